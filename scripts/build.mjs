@@ -1,0 +1,82 @@
+// Builds dist/ beside the old one and then swaps them, so that a failed build leaves the last good one, and a server
+// that runs from dist/ never sees half of it.
+//
+//   node scripts/build.mjs [--if-stale] [--keep-going]
+//
+// --if-stale    does nothing when dist/ was made from exactly these sources
+// --keep-going  takes the compiler's output in spite of type errors
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+
+const ROOT = path.resolve(import.meta.dirname, "..");
+const DIST = path.join(ROOT, "dist");
+const STAGE = path.join(ROOT, `dist-${process.pid}`);
+const OLD = path.join(ROOT, `dist-${process.pid}-old`);
+const STAMP = ".inputs";
+const INPUTS = ["src", "scripts/build.mjs", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"];
+const SWAPS_MAX = 10;
+
+const options = new Set(process.argv.slice(2));
+const inputs = hashOfInputs();
+
+if (!options.has("--if-stale") || inputs !== stampOf(DIST)) {
+  try {
+    compile();
+    writeFileSync(path.join(STAGE, STAMP), inputs);
+    swap();
+  } finally {
+    rmSync(STAGE, { recursive: true, force: true });
+    rmSync(OLD, { recursive: true, force: true });
+  }
+}
+
+function compile() {
+  const compiler = path.join(ROOT, "node_modules/typescript/bin/tsc");
+  run([compiler, "-p", path.join(ROOT, "tsconfig.build.json"), "--outDir", STAGE], options.has("--keep-going"));
+  const main = path.join(STAGE, "main.js");
+  if (existsSync(main)) chmodSync(main, 0o755);
+}
+
+function run(args, mayFail) {
+  const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: "inherit" });
+  if (status !== 0 && !(mayFail && existsSync(STAGE))) process.exit(status ?? 1);
+}
+
+function hashOfInputs() {
+  const hash = createHash("sha256");
+  for (const input of INPUTS.flatMap(filesIn)) {
+    hash.update(`${input}\0`).update(readFileSync(path.join(ROOT, input))).update("\0");
+  }
+  return hash.digest("hex");
+}
+
+function filesIn(input) {
+  const entries = readdirSync(path.join(ROOT, path.dirname(input)), { withFileTypes: true });
+  const entry = entries.find(({ name }) => name === path.basename(input));
+  if (entry === undefined) return [];
+  if (entry.isFile()) return [input];
+  return readdirSync(path.join(ROOT, input))
+    .sort()
+    .flatMap((name) => filesIn(path.join(input, name)));
+}
+
+function stampOf(directory) {
+  const stamp = path.join(directory, STAMP);
+  return existsSync(stamp) ? readFileSync(stamp, "utf8") : undefined;
+}
+
+// Two builds may end at once: whoever finds dist/ occupied again moves it away again.
+function swap() {
+  for (let tries = 1; ; tries++) {
+    if (existsSync(DIST)) renameSync(DIST, OLD);
+    try {
+      renameSync(STAGE, DIST);
+      return;
+    } catch (error) {
+      if (tries >= SWAPS_MAX || !["ENOTEMPTY", "EEXIST"].includes(error.code)) throw error;
+      rmSync(OLD, { recursive: true, force: true });
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import type { Tx, TxContext } from "../store/tx.js";
+import type { Settings } from "./settings.js";
+
+/** Where a call comes from. Built once per connection; the engine never asks the world itself. */
+export interface Caller {
+  /** The handle that acts when a call names no agent. */
+  readonly agent: string;
+  /** The session row that keeps this caller's leases alive; null for a caller without a process of its own. */
+  readonly session: SessionIdentity | null;
+  readonly workplace: Workplace;
+  /** `human` is a person at a terminal, `executor` the server's own hands. */
+  readonly channel: "agent" | "human" | "executor";
+}
+
+export interface SessionIdentity {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly processStartedAt: number;
+  readonly client: string;
+  /** Whether this process takes command steps. */
+  readonly executor: boolean;
+}
+
+/** Where the caller works, read from the file system before any transaction. */
+export interface Workplace {
+  readonly cwd: string;
+  /** The git root that contains cwd. */
+  readonly gitRoot: string | null;
+  readonly caseInsensitive: boolean;
+}
+
+/** What an engine function may know: the transaction's time, ids and chance, who calls, and the settings in force. */
+export interface EngineContext extends TxContext {
+  readonly caller: Caller;
+  readonly settings: Settings;
+}
+
+export type Command<T> = (ctx: EngineContext) => Tx<T>;

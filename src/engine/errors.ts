@@ -1,0 +1,45 @@
+/** Every way in which an operation can refuse. Anything else that is thrown is a bug. */
+export const ERROR_CODES = [
+  "invalid_input",
+  "not_found",
+  "conflict",
+  "invalid_transition",
+  "stale_token",
+  "limit_exceeded",
+  "not_permitted",
+  "unavailable",
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+/** When the same call can succeed: never as it stands, at once with the same input, or after so many milliseconds. */
+export type Retry = "never" | "same_input" | { after_ms: number };
+
+/** A complete call that makes sense next: a listed tool and its arguments. */
+export interface NextCall {
+  tool: string;
+  arguments: Record<string, unknown>;
+}
+
+export interface ErrorFacts {
+  /** The current state of what the call was about, as plain data. */
+  details?: Record<string, unknown>;
+  retry?: Retry;
+  next?: NextCall[];
+}
+
+/** A refusal the caller can act on: what happened, the state as it is, the next call. */
+export class BatonError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Record<string, unknown> | undefined;
+  readonly retry: Retry;
+  readonly next: readonly NextCall[];
+
+  constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {
+    super(message);
+    this.name = "BatonError";
+    this.code = code;
+    this.details = facts.details;
+    this.retry = facts.retry ?? "never";
+    this.next = facts.next ?? [];
+  }
+}

@@ -1,0 +1,29 @@
+import { z } from "zod";
+
+/** Intervals and limits a process starts with. Every one can be set, so that tests with real processes are short. */
+export const settingsSchema = z.object({
+  session_renew_ms: z.int().min(10).default(5_000),
+  session_ttl_ms: z.int().min(50).default(60_000),
+  session_grace_ms: z.int().min(0).default(10_000),
+  lease_ms: z.int().min(50).default(600_000),
+  tick_ms: z.int().min(10).default(1_000),
+  ageing_ms: z.int().min(1).default(600_000),
+  cancel_grace_ms: z.int().min(0).default(30_000),
+  reservation_ms: z.int().min(1).default(300_000),
+  lock_place_ms: z.int().min(1).default(60_000),
+  lock_offer_ms: z.int().min(1).default(30_000),
+  sleep_gap_ms: z.int().min(1).default(30_000),
+  wait_max_ms: z.int().min(1).default(50_000),
+  wait_max_with_progress_ms: z.int().min(1).default(600_000),
+  progress_every_ms: z.int().min(10).default(10_000),
+  request_id_ttl_ms: z.int().min(1).default(86_400_000),
+  retention_ms: z.int().min(0).default(90 * 86_400_000),
+  open_tasks_max: z.int().min(1).default(10_000),
+  depth_max: z.int().min(1).default(1_000),
+  payload_bytes_max: z.int().min(1).default(262_144),
+  patterns_max: z.int().min(1).default(1_000),
+  lost_lease_counts: z.boolean().default(false),
+});
+export type Settings = Readonly<z.output<typeof settingsSchema>>;
+
+export const defaultSettings: Settings = Object.freeze(settingsSchema.parse({}));

@@ -1,0 +1,36 @@
+import { randomBytes } from "node:crypto";
+
+/** Uniform numbers in [0, 1). */
+export interface Random {
+  next(): number;
+}
+
+// A process draws 4 KiB of entropy at a time: one system call per 1,024 numbers.
+const POOL_BYTES = 4096;
+let pool = Buffer.alloc(0);
+let offset = 0;
+
+export const systemRandom: Random = {
+  next() {
+    if (offset + 4 > pool.length) {
+      pool = randomBytes(POOL_BYTES);
+      offset = 0;
+    }
+    const value = pool.readUInt32LE(offset);
+    offset += 4;
+    return value / 0x1_0000_0000;
+  },
+};
+
+/** A seeded sequence, so that a failing history can be replayed. Algorithm: mulberry32 (Tommy Ettinger, public domain). */
+export function seededRandom(seed: number): Random {
+  let state = seed >>> 0;
+  return {
+    next() {
+      state = (state + 0x6d2b79f5) >>> 0;
+      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+      return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+    },
+  };
+}

@@ -1,0 +1,14 @@
+import { type Clock, systemClock } from "./clock.js";
+import { type Ids, sortableIds } from "./ids.js";
+import { type Random, systemRandom } from "./random.js";
+
+/** What a process takes from the world besides its database: time, ids and chance. */
+export interface Runtime {
+  clock: Clock;
+  ids: Ids;
+  random: Random;
+}
+
+export function systemRuntime(): Runtime {
+  return { clock: systemClock, random: systemRandom, ids: sortableIds(systemRandom) };
+}

@@ -1,0 +1,39 @@
+import { chunksOf, placeholders, text } from "./rows.js";
+import type { Row, Tx } from "./tx.js";
+
+/**
+ * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
+ * project (whenever file locks are read or changed), its runs by id, the agent. Rows of tasks, lanes and counters need no lock
+ * of their own under their run's. On SQLite the whole database has one writer and `%FOR_UPDATE%` is empty.
+ * test/store/lock-order.test.ts records what each command takes and holds it against this list.
+ */
+export const LOCK_ORDER = ["projects", "runs", "agents", "sessions"] as const;
+
+export function* lockProject(id: string): Tx<Row | undefined> {
+  return (yield ["SELECT * FROM projects WHERE id = $1 %FOR_UPDATE%", [id]])[0];
+}
+
+export function* lockRun(id: string): Tx<Row | undefined> {
+  return (yield ["SELECT * FROM runs WHERE id = $1 %FOR_UPDATE%", [id]])[0];
+}
+
+/** Locks several runs, by id. */
+export function* lockRuns(ids: readonly string[]): Tx<void> {
+  const ordered = [...new Set(ids)].sort();
+  for (const chunk of chunksOf(ordered)) {
+    yield [`SELECT id FROM runs WHERE id IN (${placeholders(chunk.length)}) ORDER BY id %FOR_UPDATE%`, chunk];
+  }
+}
+
+export function* lockAgent(name: string): Tx<Row | undefined> {
+  return (yield ["SELECT * FROM agents WHERE name = $1 %FOR_UPDATE%", [name]])[0];
+}
+
+/** Locks the run a task belongs to, given the task only. */
+export function* lockRunOfTask(task: string): Tx<Row | undefined> {
+  return (yield ["SELECT * FROM runs WHERE id = (SELECT run FROM tasks WHERE id = $1) %FOR_UPDATE%", [task]])[0];
+}
+
+export function idsOf(rows: readonly Row[], column = "id"): string[] {
+  return rows.map((row) => text(row, column));
+}

@@ -1,0 +1,82 @@
+import type { Row, Statement, Tx } from "./tx.js";
+
+/** Typed readers of columns: the one place where what a driver hands over is checked. */
+export function text(row: Row, column: string): string {
+  const value = row[column];
+  if (typeof value !== "string") throw mismatch(row, column, "text");
+  return value;
+}
+
+export function textOrNull(row: Row, column: string): string | null {
+  return row[column] === null ? null : text(row, column);
+}
+
+export function int(row: Row, column: string): number {
+  const value = row[column];
+  if (typeof value !== "number") throw mismatch(row, column, "an integer");
+  return value;
+}
+
+export function intOrNull(row: Row, column: string): number | null {
+  return row[column] === null ? null : int(row, column);
+}
+
+/** A JSON column. The shape is the writer's: each such column is written and read by one store module. */
+export function json<T>(row: Row, column: string): T {
+  return JSON.parse(text(row, column)) as T;
+}
+
+export function jsonOrNull<T>(row: Row, column: string): T | null {
+  return row[column] === null ? null : json<T>(row, column);
+}
+
+function mismatch(row: Row, column: string, wanted: string): Error {
+  return new Error(`column ${column} is ${typeof row[column]}, wanted ${wanted}; the row has ${Object.keys(row).join(", ")}`);
+}
+
+/** `$from, …, $(from+count-1)`, for lists in a statement. */
+export function placeholders(count: number, from = 1): string {
+  return Array.from({ length: count }, (_, i) => `$${from + i}`).join(", ");
+}
+
+// Lists are cut into these sizes, so that the number of distinct texts, each prepared once, stays small.
+const CHUNKS = [128, 16, 1] as const;
+
+/** Cuts a list into pieces of a few fixed sizes. */
+export function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
+  let at = 0;
+  for (const size of CHUNKS) {
+    while (items.length - at >= size) {
+      yield items.slice(at, at + size);
+      at += size;
+    }
+  }
+}
+
+export interface Insert {
+  readonly table: string;
+  readonly columns: readonly string[];
+  /** What follows the values: ON CONFLICT and the like. */
+  readonly suffix?: string;
+}
+
+const insertTexts = new Map<string, string>();
+
+function insertText(insert: Insert, rows: number): string {
+  const id = `${insert.table}/${insert.columns.length}/${rows}/${insert.suffix ?? ""}`;
+  let sql = insertTexts.get(id);
+  if (sql === undefined) {
+    const width = insert.columns.length;
+    const values = Array.from({ length: rows }, (_, i) => `(${placeholders(width, 1 + i * width)})`).join(", ");
+    sql = `INSERT INTO ${insert.table} (${insert.columns.join(", ")}) VALUES ${values} ${insert.suffix ?? ""}`;
+    insertTexts.set(id, sql);
+  }
+  return sql;
+}
+
+/** Inserts rows in as few statements as a small set of prepared texts allows. */
+export function* insertRows(insert: Insert, rows: readonly (Statement[1] & object)[]): Tx<void> {
+  for (const chunk of chunksOf(rows)) {
+    yield [insertText(insert, chunk.length), chunk.flat()];
+  }
+}

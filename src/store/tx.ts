@@ -1,0 +1,69 @@
+/** What a column holds. Booleans are 0 or 1, instants are milliseconds, structures are JSON text. */
+export type SqlValue = string | number | null;
+export type Row = Readonly<Record<string, SqlValue>>;
+
+/**
+ * One SQL statement with `$1…$n` placeholders. The text is the same on both databases but for these marks, which the
+ * driver replaces once per text: `%FOR_UPDATE%`, `%SKIP_LOCKED%`, `%SERIAL%` and the few others of `Dialect`.
+ */
+export type Statement = readonly [sql: string, params?: readonly SqlValue[]];
+
+/** A transaction: it yields statements and is handed their rows. It awaits nothing and can be run again from the start. */
+export type Tx<T> = Generator<Statement, T, readonly Row[]>;
+
+/** Made afresh for every try of a transaction. */
+export interface TxContext {
+  /** Milliseconds since the epoch; on PostgreSQL the database's clock, read after BEGIN. */
+  readonly now: number;
+  newId(kind: string): string;
+  random(): number;
+}
+
+/** The port to a database. Errors: `BatonError` with code `unavailable` once the bounded retries are used up. */
+export interface Store {
+  /** Runs a command atomically. Retries busy databases, serialization failures, deadlocks and lost connections. */
+  transact<T>(command: (ctx: TxContext) => Tx<T>): Promise<T>;
+  /** Runs a query on one consistent snapshot. A statement that writes fails. */
+  read<T>(query: (ctx: TxContext) => Tx<T>): Promise<T>;
+  /**
+   * Calls the listener soon after any process has committed. A hint, never the truth: it may come too often, and a
+   * slow poll stands behind it. Nothing is watched while nobody listens. Returns the function that stops it.
+   */
+  onWake(listener: () => void): () => void;
+  close(): Promise<void>;
+  readonly info: StoreInfo;
+}
+
+export interface StoreInfo {
+  readonly backend: "sqlite" | "postgres";
+  /** The file's path, or the URL without its password. */
+  readonly location: string;
+  readonly schemaVersion: number;
+}
+
+/** Where the two databases cannot share a text. Each mark is the key between per cent signs. */
+export type Dialect = Readonly<Record<"FOR_UPDATE" | "SKIP_LOCKED" | "SERIAL" | "KEY" | "XID" | "XID_HORIZON", string>>;
+
+export function translate(sql: string, dialect: Dialect): string {
+  return sql.replace(/%([A-Z_]+)%/g, (mark, name: string) => {
+    const text = (dialect as Readonly<Record<string, string>>)[name];
+    if (text === undefined) throw new Error(`unknown dialect mark ${mark} in: ${sql}`);
+    return text;
+  });
+}
+
+/**
+ * Thrown inside a transaction that found, after taking its locks, that it should have taken others: the driver rolls
+ * back and runs it again, as after a serialization failure. Never happens where one writer has the whole database.
+ */
+export class RestartTransaction extends Error {
+  constructor(reason: string) {
+    super(`transaction starts over: ${reason}`);
+    this.name = "RestartTransaction";
+  }
+}
+
+/** Runs one statement and gives its first row. */
+export function* first(statement: Statement): Tx<Row | undefined> {
+  return (yield statement)[0];
+}

@@ -1,0 +1,73 @@
+import type { z } from "zod";
+import type { EngineContext } from "../engine/context.js";
+import type { Tx } from "../store/tx.js";
+
+export const AREAS = ["meta", "projects", "workflows", "runs", "tasks", "locks", "agents", "system"] as const;
+export type Area = (typeof AREAS)[number];
+
+/** What an operation does to the world: nothing, a change, or a change that takes something away. */
+export type Effect = "read" | "write" | "destructive";
+
+/** Who may call it: any agent, or only the roles named (spec 03, Permissions). */
+export type Permission = "anyone" | readonly PermissionRole[];
+export type PermissionRole = "planner" | "worker" | "reviewer" | "lead" | "architect" | "human" | "admin";
+
+interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
+  readonly name: string;
+  readonly title: string;
+  /** What it does, when to use it, what it answers: one paragraph of at most 60 words. */
+  readonly description: string;
+  readonly area: Area;
+  readonly effect: Effect;
+  /** In the default tool list. */
+  readonly listed?: boolean;
+  readonly aliases?: readonly string[];
+  readonly permission?: Permission;
+  readonly input: I;
+  readonly output: O;
+}
+
+/** An operation that is one transaction: dispatch opens it, by its effect as a command or as a query. */
+export interface TransactionOperation<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject>
+  extends Definition<I, O> {
+  run(ctx: EngineContext, input: z.output<I>): Tx<z.input<O>>;
+}
+
+/** One of the few that wait or touch the world outside: each of its steps is such a transaction. */
+export interface WaitingOperation<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject>
+  extends Definition<I, O> {
+  perform(host: Host, input: z.output<I>): Promise<z.input<O>>;
+}
+
+export type Operation = TransactionOperation | WaitingOperation;
+
+/** What a waiting operation can do. */
+export interface Host {
+  transact<T>(command: (ctx: EngineContext) => Tx<T>): Promise<T>;
+  read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
+  /**
+   * Calls `look` now and after every commit of any process until it gives something other than undefined, or until
+   * `timeout_seconds` (bounded by the limits of spec 03), or until the client cancels. Undefined on time-out.
+   */
+  waitFor<T>(look: () => Promise<T | undefined>, timeoutSeconds: number): Promise<T | undefined>;
+  /** Fires when the client has cancelled the request. */
+  readonly signal: AbortSignal;
+  /** Facts about the running server that no table holds: registry, configuration, the process. */
+  readonly server: ServerFacts;
+}
+
+export interface ServerFacts {
+  readonly version: string;
+  readonly startedAt: number;
+  /** Calls another operation through the same dispatch, as find_operations, query_operation and call_operation do. */
+  call(name: string, input: Record<string, unknown>, allow: "read" | "any"): Promise<Record<string, unknown>>;
+}
+
+/** Types an operation literal. */
+export function defineOperation<I extends z.ZodObject, O extends z.ZodObject>(
+  operation: TransactionOperation<I, O> | WaitingOperation<I, O>,
+): Operation {
+  // The registry is a list of operations of every input type; dispatch parses with the operation's own schema before it
+  // calls, which is what makes the widening sound.
+  return operation as unknown as Operation;
+}
