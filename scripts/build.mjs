@@ -7,15 +7,32 @@
 // --keep-going  takes the compiler's output in spite of type errors
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const DIST = path.join(ROOT, "dist");
-const STAGE = path.join(ROOT, `dist-${process.pid}`);
-const OLD = path.join(ROOT, `dist-${process.pid}-old`);
+const CACHE = path.join(ROOT, "node_modules/.cache/baton"); // on the same file system, or a rename would not be one step
+const STAGE = path.join(CACHE, `stage-${process.pid}`);
+const OLD = path.join(CACHE, `old-${process.pid}`);
 const STAMP = ".inputs";
-const INPUTS = ["src", "scripts/build.mjs", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"];
+const INPUTS = [
+  "src",
+  "scripts/build.mjs",
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "tsconfig.build.json",
+];
 const SWAPS_MAX = 10;
 
 const options = new Set(process.argv.slice(2));
@@ -23,6 +40,7 @@ const inputs = hashOfInputs();
 
 if (!options.has("--if-stale") || inputs !== stampOf(DIST)) {
   try {
+    mkdirSync(CACHE, { recursive: true });
     compile();
     writeFileSync(path.join(STAGE, STAMP), inputs);
     swap();
@@ -47,7 +65,10 @@ function run(args, mayFail) {
 function hashOfInputs() {
   const hash = createHash("sha256");
   for (const input of INPUTS.flatMap(filesIn)) {
-    hash.update(`${input}\0`).update(readFileSync(path.join(ROOT, input))).update("\0");
+    hash
+      .update(`${input}\0`)
+      .update(readFileSync(path.join(ROOT, input)))
+      .update("\0");
   }
   return hash.digest("hex");
 }

@@ -68,6 +68,7 @@ function insertText(insert: Insert, rows: number): string {
   if (sql === undefined) {
     const width = insert.columns.length;
     const values = Array.from({ length: rows }, (_, i) => `(${placeholders(width, 1 + i * width)})`).join(", ");
+    // sql: tables and columns are constants of the statement modules, values are placeholders.
     sql = `INSERT INTO ${insert.table} (${insert.columns.join(", ")}) VALUES ${values} ${insert.suffix ?? ""}`;
     insertTexts.set(id, sql);
   }

@@ -67,7 +67,14 @@ export function parseSource(file: string, raw: string): Source {
   }
   const withoutLiterals = blank(raw, literals);
   const comments = commentSpans(withoutLiterals);
-  return { file, raw, texts, imports, code: blank(withoutLiterals, comments), comments: keep(raw, comments) };
+  return {
+    file,
+    raw,
+    texts,
+    imports,
+    code: blank(withoutLiterals, comments),
+    comments: keep(raw, comments),
+  };
 }
 
 export function lineOf(source: Source, offset: number): number {
@@ -109,13 +116,25 @@ function importIn(node: SyntaxNode): Import | undefined {
   const offset = node.start;
   switch (node.type) {
     case "ImportDeclaration":
-      return { specifier: textOf(node["source"]), typeOnly: isTypeOnly(node, "importKind"), offset };
+      return {
+        specifier: textOf(node["source"]),
+        typeOnly: isTypeOnly(node, "importKind"),
+        offset,
+      };
     case "ExportNamedDeclaration":
     case "ExportAllDeclaration":
       if (!isNode(node["source"])) return undefined;
-      return { specifier: textOf(node["source"]), typeOnly: isTypeOnly(node, "exportKind"), offset };
+      return {
+        specifier: textOf(node["source"]),
+        typeOnly: isTypeOnly(node, "exportKind"),
+        offset,
+      };
     case "ImportExpression":
       return { specifier: textOf(node["source"]), typeOnly: false, offset };
+    case "CallExpression":
+      // What `createRequire` of node:module gives is called `require` by everybody.
+      if (!isNode(node["callee"]) || node["callee"]["name"] !== "require") return undefined;
+      return { specifier: textOf(childrenOf(node["arguments"])[0]), typeOnly: false, offset };
     case "TSImportType":
       return { specifier: textOf(node["source"]), typeOnly: true, offset };
     case "TSExternalModuleReference":

@@ -8,6 +8,8 @@ const BUILD = path.resolve(import.meta.dirname, "../../scripts/build.mjs");
  * (the compiler writes its output all the same, and `npm test` has refused them before it comes here); no output does.
  */
 export function setup(): void {
-  const { status, error } = spawnSync(process.execPath, [BUILD, "--if-stale", "--keep-going"], { stdio: "inherit" });
+  const { status, error } = spawnSync(process.execPath, [BUILD, "--if-stale", "--keep-going"], {
+    stdio: "inherit",
+  });
   if (status !== 0) throw new Error("dist/ could not be built", { cause: error });
 }

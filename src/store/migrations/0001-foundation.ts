@@ -1,4 +1,4 @@
-import type { Migration } from "./index.js";
+import type { Migration } from "./migration.js";
 
 /**
  * The foundation. Tables lead with project or run, so that the data can be spread by it. Instants and durations are
