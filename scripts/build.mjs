@@ -21,27 +21,29 @@ import path from "node:path";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
 const DIST = path.join(ROOT, "dist");
-const CACHE = path.join(ROOT, "node_modules/.cache/baton"); // on the same file system, or a rename would not be one step
-const STAGE = path.join(CACHE, `stage-${process.pid}`);
-const OLD = path.join(CACHE, `old-${process.pid}`);
+// Beside dist/: a rename within a file system is one step, and the package's settings hold there too.
+const WORK = path.join(ROOT, ".build");
+const STAGE = path.join(WORK, `stage-${process.pid}`);
+const OLD = path.join(WORK, `old-${process.pid}`);
 const STAMP = ".inputs";
-const INPUTS = [
-  "src",
-  "scripts/build.mjs",
-  "package.json",
-  "package-lock.json",
-  "tsconfig.json",
-  "tsconfig.build.json",
-];
+const INPUTS = ["src", "scripts", "package.json", "package-lock.json", "tsconfig.json", "tsconfig.build.json"];
 const SWAPS_MAX = 10;
+
+/** What is made from the compiled code, in order: each is a script that is given the directory of the new build. */
+const GENERATORS = [];
 
 const options = new Set(process.argv.slice(2));
 const inputs = hashOfInputs();
 
-if (!options.has("--if-stale") || inputs !== stampOf(DIST)) {
+if (!options.has("--if-stale") || inputs !== stampOf(DIST)) build();
+
+function build() {
   try {
-    mkdirSync(CACHE, { recursive: true });
-    compile();
+    mkdirSync(WORK, { recursive: true });
+    if (!compile() || !GENERATORS.every((script) => run([path.join(ROOT, script), STAGE]))) {
+      process.exitCode = 1;
+      return;
+    }
     writeFileSync(path.join(STAGE, STAMP), inputs);
     swap();
   } finally {
@@ -52,14 +54,14 @@ if (!options.has("--if-stale") || inputs !== stampOf(DIST)) {
 
 function compile() {
   const compiler = path.join(ROOT, "node_modules/typescript/bin/tsc");
-  run([compiler, "-p", path.join(ROOT, "tsconfig.build.json"), "--outDir", STAGE], options.has("--keep-going"));
+  const sound = run([compiler, "-p", path.join(ROOT, "tsconfig.build.json"), "--outDir", STAGE]);
   const main = path.join(STAGE, "main.js");
   if (existsSync(main)) chmodSync(main, 0o755);
+  return sound || (options.has("--keep-going") && existsSync(STAGE));
 }
 
-function run(args, mayFail) {
-  const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: "inherit" });
-  if (status !== 0 && !(mayFail && existsSync(STAGE))) process.exit(status ?? 1);
+function run(args) {
+  return spawnSync(process.execPath, args, { cwd: ROOT, stdio: "inherit" }).status === 0;
 }
 
 function hashOfInputs() {

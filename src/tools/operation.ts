@@ -69,5 +69,5 @@ export function defineOperation<I extends z.ZodObject, O extends z.ZodObject>(
 ): Operation {
   // The registry is a list of operations of every input type; dispatch parses with the operation's own schema before it
   // calls, which is what makes the widening sound.
-  return operation as unknown as Operation;
+  return operation;
 }
