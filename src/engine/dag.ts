@@ -47,6 +47,15 @@ export function findCycleThrough(waits: Iterable<WaitEdge>, start: string): stri
   return shortestWayBack(start, awaitedBy(waits));
 }
 
+const CYCLE_TEXT_KEYS_MAX = 20;
+
+/** A cycle for a message: `a → b → a`; of a long one the first keys, how many are left out, and the last. */
+export function cycleText(cycle: readonly string[]): string {
+  const hidden = cycle.length - CYCLE_TEXT_KEYS_MAX;
+  const shown = hidden > 0 ? cycle.toSpliced(CYCLE_TEXT_KEYS_MAX - 1, hidden, `(${hidden} more)`) : cycle;
+  return shown.join(" → ");
+}
+
 type AwaitedBy = ReadonlyMap<string, readonly string[]>;
 
 function awaitedBy(waits: Iterable<WaitEdge>): AwaitedBy {
@@ -117,7 +126,7 @@ export function buildDag(nodes: readonly GraphNode[]): Dag {
   const indexOf = indexByKey(nodes);
   const cycle = findCycle(dependencyEdges(nodes));
   if (cycle) {
-    throw new BatonError("invalid_input", `tasks wait for each other in a cycle: ${cycle.join(" → ")}`, {
+    throw new BatonError("invalid_input", `tasks wait for each other in a cycle: ${cycleText(cycle)}`, {
       details: { cycle },
     });
   }
@@ -144,7 +153,9 @@ function indexByKey(nodes: readonly GraphNode[]): ReadonlyMap<string, number> {
   const indexOf = new Map<string, number>();
   nodes.forEach(({ key, weightMs }, index) => {
     if (indexOf.has(key)) {
-      throw new BatonError("invalid_input", `two tasks have the key "${key}"`, { details: { task: key } });
+      throw new BatonError("invalid_input", `two tasks have the key "${key}"`, {
+        details: { task: key },
+      });
     }
     if (!(weightMs >= 0 && weightMs < Infinity)) {
       throw new BatonError("invalid_input", `task "${key}" has no usable duration: ${weightMs} ms`, {
@@ -164,6 +175,15 @@ export class Dag {
   /** Positions in `#nodes` by generation: a task's is the number of edges of the longest path that leads to it. */
   readonly #waves: readonly (readonly number[])[];
 
+  readonly taskCount: number;
+  /** Distinct dependencies. */
+  readonly edgeCount: number;
+  /** Edges of the longest path: one less than the number of waves, 0 for an empty graph. */
+  readonly depth: number;
+  /** Tasks of the largest wave. */
+  readonly maxWidth: number;
+  readonly totalWorkMs: number;
+
   constructor(nodes: readonly GraphNode[], indexOf: ReadonlyMap<string, number>, graph: DirectedGraph) {
     this.#nodes = nodes;
     this.#indexOf = indexOf;
@@ -171,29 +191,11 @@ export class Dag {
     this.#waves = graphologyDag()
       .topologicalGenerations(graph)
       .map((wave) => wave.map(Number));
-  }
-
-  get taskCount(): number {
-    return this.#graph.order;
-  }
-
-  /** Distinct dependencies. */
-  get edgeCount(): number {
-    return this.#graph.size;
-  }
-
-  /** Edges of the longest path: one less than the number of waves, 0 for an empty graph. */
-  get depth(): number {
-    return Math.max(0, this.#waves.length - 1);
-  }
-
-  /** Tasks of the largest wave. */
-  get maxWidth(): number {
-    return this.#waves.reduce((widest, wave) => Math.max(widest, wave.length), 0);
-  }
-
-  get totalWorkMs(): number {
-    return this.#nodes.reduce((sum, node) => sum + node.weightMs, 0);
+    this.taskCount = graph.order;
+    this.edgeCount = graph.size;
+    this.depth = Math.max(0, this.#waves.length - 1);
+    this.maxWidth = this.#waves.reduce((widest, wave) => Math.max(widest, wave.length), 0);
+    this.totalWorkMs = nodes.reduce((sum, { weightMs }) => sum + weightMs, 0);
   }
 
   /** The topological generations as keys: a wave's tasks depend only on earlier waves, on at least one of the last. */
