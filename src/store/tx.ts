@@ -21,8 +21,11 @@ export interface TxContext {
 
 /** The port to a database. Errors: `BatonError` with code `unavailable` once the bounded retries are used up. */
 export interface Store {
-  /** Runs a command atomically. Retries busy databases, serialization failures, deadlocks and lost connections. */
-  transact<T>(command: (ctx: TxContext) => Tx<T>): Promise<T>;
+  /**
+   * Runs a command atomically. Retries busy databases, serialization failures, deadlocks and connections lost before
+   * COMMIT. One lost at COMMIT may have committed: an idempotent command runs again, any other throws `CommitUnknown`.
+   */
+  transact<T>(command: (ctx: TxContext) => Tx<T>, options?: TransactOptions): Promise<T>;
   /** Runs a query on one consistent snapshot. A statement that writes fails. */
   read<T>(query: (ctx: TxContext) => Tx<T>): Promise<T>;
   /**
@@ -30,8 +33,15 @@ export interface Store {
    * slow poll stands behind it. Nothing is watched while nobody listens. Returns the function that stops it.
    */
   onWake(listener: () => void): () => void;
+  /** Gives a bounded amount of deleted rows' space back to the file system, where the database does not by itself. */
+  reclaim(): Promise<void>;
   close(): Promise<void>;
   readonly info: StoreInfo;
+}
+
+export interface TransactOptions {
+  /** The command first looks whether it has already been done, by its request id: it may safely run again after it committed. */
+  readonly idempotent?: boolean;
 }
 
 export interface StoreInfo {
@@ -60,6 +70,14 @@ export class RestartTransaction extends Error {
   constructor(reason: string) {
     super(`transaction starts over: ${reason}`);
     this.name = "RestartTransaction";
+  }
+}
+
+/** The connection was lost while COMMIT was under way: the transaction has happened whole, or not at all. */
+export class CommitUnknown extends Error {
+  constructor(cause?: unknown) {
+    super("the connection was lost during COMMIT; whether the transaction happened is unknown", { cause });
+    this.name = "CommitUnknown";
   }
 }
 

@@ -1,0 +1,243 @@
+import Database from "better-sqlite3";
+import { BatonError } from "../engine/errors.js";
+import type { Runtime } from "../runtime/runtime.js";
+import { type AttemptPoints, ConnectionLost, FaultPoints, type StoreHooks } from "./faults.js";
+import { refuseNewer, statementsFrom } from "./migrate.js";
+import { SCHEMA_VERSION } from "./migrations/index.js";
+import { type Passing, type RetryPolicy, retrying } from "./retry.js";
+import { APPLICATION_ID, codeOf, corrupt, prepareFile } from "./sqlite-file.js";
+import { SQLITE, SqliteStatements } from "./sqlite-statements.js";
+import { SqliteWake } from "./sqlite-wake.js";
+import {
+  CommitUnknown,
+  RestartTransaction,
+  type Row,
+  type Store,
+  type StoreInfo,
+  type TransactOptions,
+  type Tx,
+  type TxContext,
+} from "./tx.js";
+
+export interface SqliteOptions {
+  readonly file: string;
+  /** FULL survives a power cut with every acknowledged commit; NORMAL may lose the last ones, never the file's integrity. */
+  readonly synchronous: "FULL" | "NORMAL";
+  readonly runtime: Runtime;
+  readonly hooks?: StoreHooks;
+  /** How long a call tries a busy database before it answers `unavailable`. */
+  readonly busyMs?: number;
+  /** The file may not grow beyond so many pages of 4 KiB: a call that would, fails as on a full disk. */
+  readonly pagesMax?: number;
+}
+
+const BUSY_MS = 15_000;
+/** Several processes on one file keep 97 % of one's throughput this way; SQLite's own busy wait freezes the event loop. */
+const BUSY_PAUSE_MS = [1, 3] as const;
+/** After a checkpoint the -wal is cut back to this: one large transaction must not keep its size on disk for ever. */
+const WAL_BYTES_MAX = 64 * 1024 * 1024;
+const RECLAIM_PAGES = 256;
+
+/**
+ * Opens the file, making and migrating it where needed. A file whose schema is current is only read: opening takes no
+ * lock then. Throws `BatonError` `unavailable` for a file that cannot be used, saying why.
+ */
+export async function openSqlite(options: SqliteOptions): Promise<Store> {
+  prepareFile(options.file);
+  const policy: RetryPolicy = {
+    totalMs: options.busyMs ?? BUSY_MS,
+    pauseMs: BUSY_PAUSE_MS,
+    growth: 1,
+    pauseMsMax: BUSY_PAUSE_MS[1],
+  };
+  const database = new Database(options.file, { timeout: 0 });
+  try {
+    const run = (): void => migrate(database, options);
+    await retrying(policy, options.runtime.random, { run, passing: passingOf });
+    return new SqliteStore(database, options, policy);
+  } catch (error) {
+    database.close();
+    throw refusal(error, options.file);
+  }
+}
+
+function schemaVersion(database: Database.Database): number {
+  return Number(database.pragma("user_version", { simple: true }));
+}
+
+/** Each connection's own settings, then the schema. Runs again from the start after a lost race. */
+function migrate(database: Database.Database, options: SqliteOptions): void {
+  database.pragma("foreign_keys = ON");
+  database.pragma("trusted_schema = OFF");
+  database.pragma(`synchronous = ${options.synchronous}`);
+  database.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`);
+  if (options.pagesMax !== undefined) database.pragma(`max_page_count = ${options.pagesMax}`);
+  const version = schemaVersion(database);
+  refuseNewer(version);
+  if (version === SCHEMA_VERSION) return;
+  if (version === 0) refuseStranger(database, options.file);
+  // Both must be said before the first table is made; on a file that has them they change nothing.
+  database.pragma("auto_vacuum = INCREMENTAL");
+  database.pragma("journal_mode = WAL");
+  database
+    .transaction(() => {
+      const current = schemaVersion(database);
+      refuseNewer(current);
+      if (current === SCHEMA_VERSION) return;
+      for (const statement of statementsFrom(current, SQLITE)) database.exec(statement);
+      database.pragma(`application_id = ${APPLICATION_ID}`);
+      database.pragma(`user_version = ${SCHEMA_VERSION}`);
+    })
+    .immediate();
+}
+
+function refuseStranger(database: Database.Database, file: string): void {
+  const tables = database.prepare("SELECT count(*) FROM sqlite_schema").pluck().get();
+  if (tables !== 0) throw corrupt(file, "it is the database of another program");
+}
+
+class SqliteStore implements Store {
+  readonly info: StoreInfo;
+  readonly #database: Database.Database;
+  readonly #runtime: Runtime;
+  readonly #faults: FaultPoints | undefined;
+  readonly #policy: RetryPolicy;
+  readonly #statements: SqliteStatements;
+  readonly #wake: SqliteWake;
+  readonly #begin: Database.Statement;
+  readonly #beginRead: Database.Statement;
+  readonly #commit: Database.Statement;
+  readonly #rollback: Database.Statement;
+  readonly #version: Database.Statement;
+
+  constructor(database: Database.Database, options: SqliteOptions, policy: RetryPolicy) {
+    this.info = { backend: "sqlite", location: options.file, schemaVersion: SCHEMA_VERSION };
+    this.#database = database;
+    this.#runtime = options.runtime;
+    this.#faults = options.hooks && new FaultPoints(options.hooks);
+    this.#policy = policy;
+    this.#statements = new SqliteStatements(database);
+    this.#begin = database.prepare("BEGIN IMMEDIATE");
+    this.#beginRead = database.prepare("BEGIN");
+    this.#commit = database.prepare("COMMIT");
+    this.#rollback = database.prepare("ROLLBACK");
+    this.#version = database.prepare("PRAGMA user_version").pluck();
+    const dataVersion = database.prepare("PRAGMA data_version").pluck();
+    this.#wake = new SqliteWake({ file: options.file, dataVersion: () => unlessBusy(() => Number(dataVersion.get())) });
+  }
+
+  async transact<T>(command: (ctx: TxContext) => Tx<T>, options: TransactOptions = {}): Promise<T> {
+    const passing = (error: unknown): Passing =>
+      error instanceof CommitUnknown && options.idempotent === true ? LOST : passingOf(error);
+    return this.#retrying(() => this.#once(this.#begin, command), passing);
+  }
+
+  async read<T>(query: (ctx: TxContext) => Tx<T>): Promise<T> {
+    return this.#retrying(() => this.#once(this.#beginRead, query), passingOf);
+  }
+
+  onWake(listener: () => void): () => void {
+    return this.#wake.add(listener);
+  }
+
+  async reclaim(): Promise<void> {
+    // Not a statement of ours: its steps are counted, and `run` would take only the first.
+    const run = (): void => void this.#database.exec(`PRAGMA incremental_vacuum(${RECLAIM_PAGES})`);
+    await this.#retrying(run, passingOf);
+  }
+
+  async close(): Promise<void> {
+    this.#wake.stop();
+    this.#database.close();
+  }
+
+  async #retrying<T>(run: () => T, passing: (error: unknown) => Passing): Promise<T> {
+    try {
+      return await retrying(this.#policy, this.#runtime.random, { run, passing });
+    } catch (error) {
+      throw refusal(error, this.info.location);
+    }
+  }
+
+  /** One try, from BEGIN to COMMIT without a pause: nothing of this process can come between. */
+  #once<T>(begin: Database.Statement, command: (ctx: TxContext) => Tx<T>): T {
+    const points = this.#faults?.attempt();
+    begin.run();
+    try {
+      // 2 µs: cheap enough to be asked in every transaction, where alone the answer holds.
+      refuseNewer(this.#version.get() as number);
+      this.#statements.changed = false;
+      const result = this.#play(command(this.#context()), begin === this.#begin, points);
+      points?.before("COMMIT");
+      this.#commit.run();
+      // Only what changed something wakes: a waiter that looks in a transaction of its own must not wake itself.
+      if (this.#statements.changed) this.#wake.committed();
+      points?.after("COMMIT", NO_ROWS);
+      return result;
+    } catch (error) {
+      if (this.#database.inTransaction) this.#rollback.run();
+      throw error;
+    }
+  }
+
+  #context(): TxContext {
+    const { clock, ids, random } = this.#runtime;
+    const now = clock.now();
+    return { now, newId: (kind) => ids.next(kind, now), random: () => random.next() };
+  }
+
+  #play<T>(transaction: Tx<T>, writes: boolean, points: AttemptPoints | undefined): T {
+    let step = transaction.next();
+    while (step.done !== true) {
+      points?.before(step.value);
+      const rows = this.#statements.run(step.value, writes);
+      points?.after(step.value, rows);
+      step = transaction.next(rows);
+    }
+    return step.value;
+  }
+}
+
+const NO_ROWS: readonly Row[] = Object.freeze([]);
+const LOST: Passing = { reason: "the connection was lost" };
+
+function passingOf(error: unknown): Passing {
+  if (error instanceof ConnectionLost) return LOST;
+  if (error instanceof RestartTransaction) return { reason: error.message };
+  return isBusy(error) ? { reason: "other processes kept it busy" } : undefined;
+}
+
+/** SQLITE_BUSY and its extended codes (another writer, a recovery), and the rare races of opening a -wal. */
+function isBusy(error: unknown): boolean {
+  return /^SQLITE_(?:BUSY|LOCKED|PROTOCOL)/.test(codeOf(error) ?? "");
+}
+
+function unlessBusy<T>(ask: () => T): T | undefined {
+  try {
+    return ask();
+  } catch (error) {
+    if (isBusy(error)) return undefined;
+    throw error;
+  }
+}
+
+// oxfmt-ignore
+const REFUSALS: readonly (readonly [code: RegExp, reason: string, why: string])[] = [
+  [/^SQLITE_FULL/, "full", "the disk is full; nothing was changed. Free some space and try again"],
+  [/^SQLITE_(?:READONLY|PERM|AUTH|CANTOPEN)/, "not_writable", "it or its directory cannot be written. Make them writable, or name another file with BATON_DB"],
+  [/^SQLITE_IOERR/, "io_error", "the disk reported an error; nothing was changed. See the system's log"],
+  [/^SQLITE_NOMEM/, "no_memory", "the machine is out of memory; nothing was changed"],
+];
+
+/** What a person can act on becomes `unavailable`; the rest stays what it is: a bug. */
+function refusal(error: unknown, file: string): unknown {
+  const code = codeOf(error) ?? "";
+  if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(code)) return corrupt(file, "it is damaged");
+  const found = REFUSALS.find(([pattern]) => pattern.test(code));
+  if (found === undefined) return error;
+  const [, reason, why] = found;
+  return new BatonError("unavailable", `The database file ${file} cannot be used: ${why}.`, {
+    details: { file, reason, sqlite: code },
+    retry: { after_ms: 1_000 },
+  });
+}
