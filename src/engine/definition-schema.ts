@@ -1,0 +1,192 @@
+import { z } from "zod";
+import { durationSchema, parseDuration } from "./durations.js";
+import { hint, isName, NAME_LENGTH_MAX, NAME_RULE } from "./names.js";
+import type { Priority } from "./order.js";
+import { TRIGGER_RULES } from "./triggers.js";
+
+export const STEP_KINDS = ["agent", "command"] as const;
+export const INPUT_TYPES = ["string", "number", "integer", "boolean", "array", "object"] as const;
+
+/** A point in time, or a duration from the start of the run. Milliseconds. */
+export type Deadline = { readonly at: number } | { readonly after_ms: number };
+
+// The definition as people write it. Every object is closed: a key it does not know is refused with the key that was
+// probably meant, or, where the whole product has it and this version has not, with a sentence that says so.
+
+const LATER_KEYS = new Set(
+  "if for_each review resources compensate human gate ask form checks server tool arguments workflow for until event".split(
+    " ",
+  ),
+);
+const LATER_KINDS = new Set(["tool", "human", "gate", "workflow", "wait", "plan"]);
+
+function closed<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code === "unrecognized_keys") return unknownKeys(issue.keys, known);
+      return undefined;
+    },
+  });
+}
+
+const NAMED_KEYS_MAX = 5;
+
+function unknownKeys(keys: readonly string[], known: readonly string[]): string {
+  const named = keys.slice(0, NAMED_KEYS_MAX).map((key) => unknownKey(key.slice(0, NAME_LENGTH_MAX), known));
+  return [...named, ...(keys.length > named.length ? [`and ${keys.length - named.length} more`] : [])].join("; ");
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  if (LATER_KEYS.has(key)) return `the key "${key}" comes with a later version and is not understood yet`;
+  return `unknown key "${key}"${hint(key, known)}`;
+}
+
+const nameSchema = z.string().refine(isName, { error: `must be a name: ${NAME_RULE}` });
+const labelSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9 ._:/+#-]*$/, { error: "must be a label" })
+  .max(NAME_LENGTH_MAX);
+const labelsSchema = z.array(labelSchema).max(64);
+const prioritySchema = z.enum(["critical", "high", "normal", "low"] as const satisfies readonly Priority[]);
+const durationMs = durationSchema();
+
+const retrySchema = closed({
+  initial_interval_ms: durationSchema(0).optional(),
+  backoff_coefficient: z.number().min(1).max(100).optional(),
+  max_interval_ms: durationSchema(0).optional(),
+  max_attempts: z.int().min(1).max(1_000).optional(),
+  non_retryable: z.array(z.string().min(1).max(200)).max(100).optional(),
+});
+
+const timeoutsSchema = closed({
+  schedule_to_start: durationMs.optional(),
+  start_to_close: durationMs.optional(),
+  schedule_to_close: durationMs.optional(),
+  heartbeat: durationMs.optional(),
+});
+
+const instantSchema = z.iso.datetime({ offset: true });
+const deadlineSchema = z
+  .union([z.string(), z.number()], { error: "must be a duration or an instant" })
+  .transform((value, ctx): Deadline => {
+    const after = parseDuration(value);
+    if (after !== undefined) return { after_ms: after };
+    if (typeof value === "string" && instantSchema.safeParse(value).success) return { at: Date.parse(value) };
+    const message = `${JSON.stringify(value).slice(0, NAME_LENGTH_MAX)} is no deadline: write a duration from the start of the run, such as "2h", or an instant, such as "2026-01-31T18:00:00Z"`;
+    ctx.issues.push({ code: "custom", message, input: value });
+    return z.NEVER;
+  });
+
+const patternSchema = z.string().min(1).max(1_024);
+const filesSchema = closed({ write: z.array(patternSchema).optional(), read: z.array(patternSchema).optional() });
+
+const inputSchema = closed({
+  type: z.enum(INPUT_TYPES),
+  required: z.boolean().optional(),
+  default: z.unknown().optional(),
+  description: z.string().max(2_000).optional(),
+  enum: z.array(z.unknown()).min(1).max(1_000).optional(),
+});
+
+// Inputs reach a command as environment variables.
+const variableSchema = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "must be letters, digits and _, not starting with a digit" })
+  .max(64);
+
+const continueOnly = z.string().transform((value, ctx) => {
+  if (value === "continue") return "continue" as const;
+  const later = value === "stop" || value === "compensate";
+  const message = later
+    ? `"${value}" comes with a later version; only "continue" is understood yet`
+    : 'must be "continue"';
+  ctx.issues.push({ code: "custom", message, input: value });
+  return z.NEVER;
+});
+
+/** All but the steps, whose form depends on their kind. */
+export const headSchema = closed({
+  name: nameSchema.optional(),
+  description: z.string().max(10_000).optional(),
+  inputs: z.record(variableSchema, inputSchema).optional(),
+  defaults: closed({
+    retry: retrySchema.optional(),
+    timeouts: timeoutsSchema.optional(),
+    role: labelSchema.optional(),
+    requires: labelsSchema.optional(),
+    priority: prioritySchema.optional(),
+  }).optional(),
+  max_parallel: z.int().min(1).max(10_000).optional(),
+  on_failure: continueOnly.optional(),
+  priority: prioritySchema.optional(),
+  deadline: deadlineSchema.optional(),
+  steps: z.array(z.unknown()).min(1, { error: "a workflow has at least one step" }),
+});
+
+const anyStep = {
+  key: nameSchema,
+  title: z.string().min(1).max(500).optional(),
+  needs: z.array(z.string()).optional(),
+  trigger: z.enum(TRIGGER_RULES).optional(),
+  role: labelSchema.optional(),
+  requires: labelsSchema.optional(),
+  files: filesSchema.optional(),
+  priority: prioritySchema.optional(),
+  deadline: deadlineSchema.optional(),
+  estimate_ms: durationSchema(0).optional(),
+  retry: retrySchema.optional(),
+  timeouts: timeoutsSchema.optional(),
+  output: z
+    .union([z.boolean(), z.record(z.string(), z.unknown())], { error: "must be a JSON Schema: an object" })
+    .optional(),
+  criteria: z
+    .union([z.string().min(1), z.array(z.string().min(1)).max(100)], { error: "must be a text or a list of texts" })
+    .optional(),
+};
+
+const agentStep = closed({ ...anyStep, kind: z.literal("agent").optional(), prompt: z.string().min(1) });
+
+const relativeDirectory = z
+  .string()
+  .min(1)
+  .refine((value) => !/^([\\/]|[A-Za-z]:)/.test(value) && !value.split(/[\\/]/).includes(".."), {
+    error: "must be a directory inside the project, relative to its root",
+  });
+
+const commandStep = closed({
+  ...anyStep,
+  kind: z.literal("command"),
+  run: z.string().min(1),
+  cwd: relativeDirectory.optional(),
+  env: z
+    .record(
+      variableSchema.refine((name) => !name.toUpperCase().startsWith("BATON_"), {
+        error: "names that start with BATON_ are the server's",
+      }),
+      z.string(),
+    )
+    .optional(),
+  shell: z
+    .string()
+    .regex(/^[A-Za-z0-9._+/-]+$/, { error: "must be a program, such as bash" })
+    .optional(),
+});
+
+export type Head = z.output<typeof headSchema>;
+export type Defaults = NonNullable<Head["defaults"]>;
+export type WrittenStep = z.output<typeof agentStep> | z.output<typeof commandStep>;
+
+/** The schema of a step, chosen by what it says it is; or a sentence on why there is none. */
+export function stepSchema(written: Readonly<Record<string, unknown>>): typeof agentStep | typeof commandStep | string {
+  const { kind } = written;
+  if (kind === undefined && "run" in written && !("prompt" in written))
+    return 'has "run" and so must say `kind: command`';
+  if (kind === undefined || kind === "agent") return agentStep;
+  if (kind === "command") return commandStep;
+  if (typeof kind === "string" && LATER_KINDS.has(kind)) {
+    return `the kind "${kind}" comes with a later version; "agent" and "command" are understood yet`;
+  }
+  const said = typeof kind === "string" ? `unknown kind "${kind}"${hint(kind, STEP_KINDS)}` : "kind must be a text";
+  return `${said}: it is "agent" (the default) or "command"`;
+}

@@ -1,0 +1,267 @@
+import { buildDag, type Dag } from "./dag.js";
+import {
+  type Deadline,
+  type Defaults,
+  headSchema,
+  stepSchema,
+  type STEP_KINDS,
+  type WrittenStep,
+} from "./definition-schema.js";
+import { addForbidden, type JsonObject, readDefinitionText } from "./definition-text.js";
+import { addInputProblems, type InputDefinition } from "./inputs.js";
+import { DEFAULT_ESTIMATE_MS, type Priority } from "./order.js";
+import { addSchemaProblems, type OutputSchema } from "./output-schema.js";
+import { missingFirst, type Problem, Problems, problemsError, zodProblems } from "./problems.js";
+import type { Settings } from "./settings.js";
+import type { TRIGGER_RULES } from "./triggers.js";
+import { addGraphProblems, type StepLinks } from "./validation.js";
+
+/** Exponential backoff with full jitter. `max_attempts` counts the first try. */
+export interface Retry {
+  readonly initial_interval_ms: number;
+  readonly backoff_coefficient: number;
+  readonly max_interval_ms: number;
+  readonly max_attempts: number;
+  /** Error types after which no further try is made. */
+  readonly non_retryable: readonly string[];
+}
+
+/** In milliseconds. */
+export interface Timeouts {
+  /** From ready to running. */
+  readonly schedule_to_start?: number;
+  /** One attempt. */
+  readonly start_to_close: number;
+  /** From ready to its end, all attempts together. */
+  readonly schedule_to_close?: number;
+  /** Between two signs of life of one attempt. */
+  readonly heartbeat?: number;
+}
+
+export const DEFAULT_RETRY: Retry = {
+  initial_interval_ms: 1_000,
+  backoff_coefficient: 2,
+  max_interval_ms: 60_000,
+  max_attempts: 3,
+  non_retryable: [],
+};
+export const DEFAULT_TIMEOUTS: Timeouts = { start_to_close: 3_600_000 };
+
+/** A step in its normal form: defaults merged in, durations in milliseconds, lists never absent. */
+export interface Step {
+  readonly key: string;
+  readonly kind: (typeof STEP_KINDS)[number];
+  readonly title: string;
+  /** Of an agent step. */
+  readonly prompt?: string;
+  /** Of a command step: the command line, handed to `shell`. */
+  readonly run?: string;
+  /** Relative to the project's root, and inside it. */
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly shell?: string;
+  /** Keys, each once. */
+  readonly needs: readonly string[];
+  readonly trigger: (typeof TRIGGER_RULES)[number];
+  readonly role?: string;
+  readonly requires: readonly string[];
+  /** Patterns relative to the project's root, as written. */
+  readonly files: { readonly write: readonly string[]; readonly read: readonly string[] };
+  /** The step's or its definition's default; absent: that of the run. */
+  readonly priority?: Priority;
+  readonly deadline?: Deadline;
+  readonly estimate_ms?: number;
+  readonly retry: Retry;
+  readonly timeouts: Timeouts;
+  /** What the result must look like: for `checkOutput`. */
+  readonly output?: OutputSchema;
+  /** Acceptance criteria, one each. */
+  readonly criteria: readonly string[];
+}
+
+/** A workflow in its normal form (spec 05). */
+export interface Definition {
+  readonly name: string;
+  readonly description?: string;
+  readonly inputs: Readonly<Record<string, InputDefinition>>;
+  /** How many of its tasks may run at once; absent: the project's bound. */
+  readonly max_parallel?: number;
+  readonly on_failure: "continue";
+  /** Of the run, and so of every step that has none of its own. */
+  readonly priority?: Priority;
+  readonly deadline?: Deadline;
+  readonly steps: readonly Step[];
+}
+
+export type DefinitionLimits = Pick<Settings, "open_tasks_max" | "depth_max" | "payload_bytes_max" | "patterns_max">;
+
+export interface ParseOptions {
+  readonly limits: DefinitionLimits;
+  /** The name of a definition that has none of its own. */
+  readonly name?: string;
+}
+
+/** A sound definition: its normal form, and what was handed in, which is what is stored and compared. */
+export interface Parsed {
+  readonly definition: Definition;
+  readonly source: JsonObject;
+}
+
+/** Reads a definition from an object, or from a text of YAML or JSON: its normal form, or every problem at once. */
+export function parseDefinition(written: string | JsonObject, options: ParseOptions): Parsed | { problems: Problem[] } {
+  const read = typeof written === "string" ? readDefinitionText(written) : { value: written };
+  if ("problems" in read) return read;
+  const source = read.value;
+  const problems = new Problems();
+  addForbidden(source, problems);
+  addCountProblem(source, options.limits, problems);
+  if (problems.list().some((problem) => problem.limit)) return { problems: problems.list() };
+  const head = headSchema.safeParse(source, { error: missingFirst });
+  if (!head.success) zodProblems(head.error).forEach((problem) => problems.add(problem));
+  const writtenSteps = parseSteps(source, options.limits, problems);
+  addGraphProblems(linksOf(source), options.limits, problems);
+  if (!head.success || problems.count > 0) return { problems: problems.list() };
+  addInputProblems(head.data.inputs ?? {}, problems);
+  if (problems.count > 0) return { problems: problems.list() };
+  const { defaults, steps: _, inputs, ...rest } = head.data;
+  const definition: Definition = {
+    ...defined({ ...rest, name: rest.name ?? options.name ?? "workflow", on_failure: "continue" as const }),
+    inputs: normalInputs(inputs ?? {}),
+    steps: writtenSteps.map((step) => normalStep(step, defaults ?? {})),
+  };
+  return { definition, source };
+}
+
+/** As `parseDefinition`, but throws `BatonError` `invalid_input` or `limit_exceeded` with the problems in `details`. */
+export function requireDefinition(written: string | JsonObject, options: ParseOptions): Parsed {
+  const parsed = parseDefinition(written, options);
+  if ("problems" in parsed) throw problemsError("the definition cannot be used", parsed.problems);
+  return parsed;
+}
+
+/** The graph of a definition's steps, weighted by how long each is expected to take. */
+export function definitionDag(definition: Pick<Definition, "steps">): Dag {
+  return buildDag(definition.steps.map((step) => ({ key: step.key, needs: step.needs, weightMs: estimateOf(step) })));
+}
+
+/** How long a step is expected to take, in ms. */
+export function estimateOf(step: Pick<Step, "estimate_ms">): number {
+  return step.estimate_ms ?? DEFAULT_ESTIMATE_MS;
+}
+
+/** Milliseconds since the epoch. */
+export function deadlineAt(deadline: Deadline, startedAt: number): number {
+  return "at" in deadline ? deadline.at : startedAt + deadline.after_ms;
+}
+
+function addCountProblem(source: JsonObject, limits: DefinitionLimits, problems: Problems): void {
+  const count = Array.isArray(source["steps"]) ? source["steps"].length : 0;
+  if (count <= limits.open_tasks_max) return;
+  problems.add({ path: "steps", message: `${count} steps, the limit is ${limits.open_tasks_max}`, limit: true });
+}
+
+function stepsOf(source: JsonObject): unknown[] {
+  return Array.isArray(source["steps"]) ? source["steps"] : [];
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function parseSteps(source: JsonObject, limits: DefinitionLimits, problems: Problems): WrittenStep[] {
+  return stepsOf(source).flatMap((step, index) => {
+    const path = ["steps", index];
+    const at = `steps[${index}]`;
+    if (!isObject(step)) {
+      problems.add({ path: at, message: "a step is an object with a key and a prompt" });
+      return [];
+    }
+    const key = typeof step["key"] === "string" ? { step: step["key"] } : {};
+    const schema = stepSchema(step);
+    if (typeof schema === "string") {
+      problems.add({ path: `${at}.kind`, ...key, message: schema });
+      return [];
+    }
+    const parsed = schema.safeParse(step, { error: missingFirst });
+    if (!parsed.success) {
+      zodProblems(parsed.error, path, key.step).forEach((problem) => problems.add(problem));
+      return [];
+    }
+    addStepProblems(parsed.data, { at, limits, problems });
+    return [parsed.data];
+  });
+}
+
+interface Checks {
+  readonly at: string;
+  readonly limits: DefinitionLimits;
+  readonly problems: Problems;
+}
+
+function addStepProblems(step: WrittenStep, { at, limits, problems }: Checks): void {
+  const bytes = Buffer.byteLength(JSON.stringify(step));
+  if (bytes > limits.payload_bytes_max) {
+    const message = `takes ${bytes} bytes, the limit is ${limits.payload_bytes_max}: put large texts into files`;
+    problems.add({ path: at, step: step.key, message, limit: true });
+  }
+  const patterns = (step.files?.write?.length ?? 0) + (step.files?.read?.length ?? 0);
+  if (patterns > limits.patterns_max) {
+    const message = `${patterns} patterns, the limit is ${limits.patterns_max}: name directories`;
+    problems.add({ path: `${at}.files`, step: step.key, message, limit: true });
+  }
+  if (step.output !== undefined) addSchemaProblems(step.output, { path: `${at}.output`, step: step.key, problems });
+}
+
+/** What the graph checks need of each step, also of one that is wrong elsewhere. */
+function linksOf(source: JsonObject): StepLinks[] {
+  return stepsOf(source).map((step) => {
+    const { key, needs, trigger } = isObject(step) ? step : {};
+    return {
+      key: typeof key === "string" ? key : undefined,
+      needs: Array.isArray(needs) ? needs.filter((need) => typeof need === "string") : [],
+      trigger,
+    };
+  });
+}
+
+function normalInputs(inputs: Readonly<Record<string, WrittenInput>>): Record<string, InputDefinition> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, input]) => [
+      name,
+      { ...defined(input), required: input.required ?? input.default === undefined },
+    ]),
+  );
+}
+
+type WrittenInput = NonNullable<(typeof headSchema)["_zod"]["output"]["inputs"]>[string];
+
+function normalStep(step: WrittenStep, defaults: Defaults): Step {
+  const { kind, title, needs, trigger, files, criteria, retry, timeouts, requires, ...rest } = step;
+  // Who runs a command is the server's own matter.
+  const asked: Defaults = kind === "command" ? {} : defaults;
+  const role = step.role ?? asked.role;
+  const priority = step.priority ?? defaults.priority;
+  return {
+    ...defined(rest),
+    kind: kind ?? "agent",
+    title: title ?? step.key,
+    needs: [...new Set(needs)],
+    trigger: trigger ?? "all_succeeded",
+    ...(role === undefined ? {} : { role }),
+    ...(priority === undefined ? {} : { priority }),
+    requires: [...new Set(requires ?? asked.requires)],
+    files: { write: files?.write ?? [], read: files?.read ?? [] },
+    criteria: typeof criteria === "string" ? [criteria] : (criteria ?? []),
+    retry: { ...DEFAULT_RETRY, ...defined(defaults.retry ?? {}), ...defined(retry ?? {}) },
+    timeouts: { ...DEFAULT_TIMEOUTS, ...defined(defaults.timeouts ?? {}), ...defined(timeouts ?? {}) },
+  };
+}
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Without the keys whose value is undefined, which a parsed object may carry and a stored one must not. */
+function defined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>;
+}

@@ -1,0 +1,75 @@
+/** What a name in a definition or of a project, agent or workflow may look like. */
+export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+export const NAME_LENGTH_MAX = 100;
+export const NAME_RULE = `letters, digits, ".", "_" and "-", starting with a letter or digit, at most ${NAME_LENGTH_MAX} characters`;
+
+export function isName(value: string): boolean {
+  return value.length <= NAME_LENGTH_MAX && NAME_PATTERN.test(value);
+}
+
+/** Makes a name out of any text, such as a directory's. */
+export function nameFrom(text: string, fallback: string): string {
+  const name = text
+    .normalize("NFKD")
+    .replace(/[^A-Za-z0-9._-]+/g, "-")
+    .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, "")
+    .slice(0, NAME_LENGTH_MAX);
+  return name === "" ? fallback : name;
+}
+
+/** The candidate that was probably meant, or undefined where none is close. Among equals the first. */
+export function nearest(name: string, candidates: Iterable<string>): string | undefined {
+  return nearestFew(name, candidates, 1)[0];
+}
+
+/** Up to `count` candidates that may have been meant, the closest first. */
+export function nearestFew(name: string, candidates: Iterable<string>, count: number): string[] {
+  const wanted = folded(name.slice(0, NAME_LENGTH_MAX));
+  const bound = Math.max(1, Math.floor(wanted.length / 3));
+  const close: { candidate: string; distance: number }[] = [];
+  for (const candidate of candidates) {
+    const distance = editDistance(wanted, folded(candidate), bound);
+    if (distance !== undefined) close.push({ candidate, distance });
+  }
+  return close
+    .toSorted((a, b) => a.distance - b.distance)
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}
+
+/** ` (did you mean "x"?)`, or nothing. For the end of a sentence. */
+export function hint(name: string, candidates: Iterable<string>): string {
+  const meant = nearest(name, candidates);
+  return meant === undefined ? "" : ` (did you mean "${meant}"?)`;
+}
+
+// "max-parallel", "maxParallel" and "max_parallel" are one name to a person.
+function folded(name: string): string {
+  return name.toLowerCase().replaceAll(/[-_. ]/g, "");
+}
+
+/**
+ * Insertions, deletions, substitutions and swaps of neighbours that lead from one text to the other (optimal string
+ * alignment; Damerau, "A technique for computer detection and correction of spelling errors", CACM 7(3), 1964), or
+ * undefined above the bound.
+ */
+function editDistance(a: string, b: string, bound: number): number | undefined {
+  if (Math.abs(a.length - b.length) > bound) return undefined;
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substituted = (last[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      let best = Math.min(substituted, (last[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) best = Math.min(best, (beforeLast[j - 2] ?? 0) + 1);
+      row.push(best);
+    }
+    if (Math.min(...row) > bound) return undefined;
+    beforeLast = last;
+    last = row;
+  }
+  const distance = last[b.length] ?? 0;
+  return distance <= bound ? distance : undefined;
+}
