@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     environment: "node",
-    globalSetup: ["test/support/built-server.ts"],
+    globalSetup: ["test/support/built-server.ts", "test/support/postgres-server.ts"],
     // A process per file: tests start servers, take file locks and send signals.
     pool: "forks",
     maxWorkers: 2,

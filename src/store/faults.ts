@@ -21,6 +21,8 @@ export interface StoreHooks {
   fault?(point: StorePoint): Fault | undefined;
   /** Told what each statement answered. */
   observe?(point: StorePoint, rows: readonly Row[]): void;
+  /** Milliseconds to use instead of PostgreSQL's own clock, so that both databases can replay one history. */
+  now?(): number;
 }
 
 /** The process is taken to be dead: nothing of this store runs any more, as after `kill -9`. */

@@ -1,16 +1,19 @@
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { onTestFinished } from "vitest";
+import { Client } from "pg";
+import { inject, onTestFinished } from "vitest";
 import { ManualClock } from "../../src/runtime/clock.js";
 import { sortableIds } from "../../src/runtime/ids.js";
 import { seededRandom } from "../../src/runtime/random.js";
 import type { Runtime } from "../../src/runtime/runtime.js";
 import type { StoreHooks } from "../../src/store/faults.js";
+import { openPostgres } from "../../src/store/postgres.js";
 import { openSqlite } from "../../src/store/sqlite.js";
 import type { Store } from "../../src/store/tx.js";
 
-export const BACKENDS = ["sqlite"] as const;
+export const BACKENDS = ["sqlite", "postgres"] as const;
 export type Backend = (typeof BACKENDS)[number];
 
 export interface OpenOptions {
@@ -40,18 +43,62 @@ export function temporaryDirectory(): string {
 }
 
 /** An empty database of the given kind, for the test that runs. */
-export async function createDatabase(backend: Backend): Promise<TestDatabase> {
+export function createDatabase(backend: Backend): Promise<TestDatabase> {
+  return backend === "sqlite" ? createSqlite() : createPostgres();
+}
+
+async function createSqlite(): Promise<TestDatabase> {
   const file = path.join(temporaryDirectory(), "baton.db");
   return {
-    backend,
+    backend: "sqlite",
     location: file,
-    open: (options = {}) =>
-      closedAfterTest(openSqlite({ file, synchronous: "NORMAL", runtime: testRuntime(), ...options })),
+    open: (options) => untilTestEnds(openSqlite({ file, synchronous: "NORMAL", runtime: testRuntime(), ...options })),
   };
 }
 
-async function closedAfterTest(opening: Promise<Store>): Promise<Store> {
+let databases = 0;
+
+async function createPostgres(): Promise<TestDatabase> {
+  const server = await serverOfThisRun();
+  databases += 1;
+  const name = `test_${process.pid}_${databases}`;
+  await administer(server, `CREATE DATABASE ${name} STRATEGY file_copy`);
+  onTestFinished(() => administer(server, `DROP DATABASE ${name} WITH (FORCE)`));
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  return {
+    backend: "postgres",
+    location: url.href,
+    open: (options) => untilTestEnds(openPostgres({ url: url.href, poolSize: 8, runtime: testRuntime(), ...options })),
+  };
+}
+
+let server: Promise<string> | undefined;
+
+function serverOfThisRun(): Promise<string> {
+  server ??= new Promise<string>((resolve, reject) => {
+    let answer = "";
+    connect(inject("postgresSocket"))
+      .on("data", (data) => (answer += data.toString()))
+      .on("error", reject)
+      .on("end", () => (answer.startsWith("postgres:") ? resolve(answer) : reject(new Error(answer))));
+  });
+  return server;
+}
+
+async function administer(url: string, sql: string): Promise<void> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+async function untilTestEnds(opening: Promise<Store>): Promise<Store> {
   const store = await opening;
+  // Hooks of a finished test run in reverse: stores close before their database goes.
   onTestFinished(() => store.close());
   return store;
 }

