@@ -27,6 +27,8 @@ export interface Workplace {
   readonly cwd: string;
   /** The git root that contains cwd. */
   readonly gitRoot: string | null;
+  /** Of a linked git worktree: the root of the main working tree. */
+  readonly worktreeOf?: string | null;
   readonly caseInsensitive: boolean;
 }
 

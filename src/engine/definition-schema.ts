@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { closedObject } from "./closed-object.js";
 import { durationSchema, parseDuration } from "./durations.js";
 import { hint, isName, NAME_LENGTH_MAX, NAME_RULE } from "./names.js";
 import type { Priority } from "./order.js";
@@ -20,27 +21,7 @@ const LATER_KEYS = new Set(
 );
 const LATER_KINDS = new Set(["tool", "human", "gate", "workflow", "wait", "plan"]);
 
-function closed<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: (issue) => {
-      if (issue.code === "unrecognized_keys") return unknownKeys(issue.keys, known);
-      return undefined;
-    },
-  });
-}
-
-const NAMED_KEYS_MAX = 5;
-
-function unknownKeys(keys: readonly string[], known: readonly string[]): string {
-  const named = keys.slice(0, NAMED_KEYS_MAX).map((key) => unknownKey(key.slice(0, NAME_LENGTH_MAX), known));
-  return [...named, ...(keys.length > named.length ? [`and ${keys.length - named.length} more`] : [])].join("; ");
-}
-
-function unknownKey(key: string, known: readonly string[]): string {
-  if (LATER_KEYS.has(key)) return `the key "${key}" comes with a later version and is not understood yet`;
-  return `unknown key "${key}"${hint(key, known)}`;
-}
+const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => closedObject(shape, LATER_KEYS);
 
 const nameSchema = z.string().refine(isName, { error: `must be a name: ${NAME_RULE}` });
 const labelSchema = z

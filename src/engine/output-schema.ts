@@ -144,7 +144,7 @@ function check(schema: OutputSchema, value: unknown, at: At): void {
   checkCombined(schema, value, at);
   if (typeof value === "number") checkNumber(schema, value, at);
   else if (typeof value === "string")
-    checkSize(schema, [...value].length, { at, min: "minLength", max: "maxLength", noun: "characters" });
+    checkSize(schema, charactersOf(value), { at, min: "minLength", max: "maxLength", noun: "characters" });
   else if (Array.isArray(value)) checkArray(schema, value, at);
   else if (isObject(value)) checkObject(schema, value, at);
 }
@@ -238,7 +238,12 @@ function checkObject(schema: JsonObject, value: JsonObject, at: At): void {
 }
 
 function schemasOf(value: unknown): OutputSchema[] {
-  return Array.isArray(value) ? value : [];
+  return Array.isArray(value) ? (value as OutputSchema[]) : [];
+}
+
+// JSON Schema counts code points: a pair of surrogates is one character.
+function charactersOf(value: string): number {
+  return value.length - (value.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
 }
 
 function isObject(value: unknown): value is JsonObject {

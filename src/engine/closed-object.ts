@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { hint, NAME_LENGTH_MAX } from "./names.js";
+
+const NAMED_KEYS_MAX = 5;
+
+/**
+ * An object that knows all its keys: any other is refused with the key that was probably meant, or, where `later` has
+ * it, with a sentence that it comes with a later version.
+ */
+export function closedObject<Shape extends z.core.$ZodLooseShape>(
+  shape: Shape,
+  later: ReadonlySet<string> = new Set(),
+) {
+  const known = Object.keys(shape);
+  const problemOf = (key: string): string => {
+    if (later.has(key)) return `the key "${key}" comes with a later version and is not understood yet`;
+    return `unknown key "${key.slice(0, NAME_LENGTH_MAX)}"${hint(key, known)}`;
+  };
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code !== "unrecognized_keys") return undefined;
+      const rest = issue.keys.length - NAMED_KEYS_MAX;
+      const named = issue.keys.slice(0, NAMED_KEYS_MAX).map(problemOf);
+      return [...named, ...(rest > 0 ? [`and ${rest} more`] : [])].join("; ");
+    },
+  });
+}

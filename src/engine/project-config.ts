@@ -1,0 +1,21 @@
+import { z } from "zod";
+import type { ProjectConfig } from "../store/projects.js";
+import { closedObject } from "./closed-object.js";
+import { missingFirst, problemsError, zodProblems } from "./problems.js";
+
+const ROLES = ["planner", "worker", "reviewer", "lead", "architect", "human", "admin"] as const;
+
+/** A project's configuration, checked as a whole. */
+export const projectConfigSchema = closedObject({
+  worktrees: z.enum(["per_worktree", "shared"]).default("per_worktree"),
+  max_parallel: z.int().min(1).max(10_000).optional(),
+  retention_days: z.number().min(0).max(36_500).optional(),
+  agents: z.partialRecord(z.enum(ROLES), z.array(z.string().min(1).max(100)).max(1_000)).optional(),
+});
+
+/** Throws `BatonError` `invalid_input` with every problem. */
+export function parseProjectConfig(written: unknown): ProjectConfig {
+  const parsed = projectConfigSchema.safeParse(written, { error: missingFirst });
+  if (!parsed.success) throw problemsError("the configuration cannot be used", zodProblems(parsed.error, ["config"]));
+  return parsed.data;
+}
