@@ -1,0 +1,64 @@
+/**
+ * What the server and a runner say to each other over the runner's IPC channel. Nothing but types and numbers stands
+ * here, because the runner must start fast.
+ */
+
+/** Raised with every change of these messages: a package may be updated on disk under a server that keeps running. */
+export const RUNNER_PROTOCOL = 1;
+
+/** The variable that marks every process of a command, so that those which left its process group are still found. */
+export const MARK_VARIABLE = "BATON_COMMAND_MARK";
+
+export type Shell = "sh" | "bash";
+
+/** A command as the runner is given it: complete, with nothing left to look up. */
+export interface RunnerJob {
+  mark: string;
+  run: string;
+  shell: Shell;
+  /** Absolute. */
+  cwd: string;
+  /** All of the command's environment. */
+  env: Record<string, string>;
+  timeoutMs: number;
+  /** Between SIGTERM and SIGKILL. */
+  graceMs: number;
+  /** Absolute; must not exist yet. */
+  outputFile: string;
+  outputBytesMax: number;
+  tailBytes: number;
+}
+
+/** How a command ended. `timed_out` and `cancelled` say why it was ended, whatever it then answered to the signal. */
+export type CommandOutcome =
+  | { outcome: "exited"; code: number }
+  | { outcome: "signalled"; signal: string }
+  | { outcome: "timed_out" }
+  | { outcome: "cancelled"; reason: string }
+  | { outcome: "not_started"; error: string }
+  /** The runner ended without a report; what was left of the command was ended by the server. */
+  | { outcome: "lost"; error: string };
+
+export interface CommandFacts {
+  /** The end of stdout and stderr in the order written: at most `tailBytes` of UTF-8, without control sequences. */
+  tail: string;
+  /** All bytes the command wrote, kept or not. */
+  outputBytes: number;
+  /** The output file lacks some of them. */
+  truncated: boolean;
+  /** Why the output file could not be written to its end, as when the disk is full. */
+  outputError?: string;
+  /** From start to exit, by a monotonic clock. */
+  durationMs: number;
+  /** Processes that even SIGKILL did not end: in an uninterruptible wait, or another user's. Normally empty. */
+  leftRunning: number[];
+}
+
+export type CommandResult = CommandOutcome & CommandFacts;
+
+export type ToRunner = { kind: "run"; job: RunnerJob } | { kind: "cancel"; reason: string };
+
+export type FromRunner = { protocol: typeof RUNNER_PROTOCOL } & (
+  | { kind: "started"; pid: number }
+  | { kind: "ended"; result: CommandResult }
+);

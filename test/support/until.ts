@@ -1,0 +1,19 @@
+const POLL_MS = 10;
+
+/**
+ * Waits for something that tells nobody when it happens, such as the end of another process's child: looks until
+ * `condition` answers a value (not false, not undefined) and gives it back. Fails after `deadlineMs` with `what`.
+ */
+export async function until<T>(
+  what: string,
+  condition: () => T | false | undefined | Promise<T | false | undefined>,
+  deadlineMs = 10_000,
+): Promise<T> {
+  const deadline = performance.now() + deadlineMs;
+  for (;;) {
+    const value = await condition();
+    if (value !== false && value !== undefined) return value;
+    if (performance.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
