@@ -30,7 +30,7 @@ const INPUTS = ["src", "scripts", "package.json", "package-lock.json", "tsconfig
 const SWAPS_MAX = 10;
 
 /** What is made from the compiled code, in order: each is a script that is given the directory of the new build. */
-const GENERATORS = [];
+const GENERATORS = ["scripts/tool-list.mjs"];
 
 const options = new Set(process.argv.slice(2));
 const inputs = hashOfInputs();

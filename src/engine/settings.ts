@@ -21,6 +21,7 @@ export const settingsSchema = z.object({
   open_tasks_max: z.int().min(1).default(10_000),
   depth_max: z.int().min(1).default(1_000),
   payload_bytes_max: z.int().min(1).default(262_144),
+  input_bytes_max: z.int().min(1_024).default(16_777_216),
   patterns_max: z.int().min(1).default(1_000),
   lost_lease_counts: z.boolean().default(false),
 });

@@ -1,4 +1,5 @@
 import { insertRows } from "./rows.js";
+import { redactSecrets } from "./secrets.js";
 import type { Tx, TxContext } from "./tx.js";
 
 export interface NewEvent {
@@ -23,7 +24,7 @@ export function* appendEvents(ctx: TxContext, events: readonly NewEvent[]): Tx<v
       event.run ?? null,
       event.task ?? null,
       event.agent ?? null,
-      event.data === undefined ? "{}" : JSON.stringify(event.data),
+      event.data === undefined ? "{}" : redactSecrets(JSON.stringify(event.data)),
     ]),
   );
 }

@@ -8,7 +8,7 @@ export type Area = (typeof AREAS)[number];
 /** What an operation does to the world: nothing, a change, or a change that takes something away. */
 export type Effect = "read" | "write" | "destructive";
 
-/** Who may call it: any agent, or only the roles named (spec 03, Permissions). */
+/** Who may call it: anyone, or only the roles named (spec 03, Permissions). */
 export type Permission = "anyone" | readonly PermissionRole[];
 export type PermissionRole = "planner" | "worker" | "reviewer" | "lead" | "architect" | "human" | "admin";
 
@@ -28,14 +28,18 @@ interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
 }
 
 /** An operation that is one transaction: dispatch opens it, by its effect as a command or as a query. */
-export interface TransactionOperation<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject>
-  extends Definition<I, O> {
+export interface TransactionOperation<
+  I extends z.ZodObject = z.ZodObject,
+  O extends z.ZodObject = z.ZodObject,
+> extends Definition<I, O> {
   run(ctx: EngineContext, input: z.output<I>): Tx<z.input<O>>;
 }
 
 /** One of the few that wait or touch the world outside: each of its steps is such a transaction. */
-export interface WaitingOperation<I extends z.ZodObject = z.ZodObject, O extends z.ZodObject = z.ZodObject>
-  extends Definition<I, O> {
+export interface WaitingOperation<
+  I extends z.ZodObject = z.ZodObject,
+  O extends z.ZodObject = z.ZodObject,
+> extends Definition<I, O> {
   perform(host: Host, input: z.output<I>): Promise<z.input<O>>;
 }
 
@@ -43,11 +47,16 @@ export type Operation = TransactionOperation | WaitingOperation;
 
 /** What a waiting operation can do. */
 export interface Host {
-  transact<T>(command: (ctx: EngineContext) => Tx<T>): Promise<T>;
+  /**
+   * One step as a command. What it gives must be JSON data: under a request id a step that wrote is done once, and the
+   * second time its recorded result comes back. An operation with steps of different kinds names them by `step`.
+   */
+  transact<T>(command: (ctx: EngineContext) => Tx<T>, step?: string): Promise<T>;
   read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
   /**
    * Calls `look` now and after every commit of any process until it gives something other than undefined, or until
-   * `timeout_seconds` (bounded by the limits of spec 03), or until the client cancels. Undefined on time-out.
+   * `timeout_seconds` (bounded by the limits of spec 03), or until the client cancels. Undefined on time-out. A look
+   * that finds nothing should write nothing: what it commits would make every other waiter look again.
    */
   waitFor<T>(look: () => Promise<T | undefined>, timeoutSeconds: number): Promise<T | undefined>;
   /** Fires when the client has cancelled the request. */
@@ -58,9 +67,38 @@ export interface Host {
 
 export interface ServerFacts {
   readonly version: string;
+  /** Milliseconds since the epoch. */
   readonly startedAt: number;
-  /** Calls another operation through the same dispatch, as find_operations, query_operation and call_operation do. */
-  call(name: string, input: Record<string, unknown>, allow: "read" | "any"): Promise<Record<string, unknown>>;
+  database(): Promise<{ readonly backend: string; readonly location: string; readonly schemaVersion: number }>;
+  /** Every setting with where its value came from, in order of its name. */
+  readonly configuration: readonly ConfiguredValue[];
+  readonly operations: OperationIndex;
+  /** Calls another operation through the same dispatch, as query_operation and call_operation do. */
+  call(call: NestedCall): Promise<{ name: string; result: Record<string, unknown> }>;
+}
+
+export interface NestedCall {
+  readonly name: string;
+  readonly arguments: Record<string, unknown>;
+  readonly allow: "read" | "any";
+}
+
+export interface ConfiguredValue {
+  readonly name: string;
+  readonly value: string | number | boolean;
+  /** `default`, `flag --…`, `environment BATON_…`, or the file. */
+  readonly origin: string;
+}
+
+/** The registry as an operation may see it. */
+export interface OperationIndex {
+  readonly all: readonly Operation[];
+  /** By name or alias. */
+  find(name: string): Operation | undefined;
+  /** By name or alias; throws `not_found` with the nearest names. */
+  require(name: string): Operation;
+  /** The full JSON Schema of an operation's input, with every description. */
+  inputSchema(operation: Operation): Record<string, unknown>;
 }
 
 /** Types an operation literal. */

@@ -1,0 +1,199 @@
+import fs from "node:fs";
+import path from "node:path";
+import envPaths from "env-paths";
+import { z } from "zod";
+import { BatonError } from "./engine/errors.js";
+import { hint } from "./engine/names.js";
+import { type Settings, settingsSchema } from "./engine/settings.js";
+
+/** What a server process is started with: one frozen object, and where each value came from. */
+export interface Config {
+  readonly database: DatabaseConfig;
+  /** Areas listed beside the default tools, or `all`. */
+  readonly toolsets: readonly string[];
+  /** Which command steps this process runs. Never set by a project's file or through a tool. */
+  readonly commands: CommandPolicy;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
+  readonly settings: Settings;
+  /** By name: `default`, `flag --…`, `environment BATON_…` or the file. */
+  readonly origins: Readonly<Record<string, string>>;
+}
+
+export type DatabaseConfig =
+  | { readonly kind: "sqlite"; readonly file: string; readonly synchronous: "FULL" | "NORMAL" }
+  | { readonly kind: "postgres"; readonly url: string; readonly connections: number };
+
+export type CommandPolicy =
+  | { readonly kind: "off" }
+  | { readonly kind: "all" }
+  | { readonly kind: "patterns"; readonly patterns: readonly string[] };
+
+/** What a person typed; undefined is not typed. */
+export interface Flags {
+  readonly toolsets?: string | undefined;
+  readonly allowCommands?: boolean | undefined;
+  readonly logLevel?: string | undefined;
+}
+
+export interface ConfigSources {
+  readonly flags: Flags;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}
+
+const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
+const TOOLSETS = ["meta", "projects", "workflows", "runs", "tasks", "locks", "agents", "system", "all"] as const;
+const FILE_NAME = "baton.json";
+const PREFIX = "BATON_";
+
+// A list may be written as one text with commas, which is how flags and the environment have it.
+const toolsetsSchema = z.preprocess(
+  (value) =>
+    typeof value === "string"
+      ? value
+          .split(",")
+          .map((name) => name.trim())
+          .filter(Boolean)
+      : value,
+  z.array(z.enum(TOOLSETS)),
+);
+
+/** What a project's own file may say: it comes with the repository, so nothing that reaches beyond it. */
+const sharedShape = { ...settingsSchema.shape, toolsets: toolsetsSchema.default([]) } as const;
+
+/** What only the person who starts the server may say. */
+const ownShape = {
+  log_level: z.enum(LOG_LEVELS).default("warn"),
+  db: z.string().min(1).optional(),
+  database_url: z
+    .string()
+    .regex(/^postgres(?:ql)?:\/\//, "must begin with postgres://")
+    .optional(),
+  /** Per process, at most; they are opened as they are needed. */
+  database_connections: z.int().min(1).max(1_000).default(8),
+  sqlite_synchronous: z.enum(["FULL", "NORMAL"]).default("FULL"),
+  allow_commands: z.union([z.boolean(), z.array(z.string().min(1))]).default(false),
+} as const;
+
+const schema = z.object({ ...sharedShape, ...ownShape });
+type Name = keyof typeof schema.shape;
+const NAMES = Object.keys(schema.shape) as Name[];
+
+/**
+ * Reads flags, then BATON_* variables, then the project's baton.json (searched upwards from `cwd` to the git root),
+ * then the person's own, then the defaults: the first that names a value decides.
+ * Throws `BatonError` `invalid_input` naming the place of a value that is unknown or wrong.
+ */
+export function loadConfig({ flags, env, cwd }: ConfigSources): Config {
+  const own = envPaths("baton", { suffix: "" });
+  const values = new Map<Name, { value: unknown; origin: string }>();
+  const take = (name: Name, value: unknown, origin: string) => {
+    if (value !== undefined && !values.has(name)) values.set(name, { value, origin });
+  };
+  take("toolsets", flags.toolsets, "flag --toolsets");
+  take("allow_commands", flags.allowCommands, "flag --allow-commands");
+  take("log_level", flags.logLevel, "flag --log-level");
+  for (const name of NAMES) {
+    const variable = PREFIX + name.toUpperCase();
+    const text = env[variable];
+    // An empty variable is how a client's configuration leaves one unset.
+    if (text !== undefined && text !== "") take(name, fromText(name, text), `environment ${variable}`);
+  }
+  const projectFile = findUpwards(cwd);
+  if (projectFile !== undefined) {
+    for (const [name, value] of readFile(projectFile, Object.keys(sharedShape))) take(name, value, projectFile);
+  }
+  const ownFile = path.join(own.config, FILE_NAME);
+  if (fs.existsSync(ownFile)) {
+    for (const [name, value] of readFile(ownFile, NAMES)) take(name, value, ownFile);
+  }
+  const parsed = parse(values);
+  return deepFreeze({
+    database: databaseOf(parsed, own.data, cwd),
+    toolsets: parsed.toolsets,
+    commands: commandsOf(parsed.allow_commands),
+    logLevel: parsed.log_level,
+    settings: settingsSchema.parse(parsed),
+    origins: Object.fromEntries(NAMES.map((name) => [name, values.get(name)?.origin ?? "default"])),
+  });
+}
+
+type Parsed = z.output<typeof schema>;
+
+function parse(values: ReadonlyMap<Name, { value: unknown; origin: string }>): Parsed {
+  const parsed = schema.safeParse(Object.fromEntries([...values].map(([name, { value }]) => [name, value])));
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path: [name], message }) => {
+    const origin = NAMES.find((known) => known === name);
+    return `${String(name)} (${(origin && values.get(origin)?.origin) ?? "default"}): ${message}`;
+  });
+  throw new BatonError("invalid_input", `The configuration was not taken. ${problems.join("; ")}`, {
+    details: { problems },
+  });
+}
+
+/** Of the settings a variable's text is the value itself where it is JSON: a number, true or false, a list. */
+function fromText(name: Name, text: string): unknown {
+  if (["db", "database_url", "toolsets", "log_level", "sqlite_synchronous"].includes(name)) return text;
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: the schema says what it should have been.
+    return text;
+  }
+}
+
+function* readFile(file: string, known: readonly string[]): Generator<[Name, unknown]> {
+  let data: unknown;
+  try {
+    data = JSON.parse(fs.readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new BatonError("invalid_input", `${file} cannot be read as JSON: ${String(error)}`, { details: { file } });
+  }
+  if (typeof data !== "object" || data === null || Array.isArray(data)) {
+    throw new BatonError("invalid_input", `${file} must hold one JSON object`, { details: { file } });
+  }
+  for (const [key, value] of Object.entries(data)) {
+    if (key === "$schema") continue;
+    const name = NAMES.find((candidate) => candidate === key);
+    if (name === undefined) {
+      throw new BatonError("invalid_input", `${file}: "${key}" is no setting${hint(key, known)}`, {
+        details: { file, key },
+      });
+    }
+    if (!known.includes(name)) {
+      const message = `${file}: "${key}" reaches beyond the project, so it is taken only from your own configuration, a flag or the environment`;
+      throw new BatonError("not_permitted", message, { details: { file, key } });
+    }
+    yield [name, value];
+  }
+}
+
+function findUpwards(cwd: string): string | undefined {
+  for (let directory = path.resolve(cwd); ;) {
+    const file = path.join(directory, FILE_NAME);
+    if (fs.existsSync(file)) return file;
+    const parent = path.dirname(directory);
+    if (parent === directory || fs.existsSync(path.join(directory, ".git"))) return undefined;
+    directory = parent;
+  }
+}
+
+function databaseOf(parsed: Parsed, dataDirectory: string, cwd: string): DatabaseConfig {
+  if (parsed.database_url !== undefined)
+    return { kind: "postgres", url: parsed.database_url, connections: parsed.database_connections };
+  const file = parsed.db === undefined ? path.join(dataDirectory, "baton.db") : path.resolve(cwd, parsed.db);
+  return { kind: "sqlite", file, synchronous: parsed.sqlite_synchronous };
+}
+
+function commandsOf(allowed: boolean | readonly string[]): CommandPolicy {
+  if (allowed === true) return { kind: "all" };
+  if (allowed === false || allowed.length === 0) return { kind: "off" };
+  return { kind: "patterns", patterns: allowed };
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const inner of Object.values(value))
+    if (typeof inner === "object" && inner !== null) deepFreeze(inner as object);
+  return Object.freeze(value);
+}

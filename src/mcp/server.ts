@@ -1,0 +1,77 @@
+import { Server } from "@modelcontextprotocol/sdk/server/index.js";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import type { Logger } from "../runtime/logger.js";
+import type { Dispatch } from "../tools/dispatch.js";
+import { toolsOf } from "../tools/toolsets.js";
+import { INSTRUCTIONS } from "./instructions.js";
+import { type Extra, progressReporter } from "./notifications.js";
+import { toolList } from "./tool-list.js";
+
+/** What the server needs of the program around it. */
+export interface ServerParts {
+  readonly version: string;
+  /** Areas listed beside the default tools, or `all`. */
+  readonly toolsets: readonly string[];
+  readonly logger: Logger;
+  /** The way into the operations for a client of this name. Asked with the first call, not before. */
+  dispatch(client: string): Promise<Dispatch>;
+}
+
+export interface BatonServer {
+  connect(transport: Transport): Promise<void>;
+  close(): Promise<void>;
+  /** Ends every wait: each is answered as if its time were over. */
+  stopWaiting(): void;
+}
+
+/**
+ * Tools over MCP. Everything up to the first call is answered from what was made at build time; nothing is opened,
+ * registered or loaded before. The low-level `Server`, because `McpServer` publishes larger schemas and converts them
+ * at every start.
+ */
+export function createServer(parts: ServerParts): BatonServer {
+  // oxlint-disable-next-line typescript/no-deprecated -- meant for advanced use, which this is
+  const server = new Server(
+    { name: "baton", title: "Baton", version: parts.version },
+    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+  );
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it is no event target
+  server.onerror = (error) => parts.logger.debug("protocol", { error });
+  server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: toolsOf(await toolList(), parts.toolsets) }));
+
+  const calls = new Set<AbortController>();
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    const abort = abortedWith(extra.signal);
+    calls.add(abort);
+    try {
+      const progress = progressOf(extra, parts.logger);
+      const options = { signal: abort.signal, ...(progress && { progress }) };
+      const [{ callTool }, dispatch] = await Promise.all([
+        import("./tool-call.js"),
+        parts.dispatch(server.getClientVersion()?.name ?? "agent"),
+      ]);
+      return await callTool(dispatch, { name: params.name, arguments: params.arguments ?? {}, options });
+    } finally {
+      calls.delete(abort);
+    }
+  });
+  return {
+    connect: (transport) => server.connect(transport),
+    close: () => server.close(),
+    stopWaiting: () => {
+      for (const abort of calls) abort.abort();
+    },
+  };
+}
+
+function abortedWith(signal: AbortSignal): AbortController {
+  const abort = new AbortController();
+  if (signal.aborted) abort.abort();
+  else signal.addEventListener("abort", () => abort.abort(), { once: true });
+  return abort;
+}
+
+function progressOf(extra: Extra, logger: Logger) {
+  return progressReporter(extra, (error) => logger.debug("progress could not be sent", { error }));
+}

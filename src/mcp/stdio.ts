@@ -1,0 +1,135 @@
+import type { Readable, Writable } from "node:stream";
+import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
+import { type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
+import { LineReader, type OversizedLine } from "./lines.js";
+
+const PARSE_ERROR = -32700;
+const INVALID_REQUEST = -32600;
+
+export interface StdioOptions {
+  readonly input?: Readable;
+  readonly output?: Writable;
+  readonly lineBytesMax: number;
+  /** What a tool call is answered that is too long to be read. */
+  refusal(): Promise<Record<string, unknown>>;
+}
+
+/**
+ * MCP over stdin and stdout. The SDK's own transport closes for good at a line above its buffer, copies the buffer with
+ * every chunk, and says nothing of the end of its input or of lines that are no JSON-RPC; this one answers each line
+ * and goes on. Nothing else in the process may write to stdout.
+ */
+export class StdioTransport implements Transport {
+  onclose?: () => void;
+  onerror?: (error: Error) => void;
+  onmessage?: NonNullable<Transport["onmessage"]>;
+  /** Settles once nothing more can come in, or nothing more can go out. */
+  readonly ended: Promise<void>;
+  readonly #options: StdioOptions;
+  readonly #input: Readable;
+  readonly #output: Writable;
+  readonly #lines: LineReader;
+  readonly #unanswered = new Set<string | number>();
+  #end: () => void = () => {};
+  #answered: () => void = () => {};
+
+  constructor(options: StdioOptions) {
+    this.#options = options;
+    this.#input = options.input ?? process.stdin;
+    this.#output = options.output ?? process.stdout;
+    this.#lines = new LineReader(options.lineBytesMax);
+    this.ended = new Promise((resolve) => (this.#end = resolve));
+  }
+
+  async start(): Promise<void> {
+    this.#input.on("data", this.#read);
+    this.#input.on("end", this.#end);
+    this.#input.on("close", this.#end);
+    this.#input.on("error", this.#fail);
+    this.#output.on("error", this.#fail);
+  }
+
+  send(message: JSONRPCMessage): Promise<void> {
+    if ("id" in message && !("method" in message) && message.id !== undefined) {
+      this.#unanswered.delete(message.id);
+      if (this.#unanswered.size === 0) this.#answered();
+    }
+    return new Promise((resolve) => {
+      if (this.#output.write(`${JSON.stringify(message)}\n`)) resolve();
+      else this.#output.once("drain", resolve);
+    });
+  }
+
+  /** Settles when every request that came in has been answered or cancelled. */
+  async drained(): Promise<void> {
+    if (this.#unanswered.size > 0) await new Promise<void>((resolve) => (this.#answered = resolve));
+  }
+
+  async close(): Promise<void> {
+    this.#input.off("data", this.#read);
+    this.#input.off("end", this.#end);
+    this.#input.off("close", this.#end);
+    this.#input.pause();
+    this.onclose?.();
+  }
+
+  readonly #fail = (error: Error): void => {
+    this.onerror?.(error);
+    this.#end();
+  };
+
+  readonly #read = (chunk: Buffer): void => {
+    for (const line of this.#lines.push(chunk)) {
+      if (line.kind === "oversized") this.#refuse(line);
+      else if (line.text.trim() !== "") this.#accept(line.text);
+    }
+  };
+
+  #accept(text: string): void {
+    let data: unknown;
+    try {
+      data = JSON.parse(text);
+    } catch {
+      this.#complain(PARSE_ERROR, "Parse error: the line is no JSON");
+      return;
+    }
+    const message = JSONRPCMessageSchema.safeParse(data);
+    if (!message.success) {
+      this.#complain(INVALID_REQUEST, "Invalid request: the line is no JSON-RPC 2.0 message", idOf(data));
+      return;
+    }
+    this.#note(message.data);
+    this.onmessage?.(message.data);
+  }
+
+  /** Keeps account of what is still to be answered; what is cancelled will not be. */
+  #note(message: JSONRPCMessage): void {
+    if (!("method" in message)) return;
+    if ("id" in message) this.#unanswered.add(message.id);
+    const cancelled = message.method === "notifications/cancelled" ? message.params?.["requestId"] : undefined;
+    if (typeof cancelled === "string" || typeof cancelled === "number") this.#unanswered.delete(cancelled);
+  }
+
+  #refuse({ id, method, bytes }: OversizedLine): void {
+    if (id !== undefined && method === "tools/call") {
+      this.#unanswered.add(id);
+      this.#options
+        .refusal()
+        .then((result) => this.send({ jsonrpc: "2.0", id, result }))
+        .catch(this.#fail);
+      return;
+    }
+    this.#complain(INVALID_REQUEST, `A message of ${bytes} bytes is larger than ${this.#options.lineBytesMax}`, id);
+  }
+
+  #complain(code: number, message: string, id?: string | number): void {
+    this.onerror?.(new Error(message));
+    // Without an id it says so by leaving it out, as MCP's schema has it; JSON-RPC's null is refused by its clients.
+    void this.send({ jsonrpc: "2.0", ...(id !== undefined && { id }), error: { code, message } });
+  }
+}
+
+function idOf(data: unknown): string | number | undefined {
+  if (typeof data !== "object" || data === null || !("id" in data)) return undefined;
+  return typeof data.id === "string" || typeof data.id === "number" ? data.id : undefined;
+}

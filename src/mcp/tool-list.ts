@@ -1,0 +1,26 @@
+import { readFile } from "node:fs/promises";
+import type { ToolEntry } from "../tools/toolsets.js";
+
+/** Made by `npm run build` (scripts/generate.mjs) beside the compiled code. */
+const GENERATED = new URL("../tools.json", import.meta.url);
+
+/** Every tool in the order of the registry: from the build, or computed where the sources themselves run. */
+export async function toolList(): Promise<ToolEntry[]> {
+  const text = await generated();
+  // Written from a ToolEntry[] by the build that wrote this code.
+  if (text !== undefined) return JSON.parse(text) as ToolEntry[];
+  const [{ catalogue }, { toolEntries }] = await Promise.all([
+    import("../tools/registry.js"),
+    import("../tools/published.js"),
+  ]);
+  return toolEntries(catalogue.all);
+}
+
+async function generated(): Promise<string | undefined> {
+  try {
+    return await readFile(GENERATED, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}

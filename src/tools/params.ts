@@ -1,0 +1,41 @@
+import { z } from "zod";
+
+/**
+ * The parameters that many operations share. `agent`, `request_id` and `project` are explained once, in the server's
+ * instructions: they are published without their descriptions. The others are always described, by the operation that
+ * supplies the value; say more with `.describe()` where an operation means more.
+ */
+const name = z.string().min(1).max(100);
+
+/** The id of an entity, or what else addresses it. */
+const reference = z.string().min(1).max(300);
+
+export const agent = name.optional().describe("Handle of the agent that acts. Default: this connection's own.");
+export const requestId = z
+  .string()
+  .min(1)
+  .max(200)
+  .optional()
+  .describe("The same id again gives the first answer again, without doing the work twice. Kept 24 h.");
+export const project = reference
+  .optional()
+  .describe("Project id or name, from create_project or list_projects. Default: the one around the working directory.");
+
+/** Every write has these. */
+export const acting = { agent, request_id: requestId } as const;
+
+/** Names whose descriptions are not published with each tool. */
+export const COMMON_PARAMETERS: ReadonlySet<string> = new Set(["agent", "request_id", "project"]);
+
+export const run = reference.describe("Run id, from execute_workflow or list_runs.");
+export const task = reference.describe("Task id, from claim_task or list_tasks.");
+export const token = z.int().min(0).describe("Fencing token, from claim_task.");
+
+export const LIMIT_DEFAULT = 50;
+export const LIMIT_MAX = 200;
+
+/** Every list has these. */
+export const paging = {
+  limit: z.int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT).describe(`At most ${LIMIT_MAX}.`),
+  cursor: z.string().min(1).max(500).optional().describe("next_cursor of the page before."),
+} as const;

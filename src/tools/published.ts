@@ -1,0 +1,94 @@
+import { z } from "zod";
+import type { Operation } from "./operation.js";
+import { COMMON_PARAMETERS } from "./params.js";
+import type { JsonSchema, ToolAnnotations, ToolEntry } from "./toolsets.js";
+
+export function toolEntries(operations: readonly Operation[]): ToolEntry[] {
+  return operations.map((operation) => ({
+    area: operation.area,
+    listed: operation.listed ?? false,
+    tool: {
+      name: operation.name,
+      title: operation.title,
+      description: operation.description,
+      inputSchema: publishedInput(operation),
+      outputSchema: publishedOutput(operation),
+      annotations: annotationsOf(operation),
+    },
+  }));
+}
+
+function annotationsOf({ title, effect, input }: Operation): ToolAnnotations {
+  return {
+    title,
+    readOnlyHint: effect === "read",
+    destructiveHint: effect === "destructive",
+    // With its request_id a write can be sent again; without one only a read can.
+    idempotentHint: effect === "read" || !("request_id" in input.shape),
+    openWorldHint: false,
+  };
+}
+
+/** The input with every description, for find_operations and the reference. */
+export function inputSchema(operation: Operation): JsonSchema & { type: "object" } {
+  return cleaned(z.toJSONSchema(operation.input, { io: "input", unrepresentable: "any" }));
+}
+
+/** The input as a model pays for it: the common parameters are explained once, in the server's instructions. */
+function publishedInput(operation: Operation): JsonSchema & { type: "object" } {
+  const schema = inputSchema(operation);
+  const { properties } = schema;
+  if (isRecord(properties)) {
+    for (const [name, property] of Object.entries(properties)) {
+      if (COMMON_PARAMETERS.has(name) && isRecord(property)) properties[name] = { type: property["type"] };
+    }
+  }
+  return schema;
+}
+
+/**
+ * The output as a client may check it. Clients hold an error's structured content against it too, so every key at the
+ * top is optional and `error` stands among them; what dispatch checks is the strict schema.
+ */
+function publishedOutput(operation: Operation): JsonSchema & { type: "object" } {
+  const { required: _required, ...schema } = cleaned(
+    z.toJSONSchema(operation.output, { io: "output", unrepresentable: "any" }),
+  );
+  const properties = isRecord(schema["properties"]) ? schema["properties"] : {};
+  return { ...schema, type: "object", properties: { ...properties, error: { type: "object" } } };
+}
+
+const SAFE_BOUNDS: ReadonlySet<unknown> = new Set([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
+
+/** Without what tells a reader nothing: the dialect, `additionalProperties: false`, and the bounds of every integer. */
+function cleaned(schema: unknown): JsonSchema & { type: "object" } {
+  const copy = clean(schema);
+  if (!isRecord(copy)) throw new Error("a JSON Schema is an object");
+  return { ...copy, type: "object" };
+}
+
+function clean(node: unknown): unknown {
+  if (Array.isArray(node)) return node.map(clean);
+  if (!isRecord(node)) return node;
+  return Object.fromEntries(
+    Object.entries(node)
+      .filter(([key, value]) => !isNoise(key, value))
+      // Under `properties` the keys are names, of which none is noise.
+      .map(([key, value]) => [key, key === "properties" && isRecord(value) ? cleanEach(value) : clean(value)]),
+  );
+}
+
+function cleanEach(properties: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, clean(schema)]));
+}
+
+function isNoise(key: string, value: unknown): boolean {
+  if (key === "$schema" || key === "~standard") return true;
+  if (key === "additionalProperties") return !isRecord(value) || Object.keys(value).length === 0;
+  if (key === "propertyNames") return isRecord(value) && Object.keys(value).join() === "type";
+  return (key === "minimum" || key === "maximum") && SAFE_BOUNDS.has(value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

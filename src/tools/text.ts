@@ -1,0 +1,132 @@
+/** How far a text may be shortened. */
+export interface Bounds {
+  /** Elements shown of a list. */
+  readonly items: number;
+  /** Characters shown of a text. */
+  readonly chars: number;
+}
+
+/** Values that are shown whole whatever the bounds, by their path: `task.prompt`. */
+export type Whole = ReadonlySet<string>;
+
+const INLINE_MAX = 100;
+const INDENT = "  ";
+
+/**
+ * Data as short lines that a model reads well, in the manner of YAML: `key: value`, lists with `- `, small objects on
+ * one line, long texts as blocks. Says what it left out and how much.
+ */
+export function compactText(data: Readonly<Record<string, unknown>>, bounds: Bounds, whole: Whole): string {
+  const writer: Writer = { lines: [], bounds, whole };
+  writeFields(writer, data, { path: "", indent: "" });
+  return writer.lines.join("\n");
+}
+
+interface Writer {
+  readonly lines: string[];
+  readonly bounds: Bounds;
+  readonly whole: Whole;
+}
+
+interface Place {
+  readonly path: string;
+  readonly indent: string;
+}
+
+function writeFields(writer: Writer, data: Readonly<Record<string, unknown>>, { path, indent }: Place): void {
+  for (const [key, value] of Object.entries(data)) {
+    if (value !== undefined && value !== null)
+      write(writer, value, { path: path === "" ? key : `${path}.${key}`, indent });
+  }
+}
+
+function write(writer: Writer, value: unknown, place: Place): void {
+  const { path, indent } = place;
+  const key = path.slice(path.lastIndexOf(".") + 1);
+  const inner = { path, indent: indent + INDENT };
+  const short = inline(value, writer, path);
+  if (short !== undefined) {
+    writer.lines.push(`${indent}${key}: ${short}`);
+  } else if (typeof value === "string") {
+    writer.lines.push(`${indent}${key}: |`, ...block(cut(value, writer, path), inner.indent));
+  } else if (Array.isArray(value)) {
+    writer.lines.push(`${indent}${key}: (${value.length})`);
+    writeItems(writer, value, inner);
+  } else if (isRecord(value)) {
+    writer.lines.push(`${indent}${key}:`);
+    writeFields(writer, value, inner);
+  }
+}
+
+function writeItems(writer: Writer, items: readonly unknown[], { path, indent }: Place): void {
+  const shown = items.slice(0, writer.bounds.items);
+  for (const item of shown) {
+    const short = inline(item, writer, path);
+    if (short !== undefined) {
+      writer.lines.push(`${indent}- ${short}`);
+    } else if (isRecord(item)) {
+      const from = writer.lines.length;
+      writeFields(writer, item, { path, indent: indent + INDENT });
+      const first = writer.lines[from];
+      if (first !== undefined) writer.lines[from] = `${indent}- ${first.slice(indent.length + INDENT.length)}`;
+    } else if (Array.isArray(item)) {
+      writer.lines.push(`${indent}- (${item.length})`);
+      writeItems(writer, item, { path, indent: indent + INDENT });
+    } else {
+      writer.lines.push(`${indent}- |`, ...block(cut(String(item), writer, path), indent + INDENT));
+    }
+  }
+  const rest = items.length - shown.length;
+  if (rest > 0) writer.lines.push(`${indent}… ${rest} more`);
+}
+
+/** On one line where it is short enough to be read there. */
+function inline(value: unknown, writer: Writer, path: string): string | undefined {
+  if (value === null || value === undefined) return "none";
+  if (typeof value === "string") {
+    const shown = cut(value, writer, path);
+    return shown.includes("\n") ? undefined : shown === "" ? '""' : shown;
+  }
+  if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (Array.isArray(value)) return inlineItems(value, writer, path);
+  return isRecord(value) ? inlineFields(value, writer, path) : undefined;
+}
+
+function inlineItems(items: readonly unknown[], writer: Writer, path: string): string | undefined {
+  if (items.length === 0) return "none";
+  if (items.length > writer.bounds.items || items.some((item) => typeof item === "object" && item !== null)) {
+    return undefined;
+  }
+  return fitting(items.map((item) => inline(item, writer, path)));
+}
+
+function inlineFields(data: Readonly<Record<string, unknown>>, writer: Writer, path: string): string | undefined {
+  const fields = Object.entries(data).filter(([, value]) => value !== undefined && value !== null);
+  if (fields.length === 0) return "none";
+  const parts = fields.map(([key, value]) => {
+    const simple = typeof value !== "object" || (Array.isArray(value) && value.length <= 8);
+    const text = simple ? inline(value, writer, `${path}.${key}`) : undefined;
+    return text === undefined ? undefined : `${key} ${Array.isArray(value) ? `[${text}]` : text}`;
+  });
+  return fitting(parts);
+}
+
+function fitting(parts: readonly (string | undefined)[]): string | undefined {
+  const known = parts.filter((part) => part !== undefined);
+  if (known.length < parts.length) return undefined;
+  const line = known.join(", ");
+  return line.length <= INLINE_MAX * 2 ? line : undefined;
+}
+
+function cut(text: string, { bounds, whole }: Writer, path: string): string {
+  if (text.length <= bounds.chars || whole.has(path)) return text;
+  return `${text.slice(0, bounds.chars)}… (${text.length - bounds.chars} more characters)`;
+}
+
+function block(text: string, indent: string): string[] {
+  return text.split("\n").map((line) => (line === "" ? "" : indent + line));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
