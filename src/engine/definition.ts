@@ -135,7 +135,7 @@ export function parseDefinition(written: string | JsonObject, options: ParseOpti
 /** As `parseDefinition`, but throws `BatonError` `invalid_input` or `limit_exceeded` with the problems in `details`. */
 export function requireDefinition(written: string | JsonObject, options: ParseOptions): Parsed {
   const parsed = parseDefinition(written, options);
-  if ("problems" in parsed) throw problemsError("the definition cannot be used", parsed.problems);
+  if ("problems" in parsed) throw problemsError("The definition cannot be used", parsed.problems);
   return parsed;
 }
 

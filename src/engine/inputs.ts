@@ -93,7 +93,7 @@ export function bindInputs(
     if (problem !== undefined) problems.add(problem);
     else if (value !== undefined) bound.push([name, value]);
   }
-  if (problems.count > 0) throw problemsError("the inputs do not fit", problems.list());
+  if (problems.count > 0) throw problemsError("The inputs do not fit", problems.list());
   return Object.fromEntries(bound);
 }
 

@@ -79,7 +79,7 @@ export function problemText({ path, step, line, message }: Problem): string {
 export function problemsError(what: string, problems: readonly Problem[]): BatonError {
   const lines = problems.slice(0, IN_MESSAGE).map(problemText);
   const rest = problems.length - lines.length;
-  const message = `${what}: ${lines.join("; ")}${rest > 0 ? `; and ${rest} more` : ""}`;
+  const message = `${what}: ${lines.join("; ")}${rest > 0 ? `; and ${rest} more` : ""}.`;
   const code = problems.some((problem) => problem.limit) ? "limit_exceeded" : "invalid_input";
   return new BatonError(code, message, { details: { problems } });
 }

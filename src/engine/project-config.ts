@@ -16,6 +16,6 @@ export const projectConfigSchema = closedObject({
 /** Throws `BatonError` `invalid_input` with every problem. */
 export function parseProjectConfig(written: unknown): ProjectConfig {
   const parsed = projectConfigSchema.safeParse(written, { error: missingFirst });
-  if (!parsed.success) throw problemsError("the configuration cannot be used", zodProblems(parsed.error, ["config"]));
+  if (!parsed.success) throw problemsError("The configuration cannot be used", zodProblems(parsed.error, ["config"]));
   return parsed.data;
 }

@@ -74,9 +74,13 @@ function* projectOfRepository(ctx: EngineContext, root: string): Tx<Project> {
       return yield* makeProject(ctx, { name, root, caseInsensitive });
     }
   }
-  throw new BatonError("conflict", `${NUMBERED_MAX} projects are called "${base}" already: give this one a name`, {
-    next: [{ tool: "create_project", arguments: { name: "…", root } }],
-  });
+  throw new BatonError(
+    "conflict",
+    `${NUMBERED_MAX} projects are called "${base}" already: give this one a name with create_project.`,
+    {
+      next: [{ tool: "create_project", arguments: { name: "…", root } }],
+    },
+  );
 }
 
 interface NewProject extends Pick<Project, "name" | "root" | "caseInsensitive"> {
@@ -143,10 +147,13 @@ export function* createProject(ctx: EngineContext, input: CreateProject): Tx<{ p
 
 function checkName({ name, root }: CreateProject): void {
   if (!isName(name) || ID_FORM.test(name)) {
-    throw new BatonError("invalid_input", `"${name}" cannot be the name of a project: ${NAME_RULE}, and no id`);
+    throw new BatonError(
+      "invalid_input",
+      `"${name}" cannot be the name of a project: it needs ${NAME_RULE}, and may not look like an id.`,
+    );
   }
   if (name === PERSONAL && root !== undefined) {
-    throw new BatonError("invalid_input", `"${PERSONAL}" is the project without a root: choose another name`);
+    throw new BatonError("invalid_input", `"${PERSONAL}" is the project without a root: choose another name.`);
   }
 }
 
@@ -162,7 +169,7 @@ function sameProject(
   if (known.status === "archived") throw archived(known);
   const asGiven = description === undefined || description === known.description;
   if (asGiven && (config === undefined || isDeepStrictEqual(config, known.config))) return known;
-  const message = `the project "${name}" is there already, with other settings: change them with update_project`;
+  const message = `The project "${name}" is there already, with other settings: change them with update_project.`;
   throw new BatonError("conflict", message, {
     details: { project: known.id, description: known.description, config: known.config },
     next: [callOperation("update_project", { project: name, description, config })],
@@ -243,7 +250,7 @@ export function* setStatus(ctx: EngineContext, project: Project, to: Project["st
 function archived(project: Project): BatonError {
   return new BatonError(
     "invalid_transition",
-    `the project "${project.name}" is archived: restore it first, or choose another`,
+    `The project "${project.name}" is archived: restore it first, or choose another.`,
     {
       details: { project: project.id, status: project.status },
       next: [callOperation("restore_project", { project: project.name })],
@@ -253,16 +260,16 @@ function archived(project: Project): BatonError {
 
 function taken(name: string, root: string | null, other: Project | undefined): BatonError {
   const what =
-    other === undefined ? "the name or the root" : other.name === name ? `the name "${name}"` : `the root ${root}`;
+    other === undefined ? "The name or the root" : other.name === name ? `The name "${name}"` : `The root ${root}`;
   const whose = other === undefined ? "another project" : `the project "${other.name}" at ${other.root ?? "no root"}`;
-  return new BatonError("conflict", `${what} belongs to ${whose}`, {
+  return new BatonError("conflict", `${what} belongs to ${whose}.`, {
     details: other === undefined ? {} : { project: other.id, name: other.name, root: other.root, status: other.status },
   });
 }
 
 function* noSuchProject(reference: string): Tx<BatonError> {
   const names = yield* projects.someProjectNames(HINTS_FROM_MAX);
-  return new BatonError("not_found", `there is no project "${reference}"${hint(reference, names)}`, {
+  return new BatonError("not_found", `There is no project "${reference}"${hint(reference, names)}.`, {
     details: { project: reference, ...(names.length > 0 ? { known: names.slice(0, 10) } : {}) },
     next: [{ tool: "query_operation", arguments: { name: "list_projects", arguments: {} } }],
   });
