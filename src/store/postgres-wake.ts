@@ -4,10 +4,12 @@ import { Client, type ClientConfig, type Pool } from "pg";
 const CHANNEL = "baton";
 /** So many NOTIFYs at most: one each 20 ms, however many commits. */
 const COALESCE_MS = 20;
+/** While older transactions hide what has been committed from readers of the history, it is looked at again after these. */
+const LOOK_AGAIN_MS = [5, 10, 20, 40, 80] as const;
 /** Stands behind the notifications, which a broken connection loses. */
 const POLL_MS = 1_000;
 
-/** What the driver lends: its pool for short questions, and how to connect beside it. */
+/** What the driver lends: its pool, how to connect beside it, and a name. */
 export interface PostgresWakeSource {
   readonly pool: Pool;
   readonly connection: ClientConfig;
@@ -18,17 +20,23 @@ export interface PostgresWakeSource {
 /**
  * Tells listeners of commits: those of this process when the driver says so, those of others by LISTEN on a connection
  * of its own, held only while somebody listens. Every process notifies after its commits: it cannot know who listens.
+ *
+ * Before it tells, it asks for a snapshot, whose text (`xmin:xmax:running`) is another one after any commit. Readers of
+ * the history see only what is below xmin; while transactions are under way, the snapshot is looked at again, so
+ * that a listener that came too early is woken once more.
  */
 export class PostgresWake {
   readonly #source: PostgresWakeSource;
   readonly #listeners = new Set<() => void>();
-  #told = false;
   #closed = false;
   #notifyTimer: NodeJS.Timeout | undefined;
   #notifyAgain = false;
-  #poll: NodeJS.Timeout | undefined;
   #client: Client | undefined;
-  #snapshot: string | undefined;
+  #poll: NodeJS.Timeout | undefined;
+  #lookTimer: NodeJS.Timeout | undefined;
+  #looking = false;
+  #news = false;
+  #snapshot = "";
 
   constructor(source: PostgresWakeSource) {
     this.#source = source;
@@ -42,24 +50,21 @@ export class PostgresWake {
     };
   }
 
-  /** Another commit of this process: wakes it at the end of this turn, and the others within the next 20 ms. */
+  /** Another commit of this process. */
   committed(): void {
-    this.#tell();
     if (this.#closed) return;
-    if (this.#notifyTimer !== undefined) {
-      this.#notifyAgain = true;
-      return;
-    }
-    this.#notify();
+    this.#hear();
+    if (this.#notifyTimer === undefined) this.#notify();
+    else this.#notifyAgain = true;
   }
 
   /** Ends with the last notification sent, so that a process that commits and leaves still wakes the others. */
   async stop(): Promise<void> {
     this.#closed = true;
     this.#listeners.clear();
+    this.#rest();
     clearTimeout(this.#notifyTimer);
     if (this.#notifyAgain) await this.#send();
-    this.#rest();
   }
 
   #notify(): void {
@@ -71,38 +76,26 @@ export class PostgresWake {
     }, COALESCE_MS).unref();
   }
 
-  /** A hint that cannot be sent is left to the others' poll. */
   async #send(): Promise<void> {
-    await this.#source.pool
-      .query({ name: "baton_notify", text: "SELECT pg_notify($1, $2)", values: [CHANNEL, this.#source.self] })
-      .catch(() => undefined);
-  }
-
-  #tell(): void {
-    if (this.#told || this.#listeners.size === 0) return;
-    this.#told = true;
-    setImmediate(() => {
-      this.#told = false;
-      const listeners = [...this.#listeners];
-      for (const listener of listeners) listener();
-    });
+    const values = [CHANNEL, this.#source.self];
+    // A hint that cannot be sent is left to the others' poll.
+    await this.#source.pool.query("SELECT pg_notify($1, $2)", values).catch(() => undefined);
   }
 
   #start(): void {
     void this.#listen();
-    void this.#look();
     this.#poll = setInterval(() => {
       void this.#listen();
-      void this.#look();
+      void this.#look(LOOK_AGAIN_MS.length);
     }, POLL_MS).unref();
   }
 
   #rest(): void {
     clearInterval(this.#poll);
-    this.#poll = this.#snapshot = undefined;
+    clearTimeout(this.#lookTimer);
     const client = this.#client;
-    this.#client = undefined;
-    if (client !== undefined) void client.end().catch(() => undefined);
+    this.#poll = this.#lookTimer = this.#client = undefined;
+    void client?.end().catch(() => undefined);
   }
 
   /** Connects, or connects again: called with every poll, and does nothing while the connection holds. */
@@ -116,13 +109,13 @@ export class PostgresWake {
     client.on("error", drop);
     client.on("end", drop);
     client.on("notification", ({ payload }) => {
-      if (payload !== this.#source.self) this.#tell();
+      if (payload !== this.#source.self) this.#hear();
     });
     try {
       await client.connect();
       await client.query(`LISTEN ${CHANNEL}`);
       // What was committed while no one listened.
-      this.#tell();
+      this.#hear();
     } catch {
       // The poll goes on without it, and connects again.
       drop();
@@ -130,23 +123,52 @@ export class PostgresWake {
     }
   }
 
-  /**
-   * A snapshot names every transaction that is under way and the last that is not: its text is another one after any
-   * commit. (Those of other databases of the server too; a hint may come too often.)
-   */
-  async #look(): Promise<void> {
-    try {
-      const { rows } = await this.#source.pool.query<{ snapshot: string }>(
-        "SELECT pg_current_snapshot()::text AS snapshot",
-      );
-      const snapshot = rows[0]?.snapshot;
-      if (this.#snapshot !== undefined && snapshot !== this.#snapshot) this.#tell();
-      this.#snapshot = snapshot;
-    } catch {
-      // The database is away: wake up once when it is back, whatever has happened.
-      this.#snapshot = "";
+  /** Something was committed. What comes while a look is under way is seen by one more look after it. */
+  #hear(): void {
+    this.#news = true;
+    void this.#look(0);
+  }
+
+  async #look(step: number): Promise<void> {
+    if (this.#looking || this.#listeners.size === 0) return;
+    clearTimeout(this.#lookTimer);
+    this.#looking = true;
+    const news = this.#news;
+    this.#news = false;
+    const snapshot = await this.#askSnapshot();
+    this.#looking = false;
+    if (news || snapshot !== this.#snapshot) this.#tell();
+    this.#snapshot = snapshot;
+    const pause = LOOK_AGAIN_MS[step];
+    if (this.#news) void this.#look(0);
+    else if (pause !== undefined && isBusy(snapshot)) {
+      this.#lookTimer = setTimeout(() => void this.#look(step + 1), pause).unref();
     }
   }
+
+  /** Empty while the database cannot be asked, so that its return is news. */
+  async #askSnapshot(): Promise<string> {
+    const text = "SELECT pg_current_snapshot()::text AS snapshot";
+    try {
+      // On the listening connection, because the pool's may all be taken.
+      const { rows } = await (this.#client ?? this.#source.pool).query<{ snapshot: string }>(text);
+      return rows[0]?.snapshot ?? "";
+    } catch {
+      return "";
+    }
+  }
+
+  #tell(): void {
+    // A copy: a listener may stop itself or add another.
+    const listeners = [...this.#listeners];
+    for (const listener of listeners) listener();
+  }
+}
+
+/** Whether older transactions are under way: xmin is below xmax. */
+function isBusy(snapshot: string): boolean {
+  const [xmin, xmax] = snapshot.split(":");
+  return xmin !== xmax;
 }
 
 /** Listening keeps no process alive. */
