@@ -1,14 +1,13 @@
 import { createHash } from "node:crypto";
-import fs from "node:fs";
 import os from "node:os";
-import path from "node:path";
 import type { Config } from "./config.js";
-import type { Caller, SessionIdentity, Workplace } from "./engine/context.js";
+import type { Caller, SessionIdentity } from "./engine/context.js";
 import { type Logger, silentLogger } from "./runtime/logger.js";
 import { type Runtime, systemRuntime } from "./runtime/runtime.js";
 import type { Store } from "./store/tx.js";
 import type { Dispatch } from "./tools/dispatch.js";
 import { VERSION } from "./runtime/version.js";
+import { readWorkplace } from "./runtime/workplace.js";
 
 export interface AppOptions {
   readonly config: Config;
@@ -81,7 +80,12 @@ export class App {
       caller: this.#caller(client),
       settings: this.config.settings,
       logger: this.#logger,
-      facts: { version: VERSION, startedAt: this.#startedAt, configuration: configurationOf(this.config) },
+      facts: {
+        version: VERSION,
+        startedAt: this.#startedAt,
+        configuration: configurationOf(this.config),
+        readWorkplace,
+      },
       waitFor,
       newRequestId: () => this.#runtime.ids.next("request", this.#runtime.clock.now()),
       beforeWrite: async () => {},
@@ -100,7 +104,7 @@ export class App {
     return {
       agent: handleOf(client, this.#sessionId),
       session,
-      workplace: workplaceAt(this.#options.cwd ?? process.cwd()),
+      workplace: readWorkplace(this.#options.cwd ?? process.cwd()),
       channel: this.#options.channel ?? "agent",
     };
   }
@@ -126,40 +130,6 @@ function handleOf(client: string, sessionId: string): string {
     .replace(/^-+|-+$/g, "")
     .slice(0, SLUG_LENGTH_MAX);
   return `${slug === "" ? "agent" : slug}-${createHash("sha256").update(sessionId).digest("hex").slice(0, 4)}`;
-}
-
-/** Looked up once per process: where it works, the git root around that, and whether names differ by case there. */
-function workplaceAt(directory: string): Workplace {
-  const cwd = fs.realpathSync.native(directory);
-  const gitRoot = gitRootOf(cwd);
-  return { cwd, gitRoot, caseInsensitive: isCaseInsensitive(gitRoot ?? cwd) };
-}
-
-function gitRootOf(cwd: string): string | null {
-  for (let directory = cwd; ;) {
-    // A file in a worktree, a directory elsewhere.
-    if (fs.existsSync(path.join(directory, ".git"))) return directory;
-    const parent = path.dirname(directory);
-    if (parent === directory) return null;
-    directory = parent;
-  }
-}
-
-/** Asks for an existing name in the other case: the same file means that case makes no difference. */
-function isCaseInsensitive(directory: string): boolean {
-  const probe = [...fs.readdirSync(directory).map((name) => path.join(directory, name)), directory].find(
-    (file) => otherCase(file) !== file,
-  );
-  if (probe === undefined) return false;
-  const here = fs.lstatSync(probe, { throwIfNoEntry: false });
-  const there = fs.lstatSync(otherCase(probe), { throwIfNoEntry: false });
-  return here !== undefined && there !== undefined && here.ino === there.ino && here.dev === there.dev;
-}
-
-function otherCase(file: string): string {
-  const base = path.basename(file);
-  const other = base.toLowerCase() === base ? base.toUpperCase() : base.toLowerCase();
-  return path.join(path.dirname(file), other);
 }
 
 function configurationOf({ settings, origins }: Config) {

@@ -1,5 +1,4 @@
-import { realpathSync, statSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 
 /** A directory as the file system knows it: what the engine calls a workplace. Absolute, real paths. */
@@ -14,18 +13,18 @@ export interface Place {
 }
 
 /**
- * Looks a directory up on disk. Relative paths start at the process's own directory.
- * Throws what the file system throws (`ENOENT`, `EACCES`, …), and `ENOTDIR` for a file.
+ * Looks a directory up on disk: a few calls, once per process and once per project made. A relative path starts at the
+ * process's own directory. Throws what the file system throws (`ENOENT`, `EACCES`, …), and `ENOTDIR` for a file.
  */
-export async function readWorkplace(directory: string): Promise<Place> {
+export function readWorkplace(directory: string): Place {
   // The native call also gives each name the case it has on disk.
   const cwd = realpathSync.native(path.resolve(directory));
-  if (!(await stat(cwd)).isDirectory()) throw new NotADirectory(cwd);
-  const gitRoot = await findGitRoot(cwd);
+  if (!statSync(cwd).isDirectory()) throw new NotADirectory(cwd);
+  const gitRoot = findGitRoot(cwd);
   return {
     cwd,
     gitRoot,
-    worktreeOf: gitRoot === null ? null : await mainWorkingTree(gitRoot),
+    worktreeOf: gitRoot === null ? null : mainWorkingTree(gitRoot),
     caseInsensitive: isCaseInsensitive(cwd),
   };
 }
@@ -38,20 +37,11 @@ class NotADirectory extends Error {
   }
 }
 
-async function findGitRoot(cwd: string): Promise<string | null> {
+function findGitRoot(cwd: string): string | null {
   for (let directory = cwd; ; directory = path.dirname(directory)) {
-    if (await isThere(path.join(directory, ".git"))) return directory;
+    // A file in a linked worktree or a submodule, a directory elsewhere.
+    if (existsSync(path.join(directory, ".git"))) return directory;
     if (directory === path.dirname(directory)) return null;
-  }
-}
-
-async function isThere(file: string): Promise<boolean> {
-  try {
-    await stat(file);
-    return true;
-  } catch (error) {
-    if (isAbsence(error)) return false;
-    throw error;
   }
 }
 
@@ -59,43 +49,30 @@ async function isThere(file: string): Promise<boolean> {
  * A linked worktree has a file `.git` that says `gitdir: MAIN/.git/worktrees/NAME` (gitrepository-layout). A submodule
  * has one that says `…/modules/…`, and is a working tree of its own.
  */
-async function mainWorkingTree(gitRoot: string): Promise<string | null> {
-  const link = await readIfFile(path.join(gitRoot, ".git"));
-  const target = /^gitdir: (.+)$/m.exec(link ?? "")?.[1];
+function mainWorkingTree(gitRoot: string): string | null {
+  const link = path.join(gitRoot, ".git");
+  if (!statSync(link).isFile()) return null;
+  const target = /^gitdir: (.+)$/m.exec(readFileSync(link, "utf8"))?.[1];
   if (target === undefined) return null;
   const parts = path.resolve(gitRoot, target.trim()).split(path.sep);
   if (parts.at(-2) !== "worktrees" || parts.at(-3) !== ".git") return null;
   const main = parts.slice(0, -3).join(path.sep);
-  return (await isThere(main)) ? realpathSync.native(main) : null;
+  return existsSync(main) ? realpathSync.native(main) : null;
 }
 
-async function readIfFile(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (isAbsence(error) || hasCode(error, "EISDIR")) return undefined;
-    throw error;
-  }
-}
-
-/** Asks for the directory under its name in the other case: the same directory answers, or none. */
+/** Asks for a name that is there in the other case: the same file means that case makes no difference. */
 function isCaseInsensitive(directory: string): boolean {
-  for (let place = directory; place !== path.dirname(place); place = path.dirname(place)) {
-    const name = path.basename(place);
-    const swapped = name === name.toUpperCase() ? name.toLowerCase() : name.toUpperCase();
-    if (swapped === name) continue;
-    const other = statSync(path.join(path.dirname(place), swapped), { throwIfNoEntry: false });
-    const own = statSync(place);
-    return other !== undefined && other.ino === own.ino && other.dev === own.dev;
-  }
-  return false;
+  // What stands inside is the better witness: the directory's own name belongs to its parent's file system.
+  const names = [...readdirSync(directory).map((name) => path.join(directory, name)), directory];
+  const probe = names.find((file) => otherCase(file) !== file);
+  if (probe === undefined) return false;
+  const here = lstatSync(probe, { throwIfNoEntry: false });
+  const there = lstatSync(otherCase(probe), { throwIfNoEntry: false });
+  return here !== undefined && there !== undefined && here.ino === there.ino && here.dev === there.dev;
 }
 
-// A directory that may not be searched holds no repository that could be worked in.
-function isAbsence(error: unknown): boolean {
-  return hasCode(error, "ENOENT") || hasCode(error, "ENOTDIR") || hasCode(error, "EACCES");
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
+function otherCase(file: string): string {
+  const base = path.basename(file);
+  const other = base.toLowerCase() === base ? base.toUpperCase() : base.toLowerCase();
+  return path.join(path.dirname(file), other);
 }

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import type { EngineContext } from "../engine/context.js";
+import type { EngineContext, Workplace } from "../engine/context.js";
 import type { Tx } from "../store/tx.js";
 
 export const AREAS = ["meta", "projects", "workflows", "runs", "tasks", "locks", "agents", "system"] as const;
@@ -73,6 +73,8 @@ export interface ServerFacts {
   /** Every setting with where its value came from, in order of its name. */
   readonly configuration: readonly ConfiguredValue[];
   readonly operations: OperationIndex;
+  /** Looks a directory up on disk. Throws what the file system throws (`ENOENT`, `ENOTDIR`, `EACCES`, …). */
+  readWorkplace(directory: string): Workplace;
   /** Calls another operation through the same dispatch, as query_operation and call_operation do. */
   call(call: NestedCall): Promise<{ name: string; result: Record<string, unknown> }>;
 }
