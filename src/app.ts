@@ -1,13 +1,15 @@
 import { createHash } from "node:crypto";
 import os from "node:os";
 import type { Config } from "./config.js";
-import type { Caller, SessionIdentity } from "./engine/context.js";
+import type { Caller, EngineContext, SessionIdentity } from "./engine/context.js";
+import { BatonError } from "./engine/errors.js";
 import { type Logger, silentLogger } from "./runtime/logger.js";
 import { type Runtime, systemRuntime } from "./runtime/runtime.js";
-import type { Store } from "./store/tx.js";
-import type { Dispatch } from "./tools/dispatch.js";
 import { VERSION } from "./runtime/version.js";
 import { readWorkplace } from "./runtime/workplace.js";
+import type { Store, Tx, TxContext } from "./store/tx.js";
+import type { Dispatch } from "./tools/dispatch.js";
+import type { OperationIndex } from "./tools/operation.js";
 
 export interface AppOptions {
   readonly config: Config;
@@ -15,15 +17,17 @@ export interface AppOptions {
   readonly logger?: Logger;
   /** Where the caller works. */
   readonly cwd?: string;
+  /** The handle that acts by default; made from the client's name without it. */
+  readonly agent?: string;
   /** `human` for a person at a terminal. */
   readonly channel?: Caller["channel"];
+  /** Other operations than the registry's, for a test of the path itself. */
+  readonly operations?: OperationIndex;
   /** Called once, when the process starts to hold something in the database: from then on `beat` is due. */
   onActive?(): void;
 }
 
-/**
- * The composition root: one per process. Makes nothing, opens nothing and loads nothing heavy until a call needs it.
- */
+/** The composition root: one per process. Makes nothing, opens nothing and loads nothing heavy until a call needs it. */
 export class App {
   readonly config: Config;
   readonly #runtime: Runtime;
@@ -32,7 +36,12 @@ export class App {
   readonly #startedAt: number;
   readonly #sessionId: string;
   #store: Promise<Store> | undefined;
-  readonly #dispatches = new Map<string, Promise<Dispatch>>();
+  #dispatch: Promise<Dispatch> | undefined;
+  #caller: Caller | undefined;
+  #session: Promise<void> | undefined;
+  #renewedAt = 0;
+  #beating: Promise<void> | undefined;
+  #closed = false;
 
   constructor(options: AppOptions) {
     this.config = options.config;
@@ -43,18 +52,15 @@ export class App {
     this.#sessionId = this.#runtime.ids.next("session", this.#startedAt);
   }
 
-  /** The way into the operations for a client of this name. */
+  /** The way into the operations. The client's name is taken from the first who asks: a process serves one. */
   dispatch(client: string): Promise<Dispatch> {
-    let dispatch = this.#dispatches.get(client);
-    if (dispatch === undefined) {
-      dispatch = this.#makeDispatch(client);
-      this.#dispatches.set(client, dispatch);
-    }
-    return dispatch;
+    this.#dispatch ??= this.#makeDispatch(this.#callerOf(client));
+    return this.#dispatch;
   }
 
   /** Opens the database with the first call. After a failure the next call tries again. */
   store(): Promise<Store> {
+    if (this.#closed) return Promise.reject(new BatonError("unavailable", "The server is shutting down."));
     this.#store ??= openStore(this.config, this.#runtime).catch((error: unknown) => {
       this.#store = undefined;
       throw error;
@@ -62,13 +68,78 @@ export class App {
     return this.#store;
   }
 
-  async close(): Promise<void> {
-    const store = this.#store;
-    this.#store = undefined;
-    await (await store)?.close();
+  /**
+   * Background work that is due: this process's own session first, then what any process may do. Called by the one
+   * interval of main.ts, or by a test that has advanced its clock. A beat that meets a running one joins it.
+   */
+  beat(): Promise<void> {
+    this.#beating ??= this.#beat().finally(() => (this.#beating = undefined));
+    return this.#beating;
   }
 
-  async #makeDispatch(client: string): Promise<Dispatch> {
+  /** Ends the session, so that what this process holds goes back after a short grace, and closes the database. */
+  async close(): Promise<void> {
+    const opening = this.#store;
+    this.#closed = true;
+    if (opening === undefined) return;
+    const store = await opening;
+    try {
+      await Promise.allSettled([this.#beating, this.#session]);
+      if (this.#session !== undefined) {
+        const { endSession } = await import("./engine/sessions.js");
+        await this.#transact(store, (ctx) => endSession(ctx));
+      }
+    } finally {
+      await store.close();
+    }
+  }
+
+  async #beat(): Promise<void> {
+    // Without a write there is nothing to keep alive, and a process that only looks owes the others no work.
+    if (this.#session === undefined || this.#closed) return;
+    await this.#keepSession();
+    const store = await this.store();
+    const [{ tick }, { isAlive }] = await Promise.all([import("./engine/tick.js"), import("./runtime/processes.js")]);
+    const host = {
+      transact: <T>(command: (ctx: EngineContext) => Tx<T>) => this.#transact(store, command),
+      read: <T>(query: (ctx: EngineContext) => Tx<T>) => store.read((ctx) => query(this.#context(ctx))),
+    };
+    const report = await tick(host, { host: os.hostname(), isAlive });
+    if (Object.values(report).some((count) => count > 0)) this.#logger.debug("background work", { report });
+  }
+
+  /** Opens the session row before the first write and renews it where that is due; called before every write. */
+  async #keepSession(): Promise<void> {
+    if (this.#session === undefined) {
+      this.#session = this.#openSession();
+      // Whoever waits for it hears of the failure; the next write tries again.
+      this.#session.catch(() => (this.#session = undefined));
+    }
+    await this.#session;
+    const now = this.#runtime.clock.now();
+    if (now - this.#renewedAt < this.config.settings.session_renew_ms) return;
+    this.#renewedAt = now;
+    const { renewSession } = await import("./engine/sessions.js");
+    await this.#transact(await this.store(), (ctx) => renewSession(ctx));
+  }
+
+  async #openSession(): Promise<void> {
+    const { openSession } = await import("./engine/sessions.js");
+    await this.#transact(await this.store(), (ctx) => openSession(ctx));
+    this.#renewedAt = this.#runtime.clock.now();
+    this.#options.onActive?.();
+  }
+
+  #transact<T>(store: Store, command: (ctx: EngineContext) => Tx<T>): Promise<T> {
+    return store.transact((ctx) => command(this.#context(ctx)));
+  }
+
+  #context(ctx: TxContext): EngineContext {
+    if (this.#caller === undefined) throw new Error("nobody has called yet");
+    return { ...ctx, caller: this.#caller, settings: this.config.settings };
+  }
+
+  async #makeDispatch(caller: Caller): Promise<Dispatch> {
     const [{ Dispatch }, { catalogue }, { waitFor }] = await Promise.all([
       import("./tools/dispatch.js"),
       import("./tools/registry.js"),
@@ -76,23 +147,23 @@ export class App {
     ]);
     return new Dispatch({
       store: () => this.store(),
-      operations: catalogue,
-      caller: this.#caller(client),
+      operations: this.#options.operations ?? catalogue,
+      caller,
       settings: this.config.settings,
       logger: this.#logger,
       facts: {
         version: VERSION,
         startedAt: this.#startedAt,
         configuration: configurationOf(this.config),
-        readWorkplace,
+        readWorkplace: (directory) => readWorkplace(directory, this.#options.cwd),
       },
       waitFor,
       newRequestId: () => this.#runtime.ids.next("request", this.#runtime.clock.now()),
-      beforeWrite: async () => {},
+      beforeWrite: () => this.#keepSession(),
     });
   }
 
-  #caller(client: string): Caller {
+  #callerOf(client: string): Caller {
     const session: SessionIdentity = {
       id: this.#sessionId,
       host: os.hostname(),
@@ -101,12 +172,13 @@ export class App {
       client,
       executor: this.config.commands.kind !== "off",
     };
-    return {
-      agent: handleOf(client, this.#sessionId),
+    this.#caller = {
+      agent: this.#options.agent ?? handleOf(client, this.#sessionId),
       session,
       workplace: readWorkplace(this.#options.cwd ?? process.cwd()),
       channel: this.#options.channel ?? "agent",
     };
+    return this.#caller;
   }
 }
 
