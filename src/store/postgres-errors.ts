@@ -29,14 +29,18 @@ export function isLost(error: unknown): boolean {
 const PASSING_STATES = /^(?:40001|40P01|55P03|57014|53300)$/;
 
 export function passingOf(error: unknown): Passing {
-  if (error instanceof CommitUnknown) return undefined;
   if (error instanceof RestartTransaction) return { reason: error.message };
   if (isLost(error)) return LOST;
   if (isStalePlan(error)) return { reason: "its schema is being changed" };
   return PASSING_STATES.test(codeOf(error)) ? { reason: "other transactions kept it busy" } : undefined;
 }
 
-export const LOST = { reason: "it cannot be reached" } as const;
+/** For what may safely run again after it has committed. */
+export function passingOrUnknown(error: unknown): Passing {
+  return error instanceof CommitUnknown ? LOST : passingOf(error);
+}
+
+const LOST = { reason: "it cannot be reached" } as const;
 
 /** A newer process added a column to what a prepared `SELECT *` gives: another connection prepares it afresh. */
 export function isStalePlan(error: unknown): boolean {

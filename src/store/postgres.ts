@@ -3,7 +3,7 @@ import type { Runtime } from "../runtime/runtime.js";
 import { type AttemptPoints, Crashed, FaultPoints, type StoreHooks } from "./faults.js";
 import { refuseNewer } from "./migrate.js";
 import { SCHEMA_VERSION } from "./migrations/index.js";
-import { isLost, isStalePlan, LOST, passingOf, refusal, shownLocation } from "./postgres-errors.js";
+import { isLost, isStalePlan, passingOf, passingOrUnknown, refusal, shownLocation } from "./postgres-errors.js";
 import { migrate } from "./postgres-schema.js";
 import { ask, columnTypes } from "./postgres-statements.js";
 import { PostgresWake } from "./postgres-wake.js";
@@ -91,15 +91,12 @@ class PostgresStore implements Store {
   }
 
   async transact<T>(command: (ctx: TxContext) => Tx<T>, options: TransactOptions = {}): Promise<T> {
-    const passing = (error: unknown): Passing =>
-      error instanceof CommitUnknown && options.idempotent === true ? LOST : passingOf(error);
-    return this.#retrying(() => this.#once(BEGIN, command), passing);
+    return this.#retrying(() => this.#once(BEGIN, command), options.idempotent === true ? passingOrUnknown : passingOf);
   }
 
   async read<T>(query: (ctx: TxContext) => Tx<T>): Promise<T> {
     // What a query's COMMIT loses is lost by nobody.
-    const passing = (error: unknown): Passing => (error instanceof CommitUnknown ? LOST : passingOf(error));
-    return this.#retrying(() => this.#once(BEGIN_READ, query), passing);
+    return this.#retrying(() => this.#once(BEGIN_READ, query), passingOrUnknown);
   }
 
   onWake(listener: () => void): () => void {

@@ -127,13 +127,13 @@ class SqliteStore implements Store {
   }
 
   async transact<T>(command: (ctx: TxContext) => Tx<T>, options: TransactOptions = {}): Promise<T> {
-    const passing = (error: unknown): Passing =>
-      error instanceof CommitUnknown && options.idempotent === true ? LOST : passingOf(error);
+    const passing = options.idempotent === true ? passingOrUnknown : passingOf;
     return this.#retrying(() => this.#once(this.#begin, command), passing);
   }
 
   async read<T>(query: (ctx: TxContext) => Tx<T>): Promise<T> {
-    return this.#retrying(() => this.#once(this.#beginRead, query), passingOf);
+    // What a query's COMMIT loses is lost by nobody.
+    return this.#retrying(() => this.#once(this.#beginRead, query), passingOrUnknown);
   }
 
   onWake(listener: () => void): () => void {
@@ -205,6 +205,10 @@ function passingOf(error: unknown): Passing {
   if (error instanceof ConnectionLost) return LOST;
   if (error instanceof RestartTransaction) return { reason: error.message };
   return isBusy(error) ? { reason: "other processes kept it busy" } : undefined;
+}
+
+function passingOrUnknown(error: unknown): Passing {
+  return error instanceof CommitUnknown ? LOST : passingOf(error);
 }
 
 /** SQLITE_BUSY and its extended codes (another writer, a recovery), and the rare races of opening a -wal. */

@@ -11,7 +11,7 @@ const SAFE_IN_SQL = /^[A-Z][A-Z0-9_]*(?:\.join\(", "\))?$|^placeholders\([^()]*\
 const STATEMENT_MODULES = [
   "src/store/**",
   "!src/store/{sqlite,postgres}{,-*}.ts",
-  "!src/store/{open,retry,faults,migrate}.ts",
+  "!src/store/{retry,faults,migrate}.ts",
   "!src/store/migrations/**",
 ];
 

@@ -18,7 +18,7 @@ const AREAS = [
   { area: "settings", files: ["src/engine/{settings,names}.ts"], may: [], types: [], node: [] },
   { area: "tx", files: ["src/store/tx.ts"], may: [], types: ["runtime"], node: [] },
   { area: "migrations", files: ["src/store/migrations/**"], may: ["tx"], types: [], node: [] },
-  { area: "drivers", files: ["src/store/{sqlite,postgres}{,-*}.ts", "src/store/{open,retry,faults,migrate}.ts"], may: ["tx", "errors", "migrations"], types: ["runtime"], node: "all" },
+  { area: "drivers", files: ["src/store/{sqlite,postgres}{,-*}.ts", "src/store/{retry,faults,migrate}.ts"], may: ["tx", "errors", "migrations"], types: ["runtime"], node: "all" },
   { area: "store", files: ["src/store/*.ts"], may: ["tx", "errors"], types: ["runtime"], node: [] },
   { area: "dag", files: ["src/engine/dag.ts"], may: ["errors"], types: [], node: ["module"] },
   { area: "engine", files: ["src/engine/**"], may: ["dag", "errors", "settings", "store", "tx"], types: ["runtime"], node: ["crypto", "path", "util"] },

@@ -1,18 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { RestartTransaction, type Tx } from "../../../src/store/tx.js";
+import { RestartTransaction } from "../../../src/store/tx.js";
 import { BACKENDS, createDatabase } from "../../support/databases.js";
-
-function* put(name: string, value: number | string): Tx<void> {
-  yield [
-    "INSERT INTO settings (scope, name, value, updated_at, updated_by) VALUES ('test', $1, $2, 0, 'test')",
-    [name, String(value)],
-  ];
-}
-
-function* names(): Tx<string[]> {
-  const rows = yield ["SELECT name FROM settings ORDER BY name"];
-  return rows.map((row) => String(row["name"]));
-}
+import { names, put } from "./notes.js";
 
 describe.each(BACKENDS)("transactions on %s", (backend) => {
   test("a command's statements commit together", async () => {
