@@ -68,6 +68,7 @@ export const foundation: Migration = {
       deadline BIGINT,
       inputs TEXT NOT NULL,
       definition TEXT,
+      shape TEXT NOT NULL,
       reason TEXT,
       created_by %KEY% NOT NULL,
       created_at BIGINT NOT NULL,
@@ -126,8 +127,9 @@ export const foundation: Migration = {
       dependents INTEGER NOT NULL,
       bucket BIGINT NOT NULL DEFAULT 0,
       latest_start BIGINT NOT NULL,
-      rank_ms BIGINT NOT NULL,
+      rank_order BIGINT NOT NULL,
       estimate_ms BIGINT NOT NULL,
+      timed INTEGER NOT NULL,
       attempt INTEGER NOT NULL DEFAULT 0,
       failures INTEGER NOT NULL DEFAULT 0,
       token BIGINT NOT NULL DEFAULT 0,
@@ -140,8 +142,10 @@ export const foundation: Migration = {
       reserved_for %KEY%,
       reserved_until BIGINT,
       orders %KEY%,
+      holds_files INTEGER NOT NULL DEFAULT 0,
       available_at BIGINT,
       ready_at BIGINT,
+      close_by BIGINT,
       due_at BIGINT,
       reasons TEXT,
       created_at BIGINT NOT NULL,
@@ -149,7 +153,7 @@ export const foundation: Migration = {
       UNIQUE (run, key),
       CHECK ((status = 'running') = (agent IS NOT NULL))
     )`,
-    `CREATE INDEX tasks_ready ON tasks (run, demand, scope, bucket, latest_start, rank_ms, id) WHERE status = 'ready'`,
+    `CREATE INDEX tasks_ready ON tasks (run, demand, scope, bucket, latest_start, rank_order, id) WHERE status = 'ready'`,
     `CREATE INDEX tasks_by_status ON tasks (run, status, id)`,
     `CREATE INDEX tasks_by_agent ON tasks (agent, id) WHERE agent IS NOT NULL`,
     `CREATE INDEX tasks_by_session ON tasks (session, id) WHERE session IS NOT NULL`,
@@ -211,11 +215,11 @@ export const foundation: Migration = {
       open INTEGER NOT NULL,
       bucket BIGINT,
       latest_start BIGINT,
-      rank_ms BIGINT,
+      rank_order BIGINT,
       head %KEY%,
       PRIMARY KEY (run, demand)
     )`,
-    `CREATE INDEX lanes_claim ON lanes (project, demand, bucket, latest_start, rank_ms, head) WHERE open = 1 AND head IS NOT NULL`,
+    `CREATE INDEX lanes_claim ON lanes (project, demand, bucket, latest_start, rank_order, head) WHERE open = 1 AND head IS NOT NULL`,
 
     // Under a lane whose tasks write files: the first ready task of each set of files. What a lock holds up is parked
     // here, a whole set in one row, and returns when the lock goes.
@@ -227,11 +231,11 @@ export const foundation: Migration = {
       parked_on %KEY%,
       bucket BIGINT,
       latest_start BIGINT,
-      rank_ms BIGINT,
+      rank_order BIGINT,
       head %KEY%,
       PRIMARY KEY (run, demand, scope)
     )`,
-    `CREATE INDEX scope_lanes_heads ON scope_lanes (run, demand, bucket, latest_start, rank_ms, head)
+    `CREATE INDEX scope_lanes_heads ON scope_lanes (run, demand, bucket, latest_start, rank_order, head)
       WHERE parked_on IS NULL AND head IS NOT NULL`,
     `CREATE INDEX scope_lanes_parked ON scope_lanes (project, parked_on) WHERE parked_on IS NOT NULL`,
 
@@ -312,6 +316,7 @@ export const foundation: Migration = {
       opened_at BIGINT NOT NULL,
       renewed_at BIGINT NOT NULL,
       expires_at BIGINT NOT NULL,
+      gone_at BIGINT,
       ended_at BIGINT
     )`,
     `CREATE INDEX sessions_expiring ON sessions (expires_at) WHERE ended_at IS NULL`,
@@ -347,6 +352,6 @@ export const foundation: Migration = {
       data TEXT NOT NULL
     )`,
     `CREATE INDEX events_in_order ON events (xid, seq)`,
-    `CREATE INDEX events_by_run ON events (run, seq) WHERE run IS NOT NULL`,
+    `CREATE INDEX events_by_run ON events (run, xid, seq) WHERE run IS NOT NULL`,
   ],
 };

@@ -1,0 +1,113 @@
+import { countDependents, findTask, findTasksByKeys, type Task } from "../store/tasks.js";
+import { lockRun } from "../store/lock-order.js";
+import { type Run, runOf } from "../store/runs.js";
+import type { Tx } from "../store/tx.js";
+import type { EngineContext } from "./context.js";
+import { estimateOf, requireDefinition, type Step } from "./definition.js";
+import type { JsonObject } from "./definition-text.js";
+import { BatonError } from "./errors.js";
+import { finishedRun } from "./holding.js";
+import { instantiate } from "./instantiate.js";
+import { hint } from "./names.js";
+import type { Project } from "./projects.js";
+import { type ChangedRun, RunChange } from "./run-change.js";
+import { requireRoom } from "./runs.js";
+import { settlementOf } from "./settle.js";
+import { keysOfRun } from "../store/tasks.js";
+import { raiseRanks } from "./ranks.js";
+import { TASK_SETTLED } from "./machine.js";
+
+/** A task outside any workflow. */
+export interface AdHoc {
+  readonly project: Project;
+  readonly run: Run;
+  readonly step: Step;
+  /** Ids or step keys of tasks of the same run. */
+  readonly dependencies: readonly string[];
+  readonly agent: string;
+}
+
+/** A step from the fields of a call, held to the same rules as a step of a definition. Throws `invalid_input`. */
+export function stepFrom(ctx: EngineContext, fields: JsonObject): Step {
+  const { definition } = requireDefinition({ name: "task", steps: [fields] }, { limits: ctx.settings });
+  const step = definition.steps[0];
+  if (!step) throw new Error("a definition of one step has one step");
+  return step;
+}
+
+/**
+ * Adds a task to a run that is under way. Errors: `invalid_transition` for a run that has ended, `not_found` for a dependency that is not
+ * in it, `conflict` for a key that is taken, `limit_exceeded` when the run is full.
+ */
+export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { task: Task }> {
+  const row = yield* lockRun(adHoc.run.id);
+  const run = row ? runOf(row) : adHoc.run;
+  if (run.endedAt !== null || run.status === "cancelling") throw finishedRun(run);
+  yield* requireRoom(ctx, run, 1);
+  yield* requireFreeKey(run, adHoc.step.key);
+  const needed = yield* dependenciesIn(run, adHoc.dependencies);
+  const id = ctx.newId("task");
+  const settled = { succeeded: 0, failed: 0, skipped: 0 };
+  for (const task of needed) if (TASK_SETTLED.has(task.status)) settled[settlementOf(task.status)] += 1;
+  const tasks = yield* instantiate(ctx, {
+    project: adHoc.project,
+    run,
+    planned: [
+      {
+        step: adHoc.step,
+        id,
+        dependencies: needed.map((task) => task.id),
+        dependents: 0,
+        upwardRankMs: estimateOf(adHoc.step),
+        settled,
+      },
+    ],
+  });
+  const [task] = tasks;
+  if (!task) throw new Error("one step makes one task");
+  yield* countDependents(needed.map((needs) => needs.id));
+  const change = new RunChange(ctx, run);
+  change.add(task);
+  change.record({ type: "task.created", task: id, agent: adHoc.agent, data: { key: task.key, title: task.title } });
+  if (task.status === "ready") change.record({ type: "task.ready", task: id, data: { key: task.key } });
+  yield* raiseRanks(change, needed, estimateOf(adHoc.step));
+  return { task, ...(yield* change.flush()) };
+}
+
+function* requireFreeKey(run: Run, key: string): Tx<void> {
+  const [taken] = yield* findTasksByKeys(run.id, [key]);
+  if (!taken) return;
+  throw new BatonError("conflict", `Run ${run.id} has a task "${key}" already (${taken.id}, ${taken.status}).`, {
+    details: { run: run.id, key, task: taken.id },
+    next: [{ tool: "get_task", arguments: { task: taken.id } }],
+  });
+}
+
+function* dependenciesIn(run: Run, references: readonly string[]): Tx<Task[]> {
+  const found = new Map<string, Task>();
+  for (const reference of references) {
+    const byId = yield* findTask(reference);
+    const [task] = byId ? [byId] : yield* findTasksByKeys(run.id, [reference]);
+    if (!task) throw yield* noSuchDependency(run, reference);
+    if (task.run !== run.id) {
+      throw new BatonError(
+        "invalid_input",
+        `Task ${task.id} belongs to run ${task.run}, not to ${run.id}: a task depends on tasks of its own run.`,
+        {
+          details: { dependency: task.id, run: task.run },
+          next: [{ tool: "list_tasks", arguments: { run: run.id } }],
+        },
+      );
+    }
+    found.set(task.id, task);
+  }
+  return [...found.values()];
+}
+
+function* noSuchDependency(run: Run, reference: string): Tx<BatonError> {
+  const keys = yield* keysOfRun(run.id);
+  return new BatonError("not_found", `Run ${run.id} has no task "${reference}" to depend on${hint(reference, keys)}.`, {
+    details: { run: run.id, dependency: reference },
+    next: [{ tool: "list_tasks", arguments: { run: run.id } }],
+  });
+}

@@ -1,0 +1,61 @@
+import * as agents from "../store/agents.js";
+import { appendEvents } from "../store/events.js";
+import { recordHeartbeat } from "../store/task-changes.js";
+import { findTaskAndSpec, runningTasksOf } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import { actingAgent, requireAgent } from "./agents.js";
+import type { EngineContext } from "./context.js";
+import { lockTask } from "./holding.js";
+import { newLease, runningDueAt } from "./leases.js";
+import { giveBack } from "./tasks.js";
+
+/**
+ * One step of taking an agent out: gives back one of its tasks, named in `returned`, or, when it has none left, marks it as gone. To be
+ * called until nothing is returned: each task goes back in its own transaction. Errors: `not_found`.
+ */
+export function* unregisterAgent(ctx: EngineContext, name: string): Tx<{ agent: agents.Agent; returned?: string }> {
+  const known = yield* agents.findAgent(name);
+  if (known?.status === "unregistered") return { agent: known };
+  const agent = yield* requireAgent(name);
+  const [task] = yield* runningTasksOf(name, 1);
+  if (task) {
+    const held = yield* lockTask(task.id);
+    if (held.task.agent === name)
+      yield* giveBack(ctx, held, { outcome: "released", fenced: true, note: `${name} was taken out` });
+    return { agent, returned: task.id };
+  }
+  const gone: agents.Agent = { ...agent, status: "unregistered", seenAt: ctx.now };
+  yield* agents.saveAgent(gone);
+  yield* appendEvents(ctx, [{ type: "agent.unregistered", agent: name }]);
+  return { agent: gone };
+}
+
+export interface AgentBeat {
+  readonly agent?: string | undefined;
+  readonly status?: string | undefined;
+  readonly load?: number | undefined;
+}
+
+/** A sign of life of an agent: renews the leases of all its tasks. Gives the ids of those. */
+export function* heartbeat(ctx: EngineContext, beat: AgentBeat): Tx<{ agent: agents.Agent; renewed: string[] }> {
+  const agent = yield* actingAgent(ctx, beat.agent);
+  const loadNote = JSON.stringify({ status: beat.status ?? null, load: beat.load ?? null });
+  yield* agents.saveAgent({ ...agent, session: ctx.caller.session?.id ?? null, seenAt: ctx.now, loadNote });
+  const lease = newLease(ctx);
+  const renewed: string[] = [];
+  for (const task of yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)) {
+    const found = yield* findTaskAndSpec(task.id);
+    if (!found) continue;
+    yield* recordHeartbeat({
+      task: task.id,
+      token: task.token,
+      session: lease.session,
+      at: ctx.now,
+      leaseExpiresAt: lease.expiresAt,
+      dueAt: runningDueAt(ctx, task, { timeouts: found.spec.timeouts, lease }),
+      percent: null,
+    });
+    renewed.push(task.id);
+  }
+  return { agent, renewed };
+}

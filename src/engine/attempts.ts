@@ -1,0 +1,114 @@
+import { type AttemptError, type AttemptOutcome, insertAttempt } from "../store/attempts.js";
+import { type Closing, closeAttempt } from "../store/task-changes.js";
+import type { RetryPolicy, Task, TaskStatus } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import type { Locked } from "./holding.js";
+import { unpark } from "./lanes.js";
+import { releaseTaskLocks } from "./locks.js";
+import { type TaskEvent, taskMachine, transition } from "./machine.js";
+import type { RunChange } from "./run-change.js";
+import { earliest } from "./settle.js";
+
+/** How an attempt ends. */
+export interface AttemptEnd {
+  readonly event: TaskEvent;
+  readonly outcome: AttemptOutcome;
+  readonly result?: unknown;
+  readonly error?: AttemptError;
+  readonly usage?: Readonly<Record<string, unknown>>;
+  readonly note?: string;
+  /** Whether it counts against the retry policy. */
+  readonly counts?: boolean;
+  /** When the next try may start. */
+  readonly availableAt?: number;
+  /** The work is taken away from its holder, whose token becomes old. */
+  readonly fenced?: boolean;
+}
+
+/**
+ * Ends the open attempt of a task: its row, its record, its file locks. The run's counters and history follow when the change is
+ * written. Gives the task as it is then.
+ */
+export function* endAttempt(change: RunChange, locked: Locked, end: AttemptEnd): Tx<Task> {
+  const { ctx } = change;
+  const { task } = locked;
+  const to = transition(taskMachine, task, end.event);
+  const closing = closingOf(task, to, { ...end, now: ctx.now });
+  if (!(yield* closeAttempt(closing))) throw new Error(`task ${task.id} changed under its run's lock`);
+  yield* insertAttempt({
+    run: task.run,
+    task: task.id,
+    number: task.attempt,
+    agent: task.agent ?? "",
+    token: task.token,
+    startedAt: task.startedAt ?? ctx.now,
+    endedAt: ctx.now,
+    outcome: end.outcome,
+    result: end.result,
+    error: end.error ?? null,
+    usage: end.usage ?? null,
+    note: end.note ?? null,
+  });
+  change.move(task, to);
+  const after = afterwards(task, closing);
+  if (to === "ready") change.enter(after);
+  yield* freeFiles(change, locked);
+  return after;
+}
+
+function closingOf(task: Task, to: TaskStatus, end: AttemptEnd & { now: number }): Closing {
+  const ended = to !== "ready" && to !== "pending";
+  return {
+    task: task.id,
+    token: task.token,
+    to,
+    nextToken: end.fenced === true ? task.token + 1 : task.token,
+    failures: end.counts === true ? task.failures + 1 : task.failures,
+    endedAt: ended ? end.now : null,
+    availableAt: end.availableAt ?? null,
+    // Work that goes back keeps its place in the order: it has waited already.
+    readyAt: to === "pending" ? null : task.readyAt,
+    dueAt: ended ? null : earliest(end.availableAt, task.closeBy),
+    reasons:
+      end.error && to === "dead_letter" ? [{ kind: end.error.type, detail: end.error.message, blocking: [] }] : [],
+  };
+}
+
+function afterwards(task: Task, closing: Closing): Task {
+  return {
+    ...task,
+    status: closing.to,
+    token: closing.nextToken,
+    failures: closing.failures,
+    endedAt: closing.endedAt,
+    availableAt: closing.availableAt,
+    readyAt: closing.readyAt,
+    dueAt: closing.dueAt,
+    reasons: closing.reasons,
+    agent: null,
+    session: null,
+    leaseExpiresAt: null,
+    orders: null,
+    holdsFiles: false,
+  };
+}
+
+function* freeFiles(change: RunChange, { task, parkedRuns }: Locked): Tx<void> {
+  if (!parkedRuns) return;
+  const freed = yield* releaseTaskLocks(change.ctx, task.project, task.id);
+  yield* unpark(task.project, freed, parkedRuns);
+}
+
+/** Milliseconds to the next try: exponential backoff with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"). */
+export function backoffMs(policy: RetryPolicy, failures: number, random: number): number {
+  const ceiling = Math.min(
+    policy.max_interval_ms,
+    policy.initial_interval_ms * policy.backoff_coefficient ** Math.max(0, failures - 1),
+  );
+  return Math.floor(random * ceiling);
+}
+
+/** Whether a task may be tried again after so many counted failures. */
+export function mayRetry(policy: RetryPolicy, failures: number, errorType: string): boolean {
+  return failures < policy.max_attempts && !policy.non_retryable.includes(errorType);
+}

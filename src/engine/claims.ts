@@ -1,0 +1,264 @@
+import type { Agent } from "../store/agents.js";
+import { type DependencyResult, dependencyResults } from "../store/attempts.js";
+import {
+  type Candidate,
+  firstOfLane,
+  type LaneHead,
+  laneHeads,
+  type LanePlace,
+  parkScope,
+  refreshFromScopes,
+  refreshLane,
+} from "../store/lanes.js";
+import { lockAgent, lockProject, lockRun } from "../store/lock-order.js";
+import { findRun, type Run, runOf } from "../store/runs.js";
+import { openAttempt, recordHeartbeat } from "../store/task-changes.js";
+import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import { actingAgent, offerOf } from "./agents.js";
+import type { EngineContext } from "./context.js";
+import { meets, type Offer } from "./demands.js";
+import { leaseShownUntil, newLease, runningDueAt } from "./leases.js";
+import { type LockLine, locksHeldBy, lockScope } from "./locks.js";
+import { taskMachine, transition } from "./machine.js";
+import { type NothingReason, whyNothing } from "./nothing.js";
+import { findProject } from "./projects.js";
+import { isOpen, RunChange } from "./run-change.js";
+import { BatonError } from "./errors.js";
+import { requireRun } from "./task-lookup.js";
+
+export interface ClaimRequest {
+  readonly agent?: string | undefined;
+  readonly run?: string | undefined;
+  readonly project?: string | undefined;
+  /** Offered beside what the agent registered. */
+  readonly requires?: readonly string[] | undefined;
+  readonly roles?: readonly string[] | undefined;
+  /** No attempt of its own back: only new work. */
+  readonly fresh?: boolean | undefined;
+}
+
+/** What the holder of a task needs to know, and the lease under which it works. */
+export interface Brief extends TaskAndSpec {
+  readonly run: Run;
+  readonly resumed: boolean;
+  readonly dependencies: readonly DependencyResult[];
+  readonly locks: readonly LockLine[];
+  readonly leaseExpiresAt: number;
+}
+
+export type Claim =
+  | { readonly outcome: "claimed"; readonly brief: Brief }
+  | { readonly outcome: "none"; readonly reason: NothingReason; readonly retryAfterMs: number }
+  /** What was found had to be set aside; the next transaction looks further. */
+  | { readonly outcome: "again" };
+
+// A claim that keeps meeting locked files sets this many aside in one transaction, then lets others at the database.
+const PARKED_AT_ONCE_MAX = 64;
+
+/**
+ * Gives an agent the first task it can take, in one transaction: the task runs under a new fencing token, with all its files
+ * locked, or nothing has changed. An agent at capacity gets its own live attempt back instead. Errors: `not_found` for an unknown run
+ * or project, `invalid_input` where neither is named and none contains the working directory.
+ */
+export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim> {
+  const agent = yield* actingAgent(ctx, request.agent);
+  const live = yield* runningTasksOf(agent.name, agent.maxConcurrentTasks);
+  if (live.length >= agent.maxConcurrentTasks) {
+    const own = live.find((task) => request.run === undefined || task.run === request.run) ?? live[0];
+    if (request.fresh === true || !own) return { outcome: "none", reason: "at_capacity", retryAfterMs: 5_000 };
+    return { outcome: "claimed", brief: yield* resume(ctx, own) };
+  }
+  const place = yield* claimPlace(ctx, request);
+  return yield* claimAt(ctx, { agent, offer: offerOf(agent, request), place });
+}
+
+/** The place a claim names, or the project of the working directory. */
+export function* claimPlace(ctx: EngineContext, request: Pick<ClaimRequest, "run" | "project">): Tx<LanePlace> {
+  if (request.run !== undefined) return { run: request.run };
+  const project = yield* findProject(ctx, request.project);
+  if (project) return { project: project.id };
+  throw new BatonError(
+    "invalid_input",
+    "There is no project for the working directory, so say where to look for work: run or project.",
+    {
+      next: [
+        { tool: "query_operation", arguments: { name: "list_runs", arguments: {} } },
+        { tool: "query_operation", arguments: { name: "list_projects", arguments: {} } },
+      ],
+    },
+  );
+}
+
+export interface Claimer {
+  readonly agent: Agent;
+  readonly offer: Offer;
+  readonly place: LanePlace;
+}
+
+/** Takes the first task that the offer meets. The lanes are looked at unlocked, then again under the run's lock. */
+export function* claimAt(ctx: EngineContext, claimer: Claimer): Tx<Claim> {
+  const heads = yield* laneHeads(claimer.place);
+  const lane = heads.find(({ demand }) => meets(claimer.offer, demand));
+  if (!lane) {
+    if ("run" in claimer.place) yield* requireRun(claimer.place.run);
+    return { outcome: "none", ...(yield* whyNothing(ctx, claimer, heads)) };
+  }
+  return yield* takeFrom(ctx, claimer, lane);
+}
+
+/**
+ * Whether a claim would find something to try, or an end to its waiting. A query, so that those who wait do not wake each other
+ * by looking.
+ */
+export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<boolean> {
+  const agent = yield* actingAgent(ctx, request.agent);
+  const place = yield* claimPlace(ctx, request);
+  if ("run" in place && (yield* requireRun(place.run)).endedAt !== null) return true;
+  return (yield* laneHeads(place)).some(({ demand }) => meets(offerOf(agent, request), demand));
+}
+
+function* takeFrom(ctx: EngineContext, claimer: Claimer, lane: LaneHead): Tx<Claim> {
+  // The one lock order: the project first, since files may be locked; then the run; then the agent.
+  if (lane.demand.scoped) yield* lockProject(lane.demand.project);
+  const row = yield* lockRun(lane.run);
+  const run = row && runOf(row);
+  if (!run || !isOpen(run, 0)) return { outcome: "again" };
+  yield* lockAgent(claimer.agent.name);
+  return lane.demand.scoped
+    ? yield* takeWithFiles(ctx, claimer, { lane, run })
+    : yield* takePlain(ctx, claimer, { lane, run });
+}
+
+interface Place {
+  readonly lane: LaneHead;
+  readonly run: Run;
+}
+
+function* takePlain(ctx: EngineContext, claimer: Claimer, place: Place): Tx<Claim> {
+  const candidate = yield* firstOfLane(place.lane, claimer.agent.name);
+  const lost = lostRace(claimer, candidate);
+  if (lost?.outcome === "none") return lost;
+  if (candidate) return yield* take(ctx, claimer, { ...place, candidate, locks: [] });
+  yield* refreshLane({ run: place.run.id, demand: place.lane.demand.id, scope: "" });
+  return { outcome: "again" };
+}
+
+// Another call of the same agent, or another process, may have been quicker between the look and the lock.
+function lostRace(claimer: Claimer, candidate: Candidate | undefined): Claim | undefined {
+  if (!candidate) return { outcome: "again" };
+  if (candidate.live < claimer.agent.maxConcurrentTasks) return undefined;
+  return { outcome: "none", reason: "at_capacity", retryAfterMs: 5_000 };
+}
+
+/** Tries one set of files after the other; those that a lock holds up leave the order as a whole. */
+function* takeWithFiles(ctx: EngineContext, claimer: Claimer, place: Place): Tx<Claim> {
+  const touched = new Set([place.lane.demand.id]);
+  for (let parked = 0; parked < PARKED_AT_ONCE_MAX; parked++) {
+    const candidate = yield* firstOfLane(place.lane, claimer.agent.name);
+    const lost = lostRace(claimer, candidate);
+    if (lost?.outcome === "none") return lost;
+    if (!candidate) break;
+    const { task } = candidate;
+    const files = yield* lockScope(ctx, {
+      project: task.project,
+      task: task.id,
+      agent: claimer.agent.name,
+      session: ctx.caller.session?.id ?? null,
+      scope: task.scope,
+    });
+    if ("granted" in files) {
+      if (parked > 0) yield* refreshAll(place.run.id, touched);
+      return yield* take(ctx, claimer, { ...place, candidate, locks: files.granted });
+    }
+    for (const demand of yield* parkScope({ run: task.run, scope: task.scope }, files.blockedBy)) touched.add(demand);
+  }
+  yield* refreshAll(place.run.id, touched);
+  return { outcome: "again" };
+}
+
+function* refreshAll(run: string, demands: ReadonlySet<string>): Tx<void> {
+  for (const demand of demands) yield* refreshFromScopes({ run, demand });
+}
+
+interface Taking extends Place {
+  readonly candidate: TaskAndSpec;
+  readonly locks: readonly LockLine[];
+}
+
+function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> {
+  const { task, spec } = taking.candidate;
+  transition(taskMachine, task, "claim");
+  const lease = newLease(ctx);
+  const opened: Task = {
+    ...task,
+    status: "running",
+    agent: claimer.agent.name,
+    session: lease.session,
+    token: task.token + 1,
+    attempt: task.attempt + 1,
+    startedAt: ctx.now,
+    leaseExpiresAt: lease.expiresAt,
+    holdsFiles: taking.locks.length > 0,
+  };
+  const dueAt = runningDueAt(ctx, opened, { timeouts: spec.timeouts, lease });
+  const done = yield* openAttempt({
+    task: task.id,
+    agent: claimer.agent.name,
+    session: lease.session,
+    token: opened.token,
+    attempt: opened.attempt,
+    at: ctx.now,
+    leaseExpiresAt: lease.expiresAt,
+    dueAt,
+    holdsFiles: opened.holdsFiles,
+  });
+  if (!done) return { outcome: "again" };
+  const change = new RunChange(ctx, taking.run);
+  change.move(task, "running");
+  change.record({
+    type: "task.claimed",
+    task: task.id,
+    agent: claimer.agent.name,
+    data: { key: task.key, token: opened.token, attempt: opened.attempt },
+  });
+  yield* change.flush();
+  return { outcome: "claimed", brief: yield* briefOf(ctx, { task: opened, spec }, { ...taking, resumed: false }) };
+}
+
+function* briefOf(
+  ctx: EngineContext,
+  { task, spec }: TaskAndSpec,
+  known: { run: Run; locks: readonly LockLine[]; resumed: boolean },
+): Tx<Brief> {
+  return {
+    task,
+    spec,
+    run: known.run,
+    resumed: known.resumed,
+    locks: known.locks,
+    dependencies: task.depsTotal === 0 ? [] : yield* dependencyResults(task.id),
+    leaseExpiresAt: leaseShownUntil(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now }),
+  };
+}
+
+/** An agent's own live attempt again, under its current token; the caller's session takes over the lease. */
+function* resume(ctx: EngineContext, own: Task): Tx<Brief> {
+  const found = yield* findTaskAndSpec(own.id);
+  const run = yield* findRun(own.run);
+  if (!found || !run) throw new Error(`task ${own.id} is gone while it runs`);
+  const lease = newLease(ctx);
+  const dueAt = runningDueAt(ctx, found.task, { timeouts: found.spec.timeouts, lease });
+  yield* recordHeartbeat({
+    task: own.id,
+    token: own.token,
+    session: lease.session,
+    at: ctx.now,
+    leaseExpiresAt: lease.expiresAt,
+    dueAt,
+    percent: null,
+  });
+  const task = { ...found.task, session: lease.session, leaseExpiresAt: lease.expiresAt };
+  const locks = yield* locksHeldBy(own.id);
+  return yield* briefOf(ctx, { task, spec: found.spec }, { run, locks, resumed: true });
+}

@@ -1,0 +1,64 @@
+import { createHash } from "node:crypto";
+import type { Demand } from "../store/lanes.js";
+
+/** What a claimer has to offer. */
+export interface Offer {
+  readonly agent: string;
+  readonly roles: ReadonlySet<string>;
+  readonly capabilities: ReadonlySet<string>;
+  /** Which command lines it may run; undefined when it is no executor. */
+  readonly runs: ((command: string) => boolean) | undefined;
+}
+
+/** A demand with its id: the hash of its content, since demands never change. */
+export function demandOf(content: Omit<Demand, "id">): Demand {
+  const requires = [...new Set(content.requires)].sort();
+  const text = JSON.stringify([
+    content.project,
+    content.executor,
+    content.role,
+    requires,
+    content.reservedFor,
+    content.command,
+    content.scoped,
+  ]);
+  return { ...content, requires, id: createHash("sha256").update(text).digest("base64url").slice(0, 22) };
+}
+
+/** The same work, kept for one agent, or for anyone again. */
+export function reservedDemand(demand: Demand, reservedFor: string | null): Demand {
+  const { id: _, ...content } = demand;
+  return demandOf({ ...content, reservedFor });
+}
+
+export function meets(offer: Offer, demand: Demand): boolean {
+  return unmet(offer, demand).length === 0;
+}
+
+/** Every way in which an offer falls short of a demand, as the kinds of reason a claim can name. */
+export function unmet(offer: Offer, demand: Demand): { kind: string; detail: string }[] {
+  const gaps: { kind: string; detail: string }[] = [];
+  if (demand.executor === "command") {
+    if (offer.runs === undefined) {
+      gaps.push({
+        kind: "executor",
+        detail: "a command is run by a server started with --allow-commands, not claimed",
+      });
+    } else if (demand.command === null || !offer.runs(demand.command)) {
+      gaps.push({ kind: "commands_not_allowed", detail: "no allow pattern of this server matches the command line" });
+    }
+  } else if (offer.runs !== undefined) {
+    gaps.push({ kind: "executor", detail: "the server's executor takes commands only" });
+  }
+  if (demand.reservedFor !== null && demand.reservedFor !== offer.agent) {
+    gaps.push({ kind: "reserved", detail: `it is reserved for ${demand.reservedFor}` });
+  }
+  if (demand.role !== null && !offer.roles.has(demand.role)) {
+    gaps.push({ kind: "role", detail: `it asks for the role ${demand.role}, which ${offer.agent} does not offer` });
+  }
+  const missing = demand.requires.filter((capability) => !offer.capabilities.has(capability));
+  if (missing.length > 0) {
+    gaps.push({ kind: "capability", detail: `${offer.agent} lacks: ${missing.join(", ")}` });
+  }
+  return gaps;
+}

@@ -1,0 +1,129 @@
+import type { AttemptError } from "../store/attempts.js";
+import { findSession } from "../store/sessions.js";
+import { recordHeartbeat, setDue } from "../store/task-changes.js";
+import type { TaskAndSpec } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import { reserveTask } from "./assignments.js";
+import type { EngineContext } from "./context.js";
+import { type Locked, lockTask } from "./holding.js";
+import { runningDueAt } from "./leases.js";
+import { RunChange } from "./run-change.js";
+import { earliest, readyTasks } from "./settle.js";
+import { cancelHeld, expireUnheld, failAttempt, giveBack } from "./tasks.js";
+
+/** Does what has come due for a task: a retry, a timeout, a lapsed reservation or lease, a cancellation's grace. */
+export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
+  const locked = yield* lockTask(id);
+  const { task } = locked;
+  if (task.dueAt === null || task.dueAt > ctx.now) return;
+  switch (task.status) {
+    case "pending":
+      return yield* pendingDue(ctx, locked);
+    case "ready":
+      return yield* readyDue(ctx, locked);
+    case "running":
+      return yield* runningDue(ctx, locked);
+    default:
+      return yield* setDue(task.id, null);
+  }
+}
+
+function* pendingDue(ctx: EngineContext, locked: Locked): Tx<void> {
+  const { task, run } = locked;
+  if (isOver(ctx, task.closeBy)) {
+    yield* expireUnheld(ctx, locked, timeout("schedule_to_close", locked));
+  } else if (isOver(ctx, task.availableAt)) {
+    const change = new RunChange(ctx, run);
+    yield* readyTasks(change, [task]);
+    yield* change.flush();
+  } else if (isOver(ctx, task.reservedUntil)) {
+    yield* reserveTask(ctx, locked, null);
+  } else {
+    yield* setDue(task.id, earliest(task.availableAt, task.closeBy, task.reservedUntil));
+  }
+}
+
+function* readyDue(ctx: EngineContext, locked: Locked): Tx<void> {
+  const { task, spec } = locked;
+  const startBy = startByOf(locked);
+  if (isOver(ctx, task.closeBy)) yield* expireUnheld(ctx, locked, timeout("schedule_to_close", locked));
+  else if (isOver(ctx, startBy)) yield* expireUnheld(ctx, locked, timeout("schedule_to_start", { task, spec }));
+  else if (isOver(ctx, task.reservedUntil)) yield* reserveTask(ctx, locked, null);
+  else yield* setDue(task.id, earliest(task.closeBy, startBy, task.reservedUntil));
+}
+
+export function startByOf({ task, spec }: TaskAndSpec): number | null {
+  const within = spec.timeouts.schedule_to_start;
+  return task.readyAt === null || within === undefined ? null : task.readyAt + within;
+}
+
+function* runningDue(ctx: EngineContext, locked: Locked): Tx<void> {
+  const { task, spec } = locked;
+  const passed = passedTimeout(ctx, locked);
+  if (task.orders === "cancel_requested") {
+    yield* cancelHeld(ctx, locked, "its holder did not stop within the grace");
+  } else if (passed) {
+    const retryable = passed === "schedule_to_close" ? false : undefined;
+    yield* failAttempt(ctx, locked, { error: timeout(passed, locked), outcome: "timed_out", fenced: true, retryable });
+  } else if (task.session === null && isOver(ctx, task.leaseExpiresAt)) {
+    yield* leaseOver(ctx, locked);
+  } else {
+    const lease = { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now };
+    yield* setDue(task.id, runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }));
+  }
+}
+
+type TimeoutKind = "schedule_to_start" | "start_to_close" | "schedule_to_close" | "heartbeat";
+
+function passedTimeout(ctx: EngineContext, { task, spec }: TaskAndSpec): TimeoutKind | undefined {
+  const { start_to_close, heartbeat } = spec.timeouts;
+  if (isOver(ctx, task.closeBy)) return "schedule_to_close";
+  if (task.startedAt !== null && isOver(ctx, task.startedAt + start_to_close)) return "start_to_close";
+  if (heartbeat !== undefined && task.heartbeatAt !== null && isOver(ctx, task.heartbeatAt + heartbeat))
+    return "heartbeat";
+  return undefined;
+}
+
+function isOver(ctx: EngineContext, instant: number | null): boolean {
+  return instant !== null && instant <= ctx.now;
+}
+
+function timeout(kind: TimeoutKind, { spec }: Pick<TaskAndSpec, "task" | "spec">): AttemptError {
+  return { type: `timeout:${kind}`, message: `the ${kind} timeout of ${spec.timeouts[kind] ?? 0} ms has passed` };
+}
+
+/** The holder is gone: its work goes back, or counts as a failure where it is configured so. */
+function* leaseOver(ctx: EngineContext, locked: Locked): Tx<void> {
+  if (locked.task.orders === "cancel_requested") {
+    yield* cancelHeld(ctx, locked, "its holder was gone");
+  } else if (ctx.settings.lost_lease_counts) {
+    const error = { type: "lease_lost", message: `${locked.task.agent ?? "its holder"} was gone` };
+    yield* failAttempt(ctx, locked, { error, outcome: "lease_lost", fenced: true });
+  } else {
+    yield* giveBack(ctx, locked, { outcome: "lease_lost", fenced: true });
+  }
+}
+
+/** Takes a task back from a session that is over. Its own lease, where it reaches further, keeps it on without the session. */
+export function* loseLease(ctx: EngineContext, lost: { task: string; session: string }): Tx<boolean> {
+  const locked = yield* lockTask(lost.task);
+  const { task, spec } = locked;
+  if (task.status !== "running" || task.session !== lost.session) return false;
+  const session = yield* findSession(lost.session);
+  if (session && session.endedAt === null && session.expiresAt > ctx.now) return false;
+  if (task.leaseExpiresAt !== null && task.leaseExpiresAt > ctx.now) {
+    const lease = { session: null, expiresAt: task.leaseExpiresAt };
+    yield* recordHeartbeat({
+      task: task.id,
+      token: task.token,
+      session: null,
+      at: task.heartbeatAt ?? ctx.now,
+      leaseExpiresAt: lease.expiresAt,
+      dueAt: runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }),
+      percent: null,
+    });
+    return true;
+  }
+  yield* leaseOver(ctx, locked);
+  return true;
+}

@@ -1,0 +1,108 @@
+import { type Attempt, findAttemptByToken } from "../store/attempts.js";
+import { locksOfTask } from "../store/locks.js";
+import { lockProject, lockRunOfTask } from "../store/lock-order.js";
+import { type Run, runOf } from "../store/runs.js";
+import { findTaskAndSpec, findTaskPlace, type TaskAndSpec, type TaskPlace } from "../store/tasks.js";
+import { RestartTransaction, type Tx } from "../store/tx.js";
+import { BatonError } from "./errors.js";
+import { lockRunsParkedOn } from "./lanes.js";
+import { noSuchTask, requireRun, taskId } from "./task-lookup.js";
+
+/** A task whose run is locked, and everything that must be locked to end it. */
+export interface Locked extends TaskAndSpec {
+  readonly run: Run;
+  /** The runs locked with it, because what it holds keeps tasks of theirs parked; undefined when it holds no file. */
+  readonly parkedRuns: ReadonlySet<string> | undefined;
+}
+
+/**
+ * Takes, in order, the rows that ending or changing a task needs: its project when it holds files, its run and the runs parked
+ * on its locks. Gives the task as it is then. Errors: `not_found`.
+ */
+export function* lockTask(reference: string): Tx<Locked> {
+  const id = yield* taskId(reference);
+  const place = yield* findTaskPlace(id);
+  if (!place) throw noSuchTask(id);
+  const parkedRuns = place.holdsFiles ? yield* lockWithFiles(id, place) : undefined;
+  const row = yield* lockRunOfTask(id);
+  const found = yield* findTaskAndSpec(id);
+  if (!row || !found) throw noSuchTask(id);
+  // Its holder may have locked a file between the first look and the locks.
+  if (!parkedRuns && found.task.holdsFiles) {
+    throw new RestartTransaction(`task ${id} has come to hold files meanwhile`);
+  }
+  return { ...found, run: runOf(row), parkedRuns };
+}
+
+function* lockWithFiles(task: string, place: TaskPlace): Tx<ReadonlySet<string>> {
+  yield* lockProject(place.project);
+  const requests = new Set((yield* locksOfTask(task)).map((lock) => lock.request));
+  return yield* lockRunsParkedOn(place.project, [...requests], [place.run]);
+}
+
+/** What became of a call that carries a token. */
+export type Held = { readonly held: Locked } | { readonly ended: Locked & { readonly attempt: Attempt } };
+
+/**
+ * The running task of a token. An attempt that this very token has ended is given as `ended`, so that the same call twice gets the
+ * same answer. Errors: `not_found`, `stale_token` with who holds the task now.
+ */
+export function* holdTask(reference: string, token: number): Tx<Held> {
+  const locked = yield* lockTask(reference);
+  if (locked.task.status === "running" && locked.task.token === token) return { held: locked };
+  const attempt = yield* findAttemptByToken(locked.task.id, token);
+  if (attempt) return { ended: { ...locked, attempt } };
+  throw staleToken(locked, token);
+}
+
+/** As `holdTask`, for calls that make no sense once the attempt has ended. */
+export function* requireHeld(reference: string, token: number): Tx<Locked> {
+  const found = yield* holdTask(reference, token);
+  if ("held" in found) return found.held;
+  throw staleToken(found.ended, token, found.ended.attempt);
+}
+
+export function staleToken({ task, run }: Pick<Locked, "task" | "run">, token: number, attempt?: Attempt): BatonError {
+  const state =
+    task.status === "running"
+      ? `${task.agent ?? "another agent"} holds it now with token ${task.token}`
+      : `it is ${task.status} and nobody holds it; its last token was ${task.token}`;
+  const what = attempt
+    ? `the attempt of that token has ended (${attempt.outcome})`
+    : "that token is not the current one";
+  return new BatonError(
+    "stale_token",
+    `Token ${token} no longer holds task ${task.key} (${task.id}): ${what}; ${state}. Nothing was changed.`,
+    {
+      details: {
+        task: task.id,
+        status: task.status,
+        token,
+        current_token: task.token,
+        held_by: task.agent,
+        ...(attempt ? { attempt: { number: attempt.number, outcome: attempt.outcome } } : {}),
+      },
+      next: [
+        { tool: "get_task", arguments: { task: task.id } },
+        { tool: "claim_task", arguments: { run: run.id } },
+      ],
+    },
+  );
+}
+
+/** Errors: `invalid_transition` when the run has ended. */
+export function* requireOpenRun(id: string): Tx<Run> {
+  const run = yield* requireRun(id);
+  if (run.endedAt === null && run.status !== "cancelling") return run;
+  throw finishedRun(run);
+}
+
+export function finishedRun(run: Run): BatonError {
+  return new BatonError("invalid_transition", `Run ${run.name} (${run.id}) is ${run.status}; it takes no new work.`, {
+    details: { run: run.id, status: run.status },
+    next: [
+      { tool: "get_run", arguments: { run: run.id } },
+      ...(run.status === "failed" ? [{ tool: "control_run", arguments: { run: run.id, action: "retry_failed" } }] : []),
+    ],
+  });
+}

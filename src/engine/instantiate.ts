@@ -1,0 +1,140 @@
+import { saveDemands, type Demand } from "../store/lanes.js";
+import type { Run } from "../store/runs.js";
+import { insertTasks, type NewTask, type Task, type TaskSpec } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import type { EngineContext } from "./context.js";
+import { deadlineAt, estimateOf, type Step } from "./definition.js";
+import { demandOf } from "./demands.js";
+import { ageingBucket, latestStart, PRIORITIES } from "./order.js";
+import type { Project } from "./projects.js";
+import { keepScopes, normaliseScope, type Scope, scopeId } from "./scopes.js";
+import { earliest } from "./settle.js";
+import { judge } from "./triggers.js";
+
+/** A step on its way to becoming a task: what it depends on, and where it stands in the graph. */
+export interface Planned {
+  readonly step: Step;
+  readonly id: string;
+  /** Ids of the tasks it needs. */
+  readonly dependencies: readonly string[];
+  readonly dependents: number;
+  readonly upwardRankMs: number;
+  /** How those of its dependencies ended that have ended already. */
+  readonly settled?: { readonly succeeded: number; readonly failed: number; readonly skipped: number };
+}
+
+export interface Instantiation {
+  readonly project: Project;
+  readonly run: Run;
+  readonly planned: readonly Planned[];
+}
+
+/**
+ * Makes tasks of steps and writes them, in few statements however many there are. Gives the tasks as they are then: ready where nothing
+ * holds them up. Errors: `invalid_input` for a path outside the project's root.
+ */
+export function* instantiate(ctx: EngineContext, { project, run, planned }: Instantiation): Tx<Task[]> {
+  const demands = new Map<string, Demand>();
+  const scopes: Scope[] = [];
+  const made: NewTask[] = [];
+  for (const plan of planned) {
+    const files = normaliseScope(project, plan.step.files);
+    const scope = scopeId(project, files);
+    if (scope !== "") scopes.push(files);
+    const demand = demandOfStep(project, plan.step, scope);
+    demands.set(demand.id, demand);
+    const task = taskOfStep(ctx, run, { ...plan, demand: demand.id, scope });
+    made.push({ task, spec: specOf(plan.step), dependencies: plan.dependencies });
+  }
+  yield* saveDemands([...demands.values()]);
+  yield* keepScopes(project, scopes);
+  yield* insertTasks(made);
+  return made.map(({ task }) => task);
+}
+
+function demandOfStep(project: Project, step: Step, scope: string): Demand {
+  return demandOf({
+    project: project.id,
+    executor: step.kind,
+    role: step.role ?? null,
+    requires: step.requires,
+    reservedFor: null,
+    command: step.kind === "command" ? (step.run ?? null) : null,
+    scoped: scope !== "",
+  });
+}
+
+function specOf(step: Step): TaskSpec {
+  return {
+    ...(step.prompt === undefined ? {} : { prompt: step.prompt }),
+    ...(step.criteria.length === 0 ? {} : { criteria: step.criteria }),
+    requires: step.requires,
+    files: step.files,
+    retry: step.retry,
+    timeouts: step.timeouts,
+    ...(step.output === undefined ? {} : { output: step.output }),
+    ...(step.kind === "command" && step.run !== undefined
+      ? { command: { run: step.run, cwd: step.cwd, env: step.env, shell: step.shell } }
+      : {}),
+  };
+}
+
+interface PlacedStep extends Planned {
+  readonly demand: string;
+  readonly scope: string;
+}
+
+function taskOfStep(ctx: EngineContext, run: Run, plan: PlacedStep): Task {
+  const { step } = plan;
+  const priority = step.priority === undefined ? run.priority : PRIORITIES[step.priority];
+  const deadline = step.deadline === undefined ? run.deadline : deadlineAt(step.deadline, ctx.now);
+  const { schedule_to_start, schedule_to_close } = step.timeouts;
+  const settled = plan.settled ?? { succeeded: 0, failed: 0, skipped: 0 };
+  const ready = judge(step.trigger, { total: plan.dependencies.length, ...settled }) === "ready";
+  const closeBy = ready && schedule_to_close !== undefined ? ctx.now + schedule_to_close : null;
+  const startBy = ready && schedule_to_start !== undefined ? ctx.now + schedule_to_start : null;
+  return {
+    id: plan.id,
+    run: run.id,
+    project: run.project,
+    key: step.key,
+    kind: step.kind,
+    title: step.title,
+    role: step.role ?? null,
+    status: ready ? "ready" : "pending",
+    priority,
+    demand: plan.demand,
+    scope: plan.scope,
+    trigger: step.trigger,
+    depsTotal: plan.dependencies.length,
+    depsSucceeded: settled.succeeded,
+    depsFailed: settled.failed,
+    depsSkipped: settled.skipped,
+    dependents: plan.dependents,
+    bucket: ready ? ageingBucket(ctx.now, priority, ctx.settings.ageing_ms) : 0,
+    latestStart: latestStart(deadline, plan.upwardRankMs),
+    rankOrder: -plan.upwardRankMs,
+    estimateMs: estimateOf(step),
+    timed: schedule_to_start !== undefined || schedule_to_close !== undefined,
+    attempt: 0,
+    failures: 0,
+    token: 0,
+    agent: null,
+    session: null,
+    startedAt: null,
+    leaseExpiresAt: null,
+    heartbeatAt: null,
+    percent: null,
+    reservedFor: null,
+    reservedUntil: null,
+    orders: null,
+    holdsFiles: false,
+    availableAt: null,
+    readyAt: ready ? ctx.now : null,
+    closeBy,
+    dueAt: earliest(startBy, closeBy),
+    reasons: [],
+    createdAt: ctx.now,
+    endedAt: null,
+  };
+}

@@ -1,0 +1,42 @@
+import type { Task, Timeouts } from "../store/tasks.js";
+import type { EngineContext } from "./context.js";
+import { earliest } from "./settle.js";
+
+/**
+ * How long a holder keeps its work. The lease of an agent whose process has a session lives with that session, so its own expiry
+ * is at once; an agent without a process has only its own, renewed by every call.
+ */
+export interface Lease {
+  readonly session: string | null;
+  readonly expiresAt: number;
+}
+
+export function newLease(ctx: EngineContext): Lease {
+  const session = ctx.caller.session?.id ?? null;
+  return { session, expiresAt: session === null ? ctx.now + ctx.settings.lease_ms : ctx.now };
+}
+
+/** When the tick must look at a running task: a timeout, or the end of a lease that no session keeps alive. */
+export function runningDueAt(
+  ctx: EngineContext,
+  task: Pick<Task, "startedAt" | "closeBy">,
+  hold: {
+    timeouts: Timeouts;
+    lease: Lease;
+  },
+): number {
+  const { timeouts, lease } = hold;
+  const startedAt = task.startedAt ?? ctx.now;
+  const due = earliest(
+    startedAt + timeouts.start_to_close,
+    timeouts.heartbeat === undefined ? null : ctx.now + timeouts.heartbeat,
+    task.closeBy,
+    lease.session === null ? lease.expiresAt : null,
+  );
+  return due ?? startedAt + timeouts.start_to_close;
+}
+
+/** What the holder is told about its lease: it ends then unless it is renewed. */
+export function leaseShownUntil(ctx: EngineContext, lease: Lease): number {
+  return lease.session === null ? lease.expiresAt : ctx.now + ctx.settings.session_ttl_ms;
+}

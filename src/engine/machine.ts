@@ -1,0 +1,134 @@
+import type { RunStatus } from "../store/runs.js";
+import type { TaskStatus } from "../store/tasks.js";
+import { BatonError, type NextCall } from "./errors.js";
+
+/** A state machine as data: for each state, the events it answers and the state each leads to. */
+export type Machine<S extends string, E extends string> = {
+  readonly name: string;
+  readonly table: Readonly<Record<S, Partial<Record<E, S>>>>;
+};
+
+export type TaskEvent =
+  | "make_ready"
+  | "claim"
+  | "complete"
+  | "retry"
+  | "exhaust"
+  | "release"
+  | "lose_lease"
+  | "skip"
+  | "block"
+  | "expire"
+  | "cancel"
+  | "reopen";
+
+export const taskMachine: Machine<TaskStatus, TaskEvent> = {
+  name: "task",
+  table: {
+    pending: { make_ready: "ready", skip: "skipped", block: "blocked", expire: "dead_letter", cancel: "cancelled" },
+    ready: { claim: "running", expire: "dead_letter", cancel: "cancelled" },
+    running: {
+      complete: "succeeded",
+      retry: "pending",
+      exhaust: "dead_letter",
+      release: "ready",
+      lose_lease: "ready",
+      cancel: "cancelled",
+    },
+    waiting: { cancel: "cancelled" },
+    in_review: { cancel: "cancelled" },
+    succeeded: {},
+    skipped: { reopen: "pending" },
+    blocked: { reopen: "pending", cancel: "cancelled" },
+    cancelled: {},
+    dead_letter: { reopen: "pending" },
+  },
+};
+
+export type RunEvent = "pause" | "resume" | "succeed" | "fail" | "cancel" | "finish_cancel" | "reopen";
+
+export const runMachine: Machine<RunStatus, RunEvent> = {
+  name: "run",
+  table: {
+    planning: { cancel: "cancelling" },
+    running: {
+      pause: "paused",
+      succeed: "succeeded",
+      fail: "failed",
+      cancel: "cancelling",
+      finish_cancel: "cancelled",
+    },
+    paused: {
+      resume: "running",
+      succeed: "succeeded",
+      fail: "failed",
+      cancel: "cancelling",
+      finish_cancel: "cancelled",
+    },
+    succeeded: {},
+    failed: { reopen: "running" },
+    cancelling: { finish_cancel: "cancelled" },
+    cancelled: {},
+    compensating: {},
+    compensated: {},
+  },
+};
+
+/** A run in one of these has ended; only `reopen` leads out. */
+export const RUN_ENDED: ReadonlySet<RunStatus> = new Set(["succeeded", "failed", "cancelled", "compensated"]);
+
+/** A dependency in one of these counts as settled. */
+export const TASK_SETTLED: ReadonlySet<TaskStatus> = new Set([
+  "succeeded",
+  "skipped",
+  "blocked",
+  "cancelled",
+  "dead_letter",
+]);
+
+export interface Subject<S extends string> {
+  readonly id: string;
+  readonly status: S;
+}
+
+/**
+ * The state that an event leads to. Errors: `invalid_transition`, listing the events the state does answer.
+ */
+export function transition<S extends string, E extends string>(
+  machine: Machine<S, E>,
+  subject: Subject<S>,
+  event: E,
+): S {
+  const to = machine.table[subject.status][event];
+  if (to === undefined) throw illegal(machine, subject, event);
+  return to;
+}
+
+function illegal<S extends string, E extends string>(
+  machine: Machine<S, E>,
+  subject: Subject<S>,
+  event: E,
+): BatonError {
+  const legal = Object.keys(machine.table[subject.status]);
+  const able = legal.length === 0 ? "it is final" : `from there it can only: ${legal.join(", ")}`;
+  const look: NextCall =
+    machine.name === "run"
+      ? { tool: "get_run", arguments: { run: subject.id } }
+      : { tool: "get_task", arguments: { task: subject.id } };
+  return new BatonError(
+    "invalid_transition",
+    `${event} is not possible: ${machine.name} ${subject.id} is ${subject.status}; ${able}.`,
+    { details: { [machine.name]: subject.id, status: subject.status, legal_events: legal }, next: [look] },
+  );
+}
+
+/** The machine as a Mermaid state diagram, for docs and the golden test. */
+export function machineDiagram<S extends string, E extends string>(machine: Machine<S, E>): string {
+  const lines = ["stateDiagram-v2"];
+  for (const [from, events] of Object.entries<Partial<Record<E, S>>>(machine.table)) {
+    for (const [event, to] of Object.entries<S | undefined>(events)) {
+      if (to !== undefined) lines.push(`  ${from} --> ${to}: ${event}`);
+    }
+  }
+  return `${lines.join("\n")}\n`;
+}

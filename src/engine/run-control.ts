@@ -1,0 +1,128 @@
+import { findCounters } from "../store/counters.js";
+import { setLanesOpen, deleteLanes } from "../store/lanes.js";
+import { lockRun } from "../store/lock-order.js";
+import { type Run, type RunStatus, runOf, setRunStatus } from "../store/runs.js";
+import { cancelTasksInState, orderCancelOfRun, recountDependencies, reopenTasks } from "../store/task-changes.js";
+import type { Task, TaskStatus } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import type { EngineContext } from "./context.js";
+import { BatonError } from "./errors.js";
+import { type RunEvent, runMachine, transition } from "./machine.js";
+import { type ChangedRun, isOpen, RunChange } from "./run-change.js";
+import { countsOf, readyTasks } from "./settle.js";
+import { requireRun } from "./task-lookup.js";
+import { judge } from "./triggers.js";
+
+export const RUN_ACTIONS = ["pause", "resume", "cancel", "retry_failed"] as const;
+export type RunAction = (typeof RUN_ACTIONS)[number];
+
+export interface Control {
+  readonly run: string;
+  readonly action: RunAction;
+  readonly agent: string;
+  readonly reason?: string | undefined;
+}
+
+/** Steers a run. Errors: `not_found`, `invalid_transition` with what is possible instead. */
+export function* controlRun(ctx: EngineContext, control: Control): Tx<ChangedRun> {
+  yield* requireRun(control.run);
+  const row = yield* lockRun(control.run);
+  if (!row) throw new Error(`run ${control.run} is gone under its own lock`);
+  const run = runOf(row);
+  if (run.kind === "standing" && control.action !== "pause" && control.action !== "resume") {
+    throw new BatonError("invalid_transition", `Run ${run.id} holds the ad-hoc tasks of its project and never ends.`, {
+      details: { run: run.id, kind: run.kind },
+      next: [{ tool: "list_tasks", arguments: { run: run.id } }],
+    });
+  }
+  switch (control.action) {
+    case "pause":
+      return yield* pauseOrResume(ctx, run, { ...control, event: "pause" });
+    case "resume":
+      return yield* pauseOrResume(ctx, run, { ...control, event: "resume" });
+    case "cancel":
+      return yield* cancelRun(ctx, run, control);
+    case "retry_failed":
+      return yield* retryFailed(ctx, run, control);
+  }
+}
+
+interface Move {
+  readonly event: RunEvent;
+  readonly agent: string;
+  readonly reason?: string | undefined;
+}
+
+function* moveRun(run: Run, move: Move): Tx<Run> {
+  const status: RunStatus = transition(runMachine, run, move.event);
+  const reason = move.reason ?? null;
+  const done = yield* setRunStatus({ run: run.id, from: run.status, to: status, endedAt: null, reason });
+  if (!done) throw new Error(`run ${run.id} changed its state under its own lock`);
+  return { ...run, status, reason, endedAt: null };
+}
+
+/** Pause stops claims, not leases: whoever holds a task may complete it. */
+function* pauseOrResume(ctx: EngineContext, run: Run, move: Move & { event: "pause" | "resume" }): Tx<ChangedRun> {
+  const moved = yield* moveRun(run, move);
+  const counters = yield* findCounters(run.id);
+  yield* setLanesOpen(run.id, isOpen(moved, counters.running));
+  const change = new RunChange(ctx, moved);
+  change.record({ type: `run.${moved.status === "paused" ? "paused" : "resumed"}`, agent: move.agent });
+  yield* change.writeHistory();
+  return { run: moved, counters };
+}
+
+const UNHELD: readonly TaskStatus[] = ["pending", "ready", "waiting", "in_review", "blocked"];
+
+/** Ends at once what nobody holds, and asks the holders of the rest; the tick takes the rest away after the grace. */
+function* cancelRun(ctx: EngineContext, run: Run, control: Control): Tx<ChangedRun> {
+  const moved = yield* moveRun(run, { event: "cancel", agent: control.agent, reason: control.reason });
+  yield* deleteLanes(run.id);
+  const change = new RunChange(ctx, moved);
+  let cancelled = 0;
+  for (const status of UNHELD) {
+    const figures = yield* cancelTasksInState(run.id, status, ctx.now);
+    change.moveMany(status, "cancelled", figures);
+    cancelled += figures.count;
+  }
+  const asked = yield* orderCancelOfRun(run.id, ctx.now + ctx.settings.cancel_grace_ms);
+  change.record({
+    type: "run.cancelling",
+    agent: control.agent,
+    data: { cancelled, asked, reason: control.reason ?? null },
+  });
+  return yield* change.flush();
+}
+
+/** Opens a failed run again: what failed is tried anew, what stood behind it waits for it again. */
+function* retryFailed(ctx: EngineContext, run: Run, control: Control): Tx<ChangedRun> {
+  const ended = run.endedAt !== null;
+  const moved = ended ? yield* moveRun(run, { event: "reopen", agent: control.agent }) : run;
+  const change = new RunChange(ctx, moved);
+  if (ended) change.reopen();
+  const reopened: Task[] = [];
+  // Blocked first: a task is counted by the state it left.
+  for (const status of ["blocked", "dead_letter"] as const) {
+    for (const task of yield* reopenTasks(run.id, status)) {
+      change.move({ ...task, status }, "pending");
+      reopened.push(task);
+    }
+  }
+  if (reopened.length === 0) throw nothingFailed(run);
+  const pending = yield* recountDependencies(run.id);
+  change.record({
+    type: "run.reopened",
+    agent: control.agent,
+    data: { tasks: reopened.map((task) => task.id).slice(0, 1000) },
+  });
+  const able = pending.filter((task) => task.availableAt === null && judge(task.trigger, countsOf(task)) === "ready");
+  yield* readyTasks(change, able);
+  return yield* change.flush();
+}
+
+function nothingFailed(run: Run): BatonError {
+  return new BatonError("invalid_transition", `Run ${run.id} is ${run.status} and has no failed or blocked task.`, {
+    details: { run: run.id, status: run.status },
+    next: [{ tool: "get_run", arguments: { run: run.id } }],
+  });
+}

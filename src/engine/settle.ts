@@ -1,0 +1,157 @@
+import { endTasks, makeReady, settleDependency, type Settlement } from "../store/task-changes.js";
+import { findTaskAndSpec, type Reason, type Task, type TaskStatus } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import { ageingBucket } from "./order.js";
+import type { RunChange } from "./run-change.js";
+import { judge } from "./triggers.js";
+
+/** A task that has come to an end, as its dependents see it. */
+export interface Settled {
+  readonly task: Task;
+  readonly as: Settlement;
+  /** Why, where it failed: what its blocked dependents will say. */
+  readonly reason?: Reason;
+}
+
+/**
+ * Lets the dependents of tasks that have settled go on: ready, blocked or skipped, and so on down the graph where one of them
+ * settles thereby. Costs O(edges to dependents and to what becomes blocked). Gives the tasks that became ready.
+ */
+export function* settleDependents(change: RunChange, settled: readonly Settled[]): Tx<Task[]> {
+  const ready: Task[] = [];
+  let wave = settled;
+  while (wave.length > 0) {
+    const judged = yield* judgeDependents(wave);
+    ready.push(...(yield* readyTasks(change, judged.ready)));
+    wave = [
+      ...(yield* endUnheld(change, "blocked", judged.block)),
+      ...(yield* endUnheld(change, "skipped", judged.skip)),
+    ];
+  }
+  return ready;
+}
+
+interface Judged {
+  ready: Task[];
+  block: Settled[];
+  skip: Settled[];
+}
+
+function* judgeDependents(wave: readonly Settled[]): Tx<Judged> {
+  // A dependent of several of them is judged once, as the last count leaves it.
+  const touched = new Map<string, { task: Task; cause: Settled }>();
+  for (const cause of wave) {
+    if (cause.task.dependents === 0) continue;
+    for (const task of yield* settleDependency(cause.task.id, cause.as)) {
+      const earlier = touched.get(task.id);
+      // A failure explains a blocked task better than whatever else settled with it.
+      touched.set(task.id, { task, cause: earlier?.cause.as === "failed" ? earlier.cause : cause });
+    }
+  }
+  const judged: Judged = { ready: [], block: [], skip: [] };
+  for (const { task, cause } of touched.values()) {
+    if (!waitsForDependencies(task)) continue;
+    const verdict = judge(task.trigger, countsOf(task));
+    if (verdict === "ready") judged.ready.push(task);
+    else if (verdict === "block") judged.block.push({ task, as: "failed", reason: cause.reason ?? failureOf(task) });
+    else if (verdict === "skip") judged.skip.push({ task, as: "skipped" });
+  }
+  return judged;
+}
+
+/** A pending task that waits for its retry has had its dependencies already. */
+export function waitsForDependencies(task: Task): boolean {
+  return task.status === "pending" && task.availableAt === null;
+}
+
+export function countsOf(task: Task) {
+  return {
+    total: task.depsTotal,
+    succeeded: task.depsSucceeded,
+    failed: task.depsFailed,
+    skipped: task.depsSkipped,
+  };
+}
+
+// Where the failure lies further back than this wave.
+function failureOf(task: Task): Reason {
+  return { kind: "dependency_failed", detail: `${task.depsFailed} of its dependencies failed`, blocking: [] };
+}
+
+/** pending → ready for tasks whose time has come; they take their places when the change is written. */
+export function* readyTasks(change: RunChange, tasks: readonly Task[]): Tx<Task[]> {
+  const { ctx } = change;
+  const groups = new Map<number, Task[]>();
+  const ready: Task[] = [];
+  for (const task of tasks) {
+    if (task.timed) {
+      ready.push(yield* readyTimed(change, task));
+      continue;
+    }
+    const group = groups.get(task.priority);
+    if (group) group.push(task);
+    else groups.set(task.priority, [task]);
+  }
+  for (const [priority, group] of groups) {
+    const bucket = ageingBucket(ctx.now, priority, ctx.settings.ageing_ms);
+    const ids = group.map((task) => task.id);
+    const moved = yield* makeReady(ids, { at: ctx.now, bucket, closeBy: null, dueAt: null });
+    if (moved !== ids.length)
+      throw new Error(`${ids.length - moved} pending tasks of run ${change.run.id} were not pending`);
+    for (const task of group) ready.push({ ...task, status: "ready", bucket, readyAt: ctx.now, availableAt: null });
+  }
+  for (const task of ready) {
+    change.move({ ...task, status: "pending" }, "ready");
+    change.enter(task);
+    change.record({ type: "task.ready", task: task.id, data: { key: task.key } });
+  }
+  return ready;
+}
+
+function* readyTimed(change: RunChange, task: Task): Tx<Task> {
+  const { ctx } = change;
+  const found = yield* findTaskAndSpec(task.id);
+  if (!found) throw new Error(`task ${task.id} has no spec`);
+  const { schedule_to_start, schedule_to_close } = found.spec.timeouts;
+  const bucket = ageingBucket(ctx.now, task.priority, ctx.settings.ageing_ms);
+  const closeBy = task.closeBy ?? (schedule_to_close === undefined ? null : ctx.now + schedule_to_close);
+  const startBy = schedule_to_start === undefined ? null : ctx.now + schedule_to_start;
+  const dueAt = earliest(startBy, closeBy, task.reservedUntil);
+  yield* makeReady([task.id], { at: ctx.now, bucket, closeBy, dueAt });
+  return { ...task, status: "ready", bucket, readyAt: ctx.now, availableAt: null, closeBy, dueAt };
+}
+
+/** The smallest of the instants that are set. */
+export function earliest(...instants: readonly (number | null | undefined)[]): number | null {
+  const set = instants.filter((instant) => typeof instant === "number");
+  return set.length === 0 ? null : Math.min(...set);
+}
+
+/** Ends tasks that nobody holds, each group with its own reason, and hands them on as settled. */
+function* endUnheld(change: RunChange, to: "blocked" | "skipped", ending: readonly Settled[]): Tx<Settled[]> {
+  const groups = new Map<string, Settled[]>();
+  for (const settled of ending) {
+    const id = JSON.stringify(settled.reason ?? null);
+    const group = groups.get(id);
+    if (group) group.push(settled);
+    else groups.set(id, [settled]);
+  }
+  for (const group of groups.values()) {
+    const reasons = group[0]?.reason ? [group[0].reason] : [];
+    yield* endTasks(
+      group.map(({ task }) => task.id),
+      { from: "pending", to, at: change.ctx.now, reasons },
+    );
+    for (const { task } of group) {
+      change.move(task, to);
+      change.record({ type: `task.${to}`, task: task.id, data: { key: task.key, reasons } });
+    }
+  }
+  return [...ending];
+}
+
+/** How the dependents of a task in this state count it. */
+export function settlementOf(status: TaskStatus): Settlement {
+  if (status === "succeeded") return "succeeded";
+  return status === "dead_letter" || status === "blocked" ? "failed" : "skipped";
+}

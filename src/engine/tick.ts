@@ -1,0 +1,115 @@
+import { deleteRun, runsEndedBefore } from "../store/runs.js";
+import * as sessions from "../store/sessions.js";
+import { dueTasks } from "../store/task-changes.js";
+import { runningTasksOfSession } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import type { EngineContext } from "./context.js";
+import { handleDue, loseLease } from "./due.js";
+import { expireLocks, releaseSessionLocks } from "./locks.js";
+import { forgetOldRequests } from "./requests.js";
+
+/** What the background work runs on: the same two doors to the database as every operation. */
+export interface TickHost {
+  transact<T>(command: (ctx: EngineContext) => Tx<T>): Promise<T>;
+  read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
+}
+
+/** What only the process can see of the machine it runs on. */
+export interface Machine {
+  readonly host: string;
+  /** Whether the process of a session of this host still lives: its pid is there and started when the session says. */
+  isAlive(session: sessions.Session): boolean;
+}
+
+/** What a tick did, for the log. */
+export interface TickReport {
+  gone: number;
+  leasesLost: number;
+  due: number;
+  locksExpired: number;
+  requestsForgotten: number;
+  runsPruned: number;
+}
+
+const AT_ONCE_MAX = 100;
+const RUNS_PRUNED_AT_ONCE_MAX = 5;
+
+/**
+ * All background work once. Safe to run in every process at once: each part reads the indexed minimum of what is due and writes only if
+ * something is, each task in its own short transaction, in the one lock order.
+ */
+export async function tick(host: TickHost, machine: Machine): Promise<TickReport> {
+  await moveHostClock(host, machine.host);
+  return {
+    gone: await markGoneSessions(host, machine),
+    leasesLost: await reapSessions(host),
+    due: await handleDueTasks(host),
+    locksExpired: await host.transact((ctx) => expireLocks(ctx, AT_ONCE_MAX)),
+    requestsForgotten: await host.transact((ctx) => forgetOldRequests(ctx)),
+    runsPruned: await pruneRuns(host, RUNS_PRUNED_AT_ONCE_MAX),
+  };
+}
+
+// Often enough to notice a gap, seldom enough to cost nothing.
+const CLOCK_STEP_MS = 5_000;
+
+/** One row per host; a gap of the whole host means that the machine slept, and its sessions get time to renew. */
+async function moveHostClock(host: TickHost, name: string): Promise<void> {
+  const due = await host.read(function* (ctx) {
+    const clock = yield* sessions.findHostClock(name);
+    return clock === undefined || ctx.now - clock.tickedAt >= Math.min(CLOCK_STEP_MS, ctx.settings.sleep_gap_ms);
+  });
+  if (!due) return;
+  await host.transact(function* (ctx) {
+    const clock = yield* sessions.findHostClock(name);
+    if (clock === undefined) return yield* sessions.insertHostClock(name, ctx.now);
+    const slept = ctx.now - clock.tickedAt >= ctx.settings.sleep_gap_ms;
+    const graceUntil = slept ? ctx.now + ctx.settings.sleep_gap_ms : clock.graceUntil;
+    yield* sessions.advanceHostClock(name, clock.tickedAt, { tickedAt: ctx.now, graceUntil });
+  });
+}
+
+async function markGoneSessions(host: TickHost, machine: Machine): Promise<number> {
+  const open = await host.read(() => sessions.openSessionsOf(machine.host));
+  const gone = open.filter((session) => !machine.isAlive(session)).map(({ id }) => id);
+  if (gone.length === 0) return 0;
+  const marked = await host.transact((ctx) =>
+    sessions.markGone(gone, ctx.now, ctx.now + ctx.settings.session_grace_ms),
+  );
+  return marked.length;
+}
+
+async function reapSessions(host: TickHost): Promise<number> {
+  let lost = 0;
+  const expired = await host.read((ctx) => sessions.expiredSessions(ctx.now, AT_ONCE_MAX));
+  for (const session of expired) {
+    const tasks = await host.read(() => runningTasksOfSession(session, AT_ONCE_MAX));
+    for (const task of tasks) {
+      if (await host.transact((ctx) => loseLease(ctx, { task: task.id, session }))) lost += 1;
+    }
+    if (tasks.length < AT_ONCE_MAX) await host.transact((ctx) => closeSession(ctx, session));
+  }
+  return lost;
+}
+
+function* closeSession(ctx: EngineContext, id: string): Tx<void> {
+  const session = yield* sessions.findSession(id);
+  // It may have come back, or still hold a task that was adopted meanwhile.
+  if (!session || session.endedAt !== null || session.expiresAt > ctx.now) return;
+  if ((yield* runningTasksOfSession(id, 1)).length > 0) return;
+  yield* releaseSessionLocks(ctx, id);
+  yield* sessions.endSession(id, ctx.now);
+}
+
+async function handleDueTasks(host: TickHost): Promise<number> {
+  const due = await host.read((ctx) => dueTasks(ctx.now, AT_ONCE_MAX));
+  for (const task of due) await host.transact((ctx) => handleDue(ctx, task));
+  return due.length;
+}
+
+/** Removes runs that ended longer ago than the retention, with all that belongs to them; a few at a time. */
+export async function pruneRuns(host: TickHost, atOnce: number): Promise<number> {
+  const old = await host.read((ctx) => runsEndedBefore(ctx.now - ctx.settings.retention_ms, atOnce));
+  for (const run of old) await host.transact(() => deleteRun(run));
+  return old.length;
+}

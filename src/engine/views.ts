@@ -1,0 +1,113 @@
+import type { Attempt } from "../store/attempts.js";
+import type { Counters } from "../store/counters.js";
+import type { StoredEvent } from "../store/history.js";
+import type { Run } from "../store/runs.js";
+import type { Reason, Task } from "../store/tasks.js";
+import { iso, isoOrNull } from "./instants.js";
+import { priorityName } from "./order.js";
+import { countsOf, progressOf } from "./run-change.js";
+
+/** The shapes in which runs and tasks stand in every answer and resource (spec 04, Shapes). */
+
+export function taskLine(task: Task) {
+  return {
+    id: task.id,
+    key: task.key,
+    run: task.run,
+    title: task.title,
+    kind: task.kind,
+    status: task.status,
+    priority: priorityName(task.priority),
+    ...(task.role === null ? {} : { role: task.role }),
+    ...(task.agent === null ? {} : { agent: task.agent }),
+    ...(task.percent === null || task.status !== "running" ? {} : { percent: task.percent }),
+    ...(task.reservedFor === null ? {} : { reserved_for: task.reservedFor }),
+    ...(task.availableAt === null ? {} : { retry_at: iso(task.availableAt) }),
+  };
+}
+export type TaskLine = ReturnType<typeof taskLine>;
+
+export function runView(run: Run, counters: Counters) {
+  return {
+    id: run.id,
+    name: run.name,
+    kind: run.kind,
+    project: run.project,
+    status: run.status,
+    revision: run.revision,
+    progress: progressOf(counters),
+    counts: countsOf(counters),
+    priority: priorityName(run.priority),
+    max_parallel: run.maxParallel,
+    ...(run.workflow === null ? {} : { workflow: run.workflow, workflow_version: run.workflowVersion }),
+    ...(run.deadline === null ? {} : { deadline: iso(run.deadline) }),
+    ...(run.reason === null ? {} : { reason: run.reason }),
+    inputs: run.inputs,
+    created_by: run.createdBy,
+    created_at: iso(run.createdAt),
+    ...(run.endedAt === null ? {} : { ended_at: iso(run.endedAt) }),
+  };
+}
+export type RunAnswer = ReturnType<typeof runView>;
+
+/** A run in one line, for lists and for what a completion answers. */
+export function runLine(run: Run, counters: Counters) {
+  return { id: run.id, name: run.name, status: run.status, progress: progressOf(counters) };
+}
+
+export function blockedLine(task: Task): { task: TaskLine; reasons: readonly Reason[] } {
+  return { task: taskLine(task), reasons: task.reasons };
+}
+
+export function attemptView(attempt: Attempt) {
+  return {
+    number: attempt.number,
+    agent: attempt.agent,
+    outcome: attempt.outcome,
+    started_at: iso(attempt.startedAt),
+    ended_at: iso(attempt.endedAt),
+    duration_ms: attempt.endedAt - attempt.startedAt,
+    ...(attempt.error === null ? {} : { error: attempt.error }),
+    ...(attempt.usage === null ? {} : { usage: attempt.usage }),
+    ...(attempt.note === null ? {} : { note: attempt.note }),
+  };
+}
+
+/** A task with everything about it but its result. */
+export function taskView(task: Task) {
+  return {
+    ...taskLine(task),
+    project: task.project,
+    attempt: task.attempt,
+    failures: task.failures,
+    token: task.token,
+    trigger: task.trigger,
+    dependencies: {
+      total: task.depsTotal,
+      succeeded: task.depsSucceeded,
+      failed: task.depsFailed,
+      skipped: task.depsSkipped,
+    },
+    dependents: task.dependents,
+    estimate_ms: task.estimateMs,
+    created_at: iso(task.createdAt),
+    ready_at: isoOrNull(task.readyAt),
+    started_at: isoOrNull(task.startedAt),
+    ended_at: isoOrNull(task.endedAt),
+    ...(task.orders === null ? {} : { orders: task.orders }),
+    ...(task.reasons.length === 0 ? {} : { reasons: task.reasons }),
+  };
+}
+
+export function eventView(event: StoredEvent) {
+  return {
+    seq: event.seq,
+    at: iso(event.at),
+    type: event.type,
+    ...(event.project === null ? {} : { project: event.project }),
+    ...(event.run === null ? {} : { run: event.run }),
+    ...(event.task === null ? {} : { task: event.task }),
+    ...(event.agent === null ? {} : { agent: event.agent }),
+    data: event.data,
+  };
+}

@@ -1,0 +1,108 @@
+import { int, json, text, textOrNull } from "./rows.js";
+import { first, type Row, type SqlValue, type Tx } from "./tx.js";
+
+/** What an agent says of itself beyond what it can do. */
+export interface AgentProfile {
+  readonly specialization?: Readonly<Record<string, number>> | undefined;
+  readonly persona?: Readonly<Record<string, unknown>> | undefined;
+  readonly models?: readonly string[] | undefined;
+  readonly cost?: Readonly<Record<string, unknown>> | undefined;
+}
+
+export interface Agent {
+  readonly name: string;
+  readonly status: "active" | "unregistered";
+  readonly capabilities: readonly string[];
+  readonly roles: readonly string[];
+  readonly maxConcurrentTasks: number;
+  readonly profile: AgentProfile;
+  readonly session: string | null;
+  /** Where its wait_for stands in the history. */
+  readonly eventCursor: string | null;
+  /** What it last said of its own load, as JSON text. */
+  readonly loadNote: string | null;
+  readonly registeredAt: number;
+  readonly seenAt: number;
+}
+
+const COLUMNS = [
+  "name",
+  "status",
+  "capabilities",
+  "roles",
+  "max_concurrent_tasks",
+  "profile",
+  "session",
+  "event_cursor",
+  "load_note",
+  "registered_at",
+  "seen_at",
+].join(", ");
+
+export function agentOf(row: Row): Agent {
+  return {
+    name: text(row, "name"),
+    status: text(row, "status") as Agent["status"],
+    capabilities: json<string[]>(row, "capabilities"),
+    roles: json<string[]>(row, "roles"),
+    maxConcurrentTasks: int(row, "max_concurrent_tasks"),
+    profile: json<AgentProfile>(row, "profile"),
+    session: textOrNull(row, "session"),
+    eventCursor: textOrNull(row, "event_cursor"),
+    loadNote: textOrNull(row, "load_note"),
+    registeredAt: int(row, "registered_at"),
+    seenAt: int(row, "seen_at"),
+  };
+}
+
+export function* findAgent(name: string): Tx<Agent | undefined> {
+  const row = yield* first([`SELECT ${COLUMNS} FROM agents WHERE name = $1`, [name]]);
+  return row && agentOf(row);
+}
+
+/** Inserts an agent or replaces what it says of itself; its cursor and first registration stay. */
+export function* saveAgent(agent: Agent): Tx<void> {
+  yield [
+    `INSERT INTO agents (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+     ON CONFLICT (name) DO UPDATE SET status = excluded.status, capabilities = excluded.capabilities, roles = excluded.roles,
+       max_concurrent_tasks = excluded.max_concurrent_tasks, profile = excluded.profile, session = excluded.session,
+       load_note = excluded.load_note, seen_at = excluded.seen_at`,
+    [
+      agent.name,
+      agent.status,
+      JSON.stringify(agent.capabilities),
+      JSON.stringify(agent.roles),
+      agent.maxConcurrentTasks,
+      JSON.stringify(agent.profile),
+      agent.session,
+      agent.eventCursor,
+      agent.loadNote,
+      agent.registeredAt,
+      agent.seenAt,
+    ],
+  ];
+}
+
+export function* touchAgent(name: string, session: string | null, now: number): Tx<void> {
+  yield ["UPDATE agents SET seen_at = $1, session = $2 WHERE name = $3", [now, session, name]];
+}
+
+export function* setEventCursor(name: string, cursor: string): Tx<void> {
+  yield ["UPDATE agents SET event_cursor = $1 WHERE name = $2", [cursor, name]];
+}
+
+/** In order of name, from after `after`, with how many tasks each is running. */
+export function* listAgents(page: { after?: string | undefined; limit: number }): Tx<(Agent & { running: number })[]> {
+  const params: SqlValue[] = [page.after ?? "", page.limit];
+  const rows = yield [
+    `SELECT ${COLUMNS}, (SELECT count(*) FROM tasks t WHERE t.agent = agents.name) AS running FROM agents
+     WHERE status = 'active' AND name > $1 ORDER BY name LIMIT $2`,
+    params,
+  ];
+  return rows.map((row) => ({ ...agentOf(row), running: int(row, "running") }));
+}
+
+export function* agentNames(limit: number): Tx<string[]> {
+  const rows = yield ["SELECT name FROM agents WHERE status = 'active' ORDER BY seen_at DESC LIMIT $1", [limit]];
+  return rows.map((row) => text(row, "name"));
+}

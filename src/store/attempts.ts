@@ -1,0 +1,127 @@
+import { int, jsonOrNull, text, textOrNull } from "./rows.js";
+import { first, type Row, type Tx } from "./tx.js";
+
+export type AttemptOutcome = "succeeded" | "failed" | "timed_out" | "lease_lost" | "released" | "cancelled";
+
+/** What went wrong in an attempt. */
+export interface AttemptError {
+  readonly type: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+}
+
+/** An attempt that has ended. The open one stands in its task's row. */
+export interface Attempt {
+  readonly run: string;
+  readonly task: string;
+  readonly number: number;
+  readonly agent: string;
+  readonly token: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly outcome: AttemptOutcome;
+  readonly result: unknown;
+  readonly error: AttemptError | null;
+  readonly usage: Readonly<Record<string, unknown>> | null;
+  readonly note: string | null;
+}
+
+const COLUMNS = "run, task, number, agent, token, started_at, ended_at, outcome, result, error, usage, note";
+
+function attemptOf(row: Row): Attempt {
+  return {
+    run: text(row, "run"),
+    task: text(row, "task"),
+    number: int(row, "number"),
+    agent: text(row, "agent"),
+    token: int(row, "token"),
+    startedAt: int(row, "started_at"),
+    endedAt: int(row, "ended_at"),
+    // Held to the union by the table's CHECK.
+    outcome: text(row, "outcome") as AttemptOutcome,
+    result: jsonOrNull<unknown>(row, "result"),
+    error: jsonOrNull<AttemptError>(row, "error"),
+    usage: jsonOrNull<Record<string, unknown>>(row, "usage"),
+    note: textOrNull(row, "note"),
+  };
+}
+
+function jsonText(value: unknown): string | null {
+  return value === undefined || value === null ? null : JSON.stringify(value);
+}
+
+export function* insertAttempt(attempt: Attempt): Tx<void> {
+  yield [
+    `INSERT INTO attempts (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+    [
+      attempt.run,
+      attempt.task,
+      attempt.number,
+      attempt.agent,
+      attempt.token,
+      attempt.startedAt,
+      attempt.endedAt,
+      attempt.outcome,
+      jsonText(attempt.result),
+      jsonText(attempt.error),
+      jsonText(attempt.usage),
+      attempt.note,
+    ],
+  ];
+}
+
+export function* attemptsOf(task: string): Tx<Attempt[]> {
+  const rows = yield [`SELECT ${COLUMNS} FROM attempts WHERE task = $1 ORDER BY number LIMIT 200`, [task]];
+  return rows.map(attemptOf);
+}
+
+export function* findAttemptByToken(task: string, token: number): Tx<Attempt | undefined> {
+  const row = yield* first([`SELECT ${COLUMNS} FROM attempts WHERE task = $1 AND token = $2`, [task, token]]);
+  return row && attemptOf(row);
+}
+
+export interface DependencyResult {
+  readonly task: string;
+  readonly key: string;
+  readonly status: string;
+  /** JSON text of the result, as stored. */
+  readonly result: string | null;
+}
+
+/** How the dependencies of a task ended, with the result of those that succeeded. */
+export function* dependencyResults(task: string): Tx<DependencyResult[]> {
+  const rows = yield [
+    `SELECT n.id, n.key, n.status, a.result FROM dependencies d JOIN tasks n ON n.id = d.dependency
+     LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt AND a.outcome = 'succeeded'
+     WHERE d.task = $1 ORDER BY n.id LIMIT 1000`,
+    [task],
+  ];
+  return rows.map((row) => ({
+    task: text(row, "id"),
+    key: text(row, "key"),
+    status: text(row, "status"),
+    result: textOrNull(row, "result"),
+  }));
+}
+
+/** An agent's attempts by how they ended, with their mean duration in milliseconds. */
+export function* attemptFigures(agent: string): Tx<{ outcome: AttemptOutcome; count: number; meanMs: number }[]> {
+  const rows = yield [
+    `SELECT outcome, count(*) AS attempts, CAST(avg(ended_at - started_at) AS BIGINT) AS mean_ms FROM attempts
+     WHERE agent = $1 GROUP BY outcome ORDER BY outcome`,
+    [agent],
+  ];
+  return rows.map((row) => ({
+    outcome: text(row, "outcome") as AttemptOutcome,
+    count: int(row, "attempts"),
+    meanMs: int(row, "mean_ms"),
+  }));
+}
+
+export function* recentAttemptsOf(agent: string, limit: number): Tx<Attempt[]> {
+  const rows = yield [
+    `SELECT ${COLUMNS} FROM attempts WHERE agent = $1 ORDER BY ended_at DESC LIMIT $2`,
+    [agent, limit],
+  ];
+  return rows.map(attemptOf);
+}

@@ -1,0 +1,235 @@
+import { int, intOrNull, json, placeholders, text, textOrNull } from "./rows.js";
+import { first, type Row, type Tx, type TxContext } from "./tx.js";
+
+export type RunStatus =
+  | "planning"
+  | "running"
+  | "paused"
+  | "succeeded"
+  | "failed"
+  | "cancelling"
+  | "cancelled"
+  | "compensating"
+  | "compensated";
+
+/** The graph's figures, computed when the run was made or changed. */
+export interface RunShape {
+  readonly depth: number;
+  readonly width: number;
+  /** Keys along the longest expected path, at most the first 100. */
+  readonly criticalPath: readonly string[];
+  readonly criticalPathMs: number;
+}
+
+export interface Run {
+  readonly id: string;
+  readonly project: string;
+  readonly workflow: string | null;
+  readonly workflowVersion: number | null;
+  readonly name: string;
+  readonly kind: "workflow" | "standing";
+  readonly status: RunStatus;
+  readonly revision: number;
+  readonly mode: string;
+  readonly maxParallel: number;
+  readonly priority: number;
+  readonly deadline: number | null;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly shape: RunShape;
+  readonly reason: string | null;
+  readonly createdBy: string;
+  readonly createdAt: number;
+  readonly endedAt: number | null;
+}
+
+export const RUN_COLUMNS = [
+  "id",
+  "project",
+  "workflow",
+  "workflow_version",
+  "name",
+  "kind",
+  "status",
+  "revision",
+  "mode",
+  "max_parallel",
+  "priority",
+  "deadline",
+  "inputs",
+  "shape",
+  "reason",
+  "created_by",
+  "created_at",
+  "ended_at",
+].join(", ");
+
+export function runOf(row: Row): Run {
+  return {
+    id: text(row, "id"),
+    project: text(row, "project"),
+    workflow: textOrNull(row, "workflow"),
+    workflowVersion: intOrNull(row, "workflow_version"),
+    name: text(row, "name"),
+    // The CHECK constraints of the table hold these to their unions.
+    kind: text(row, "kind") as Run["kind"],
+    status: text(row, "status") as RunStatus,
+    revision: int(row, "revision"),
+    mode: text(row, "mode"),
+    maxParallel: int(row, "max_parallel"),
+    priority: int(row, "priority"),
+    deadline: intOrNull(row, "deadline"),
+    inputs: json(row, "inputs"),
+    shape: json(row, "shape"),
+    reason: textOrNull(row, "reason"),
+    createdBy: text(row, "created_by"),
+    createdAt: int(row, "created_at"),
+    endedAt: intOrNull(row, "ended_at"),
+  };
+}
+
+export interface NewRun extends Omit<Run, "id" | "revision" | "status" | "endedAt" | "reason" | "createdAt"> {
+  readonly id: string;
+  /** The definition as it was given, as JSON text. */
+  readonly definition: string | null;
+}
+
+export function* insertRun(ctx: TxContext, run: NewRun): Tx<void> {
+  yield [
+    `INSERT INTO runs (id, project, workflow, workflow_version, name, kind, status, revision, mode, max_parallel, priority,
+      deadline, inputs, definition, shape, created_by, created_at)
+     VALUES ($1, $2, $3, $4, $5, $6, 'running', 1, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+    [
+      run.id,
+      run.project,
+      run.workflow,
+      run.workflowVersion,
+      run.name,
+      run.kind,
+      run.mode,
+      run.maxParallel,
+      run.priority,
+      run.deadline,
+      JSON.stringify(run.inputs),
+      run.definition,
+      JSON.stringify(run.shape),
+      run.createdBy,
+      ctx.now,
+    ],
+  ];
+  yield ["INSERT INTO run_counters (run, updated_at) VALUES ($1, $2)", [run.id, ctx.now]];
+}
+
+export function* findRun(id: string): Tx<Run | undefined> {
+  const row = yield* first([`SELECT ${RUN_COLUMNS} FROM runs WHERE id = $1`, [id]]);
+  return row && runOf(row);
+}
+
+export function* findStandingRun(project: string): Tx<string | undefined> {
+  const row = yield* first(["SELECT id FROM runs WHERE project = $1 AND kind = 'standing'", [project]]);
+  return row && text(row, "id");
+}
+
+/** The definition a run was started with, as JSON text; null for a standing run. */
+export function* findRunDefinition(id: string): Tx<string | null> {
+  const row = yield* first(["SELECT definition FROM runs WHERE id = $1", [id]]);
+  return row ? textOrNull(row, "definition") : null;
+}
+
+export interface RunChangeOfState {
+  readonly run: string;
+  readonly from: RunStatus;
+  readonly to: RunStatus;
+  readonly endedAt: number | null;
+  readonly reason: string | null;
+  /** When the tick must look at the run again. */
+  readonly dueAt?: number | null;
+}
+
+/** Guarded by the state it expects; false when the run was in another. */
+export function* setRunStatus(change: RunChangeOfState): Tx<boolean> {
+  const rows = yield [
+    "UPDATE runs SET status = $1, ended_at = $2, reason = $3, due_at = $4 WHERE id = $5 AND status = $6 RETURNING id",
+    [change.to, change.endedAt, change.reason, change.dueAt ?? null, change.run, change.from],
+  ];
+  return rows.length === 1;
+}
+
+export interface RunFilter {
+  readonly project?: string | undefined;
+  readonly status?: string | undefined;
+  readonly workflow?: string | undefined;
+  /** Runs older than this id. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export function* listRuns(filter: RunFilter): Tx<Run[]> {
+  const conditions: string[] = [];
+  const params: (string | number)[] = [];
+  for (const [column, value] of [
+    ["project = ", filter.project],
+    ["status = ", filter.status],
+    ["workflow = ", filter.workflow],
+    ["id < ", filter.before],
+  ] as const) {
+    if (value === undefined) continue;
+    params.push(value);
+    conditions.push(`${column}$${params.length}`);
+  }
+  params.push(filter.limit);
+  const where = conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "";
+  const rows = yield [`SELECT ${RUN_COLUMNS} FROM runs ${where} ORDER BY id DESC LIMIT $${params.length}`, params];
+  return rows.map(runOf);
+}
+
+export function* activeRunsOf(project: string): Tx<string[]> {
+  const rows = yield [
+    "SELECT id FROM runs WHERE project = $1 AND kind = 'workflow' AND ended_at IS NULL ORDER BY id",
+    [project],
+  ];
+  return rows.map((row) => text(row, "id"));
+}
+
+/** Finished runs that ended before the instant, oldest first. */
+export function* runsEndedBefore(instant: number, limit: number): Tx<string[]> {
+  const rows = yield [
+    "SELECT id FROM runs WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT $2",
+    [instant, limit],
+  ];
+  return rows.map((row) => text(row, "id"));
+}
+
+const TABLES_OF_A_RUN = [
+  "events",
+  "attempts",
+  "dependencies",
+  "task_specs",
+  "tasks",
+  "scope_lanes",
+  "lanes",
+  "run_counters",
+];
+
+/** Removes a finished run and all that belongs to it. */
+export function* deleteRun(id: string): Tx<void> {
+  for (const table of TABLES_OF_A_RUN) yield [`DELETE FROM ${table} WHERE run = $1`, [id]];
+  yield ["DELETE FROM runs WHERE id = $1", [id]];
+}
+
+export function* countRunsByStatus(project?: string): Tx<Record<string, number>> {
+  const rows =
+    project === undefined
+      ? yield ["SELECT status, count(*) AS runs FROM runs WHERE kind = 'workflow' GROUP BY status"]
+      : yield [
+          "SELECT status, count(*) AS runs FROM runs WHERE kind = 'workflow' AND project = $1 GROUP BY status",
+          [project],
+        ];
+  return Object.fromEntries(rows.map((row) => [text(row, "status"), int(row, "runs")]));
+}
+
+export function* findRuns(ids: readonly string[]): Tx<Run[]> {
+  if (ids.length === 0) return [];
+  const rows = yield [`SELECT ${RUN_COLUMNS} FROM runs WHERE id IN (${placeholders(ids.length)}) ORDER BY id`, ids];
+  return rows.map(runOf);
+}

@@ -1,0 +1,430 @@
+import { chunksOf, insertRows, int, intOrNull, json, jsonOrNull, placeholders, text, textOrNull } from "./rows.js";
+import { first, type Row, type SqlValue, type Tx } from "./tx.js";
+
+export type TaskStatus =
+  | "pending"
+  | "ready"
+  | "running"
+  | "waiting"
+  | "in_review"
+  | "succeeded"
+  | "skipped"
+  | "blocked"
+  | "cancelled"
+  | "dead_letter";
+
+export type TriggerRule = "all_succeeded" | "all_done" | "one_succeeded" | "one_failed" | "none_failed";
+
+/** The latest start of a task without a deadline: later than any, and exact in a double. */
+export const NO_DEADLINE = 9_000_000_000_000_000;
+
+/** Why a task cannot start or go on. `blocking` holds the ids of what stands in the way. */
+export interface Reason {
+  readonly kind: string;
+  readonly detail: string;
+  readonly blocking: readonly string[];
+}
+
+/** What the holder of a task is to do at its next call. */
+export type Orders = "cancel_requested";
+
+export interface Task {
+  readonly id: string;
+  readonly run: string;
+  readonly project: string;
+  readonly key: string;
+  readonly kind: "agent" | "command";
+  readonly title: string;
+  readonly role: string | null;
+  readonly status: TaskStatus;
+  readonly priority: number;
+  readonly demand: string;
+  /** Id of the set of files it declares; empty when it declares none. */
+  readonly scope: string;
+  readonly trigger: TriggerRule;
+  readonly depsTotal: number;
+  readonly depsSucceeded: number;
+  readonly depsFailed: number;
+  readonly depsSkipped: number;
+  readonly dependents: number;
+  readonly bucket: number;
+  readonly latestStart: number;
+  /** The negative of the upward rank, so that ascending order serves the longest chain first. */
+  readonly rankOrder: number;
+  readonly estimateMs: number;
+  /** Whether its spec has a schedule_to_start or schedule_to_close, which begin when it becomes ready. */
+  readonly timed: boolean;
+  /** Number of the current or last attempt; 0 before the first. */
+  readonly attempt: number;
+  /** Attempts that count against the retry policy. */
+  readonly failures: number;
+  /** Fencing token: grows with every claim and every taking away. */
+  readonly token: number;
+  readonly agent: string | null;
+  readonly session: string | null;
+  readonly startedAt: number | null;
+  /** The attempt's own expiry; its session's may be later. */
+  readonly leaseExpiresAt: number | null;
+  readonly heartbeatAt: number | null;
+  readonly percent: number | null;
+  readonly reservedFor: string | null;
+  readonly reservedUntil: number | null;
+  readonly orders: Orders | null;
+  /** Whether it holds or waits for file locks. */
+  readonly holdsFiles: boolean;
+  readonly availableAt: number | null;
+  readonly readyAt: number | null;
+  /** When schedule_to_close is over. */
+  readonly closeBy: number | null;
+  /** The earliest instant at which the tick must look at the task. */
+  readonly dueAt: number | null;
+  readonly reasons: readonly Reason[];
+  readonly createdAt: number;
+  readonly endedAt: number | null;
+}
+
+/** What never changes after a task is made. */
+export interface TaskSpec {
+  readonly prompt?: string;
+  readonly criteria?: readonly string[];
+  readonly requires: readonly string[];
+  readonly files: { readonly write: readonly string[]; readonly read: readonly string[] };
+  readonly retry: RetryPolicy;
+  readonly timeouts: Timeouts;
+  /** JSON Schema of the result. */
+  readonly output?: boolean | Readonly<Record<string, unknown>>;
+  readonly command?: CommandSpec;
+}
+
+export interface RetryPolicy {
+  readonly initial_interval_ms: number;
+  readonly backoff_coefficient: number;
+  readonly max_interval_ms: number;
+  /** The first try counts. */
+  readonly max_attempts: number;
+  readonly non_retryable: readonly string[];
+}
+
+/** All in milliseconds. */
+export interface Timeouts {
+  readonly schedule_to_start?: number;
+  readonly start_to_close: number;
+  readonly schedule_to_close?: number;
+  readonly heartbeat?: number;
+}
+
+export interface CommandSpec {
+  readonly run: string;
+  readonly cwd?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly shell?: string | undefined;
+}
+
+const COLUMNS = [
+  "id",
+  "run",
+  "project",
+  "key",
+  "kind",
+  "title",
+  "role",
+  "status",
+  "priority",
+  "demand",
+  "scope",
+  "trigger_rule",
+  "deps_total",
+  "deps_succeeded",
+  "deps_failed",
+  "deps_skipped",
+  "dependents",
+  "bucket",
+  "latest_start",
+  "rank_order",
+  "estimate_ms",
+  "timed",
+  "attempt",
+  "failures",
+  "token",
+  "agent",
+  "session",
+  "started_at",
+  "lease_expires_at",
+  "heartbeat_at",
+  "percent",
+  "reserved_for",
+  "reserved_until",
+  "orders",
+  "holds_files",
+  "available_at",
+  "ready_at",
+  "close_by",
+  "due_at",
+  "reasons",
+  "created_at",
+  "ended_at",
+] as const;
+
+export const TASK_COLUMNS = COLUMNS.join(", ");
+/** The same, of the table aliased `t`. */
+export const T_COLUMNS = COLUMNS.map((column) => `t.${column}`).join(", ");
+
+export function taskOf(row: Row): Task {
+  return {
+    id: text(row, "id"),
+    run: text(row, "run"),
+    project: text(row, "project"),
+    key: text(row, "key"),
+    // These four are written from the unions they are cast to; the status is held to its own by a CHECK too.
+    kind: text(row, "kind") as Task["kind"],
+    status: text(row, "status") as TaskStatus,
+    trigger: text(row, "trigger_rule") as TriggerRule,
+    orders: textOrNull(row, "orders") as Orders | null,
+    title: text(row, "title"),
+    role: textOrNull(row, "role"),
+    priority: int(row, "priority"),
+    demand: text(row, "demand"),
+    scope: text(row, "scope"),
+    depsTotal: int(row, "deps_total"),
+    depsSucceeded: int(row, "deps_succeeded"),
+    depsFailed: int(row, "deps_failed"),
+    depsSkipped: int(row, "deps_skipped"),
+    dependents: int(row, "dependents"),
+    bucket: int(row, "bucket"),
+    latestStart: int(row, "latest_start"),
+    rankOrder: int(row, "rank_order"),
+    estimateMs: int(row, "estimate_ms"),
+    timed: int(row, "timed") === 1,
+    attempt: int(row, "attempt"),
+    failures: int(row, "failures"),
+    token: int(row, "token"),
+    agent: textOrNull(row, "agent"),
+    session: textOrNull(row, "session"),
+    startedAt: intOrNull(row, "started_at"),
+    leaseExpiresAt: intOrNull(row, "lease_expires_at"),
+    heartbeatAt: intOrNull(row, "heartbeat_at"),
+    percent: intOrNull(row, "percent"),
+    reservedFor: textOrNull(row, "reserved_for"),
+    reservedUntil: intOrNull(row, "reserved_until"),
+    holdsFiles: int(row, "holds_files") === 1,
+    availableAt: intOrNull(row, "available_at"),
+    readyAt: intOrNull(row, "ready_at"),
+    closeBy: intOrNull(row, "close_by"),
+    dueAt: intOrNull(row, "due_at"),
+    reasons: jsonOrNull<Reason[]>(row, "reasons") ?? [],
+    createdAt: int(row, "created_at"),
+    endedAt: intOrNull(row, "ended_at"),
+  };
+}
+
+export interface TaskAndSpec {
+  readonly task: Task;
+  readonly spec: TaskSpec;
+}
+
+export function taskAndSpecOf(row: Row): TaskAndSpec {
+  return { task: taskOf(row), spec: json<TaskSpec>(row, "spec") };
+}
+
+export interface NewTask {
+  readonly task: Task;
+  readonly spec: TaskSpec;
+  /** Ids of tasks of the same run. */
+  readonly dependencies: readonly string[];
+}
+
+const INSERT_TASK = { table: "tasks", columns: COLUMNS } as const;
+const INSERT_SPEC = { table: "task_specs", columns: ["task", "run", "spec"] } as const;
+const INSERT_DEPENDENCY = { table: "dependencies", columns: ["run", "task", "dependency"] } as const;
+
+function valuesOf(task: Task): SqlValue[] {
+  return [
+    task.id,
+    task.run,
+    task.project,
+    task.key,
+    task.kind,
+    task.title,
+    task.role,
+    task.status,
+    task.priority,
+    task.demand,
+    task.scope,
+    task.trigger,
+    task.depsTotal,
+    task.depsSucceeded,
+    task.depsFailed,
+    task.depsSkipped,
+    task.dependents,
+    task.bucket,
+    task.latestStart,
+    task.rankOrder,
+    task.estimateMs,
+    task.timed ? 1 : 0,
+    task.attempt,
+    task.failures,
+    task.token,
+    task.agent,
+    task.session,
+    task.startedAt,
+    task.leaseExpiresAt,
+    task.heartbeatAt,
+    task.percent,
+    task.reservedFor,
+    task.reservedUntil,
+    task.orders,
+    task.holdsFiles ? 1 : 0,
+    task.availableAt,
+    task.readyAt,
+    task.closeBy,
+    task.dueAt,
+    task.reasons.length === 0 ? null : JSON.stringify(task.reasons),
+    task.createdAt,
+    task.endedAt,
+  ];
+}
+
+/** Adds tasks with their specs and edges, in few statements. */
+export function* insertTasks(tasks: readonly NewTask[]): Tx<void> {
+  yield* insertRows(
+    INSERT_TASK,
+    tasks.map(({ task }) => valuesOf(task)),
+  );
+  yield* insertRows(
+    INSERT_SPEC,
+    tasks.map(({ task, spec }) => [task.id, task.run, JSON.stringify(spec)]),
+  );
+  yield* insertRows(
+    INSERT_DEPENDENCY,
+    tasks.flatMap(({ task, dependencies }) => dependencies.map((dependency) => [task.run, task.id, dependency])),
+  );
+}
+
+export function* findTask(id: string): Tx<Task | undefined> {
+  const row = yield* first([`SELECT ${TASK_COLUMNS} FROM tasks WHERE id = $1`, [id]]);
+  return row && taskOf(row);
+}
+
+export function* findTaskByKey(run: string, key: string): Tx<Task | undefined> {
+  const row = yield* first([`SELECT ${TASK_COLUMNS} FROM tasks WHERE run = $1 AND key = $2`, [run, key]]);
+  return row && taskOf(row);
+}
+
+export function* findTaskAndSpec(id: string): Tx<TaskAndSpec | undefined> {
+  const row = yield* first([
+    `SELECT ${T_COLUMNS}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.id = $1`,
+    [id],
+  ]);
+  return row && taskAndSpecOf(row);
+}
+
+/** Where a task stands, read before any lock. */
+export interface TaskPlace {
+  readonly run: string;
+  readonly project: string;
+  readonly holdsFiles: boolean;
+}
+
+export function* findTaskPlace(id: string): Tx<TaskPlace | undefined> {
+  const row = yield* first(["SELECT run, project, holds_files FROM tasks WHERE id = $1", [id]]);
+  return row && { run: text(row, "run"), project: text(row, "project"), holdsFiles: int(row, "holds_files") === 1 };
+}
+
+export function* runningTasksOf(agent: string, limit: number): Tx<Task[]> {
+  const rows = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE agent = $1 ORDER BY id LIMIT $2`, [agent, limit]];
+  return rows.map(taskOf);
+}
+
+export function* runningTasksOfSession(session: string, limit: number): Tx<Task[]> {
+  const rows = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE session = $1 ORDER BY id LIMIT $2`, [session, limit]];
+  return rows.map(taskOf);
+}
+
+/** Tasks of a run in one state, in order of creation, at most `limit`. */
+export function* tasksInState(run: string, status: TaskStatus, limit: number): Tx<Task[]> {
+  const rows = yield [
+    `SELECT ${TASK_COLUMNS} FROM tasks WHERE run = $1 AND status = $2 ORDER BY id LIMIT $3`,
+    [run, status, limit],
+  ];
+  return rows.map(taskOf);
+}
+
+export interface TaskFilter {
+  readonly run?: string | undefined;
+  readonly project?: string | undefined;
+  readonly status?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly role?: string | undefined;
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** In order of creation. */
+export function* listTasks(filter: TaskFilter): Tx<Task[]> {
+  const conditions: string[] = [];
+  const params: SqlValue[] = [];
+  for (const [column, value] of [
+    ["run = ", filter.run],
+    ["project = ", filter.project],
+    ["status = ", filter.status],
+    ["agent = ", filter.agent],
+    ["role = ", filter.role],
+    ["id > ", filter.after],
+  ] as const) {
+    if (value === undefined) continue;
+    params.push(value);
+    conditions.push(`${column}$${params.length}`);
+  }
+  params.push(filter.limit);
+  const where = conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "";
+  const rows = yield [`SELECT ${TASK_COLUMNS} FROM tasks ${where} ORDER BY id LIMIT $${params.length}`, params];
+  return rows.map(taskOf);
+}
+
+/** Every task and edge of a run: for pictures and figures, not for each claim. */
+export function* graphOfRun(run: string): Tx<{ tasks: Task[]; edges: [dependency: string, task: string][] }> {
+  const tasks = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE run = $1 ORDER BY id`, [run]];
+  const edges = yield ["SELECT dependency, task FROM dependencies WHERE run = $1 ORDER BY task, dependency", [run]];
+  return { tasks: tasks.map(taskOf), edges: edges.map((row) => [text(row, "dependency"), text(row, "task")]) };
+}
+
+export function* findTasksByKeys(run: string, keys: readonly string[]): Tx<Task[]> {
+  const found: Task[] = [];
+  for (const chunk of chunksOf(keys)) {
+    const rows = yield [
+      `SELECT ${TASK_COLUMNS} FROM tasks WHERE run = $1 AND key IN (${placeholders(chunk.length, 2)})`,
+      [run, ...chunk],
+    ];
+    found.push(...rows.map(taskOf));
+  }
+  return found;
+}
+
+export function* countDependents(tasks: readonly string[]): Tx<void> {
+  for (const chunk of chunksOf(tasks)) {
+    yield [`UPDATE tasks SET dependents = dependents + 1 WHERE id IN (${placeholders(chunk.length)})`, chunk];
+  }
+}
+
+export function* keysOfRun(run: string): Tx<string[]> {
+  const rows = yield ["SELECT key FROM tasks WHERE run = $1 ORDER BY id LIMIT 10000", [run]];
+  return rows.map((row) => text(row, "key"));
+}
+
+/** The direct dependents of a task that stand in one state. */
+export function* dependentsInState(task: string, status: TaskStatus): Tx<Task[]> {
+  const rows = yield [
+    `SELECT ${T_COLUMNS} FROM dependencies d JOIN tasks t ON t.id = d.task WHERE d.dependency = $1 AND t.status = $2 ORDER BY t.id`,
+    [task, status],
+  ];
+  return rows.map(taskOf);
+}
+
+/** How many tasks of a run have not ended. */
+export function* sumOpenTasks(run: string): Tx<number> {
+  const row = yield* first([
+    "SELECT pending + ready + running + waiting + in_review + blocked AS open_tasks FROM run_counters WHERE run = $1",
+    [run],
+  ]);
+  return row ? int(row, "open_tasks") : 0;
+}

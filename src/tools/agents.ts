@@ -1,0 +1,200 @@
+import { z } from "zod";
+import { findAgentDetail, listAgentPage } from "../engine/agent-queries.js";
+import { heartbeat, unregisterAgent } from "../engine/agent-life.js";
+import { registerAgent, updateAgent } from "../engine/agents.js";
+import { iso } from "../engine/instants.js";
+import { taskLine } from "../engine/views.js";
+import type { Agent } from "../store/agents.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import * as shapes from "./shapes.js";
+
+const fraction = z.number().min(0).max(1);
+const labels = z.array(z.string().min(1).max(100)).max(200);
+
+const said = {
+  capabilities: labels.optional().describe("What it can do, such as typescript or python."),
+  roles: labels.optional().describe("Roles it takes, such as backend_engineer or code_reviewer."),
+  max_concurrent_tasks: z.int().min(1).max(1_000).optional().describe("Default 1."),
+  specialization: z.record(z.string(), fraction).optional().describe("Area to how good it is there, 0 to 1."),
+  persona: z.record(z.string(), z.unknown()).optional(),
+  models: labels.optional(),
+  cost: z.record(z.string(), z.unknown()).optional(),
+} as const;
+
+const agentShape = z.object({
+  id: z.string(),
+  name: z.string(),
+  status: z.enum(["active", "unregistered"]),
+  capabilities: z.array(z.string()).readonly(),
+  roles: z.array(z.string()).readonly(),
+  max_concurrent_tasks: z.int(),
+  registered_at: shapes.instant,
+  seen_at: shapes.instant,
+  profile: z.record(z.string(), z.unknown()),
+});
+
+function agentView(agent: Agent): z.input<typeof agentShape> {
+  return {
+    id: agent.name,
+    name: agent.name,
+    status: agent.status,
+    capabilities: agent.capabilities,
+    roles: agent.roles,
+    max_concurrent_tasks: agent.maxConcurrentTasks,
+    registered_at: iso(agent.registeredAt),
+    seen_at: iso(agent.seenAt),
+    profile: { ...agent.profile },
+  };
+}
+
+const name = z.string().min(1).max(100).describe("Agent's name, from register_agent or list_agents.");
+
+const register = defineOperation({
+  name: "register_agent",
+  title: "Register an agent",
+  description:
+    "Makes an agent known with its capabilities, roles and how many tasks it takes at once; needed only when tasks ask for them. The same name again changes what is named. Answers with the agent.",
+  area: "agents",
+  effect: "write",
+  input: z.object({ name, ...said, request_id: params.requestId }),
+  output: z.object({ agent: agentShape, created: z.boolean() }),
+  *run(ctx, input) {
+    const { agent, created } = yield* registerAgent(ctx, input);
+    return { agent: agentView(agent), created };
+  },
+});
+
+const update = defineOperation({
+  name: "update_agent",
+  title: "Change an agent",
+  description: "Changes what is known of a registered agent; what is not named stays. Answers with the agent.",
+  area: "agents",
+  effect: "write",
+  aliases: ["update_agent_capabilities"],
+  input: z.object({ agent: name, ...said, request_id: params.requestId }),
+  output: z.object({ agent: agentShape }),
+  *run(ctx, input) {
+    return { agent: agentView(yield* updateAgent(ctx, input)) };
+  },
+});
+
+const unregister = defineOperation({
+  name: "unregister_agent",
+  title: "Take an agent out",
+  description:
+    "Takes an agent out: its work goes back to the queue, its locks are released. Answers with the tasks returned.",
+  area: "agents",
+  effect: "destructive",
+  input: z.object({ agent: name, request_id: params.requestId }),
+  output: z.object({ agent: agentShape, returned: z.array(z.string()) }),
+  async perform(host, input) {
+    const returned: string[] = [];
+    for (;;) {
+      const step = await host.transact((ctx) => unregisterAgent(ctx, input.agent), "unregister");
+      if (step.returned !== undefined) returned.push(step.returned);
+      else return { agent: agentView(step.agent), returned };
+    }
+  },
+});
+
+const list = defineOperation({
+  name: "list_agents",
+  title: "List agents",
+  description: "Lists agents by name with what they offer, how much they are running, and whether they are free.",
+  area: "agents",
+  effect: "read",
+  aliases: ["get_available_agents"],
+  input: z.object({
+    available: z.boolean().optional().describe("true: only those that could take a task now."),
+    capability: z.string().optional(),
+    role: z.string().optional(),
+    ...params.paging,
+  }),
+  output: z.object({
+    agents: z.array(z.object({ ...agentShape.shape, running: z.int(), available: z.boolean() })),
+    next_cursor: z.string().optional(),
+  }),
+  *run(ctx, input) {
+    const page = yield* listAgentPage(ctx, input);
+    return {
+      agents: page.agents.map(({ agent, running, available }) => ({ ...agentView(agent), running, available })),
+      ...(page.next === undefined ? {} : { next_cursor: page.next }),
+    };
+  },
+});
+
+const INCLUDES = ["health", "metrics", "specialization", "workload", "history"] as const;
+
+const get = defineOperation({
+  name: "get_agent",
+  title: "Look at an agent",
+  description:
+    "Shows an agent; include its health, metrics, specialization, workload (what it is running) or history of attempts. All from recorded facts.",
+  area: "agents",
+  effect: "read",
+  aliases: [
+    "get_agent_health",
+    "get_agent_metrics",
+    "get_agent_performance",
+    "analyze_agent_specialization",
+    "get_agent_workload_history",
+  ],
+  input: z.object({
+    agent: name,
+    include: z.array(z.enum(INCLUDES)).optional().describe("Default: health, metrics, workload."),
+  }),
+  output: z.object({
+    agent: agentShape,
+    health: z
+      .object({ state: z.enum(["ok", "degraded", "down", "idle"]), reasons: z.array(z.string()).readonly() })
+      .optional(),
+    metrics: z
+      .object({
+        attempts: z.int(),
+        succeeded: z.int(),
+        failed: z.int(),
+        lost: z.int(),
+        success_rate: z.number().nullable(),
+        mean_duration_ms: z.int().nullable(),
+      })
+      .optional(),
+    specialization: z.record(z.string(), z.number()).optional(),
+    workload: z.array(shapes.taskLine).optional(),
+    history: z.array(shapes.attempt).optional(),
+  }),
+  *run(ctx, input) {
+    const include = new Set<(typeof INCLUDES)[number]>(input.include ?? ["health", "metrics", "workload"]);
+    const detail = yield* findAgentDetail(ctx, input.agent, { history: include.has("history") });
+    return {
+      agent: agentView(detail.agent),
+      ...(include.has("health") ? { health: detail.health } : {}),
+      ...(include.has("metrics") ? { metrics: detail.metrics } : {}),
+      ...(include.has("specialization") ? { specialization: { ...detail.agent.profile.specialization } } : {}),
+      ...(include.has("workload") ? { workload: detail.running.map(taskLine) } : {}),
+      ...(detail.history === undefined ? {} : { history: detail.history }),
+    };
+  },
+});
+
+const beat = defineOperation({
+  name: "agent_heartbeat",
+  title: "Sign of life",
+  description:
+    "Says that an agent without a process of its own still lives: renews the leases of all its tasks. Not needed over stdio, where the server does it.",
+  area: "agents",
+  effect: "write",
+  input: z.object({
+    agent: params.agent,
+    status: z.string().max(200).optional(),
+    load: z.number().min(0).optional(),
+    request_id: params.requestId,
+  }),
+  output: z.object({ agent: z.string(), renewed: z.array(z.string()), seen_at: shapes.instant }),
+  *run(ctx, input) {
+    const { agent, renewed } = yield* heartbeat(ctx, input);
+    return { agent: agent.name, renewed, seen_at: iso(ctx.now) };
+  },
+});
+
+export const agentOperations: readonly Operation[] = [register, update, unregister, list, get, beat];

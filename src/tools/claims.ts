@@ -1,0 +1,170 @@
+import { z } from "zod";
+import { type Brief, type Claim, claimTask, worthClaiming } from "../engine/claims.js";
+import { BatonError } from "../engine/errors.js";
+import { iso, isoOrNull } from "../engine/instants.js";
+import { NOTHING_REASONS } from "../engine/nothing.js";
+import { taskLine } from "../engine/views.js";
+import { defineOperation, type Host, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import * as shapes from "./shapes.js";
+
+const input = z.object({
+  run: params.run.optional(),
+  roles: z.array(z.string()).optional().describe("Roles you offer now, beside those you registered."),
+  requires: z.array(z.string()).optional().describe("Capabilities you offer now."),
+  fresh: z.boolean().optional().describe("Only new work, not your live attempt again."),
+  wait_seconds: z
+    .number()
+    .min(0)
+    .max(600)
+    .optional()
+    .describe("Wait this long for work; at most 50, or 600 with progress."),
+  ...params.acting,
+  project: params.project,
+});
+type ClaimInput = z.output<typeof input>;
+
+const dependency = z.object({
+  key: z.string(),
+  status: z.string(),
+  result: z.unknown().optional(),
+  truncated: z.boolean().optional(),
+  resource: z.string().optional(),
+});
+
+const output = z.object({
+  outcome: z.enum(["claimed", "none"]),
+  resumed: z.boolean().optional(),
+  task: z
+    .object({
+      ...shapes.taskLine.shape,
+      prompt: z.string().optional(),
+      criteria: z.array(z.string()).readonly().optional(),
+      output: z.unknown().optional(),
+      inputs: z.record(z.string(), z.unknown()).optional(),
+      attempt: z.int(),
+      started_at: shapes.instant.nullable(),
+      dependencies: z.array(dependency),
+    })
+    .optional(),
+  lease: shapes.lease.optional(),
+  locks: z.array(shapes.lockLine).optional(),
+  next: z.array(z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) })).optional(),
+  reason: z.enum(NOTHING_REASONS).optional(),
+  retry_after_ms: z.int().optional(),
+});
+
+const claim = defineOperation({
+  name: "claim_task",
+  title: "Claim a task",
+  description:
+    "Gives you the next task you can do, its files locked, under a token and a lease: prompt, criteria, results of its dependencies. Your own live task comes back if you have one. none: why, and when to ask again; wait_seconds waits for work.",
+  area: "tasks",
+  effect: "write",
+  listed: true,
+  input,
+  output,
+  async perform(host, given) {
+    const claimer = new Claimer(host, given);
+    const first = await claimer.claim();
+    if (first.outcome === "claimed" || (given.wait_seconds ?? 0) === 0 || claimer.over(first)) return answer(first);
+    let last: Decided = first;
+    const found = await host.waitFor(async () => {
+      if (!(await claimer.worthTrying())) return undefined;
+      last = await claimer.claim();
+      return last.outcome === "claimed" || claimer.over(last) ? last : undefined;
+    }, given.wait_seconds ?? 0);
+    return answer(found ?? last);
+  },
+});
+
+type Decided = Exclude<Claim, { outcome: "again" }>;
+
+// Each try sets up to 64 sets of files aside: enough for every file of a run of 10,000 tasks.
+const TRIES_MAX = 500;
+
+/** One claim_task call: as many transactions as it takes. */
+class Claimer {
+  constructor(
+    readonly host: Host,
+    readonly input: ClaimInput,
+  ) {}
+
+  async claim(): Promise<Decided> {
+    for (let tries = 0; tries < TRIES_MAX; tries++) {
+      const found = await this.host.transact((ctx) => claimTask(ctx, this.input), "claim");
+      if (found.outcome !== "again") return found;
+    }
+    throw new BatonError("unavailable", "Other agents were quicker at every try; ask again.", {
+      retry: { after_ms: 100 },
+    });
+  }
+
+  /** A look that writes nothing, so that those who wait do not wake each other. */
+  async worthTrying(): Promise<boolean> {
+    return this.host.read((ctx) => worthClaiming(ctx, this.input));
+  }
+
+  /** Nothing can come of waiting longer. */
+  over(found: Decided): boolean {
+    return found.outcome === "none" && found.reason === "run_finished";
+  }
+}
+
+const RESULT_SHOWN_BYTES_MAX = 4_000;
+
+function answer(found: Decided): z.input<typeof output> {
+  if (found.outcome === "none") {
+    return { outcome: "none", reason: found.reason, retry_after_ms: found.retryAfterMs };
+  }
+  const { brief } = found;
+  return {
+    outcome: "claimed",
+    ...(brief.resumed ? { resumed: true } : {}),
+    task: briefView(brief),
+    lease: { token: brief.task.token, expires_at: iso(brief.leaseExpiresAt) },
+    locks: brief.locks.map((lock) => ({ ...lock })),
+    next: endings(brief),
+  };
+}
+
+function briefView({ task, spec, run, dependencies }: Brief) {
+  return {
+    ...taskLine(task),
+    ...(spec.prompt === undefined ? {} : { prompt: spec.prompt }),
+    ...(spec.criteria === undefined ? {} : { criteria: spec.criteria }),
+    ...(spec.output === undefined ? {} : { output: spec.output }),
+    ...(Object.keys(run.inputs).length === 0 ? {} : { inputs: { ...run.inputs } }),
+    attempt: task.attempt,
+    started_at: isoOrNull(task.startedAt),
+    dependencies: dependencies.map(dependencyView),
+  };
+}
+
+/** A dependency's result where it is short; the rest is a resource away. */
+function dependencyView({ task, key, status, result }: Brief["dependencies"][number]) {
+  if (result === null) return { key, status };
+  if (result.length > RESULT_SHOWN_BYTES_MAX) {
+    return {
+      key,
+      status,
+      result: result.slice(0, RESULT_SHOWN_BYTES_MAX),
+      truncated: true,
+      resource: `baton://tasks/${task}`,
+    };
+  }
+  return { key, status, result: JSON.parse(result) as unknown };
+}
+
+/** The exact calls that end the task, for a model to copy. */
+function endings({ task }: Brief) {
+  const held = { task: task.id, token: task.token };
+  return [
+    { tool: "complete_task", arguments: { ...held, result: "…" } },
+    { tool: "fail_task", arguments: { ...held, error: { type: "…", message: "…" } } },
+    { tool: "report_progress", arguments: { ...held, percent: 50 } },
+    { tool: "release_task", arguments: held },
+  ];
+}
+
+export const claimOperations: readonly Operation[] = [claim];

@@ -1,0 +1,164 @@
+import { z } from "zod";
+import { actingAgent } from "../engine/agents.js";
+import type { EngineContext } from "../engine/context.js";
+import { type Parsed, requireDefinition } from "../engine/definition.js";
+import { BatonError } from "../engine/errors.js";
+import { type Project, requireProject } from "../engine/projects.js";
+import { executeWorkflow, getRun, type Started } from "../engine/runs.js";
+import { runView, taskLine } from "../engine/views.js";
+import { requireWorkflow } from "../engine/workflows.js";
+import type { Tx } from "../store/tx.js";
+import { defineOperation, type Host, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import * as shapes from "./shapes.js";
+
+const duration = z.union([z.string(), z.int()]);
+
+/** What a call may set differently from what the definition says. */
+const overrides = {
+  max_parallel: z
+    .int()
+    .min(1)
+    .max(10_000)
+    .optional()
+    .describe("Tasks running at once. Default: the definition's, else no bound."),
+  priority: shapes.priority.optional(),
+  deadline: duration.optional().describe("Such as 2h, or an instant."),
+} as const;
+const waitSeconds = z
+  .number()
+  .min(0)
+  .max(600)
+  .optional()
+  .describe("Wait for the end; at most 50, or 600 with progress.");
+
+const started = { run: shapes.run, ready: z.array(shapes.taskLine), warnings: z.array(z.string()).optional() } as const;
+
+const executeInput = z.object({
+  workflow: z.string().optional().describe("Name or id, from create_workflow or list_workflows."),
+  version: z.int().min(1).optional(),
+  definition: z
+    .looseObject({})
+    .optional()
+    .describe(
+      'Instead of workflow. Example: {"name":"ship","steps":[{"key":"build","prompt":"Write it"},{"key":"test","kind":"command","run":"npm test","needs":["build"]}]}',
+    ),
+  inputs: z.record(z.string(), z.unknown()).optional(),
+  ...overrides,
+  wait_seconds: waitSeconds,
+  ...params.acting,
+  project: params.project,
+});
+
+const execute = defineOperation({
+  name: "execute_workflow",
+  title: "Start a workflow",
+  description:
+    "Starts a run of a stored workflow or of a definition given here: steps with needs, run by agents that claim them. Use it when you have the steps. Answers with the run and what is ready.",
+  area: "workflows",
+  effect: "write",
+  listed: true,
+  input: executeInput,
+  output: z.object(started),
+  async perform(host, input) {
+    const run = await host.transact((ctx) => startGiven(ctx, input), "start");
+    return await afterWait(host, run, input.wait_seconds ?? 0);
+  },
+});
+
+type ExecuteInput = z.output<typeof executeInput>;
+
+interface StartedAnswer {
+  readonly run: ReturnType<typeof runView>;
+  readonly ready: ReturnType<typeof taskLine>[];
+  readonly warnings?: string[];
+}
+
+function* startGiven(ctx: EngineContext, input: ExecuteInput): Tx<StartedAnswer> {
+  const agent = yield* actingAgent(ctx, input.agent);
+  const project = yield* requireProject(ctx, input.project);
+  const { parsed, workflow } = yield* definitionOf(ctx, project, input);
+  return startedView(
+    yield* executeWorkflow(ctx, { project, parsed, workflow, inputs: input.inputs, createdBy: agent.name }),
+  );
+}
+
+interface Chosen {
+  readonly parsed: Parsed;
+  readonly workflow?: { readonly id: string; readonly version: number };
+}
+
+function* definitionOf(ctx: EngineContext, project: Project, input: ExecuteInput): Tx<Chosen> {
+  const { workflow: reference, definition, version, max_parallel, priority, deadline } = input;
+  const given = Object.entries({ max_parallel, priority, deadline }).filter(([, value]) => value !== undefined);
+  const said = Object.fromEntries(given);
+  if ((reference === undefined) === (definition === undefined)) {
+    throw new BatonError(
+      "invalid_input",
+      "Give either workflow, the name of a stored one, or definition, the steps themselves.",
+      {
+        next: [{ tool: "query_operation", arguments: { name: "list_workflows", arguments: {} } }],
+      },
+    );
+  }
+  if (reference === undefined) {
+    return { parsed: requireDefinition({ ...definition, ...said }, { limits: ctx.settings }) };
+  }
+  const stored = yield* requireWorkflow(project, { workflow: reference, version });
+  const parsed = requireDefinition({ ...stored.source, ...said }, { limits: ctx.settings, name: stored.workflow.name });
+  return { parsed, workflow: { id: stored.workflow.id, version: stored.version.version } };
+}
+
+function startedView({ run, counters, ready, warnings }: Started): StartedAnswer {
+  return {
+    run: runView(run, counters),
+    ready: ready.map(taskLine),
+    ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
+  };
+}
+
+/** The answer once the run has ended, or as it stands when the time is over. */
+async function afterWait(host: Host, started: StartedAnswer, seconds: number): Promise<StartedAnswer> {
+  if (seconds <= 0) return started;
+  const now = () =>
+    host.read(function* () {
+      const { run, counters, ready } = yield* getRun(started.run.id);
+      return { ...started, run: runView(run, counters), ready: ready.map(taskLine) };
+    });
+  const ended = await host.waitFor(async () => {
+    const answer = await now();
+    return answer.run.ended_at === undefined ? undefined : answer;
+  }, seconds);
+  return ended ?? (await now());
+}
+
+const executeTask = defineOperation({
+  name: "execute_task",
+  title: "Run one step",
+  description:
+    "Starts a run of one step, given as in a definition: a prompt for an agent, or a command for the server. Answers with the run; wait_seconds waits for its end.",
+  area: "tasks",
+  effect: "write",
+  input: z.object({
+    definition: z.looseObject({}).describe('One step, such as {"kind":"command","run":"npm test"} or {"prompt":"…"}.'),
+    inputs: z.record(z.string(), z.unknown()).optional(),
+    ...overrides,
+    wait_seconds: waitSeconds,
+    ...params.acting,
+    project: params.project,
+  }),
+  output: z.object(started),
+  async perform(host, input) {
+    const { definition, ...rest } = input;
+    const step = { key: "task", ...definition };
+    const whole: ExecuteInput = { ...rest, definition: { name: nameOf(step), steps: [step] } };
+    const run = await host.transact((ctx) => startGiven(ctx, whole), "start");
+    return await afterWait(host, run, input.wait_seconds ?? 0);
+  },
+});
+
+function nameOf(step: Readonly<Record<string, unknown>>): string {
+  return typeof step["key"] === "string" ? step["key"] : "task";
+}
+
+export const executionOperations: readonly Operation[] = [execute, executeTask];

@@ -1,0 +1,192 @@
+import { z } from "zod";
+import { actingAgent } from "../engine/agents.js";
+import { toDot, toMermaid, toSvg } from "../engine/pictures.js";
+import { findProject } from "../engine/projects.js";
+import { controlRun, RUN_ACTIONS } from "../engine/run-control.js";
+import { listEventPage, listRunPage, runGraph, runPicture, runProgress } from "../engine/run-queries.js";
+import { getRun } from "../engine/runs.js";
+import { blockedLine, eventView, runView, taskLine } from "../engine/views.js";
+import { failuresOf } from "../engine/failures.js";
+import { readingProject, requireWorkflow } from "../engine/workflows.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import * as shapes from "./shapes.js";
+
+const INCLUDES = ["tasks", "graph", "failures"] as const;
+const TASKS_SHOWN_MAX = 200;
+const MERMAID_NODES_MAX = 150;
+
+const get = defineOperation({
+  name: "get_run",
+  title: "Look at a run",
+  description:
+    "Shows a run: status, progress, counts, what is ready, what waits, what is blocked and why. Include its tasks, its graph (Mermaid) or its failures with their errors.",
+  area: "runs",
+  effect: "read",
+  listed: true,
+  input: z.object({ run: params.run, include: z.array(z.enum(INCLUDES)).optional() }),
+  output: z.object({
+    run: shapes.run,
+    ready: z.array(shapes.taskLine),
+    running: z.array(shapes.taskLine),
+    waiting: z.array(shapes.taskLine),
+    blocked: z.array(shapes.blockedLine),
+    dead_letter: z.array(shapes.blockedLine),
+    tasks: z.array(shapes.taskLine).optional(),
+    graph: z.string().optional(),
+    failures: z.array(z.object({ task: shapes.taskLine, attempts: z.array(shapes.attempt) })).optional(),
+  }),
+  *run(_ctx, input) {
+    const include = new Set(input.include ?? []);
+    const overview = yield* getRun(input.run);
+    const graph = include.has("graph") ? yield* runPicture(input.run) : undefined;
+    const all = include.has("tasks") ? (yield* runGraph(input.run)).tasks : undefined;
+    return {
+      run: runView(overview.run, overview.counters),
+      ready: overview.ready.map(taskLine),
+      running: overview.running.map(taskLine),
+      waiting: overview.waiting.map(taskLine),
+      blocked: overview.blocked.map(blockedLine),
+      dead_letter: overview.dead.map(blockedLine),
+      ...(all === undefined ? {} : { tasks: all.slice(0, TASKS_SHOWN_MAX).map(taskLine) }),
+      ...(graph === undefined ? {} : { graph: toMermaid(graph, { maxNodes: MERMAID_NODES_MAX }) }),
+      ...(include.has("failures") ? { failures: yield* failuresOf(overview.dead) } : {}),
+    };
+  },
+});
+
+const list = defineOperation({
+  name: "list_runs",
+  title: "List runs",
+  description: "Lists runs, newest first, by project, status or workflow, each with its counts and progress.",
+  area: "runs",
+  effect: "read",
+  input: z.object({
+    status: shapes.runStatus.optional(),
+    workflow: z.string().optional().describe("Workflow name or id, from list_workflows."),
+    project: params.project,
+    ...params.paging,
+  }),
+  output: z.object({ runs: z.array(shapes.run), next_cursor: z.string().optional() }),
+  *run(ctx, input) {
+    const project = yield* findProject(ctx, input.project);
+    const workflow =
+      input.workflow === undefined
+        ? undefined
+        : (yield* requireWorkflow(yield* readingProject(ctx, input.project), { workflow: input.workflow })).workflow.id;
+    const page = yield* listRunPage({ ...input, project: project?.id, workflow });
+    return {
+      runs: page.runs.map(({ run, counters }) => runView(run, counters)),
+      ...(page.next === undefined ? {} : { next_cursor: page.next }),
+    };
+  },
+});
+
+const progress = defineOperation({
+  name: "get_run_progress",
+  title: "Progress of a run",
+  description:
+    "The figures of a run: percent, completed, in progress, pending, failed and skipped (they sum to total), conflicts, expected time left, critical path.",
+  area: "runs",
+  effect: "read",
+  aliases: ["get_swarm_progress"],
+  input: z.object({ run: params.run }),
+  output: z.object({
+    run_id: z.string(),
+    status: shapes.runStatus,
+    progress: z.number(),
+    completed: z.int(),
+    in_progress: z.int(),
+    pending: z.int(),
+    failed: z.int(),
+    skipped: z.int(),
+    total: z.int(),
+    ready_tasks: z.int(),
+    has_cycle: z.boolean(),
+    conflict_stats: z.object({ active_locks: z.int(), locked_files: z.int(), failed_tasks: z.int() }),
+    eta_ms: z.int().nullable(),
+    critical_path: z.array(z.string()).readonly(),
+    updated_at: shapes.instant,
+  }),
+  *run(ctx, input) {
+    return yield* runProgress(ctx, input.run);
+  },
+});
+
+const control = defineOperation({
+  name: "control_run",
+  title: "Pause, resume, cancel or retry a run",
+  description:
+    "Steers a run. pause stops claims, not work under way. cancel asks holders first and takes their tasks away after a grace. retry_failed opens failed and blocked tasks again.",
+  area: "runs",
+  effect: "destructive",
+  listed: true,
+  input: z.object({
+    run: params.run,
+    action: z.enum(RUN_ACTIONS),
+    reason: z.string().max(2_000).optional(),
+    ...params.acting,
+  }),
+  output: z.object({ run: shapes.run }),
+  *run(ctx, input) {
+    const agent = yield* actingAgent(ctx, input.agent);
+    const changed = yield* controlRun(ctx, { ...input, agent: agent.name });
+    return { run: runView(changed.run, changed.counters) };
+  },
+});
+
+const graph = defineOperation({
+  name: "get_run_graph",
+  title: "Picture of a run",
+  description: "The run's graph with the state of each task, as Mermaid, Graphviz DOT, SVG, or data with its figures.",
+  area: "runs",
+  effect: "read",
+  input: z.object({ run: params.run, format: z.enum(["mermaid", "dot", "json", "svg"]).default("mermaid") }),
+  output: z.object({
+    format: z.string(),
+    graph: z.union([
+      z.string(),
+      z.object({
+        tasks: z.array(shapes.taskLine),
+        edges: z.array(z.object({ from: z.string(), to: z.string() })).readonly(),
+        depth: z.int(),
+        width: z.int(),
+        critical_path: z.array(z.string()).readonly(),
+      }),
+    ]),
+  }),
+  *run(_ctx, { run, format }) {
+    if (format === "json") {
+      const data = yield* runGraph(run);
+      return { format, graph: { ...data, tasks: data.tasks.map(taskLine) } };
+    }
+    const nodes = yield* runPicture(run);
+    const draw = { mermaid: toMermaid, dot: toDot, svg: toSvg }[format];
+    return { format, graph: draw(nodes) };
+  },
+});
+
+const events = defineOperation({
+  name: "list_events",
+  title: "The history",
+  description:
+    "What has happened, oldest first: every change of a run, task, lock or agent. A cursor reads on from where the last page ended.",
+  area: "runs",
+  effect: "read",
+  input: z.object({
+    run: params.run.optional(),
+    task: params.task.optional(),
+    agent: z.string().optional().describe("Agent's name, from list_agents."),
+    types: z.array(z.string()).max(32).optional().describe("Such as task.claimed or run.finished."),
+    project: params.project,
+    ...params.paging,
+  }),
+  output: z.object({ events: z.array(shapes.event), next_cursor: z.string(), more: z.boolean() }),
+  *run(ctx, input) {
+    const project = input.project === undefined ? undefined : yield* findProject(ctx, input.project);
+    const page = yield* listEventPage({ ...input, project: project?.id });
+    return { events: page.events.map(eventView), next_cursor: page.cursor, more: page.more };
+  },
+});
+
+export const runOperations: readonly Operation[] = [get, list, progress, control, graph, events];

@@ -1,0 +1,325 @@
+import { z } from "zod";
+import { addTask, stepFrom } from "../engine/adhoc.js";
+import { assignTask } from "../engine/assignments.js";
+import { actingAgent } from "../engine/agents.js";
+import { requireOpenRun } from "../engine/holding.js";
+import { iso } from "../engine/instants.js";
+import { findProject, requireProject } from "../engine/projects.js";
+import { checkTaskReady } from "../engine/readiness.js";
+import { standingRun } from "../engine/runs.js";
+import { requireRun } from "../engine/task-lookup.js";
+import { findTaskDetail, listTaskPage } from "../engine/task-queries.js";
+import { cancelTask, completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks.js";
+import { eventView, runLine, taskLine, taskView } from "../engine/views.js";
+import { TRIGGER_RULES } from "../engine/triggers.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import * as shapes from "./shapes.js";
+
+const files = z
+  .object({ write: z.array(z.string()).optional(), read: z.array(z.string()).optional() })
+  .describe("Paths or globs it will write and read, locked while it is claimed.");
+const duration = z.union([z.string(), z.int()]);
+
+/** The fields of a step that a single task takes, beside those every call has. */
+const stepFields = {
+  role: z.string().optional().describe("Only agents that offer this role take it."),
+  requires: z.array(z.string()).optional().describe("Capabilities its taker must have."),
+  priority: shapes.priority.optional(),
+  files: files.optional(),
+  criteria: z.array(z.string()).optional().describe("What must hold when it is done."),
+  trigger: z.enum(TRIGGER_RULES).optional(),
+  output: z.record(z.string(), z.unknown()).optional().describe("JSON Schema of its result."),
+  retry: z.record(z.string(), z.unknown()).optional(),
+  timeouts: z.record(z.string(), duration).optional(),
+  deadline: duration.optional(),
+  estimate_ms: duration.optional(),
+} as const;
+
+const changed = { task: shapes.taskLine, ready: z.array(shapes.taskLine), run: shapes.runLine } as const;
+const READY_SHOWN_MAX = 20;
+
+const createTask = defineOperation({
+  name: "create_task",
+  title: "Create a task",
+  description:
+    "Adds one task for an agent to do. For work outside any plan, or to add to a run under way; execute_workflow when you have several steps. Answers with the task, ready to be claimed once its dependencies have succeeded.",
+  area: "tasks",
+  effect: "write",
+  listed: true,
+  input: z.object({
+    title: z.string().min(1).max(500),
+    prompt: z.string().min(1).describe("What to do, complete in itself."),
+    run: params.run
+      .optional()
+      .describe("Run to add it to, from execute_workflow or list_runs. Default: the project's ad-hoc tasks."),
+    key: z.string().optional(),
+    dependencies: z.array(z.string()).optional().describe("Ids or keys of tasks of the same run, from list_tasks."),
+    ...stepFields,
+    ...params.acting,
+    project: params.project,
+  }),
+  output: z.object({ task: shapes.taskLine }),
+  *run(ctx, input) {
+    const { agent: handle, request_id: _, run: runId, project: reference, dependencies, key, ...step } = input;
+    const agent = yield* actingAgent(ctx, handle);
+    const run = runId === undefined ? undefined : yield* requireOpenRun(runId);
+    const project = yield* requireProject(ctx, run?.project ?? reference);
+    const { task } = yield* addTask(ctx, {
+      project,
+      run: run ?? (yield* standingRun(ctx, project)),
+      step: stepFrom(ctx, { key: key ?? ctx.newId("task").replace("_", "-"), ...step }),
+      dependencies: dependencies ?? [],
+      agent: agent.name,
+    });
+    return { task: taskLine(task) };
+  },
+});
+
+const INCLUDES = ["history", "attempts", "events", "result"] as const;
+
+const getTask = defineOperation({
+  name: "get_task",
+  title: "Look at a task",
+  description:
+    "Shows one task: state, holder, dependencies, why it is blocked. Include its result, its attempts, its events, or history for both.",
+  area: "tasks",
+  effect: "read",
+  listed: true,
+  aliases: ["get_task_status", "get_task_history"],
+  input: z.object({
+    task: params.task,
+    include: z.array(z.enum(INCLUDES)).optional(),
+  }),
+  output: z.object({
+    task: shapes.taskView,
+    spec: z.record(z.string(), z.unknown()),
+    result: z.unknown().optional(),
+    attempts: z.array(shapes.attempt).optional(),
+    events: z.array(shapes.event).optional(),
+  }),
+  *run(_ctx, input) {
+    const include = new Set(input.include ?? []);
+    const detail = yield* findTaskDetail(input.task, {
+      attempts: include.has("attempts") || include.has("history"),
+      events: include.has("events") || include.has("history"),
+      result: include.has("result"),
+    });
+    return {
+      task: taskView(detail.task),
+      spec: { ...detail.spec },
+      ...(detail.result === undefined ? {} : { result: detail.result }),
+      ...(detail.attempts === undefined ? {} : { attempts: detail.attempts }),
+      ...(detail.events === undefined ? {} : { events: detail.events.map(eventView) }),
+    };
+  },
+});
+
+const listTasks = defineOperation({
+  name: "list_tasks",
+  title: "List tasks",
+  description:
+    "Lists tasks in order of creation, by run, status, agent or role. With status=ready: what could be claimed now.",
+  area: "tasks",
+  effect: "read",
+  listed: true,
+  aliases: ["get_ready_tasks"],
+  input: z.object({
+    run: params.run.optional(),
+    status: shapes.taskStatus.optional(),
+    agent: z.string().optional().describe("Who holds it."),
+    role: z.string().optional(),
+    project: params.project,
+    ...params.paging,
+  }),
+  output: z.object({ tasks: z.array(shapes.taskLine), next_cursor: z.string().optional() }),
+  *run(ctx, input) {
+    if (input.run !== undefined) yield* requireRun(input.run);
+    const project = input.run === undefined ? yield* findProject(ctx, input.project) : undefined;
+    const page = yield* listTaskPage({ ...input, project: project?.id });
+    return { tasks: page.tasks.map(taskLine), ...(page.next === undefined ? {} : { next_cursor: page.next }) };
+  },
+});
+
+const checkReady = defineOperation({
+  name: "check_task_ready",
+  title: "Why can a task not start?",
+  description:
+    "Says whether a task is ready and whether it could be claimed now, by a given agent or by any, with every reason against it.",
+  area: "tasks",
+  effect: "read",
+  aliases: ["can_agent_start_task"],
+  input: z.object({ task: params.task, agent: z.string().optional().describe("Agent asked about, from list_agents.") }),
+  output: z.object({ task: shapes.taskLine, ready: z.boolean(), claimable: z.boolean(), reasons: shapes.reasons }),
+  *run(ctx, input) {
+    const readiness = yield* checkTaskReady(ctx, input);
+    return { ...readiness, task: taskLine(readiness.task) };
+  },
+});
+
+const assign = defineOperation({
+  name: "assign_task",
+  title: "Reserve a task for an agent",
+  description:
+    "Keeps a task for one agent until that agent claims it or the reservation lapses. Use it when you know who should do it. Answers with the task.",
+  area: "tasks",
+  effect: "write",
+  aliases: ["assign_task_to_agent"],
+  input: z.object({
+    task: params.task,
+    agent: z.string().describe("Who it is for, from list_agents."),
+    request_id: params.requestId,
+  }),
+  output: z.object({ task: shapes.taskLine }),
+  *run(ctx, input) {
+    return { task: taskLine(yield* assignTask(ctx, input)) };
+  },
+});
+
+const report = defineOperation({
+  name: "report_progress",
+  title: "Report progress",
+  description:
+    "Sign of life while you work on a claimed task: renews the lease and answers with orders: continue, cancel_requested, paused or deadline_passed. Call it every few minutes of long work.",
+  area: "tasks",
+  effect: "write",
+  listed: true,
+  input: z.object({
+    task: params.task,
+    token: params.token,
+    percent: z.int().min(0).max(100).optional(),
+    note: z.string().max(4_000).optional(),
+    ...params.acting,
+  }),
+  output: z.object({
+    orders: z.enum(["continue", "cancel_requested", "paused", "deadline_passed"]),
+    lease: shapes.lease,
+  }),
+  *run(ctx, input) {
+    const answer = yield* reportProgress(ctx, input);
+    return {
+      orders: answer.orders,
+      lease: { token: answer.task.token, expires_at: iso(answer.leaseExpiresAt) },
+    };
+  },
+});
+
+const complete = defineOperation({
+  name: "complete_task",
+  title: "Complete a task",
+  description:
+    "Ends a claimed task well: its result goes to the tasks that depend on it, its locks are released. Answers with the tasks that became ready and the run's progress.",
+  area: "tasks",
+  effect: "write",
+  listed: true,
+  aliases: ["report_task_completion"],
+  input: z.object({
+    task: params.task,
+    token: params.token,
+    result: z.unknown().optional().describe("JSON of at most 256 KB: what whoever goes on needs to know."),
+    usage: z.record(z.string(), z.unknown()).optional().describe("Model, tokens, cost."),
+    ...params.acting,
+  }),
+  output: z.object(changed),
+  *run(ctx, input) {
+    const done = yield* completeTask(ctx, input);
+    return {
+      task: taskLine(done.task),
+      ready: done.ready.slice(0, READY_SHOWN_MAX).map(taskLine),
+      run: runLine(done.run, done.counters),
+    };
+  },
+});
+
+const fail = defineOperation({
+  name: "fail_task",
+  title: "Fail a task",
+  description:
+    "Ends a claimed task badly: it is retried with backoff, or becomes a dead letter and blocks what depends on it. Say what went wrong and keep what is usable as partial_result.",
+  area: "tasks",
+  effect: "write",
+  listed: true,
+  aliases: ["report_task_failure"],
+  input: z.object({
+    task: params.task,
+    token: params.token,
+    error: z.object({
+      type: z.string().min(1).max(200),
+      message: z.string().min(1).max(8_000),
+      stack: z.string().max(32_000).optional(),
+    }),
+    partial_result: z.unknown().optional(),
+    retryable: z.boolean().optional().describe("false: do not try again."),
+    ...params.acting,
+  }),
+  output: z.object({
+    ...changed,
+    outcome: z.enum(["retry", "dead_letter", "cancelled"]),
+    retry_at: z.string().optional(),
+    blocked: z.array(z.string()).readonly(),
+  }),
+  *run(ctx, input) {
+    const failed = yield* failTask(ctx, input);
+    return {
+      task: taskLine(failed.task),
+      outcome: failed.outcome,
+      ...(failed.retryAt === null ? {} : { retry_at: iso(failed.retryAt) }),
+      blocked: failed.blocked,
+      ready: failed.ready.slice(0, READY_SHOWN_MAX).map(taskLine),
+      run: runLine(failed.run, failed.counters),
+    };
+  },
+});
+
+const release = defineOperation({
+  name: "release_task",
+  title: "Give a task back",
+  description:
+    "Gives a claimed task back unharmed: no attempt is counted, it keeps its place, and another agent can claim it. Use it when you cannot go on but nothing is wrong with the task.",
+  area: "tasks",
+  effect: "write",
+  listed: true,
+  input: z.object({
+    task: params.task,
+    token: params.token,
+    note: z.string().max(4_000).optional().describe("For whoever takes it next."),
+    ...params.acting,
+  }),
+  output: z.object({ task: shapes.taskLine, run: shapes.runLine }),
+  *run(ctx, input) {
+    const released = yield* releaseTask(ctx, input);
+    return { task: taskLine(released.task), run: runLine(released.run, released.counters) };
+  },
+});
+
+const cancel = defineOperation({
+  name: "cancel_task",
+  title: "Cancel a task",
+  description:
+    "Cancels a task: at once when nobody holds it; its holder is asked first, and after a grace it is taken away. What depends on it is skipped.",
+  area: "tasks",
+  effect: "destructive",
+  input: z.object({ task: params.task, reason: z.string().max(2_000).optional(), ...params.acting }),
+  output: z.object(changed),
+  *run(ctx, input) {
+    const cancelled = yield* cancelTask(ctx, input);
+    return {
+      task: taskLine(cancelled.task),
+      ready: cancelled.ready.map(taskLine),
+      run: runLine(cancelled.run, cancelled.counters),
+    };
+  },
+});
+
+export const taskOperations: readonly Operation[] = [
+  createTask,
+  getTask,
+  listTasks,
+  checkReady,
+  assign,
+  report,
+  complete,
+  fail,
+  release,
+  cancel,
+];
