@@ -58,19 +58,39 @@ async function createSqlite(): Promise<TestDatabase> {
 
 let databases = 0;
 
+/** Databases of this file that no test uses, migrated and empty: making one takes the disk ten times as long. */
+const free: string[] = [];
+
 async function createPostgres(): Promise<TestDatabase> {
+  const url = free.pop() ?? (await makePostgres());
+  onTestFinished(async () => {
+    await administer(url, EMPTY);
+    free.push(url);
+  });
+  return {
+    backend: "postgres",
+    location: url,
+    open: (options) => untilTestEnds(openPostgres({ url, poolSize: 8, runtime: testRuntime(), ...options })),
+  };
+}
+
+const EMPTY = `
+  SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
+  DO $$ DECLARE name text; BEGIN
+    FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'baton_schema'
+    LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
+  END $$;
+  SELECT setval(pg_get_serial_sequence('events', 'seq'), 1, false);`;
+
+/** The URL of a new database. It goes with the server, at the end of the run. */
+export async function makePostgres(): Promise<string> {
   const server = await serverOfThisRun();
   databases += 1;
   const name = `test_${process.pid}_${databases}`;
   await administer(server, `CREATE DATABASE ${name} STRATEGY file_copy`);
-  onTestFinished(() => administer(server, `DROP DATABASE ${name} WITH (FORCE)`));
   const url = new URL(server);
   url.pathname = `/${name}`;
-  return {
-    backend: "postgres",
-    location: url.href,
-    open: (options) => untilTestEnds(openPostgres({ url: url.href, poolSize: 8, runtime: testRuntime(), ...options })),
-  };
+  return url.href;
 }
 
 let server: Promise<string> | undefined;
