@@ -58,8 +58,14 @@ export function zodProblems(error: z.ZodError, base: readonly PropertyKey[] = []
   return error.issues.map((issue) => ({
     path: pathText([...base, ...issue.path]),
     ...(step === undefined ? {} : { step }),
-    message: issue.message,
+    message: messageOf(issue),
   }));
+}
+
+/** Of a key that does not fit, what is wrong with it, rather than that it is invalid. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  const [reason] = issue.code === "invalid_key" ? issue.issues : [];
+  return reason?.message ?? issue.message;
 }
 
 /** Says of a missing value that it is missing; everything else is worded by zod. For the `error` option of a parse. */

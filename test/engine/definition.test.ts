@@ -1,0 +1,409 @@
+import { describe, expect, test } from "vitest";
+import {
+  type Definition,
+  deadlineAt,
+  definitionDag,
+  parseDefinition,
+  requireDefinition,
+} from "../../src/engine/definition.js";
+import type { Problem } from "../../src/engine/problems.js";
+import { defaultSettings } from "../../src/engine/settings.js";
+
+const limits = defaultSettings;
+
+function problemsOf(written: string | Record<string, unknown>): Problem[] {
+  const parsed = parseDefinition(written, { limits });
+  return "problems" in parsed ? parsed.problems : [];
+}
+
+function definitionOf(written: string | Record<string, unknown>): Definition {
+  return requireDefinition(written, { limits }).definition;
+}
+
+const step = (key: string, more: Record<string, unknown> = {}) => ({ key, prompt: "do it", ...more });
+
+describe("the normal form", () => {
+  test("of a workflow in YAML", () => {
+    const definition = definitionOf(`
+name: ship-feature
+description: d
+inputs:
+  path: { type: string, default: "." }
+  count: { type: integer, description: how many }
+defaults:
+  retry: { max_attempts: 5, initial_interval_ms: 2s }
+  timeouts: { start_to_close: 20m }
+  role: backend
+  requires: [typescript]
+  priority: high
+max_parallel: 4
+on_failure: continue
+priority: low
+deadline: 2h
+steps:
+  - key: design
+    title: The design
+    prompt: Write the interface.
+    role: architect
+    files: { write: ["docs/design.md"] }
+    output: { type: object, required: [modules], properties: { modules: { type: array } } }
+    criteria: it compiles
+    estimate_ms: 10m
+    deadline: "2026-03-01T12:00:00Z"
+  - key: test
+    kind: command
+    needs: [design, design]
+    trigger: all_done
+    run: npm test -- --coverage
+    cwd: packages/a
+    env: { CI: "1" }
+    shell: bash
+    timeouts: { heartbeat: 30s }
+    priority: critical
+`);
+    expect(definition).toEqual({
+      name: "ship-feature",
+      description: "d",
+      inputs: {
+        path: { type: "string", default: ".", required: false },
+        count: { type: "integer", description: "how many", required: true },
+      },
+      max_parallel: 4,
+      on_failure: "continue",
+      priority: "low",
+      deadline: { after_ms: 7_200_000 },
+      steps: [
+        {
+          key: "design",
+          kind: "agent",
+          title: "The design",
+          prompt: "Write the interface.",
+          needs: [],
+          trigger: "all_succeeded",
+          role: "architect",
+          requires: ["typescript"],
+          files: { write: ["docs/design.md"], read: [] },
+          priority: "high",
+          deadline: { at: Date.UTC(2026, 2, 1, 12) },
+          estimate_ms: 600_000,
+          retry: {
+            initial_interval_ms: 2_000,
+            backoff_coefficient: 2,
+            max_interval_ms: 60_000,
+            max_attempts: 5,
+            non_retryable: [],
+          },
+          timeouts: { start_to_close: 1_200_000 },
+          output: { type: "object", required: ["modules"], properties: { modules: { type: "array" } } },
+          criteria: ["it compiles"],
+        },
+        {
+          key: "test",
+          kind: "command",
+          title: "test",
+          run: "npm test -- --coverage",
+          cwd: "packages/a",
+          env: { CI: "1" },
+          shell: "bash",
+          needs: ["design"],
+          trigger: "all_done",
+          requires: [],
+          files: { write: [], read: [] },
+          priority: "critical",
+          retry: {
+            initial_interval_ms: 2_000,
+            backoff_coefficient: 2,
+            max_interval_ms: 60_000,
+            max_attempts: 5,
+            non_retryable: [],
+          },
+          timeouts: { start_to_close: 1_200_000, heartbeat: 30_000 },
+          criteria: [],
+        },
+      ],
+    });
+  });
+
+  test("of the least there can be", () => {
+    const parsed = requireDefinition({ steps: [step("a")] }, { limits, name: "given" });
+    expect(parsed.definition).toMatchObject({ name: "given", inputs: {}, on_failure: "continue" });
+    expect(parsed.definition.steps[0]).toMatchObject({
+      kind: "agent",
+      title: "a",
+      timeouts: { start_to_close: 3_600_000 },
+      retry: { max_attempts: 3 },
+    });
+    expect(parsed.definition.steps[0]).not.toHaveProperty("priority");
+    expect(parsed.source).toEqual({ steps: [step("a")] });
+  });
+
+  test("is the same from an object, from JSON and from YAML", () => {
+    const written = { name: "w", steps: [step("a"), step("b", { needs: ["a"] })] };
+    expect(definitionOf(JSON.stringify(written))).toEqual(definitionOf(written));
+    expect(definitionOf("name: w\nsteps: [{key: a, prompt: do it}, {key: b, prompt: do it, needs: [a]}]")).toEqual(
+      definitionOf(written),
+    );
+  });
+
+  test("deadlines count from the start of the run or stand still", () => {
+    expect(deadlineAt({ after_ms: 5 }, 100)).toBe(105);
+    expect(deadlineAt({ at: 5 }, 100)).toBe(5);
+  });
+
+  test("keys that every object has are keys as any other", () => {
+    const definition = definitionOf({ steps: [step("constructor"), step("toString", { needs: ["constructor"] })] });
+    expect(definitionDag(definition).waves()).toEqual([["constructor"], ["toString"]]);
+  });
+});
+
+describe("problems are told all at once, each with its place", () => {
+  test("in a definition with many", () => {
+    const problems = problemsOf({
+      name: "no name",
+      max_paralel: 3,
+      on_failure: "stop",
+      steps: [
+        step("a", { needs: ["bb", "a"], timeouts: { start_to_close: "5 m", heartbeet: 1 } }),
+        step("b", { if: "x > 1", trigger: "one_failed" }),
+        step("a"),
+        { key: "c", kind: "human", ask: "?" },
+        { prompt: "no key" },
+        "text",
+      ],
+    });
+    const places = problems.map(({ path, step: key }) => [path, key]);
+    expect(places).toEqual(
+      expect.arrayContaining([
+        ["name", undefined],
+        ["", undefined],
+        ["on_failure", undefined],
+        ["steps[0].needs[0]", "a"],
+        ["steps[0].needs[1]", "a"],
+        ["steps[0].timeouts.start_to_close", "a"],
+        ["steps[0].timeouts", "a"],
+        ["steps[1]", "b"],
+        ["steps[1].trigger", "b"],
+        ["steps[2].key", "a"],
+        ["steps[3].kind", "c"],
+        ["steps[4].key", undefined],
+        ["steps[5]", undefined],
+      ]),
+    );
+    expect(problems).toHaveLength(13);
+  });
+
+  test.each([
+    [{ steps: [step("a", { promt: "x" })] }, 'unknown key "promt" (did you mean "prompt"?)'],
+    [
+      { steps: [step("design"), step("b", { needs: ["desing"] })] },
+      'needs "desing", which is no step (did you mean "design"?)',
+    ],
+    [{ steps: [step("a", { needs: ["a"] })] }, "a step cannot need itself"],
+    [
+      { steps: [step("a", { trigger: "one_succeeded" })] },
+      '"one_succeeded" can never hold for a step that needs nothing',
+    ],
+    [{ steps: [step("a"), step("a")] }, "steps[0] has this key already"],
+    [
+      { steps: [step("a", { for_each: "x" })] },
+      'the key "for_each" comes with a later version and is not understood yet',
+    ],
+    [{ steps: [step("a", { review: {} })] }, 'the key "review" comes with a later version and is not understood yet'],
+    [
+      { steps: [{ key: "a", kind: "gate" }] },
+      'the kind "gate" comes with a later version; "agent" and "command" are understood yet',
+    ],
+    [
+      { steps: [{ key: "a", kind: "comand" }] },
+      'unknown kind "comand" (did you mean "command"?): it is "agent" (the default) or "command"',
+    ],
+    [{ steps: [{ key: "a", run: "ls" }] }, 'has "run" and so must say `kind: command`'],
+    [{ steps: [{ key: "a", prompt: 5 }] }, "Invalid input: expected string, received number"],
+    [{ steps: [{ key: "a" }] }, "is required (string)"],
+    [{ steps: [] }, "a workflow has at least one step"],
+    [{ name: "w" }, "is required (array)"],
+    [
+      { steps: [step("a")], on_failure: "compensate" },
+      '"compensate" comes with a later version; only "continue" is understood yet',
+    ],
+    [
+      { steps: [{ key: "a", kind: "command", run: "ls", cwd: "../x" }] },
+      "must be a directory inside the project, relative to its root",
+    ],
+    [
+      { steps: [{ key: "a", kind: "command", run: "ls", env: { BATON_DB: "x" } }] },
+      "names that start with BATON_ are the server's",
+    ],
+    [{ steps: [step("a", { deadline: "tomorrow" })] }, /^"tomorrow" is no deadline/],
+    [
+      { steps: [step("a", { output: { type: "object", pattern: "x" } })] },
+      /^this keyword of JSON Schema is not checked here/,
+    ],
+    [{ inputs: { a: { type: "integer", default: "x" } }, steps: [step("a")] }, 'must be an integer, not "x"'],
+    [{ inputs: { a: { type: "string" }, A: { type: "string" } }, steps: [step("a")] }, 'differs from "a" in case only'],
+    [
+      { inputs: { a: { type: "string", required: true, default: "x" } }, steps: [step("a")] },
+      "is required and has a default: one of the two",
+    ],
+  ])("%j", (written, message) => {
+    const messages = problemsOf(written).map((problem) => problem.message);
+    expect(messages).toHaveLength(1);
+    expect(messages[0]).toMatch(message);
+  });
+
+  test("cycles with their path, each of them", () => {
+    const problems = problemsOf({
+      steps: [
+        step("a", { needs: ["c"] }),
+        step("b", { needs: ["a"] }),
+        step("c", { needs: ["b"] }),
+        step("x", { needs: ["y"] }),
+        step("y", { needs: ["x"] }),
+      ],
+    });
+    expect(problems.map(({ cycle }) => cycle)).toEqual([
+      ["a", "c", "b", "a"],
+      ["x", "y", "x"],
+    ]);
+    expect(problems[0]?.message).toBe("steps need each other in a cycle: a → c → b → a");
+  });
+
+  test.each([
+    [{ steps: [step("a", { prompt: "use ${{ inputs.x }}" })] }, "steps[0].prompt", "a"],
+    [{ steps: [step("a", { files: { write: ["src/${{ item }}"] } })] }, "steps[0].files.write[0]", "a"],
+    [{ description: "${{ x }}", steps: [step("a")] }, "description", undefined],
+    [
+      { steps: [step("a", { output: { type: "object", properties: { "${{ x }}": true } } })] },
+      "steps[0].output.properties.${{ x }}",
+      "a",
+    ],
+  ])("an expression: %j", (written, path, key) => {
+    expect(problemsOf(written)).toEqual([
+      expect.objectContaining({
+        path,
+        ...(key === undefined ? {} : { step: key }),
+        message: expect.stringContaining("expressions come with a later version"),
+      }),
+    ]);
+  });
+
+  test("of ten thousand broken steps only some, and how many more", () => {
+    const steps = Array.from({ length: 10_000 }, (_, index) => step(`k${index}`, { needs: [`none${index}`] }));
+    const problems = problemsOf({ steps });
+    expect(problems).toHaveLength(101);
+    expect(problems.at(-1)?.message).toBe("and 9900 more problems");
+  });
+
+  test("the error says the first few and keeps the rest as data", () => {
+    const call = () => requireDefinition({ steps: [step("a", { x: 1 }), step("a")] }, { limits });
+    expect(call).toThrow(
+      expect.objectContaining({
+        code: "invalid_input",
+        message:
+          'The definition cannot be used: steps[0], step "a": unknown key "x"; steps[1].key, step "a": steps[0] has this key already.',
+        details: {
+          problems: [expect.objectContaining({ step: "a" }), expect.objectContaining({ path: "steps[1].key" })],
+        },
+      }),
+    );
+  });
+});
+
+describe("limits", () => {
+  const limitOf = (written: string | Record<string, unknown>) => {
+    expect(() => requireDefinition(written, { limits })).toThrow(expect.objectContaining({ code: "limit_exceeded" }));
+    return problemsOf(written)[0]?.message;
+  };
+
+  test("10,001 steps", () => {
+    const steps = Array.from({ length: 10_001 }, (_, index) => step(`k${index}`));
+    expect(limitOf({ steps })).toBe("10001 steps, the limit is 10000");
+  });
+
+  test("10,000 steps are taken within seconds", () => {
+    const steps = Array.from({ length: 10_000 }, (_, index) =>
+      step(`k${index}`, index ? { needs: [`k${(index - 1) >> 1}`] } : {}),
+    );
+    const startedAt = performance.now();
+    expect(definitionOf({ steps }).steps).toHaveLength(10_000);
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+  });
+
+  test("a chain of 1,001 dependencies", () => {
+    const chain = (length: number) => ({
+      steps: Array.from({ length }, (_, index) => step(`k${index}`, index ? { needs: [`k${index - 1}`] } : {})),
+    });
+    expect(problemsOf(chain(1_001))).toEqual([]);
+    expect(limitOf(chain(1_002))).toBe("a chain of 1001 dependencies, the limit is 1000");
+  });
+
+  test("a step over 256 KB", () => {
+    expect(limitOf({ steps: [step("a", { prompt: "x".repeat(262_144) })] })).toMatch(
+      /^takes \d+ bytes, the limit is 262144/,
+    );
+  });
+
+  test("more than 1,000 patterns", () => {
+    const write = Array.from({ length: 1_001 }, (_, index) => `src/${index}`);
+    expect(limitOf({ steps: [step("a", { files: { write } })] })).toMatch(/^1001 patterns/);
+  });
+
+  test("structure without end", () => {
+    let deep: unknown = 1;
+    for (let level = 0; level < 100_000; level++) deep = [deep];
+    expect(limitOf({ steps: [step("a", { output: deep })] })).toBe("nested deeper than 64 levels");
+  });
+});
+
+describe("text", () => {
+  test.each([
+    ["name: w\nname: v\nsteps: []", 2, 'the key "name" stands twice in one map'],
+    ['{"name": "w",\n "steps": [{"key": "a",\n "key": "b"}]}', 3, 'the key "key" stands twice in one object'],
+    ["name: w\nsteps:\n  - key: a\n   prompt: x", 4, /./],
+    ["name: [", 1, /./],
+    ["name: !!binary aGk=\nsteps: []", 1, /Unresolved tag/],
+    ["name: w\n---\nname: v", 2, /multiple documents/],
+  ])("%j", (text, line, message) => {
+    const [problem] = problemsOf(text);
+    expect(problem?.message).toMatch(message);
+    expect(problem?.line).toBe(line);
+  });
+
+  test.each(["", "just text", "[1, 2]", "42", "null"])("%j is no definition", (text) => {
+    expect(problemsOf(text)).toEqual([{ path: "", message: "a definition is a map with the keys name and steps" }]);
+  });
+
+  test("anchors are shared, within bounds", () => {
+    const definition = definitionOf(
+      "steps:\n  - {key: a, prompt: x, retry: &r {max_attempts: 7}}\n  - {key: b, prompt: x, retry: *r}",
+    );
+    expect(definition.steps.map(({ retry }) => retry.max_attempts)).toEqual([7, 7]);
+  });
+
+  test("what grows without bound is refused at once", () => {
+    const laughs = Array.from({ length: 40 }, (_, i) =>
+      i === 0 ? "a0: &a0 [x, x]" : `a${i}: &a${i} [*a${i - 1}, *a${i - 1}]`,
+    );
+    const startedAt = performance.now();
+    for (const text of [
+      laughs.join("\n"),
+      "steps: &a [*a, *a]",
+      `a: ${"[".repeat(1_000_000)}`,
+      `a:\n  ${"- ".repeat(500_000)}`,
+      `a: ${"{a: ".repeat(20_000)}`,
+      "x".repeat(3_000_000),
+    ]) {
+      const problems = problemsOf(text);
+      expect(problems).toHaveLength(1);
+      expect(problems[0]?.limit).toBe(true);
+    }
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
+  });
+
+  test("a key that would change a prototype is refused, however it is written", () => {
+    const message = expect.objectContaining({ message: "is no usable key" });
+    expect(problemsOf('{"steps": [{"key": "a", "prompt": "x", "__proto__": {"run": "ls"}}]}')).toContainEqual(message);
+    expect(problemsOf("steps: [{key: a, prompt: x, __proto__: {run: ls}}]")).toContainEqual(message);
+    expect(Object.hasOwn(Object.prototype, "run")).toBe(false);
+  });
+});
