@@ -4,7 +4,7 @@ import type { RetryPolicy, Task, TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { Locked } from "./holding.js";
 import { unpark } from "./lanes.js";
-import { releaseTaskLocks } from "./locks.js";
+import { releaseTaskLocks } from "./task-locks.js";
 import { type TaskEvent, taskMachine, transition } from "./machine.js";
 import type { RunChange } from "./run-change.js";
 import { earliest } from "./settle.js";

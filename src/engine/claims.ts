@@ -19,7 +19,8 @@ import { actingAgent, offerOf } from "./agents.js";
 import type { EngineContext } from "./context.js";
 import { meets, type Offer } from "./demands.js";
 import { leaseShownUntil, newLease, runningDueAt } from "./leases.js";
-import { type LockLine, locksHeldBy, lockScope } from "./locks.js";
+import { locksHeldBy, lockScope } from "./task-locks.js";
+import type { LockLine } from "./lock-views.js";
 import { taskMachine, transition } from "./machine.js";
 import { type NothingReason, whyNothing } from "./nothing.js";
 import { findProject } from "./projects.js";
@@ -163,9 +164,11 @@ function* takeWithFiles(ctx: EngineContext, claimer: Claimer, place: Place): Tx<
     const files = yield* lockScope(ctx, {
       project: task.project,
       task: task.id,
+      run: task.run,
       agent: claimer.agent.name,
       session: ctx.caller.session?.id ?? null,
       scope: task.scope,
+      turn: { position: task.bucket, askedAt: task.readyAt ?? task.createdAt },
     });
     if ("granted" in files) {
       if (parked > 0) yield* refreshAll(place.run.id, touched);

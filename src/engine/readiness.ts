@@ -9,7 +9,7 @@ import { offerOf, requireAgent } from "./agents.js";
 import type { EngineContext } from "./context.js";
 import { unmet } from "./demands.js";
 import { iso } from "./instants.js";
-import { conflictsOfScope } from "./locks.js";
+import { conflictsOfScope } from "./task-locks.js";
 import { isOpen } from "./run-change.js";
 import { requireRun, requireTask } from "./task-lookup.js";
 import { judge } from "./triggers.js";

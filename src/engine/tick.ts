@@ -5,7 +5,7 @@ import { runningTasksOfSession } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { handleDue, loseLease } from "./due.js";
-import { expireLocks, releaseSessionLocks } from "./locks.js";
+import { expireLocks, releaseSessionLocks } from "./lock-expiry.js";
 import { forgetOldRequests } from "./requests.js";
 
 /** What the background work runs on: the same two doors to the database as every operation. */

@@ -1,0 +1,102 @@
+import type { Project } from "../store/projects.js";
+import { markHoldsFiles } from "../store/task-changes.js";
+import { findTask, runningTasksOf, type Task } from "../store/tasks.js";
+import { RestartTransaction, type Tx } from "../store/tx.js";
+import type { EngineContext } from "./context.js";
+import { BatonError } from "./errors.js";
+import type { Asking } from "./lock-conflicts.js";
+import { findProject, requireProject } from "./projects.js";
+import { noSuchTask, taskId } from "./task-lookup.js";
+
+/** For whom a lock is asked: an agent, and the running task it is for. */
+export interface Holder {
+  readonly asking: Asking;
+  /** The task's run. */
+  readonly run: string | null;
+  /** The task's. */
+  readonly priority: number | null;
+  readonly taskWasNamed: boolean;
+}
+
+export interface HolderReference {
+  readonly project?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly task?: string | undefined;
+}
+
+/**
+ * Who asks, and in which project: the one named, the task's, or that of the working directory. A lock without a task goes to
+ * the agent's only running task when it has exactly one, and that is of this project. Errors: `not_found`; `conflict` for a
+ * task that the agent does not hold; `invalid_input` for one of another project.
+ */
+export function* findHolder(ctx: EngineContext, reference: HolderReference): Tx<{ project: Project; holder: Holder }> {
+  const agent = reference.agent ?? ctx.caller.agent;
+  const [first, second] = yield* runningTasksOf(agent, 2);
+  const only = second ? undefined : first;
+  const named = reference.task === undefined ? undefined : yield* requireHeldBy(agent, reference.task);
+  const project = yield* projectOf(ctx, reference, named ?? only);
+  if (named && named.project !== project.id) throw otherProject(named, project);
+  const task = named ?? (only?.project === project.id ? only : undefined);
+  const asking = { agent, task: task?.id ?? null, ownsUntasked: task !== undefined && task.id === only?.id };
+  const holder = {
+    asking,
+    run: task?.run ?? null,
+    priority: task?.priority ?? null,
+    taskWasNamed: named !== undefined,
+  };
+  return { project, holder };
+}
+
+function* projectOf(ctx: EngineContext, reference: HolderReference, task: Task | undefined): Tx<Project> {
+  if (reference.project !== undefined || !task) return yield* requireProject(ctx, reference.project);
+  if (reference.task !== undefined) return yield* requireProject(ctx, task.project);
+  const around = yield* findProject(ctx);
+  return yield* requireProject(ctx, around?.id ?? task.project);
+}
+
+/**
+ * Looks at the task again once its run is locked, and notes that it holds files. Errors: as `findHolder`;
+ * `RestartTransaction` where the agent has lost meanwhile what it did not name.
+ */
+export function* confirmHolder({ asking, taskWasNamed }: Holder, holdsFiles: boolean): Tx<void> {
+  if (asking.task === null) return;
+  const task = yield* findTask(asking.task);
+  if (task?.status !== "running" || task.agent !== asking.agent) {
+    if (!taskWasNamed) throw new RestartTransaction(`task ${asking.task} was taken from ${asking.agent} meanwhile`);
+    throw task ? notHeld(asking.agent, task) : noSuchTask(asking.task);
+  }
+  if (holdsFiles && !task.holdsFiles) yield* markHoldsFiles(task.id);
+}
+
+function* requireHeldBy(agent: string, reference: string): Tx<Task> {
+  const id = yield* taskId(reference);
+  const task = yield* findTask(id);
+  if (!task) throw noSuchTask(id);
+  if (task.status !== "running" || task.agent !== agent) throw notHeld(agent, task);
+  return task;
+}
+
+function notHeld(agent: string, task: Task): BatonError {
+  const state = task.agent === null ? `it is ${task.status} and nobody holds it` : `${task.agent} holds it`;
+  return new BatonError(
+    "conflict",
+    `${agent} does not hold task ${task.key} (${task.id}), so no file can be locked for it: ${state}.`,
+    {
+      details: { task: task.id, status: task.status, held_by: task.agent, agent },
+      next: [
+        { tool: "get_task", arguments: { task: task.id } },
+        { tool: "claim_task", arguments: { run: task.run } },
+      ],
+    },
+  );
+}
+
+function otherProject(task: Task, project: Project): BatonError {
+  return new BatonError(
+    "invalid_input",
+    `Task ${task.key} (${task.id}) does not belong to the project "${project.name}".`,
+    {
+      details: { task: task.id, project: project.id, project_of_task: task.project },
+    },
+  );
+}

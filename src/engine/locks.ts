@@ -1,0 +1,263 @@
+import type { Project } from "../store/projects.js";
+import { lockProject } from "../store/lock-order.js";
+import { findSameRequest } from "../store/lock-requests.js";
+import { listLocks, type Lock, locksOfAgent } from "../store/locks.js";
+import type { LockMode } from "../store/scopes.js";
+import { runningTasksOf, type Task } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import { actingAgent } from "./agents.js";
+import type { EngineContext } from "./context.js";
+import { BatonError } from "./errors.js";
+import { isOwn, isStale, locksNear, LockTable, patternOf } from "./lock-conflicts.js";
+import { type Acquired, decide, type Decision, type Wait } from "./lock-decisions.js";
+import { confirmHolder, findHolder } from "./lock-holders.js";
+import { LockChange, type Served } from "./lock-queue.js";
+import { type Conflict, conflictOf, lockView, type LockView } from "./lock-views.js";
+import { normalisePath, type PathPattern } from "./paths.js";
+import { findProject } from "./projects.js";
+import { distinctPatterns } from "./scopes.js";
+import { requireTask, taskId } from "./task-lookup.js";
+
+export interface AcquireRequest {
+  readonly project?: string | undefined;
+  readonly agent?: string | undefined;
+  /** Must be running under the agent. Default: the agent's only running task, if it has exactly one. */
+  readonly task?: string | undefined;
+  readonly paths: readonly string[];
+  readonly mode: LockMode;
+  readonly ttlMs: number;
+  readonly reason?: string | undefined;
+  readonly wait: Wait;
+}
+
+/**
+ * Locks all paths or none. What stands in the way and is stale is broken first. Granted to the same agent and task again
+ * it is renewed under the same tokens; a wait that would close a cycle is refused as `deadlock` in the transaction that
+ * would have begun it. Errors: `invalid_input` for a path; `limit_exceeded` for too many; `conflict` for a task that the
+ * agent does not hold; `not_found`.
+ */
+export function* acquireFileLock(ctx: EngineContext, request: AcquireRequest): Tx<Acquired> {
+  const { project, holder } = yield* findHolder(ctx, request);
+  const patterns = patternsOf(ctx, project, request.paths);
+  yield* lockProject(project.id);
+  const change = new LockChange(ctx, project.id);
+  const look = { ctx, change, project: project.id, holder, patterns };
+  const table = yield* tableWithoutStale(look);
+  const keys = patterns.map(({ key }) => key);
+  const { agent, task } = holder.asking;
+  const place = yield* findSameRequest({ project: project.id, agent, task, mode: request.mode, keys });
+  const answer = yield* decide({ ...look, request, table, place });
+  yield* change.settle(holder.run === null ? [] : [holder.run]);
+  yield* confirmHolder(holder, answer.outcome === "granted" || answer.outcome === "queued");
+  yield* actingAgent(ctx, request.agent);
+  yield* change.flush();
+  return answer;
+}
+
+export function patternsOf(ctx: EngineContext, project: Project, paths: readonly string[]): PathPattern[] {
+  const most = ctx.settings.patterns_max;
+  if (paths.length > most) {
+    throw new BatonError(
+      "limit_exceeded",
+      `${paths.length} paths in one call are too many: at most ${most}. Lock directories.`,
+      {
+        details: { paths: paths.length, paths_max: most },
+      },
+    );
+  }
+  return distinctPatterns(project, paths);
+}
+
+type Look = Pick<Decision, "ctx" | "change" | "project" | "holder" | "patterns">;
+
+/** The locks nearby, once the stale ones have been broken and those who waited for them have been served. */
+function* tableWithoutStale({ ctx, change, project, holder, patterns }: Look): Tx<LockTable> {
+  const read = function* () {
+    return new LockTable(ctx.now, yield* locksNear(ctx.now, project, patterns));
+  };
+  const table = yield* read();
+  const { asking } = holder;
+  const stale = new Set(
+    patterns.flatMap((pattern) => table.overlapping(pattern)).filter((lock) => isStale(lock, ctx.now)),
+  );
+  for (const lock of stale) {
+    // Whoever comes back under a new session takes its own lock over.
+    if (lock.state === "held" && isOwn(lock, asking) && (lock.expiresAt ?? Infinity) > ctx.now) stale.delete(lock);
+  }
+  if (stale.size === 0) return table;
+  yield* change.breakStale([...stale], asking.agent);
+  yield* change.serve();
+  return yield* read();
+}
+
+export interface ReleaseRequest {
+  readonly project?: string | undefined;
+  readonly agent?: string | undefined;
+  /** Only what is held for this task. */
+  readonly task?: string | undefined;
+  readonly paths?: readonly string[] | undefined;
+  readonly all?: boolean | undefined;
+}
+
+export interface Released {
+  readonly released: readonly string[];
+  /** Asked for and not held yet: the requests are out of the line. */
+  readonly withdrawn: readonly string[];
+  readonly not_held: readonly string[];
+  readonly granted: readonly Served[];
+  /** Given to who was not there: theirs if they ask in time. */
+  readonly offered: readonly Served[];
+}
+
+/**
+ * Releases an agent's locks on these very patterns, or all of them, and takes its requests for them out of the line, whole.
+ * Those who wait are served in order. Errors: `invalid_input` for a path, or for neither paths nor all; `not_found`.
+ */
+export function* releaseFileLock(ctx: EngineContext, request: ReleaseRequest): Tx<Released> {
+  const nothing = { released: [], withdrawn: [], not_held: request.paths ?? [], granted: [], offered: [] };
+  if (request.paths === undefined && request.all !== true) {
+    throw new BatonError("invalid_input", "Say which paths to release, or all: true for every lock you hold.");
+  }
+  const project = yield* projectOfHolder(ctx, request);
+  if (!project) return nothing;
+  const patterns = request.paths === undefined ? undefined : patternsOf(ctx, project, request.paths);
+  yield* lockProject(project.id);
+  const own = yield* locksToRelease(ctx, { project, patterns, request });
+  const change = new LockChange(ctx, project.id);
+  const held = own.filter(({ state }) => state === "held");
+  yield* change.release(held, "released");
+  const requests = new Set(own.filter(({ state }) => state !== "held").map((lock) => lock.request));
+  const withdrawn = yield* change.withdraw(requests, "released");
+  yield* change.serve();
+  yield* change.settle();
+  yield* actingAgent(ctx, request.agent);
+  yield* change.flush();
+  const met = new Set(own.map((lock) => patternOf(lock).key));
+  return {
+    released: pathsOf(held),
+    withdrawn: [...new Set(withdrawn)],
+    not_held: (patterns ?? []).filter(({ key }) => !met.has(key)).map(({ path }) => path),
+    granted: change.granted,
+    offered: change.offered,
+  };
+}
+
+/** The project named, the task's, that of the working directory, or that of the only task. None: nothing can be held. */
+function* projectOfHolder(ctx: EngineContext, request: ReleaseRequest): Tx<Project | undefined> {
+  const around = yield* findProject(ctx, request.project);
+  if (request.project !== undefined) return around;
+  const task = request.task === undefined ? yield* onlyTask(ctx, request) : (yield* requireTask(request.task)).task;
+  if (task !== undefined && (request.task !== undefined || !around)) return yield* findProject(ctx, task.project);
+  return around;
+}
+
+function* onlyTask(ctx: EngineContext, { agent }: ReleaseRequest): Tx<Task | undefined> {
+  const [first, second] = yield* runningTasksOf(agent ?? ctx.caller.agent, 2);
+  return second ? undefined : first;
+}
+
+interface Releasing {
+  readonly project: Project;
+  readonly patterns: readonly PathPattern[] | undefined;
+  readonly request: ReleaseRequest;
+}
+
+function* locksToRelease(ctx: EngineContext, { project, patterns, request }: Releasing): Tx<Lock[]> {
+  const agent = request.agent ?? ctx.caller.agent;
+  const task = request.task === undefined ? undefined : yield* taskId(request.task);
+  const isMine = (lock: Lock) => lock.agent === agent && (task === undefined || lock.task === task);
+  if (!patterns) return (yield* locksOfAgent(ctx.now, project.id, agent)).filter(isMine);
+  const keys = new Set(patterns.map(({ key }) => key));
+  const near = yield* locksNear(ctx.now, project.id, patterns);
+  return near.filter((lock) => isMine(lock) && keys.has(patternOf(lock).key));
+}
+
+function pathsOf(locks: readonly Lock[]): string[] {
+  return [...new Set(locks.map(({ path }) => path))];
+}
+
+/** Whether an edit of a path by an agent would now violate a lock or an offer of another. */
+export function* checkFileLock(
+  ctx: EngineContext,
+  input: { readonly path: string; readonly agent?: string | undefined; readonly project?: string | undefined },
+): Tx<{ allowed: boolean; held_by: Conflict[] }> {
+  const project = yield* findProject(ctx, input.project);
+  if (!project) return { allowed: true, held_by: [] };
+  const pattern = normalisePath(project, input.path);
+  const agent = input.agent ?? ctx.caller.agent;
+  const table = new LockTable(ctx.now, yield* locksNear(ctx.now, project.id, [pattern]));
+  const others = table
+    .overlapping(pattern)
+    .filter((lock) => lock.agent !== agent && lock.state !== "queued" && !isStale(lock, ctx.now));
+  const held_by = others.slice(0, HOLDERS_SHOWN_MAX).map((lock) => conflictOf({ pattern, lock }));
+  return { allowed: others.length === 0, held_by };
+}
+
+const HOLDERS_SHOWN_MAX = 20;
+
+export interface LockQuery {
+  readonly project?: string | undefined;
+  readonly path?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly run?: string | undefined;
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+/** Who holds, has been offered and waits for what, in order of the paths' beginnings. */
+export function* listFileLocks(
+  ctx: EngineContext,
+  query: LockQuery,
+): Tx<{ locks: LockView[]; next: string | undefined }> {
+  const project = yield* findProject(ctx, query.project);
+  if (!project) return { locks: [], next: undefined };
+  const found = query.path === undefined ? yield* pageOf(ctx, project, query) : yield* pageOnPath(ctx, project, query);
+  const shown = found.slice(0, query.limit);
+  const last = shown.at(-1);
+  const next = found.length > query.limit && last ? cursorAfter(last) : undefined;
+  return { locks: shown.map(lockView), next };
+}
+
+function* pageOf(ctx: EngineContext, project: Project, { agent, run, limit, cursor }: LockQuery): Tx<Lock[]> {
+  const after = cursor === undefined ? undefined : parseCursor(cursor);
+  return yield* listLocks(ctx.now, { project: project.id, agent, run, after, limit: limit + 1 });
+}
+
+function* pageOnPath(ctx: EngineContext, project: Project, query: LockQuery): Tx<Lock[]> {
+  const pattern = normalisePath(project, query.path ?? "");
+  const near = yield* locksNear(ctx.now, project.id, [pattern]);
+  const after = query.cursor === undefined ? undefined : parseCursor(query.cursor);
+  return new LockTable(ctx.now, near)
+    .overlapping(pattern)
+    .filter((lock) => query.agent === undefined || lock.agent === query.agent)
+    .filter((lock) => query.run === undefined || lock.run === query.run)
+    .map((lock) => ({ lock, at: placeInList(lock) }))
+    .filter(({ at }) => !after || comesAfter(at, after))
+    .sort((a, b) => (comesAfter(a.at, b.at) ? 1 : -1))
+    .map(({ lock }) => lock);
+}
+
+interface PlaceInList {
+  readonly prefix: string;
+  readonly id: string;
+}
+
+function placeInList(lock: Lock): PlaceInList {
+  return { prefix: patternOf(lock).prefix, id: lock.id };
+}
+
+function comesAfter(a: PlaceInList, b: PlaceInList): boolean {
+  return a.prefix === b.prefix ? a.id > b.id : Buffer.compare(Buffer.from(a.prefix), Buffer.from(b.prefix)) > 0;
+}
+
+function cursorAfter(lock: Lock): string {
+  const { prefix, id } = placeInList(lock);
+  return `${id}:${prefix}`;
+}
+
+function parseCursor(cursor: string): PlaceInList {
+  const [, id, prefix] = /^(\w+):(.*)$/s.exec(cursor) ?? [];
+  if (id !== undefined && prefix !== undefined) return { id, prefix };
+  throw new BatonError("invalid_input", "The cursor is none that this list has given.", { details: { cursor } });
+}

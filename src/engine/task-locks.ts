@@ -1,0 +1,105 @@
+import { type Lock, locksOfTask } from "../store/locks.js";
+import type { Tx } from "../store/tx.js";
+import type { EngineContext } from "./context.js";
+import { locksNear, LockTable, type Turn, type Wanted } from "./lock-conflicts.js";
+import { LockChange } from "./lock-queue.js";
+import { type Conflict, conflictOf, lockLine, type LockLine } from "./lock-views.js";
+import { patternsOfScope } from "./scopes.js";
+
+export interface ScopeRequest {
+  readonly project: string;
+  readonly task: string;
+  readonly run?: string | undefined;
+  readonly agent: string;
+  readonly session: string | null;
+  /** Id of a kept scope. */
+  readonly scope: string;
+  /** The task's place in the order. Without one every request in line is served before it. */
+  readonly turn?: Omit<Turn, "id"> | undefined;
+}
+
+export type ScopeLocked =
+  | { readonly granted: readonly LockLine[] }
+  /** The request to park the scope on, and what it stands for. */
+  | { readonly blockedBy: string; readonly conflict: Conflict };
+
+/**
+ * Locks all files of a task that is being claimed, or none: what it writes exclusive, what it reads shared, for as long
+ * as the task is held. The caller has locked the project and the run, and may lock no other run any more: so a stale
+ * lock is left to the tick, which frees what is parked on it.
+ */
+export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeLocked> {
+  const patterns = yield* patternsOfScope(request.scope);
+  const near = yield* locksNear(
+    ctx.now,
+    request.project,
+    patterns.map(({ pattern }) => pattern),
+  );
+  const { agent, task, session } = request;
+  // What the agent holds without a task is not another's.
+  const by = { agent, task, ownsUntasked: true };
+  const obstacles = new LockTable(ctx.now, near).obstacles({ by, patterns, turn: turnIn(request) });
+  const first = obstacles.find(({ lock }) => lock.state !== "queued") ?? obstacles[0];
+  if (first) return { blockedBy: first.lock.request, conflict: conflictOf(first) };
+  const change = new LockChange(ctx, request.project);
+  const held = yield* change.hold({
+    request: ctx.newId("lock"),
+    agent,
+    task,
+    run: request.run ?? null,
+    session,
+    patterns,
+    expiresAt: null,
+    reason: null,
+  });
+  yield* change.flush();
+  return { granted: held.map(lockLine) };
+}
+
+/** After everyone who is in line. */
+const LAST: Omit<Turn, "id"> = { position: Number.MAX_SAFE_INTEGER, askedAt: Number.MAX_SAFE_INTEGER };
+
+function turnIn({ turn }: Pick<ScopeRequest, "turn">): Turn {
+  return { ...(turn ?? LAST), id: "" };
+}
+
+/** What keeps the files of a task from being locked now. Empty when nothing does. */
+export function* conflictsOfScope(
+  ctx: EngineContext,
+  request: Pick<ScopeRequest, "project" | "scope" | "turn">,
+): Tx<Conflict[]> {
+  const patterns = yield* patternsOfScope(request.scope);
+  const near = yield* locksNear(
+    ctx.now,
+    request.project,
+    patterns.map(({ pattern }) => pattern),
+  );
+  const nobody = { agent: "", task: null, ownsUntasked: false };
+  const wanted: Wanted = { by: nobody, patterns, turn: turnIn(request) };
+  return new LockTable(ctx.now, near).obstacles(wanted).map(conflictOf);
+}
+
+/** The files locked for a task, in order of their paths. */
+export function* locksHeldBy(task: string): Tx<LockLine[]> {
+  const held = (yield* locksOfTask(task)).filter(isHeld);
+  return held.sort((a, b) => (a.path < b.path ? -1 : 1)).map(lockLine);
+}
+
+/**
+ * Releases what a task holds and takes its requests out of the line; those who wait are served. The caller has locked
+ * the project and the runs parked on the task's requests. Gives the requests that were freed: always the task's own.
+ */
+export function* releaseTaskLocks(ctx: EngineContext, project: string, task: string): Tx<string[]> {
+  const locks = yield* locksOfTask(task, ctx.now);
+  if (locks.length === 0) return [];
+  const change = new LockChange(ctx, project);
+  yield* change.release(locks.filter(isHeld), "task_ended");
+  yield* change.withdraw(new Set(locks.filter((lock) => !isHeld(lock)).map(({ request }) => request)), "task_ended");
+  yield* change.serve();
+  yield* change.flush();
+  return change.freed;
+}
+
+function isHeld(lock: Lock): boolean {
+  return lock.state === "held";
+}
