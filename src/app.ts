@@ -7,6 +7,7 @@ import { type Logger, silentLogger } from "./runtime/logger.js";
 import { type Runtime, systemRuntime } from "./runtime/runtime.js";
 import { VERSION } from "./runtime/version.js";
 import { readWorkplace } from "./runtime/workplace.js";
+import type { StoreHooks } from "./store/faults.js";
 import type { Store, Tx, TxContext } from "./store/tx.js";
 import type { Dispatch } from "./tools/dispatch.js";
 import type { OperationIndex } from "./tools/operation.js";
@@ -23,6 +24,8 @@ export interface AppOptions {
   readonly channel?: Caller["channel"];
   /** Other operations than the registry's, for a test of the path itself. */
   readonly operations?: OperationIndex;
+  /** Faults that a test lets the database have. */
+  readonly storeHooks?: StoreHooks;
   /** Called once, when the process starts to hold something in the database: from then on `beat` is due. */
   onActive?(): void;
 }
@@ -61,7 +64,7 @@ export class App {
   /** Opens the database with the first call. After a failure the next call tries again. */
   store(): Promise<Store> {
     if (this.#closed) return Promise.reject(new BatonError("unavailable", "The server is shutting down."));
-    this.#store ??= openStore(this.config, this.#runtime).catch((error: unknown) => {
+    this.#store ??= this.#openStore().catch((error: unknown) => {
       this.#store = undefined;
       throw error;
     });
@@ -106,6 +109,18 @@ export class App {
     };
     const report = await tick(host, { host: os.hostname(), isAlive });
     if (Object.values(report).some((count) => count > 0)) this.#logger.debug("background work", { report });
+  }
+
+  async #openStore(): Promise<Store> {
+    const { database } = this.config;
+    const { storeHooks: hooks } = this.#options;
+    const shared = { runtime: this.#runtime, ...(hooks && { hooks }) };
+    if (database.kind === "postgres") {
+      const { openPostgres } = await import("./store/postgres.js");
+      return openPostgres({ ...shared, url: database.url, poolSize: database.connections });
+    }
+    const { openSqlite } = await import("./store/sqlite.js");
+    return openSqlite({ ...shared, file: database.file, synchronous: database.synchronous });
   }
 
   /** Opens the session row before the first write and renews it where that is due; called before every write. */
@@ -180,15 +195,6 @@ export class App {
     };
     return this.#caller;
   }
-}
-
-async function openStore({ database }: Config, runtime: Runtime): Promise<Store> {
-  if (database.kind === "postgres") {
-    const { openPostgres } = await import("./store/postgres.js");
-    return openPostgres({ url: database.url, poolSize: database.connections, runtime });
-  }
-  const { openSqlite } = await import("./store/sqlite.js");
-  return openSqlite({ file: database.file, synchronous: database.synchronous, runtime });
 }
 
 const SLUG_LENGTH_MAX = 40;

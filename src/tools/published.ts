@@ -50,7 +50,7 @@ function publishedInput(operation: Operation): JsonSchema & { type: "object" } {
  * The output as a client may check it. Clients hold an error's structured content against it too, so every key at the
  * top is optional and `error` stands among them; what dispatch checks is the strict schema.
  */
-function publishedOutput(operation: Operation): JsonSchema & { type: "object" } {
+export function publishedOutput(operation: Operation): JsonSchema & { type: "object" } {
   const { required: _required, ...schema } = cleaned(
     z.toJSONSchema(operation.output, { io: "output", unrepresentable: "any" }),
   );

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { BatonError } from "../../src/engine/errors.js";
+import { catalogue } from "../../src/tools/registry.js";
+import { startApp } from "../support/app.js";
+
+const namesOf = (result: Record<string, unknown>) =>
+  (result["operations"] as { name: string }[]).map(({ name }) => name);
+
+describe("find_operations", () => {
+  test("without a query tells every operation, also those that are not tools", async () => {
+    const { call } = await startApp();
+    expect(namesOf(await call("find_operations"))).toEqual(catalogue.all.map(({ name }) => name));
+  });
+
+  test("ranks what the words name above what they describe", async () => {
+    const { call } = await startApp();
+    const names = namesOf(await call("find_operations", { query: "query operation" }));
+    expect(names[0]).toBe("query_operation");
+    expect(names).toContain("find_operations");
+  });
+
+  test("keeps to an area", async () => {
+    const { call } = await startApp();
+    const names = namesOf(await call("find_operations", { area: "meta" }));
+    expect(names).toEqual(["find_operations", "query_operation", "call_operation"]);
+  });
+
+  test("gives the full input schema of one exact name, or alias", async () => {
+    const { call } = await startApp();
+    for (const { name, aliases = [] } of catalogue.all) {
+      for (const query of [name, ...aliases]) {
+        expect(await call("find_operations", { query })).toMatchObject({
+          operation: { name, input_schema: { type: "object" } },
+        });
+      }
+    }
+  });
+
+  test("works while the database cannot be opened", async () => {
+    const { call } = await startApp({ database: "/dev/null/baton.db" });
+    expect(namesOf(await call("find_operations", { area: "meta" }))).toHaveLength(3);
+  });
+});
+
+describe("query_operation and call_operation", () => {
+  test("do not reach each other, so that a call ends", async () => {
+    const { call } = await startApp();
+    const inner = { name: "call_operation", arguments: { name: "find_operations", arguments: {} } };
+    await expect(call("call_operation", inner)).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
+  test("say what is wrong inside as the operation itself would", async () => {
+    const { call } = await startApp();
+    const error: unknown = await call("query_operation", { name: "no_such_thing" }).catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(BatonError);
+    expect(error).toMatchObject({ code: "not_found" });
+  });
+});
