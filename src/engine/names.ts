@@ -11,6 +11,7 @@ export function isName(value: string): boolean {
 export function nameFrom(text: string, fallback: string): string {
   const name = text
     .normalize("NFKD")
+    .replace(/\p{M}/gu, "")
     .replace(/[^A-Za-z0-9._-]+/g, "-")
     .replace(/^[^A-Za-z0-9]+|[^A-Za-z0-9]+$/g, "")
     .slice(0, NAME_LENGTH_MAX);

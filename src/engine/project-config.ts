@@ -3,14 +3,22 @@ import type { ProjectConfig } from "../store/projects.js";
 import { closedObject } from "./closed-object.js";
 import { missingFirst, problemsError, zodProblems } from "./problems.js";
 
-const ROLES = ["planner", "worker", "reviewer", "lead", "architect", "human", "admin"] as const;
+const names = z.array(z.string().min(1).max(100)).max(1_000).optional();
 
 /** A project's configuration, checked as a whole. */
 export const projectConfigSchema = closedObject({
   worktrees: z.enum(["per_worktree", "shared"]).default("per_worktree"),
   max_parallel: z.int().min(1).max(10_000).optional(),
   retention_days: z.number().min(0).max(36_500).optional(),
-  agents: z.partialRecord(z.enum(ROLES), z.array(z.string().min(1).max(100)).max(1_000)).optional(),
+  agents: closedObject({
+    planner: names,
+    worker: names,
+    reviewer: names,
+    lead: names,
+    architect: names,
+    human: names,
+    admin: names,
+  }).optional(),
 });
 
 /** Throws `BatonError` `invalid_input` with every problem. */

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { dirname } from "node:path";
 import { appendEvents } from "../store/events.js";
+import { figuresOfProjects, type ProjectFigures } from "../store/figures.js";
 import { lockProject } from "../store/lock-order.js";
 import * as projects from "../store/projects.js";
 import type { Tx } from "../store/tx.js";
@@ -222,6 +223,21 @@ function changesOf(prefix: string, before: Values, after: Values): Change[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
     .filter((name) => !isDeepStrictEqual(before[name], after[name]))
     .map((name) => ({ name: `${prefix}${name}`, from: before[name] ?? null, to: after[name] ?? null }));
+}
+
+export interface ProjectLine {
+  readonly project: Project;
+  /** Undefined for one without runs. */
+  readonly figures: ProjectFigures | undefined;
+}
+
+/** A page of projects by name; `next` is where the following page starts. */
+export function* listProjects(filter: projects.ProjectFilter): Tx<{ lines: ProjectLine[]; next: string | undefined }> {
+  const found = yield* projects.listProjects({ ...filter, limit: filter.limit + 1 });
+  const page = found.slice(0, filter.limit);
+  const figures = yield* figuresOfProjects(page.map(({ id }) => id));
+  const lines = page.map((project) => ({ project, figures: figures.get(project.id) }));
+  return { lines, next: found.length > page.length ? page.at(-1)?.name : undefined };
 }
 
 /** The project of a reference with its row locked, read again under the lock. */

@@ -158,6 +158,25 @@ export function* performanceOf(list: readonly Workflow[]): Tx<Performance[]> {
   return performances;
 }
 
+export interface WorkflowLine {
+  readonly workflow: Workflow;
+  readonly performance: Performance;
+}
+
+/** A page of a project's workflows by name; `next` is where the following page starts. */
+export function* listWorkflows(
+  filter: workflows.WorkflowFilter,
+): Tx<{ lines: WorkflowLine[]; next: string | undefined }> {
+  const found = yield* workflows.listWorkflows({ ...filter, limit: filter.limit + 1 });
+  const page = found.slice(0, filter.limit);
+  const figures = yield* performanceOf(page);
+  const lines = page.flatMap((workflow, index) => {
+    const performance = figures[index];
+    return performance === undefined ? [] : [{ workflow, performance }];
+  });
+  return { lines, next: found.length > page.length ? page.at(-1)?.name : undefined };
+}
+
 function median(values: readonly number[]): number | null {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length >> 1;

@@ -13,12 +13,12 @@ export interface Place {
 }
 
 /**
- * Looks a directory up on disk: a few calls, once per process and once per project made. A relative path starts at the
- * process's own directory. Throws what the file system throws (`ENOENT`, `EACCES`, …), and `ENOTDIR` for a file.
+ * Looks a directory up on disk: a few calls, once per process and once per project made. A relative path starts at
+ * `base`. Throws what the file system throws (`ENOENT`, `EACCES`, …), and `ENOTDIR` for a file.
  */
-export function readWorkplace(directory: string): Place {
+export function readWorkplace(directory: string, base = process.cwd()): Place {
   // The native call also gives each name the case it has on disk.
-  const cwd = realpathSync.native(path.resolve(directory));
+  const cwd = realpathSync.native(path.resolve(base, directory));
   if (!statSync(cwd).isDirectory()) throw new NotADirectory(cwd);
   const gitRoot = findGitRoot(cwd);
   return {

@@ -12,7 +12,7 @@ export interface ProjectConfig {
   /** How long finished runs stay. */
   readonly retention_days?: number | undefined;
   /** Per permission role, the agents that may take it; a role that is absent is open to all. */
-  readonly agents?: Readonly<Record<string, readonly string[]>> | undefined;
+  readonly agents?: Readonly<Record<string, readonly string[] | undefined>> | undefined;
 }
 
 export interface Project {

@@ -47,11 +47,10 @@ describe("names", () => {
   test.each([
     ["My Project!", "My-Project"],
     ["...", "fallback"],
-    ["größe", "gro-e"],
+    ["crème brûlée", "creme-brulee"],
     ["x".repeat(200), "x".repeat(100)],
   ])("from %s comes %s", (text, expected) => {
-    const name = nameFrom(text, "fallback");
-    expect(isName(name)).toBe(true);
-    if (text !== "größe") expect(name).toBe(expected);
+    expect(nameFrom(text, "fallback")).toBe(expected);
+    expect(isName(expected)).toBe(true);
   });
 });

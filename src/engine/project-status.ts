@@ -1,0 +1,52 @@
+import { sumCounters } from "../store/counters.js";
+import {
+  figuresOfProjects,
+  type LockFigures,
+  lockFigures,
+  type ProjectFigures,
+  type WorkAtHand,
+  workAtHand,
+} from "../store/figures.js";
+import { activeRunsOf, countRunsByStatus, findRuns } from "../store/runs.js";
+import type { TaskStatus } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import { findCounters } from "../store/counters.js";
+import type { Project } from "./projects.js";
+import { runLine } from "./views.js";
+
+const RUNS_SHOWN_MAX = 50;
+const WORK_SHOWN_MAX = 200;
+
+/** A project as it stands, counted from what is recorded. */
+export interface ProjectStatus {
+  /** Its runs by status. */
+  readonly runs: Readonly<Record<string, number>>;
+  readonly active_runs: readonly ReturnType<typeof runLine>[];
+  /** Of its active runs together, in percent with one decimal; null when none is active. */
+  readonly progress: number | null;
+  /** Open tasks by status, over its active runs and its ad-hoc tasks. */
+  readonly tasks: Readonly<Record<TaskStatus, number>>;
+  readonly at_work: readonly WorkAtHand[];
+  readonly locks: LockFigures;
+}
+
+export function* projectStatus(project: Project): Tx<ProjectStatus> {
+  const active = (yield* activeRunsOf(project.id)).slice(-RUNS_SHOWN_MAX);
+  const lines: ReturnType<typeof runLine>[] = [];
+  for (const run of (yield* findRuns(active)).toReversed()) lines.push(runLine(run, yield* findCounters(run.id)));
+  const figures = yield* figuresOfProjects([project.id]);
+  return {
+    runs: yield* countRunsByStatus(project.id),
+    active_runs: lines,
+    progress: progressOfProject(figures.get(project.id)),
+    tasks: yield* sumCounters(project.id),
+    at_work: yield* workAtHand(project.id, WORK_SHOWN_MAX),
+    locks: yield* lockFigures(project.id),
+  };
+}
+
+/** Percent with one decimal, weighted by what each task is expected to take; null when no run is active. */
+export function progressOfProject(figures: ProjectFigures | undefined): number | null {
+  if (figures === undefined || figures.activeRuns === 0) return null;
+  return Math.round((figures.doneMs / Math.max(1, figures.workMs)) * 1000) / 10;
+}

@@ -1,0 +1,28 @@
+import { z } from "zod";
+import type { JsonObject } from "../engine/definition-text.js";
+import { BatonError } from "../engine/errors.js";
+
+// A workflow's definition as a parameter of several operations: loose as published, because its whole schema is large
+// and strict where it is read (engine/definition.ts).
+
+const EXAMPLE = '{"name":"w","steps":[{"key":"a","prompt":"…"},{"key":"b","needs":["a"],"prompt":"…"}]}';
+
+export const definition = z
+  .record(z.string(), z.unknown())
+  .optional()
+  .describe(`Workflow definition, such as ${EXAMPLE}`);
+export const yaml = z.string().min(1).optional().describe("The definition as YAML or JSON text instead.");
+
+export interface Written {
+  readonly definition?: JsonObject | undefined;
+  readonly yaml?: string | undefined;
+}
+
+/** The one of the two that was given. Errors: `invalid_input` for both or none. */
+export function writtenDefinition({ definition: object, yaml: text }: Written): JsonObject | string {
+  if (object !== undefined && text === undefined) return object;
+  if (text !== undefined && object === undefined) return text;
+  const message =
+    object === undefined ? "Give a definition, or its text as yaml." : "Give a definition or yaml, not both.";
+  throw new BatonError("invalid_input", message, { details: { expected: ["definition", "yaml"] } });
+}

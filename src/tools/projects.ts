@@ -1,0 +1,239 @@
+import { z } from "zod";
+import { actingAs } from "../engine/acting.js";
+import { BatonError } from "../engine/errors.js";
+import { iso } from "../engine/instants.js";
+import { archiveProject, reviveProject } from "../engine/project-archive.js";
+import { progressOfProject, projectStatus } from "../engine/project-status.js";
+import {
+  type CreateProject,
+  createProject,
+  findProject,
+  listProjects,
+  type Project,
+  updateProject,
+} from "../engine/projects.js";
+import { defineOperation, type Operation, type ServerFacts } from "./operation.js";
+import * as params from "./params.js";
+import { instant, runLine, taskStatus } from "./shapes.js";
+
+const STATUSES = ["active", "archived"] as const;
+
+const project = z.object({
+  id: z.string(),
+  name: z.string(),
+  root: z.string().nullable(),
+  status: z.enum(STATUSES),
+  description: z.string().nullable(),
+  config: z.record(z.string(), z.unknown()),
+  created_at: instant,
+  updated_at: instant,
+});
+
+function view(of: Project): z.input<typeof project> {
+  return {
+    id: of.id,
+    name: of.name,
+    root: of.root,
+    status: of.status,
+    description: of.description,
+    config: { ...of.config },
+    created_at: iso(of.createdAt),
+    updated_at: iso(of.updatedAt),
+  };
+}
+
+const reference = params.project.unwrap().describe("Project id or name, from list_projects.");
+const description = z.string().max(10_000).optional();
+const config = z
+  .record(z.string(), z.unknown())
+  .optional()
+  .describe("worktrees (per_worktree or shared), max_parallel, retention_days, agents {role: [names]}.");
+const count = z.int().min(0);
+
+const create = defineOperation({
+  name: "create_project",
+  title: "Create a project",
+  description:
+    "Creates a project: a root directory with its configuration. Use it to name one or to set it up; in a git " +
+    "repository one is made at the first write anyway. The same name and root again answer the same project.",
+  area: "projects",
+  effect: "write",
+  listed: true,
+  input: z.object({
+    name: z.string().min(1).max(100),
+    root: z
+      .string()
+      .min(1)
+      .max(4_096)
+      .optional()
+      .describe("A directory that exists. Default: the git root here, if no project has it."),
+    description,
+    config,
+    ...params.acting,
+  }),
+  output: z.object({ project, created: z.boolean() }),
+  perform: async (host, { agent, root, ...input }) => {
+    const place = root === undefined ? undefined : rootAt(host.server, root);
+    return host.transact(function* (ctx) {
+      const acting = yield* actingAs(ctx, agent);
+      const made = yield* createProject(acting, { ...input, root: place });
+      return { project: view(made.project), created: made.created };
+    });
+  },
+});
+
+const REFUSALS: ReadonlyMap<unknown, string> = new Map([
+  ["ENOENT", "does not exist"],
+  ["ENOTDIR", "is not a directory"],
+  ["EACCES", "may not be read"],
+  ["ELOOP", "is a circle of links"],
+  ["ENAMETOOLONG", "is too long a path"],
+]);
+
+function rootAt(server: ServerFacts, root: string): NonNullable<CreateProject["root"]> {
+  try {
+    const { cwd, caseInsensitive } = server.readWorkplace(root);
+    return { path: cwd, caseInsensitive };
+  } catch (error) {
+    const refusal = REFUSALS.get(error instanceof Error && "code" in error ? error.code : undefined);
+    if (refusal === undefined) throw error;
+    throw new BatonError("invalid_input", `The root ${root} ${refusal}: name a directory that is there.`, {
+      details: { root },
+    });
+  }
+}
+
+const projectLine = project.omit({ config: true }).extend({
+  runs: count,
+  active_runs: count,
+  progress: z.number().nullable(),
+});
+
+const list = defineOperation({
+  name: "list_projects",
+  title: "List projects",
+  description:
+    "Lists projects by name with their runs and the progress of the active ones. Use it to find a project's id or name.",
+  area: "projects",
+  effect: "read",
+  input: z.object({ status: z.enum(STATUSES).optional(), ...params.paging }),
+  output: z.object({ projects: z.array(projectLine), next_cursor: z.string().optional() }),
+  *run(_, { status, limit, cursor }) {
+    const page = yield* listProjects({ status, limit, after: cursor });
+    const projects = page.lines.map(({ project: one, figures }) => {
+      const { config: _config, ...line } = view(one);
+      const progress = progressOfProject(figures);
+      return { ...line, runs: figures?.runs ?? 0, active_runs: figures?.activeRuns ?? 0, progress };
+    });
+    return { projects, ...(page.next === undefined ? {} : { next_cursor: page.next }) };
+  },
+});
+
+const status = defineOperation({
+  name: "get_project_status",
+  title: "Project status",
+  description:
+    "Shows how a project stands: runs by status, active runs with their progress, open tasks, who works on what, and " +
+    "locks. Use it for an overview of one project; get_run shows a run in full.",
+  area: "projects",
+  effect: "read",
+  input: z.object({ project: params.project }),
+  output: z.object({
+    project,
+    runs: z.record(z.string(), count),
+    active_runs: z.array(runLine),
+    progress: z.number().nullable(),
+    tasks: z.record(taskStatus, count),
+    agents: z.array(
+      z.object({
+        agent: z.string(),
+        tasks: z.array(
+          z.object({ id: z.string(), key: z.string(), run: z.string(), title: z.string(), since: instant.nullable() }),
+        ),
+      }),
+    ),
+    locks: z.object({ held: count, offered: count, waiting: count }),
+  }),
+  *run(ctx, input) {
+    const found = yield* findProject(ctx, input.project);
+    if (found === undefined) throw nowhere();
+    const { at_work: work, active_runs: active, ...facts } = yield* projectStatus(found);
+    const names = [...new Set(work.map(({ agent }) => agent))];
+    const agents = names.map((agent) => ({
+      agent,
+      tasks: work
+        .filter((one) => one.agent === agent)
+        .map(({ task, key, run, title, startedAt }) => ({
+          id: task,
+          key,
+          run,
+          title,
+          since: startedAt === null ? null : iso(startedAt),
+        })),
+    }));
+    return { project: view(found), ...facts, active_runs: [...active], agents };
+  },
+});
+
+function nowhere(): BatonError {
+  return new BatonError("not_found", "There is no project around the working directory: name one.", {
+    next: [{ tool: "query_operation", arguments: { name: "list_projects", arguments: {} } }],
+  });
+}
+
+const update = defineOperation({
+  name: "update_project",
+  title: "Update a project",
+  description:
+    "Changes a project's description and configuration. Configuration keys that are named change, null takes one back " +
+    "to its default, the whole is checked. Answers the project and what changed.",
+  area: "projects",
+  effect: "write",
+  input: z.object({ project: reference, description, config, ...params.acting }),
+  output: z.object({
+    project,
+    changed: z.array(z.object({ name: z.string(), from: z.unknown(), to: z.unknown() })),
+  }),
+  *run(ctx, { agent, ...input }) {
+    const acting = yield* actingAs(ctx, agent);
+    const { project: updated, changed } = yield* updateProject(acting, input);
+    return { project: view(updated), changed };
+  },
+});
+
+const archive = defineOperation({
+  name: "archive_project",
+  title: "Archive a project",
+  description:
+    "Archives a project: nothing of it can be claimed or started until restore_project. Refuses while a run is active, " +
+    "unless force, which cancels those runs. Answers the project and the runs that were cancelled.",
+  area: "projects",
+  effect: "destructive",
+  input: z.object({
+    project: reference,
+    force: z.boolean().default(false).describe("Cancel its active runs."),
+    ...params.acting,
+  }),
+  output: z.object({ project, cancelled_runs: z.array(z.string()) }),
+  *run(ctx, { agent, project: wanted, force }) {
+    const acting = yield* actingAs(ctx, agent);
+    const { project: archived, cancelled } = yield* archiveProject(acting, wanted, force);
+    return { project: view(archived), cancelled_runs: cancelled };
+  },
+});
+
+const restore = defineOperation({
+  name: "restore_project",
+  title: "Restore a project",
+  description: "Brings an archived project back, with its workflows and its ad-hoc tasks. Answers the project.",
+  area: "projects",
+  effect: "write",
+  input: z.object({ project: reference, ...params.acting }),
+  output: z.object({ project }),
+  *run(ctx, { agent, project: wanted }) {
+    const acting = yield* actingAs(ctx, agent);
+    return { project: view(yield* reviveProject(acting, wanted)) };
+  },
+});
+
+export const projectOperations: Operation[] = [create, list, status, update, archive, restore];

@@ -1,0 +1,235 @@
+import { z } from "zod";
+import { actingAs } from "../engine/acting.js";
+import { analyse, fileProblems } from "../engine/analysis.js";
+import { type Definition, type Parsed, parseDefinition, requireDefinition } from "../engine/definition.js";
+import { BatonError } from "../engine/errors.js";
+import { iso } from "../engine/instants.js";
+import { isName, NAME_RULE } from "../engine/names.js";
+import { toMermaid } from "../engine/pictures.js";
+import { findProject, requireProject } from "../engine/projects.js";
+import * as workflows from "../engine/workflows.js";
+import { definition, writtenDefinition, yaml } from "./definition.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import { instant } from "./shapes.js";
+
+const name = z.string().min(1).max(100);
+const reference = z.string().min(1).max(300).describe("Workflow name or id, from list_workflows.");
+const count = z.int().min(0);
+const keys = z.array(z.string()).readonly();
+
+const workflowFields = { id: z.string(), name: z.string(), version: z.int(), steps: count, project: z.string() };
+
+function line(workflow: workflows.Workflow) {
+  const { id, version, steps, project } = workflow;
+  return { id, name: workflow.name, version, steps, project };
+}
+
+const problem = z.object({
+  path: z.string(),
+  step: z.string().optional(),
+  line: z.int().optional(),
+  message: z.string(),
+  cycle: keys.optional(),
+  limit: z.literal(true).optional(),
+});
+
+const create = defineOperation({
+  name: "create_workflow",
+  title: "Create a workflow",
+  description:
+    "Stores a workflow definition under its name, as the next version where it differs from the newest. Use it for " +
+    "plans that will run again; execute_workflow runs one at once. Answers the workflow, or every problem with its place.",
+  area: "workflows",
+  effect: "write",
+  listed: true,
+  input: z.object({
+    name: name.optional().describe("Default: that of the definition."),
+    definition,
+    yaml,
+    project: params.project,
+    ...params.acting,
+  }),
+  output: z.object({ workflow: z.object(workflowFields), created: z.boolean() }),
+  *run(ctx, { agent, ...input }) {
+    const parsed = requireDefinition(writtenDefinition(input), { limits: ctx.settings, ...nameOption(input.name) });
+    checkName(input.name, parsed);
+    const acting = yield* actingAs(ctx, agent);
+    const project = yield* requireProject(acting, input.project);
+    const { workflow, created } = yield* workflows.createWorkflow(acting, project, parsed);
+    return { workflow: line(workflow), created };
+  },
+});
+
+function nameOption(given: string | undefined): { name?: string } {
+  return given === undefined ? {} : { name: given };
+}
+
+/** A workflow is found again by its name, so it has exactly one. */
+function checkName(given: string | undefined, { definition: { name: read }, source }: Parsed): void {
+  if (given === undefined && source["name"] === undefined) {
+    throw new BatonError("invalid_input", "The workflow needs a name: give one, or put it into the definition.");
+  }
+  if (!isName(read)) {
+    throw new BatonError("invalid_input", `"${read}" cannot be the name of a workflow: it needs ${NAME_RULE}.`);
+  }
+  if (given === undefined || given === read) return;
+  throw new BatonError("invalid_input", `The name is "${given}" and the definition says "${read}": which of the two?`, {
+    details: { name: given, definition_name: read },
+  });
+}
+
+const performance = {
+  runs: count,
+  active_runs: count,
+  success_rate: z.number().nullable(),
+  typical_duration_ms: z.int().nullable(),
+} as const;
+
+const list = defineOperation({
+  name: "list_workflows",
+  title: "List workflows",
+  description:
+    "Lists a project's workflows by name with version, steps, runs, and the success rate and typical duration of the " +
+    "newest 100 finished runs. Use it before execute_workflow to see what is stored.",
+  area: "workflows",
+  effect: "read",
+  input: z.object({ project: params.project, ...params.paging }),
+  output: z.object({
+    workflows: z.array(z.object({ ...workflowFields, updated_at: instant, ...performance })),
+    next_cursor: z.string().optional(),
+  }),
+  *run(ctx, { project: wanted, limit, cursor }) {
+    const project = yield* workflows.readingProject(ctx, wanted);
+    if (project === undefined) return { workflows: [] };
+    const { lines, next } = yield* workflows.listWorkflows({ project: project.id, limit, after: cursor });
+    return {
+      workflows: lines.map(({ workflow, performance: figures }) => ({
+        ...line(workflow),
+        updated_at: iso(workflow.updatedAt),
+        ...figures,
+      })),
+      ...(next === undefined ? {} : { next_cursor: next }),
+    };
+  },
+});
+
+const inputShape = z.object({
+  type: z.string(),
+  required: z.boolean(),
+  default: z.unknown().optional(),
+  description: z.string().optional(),
+  enum: z.array(z.unknown()).readonly().optional(),
+});
+
+const PICTURE_STEPS_MAX = 200;
+
+const get = defineOperation({
+  name: "get_workflow",
+  title: "Get a workflow",
+  description:
+    "Shows a stored workflow: the definition as it was handed in, its inputs, a Mermaid picture, and how its runs went. " +
+    "Use it before running or changing one.",
+  area: "workflows",
+  effect: "read",
+  input: z.object({
+    name: reference,
+    version: z.int().min(1).optional().describe("Default: the newest."),
+    project: params.project,
+  }),
+  output: z.object({
+    workflow: z.object({ ...workflowFields, newest_version: z.int(), created_by: z.string(), created_at: instant }),
+    definition: z.record(z.string(), z.unknown()),
+    inputs: z.record(z.string(), inputShape),
+    picture: z.string(),
+    performance: z.object(performance),
+  }),
+  *run(ctx, { name: wanted, version, project: inProject }) {
+    const project = yield* workflows.readingProject(ctx, inProject);
+    const found = yield* workflows.requireWorkflow(project, { workflow: wanted, version });
+    const [figures] = yield* workflows.performanceOf([found.workflow]);
+    if (figures === undefined) throw new Error("one workflow, no performance");
+    return {
+      workflow: {
+        ...line(found.workflow),
+        steps: found.definition.steps.length,
+        version: found.version.version,
+        newest_version: found.workflow.version,
+        created_by: found.version.createdBy,
+        created_at: iso(found.version.createdAt),
+      },
+      definition: found.source,
+      inputs: found.definition.inputs,
+      picture: pictureOf(found.definition),
+      performance: figures,
+    };
+  },
+});
+
+function pictureOf({ steps }: Definition): string {
+  return toMermaid(steps, { maxNodes: PICTURE_STEPS_MAX });
+}
+
+const validate = defineOperation({
+  name: "validate_workflow",
+  title: "Validate a workflow",
+  description:
+    "Checks a definition without storing it. Answers every problem at once with its place, cycles with their path; or " +
+    "for a sound one its waves, critical path, width, estimate, and warnings where steps wait for each other's files.",
+  area: "workflows",
+  effect: "read",
+  input: z.object({ definition, yaml, project: params.project }),
+  output: z.object({
+    valid: z.boolean(),
+    problems: z.array(problem),
+    steps: count.optional(),
+    waves: z.array(keys).readonly().optional(),
+    width: count.optional(),
+    depth: count.optional(),
+    critical_path: z.object({ keys, total_ms: count }).optional(),
+    work_ms: count.optional(),
+    estimate_ms: count.optional(),
+    warnings: z.array(z.string()).readonly().optional(),
+    picture: z.string().optional(),
+  }),
+  *run(ctx, input) {
+    const parsed = parseDefinition(writtenDefinition(input), { limits: ctx.settings });
+    if ("problems" in parsed) return { valid: false, problems: parsed.problems };
+    // Without a project the paths are checked for all but the place of an absolute one.
+    const space = (yield* findProject(ctx, input.project)) ?? {
+      root: ctx.caller.workplace.gitRoot,
+      caseInsensitive: false,
+    };
+    const problems = fileProblems(parsed.definition, space);
+    if (problems.length > 0) return { valid: false, problems };
+    const { critical_path: path, ...analysis } = analyse(parsed.definition, space);
+    return {
+      valid: true,
+      problems: [],
+      steps: parsed.definition.steps.length,
+      ...analysis,
+      critical_path: { keys: path.keys, total_ms: path.totalMs },
+      picture: pictureOf(parsed.definition),
+    };
+  },
+});
+
+const remove = defineOperation({
+  name: "delete_workflow",
+  title: "Delete a workflow",
+  description:
+    "Archives a workflow, so that it is no longer listed or started; its runs keep their definition. create_workflow " +
+    "with the same name brings it back with the next version. Answers the workflow.",
+  area: "workflows",
+  effect: "destructive",
+  input: z.object({ name: reference, project: params.project, ...params.acting }),
+  output: z.object({ workflow: z.object({ ...workflowFields, archived_at: instant }) }),
+  *run(ctx, { agent, name: wanted, project: inProject }) {
+    const acting = yield* actingAs(ctx, agent);
+    const project = yield* workflows.readingProject(acting, inProject);
+    const archived = yield* workflows.deleteWorkflow(acting, project, wanted);
+    return { workflow: { ...line(archived), archived_at: iso(archived.updatedAt) } };
+  },
+});
+
+export const workflowOperations: Operation[] = [create, list, get, validate, remove];

@@ -1,0 +1,191 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { startApp } from "../support/app.js";
+import { temporaryDirectory } from "../support/databases.js";
+
+function repository(name = "app"): string {
+  const root = path.join(realpathSync(temporaryDirectory()), name);
+  mkdirSync(root);
+  execFileSync("git", ["init"], { cwd: root, stdio: "ignore" });
+  return root;
+}
+
+const PLAN = {
+  name: "plan",
+  steps: [
+    { key: "a", prompt: "x" },
+    { key: "b", prompt: "y", needs: ["a"] },
+  ],
+};
+
+describe("create_project", () => {
+  test("takes the git root here, unless a project has it", async () => {
+    const root = repository();
+    const { call } = await startApp({ cwd: root });
+    expect(await call("create_project", { name: "first" })).toMatchObject({
+      project: { name: "first", root, status: "active", config: { worktrees: "per_worktree" } },
+      created: true,
+    });
+    expect(await call("create_project", { name: "second" })).toMatchObject({ project: { root: null }, created: true });
+  });
+
+  test("resolves the root it is given: relative, through links", async () => {
+    const cwd = realpathSync(temporaryDirectory());
+    mkdirSync(path.join(cwd, "real"));
+    symlinkSync("real", path.join(cwd, "link"));
+    const { call } = await startApp({ cwd });
+    const first = await call("create_project", { name: "p", root: "link" });
+    expect(first).toMatchObject({ project: { root: path.join(cwd, "real") } });
+    expect(await call("create_project", { name: "p", root: path.join(cwd, "real") })).toEqual({
+      ...first,
+      created: false,
+    });
+  });
+
+  test("refuses what is no directory", async () => {
+    const { call, cwd } = await startApp();
+    writeFileSync(path.join(cwd, "file"), "");
+    for (const [root, why] of [
+      ["none", "does not exist"],
+      ["file", "is not a directory"],
+      ["file/below", "is not a directory"],
+    ] as const) {
+      await expect(call("create_project", { name: "p", root })).rejects.toMatchObject({
+        code: "invalid_input",
+        message: `The root ${root} ${why}: name a directory that is there.`,
+      });
+    }
+    expect(await call("list_projects")).toEqual({ projects: [] });
+  });
+
+  test("refuses another's name or root, and other settings for the same project", async () => {
+    const { call, cwd } = await startApp();
+    for (const name of ["a", "b"]) mkdirSync(path.join(cwd, name));
+    await call("create_project", { name: "one", root: "a" });
+    await expect(call("create_project", { name: "two", root: "a" })).rejects.toMatchObject({
+      code: "conflict",
+      details: { name: "one" },
+    });
+    await expect(call("create_project", { name: "one", root: "b" })).rejects.toMatchObject({ code: "conflict" });
+    await expect(call("create_project", { name: "one", config: { max_parallel: 3 } })).rejects.toMatchObject({
+      code: "conflict",
+      next: [{ tool: "call_operation" }],
+    });
+  });
+
+  test.each(["-x", "a b", "project_0123456789abcdef", "ä"])("refuses the name %s", async (name) => {
+    const { call } = await startApp();
+    await expect(call("create_project", { name })).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
+  test("checks the configuration as a whole, every problem at once", async () => {
+    const { call } = await startApp();
+    const config = { worktree: "shared", max_parallel: 0, agents: { boss: ["x"] } };
+    await expect(call("create_project", { name: "p", config })).rejects.toMatchObject({
+      code: "invalid_input",
+      details: {
+        problems: expect.arrayContaining([
+          { path: "config", message: 'unknown key "worktree" (did you mean "worktrees"?)' },
+          expect.objectContaining({ path: "config.max_parallel" }),
+          { path: "config.agents", message: 'unknown key "boss"' },
+        ]),
+      },
+    });
+  });
+});
+
+describe("update_project", () => {
+  test("changes what is named, takes null back to the default, and says what is different", async () => {
+    const { call } = await startApp();
+    await call("create_project", { name: "p", description: "old", config: { max_parallel: 2, retention_days: 5 } });
+    const answer = await call("update_project", {
+      project: "p",
+      description: "new",
+      config: { max_parallel: null, worktrees: "shared" },
+    });
+    expect(answer).toMatchObject({
+      project: { description: "new", config: { worktrees: "shared", retention_days: 5 } },
+      changed: [
+        { name: "config.worktrees", from: "per_worktree", to: "shared" },
+        { name: "config.max_parallel", from: 2, to: null },
+        { name: "description", from: "old", to: "new" },
+      ],
+    });
+    expect(await call("update_project", { project: "p", description: "new" })).toMatchObject({ changed: [] });
+  });
+
+  test("changes nothing when a part is wrong", async () => {
+    const { call } = await startApp();
+    await call("create_project", { name: "p" });
+    const wrong = { project: "p", description: "new", config: { retention_days: -1 } };
+    await expect(call("update_project", wrong)).rejects.toMatchObject({ code: "invalid_input" });
+    expect(await call("list_projects")).toMatchObject({ projects: [{ description: null }] });
+  });
+});
+
+describe("archive_project and restore_project", () => {
+  test("refuse while a run is active, unless forced, and bring everything back", async () => {
+    const { call } = await startApp({ agent: "ann" });
+    await call("create_project", { name: "p" });
+    const started = await call("execute_workflow", { project: "p", definition: PLAN });
+    const { id } = started["run"] as { id: string };
+    await call("create_task", { project: "p", title: "t", prompt: "x" });
+    await expect(call("archive_project", { project: "p" })).rejects.toMatchObject({
+      code: "invalid_transition",
+      details: { active_runs: [id], count: 1 },
+      next: [{ tool: "control_run", arguments: { run: id, action: "cancel" } }],
+    });
+    expect(await call("archive_project", { project: "p", force: true })).toMatchObject({
+      project: { status: "archived" },
+      cancelled_runs: [id],
+    });
+    expect(await call("get_run", { run: id })).toMatchObject({ run: { status: "cancelled" } });
+    expect(await call("claim_task", { project: "p" }).catch((error: unknown) => error)).not.toMatchObject({
+      outcome: "claimed",
+    });
+    await expect(call("create_task", { project: "p", title: "t", prompt: "x" })).rejects.toMatchObject({
+      code: "invalid_transition",
+      next: [{ tool: "call_operation", arguments: { name: "restore_project", arguments: { project: "p" } } }],
+    });
+    expect(await call("list_projects", { status: "archived" })).toMatchObject({ projects: [{ name: "p" }] });
+    expect(await call("restore_project", { project: "p" })).toMatchObject({ project: { status: "active" } });
+    expect(await call("claim_task", { project: "p" })).toMatchObject({ outcome: "claimed", task: { title: "t" } });
+  });
+});
+
+describe("list_projects and get_project_status", () => {
+  test("page by name", async () => {
+    const { call } = await startApp();
+    for (const name of ["c", "a", "d", "b"]) await call("create_project", { name });
+    const page = await call("list_projects", { limit: 3 });
+    expect(page).toMatchObject({ projects: [{ name: "a" }, { name: "b" }, { name: "c" }], next_cursor: "c" });
+    const rest = await call("list_projects", { limit: 3, cursor: "c" });
+    expect(rest).toEqual({ projects: [expect.objectContaining({ name: "d", runs: 0, progress: null })] });
+  });
+
+  test("show runs, progress, who works and locks, from what is recorded", async () => {
+    const { call } = await startApp({ agent: "ann" });
+    await call("create_project", { name: "p" });
+    await call("execute_workflow", { project: "p", definition: PLAN });
+    const claimed = (await call("claim_task", { project: "p" })) as { task: { id: string }; lease: { token: number } };
+    await call("acquire_file_lock", { project: "p", paths: ["src/a.ts", "src/b.ts"] });
+    expect(await call("get_project_status", { project: "p" })).toMatchObject({
+      runs: { running: 1 },
+      active_runs: [{ name: "plan", progress: 0 }],
+      progress: 0,
+      tasks: { running: 1, pending: 1, ready: 0 },
+      agents: [{ agent: "ann", tasks: [{ id: claimed.task.id, key: "a" }] }],
+      locks: { held: 2, waiting: 0 },
+    });
+    await call("complete_task", { task: claimed.task.id, token: claimed.lease.token });
+    expect(await call("get_project_status", { project: "p" })).toMatchObject({ progress: 50, agents: [] });
+    expect(await call("list_projects")).toMatchObject({ projects: [{ runs: 1, active_runs: 1, progress: 50 }] });
+  });
+
+  test("need a project", async () => {
+    const { call } = await startApp();
+    await expect(call("get_project_status")).rejects.toMatchObject({ code: "not_found" });
+  });
+});
