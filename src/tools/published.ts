@@ -34,9 +34,12 @@ export function inputSchema(operation: Operation): JsonSchema & { type: "object"
   return cleaned(z.toJSONSchema(operation.input, { io: "input", unrepresentable: "any" }));
 }
 
-/** The input as a model pays for it: the common parameters are explained once, in the server's instructions. */
+/**
+ * The input as a model pays for it. The common parameters are explained once, in the server's instructions; bounds that
+ * nobody reaches by writing sensibly are left to dispatch, which names the one that was.
+ */
 function publishedInput(operation: Operation): JsonSchema & { type: "object" } {
-  const schema = inputSchema(operation);
+  const schema = copyWithout(inputSchema(operation), isFinePrint);
   const { properties } = schema;
   if (isRecord(properties)) {
     for (const [name, property] of Object.entries(properties)) {
@@ -58,29 +61,38 @@ export function publishedOutput(operation: Operation): JsonSchema & { type: "obj
   return { ...schema, type: "object", properties: { ...properties, error: { type: "object" } } };
 }
 
-const SAFE_BOUNDS: ReadonlySet<unknown> = new Set([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
-
 /** Without what tells a reader nothing: the dialect, `additionalProperties: false`, and the bounds of every integer. */
 function cleaned(schema: unknown): JsonSchema & { type: "object" } {
-  const copy = clean(schema);
+  return copyWithout(schema, isNoise);
+}
+
+type Unwanted = (key: string, value: unknown) => boolean;
+
+function copyWithout(schema: unknown, unwanted: Unwanted): JsonSchema & { type: "object" } {
+  const copy = copyNode(schema, unwanted);
   if (!isRecord(copy)) throw new Error("a JSON Schema is an object");
   return { ...copy, type: "object" };
 }
 
-function clean(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(clean);
+function copyNode(node: unknown, unwanted: Unwanted): unknown {
+  if (Array.isArray(node)) return node.map((item) => copyNode(item, unwanted));
   if (!isRecord(node)) return node;
   return Object.fromEntries(
     Object.entries(node)
-      .filter(([key, value]) => !isNoise(key, value))
-      // Under `properties` the keys are names, of which none is noise.
-      .map(([key, value]) => [key, key === "properties" && isRecord(value) ? cleanEach(value) : clean(value)]),
+      .filter(([key, value]) => !unwanted(key, value))
+      // Under `properties` the keys are names, of which none is unwanted.
+      .map(([key, value]) => [
+        key,
+        key === "properties" && isRecord(value) ? copyEach(value, unwanted) : copyNode(value, unwanted),
+      ]),
   );
 }
 
-function cleanEach(properties: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, clean(schema)]));
+function copyEach(properties: Record<string, unknown>, unwanted: Unwanted): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, copyNode(schema, unwanted)]));
 }
+
+const SAFE_BOUNDS: ReadonlySet<unknown> = new Set([Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER]);
 
 function isNoise(key: string, value: unknown): boolean {
   if (key === "$schema" || key === "~standard") return true;
@@ -88,6 +100,24 @@ function isNoise(key: string, value: unknown): boolean {
   if (key === "propertyNames") return isRecord(value) && Object.keys(value).join() === "type";
   return (key === "minimum" || key === "maximum") && SAFE_BOUNDS.has(value);
 }
+
+const FINE_PRINT: ReadonlySet<string> = new Set([
+  "minLength",
+  "maxLength",
+  "minItems",
+  "maxItems",
+  "pattern",
+  "minimum",
+  "maximum",
+  "propertyNames",
+  "additionalProperties",
+]);
+
+function isFinePrint(key: string, value: unknown): boolean {
+  return FINE_PRINT.has(key) || ((key === "properties" || key === "default") && isRecord(value) && isEmpty(value));
+}
+
+const isEmpty = (value: object) => Object.keys(value).length === 0;
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

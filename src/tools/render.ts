@@ -47,10 +47,15 @@ function wholeBytes(result: Record<string, unknown>): number {
     const value = path
       .split(".")
       .reduce<unknown>((at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined), result);
-    // Each of its lines is indented by up to four characters.
-    if (typeof value === "string") bytes += Buffer.byteLength(value) + 6 * value.split("\n").length;
+    bytes += bytesOf(value);
   }
   return bytes;
+}
+
+function bytesOf(value: unknown): number {
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + bytesOf(item), 0);
+  // Each of its lines is indented by up to eight characters.
+  return typeof value === "string" ? Buffer.byteLength(value) + 9 * value.split("\n").length : 0;
 }
 
 /** Cuts at a character, not within one. */

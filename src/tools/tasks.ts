@@ -17,7 +17,7 @@ import * as params from "./params.js";
 import * as shapes from "./shapes.js";
 
 const files = z
-  .object({ write: z.array(z.string()).optional(), read: z.array(z.string()).optional() })
+  .strictObject({ write: z.array(z.string()).optional(), read: z.array(z.string()).optional() })
   .describe("Paths or globs it will write and read, locked while it is claimed.");
 const duration = z.union([z.string(), z.int()]);
 
@@ -243,7 +243,7 @@ const fail = defineOperation({
   input: z.object({
     task: params.task,
     token: params.token,
-    error: z.object({
+    error: z.strictObject({
       type: z.string().min(1).max(200),
       message: z.string().min(1).max(8_000),
       stack: z.string().max(32_000).optional(),

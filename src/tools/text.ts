@@ -59,9 +59,9 @@ function write(writer: Writer, value: unknown, place: Place): void {
 }
 
 function writeItems(writer: Writer, items: readonly unknown[], { path, indent }: Place): void {
-  const shown = items.slice(0, writer.bounds.items);
+  const shown = items.slice(0, itemsMax(writer, path));
   for (const item of shown) {
-    const short = inline(item, writer, path);
+    const short = callText(item) ?? inline(item, writer, path);
     if (short !== undefined) {
       writer.lines.push(`${indent}- ${short}`);
     } else if (isRecord(item)) {
@@ -94,7 +94,7 @@ function inline(value: unknown, writer: Writer, path: string): string | undefine
 
 function inlineItems(items: readonly unknown[], writer: Writer, path: string): string | undefined {
   if (items.length === 0) return "none";
-  if (items.length > writer.bounds.items || items.some((item) => typeof item === "object" && item !== null)) {
+  if (items.length > itemsMax(writer, path) || items.some((item) => typeof item === "object" && item !== null)) {
     return undefined;
   }
   return fitting(items.map((item) => inline(item, writer, path)));
@@ -116,6 +116,16 @@ function fitting(parts: readonly (string | undefined)[]): string | undefined {
   if (known.length < parts.length) return undefined;
   const line = known.join(", ");
   return line.length <= INLINE_MAX * 2 ? line : undefined;
+}
+
+/** A call that can be made as it stands: its arguments are JSON, to be copied. */
+function callText(item: unknown): string | undefined {
+  if (!isRecord(item) || typeof item["tool"] !== "string" || !isRecord(item["arguments"])) return undefined;
+  return `${item["tool"]} ${JSON.stringify(item["arguments"])}`;
+}
+
+function itemsMax({ bounds, whole }: Writer, path: string): number {
+  return whole.has(path) ? Infinity : bounds.items;
 }
 
 function cut(text: string, { bounds, whole }: Writer, path: string): string {

@@ -66,12 +66,12 @@ describe("every operation", () => {
     ).toEqual([]);
   });
 
-  test("that writes takes agent and request_id, and one that reads takes no request_id", () => {
+  test("that writes takes request_id, and one that reads takes no request_id", () => {
     expect(
       complaintsOf(({ input, effect, area }) => {
         if (area === "meta") return undefined;
         if (effect === "read") return "request_id" in input.shape ? "a read has no request_id" : undefined;
-        return "request_id" in input.shape && "agent" in input.shape ? undefined : "spread params.acting";
+        return "request_id" in input.shape ? undefined : "spread params.acting";
       }),
     ).toEqual([]);
   });

@@ -62,7 +62,7 @@ describe("a result", () => {
       task: {
         ...line(1),
         prompt,
-        criteria: ["c".repeat(9_000), "last criterion"],
+        criteria: ["c".repeat(9_000), ...Array.from({ length: 60 }, (_, n) => `criterion ${n}.`), "last criterion"],
         dependencies: Array.from({ length: 30 }, (_, n) => ({
           key: `d${n}`,
           status: "succeeded",
@@ -74,11 +74,19 @@ describe("a result", () => {
     const { text } = renderResult(result);
     for (const step of prompt.split("\n")) expect(text).toContain(step);
     expect(text).toContain("c".repeat(9_000));
+    for (let n = 0; n < 60; n++) expect(text).toContain(`criterion ${n}.`);
     expect(text).toContain("last criterion");
-    const whole = Buffer.byteLength(prompt) + 3_000 * 8 + 9_100;
+    const whole = Buffer.byteLength(prompt) + 3_000 * 9 + 12_000;
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(TEXT_BYTES_MAX + whole);
     expect(text.split("\n")[0]).toBe(
       "You hold task task_1 with token 7 until 2026-01-01T00:10:00.000Z. End it with complete_task, fail_task or release_task.",
+    );
+  });
+
+  test("gives the calls that make sense next as they are to be made", () => {
+    const next = [{ tool: "complete_task", arguments: { task: "task_1", token: 7, result: { a: [1] } } }];
+    expect(renderResult({ next }).text).toBe(
+      'next: (1)\n  - complete_task {"task":"task_1","token":7,"result":{"a":[1]}}',
     );
   });
 
