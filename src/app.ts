@@ -6,6 +6,7 @@ import { BatonError } from "./engine/errors.js";
 import { type Logger, silentLogger } from "./runtime/logger.js";
 import { type Runtime, systemRuntime } from "./runtime/runtime.js";
 import { VERSION } from "./runtime/version.js";
+import { leavesRoot } from "./runtime/confinement.js";
 import { readWorkplace } from "./runtime/workplace.js";
 import type { StoreHooks } from "./store/faults.js";
 import type { Store, Tx, TxContext } from "./store/tx.js";
@@ -171,6 +172,7 @@ export class App {
         startedAt: this.#startedAt,
         configuration: configurationOf(this.config),
         readWorkplace: (directory) => readWorkplace(directory, this.#options.cwd),
+        leavesRoot,
       },
       waitFor,
       newRequestId: () => this.#runtime.ids.next("request", this.#runtime.clock.now()),

@@ -31,10 +31,10 @@ export interface HolderReference {
  */
 export function* findHolder(ctx: EngineContext, reference: HolderReference): Tx<{ project: Project; holder: Holder }> {
   const agent = reference.agent ?? ctx.caller.agent;
-  const [first, second] = yield* runningTasksOf(agent, 2);
-  const only = second ? undefined : first;
+  const only = yield* onlyTaskOf(agent);
   const named = reference.task === undefined ? undefined : yield* requireHeldBy(agent, reference.task);
-  const project = yield* projectOf(ctx, reference, named ?? only);
+  const known = yield* knownProject(ctx, reference, named ?? only);
+  const project = yield* requireProject(ctx, known?.id);
   if (named && named.project !== project.id) throw otherProject(named, project);
   const task = named ?? (only?.project === project.id ? only : undefined);
   const asking = { agent, task: task?.id ?? null, ownsUntasked: task !== undefined && task.id === only?.id };
@@ -47,11 +47,21 @@ export function* findHolder(ctx: EngineContext, reference: HolderReference): Tx<
   return { project, holder };
 }
 
-function* projectOf(ctx: EngineContext, reference: HolderReference, task: Task | undefined): Tx<Project> {
-  if (reference.project !== undefined || !task) return yield* requireProject(ctx, reference.project);
-  if (reference.task !== undefined) return yield* requireProject(ctx, task.project);
-  const around = yield* findProject(ctx);
-  return yield* requireProject(ctx, around?.id ?? task.project);
+/** The project named, the task's, that of the working directory, or that of the agent's only task. */
+export function* knownProject(
+  ctx: EngineContext,
+  reference: HolderReference,
+  task: Task | undefined,
+): Tx<Project | undefined> {
+  if (reference.project !== undefined) return yield* findProject(ctx, reference.project);
+  const around = reference.task === undefined ? yield* findProject(ctx) : undefined;
+  return around ?? (task && (yield* findProject(ctx, task.project)));
+}
+
+/** The agent's only running task, if it has exactly one. */
+export function* onlyTaskOf(agent: string): Tx<Task | undefined> {
+  const [first, second] = yield* runningTasksOf(agent, 2);
+  return second ? undefined : first;
 }
 
 /**

@@ -68,7 +68,7 @@ export class LockChange {
   }
 
   /** Ends held locks. The history says why, for each holder. */
-  *release(locks: readonly Lock[], why: "released" | "task_ended" | "session_ended"): Tx<void> {
+  *release(locks: readonly Lock[], why: "released" | "task_ended" | "hung_up"): Tx<void> {
     yield* this.#remove(locks);
     for (const own of byParty(locks))
       this.note({ type: "lock.released", ...partyOf(own), data: { why, locks: linesOf(own) } });

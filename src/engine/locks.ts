@@ -1,19 +1,19 @@
 import type { Project } from "../store/projects.js";
 import { lockProject } from "../store/lock-order.js";
-import { findSameRequest } from "../store/lock-requests.js";
-import { listLocks, type Lock, locksOfAgent } from "../store/locks.js";
+import { attendRequest, findRequest, findSameRequest } from "../store/lock-requests.js";
+import { listLocks, type Lock, locksOfAgent, locksOfRequests } from "../store/locks.js";
 import type { LockMode } from "../store/scopes.js";
-import { runningTasksOf, type Task } from "../store/tasks.js";
+import type { Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { actingAgent } from "./agents.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
 import { isOwn, isStale, locksNear, LockTable, patternOf } from "./lock-conflicts.js";
 import { type Acquired, decide, type Decision, type Wait } from "./lock-decisions.js";
-import { confirmHolder, findHolder } from "./lock-holders.js";
+import { confirmHolder, findHolder, type HolderReference, knownProject, onlyTaskOf } from "./lock-holders.js";
 import { LockChange, type Served } from "./lock-queue.js";
 import { type Conflict, conflictOf, lockView, type LockView } from "./lock-views.js";
-import { normalisePath, type PathPattern } from "./paths.js";
+import { normalisePath, type PathPattern, type PathSpace } from "./paths.js";
 import { findProject } from "./projects.js";
 import { distinctPatterns } from "./scopes.js";
 import { requireTask, taskId } from "./task-lookup.js";
@@ -54,7 +54,53 @@ export function* acquireFileLock(ctx: EngineContext, request: AcquireRequest): T
   return answer;
 }
 
-export function patternsOf(ctx: EngineContext, project: Project, paths: readonly string[]): PathPattern[] {
+/** The task named, or else the agent's only running one. Errors: `not_found`. */
+function* taskMeant(ctx: EngineContext, { agent, task }: HolderReference): Tx<Task | undefined> {
+  return task === undefined ? yield* onlyTaskOf(agent ?? ctx.caller.agent) : (yield* requireTask(task)).task;
+}
+
+/**
+ * What a request asks for, as places on this machine's disk, so that links on the way can be looked at before the
+ * transaction. Root null: nothing to look at. A query; errors as `acquireFileLock`.
+ */
+export function* placesOnDisk(
+  ctx: EngineContext,
+  request: Pick<AcquireRequest, "project" | "agent" | "task" | "paths">,
+): Tx<{ root: string | null; paths: string[] }> {
+  const known = yield* knownProject(ctx, request, yield* taskMeant(ctx, request));
+  const { gitRoot, caseInsensitive } = ctx.caller.workplace;
+  // A project that is yet to be made is made there.
+  const space = known ?? { root: gitRoot, caseInsensitive };
+  return { root: space.root, paths: patternsOf(ctx, space, request.paths).map(({ path }) => path) };
+}
+
+/** Whether a request waits in line still: neither served, offered anything, nor gone. */
+export function* isInLine(request: string): Tx<boolean> {
+  return (yield* findRequest(request))?.state === "queued";
+}
+
+/**
+ * For a caller who has hung up while waiting: nobody is there any more, but the place in line lives on for a while. What
+ * was granted in that moment, unheard, is given back.
+ */
+export function* leaveLine(ctx: EngineContext, id: string): Tx<void> {
+  const locks = yield* locksOfRequests(ctx.now, [id]);
+  const [lock] = locks;
+  if (!lock) return;
+  yield* lockProject(lock.project);
+  const place = yield* findRequest(id);
+  if (place) {
+    yield* attendRequest({ ...place, presentUntil: ctx.now, placeExpiresAt: ctx.now + ctx.settings.lock_place_ms });
+    return;
+  }
+  const change = new LockChange(ctx, lock.project);
+  yield* change.release(yield* locksOfRequests(ctx.now, [id]), "hung_up");
+  yield* change.serve();
+  yield* change.settle();
+  yield* change.flush();
+}
+
+function patternsOf(ctx: EngineContext, project: PathSpace, paths: readonly string[]): PathPattern[] {
   const most = ctx.settings.patterns_max;
   if (paths.length > most) {
     throw new BatonError(
@@ -118,7 +164,7 @@ export function* releaseFileLock(ctx: EngineContext, request: ReleaseRequest): T
   if (request.paths === undefined && request.all !== true) {
     throw new BatonError("invalid_input", "Say which paths to release, or all: true for every lock you hold.");
   }
-  const project = yield* projectOfHolder(ctx, request);
+  const project = yield* knownProject(ctx, request, yield* taskMeant(ctx, request));
   if (!project) return nothing;
   const patterns = request.paths === undefined ? undefined : patternsOf(ctx, project, request.paths);
   yield* lockProject(project.id);
@@ -140,20 +186,6 @@ export function* releaseFileLock(ctx: EngineContext, request: ReleaseRequest): T
     granted: change.granted,
     offered: change.offered,
   };
-}
-
-/** The project named, the task's, that of the working directory, or that of the only task. None: nothing can be held. */
-function* projectOfHolder(ctx: EngineContext, request: ReleaseRequest): Tx<Project | undefined> {
-  const around = yield* findProject(ctx, request.project);
-  if (request.project !== undefined) return around;
-  const task = request.task === undefined ? yield* onlyTask(ctx, request) : (yield* requireTask(request.task)).task;
-  if (task !== undefined && (request.task !== undefined || !around)) return yield* findProject(ctx, task.project);
-  return around;
-}
-
-function* onlyTask(ctx: EngineContext, { agent }: ReleaseRequest): Tx<Task | undefined> {
-  const [first, second] = yield* runningTasksOf(agent ?? ctx.caller.agent, 2);
-  return second ? undefined : first;
 }
 
 interface Releasing {

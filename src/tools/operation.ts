@@ -75,6 +75,8 @@ export interface ServerFacts {
   readonly operations: OperationIndex;
   /** Looks a directory up on disk. Throws what the file system throws (`ENOENT`, `ENOTDIR`, `EACCES`, …). */
   readWorkplace(directory: string): Workplace;
+  /** Whether a symbolic link on the way leads a path, relative to a project's root, outside of that root. */
+  leavesRoot(root: string, path: string): boolean;
   /** Calls another operation through the same dispatch, as query_operation and call_operation do. */
   call(call: NestedCall): Promise<{ name: string; result: Record<string, unknown> }>;
 }

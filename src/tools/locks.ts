@@ -1,0 +1,201 @@
+import { z } from "zod";
+import type { EngineContext } from "../engine/context.js";
+import { BatonError } from "../engine/errors.js";
+import {
+  type AcquireRequest,
+  acquireFileLock,
+  checkFileLock,
+  isInLine,
+  leaveLine,
+  listFileLocks,
+  placesOnDisk,
+  releaseFileLock,
+} from "../engine/locks.js";
+import type { Acquired } from "../engine/lock-decisions.js";
+import { defineOperation, type Host, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import * as shapes from "./shapes.js";
+
+const TTL_SECONDS_MAX = 7 * 86_400;
+const WAIT_SECONDS_MAX = 600;
+
+const mode = z.enum(["exclusive", "shared"]);
+const paths = z.array(z.string()).min(1);
+
+const conflict = z.object({
+  path: z.string(),
+  held_by: z.string(),
+  task: z.string().optional(),
+  state: z.enum(["held", "offered", "queued"]),
+  mode,
+  since: shapes.instant,
+  expires_at: shapes.instant.nullable(),
+  reason: z.string().optional(),
+  locked_path: z.string().optional(),
+});
+const served = z.array(z.object({ agent: z.string(), paths: z.array(z.string()).readonly() })).readonly();
+
+const acquireInput = z.object({
+  paths: paths.describe("Files, directories (src/api/) or globs (src/**/*.ts), relative to the project root."),
+  mode: mode.default("exclusive"),
+  task: params.task.optional(),
+  ttl_seconds: z.number().min(1).max(TTL_SECONDS_MAX).default(1800),
+  wait_seconds: z
+    .number()
+    .min(0)
+    .max(WAIT_SECONDS_MAX)
+    .default(0)
+    .describe("Queue this long; at most 50, or 600 with progress."),
+  reason: z.string().max(500).optional().describe("Shown to those it keeps waiting."),
+  ...params.acting,
+  project: params.project,
+});
+type AcquireInput = z.output<typeof acquireInput>;
+
+const acquire = defineOperation({
+  name: "acquire_file_lock",
+  title: "Lock files",
+  description:
+    "Locks files before you edit them, all or none; claim_task has locked a task's declared files already. Answers granted with tokens, denied or queued with who holds them until when, or deadlock with the cycle your wait would close. Again: renews.",
+  area: "locks",
+  effect: "write",
+  listed: true,
+  input: acquireInput,
+  output: z.object({
+    outcome: z.enum(["granted", "queued", "denied", "deadlock"]),
+    locks: z.array(shapes.lockLine).readonly(),
+    conflicts: z.array(conflict).readonly(),
+    conflicts_total: z.int(),
+    position: z.int().optional(),
+    cycle: z
+      .array(z.object({ agent: z.string(), task: z.string().nullable() }))
+      .readonly()
+      .optional(),
+  }),
+  async perform(host, input) {
+    await refuseWaysOut(host, input);
+    const first = await host.transact((ctx) => acquireFileLock(ctx, requestOf(ctx, input, "for")), "ask");
+    const place = first.outcome === "queued" ? first.request : null;
+    if (place === null) return answerOf(first);
+    await host.waitFor(async () => ((await host.read(() => isInLine(place))) ? undefined : true), input.wait_seconds);
+    if (host.signal.aborted) {
+      await host.transact((ctx) => leaveLine(ctx, place), "leave");
+      return answerOf(first);
+    }
+    return answerOf(await host.transact((ctx) => acquireFileLock(ctx, requestOf(ctx, input, "over")), "end"));
+  },
+});
+
+/** Links are looked at before the transaction, which may not touch the disk. */
+async function refuseWaysOut(host: Host, input: AcquireInput): Promise<void> {
+  const { root, paths: places } = await host.read((ctx) => placesOnDisk(ctx, input));
+  if (root === null) return;
+  const out = places.find((place) => host.server.leavesRoot(root, place));
+  if (out === undefined) return;
+  throw new BatonError(
+    "invalid_input",
+    `The path "${out}" leads outside the project root ${root} by a symbolic link.`,
+    {
+      details: { path: out, root },
+    },
+  );
+}
+
+function requestOf(ctx: EngineContext, input: AcquireInput, wait: "for" | "over"): AcquireRequest {
+  const waitMs = Math.min(input.wait_seconds * 1000, ctx.settings.wait_max_with_progress_ms);
+  const { project, agent, task, reason, paths: asked } = input;
+  return {
+    project,
+    agent,
+    task,
+    reason,
+    paths: asked,
+    mode: input.mode,
+    ttlMs: Math.round(input.ttl_seconds * 1000),
+    wait: waitMs <= 0 ? { kind: "none" } : wait === "over" ? { kind: "over" } : { kind: "for", ms: Math.ceil(waitMs) },
+  };
+}
+
+/** As the engine decided, without the id of the place, which nobody needs to name. */
+function answerOf(acquired: Acquired) {
+  const { outcome, locks, conflicts, conflicts_total, position, cycle } = acquired;
+  const optional = { ...(position === undefined ? {} : { position }), ...(cycle === undefined ? {} : { cycle }) };
+  return { outcome, locks, conflicts, conflicts_total, ...optional };
+}
+
+const release = defineOperation({
+  name: "release_file_lock",
+  title: "Release files",
+  description:
+    "Gives back locks you hold, and takes requests you wait with out of the line. Ending a task releases its locks by itself. Answers with the paths released and who got them.",
+  area: "locks",
+  effect: "write",
+  listed: true,
+  input: z.object({
+    paths: paths.optional().describe("As they were locked."),
+    all: z.boolean().optional().describe("Everything you hold in the project."),
+    task: params.task.optional().describe("Only what is locked for this task."),
+    ...params.acting,
+    project: params.project,
+  }),
+  output: z.object({
+    released: z.array(z.string()).readonly(),
+    withdrawn: z.array(z.string()).readonly(),
+    not_held: z.array(z.string()).readonly(),
+    granted: served,
+    offered: served,
+  }),
+  run: (ctx, input) => releaseFileLock(ctx, input),
+});
+
+const list = defineOperation({
+  name: "list_file_locks",
+  title: "List file locks",
+  description: "Who holds which files, who waits for them, and until when. With path: only what overlaps it.",
+  area: "locks",
+  effect: "read",
+  input: z.object({
+    path: z.string().optional().describe("A file, directory or glob."),
+    agent: params.agent.describe("Only this agent's."),
+    run: params.run.optional(),
+    project: params.project,
+    ...params.paging,
+  }),
+  output: z.object({
+    locks: z.array(
+      z.object({
+        id: z.string(),
+        path: z.string(),
+        kind: z.enum(["file", "directory", "glob"]),
+        mode,
+        state: z.enum(["held", "offered", "queued"]),
+        agent: z.string(),
+        task: z.string().optional(),
+        run: z.string().optional(),
+        token: z.int().optional(),
+        since: shapes.instant,
+        expires_at: shapes.instant.nullable(),
+        reason: z.string().optional(),
+      }),
+    ),
+    next_cursor: z.string().optional(),
+  }),
+  *run(ctx, input) {
+    const { locks, next } = yield* listFileLocks(ctx, input);
+    return { locks, ...(next === undefined ? {} : { next_cursor: next }) };
+  },
+});
+
+const check = defineOperation({
+  name: "check_file_lock",
+  title: "Check a file before an edit",
+  description:
+    "Says whether an edit of a file by an agent would now violate a lock of another; what hooks call before an edit. Answers allowed, or who holds it until when.",
+  area: "locks",
+  effect: "read",
+  input: z.object({ path: z.string(), agent: params.agent, project: params.project }),
+  output: z.object({ allowed: z.boolean(), held_by: z.array(conflict) }),
+  run: (ctx, input) => checkFileLock(ctx, input),
+});
+
+export const lockOperations: readonly Operation[] = [acquire, release, list, check];
