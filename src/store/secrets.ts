@@ -2,6 +2,8 @@
 export const REDACTED = "[redacted]";
 
 const NAMES = "(?:password|passwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token)";
+/** What stands inside a private key, also where its line ends are escaped as in JSON. */
+const KEY_TEXT = String.raw`(?:[A-Za-z0-9+/=\s-]|\\[nr])`;
 
 // One alternation, so that a text without any is read once. What stays in front of a secret is in a group of its own.
 // No alternative swallows a quote or a backslash, nor a JSON value that is no string: JSON stays JSON.
@@ -20,7 +22,7 @@ const SECRETS = new RegExp(
     String.raw`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`,
     String.raw`\bAIza[A-Za-z0-9_-]{30,}`,
     String.raw`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}`,
-    String.raw`-----BEGIN [A-Z ]*PRIVATE KEY-----(?:[A-Za-z0-9+/=\s-]|\\[nr])*`,
+    String.raw`-----BEGIN [A-Z ]*PRIVATE KEY-----(?:${KEY_TEXT}*?-----END [A-Z ]*PRIVATE KEY-----|${KEY_TEXT}*)`,
   ].join("|"),
   "gi",
 );
