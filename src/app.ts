@@ -3,6 +3,7 @@ import os from "node:os";
 import type { Config } from "./config.js";
 import type { Caller, EngineContext, SessionIdentity } from "./engine/context.js";
 import { BatonError } from "./engine/errors.js";
+import type { Settings } from "./engine/settings.js";
 import { type Logger, silentLogger } from "./runtime/logger.js";
 import { type Runtime, systemRuntime } from "./runtime/runtime.js";
 import { VERSION } from "./runtime/version.js";
@@ -46,9 +47,12 @@ export class App {
   #renewedAt = 0;
   #beating: Promise<void> | undefined;
   #closed = false;
+  /** In force: what the process was started with, and what has been configured in the database since. */
+  #settings: Settings;
 
   constructor(options: AppOptions) {
     this.config = options.config;
+    this.#settings = options.config.settings;
     this.#options = options;
     this.#runtime = options.runtime ?? systemRuntime();
     this.#logger = options.logger ?? silentLogger;
@@ -102,6 +106,7 @@ export class App {
     // Without a write there is nothing to keep alive, and a process that only looks owes the others no work.
     if (this.#session === undefined || this.#closed) return;
     await this.#keepSession();
+    await this.#refreshSettings();
     const store = await this.store();
     const [{ tick }, { isAlive }] = await Promise.all([import("./engine/tick.js"), import("./runtime/processes.js")]);
     const host = {
@@ -133,7 +138,7 @@ export class App {
     }
     await this.#session;
     const now = this.#runtime.clock.now();
-    if (now - this.#renewedAt < this.config.settings.session_renew_ms) return;
+    if (now - this.#renewedAt < this.#settings.session_renew_ms) return;
     this.#renewedAt = now;
     const { renewSession } = await import("./engine/sessions.js");
     await this.#transact(await this.store(), (ctx) => renewSession(ctx));
@@ -141,9 +146,16 @@ export class App {
 
   async #openSession(): Promise<void> {
     const { openSession } = await import("./engine/sessions.js");
+    await this.#refreshSettings();
     await this.#transact(await this.store(), (ctx) => openSession(ctx));
     this.#renewedAt = this.#runtime.clock.now();
     this.#options.onActive?.();
+  }
+
+  async #refreshSettings(): Promise<void> {
+    const { settingsInForce, storedSettings } = await import("./engine/configuration.js");
+    const store = await this.store();
+    this.#settings = settingsInForce(configurationOf(this.config), await store.read(storedSettings));
   }
 
   #transact<T>(store: Store, command: (ctx: EngineContext) => Tx<T>): Promise<T> {
@@ -152,7 +164,7 @@ export class App {
 
   #context(ctx: TxContext): EngineContext {
     if (this.#caller === undefined) throw new Error("nobody has called yet");
-    return { ...ctx, caller: this.#caller, settings: this.config.settings };
+    return { ...ctx, caller: this.#caller, settings: this.#settings };
   }
 
   async #makeDispatch(caller: Caller): Promise<Dispatch> {
@@ -161,11 +173,14 @@ export class App {
       import("./tools/registry.js"),
       import("./runtime/waiting.js"),
     ]);
+    const settings = (): Settings => this.#settings;
     return new Dispatch({
       store: () => this.store(),
       operations: this.#options.operations ?? catalogue,
       caller,
-      settings: this.config.settings,
+      get settings() {
+        return settings();
+      },
       logger: this.#logger,
       facts: {
         version: VERSION,
@@ -173,6 +188,8 @@ export class App {
         configuration: configurationOf(this.config),
         readWorkplace: (directory) => readWorkplace(directory, this.#options.cwd),
         leavesRoot,
+        process: () => ({ pid: process.pid, node: process.version, memoryBytes: process.memoryUsage.rss() }),
+        refreshSettings: () => this.#refreshSettings(),
       },
       waitFor,
       newRequestId: () => this.#runtime.ids.next("request", this.#runtime.clock.now()),

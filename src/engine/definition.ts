@@ -38,14 +38,13 @@ export interface Timeouts {
   readonly heartbeat?: number;
 }
 
-export const DEFAULT_RETRY: Retry = {
+/** With `retry_attempts` of the settings. */
+const DEFAULT_RETRY = {
   initial_interval_ms: 1_000,
   backoff_coefficient: 2,
   max_interval_ms: 60_000,
-  max_attempts: 3,
   non_retryable: [],
-};
-export const DEFAULT_TIMEOUTS: Timeouts = { start_to_close: 3_600_000 };
+} as const;
 
 /** A step in its normal form: defaults merged in, durations in milliseconds, lists never absent. */
 export interface Step {
@@ -93,7 +92,11 @@ export interface Definition {
   readonly steps: readonly Step[];
 }
 
-export type DefinitionLimits = Pick<Settings, "open_tasks_max" | "depth_max" | "payload_bytes_max" | "patterns_max">;
+/** What the settings say of definitions: their bounds, and what holds of a step that does not say. */
+export type DefinitionLimits = Pick<
+  Settings,
+  "open_tasks_max" | "depth_max" | "payload_bytes_max" | "patterns_max" | "retry_attempts" | "task_timeout_ms"
+>;
 
 export interface ParseOptions {
   readonly limits: DefinitionLimits;
@@ -127,7 +130,7 @@ export function parseDefinition(written: string | JsonObject, options: ParseOpti
   const definition: Definition = {
     ...defined({ ...rest, name: rest.name ?? options.name ?? "workflow", on_failure: "continue" as const }),
     inputs: normalInputs(inputs ?? {}),
-    steps: writtenSteps.map((step) => normalStep(step, defaults ?? {})),
+    steps: writtenSteps.map((step) => normalStep(step, defaults ?? {}, options.limits)),
   };
   return { definition, source };
 }
@@ -235,7 +238,7 @@ function normalInputs(inputs: Readonly<Record<string, WrittenInput>>): Record<st
 
 type WrittenInput = NonNullable<(typeof headSchema)["_zod"]["output"]["inputs"]>[string];
 
-function normalStep(step: WrittenStep, defaults: Defaults): Step {
+function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionLimits): Step {
   const { kind, title, needs, trigger, files, criteria, retry, timeouts, requires, ...rest } = step;
   // Who runs a command is the server's own matter.
   const asked: Defaults = kind === "command" ? {} : defaults;
@@ -252,8 +255,17 @@ function normalStep(step: WrittenStep, defaults: Defaults): Step {
     requires: [...new Set(requires ?? asked.requires)],
     files: { write: files?.write ?? [], read: files?.read ?? [] },
     criteria: typeof criteria === "string" ? [criteria] : (criteria ?? []),
-    retry: { ...DEFAULT_RETRY, ...defined(defaults.retry ?? {}), ...defined(retry ?? {}) },
-    timeouts: { ...DEFAULT_TIMEOUTS, ...defined(defaults.timeouts ?? {}), ...defined(timeouts ?? {}) },
+    retry: {
+      ...DEFAULT_RETRY,
+      max_attempts: settings.retry_attempts,
+      ...defined(defaults.retry ?? {}),
+      ...defined(retry ?? {}),
+    },
+    timeouts: {
+      start_to_close: settings.task_timeout_ms,
+      ...defined(defaults.timeouts ?? {}),
+      ...defined(timeouts ?? {}),
+    },
   };
 }
 

@@ -17,12 +17,18 @@ export const settingsSchema = z.object({
   wait_max_with_progress_ms: z.int().min(1).default(600_000),
   progress_every_ms: z.int().min(10).default(10_000),
   request_id_ttl_ms: z.int().min(1).default(86_400_000),
-  retention_ms: z.int().min(0).default(90 * 86_400_000),
+  retention_ms: z
+    .int()
+    .min(0)
+    .default(90 * 86_400_000),
   open_tasks_max: z.int().min(1).default(10_000),
   depth_max: z.int().min(1).default(1_000),
   payload_bytes_max: z.int().min(1).default(262_144),
   input_bytes_max: z.int().min(1_024).default(16_777_216),
   patterns_max: z.int().min(1).default(1_000),
+  /** Of a step that does not say: tries in all, and how long one may take. */
+  retry_attempts: z.int().min(1).max(1_000).default(3),
+  task_timeout_ms: z.int().min(1).default(3_600_000),
   lost_lease_counts: z.boolean().default(false),
 });
 export type Settings = Readonly<z.output<typeof settingsSchema>>;

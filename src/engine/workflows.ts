@@ -6,12 +6,13 @@ import * as workflows from "../store/workflows.js";
 import { fileProblems } from "./analysis.js";
 import type { EngineContext } from "./context.js";
 import type { JsonObject } from "./definition-text.js";
-import { type Definition, type Parsed, requireDefinition } from "./definition.js";
+import { type Definition, type DefinitionLimits, type Parsed, requireDefinition } from "./definition.js";
 import { BatonError } from "./errors.js";
 import { hint } from "./names.js";
 import { problemsError } from "./problems.js";
 import { findProject, PERSONAL, type Project } from "./projects.js";
 import { hashOfInput } from "./requests.js";
+import type { Settings } from "./settings.js";
 
 export type Workflow = workflows.Workflow;
 
@@ -90,7 +91,11 @@ export interface StoredWorkflow {
  * A stored workflow that can be run or shown, by name or id. Errors: `not_found` with the nearest name, for an unknown
  * version too; `invalid_transition` for one that was deleted.
  */
-export function* requireWorkflow(project: Project | undefined, wanted: WorkflowReference): Tx<StoredWorkflow> {
+export function* requireWorkflow(
+  ctx: EngineContext,
+  project: Project | undefined,
+  wanted: WorkflowReference,
+): Tx<StoredWorkflow> {
   const workflow = yield* findByReference(project, wanted.workflow);
   if (workflow.archivedAt !== null) throw deleted(workflow);
   const version = yield* workflows.findVersion(workflow.id, wanted.version ?? workflow.version);
@@ -100,16 +105,17 @@ export function* requireWorkflow(project: Project | undefined, wanted: WorkflowR
   }
   // Written by createWorkflow from an object. The limits of today do not take away what was stored under others.
   const source = JSON.parse(version.definition) as JsonObject;
-  const { definition } = requireDefinition(source, { limits: UNBOUNDED, name: workflow.name });
+  const { definition } = requireDefinition(source, { limits: unbounded(ctx.settings), name: workflow.name });
   return { workflow, version, definition, source };
 }
 
-const UNBOUNDED = {
+const unbounded = (settings: Settings): DefinitionLimits => ({
+  ...settings,
   open_tasks_max: Infinity,
   depth_max: Infinity,
   payload_bytes_max: Infinity,
   patterns_max: Infinity,
-} as const;
+});
 
 /** Archives a workflow: runs keep their definition, and the name can be used again. Errors: as `requireWorkflow`. */
 export function* deleteWorkflow(ctx: EngineContext, project: Project | undefined, reference: string): Tx<Workflow> {

@@ -147,3 +147,12 @@ export function* oldestReadyAt(): Tx<number | null> {
   ]);
   return row === undefined ? null : intOrNull(row, "at");
 }
+
+/** Whether a command step is ready that nothing but a server that may run commands holds up. */
+export function* commandsWait(): Tx<boolean> {
+  const row = yield* first([
+    `SELECT 1 AS one FROM lanes l JOIN demands d ON d.id = l.demand
+     WHERE d.executor = 'command' AND l.open = 1 AND l.head IS NOT NULL LIMIT 1`,
+  ]);
+  return row !== undefined;
+}

@@ -7,11 +7,8 @@ import { BatonError } from "../engine/errors.js";
 
 const EXAMPLE = '{"name":"w","steps":[{"key":"a","prompt":"…"},{"key":"b","needs":["a"],"prompt":"…"}]}';
 
-export const definition = z
-  .record(z.string(), z.unknown())
-  .optional()
-  .describe(`Workflow definition, such as ${EXAMPLE}`);
-export const yaml = z.string().min(1).optional().describe("The definition as YAML or JSON text instead.");
+export const definition = z.record(z.string(), z.unknown()).optional().describe(`Such as ${EXAMPLE}`);
+export const yaml = z.string().min(1).optional().describe("Or its text, YAML or JSON.");
 
 export interface Written {
   readonly definition?: JsonObject | undefined;

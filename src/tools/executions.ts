@@ -25,24 +25,14 @@ const overrides = {
   priority: shapes.priority.optional(),
   deadline: duration.optional().describe("Such as 2h, or an instant."),
 } as const;
-const waitSeconds = z
-  .number()
-  .min(0)
-  .max(600)
-  .optional()
-  .describe("Wait for the end; at most 50, or 600 with progress.");
+const waitSeconds = z.number().min(0).max(600).optional().describe("Wait for the end.");
 
 const started = { run: shapes.run, ready: z.array(shapes.taskLine), warnings: z.array(z.string()).optional() } as const;
 
 const executeInput = z.object({
   workflow: z.string().optional().describe("Name or id, from create_workflow or list_workflows."),
   version: z.int().min(1).optional(),
-  definition: z
-    .looseObject({})
-    .optional()
-    .describe(
-      'Instead of workflow. Example: {"name":"ship","steps":[{"key":"build","prompt":"Write it"},{"key":"test","kind":"command","run":"npm test","needs":["build"]}]}',
-    ),
+  definition: z.looseObject({}).optional().describe("Instead of workflow, in the form of create_workflow."),
   inputs: z.record(z.string(), z.unknown()).optional(),
   ...overrides,
   wait_seconds: waitSeconds,
@@ -104,7 +94,7 @@ function* definitionOf(ctx: EngineContext, project: Project, input: ExecuteInput
   if (reference === undefined) {
     return { parsed: requireDefinition({ ...definition, ...said }, { limits: ctx.settings }) };
   }
-  const stored = yield* requireWorkflow(project, { workflow: reference, version });
+  const stored = yield* requireWorkflow(ctx, project, { workflow: reference, version });
   const parsed = requireDefinition({ ...stored.source, ...said }, { limits: ctx.settings, name: stored.workflow.name });
   return { parsed, workflow: { id: stored.workflow.id, version: stored.version.version } };
 }

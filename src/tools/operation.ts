@@ -77,8 +77,19 @@ export interface ServerFacts {
   readWorkplace(directory: string): Workplace;
   /** Whether a symbolic link on the way leads a path, relative to a project's root, outside of that root. */
   leavesRoot(root: string, path: string): boolean;
+  process(): ProcessFacts;
+  /** Brings what is configured in the database into force in this process, which does so by itself every few seconds. */
+  refreshSettings(): Promise<void>;
   /** Calls another operation through the same dispatch, as query_operation and call_operation do. */
   call(call: NestedCall): Promise<{ name: string; result: Record<string, unknown> }>;
+}
+
+export interface ProcessFacts {
+  readonly pid: number;
+  /** Its version. */
+  readonly node: string;
+  /** Resident. */
+  readonly memoryBytes: number;
 }
 
 export interface NestedCall {

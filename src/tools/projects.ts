@@ -47,26 +47,21 @@ const description = z.string().max(10_000).optional();
 const config = z
   .record(z.string(), z.unknown())
   .optional()
-  .describe("worktrees (per_worktree or shared), max_parallel, retention_days, agents {role: [names]}.");
+  .describe("worktrees (per_worktree, shared), max_parallel, retention_days, agents {role: [names]}.");
 const count = z.int().min(0);
 
 const create = defineOperation({
   name: "create_project",
   title: "Create a project",
   description:
-    "Creates a project: a root directory with its configuration. Use it to name one or to set it up; in a git " +
-    "repository one is made at the first write anyway. The same name and root again answer the same project.",
+    "Creates a project: a root directory with its configuration. Use it to name or set up one; in a git repository the " +
+    "first write makes one anyway. Answers the project, an existing one for the same name and root.",
   area: "projects",
   effect: "write",
   listed: true,
   input: z.object({
     name: z.string().min(1).max(100),
-    root: z
-      .string()
-      .min(1)
-      .max(4_096)
-      .optional()
-      .describe("A directory that exists. Default: the git root here, if no project has it."),
+    root: z.string().min(1).max(4_096).optional().describe("A directory. Default: the git root here, if it is free."),
     description,
     config,
     ...params.acting,

@@ -1,5 +1,27 @@
+import { agentOperations } from "./agents.js";
 import { Catalogue } from "./catalogue.js";
+import { claimOperations } from "./claims.js";
+import { executionOperations } from "./executions.js";
+import { lockOperations } from "./locks.js";
 import { metaOperations } from "./meta.js";
+import { projectOperations } from "./projects.js";
+import { runOperations } from "./runs.js";
+import { systemOperations } from "./system.js";
+import { taskOperations } from "./tasks.js";
+import { waitOperations } from "./waits.js";
+import { workflowOperations } from "./workflows.js";
 
 /** Every operation there is, area by area: the order of the tool list, the reference and `find_operations`. */
-export const catalogue = new Catalogue([...metaOperations]);
+export const catalogue = new Catalogue([
+  ...metaOperations,
+  ...projectOperations,
+  ...workflowOperations,
+  ...executionOperations,
+  ...runOperations,
+  ...waitOperations,
+  ...taskOperations,
+  ...claimOperations,
+  ...lockOperations,
+  ...agentOperations,
+  ...systemOperations,
+]);

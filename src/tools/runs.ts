@@ -73,7 +73,8 @@ const list = defineOperation({
     const workflow =
       input.workflow === undefined
         ? undefined
-        : (yield* requireWorkflow(yield* readingProject(ctx, input.project), { workflow: input.workflow })).workflow.id;
+        : (yield* requireWorkflow(ctx, yield* readingProject(ctx, input.project), { workflow: input.workflow }))
+            .workflow.id;
     const page = yield* listRunPage({ ...input, project: project?.id, workflow });
     return {
       runs: page.runs.map(({ run, counters }) => runView(run, counters)),

@@ -38,8 +38,8 @@ const create = defineOperation({
   name: "create_workflow",
   title: "Create a workflow",
   description:
-    "Stores a workflow definition under its name, as the next version where it differs from the newest. Use it for " +
-    "plans that will run again; execute_workflow runs one at once. Answers the workflow, or every problem with its place.",
+    "Stores a definition under its name, as the next version where it differs. Use it for plans that run again; " +
+    "execute_workflow runs one at once. Answers the workflow, or every problem with its place.",
   area: "workflows",
   effect: "write",
   listed: true,
@@ -146,7 +146,7 @@ const get = defineOperation({
   }),
   *run(ctx, { name: wanted, version, project: inProject }) {
     const project = yield* workflows.readingProject(ctx, inProject);
-    const found = yield* workflows.requireWorkflow(project, { workflow: wanted, version });
+    const found = yield* workflows.requireWorkflow(ctx, project, { workflow: wanted, version });
     const [figures] = yield* workflows.performanceOf([found.workflow]);
     if (figures === undefined) throw new Error("one workflow, no performance");
     return {

@@ -69,19 +69,19 @@ describe("a schema", () => {
     return problems.list().map(({ path }) => path);
   };
 
-  test.each([
-    { pattern: "^(a+)+$" },
-    { $ref: "#/$defs/a" },
-    { minLenght: 3 },
-    { if: {} },
-    { type: "text" },
-    { required: "a" },
-    { properties: [1] },
-    { minimum: "3" },
-    { minItems: -1 },
-    { enum: [] },
-    { anyOf: [] },
-    { constructor: 1 },
+  test.each<[Record<string, unknown>]>([
+    [{ pattern: "^(a+)+$" }],
+    [{ $ref: "#/$defs/a" }],
+    [{ minLenght: 3 }],
+    [{ if: {} }],
+    [{ type: "text" }],
+    [{ required: "a" }],
+    [{ properties: [1] }],
+    [{ minimum: "3" }],
+    [{ minItems: -1 }],
+    [{ enum: [] }],
+    [{ anyOf: [] }],
+    [{ constructor: 1 }],
   ])("%j is refused, at the keyword", (schema) => {
     expect(problemsOf(schema)).toEqual([`output.${Object.keys(schema)[0]}`]);
     expect(problemsOf({ properties: { a: { items: schema } } })).toEqual([

@@ -1,0 +1,203 @@
+import { z } from "zod";
+import { actingAs } from "../engine/acting.js";
+import { configure as storeSettings, storedSettings, valuesInForce } from "../engine/configuration.js";
+import { BatonError } from "../engine/errors.js";
+import { iso, isoOrNull } from "../engine/instants.js";
+import { findProject, updateProject } from "../engine/projects.js";
+import { type Component, componentsOf, HEALTH, type Health, systemStatus } from "../engine/system.js";
+import { defineOperation, type Host, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import { instant, taskStatus } from "./shapes.js";
+
+const count = z.int().min(0);
+const GLOBAL = "global";
+
+const status = defineOperation({
+  name: "get_system_status",
+  title: "System status",
+  description:
+    "Shows the whole system at a glance. Use it for an overview; get_run shows one run. Answers runs and tasks by status, " +
+    "agents, sessions, locks, versions, database, this process.",
+  area: "system",
+  effect: "read",
+  listed: true,
+  input: z.object({}),
+  output: z.object({
+    version: z.string(),
+    runs: z.record(z.string(), count),
+    tasks: z.record(taskStatus, count),
+    oldest_ready_ms: count.nullable(),
+    agents: z.object({ registered: count, at_work: count }),
+    sessions: z.object({ open: count, executors: count, overdue: count }),
+    locks: z.object({ held: count, offered: count, waiting: count }),
+    last_event_at: instant.nullable(),
+    database: z.object({ backend: z.string(), location: z.string(), schema_version: z.int() }),
+    process: z.object({
+      pid: z.int(),
+      node: z.string(),
+      memory_bytes: count,
+      started_at: instant,
+      agent: z.string(),
+      working_directory: z.string(),
+    }),
+  }),
+  perform: async (host) => {
+    const { server } = host;
+    const { backend, location, schemaVersion } = await server.database();
+    const { pid, node, memoryBytes } = server.process();
+    return host.read(function* (ctx) {
+      const { presence, lastEventAt, ...facts } = yield* systemStatus(ctx);
+      return {
+        version: server.version,
+        ...facts,
+        agents: { registered: presence.registered, at_work: presence.atWork },
+        sessions: { open: presence.sessions, executors: presence.executors, overdue: presence.overdue },
+        last_event_at: isoOrNull(lastEventAt),
+        database: { backend, location, schema_version: schemaVersion },
+        process: {
+          pid,
+          node,
+          memory_bytes: memoryBytes,
+          started_at: iso(server.startedAt),
+          agent: ctx.caller.agent,
+          working_directory: ctx.caller.workplace.cwd,
+        },
+      };
+    });
+  },
+});
+
+const component = z.object({
+  name: z.string(),
+  status: z.enum(HEALTH),
+  reason: z.string(),
+  measured: z.record(z.string(), z.number().nullable()),
+});
+
+// A read that takes longer than this makes every call slow.
+const SLOW_MS = 250;
+
+const health = defineOperation({
+  name: "get_health_status",
+  title: "Health",
+  description:
+    "Says of each component whether it is ok, degraded or down, with the reason and the measurement: database, " +
+    "background work, timers, sessions, commands. Use it when work does not move.",
+  area: "system",
+  effect: "read",
+  input: z.object({}),
+  output: z.object({ status: z.enum(HEALTH), components: z.array(component) }),
+  perform: async (host) => {
+    const components = await measured(host);
+    return {
+      status: worst(components),
+      components: components.map((one) => ({ ...one, measured: { ...one.measured } })),
+    };
+  },
+});
+
+async function measured(host: Host): Promise<Component[]> {
+  const startedAt = performance.now();
+  try {
+    const components = await host.read(componentsOf);
+    const readMs = Math.round((performance.now() - startedAt) * 10) / 10;
+    const slow = readMs > SLOW_MS;
+    const reason = slow ? `a read took longer than ${SLOW_MS} ms` : "it answers";
+    return [
+      { name: "database", status: slow ? "degraded" : "ok", reason, measured: { read_ms: readMs } },
+      ...components,
+    ];
+  } catch (error) {
+    if (!(error instanceof BatonError) || error.code !== "unavailable") throw error;
+    return [{ name: "database", status: "down", reason: error.message, measured: { read_ms: null } }];
+  }
+}
+
+function worst(components: readonly Component[]): Health {
+  return components.reduce<Health>(
+    (so_far, { status: one }) => (HEALTH.indexOf(one) > HEALTH.indexOf(so_far) ? one : so_far),
+    "ok",
+  );
+}
+
+const setting = z.object({
+  name: z.string(),
+  value: z.unknown(),
+  origin: z.string(),
+  stored: z.unknown().optional(),
+});
+const scope = z
+  .string()
+  .min(1)
+  .max(300)
+  .default(GLOBAL)
+  .describe(`"${GLOBAL}" for all processes on this database, or a project's name or id.`);
+
+const getConfiguration = defineOperation({
+  name: "get_configuration",
+  title: "Get the configuration",
+  description:
+    "Lists the settings in force in this process, or a project's, each with where its value came from: default, file, " +
+    "environment, flag, or who configured it and when.",
+  area: "system",
+  effect: "read",
+  input: z.object({ scope }),
+  output: z.object({ scope: z.string(), settings: z.array(setting) }),
+  perform: (host, { scope: wanted }) =>
+    host.read(function* (ctx) {
+      if (wanted === GLOBAL) {
+        return { scope: GLOBAL, settings: valuesInForce(host.server.configuration, yield* storedSettings()) };
+      }
+      const project = yield* findProject(ctx, wanted);
+      if (project === undefined) throw new Error("a reference that is none was not refused");
+      const settings = Object.entries(project.config).map(([name, value]) => ({
+        name,
+        value: value as unknown,
+        origin: "project",
+      }));
+      return { scope: project.name, settings };
+    }),
+});
+
+const configure = defineOperation({
+  name: "configure",
+  title: "Configure",
+  description:
+    "Changes settings for all processes on this database, or a project's configuration; null takes one back. All are " +
+    "checked together. Processes that run take them over within seconds. Answers what changed and where a flag or variable still overrides it here.",
+  area: "system",
+  // A shorter retention takes finished runs away.
+  effect: "destructive",
+  permission: ["lead", "architect", "human", "admin"],
+  input: z.object({
+    scope,
+    settings: z.record(z.string(), z.unknown()).describe("Names from get_configuration, with their values."),
+    ...params.acting,
+  }),
+  output: z.object({
+    scope: z.string(),
+    changed: z.array(z.object({ name: z.string(), from: z.unknown(), to: z.unknown() })),
+    overridden: z.array(setting).optional(),
+  }),
+  perform: async (host, { scope: wanted, settings, agent }) => {
+    if (wanted !== GLOBAL) {
+      return host.transact(function* (ctx) {
+        const acting = yield* actingAs(ctx, agent);
+        const { project, changed } = yield* updateProject(acting, { project: wanted, config: settings });
+        return { scope: project.name, changed };
+      });
+    }
+    const changed = await host.transact(function* (ctx) {
+      const acting = yield* actingAs(ctx, agent);
+      return yield* storeSettings(acting, settings);
+    });
+    await host.server.refreshSettings();
+    const values = await host.read(function* () {
+      return valuesInForce(host.server.configuration, yield* storedSettings());
+    });
+    const overridden = values.filter((one) => one.stored !== undefined && Object.hasOwn(settings, one.name));
+    return { scope: GLOBAL, changed, ...(overridden.length > 0 && { overridden }) };
+  },
+});
+
+export const systemOperations: Operation[] = [status, health, configure, getConfiguration];

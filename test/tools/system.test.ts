@@ -1,0 +1,164 @@
+import { describe, expect, test } from "vitest";
+import { startApp } from "../support/app.js";
+import { BACKENDS, createDatabase } from "../support/databases.js";
+
+const step = (key: string, more: Record<string, unknown> = {}) => ({ key, prompt: "x", ...more });
+const valueOf = (answer: Record<string, unknown>, name: string) =>
+  (answer["settings"] as { name: string }[]).find((one) => one.name === name);
+
+describe.each(BACKENDS)("the system on %s", (backend) => {
+  const start = async (more = {}) =>
+    startApp({ database: (await createDatabase(backend)).location, agent: "ann", ...more });
+
+  test("counts what is recorded", async () => {
+    const { call, clock, cwd } = await start();
+    expect(await call("get_system_status")).toMatchObject({
+      runs: {},
+      tasks: { ready: 0 },
+      oldest_ready_ms: null,
+      agents: { registered: 0, at_work: 0 },
+      sessions: { open: 0 },
+      database: { backend },
+      process: { agent: "ann", working_directory: cwd, pid: process.pid },
+    });
+    await call("create_project", { name: "p" });
+    await call("execute_workflow", {
+      project: "p",
+      definition: { name: "w", steps: [step("a"), step("b"), step("c", { needs: ["a"] })] },
+    });
+    await call("claim_task", { project: "p" });
+    clock.advance(7_000);
+    expect(await call("get_system_status")).toMatchObject({
+      runs: { running: 1 },
+      tasks: { running: 1, ready: 1, pending: 1 },
+      agents: { registered: 1, at_work: 1 },
+      sessions: { open: 1, executors: 0, overdue: 0 },
+      ...(backend === "sqlite" && { oldest_ready_ms: 7_000 }),
+    });
+  });
+
+  test("says why it is not well", async () => {
+    const { call, clock, advance } = await start();
+    expect(await call("get_health_status")).toMatchObject({ status: "ok" });
+    await call("create_project", { name: "p" });
+    await call("execute_workflow", {
+      project: "p",
+      definition: { name: "w", steps: [{ key: "a", kind: "command", run: "true" }] },
+    });
+    await advance(1_000);
+    expect(await call("get_health_status")).toMatchObject({
+      status: "degraded",
+      components: expect.arrayContaining([
+        expect.objectContaining({ name: "database", status: "ok" }),
+        expect.objectContaining({ name: "background_work", status: "ok" }),
+        {
+          name: "commands",
+          status: "degraded",
+          reason: "command steps wait, and no server process may run commands (--allow-commands)",
+          measured: { executors: 0 },
+        },
+      ]),
+    });
+    if (backend === "postgres") return;
+    clock.advance(30_000);
+    expect(await call("get_health_status")).toMatchObject({
+      status: "down",
+      components: expect.arrayContaining([
+        expect.objectContaining({ name: "background_work", status: "down", measured: { last_done_ms_ago: 30_000 } }),
+      ]),
+    });
+  });
+});
+
+describe("configure and get_configuration", () => {
+  test("a setting takes effect at once here and at the next beat elsewhere, and says where it came from", async () => {
+    const one = await startApp({ agent: "ann" });
+    const other = await startApp({ database: one.database, agent: "bob" });
+    await other.call("create_project", { name: "p" });
+    expect(valueOf(await one.call("get_configuration"), "retry_attempts")).toEqual({
+      name: "retry_attempts",
+      value: 3,
+      origin: "default",
+    });
+    expect(await one.call("configure", { settings: { retry_attempts: 7 } })).toEqual({
+      scope: "global",
+      changed: [{ name: "retry_attempts", from: null, to: 7 }],
+    });
+    expect(valueOf(await other.call("get_configuration"), "retry_attempts")).toEqual({
+      name: "retry_attempts",
+      value: 7,
+      origin: "configured by ann at 2026-01-01T00:00:00.000Z",
+    });
+    const attempts = async ({ call }: typeof one) => {
+      const { task } = (await call("create_task", { project: "p", title: "t", prompt: "x" })) as {
+        task: { id: string };
+      };
+      for (let attempt = 1; ; attempt++) {
+        const claim = (await call("claim_task", { project: "p" })) as { outcome: string; lease: { token: number } };
+        if (claim.outcome !== "claimed") return attempt - 1;
+        const error = { type: "x", message: "y" };
+        await call("fail_task", { task: task.id, token: claim.lease.token, error });
+        one.clock.advance(120_000);
+        other.clock.advance(120_000);
+        await one.app.beat();
+        await other.app.beat();
+      }
+    };
+    expect(await attempts(one)).toBe(7);
+    await other.advance(1_000);
+    expect(await attempts(other)).toBe(7);
+  });
+
+  test("null takes a setting back", async () => {
+    const { call } = await startApp();
+    await call("configure", { settings: { lease_ms: 1_000 } });
+    expect(await call("configure", { settings: { lease_ms: null } })).toMatchObject({
+      changed: [{ name: "lease_ms", from: 1_000, to: null }],
+    });
+    expect(valueOf(await call("get_configuration"), "lease_ms")).toMatchObject({ value: 600_000, origin: "default" });
+  });
+
+  test("what a person set for this process stays, and it says so", async () => {
+    const { call } = await startApp({ settings: { lease_ms: 5_000 } });
+    const pinned = { name: "lease_ms", value: 5_000, origin: "environment BATON_LEASE_MS", stored: 9_000 };
+    expect(await call("configure", { settings: { lease_ms: 9_000 } })).toMatchObject({ overridden: [pinned] });
+    expect(valueOf(await call("get_configuration"), "lease_ms")).toEqual(pinned);
+  });
+
+  test("all or nothing, every problem at once", async () => {
+    const { call } = await startApp();
+    const settings = { leese_ms: 1, retry_attempts: 0, tick_ms: 20, session_ttl_ms: 3_000, patterns_max: 5 };
+    await expect(call("configure", { settings })).rejects.toMatchObject({
+      code: "invalid_input",
+      details: {
+        problems: [
+          { path: "settings.leese_ms", message: 'is no setting (did you mean "lease_ms"?)' },
+          expect.objectContaining({ path: "settings.retry_attempts" }),
+          {
+            path: "settings.tick_ms",
+            message: "is read when a server starts: set BATON_TICK_MS, or put it into baton.json",
+          },
+          expect.objectContaining({ path: "settings.session_renew_ms" }),
+        ],
+      },
+    });
+    expect(valueOf(await call("get_configuration"), "patterns_max")).toMatchObject({ origin: "default" });
+  });
+
+  test("a project's scope is its configuration", async () => {
+    const { call } = await startApp();
+    await call("create_project", { name: "p" });
+    expect(await call("configure", { scope: "p", settings: { max_parallel: 3 } })).toEqual({
+      scope: "p",
+      changed: [{ name: "config.max_parallel", from: null, to: 3 }],
+    });
+    expect(await call("get_configuration", { scope: "p" })).toEqual({
+      scope: "p",
+      settings: [
+        { name: "worktrees", value: "per_worktree", origin: "project" },
+        { name: "max_parallel", value: 3, origin: "project" },
+      ],
+    });
+    await expect(call("get_configuration", { scope: "q" })).rejects.toMatchObject({ code: "not_found" });
+  });
+});
