@@ -10,15 +10,10 @@ import * as shapes from "./shapes.js";
 
 const input = z.object({
   run: params.run.optional(),
-  roles: z.array(z.string()).optional().describe("Roles you offer now, beside those you registered."),
+  roles: z.array(z.string()).optional().describe("Roles you offer now."),
   requires: z.array(z.string()).optional().describe("Capabilities you offer now."),
   fresh: z.boolean().optional().describe("Only new work, not your live attempt again."),
-  wait_seconds: z
-    .number()
-    .min(0)
-    .max(600)
-    .optional()
-    .describe("Wait this long for work; at most 50, or 600 with progress."),
+  wait_seconds: z.number().min(0).max(600).optional().describe("Wait this long for work."),
   ...params.acting,
   project: params.project,
 });

@@ -40,12 +40,7 @@ const acquireInput = z.object({
   mode: mode.default("exclusive"),
   task: params.task.optional(),
   ttl_seconds: z.number().min(1).max(TTL_SECONDS_MAX).default(1800),
-  wait_seconds: z
-    .number()
-    .min(0)
-    .max(WAIT_SECONDS_MAX)
-    .default(0)
-    .describe("Queue this long; at most 50, or 600 with progress."),
+  wait_seconds: z.number().min(0).max(WAIT_SECONDS_MAX).default(0).describe("Queue this long."),
   reason: z.string().max(500).optional().describe("Shown to those it keeps waiting."),
   ...params.acting,
   project: params.project,
@@ -134,7 +129,7 @@ const release = defineOperation({
   input: z.object({
     paths: paths.optional().describe("As they were locked."),
     all: z.boolean().optional().describe("Everything you hold in the project."),
-    task: params.task.optional().describe("Only what is locked for this task."),
+    task: params.task.optional().describe("From claim_task: only its locks."),
     ...params.acting,
     project: params.project,
   }),

@@ -15,8 +15,7 @@ const findOperations = defineOperation({
   name: "find_operations",
   title: "Find operations",
   description:
-    "Finds operations, also those that are not tools of their own. Use it before query_operation and call_operation. " +
-    "Answers ranked names with one line each and, for one exact name, the full input schema.",
+    "Finds operations by words, also those that are not tools. Answers ranked names with one line each and, for one exact name, the full input schema.",
   area: "meta",
   effect: "read",
   listed: true,
@@ -57,8 +56,8 @@ const findOperations = defineOperation({
 });
 
 const nested = {
-  name: z.string().min(1).max(100).describe("Operation name, from find_operations."),
-  arguments: z.record(z.string(), z.unknown()).default({}).describe("Its input."),
+  name: z.string().min(1).max(100).describe("From find_operations."),
+  arguments: z.record(z.string(), z.unknown()).default({}),
 } as const;
 
 const nestedResult = z.object({ name: z.string(), result: z.record(z.string(), z.unknown()) });
@@ -66,8 +65,7 @@ const nestedResult = z.object({ name: z.string(), result: z.record(z.string(), z
 const queryOperation = defineOperation({
   name: "query_operation",
   title: "Query an operation",
-  description:
-    "Runs an operation that only reads, by name. Use it for operations that are not tools of their own. Answers {name, result}.",
+  description: "Runs an operation that only reads and is not a tool of its own, by name. Answers {name, result}.",
   area: "meta",
   effect: "read",
   listed: true,
@@ -80,7 +78,7 @@ const callOperation = defineOperation({
   name: "call_operation",
   title: "Call an operation",
   description:
-    "Runs an operation by name, also one that changes things. Use it for operations that are not tools of their own. Answers {name, result}.",
+    "Runs any operation that is not a tool of its own, by name, also one that changes things. Answers {name, result}.",
   area: "meta",
   effect: "destructive",
   listed: true,

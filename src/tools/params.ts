@@ -1,9 +1,9 @@
 import { z } from "zod";
 
 /**
- * The parameters that many operations share. `agent`, `request_id` and `project` are explained once, in the server's
- * instructions: they are published without their descriptions. The others are always described, by the operation that
- * supplies the value; say more with `.describe()` where an operation means more.
+ * The parameters that many operations share. `agent`, `request_id`, `project` and the paging of lists are explained
+ * once, in the server's instructions: they are published by their type alone. The others are described by the operation
+ * that supplies the value; say more with `.describe()` where an operation means more.
  */
 const name = z.string().min(1).max(100);
 
@@ -26,10 +26,11 @@ export const acting = { agent, request_id: requestId } as const;
 
 /** Names whose descriptions are not published with each tool. */
 export const COMMON_PARAMETERS: ReadonlySet<string> = new Set(["agent", "request_id", "project"]);
+export const PAGING_PARAMETERS: ReadonlySet<string> = new Set(["limit", "cursor"]);
 
-export const run = reference.describe("Run id, from execute_workflow or list_runs.");
-export const task = reference.describe("Task id, from claim_task or list_tasks.");
-export const token = z.int().min(0).describe("Fencing token, from claim_task.");
+export const run = reference.describe("From execute_workflow or list_runs.");
+export const task = reference.describe("From claim_task or list_tasks.");
+export const token = z.int().min(0).describe("From claim_task.");
 
 export const LIMIT_DEFAULT = 50;
 export const LIMIT_MAX = 200;

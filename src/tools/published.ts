@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Operation } from "./operation.js";
-import { COMMON_PARAMETERS } from "./params.js";
+import { COMMON_PARAMETERS, PAGING_PARAMETERS } from "./params.js";
 import type { JsonSchema, ToolAnnotations, ToolEntry } from "./toolsets.js";
 
 export function toolEntries(operations: readonly Operation[]): ToolEntry[] {
@@ -36,17 +36,27 @@ export function inputSchema(operation: Operation): JsonSchema & { type: "object"
 
 /**
  * The input as a model pays for it. The common parameters are explained once, in the server's instructions; bounds that
- * nobody reaches by writing sensibly are left to dispatch, which names the one that was.
+ * nobody reaches by writing sensibly are left to dispatch, which names the one that was passed.
  */
 function publishedInput(operation: Operation): JsonSchema & { type: "object" } {
   const schema = copyWithout(inputSchema(operation), isFinePrint);
   const { properties } = schema;
-  if (isRecord(properties)) {
-    for (const [name, property] of Object.entries(properties)) {
-      if (COMMON_PARAMETERS.has(name) && isRecord(property)) properties[name] = { type: property["type"] };
-    }
+  if (!isRecord(properties)) return schema;
+  // A cursor without a limit is not the one of a list, and says for itself what it is.
+  const common = "limit" in properties ? [...COMMON_PARAMETERS, ...PAGING_PARAMETERS] : [...COMMON_PARAMETERS];
+  for (const [name, property] of Object.entries(properties)) {
+    if (isRecord(property)) properties[name] = common.includes(name) ? { type: property["type"] } : asText(property);
   }
   return schema;
+}
+
+/** What may be written as a text or as a number (a duration, an instant) is published as the text. */
+function asText(property: JsonSchema): JsonSchema {
+  const { anyOf, ...rest } = property;
+  if (!Array.isArray(anyOf)) return property;
+  const types = anyOf.map((choice: unknown) => (isRecord(choice) ? choice["type"] : undefined));
+  const simple = types.every((type) => type === "string" || type === "integer" || type === "number");
+  return simple && types.includes("string") ? { ...rest, type: "string" } : property;
 }
 
 /**

@@ -52,7 +52,7 @@ const createTask = defineOperation({
     prompt: z.string().min(1).describe("What to do, complete in itself."),
     run: params.run
       .optional()
-      .describe("Run to add it to, from execute_workflow or list_runs. Default: the project's ad-hoc tasks."),
+      .describe("From execute_workflow or list_runs. Default: the project's ad-hoc tasks."),
     key: z.string().optional(),
     dependencies: z.array(z.string()).optional().describe("Ids or keys of tasks of the same run, from list_tasks."),
     ...stepFields,

@@ -17,7 +17,7 @@ const waitFor = defineOperation({
     cursor: z.string().optional().describe("From the last answer. Default: where this agent left off."),
     kinds: z.array(z.enum(WAIT_KINDS)).min(1).optional(),
     run: params.run.optional(),
-    timeout_seconds: z.number().min(0).max(600).default(50).describe("At most 50, or 600 with progress."),
+    timeout_seconds: z.number().min(0).max(600).default(50),
     ...params.acting,
     project: params.project,
   }),
