@@ -1,0 +1,88 @@
+import { statSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { connectClient } from "../support/client.js";
+import { temporaryDirectory } from "../support/databases.js";
+import { until } from "../support/until.js";
+
+/** Short enough for a test with real processes. */
+const BRISK = {
+  BATON_TICK_MS: "20",
+  BATON_SESSION_RENEW_MS: "20",
+  BATON_SESSION_GRACE_MS: "50",
+  BATON_PROGRESS_EVERY_MS: "20",
+};
+
+const idOf = (data: Record<string, unknown>, entity: string) => (data[entity] as { id: string }).id;
+
+test("a wait shows its progress and is ended by another process", async () => {
+  const cwd = temporaryDirectory();
+  const worker = await connectClient({ env: BRISK, cwd });
+  await worker.call("create_project", { name: "p" });
+  const planner = await connectClient({ env: BRISK, cwd, database: worker.server.database });
+  const progress: number[] = [];
+  const work = { project: "p", wait_seconds: 30 };
+  const claimed = await new Promise<Record<string, unknown>>((resolve, reject) => {
+    const onprogress = (seen: { progress: number }) => {
+      if (progress.push(seen.progress) !== 2) return;
+      planner.call("create_task", { project: "p", title: "t", prompt: "Do it." }).catch(reject);
+    };
+    worker.call("claim_task", work, { onprogress }).then(resolve, reject);
+  });
+  expect(claimed).toMatchObject({ outcome: "claimed", task: { title: "t", prompt: "Do it." } });
+  expect(progress.length).toBeGreaterThanOrEqual(2);
+});
+
+test("a cancelled wait ends, and the server answers on", async () => {
+  const { call, server } = await connectClient({ env: BRISK });
+  await call("create_project", { name: "p" });
+  const abort = new AbortController();
+  const waiting = call("claim_task", { project: "p", wait_seconds: 50 }, { signal: abort.signal });
+  abort.abort("not needed any more");
+  await expect(waiting).rejects.toThrow("not needed any more");
+  await call("create_task", { project: "p", title: "t", prompt: "Do it." });
+  // Nobody waits: the task is there for whoever asks next.
+  expect(await call("claim_task", { project: "p" })).toMatchObject({ outcome: "claimed" });
+  server.child.stdin?.end();
+  expect((await server.ended).code).toBe(0);
+});
+
+test("a wait is answered when the input ends, within the second that the process has", async () => {
+  const { call, server } = await connectClient({ env: BRISK });
+  await call("create_project", { name: "p" });
+  const waiting = call("claim_task", { project: "p", wait_seconds: 50 });
+  const from = performance.now();
+  server.child.stdin?.end();
+  expect(await waiting).toMatchObject({ outcome: "none" });
+  expect((await server.ended).code).toBe(0);
+  expect(performance.now() - from).toBeLessThan(1_000);
+});
+
+test.each(["closed", "killed"] as const)("what a %s process held goes to another one", async (how) => {
+  const cwd = temporaryDirectory();
+  const first = await connectClient({ env: BRISK, cwd });
+  await first.call("create_project", { name: "p" });
+  const task = idOf(await first.call("create_task", { project: "p", title: "t", prompt: "Do it." }), "task");
+  const held = await first.call("claim_task", { project: "p" });
+  const second = await connectClient({ env: BRISK, cwd, database: first.server.database });
+  expect(await second.call("claim_task", { project: "p" })).toMatchObject({ outcome: "none" });
+  if (how === "closed") await first.close();
+  else first.server.child.kill("SIGKILL");
+  const taken = await second.call("claim_task", { project: "p", wait_seconds: 15 });
+  expect(taken).toMatchObject({ outcome: "claimed", task: { id: task, attempt: 2 } });
+  const { token } = held["lease"] as { token: number };
+  await expect(second.call("complete_task", { task, token })).rejects.toMatchObject({ code: "stale_token" });
+});
+
+test("without a word about the database it is the person's own, and nobody else can read it", async () => {
+  const home = temporaryDirectory();
+  const env = { BATON_DB: "", HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home };
+  const { call } = await connectClient({ env });
+  await call("create_project", { name: "p" });
+  const file = await until("the database file", () => {
+    const stat = statSync(path.join(home, "baton/baton.db"), { throwIfNoEntry: false });
+    return stat ?? false;
+  });
+  expect(file.mode & 0o777).toBe(0o600);
+  expect(statSync(path.join(home, "baton")).mode & 0o777).toBe(0o700);
+});
