@@ -146,7 +146,7 @@ export class LockTable {
       );
       const inLine = others.some((lock) => lock.state === "queued");
       const mayPass = inLine && this.ownOn(pattern, wanted.by).covered;
-      for (const lock of others) {
+      for (const lock of others.sort(nearestFirst)) {
         const waits = lock.state === "queued";
         if (waits && (mayPass || isStale(lock, this.#now) || !isEarlier(turnOf(lock), wanted.turn))) continue;
         obstacles.push({ pattern, lock });
@@ -154,6 +154,15 @@ export class LockTable {
     }
     return obstacles;
   }
+}
+
+const STATES = ["held", "offered", "queued"] as const;
+
+/** Whoever has it before whoever waits for it, in the order of their turns. */
+function nearestFirst(a: Lock, b: Lock): number {
+  if (a.state !== b.state) return STATES.indexOf(a.state) - STATES.indexOf(b.state);
+  if (a.place && b.place && a.request !== b.request) return isEarlier(turnOf(a), turnOf(b)) ? -1 : 1;
+  return a.id < b.id ? -1 : 1;
 }
 
 export function patternOf(lock: Lock): PathPattern {

@@ -1,11 +1,11 @@
-import type { Project } from "../store/projects.js";
+import { findProjectByReference, type Project } from "../store/projects.js";
 import { markHoldsFiles } from "../store/task-changes.js";
 import { findTask, runningTasksOf, type Task } from "../store/tasks.js";
 import { RestartTransaction, type Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
 import type { Asking } from "./lock-conflicts.js";
-import { findProject, requireProject } from "./projects.js";
+import { findProject, PERSONAL, requireProject } from "./projects.js";
 import { noSuchTask, taskId } from "./task-lookup.js";
 
 /** For whom a lock is asked: an agent, and the running task it is for. */
@@ -47,15 +47,15 @@ export function* findHolder(ctx: EngineContext, reference: HolderReference): Tx<
   return { project, holder };
 }
 
-/** The project named, the task's, that of the working directory, or that of the agent's only task. */
-export function* knownProject(
-  ctx: EngineContext,
-  reference: HolderReference,
-  task: Task | undefined,
-): Tx<Project | undefined> {
+/**
+ * The project named, the task's, that of the working directory, that of the agent's only task, and outside any
+ * repository the personal one; undefined where none of them is there. A query. Errors: `not_found`.
+ */
+export function* knownProject(ctx: EngineContext, reference: HolderReference, task?: Task): Tx<Project | undefined> {
   if (reference.project !== undefined) return yield* findProject(ctx, reference.project);
   const around = reference.task === undefined ? yield* findProject(ctx) : undefined;
-  return around ?? (task && (yield* findProject(ctx, task.project)));
+  if (around || task) return around ?? (yield* findProject(ctx, task?.project));
+  return ctx.caller.workplace.gitRoot === null ? yield* findProjectByReference(PERSONAL) : undefined;
 }
 
 /** The agent's only running task, if it has exactly one. */

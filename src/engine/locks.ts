@@ -14,7 +14,6 @@ import { confirmHolder, findHolder, type HolderReference, knownProject, onlyTask
 import { LockChange, type Served } from "./lock-queue.js";
 import { type Conflict, conflictOf, lockView, type LockView } from "./lock-views.js";
 import { normalisePath, type PathPattern, type PathSpace } from "./paths.js";
-import { findProject } from "./projects.js";
 import { distinctPatterns } from "./scopes.js";
 import { requireTask, taskId } from "./task-lookup.js";
 
@@ -213,7 +212,7 @@ export function* checkFileLock(
   ctx: EngineContext,
   input: { readonly path: string; readonly agent?: string | undefined; readonly project?: string | undefined },
 ): Tx<{ allowed: boolean; held_by: Conflict[] }> {
-  const project = yield* findProject(ctx, input.project);
+  const project = yield* knownProject(ctx, { project: input.project });
   if (!project) return { allowed: true, held_by: [] };
   const pattern = normalisePath(project, input.path);
   const agent = input.agent ?? ctx.caller.agent;
@@ -242,7 +241,7 @@ export function* listFileLocks(
   ctx: EngineContext,
   query: LockQuery,
 ): Tx<{ locks: LockView[]; next: string | undefined }> {
-  const project = yield* findProject(ctx, query.project);
+  const project = yield* knownProject(ctx, { project: query.project });
   if (!project) return { locks: [], next: undefined };
   const found = query.path === undefined ? yield* pageOf(ctx, project, query) : yield* pageOnPath(ctx, project, query);
   const shown = found.slice(0, query.limit);
