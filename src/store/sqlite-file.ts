@@ -15,7 +15,7 @@ export const APPLICATION_ID = 0x4241_544e;
  */
 export function prepareFile(file: string): void {
   try {
-    fs.mkdirSync(path.dirname(file), { recursive: true, mode: DIRECTORY_MODE });
+    makeDirectory(path.dirname(path.resolve(file)));
     refuseNetwork(file);
     const handle = fs.openSync(file, "a+", FILE_MODE);
     try {
@@ -26,6 +26,18 @@ export function prepareFile(file: string): void {
     fs.accessSync(path.dirname(file), fs.constants.W_OK | fs.constants.X_OK);
   } catch (error) {
     throw error instanceof BatonError ? error : unusable(file, error);
+  }
+}
+
+/** Not Node's own `recursive`: below a directory whose kernel says "no such file" to mkdir (/proc), that never returns. */
+function makeDirectory(directory: string): void {
+  if (fs.existsSync(directory)) return;
+  makeDirectory(path.dirname(directory));
+  try {
+    fs.mkdirSync(directory, DIRECTORY_MODE);
+  } catch (error) {
+    // Another process that starts at the same time was first.
+    if (codeOf(error) !== "EEXIST") throw error;
   }
 }
 
@@ -45,7 +57,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: "its file system is read-only",
   EISDIR: "it is a directory",
   ENOTDIR: "a part of its path is not a directory",
-  EEXIST: "a part of its path is not a directory",
+  ENOENT: "its directory cannot be made",
   ENOSPC: "the disk is full",
 };
 

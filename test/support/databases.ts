@@ -47,12 +47,25 @@ export function createDatabase(backend: Backend): Promise<TestDatabase> {
   return backend === "sqlite" ? createSqlite() : createPostgres();
 }
 
+/** The same without a schema: the first that opens it makes that. */
+export async function createEmptyDatabase(backend: Backend): Promise<TestDatabase> {
+  return backend === "sqlite" ? createSqlite() : postgresAt(await makePostgres());
+}
+
 async function createSqlite(): Promise<TestDatabase> {
   const file = path.join(temporaryDirectory(), "baton.db");
   return {
     backend: "sqlite",
     location: file,
     open: (options) => untilTestEnds(openSqlite({ file, synchronous: "NORMAL", runtime: testRuntime(), ...options })),
+  };
+}
+
+function postgresAt(url: string): TestDatabase {
+  return {
+    backend: "postgres",
+    location: url,
+    open: (options) => untilTestEnds(openPostgres({ url, poolSize: 8, runtime: testRuntime(), ...options })),
   };
 }
 
@@ -67,11 +80,7 @@ async function createPostgres(): Promise<TestDatabase> {
     await administer(url, EMPTY);
     free.push(url);
   });
-  return {
-    backend: "postgres",
-    location: url,
-    open: (options) => untilTestEnds(openPostgres({ url, poolSize: 8, runtime: testRuntime(), ...options })),
-  };
+  return postgresAt(url);
 }
 
 const EMPTY = `
