@@ -3,23 +3,18 @@ import type { ProjectConfig } from "../store/projects.js";
 import { closedObject } from "./closed-object.js";
 import { missingFirst, problemsError, zodProblems } from "./problems.js";
 
-const names = z.array(z.string().min(1).max(100)).max(1_000).optional();
+// Who may act in which permission role is decided where permissions are (spec 03); they come later.
+const LATER: ReadonlySet<string> = new Set(["agents"]);
 
 /** A project's configuration, checked as a whole. */
-export const projectConfigSchema = closedObject({
-  worktrees: z.enum(["per_worktree", "shared"]).default("per_worktree"),
-  max_parallel: z.int().min(1).max(10_000).optional(),
-  retention_days: z.number().min(0).max(36_500).optional(),
-  agents: closedObject({
-    planner: names,
-    worker: names,
-    reviewer: names,
-    lead: names,
-    architect: names,
-    human: names,
-    admin: names,
-  }).optional(),
-});
+export const projectConfigSchema = closedObject(
+  {
+    worktrees: z.enum(["per_worktree", "shared"]).default("per_worktree"),
+    max_parallel: z.int().min(1).max(10_000).optional(),
+    retention_days: z.number().min(0).max(36_500).optional(),
+  },
+  LATER,
+);
 
 /** Throws `BatonError` `invalid_input` with every problem. */
 export function parseProjectConfig(written: unknown): ProjectConfig {

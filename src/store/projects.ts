@@ -11,8 +11,6 @@ export interface ProjectConfig {
   readonly max_parallel?: number | undefined;
   /** How long finished runs stay. */
   readonly retention_days?: number | undefined;
-  /** Per permission role, the agents that may take it; a role that is absent is open to all. */
-  readonly agents?: Readonly<Record<string, readonly string[] | undefined>> | undefined;
 }
 
 export interface Project {
@@ -82,7 +80,8 @@ export function* findDeepestProject(roots: readonly string[]): Tx<Project | unde
 /** False when another has the id, the name or the root. */
 export function* insertProject(project: Project): Tx<boolean> {
   const rows = yield [
-    `INSERT INTO projects (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING RETURNING id`,
+    `INSERT INTO projects (${COLUMNS}, retention_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+     ON CONFLICT DO NOTHING RETURNING id`,
     [
       project.id,
       project.name,
@@ -93,6 +92,7 @@ export function* insertProject(project: Project): Tx<boolean> {
       project.caseInsensitive ? 1 : 0,
       project.createdAt,
       project.updatedAt,
+      retentionMs(project.config),
     ],
   ];
   return rows.length === 1;
@@ -112,9 +112,16 @@ export function* setProjectStatus(
 
 export function* saveProjectText(ctx: TxContext, project: Pick<Project, "id" | "description" | "config">): Tx<void> {
   yield [
-    "UPDATE projects SET description = $1, config = $2, updated_at = $3 WHERE id = $4",
-    [project.description, JSON.stringify(project.config), ctx.now, project.id],
+    "UPDATE projects SET description = $1, config = $2, retention_ms = $3, updated_at = $4 WHERE id = $5",
+    [project.description, JSON.stringify(project.config), retentionMs(project.config), ctx.now, project.id],
   ];
+}
+
+const DAY_MS = 86_400_000;
+
+/** Beside the configuration, so that what is past it can be found by an index. */
+function retentionMs({ retention_days: days }: ProjectConfig): number | null {
+  return days === undefined ? null : Math.round(days * DAY_MS);
 }
 
 /** The names that come first, for hints. */

@@ -17,6 +17,7 @@ export const foundation: Migration = {
       config TEXT NOT NULL,
       case_insensitive INTEGER NOT NULL,
       lock_token BIGINT NOT NULL DEFAULT 0,
+      retention_ms BIGINT,
       created_at BIGINT NOT NULL,
       updated_at BIGINT NOT NULL
     )`,
@@ -52,6 +53,7 @@ export const foundation: Migration = {
       PRIMARY KEY (workflow, version)
     )`,
 
+    // The definition comes last: it can be long, and what stands before it is read without it.
     `CREATE TABLE runs (
       id %KEY% PRIMARY KEY,
       project %KEY% NOT NULL,
@@ -67,19 +69,19 @@ export const foundation: Migration = {
       priority INTEGER NOT NULL,
       deadline BIGINT,
       inputs TEXT NOT NULL,
-      definition TEXT,
-      shape TEXT NOT NULL,
       reason TEXT,
       created_by %KEY% NOT NULL,
       created_at BIGINT NOT NULL,
       ended_at BIGINT,
-      due_at BIGINT
+      due_at BIGINT,
+      shape TEXT NOT NULL,
+      definition TEXT
     )`,
     `CREATE INDEX runs_by_project ON runs (project, id)`,
     `CREATE INDEX runs_by_workflow ON runs (workflow, id) WHERE workflow IS NOT NULL`,
     `CREATE INDEX runs_open ON runs (status, id) WHERE ended_at IS NULL`,
     `CREATE UNIQUE INDEX runs_standing ON runs (project) WHERE kind = 'standing'`,
-    `CREATE INDEX runs_ended ON runs (ended_at) WHERE ended_at IS NOT NULL`,
+    `CREATE INDEX runs_ended ON runs (project, ended_at) WHERE ended_at IS NOT NULL`,
     `CREATE INDEX runs_due ON runs (due_at) WHERE due_at IS NOT NULL`,
 
     // Narrow and hot: one row per run, changed with every state change of its tasks.

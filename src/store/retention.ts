@@ -1,0 +1,19 @@
+import { text } from "./rows.js";
+import type { Tx } from "./tx.js";
+
+export interface Retention {
+  readonly now: number;
+  /** Of a project that has none of its own. */
+  readonly defaultMs: number;
+  readonly limit: number;
+}
+
+/** Finished runs that have stayed as long as their project keeps them. One range of an index per project. */
+export function* runsPastRetention({ now, defaultMs, limit }: Retention): Tx<string[]> {
+  const rows = yield [
+    `SELECT r.id FROM projects p JOIN runs r ON r.project = p.id
+     WHERE r.ended_at IS NOT NULL AND r.ended_at < $1 - COALESCE(p.retention_ms, $2) LIMIT $3`,
+    [now, defaultMs, limit],
+  ];
+  return rows.map((row) => text(row, "id"));
+}
