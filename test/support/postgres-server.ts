@@ -15,6 +15,8 @@ declare module "vitest" {
 export interface PostgresServer {
   /** Of the database `postgres`, as its superuser. */
   readonly url: string;
+  /** Ends every connection and comes back on the same port with the same data. */
+  restart(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -29,7 +31,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     port,
     user: "baton",
     password: "secret-of-tests",
-    persistent: false,
+    persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ["--encoding=UTF8", "--locale=C", "--no-sync"],
     // Durability is not what these tests test; the disk of the machine is shared.
@@ -37,6 +39,14 @@ export async function startPostgres(): Promise<PostgresServer> {
     onLog: (message) => void output.push(message),
     onError: (message) => void output.push(String(message)),
   });
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    rmSync(databaseDir, { recursive: true, force: true });
+  };
+  const restart = async (): Promise<void> => {
+    await server.stop();
+    await server.start();
+  };
   try {
     await server.initialise();
     await server.start();
@@ -44,7 +54,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     rmSync(databaseDir, { recursive: true, force: true });
     throw new Error(`PostgreSQL did not start:\n${output.slice(-20).join("")}`, { cause: error });
   }
-  return { url: `postgres://baton:secret-of-tests@127.0.0.1:${port}/postgres`, stop: () => server.stop() };
+  return { url: `postgres://baton:secret-of-tests@127.0.0.1:${port}/postgres`, restart, stop };
 }
 
 /** One server for a whole run of the tests, started by the first file that needs it (vitest's global set-up). */
