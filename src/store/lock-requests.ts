@@ -1,4 +1,5 @@
-import { chunksOf, int, placeholders, text, textOrNull } from "./rows.js";
+import { listsOf } from "./locks.js";
+import { int, placeholders, text, textOrNull } from "./rows.js";
 import type { LockMode } from "./scopes.js";
 import { first, type Row, type Tx } from "./tx.js";
 
@@ -70,7 +71,7 @@ export function* findRequest(id: string): Tx<LockRequest | undefined> {
 /** Everything these agents wait for in a project. */
 export function* requestsOfAgents(project: string, agents: readonly string[]): Tx<LockRequest[]> {
   const requests: LockRequest[] = [];
-  for (const chunk of chunksOf(agents)) {
+  for (const chunk of listsOf(agents)) {
     const rows = yield [
       `SELECT ${COLUMNS} FROM lock_requests WHERE project = $1 AND agent IN (${placeholders(chunk.length, 2)}) ORDER BY id`,
       [project, ...chunk],
@@ -119,7 +120,7 @@ export function* offerRequest(id: string, until: number): Tx<void> {
 }
 
 export function* deleteRequests(ids: readonly string[]): Tx<void> {
-  for (const chunk of chunksOf(ids)) {
+  for (const chunk of listsOf(ids)) {
     yield [`DELETE FROM lock_requests WHERE id IN (${placeholders(chunk.length)})`, chunk];
   }
 }

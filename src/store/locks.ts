@@ -1,4 +1,4 @@
-import { chunksOf, insertRows, int, intOrNull, placeholders, text, textOrNull } from "./rows.js";
+import { insertRows, int, intOrNull, placeholders, text, textOrNull } from "./rows.js";
 import type { LockMode } from "./scopes.js";
 import { first, type Row, type Tx } from "./tx.js";
 
@@ -122,7 +122,7 @@ export function* locksByPrefix(now: number, { project, exactly, under }: PrefixS
   const keep = (rows: readonly Row[]) => {
     for (const row of rows) locks.set(text(row, "id"), lockOf(row));
   };
-  for (const chunk of chunksOf(exactly)) {
+  for (const chunk of listsOf(exactly)) {
     keep(
       yield [
         `${SELECT_LOCKS} WHERE l.project = $2 AND l.prefix IN (${placeholders(chunk.length, 3)})`,
@@ -152,7 +152,7 @@ export function* locksOfTask(task: string, now = 0): Tx<Lock[]> {
 
 export function* locksOfRequests(now: number, requests: readonly string[]): Tx<Lock[]> {
   const locks: Lock[] = [];
-  for (const chunk of chunksOf(requests)) {
+  for (const chunk of listsOf(requests)) {
     const rows = yield [
       `${SELECT_LOCKS} WHERE l.request IN (${placeholders(chunk.length, 2)}) ORDER BY l.id`,
       [now, ...chunk],
@@ -191,6 +191,22 @@ export function* firstToExpire(): Tx<{ project: string; at: number } | undefined
     "SELECT project, expires_at FROM file_locks WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1",
   ]);
   return row && { project: text(row, "project"), at: int(row, "expires_at") };
+}
+
+const LIST_SIZES = [1, 4, 16, 128] as const;
+
+/**
+ * Cuts a list for `IN (…)` into as few lists as a few sizes allow, the last filled up with its last item: the same once
+ * more finds nothing more, and the number of texts stays small.
+ */
+export function* listsOf(items: readonly string[]): Generator<readonly string[]> {
+  const most = LIST_SIZES.at(-1) ?? 1;
+  for (let at = 0; at < items.length; at += most) {
+    const some = items.slice(at, at + most);
+    const size = LIST_SIZES.find((one) => one >= some.length) ?? most;
+    const last = some.at(-1) ?? "";
+    yield Array.from({ length: size }, (_, i) => some[i] ?? last);
+  }
 }
 
 export interface NewLock extends Omit<Lock, "run" | "caseInsensitive" | "sessionGone" | "place"> {
@@ -242,7 +258,7 @@ export function* insertLocks(locks: readonly NewLock[]): Tx<void> {
 }
 
 export function* deleteLocks(ids: readonly string[]): Tx<void> {
-  for (const chunk of chunksOf(ids)) {
+  for (const chunk of listsOf(ids)) {
     yield [`DELETE FROM file_locks WHERE id IN (${placeholders(chunk.length)})`, chunk];
   }
 }
@@ -256,7 +272,7 @@ export interface Renewal {
 }
 
 export function* renewLocks(ids: readonly string[], { expiresAt, session, mode }: Renewal): Tx<void> {
-  for (const chunk of chunksOf(ids)) {
+  for (const chunk of listsOf(ids)) {
     yield [
       `UPDATE file_locks SET expires_at = CASE WHEN expires_at < $1 THEN $1 ELSE expires_at END, session = $2,
         mode = CASE WHEN $3 = 'exclusive' THEN 'exclusive' ELSE mode END
@@ -312,7 +328,7 @@ export function* listLocks(now: number, filter: LockFilter): Tx<Lock[]> {
 /** Of these agents, the only running task of each that has exactly one, wherever it is. */
 export function* onlyRunningTasks(agents: readonly string[]): Tx<Map<string, string>> {
   const tasks = new Map<string, string>();
-  for (const chunk of chunksOf(agents)) {
+  for (const chunk of listsOf(agents)) {
     const rows = yield [
       `SELECT agent, MIN(id) AS task FROM tasks WHERE agent IN (${placeholders(chunk.length)})
        GROUP BY agent HAVING count(*) = 1`,

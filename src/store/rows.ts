@@ -31,7 +31,9 @@ export function jsonOrNull<T>(row: Row, column: string): T | null {
 }
 
 function mismatch(row: Row, column: string, wanted: string): Error {
-  return new Error(`column ${column} is ${typeof row[column]}, wanted ${wanted}; the row has ${Object.keys(row).join(", ")}`);
+  return new Error(
+    `column ${column} is ${typeof row[column]}, wanted ${wanted}; the row has ${Object.keys(row).join(", ")}`,
+  );
 }
 
 /** `$from, …, $(from+count-1)`, for lists in a statement. */
@@ -40,7 +42,7 @@ export function placeholders(count: number, from = 1): string {
 }
 
 // Lists are cut into these sizes, so that the number of distinct texts, each prepared once, stays small.
-const CHUNKS = [128, 16, 1] as const;
+const CHUNKS = [128, 16, 4, 1] as const;
 
 /** Cuts a list into pieces of a few fixed sizes. */
 export function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
