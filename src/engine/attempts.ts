@@ -36,7 +36,6 @@ export function* endAttempt(change: RunChange, locked: Locked, end: AttemptEnd):
   const closing = closingOf(task, to, { ...end, now: ctx.now });
   if (!(yield* closeAttempt(closing))) throw new Error(`task ${task.id} changed under its run's lock`);
   yield* insertAttempt({
-    run: task.run,
     task: task.id,
     number: task.attempt,
     agent: task.agent ?? "",

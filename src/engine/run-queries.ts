@@ -1,7 +1,7 @@
 import { findCounters, type Counters } from "../store/counters.js";
 import { type EventPage, readEvents } from "../store/history.js";
 import { lockCountsOfRun } from "../store/lock-counts.js";
-import { listRuns, type Run, type RunStatus } from "../store/runs.js";
+import { findRunShape, listRuns, type Run, type RunStatus } from "../store/runs.js";
 import { graphOfRun, type Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { buildDag } from "./dag.js";
@@ -50,7 +50,7 @@ export function* runProgress(ctx: EngineContext, id: string) {
     has_cycle: false,
     conflict_stats: { ...(yield* lockCountsOfRun(run.id)), failed_tasks: counters.dead_letter },
     eta_ms: etaMs(ctx.now, run, counters),
-    critical_path: run.shape.criticalPath,
+    critical_path: (yield* findRunShape(run.id)).criticalPath,
     updated_at: iso(counters.updatedAt),
   };
 }

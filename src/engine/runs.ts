@@ -53,7 +53,8 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     name: definition.name,
     kind: "workflow",
     mode: "standard",
-    maxParallel: execution.max_parallel ?? definition.max_parallel ?? ctx.settings.open_tasks_max,
+    maxParallel:
+      execution.max_parallel ?? definition.max_parallel ?? project.config.max_parallel ?? ctx.settings.open_tasks_max,
     priority: PRIORITIES[execution.priority ?? definition.priority ?? "normal"],
     deadline: deadlineOf(ctx, execution.deadline ?? definition.deadline),
     inputs: bindInputs(definition, execution.inputs ?? {}),
@@ -106,7 +107,7 @@ function planOf(ctx: EngineContext, { definition }: Parsed): Planned[] {
 
 function* makeRun(ctx: EngineContext, run: NewRun): Tx<Run> {
   yield* insertRun(ctx, run);
-  const { definition: _, ...rest } = run;
+  const { definition: _, shape: __, ...rest } = run;
   return { ...rest, status: "running", revision: 1, reason: null, createdAt: ctx.now, endedAt: null };
 }
 

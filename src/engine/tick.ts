@@ -1,12 +1,13 @@
-import { deleteRun, runsEndedBefore } from "../store/runs.js";
+import { runsPastRetention } from "../store/retention.js";
+import { deleteRun } from "../store/runs.js";
 import * as sessions from "../store/sessions.js";
 import { dueTasks } from "../store/task-changes.js";
 import { runningTasksOfSession } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { handleDue, loseLease } from "./due.js";
-import { expireLocks, releaseSessionLocks } from "./lock-expiry.js";
-import { forgetOldRequests } from "./requests.js";
+import { expireLocks, projectWithLocksDue, releaseSessionLocks } from "./lock-expiry.js";
+import { anyOldRequest, forgetOldRequests } from "./requests.js";
 
 /** What the background work runs on: the same two doors to the database as every operation. */
 export interface TickHost {
@@ -44,8 +45,8 @@ export async function tick(host: TickHost, machine: Machine): Promise<TickReport
     gone: await markGoneSessions(host, machine),
     leasesLost: await reapSessions(host),
     due: await handleDueTasks(host),
-    locksExpired: await host.transact((ctx) => expireLocks(ctx, AT_ONCE_MAX)),
-    requestsForgotten: await host.transact((ctx) => forgetOldRequests(ctx)),
+    locksExpired: await expireDueLocks(host),
+    requestsForgotten: (await host.read(anyOldRequest)) ? await host.transact(forgetOldRequests) : 0,
     runsPruned: await pruneRuns(host, RUNS_PRUNED_AT_ONCE_MAX),
   };
 }
@@ -107,9 +108,16 @@ async function handleDueTasks(host: TickHost): Promise<number> {
   return due.length;
 }
 
+async function expireDueLocks(host: TickHost): Promise<number> {
+  const project = await host.read(projectWithLocksDue);
+  return project === undefined ? 0 : host.transact((ctx) => expireLocks(ctx, AT_ONCE_MAX));
+}
+
 /** Removes runs that ended longer ago than the retention, with all that belongs to them; a few at a time. */
 export async function pruneRuns(host: TickHost, atOnce: number): Promise<number> {
-  const old = await host.read((ctx) => runsEndedBefore(ctx.now - ctx.settings.retention_ms, atOnce));
-  for (const run of old) await host.transact(() => deleteRun(run));
+  const old = await host.read((ctx) =>
+    runsPastRetention({ now: ctx.now, defaultMs: ctx.settings.retention_ms, limit: atOnce }),
+  );
+  for (const run of old) await host.transact((ctx) => deleteRun(ctx, run));
   return old.length;
 }

@@ -12,7 +12,6 @@ export interface AttemptError {
 
 /** An attempt that has ended. The open one stands in its task's row. */
 export interface Attempt {
-  readonly run: string;
   readonly task: string;
   readonly number: number;
   readonly agent: string;
@@ -26,11 +25,10 @@ export interface Attempt {
   readonly note: string | null;
 }
 
-const COLUMNS = "run, task, number, agent, token, started_at, ended_at, outcome, result, error, usage, note";
+const COLUMNS = "task, number, agent, token, started_at, ended_at, outcome, result, error, usage, note";
 
 function attemptOf(row: Row): Attempt {
   return {
-    run: text(row, "run"),
     task: text(row, "task"),
     number: int(row, "number"),
     agent: text(row, "agent"),
@@ -52,9 +50,8 @@ function jsonText(value: unknown): string | null {
 
 export function* insertAttempt(attempt: Attempt): Tx<void> {
   yield [
-    `INSERT INTO attempts (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+    `INSERT INTO attempts (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
-      attempt.run,
       attempt.task,
       attempt.number,
       attempt.agent,

@@ -45,18 +45,18 @@ const TYPES_MAX = 32;
 
 // xid < horizon: every transaction below it has ended, so nothing can be added before a row once read.
 const WINDOW_END = `SELECT xid, seq, count(*) OVER () AS seen FROM (
-    SELECT xid, seq FROM events WHERE (xid, seq) > ($1, $2) AND xid < %XID_HORIZON% ORDER BY xid, seq LIMIT $3
-  ) AS window_rows ORDER BY xid DESC, seq DESC LIMIT 1`;
+    SELECT xid, seq FROM events WHERE %EVENT_AFTER% AND xid < %XID_HORIZON% ORDER BY %EVENT_ORDER% LIMIT $3
+  ) AS window_rows ORDER BY %EVENT_ORDER_BACK% LIMIT 1`;
 const WINDOW_END_OF_RUN = `SELECT xid, seq, count(*) OVER () AS seen FROM (
-    SELECT xid, seq FROM events WHERE run = $4 AND (xid, seq) > ($1, $2) AND xid < %XID_HORIZON%
-    ORDER BY xid, seq LIMIT $3
-  ) AS window_rows ORDER BY xid DESC, seq DESC LIMIT 1`;
+    SELECT xid, seq FROM events WHERE run = $4 AND %EVENT_AFTER% AND xid < %XID_HORIZON%
+    ORDER BY %EVENT_ORDER% LIMIT $3
+  ) AS window_rows ORDER BY %EVENT_ORDER_BACK% LIMIT 1`;
 
 const COLUMNS = "xid, seq, at, type, project, run, task, agent, data";
-const IN_WINDOW = "(xid, seq) > ($1, $2) AND (xid, seq) <= ($3, $4)";
+const IN_WINDOW = "%EVENT_AFTER% AND %EVENT_UP_TO%";
 const MATCHING = `(CAST($6 AS TEXT) IS NULL OR project = $6) AND (CAST($7 AS TEXT) IS NULL OR task = $7)
   AND (CAST($8 AS TEXT) IS NULL OR agent = $8)`;
-const PAGE = `ORDER BY xid, seq LIMIT $5`;
+const PAGE = "ORDER BY %EVENT_ORDER% LIMIT $5";
 
 /**
  * The next events after a cursor (undefined: from the beginning), in order. Never skips an event: sequence numbers are given
@@ -85,7 +85,7 @@ export function* readEvents(query: {
 
 /** The end of the history as it can be read now: what comes after it is news. */
 export function* latestCursor(): Tx<string> {
-  const [row] = yield ["SELECT xid, seq FROM events WHERE xid < %XID_HORIZON% ORDER BY xid DESC, seq DESC LIMIT 1"];
+  const [row] = yield ["SELECT xid, seq FROM events WHERE xid < %XID_HORIZON% ORDER BY %EVENT_ORDER_BACK% LIMIT 1"];
   return encodeCursor(row === undefined ? START : positionOf(row));
 }
 

@@ -1,4 +1,5 @@
 import { chunksOf, placeholders, text } from "./rows.js";
+import { RUN_COLUMNS } from "./runs.js";
 import type { Row, Tx } from "./tx.js";
 
 /**
@@ -14,7 +15,7 @@ export function* lockProject(id: string): Tx<Row | undefined> {
 }
 
 export function* lockRun(id: string): Tx<Row | undefined> {
-  return (yield ["SELECT * FROM runs WHERE id = $1 %FOR_UPDATE%", [id]])[0];
+  return (yield [`SELECT ${RUN_COLUMNS} FROM runs WHERE id = $1 %FOR_UPDATE%`, [id]])[0];
 }
 
 /** Locks several runs, by id. */
@@ -31,7 +32,10 @@ export function* lockAgent(name: string): Tx<Row | undefined> {
 
 /** Locks the run a task belongs to, given the task only. */
 export function* lockRunOfTask(task: string): Tx<Row | undefined> {
-  return (yield ["SELECT * FROM runs WHERE id = (SELECT run FROM tasks WHERE id = $1) %FOR_UPDATE%", [task]])[0];
+  return (yield [
+    `SELECT ${RUN_COLUMNS} FROM runs WHERE id = (SELECT run FROM tasks WHERE id = $1) %FOR_UPDATE%`,
+    [task],
+  ])[0];
 }
 
 export function idsOf(rows: readonly Row[], column = "id"): string[] {

@@ -6,7 +6,11 @@ import { type Dialect, translate } from "./tx.js";
 export function statementsFrom(version: number, dialect: Dialect): string[] {
   return migrations
     .filter((migration) => migration.version > version)
-    .flatMap((migration) => migration.statements.map((statement) => translate(statement, dialect)));
+    .flatMap((migration) => migration.statements)
+    .flatMap((statement) => {
+      if (typeof statement === "string") return [translate(statement, dialect)];
+      return dialect.NAME === "postgres" ? [translate(statement.postgres, dialect)] : [];
+    });
 }
 
 /** Clients of different versions share a database: an older one must not write to a schema it does not understand. */

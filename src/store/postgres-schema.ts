@@ -5,9 +5,9 @@ import { SCHEMA_VERSION } from "./migrations/index.js";
 import { columnTypes, POSTGRES } from "./postgres-statements.js";
 
 /** `pg_current_xact_id` came with 13. */
-const SERVER_VERSION_MIN = 130_000;
+export const SERVER_VERSION_MIN = 130_000;
 /** Any number, but the same in all versions: held while the schema changes. */
-const MIGRATION_LOCK = 4_241_544;
+export const MIGRATION_LOCK = 4_241_544;
 
 /**
  * Brings the schema up to this process's version, once, however many processes start together. A schema that is

@@ -3,12 +3,17 @@ import { type ClientBase, TypeOverrides, types } from "pg";
 import { type Dialect, type Row, type Statement, translate } from "./tx.js";
 
 export const POSTGRES: Dialect = {
+  NAME: "postgres",
   FOR_UPDATE: "FOR UPDATE",
-  SKIP_LOCKED: "SKIP LOCKED",
   SERIAL: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
   KEY: 'TEXT COLLATE "C"',
+  CLUSTERED: "",
   XID: "(pg_current_xact_id()::text::bigint)",
   XID_HORIZON: "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
+  EVENT_AFTER: "(xid, seq) > ($1, $2)",
+  EVENT_UP_TO: "(xid, seq) <= ($3, $4)",
+  EVENT_ORDER: "xid, seq",
+  EVENT_ORDER_BACK: "xid DESC, seq DESC",
 };
 
 /** Far more than there are texts; a caller that makes texts up would otherwise fill the memory. */

@@ -104,7 +104,9 @@ class PostgresStore implements Store {
   }
 
   /** Autovacuum does it. */
-  async reclaim(): Promise<void> {}
+  async reclaim(): Promise<boolean> {
+    return false;
+  }
 
   async close(): Promise<void> {
     await this.#wake.stop();

@@ -9,11 +9,11 @@ export interface Retention {
 }
 
 /** Finished runs that have stayed as long as their project keeps them. One range of an index per project. */
-export function* runsPastRetention({ now, defaultMs, limit }: Retention): Tx<string[]> {
+export function* runsPastRetention({ now, defaultMs, limit }: Retention): Tx<{ id: string; project: string }[]> {
   const rows = yield [
-    `SELECT r.id FROM projects p JOIN runs r ON r.project = p.id
+    `SELECT r.id, r.project FROM projects p JOIN runs r ON r.project = p.id
      WHERE r.ended_at IS NOT NULL AND r.ended_at < $1 - COALESCE(p.retention_ms, $2) LIMIT $3`,
     [now, defaultMs, limit],
   ];
-  return rows.map((row) => text(row, "id"));
+  return rows.map((row) => ({ id: text(row, "id"), project: text(row, "project") }));
 }

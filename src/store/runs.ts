@@ -1,3 +1,4 @@
+import { appendEvents } from "./events.js";
 import { int, intOrNull, json, placeholders, text, textOrNull } from "./rows.js";
 import { first, type Row, type Tx, type TxContext } from "./tx.js";
 
@@ -35,7 +36,6 @@ export interface Run {
   readonly priority: number;
   readonly deadline: number | null;
   readonly inputs: Readonly<Record<string, unknown>>;
-  readonly shape: RunShape;
   readonly reason: string | null;
   readonly createdBy: string;
   readonly createdAt: number;
@@ -56,7 +56,6 @@ export const RUN_COLUMNS = [
   "priority",
   "deadline",
   "inputs",
-  "shape",
   "reason",
   "created_by",
   "created_at",
@@ -79,7 +78,6 @@ export function runOf(row: Row): Run {
     priority: int(row, "priority"),
     deadline: intOrNull(row, "deadline"),
     inputs: json(row, "inputs"),
-    shape: json(row, "shape"),
     reason: textOrNull(row, "reason"),
     createdBy: text(row, "created_by"),
     createdAt: int(row, "created_at"),
@@ -87,8 +85,8 @@ export function runOf(row: Row): Run {
   };
 }
 
-export interface NewRun extends Omit<Run, "id" | "revision" | "status" | "endedAt" | "reason" | "createdAt"> {
-  readonly id: string;
+export interface NewRun extends Omit<Run, "revision" | "status" | "endedAt" | "reason" | "createdAt"> {
+  readonly shape: RunShape;
   /** The definition as it was given, as JSON text. */
   readonly definition: string | null;
 }
@@ -133,6 +131,12 @@ export function* findStandingRun(project: string): Tx<string | undefined> {
 export function* findRunDefinition(id: string): Tx<string | null> {
   const row = yield* first(["SELECT definition FROM runs WHERE id = $1", [id]]);
   return row ? textOrNull(row, "definition") : null;
+}
+
+export function* findRunShape(id: string): Tx<RunShape> {
+  const row = yield* first(["SELECT shape FROM runs WHERE id = $1", [id]]);
+  if (!row) throw new Error(`there is no run ${id}`);
+  return json<RunShape>(row, "shape");
 }
 
 export interface RunChangeOfState {
@@ -191,30 +195,26 @@ export function* activeRunsOf(project: string): Tx<string[]> {
   return rows.map((row) => text(row, "id"));
 }
 
-/** Finished runs that ended before the instant, oldest first. */
-export function* runsEndedBefore(instant: number, limit: number): Tx<string[]> {
-  const rows = yield [
-    "SELECT id FROM runs WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY ended_at LIMIT $2",
-    [instant, limit],
-  ];
-  return rows.map((row) => text(row, "id"));
-}
-
-const TABLES_OF_A_RUN = [
-  "events",
-  "attempts",
-  "dependencies",
-  "task_specs",
-  "tasks",
-  "scope_lanes",
-  "lanes",
-  "run_counters",
+const OF_ITS_TASKS = "task IN (SELECT id FROM tasks WHERE run = $1)";
+const REMOVE_RUN = [
+  "DELETE FROM events WHERE run = $1",
+  `DELETE FROM attempts WHERE ${OF_ITS_TASKS}`,
+  `DELETE FROM dependencies WHERE ${OF_ITS_TASKS}`,
+  `DELETE FROM task_specs WHERE ${OF_ITS_TASKS}`,
+  "DELETE FROM tasks WHERE run = $1",
+  "DELETE FROM scope_lanes WHERE run = $1",
+  "DELETE FROM lanes WHERE run = $1",
+  "DELETE FROM run_counters WHERE run = $1",
+  "DELETE FROM runs WHERE id = $1",
 ];
 
-/** Removes a finished run and all that belongs to it. */
-export function* deleteRun(id: string): Tx<void> {
-  for (const table of TABLES_OF_A_RUN) yield [`DELETE FROM ${table} WHERE run = $1`, [id]];
-  yield ["DELETE FROM runs WHERE id = $1", [id]];
+/**
+ * Removes a finished run and all that belongs to it. The removal itself becomes an event first: the newest event of the history is
+ * never removed, so that numbers only grow.
+ */
+export function* deleteRun(ctx: TxContext, run: { readonly id: string; readonly project: string }): Tx<void> {
+  yield* appendEvents(ctx, [{ type: "run.pruned", project: run.project, data: { run: run.id } }]);
+  for (const statement of REMOVE_RUN) yield [statement, [run.id]];
 }
 
 export function* countRunsByStatus(project?: string): Tx<Record<string, number>> {

@@ -2,12 +2,19 @@ import type Database from "better-sqlite3";
 import { type Dialect, type Row, type SqlValue, type Statement, translate } from "./tx.js";
 
 export const SQLITE: Dialect = {
+  NAME: "sqlite",
   FOR_UPDATE: "",
-  SKIP_LOCKED: "",
-  SERIAL: "INTEGER PRIMARY KEY AUTOINCREMENT",
+  // Not AUTOINCREMENT, which writes a second table: the newest event is never removed, so no number is given twice.
+  SERIAL: "INTEGER PRIMARY KEY",
   KEY: "TEXT",
+  CLUSTERED: "WITHOUT ROWID",
+  // One writer: the order of the numbers is that of the commits.
   XID: "0",
   XID_HORIZON: "1",
+  EVENT_AFTER: "seq > $2",
+  EVENT_UP_TO: "seq <= $4",
+  EVENT_ORDER: "seq",
+  EVENT_ORDER_BACK: "seq DESC",
 };
 
 const NO_ROWS: readonly Row[] = Object.freeze([]);
@@ -22,6 +29,9 @@ interface Prepared {
   /** Which parameter stands at each `?`; undefined where that is 1, 2, 3, … */
   readonly order: readonly number[] | undefined;
 }
+
+// SQLite plans a statement anew whenever a parameter that is a bare LIMIT is bound: 39 µs each time, against 0.5 µs for a sum.
+const BARE_LIMIT = /\b(LIMIT|OFFSET) \?/g;
 
 /**
  * Statements prepared once, by their untranslated text. `$n` becomes `?`, because better-sqlite3 binds an array faster than
@@ -59,7 +69,7 @@ export class SqliteStatements {
       order.push(Number(digits) - 1);
       return "?";
     });
-    const statement = this.#database.prepare(text);
+    const statement = this.#database.prepare(text.replaceAll(BARE_LIMIT, "$1 0 + ?"));
     const prepared = {
       statement,
       columns: statement.reader ? statement.columns().map((column) => column.name) : undefined,

@@ -140,10 +140,13 @@ class SqliteStore implements Store {
     return this.#wake.add(listener);
   }
 
-  async reclaim(): Promise<void> {
+  async reclaim(): Promise<boolean> {
     // Not a statement of ours: its steps are counted, and `run` would take only the first.
-    const run = (): void => void this.#database.exec(`PRAGMA incremental_vacuum(${RECLAIM_PAGES})`);
-    await this.#retrying(run, passingOf);
+    const run = (): boolean => {
+      this.#database.exec(`PRAGMA incremental_vacuum(${RECLAIM_PAGES})`);
+      return Number(this.#database.pragma("freelist_count", { simple: true })) > 0;
+    };
+    return this.#retrying(run, passingOf);
   }
 
   async close(): Promise<void> {

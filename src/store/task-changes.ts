@@ -254,7 +254,10 @@ export function* nextAvailable(where: { run?: string; project?: string }): Tx<nu
           "SELECT min(available_at) AS at FROM tasks WHERE project = $1 AND due_at IS NOT NULL AND status = 'pending'",
           [where.project ?? ""],
         ]
-      : ["SELECT min(available_at) AS at FROM tasks WHERE run = $1 AND status = 'pending'", [where.run]],
+      : [
+          "SELECT min(available_at) AS at FROM tasks WHERE run || '' = $1 AND due_at IS NOT NULL AND status = 'pending'",
+          [where.run],
+        ],
   );
   const at = row?.["at"];
   return typeof at === "number" ? at : undefined;

@@ -234,8 +234,8 @@ export interface NewTask {
 }
 
 const INSERT_TASK = { table: "tasks", columns: COLUMNS } as const;
-const INSERT_SPEC = { table: "task_specs", columns: ["task", "run", "spec"] } as const;
-const INSERT_DEPENDENCY = { table: "dependencies", columns: ["run", "task", "dependency"] } as const;
+const INSERT_SPEC = { table: "task_specs", columns: ["task", "spec"] } as const;
+const INSERT_DEPENDENCY = { table: "dependencies", columns: ["task", "dependency"] } as const;
 
 function valuesOf(task: Task): SqlValue[] {
   return [
@@ -292,11 +292,11 @@ export function* insertTasks(tasks: readonly NewTask[]): Tx<void> {
   );
   yield* insertRows(
     INSERT_SPEC,
-    tasks.map(({ task, spec }) => [task.id, task.run, JSON.stringify(spec)]),
+    tasks.map(({ task, spec }) => [task.id, JSON.stringify(spec)]),
   );
   yield* insertRows(
     INSERT_DEPENDENCY,
-    tasks.flatMap(({ task, dependencies }) => dependencies.map((dependency) => [task.run, task.id, dependency])),
+    tasks.flatMap(({ task, dependencies }) => dependencies.map((dependency) => [task.id, dependency])),
   );
 }
 
@@ -336,16 +336,32 @@ export function* runningTasksOf(agent: string, limit: number): Tx<Task[]> {
 }
 
 export function* runningTasksOfSession(session: string, limit: number): Tx<Task[]> {
-  const rows = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE session = $1 ORDER BY id LIMIT $2`, [session, limit]];
+  const rows = yield [
+    `SELECT ${TASK_COLUMNS} FROM tasks WHERE agent IS NOT NULL AND session = $1 ORDER BY id LIMIT $2`,
+    [session, limit],
+  ];
   return rows.map(taskOf);
 }
 
-/** Tasks of a run in one state, in order of creation, at most `limit`. */
-export function* tasksInState(run: string, status: TaskStatus, limit: number): Tx<Task[]> {
-  const rows = yield [
-    `SELECT ${TASK_COLUMNS} FROM tasks WHERE run = $1 AND status = $2 ORDER BY id LIMIT $3`,
-    [run, status, limit],
-  ];
+// Each of these states has a small index, which SQLite takes only where the condition of that index stands in the query.
+// The run is compared as an expression where its own index, which holds every task of the run, would be the worse way.
+const IN_STATE: Readonly<Partial<Record<TaskStatus, string>>> = {
+  ready: "run = $1 AND status = 'ready'",
+  running: "agent IS NOT NULL AND run || '' = $1",
+  waiting: stuck("waiting"),
+  in_review: stuck("in_review"),
+  blocked: stuck("blocked"),
+  dead_letter: stuck("dead_letter"),
+};
+
+function stuck(status: TaskStatus): string {
+  return `run = $1 AND status = '${status}' AND status IN ('waiting', 'in_review', 'blocked', 'dead_letter')`;
+}
+
+/** Tasks of a run in one state, in order of creation, at most `limit`. Costs O(tasks in that state) for those that are still open. */
+export function* tasksInState(run: string, status: keyof typeof IN_STATE, limit: number): Tx<Task[]> {
+  // sql: put together from the constants above; one text per state.
+  const rows = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE ${IN_STATE[status]} ORDER BY id LIMIT $2`, [run, limit]];
   return rows.map(taskOf);
 }
 
@@ -384,7 +400,10 @@ export function* listTasks(filter: TaskFilter): Tx<Task[]> {
 /** Every task and edge of a run: for pictures and figures, not for each claim. */
 export function* graphOfRun(run: string): Tx<{ tasks: Task[]; edges: [dependency: string, task: string][] }> {
   const tasks = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE run = $1 ORDER BY id`, [run]];
-  const edges = yield ["SELECT dependency, task FROM dependencies WHERE run = $1 ORDER BY task, dependency", [run]];
+  const edges = yield [
+    "SELECT d.dependency, d.task FROM tasks t JOIN dependencies d ON d.task = t.id WHERE t.run = $1 ORDER BY d.task, d.dependency",
+    [run],
+  ];
   return { tasks: tasks.map(taskOf), edges: edges.map((row) => [text(row, "dependency"), text(row, "task")]) };
 }
 

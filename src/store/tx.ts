@@ -4,7 +4,7 @@ export type Row = Readonly<Record<string, SqlValue>>;
 
 /**
  * One SQL statement with `$1…$n` placeholders. The text is the same on both databases but for these marks, which the
- * driver replaces once per text: `%FOR_UPDATE%`, `%SKIP_LOCKED%`, `%SERIAL%` and the few others of `Dialect`.
+ * driver replaces once per text: `%FOR_UPDATE%`, `%SERIAL%` and the few others of `Dialect`.
  */
 export type Statement = readonly [sql: string, params?: readonly SqlValue[]];
 
@@ -33,8 +33,11 @@ export interface Store {
    * slow poll stands behind it. Nothing is watched while nobody listens. Returns the function that stops it.
    */
   onWake(listener: () => void): () => void;
-  /** Gives a bounded amount of deleted rows' space back to the file system, where the database does not by itself. */
-  reclaim(): Promise<void>;
+  /**
+   * Gives a bounded amount of deleted rows' space back to the file system, where the database does not by itself.
+   * Answers whether there is more.
+   */
+  reclaim(): Promise<boolean>;
   close(): Promise<void>;
   readonly info: StoreInfo;
 }
@@ -52,7 +55,22 @@ export interface StoreInfo {
 }
 
 /** Where the two databases cannot share a text. Each mark is the key between per cent signs. */
-export type Dialect = Readonly<Record<"FOR_UPDATE" | "SKIP_LOCKED" | "SERIAL" | "KEY" | "XID" | "XID_HORIZON", string>>;
+export type Dialect = Readonly<
+  Record<
+    | "NAME"
+    | "FOR_UPDATE"
+    | "SERIAL"
+    | "KEY"
+    | "CLUSTERED"
+    | "XID"
+    | "XID_HORIZON"
+    | "EVENT_AFTER"
+    | "EVENT_UP_TO"
+    | "EVENT_ORDER"
+    | "EVENT_ORDER_BACK",
+    string
+  >
+>;
 
 export function translate(sql: string, dialect: Dialect): string {
   return sql.replace(/%([A-Z_]+)%/g, (mark, name: string) => {

@@ -156,30 +156,25 @@ export const foundation: Migration = {
       CHECK ((status = 'running') = (agent IS NOT NULL))
     )`,
     `CREATE INDEX tasks_ready ON tasks (run, demand, scope, bucket, latest_start, rank_order, id) WHERE status = 'ready'`,
-    `CREATE INDEX tasks_by_status ON tasks (run, status, id)`,
-    `CREATE INDEX tasks_by_agent ON tasks (agent, id) WHERE agent IS NOT NULL`,
-    `CREATE INDEX tasks_by_session ON tasks (session, id) WHERE session IS NOT NULL`,
+    // Each index costs a page in the log of every commit that touches it, so there is none for what another one finds.
+    `CREATE INDEX tasks_held ON tasks (agent, id, run, session) WHERE agent IS NOT NULL`,
+    `CREATE INDEX tasks_stuck ON tasks (run, status, id) WHERE status IN ('waiting', 'in_review', 'blocked', 'dead_letter')`,
     `CREATE INDEX tasks_due ON tasks (due_at) WHERE due_at IS NOT NULL`,
 
     // What never changes after a task is made, as JSON: prompt, files, retry, timeouts, output schema, command.
     `CREATE TABLE task_specs (
       task %KEY% PRIMARY KEY,
-      run %KEY% NOT NULL,
       spec TEXT NOT NULL
     )`,
-    `CREATE INDEX task_specs_by_run ON task_specs (run)`,
 
     `CREATE TABLE dependencies (
-      run %KEY% NOT NULL,
       task %KEY% NOT NULL,
       dependency %KEY% NOT NULL,
       PRIMARY KEY (dependency, task)
-    )`,
+    ) %CLUSTERED%`,
     `CREATE INDEX dependencies_by_task ON dependencies (task, dependency)`,
-    `CREATE INDEX dependencies_by_run ON dependencies (run)`,
 
     `CREATE TABLE attempts (
-      run %KEY% NOT NULL,
       task %KEY% NOT NULL,
       number INTEGER NOT NULL,
       agent %KEY% NOT NULL,
@@ -192,8 +187,7 @@ export const foundation: Migration = {
       usage TEXT,
       note TEXT,
       PRIMARY KEY (task, number)
-    )`,
-    `CREATE INDEX attempts_by_run ON attempts (run)`,
+    ) %CLUSTERED%`,
     `CREATE INDEX attempts_by_agent ON attempts (agent, ended_at)`,
 
     // What a task asks of whoever takes it. Rows are never changed, so a demand's id is the hash of its content.
@@ -220,7 +214,7 @@ export const foundation: Migration = {
       rank_order BIGINT,
       head %KEY%,
       PRIMARY KEY (run, demand)
-    )`,
+    ) %CLUSTERED%`,
     `CREATE INDEX lanes_claim ON lanes (project, demand, bucket, latest_start, rank_order, head) WHERE open = 1 AND head IS NOT NULL`,
 
     // Under a lane whose tasks write files: the first ready task of each set of files. What a lock holds up is parked
@@ -236,7 +230,7 @@ export const foundation: Migration = {
       rank_order BIGINT,
       head %KEY%,
       PRIMARY KEY (run, demand, scope)
-    )`,
+    ) %CLUSTERED%`,
     `CREATE INDEX scope_lanes_heads ON scope_lanes (run, demand, bucket, latest_start, rank_order, head)
       WHERE parked_on IS NULL AND head IS NOT NULL`,
     `CREATE INDEX scope_lanes_parked ON scope_lanes (project, parked_on) WHERE parked_on IS NOT NULL`,
@@ -353,7 +347,7 @@ export const foundation: Migration = {
       agent %KEY%,
       data TEXT NOT NULL
     )`,
-    `CREATE INDEX events_in_order ON events (xid, seq)`,
-    `CREATE INDEX events_by_run ON events (run, xid, seq) WHERE run IS NOT NULL`,
+    { postgres: `CREATE INDEX events_in_order ON events (%EVENT_ORDER%)` },
+    `CREATE INDEX events_by_run ON events (run, %EVENT_ORDER%) WHERE run IS NOT NULL`,
   ],
 };

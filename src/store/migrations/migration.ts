@@ -2,5 +2,6 @@
 export interface Migration {
   readonly version: number;
   readonly name: string;
-  readonly statements: readonly string[];
+  /** In order; some only one of the databases needs. */
+  readonly statements: readonly (string | { readonly postgres: string })[];
 }
