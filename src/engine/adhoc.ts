@@ -1,4 +1,5 @@
-import { countDependents, findTask, findTasksByKeys, type Task } from "../store/tasks.js";
+import { countDependents, findTasksByKeys, keysOfRun } from "../store/task-lists.js";
+import { findTask, type Task } from "../store/tasks.js";
 import { lockRun } from "../store/lock-order.js";
 import { type Run, runOf } from "../store/runs.js";
 import type { Tx } from "../store/tx.js";
@@ -11,9 +12,8 @@ import { instantiate } from "./instantiate.js";
 import { hint } from "./names.js";
 import type { Project } from "./projects.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
-import { requireRoom } from "./runs.js";
+import { requireRoom } from "./executions.js";
 import { settlementOf } from "./settle.js";
-import { keysOfRun } from "../store/tasks.js";
 import { raiseRanks } from "./ranks.js";
 import { TASK_SETTLED } from "./machine.js";
 

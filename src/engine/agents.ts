@@ -41,7 +41,7 @@ export function* registerAgent(
 }
 
 // These are who decides and who runs; an agent that called itself so would be mistaken for them.
-const RESERVED_HANDLES = new Set(["human", "baton", "executor", "system", "all"]);
+export const RESERVED_HANDLES = new Set(["human", "baton", "executor", "system", "all"]);
 
 function requireHandle(ctx: EngineContext, name: string): void {
   if (!isName(name)) {
@@ -58,20 +58,28 @@ function requireHandle(ctx: EngineContext, name: string): void {
   }
 }
 
+const NEWCOMER = {
+  capabilities: [],
+  roles: [],
+  maxConcurrentTasks: 1,
+  profile: {},
+  eventCursor: null,
+  loadNote: null,
+} as const;
+
 function* register(ctx: EngineContext, registration: Registration, known: agents.Agent | undefined): Tx<agents.Agent> {
   const { specialization, persona, models, cost } = registration;
   const said = Object.entries({ specialization, persona, models, cost }).filter(([, value]) => value !== undefined);
+  const before = known ?? { ...NEWCOMER, registeredAt: ctx.now };
   const agent: agents.Agent = {
+    ...before,
     name: registration.name,
     status: "active",
-    capabilities: unique(registration.capabilities ?? known?.capabilities ?? []),
-    roles: unique(registration.roles ?? known?.roles ?? []),
-    maxConcurrentTasks: registration.max_concurrent_tasks ?? known?.maxConcurrentTasks ?? 1,
-    profile: { ...known?.profile, ...Object.fromEntries(said) },
+    capabilities: unique(registration.capabilities ?? before.capabilities),
+    roles: unique(registration.roles ?? before.roles),
+    maxConcurrentTasks: registration.max_concurrent_tasks ?? before.maxConcurrentTasks,
+    profile: { ...before.profile, ...Object.fromEntries(said) },
     session: ctx.caller.session?.id ?? null,
-    eventCursor: known?.eventCursor ?? null,
-    loadNote: known?.loadNote ?? null,
-    registeredAt: known?.registeredAt ?? ctx.now,
     seenAt: ctx.now,
   };
   yield* agents.saveAgent(agent);

@@ -1,158 +1,16 @@
-import { findCounters, type Counters } from "../store/counters.js";
-import { findStandingRun, insertRun, type NewRun, type Run, type RunShape } from "../store/runs.js";
-import { anyExecutor } from "../store/sessions.js";
-import { sumOpenTasks, type Task, tasksInState } from "../store/tasks.js";
+import { type Counters, findCounters } from "../store/counters.js";
+import type { Run } from "../store/runs.js";
+import { tasksInState } from "../store/task-lists.js";
+import { type Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
-import type { EngineContext } from "./context.js";
-import { deadlineAt, definitionDag, type Parsed } from "./definition.js";
-import type { Deadline } from "./definition-schema.js";
-import { BatonError } from "./errors.js";
-import { bindInputs } from "./inputs.js";
-import { instantiate, type Planned } from "./instantiate.js";
-import { DEFAULT_ESTIMATE_MS, PRIORITIES, type Priority } from "./order.js";
-import type { Project } from "./projects.js";
-import { RunChange } from "./run-change.js";
 import { requireRun } from "./task-lookup.js";
-
-export interface Execution {
-  readonly project: Project;
-  readonly parsed: Parsed;
-  readonly workflow?: { readonly id: string; readonly version: number } | undefined;
-  readonly inputs?: Readonly<Record<string, unknown>> | undefined;
-  readonly max_parallel?: number | undefined;
-  readonly priority?: Priority | undefined;
-  readonly deadline?: Deadline | undefined;
-  readonly createdBy: string;
-}
 
 export interface RunView {
   readonly run: Run;
   readonly counters: Counters;
 }
 
-export interface Started extends RunView {
-  readonly ready: readonly Task[];
-  /** What will keep the run from going on, as far as it can be known now. */
-  readonly warnings: readonly string[];
-}
-
-const CRITICAL_PATH_SHOWN_MAX = 100;
-const READY_SHOWN_MAX = 20;
-
-/** Starts a run of a sound definition, in one transaction. Errors: `invalid_input` for inputs or paths. */
-export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<Started> {
-  const { parsed, project } = execution;
-  const { definition } = parsed;
-  const dag = definitionDag(definition);
-  const path = dag.criticalPath();
-  const run = yield* makeRun(ctx, {
-    id: ctx.newId("run"),
-    project: project.id,
-    workflow: execution.workflow?.id ?? null,
-    workflowVersion: execution.workflow?.version ?? null,
-    name: definition.name,
-    kind: "workflow",
-    mode: "standard",
-    maxParallel:
-      execution.max_parallel ?? definition.max_parallel ?? project.config.max_parallel ?? ctx.settings.open_tasks_max,
-    priority: PRIORITIES[execution.priority ?? definition.priority ?? "normal"],
-    deadline: deadlineOf(ctx, execution.deadline ?? definition.deadline),
-    inputs: bindInputs(definition, execution.inputs ?? {}),
-    shape: {
-      depth: dag.depth,
-      width: dag.maxWidth,
-      criticalPath: path.keys.slice(0, CRITICAL_PATH_SHOWN_MAX),
-      criticalPathMs: path.totalMs,
-    },
-    createdBy: execution.createdBy,
-    definition: JSON.stringify(parsed.source),
-  });
-  const tasks = yield* instantiate(ctx, { project, run, planned: planOf(ctx, parsed) });
-  const change = new RunChange(ctx, run);
-  for (const task of tasks) change.add(task);
-  const ready = tasks.filter((task) => task.status === "ready");
-  change.record({
-    type: "run.started",
-    agent: execution.createdBy,
-    data: { name: run.name, tasks: tasks.length, ready: ready.length },
-  });
-  const changed = yield* change.flush();
-  return { ...changed, ready: ready.slice(0, READY_SHOWN_MAX), warnings: yield* warningsOf(ctx, tasks) };
-}
-
-function deadlineOf(ctx: EngineContext, deadline: Deadline | undefined): number | null {
-  return deadline === undefined ? null : deadlineAt(deadline, ctx.now);
-}
-
-function planOf(ctx: EngineContext, { definition }: Parsed): Planned[] {
-  const ranks = definitionDag(definition).upwardRanks();
-  const ids = new Map(definition.steps.map((step) => [step.key, ctx.newId("task")]));
-  const dependents = new Map<string, number>();
-  for (const step of definition.steps) {
-    for (const need of step.needs) dependents.set(need, (dependents.get(need) ?? 0) + 1);
-  }
-  const idOf = (key: string): string => {
-    const id = ids.get(key);
-    if (id === undefined) throw new Error(`a sound definition names "${key}", which is no step`);
-    return id;
-  };
-  return definition.steps.map((step) => ({
-    step,
-    id: idOf(step.key),
-    dependencies: step.needs.map(idOf),
-    dependents: dependents.get(step.key) ?? 0,
-    upwardRankMs: ranks.get(step.key) ?? DEFAULT_ESTIMATE_MS,
-  }));
-}
-
-function* makeRun(ctx: EngineContext, run: NewRun): Tx<Run> {
-  yield* insertRun(ctx, run);
-  const { definition: _, shape: __, ...rest } = run;
-  return { ...rest, status: "running", revision: 1, reason: null, createdAt: ctx.now, endedAt: null };
-}
-
-function* warningsOf(ctx: EngineContext, tasks: readonly Task[]): Tx<string[]> {
-  const commands = tasks.filter((task) => task.kind === "command").length;
-  if (commands === 0 || (yield* anyExecutor(ctx.now))) return [];
-  return [
-    `${commands} command steps wait: no running server is allowed to run commands (start one with --allow-commands, or allow patterns in your own configuration).`,
-  ];
-}
-
-const NO_SHAPE: RunShape = { depth: 0, width: 0, criticalPath: [], criticalPathMs: 0 };
-
-/** The run that a project's ad-hoc tasks live in; made at need, never ends. */
-export function* standingRun(ctx: EngineContext, project: Project): Tx<Run> {
-  const known = yield* findStandingRun(project.id);
-  if (known !== undefined) return yield* requireRun(known);
-  return yield* makeRun(ctx, {
-    id: ctx.newId("run"),
-    project: project.id,
-    workflow: null,
-    workflowVersion: null,
-    name: `${project.name}-tasks`,
-    kind: "standing",
-    mode: "standard",
-    maxParallel: ctx.settings.open_tasks_max,
-    priority: PRIORITIES.normal,
-    deadline: null,
-    inputs: {},
-    shape: NO_SHAPE,
-    createdBy: ctx.caller.agent,
-    definition: null,
-  });
-}
-
-/** Errors: `limit_exceeded` when a run has as many open tasks as it may. */
-export function* requireRoom(ctx: EngineContext, run: Run, more: number): Tx<void> {
-  const open = yield* sumOpenTasks(run.id);
-  const max = ctx.settings.open_tasks_max;
-  if (open + more <= max) return;
-  throw new BatonError("limit_exceeded", `Run ${run.id} has ${open} open tasks; at most ${max} fit.`, {
-    details: { run: run.id, open, max },
-    next: [{ tool: "list_tasks", arguments: { run: run.id } }],
-  });
-}
+const SHOWN_MAX = 20;
 
 export interface RunOverview extends RunView {
   readonly ready: readonly Task[];
@@ -167,7 +25,7 @@ export function* getRun(id: string): Tx<RunOverview> {
   const run = yield* requireRun(id);
   const counters = yield* findCounters(id);
   const list = function* (status: Task["status"], count: number): Tx<Task[]> {
-    return count === 0 ? [] : yield* tasksInState(id, status, READY_SHOWN_MAX);
+    return count === 0 ? [] : yield* tasksInState(id, status, SHOWN_MAX);
   };
   return {
     run,

@@ -1,4 +1,5 @@
 import * as runs from "../store/runs.js";
+import { keysOfRun } from "../store/task-lists.js";
 import * as tasks from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { BatonError } from "./errors.js";
@@ -22,7 +23,7 @@ export function* taskId(reference: string): Tx<string> {
   const key = reference.slice(slash + 1);
   const task = yield* tasks.findTaskByKey(run.id, key);
   if (task) return task.id;
-  const keys = yield* tasks.keysOfRun(run.id);
+  const keys = yield* keysOfRun(run.id);
   throw new BatonError("not_found", `Run ${run.id} has no task "${key}"${hint(key, keys)}.`, {
     details: { run: run.id, key },
     next: [{ tool: "list_tasks", arguments: { run: run.id } }],

@@ -1,6 +1,7 @@
 import { attemptsOf } from "../store/attempts.js";
 import { readEvents, type StoredEvent } from "../store/history.js";
-import * as tasks from "../store/tasks.js";
+import { listTasks } from "../store/task-lists.js";
+import type * as tasks from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { requireTask } from "./task-lookup.js";
 import { attemptView } from "./views.js";
@@ -57,7 +58,7 @@ export interface TaskPageQuery {
 /** A page of tasks in order of creation; `next` where there are more. */
 export function* listTaskPage(query: TaskPageQuery): Tx<{ tasks: tasks.Task[]; next?: string }> {
   const { run, project, status, agent, role } = query;
-  const found = yield* tasks.listTasks({
+  const found = yield* listTasks({
     run,
     project,
     status,

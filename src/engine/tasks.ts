@@ -1,6 +1,7 @@
 import type { AttemptError } from "../store/attempts.js";
 import { endTasks, giveOrders, recordHeartbeat, setDue } from "../store/task-changes.js";
-import { dependentsInState, type Orders, type Reason, type Task } from "../store/tasks.js";
+import { dependentsInState } from "../store/task-lists.js";
+import { type Orders, type Reason, type Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { backoffMs, endAttempt, mayRetry } from "./attempts.js";
 import type { EngineContext } from "./context.js";

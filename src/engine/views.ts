@@ -1,3 +1,4 @@
+import type { Agent } from "../store/agents.js";
 import type { Attempt } from "../store/attempts.js";
 import type { Counters } from "../store/counters.js";
 import type { StoredEvent } from "../store/history.js";
@@ -109,5 +110,19 @@ export function eventView(event: StoredEvent) {
     ...(event.task === null ? {} : { task: event.task }),
     ...(event.agent === null ? {} : { agent: event.agent }),
     data: event.data,
+  };
+}
+
+export function agentView(agent: Agent) {
+  return {
+    id: agent.name,
+    name: agent.name,
+    status: agent.status,
+    capabilities: agent.capabilities,
+    roles: agent.roles,
+    max_concurrent_tasks: agent.maxConcurrentTasks,
+    registered_at: iso(agent.registeredAt),
+    seen_at: iso(agent.seenAt),
+    profile: { ...agent.profile },
   };
 }

@@ -54,6 +54,7 @@ function countersOf(row: Row): Counters {
 }
 
 // One text for every change: the row is narrow, and a statement less to prepare is worth more than a column less to write.
+// sql: made of the names of the states.
 const FULL = `UPDATE run_counters SET ${TASK_STATUSES.map((status, i) => `${status} = ${status} + $${i + 5}`).join(", ")},
   total = total + $4, work_ms = work_ms + $2, done_ms = done_ms + $3, updated_at = $1 WHERE run = $15 RETURNING ${SELECTED}`;
 
@@ -75,7 +76,9 @@ export function* findCounters(run: string): Tx<Counters> {
 /** The sums over all unfinished runs. */
 export function* sumCounters(project?: string): Tx<Readonly<Record<TaskStatus, number>>> {
   const sums = TASK_STATUSES.map((status) => `COALESCE(CAST(SUM(c.${status}) AS BIGINT), 0) AS ${status}`).join(", ");
+  // sql: the same.
   const from = `SELECT ${sums} FROM run_counters c JOIN runs r ON r.id = c.run WHERE r.ended_at IS NULL`;
+  // sql: the same.
   const row = yield* first(project === undefined ? [from] : [`${from} AND r.project = $1`, [project]]);
   if (!row) throw new Error("a sum without rows");
   return Object.fromEntries(TASK_STATUSES.map((status) => [status, int(row, status)])) as Record<TaskStatus, number>;

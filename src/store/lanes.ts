@@ -286,9 +286,11 @@ export interface LaneFigures {
 
 export function* laneFigures(where: LanePlace): Tx<LaneFigures> {
   const [column, id] = "run" in where ? ["run", where.run] : ["project", where.project];
+  // sql: one of two columns, and the two conditions below.
   const closed = (condition: string) =>
     `(SELECT count(*) FROM lanes l JOIN runs r ON r.id = l.run WHERE l.${column} = $1 AND l.open = 0 AND l.head IS NOT NULL AND ${condition})`;
   const row = yield* first([
+    // sql: the same.
     `SELECT ${closed("r.status = 'paused'")} AS paused, ${closed("r.status = 'running'")} AS full_lanes,
       (SELECT count(*) FROM scope_lanes WHERE ${column} = $1 AND parked_on IS NOT NULL) AS parked`,
     [id],

@@ -1,4 +1,4 @@
-import type { Row, Statement, Tx } from "./tx.js";
+import type { Row, SqlValue, Statement, Tx } from "./tx.js";
 
 /** Typed readers of columns: the one place where what a driver hands over is checked. */
 export function text(row: Row, column: string): string {
@@ -39,6 +39,19 @@ function mismatch(row: Row, column: string, wanted: string): Error {
 /** `$from, …, $(from+count-1)`, for lists in a statement. */
 export function placeholders(count: number, from = 1): string {
   return Array.from({ length: count }, (_, i) => `$${from + i}`).join(", ");
+}
+
+/** A WHERE clause of those conditions (`column =`, `id <`) whose value is given, and its parameters. */
+export function conditionsOf(wanted: readonly (readonly [comparison: string, value: SqlValue | undefined])[]): {
+  where: string;
+  params: SqlValue[];
+} {
+  const given = wanted.flatMap(([comparison, value]) => (value === undefined ? [] : [{ comparison, value }]));
+  const conditions = given.map(({ comparison }, at) => `${comparison} $${at + 1}`);
+  return {
+    where: conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`,
+    params: given.map(({ value }) => value),
+  };
 }
 
 // Lists are cut into these sizes, so that the number of distinct texts, each prepared once, stays small.

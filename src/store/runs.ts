@@ -1,5 +1,5 @@
 import { appendEvents } from "./events.js";
-import { int, intOrNull, json, placeholders, text, textOrNull } from "./rows.js";
+import { conditionsOf, int, intOrNull, json, placeholders, text, textOrNull } from "./rows.js";
 import { first, type Row, type Tx, type TxContext } from "./tx.js";
 
 export type RunStatus =
@@ -169,21 +169,15 @@ export interface RunFilter {
 
 /** Newest first. */
 export function* listRuns(filter: RunFilter): Tx<Run[]> {
-  const conditions: string[] = [];
-  const params: (string | number)[] = [];
-  for (const [column, value] of [
-    ["project = ", filter.project],
-    ["status = ", filter.status],
-    ["workflow = ", filter.workflow],
-    ["id < ", filter.before],
-  ] as const) {
-    if (value === undefined) continue;
-    params.push(value);
-    conditions.push(`${column}$${params.length}`);
-  }
-  params.push(filter.limit);
-  const where = conditions.length > 0 ? `WHERE ${conditions.join(" AND ")}` : "";
-  const rows = yield [`SELECT ${RUN_COLUMNS} FROM runs ${where} ORDER BY id DESC LIMIT $${params.length}`, params];
+  const { where, params } = conditionsOf([
+    ["project =", filter.project],
+    ["status =", filter.status],
+    ["workflow =", filter.workflow],
+    ["id <", filter.before],
+  ]);
+  // sql: the comparisons are those above.
+  const sql = `SELECT ${RUN_COLUMNS} FROM runs ${where} ORDER BY id DESC LIMIT $${params.length + 1}`;
+  const rows = yield [sql, [...params, filter.limit]];
   return rows.map(runOf);
 }
 

@@ -134,6 +134,7 @@ const COUNT_SETTLED: Readonly<Record<Settlement, string>> = {
 };
 
 function countSettled(column: string): string {
+  // sql: the column is one of three.
   return `UPDATE tasks SET ${column} = ${column} + 1
     WHERE id IN (SELECT task FROM dependencies WHERE dependency = $1) RETURNING ${TASK_COLUMNS}`;
 }
@@ -207,9 +208,11 @@ export function* reopenTasks(run: string, from: TaskStatus): Tx<Task[]> {
 
 /** Counts the settled dependencies of every open task of a run afresh, after some were reopened. */
 export function* recountDependencies(run: string): Tx<Task[]> {
+  // sql: the states are those named below.
   const count = (states: string) =>
     `(SELECT count(*) FROM dependencies d JOIN tasks n ON n.id = d.dependency WHERE d.task = tasks.id AND n.status IN (${states}))`;
   const rows = yield [
+    // sql: the same.
     `UPDATE tasks SET deps_succeeded = ${count("'succeeded'")}, deps_failed = ${count("'dead_letter', 'blocked'")},
       deps_skipped = ${count("'skipped', 'cancelled'")} WHERE run = $1 AND status = 'pending' RETURNING ${TASK_COLUMNS}`,
     [run],

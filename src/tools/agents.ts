@@ -3,8 +3,7 @@ import { findAgentDetail, listAgentPage } from "../engine/agent-queries.js";
 import { heartbeat, unregisterAgent } from "../engine/agent-life.js";
 import { registerAgent, updateAgent } from "../engine/agents.js";
 import { iso } from "../engine/instants.js";
-import { taskLine } from "../engine/views.js";
-import type { Agent } from "../store/agents.js";
+import { agentView, taskLine } from "../engine/views.js";
 import { defineOperation, type Operation } from "./operation.js";
 import * as params from "./params.js";
 import * as shapes from "./shapes.js";
@@ -33,20 +32,6 @@ const agentShape = z.object({
   seen_at: shapes.instant,
   profile: z.record(z.string(), z.unknown()),
 });
-
-function agentView(agent: Agent): z.input<typeof agentShape> {
-  return {
-    id: agent.name,
-    name: agent.name,
-    status: agent.status,
-    capabilities: agent.capabilities,
-    roles: agent.roles,
-    max_concurrent_tasks: agent.maxConcurrentTasks,
-    registered_at: iso(agent.registeredAt),
-    seen_at: iso(agent.seenAt),
-    profile: { ...agent.profile },
-  };
-}
 
 const name = z.string().min(1).max(100).describe("Agent's name, from register_agent or list_agents.");
 

@@ -8,7 +8,7 @@ import { defineOperation, type Host, type Operation } from "./operation.js";
 import * as params from "./params.js";
 import * as shapes from "./shapes.js";
 
-const input = z.object({
+const claimInput = z.object({
   run: params.run.optional(),
   roles: z.array(z.string()).optional().describe("Roles you offer now."),
   requires: z.array(z.string()).optional().describe("Capabilities you offer now."),
@@ -17,7 +17,7 @@ const input = z.object({
   ...params.acting,
   project: params.project,
 });
-type ClaimInput = z.output<typeof input>;
+type ClaimInput = z.output<typeof claimInput>;
 
 const dependency = z.object({
   key: z.string(),
@@ -57,7 +57,7 @@ const claim = defineOperation({
   area: "tasks",
   effect: "write",
   listed: true,
-  input,
+  input: claimInput,
   output,
   async perform(host, given) {
     const claimer = new Claimer(host, given);

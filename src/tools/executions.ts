@@ -4,7 +4,8 @@ import type { EngineContext } from "../engine/context.js";
 import { type Parsed, requireDefinition } from "../engine/definition.js";
 import { BatonError } from "../engine/errors.js";
 import { type Project, requireProject } from "../engine/projects.js";
-import { executeWorkflow, getRun, type Started } from "../engine/runs.js";
+import { executeWorkflow, type Started } from "../engine/executions.js";
+import { getRun } from "../engine/runs.js";
 import { runView, taskLine } from "../engine/views.js";
 import { requireWorkflow } from "../engine/workflows.js";
 import type { Tx } from "../store/tx.js";
@@ -27,7 +28,7 @@ const overrides = {
 } as const;
 const waitSeconds = z.number().min(0).max(600).optional().describe("Wait for the end.");
 
-const started = { run: shapes.run, ready: z.array(shapes.taskLine), warnings: z.array(z.string()).optional() } as const;
+const startedShape = { run: shapes.run, ready: z.array(shapes.taskLine), warnings: z.array(z.string()).optional() } as const;
 
 const executeInput = z.object({
   workflow: z.string().optional().describe("Name or id, from create_workflow or list_workflows."),
@@ -49,10 +50,10 @@ const execute = defineOperation({
   effect: "write",
   listed: true,
   input: executeInput,
-  output: z.object(started),
+  output: z.object(startedShape),
   async perform(host, input) {
     const run = await host.transact((ctx) => startGiven(ctx, input), "start");
-    return await afterWait(host, run, input.wait_seconds ?? 0);
+    return afterWait(host, run, input.wait_seconds ?? 0);
   },
 });
 
@@ -137,13 +138,13 @@ const executeTask = defineOperation({
     ...params.acting,
     project: params.project,
   }),
-  output: z.object(started),
+  output: z.object(startedShape),
   async perform(host, input) {
     const { definition, ...rest } = input;
     const step = { key: "task", ...definition };
     const whole: ExecuteInput = { ...rest, definition: { name: nameOf(step), steps: [step] } };
     const run = await host.transact((ctx) => startGiven(ctx, whole), "start");
-    return await afterWait(host, run, input.wait_seconds ?? 0);
+    return afterWait(host, run, input.wait_seconds ?? 0);
   },
 });
 

@@ -6,7 +6,7 @@ import { requireOpenRun } from "../engine/holding.js";
 import { iso } from "../engine/instants.js";
 import { findProject, requireProject } from "../engine/projects.js";
 import { checkTaskReady } from "../engine/readiness.js";
-import { standingRun } from "../engine/runs.js";
+import { standingRun } from "../engine/executions.js";
 import { requireRun } from "../engine/task-lookup.js";
 import { findTaskDetail, listTaskPage } from "../engine/task-queries.js";
 import { cancelTask, completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks.js";
@@ -50,9 +50,7 @@ const createTask = defineOperation({
   input: z.object({
     title: z.string().min(1).max(500),
     prompt: z.string().min(1).describe("What to do, complete in itself."),
-    run: params.run
-      .optional()
-      .describe("From execute_workflow or list_runs. Default: the project's ad-hoc tasks."),
+    run: params.run.optional().describe("From execute_workflow or list_runs. Default: the project's ad-hoc tasks."),
     key: z.string().optional(),
     dependencies: z.array(z.string()).optional().describe("Ids or keys of tasks of the same run, from list_tasks."),
     ...stepFields,

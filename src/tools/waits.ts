@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { keepCursor, look, openWatch, type Seen, WAIT_KINDS } from "../engine/waiting.js";
+import { keepCursor, look, openWatch, type Seen, WAIT_KINDS } from "../engine/waits.js";
 import { eventView } from "../engine/views.js";
 import { defineOperation, type Operation } from "./operation.js";
 import * as params from "./params.js";
