@@ -36,6 +36,7 @@ export interface AcquireRequest {
  * agent does not hold; `not_found`.
  */
 export function* acquireFileLock(ctx: EngineContext, request: AcquireRequest): Tx<Acquired> {
+  yield* actingAgent(ctx, request.agent);
   const { project, holder } = yield* findHolder(ctx, request);
   const patterns = patternsOf(ctx, project, request.paths);
   yield* lockProject(project.id);
@@ -48,7 +49,6 @@ export function* acquireFileLock(ctx: EngineContext, request: AcquireRequest): T
   const answer = yield* decide({ ...look, request, table, place });
   yield* change.settle(holder.run === null ? [] : [holder.run]);
   yield* confirmHolder(holder, answer.outcome === "granted" || answer.outcome === "queued");
-  yield* actingAgent(ctx, request.agent);
   yield* change.flush();
   return answer;
 }
@@ -166,6 +166,7 @@ export function* releaseFileLock(ctx: EngineContext, request: ReleaseRequest): T
   const project = yield* knownProject(ctx, request, yield* taskMeant(ctx, request));
   if (!project) return nothing;
   const patterns = request.paths === undefined ? undefined : patternsOf(ctx, project, request.paths);
+  yield* actingAgent(ctx, request.agent);
   yield* lockProject(project.id);
   const own = yield* locksToRelease(ctx, { project, patterns, request });
   const change = new LockChange(ctx, project.id);
@@ -175,7 +176,6 @@ export function* releaseFileLock(ctx: EngineContext, request: ReleaseRequest): T
   const withdrawn = yield* change.withdraw(requests, "released");
   yield* change.serve();
   yield* change.settle();
-  yield* actingAgent(ctx, request.agent);
   yield* change.flush();
   const met = new Set(own.map((lock) => patternOf(lock).key));
   return {

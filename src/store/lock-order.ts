@@ -6,6 +6,7 @@ import type { Row, Tx } from "./tx.js";
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
  * project (whenever file locks are read or changed), its runs by id, the agent. Rows of tasks, lanes and counters need no lock
  * of their own under their run's. On SQLite the whole database has one writer and `%FOR_UPDATE%` is empty.
+ * An agent that is not known yet is registered before all of them: its name is held, like a lock, until the commit.
  * test/store/lock-order.test.ts records what each command takes and holds it against this list.
  */
 export const LOCK_ORDER = ["projects", "runs", "agents", "sessions"] as const;
@@ -14,8 +15,11 @@ export function* lockProject(id: string): Tx<Row | undefined> {
   return (yield ["SELECT * FROM projects WHERE id = $1 %FOR_UPDATE%", [id]])[0];
 }
 
+const LOCK_RUN = `SELECT ${RUN_COLUMNS} FROM runs WHERE id = $1 %FOR_UPDATE%`;
+const LOCK_RUN_OF_TASK = `SELECT ${RUN_COLUMNS} FROM runs WHERE id = (SELECT run FROM tasks WHERE id = $1) %FOR_UPDATE%`;
+
 export function* lockRun(id: string): Tx<Row | undefined> {
-  return (yield [`SELECT ${RUN_COLUMNS} FROM runs WHERE id = $1 %FOR_UPDATE%`, [id]])[0];
+  return (yield [LOCK_RUN, [id]])[0];
 }
 
 /** Locks several runs, by id. */
@@ -27,15 +31,12 @@ export function* lockRuns(ids: readonly string[]): Tx<void> {
 }
 
 export function* lockAgent(name: string): Tx<Row | undefined> {
-  return (yield ["SELECT * FROM agents WHERE name = $1 %FOR_UPDATE%", [name]])[0];
+  return (yield ["SELECT name FROM agents WHERE name = $1 %FOR_UPDATE%", [name]])[0];
 }
 
 /** Locks the run a task belongs to, given the task only. */
 export function* lockRunOfTask(task: string): Tx<Row | undefined> {
-  return (yield [
-    `SELECT ${RUN_COLUMNS} FROM runs WHERE id = (SELECT run FROM tasks WHERE id = $1) %FOR_UPDATE%`,
-    [task],
-  ])[0];
+  return (yield [LOCK_RUN_OF_TASK, [task]])[0];
 }
 
 export function idsOf(rows: readonly Row[], column = "id"): string[] {

@@ -1,0 +1,117 @@
+import type { TestApp } from "./app.js";
+import { Crew } from "./plan.js";
+
+/** Calls an operation; the fields that a day reads of an answer are named where they are read. */
+type Call = (name: string, input?: Record<string, unknown>) => Promise<Record<string, unknown>>;
+
+/**
+ * A day on which every operation that writes is called in most of the ways it can go: plans with and without files, claims that
+ * meet locks, failures, retries, leases that are lost, runs that are paused, cancelled and taken up again.
+ */
+export async function workingDay(app: TestApp): Promise<void> {
+  const call: Call = async (name, input = {}) => ({ ...(await app.call(name, input)) });
+  const crew = new Crew(app);
+  const project = "day";
+  await call("create_project", { name: project, root: app.cwd });
+  await morning({ app, call, crew, project });
+  await noon({ app, call, crew, project });
+  await evening({ app, call, crew, project });
+}
+
+interface Day {
+  readonly app: TestApp;
+  readonly call: Call;
+  readonly crew: Crew;
+  readonly project: string;
+}
+
+const steps = [
+  { key: "plan" },
+  { key: "api", needs: ["plan"], files: { write: ["src/api/"] }, role: "backend" },
+  { key: "docs", needs: ["plan"], files: { write: ["docs/*.md"], read: ["src/api/"] } },
+  { key: "test", needs: ["api", "docs"], files: { read: ["src/**"] } },
+  { key: "cleanup", needs: ["test"], trigger: "all_done" },
+];
+
+/** Agents come, a stored workflow runs through, with files. */
+async function morning({ call, crew, project }: Day): Promise<void> {
+  await call("register_agent", { name: "ann", roles: ["backend"], max_concurrent_tasks: 3 });
+  await call("register_agent", { name: "ben" });
+  await call("update_agent", { agent: "ben", capabilities: ["typescript"] });
+  await call("agent_heartbeat", { agent: "ann", load: 1 });
+  const prompts = steps.map((step) => ({ prompt: `do ${step.key}`, ...step }));
+  await call("create_workflow", { project, name: "flow", definition: { name: "flow", steps: prompts } });
+  await call("create_workflow", { project, name: "spare", definition: { name: "spare", steps: [prompts[0]] } });
+  await call("delete_workflow", { project, name: "spare" });
+
+  const started = await call("execute_workflow", { project, workflow: "flow", wait_seconds: 0 });
+  const run = (started["run"] as { id: string }).id;
+  const plan = await crew.take("ann", { run });
+  await call("report_progress", { ...heldBy(plan), percent: 50, note: "half way" });
+  await call("complete_task", { ...heldBy(plan), result: { pages: 2 }, request_id: "plan-done" });
+  await call("complete_task", { ...heldBy(plan), result: { pages: 2 }, request_id: "plan-done" });
+  const api = await crew.take("ann", { run });
+  // What ann writes is what docs reads: ben finds nothing until she has finished.
+  await crew.claim("ben", { run });
+  await call("acquire_file_lock", { agent: "ben", project, paths: ["src/api/index.ts"] });
+  await crew.complete(api);
+  await crew.complete(await crew.take("ben", { run }));
+  await crew.complete(await crew.take("ben", { run }));
+  await crew.complete(await crew.take("ben", { run }));
+}
+
+/** What goes wrong: locks in the way, failures, lost leases, cancelled work. */
+async function noon({ app, call, crew, project }: Day): Promise<void> {
+  await call("acquire_file_lock", { agent: "cleo", project, paths: ["src/api/", "README.md"], ttl_seconds: 60 });
+  await call("acquire_file_lock", { agent: "ben", project, paths: ["README.md"], wait_seconds: 0.01 });
+  const { run } = await crew.start(steps, { project });
+  await crew.complete(await crew.take("ann", { run: run.id }));
+  // The scope of api is held: it is set aside until the lock goes.
+  await crew.claim("ann", { run: run.id });
+  await call("release_file_lock", { agent: "cleo", project, all: true });
+  const api = await crew.take("ann", { run: run.id });
+  await crew.fail(api);
+  await app.advance(600_000);
+  const again = await crew.take("ann", { run: run.id });
+  await call("release_task", { ...heldBy(again), note: "later" });
+  await call("assign_task", { task: again.id, agent: "ann" });
+  const third = await crew.take("ann", { run: run.id });
+  await crew.fail(third, "hopeless", { retryable: false });
+  await call("control_run", { run: run.id, action: "pause" });
+  await call("control_run", { run: run.id, action: "resume" });
+
+  // A task that outlives its time, and a run that is given up while somebody works on it.
+  const timeouts = { start_to_close: "1m" };
+  const { run: slow } = await crew.start([{ key: "slow", timeouts, files: { write: ["slow/"] } }, { key: "next" }], {
+    project,
+  });
+  await crew.take("ann", { run: slow.id });
+  await app.advance(120_000);
+  await app.advance(600_000);
+  await crew.claim("ann", { run: slow.id });
+  await call("control_run", { run: slow.id, action: "cancel" });
+  await app.advance(60_000);
+}
+
+/** Single tasks, waiting, settings, and the end of the project. */
+async function evening({ app, call, crew, project }: Day): Promise<void> {
+  const first = await call("create_task", { project, title: "One", prompt: "one", files: { write: ["one.md"] } });
+  const { id, run } = first["task"] as { id: string; run: string };
+  const second = await call("create_task", { project, run, title: "Two", prompt: "two", dependencies: [id] });
+  await call("cancel_task", { task: (second["task"] as { id: string }).id, reason: "not needed" });
+  await crew.complete(await crew.take("ben", { run }), { done: true });
+  await call("execute_task", { project, definition: { title: "Three", prompt: "three" }, wait_seconds: 0 });
+  await call("wait_for", { project, agent: "ann", timeout_seconds: 0 });
+  await call("claim_task", { agent: "dora", project, wait_seconds: 0.01, roles: ["backend"] });
+  await call("configure", { settings: { ageing_ms: 60_000 } });
+  await call("update_project", { project, description: "a day's work" });
+  await call("unregister_agent", { agent: "ann" });
+  await call("unregister_agent", { agent: "dora" });
+  await call("archive_project", { project, force: true });
+  await call("restore_project", { project });
+  await app.advance(100 * 86_400_000);
+}
+
+function heldBy({ id, token }: { id: string; token: number }): { task: string; token: number } {
+  return { task: id, token };
+}
