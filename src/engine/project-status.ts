@@ -11,8 +11,9 @@ import { activeRunsOf, countRunsByStatus, findRuns } from "../store/runs.js";
 import type { TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { findCounters } from "../store/counters.js";
-import type { Project } from "./projects.js";
-import { runLine } from "./views.js";
+import { isoOrNull } from "./instants.js";
+import type { Project, ProjectLine } from "./projects.js";
+import { projectView, runLine } from "./views.js";
 
 const RUNS_SHOWN_MAX = 50;
 const WORK_SHOWN_MAX = 200;
@@ -45,8 +46,26 @@ export function* projectStatus(project: Project): Tx<ProjectStatus> {
   };
 }
 
+/** As it stands in answers and resources, with the work at hand by agent. */
+export function projectStatusView(project: Project, { at_work: work, active_runs: active, ...facts }: ProjectStatus) {
+  const names = [...new Set(work.map(({ agent }) => agent))];
+  const agents = names.map((agent) => ({ agent, tasks: work.filter((one) => one.agent === agent).map(workLine) }));
+  return { project: projectView(project), ...facts, active_runs: [...active], agents };
+}
+
+function workLine({ task, key, run, title, startedAt }: WorkAtHand) {
+  return { id: task, key, run, title, since: isoOrNull(startedAt) };
+}
+
+/** A project in one line, with the figures of its runs. */
+export function projectLine({ project, figures }: ProjectLine) {
+  const { config: _, ...line } = projectView(project);
+  const progress = progressOfProject(figures);
+  return { ...line, runs: figures?.runs ?? 0, active_runs: figures?.activeRuns ?? 0, progress };
+}
+
 /** Percent with one decimal, weighted by what each task is expected to take; null when no run is active. */
-export function progressOfProject(figures: ProjectFigures | undefined): number | null {
+function progressOfProject(figures: ProjectFigures | undefined): number | null {
   if (figures === undefined || figures.activeRuns === 0) return null;
   return Math.round((figures.doneMs / Math.max(1, figures.workMs)) * 1000) / 10;
 }

@@ -4,6 +4,7 @@ import { countRunsByStatus } from "../store/runs.js";
 import type { TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
+import { isoOrNull } from "./instants.js";
 
 /** Everything on the database at a glance, counted from what is recorded. */
 export interface SystemStatus {
@@ -29,6 +30,16 @@ export function* systemStatus(ctx: EngineContext): Tx<SystemStatus> {
     presence: yield* figures.presence(ctx.now),
     locks: yield* figures.lockFigures(),
     lastEventAt: due.lastEventAt,
+  };
+}
+
+/** As it stands in answers and resources. */
+export function systemStatusView({ presence, lastEventAt, ...facts }: SystemStatus) {
+  return {
+    ...facts,
+    agents: { registered: presence.registered, at_work: presence.atWork },
+    sessions: { open: presence.sessions, executors: presence.executors, overdue: presence.overdue },
+    last_event_at: isoOrNull(lastEventAt),
   };
 }
 

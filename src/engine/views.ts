@@ -2,13 +2,15 @@ import type { Agent } from "../store/agents.js";
 import type { Attempt } from "../store/attempts.js";
 import type { Counters } from "../store/counters.js";
 import type { StoredEvent } from "../store/history.js";
+import type { Project } from "../store/projects.js";
 import type { Run } from "../store/runs.js";
 import type { Reason, Task } from "../store/tasks.js";
 import { iso, isoOrNull } from "./instants.js";
 import { priorityName } from "./order.js";
 import { countsOf, progressOf } from "./run-change.js";
+import type { RunOverview } from "./runs.js";
 
-/** The shapes in which runs and tasks stand in every answer and resource (spec 04, Shapes). */
+/** The shapes in which runs, tasks, agents and projects stand in every answer and resource (spec 04, Shapes). */
 
 export function taskLine(task: Task) {
   return {
@@ -58,6 +60,18 @@ export function runLine(run: Run, counters: Counters) {
 
 export function blockedLine(task: Task): { task: TaskLine; reasons: readonly Reason[] } {
   return { task: taskLine(task), reasons: task.reasons };
+}
+
+/** A run with what can be done in it now and what cannot. */
+export function overviewView({ run, counters, ready, running, waiting, blocked, dead }: RunOverview) {
+  return {
+    run: runView(run, counters),
+    ready: ready.map(taskLine),
+    running: running.map(taskLine),
+    waiting: waiting.map(taskLine),
+    blocked: blocked.map(blockedLine),
+    dead_letter: dead.map(blockedLine),
+  };
 }
 
 export function attemptView(attempt: Attempt) {
@@ -124,5 +138,18 @@ export function agentView(agent: Agent) {
     registered_at: iso(agent.registeredAt),
     seen_at: iso(agent.seenAt),
     profile: { ...agent.profile },
+  };
+}
+
+export function projectView(project: Project) {
+  return {
+    id: project.id,
+    name: project.name,
+    root: project.root,
+    status: project.status,
+    description: project.description,
+    config: { ...project.config },
+    created_at: iso(project.createdAt),
+    updated_at: iso(project.updatedAt),
   };
 }

@@ -1,17 +1,10 @@
 import { z } from "zod";
 import { actingAs } from "../engine/acting.js";
 import { BatonError } from "../engine/errors.js";
-import { iso } from "../engine/instants.js";
 import { archiveProject, reviveProject } from "../engine/project-archive.js";
-import { progressOfProject, projectStatus } from "../engine/project-status.js";
-import {
-  type CreateProject,
-  createProject,
-  findProject,
-  listProjects,
-  type Project,
-  updateProject,
-} from "../engine/projects.js";
+import { projectLine, projectStatus, projectStatusView } from "../engine/project-status.js";
+import { type CreateProject, createProject, findProject, listProjects, updateProject } from "../engine/projects.js";
+import { projectView } from "../engine/views.js";
 import { defineOperation, type Operation, type ServerFacts } from "./operation.js";
 import * as params from "./params.js";
 import { instant, runLine, taskStatus } from "./shapes.js";
@@ -28,19 +21,6 @@ const project = z.object({
   created_at: instant,
   updated_at: instant,
 });
-
-function view(of: Project): z.input<typeof project> {
-  return {
-    id: of.id,
-    name: of.name,
-    root: of.root,
-    status: of.status,
-    description: of.description,
-    config: { ...of.config },
-    created_at: iso(of.createdAt),
-    updated_at: iso(of.updatedAt),
-  };
-}
 
 const reference = params.project.unwrap().describe("Project id or name, from list_projects.");
 const description = z.string().max(10_000).optional();
@@ -72,7 +52,7 @@ const create = defineOperation({
     return host.transact(function* (ctx) {
       const acting = yield* actingAs(ctx, agent);
       const made = yield* createProject(acting, { ...input, root: place });
-      return { project: view(made.project), created: made.created };
+      return { project: projectView(made.project), created: made.created };
     });
   },
 });
@@ -98,7 +78,7 @@ function rootAt(server: ServerFacts, root: string): NonNullable<CreateProject["r
   }
 }
 
-const projectLine = project.omit({ config: true }).extend({
+const lineShape = project.omit({ config: true }).extend({
   runs: count,
   active_runs: count,
   progress: z.number().nullable(),
@@ -112,14 +92,10 @@ const list = defineOperation({
   area: "projects",
   effect: "read",
   input: z.object({ status: z.enum(STATUSES).optional(), ...params.paging }),
-  output: z.object({ projects: z.array(projectLine), next_cursor: z.string().optional() }),
+  output: z.object({ projects: z.array(lineShape), next_cursor: z.string().optional() }),
   *run(_, { status, limit, cursor }) {
     const page = yield* listProjects({ status, limit, after: cursor });
-    const projects = page.lines.map(({ project: one, figures }) => {
-      const { config: _config, ...line } = view(one);
-      const progress = progressOfProject(figures);
-      return { ...line, runs: figures?.runs ?? 0, active_runs: figures?.activeRuns ?? 0, progress };
-    });
+    const projects = page.lines.map(projectLine);
     return { projects, ...(page.next === undefined ? {} : { next_cursor: page.next }) };
   },
 });
@@ -152,21 +128,7 @@ const status = defineOperation({
   *run(ctx, input) {
     const found = yield* findProject(ctx, input.project);
     if (found === undefined) throw nowhere();
-    const { at_work: work, active_runs: active, ...facts } = yield* projectStatus(found);
-    const names = [...new Set(work.map(({ agent }) => agent))];
-    const agents = names.map((agent) => ({
-      agent,
-      tasks: work
-        .filter((one) => one.agent === agent)
-        .map(({ task, key, run, title, startedAt }) => ({
-          id: task,
-          key,
-          run,
-          title,
-          since: startedAt === null ? null : iso(startedAt),
-        })),
-    }));
-    return { project: view(found), ...facts, active_runs: [...active], agents };
+    return projectStatusView(found, yield* projectStatus(found));
   },
 });
 
@@ -192,7 +154,7 @@ const update = defineOperation({
   *run(ctx, { agent, ...input }) {
     const acting = yield* actingAs(ctx, agent);
     const { project: updated, changed } = yield* updateProject(acting, input);
-    return { project: view(updated), changed };
+    return { project: projectView(updated), changed };
   },
 });
 
@@ -213,7 +175,7 @@ const archive = defineOperation({
   *run(ctx, { agent, project: wanted, force }) {
     const acting = yield* actingAs(ctx, agent);
     const { project: archived, cancelled } = yield* archiveProject(acting, wanted, force);
-    return { project: view(archived), cancelled_runs: cancelled };
+    return { project: projectView(archived), cancelled_runs: cancelled };
   },
 });
 
@@ -227,7 +189,7 @@ const restore = defineOperation({
   output: z.object({ project }),
   *run(ctx, { agent, project: wanted }) {
     const acting = yield* actingAs(ctx, agent);
-    return { project: view(yield* reviveProject(acting, wanted)) };
+    return { project: projectView(yield* reviveProject(acting, wanted)) };
   },
 });
 

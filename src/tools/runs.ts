@@ -5,7 +5,7 @@ import { findProject } from "../engine/projects.js";
 import { controlRun, RUN_ACTIONS } from "../engine/run-control.js";
 import { listEventPage, listRunPage, runGraph, runPicture, runProgress } from "../engine/run-queries.js";
 import { getRun } from "../engine/runs.js";
-import { blockedLine, eventView, runView, taskLine } from "../engine/views.js";
+import { eventView, overviewView, runView, taskLine } from "../engine/views.js";
 import { failuresOf } from "../engine/failures.js";
 import { readingProject, requireWorkflow } from "../engine/workflows.js";
 import { defineOperation, type Operation } from "./operation.js";
@@ -42,12 +42,7 @@ const get = defineOperation({
     const graph = include.has("graph") ? yield* runPicture(input.run) : undefined;
     const all = include.has("tasks") ? (yield* runGraph(input.run)).tasks : undefined;
     return {
-      run: runView(overview.run, overview.counters),
-      ready: overview.ready.map(taskLine),
-      running: overview.running.map(taskLine),
-      waiting: overview.waiting.map(taskLine),
-      blocked: overview.blocked.map(blockedLine),
-      dead_letter: overview.dead.map(blockedLine),
+      ...overviewView(overview),
       ...(all === undefined ? {} : { tasks: all.slice(0, TASKS_SHOWN_MAX).map(taskLine) }),
       ...(graph === undefined ? {} : { graph: toMermaid(graph, { maxNodes: MERMAID_NODES_MAX }) }),
       ...(include.has("failures") ? { failures: yield* failuresOf(overview.dead) } : {}),

@@ -2,9 +2,9 @@ import { z } from "zod";
 import { actingAs } from "../engine/acting.js";
 import { configure as storeSettings, storedSettings, valuesInForce } from "../engine/configuration.js";
 import { BatonError } from "../engine/errors.js";
-import { iso, isoOrNull } from "../engine/instants.js";
+import { iso } from "../engine/instants.js";
 import { findProject, updateProject } from "../engine/projects.js";
-import { type Component, componentsOf, HEALTH, type Health, systemStatus } from "../engine/system.js";
+import { type Component, componentsOf, HEALTH, type Health, systemStatus, systemStatusView } from "../engine/system.js";
 import { defineOperation, type Host, type Operation } from "./operation.js";
 import * as params from "./params.js";
 import { instant, taskStatus } from "./shapes.js";
@@ -46,13 +46,9 @@ const status = defineOperation({
     const { backend, location, schemaVersion } = await server.database();
     const { pid, node, memoryBytes } = server.process();
     return host.read(function* (ctx) {
-      const { presence, lastEventAt, ...facts } = yield* systemStatus(ctx);
       return {
         version: server.version,
-        ...facts,
-        agents: { registered: presence.registered, at_work: presence.atWork },
-        sessions: { open: presence.sessions, executors: presence.executors, overdue: presence.overdue },
-        last_event_at: isoOrNull(lastEventAt),
+        ...systemStatusView(yield* systemStatus(ctx)),
         database: { backend, location, schema_version: schemaVersion },
         process: {
           pid,
