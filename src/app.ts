@@ -4,6 +4,7 @@ import type { Config } from "./config.js";
 import type { Caller, EngineContext, SessionIdentity } from "./engine/context.js";
 import { BatonError } from "./engine/errors.js";
 import type { Settings } from "./engine/settings.js";
+import type { TickHost } from "./engine/tick.js";
 import { type Logger, silentLogger } from "./runtime/logger.js";
 import { type Runtime, systemRuntime } from "./runtime/runtime.js";
 import { VERSION } from "./runtime/version.js";
@@ -22,6 +23,8 @@ export interface AppOptions {
   readonly cwd?: string;
   /** The handle that acts by default; made from the client's name without it. */
   readonly agent?: string;
+  /** Without a process that outlives the call: leases then last by time, and nothing is renewed. */
+  readonly sessionless?: boolean;
   /** `human` for a person at a terminal. */
   readonly channel?: Caller["channel"];
   /** Other operations than the registry's, for a test of the path itself. */
@@ -44,9 +47,11 @@ export class App {
   #dispatch: Promise<Dispatch> | undefined;
   #caller: Caller | undefined;
   #session: Promise<void> | undefined;
+  #refreshed: Promise<void> | undefined;
   #renewedAt = 0;
   #beating: Promise<void> | undefined;
   #closed = false;
+  #closing: Promise<void> | undefined;
   /** In force: what the process was started with, and what has been configured in the database since. */
   #settings: Settings;
 
@@ -58,6 +63,11 @@ export class App {
     this.#logger = options.logger ?? silentLogger;
     this.#startedAt = this.#runtime.clock.now();
     this.#sessionId = this.#runtime.ids.next("session", this.#startedAt);
+  }
+
+  /** As they are in force in this process. */
+  get settings(): Settings {
+    return this.#settings;
   }
 
   /** The way into the operations. The client's name is taken from the first who asks: a process serves one. */
@@ -85,8 +95,21 @@ export class App {
     return this.#beating;
   }
 
+  /** The database as background work sees it, for upkeep that a person asks for. */
+  async background(client: string): Promise<TickHost> {
+    await this.dispatch(client);
+    const store = await this.store();
+    await this.#refreshSettings();
+    return this.#tickHost(store);
+  }
+
   /** Ends the session, so that what this process holds goes back after a short grace, and closes the database. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const opening = this.#store;
     this.#closed = true;
     if (opening === undefined) return;
@@ -109,11 +132,7 @@ export class App {
     await this.#refreshSettings();
     const store = await this.store();
     const [{ tick }, { isAlive }] = await Promise.all([import("./engine/tick.js"), import("./runtime/processes.js")]);
-    const host = {
-      transact: <T>(command: (ctx: EngineContext) => Tx<T>) => this.#transact(store, command),
-      read: <T>(query: (ctx: EngineContext) => Tx<T>) => store.read((ctx) => query(this.#context(ctx))),
-    };
-    const report = await tick(host, { host: os.hostname(), isAlive });
+    const report = await tick(this.#tickHost(store), { host: os.hostname(), isAlive });
     if (Object.values(report).some((count) => count > 0)) this.#logger.debug("background work", { report });
   }
 
@@ -127,6 +146,20 @@ export class App {
     }
     const { openSqlite } = await import("./store/sqlite.js");
     return openSqlite({ ...shared, file: database.file, synchronous: database.synchronous });
+  }
+
+  #tickHost(store: Store): TickHost {
+    return {
+      transact: (command) => this.#transact(store, command),
+      read: (query) => store.read((ctx) => query(this.#context(ctx))),
+    };
+  }
+
+  /** What holds before a write. A caller without a session takes over what is configured; the others do so by the beat. */
+  async #beforeWrite(): Promise<void> {
+    if (this.#options.sessionless !== true) return this.#keepSession();
+    this.#refreshed ??= this.#refreshSettings();
+    await this.#refreshed;
   }
 
   /** Opens the session row before the first write and renews it where that is due; called before every write. */
@@ -193,7 +226,7 @@ export class App {
       },
       waitFor,
       newRequestId: () => this.#runtime.ids.next("request", this.#runtime.clock.now()),
-      beforeWrite: () => this.#keepSession(),
+      beforeWrite: () => this.#beforeWrite(),
     });
   }
 
@@ -208,7 +241,7 @@ export class App {
     };
     this.#caller = {
       agent: this.#options.agent ?? handleOf(client, this.#sessionId),
-      session,
+      session: this.#options.sessionless === true ? null : session,
       workplace: readWorkplace(this.#options.cwd ?? process.cwd()),
       channel: this.#options.channel ?? "agent",
     };

@@ -30,6 +30,9 @@ export type CommandPolicy =
 
 /** What a person typed; undefined is not typed. */
 export interface Flags {
+  /** A SQLite file. */
+  readonly db?: string | undefined;
+  readonly databaseUrl?: string | undefined;
   readonly toolsets?: string | undefined;
   readonly allowCommands?: boolean | undefined;
   readonly logLevel?: string | undefined;
@@ -90,12 +93,16 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): Config {
   const take = (name: Name, value: unknown, origin: string) => {
     if (value !== undefined && !values.has(name)) values.set(name, { value, origin });
   };
+  take("db", flags.db, "flag --db");
+  take("database_url", flags.databaseUrl, "flag --database-url");
   take("toolsets", flags.toolsets, "flag --toolsets");
   take("allow_commands", flags.allowCommands, "flag --allow-commands");
   take("log_level", flags.logLevel, "flag --log-level");
   for (const name of NAMES) {
     const variable = PREFIX + name.toUpperCase();
     const text = env[variable];
+    // Who names a file on the command line means it, whatever the environment says beside it.
+    if (name === "database_url" && flags.db !== undefined) continue;
     // An empty variable is how a client's configuration leaves one unset.
     if (text !== undefined && text !== "") take(name, fromText(name, text), `environment ${variable}`);
   }
@@ -105,7 +112,9 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): Config {
   }
   const ownFile = path.join(own.config, FILE_NAME);
   if (fs.existsSync(ownFile)) {
-    for (const [name, value] of readFile(ownFile, NAMES)) take(name, value, ownFile);
+    for (const [name, value] of readFile(ownFile, NAMES)) {
+      if (name !== "database_url" || flags.db === undefined) take(name, value, ownFile);
+    }
   }
   const parsed = parse(values);
   return deepFreeze({

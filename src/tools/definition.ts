@@ -1,6 +1,7 @@
 import { z } from "zod";
-import type { JsonObject } from "../engine/definition-text.js";
+import { type JsonObject, readDefinitionText } from "../engine/definition-text.js";
 import { BatonError } from "../engine/errors.js";
+import { problemsError } from "../engine/problems.js";
 
 // A workflow's definition as a parameter of several operations: loose as published, because its whole schema is large
 // and strict where it is read (engine/definition.ts).
@@ -22,4 +23,11 @@ export function writtenDefinition({ definition: object, yaml: text }: Written): 
   const message =
     object === undefined ? "Give a definition, or its text as yaml." : "Give a definition or yaml, not both.";
   throw new BatonError("invalid_input", message, { details: { expected: ["definition", "yaml"] } });
+}
+
+/** The data in a definition's text, YAML or JSON. Errors: `invalid_input` with every problem of its syntax. */
+export function readDefinition(text: string): JsonObject {
+  const read = readDefinitionText(text);
+  if ("problems" in read) throw problemsError("The definition", read.problems);
+  return read.value;
 }

@@ -18,7 +18,7 @@ const AREAS = [
   { area: "settings", files: ["src/engine/{settings,names}.ts"], may: [], types: [], node: [] },
   { area: "tx", files: ["src/store/tx.ts"], may: [], types: ["runtime"], node: [] },
   { area: "migrations", files: ["src/store/migrations/**"], may: ["tx"], types: [], node: [] },
-  { area: "drivers", files: ["src/store/{sqlite,postgres}{,-*}.ts", "src/store/{retry,faults,migrate}.ts"], may: ["tx", "errors", "migrations"], types: ["runtime"], node: "all" },
+  { area: "drivers", files: ["src/store/{sqlite,postgres}{,-*}.ts", "src/store/{retry,faults,migrate,inspection}.ts"], may: ["tx", "errors", "migrations"], types: ["runtime"], node: "all" },
   { area: "store", files: ["src/store/*.ts"], may: ["tx", "errors"], types: ["runtime"], node: [] },
   { area: "dag", files: ["src/engine/dag.ts"], may: ["errors"], types: [], node: ["module"] },
   { area: "engine", files: ["src/engine/**"], may: ["dag", "errors", "settings", "store", "tx"], types: ["runtime"], node: ["crypto", "path", "util"] },
@@ -28,8 +28,8 @@ const AREAS = [
   { area: "prompts", files: ["src/prompts/**"], may: ["engine", "errors", "settings"], types: ["tx", "runtime"], node: [] },
   { area: "mcp", files: ["src/mcp/**"], may: ["tools", "resources", "prompts", "errors"], types: ["tx", "runtime"], node: "all" },
   { area: "config", files: ["src/config.ts"], may: ["errors", "settings"], types: ["runtime"], node: "all" },
-  { area: "cli", files: ["src/cli/**"], may: ["tools", "config", "errors"], types: ["app", "tx", "runtime"], node: "all" },
-  { area: "app", files: ["src/app.ts", "src/main.ts"], may: "all", types: [], node: "all" },
+  { area: "cli", files: ["src/cli/**"], may: ["tools", "config", "errors", "settings"], types: ["app", "tx", "runtime"], node: "all" },
+  { area: "app", files: ["src/{app,main,launch,serve,command-host,upkeep}.ts"], may: "all", types: [], node: "all" },
 ] as const satisfies readonly Area[];
 
 /** Which files may import which package. The longest name that matches an import decides. */

@@ -1,0 +1,114 @@
+import { BatonError } from "../engine/errors.js";
+import type { Dispatch } from "../tools/dispatch.js";
+import type * as shapes from "../tools/shapes.js";
+
+type Parsed<S extends { parse(data: unknown): unknown }> = ReturnType<S["parse"]>;
+
+export type TaskLine = Parsed<typeof shapes.taskLine>;
+export type RunAnswer = Parsed<typeof shapes.run>;
+export type RunLine = Parsed<typeof shapes.runLine>;
+export type EventAnswer = Parsed<typeof shapes.event>;
+export type BlockedLine = Parsed<typeof shapes.blockedLine>;
+export type AttemptAnswer = Parsed<typeof shapes.attempt>;
+
+interface Project {
+  readonly id: string;
+  readonly name: string;
+  readonly root: string | null;
+  readonly status: string;
+}
+
+interface Locks {
+  readonly held: number;
+  readonly offered: number;
+  readonly waiting: number;
+}
+
+/** The answers that the command line words itself. dispatch has held each against its operation's output schema. */
+export interface Answers {
+  execute_workflow: { run: RunAnswer; ready: TaskLine[]; warnings?: string[] };
+  get_run: {
+    run: RunAnswer;
+    ready: TaskLine[];
+    running: TaskLine[];
+    waiting: TaskLine[];
+    blocked: BlockedLine[];
+    dead_letter: BlockedLine[];
+    tasks?: TaskLine[];
+    failures?: { task: TaskLine; attempts: AttemptAnswer[] }[];
+  };
+  get_run_progress: { eta_ms: number | null };
+  get_task: { task: TaskLine; result?: unknown };
+  list_events: { events: EventAnswer[]; next_cursor: string; more: boolean };
+  control_run: { run: RunAnswer };
+  validate_workflow: {
+    valid: boolean;
+    problems: { path: string; step?: string; line?: number; message: string; cycle?: string[] }[];
+    steps?: number;
+    width?: number;
+    waves?: string[][];
+    estimate_ms?: number;
+    critical_path?: { keys: string[]; total_ms: number };
+    warnings?: string[];
+  };
+  create_workflow: { workflow: { id: string; name: string; version: number; steps: number }; created: boolean };
+  get_workflow: { inputs: Record<string, { type?: string }> };
+  list_workflows: {
+    workflows: {
+      name: string;
+      version: number;
+      steps: number;
+      runs: number;
+      active_runs: number;
+      success_rate: number | null;
+      typical_duration_ms: number | null;
+    }[];
+    next_cursor?: string;
+  };
+  create_project: { project: Project; created: boolean };
+  list_projects: {
+    projects: (Project & { runs: number; active_runs: number; progress: number | null })[];
+    next_cursor?: string;
+  };
+  get_project_status: {
+    project: Project;
+    active_runs: RunLine[];
+    agents: { agent: string; tasks: { id: string; key: string; title: string; since: string | null }[] }[];
+    locks: Locks;
+    tasks: Record<string, number>;
+  };
+  get_system_status: {
+    version: string;
+    runs: Record<string, number>;
+    tasks: Record<string, number>;
+    agents: { registered: number; at_work: number };
+    sessions: { open: number; executors: number; overdue: number };
+    locks: Locks;
+    oldest_ready_ms: number | null;
+    database: { backend: string; location: string; schema_version: number };
+  };
+  get_health_status: {
+    status: "ok" | "degraded" | "down";
+    components: { name: string; status: "ok" | "degraded" | "down"; reason: string }[];
+  };
+}
+
+export type Ask = <K extends keyof Answers>(name: K, input?: Record<string, unknown>) => Promise<Answers[K]>;
+
+export function asking(dispatch: Dispatch): Ask {
+  return async <K extends keyof Answers>(name: K, input: Record<string, unknown> = {}) => {
+    const { result } = await dispatch.call(name, input);
+    // The interface above says what the operation's output schema, which the result has passed, says too.
+    return result as unknown as Answers[K];
+  };
+}
+
+/** Undefined in place of `not_found`. */
+export async function ifFound<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof BatonError && error.code === "not_found") return undefined;
+    throw error;
+  }
+}

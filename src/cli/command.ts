@@ -1,0 +1,51 @@
+import type { Flags } from "../config.js";
+import { type Ask, asking } from "./answers.js";
+import type { ExitCode } from "./failure.js";
+import type { CommandHost, Opened } from "./host.js";
+import type { Terminal } from "./terminal.js";
+
+/** What every command's action works with. */
+export interface Desk {
+  readonly host: CommandHost;
+  readonly stdout: Terminal;
+  readonly stderr: Terminal;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Reads all of stdin. */
+  readonly stdin: () => string;
+  /** Asks a person at the terminal for a line; undefined where there is none. */
+  readonly askLine: ((question: string) => Promise<string>) | undefined;
+  /** Says how the process will end. */
+  end(exitCode: ExitCode): void;
+}
+
+/** The options that every command takes beside its own. */
+export interface Shared {
+  readonly json?: boolean;
+  readonly db?: string;
+  readonly databaseUrl?: string;
+  readonly logLevel?: string;
+}
+
+export function flagsOf({ db, databaseUrl, logLevel }: Shared): Flags {
+  return { db, databaseUrl, logLevel };
+}
+
+/** Opens the program for a command that ends with its answer, and closes it. */
+export async function withApp<T>(
+  desk: Desk,
+  shared: Shared,
+  use: (ask: Ask, opened: Opened) => Promise<T>,
+): Promise<T> {
+  const opened = await desk.host.open(flagsOf(shared), { sessionless: true });
+  try {
+    return await use(asking(await opened.dispatch()), opened);
+  } finally {
+    await opened.app.close();
+  }
+}
+
+/** The answer: the data under --json, else the words for a person. */
+export function answer(desk: Desk, { json }: Shared, said: { readonly data: unknown; readonly text: string }): void {
+  desk.stdout.stream.write(`${json === true ? JSON.stringify(said.data, undefined, 2) : said.text}\n`);
+}

@@ -1,0 +1,81 @@
+import { hint } from "../../engine/names.js";
+import type { Operation, OperationIndex } from "../../tools/operation.js";
+import { renderResult } from "../../tools/render.js";
+import { answer, type Desk, flagsOf, type Shared } from "../command.js";
+import { UsageError } from "../failure.js";
+import { type FlagSchema, form, type InputSchema, parseOperationFlags } from "../operation-flags.js";
+
+/** `baton call NAME --key value …`: any operation, by its name or an alias. */
+export async function call(desk: Desk, args: readonly string[], shared: Shared): Promise<void> {
+  const { catalogue } = await import("../../tools/registry.js");
+  const [name, ...flags] = args;
+  if (name === undefined || name === "--help" || name === "-h") return list(desk, shared, catalogue);
+  const operation = catalogue.find(name);
+  if (operation === undefined) throw unknown(name, catalogue);
+  const schema = catalogue.inputSchema(operation) as InputSchema;
+  if (flags.includes("--help") || flags.includes("-h")) return explain(desk, shared, { operation, schema });
+  const input = parseOperationFlags(flags, { schema, stdin: desk.stdin });
+  const opened = await desk.host.open(flagsOf(shared), { sessionless: true });
+  try {
+    const dispatch = await opened.dispatch();
+    // Whoever stands at a terminal sees that it waits: the longer bound holds.
+    const { result } = await dispatch.call(operation.name, input, { progress: () => undefined });
+    answer(desk, shared, { data: result, text: renderResult(result, TEXT_BYTES_MAX).text });
+  } finally {
+    await opened.app.close();
+  }
+}
+
+function unknown(name: string, { all }: OperationIndex): UsageError {
+  const names = all.flatMap(({ name: one, aliases = [] }) => [one, ...aliases]);
+  return new UsageError(`There is no operation ${name}${hint(name, names)}. \`baton call --help\` lists them.`);
+}
+
+/** A person can scroll: far more than a model is given. */
+const TEXT_BYTES_MAX = 1_000_000;
+
+function list(desk: Desk, shared: Shared, { all }: OperationIndex): void {
+  const data = all.map(({ name, title, area, effect, aliases = [] }) => ({ name, title, area, effect, aliases }));
+  const width = Math.max(...all.map(({ name }) => name.length));
+  const areas = [...new Set(all.map(({ area }) => area))];
+  const text = areas.map((area) => {
+    const lines = all.filter((one) => one.area === area).map(({ name, title }) => `  ${name.padEnd(width)}  ${title}`);
+    return [area, ...lines].join("\n");
+  });
+  const usage = "Usage: baton call OPERATION --key value …   (baton call OPERATION --help says which keys)";
+  answer(desk, shared, { data: { operations: data }, text: [usage, ...text].join("\n\n") });
+}
+
+interface Explained {
+  readonly operation: Operation;
+  readonly schema: InputSchema;
+}
+
+function explain(desk: Desk, shared: Shared, { operation, schema }: Explained): void {
+  const { name, description, effect, aliases = [] } = operation;
+  const entries = Object.entries(schema.properties ?? {});
+  const flags = entries.map(
+    ([key, property]) => [`--${key.replaceAll("_", "-")} ${form(property)}`.trimEnd(), property, key] as const,
+  );
+  const width = Math.max(0, ...flags.map(([flag]) => flag.length));
+  const lines = flags.map(([flag, property, key]) => {
+    return `  ${flag.padEnd(width)}  ${noteOf(property, schema.required?.includes(key) === true)}`.trimEnd();
+  });
+  const text = [
+    `Usage: baton call ${name} ${flags.length === 0 ? "" : "--key value …"}`.trimEnd(),
+    `${description}\nIt ${effect === "read" ? "only reads" : effect === "write" ? "changes things" : "changes things and may take some away"}.`,
+    ...(aliases.length === 0 ? [] : [`Also called ${aliases.join(", ")}.`]),
+    ...(lines.length === 0 ? [] : [lines.join("\n")]),
+    "  --json-input JSON|-   all of them as one object, or as read from stdin",
+  ];
+  answer(desk, shared, { data: { name, description, effect, aliases, input: schema }, text: text.join("\n\n") });
+}
+
+function noteOf({ description, default: preset }: FlagSchema, required: boolean): string {
+  const parts = [
+    required ? "Required." : "",
+    description ?? "",
+    preset === undefined ? "" : `Default: ${JSON.stringify(preset)}.`,
+  ];
+  return parts.filter((part) => part !== "").join(" ");
+}

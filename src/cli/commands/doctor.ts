@@ -1,0 +1,126 @@
+import { BatonError } from "../../engine/errors.js";
+import { hint } from "../../engine/names.js";
+import type { Config } from "../../config.js";
+import type { Finding } from "../../upkeep.js";
+import { asking } from "../answers.js";
+import { clientFindings } from "../clients.js";
+import { answer, type Desk, flagsOf, type Shared } from "../command.js";
+import { EXIT } from "../failure.js";
+import type { Opened } from "../host.js";
+import { paint, type Style, type Tone } from "../terminal.js";
+
+const NODE_MAJOR_MIN = 20;
+/** Variables beside the settings. */
+const OTHER_VARIABLES = ["BATON_AGENT"];
+const PREFIX = "BATON_";
+
+/** `baton doctor`: looks at everything the program needs and says what to do about what is not right. Changes nothing. */
+export async function doctor(desk: Desk, options: Shared): Promise<void> {
+  const findings = [node(), ...(await configured(desk, options)), ...clientFindings({ env: desk.env, cwd: desk.cwd })];
+  const failed = findings.some(({ verdict }) => verdict === "fail");
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  const lines = findings.flatMap((finding) => findingLines(finding, width, desk.stdout.style));
+  answer(desk, options, { data: { ok: !failed, findings }, text: lines.join("\n") });
+  if (failed) desk.end(EXIT.failed);
+}
+
+const TONES: Readonly<Record<Finding["verdict"], Tone>> = { ok: "green", warn: "yellow", fail: "red" };
+
+function findingLines({ check, verdict, says, remedy }: Finding, width: number, style: Style): string[] {
+  const line = `${paint(verdict.padEnd(4), TONES[verdict], style)}  ${check.padEnd(width)}  ${says}`;
+  return remedy === undefined ? [line] : [line, `${" ".repeat(width + 8)}→ ${remedy}`];
+}
+
+function node(): Finding {
+  const says = `Node ${process.version} on ${process.platform} ${process.arch}`;
+  const good = Number(process.versions.node.split(".")[0]) >= NODE_MAJOR_MIN;
+  if (good) return { check: "node", verdict: "ok", says };
+  return { check: "node", verdict: "fail", says, remedy: `install Node ${NODE_MAJOR_MIN} or newer` };
+}
+
+async function configured(desk: Desk, options: Shared): Promise<Finding[]> {
+  let opened: Opened;
+  try {
+    opened = await desk.host.open(flagsOf(options), { sessionless: true });
+  } catch (error) {
+    if (!(error instanceof BatonError)) throw error;
+    return [{ check: "configuration", verdict: "fail", says: error.message, remedy: "correct it there" }];
+  }
+  try {
+    const { config } = opened;
+    const database = await desk.host.inspectDatabase(config.database);
+    const usable = database.every(({ verdict }) => verdict !== "fail");
+    const there = usable && !database.some(({ says }) => says.includes("not there yet"));
+    return [
+      ...configuration(config),
+      ...variables(config, desk.env),
+      commands(config),
+      ...database.map((one) => ({ ...one, check: `database ${one.check}` })),
+      ...(there ? await health(opened) : []),
+    ];
+  } finally {
+    await opened.app.close();
+  }
+}
+
+function configuration({ origins }: Config): Finding[] {
+  const places = new Map<string, string[]>();
+  for (const [name, origin] of Object.entries(origins)) {
+    if (origin !== "default") places.set(origin, [...(places.get(origin) ?? []), name]);
+  }
+  if (places.size === 0) return [{ check: "configuration", verdict: "ok", says: "every value is the default" }];
+  return [...places].map(([origin, names]) => ({
+    check: "configuration",
+    verdict: "ok",
+    says: `${origin}: ${names.join(", ")}`,
+  }));
+}
+
+/** A variable with a slip in its name does nothing, and nobody notices. */
+function variables({ origins }: Config, env: Desk["env"]): Finding[] {
+  const known = [...Object.keys(origins).map((name) => PREFIX + name.toUpperCase()), ...OTHER_VARIABLES];
+  const strange = Object.keys(env).filter((name) => name.startsWith(PREFIX) && !known.includes(name));
+  return strange
+    .filter((name) => !name.startsWith("BATON_INPUT_"))
+    .map((name) => ({
+      check: "environment",
+      verdict: "warn",
+      says: `${name} is no setting${hint(name, known)}`,
+      remedy: `unset ${name}`,
+    }));
+}
+
+function commands({ commands: policy, origins }: Config): Finding {
+  const origin = origins["allow_commands"] ?? "default";
+  switch (policy.kind) {
+    case "off":
+      return {
+        check: "commands",
+        verdict: "ok",
+        says: `command steps are not run by servers started so (${origin}); --allow-commands runs them`,
+      };
+    case "patterns":
+      return {
+        check: "commands",
+        verdict: "ok",
+        says: `run where they match ${policy.patterns.join(", ")} (${origin})`,
+      };
+    case "all":
+      return {
+        check: "commands",
+        verdict: "warn",
+        says: `every command of every workflow is run (${origin})`,
+        remedy: "list patterns in your own baton.json where that is more than you meant",
+      };
+  }
+}
+
+async function health(opened: Opened): Promise<Finding[]> {
+  const { components } = await asking(await opened.dispatch())("get_health_status");
+  const verdicts = { ok: "ok", degraded: "warn", down: "fail" } as const;
+  return components.map(({ name, status, reason }) => ({
+    check: `health ${name}`,
+    verdict: verdicts[status],
+    says: reason,
+  }));
+}

@@ -1,0 +1,121 @@
+import type { Answers, Ask } from "../answers.js";
+import { answer, type Desk, type Shared, withApp } from "../command.js";
+import { duration } from "../durations.js";
+import { EXIT } from "../failure.js";
+import { TASK_STATUSES, toneOf, toneOfRun, wordOf } from "../task-marks.js";
+import { paint, type Style, type Tone } from "../terminal.js";
+
+type System = Answers["get_system_status"];
+type Health = Answers["get_health_status"];
+type ProjectStatus = Answers["get_project_status"];
+
+const PROJECTS_SHOWN = 20;
+
+/** `baton status`: what goes on, project by project, and what keeps it from going on. */
+export async function status(desk: Desk, options: Shared): Promise<void> {
+  await withApp(desk, options, async (ask) => {
+    const [system, health, projects] = [
+      await ask("get_system_status"),
+      await ask("get_health_status"),
+      await active(ask),
+    ];
+    const { style } = desk.stdout;
+    const lines = [
+      systemLine(system),
+      ...projects.flatMap((project) => projectLines(project, style)),
+      ...(projects.length === 0 ? ["Nothing is under way. Start something: baton run FILE.yaml"] : []),
+      ...problemLines(system, health, style),
+    ];
+    answer(desk, options, { data: { system, health, projects }, text: lines.join("\n") });
+  });
+}
+
+/** The projects where something goes on. */
+async function active(ask: Ask): Promise<ProjectStatus[]> {
+  const { projects } = await ask("list_projects", { status: "active", limit: 200 });
+  const found: ProjectStatus[] = [];
+  for (const { id } of projects) {
+    const one = await ask("get_project_status", { project: id });
+    if (isActive(one)) found.push(one);
+    if (found.length === PROJECTS_SHOWN) break;
+  }
+  return found;
+}
+
+function isActive({ active_runs: runs, agents, locks, tasks }: ProjectStatus): boolean {
+  const open = (tasks["ready"] ?? 0) + (tasks["running"] ?? 0) + (tasks["pending"] ?? 0);
+  return runs.length > 0 || agents.length > 0 || locks.held + locks.waiting > 0 || open > 0;
+}
+
+function systemLine({ version, sessions, agents, database }: System): string {
+  const servers = sessions.open === 1 ? "1 server process" : `${sessions.open} server processes`;
+  return `Baton ${version}, ${servers}, ${agents.at_work} of ${agents.registered} agents at work, ${database.location}`;
+}
+
+function projectLines({ project, active_runs: runs, agents, locks, tasks }: ProjectStatus, style: Style): string[] {
+  const counts = TASK_STATUSES.filter((one) => (tasks[one] ?? 0) > 0).map((one) =>
+    paint(`${tasks[one] ?? 0} ${wordOf(one)}`, toneOf(one), style),
+  );
+  const held = locks.held + locks.waiting === 0 ? [] : [`  locks: ${locks.held} held, ${locks.waiting} waiting`];
+  return [
+    "",
+    `${paint(project.name, "bold", style)}  ${project.root ?? ""}`.trimEnd(),
+    ...(counts.length === 0 ? [] : [`  tasks: ${counts.join(", ")}`]),
+    ...runs.map(
+      (run) => `  ${run.name}  ${paint(run.status, toneOfRun(run.status), style)}  ${run.progress} %  ${run.id}`,
+    ),
+    ...agents.map(({ agent, tasks: held_ }) => `  ${agent}: ${held_.map(({ key }) => key).join(", ")}`),
+    ...held,
+  ];
+}
+
+/** What a person should look at. */
+function problemLines(system: System, health: Health, style: Style): string[] {
+  const failed = system.tasks["dead_letter"] ?? 0;
+  const lines = health.components
+    .filter((one) => one.status !== "ok")
+    .map((one) => `  ${paint(one.status, HEALTH_TONES[one.status], style)} ${one.name}: ${one.reason}`);
+  if (failed > 0)
+    lines.push(`  ${failed} failed ${failed === 1 ? "task" : "tasks"}: baton call list_tasks --status dead_letter`);
+  return lines.length === 0 ? [] : ["", "To look at:", ...lines];
+}
+
+const HEALTH_TONES: Readonly<Record<Health["status"], Tone>> = { ok: "green", degraded: "yellow", down: "red" };
+
+/** `baton orchestration status`: the system at a glance, in figures. */
+export async function orchestrationStatus(desk: Desk, options: Shared): Promise<void> {
+  await withApp(desk, options, async (ask) => {
+    const system = await ask("get_system_status");
+    const { runs, tasks, agents, sessions, locks, oldest_ready_ms: oldest } = system;
+    const lines = [
+      systemLine(system),
+      `runs: ${figures(runs)}`,
+      `tasks: ${figures(tasks)}`,
+      `longest wait of a ready task: ${oldest === null ? "none is ready" : duration(oldest)}`,
+      `agents: ${agents.registered} registered, ${agents.at_work} at work`,
+      `server processes: ${sessions.open} open, ${sessions.executors} run commands, ${sessions.overdue} overdue`,
+      `locks: ${locks.held} held, ${locks.offered} offered, ${locks.waiting} waiting`,
+    ];
+    answer(desk, options, { data: system, text: lines.join("\n") });
+  });
+}
+
+function figures(counts: Readonly<Record<string, number>>): string {
+  const shown = Object.entries(counts).filter(([, count]) => count > 0);
+  return shown.length === 0 ? "none" : shown.map(([name, count]) => `${count} ${name}`).join(", ");
+}
+
+/** `baton orchestration health`: each component with its reason; the exit code says whether one is down. */
+export async function orchestrationHealth(desk: Desk, options: Shared): Promise<void> {
+  await withApp(desk, options, async (ask) => {
+    const health = await ask("get_health_status");
+    const { style } = desk.stdout;
+    const width = Math.max(...health.components.map(({ name }) => name.length));
+    const lines = health.components.map(
+      (one) =>
+        `${paint(one.status.padEnd(8), HEALTH_TONES[one.status], style)}  ${one.name.padEnd(width)}  ${one.reason}`,
+    );
+    answer(desk, options, { data: health, text: lines.join("\n") });
+    if (health.status === "down") desk.end(EXIT.failed);
+  });
+}

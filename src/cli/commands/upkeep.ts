@@ -1,0 +1,75 @@
+import path from "node:path";
+import { BatonError } from "../../engine/errors.js";
+import { answer, type Desk, flagsOf, type Shared } from "../command.js";
+import { bytes, duration } from "../durations.js";
+import { UsageError } from "../failure.js";
+import type { Opened } from "../host.js";
+
+export interface ResetOptions extends Shared {
+  readonly yes?: boolean;
+  readonly force?: boolean;
+}
+
+/** `baton reset`: takes the whole database away, after the person has typed its name or said --yes. */
+export async function reset(desk: Desk, options: ResetOptions): Promise<void> {
+  const opened = await desk.host.open(flagsOf(options), { sessionless: true });
+  const { database } = opened.config;
+  try {
+    await refuseLive(desk, opened, options);
+  } finally {
+    await opened.app.close();
+  }
+  const what = database.kind === "sqlite" ? database.file : new URL(database.url).pathname.slice(1);
+  await confirm(desk, options, { what, word: database.kind === "sqlite" ? path.basename(what) : what });
+  const removed = await desk.host.removeDatabase(database);
+  const kind = database.kind === "sqlite" ? "files" : "tables";
+  const text = removed.length === 0 ? `There was nothing to remove at ${what}.` : `Removed: ${removed.join(", ")}`;
+  answer(desk, options, { data: { database: what, kind, removed }, text });
+}
+
+async function refuseLive(desk: Desk, opened: Opened, { force }: ResetOptions): Promise<void> {
+  if (force === true) return;
+  // A database too damaged to be asked is what reset is for: nobody can be using it.
+  const live = await desk.host.liveSessions(opened.app).catch((error: unknown) => {
+    if (error instanceof BatonError && error.details?.["reason"] === "corrupt") return [];
+    throw error;
+  });
+  if (live.length === 0) return;
+  const who = live.slice(0, 5).map(({ client, pid, host }) => `${client} (process ${pid} on ${host})`);
+  const more = live.length > who.length ? ` and ${live.length - who.length} more` : "";
+  throw new BatonError(
+    "conflict",
+    `The database is in use by ${who.join(", ")}${more}. Close them first, or take it from under them with --force.`,
+    { details: { sessions: live.map(({ client, host, pid }) => ({ client, host, pid })) } },
+  );
+}
+
+interface Question {
+  readonly what: string;
+  readonly word: string;
+}
+
+async function confirm(desk: Desk, { yes }: ResetOptions, { what, word }: Question): Promise<void> {
+  if (yes === true) return;
+  if (desk.askLine === undefined)
+    throw new UsageError(`reset deletes ${what} for good: say --yes where no terminal can be asked.`);
+  const typed = await desk.askLine(
+    `This deletes ${what} with all runs, tasks and history, for good.\nType ${word} to go on: `,
+  );
+  if (typed.trim() !== word) throw new UsageError(`"${typed.trim()}" is not ${word}: nothing was deleted.`);
+}
+
+/** `baton prune`: removes what is older than the retention, now rather than little by little. */
+export async function prune(desk: Desk, options: Shared): Promise<void> {
+  const opened = await desk.host.open(flagsOf(options), { sessionless: true });
+  try {
+    const pruned = await desk.host.prune(opened.app);
+    const { runs, bytes: given, retention_ms: retention } = pruned;
+    const text =
+      `Removed ${runs === 1 ? "1 run" : `${runs} runs`} that ended more than ${duration(retention)} ago` +
+      `${given === null ? "" : `, ${bytes(given)} given back`}. BATON_RETENTION_MS says how long runs are kept.`;
+    answer(desk, options, { data: pruned, text });
+  } finally {
+    await opened.app.close();
+  }
+}

@@ -1,0 +1,72 @@
+import type { Answers } from "../answers.js";
+import { answer, type Desk, type Shared, withApp } from "../command.js";
+import { duration } from "../durations.js";
+import { EXIT } from "../failure.js";
+import { table } from "../table.js";
+import { checkedDefinition, problemLines, readWorkflowFile } from "../workflow-file.js";
+
+interface InProject extends Shared {
+  readonly project?: string;
+}
+
+function projectOf({ project }: InProject): { project?: string } {
+  return project === undefined ? {} : { project };
+}
+
+export async function listWorkflows(desk: Desk, options: InProject): Promise<void> {
+  await withApp(desk, options, async (ask) => {
+    const found = await ask("list_workflows", { ...projectOf(options), limit: 200 });
+    const rows = found.workflows.map((one) => [
+      one.name,
+      String(one.version),
+      String(one.steps),
+      String(one.runs),
+      one.success_rate === null ? "-" : `${Math.round(one.success_rate * 100)} %`,
+      one.typical_duration_ms === null ? "-" : duration(one.typical_duration_ms),
+    ]);
+    const text =
+      rows.length === 0
+        ? "No workflows are stored here. Store one: baton workflow create FILE.yaml"
+        : table(["name", "version", "steps", "runs", "success", "typical"], rows, desk.stdout);
+    answer(desk, options, { data: found, text });
+  });
+}
+
+export async function createWorkflow(desk: Desk, file: string, options: InProject & { name?: string }): Promise<void> {
+  const read = readWorkflowFile(file, desk);
+  await withApp(desk, options, async (ask) => {
+    const { name } = options;
+    await checkedDefinition(read, ask);
+    const made = await ask("create_workflow", {
+      yaml: read.text,
+      ...projectOf(options),
+      ...(name !== undefined && { name }),
+    });
+    const { workflow, created } = made;
+    const verb = created ? "stored" : "is stored already, unchanged";
+    const text = `${workflow.name} version ${workflow.version}, ${workflow.steps} steps, ${verb}\n  run: baton workflow run ${workflow.name}`;
+    answer(desk, options, { data: made, text });
+  });
+}
+
+export async function validateWorkflow(desk: Desk, file: string, options: InProject): Promise<void> {
+  const read = readWorkflowFile(file, desk);
+  await withApp(desk, options, async (ask) => {
+    const checked = await ask("validate_workflow", { yaml: read.text, ...projectOf(options) });
+    answer(desk, options, { data: checked, text: verdict(read.file, checked) });
+    if (!checked.valid) desk.end(EXIT.badInput);
+  });
+}
+
+function verdict(file: string, checked: Answers["validate_workflow"]): string {
+  const { valid, problems, steps = 0, width = 0, waves = [], estimate_ms: estimate = 0, warnings = [] } = checked;
+  if (!valid) {
+    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+    return [`${file}: ${count}`, ...problemLines(file, problems)].join("\n");
+  }
+  return [
+    `${file} is sound: ${steps} steps in ${waves.length === 1 ? "1 wave" : `${waves.length} waves`}, at most ${width} at once, about ${duration(estimate)}`,
+    `  longest way: ${(checked.critical_path?.keys ?? []).join(" → ")}`,
+    ...warnings.map((warning) => `  note: ${warning}`),
+  ].join("\n");
+}

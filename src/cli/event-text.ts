@@ -1,0 +1,76 @@
+import type { EventAnswer, TaskLine } from "./answers.js";
+import { duration } from "./durations.js";
+import { signOf } from "./task-marks.js";
+import type { Style } from "./terminal.js";
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** What an event did to a task, in words, and the mark of the state the task has then. */
+interface Wording {
+  readonly status: TaskLine["status"];
+  words(event: EventAnswer, lastedMs: number | undefined): string;
+}
+
+// oxfmt-ignore
+const TASK_EVENTS: Readonly<Record<string, Wording>> = {
+  "task.ready": { status: "ready", words: () => "ready" },
+  "task.created": { status: "pending", words: () => "added" },
+  "task.claimed": { status: "running", words: ({ agent, data }) => `started by ${agent ?? "?"}${attemptOf(data)}` },
+  "task.progress": { status: "running", words: ({ data }) => progressOf(data) },
+  "task.succeeded": { status: "succeeded", words: (_, ms) => `succeeded${after(ms)}` },
+  "task.retry": { status: "pending", words: ({ data }, ms) => `failed${after(ms)}, will be tried again: ${errorOf(data)}` },
+  "task.dead_letter": { status: "dead_letter", words: ({ data }, ms) => `failed${after(ms)}: ${errorOf(data)}` },
+  "task.released": { status: "ready", words: ({ agent }) => `given back by ${agent ?? "?"}` },
+  "task.lease_lost": { status: "ready", words: ({ agent }) => `taken back: ${agent ?? "its holder"} was gone` },
+  "task.cancel_requested": { status: "running", words: () => "asked to stop" },
+  "task.cancelled": { status: "cancelled", words: () => "cancelled" },
+  "task.blocked": { status: "blocked", words: ({ data }) => `blocked${reasonOf(data)}` },
+  "task.skipped": { status: "skipped", words: ({ data }) => `skipped${reasonOf(data)}` },
+};
+
+// oxfmt-ignore
+const RUN_EVENTS: Readonly<Record<string, (event: EventAnswer) => string>> = {
+  "run.paused": ({ agent }) => `paused by ${agent ?? "?"}: nothing new is claimed`,
+  "run.resumed": ({ agent }) => `resumed by ${agent ?? "?"}`,
+  "run.cancelling": ({ agent }) => `cancelled by ${agent ?? "?"}: those at work are asked to stop`,
+  "run.reopened": ({ agent }) => `opened again by ${agent ?? "?"}`,
+};
+
+/** One line for an event of a run; undefined for what is of no interest to who watches it. */
+export function eventText(event: EventAnswer, lastedMs: number | undefined, style: Style): string | undefined {
+  const run = RUN_EVENTS[event.type];
+  if (run !== undefined) return `run ${run(event)}`;
+  const wording = TASK_EVENTS[event.type];
+  if (wording === undefined) return undefined;
+  const key = typeof event.data["key"] === "string" ? event.data["key"] : (event.task ?? "?");
+  return `${signOf(wording.status, style)} ${key} ${oneLine(wording.words(event, lastedMs))}`;
+}
+
+function after(ms: number | undefined): string {
+  return ms === undefined ? "" : ` after ${duration(ms)}`;
+}
+
+function attemptOf({ attempt }: Data): string {
+  return typeof attempt === "number" && attempt > 1 ? `, attempt ${attempt}` : "";
+}
+
+function progressOf({ percent, note }: Data): string {
+  const parts = [typeof percent === "number" ? `${percent} %` : "", typeof note === "string" ? note : ""];
+  return parts.filter((part) => part !== "").join(", ") || "at work";
+}
+
+function errorOf({ error }: Data): string {
+  if (typeof error !== "object" || error === null) return "no reason given";
+  const { type, message } = error as Data;
+  return [type, message].filter((part) => typeof part === "string" && part !== "").join(": ");
+}
+
+function reasonOf({ reasons }: Data): string {
+  const first: unknown = Array.isArray(reasons) ? reasons[0] : undefined;
+  if (typeof first !== "object" || first === null || !("detail" in first)) return "";
+  return typeof first.detail === "string" ? `: ${first.detail}` : "";
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ").trim();
+}

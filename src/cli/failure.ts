@@ -1,0 +1,81 @@
+import { BatonError, type NextCall } from "../engine/errors.js";
+import { InternalError } from "../tools/dispatch.js";
+import { renderError } from "../tools/render.js";
+
+/** How `baton` ends. `run` uses them all; every other command the first three. */
+export const EXIT = { succeeded: 0, failed: 1, badInput: 2, cancelled: 3, detached: 4 } as const;
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** What a person typed cannot be meant: said in a sentence that helps. */
+export class UsageError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "UsageError";
+  }
+}
+
+export interface Worded {
+  readonly exitCode: ExitCode;
+  /** For a person, on stderr. */
+  readonly text: string;
+  /** The one JSON document, under --json. */
+  readonly json: Record<string, unknown>;
+}
+
+/** Words what a command threw; undefined for a bug of the command line itself. */
+export function wordFailure(error: unknown): Worded | undefined {
+  if (error instanceof UsageError) {
+    const facts = { code: "invalid_input", message: error.message, retry: "never", next: [] };
+    return { exitCode: EXIT.badInput, text: `baton: ${error.message}`, json: { error: facts } };
+  }
+  if (!(error instanceof BatonError) && !(error instanceof InternalError)) return undefined;
+  const { structuredContent: json } = renderError(error);
+  const exitCode = error instanceof BatonError && error.code === "invalid_input" ? EXIT.badInput : EXIT.failed;
+  return { exitCode, json, text: error instanceof BatonError ? textOf(error) : `baton: ${error.message}` };
+}
+
+function textOf({ message, details, next, retry }: BatonError): string {
+  const lines = [`baton: ${message}`];
+  // The problems stand in the message already.
+  const { problems: _, ...state } = details ?? {};
+  for (const [name, value] of Object.entries(state)) lines.push(`  ${name}: ${shown(value)}`);
+  if (retry !== "never") {
+    lines.push(
+      retry === "same_input" ? "  It can be tried again at once." : `  It can be tried again in ${retry.after_ms} ms.`,
+    );
+  }
+  for (const call of next) lines.push(`  next: ${shellLine(call)}`);
+  return lines.join("\n");
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+/** The call as a person would type it. A call through call_operation is that of the operation itself. */
+export function shellLine({ tool, arguments: args }: NextCall): string {
+  const { name, arguments: inner } = args;
+  if ((tool === "call_operation" || tool === "query_operation") && typeof name === "string") {
+    return shellLine({ tool: name, arguments: isRecord(inner) ? inner : {} });
+  }
+  return ["baton call", tool, ...Object.entries(args).flatMap(([key, value]) => flagOf(key, value))].join(" ");
+}
+
+function flagOf(key: string, value: unknown): string[] {
+  const flag = `--${key.replaceAll("_", "-")}`;
+  if (value === undefined) return [];
+  if (typeof value === "boolean") return [value ? flag : `${flag}=false`];
+  if (Array.isArray(value) && value.every((item) => typeof item === "string")) {
+    return value.map((item) => `${flag} ${quoted(item)}`);
+  }
+  return [`${flag} ${quoted(typeof value === "string" ? value : JSON.stringify(value))}`];
+}
+
+/** As one word of a POSIX shell. */
+export function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,30 @@
+import type { App } from "../app.js";
+import type { Config, DatabaseConfig, Flags } from "../config.js";
+import type { Logger } from "../runtime/logger.js";
+import type { Dispatch } from "../tools/dispatch.js";
+import type { Finding, LiveSession, Pruned } from "../upkeep.js";
+
+/** What the command line can do to the world beyond its own terminal. */
+export interface CommandHost {
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  open(flags: Flags, options: OpenOptions): Promise<Opened>;
+  serve(flags: Flags): Promise<never>;
+  inspectDatabase(database: DatabaseConfig): Promise<Finding[]>;
+  liveSessions(app: App): Promise<LiveSession[]>;
+  prune(app: App): Promise<Pruned>;
+  removeDatabase(database: DatabaseConfig): Promise<string[]>;
+}
+
+export interface OpenOptions {
+  /** For what ends with its answer: leases then last by time. */
+  readonly sessionless: boolean;
+}
+
+export interface Opened {
+  readonly app: App;
+  readonly config: Config;
+  readonly logger: Logger;
+  dispatch(): Promise<Dispatch>;
+}

@@ -1,0 +1,148 @@
+import { hint } from "../engine/names.js";
+import { UsageError } from "./failure.js";
+
+/** The part of a JSON Schema that says how a flag is read. */
+export interface FlagSchema {
+  readonly type?: string;
+  readonly anyOf?: readonly FlagSchema[];
+  readonly items?: FlagSchema;
+  readonly enum?: readonly unknown[];
+  readonly default?: unknown;
+  readonly description?: string;
+}
+
+export interface InputSchema {
+  readonly properties?: Readonly<Record<string, FlagSchema>>;
+  readonly required?: readonly string[];
+}
+
+/** The flag that takes a whole input as JSON. No operation has a parameter of its name (a test looks). */
+export const WHOLE = "json_input";
+
+/**
+ * Reads `--key value`, `--key=value`, `--switch`, `--no-switch` and repeated flags as an operation's input, by its JSON
+ * Schema; `--json-input JSON` gives the rest, `-` what `stdin` reads. What a value must be beyond its form dispatch
+ * says, as for every other caller. Throws `UsageError` for a flag that is none, without its value, or no JSON.
+ */
+export function parseOperationFlags(
+  args: readonly string[],
+  { schema, stdin }: { readonly schema: InputSchema; readonly stdin: () => string },
+): Record<string, unknown> {
+  const properties = schema.properties ?? {};
+  const input: Record<string, unknown> = {};
+  const lists = new Map<string, unknown[]>();
+  let whole: Record<string, unknown> = {};
+  for (let at = 0; at < args.length; at++) {
+    const flag = flagAt(args, at, properties);
+    at += flag.taken;
+    if (flag.name === WHOLE) {
+      whole = wholeInput(flag.text === "-" ? stdin() : flag.text);
+      continue;
+    }
+    const kind = properties[flag.name] ?? {};
+    if (kind.type === "array" && !flag.text.trimStart().startsWith("[")) {
+      const list = lists.get(flag.name) ?? [];
+      list.push(valueOf(flag, kind.items ?? {}));
+      lists.set(flag.name, list);
+    } else {
+      if (Object.hasOwn(input, flag.name)) throw new UsageError(`${flag.said} is given twice.`);
+      input[flag.name] = valueOf(flag, kind);
+    }
+  }
+  return { ...whole, ...input, ...Object.fromEntries(lists) };
+}
+
+interface Flag {
+  readonly name: string;
+  /** As it was typed. */
+  readonly said: string;
+  readonly text: string;
+  /** How many of the following arguments it took. */
+  readonly taken: number;
+}
+
+function flagAt(args: readonly string[], at: number, properties: Readonly<Record<string, FlagSchema>>): Flag {
+  const argument = args[at] ?? "";
+  const match = /^--([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(argument);
+  if (match === null) throw new UsageError(`"${argument}" is no flag: parameters are given as --name value.`);
+  const [, typed = "", inline] = match;
+  const said = `--${typed}`;
+  const name = typed.replaceAll("-", "_");
+  const negated = name.startsWith("no_") ? name.slice("no_".length) : undefined;
+  if (negated !== undefined && inline === undefined && properties[negated]?.type === "boolean") {
+    return { name: negated, said, text: "false", taken: 0 };
+  }
+  if (name !== WHOLE && properties[name] === undefined) throw unknown(said, name, properties);
+  if (inline !== undefined) return { name, said, text: inline, taken: 0 };
+  const next = args[at + 1];
+  if (properties[name]?.type === "boolean") {
+    const written = next === "true" || next === "false";
+    return { name, said, text: written ? next : "true", taken: written ? 1 : 0 };
+  }
+  if (next === undefined || next.startsWith("--"))
+    throw new UsageError(`${said} needs a value: ${said} ${form(properties[name])}.`);
+  return { name, said, text: next, taken: 1 };
+}
+
+function unknown(said: string, name: string, properties: Readonly<Record<string, FlagSchema>>): UsageError {
+  const names = [...Object.keys(properties), WHOLE].map((key) => `--${key.replaceAll("_", "-")}`);
+  const known = names.length === 1 ? "It takes no parameters" : `It takes ${names.join(", ")}`;
+  return new UsageError(`There is no parameter ${said}${hint(name, names)}. ${known}.`);
+}
+
+function wholeInput(text: string): Record<string, unknown> {
+  const value = json("--json-input", text);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  throw new UsageError("--json-input takes one JSON object.");
+}
+
+function valueOf({ said, text }: Flag, schema: FlagSchema): unknown {
+  if (schema.anyOf !== undefined) {
+    const numeric = schema.anyOf.some(({ type }) => type === "integer" || type === "number");
+    return numeric && /^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text;
+  }
+  switch (schema.type) {
+    case "integer":
+    case "number":
+      // Anything else goes on as the text it is: dispatch words what it should have been.
+      return text.trim() !== "" && Number.isFinite(Number(text)) ? Number(text) : text;
+    case "boolean":
+      return text === "true" || text === "false" ? text === "true" : text;
+    case "object":
+    case "array":
+      return json(said, text);
+    case undefined:
+      return jsonOrText(text);
+    default:
+      return text;
+  }
+}
+
+function json(said: string, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new UsageError(`${said} takes JSON, in quotes for the shell, such as '{"key":"value"}': ${error.message}.`);
+  }
+}
+
+/** For values of any type: JSON where it is some, else the text. */
+export function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // Whatever is no JSON is a text that was typed without quotes.
+    return text;
+  }
+}
+
+/** What stands behind a flag in a usage line. */
+export function form(schema: FlagSchema | undefined): string {
+  if (schema === undefined) return "JSON";
+  if (schema.enum !== undefined) return schema.enum.map(String).join("|");
+  if (schema.anyOf !== undefined) return "VALUE";
+  if (schema.type === "array") return schema.items?.type === "string" ? `${form(schema.items)} (repeatable)` : "JSON";
+  if (schema.type === "object") return "JSON";
+  return { integer: "N", number: "N", boolean: "", string: "TEXT" }[schema.type ?? ""] ?? "VALUE";
+}

@@ -1,0 +1,269 @@
+import fs from "node:fs";
+import readline from "node:readline/promises";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { Desk, Shared } from "./command.js";
+import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
+import type { CommandHost } from "./host.js";
+import { terminalOf } from "./terminal.js";
+
+/** Carries out what a person typed; gives the code the process is to end with. */
+export async function runCommandLine(args: readonly string[], host: CommandHost): Promise<ExitCode> {
+  let exitCode: ExitCode = EXIT.succeeded;
+  const desk = deskOf(host, (code) => (exitCode = code));
+  const wantsJson = args.includes("--json");
+  try {
+    await programOf(desk, { quiet: wantsJson }).parseAsync([...args], { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.succeeded;
+    const worded = wordFailure(error instanceof CommanderError ? usageErrorOf(error) : error);
+    if (worded === undefined) throw error;
+    if (wantsJson) desk.stdout.stream.write(`${JSON.stringify(worded.json, undefined, 2)}\n`);
+    else desk.stderr.stream.write(`${worded.text}\n`);
+    return worded.exitCode;
+  }
+}
+
+/** Commander says what is wrong and which command or option is nearest. */
+function usageErrorOf({ message, code }: CommanderError): UsageError {
+  // With a group of commands it has shown the help instead.
+  if (code === "commander.help") return new UsageError("Which of these commands?");
+  const said = message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
+  return new UsageError(`${said}. \`baton --help\` shows what there is.`);
+}
+
+function deskOf(host: CommandHost, end: (exitCode: ExitCode) => void): Desk {
+  const interactive = process.stdin.isTTY && process.stderr.isTTY;
+  return {
+    host,
+    stdout: terminalOf(process.stdout, process.env),
+    stderr: terminalOf(process.stderr, process.env),
+    cwd: process.cwd(),
+    env: process.env,
+    stdin: () => fs.readFileSync(process.stdin.fd, "utf8"),
+    askLine: interactive ? askLine : undefined,
+    end,
+  };
+}
+
+async function askLine(question: string): Promise<string> {
+  const lines = readline.createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
+
+const EXAMPLES = `
+Examples:
+  baton run build.yaml --allow-commands       run a workflow and watch it
+  baton status                                what goes on, and what keeps it from going on
+  baton call create_task --title "Fix login" --prompt "…"
+  baton call --help                           every operation there is
+  baton doctor                                is everything as it should be?`;
+
+function programOf(desk: Desk, { quiet }: { readonly quiet: boolean }): Command {
+  const program = new Command("baton")
+    .description(
+      "Plans as graphs, carried out by many agents without dropping any of it: an MCP server and its command line.",
+    )
+    .version(desk.host.version, "-V, --version", "show the version")
+    .helpOption("-h, --help", "show help")
+    .option("--json", "one JSON document on stdout, and nothing else there")
+    .option("--db <file>", "SQLite file (else BATON_DB, else the per-user data directory)")
+    .addOption(new Option("--database-url <url>", "PostgreSQL (else BATON_DATABASE_URL)").conflicts("db"))
+    .addOption(new Option("--log-level <level>", "of the log on stderr").choices(LOG_LEVELS))
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeErr: (text) => {
+        // What is wrong is worded by runCommandLine; what is left is the help of a group without a command.
+        if (!quiet && !text.startsWith("error:")) process.stderr.write(text);
+      },
+    })
+    .exitOverride()
+    .addHelpText("after", EXAMPLES);
+  addServe(program, desk);
+  addRun(program, desk);
+  addLooking(program, desk);
+  addWorkflow(program, desk);
+  addProject(program, desk);
+  addCall(program, desk);
+  addUpkeep(program, desk);
+  return program;
+}
+
+const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"];
+
+function addServe(program: Command, desk: Desk): void {
+  program
+    .command("serve")
+    .description("serve MCP on stdin and stdout, for a client that starts it (as `baton` alone does)")
+    .option("--toolsets <areas>", "areas listed beside the default tools, with commas, or all")
+    .option("--allow-commands", "run command steps of workflows")
+    .action(async (_options: object, command: Command) => {
+      const { db, databaseUrl, logLevel, toolsets, allowCommands } = command.optsWithGlobals<
+        Shared & { toolsets?: string; allowCommands?: boolean }
+      >();
+      await desk.host.serve({ db, databaseUrl, logLevel, toolsets, allowCommands });
+    });
+}
+
+const RUN_HELP = `
+While it runs, its progress is shown: drawn in place on a terminal, elsewhere a line for each change.
+Ctrl-C leaves the run, which goes on with whoever works on it; what this process was running goes back to the queue.
+
+Exit codes: 0 succeeded, 1 failed, 2 bad input, 3 cancelled, 4 left before its end (Ctrl-C, --timeout).`;
+
+function withRunOptions(command: Command): Command {
+  return command
+    .option("-i, --input <name=value>", "an input of the workflow (repeatable)", collect, [])
+    .option("--watch", "show every task, not only those at work")
+    .option("--allow-commands", "let this process run command steps")
+    .option("--max-parallel <n>", "tasks at work at once", wholeNumber)
+    .addOption(new Option("--priority <level>", "among runs").choices(["critical", "high", "normal", "low"]))
+    .option("--project <name>", "default: the one around the working directory")
+    .option("--detach", "start it, say its id, and end")
+    .option("--timeout <seconds>", "leave the run after so long", wholeNumber)
+    .option("--cancel-on-interrupt", "the first Ctrl-C cancels the run, the second leaves it")
+    .addHelpText("after", RUN_HELP);
+}
+
+function addRun(program: Command, desk: Desk): void {
+  withRunOptions(
+    program
+      .command("run")
+      .argument("<target>", "a workflow file (YAML or JSON, - for stdin), or the id of a run to go on with"),
+  )
+    .description("carry out a workflow file and show its progress until it ends")
+    .action(async (target: string, _options: object, command: Command) => {
+      const { run } = await import("./commands/run.js");
+      await run(desk, target, command.optsWithGlobals());
+    });
+}
+
+function addLooking(program: Command, desk: Desk): void {
+  const commands = () => import("./commands/status.js");
+  program
+    .command("status")
+    .description("what goes on, project by project, and what keeps it from going on")
+    .action(async (_options: object, command: Command) => (await commands()).status(desk, command.optsWithGlobals()));
+  const group = program.command("orchestration").description("the system as a whole");
+  group
+    .command("status")
+    .description("figures: runs, tasks, agents, server processes, locks")
+    .action(async (_options: object, command: Command) =>
+      (await commands()).orchestrationStatus(desk, command.optsWithGlobals()),
+    );
+  group
+    .command("health")
+    .description("each component with its reason; exit code 1 when one is down")
+    .action(async (_options: object, command: Command) =>
+      (await commands()).orchestrationHealth(desk, command.optsWithGlobals()),
+    );
+}
+
+function addWorkflow(program: Command, desk: Desk): void {
+  const commands = () => import("./commands/workflow.js");
+  const group = program.command("workflow").description("workflows that are stored");
+  group
+    .command("list")
+    .description("by name, with how they have fared")
+    .option("--project <name>", "default: the one around the working directory")
+    .action(async (_options: object, command: Command) =>
+      (await commands()).listWorkflows(desk, command.optsWithGlobals()),
+    );
+  group
+    .command("create")
+    .description("store a file as the next version, where it differs from the newest")
+    .argument("<file>", "YAML or JSON, - for stdin")
+    .option("--name <name>", "default: the one in the file")
+    .option("--project <name>", "default: the one around the working directory")
+    .action(async (file: string, _options: object, command: Command) =>
+      (await commands()).createWorkflow(desk, file, command.optsWithGlobals()),
+    );
+  withRunOptions(group.command("run").argument("<name>", "of a stored workflow"))
+    .description("carry out a stored workflow, as `baton run` does a file")
+    .action(async (name: string, _options: object, command: Command) => {
+      const { runStored } = await import("./commands/run.js");
+      await runStored(desk, name, command.optsWithGlobals());
+    });
+  group
+    .command("validate")
+    .description("say every problem of a file at once, or what carrying it out will take; exit code 2 for problems")
+    .argument("<file>", "YAML or JSON, - for stdin")
+    .option("--project <name>", "default: the one around the working directory")
+    .action(async (file: string, _options: object, command: Command) =>
+      (await commands()).validateWorkflow(desk, file, command.optsWithGlobals()),
+    );
+}
+
+function addProject(program: Command, desk: Desk): void {
+  const commands = () => import("./commands/project.js");
+  const group = program.command("project").description("root directories with their configuration");
+  group
+    .command("list")
+    .description("by name, with the progress of their active runs")
+    .addOption(new Option("--status <status>").choices(["active", "archived"]))
+    .action(async (_options: object, command: Command) =>
+      (await commands()).listProjects(desk, command.optsWithGlobals()),
+    );
+  group
+    .command("create")
+    .description("make one; in a git repository one is made at the first write anyway")
+    .argument("<name>")
+    .option("--root <directory>", "default: the git root here")
+    .option("--description <text>")
+    .action(async (name: string, _options: object, command: Command) =>
+      (await commands()).createProject(desk, name, command.optsWithGlobals()),
+    );
+}
+
+function addCall(program: Command, desk: Desk): void {
+  program
+    .command("call")
+    .description("call any operation: baton call OPERATION --key value …")
+    .usage("[operation] [--key value …]")
+    .argument("[words...]", "an operation's name or alias (without one they are listed), then its parameters")
+    .helpOption(false)
+    .allowUnknownOption()
+    .action(async (words: string[], _options: object, command: Command) => {
+      const { call } = await import("./commands/call.js");
+      await call(desk, words, command.optsWithGlobals());
+    });
+}
+
+function addUpkeep(program: Command, desk: Desk): void {
+  program
+    .command("doctor")
+    .description("look at everything the program needs, and say what to do; exit code 1 when something fails")
+    .action(async (_options: object, command: Command) => {
+      const { doctor } = await import("./commands/doctor.js");
+      await doctor(desk, command.optsWithGlobals());
+    });
+  program
+    .command("prune")
+    .description("remove runs that ended longer ago than the retention, and give their space back")
+    .action(async (_options: object, command: Command) => {
+      const { prune } = await import("./commands/upkeep.js");
+      await prune(desk, command.optsWithGlobals());
+    });
+  program
+    .command("reset")
+    .description("delete the database: the SQLite file, or Baton's tables in PostgreSQL")
+    .option("--yes", "without asking")
+    .option("--force", "also while server processes use it")
+    .action(async (_options: object, command: Command) => {
+      const { reset } = await import("./commands/upkeep.js");
+      await reset(desk, command.optsWithGlobals());
+    });
+}
+
+function collect(value: string, before: readonly string[]): readonly string[] {
+  return [...before, value];
+}
+
+function wholeNumber(text: string): number {
+  if (/^[1-9]\d*$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("A whole number above 0 is needed.");
+}

@@ -1,0 +1,94 @@
+import { stopwatch } from "./durations.js";
+import { eventText } from "./event-text.js";
+import type { Look } from "./follower.js";
+import { LiveLines } from "./live.js";
+import { progressLines, waitingText } from "./progress.js";
+import type { RunState } from "./run-state.js";
+import { fit, type Terminal } from "./terminal.js";
+
+/** Shows a run while it goes on. */
+export interface RunDisplay {
+  show(look: Look): void;
+  /** Leaves the place to what comes after. */
+  close(): void;
+}
+
+export interface DisplayOptions {
+  readonly table: boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+const REDRAW_MS = 1_000;
+
+/** On a terminal a picture that is drawn again in place, elsewhere a line for each change. */
+export function runDisplay(terminal: Terminal, options: DisplayOptions): RunDisplay {
+  return terminal.live ? new LiveDisplay(terminal, options) : new LineDisplay(terminal);
+}
+
+class LiveDisplay implements RunDisplay {
+  readonly #terminal: Terminal;
+  readonly #options: DisplayOptions;
+  readonly #live: LiveLines;
+  readonly #timer: NodeJS.Timeout;
+  #state: RunState | undefined;
+
+  constructor(terminal: Terminal, options: DisplayOptions) {
+    this.#terminal = terminal;
+    this.#options = options;
+    this.#live = new LiveLines(terminal, () => this.#draw());
+    // Time goes by also while nothing happens.
+    this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
+  }
+
+  show({ state }: Look): void {
+    this.#state = state;
+    this.#draw();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#live.close();
+  }
+
+  #draw(): void {
+    if (this.#state === undefined) return;
+    const { style } = this.#terminal;
+    const { table, now } = this.#options;
+    this.#live.draw(progressLines(this.#state, { ...this.#terminal.size(), style, table, now: now() }));
+  }
+}
+
+const LINE_COLUMNS_MAX = 500;
+
+class LineDisplay implements RunDisplay {
+  readonly #terminal: Terminal;
+  #waiting = "";
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  show({ state, fresh }: Look): void {
+    const startedAt = Date.parse(state.run.created_at);
+    for (const { event, lastedMs } of fresh) {
+      const text = eventText(event, lastedMs, this.#terminal.style);
+      if (text !== undefined) this.#line(`${stopwatch(Date.parse(event.at) - startedAt)}  ${text}`);
+    }
+    this.#sayWhoIsMissed(state);
+  }
+
+  close(): void {}
+
+  /** Once for each set of tasks: a run that waits for somebody must not look as if it hung. */
+  #sayWhoIsMissed({ run, running, ready }: RunState): void {
+    const stands = run.status === "running" && running.length === 0 && ready.length > 0;
+    const waiting = stands ? waitingText(ready, run.counts.ready) : "";
+    if (waiting !== "" && waiting !== this.#waiting) this.#line(`${run.progress} %  ${waiting}`);
+    this.#waiting = waiting;
+  }
+
+  #line(text: string): void {
+    this.#terminal.stream.write(`${fit(text, LINE_COLUMNS_MAX)}\n`);
+  }
+}

@@ -1,0 +1,88 @@
+import type { WriteStream } from "node:tty";
+
+/** Where a command writes, and what that place can show. */
+export interface Terminal {
+  readonly stream: Pick<WriteStream, "write">;
+  /** Lines can be drawn again in place. */
+  readonly live: boolean;
+  readonly style: Style;
+  /** Columns and rows as they are now. */
+  size(): { readonly columns: number; readonly rows: number };
+  /** Calls the listener after each change of size; returns what stops it. */
+  onResize(listener: () => void): () => void;
+}
+
+export interface Style {
+  readonly color: boolean;
+  /** Whether the place shows more than ASCII. */
+  readonly unicode: boolean;
+}
+
+const COLUMNS_DEFAULT = 80;
+const ROWS_DEFAULT = 24;
+
+/** Honours NO_COLOR (no-color.org) and TERM=dumb. */
+export function terminalOf(stream: WriteStream, env: Readonly<Record<string, string | undefined>>): Terminal {
+  const dumb = env["TERM"] === "dumb";
+  const tty = stream.isTTY;
+  return {
+    stream,
+    live: tty && !dumb,
+    style: { color: tty && !dumb && (env["NO_COLOR"] ?? "") === "", unicode: showsUnicode(env) },
+    // A pseudo-terminal whose size was never set says 0.
+    size: () => ({ columns: stream.columns || COLUMNS_DEFAULT, rows: stream.rows || ROWS_DEFAULT }),
+    onResize: (listener) => {
+      stream.on("resize", listener);
+      return () => void stream.off("resize", listener);
+    },
+  };
+}
+
+/** The locale says so: LC_ALL before LC_CTYPE before LANG (POSIX). Where nothing is said, as in most containers, UTF-8. */
+function showsUnicode(env: Readonly<Record<string, string | undefined>>): boolean {
+  if (process.platform === "win32") return env["WT_SESSION"] !== undefined || env["TERM_PROGRAM"] !== undefined;
+  const locale = [env["LC_ALL"], env["LC_CTYPE"], env["LANG"]].find((value) => value !== undefined && value !== "");
+  return locale === undefined || /utf-?8|^C$|^POSIX$/i.test(locale);
+}
+
+const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, cyan: 36 } as const;
+export type Tone = keyof typeof CODES;
+
+export function paint(text: string, tone: Tone | undefined, { color }: Style): string {
+  return color && tone !== undefined && text !== "" ? `\u001B[${CODES[tone]}m${text}\u001B[0m` : text;
+}
+
+/** What a terminal shows in two columns: East Asian wide letters and emoji (Unicode TR 11, TR 51). */
+const WIDE =
+  /^[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6]|^\p{Emoji_Presentation}/u;
+const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
+
+function columnsOf(grapheme: string): number {
+  return WIDE.test(grapheme) ? 2 : 1;
+}
+
+/** Columns that a text without colours takes. */
+export function widthOf(text: string): number {
+  let width = 0;
+  for (const { segment } of graphemes.segment(text)) width += columnsOf(segment);
+  return width;
+}
+
+/** Cuts a text without colours to so many columns, with `…` where something is missing, and to one line. */
+export function fit(text: string, columns: number): string {
+  const line = text.replaceAll(/[\r\n\t\v\f]+/g, " ");
+  if (columns <= 0) return "";
+  if (widthOf(line) <= columns) return line;
+  let kept = "";
+  let width = 0;
+  for (const { segment } of graphemes.segment(line)) {
+    width += columnsOf(segment);
+    if (width > columns - 1) break;
+    kept += segment;
+  }
+  return `${kept}…`;
+}
+
+export function pad(text: string, columns: number): string {
+  return text + " ".repeat(Math.max(0, columns - widthOf(text)));
+}

@@ -1,0 +1,8 @@
+/** One thing that was looked at, as `baton doctor` shows it. */
+export interface Finding {
+  readonly check: string;
+  readonly verdict: "ok" | "warn" | "fail";
+  readonly says: string;
+  /** What to do about it. */
+  readonly remedy?: string;
+}

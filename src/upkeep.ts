@@ -1,0 +1,81 @@
+import fs from "node:fs";
+import os from "node:os";
+import type { App } from "./app.js";
+import type { DatabaseConfig } from "./config.js";
+import { BatonError } from "./engine/errors.js";
+import { pruneRuns } from "./engine/tick.js";
+import { isAlive } from "./runtime/processes.js";
+import type { Finding } from "./store/inspection.js";
+import { listOpenSessions } from "./store/sessions.js";
+
+export type { Finding };
+
+// What a person does to the database as a whole, outside any operation.
+
+/** Looks the database over without changing it. */
+export async function inspectDatabase(database: DatabaseConfig): Promise<Finding[]> {
+  if (database.kind === "sqlite") return (await import("./store/sqlite-inspection.js")).inspectSqlite(database.file);
+  return (await import("./store/postgres-inspection.js")).inspectPostgres(database.url);
+}
+
+/** Deletes the SQLite file, or Baton's tables from the PostgreSQL schema; gives the paths or tables that were there. */
+export async function removeDatabase(database: DatabaseConfig): Promise<string[]> {
+  if (database.kind === "sqlite") return (await import("./store/sqlite-inspection.js")).removeSqlite(database.file);
+  return (await import("./store/postgres-inspection.js")).dropPostgres(database.url);
+}
+
+export interface LiveSession {
+  readonly client: string;
+  readonly host: string;
+  readonly pid: number;
+}
+
+const SESSIONS_MAX = 1_000;
+
+/** The server processes that use the database now. A database that is not there yet is not made by asking. */
+export async function liveSessions(app: App): Promise<LiveSession[]> {
+  const { database } = app.config;
+  if (database.kind === "sqlite" && !fs.existsSync(database.file)) return [];
+  const store = await app.store();
+  return store.read(function* (ctx) {
+    const open = yield* listOpenSessions(SESSIONS_MAX);
+    return open
+      .filter(({ expiresAt, goneAt }) => expiresAt > ctx.now && goneAt === null)
+      .filter((session) => session.host !== os.hostname() || isAlive(session))
+      .map(({ client, host, pid }) => ({ client, host, pid }));
+  });
+}
+
+export interface Pruned {
+  readonly runs: number;
+  /** Given back to the file system; null where the database does that by itself. */
+  readonly bytes: number | null;
+  readonly retention_ms: number;
+}
+
+const RUNS_AT_ONCE = 20;
+
+/** Removes every run that ended longer ago than the retention, and gives its space back. Errors: `not_found` without a database. */
+export async function prune(app: App, client: string): Promise<Pruned> {
+  const { database } = app.config;
+  if (database.kind === "sqlite" && !fs.existsSync(database.file)) {
+    throw new BatonError("not_found", `There is no database ${database.file}, so there is nothing to prune.`);
+  }
+  const host = await app.background(client);
+  let runs = 0;
+  for (let removed = RUNS_AT_ONCE; removed === RUNS_AT_ONCE; runs += removed)
+    removed = await pruneRuns(host, RUNS_AT_ONCE);
+  return { runs, bytes: await giveBack(app, database), retention_ms: app.settings.retention_ms };
+}
+
+async function giveBack(app: App, database: DatabaseConfig): Promise<number | null> {
+  if (database.kind !== "sqlite") return null;
+  const { sizeOfSqlite } = await import("./store/sqlite-inspection.js");
+  const before = sizeOfSqlite(database.file);
+  const store = await app.store();
+  while (await store.reclaim()) {
+    // Each step is bounded, so that the servers beside this process can write in between.
+  }
+  await app.close();
+  return Math.max(0, before - sizeOfSqlite(database.file));
+}
