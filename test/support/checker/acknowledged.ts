@@ -1,0 +1,61 @@
+import type { Finding } from "./checker.js";
+import type { Acknowledged } from "./journal.js";
+import { pathsOf } from "./locks.js";
+import type { Snapshot } from "./snapshot.js";
+
+/** What was acknowledged and has left no trace. Runs that were pruned since would show here: keep them. */
+export function acknowledgedFindings(snapshot: Snapshot, journal: readonly Acknowledged[]): Finding[] {
+  const traces = new Set<string>();
+  for (const { type, task, agent, data } of snapshot.events) {
+    if (task !== null && typeof data["token"] === "number") traces.add(`${type} ${task} ${data["token"]}`);
+    if (type === "task.claimed") traces.add(`by ${agent ?? ""} ${task ?? ""} ${String(data["token"])}`);
+    if (!type.startsWith("lock.")) continue;
+    for (const { path, token } of pathsOf(data))
+      traces.add(`${type} ${agent ?? ""} ${token}`).add(`${type} ${agent ?? ""} ${path}`);
+  }
+  const outcomes = new Map(snapshot.attempts.map(({ task, token, outcome }) => [`${task} ${token}`, outcome]));
+  return journal.flatMap((entry): Finding[] => {
+    const missing = missingOf(entry, { snapshot, traces, outcomes });
+    return missing === undefined
+      ? []
+      : [{ invariant: "acknowledged", subject: missing, detail: `told and not there: ${JSON.stringify(entry)}` }];
+  });
+}
+
+interface Traces {
+  readonly snapshot: Snapshot;
+  readonly traces: ReadonlySet<string>;
+  readonly outcomes: ReadonlyMap<string, string>;
+}
+
+const OUTCOME_OF = {
+  succeeded: "succeeded",
+  retry: "failed",
+  dead_letter: "failed",
+  cancelled: "cancelled",
+  released: "released",
+};
+
+/** What an entry is about, where it has left no trace. */
+function missingOf(entry: Acknowledged, { snapshot, traces, outcomes }: Traces): string | undefined {
+  switch (entry.kind) {
+    case "claimed":
+      return traces.has(`by ${entry.agent} ${entry.task} ${entry.token}`) ? undefined : entry.task;
+    case "ended": {
+      const told = traces.has(`task.${entry.as} ${entry.task} ${entry.token}`);
+      const recorded = outcomes.get(`${entry.task} ${entry.token}`) === OUTCOME_OF[entry.as];
+      const stays = entry.as !== "succeeded" || snapshot.tasks.get(entry.task)?.status === "succeeded";
+      return told && recorded && stays ? undefined : entry.task;
+    }
+    case "locked":
+      return entry.tokens.every((token) => traces.has(`lock.granted ${entry.agent} ${token}`))
+        ? undefined
+        : entry.agent;
+    case "unlocked":
+      return entry.paths.every((path) => traces.has(`lock.released ${entry.agent} ${path}`)) ? undefined : entry.agent;
+    case "run":
+      return snapshot.runs.has(entry.run) ? undefined : entry.run;
+    case "task":
+      return snapshot.tasks.has(entry.task) ? undefined : entry.task;
+  }
+}

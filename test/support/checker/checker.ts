@@ -1,0 +1,81 @@
+import type { Store } from "../../../src/store/tx.js";
+import { acknowledgedFindings } from "./acknowledged.js";
+import { attemptFindings, holdingFindings } from "./holding.js";
+import type { Acknowledged } from "./journal.js";
+import { laneFindings } from "./lanes.js";
+import { lockFindings } from "./locks.js";
+import { counterFindings, dependencyFindings, endFindings, reservationFindings } from "./runs.js";
+import { readSnapshot, type Snapshot } from "./snapshot.js";
+
+/** What must hold after any history, on either database. */
+export const INVARIANTS = [
+  /** Every acknowledged write is there. */
+  "acknowledged",
+  /** Claims and ends of a task never overlap; its tokens only grow; the row says the same. */
+  "one_holder",
+  /** No task succeeds twice. */
+  "done_once",
+  /** Every claim has one attempt, ended or open. */
+  "attempts",
+  /** No two holders of overlapping exclusive locks at once; tokens only grow; the rows say the same. */
+  "locks_apart",
+  /** No lock of a task that is not held, nor of a session that has ended. */
+  "locks_of_living",
+  /** Nothing of an ended run is open, and (when all is said to be over) every run has ended. */
+  "runs_end",
+  /** Maintained counters equal the tasks counted. */
+  "counters",
+  /** Every ready task that is not parked can be reached by a claim, in order. */
+  "lanes",
+  /** Counted dependencies equal those that have settled; nothing waits for what can no longer come. */
+  "dependencies",
+  /** A task is kept for an agent only for as long as its reservation lasts. */
+  "reservations",
+] as const;
+export type Invariant = (typeof INVARIANTS)[number];
+
+export interface Finding {
+  readonly invariant: Invariant;
+  /** Id of what it is about. */
+  readonly subject: string;
+  readonly detail: string;
+}
+
+export interface CheckOptions {
+  /** What clients were told. */
+  readonly journal?: readonly Acknowledged[];
+  /** All work is over: every run must have ended, and nothing may be held any more. */
+  readonly over?: boolean;
+}
+
+/** Reads a database and its history and gives everything that should not be. Empty: all invariants hold. */
+export class Checker {
+  readonly #store: Store;
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  async findings(options: CheckOptions = {}): Promise<Finding[]> {
+    return findingsOf(await readSnapshot(this.#store), options);
+  }
+}
+
+export function findingsOf(snapshot: Snapshot, { journal = [], over = false }: CheckOptions = {}): Finding[] {
+  return [
+    ...acknowledgedFindings(snapshot, journal),
+    ...holdingFindings(snapshot),
+    ...attemptFindings(snapshot),
+    ...lockFindings(snapshot, over),
+    ...endFindings(snapshot, over),
+    ...counterFindings(snapshot),
+    ...laneFindings(snapshot),
+    ...dependencyFindings(snapshot),
+    ...reservationFindings(snapshot),
+  ];
+}
+
+/** One line each, for the message of a test. */
+export function findingsText(findings: readonly Finding[]): string {
+  return findings.map(({ invariant, subject, detail }) => `${invariant}: ${subject}: ${detail}`).join("\n");
+}

@@ -1,0 +1,55 @@
+/** What a client was told that has happened, and so must have happened whatever came after. */
+export type Acknowledged =
+  | { readonly kind: "claimed"; readonly task: string; readonly token: number; readonly agent: string }
+  | { readonly kind: "ended"; readonly task: string; readonly token: number; readonly as: EndedAs }
+  | { readonly kind: "locked"; readonly agent: string; readonly tokens: readonly number[] }
+  | { readonly kind: "unlocked"; readonly agent: string; readonly paths: readonly string[] }
+  | { readonly kind: "run"; readonly run: string }
+  | { readonly kind: "task"; readonly task: string };
+
+/** How an attempt ended, as the event `task.<this>` says it. */
+export type EndedAs = "succeeded" | "retry" | "dead_letter" | "cancelled" | "released";
+
+type Answer = Readonly<Record<string, unknown>>;
+
+export interface Call {
+  readonly name: string;
+  /** Who acted. */
+  readonly agent: string;
+  readonly input: Answer;
+}
+
+/** Notes of a call that succeeded what its answer acknowledged. */
+export function acknowledgedBy({ name, agent, input }: Call, answer: Answer): Acknowledged[] {
+  const ended = (as: EndedAs): Acknowledged[] => [
+    { kind: "ended", task: idOf(answer["task"]), token: Number(input["token"]), as },
+  ];
+  switch (name) {
+    case "claim_task":
+      if (answer["outcome"] !== "claimed") return [];
+      return [{ kind: "claimed", task: idOf(answer["task"]), token: tokenOf(answer["lease"]), agent }];
+    case "complete_task":
+      return ended("succeeded");
+    case "fail_task":
+      return ended(answer["outcome"] as EndedAs);
+    case "release_task":
+      // A task that was to be cancelled does not go back.
+      return ended(statusOf(answer["task"]) === "cancelled" ? "cancelled" : "released");
+    case "acquire_file_lock":
+      if (answer["outcome"] !== "granted") return [];
+      return [{ kind: "locked", agent, tokens: (answer["locks"] as unknown[]).map(tokenOf) }];
+    case "release_file_lock":
+      return [{ kind: "unlocked", agent, paths: answer["released"] as string[] }];
+    case "execute_workflow":
+      return [{ kind: "run", run: idOf(answer["run"]) }];
+    case "create_task":
+      return [{ kind: "task", task: idOf(answer["task"]) }];
+    default:
+      return [];
+  }
+}
+
+// The shapes of answers are checked by dispatch and, in clients, against the published schemas.
+const idOf = (entity: unknown): string => (entity as { id: string }).id;
+const statusOf = (entity: unknown): string => (entity as { status: string }).status;
+const tokenOf = (lease: unknown): number => (lease as { token: number }).token;

@@ -1,0 +1,280 @@
+import type { Counters } from "../../../src/store/counters.js";
+import type { RunStatus } from "../../../src/store/runs.js";
+import { int, intOrNull, json, text, textOrNull } from "../../../src/store/rows.js";
+import type { TaskStatus, TriggerRule } from "../../../src/store/tasks.js";
+import type { Row, Store, Tx } from "../../../src/store/tx.js";
+
+/** A database as the checker sees it: every row that its invariants speak of, read in one transaction. */
+export interface Snapshot {
+  readonly at: number;
+  readonly projects: ReadonlyMap<string, { readonly caseInsensitive: boolean }>;
+  readonly runs: ReadonlyMap<string, RunRow>;
+  readonly counters: ReadonlyMap<string, Row>;
+  readonly tasks: ReadonlyMap<string, TaskRow>;
+  /** By dependent. */
+  readonly needs: ReadonlyMap<string, readonly string[]>;
+  readonly attempts: readonly AttemptRow[];
+  readonly demands: ReadonlyMap<string, { readonly reservedFor: string | null; readonly scoped: boolean }>;
+  readonly lanes: readonly LaneRow[];
+  readonly scopeLanes: readonly ScopeLaneRow[];
+  readonly locks: readonly LockRow[];
+  readonly requests: ReadonlySet<string>;
+  readonly sessions: ReadonlyMap<string, { readonly endedAt: number | null; readonly expiresAt: number }>;
+  /** In the order in which they were written. */
+  readonly events: readonly EventRow[];
+}
+
+export interface RunRow {
+  readonly id: string;
+  readonly kind: string;
+  readonly status: RunStatus;
+  readonly maxParallel: number;
+  readonly endedAt: number | null;
+}
+
+export interface OrderKey {
+  readonly bucket: number;
+  readonly latestStart: number;
+  readonly rankOrder: number;
+  readonly id: string;
+}
+
+export interface TaskRow extends OrderKey {
+  readonly run: string;
+  readonly project: string;
+  readonly key: string;
+  readonly status: TaskStatus;
+  readonly demand: string;
+  readonly scope: string;
+  readonly trigger: TriggerRule;
+  readonly depsTotal: number;
+  readonly depsSucceeded: number;
+  readonly depsFailed: number;
+  readonly depsSkipped: number;
+  readonly dependents: number;
+  readonly estimateMs: number;
+  readonly attempt: number;
+  readonly token: number;
+  readonly agent: string | null;
+  readonly session: string | null;
+  readonly reservedFor: string | null;
+  readonly reservedUntil: number | null;
+  readonly holdsFiles: boolean;
+  readonly availableAt: number | null;
+  readonly dueAt: number | null;
+  readonly endedAt: number | null;
+}
+
+export interface AttemptRow {
+  readonly task: string;
+  readonly number: number;
+  readonly token: number;
+  readonly agent: string;
+  readonly outcome: string;
+}
+
+export interface LaneRow {
+  readonly run: string;
+  readonly demand: string;
+  readonly open: boolean;
+  readonly head: string | null;
+  readonly key: string;
+}
+
+export interface ScopeLaneRow extends Omit<LaneRow, "open"> {
+  readonly scope: string;
+  readonly parkedOn: string | null;
+}
+
+export interface LockRow {
+  readonly id: string;
+  readonly project: string;
+  readonly request: string;
+  readonly path: string;
+  readonly state: string;
+  readonly agent: string;
+  readonly task: string | null;
+  readonly session: string | null;
+  readonly token: number;
+  readonly expiresAt: number | null;
+}
+
+export interface EventRow {
+  readonly seq: number;
+  readonly at: number;
+  readonly type: string;
+  readonly project: string | null;
+  readonly run: string | null;
+  readonly task: string | null;
+  readonly agent: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export const COUNTED = [
+  "pending",
+  "ready",
+  "running",
+  "waiting",
+  "in_review",
+  "succeeded",
+  "skipped",
+  "blocked",
+  "cancelled",
+  "dead_letter",
+] as const satisfies readonly (TaskStatus & keyof Counters)[];
+
+export function readSnapshot(store: Store): Promise<Snapshot> {
+  return store.read(function* (ctx): Tx<Snapshot> {
+    return {
+      at: ctx.now,
+      projects: byKey(yield ["SELECT id, case_insensitive FROM projects"], "id", (row) => ({
+        caseInsensitive: int(row, "case_insensitive") === 1,
+      })),
+      runs: byKey(yield ["SELECT id, kind, status, max_parallel, ended_at FROM runs"], "id", runOf),
+      counters: byKey(yield ["SELECT * FROM run_counters"], "run", (row) => row),
+      tasks: byKey(yield ["SELECT * FROM tasks ORDER BY id"], "id", taskOf),
+      needs: needsOf(yield ["SELECT task, dependency FROM dependencies ORDER BY task, dependency"]),
+      attempts: (yield ["SELECT task, number, token, agent, outcome FROM attempts ORDER BY task, number"]).map(
+        attemptOf,
+      ),
+      demands: byKey(yield ["SELECT id, reserved_for, scoped FROM demands"], "id", (row) => ({
+        reservedFor: textOrNull(row, "reserved_for"),
+        scoped: int(row, "scoped") === 1,
+      })),
+      lanes: (yield ["SELECT * FROM lanes ORDER BY run, demand"]).map(laneOf),
+      scopeLanes: (yield ["SELECT * FROM scope_lanes ORDER BY run, demand, scope"]).map(scopeLaneOf),
+      locks: (yield ["SELECT * FROM file_locks ORDER BY id"]).map(lockOf),
+      requests: new Set((yield ["SELECT id FROM lock_requests"]).map((row) => text(row, "id"))),
+      sessions: byKey(yield ["SELECT id, ended_at, expires_at FROM sessions"], "id", (row) => ({
+        endedAt: intOrNull(row, "ended_at"),
+        expiresAt: int(row, "expires_at"),
+      })),
+      events: (yield ["SELECT seq, at, type, project, run, task, agent, data FROM events ORDER BY seq"]).map(eventOf),
+    };
+  });
+}
+
+function byKey<T>(rows: readonly Row[], column: string, parse: (row: Row) => T): Map<string, T> {
+  return new Map(rows.map((row) => [text(row, column), parse(row)]));
+}
+
+function needsOf(rows: readonly Row[]): Map<string, string[]> {
+  const groups = groupsOf(rows, (row) => text(row, "task"));
+  return new Map([...groups].map(([task, own]) => [task, own.map((row) => text(row, "dependency"))]));
+}
+
+export function groupsOf<T>(items: readonly T[], group: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const own = groups.get(group(item));
+    if (own) own.push(item);
+    else groups.set(group(item), [item]);
+  }
+  return groups;
+}
+
+// The casts below name what the table's CHECKs hold.
+function runOf(row: Row): RunRow {
+  return {
+    id: text(row, "id"),
+    kind: text(row, "kind"),
+    status: text(row, "status") as RunStatus,
+    maxParallel: int(row, "max_parallel"),
+    endedAt: intOrNull(row, "ended_at"),
+  };
+}
+
+function taskOf(row: Row): TaskRow {
+  return {
+    id: text(row, "id"),
+    run: text(row, "run"),
+    project: text(row, "project"),
+    key: text(row, "key"),
+    status: text(row, "status") as TaskStatus,
+    demand: text(row, "demand"),
+    scope: text(row, "scope"),
+    trigger: text(row, "trigger_rule") as TriggerRule,
+    depsTotal: int(row, "deps_total"),
+    depsSucceeded: int(row, "deps_succeeded"),
+    depsFailed: int(row, "deps_failed"),
+    depsSkipped: int(row, "deps_skipped"),
+    dependents: int(row, "dependents"),
+    bucket: int(row, "bucket"),
+    latestStart: int(row, "latest_start"),
+    rankOrder: int(row, "rank_order"),
+    estimateMs: int(row, "estimate_ms"),
+    attempt: int(row, "attempt"),
+    token: int(row, "token"),
+    agent: textOrNull(row, "agent"),
+    session: textOrNull(row, "session"),
+    reservedFor: textOrNull(row, "reserved_for"),
+    reservedUntil: intOrNull(row, "reserved_until"),
+    holdsFiles: int(row, "holds_files") === 1,
+    availableAt: intOrNull(row, "available_at"),
+    dueAt: intOrNull(row, "due_at"),
+    endedAt: intOrNull(row, "ended_at"),
+  };
+}
+
+function attemptOf(row: Row): AttemptRow {
+  return {
+    task: text(row, "task"),
+    number: int(row, "number"),
+    token: int(row, "token"),
+    agent: text(row, "agent"),
+    outcome: text(row, "outcome"),
+  };
+}
+
+function laneOf(row: Row): LaneRow {
+  return {
+    run: text(row, "run"),
+    demand: text(row, "demand"),
+    open: int(row, "open") === 1,
+    head: textOrNull(row, "head"),
+    key: keyOf(row),
+  };
+}
+
+function scopeLaneOf(row: Row): ScopeLaneRow {
+  return {
+    run: text(row, "run"),
+    demand: text(row, "demand"),
+    scope: text(row, "scope"),
+    parkedOn: textOrNull(row, "parked_on"),
+    head: textOrNull(row, "head"),
+    key: keyOf(row),
+  };
+}
+
+function keyOf(row: Row): string {
+  return [row["bucket"], row["latest_start"], row["rank_order"]].join(" ");
+}
+
+function lockOf(row: Row): LockRow {
+  return {
+    id: text(row, "id"),
+    project: text(row, "project"),
+    request: text(row, "request"),
+    path: text(row, "path"),
+    state: text(row, "state"),
+    agent: text(row, "agent"),
+    task: textOrNull(row, "task"),
+    session: textOrNull(row, "session"),
+    token: int(row, "token"),
+    expiresAt: intOrNull(row, "expires_at"),
+  };
+}
+
+function eventOf(row: Row): EventRow {
+  return {
+    seq: int(row, "seq"),
+    at: int(row, "at"),
+    type: text(row, "type"),
+    project: textOrNull(row, "project"),
+    run: textOrNull(row, "run"),
+    task: textOrNull(row, "task"),
+    agent: textOrNull(row, "agent"),
+    data: json<Record<string, unknown>>(row, "data"),
+  };
+}
