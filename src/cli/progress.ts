@@ -20,6 +20,8 @@ const EVENTS_SHOWN = 3;
 const BAR_MAX = 32;
 const BAR_MIN = 6;
 const READY_SHOWN = 3;
+/** Of a task's line, before its key. */
+const MARK_COLUMNS = 4;
 
 /**
  * A run as lines of at most `columns` − 1 columns (a full one would wrap on some terminals) and at most `rows` − 1
@@ -103,7 +105,8 @@ function taskLine(task: TaskLine, { state, view, columns, keyColumns }: Place): 
     task.percent === undefined ? "" : `${task.percent} %`,
     task.title === task.key ? "" : task.title,
   ];
-  const text = fit(parts.filter((part) => part !== "").join("  "), Math.max(0, columns - 4));
+  const text = fit(parts.filter((part) => part !== "").join("  "), columns - MARK_COLUMNS);
+  if (text === "") return fit(task.key, columns);
   return `  ${signOf(task.status, view.style)} ${text}`;
 }
 

@@ -1,0 +1,85 @@
+import { describe, expect, test } from "vitest";
+import { baton, batonJson, startDesk } from "../support/command-line.js";
+
+describe("what cannot be meant", () => {
+  test.each([
+    [["statu"], "Did you mean status?"],
+    [["run"], "missing required argument 'target'"],
+    [["run", "--wach", "x.yaml"], "Did you mean --watch?"],
+    [["run", "nowhere.yaml"], "There is no file nowhere.yaml"],
+    [["run", "x.yaml", "--max-parallel", "many"], "A whole number above 0 is needed"],
+    [["run", "x.yaml", "--priority", "urgent"], "critical, high, normal, low"],
+    [["workflow", "lst"], "Did you mean list?"],
+    [["serve", "--tolsets", "all"], "Did you mean --toolsets?"],
+    [["--bogus"], "unknown option '--bogus'"],
+    [["status", "--db", "a", "--database-url", "postgres://b/c"], "cannot be used with"],
+    [["call", "get_rum"], 'did you mean "get_run"?'],
+    [["call", "get_run", "--rn", "x"], 'did you mean "--run"?'],
+    [["call", "get_run", "run_x"], "parameters are given as --name value"],
+    [["call", "get_run", "--run"], "--run needs a value"],
+    [["call", "get_run"], '"run" is missing'],
+    [["call", "fail_task", "--error", "{oops"], "--error takes JSON"],
+    [["reset"], "--yes"],
+  ])("%j ends with 2 and a sentence that helps", async (args, said) => {
+    const { code, stdout, stderr } = await baton(startDesk(), args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(said);
+    expect(stderr).not.toMatch(/^\s+at /m);
+  });
+
+  test("is one JSON document under --json", async () => {
+    const { code, stdout, stderr } = await baton(startDesk(), ["statu", "--json"]);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
+    expect(JSON.parse(stdout)).toMatchObject({ error: { code: "invalid_input" } });
+  });
+
+  test("a group without a command shows which there are", async () => {
+    const { code, stderr } = await baton(startDesk(), ["workflow"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/list[\s\S]*create[\s\S]*run[\s\S]*validate/);
+  });
+});
+
+test.each([
+  [["--help"]],
+  [["run", "--help"]],
+  [["serve", "--help"]],
+  [["call", "--help"]],
+  [["call", "claim_task", "--help"]],
+])("%j helps on stdout", async (args) => {
+  const { code, stdout, stderr } = await baton(startDesk(), args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect(stdout).toMatch(/^Usage: baton/);
+});
+
+test("--version says the version of the package", async () => {
+  const { stdout } = await baton(startDesk(), ["--version"]);
+  expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+});
+
+test.each([
+  [["status"], "system"],
+  [["orchestration", "status"], "version"],
+  [["orchestration", "health"], "components"],
+  [["workflow", "list"], "workflows"],
+  [["project", "list"], "projects"],
+  [["call", "list_agents"], "agents"],
+  [["call"], "operations"],
+  [["doctor"], "findings"],
+])("%j --json is one document", async (args, key) => {
+  expect(await batonJson(startDesk(), args)).toHaveProperty(key);
+});
+
+test("what an operation refuses comes with its state and the next call as a shell line, and ends with 1", async () => {
+  const desk = startDesk();
+  const { code, stderr } = await baton(desk, ["call", "get_run", "--run", "run_x"]);
+  expect(code).toBe(1);
+  expect(stderr).toBe("baton: There is no run run_x.\n  run: run_x\n  next: baton call list_runs\n");
+  expect((await batonJson(desk, ["call", "get_run", "--run", "run_x"]))["error"]).toMatchObject({ code: "not_found" });
+});
+
+test("--db goes before the environment", async () => {
+  const desk = startDesk({ env: { BATON_DATABASE_URL: "postgres://nobody@127.0.0.1:1/nothing" } });
+  const { system } = (await batonJson(desk, ["status", "--db", "own.db"])) as { system: { database: unknown } };
+  expect(system.database).toMatchObject({ backend: "sqlite" });
+});

@@ -1,0 +1,56 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { expect, onTestFinished, test } from "vitest";
+import { startServer } from "../support/client.js";
+import { temporaryDirectory } from "../support/databases.js";
+
+const ROOT = path.resolve(import.meta.dirname, "../..");
+
+const HOOK = `
+import { register } from "node:module";
+const hook = "export async function load(url, context, next) { process._rawDebug('loads ' + url); return next(url, context); }";
+register("data:text/javascript," + encodeURIComponent(hook));
+`;
+
+test.each([[[]], [["serve"]], [["--toolsets", "locks"]]])(
+  "a plain start (%j) loads no command line, no engine and no database before it has answered",
+  async (args) => {
+    const hook = path.join(temporaryDirectory(), "hook.mjs");
+    writeFileSync(hook, HOOK);
+    const server = startServer({ args, env: { NODE_OPTIONS: `--import ${hook}` } });
+    const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+    await server.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params })}\n`);
+    await server.next((message) => "id" in message && message.id === 1);
+    const loaded = [...server.stderr().matchAll(/^loads (.*)$/gm)].map(([, url = ""]) =>
+      path.relative(ROOT, new URL(url).pathname),
+    );
+    expect(loaded).toContain("dist/main.js");
+    expect(loaded).toContain("dist/serve.js");
+    // What says what can go wrong, what can be set, and how a name is found that was nearly right.
+    const light = ["errors", "settings", "names"].map((name) => `dist/engine/${name}.js`);
+    const heavy = loaded.filter((file) =>
+      /^dist\/(?:cli|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg|graphology)/.test(
+        file,
+      ),
+    );
+    expect(heavy.filter((file) => !light.includes(file))).toEqual([]);
+  },
+);
+
+test("mcp.json is a client configuration that works as it is, in a checkout that is built", async () => {
+  const { mcpServers } = JSON.parse(readFileSync(path.join(ROOT, "mcp.json"), "utf8")) as {
+    mcpServers: { baton: { command: string; args: string[] } };
+  };
+  const { command, args } = mcpServers.baton;
+  const env = { PATH: process.env["PATH"]!, BATON_DB: path.join(temporaryDirectory(), "baton.db") };
+  // Clients start the servers of a project's configuration in the project's root.
+  const transport = new StdioClientTransport({ command, args, cwd: ROOT, env, stderr: "ignore" });
+  const client = new Client({ name: "test", version: "1" });
+  onTestFinished(() => client.close());
+  await client.connect(transport);
+  expect(client.getServerVersion()?.name).toBe("baton");
+  const { structuredContent } = await client.callTool({ name: "get_system_status", arguments: {} });
+  expect(structuredContent).toMatchObject({ database: { backend: "sqlite" } });
+});
