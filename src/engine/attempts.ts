@@ -92,10 +92,11 @@ function afterwards(task: Task, closing: Closing): Task {
   };
 }
 
-function* freeFiles(change: RunChange, { task, parkedRuns }: Locked): Tx<void> {
-  if (!parkedRuns) return;
-  const freed = yield* releaseTaskLocks(change.ctx, task.project, task.id);
-  yield* unpark(task.project, freed, parkedRuns);
+function* freeFiles(change: RunChange, { task, files }: Locked): Tx<void> {
+  if (!files) return;
+  const { freed, events } = yield* releaseTaskLocks(change.ctx, task.project, files.locks);
+  change.append(events);
+  if (files.parkedRuns.size > 0) yield* unpark(task.project, freed, new Set([...files.parkedRuns, task.run]));
 }
 
 /** Milliseconds to the next try: exponential backoff with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"). */

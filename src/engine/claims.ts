@@ -11,14 +11,17 @@ import {
   refreshLane,
 } from "../store/lanes.js";
 import { lockAgent, lockProject, lockRun } from "../store/lock-order.js";
+import { int } from "../store/rows.js";
 import { findRun, type Run, runOf } from "../store/runs.js";
 import { openAttempt, recordHeartbeat } from "../store/task-changes.js";
 import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../store/tasks.js";
+import type { NewEvent } from "../store/events.js";
 import type { Tx } from "../store/tx.js";
 import { actingAgent, offerOf } from "./agents.js";
 import type { EngineContext } from "./context.js";
 import { meets, type Offer } from "./demands.js";
 import { leaseShownUntil, newLease, runningDueAt } from "./leases.js";
+import { modedPatterns } from "./scopes.js";
 import { locksHeldBy, lockScope } from "./task-locks.js";
 import type { LockLine } from "./lock-views.js";
 import { taskMachine, transition } from "./machine.js";
@@ -54,6 +57,7 @@ export type Claim =
   /** What was found had to be set aside; the next transaction looks further. */
   | { readonly outcome: "again" };
 
+const NO_FILES = { write: [], read: [] } as const;
 // A claim that keeps meeting locked files sets this many aside in one transaction, then lets others at the database.
 const PARKED_AT_ONCE_MAX = 64;
 
@@ -121,14 +125,13 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
 
 function* takeFrom(ctx: EngineContext, claimer: Claimer, lane: LaneHead): Tx<Claim> {
   // The one lock order: the project first, since files may be locked; then the run; then the agent.
-  if (lane.demand.scoped) yield* lockProject(lane.demand.project);
+  const project = lane.demand.scoped ? yield* lockProject(lane.demand.project) : undefined;
   const row = yield* lockRun(lane.run);
   const run = row && runOf(row);
   if (!run || !isOpen(run, 0)) return { outcome: "again" };
   yield* lockAgent(claimer.agent.name);
-  return lane.demand.scoped
-    ? yield* takeWithFiles(ctx, claimer, { lane, run })
-    : yield* takePlain(ctx, claimer, { lane, run });
+  if (!project) return yield* takePlain(ctx, claimer, { lane, run });
+  return yield* takeWithFiles(ctx, claimer, { lane, run, caseInsensitive: int(project, "case_insensitive") === 1 });
 }
 
 interface Place {
@@ -140,7 +143,7 @@ function* takePlain(ctx: EngineContext, claimer: Claimer, place: Place): Tx<Clai
   const candidate = yield* firstOfLane(place.lane, claimer.agent.name);
   const lost = lostRace(claimer, candidate);
   if (lost?.outcome === "none") return lost;
-  if (candidate) return yield* take(ctx, claimer, { ...place, candidate, locks: [] });
+  if (candidate) return yield* take(ctx, claimer, { ...place, candidate, locks: [], events: [] });
   yield* refreshLane({ run: place.run.id, demand: place.lane.demand.id, scope: "" });
   return { outcome: "again" };
 }
@@ -153,7 +156,11 @@ function lostRace(claimer: Claimer, candidate: Candidate | undefined): Claim | u
 }
 
 /** Tries one set of files after the other; those that a lock holds up leave the order as a whole. */
-function* takeWithFiles(ctx: EngineContext, claimer: Claimer, place: Place): Tx<Claim> {
+function* takeWithFiles(
+  ctx: EngineContext,
+  claimer: Claimer,
+  place: Place & { readonly caseInsensitive: boolean },
+): Tx<Claim> {
   const touched = new Set([place.lane.demand.id]);
   for (let parked = 0; parked < PARKED_AT_ONCE_MAX; parked++) {
     const candidate = yield* firstOfLane(place.lane, claimer.agent.name);
@@ -167,12 +174,12 @@ function* takeWithFiles(ctx: EngineContext, claimer: Claimer, place: Place): Tx<
       run: task.run,
       agent: claimer.agent.name,
       session: ctx.caller.session?.id ?? null,
-      scope: task.scope,
+      patterns: modedPatterns(candidate.files ?? NO_FILES, place.caseInsensitive),
       turn: { position: task.bucket, askedAt: task.readyAt ?? task.createdAt },
     });
     if ("granted" in files) {
       if (parked > 0) yield* refreshAll(place.run.id, touched);
-      return yield* take(ctx, claimer, { ...place, candidate, locks: files.granted });
+      return yield* take(ctx, claimer, { ...place, candidate, locks: files.granted, events: files.events });
     }
     for (const demand of yield* parkScope({ run: task.run, scope: task.scope }, files.blockedBy)) touched.add(demand);
   }
@@ -187,6 +194,8 @@ function* refreshAll(run: string, demands: ReadonlySet<string>): Tx<void> {
 interface Taking extends Place {
   readonly candidate: TaskAndSpec;
   readonly locks: readonly LockLine[];
+  /** What locking them has to tell. */
+  readonly events: readonly NewEvent[];
 }
 
 function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> {
@@ -219,6 +228,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   if (!done) return { outcome: "again" };
   const change = new RunChange(ctx, taking.run);
   change.move(task, "running");
+  change.append(taking.events);
   change.record({
     type: "task.claimed",
     task: task.id,

@@ -1,43 +1,58 @@
 import { type Attempt, findAttemptByToken } from "../store/attempts.js";
-import { locksOfTask } from "../store/locks.js";
-import { lockProject, lockRunOfTask } from "../store/lock-order.js";
+import { type Lock, locksOfTask } from "../store/locks.js";
+import { runsParkedOn } from "../store/lanes.js";
+import { lockProject, lockRunOfTask, lockRuns } from "../store/lock-order.js";
 import { type Run, runOf } from "../store/runs.js";
 import { findTaskAndSpec, findTaskPlace, type TaskAndSpec, type TaskPlace } from "../store/tasks.js";
-import { RestartTransaction, type Tx } from "../store/tx.js";
+import { RestartTransaction, type Tx, type TxContext } from "../store/tx.js";
 import { BatonError } from "./errors.js";
-import { lockRunsParkedOn } from "./lanes.js";
 import { noSuchTask, requireRun, taskId } from "./task-lookup.js";
 
 /** A task whose run is locked, and everything that must be locked to end it. */
 export interface Locked extends TaskAndSpec {
   readonly run: Run;
-  /** The runs locked with it, because what it holds keeps tasks of theirs parked; undefined when it holds no file. */
-  readonly parkedRuns: ReadonlySet<string> | undefined;
+  /** What it holds and waits for; undefined when it holds no file, and then its project is not locked. */
+  readonly files: HeldFiles | undefined;
+}
+
+export interface HeldFiles {
+  readonly locks: readonly Lock[];
+  /** The runs locked with its own, because they have tasks parked on what it holds. */
+  readonly parkedRuns: ReadonlySet<string>;
 }
 
 /**
  * Takes, in order, the rows that ending or changing a task needs: its project when it holds files, its run and the runs parked
  * on its locks. Gives the task as it is then. Errors: `not_found`.
  */
-export function* lockTask(reference: string): Tx<Locked> {
+export function* lockTask(ctx: TxContext, reference: string): Tx<Locked> {
   const id = yield* taskId(reference);
   const place = yield* findTaskPlace(id);
   if (!place) throw noSuchTask(id);
-  const parkedRuns = place.holdsFiles ? yield* lockWithFiles(id, place) : undefined;
+  const files = place.holdsFiles ? yield* lockWithFiles(ctx.now, id, place) : undefined;
   const row = yield* lockRunOfTask(id);
   const found = yield* findTaskAndSpec(id);
   if (!row || !found) throw noSuchTask(id);
   // Its holder may have locked a file between the first look and the locks.
-  if (!parkedRuns && found.task.holdsFiles) {
+  if (!files && found.task.holdsFiles) {
     throw new RestartTransaction(`task ${id} has come to hold files meanwhile`);
   }
-  return { ...found, run: runOf(row), parkedRuns };
+  return { ...found, run: runOf(row), files };
 }
 
-function* lockWithFiles(task: string, place: TaskPlace): Tx<ReadonlySet<string>> {
-  yield* lockProject(place.project);
-  const requests = new Set((yield* locksOfTask(task)).map((lock) => lock.request));
-  return yield* lockRunsParkedOn(place.project, [...requests], [place.run]);
+// Under the project's lock nobody else changes what the task holds, or parks work on it.
+function* lockWithFiles(now: number, task: string, { project, run }: TaskPlace): Tx<HeldFiles> {
+  yield* lockProject(project);
+  const locks = yield* locksOfTask(task, now);
+  const parked = yield* runsParkedOn(project, [...new Set(locks.map((lock) => lock.request))]);
+  if (parked.length > 0) yield* lockRuns([...parked, run]);
+  return { locks, parkedRuns: new Set(parked) };
+}
+
+/** What a call that goes on with a task carries. */
+export interface TokenOfTask {
+  readonly task: string;
+  readonly token: number;
 }
 
 /** What became of a call that carries a token. */
@@ -47,8 +62,8 @@ export type Held = { readonly held: Locked } | { readonly ended: Locked & { read
  * The running task of a token. An attempt that this very token has ended is given as `ended`, so that the same call twice gets the
  * same answer. Errors: `not_found`, `stale_token` with who holds the task now.
  */
-export function* holdTask(reference: string, token: number): Tx<Held> {
-  const locked = yield* lockTask(reference);
+export function* holdTask(ctx: TxContext, { task: reference, token }: TokenOfTask): Tx<Held> {
+  const locked = yield* lockTask(ctx, reference);
   if (locked.task.status === "running" && locked.task.token === token) return { held: locked };
   const attempt = yield* findAttemptByToken(locked.task.id, token);
   if (attempt) return { ended: { ...locked, attempt } };
@@ -56,10 +71,10 @@ export function* holdTask(reference: string, token: number): Tx<Held> {
 }
 
 /** As `holdTask`, for calls that make no sense once the attempt has ended. */
-export function* requireHeld(reference: string, token: number): Tx<Locked> {
-  const found = yield* holdTask(reference, token);
+export function* requireHeld(ctx: TxContext, held: TokenOfTask): Tx<Locked> {
+  const found = yield* holdTask(ctx, held);
   if ("held" in found) return found.held;
-  throw staleToken(found.ended, token, found.ended.attempt);
+  throw staleToken(found.ended, held.token, found.ended.attempt);
 }
 
 export function staleToken({ task, run }: Pick<Locked, "task" | "run">, token: number, attempt?: Attempt): BatonError {

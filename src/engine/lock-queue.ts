@@ -224,7 +224,12 @@ export class LockChange {
 
   /** Writes the history. */
   *flush(): Tx<void> {
-    yield* appendEvents(this.#ctx, this.#events.splice(0));
+    yield* appendEvents(this.#ctx, this.takeEvents());
+  }
+
+  /** What there is to tell, for a transaction that tells more and writes it all at once. */
+  takeEvents(): NewEvent[] {
+    return this.#events.splice(0);
   }
 }
 

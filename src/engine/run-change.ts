@@ -73,6 +73,11 @@ export class RunChange {
     this.#events.push({ ...event, project: this.run.project, run: this.run.id });
   }
 
+  /** Events that others have worded, of this or another run. */
+  append(events: readonly NewEvent[]): void {
+    this.#events.push(...events);
+  }
+
   /** The run had ended and goes on: its lanes are made afresh. */
   reopen(): void {
     this.#reopened = true;

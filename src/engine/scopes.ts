@@ -56,13 +56,16 @@ export function* keepScopes(project: { readonly id: string }, scopes: readonly S
 export function* patternsOfScope(id: string): Tx<ModedPattern[]> {
   const scope = yield* findScope(id);
   if (!scope) throw new Error(`a task names the scope ${id}, which is not kept`);
-  const moded = (paths: readonly string[], mode: LockMode) =>
-    // Normalising is idempotent and the path is relative by now: no root is needed to read it again.
-    paths.map((path) => ({
-      pattern: normalisePath({ root: null, caseInsensitive: scope.caseInsensitive }, path),
-      mode,
-    }));
-  return [...moded(scope.paths.write, "exclusive"), ...moded(scope.paths.read, "shared")];
+  return modedPatterns(scope.paths, scope.caseInsensitive);
+}
+
+/** Kept paths as they are to be locked. */
+export function modedPatterns(paths: ScopePaths, caseInsensitive: boolean): ModedPattern[] {
+  // Normalising is idempotent and the paths are relative by now: no root is needed to read them again.
+  const space = { root: null, caseInsensitive };
+  const moded = (some: readonly string[], mode: LockMode) =>
+    some.map((path) => ({ pattern: normalisePath(space, path), mode }));
+  return [...moded(paths.write, "exclusive"), ...moded(paths.read, "shared")];
 }
 
 function pathsOf(scope: Scope): ScopePaths {

@@ -1,10 +1,11 @@
 import { type Lock, locksOfTask } from "../store/locks.js";
+import type { NewEvent } from "../store/events.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { locksNear, LockTable, type Turn, type Wanted } from "./lock-conflicts.js";
 import { LockChange } from "./lock-queue.js";
 import { type Conflict, conflictOf, lockLine, type LockLine } from "./lock-views.js";
-import { patternsOfScope } from "./scopes.js";
+import { type ModedPattern, patternsOfScope } from "./scopes.js";
 
 export interface ScopeRequest {
   readonly project: string;
@@ -12,14 +13,13 @@ export interface ScopeRequest {
   readonly run?: string | undefined;
   readonly agent: string;
   readonly session: string | null;
-  /** Id of a kept scope. */
-  readonly scope: string;
+  readonly patterns: readonly ModedPattern[];
   /** The task's place in the order. Without one every request in line is served before it. */
   readonly turn?: Omit<Turn, "id"> | undefined;
 }
 
 export type ScopeLocked =
-  | { readonly granted: readonly LockLine[] }
+  | { readonly granted: readonly LockLine[]; readonly events: readonly NewEvent[] }
   /** The request to park the scope on, and what it stands for. */
   | { readonly blockedBy: string; readonly conflict: Conflict };
 
@@ -29,13 +29,12 @@ export type ScopeLocked =
  * lock is left to the tick, which frees what is parked on it.
  */
 export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeLocked> {
-  const patterns = yield* patternsOfScope(request.scope);
+  const { agent, task, session, patterns } = request;
   const near = yield* locksNear(
     ctx.now,
     request.project,
     patterns.map(({ pattern }) => pattern),
   );
-  const { agent, task, session } = request;
   // What the agent holds without a task is not another's.
   const by = { agent, task, ownsUntasked: true };
   const obstacles = new LockTable(ctx.now, near).obstacles({ by, patterns, turn: turnIn(request) });
@@ -52,8 +51,7 @@ export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeL
     expiresAt: null,
     reason: null,
   });
-  yield* change.flush();
-  return { granted: held.map(lockLine) };
+  return { granted: held.map(lockLine), events: change.takeEvents() };
 }
 
 /** After everyone who is in line. */
@@ -66,7 +64,7 @@ function turnIn({ turn }: Pick<ScopeRequest, "turn">): Turn {
 /** What keeps the files of a task from being locked now. Empty when nothing does. */
 export function* conflictsOfScope(
   ctx: EngineContext,
-  request: Pick<ScopeRequest, "project" | "scope" | "turn">,
+  request: Pick<ScopeRequest, "project" | "turn"> & { readonly scope: string },
 ): Tx<Conflict[]> {
   const patterns = yield* patternsOfScope(request.scope);
   const near = yield* locksNear(
@@ -87,17 +85,20 @@ export function* locksHeldBy(task: string): Tx<LockLine[]> {
 
 /**
  * Releases what a task holds and takes its requests out of the line; those who wait are served. The caller has locked
- * the project and the runs parked on the task's requests. Gives the requests that were freed: always the task's own.
+ * the project, read the locks since, and locked the runs parked on them. Gives the requests that were freed, always the task's
+ * own, and what the history is to say.
  */
-export function* releaseTaskLocks(ctx: EngineContext, project: string, task: string): Tx<string[]> {
-  const locks = yield* locksOfTask(task, ctx.now);
-  if (locks.length === 0) return [];
+export function* releaseTaskLocks(
+  ctx: EngineContext,
+  project: string,
+  locks: readonly Lock[],
+): Tx<{ freed: string[]; events: NewEvent[] }> {
+  if (locks.length === 0) return { freed: [], events: [] };
   const change = new LockChange(ctx, project);
   yield* change.release(locks.filter(isHeld), "task_ended");
   yield* change.withdraw(new Set(locks.filter((lock) => !isHeld(lock)).map(({ request }) => request)), "task_ended");
   yield* change.serve();
-  yield* change.flush();
-  return change.freed;
+  return { freed: change.freed, events: change.takeEvents() };
 }
 
 function isHeld(lock: Lock): boolean {

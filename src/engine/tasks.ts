@@ -35,7 +35,7 @@ export interface Completion {
  * attempt then still runs.
  */
 export function* completeTask(ctx: EngineContext, completion: Completion): Tx<TaskChanged> {
-  const found = yield* holdTask(completion.task, completion.token);
+  const found = yield* holdTask(ctx, completion);
   if ("ended" in found) return yield* completedBefore(found.ended, completion);
   const { held } = found;
   requireSound(ctx, held, completion.result);
@@ -110,7 +110,7 @@ export interface TaskFailed extends TaskChanged {
 
 /** Ends the attempt of a token badly: the retry policy decides whether there is another. Errors: `stale_token`. */
 export function* failTask(ctx: EngineContext, failure: Failure): Tx<TaskFailed> {
-  const held = yield* requireHeld(failure.task, failure.token);
+  const held = yield* requireHeld(ctx, failure);
   return yield* failAttempt(ctx, held, { ...failure, outcome: "failed", fenced: false });
 }
 
@@ -187,7 +187,7 @@ export interface Release {
 
 /** Gives a task back unharmed: it keeps its place in the order and no attempt is counted. Errors: `stale_token`. */
 export function* releaseTask(ctx: EngineContext, release: Release): Tx<TaskChanged> {
-  const held = yield* requireHeld(release.task, release.token);
+  const held = yield* requireHeld(ctx, release);
   if (held.task.orders === "cancel_requested") return yield* cancelHeld(ctx, held, "released after it was cancelled");
   return yield* giveBack(ctx, held, { outcome: "released", fenced: false, ...release });
 }
@@ -231,7 +231,7 @@ export interface ProgressAnswer {
 
 /** A sign of life: renews the lease and says what to do. Errors: `stale_token`. */
 export function* reportProgress(ctx: EngineContext, progress: Progress): Tx<ProgressAnswer> {
-  const { task, spec, run } = yield* requireHeld(progress.task, progress.token);
+  const { task, spec, run } = yield* requireHeld(ctx, progress);
   const lease = newLease(ctx);
   const limit = runningDueAt(ctx, task, { timeouts: spec.timeouts, lease });
   yield* recordHeartbeat({
@@ -265,7 +265,7 @@ function deadlinePassed(ctx: EngineContext, task: Task, deadline: number | null)
 
 /** Cancels a task: at once when nobody holds it, else by asking its holder first. Errors: `invalid_transition`, `not_found`. */
 export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: string | undefined }): Tx<TaskChanged> {
-  const locked = yield* lockTask(input.task);
+  const locked = yield* lockTask(ctx, input.task);
   const { task, run } = locked;
   const to = transition(taskMachine, task, "cancel");
   const change = new RunChange(ctx, run);

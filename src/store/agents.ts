@@ -55,8 +55,10 @@ export function agentOf(row: Row): Agent {
   };
 }
 
+const FIND = `SELECT ${COLUMNS} FROM agents WHERE name = $1`;
+
 export function* findAgent(name: string): Tx<Agent | undefined> {
-  const row = yield* first([`SELECT ${COLUMNS} FROM agents WHERE name = $1`, [name]]);
+  const row = yield* first([FIND, [name]]);
   return row && agentOf(row);
 }
 

@@ -127,7 +127,9 @@ export interface DueFigures {
 export function* dueFigures(now: number, host: string): Tx<DueFigures> {
   const row = yield* first([
     `SELECT
-       (SELECT min(due_at) FROM tasks WHERE due_at IS NOT NULL AND due_at <= $1) AS due,
+       (SELECT min(due_at) FROM (
+          SELECT min(due_at) AS due_at FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at <= $1
+          UNION ALL SELECT min(due_at) FROM tasks WHERE agent IS NOT NULL AND due_at <= $1) AS both_kinds) AS due,
        (SELECT at FROM events ORDER BY seq DESC LIMIT 1) AS at,
        (SELECT ticked_at FROM host_clocks WHERE host = $2) AS ticked`,
     [now, host],

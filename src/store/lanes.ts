@@ -1,5 +1,6 @@
 import { chunksOf, insertRows, int, json, placeholders, text, textOrNull } from "./rows.js";
 import { first, type Row, type SqlValue, type Statement, type Tx } from "./tx.js";
+import type { ScopePaths } from "./scopes.js";
 import { T_COLUMNS, taskAndSpecOf, type TaskAndSpec } from "./tasks.js";
 
 /**
@@ -104,6 +105,8 @@ export function* laneHeads(where: LanePlace): Tx<LaneHead[]> {
 /** The first ready task of a lane, and how many tasks the agent is running. */
 export interface Candidate extends TaskAndSpec {
   readonly live: number;
+  /** The files it declares; undefined in a lane whose tasks declare none. */
+  readonly files: ScopePaths | undefined;
 }
 
 const LIVE = "(SELECT count(*) FROM tasks a WHERE a.agent = $3) AS live";
@@ -112,14 +115,16 @@ const STILL_OPEN = "EXISTS (SELECT 1 FROM lanes o WHERE o.run = $1 AND o.demand 
 const HEAD_OF_LANE = `SELECT ${T_COLUMNS}, s.spec, ${LIVE} FROM tasks t JOIN task_specs s ON s.task = t.id
   WHERE t.run = $1 AND t.demand = $2 AND t.scope = '' AND t.status = 'ready' AND ${STILL_OPEN}
   ORDER BY t.bucket, t.latest_start, t.rank_order, t.id LIMIT 1`;
-const HEAD_OF_SCOPES = `SELECT ${T_COLUMNS}, s.spec, ${LIVE}
-  FROM scope_lanes l JOIN tasks t ON t.id = l.head JOIN task_specs s ON s.task = t.id
+const HEAD_OF_SCOPES = `SELECT ${T_COLUMNS}, s.spec, f.patterns, ${LIVE}
+  FROM scope_lanes l JOIN tasks t ON t.id = l.head JOIN task_specs s ON s.task = t.id JOIN scopes f ON f.id = l.scope
   WHERE l.run = $1 AND l.demand = $2 AND l.parked_on IS NULL AND l.head IS NOT NULL AND t.status = 'ready' AND ${STILL_OPEN}
   ORDER BY l.bucket, l.latest_start, l.rank_order, l.head LIMIT 1`;
 
 export function* firstOfLane(lane: LaneHead, agent: string): Tx<Candidate | undefined> {
   const row = yield* first([lane.demand.scoped ? HEAD_OF_SCOPES : HEAD_OF_LANE, [lane.run, lane.demand.id, agent]]);
-  return row && { ...taskAndSpecOf(row), live: int(row, "live") };
+  if (!row) return undefined;
+  const files = lane.demand.scoped ? json<ScopePaths>(row, "patterns") : undefined;
+  return { ...taskAndSpecOf(row), live: int(row, "live"), files };
 }
 
 const KEY_COLUMNS = "bucket, latest_start, rank_order, head";

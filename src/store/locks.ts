@@ -145,16 +145,20 @@ function rangeUnder(directory: string): string[] {
   return directory === "" ? ["", AFTER_ALL] : [`${directory}/`, `${directory}${AFTER_SLASH}`];
 }
 
+const OF_TASK = `${SELECT_LOCKS} WHERE l.task = $2 ORDER BY l.id`;
+
 export function* locksOfTask(task: string, now = 0): Tx<Lock[]> {
-  const rows = yield [`${SELECT_LOCKS} WHERE l.task = $2 ORDER BY l.id`, [now, task]];
+  const rows = yield [OF_TASK, [now, task]];
   return rows.map(lockOf);
 }
 
+/** What was asked for in these requests: all but what a claim has locked, which is found through its task. */
 export function* locksOfRequests(now: number, requests: readonly string[]): Tx<Lock[]> {
   const locks: Lock[] = [];
   for (const chunk of listsOf(requests)) {
     const rows = yield [
-      `${SELECT_LOCKS} WHERE l.request IN (${placeholders(chunk.length, 2)}) ORDER BY l.id`,
+      `${SELECT_LOCKS} WHERE l.request IN (${placeholders(chunk.length, 2)})
+        AND (l.state <> 'held' OR l.expires_at IS NOT NULL) ORDER BY l.id`,
       [now, ...chunk],
     ];
     locks.push(...rows.map(lockOf));
@@ -284,7 +288,11 @@ export function* renewLocks(ids: readonly string[], { expiresAt, session, mode }
 
 /** Offers the queued locks of a request until an instant. */
 export function* offerLocks(request: string, until: number): Tx<void> {
-  yield ["UPDATE file_locks SET state = 'offered', expires_at = $1 WHERE request = $2", [until, request]];
+  yield [
+    `UPDATE file_locks SET state = 'offered', expires_at = $1
+     WHERE request = $2 AND (state <> 'held' OR expires_at IS NOT NULL)`,
+    [until, request],
+  ];
 }
 
 /** Draws fencing tokens from the project's counter, which survives the locks. Gives the first of `count` in a row. */
@@ -322,6 +330,12 @@ export function* listLocks(now: number, filter: LockFilter): Tx<Lock[]> {
       filter.limit,
     ],
   ];
+  return rows.map(lockOf);
+}
+
+/** The locks of every project, by project in order of their paths, at most `limit`. */
+export function* listLocksEverywhere(now: number, limit: number): Tx<Lock[]> {
+  const rows = yield [`${SELECT_LOCKS} ORDER BY l.project, l.prefix, l.id LIMIT $2`, [now, limit]];
   return rows.map(lockOf);
 }
 

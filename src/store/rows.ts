@@ -75,24 +75,25 @@ export interface Insert {
   readonly suffix?: string;
 }
 
-const insertTexts = new Map<string, string>();
+// By number of rows. An Insert is a constant of its statement module.
+const insertTexts = new WeakMap<Insert, Map<number, string>>();
 
 function insertText(insert: Insert, rows: number): string {
-  const id = `${insert.table}/${insert.columns.length}/${rows}/${insert.suffix ?? ""}`;
-  let sql = insertTexts.get(id);
+  const texts = insertTexts.get(insert) ?? new Map<number, string>();
+  let sql = texts.get(rows);
   if (sql === undefined) {
     const width = insert.columns.length;
     const values = Array.from({ length: rows }, (_, i) => `(${placeholders(width, 1 + i * width)})`).join(", ");
     // sql: tables and columns are constants of the statement modules, values are placeholders.
     sql = `INSERT INTO ${insert.table} (${insert.columns.join(", ")}) VALUES ${values} ${insert.suffix ?? ""}`;
-    insertTexts.set(id, sql);
+    insertTexts.set(insert, texts.set(rows, sql));
   }
   return sql;
 }
 
 /** Inserts rows in as few statements as a small set of prepared texts allows. */
 export function* insertRows(insert: Insert, rows: readonly (Statement[1] & object)[]): Tx<void> {
-  for (const chunk of chunksOf(rows)) {
-    yield [insertText(insert, chunk.length), chunk.flat()];
-  }
+  const [only] = rows;
+  if (rows.length === 1 && only !== undefined) yield [insertText(insert, 1), only];
+  else for (const chunk of chunksOf(rows)) yield [insertText(insert, chunk.length), chunk.flat()];
 }

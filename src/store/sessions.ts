@@ -112,15 +112,6 @@ export function* listOpenSessions(limit: number): Tx<Session[]> {
   return rows.map(sessionOf);
 }
 
-/** Whether any open session takes command steps. */
-export function* anyExecutor(now: number): Tx<boolean> {
-  const row = yield* first([
-    "SELECT 1 AS one FROM sessions WHERE ended_at IS NULL AND executor = 1 AND expires_at > $1 LIMIT 1",
-    [now],
-  ]);
-  return row !== undefined;
-}
-
 export interface HostClock {
   readonly tickedAt: number;
   readonly graceUntil: number;
@@ -152,7 +143,9 @@ export function* deleteEndedSessions(before: number): Tx<void> {
   yield ["DELETE FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1", [before]];
 }
 
-/** Whether any file lock is bound to a session. */
+/** Whether any file lock is bound to a session alone. */
 export function* holdsLocks(id: string): Tx<boolean> {
-  return (yield* first(["SELECT 1 AS one FROM file_locks WHERE session = $1 LIMIT 1", [id]])) !== undefined;
+  return (
+    (yield* first(["SELECT 1 AS one FROM file_locks WHERE session = $1 AND task IS NULL LIMIT 1", [id]])) !== undefined
+  );
 }

@@ -36,6 +36,11 @@ const BUSY_MS = 15_000;
 const BUSY_PAUSE_MS = [1, 3] as const;
 /** After a checkpoint the -wal is cut back to this: one large transaction must not keep its size on disk for ever. */
 const WAL_BYTES_MAX = 64 * 1024 * 1024;
+/**
+ * The log is copied into the file every 16 MiB rather than every 4: the few pages that every commit changes are then copied
+ * a quarter as often (a claim and completion at NORMAL took 95 µs of system time instead of 185).
+ */
+const CHECKPOINT_PAGES = 4_000;
 const RECLAIM_PAGES = 256;
 
 /**
@@ -71,6 +76,7 @@ function migrate(database: Database.Database, options: SqliteOptions): void {
   database.pragma("trusted_schema = OFF");
   database.pragma(`synchronous = ${options.synchronous}`);
   database.pragma(`journal_size_limit = ${WAL_BYTES_MAX}`);
+  database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
   if (options.pagesMax !== undefined) database.pragma(`max_page_count = ${options.pagesMax}`);
   const version = schemaVersion(database);
   refuseNewer(version);

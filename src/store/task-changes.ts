@@ -240,13 +240,14 @@ export function* orderCancelOfRun(run: string, dueAt: number): Tx<number> {
   return rows.length;
 }
 
-/** The tasks whose time has come, earliest first. */
+const DUE = "SELECT id FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at <= $1 ORDER BY due_at LIMIT $2";
+const HELD_AND_DUE = "SELECT id FROM tasks WHERE agent IS NOT NULL AND due_at <= $1 ORDER BY due_at LIMIT $2";
+
+/** The tasks whose time has come, at most `limit` of those that nobody holds and of those that somebody does. */
 export function* dueTasks(now: number, limit: number): Tx<string[]> {
-  const rows = yield [
-    "SELECT id FROM tasks WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at LIMIT $2",
-    [now, limit],
-  ];
-  return rows.map((row) => text(row, "id"));
+  const unheld = yield [DUE, [now, limit]];
+  const held = yield [HELD_AND_DUE, [now, limit]];
+  return [...unheld, ...held].map((row) => text(row, "id"));
 }
 
 /** When the earliest pending retry of a run or project comes due; undefined when there is none. */
@@ -254,11 +255,11 @@ export function* nextAvailable(where: { run?: string; project?: string }): Tx<nu
   const row = yield* first(
     where.run === undefined
       ? [
-          "SELECT min(available_at) AS at FROM tasks WHERE project = $1 AND due_at IS NOT NULL AND status = 'pending'",
+          "SELECT min(available_at) AS at FROM tasks WHERE project || '' = $1 AND due_at IS NOT NULL AND agent IS NULL AND status = 'pending'",
           [where.project ?? ""],
         ]
       : [
-          "SELECT min(available_at) AS at FROM tasks WHERE run || '' = $1 AND due_at IS NOT NULL AND status = 'pending'",
+          "SELECT min(available_at) AS at FROM tasks WHERE run || '' = $1 AND due_at IS NOT NULL AND agent IS NULL AND status = 'pending'",
           [where.run],
         ],
   );

@@ -300,21 +300,25 @@ export function* insertTasks(tasks: readonly NewTask[]): Tx<void> {
   );
 }
 
+// Texts of the everyday path stand outside their functions: inside they would be put together, and hashed, at every call.
+const FIND = `SELECT ${TASK_COLUMNS} FROM tasks WHERE id = $1`;
+const FIND_BY_KEY = `SELECT ${TASK_COLUMNS} FROM tasks WHERE run = $1 AND key = $2`;
+const FIND_WITH_SPEC = `SELECT ${T_COLUMNS}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.id = $1`;
+const HELD_BY_AGENT = `SELECT ${TASK_COLUMNS} FROM tasks WHERE agent = $1 ORDER BY id LIMIT $2`;
+const HELD_IN_SESSION = `SELECT ${TASK_COLUMNS} FROM tasks WHERE agent IS NOT NULL AND session = $1 ORDER BY id LIMIT $2`;
+
 export function* findTask(id: string): Tx<Task | undefined> {
-  const row = yield* first([`SELECT ${TASK_COLUMNS} FROM tasks WHERE id = $1`, [id]]);
+  const row = yield* first([FIND, [id]]);
   return row && taskOf(row);
 }
 
 export function* findTaskByKey(run: string, key: string): Tx<Task | undefined> {
-  const row = yield* first([`SELECT ${TASK_COLUMNS} FROM tasks WHERE run = $1 AND key = $2`, [run, key]]);
+  const row = yield* first([FIND_BY_KEY, [run, key]]);
   return row && taskOf(row);
 }
 
 export function* findTaskAndSpec(id: string): Tx<TaskAndSpec | undefined> {
-  const row = yield* first([
-    `SELECT ${T_COLUMNS}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.id = $1`,
-    [id],
-  ]);
+  const row = yield* first([FIND_WITH_SPEC, [id]]);
   return row && taskAndSpecOf(row);
 }
 
@@ -331,14 +335,11 @@ export function* findTaskPlace(id: string): Tx<TaskPlace | undefined> {
 }
 
 export function* runningTasksOf(agent: string, limit: number): Tx<Task[]> {
-  const rows = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE agent = $1 ORDER BY id LIMIT $2`, [agent, limit]];
+  const rows = yield [HELD_BY_AGENT, [agent, limit]];
   return rows.map(taskOf);
 }
 
 export function* runningTasksOfSession(session: string, limit: number): Tx<Task[]> {
-  const rows = yield [
-    `SELECT ${TASK_COLUMNS} FROM tasks WHERE agent IS NOT NULL AND session = $1 ORDER BY id LIMIT $2`,
-    [session, limit],
-  ];
+  const rows = yield [HELD_IN_SESSION, [session, limit]];
   return rows.map(taskOf);
 }

@@ -157,9 +157,11 @@ export const foundation: Migration = {
     )`,
     `CREATE INDEX tasks_ready ON tasks (run, demand, scope, bucket, latest_start, rank_order, id) WHERE status = 'ready'`,
     // Each index costs a page in the log of every commit that touches it, so there is none for what another one finds.
-    `CREATE INDEX tasks_held ON tasks (agent, id, run, session) WHERE agent IS NOT NULL`,
+    // What is held is little at any time: when it comes due is found by reading all of this index, rather than by one more that
+    // every claim and completion would write.
+    `CREATE INDEX tasks_held ON tasks (agent, id, run, session, due_at) WHERE agent IS NOT NULL`,
     `CREATE INDEX tasks_stuck ON tasks (run, status, id) WHERE status IN ('waiting', 'in_review', 'blocked', 'dead_letter')`,
-    `CREATE INDEX tasks_due ON tasks (due_at) WHERE due_at IS NOT NULL`,
+    `CREATE INDEX tasks_due ON tasks (due_at) WHERE due_at IS NOT NULL AND agent IS NULL`,
 
     // What never changes after a task is made, as JSON: prompt, files, retry, timeouts, output schema, command.
     `CREATE TABLE task_specs (
@@ -259,12 +261,13 @@ export const foundation: Migration = {
       since BIGINT NOT NULL,
       expires_at BIGINT,
       reason TEXT
-    )`,
+    ) %CLUSTERED%`,
     `CREATE INDEX file_locks_by_prefix ON file_locks (project, prefix)`,
-    `CREATE INDEX file_locks_by_request ON file_locks (request)`,
+    // What a claim locks is held for as long as its task, and found through it.
+    `CREATE INDEX file_locks_by_request ON file_locks (request) WHERE state <> 'held' OR expires_at IS NOT NULL`,
     `CREATE INDEX file_locks_by_task ON file_locks (task) WHERE task IS NOT NULL`,
     `CREATE INDEX file_locks_by_agent ON file_locks (agent, project)`,
-    `CREATE INDEX file_locks_by_session ON file_locks (session) WHERE session IS NOT NULL`,
+    `CREATE INDEX file_locks_by_session ON file_locks (session) WHERE session IS NOT NULL AND task IS NULL`,
     `CREATE INDEX file_locks_expiring ON file_locks (expires_at) WHERE expires_at IS NOT NULL`,
 
     // A request that waits. position is its place in line; it keeps the place until place_expires_at.
@@ -317,6 +320,13 @@ export const foundation: Migration = {
     )`,
     `CREATE INDEX sessions_expiring ON sessions (expires_at) WHERE ended_at IS NULL`,
     `CREATE INDEX sessions_by_host ON sessions (host) WHERE ended_at IS NULL`,
+
+    // What the sessions that take command steps may run, and the projects whose root is not on their machine.
+    `CREATE TABLE executors (
+      session %KEY% PRIMARY KEY,
+      policy TEXT NOT NULL,
+      absent_roots TEXT NOT NULL
+    )`,
 
     // One row per host: a gap of the whole host means that the machine slept.
     `CREATE TABLE host_clocks (
