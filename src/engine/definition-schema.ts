@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { closedObject } from "./closed-object.js";
 import { durationSchema, parseDuration } from "./durations.js";
-import { hint, isName, NAME_LENGTH_MAX, NAME_RULE } from "./names.js";
+import { hint, isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "./names.js";
 import type { Priority } from "./order.js";
 import { TRIGGER_RULES } from "./triggers.js";
 
@@ -23,7 +23,11 @@ const LATER_KINDS = new Set(["tool", "human", "gate", "workflow", "wait", "plan"
 
 const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => closedObject(shape, LATER_KEYS);
 
-const nameSchema = z.string().refine(isName, { error: `must be a name: ${NAME_RULE}` });
+// `meta` is for the JSON Schema of workflow-schema.ts, which does not see what only code checks.
+const nameSchema = z
+  .string()
+  .refine(isName, { error: `must be a name: ${NAME_RULE}` })
+  .meta({ pattern: NAME_PATTERN.source, maxLength: NAME_LENGTH_MAX });
 const labelSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9 ._:/+#-]*$/, { error: "must be a label" })
@@ -57,7 +61,8 @@ const deadlineSchema = z
     const message = `${JSON.stringify(value).slice(0, NAME_LENGTH_MAX)} is no deadline: write a duration from the start of the run, such as "2h", or an instant, such as "2026-01-31T18:00:00Z"`;
     ctx.issues.push({ code: "custom", message, input: value });
     return z.NEVER;
-  });
+  })
+  .meta({ description: 'A duration from the start of the run, such as "2h", or an instant in ISO 8601.' });
 
 const patternSchema = z.string().min(1).max(1_024);
 const filesSchema = closed({ write: z.array(patternSchema).optional(), read: z.array(patternSchema).optional() });
@@ -76,15 +81,18 @@ const variableSchema = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "must be letters, digits and _, not starting with a digit" })
   .max(64);
 
-const continueOnly = z.string().transform((value, ctx) => {
-  if (value === "continue") return "continue" as const;
-  const later = value === "stop" || value === "compensate";
-  const message = later
-    ? `"${value}" comes with a later version; only "continue" is understood yet`
-    : 'must be "continue"';
-  ctx.issues.push({ code: "custom", message, input: value });
-  return z.NEVER;
-});
+const continueOnly = z
+  .string()
+  .transform((value, ctx) => {
+    if (value === "continue") return "continue" as const;
+    const later = value === "stop" || value === "compensate";
+    const message = later
+      ? `"${value}" comes with a later version; only "continue" is understood yet`
+      : 'must be "continue"';
+    ctx.issues.push({ code: "custom", message, input: value });
+    return z.NEVER;
+  })
+  .meta({ const: "continue" });
 
 /** All but the steps, whose form depends on their kind. */
 export const headSchema = closed({

@@ -39,5 +39,6 @@ export function durationSchema(minMs = 1) {
       const message = ms === undefined ? durationProblem(value) : `must be at least ${minMs} ms`;
       ctx.issues.push({ code: "custom", message, input: value });
       return z.NEVER;
-    });
+    })
+    .meta({ description: 'Such as "300ms", "20s", "20m", "1h", or milliseconds.' });
 }
