@@ -12,6 +12,7 @@ import { leavesRoot } from "./runtime/confinement.js";
 import { readWorkplace } from "./runtime/workplace.js";
 import type { StoreHooks } from "./store/faults.js";
 import type { Store, Tx, TxContext } from "./store/tx.js";
+import type { Reader } from "./resources/resource.js";
 import type { Dispatch } from "./tools/dispatch.js";
 import type { OperationIndex } from "./tools/operation.js";
 
@@ -74,6 +75,22 @@ export class App {
   dispatch(client: string): Promise<Dispatch> {
     this.#dispatch ??= this.#makeDispatch(this.#callerOf(client));
     return this.#dispatch;
+  }
+
+  /** The way to look at the database and to watch it, without a session. The client's name is taken as by `dispatch`. */
+  async reader(client: string): Promise<Reader> {
+    this.#callerOf(client);
+    const store = await this.store();
+    const server = { version: VERSION, database: store.info };
+    return {
+      read: (query) => store.read((ctx) => query({ ...this.#context(ctx), server })),
+      onWake: (listener) => store.onWake(listener),
+    };
+  }
+
+  /** An id for something that is to be found again, such as a failure in the log. */
+  newRequestId(): string {
+    return this.#runtime.ids.next("request", this.#runtime.clock.now());
   }
 
   /** Opens the database with the first call. After a failure the next call tries again. */
@@ -225,12 +242,13 @@ export class App {
         refreshSettings: () => this.#refreshSettings(),
       },
       waitFor,
-      newRequestId: () => this.#runtime.ids.next("request", this.#runtime.clock.now()),
+      newRequestId: () => this.newRequestId(),
       beforeWrite: () => this.#beforeWrite(),
     });
   }
 
   #callerOf(client: string): Caller {
+    if (this.#caller !== undefined) return this.#caller;
     const session: SessionIdentity = {
       id: this.#sessionId,
       host: os.hostname(),

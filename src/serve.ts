@@ -22,6 +22,8 @@ export async function serve(flags: Flags): Promise<never> {
     toolsets: config.toolsets,
     logger,
     dispatch: (client) => app.dispatch(client),
+    reader: (client) => app.reader(client),
+    newRequestId: () => app.newRequestId(),
   });
   const bytesMax = config.settings.input_bytes_max;
   const transport = new StdioTransport({

@@ -1,7 +1,7 @@
 import type { Project } from "../store/projects.js";
 import { lockProject } from "../store/lock-order.js";
 import { attendRequest, findRequest, findSameRequest } from "../store/lock-requests.js";
-import { listLocks, type Lock, locksOfAgent, locksOfRequests } from "../store/locks.js";
+import { listLocks, listLocksEverywhere, type Lock, locksOfAgent, locksOfRequests } from "../store/locks.js";
 import type { LockMode } from "../store/scopes.js";
 import type { Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
@@ -248,6 +248,16 @@ export function* listFileLocks(
   const last = shown.at(-1);
   const next = found.length > query.limit && last ? cursorAfter(last) : undefined;
   return { locks: shown.map(lockView), next };
+}
+
+/** Locks, offers and places in line of every project, by project in order of their paths. */
+export function* listLocksOfAll(
+  ctx: EngineContext,
+  limit: number,
+): Tx<{ locks: (LockView & { project: string })[]; more: boolean }> {
+  const found = yield* listLocksEverywhere(ctx.now, limit + 1);
+  const locks = found.slice(0, limit).map((lock) => ({ ...lockView(lock), project: lock.project }));
+  return { locks, more: found.length > limit };
 }
 
 function* pageOf(ctx: EngineContext, project: Project, { agent, run, limit, cursor }: LockQuery): Tx<Lock[]> {

@@ -1,5 +1,5 @@
 import { findCounters, type Counters } from "../store/counters.js";
-import { type EventPage, readEvents } from "../store/history.js";
+import { type EventPage, newestEventsOf, readEvents } from "../store/history.js";
 import { lockCountsOfRun } from "../store/lock-counts.js";
 import { findRunShape, listRuns, type Run, type RunStatus } from "../store/runs.js";
 import { graphOfRun } from "../store/task-lists.js";
@@ -108,6 +108,12 @@ export function* listEventPage(query: EventPageQuery): Tx<EventPage> {
   if (query.run !== undefined) yield* requireRun(query.run);
   const run = query.run ?? task?.run;
   return yield* readEvents({ after: cursor, filters: { run, task: task?.id, agent, project, types }, limit });
+}
+
+/** The newest events of a run, oldest first. Errors: `not_found`. */
+export function* latestEventsOf(id: string, limit: number) {
+  yield* requireRun(id);
+  return yield* newestEventsOf(id, limit);
 }
 
 /** The graph as data, its figures computed from the tasks as they are. */

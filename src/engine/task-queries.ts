@@ -1,10 +1,11 @@
 import { attemptsOf } from "../store/attempts.js";
 import { readEvents, type StoredEvent } from "../store/history.js";
+import { dependenciesOf } from "../store/task-changes.js";
 import { listTasks } from "../store/task-lists.js";
 import type * as tasks from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { requireTask } from "./task-lookup.js";
-import { attemptView } from "./views.js";
+import { attemptView, taskLine, taskView } from "./views.js";
 
 export interface TaskDetail extends tasks.TaskAndSpec {
   readonly result?: unknown;
@@ -43,6 +44,30 @@ function* eventsOf(task: tasks.Task): Tx<readonly StoredEvent[]> {
     if (!page.more || events.length >= EVENTS_SHOWN_MAX) return events.slice(0, EVENTS_SHOWN_MAX);
     after = page.cursor;
   }
+}
+
+/** A task with everything about it and nothing cut: what a shortened brief points to. Errors: `not_found`. */
+export function* findWholeTask(reference: string) {
+  const { task, spec } = yield* requireTask(reference);
+  const attempts = yield* attemptsOf(task.id);
+  const given = attempts.findLast((attempt) => attempt.result !== null);
+  return {
+    task: taskView(task),
+    spec: { ...spec },
+    result: given?.result ?? null,
+    // The others' are what failures left behind.
+    attempts: attempts.map((attempt) => ({
+      ...attemptView(attempt),
+      ...(attempt === given || attempt.result === null ? {} : { partial_result: attempt.result }),
+    })),
+    depends_on: (yield* dependenciesOf(task.id)).map(taskLine),
+  };
+}
+
+/** The task of a reference and those it depends on, by id: what changes them is seen in it. Errors: `not_found`. */
+export function* taskAndDependencies(reference: string): Tx<string[]> {
+  const { task } = yield* requireTask(reference);
+  return [task.id, ...(yield* dependenciesOf(task.id)).map(({ id }) => id)];
 }
 
 export interface TaskPageQuery {

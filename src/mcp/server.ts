@@ -2,8 +2,10 @@ import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { Logger } from "../runtime/logger.js";
+import type { Reader } from "../resources/resource.js";
 import type { Dispatch } from "../tools/dispatch.js";
 import { toolsOf } from "../tools/toolsets.js";
+import { BROWSING, serveBrowsing } from "./browsing.js";
 import { INSTRUCTIONS } from "./instructions.js";
 import { type Extra, progressReporter } from "./notifications.js";
 import { toolList } from "./tool-list.js";
@@ -16,6 +18,10 @@ export interface ServerParts {
   readonly logger: Logger;
   /** The way into the operations for a client of this name. Asked with the first call, not before. */
   dispatch(client: string): Promise<Dispatch>;
+  /** The database as a client of this name may look at it. Asked with the first look, not before. */
+  reader(client: string): Promise<Reader>;
+  /** Makes the id under which a failure in the log is found again. */
+  newRequestId(): string;
 }
 
 export interface BatonServer {
@@ -26,7 +32,7 @@ export interface BatonServer {
 }
 
 /**
- * Tools over MCP. Everything up to the first call is answered from what was made at build time; nothing is opened,
+ * Tools, resources and prompts over MCP. Everything up to the first call is answered from what was made at build time; nothing is opened,
  * registered or loaded before. The low-level `Server`, because `McpServer` publishes larger schemas and converts them
  * at every start.
  */
@@ -34,12 +40,14 @@ export function createServer(parts: ServerParts): BatonServer {
   // oxlint-disable-next-line typescript/no-deprecated -- meant for advanced use, which this is
   const server = new Server(
     { name: "baton", title: "Baton", version: parts.version },
-    { capabilities: { tools: {} }, instructions: INSTRUCTIONS },
+    { capabilities: { tools: {}, ...BROWSING }, instructions: INSTRUCTIONS },
   );
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it is no event target
   server.onerror = (error) => parts.logger.debug("protocol", { error });
   server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: toolsOf(await toolList(), parts.toolsets) }));
 
+  const client = () => server.getClientVersion()?.name ?? "agent";
+  const browsing = serveBrowsing(server, { ...parts, reader: () => parts.reader(client()) });
   const calls = new Set<AbortController>();
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const abort = abortedWith(extra.signal);
@@ -47,10 +55,7 @@ export function createServer(parts: ServerParts): BatonServer {
     try {
       const progress = progressOf(extra, parts.logger);
       const options = { signal: abort.signal, ...(progress && { progress }) };
-      const [{ callTool }, dispatch] = await Promise.all([
-        import("./tool-call.js"),
-        parts.dispatch(server.getClientVersion()?.name ?? "agent"),
-      ]);
+      const [{ callTool }, dispatch] = await Promise.all([import("./tool-call.js"), parts.dispatch(client())]);
       return await callTool(dispatch, { name: params.name, arguments: params.arguments ?? {}, options });
     } finally {
       calls.delete(abort);
@@ -58,7 +63,10 @@ export function createServer(parts: ServerParts): BatonServer {
   });
   return {
     connect: (transport) => server.connect(transport),
-    close: () => server.close(),
+    close: () => {
+      browsing.close();
+      return server.close();
+    },
     stopWaiting: () => {
       for (const abort of calls) abort.abort();
     },

@@ -83,6 +83,19 @@ export function* readEvents(query: {
   return { events: rows.map(eventOf), cursor: encodeCursor(reached), more: behindEnd || end.full };
 }
 
+const NEWEST_OF_RUN = `SELECT ${COLUMNS} FROM events WHERE run = $1 AND xid < %XID_HORIZON%
+  ORDER BY %EVENT_ORDER_BACK% LIMIT $2`;
+
+/** The newest events of a run, oldest first, and the cursor that reads on from them. */
+export function* newestEventsOf(run: string, limit: number): Tx<{ events: readonly StoredEvent[]; cursor: string }> {
+  const rows = yield [NEWEST_OF_RUN, [run, limit]];
+  const newest = rows[0];
+  return {
+    events: rows.toReversed().map(eventOf),
+    cursor: encodeCursor(newest === undefined ? START : positionOf(newest)),
+  };
+}
+
 /** The end of the history as it can be read now: what comes after it is news. */
 export function* latestCursor(): Tx<string> {
   const [row] = yield ["SELECT xid, seq FROM events WHERE xid < %XID_HORIZON% ORDER BY %EVENT_ORDER_BACK% LIMIT 1"];

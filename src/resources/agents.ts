@@ -1,0 +1,18 @@
+import { listAgentPage } from "../engine/agent-queries.js";
+import { agentView } from "../engine/views.js";
+import { type FixedResource, isNote, JSON_TYPE, LISTED_MAX } from "./resource.js";
+
+export const agents: FixedResource = {
+  uri: "baton://agents",
+  name: "agents",
+  title: "Agents",
+  description:
+    "Every agent by name: what it offers, how much it is running, whether it is free. The first 200; list_agents pages and filters.",
+  mimeType: JSON_TYPE,
+  *read(ctx) {
+    const page = yield* listAgentPage(ctx, { limit: LISTED_MAX });
+    const lines = page.agents.map(({ agent, running, available }) => ({ ...agentView(agent), running, available }));
+    return { agents: lines, ...(page.next !== undefined && { next_cursor: page.next }) };
+  },
+  changedBy: (change) => change.type.startsWith("agent.") || (change.task !== null && !isNote(change)),
+};

@@ -1,0 +1,13 @@
+import { listLocksOfAll } from "../engine/locks.js";
+import { type FixedResource, JSON_TYPE, LISTED_MAX } from "./resource.js";
+
+export const locks: FixedResource = {
+  uri: "baton://locks",
+  name: "locks",
+  title: "File locks",
+  description:
+    "Who holds which files of which project, who waits for them, until when. The first 200 of all projects; list_file_locks pages those of one.",
+  mimeType: JSON_TYPE,
+  read: (ctx) => listLocksOfAll(ctx, LISTED_MAX),
+  changedBy: (change) => change.type.startsWith("lock."),
+};

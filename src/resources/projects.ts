@@ -1,0 +1,50 @@
+import { projectLine, projectStatus, projectStatusView } from "../engine/project-status.js";
+import { findProject, listProjects, type Project } from "../engine/projects.js";
+import { suggestProjects } from "../engine/suggestions.js";
+import type { Tx } from "../store/tx.js";
+import {
+  type FixedResource,
+  isNote,
+  JSON_TYPE,
+  LISTED_MAX,
+  type ReadingContext,
+  type ResourceTemplate,
+} from "./resource.js";
+
+export const projects: FixedResource = {
+  uri: "baton://projects",
+  name: "projects",
+  title: "Projects",
+  description:
+    "Every project by name, with its runs and the progress of the active ones. The first 200; list_projects pages.",
+  mimeType: JSON_TYPE,
+  *read() {
+    const { lines, next } = yield* listProjects({ limit: LISTED_MAX });
+    return { projects: lines.map(projectLine), ...(next !== undefined && { next_cursor: next }) };
+  },
+  changedBy: (change) => change.type.startsWith("project.") || (change.run !== null && !isNote(change)),
+};
+
+export const project: ResourceTemplate = {
+  uriTemplate: "baton://projects/{id}",
+  name: "project",
+  title: "Project",
+  description:
+    "How a project stands, by its id or name: runs by status, active runs with their progress, open tasks, who works on what, locks.",
+  mimeType: JSON_TYPE,
+  *read(ctx, id) {
+    const found = yield* required(ctx, id);
+    return projectStatusView(found, yield* projectStatus(found));
+  },
+  complete: suggestProjects,
+  changedBy: (change) => (isNote(change) ? null : change.project),
+  *follow(ctx, id) {
+    return [(yield* required(ctx, id)).id];
+  },
+};
+
+function* required(ctx: ReadingContext, reference: string): Tx<Project> {
+  const found = yield* findProject(ctx, reference);
+  if (found === undefined) throw new Error("a reference that is none was not refused");
+  return found;
+}

@@ -1,0 +1,20 @@
+import { systemStatus, systemStatusView } from "../engine/system.js";
+import { type FixedResource, JSON_TYPE } from "./resource.js";
+
+export const status: FixedResource = {
+  uri: "baton://status",
+  name: "status",
+  title: "System status",
+  description:
+    "Everything on the database at a glance: runs and tasks by status, agents, sessions, locks, version, database.",
+  mimeType: JSON_TYPE,
+  *read({ server, ...ctx }) {
+    const { backend, location, schemaVersion } = server.database;
+    return {
+      version: server.version,
+      ...systemStatusView(yield* systemStatus(ctx)),
+      database: { backend, location, schema_version: schemaVersion },
+    };
+  },
+  changedBy: () => true,
+};
