@@ -1,24 +1,21 @@
 import os from "node:os";
 import type { CommandHost, OpenOptions } from "./cli/host.js";
 import type { Flags } from "./config.js";
-import { RESERVED_HANDLES } from "./engine/agents.js";
 import { BatonError } from "./engine/errors.js";
 import { isName, NAME_RULE, nameFrom } from "./engine/names.js";
-import { launch } from "./launch.js";
 import { VERSION } from "./runtime/version.js";
 import { systemClock } from "./runtime/clock.js";
-import { inspectDatabase, liveSessions, prune, removeDatabase } from "./upkeep.js";
 
-/** What the command line can do to the world, put together from the real parts. */
+/** What the command line can do to the world, put together from the real parts: each is loaded when it is needed. */
 export const commandHost: CommandHost = {
   version: VERSION,
   now: () => systemClock.now(),
   open,
   serve: async (flags) => (await import("./serve.js")).serve(flags),
-  inspectDatabase,
-  liveSessions,
-  prune: (app) => prune(app, CLIENT),
-  removeDatabase,
+  inspectDatabase: async (database) => (await import("./upkeep.js")).inspectDatabase(database),
+  liveSessions: async (app) => (await import("./upkeep.js")).liveSessions(app),
+  prune: async (app) => (await import("./upkeep.js")).prune(app, CLIENT),
+  removeDatabase: async (database) => (await import("./upkeep.js")).removeDatabase(database),
 };
 
 const CLIENT = "baton";
@@ -26,20 +23,21 @@ const CLIENT = "baton";
 async function open(flags: Flags, { sessionless }: OpenOptions) {
   // Who sits at a terminal decides as a person; a program that calls `baton` has none.
   const channel = process.stdin.isTTY && process.stderr.isTTY ? "human" : "agent";
-  const launched = launch(flags, { sessionless, channel, agent: ownHandle() });
+  const [{ launch }, { RESERVED_HANDLES }] = await Promise.all([import("./launch.js"), import("./engine/agents.js")]);
+  const launched = launch(flags, { sessionless, channel, agent: ownHandle(RESERVED_HANDLES) });
   return { ...launched, dispatch: () => launched.app.dispatch(CLIENT) };
 }
 
 /** The same in each call, so that a task claimed by one can be completed by the next: BATON_AGENT, or the user's name. */
-function ownHandle(): string {
+function ownHandle(reserved: ReadonlySet<string>): string {
   const named = process.env["BATON_AGENT"];
   if (named !== undefined && named !== "") {
-    if (isName(named) && !RESERVED_HANDLES.has(named)) return named;
+    if (isName(named) && !reserved.has(named)) return named;
     const why = isName(named) ? "the name is reserved" : `it needs ${NAME_RULE}`;
     throw new BatonError("invalid_input", `BATON_AGENT="${named}" cannot be an agent's name: ${why}.`);
   }
   const user = nameFrom(userName(), "user");
-  return RESERVED_HANDLES.has(user) ? `${user}-user` : user;
+  return reserved.has(user) ? `${user}-user` : user;
 }
 
 function userName(): string {

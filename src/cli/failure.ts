@@ -1,6 +1,4 @@
 import { BatonError, type NextCall } from "../engine/errors.js";
-import { InternalError } from "../tools/dispatch.js";
-import { renderError } from "../tools/render.js";
 
 /** How `baton` ends. `run` uses them all; every other command the first three. */
 export const EXIT = { succeeded: 0, failed: 1, badInput: 2, cancelled: 3, detached: 4 } as const;
@@ -23,11 +21,15 @@ export interface Worded {
 }
 
 /** Words what a command threw; undefined for a bug of the command line itself. */
-export function wordFailure(error: unknown): Worded | undefined {
+export async function wordFailure(error: unknown): Promise<Worded | undefined> {
   if (error instanceof UsageError) {
     const facts = { code: "invalid_input", message: error.message, retry: "never", next: [] };
     return { exitCode: EXIT.badInput, text: `baton: ${error.message}`, json: { error: facts } };
   }
+  const [{ InternalError }, { renderError }] = await Promise.all([
+    import("../tools/dispatch.js"),
+    import("../tools/render.js"),
+  ]);
   if (!(error instanceof BatonError) && !(error instanceof InternalError)) return undefined;
   const { structuredContent: json } = renderError(error);
   const exitCode = error instanceof BatonError && error.code === "invalid_input" ? EXIT.badInput : EXIT.failed;

@@ -16,7 +16,7 @@ export async function runCommandLine(args: readonly string[], host: CommandHost)
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.succeeded;
-    const worded = wordFailure(error instanceof CommanderError ? usageErrorOf(error) : error);
+    const worded = await wordFailure(error instanceof CommanderError ? usageErrorOf(error) : error);
     if (worded === undefined) throw error;
     if (wantsJson) desk.stdout.stream.write(`${JSON.stringify(worded.json, undefined, 2)}\n`);
     else desk.stderr.stream.write(`${worded.text}\n`);

@@ -66,8 +66,9 @@ export async function prune(desk: Desk, options: Shared): Promise<void> {
     const pruned = await desk.host.prune(opened.app);
     const { runs, bytes: given, retention_ms: retention } = pruned;
     const text =
-      `Removed ${runs === 1 ? "1 run" : `${runs} runs`} that ended more than ${duration(retention)} ago` +
-      `${given === null ? "" : `, ${bytes(given)} given back`}. BATON_RETENTION_MS says how long runs are kept.`;
+      `Removed ${runs === 1 ? "1 run" : `${runs} runs`} that ended longer ago than they are kept: ` +
+      `${duration(retention)}, or what their project says (BATON_RETENTION_MS, retention_days)` +
+      `${given === null ? "." : `. ${bytes(given)} were given back.`}`;
     answer(desk, options, { data: pruned, text });
   } finally {
     await opened.app.close();
