@@ -21,19 +21,19 @@ export interface Worded {
 }
 
 /** Words what a command threw; undefined for a bug of the command line itself. */
-export async function wordFailure(error: unknown): Promise<Worded | undefined> {
-  if (error instanceof UsageError) {
-    const facts = { code: "invalid_input", message: error.message, retry: "never", next: [] };
-    return { exitCode: EXIT.badInput, text: `baton: ${error.message}`, json: { error: facts } };
+export async function wordFailure(thrown: unknown): Promise<Worded | undefined> {
+  if (thrown instanceof UsageError) {
+    const facts = { code: "invalid_input", message: thrown.message, retry: "never", next: [] };
+    return { exitCode: EXIT.badInput, text: `baton: ${thrown.message}`, json: { error: facts } };
   }
   const [{ InternalError }, { renderError }] = await Promise.all([
     import("../tools/dispatch.js"),
     import("../tools/render.js"),
   ]);
-  if (!(error instanceof BatonError) && !(error instanceof InternalError)) return undefined;
-  const { structuredContent: json } = renderError(error);
-  const exitCode = error instanceof BatonError && error.code === "invalid_input" ? EXIT.badInput : EXIT.failed;
-  return { exitCode, json, text: error instanceof BatonError ? textOf(error) : `baton: ${error.message}` };
+  if (!(thrown instanceof BatonError) && !(thrown instanceof InternalError)) return undefined;
+  const { structuredContent: json } = renderError(thrown);
+  const exitCode = thrown instanceof BatonError && error.code === "invalid_input" ? EXIT.badInput : EXIT.failed;
+  return { exitCode, json, text: thrown instanceof BatonError ? textOf(thrown) : `baton: ${thrown.message}` };
 }
 
 function textOf({ message, details, next, retry }: BatonError): string {

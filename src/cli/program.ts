@@ -10,6 +10,13 @@ import { terminalOf } from "./terminal.js";
 export async function runCommandLine(args: readonly string[], host: CommandHost): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.succeeded;
   const desk = deskOf(host, (code) => (exitCode = code));
+  // Whoever reads has seen enough, as `head` does: there is nobody left to tell.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      process.exit(exitCode);
+    });
+  }
   const wantsJson = args.includes("--json");
   try {
     await programOf(desk, { quiet: wantsJson }).parseAsync([...args], { from: "user" });

@@ -65,10 +65,10 @@ export async function prune(desk: Desk, options: Shared): Promise<void> {
   try {
     const pruned = await desk.host.prune(opened.app);
     const { runs, bytes: given, retention_ms: retention } = pruned;
-    const text =
-      `Removed ${runs === 1 ? "1 run" : `${runs} runs`} that ended longer ago than they are kept: ` +
-      `${duration(retention)}, or what their project says (BATON_RETENTION_MS, retention_days)` +
-      `${given === null ? "." : `. ${bytes(given)} were given back.`}`;
+    const removed = runs === 1 ? "1 run" : `${runs} runs`;
+    const kept = `${duration(retention)}, or what their project says (BATON_RETENTION_MS, retention_days)`;
+    const space = given === null ? "" : ` ${bytes(given)} were given back.`;
+    const text = `Removed ${removed} that ended longer ago than they are kept: ${kept}.${space}`;
     answer(desk, options, { data: pruned, text });
   } finally {
     await opened.app.close();
