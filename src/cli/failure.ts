@@ -32,7 +32,7 @@ export async function wordFailure(thrown: unknown): Promise<Worded | undefined> 
   ]);
   if (!(thrown instanceof BatonError) && !(thrown instanceof InternalError)) return undefined;
   const { structuredContent: json } = renderError(thrown);
-  const exitCode = thrown instanceof BatonError && error.code === "invalid_input" ? EXIT.badInput : EXIT.failed;
+  const exitCode = thrown instanceof BatonError && thrown.code === "invalid_input" ? EXIT.badInput : EXIT.failed;
   return { exitCode, json, text: thrown instanceof BatonError ? textOf(thrown) : `baton: ${thrown.message}` };
 }
 
