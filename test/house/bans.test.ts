@@ -244,7 +244,7 @@ const BANS: readonly Ban[] = [
 ];
 
 describe("bans", () => {
-  const files = ["src", "test", "bench", "scripts"].flatMap(typescriptFiles);
+  const files = ["src", "test", "bench", "demo", "scripts"].flatMap(typescriptFiles);
 
   test.each(BANS)("no $name", (ban) => {
     const inScope = matcher(ban.where);

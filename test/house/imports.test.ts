@@ -72,8 +72,8 @@ describe("who may import whom", () => {
     expect(sources.flatMap(violationsOf)).toEqual([]);
   });
 
-  test("every relative import of src, test and bench leads to a file", () => {
-    const files = ["src", "test", "bench"].flatMap(typescriptFiles);
+  test("every relative import of src, test, bench and demo leads to a file", () => {
+    const files = ["src", "test", "bench", "demo"].flatMap(typescriptFiles);
     expect(files.map(readSource).flatMap(brokenImportsOf)).toEqual([]);
   });
 

@@ -1,0 +1,144 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { z } from "zod";
+import { Baton, type Place } from "./baton.js";
+
+/** What the demo tells an agent's process, as its only argument. */
+export interface AgentOrders {
+  readonly place: Place;
+  readonly name: string;
+  /** Arguments of its server. */
+  readonly serverArgs: readonly string[];
+  /** How long an agent pauses in each task, where an assistant would think. */
+  readonly pace_ms: number;
+  /** The planner plans at most so many modules; without it, all. */
+  readonly modules_max: number | undefined;
+  /** The run to work in; the planner starts it. */
+  readonly run?: string | undefined;
+  /** A worker stops in the middle of this task of its own, counted from 1, and never goes on. */
+  readonly stall_at?: number | undefined;
+}
+
+/** What a worker that has stopped reported last; no other report is equal to it. */
+export const STALLED_PERCENT = 51;
+
+/** What an agent's process tells the demo. */
+export type AgentNews =
+  | { readonly kind: "connected"; readonly server: number }
+  | { readonly kind: "planned"; readonly run: string };
+
+const claimAnswer = z.object({
+  outcome: z.enum(["claimed", "none"]),
+  reason: z.string().optional(),
+  retry_after_ms: z.number().optional(),
+  task: z
+    .object({
+      id: z.string(),
+      key: z.string(),
+      attempt: z.number(),
+      inputs: z.record(z.string(), z.unknown()).default({}),
+      dependencies: z.array(z.object({ key: z.string(), status: z.string(), result: z.unknown().optional() })),
+    })
+    .optional(),
+  lease: z.object({ token: z.number() }).optional(),
+});
+const lockAnswer = z.object({ outcome: z.enum(["granted", "queued", "denied", "deadlock"]) });
+const anything = z.looseObject({});
+
+/** A task that this agent holds: everything said about it carries its token. */
+export interface Held {
+  readonly id: string;
+  readonly key: string;
+  readonly token: number;
+  readonly attempt: number;
+  /** The inputs of the run. */
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly dependencies: readonly { readonly key: string; readonly result?: unknown }[];
+}
+
+const CLAIM_WAIT_SECONDS = 30;
+const LOCK_WAIT_SECONDS = 30;
+
+/** One agent: a process with its own connection to Baton. It works as an assistant does, claim by claim. */
+export class Agent {
+  readonly orders: AgentOrders;
+  readonly baton: Baton;
+
+  private constructor(orders: AgentOrders, baton: Baton) {
+    this.orders = orders;
+    this.baton = baton;
+  }
+
+  /** Connects, tells the demo so, and waits until it says go: the agents start together. */
+  static async start(): Promise<Agent> {
+    const orders = JSON.parse(process.argv[2] ?? "null") as AgentOrders;
+    // An agent does not outlive the demo, whatever ends that.
+    process.once("disconnect", outlived);
+    const baton = await Baton.connect(orders.place, orders.name, orders.serverArgs);
+    const go = new Promise((resolve) => process.once("message", resolve));
+    tell({ kind: "connected", server: baton.server });
+    await go;
+    return new Agent(orders, baton);
+  }
+
+  /** Ends this process and its server in good order. */
+  async leave(): Promise<void> {
+    await this.baton.close();
+    process.off("disconnect", outlived);
+    process.disconnect();
+  }
+
+  /** Claims task after task that asks for this role, until the run has ended. */
+  async work(run: string, role: string, perform: (held: Held) => Promise<unknown>): Promise<void> {
+    for (;;) {
+      const held = await this.claim(run, role);
+      if (held === "over") return;
+      if (held !== "nothing") await this.#finish(held, perform);
+    }
+  }
+
+  async claim(run: string, role: string): Promise<Held | "nothing" | "over"> {
+    const wanted = { run, roles: [role], wait_seconds: CLAIM_WAIT_SECONDS, agent: this.orders.name };
+    const { task, lease, reason, retry_after_ms } = await this.baton.call("claim_task", wanted, claimAnswer);
+    if (task && lease) return { ...task, token: lease.token };
+    if (reason === "run_finished") return "over";
+    // An answer before the time is over says when to look again.
+    await pause(Math.min(retry_after_ms ?? 100, 1_000));
+    return "nothing";
+  }
+
+  async #finish(held: Held, perform: (held: Held) => Promise<unknown>): Promise<void> {
+    try {
+      const result = await perform(held);
+      await this.#say("complete_task", held, { result });
+    } catch (error) {
+      const said = error instanceof Error ? error : new Error(String(error));
+      await this.#say("fail_task", held, { error: { type: said.name, message: said.message || said.name } });
+    }
+  }
+
+  async report(held: Held, percent: number, note: string): Promise<void> {
+    await this.#say("report_progress", held, { percent, note });
+  }
+
+  /** Does something to a file that others write too, while nobody else does. */
+  async withLock(held: Held, file: string, act: () => Promise<void>): Promise<void> {
+    const locked = { paths: [file], task: held.id, agent: this.orders.name };
+    const wanted = { ...locked, wait_seconds: LOCK_WAIT_SECONDS, reason: `adds the row of ${held.key}` };
+    const { outcome } = await this.baton.call("acquire_file_lock", wanted, lockAnswer);
+    if (outcome !== "granted") throw new Error(`${file} could not be locked: ${outcome}`);
+    await act();
+    await this.baton.call("release_file_lock", locked, anything);
+  }
+
+  async #say(tool: string, held: Held, more: Record<string, unknown>): Promise<void> {
+    await this.baton.call(tool, { task: held.id, token: held.token, agent: this.orders.name, ...more }, anything);
+  }
+}
+
+function outlived(): void {
+  process.exit(1);
+}
+
+export function tell(news: AgentNews): void {
+  process.send?.(news);
+}

@@ -1,0 +1,89 @@
+import { z } from "zod";
+import { type AgentOrders, STALLED_PERCENT } from "./agent.js";
+import { Baton, type Place } from "./baton.js";
+import type { Board } from "./board.js";
+import { Crew } from "./crew.js";
+import { follow, type HistoryEvent } from "./feed.js";
+import { Story } from "./story.js";
+
+export const PLANNER = "planner";
+const WORKERS = ["ada", "ben", "cyd"] as const;
+/** The one that is killed. */
+const VICTIM = "cyd";
+export const AGENTS = [PLANNER, ...WORKERS] as const;
+
+export interface DemoOptions {
+  readonly place: Place;
+  readonly modules_max: number | undefined;
+  readonly pace_ms: number;
+  /** Which of its own tasks the worker is killed at, counted from 1. */
+  readonly stall_at: number;
+}
+
+const heldLocks = z.object({ locks: z.array(z.object({ path: z.string(), task: z.string().optional() })) });
+
+/** The run itself: starts the agents, watches the history, and kills one of them when it holds a task. */
+export class Demo {
+  readonly story = new Story();
+  readonly crew = new Crew();
+  readonly #options: DemoOptions;
+  readonly #board: Board;
+  /** The page that the victim held. */
+  page = "";
+  run = "";
+
+  constructor(options: DemoOptions, board: Board) {
+    this.#options = options;
+    this.#board = board;
+  }
+
+  /** Settles when the run has ended and all agents with it; gives the connection it watched through. */
+  async perform(): Promise<Baton> {
+    const { place } = this.#options;
+    const planner = await this.crew.start("planner", { ...this.#orders(PLANNER), serverArgs: ["--allow-commands"] });
+    planner.go();
+    this.run = await planner.planned;
+    const [observer, ...workers] = await Promise.all([
+      Baton.connect(place, "observer"),
+      ...WORKERS.map((name) => this.crew.start("worker", this.#orders(name))),
+    ]);
+    this.#board.open(this.story, AGENTS);
+    for (const worker of workers) worker.go();
+    await Promise.race([this.#watch(observer), this.crew.trouble]);
+    await this.crew.ended();
+    this.#board.close();
+    return observer;
+  }
+
+  async #watch(observer: Baton): Promise<void> {
+    for await (const event of follow(observer, this.run)) {
+      const note = this.story.add(event);
+      if (note) this.#board.note(note);
+      if (isStalled(event)) await this.#kill(observer, event);
+    }
+  }
+
+  /** kill -9 while it holds the task with its page locked: Baton itself says that it does. */
+  async #kill(observer: Baton, { task }: HistoryEvent): Promise<void> {
+    const { locks } = await observer.query("list_file_locks", { agent: VICTIM, run: this.run }, heldLocks);
+    const page = locks.find((lock) => lock.task === task);
+    if (!page) throw new Error(`${VICTIM} holds a task without a lock on its page`);
+    this.page = page.path;
+    const at = Date.now();
+    this.crew.kill(VICTIM);
+    this.story.kill(VICTIM, at);
+    this.#board.killed(VICTIM);
+    const text = `killed with -9, and its server, while it holds ${page.path}`;
+    this.#board.note({ at, agent: VICTIM, text, tone: "bad" });
+  }
+
+  #orders(name: string): AgentOrders {
+    const { place, pace_ms, modules_max } = this.#options;
+    const orders = { place, name, serverArgs: [], pace_ms, modules_max, run: this.run };
+    return name === VICTIM ? { ...orders, stall_at: this.#options.stall_at } : orders;
+  }
+}
+
+function isStalled({ type, agent, data }: HistoryEvent): boolean {
+  return type === "task.progress" && agent === VICTIM && data.percent === STALLED_PERCENT;
+}

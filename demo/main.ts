@@ -1,0 +1,137 @@
+// npm run demo: four agents document Baton's own source with Baton, and one of them is killed on the way.
+//
+//   npm run demo -- [--short] [--pace MS] [--svg FILE] [--remove]
+//
+// --short      six modules instead of all
+// --pace MS    how long an agent pauses in each task, where an assistant would think
+// --svg FILE   also writes the picture of the run there
+// --remove     removes the temporary directory at the end
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import path from "node:path";
+import { parseArgs } from "node:util";
+import { z } from "zod";
+import type { Baton } from "./baton.js";
+import { Board } from "./board.js";
+import { AGENTS, Demo } from "./demo.js";
+import { drawGraph } from "./picture.js";
+import { Report } from "./report.js";
+import { seconds } from "./story.js";
+import { drawScene } from "./timeline.js";
+import { type Finding, judge, recoveryOf } from "./verdict.js";
+import { directoryOf, makeWorkspace, removeWorkspace } from "./workspace.js";
+
+const SHORT_MODULES = 6;
+const PACE_MS = 1_300;
+/** A demo that hangs ends here, as failed. */
+const RUN_MS_MAX = 90_000;
+
+const graphShape = z.object({
+  graph: z.object({
+    tasks: z.array(z.object({ key: z.string(), status: z.string() })),
+    edges: z.array(z.object({ from: z.string(), to: z.string() })),
+  }),
+});
+const pictureShape = z.object({ graph: z.string() });
+
+const { values } = parseArgs({
+  options: {
+    short: { type: "boolean", default: false },
+    pace: { type: "string", default: String(PACE_MS) },
+    svg: { type: "string" },
+    remove: { type: "boolean", default: false },
+  },
+});
+const start = Date.now();
+let givenUp = false;
+const board = new Board(process.stdout, start);
+const place = await makeWorkspace(homeOf(import.meta.dirname));
+const demo = new Demo(
+  {
+    place,
+    modules_max: values.short ? SHORT_MODULES : undefined,
+    pace_ms: z.coerce.number().min(0).parse(values.pace),
+    // Of a few modules each worker is sure of one.
+    stall_at: values.short ? 1 : 2,
+  },
+  board,
+);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void giveUp(signal));
+setTimeout(() => void giveUp(`no end after ${seconds(RUN_MS_MAX)}`), RUN_MS_MAX).unref();
+
+try {
+  board.line(board.ink("bold", "Baton documents itself: four agents, each with a server of its own, on one database"));
+  board.line(`Project   ${place.repository} (a copy of this repository's source)`);
+  board.line("Agents    scripts that pause where an assistant would think; no model, no network");
+  board.line();
+  const observer = await demo.perform();
+  const passed = await report(observer);
+  await observer.close();
+  process.exitCode = passed ? 0 : 1;
+} catch (error) {
+  await giveUp(error instanceof Error ? error.message : String(error));
+} finally {
+  await demo.crew.stop();
+  if (values.remove) await removeWorkspace(place);
+}
+
+/** The top of this repository, whether this file runs compiled or not. */
+function homeOf(directory: string): string {
+  return existsSync(path.join(directory, "package.json")) ? directory : homeOf(path.dirname(directory));
+}
+
+/** Ends all and says why; only the first reason counts, the others follow from it. */
+async function giveUp(why: string): Promise<void> {
+  if (givenUp) return;
+  givenUp = true;
+  board.close();
+  await demo.crew.stop();
+  board.line();
+  board.line(`demo failed: ${why}`);
+  process.exit(1);
+}
+
+async function report(observer: Baton): Promise<boolean> {
+  const { story, run } = demo;
+  const out = new Report(board, process.stdout.columns);
+  const { graph } = await observer.query("get_run_graph", { run, format: "json" }, graphShape);
+  out.heading("The graph");
+  out.lines(drawGraph(graph.tasks, graph.edges));
+  const agents = [...new Set([...AGENTS, ...story.stints.map(({ agent }) => agent)])];
+  const span = { from: story.startedAt, to: story.endedAt };
+  out.agents(story, agents, span);
+  const recovery = recoveryOf(story);
+  if (recovery) out.recovery(recovery, demo.page);
+  const { findings, links } = await judge(place, story);
+  out.findings(findings);
+
+  const title = `Four agents, one killed on the way: ${story.done} tasks in ${seconds(span.to - span.from)}`;
+  const joins = new Set(graph.edges.map(({ to }) => to));
+  const scene = drawScene({ title, story, agents, span, joins });
+  const { graph: mermaid } = await observer.query("get_run_graph", { run, format: "mermaid" }, pictureShape);
+  await writeFile(path.join(directoryOf(place), "run.svg"), scene);
+  await writeFile(path.join(directoryOf(place), "graph.mmd"), mermaid);
+  if (values.svg !== undefined) await writeFile(values.svg, scene);
+  if (!values.remove) {
+    out.heading("Look at it");
+    out.lines([
+      `pages     ${path.join(place.repository, "docs/api/README.md")}`,
+      `run       ${path.join(directoryOf(place), "run.svg")}`,
+      `graph     ${path.join(directoryOf(place), "graph.mmd")} (Mermaid)`,
+      `database  ${place.database}`,
+    ]);
+  }
+  return summary(findings, `${story.done} tasks, taken over after ${seconds(recovery?.took_ms ?? 0)}, ${links}`);
+}
+
+function summary(findings: readonly Finding[], facts: string): boolean {
+  const broken = findings.filter(({ holds }) => !holds);
+  const passed = broken.length === 0;
+  board.line();
+  board.line(
+    passed
+      ? board.ink("green", `demo passed in ${seconds(Date.now() - start)}: ${facts}`)
+      : board.ink("red", `demo failed: ${broken.map(({ text }) => text).join("; ")}`),
+  );
+  return passed;
+}
