@@ -4,6 +4,7 @@ import type { Config } from "./config.js";
 import type { Caller, EngineContext, SessionIdentity } from "./engine/context.js";
 import { BatonError } from "./engine/errors.js";
 import type { Settings } from "./engine/settings.js";
+import type { CommandExecutor } from "./executors/command.js";
 import type { TickHost } from "./engine/tick.js";
 import { type Logger, silentLogger } from "./runtime/logger.js";
 import { type Runtime, systemRuntime } from "./runtime/runtime.js";
@@ -51,6 +52,7 @@ export class App {
   #refreshed: Promise<void> | undefined;
   #renewedAt = 0;
   #beating: Promise<void> | undefined;
+  #executor: Promise<CommandExecutor> | undefined;
   #closed = false;
   #closing: Promise<void> | undefined;
   /** In force: what the process was started with, and what has been configured in the database since. */
@@ -93,6 +95,16 @@ export class App {
     return this.#runtime.ids.next("request", this.#runtime.clock.now());
   }
 
+  /**
+   * Makes a process that may run commands known, and takes the commands of others before its own client has called. Its
+   * client's first write does the same.
+   */
+  async standBy(client: string): Promise<void> {
+    if (this.config.commands.kind === "off" || this.#closed) return;
+    await this.dispatch(client);
+    await this.#beforeWrite();
+  }
+
   /** Opens the database with the first call. After a failure the next call tries again. */
   store(): Promise<Store> {
     if (this.#closed) return Promise.reject(new BatonError("unavailable", "The server is shutting down."));
@@ -110,6 +122,12 @@ export class App {
   beat(): Promise<void> {
     this.#beating ??= this.#beat().finally(() => (this.#beating = undefined));
     return this.#beating;
+  }
+
+  /** Opens the session before any write, for a process that is there to work on what others have started. */
+  async activate(client: string): Promise<void> {
+    await this.dispatch(client);
+    await this.#keepSession();
   }
 
   /** The database as background work sees it, for upkeep that a person asks for. */
@@ -133,6 +151,8 @@ export class App {
     const store = await opening;
     try {
       await Promise.allSettled([this.#beating, this.#session]);
+      const [executor] = await Promise.allSettled([this.#executor]);
+      if (executor.status === "fulfilled") await executor.value?.stop();
       if (this.#session !== undefined) {
         const { endSession } = await import("./engine/sessions.js");
         await this.#transact(store, (ctx) => endSession(ctx));
@@ -150,6 +170,8 @@ export class App {
     const store = await this.store();
     const [{ tick }, { isAlive }] = await Promise.all([import("./engine/tick.js"), import("./runtime/processes.js")]);
     const report = await tick(this.#tickHost(store), { host: os.hostname(), isAlive });
+    // A missing directory that has come back makes no commit.
+    (await this.#executor)?.look();
     if (Object.values(report).some((count) => count > 0)) this.#logger.debug("background work", { report });
   }
 
@@ -200,6 +222,37 @@ export class App {
     await this.#transact(await this.store(), (ctx) => openSession(ctx));
     this.#renewedAt = this.#runtime.clock.now();
     this.#options.onActive?.();
+    if (this.config.commands.kind !== "off") {
+      this.#executor ??= this.#startExecutor(await this.store());
+      this.#executor.catch((error: unknown) => this.#logger.error("commands cannot be run", { error }));
+    }
+  }
+
+  /** Loaded only where commands may be run, once the session stands. */
+  async #startExecutor(store: Store): Promise<CommandExecutor> {
+    const [{ CommandExecutor }, { executorHandle }] = await Promise.all([
+      import("./executors/command.js"),
+      import("./engine/executor.js"),
+    ]);
+    const agent = executorHandle(os.hostname(), suffixOf(this.#sessionId));
+    const context = (ctx: TxContext): EngineContext => {
+      const own = this.#context(ctx);
+      return { ...own, caller: { ...own.caller, agent, channel: "executor" } };
+    };
+    const executor = new CommandExecutor({
+      host: {
+        transact: (command) => store.transact((ctx) => command(context(ctx)), { idempotent: true }),
+        read: (query) => store.read((ctx) => query(context(ctx))),
+        onWake: (listener) => store.onWake(listener),
+        settings: () => this.#settings,
+      },
+      agent,
+      policy: this.config.commands,
+      outputDirectory: this.config.outputDirectory,
+      logger: this.#logger,
+    });
+    if (!this.#closed) executor.start();
+    return executor;
   }
 
   async #refreshSettings(): Promise<void> {
@@ -255,7 +308,7 @@ export class App {
       pid: process.pid,
       processStartedAt: Math.round(performance.timeOrigin),
       client,
-      executor: this.config.commands.kind !== "off",
+      executor: this.config.commands.kind === "off" ? false : this.config.commands,
     };
     this.#caller = {
       agent: this.#options.agent ?? handleOf(client, this.#sessionId),
@@ -277,7 +330,11 @@ function handleOf(client: string, sessionId: string): string {
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "")
     .slice(0, SLUG_LENGTH_MAX);
-  return `${slug === "" ? "agent" : slug}-${createHash("sha256").update(sessionId).digest("hex").slice(0, 4)}`;
+  return `${slug === "" ? "agent" : slug}-${suffixOf(sessionId)}`;
+}
+
+function suffixOf(sessionId: string): string {
+  return createHash("sha256").update(sessionId).digest("hex").slice(0, 4);
 }
 
 function configurationOf({ settings, origins }: Config) {

@@ -13,6 +13,8 @@ export interface Config {
   readonly toolsets: readonly string[];
   /** Which command steps this process runs. Never set by a project's file or through a tool. */
   readonly commands: CommandPolicy;
+  /** Where the output of commands is kept. Absolute. */
+  readonly outputDirectory: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly settings: Settings;
   /** By name: `default`, `flag --…`, `environment BATON_…` or the file. */
@@ -75,6 +77,8 @@ const ownShape = {
   /** Per process, at most; they are opened as they are needed. */
   database_connections: z.int().min(1).max(1_000).default(8),
   sqlite_synchronous: z.enum(["FULL", "NORMAL"]).default("FULL"),
+  /** Relative to the working directory. Default: `output` in the person's data directory. */
+  output_directory: z.string().min(1).optional(),
   allow_commands: z.union([z.boolean(), z.array(z.string().min(1))]).default(false),
 } as const;
 
@@ -121,6 +125,7 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): Config {
     database: databaseOf(parsed, own.data, cwd),
     toolsets: parsed.toolsets,
     commands: commandsOf(parsed.allow_commands),
+    outputDirectory: path.resolve(cwd, parsed.output_directory ?? path.join(own.data, "output")),
     logLevel: parsed.log_level,
     settings: settingsSchema.parse(parsed),
     origins: Object.fromEntries(NAMES.map((name) => [name, values.get(name)?.origin ?? "default"])),
@@ -143,7 +148,8 @@ function parse(values: ReadonlyMap<Name, { value: unknown; origin: string }>): P
 
 /** Of the settings a variable's text is the value itself where it is JSON: a number, true or false, a list. */
 function fromText(name: Name, text: string): unknown {
-  if (["db", "database_url", "toolsets", "log_level", "sqlite_synchronous"].includes(name)) return text;
+  if (["db", "database_url", "toolsets", "log_level", "output_directory", "sqlite_synchronous"].includes(name))
+    return text;
   try {
     return JSON.parse(text);
   } catch {

@@ -1,5 +1,5 @@
 import type { Flags } from "./config.js";
-import { launch } from "./launch.js";
+import { type Launched, launch } from "./launch.js";
 import { createServer } from "./mcp/server.js";
 import { StdioTransport } from "./mcp/stdio.js";
 import { VERSION } from "./runtime/version.js";
@@ -15,7 +15,8 @@ const AT_A_TERMINAL =
 
 /** Serves MCP over stdio until the input ends or a signal comes; then ends the process. */
 export async function serve(flags: Flags): Promise<never> {
-  const { app, config, logger } = launch(flags);
+  const launched = launch(flags);
+  const { app, config, logger } = launched;
   if (process.stdin.isTTY) process.stderr.write(AT_A_TERMINAL);
   const server = createServer({
     version: VERSION,
@@ -24,6 +25,7 @@ export async function serve(flags: Flags): Promise<never> {
     dispatch: (client) => app.dispatch(client),
     reader: (client) => app.reader(client),
     newRequestId: () => app.newRequestId(),
+    onInitialized: (client) => standBySoon(launched, client),
   });
   const bytesMax = config.settings.input_bytes_max;
   const transport = new StdioTransport({
@@ -40,6 +42,15 @@ export async function serve(flags: Flags): Promise<never> {
   };
   await Promise.race([shutDown(), after(SHUTDOWN_MS_MAX)]);
   process.exit(0);
+}
+
+/** Who only looks what the server can do is gone by then. */
+function standBySoon({ app, config, logger }: Launched, client: string): void {
+  if (config.commands.kind === "off") return;
+  const standBy = () => {
+    app.standBy(client).catch((error: unknown) => logger.warn("commands are not taken yet", { error }));
+  };
+  setTimeout(standBy, config.settings.tick_ms).unref();
 }
 
 /** Settles when the process is asked to stop. Asked again, it stops at once. */

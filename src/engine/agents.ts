@@ -23,6 +23,7 @@ export interface Registration {
  */
 export function* actingAgent(ctx: EngineContext, handle?: string): Tx<agents.Agent> {
   const name = handle ?? ctx.caller.agent;
+  refuseReserved(ctx, name);
   const known = yield* agents.findAgent(name);
   if (known?.status === "active") return known;
   requireHandle(ctx, name);
@@ -42,20 +43,23 @@ export function* registerAgent(
 
 // These are who decides and who runs; an agent that called itself so would be mistaken for them.
 export const RESERVED_HANDLES = new Set(["human", "baton", "executor", "system", "all"]);
+/** How the handle of a server's own executor begins. */
+export const EXECUTOR_PREFIX = "executor-";
 
 function requireHandle(ctx: EngineContext, name: string): void {
   if (!isName(name)) {
     throw new BatonError("invalid_input", `"${name}" cannot be an agent's name: it needs ${NAME_RULE}.`);
   }
-  if (RESERVED_HANDLES.has(name) && ctx.caller.agent !== name) {
-    throw new BatonError(
-      "not_permitted",
-      `"${name}" is not a name for an agent; a person acts through a person's channel.`,
-      {
-        details: { agent: name },
-      },
-    );
-  }
+  refuseReserved(ctx, name);
+}
+
+function refuseReserved(ctx: EngineContext, name: string): void {
+  const reserved = RESERVED_HANDLES.has(name) || name.startsWith(EXECUTOR_PREFIX);
+  if (!reserved || ctx.caller.agent === name) return;
+  const message = name.startsWith(EXECUTOR_PREFIX)
+    ? `"${name}" is the handle of a server's own executor; nobody else acts under it.`
+    : `"${name}" is not a name for an agent; a person acts through a person's channel.`;
+  throw new BatonError("not_permitted", message, { details: { agent: name } });
 }
 
 const NEWCOMER = {

@@ -1,4 +1,5 @@
 import type { Tx, TxContext } from "../store/tx.js";
+import type { CommandPolicy } from "./command-policy.js";
 import type { Settings } from "./settings.js";
 
 /** Where a call comes from. Built once per connection; the engine never asks the world itself. */
@@ -18,8 +19,8 @@ export interface SessionIdentity {
   readonly pid: number;
   readonly processStartedAt: number;
   readonly client: string;
-  /** Whether this process takes command steps. */
-  readonly executor: boolean;
+  /** Which command steps this process takes; false when it takes none. */
+  readonly executor: CommandPolicy | false;
 }
 
 /** Where the caller works, read from the file system before any transaction. */

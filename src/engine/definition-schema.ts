@@ -156,10 +156,7 @@ const commandStep = closed({
       z.string(),
     )
     .optional(),
-  shell: z
-    .string()
-    .regex(/^[A-Za-z0-9._+/-]+$/, { error: "must be a program, such as bash" })
-    .optional(),
+  shell: z.enum(["sh", "bash"], { error: 'must be "sh" or "bash"' }).optional(),
 });
 
 export type Head = z.output<typeof headSchema>;

@@ -1,8 +1,9 @@
 import { findStandingRun, insertRun, type NewRun, type Run, type RunShape } from "../store/runs.js";
-import { anyExecutor } from "../store/sessions.js";
 import { sumOpenTasks } from "../store/task-lists.js";
 import { type Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
+import { linesNotAllowed } from "./command-access.js";
+import { commandLine } from "./command-policy.js";
 import type { EngineContext } from "./context.js";
 import { deadlineAt, definitionDag, type Parsed } from "./definition.js";
 import type { Deadline } from "./definition-schema.js";
@@ -72,7 +73,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     data: { name: run.name, tasks: tasks.length, ready: ready.length },
   });
   const changed = yield* change.flush();
-  return { ...changed, ready: ready.slice(0, READY_SHOWN_MAX), warnings: yield* warningsOf(ctx, tasks) };
+  return { ...changed, ready: ready.slice(0, READY_SHOWN_MAX), warnings: yield* warningsOf(ctx, parsed) };
 }
 
 function deadlineOf(ctx: EngineContext, deadline: Deadline | undefined): number | null {
@@ -106,11 +107,14 @@ function* makeRun(ctx: EngineContext, run: NewRun): Tx<Run> {
   return { ...rest, status: "running", revision: 1, reason: null, createdAt: ctx.now, endedAt: null };
 }
 
-function* warningsOf(ctx: EngineContext, tasks: readonly Task[]): Tx<string[]> {
-  const commands = tasks.filter((task) => task.kind === "command").length;
-  if (commands === 0 || (yield* anyExecutor(ctx.now))) return [];
+function* warningsOf(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {
+  const lines = definition.steps.flatMap(({ kind, run, env }) =>
+    kind === "command" && run !== undefined ? [commandLine(run, env)] : [],
+  );
+  const refused = yield* linesNotAllowed(ctx, lines);
+  if (refused === undefined) return [];
   return [
-    `${commands} command steps wait: no running server is allowed to run commands (start one with --allow-commands, or allow patterns in your own configuration).`,
+    `${refused.count} command steps wait: ${refused.detail} (start one with --allow-commands, or allow patterns in your own configuration).`,
   ];
 }
 

@@ -2,6 +2,7 @@ import { saveDemands, type Demand } from "../store/lanes.js";
 import type { Run } from "../store/runs.js";
 import { insertTasks, type NewTask, type Task, type TaskSpec } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
+import { commandLine } from "./command-policy.js";
 import type { EngineContext } from "./context.js";
 import { deadlineAt, estimateOf, type Step } from "./definition.js";
 import { demandOf } from "./demands.js";
@@ -53,15 +54,17 @@ export function* instantiate(ctx: EngineContext, { project, run, planned }: Inst
 }
 
 function demandOfStep(project: Project, step: Step, scope: string): Demand {
-  return demandOf({
-    project: project.id,
-    executor: step.kind,
-    role: step.role ?? null,
-    requires: step.requires,
-    reservedFor: null,
-    command: step.kind === "command" ? (step.run ?? null) : null,
-    scoped: scope !== "",
-  });
+  const shared = { project: project.id, reservedFor: null, scoped: scope !== "" };
+  return step.kind === "command"
+    ? // Who runs a command is the server's own matter: it asks for no role and no capability.
+      demandOf({
+        ...shared,
+        executor: "command",
+        role: null,
+        requires: [],
+        command: commandLine(step.run ?? "", step.env),
+      })
+    : demandOf({ ...shared, executor: "agent", role: step.role ?? null, requires: step.requires, command: null });
 }
 
 function specOf(step: Step): TaskSpec {
@@ -71,12 +74,18 @@ function specOf(step: Step): TaskSpec {
     requires: step.requires,
     files: step.files,
     retry: step.retry,
-    timeouts: step.timeouts,
+    timeouts: timeoutsOf(step),
     ...(step.output === undefined ? {} : { output: step.output }),
     ...(step.kind === "command" && step.run !== undefined
       ? { command: { run: step.run, cwd: step.cwd, env: step.env, shell: step.shell } }
       : {}),
   };
+}
+
+/** The session of the server that runs a command vouches for it: it has no heartbeat of its own to miss. */
+function timeoutsOf({ kind, timeouts }: Step): TaskSpec["timeouts"] {
+  const { heartbeat: _, ...others } = timeouts;
+  return kind === "command" ? others : timeouts;
 }
 
 interface PlacedStep extends Planned {

@@ -1,11 +1,11 @@
 import { dependencyResults } from "../store/attempts.js";
 import { findDemand, parkedOn } from "../store/lanes.js";
 import { findCounters } from "../store/counters.js";
-import { anyExecutor } from "../store/sessions.js";
 import { runningTasksOf, type Reason, type Task } from "../store/tasks.js";
 import type { Run } from "../store/runs.js";
 import type { Tx } from "../store/tx.js";
 import { offerOf, requireAgent } from "./agents.js";
+import { commandObstacle } from "./command-access.js";
 import type { EngineContext } from "./context.js";
 import { unmet } from "./demands.js";
 import { iso } from "./instants.js";
@@ -106,8 +106,8 @@ function* takerReasons(ctx: EngineContext, task: Task, name: string | undefined)
   const demand = yield* findDemand(task.demand);
   if (!demand) return [];
   if (demand.executor === "command") {
-    if (yield* anyExecutor(ctx.now)) return [];
-    return [{ kind: "commands_not_allowed", detail: "no running server is allowed to run commands", blocking: [] }];
+    const obstacle = yield* commandObstacle(ctx, { project: task.project, line: demand.command ?? "" });
+    return obstacle === undefined ? [] : [obstacle];
   }
   if (name === undefined) {
     return demand.reservedFor === null

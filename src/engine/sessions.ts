@@ -1,4 +1,5 @@
 import { runningTasksOfSession } from "../store/tasks.js";
+import { saveExecutor } from "../store/executors.js";
 import * as sessions from "../store/sessions.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext, SessionIdentity } from "./context.js";
@@ -12,13 +13,14 @@ export function* openSession(ctx: EngineContext): Tx<void> {
     pid: identity.pid,
     processStartedAt: identity.processStartedAt,
     client: identity.client,
-    executor: identity.executor,
+    executor: identity.executor !== false,
     openedAt: ctx.now,
     renewedAt: ctx.now,
     expiresAt: ctx.now + ctx.settings.session_ttl_ms,
     goneAt: null,
     endedAt: null,
   });
+  if (identity.executor !== false) yield* saveExecutor(identity.id, JSON.stringify(identity.executor));
 }
 
 /** Keeps the leases of all agents of this process alive: writes one row, no event. */

@@ -26,6 +26,8 @@ export const settingsSchema = z.object({
   payload_bytes_max: z.int().min(1).default(262_144),
   input_bytes_max: z.int().min(1_024).default(16_777_216),
   patterns_max: z.int().min(1).default(1_000),
+  /** Of one server process that is allowed to run commands. */
+  max_concurrent_commands: z.int().min(1).max(1_000).default(10),
   /** Of a step that does not say: tries in all, and how long one may take. */
   retry_attempts: z.int().min(1).max(1_000).default(3),
   task_timeout_ms: z.int().min(1).default(3_600_000),

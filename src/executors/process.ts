@@ -48,8 +48,8 @@ export interface RunningCommand {
   readonly started: Promise<number | null>;
   /** Undefined when not even the runner could be started. */
   readonly runnerPid: number | undefined;
-  /** Ends the command. The first call counts; once it is `done` nothing happens. */
-  cancel(reason: string): void;
+  /** Ends the command, within `graceMs` instead of its own grace where that is given. The first call counts; once it is `done` nothing happens. */
+  cancel(reason: string, graceMs?: number): void;
 }
 
 export interface RunnerOptions {
@@ -152,9 +152,9 @@ function supervise(child: ChildProcess, job: RunnerJob, marginMs: number): Runni
     done: done.promise,
     started: started.promise,
     runnerPid: child.pid,
-    cancel(reason) {
+    cancel(reason, graceMs) {
       if (done.isSet) return;
-      tell(child, { kind: "cancel", reason });
+      tell(child, { kind: "cancel", reason, ...(graceMs !== undefined && { graceMs }) });
       watchdog.shorten(overtimeMs);
     },
   };

@@ -4,7 +4,7 @@
  */
 
 /** Raised with every change of these messages: a package may be updated on disk under a server that keeps running. */
-export const RUNNER_PROTOCOL = 1;
+export const RUNNER_PROTOCOL = 2;
 
 /** The variable that marks every process of a command, so that those which left its process group are still found. */
 export const MARK_VARIABLE = "BATON_COMMAND_MARK";
@@ -56,7 +56,8 @@ export interface CommandFacts {
 
 export type CommandResult = CommandOutcome & CommandFacts;
 
-export type ToRunner = { kind: "run"; job: RunnerJob } | { kind: "cancel"; reason: string };
+/** `graceMs` of a cancellation stands for that of the job, where there is less time. */
+export type ToRunner = { kind: "run"; job: RunnerJob } | { kind: "cancel"; reason: string; graceMs?: number };
 
 export type FromRunner = { protocol: typeof RUNNER_PROTOCOL } & (
   | { kind: "started"; pid: number }

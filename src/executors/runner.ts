@@ -33,6 +33,7 @@ const SHELLS: Record<Shell, readonly [program: string, ...args: string[]]> = {
 
 let tree: ProcessTree | undefined;
 let stopped: CommandOutcome | undefined;
+let graceMs: number | undefined;
 let wake: (outcome: CommandOutcome) => void = () => {};
 const stopRequested = new Promise<CommandOutcome>((resolve) => (wake = resolve));
 
@@ -67,7 +68,7 @@ async function execute(job: RunnerJob): Promise<CommandResult> {
   const outcome = await Promise.race([command.exited, stopRequested]);
   clearTimeout(timer);
   const exitedAt = performance.now();
-  const leftRunning = await command.tree.end(job.graceMs);
+  const leftRunning = await command.tree.end(graceMs ?? job.graceMs);
   const complete = await Promise.race([copied, after(DRAIN_MS, false)]);
   const durationMs = Math.round((outcome === stopped ? performance.now() : exitedAt) - startedAt);
   const facts = output.facts(complete);
@@ -153,8 +154,12 @@ async function run(job: RunnerJob): Promise<void> {
 }
 
 process.on("message", (message: ToRunner) => {
-  if (message.kind === "run") void run(message.job);
-  else stop({ outcome: "cancelled", reason: message.reason });
+  if (message.kind === "run") {
+    void run(message.job);
+  } else {
+    graceMs = message.graceMs;
+    stop({ outcome: "cancelled", reason: message.reason });
+  }
 });
 process.on("disconnect", () => stop({ outcome: "cancelled", reason: "the server is gone" }));
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {

@@ -22,6 +22,8 @@ export interface ServerParts {
   reader(client: string): Promise<Reader>;
   /** Makes the id under which a failure in the log is found again. */
   newRequestId(): string;
+  /** The client has said that it is ready, which who only probes a server need not do. */
+  onInitialized?(client: string): void;
 }
 
 export interface BatonServer {
@@ -48,6 +50,8 @@ export function createServer(parts: ServerParts): BatonServer {
 
   const client = () => server.getClientVersion()?.name ?? "agent";
   const browsing = serveBrowsing(server, { ...parts, reader: () => parts.reader(client()) });
+  server.oninitialized = () => parts.onInitialized?.(client());
+
   const calls = new Set<AbortController>();
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const abort = abortedWith(extra.signal);

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { commandAllowed, type CommandPolicy } from "../../src/executors/allow.js";
+import { commandAllowed, type CommandPolicy } from "../../src/engine/command-policy.js";
 
 const patterns = (...list: string[]): CommandPolicy => ({ kind: "patterns", patterns: list });
 

@@ -13,24 +13,34 @@ export type CommandPolicy = { kind: "off" } | { kind: "all" } | { kind: "pattern
 const NOT_IN_WILDCARD = /[;&|$()<>`#\\\u0000-\u0008\u000a-\u001f\u007f]/;
 
 /**
- * Whether `run` may be started with the step's own `env`. In a pattern `*` stands for any text without the characters
- * above, everything else for itself; the pattern must fit the whole line. So `npm run *` allows `npm run build -- -w`
- * and never `npm run x; rm -rf ~`. (`git diff*` allows `git difftool` too: `git diff *` is what is meant.)
- *
- * Because variables such as PATH or NODE_OPTIONS decide what a program does, they are part of what is matched, written
- * as in a shell, sorted by name: env `{CI: "1"}` and run `npm test` need a pattern like `CI=1 npm test`.
+ * The line that patterns are held against: a step's own `env` and its `run`. Because variables such as PATH or
+ * NODE_OPTIONS decide what a program does, they are part of it, written as in a shell, sorted by name: env `{CI: "1"}`
+ * and run `npm test` need a pattern like `CI=1 npm test`.
  */
+export function commandLine(run: string, env: Readonly<Record<string, string>> = {}): string {
+  const assignments = Object.keys(env)
+    .sort()
+    .map((name) => `${name}=${env[name]} `);
+  return assignments.join("") + trimmed(run);
+}
+
+/**
+ * Whether a line of `commandLine` may be started. In a pattern `*` stands for any text without the characters above,
+ * everything else for itself; the pattern must fit the whole line. So `npm run *` allows `npm run build -- -w` and never
+ * `npm run x; rm -rf ~`. (`git diff*` allows `git difftool` too: `git diff *` is what is meant.)
+ */
+export function lineAllowed(policy: CommandPolicy, line: string): boolean {
+  if (policy.kind !== "patterns") return policy.kind === "all";
+  return policy.patterns.some((pattern) => matches(trimmed(pattern), line));
+}
+
+/** Whether `run` may be started with the step's own `env`. */
 export function commandAllowed(
   policy: CommandPolicy,
   run: string,
   env: Readonly<Record<string, string>> = {},
 ): boolean {
-  if (policy.kind !== "patterns") return policy.kind === "all";
-  const assignments = Object.keys(env)
-    .sort()
-    .map((name) => `${name}=${env[name]} `);
-  const line = assignments.join("") + trimmed(run);
-  return policy.patterns.some((pattern) => matches(trimmed(pattern), line));
+  return lineAllowed(policy, commandLine(run, env));
 }
 
 /** Without what a shell ignores around a line; `String.trim` takes more, such as no-break spaces. */

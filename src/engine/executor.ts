@@ -1,0 +1,86 @@
+import { findAgent } from "../store/agents.js";
+import { projectsWithWork, setAbsentRoots, tokensUnheard } from "../store/executors.js";
+import { laneHeads } from "../store/lanes.js";
+import { runningTasksOf, type Task } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import { unregisterAgent } from "./agent-life.js";
+import { EXECUTOR_PREFIX, registerAgent } from "./agents.js";
+import { type Claim, claimAt } from "./claims.js";
+import { type CommandPolicy, lineAllowed } from "./command-policy.js";
+import type { EngineContext } from "./context.js";
+import { meets, type Offer } from "./demands.js";
+import { NAME_LENGTH_MAX, nameFrom } from "./names.js";
+
+/** What the server's own executor offers: itself, so many commands at once, and what it may run. */
+export interface CommandOffer {
+  readonly agent: string;
+  readonly concurrency: number;
+  readonly policy: CommandPolicy;
+}
+
+/** `executor-myhost-3f2a`. `suffix` tells the processes of a host apart. */
+export function executorHandle(host: string, suffix: string): string {
+  const room = NAME_LENGTH_MAX - EXECUTOR_PREFIX.length - suffix.length - 1;
+  return `${EXECUTOR_PREFIX}${nameFrom(host, "host").slice(0, room)}-${suffix}`;
+}
+
+function offerOf({ agent, policy }: CommandOffer): Offer {
+  return { agent, roles: new Set(), capabilities: new Set(), runs: (line) => lineAllowed(policy, line) };
+}
+
+/** A project with a command that the executor may run. */
+export interface CommandPlace {
+  readonly project: string;
+  readonly root: string | null;
+}
+
+/** Where there is a command to run now, by the id of the project. A query. */
+export function* commandPlaces(offer: CommandOffer): Tx<CommandPlace[]> {
+  const places: CommandPlace[] = [];
+  for (const { id, root } of yield* projectsWithWork()) {
+    const heads = yield* laneHeads({ project: id });
+    if (heads.some(({ demand }) => meets(offerOf(offer), demand))) places.push({ project: id, root });
+  }
+  return places;
+}
+
+/**
+ * Claims a command of a project for the executor, which is registered by its first claim: a server that only waits leaves
+ * no agent behind.
+ */
+export function* claimCommand(ctx: EngineContext, offer: CommandOffer, project: string): Tx<Claim> {
+  const known = yield* findAgent(offer.agent);
+  if (known?.status !== "active" || known.maxConcurrentTasks !== offer.concurrency) {
+    // By itself: the row of a known agent comes after those that a claim locks.
+    yield* registerAgent(ctx, { name: offer.agent, max_concurrent_tasks: offer.concurrency });
+    return { outcome: "again" };
+  }
+  return yield* claimAt(ctx, { agent: known, offer: offerOf(offer), place: { project } });
+}
+
+/** What the executor holds, as the database sees it. A query. */
+export function* heldCommands(offer: Pick<CommandOffer, "agent">): Tx<Task[]> {
+  return yield* runningTasksOf(offer.agent, HELD_MAX);
+}
+
+const HELD_MAX = 1_000;
+const LEFTOVERS_MAX = 10;
+
+/**
+ * Tokens of the latest earlier attempts that ended without a word from whoever ran them: their processes may still be
+ * there. A query.
+ */
+export function* unheardAttempts(task: string): Tx<number[]> {
+  return yield* tokensUnheard(task, LEFTOVERS_MAX);
+}
+
+/** Lets the others see which projects have no root on this machine. */
+export function* noteAbsentRoots(ctx: EngineContext, projects: readonly string[]): Tx<void> {
+  const { session } = ctx.caller;
+  if (session !== null) yield* setAbsentRoots(session.id, projects);
+}
+
+/** One step of taking the executor out, as `unregisterAgent`; nothing is returned for one that never claimed. */
+export function* retireExecutor(ctx: EngineContext, agent: string): Tx<{ returned?: string }> {
+  return (yield* findAgent(agent)) === undefined ? {} : yield* unregisterAgent(ctx, agent);
+}
