@@ -1,5 +1,5 @@
 import { countDependents, findTasksByKeys, keysOfRun } from "../store/task-lists.js";
-import { findTask, type Task } from "../store/tasks.js";
+import { findTask, type Reason, type Task } from "../store/tasks.js";
 import { lockRun } from "../store/lock-order.js";
 import { type Run, runOf } from "../store/runs.js";
 import type { Tx } from "../store/tx.js";
@@ -13,7 +13,7 @@ import { hint } from "./names.js";
 import type { Project } from "./projects.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { requireRoom } from "./executions.js";
-import { settlementOf } from "./settle.js";
+import { settlementOf, settleWaiting } from "./settle.js";
 import { raiseRanks } from "./ranks.js";
 import { TASK_SETTLED } from "./machine.js";
 
@@ -71,7 +71,18 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   change.record({ type: "task.created", task: id, agent: adHoc.agent, data: { key: task.key, title: task.title } });
   if (task.status === "ready") change.record({ type: "task.ready", task: id, data: { key: task.key } });
   yield* raiseRanks(change, needed, estimateOf(adHoc.step));
-  return { task, ...(yield* change.flush()) };
+  // Of what it needs, something may have ended already in a way that leaves it nothing to wait for.
+  yield* settleWaiting(change, [task], failureAmong(needed));
+  const changed = yield* change.flush();
+  return { task: (yield* findTask(id)) ?? task, ...changed };
+}
+
+function failureAmong(needed: readonly Task[]): Reason | undefined {
+  const failed = needed.filter(({ status }) => status === "dead_letter" || status === "blocked");
+  const [first] = failed;
+  if (!first) return undefined;
+  const blocking = failed.map(({ id }) => id);
+  return { kind: "dependency_failed", detail: `${first.key} is ${first.status}`, blocking };
 }
 
 function* requireFreeKey(run: Run, key: string): Tx<void> {

@@ -19,7 +19,7 @@ import type { NewEvent } from "../store/events.js";
 import type { Tx } from "../store/tx.js";
 import { actingAgent, offerOf } from "./agents.js";
 import type { EngineContext } from "./context.js";
-import { meets, type Offer } from "./demands.js";
+import { meets, type Offer, reservedDemand } from "./demands.js";
 import { leaseShownUntil, newLease, runningDueAt } from "./leases.js";
 import { modedPatterns } from "./scopes.js";
 import { locksHeldBy, lockScope } from "./task-locks.js";
@@ -207,6 +207,10 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     status: "running",
     agent: claimer.agent.name,
     session: lease.session,
+    // A reservation ends with the claim: should the task come back, it comes back to everybody.
+    demand: reservedDemand(taking.lane.demand, null).id,
+    reservedFor: null,
+    reservedUntil: null,
     token: task.token + 1,
     attempt: task.attempt + 1,
     startedAt: ctx.now,
@@ -218,6 +222,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     task: task.id,
     agent: claimer.agent.name,
     session: lease.session,
+    demand: opened.demand,
     token: opened.token,
     attempt: opened.attempt,
     at: ctx.now,

@@ -94,9 +94,7 @@ function timeout(kind: TimeoutKind, { spec }: Pick<TaskAndSpec, "task" | "spec">
 
 /** The holder is gone: its work goes back, or counts as a failure where it is configured so. */
 function* leaseOver(ctx: EngineContext, locked: Locked): Tx<void> {
-  if (locked.task.orders === "cancel_requested") {
-    yield* cancelHeld(ctx, locked, "its holder was gone");
-  } else if (ctx.settings.lost_lease_counts) {
+  if (ctx.settings.lost_lease_counts) {
     const error = { type: "lease_lost", message: `${locked.task.agent ?? "its holder"} was gone` };
     yield* failAttempt(ctx, locked, { error, outcome: "lease_lost", fenced: true });
   } else {

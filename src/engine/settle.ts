@@ -18,17 +18,30 @@ export interface Settled {
  * settles thereby. Costs O(edges to dependents and to what becomes blocked). Gives the tasks that became ready.
  */
 export function* settleDependents(change: RunChange, settled: readonly Settled[]): Tx<Task[]> {
+  return settled.length === 0 ? [] : yield* follow(change, yield* judgeDependents(settled));
+}
+
+/**
+ * Judges tasks that wait, as their counts stand: those that have just been made, or counted afresh, may have had their last
+ * dependency long ago. The reason is that of what becomes blocked. Gives the tasks that became ready.
+ */
+export function* settleWaiting(change: RunChange, waiting: readonly Task[], reason?: Reason): Tx<Task[]> {
+  const judged: Judged = { ready: [], block: [], skip: [] };
+  for (const task of waiting) judgeOne(judged, task, reason);
+  return yield* follow(change, judged);
+}
+
+function* follow(change: RunChange, first: Judged): Tx<Task[]> {
   const ready: Task[] = [];
-  let wave = settled;
-  while (wave.length > 0) {
-    const judged = yield* judgeDependents(wave);
+  for (let judged = first; ;) {
     ready.push(...(yield* readyTasks(change, judged.ready)));
-    wave = [
+    const wave = [
       ...(yield* endUnheld(change, "blocked", judged.block)),
       ...(yield* endUnheld(change, "skipped", judged.skip)),
     ];
+    if (wave.length === 0) return ready;
+    judged = yield* judgeDependents(wave);
   }
-  return ready;
 }
 
 interface Judged {
@@ -49,14 +62,16 @@ function* judgeDependents(wave: readonly Settled[]): Tx<Judged> {
     }
   }
   const judged: Judged = { ready: [], block: [], skip: [] };
-  for (const { task, cause } of touched.values()) {
-    if (!waitsForDependencies(task)) continue;
-    const verdict = judge(task.trigger, countsOf(task));
-    if (verdict === "ready") judged.ready.push(task);
-    else if (verdict === "block") judged.block.push({ task, as: "failed", reason: cause.reason ?? failureOf(task) });
-    else if (verdict === "skip") judged.skip.push({ task, as: "skipped" });
-  }
+  for (const { task, cause } of touched.values()) judgeOne(judged, task, cause.reason);
   return judged;
+}
+
+function judgeOne(judged: Judged, task: Task, reason: Reason | undefined): void {
+  if (!waitsForDependencies(task)) return;
+  const verdict = judge(task.trigger, countsOf(task));
+  if (verdict === "ready") judged.ready.push(task);
+  else if (verdict === "block") judged.block.push({ task, as: "failed", reason: reason ?? failureOf(task) });
+  else if (verdict === "skip") judged.skip.push({ task, as: "skipped" });
 }
 
 /** A pending task that waits for its retry has had its dependencies already. */
@@ -84,7 +99,7 @@ export function* readyTasks(change: RunChange, tasks: readonly Task[]): Tx<Task[
   const groups = new Map<number, Task[]>();
   const ready: Task[] = [];
   for (const task of tasks) {
-    if (task.timed) {
+    if (task.timed || task.reservedUntil !== null) {
       ready.push(yield* readyTimed(change, task));
       continue;
     }

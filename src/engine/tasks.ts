@@ -192,6 +192,8 @@ export function* releaseTask(ctx: EngineContext, release: Release): Tx<TaskChang
   return yield* giveBack(ctx, held, { outcome: "released", fenced: false, ...release });
 }
 
+const STOPPED = { released: "released after it was cancelled", lease_lost: "its holder was gone" } as const;
+
 /** The ways in which a task goes back to the queue without a failure. */
 export interface GivingBack {
   readonly outcome: "released" | "lease_lost";
@@ -199,7 +201,9 @@ export interface GivingBack {
   readonly note?: string | undefined;
 }
 
+/** What its holder was asked to stop does not go back: it ends. */
 export function* giveBack(ctx: EngineContext, held: Locked, giving: GivingBack): Tx<TaskChanged> {
+  if (held.task.orders === "cancel_requested") return yield* cancelHeld(ctx, held, STOPPED[giving.outcome]);
   const change = new RunChange(ctx, held.run);
   const task = yield* endAttempt(change, held, {
     event: giving.outcome === "released" ? "release" : "lose_lease",

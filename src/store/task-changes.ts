@@ -17,6 +17,8 @@ export interface Opening {
   readonly task: string;
   readonly agent: string;
   readonly session: string | null;
+  /** From now on. */
+  readonly demand: string;
   readonly token: number;
   readonly attempt: number;
   readonly at: number;
@@ -30,7 +32,7 @@ export function* openAttempt(opening: Opening): Tx<boolean> {
   const rows = yield [
     `UPDATE tasks SET status = 'running', agent = $1, session = $2, token = $3, attempt = $4, started_at = $5, heartbeat_at = $5,
       lease_expires_at = $6, due_at = $7, percent = NULL, orders = NULL, reserved_for = NULL, reserved_until = NULL,
-      holds_files = $8 WHERE id = $9 AND status = 'ready' RETURNING id`,
+      holds_files = $8, demand = $9 WHERE id = $10 AND status = 'ready' RETURNING id`,
     [
       opening.agent,
       opening.session,
@@ -40,6 +42,7 @@ export function* openAttempt(opening: Opening): Tx<boolean> {
       opening.leaseExpiresAt,
       opening.dueAt,
       opening.holdsFiles ? 1 : 0,
+      opening.demand,
       opening.task,
     ],
   ];
@@ -204,6 +207,14 @@ export function* reopenTasks(run: string, from: TaskStatus): Tx<Task[]> {
     [run, from],
   ];
   return rows.map(taskOf);
+}
+
+/** Pending tasks that a reservation has left behind ask again for whoever they asked for before it. */
+export function* forgetReservations(run: string, demand: string, unreserved: string): Tx<void> {
+  yield [
+    "UPDATE tasks SET demand = $1 WHERE run = $2 AND demand = $3 AND status = 'pending' AND reserved_for IS NULL",
+    [unreserved, run, demand],
+  ];
 }
 
 /** Counts the settled dependencies of every open task of a run afresh, after some were reopened. */

@@ -100,17 +100,24 @@ export function dependencyFindings({ tasks, needs }: Snapshot): Finding[] {
       failed: task.depsFailed,
       skipped: task.depsSkipped,
     };
-    if (JSON.stringify(kept) !== JSON.stringify(counted))
+    if (!sameCounts(kept, counted))
       findings.push(finding(`counts ${JSON.stringify(kept)}, are ${JSON.stringify(counted)}`));
     if (task.availableAt !== null) {
       if (task.dueAt === null || task.dueAt > task.availableAt)
         findings.push(finding("waits for a retry that nobody will look at in time"));
       return findings;
     }
-    const verdict = judge(task.trigger, counted);
+    const verdict = judge(task.trigger, kept);
     if (verdict !== "wait") findings.push(finding(`pending, though its dependencies say ${verdict}`));
     return findings;
   });
+}
+
+type Counts = ReturnType<typeof countSettled>;
+
+/** A blocked dependency that is cancelled has failed for those who counted it before, and is skipped for those who count it since. */
+function sameCounts(kept: Counts, counted: Counts): boolean {
+  return kept.succeeded === counted.succeeded && kept.failed + kept.skipped === counted.failed + counted.skipped;
 }
 
 function countSettled(dependencies: readonly (TaskRow | undefined)[]) {
