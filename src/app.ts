@@ -124,12 +124,6 @@ export class App {
     return this.#beating;
   }
 
-  /** Opens the session before any write, for a process that is there to work on what others have started. */
-  async activate(client: string): Promise<void> {
-    await this.dispatch(client);
-    await this.#keepSession();
-  }
-
   /** The database as background work sees it, for upkeep that a person asks for. */
   async background(client: string): Promise<TickHost> {
     await this.dispatch(client);

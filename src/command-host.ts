@@ -25,7 +25,7 @@ async function open(flags: Flags, { sessionless }: OpenOptions) {
   const channel = process.stdin.isTTY && process.stderr.isTTY ? "human" : "agent";
   const [{ launch }, { RESERVED_HANDLES }] = await Promise.all([import("./launch.js"), import("./engine/agents.js")]);
   const launched = launch(flags, { sessionless, channel, agent: ownHandle(RESERVED_HANDLES) });
-  return { ...launched, dispatch: () => launched.app.dispatch(CLIENT) };
+  return { ...launched, dispatch: () => launched.app.dispatch(CLIENT), standBy: () => launched.app.standBy(CLIENT) };
 }
 
 /** The same in each call, so that a task claimed by one can be completed by the next: BATON_AGENT, or the user's name. */

@@ -89,7 +89,7 @@ export interface Following {
 /** Between two looks, at least: a busy run commits hundreds of times a second. */
 const PAUSE_MS = 100;
 /** Between two looks, at most, should a wake-up be missed. */
-const POLL_MS = 2_000;
+const POLL_MS = 1_000;
 
 /** Shows each change of a run until it has ended or the signal fires; gives the last state. */
 export async function follow(follower: RunFollower, { onWake, signal, show }: Following): Promise<RunState> {

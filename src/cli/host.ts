@@ -27,4 +27,6 @@ export interface Opened {
   readonly config: Config;
   readonly logger: Logger;
   dispatch(): Promise<Dispatch>;
+  /** Lets this process take command steps from now on, where it may, also of what others have started. */
+  standBy(): Promise<void>;
 }

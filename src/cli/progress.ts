@@ -110,19 +110,27 @@ function taskLine(task: TaskLine, { state, view, columns, keyColumns }: Place): 
   return `  ${signOf(task.status, view.style)} ${text}`;
 }
 
-function notesOf(state: RunState, { style }: View, columns: number): string[] {
-  const { run, running, ready, warnings } = state;
+function notesOf(state: RunState, { style, now }: View, columns: number): string[] {
+  const { run, warnings } = state;
+  const missing = missingText(state, now);
   if (run.ended_at !== undefined) return [];
   const notes = warnings.map((warning) => ({ text: warning }));
   if (run.status === "paused")
     notes.push({ text: `paused; it goes on with: baton call control_run --run ${run.id} --action resume` });
-  else if (running.length === 0 && ready.length > 0) notes.push({ text: waitingText(ready, run.counts.ready) });
+  else if (missing !== undefined) notes.push({ text: missing });
   return notes.map(({ text }) => paint(fit(`  ${text}`, columns), "yellow", style));
 }
 
-/** Says who has to come for the run to go on. */
-export function waitingText(ready: readonly TaskLine[], total: number): string {
+/** Before that it may be about to be claimed. */
+const STANDS_MS = 1_000;
+
+/** Who has to come for a run that stands still to go on; undefined while it moves. */
+export function missingText({ run, running, ready, recent }: RunState, now: number): string | undefined {
+  if (run.status !== "running" || running.length > 0 || ready.length === 0) return undefined;
+  const movedAt = Date.parse(recent.at(-1)?.at ?? run.created_at);
+  if (now - movedAt < STANDS_MS) return undefined;
   const keys = ready.slice(0, READY_SHOWN).map(({ key }) => key);
+  const total = run.counts.ready;
   const more = total > keys.length ? ` and ${total - keys.length} more` : "";
   const commands = ready.every(({ kind }) => kind === "command");
   const who = commands

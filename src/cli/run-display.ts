@@ -2,7 +2,7 @@ import { stopwatch } from "./durations.js";
 import { eventText } from "./event-text.js";
 import type { Look } from "./follower.js";
 import { LiveLines } from "./live.js";
-import { progressLines, waitingText } from "./progress.js";
+import { missingText, progressLines } from "./progress.js";
 import type { RunState } from "./run-state.js";
 import { fit, type Terminal } from "./terminal.js";
 
@@ -23,7 +23,7 @@ const REDRAW_MS = 1_000;
 
 /** On a terminal a picture that is drawn again in place, elsewhere a line for each change. */
 export function runDisplay(terminal: Terminal, options: DisplayOptions): RunDisplay {
-  return terminal.live ? new LiveDisplay(terminal, options) : new LineDisplay(terminal);
+  return terminal.live ? new LiveDisplay(terminal, options) : new LineDisplay(terminal, options);
 }
 
 class LiveDisplay implements RunDisplay {
@@ -63,10 +63,12 @@ const LINE_COLUMNS_MAX = 500;
 
 class LineDisplay implements RunDisplay {
   readonly #terminal: Terminal;
-  #waiting = "";
+  readonly #options: DisplayOptions;
+  #missing: string | undefined;
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, options: DisplayOptions) {
     this.#terminal = terminal;
+    this.#options = options;
   }
 
   show({ state, fresh }: Look): void {
@@ -81,11 +83,13 @@ class LineDisplay implements RunDisplay {
   close(): void {}
 
   /** Once for each set of tasks: a run that waits for somebody must not look as if it hung. */
-  #sayWhoIsMissed({ run, running, ready }: RunState): void {
-    const stands = run.status === "running" && running.length === 0 && ready.length > 0;
-    const waiting = stands ? waitingText(ready, run.counts.ready) : "";
-    if (waiting !== "" && waiting !== this.#waiting) this.#line(`${run.progress} %  ${waiting}`);
-    this.#waiting = waiting;
+  #sayWhoIsMissed(state: RunState): void {
+    const now = this.#options.now();
+    const missing = missingText(state, now);
+    if (missing !== undefined && missing !== this.#missing) {
+      this.#line(`${stopwatch(now - Date.parse(state.run.created_at))}  ${missing}`);
+    }
+    this.#missing = missing;
   }
 
   #line(text: string): void {

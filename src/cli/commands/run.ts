@@ -77,6 +77,7 @@ async function carryOut(desk: Desk, options: RunOptions, begin: Begin): Promise<
     const ask = asking(await opened.dispatch());
     const begun = await begin(ask, options);
     if (options.detach === true) return left(desk, options, begun);
+    if (options.allowCommands === true) await opened.standBy();
     const state = await watch(desk, { options, opened, ask, begun });
     await conclude(desk, options, { state, ask });
   } finally {

@@ -1,0 +1,98 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { connectClient } from "../support/client.js";
+import { baton, batonJson, type Desk, startBaton, startDesk } from "../support/command-line.js";
+import { temporaryDirectory } from "../support/databases.js";
+import { until } from "../support/until.js";
+
+const EXAMPLES = path.resolve(import.meta.dirname, "../../examples");
+
+function example(name: string): string {
+  return path.join(EXAMPLES, name);
+}
+
+/** A desk in a git repository: commands run in a project's root. */
+function repository(): Desk {
+  const cwd = temporaryDirectory();
+  execFileSync("git", ["init", "--quiet", cwd]);
+  return startDesk({ cwd });
+}
+
+test.each(readdirSync(EXAMPLES))("%s is sound", async (name) => {
+  expect(await batonJson(startDesk(), ["workflow", "validate", example(name)])).toMatchObject({ valid: true });
+});
+
+describe("run as they are", () => {
+  test("build-and-test.yaml hands its input to each command and ends with 0", async () => {
+    const args = [
+      "run",
+      example("build-and-test.yaml"),
+      "--allow-commands",
+      "--input",
+      "greeting=Good morning; exit 7",
+      "--json",
+    ];
+    const { code, stdout } = await baton(repository(), args);
+    expect(JSON.parse(stdout)).toMatchObject({ run: { status: "succeeded", counts: { succeeded: 5 } } });
+    expect(JSON.stringify(JSON.parse(stdout))).toContain("built for Good morning; exit 7");
+    expect(code).toBe(0);
+  });
+
+  test("fan-out.yaml adds its parts up, and says so line by line", async () => {
+    const { code, stdout } = await baton(repository(), ["run", example("fan-out.yaml"), "--allow-commands"]);
+    expect(stdout).toMatch(/sum succeeded[\s\S]*fan-out succeeded after .*: 7 succeeded/);
+    expect(code).toBe(0);
+  });
+
+  test("review.yaml goes back and forth between an agent's own process and this one's commands", async () => {
+    const desk = repository();
+    const agent = await connectClient({ database: desk.database, cwd: desk.cwd, clientName: "writer" });
+    const started = startBaton(desk, ["run", example("review.yaml"), "--allow-commands", "--json"]);
+    const run = await until("the run says its id", () => /run_[0-9a-z]{16}/.exec(started.stderr())?.[0]);
+    const write = await agent.call("claim_task", { run, wait_seconds: 10 });
+    mkdirSync(path.join(desk.cwd, "docs"));
+    writeFileSync(path.join(desk.cwd, "docs/note.md"), "# A stack\n\nLast in, first out.\n");
+    await finish(agent, write, { summary: "what a stack is" });
+    const review = await agent.call("claim_task", { run, roles: ["reviewer"], wait_seconds: 10 });
+    expect(review).toMatchObject({ outcome: "claimed", task: { key: "review" } });
+    await finish(agent, review, "nothing is unclear");
+    const { code, stdout } = await started.ended;
+    expect(JSON.parse(stdout)).toMatchObject({ results: { write: { summary: "what a stack is" } } });
+    expect(code).toBe(0);
+  });
+});
+
+test("a command that fails ends the run with 1 and shows how the command ended", async () => {
+  const desk = repository();
+  const plan =
+    "name: broken\nsteps:\n  - { key: oops, kind: command, run: 'echo what now >&2; exit 3', retry: { max_attempts: 1 } }\n";
+  const { code, stdout } = await baton(desk, ["run", "-", "--allow-commands"], plan);
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/oops[\s\S]*3/);
+  expect(stdout).toContain("what now");
+});
+
+test("who goes on with a run that others have started may run its commands", async () => {
+  const desk = repository();
+  const { run } = (await batonJson(desk, ["run", example("fan-out.yaml"), "--detach"])) as { run: { id: string } };
+  const { code, stdout } = await baton(desk, ["run", run.id, "--allow-commands"]);
+  expect(stdout).toMatch(/fan-out succeeded/);
+  expect(code).toBe(0);
+});
+
+test("without --allow-commands the run says that nobody may run its commands, and can be left", async () => {
+  const { code, stdout } = await baton(repository(), ["run", example("fan-out.yaml"), "--timeout", "1"]);
+  expect(code).toBe(4);
+  expect(stdout).toContain("--allow-commands");
+});
+
+async function finish(
+  agent: Awaited<ReturnType<typeof connectClient>>,
+  claimed: Record<string, unknown>,
+  result: unknown,
+) {
+  const { task, lease } = claimed as { task: { id: string }; lease: { token: number } };
+  await agent.call("complete_task", { task: task.id, token: lease.token, result });
+}
