@@ -1,4 +1,4 @@
-import { chunksOf, insertRows, int, json, placeholders, text, textOrNull } from "./rows.js";
+import { bySize, chunksOf, insertRows, int, json, placeholders, text, textOrNull } from "./rows.js";
 import { first, type Row, type SqlValue, type Statement, type Tx } from "./tx.js";
 import type { ScopePaths } from "./scopes.js";
 import { T_COLUMNS, taskAndSpecOf, type TaskAndSpec } from "./tasks.js";
@@ -246,12 +246,13 @@ export function* parkScope(lane: { run: string; scope: string }, request: string
   return rows.map((row) => text(row, "demand"));
 }
 
+const PARKED_ON = bySize(
+  (size) => `SELECT DISTINCT run FROM scope_lanes WHERE project = $1 AND parked_on IN (${placeholders(size, 2)})`,
+);
+
 /** The runs that have something parked on any of these lock requests. */
 export function* runsParkedOn(project: string, requests: readonly string[]): Tx<string[]> {
-  return yield* collect(requests, (chunk): Statement => [
-    `SELECT DISTINCT run FROM scope_lanes WHERE project = $1 AND parked_on IN (${placeholders(chunk.length, 2)})`,
-    [project, ...chunk],
-  ]);
+  return yield* collect(requests, (chunk): Statement => [PARKED_ON(chunk.length), [project, ...chunk]]);
 }
 
 function* collect(ids: readonly string[], statement: (chunk: readonly string[]) => Statement): Tx<string[]> {

@@ -1,4 +1,4 @@
-import { insertRows, int, intOrNull, placeholders, text, textOrNull } from "./rows.js";
+import { bySize, insertRows, int, intOrNull, placeholders, text, textOrNull } from "./rows.js";
 import type { LockMode } from "./scopes.js";
 import { first, type Row, type Tx } from "./tx.js";
 
@@ -116,6 +116,8 @@ const IN_RANGES = Array.from(
 const IN_RANGE = IN_RANGES.slice(0, 1).join("");
 const IN_SOME_RANGE = IN_RANGES.join(" OR ");
 
+const WITH_PREFIX = bySize((size) => `${SELECT_LOCKS} WHERE l.project = $2 AND l.prefix IN (${placeholders(size, 3)})`);
+
 /** The locks of a project that have one of the prefixes. Each once; the cost does not depend on the others. */
 export function* locksByPrefix(now: number, { project, exactly, under }: PrefixSearch): Tx<Lock[]> {
   const locks = new Map<string, Lock>();
@@ -123,12 +125,7 @@ export function* locksByPrefix(now: number, { project, exactly, under }: PrefixS
     for (const row of rows) locks.set(text(row, "id"), lockOf(row));
   };
   for (const chunk of listsOf(exactly)) {
-    keep(
-      yield [
-        `${SELECT_LOCKS} WHERE l.project = $2 AND l.prefix IN (${placeholders(chunk.length, 3)})`,
-        [now, project, ...chunk],
-      ],
-    );
+    keep(yield [WITH_PREFIX(chunk.length), [now, project, ...chunk]]);
   }
   for (let at = 0; at < under.length; at += RANGES_AT_ONCE) {
     const some = under.slice(at, at + RANGES_AT_ONCE).map(rangeUnder);
@@ -261,9 +258,11 @@ export function* insertLocks(locks: readonly NewLock[]): Tx<void> {
   );
 }
 
+const DELETE = bySize((size) => `DELETE FROM file_locks WHERE id IN (${placeholders(size)})`);
+
 export function* deleteLocks(ids: readonly string[]): Tx<void> {
   for (const chunk of listsOf(ids)) {
-    yield [`DELETE FROM file_locks WHERE id IN (${placeholders(chunk.length)})`, chunk];
+    yield [DELETE(chunk.length), chunk];
   }
 }
 

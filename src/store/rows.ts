@@ -55,7 +55,17 @@ export function conditionsOf(wanted: readonly (readonly [comparison: string, val
 }
 
 // Lists are cut into these sizes, so that the number of distinct texts, each prepared once, stays small.
-const CHUNKS = [128, 16, 4, 1] as const;
+const CHUNKS = [128, 16, 4, 2, 1] as const;
+
+/** A text per length of list, each put together once. */
+export function bySize(text: (size: number) => string): (size: number) => string {
+  const texts = new Map<number, string>();
+  return (size) => {
+    const known = texts.get(size) ?? text(size);
+    texts.set(size, known);
+    return known;
+  };
+}
 
 /** Cuts a list into pieces of a few fixed sizes. */
 export function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
@@ -93,7 +103,9 @@ function insertText(insert: Insert, rows: number): string {
 
 /** Inserts rows in as few statements as a small set of prepared texts allows. */
 export function* insertRows(insert: Insert, rows: readonly (Statement[1] & object)[]): Tx<void> {
-  const [only] = rows;
-  if (rows.length === 1 && only !== undefined) yield [insertText(insert, 1), only];
-  else for (const chunk of chunksOf(rows)) yield [insertText(insert, chunk.length), chunk.flat()];
+  for (const chunk of chunksOf(rows)) {
+    const values: SqlValue[] = [];
+    for (const row of chunk) for (const value of row) values.push(value);
+    yield [insertText(insert, chunk.length), values];
+  }
 }

@@ -1,4 +1,5 @@
 import { chunksOf, conditionsOf, int, placeholders, text } from "./rows.js";
+import { STUCK } from "./migrations/0001-foundation.js";
 import { T_COLUMNS, type Task, TASK_COLUMNS, taskOf, type TaskStatus } from "./tasks.js";
 import { first, type Tx } from "./tx.js";
 
@@ -17,7 +18,7 @@ const IN_STATE: Readonly<Partial<Record<TaskStatus, string>>> = {
 
 function stuck(status: TaskStatus): string {
   // sql: the status is one of the four.
-  return `run = $1 AND status = '${status}' AND status IN ('waiting', 'in_review', 'blocked', 'dead_letter')`;
+  return `run = $1 AND status = '${status}' AND (${STUCK})`;
 }
 
 /** Tasks of a run in one state, in order of creation, at most `limit`. Costs O(tasks in that state) for those that are still open. */
