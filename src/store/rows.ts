@@ -58,10 +58,10 @@ export function conditionsOf(wanted: readonly (readonly [comparison: string, val
 const CHUNKS = [128, 16, 4, 2, 1] as const;
 
 /** A text per length of list, each put together once. */
-export function bySize(text: (size: number) => string): (size: number) => string {
+export function bySize(sqlOf: (size: number) => string): (size: number) => string {
   const texts = new Map<number, string>();
   return (size) => {
-    const known = texts.get(size) ?? text(size);
+    const known = texts.get(size) ?? sqlOf(size);
     texts.set(size, known);
     return known;
   };
