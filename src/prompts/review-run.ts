@@ -12,6 +12,7 @@ const EVENTS_SHOWN_MAX = 20;
 const ATTEMPTS_SHOWN_MAX = 3;
 const MESSAGE_CHARS_MAX = 600;
 const REASONS_SHOWN_MAX = 3;
+const REASON_CHARS_MAX = 200;
 
 export const reviewRun: Prompt = {
   name: "review_run",
@@ -31,10 +32,7 @@ export const reviewRun: Prompt = {
       progress: yield* runProgress(ctx, run.id),
       tasks: listed.tasks.map(taskLine),
       ...(listed.next !== undefined && { tasks_not_shown: true }),
-      blocked: overview.blocked.map((task) => ({
-        ...taskLine(task),
-        reasons: task.reasons.slice(0, REASONS_SHOWN_MAX),
-      })),
+      blocked: overview.blocked.map(stuck),
       failures: (yield* failuresOf(dead)).map(shortened),
       latest_events: events.map(eventView).map(({ data: _data, ...event }) => event),
     };
@@ -51,6 +49,11 @@ export const reviewRun: Prompt = {
     ].join("\n\n");
   },
 };
+
+function stuck({ id, key, reasons }: RunOverview["blocked"][number]) {
+  const first = reasons.slice(0, REASONS_SHOWN_MAX);
+  return { task: id, key, reasons: first.map((one) => ({ ...one, detail: clipped(one.detail, REASON_CHARS_MAX) })) };
+}
 
 function shortened({ task, attempts }: TaskFailures) {
   const last = attempts
@@ -72,17 +75,15 @@ function lookAt({ run, counters, ready, running, blocked, dead }: RunOverview): 
   const lines: string[] = [];
   if (dead.length > 0) {
     lines.push(
-      `${counters.dead_letter} tasks are dead letters: read each error. Is it one cause or several; the task, the plan, or the surroundings? Once the cause is removed, ${call("retry_failed")} opens them and what they blocked again.`,
+      `Dead letters: ${counters.dead_letter}. Read each error. Is it one cause or several; the task, the plan, or the surroundings? Once the cause is removed, ${call("retry_failed")} opens them and what they blocked again.`,
     );
   }
-  if (blocked.length > 0) lines.push(`${counters.blocked} tasks are blocked: their reasons name what they hang on.`);
+  if (blocked.length > 0) lines.push(`Blocked: ${counters.blocked}. Their reasons name what they hang on.`);
   if (ready.length > 0 && running.length === 0) {
-    lines.push(
-      `${counters.ready} tasks are ready and nobody works: check_task_ready says of each why; claim_task takes one.`,
-    );
+    lines.push(`Ready: ${counters.ready}, and nobody works. check_task_ready says of each why; claim_task takes one.`);
   }
   if (running.length > 0) {
-    lines.push(`${counters.running} tasks are running: whose last sign of life (get_task, latest events) is long ago?`);
+    lines.push(`Running: ${counters.running}. Whose last sign of life (get_task, latest events) is long ago?`);
   }
   if (run.status === "paused") lines.push(`It is paused: ${call("resume")} when the reason is gone.`);
   if (run.status === "cancelling" || run.status === "cancelled") {
