@@ -12,14 +12,17 @@ export interface AgentOrders {
   readonly pace_ms: number;
   /** The planner plans at most so many modules; without it, all. */
   readonly modules_max: number | undefined;
-  /** The run to work in; the planner starts it. */
-  readonly run?: string | undefined;
   /** A worker stops in the middle of this task of its own, counted from 1, and never goes on. */
   readonly stall_at?: number | undefined;
 }
 
 /** What a worker that has stopped reported last; no other report is equal to it. */
 export const STALLED_PERCENT = 51;
+
+/** That it may begin; a worker is told the run to work in, the planner starts it. */
+export interface Go {
+  readonly run?: string;
+}
 
 /** What an agent's process tells the demo. */
 export type AgentNews =
@@ -68,16 +71,15 @@ export class Agent {
     this.baton = baton;
   }
 
-  /** Connects, tells the demo so, and waits until it says go: the agents start together. */
-  static async start(): Promise<Agent> {
+  /** Connects, tells the demo so, and waits until it may begin: the workers begin together. */
+  static async start(): Promise<{ agent: Agent; go: Go }> {
     const orders = JSON.parse(process.argv[2] ?? "null") as AgentOrders;
     // An agent does not outlive the demo, whatever ends that.
     process.once("disconnect", outlived);
     const baton = await Baton.connect(orders.place, orders.name, orders.serverArgs);
-    const go = new Promise((resolve) => process.once("message", resolve));
+    const told = new Promise<Go>((resolve) => process.once("message", (go) => resolve(go as Go)));
     tell({ kind: "connected", server: baton.server });
-    await go;
-    return new Agent(orders, baton);
+    return { agent: new Agent(orders, baton), go: await told };
   }
 
   /** Ends this process and its server in good order. */

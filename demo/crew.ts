@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
-import type { AgentNews, AgentOrders } from "./agent.js";
+import type { AgentNews, AgentOrders, Go } from "./agent.js";
 
 /** How long agents that have been asked to end may take before they are killed. */
 const END_MS_MAX = 5_000;
@@ -79,8 +79,8 @@ class Member {
     );
   }
 
-  go(): void {
-    this.#child.send("go");
+  go(go: Go = {}): void {
+    this.#child.send(go);
   }
 
   /** kill -9, of the agent and of its server at once: neither can say good-bye. */

@@ -40,15 +40,15 @@ export class Demo {
   /** Settles when the run has ended and all agents with it; gives the connection it watched through. */
   async perform(): Promise<Baton> {
     const { place } = this.#options;
-    const planner = await this.crew.start("planner", { ...this.#orders(PLANNER), serverArgs: ["--allow-commands"] });
-    planner.go();
-    this.run = await planner.planned;
-    const [observer, ...workers] = await Promise.all([
+    const [observer, planner, ...workers] = await Promise.all([
       Baton.connect(place, "observer"),
+      this.crew.start("planner", { ...this.#orders(PLANNER), serverArgs: ["--allow-commands"] }),
       ...WORKERS.map((name) => this.crew.start("worker", this.#orders(name))),
     ]);
+    planner.go();
+    this.run = await planner.planned;
     this.#board.open(this.story, AGENTS);
-    for (const worker of workers) worker.go();
+    for (const worker of workers) worker.go({ run: this.run });
     await Promise.race([this.#watch(observer), this.crew.trouble]);
     await this.crew.ended();
     this.#board.close();
@@ -79,7 +79,7 @@ export class Demo {
 
   #orders(name: string): AgentOrders {
     const { place, pace_ms, modules_max } = this.#options;
-    const orders = { place, name, serverArgs: [], pace_ms, modules_max, run: this.run };
+    const orders = { place, name, serverArgs: [], pace_ms, modules_max };
     return name === VICTIM ? { ...orders, stall_at: this.#options.stall_at } : orders;
   }
 }

@@ -34,6 +34,8 @@ const graphShape = z.object({
 });
 const pictureShape = z.object({ graph: z.string() });
 
+const commandResult = z.object({ result: z.object({ exit_code: z.number(), output_tail: z.string() }).optional() });
+
 const { values } = parseArgs({
   options: {
     short: { type: "boolean", default: false },
@@ -56,13 +58,15 @@ const demo = new Demo(
   },
   board,
 );
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => void giveUp(signal));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => void giveUp(`stopped by ${signal}`));
 setTimeout(() => void giveUp(`no end after ${seconds(RUN_MS_MAX)}`), RUN_MS_MAX).unref();
 
 try {
   board.line(board.ink("bold", "Baton documents itself: four agents, each with a server of its own, on one database"));
   board.line(`Project   ${place.repository} (a copy of this repository's source)`);
   board.line("Agents    scripts that pause where an assistant would think; no model, no network");
+  board.line("Starting  one planner, three workers, and a server for each");
   board.line();
   const observer = await demo.perform();
   const passed = await report(observer);
@@ -87,7 +91,8 @@ async function giveUp(why: string): Promise<void> {
   board.close();
   await demo.crew.stop();
   board.line();
-  board.line(`demo failed: ${why}`);
+  board.line(board.ink("red", `demo failed: ${why}`));
+  board.line(`Everything is kept in ${directoryOf(place)}`);
   process.exit(1);
 }
 
@@ -102,10 +107,12 @@ async function report(observer: Baton): Promise<boolean> {
   out.agents(story, agents, span);
   const recovery = recoveryOf(story);
   if (recovery) out.recovery(recovery, demo.page);
-  const { findings, links } = await judge(place, story);
+  const checked = await observer.call("get_task", { task: `${run}/check-links`, include: ["result"] }, commandResult);
+  const { findings, links } = await judge({ place, story, check: checked.result });
   out.findings(findings);
 
-  const title = `Four agents, one killed on the way: ${story.done} tasks in ${seconds(span.to - span.from)}`;
+  const took = seconds(span.to - span.from);
+  const title = `Four agents, ${story.done} tasks, ${took}: one is killed, another takes its task over`;
   const joins = new Set(graph.edges.map(({ to }) => to));
   const scene = drawScene({ title, story, agents, span, joins });
   const { graph: mermaid } = await observer.query("get_run_graph", { run, format: "mermaid" }, pictureShape);

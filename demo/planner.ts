@@ -9,7 +9,7 @@ import { pageResult, writeIndex } from "./pages.js";
 const PAGES = "docs/api";
 const FILE_MS = 200;
 
-const agent = await Agent.start();
+const { agent } = await Agent.start();
 const { place, modules_max: modulesMax, name } = agent.orders;
 
 // A short demo takes the smallest, so that there is as much to wait for but less to do.

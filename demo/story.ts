@@ -41,8 +41,8 @@ const OUTCOMES: Readonly<Record<string, Stint["outcome"]>> = {
 /** What nobody does: it happens. */
 const IMPERSONAL: ReadonlySet<string> = new Set(["task.lease_lost", "run.finished"]);
 
-/** Who acts for steps that the server runs itself. */
-const SERVER = "server";
+/** Who acts for steps that a server runs itself: one name for all of them. */
+const EXECUTOR = "executor";
 
 /** What has happened in a run so far, told by its events alone. */
 export class Story {
@@ -52,7 +52,6 @@ export class Story {
   status = "running";
   startedAt = 0;
   endedAt = 0;
-  readonly #keys = new Map<string, string>();
   readonly #percents = new Map<string, number>();
   /** Who holds a path. */
   readonly #holders = new Map<string, string>();
@@ -91,9 +90,8 @@ export class Story {
   }
 
   #tell(event: HistoryEvent): [text: string, tone?: Tone] | undefined {
-    const { type, data, task, at } = event;
+    const { type, data, at } = event;
     const key = data.key ?? "";
-    if (task !== undefined && data.key !== undefined) this.#keys.set(task, data.key);
     switch (type) {
       case "run.started":
         this.total = data.tasks ?? 0;
@@ -137,7 +135,7 @@ export class Story {
     const agent = this.#actor(event);
     this.stints.push({ key, agent, attempt, from: event.at, outcome: "running" });
     this.#percents.set(key, 0);
-    if (agent === SERVER) return [`runs ${key}`];
+    if (agent === EXECUTOR) return [`runs ${key}`];
     if (before && before.agent !== agent) return [`takes ${key} over from ${before.agent}, attempt ${attempt}`, "good"];
     const page = [...this.#holders].findLast(([, holder]) => holder === agent)?.[0];
     return [`claims ${key}${page === undefined ? "" : `, ${page} locked`}`];
@@ -167,10 +165,8 @@ export class Story {
     return listed(paths.map((path) => this.#holders.get(path) ?? "somebody before it"));
   }
 
-  #actor({ agent, task }: HistoryEvent): string {
-    if (agent !== undefined) return agent;
-    const held = this.stints.findLast(({ key }) => key === this.#keys.get(task ?? ""));
-    return held?.agent ?? SERVER;
+  #actor({ agent = "" }: HistoryEvent): string {
+    return agent.startsWith(`${EXECUTOR}-`) ? EXECUTOR : agent;
   }
 }
 
@@ -178,7 +174,7 @@ function listed(texts: readonly string[] = []): string {
   return texts.join(", ");
 }
 
-/** `1.4 s` */
+/** `1.4 s`, `25 ms` */
 export function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(1)} s`;
+  return ms > 0 && ms < 100 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
 }

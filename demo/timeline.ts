@@ -37,9 +37,10 @@ export function drawScene(scene: Scene): string {
     ...axis(scene),
     ...scene.agents.map((agent, row) => `<text x="20" y="${rowTop(row) + 18}">${escape(agent)}</text>`),
     plan(scene),
+    // Behind the bars of rows in between.
+    ...handovers(scene),
     ...bars,
     ...waits(scene),
-    ...handovers(scene),
     ...legend(height - 20),
     "</svg>",
     "",
@@ -127,7 +128,7 @@ function death(scene: Scene, { stint, killedAt, y }: { stint: Stint; killedAt: n
   const middle = y + SIZE.bar / 2;
   const cross = `<path class="cross" d="M${x - 5} ${middle - 5}l10 10M${x + 5} ${middle - 5}l-10 10"/>`;
   const silence = `<path class="silent" d="M${x + 10} ${middle}H${end}"/>`;
-  return `${silence}${cross}<text class="small soft" x="${x + 14}" y="${middle - 5}">kill -9: no sign of life, lease and lock end after the grace</text>`;
+  return `${silence}${cross}<text class="small soft" x="${x + 14}" y="${middle - 5}">kill -9; lease and lock end after the grace</text>`;
 }
 
 function plan(scene: Scene): string {

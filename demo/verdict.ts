@@ -33,8 +33,15 @@ export function recoveryOf({ stints }: Story): Recovery | undefined {
   return undefined;
 }
 
-/** What stands on disk and in the history at the end; `links` is what the check said. */
-export async function judge(place: Place, story: Story): Promise<{ findings: Finding[]; links: string }> {
+/** What there is to judge by: the files, the history, and what the plan's own check came to. */
+export interface Evidence {
+  readonly place: Place;
+  readonly story: Story;
+  readonly check: { readonly exit_code: number; readonly output_tail: string } | undefined;
+}
+
+/** Whether all went as it must; `links` is what the check said. */
+export async function judge({ place, story, check }: Evidence): Promise<{ findings: Finding[]; links: string }> {
   const pages = path.join(place.repository, "docs/api");
   const keys = [...new Set(story.stints.map(({ key }) => key))];
   const modules = keys.filter((key) => key !== "index" && key !== "check-links");
@@ -61,7 +68,8 @@ export async function judge(place: Place, story: Story): Promise<{ findings: Fin
       holds: rows === modules.length,
       text: `${rows} of ${modules.length} rows stand in the page that all workers share`,
     },
-    { holds: checked.good, text: checked.said },
+    { holds: check?.exit_code === 0, text: `the server's own check says: ${check?.output_tail.trim() ?? "nothing"}` },
+    { holds: checked.good, text: `checked again from here: ${checked.said}` },
   ];
   return { findings, links: checked.said };
 }

@@ -15,12 +15,12 @@ const SHARED_PART = 0.2;
 
 const planInputs = z.object({ pages: z.string(), modules: z.record(z.string(), z.array(z.string())) });
 
-const agent = await Agent.start();
-const { place, pace_ms: paceMs, run, stall_at: stallAt } = agent.orders;
-if (run === undefined) throw new Error("a worker is told the run to work in");
+const { agent, go } = await Agent.start();
+const { place, pace_ms: paceMs, stall_at: stallAt } = agent.orders;
+if (go.run === undefined) throw new Error("a worker is told the run to work in");
 
 let begun = 0;
-await agent.work(run, "writer", writeModule);
+await agent.work(go.run, "writer", writeModule);
 await agent.leave();
 
 async function writeModule(held: Held) {
