@@ -28,8 +28,6 @@ export class Demo {
   readonly crew = new Crew();
   readonly #options: DemoOptions;
   readonly #board: Board;
-  /** The page that the victim held. */
-  page = "";
   run = "";
 
   constructor(options: DemoOptions, board: Board) {
@@ -68,7 +66,6 @@ export class Demo {
     const { locks } = await observer.query("list_file_locks", { agent: VICTIM, run: this.run }, heldLocks);
     const page = locks.find((lock) => lock.task === task);
     if (!page) throw new Error(`${VICTIM} holds a task without a lock on its page`);
-    this.page = page.path;
     const at = Date.now();
     this.crew.kill(VICTIM);
     this.story.kill(VICTIM, at);

@@ -106,7 +106,7 @@ async function report(observer: Baton): Promise<boolean> {
   const span = { from: story.startedAt, to: story.endedAt };
   out.agents(story, agents, span);
   const recovery = recoveryOf(story);
-  if (recovery) out.recovery(recovery, demo.page);
+  if (recovery) out.recovery(recovery);
   const checked = await observer.call("get_task", { task: `${run}/check-links`, include: ["result"] }, commandResult);
   const { findings, links } = await judge({ place, story, check: checked.result });
   out.findings(findings);

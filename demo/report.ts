@@ -49,14 +49,14 @@ export class Report {
     this.lines(table([head, ...rows]));
   }
 
-  recovery({ lost, next, took_ms: tookMs }: Recovery, page: string): void {
+  recovery({ lost, next, took_ms: tookMs }: Recovery): void {
     this.heading("Recovery");
-    const at = (instant: number | undefined) => `+${seconds((instant ?? Infinity) - lost.killedAt)}`.padStart(8);
+    const at = (instant: number | undefined) => `+${seconds((instant ?? Infinity) - lost.killedAt)}`.padStart(7);
     this.lines([
-      `${at(lost.killedAt)}  kill -9 of ${lost.agent} and of its server, in the middle of ${lost.key}, ${page} locked and half written`,
-      `${at(lost.to)}  its lease is over (10 s grace after the process is gone), the page is unlocked, the task is ready`,
+      `${at(lost.killedAt)}  kill -9 of ${lost.agent} and its server, its page half written`,
+      `${at(lost.to)}  its lease is over (10 s grace): page unlocked, ${lost.key} ready again`,
       ...(next
-        ? [`${at(next.from)}  ${next.agent} runs it again as attempt ${next.attempt}: recovered in ${seconds(tookMs)}`]
+        ? [`${at(next.from)}  ${next.agent} goes on as attempt ${next.attempt}: recovered in ${seconds(tookMs)}`]
         : []),
       ...(next?.to ? [`${at(next.to)}  the page is whole`] : []),
     ]);
