@@ -70,10 +70,14 @@ export function hashOfInput(input: unknown): string {
   return createHash("sha256").update(canonical).digest("base64url");
 }
 
+/** Whether there is anything to forget. One read of an index. */
+export function* anyOldRequest(ctx: EngineContext): Tx<boolean> {
+  const oldest = yield* oldestRequestAt();
+  return oldest !== undefined && oldest < ctx.now - ctx.settings.request_id_ttl_ms;
+}
+
 /** Forgets what is older than `request_id_ttl_ms`, a bounded number at a time; says how many. Part of the tick. */
 export function* forgetOldRequests(ctx: EngineContext): Tx<number> {
-  const before = ctx.now - ctx.settings.request_id_ttl_ms;
-  const oldest = yield* oldestRequestAt();
-  if (oldest === undefined || oldest >= before) return 0;
-  return yield* forgetRequests(before, PRUNED_AT_ONCE_MAX);
+  if (!(yield* anyOldRequest(ctx))) return 0;
+  return yield* forgetRequests(ctx.now - ctx.settings.request_id_ttl_ms, PRUNED_AT_ONCE_MAX);
 }

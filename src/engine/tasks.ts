@@ -171,10 +171,17 @@ export function* failAttempt(ctx: EngineContext, held: Locked, failure: AttemptF
   };
 }
 
+// Every task behind it keeps the reason: the whole message stands with the attempt.
+const REASON_CHARS_MAX = 300;
+
+function clipped(text: string): string {
+  return text.length <= REASON_CHARS_MAX ? text : `${text.slice(0, REASON_CHARS_MAX)}…`;
+}
+
 export function deadLetterReason(task: Task, error: AttemptError): Reason {
   return {
     kind: "dependency_failed",
-    detail: `${task.key} failed: ${error.type}: ${error.message}`,
+    detail: clipped(`${task.key} failed: ${error.type}: ${error.message}`),
     blocking: [task.id],
   };
 }

@@ -1,9 +1,11 @@
 import { chunksOf, conditionsOf, int, placeholders, text } from "./rows.js";
-import { STUCK } from "./migrations/0001-foundation.js";
 import { T_COLUMNS, type Task, TASK_COLUMNS, taskOf, type TaskStatus } from "./tasks.js";
 import { first, type Tx } from "./tx.js";
 
 /** Several tasks at once: by state, by filter, by key, or all of a run with its edges. */
+
+// In the very words of the index tasks_stuck.
+const STUCK = "status = 'waiting' OR status = 'in_review' OR status = 'blocked' OR status = 'dead_letter'";
 
 // Each of these states has a small index, which SQLite takes only where the condition of that index stands in the query.
 // The run is compared as an expression where its own index, which holds every task of the run, would be the worse way.

@@ -9,7 +9,7 @@ function oneOf(column: string, values: readonly string[]): string {
 }
 
 /** The states of tasks that need somebody. The queries that look for them say it in the same words. */
-export const STUCK = oneOf("status", ["waiting", "in_review", "blocked", "dead_letter"]);
+const STUCK = oneOf("status", ["waiting", "in_review", "blocked", "dead_letter"]);
 
 /**
  * The foundation. Tables lead with project or run, so that the data can be spread by it. Instants and durations are
