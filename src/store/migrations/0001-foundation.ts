@@ -8,6 +8,37 @@ function oneOf(column: string, values: readonly string[]): string {
   return values.map((value) => `${column} = '${value}'`).join(" OR ");
 }
 
+const PROJECT_STATUS = oneOf("status", ["active", "archived"]);
+const RUN_KIND = oneOf("kind", ["workflow", "standing"]);
+const RUN_STATUS = oneOf("status", [
+  "planning",
+  "running",
+  "paused",
+  "succeeded",
+  "failed",
+  "cancelling",
+  "cancelled",
+  "compensating",
+  "compensated",
+]);
+const TASK_STATUS = oneOf("status", [
+  "pending",
+  "ready",
+  "running",
+  "waiting",
+  "in_review",
+  "succeeded",
+  "skipped",
+  "blocked",
+  "cancelled",
+  "dead_letter",
+]);
+const ATTEMPT_OUTCOME = oneOf("outcome", ["succeeded", "failed", "timed_out", "lease_lost", "released", "cancelled"]);
+const LOCK_KIND = oneOf("kind", ["file", "directory", "glob"]);
+const LOCK_MODE = oneOf("mode", ["exclusive", "shared"]);
+const LOCK_STATE = oneOf("state", ["held", "offered", "queued"]);
+const REQUEST_STATE = oneOf("state", ["queued", "offered"]);
+const AGENT_STATUS = oneOf("status", ["active", "unregistered"]);
 /** The states of tasks that need somebody. The queries that look for them say it in the same words. */
 const STUCK = oneOf("status", ["waiting", "in_review", "blocked", "dead_letter"]);
 
@@ -23,7 +54,7 @@ export const foundation: Migration = {
       id %KEY% PRIMARY KEY,
       name %KEY% NOT NULL UNIQUE,
       root %KEY%,
-      status %KEY% NOT NULL CHECK (${oneOf("status", ["active", "archived"])}),
+      status %KEY% NOT NULL CHECK (${PROJECT_STATUS}),
       description TEXT,
       config TEXT NOT NULL,
       case_insensitive INTEGER NOT NULL,
@@ -71,8 +102,8 @@ export const foundation: Migration = {
       workflow %KEY%,
       workflow_version INTEGER,
       name %KEY% NOT NULL,
-      kind %KEY% NOT NULL CHECK (${oneOf("kind", ["workflow", "standing"])}),
-      status %KEY% NOT NULL CHECK (${oneOf("status", ["planning", "running", "paused", "succeeded", "failed", "cancelling", "cancelled", "compensating", "compensated"])}),
+      kind %KEY% NOT NULL CHECK (${RUN_KIND}),
+      status %KEY% NOT NULL CHECK (${RUN_STATUS}),
       revision INTEGER NOT NULL,
       mode %KEY% NOT NULL,
       max_parallel INTEGER NOT NULL,
@@ -126,7 +157,7 @@ export const foundation: Migration = {
       kind %KEY% NOT NULL,
       title TEXT NOT NULL,
       role %KEY%,
-      status %KEY% NOT NULL CHECK (${oneOf("status", ["pending", "ready", "running", "waiting", "in_review", "succeeded", "skipped", "blocked", "cancelled", "dead_letter"])}),
+      status %KEY% NOT NULL CHECK (${TASK_STATUS}),
       priority INTEGER NOT NULL,
       demand %KEY% NOT NULL,
       scope %KEY% NOT NULL,
@@ -192,7 +223,7 @@ export const foundation: Migration = {
       token BIGINT NOT NULL,
       started_at BIGINT NOT NULL,
       ended_at BIGINT NOT NULL,
-      outcome %KEY% NOT NULL CHECK (${oneOf("outcome", ["succeeded", "failed", "timed_out", "lease_lost", "released", "cancelled"])}),
+      outcome %KEY% NOT NULL CHECK (${ATTEMPT_OUTCOME}),
       result TEXT,
       error TEXT,
       usage TEXT,
@@ -259,10 +290,10 @@ export const foundation: Migration = {
       project %KEY% NOT NULL,
       request %KEY% NOT NULL,
       path %KEY% NOT NULL,
-      kind %KEY% NOT NULL CHECK (${oneOf("kind", ["file", "directory", "glob"])}),
+      kind %KEY% NOT NULL CHECK (${LOCK_KIND}),
       prefix %KEY% NOT NULL,
-      mode %KEY% NOT NULL CHECK (${oneOf("mode", ["exclusive", "shared"])}),
-      state %KEY% NOT NULL CHECK (${oneOf("state", ["held", "offered", "queued"])}),
+      mode %KEY% NOT NULL CHECK (${LOCK_MODE}),
+      state %KEY% NOT NULL CHECK (${LOCK_STATE}),
       agent %KEY% NOT NULL,
       task %KEY%,
       session %KEY%,
@@ -290,7 +321,7 @@ export const foundation: Migration = {
       paths TEXT NOT NULL,
       ttl_ms BIGINT NOT NULL,
       reason TEXT,
-      state %KEY% NOT NULL CHECK (${oneOf("state", ["queued", "offered"])}),
+      state %KEY% NOT NULL CHECK (${REQUEST_STATE}),
       position BIGINT NOT NULL,
       created_at BIGINT NOT NULL,
       present_until BIGINT NOT NULL,
@@ -302,7 +333,7 @@ export const foundation: Migration = {
 
     `CREATE TABLE agents (
       name %KEY% PRIMARY KEY,
-      status %KEY% NOT NULL CHECK (${oneOf("status", ["active", "unregistered"])}),
+      status %KEY% NOT NULL CHECK (${AGENT_STATUS}),
       capabilities TEXT NOT NULL,
       roles TEXT NOT NULL,
       max_concurrent_tasks INTEGER NOT NULL,
