@@ -1,5 +1,5 @@
 import { countDependents, findTasksByKeys, keysOfRun } from "../store/task-lists.js";
-import { findTask, type Reason, type Task } from "../store/tasks.js";
+import { findTask, type Reason, type Task, type TriggerRule } from "../store/tasks.js";
 import { lockRun } from "../store/lock-order.js";
 import { type Run, runOf } from "../store/runs.js";
 import type { Tx } from "../store/tx.js";
@@ -28,11 +28,13 @@ export interface AdHoc {
 }
 
 /** A step from the fields of a call, held to the same rules as a step of a definition. Throws `invalid_input`. */
-export function stepFrom(ctx: EngineContext, fields: JsonObject): Step {
-  const { definition } = requireDefinition({ name: "task", steps: [fields] }, { limits: ctx.settings });
+export function stepFrom(ctx: EngineContext, fields: JsonObject & { trigger?: TriggerRule | undefined }): Step {
+  // What the task depends on stands beside the step, which alone has nothing that a rule could ask for.
+  const { trigger, ...alone } = fields;
+  const { definition } = requireDefinition({ name: "task", steps: [alone] }, { limits: ctx.settings });
   const step = definition.steps[0];
   if (!step) throw new Error("a definition of one step has one step");
-  return step;
+  return trigger === undefined ? step : { ...step, trigger };
 }
 
 /**
@@ -46,6 +48,7 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   yield* requireRoom(ctx, run, 1);
   yield* requireFreeKey(run, adHoc.step.key);
   const needed = yield* dependenciesIn(run, adHoc.dependencies);
+  requireTriggerToHold(adHoc.step, needed);
   const id = ctx.newId("task");
   const settled = { succeeded: 0, failed: 0, skipped: 0 };
   for (const task of needed) if (TASK_SETTLED.has(task.status)) settled[settlementOf(task.status)] += 1;
@@ -75,6 +78,13 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   yield* settleWaiting(change, [task], failureAmong(needed));
   const changed = yield* change.flush();
   return { task: (yield* findTask(id)) ?? task, ...changed };
+}
+
+function requireTriggerToHold({ trigger }: Step, needed: readonly Task[]): void {
+  if (needed.length > 0 || (trigger !== "one_succeeded" && trigger !== "one_failed")) return;
+  throw new BatonError("invalid_input", `trigger: "${trigger}" can never hold for a task without dependencies.`, {
+    details: { trigger },
+  });
 }
 
 function failureAmong(needed: readonly Task[]): Reason | undefined {

@@ -80,6 +80,16 @@ describe("no run waits for what can no longer come", () => {
     expect((await crew.run(run.id)).status).toBe(how === "cancelled" ? "succeeded" : "failed");
   });
 
+  test("a task made for the case that another fails waits for that", async () => {
+    const crew = new Crew(await startApp());
+    const { run } = await crew.start([{ key: "a", ...once }]);
+    const mender = { title: "Mend", prompt: "mend", key: "mend", run: run.id, trigger: "one_failed" };
+    await expect(crew.app.call("create_task", mender)).rejects.toMatchObject({ code: "invalid_input" });
+    await crew.app.call("create_task", { ...mender, dependencies: ["a"] });
+    expect((await crew.fail(await crew.take("ann", { run: run.id }))).task.status).toBe("dead_letter");
+    expect((await crew.take("ann", { run: run.id })).key).toBe("mend");
+  });
+
   test("what is reopened behind a cancelled task is skipped", async () => {
     const crew = new Crew(await startApp());
     const { run } = await crew.start([
