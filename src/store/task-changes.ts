@@ -1,5 +1,5 @@
 import { chunksOf, int, placeholders, text } from "./rows.js";
-import { first, type Tx } from "./tx.js";
+import { first, type Row, type Tx } from "./tx.js";
 import {
   NO_DEADLINE,
   type Orders,
@@ -145,7 +145,12 @@ function countSettled(column: string): string {
 /** Tells the dependents of a task that it has settled, and gives them as they are then. */
 export function* settleDependency(task: string, as: Settlement): Tx<Task[]> {
   const rows = yield [COUNT_SETTLED[as], [task]];
-  return rows.map(taskOf);
+  return inOrder(rows);
+}
+
+// RETURNING has no order of its own, and what is done with the tasks shows in answers and in the history.
+function inOrder(rows: readonly Row[]): Task[] {
+  return rows.map(taskOf).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** Notes that a running task holds or waits for file locks, so that whoever ends it locks the project first. */
@@ -206,7 +211,7 @@ export function* reopenTasks(run: string, from: TaskStatus): Tx<Task[]> {
      WHERE run = $1 AND status = $2 RETURNING ${TASK_COLUMNS}`,
     [run, from],
   ];
-  return rows.map(taskOf);
+  return inOrder(rows);
 }
 
 /** Pending tasks that a reservation has left behind ask again for whoever they asked for before it. */
@@ -228,7 +233,7 @@ export function* recountDependencies(run: string): Tx<Task[]> {
       deps_skipped = ${count("'skipped', 'cancelled'")} WHERE run = $1 AND status = 'pending' RETURNING ${TASK_COLUMNS}`,
     [run],
   ];
-  return rows.map(taskOf);
+  return inOrder(rows);
 }
 
 /** Every task of a run that nobody holds and that has not ended, in one state, becomes cancelled. */

@@ -100,13 +100,14 @@ export function dependencyFindings({ tasks, needs }: Snapshot): Finding[] {
       failed: task.depsFailed,
       skipped: task.depsSkipped,
     };
-    if (!sameCounts(kept, counted))
-      findings.push(finding(`counts ${JSON.stringify(kept)}, are ${JSON.stringify(counted)}`));
+    // A task that waits for its retry has had its dependencies: what became of them since does not matter.
     if (task.availableAt !== null) {
       if (task.dueAt === null || task.dueAt > task.availableAt)
         findings.push(finding("waits for a retry that nobody will look at in time"));
       return findings;
     }
+    if (!sameCounts(kept, counted))
+      findings.push(finding(`counts ${JSON.stringify(kept)}, are ${JSON.stringify(counted)}`));
     const verdict = judge(task.trigger, kept);
     if (verdict !== "wait") findings.push(finding(`pending, though its dependencies say ${verdict}`));
     return findings;

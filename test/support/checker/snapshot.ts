@@ -14,7 +14,7 @@ export interface Snapshot {
   /** By dependent. */
   readonly needs: ReadonlyMap<string, readonly string[]>;
   readonly attempts: readonly AttemptRow[];
-  readonly demands: ReadonlyMap<string, { readonly reservedFor: string | null; readonly scoped: boolean }>;
+  readonly demands: ReadonlyMap<string, DemandRow>;
   readonly lanes: readonly LaneRow[];
   readonly scopeLanes: readonly ScopeLaneRow[];
   readonly locks: readonly LockRow[];
@@ -30,6 +30,12 @@ export interface RunRow {
   readonly status: RunStatus;
   readonly maxParallel: number;
   readonly endedAt: number | null;
+}
+
+export interface DemandRow {
+  readonly role: string | null;
+  readonly requires: readonly string[];
+  readonly reservedFor: string | null;
 }
 
 export interface OrderKey {
@@ -137,9 +143,10 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
       attempts: (yield ["SELECT task, number, token, agent, outcome FROM attempts ORDER BY task, number"]).map(
         attemptOf,
       ),
-      demands: byKey(yield ["SELECT id, reserved_for, scoped FROM demands"], "id", (row) => ({
+      demands: byKey(yield ["SELECT id, role, requires, reserved_for FROM demands"], "id", (row) => ({
+        role: textOrNull(row, "role"),
+        requires: json<string[]>(row, "requires"),
         reservedFor: textOrNull(row, "reserved_for"),
-        scoped: int(row, "scoped") === 1,
       })),
       lanes: (yield ["SELECT * FROM lanes ORDER BY run, demand"]).map(laneOf),
       scopeLanes: (yield ["SELECT * FROM scope_lanes ORDER BY run, demand, scope"]).map(scopeLaneOf),

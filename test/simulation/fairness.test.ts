@@ -1,0 +1,77 @@
+import { expect, test } from "vitest";
+import { seededRandom } from "../../src/runtime/random.js";
+import { startApp } from "../support/app.js";
+import { byOrder } from "../support/checker/lanes.js";
+import { readSnapshot, type Snapshot, type TaskRow } from "../support/checker/snapshot.js";
+import { Draw } from "../support/draw.js";
+import { Crew } from "../support/plan.js";
+import { CAPABILITIES, randomDefinition, ROLES } from "../support/random-graph.js";
+
+const AGEING_MS = 600_000;
+
+test("a low task is served within its bound however many critical ones keep coming", async () => {
+  const crew = new Crew(await startApp({ settings: { ageing_ms: AGEING_MS } }));
+  const { call } = crew.app;
+  await call("create_project", { name: "p", root: crew.app.cwd });
+  await call("create_task", { project: "p", key: "patient", title: "patient", prompt: "wait", priority: "low" });
+  const began = crew.app.clock.now();
+  // Three levels lie between: each outweighs one interval of waiting, and a bucket may have begun just before.
+  const boundMs = 4 * AGEING_MS;
+  for (let minute = 0; ; minute++) {
+    await call("create_task", { project: "p", title: `urgent ${minute}`, prompt: "now", priority: "critical" });
+    const held = await crew.take("ann", { project: "p" });
+    await crew.complete(held);
+    if (held.key === "patient") break;
+    expect(crew.app.clock.now() - began).toBeLessThan(boundMs);
+    crew.app.clock.advance(60_000);
+  }
+  expect(crew.app.clock.now() - began).toBeGreaterThan(AGEING_MS);
+});
+
+test.each([1, 2, 3, 4, 5])(
+  "nobody is passed over: each claim takes the first that its agent can take (seed %i)",
+  async (seed) => {
+    const draw = new Draw(seededRandom(seed));
+    const crew = new Crew(await startApp({ settings: { ageing_ms: AGEING_MS } }));
+    const { app } = crew;
+    await app.call("create_project", { name: "p", root: app.cwd });
+    const store = await app.app.store();
+    for (let at = 0; at < 3; at++) {
+      const definition = randomDefinition(draw, { sizeMax: 40, timeouts: false });
+      await app.call("execute_workflow", { project: "p", definition });
+    }
+    for (let claims = 0; claims < 60; claims++) {
+      app.clock.advance(draw.int(0, 300_000));
+      const offer = { roles: draw.some(ROLES, 0.5), requires: draw.some(CAPABILITIES, 0.5) };
+      const before = await readSnapshot(store);
+      const claim = await crew.claim("ann", { project: "p", ...offer });
+      if (claim.outcome === "none" || !claim.task || !claim.lease) {
+        expect(claimable(before, offer), `seed ${seed}, claim ${claims}`).toEqual([]);
+        if (claim.reason === "nothing_ready") break;
+        continue;
+      }
+      // Ann holds one task at a time, so no file is in her way.
+      expect(claimable(before, offer)[0], `seed ${seed}, claim ${claims}`).toBe(claim.task.id);
+      await crew.complete({ id: claim.task.id, token: claim.lease.token });
+    }
+  },
+);
+
+interface Offer {
+  readonly roles: readonly string[];
+  readonly requires: readonly string[];
+}
+
+/** What an offer could take, in the order in which it should. */
+function claimable({ tasks, demands }: Snapshot, offer: Offer): string[] {
+  const meets = ({ status, demand }: TaskRow): boolean => {
+    const asked = demands.get(demand);
+    if (status !== "ready" || !asked) return false;
+    const roles: readonly (string | null)[] = [null, ...offer.roles];
+    return roles.includes(asked.role) && asked.requires.every((capability) => offer.requires.includes(capability));
+  };
+  return [...tasks.values()]
+    .filter(meets)
+    .sort(byOrder)
+    .map(({ id }) => id);
+}

@@ -1,0 +1,54 @@
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { openSqlite } from "../../src/store/sqlite.js";
+import { findingsText } from "../support/checker/checker.js";
+import { testRuntime } from "../support/databases.js";
+import { playHistory } from "../support/simulation/history.js";
+
+/**
+ * Agents at several processes, random graphs, outcomes and locks, faults at any statement and at COMMIT, jumps of the clock:
+ * then all work is brought to its end, and nothing may be found. Thousands of them:
+ *
+ *   BATON_SIMULATIONS=5000 BATON_SIMULATION_SEED=1 npx vitest run test/simulation/histories.test.ts
+ */
+const COUNT = Number(process.env["BATON_SIMULATIONS"] ?? 80);
+const FIRST_SEED = Number(process.env["BATON_SIMULATION_SEED"] ?? 1);
+const GROUP = 20;
+/** About one call in twenty is struck. */
+const FAULT_RATE = 0.001;
+const ACTIONS = 50;
+
+// Memory, where there is some: a history is not about the disk.
+const SCRATCH = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+
+const groups = Array.from({ length: Math.ceil(COUNT / GROUP) }, (_, at) => FIRST_SEED + at * GROUP);
+
+test.each(groups)(
+  `nothing is lost, done twice, held twice or left behind in the histories from seed %i on`,
+  async (first) => {
+    const directory = mkdtempSync(path.join(SCRATCH, "baton-simulation-"));
+    onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+    const template = path.join(directory, "template.db");
+    await (await openSqlite({ file: template, synchronous: "NORMAL", runtime: testRuntime() })).close();
+    for (let seed = first; seed < Math.min(first + GROUP, FIRST_SEED + COUNT); seed++) {
+      expect(await played(template, seed), `seed ${seed}`).toBe("");
+    }
+  },
+  120_000,
+);
+
+async function played(template: string, seed: number): Promise<string> {
+  const database = path.join(path.dirname(template), "history.db");
+  for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true });
+  copyFileSync(template, database);
+  const store = await openSqlite({ file: database, synchronous: "NORMAL", runtime: testRuntime() });
+  try {
+    const cwd = path.dirname(template);
+    const options = { seed, database, cwd, store, faultRate: FAULT_RATE, actions: ACTIONS, rough: true };
+    return findingsText((await playHistory(options)).findings);
+  } finally {
+    await store.close();
+  }
+}

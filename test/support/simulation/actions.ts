@@ -1,0 +1,155 @@
+import { CAPABILITIES, PATHS, randomDefinition, randomFields, randomTrigger, ROLES } from "../random-graph.js";
+import { type Player, WHERE, type World } from "./world.js";
+
+const WEIGHTS = {
+  claim: 30,
+  end: 34,
+  lock: 8,
+  unlock: 5,
+  advance: 8,
+  beat: 8,
+  control: 6,
+  cancel: 3,
+  assign: 4,
+  create: 4,
+  execute: 2,
+  kill: 2,
+  forget: 2,
+  unregister: 1,
+} as const;
+type Action = keyof typeof WEIGHTS;
+
+/** One thing that happens in a world: somebody calls, time passes, a process dies. */
+export async function act(world: World, weights: Readonly<Record<Action, number>> = WEIGHTS): Promise<void> {
+  const player = world.anyPlayer();
+  await ACTIONS[world.draw.weighted(weights)](world, player);
+}
+
+/** Without faults: what both databases can be made to repeat. */
+export const PEACEFUL = { ...WEIGHTS, kill: 0 };
+
+export async function execute(world: World, player: Player, sizeMax = 60): Promise<void> {
+  const definition = randomDefinition(world.draw, { sizeMax });
+  await world.call(player, "execute_workflow", { ...WHERE, definition });
+}
+
+const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise<void>>> = {
+  claim,
+  end,
+  lock,
+  unlock,
+  control,
+  cancel,
+  assign,
+  create,
+  async advance({ clock, draw }) {
+    clock.advance(draw.int(0, draw.pick([1_000, 10_000, 60_000, 60_000, 1_800_000])));
+  },
+  async beat(world) {
+    await world.anyProcess().beat();
+  },
+  async execute(world, player) {
+    if (world.runs.length < 4) await execute(world, player);
+  },
+  async kill(_, player) {
+    player.process.kill();
+  },
+  async forget(_, player) {
+    player.held.length = 0;
+  },
+  async unregister(world, player) {
+    await world.call(player, "unregister_agent", {});
+  },
+};
+
+async function claim(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const run = draw.chance(0.5) ? draw.pick(world.runs) : undefined;
+  const where = run === undefined ? WHERE : { run };
+  const offer = draw.chance(0.3) ? { roles: ROLES, requires: CAPABILITIES } : {};
+  const answer = await world.call(player, "claim_task", { ...where, ...offer, fresh: draw.chance(0.5) });
+  if (answer?.["outcome"] !== "claimed") return;
+  const { id } = answer["task"] as { id: string };
+  const { token } = answer["lease"] as { token: number };
+  if (!player.held.some((held) => held.task === id && held.token === token)) player.held.push({ task: id, token });
+  world.tasks.push(id);
+}
+
+/** Ends or touches what the player believes to hold; now and then with a token that is not its own. */
+async function end(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const held = draw.pick(player.held);
+  if (held === undefined) return claim(world, player);
+  const lease = { task: held.task, token: draw.chance(0.05) ? held.token + draw.int(-1, 2) : held.token };
+  if (lease.token < 0) return;
+  const how = draw.weighted({ complete: 50, fail: 20, hopeless: 5, release: 10, progress: 15 });
+  if (how === "progress") {
+    await world.call(player, "report_progress", { ...lease, percent: draw.int(0, 100) });
+    return;
+  }
+  player.held.splice(player.held.indexOf(held), 1);
+  if (how === "complete") await world.call(player, "complete_task", { ...lease, result: { by: player.name } });
+  else if (how === "release") await world.call(player, "release_task", lease);
+  else
+    await world.call(player, "fail_task", {
+      ...lease,
+      error: { type: how === "fail" ? "broken" : how, message: "it is" },
+    });
+}
+
+async function lock(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const paths = draw.some(PATHS, 0.15, 4);
+  const held = draw.chance(0.3) ? draw.pick(player.held) : undefined;
+  await world.call(player, "acquire_file_lock", {
+    ...WHERE,
+    paths: paths.length > 0 ? paths : ["README.md"],
+    mode: draw.chance(0.3) ? "shared" : "exclusive",
+    ttl_seconds: draw.pick([1, 60, 600, 1800]),
+    // Long enough to take a place in line, which outlives the call.
+    ...(draw.chance(0.5) ? { wait_seconds: 0.001 } : {}),
+    ...(held === undefined ? {} : { task: held.task }),
+  });
+}
+
+async function unlock(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const what = draw.chance(0.5) ? { all: true } : { paths: [draw.pick(PATHS)] };
+  await world.call(player, "release_file_lock", { ...WHERE, ...what });
+}
+
+async function control(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const run = draw.pick(world.runs);
+  if (run === undefined) return;
+  const action = draw.weighted({ pause: 25, resume: 35, cancel: 10, retry_failed: 30 });
+  await world.call(player, "control_run", { run, action });
+}
+
+async function cancel(world: World, player: Player): Promise<void> {
+  const task = anyTask(world);
+  if (task !== undefined) await world.call(player, "cancel_task", { task });
+}
+
+async function assign(world: World, player: Player): Promise<void> {
+  const task = anyTask(world);
+  if (task !== undefined) await world.call(player, "assign_task", { task, agent: world.anyPlayer().name });
+}
+
+async function create(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const run = draw.chance(0.8) ? draw.pick(world.runs) : undefined;
+  const keys = run === undefined ? [] : Array.from({ length: draw.int(0, 3) }, () => `s${draw.int(0, 12)}`);
+  await world.call(player, "create_task", {
+    title: "One more",
+    ...randomFields(draw),
+    ...(keys.length > 0 ? { dependencies: [...new Set(keys)], ...randomTrigger(draw) } : {}),
+    ...(run === undefined ? WHERE : { run }),
+  });
+}
+
+/** A task that somebody has seen, or one of a run by its key: of graphs of up to 60 steps mostly one that is there. */
+function anyTask(world: World): string | undefined {
+  const run = world.draw.chance(0.6) ? world.draw.pick(world.runs) : undefined;
+  return run === undefined ? world.draw.pick(world.tasks) : `${run}/s${world.draw.int(0, 15)}`;
+}

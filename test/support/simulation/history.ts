@@ -1,0 +1,95 @@
+import type { Store } from "../../../src/store/tx.js";
+import { Checker, type Finding } from "../checker/checker.js";
+import { CAPABILITIES, ROLES } from "../random-graph.js";
+import { act, execute, PEACEFUL } from "./actions.js";
+import { openTasks, type Player, WHERE, World, type WorldOptions } from "./world.js";
+
+export interface HistoryOptions extends WorldOptions {
+  /** Reads the database of the world. */
+  readonly store: Store;
+  readonly actions: number;
+  /** Several players at once, and processes that are killed. Without it the history is the same on every database. */
+  readonly rough: boolean;
+}
+
+export interface History {
+  readonly seed: number;
+  readonly findings: readonly Finding[];
+  readonly figures: Readonly<Record<string, number>>;
+}
+
+/** Lets a random history happen, brings all its work to an end, and looks for what should not be. */
+export async function playHistory(options: HistoryOptions): Promise<History> {
+  const world = new World(options);
+  const checker = new Checker(options.store);
+  try {
+    await world.begin(options.cwd);
+    await execute(world, world.anyPlayer());
+    for (let at = 0; at < options.actions; at++) {
+      if (options.rough) await Promise.all(Array.from({ length: world.draw.int(1, 3) }, () => act(world)));
+      else await act(world, PEACEFUL);
+    }
+    const { journal } = world;
+    const found = await checker.findings({ journal });
+    if (found.length === 0) {
+      await bringToEnd(world, options.store);
+      found.push(...(await checker.findings({ journal, over: true })));
+    }
+    return { seed: options.seed, findings: found, figures: figuresOf(world) };
+  } finally {
+    await world.close();
+  }
+}
+
+const ROUNDS_MAX = 60;
+
+/** Every agent takes and completes what there is, while time goes on, until nothing is left or nothing helps any more. */
+async function bringToEnd(world: World, store: Store): Promise<void> {
+  for (const process of world.processes) process.faults = false;
+  for (const player of world.players) player.held.length = 0;
+  await resumeAll(world);
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    let done = 0;
+    for (const player of world.players) done += await work(world, player);
+    if (done > 0) continue;
+    const left = await openTasks(store);
+    await letTimePass(world);
+    if (left === 0) return;
+  }
+}
+
+/** Claims and completes until nothing is there for this player. */
+async function work(world: World, { name, process }: Player): Promise<number> {
+  for (let done = 0; ; done++) {
+    const claimed = await process.call("claim_task", { ...WHERE, agent: name, roles: ROLES, requires: CAPABILITIES });
+    if (!("answer" in claimed)) throw new Error(`a claim had to be answered: ${JSON.stringify(claimed)}`);
+    const { outcome, task, lease } = claimed.answer;
+    if (outcome !== "claimed") return done;
+    await world.must("complete_task", { task: (task as { id: string }).id, token: (lease as { token: number }).token });
+  }
+}
+
+async function resumeAll(world: World): Promise<void> {
+  const runs = (await world.must("list_runs", { ...WHERE, status: "paused", limit: 200 }))["runs"] as { id: string }[];
+  for (const { id } of runs) await world.must("control_run", { run: id, action: "resume" });
+}
+
+/** Long enough for every timeout of a random graph, and then in steps in which no host seems to have slept. */
+async function letTimePass(world: World): Promise<void> {
+  for (const ms of [3_600_000, 20_000, 20_000, 20_000]) {
+    world.clock.advance(ms);
+    for (const process of world.processes) while (!(await process.beat()));
+  }
+}
+
+function figuresOf(world: World): Record<string, number> {
+  const figures: Record<string, number> = {
+    ...world.figures,
+    acknowledged: world.journal.length,
+    runs: world.runs.length,
+  };
+  for (const { strikes } of world.processes) {
+    for (const [fault, count] of Object.entries(strikes)) figures[fault] = (figures[fault] ?? 0) + count;
+  }
+  return figures;
+}

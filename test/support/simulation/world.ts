@@ -1,0 +1,154 @@
+import { isDeepStrictEqual } from "node:util";
+import { ManualClock } from "../../../src/runtime/clock.js";
+import { sortableIds } from "../../../src/runtime/ids.js";
+import { seededRandom } from "../../../src/runtime/random.js";
+import { int } from "../../../src/store/rows.js";
+import type { Store } from "../../../src/store/tx.js";
+import { type Acknowledged, acknowledgedBy } from "../checker/journal.js";
+import { Draw } from "../draw.js";
+import { CAPABILITIES, ROLES } from "../random-graph.js";
+import { SimulatedProcess } from "./process.js";
+
+export interface WorldOptions {
+  readonly seed: number;
+  /** The SQLite file or the postgres:// URL, empty. */
+  readonly database: string;
+  readonly cwd: string;
+  /** The probability of a fault at each statement; 0 for a history that both databases can repeat. */
+  readonly faultRate: number;
+}
+
+/** An agent, at one of the processes, with what it believes to hold. */
+export interface Player {
+  readonly name: string;
+  process: SimulatedProcess;
+  readonly held: { task: string; token: number }[];
+}
+
+const PROJECT = "world";
+
+/** Agents at several processes on one database, on one clock that only the history moves. */
+export class World {
+  readonly clock = new ManualClock();
+  readonly draw: Draw;
+  readonly journal: Acknowledged[] = [];
+  readonly processes: readonly SimulatedProcess[];
+  readonly players: readonly Player[];
+  readonly runs: string[] = [];
+  readonly tasks: string[] = [];
+  readonly figures = { calls: 0, refused: 0, unheard: 0 };
+  readonly #faulty: boolean;
+  #requests = 0;
+
+  constructor({ seed, database, cwd, faultRate }: WorldOptions) {
+    this.draw = new Draw(seededRandom(seed));
+    this.#faulty = faultRate > 0;
+    // Sources of their own: how often one is asked must not change what another gives.
+    const runtime = { clock: this.clock, random: seededRandom(seed + 1), ids: sortableIds(seededRandom(seed + 2)) };
+    const draw = new Draw(seededRandom(seed + 3));
+    const options = { database, cwd, runtime, draw, faultRate };
+    this.processes = Array.from({ length: this.draw.int(1, 3) }, () => new SimulatedProcess(options));
+    this.players = Array.from({ length: this.draw.int(2, 5) }, (_, at) => ({
+      name: `agent-${at}`,
+      process: this.anyProcess(),
+      held: [],
+    }));
+  }
+
+  anyProcess(): SimulatedProcess {
+    return this.draw.pick(this.processes) as SimulatedProcess;
+  }
+
+  anyPlayer(): Player {
+    return this.draw.pick(this.players) as Player;
+  }
+
+  async begin(cwd: string): Promise<void> {
+    for (const process of this.processes) process.faults = false;
+    await this.must("create_project", { name: PROJECT, root: cwd });
+    for (const { name } of this.players) {
+      const offers = { roles: this.draw.some(ROLES, 0.5), capabilities: this.draw.some(CAPABILITIES, 0.5) };
+      await this.must("register_agent", { name, ...offers, max_concurrent_tasks: this.draw.int(1, 3) });
+    }
+    for (const process of this.processes) process.faults = this.#faulty;
+  }
+
+  /** A person's call, which must succeed. */
+  async must(name: string, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+    const told = await this.anyProcess().call(name, input);
+    if (!("answer" in told)) throw new Error(`${name} had to succeed: ${JSON.stringify(told)}`);
+    this.#remember({ name, agent: "person", input }, told.answer);
+    return told.answer;
+  }
+
+  /**
+   * A player's call. Who hears nothing asks again under the same request id, where it has one, or goes on without
+   * knowing. Undefined without an answer.
+   */
+  async call(
+    player: Player,
+    name: string,
+    given: Record<string, unknown>,
+  ): Promise<Record<string, unknown> | undefined> {
+    const { draw } = this;
+    const requestId = draw.chance(0.6) ? `${player.name}-${++this.#requests}` : undefined;
+    const acting = name === "assign_task" ? {} : { agent: player.name };
+    const input = { ...acting, ...given, ...(requestId === undefined ? {} : { request_id: requestId }) };
+    for (let tries = 0; tries < 5; tries++) {
+      this.figures.calls += 1;
+      const told = await player.process.call(name, input);
+      if ("answer" in told) {
+        this.#remember({ name, agent: player.name, input }, told.answer);
+        if (requestId !== undefined && draw.chance(0.1))
+          await this.#again(player, { name, input, answer: told.answer });
+        return told.answer;
+      }
+      if ("refused" in told) {
+        this.figures.refused += 1;
+        if (told.refused.code === "unavailable") throw told.refused;
+        return undefined;
+      }
+      this.figures.unheard += 1;
+      // A client connects anew, perhaps to another process.
+      if (told.silence === "crashed" && draw.chance(0.3)) player.process = this.anyProcess();
+      if (requestId === undefined || draw.chance(0.2)) return undefined;
+    }
+    return undefined;
+  }
+
+  /** The same request again has the same answer and changes nothing. */
+  async #again(
+    player: Player,
+    { name, input, answer }: { name: string; input: Record<string, unknown>; answer: Record<string, unknown> },
+  ): Promise<void> {
+    if (!["complete_task", "fail_task", "release_task", "create_task", "execute_workflow"].includes(name)) return;
+    const told = await player.process.call(name, input);
+    if ("silence" in told || ("answer" in told && isDeepStrictEqual(told.answer, answer))) return;
+    throw new Error(`${name} again under its request id: ${JSON.stringify(told)}, was ${JSON.stringify(answer)}`);
+  }
+
+  #remember(call: Parameters<typeof acknowledgedBy>[0], answer: Record<string, unknown>): void {
+    for (const entry of acknowledgedBy(call, answer)) {
+      this.journal.push(entry);
+      if (entry.kind === "run") this.runs.push(entry.run);
+      if (entry.kind === "task") this.tasks.push(entry.task);
+    }
+    if (call.name === "execute_workflow") this.tasks.push(...(answer["ready"] as { id: string }[]).map(({ id }) => id));
+  }
+
+  async close(): Promise<void> {
+    for (const process of this.processes) await process.close();
+  }
+}
+
+/** How much there is left to do. */
+export function openTasks(store: Store): Promise<number> {
+  return store.read(function* () {
+    const [row] = yield [
+      "SELECT count(*) AS open FROM tasks WHERE status IN ('pending', 'ready', 'running', 'waiting', 'in_review')",
+    ];
+    return row === undefined ? 0 : int(row, "open");
+  });
+}
+
+export const WHERE = { project: PROJECT } as const;
