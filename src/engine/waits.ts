@@ -41,8 +41,15 @@ export function* openWatch(ctx: EngineContext, request: WatchRequest): Tx<Watch>
     kinds: request.kinds ?? WAIT_KINDS,
     run: request.run,
     project: project?.id,
-    cursor: request.cursor ?? agent.eventCursor ?? (yield* latestCursor()),
+    cursor: request.cursor ?? agent.eventCursor ?? (yield* firstCursor(agent.name)),
   };
+}
+
+// Whoever waits for the first time hears of what happens from then on, also between this call and the next.
+function* firstCursor(agent: string): Tx<string> {
+  const cursor = yield* latestCursor();
+  yield* setEventCursor(agent, cursor);
+  return cursor;
 }
 
 export interface Seen {

@@ -1,0 +1,87 @@
+import { describe, expect, it } from "vitest";
+import { startApp } from "../support/app.js";
+import { Crew } from "../support/plan.js";
+
+describe("agents", () => {
+  it("are registered by name, again and again, keeping what is not said", async () => {
+    const { call } = await startApp();
+    expect(
+      await call("register_agent", { name: "ann", capabilities: ["python", "sql"], roles: ["backend"] }),
+    ).toMatchObject({
+      created: true,
+      agent: { id: "ann", name: "ann", capabilities: ["python", "sql"], roles: ["backend"], max_concurrent_tasks: 1 },
+    });
+    expect(await call("register_agent", { name: "ann", max_concurrent_tasks: 3 })).toMatchObject({
+      created: false,
+      agent: { capabilities: ["python", "sql"], max_concurrent_tasks: 3 },
+    });
+    expect(await call("update_agent_capabilities", { agent: "ann", capabilities: ["go"] })).toBeDefined();
+    await expect(call("update_agent", { agent: "anm", roles: [] })).rejects.toMatchObject({
+      code: "not_found",
+      message: expect.stringContaining('did you mean "ann"') as string,
+    });
+  });
+
+  it("may not take the name of a person or of the server", async () => {
+    const { call } = await startApp();
+    await expect(call("register_agent", { name: "human" })).rejects.toMatchObject({ code: "not_permitted" });
+    await expect(call("register_agent", { name: "two words" })).rejects.toMatchObject({ code: "invalid_input" });
+  });
+
+  it("run as many tasks at once as they said", async () => {
+    const crew = new Crew(await startApp());
+    await crew.app.call("register_agent", { name: "ann", max_concurrent_tasks: 2 });
+    const { run } = await crew.start([{ key: "a" }, { key: "b" }, { key: "c" }]);
+    const first = await crew.take("ann", { run: run.id });
+    const second = await crew.take("ann", { run: run.id });
+    expect(second.id).not.toBe(first.id);
+    expect(await crew.claim("ann", { run: run.id, fresh: true })).toMatchObject({ reason: "at_capacity" });
+    expect(await crew.claim("ann", { run: run.id })).toMatchObject({ resumed: true });
+  });
+
+  it("are listed with their load, and filtered by what they offer", async () => {
+    const crew = new Crew(await startApp({ agent: "ann" }));
+    const { call } = crew.app;
+    await call("register_agent", { name: "ann", roles: ["reviewer"], capabilities: ["go"] });
+    await call("register_agent", { name: "ben" });
+    const { run } = await crew.start([{ key: "a" }]);
+    await crew.take("ann", { run: run.id });
+    const names = async (filter: Record<string, unknown>) =>
+      ((await call("list_agents", filter))["agents"] as { name: string }[]).map(({ name }) => name);
+    expect(await names({})).toEqual(["ann", "ben"]);
+    expect(await names({ available: true })).toEqual(["ben"]);
+    expect(await names({ role: "reviewer" })).toEqual(["ann"]);
+    expect(await names({ capability: "rust" })).toEqual([]);
+    const page = await call("list_agents", { limit: 1 });
+    expect(page["next_cursor"]).toBe("ann");
+    expect(await names({ cursor: page["next_cursor"] })).toEqual(["ben"]);
+  });
+
+  it("show their figures and health from what is recorded", async () => {
+    const crew = new Crew(await startApp());
+    const { run } = await crew.start([{ key: "good" }, { key: "bad", retry: { max_attempts: 1 } }]);
+    for (let i = 0; i < 2; i++) {
+      const held = await crew.take("ann", { run: run.id });
+      crew.app.clock.advance(1_000);
+      if (held.key === "good") await crew.complete(held);
+      else await crew.fail(held);
+    }
+    const shown = await crew.app.call("get_agent_metrics", { agent: "ann", include: ["health", "metrics", "history"] });
+    expect(shown).toMatchObject({
+      health: { state: "ok", reasons: [] },
+      metrics: { attempts: 2, succeeded: 1, failed: 1, lost: 0, success_rate: 0.5, mean_duration_ms: 1_000 },
+    });
+    expect(shown["history"]).toHaveLength(2);
+    expect(shown["workload"]).toBeUndefined();
+  });
+
+  it("give their work back when they are taken out", async () => {
+    const crew = new Crew(await startApp());
+    const { run } = await crew.start([{ key: "a" }]);
+    const held = await crew.take("ann", { run: run.id });
+    expect(await crew.app.call("unregister_agent", { agent: "ann" })).toMatchObject({ returned: [held.id] });
+    await expect(crew.complete(held)).rejects.toMatchObject({ code: "stale_token" });
+    expect((await crew.take("ben", { run: run.id })).id).toBe(held.id);
+    await expect(crew.app.call("get_agent", { agent: "ann" })).rejects.toMatchObject({ code: "not_found" });
+  });
+});
