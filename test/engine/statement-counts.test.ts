@@ -1,0 +1,57 @@
+import { expect, test } from "vitest";
+import type { StorePoint } from "../../src/store/faults.js";
+import { startApp } from "../support/app.js";
+import { Crew } from "../support/plan.js";
+
+// Spec 03, Ready and claimable. What they take now stands in docs/architecture.md, "A claim, step by step".
+const BOUNDS = { claim: 12, claimWithFiles: 16, completion: 10 } as const;
+
+test("a claim and a completion take few statements", async () => {
+  const counter = new StatementCounter();
+  const app = await startApp({ storeHooks: { observe: (point) => counter.note(point) } });
+  const crew = new Crew(app);
+  await app.call("create_project", { name: "demo" });
+  const plain = await crew.start([{ key: "a" }, { key: "b" }], { project: "demo" });
+  const files = await crew.start(
+    [
+      { key: "a", files: { write: ["a.md"] } },
+      { key: "b", files: { write: ["b.md"] } },
+    ],
+    { project: "demo" },
+  );
+  // An agent is registered with its first call.
+  await crew.complete(await crew.take("ann", { run: plain.run.id }));
+  await crew.complete(await crew.take("ann", { run: files.run.id }));
+
+  const claimed = await counter.count(() => crew.take("ann", { run: plain.run.id }));
+  expect(claimed.statements).toBeLessThanOrEqual(BOUNDS.claim);
+  await crew.complete(claimed.result);
+  const withFiles = await counter.count(() => crew.take("ann", { run: files.run.id }));
+  expect(withFiles.statements).toBeLessThanOrEqual(BOUNDS.claimWithFiles);
+});
+
+test("a completion that readies nothing and ends no run takes few statements", async () => {
+  const counter = new StatementCounter();
+  const app = await startApp({ storeHooks: { observe: (point) => counter.note(point) } });
+  const crew = new Crew(app);
+  await app.call("create_project", { name: "demo" });
+  const { run } = await crew.start([{ key: "a" }, { key: "b" }], { project: "demo" });
+  const held = await crew.take("ann", { run: run.id });
+  const completed = await counter.count(() => crew.complete(held));
+  expect(completed.statements).toBeLessThanOrEqual(BOUNDS.completion);
+});
+
+/** Counts what goes to the database, BEGIN and COMMIT left out. */
+class StatementCounter {
+  #statements = 0;
+
+  note({ statement }: StorePoint): void {
+    if (statement !== "COMMIT") this.#statements += 1;
+  }
+
+  async count<T>(work: () => Promise<T>): Promise<{ result: T; statements: number }> {
+    const before = this.#statements;
+    const result = await work();
+    return { result, statements: this.#statements - before };
+  }
+}
