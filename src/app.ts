@@ -164,8 +164,10 @@ export class App {
     const store = await this.store();
     const [{ tick }, { isAlive }] = await Promise.all([import("./engine/tick.js"), import("./runtime/processes.js")]);
     const report = await tick(this.#tickHost(store), { host: os.hostname(), isAlive });
+    const executor = await this.#executor;
     // A missing directory that has come back makes no commit.
-    (await this.#executor)?.look();
+    executor?.look();
+    await executor?.tidy();
     if (Object.values(report).some((count) => count > 0)) this.#logger.debug("background work", { report });
   }
 
@@ -239,6 +241,7 @@ export class App {
         read: (query) => store.read((ctx) => query(context(ctx))),
         onWake: (listener) => store.onWake(listener),
         settings: () => this.#settings,
+        now: () => this.#runtime.clock.now(),
       },
       agent,
       policy: this.config.commands,

@@ -1,6 +1,7 @@
 import { findAgent } from "../store/agents.js";
 import { projectsWithWork, setAbsentRoots, tokensUnheard } from "../store/executors.js";
 import { laneHeads } from "../store/lanes.js";
+import { findRuns } from "../store/runs.js";
 import { runningTasksOf, type Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { unregisterAgent } from "./agent-life.js";
@@ -72,6 +73,12 @@ const LEFTOVERS_MAX = 10;
  */
 export function* unheardAttempts(task: string): Tx<number[]> {
   return yield* tokensUnheard(task, LEFTOVERS_MAX);
+}
+
+/** Of these runs, those that are gone. A query. */
+export function* runsGone(runs: readonly string[]): Tx<string[]> {
+  const known = new Set((yield* findRuns(runs)).map(({ id }) => id));
+  return runs.filter((run) => !known.has(run));
 }
 
 /** Lets the others see which projects have no root on this machine. */

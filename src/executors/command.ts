@@ -11,6 +11,7 @@ import {
   heldCommands,
   noteAbsentRoots,
   retireExecutor,
+  runsGone,
   unheardAttempts,
 } from "../engine/executor.js";
 import type { Settings } from "../engine/settings.js";
@@ -18,6 +19,7 @@ import { completeTask, failTask, releaseTask } from "../engine/tasks.js";
 import type { Logger } from "../runtime/logger.js";
 import { CommandAttempt, isDirectory } from "./command-attempt.js";
 import { invalidOutput, type Report } from "./command-report.js";
+import { removeOldOutput } from "./output-retention.js";
 
 /** The database as the executor sees it: its transactions are its own agent's. */
 export interface ExecutorHost {
@@ -27,6 +29,8 @@ export interface ExecutorHost {
   onWake(listener: () => void): () => void;
   /** In force now. */
   settings(): Settings;
+  /** Milliseconds since the epoch, as files are dated. */
+  now(): number;
 }
 
 export interface ExecutorParts {
@@ -45,6 +49,8 @@ const LOOK_PAUSE_MS = 20;
 const AGAIN_MAX = 100;
 /** Of a command, when the server stops: it has a second in all. */
 const STOP_GRACE_MS = 250;
+/** Between two looks for output that nobody needs any more. */
+const TIDY_EVERY_MS = 3_600_000;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
 
@@ -66,6 +72,7 @@ export class CommandExecutor {
   #looking: Promise<void> | undefined;
   #stopping = false;
   #claimed = false;
+  #tidyAt = 0;
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
@@ -82,6 +89,16 @@ export class CommandExecutor {
     if (this.#stopping) return;
     this.#stirred = true;
     this.#looking ??= this.#lookWhileStirred().finally(() => (this.#looking = undefined));
+  }
+
+  /** Removes the output of runs that are gone, every hour; to be called more often. */
+  async tidy(): Promise<void> {
+    const { host, outputDirectory: directory } = this.#parts;
+    const now = performance.now();
+    if (now < this.#tidyAt) return;
+    this.#tidyAt = now + TIDY_EVERY_MS;
+    const before = host.now() - host.settings().retention_ms;
+    await removeOldOutput({ directory, before, gone: (runs) => host.read(() => runsGone(runs)) });
   }
 
   /** Ends all commands and gives their tasks back, unharmed. Settles when no process of a command is left. */

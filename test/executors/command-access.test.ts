@@ -3,7 +3,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { StoreHooks } from "../../src/store/faults.js";
 import { startApp } from "../support/app.js";
-import { Desk, openDesk } from "../support/command-desk.js";
+import { type Desk, openDesk } from "../support/command-desk.js";
 import { temporaryDirectory, testRuntime } from "../support/databases.js";
 import { until } from "../support/until.js";
 
@@ -93,8 +93,7 @@ describe("where a command may run", () => {
     const desk = await openDesk({ allow: false });
     const { run } = await desk.start([{ key: "a", run: "touch ran" }]);
     await desk.app.call("archive_project", { project: "here", force: true });
-    const other = new Desk(await startApp({ ...besides(desk), env: { BATON_ALLOW_COMMANDS: "true" } }), desk.output);
-    await other.app.call("create_project", { name: "elsewhere", root: other.app.cwd });
+    const other = await openDesk({ ...besides(desk), project: "elsewhere" });
     const last = await other.start([{ key: "a", run: "true" }], { project: "elsewhere" });
     expect(await other.ended(last.run)).toBe("succeeded");
     expect(desk.file("ran")).toBeUndefined();

@@ -1,10 +1,13 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { connectClient, startServer, type TestClient } from "../support/client.js";
 import { isRunning } from "../support/command-desk.js";
 import { temporaryDirectory } from "../support/databases.js";
 import { until } from "../support/until.js";
+
+// Several servers start in each, on a machine that other tests keep busy.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** Short enough for a test with real processes. */
 const BRISK = {
@@ -55,7 +58,7 @@ const ended = (client: TestClient, run: string) =>
       const { status } = (await call(client, "get_run", { run })).run;
       return status !== "running" && status;
     },
-    15_000,
+    30_000,
   );
 
 async function attempts(client: TestClient, run: string) {
@@ -64,7 +67,11 @@ async function attempts(client: TestClient, run: string) {
 }
 
 const commandsKnown = (client: TestClient, count: number) =>
-  until("the executors are known", async () => (await call(client, "get_system_status")).sessions.executors === count);
+  until(
+    "the executors are known",
+    async () => (await call(client, "get_system_status")).sessions.executors === count,
+    30_000,
+  );
 
 /** A desk without commands of its own, and `count` servers beside it that run them and are never called. */
 async function room(count: number) {
@@ -78,7 +85,7 @@ async function room(count: number) {
     const file = path.join(cwd, name);
     return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
   };
-  const written = (name: string) => until(`${name} is written`, () => read(name) || undefined);
+  const written = (name: string) => until(`${name} is written`, () => read(name) || undefined, 30_000);
   /** Waits for the first attempt and says who runs it. */
   const running = async () => {
     const [, server, child] = [await written("own"), Number(await written("server")), await written("child")];

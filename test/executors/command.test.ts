@@ -1,4 +1,4 @@
-import { statSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, symlinkSync, utimesSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { type CommandResult, isRunning, openDesk } from "../support/command-desk.js";
@@ -211,6 +211,17 @@ test("what a server says while it stops is true: its commands are ended and thei
   const { agents } = await second.app.call("list_agents");
   const executors = (agents as { name: string }[]).filter(({ name }) => name.startsWith("executor-"));
   expect(executors.map(({ name }) => name)).toEqual([attempts[1]?.agent]);
+});
+
+test("output stays as long as its run", async () => {
+  const desk = await openDesk({ settings: { retention_ms: 60_000 } });
+  const { run } = await desk.start([{ key: "a", run: "echo kept" }]);
+  expect(await desk.ended(run)).toBe("succeeded");
+  const [own, other] = [path.join(desk.output, run), path.join(desk.output, "run_0123456789abcdef")];
+  mkdirSync(other);
+  for (const directory of [own, other]) utimesSync(directory, 0, 0);
+  await desk.app.advance(1_000);
+  expect([existsSync(own), existsSync(other)]).toEqual([true, false]);
 });
 
 test("nobody acts under the executor's name", async () => {

@@ -28,15 +28,17 @@ export interface CommandTask {
 export interface DeskOptions extends TestAppOptions {
   /** As in a person's own configuration. Everything by default. */
   readonly allow?: boolean | readonly string[];
+  /** Of the project at the working directory. Default: `here`. */
+  readonly project?: string;
 }
 
-/** A server in this process that may run commands, with the project `here` at its working directory. */
-export async function openDesk({ allow = true, env, ...options }: DeskOptions = {}): Promise<Desk> {
+/** A server in this process that may run commands, with a project at its working directory. */
+export async function openDesk({ allow = true, project = "here", env, ...options }: DeskOptions = {}): Promise<Desk> {
   const cwd = options.cwd ?? temporaryDirectory();
   const output = path.join(temporaryDirectory(), "output");
   const commands = { BATON_ALLOW_COMMANDS: JSON.stringify(allow), BATON_OUTPUT_DIRECTORY: output };
   const app = await startApp({ ...options, cwd, env: { ...env, ...commands } });
-  await app.call("create_project", { name: "here", root: cwd });
+  await app.call("create_project", { name: project, root: cwd });
   return new Desk(app, output);
 }
 

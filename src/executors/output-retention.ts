@@ -1,0 +1,45 @@
+import { readdir, rm, stat } from "node:fs/promises";
+import path from "node:path";
+
+/** So many directories are asked about at once. */
+const AT_ONCE = 200;
+const RUN_ID = /^run_[0-9a-z]{16}$/;
+
+export interface OldOutput {
+  /** Holds a directory per run. It need not be there. */
+  readonly directory: string;
+  /** Milliseconds since the epoch: what was written to later stays. */
+  readonly before: number;
+  /** Of these runs, those that are gone from the database. */
+  readonly gone: (runs: readonly string[]) => Promise<readonly string[]>;
+}
+
+/**
+ * Removes the output of runs that the retention has removed; gives how many. Several databases may keep theirs in one
+ * directory, each without knowing the other's runs: hence only what is as old as that anyway.
+ */
+export async function removeOldOutput({ directory, before, gone }: OldOutput): Promise<number> {
+  const runs = (await namesIn(directory)).filter((name) => RUN_ID.test(name));
+  const old: string[] = [];
+  for (const run of runs) {
+    const facts = await stat(path.join(directory, run));
+    if (facts.isDirectory() && facts.mtimeMs < before) old.push(run);
+  }
+  let removed = 0;
+  for (let at = 0; at < old.length; at += AT_ONCE) {
+    for (const run of await gone(old.slice(at, at + AT_ONCE))) {
+      await rm(path.join(directory, run), { recursive: true, force: true });
+      removed += 1;
+    }
+  }
+  return removed;
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
+  }
+}
