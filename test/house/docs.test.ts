@@ -1,10 +1,15 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { loadConfig } from "../../src/config.js";
+import { catalogue } from "../../src/tools/registry.js";
 import { ROOT } from "./source.js";
 
 /** Made by tools or by a build, or not ours: nothing in there is a document of the project. */
 const NOT_OURS = new Set(["node_modules", "dist", "coverage", "tmp"]);
+
+/** Beside the settings: who `baton call` acts as, and the placeholder that README uses for any setting. */
+const OTHER_VARIABLES = ["BATON_AGENT", "BATON_NAME"];
 
 const documents = markdownFiles("");
 const texts = new Map(documents.map((file) => [file, readFileSync(path.join(ROOT, file), "utf8")]));
@@ -40,10 +45,28 @@ describe("what is written down", () => {
   });
 });
 
-test("README has the two commands a newcomer needs, on its first screen", () => {
-  const firstScreen = textOf("README.md").split("\n").slice(0, 40).join("\n");
-  expect(firstScreen).toContain("npm ci && npm run demo");
-  expect(firstScreen).toContain("npm ci && npm test");
+describe("README", () => {
+  const readme = textOf("README.md");
+
+  test("has the two commands a newcomer needs, on its first screen", () => {
+    const firstScreen = readme.split("\n").slice(0, 40).join("\n");
+    expect(firstScreen).toContain("npm ci && npm run demo");
+    expect(firstScreen).toContain("npm ci && npm test");
+  });
+
+  test("counts the operations right", () => {
+    const listed = catalogue.all.filter((operation) => operation.listed === true);
+    expect(readme).toContain(`These ${listed.length} are in the list`);
+    expect(readme).toContain(`(${catalogue.all.length} in all)`);
+  });
+
+  test("names variables and settings that exist", () => {
+    const { origins } = loadConfig({ flags: {}, env: {}, cwd: path.parse(ROOT).root });
+    const known = new Set([...Object.keys(origins).map((name) => `BATON_${name.toUpperCase()}`), ...OTHER_VARIABLES]);
+    const variables = [...readme.matchAll(/\bBATON_[A-Z_]+/g)].map(([name]) => name);
+    const settings = [...readme.matchAll(/`([a-z_]+_ms)`/g)].map(([, name = ""]) => `BATON_${name.toUpperCase()}`);
+    expect([...variables, ...settings].filter((name) => !known.has(name))).toEqual([]);
+  });
 });
 
 describe("the checks bite", () => {
