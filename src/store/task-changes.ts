@@ -207,7 +207,8 @@ export function* reserve(reservation: Reservation): Tx<void> {
 /** dead_letter, blocked or skipped → pending, as if never tried. Gives the tasks as they are then. */
 export function* reopenTasks(run: string, from: TaskStatus): Tx<Task[]> {
   const rows = yield [
-    `UPDATE tasks SET status = 'pending', failures = 0, ended_at = NULL, reasons = NULL, due_at = NULL, close_by = NULL
+    `UPDATE tasks SET status = 'pending', failures = 0, ended_at = NULL, reasons = NULL, due_at = NULL, close_by = NULL,
+      available_at = NULL
      WHERE run = $1 AND status = $2 RETURNING ${TASK_COLUMNS}`,
     [run, from],
   ];

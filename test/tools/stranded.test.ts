@@ -60,6 +60,17 @@ describe("no run waits for what can no longer come", () => {
     expect((await crew.take("ben", { run: run.id })).key).toBe("a");
   });
 
+  test("what ran out of time while it waited for a retry does not wait for that retry when it is tried again", async () => {
+    const crew = new Crew(await startApp());
+    const retry = { initial_interval_ms: 3_600_000, max_interval_ms: 3_600_000 };
+    const { run } = await crew.start([{ key: "a", retry, timeouts: { schedule_to_close: "1m" } }]);
+    await crew.fail(await crew.take("ann", { run: run.id }));
+    await crew.app.advance(60_000);
+    expect((await crew.run(run.id)).status).toBe("failed");
+    await crew.app.call("control_run", { run: run.id, action: "retry_failed" });
+    expect((await crew.take("ben", { run: run.id })).key).toBe("a");
+  });
+
   test.each([
     ["cancelled", "skipped"],
     ["dead_letter", "blocked"],
