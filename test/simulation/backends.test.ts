@@ -12,7 +12,9 @@ test.each(SEEDS)(
     const cwd = temporaryDirectory();
     const [sqlite, postgres] = [await stateAfter("sqlite", { seed, cwd }), await stateAfter("postgres", { seed, cwd })];
     // Table by table, so that a difference shows where it is.
-    for (const table of Object.keys(sqlite)) expect(postgres[table], table).toEqual(sqlite[table]);
+    for (const table of Object.keys(sqlite)) {
+      expect({ [table]: postgres[table] }).toEqual({ [table]: sqlite[table] });
+    }
   },
   60_000,
 );

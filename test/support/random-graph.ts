@@ -21,10 +21,15 @@ export const PATHS = [
   "test/**",
 ] as const;
 
-export interface GraphOptions {
-  readonly sizeMax: number;
-  /** Whether steps have timeouts: their end is then a matter of the clock. */
+export interface StepOptions {
+  /** Whether steps have timeouts: their end is then a matter of the clock. Default: true. */
   readonly timeouts?: boolean;
+  /** The longest pause before a retry. Default: two minutes. */
+  readonly backoffMsMax?: number;
+}
+
+export interface GraphOptions extends StepOptions {
+  readonly sizeMax: number;
 }
 
 /** A definition as `execute_workflow` takes it: an acyclic graph of any shape, with all that steps can have. */
@@ -42,19 +47,19 @@ export function randomDefinition(draw: Draw, options: GraphOptions): Record<stri
   };
 }
 
-interface StepOptions extends GraphOptions {
+interface Placed extends GraphOptions {
   readonly at: number;
   /** The probability of an edge from each earlier step. */
   readonly density: number;
 }
 
-function randomStep(draw: Draw, { at, density, timeouts = true }: StepOptions): Record<string, unknown> {
+function randomStep(draw: Draw, { at, density, ...options }: Placed): Record<string, unknown> {
   const earlier = Array.from({ length: at }, (_, before) => `s${before}`);
   const needs = draw.some(earlier, density, 20);
   return {
     key: `s${at}`,
     ...(needs.length > 0 ? { needs, ...randomTrigger(draw) } : {}),
-    ...randomFields(draw, timeouts),
+    ...randomFields(draw, options),
   };
 }
 
@@ -64,7 +69,8 @@ export function randomTrigger(draw: Draw): Record<string, unknown> {
 }
 
 /** What a step has beside its key and needs; a single task takes the same. */
-export function randomFields(draw: Draw, timeouts = true): Record<string, unknown> {
+export function randomFields(draw: Draw, options: StepOptions = {}): Record<string, unknown> {
+  const { timeouts = true, backoffMsMax = 120_000 } = options;
   const files = {
     write: draw.some(PATHS, draw.pick([0, 0, 0.1, 0.2])),
     read: draw.some(PATHS, draw.pick([0, 0, 0.1])),
@@ -78,8 +84,8 @@ export function randomFields(draw: Draw, timeouts = true): Record<string, unknow
     ...(draw.chance(0.3) ? { estimate_ms: draw.int(1, 600_000) } : {}),
     retry: {
       max_attempts: draw.int(1, 3),
-      initial_interval_ms: draw.pick([0, 1_000, 60_000]),
-      max_interval_ms: 120_000,
+      initial_interval_ms: draw.pick([0, backoffMsMax / 100, backoffMsMax / 2]),
+      max_interval_ms: backoffMsMax,
       non_retryable: ["hopeless"],
     },
     ...(timeouts && draw.chance(0.4) ? { timeouts: randomTimeouts(draw) } : {}),

@@ -1,0 +1,196 @@
+import { systemRuntime } from "../src/runtime/runtime.js";
+import { seededRandom } from "../src/runtime/random.js";
+import { openPostgres } from "../src/store/postgres.js";
+import { int } from "../src/store/rows.js";
+import { openSqlite } from "../src/store/sqlite.js";
+import type { Store } from "../src/store/tx.js";
+import { Checker, type Finding } from "../test/support/checker/checker.js";
+import { readSnapshot, type Snapshot } from "../test/support/checker/snapshot.js";
+import { Draw } from "../test/support/draw.js";
+import type { Place } from "./server.js";
+import { type Ledger, pause, PROJECT, Worker } from "./worker.js";
+
+export interface SoakOptions {
+  readonly place: Place;
+  readonly seed: number;
+  readonly processes: number;
+  /** It goes on at least so long, with at least so many tasks and kills. */
+  readonly seconds: number;
+  readonly tasks: number;
+  readonly kills: number;
+  readonly killEveryMs: number;
+  /** Told what happens, now and then. */
+  readonly progress?: (line: string) => void;
+}
+
+export interface SoakReport {
+  readonly findings: readonly Finding[];
+  readonly problems: readonly string[];
+  readonly figures: Readonly<Record<string, number | string>>;
+}
+
+const OPEN_TASKS_MIN = 40;
+const DRAIN_MS_MAX = 60_000;
+const LOOK_EVERY_MS = 100;
+
+/**
+ * Lets agents work through real server processes on one database while these are killed with -9 at random, brings the work
+ * to its end, and holds the history against all that must be so.
+ */
+export async function soak(options: SoakOptions): Promise<SoakReport> {
+  const store = await openStore(options.place.database);
+  try {
+    return await new Soak(options, store).run();
+  } finally {
+    await store.close();
+  }
+}
+
+function openStore(database: string): Promise<Store> {
+  const runtime = systemRuntime();
+  if (database.startsWith("postgres")) return openPostgres({ url: database, poolSize: 2, runtime });
+  return openSqlite({ file: database, synchronous: "NORMAL", runtime });
+}
+
+class Soak {
+  readonly #options: SoakOptions;
+  readonly #store: Store;
+  readonly #draw: Draw;
+  readonly #workers: readonly Worker[];
+  readonly #ledger: Ledger = {
+    journal: [],
+    runs: [],
+    problems: [],
+    figures: { calls: 0, acknowledged: 0, refused: 0, unheard: 0, slowestMs: 0, slowest: "" },
+    orphans: [],
+    resumedMs: [],
+  };
+  readonly #startedAt = performance.now();
+  #kills = 0;
+
+  constructor(options: SoakOptions, store: Store) {
+    this.#options = options;
+    this.#store = store;
+    this.#draw = new Draw(seededRandom(options.seed));
+    const shared = { place: options.place, ledger: this.#ledger };
+    this.#workers = Array.from({ length: options.processes }, (_, at) => {
+      return new Worker(`worker-${at}`, { ...shared, draw: new Draw(seededRandom(options.seed * 1000 + at)) });
+    });
+  }
+
+  async run(): Promise<SoakReport> {
+    const shared = { place: this.#options.place, ledger: this.#ledger };
+    // Not killed: it keeps work coming, and is left when all others have gone.
+    const keeper = new Worker("keeper", { ...shared, draw: this.#draw });
+    await keeper.call("create_project", { name: PROJECT.project, root: this.#options.place.cwd });
+    const working = this.#workers.map((worker) => worker.work());
+    const killing = this.#killAtRandom();
+    const busyMs = await this.#keepBusy(keeper);
+    await killing;
+    await this.#drain(keeper);
+    for (const worker of this.#workers) worker.stop();
+    await Promise.all(working);
+    await this.#untilNothingIsHeld(keeper);
+    const { journal, problems } = this.#ledger;
+    const findings = await new Checker(this.#store).findings({ journal, over: true });
+    const figures = this.#figures(await readSnapshot(this.#store), busyMs);
+    keeper.stop();
+    await keeper.work();
+    return { findings, problems, figures };
+  }
+
+  async #killAtRandom(): Promise<void> {
+    const { killEveryMs } = this.#options;
+    while (!this.#enough()) {
+      await pause(this.#draw.int(killEveryMs / 2, killEveryMs * 1.5));
+      if (await this.#draw.pick(this.#workers)?.kill()) this.#kills += 1;
+    }
+  }
+
+  #tasks = 0;
+
+  #enough(): boolean {
+    const { seconds, tasks, kills } = this.#options;
+    return performance.now() - this.#startedAt >= seconds * 1000 && this.#tasks >= tasks && this.#kills >= kills;
+  }
+
+  /** Starts runs whenever there is little left to do. Gives how long that went on. */
+  async #keepBusy(keeper: Worker): Promise<number> {
+    for (let looks = 0; !this.#enough(); looks++) {
+      const open = await this.#count(OPEN);
+      this.#tasks = await this.#count(ALL);
+      if (open < OPEN_TASKS_MIN) await keeper.execute();
+      else await pause(LOOK_EVERY_MS);
+      if (looks % 100 === 0)
+        this.#say(
+          `${this.#tasks} tasks, ${open} open, ${this.#kills} kills, ${this.#ledger.figures.acknowledged} calls acknowledged`,
+        );
+    }
+    return performance.now() - this.#startedAt;
+  }
+
+  /** Lets the workers go on until nothing is left to do; what they pause is resumed. */
+  async #drain(keeper: Worker): Promise<void> {
+    const until = performance.now() + DRAIN_MS_MAX;
+    while ((await this.#count(OPEN)) > 0 && performance.now() < until) {
+      for (const run of await this.#pausedRuns()) await keeper.call("control_run", { run, action: "resume" });
+      await pause(LOOK_EVERY_MS);
+    }
+  }
+
+  async #untilNothingIsHeld(keeper: Worker): Promise<void> {
+    await keeper.call("release_file_lock", { ...PROJECT, all: true });
+    const until = performance.now() + DRAIN_MS_MAX;
+    while ((await this.#count(HELD)) > 0 && performance.now() < until) await pause(LOOK_EVERY_MS);
+  }
+
+  #pausedRuns(): Promise<string[]> {
+    return this.#store.read(function* () {
+      const rows = yield ["SELECT id FROM runs WHERE status = 'paused'"];
+      return rows.map((row) => String(row["id"]));
+    });
+  }
+
+  #count(sql: string): Promise<number> {
+    return this.#store.read(function* () {
+      const [row] = yield [sql];
+      return row ? int(row, "count") : 0;
+    });
+  }
+
+  #say(line: string): void {
+    this.#options.progress?.(`${((performance.now() - this.#startedAt) / 1000).toFixed(0)} s: ${line}`);
+  }
+
+  #figures(snapshot: Snapshot, busyMs: number): SoakReport["figures"] {
+    const { figures, orphans, resumedMs } = this.#ledger;
+    const recoveriesMs = [...resumedMs, ...orphans.flatMap((orphan) => recoveryMs(snapshot, orphan))].sort(
+      (a, b) => a - b,
+    );
+    return {
+      ...figures,
+      slowestMs: Math.round(figures.slowestMs),
+      seconds: Math.round(busyMs / 1000),
+      runs: this.#ledger.runs.length,
+      tasks: snapshot.tasks.size,
+      events: snapshot.events.length,
+      kills: this.#kills,
+      recoveries: recoveriesMs.length,
+      recovery_p50_ms: recoveriesMs[Math.floor(recoveriesMs.length / 2)] ?? 0,
+      recovery_max_ms: recoveriesMs.at(-1) ?? 0,
+    };
+  }
+}
+
+const ALL = "SELECT count(*) AS count FROM tasks";
+const OPEN =
+  "SELECT count(*) AS count FROM tasks WHERE status IN ('pending', 'ready', 'running', 'waiting', 'in_review')";
+const HELD = "SELECT count(*) AS count FROM file_locks";
+
+/** From the kill of a task's holder until the task ran again: known where the lease was lost and somebody took it. */
+function recoveryMs({ events }: Snapshot, { task, killedAt }: Ledger["orphans"][number]): number[] {
+  const since = events.filter((event) => event.task === task && event.at >= killedAt);
+  const lost = since.findIndex(({ type }) => type === "task.lease_lost");
+  const again = lost < 0 ? undefined : since.slice(lost).find(({ type }) => type === "task.claimed");
+  return again ? [again.at - killedAt] : [];
+}

@@ -1,0 +1,29 @@
+import path from "node:path";
+import { expect, test } from "vitest";
+import { soak } from "../../soak/soak.js";
+import { BACKENDS, createDatabase, temporaryDirectory } from "../support/databases.js";
+import { findingsText } from "../support/checker/checker.js";
+
+const HOME = path.resolve(import.meta.dirname, "../..");
+
+// The small one; `npm run soak` is the long one.
+test.each(BACKENDS)(
+  "servers on %s are killed with -9 while they work, and nothing is lost, done twice or held by the dead",
+  async (backend) => {
+    const { location } = await createDatabase(backend);
+    const report = await soak({
+      place: { home: HOME, cwd: temporaryDirectory(), database: location },
+      seed: 1,
+      processes: 4,
+      seconds: 3,
+      tasks: 100,
+      kills: 4,
+      killEveryMs: 700,
+    });
+    console.log(JSON.stringify(report.figures));
+    expect(report.problems).toEqual([]);
+    expect(findingsText(report.findings)).toBe("");
+    expect(report.figures["kills"]).toBeGreaterThanOrEqual(4);
+  },
+  90_000,
+);
