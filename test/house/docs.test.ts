@@ -2,7 +2,6 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config.js";
-import { catalogue } from "../../src/tools/registry.js";
 import { ROOT } from "./source.js";
 
 /** Made by tools or by a build, or not ours: nothing in there is a document of the project. */
@@ -52,12 +51,6 @@ describe("README", () => {
     const firstScreen = readme.split("\n").slice(0, 40).join("\n");
     expect(firstScreen).toContain("npm ci && npm run demo");
     expect(firstScreen).toContain("npm ci && npm test");
-  });
-
-  test("counts the operations right", () => {
-    const listed = catalogue.all.filter((operation) => operation.listed === true);
-    expect(readme).toContain(`These ${listed.length} are in the list`);
-    expect(readme).toContain(`(${catalogue.all.length} in all)`);
   });
 
   test("names variables and settings that exist", () => {
