@@ -100,9 +100,12 @@ class Soak {
   }
 
   async #killAtRandom(): Promise<void> {
-    const { killEveryMs } = this.#options;
+    const { killEveryMs, seconds, kills } = this.#options;
     while (!this.#enough()) {
       await pause(this.#draw.int(killEveryMs / 2, killEveryMs * 1.5));
+      const early = performance.now() - this.#startedAt < seconds * 1000;
+      // Past its time it only waits for the rest of the tasks.
+      if (!early && this.#kills >= kills) continue;
       if (await this.#draw.pick(this.#workers)?.kill()) this.#kills += 1;
     }
   }

@@ -1,5 +1,5 @@
 import { setEventCursor } from "../store/agents.js";
-import { latestCursor, readEvents, type StoredEvent } from "../store/history.js";
+import { latestCursor, readEvents, requireCursor, type StoredEvent } from "../store/history.js";
 import type { Tx } from "../store/tx.js";
 import { actingAgent } from "./agents.js";
 import type { EngineContext } from "./context.js";
@@ -34,6 +34,7 @@ export interface WatchRequest {
 
 /** Settles what a call waits for: from the cursor given, else from where this agent left off, else from now. */
 export function* openWatch(ctx: EngineContext, request: WatchRequest): Tx<Watch> {
+  if (request.cursor !== undefined) requireCursor(request.cursor);
   const agent = yield* actingAgent(ctx, request.agent);
   const project = yield* findProject(ctx, request.project);
   return {

@@ -152,6 +152,11 @@ function encodeCursor({ xid, seq }: Position): string {
   return `${xid.toString(36)}.${seq.toString(36)}`;
 }
 
+/** Throws `invalid_input` for what is no cursor, before a call that needs it later does anything. */
+export function requireCursor(cursor: string): void {
+  decodeCursor(cursor);
+}
+
 function decodeCursor(cursor: string): Position {
   const parts = /^([0-9a-z]{1,11})\.([0-9a-z]{1,11})$/.exec(cursor);
   const [xid, seq] = [parts?.[1], parts?.[2]].map((part) =>
