@@ -75,7 +75,8 @@ function* healthOf(
   const session = agent.session === null ? undefined : yield* findSession(agent.session);
   const reasons: string[] = [];
   const gone =
-    session !== undefined && (session.goneAt !== null || session.endedAt !== null || session.expiresAt <= ctx.now);
+    agent.session !== null &&
+    (session === undefined || session.goneAt !== null || session.endedAt !== null || session.expiresAt <= ctx.now);
   if (gone) reasons.push("its process is gone");
   if (gone && work.running.length > 0) return { state: "down", reasons };
   const { failed, succeeded } = work.metrics;

@@ -1,5 +1,6 @@
 import * as agents from "../store/agents.js";
 import { appendEvents } from "../store/events.js";
+import { renewLeases } from "../store/task-changes.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import type { Offer } from "./demands.js";
@@ -25,9 +26,23 @@ export function* actingAgent(ctx: EngineContext, handle?: string): Tx<agents.Age
   const name = handle ?? ctx.caller.agent;
   refuseReserved(ctx, name);
   const known = yield* agents.findAgent(name);
-  if (known?.status === "active") return known;
+  if (known?.status === "active") {
+    if (ctx.caller.session === null) yield* heardOf(ctx, name);
+    return known;
+  }
   requireHandle(ctx, name);
   return yield* register(ctx, { name }, known);
+}
+
+// Nobody renews the leases of an agent without a process, so each of its calls does.
+function* heardOf(ctx: EngineContext, name: string): Tx<void> {
+  yield* agents.touchAgent(name, ctx.now);
+  yield* renewLeases(name, ctx.now + ctx.settings.lease_ms);
+}
+
+/** The same agent in a query, which registers nobody. Errors: `not_found`. */
+export function* askingAgent(ctx: EngineContext, handle?: string): Tx<agents.Agent> {
+  return yield* requireAgent(handle ?? ctx.caller.agent);
 }
 
 /** Registers an agent, or changes what is known of it: what is not named stays. `created` is false for a known one. */

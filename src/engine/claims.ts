@@ -17,9 +17,9 @@ import { openAttempt, recordHeartbeat } from "../store/task-changes.js";
 import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../store/tasks.js";
 import type { NewEvent } from "../store/events.js";
 import type { Tx } from "../store/tx.js";
-import { actingAgent, offerOf } from "./agents.js";
+import { actingAgent, askingAgent, offerOf } from "./agents.js";
 import type { EngineContext } from "./context.js";
-import { meets, type Offer, reservedDemand } from "./demands.js";
+import { meets, type Offer, unreservedId } from "./demands.js";
 import { leaseShownUntil, newLease, runningDueAt } from "./leases.js";
 import { modedPatterns } from "./scopes.js";
 import { locksHeldBy, lockScope } from "./task-locks.js";
@@ -117,7 +117,7 @@ export function* claimAt(ctx: EngineContext, claimer: Claimer): Tx<Claim> {
  * by looking.
  */
 export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<boolean> {
-  const agent = yield* actingAgent(ctx, request.agent);
+  const agent = yield* askingAgent(ctx, request.agent);
   const place = yield* claimPlace(ctx, request);
   if ("run" in place && (yield* requireRun(place.run)).endedAt !== null) return true;
   return (yield* laneHeads(place)).some(({ demand }) => meets(offerOf(agent, request), demand));
@@ -208,7 +208,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     agent: claimer.agent.name,
     session: lease.session,
     // A reservation ends with the claim: should the task come back, it comes back to everybody.
-    demand: reservedDemand(taking.lane.demand, null).id,
+    demand: unreservedId(taking.lane.demand),
     reservedFor: null,
     reservedUntil: null,
     token: task.token + 1,

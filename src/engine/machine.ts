@@ -74,9 +74,6 @@ export const runMachine: Machine<RunStatus, RunEvent> = {
   },
 };
 
-/** A run in one of these has ended; only `reopen` leads out. */
-export const RUN_ENDED: ReadonlySet<RunStatus> = new Set(["succeeded", "failed", "cancelled", "compensated"]);
-
 /** A dependency in one of these counts as settled. */
 export const TASK_SETTLED: ReadonlySet<TaskStatus> = new Set([
   "succeeded",

@@ -14,7 +14,7 @@ export interface ChangedRun {
 }
 
 // Work that needs no more doing. What failed is not among them: it may be tried again.
-const DONE: ReadonlySet<TaskStatus> = new Set(["succeeded", "skipped", "cancelled"]);
+export const DONE: ReadonlySet<TaskStatus> = new Set(["succeeded", "skipped", "cancelled"]);
 const OPEN: readonly TaskStatus[] = ["pending", "ready", "running", "waiting", "in_review"];
 
 /**

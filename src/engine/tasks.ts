@@ -1,5 +1,5 @@
 import type { AttemptError } from "../store/attempts.js";
-import { endTasks, giveOrders, recordHeartbeat, setDue } from "../store/task-changes.js";
+import { endTasks, giveOrders, recordHeartbeat } from "../store/task-changes.js";
 import { dependentsInState } from "../store/task-lists.js";
 import { type Orders, type Reason, type Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
@@ -35,7 +35,7 @@ export interface Completion {
  * attempt then still runs.
  */
 export function* completeTask(ctx: EngineContext, completion: Completion): Tx<TaskChanged> {
-  const found = yield* holdTask(ctx, completion);
+  const found = yield* holdTask(completion);
   if ("ended" in found) return yield* completedBefore(found.ended, completion);
   const { held } = found;
   requireSound(ctx, held, completion.result);
@@ -110,7 +110,7 @@ export interface TaskFailed extends TaskChanged {
 
 /** Ends the attempt of a token badly: the retry policy decides whether there is another. Errors: `stale_token`. */
 export function* failTask(ctx: EngineContext, failure: Failure): Tx<TaskFailed> {
-  const held = yield* requireHeld(ctx, failure);
+  const held = yield* requireHeld(failure);
   return yield* failAttempt(ctx, held, { ...failure, outcome: "failed", fenced: false });
 }
 
@@ -194,7 +194,7 @@ export interface Release {
 
 /** Gives a task back unharmed: it keeps its place in the order and no attempt is counted. Errors: `stale_token`. */
 export function* releaseTask(ctx: EngineContext, release: Release): Tx<TaskChanged> {
-  const held = yield* requireHeld(ctx, release);
+  const held = yield* requireHeld(release);
   if (held.task.orders === "cancel_requested") return yield* cancelHeld(ctx, held, "released after it was cancelled");
   return yield* giveBack(ctx, held, { outcome: "released", fenced: false, ...release });
 }
@@ -242,7 +242,7 @@ export interface ProgressAnswer {
 
 /** A sign of life: renews the lease and says what to do. Errors: `stale_token`. */
 export function* reportProgress(ctx: EngineContext, progress: Progress): Tx<ProgressAnswer> {
-  const { task, spec, run } = yield* requireHeld(ctx, progress);
+  const { task, spec, run } = yield* requireHeld(progress);
   const lease = newLease(ctx);
   const limit = runningDueAt(ctx, task, { timeouts: spec.timeouts, lease });
   yield* recordHeartbeat({
@@ -276,7 +276,7 @@ function deadlinePassed(ctx: EngineContext, task: Task, deadline: number | null)
 
 /** Cancels a task: at once when nobody holds it, else by asking its holder first. Errors: `invalid_transition`, `not_found`. */
 export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: string | undefined }): Tx<TaskChanged> {
-  const locked = yield* lockTask(ctx, input.task);
+  const locked = yield* lockTask(input.task);
   const { task, run } = locked;
   const to = transition(taskMachine, task, "cancel");
   const change = new RunChange(ctx, run);
@@ -325,9 +325,4 @@ export function* expireUnheld(ctx: EngineContext, locked: Locked, error: Attempt
     { task: ended, as: "failed", reason: deadLetterReason(ended, error) },
   ]);
   return { task: ended, ready, ...(yield* change.flush()) };
-}
-
-/** Leaves a task as it is, to be looked at later. */
-export function* lookAgainAt(task: string, dueAt: number | null): Tx<void> {
-  yield* setDue(task, dueAt);
 }

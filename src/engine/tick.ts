@@ -1,5 +1,5 @@
 import { runsPastRetention } from "../store/retention.js";
-import { deleteRun } from "../store/runs.js";
+import { deleteRun, standingRuns } from "../store/runs.js";
 import * as sessions from "../store/sessions.js";
 import { dueTasks } from "../store/task-changes.js";
 import { runningTasksOfSession } from "../store/tasks.js";
@@ -7,6 +7,7 @@ import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { handleDue, loseLease } from "./due.js";
 import { expireLocks, projectWithLocksDue, releaseSessionLocks } from "./lock-expiry.js";
+import { pruneTasks } from "./pruning.js";
 import { anyOldRequest, forgetOldRequests } from "./requests.js";
 
 /** What the background work runs on: the same two doors to the database as every operation. */
@@ -30,6 +31,7 @@ export interface TickReport {
   locksExpired: number;
   requestsForgotten: number;
   runsPruned: number;
+  tasksPruned: number;
 }
 
 const AT_ONCE_MAX = 100;
@@ -40,7 +42,7 @@ const RUNS_PRUNED_AT_ONCE_MAX = 5;
  * something is, each task in its own short transaction, in the one lock order.
  */
 export async function tick(host: TickHost, machine: Machine): Promise<TickReport> {
-  await moveHostClock(host, machine.host);
+  const tidying = await moveHostClock(host, machine.host);
   return {
     gone: await markGoneSessions(host, machine),
     leasesLost: await reapSessions(host),
@@ -48,25 +50,32 @@ export async function tick(host: TickHost, machine: Machine): Promise<TickReport
     locksExpired: await expireDueLocks(host),
     requestsForgotten: (await host.read(anyOldRequest)) ? await host.transact(forgetOldRequests) : 0,
     runsPruned: await pruneRuns(host, RUNS_PRUNED_AT_ONCE_MAX),
+    tasksPruned: tidying ? await tidy(host) : 0,
   };
 }
 
 // Often enough to notice a gap, seldom enough to cost nothing.
 const CLOCK_STEP_MS = 5_000;
 
-/** One row per host; a gap of the whole host means that the machine slept, and its sessions get time to renew. */
-async function moveHostClock(host: TickHost, name: string): Promise<void> {
+/**
+ * One row per host; a gap of the whole host means that the machine slept, and its sessions get time to renew. True for the one
+ * process of the host that moved it.
+ */
+async function moveHostClock(host: TickHost, name: string): Promise<boolean> {
   const due = await host.read(function* (ctx) {
     const clock = yield* sessions.findHostClock(name);
     return clock === undefined || ctx.now - clock.tickedAt >= Math.min(CLOCK_STEP_MS, ctx.settings.sleep_gap_ms);
   });
-  if (!due) return;
-  await host.transact(function* (ctx) {
+  if (!due) return false;
+  return host.transact(function* (ctx) {
     const clock = yield* sessions.findHostClock(name);
-    if (clock === undefined) return yield* sessions.insertHostClock(name, ctx.now);
+    if (clock === undefined) {
+      yield* sessions.insertHostClock(name, ctx.now);
+      return true;
+    }
     const slept = ctx.now - clock.tickedAt >= ctx.settings.sleep_gap_ms;
     const graceUntil = slept ? ctx.now + ctx.settings.sleep_gap_ms : clock.graceUntil;
-    yield* sessions.advanceHostClock(name, clock.tickedAt, { tickedAt: ctx.now, graceUntil });
+    return yield* sessions.advanceHostClock(name, clock.tickedAt, { tickedAt: ctx.now, graceUntil });
   });
 }
 
@@ -111,6 +120,15 @@ async function handleDueTasks(host: TickHost): Promise<number> {
 async function expireDueLocks(host: TickHost): Promise<number> {
   const project = await host.read(projectWithLocksDue);
   return project === undefined ? 0 : host.transact((ctx) => expireLocks(ctx, AT_ONCE_MAX));
+}
+
+/** What nobody needs any more and no index tells of: once in a while, by one process of the host. */
+async function tidy(host: TickHost): Promise<number> {
+  await host.transact((ctx) => sessions.deleteEndedSessions(ctx.now - ctx.settings.retention_ms));
+  const standing = await host.read(standingRuns);
+  let pruned = 0;
+  for (const run of standing) pruned += await host.transact((ctx) => pruneTasks(ctx, run));
+  return pruned;
 }
 
 /** Removes runs that ended longer ago than the retention, with all that belongs to them; a few at a time. */

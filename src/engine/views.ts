@@ -51,7 +51,6 @@ export function runView(run: Run, counters: Counters) {
     ...(run.endedAt === null ? {} : { ended_at: iso(run.endedAt) }),
   };
 }
-export type RunAnswer = ReturnType<typeof runView>;
 
 /** A run in one line, for lists and for what a completion answers. */
 export function runLine(run: Run, counters: Counters) {

@@ -85,8 +85,9 @@ export function* saveAgent(agent: Agent): Tx<void> {
   ];
 }
 
-export function* touchAgent(name: string, session: string | null, now: number): Tx<void> {
-  yield ["UPDATE agents SET seen_at = $1, session = $2 WHERE name = $3", [now, session, name]];
+/** An agent without a process of its own has been heard of. */
+export function* touchAgent(name: string, now: number): Tx<void> {
+  yield ["UPDATE agents SET seen_at = $1, session = NULL WHERE name = $2", [now, name]];
 }
 
 export function* setEventCursor(name: string, cursor: string): Tx<void> {

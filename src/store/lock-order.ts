@@ -1,4 +1,4 @@
-import { chunksOf, placeholders, text } from "./rows.js";
+import { chunksOf, placeholders } from "./rows.js";
 import { RUN_COLUMNS } from "./runs.js";
 import type { Row, Tx } from "./tx.js";
 
@@ -37,8 +37,4 @@ export function* lockAgent(name: string): Tx<Row | undefined> {
 /** Locks the run a task belongs to, given the task only. */
 export function* lockRunOfTask(task: string): Tx<Row | undefined> {
   return (yield [LOCK_RUN_OF_TASK, [task]])[0];
-}
-
-export function idsOf(rows: readonly Row[], column = "id"): string[] {
-  return rows.map((row) => text(row, column));
 }

@@ -127,12 +127,6 @@ export function* findStandingRun(project: string): Tx<string | undefined> {
   return row && text(row, "id");
 }
 
-/** The definition a run was started with, as JSON text; null for a standing run. */
-export function* findRunDefinition(id: string): Tx<string | null> {
-  const row = yield* first(["SELECT definition FROM runs WHERE id = $1", [id]]);
-  return row ? textOrNull(row, "definition") : null;
-}
-
 export function* findRunShape(id: string): Tx<RunShape> {
   const row = yield* first(["SELECT shape FROM runs WHERE id = $1", [id]]);
   if (!row) throw new Error(`there is no run ${id}`);
@@ -179,6 +173,12 @@ export function* listRuns(filter: RunFilter): Tx<Run[]> {
   const sql = `SELECT ${RUN_COLUMNS} FROM runs ${where} ORDER BY id DESC LIMIT $${params.length + 1}`;
   const rows = yield [sql, [...params, filter.limit]];
   return rows.map(runOf);
+}
+
+/** The runs that ad-hoc tasks live in, one per project that has any. */
+export function* standingRuns(): Tx<string[]> {
+  const rows = yield ["SELECT id FROM runs WHERE kind = 'standing' AND ended_at IS NULL ORDER BY id LIMIT 1000"];
+  return rows.map((row) => text(row, "id"));
 }
 
 export function* activeRunsOf(project: string): Tx<string[]> {

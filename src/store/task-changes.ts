@@ -178,6 +178,14 @@ export function* recordHeartbeat(beat: Heartbeat): Tx<boolean> {
   return rows.length === 1;
 }
 
+/** Renews what an agent without a process holds. When the tick looks is left as it is: it looks again then. */
+export function* renewLeases(agent: string, expiresAt: number): Tx<void> {
+  yield [
+    "UPDATE tasks SET lease_expires_at = $1 WHERE agent = $2 AND session IS NULL AND lease_expires_at < $1",
+    [expiresAt, agent],
+  ];
+}
+
 /** Tells the holder, at its next call, what to do; the tick takes over at `dueAt`. */
 export function* giveOrders(task: string, orders: Orders, dueAt: number): Tx<void> {
   yield [

@@ -132,6 +132,24 @@ describe("runs", () => {
   });
 });
 
+describe("ad-hoc tasks", () => {
+  it("go one by one when their time is over, but not while an open task needs their result", async () => {
+    const crew = new Crew(await startApp({ settings: { retention_ms: 3_600_000 } }));
+    const { call, advance } = crew.app;
+    const create = async (title: string, more: Record<string, unknown> = {}) =>
+      (await call("create_task", { title, prompt: "x", ...more }))["task"] as { id: string; run: string };
+    const [old, needed] = [await create("old"), await create("needed")];
+    const open = await create("open", { run: old.run, dependencies: [needed.id] });
+    for (let i = 0; i < 2; i++) await crew.complete(await crew.take("ann", { run: old.run }), { done: true });
+    await advance(3_600_000);
+    await advance(5_000);
+    await expect(call("get_task", { task: old.id })).rejects.toMatchObject({ code: "not_found" });
+    expect((await crew.run(old.run)).counts).toMatchObject({ total: 2, succeeded: 1, ready: 1 });
+    const claim = await crew.claim("ben", { run: old.run });
+    expect(claim.task).toMatchObject({ id: open.id, dependencies: [{ status: "succeeded", result: { done: true } }] });
+  });
+});
+
 describe("wait_for", () => {
   it("goes on from where the agent left off", async () => {
     const crew = new Crew(await startApp());

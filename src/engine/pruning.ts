@@ -1,0 +1,36 @@
+import { addToCounters } from "../store/counters.js";
+import { appendEvents } from "../store/events.js";
+import { lockRun } from "../store/lock-order.js";
+import { runOf } from "../store/runs.js";
+import { deleteTasks, settledTasks } from "../store/task-pruning.js";
+import type { TaskStatus } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import type { EngineContext } from "./context.js";
+import { DONE } from "./run-change.js";
+
+const AT_ONCE_MAX = 100;
+
+/**
+ * Removes ad-hoc tasks that ended longer ago than the retention, one by one, since the run they live in never ends. A task
+ * whose result an open one still needs stays. Gives how many went.
+ */
+export function* pruneTasks(ctx: EngineContext, standing: string): Tx<number> {
+  const wanted = { run: standing, before: ctx.now - ctx.settings.retention_ms, limit: AT_ONCE_MAX };
+  if ((yield* settledTasks({ ...wanted, limit: 1 })).length === 0) return 0;
+  const row = yield* lockRun(standing);
+  if (!row) return 0;
+  const run = runOf(row);
+  const old = yield* settledTasks(wanted);
+  const by: Partial<Record<TaskStatus, number>> = {};
+  const gone = { workMs: 0, doneMs: 0 };
+  for (const task of old) {
+    by[task.status] = (by[task.status] ?? 0) - 1;
+    gone.workMs -= task.estimateMs;
+    if (DONE.has(task.status)) gone.doneMs -= task.estimateMs;
+  }
+  yield* addToCounters({ run: run.id, now: ctx.now, by, ...gone });
+  // Before they go: the newest event of the history is never removed, so that its numbers only grow.
+  yield* appendEvents(ctx, [{ type: "tasks.pruned", project: run.project, run: run.id, data: { tasks: old.length } }]);
+  yield* deleteTasks(old.map(({ id }) => id));
+  return old.length;
+}
