@@ -22,10 +22,10 @@ export type Told =
 
 // Everything that takes seconds or minutes at work takes a tenth of a second here.
 const SHORT = {
-  BATON_SESSION_RENEW_MS: "200",
+  BATON_SESSION_RENEW_MS: "500",
   BATON_SESSION_TTL_MS: "3000",
   BATON_SESSION_GRACE_MS: "300",
-  BATON_TICK_MS: "100",
+  BATON_TICK_MS: "250",
   BATON_AGEING_MS: "2000",
   BATON_CANCEL_GRACE_MS: "500",
   BATON_RESERVATION_MS: "2000",

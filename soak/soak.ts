@@ -167,9 +167,9 @@ class Soak {
 
   #figures(snapshot: Snapshot, busyMs: number): SoakReport["figures"] {
     const { figures, orphans, resumedMs } = this.#ledger;
-    const recoveriesMs = [...resumedMs, ...orphans.flatMap((orphan) => recoveryMs(snapshot, orphan))].sort(
-      (a, b) => a - b,
-    );
+    const recoveries = orphans.flatMap((orphan) => recoveryOf(snapshot, orphan));
+    const freedMs = recoveries.map((recovery) => recovery.freedMs);
+    const againMs = [...resumedMs, ...recoveries.flatMap((recovery) => recovery.againMs)];
     return {
       ...figures,
       slowestMs: Math.round(figures.slowestMs),
@@ -178,9 +178,12 @@ class Soak {
       tasks: snapshot.tasks.size,
       events: snapshot.events.length,
       kills: this.#kills,
-      recoveries: recoveriesMs.length,
-      recovery_p50_ms: recoveriesMs[Math.floor(recoveriesMs.length / 2)] ?? 0,
-      recovery_max_ms: recoveriesMs.at(-1) ?? 0,
+      freed: freedMs.length,
+      freed_p50_ms: quantile(freedMs, 0.5),
+      freed_max_ms: quantile(freedMs, 1),
+      running_again: againMs.length,
+      running_again_p50_ms: quantile(againMs, 0.5),
+      running_again_max_ms: quantile(againMs, 1),
     };
   }
 }
@@ -190,10 +193,24 @@ const OPEN =
   "SELECT count(*) AS count FROM tasks WHERE status IN ('pending', 'ready', 'running', 'waiting', 'in_review')";
 const HELD = "SELECT count(*) AS count FROM file_locks";
 
-/** From the kill of a task's holder until the task ran again: known where the lease was lost and somebody took it. */
-function recoveryMs({ events }: Snapshot, { task, killedAt }: Ledger["orphans"][number]): number[] {
+interface Recovery {
+  /** From the kill of its holder until the task was anybody's again. */
+  readonly freedMs: number;
+  /** Until it ran again, which may be put off by a pause of its run, by locked files and by what comes before it. */
+  readonly againMs: readonly number[];
+}
+
+function recoveryOf({ events }: Snapshot, { task, killedAt }: Ledger["orphans"][number]): Recovery[] {
   const since = events.filter((event) => event.task === task && event.at >= killedAt);
-  const lost = since.findIndex(({ type }) => type === "task.lease_lost");
-  const again = lost < 0 ? undefined : since.slice(lost).find(({ type }) => type === "task.claimed");
-  return again ? [again.at - killedAt] : [];
+  const at = since.findIndex(({ type }) => type === "task.lease_lost");
+  const lost = since[at];
+  // It ended before the kill, or was cancelled meanwhile.
+  if (!lost) return [];
+  const again = since.slice(at).find(({ type }) => type === "task.claimed");
+  return [{ freedMs: lost.at - killedAt, againMs: again ? [again.at - killedAt] : [] }];
+}
+
+/** 0 where there is nothing to measure. */
+function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.ceil((values.length - 1) * share)] ?? 0;
 }

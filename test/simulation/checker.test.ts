@@ -1,0 +1,95 @@
+import { expect, test } from "vitest";
+import type { Store, Tx } from "../../src/store/tx.js";
+import { startApp } from "../support/app.js";
+import { Checker, type Invariant, INVARIANTS } from "../support/checker/checker.js";
+import type { Acknowledged } from "../support/checker/journal.js";
+import { Crew } from "../support/plan.js";
+
+/** One way in which a database could be wrong, and what the checker must say about it. */
+const WRONGS: readonly [wrong: string, invariant: Invariant, sql: string][] = [
+  [
+    "an acknowledged completion has left no event",
+    "acknowledged",
+    "UPDATE events SET type = 'task.progress' WHERE type = 'task.succeeded'",
+  ],
+  ["a claim falls between another claim and its end", "one_holder", again("task.claimed", "'rival'", `{"token":9}`)],
+  ["a row names another holder", "one_holder", "UPDATE tasks SET agent = 'rival' WHERE status = 'running'"],
+  ["a task is done again", "done_once", again("task.succeeded", "agent", `{"token":1}`)],
+  ["an attempt is missing", "attempts", "DELETE FROM attempts"],
+  [
+    "two hold overlapping files",
+    "locks_apart",
+    again("lock.granted", "'rival'", `{"locks":[{"path":"src/a.ts","mode":"exclusive","token":99}]}`),
+  ],
+  ["a lock is gone without a word", "locks_apart", "DELETE FROM file_locks WHERE path = 'docs/'"],
+  ["a lock outlives its task", "locks_of_living", "UPDATE file_locks SET task = 'task_gone' WHERE task IS NOT NULL"],
+  ["a lock outlives its session", "locks_of_living", "UPDATE sessions SET ended_at = 1"],
+  [
+    "an ended run has work left",
+    "runs_end",
+    "UPDATE runs SET ended_at = 1, status = 'succeeded' WHERE kind = 'workflow'",
+  ],
+  ["counters are off", "counters", "UPDATE run_counters SET work_ms = work_ms + 1"],
+  ["a lane has lost its head", "lanes", "UPDATE lanes SET head = NULL"],
+  ["a lane is closed", "lanes", "UPDATE lanes SET open = 0"],
+  ["a scope is parked on what is gone", "lanes", "UPDATE scope_lanes SET parked_on = 'lock_gone'"],
+  ["a dependency was not counted", "dependencies", "UPDATE tasks SET deps_succeeded = 0 WHERE key = 'later'"],
+  ["a task waits for what has come", "dependencies", "UPDATE tasks SET status = 'succeeded' WHERE key = 'last'"],
+  ["a reservation has no end", "reservations", "UPDATE tasks SET reserved_until = NULL WHERE key = 'kept'"],
+  ["a reservation was forgotten", "reservations", "UPDATE tasks SET reserved_for = NULL WHERE key = 'kept'"],
+];
+
+function again(type: string, agent: string, data: string): string {
+  // sql: constants of this file.
+  return `INSERT INTO events (at, type, project, run, task, agent, data)
+    SELECT at, '${type}', project, run, task, ${agent}, '${data}' FROM events
+    WHERE type = '${type}' ORDER BY seq DESC LIMIT 1`;
+}
+
+test("a database as it should be has no findings", async () => {
+  const { store, journal } = await history();
+  expect(await new Checker(store).findings({ journal })).toEqual([]);
+});
+
+test.each(WRONGS)("it is found when %s (%s)", async (_, invariant, sql) => {
+  const { store, journal } = await history();
+  await store.transact(function* (): Tx<void> {
+    yield [sql];
+  });
+  const found = await new Checker(store).findings({ journal });
+  expect(found.map((finding) => finding.invariant)).toContain(invariant);
+});
+
+test("every invariant has a wrong that shows it", () => {
+  expect(INVARIANTS.filter((invariant) => WRONGS.every(([, shown]) => shown !== invariant))).toEqual([]);
+});
+
+/** A day half done: a task completed, one held with its files, one kept for somebody, one that waits, a lock without a task. */
+async function history(): Promise<{ store: Store; journal: Acknowledged[] }> {
+  const crew = new Crew(await startApp());
+  const { call, cwd, app } = crew.app;
+  await call("create_project", { name: "p", root: cwd });
+  await call("register_agent", { name: "ben" });
+  const { run } = await crew.start(
+    [
+      { key: "first", priority: "critical" },
+      { key: "files", priority: "high", files: { write: ["src/"] } },
+      { key: "kept" },
+      { key: "last" },
+      { key: "later", needs: ["first", "last"] },
+      { key: "next", files: { write: ["test/"] } },
+    ],
+    { project: "p" },
+  );
+  const first = await crew.take("ann", { run: run.id });
+  await crew.complete(first);
+  await crew.take("ann", { run: run.id });
+  await call("assign_task", { task: `${run.id}/kept`, agent: "ben" });
+  await call("acquire_file_lock", { project: "p", agent: "ben", paths: ["docs/"] });
+  const journal: Acknowledged[] = [
+    { kind: "claimed", task: first.id, token: first.token, agent: "ann" },
+    { kind: "ended", task: first.id, token: first.token, as: "succeeded" },
+    { kind: "run", run: run.id },
+  ];
+  return { store: await app.store(), journal };
+}
