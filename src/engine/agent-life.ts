@@ -19,7 +19,7 @@ export function* unregisterAgent(ctx: EngineContext, name: string): Tx<{ agent: 
   const agent = yield* requireAgent(name);
   const [task] = yield* runningTasksOf(name, 1);
   if (task) {
-    const held = yield* lockTask(ctx, task.id);
+    const held = yield* lockTask(task.id);
     if (held.task.agent === name)
       yield* giveBack(ctx, held, { outcome: "released", fenced: true, note: `${name} was taken out` });
     return { agent, returned: task.id };

@@ -15,7 +15,7 @@ import { earliest } from "./settle.js";
  * is held or has ended.
  */
 export function* assignTask(ctx: EngineContext, input: { task: string; agent: string }): Tx<Task> {
-  const locked = yield* lockTask(ctx, input.task);
+  const locked = yield* lockTask(input.task);
   const agent = yield* requireAgent(input.agent);
   const { task } = locked;
   if (task.status !== "pending" && task.status !== "ready") {

@@ -31,6 +31,11 @@ export function reservedDemand(demand: Demand, reservedFor: string | null): Dema
   return demandOf({ ...content, reservedFor });
 }
 
+/** The id of the same work for anyone. Of what is for anyone already it is its own: no need to hash in every claim (6 µs). */
+export function unreservedId(demand: Demand): string {
+  return demand.reservedFor === null ? demand.id : reservedDemand(demand, null).id;
+}
+
 export function meets(offer: Offer, demand: Demand): boolean {
   return unmet(offer, demand).length === 0;
 }

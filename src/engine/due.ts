@@ -13,7 +13,7 @@ import { cancelHeld, expireUnheld, failAttempt, giveBack } from "./tasks.js";
 
 /** Does what has come due for a task: a retry, a timeout, a lapsed reservation or lease, a cancellation's grace. */
 export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
-  const locked = yield* lockTask(ctx, id);
+  const locked = yield* lockTask(id);
   const { task } = locked;
   if (task.dueAt === null || task.dueAt > ctx.now) return;
   switch (task.status) {
@@ -104,7 +104,7 @@ function* leaseOver(ctx: EngineContext, locked: Locked): Tx<void> {
 
 /** Takes a task back from a session that is over. Its own lease, where it reaches further, keeps it on without the session. */
 export function* loseLease(ctx: EngineContext, lost: { task: string; session: string }): Tx<boolean> {
-  const locked = yield* lockTask(ctx, lost.task);
+  const locked = yield* lockTask(lost.task);
   const { task, spec } = locked;
   if (task.status !== "running" || task.session !== lost.session) return false;
   const session = yield* findSession(lost.session);

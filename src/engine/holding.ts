@@ -4,7 +4,7 @@ import { runsParkedOn } from "../store/lanes.js";
 import { lockProject, lockRunOfTask, lockRuns } from "../store/lock-order.js";
 import { type Run, runOf } from "../store/runs.js";
 import { findTaskAndSpec, findTaskPlace, type TaskAndSpec, type TaskPlace } from "../store/tasks.js";
-import { RestartTransaction, type Tx, type TxContext } from "../store/tx.js";
+import { RestartTransaction, type Tx } from "../store/tx.js";
 import { BatonError } from "./errors.js";
 import { noSuchTask, requireRun, taskId } from "./task-lookup.js";
 
@@ -25,11 +25,11 @@ export interface HeldFiles {
  * Takes, in order, the rows that ending or changing a task needs: its project when it holds files, its run and the runs parked
  * on its locks. Gives the task as it is then. Errors: `not_found`.
  */
-export function* lockTask(ctx: TxContext, reference: string): Tx<Locked> {
+export function* lockTask(reference: string): Tx<Locked> {
   const id = yield* taskId(reference);
   const place = yield* findTaskPlace(id);
   if (!place) throw noSuchTask(id);
-  const files = place.holdsFiles ? yield* lockWithFiles(ctx.now, id, place) : undefined;
+  const files = place.holdsFiles ? yield* lockWithFiles(id, place) : undefined;
   const row = yield* lockRunOfTask(id);
   const found = yield* findTaskAndSpec(id);
   if (!row || !found) throw noSuchTask(id);
@@ -41,9 +41,9 @@ export function* lockTask(ctx: TxContext, reference: string): Tx<Locked> {
 }
 
 // Under the project's lock nobody else changes what the task holds, or parks work on it.
-function* lockWithFiles(now: number, task: string, { project, run }: TaskPlace): Tx<HeldFiles> {
+function* lockWithFiles(task: string, { project, run }: TaskPlace): Tx<HeldFiles> {
   yield* lockProject(project);
-  const locks = yield* locksOfTask(task, now);
+  const locks = yield* locksOfTask(task);
   const parked = yield* runsParkedOn(project, [...new Set(locks.map((lock) => lock.request))]);
   if (parked.length > 0) yield* lockRuns([...parked, run]);
   return { locks, parkedRuns: new Set(parked) };
@@ -62,8 +62,8 @@ export type Held = { readonly held: Locked } | { readonly ended: Locked & { read
  * The running task of a token. An attempt that this very token has ended is given as `ended`, so that the same call twice gets the
  * same answer. Errors: `not_found`, `stale_token` with who holds the task now.
  */
-export function* holdTask(ctx: TxContext, { task: reference, token }: TokenOfTask): Tx<Held> {
-  const locked = yield* lockTask(ctx, reference);
+export function* holdTask({ task: reference, token }: TokenOfTask): Tx<Held> {
+  const locked = yield* lockTask(reference);
   if (locked.task.status === "running" && locked.task.token === token) return { held: locked };
   const attempt = yield* findAttemptByToken(locked.task.id, token);
   if (attempt) return { ended: { ...locked, attempt } };
@@ -71,8 +71,8 @@ export function* holdTask(ctx: TxContext, { task: reference, token }: TokenOfTas
 }
 
 /** As `holdTask`, for calls that make no sense once the attempt has ended. */
-export function* requireHeld(ctx: TxContext, held: TokenOfTask): Tx<Locked> {
-  const found = yield* holdTask(ctx, held);
+export function* requireHeld(held: TokenOfTask): Tx<Locked> {
+  const found = yield* holdTask(held);
   if ("held" in found) return found.held;
   throw staleToken(found.ended, held.token, found.ended.attempt);
 }

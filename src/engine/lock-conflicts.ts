@@ -57,8 +57,12 @@ export function isOwn(lock: Party, by: Asking): boolean {
 
 /** The locks, offers and places in line whose patterns may overlap these. The cost does not depend on the others. */
 export function* locksNear(now: number, project: string, patterns: readonly PathPattern[]): Tx<Lock[]> {
-  const exactly = new Set(patterns.flatMap(prefixesAbove));
-  const under = new Set(patterns.filter(({ kind }) => kind !== "file").map(({ prefix }) => prefix));
+  const exactly = new Set<string>();
+  const under = new Set<string>();
+  for (const pattern of patterns) {
+    for (const prefix of prefixesAbove(pattern)) exactly.add(prefix);
+    if (pattern.kind !== "file") under.add(pattern.prefix);
+  }
   const outermost = [...under].filter((prefix) => !hasAncestorIn(prefix, under));
   return yield* locksByPrefix(now, { project, exactly: [...exactly].sort(), under: outermost.sort() });
 }

@@ -211,9 +211,9 @@ function* stayInLine(
       position: turn.position,
       askedAt: ctx.now,
     });
-    const group = { ...common, request: attendance.id, session: attendance.session };
+    const group = { ...common, request: attendance.id, session: attendance.session, run: holder.run };
     yield* insertLocks(
-      patterns.map((pattern) => ({ ...change.newLock(group, pattern), ...QUEUED, mode: request.mode, since: ctx.now })),
+      patterns.map((pattern) => change.newLock(group, pattern, { ...QUEUED, mode: request.mode, since: ctx.now })),
     );
     const data = { request: attendance.id, mode: request.mode, paths: patterns.map(({ path }) => path), position };
     change.note({ type: "lock.queued", agent, task, run: holder.run, data });

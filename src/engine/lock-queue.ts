@@ -1,5 +1,5 @@
 import { appendEvents, type NewEvent } from "../store/events.js";
-import { deleteRequests, offerRequest } from "../store/lock-requests.js";
+import { anyoneInLine, deleteRequests, offerRequest } from "../store/lock-requests.js";
 import {
   deleteLocks,
   drawTokens,
@@ -34,6 +34,9 @@ export interface Grant {
   readonly expiresAt: number | null;
   readonly reason: string | null;
 }
+
+/** What may differ between the rows of a group. */
+export type LockStanding = Pick<NewLock, "mode" | "state" | "token" | "since" | "expiresAt">;
 
 /**
  * What one transaction does to the locks of a project whose row it has locked: it frees, serves those who wait in the
@@ -113,40 +116,44 @@ export class LockChange {
     if (grant.patterns.length === 0) return [];
     const { now } = this.#ctx;
     const first = yield* drawTokens(this.#project, grant.patterns.length);
-    const locks = grant.patterns.map(({ pattern, mode }, i) => ({
-      ...this.newLock(grant, pattern),
-      mode,
-      state: "held" as const,
-      token: first + i,
-      since: now,
-      expiresAt: grant.expiresAt,
-    }));
+    const { expiresAt } = grant;
+    const locks = grant.patterns.map(({ pattern, mode }, i) =>
+      this.newLock(grant, pattern, { mode, state: "held", token: first + i, since: now, expiresAt }),
+    );
     yield* insertLocks(locks);
-    const held = locks.map((lock, i) => asRead(lock, grant, grant.patterns[i]?.pattern));
     this.note({
       type: "lock.granted",
       agent: grant.agent,
       task: grant.task,
       run: grant.run,
-      data: { request: grant.request, locks: linesOf(held), expires_at: grant.expiresAt },
+      data: { request: grant.request, locks: linesOf(locks), expires_at: expiresAt },
     });
-    return held;
+    return locks;
   }
 
-  /** What the rows of a group have in common, but for their state. */
-  newLock(group: Omit<Grant, "patterns" | "expiresAt" | "run">, { path, kind, prefix }: PathPattern) {
-    const { request, agent, task, session, reason } = group;
+  /** A row of a group, as a later look would find it but for a place in line. */
+  newLock(group: Omit<Grant, "patterns" | "expiresAt">, pattern: PathPattern, state: LockStanding): NewLock & Lock {
     return {
       id: this.#ctx.newId("lock"),
       project: this.#project,
-      request,
-      path,
-      kind,
-      prefix,
-      agent,
-      task,
-      session,
-      reason,
+      request: group.request,
+      path: pattern.path,
+      kind: pattern.kind,
+      prefix: pattern.prefix,
+      // A path that is its own key stays so whatever the file system.
+      caseInsensitive: pattern.key !== pattern.path,
+      mode: state.mode,
+      state: state.state,
+      agent: group.agent,
+      task: group.task,
+      run: group.run,
+      session: group.session,
+      token: state.token,
+      since: state.since,
+      expiresAt: state.expiresAt,
+      reason: group.reason,
+      sessionGone: false,
+      place: null,
     };
   }
 
@@ -158,7 +165,8 @@ export class LockChange {
   *serve(): Tx<void> {
     const vacated = this.#vacated;
     this.#vacated = [];
-    if (vacated.length === 0) return;
+    // A look at the line as a whole first: mostly nobody is in it, and then the search around each path is spared.
+    if (vacated.length === 0 || !(yield* anyoneInLine(this.#project))) return;
     const { now } = this.#ctx;
     const touched = new LockTable(
       now,
@@ -231,17 +239,6 @@ export class LockChange {
   takeEvents(): NewEvent[] {
     return this.#events.splice(0);
   }
-}
-
-/** A new lock as a later look would find it. A path that is its own key stays so whatever the file system. */
-function asRead(lock: NewLock, { run }: Pick<Grant, "run">, pattern: PathPattern | undefined): Lock {
-  return {
-    ...lock,
-    run,
-    caseInsensitive: pattern !== undefined && pattern.key !== pattern.path,
-    sessionGone: false,
-    place: null,
-  };
 }
 
 function partyOf(locks: readonly Lock[]): Pick<NewEvent, "agent" | "task" | "run"> {

@@ -68,6 +68,12 @@ export function storedPattern(space: Pick<PathSpace, "caseInsensitive">, path: s
   return { path, key, kind, prefix: prefixOf(key, kind) };
 }
 
+/** A pattern from its normalised path alone, which tells its kind: normalising it once more would change nothing. */
+export function keptPattern(space: Pick<PathSpace, "caseInsensitive">, path: string): PathPattern {
+  if (path.split("/").some(isWild)) return storedPattern(space, path, "glob");
+  return storedPattern(space, path, path.endsWith("/") ? "directory" : "file");
+}
+
 /** Whether some path may fit both patterns. Exact unless both are globs, then never falsely no. Symmetric. */
 export function overlaps(a: PathPattern, b: PathPattern): boolean {
   if (a.key === b.key) return true;

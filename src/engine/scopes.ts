@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { findScope, type LockMode, saveScopes, type ScopePaths } from "../store/scopes.js";
 import type { Tx } from "../store/tx.js";
-import { normalisePath, type PathPattern, type PathSpace } from "./paths.js";
+import { keptPattern, normalisePath, type PathPattern, type PathSpace } from "./paths.js";
 
 /** What a task declares that it writes and reads; a path that is in both is written. */
 export interface Scope {
@@ -61,10 +61,8 @@ export function* patternsOfScope(id: string): Tx<ModedPattern[]> {
 
 /** Kept paths as they are to be locked. */
 export function modedPatterns(paths: ScopePaths, caseInsensitive: boolean): ModedPattern[] {
-  // Normalising is idempotent and the paths are relative by now: no root is needed to read them again.
-  const space = { root: null, caseInsensitive };
   const moded = (some: readonly string[], mode: LockMode) =>
-    some.map((path) => ({ pattern: normalisePath(space, path), mode }));
+    some.map((path) => ({ pattern: keptPattern({ caseInsensitive }, path), mode }));
   return [...moded(paths.write, "exclusive"), ...moded(paths.read, "shared")];
 }
 

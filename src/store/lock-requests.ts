@@ -51,6 +51,13 @@ function requestOf(row: Row): LockRequest {
   };
 }
 
+const IN_LINE = "SELECT 1 AS one FROM lock_requests WHERE project = $1 LIMIT 1";
+
+/** Whether any request of a project waits, or has been offered what it waits for. */
+export function* anyoneInLine(project: string): Tx<boolean> {
+  return (yield [IN_LINE, [project]]).length > 0;
+}
+
 /** The same request, by the same agent for the same task, if it is in line. */
 export function* findSameRequest(
   request: Pick<LockRequest, "project" | "agent" | "task" | "mode" | "keys">,

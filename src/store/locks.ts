@@ -50,9 +50,10 @@ const SESSION_GONE = `CASE WHEN l.session IS NULL THEN 0
     OR (s.expires_at <= $1 AND (s.gone_at IS NOT NULL OR COALESCE(h.grace_until, 0) <= $1)) THEN 1
   ELSE 0 END`;
 
-const SELECT_LOCKS = `SELECT l.id, l.project, l.request, l.path, l.kind, p.case_insensitive, l.mode, l.state, l.agent, l.task,
-  t.run, l.session, l.token, l.since, l.expires_at, l.reason, ${SESSION_GONE} AS session_gone,
-  r.position, r.created_at AS asked_at, r.ttl_ms, r.present_until, r.place_expires_at
+const FIELDS = `l.id, l.project, l.request, l.path, l.kind, p.case_insensitive, l.mode, l.state, l.agent, l.task, t.run, l.session,
+  l.token, l.since, l.expires_at, l.reason, r.position, r.created_at AS asked_at, r.ttl_ms, r.present_until, r.place_expires_at`;
+
+const SELECT_LOCKS = `SELECT ${FIELDS}, ${SESSION_GONE} AS session_gone
   FROM file_locks l JOIN projects p ON p.id = l.project
   LEFT JOIN lock_requests r ON r.id = l.request
   LEFT JOIN tasks t ON t.id = l.task
@@ -142,10 +143,13 @@ function rangeUnder(directory: string): string[] {
   return directory === "" ? ["", AFTER_ALL] : [`${directory}/`, `${directory}${AFTER_SLASH}`];
 }
 
-const OF_TASK = `${SELECT_LOCKS} WHERE l.task = $2 ORDER BY l.id`;
+// A task's locks go with the task, whatever became of the session: two tables less to look into at every completion.
+const OF_TASK = `SELECT ${FIELDS}, 0 AS session_gone FROM file_locks l JOIN projects p ON p.id = l.project
+  LEFT JOIN lock_requests r ON r.id = l.request LEFT JOIN tasks t ON t.id = l.task WHERE l.task = $1 ORDER BY l.id`;
 
-export function* locksOfTask(task: string, now = 0): Tx<Lock[]> {
-  const rows = yield [OF_TASK, [now, task]];
+/** What a task holds and waits for. None of it counts as left by its session. */
+export function* locksOfTask(task: string): Tx<Lock[]> {
+  const rows = yield [OF_TASK, [task]];
   return rows.map(lockOf);
 }
 
@@ -200,14 +204,18 @@ const LIST_SIZES = [1, 4, 16, 128] as const;
  * Cuts a list for `IN (…)` into as few lists as a few sizes allow, the last filled up with its last item: the same once
  * more finds nothing more, and the number of texts stays small.
  */
-export function* listsOf(items: readonly string[]): Generator<readonly string[]> {
-  const most = LIST_SIZES.at(-1) ?? 1;
+export function listsOf(items: readonly string[]): readonly (readonly string[])[] {
+  if (items.length <= 1) return items.length === 0 ? [] : [items];
+  const most = LIST_SIZES[LIST_SIZES.length - 1] ?? 1;
+  const lists: string[][] = [];
   for (let at = 0; at < items.length; at += most) {
-    const some = items.slice(at, at + most);
-    const size = LIST_SIZES.find((one) => one >= some.length) ?? most;
-    const last = some.at(-1) ?? "";
-    yield Array.from({ length: size }, (_, i) => some[i] ?? last);
+    const list = items.slice(at, at + most);
+    const size = LIST_SIZES.find((one) => one >= list.length) ?? most;
+    const last = list[list.length - 1] ?? "";
+    while (list.length < size) list.push(last);
+    lists.push(list);
   }
+  return lists;
 }
 
 export interface NewLock extends Omit<Lock, "run" | "caseInsensitive" | "sessionGone" | "place"> {

@@ -23,7 +23,9 @@ export function intOrNull(row: Row, column: string): number | null {
 
 /** A JSON column. The shape is the writer's: each such column is written and read by one store module. */
 export function json<T>(row: Row, column: string): T {
-  return JSON.parse(text(row, column)) as T;
+  const value = text(row, column);
+  // Most such columns are empty in most rows; a claim reads six of them.
+  return (value === "[]" ? [] : value === "{}" ? {} : JSON.parse(value)) as T;
 }
 
 export function jsonOrNull<T>(row: Row, column: string): T | null {
@@ -68,14 +70,14 @@ export function bySize(sqlOf: (size: number) => string): (size: number) => strin
 }
 
 /** Cuts a list into pieces of a few fixed sizes. */
-export function* chunksOf<T>(items: readonly T[]): Generator<readonly T[]> {
+export function chunksOf<T>(items: readonly T[]): readonly (readonly T[])[] {
+  if (items.length <= 1) return items.length === 0 ? [] : [items];
+  const chunks: T[][] = [];
   let at = 0;
   for (const size of CHUNKS) {
-    while (items.length - at >= size) {
-      yield items.slice(at, at + size);
-      at += size;
-    }
+    for (; items.length - at >= size; at += size) chunks.push(items.slice(at, at + size));
   }
+  return chunks;
 }
 
 export interface Insert {
@@ -104,6 +106,7 @@ function insertText(insert: Insert, rows: number): string {
 /** Inserts rows in as few statements as a small set of prepared texts allows. */
 export function* insertRows(insert: Insert, rows: readonly (Statement[1] & object)[]): Tx<void> {
   for (const chunk of chunksOf(rows)) {
+    // Not flat(): it took 3 µs for a single row.
     const values: SqlValue[] = [];
     for (const row of chunk) for (const value of row) values.push(value);
     yield [insertText(insert, chunk.length), values];
