@@ -2,9 +2,11 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { seededRandom } from "../../src/runtime/random.js";
 import { openSqlite } from "../../src/store/sqlite.js";
 import { findingsText } from "../support/checker/checker.js";
 import { testRuntime } from "../support/databases.js";
+import { Draw } from "../support/draw.js";
 import { playHistory } from "../support/simulation/history.js";
 
 /**
@@ -16,9 +18,8 @@ import { playHistory } from "../support/simulation/history.js";
 const COUNT = Number(process.env["BATON_SIMULATIONS"] ?? 80);
 const FIRST_SEED = Number(process.env["BATON_SIMULATION_SEED"] ?? 1);
 const GROUP = 20;
-/** About one call in twenty is struck. */
-const FAULT_RATE = 0.001;
-const ACTIONS = 50;
+/** At each statement and COMMIT: no call in a history is struck, one in a hundred, one in ten. */
+const FAULT_RATES = [0, 0.001, 0.001, 0.01] as const;
 
 // Memory, where there is some: a history is not about the disk.
 const SCRATCH = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
@@ -46,7 +47,9 @@ async function played(template: string, seed: number): Promise<string> {
   const store = await openSqlite({ file: database, synchronous: "NORMAL", runtime: testRuntime() });
   try {
     const cwd = path.dirname(template);
-    const options = { seed, database, cwd, store, faultRate: FAULT_RATE, actions: ACTIONS, rough: true };
+    const draw = new Draw(seededRandom(seed));
+    const course = { faultRate: draw.pick(FAULT_RATES), actions: draw.int(10, 100) };
+    const options = { ...course, seed, database, cwd, store, rough: true };
     return findingsText((await playHistory(options)).findings);
   } finally {
     await store.close();

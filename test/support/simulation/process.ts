@@ -15,6 +15,8 @@ export interface ProcessOptions {
   readonly cwd: string;
   readonly runtime: Runtime;
   readonly draw: Draw;
+  /** Leases of its agents last by time; it does no background work. */
+  readonly sessionless: boolean;
   /** The probability of a fault at each statement and at each COMMIT. */
   readonly faultRate: number;
 }
@@ -90,12 +92,12 @@ export class SimulatedProcess {
   }
 
   #start(life: Life): App {
-    const { runtime, cwd, database } = this.#options;
+    const { runtime, cwd, database, sessionless } = this.#options;
     const location = database.startsWith("postgres") ? { BATON_DATABASE_URL: database } : { BATON_DB: database };
     const env = { ...location, BATON_SQLITE_SYNCHRONOUS: "NORMAL", BATON_DATABASE_CONNECTIONS: "2" };
     const config = loadConfig({ flags: {}, cwd, env });
     const storeHooks = { fault: () => this.#strike(life), now: () => runtime.clock.now() };
-    return new App({ config, runtime, cwd, storeHooks, channel: "human", agent: "person" });
+    return new App({ config, runtime, cwd, storeHooks, sessionless, channel: "human", agent: "person" });
   }
 
   #strike(life: Life): Fault | undefined {

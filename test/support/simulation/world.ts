@@ -47,7 +47,10 @@ export class World {
     const runtime = { clock: this.clock, random: seededRandom(seed + 1), ids: sortableIds(seededRandom(seed + 2)) };
     const draw = new Draw(seededRandom(seed + 3));
     const options = { database, cwd, runtime, draw, faultRate };
-    this.processes = Array.from({ length: this.draw.int(1, 3) }, () => new SimulatedProcess(options));
+    // The first does the background work.
+    this.processes = Array.from({ length: this.draw.int(1, 3) }, (_, at) => {
+      return new SimulatedProcess({ ...options, sessionless: at > 0 && this.draw.chance(0.3) });
+    });
     this.players = Array.from({ length: this.draw.int(2, 5) }, (_, at) => ({
       name: `agent-${at}`,
       process: this.anyProcess(),
