@@ -167,8 +167,15 @@ export function* locksOfRequests(now: number, requests: readonly string[]): Tx<L
   return locks;
 }
 
+// What a claim has locked is found through the agent's tasks. The agent stands in no index of it, which every claim and
+// completion with files would write.
+const OF_AGENT = `${SELECT_LOCKS} WHERE l.agent = $2 AND l.id IN (
+    SELECT id FROM file_locks WHERE agent = $2 AND project = $3 AND (state <> 'held' OR expires_at IS NOT NULL)
+    UNION ALL SELECT f.id FROM tasks a JOIN file_locks f ON f.task = a.id WHERE a.agent = $2 AND f.project = $3)
+  ORDER BY l.id`;
+
 export function* locksOfAgent(now: number, project: string, agent: string): Tx<Lock[]> {
-  const rows = yield [`${SELECT_LOCKS} WHERE l.agent = $2 AND l.project = $3 ORDER BY l.id`, [now, agent, project]];
+  const rows = yield [OF_AGENT, [now, agent, project]];
   return rows.map(lockOf);
 }
 

@@ -83,7 +83,7 @@ export const coordinationTables: Migration["statements"] = [
   // What a claim locks is held for as long as its task, and found through it.
   `CREATE INDEX file_locks_by_request ON file_locks (request) WHERE state <> 'held' OR expires_at IS NOT NULL`,
   `CREATE INDEX file_locks_by_task ON file_locks (task) WHERE task IS NOT NULL`,
-  `CREATE INDEX file_locks_by_agent ON file_locks (agent, project)`,
+  `CREATE INDEX file_locks_by_agent ON file_locks (agent, project) WHERE state <> 'held' OR expires_at IS NOT NULL`,
   `CREATE INDEX file_locks_by_session ON file_locks (session) WHERE session IS NOT NULL AND task IS NULL`,
   `CREATE INDEX file_locks_expiring ON file_locks (expires_at) WHERE expires_at IS NOT NULL`,
 
