@@ -28,7 +28,11 @@ const overrides = {
 } as const;
 const waitSeconds = z.number().min(0).max(600).optional().describe("Wait for the end.");
 
-const startedShape = { run: shapes.run, ready: z.array(shapes.taskLine), warnings: z.array(z.string()).optional() } as const;
+const startedShape = {
+  run: shapes.run,
+  ready: z.array(shapes.taskLine),
+  warnings: z.array(z.string()).optional(),
+} as const;
 
 const executeInput = z.object({
   workflow: z.string().optional().describe("Name or id, from create_workflow or list_workflows."),
