@@ -58,6 +58,10 @@ export class Worker {
     return `${this.#name}-${this.#generation}`;
   }
 
+  get holds(): boolean {
+    return this.#held !== undefined;
+  }
+
   /** Kills its server. Half of the time the agent comes back under its name; otherwise what it held is anybody's. */
   async kill(): Promise<boolean> {
     const server = await this.#server;
@@ -125,7 +129,7 @@ export class Worker {
     }
     const held = { task, token };
     this.#held = held;
-    await pause(draw.int(0, 40));
+    await pause(draw.int(0, draw.pick([10, 40, 40, 800])));
     if (draw.chance(0.2)) await this.#lock();
     const how = draw.weighted({ complete: 70, fail: 12, hopeless: 3, release: 7, progress: 8 });
     if (how === "progress") await this.call("report_progress", { ...held, percent: draw.int(0, 100) });
