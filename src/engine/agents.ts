@@ -27,17 +27,22 @@ export function* actingAgent(ctx: EngineContext, handle?: string): Tx<agents.Age
   refuseReserved(ctx, name);
   const known = yield* agents.findAgent(name);
   if (known?.status === "active") {
-    if (ctx.caller.session === null) yield* heardOf(ctx, name);
+    if (ctx.caller.session === null) yield* heardOf(ctx, known);
     return known;
   }
   requireHandle(ctx, name);
   return yield* register(ctx, { name }, known);
 }
 
-// Nobody renews the leases of an agent without a process, so each of its calls does.
-function* heardOf(ctx: EngineContext, name: string): Tx<void> {
-  yield* agents.touchAgent(name, ctx.now);
-  yield* renewLeases(name, ctx.now + ctx.settings.lease_ms);
+// A lease is renewed when a tenth of it is over: often enough, and most calls write nothing for it.
+const RENEWALS_PER_LEASE = 10;
+
+// Nobody renews the leases of an agent without a process, so its own calls do.
+function* heardOf(ctx: EngineContext, agent: agents.Agent): Tx<void> {
+  const { lease_ms } = ctx.settings;
+  if (ctx.now - agent.seenAt < lease_ms / RENEWALS_PER_LEASE) return;
+  yield* agents.touchAgent(agent.name, ctx.now);
+  yield* renewLeases(agent.name, ctx.now + lease_ms);
 }
 
 /** The same agent in a query, which registers nobody. Errors: `not_found`. */
