@@ -1,0 +1,71 @@
+import path from "node:path";
+import { getRun } from "../../src/engine/runs.js";
+import { overviewView } from "../../src/engine/views.js";
+import { type Bench, type Benchmark, type Outcome } from "../benchmark.js";
+import { Desk, held } from "../desk.js";
+import { fan, layered, RUN_TASKS_MAX } from "../plans.js";
+import { StatementLedger } from "../profile.js";
+import { median, timed } from "../rounds.js";
+
+const ROUNDS = 7;
+const READS = 50;
+const WIDTH = 100;
+const DEPENDENTS = 1_000;
+const FEW = 100;
+
+export const runs: Benchmark = {
+  name: "runs",
+  title: "Large runs, on SQLite at FULL",
+  async run(bench: Bench): Promise<Outcome> {
+    const desk = await Desk.onSqlite(path.join(bench.directory, "runs.db"), "FULL");
+    const project = await desk.project();
+    const parsing: number[] = [];
+    const creating: number[] = [];
+    const completing: number[] = [];
+    const reading: number[] = [];
+    const readingFew: number[] = [];
+    const ledger = new StatementLedger();
+    const few = await desk.start(project, layered(FEW, FEW / 10));
+    for (let round = 0; round < (bench.quick ? 2 : ROUNDS); round++) {
+      const plan = await timed(async () => layered(RUN_TASKS_MAX, WIDTH));
+      parsing.push(plan.ms);
+      desk.watch = round === 0 ? ledger.watch : undefined;
+      const created = await timed(() => desk.start(project, plan.result));
+      desk.watch = undefined;
+      creating.push(created.ms);
+      for (let n = 0; n < READS; n++) {
+        readingFew.push((await timed(() => overview(desk, few.run.id))).ms);
+        reading.push((await timed(() => overview(desk, created.result.run.id))).ms);
+      }
+      const fanned = await desk.start(project, fan(DEPENDENTS));
+      const root = await desk.claim("ann", { run: fanned.run.id });
+      const completed = await timed(() => desk.complete(held(root)));
+      if (completed.result.ready.length !== DEPENDENTS) throw new Error("the dependents did not become ready");
+      completing.push(completed.ms);
+    }
+    await desk.close();
+    return {
+      lines: [
+        { what: `parsing a definition of ${RUN_TASKS_MAX} steps`, value: median(parsing), unit: "ms" },
+        { what: `creating its run, one transaction`, value: median(creating), unit: "ms" },
+        { what: "statements of that", value: ledger.statements, unit: "" },
+        {
+          what: `get_run on ${RUN_TASKS_MAX} tasks`,
+          value: median(reading),
+          unit: "ms",
+          peer: { name: `${FEW} tasks`, value: median(readingFew) },
+          ratio: median(reading) / median(readingFew),
+        },
+        { what: `completing a task with ${DEPENDENTS} dependents`, value: median(completing), unit: "ms" },
+      ],
+      notes: [`The run has ${RUN_TASKS_MAX / WIDTH} layers of ${WIDTH}, three dependencies a task.`],
+      detail: { parsing, creating, completing },
+    };
+  },
+};
+
+function overview(desk: Desk, run: string) {
+  return desk.read(function* () {
+    return overviewView(yield* getRun(run));
+  });
+}

@@ -1,0 +1,172 @@
+import { mkdtempSync } from "node:fs";
+import path from "node:path";
+import type { Parsed } from "../../src/engine/definition.js";
+import { type Bench, type Benchmark, isMissed, type Line, type Outcome } from "../benchmark.js";
+import { Desk, type Synchronous } from "../desk.js";
+import { PlainJobQueue } from "../peers/plainjob.js";
+import { RawQueue } from "../peers/raw-sqlite.js";
+import { filed, independent } from "../plans.js";
+import { logPagesPer, type Profile, selfTimes, StatementLedger } from "../profile.js";
+import { type Contestant, figuresOf, interleave, median, medianRatio, perSecond } from "../rounds.js";
+
+const ROUNDS = 15;
+const WARM_UP = 200;
+/** Pairs of a round: a round is long enough to be timed and short enough to share its moment with the others'. */
+const PAIRS: Readonly<Record<Synchronous, number>> = { FULL: 300, NORMAL: 600 };
+const PROFILED_PAIRS = 2_000;
+const LOGGED_PAIRS = 60;
+const AGENT = "ann";
+
+const LEAST: Readonly<Record<Synchronous, { plain: number; file: number }>> = {
+  FULL: { plain: 0.5, file: 0.4 },
+  NORMAL: { plain: 0.2, file: 0.14 },
+};
+
+export const sqlite: Benchmark = {
+  name: "sqlite",
+  title: "Claim and completion at the engine on SQLite, one process",
+  async run(bench: Bench): Promise<Outcome> {
+    const full = await measure(bench, "FULL");
+    const normal = await measure(bench, "NORMAL");
+    const lines = [...full.lines, ...normal.lines];
+    const profiles: Profile[] = [];
+    for (const [synchronous, { lines: some }] of [["FULL", full] as const, ["NORMAL", normal] as const]) {
+      if (some[0] && isMissed(some[0])) profiles.push(await profile(bench, synchronous, false));
+      if (some[1] && isMissed(some[1])) profiles.push(await profile(bench, synchronous, true));
+    }
+    return {
+      lines,
+      profiles,
+      notes: [
+        "Tasks a second through claimTask and completeTask, two durable commits each, claimed by project from a run of 10,000.",
+        "raw: better-sqlite3 by hand with the same two commits (an UPDATE and an event each), without graph, lanes, counters, attempts or locks.",
+        "plainjob: its own worker's calls, two commits; a plain queue. Both peers also lack the file locks of the second line of each setting.",
+      ],
+      detail: { full: full.rounds, normal: normal.rounds },
+    };
+  },
+};
+
+interface Measured {
+  readonly lines: readonly Line[];
+  readonly rounds: Readonly<Record<string, readonly number[]>>;
+}
+
+async function measure(bench: Bench, synchronous: Synchronous): Promise<Measured> {
+  const rounds = bench.quick ? 5 : ROUNDS;
+  const pairs = PAIRS[synchronous];
+  const tasks = WARM_UP + rounds * pairs;
+  bench.say(`${synchronous}: ${rounds} rounds of ${pairs} tasks, four contestants`);
+  const file = (name: string): string => path.join(bench.directory, `${synchronous}-${name}.db`);
+  const plain = await engine(file("plain"), synchronous, independent(tasks));
+  const withFile = await engine(file("file"), synchronous, filed(tasks));
+  const raw = new RawQueue(file("raw"), synchronous);
+  const plainjob = new PlainJobQueue(file("plainjob"), synchronous);
+  raw.fill(tasks);
+  plainjob.fill(tasks);
+  const contestants = [
+    contesting("plain", pairs, plain.pair),
+    contesting("file", pairs, withFile.pair),
+    contesting("raw", pairs, async () => raw.claimAndComplete(AGENT)),
+    contesting("plainjob", pairs, async () => plainjob.takeAndFinish()),
+  ];
+  for (const contestant of contestants) await contestant.warmUp();
+  const all = await interleave(contestants, rounds);
+  await plain.desk.close();
+  await withFile.desk.close();
+  raw.close();
+  plainjob.close();
+  return {
+    lines: [
+      beside({ all, name: "plain", peer: "raw", what: `${synchronous}: tasks/s`, least: LEAST[synchronous].plain }),
+      beside({
+        all,
+        name: "file",
+        peer: "raw",
+        what: `${synchronous}: with a file each`,
+        least: LEAST[synchronous].file,
+      }),
+      beside({ all, name: "plain", peer: "plainjob", what: `${synchronous}: tasks/s` }),
+    ],
+    rounds: Object.fromEntries(all),
+  };
+}
+
+interface Beside {
+  readonly all: ReadonlyMap<string, readonly number[]>;
+  readonly name: string;
+  readonly peer: string;
+  readonly what: string;
+  readonly least?: number;
+}
+
+function beside({ all, name, peer, what, least }: Beside): Line {
+  const [ours, theirs] = [figuresOf(all, name), figuresOf(all, peer)];
+  return {
+    what,
+    value: median(ours),
+    unit: "tasks/s",
+    peer: { name: peer, value: median(theirs) },
+    ratio: medianRatio(ours, theirs),
+    ...(least === undefined ? {} : { target: { of: "ratio", at: "least", limit: least } }),
+  };
+}
+
+function contesting(name: string, pairs: number, pair: () => Promise<void>): Contestant & { warmUp(): Promise<void> } {
+  return { name, round: () => perSecond(pairs, () => repeated(pairs, pair)), warmUp: () => repeated(WARM_UP, pair) };
+}
+
+async function engine(
+  file: string,
+  synchronous: Synchronous,
+  plan: Parsed,
+): Promise<{ desk: Desk; pair: () => Promise<void> }> {
+  const desk = await Desk.onSqlite(file, synchronous);
+  const project = await desk.project();
+  await desk.start(project, plan);
+  return { desk, pair: () => desk.claimAndComplete(AGENT, { project: project.id }) };
+}
+
+/** Where the time of a pair goes: by function, then by statement, and how much of the log it fills. */
+async function profile(bench: Bench, synchronous: Synchronous, withFile: boolean): Promise<Profile> {
+  const of = `claim and completion at ${synchronous}${withFile ? ", a file each" : ""}`;
+  bench.say(`profile of ${of}`);
+  const file = path.join(bench.directory, `profile-${synchronous}-${String(withFile)}.db`);
+  const plan = (withFile ? filed : independent)(WARM_UP + 3 * PROFILED_PAIRS + LOGGED_PAIRS);
+  const { desk, pair } = await engine(file, synchronous, plan);
+  const many = (count: number): Promise<void> => repeated(count, pair);
+  await many(WARM_UP);
+  const unitUs = 1e6 / (await perSecond(PROFILED_PAIRS, () => many(PROFILED_PAIRS)));
+  const functions = await selfTimes(PROFILED_PAIRS, () => many(PROFILED_PAIRS));
+  const ledger = new StatementLedger();
+  desk.watch = ledger.watch;
+  await many(PROFILED_PAIRS);
+  await desk.close();
+  const logPages = { engine: await logPagesOfEngine(file, synchronous), raw: logPagesOfRaw(bench) };
+  return { of, unitUs, functions, statements: ledger.shares(PROFILED_PAIRS), logPages };
+}
+
+async function logPagesOfEngine(file: string, synchronous: Synchronous): Promise<number> {
+  const desk = await Desk.onSqlite(file, synchronous);
+  const project = await desk.project();
+  await repeated(LOGGED_PAIRS, () => desk.claimAndComplete(AGENT, { project: project.id }));
+  const pages = logPagesPer(LOGGED_PAIRS, file);
+  await desk.close();
+  return pages;
+}
+
+function logPagesOfRaw({ directory }: Bench): number {
+  const file = path.join(mkdtempSync(path.join(directory, "raw-")), "raw.db");
+  const filled = new RawQueue(file, "NORMAL");
+  filled.fill(WARM_UP + PROFILED_PAIRS);
+  filled.close();
+  const raw = new RawQueue(file, "NORMAL");
+  for (let n = 0; n < LOGGED_PAIRS; n++) raw.claimAndComplete(AGENT);
+  const pages = logPagesPer(LOGGED_PAIRS, file);
+  raw.close();
+  return pages;
+}
+
+async function repeated(count: number, pair: () => Promise<void>): Promise<void> {
+  for (let n = 0; n < count; n++) await pair();
+}

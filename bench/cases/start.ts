@@ -1,0 +1,86 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import type { Bench, Benchmark, Line, Outcome } from "../benchmark.js";
+import { BARE_SERVER, SERVER } from "../places.js";
+import { figuresOf, interleave, median, medianRatio } from "../rounds.js";
+
+const ROUNDS = 25;
+const START_RATIO_MAX = 1.3;
+const RSS_MB_MAX = 90;
+
+const INITIALIZE = JSON.stringify({
+  jsonrpc: "2.0",
+  id: 1,
+  method: "initialize",
+  params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "bench", version: "1" } },
+});
+
+export const start: Benchmark = {
+  name: "start",
+  title: "Start of a server until initialize is answered",
+  async run(bench: Bench): Promise<Outcome> {
+    const rssMb: number[] = [];
+    const bareRssMb: number[] = [];
+    const baton = { name: "baton", round: () => startOnce([SERVER], bench, rssMb) };
+    const bare = { name: "bare", round: () => startOnce([BARE_SERVER], bench, bareRssMb) };
+    await interleave([baton, bare], 2);
+    const rounds = await interleave([baton, bare], bench.quick ? 5 : ROUNDS);
+    const [ours, theirs] = [figuresOf(rounds, "baton"), figuresOf(rounds, "bare")];
+    const peer = "the SDK's bare Server";
+    const started: Line = {
+      what: "start to initialize answered",
+      value: median(ours),
+      unit: "ms",
+      peer: { name: peer, value: median(theirs) },
+      ratio: medianRatio(ours, theirs),
+      target: { of: "ratio", at: "most", limit: START_RATIO_MAX },
+    };
+    const memory: Line = {
+      what: "memory after initialize (RSS)",
+      value: median(rssMb),
+      unit: "MB",
+      peer: { name: peer, value: median(bareRssMb) },
+      target: { of: "value", at: "most", limit: RSS_MB_MAX },
+    };
+    return {
+      // Only Linux says what a process occupies.
+      lines: process.platform === "linux" ? [started, memory] : [started],
+      notes: ["From spawn to the line with the answer; each process is new, its files are in the system's cache."],
+      detail: { baton_ms: ours, bare_ms: theirs },
+    };
+  },
+};
+
+/** Starts a server, asks it to initialize, and ends it. Gives ms until the answer. */
+async function startOnce(command: readonly string[], { directory }: Bench, rssMb: number[]): Promise<number> {
+  const startedAt = performance.now();
+  const child = spawn(process.execPath, command, {
+    cwd: directory,
+    env: {
+      PATH: process.env["PATH"],
+      HOME: directory,
+      XDG_CONFIG_HOME: directory,
+      XDG_DATA_HOME: directory,
+      BATON_DB: path.join(directory, "baton.db"),
+    },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  child.stdin.write(`${INITIALIZE}\n`);
+  const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
+  const ms = performance.now() - startedAt;
+  if (!line.includes('"serverInfo"')) throw new Error(`not an answer to initialize: ${line}`);
+  if (process.platform === "linux" && child.pid !== undefined) rssMb.push(rssOf(child.pid));
+  const ended = once(child, "exit");
+  child.stdin.end();
+  await ended;
+  return ms;
+}
+
+function rssOf(pid: number): number {
+  const found = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+  if (found === null) throw new Error(`/proc does not say what ${pid} occupies`);
+  return Number(found[1]) / 1_024;
+}

@@ -1,0 +1,70 @@
+/**
+ * A process of its own on a database file, told what to do by one message of its parent and answering with one.
+ */
+import { once } from "node:events";
+import { type Errand, errandSchema, type Report } from "./errand.js";
+import { Desk, held } from "./desk.js";
+import { RawQueue } from "./peers/raw-sqlite.js";
+import { percentile, timed } from "./rounds.js";
+
+const [, , text = ""] = process.argv;
+const errand = errandSchema.parse(JSON.parse(text));
+const queue = errand.by === "engine" ? await engine(errand) : raw(errand);
+// A process is slow at first, while its code is compiled and its statements prepared: that is no matter of sharing a file.
+await work(queue, { tasks: errand.warmUp, forMs: Number.POSITIVE_INFINITY });
+tell("ready");
+await once(process, "message");
+tell(await work(queue, errand));
+await queue.close();
+process.disconnect();
+
+interface WorkerQueue {
+  /** Gives what completes it. */
+  claim(): Promise<() => Promise<unknown>>;
+  close(): Promise<void>;
+}
+
+async function engine({ file, synchronous, agent, project }: Errand): Promise<WorkerQueue> {
+  const desk = await Desk.onSqlite(file, synchronous);
+  return {
+    claim: async () => {
+      const brief = await desk.claim(agent, { project });
+      return () => desk.complete(held(brief));
+    },
+    close: () => desk.close(),
+  };
+}
+
+function raw({ file, synchronous, agent }: Errand): WorkerQueue {
+  const hand = new RawQueue(file, synchronous);
+  return {
+    claim: async () => {
+      const { id, token } = hand.claim(agent);
+      return async () => hand.complete(id, token);
+    },
+    close: async () => hand.close(),
+  };
+}
+
+/** Claims and completes until the time is up or as many are done as were asked for. */
+async function work(at: WorkerQueue, { forMs, tasks }: Pick<Errand, "forMs" | "tasks">): Promise<Report> {
+  const calls: number[] = [];
+  const until = performance.now() + forMs;
+  let done = 0;
+  while (done < tasks && performance.now() < until) {
+    const claim = await timed(() => at.claim());
+    const complete = await timed(claim.result);
+    calls.push(claim.ms, complete.ms);
+    done += 1;
+  }
+  return {
+    done,
+    slowestMs: percentile(calls, 1),
+    p99Ms: percentile(calls, 0.99),
+    rssMb: process.memoryUsage.rss() / 2 ** 20,
+  };
+}
+
+function tell(message: Report | "ready"): void {
+  process.send?.(message);
+}
