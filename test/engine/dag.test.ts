@@ -304,6 +304,6 @@ describe("at the limit of 10,000 tasks", () => {
         `graph ${(built - started).toFixed(0)} ms, ranks and critical path ${(ended - built).toFixed(0)} ms`,
     );
     // Measured 30-350 ms; the bound is wide because the machine is shared.
-    expect(ended - started).toBeLessThan(2_000);
+    expect(ended - started).toBeLessThan(10_000);
   });
 });

