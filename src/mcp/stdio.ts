@@ -1,7 +1,9 @@
 import type { Readable, Writable } from "node:stream";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
+import { isJSONRPCRequest, type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import { LineReader, type OversizedLine } from "./lines.js";
+import { INVALID_PARAMS } from "./refusals.js";
+import { misshapen } from "./request-shapes.js";
 
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
@@ -96,6 +98,11 @@ export class StdioTransport implements Transport {
     const message = JSONRPCMessageSchema.safeParse(data);
     if (!message.success) {
       this.#complain(INVALID_REQUEST, "Invalid request: the line is no JSON-RPC 2.0 message", idOf(data));
+      return;
+    }
+    const wrong = isJSONRPCRequest(message.data) ? misshapen(message.data) : undefined;
+    if (wrong !== undefined) {
+      this.#complain(INVALID_PARAMS, wrong, idOf(data));
       return;
     }
     this.#note(message.data);

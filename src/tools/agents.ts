@@ -90,6 +90,7 @@ const list = defineOperation({
   area: "agents",
   effect: "read",
   aliases: ["get_available_agents"],
+  aliasInput: { get_available_agents: { available: true } },
   input: z.object({
     available: z.boolean().optional().describe("true: only those that could take a task now."),
     capability: z.string().optional(),
@@ -125,6 +126,13 @@ const get = defineOperation({
     "analyze_agent_specialization",
     "get_agent_workload_history",
   ],
+  aliasInput: {
+    get_agent_health: { include: ["health"] },
+    get_agent_metrics: { include: ["metrics"] },
+    get_agent_performance: { include: ["health", "metrics"] },
+    analyze_agent_specialization: { include: ["specialization", "metrics"] },
+    get_agent_workload_history: { include: ["workload", "history"] },
+  },
   input: z.object({
     agent: name,
     include: z.array(z.enum(INCLUDES)).optional().describe("Default: health, metrics, workload."),

@@ -110,7 +110,9 @@ const RESULT_SHOWN_BYTES_MAX = 4_000;
 
 function answer(found: Decided): z.input<typeof output> {
   if (found.outcome === "none") {
-    return { outcome: "none", reason: found.reason, retry_after_ms: found.retryAfterMs };
+    // Zero would read as "ask again at once", and of a finished run nothing more comes.
+    const later = found.retryAfterMs > 0 ? { retry_after_ms: found.retryAfterMs } : {};
+    return { outcome: "none", reason: found.reason, ...later };
   }
   const { brief } = found;
   return {

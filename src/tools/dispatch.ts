@@ -71,7 +71,7 @@ export class Dispatch {
   async call(name: string, input: Record<string, unknown>, options: CallOptions = {}): Promise<Answer> {
     try {
       const operation = this.#parts.operations.require(name);
-      return { operation, result: await this.#perform(operation, input, options) };
+      return { operation, result: await this.#perform(operation, inputAs(operation, name, input), options) };
     } catch (error) {
       if (error instanceof BatonError || error instanceof InternalError) throw error;
       const requestId = this.#parts.newRequestId();
@@ -120,7 +120,8 @@ export class Dispatch {
           const operation = operations.require(nested.name);
           if (nested.allow === "read" && operation.effect !== "read") throw notARead(operation, nested.arguments);
           if (operation.area === "meta") throw metaInMeta(operation);
-          return { name: operation.name, result: await this.#perform(operation, nested.arguments, options) };
+          const input = inputAs(operation, nested.name, nested.arguments);
+          return { name: operation.name, result: await this.#perform(operation, input, options) };
         },
       },
     };
@@ -188,6 +189,11 @@ class Call {
       return store.info.backend === "postgres" ? this.#parts.newRequestId() : undefined;
     return step === "run" ? this.#requestId : `${this.#requestId}/${step}/${this.#recorded.get(step) ?? 0}`;
   }
+}
+
+/** The input of a call by this name: an alias adds what it asks for by itself, and what the caller says wins. */
+function inputAs({ aliasInput }: Operation, name: string, input: Record<string, unknown>): Record<string, unknown> {
+  return { ...(aliasInput && Object.hasOwn(aliasInput, name) && aliasInput[name]), ...input };
 }
 
 /** The result is checked before the commit: an operation that answers nonsense has changed nothing. */

@@ -22,6 +22,8 @@ interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
   /** In the default tool list. */
   readonly listed?: boolean;
   readonly aliases?: readonly string[];
+  /** What an alias asks for by itself, as its name promises: parameters that hold where a call by that alias leaves them out. */
+  readonly aliasInput?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly permission?: Permission;
   readonly input: I;
   readonly output: O;

@@ -31,11 +31,12 @@ Made from the registry by \`npm run reference\`; a test fails when it is out of 
 Those marked ★ are in the default tool list. The others are called through \`query_operation\` and \`call_operation\`, listed with \`--toolsets AREA,…\` or \`--toolsets all\`, and each of them is \`baton call NAME\` in a shell. \`agent\`, \`request_id\` and \`project\` mean the same everywhere and are explained in the server's instructions.`;
 
 function entry(operation: Operation): string {
-  const { name, listed = false, effect, aliases = [], description } = operation;
-  const facts = [
-    EFFECTS[effect],
-    ...(aliases.length > 0 ? [`also called ${aliases.map((alias) => `\`${alias}\``).join(", ")}`] : []),
-  ];
+  const { name, listed = false, effect, aliases = [], aliasInput = {}, description } = operation;
+  const alias = (called: string) => {
+    const asks = Object.entries(aliasInput[called] ?? {}).map(([key, value]) => `${key}=${String(value)}`);
+    return `\`${called}\`${asks.length > 0 ? ` (${asks.join(", ")})` : ""}`;
+  };
+  const facts = [EFFECTS[effect], ...(aliases.length > 0 ? [`also called ${aliases.map(alias).join(", ")}`] : [])];
   const schema = inputSchema(operation);
   const lines = [
     `### ${name}${listed ? " ★" : ""}`,

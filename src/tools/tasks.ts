@@ -85,6 +85,7 @@ const getTask = defineOperation({
   effect: "read",
   listed: true,
   aliases: ["get_task_status", "get_task_history"],
+  aliasInput: { get_task_history: { include: ["history"] } },
   input: z.object({
     task: params.task,
     include: z.array(z.enum(INCLUDES)).optional(),
@@ -122,6 +123,7 @@ const listTasks = defineOperation({
   effect: "read",
   listed: true,
   aliases: ["get_ready_tasks"],
+  aliasInput: { get_ready_tasks: { status: "ready" } },
   input: z.object({
     run: params.run.optional(),
     status: shapes.taskStatus.optional(),

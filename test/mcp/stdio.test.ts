@@ -83,6 +83,25 @@ describe("bad lines", () => {
     expect(await server.next(withId(8))).toHaveProperty("result.structuredContent.operations");
   });
 
+  test("parameters of the wrong shape are the caller's mistake, told in a sentence", async () => {
+    const server = startServer();
+    await server.write(line(INITIALIZE));
+    await server.next(withId(0));
+    const wrong = [{ name: 5 }, undefined, { name: "get_run", arguments: [1] }];
+    const messages: string[] = [];
+    for (const [index, params] of wrong.entries()) {
+      await server.write(line({ jsonrpc: "2.0", id: 50 + index, method: "tools/call", params }));
+      const answer = await server.next(withId(50 + index));
+      expect(answer).toMatchObject({ error: { code: -32602 } });
+      messages.push((answer as { error: { message: string } }).error.message);
+    }
+    expect(messages[0]).toBe(
+      "Invalid params of tools/call: params.name: Invalid input: expected string, received number",
+    );
+    expect(messages[1]).toContain("params: ");
+    expect(messages[2]).toContain("params.arguments: ");
+  });
+
   test("an argument of 50 MB is refused by name, cheaply, and the server lives on", async () => {
     const server = startServer();
     await server.write(line(INITIALIZE));

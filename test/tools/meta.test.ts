@@ -56,3 +56,47 @@ describe("query_operation and call_operation", () => {
     expect(error).toMatchObject({ code: "not_found" });
   });
 });
+
+describe("an alias whose name promises more than the operation does by itself", () => {
+  test("asks for it, and what the caller says wins", async () => {
+    const { call } = await startApp();
+    const definition = {
+      name: "two",
+      steps: [
+        { key: "first", prompt: "x" },
+        { key: "second", prompt: "y", needs: ["first"] },
+      ],
+    };
+    const { run } = (await call("execute_workflow", { definition })) as { run: { id: string } };
+    const keysOf = ({ tasks }: Record<string, unknown>) => (tasks as { key: string }[]).map(({ key }) => key);
+    expect(keysOf(await call("list_tasks", { run: run.id }))).toEqual(["first", "second"]);
+    expect(keysOf(await call("get_ready_tasks", { run: run.id }))).toEqual(["first"]);
+    expect(keysOf(await call("get_ready_tasks", { run: run.id, status: "pending" }))).toEqual(["second"]);
+    const nested = { name: "get_ready_tasks", arguments: { run: run.id } };
+    const { result } = (await call("query_operation", nested)) as { result: Record<string, unknown> };
+    expect(keysOf(result)).toEqual(["first"]);
+
+    const task = `${run.id}/first`;
+    expect(Object.keys(await call("get_task_status", { task }))).not.toContain("events");
+    expect(await call("get_task_history", { task })).toMatchObject({ attempts: [], events: [] });
+    expect(Object.keys(await call("get_agent_workload_history", await anAgent(call)))).toEqual([
+      "agent",
+      "workload",
+      "history",
+    ]);
+  });
+
+  test("is an alias, and what it asks for is input that the operation takes", () => {
+    for (const { aliases = [], aliasInput = {}, input } of catalogue.all) {
+      for (const [alias, asked] of Object.entries(aliasInput)) {
+        expect(aliases).toContain(alias);
+        expect(input.partial().strict().safeParse(asked).error).toBeUndefined();
+      }
+    }
+  });
+});
+
+async function anAgent(call: (name: string, input: Record<string, unknown>) => Promise<unknown>) {
+  await call("register_agent", { name: "ann", capabilities: [] });
+  return { agent: "ann" };
+}

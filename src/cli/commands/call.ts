@@ -19,7 +19,7 @@ export async function call(desk: Desk, args: readonly string[], shared: Shared):
   try {
     const dispatch = await opened.dispatch();
     // Whoever stands at a terminal sees that it waits: the longer bound holds.
-    const { result } = await dispatch.call(operation.name, input, { progress: () => undefined });
+    const { result } = await dispatch.call(name, input, { progress: () => undefined });
     answer(desk, shared, { data: result, text: renderResult(result, TEXT_BYTES_MAX).text });
   } finally {
     await opened.app.close();
