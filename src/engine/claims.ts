@@ -1,5 +1,5 @@
 import type { Agent } from "../store/agents.js";
-import { type DependencyResult, dependencyResults } from "../store/attempts.js";
+import { type Attempt, type DependencyResult, dependencyResults, lastAttempt } from "../store/attempts.js";
 import {
   type Candidate,
   firstOfLane,
@@ -47,6 +47,8 @@ export interface Brief extends TaskAndSpec {
   readonly run: Run;
   readonly resumed: boolean;
   readonly dependencies: readonly DependencyResult[];
+  /** How the try before this one ended, where there was one. */
+  readonly previous: Attempt | undefined;
   readonly locks: readonly LockLine[];
   readonly leaseExpiresAt: number;
 }
@@ -256,6 +258,7 @@ function* briefOf(
     resumed: known.resumed,
     locks: known.locks,
     dependencies: task.depsTotal === 0 ? [] : yield* dependencyResults(task.id),
+    previous: task.attempt <= 1 ? undefined : yield* lastAttempt(task.id),
     leaseExpiresAt: leaseShownUntil(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now }),
   };
 }

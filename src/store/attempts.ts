@@ -74,6 +74,12 @@ export function* attemptsOf(task: string): Tx<Attempt[]> {
   return rows.map(attemptOf);
 }
 
+/** The attempt before the one that is open: what it left for the next. */
+export function* lastAttempt(task: string): Tx<Attempt | undefined> {
+  const row = yield* first([`SELECT ${COLUMNS} FROM attempts WHERE task = $1 ORDER BY number DESC LIMIT 1`, [task]]);
+  return row && attemptOf(row);
+}
+
 export function* findAttemptByToken(task: string, token: number): Tx<Attempt | undefined> {
   const row = yield* first([`SELECT ${COLUMNS} FROM attempts WHERE task = $1 AND token = $2`, [task, token]]);
   return row && attemptOf(row);

@@ -3,7 +3,7 @@ import { type Brief, type Claim, claimTask, worthClaiming } from "../engine/clai
 import { BatonError } from "../engine/errors.js";
 import { iso, isoOrNull } from "../engine/instants.js";
 import { NOTHING_REASONS } from "../engine/nothing.js";
-import { taskLine } from "../engine/views.js";
+import { attemptView, taskLine } from "../engine/views.js";
 import { defineOperation, type Host, type Operation } from "./operation.js";
 import * as params from "./params.js";
 import * as shapes from "./shapes.js";
@@ -40,6 +40,7 @@ const output = z.object({
       attempt: z.int(),
       started_at: shapes.instant.nullable(),
       dependencies: z.array(dependency),
+      previous: shapes.attempt.extend({ partial_result: z.unknown().optional() }).optional(),
     })
     .optional(),
   lease: shapes.lease.optional(),
@@ -125,7 +126,13 @@ function answer(found: Decided): z.input<typeof output> {
   };
 }
 
-function briefView({ task, spec, run, dependencies }: Brief) {
+/** What the try before left for this one: its note, its error, what it got done. */
+function previousView(attempt: NonNullable<Brief["previous"]>) {
+  const { result } = attempt;
+  return { ...attemptView(attempt), ...(result === null ? {} : { partial_result: result }) };
+}
+
+function briefView({ task, spec, run, dependencies, previous }: Brief) {
   return {
     ...taskLine(task),
     ...(spec.prompt === undefined ? {} : { prompt: spec.prompt }),
@@ -135,6 +142,7 @@ function briefView({ task, spec, run, dependencies }: Brief) {
     attempt: task.attempt,
     started_at: isoOrNull(task.startedAt),
     dependencies: dependencies.map(dependencyView),
+    ...(previous === undefined ? {} : { previous: previousView(previous) }),
   };
 }
 

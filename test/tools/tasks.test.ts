@@ -120,6 +120,18 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       expect(after.blocked.map(({ reasons }) => reasons[0]?.blocking)).toEqual([[first.id], [first.id]]);
     });
 
+    it("hands what the try before left to the next", async () => {
+      const team = await crew();
+      const { run } = await team.start([{ key: "a", retry: { initial_interval_ms: 1 } }]);
+      await team.fail(await team.take("ann", { run: run.id }), "half", { partial_result: { page: 1 } });
+      await team.app.advance(10);
+      const second = await team.claim("ben", { run: run.id });
+      expect(second.task).toMatchObject({
+        attempt: 2,
+        previous: { agent: "ann", outcome: "failed", error: { type: "half" }, partial_result: { page: 1 } },
+      });
+    });
+
     it("opens a failed run again with retry_failed", async () => {
       const team = await crew();
       const { run } = await team.start([
