@@ -18,7 +18,14 @@ export const errandSchema = z.object({
 });
 export type Errand = z.output<typeof errandSchema>;
 
-const reportSchema = z.object({ done: z.number(), slowestMs: z.number(), p99Ms: z.number(), rssMb: z.number() });
+const reportSchema = z.object({
+  done: z.number(),
+  slowestMs: z.number(),
+  p99Ms: z.number(),
+  /** Processor time of the process and the system for it, meanwhile. */
+  cpuMs: z.number(),
+  rssMb: z.number(),
+});
 /** What came of it: calls are claims and completions, each timed by itself. */
 export type Report = z.output<typeof reportSchema>;
 

@@ -49,6 +49,7 @@ function raw({ file, synchronous, agent }: Errand): WorkerQueue {
 /** Claims and completes until the time is up or as many are done as were asked for. */
 async function work(at: WorkerQueue, { forMs, tasks }: Pick<Errand, "forMs" | "tasks">): Promise<Report> {
   const calls: number[] = [];
+  const before = process.cpuUsage();
   const until = performance.now() + forMs;
   let done = 0;
   while (done < tasks && performance.now() < until) {
@@ -57,8 +58,10 @@ async function work(at: WorkerQueue, { forMs, tasks }: Pick<Errand, "forMs" | "t
     calls.push(claim.ms, complete.ms);
     done += 1;
   }
+  const { user, system } = process.cpuUsage(before);
   return {
     done,
+    cpuMs: (user + system) / 1_000,
     slowestMs: percentile(calls, 1),
     p99Ms: percentile(calls, 0.99),
     rssMb: process.memoryUsage.rss() / 2 ** 20,

@@ -80,7 +80,10 @@ function callsOf(reports: ReadonlyMap<string, readonly Report[]>, synchronous: S
     unit: "ms",
     peer: { name: "raw", value: figure(raw ?? []) },
   });
+  const sum = (some: readonly Report[], of: (report: Report) => number): number =>
+    some.reduce((total, report) => total + of(report), 0);
   return [
+    line("processor time a task", (some) => sum(some, ({ cpuMs }) => cpuMs) / sum(some, ({ done }) => done)),
     line("p99 of the calls", (some) => median(some.map(({ p99Ms }) => p99Ms))),
     {
       ...line("slowest call", (some) => Math.max(...some.map(({ slowestMs }) => slowestMs))),
