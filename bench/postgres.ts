@@ -16,6 +16,7 @@ export async function startDurablePostgres(): Promise<Postgres> {
   // The server runs as another user when we are root: its directory stands directly below the one all may enter.
   const databaseDir = mkdtempSync(path.join(tmpdir(), "baton-bench-postgres-"));
   const port = await freePort();
+  const output: string[] = [];
   const server = new EmbeddedPostgres({
     databaseDir,
     port,
@@ -25,16 +26,22 @@ export async function startDurablePostgres(): Promise<Postgres> {
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ["--encoding=UTF8", "--locale=C"],
     postgresFlags: ["-c", "max_connections=100", "-c", "unix_socket_directories="],
-    onLog: () => undefined,
-    onError: () => undefined,
+    onLog: (message) => void output.push(message),
+    onError: (message) => void output.push(String(message)),
   });
-  await server.initialise();
-  await server.start();
+  const removed = (): void => rmSync(databaseDir, { recursive: true, force: true });
+  try {
+    await server.initialise();
+    await server.start();
+  } catch (error) {
+    removed();
+    throw new Error(`PostgreSQL did not start:\n${output.slice(-20).join("")}`, { cause: error });
+  }
   return {
     url: `postgres://baton:${PASSWORD}@127.0.0.1:${port}/postgres`,
     stop: async () => {
       await server.stop();
-      rmSync(databaseDir, { recursive: true, force: true });
+      removed();
     },
   };
 }
