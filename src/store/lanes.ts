@@ -240,7 +240,9 @@ export function* deleteLanes(run: string): Tx<void> {
 /** Takes a whole set of files out of the order until the lock request is gone. Gives the demands concerned. */
 export function* parkScope(lane: { run: string; scope: string }, request: string): Tx<string[]> {
   const rows = yield [
-    "UPDATE scope_lanes SET parked_on = $1 WHERE run = $2 AND scope = $3 AND parked_on IS NULL RETURNING demand",
+    // The demands are named so that the key of the table leads to the rows: without them SQLite reads every scope of the run.
+    `UPDATE scope_lanes SET parked_on = $1
+     WHERE run = $2 AND demand IN (SELECT demand FROM lanes WHERE run = $2) AND scope = $3 AND parked_on IS NULL RETURNING demand`,
     [request, lane.run, lane.scope],
   ];
   return rows.map((row) => text(row, "demand"));

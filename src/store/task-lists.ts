@@ -8,9 +8,10 @@ import { first, type Tx } from "./tx.js";
 const STUCK = "status = 'waiting' OR status = 'in_review' OR status = 'blocked' OR status = 'dead_letter'";
 
 // Each of these states has a small index, which SQLite takes only where the condition of that index stands in the query.
-// The run is compared as an expression where its own index, which holds every task of the run, would be the worse way.
+// The run is compared as an expression where its own index, which holds every task of the run, would be the worse way, and what is
+// ready is named by demand as well, which is what its index leads with after the run.
 const IN_STATE: Readonly<Partial<Record<TaskStatus, string>>> = {
-  ready: "run = $1 AND status = 'ready'",
+  ready: "run = $1 AND demand IN (SELECT demand FROM lanes WHERE run = $1) AND status = 'ready'",
   running: "agent IS NOT NULL AND run || '' = $1",
   waiting: stuck("waiting"),
   in_review: stuck("in_review"),
