@@ -4,19 +4,31 @@
 import { once } from "node:events";
 import { type Errand, errandSchema, type Report } from "./errand.js";
 import { Desk, held } from "./desk.js";
+import { fill } from "./filled.js";
 import { RawQueue } from "./peers/raw-sqlite.js";
 import { percentile, timed } from "./rounds.js";
 
 const [, , text = ""] = process.argv;
+const STATEMENTS_KNOWN = 10;
 const errand = errandSchema.parse(JSON.parse(text));
-const queue = errand.by === "engine" ? await engine(errand) : raw(errand);
-// A process is slow at first, while its code is compiled and its statements prepared: that is no matter of sharing a file.
-await work(queue, { tasks: errand.warmUp, forMs: Number.POSITIVE_INFINITY });
+const MANY_MS = Number.POSITIVE_INFINITY;
+// A process is slow at first, while its code is compiled and its statements are prepared, which is no matter of sharing a file:
+// the code is warmed up on a file of its own, as many times as a server is that has worked for a while, then the statements.
+const practice = `${errand.file}-${errand.agent}`;
+const alone = await queueOf({ ...errand, file: practice, project: await fill(errand.by, practice, errand.warmUp) });
+await work(alone, { tasks: errand.warmUp, forMs: MANY_MS });
+await alone.close();
+const queue = await queueOf(errand);
+await work(queue, { tasks: STATEMENTS_KNOWN, forMs: MANY_MS });
 tell("ready");
 await once(process, "message");
 tell(await work(queue, errand));
 await queue.close();
 process.disconnect();
+
+async function queueOf(of: Errand): Promise<WorkerQueue> {
+  return of.by === "engine" ? engine(of) : raw(of);
+}
 
 interface WorkerQueue {
   /** Gives what completes it. */

@@ -1,16 +1,15 @@
 import path from "node:path";
 import { type Bench, type Benchmark, type Line, type Outcome } from "../benchmark.js";
-import { Desk, type Synchronous } from "../desk.js";
+import type { Synchronous } from "../desk.js";
 import { type Report, sendOut } from "../errand.js";
-import { RawQueue } from "../peers/raw-sqlite.js";
-import { independent, RUN_TASKS_MAX } from "../plans.js";
+import { fill } from "../filled.js";
 import { figuresOf, interleave, median, medianRatio } from "../rounds.js";
 
 const ROUNDS = 5;
 const FOR_MS = 2_000;
-const WARM_UP = 150;
+const WARM_UP = 2_500;
 /** More than the fastest machine does in that time. */
-const RUNS = 4;
+const TASKS = 40_000;
 const COUNTS: Readonly<Record<Synchronous, readonly number[]>> = { FULL: [1, 2, 4, 8, 16], NORMAL: [1, 16] };
 const MANY = 16;
 const RATIO_MIN = 0.8;
@@ -103,23 +102,7 @@ function nameOf({ by, count }: Team): string {
 
 async function together(given: Team & { file: string; synchronous: Synchronous }): Promise<Report[]> {
   const { by, file, synchronous, count } = given;
-  const project = by === "engine" ? await fillForEngine(file) : fillRaw(file);
-  const errand = { by, file, synchronous, project, forMs: FOR_MS, tasks: RUNS * RUN_TASKS_MAX, warmUp: WARM_UP };
+  const project = await fill(by, file, TASKS);
+  const errand = { by, file, synchronous, project, forMs: FOR_MS, tasks: TASKS, warmUp: WARM_UP };
   return sendOut(Array.from({ length: count }, (_, n) => ({ ...errand, agent: `agent-${n}` })));
-}
-
-async function fillForEngine(file: string): Promise<string> {
-  const desk = await Desk.onSqlite(file, "NORMAL");
-  const project = await desk.project();
-  const plan = independent(RUN_TASKS_MAX);
-  for (let run = 0; run < RUNS; run++) await desk.start(project, plan);
-  await desk.close();
-  return project.id;
-}
-
-function fillRaw(file: string): string {
-  const raw = new RawQueue(file, "NORMAL");
-  raw.fill(RUNS * RUN_TASKS_MAX);
-  raw.close();
-  return "";
 }

@@ -9,8 +9,9 @@ import { filed, independent } from "../plans.js";
 import { logPagesPer, type Profile, selfTimes, StatementLedger } from "../profile.js";
 import { type Contestant, figuresOf, interleave, median, medianRatio, perSecond } from "../rounds.js";
 
-const ROUNDS = 15;
-const WARM_UP = 200;
+const ROUNDS = 12;
+/** As many as a server that has worked for a while: V8 goes on compiling what is called often until about then. */
+const WARM_UP = 2_500;
 /** Pairs of a round: a round is long enough to be timed and short enough to share its moment with the others'. */
 const PAIRS: Readonly<Record<Synchronous, number>> = { FULL: 300, NORMAL: 600 };
 const PROFILED_PAIRS = 2_000;

@@ -7,7 +7,7 @@ import { isLost, isStalePlan, passingOf, passingOrUnknown, refusal, shownLocatio
 import { migrate } from "./postgres-schema.js";
 import { ask, columnTypes } from "./postgres-statements.js";
 import { PostgresWake } from "./postgres-wake.js";
-import { type Passing, type RetryPolicy, retrying } from "./retry.js";
+import { doubling, type Passing, type RetryPolicy, retrying } from "./retry.js";
 import {
   CommitUnknown,
   type Row,
@@ -81,7 +81,10 @@ class PostgresStore implements Store {
     this.#runtime = options.runtime;
     this.#hooks = options.hooks;
     this.#faults = options.hooks && new FaultPoints(options.hooks);
-    this.#policy = { totalMs: options.busyMs ?? BUSY_MS, pauseMs: [1, 5], growth: 2, pauseMsMax: 500 };
+    this.#policy = {
+      totalMs: options.busyMs ?? BUSY_MS,
+      pauseMs: doubling(options.runtime.random, { leastMs: 1, mostMs: 500 }),
+    };
     const self = options.runtime.ids.next("store", options.runtime.clock.now());
     this.#wake = new PostgresWake({ pool, connection, self });
   }
@@ -115,7 +118,7 @@ class PostgresStore implements Store {
 
   async #retrying<T>(run: () => Promise<T>, passing: (error: unknown) => Passing): Promise<T> {
     try {
-      return await retrying(this.#policy, this.#runtime.random, { run, passing });
+      return await retrying(this.#policy, { run, passing });
     } catch (error) {
       throw refusal(error, this.info.location);
     }

@@ -5,11 +5,8 @@ import type { Random } from "../runtime/random.js";
 export interface RetryPolicy {
   /** Milliseconds after which it gives up with `unavailable`. Real time: the injected clock may stand still. */
   readonly totalMs: number;
-  /** Bounds of the first pause, drawn evenly. */
-  readonly pauseMs: readonly [least: number, most: number];
-  /** By how much the bounds grow with each try, up to `pauseMsMax`. 1 keeps them. */
-  readonly growth: number;
-  readonly pauseMsMax: number;
+  /** Milliseconds to the next try, after so many tries in so many milliseconds. */
+  pauseMs(tries: number, waitedMs: number): number;
 }
 
 /** What a driver makes of an error: not worth another try, or worth one for this reason. */
@@ -18,17 +15,20 @@ export type Passing = { readonly reason: string } | undefined;
 /** The caller's own pace once the bounded retries are used up. */
 const AFTER_MS = 1_000;
 
+/** Pauses that double from `leastMs` or a little more up to `mostMs`. Jitter comes from the runtime: a simulation repeats it. */
+export function doubling(random: Random, { leastMs, mostMs }: { leastMs: number; mostMs: number }) {
+  return (tries: number): number => Math.min(mostMs, 2 ** (tries - 1) * leastMs * (1 + 4 * random.next()));
+}
+
 /**
- * Tries until it succeeds, fails for good, or the time is up. Jitter comes from the runtime, so that a simulation
- * repeats it. Throws `BatonError` `unavailable` with the last reason at the end.
+ * Tries until it succeeds, fails for good, or the time is up. Throws `BatonError` `unavailable` with the last reason at the
+ * end.
  */
 export async function retrying<T>(
   policy: RetryPolicy,
-  random: Random,
   attempt: { run(): T | Promise<T>; passing(error: unknown): Passing },
 ): Promise<T> {
   const startedAt = performance.now();
-  let scale = 1;
   for (let tries = 1; ; tries++) {
     try {
       return await attempt.run();
@@ -42,13 +42,11 @@ export async function retrying<T>(
           retry: { after_ms: AFTER_MS },
         });
       }
-      const [least, most] = policy.pauseMs;
-      await pause(Math.min(policy.pauseMsMax, scale * (least + random.next() * (most - least))));
-      scale *= policy.growth;
+      await pause(policy.pauseMs(tries, waitedMs));
     }
   }
 }
 
-function pause(ms: number): Promise<void> {
+export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -4,10 +4,11 @@ import type { Runtime } from "../runtime/runtime.js";
 import { type AttemptPoints, ConnectionLost, FaultPoints, type StoreHooks } from "./faults.js";
 import { refuseNewer, statementsFrom } from "./migrate.js";
 import { SCHEMA_VERSION } from "./migrations/index.js";
-import { type Passing, type RetryPolicy, retrying } from "./retry.js";
+import { pause, type Passing, type RetryPolicy, retrying } from "./retry.js";
 import { APPLICATION_ID, codeOf, corrupt, prepareFile } from "./sqlite-file.js";
 import { SQLITE, SqliteStatements } from "./sqlite-statements.js";
 import { SqliteWake } from "./sqlite-wake.js";
+import { Turns } from "./turns.js";
 import {
   CommitUnknown,
   RestartTransaction,
@@ -32,8 +33,6 @@ export interface SqliteOptions {
 }
 
 const BUSY_MS = 15_000;
-/** Several processes on one file keep 97 % of one's throughput this way; SQLite's own busy wait freezes the event loop. */
-const BUSY_PAUSE_MS = [1, 3] as const;
 /** After a checkpoint the -wal is cut back to this: one large transaction must not keep its size on disk for ever. */
 const WAL_BYTES_MAX = 64 * 1024 * 1024;
 /**
@@ -49,17 +48,15 @@ const RECLAIM_PAGES = 256;
  */
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
   prepareFile(options.file);
-  const policy: RetryPolicy = {
-    totalMs: options.busyMs ?? BUSY_MS,
-    pauseMs: BUSY_PAUSE_MS,
-    growth: 1,
-    pauseMsMax: BUSY_PAUSE_MS[1],
-  };
+  const turns = new Turns(options.runtime.random);
+  const totalMs = options.busyMs ?? BUSY_MS;
+  const policy: RetryPolicy = { totalMs, pauseMs: (tries, waitedMs) => turns.pauseMs(tries, waitedMs) };
+  // SQLite's own busy wait would freeze the event loop.
   const database = new Database(options.file, { timeout: 0 });
   try {
     const run = (): void => migrate(database, options);
-    await retrying(policy, options.runtime.random, { run, passing: passingOf });
-    return new SqliteStore(database, options, policy);
+    await retrying(policy, { run, passing: passingOf });
+    return new SqliteStore(database, options, { policy, turns });
   } catch (error) {
     database.close();
     throw refusal(error, options.file);
@@ -102,12 +99,18 @@ function refuseStranger(database: Database.Database, file: string): void {
   if (tables !== 0) throw corrupt(file, "it is the database of another program");
 }
 
+/** How the store gets on with the file's other users. */
+interface Sharing {
+  readonly policy: RetryPolicy;
+  readonly turns: Turns;
+}
+
 class SqliteStore implements Store {
   readonly info: StoreInfo;
   readonly #database: Database.Database;
   readonly #runtime: Runtime;
   readonly #faults: FaultPoints | undefined;
-  readonly #policy: RetryPolicy;
+  readonly #sharing: Sharing;
   readonly #statements: SqliteStatements;
   readonly #wake: SqliteWake;
   readonly #begin: Database.Statement;
@@ -116,12 +119,12 @@ class SqliteStore implements Store {
   readonly #rollback: Database.Statement;
   readonly #version: Database.Statement;
 
-  constructor(database: Database.Database, options: SqliteOptions, policy: RetryPolicy) {
+  constructor(database: Database.Database, options: SqliteOptions, sharing: Sharing) {
     this.info = { backend: "sqlite", location: options.file, schemaVersion: SCHEMA_VERSION };
     this.#database = database;
     this.#runtime = options.runtime;
     this.#faults = options.hooks && new FaultPoints(options.hooks);
-    this.#policy = policy;
+    this.#sharing = sharing;
     this.#statements = new SqliteStatements(database);
     this.#begin = database.prepare("BEGIN IMMEDIATE");
     this.#beginRead = database.prepare("BEGIN");
@@ -134,6 +137,8 @@ class SqliteStore implements Store {
 
   async transact<T>(command: (ctx: TxContext) => Tx<T>, options: TransactOptions = {}): Promise<T> {
     const passing = options.idempotent === true ? passingOrUnknown : passingOf;
+    const leaveMs = this.#sharing.turns.leaveMs();
+    if (leaveMs > 0) await pause(leaveMs);
     return this.#retrying(() => this.#once(this.#begin, command), passing);
   }
 
@@ -162,7 +167,7 @@ class SqliteStore implements Store {
 
   async #retrying<T>(run: () => T, passing: (error: unknown) => Passing): Promise<T> {
     try {
-      return await retrying(this.#policy, this.#runtime.random, { run, passing });
+      return await retrying(this.#sharing.policy, { run, passing });
     } catch (error) {
       throw refusal(error, this.info.location);
     }
@@ -171,7 +176,8 @@ class SqliteStore implements Store {
   /** One try, from BEGIN to COMMIT without a pause: nothing of this process can come between. */
   #once<T>(begin: Database.Statement, command: (ctx: TxContext) => Tx<T>): T {
     const points = this.#faults?.attempt();
-    begin.run();
+    beginWith(begin);
+    if (begin === this.#begin) this.#sharing.turns.began();
     try {
       // 2 µs: cheap enough to be asked in every transaction, where alone the answer holds.
       refuseNewer(this.#version.get() as number);
@@ -204,6 +210,17 @@ class SqliteStore implements Store {
       step = transaction.next(rows);
     }
     return step.value;
+  }
+}
+
+/** Without the stack of a refusal, which costs as much again as the try and says nothing: there are many where many write. */
+function beginWith(begin: Database.Statement): void {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 0;
+  try {
+    begin.run();
+  } finally {
+    Error.stackTraceLimit = limit;
   }
 }
 
