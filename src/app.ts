@@ -120,7 +120,12 @@ export class App {
    * interval of main.ts, or by a test that has advanced its clock. A beat that meets a running one joins it.
    */
   beat(): Promise<void> {
-    this.#beating ??= this.#beat().finally(() => (this.#beating = undefined));
+    this.#beating ??= this.#beat()
+      .catch((error: unknown) => {
+        // A beat that the end of the server cuts off has nothing to tell.
+        if (!this.#closed) throw error;
+      })
+      .finally(() => (this.#beating = undefined));
     return this.#beating;
   }
 

@@ -3,6 +3,9 @@ import os from "node:os";
 import path from "node:path";
 import type { Finding } from "../upkeep.js";
 
+/** What clients are to start: this file stands in dist/cli. */
+const PROGRAM = path.resolve(import.meta.dirname, "../main.js");
+
 interface Place {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -34,7 +37,7 @@ function applicationData(env: Place["env"], home: string): string {
 export function clientFindings(place: Place): Finding[] {
   const found = clientFiles(place).flatMap(({ client, files }) => files.flatMap((file) => finding(client, file)));
   if (found.length > 0) return found;
-  const remedy = "see README, Connect: for Claude Code `claude mcp add baton -- npx -y baton-mcp`";
+  const remedy = `see README, Connect: for Claude Code \`claude mcp add --scope user baton -- node ${PROGRAM}\``;
   return [{ check: "clients", verdict: "warn", says: "no client is configured to start Baton", remedy }];
 }
 

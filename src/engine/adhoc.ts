@@ -4,12 +4,13 @@ import { lockRun } from "../store/lock-order.js";
 import { type Run, runOf } from "../store/runs.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
-import { estimateOf, requireDefinition, type Step } from "./definition.js";
+import { estimateOf, parseDefinition, type Step } from "./definition.js";
 import type { JsonObject } from "./definition-text.js";
 import { BatonError } from "./errors.js";
 import { finishedRun } from "./holding.js";
 import { instantiate } from "./instantiate.js";
 import { hint } from "./names.js";
+import { type Problem, problemsError } from "./problems.js";
 import type { Project } from "./projects.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { requireRoom } from "./executions.js";
@@ -31,10 +32,17 @@ export interface AdHoc {
 export function stepFrom(ctx: EngineContext, fields: JsonObject & { trigger?: TriggerRule | undefined }): Step {
   // What the task depends on stands beside the step, which alone has nothing that a rule could ask for.
   const { trigger, ...alone } = fields;
-  const { definition } = requireDefinition({ name: "task", steps: [alone] }, { limits: ctx.settings });
-  const step = definition.steps[0];
+  const parsed = parseDefinition({ name: "task", steps: [alone] }, { limits: ctx.settings });
+  if ("problems" in parsed) throw problemsError("The task cannot be made", parsed.problems.map(ofTask));
+  const step = parsed.definition.steps[0];
   if (!step) throw new Error("a definition of one step has one step");
   return trigger === undefined ? step : { ...step, trigger };
+}
+
+/** The caller wrote a task, not a definition with one step: `steps[0].retry` is its `retry`. */
+function ofTask(problem: Problem): Problem {
+  const { step: _step, ...rest } = problem;
+  return { ...rest, path: problem.path.replace(/^steps\[0\]\.?/, "") };
 }
 
 /**

@@ -7,6 +7,7 @@ import type { EngineContext } from "./context.js";
 import { reservedDemand } from "./demands.js";
 import { BatonError } from "./errors.js";
 import { type Locked, lockTask } from "./holding.js";
+import { isoOrNull } from "./instants.js";
 import { RunChange } from "./run-change.js";
 import { earliest } from "./settle.js";
 
@@ -45,7 +46,7 @@ export function* reserveTask(ctx: EngineContext, { task, run }: Locked, reserved
     type: reservedFor === null ? "task.unassigned" : "task.assigned",
     task: task.id,
     agent: reservedFor,
-    data: { key: task.key, until: reservedUntil },
+    data: { key: task.key, until: isoOrNull(reservedUntil) },
   });
   yield* change.flush();
   return after;

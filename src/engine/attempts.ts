@@ -33,7 +33,7 @@ export function* endAttempt(change: RunChange, locked: Locked, end: AttemptEnd):
   const { ctx } = change;
   const { task } = locked;
   const to = transition(taskMachine, task, end.event);
-  const closing = closingOf(task, to, { ...end, now: ctx.now });
+  const closing = closingOf(locked, to, { ...end, now: ctx.now });
   if (!(yield* closeAttempt(closing))) throw new Error(`task ${task.id} changed under its run's lock`);
   yield* insertAttempt({
     task: task.id,
@@ -55,8 +55,10 @@ export function* endAttempt(change: RunChange, locked: Locked, end: AttemptEnd):
   return after;
 }
 
-function closingOf(task: Task, to: TaskStatus, end: AttemptEnd & { now: number }): Closing {
+function closingOf({ task, spec }: Locked, to: TaskStatus, end: AttemptEnd & { now: number }): Closing {
   const ended = to !== "ready" && to !== "pending";
+  // Whoever gave it back has started it: the next start has its own time. Its place in the order does not hang on this.
+  const startWithin = to === "ready" ? spec.timeouts.schedule_to_start : undefined;
   return {
     task: task.id,
     token: task.token,
@@ -66,8 +68,8 @@ function closingOf(task: Task, to: TaskStatus, end: AttemptEnd & { now: number }
     endedAt: ended ? end.now : null,
     availableAt: end.availableAt ?? null,
     // Work that goes back keeps its place in the order: it has waited already.
-    readyAt: to === "pending" ? null : task.readyAt,
-    dueAt: ended ? null : earliest(end.availableAt, task.closeBy),
+    readyAt: to === "pending" ? null : startWithin === undefined ? task.readyAt : end.now,
+    dueAt: ended ? null : earliest(end.availableAt, task.closeBy, startWithin && end.now + startWithin),
     reasons:
       end.error && to === "dead_letter" ? [{ kind: end.error.type, detail: end.error.message, blocking: [] }] : [],
   };

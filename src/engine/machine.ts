@@ -6,6 +6,8 @@ import { BatonError, type NextCall } from "./errors.js";
 export type Machine<S extends string, E extends string> = {
   readonly name: string;
   readonly table: Readonly<Record<S, Partial<Record<E, S>>>>;
+  /** The events that somebody asks for, by the names of the calls; the others come of themselves. */
+  readonly asked: Readonly<Partial<Record<E, string>>>;
 };
 
 export type TaskEvent =
@@ -24,6 +26,14 @@ export type TaskEvent =
 
 export const taskMachine: Machine<TaskStatus, TaskEvent> = {
   name: "task",
+  asked: {
+    claim: "claim_task",
+    complete: "complete_task",
+    retry: "fail_task",
+    release: "release_task",
+    cancel: "cancel_task",
+    reopen: "control_run retry_failed",
+  },
   table: {
     pending: { make_ready: "ready", skip: "skipped", block: "blocked", expire: "dead_letter", cancel: "cancelled" },
     ready: { claim: "running", expire: "dead_letter", cancel: "cancelled" },
@@ -49,6 +59,7 @@ export type RunEvent = "pause" | "resume" | "succeed" | "fail" | "cancel" | "fin
 
 export const runMachine: Machine<RunStatus, RunEvent> = {
   name: "run",
+  asked: { pause: "pause", resume: "resume", cancel: "cancel", reopen: "retry_failed" },
   table: {
     planning: { cancel: "cancelling" },
     running: {
@@ -89,7 +100,7 @@ export interface Subject<S extends string> {
 }
 
 /**
- * The state that an event leads to. Errors: `invalid_transition`, listing the events the state does answer.
+ * The state that an event leads to. Errors: `invalid_transition`, listing what can be asked for in the state.
  */
 export function transition<S extends string, E extends string>(
   machine: Machine<S, E>,
@@ -106,16 +117,17 @@ function illegal<S extends string, E extends string>(
   subject: Subject<S>,
   event: E,
 ): BatonError {
-  const legal = Object.keys(machine.table[subject.status]);
-  const able = legal.length === 0 ? "it is final" : `from there it can only: ${legal.join(", ")}`;
+  const legal = Object.keys(machine.table[subject.status]).flatMap((possible) => machine.asked[possible as E] ?? []);
+  const able =
+    legal.length === 0 ? "nothing can be asked of it any more" : `what can be asked of it: ${legal.join(", ")}`;
   const look: NextCall =
     machine.name === "run"
       ? { tool: "get_run", arguments: { run: subject.id } }
       : { tool: "get_task", arguments: { task: subject.id } };
   return new BatonError(
     "invalid_transition",
-    `${event} is not possible: ${machine.name} ${subject.id} is ${subject.status}; ${able}.`,
-    { details: { [machine.name]: subject.id, status: subject.status, legal_events: legal }, next: [look] },
+    `${machine.asked[event] ?? event} is not possible: ${machine.name} ${subject.id} is ${subject.status}; ${able}.`,
+    { details: { [machine.name]: subject.id, status: subject.status, legal_actions: legal }, next: [look] },
   );
 }
 

@@ -48,6 +48,8 @@ export function normalisePath(space: PathSpace, input: string): PathPattern {
   if (input === "") throw refusal(input, "is empty");
   if (input.length > 2 * PATH_BYTES_MAX) throw refusal(input, `is longer than ${PATH_BYTES_MAX} bytes`);
   if (FORBIDDEN.test(input)) throw refusal(input, "has control or direction characters");
+  if (/^~(?:[\\/]|$)/.test(input))
+    throw refusal(input, "begins with ~, which only a shell reads as the home directory");
   const relative = insideRoot(space, input, input.replaceAll("\\", "/").normalize("NFC"));
   const segments = resolveDots(input, relative);
   const isDirectory = segments.length === 0 || /(?:^|\/)\.{0,2}$/.test(relative);

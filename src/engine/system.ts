@@ -10,7 +10,7 @@ import { isoOrNull } from "./instants.js";
 export interface SystemStatus {
   /** All runs by status, finished ones as long as they are kept. */
   readonly runs: Readonly<Record<string, number>>;
-  /** The tasks of unfinished runs, and ad-hoc tasks, by status. */
+  /** The tasks of these runs by status. */
   readonly tasks: Readonly<Record<TaskStatus, number>>;
   /** For how long the ready task that waits the longest has been ready. */
   readonly oldest_ready_ms: number | null;

@@ -39,7 +39,8 @@ export function* requireTask(reference: string): Tx<tasks.TaskAndSpec> {
 }
 
 export function noSuchTask(id: string): BatonError {
-  return new BatonError("not_found", `There is no task ${id}.`, {
+  const key = id.startsWith("task_") ? "" : " A step's key says which task only after its run: RUN/KEY.";
+  return new BatonError("not_found", `There is no task ${id}.${key}`, {
     details: { task: id },
     next: [{ tool: "list_tasks", arguments: { status: "running" } }],
   });

@@ -1,4 +1,4 @@
-import type { AttemptError } from "../store/attempts.js";
+import type { Attempt, AttemptError } from "../store/attempts.js";
 import { endTasks, giveOrders, recordHeartbeat } from "../store/task-changes.js";
 import { dependentsInState } from "../store/task-lists.js";
 import { type Orders, type Reason, type Task } from "../store/tasks.js";
@@ -57,16 +57,26 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
   return { task, ready, ...(yield* change.flush()) };
 }
 
-function* completedBefore(
-  ended: Locked & { attempt: { outcome: string; result: unknown } },
-  again: Completion,
-): Tx<TaskChanged> {
+function* completedBefore(ended: Locked & { attempt: Attempt }, again: Completion): Tx<TaskChanged> {
   const same = JSON.stringify(ended.attempt.result ?? null) === JSON.stringify(again.result ?? null);
-  if (ended.attempt.outcome !== "succeeded" || !same || ended.task.status !== "succeeded") {
-    throw staleToken(ended, again.token);
+  if (ended.attempt.outcome !== "succeeded" || ended.task.status !== "succeeded") {
+    throw staleToken(ended, again.token, ended.attempt);
   }
+  if (!same) throw otherResult(ended, again.token);
   const ready = yield* dependentsInState(ended.task.id, "ready");
   return { task: ended.task, ready, run: ended.run, counters: yield* findCounters(ended.run.id) };
+}
+
+function otherResult({ task }: Locked, token: number): BatonError {
+  return new BatonError(
+    "conflict",
+    `Task ${task.key} (${task.id}) was completed under token ${token} already, with another result, which stands. Nothing was changed.`,
+    {
+      details: { task: task.id, status: task.status, token },
+      retry: "never",
+      next: [{ tool: "get_task", arguments: { task: task.id, include: ["result"] } }],
+    },
+  );
 }
 
 function requireSound(ctx: EngineContext, { task, spec }: Locked, result: unknown): void {

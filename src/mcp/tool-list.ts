@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { ToolEntry } from "../tools/toolsets.js";
 
-/** Made by `npm run build` (scripts/generate.mjs) beside the compiled code. */
+/** Made by `npm run build` (scripts/build.mjs) beside the compiled code. */
 const GENERATED = new URL("../tools.json", import.meta.url);
 
 /** Every tool in the order of the registry: from the build, or computed where the sources themselves run. */

@@ -40,7 +40,7 @@ export function passingOrUnknown(error: unknown): Passing {
   return error instanceof CommitUnknown ? LOST : passingOf(error);
 }
 
-const LOST = { reason: "it cannot be reached" } as const;
+const LOST = { reason: "it cannot be reached. Is it running, and does BATON_DATABASE_URL name it" } as const;
 
 /** A newer process added a column to what a prepared `SELECT *` gives: another connection prepares it afresh. */
 export function isStalePlan(error: unknown): boolean {

@@ -82,6 +82,7 @@ class PostgresStore implements Store {
     this.#hooks = options.hooks;
     this.#faults = options.hooks && new FaultPoints(options.hooks);
     this.#policy = {
+      database: options.location,
       totalMs: options.busyMs ?? BUSY_MS,
       pauseMs: doubling(options.runtime.random, { leastMs: 1, mostMs: 500 }),
     };

@@ -3,6 +3,8 @@ import type { Random } from "../runtime/random.js";
 
 /** How a driver waits out what passes by itself: another writer, a lost race, a database that restarts. */
 export interface RetryPolicy {
+  /** The database as an error names it: no password. */
+  readonly database: string;
   /** Milliseconds after which it gives up with `unavailable`. Real time: the injected clock may stand still. */
   readonly totalMs: number;
   /** Milliseconds to the next try, after so many tries in so many milliseconds. */
@@ -37,8 +39,8 @@ export async function retrying<T>(
       if (passing === undefined) throw error;
       const waitedMs = performance.now() - startedAt;
       if (waitedMs >= policy.totalMs) {
-        throw new BatonError("unavailable", `The database could not be used: ${passing.reason}.`, {
-          details: { tries, waited_ms: Math.round(waitedMs) },
+        throw new BatonError("unavailable", `The database ${policy.database} could not be used: ${passing.reason}.`, {
+          details: { database: policy.database, tries, waited_ms: Math.round(waitedMs) },
           retry: { after_ms: AFTER_MS },
         });
       }

@@ -8,7 +8,7 @@ import { pause, type Passing, type RetryPolicy, retrying } from "./retry.js";
 import { APPLICATION_ID, codeOf, corrupt, prepareFile } from "./sqlite-file.js";
 import { SQLITE, SqliteStatements } from "./sqlite-statements.js";
 import { SqliteWake } from "./sqlite-wake.js";
-import { Turns } from "./turns.js";
+import { Turns } from "./sqlite-turns.js";
 import {
   CommitUnknown,
   RestartTransaction,
@@ -50,7 +50,11 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   prepareFile(options.file);
   const turns = new Turns(options.runtime.random);
   const totalMs = options.busyMs ?? BUSY_MS;
-  const policy: RetryPolicy = { totalMs, pauseMs: (tries, waitedMs) => turns.pauseMs(tries, waitedMs) };
+  const policy: RetryPolicy = {
+    database: options.file,
+    totalMs,
+    pauseMs: (_, waitedMs) => turns.pauseMs(waitedMs),
+  };
   // SQLite's own busy wait would freeze the event loop.
   const database = new Database(options.file, { timeout: 0 });
   try {

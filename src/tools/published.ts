@@ -45,18 +45,19 @@ function publishedInput(operation: Operation): JsonSchema & { type: "object" } {
   // A cursor without a limit is not the one of a list, and says for itself what it is.
   const common = "limit" in properties ? [...COMMON_PARAMETERS, ...PAGING_PARAMETERS] : [...COMMON_PARAMETERS];
   for (const [name, property] of Object.entries(properties)) {
-    if (isRecord(property)) properties[name] = common.includes(name) ? { type: property["type"] } : asText(property);
+    if (!isRecord(property)) continue;
+    properties[name] = common.includes(name) ? { type: property["type"] } : asOneType(property, name);
   }
   return schema;
 }
 
-/** What may be written as a text or as a number (a duration, an instant) is published as the text. */
-function asText(property: JsonSchema): JsonSchema {
+/** What may be written as a text or as a number (a duration, an instant) is published as the text, or as its name has it. */
+function asOneType(property: JsonSchema, name: string): JsonSchema {
   const { anyOf, ...rest } = property;
   if (!Array.isArray(anyOf)) return property;
   const types = anyOf.map((choice: unknown) => (isRecord(choice) ? choice["type"] : undefined));
   const simple = types.every((type) => type === "string" || type === "integer" || type === "number");
-  return simple && types.includes("string") ? { ...rest, type: "string" } : property;
+  return simple && types.includes("string") ? { ...rest, type: name.endsWith("_ms") ? "integer" : "string" } : property;
 }
 
 /**

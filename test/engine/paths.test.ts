@@ -42,6 +42,8 @@ describe("normalising", () => {
 
   test.each([
     ["", "is empty"],
+    ["~/notes.md", "begins with ~"],
+    ["~", "begins with ~"],
     ["..", "leads outside the project root"],
     ["src/../../other", "leads outside the project root"],
     ["/etc/passwd", "is outside the project root"],

@@ -45,6 +45,7 @@ describe("the connection", () => {
     const opening = openPostgres({ url: url.href, poolSize: 1, runtime: testRuntime(), busyMs: 20 });
     const error: unknown = await opening.catch((refusal: unknown) => refusal);
     expect(error).toEqual(unavailable(message));
+    expect(String(error)).toContain(url.host);
     expect(JSON.stringify(error) + String(error)).not.toContain(password);
   });
 

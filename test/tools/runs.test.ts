@@ -97,10 +97,14 @@ describe("runs", () => {
     expect(await crew.claim("ann", { run: run.id })).toMatchObject({ outcome: "none", reason: "paused" });
     await expect(crew.app.call("control_run", { run: run.id, action: "pause" })).rejects.toMatchObject({
       code: "invalid_transition",
-      details: { status: "paused", legal_events: expect.arrayContaining(["resume"]) as string[] },
+      details: { status: "paused", legal_actions: expect.arrayContaining(["resume"]) as string[] },
     });
     await crew.app.call("control_run", { run: run.id, action: "resume" });
     expect((await crew.complete(await crew.take("ann", { run: run.id }))).run.status).toBe("succeeded");
+    await expect(crew.app.call("control_run", { run: run.id, action: "retry_failed" })).rejects.toMatchObject({
+      code: "invalid_transition",
+      message: `retry_failed is not possible: run ${run.id} is succeeded; nothing can be asked of it any more.`,
+    });
   });
 
   it("are refused whole: too many steps, an unknown one, none to start", async () => {

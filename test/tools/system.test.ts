@@ -37,6 +37,18 @@ describe.each(BACKENDS)("the system on %s", (backend) => {
     });
   });
 
+  test("counts the tasks of finished runs too", async () => {
+    const { call } = await start();
+    await call("create_project", { name: "p" });
+    const { run } = (await call("execute_workflow", {
+      project: "p",
+      definition: { name: "w", steps: [step("a")] },
+    })) as { run: { id: string } };
+    await call("control_run", { run: run.id, action: "cancel" });
+    expect(await call("get_system_status")).toMatchObject({ runs: { cancelled: 1 }, tasks: { cancelled: 1 } });
+    expect(await call("get_project_status", { project: "p" })).toMatchObject({ tasks: { cancelled: 1 } });
+  });
+
   test("says why it is not well", async () => {
     const { call, clock, advance } = await start();
     expect(await call("get_health_status")).toMatchObject({ status: "ok" });

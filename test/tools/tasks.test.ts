@@ -195,7 +195,10 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       const held = await team.take("ann", { run: run.id });
       const first = await team.complete(held, { n: 1 });
       expect(await team.complete(held, { n: 1 })).toEqual(first);
-      await expect(team.complete(held, { n: 2 })).rejects.toMatchObject({ code: "stale_token" });
+      await expect(team.complete(held, { n: 2 })).rejects.toMatchObject({
+        code: "conflict",
+        message: expect.stringMatching(/another result, which stands/) as string,
+      });
     });
 
     it("does a write with a request_id once", async () => {
@@ -254,6 +257,19 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
     });
   });
 
+  it("give work that was handed back as long to be started again", async () => {
+    const team = await crew();
+    const { run } = await team.start([{ key: "a", timeouts: { schedule_to_start: "1m" } }]);
+    await team.app.advance(50_000);
+    const held = await team.take("ann", { run: run.id });
+    await team.app.advance(50_000);
+    await team.app.call("release_task", { task: held.id, token: held.token, note: "later" });
+    await team.app.advance(59_000);
+    expect((await team.statuses(run.id))["a"]).toBe("ready");
+    await team.app.advance(1_000);
+    expect((await team.statuses(run.id))["a"]).toBe("dead_letter");
+  });
+
   describe("cancel", () => {
     it("cancels what nobody holds at once, asks the holder, and takes the task away after the grace", async () => {
       const team = await crew({ cancel_grace_ms: 30_000 });
@@ -303,6 +319,15 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
     it("are refused by a run that has ended, and for a dependency that is not there", async () => {
       const team = await crew();
       const { run } = await team.start([{ key: "build" }]);
+      await expect(
+        team.app.call("create_task", { title: "x", prompt: "x", run: run.id, retry: { max_atempts: 2 } }),
+      ).rejects.toMatchObject({
+        code: "invalid_input",
+        message: expect.stringMatching(/^The task cannot be made: retry: unknown key "max_atempts"/) as string,
+      });
+      await expect(team.app.call("get_task", { task: "build" })).rejects.toMatchObject({
+        message: "There is no task build. A step's key says which task only after its run: RUN/KEY.",
+      });
       await expect(
         team.app.call("create_task", { title: "x", prompt: "x", run: run.id, dependencies: ["biuld"] }),
       ).rejects.toMatchObject({
