@@ -15,7 +15,12 @@ const MANY_MS = Number.POSITIVE_INFINITY;
 // A process is slow at first, while its code is compiled and its statements are prepared, which is no matter of sharing a file:
 // the code is warmed up on a file of its own, as many times as a server is that has worked for a while, then the statements.
 const practice = `${errand.file}-${errand.agent}`;
-const alone = await queueOf({ ...errand, file: practice, project: await fill(errand.by, practice, errand.warmUp) });
+const alone = await queueOf({
+  ...errand,
+  file: practice,
+  synchronous: "NORMAL",
+  project: await fill(errand.by, practice, errand.warmUp),
+});
 await work(alone, { tasks: errand.warmUp, forMs: MANY_MS });
 await alone.close();
 const queue = await queueOf(errand);
