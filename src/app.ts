@@ -211,7 +211,8 @@ export class App {
     }
     await this.#session;
     const now = this.#runtime.clock.now();
-    if (now - this.#renewedAt < this.#settings.session_renew_ms) return;
+    // A clock that was set back says nothing of how long ago it was.
+    if (now >= this.#renewedAt && now - this.#renewedAt < this.#settings.session_renew_ms) return;
     this.#renewedAt = now;
     const { renewSession } = await import("./engine/sessions.js");
     await this.#transact(await this.store(), (ctx) => renewSession(ctx));

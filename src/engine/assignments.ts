@@ -8,6 +8,7 @@ import { reservedDemand } from "./demands.js";
 import { BatonError } from "./errors.js";
 import { type Locked, lockTask } from "./holding.js";
 import { isoOrNull } from "./instants.js";
+import { startByOf } from "./leases.js";
 import { RunChange } from "./run-change.js";
 import { earliest } from "./settle.js";
 
@@ -30,14 +31,15 @@ export function* assignTask(ctx: EngineContext, input: { task: string; agent: st
 }
 
 /** Moves a task that nobody holds into the lane of one agent, or back into everybody's. */
-export function* reserveTask(ctx: EngineContext, { task, run }: Locked, reservedFor: string | null): Tx<Task> {
+export function* reserveTask(ctx: EngineContext, locked: Locked, reservedFor: string | null): Tx<Task> {
+  const { task, run } = locked;
   const demand = yield* findDemand(task.demand);
   if (!demand) throw new Error(`task ${task.id} has no demand`);
   const next = reservedDemand(demand, reservedFor);
   yield* saveDemands([next]);
   const reservedUntil = reservedFor === null ? null : ctx.now + ctx.settings.reservation_ms;
   const others = task.dueAt === task.reservedUntil ? null : task.dueAt;
-  const dueAt = earliest(others, task.availableAt, task.closeBy, reservedUntil);
+  const dueAt = earliest(others, task.availableAt, task.closeBy, startByOf(locked), reservedUntil);
   yield* reserve({ task: task.id, demand: next.id, reservedFor, reservedUntil, dueAt });
   const after: Task = { ...task, demand: next.id, reservedFor, reservedUntil, dueAt };
   const change = new RunChange(ctx, run);

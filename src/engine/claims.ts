@@ -74,7 +74,8 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
   if (live.length >= agent.maxConcurrentTasks) {
     const own = live.find((task) => request.run === undefined || task.run === request.run) ?? live[0];
     if (request.fresh === true || !own) return { outcome: "none", reason: "at_capacity", retryAfterMs: 5_000 };
-    return { outcome: "claimed", brief: yield* resume(ctx, own) };
+    const brief = yield* resume(ctx, own);
+    return brief ? { outcome: "claimed", brief } : { outcome: "again" };
   }
   const place = yield* claimPlace(ctx, request);
   return yield* claimAt(ctx, { agent, offer: offerOf(agent, request), place });
@@ -263,14 +264,17 @@ function* briefOf(
   };
 }
 
-/** An agent's own live attempt again, under its current token; the caller's session takes over the lease. */
-function* resume(ctx: EngineContext, own: Task): Tx<Brief> {
+/**
+ * An agent's own live attempt again, under its current token; the caller's session takes over the lease. Undefined where it was
+ * lost between the look and this: what stands there now may be another's.
+ */
+function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
   const found = yield* findTaskAndSpec(own.id);
   const run = yield* findRun(own.run);
-  if (!found || !run) throw new Error(`task ${own.id} is gone while it runs`);
+  if (!found || !run || found.task.token !== own.token) return undefined;
   const lease = newLease(ctx);
   const dueAt = runningDueAt(ctx, found.task, { timeouts: found.spec.timeouts, lease });
-  yield* recordHeartbeat({
+  const renewed = yield* recordHeartbeat({
     task: own.id,
     token: own.token,
     session: lease.session,
@@ -279,6 +283,7 @@ function* resume(ctx: EngineContext, own: Task): Tx<Brief> {
     dueAt,
     percent: null,
   });
+  if (!renewed) return undefined;
   const task = { ...found.task, session: lease.session, leaseExpiresAt: lease.expiresAt };
   const locks = yield* locksHeldBy(own.id);
   return yield* briefOf(ctx, { task, spec: found.spec }, { run, locks, resumed: true });

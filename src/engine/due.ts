@@ -6,7 +6,7 @@ import type { Tx } from "../store/tx.js";
 import { reserveTask } from "./assignments.js";
 import type { EngineContext } from "./context.js";
 import { type Locked, lockTask } from "./holding.js";
-import { runningDueAt } from "./leases.js";
+import { runningDueAt, startByOf } from "./leases.js";
 import { RunChange } from "./run-change.js";
 import { earliest, readyTasks } from "./settle.js";
 import { cancelHeld, expireUnheld, failAttempt, giveBack } from "./tasks.js";
@@ -50,11 +50,6 @@ function* readyDue(ctx: EngineContext, locked: Locked): Tx<void> {
   else if (isOver(ctx, startBy)) yield* expireUnheld(ctx, locked, timeout("schedule_to_start", { task, spec }));
   else if (isOver(ctx, task.reservedUntil)) yield* reserveTask(ctx, locked, null);
   else yield* setDue(task.id, earliest(task.closeBy, startBy, task.reservedUntil));
-}
-
-export function startByOf({ task, spec }: TaskAndSpec): number | null {
-  const within = spec.timeouts.schedule_to_start;
-  return task.readyAt === null || within === undefined ? null : task.readyAt + within;
 }
 
 function* runningDue(ctx: EngineContext, locked: Locked): Tx<void> {

@@ -1,4 +1,4 @@
-import type { Task, Timeouts } from "../store/tasks.js";
+import type { Task, TaskAndSpec, Timeouts } from "../store/tasks.js";
 import type { EngineContext } from "./context.js";
 import { earliest } from "./settle.js";
 
@@ -39,4 +39,10 @@ export function runningDueAt(
 /** What the holder is told about its lease: it ends then unless it is renewed. */
 export function leaseShownUntil(ctx: EngineContext, lease: Lease): number {
   return lease.session === null ? lease.expiresAt : ctx.now + ctx.settings.session_ttl_ms;
+}
+
+/** When a ready task must have been started, in ms since the epoch. */
+export function startByOf({ task, spec }: TaskAndSpec): number | null {
+  const within = spec.timeouts.schedule_to_start;
+  return task.readyAt === null || within === undefined ? null : task.readyAt + within;
 }

@@ -1,5 +1,6 @@
 import { runsPastRetention } from "../store/retention.js";
-import { deleteRun, standingRuns } from "../store/runs.js";
+import { lockRun } from "../store/lock-order.js";
+import { deleteRun, runOf, standingRuns } from "../store/runs.js";
 import * as sessions from "../store/sessions.js";
 import { dueTasks } from "../store/task-changes.js";
 import { runningTasksOfSession } from "../store/tasks.js";
@@ -136,6 +137,16 @@ export async function pruneRuns(host: TickHost, atOnce: number): Promise<number>
   const old = await host.read((ctx) =>
     runsPastRetention({ now: ctx.now, defaultMs: ctx.settings.retention_ms, limit: atOnce }),
   );
-  for (const run of old) await host.transact((ctx) => deleteRun(ctx, run));
-  return old.length;
+  let removed = 0;
+  for (const { id } of old) removed += await host.transact((ctx) => pruneRun(ctx, id));
+  return removed;
+}
+
+/** Between the look and this the run may have been opened again, or removed by another process. */
+function* pruneRun(ctx: EngineContext, id: string): Tx<number> {
+  const row = yield* lockRun(id);
+  const run = row && runOf(row);
+  if (!run || run.endedAt === null) return 0;
+  yield* deleteRun(ctx, run);
+  return 1;
 }

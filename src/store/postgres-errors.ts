@@ -31,6 +31,7 @@ const PASSING_STATES = /^(?:40001|40P01|55P03|57014|53300)$/;
 export function passingOf(error: unknown): Passing {
   if (error instanceof RestartTransaction) return { reason: error.message };
   if (isLost(error)) return LOST;
+  if (isLostRace(error)) return { reason: "others did the same at the same time" };
   if (isStalePlan(error)) return { reason: "its schema is being changed" };
   return PASSING_STATES.test(codeOf(error)) ? { reason: "other transactions kept it busy" } : undefined;
 }
@@ -41,6 +42,12 @@ export function passingOrUnknown(error: unknown): Passing {
 }
 
 const LOST = { reason: "it cannot be reached. Is it running, and does BATON_DATABASE_URL name it" } as const;
+
+/** Two made the same row at once: run again, the later finds what the earlier made. */
+function isLostRace(error: unknown): boolean {
+  if (codeOf(error) !== "23505" || !(error instanceof Error) || !("constraint" in error)) return false;
+  return error.constraint === "runs_standing" || error.constraint === "requests_pkey";
+}
 
 /** A newer process added a column to what a prepared `SELECT *` gives: another connection prepares it afresh. */
 export function isStalePlan(error: unknown): boolean {

@@ -168,10 +168,12 @@ export interface Heartbeat {
   readonly percent: number | null;
 }
 
-/** Renews the lease of the current token; false when the token is old. */
+/** Renews the lease of the current token; false when the token is old. A cancel that was ordered keeps its time. */
 export function* recordHeartbeat(beat: Heartbeat): Tx<boolean> {
   const rows = yield [
-    `UPDATE tasks SET heartbeat_at = $1, lease_expires_at = $2, due_at = $3, session = $4, percent = COALESCE($5, percent)
+    `UPDATE tasks SET heartbeat_at = $1, lease_expires_at = $2, session = $4,
+       due_at = CASE WHEN orders = 'cancel_requested' AND due_at < $3 THEN due_at ELSE $3 END,
+       percent = COALESCE($5, percent)
      WHERE id = $6 AND token = $7 AND status = 'running' RETURNING id`,
     [beat.at, beat.leaseExpiresAt, beat.dueAt, beat.session, beat.percent, beat.task, beat.token],
   ];

@@ -257,19 +257,6 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
     });
   });
 
-  it("give work that was handed back as long to be started again", async () => {
-    const team = await crew();
-    const { run } = await team.start([{ key: "a", timeouts: { schedule_to_start: "1m" } }]);
-    await team.app.advance(50_000);
-    const held = await team.take("ann", { run: run.id });
-    await team.app.advance(50_000);
-    await team.app.call("release_task", { task: held.id, token: held.token, note: "later" });
-    await team.app.advance(59_000);
-    expect((await team.statuses(run.id))["a"]).toBe("ready");
-    await team.app.advance(1_000);
-    expect((await team.statuses(run.id))["a"]).toBe("dead_letter");
-  });
-
   describe("cancel", () => {
     it("cancels what nobody holds at once, asks the holder, and takes the task away after the grace", async () => {
       const team = await crew({ cancel_grace_ms: 30_000 });
