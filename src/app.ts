@@ -10,6 +10,7 @@ import { type Logger, silentLogger } from "./runtime/logger.js";
 import { type Runtime, systemRuntime } from "./runtime/runtime.js";
 import { VERSION } from "./runtime/version.js";
 import { leavesRoot } from "./runtime/confinement.js";
+import { isAlive, ownMark } from "./runtime/processes.js";
 import { readWorkplace } from "./runtime/workplace.js";
 import type { StoreHooks } from "./store/faults.js";
 import type { Store, Tx, TxContext } from "./store/tx.js";
@@ -49,7 +50,7 @@ export class App {
   #dispatch: Promise<Dispatch> | undefined;
   #caller: Caller | undefined;
   #session: Promise<void> | undefined;
-  #refreshed: Promise<void> | undefined;
+  #caughtUp: Promise<void> | undefined;
   #renewedAt = 0;
   #beating: Promise<void> | undefined;
   #executor: Promise<CommandExecutor> | undefined;
@@ -166,13 +167,17 @@ export class App {
     if (this.#session === undefined || this.#closed) return;
     await this.#keepSession();
     await this.#refreshSettings();
-    const store = await this.store();
-    const [{ tick }, { isAlive }] = await Promise.all([import("./engine/tick.js"), import("./runtime/processes.js")]);
-    const report = await tick(this.#tickHost(store), { host: os.hostname(), isAlive });
+    await this.#tick();
     const executor = await this.#executor;
     // A missing directory that has come back makes no commit.
     executor?.look();
     await executor?.tidy();
+  }
+
+  async #tick(): Promise<void> {
+    const store = await this.store();
+    const { tick } = await import("./engine/tick.js");
+    const report = await tick(this.#tickHost(store), { host: os.hostname(), isAlive });
     if (Object.values(report).some((count) => count > 0)) this.#logger.debug("background work", { report });
   }
 
@@ -195,11 +200,20 @@ export class App {
     };
   }
 
-  /** What holds before a write. A caller without a session takes over what is configured; the others do so by the beat. */
+  /** What holds before a write. A caller without a session does once what the others do by the beat. */
   async #beforeWrite(): Promise<void> {
     if (this.#options.sessionless !== true) return this.#keepSession();
-    this.#refreshed ??= this.#refreshSettings();
-    await this.#refreshed;
+    this.#caughtUp ??= this.#catchUp();
+    await this.#caughtUp;
+  }
+
+  /**
+   * Takes over what is configured, and does what has come due: where only commands of a shell are used, nobody else does. It is
+   * others' work, so its failure fails no call.
+   */
+  async #catchUp(): Promise<void> {
+    await this.#refreshSettings();
+    await this.#tick().catch((error: unknown) => this.#logger.warn("background work failed", { error }));
   }
 
   /** Opens the session row before the first write and renews it where that is due; called before every write. */
@@ -308,8 +322,7 @@ export class App {
     const session: SessionIdentity = {
       id: this.#sessionId,
       host: os.hostname(),
-      pid: process.pid,
-      processStartedAt: Math.round(performance.timeOrigin),
+      ...ownMark(),
       client,
       executor: this.config.commands.kind === "off" ? false : this.config.commands,
     };

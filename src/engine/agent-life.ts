@@ -1,12 +1,13 @@
 import * as agents from "../store/agents.js";
 import { appendEvents } from "../store/events.js";
+import { lockAgent } from "../store/lock-order.js";
 import { recordHeartbeat } from "../store/task-changes.js";
 import { findTaskAndSpec, runningTasksOf } from "../store/tasks.js";
-import type { Tx } from "../store/tx.js";
+import { RestartTransaction, type Tx } from "../store/tx.js";
 import { actingAgent, requireAgent } from "./agents.js";
 import type { EngineContext } from "./context.js";
 import { lockTask } from "./holding.js";
-import { newLease, runningDueAt } from "./leases.js";
+import { renewedLease, runningDueAt } from "./leases.js";
 import { giveBack } from "./tasks.js";
 
 /**
@@ -16,14 +17,19 @@ import { giveBack } from "./tasks.js";
 export function* unregisterAgent(ctx: EngineContext, name: string): Tx<{ agent: agents.Agent; returned?: string }> {
   const known = yield* agents.findAgent(name);
   if (known?.status === "unregistered") return { agent: known };
-  const agent = yield* requireAgent(name);
+  yield* requireAgent(name);
   const [task] = yield* runningTasksOf(name, 1);
   if (task) {
     const held = yield* lockTask(task.id);
     if (held.task.agent === name)
       yield* giveBack(ctx, held, { outcome: "released", fenced: true, note: `${name} was taken out` });
-    return { agent, returned: task.id };
+    return { agent: yield* requireAgent(name), returned: task.id };
   }
+  // A claim takes this lock too, so what it has taken shows now, and what it takes later it takes for an agent that is gone.
+  yield* lockAgent(name);
+  const agent = yield* requireAgent(name);
+  const [claimed] = yield* runningTasksOf(name, 1);
+  if (claimed) throw new RestartTransaction(`agent ${name} has claimed ${claimed.id} meanwhile`);
   const gone: agents.Agent = { ...agent, status: "unregistered", seenAt: ctx.now };
   yield* agents.saveAgent(gone);
   yield* appendEvents(ctx, [{ type: "agent.unregistered", agent: name }]);
@@ -40,16 +46,17 @@ export interface AgentBeat {
 export function* heartbeat(ctx: EngineContext, beat: AgentBeat): Tx<{ agent: agents.Agent; renewed: string[] }> {
   const agent = yield* actingAgent(ctx, beat.agent);
   const loadNote = JSON.stringify({ status: beat.status ?? null, load: beat.load ?? null });
-  yield* agents.saveAgent({ ...agent, session: ctx.caller.session?.id ?? null, seenAt: ctx.now, loadNote });
-  const lease = newLease(ctx);
+  const session = ctx.caller.session?.id ?? null;
+  yield* agents.recordSignOfLife({ name: agent.name, session, at: ctx.now, loadNote });
   const renewed: string[] = [];
   for (const task of yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)) {
     const found = yield* findTaskAndSpec(task.id);
     if (!found) continue;
+    const lease = renewedLease(ctx, task);
     yield* recordHeartbeat({
       task: task.id,
       token: task.token,
-      session: lease.session,
+      session,
       at: ctx.now,
       leaseExpiresAt: lease.expiresAt,
       dueAt: runningDueAt(ctx, task, { timeouts: found.spec.timeouts, lease }),
@@ -57,5 +64,5 @@ export function* heartbeat(ctx: EngineContext, beat: AgentBeat): Tx<{ agent: age
     });
     renewed.push(task.id);
   }
-  return { agent, renewed };
+  return { agent: { ...agent, session, seenAt: ctx.now, loadNote }, renewed };
 }

@@ -1,5 +1,6 @@
 import * as agents from "../store/agents.js";
 import { appendEvents } from "../store/events.js";
+import { lockAgent } from "../store/lock-order.js";
 import { renewLeases } from "../store/task-changes.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
@@ -27,22 +28,24 @@ export function* actingAgent(ctx: EngineContext, handle?: string): Tx<agents.Age
   refuseReserved(ctx, name);
   const known = yield* agents.findAgent(name);
   if (known?.status === "active") {
-    if (ctx.caller.session === null) yield* heardOf(ctx, known);
+    yield* heardOf(ctx, known);
     return known;
   }
-  requireHandle(ctx, name);
-  return yield* register(ctx, { name }, known);
+  return (yield* registerAgent(ctx, { name })).agent;
 }
 
 // A lease is renewed when a tenth of it is over: often enough, and most calls write nothing for it.
 const RENEWALS_PER_LEASE = 10;
 
-// Nobody renews the leases of an agent without a process, so its own calls do.
-function* heardOf(ctx: EngineContext, agent: agents.Agent): Tx<void> {
+// Nobody renews the leases of an agent without a process, so its own calls do. An agent that comes from another process than
+// the last time is noted as being there.
+function* heardOf(ctx: EngineContext, { name, session, seenAt }: agents.Agent): Tx<void> {
   const { lease_ms } = ctx.settings;
-  if (ctx.now - agent.seenAt < lease_ms / RENEWALS_PER_LEASE) return;
-  yield* agents.touchAgent(agent.name, ctx.now);
-  yield* renewLeases(agent.name, ctx.now + lease_ms);
+  const from = ctx.caller.session?.id ?? null;
+  if (from !== null && session === from) return;
+  if (ctx.now - seenAt < lease_ms / RENEWALS_PER_LEASE) return;
+  yield* agents.recordSignOfLife({ name, session: from, at: ctx.now, loadNote: null });
+  if (from === null) yield* renewLeases(name, ctx.now + lease_ms);
 }
 
 /** The same agent in a query, which registers nobody. Errors: `not_found`. */
@@ -55,10 +58,25 @@ export function* registerAgent(
   ctx: EngineContext,
   registration: Registration,
 ): Tx<{ agent: agents.Agent; created: boolean }> {
-  requireHandle(ctx, registration.name);
-  const known = yield* agents.findAgent(registration.name);
-  const agent = yield* register(ctx, registration, known);
-  return { agent, created: known?.status !== "active" };
+  const { name } = registration;
+  requireHandle(ctx, name);
+  if ((yield* agents.findAgent(name)) === undefined) {
+    const agent = described(ctx, registration, { ...NEWCOMER, registeredAt: ctx.now });
+    if (yield* agents.insertAgent(agent)) return { agent: yield* told(ctx, agent, "agent.registered"), created: true };
+  }
+  const known = yield* lockedAgent(name);
+  const created = known.status !== "active";
+  const agent = described(ctx, registration, known);
+  yield* agents.saveAgent(agent);
+  return { agent: yield* told(ctx, agent, created ? "agent.registered" : "agent.updated"), created };
+}
+
+/** An agent that is there, with its row locked, as it is then: what two say of it at once is all kept. */
+function* lockedAgent(name: string): Tx<agents.Agent> {
+  yield* lockAgent(name);
+  const agent = yield* agents.findAgent(name);
+  if (!agent) throw new Error(`agent ${name} was removed, which nothing does`);
+  return agent;
 }
 
 // These are who decides and who runs; an agent that called itself so would be mistaken for them.
@@ -91,11 +109,15 @@ const NEWCOMER = {
   loadNote: null,
 } as const;
 
-function* register(ctx: EngineContext, registration: Registration, known: agents.Agent | undefined): Tx<agents.Agent> {
+/** The agent with what it says now; what it does not name stays. */
+function described(
+  ctx: EngineContext,
+  registration: Registration,
+  before: Omit<agents.Agent, "name" | "status" | "session" | "seenAt">,
+): agents.Agent {
   const { specialization, persona, models, cost } = registration;
   const said = Object.entries({ specialization, persona, models, cost }).filter(([, value]) => value !== undefined);
-  const before = known ?? { ...NEWCOMER, registeredAt: ctx.now };
-  const agent: agents.Agent = {
+  return {
     ...before,
     name: registration.name,
     status: "active",
@@ -106,10 +128,12 @@ function* register(ctx: EngineContext, registration: Registration, known: agents
     session: ctx.caller.session?.id ?? null,
     seenAt: ctx.now,
   };
-  yield* agents.saveAgent(agent);
+}
+
+function* told(ctx: EngineContext, agent: agents.Agent, type: string): Tx<agents.Agent> {
   yield* appendEvents(ctx, [
     {
-      type: known?.status === "active" ? "agent.updated" : "agent.registered",
+      type,
       agent: agent.name,
       data: { capabilities: agent.capabilities, roles: agent.roles, max_concurrent_tasks: agent.maxConcurrentTasks },
     },
@@ -153,6 +177,6 @@ export function* updateAgent(
   change: Omit<Registration, "name"> & { readonly agent: string },
 ): Tx<agents.Agent> {
   const { agent: name, ...said } = change;
-  const known = yield* requireAgent(name);
-  return yield* register(ctx, { name, ...said }, known);
+  yield* requireAgent(name);
+  return (yield* registerAgent(ctx, { name, ...said })).agent;
 }

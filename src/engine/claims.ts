@@ -6,6 +6,7 @@ import {
   type LaneHead,
   laneHeads,
   type LanePlace,
+  parkedOnOwn,
   parkScope,
   refreshFromScopes,
   refreshLane,
@@ -20,7 +21,8 @@ import type { Tx } from "../store/tx.js";
 import { actingAgent, askingAgent, offerOf } from "./agents.js";
 import type { EngineContext } from "./context.js";
 import { meets, type Offer, unreservedId } from "./demands.js";
-import { leaseShownUntil, newLease, runningDueAt } from "./leases.js";
+import { lockRunsParkedOn, unpark } from "./lanes.js";
+import { leaseShownUntil, newLease, renewedLease, runningDueAt } from "./leases.js";
 import { modedPatterns } from "./scopes.js";
 import { locksHeldBy, lockScope } from "./task-locks.js";
 import type { LockLine } from "./lock-views.js";
@@ -110,6 +112,7 @@ export function* claimAt(ctx: EngineContext, claimer: Claimer): Tx<Claim> {
   const lane = heads.find(({ demand }) => meets(claimer.offer, demand));
   if (!lane) {
     if ("run" in claimer.place) yield* requireRun(claimer.place.run);
+    if (yield* bringBackOwn(claimer)) return { outcome: "again" };
     return { outcome: "none", ...(yield* whyNothing(ctx, claimer, heads)) };
   }
   return yield* takeFrom(ctx, claimer, lane);
@@ -123,7 +126,23 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
   const agent = yield* askingAgent(ctx, request.agent);
   const place = yield* claimPlace(ctx, request);
   if ("run" in place && (yield* requireRun(place.run)).endedAt !== null) return true;
-  return (yield* laneHeads(place)).some(({ demand }) => meets(offerOf(agent, request), demand));
+  const offer = offerOf(agent, request);
+  if ((yield* laneHeads(place)).some(({ demand }) => meets(offer, demand))) return true;
+  return (yield* parkedOnOwn(agent.name, place)).some(({ demand }) => meets(offer, demand));
+}
+
+/**
+ * Brings back what another's claim has parked on files that the claimer holds itself. Only what it can take: else the two would
+ * park and bring back by turns.
+ */
+function* bringBackOwn({ agent, offer, place }: Claimer): Tx<boolean> {
+  const [own, ...more] = (yield* parkedOnOwn(agent.name, place)).filter(({ demand }) => meets(offer, demand));
+  if (own === undefined) return false;
+  const requests = [own, ...more].map(({ request }) => request);
+  const { project } = own.demand;
+  yield* lockProject(project);
+  yield* unpark(project, requests, yield* lockRunsParkedOn(project, requests));
+  return true;
 }
 
 function* takeFrom(ctx: EngineContext, claimer: Claimer, lane: LaneHead): Tx<Claim> {
@@ -132,7 +151,9 @@ function* takeFrom(ctx: EngineContext, claimer: Claimer, lane: LaneHead): Tx<Cla
   const row = yield* lockRun(lane.run);
   const run = row && runOf(row);
   if (!run || !isOpen(run, 0)) return { outcome: "again" };
-  yield* lockAgent(claimer.agent.name);
+  const agent = yield* lockAgent(claimer.agent.name);
+  // Taken out since the look: the next transaction registers it anew.
+  if (agent?.["status"] !== "active") return { outcome: "again" };
   if (!project) return yield* takePlain(ctx, claimer, { lane, run });
   return yield* takeWithFiles(ctx, claimer, { lane, run, caseInsensitive: int(project, "case_insensitive") === 1 });
 }
@@ -272,12 +293,12 @@ function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
   const found = yield* findTaskAndSpec(own.id);
   const run = yield* findRun(own.run);
   if (!found || !run || found.task.token !== own.token) return undefined;
-  const lease = newLease(ctx);
+  const lease = renewedLease(ctx, found.task);
   const dueAt = runningDueAt(ctx, found.task, { timeouts: found.spec.timeouts, lease });
   const renewed = yield* recordHeartbeat({
     task: own.id,
     token: own.token,
-    session: lease.session,
+    session: ctx.caller.session?.id ?? null,
     at: ctx.now,
     leaseExpiresAt: lease.expiresAt,
     dueAt,

@@ -1,6 +1,6 @@
 import type { AttemptError } from "../store/attempts.js";
 import { findSession } from "../store/sessions.js";
-import { recordHeartbeat, setDue } from "../store/task-changes.js";
+import { leaveSession, setDue } from "../store/task-changes.js";
 import type { TaskAndSpec } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { reserveTask } from "./assignments.js";
@@ -106,15 +106,7 @@ export function* loseLease(ctx: EngineContext, lost: { task: string; session: st
   if (session && session.endedAt === null && session.expiresAt > ctx.now) return false;
   if (task.leaseExpiresAt !== null && task.leaseExpiresAt > ctx.now) {
     const lease = { session: null, expiresAt: task.leaseExpiresAt };
-    yield* recordHeartbeat({
-      task: task.id,
-      token: task.token,
-      session: null,
-      at: task.heartbeatAt ?? ctx.now,
-      leaseExpiresAt: lease.expiresAt,
-      dueAt: runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }),
-      percent: null,
-    });
+    yield* leaveSession(task.id, runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }));
     return true;
   }
   yield* leaseOver(ctx, locked);

@@ -11,7 +11,7 @@ import { BatonError } from "./errors.js";
 import { bindInputs } from "./inputs.js";
 import { instantiate, type Planned } from "./instantiate.js";
 import { DEFAULT_ESTIMATE_MS, PRIORITIES, type Priority } from "./order.js";
-import type { Project } from "./projects.js";
+import { type Project, requireUnarchived } from "./projects.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { requireRun } from "./task-lookup.js";
 
@@ -64,6 +64,8 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     definition: JSON.stringify(parsed.source),
   });
   const tasks = yield* instantiate(ctx, { project, run, planned: planOf(ctx, parsed) });
+  // Last of what takes long: the project's row is locked for the rest of the transaction.
+  yield* requireUnarchived(project.id);
   const change = new RunChange(ctx, run);
   for (const task of tasks) change.add(task);
   const ready = tasks.filter((task) => task.status === "ready");
@@ -124,6 +126,7 @@ const NO_SHAPE: RunShape = { depth: 0, width: 0, criticalPath: [], criticalPathM
 export function* standingRun(ctx: EngineContext, project: Project): Tx<Run> {
   const known = yield* findStandingRun(project.id);
   if (known !== undefined) return yield* requireRun(known);
+  yield* requireUnarchived(project.id);
   return yield* makeRun(ctx, {
     id: ctx.newId("run"),
     project: project.id,

@@ -16,6 +16,15 @@ export function newLease(ctx: EngineContext): Lease {
   return { session, expiresAt: session === null ? ctx.now + ctx.settings.lease_ms : ctx.now };
 }
 
+/**
+ * The lease of a task that its holder goes on with. A call of the holder from a shell beside it takes the task from no session:
+ * its own time is longer then, so that the task outlives a session that has just ended.
+ */
+export function renewedLease(ctx: EngineContext, task: Pick<Task, "session">): Lease {
+  const lease = newLease(ctx);
+  return { ...lease, session: lease.session ?? task.session };
+}
+
 /** When the tick must look at a running task: a timeout, or the end of a lease that no session keeps alive. */
 export function runningDueAt(
   ctx: EngineContext,

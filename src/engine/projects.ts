@@ -71,9 +71,9 @@ function* projectOfRepository(ctx: EngineContext, root: string): Tx<Project> {
     const known = yield* projects.findProjectByRoot(root);
     if (known !== undefined) return known;
     const name = number === 1 && base !== PERSONAL ? base : `${base.slice(0, 90)}-${number}`;
-    if ((yield* projects.findProjectByReference(name)) === undefined) {
-      return yield* makeProject(ctx, { name, root, caseInsensitive });
-    }
+    if ((yield* projects.findProjectByReference(name)) !== undefined) continue;
+    const { made } = yield* tryToMake(ctx, { name, root, caseInsensitive });
+    if (made) return made;
   }
   throw new BatonError(
     "conflict",
@@ -89,11 +89,18 @@ interface NewProject extends Pick<Project, "name" | "root" | "caseInsensitive"> 
   readonly config?: projects.ProjectConfig;
 }
 
-/** Makes it, or gives the one that another process has made of the same name and root at the same time. */
-function* makeProject(
+/** Makes it, or gives the one that another process has made of the same root at the same time. Errors: `conflict`. */
+function* makeProject(ctx: EngineContext, wanted: NewProject): Tx<Project> {
+  const { made, inTheWay } = yield* tryToMake(ctx, wanted);
+  if (made) return made;
+  throw taken(wanted.name, wanted.root, inTheWay);
+}
+
+/** The project, or the one that another process has made at the same time and that has its name. */
+function* tryToMake(
   ctx: EngineContext,
   { name, root, caseInsensitive, description, config }: NewProject,
-): Tx<Project> {
+): Tx<{ made?: Project; inTheWay?: Project | undefined }> {
   const project: Project = {
     id: ctx.newId("project"),
     name,
@@ -108,11 +115,10 @@ function* makeProject(
   if (yield* projects.insertProject(project)) {
     const event = { type: "project.created", project: project.id, agent: ctx.caller.agent, data: { name, root } };
     yield* appendEvents(ctx, [event]);
-    return project;
+    return { made: project };
   }
   const other = yield* clashing(name, root);
-  if (other !== undefined && other.root === root) return other;
-  throw taken(name, root, other);
+  return other?.root === root ? { made: other } : { inTheWay: other };
 }
 
 function* clashing(name: string, root: string | null): Tx<Project | undefined> {
@@ -238,6 +244,17 @@ export function* listProjects(filter: projects.ProjectFilter): Tx<{ lines: Proje
   const figures = yield* figuresOfProjects(page.map(({ id }) => id));
   const lines = page.map((project) => ({ project, figures: figures.get(project.id) }));
   return { lines, next: found.length > page.length ? page.at(-1)?.name : undefined };
+}
+
+/**
+ * Locks a project's row and looks again, for whoever begins something in it: who archives it locks the row too, and then sees what has
+ * begun. Errors: `invalid_transition`.
+ */
+export function* requireUnarchived(id: string): Tx<void> {
+  const row = yield* lockProject(id);
+  if (row === undefined) throw yield* noSuchProject(id);
+  const project = projects.projectOf(row);
+  if (project.status === "archived") throw archived(project);
 }
 
 /** The project of a reference with its row locked, read again under the lock. */

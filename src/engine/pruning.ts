@@ -1,6 +1,7 @@
 import { addToCounters } from "../store/counters.js";
 import { appendEvents } from "../store/events.js";
 import { lockRun } from "../store/lock-order.js";
+import { retentionOfRun } from "../store/retention.js";
 import { runOf } from "../store/runs.js";
 import { deleteTasks, settledTasks } from "../store/task-pruning.js";
 import type { TaskStatus } from "../store/tasks.js";
@@ -15,7 +16,8 @@ const AT_ONCE_MAX = 100;
  * whose result an open one still needs stays. Gives how many went.
  */
 export function* pruneTasks(ctx: EngineContext, standing: string): Tx<number> {
-  const wanted = { run: standing, before: ctx.now - ctx.settings.retention_ms, limit: AT_ONCE_MAX };
+  const keptMs = yield* retentionOfRun(standing, ctx.settings.retention_ms);
+  const wanted = { run: standing, before: ctx.now - keptMs, limit: AT_ONCE_MAX };
   if ((yield* settledTasks({ ...wanted, limit: 1 })).length === 0) return 0;
   const row = yield* lockRun(standing);
   if (!row) return 0;

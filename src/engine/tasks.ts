@@ -1,5 +1,5 @@
 import type { Attempt, AttemptError } from "../store/attempts.js";
-import { endTasks, giveOrders, recordHeartbeat } from "../store/task-changes.js";
+import { endTasks, orderCancel, recordHeartbeat } from "../store/task-changes.js";
 import { dependentsInState } from "../store/task-lists.js";
 import { type Orders, type Reason, type Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
@@ -7,7 +7,7 @@ import { backoffMs, endAttempt, mayRetry } from "./attempts.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
 import { holdTask, type Locked, lockTask, requireHeld, staleToken } from "./holding.js";
-import { leaseShownUntil, newLease, runningDueAt } from "./leases.js";
+import { leaseShownUntil, renewedLease, runningDueAt } from "./leases.js";
 import { taskMachine, transition } from "./machine.js";
 import { checkOutput } from "./output-schema.js";
 import { problemText } from "./problems.js";
@@ -253,16 +253,14 @@ export interface ProgressAnswer {
 /** A sign of life: renews the lease and says what to do. Errors: `stale_token`. */
 export function* reportProgress(ctx: EngineContext, progress: Progress): Tx<ProgressAnswer> {
   const { task, spec, run } = yield* requireHeld(progress);
-  const lease = newLease(ctx);
-  const limit = runningDueAt(ctx, task, { timeouts: spec.timeouts, lease });
+  const lease = renewedLease(ctx, task);
   yield* recordHeartbeat({
     task: task.id,
     token: task.token,
-    session: lease.session,
+    session: ctx.caller.session?.id ?? null,
     at: ctx.now,
     leaseExpiresAt: lease.expiresAt,
-    // An order to stop has its own deadline, which a heartbeat does not move.
-    dueAt: task.orders === null ? limit : Math.min(limit, task.dueAt ?? limit),
+    dueAt: runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }),
     percent: progress.percent ?? null,
   });
   if (progress.note !== undefined || progress.percent !== undefined) {
@@ -292,7 +290,7 @@ export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: 
   const change = new RunChange(ctx, run);
   const reason = input.reason ?? "cancelled";
   if (task.status === "running") {
-    yield* giveOrders(task.id, "cancel_requested", ctx.now + ctx.settings.cancel_grace_ms);
+    yield* orderCancel(task.id, ctx.now + ctx.settings.cancel_grace_ms);
     change.record({ type: "task.cancel_requested", task: task.id, agent: task.agent, data: { key: task.key, reason } });
     return { task: { ...task, orders: "cancel_requested" }, ready: [], ...(yield* change.flush()) };
   }

@@ -4,7 +4,7 @@ import { deleteRun, runOf, standingRuns } from "../store/runs.js";
 import * as sessions from "../store/sessions.js";
 import { dueTasks } from "../store/task-changes.js";
 import { runningTasksOfSession } from "../store/tasks.js";
-import type { Tx } from "../store/tx.js";
+import { RestartTransaction, type Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { handleDue, loseLease } from "./due.js";
 import { expireLocks, projectWithLocksDue, releaseSessionLocks } from "./lock-expiry.js";
@@ -46,7 +46,7 @@ export async function tick(host: TickHost, machine: Machine): Promise<TickReport
   const tidying = await moveHostClock(host, machine.host);
   return {
     gone: await markGoneSessions(host, machine),
-    leasesLost: await reapSessions(host),
+    leasesLost: await reapSessions(host, tidying),
     due: await handleDueTasks(host),
     locksExpired: await expireDueLocks(host),
     requestsForgotten: (await host.read(anyOldRequest)) ? await host.transact(forgetOldRequests) : 0,
@@ -90,10 +90,11 @@ async function markGoneSessions(host: TickHost, machine: Machine): Promise<numbe
   return marked.length;
 }
 
-async function reapSessions(host: TickHost): Promise<number> {
+async function reapSessions(host: TickHost, tidying: boolean): Promise<number> {
   let lost = 0;
   const expired = await host.read((ctx) => sessions.expiredSessions(ctx.now, AT_ONCE_MAX));
-  for (const session of expired) {
+  const ended = tidying ? await host.read(sessions.endedWithWork) : [];
+  for (const session of [...expired, ...ended]) {
     const tasks = await host.read(() => runningTasksOfSession(session, AT_ONCE_MAX));
     for (const task of tasks) {
       if (await host.transact((ctx) => loseLease(ctx, { task: task.id, session }))) lost += 1;
@@ -109,7 +110,7 @@ function* closeSession(ctx: EngineContext, id: string): Tx<void> {
   if (!session || session.endedAt !== null || session.expiresAt > ctx.now) return;
   if ((yield* runningTasksOfSession(id, 1)).length > 0) return;
   yield* releaseSessionLocks(ctx, id);
-  yield* sessions.endSession(id, ctx.now);
+  if (!(yield* sessions.endExpiredSession(id, ctx.now))) throw new RestartTransaction(`session ${id} was renewed`);
 }
 
 async function handleDueTasks(host: TickHost): Promise<number> {

@@ -1,16 +1,14 @@
 import { readFileSync } from "node:fs";
 
-/** A process as it was recorded: a pid is used again, its start time is not. */
+/** A process as it was recorded: a pid is used again, its start is not. */
 export interface ProcessMark {
   readonly pid: number;
-  /** Milliseconds since the epoch, as the process itself saw its start. */
+  /** As `startOf` gives it. */
   readonly processStartedAt: number;
 }
 
-// The kernel's tick and the boot time it is counted from are coarse.
-const START_TOLERANCE_MS = 3_000;
 // USER_HZ, fixed at 100 in the kernel's interface to user space.
-const TICKS_PER_SECOND = 100;
+const MS_PER_TICK = 10;
 
 /** Whether that very process of this machine still lives. A process that cannot be looked at counts as alive. */
 export function isAlive(mark: ProcessMark): boolean {
@@ -20,19 +18,26 @@ export function isAlive(mark: ProcessMark): boolean {
     // EPERM: it is there and belongs to somebody else.
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-  const startedAt = startOf(mark.pid);
-  return startedAt === undefined || Math.abs(startedAt - mark.processStartedAt) <= START_TOLERANCE_MS;
+  const start = startOf(mark.pid);
+  return start === undefined || start === mark.processStartedAt;
 }
 
-/** When a process started, in milliseconds since the epoch; undefined where there is no /proc. A zombie counts as gone. */
+/**
+ * When a process started, in milliseconds since the machine did: an instant of the wall clock would move when that is set.
+ * Undefined where there is no /proc; -1 for a zombie.
+ */
 function startOf(pid: number): number | undefined {
   const stat = readIfThere(`/proc/${pid}/stat`);
-  const boot = /^btime (\d+)$/m.exec(readIfThere("/proc/stat") ?? "")?.[1];
-  if (stat === undefined || boot === undefined) return undefined;
+  if (stat === undefined) return undefined;
   // The name in parentheses may hold anything; the numbered fields start behind its end, with the third.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  if (fields[0] === "Z" || fields[0] === "X") return 0;
-  return Number(boot) * 1000 + (Number(fields[19]) / TICKS_PER_SECOND) * 1000;
+  if (fields[0] === "Z" || fields[0] === "X") return -1;
+  return Number(fields[19]) * MS_PER_TICK;
+}
+
+/** This process's own mark. Without /proc only the pid tells processes apart. */
+export function ownMark(): ProcessMark {
+  return { pid: process.pid, processStartedAt: startOf(process.pid) ?? 0 };
 }
 
 function readIfThere(path: string): string | undefined {

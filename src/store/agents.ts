@@ -62,13 +62,11 @@ export function* findAgent(name: string): Tx<Agent | undefined> {
   return row && agentOf(row);
 }
 
-/** Inserts an agent or replaces what it says of itself; its cursor and first registration stay. */
-export function* saveAgent(agent: Agent): Tx<void> {
-  yield [
+/** False where somebody has registered that name at the same time. */
+export function* insertAgent(agent: Agent): Tx<boolean> {
+  const rows = yield [
     `INSERT INTO agents (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-     ON CONFLICT (name) DO UPDATE SET status = excluded.status, capabilities = excluded.capabilities, roles = excluded.roles,
-       max_concurrent_tasks = excluded.max_concurrent_tasks, profile = excluded.profile, session = excluded.session,
-       load_note = excluded.load_note, seen_at = excluded.seen_at`,
+     ON CONFLICT (name) DO NOTHING RETURNING name`,
     [
       agent.name,
       agent.status,
@@ -83,11 +81,42 @@ export function* saveAgent(agent: Agent): Tx<void> {
       agent.seenAt,
     ],
   ];
+  return rows.length === 1;
 }
 
-/** An agent without a process of its own has been heard of. */
-export function* touchAgent(name: string, now: number): Tx<void> {
-  yield ["UPDATE agents SET seen_at = $1, session = NULL WHERE name = $2", [now, name]];
+/** Replaces what an agent whose row is locked says of itself. */
+export function* saveAgent(agent: Agent): Tx<void> {
+  yield [
+    `UPDATE agents SET status = $1, capabilities = $2, roles = $3, max_concurrent_tasks = $4, profile = $5, session = $6, seen_at = $7
+     WHERE name = $8`,
+    [
+      agent.status,
+      JSON.stringify(agent.capabilities),
+      JSON.stringify(agent.roles),
+      agent.maxConcurrentTasks,
+      JSON.stringify(agent.profile),
+      agent.session,
+      agent.seenAt,
+      agent.name,
+    ],
+  ];
+}
+
+export interface SignOfLife {
+  readonly name: string;
+  /** Of the process it acts from; null from a shell, which takes it from no process that lives. */
+  readonly session: string | null;
+  readonly at: number;
+  /** What it says of its own load, as JSON text; null leaves what it said. */
+  readonly loadNote: string | null;
+}
+
+export function* recordSignOfLife(sign: SignOfLife): Tx<void> {
+  yield [
+    `UPDATE agents SET seen_at = $1, load_note = COALESCE($2, load_note), session = COALESCE($3,
+       (SELECT s.id FROM sessions s WHERE s.id = agents.session AND s.ended_at IS NULL AND s.gone_at IS NULL)) WHERE name = $4`,
+    [sign.at, sign.loadNote, sign.session, sign.name],
+  ];
 }
 
 export function* setEventCursor(name: string, cursor: string): Tx<void> {

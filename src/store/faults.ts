@@ -19,6 +19,8 @@ export interface StorePoint {
 export interface StoreHooks {
   /** Asked before each point. Undefined lets it pass. */
   fault?(point: StorePoint): Fault | undefined;
+  /** Asked before each point; PostgreSQL's transaction then waits there, so that a test can do something else meanwhile. */
+  hold?(point: StorePoint): Promise<void> | undefined;
   /** Told what each statement answered. */
   observe?(point: StorePoint, rows: readonly Row[]): void;
   /** Milliseconds to use instead of PostgreSQL's own clock, so that both databases can replay one history. */
@@ -81,6 +83,11 @@ export class AttemptPoints {
     this.#fault = this.#hooks.fault?.({ attempt: this.#attempt, index: this.#index, statement });
     if (this.#fault === "crash") throw this.#crash();
     if (this.#fault === "disconnect") throw lost(statement);
+  }
+
+  /** To be awaited between `before` and the statement, by a driver whose transactions can wait. */
+  held(statement: StorePoint["statement"]): Promise<void> | undefined {
+    return this.#hooks.hold?.({ attempt: this.#attempt, index: this.#index, statement });
   }
 
   after(statement: StorePoint["statement"], rows: readonly Row[]): void {

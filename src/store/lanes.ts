@@ -265,6 +265,24 @@ function* collect(ids: readonly string[], statement: (chunk: readonly string[]) 
   return [...found].sort();
 }
 
+/** What is parked on a lock request, by what it asks of whoever takes it. */
+export interface ParkedDemand {
+  readonly request: string;
+  readonly demand: Demand;
+}
+
+const ON_OWN = `SELECT DISTINCT l.parked_on, ${DEMAND_FIELDS} FROM file_locks f
+  JOIN scope_lanes l ON l.project = f.project AND l.parked_on = f.request JOIN demands d ON d.id = l.demand
+  WHERE f.agent = $1 AND f.task IS NULL AND (f.state <> 'held' OR f.expires_at IS NOT NULL) AND l.head IS NOT NULL`;
+const ON_OWN_IN_RUN = `${ON_OWN} AND l.run = $2`;
+const ON_OWN_IN_PROJECT = `${ON_OWN} AND l.project = $2`;
+
+/** What is parked on the locks that an agent has without a task: they bar everybody else, and not the agent. */
+export function* parkedOnOwn(agent: string, where: LanePlace): Tx<ParkedDemand[]> {
+  const rows = yield "run" in where ? [ON_OWN_IN_RUN, [agent, where.run]] : [ON_OWN_IN_PROJECT, [agent, where.project]];
+  return rows.map((row) => ({ request: text(row, "parked_on"), demand: demandOf(row) }));
+}
+
 /** Returns what was parked on the requests to the order. Gives the lanes whose head must be found afresh. */
 export function* unparkScopes(project: string, requests: readonly string[]): Tx<{ run: string; demand: string }[]> {
   const lanes = new Map<string, { run: string; demand: string }>();

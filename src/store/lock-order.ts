@@ -6,7 +6,9 @@ import type { Row, Tx } from "./tx.js";
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
  * project (whenever file locks are read or changed), its runs by id, the agent. Rows of tasks, lanes and counters need no lock
  * of their own under their run's. On SQLite the whole database has one writer and `%FOR_UPDATE%` is empty.
- * An agent that is not known yet is registered before all of them: its name is held, like a lock, until the commit.
+ * An agent that is not known yet is registered before all of them: its name is held, like a lock, until the commit. So is one that
+ * is noted as coming from elsewhere than last time, seldom; should two of its calls meet just then, PostgreSQL ends one, which
+ * is done again.
  * test/store/lock-order.test.ts records what each command takes and holds it against this list.
  */
 export const LOCK_ORDER = ["projects", "runs", "agents", "sessions"] as const;
@@ -31,7 +33,7 @@ export function* lockRuns(ids: readonly string[]): Tx<void> {
 }
 
 export function* lockAgent(name: string): Tx<Row | undefined> {
-  return (yield ["SELECT name FROM agents WHERE name = $1 %FOR_UPDATE%", [name]])[0];
+  return (yield ["SELECT name, status FROM agents WHERE name = $1 %FOR_UPDATE%", [name]])[0];
 }
 
 /** Locks the run a task belongs to, given the task only. */

@@ -8,6 +8,8 @@ const COALESCE_MS = 20;
 const LOOK_AGAIN_MS = [5, 10, 20, 40, 80] as const;
 /** Stands behind the notifications, which a broken connection loses. */
 const POLL_MS = 1_000;
+/** A connection that gives no answer for so long is given up: its other end may be gone without a word. */
+const ANSWER_MS = 5_000;
 
 /** What the driver lends: its pool, how to connect beside it, and a name. */
 export interface PostgresWakeSource {
@@ -101,7 +103,7 @@ export class PostgresWake {
   /** Connects, or connects again: called with every poll, and does nothing while the connection holds. */
   async #listen(): Promise<void> {
     if (this.#client !== undefined) return;
-    const client = new Client({ ...this.#source.connection, stream: idleSocket });
+    const client = new Client({ ...this.#source.connection, query_timeout: ANSWER_MS, stream: idleSocket });
     this.#client = client;
     const drop = (): void => {
       if (this.#client === client) this.#client = undefined;
@@ -149,11 +151,16 @@ export class PostgresWake {
   /** Empty while the database cannot be asked, so that its return is news. */
   async #askSnapshot(): Promise<string> {
     const text = "SELECT pg_current_snapshot()::text AS snapshot";
+    const client = this.#client;
     try {
       // On the listening connection, because the pool's may all be taken.
-      const { rows } = await (this.#client ?? this.#source.pool).query<{ snapshot: string }>(text);
+      const { rows } = await (client ?? this.#source.pool).query<{ snapshot: string }>(text);
       return rows[0]?.snapshot ?? "";
     } catch {
+      if (client !== undefined && this.#client === client) {
+        this.#client = undefined;
+        void client.end().catch(() => undefined);
+      }
       return "";
     }
   }

@@ -180,6 +180,7 @@ async function play<T>(client: PoolClient, transaction: Tx<T>, points: AttemptPo
   let step = transaction.next();
   while (step.done !== true) {
     points?.before(step.value);
+    await points?.held(step.value);
     const answer = await ask(client, step.value);
     points?.after(step.value, answer.rows);
     changed ||= answer.changed;
@@ -191,6 +192,7 @@ async function play<T>(client: PoolClient, transaction: Tx<T>, points: AttemptPo
 /** Throws `CommitUnknown` where the connection ends before the answer has come. */
 async function commit(client: PoolClient, points: AttemptPoints | undefined): Promise<void> {
   points?.before("COMMIT");
+  await points?.held("COMMIT");
   try {
     await client.query("COMMIT");
   } catch (error) {

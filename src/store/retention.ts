@@ -1,5 +1,5 @@
-import { text } from "./rows.js";
-import type { Tx } from "./tx.js";
+import { int, text } from "./rows.js";
+import { first, type Tx } from "./tx.js";
 
 export interface Retention {
   readonly now: number;
@@ -16,4 +16,13 @@ export function* runsPastRetention({ now, defaultMs, limit }: Retention): Tx<{ i
     [now, defaultMs, limit],
   ];
   return rows.map((row) => ({ id: text(row, "id"), project: text(row, "project") }));
+}
+
+/** How long the project of a run keeps what has ended, in ms. */
+export function* retentionOfRun(run: string, defaultMs: number): Tx<number> {
+  const row = yield* first([
+    "SELECT COALESCE(p.retention_ms, $2) AS retention_ms FROM runs r JOIN projects p ON p.id = r.project WHERE r.id = $1",
+    [run, defaultMs],
+  ]);
+  return row ? int(row, "retention_ms") : defaultMs;
 }

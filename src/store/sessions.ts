@@ -80,6 +80,15 @@ export function* endSession(id: string, now: number): Tx<void> {
   yield ["UPDATE sessions SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL", [now, id]];
 }
 
+/** False for one that has been renewed meanwhile. */
+export function* endExpiredSession(id: string, now: number): Tx<boolean> {
+  const rows = yield [
+    "UPDATE sessions SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL AND expires_at <= $1 RETURNING id",
+    [now, id],
+  ];
+  return rows.length === 1;
+}
+
 export function* findSession(id: string): Tx<Session | undefined> {
   const row = yield* first([`SELECT ${COLUMNS} FROM sessions WHERE id = $1`, [id]]);
   return row && sessionOf(row);
@@ -105,6 +114,15 @@ export function* expiredSessions(now: number, limit: number): Tx<string[]> {
     [now, limit],
   ];
   return rows.map((row) => text(row, "id"));
+}
+
+/** Sessions that have ended though tasks run under them: a claim was under way while they did. Reads every running task. */
+export function* endedWithWork(): Tx<string[]> {
+  const rows = yield [
+    `SELECT DISTINCT t.session FROM tasks t JOIN sessions s ON s.id = t.session
+     WHERE t.agent IS NOT NULL AND s.ended_at IS NOT NULL ORDER BY t.session LIMIT 100`,
+  ];
+  return rows.map((row) => text(row, "session"));
 }
 
 export function* listOpenSessions(limit: number): Tx<Session[]> {

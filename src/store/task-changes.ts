@@ -1,15 +1,6 @@
 import { chunksOf, int, placeholders, text } from "./rows.js";
 import { first, type Row, type Tx } from "./tx.js";
-import {
-  NO_DEADLINE,
-  type Orders,
-  type Reason,
-  T_COLUMNS,
-  type Task,
-  TASK_COLUMNS,
-  type TaskStatus,
-  taskOf,
-} from "./tasks.js";
+import { NO_DEADLINE, type Reason, T_COLUMNS, type Task, TASK_COLUMNS, type TaskStatus, taskOf } from "./tasks.js";
 
 /** The changes of a task's state: each is guarded by the state it expects, so that a surprise changes nothing. */
 
@@ -161,6 +152,7 @@ export function* markHoldsFiles(task: string): Tx<void> {
 export interface Heartbeat {
   readonly task: string;
   readonly token: number;
+  /** The caller's, which takes the lease over; null leaves it where it is. */
   readonly session: string | null;
   readonly at: number;
   readonly leaseExpiresAt: number;
@@ -171,13 +163,22 @@ export interface Heartbeat {
 /** Renews the lease of the current token; false when the token is old. A cancel that was ordered keeps its time. */
 export function* recordHeartbeat(beat: Heartbeat): Tx<boolean> {
   const rows = yield [
-    `UPDATE tasks SET heartbeat_at = $1, lease_expires_at = $2, session = $4,
-       due_at = CASE WHEN orders = 'cancel_requested' AND due_at < $3 THEN due_at ELSE $3 END,
+    `UPDATE tasks SET heartbeat_at = $1, lease_expires_at = $2, session = COALESCE($4, session),
+       due_at = CASE WHEN orders = 'cancel_requested' THEN due_at ELSE $3 END,
        percent = COALESCE($5, percent)
      WHERE id = $6 AND token = $7 AND status = 'running' RETURNING id`,
     [beat.at, beat.leaseExpiresAt, beat.dueAt, beat.session, beat.percent, beat.task, beat.token],
   ];
   return rows.length === 1;
+}
+
+/** The holder's session is over: from now on only the lease's own time keeps the task, until `dueAt` or longer where it is to end. */
+export function* leaveSession(task: string, dueAt: number): Tx<void> {
+  yield [
+    `UPDATE tasks SET session = NULL, due_at = CASE WHEN orders = 'cancel_requested' THEN due_at ELSE $1 END
+     WHERE id = $2 AND status = 'running'`,
+    [dueAt, task],
+  ];
 }
 
 /** Renews what an agent without a process holds. When the tick looks is left as it is: it looks again then. */
@@ -188,13 +189,13 @@ export function* renewLeases(agent: string, expiresAt: number): Tx<void> {
   ];
 }
 
-/** Tells the holder, at its next call, what to do; the tick takes over at `dueAt`. */
-export function* giveOrders(task: string, orders: Orders, dueAt: number): Tx<void> {
-  yield [
-    `UPDATE tasks SET orders = $1, due_at = CASE WHEN due_at IS NULL OR due_at > $2 THEN $2 ELSE due_at END
-     WHERE id = $3 AND status = 'running'`,
-    [orders, dueAt, task],
-  ];
+// The grace alone decides from then on: an instant at which the tick was to look for another reason may be long out of date.
+const ORDER_CANCEL = `UPDATE tasks SET orders = 'cancel_requested',
+  due_at = CASE WHEN orders = 'cancel_requested' AND due_at < $1 THEN due_at ELSE $1 END`;
+
+/** Tells the holder, at its next call, to stop; the tick takes over at `dueAt`. */
+export function* orderCancel(task: string, dueAt: number): Tx<void> {
+  yield [`${ORDER_CANCEL} WHERE id = $2 AND status = 'running'`, [dueAt, task]];
 }
 
 export interface Reservation {
@@ -259,11 +260,7 @@ export function* cancelTasksInState(run: string, from: TaskStatus, at: number): 
 
 /** Asks the holders of all running tasks of a run to stop. */
 export function* orderCancelOfRun(run: string, dueAt: number): Tx<number> {
-  const rows = yield [
-    `UPDATE tasks SET orders = 'cancel_requested', due_at = CASE WHEN due_at IS NULL OR due_at > $1 THEN $1 ELSE due_at END
-     WHERE run = $2 AND status = 'running' RETURNING id`,
-    [dueAt, run],
-  ];
+  const rows = yield [`${ORDER_CANCEL} WHERE run = $2 AND status = 'running' RETURNING id`, [dueAt, run]];
   return rows.length;
 }
 

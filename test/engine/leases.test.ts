@@ -106,6 +106,62 @@ describe.each(BACKENDS)("leases on %s", (backend) => {
     expect((await crew.statuses(run.id))["a"]).toBe("dead_letter");
   });
 
+  it("stay with the session while their holder also calls from a shell beside it", async () => {
+    const { start } = await machine(backend);
+    const [server, shell] = [await start(), await start({ sessionless: true })];
+    const { run } = await new Crew(server).start([{ key: "a", timeouts: { start_to_close: "24h" } }]);
+    const held = await new Crew(server).take("ann", { run: run.id });
+    await shell.call("report_progress", { task: held.id, token: held.token });
+    await shell.call("agent_heartbeat", { agent: "ann" });
+    for (let waited = 0; waited <= 20 * 60_000; waited += 15_000) await server.advance(15_000);
+    expect((await new Crew(server).statuses(run.id))["a"]).toBe("running");
+    await new Crew(server).complete(held);
+    const { agents } = (await server.call("list_agents", { available: true })) as { agents: { name: string }[] };
+    expect(agents.map(({ name }) => name)).toContain("ann");
+  });
+
+  it("outlast the process of their holder by what a call from a shell gave them", async () => {
+    const { start } = await machine(backend);
+    const [watcher, server, shell] = [await start(), await start(), await start({ sessionless: true })];
+    const crew = new Crew(watcher);
+    await watcher.call("register_agent", { name: "ben" });
+    const { run } = await crew.start([{ key: "a" }]);
+    const held = await new Crew(server).take("ann", { run: run.id });
+    await shell.call("report_progress", { task: held.id, token: held.token });
+    await server.close();
+    for (let waited = 0; waited < 9 * 60_000; waited += 15_000) await watcher.advance(15_000);
+    expect((await crew.statuses(run.id))["a"]).toBe("running");
+    for (let waited = 0; waited < 60_000; waited += 15_000) await watcher.advance(15_000);
+    expect((await crew.statuses(run.id))["a"]).toBe("ready");
+  });
+
+  it("and retries come due where commands of a shell are all that is used", async () => {
+    const { start, clock } = await machine(backend);
+    const shell = (): Promise<TestApp> => start({ sessionless: true });
+    const crew = new Crew(await shell());
+    const { run } = await crew.start([{ key: "lost" }, { key: "failed" }]);
+    await crew.take("ann", { run: run.id });
+    await crew.fail(await crew.take("ben", { run: run.id }));
+    clock.advance(11 * 60_000);
+    await new Crew(await shell()).claim("cem", { run: run.id });
+    expect(Object.values(await crew.statuses(run.id)).sort()).toEqual(["ready", "running"]);
+  });
+
+  it("are renewed by the next write after the clock was set back", async () => {
+    const { start, clock } = await machine(backend);
+    const [watcher, worker] = [await start(), await start()];
+    const crew = new Crew(worker);
+    await watcher.call("register_agent", { name: "ben" });
+    const { run } = await crew.start([{ key: "a", timeouts: { start_to_close: "24h" } }]);
+    await crew.take("ann", { run: run.id });
+    clock.advance(-30 * 60_000);
+    await worker.call("agent_heartbeat", { agent: "ann" });
+    clock.advance(30 * 60_000);
+    await worker.call("agent_heartbeat", { agent: "ann" });
+    await watcher.advance(0);
+    expect((await crew.statuses(run.id))["a"]).toBe("running");
+  });
+
   it("end with the pipe after a grace, and their locks with them", async () => {
     const { start } = await machine(backend);
     const [server, leaving] = [await start(), await start()];

@@ -198,6 +198,26 @@ describe("locks and tasks", () => {
     expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "claimed", task: { key: "a" } });
   });
 
+  test("what another's claim set aside because of one's own lock is still one's own to claim", async () => {
+    const app = await startApp({ cwd: repository() });
+    const team = new Crew(app);
+    await acquire(app, "ann", ["src/a.ts"]);
+    const { run } = await team.start([WRITES("a", "src/**")]);
+    expect(await team.claim("bob", { run: run.id })).toMatchObject({ outcome: "none", reason: "locked_out" });
+    expect(await team.claim("bob", { run: run.id })).toMatchObject({ outcome: "none", reason: "locked_out" });
+    expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "claimed", task: { key: "a" } });
+  });
+
+  test("who holds the files and cannot take the task does not bring it back", async () => {
+    const app = await startApp({ cwd: repository() });
+    const team = new Crew(app);
+    await acquire(app, "ann", ["src/a.ts"]);
+    const { run } = await team.start([{ ...WRITES("a", "src/**"), role: "editor" }]);
+    expect(await team.claim("bob", { run: run.id, roles: ["editor"] })).toMatchObject({ reason: "locked_out" });
+    expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "none", reason: "locked_out" });
+    expect(await team.claim("ann", { run: run.id, roles: ["editor"] })).toMatchObject({ outcome: "claimed" });
+  });
+
   test("a claim does not pass those who asked earlier, and comes when their place has lapsed", async () => {
     const app = await startApp({ cwd: repository() });
     const team = new Crew(app);

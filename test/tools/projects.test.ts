@@ -143,6 +143,24 @@ describe("update_project", () => {
     expect(await projectsWithRuns()).toEqual(["long"]);
   });
 
+  test("decides as well how long tasks without a workflow stay", async () => {
+    const { call, advance, clock } = await startApp();
+    const names = ["short", "long"];
+    for (const project of names) {
+      await call("create_project", { name: project, config: { retention_days: project === "short" ? 1 : 1_000 } });
+      const { task } = (await call("create_task", { project, title: "t", prompt: "p" })) as { task: { id: string } };
+      await call("cancel_task", { task: task.id });
+    }
+    const left = async () => {
+      const lists = names.map(async (project) => (await call("list_tasks", { project }))["tasks"] as unknown[]);
+      return (await Promise.all(lists)).map(({ length }) => length);
+    };
+    expect(await left()).toEqual([1, 1]);
+    clock.advance(91 * 86_400_000);
+    await advance(10_000);
+    expect(await left()).toEqual([0, 1]);
+  });
+
   test("changes nothing when a part is wrong", async () => {
     const { call } = await startApp();
     await call("create_project", { name: "p" });

@@ -53,6 +53,21 @@ describe.each(BACKENDS)("tasks over time on %s", (backend) => {
     expect((await team.statuses(run.id))["a"]).toBe("dead_letter");
   });
 
+  it("leave the holder the whole grace, whenever else the task was to be looked at", async () => {
+    const team = await crew({ cancel_grace_ms: 120_000 });
+    const { run } = await team.start([{ key: "held", timeouts: { heartbeat: "1m" } }]);
+    const held = await team.take("ann", { run: run.id });
+    await team.app.advance(50_000);
+    await team.app.call("control_run", { run: run.id, action: "cancel" });
+    await team.app.advance(60_000);
+    expect((await team.statuses(run.id))["held"]).toBe("running");
+    expect(await team.app.call("report_progress", { task: held.id, token: held.token })).toMatchObject({
+      orders: "cancel_requested",
+    });
+    await team.app.advance(60_000);
+    expect((await team.statuses(run.id))["held"]).toBe("cancelled");
+  });
+
   it("takes the task away after the grace, whatever signs of life its holder gives", async () => {
     const team = await crew({ cancel_grace_ms: 30_000 });
     const { run } = await team.start([{ key: "held" }]);
