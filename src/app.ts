@@ -200,10 +200,14 @@ export class App {
     };
   }
 
-  /** What holds before a write. A caller without a session does once what the others do by the beat. */
+  /** What holds before a write. A caller without a session does now and then what the others do by the beat. */
   async #beforeWrite(): Promise<void> {
     if (this.#options.sessionless !== true) return this.#keepSession();
-    this.#caughtUp ??= this.#catchUp();
+    const now = this.#runtime.clock.now();
+    if (this.#caughtUp === undefined || now - this.#renewedAt >= this.#settings.session_renew_ms) {
+      this.#renewedAt = now;
+      this.#caughtUp = this.#catchUp();
+    }
     await this.#caughtUp;
   }
 

@@ -6,7 +6,7 @@ import {
   type LaneHead,
   laneHeads,
   type LanePlace,
-  parkedOnOwn,
+  type ParkedScope,
   parkScope,
   refreshFromScopes,
   refreshLane,
@@ -30,6 +30,7 @@ import { taskMachine, transition } from "./machine.js";
 import { type NothingReason, whyNothing } from "./nothing.js";
 import { findProject } from "./projects.js";
 import { isOpen, RunChange } from "./run-change.js";
+import { takeableOnOwn } from "./own-locks.js";
 import { BatonError } from "./errors.js";
 import { requireRun } from "./task-lookup.js";
 
@@ -112,7 +113,8 @@ export function* claimAt(ctx: EngineContext, claimer: Claimer): Tx<Claim> {
   const lane = heads.find(({ demand }) => meets(claimer.offer, demand));
   if (!lane) {
     if ("run" in claimer.place) yield* requireRun(claimer.place.run);
-    if (yield* bringBackOwn(claimer)) return { outcome: "again" };
+    const own = yield* takeableOnOwn(ctx, claimer.offer, claimer.place);
+    if (own) return yield* takeOwn(ctx, claimer, own);
     return { outcome: "none", ...(yield* whyNothing(ctx, claimer, heads)) };
   }
   return yield* takeFrom(ctx, claimer, lane);
@@ -128,21 +130,16 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
   if ("run" in place && (yield* requireRun(place.run)).endedAt !== null) return true;
   const offer = offerOf(agent, request);
   if ((yield* laneHeads(place)).some(({ demand }) => meets(offer, demand))) return true;
-  return (yield* parkedOnOwn(agent.name, place)).some(({ demand }) => meets(offer, demand));
+  return (yield* takeableOnOwn(ctx, offer, place)) !== undefined;
 }
 
-/**
- * Brings back what another's claim has parked on files that the claimer holds itself. Only what it can take: else the two would
- * park and bring back by turns.
- */
-function* bringBackOwn({ agent, offer, place }: Claimer): Tx<boolean> {
-  const [own, ...more] = (yield* parkedOnOwn(agent.name, place)).filter(({ demand }) => meets(offer, demand));
-  if (own === undefined) return false;
-  const requests = [own, ...more].map(({ request }) => request);
-  const { project } = own.demand;
+/** Brings back what was parked on the claimer's own lock and takes it, at once: a waiter would park it again in between. */
+function* takeOwn(ctx: EngineContext, claimer: Claimer, parked: ParkedScope): Tx<Claim> {
+  const { project } = parked.demand;
   yield* lockProject(project);
-  yield* unpark(project, requests, yield* lockRunsParkedOn(project, requests));
-  return true;
+  const runs = yield* lockRunsParkedOn(project, [parked.request], [parked.run]);
+  yield* unpark(project, [parked.request], runs);
+  return yield* takeFrom(ctx, claimer, parked);
 }
 
 function* takeFrom(ctx: EngineContext, claimer: Claimer, lane: LaneHead): Tx<Claim> {

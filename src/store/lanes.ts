@@ -265,22 +265,35 @@ function* collect(ids: readonly string[], statement: (chunk: readonly string[]) 
   return [...found].sort();
 }
 
-/** What is parked on a lock request, by what it asks of whoever takes it. */
-export interface ParkedDemand {
+/** A set of files that is parked on a lock request. */
+export interface ParkedScope extends LaneHead {
   readonly request: string;
-  readonly demand: Demand;
+  readonly scope: string;
+  /** The place of its first task in the order: what it would wait behind. */
+  readonly bucket: number;
+  readonly readyAt: number;
 }
 
-const ON_OWN = `SELECT DISTINCT l.parked_on, ${DEMAND_FIELDS} FROM file_locks f
-  JOIN scope_lanes l ON l.project = f.project AND l.parked_on = f.request JOIN demands d ON d.id = l.demand
-  WHERE f.agent = $1 AND f.task IS NULL AND (f.state <> 'held' OR f.expires_at IS NOT NULL) AND l.head IS NOT NULL`;
-const ON_OWN_IN_RUN = `${ON_OWN} AND l.run = $2`;
-const ON_OWN_IN_PROJECT = `${ON_OWN} AND l.project = $2`;
+const ON_OWN = `SELECT DISTINCT l.parked_on, l.run, l.scope, l.bucket, t.ready_at, ${DEMAND_FIELDS} FROM file_locks f
+  JOIN scope_lanes l ON l.project = f.project AND l.parked_on = f.request
+  JOIN lanes o ON o.run = l.run AND o.demand = l.demand AND o.open = 1
+  JOIN demands d ON d.id = l.demand JOIN tasks t ON t.id = l.head
+  WHERE f.agent = $1 AND f.task IS NULL AND (f.state <> 'held' OR f.expires_at IS NOT NULL)`;
+const FIRST_IN_ORDER = "ORDER BY l.bucket, t.ready_at, l.scope LIMIT 64";
+const ON_OWN_IN_RUN = `${ON_OWN} AND l.run = $2 ${FIRST_IN_ORDER}`;
+const ON_OWN_IN_PROJECT = `${ON_OWN} AND l.project = $2 ${FIRST_IN_ORDER}`;
 
 /** What is parked on the locks that an agent has without a task: they bar everybody else, and not the agent. */
-export function* parkedOnOwn(agent: string, where: LanePlace): Tx<ParkedDemand[]> {
+export function* parkedOnOwn(agent: string, where: LanePlace): Tx<ParkedScope[]> {
   const rows = yield "run" in where ? [ON_OWN_IN_RUN, [agent, where.run]] : [ON_OWN_IN_PROJECT, [agent, where.project]];
-  return rows.map((row) => ({ request: text(row, "parked_on"), demand: demandOf(row) }));
+  return rows.map((row) => ({
+    demand: demandOf(row),
+    run: text(row, "run"),
+    request: text(row, "parked_on"),
+    scope: text(row, "scope"),
+    bucket: int(row, "bucket"),
+    readyAt: int(row, "ready_at"),
+  }));
 }
 
 /** Returns what was parked on the requests to the order. Gives the lanes whose head must be found afresh. */

@@ -2,6 +2,7 @@ import { mkdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Settings } from "../../src/engine/settings.js";
+import type { StorePoint } from "../../src/store/faults.js";
 import { startApp, type TestApp } from "../support/app.js";
 import { BACKENDS, createDatabase, temporaryDirectory, testRuntime } from "../support/databases.js";
 import { Crew } from "../support/plan.js";
@@ -205,6 +206,26 @@ describe("locks and tasks", () => {
     const { run } = await team.start([WRITES("a", "src/**")]);
     expect(await team.claim("bob", { run: run.id })).toMatchObject({ outcome: "none", reason: "locked_out" });
     expect(await team.claim("bob", { run: run.id })).toMatchObject({ outcome: "none", reason: "locked_out" });
+    expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "claimed", task: { key: "a" } });
+  });
+
+  test("two who each hold a part of the files do not bring it back for each other", async () => {
+    const changes: string[] = [];
+    const observe = ({ statement }: StorePoint): void => {
+      if (statement[0].startsWith("UPDATE scope_lanes SET parked_on")) changes.push(statement[0]);
+    };
+    const app = await startApp({ cwd: repository(), storeHooks: { observe } });
+    const team = new Crew(app);
+    await acquire(app, "ann", ["src/a.ts"]);
+    await acquire(app, "bob", ["src/b.ts"]);
+    const { run } = await team.start([WRITES("a", "src/**")]);
+    expect(await team.claim("ann", { run: run.id })).toMatchObject({ reason: "locked_out" });
+    expect(changes).toHaveLength(1);
+    for (const agent of ["bob", "ann", "bob"]) {
+      expect(await team.claim(agent, { run: run.id })).toMatchObject({ reason: "locked_out" });
+    }
+    expect(changes).toHaveLength(1);
+    await release(app, "bob");
     expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "claimed", task: { key: "a" } });
   });
 
