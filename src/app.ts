@@ -50,7 +50,7 @@ export class App {
   #dispatch: Promise<Dispatch> | undefined;
   #caller: Caller | undefined;
   #session: Promise<void> | undefined;
-  #caughtUp: Promise<void> | undefined;
+  #refreshed: Promise<void> | undefined;
   #renewedAt = 0;
   #beating: Promise<void> | undefined;
   #executor: Promise<CommandExecutor> | undefined;
@@ -146,6 +146,7 @@ export class App {
 
   async #close(): Promise<void> {
     const opening = this.#store;
+    if (opening !== undefined) await this.#catchUp().catch(() => undefined);
     this.#closed = true;
     if (opening === undefined) return;
     const store = await opening;
@@ -200,24 +201,24 @@ export class App {
     };
   }
 
-  /** What holds before a write. A caller without a session does now and then what the others do by the beat. */
+  /** What holds before a write. A caller without a session takes over what is configured; the others do so by the beat. */
   async #beforeWrite(): Promise<void> {
     if (this.#options.sessionless !== true) return this.#keepSession();
-    const now = this.#runtime.clock.now();
-    if (this.#caughtUp === undefined || now - this.#renewedAt >= this.#settings.session_renew_ms) {
-      this.#renewedAt = now;
-      this.#caughtUp = this.#catchUp();
-    }
-    await this.#caughtUp;
+    this.#refreshed ??= this.#refreshSettings();
+    await this.#refreshed;
   }
 
   /**
-   * Takes over what is configured, and does what has come due: where only commands of a shell are used, nobody else does. It is
-   * others' work, so its failure fails no call.
+   * Does what has come due, for a caller without a session: where only commands of a shell are used, nobody else does. Never before a
+   * call, which may be the sign of life that keeps its task. It is others' work, so its failure fails no call.
    */
-  async #catchUp(): Promise<void> {
-    await this.#refreshSettings();
-    await this.#tick().catch((error: unknown) => this.#logger.warn("background work failed", { error }));
+  async #catchUp(): Promise<boolean> {
+    if (this.#options.sessionless !== true || this.#refreshed === undefined) return false;
+    const { catchUp } = await import("./engine/tick.js");
+    const machine = { host: os.hostname(), isAlive };
+    const done = catchUp(this.#tickHost(await this.store()), machine);
+    await done.catch((error: unknown) => this.#logger.warn("background work failed", { error }));
+    return true;
   }
 
   /** Opens the session row before the first write and renews it where that is due; called before every write. */
@@ -314,11 +315,23 @@ export class App {
         leavesRoot,
         process: () => ({ pid: process.pid, node: process.version, memoryBytes: process.memoryUsage.rss() }),
         refreshSettings: () => this.#refreshSettings(),
+        catchUp: () => this.#catchUp(),
       },
-      waitFor,
+      waitFor: (look, waiting) => this.#catchingUp(() => waitFor(look, waiting)),
       newRequestId: () => this.newRequestId(),
       beforeWrite: () => this.#beforeWrite(),
     });
+  }
+
+  /** Waits as a process does that looks after what is due itself. */
+  async #catchingUp<T>(wait: () => Promise<T>): Promise<T> {
+    if (this.#options.sessionless !== true) return wait();
+    const timer = setInterval(() => void this.#catchUp(), this.#settings.tick_ms);
+    try {
+      return await wait();
+    } finally {
+      clearInterval(timer);
+    }
   }
 
   #callerOf(client: string): Caller {

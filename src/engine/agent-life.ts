@@ -1,6 +1,6 @@
 import * as agents from "../store/agents.js";
 import { appendEvents } from "../store/events.js";
-import { lockAgent } from "../store/lock-order.js";
+import { lockAgent, lockRuns } from "../store/lock-order.js";
 import { recordHeartbeat } from "../store/task-changes.js";
 import { findTaskAndSpec, runningTasksOf } from "../store/tasks.js";
 import { RestartTransaction, type Tx } from "../store/tx.js";
@@ -17,17 +17,18 @@ import { giveBack } from "./tasks.js";
 export function* unregisterAgent(ctx: EngineContext, name: string): Tx<{ agent: agents.Agent; returned?: string }> {
   const known = yield* agents.findAgent(name);
   if (known?.status === "unregistered") return { agent: known };
-  yield* requireAgent(name);
+  const before = yield* requireAgent(name);
   const [task] = yield* runningTasksOf(name, 1);
   if (task) {
     const held = yield* lockTask(task.id);
     if (held.task.agent === name)
       yield* giveBack(ctx, held, { outcome: "released", fenced: true, note: `${name} was taken out` });
-    return { agent: yield* requireAgent(name), returned: task.id };
+    return { agent: before, returned: task.id };
   }
   // A claim takes this lock too, so what it has taken shows now, and what it takes later it takes for an agent that is gone.
   yield* lockAgent(name);
-  const agent = yield* requireAgent(name);
+  const agent = (yield* agents.findAgent(name)) ?? before;
+  if (agent.status === "unregistered") return { agent };
   const [claimed] = yield* runningTasksOf(name, 1);
   if (claimed) throw new RestartTransaction(`agent ${name} has claimed ${claimed.id} meanwhile`);
   const gone: agents.Agent = { ...agent, status: "unregistered", seenAt: ctx.now };
@@ -47,6 +48,8 @@ export function* heartbeat(ctx: EngineContext, beat: AgentBeat): Tx<{ agent: age
   const agent = yield* actingAgent(ctx, beat.agent);
   const loadNote = JSON.stringify({ status: beat.status ?? null, load: beat.load ?? null });
   const session = ctx.caller.session?.id ?? null;
+  // Whoever takes a task away holds its run's lock.
+  yield* lockRuns((yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)).map(({ run }) => run));
   yield* agents.recordSignOfLife({ name: agent.name, session, at: ctx.now, loadNote });
   const renewed: string[] = [];
   for (const task of yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)) {

@@ -42,8 +42,7 @@ const RENEWALS_PER_LEASE = 10;
 function* heardOf(ctx: EngineContext, { name, session, seenAt }: agents.Agent): Tx<void> {
   const { lease_ms } = ctx.settings;
   const from = ctx.caller.session?.id ?? null;
-  if (from !== null && session === from) return;
-  if (ctx.now - seenAt < lease_ms / RENEWALS_PER_LEASE) return;
+  if (from === null ? ctx.now - seenAt < lease_ms / RENEWALS_PER_LEASE : session === from) return;
   yield* agents.recordSignOfLife({ name, session: from, at: ctx.now, loadNote: null });
   if (from === null) yield* renewLeases(name, ctx.now + lease_ms);
 }
@@ -57,6 +56,7 @@ export function* askingAgent(ctx: EngineContext, handle?: string): Tx<agents.Age
 export function* registerAgent(
   ctx: EngineContext,
   registration: Registration,
+  onlyKnown = false,
 ): Tx<{ agent: agents.Agent; created: boolean }> {
   const { name } = registration;
   requireHandle(ctx, name);
@@ -65,6 +65,7 @@ export function* registerAgent(
     if (yield* agents.insertAgent(agent)) return { agent: yield* told(ctx, agent, "agent.registered"), created: true };
   }
   const known = yield* lockedAgent(name);
+  if (onlyKnown && known.status !== "active") throw yield* noSuchAgent(name);
   const created = known.status !== "active";
   const agent = described(ctx, registration, known);
   yield* agents.saveAgent(agent);
@@ -149,8 +150,12 @@ function unique(values: readonly string[]): string[] {
 export function* requireAgent(name: string): Tx<agents.Agent> {
   const agent = yield* agents.findAgent(name);
   if (agent?.status === "active") return agent;
+  throw yield* noSuchAgent(name);
+}
+
+function* noSuchAgent(name: string): Tx<BatonError> {
   const names = yield* agents.agentNames(200);
-  throw new BatonError("not_found", `There is no agent "${name}"${hint(name, names)}.`, {
+  return new BatonError("not_found", `There is no agent "${name}"${hint(name, names)}.`, {
     details: { agent: name },
     next: [{ tool: "query_operation", arguments: { name: "list_agents", arguments: {} } }],
   });
@@ -178,5 +183,5 @@ export function* updateAgent(
 ): Tx<agents.Agent> {
   const { agent: name, ...said } = change;
   yield* requireAgent(name);
-  return (yield* registerAgent(ctx, { name, ...said })).agent;
+  return (yield* registerAgent(ctx, { name, ...said }, true)).agent;
 }

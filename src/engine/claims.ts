@@ -6,14 +6,14 @@ import {
   type LaneHead,
   laneHeads,
   type LanePlace,
-  type ParkedScope,
   parkScope,
   refreshFromScopes,
   refreshLane,
+  unparkScope,
 } from "../store/lanes.js";
 import { lockAgent, lockProject, lockRun } from "../store/lock-order.js";
 import { int } from "../store/rows.js";
-import { findRun, type Run, runOf } from "../store/runs.js";
+import { type Run, runOf } from "../store/runs.js";
 import { openAttempt, recordHeartbeat } from "../store/task-changes.js";
 import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../store/tasks.js";
 import type { NewEvent } from "../store/events.js";
@@ -21,7 +21,6 @@ import type { Tx } from "../store/tx.js";
 import { actingAgent, askingAgent, offerOf } from "./agents.js";
 import type { EngineContext } from "./context.js";
 import { meets, type Offer, unreservedId } from "./demands.js";
-import { lockRunsParkedOn, unpark } from "./lanes.js";
 import { leaseShownUntil, newLease, renewedLease, runningDueAt } from "./leases.js";
 import { modedPatterns } from "./scopes.js";
 import { locksHeldBy, lockScope } from "./task-locks.js";
@@ -30,7 +29,7 @@ import { taskMachine, transition } from "./machine.js";
 import { type NothingReason, whyNothing } from "./nothing.js";
 import { findProject } from "./projects.js";
 import { isOpen, RunChange } from "./run-change.js";
-import { takeableOnOwn } from "./own-locks.js";
+import { type Takeable, takeableOnOwn } from "./own-locks.js";
 import { BatonError } from "./errors.js";
 import { requireRun } from "./task-lookup.js";
 
@@ -134,12 +133,11 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
 }
 
 /** Brings back what was parked on the claimer's own lock and takes it, at once: a waiter would park it again in between. */
-function* takeOwn(ctx: EngineContext, claimer: Claimer, parked: ParkedScope): Tx<Claim> {
-  const { project } = parked.demand;
-  yield* lockProject(project);
-  const runs = yield* lockRunsParkedOn(project, [parked.request], [parked.run]);
-  yield* unpark(project, [parked.request], runs);
-  return yield* takeFrom(ctx, claimer, parked);
+function* takeOwn(ctx: EngineContext, claimer: Claimer, { demand, parked }: Takeable): Tx<Claim> {
+  yield* lockProject(demand.project);
+  yield* lockRun(parked.run);
+  yield* unparkScope(parked);
+  return yield* takeFrom(ctx, claimer, { demand, run: parked.run });
 }
 
 function* takeFrom(ctx: EngineContext, claimer: Claimer, lane: LaneHead): Tx<Claim> {
@@ -287,9 +285,11 @@ function* briefOf(
  * lost between the look and this: what stands there now may be another's.
  */
 function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
+  // Whoever takes a task away holds the run's lock: between them there is no telling whose the lease is.
+  const row = yield* lockRun(own.run);
   const found = yield* findTaskAndSpec(own.id);
-  const run = yield* findRun(own.run);
-  if (!found || !run || found.task.token !== own.token) return undefined;
+  if (!found || !row || found.task.token !== own.token || found.task.status !== "running") return undefined;
+  const run = runOf(row);
   const lease = renewedLease(ctx, found.task);
   const dueAt = runningDueAt(ctx, found.task, { timeouts: found.spec.timeouts, lease });
   const renewed = yield* recordHeartbeat({

@@ -41,6 +41,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const { definition } = parsed;
   const dag = definitionDag(definition);
   const path = dag.criticalPath();
+  yield* requireUnarchived(project.id);
   const run = yield* makeRun(ctx, {
     id: ctx.newId("run"),
     project: project.id,
@@ -64,8 +65,6 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     definition: JSON.stringify(parsed.source),
   });
   const tasks = yield* instantiate(ctx, { project, run, planned: planOf(ctx, parsed) });
-  // Last of what takes long: the project's row is locked for the rest of the transaction.
-  yield* requireUnarchived(project.id);
   const change = new RunChange(ctx, run);
   for (const task of tasks) change.add(task);
   const ready = tasks.filter((task) => task.status === "ready");

@@ -2,7 +2,7 @@ import { addToCounters } from "../store/counters.js";
 import { appendEvents } from "../store/events.js";
 import { lockRun } from "../store/lock-order.js";
 import { retentionOfRun } from "../store/retention.js";
-import { runOf } from "../store/runs.js";
+import { runOf, standingRuns } from "../store/runs.js";
 import { deleteTasks, settledTasks } from "../store/task-pruning.js";
 import type { TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
@@ -11,6 +11,16 @@ import { DONE } from "./run-change.js";
 
 const AT_ONCE_MAX = 100;
 
+/** Standing runs with something to remove. */
+export function* runsToPrune(ctx: EngineContext): Tx<string[]> {
+  const found: string[] = [];
+  for (const run of yield* standingRuns()) {
+    const before = ctx.now - (yield* retentionOfRun(run, ctx.settings.retention_ms));
+    if ((yield* settledTasks({ run, before, limit: 1 })).length > 0) found.push(run);
+  }
+  return found;
+}
+
 /**
  * Removes ad-hoc tasks that ended longer ago than the retention, one by one, since the run they live in never ends. A task
  * whose result an open one still needs stays. Gives how many went.
@@ -18,7 +28,6 @@ const AT_ONCE_MAX = 100;
 export function* pruneTasks(ctx: EngineContext, standing: string): Tx<number> {
   const keptMs = yield* retentionOfRun(standing, ctx.settings.retention_ms);
   const wanted = { run: standing, before: ctx.now - keptMs, limit: AT_ONCE_MAX };
-  if ((yield* settledTasks({ ...wanted, limit: 1 })).length === 0) return 0;
   const row = yield* lockRun(standing);
   if (!row) return 0;
   const run = runOf(row);

@@ -38,7 +38,7 @@ export function* checkTaskReady(
   const own = yield* ownReasons(ctx, task);
   const others = [
     ...(yield* runReasons(run)),
-    ...(yield* fileReasons(ctx, task)),
+    ...(yield* fileReasons(ctx, task, input.agent)),
     ...(yield* takerReasons(ctx, task, input.agent)),
   ];
   const ready = task.status === "ready";
@@ -90,9 +90,9 @@ function* runReasons(run: Run): Tx<Reason[]> {
   ];
 }
 
-function* fileReasons(ctx: EngineContext, task: Task): Tx<Reason[]> {
+function* fileReasons(ctx: EngineContext, task: Task, agent = ""): Tx<Reason[]> {
   if (task.scope === "") return [];
-  const conflicts = yield* conflictsOfScope(ctx, { project: task.project, scope: task.scope });
+  const conflicts = yield* conflictsOfScope(ctx, { project: task.project, scope: task.scope, agent });
   const parked = yield* parkedOn(task);
   if (conflicts.length === 0) return [];
   return conflicts.map((conflict) => ({

@@ -15,6 +15,7 @@ import type { EngineContext } from "./context.js";
 import { reservedDemand } from "./demands.js";
 import { BatonError } from "./errors.js";
 import { type RunEvent, runMachine, transition } from "./machine.js";
+import { requireUnarchived } from "./projects.js";
 import { type ChangedRun, isOpen, RunChange } from "./run-change.js";
 import { settleWaiting } from "./settle.js";
 import { requireRun } from "./task-lookup.js";
@@ -31,7 +32,9 @@ export interface Control {
 
 /** Steers a run. Errors: `not_found`, `invalid_transition` with what is possible instead. */
 export function* controlRun(ctx: EngineContext, control: Control): Tx<ChangedRun> {
-  yield* requireRun(control.run);
+  const known = yield* requireRun(control.run);
+  // Who archives a project ends its runs: none of them goes on behind its back.
+  if (control.action === "retry_failed" || control.action === "resume") yield* requireUnarchived(known.project);
   const row = yield* lockRun(control.run);
   if (!row) throw new Error(`run ${control.run} is gone under its own lock`);
   const run = runOf(row);

@@ -2,7 +2,7 @@ import { type Lock, locksOfTask } from "../store/locks.js";
 import type { NewEvent } from "../store/events.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
-import { type Asking, locksNear, LockTable, type Obstacle, type Turn } from "./lock-conflicts.js";
+import { locksNear, LockTable, type Turn } from "./lock-conflicts.js";
 import { LockChange } from "./lock-queue.js";
 import { type Conflict, conflictOf, lockLine, type LockLine } from "./lock-views.js";
 import { type ModedPattern, patternsOfScope } from "./scopes.js";
@@ -61,26 +61,20 @@ function turnIn({ turn }: Pick<ScopeRequest, "turn">): Turn {
   return { ...(turn ?? LAST), id: "" };
 }
 
-export interface ScopeLook extends Pick<ScopeRequest, "project" | "turn"> {
+export interface ScopeLook extends Pick<ScopeRequest, "project" | "turn" | "agent"> {
   readonly scope: string;
-  readonly by: Asking;
 }
 
-/** What keeps the files of a task from being locked for somebody now. Empty when nothing does. */
-export function* obstaclesOfScope(ctx: EngineContext, request: ScopeLook): Tx<Obstacle[]> {
+/** What keeps an agent from locking the files of a task now, with a claim. Empty when nothing does. */
+export function* conflictsOfScope(ctx: EngineContext, request: ScopeLook): Tx<Conflict[]> {
   const patterns = yield* patternsOfScope(request.scope);
   const near = yield* locksNear(
     ctx.now,
     request.project,
     patterns.map(({ pattern }) => pattern),
   );
-  return new LockTable(ctx.now, near).obstacles({ by: request.by, patterns, turn: turnIn(request) });
-}
-
-/** The same for anybody, as it is shown. */
-export function* conflictsOfScope(ctx: EngineContext, request: Omit<ScopeLook, "by">): Tx<Conflict[]> {
-  const nobody = { agent: "", task: null, ownsUntasked: false };
-  return (yield* obstaclesOfScope(ctx, { ...request, by: nobody })).map(conflictOf);
+  const by = { agent: request.agent, task: null, ownsUntasked: true };
+  return new LockTable(ctx.now, near).obstacles({ by, patterns, turn: turnIn(request) }).map(conflictOf);
 }
 
 /** The files locked for a task, in order of their paths. */

@@ -1,6 +1,6 @@
 import { runsPastRetention } from "../store/retention.js";
 import { lockRun } from "../store/lock-order.js";
-import { deleteRun, runOf, standingRuns } from "../store/runs.js";
+import { deleteRun, runOf } from "../store/runs.js";
 import * as sessions from "../store/sessions.js";
 import { dueTasks } from "../store/task-changes.js";
 import { runningTasksOfSession } from "../store/tasks.js";
@@ -8,7 +8,7 @@ import { RestartTransaction, type Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { handleDue, loseLease } from "./due.js";
 import { expireLocks, projectWithLocksDue, releaseSessionLocks } from "./lock-expiry.js";
-import { pruneTasks } from "./pruning.js";
+import { pruneTasks, runsToPrune } from "./pruning.js";
 import { anyOldRequest, forgetOldRequests } from "./requests.js";
 
 /** What the background work runs on: the same two doors to the database as every operation. */
@@ -33,6 +33,17 @@ export interface TickReport {
   requestsForgotten: number;
   runsPruned: number;
   tasksPruned: number;
+}
+
+/**
+ * What is due now, for a process that does no background work of its own: where only commands of a shell are used, nobody else does
+ * it. A few reads where nothing is.
+ */
+export async function catchUp(host: TickHost, machine: Machine): Promise<void> {
+  await markGoneSessions(host, machine);
+  await reapSessions(host, false);
+  await handleDueTasks(host);
+  await expireDueLocks(host);
 }
 
 const AT_ONCE_MAX = 100;
@@ -93,15 +104,25 @@ async function markGoneSessions(host: TickHost, machine: Machine): Promise<numbe
 async function reapSessions(host: TickHost, tidying: boolean): Promise<number> {
   let lost = 0;
   const expired = await host.read((ctx) => sessions.expiredSessions(ctx.now, AT_ONCE_MAX));
-  const ended = tidying ? await host.read(sessions.endedWithWork) : [];
-  for (const session of [...expired, ...ended]) {
-    const tasks = await host.read(() => runningTasksOfSession(session, AT_ONCE_MAX));
-    for (const task of tasks) {
-      if (await host.transact((ctx) => loseLease(ctx, { task: task.id, session }))) lost += 1;
-    }
-    if (tasks.length < AT_ONCE_MAX) await host.transact((ctx) => closeSession(ctx, session));
+  for (const session of expired) {
+    const { over, more } = await loseLeasesOf(host, session);
+    lost += over;
+    if (!more) await host.transact((ctx) => closeSession(ctx, session));
+  }
+  for (const session of tidying ? await host.read(sessions.endedWithWork) : []) {
+    lost += (await loseLeasesOf(host, session)).over;
+    await host.transact((ctx) => releaseSessionLocks(ctx, session));
   }
   return lost;
+}
+
+async function loseLeasesOf(host: TickHost, session: string): Promise<{ over: number; more: boolean }> {
+  let over = 0;
+  const tasks = await host.read(() => runningTasksOfSession(session, AT_ONCE_MAX));
+  for (const task of tasks) {
+    if (await host.transact((ctx) => loseLease(ctx, { task: task.id, session }))) over += 1;
+  }
+  return { over, more: tasks.length === AT_ONCE_MAX };
 }
 
 function* closeSession(ctx: EngineContext, id: string): Tx<void> {
@@ -127,7 +148,7 @@ async function expireDueLocks(host: TickHost): Promise<number> {
 /** What nobody needs any more and no index tells of: once in a while, by one process of the host. */
 async function tidy(host: TickHost): Promise<number> {
   await host.transact((ctx) => sessions.deleteEndedSessions(ctx.now - ctx.settings.retention_ms));
-  const standing = await host.read(standingRuns);
+  const standing = await host.read(runsToPrune);
   let pruned = 0;
   for (const run of standing) pruned += await host.transact((ctx) => pruneTasks(ctx, run));
   return pruned;

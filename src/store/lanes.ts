@@ -266,34 +266,60 @@ function* collect(ids: readonly string[], statement: (chunk: readonly string[]) 
 }
 
 /** A set of files that is parked on a lock request. */
-export interface ParkedScope extends LaneHead {
-  readonly request: string;
+export interface ParkedScope {
+  readonly demand: string;
+  readonly run: string;
   readonly scope: string;
   /** The place of its first task in the order: what it would wait behind. */
   readonly bucket: number;
   readonly readyAt: number;
 }
 
-const ON_OWN = `SELECT DISTINCT l.parked_on, l.run, l.scope, l.bucket, t.ready_at, ${DEMAND_FIELDS} FROM file_locks f
+// A request has a row for each pattern: each is to meet what is parked on it once.
+const PARKED_ON_OWN = `(SELECT DISTINCT project, request FROM file_locks
+    WHERE agent = $1 AND task IS NULL AND (state <> 'held' OR expires_at IS NOT NULL)) f
   JOIN scope_lanes l ON l.project = f.project AND l.parked_on = f.request
-  JOIN lanes o ON o.run = l.run AND o.demand = l.demand AND o.open = 1
-  JOIN demands d ON d.id = l.demand JOIN tasks t ON t.id = l.head
-  WHERE f.agent = $1 AND f.task IS NULL AND (f.state <> 'held' OR f.expires_at IS NOT NULL)`;
-const FIRST_IN_ORDER = "ORDER BY l.bucket, t.ready_at, l.scope LIMIT 64";
-const ON_OWN_IN_RUN = `${ON_OWN} AND l.run = $2 ${FIRST_IN_ORDER}`;
-const ON_OWN_IN_PROJECT = `${ON_OWN} AND l.project = $2 ${FIRST_IN_ORDER}`;
+  JOIN lanes o ON o.run = l.run AND o.demand = l.demand AND o.open = 1`;
+const DEMANDS_ON_OWN = `SELECT DISTINCT ${DEMAND_FIELDS} FROM ${PARKED_ON_OWN} JOIN demands d ON d.id = l.demand`;
+const DEMANDS_ON_OWN_IN_RUN = `${DEMANDS_ON_OWN} WHERE l.run = $2`;
+const DEMANDS_ON_OWN_IN_PROJECT = `${DEMANDS_ON_OWN} WHERE l.project = $2`;
 
-/** What is parked on the locks that an agent has without a task: they bar everybody else, and not the agent. */
-export function* parkedOnOwn(agent: string, where: LanePlace): Tx<ParkedScope[]> {
-  const rows = yield "run" in where ? [ON_OWN_IN_RUN, [agent, where.run]] : [ON_OWN_IN_PROJECT, [agent, where.project]];
+/** What is asked for by what is parked on the locks that an agent has without a task: they bar everybody else, and not the agent. */
+export function* demandsOnOwn(agent: string, where: LanePlace): Tx<Demand[]> {
+  const rows = yield "run" in where
+    ? [DEMANDS_ON_OWN_IN_RUN, [agent, where.run]]
+    : [DEMANDS_ON_OWN_IN_PROJECT, [agent, where.project]];
+  return rows.map(demandOf);
+}
+
+const SCOPES_ON_OWN = bySize(
+  (size) => `SELECT l.run, l.demand, l.scope, l.bucket, t.ready_at FROM ${PARKED_ON_OWN} JOIN tasks t ON t.id = l.head
+    WHERE l.demand IN (${placeholders(size, 3)}) AND (l.run = $2 OR l.project = $2)
+    ORDER BY l.bucket, l.latest_start, l.rank_order, l.head LIMIT 32`,
+);
+
+/** The first of it that asks for one of these demands, in the order of the claims. At most 32. */
+export function* scopesOnOwn(
+  agent: string,
+  { where, demands }: { where: LanePlace; demands: readonly string[] },
+): Tx<ParkedScope[]> {
+  const [place, some] = ["run" in where ? where.run : where.project, demands.slice(0, DEMANDS_AT_ONCE_MAX)];
+  const rows = yield [SCOPES_ON_OWN(some.length), [agent, place, ...some]];
   return rows.map((row) => ({
-    demand: demandOf(row),
+    demand: text(row, "demand"),
     run: text(row, "run"),
-    request: text(row, "parked_on"),
     scope: text(row, "scope"),
     bucket: int(row, "bucket"),
     readyAt: int(row, "ready_at"),
   }));
+}
+
+const DEMANDS_AT_ONCE_MAX = 100;
+
+/** Returns one set of files to the order, whatever it was parked on. */
+export function* unparkScope({ run, demand, scope }: LaneOfTask): Tx<void> {
+  yield ["UPDATE scope_lanes SET parked_on = NULL WHERE run = $1 AND demand = $2 AND scope = $3", [run, demand, scope]];
+  yield* refreshFromScopes({ run, demand });
 }
 
 /** Returns what was parked on the requests to the order. Gives the lanes whose head must be found afresh. */

@@ -1,5 +1,5 @@
-import { insertRows, int, json } from "./rows.js";
-import { first, type Tx } from "./tx.js";
+import { chunksOf, insertRows, int, json, placeholders, text } from "./rows.js";
+import { first, type Row, type Tx } from "./tx.js";
 
 export type LockMode = "exclusive" | "shared";
 
@@ -27,10 +27,33 @@ export function* saveScopes(
   );
 }
 
-export function* findScope(id: string): Tx<{ paths: ScopePaths; caseInsensitive: boolean } | undefined> {
+/** Of those that are kept, by their ids. */
+export function* findScopes(ids: readonly string[]): Tx<Map<string, KeptScope>> {
+  const found = new Map<string, KeptScope>();
+  for (const chunk of chunksOf(ids)) {
+    const rows = yield [
+      `SELECT s.id, s.patterns, p.case_insensitive FROM scopes s JOIN projects p ON p.id = s.project
+       WHERE s.id IN (${placeholders(chunk.length)})`,
+      chunk,
+    ];
+    for (const row of rows) found.set(text(row, "id"), keptScopeOf(row));
+  }
+  return found;
+}
+
+export interface KeptScope {
+  readonly paths: ScopePaths;
+  readonly caseInsensitive: boolean;
+}
+
+function keptScopeOf(row: Row): KeptScope {
+  return { paths: json<ScopePaths>(row, "patterns"), caseInsensitive: int(row, "case_insensitive") === 1 };
+}
+
+export function* findScope(id: string): Tx<KeptScope | undefined> {
   const row = yield* first([
     "SELECT s.patterns, p.case_insensitive FROM scopes s JOIN projects p ON p.id = s.project WHERE s.id = $1",
     [id],
   ]);
-  return row && { paths: json<ScopePaths>(row, "patterns"), caseInsensitive: int(row, "case_insensitive") === 1 };
+  return row && keptScopeOf(row);
 }

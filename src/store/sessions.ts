@@ -116,11 +116,15 @@ export function* expiredSessions(now: number, limit: number): Tx<string[]> {
   return rows.map((row) => text(row, "id"));
 }
 
-/** Sessions that have ended though tasks run under them: a claim was under way while they did. Reads every running task. */
+/**
+ * Sessions that have ended though tasks run under them, or locks are held: a call was under way while they did. Reads every running
+ * task and every lock without one.
+ */
 export function* endedWithWork(): Tx<string[]> {
   const rows = yield [
-    `SELECT DISTINCT t.session FROM tasks t JOIN sessions s ON s.id = t.session
-     WHERE t.agent IS NOT NULL AND s.ended_at IS NOT NULL ORDER BY t.session LIMIT 100`,
+    `SELECT w.session FROM (SELECT session FROM tasks WHERE agent IS NOT NULL AND session IS NOT NULL
+       UNION SELECT session FROM file_locks WHERE session IS NOT NULL AND task IS NULL) w
+     LEFT JOIN sessions s ON s.id = w.session WHERE s.id IS NULL OR s.ended_at IS NOT NULL ORDER BY w.session LIMIT 100`,
   ];
   return rows.map((row) => text(row, "session"));
 }

@@ -82,6 +82,8 @@ export interface ServerFacts {
   process(): ProcessFacts;
   /** Brings what is configured in the database into force in this process, which does so by itself every few seconds. */
   refreshSettings(): Promise<void>;
+  /** Does what has come due where the caller has no server that does: retries, leases, locks. False where it has one. */
+  catchUp(): Promise<boolean>;
   /** Calls another operation through the same dispatch, as query_operation and call_operation do. */
   call(call: NestedCall): Promise<{ name: string; result: Record<string, unknown> }>;
 }

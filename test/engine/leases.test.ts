@@ -147,6 +147,43 @@ describe.each(BACKENDS)("leases on %s", (backend) => {
     expect(Object.values(await crew.statuses(run.id)).sort()).toEqual(["ready", "running"]);
   });
 
+  it("are renewed by a call from a shell that comes late, where nobody else wanted the task", async () => {
+    const { start, clock } = await machine(backend);
+    const shell = (): Promise<TestApp> => start({ sessionless: true });
+    const crew = new Crew(await shell());
+    const { run } = await crew.start([{ key: "a" }, { key: "b" }]);
+    const held = await crew.take("ann", { run: run.id });
+    clock.advance(12 * 60_000);
+    const late = await shell();
+    expect(await new Crew(late).claim("ann", { run: run.id })).toMatchObject({ resumed: true });
+    await late.close();
+    clock.advance(12 * 60_000);
+    expect((await new Crew(await shell()).complete(held)).run.status).toBe("running");
+  });
+
+  it("come due while a shell waits for work", async () => {
+    const { start, clock } = await machine(backend, { tick_ms: 20 });
+    const crew = new Crew(await start({ sessionless: true }));
+    const { run } = await crew.start([{ key: "a" }]);
+    await crew.take("ann", { run: run.id });
+    const waiting = crew.claim("ben", { run: run.id, wait_seconds: 30 });
+    clock.advance(11 * 60_000);
+    expect(await waiting).toMatchObject({ outcome: "claimed", task: { key: "a", attempt: 2 } });
+  });
+
+  it("tell of an agent that has come back in another process at once", async () => {
+    const { start } = await machine(backend);
+    const [watcher, old, next] = [await start(), await start(), await start()];
+    const { run } = await new Crew(old).start([{ key: "a" }]);
+    await old.call("register_agent", { name: "ann" });
+    await old.close();
+    await new Crew(next).take("ann", { run: run.id });
+    await watcher.call("register_agent", { name: "ben" });
+    expect(await watcher.call("get_agent", { agent: "ann", include: ["health"] })).toMatchObject({
+      health: { state: "ok" },
+    });
+  });
+
   it("are renewed by the next write after the clock was set back", async () => {
     const { start, clock } = await machine(backend);
     const [watcher, worker] = [await start(), await start()];

@@ -45,6 +45,19 @@ describe("two registrations of one agent at once", () => {
     expect(await agentOf(second, "ann")).toMatchObject({ capabilities: ["typescript"], roles: ["reviewer"] });
   });
 
+  it("keep what both say of one that is known", async () => {
+    const { first, second, gate, waiting } = await room();
+    await second.call("register_agent", { name: "ann" });
+    const stopped = gate.stopAt(/^UPDATE agents/);
+    const one = first.call("register_agent", { name: "ann", capabilities: ["typescript"] });
+    await stopped.reached;
+    const other = second.call("update_agent", { agent: "ann", roles: ["reviewer"] });
+    await waiting();
+    stopped.open();
+    await Promise.all([one, other]);
+    expect(await agentOf(second, "ann")).toMatchObject({ capabilities: ["typescript"], roles: ["reviewer"] });
+  });
+
   it("keep what was said where the other only happened to act", async () => {
     const { first, second, gate, waiting } = await room();
     await new Crew(second).start([{ key: "a" }]);
@@ -93,6 +106,43 @@ describe("taking an agent out while it claims", () => {
   });
 });
 
+it("taking an agent out twice at once takes it out once", async () => {
+  const { first, second, gate, waiting } = await room();
+  await second.call("register_agent", { name: "ann" });
+  const stopped = gate.stopAt(/^COMMIT$/);
+  const one = first.call("unregister_agent", { agent: "ann" });
+  await stopped.reached;
+  const other = second.call("unregister_agent", { agent: "ann" });
+  await waiting();
+  stopped.open();
+  for (const out of await Promise.all([one, other])) expect(out).toMatchObject({ agent: { status: "unregistered" } });
+});
+
+describe("a sign of life while the task is taken from a session that is over", () => {
+  it("counts: the task outlasts it by the lease", async () => {
+    const { first, second, gate, start, clock, waiting } = await room();
+    const crew = new Crew(second);
+    const { run } = await crew.start([{ key: "a", timeouts: { start_to_close: "24h" } }]);
+    const shell = await start({ sessionless: true });
+    const gone = await start();
+    const held = await new Crew(gone).take("ann", { run: run.id });
+    await shell.call("report_progress", { task: held.id, token: held.token });
+    await gone.close();
+    clock.advance(11_000);
+    const stopped = gate.stopAt(/UPDATE tasks SET session = NULL/);
+    const reaping = first.app.beat();
+    await stopped.reached;
+    const beat = shell.call("agent_heartbeat", { agent: "ann" });
+    await waiting();
+    stopped.open();
+    await Promise.all([reaping, beat]);
+    for (let waited = 0; waited < 9 * 60_000; waited += 15_000) await second.advance(15_000);
+    expect(await crew.statuses(run.id)).toEqual({ a: "running" });
+    for (let waited = 0; waited < 2 * 60_000; waited += 15_000) await second.advance(15_000);
+    expect(await crew.statuses(run.id)).toEqual({ a: "ready" });
+  });
+});
+
 describe("a session that ends", () => {
   it("while a claim is under way gives its task back", async () => {
     const { first, second, gate } = await room();
@@ -109,6 +159,27 @@ describe("a session that ends", () => {
     await closed;
     for (let waited = 0; waited < 20_000; waited += 5_000) await second.advance(5_000);
     expect(await new Crew(second).statuses(run.id)).toEqual({ a: "ready" });
+  });
+
+  it("while a lock is taken releases it", async () => {
+    const { first, second, gate, start, clock } = await room();
+    const cwd = repository("app");
+    const now = (): number => clock.now();
+    const leaving = await start({ cwd, storeHooks: { ...gate.hooks, now } });
+    await leaving.call("register_agent", { name: "ann" });
+    await leaving.call("create_project", { name: "app" });
+    const stopped = gate.stopAt(/^INSERT INTO file_locks/);
+    const lock = leaving.call("acquire_file_lock", { agent: "ann", paths: ["a.ts"], ttl_seconds: 86_400 });
+    await stopped.reached;
+    const closed = leaving.close();
+    await until("the session has ended", async () => (await openSessions(second)) === 2);
+    stopped.open();
+    await Promise.all([lock, closed]);
+    const crew = new Crew(second);
+    const { run } = await crew.start([{ key: "a", files: { write: ["a.ts"] } }], { project: "app" });
+    expect(await crew.claim("ben", { run: run.id })).toMatchObject({ outcome: "none", reason: "locked_out" });
+    for (let waited = 0; waited < 20_000; waited += 5_000) await first.advance(5_000);
+    expect(await crew.claim("ben", { run: run.id })).toMatchObject({ outcome: "claimed" });
   });
 
   it("does not end when it was renewed meanwhile", async () => {
@@ -159,6 +230,31 @@ describe("a project that is archived", () => {
       expect(archived).rejects.toMatchObject({ code: "invalid_transition" }),
       waiting().then(() => stopped.open()),
       started,
+    ]);
+  });
+
+  it("takes up no failed run again", async () => {
+    const { second } = await room();
+    await second.call("create_project", { name: "p", root: second.cwd });
+    const crew = new Crew(second);
+    const { run } = await crew.start([{ key: "a", retry: { max_attempts: 1 } }], { project: "p" });
+    await crew.fail(await crew.take("ann", { run: run.id }));
+    await second.call("archive_project", { project: "p" });
+    const again = second.call("control_run", { run: run.id, action: "retry_failed" });
+    await expect(again).rejects.toMatchObject({ code: "invalid_transition", details: { status: "archived" } });
+  });
+
+  it("takes no first task of its own meanwhile", async () => {
+    const { first, second, gate, waiting } = await room();
+    await second.call("create_project", { name: "p", root: second.cwd });
+    const stopped = gate.stopAt(/^COMMIT$/);
+    const archived = first.call("archive_project", { project: "p" });
+    await stopped.reached;
+    const made = second.call("create_task", { project: "p", title: "t", prompt: "p" });
+    await Promise.all([
+      expect(made).rejects.toMatchObject({ code: "invalid_transition" }),
+      waiting().then(() => stopped.open()),
+      archived,
     ]);
   });
 

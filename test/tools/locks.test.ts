@@ -229,6 +229,34 @@ describe("locks and tasks", () => {
     expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "claimed", task: { key: "a" } });
   });
 
+  test("one waits in a claim for what another has set aside because of one's own lock", async () => {
+    const app = await startApp({ cwd: repository() });
+    const team = new Crew(app);
+    await acquire(app, "ann", ["src/a.ts"]);
+    await acquire(app, "bob", ["src/b.ts"]);
+    const { run } = await team.start([WRITES("a", "src/**")]);
+    expect(await team.claim("bob", { run: run.id })).toMatchObject({ reason: "locked_out" });
+    const waiting = team.claim("ann", { run: run.id, wait_seconds: 30 });
+    await release(app, "bob");
+    expect(await waiting).toMatchObject({ outcome: "claimed", task: { key: "a" } });
+  });
+
+  test("what is one's own is found behind much that one may not take, in few statements", async () => {
+    let statements = 0;
+    const observe = ({ statement }: StorePoint): void => void (statement === "COMMIT" ? 0 : statements++);
+    const app = await startApp({ cwd: repository(), storeHooks: { observe } });
+    const team = new Crew(app);
+    const paths = Array.from({ length: 500 }, (_, at) => `src/${at}.ts`);
+    await acquire(app, "ann", paths);
+    const others = paths.map((file, at) => ({ ...WRITES(`other-${at}`, file), role: "editor", priority: "high" }));
+    const { run } = await team.start([...others, WRITES("own", "src/0.ts")]);
+    for (let parked = 0; parked < 2; parked++)
+      expect(await team.claim("bob", { run: run.id, roles: ["editor"] })).toMatchObject({ reason: "locked_out" });
+    statements = 0;
+    expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "claimed", task: { key: "own" } });
+    expect(statements).toBeLessThanOrEqual(30);
+  });
+
   test("who holds the files and cannot take the task does not bring it back", async () => {
     const app = await startApp({ cwd: repository() });
     const team = new Crew(app);
