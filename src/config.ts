@@ -47,7 +47,18 @@ export interface ConfigSources {
 }
 
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
-const TOOLSETS = ["meta", "projects", "workflows", "runs", "tasks", "locks", "agents", "system", "all"] as const;
+const TOOLSETS = [
+  "meta",
+  "projects",
+  "workflows",
+  "runs",
+  "tasks",
+  "locks",
+  "agents",
+  "escalations",
+  "system",
+  "all",
+] as const;
 const FILE_NAME = "baton.json";
 const PREFIX = "BATON_";
 

@@ -13,7 +13,7 @@ import { hint } from "./names.js";
 import { type Problem, problemsError } from "./problems.js";
 import type { Project } from "./projects.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
-import { requireRoom } from "./executions.js";
+import { requireRoom } from "./room.js";
 import { settlementOf, settleWaiting } from "./settle.js";
 import { raiseRanks } from "./ranks.js";
 import { TASK_SETTLED } from "./machine.js";

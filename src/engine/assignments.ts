@@ -10,7 +10,7 @@ import { type Locked, lockTask } from "./holding.js";
 import { isoOrNull } from "./instants.js";
 import { startByOf } from "./leases.js";
 import { RunChange } from "./run-change.js";
-import { earliest } from "./settle.js";
+import { earliest } from "./instants.js";
 
 /**
  * Keeps a task for one agent until that agent claims it or the reservation lapses. Errors: `not_found`; `invalid_transition` for a task that

@@ -7,7 +7,7 @@ import { unpark } from "./lanes.js";
 import { releaseTaskLocks } from "./task-locks.js";
 import { type TaskEvent, taskMachine, transition } from "./machine.js";
 import type { RunChange } from "./run-change.js";
-import { earliest } from "./settle.js";
+import { earliest } from "./instants.js";
 
 /** How an attempt ends. */
 export interface AttemptEnd {

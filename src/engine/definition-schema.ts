@@ -5,8 +5,12 @@ import { hint, isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "./names.
 import type { Priority } from "./order.js";
 import { TRIGGER_RULES } from "./triggers.js";
 
-export const STEP_KINDS = ["agent", "command"] as const;
+export const STEP_KINDS = ["agent", "command", "human", "gate", "wait"] as const;
+export type StepKind = (typeof STEP_KINDS)[number];
 export const INPUT_TYPES = ["string", "number", "integer", "boolean", "array", "object"] as const;
+
+/** How many elements a list of `for_each` may have. */
+export const FOR_EACH_MAX = 10_000;
 
 /** A point in time, or a duration from the start of the run. Milliseconds. */
 export type Deadline = { readonly at: number } | { readonly after_ms: number };
@@ -14,12 +18,8 @@ export type Deadline = { readonly at: number } | { readonly after_ms: number };
 // The definition as people write it. Every object is closed: a key it does not know is refused with the key that was
 // probably meant, or, where the whole product has it and this version has not, with a sentence that says so.
 
-const LATER_KEYS = new Set(
-  "if for_each review resources compensate human gate ask form checks server tool arguments workflow for until event".split(
-    " ",
-  ),
-);
-const LATER_KINDS = new Set(["tool", "human", "gate", "workflow", "wait", "plan"]);
+const LATER_KEYS = new Set("review resources compensate server tool arguments workflow".split(" "));
+const LATER_KINDS = new Set(["tool", "workflow", "plan"]);
 
 const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => closedObject(shape, LATER_KEYS);
 
@@ -118,6 +118,14 @@ const anyStep = {
   title: z.string().min(1).max(500).optional(),
   needs: z.array(z.string()).optional(),
   trigger: z.enum(TRIGGER_RULES).optional(),
+  if: z
+    .union([z.boolean(), z.string().min(1)], { error: "must be an expression, such as steps.test.output.passed" })
+    .optional(),
+  for_each: z
+    .union([z.string().min(1), z.array(z.unknown()).max(FOR_EACH_MAX)], {
+      error: "must be a list, or an expression that gives one",
+    })
+    .optional(),
   role: labelSchema.optional(),
   requires: labelsSchema.optional(),
   files: filesSchema.optional(),
@@ -159,20 +167,41 @@ const commandStep = closed({
   shell: z.enum(["sh", "bash"], { error: 'must be "sh" or "bash"' }).optional(),
 });
 
+const humanStep = closed({
+  ...anyStep,
+  kind: z.literal("human"),
+  ask: z.string().min(1),
+  form: z.record(z.string(), z.unknown()).optional(),
+});
+
+const gateStep = closed({ ...anyStep, kind: z.literal("gate"), checks: z.array(z.string().min(1)).min(1).max(100) });
+
+const waitStep = closed({
+  ...anyStep,
+  kind: z.literal("wait"),
+  for: z.union([z.string().min(1), z.number()]).optional(),
+  until: z.string().min(1).optional(),
+  event: nameSchema.optional(),
+}).refine((step) => [step.for, step.until, step.event].filter((one) => one !== undefined).length === 1, {
+  error: "a wait says one of: for (a duration), until (an instant), event (a name)",
+});
+
+const SCHEMAS = { agent: agentStep, command: commandStep, human: humanStep, gate: gateStep, wait: waitStep } as const;
+
 export type Head = z.output<typeof headSchema>;
 export type Defaults = NonNullable<Head["defaults"]>;
-export type WrittenStep = z.output<typeof agentStep> | z.output<typeof commandStep>;
+export type WrittenStep = z.output<(typeof SCHEMAS)[StepKind]>;
 
 /** The schema of a step, chosen by what it says it is; or a sentence on why there is none. */
-export function stepSchema(written: Readonly<Record<string, unknown>>): typeof agentStep | typeof commandStep | string {
+export function stepSchema(written: Readonly<Record<string, unknown>>): (typeof SCHEMAS)[StepKind] | string {
   const { kind } = written;
   if (kind === undefined && "run" in written && !("prompt" in written))
     return 'has "run" and so must say `kind: command`';
-  if (kind === undefined || kind === "agent") return agentStep;
-  if (kind === "command") return commandStep;
-  if (typeof kind === "string" && LATER_KINDS.has(kind)) {
-    return `the kind "${kind}" comes with a later version; "agent" and "command" are understood yet`;
-  }
-  const said = typeof kind === "string" ? `unknown kind "${kind}"${hint(kind, STEP_KINDS)}` : "kind must be a text";
-  return `${said}: it is "agent" (the default) or "command"`;
+  if (kind === undefined) return agentStep;
+  if (typeof kind === "string" && Object.hasOwn(SCHEMAS, kind)) return SCHEMAS[kind as StepKind];
+  const known = `understood are ${STEP_KINDS.join(", ")}`;
+  if (typeof kind !== "string") return `kind must be a text: ${known}`;
+  return LATER_KINDS.has(kind)
+    ? `the kind "${kind}" comes with a later version; ${known}`
+    : `unknown kind "${kind}"${hint(kind, STEP_KINDS)}; ${known}`;
 }

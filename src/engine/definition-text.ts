@@ -123,12 +123,30 @@ function plainData(document: Document.Parsed): Read {
 
 const DEPTH_MAX = 64;
 const NODES_MAX = 2_000_000;
-const LATER =
-  "expressions come with a later version: take a value from the run's inputs, which stand in the task's brief";
+/** The fields of a step in which expressions stand. */
+const FILLED_IN: ReadonlySet<PropertyKey> = new Set([
+  "title",
+  "prompt",
+  "criteria",
+  "run",
+  "env",
+  "files",
+  "ask",
+  "if",
+  "for_each",
+  "checks",
+  "for",
+  "until",
+]);
+const NOT_HERE = `no expression is read here; a step's ${[...FILLED_IN].map(String).join(", ")} take them`;
+
+function takesExpressions([first, , field]: readonly PropertyKey[]): boolean {
+  return first === "steps" && field !== undefined && FILLED_IN.has(field);
+}
 
 /**
- * What no part of a definition may hold, whatever its key: expressions, keys that change an object's prototype,
- * numbers that JSON has not, and structure beyond the bounds. Walks without recursion.
+ * What no part of a definition may hold, whatever its key: keys that change an object's prototype, expressions where none are
+ * read, numbers that JSON has not, and structure beyond the bounds. Walks without recursion.
  */
 export function addForbidden(root: unknown, problems: Problems): void {
   const stack: { value: unknown; path: PropertyKey[] }[] = [{ value: root, path: [] }];
@@ -151,8 +169,9 @@ function forbidden(value: unknown, path: readonly PropertyKey[]): { message: str
   const key = path.at(-1);
   if (path.length > DEPTH_MAX) return { message: `nested deeper than ${DEPTH_MAX} levels`, limit: true };
   if (key === "__proto__") return { message: "is no usable key" };
-  if (typeof key === "string" && key.includes("${{")) return { message: `\`\${{\` in a key: ${LATER}` };
-  if (typeof value === "string" && value.includes("${{")) return { message: `\`\${{\`: ${LATER}` };
+  if (typeof key === "string" && key.includes("${{")) return { message: `\`\${{\` in a key: ${NOT_HERE}` };
+  if (typeof value === "string" && value.includes("${{") && !takesExpressions(path))
+    return { message: `\`\${{\`: ${NOT_HERE}` };
   if (typeof value === "number" && !Number.isFinite(value)) return { message: `${value} is no number of JSON` };
   return undefined;
 }

@@ -4,9 +4,10 @@ import {
   type Defaults,
   headSchema,
   stepSchema,
-  type STEP_KINDS,
+  type StepKind,
   type WrittenStep,
 } from "./definition-schema.js";
+import { conditionSource, type PlacedStep, readExpressions } from "./definition-expressions.js";
 import { addForbidden, type JsonObject, readDefinitionText } from "./definition-text.js";
 import { addInputProblems, type InputDefinition } from "./inputs.js";
 import { DEFAULT_ESTIMATE_MS, type Priority } from "./order.js";
@@ -46,10 +47,16 @@ const DEFAULT_RETRY = {
   non_retryable: [],
 } as const;
 
+/** Which element of a list a step was made for. */
+export interface Element {
+  readonly item: unknown;
+  readonly index: number;
+}
+
 /** A step in its normal form: defaults merged in, durations in milliseconds, lists never absent. */
 export interface Step {
   readonly key: string;
-  readonly kind: (typeof STEP_KINDS)[number];
+  readonly kind: StepKind;
   readonly title: string;
   /** Of an agent step. */
   readonly prompt?: string;
@@ -59,6 +66,24 @@ export interface Step {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly shell?: string;
+  /** Values of the expressions of `run`, once it has been filled in, by the variables in which they reach the command. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Of a human step: the question, and JSON Schema of the answer. */
+  readonly ask?: string;
+  readonly form?: Readonly<Record<string, unknown>>;
+  /** Of a gate: expressions that must all hold. */
+  readonly checks?: readonly string[];
+  /** Of a wait: a duration, an instant, or the name of an event. */
+  readonly for?: string | number;
+  readonly until?: string;
+  readonly event?: string;
+  /** The expression without which it is skipped. */
+  readonly if?: string;
+  /** An expression that gives a list, or the list: one task for each element. */
+  readonly for_each?: string | readonly unknown[];
+  readonly element?: Element;
+  /** Of a step with expressions: the keys of the steps whose results they read. */
+  readonly reads?: readonly string[];
   /** Keys, each once. */
   readonly needs: readonly string[];
   readonly trigger: (typeof TRIGGER_RULES)[number];
@@ -123,14 +148,19 @@ export function parseDefinition(written: string | JsonObject, options: ParseOpti
   if (!head.success) zodProblems(head.error).forEach((problem) => problems.add(problem));
   const writtenSteps = parseSteps(source, options.limits, problems);
   addGraphProblems(linksOf(source), options.limits, problems);
-  if (!head.success || problems.count > 0) return { problems: problems.list() };
-  addInputProblems(head.data.inputs ?? {}, problems);
+  if (!head.success) return { problems: problems.list() };
+  const inputsOfHead = head.data.inputs ?? {};
+  addInputProblems(inputsOfHead, problems);
+  const reads = readExpressions({ inputs: inputsOfHead, steps: writtenSteps, problems });
   if (problems.count > 0) return { problems: problems.list() };
   const { defaults, steps: _, inputs, ...rest } = head.data;
   const definition: Definition = {
     ...defined({ ...rest, name: rest.name ?? options.name ?? "workflow", on_failure: "continue" as const }),
     inputs: normalInputs(inputs ?? {}),
-    steps: writtenSteps.map((step) => normalStep(step, defaults ?? {}, options.limits)),
+    steps: writtenSteps.map(({ step }) => ({
+      ...normalStep(step, defaults ?? {}, options.limits),
+      ...(reads.has(step.key) ? { reads: reads.get(step.key) ?? [] } : {}),
+    })),
   };
   return { definition, source };
 }
@@ -171,7 +201,7 @@ function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function parseSteps(source: JsonObject, limits: DefinitionLimits, problems: Problems): WrittenStep[] {
+function parseSteps(source: JsonObject, limits: DefinitionLimits, problems: Problems): PlacedStep[] {
   return stepsOf(source).flatMap((step, index) => {
     const path = ["steps", index];
     const at = `steps[${index}]`;
@@ -191,7 +221,7 @@ function parseSteps(source: JsonObject, limits: DefinitionLimits, problems: Prob
       return [];
     }
     addStepProblems(parsed.data, { at, limits, problems });
-    return [parsed.data];
+    return [{ index, step: parsed.data }];
   });
 }
 
@@ -239,19 +269,21 @@ function normalInputs(inputs: Readonly<Record<string, WrittenInput>>): Record<st
 type WrittenInput = NonNullable<(typeof headSchema)["_zod"]["output"]["inputs"]>[string];
 
 function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionLimits): Step {
-  const { kind, title, needs, trigger, files, criteria, retry, timeouts, requires, ...rest } = step;
-  // Who runs a command is the server's own matter.
-  const asked: Defaults = kind === "command" ? {} : defaults;
-  const role = step.role ?? asked.role;
-  const priority = step.priority ?? defaults.priority;
+  const { kind = "agent", title, needs, trigger, files, criteria, retry, timeouts, requires, ...others } = step;
+  const { if: condition, ...rest } = others;
+  // Who does what the server does is the server's own matter.
+  const asked: Defaults = kind === "agent" ? defaults : {};
   return {
     ...defined(rest),
-    kind: kind ?? "agent",
+    kind,
+    ...defined({
+      if: condition === undefined ? undefined : conditionSource(condition),
+      role: step.role ?? asked.role,
+      priority: step.priority ?? defaults.priority,
+    }),
     title: title ?? step.key,
     needs: [...new Set(needs)],
     trigger: trigger ?? "all_succeeded",
-    ...(role === undefined ? {} : { role }),
-    ...(priority === undefined ? {} : { priority }),
     requires: [...new Set(requires ?? asked.requires)],
     files: { write: files?.write ?? [], read: files?.read ?? [] },
     criteria: typeof criteria === "string" ? [criteria] : (criteria ?? []),

@@ -8,8 +8,10 @@ import type { EngineContext } from "./context.js";
 import { type Locked, lockTask } from "./holding.js";
 import { runningDueAt, startByOf } from "./leases.js";
 import { RunChange } from "./run-change.js";
-import { earliest, readyTasks } from "./settle.js";
+import { earliest } from "./instants.js";
+import { readyTasks } from "./ready.js";
 import { cancelHeld, expireUnheld, failAttempt, giveBack } from "./tasks.js";
+import { fireTimer, giveUpWait } from "./waiting.js";
 
 /** Does what has come due for a task: a retry, a timeout, a lapsed reservation or lease, a cancellation's grace. */
 export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
@@ -23,6 +25,8 @@ export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
       return yield* readyDue(ctx, locked);
     case "running":
       return yield* runningDue(ctx, locked);
+    case "waiting":
+      return yield* waitingDue(ctx, locked);
     default:
       return yield* setDue(task.id, null);
   }
@@ -50,6 +54,14 @@ function* readyDue(ctx: EngineContext, locked: Locked): Tx<void> {
   else if (isOver(ctx, startBy)) yield* expireUnheld(ctx, locked, timeout("schedule_to_start", { task, spec }));
   else if (isOver(ctx, task.reservedUntil)) yield* reserveTask(ctx, locked, null);
   else yield* setDue(task.id, earliest(task.closeBy, startBy, task.reservedUntil));
+}
+
+function* waitingDue(ctx: EngineContext, locked: Locked): Tx<void> {
+  const { task, spec } = locked;
+  const until = spec.until ?? null;
+  if (until !== null && isOver(ctx, until)) yield* fireTimer(ctx, locked, until);
+  else if (isOver(ctx, task.closeBy)) yield* giveUpWait(ctx, locked, timeout("schedule_to_close", locked));
+  else yield* setDue(task.id, earliest(until, task.closeBy));
 }
 
 function* runningDue(ctx: EngineContext, locked: Locked): Tx<void> {

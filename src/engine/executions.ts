@@ -1,19 +1,22 @@
 import { findStandingRun, insertRun, type NewRun, type Run, type RunShape } from "../store/runs.js";
-import { sumOpenTasks } from "../store/task-lists.js";
 import { type Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { linesNotAllowed } from "./command-access.js";
 import { commandLine } from "./command-policy.js";
 import type { EngineContext } from "./context.js";
-import { deadlineAt, definitionDag, type Parsed } from "./definition.js";
+import { deadlineAt, definitionDag, type Parsed, type Step } from "./definition.js";
 import type { Deadline } from "./definition-schema.js";
 import { BatonError } from "./errors.js";
+import { EvaluationFailed, type Values } from "./expressions.js";
 import { bindInputs } from "./inputs.js";
 import { instantiate, type Planned } from "./instantiate.js";
 import { DEFAULT_ESTIMATE_MS, PRIORITIES, type Priority } from "./order.js";
 import { type Project, requireUnarchived } from "./projects.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
+import { settleWaiting } from "./settle.js";
+import { filledIn, isKnownAtStart, valuesOfRun } from "./step-values.js";
 import { requireRun } from "./task-lookup.js";
+import { isTemplate, shellLine } from "./templates.js";
 
 export interface Execution {
   readonly project: Project;
@@ -64,10 +67,16 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     createdBy: execution.createdBy,
     definition: JSON.stringify(parsed.source),
   });
-  const tasks = yield* instantiate(ctx, { project, run, planned: planOf(ctx, parsed) });
+  const values = valuesOfRun(run, project);
+  const tasks = yield* instantiate(ctx, { project, run, planned: planOf(ctx, parsed, values) });
   const change = new RunChange(ctx, run);
   for (const task of tasks) change.add(task);
-  const ready = tasks.filter((task) => task.status === "ready");
+  // What has expressions or is done by the server begins now, where nothing holds it up.
+  const begun = yield* settleWaiting(
+    change,
+    tasks.filter(({ status, needsLook }) => status === "pending" && needsLook),
+  );
+  const ready = [...tasks.filter((task) => task.status === "ready"), ...begun];
   change.record({
     type: "run.started",
     agent: execution.createdBy,
@@ -81,7 +90,7 @@ function deadlineOf(ctx: EngineContext, deadline: Deadline | undefined): number 
   return deadline === undefined ? null : deadlineAt(deadline, ctx.now);
 }
 
-function planOf(ctx: EngineContext, { definition }: Parsed): Planned[] {
+function planOf(ctx: EngineContext, { definition }: Parsed, values: Values): Planned[] {
   const ranks = definitionDag(definition).upwardRanks();
   const ids = new Map(definition.steps.map((step) => [step.key, ctx.newId("task")]));
   const dependents = new Map<string, number>();
@@ -94,12 +103,22 @@ function planOf(ctx: EngineContext, { definition }: Parsed): Planned[] {
     return id;
   };
   return definition.steps.map((step) => ({
-    step,
+    step: isKnownAtStart(step) ? filledAtStart(step, values) : step,
     id: idOf(step.key),
     dependencies: step.needs.map(idOf),
     dependents: dependents.get(step.key) ?? 0,
     upwardRankMs: ranks.get(step.key) ?? DEFAULT_ESTIMATE_MS,
   }));
+}
+
+/** Errors: `invalid_input` for an expression that has no value, such as that of an input that was not given. */
+function filledAtStart(step: Step, values: Values): Step {
+  try {
+    return filledIn(step, values);
+  } catch (error) {
+    if (!(error instanceof EvaluationFailed)) throw error;
+    throw new BatonError("invalid_input", `Step "${step.key}": ${error.message}.`, { details: { step: step.key } });
+  }
 }
 
 function* makeRun(ctx: EngineContext, run: NewRun): Tx<Run> {
@@ -109,8 +128,11 @@ function* makeRun(ctx: EngineContext, run: NewRun): Tx<Run> {
 }
 
 function* warningsOf(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {
-  const lines = definition.steps.flatMap(({ kind, run, env }) =>
-    kind === "command" && run !== undefined ? [commandLine(run, env)] : [],
+  const lines = definition.steps.flatMap(({ kind, run, env = {} }) =>
+    // What its variables hold is not known before it starts.
+    kind !== "command" || run === undefined || Object.values(env).some(isTemplate)
+      ? []
+      : [commandLine(shellLine(run), env)],
   );
   const refused = yield* linesNotAllowed(ctx, lines);
   if (refused === undefined) return [];
@@ -141,16 +163,5 @@ export function* standingRun(ctx: EngineContext, project: Project): Tx<Run> {
     shape: NO_SHAPE,
     createdBy: ctx.caller.agent,
     definition: null,
-  });
-}
-
-/** Errors: `limit_exceeded` when a run has as many open tasks as it may. */
-export function* requireRoom(ctx: EngineContext, run: Run, more: number): Tx<void> {
-  const open = yield* sumOpenTasks(run.id);
-  const max = ctx.settings.open_tasks_max;
-  if (open + more <= max) return;
-  throw new BatonError("limit_exceeded", `Run ${run.id} has ${open} open tasks; at most ${max} fit.`, {
-    details: { run: run.id, open, max },
-    next: [{ tool: "list_tasks", arguments: { run: run.id } }],
   });
 }

@@ -9,7 +9,8 @@ import { demandOf } from "./demands.js";
 import { ageingBucket, latestStart, PRIORITIES } from "./order.js";
 import type { Project } from "./projects.js";
 import { keepScopes, normaliseScope, type Scope, scopeId } from "./scopes.js";
-import { earliest } from "./settle.js";
+import { earliest } from "./instants.js";
+import { isDynamic } from "./step-values.js";
 import { judge } from "./triggers.js";
 
 /** A step on its way to becoming a task: what it depends on, and where it stands in the graph. */
@@ -39,10 +40,10 @@ export function* instantiate(ctx: EngineContext, { project, run, planned }: Inst
   const scopes: Scope[] = [];
   const made: NewTask[] = [];
   for (const plan of planned) {
-    const files = normaliseScope(project, plan.step.files);
-    const scope = scopeId(project, files);
-    if (scope !== "") scopes.push(files);
-    const demand = demandOfStep(project, plan.step, scope);
+    // What is known only later asks for nobody and locks nothing yet.
+    const files = isDynamic(plan.step) ? NO_FILES : plan.step.files;
+    const { demand, scope, paths } = askedBy(project, { ...plan.step, files });
+    if (scope !== "") scopes.push(paths);
     demands.set(demand.id, demand);
     const task = taskOfStep(ctx, run, { ...plan, demand: demand.id, scope });
     made.push({ task, spec: specOf(plan.step), dependencies: plan.dependencies });
@@ -51,6 +52,15 @@ export function* instantiate(ctx: EngineContext, { project, run, planned }: Inst
   yield* keepScopes(project, scopes);
   yield* insertTasks(made);
   return made.map(({ task }) => task);
+}
+
+const NO_FILES = { write: [], read: [] } as const;
+
+/** What a step asks of whoever takes it, and the files it locks. Errors: `invalid_input` for a path outside the project's root. */
+export function askedBy(project: Project, step: Step): { demand: Demand; scope: string; paths: Scope } {
+  const paths = normaliseScope(project, step.files);
+  const scope = scopeId(project, paths);
+  return { demand: demandOfStep(project, step, scope), scope, paths };
 }
 
 function demandOfStep(project: Project, step: Step, scope: string): Demand {
@@ -67,7 +77,8 @@ function demandOfStep(project: Project, step: Step, scope: string): Demand {
     : demandOf({ ...shared, executor: "agent", role: step.role ?? null, requires: step.requires, command: null });
 }
 
-function specOf(step: Step): TaskSpec {
+export function specOf(step: Step): TaskSpec {
+  const { ask, form, event } = step;
   return {
     ...(step.prompt === undefined ? {} : { prompt: step.prompt }),
     ...(step.criteria.length === 0 ? {} : { criteria: step.criteria }),
@@ -77,8 +88,12 @@ function specOf(step: Step): TaskSpec {
     timeouts: timeoutsOf(step),
     ...(step.output === undefined ? {} : { output: step.output }),
     ...(step.kind === "command" && step.run !== undefined
-      ? { command: { run: step.run, cwd: step.cwd, env: step.env, shell: step.shell } }
+      ? { command: { run: step.run, cwd: step.cwd, env: step.env, shell: step.shell, values: step.values } }
       : {}),
+    ...(ask === undefined ? {} : { ask }),
+    ...(form === undefined ? {} : { form }),
+    ...(event === undefined ? {} : { event }),
+    ...(isDynamic(step) ? { dynamic: { step: { ...step }, reads: step.reads ?? [] } } : {}),
   };
 }
 
@@ -99,7 +114,8 @@ function taskOfStep(ctx: EngineContext, run: Run, plan: PlacedStep): Task {
   const deadline = step.deadline === undefined ? run.deadline : deadlineAt(step.deadline, ctx.now);
   const { schedule_to_start, schedule_to_close } = step.timeouts;
   const settled = plan.settled ?? { succeeded: 0, failed: 0, skipped: 0 };
-  const ready = judge(step.trigger, { total: plan.dependencies.length, ...settled }) === "ready";
+  // What is dynamic begins in a second step, with the values that there are then.
+  const ready = !isDynamic(step) && judge(step.trigger, { total: plan.dependencies.length, ...settled }) === "ready";
   const closeBy = ready && schedule_to_close !== undefined ? ctx.now + schedule_to_close : null;
   const startBy = ready && schedule_to_start !== undefined ? ctx.now + schedule_to_start : null;
   return {
@@ -124,7 +140,7 @@ function taskOfStep(ctx: EngineContext, run: Run, plan: PlacedStep): Task {
     latestStart: latestStart(deadline, plan.upwardRankMs),
     rankOrder: -plan.upwardRankMs,
     estimateMs: estimateOf(step),
-    timed: schedule_to_start !== undefined || schedule_to_close !== undefined,
+    needsLook: schedule_to_start !== undefined || schedule_to_close !== undefined || isDynamic(step),
     attempt: 0,
     failures: 0,
     token: 0,

@@ -3,6 +3,12 @@ export function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** The smallest of the instants that are set. */
+export function earliest(...instants: readonly (number | null | undefined)[]): number | null {
+  const set = instants.filter((instant) => typeof instant === "number");
+  return set.length === 0 ? null : Math.min(...set);
+}
+
 export function isoOrNull(ms: number | null): string | null {
   return ms === null ? null : iso(ms);
 }

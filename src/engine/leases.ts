@@ -1,6 +1,6 @@
 import type { Task, TaskAndSpec, Timeouts } from "../store/tasks.js";
 import type { EngineContext } from "./context.js";
-import { earliest } from "./settle.js";
+import { earliest } from "./instants.js";
 
 /**
  * How long a holder keeps its work. The lease of an agent whose process has a session lives with that session, so its own expiry

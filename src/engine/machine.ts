@@ -12,6 +12,8 @@ export type Machine<S extends string, E extends string> = {
 
 export type TaskEvent =
   | "make_ready"
+  | "wait"
+  | "conclude"
   | "claim"
   | "complete"
   | "retry"
@@ -35,7 +37,15 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
     reopen: "control_run retry_failed",
   },
   table: {
-    pending: { make_ready: "ready", skip: "skipped", block: "blocked", expire: "dead_letter", cancel: "cancelled" },
+    pending: {
+      make_ready: "ready",
+      wait: "waiting",
+      conclude: "succeeded",
+      skip: "skipped",
+      block: "blocked",
+      expire: "dead_letter",
+      cancel: "cancelled",
+    },
     ready: { claim: "running", expire: "dead_letter", cancel: "cancelled" },
     running: {
       complete: "succeeded",
@@ -45,7 +55,7 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
       lose_lease: "ready",
       cancel: "cancelled",
     },
-    waiting: { cancel: "cancelled" },
+    waiting: { conclude: "succeeded", expire: "dead_letter", cancel: "cancelled" },
     in_review: { cancel: "cancelled" },
     succeeded: {},
     skipped: { reopen: "pending" },

@@ -1,17 +1,10 @@
-import { endTasks, makeReady, settleDependency, type Settlement } from "../store/task-changes.js";
-import { findTaskAndSpec, type Reason, type Task, type TaskStatus } from "../store/tasks.js";
+import { endTasks, settleDependency, type Settlement } from "../store/task-changes.js";
+import type { Reason, Task, TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
-import { ageingBucket } from "./order.js";
+import { beginTasks } from "./begin.js";
 import type { RunChange } from "./run-change.js";
+import type { Settled } from "./settled.js";
 import { judge } from "./triggers.js";
-
-/** A task that has come to an end, as its dependents see it. */
-export interface Settled {
-  readonly task: Task;
-  readonly as: Settlement;
-  /** Why, where it failed: what its blocked dependents will say. */
-  readonly reason?: Reason;
-}
 
 /**
  * Lets the dependents of tasks that have settled go on: ready, blocked or skipped, and so on down the graph where one of them
@@ -34,8 +27,10 @@ export function* settleWaiting(change: RunChange, waiting: readonly Task[], reas
 function* follow(change: RunChange, first: Judged): Tx<Task[]> {
   const ready: Task[] = [];
   for (let judged = first; ;) {
-    ready.push(...(yield* readyTasks(change, judged.ready)));
+    const begun = yield* beginTasks(change, judged.ready);
+    ready.push(...begun.ready);
     const wave = [
+      ...begun.settled,
       ...(yield* endUnheld(change, "blocked", judged.block)),
       ...(yield* endUnheld(change, "skipped", judged.skip)),
     ];
@@ -91,55 +86,6 @@ export function countsOf(task: Task) {
 // Where the failure lies further back than this wave.
 function failureOf(task: Task): Reason {
   return { kind: "dependency_failed", detail: `${task.depsFailed} of its dependencies failed`, blocking: [] };
-}
-
-/** pending → ready for tasks whose time has come; they take their places when the change is written. */
-export function* readyTasks(change: RunChange, tasks: readonly Task[]): Tx<Task[]> {
-  const { ctx } = change;
-  const groups = new Map<number, Task[]>();
-  const ready: Task[] = [];
-  for (const task of tasks) {
-    if (task.timed || task.reservedUntil !== null) {
-      ready.push(yield* readyTimed(change, task));
-      continue;
-    }
-    const group = groups.get(task.priority);
-    if (group) group.push(task);
-    else groups.set(task.priority, [task]);
-  }
-  for (const [priority, group] of groups) {
-    const bucket = ageingBucket(ctx.now, priority, ctx.settings.ageing_ms);
-    const ids = group.map((task) => task.id);
-    const moved = yield* makeReady(ids, { at: ctx.now, bucket, closeBy: null, dueAt: null });
-    if (moved !== ids.length)
-      throw new Error(`${ids.length - moved} pending tasks of run ${change.run.id} were not pending`);
-    for (const task of group) ready.push({ ...task, status: "ready", bucket, readyAt: ctx.now, availableAt: null });
-  }
-  for (const task of ready) {
-    change.move({ ...task, status: "pending" }, "ready");
-    change.enter(task);
-    change.record({ type: "task.ready", task: task.id, data: { key: task.key } });
-  }
-  return ready;
-}
-
-function* readyTimed(change: RunChange, task: Task): Tx<Task> {
-  const { ctx } = change;
-  const found = yield* findTaskAndSpec(task.id);
-  if (!found) throw new Error(`task ${task.id} has no spec`);
-  const { schedule_to_start, schedule_to_close } = found.spec.timeouts;
-  const bucket = ageingBucket(ctx.now, task.priority, ctx.settings.ageing_ms);
-  const closeBy = task.closeBy ?? (schedule_to_close === undefined ? null : ctx.now + schedule_to_close);
-  const startBy = schedule_to_start === undefined ? null : ctx.now + schedule_to_start;
-  const dueAt = earliest(startBy, closeBy, task.reservedUntil);
-  yield* makeReady([task.id], { at: ctx.now, bucket, closeBy, dueAt });
-  return { ...task, status: "ready", bucket, readyAt: ctx.now, availableAt: null, closeBy, dueAt };
-}
-
-/** The smallest of the instants that are set. */
-export function earliest(...instants: readonly (number | null | undefined)[]): number | null {
-  const set = instants.filter((instant) => typeof instant === "number");
-  return set.length === 0 ? null : Math.min(...set);
 }
 
 /** Ends tasks that nobody holds, each group with its own reason, and hands them on as settled. */

@@ -1,9 +1,10 @@
 import type { Attempt, AttemptError } from "../store/attempts.js";
 import { endTasks, orderCancel, recordHeartbeat } from "../store/task-changes.js";
 import { dependentsInState } from "../store/task-lists.js";
-import { type Orders, type Reason, type Task } from "../store/tasks.js";
+import type { Orders, Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { backoffMs, endAttempt, mayRetry } from "./attempts.js";
+import { failureReason } from "./conclude.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
 import { holdTask, type Locked, lockTask, requireHeld, staleToken } from "./holding.js";
@@ -167,7 +168,7 @@ export function* failAttempt(ctx: EngineContext, held: Locked, failure: AttemptF
       ...(retryAt === null ? {} : { retry_at: retryAt }),
     },
   });
-  const settled = again ? [] : [{ task, as: "failed" as const, reason: deadLetterReason(task, failure.error) }];
+  const settled = again ? [] : [{ task, as: "failed" as const, reason: failureReason(task, failure.error) }];
   const ready = yield* settleDependents(change, settled);
   const changed = yield* change.flush();
   const blocked = again || task.dependents === 0 ? [] : yield* dependentsInState(task.id, "blocked");
@@ -178,21 +179,6 @@ export function* failAttempt(ctx: EngineContext, held: Locked, failure: AttemptF
     outcome: again ? "retry" : "dead_letter",
     retryAt,
     blocked: blocked.map(({ id }) => id),
-  };
-}
-
-// Every task behind it keeps the reason: the whole message stands with the attempt.
-const REASON_CHARS_MAX = 300;
-
-function clipped(text: string): string {
-  return text.length <= REASON_CHARS_MAX ? text : `${text.slice(0, REASON_CHARS_MAX)}…`;
-}
-
-export function deadLetterReason(task: Task, error: AttemptError): Reason {
-  return {
-    kind: "dependency_failed",
-    detail: clipped(`${task.key} failed: ${error.type}: ${error.message}`),
-    blocking: [task.id],
   };
 }
 
@@ -329,8 +315,6 @@ export function* expireUnheld(ctx: EngineContext, locked: Locked, error: Attempt
   change.move(task, to);
   change.record({ type: "task.dead_letter", task: task.id, data: { key: task.key, error } });
   const ended: Task = { ...task, status: to, reasons, endedAt: ctx.now };
-  const ready = yield* settleDependents(change, [
-    { task: ended, as: "failed", reason: deadLetterReason(ended, error) },
-  ]);
+  const ready = yield* settleDependents(change, [{ task: ended, as: "failed", reason: failureReason(ended, error) }]);
   return { task: ended, ready, ...(yield* change.flush()) };
 }

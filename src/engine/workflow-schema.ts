@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { headSchema, stepSchema } from "./definition-schema.js";
+import { headSchema, STEP_KINDS, type StepKind, stepSchema } from "./definition-schema.js";
 
 /**
  * JSON Schema (2020-12) of a workflow's definition as it is written, for editors and planners. What a schema cannot say,
@@ -10,13 +10,13 @@ export function workflowJsonSchema(): Record<string, unknown> {
   const steps = {
     type: "array",
     minItems: 1,
-    items: { anyOf: [schemaOfKind("agent"), schemaOfKind("command")] },
+    items: { anyOf: STEP_KINDS.map(schemaOfKind) },
   };
   const properties = { ...(head["properties"] as Record<string, unknown>), steps };
   return { ...head, title: "Baton workflow", properties };
 }
 
-function schemaOfKind(kind: "agent" | "command"): Record<string, unknown> {
+function schemaOfKind(kind: StepKind): Record<string, unknown> {
   const schema = stepSchema({ kind });
   if (typeof schema === "string") throw new Error(`a kind of step without a schema: ${schema}`);
   const { $schema: _, ...rest } = written(schema);

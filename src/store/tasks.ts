@@ -13,6 +13,8 @@ export type TaskStatus =
   | "cancelled"
   | "dead_letter";
 
+export type TaskKind = "agent" | "command" | "human" | "gate" | "wait";
+
 export type TriggerRule = "all_succeeded" | "all_done" | "one_succeeded" | "one_failed" | "none_failed";
 
 /** The latest start of a task without a deadline: later than any, and exact in a double. */
@@ -33,7 +35,7 @@ export interface Task {
   readonly run: string;
   readonly project: string;
   readonly key: string;
-  readonly kind: "agent" | "command";
+  readonly kind: TaskKind;
   readonly title: string;
   readonly role: string | null;
   readonly status: TaskStatus;
@@ -52,8 +54,11 @@ export interface Task {
   /** The negative of the upward rank, so that ascending order serves the longest chain first. */
   readonly rankOrder: number;
   readonly estimateMs: number;
-  /** Whether its spec has a schedule_to_start or schedule_to_close, which begin when it becomes ready. */
-  readonly timed: boolean;
+  /**
+   * Whether its spec is to be read when its dependencies let it go on: it has a timeout that begins then, an expression, or a
+   * kind that the server does itself. The column is called `timed`.
+   */
+  readonly needsLook: boolean;
   /** Number of the current or last attempt; 0 before the first. */
   readonly attempt: number;
   /** Attempts that count against the retry policy. */
@@ -83,7 +88,7 @@ export interface Task {
   readonly endedAt: number | null;
 }
 
-/** What never changes after a task is made. */
+/** What does not change while a task runs. */
 export interface TaskSpec {
   readonly prompt?: string;
   readonly criteria?: readonly string[];
@@ -94,6 +99,24 @@ export interface TaskSpec {
   /** JSON Schema of the result. */
   readonly output?: boolean | Readonly<Record<string, unknown>>;
   readonly command?: CommandSpec;
+  /** Of a human step. */
+  readonly ask?: string;
+  readonly form?: Readonly<Record<string, unknown>>;
+  /** Of a wait step: the event, or the instant in ms since the epoch. */
+  readonly event?: string;
+  readonly until?: number;
+  /** Of a step that has expressions, or that the server does itself. */
+  readonly dynamic?: Dynamic;
+}
+
+/** What becomes of a task only when its dependencies have ended. */
+export interface Dynamic {
+  /** The step as the definition has it, for the engine. */
+  readonly step: Readonly<Record<string, unknown>>;
+  /** Keys of the steps whose results its expressions read. */
+  readonly reads: readonly string[];
+  /** How many tasks were made of it: it ends when they have. */
+  readonly elements?: number;
 }
 
 export interface RetryPolicy {
@@ -118,6 +141,8 @@ export interface CommandSpec {
   readonly cwd?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly shell?: string | undefined;
+  /** Values of expressions of the command line, by the variables in which they reach it. */
+  readonly values?: Readonly<Record<string, string>> | undefined;
 }
 
 const COLUMNS = [
@@ -194,7 +219,7 @@ export function taskOf(row: Row): Task {
     latestStart: int(row, "latest_start"),
     rankOrder: int(row, "rank_order"),
     estimateMs: int(row, "estimate_ms"),
-    timed: int(row, "timed") === 1,
+    needsLook: int(row, "timed") === 1,
     attempt: int(row, "attempt"),
     failures: int(row, "failures"),
     token: int(row, "token"),
@@ -260,7 +285,7 @@ function valuesOf(task: Task): SqlValue[] {
     task.latestStart,
     task.rankOrder,
     task.estimateMs,
-    task.timed ? 1 : 0,
+    task.needsLook ? 1 : 0,
     task.attempt,
     task.failures,
     task.token,

@@ -215,9 +215,8 @@ function requirePermission({ name, permission = "anyone" }: Operation, caller: C
   if (permission === "anyone" || caller.channel === "human") return;
   const persons: readonly PermissionRole[] = ["human", "admin"];
   if (permission.some((role) => !persons.includes(role))) return;
-  throw new BatonError("not_permitted", `${name} is for ${permission.join(" or ")}; an agent may not call it.`, {
-    details: { operation: name, permitted: [...permission] },
-  });
+  const message = `${name} is for ${permission.join(" or ")}; an agent may not call it. A person calls it at a terminal: baton call ${name}.`;
+  throw new BatonError("not_permitted", message, { details: { operation: name, permitted: [...permission] } });
 }
 
 function notARead(operation: Operation, args: Record<string, unknown>): BatonError {

@@ -2,7 +2,17 @@ import type { z } from "zod";
 import type { EngineContext, Workplace } from "../engine/context.js";
 import type { Tx } from "../store/tx.js";
 
-export const AREAS = ["meta", "projects", "workflows", "runs", "tasks", "locks", "agents", "system"] as const;
+export const AREAS = [
+  "meta",
+  "projects",
+  "workflows",
+  "runs",
+  "tasks",
+  "locks",
+  "agents",
+  "escalations",
+  "system",
+] as const;
 export type Area = (typeof AREAS)[number];
 
 /** What an operation does to the world: nothing, a change, or a change that takes something away. */

@@ -11,6 +11,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   tasks: "Tasks",
   locks: "File locks",
   agents: "Agents",
+  escalations: "Questions to people",
   system: "System",
 };
 

@@ -1,11 +1,13 @@
 import { agentOperations } from "./agents.js";
 import { Catalogue } from "./catalogue.js";
 import { claimOperations } from "./claims.js";
+import { escalationOperations } from "./escalations.js";
 import { executionOperations } from "./executions.js";
 import { lockOperations } from "./locks.js";
 import { metaOperations } from "./meta.js";
 import { projectOperations } from "./projects.js";
 import { runOperations } from "./runs.js";
+import { signalOperations } from "./signals.js";
 import { systemOperations } from "./system.js";
 import { taskOperations } from "./tasks.js";
 import { waitOperations } from "./waits.js";
@@ -19,9 +21,11 @@ export const catalogue = new Catalogue([
   ...executionOperations,
   ...runOperations,
   ...waitOperations,
+  ...signalOperations,
   ...taskOperations,
   ...claimOperations,
   ...lockOperations,
   ...agentOperations,
+  ...escalationOperations,
   ...systemOperations,
 ]);

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { STEP_KINDS } from "../engine/definition-schema.js";
 
 /** The shapes of answers that several operations share (spec 04). */
 
@@ -37,7 +38,7 @@ const taskLineFields = {
   key: z.string(),
   run: z.string(),
   title: z.string(),
-  kind: z.enum(["agent", "command"]),
+  kind: z.enum(STEP_KINDS),
   status: taskStatus,
   priority,
   role: z.string().optional(),

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { connectClient } from "../support/client.js";
-import { baton, batonJson, type Desk, startBaton, startDesk } from "../support/command-line.js";
+import { baton, batonJson, type Desk, startBaton, startDesk, startOnTerminal } from "../support/command-line.js";
 import { temporaryDirectory } from "../support/databases.js";
 import { until } from "../support/until.js";
 
@@ -43,6 +43,63 @@ describe("run as they are", () => {
   test("fan-out.yaml adds its parts up, and says so line by line", async () => {
     const { code, stdout } = await baton(repository(), ["run", example("fan-out.yaml"), "--allow-commands"]);
     expect(stdout).toMatch(/sum succeeded[\s\S]*fan-out succeeded after .*: 7 succeeded/);
+    expect(code).toBe(0);
+  });
+
+  test("for-each.yaml makes a task for each text, and adds up what they found", async () => {
+    const { code, stdout } = await baton(repository(), ["run", example("for-each.yaml"), "--allow-commands", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ run: { status: "succeeded", counts: { succeeded: 6 } } });
+    expect(stdout).toContain("13 words");
+    expect(code).toBe(0);
+  });
+
+  test.each([
+    ["12", "sent: pack succeeded, carry skipped"],
+    ["3", "sent: pack skipped, carry succeeded"],
+  ])("branches.yaml takes one way for %s, and goes on behind both", async (size, said) => {
+    const args = ["run", example("branches.yaml"), "--allow-commands", "--input", `size=${size}`, "--json"];
+    const { code, stdout } = await baton(repository(), args);
+    expect(JSON.parse(stdout)).toMatchObject({ run: { status: "succeeded", counts: { succeeded: 3, skipped: 1 } } });
+    expect(stdout).toContain(said);
+    expect(code).toBe(0);
+  });
+
+  test("gate.yaml releases what is good enough, and nothing else", async () => {
+    const good = await baton(repository(), ["run", example("gate.yaml"), "--allow-commands", "--json"]);
+    expect(good.stdout).toContain("released after 10 tests");
+    expect(good.code).toBe(0);
+    const args = ["run", example("gate.yaml"), "--allow-commands", "--input", "passed=9"];
+    const bad = await baton(repository(), args);
+    expect(bad.stdout).toContain("steps.test.output.passed >= 10");
+    expect(bad.code).toBe(1);
+  });
+
+  test("approval.yaml waits for a person's answer", async () => {
+    const desk = repository();
+    const started = startBaton(desk, ["run", example("approval.yaml"), "--allow-commands", "--json"]);
+    const id = await until("a person is asked", async () => {
+      const { escalations } = (await batonJson(desk, ["call", "list_escalations"])) as {
+        escalations: { id: string }[];
+      };
+      return escalations[0]?.id;
+    });
+    const decision = ["call", "decide_escalation", "--id", id, "--decision", "approved"];
+    const answer = [...decision, "--answers", '{"version":"1.2.0"}'];
+    expect((await baton(desk, answer)).stderr).toContain("A person calls it at a terminal");
+    await startOnTerminal(desk, answer, { columns: 80, rows: 24 }).ended;
+    const { code, stdout } = await started.ended;
+    expect(stdout).toContain("released 1.2.0");
+    expect(code).toBe(0);
+  });
+
+  test("waiting.yaml waits for a moment and for an event", async () => {
+    const desk = repository();
+    const args = ["run", example("waiting.yaml"), "--allow-commands", "--input", "pause=100ms", "--json"];
+    const started = startBaton(desk, args);
+    const run = await until("the run says its id", () => /run_[0-9a-z]{16}/.exec(started.stderr())?.[0]);
+    await batonJson(desk, ["call", "signal", "--run", run, "--event", "merged", "--payload", '{"number":7}']);
+    const { code, stdout } = await started.ended;
+    expect(stdout).toContain("deployed pull request 7");
     expect(code).toBe(0);
   });
 

@@ -164,9 +164,9 @@ describe("problems are told all at once, each with its place", () => {
       on_failure: "stop",
       steps: [
         step("a", { needs: ["bb", "a"], timeouts: { start_to_close: "5 m", heartbeet: 1 } }),
-        step("b", { if: "x > 1", trigger: "one_failed" }),
+        step("b", { review: {}, trigger: "one_failed" }),
         step("a"),
-        { key: "c", kind: "human", ask: "?" },
+        { key: "c", kind: "tool", tool: "x" },
         { prompt: "no key" },
         "text",
       ],
@@ -204,19 +204,22 @@ describe("problems are told all at once, each with its place", () => {
       '"one_succeeded" can never hold for a step that needs nothing',
     ],
     [{ steps: [step("a"), step("a")] }, "steps[0] has this key already"],
-    [
-      { steps: [step("a", { for_each: "x" })] },
-      'the key "for_each" comes with a later version and is not understood yet',
-    ],
+    [{ steps: [step("a", { for_each: "x" })] }, 'at character 1: unknown name "x"'],
     [{ steps: [step("a", { review: {} })] }, 'the key "review" comes with a later version and is not understood yet'],
     [
-      { steps: [{ key: "a", kind: "gate" }] },
-      'the kind "gate" comes with a later version; "agent" and "command" are understood yet',
+      { steps: [{ key: "a", kind: "tool" }] },
+      'the kind "tool" comes with a later version; understood are agent, command, human, gate, wait',
     ],
     [
       { steps: [{ key: "a", kind: "comand" }] },
-      'unknown kind "comand" (did you mean "command"?): it is "agent" (the default) or "command"',
+      'unknown kind "comand" (did you mean "command"?); understood are agent, command, human, gate, wait',
     ],
+    [
+      { steps: [{ key: "a", kind: "wait" }] },
+      "a wait says one of: for (a duration), until (an instant), event (a name)",
+    ],
+    [{ steps: [{ key: "a", kind: "wait", for: "soon" }] }, /^"soon" is no duration/],
+    [{ steps: [{ key: "a", kind: "wait", until: "tomorrow" }] }, /^"tomorrow" is no instant/],
     [{ steps: [{ key: "a", run: "ls" }] }, 'has "run" and so must say `kind: command`'],
     [{ steps: [{ key: "a", prompt: 5 }] }, "Invalid input: expected string, received number"],
     [{ steps: [{ key: "a" }] }, "is required (string)"],
@@ -269,21 +272,48 @@ describe("problems are told all at once, each with its place", () => {
   });
 
   test.each([
-    [{ steps: [step("a", { prompt: "use ${{ inputs.x }}" })] }, "steps[0].prompt", "a"],
-    [{ steps: [step("a", { files: { write: ["src/${{ item }}"] } })] }, "steps[0].files.write[0]", "a"],
     [{ description: "${{ x }}", steps: [step("a")] }, "description", undefined],
+    [{ steps: [step("a", { role: "${{ x }}" })] }, "steps[0].role", "a"],
     [
       { steps: [step("a", { output: { type: "object", properties: { "${{ x }}": true } } })] },
       "steps[0].output.properties.${{ x }}",
       "a",
     ],
-  ])("an expression: %j", (written, path, key) => {
-    expect(problemsOf(written)).toEqual([
+  ])("an expression where none is read: %j", (written, path, key) => {
+    expect(problemsOf(written)).toContainEqual(
       expect.objectContaining({
         path,
         ...(key === undefined ? {} : { step: key }),
-        message: expect.stringContaining("expressions come with a later version"),
+        message: expect.stringContaining("no expression is read here"),
       }),
+    );
+  });
+
+  const inputs = { name: { type: "string" }, count: { type: "integer" } };
+
+  test.each([
+    [{ prompt: "use ${{ inputs.nme }}" }, "prompt", 'at character 16: there is no input "nme" (did you mean "name"?)'],
+    [{ prompt: "use ${{ inputs.name" }, "prompt", "at character 5: `${{` has no end: `}}` is missing"],
+    [{ prompt: "${{ inputs.name + inputs.count }}" }, "prompt", "at character 5: no such overload: string + double"],
+    [{ prompt: "${{ 1 + }}" }, "prompt", /^at character \d+: Unexpected token/],
+    [{ prompt: "${{ item.x }}" }, "prompt", 'at character 5: "item" has a value only in a step with for_each'],
+    [{ files: { write: ["src/${{ item }}"] } }, "files.write[0]", /"item" has a value only in a step with for_each/],
+    [{ if: "steps.frist.status == 'x'" }, "if", 'at character 7: there is no step "frist" (did you mean "first"?)'],
+    [{ if: "steps.other.output.x" }, "if", /step "other" does not come before this one: name it in needs/],
+    [{ if: "steps.first.outptu" }, "if", /unknown field "outptu" \(did you mean "output"\?\)/],
+    [{ if: "inputs.name" }, "if", "must be true or false, and `inputs.name` is string"],
+    [{ for_each: "inputs.count" }, "for_each", "must be a list, and `inputs.count` is double"],
+    [{ if: "x".repeat(2_049) }, "if", "at character 1: has 2049 bytes, the limit is 2048"],
+    [
+      { kind: "command", prompt: undefined, run: "echo '${{ inputs.name }}'" },
+      "run",
+      "at character 11: stands in single quotes, in which a shell reads no variable: use double quotes, or none",
+    ],
+  ])("an expression that cannot be: %j", (fields, field, message) => {
+    const written = { inputs, steps: [step("first"), step("other"), step("a", { needs: ["first"], ...fields })] };
+    const problems = problemsOf(JSON.parse(JSON.stringify(written)) as typeof written);
+    expect(problems).toEqual([
+      { path: `steps[2].${field}`, step: "a", message: expect.stringMatching(asPattern(message)) },
     ]);
   });
 
@@ -354,3 +384,7 @@ describe("limits", () => {
     expect(limitOf({ steps: [step("a", { output: deep })] })).toBe("nested deeper than 64 levels");
   });
 });
+
+function asPattern(message: string | RegExp): RegExp {
+  return typeof message === "string" ? new RegExp(`^${message.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}$`) : message;
+}

@@ -35,6 +35,10 @@ export interface Step {
   readonly [field: string]: unknown;
 }
 
+function withPrompt(step: Step): Step {
+  return step["kind"] === undefined || step["kind"] === "agent" ? { prompt: `do ${step.key}`, ...step } : step;
+}
+
 /** A work's vocabulary in few words, over the same operations that every client calls. */
 export class Crew {
   constructor(readonly app: TestApp) {}
@@ -45,7 +49,7 @@ export class Crew {
     rest: Record<string, unknown> = {},
   ): Promise<{ run: RunAnswer; ready: TaskLine[] }> {
     const { given, project, ...head } = rest;
-    const definition = { name: "plan", ...head, steps: steps.map((step) => ({ prompt: `do ${step.key}`, ...step })) };
+    const definition = { name: "plan", ...head, steps: steps.map(withPrompt) };
     const answer = await this.app.call("execute_workflow", {
       definition,
       ...(given === undefined ? {} : { inputs: given }),

@@ -15,6 +15,7 @@ export async function workingDay(app: TestApp): Promise<void> {
   await call("create_project", { name: project, root: app.cwd });
   await morning({ app, call, crew, project });
   await noon({ app, call, crew, project });
+  await afternoon({ app, call, crew, project });
   await evening({ app, call, crew, project });
 }
 
@@ -91,6 +92,36 @@ async function noon({ app, call, crew, project }: Day): Promise<void> {
   await crew.claim("ann", { run: slow.id });
   await call("control_run", { run: slow.id, action: "cancel" });
   await app.advance(60_000);
+}
+
+/** Steps that the server does itself, and those whose form depends on what came before. */
+async function afternoon({ app, call, crew, project }: Day): Promise<void> {
+  const files = { write: ["pages/${{ item }}.md"] };
+  const { run } = await crew.start(
+    [
+      { key: "list" },
+      { key: "page", needs: ["list"], for_each: "steps.list.output", files },
+      { key: "gate", kind: "gate", needs: ["page"], checks: ["size(steps.page.output) == 2"] },
+      { key: "skipped", needs: ["list"], if: "size(steps.list.output) > 2" },
+      { key: "pause", kind: "wait", for: "1m", needs: ["gate"] },
+      { key: "hook", kind: "wait", event: "merged", needs: ["gate"] },
+      { key: "ask", kind: "human", ask: "Ship ${{ steps.page.output }}?", needs: ["gate"] },
+      { key: "ship", needs: ["pause", "hook", "ask"], prompt: "${{ steps.hook.output.payload }}" },
+    ],
+    { project },
+  );
+  await call("signal", { run: run.id, event: "early" });
+  await crew.complete(await crew.take("ben", { run: run.id }), ["a", "b"]);
+  await crew.complete(await crew.take("ben", { run: run.id }), "A");
+  await crew.complete(await crew.take("ben", { run: run.id }), "B");
+  await app.advance(60_000);
+  await call("signal", { run: run.id, event: "merged", payload: 7 });
+  const { escalations } = await call("list_escalations", { run: run.id });
+  for (const { id } of escalations as { id: string }[]) {
+    await call("decide_escalation", { id, decision: "deferred" });
+    await call("decide_escalation", { id, decision: "approved" });
+  }
+  await crew.complete(await crew.take("ben", { run: run.id }));
 }
 
 /** Single tasks, waiting, settings, and the end of the project. */

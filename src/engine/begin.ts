@@ -1,0 +1,191 @@
+import { endTasks } from "../store/task-changes.js";
+import { rewriteTask, saveSpec, startWaiting, takeSignal } from "../store/task-begin.js";
+import { saveDemands } from "../store/lanes.js";
+import { findProjectByReference } from "../store/projects.js";
+import { findTaskAndSpec, type Dynamic, type Task, type TaskSpec } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import { concludeTask, refuseTask } from "./conclude.js";
+import { bareSource } from "./definition-expressions.js";
+import type { Step } from "./definition.js";
+import { parseDuration } from "./durations.js";
+import { BatonError } from "./errors.js";
+import { evaluate, EvaluationFailed, type Values } from "./expressions.js";
+import { gatherElements, spreadElements } from "./for-each.js";
+import { askedBy, specOf } from "./instantiate.js";
+import { earliest } from "./instants.js";
+import { readyTasks } from "./ready.js";
+import type { RunChange } from "./run-change.js";
+import { keepScopes } from "./scopes.js";
+import type { Settled } from "./settled.js";
+import { filledIn, valuesWithSteps } from "./step-values.js";
+import { fillIn } from "./templates.js";
+
+/** What has become of tasks whose dependencies let them go on. */
+export interface Begun {
+  readonly ready: Task[];
+  readonly settled: Settled[];
+}
+
+/**
+ * Lets pending tasks begin whose trigger rule holds. Most become ready; a condition that does not hold skips, a list becomes one
+ * task for each element, and what the server does itself is done, or waits. An expression without a value ends its task
+ * alone.
+ */
+export function* beginTasks(change: RunChange, tasks: readonly Task[]): Tx<Begun> {
+  const begun: Begun = { ready: [], settled: [] };
+  const plain: Task[] = [];
+  const open = [...tasks];
+  for (let task = open.shift(); task !== undefined; task = open.shift()) {
+    const found = task.needsLook ? yield* findTaskAndSpec(task.id) : undefined;
+    if (found?.spec.dynamic === undefined) plain.push(task);
+    else open.push(...(yield* beginOne(change, { task, spec: found.spec, dynamic: found.spec.dynamic }, begun)));
+  }
+  begun.ready.push(...(yield* readyTasks(change, plain)));
+  return begun;
+}
+
+interface Beginning {
+  readonly task: Task;
+  readonly spec: TaskSpec;
+  readonly dynamic: Dynamic;
+}
+
+/** Gives tasks that were made by it and begin next. */
+function* beginOne(change: RunChange, beginning: Beginning, begun: Begun): Tx<readonly Task[]> {
+  const { task, dynamic } = beginning;
+  try {
+    if (dynamic.elements !== undefined) {
+      begun.settled.push(yield* concludeTask(change, task, { result: yield* gatherElements(change.ctx, task.id) }));
+      return [];
+    }
+    // Written from a Step, and read back as one.
+    const step = dynamic.step as unknown as Step;
+    const values = { ...(yield* valuesWithSteps(change.run, dynamic.reads)), ...step.element };
+    if (step.if !== undefined && !condition(step.if, values)) {
+      begun.settled.push(yield* skipTask(change, task, step.if));
+      return [];
+    }
+    if (step.for_each !== undefined) {
+      const elements = yield* spreadElements(change, { task, step, spec: beginning.spec, values });
+      if (elements.length === 0) begun.settled.push(yield* concludeTask(change, task, { result: [] }));
+      begun.ready.push(...elements.filter(({ status }) => status === "ready"));
+      return elements.filter(({ status }) => status === "pending");
+    }
+    yield* beginStep(change, { ...beginning, step, values }, begun);
+  } catch (error) {
+    begun.settled.push(yield* refuseTask(change, task, { error: expressionError(error) }));
+  }
+  return [];
+}
+
+/** What a value that does not fit makes of its task. Throws what is no fault of the definition or its values. */
+function expressionError(error: unknown): { type: string; message: string } {
+  if (error instanceof EvaluationFailed) return { type: "expression_failed", message: error.message };
+  if (error instanceof BatonError && (error.code === "invalid_input" || error.code === "limit_exceeded"))
+    return { type: error.code, message: error.message };
+  throw error;
+}
+
+function condition(source: string, values: Values): boolean {
+  const value = evaluate(source, values);
+  if (typeof value === "boolean") return value;
+  throw new EvaluationFailed(source, `must be true or false, and is ${JSON.stringify(value).slice(0, 100)}`);
+}
+
+function* skipTask(change: RunChange, task: Task, source: string): Tx<Settled> {
+  const reasons = [{ kind: "condition", detail: `\`${source}\` is false`, blocking: [] }];
+  yield* endTasks([task.id], { from: "pending", to: "skipped", at: change.ctx.now, reasons });
+  change.move(task, "skipped");
+  change.record({ type: "task.skipped", task: task.id, data: { key: task.key, reasons } });
+  return { task: { ...task, status: "skipped", reasons, endedAt: change.ctx.now }, as: "skipped" };
+}
+
+interface StepBeginning extends Beginning {
+  readonly step: Step;
+  readonly values: Values;
+}
+
+function* beginStep(change: RunChange, beginning: StepBeginning, begun: Begun): Tx<void> {
+  const { task, step, values } = beginning;
+  const filled = filledIn(step, values);
+  if (step.kind === "gate") {
+    begun.settled.push(yield* passGate(change, task, { checks: step.checks ?? [], values }));
+    return;
+  }
+  const rewritten = yield* rewrite(beginning, filled);
+  if (step.kind === "wait" || step.kind === "human") {
+    const settled = yield* startToWait(change, { ...beginning, ...rewritten, step: filled });
+    if (settled) begun.settled.push(settled);
+  } else {
+    begun.ready.push(...(yield* readyTasks(change, [rewritten.task])));
+  }
+}
+
+/** Writes what the step has come to over what it was. */
+function* rewrite({ task, dynamic }: Beginning, filled: Step): Tx<{ task: Task; spec: TaskSpec }> {
+  const project = yield* findProjectByReference(task.project);
+  if (!project) throw new Error(`task ${task.id} is of project ${task.project}, which is gone`);
+  const { demand, scope, paths } = askedBy(project, filled);
+  if (scope !== "") yield* keepScopes(project, [paths]);
+  yield* saveDemands([demand]);
+  const spec: TaskSpec = { ...specOf(filled), dynamic };
+  yield* rewriteTask({ id: task.id, title: filled.title, demand: demand.id, scope, spec });
+  return { task: { ...task, title: filled.title, demand: demand.id, scope }, spec };
+}
+
+function* passGate(
+  change: RunChange,
+  task: Task,
+  { checks, values }: { checks: readonly string[]; values: Values },
+): Tx<Settled> {
+  const results = checks.map((check) => {
+    const source = bareSource(check);
+    return { check: source, passed: condition(source, values) };
+  });
+  const failed = results.filter(({ passed }) => !passed).map(({ check }) => `\`${check}\``);
+  if (failed.length === 0) return yield* concludeTask(change, task, { result: { checks: results } });
+  const message = `${failed.length} of ${results.length} checks do not hold: ${failed.join(", ")}`;
+  return yield* refuseTask(change, task, { error: { type: "gate_failed", message } });
+}
+
+interface WaitBeginning extends Beginning {
+  readonly step: Step;
+  readonly values: Values;
+}
+
+/** pending → waiting, until an instant, an event or a decision. An event that has come already ends it at once. */
+function* startToWait(change: RunChange, beginning: WaitBeginning): Tx<Settled | undefined> {
+  const { ctx } = change;
+  const { task, spec, step, values } = beginning;
+  if (step.event !== undefined) {
+    const signal = yield* takeSignal(task.run, task.id, step.event);
+    if (signal) {
+      const result = { event: step.event, payload: signal.payload };
+      return yield* concludeTask(change, task, { result, by: signal.createdBy });
+    }
+  }
+  const until = untilOf(step, values, ctx.now);
+  if (until !== undefined) yield* saveSpec(task.id, { ...spec, until });
+  const within = step.timeouts.schedule_to_close;
+  const closeBy = within === undefined ? null : ctx.now + within;
+  yield* startWaiting({ task: task.id, at: ctx.now, dueAt: earliest(until, closeBy), closeBy });
+  change.move(task, "waiting");
+  const waitsFor = step.ask === undefined ? { until: until ?? null, event: step.event ?? null } : { ask: step.ask };
+  change.record({ type: "task.waiting", task: task.id, data: { key: task.key, kind: task.kind, ...waitsFor } });
+  return undefined;
+}
+
+/** When a timer fires, in ms since the epoch. */
+function untilOf(step: Step, values: Values, now: number): number | undefined {
+  if (step.for !== undefined) {
+    const span = typeof step.for === "string" ? fillIn(step.for, values) : step.for;
+    const ms = typeof span === "string" || typeof span === "number" ? parseDuration(span) : undefined;
+    if (ms === undefined) throw new EvaluationFailed(String(step.for), `is no duration: ${JSON.stringify(span)}`);
+    return now + ms;
+  }
+  if (step.until === undefined) return undefined;
+  const instant = fillIn(step.until, values);
+  const at = typeof instant === "number" ? instant : Date.parse(String(instant));
+  if (!Number.isFinite(at)) throw new EvaluationFailed(step.until, `is no instant: ${JSON.stringify(instant)}`);
+  return at;
+}

@@ -1,0 +1,85 @@
+import { type AttemptError, insertAttempt } from "../store/attempts.js";
+import { closeUnheld } from "../store/task-begin.js";
+import type { Reason, Task } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import { taskMachine, transition } from "./machine.js";
+import type { RunChange } from "./run-change.js";
+import type { Settled } from "./settled.js";
+
+/** Who acts where the server does a step itself. */
+export const SERVER = "baton";
+
+export interface Success {
+  readonly result: unknown;
+  /** Default: the server. */
+  readonly by?: string;
+}
+
+export interface Refusal {
+  readonly error: AttemptError;
+  readonly by?: string;
+}
+
+/** Ends a task that nobody holds well: what the server did, or somebody decided, is its attempt. */
+export function* concludeTask(change: RunChange, task: Task, { result, by = SERVER }: Success): Tx<Settled> {
+  const after = yield* close(change, task, { event: "conclude", result, error: null, by });
+  change.record({ type: "task.succeeded", task: task.id, agent: by, data: { key: task.key, attempt: after.attempt } });
+  return { task: after, as: "succeeded" };
+}
+
+/** Ends a task that nobody holds badly, for good. */
+export function* refuseTask(change: RunChange, task: Task, { error, by = SERVER }: Refusal): Tx<Settled> {
+  const after = yield* close(change, task, { event: "expire", result: null, error, by });
+  const { type, message } = error;
+  change.record({
+    type: "task.dead_letter",
+    task: task.id,
+    agent: by,
+    data: { key: task.key, error: { type, message } },
+  });
+  return { task: after, as: "failed", reason: failureReason(task, error) };
+}
+
+interface Close {
+  readonly event: "conclude" | "expire";
+  readonly result: unknown;
+  readonly error: AttemptError | null;
+  readonly by: string;
+}
+
+function* close(change: RunChange, task: Task, { event, result, error, by }: Close): Tx<Task> {
+  const { now } = change.ctx;
+  const to = transition(taskMachine, task, event);
+  const reasons = error === null ? [] : [{ kind: error.type, detail: error.message, blocking: [] }];
+  const closed = yield* closeUnheld({ task: task.id, from: task.status, to, at: now, reasons });
+  if (!closed) throw new Error(`task ${task.id} changed under its run's lock`);
+  const attempt = task.attempt + 1;
+  yield* insertAttempt({
+    task: task.id,
+    number: attempt,
+    agent: by,
+    token: task.token,
+    startedAt: task.startedAt ?? now,
+    endedAt: now,
+    outcome: error === null ? "succeeded" : "failed",
+    result,
+    error,
+    usage: null,
+    note: null,
+  });
+  change.move(task, to);
+  return { ...task, status: to, attempt, reasons, endedAt: now, dueAt: null };
+}
+
+// Every task behind it keeps the reason: the whole message stands with the attempt.
+const REASON_CHARS_MAX = 300;
+
+/** What the dependents of a failed task say of it. */
+export function failureReason(task: Task, error: AttemptError): Reason {
+  const detail = `${task.key} failed: ${error.type}: ${error.message}`;
+  return {
+    kind: "dependency_failed",
+    detail: detail.length <= REASON_CHARS_MAX ? detail : `${detail.slice(0, REASON_CHARS_MAX)}…`,
+    blocking: [task.id],
+  };
+}

@@ -1,0 +1,104 @@
+import { openQuestions } from "../store/task-begin.js";
+import type { Task } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import { concludeTask, refuseTask } from "./conclude.js";
+import type { EngineContext } from "./context.js";
+import { BatonError } from "./errors.js";
+import { type Locked, lockTask } from "./holding.js";
+import { iso } from "./instants.js";
+import { checkOutput } from "./output-schema.js";
+import { problemText } from "./problems.js";
+import { findProject } from "./projects.js";
+import { RunChange } from "./run-change.js";
+import { requireRun } from "./task-lookup.js";
+import { taskLine } from "./views.js";
+import { endWait, type WaitEnded } from "./waiting.js";
+
+export interface EscalationQuery {
+  readonly run?: string | undefined;
+  readonly project?: string | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+/**
+ * What waits for a person, in the order in which the tasks were made: human steps of runs that have not ended. Of every project where
+ * none is named. Errors: `not_found`.
+ */
+export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) {
+  if (query.run !== undefined) yield* requireRun(query.run);
+  const project = query.project === undefined ? undefined : yield* findProject(ctx, query.project);
+  const found = yield* openQuestions({
+    run: query.run,
+    project: project?.id,
+    after: query.cursor,
+    limit: query.limit + 1,
+  });
+  const page = found.slice(0, query.limit);
+  const last = page.at(-1);
+  const escalations = page.map(({ task, spec }) => ({
+    id: task.id,
+    type: "gate_approval",
+    ask: spec.ask ?? task.title,
+    ...(spec.form === undefined ? {} : { form: { ...spec.form } }),
+    task: taskLine(task),
+    asked_at: iso(task.readyAt ?? task.createdAt),
+    ...(task.closeBy === null ? {} : { until: iso(task.closeBy) }),
+  }));
+  return { escalations, ...(found.length > page.length && last ? { next_cursor: last.task.id } : {}) };
+}
+
+export const DECISIONS = ["approved", "approved_with_conditions", "rejected", "deferred"] as const;
+
+export interface Decision {
+  readonly id: string;
+  readonly decision: (typeof DECISIONS)[number];
+  readonly answers?: Readonly<Record<string, unknown>> | undefined;
+  readonly conditions?: readonly string[] | undefined;
+  readonly note?: string | undefined;
+  readonly by: string;
+}
+
+/**
+ * Answers the question of a human step: approved it has succeeded with the decision as its result, rejected it has failed, deferred it
+ * goes on waiting. Errors: `not_found`, `invalid_transition` for one that waits for nobody, `invalid_input` for answers
+ * that its form refuses.
+ */
+export function* decideEscalation(ctx: EngineContext, decision: Decision): Tx<WaitEnded> {
+  const locked = yield* lockTask(decision.id);
+  const { task, spec } = locked;
+  if (task.kind !== "human" || task.status !== "waiting") throw notAsked(task);
+  if (decision.decision !== "deferred" && decision.decision !== "rejected") requireAnswers(spec.form, decision);
+  const { id: _, ...result } = decision;
+  if (decision.decision === "deferred") return yield* defer(ctx, locked, decision);
+  if (decision.decision === "rejected") {
+    const message = decision.note ?? `${decision.by} rejected it`;
+    return yield* endWait(ctx, locked, (change) =>
+      refuseTask(change, task, { error: { type: "rejected", message }, by: decision.by }),
+    );
+  }
+  return yield* endWait(ctx, locked, (change) => concludeTask(change, task, { result, by: decision.by }));
+}
+
+function* defer(ctx: EngineContext, { task, run }: Locked, { by, note }: Decision): Tx<WaitEnded> {
+  const change = new RunChange(ctx, run);
+  change.record({ type: "task.deferred", task: task.id, agent: by, data: { key: task.key, note: note ?? null } });
+  return { task, ready: [], ...(yield* change.flush()) };
+}
+
+function requireAnswers(form: Readonly<Record<string, unknown>> | undefined, { answers }: Decision): void {
+  if (form === undefined) return;
+  const problems = checkOutput(form, answers ?? {});
+  if (problems.length === 0) return;
+  throw new BatonError("invalid_input", `The answers do not fit the form: ${problems.map(problemText).join("; ")}.`, {
+    details: { problems, form },
+  });
+}
+
+function notAsked(task: Task): BatonError {
+  const why = task.kind === "human" ? `it is ${task.status}` : `it is a ${task.kind} step`;
+  return new BatonError("invalid_transition", `Nobody is asked to decide task ${task.key} (${task.id}): ${why}.`, {
+    details: { task: task.id, kind: task.kind, status: task.status },
+    next: [{ tool: "get_task", arguments: { task: task.id } }],
+  });
+}

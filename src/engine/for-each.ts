@@ -1,0 +1,91 @@
+import { addDependents, outcomesOfDependencies, saveSpec, waitForElements } from "../store/task-begin.js";
+import { findProjectByReference } from "../store/projects.js";
+import { dependenciesOf } from "../store/task-changes.js";
+import type { Task, TaskSpec } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import type { EngineContext } from "./context.js";
+import { bareSource } from "./definition-expressions.js";
+import type { Element, Step } from "./definition.js";
+import { FOR_EACH_MAX } from "./definition-schema.js";
+import { BatonError } from "./errors.js";
+import { evaluate, EvaluationFailed, type Values } from "./expressions.js";
+import { instantiate } from "./instantiate.js";
+import { requireRoom } from "./room.js";
+import type { RunChange } from "./run-change.js";
+import { filledIn, isServerKind } from "./step-values.js";
+import { fillInAll } from "./templates.js";
+
+// A step with for_each becomes as many tasks as its list has elements. They take over what it depends on; it depends on
+// them from then on, and ends when they have, with the list of their results.
+
+export interface Spreading {
+  readonly task: Task;
+  readonly step: Step;
+  readonly spec: TaskSpec;
+  readonly values: Values;
+}
+
+/** Makes the tasks of the elements, and gives them: those that are pending begin next. Throws `EvaluationFailed` for what is no list. */
+export function* spreadElements(change: RunChange, { task, step, spec, values }: Spreading): Tx<Task[]> {
+  const { ctx, run } = change;
+  const list = elementsOf(step.for_each, values);
+  if (list.length === 0) return [];
+  yield* requireRoom(ctx, run, list.length);
+  const project = yield* findProjectByReference(task.project);
+  if (!project) throw new Error(`task ${task.id} is of project ${task.project}, which is gone`);
+  const needed = yield* dependenciesOf(task.id);
+  const steps = list.map((item, index) => elementStep(step, values, { item, index }));
+  const tasks = yield* instantiate(ctx, {
+    project,
+    run,
+    planned: steps.map((one, index) => ({
+      step: { ...one, key: elementKey(task.key, index) },
+      id: ctx.newId("task"),
+      dependencies: needed.map(({ id }) => id),
+      dependents: 1,
+      upwardRankMs: -task.rankOrder,
+      settled: { succeeded: task.depsSucceeded, failed: task.depsFailed, skipped: task.depsSkipped },
+    })),
+  });
+  yield* addDependents(
+    needed.map(({ id }) => id),
+    list.length - 1,
+  );
+  yield* waitForElements(
+    task.id,
+    tasks.map(({ id }) => id),
+  );
+  if (spec.dynamic) yield* saveSpec(task.id, { ...spec, dynamic: { ...spec.dynamic, elements: list.length } });
+  for (const one of tasks) change.add(one);
+  change.record({ type: "task.spread", task: task.id, data: { key: task.key, elements: list.length } });
+  return tasks;
+}
+
+/** `module[0]`: no step can be called so. */
+export function elementKey(key: string, index: number): string {
+  return `${key}[${index}]`;
+}
+
+/** What the server does itself begins later, with the element bound; of all else the values are known now. */
+function elementStep(step: Step, values: Values, element: Element): Step {
+  const { for_each: _, if: __, ...rest } = step;
+  return isServerKind(step.kind) ? { ...rest, element } : filledIn(rest, { ...values, ...element });
+}
+
+function elementsOf(written: Step["for_each"], values: Values): readonly unknown[] {
+  const value = typeof written === "string" ? evaluate(bareSource(written), values) : fillInAll(written, values);
+  const shown = typeof written === "string" ? written : "for_each";
+  if (!Array.isArray(value))
+    throw new EvaluationFailed(shown, `must be a list, and is ${JSON.stringify(value).slice(0, 100)}`);
+  if (value.length <= FOR_EACH_MAX) return value;
+  throw new BatonError("limit_exceeded", `for_each has ${value.length} elements; at most ${FOR_EACH_MAX} fit.`);
+}
+
+/** The results of the elements in their order; null for one that was skipped. Over the limit of a result, how many there are. */
+export function* gatherElements(ctx: EngineContext, task: string): Tx<unknown> {
+  const outcomes = yield* outcomesOfDependencies(task);
+  const results = outcomes.map(({ result }) => result);
+  const bytes = Buffer.byteLength(JSON.stringify(results));
+  if (bytes <= ctx.settings.payload_bytes_max) return results;
+  return { elements: results.length, too_large_bytes: bytes };
+}

@@ -1,0 +1,89 @@
+import { outcomesByKey } from "../store/task-begin.js";
+import { findProjectByReference, type Project } from "../store/projects.js";
+import type { Run } from "../store/runs.js";
+import type { Tx } from "../store/tx.js";
+import type { Step } from "./definition.js";
+import { EvaluationFailed, type Values } from "./expressions.js";
+import { iso } from "./instants.js";
+import { fillIn, fillInText, shellTemplate, textOf } from "./templates.js";
+
+/** Kinds of step that nobody claims: the server does them itself. */
+const SERVER_KINDS: ReadonlySet<Step["kind"]> = new Set(["human", "gate", "wait"]);
+
+export function isServerKind(kind: Step["kind"]): boolean {
+  return SERVER_KINDS.has(kind);
+}
+
+/** Whether what a step is can be known only when its dependencies have ended. */
+export function isDynamic(step: Step): boolean {
+  return step.reads !== undefined || isServerKind(step.kind);
+}
+
+/** Whether its expressions read nothing that a run does not know when it starts. */
+export function isKnownAtStart(step: Step): boolean {
+  return step.reads?.length === 0 && step.if === undefined && step.for_each === undefined && !isServerKind(step.kind);
+}
+
+/** What expressions read, but for the steps. */
+export function valuesOfRun(run: Pick<Run, "id" | "name" | "inputs" | "createdAt">, project: Project): Values {
+  return {
+    inputs: run.inputs,
+    run: { id: run.id, name: run.name, created_at: iso(run.createdAt) },
+    project: { id: project.id, name: project.name, root: project.root },
+    steps: {},
+  };
+}
+
+/** The same with what those steps have come to. */
+export function* valuesWithSteps(run: Run, reads: readonly string[]): Tx<Values> {
+  const project = yield* findProjectByReference(run.project);
+  if (!project) throw new Error(`run ${run.id} is of project ${run.project}, which is gone`);
+  const outcomes = yield* outcomesByKey(run.id, reads);
+  const steps = Object.fromEntries(
+    outcomes.map(({ key, status, result, error }) => [key, { status, output: result, error }]),
+  );
+  return { ...valuesOfRun(run, project), steps };
+}
+
+/** A step with the values of its expressions in their places. Throws `EvaluationFailed`. */
+export function filledIn(step: Step, values: Values): Step {
+  const { reads: _, if: __, for_each: ___, element: ____, ...rest } = step;
+  const text = (written: string): string => fillInText(written, values);
+  const command = step.run === undefined ? {} : filledCommand(step.run, values);
+  return {
+    ...rest,
+    title: text(step.title).slice(0, TITLE_CHARS_MAX),
+    ...(step.prompt === undefined ? {} : { prompt: text(step.prompt) }),
+    ...(step.ask === undefined ? {} : { ask: text(step.ask) }),
+    criteria: step.criteria.map(text),
+    files: { write: filledPaths(step.files.write, values), read: filledPaths(step.files.read, values) },
+    ...(step.env === undefined
+      ? {}
+      : { env: Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, text(value)])) }),
+    ...command,
+  };
+}
+
+const TITLE_CHARS_MAX = 500;
+
+/** A pattern whose value is a list stands for all of them. */
+function filledPaths(patterns: readonly string[], values: Values): string[] {
+  return patterns.flatMap((pattern) => {
+    const value = fillIn(pattern, values);
+    const list: unknown[] = Array.isArray(value) ? value : [value];
+    return list.map((path) => {
+      if (typeof path === "string" && path !== "") return path;
+      throw new EvaluationFailed(pattern, `must be a path or a list of paths, and is ${textOf(path) || "empty"}`);
+    });
+  });
+}
+
+function filledCommand(run: string, values: Values): Pick<Step, "run" | "values"> {
+  const shell = shellTemplate(run);
+  if ("inQuotesAt" in shell) throw new EvaluationFailed(run, "an expression stands in single quotes");
+  const entries = Object.entries(shell.variables).map(([name, template]): [string, string] => [
+    name,
+    fillInText(template, values),
+  ]);
+  return entries.length === 0 ? { run } : { run: shell.run, values: Object.fromEntries(entries) };
+}

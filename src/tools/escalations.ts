@@ -1,0 +1,61 @@
+import { z } from "zod";
+import { decideEscalation, DECISIONS, listEscalationPage } from "../engine/escalations.js";
+import { runLine, taskLine } from "../engine/views.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import * as shapes from "./shapes.js";
+
+const escalation = z.object({
+  id: z.string(),
+  type: z.string(),
+  ask: z.string(),
+  form: z.record(z.string(), z.unknown()).optional(),
+  task: shapes.taskLine,
+  asked_at: shapes.instant,
+  until: shapes.instant.optional(),
+});
+
+const list = defineOperation({
+  name: "list_escalations",
+  title: "List open questions",
+  description:
+    "Lists what waits for a person's decision, oldest first: the question, its form, the task that waits. Answered with decide_escalation, by a person.",
+  area: "escalations",
+  effect: "read",
+  input: z.object({ run: params.run.optional(), project: params.project, ...params.paging }),
+  output: z.object({ escalations: z.array(escalation), next_cursor: z.string().optional() }),
+  *run(ctx, input) {
+    return yield* listEscalationPage(ctx, input);
+  },
+});
+
+const decide = defineOperation({
+  name: "decide_escalation",
+  title: "Decide a question",
+  description:
+    "A person's answer to an open question: approved, approved_with_conditions or rejected ends the wait, deferred leaves it. Answers with the task and what became ready. An agent may not call it.",
+  area: "escalations",
+  effect: "write",
+  permission: ["human"],
+  input: z.object({
+    id: z.string().describe("From list_escalations."),
+    decision: z.enum(DECISIONS),
+    answers: z.record(z.string(), z.unknown()).optional().describe("As the question's form asks."),
+    conditions: z.array(z.string().min(1).max(2_000)).max(20).optional(),
+    note: z.string().max(10_000).optional(),
+    request_id: params.requestId,
+  }),
+  output: z.object({ task: shapes.taskLine, ready: z.array(shapes.taskLine), run: shapes.runLine }),
+  *run(ctx, input) {
+    const { id, decision, answers, conditions, note } = input;
+    const by = ctx.caller.agent;
+    const ended = yield* decideEscalation(ctx, { id, decision, answers, conditions, note, by });
+    return {
+      task: taskLine(ended.task),
+      ready: ended.ready.map(taskLine),
+      run: runLine(ended.run, ended.counters),
+    };
+  },
+});
+
+export const escalationOperations: readonly Operation[] = [list, decide];

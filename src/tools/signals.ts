@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { actingAgent } from "../engine/agents.js";
+import { BatonError } from "../engine/errors.js";
+import { taskLine } from "../engine/views.js";
+import { signal as giveSignal } from "../engine/signals.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import * as shapes from "./shapes.js";
+
+const signal = defineOperation({
+  name: "signal",
+  title: "Deliver an event",
+  description:
+    "Delivers an event to the wait steps of a run, or to one of them, that expect it; kept for the first that will where none waits yet. Answers with the tasks that had waited and what became ready.",
+  area: "runs",
+  effect: "write",
+  input: z.object({
+    run: params.run.optional(),
+    task: params.task.optional().describe("Instead of run: one task, from list_tasks."),
+    event: z.string().min(1).max(100).describe("As the wait step names it."),
+    payload: z.unknown().optional().describe("Any JSON: the output of the steps that waited."),
+    ...params.acting,
+  }),
+  output: z.object({ delivered: z.array(shapes.taskLine), ready: z.array(shapes.taskLine), kept: z.boolean() }),
+  *run(ctx, input) {
+    if ((input.run === undefined) === (input.task === undefined))
+      throw new BatonError(
+        "invalid_input",
+        "Give either run, for every task that waits for the event, or task, for one.",
+      );
+    const agent = yield* actingAgent(ctx, input.agent);
+    const { delivered, ready, kept } = yield* giveSignal(ctx, { ...input, agent: agent.name });
+    return { delivered: delivered.map(taskLine), ready: ready.map(taskLine), kept };
+  },
+});
+
+export const signalOperations: readonly Operation[] = [signal];
