@@ -4,8 +4,8 @@ import { z } from "zod";
 import type { Benchmark, Outcome } from "../benchmark.js";
 import { ROOT } from "../places.js";
 
-/** What a client may pay for the 20 tools that are listed by now; 4,000 for the 25 of the whole product. */
-const TOKENS_MAX = 3_200;
+/** What a client may pay for the 21 tools that are listed by now; 4,000 for the 25 of the whole product. */
+const TOKENS_MAX = 3_400;
 const BYTES_PER_TOKEN = 4;
 
 const entries = z.array(

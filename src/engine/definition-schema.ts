@@ -5,7 +5,7 @@ import { hint, isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "./names.
 import type { Priority } from "./order.js";
 import { TRIGGER_RULES } from "./triggers.js";
 
-export const STEP_KINDS = ["agent", "command", "human", "gate", "wait"] as const;
+export const STEP_KINDS = ["agent", "command", "human", "gate", "wait", "plan"] as const;
 export type StepKind = (typeof STEP_KINDS)[number];
 export const INPUT_TYPES = ["string", "number", "integer", "boolean", "array", "object"] as const;
 
@@ -19,7 +19,7 @@ export type Deadline = { readonly at: number } | { readonly after_ms: number };
 // probably meant, or, where the whole product has it and this version has not, with a sentence that says so.
 
 const LATER_KEYS = new Set("review resources compensate server tool arguments workflow".split(" "));
-const LATER_KINDS = new Set(["tool", "workflow", "plan"]);
+const LATER_KINDS = new Set(["tool", "workflow"]);
 
 const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => closedObject(shape, LATER_KEYS);
 
@@ -167,6 +167,8 @@ const commandStep = closed({
   shell: z.enum(["sh", "bash"], { error: 'must be "sh" or "bash"' }).optional(),
 });
 
+const planStep = closed({ ...anyStep, kind: z.literal("plan"), prompt: z.string().min(1) });
+
 const humanStep = closed({
   ...anyStep,
   kind: z.literal("human"),
@@ -186,7 +188,14 @@ const waitStep = closed({
   error: "a wait says one of: for (a duration), until (an instant), event (a name)",
 });
 
-const SCHEMAS = { agent: agentStep, command: commandStep, human: humanStep, gate: gateStep, wait: waitStep } as const;
+const SCHEMAS = {
+  agent: agentStep,
+  command: commandStep,
+  human: humanStep,
+  gate: gateStep,
+  wait: waitStep,
+  plan: planStep,
+} as const;
 
 export type Head = z.output<typeof headSchema>;
 export type Defaults = NonNullable<Head["defaults"]>;

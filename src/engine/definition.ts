@@ -272,7 +272,7 @@ function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionL
   const { kind = "agent", title, needs, trigger, files, criteria, retry, timeouts, requires, ...others } = step;
   const { if: condition, ...rest } = others;
   // Who does what the server does is the server's own matter.
-  const asked: Defaults = kind === "agent" ? defaults : {};
+  const asked: Defaults = kind === "agent" || kind === "plan" ? defaults : {};
   return {
     ...defined(rest),
     kind,

@@ -27,6 +27,8 @@ export interface Execution {
   readonly priority?: Priority | undefined;
   readonly deadline?: Deadline | undefined;
   readonly createdBy: string;
+  /** Its steps are still to be planned. */
+  readonly planning?: boolean;
 }
 
 export interface Started extends ChangedRun {
@@ -66,6 +68,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     },
     createdBy: execution.createdBy,
     definition: JSON.stringify(parsed.source),
+    ...(execution.planning === true ? { status: "planning" as const } : {}),
   });
   const values = valuesOfRun(run, project);
   const tasks = yield* instantiate(ctx, { project, run, planned: planOf(ctx, parsed, values) });
@@ -90,7 +93,8 @@ function deadlineOf(ctx: EngineContext, deadline: Deadline | undefined): number 
   return deadline === undefined ? null : deadlineAt(deadline, ctx.now);
 }
 
-function planOf(ctx: EngineContext, { definition }: Parsed, values: Values): Planned[] {
+/** The steps of a sound definition on their way to becoming tasks, with their places in the graph. */
+export function planOf(ctx: EngineContext, { definition }: Pick<Parsed, "definition">, values: Values): Planned[] {
   const ranks = definitionDag(definition).upwardRanks();
   const ids = new Map(definition.steps.map((step) => [step.key, ctx.newId("task")]));
   const dependents = new Map<string, number>();
@@ -124,7 +128,7 @@ function filledAtStart(step: Step, values: Values): Step {
 function* makeRun(ctx: EngineContext, run: NewRun): Tx<Run> {
   yield* insertRun(ctx, run);
   const { definition: _, shape: __, ...rest } = run;
-  return { ...rest, status: "running", revision: 1, reason: null, createdAt: ctx.now, endedAt: null };
+  return { ...rest, status: run.status ?? "running", revision: 1, reason: null, createdAt: ctx.now, endedAt: null };
 }
 
 function* warningsOf(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {

@@ -65,13 +65,20 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
   },
 };
 
-export type RunEvent = "pause" | "resume" | "succeed" | "fail" | "cancel" | "finish_cancel" | "reopen";
+export type RunEvent = "plan" | "pause" | "resume" | "succeed" | "fail" | "cancel" | "finish_cancel" | "reopen";
 
 export const runMachine: Machine<RunStatus, RunEvent> = {
   name: "run",
   asked: { pause: "pause", resume: "resume", cancel: "cancel", reopen: "retry_failed" },
   table: {
-    planning: { cancel: "cancelling" },
+    planning: {
+      plan: "running",
+      pause: "paused",
+      succeed: "succeeded",
+      fail: "failed",
+      cancel: "cancelling",
+      finish_cancel: "cancelled",
+    },
     running: {
       pause: "paused",
       succeed: "succeeded",

@@ -11,6 +11,7 @@ import { holdTask, type Locked, lockTask, requireHeld, staleToken } from "./hold
 import { leaseShownUntil, renewedLease, runningDueAt } from "./leases.js";
 import { taskMachine, transition } from "./machine.js";
 import { checkOutput } from "./output-schema.js";
+import { expandPlan, leavePlanning, requirePlan } from "./plans.js";
 import { problemText } from "./problems.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { settleDependents, settlementOf } from "./settle.js";
@@ -40,14 +41,16 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
   if ("ended" in found) return yield* completedBefore(found.ended, completion);
   const { held } = found;
   requireSound(ctx, held, completion.result);
-  const change = new RunChange(ctx, held.run);
-  const task = yield* endAttempt(change, held, {
+  const plan = held.task.kind === "plan" ? yield* requirePlan(ctx, held, completion.result) : undefined;
+  const change = new RunChange(ctx, plan ? yield* leavePlanning(held.run) : held.run);
+  const ended = yield* endAttempt(change, held, {
     event: "complete",
     outcome: "succeeded",
     result: completion.result,
     ...(completion.usage ? { usage: completion.usage } : {}),
     ...(completion.note === undefined ? {} : { note: completion.note }),
   });
+  const task = plan ? yield* expandPlan(change, ended, plan) : ended;
   change.record({
     type: "task.succeeded",
     task: task.id,

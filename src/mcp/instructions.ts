@@ -2,7 +2,7 @@
 export const INSTRUCTIONS = `Baton keeps a durable graph of tasks that several agents carry out together. One holder per task and per locked file.
 
 The loop:
-1. Plan. create_task for one task; execute_workflow when you have the steps (each with key, prompt, needs, files). Steps that write other files run at the same time.
+1. Plan. create_task for one task; execute_workflow when you have the steps (each with key, prompt, needs, files); orchestrate when you only have a goal. Steps that write other files run at the same time.
 2. Claim. claim_task gives you the next ready task with its prompt, the results it depends on, a lease token, and locks on the files it declares. wait_seconds waits for work. Calling again returns the task you already hold.
 3. Lock. Before you edit any other file: acquire_file_lock. If the outcome is not "granted", do not edit it.
 4. Report. report_progress during long work, and obey its orders (cancel_requested, paused: stop and release_task).

@@ -96,7 +96,8 @@ export interface DependencyResult {
 /** How the dependencies of a task ended, with the result of those that succeeded. */
 export function* dependencyResults(task: string): Tx<DependencyResult[]> {
   const rows = yield [
-    `SELECT n.id, n.key, n.status, a.result FROM dependencies d JOIN tasks n ON n.id = d.dependency
+    // A plan's result has become the tasks themselves.
+    `SELECT n.id, n.key, n.status, CASE WHEN n.kind = 'plan' THEN NULL ELSE a.result END AS result FROM dependencies d JOIN tasks n ON n.id = d.dependency
      LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt AND a.outcome = 'succeeded'
      WHERE d.task = $1 ORDER BY n.id LIMIT 1000`,
     [task],

@@ -89,13 +89,15 @@ export interface NewRun extends Omit<Run, "revision" | "status" | "endedAt" | "r
   readonly shape: RunShape;
   /** The definition as it was given, as JSON text. */
   readonly definition: string | null;
+  /** Default: running. */
+  readonly status?: "planning" | "running";
 }
 
 export function* insertRun(ctx: TxContext, run: NewRun): Tx<void> {
   yield [
     `INSERT INTO runs (id, project, workflow, workflow_version, name, kind, status, revision, mode, max_parallel, priority,
       deadline, inputs, definition, shape, created_by, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, 'running', 1, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+     VALUES ($1, $2, $3, $4, $5, $6, $16, 1, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
     [
       run.id,
       run.project,
@@ -112,6 +114,7 @@ export function* insertRun(ctx: TxContext, run: NewRun): Tx<void> {
       JSON.stringify(run.shape),
       run.createdBy,
       ctx.now,
+      run.status ?? "running",
     ],
   ];
   yield ["INSERT INTO run_counters (run, updated_at) VALUES ($1, $2)", [run.id, ctx.now]];
@@ -173,6 +176,29 @@ export function* listRuns(filter: RunFilter): Tx<Run[]> {
   const sql = `SELECT ${RUN_COLUMNS} FROM runs ${where} ORDER BY id DESC LIMIT $${params.length + 1}`;
   const rows = yield [sql, [...params, filter.limit]];
   return rows.map(runOf);
+}
+
+export interface PastRun {
+  readonly id: string;
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** JSON text. */
+  readonly definition: string;
+}
+
+/** The newest runs of a project that have succeeded, but for those with a very long definition. At most 200. */
+export function* succeededRuns(project: string): Tx<PastRun[]> {
+  const rows = yield [
+    `SELECT id, name, inputs, definition FROM runs WHERE project = $1 AND status = 'succeeded' AND kind = 'workflow'
+       AND length(definition) < 65536 ORDER BY id DESC LIMIT 200`,
+    [project],
+  ];
+  return rows.map((row) => ({
+    id: text(row, "id"),
+    name: text(row, "name"),
+    inputs: json(row, "inputs"),
+    definition: text(row, "definition"),
+  }));
 }
 
 /** The runs that ad-hoc tasks live in, one per project that has any. */

@@ -305,6 +305,15 @@ export function* dependenciesOf(task: string): Tx<Task[]> {
   return rows.map(taskOf);
 }
 
+/** The tasks that depend on a task. */
+export function* dependentsOf(task: string): Tx<Task[]> {
+  const rows = yield [
+    `SELECT ${T_COLUMNS} FROM dependencies d JOIN tasks t ON t.id = d.task WHERE d.dependency = $1 ORDER BY t.id`,
+    [task],
+  ];
+  return rows.map(taskOf);
+}
+
 /** A longer chain hangs on the task: it must start earlier by so much, where there is a deadline at all. */
 export function* setOrder(task: string, order: { rankOrder: number; earlierByMs: number }): Tx<void> {
   yield [

@@ -1,4 +1,4 @@
-import { chunksOf, conditionsOf, int, placeholders, text } from "./rows.js";
+import { chunksOf, conditionsOf, insertRows, int, placeholders, text } from "./rows.js";
 import { T_COLUMNS, type Task, TASK_COLUMNS, taskOf, type TaskStatus } from "./tasks.js";
 import { first, type Tx } from "./tx.js";
 
@@ -83,6 +83,31 @@ export function* countDependents(tasks: readonly string[]): Tx<void> {
   for (const chunk of chunksOf(tasks)) {
     yield [`UPDATE tasks SET dependents = dependents + 1 WHERE id IN (${placeholders(chunk.length)})`, chunk];
   }
+}
+
+export interface Replacement {
+  readonly task: string;
+  readonly by: readonly string[];
+  /** Its dependents, which have not begun. */
+  readonly behind: readonly string[];
+}
+
+/** Lets what waits for a task wait for others instead. */
+export function* replaceDependency({ task, by, behind }: Replacement): Tx<void> {
+  for (const chunk of chunksOf(behind)) {
+    yield [
+      `DELETE FROM dependencies WHERE dependency = $1 AND task IN (${placeholders(chunk.length, 2)})`,
+      [task, ...chunk],
+    ];
+    yield [
+      `UPDATE tasks SET deps_total = deps_total + $1 WHERE id IN (${placeholders(chunk.length, 2)})`,
+      [by.length - 1, ...chunk],
+    ];
+  }
+  yield* insertRows(
+    { table: "dependencies", columns: ["task", "dependency"] },
+    behind.flatMap((dependent) => by.map((dependency) => [dependent, dependency])),
+  );
 }
 
 export function* keysOfRun(run: string): Tx<string[]> {

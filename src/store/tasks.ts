@@ -13,7 +13,7 @@ export type TaskStatus =
   | "cancelled"
   | "dead_letter";
 
-export type TaskKind = "agent" | "command" | "human" | "gate" | "wait";
+export type TaskKind = "agent" | "command" | "human" | "gate" | "wait" | "plan";
 
 export type TriggerRule = "all_succeeded" | "all_done" | "one_succeeded" | "one_failed" | "none_failed";
 

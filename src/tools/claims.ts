@@ -27,7 +27,7 @@ const dependency = z.object({
   resource: z.string().optional(),
 });
 
-const output = z.object({
+export const claimOutput = z.object({
   outcome: z.enum(["claimed", "none"]),
   resumed: z.boolean().optional(),
   task: z
@@ -59,22 +59,23 @@ const claim = defineOperation({
   effect: "write",
   listed: true,
   input: claimInput,
-  output,
+  output: claimOutput,
   async perform(host, given) {
     const claimer = new Claimer(host, given);
     const first = await claimer.claimOrCatchUp();
-    if (first.outcome === "claimed" || (given.wait_seconds ?? 0) === 0 || claimer.over(first)) return answer(first);
+    if (first.outcome === "claimed" || (given.wait_seconds ?? 0) === 0 || claimer.over(first))
+      return claimAnswer(first);
     let last: Decided = first;
     const found = await host.waitFor(async () => {
       if (!(await claimer.worthTrying())) return undefined;
       last = await claimer.claim();
       return last.outcome === "claimed" || claimer.over(last) ? last : undefined;
     }, given.wait_seconds ?? 0);
-    return answer(found ?? last);
+    return claimAnswer(found ?? last);
   },
 });
 
-type Decided = Exclude<Claim, { outcome: "again" }>;
+export type Decided = Exclude<Claim, { outcome: "again" }>;
 
 // Each try sets up to 64 sets of files aside: enough for every file of a run of 10,000 tasks.
 const TRIES_MAX = 500;
@@ -116,7 +117,8 @@ class Claimer {
 
 const RESULT_SHOWN_BYTES_MAX = 4_000;
 
-function answer(found: Decided): z.input<typeof output> {
+/** What a claim answers, whoever made it. */
+export function claimAnswer(found: Decided): z.input<typeof claimOutput> {
   if (found.outcome === "none") {
     // Zero would read as "ask again at once", and of a finished run nothing more comes.
     const later = found.retryAfterMs > 0 ? { retry_after_ms: found.retryAfterMs } : {};

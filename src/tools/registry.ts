@@ -5,6 +5,7 @@ import { escalationOperations } from "./escalations.js";
 import { executionOperations } from "./executions.js";
 import { lockOperations } from "./locks.js";
 import { metaOperations } from "./meta.js";
+import { orchestrateOperations } from "./orchestrate.js";
 import { projectOperations } from "./projects.js";
 import { runOperations } from "./runs.js";
 import { signalOperations } from "./signals.js";
@@ -19,6 +20,7 @@ export const catalogue = new Catalogue([
   ...projectOperations,
   ...workflowOperations,
   ...executionOperations,
+  ...orchestrateOperations,
   ...runOperations,
   ...waitOperations,
   ...signalOperations,

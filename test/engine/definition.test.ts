@@ -208,11 +208,11 @@ describe("problems are told all at once, each with its place", () => {
     [{ steps: [step("a", { review: {} })] }, 'the key "review" comes with a later version and is not understood yet'],
     [
       { steps: [{ key: "a", kind: "tool" }] },
-      'the kind "tool" comes with a later version; understood are agent, command, human, gate, wait',
+      'the kind "tool" comes with a later version; understood are agent, command, human, gate, wait, plan',
     ],
     [
       { steps: [{ key: "a", kind: "comand" }] },
-      'unknown kind "comand" (did you mean "command"?); understood are agent, command, human, gate, wait',
+      'unknown kind "comand" (did you mean "command"?); understood are agent, command, human, gate, wait, plan',
     ],
     [
       { steps: [{ key: "a", kind: "wait" }] },

@@ -111,6 +111,9 @@ async function afternoon({ app, call, crew, project }: Day): Promise<void> {
     { project },
   );
   await call("signal", { run: run.id, event: "early" });
+  const goal = await call("orchestrate", { project, agent: "finn", goal: "Tidy up" });
+  const plan = { task: (goal["task"] as { id: string }).id, token: (goal["lease"] as { token: number }).token };
+  await call("complete_task", { ...plan, agent: "finn", result: [{ key: "tidy", prompt: "tidy" }] });
   await crew.complete(await crew.take("ben", { run: run.id }), ["a", "b"]);
   await crew.complete(await crew.take("ben", { run: run.id }), "A");
   await crew.complete(await crew.take("ben", { run: run.id }), "B");

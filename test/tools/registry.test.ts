@@ -11,8 +11,9 @@ import { startApp } from "../support/app.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const WORDS_MAX = 60;
-/** What a client may pay for the 20 listed tools of issue 2. */
-const TOKENS_MAX = 3_200;
+/** What a client may pay for the listed tools: the first 20, and all that there are; 4,000 for the 25 of the whole product. */
+const TOKENS_MAX = { "the first 20 tools": 3_200, "all listed tools": 3_400 };
+const LATER = new Set(["orchestrate"]);
 
 const operations = catalogue.all;
 const entries = toolEntries(operations);
@@ -90,14 +91,15 @@ describe("every operation", () => {
 });
 
 describe("the tool list", () => {
-  test(`costs a model at most ${TOKENS_MAX} tokens`, () => {
-    const costs = listed.map(({ name, description, inputSchema }) => {
+  test.each(Object.entries(TOKENS_MAX))("costs a model for %s at most %i tokens", (which, max) => {
+    const counted = listed.filter(({ name }) => which === "all listed tools" || !LATER.has(name));
+    const costs = counted.map(({ name, description, inputSchema }) => {
       const tokens = Buffer.byteLength(JSON.stringify({ name, description, inputSchema })) / 4;
       return { name, tokens };
     });
     const sum = costs.reduce((total, { tokens }) => total + tokens, 0);
     const dearest = costs.toSorted((a, b) => b.tokens - a.tokens).map(({ name, tokens }) => `${name} ${tokens}`);
-    expect({ fits: sum <= TOKENS_MAX, sum, dearest }).toMatchObject({ fits: true });
+    expect({ fits: sum <= max, sum, dearest }).toMatchObject({ fits: true });
   });
 
   test("grows by the areas asked for, in the order of the registry", () => {

@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { startApp } from "../support/app.js";
+import { BACKENDS, createDatabase } from "../support/databases.js";
+import { Crew } from "../support/plan.js";
+
+describe.each(BACKENDS)("a plan step on %s", (backend) => {
+  async function crew(): Promise<Crew> {
+    return new Crew(await startApp({ database: (await createDatabase(backend)).location }));
+  }
+
+  const steps = [
+    { key: "plan", kind: "plan", prompt: "Plan it" },
+    { key: "report", needs: ["plan"], trigger: "one_succeeded", prompt: "Report on ${{ steps.plan.output.goal }}" },
+  ];
+
+  it("becomes the steps of its result, and what came behind it comes behind them", async () => {
+    const team = await crew();
+    const { run } = await team.start(steps);
+    const plan = await team.take("ann", { run: run.id });
+    const planned = [
+      { key: "a", prompt: "do a" },
+      { key: "b", prompt: "do b", needs: ["a"] },
+      { key: "c", prompt: "do c with ${{ steps.b.output }}", needs: ["b"] },
+      { key: "skip", prompt: "not", needs: ["a"], if: "false" },
+    ];
+    const done = await team.complete(plan, { goal: "g", steps: planned });
+    expect(done.ready.map(({ key }) => key)).toEqual(["a"]);
+    expect(await team.statuses(run.id)).toMatchObject({ plan: "succeeded", a: "ready", report: "pending" });
+    await team.complete(await team.take("ann", { run: run.id }));
+    await team.complete(await team.take("ann", { run: run.id }), "B");
+    const c = await team.claim("ann", { run: run.id });
+    expect(c.task).toMatchObject({ key: "c", prompt: "do c with B" });
+    await team.complete({ id: c.task?.id ?? "", token: c.lease?.token ?? 0 });
+    const report = await team.claim("ann", { run: run.id });
+    expect(report.task).toMatchObject({ key: "report", prompt: "Report on g" });
+    expect(report.task?.dependencies.map(({ key, status }) => `${key} ${status}`)).toEqual([
+      "c succeeded",
+      "skip skipped",
+    ]);
+    await team.complete({ id: report.task?.id ?? "", token: report.lease?.token ?? 0 });
+    expect((await team.run(run.id)).status).toBe("succeeded");
+  });
+
+  it.each([
+    ["no steps", "do this and that", /The result of a plan is its steps/],
+    [
+      "a cycle",
+      [
+        { key: "a", prompt: "a", needs: ["b"] },
+        { key: "b", prompt: "b", needs: ["a"] },
+      ],
+      /a → b → a|b → a → b/,
+    ],
+    [
+      "an unknown need and a bad expression",
+      [{ key: "a", prompt: "${{ inputs.x }}", needs: ["bb"] }],
+      /needs "bb"[^]*no input "x"/,
+    ],
+    ["a key that is taken", { steps: [{ key: "report", prompt: "r" }] }, /has a task of this key already/],
+  ])("with %s is refused with every problem, and the planner tries again", async (_, result, message) => {
+    const team = await crew();
+    const { run } = await team.start(steps);
+    const plan = await team.take("ann", { run: run.id });
+    await expect(team.complete(plan, result)).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringMatching(message),
+    });
+    expect(await team.statuses(run.id)).toEqual({ plan: "running", report: "pending" });
+    await team.complete(plan, [{ key: "a", prompt: "do a" }]);
+    expect(await team.statuses(run.id)).toMatchObject({ plan: "succeeded", a: "ready" });
+  });
+});
