@@ -56,6 +56,7 @@ const TOOLSETS = [
   "locks",
   "agents",
   "escalations",
+  "dead_letters",
   "system",
   "all",
 ] as const;

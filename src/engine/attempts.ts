@@ -49,6 +49,7 @@ export function* endAttempt(change: RunChange, locked: Locked, end: AttemptEnd):
     note: end.note ?? null,
   });
   change.move(task, to);
+  if (to === "dead_letter" && end.error) change.bury(task, end.error);
   const after = afterwards(task, closing);
   if (to === "ready") change.enter(after);
   yield* freeFiles(change, locked);

@@ -60,7 +60,8 @@ function* beginOne(change: RunChange, beginning: Beginning, begun: Begun): Tx<re
     }
     // Written from a Step, and read back as one.
     const step = dynamic.step as unknown as Step;
-    const values = { ...(yield* valuesWithSteps(change.run, dynamic.reads)), ...step.element };
+    const known = yield* valuesWithSteps(change.run, dynamic.reads);
+    const values = { ...known, ...step.element, inputs: { ...change.run.inputs, ...beginning.spec.inputs } };
     if (step.if !== undefined && !condition(step.if, values)) {
       begun.settled.push(yield* skipTask(change, task, step.if));
       return [];
@@ -122,13 +123,13 @@ function* beginStep(change: RunChange, beginning: StepBeginning, begun: Begun): 
 }
 
 /** Writes what the step has come to over what it was. */
-function* rewrite({ task, dynamic }: Beginning, filled: Step): Tx<{ task: Task; spec: TaskSpec }> {
+function* rewrite({ task, dynamic, spec: before }: Beginning, filled: Step): Tx<{ task: Task; spec: TaskSpec }> {
   const project = yield* findProjectByReference(task.project);
   if (!project) throw new Error(`task ${task.id} is of project ${task.project}, which is gone`);
   const { demand, scope, paths } = askedBy(project, filled);
   if (scope !== "") yield* keepScopes(project, [paths]);
   yield* saveDemands([demand]);
-  const spec: TaskSpec = { ...specOf(filled), dynamic };
+  const spec: TaskSpec = { ...specOf(filled), ...(before.inputs && { inputs: before.inputs }), dynamic };
   yield* rewriteTask({ id: task.id, title: filled.title, demand: demand.id, scope, spec });
   return { task: { ...task, title: filled.title, demand: demand.id, scope }, spec };
 }

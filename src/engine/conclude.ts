@@ -35,7 +35,7 @@ export function* refuseTask(change: RunChange, task: Task, { error, by = SERVER 
     type: "task.dead_letter",
     task: task.id,
     agent: by,
-    data: { key: task.key, error: { type, message } },
+    data: { key: task.key, attempt: after.attempt, error: { type, message } },
   });
   return { task: after, as: "failed", reason: failureReason(task, error) };
 }
@@ -68,6 +68,7 @@ function* close(change: RunChange, task: Task, { event, result, error, by }: Clo
     note: null,
   });
   change.move(task, to);
+  if (error !== null) change.bury(task, error);
   return { ...task, status: to, attempt, reasons, endedAt: now, dueAt: null };
 }
 

@@ -61,7 +61,7 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
     skipped: { reopen: "pending" },
     blocked: { reopen: "pending", cancel: "cancelled" },
     cancelled: {},
-    dead_letter: { reopen: "pending" },
+    dead_letter: { reopen: "pending", conclude: "succeeded" },
   },
 };
 

@@ -1,4 +1,6 @@
+import type { AttemptError } from "../store/attempts.js";
 import { addToCounters, type Counters } from "../store/counters.js";
+import { insertLetters } from "../store/dead-letters.js";
 import { appendEvents, type NewEvent } from "../store/events.js";
 import * as lanes from "../store/lanes.js";
 import { type Run, setRunStatus } from "../store/runs.js";
@@ -26,6 +28,7 @@ export class RunChange {
   readonly #entering: Task[] = [];
   readonly #leaving: lanes.LaneOfTask[] = [];
   readonly #events: NewEvent[] = [];
+  readonly #buried: { task: string; error: AttemptError }[] = [];
   #workMs = 0;
   #doneMs = 0;
   #reopened = false;
@@ -56,6 +59,11 @@ export class RunChange {
     this.#count(from, -figures.count);
     this.#count(to, figures.count);
     if (DONE.has(to)) this.#doneMs += figures.workMs;
+  }
+
+  /** The task could not be done: somebody is to deal with it. */
+  bury(task: Pick<Task, "id">, error: AttemptError): void {
+    this.#buried.push({ task: task.id, error });
   }
 
   /** The task, as it is now, is ready and takes its place in its lane. */
@@ -94,6 +102,15 @@ export class RunChange {
       doneMs: this.#doneMs,
     });
     yield* this.#writeLanes(counters);
+    yield* insertLetters(
+      this.#buried.map((one) => ({
+        ...one,
+        id: ctx.newId("dead"),
+        run: run.id,
+        project: run.project,
+        createdAt: ctx.now,
+      })),
+    );
     const changed = yield* this.#endIfDone(counters);
     yield* this.writeHistory();
     return { run: changed, counters };

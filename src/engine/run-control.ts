@@ -1,23 +1,17 @@
 import { findCounters } from "../store/counters.js";
-import { deleteLanes, findDemand, setLanesOpen } from "../store/lanes.js";
+import { replayLettersOfRun } from "../store/dead-letters.js";
+import { deleteLanes, setLanesOpen } from "../store/lanes.js";
 import { lockRun } from "../store/lock-order.js";
 import { type Run, type RunStatus, runOf, setRunStatus } from "../store/runs.js";
-import {
-  cancelTasksInState,
-  forgetReservations,
-  orderCancelOfRun,
-  recountDependencies,
-  reopenTasks,
-} from "../store/task-changes.js";
+import { cancelTasksInState, orderCancelOfRun, reopenTasks } from "../store/task-changes.js";
 import type { Task, TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
-import { reservedDemand } from "./demands.js";
 import { BatonError } from "./errors.js";
 import { type RunEvent, runMachine, transition } from "./machine.js";
 import { requireUnarchived } from "./projects.js";
+import { judgeAfresh, takeUp } from "./reopening.js";
 import { type ChangedRun, isOpen, RunChange } from "./run-change.js";
-import { settleWaiting } from "./settle.js";
 import { requireRun } from "./task-lookup.js";
 
 export const RUN_ACTIONS = ["pause", "resume", "cancel", "retry_failed"] as const;
@@ -105,12 +99,7 @@ function* cancelRun(ctx: EngineContext, run: Run, control: Control): Tx<ChangedR
 
 /** Opens a failed run again: what failed is tried anew, what stood behind it waits for it again. */
 function* retryFailed(ctx: EngineContext, run: Run, control: Control): Tx<ChangedRun> {
-  const ended = run.endedAt !== null;
-  // A run that is being cancelled gives out no work: what it reopened could never end.
-  const moves = ended || run.status === "cancelling";
-  const moved = moves ? yield* moveRun(run, { event: "reopen", agent: control.agent }) : run;
-  const change = new RunChange(ctx, moved);
-  if (ended) change.reopen();
+  const change = yield* takeUp(ctx, run);
   const reopened: Task[] = [];
   // Blocked first: a task is counted by the state it left.
   for (const status of ["blocked", "dead_letter"] as const) {
@@ -120,23 +109,14 @@ function* retryFailed(ctx: EngineContext, run: Run, control: Control): Tx<Change
     }
   }
   if (reopened.length === 0) throw nothingFailed(run);
-  yield* unreserve(run.id, new Set(reopened.map(({ demand }) => demand)));
-  const pending = yield* recountDependencies(run.id);
+  yield* replayLettersOfRun(run.id, { at: ctx.now, by: control.agent });
   change.record({
     type: "run.reopened",
     agent: control.agent,
     data: { tasks: reopened.map((task) => task.id).slice(0, 1000) },
   });
-  yield* settleWaiting(change, pending);
+  yield* judgeAfresh(change, reopened);
   return yield* change.flush();
-}
-
-/** What was reserved when it ended is open to all again. */
-function* unreserve(run: string, demands: ReadonlySet<string>): Tx<void> {
-  for (const id of demands) {
-    const demand = yield* findDemand(id);
-    if (demand && demand.reservedFor !== null) yield* forgetReservations(run, id, reservedDemand(demand, null).id);
-  }
 }
 
 function nothingFailed(run: Run): BatonError {

@@ -316,6 +316,7 @@ export function* expireUnheld(ctx: EngineContext, locked: Locked, error: Attempt
   const reasons = [{ kind: error.type, detail: error.message, blocking: [] }];
   yield* endTasks([task.id], { from: task.status, to, at: ctx.now, reasons });
   change.move(task, to);
+  change.bury(task, error);
   change.record({ type: "task.dead_letter", task: task.id, data: { key: task.key, error } });
   const ended: Task = { ...task, status: to, reasons, endedAt: ctx.now };
   const ready = yield* settleDependents(change, [{ task: ended, as: "failed", reason: failureReason(ended, error) }]);

@@ -115,7 +115,11 @@ export class CommandAttempt {
       run: command.run,
       shell: command.shell === "bash" ? "bash" : "sh",
       cwd: await confinedDirectory(root, command.cwd),
-      env: { ...commandEnvironment(command.env ?? {}, run.inputs), ...command.values, ...ownEnvironment },
+      env: {
+        ...commandEnvironment(command.env ?? {}, { ...run.inputs, ...spec.inputs }),
+        ...command.values,
+        ...ownEnvironment,
+      },
       timeoutMs,
       outputFile: path.join(this.#parts.outputDirectory, run.id, `${task.id}-${task.attempt}.log`),
       // A result of its own is read from the tail, whole.

@@ -3,6 +3,7 @@ import { BatonError } from "../engine/errors.js";
 import { hint } from "../engine/names.js";
 import type { Tx } from "../store/tx.js";
 import { agents } from "./agents.js";
+import { deadLetters } from "./dead-letters.js";
 import { locks } from "./locks.js";
 import { project, projects } from "./projects.js";
 import type { FixedResource, ReadingContext, ResourceTemplate } from "./resource.js";
@@ -11,7 +12,15 @@ import { status } from "./system.js";
 import { task } from "./tasks.js";
 import { workflowSchema } from "./workflows.js";
 
-export const fixedResources: readonly FixedResource[] = [status, projects, runs, agents, locks, workflowSchema];
+export const fixedResources: readonly FixedResource[] = [
+  status,
+  projects,
+  runs,
+  agents,
+  locks,
+  deadLetters,
+  workflowSchema,
+];
 export const resourceTemplates: readonly ResourceTemplate[] = [project, run, graph, events, task];
 
 export interface Content {

@@ -224,6 +224,8 @@ const REMOVE_RUN = [
   "DELETE FROM tasks WHERE run = $1",
   "DELETE FROM scope_lanes WHERE run = $1",
   "DELETE FROM lanes WHERE run = $1",
+  "DELETE FROM signals WHERE run = $1",
+  "DELETE FROM dead_letters WHERE run = $1",
   "DELETE FROM run_counters WHERE run = $1",
   "DELETE FROM runs WHERE id = $1",
 ];

@@ -105,6 +105,8 @@ export interface TaskSpec {
   /** Of a wait step: the event, or the instant in ms since the epoch. */
   readonly event?: string;
   readonly until?: number;
+  /** What this task alone is given beside, or instead of, the inputs of its run. */
+  readonly inputs?: Readonly<Record<string, unknown>>;
   /** Of a step that has expressions, or that the server does itself. */
   readonly dynamic?: Dynamic;
 }

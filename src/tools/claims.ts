@@ -147,7 +147,9 @@ function briefView({ task, spec, run, dependencies, previous }: Brief) {
     ...(spec.prompt === undefined ? {} : { prompt: spec.prompt }),
     ...(spec.criteria === undefined ? {} : { criteria: spec.criteria }),
     ...(spec.output === undefined ? {} : { output: spec.output }),
-    ...(Object.keys(run.inputs).length === 0 ? {} : { inputs: { ...run.inputs } }),
+    ...(Object.keys({ ...run.inputs, ...spec.inputs }).length === 0
+      ? {}
+      : { inputs: { ...run.inputs, ...spec.inputs } }),
     attempt: task.attempt,
     started_at: isoOrNull(task.startedAt),
     dependencies: dependencies.map(dependencyView),

@@ -11,6 +11,7 @@ export const AREAS = [
   "locks",
   "agents",
   "escalations",
+  "dead_letters",
   "system",
 ] as const;
 export type Area = (typeof AREAS)[number];

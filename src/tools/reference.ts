@@ -12,6 +12,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   locks: "File locks",
   agents: "Agents",
   escalations: "Questions to people",
+  dead_letters: "Dead letters",
   system: "System",
 };
 

@@ -1,6 +1,7 @@
 import { agentOperations } from "./agents.js";
 import { Catalogue } from "./catalogue.js";
 import { claimOperations } from "./claims.js";
+import { deadLetterOperations } from "./dead-letters.js";
 import { escalationOperations } from "./escalations.js";
 import { executionOperations } from "./executions.js";
 import { lockOperations } from "./locks.js";
@@ -29,5 +30,6 @@ export const catalogue = new Catalogue([
   ...lockOperations,
   ...agentOperations,
   ...escalationOperations,
+  ...deadLetterOperations,
   ...systemOperations,
 ]);

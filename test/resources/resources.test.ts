@@ -40,6 +40,7 @@ describe("what is listed", () => {
       "baton://runs",
       "baton://agents",
       "baton://locks",
+      "baton://dead-letters",
       "baton://schemas/workflow",
     ]);
     expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual([

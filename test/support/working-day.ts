@@ -16,6 +16,7 @@ export async function workingDay(app: TestApp): Promise<void> {
   await morning({ app, call, crew, project });
   await noon({ app, call, crew, project });
   await afternoon({ app, call, crew, project });
+  await dusk({ app, call, crew, project });
   await evening({ app, call, crew, project });
 }
 
@@ -124,6 +125,32 @@ async function afternoon({ app, call, crew, project }: Day): Promise<void> {
     await call("decide_escalation", { id, decision: "deferred" });
     await call("decide_escalation", { id, decision: "approved" });
   }
+  await crew.complete(await crew.take("ben", { run: run.id }));
+}
+
+/** What could not be done, and what becomes of it. */
+async function dusk({ call, crew, project }: Day): Promise<void> {
+  const once = { retry: { max_attempts: 1 }, files: { write: ["lost.md"] } };
+  const keys = ["again", "solved", "given-up"];
+  const { run } = await crew.start(
+    keys.flatMap((key) => [
+      { key, ...once },
+      { key: `after-${key}`, needs: [key] },
+    ]),
+    { project },
+  );
+  await crew.fail(await crew.take("ben", { run: run.id }), "broken");
+  await crew.fail(await crew.take("ben", { run: run.id }), "broken");
+  const held = await crew.take("ben", { run: run.id });
+  await call("send_to_dead_letters", { task: held.id, reason: "enough" });
+  const { dead_letters } = await call("list_dead_letters", { run: run.id });
+  const [third, second, first] = dead_letters as { id: string }[];
+  await call("get_dead_letter", { id: first?.id });
+  await call("replay_dead_letter", { id: first?.id, changes: { agent: "ben", prompt: "otherwise" } });
+  await call("resolve_dead_letter", { id: second?.id, notes: "by hand", result: { done: true } });
+  await call("discard_dead_letter", { id: third?.id, notes: "not worth it" });
+  await crew.complete(await crew.take("ben", { run: run.id }));
+  await crew.complete(await crew.take("ben", { run: run.id }));
   await crew.complete(await crew.take("ben", { run: run.id }));
 }
 

@@ -15,6 +15,7 @@ interface Hold {
   token: number | undefined;
   agent: string | null;
   highest: number;
+  /** And what was done without one. */
   claims: number;
   successes: number;
 }
@@ -71,6 +72,8 @@ function end(hold: Hold, { type, data }: EventRow): string[] {
   const token = data["token"] === undefined ? undefined : Number(data["token"]);
   const wrong =
     token === hold.token ? [] : [`${type} under token ${token ?? "none"} while ${hold.token ?? "none"} was current`];
+  // The server's own act, or a person's decision, is an attempt that nobody claimed.
+  if (token === undefined && data["attempt"] !== undefined) hold.claims += 1;
   hold.token = undefined;
   hold.agent = null;
   if (type === "task.succeeded") hold.successes += 1;

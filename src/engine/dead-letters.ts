@@ -1,0 +1,213 @@
+import * as letters from "../store/dead-letters.js";
+import { attemptsOf } from "../store/attempts.js";
+import { saveSpec } from "../store/task-begin.js";
+import { findTaskAndSpec, type RetryPolicy, type Task, type TaskSpec } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import { reserveTask } from "./assignments.js";
+import { concludeTask, refuseTask } from "./conclude.js";
+import type { EngineContext } from "./context.js";
+import { BatonError } from "./errors.js";
+import { type Locked, lockTask } from "./holding.js";
+import { iso } from "./instants.js";
+import { checkOutput } from "./output-schema.js";
+import { problemText } from "./problems.js";
+import { findProject, requireUnarchived } from "./projects.js";
+import { allBlockedBehind, judgeAfresh, takeUp } from "./reopening.js";
+import { type ChangedRun, RunChange } from "./run-change.js";
+import { settleDependents } from "./settle.js";
+import { noSuchTask, requireRun } from "./task-lookup.js";
+import { failAttempt } from "./tasks.js";
+import { taskLine } from "./views.js";
+
+export type { DeadLetter } from "../store/dead-letters.js";
+
+export interface LetterQuery {
+  readonly run?: string | undefined;
+  readonly project?: string | undefined;
+  readonly status?: letters.LetterStatus | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+/** A page of dead letters, newest first, each with its task. Errors: `not_found`. */
+export function* listLetterPage(ctx: EngineContext, query: LetterQuery) {
+  if (query.run !== undefined) yield* requireRun(query.run);
+  const project = query.project === undefined ? undefined : (yield* findProject(ctx, query.project))?.id;
+  const { run, status, cursor: before, limit } = query;
+  const found = yield* letters.listLetters({ run, project, status, before, limit: limit + 1 });
+  const page: { letter: letters.DeadLetter; task: Task }[] = [];
+  for (const letter of found.slice(0, limit)) {
+    const task = yield* findTaskAndSpec(letter.task);
+    if (task) page.push({ letter, task: task.task });
+  }
+  return { page, next: found.length > limit ? page.at(-1)?.letter.id : undefined };
+}
+
+/** What nobody has dealt with yet, in short, newest first. */
+export function* pendingLetters(ctx: EngineContext, limit: number) {
+  const { page } = yield* listLetterPage(ctx, { status: "pending", limit });
+  return {
+    dead_letters: page.map(({ letter, task }) => ({
+      id: letter.id,
+      task: taskLine(task),
+      error: letter.error,
+      created_at: iso(letter.createdAt),
+    })),
+  };
+}
+
+/** A dead letter with all that was known when its task ended. Errors: `not_found`. */
+export function* letterInFull(id: string) {
+  const letter = yield* requireLetter(id);
+  const found = yield* findTaskAndSpec(letter.task);
+  if (!found) throw noSuchTask(letter.task);
+  const run = yield* requireRun(letter.run);
+  return {
+    letter,
+    ...found,
+    run,
+    attempts: yield* attemptsOf(letter.task),
+    blocked: yield* allBlockedBehind(letter.task),
+  };
+}
+
+function* requireLetter(id: string): Tx<letters.DeadLetter> {
+  const letter = yield* letters.findLetter(id);
+  if (letter) return letter;
+  throw new BatonError("not_found", `There is no dead letter ${id}.`, {
+    details: { id },
+    next: [{ tool: "query_operation", arguments: { name: "list_dead_letters", arguments: {} } }],
+  });
+}
+
+/** A pending letter with its task locked. Errors: `not_found`, `invalid_transition` for one that was dealt with. */
+function* lockLetter(id: string): Tx<{ letter: letters.DeadLetter; locked: Locked }> {
+  const { project, task } = yield* requireLetter(id);
+  yield* requireUnarchived(project);
+  const locked = yield* lockTask(task);
+  const letter = yield* requireLetter(id);
+  if (letter.status === "pending" && locked.task.status === "dead_letter") return { letter, locked };
+  const message = `Dead letter ${id} is ${letter.status}, and its task ${locked.task.key} is ${locked.task.status}: there is nothing to do about it.`;
+  throw new BatonError("invalid_transition", message, {
+    details: { id, status: letter.status, task: locked.task.id, task_status: locked.task.status },
+    next: [{ tool: "get_task", arguments: { task: locked.task.id } }],
+  });
+}
+
+export interface LetterHandled extends ChangedRun {
+  readonly letter: string;
+  readonly task: Task;
+  readonly ready: readonly Task[];
+}
+
+export interface ReplayChanges {
+  readonly prompt?: string | undefined;
+  readonly inputs?: Readonly<Record<string, unknown>> | undefined;
+  readonly agent?: string | undefined;
+  readonly retry?: Partial<RetryPolicy> | undefined;
+}
+
+export interface Replay {
+  readonly id: string;
+  readonly changes?: ReplayChanges | undefined;
+  readonly note?: string | undefined;
+  readonly by: string;
+}
+
+/** Opens the task again in its run, with what is to be different, and what it blocked. Errors: as `lockLetter`. */
+export function* replayLetter(ctx: EngineContext, { id, changes = {}, note, by }: Replay): Tx<LetterHandled> {
+  const { locked } = yield* lockLetter(id);
+  const { task, spec } = locked;
+  yield* saveSpec(task.id, changedSpec(spec, changes));
+  const blocked = yield* allBlockedBehind(task.id);
+  const change = yield* takeUp(ctx, locked.run);
+  const reopened = [
+    ...(yield* reopen(change, [task.id], "dead_letter")),
+    ...(yield* reopen(change, blocked, "blocked")),
+  ];
+  yield* letters.closeLetter({ id, to: "replayed", at: ctx.now, by, note: note ?? null });
+  change.record({ type: "task.replayed", task: task.id, agent: by, data: { key: task.key, dead_letter: id } });
+  const ready = yield* judgeAfresh(change, reopened);
+  const changed = yield* change.flush();
+  const after = (yield* findTaskAndSpec(task.id))?.task ?? task;
+  if (changes.agent !== undefined) {
+    yield* reserveTask(ctx, { ...locked, task: after, run: changed.run }, changes.agent);
+  }
+  return { letter: id, task: after, ready, ...changed };
+}
+
+function* reopen(change: RunChange, tasks: readonly string[], from: "dead_letter" | "blocked"): Tx<Task[]> {
+  const reopened = yield* letters.reopenThese(tasks, from);
+  for (const task of reopened) change.move({ ...task, status: from }, "pending");
+  return reopened;
+}
+
+/** A changed prompt is text as it stands: an expression in it has been filled in already. */
+function changedSpec(spec: TaskSpec, { prompt, inputs, retry }: ReplayChanges): TaskSpec {
+  const { dynamic, ...rest } = spec;
+  const step =
+    dynamic && prompt !== undefined ? { ...dynamic.step, prompt: `\${{ ${JSON.stringify(prompt)} }}` } : dynamic?.step;
+  return {
+    ...rest,
+    ...(prompt === undefined ? {} : { prompt }),
+    ...(inputs === undefined ? {} : { inputs: { ...spec.inputs, ...inputs } }),
+    retry: { ...spec.retry, ...retry },
+    ...(dynamic && step ? { dynamic: { ...dynamic, step } } : {}),
+  };
+}
+
+export interface Resolution {
+  readonly id: string;
+  readonly notes: string;
+  readonly result?: unknown;
+  readonly by: string;
+}
+
+/** Ends the task well with a result that somebody else came to, and lets what it blocked go on. Errors: `invalid_input` too. */
+export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Resolution): Tx<LetterHandled> {
+  const { locked } = yield* lockLetter(id);
+  const { task, spec } = locked;
+  const problems = spec.output === undefined ? [] : checkOutput(spec.output, result ?? null);
+  if (problems.length > 0) {
+    const message = `The result is not what the step's output schema asks: ${problems.map(problemText).join("; ")}.`;
+    throw new BatonError("invalid_input", message, { details: { problems, output: spec.output } });
+  }
+  const blocked = yield* allBlockedBehind(task.id);
+  const change = yield* takeUp(ctx, locked.run);
+  const settled = yield* concludeTask(change, task, { result, by });
+  const reopened = yield* reopen(change, blocked, "blocked");
+  yield* letters.closeLetter({ id, to: "resolved", at: ctx.now, by, note: notes });
+  const ready = yield* judgeAfresh(change, reopened);
+  return { letter: id, task: settled.task, ready, ...(yield* change.flush()) };
+}
+
+/** Says that nothing will be done about it. The task stays as it is. */
+export function* discardLetter(ctx: EngineContext, { id, notes, by }: Omit<Resolution, "result">): Tx<Task> {
+  const { locked } = yield* lockLetter(id);
+  yield* letters.closeLetter({ id, to: "discarded", at: ctx.now, by, note: notes });
+  const change = new RunChange(ctx, locked.run);
+  change.record({ type: "task.discarded", task: locked.task.id, agent: by, data: { key: locked.task.key, notes } });
+  yield* change.writeHistory();
+  return locked.task;
+}
+
+export interface Burial {
+  readonly task: string;
+  readonly reason: string;
+  readonly by: string;
+}
+
+/** Ends a task badly by hand, whoever holds it. Errors: `invalid_transition` for one that has ended. */
+export function* sendToDeadLetters(ctx: EngineContext, { task: reference, reason, by }: Burial): Tx<Task> {
+  const locked = yield* lockTask(reference);
+  const error = { type: "sent_by_hand", message: reason };
+  if (locked.task.status === "running") {
+    const failed = yield* failAttempt(ctx, locked, { error, outcome: "failed", fenced: true, retryable: false });
+    return failed.task;
+  }
+  const change = new RunChange(ctx, locked.run);
+  const settled = yield* refuseTask(change, locked.task, { error, by });
+  yield* settleDependents(change, [settled]);
+  yield* change.flush();
+  return settled.task;
+}

@@ -1,0 +1,48 @@
+import { blockedBehind } from "../store/dead-letters.js";
+import { findDemand } from "../store/lanes.js";
+import { type Run, setRunStatus } from "../store/runs.js";
+import { forgetReservations, recountDependencies } from "../store/task-changes.js";
+import type { Task } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import type { EngineContext } from "./context.js";
+import { reservedDemand } from "./demands.js";
+import { runMachine, transition } from "./machine.js";
+import { RunChange } from "./run-change.js";
+import { settleWaiting } from "./settle.js";
+
+/** A change of a run that takes up again what had ended; one that has ended goes on. Errors: `invalid_transition`. */
+export function* takeUp(ctx: EngineContext, run: Run): Tx<RunChange> {
+  const ended = run.endedAt !== null;
+  // A run that is being cancelled gives out no work: what it reopened could never end.
+  if (!ended && run.status !== "cancelling") return new RunChange(ctx, run);
+  const status = transition(runMachine, run, "reopen");
+  const done = yield* setRunStatus({ run: run.id, from: run.status, to: status, endedAt: null, reason: null });
+  if (!done) throw new Error(`run ${run.id} changed its state under its own lock`);
+  const change = new RunChange(ctx, { ...run, status, reason: null, endedAt: null });
+  change.reopen();
+  return change;
+}
+
+/** Judges a run's open tasks afresh, after some were opened again. Gives what became ready. */
+export function* judgeAfresh(change: RunChange, reopened: readonly Task[]): Tx<Task[]> {
+  yield* unreserve(change.run.id, new Set(reopened.map(({ demand }) => demand)));
+  return yield* settleWaiting(change, yield* recountDependencies(change.run.id));
+}
+
+/** What was reserved when it ended is open to all again. */
+function* unreserve(run: string, demands: ReadonlySet<string>): Tx<void> {
+  for (const id of demands) {
+    const demand = yield* findDemand(id);
+    if (demand && demand.reservedFor !== null) yield* forgetReservations(run, id, reservedDemand(demand, null).id);
+  }
+}
+
+/** All that is blocked behind a task, at any distance. */
+export function* allBlockedBehind(task: string): Tx<string[]> {
+  const found = new Set<string>();
+  for (let wave = yield* blockedBehind([task]); wave.length > 0;) {
+    for (const id of wave) found.add(id);
+    wave = (yield* blockedBehind(wave)).filter((id) => !found.has(id));
+  }
+  return [...found];
+}

@@ -1,0 +1,22 @@
+import { pendingLetters } from "../engine/dead-letters.js";
+import { type FixedResource, JSON_TYPE, LISTED_MAX } from "./resource.js";
+
+const CHANGING: ReadonlySet<string> = new Set([
+  "task.dead_letter",
+  "task.replayed",
+  "task.discarded",
+  "task.succeeded",
+  "run.reopened",
+  "run.pruned",
+]);
+
+export const deadLetters: FixedResource = {
+  uri: "baton://dead-letters",
+  name: "dead-letters",
+  title: "Dead letters",
+  description:
+    "Tasks that could not be done and that nobody has dealt with yet, newest first, of all projects, at most 200; list_dead_letters pages the rest.",
+  mimeType: JSON_TYPE,
+  read: (ctx) => pendingLetters(ctx, LISTED_MAX),
+  changedBy: (change) => CHANGING.has(change.type),
+};

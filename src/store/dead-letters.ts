@@ -1,0 +1,155 @@
+import type { AttemptError } from "./attempts.js";
+import {
+  bySize,
+  chunksOf,
+  conditionsOf,
+  insertRows,
+  int,
+  intOrNull,
+  json,
+  placeholders,
+  text,
+  textOrNull,
+} from "./rows.js";
+import { TASK_COLUMNS, type Task, taskOf } from "./tasks.js";
+import { first, type Row, type Tx } from "./tx.js";
+
+export type LetterStatus = "pending" | "replayed" | "resolved" | "discarded";
+
+/** A task that could not be done, from its end until somebody has dealt with it. */
+export interface DeadLetter {
+  readonly id: string;
+  readonly task: string;
+  readonly run: string;
+  readonly project: string;
+  readonly status: LetterStatus;
+  readonly error: AttemptError;
+  readonly createdAt: number;
+  readonly closedAt: number | null;
+  readonly closedBy: string | null;
+  readonly note: string | null;
+}
+
+const COLUMNS = ["id", "task", "run", "project", "status", "error", "created_at", "closed_at", "closed_by", "note"];
+const INSERT = { table: "dead_letters", columns: COLUMNS } as const;
+const SELECTED = COLUMNS.join(", ");
+
+function letterOf(row: Row): DeadLetter {
+  return {
+    id: text(row, "id"),
+    task: text(row, "task"),
+    run: text(row, "run"),
+    project: text(row, "project"),
+    // Held to the union by the table's CHECK.
+    status: text(row, "status") as LetterStatus,
+    error: json<AttemptError>(row, "error"),
+    createdAt: int(row, "created_at"),
+    closedAt: intOrNull(row, "closed_at"),
+    closedBy: textOrNull(row, "closed_by"),
+    note: textOrNull(row, "note"),
+  };
+}
+
+export type NewLetter = Pick<DeadLetter, "id" | "task" | "run" | "project" | "error" | "createdAt">;
+
+export function* insertLetters(letters: readonly NewLetter[]): Tx<void> {
+  yield* insertRows(
+    INSERT,
+    letters.map((letter) => [
+      letter.id,
+      letter.task,
+      letter.run,
+      letter.project,
+      "pending",
+      JSON.stringify(letter.error),
+      letter.createdAt,
+      null,
+      null,
+      null,
+    ]),
+  );
+}
+
+export function* findLetter(id: string): Tx<DeadLetter | undefined> {
+  const row = yield* first([`SELECT ${SELECTED} FROM dead_letters WHERE id = $1`, [id]]);
+  return row && letterOf(row);
+}
+
+export interface LetterFilter {
+  readonly run?: string | undefined;
+  readonly project?: string | undefined;
+  readonly status?: LetterStatus | undefined;
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export function* listLetters(filter: LetterFilter): Tx<DeadLetter[]> {
+  const { where, params } = conditionsOf([
+    ["run =", filter.run],
+    ["project =", filter.project],
+    ["status =", filter.status],
+    ["id <", filter.before],
+  ]);
+  // sql: the comparisons are those above.
+  const sql = `SELECT ${SELECTED} FROM dead_letters ${where} ORDER BY id DESC LIMIT $${params.length + 1}`;
+  const rows = yield [sql, [...params, filter.limit]];
+  return rows.map(letterOf);
+}
+
+export interface Closing {
+  readonly id: string;
+  readonly to: Exclude<LetterStatus, "pending">;
+  readonly at: number;
+  readonly by: string;
+  readonly note: string | null;
+}
+
+/** False for one that has been dealt with already. */
+export function* closeLetter({ id, to, at, by, note }: Closing): Tx<boolean> {
+  const rows = yield [
+    `UPDATE dead_letters SET status = $1, closed_at = $2, closed_by = $3, note = $4 WHERE id = $5 AND status = 'pending'
+     RETURNING id`,
+    [to, at, by, note, id],
+  ];
+  return rows.length === 1;
+}
+
+/** The run has been taken up again as a whole. */
+export function* replayLettersOfRun(run: string, { at, by }: { at: number; by: string }): Tx<void> {
+  yield [
+    `UPDATE dead_letters SET status = 'replayed', closed_at = $1, closed_by = $2 WHERE run = $3 AND status = 'pending'`,
+    [at, by, run],
+  ];
+}
+
+const REOPEN = bySize(
+  (
+    size,
+  ) => `UPDATE tasks SET status = 'pending', failures = 0, ended_at = NULL, reasons = NULL, due_at = NULL, close_by = NULL,
+      available_at = NULL WHERE status = $1 AND id IN (${placeholders(size, 2)}) RETURNING ${TASK_COLUMNS}`,
+);
+
+/** dead_letter or blocked → pending, as if never tried. Gives the tasks as they are then. */
+export function* reopenThese(tasks: readonly string[], from: "dead_letter" | "blocked"): Tx<Task[]> {
+  const reopened: Task[] = [];
+  for (const chunk of chunksOf(tasks)) {
+    const rows = yield [REOPEN(chunk.length), [from, ...chunk]];
+    reopened.push(...rows.map(taskOf));
+  }
+  return reopened.sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** The blocked tasks that depend on any of these. */
+export function* blockedBehind(tasks: readonly string[]): Tx<string[]> {
+  const found = new Set<string>();
+  for (const chunk of chunksOf(tasks)) {
+    const rows = yield [
+      `SELECT DISTINCT t.id FROM dependencies d JOIN tasks t ON t.id = d.task
+       WHERE t.status = 'blocked' AND d.dependency IN (${placeholders(chunk.length)})`,
+      chunk,
+    ];
+    for (const row of rows) found.add(text(row, "id"));
+  }
+  return [...found].sort();
+}

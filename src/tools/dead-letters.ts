@@ -1,0 +1,193 @@
+import { z } from "zod";
+import { actingAgent } from "../engine/agents.js";
+import {
+  type DeadLetter,
+  discardLetter,
+  letterInFull,
+  type LetterHandled,
+  listLetterPage,
+  replayLetter,
+  resolveLetter,
+  sendToDeadLetters as bury,
+} from "../engine/dead-letters.js";
+import { iso, isoOrNull } from "../engine/instants.js";
+import { attemptView, runLine, taskLine } from "../engine/views.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import * as shapes from "./shapes.js";
+
+const STATUSES = ["pending", "replayed", "resolved", "discarded"] as const;
+const ID = "From list_dead_letters.";
+
+const error = z.object({ type: z.string(), message: z.string(), stack: z.string().optional() });
+const letterShape = z.object({
+  id: z.string(),
+  status: z.enum(STATUSES),
+  task: shapes.taskLine,
+  error,
+  created_at: shapes.instant,
+  closed_at: shapes.instant.nullable(),
+  closed_by: z.string().nullable(),
+  note: z.string().nullable(),
+});
+
+function letterView(letter: DeadLetter, task: Parameters<typeof taskLine>[0]) {
+  const { type, message, stack } = letter.error;
+  return {
+    id: letter.id,
+    status: letter.status,
+    task: taskLine(task),
+    error: { type, message, ...(stack === undefined ? {} : { stack }) },
+    created_at: iso(letter.createdAt),
+    closed_at: isoOrNull(letter.closedAt),
+    closed_by: letter.closedBy,
+    note: letter.note,
+  };
+}
+
+const list = defineOperation({
+  name: "list_dead_letters",
+  title: "List dead letters",
+  description:
+    "Lists tasks that could not be done, newest first, with their errors; by run, project or status: pending until somebody replays, resolves or discards it.",
+  area: "dead_letters",
+  effect: "read",
+  input: z.object({
+    run: params.run.optional(),
+    status: z.enum(STATUSES).optional(),
+    project: params.project,
+    ...params.paging,
+  }),
+  output: z.object({ dead_letters: z.array(letterShape), next_cursor: z.string().optional() }),
+  *run(ctx, input) {
+    const { page, next } = yield* listLetterPage(ctx, input);
+    return {
+      dead_letters: page.map(({ letter, task }) => letterView(letter, task)),
+      ...(next === undefined ? {} : { next_cursor: next }),
+    };
+  },
+});
+
+const get = defineOperation({
+  name: "get_dead_letter",
+  title: "Look at a dead letter",
+  description:
+    "Shows a dead letter with all that was known when its task ended: error and stack, every attempt, what it was asked and given, and what is blocked behind it.",
+  area: "dead_letters",
+  effect: "read",
+  input: z.object({ id: z.string().describe(ID) }),
+  output: z.object({
+    dead_letter: letterShape,
+    attempts: z.array(shapes.attempt),
+    context: z.object({
+      prompt: z.string().optional(),
+      command: z.string().optional(),
+      inputs: z.record(z.string(), z.unknown()),
+      files: z.object({ write: z.array(z.string()).readonly(), read: z.array(z.string()).readonly() }),
+    }),
+    blocked: z.array(z.string()),
+  }),
+  *run(_ctx, { id }) {
+    const { letter, task, spec, run, attempts, blocked } = yield* letterInFull(id);
+    return {
+      dead_letter: letterView(letter, task),
+      attempts: attempts.map(attemptView),
+      context: {
+        ...(spec.prompt === undefined ? {} : { prompt: spec.prompt }),
+        ...(spec.command === undefined ? {} : { command: spec.command.run }),
+        inputs: { ...run.inputs, ...spec.inputs },
+        files: spec.files,
+      },
+      blocked,
+    };
+  },
+});
+
+const handled = { task: shapes.taskLine, ready: z.array(shapes.taskLine), run: shapes.runLine } as const;
+
+function handledView({ task, ready, run, counters }: LetterHandled) {
+  return { task: taskLine(task), ready: ready.map(taskLine), run: runLine(run, counters) };
+}
+
+const changes = z.strictObject({
+  prompt: z.string().min(1).optional(),
+  inputs: z.record(z.string(), z.unknown()).optional().describe("Beside, or instead of, those of the run."),
+  agent: z.string().optional().describe("Keeps it for this agent."),
+  retry: z.strictObject({ max_attempts: z.int().min(1).max(1_000).optional() }).optional(),
+});
+
+const replay = defineOperation({
+  name: "replay_dead_letter",
+  title: "Try a dead letter again",
+  description:
+    "Opens the task of a dead letter again in its run, with changes where they are given, and what it blocked; a run that has failed goes on. Answers with the task and what became ready.",
+  area: "dead_letters",
+  effect: "write",
+  input: z.object({
+    id: z.string().describe(ID),
+    changes: changes.optional(),
+    notes: z.string().max(10_000).optional(),
+    ...params.acting,
+  }),
+  output: z.object(handled),
+  *run(ctx, input) {
+    const agent = yield* actingAgent(ctx, input.agent);
+    const { id, notes: note, changes: given } = input;
+    const { retry, ...rest } = given ?? {};
+    const { max_attempts } = retry ?? {};
+    const asked = { ...rest, ...(max_attempts === undefined ? {} : { retry: { max_attempts } }) };
+    return handledView(yield* replayLetter(ctx, { id, note, changes: asked, by: agent.name }));
+  },
+});
+
+const resolve = defineOperation({
+  name: "resolve_dead_letter",
+  title: "Resolve a dead letter",
+  description:
+    "Ends the task of a dead letter well, with a result that was come to elsewhere, and lets what it blocked go on. Answers with the task and what became ready.",
+  area: "dead_letters",
+  effect: "write",
+  input: z.object({
+    id: z.string().describe(ID),
+    notes: z.string().min(1).max(10_000).describe("How it was resolved."),
+    result: z.unknown().optional(),
+    ...params.acting,
+  }),
+  output: z.object(handled),
+  *run(ctx, { id, notes, result, agent: handle }) {
+    const agent = yield* actingAgent(ctx, handle);
+    return handledView(yield* resolveLetter(ctx, { id, notes, result, by: agent.name }));
+  },
+});
+
+const discard = defineOperation({
+  name: "discard_dead_letter",
+  title: "Discard a dead letter",
+  description:
+    "Says that nothing will be done about a dead letter: it leaves the list of pending ones, its task stays failed.",
+  area: "dead_letters",
+  effect: "destructive",
+  input: z.object({ id: z.string().describe(ID), notes: z.string().min(1).max(10_000), ...params.acting }),
+  output: z.object({ task: shapes.taskLine }),
+  *run(ctx, { id, notes, agent: handle }) {
+    const agent = yield* actingAgent(ctx, handle);
+    return { task: taskLine(yield* discardLetter(ctx, { id, notes, by: agent.name })) };
+  },
+});
+
+const send = defineOperation({
+  name: "send_to_dead_letters",
+  title: "Give a task up",
+  description:
+    "Ends a task badly by hand, whoever holds it: its token becomes old, its locks go, what depends on it is blocked. It can be replayed or resolved later.",
+  area: "dead_letters",
+  effect: "destructive",
+  input: z.object({ task: params.task, reason: z.string().min(1).max(10_000), ...params.acting }),
+  output: z.object({ task: shapes.taskLine }),
+  *run(ctx, { task, reason, agent: handle }) {
+    const agent = yield* actingAgent(ctx, handle);
+    return { task: taskLine(yield* bury(ctx, { task, reason, by: agent.name })) };
+  },
+});
+
+export const deadLetterOperations: readonly Operation[] = [list, get, replay, resolve, discard, send];
