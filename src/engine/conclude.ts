@@ -58,7 +58,7 @@ function* close(change: RunChange, task: Task, { event, result, error, by }: Clo
     task: task.id,
     number: attempt,
     agent: by,
-    token: task.token,
+    token: task.token + 1,
     startedAt: task.startedAt ?? now,
     endedAt: now,
     outcome: error === null ? "succeeded" : "failed",
@@ -69,7 +69,7 @@ function* close(change: RunChange, task: Task, { event, result, error, by }: Clo
   });
   change.move(task, to);
   if (error !== null) change.bury(task, error);
-  return { ...task, status: to, attempt, reasons, endedAt: now, dueAt: null };
+  return { ...task, status: to, attempt, token: task.token + 1, reasons, endedAt: now, dueAt: null };
 }
 
 // Every task behind it keeps the reason: the whole message stands with the attempt.

@@ -87,10 +87,10 @@ export interface ServerEnding {
   readonly reasons: readonly Reason[];
 }
 
-/** Ends a task that nobody holds, with an attempt of the server's own. */
+/** Ends a task that nobody holds, with an attempt of the server's own, under a token of its own. */
 export function* closeUnheld({ task, from, to, at, reasons }: ServerEnding): Tx<boolean> {
   const rows = yield [
-    `UPDATE tasks SET status = $1, attempt = attempt + 1, ended_at = $2, reasons = $3, due_at = NULL, reserved_for = NULL,
+    `UPDATE tasks SET status = $1, attempt = attempt + 1, token = token + 1, ended_at = $2, reasons = $3, due_at = NULL, reserved_for = NULL,
        reserved_until = NULL WHERE id = $4 AND status = $5 RETURNING id`,
     [to, at, reasons.length === 0 ? null : JSON.stringify(reasons), task, from],
   ];

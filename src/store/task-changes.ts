@@ -264,8 +264,9 @@ export function* orderCancelOfRun(run: string, dueAt: number): Tx<number> {
   return rows.length;
 }
 
-const DUE = "SELECT id FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at <= $1 ORDER BY due_at LIMIT $2";
-const HELD_AND_DUE = "SELECT id FROM tasks WHERE agent IS NOT NULL AND due_at <= $1 ORDER BY due_at LIMIT $2";
+const DUE =
+  "SELECT id FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
+const HELD_AND_DUE = "SELECT id FROM tasks WHERE agent IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
 
 /** The tasks whose time has come, at most `limit` of those that nobody holds and of those that somebody does. */
 export function* dueTasks(now: number, limit: number): Tx<string[]> {

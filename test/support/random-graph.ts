@@ -26,6 +26,8 @@ export interface StepOptions {
   readonly timeouts?: boolean;
   /** The longest pause before a retry. Default: two minutes. */
   readonly backoffMsMax?: number;
+  /** The share of steps with a condition or a list, or that the server does itself. Default: none. */
+  readonly dynamic?: number;
 }
 
 export interface GraphOptions extends StepOptions {
@@ -56,11 +58,43 @@ interface Placed extends GraphOptions {
 function randomStep(draw: Draw, { at, density, ...options }: Placed): Record<string, unknown> {
   const earlier = Array.from({ length: at }, (_, before) => `s${before}`);
   const needs = draw.some(earlier, density, 20);
+  const { dynamic = 0 } = options;
+  const fields = randomFields(draw, options);
   return {
     key: `s${at}`,
     ...(needs.length > 0 ? { needs, ...randomTrigger(draw) } : {}),
-    ...randomFields(draw, options),
+    ...(dynamic > 0 && draw.chance(dynamic) ? randomDynamic(draw, { needs, fields }) : fields),
   };
+}
+
+interface Dynamic {
+  readonly needs: readonly string[];
+  readonly fields: Record<string, unknown>;
+}
+
+/** A condition, a list, or what the server does itself. Some have no value when their time comes. */
+function randomDynamic(draw: Draw, { needs, fields }: Dynamic): Record<string, unknown> {
+  const { prompt: _, ...rest } = fields;
+  const before = draw.pick(needs);
+  const seen = before === undefined ? "true" : `steps.${before}.status == "succeeded"`;
+  const kind = draw.weighted({ if: 30, list: 30, read: 15, gate: 10, timer: 10, event: 5 });
+  switch (kind) {
+    case "if":
+      return { ...fields, if: draw.pick([seen, `!(${seen})`, "true", "false"]) };
+    case "list": {
+      const list = Array.from({ length: draw.int(0, 4) }, (_unused, at) => at);
+      const condition = draw.chance(0.3) ? { if: seen } : {};
+      return { ...fields, ...condition, for_each: list, prompt: "element ${{ item }} of ${{ index }}" };
+    }
+    case "read":
+      return { ...fields, prompt: before === undefined ? "${{ run.id }}" : `by \${{ steps.${before}.output.by }}` };
+    case "gate":
+      return { ...rest, kind, checks: [draw.pick([seen, "true", "false"])] };
+    case "timer":
+      return { ...rest, kind: "wait", for: draw.int(0, 600_000) };
+    case "event":
+      return { ...rest, kind: "wait", event: draw.pick(["go", "stop"]), timeouts: { schedule_to_close: 1_800_000 } };
+  }
 }
 
 /** Of what needs nothing only some rules can hold, and a definition with the others is refused. */

@@ -32,10 +32,11 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       ],
       { inputs: { who: { type: "string" } }, given: { who: "x" } },
     );
-    await team.fail(await team.take("ann", { run: run.id }), "broken");
+    const first = await team.take("ann", { run: run.id });
+    await team.fail(first, "broken");
     await team.fail(await team.take("ann", { run: run.id }), "worse");
     const [bad, a] = await lettersOf(team, { run: run.id });
-    return { run: run.id, a: a?.id ?? "", bad: bad?.id ?? "" };
+    return { run: run.id, a: a?.id ?? "", bad: bad?.id ?? "", first };
   }
 
   it("keep what could not be done, with all that was known", async () => {
@@ -80,7 +81,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
 
   it("resolved with a result let what they blocked go on with it", async () => {
     const team = await crew();
-    const { run, a, bad } = await failed(team);
+    const { run, a, bad, first } = await failed(team);
     await expect(team.app.call("resolve_dead_letter", { id: bad, notes: "by hand", result: {} })).rejects.toMatchObject(
       { code: "invalid_input" },
     );
@@ -89,6 +90,8 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       task: { status: "succeeded" },
       ready: [{ key: "b" }],
     });
+    // Whoever had failed it cannot take the credit.
+    await expect(team.complete(first, "A")).rejects.toMatchObject({ code: "stale_token" });
     const b = await team.claim("ann", { run });
     expect(b.task?.prompt).toBe("with A");
     await team.complete({ id: b.task?.id ?? "", token: b.lease?.token ?? 0 });

@@ -16,6 +16,8 @@ const WEIGHTS = {
   kill: 2,
   forget: 2,
   unregister: 1,
+  signal: 2,
+  letters: 4,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
@@ -29,7 +31,7 @@ export async function act(world: World, weights: Readonly<Record<Action, number>
 export const PEACEFUL = { ...WEIGHTS, kill: 0 };
 
 export async function execute(world: World, player: Player, sizeMax = 60): Promise<void> {
-  const definition = randomDefinition(world.draw, { sizeMax });
+  const definition = randomDefinition(world.draw, { sizeMax, dynamic: world.draw.pick([0, 0.1, 0.4]) });
   await world.call(player, "execute_workflow", { ...WHERE, definition });
 }
 
@@ -57,6 +59,11 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
   async forget(_, player) {
     player.held.length = 0;
   },
+  async signal(world, player) {
+    const run = world.draw.pick(world.runs);
+    if (run !== undefined) await world.call(player, "signal", { run, event: world.draw.pick(["go", "stop"]) });
+  },
+  letters,
   async unregister(world, player) {
     await world.call(player, "unregister_agent", {});
   },
@@ -95,6 +102,20 @@ async function end(world: World, player: Player): Promise<void> {
       ...lease,
       error: { type: how === "fail" ? "broken" : how, message: "it is" },
     });
+}
+
+/** Deals with what could not be done, or gives something up. */
+async function letters(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const how = draw.weighted({ send: 20, replay: 40, resolve: 30, discard: 10 });
+  const task = how === "send" ? anyTask(world) : undefined;
+  if (task !== undefined) await world.call(player, "send_to_dead_letters", { task, reason: "enough" });
+  if (how === "send") return;
+  const answer = await world.call(player, "list_dead_letters", { ...WHERE, status: "pending", limit: 5 });
+  const letter = draw.pick((answer?.["dead_letters"] ?? []) as { id: string }[]);
+  if (letter === undefined) return;
+  if (how === "replay") await world.call(player, "replay_dead_letter", { id: letter.id });
+  else await world.call(player, `${how}_dead_letter`, { id: letter.id, notes: "so" });
 }
 
 async function lock(world: World, player: Player): Promise<void> {
