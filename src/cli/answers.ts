@@ -52,6 +52,16 @@ export interface Answers {
     warnings?: string[];
   };
   create_workflow: { workflow: { id: string; name: string; version: number; steps: number }; created: boolean };
+  import_workflow: Answers["create_workflow"] & {
+    figures: {
+      tasks: number;
+      edges: number;
+      depth: number;
+      max_width: number;
+      critical_path_s: number;
+      total_work_s: number;
+    };
+  };
   get_workflow: { inputs: Record<string, { type?: string }> };
   list_workflows: {
     workflows: {

@@ -94,6 +94,7 @@ function programOf(desk: Desk, { quiet }: { readonly quiet: boolean }): Command 
   addRun(program, desk);
   addLooking(program, desk);
   addWorkflow(program, desk);
+  addImport(program, desk);
   addProject(program, desk);
   addCall(program, desk);
   addUpkeep(program, desk);
@@ -167,6 +168,18 @@ function addLooking(program: Command, desk: Desk): void {
     .description("each component with its reason; exit code 1 when one is down")
     .action(async (_options: object, command: Command) =>
       (await commands()).orchestrationHealth(desk, command.optsWithGlobals()),
+    );
+}
+
+function addImport(program: Command, desk: Desk): void {
+  program
+    .command("import")
+    .description("store a workflow that another system has recorded (WfCommons WfFormat 1.5)")
+    .argument("<file>", "JSON, - for stdin")
+    .option("--name <name>", "default: the one in the file")
+    .option("--project <name>", "default: the one around the working directory")
+    .action(async (file: string, _options: object, command: Command) =>
+      (await import("./commands/workflow.js")).importWorkflow(desk, file, command.optsWithGlobals()),
     );
 }
 

@@ -7,6 +7,7 @@ import type { Tx } from "../store/tx.js";
 import { concludeTask, refuseTask } from "./conclude.js";
 import { bareSource } from "./definition-expressions.js";
 import type { Step } from "./definition.js";
+import { reservedDemand } from "./demands.js";
 import { parseDuration } from "./durations.js";
 import { BatonError } from "./errors.js";
 import { evaluate, EvaluationFailed, type Values } from "./expressions.js";
@@ -126,7 +127,9 @@ function* beginStep(change: RunChange, beginning: StepBeginning, begun: Begun): 
 function* rewrite({ task, dynamic, spec: before }: Beginning, filled: Step): Tx<{ task: Task; spec: TaskSpec }> {
   const project = yield* findProjectByReference(task.project);
   if (!project) throw new Error(`task ${task.id} is of project ${task.project}, which is gone`);
-  const { demand, scope, paths } = askedBy(project, filled);
+  const { demand: asked, scope, paths } = askedBy(project, filled);
+  // Kept for somebody while it was pending, it stays so.
+  const demand = task.reservedFor === null ? asked : reservedDemand(asked, task.reservedFor);
   if (scope !== "") yield* keepScopes(project, [paths]);
   yield* saveDemands([demand]);
   const spec: TaskSpec = { ...specOf(filled), ...(before.inputs && { inputs: before.inputs }), dynamic };

@@ -4,6 +4,7 @@ import { claimOperations } from "./claims.js";
 import { deadLetterOperations } from "./dead-letters.js";
 import { escalationOperations } from "./escalations.js";
 import { executionOperations } from "./executions.js";
+import { importOperations } from "./imports.js";
 import { lockOperations } from "./locks.js";
 import { metaOperations } from "./meta.js";
 import { orchestrateOperations } from "./orchestrate.js";
@@ -20,6 +21,7 @@ export const catalogue = new Catalogue([
   ...metaOperations,
   ...projectOperations,
   ...workflowOperations,
+  ...importOperations,
   ...executionOperations,
   ...orchestrateOperations,
   ...runOperations,

@@ -1,3 +1,4 @@
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { baton, batonJson, startDesk } from "../support/command-line.js";
 
@@ -76,6 +77,15 @@ test("what an operation refuses comes with its state and the next call as a shel
   expect(code).toBe(1);
   expect(stderr).toBe("baton: There is no run run_x.\n  run: run_x\n  next: baton call list_runs\n");
   expect((await batonJson(desk, ["call", "get_run", "--run", "run_x"]))["error"]).toMatchObject({ code: "not_found" });
+});
+
+test("import stores a recorded workflow and says what it amounts to", async () => {
+  const desk = startDesk();
+  const file = path.resolve(import.meta.dirname, "../data/wfinstances/1000genome-chameleon-2ch-100k-001.json");
+  const { code, stdout } = await baton(desk, ["import", file, "--name", "genome"]);
+  expect(stdout).toContain("genome version 1 imported: 52 tasks, 76 dependencies, 3 levels, at most 28 at once");
+  expect(code).toBe(0);
+  expect((await baton(desk, ["import", "-"], "{")).stderr).toContain("This is no JSON, or not all of it");
 });
 
 test("--db goes before the environment", async () => {

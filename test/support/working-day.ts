@@ -45,6 +45,9 @@ async function morning({ call, crew, project }: Day): Promise<void> {
   await call("create_workflow", { project, name: "flow", definition: { name: "flow", steps: prompts } });
   await call("create_workflow", { project, name: "spare", definition: { name: "spare", steps: [prompts[0]] } });
   await call("delete_workflow", { project, name: "spare" });
+  const tasks = [{ id: "a" }, { id: "b", parents: ["a"] }];
+  const recorded = { name: "recorded", schemaVersion: "1.5", workflow: { specification: { tasks } } };
+  await call("import_workflow", { project, document: JSON.stringify(recorded) });
 
   const started = await call("execute_workflow", { project, workflow: "flow", wait_seconds: 0 });
   const run = (started["run"] as { id: string }).id;

@@ -154,6 +154,16 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
     expect((await failureOf("slow"))?.message).toContain("takes longer than");
   });
 
+  it("stay reserved for whoever they were assigned to while they were pending", async () => {
+    const team = await crew({ settings: { reservation_ms: 600_000 } });
+    await team.app.call("register_agent", { name: "ben" });
+    const { run } = await team.start([{ key: "a" }, { key: "b", needs: ["a"], prompt: "${{ steps.a.output }}" }]);
+    await team.app.call("assign_task", { task: `${run.id}/b`, agent: "ben" });
+    await team.complete(await team.take("ann", { run: run.id }), "A");
+    expect((await team.claim("ann", { run: run.id })).outcome).toBe("none");
+    expect((await team.claim("ben", { run: run.id })).task).toMatchObject({ key: "b", prompt: "A" });
+  });
+
   it("as a gate pass or fail by their checks, without anybody", async () => {
     const team = await crew();
     const { run } = await team.start([

@@ -49,6 +49,23 @@ export async function createWorkflow(desk: Desk, file: string, options: InProjec
   });
 }
 
+/** Stores what another system has recorded. */
+export async function importWorkflow(desk: Desk, file: string, options: InProject & { name?: string }): Promise<void> {
+  const { text: document } = readWorkflowFile(file, desk);
+  await withApp(desk, options, async (ask) => {
+    const { name } = options;
+    const made = await ask("import_workflow", { document, ...projectOf(options), ...(name !== undefined && { name }) });
+    const { workflow, created, figures } = made;
+    const verb = created ? "imported" : "is stored already, unchanged";
+    const lines = [
+      `${workflow.name} version ${workflow.version} ${verb}: ${figures.tasks} tasks, ${figures.edges} dependencies, ${figures.depth} levels, at most ${figures.max_width} at once`,
+      `  longest way ${duration(figures.critical_path_s * 1_000)}, all work ${duration(figures.total_work_s * 1_000)}, as recorded`,
+      `  run: baton workflow run ${workflow.name}`,
+    ];
+    answer(desk, options, { data: made, text: lines.join("\n") });
+  });
+}
+
 export async function validateWorkflow(desk: Desk, file: string, options: InProject): Promise<void> {
   const read = readWorkflowFile(file, desk);
   await withApp(desk, options, async (ask) => {

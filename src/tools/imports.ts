@@ -1,0 +1,47 @@
+import { z } from "zod";
+import { actingAs } from "../engine/acting.js";
+import { requireDefinition } from "../engine/definition.js";
+import { readWfFormat } from "../engine/imports.js";
+import { requireProject } from "../engine/projects.js";
+import { createWorkflow } from "../engine/workflows.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+
+const importWorkflow = defineOperation({
+  name: "import_workflow",
+  title: "Import a workflow",
+  description:
+    "Stores a workflow that another system has recorded: WfCommons WfFormat 1.5. Its tasks become steps for agents, its runtimes estimates, its files what is read and written. Answers with the workflow and the figures of its graph.",
+  area: "workflows",
+  effect: "write",
+  input: z.object({
+    document: z.string().describe("The file's text, JSON."),
+    name: z.string().optional().describe("Default: that of the document."),
+    project: params.project,
+    ...params.acting,
+  }),
+  output: z.object({
+    workflow: z.object({ id: z.string(), name: z.string(), version: z.int(), steps: z.int() }),
+    created: z.boolean(),
+    figures: z.object({
+      tasks: z.int(),
+      edges: z.int(),
+      depth: z.int(),
+      max_width: z.int(),
+      critical_path_s: z.number(),
+      total_work_s: z.number(),
+    }),
+  }),
+  *run(ctx, { agent, document, name, project: reference }) {
+    const { definition, figures } = readWfFormat(document, ctx.settings);
+    const named = name === undefined ? definition : { ...definition, name };
+    const parsed = requireDefinition(named, { limits: ctx.settings });
+    const acting = yield* actingAs(ctx, agent);
+    const project = yield* requireProject(acting, reference);
+    const { workflow, created } = yield* createWorkflow(acting, project, parsed);
+    const { id, version, steps } = workflow;
+    return { workflow: { id, name: workflow.name, version, steps }, created, figures };
+  },
+});
+
+export const importOperations: readonly Operation[] = [importWorkflow];
