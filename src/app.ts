@@ -51,6 +51,7 @@ export class App {
   #caller: Caller | undefined;
   #session: Promise<void> | undefined;
   #refreshed: Promise<void> | undefined;
+  #catchingUp: Promise<void> | undefined;
   #renewedAt = 0;
   #beating: Promise<void> | undefined;
   #executor: Promise<CommandExecutor> | undefined;
@@ -146,7 +147,7 @@ export class App {
 
   async #close(): Promise<void> {
     const opening = this.#store;
-    if (opening !== undefined) await this.#catchUp().catch(() => undefined);
+    if (opening !== undefined) await this.#catchUp();
     this.#closed = true;
     if (opening === undefined) return;
     const store = await opening;
@@ -214,11 +215,16 @@ export class App {
    */
   async #catchUp(): Promise<boolean> {
     if (this.#options.sessionless !== true || this.#refreshed === undefined) return false;
-    const { catchUp } = await import("./engine/tick.js");
-    const machine = { host: os.hostname(), isAlive };
-    const done = catchUp(this.#tickHost(await this.store()), machine);
-    await done.catch((error: unknown) => this.#logger.warn("background work failed", { error }));
+    this.#catchingUp ??= this.#doWhatIsDue()
+      .catch((error: unknown) => this.#logger.warn("background work failed", { error }))
+      .finally(() => (this.#catchingUp = undefined));
+    await this.#catchingUp;
     return true;
+  }
+
+  async #doWhatIsDue(): Promise<void> {
+    const { catchUp } = await import("./engine/tick.js");
+    await catchUp(this.#tickHost(await this.store()), { host: os.hostname(), isAlive });
   }
 
   /** Opens the session row before the first write and renews it where that is due; called before every write. */
@@ -317,14 +323,14 @@ export class App {
         refreshSettings: () => this.#refreshSettings(),
         catchUp: () => this.#catchUp(),
       },
-      waitFor: (look, waiting) => this.#catchingUp(() => waitFor(look, waiting)),
+      waitFor: (look, waiting) => this.#whileCatchingUp(() => waitFor(look, waiting)),
       newRequestId: () => this.newRequestId(),
       beforeWrite: () => this.#beforeWrite(),
     });
   }
 
   /** Waits as a process does that looks after what is due itself. */
-  async #catchingUp<T>(wait: () => Promise<T>): Promise<T> {
+  async #whileCatchingUp<T>(wait: () => Promise<T>): Promise<T> {
     if (this.#options.sessionless !== true) return wait();
     const timer = setInterval(() => void this.#catchUp(), this.#settings.tick_ms);
     try {

@@ -2,6 +2,7 @@ import fs from "node:fs";
 import path from "node:path";
 import envPaths from "env-paths";
 import { z } from "zod";
+import { AREAS } from "./engine/areas.js";
 import { BatonError } from "./engine/errors.js";
 import { hint } from "./engine/names.js";
 import { type Settings, settingsSchema } from "./engine/settings.js";
@@ -47,19 +48,7 @@ export interface ConfigSources {
 }
 
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
-const TOOLSETS = [
-  "meta",
-  "projects",
-  "workflows",
-  "runs",
-  "tasks",
-  "locks",
-  "agents",
-  "escalations",
-  "dead_letters",
-  "system",
-  "all",
-] as const;
+const TOOLSETS = [...AREAS, "all"] as const;
 const FILE_NAME = "baton.json";
 const PREFIX = "BATON_";
 

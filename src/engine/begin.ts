@@ -1,7 +1,6 @@
 import { endTasks } from "../store/task-changes.js";
 import { rewriteTask, saveSpec, startWaiting, takeSignal } from "../store/task-begin.js";
 import { saveDemands } from "../store/lanes.js";
-import { findProjectByReference } from "../store/projects.js";
 import { findTaskAndSpec, type Dynamic, type Task, type TaskSpec } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { concludeTask, refuseTask } from "./conclude.js";
@@ -14,11 +13,12 @@ import { evaluate, EvaluationFailed, type Values } from "./expressions.js";
 import { gatherElements, spreadElements } from "./for-each.js";
 import { askedBy, specOf } from "./instantiate.js";
 import { earliest } from "./instants.js";
+import { ownProject, type Project } from "./projects.js";
 import { readyTasks } from "./ready.js";
 import type { RunChange } from "./run-change.js";
 import { keepScopes } from "./scopes.js";
 import type { Settled } from "./settled.js";
-import { filledIn, valuesWithSteps } from "./step-values.js";
+import { filledIn, StepValues } from "./step-values.js";
 import { fillIn } from "./templates.js";
 
 /** What has become of tasks whose dependencies let them go on. */
@@ -33,16 +33,36 @@ export interface Begun {
  * alone.
  */
 export function* beginTasks(change: RunChange, tasks: readonly Task[]): Tx<Begun> {
-  const begun: Begun = { ready: [], settled: [] };
-  const plain: Task[] = [];
-  const open = [...tasks];
-  for (let task = open.shift(); task !== undefined; task = open.shift()) {
-    const found = task.needsLook ? yield* findTaskAndSpec(task.id) : undefined;
-    if (found?.spec.dynamic === undefined) plain.push(task);
-    else open.push(...(yield* beginOne(change, { task, spec: found.spec, dynamic: found.spec.dynamic }, begun)));
+  const wave: Wave = { change, ready: [], settled: [], claimable: [], demands: new Set() };
+  let open = tasks;
+  while (open.length > 0) {
+    const next: Task[] = [];
+    for (const task of open) {
+      const found = task.needsLook ? yield* findTaskAndSpec(task.id) : undefined;
+      if (found?.spec.dynamic === undefined) wave.claimable.push(task);
+      else next.push(...(yield* beginOne(wave, { task, spec: found.spec, dynamic: found.spec.dynamic })));
+    }
+    open = next;
   }
-  begun.ready.push(...(yield* readyTasks(change, plain)));
-  return begun;
+  wave.ready.push(...(yield* readyTasks(change, wave.claimable)));
+  return wave;
+}
+
+/** Tasks that begin together: what they need of the same is read once. */
+interface Wave extends Begun {
+  readonly change: RunChange;
+  /** Will be ready, all at once, at the end. */
+  readonly claimable: Task[];
+  /** Ids of those that are saved. */
+  readonly demands: Set<string>;
+  source?: { readonly project: Project; readonly values: StepValues };
+}
+
+function* sourceOf(wave: Wave): Tx<NonNullable<Wave["source"]>> {
+  if (wave.source) return wave.source;
+  const { run } = wave.change;
+  const project = yield* ownProject(run);
+  return (wave.source = { project, values: new StepValues(run, project) });
 }
 
 interface Beginning {
@@ -52,32 +72,34 @@ interface Beginning {
 }
 
 /** Gives tasks that were made by it and begin next. */
-function* beginOne(change: RunChange, beginning: Beginning, begun: Begun): Tx<readonly Task[]> {
-  const { task, dynamic } = beginning;
+function* beginOne(wave: Wave, beginning: Beginning): Tx<readonly Task[]> {
+  const { change, settled } = wave;
+  const { task, spec, dynamic } = beginning;
   try {
     if (dynamic.elements !== undefined) {
-      begun.settled.push(yield* concludeTask(change, task, { result: yield* gatherElements(change.ctx, task.id) }));
+      settled.push(yield* concludeTask(change, task, { result: yield* gatherElements(change.ctx, task.id) }));
       return [];
     }
     // Written from a Step, and read back as one.
     const step = dynamic.step as unknown as Step;
-    const known = yield* valuesWithSteps(change.run, dynamic.reads);
-    const values = { ...known, ...step.element, inputs: { ...change.run.inputs, ...beginning.spec.inputs } };
+    const source = yield* sourceOf(wave);
+    const values = { ...(yield* source.values.with(dynamic.reads, spec.inputs)), ...step.element };
     if (step.if !== undefined && !condition(step.if, values)) {
-      begun.settled.push(yield* skipTask(change, task, step.if));
+      settled.push(yield* skipTask(change, task, step.if));
       return [];
     }
-    if (step.for_each !== undefined) {
-      const elements = yield* spreadElements(change, { task, step, spec: beginning.spec, values });
-      if (elements.length === 0) begun.settled.push(yield* concludeTask(change, task, { result: [] }));
-      begun.ready.push(...elements.filter(({ status }) => status === "ready"));
-      return elements.filter(({ status }) => status === "pending");
+    if (step.for_each === undefined) {
+      yield* beginStep(wave, { ...beginning, step, values });
+      return [];
     }
-    yield* beginStep(change, { ...beginning, step, values }, begun);
+    const elements = yield* spreadElements(change, { task, step, spec, values, project: source.project });
+    if (elements.length === 0) settled.push(yield* concludeTask(change, task, { result: [] }));
+    wave.ready.push(...elements.filter(({ status }) => status === "ready"));
+    return elements.filter(({ status }) => status === "pending");
   } catch (error) {
-    begun.settled.push(yield* refuseTask(change, task, { error: expressionError(error) }));
+    settled.push(yield* refuseTask(change, task, { error: expressionError(error) }));
+    return [];
   }
-  return [];
 }
 
 /** What a value that does not fit makes of its task. Throws what is no fault of the definition or its values. */
@@ -107,34 +129,40 @@ interface StepBeginning extends Beginning {
   readonly values: Values;
 }
 
-function* beginStep(change: RunChange, beginning: StepBeginning, begun: Begun): Tx<void> {
+function* beginStep(wave: Wave, beginning: StepBeginning): Tx<void> {
+  const { change, settled } = wave;
   const { task, step, values } = beginning;
   const filled = filledIn(step, values);
   if (step.kind === "gate") {
-    begun.settled.push(yield* passGate(change, task, { checks: step.checks ?? [], values }));
+    settled.push(yield* passGate(change, task, { checks: step.checks ?? [], values }));
     return;
   }
-  const rewritten = yield* rewrite(beginning, filled);
-  if (step.kind === "wait" || step.kind === "human") {
-    const settled = yield* startToWait(change, { ...beginning, ...rewritten, step: filled });
-    if (settled) begun.settled.push(settled);
-  } else {
-    begun.ready.push(...(yield* readyTasks(change, [rewritten.task])));
+  const rewritten = yield* rewrite(wave, beginning, filled);
+  if (step.kind !== "wait" && step.kind !== "human") {
+    wave.claimable.push(rewritten.task);
+    return;
   }
+  const ended = yield* startToWait(change, { ...beginning, ...rewritten, step: filled });
+  if (ended) settled.push(ended);
 }
 
 /** Writes what the step has come to over what it was. */
-function* rewrite({ task, dynamic, spec: before }: Beginning, filled: Step): Tx<{ task: Task; spec: TaskSpec }> {
-  const project = yield* findProjectByReference(task.project);
-  if (!project) throw new Error(`task ${task.id} is of project ${task.project}, which is gone`);
+function* rewrite(wave: Wave, before: Beginning, filled: Step): Tx<{ task: Task; spec: TaskSpec }> {
+  const { task, dynamic } = before;
+  const { project } = yield* sourceOf(wave);
   const { demand: asked, scope, paths } = askedBy(project, filled);
   // Kept for somebody while it was pending, it stays so.
   const demand = task.reservedFor === null ? asked : reservedDemand(asked, task.reservedFor);
   if (scope !== "") yield* keepScopes(project, [paths]);
-  yield* saveDemands([demand]);
-  const spec: TaskSpec = { ...specOf(filled), ...(before.inputs && { inputs: before.inputs }), dynamic };
+  if (!wave.demands.has(demand.id)) yield* saveDemands([demand]);
+  wave.demands.add(demand.id);
+  const { inputs } = before.spec;
+  const spec: TaskSpec = { ...specOf(filled), ...(inputs && { inputs }), dynamic };
   yield* rewriteTask({ id: task.id, title: filled.title, demand: demand.id, scope, spec });
-  return { task: { ...task, title: filled.title, demand: demand.id, scope }, spec };
+  // What there was to look at has been seen, but for the timeouts that begin when it is ready.
+  const { schedule_to_start, schedule_to_close } = spec.timeouts;
+  const needsLook = schedule_to_start !== undefined || schedule_to_close !== undefined;
+  return { task: { ...task, title: filled.title, demand: demand.id, scope, needsLook }, spec };
 }
 
 function* passGate(

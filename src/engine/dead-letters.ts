@@ -1,6 +1,7 @@
 import * as letters from "../store/dead-letters.js";
 import { attemptsOf } from "../store/attempts.js";
 import { saveSpec } from "../store/task-begin.js";
+import { findTasks } from "../store/task-lists.js";
 import { findTaskAndSpec, type RetryPolicy, type Task, type TaskSpec } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { reserveTask } from "./assignments.js";
@@ -12,7 +13,7 @@ import { iso } from "./instants.js";
 import { checkOutput } from "./output-schema.js";
 import { problemText } from "./problems.js";
 import { findProject, requireUnarchived } from "./projects.js";
-import { allBlockedBehind, judgeAfresh, takeUp } from "./reopening.js";
+import { allBlockedBehind, judgeAfresh, reopen, takeUp } from "./reopening.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { settleDependents } from "./settle.js";
 import { noSuchTask, requireRun } from "./task-lookup.js";
@@ -35,11 +36,11 @@ export function* listLetterPage(ctx: EngineContext, query: LetterQuery) {
   const project = query.project === undefined ? undefined : (yield* findProject(ctx, query.project))?.id;
   const { run, status, cursor: before, limit } = query;
   const found = yield* letters.listLetters({ run, project, status, before, limit: limit + 1 });
-  const page: { letter: letters.DeadLetter; task: Task }[] = [];
-  for (const letter of found.slice(0, limit)) {
-    const task = yield* findTaskAndSpec(letter.task);
-    if (task) page.push({ letter, task: task.task });
-  }
+  const tasks = new Map((yield* findTasks(found.map(({ task }) => task))).map((task) => [task.id, task]));
+  const page = found.slice(0, limit).flatMap((letter) => {
+    const task = tasks.get(letter.task);
+    return task === undefined ? [] : [{ letter, task }];
+  });
   return { page, next: found.length > limit ? page.at(-1)?.letter.id : undefined };
 }
 
@@ -122,8 +123,8 @@ export function* replayLetter(ctx: EngineContext, { id, changes = {}, note, by }
   const blocked = yield* allBlockedBehind(task.id);
   const change = yield* takeUp(ctx, locked.run);
   const reopened = [
-    ...(yield* reopen(change, [task.id], "dead_letter")),
-    ...(yield* reopen(change, blocked, "blocked")),
+    ...(yield* reopen(change, { tasks: [task.id], from: "dead_letter" })),
+    ...(yield* reopen(change, { tasks: blocked, from: "blocked" })),
   ];
   yield* letters.closeLetter({ id, to: "replayed", at: ctx.now, by, note: note ?? null });
   change.record({ type: "task.replayed", task: task.id, agent: by, data: { key: task.key, dead_letter: id } });
@@ -134,12 +135,6 @@ export function* replayLetter(ctx: EngineContext, { id, changes = {}, note, by }
     yield* reserveTask(ctx, { ...locked, task: after, run: changed.run }, changes.agent);
   }
   return { letter: id, task: after, ready, ...changed };
-}
-
-function* reopen(change: RunChange, tasks: readonly string[], from: "dead_letter" | "blocked"): Tx<Task[]> {
-  const reopened = yield* letters.reopenThese(tasks, from);
-  for (const task of reopened) change.move({ ...task, status: from }, "pending");
-  return reopened;
 }
 
 /** A changed prompt is text as it stands: an expression in it has been filled in already. */
@@ -175,7 +170,7 @@ export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Re
   const blocked = yield* allBlockedBehind(task.id);
   const change = yield* takeUp(ctx, locked.run);
   const settled = yield* concludeTask(change, task, { result, by });
-  const reopened = yield* reopen(change, blocked, "blocked");
+  const reopened = yield* reopen(change, { tasks: blocked, from: "blocked" });
   yield* letters.closeLetter({ id, to: "resolved", at: ctx.now, by, note: notes });
   const ready = yield* judgeAfresh(change, reopened);
   return { letter: id, task: settled.task, ready, ...(yield* change.flush()) };

@@ -1,5 +1,4 @@
 import { addDependents, outcomesOfDependencies, saveSpec, waitForElements } from "../store/task-begin.js";
-import { findProjectByReference } from "../store/projects.js";
 import { dependenciesOf } from "../store/task-changes.js";
 import type { Task, TaskSpec } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
@@ -10,6 +9,7 @@ import { FOR_EACH_MAX } from "./definition-schema.js";
 import { BatonError } from "./errors.js";
 import { evaluate, EvaluationFailed, type Values } from "./expressions.js";
 import { instantiate } from "./instantiate.js";
+import type { Project } from "./projects.js";
 import { requireRoom } from "./room.js";
 import type { RunChange } from "./run-change.js";
 import { filledIn, isServerKind } from "./step-values.js";
@@ -23,16 +23,15 @@ export interface Spreading {
   readonly step: Step;
   readonly spec: TaskSpec;
   readonly values: Values;
+  readonly project: Project;
 }
 
 /** Makes the tasks of the elements, and gives them: those that are pending begin next. Throws `EvaluationFailed` for what is no list. */
-export function* spreadElements(change: RunChange, { task, step, spec, values }: Spreading): Tx<Task[]> {
+export function* spreadElements(change: RunChange, { task, step, spec, values, project }: Spreading): Tx<Task[]> {
   const { ctx, run } = change;
   const list = elementsOf(step.for_each, values);
   if (list.length === 0) return [];
   yield* requireRoom(ctx, run, list.length);
-  const project = yield* findProjectByReference(task.project);
-  if (!project) throw new Error(`task ${task.id} is of project ${task.project}, which is gone`);
   const needed = yield* dependenciesOf(task.id);
   const steps = list.map((item, index) => elementStep(step, values, { item, index }));
   const tasks = yield* instantiate(ctx, {

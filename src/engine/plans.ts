@@ -1,7 +1,6 @@
 import { addDependents } from "../store/task-begin.js";
 import { findTasksByKeys, replaceDependency } from "../store/task-lists.js";
-import { findProjectByReference } from "../store/projects.js";
-import { setRunStatus } from "../store/runs.js";
+import type { Run } from "../store/runs.js";
 import { dependentsOf } from "../store/task-changes.js";
 import type { Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
@@ -11,10 +10,11 @@ import { BatonError } from "./errors.js";
 import { planOf } from "./executions.js";
 import type { Locked } from "./holding.js";
 import { instantiate } from "./instantiate.js";
-import { runMachine, transition } from "./machine.js";
 import { type Problem, problemsError } from "./problems.js";
+import { ownProject } from "./projects.js";
 import { requireRoom } from "./room.js";
 import type { RunChange } from "./run-change.js";
+import { moveRun } from "./run-moves.js";
 import { valuesOfRun } from "./step-values.js";
 
 // The result of a plan task is a list of steps. They come behind it, and what hung on it hangs on them from then on.
@@ -69,8 +69,7 @@ function refused(task: Task, problems: readonly Problem[]): BatonError {
 export function* expandPlan(change: RunChange, plan: Task, definition: Definition): Tx<Task> {
   const { ctx, run } = change;
   yield* requireRoom(ctx, run, definition.steps.length);
-  const project = yield* findProjectByReference(plan.project);
-  if (!project) throw new Error(`task ${plan.id} is of project ${plan.project}, which is gone`);
+  const project = yield* ownProject(plan);
   const behind = yield* dependentsOf(plan.id);
   // What is behind the plan is behind each of its steps too.
   const rest = Math.max(0, -plan.rankOrder - plan.estimateMs);
@@ -92,9 +91,6 @@ export function* expandPlan(change: RunChange, plan: Task, definition: Definitio
 }
 
 /** A run whose plan is there goes on as any other. */
-export function* leavePlanning(run: Locked["run"]): Tx<Locked["run"]> {
-  if (run.status !== "planning") return run;
-  const status = transition(runMachine, run, "plan");
-  yield* setRunStatus({ run: run.id, from: run.status, to: status, endedAt: null, reason: run.reason });
-  return { ...run, status };
+export function* leavePlanning(run: Run): Tx<Run> {
+  return run.status === "planning" ? yield* moveRun(run, { event: "plan", reason: run.reason }) : run;
 }

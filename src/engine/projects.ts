@@ -246,6 +246,13 @@ export function* listProjects(filter: projects.ProjectFilter): Tx<{ lines: Proje
   return { lines, next: found.length > page.length ? page.at(-1)?.name : undefined };
 }
 
+/** The project of a run or task that is there. */
+export function* ownProject({ project: id }: { readonly project: string }): Tx<Project> {
+  const project = yield* projects.findProjectByReference(id);
+  if (!project) throw new Error(`project ${id} is gone while it has runs`);
+  return project;
+}
+
 /**
  * Locks a project's row and looks again, for whoever begins something in it: who archives it locks the row too, and then sees what has
  * begun. Errors: `invalid_transition`.

@@ -1,13 +1,13 @@
-import { blockedBehind } from "../store/dead-letters.js";
+import { blockedBehind } from "../store/task-lists.js";
 import { findDemand } from "../store/lanes.js";
-import { type Run, setRunStatus } from "../store/runs.js";
-import { forgetReservations, recountDependencies } from "../store/task-changes.js";
+import type { Run } from "../store/runs.js";
+import { forgetReservations, recountDependencies, type Reopening, reopenTasks } from "../store/task-changes.js";
 import type { Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { reservedDemand } from "./demands.js";
-import { runMachine, transition } from "./machine.js";
 import { RunChange } from "./run-change.js";
+import { moveRun } from "./run-moves.js";
 import { settleWaiting } from "./settle.js";
 
 /** A change of a run that takes up again what had ended; one that has ended goes on. Errors: `invalid_transition`. */
@@ -15,12 +15,16 @@ export function* takeUp(ctx: EngineContext, run: Run): Tx<RunChange> {
   const ended = run.endedAt !== null;
   // A run that is being cancelled gives out no work: what it reopened could never end.
   if (!ended && run.status !== "cancelling") return new RunChange(ctx, run);
-  const status = transition(runMachine, run, "reopen");
-  const done = yield* setRunStatus({ run: run.id, from: run.status, to: status, endedAt: null, reason: null });
-  if (!done) throw new Error(`run ${run.id} changed its state under its own lock`);
-  const change = new RunChange(ctx, { ...run, status, reason: null, endedAt: null });
+  const change = new RunChange(ctx, yield* moveRun(run, { event: "reopen" }));
   change.reopen();
   return change;
+}
+
+/** Opens tasks again as if never tried, and counts them so. */
+export function* reopen(change: RunChange, which: Reopening): Tx<Task[]> {
+  const reopened = yield* reopenTasks(which);
+  for (const task of reopened) change.move({ ...task, status: which.from }, "pending");
+  return reopened;
 }
 
 /** Judges a run's open tasks afresh, after some were opened again. Gives what became ready. */

@@ -2,16 +2,16 @@ import { findCounters } from "../store/counters.js";
 import { replayLettersOfRun } from "../store/dead-letters.js";
 import { deleteLanes, setLanesOpen } from "../store/lanes.js";
 import { lockRun } from "../store/lock-order.js";
-import { type Run, type RunStatus, runOf, setRunStatus } from "../store/runs.js";
-import { cancelTasksInState, orderCancelOfRun, reopenTasks } from "../store/task-changes.js";
-import type { Task, TaskStatus } from "../store/tasks.js";
+import { type Run, runOf } from "../store/runs.js";
+import { cancelTasksInState, orderCancelOfRun } from "../store/task-changes.js";
+import type { TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
-import { type RunEvent, runMachine, transition } from "./machine.js";
 import { requireUnarchived } from "./projects.js";
-import { judgeAfresh, takeUp } from "./reopening.js";
+import { judgeAfresh, reopen, takeUp } from "./reopening.js";
 import { type ChangedRun, isOpen, RunChange } from "./run-change.js";
+import { moveRun } from "./run-moves.js";
 import { requireRun } from "./task-lookup.js";
 
 export const RUN_ACTIONS = ["pause", "resume", "cancel", "retry_failed"] as const;
@@ -50,22 +50,8 @@ export function* controlRun(ctx: EngineContext, control: Control): Tx<ChangedRun
   }
 }
 
-interface Move {
-  readonly event: RunEvent;
-  readonly agent: string;
-  readonly reason?: string | undefined;
-}
-
-function* moveRun(run: Run, move: Move): Tx<Run> {
-  const status: RunStatus = transition(runMachine, run, move.event);
-  const reason = move.reason ?? null;
-  const done = yield* setRunStatus({ run: run.id, from: run.status, to: status, endedAt: null, reason });
-  if (!done) throw new Error(`run ${run.id} changed its state under its own lock`);
-  return { ...run, status, reason, endedAt: null };
-}
-
 /** Pause stops claims, not leases: whoever holds a task may complete it. */
-function* pauseOrResume(ctx: EngineContext, run: Run, move: Move & { event: "pause" | "resume" }): Tx<ChangedRun> {
+function* pauseOrResume(ctx: EngineContext, run: Run, move: Control & { event: "pause" | "resume" }): Tx<ChangedRun> {
   const moved = yield* moveRun(run, move);
   const counters = yield* findCounters(run.id);
   yield* setLanesOpen(run.id, isOpen(moved, counters.running));
@@ -79,7 +65,7 @@ const UNHELD: readonly TaskStatus[] = ["pending", "ready", "waiting", "in_review
 
 /** Ends at once what nobody holds, and asks the holders of the rest; the tick takes the rest away after the grace. */
 function* cancelRun(ctx: EngineContext, run: Run, control: Control): Tx<ChangedRun> {
-  const moved = yield* moveRun(run, { event: "cancel", agent: control.agent, reason: control.reason });
+  const moved = yield* moveRun(run, { event: "cancel", reason: control.reason });
   yield* deleteLanes(run.id);
   const change = new RunChange(ctx, moved);
   let cancelled = 0;
@@ -100,14 +86,10 @@ function* cancelRun(ctx: EngineContext, run: Run, control: Control): Tx<ChangedR
 /** Opens a failed run again: what failed is tried anew, what stood behind it waits for it again. */
 function* retryFailed(ctx: EngineContext, run: Run, control: Control): Tx<ChangedRun> {
   const change = yield* takeUp(ctx, run);
-  const reopened: Task[] = [];
-  // Blocked first: a task is counted by the state it left.
-  for (const status of ["blocked", "dead_letter"] as const) {
-    for (const task of yield* reopenTasks(run.id, status)) {
-      change.move({ ...task, status }, "pending");
-      reopened.push(task);
-    }
-  }
+  const reopened = [
+    ...(yield* reopen(change, { run: run.id, from: "blocked" })),
+    ...(yield* reopen(change, { run: run.id, from: "dead_letter" })),
+  ];
   if (reopened.length === 0) throw nothingFailed(run);
   yield* replayLettersOfRun(run.id, { at: ctx.now, by: control.agent });
   change.record({

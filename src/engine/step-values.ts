@@ -1,5 +1,5 @@
 import { outcomesByKey } from "../store/task-begin.js";
-import { findProjectByReference, type Project } from "../store/projects.js";
+import type { Project } from "./projects.js";
 import type { Run } from "../store/runs.js";
 import type { Tx } from "../store/tx.js";
 import type { Step } from "./definition.js";
@@ -34,15 +34,25 @@ export function valuesOfRun(run: Pick<Run, "id" | "name" | "inputs" | "createdAt
   };
 }
 
-/** The same with what those steps have come to. */
-export function* valuesWithSteps(run: Run, reads: readonly string[]): Tx<Values> {
-  const project = yield* findProjectByReference(run.project);
-  if (!project) throw new Error(`run ${run.id} is of project ${run.project}, which is gone`);
-  const outcomes = yield* outcomesByKey(run.id, reads);
-  const steps = Object.fromEntries(
-    outcomes.map(({ key, status, result, error }) => [key, { status, output: result, error }]),
-  );
-  return { ...valuesOfRun(run, project), steps };
+/** What the expressions of a run's steps read, each step's outcome once however many ask for it. For one wave of beginnings. */
+export class StepValues {
+  readonly #known: Values;
+  readonly #run: Run;
+  readonly #outcomes = new Map<string, unknown>();
+
+  constructor(run: Run, project: Project) {
+    this.#run = run;
+    this.#known = valuesOfRun(run, project);
+  }
+
+  /** With what these steps have come to, and the inputs of one task beside those of the run. */
+  *with(reads: readonly string[], inputs: Readonly<Record<string, unknown>> = {}): Tx<Values> {
+    const unknown = reads.filter((key) => !this.#outcomes.has(key));
+    for (const { key, status, result, error } of yield* outcomesByKey(this.#run.id, unknown))
+      this.#outcomes.set(key, { status, output: result, error });
+    const steps = Object.fromEntries(reads.map((key) => [key, this.#outcomes.get(key)]));
+    return { ...this.#known, inputs: { ...this.#run.inputs, ...inputs }, steps };
+  }
 }
 
 /** A step with the values of its expressions in their places. Throws `EvaluationFailed`. */

@@ -1,17 +1,5 @@
 import type { AttemptError } from "./attempts.js";
-import {
-  bySize,
-  chunksOf,
-  conditionsOf,
-  insertRows,
-  int,
-  intOrNull,
-  json,
-  placeholders,
-  text,
-  textOrNull,
-} from "./rows.js";
-import { TASK_COLUMNS, type Task, taskOf } from "./tasks.js";
+import { conditionsOf, insertRows, int, intOrNull, json, text, textOrNull } from "./rows.js";
 import { first, type Row, type Tx } from "./tx.js";
 
 export type LetterStatus = "pending" | "replayed" | "resolved" | "discarded";
@@ -121,35 +109,4 @@ export function* replayLettersOfRun(run: string, { at, by }: { at: number; by: s
     `UPDATE dead_letters SET status = 'replayed', closed_at = $1, closed_by = $2 WHERE run = $3 AND status = 'pending'`,
     [at, by, run],
   ];
-}
-
-const REOPEN = bySize(
-  (
-    size,
-  ) => `UPDATE tasks SET status = 'pending', failures = 0, ended_at = NULL, reasons = NULL, due_at = NULL, close_by = NULL,
-      available_at = NULL WHERE status = $1 AND id IN (${placeholders(size, 2)}) RETURNING ${TASK_COLUMNS}`,
-);
-
-/** dead_letter or blocked → pending, as if never tried. Gives the tasks as they are then. */
-export function* reopenThese(tasks: readonly string[], from: "dead_letter" | "blocked"): Tx<Task[]> {
-  const reopened: Task[] = [];
-  for (const chunk of chunksOf(tasks)) {
-    const rows = yield [REOPEN(chunk.length), [from, ...chunk]];
-    reopened.push(...rows.map(taskOf));
-  }
-  return reopened.sort((a, b) => (a.id < b.id ? -1 : 1));
-}
-
-/** The blocked tasks that depend on any of these. */
-export function* blockedBehind(tasks: readonly string[]): Tx<string[]> {
-  const found = new Set<string>();
-  for (const chunk of chunksOf(tasks)) {
-    const rows = yield [
-      `SELECT DISTINCT t.id FROM dependencies d JOIN tasks t ON t.id = d.task
-       WHERE t.status = 'blocked' AND d.dependency IN (${placeholders(chunk.length)})`,
-      chunk,
-    ];
-    for (const row of rows) found.add(text(row, "id"));
-  }
-  return [...found].sort();
 }

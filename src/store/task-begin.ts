@@ -181,12 +181,13 @@ export function* openQuestions(filter: QuestionFilter): Tx<TaskAndSpec[]> {
   const { where, params } = conditionsOf([
     ["r.id =", filter.run],
     ["r.project =", filter.project],
-    ["t.id >", filter.after],
+    ["t.id || '' >", filter.after],
   ]);
   const rows = yield [
+    // The order is that of an expression: by the ids themselves, every task there is would be looked at, instead of the runs under way.
     // sql: the comparisons are those above.
     `SELECT ${T_COLUMNS}, s.spec FROM runs r JOIN tasks t ON t.run = r.id AND t.status = 'waiting' AND t.kind = 'human'
-       AND r.ended_at IS NULL JOIN task_specs s ON s.task = t.id ${where} ORDER BY t.id LIMIT $${params.length + 1}`,
+       AND r.ended_at IS NULL JOIN task_specs s ON s.task = t.id ${where} ORDER BY t.id || '' LIMIT $${params.length + 1}`,
     [...params, filter.limit],
   ];
   return rows.map(taskAndSpecOf);

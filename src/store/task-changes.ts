@@ -1,4 +1,4 @@
-import { chunksOf, int, placeholders, text } from "./rows.js";
+import { bySize, chunksOf, int, placeholders, text } from "./rows.js";
 import { first, type Row, type Tx } from "./tx.js";
 import { NO_DEADLINE, type Reason, T_COLUMNS, type Task, TASK_COLUMNS, type TaskStatus, taskOf } from "./tasks.js";
 
@@ -215,14 +215,25 @@ export function* reserve(reservation: Reservation): Tx<void> {
   ];
 }
 
+/** Tasks to open again: all of a run in a state, or those of these that are in it. */
+export type Reopening = { readonly from: TaskStatus } & (
+  | { readonly run: string }
+  | { readonly tasks: readonly string[] }
+);
+
+const AS_IF_NEVER_TRIED = `status = 'pending', failures = 0, ended_at = NULL, reasons = NULL, due_at = NULL, close_by = NULL,
+  available_at = NULL`;
+const REOPEN_OF_RUN = `UPDATE tasks SET ${AS_IF_NEVER_TRIED} WHERE status = $1 AND run = $2 RETURNING ${TASK_COLUMNS}`;
+const REOPEN_THESE = bySize(
+  (size) =>
+    `UPDATE tasks SET ${AS_IF_NEVER_TRIED} WHERE status = $1 AND id IN (${placeholders(size, 2)}) RETURNING ${TASK_COLUMNS}`,
+);
+
 /** dead_letter, blocked or skipped → pending, as if never tried. Gives the tasks as they are then. */
-export function* reopenTasks(run: string, from: TaskStatus): Tx<Task[]> {
-  const rows = yield [
-    `UPDATE tasks SET status = 'pending', failures = 0, ended_at = NULL, reasons = NULL, due_at = NULL, close_by = NULL,
-      available_at = NULL
-     WHERE run = $1 AND status = $2 RETURNING ${TASK_COLUMNS}`,
-    [run, from],
-  ];
+export function* reopenTasks(which: Reopening): Tx<Task[]> {
+  if ("run" in which) return inOrder(yield [REOPEN_OF_RUN, [which.from, which.run]]);
+  const rows: Row[] = [];
+  for (const chunk of chunksOf(which.tasks)) rows.push(...(yield [REOPEN_THESE(chunk.length), [which.from, ...chunk]]));
   return inOrder(rows);
 }
 

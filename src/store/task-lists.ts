@@ -67,6 +67,16 @@ export function* graphOfRun(run: string): Tx<{ tasks: Task[]; edges: [dependency
   return { tasks: tasks.map(taskOf), edges: edges.map((row) => [text(row, "dependency"), text(row, "task")]) };
 }
 
+/** Those of these tasks that are there, in no order. */
+export function* findTasks(ids: readonly string[]): Tx<Task[]> {
+  const found: Task[] = [];
+  for (const chunk of chunksOf(ids)) {
+    const rows = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE id IN (${placeholders(chunk.length)})`, chunk];
+    found.push(...rows.map(taskOf));
+  }
+  return found;
+}
+
 export function* findTasksByKeys(run: string, keys: readonly string[]): Tx<Task[]> {
   const found: Task[] = [];
   for (const chunk of chunksOf(keys)) {
@@ -122,6 +132,20 @@ export function* dependentsInState(task: string, status: TaskStatus): Tx<Task[]>
     [task, status],
   ];
   return rows.map(taskOf);
+}
+
+/** The blocked tasks that depend on any of these. */
+export function* blockedBehind(tasks: readonly string[]): Tx<string[]> {
+  const found = new Set<string>();
+  for (const chunk of chunksOf(tasks)) {
+    const rows = yield [
+      `SELECT DISTINCT t.id FROM dependencies d JOIN tasks t ON t.id = d.task
+       WHERE t.status = 'blocked' AND d.dependency IN (${placeholders(chunk.length)})`,
+      chunk,
+    ];
+    for (const row of rows) found.add(text(row, "id"));
+  }
+  return [...found].sort();
 }
 
 /** How many tasks of a run have not ended. */

@@ -1,20 +1,7 @@
 import type { z } from "zod";
+import type { Area } from "../engine/areas.js";
 import type { EngineContext, Workplace } from "../engine/context.js";
 import type { Tx } from "../store/tx.js";
-
-export const AREAS = [
-  "meta",
-  "projects",
-  "workflows",
-  "runs",
-  "tasks",
-  "locks",
-  "agents",
-  "escalations",
-  "dead_letters",
-  "system",
-] as const;
-export type Area = (typeof AREAS)[number];
 
 /** What an operation does to the world: nothing, a change, or a change that takes something away. */
 export type Effect = "read" | "write" | "destructive";

@@ -1,4 +1,5 @@
-import { type Area, AREAS, type Operation } from "./operation.js";
+import { type Area, AREAS } from "../engine/areas.js";
+import type { Operation } from "./operation.js";
 import { COMMON_PARAMETERS } from "./params.js";
 import { inputSchema, publishedOutput } from "./published.js";
 import type { JsonSchema } from "./toolsets.js";

@@ -1,4 +1,4 @@
-import type { Area } from "./operation.js";
+import type { Area } from "../engine/areas.js";
 
 export type JsonSchema = Record<string, unknown>;
 

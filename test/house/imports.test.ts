@@ -15,7 +15,7 @@ const THIS_FILE = "test/house/imports.test.ts";
 const AREAS = [
   { area: "runtime", files: ["src/runtime/**"], may: [], types: [], node: "all" },
   { area: "errors", files: ["src/engine/errors.ts"], may: [], types: [], node: [] },
-  { area: "settings", files: ["src/engine/{settings,names}.ts"], may: [], types: [], node: [] },
+  { area: "settings", files: ["src/engine/{settings,names,areas}.ts"], may: [], types: [], node: [] },
   { area: "tx", files: ["src/store/tx.ts"], may: [], types: ["runtime"], node: [] },
   { area: "migrations", files: ["src/store/migrations/**"], may: ["tx"], types: [], node: [] },
   { area: "drivers", files: ["src/store/{sqlite,postgres}{,-*}.ts", "src/store/{retry,faults,migrate,inspection}.ts"], may: ["tx", "errors", "migrations"], types: ["runtime"], node: "all" },

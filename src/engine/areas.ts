@@ -1,0 +1,14 @@
+/** The areas of operations, in the order of the tool list and the reference. A toolset is an area. */
+export const AREAS = [
+  "meta",
+  "projects",
+  "workflows",
+  "runs",
+  "tasks",
+  "locks",
+  "agents",
+  "escalations",
+  "dead_letters",
+  "system",
+] as const;
+export type Area = (typeof AREAS)[number];
