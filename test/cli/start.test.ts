@@ -28,8 +28,8 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]]])(
     );
     expect(loaded).toContain("dist/main.js");
     expect(loaded).toContain("dist/serve.js");
-    // What says what can go wrong, what can be set, and how a name is found that was nearly right.
-    const light = ["errors", "settings", "names"].map((name) => `dist/engine/${name}.js`);
+    // What says what can go wrong, what can be set, which areas there are, and how a name is found that was nearly right.
+    const light = ["errors", "settings", "names", "areas"].map((name) => `dist/engine/${name}.js`);
     const heavy = loaded.filter((file) =>
       /^dist\/(?:cli|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg|graphology)/.test(
         file,
