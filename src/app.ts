@@ -36,6 +36,8 @@ export interface AppOptions {
   readonly storeHooks?: StoreHooks;
   /** Called once, when the process starts to hold something in the database: from then on `beat` is due. */
   onActive?(): void;
+  /** Called when a write has left something due at once: the next `beat` should be soon. */
+  onDue?(): void;
 }
 
 /** The composition root: one per process. Makes nothing, opens nothing and loads nothing heavy until a call needs it. */
@@ -295,7 +297,7 @@ export class App {
 
   #context(ctx: TxContext): EngineContext {
     if (this.#caller === undefined) throw new Error("nobody has called yet");
-    return { ...ctx, caller: this.#caller, settings: this.#settings };
+    return { ...ctx, caller: this.#caller, settings: this.#settings, noteDue: () => this.#options.onDue?.() };
   }
 
   async #makeDispatch(caller: Caller): Promise<Dispatch> {
@@ -325,6 +327,7 @@ export class App {
       },
       waitFor: (look, waiting) => this.#whileCatchingUp(() => waitFor(look, waiting)),
       newRequestId: () => this.newRequestId(),
+      noteDue: () => this.#options.onDue?.(),
       beforeWrite: () => this.#beforeWrite(),
     });
   }

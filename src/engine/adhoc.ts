@@ -7,7 +7,7 @@ import type { EngineContext } from "./context.js";
 import { estimateOf, parseDefinition, type Step } from "./definition.js";
 import type { JsonObject } from "./definition-text.js";
 import { BatonError } from "./errors.js";
-import { finishedRun } from "./holding.js";
+import { finishedRun, takesWork } from "./holding.js";
 import { instantiate } from "./instantiate.js";
 import { hint } from "./names.js";
 import { type Problem, problemsError } from "./problems.js";
@@ -52,7 +52,7 @@ function ofTask(problem: Problem): Problem {
 export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { task: Task }> {
   const row = yield* lockRun(adHoc.run.id);
   const run = row ? runOf(row) : adHoc.run;
-  if (run.endedAt !== null || run.status === "cancelling") throw finishedRun(run);
+  if (!takesWork(run)) throw finishedRun(run);
   yield* requireRoom(ctx, run, 1);
   yield* requireFreeKey(run, adHoc.step.key);
   const needed = yield* dependenciesIn(run, adHoc.dependencies);

@@ -1,10 +1,11 @@
 import { type AttemptError, type AttemptOutcome, insertAttempt } from "../store/attempts.js";
 import { type Closing, closeAttempt } from "../store/task-changes.js";
-import type { RetryPolicy, Task, TaskStatus } from "../store/tasks.js";
+import type { Reason, RetryPolicy, Task, TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { Locked } from "./holding.js";
 import { unpark } from "./lanes.js";
 import { releaseTaskLocks } from "./task-locks.js";
+import { STOPPED } from "./stopping.js";
 import { type TaskEvent, taskMachine, transition } from "./machine.js";
 import type { RunChange } from "./run-change.js";
 import { earliest } from "./instants.js";
@@ -71,9 +72,13 @@ function closingOf({ task, spec }: Locked, to: TaskStatus, end: AttemptEnd & { n
     // Work that goes back keeps its place in the order: it has waited already.
     readyAt: to === "pending" ? null : startWithin === undefined ? task.readyAt : end.now,
     dueAt: ended ? null : earliest(end.availableAt, task.closeBy, startWithin && end.now + startWithin),
-    reasons:
-      end.error && to === "dead_letter" ? [{ kind: end.error.type, detail: end.error.message, blocking: [] }] : [],
+    reasons: reasonsOf(to, end.error),
   };
+}
+
+function reasonsOf(to: TaskStatus, error: AttemptError | undefined): readonly Reason[] {
+  if (to === "blocked") return [STOPPED];
+  return error && to === "dead_letter" ? [{ kind: error.type, detail: error.message, blocking: [] }] : [];
 }
 
 function afterwards(task: Task, closing: Closing): Task {

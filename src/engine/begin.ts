@@ -18,7 +18,7 @@ import { readyTasks } from "./ready.js";
 import type { RunChange } from "./run-change.js";
 import { keepScopes } from "./scopes.js";
 import type { Settled } from "./settled.js";
-import { filledIn, StepValues } from "./step-values.js";
+import { filledIn, isServerKind, StepValues } from "./step-values.js";
 import { fillIn } from "./templates.js";
 
 /** What has become of tasks whose dependencies let them go on. */
@@ -138,7 +138,7 @@ function* beginStep(wave: Wave, beginning: StepBeginning): Tx<void> {
     return;
   }
   const rewritten = yield* rewrite(wave, beginning, filled);
-  if (step.kind !== "wait" && step.kind !== "human") {
+  if (!isServerKind(step.kind)) {
     wave.claimable.push(rewritten.task);
     return;
   }
@@ -200,11 +200,22 @@ function* startToWait(change: RunChange, beginning: WaitBeginning): Tx<Settled |
   if (until !== undefined) yield* saveSpec(task.id, { ...spec, until });
   const within = step.timeouts.schedule_to_close;
   const closeBy = within === undefined ? null : ctx.now + within;
-  yield* startWaiting({ task: task.id, at: ctx.now, dueAt: earliest(until, closeBy), closeBy });
+  // A child run starts in a transaction of its own: it may begin with one itself.
+  const startAt = step.kind === "workflow" ? ctx.now : null;
+  if (startAt !== null) ctx.noteDue?.();
+  yield* startWaiting({ task: task.id, at: ctx.now, dueAt: earliest(until, closeBy, startAt), closeBy });
   change.move(task, "waiting");
-  const waitsFor = step.ask === undefined ? { until: until ?? null, event: step.event ?? null } : { ask: step.ask };
-  change.record({ type: "task.waiting", task: task.id, data: { key: task.key, kind: task.kind, ...waitsFor } });
+  change.record({
+    type: "task.waiting",
+    task: task.id,
+    data: { key: task.key, kind: task.kind, ...waitsFor(step, until) },
+  });
   return undefined;
+}
+
+function waitsFor({ ask, workflow, event }: Step, until: number | undefined): Record<string, unknown> {
+  if (ask !== undefined) return { ask };
+  return workflow === undefined ? { until: until ?? null, event: event ?? null } : { workflow };
 }
 
 /** When a timer fires, in ms since the epoch. */

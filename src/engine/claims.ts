@@ -11,6 +11,7 @@ import {
   refreshLane,
   unparkScope,
 } from "../store/lanes.js";
+import { openDescendants } from "../store/child-runs.js";
 import { lockAgent, lockProject, lockRun } from "../store/lock-order.js";
 import { int } from "../store/rows.js";
 import { type Run, runOf } from "../store/runs.js";
@@ -80,7 +81,19 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
     return brief ? { outcome: "claimed", brief } : { outcome: "again" };
   }
   const place = yield* claimPlace(ctx, request);
-  return yield* claimAt(ctx, { agent, offer: offerOf(agent, request), place });
+  const claimer = { agent, offer: offerOf(agent, request), place };
+  const claim = yield* claimAt(ctx, claimer);
+  if (claim.outcome !== "none" || !("run" in place) || claim.reason === "at_capacity") return claim;
+  const within = yield* placeWithin(place.run, claimer.offer);
+  return within ? yield* claimAt(ctx, { ...claimer, place: within }) : claim;
+}
+
+/** The first of the runs within a run that has something for an offer: whoever works on a run works on all of it. */
+function* placeWithin(run: string, offer: Offer): Tx<LanePlace | undefined> {
+  for (const id of yield* openDescendants(run)) {
+    if ((yield* laneHeads({ run: id })).some(({ demand }) => meets(offer, demand))) return { run: id };
+  }
+  return undefined;
 }
 
 /** The place a claim names, or the project of the working directory. */
@@ -129,7 +142,8 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
   if ("run" in place && (yield* requireRun(place.run)).endedAt !== null) return true;
   const offer = offerOf(agent, request);
   if ((yield* laneHeads(place)).some(({ demand }) => meets(offer, demand))) return true;
-  return (yield* takeableOnOwn(ctx, offer, place)) !== undefined;
+  if ((yield* takeableOnOwn(ctx, offer, place)) !== undefined) return true;
+  return "run" in place && (yield* placeWithin(place.run, offer)) !== undefined;
 }
 
 /** Brings back what was parked on the claimer's own lock and takes it, at once: a waiter would park it again in between. */

@@ -37,6 +37,11 @@ export interface Workplace {
 export interface EngineContext extends TxContext {
   readonly caller: Caller;
   readonly settings: Settings;
+  /**
+   * Tells the process that what it wrote leaves something due at once, so that nobody waits for the next tick. A hint: it may be
+   * given by a transaction that is rolled back, and what is due is found without it.
+   */
+  readonly noteDue?: () => void;
 }
 
 export type Command<T> = (ctx: EngineContext) => Tx<T>;

@@ -1,7 +1,10 @@
 import * as letters from "../store/dead-letters.js";
 import { attemptsOf } from "../store/attempts.js";
+import { isCompensation } from "../store/compensations.js";
+import type { Run } from "../store/runs.js";
 import { saveSpec } from "../store/task-begin.js";
 import { findTasks } from "../store/task-lists.js";
+import type { Reopening } from "../store/task-changes.js";
 import { findTaskAndSpec, type RetryPolicy, type Task, type TaskSpec } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { reserveTask } from "./assignments.js";
@@ -120,11 +123,11 @@ export function* replayLetter(ctx: EngineContext, { id, changes = {}, note, by }
   const { locked } = yield* lockLetter(id);
   const { task, spec } = locked;
   yield* saveSpec(task.id, changedSpec(spec, changes));
-  const blocked = yield* allBlockedBehind(task.id);
+  const blocked = yield* blockedBy(locked);
   const change = yield* takeUp(ctx, locked.run);
   const reopened = [
     ...(yield* reopen(change, { tasks: [task.id], from: "dead_letter" })),
-    ...(yield* reopen(change, { tasks: blocked, from: "blocked" })),
+    ...(yield* reopen(change, blocked)),
   ];
   yield* letters.closeLetter({ id, to: "replayed", at: ctx.now, by, note: note ?? null });
   change.record({ type: "task.replayed", task: task.id, agent: by, data: { key: task.key, dead_letter: id } });
@@ -135,6 +138,24 @@ export function* replayLetter(ctx: EngineContext, { id, changes = {}, note, by }
     yield* reserveTask(ctx, { ...locked, task: after, run: changed.run }, changes.agent);
   }
   return { letter: id, task: after, ready, ...changed };
+}
+
+/** What a failed task keeps from going on: in a run that stopped on it, all that had not begun. */
+function* blockedBy({ task, run }: Locked): Tx<Reopening> {
+  requireUndoable(task, run);
+  if (run.stage === "stopping") return { run: run.id, from: "blocked" };
+  return { tasks: yield* allBlockedBehind(task.id), from: "blocked" };
+}
+
+/** Errors: `invalid_transition` where what the task was part of is being undone. */
+function requireUndoable(task: Task, run: Run): void {
+  if (run.status !== "compensating" && run.stage !== "undoing") return;
+  if (run.stage === "undoing" && isCompensation(task)) return;
+  const message = `Run ${run.id} is ${run.status}: what it did is undone, so ${task.key} cannot go on in it. Start another run.`;
+  throw new BatonError("invalid_transition", message, {
+    details: { run: run.id, status: run.status, task: task.id },
+    next: [{ tool: "get_run", arguments: { run: run.id } }],
+  });
 }
 
 /** A changed prompt is text as it stands: an expression in it has been filled in already. */
@@ -167,10 +188,10 @@ export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Re
     const message = `The result is not what the step's output schema asks: ${problems.map(problemText).join("; ")}.`;
     throw new BatonError("invalid_input", message, { details: { problems, output: spec.output } });
   }
-  const blocked = yield* allBlockedBehind(task.id);
+  const blocked = yield* blockedBy(locked);
   const change = yield* takeUp(ctx, locked.run);
   const settled = yield* concludeTask(change, task, { result, by });
-  const reopened = yield* reopen(change, { tasks: blocked, from: "blocked" });
+  const reopened = yield* reopen(change, blocked);
   yield* letters.closeLetter({ id, to: "resolved", at: ctx.now, by, note: notes });
   const ready = yield* judgeAfresh(change, reopened);
   return { letter: id, task: settled.task, ready, ...(yield* change.flush()) };

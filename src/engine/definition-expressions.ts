@@ -16,29 +16,40 @@ export interface ExpressionContext {
 export interface PlacedStep {
   readonly index: number;
   readonly step: WrittenStep;
+  /** What undoes it. */
+  readonly compensate?: WrittenStep;
 }
 
-/** The steps whose results a step reads. */
+/** The steps whose results a step reads, by its key. Without an expression, or a condition, it is not among them. */
 export type Reads = ReadonlyMap<string, readonly string[]>;
 
-/**
- * Holds every expression of a definition against the names and types it can speak of. Gives what the steps read; one without an
- * expression, or a condition, is not among them.
- */
-export function readExpressions({ inputs, steps, problems }: ExpressionContext): Reads {
+/** Holds every expression of a definition against the names and types it can speak of. Gives what they read. */
+export function readExpressions({ inputs, steps, problems }: ExpressionContext): {
+  steps: Reads;
+  compensations: Reads;
+} {
   const reads = new Map<string, readonly string[]>();
+  const compensations = new Map<string, readonly string[]>();
   const byKey = new Map(steps.map(({ step }) => [step.key, step]));
   const types = Object.fromEntries(Object.entries(inputs).map(([name, { type }]) => [name, type]));
   const keys = new Set(byKey.keys());
-  for (const { step, index } of steps) {
-    const reader = new StepReader(
-      { path: `steps[${index}]`, step: step.key, problems },
-      { inputs: types, steps: keys, comesBefore: (key) => comesBefore(byKey, step, key), inElement: false },
-    );
+  for (const { step, index, compensate } of steps) {
+    const at = { path: `steps[${index}]`, step: step.key, problems };
+    const before = (key: string): boolean => comesBefore(byKey, step, key);
+    const scope: Scope = { inputs: types, steps: keys, comesBefore: before, inElement: false };
+    const reader = new StepReader(at, scope);
     reader.read(step);
     if (reader.found) reads.set(step.key, [...reader.steps].sort());
+    if (compensate === undefined) continue;
+    const undoing = new StepReader(
+      { ...at, path: `${at.path}.compensate` },
+      // It stands behind the step that it undoes, and for one element where that does.
+      { ...scope, comesBefore: (key) => key === step.key || before(key), inElement: step.for_each !== undefined },
+    );
+    undoing.read(compensate);
+    if (undoing.found) compensations.set(step.key, [...undoing.steps].sort());
   }
-  return reads;
+  return { steps: reads, compensations };
 }
 
 /** Whether a step needs another, at any distance. */
@@ -88,8 +99,8 @@ class StepReader {
     if (typeof each === "string") this.#expression("for_each", bareSource(each), "list");
     else if (each !== undefined) this.#texts("for_each", each, this.#scope);
     if (each !== undefined) this.found = true;
-    const scope = { ...this.#scope, inElement: each !== undefined };
-    for (const field of ["title", "prompt", "criteria", "env", "files", "ask", "for", "until"] as const) {
+    const scope = { ...this.#scope, inElement: each !== undefined || this.#scope.inElement };
+    for (const field of ["title", "prompt", "criteria", "env", "files", "ask", "for", "until", "inputs"] as const) {
       if (field in step) this.#texts(field, (step as Record<string, unknown>)[field], scope);
     }
     if (step.kind === "command") this.#commandLine(step.run, scope);

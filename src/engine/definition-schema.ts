@@ -5,7 +5,7 @@ import { hint, isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "./names.
 import type { Priority } from "./order.js";
 import { TRIGGER_RULES } from "./triggers.js";
 
-export const STEP_KINDS = ["agent", "command", "human", "gate", "wait", "plan"] as const;
+export const STEP_KINDS = ["agent", "command", "human", "gate", "wait", "plan", "workflow"] as const;
 export type StepKind = (typeof STEP_KINDS)[number];
 export const INPUT_TYPES = ["string", "number", "integer", "boolean", "array", "object"] as const;
 
@@ -18,8 +18,8 @@ export type Deadline = { readonly at: number } | { readonly after_ms: number };
 // The definition as people write it. Every object is closed: a key it does not know is refused with the key that was
 // probably meant, or, where the whole product has it and this version has not, with a sentence that says so.
 
-const LATER_KEYS = new Set("review resources compensate server tool arguments workflow".split(" "));
-const LATER_KINDS = new Set(["tool", "workflow"]);
+const LATER_KEYS = new Set("review resources server tool arguments".split(" "));
+const LATER_KINDS = new Set(["tool"]);
 
 const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => closedObject(shape, LATER_KEYS);
 
@@ -81,18 +81,9 @@ const variableSchema = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "must be letters, digits and _, not starting with a digit" })
   .max(64);
 
-const continueOnly = z
-  .string()
-  .transform((value, ctx) => {
-    if (value === "continue") return "continue" as const;
-    const later = value === "stop" || value === "compensate";
-    const message = later
-      ? `"${value}" comes with a later version; only "continue" is understood yet`
-      : 'must be "continue"';
-    ctx.issues.push({ code: "custom", message, input: value });
-    return z.NEVER;
-  })
-  .meta({ const: "continue" });
+/** What becomes of a run when one of its tasks has failed for good. */
+export const ON_FAILURE = ["continue", "stop", "compensate"] as const;
+export type OnFailure = (typeof ON_FAILURE)[number];
 
 /** All but the steps, whose form depends on their kind. */
 export const headSchema = closed({
@@ -107,7 +98,7 @@ export const headSchema = closed({
     priority: prioritySchema.optional(),
   }).optional(),
   max_parallel: z.int().min(1).max(10_000).optional(),
-  on_failure: continueOnly.optional(),
+  on_failure: z.enum(ON_FAILURE).optional(),
   priority: prioritySchema.optional(),
   deadline: deadlineSchema.optional(),
   steps: z.array(z.unknown()).min(1, { error: "a workflow has at least one step" }),
@@ -140,6 +131,9 @@ const anyStep = {
   criteria: z
     .union([z.string().min(1), z.array(z.string().min(1)).max(100)], { error: "must be a text or a list of texts" })
     .optional(),
+  compensate: z.record(z.string(), z.unknown()).optional().meta({
+    description: "A step without key and needs that undoes this one, when the run fails and is to compensate.",
+  }),
 };
 
 const agentStep = closed({ ...anyStep, kind: z.literal("agent").optional(), prompt: z.string().min(1) });
@@ -188,6 +182,13 @@ const waitStep = closed({
   error: "a wait says one of: for (a duration), until (an instant), event (a name)",
 });
 
+const workflowStep = closed({
+  ...anyStep,
+  kind: z.literal("workflow"),
+  workflow: nameSchema,
+  inputs: z.record(variableSchema, z.unknown()).optional(),
+});
+
 const SCHEMAS = {
   agent: agentStep,
   command: commandStep,
@@ -195,6 +196,7 @@ const SCHEMAS = {
   gate: gateStep,
   wait: waitStep,
   plan: planStep,
+  workflow: workflowStep,
 } as const;
 
 export type Head = z.output<typeof headSchema>;

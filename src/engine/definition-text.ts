@@ -137,11 +137,14 @@ const FILLED_IN: ReadonlySet<PropertyKey> = new Set([
   "checks",
   "for",
   "until",
+  "inputs",
 ]);
 const NOT_HERE = `no expression is read here; a step's ${[...FILLED_IN].map(String).join(", ")} take them`;
 
-function takesExpressions([first, , field]: readonly PropertyKey[]): boolean {
-  return first === "steps" && field !== undefined && FILLED_IN.has(field);
+function takesExpressions([first, , field, inner]: readonly PropertyKey[]): boolean {
+  // What undoes a step is a step too.
+  const written = field === "compensate" ? inner : field;
+  return first === "steps" && written !== undefined && FILLED_IN.has(written);
 }
 
 /**

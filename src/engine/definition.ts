@@ -3,17 +3,19 @@ import {
   type Deadline,
   type Defaults,
   headSchema,
+  type OnFailure,
   stepSchema,
   type StepKind,
   type WrittenStep,
 } from "./definition-schema.js";
-import { conditionSource, type PlacedStep, readExpressions } from "./definition-expressions.js";
+import { parseCompensation } from "./compensation-steps.js";
+import { addStepProblems, type DefinitionLimits } from "./definition-checks.js";
+import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./definition-expressions.js";
 import { addForbidden, type JsonObject, readDefinitionText } from "./definition-text.js";
 import { addInputProblems, type InputDefinition } from "./inputs.js";
 import { DEFAULT_ESTIMATE_MS, type Priority } from "./order.js";
-import { addSchemaProblems, type OutputSchema } from "./output-schema.js";
+import type { OutputSchema } from "./output-schema.js";
 import { missingFirst, type Problem, Problems, problemsError, zodProblems } from "./problems.js";
-import type { Settings } from "./settings.js";
 import type { TRIGGER_RULES } from "./triggers.js";
 import { addGraphProblems, type StepLinks } from "./validation.js";
 
@@ -77,6 +79,11 @@ export interface Step {
   readonly for?: string | number;
   readonly until?: string;
   readonly event?: string;
+  /** Of a workflow step: the name of the workflow that its child run is of, and what that is given. */
+  readonly workflow?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** What undoes it. Its key and its place come when it is needed. */
+  readonly compensate?: Step;
   /** The expression without which it is skipped. */
   readonly if?: string;
   /** An expression that gives a list, or the list: one task for each element. */
@@ -110,18 +117,12 @@ export interface Definition {
   readonly inputs: Readonly<Record<string, InputDefinition>>;
   /** How many of its tasks may run at once; absent: the project's bound. */
   readonly max_parallel?: number;
-  readonly on_failure: "continue";
+  readonly on_failure: OnFailure;
   /** Of the run, and so of every step that has none of its own. */
   readonly priority?: Priority;
   readonly deadline?: Deadline;
   readonly steps: readonly Step[];
 }
-
-/** What the settings say of definitions: their bounds, and what holds of a step that does not say. */
-export type DefinitionLimits = Pick<
-  Settings,
-  "open_tasks_max" | "depth_max" | "payload_bytes_max" | "patterns_max" | "retry_attempts" | "task_timeout_ms"
->;
 
 export interface ParseOptions {
   readonly limits: DefinitionLimits;
@@ -155,11 +156,13 @@ export function parseDefinition(written: string | JsonObject, options: ParseOpti
   if (problems.count > 0) return { problems: problems.list() };
   const { defaults, steps: _, inputs, ...rest } = head.data;
   const definition: Definition = {
-    ...defined({ ...rest, name: rest.name ?? options.name ?? "workflow", on_failure: "continue" as const }),
+    ...defined({ ...rest, name: rest.name ?? options.name ?? "workflow", on_failure: rest.on_failure ?? "continue" }),
     inputs: normalInputs(inputs ?? {}),
-    steps: writtenSteps.map(({ step }) => ({
-      ...normalStep(step, defaults ?? {}, options.limits),
-      ...(reads.has(step.key) ? { reads: reads.get(step.key) ?? [] } : {}),
+    steps: writtenSteps.map(({ step, compensate }) => ({
+      ...withReads(normalStep(step, defaults ?? {}, options.limits), reads.steps),
+      ...(compensate && {
+        compensate: withReads(normalStep(compensate, defaults ?? {}, options.limits), reads.compensations),
+      }),
     })),
   };
   return { definition, source };
@@ -220,29 +223,11 @@ function parseSteps(source: JsonObject, limits: DefinitionLimits, problems: Prob
       zodProblems(parsed.error, path, key.step).forEach((problem) => problems.add(problem));
       return [];
     }
-    addStepProblems(parsed.data, { at, limits, problems });
-    return [{ index, step: parsed.data }];
+    const checks = { at, limits, problems };
+    addStepProblems(parsed.data, checks);
+    const compensate = parseCompensation(parsed.data, index, checks);
+    return [{ index, step: parsed.data, ...(compensate && { compensate }) }];
   });
-}
-
-interface Checks {
-  readonly at: string;
-  readonly limits: DefinitionLimits;
-  readonly problems: Problems;
-}
-
-function addStepProblems(step: WrittenStep, { at, limits, problems }: Checks): void {
-  const bytes = Buffer.byteLength(JSON.stringify(step));
-  if (bytes > limits.payload_bytes_max) {
-    const message = `takes ${bytes} bytes, the limit is ${limits.payload_bytes_max}: put large texts into files`;
-    problems.add({ path: at, step: step.key, message, limit: true });
-  }
-  const patterns = (step.files?.write?.length ?? 0) + (step.files?.read?.length ?? 0);
-  if (patterns > limits.patterns_max) {
-    const message = `${patterns} patterns, the limit is ${limits.patterns_max}: name directories`;
-    problems.add({ path: `${at}.files`, step: step.key, message, limit: true });
-  }
-  if (step.output !== undefined) addSchemaProblems(step.output, { path: `${at}.output`, step: step.key, problems });
 }
 
 /** What the graph checks need of each step, also of one that is wrong elsewhere. */
@@ -270,7 +255,7 @@ type WrittenInput = NonNullable<(typeof headSchema)["_zod"]["output"]["inputs"]>
 
 function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionLimits): Step {
   const { kind = "agent", title, needs, trigger, files, criteria, retry, timeouts, requires, ...others } = step;
-  const { if: condition, ...rest } = others;
+  const { if: condition, compensate: _, ...rest } = others;
   // Who does what the server does is the server's own matter.
   const asked: Defaults = kind === "agent" || kind === "plan" ? defaults : {};
   return {
@@ -299,6 +284,11 @@ function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionL
       ...defined(timeouts ?? {}),
     },
   };
+}
+
+function withReads(step: Step, all: Reads): Step {
+  const reads = all.get(step.key);
+  return reads === undefined ? step : { ...step, reads };
 }
 
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

@@ -1,12 +1,14 @@
 import type { AttemptError } from "../store/attempts.js";
 import { findSession } from "../store/sessions.js";
 import { leaveSession, setDue } from "../store/task-changes.js";
-import type { TaskAndSpec } from "../store/tasks.js";
+import { findTaskAndSpec, type TaskAndSpec } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { reserveTask } from "./assignments.js";
 import type { EngineContext } from "./context.js";
 import { type Locked, lockTask } from "./holding.js";
 import { runningDueAt, startByOf } from "./leases.js";
+import { isUnstarted, startChild } from "./child-runs.js";
+import { requireUnarchived } from "./projects.js";
 import { RunChange } from "./run-change.js";
 import { earliest } from "./instants.js";
 import { readyTasks } from "./ready.js";
@@ -15,6 +17,9 @@ import { fireTimer, giveUpWait } from "./waiting.js";
 
 /** Does what has come due for a task: a retry, a timeout, a lapsed reservation or lease, a cancellation's grace. */
 export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
+  // A run that is to start locks its project, which comes before the run of its task.
+  const found = yield* findTaskAndSpec(id);
+  if (found && isUnstarted(found)) yield* requireUnarchived(found.task.project);
   const locked = yield* lockTask(id);
   const { task } = locked;
   if (task.dueAt === null || task.dueAt > ctx.now) return;
@@ -59,7 +64,8 @@ function* readyDue(ctx: EngineContext, locked: Locked): Tx<void> {
 function* waitingDue(ctx: EngineContext, locked: Locked): Tx<void> {
   const { task, spec } = locked;
   const until = spec.until ?? null;
-  if (until !== null && isOver(ctx, until)) yield* fireTimer(ctx, locked, until);
+  if (isUnstarted(locked) && !isOver(ctx, task.closeBy)) yield* startChild(ctx, locked);
+  else if (until !== null && isOver(ctx, until)) yield* fireTimer(ctx, locked, until);
   else if (isOver(ctx, task.closeBy)) yield* giveUpWait(ctx, locked, timeout("schedule_to_close", locked));
   else yield* setDue(task.id, earliest(until, task.closeBy));
 }

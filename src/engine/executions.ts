@@ -1,5 +1,6 @@
 import { findStandingRun, insertRun, type NewRun, type Run, type RunShape } from "../store/runs.js";
 import { type Task } from "../store/tasks.js";
+import { findWorkflowByName } from "../store/workflows.js";
 import type { Tx } from "../store/tx.js";
 import { linesNotAllowed } from "./command-access.js";
 import { commandLine } from "./command-policy.js";
@@ -27,8 +28,10 @@ export interface Execution {
   readonly priority?: Priority | undefined;
   readonly deadline?: Deadline | undefined;
   readonly createdBy: string;
-  /** Its steps are still to be planned. */
-  readonly planning?: boolean;
+  /** Default: running. */
+  readonly status?: "planning" | "paused";
+  /** The run and the task that wait for it. */
+  readonly parent?: { readonly run: Run; readonly task: string };
 }
 
 export interface Started extends ChangedRun {
@@ -68,7 +71,11 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     },
     createdBy: execution.createdBy,
     definition: JSON.stringify(parsed.source),
-    ...(execution.planning === true ? { status: "planning" as const } : {}),
+    onFailure: definition.on_failure,
+    parentRun: execution.parent?.run.id ?? null,
+    parentTask: execution.parent?.task ?? null,
+    depth: execution.parent === undefined ? 0 : execution.parent.run.depth + 1,
+    ...(execution.status && { status: execution.status }),
   });
   const values = valuesOfRun(run, project);
   const tasks = yield* instantiate(ctx, { project, run, planned: planOf(ctx, parsed, values) });
@@ -83,10 +90,16 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   change.record({
     type: "run.started",
     agent: execution.createdBy,
-    data: { name: run.name, tasks: tasks.length, ready: ready.length },
+    data: {
+      name: run.name,
+      tasks: tasks.length,
+      ready: ready.length,
+      ...(run.parentTask === null ? {} : { parent_run: run.parentRun, parent_task: run.parentTask }),
+    },
   });
   const changed = yield* change.flush();
-  return { ...changed, ready: ready.slice(0, READY_SHOWN_MAX), warnings: yield* warningsOf(ctx, parsed) };
+  const warnings = [...(yield* commandWarnings(ctx, parsed)), ...(yield* workflowWarnings(project, parsed))];
+  return { ...changed, ready: ready.slice(0, READY_SHOWN_MAX), warnings };
 }
 
 function deadlineOf(ctx: EngineContext, deadline: Deadline | undefined): number | null {
@@ -128,10 +141,11 @@ function filledAtStart(step: Step, values: Values): Step {
 function* makeRun(ctx: EngineContext, run: NewRun): Tx<Run> {
   yield* insertRun(ctx, run);
   const { definition: _, shape: __, ...rest } = run;
-  return { ...rest, status: run.status ?? "running", revision: 1, reason: null, createdAt: ctx.now, endedAt: null };
+  const status = run.status ?? "running";
+  return { ...rest, status, revision: 1, reason: null, createdAt: ctx.now, endedAt: null, stage: null };
 }
 
-function* warningsOf(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {
+function* commandWarnings(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {
   const lines = definition.steps.flatMap(({ kind, run, env = {} }) =>
     // What its variables hold is not known before it starts.
     kind !== "command" || run === undefined || Object.values(env).some(isTemplate)
@@ -143,6 +157,18 @@ function* warningsOf(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {
   return [
     `${refused.count} command steps wait: ${refused.detail} (start one with --allow-commands, or allow patterns in your own configuration).`,
   ];
+}
+
+/** What a workflow step names may still be made before it is its turn. */
+function* workflowWarnings(project: Project, { definition }: Parsed): Tx<string[]> {
+  const names = new Set(definition.steps.flatMap(({ workflow }) => workflow ?? []));
+  const missing: string[] = [];
+  for (const name of names) {
+    const known = yield* findWorkflowByName(project.id, name);
+    if (known === undefined || known.archivedAt !== null) missing.push(name);
+  }
+  if (missing.length === 0) return [];
+  return [`There is no workflow ${missing.join(", ")} in the project yet: make it before a step that runs it begins.`];
 }
 
 const NO_SHAPE: RunShape = { depth: 0, width: 0, criticalPath: [], criticalPathMs: 0 };
@@ -167,5 +193,9 @@ export function* standingRun(ctx: EngineContext, project: Project): Tx<Run> {
     shape: NO_SHAPE,
     createdBy: ctx.caller.agent,
     definition: null,
+    onFailure: "continue",
+    parentRun: null,
+    parentTask: null,
+    depth: 0,
   });
 }

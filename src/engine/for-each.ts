@@ -67,7 +67,8 @@ export function elementKey(key: string, index: number): string {
 
 /** What the server does itself begins later, with the element bound; of all else the values are known now. */
 function elementStep(step: Step, values: Values, element: Element): Step {
-  const { for_each: _, if: __, ...rest } = step;
+  const { for_each: _, if: __, compensate, ...others } = step;
+  const rest = { ...others, ...(compensate && { compensate: { ...compensate, element } }) };
   return isServerKind(step.kind) ? { ...rest, element } : filledIn(rest, { ...values, ...element });
 }
 

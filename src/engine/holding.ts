@@ -108,12 +108,18 @@ export function staleToken({ task, run }: Pick<Locked, "task" | "run">, token: n
 /** Errors: `invalid_transition` when the run has ended. */
 export function* requireOpenRun(id: string): Tx<Run> {
   const run = yield* requireRun(id);
-  if (run.endedAt === null && run.status !== "cancelling") return run;
+  if (takesWork(run)) return run;
   throw finishedRun(run);
 }
 
+/** Whether a run is under way towards its end and no other. */
+export function takesWork(run: Run): boolean {
+  return run.endedAt === null && run.stage === null && run.status !== "cancelling";
+}
+
 export function finishedRun(run: Run): BatonError {
-  return new BatonError("invalid_transition", `Run ${run.name} (${run.id}) is ${run.status}; it takes no new work.`, {
+  const state = run.stage === "stopping" && run.endedAt === null ? "stopping after a failure" : run.status;
+  return new BatonError("invalid_transition", `Run ${run.name} (${run.id}) is ${state}; it takes no new work.`, {
     details: { run: run.id, status: run.status },
     next: [
       { tool: "get_run", arguments: { run: run.id } },

@@ -93,6 +93,8 @@ export function specOf(step: Step): TaskSpec {
     ...(ask === undefined ? {} : { ask }),
     ...(form === undefined ? {} : { form }),
     ...(event === undefined ? {} : { event }),
+    ...(step.workflow === undefined ? {} : { workflow: step.workflow, given: step.inputs ?? {} }),
+    ...(step.compensate === undefined ? {} : { compensate: { ...step.compensate } }),
     ...(isDynamic(step) ? { dynamic: { step: { ...step }, reads: step.reads ?? [] } } : {}),
   };
 }

@@ -12,6 +12,7 @@ export type Machine<S extends string, E extends string> = {
 
 export type TaskEvent =
   | "make_ready"
+  | "hold"
   | "wait"
   | "conclude"
   | "claim"
@@ -46,17 +47,18 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
       expire: "dead_letter",
       cancel: "cancelled",
     },
-    ready: { claim: "running", expire: "dead_letter", cancel: "cancelled" },
+    ready: { claim: "running", block: "blocked", hold: "pending", expire: "dead_letter", cancel: "cancelled" },
     running: {
       complete: "succeeded",
       retry: "pending",
       exhaust: "dead_letter",
       release: "ready",
       lose_lease: "ready",
+      block: "blocked",
       cancel: "cancelled",
     },
-    waiting: { conclude: "succeeded", expire: "dead_letter", cancel: "cancelled" },
-    in_review: { cancel: "cancelled" },
+    waiting: { conclude: "succeeded", block: "blocked", expire: "dead_letter", cancel: "cancelled" },
+    in_review: { block: "blocked", cancel: "cancelled" },
     succeeded: {},
     skipped: { reopen: "pending" },
     blocked: { reopen: "pending", cancel: "cancelled" },
@@ -65,7 +67,19 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
   },
 };
 
-export type RunEvent = "plan" | "pause" | "resume" | "succeed" | "fail" | "cancel" | "finish_cancel" | "reopen";
+export type RunEvent =
+  | "plan"
+  | "pause"
+  | "resume"
+  | "succeed"
+  | "fail"
+  | "compensate"
+  | "undo"
+  | "finish_compensation"
+  | "compensate_again"
+  | "cancel"
+  | "finish_cancel"
+  | "reopen";
 
 export const runMachine: Machine<RunStatus, RunEvent> = {
   name: "run",
@@ -76,6 +90,7 @@ export const runMachine: Machine<RunStatus, RunEvent> = {
       pause: "paused",
       succeed: "succeeded",
       fail: "failed",
+      compensate: "compensating",
       cancel: "cancelling",
       finish_cancel: "cancelled",
     },
@@ -83,6 +98,7 @@ export const runMachine: Machine<RunStatus, RunEvent> = {
       pause: "paused",
       succeed: "succeeded",
       fail: "failed",
+      compensate: "compensating",
       cancel: "cancelling",
       finish_cancel: "cancelled",
     },
@@ -90,14 +106,15 @@ export const runMachine: Machine<RunStatus, RunEvent> = {
       resume: "running",
       succeed: "succeeded",
       fail: "failed",
+      compensate: "compensating",
       cancel: "cancelling",
       finish_cancel: "cancelled",
     },
     succeeded: {},
-    failed: { reopen: "running" },
+    failed: { reopen: "running", compensate_again: "compensating" },
     cancelling: { finish_cancel: "cancelled" },
     cancelled: {},
-    compensating: {},
+    compensating: { undo: "compensating", finish_compensation: "compensated", fail: "failed", cancel: "cancelling" },
     compensated: {},
   },
 };
@@ -127,6 +144,14 @@ export function transition<S extends string, E extends string>(
   const to = machine.table[subject.status][event];
   if (to === undefined) throw illegal(machine, subject, event);
   return to;
+}
+
+export function canMove<S extends string, E extends string>(
+  machine: Machine<S, E>,
+  subject: Subject<S>,
+  event: E,
+): boolean {
+  return machine.table[subject.status][event] !== undefined;
 }
 
 function illegal<S extends string, E extends string>(

@@ -76,7 +76,7 @@ export function* orchestrateGoal(ctx: EngineContext, goal: Goal): Tx<Orchestrati
     priority: goal.priority,
     deadline: goal.deadline,
     createdBy: goal.agent,
-    planning: true,
+    status: "planning",
   });
   const claim = yield* claimTask(ctx, { agent: goal.agent, run: started.run.id, fresh: true });
   if (claim.outcome === "again") throw new Error(`nobody else can know of run ${started.run.id} yet`);

@@ -5,6 +5,7 @@ import { forgetReservations, recountDependencies, type Reopening, reopenTasks } 
 import type { Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
+import { BatonError } from "./errors.js";
 import { reservedDemand } from "./demands.js";
 import { RunChange } from "./run-change.js";
 import { moveRun } from "./run-moves.js";
@@ -14,10 +15,24 @@ import { settleWaiting } from "./settle.js";
 export function* takeUp(ctx: EngineContext, run: Run): Tx<RunChange> {
   const ended = run.endedAt !== null;
   // A run that is being cancelled gives out no work: what it reopened could never end.
+  if (!ended && run.stage === "stopping") throw stillStopping(run);
   if (!ended && run.status !== "cancelling") return new RunChange(ctx, run);
-  const change = new RunChange(ctx, yield* moveRun(run, { event: "reopen" }));
+  const undoing = run.stage === "undoing";
+  const moved = yield* moveRun(run, {
+    event: undoing ? "compensate_again" : "reopen",
+    stage: undoing ? "undoing" : null,
+  });
+  const change = new RunChange(ctx, moved);
   change.reopen();
   return change;
+}
+
+function stillStopping(run: Run): BatonError {
+  const message = `Run ${run.id} is stopping after a failure: what is held in it may still be completed. Once it has ended, it can be taken up again.`;
+  return new BatonError("invalid_transition", message, {
+    details: { run: run.id, status: run.status },
+    next: [{ tool: "get_run", arguments: { run: run.id } }],
+  });
 }
 
 /** Opens tasks again as if never tried, and counts them so. */

@@ -1,4 +1,6 @@
 import type { AttemptError } from "../store/attempts.js";
+import { lookAtChildren, setRunDue } from "../store/child-runs.js";
+import { notUndone } from "../store/compensations.js";
 import { addToCounters, type Counters } from "../store/counters.js";
 import { insertLetters } from "../store/dead-letters.js";
 import { appendEvents, type NewEvent } from "../store/events.js";
@@ -8,6 +10,7 @@ import type { Task, TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { type RunEvent, runMachine, transition } from "./machine.js";
+import { stopRun, stopsOnFailure } from "./stopping.js";
 
 /** What a run looks like once its change has been written. */
 export interface ChangedRun {
@@ -17,7 +20,8 @@ export interface ChangedRun {
 
 // Work that needs no more doing. What failed is not among them: it may be tried again.
 export const DONE: ReadonlySet<TaskStatus> = new Set(["succeeded", "skipped", "cancelled"]);
-const OPEN: readonly TaskStatus[] = ["pending", "ready", "running", "waiting", "in_review"];
+/** Work that is still to be done or under way. */
+export const OPEN: readonly TaskStatus[] = ["pending", "ready", "running", "waiting", "in_review"];
 
 /**
  * All that one transaction changes of a run beside its task rows: counters, lanes, history, and the run's own end. Changes are
@@ -29,6 +33,8 @@ export class RunChange {
   readonly #leaving: lanes.LaneOfTask[] = [];
   readonly #events: NewEvent[] = [];
   readonly #buried: { task: string; error: AttemptError }[] = [];
+  /** Tasks that no longer wait for their child runs. */
+  readonly #parted: string[] = [];
   #workMs = 0;
   #doneMs = 0;
   #reopened = false;
@@ -52,6 +58,7 @@ export class RunChange {
     if (DONE.has(task.status)) this.#doneMs -= task.estimateMs;
     if (DONE.has(to)) this.#doneMs += task.estimateMs;
     if (task.status === "ready") this.#leaving.push(task);
+    if (task.status === "waiting" && task.kind === "workflow") this.#parted.push(task.id);
   }
 
   /** Many tasks at once went from one state to another; their lanes are looked after elsewhere. */
@@ -59,6 +66,11 @@ export class RunChange {
     this.#count(from, -figures.count);
     this.#count(to, figures.count);
     if (DONE.has(to)) this.#doneMs += figures.workMs;
+  }
+
+  /** Whether nothing of the run begins any more, because a task of it has failed. */
+  get stopping(): boolean {
+    return this.run.stage === "stopping" || (this.#buried.length > 0 && stopsOnFailure(this.run));
   }
 
   /** The task could not be done: somebody is to deal with it. */
@@ -93,7 +105,8 @@ export class RunChange {
 
   /** Writes everything. When nothing of the run is left to do, the run ends here. */
   *flush(): Tx<ChangedRun> {
-    const { ctx, run } = this;
+    const { ctx } = this;
+    const run = yield* this.#stopIfFailed();
     const counters = yield* addToCounters({
       run: run.id,
       now: ctx.now,
@@ -101,7 +114,8 @@ export class RunChange {
       workMs: this.#workMs,
       doneMs: this.#doneMs,
     });
-    yield* this.#writeLanes(counters);
+    yield* this.#writeLanes(run, counters);
+    yield* this.#partChildren();
     yield* insertLetters(
       this.#buried.map((one) => ({
         ...one,
@@ -111,9 +125,32 @@ export class RunChange {
         createdAt: ctx.now,
       })),
     );
-    const changed = yield* this.#endIfDone(counters);
+    const changed = yield* this.#endIfDone(run, counters);
     yield* this.writeHistory();
     return { run: changed, counters };
+  }
+
+  *#stopIfFailed(): Tx<Run> {
+    const { ctx, run } = this;
+    if (this.#buried.length === 0 || !stopsOnFailure(run)) return run;
+    const failed = this.#buried.map(({ task }) => task);
+    const { run: stopped, blocked } = yield* stopRun(ctx, run, failed);
+    for (const { from, figures } of blocked) this.moveMany(from, "blocked", figures);
+    this.#entering.length = 0;
+    this.#leaving.length = 0;
+    yield* setRunStatus({ ...stopped, run: run.id, from: run.status, to: stopped.status, endedAt: null });
+    yield* lookAtChildren(run.id, ctx.now);
+    ctx.noteDue?.();
+    const count = blocked.reduce((sum, { figures }) => sum + figures.count, 0);
+    this.record({ type: "run.stopping", data: { on_failure: run.onFailure, failed, blocked: count } });
+    return stopped;
+  }
+
+  /** What a task no longer waits for goes its own way no longer. */
+  *#partChildren(): Tx<void> {
+    if (this.#parted.length === 0) return;
+    yield* lookAtChildren(this.run.id, this.ctx.now, this.#parted);
+    this.ctx.noteDue?.();
   }
 
   /** Writes the history alone, for what changes neither counts nor lanes. */
@@ -126,8 +163,7 @@ export class RunChange {
     this.#by[status] = (this.#by[status] ?? 0) + by;
   }
 
-  *#writeLanes(counters: Counters): Tx<void> {
-    const { run } = this;
+  *#writeLanes(run: Run, counters: Counters): Tx<void> {
     const before = counters.running - (this.#by.running ?? 0);
     const open = isOpen(run, counters.running);
     if (this.#reopened || isOpen(run, before) !== open) yield* lanes.setLanesOpen(run.id, open);
@@ -141,15 +177,25 @@ export class RunChange {
     }
   }
 
-  *#endIfDone(counters: Counters): Tx<Run> {
-    const { ctx, run } = this;
+  *#endIfDone(run: Run, counters: Counters): Tx<Run> {
+    const { ctx } = this;
     const left = OPEN.reduce((sum, status) => sum + counters[status], 0);
     if (left > 0 || run.kind === "standing" || run.endedAt !== null) return run;
-    const event = endOf(run, counters);
+    if (run.status === "compensating" && run.stage === "stopping") {
+      // What is to be undone is found by the tick.
+      yield* setRunDue(run.id, ctx.now);
+      ctx.noteDue?.();
+      return run;
+    }
+    const event = yield* endOf(run, counters);
     const status = transition(runMachine, run, event);
     const reason = event === "fail" ? failureOf(counters) : run.reason;
-    const changed = yield* setRunStatus({ run: run.id, from: run.status, to: status, endedAt: ctx.now, reason });
-    if (!changed) throw new Error(`run ${run.id} changed its state under its own lock`);
+    // Its parent hears of it by the tick: a run is never locked after one of its own child runs.
+    const dueAt = run.parentTask === null ? null : ctx.now;
+    const from = run.status;
+    const end = { run: run.id, from, to: status, endedAt: ctx.now, reason, stage: run.stage, dueAt };
+    if (!(yield* setRunStatus(end))) throw new Error(`run ${run.id} changed its state under its own lock`);
+    if (dueAt !== null) ctx.noteDue?.();
     yield* lanes.deleteLanes(run.id);
     this.record({ type: "run.finished", data: { status, reason, counts: countsOf(counters) } });
     return { ...run, status, reason, endedAt: ctx.now };
@@ -157,12 +203,15 @@ export class RunChange {
 }
 
 /** Whether a run gives out work while so many of its tasks are running. */
-export function isOpen(run: Pick<Run, "status" | "maxParallel">, running: number): boolean {
-  return (run.status === "running" || run.status === "planning") && running < run.maxParallel;
+export function isOpen(run: Pick<Run, "status" | "stage" | "maxParallel">, running: number): boolean {
+  return GIVES_OUT.has(run.status) && run.stage !== "stopping" && running < run.maxParallel;
 }
 
-function endOf(run: Run, counters: Counters): RunEvent {
+const GIVES_OUT: ReadonlySet<Run["status"]> = new Set(["running", "planning", "compensating"]);
+
+function* endOf(run: Run, counters: Counters): Tx<RunEvent> {
   if (run.status === "cancelling") return "finish_cancel";
+  if (run.stage === "undoing") return (yield* notUndone(run.id)).length > 0 ? "fail" : "finish_compensation";
   if (counters.dead_letter + counters.blocked > 0) return "fail";
   return counters.succeeded === 0 && counters.cancelled > 0 ? "finish_cancel" : "succeed";
 }

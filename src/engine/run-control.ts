@@ -1,5 +1,7 @@
+import { lookAtChildren, openDescendants } from "../store/child-runs.js";
 import { findCounters } from "../store/counters.js";
-import { replayLettersOfRun } from "../store/dead-letters.js";
+import { notUndone } from "../store/compensations.js";
+import { replayLettersOf } from "../store/dead-letters.js";
 import { deleteLanes, setLanesOpen } from "../store/lanes.js";
 import { lockRun } from "../store/lock-order.js";
 import { type Run, runOf } from "../store/runs.js";
@@ -8,6 +10,7 @@ import type { TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
+import { canMove, runMachine } from "./machine.js";
 import { requireUnarchived } from "./projects.js";
 import { judgeAfresh, reopen, takeUp } from "./reopening.js";
 import { type ChangedRun, isOpen, RunChange } from "./run-change.js";
@@ -40,14 +43,27 @@ export function* controlRun(ctx: EngineContext, control: Control): Tx<ChangedRun
   }
   switch (control.action) {
     case "pause":
-      return yield* pauseOrResume(ctx, run, { ...control, event: "pause" });
     case "resume":
-      return yield* pauseOrResume(ctx, run, { ...control, event: "resume" });
+      return yield* pauseOrResumeAll(ctx, run, { ...control, event: control.action });
     case "cancel":
       return yield* cancelRun(ctx, run, control);
     case "retry_failed":
       return yield* retryFailed(ctx, run, control);
   }
+}
+
+/** What a run waits for in runs of its own is part of it: they are paused and resumed with it. */
+function* pauseOrResumeAll(
+  ctx: EngineContext,
+  run: Run,
+  move: Control & { event: "pause" | "resume" },
+): Tx<ChangedRun> {
+  const changed = yield* pauseOrResume(ctx, run, move);
+  for (const id of yield* openDescendants(run.id)) {
+    const row = yield* lockRun(id);
+    if (row && canMove(runMachine, runOf(row), move.event)) yield* pauseOrResume(ctx, runOf(row), move);
+  }
+  return changed;
 }
 
 /** Pause stops claims, not leases: whoever holds a task may complete it. */
@@ -64,7 +80,7 @@ function* pauseOrResume(ctx: EngineContext, run: Run, move: Control & { event: "
 const UNHELD: readonly TaskStatus[] = ["pending", "ready", "waiting", "in_review", "blocked"];
 
 /** Ends at once what nobody holds, and asks the holders of the rest; the tick takes the rest away after the grace. */
-function* cancelRun(ctx: EngineContext, run: Run, control: Control): Tx<ChangedRun> {
+export function* cancelRun(ctx: EngineContext, run: Run, control: Pick<Control, "agent" | "reason">): Tx<ChangedRun> {
   const moved = yield* moveRun(run, { event: "cancel", reason: control.reason });
   yield* deleteLanes(run.id);
   const change = new RunChange(ctx, moved);
@@ -74,6 +90,9 @@ function* cancelRun(ctx: EngineContext, run: Run, control: Control): Tx<ChangedR
     change.moveMany(status, "cancelled", figures);
     cancelled += figures.count;
   }
+  // The runs within it are cancelled next, each by itself.
+  yield* lookAtChildren(run.id, ctx.now);
+  ctx.noteDue?.();
   const asked = yield* orderCancelOfRun(run.id, ctx.now + ctx.settings.cancel_grace_ms);
   change.record({
     type: "run.cancelling",
@@ -86,16 +105,19 @@ function* cancelRun(ctx: EngineContext, run: Run, control: Control): Tx<ChangedR
 /** Opens a failed run again: what failed is tried anew, what stood behind it waits for it again. */
 function* retryFailed(ctx: EngineContext, run: Run, control: Control): Tx<ChangedRun> {
   const change = yield* takeUp(ctx, run);
+  // Of a run that is undone, only what undoes it is tried anew.
+  const which = run.stage === "undoing" ? { tasks: yield* notUndone(run.id) } : { run: run.id };
   const reopened = [
-    ...(yield* reopen(change, { run: run.id, from: "blocked" })),
-    ...(yield* reopen(change, { run: run.id, from: "dead_letter" })),
+    ...(yield* reopen(change, { ...which, from: "blocked" })),
+    ...(yield* reopen(change, { ...which, from: "dead_letter" })),
   ];
   if (reopened.length === 0) throw nothingFailed(run);
-  yield* replayLettersOfRun(run.id, { at: ctx.now, by: control.agent });
+  const tasks = reopened.map(({ id }) => id);
+  yield* replayLettersOf(run.id, tasks, { at: ctx.now, by: control.agent });
   change.record({
     type: "run.reopened",
     agent: control.agent,
-    data: { tasks: reopened.map((task) => task.id).slice(0, 1000) },
+    data: { tasks: tasks.slice(0, 1000) },
   });
   yield* judgeAfresh(change, reopened);
   return yield* change.flush();

@@ -27,6 +27,8 @@ export function* settleWaiting(change: RunChange, waiting: readonly Task[], reas
 function* follow(change: RunChange, first: Judged): Tx<Task[]> {
   const ready: Task[] = [];
   for (let judged = first; ;) {
+    // All that has not begun is blocked at the end of the change.
+    if (change.stopping) return [];
     const begun = yield* beginTasks(change, judged.ready);
     ready.push(...begun.ready);
     const wave = [
@@ -34,7 +36,7 @@ function* follow(change: RunChange, first: Judged): Tx<Task[]> {
       ...(yield* endUnheld(change, "blocked", judged.block)),
       ...(yield* endUnheld(change, "skipped", judged.skip)),
     ];
-    if (wave.length === 0) return ready;
+    if (wave.length === 0) return change.stopping ? [] : ready;
     judged = yield* judgeDependents(wave);
   }
 }

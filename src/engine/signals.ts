@@ -6,7 +6,7 @@ import type { Tx } from "../store/tx.js";
 import { concludeTask } from "./conclude.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
-import { finishedRun } from "./holding.js";
+import { finishedRun, takesWork } from "./holding.js";
 import { RunChange } from "./run-change.js";
 import { noSuchTask, requireRun, taskId } from "./task-lookup.js";
 import { endWaits } from "./waiting.js";
@@ -65,7 +65,7 @@ export function* signal(ctx: EngineContext, given: SignalGiven): Tx<Signalled> {
 function* lockOpenRun(id: string): Tx<Run> {
   const row = yield* lockRun(id);
   const run = row ? runOf(row) : yield* requireRun(id);
-  if (run.endedAt !== null || run.status === "cancelling") throw finishedRun(run);
+  if (!takesWork(run)) throw finishedRun(run);
   return run;
 }
 

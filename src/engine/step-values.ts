@@ -5,10 +5,10 @@ import type { Tx } from "../store/tx.js";
 import type { Step } from "./definition.js";
 import { EvaluationFailed, type Values } from "./expressions.js";
 import { iso } from "./instants.js";
-import { fillIn, fillInText, shellTemplate, textOf } from "./templates.js";
+import { fillIn, fillInAll, fillInText, shellTemplate, textOf } from "./templates.js";
 
 /** Kinds of step that nobody claims: the server does them itself. */
-const SERVER_KINDS: ReadonlySet<Step["kind"]> = new Set(["human", "gate", "wait"]);
+const SERVER_KINDS: ReadonlySet<Step["kind"]> = new Set(["human", "gate", "wait", "workflow"]);
 
 export function isServerKind(kind: Step["kind"]): boolean {
   return SERVER_KINDS.has(kind);
@@ -70,6 +70,7 @@ export function filledIn(step: Step, values: Values): Step {
     ...(step.env === undefined
       ? {}
       : { env: Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, text(value)])) }),
+    ...(step.inputs === undefined ? {} : { inputs: fillInAll(step.inputs, values) as Record<string, unknown> }),
     ...command,
   };
 }

@@ -146,7 +146,9 @@ export function* failAttempt(ctx: EngineContext, held: Locked, failure: AttemptF
     const changed = yield* cancelHeld(ctx, held, failure.error.message);
     return { ...changed, outcome: "cancelled", retryAt: null, blocked: [] };
   }
-  const again = failure.retryable !== false && mayRetry(spec.retry, failures, failure.error.type);
+  // A run that stops gives nothing out any more.
+  const again =
+    failure.retryable !== false && held.run.stage !== "stopping" && mayRetry(spec.retry, failures, failure.error.type);
   const retryAt = again ? ctx.now + backoffMs(spec.retry, failures, ctx.random()) : null;
   const change = new RunChange(ctx, held.run);
   const task = yield* endAttempt(change, held, {
@@ -211,8 +213,9 @@ export interface GivingBack {
 export function* giveBack(ctx: EngineContext, held: Locked, giving: GivingBack): Tx<TaskChanged> {
   if (held.task.orders === "cancel_requested") return yield* cancelHeld(ctx, held, STOPPED[giving.outcome]);
   const change = new RunChange(ctx, held.run);
+  const back = giving.outcome === "released" ? "release" : "lose_lease";
   const task = yield* endAttempt(change, held, {
-    event: giving.outcome === "released" ? "release" : "lose_lease",
+    event: change.stopping ? "block" : back,
     outcome: giving.outcome,
     fenced: giving.fenced,
     ...(giving.note === undefined ? {} : { note: giving.note }),

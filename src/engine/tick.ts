@@ -1,3 +1,4 @@
+import { dueRuns } from "../store/child-runs.js";
 import { runsPastRetention } from "../store/retention.js";
 import { lockRun } from "../store/lock-order.js";
 import { deleteRun, runOf } from "../store/runs.js";
@@ -5,8 +6,11 @@ import * as sessions from "../store/sessions.js";
 import { dueTasks } from "../store/task-changes.js";
 import { runningTasksOfSession } from "../store/tasks.js";
 import { RestartTransaction, type Tx } from "../store/tx.js";
+import { refuseChild } from "./child-runs.js";
 import type { EngineContext } from "./context.js";
+import { handleDueRun } from "./due-runs.js";
 import { handleDue, loseLease } from "./due.js";
+import { BatonError } from "./errors.js";
 import { expireLocks, projectWithLocksDue, releaseSessionLocks } from "./lock-expiry.js";
 import { pruneTasks, runsToPrune } from "./pruning.js";
 import { anyOldRequest, forgetOldRequests } from "./requests.js";
@@ -43,6 +47,7 @@ export async function catchUp(host: TickHost, machine: Machine): Promise<void> {
   await markGoneSessions(host, machine);
   await reapSessions(host, false);
   await handleDueTasks(host);
+  await handleDueRuns(host);
   await expireDueLocks(host);
 }
 
@@ -58,7 +63,7 @@ export async function tick(host: TickHost, machine: Machine): Promise<TickReport
   return {
     gone: await markGoneSessions(host, machine),
     leasesLost: await reapSessions(host, tidying),
-    due: await handleDueTasks(host),
+    due: (await handleDueTasks(host)) + (await handleDueRuns(host)),
     locksExpired: await expireDueLocks(host),
     requestsForgotten: (await host.read(anyOldRequest)) ? await host.transact(forgetOldRequests) : 0,
     runsPruned: await pruneRuns(host, RUNS_PRUNED_AT_ONCE_MAX),
@@ -136,7 +141,21 @@ function* closeSession(ctx: EngineContext, id: string): Tx<void> {
 
 async function handleDueTasks(host: TickHost): Promise<number> {
   const due = await host.read((ctx) => dueTasks(ctx.now, AT_ONCE_MAX));
-  for (const task of due) await host.transact((ctx) => handleDue(ctx, task));
+  for (const task of due) {
+    try {
+      await host.transact((ctx) => handleDue(ctx, task));
+    } catch (error) {
+      // What keeps a child run from starting ends the task that was to wait for it, and nothing else.
+      if (!(error instanceof BatonError)) throw error;
+      await host.transact((ctx) => refuseChild(ctx, task, error));
+    }
+  }
+  return due.length;
+}
+
+async function handleDueRuns(host: TickHost): Promise<number> {
+  const due = await host.read((ctx) => dueRuns(ctx.now, AT_ONCE_MAX));
+  for (const run of due) await host.transact((ctx) => handleDueRun(ctx, run));
   return due.length;
 }
 

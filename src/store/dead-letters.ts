@@ -1,5 +1,5 @@
 import type { AttemptError } from "./attempts.js";
-import { conditionsOf, insertRows, int, intOrNull, json, text, textOrNull } from "./rows.js";
+import { chunksOf, conditionsOf, insertRows, int, intOrNull, json, placeholders, text, textOrNull } from "./rows.js";
 import { first, type Row, type Tx } from "./tx.js";
 
 export type LetterStatus = "pending" | "replayed" | "resolved" | "discarded";
@@ -103,10 +103,27 @@ export function* closeLetter({ id, to, at, by, note }: Closing): Tx<boolean> {
   return rows.length === 1;
 }
 
-/** The run has been taken up again as a whole. */
-export function* replayLettersOfRun(run: string, { at, by }: { at: number; by: string }): Tx<void> {
-  yield [
-    `UPDATE dead_letters SET status = 'replayed', closed_at = $1, closed_by = $2 WHERE run = $3 AND status = 'pending'`,
-    [at, by, run],
-  ];
+/** The letter of a task that nobody has dealt with; undefined when there is none. */
+export function* openLetterOf(task: string): Tx<string | undefined> {
+  const row = yield* first([
+    `SELECT id FROM dead_letters WHERE run = (SELECT run FROM tasks WHERE id = $1) AND task = $1 AND status = 'pending'
+     ORDER BY id DESC LIMIT 1`,
+    [task],
+  ]);
+  return row && text(row, "id");
+}
+
+/** Tasks of a run have been taken up again together. */
+export function* replayLettersOf(
+  run: string,
+  tasks: readonly string[],
+  { at, by }: { at: number; by: string },
+): Tx<void> {
+  for (const chunk of chunksOf(tasks)) {
+    yield [
+      `UPDATE dead_letters SET status = 'replayed', closed_at = $1, closed_by = $2
+       WHERE run = $3 AND status = 'pending' AND task IN (${placeholders(chunk.length, 4)})`,
+      [at, by, run, ...chunk],
+    ];
+  }
 }

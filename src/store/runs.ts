@@ -40,7 +40,20 @@ export interface Run {
   readonly createdBy: string;
   readonly createdAt: number;
   readonly endedAt: number | null;
+  /** The run and the task of it that wait for this one; null for one that was started by itself. */
+  readonly parentRun: string | null;
+  readonly parentTask: string | null;
+  /** How many runs it is within. */
+  readonly depth: number;
+  readonly onFailure: OnFailure;
+  readonly stage: RunStage | null;
 }
+
+/** What becomes of the rest when a task has failed for good. */
+export type OnFailure = "continue" | "stop" | "compensate";
+
+/** Of a run that does not go on after a failure: nothing new starts, or what was done is undone. */
+export type RunStage = "stopping" | "undoing";
 
 export const RUN_COLUMNS = [
   "id",
@@ -60,6 +73,11 @@ export const RUN_COLUMNS = [
   "created_by",
   "created_at",
   "ended_at",
+  "parent_run",
+  "parent_task",
+  "depth",
+  "on_failure",
+  "stage",
 ].join(", ");
 
 export function runOf(row: Row): Run {
@@ -82,22 +100,27 @@ export function runOf(row: Row): Run {
     createdBy: text(row, "created_by"),
     createdAt: int(row, "created_at"),
     endedAt: intOrNull(row, "ended_at"),
+    parentRun: textOrNull(row, "parent_run"),
+    parentTask: textOrNull(row, "parent_task"),
+    depth: int(row, "depth"),
+    onFailure: text(row, "on_failure") as OnFailure,
+    stage: textOrNull(row, "stage") as RunStage | null,
   };
 }
 
-export interface NewRun extends Omit<Run, "revision" | "status" | "endedAt" | "reason" | "createdAt"> {
+export interface NewRun extends Omit<Run, "revision" | "status" | "endedAt" | "reason" | "createdAt" | "stage"> {
   readonly shape: RunShape;
   /** The definition as it was given, as JSON text. */
   readonly definition: string | null;
   /** Default: running. */
-  readonly status?: "planning" | "running";
+  readonly status?: "planning" | "running" | "paused";
 }
 
 export function* insertRun(ctx: TxContext, run: NewRun): Tx<void> {
   yield [
     `INSERT INTO runs (id, project, workflow, workflow_version, name, kind, status, revision, mode, max_parallel, priority,
-      deadline, inputs, definition, shape, created_by, created_at)
-     VALUES ($1, $2, $3, $4, $5, $6, $16, 1, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+      deadline, inputs, shape, created_by, created_at, parent_run, parent_task, depth, on_failure)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
     [
       run.id,
       run.project,
@@ -105,18 +128,23 @@ export function* insertRun(ctx: TxContext, run: NewRun): Tx<void> {
       run.workflowVersion,
       run.name,
       run.kind,
+      run.status ?? "running",
       run.mode,
       run.maxParallel,
       run.priority,
       run.deadline,
       JSON.stringify(run.inputs),
-      run.definition,
       JSON.stringify(run.shape),
       run.createdBy,
       ctx.now,
-      run.status ?? "running",
+      run.parentRun,
+      run.parentTask,
+      run.depth,
+      run.onFailure,
     ],
   ];
+  if (run.definition !== null)
+    yield ["INSERT INTO run_definitions (run, definition) VALUES ($1, $2)", [run.id, run.definition]];
   yield ["INSERT INTO run_counters (run, updated_at) VALUES ($1, $2)", [run.id, ctx.now]];
 }
 
@@ -142,15 +170,16 @@ export interface RunChangeOfState {
   readonly to: RunStatus;
   readonly endedAt: number | null;
   readonly reason: string | null;
-  /** When the tick must look at the run again. */
+  readonly stage: RunStage | null;
+  /** When the tick must look at the run again; without it, when it was to do so before. */
   readonly dueAt?: number | null;
 }
 
 /** Guarded by the state it expects; false when the run was in another. */
 export function* setRunStatus(change: RunChangeOfState): Tx<boolean> {
   const rows = yield [
-    "UPDATE runs SET status = $1, ended_at = $2, reason = $3, due_at = $4 WHERE id = $5 AND status = $6 RETURNING id",
-    [change.to, change.endedAt, change.reason, change.dueAt ?? null, change.run, change.from],
+    "UPDATE runs SET status = $1, ended_at = $2, reason = $3, due_at = COALESCE($4, due_at), stage = $5 WHERE id = $6 AND status = $7 RETURNING id",
+    [change.to, change.endedAt, change.reason, change.dueAt ?? null, change.stage, change.run, change.from],
   ];
   return rows.length === 1;
 }
@@ -189,8 +218,9 @@ export interface PastRun {
 /** The newest runs of a project that have succeeded, but for those with a very long definition. At most 200. */
 export function* succeededRuns(project: string): Tx<PastRun[]> {
   const rows = yield [
-    `SELECT id, name, inputs, definition FROM runs WHERE project = $1 AND status = 'succeeded' AND kind = 'workflow'
-       AND length(definition) < 65536 ORDER BY id DESC LIMIT 200`,
+    `SELECT r.id, r.name, r.inputs, d.definition FROM runs r JOIN run_definitions d ON d.run = r.id
+     WHERE r.project = $1 AND r.status = 'succeeded' AND r.parent_run IS NULL AND length(d.definition) < 65536
+     ORDER BY r.id DESC LIMIT 200`,
     [project],
   ];
   return rows.map((row) => ({
@@ -227,6 +257,7 @@ const REMOVE_RUN = [
   "DELETE FROM signals WHERE run = $1",
   "DELETE FROM dead_letters WHERE run = $1",
   "DELETE FROM run_counters WHERE run = $1",
+  "DELETE FROM run_definitions WHERE run = $1",
   "DELETE FROM runs WHERE id = $1",
 ];
 

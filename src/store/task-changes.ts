@@ -269,6 +269,21 @@ export function* cancelTasksInState(run: string, from: TaskStatus, at: number): 
   return { count: rows.length, workMs: rows.reduce((sum, row) => sum + int(row, "estimate_ms"), 0) };
 }
 
+/** Every task of a run in a state in which nobody holds it becomes blocked. */
+export function* blockTasksInState(stop: {
+  readonly run: string;
+  readonly from: TaskStatus;
+  readonly at: number;
+  readonly reasons: readonly Reason[];
+}): Tx<{ count: number; workMs: number }> {
+  const rows = yield [
+    `UPDATE tasks SET status = 'blocked', ended_at = $1, reasons = $2, due_at = NULL, available_at = NULL, reserved_for = NULL,
+       reserved_until = NULL WHERE run = $3 AND status = $4 RETURNING estimate_ms`,
+    [stop.at, JSON.stringify(stop.reasons), stop.run, stop.from],
+  ];
+  return { count: rows.length, workMs: rows.reduce((sum, row) => sum + int(row, "estimate_ms"), 0) };
+}
+
 /** Asks the holders of all running tasks of a run to stop. */
 export function* orderCancelOfRun(run: string, dueAt: number): Tx<number> {
   const rows = yield [`${ORDER_CANCEL} WHERE run = $2 AND status = 'running' RETURNING id`, [dueAt, run]];

@@ -13,7 +13,7 @@ export type TaskStatus =
   | "cancelled"
   | "dead_letter";
 
-export type TaskKind = "agent" | "command" | "human" | "gate" | "wait" | "plan";
+export type TaskKind = "agent" | "command" | "human" | "gate" | "wait" | "plan" | "workflow";
 
 export type TriggerRule = "all_succeeded" | "all_done" | "one_succeeded" | "one_failed" | "none_failed";
 
@@ -105,6 +105,12 @@ export interface TaskSpec {
   /** Of a wait step: the event, or the instant in ms since the epoch. */
   readonly event?: string;
   readonly until?: number;
+  /** Of a workflow step: what its child run is of, and that run, once it has been started. */
+  readonly workflow?: string;
+  readonly given?: Readonly<Record<string, unknown>>;
+  readonly child?: string;
+  /** The step that undoes it, as the definition has it, for the engine. */
+  readonly compensate?: Readonly<Record<string, unknown>>;
   /** What this task alone is given beside, or instead of, the inputs of its run. */
   readonly inputs?: Readonly<Record<string, unknown>>;
   /** Of a step that has expressions, or that the server does itself. */

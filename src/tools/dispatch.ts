@@ -29,6 +29,8 @@ export interface DispatchParts {
   newRequestId(): string;
   /** Before a call writes: the session row that keeps the caller's leases stands. */
   beforeWrite(): Promise<void>;
+  /** What a write has left due at once is to be done. */
+  readonly noteDue: () => void;
 }
 
 export interface CallOptions {
@@ -157,11 +159,11 @@ class Call {
 
   async write<T>(command: (ctx: EngineContext) => Tx<T>, step: string): Promise<T> {
     if (this.#operation.effect === "read") throw new Error(`${this.#operation.name} is a read and tried to write`);
-    const { caller, settings } = this.#parts;
+    const { caller, settings, noteDue } = this.#parts;
     const store = await this.#parts.store();
     await this.#parts.beforeWrite();
     const requestId = this.#requestIdOf(step, store);
-    if (requestId === undefined) return store.transact((ctx) => command({ ...ctx, caller, settings }));
+    if (requestId === undefined) return store.transact((ctx) => command({ ...ctx, caller, settings, noteDue }));
     const request = {
       subject: this.#subject,
       requestId,
@@ -170,7 +172,7 @@ class Call {
     };
     const { result, recorded } = await store.transact(
       (ctx) => {
-        const context = { ...ctx, caller, settings };
+        const context = { ...ctx, caller, settings, noteDue };
         return once(context, request, () => command(context));
       },
       // After a lost answer to the commit it reads first what it may have written.

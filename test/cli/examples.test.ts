@@ -53,6 +53,14 @@ describe("run as they are", () => {
     expect(code).toBe(0);
   });
 
+  test("undo.yaml takes back what it did, the last first, and has then failed for who started it", async () => {
+    const { code, stdout } = await baton(repository(), ["run", example("undo.yaml"), "--allow-commands"]);
+    expect(stdout).toMatch(
+      /compensate\(car\) succeeded[\s\S]*compensate\(hotel\) succeeded[\s\S]*undo compensated after/,
+    );
+    expect(code).toBe(1);
+  });
+
   test.each([
     ["12", "sent: pack succeeded, carry skipped"],
     ["3", "sent: pack skipped, carry succeeded"],

@@ -161,7 +161,7 @@ describe("problems are told all at once, each with its place", () => {
     const problems = problemsOf({
       name: "no name",
       max_paralel: 3,
-      on_failure: "stop",
+      on_failure: "halt",
       steps: [
         step("a", { needs: ["bb", "a"], timeouts: { start_to_close: "5 m", heartbeet: 1 } }),
         step("b", { review: {}, trigger: "one_failed" }),
@@ -208,11 +208,11 @@ describe("problems are told all at once, each with its place", () => {
     [{ steps: [step("a", { review: {} })] }, 'the key "review" comes with a later version and is not understood yet'],
     [
       { steps: [{ key: "a", kind: "tool" }] },
-      'the kind "tool" comes with a later version; understood are agent, command, human, gate, wait, plan',
+      'the kind "tool" comes with a later version; understood are agent, command, human, gate, wait, plan, workflow',
     ],
     [
       { steps: [{ key: "a", kind: "comand" }] },
-      'unknown kind "comand" (did you mean "command"?); understood are agent, command, human, gate, wait, plan',
+      'unknown kind "comand" (did you mean "command"?); understood are agent, command, human, gate, wait, plan, workflow',
     ],
     [
       { steps: [{ key: "a", kind: "wait" }] },
@@ -225,10 +225,16 @@ describe("problems are told all at once, each with its place", () => {
     [{ steps: [{ key: "a" }] }, "is required (string)"],
     [{ steps: [] }, "a workflow has at least one step"],
     [{ name: "w" }, "is required (array)"],
+    [{ steps: [step("a")], on_failure: "give up" }, 'Invalid option: expected one of "continue"|"stop"|"compensate"'],
     [
-      { steps: [step("a")], on_failure: "compensate" },
-      '"compensate" comes with a later version; only "continue" is understood yet',
+      { steps: [step("a", { compensate: { prompt: "undo", needs: ["b"] } })] },
+      "is that of the step it undoes: leave it out",
     ],
+    [
+      { steps: [step("a", { compensate: { kind: "gate", checks: ["true"] } })] },
+      "what undoes a step is of the kind agent, command, human or workflow",
+    ],
+    [{ steps: [step("a", { compensate: { prompt: "undo ${{ steps.b.output }}" } }), step("b")] }, /step "b"/],
     [
       { steps: [{ key: "a", kind: "command", run: "ls", cwd: "../x" }] },
       "must be a directory inside the project, relative to its root",

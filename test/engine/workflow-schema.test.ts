@@ -29,7 +29,7 @@ describe("the published schema of a definition says what the parser says", () =>
           priority: "high",
         },
         max_parallel: 4,
-        on_failure: "continue",
+        on_failure: "compensate",
         priority: "low",
         deadline: "2h",
         steps: [
@@ -59,7 +59,7 @@ describe("the published schema of a definition says what the parser says", () =>
     ["a name that is none", { name: "w w", steps: [step] }],
     ["a step without work", { name: "w", steps: [{ key: "a" }] }],
     ["a kind of later", { name: "w", steps: [{ ...step, kind: "human" }] }],
-    ["what to do after a failure of later", { name: "w", on_failure: "stop", steps: [step] }],
+    ["what to do after a failure that is no choice", { name: "w", on_failure: "halt", steps: [step] }],
     ["a variable that is none", { name: "w", inputs: { "a-b": { type: "string" } }, steps: [step] }],
   ])("refuses %s", (_, definition) => {
     expect(parses(definition)).toBe(false);

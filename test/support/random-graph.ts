@@ -21,6 +21,9 @@ export const PATHS = [
   "test/**",
 ] as const;
 
+/** What a workflow step of a random graph runs. */
+export const CHILD_WORKFLOW = "child";
+
 export interface StepOptions {
   /** Whether steps have timeouts: their end is then a matter of the clock. Default: true. */
   readonly timeouts?: boolean;
@@ -45,6 +48,7 @@ export function randomDefinition(draw: Draw, options: GraphOptions): Record<stri
     ...(draw.chance(0.3) ? { max_parallel: draw.int(1, 3) } : {}),
     ...(draw.chance(0.2) ? { priority: priority(draw) } : {}),
     ...(draw.chance(0.2) ? { deadline: draw.int(60_000, 7_200_000) } : {}),
+    ...(options.dynamic !== undefined && draw.chance(0.3) ? { on_failure: draw.pick(["stop", "compensate"]) } : {}),
     steps,
   };
 }
@@ -64,6 +68,7 @@ function randomStep(draw: Draw, { at, density, ...options }: Placed): Record<str
     key: `s${at}`,
     ...(needs.length > 0 ? { needs, ...randomTrigger(draw) } : {}),
     ...(dynamic > 0 && draw.chance(dynamic) ? randomDynamic(draw, { needs, fields }) : fields),
+    ...(dynamic > 0 && draw.chance(0.3) ? { compensate: { prompt: `undo s${at}` } } : {}),
   };
 }
 
@@ -77,7 +82,7 @@ function randomDynamic(draw: Draw, { needs, fields }: Dynamic): Record<string, u
   const { prompt: _, ...rest } = fields;
   const before = draw.pick(needs);
   const seen = before === undefined ? "true" : `steps.${before}.status == "succeeded"`;
-  const kind = draw.weighted({ if: 30, list: 30, read: 15, gate: 10, timer: 10, event: 5 });
+  const kind = draw.weighted({ if: 30, list: 30, read: 15, gate: 10, timer: 10, event: 5, workflow: 8 });
   switch (kind) {
     case "if":
       return { ...fields, if: draw.pick([seen, `!(${seen})`, "true", "false"]) };
@@ -90,6 +95,8 @@ function randomDynamic(draw: Draw, { needs, fields }: Dynamic): Record<string, u
       return { ...fields, prompt: before === undefined ? "${{ run.id }}" : `by \${{ steps.${before}.output.by }}` };
     case "gate":
       return { ...rest, kind, checks: [draw.pick([seen, "true", "false"])] };
+    case "workflow":
+      return { ...rest, kind, workflow: CHILD_WORKFLOW, ...(draw.chance(0.2) ? { for_each: [1, 2, 3] } : {}) };
     case "timer":
       return { ...rest, kind: "wait", for: draw.int(0, 600_000) };
     case "event":

@@ -17,6 +17,7 @@ export async function workingDay(app: TestApp): Promise<void> {
   await noon({ app, call, crew, project });
   await afternoon({ app, call, crew, project });
   await dusk({ app, call, crew, project });
+  await night({ app, call, crew, project });
   await evening({ app, call, crew, project });
 }
 
@@ -155,6 +156,37 @@ async function dusk({ call, crew, project }: Day): Promise<void> {
   await crew.complete(await crew.take("ben", { run: run.id }));
   await crew.complete(await crew.take("ben", { run: run.id }));
   await crew.complete(await crew.take("ben", { run: run.id }));
+}
+
+/** Runs within runs, and runs that are undone. */
+async function night({ app, call, crew, project }: Day): Promise<void> {
+  const inner = [{ key: "in", prompt: "in", files: { write: ["in.md"] }, compensate: { prompt: "undo" } }];
+  await call("create_workflow", { project, name: "inner", definition: { name: "inner", steps: inner } });
+  const all = { key: "all", kind: "workflow", workflow: "inner", for_each: [1, 2, 3] };
+  const last = { key: "last", retry: { max_attempts: 1 } };
+  const outer = [all, { ...last, needs: ["all"] }];
+  const { run } = await crew.start(outer, { project, max_parallel: 2, on_failure: "stop" });
+  await app.advance(10);
+  for (const action of ["pause", "resume"]) await call("control_run", { run: run.id, action });
+  for (let child = 0; child < 3; child++) {
+    await crew.complete(await crew.take("ben", { run: run.id }));
+    await app.advance(10);
+    await app.advance(10);
+  }
+  await crew.fail(await crew.take("ben", { run: run.id }));
+  await call("control_run", { run: run.id, action: "retry_failed" });
+  await call("control_run", { run: run.id, action: "cancel" });
+
+  const undone = await crew.start([...inner, { ...last, needs: ["in"] }], { project, on_failure: "compensate" });
+  await crew.complete(await crew.take("ben", { run: undone.run.id }));
+  await crew.fail(await crew.take("ben", { run: undone.run.id }));
+  await app.advance(10);
+  await crew.complete(await crew.take("ben", { run: undone.run.id }));
+
+  const orphan = await crew.start([{ key: "call", kind: "workflow", workflow: "inner" }], { project });
+  await app.advance(10);
+  await call("control_run", { run: orphan.run.id, action: "cancel" });
+  await app.advance(10);
 }
 
 /** Single tasks, waiting, settings, and the end of the project. */

@@ -4,7 +4,7 @@ import { int } from "../../../src/store/rows.js";
 import type { Finding } from "./checker.js";
 import { COUNTED, type RunRow, type Snapshot, type TaskRow } from "./snapshot.js";
 
-const ENDED = new Set(["succeeded", "failed", "cancelled"]);
+const ENDED = new Set(["succeeded", "failed", "cancelled", "compensated"]);
 
 /** Runs that ended with work open, and (when all is over) runs and tasks that did not end. */
 export function endFindings(snapshot: Snapshot, over: boolean): Finding[] {

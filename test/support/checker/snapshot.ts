@@ -1,5 +1,5 @@
 import type { Counters } from "../../../src/store/counters.js";
-import type { RunStatus } from "../../../src/store/runs.js";
+import type { Run, RunStatus } from "../../../src/store/runs.js";
 import { int, intOrNull, json, text, textOrNull } from "../../../src/store/rows.js";
 import type { TaskStatus, TriggerRule } from "../../../src/store/tasks.js";
 import type { Row, Store, Tx } from "../../../src/store/tx.js";
@@ -30,6 +30,7 @@ export interface RunRow {
   readonly status: RunStatus;
   readonly maxParallel: number;
   readonly endedAt: number | null;
+  readonly stage: Run["stage"];
 }
 
 export interface DemandRow {
@@ -136,7 +137,7 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
       projects: byKey(yield ["SELECT id, case_insensitive FROM projects"], "id", (row) => ({
         caseInsensitive: int(row, "case_insensitive") === 1,
       })),
-      runs: byKey(yield ["SELECT id, kind, status, max_parallel, ended_at FROM runs"], "id", runOf),
+      runs: byKey(yield ["SELECT id, kind, status, max_parallel, stage, ended_at FROM runs"], "id", runOf),
       counters: byKey(yield ["SELECT * FROM run_counters"], "run", (row) => row),
       tasks: byKey(yield ["SELECT * FROM tasks ORDER BY id"], "id", taskOf),
       needs: needsOf(yield ["SELECT task, dependency FROM dependencies ORDER BY task, dependency"]),
@@ -187,6 +188,7 @@ function runOf(row: Row): RunRow {
     kind: text(row, "kind"),
     status: text(row, "status") as RunStatus,
     maxParallel: int(row, "max_parallel"),
+    stage: textOrNull(row, "stage") as RunRow["stage"],
     endedAt: intOrNull(row, "ended_at"),
   };
 }

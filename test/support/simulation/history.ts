@@ -41,7 +41,7 @@ export async function playHistory(options: HistoryOptions): Promise<History> {
   }
 }
 
-const ROUNDS_MAX = 60;
+const ROUNDS_MAX = 300;
 
 /** Every agent takes and completes what there is, while time goes on, until nothing is left or nothing helps any more. */
 async function bringToEnd(world: World, store: Store): Promise<void> {

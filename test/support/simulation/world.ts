@@ -6,7 +6,7 @@ import { int } from "../../../src/store/rows.js";
 import type { Store } from "../../../src/store/tx.js";
 import { type Acknowledged, acknowledgedBy } from "../checker/journal.js";
 import { Draw } from "../draw.js";
-import { CAPABILITIES, ROLES } from "../random-graph.js";
+import { CAPABILITIES, CHILD_WORKFLOW, randomDefinition, ROLES } from "../random-graph.js";
 import { SimulatedProcess } from "./process.js";
 
 export interface WorldOptions {
@@ -69,11 +69,24 @@ export class World {
   async begin(cwd: string): Promise<void> {
     for (const process of this.processes) process.faults = false;
     await this.must("create_project", { name: PROJECT, root: cwd });
+    await this.must("create_workflow", { ...WHERE, name: CHILD_WORKFLOW, definition: this.#childDefinition() });
     for (const { name } of this.players) {
       const offers = { roles: this.draw.some(ROLES, 0.5), capabilities: this.draw.some(CAPABILITIES, 0.5) };
       await this.must("register_agent", { name, ...offers, max_concurrent_tasks: this.draw.int(1, 3) });
     }
     for (const process of this.processes) process.faults = this.#faulty;
+  }
+
+  /** What the workflow steps of random graphs run. One of its steps may run it again: more of them would be a thousand runs. */
+  #childDefinition(): Record<string, unknown> {
+    const definition = randomDefinition(this.draw, { sizeMax: 5, dynamic: 0.2 });
+    let calls = 0;
+    const steps = (definition["steps"] as Record<string, unknown>[]).map((step) => {
+      if (step["kind"] !== "workflow") return step;
+      const { for_each: _, ...once } = step;
+      return (calls += 1) === 1 ? once : { ...once, kind: "wait", workflow: undefined, for: 1_000 };
+    });
+    return { ...definition, name: CHILD_WORKFLOW, steps: JSON.parse(JSON.stringify(steps)) };
   }
 
   /** A person's call, which must succeed. */
@@ -147,10 +160,12 @@ export class World {
 /** How much there is left to do. */
 export function openTasks(store: Store): Promise<number> {
   return store.read(function* () {
-    const [row] = yield [
+    const [tasks] = yield [
       "SELECT count(*) AS open FROM tasks WHERE status IN ('pending', 'ready', 'running', 'waiting', 'in_review')",
     ];
-    return row === undefined ? 0 : int(row, "open");
+    // A run without an open task may still be about to undo what it did.
+    const [runs] = yield ["SELECT count(*) AS open FROM runs WHERE ended_at IS NULL AND kind = 'workflow'"];
+    return [tasks, runs].reduce((sum, row) => sum + (row === undefined ? 0 : int(row, "open")), 0);
   });
 }
 

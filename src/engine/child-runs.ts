@@ -1,0 +1,136 @@
+import * as children from "../store/child-runs.js";
+import { openLetterOf } from "../store/dead-letters.js";
+import { lockRun } from "../store/lock-order.js";
+import { type Run, runOf } from "../store/runs.js";
+import { saveSpec } from "../store/task-begin.js";
+import { setDue } from "../store/task-changes.js";
+import { findTaskAndSpec } from "../store/tasks.js";
+import type { Tx } from "../store/tx.js";
+import { concludeTask, refuseTask, SERVER } from "./conclude.js";
+import type { EngineContext } from "./context.js";
+import { resolveLetter } from "./dead-letters.js";
+import { BatonError } from "./errors.js";
+import { executeWorkflow } from "./executions.js";
+import { type Locked, lockTask } from "./holding.js";
+import { earliest } from "./instants.js";
+import { priorityName } from "./order.js";
+import { ownProject } from "./projects.js";
+import { RunChange } from "./run-change.js";
+import { cancelRun } from "./run-control.js";
+import { cancelTask } from "./tasks.js";
+import { endWait } from "./waiting.js";
+import { requireWorkflow } from "./workflows.js";
+
+// A workflow step waits for a run of its own. Whoever starts, ends or stops either of them locks the parent before the child;
+// so a child that has ended notes that it is due, and the tick, or the process that ended it, tells its parent.
+
+/** How many runs a run may be within. */
+export const DEPTH_MAX = 10;
+
+/** The end of a child run lets the next one start. Should that have been cancelled meanwhile, the others look by themselves. */
+const LOOK_AGAIN_MS = 60_000;
+
+/**
+ * Starts the run that a waiting workflow task is to wait for. Where its own run has as many as may be at once, it waits for one of them
+ * to end. Errors: `not_found` for a workflow that is none, `limit_exceeded` for one within ten others, `invalid_input` for its inputs.
+ */
+export function* startChild(ctx: EngineContext, { task, spec, run }: Locked): Tx<void> {
+  if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel)
+    return yield* setDue(task.id, earliest(task.closeBy, ctx.now + LOOK_AGAIN_MS));
+  const name = spec.workflow ?? "";
+  if (run.depth >= DEPTH_MAX) {
+    const message = `"${name}" would be a run within ${run.depth + 1} others, and at most ${DEPTH_MAX} are possible: does a workflow call itself?`;
+    throw new BatonError("limit_exceeded", message, { details: { run: run.id, task: task.id, depth: run.depth } });
+  }
+  yield* requireRoomWithin(run);
+  const project = yield* ownProject(task);
+  const { workflow, version, definition, source } = yield* requireWorkflow(ctx, project, { workflow: name });
+  const started = yield* executeWorkflow(ctx, {
+    project,
+    parsed: { definition, source },
+    workflow: { id: workflow.id, version: version.version },
+    inputs: spec.given,
+    priority: definition.priority ?? priorityName(run.priority),
+    ...(run.deadline !== null && definition.deadline === undefined ? { deadline: { at: run.deadline } } : {}),
+    createdBy: run.createdBy,
+    parent: { run, task: task.id },
+    ...(run.status === "paused" ? { status: "paused" } : {}),
+  });
+  yield* saveSpec(task.id, { ...spec, child: started.run.id });
+  yield* setDue(task.id, task.closeBy);
+  const change = new RunChange(ctx, run);
+  const data = { key: task.key, child_run: started.run.id, workflow: workflow.name, version: version.version };
+  change.record({ type: "task.child_started", task: task.id, data });
+  yield* change.writeHistory();
+}
+
+/** Errors: `limit_exceeded` where a tree of runs grows without end: each may call more than one. */
+function* requireRoomWithin(run: Run): Tx<void> {
+  const root = yield* children.rootOf(run.id);
+  const open = (yield* children.openDescendants(root)).length;
+  if (open < children.DESCENDANTS_MAX) return;
+  const message = `${open} runs are open within run ${root}; at most ${children.DESCENDANTS_MAX} fit.`;
+  throw new BatonError("limit_exceeded", message, { details: { run: root, open, max: children.DESCENDANTS_MAX } });
+}
+
+/** Ends a workflow task whose run could not be started. */
+export function* refuseChild(ctx: EngineContext, task: string, { code, message }: BatonError): Tx<void> {
+  const locked = yield* lockTask(task);
+  if (!isUnstarted(locked)) return;
+  yield* endWait(ctx, locked, (change) => refuseTask(change, locked.task, { error: { type: code, message } }));
+  yield* children.lookAtNextUnstarted(locked.run.id, ctx.now);
+}
+
+/** A waiting task whose child run is still to be started. */
+export function isUnstarted({ task, spec }: Pick<Locked, "task" | "spec">): boolean {
+  return task.status === "waiting" && spec.workflow !== undefined && spec.child === undefined;
+}
+
+/** Brings a child run and the task that waits for it together: an end is handed up, a run that nobody waits for is cancelled. */
+export function* reconcileChild(ctx: EngineContext, known: Run): Tx<void> {
+  const found = known.parentTask === null ? undefined : yield* findTaskAndSpec(known.parentTask);
+  const parent = found && (yield* lockTask(found.task.id));
+  const row = yield* lockRun(known.id);
+  if (!row) return;
+  const child = runOf(row);
+  const waits = parent?.task.status === "waiting" && parent.spec.child === child.id;
+  if (child.endedAt === null) {
+    if (!waits && child.status !== "cancelling")
+      yield* cancelRun(ctx, child, { agent: SERVER, reason: "the task that waited for it has ended" });
+  } else if (parent && waits) {
+    yield* handUp(ctx, parent, child);
+  } else if (parent?.task.status === "dead_letter" && parent.spec.child === child.id && child.status === "succeeded") {
+    yield* resolveByChild(ctx, parent, child);
+  }
+  if (parent && child.endedAt !== null) yield* children.lookAtNextUnstarted(parent.run.id, ctx.now);
+}
+
+function* handUp(ctx: EngineContext, parent: Locked, child: Run): Tx<void> {
+  const { task } = parent;
+  if (child.status === "cancelled") {
+    yield* cancelTask(ctx, { task: task.id, reason: `its run ${child.id} was cancelled` });
+  } else if (child.status === "succeeded") {
+    const result = yield* resultOf(ctx, child);
+    yield* endWait(ctx, parent, (change) => concludeTask(change, task, { result }));
+  } else {
+    const message = `run ${child.id} of workflow ${child.name} is ${child.status}${child.reason === null ? "" : `: ${child.reason}`}`;
+    const error = { type: "child_run_failed", message };
+    yield* endWait(ctx, parent, (change) => refuseTask(change, task, { error }));
+  }
+}
+
+/** The run had failed, was taken up again by itself, and succeeded then. */
+function* resolveByChild(ctx: EngineContext, parent: Locked, child: Run): Tx<void> {
+  const letter = yield* openLetterOf(parent.task.id);
+  if (letter === undefined) return;
+  const notes = `run ${child.id} was taken up again and succeeded`;
+  yield* resolveLetter(ctx, { id: letter, notes, result: yield* resultOf(ctx, child), by: SERVER });
+}
+
+/** What expressions read of a workflow step: its run, and the results of that run's last steps by key, where they fit. */
+function* resultOf(ctx: EngineContext, child: Run): Tx<Record<string, unknown>> {
+  const steps = yield* children.lastResults(child.id);
+  const bytes = Buffer.byteLength(JSON.stringify(steps));
+  const head = { run: child.id, status: child.status };
+  return bytes <= ctx.settings.payload_bytes_max / 2 ? { ...head, steps } : { ...head, too_large_bytes: bytes };
+}

@@ -1,0 +1,83 @@
+import { chunksOf, int, placeholders, text } from "./rows.js";
+import { first, type Tx } from "./tx.js";
+
+/** Runs within runs, and runs that the tick is to look at. */
+
+/** How many runs may be open within one. */
+export const DESCENDANTS_MAX = 1_000;
+
+/** The open runs within a run, at any depth, in the order in which runs are locked. At most 1,000. */
+export function* openDescendants(run: string): Tx<string[]> {
+  const rows = yield [
+    `WITH RECURSIVE below (id) AS (
+       SELECT id FROM runs WHERE parent_run = $1 AND ended_at IS NULL
+       UNION SELECT r.id FROM runs r JOIN below b ON r.parent_run = b.id WHERE r.ended_at IS NULL
+     ) SELECT id FROM below ORDER BY id LIMIT $2`,
+    [run, DESCENDANTS_MAX],
+  ];
+  return rows.map((row) => text(row, "id"));
+}
+
+/** The run that a run is within, at last; itself where it is within none. */
+export function* rootOf(run: string): Tx<string> {
+  const row = yield* first([
+    `WITH RECURSIVE above (id, parent_run) AS (
+       SELECT id, parent_run FROM runs WHERE id = $1
+       UNION SELECT r.id, r.parent_run FROM runs r JOIN above a ON r.id = a.parent_run
+     ) SELECT id FROM above WHERE parent_run IS NULL LIMIT 1`,
+    [run],
+  ]);
+  return row ? text(row, "id") : run;
+}
+
+export function* countOpenChildren(run: string): Tx<number> {
+  const row = yield* first(["SELECT count(*) AS n FROM runs WHERE parent_run = $1 AND ended_at IS NULL", [run]]);
+  return row ? int(row, "n") : 0;
+}
+
+/** Lets the tick look at the open child runs of some tasks, or of all tasks of a run. */
+export function* lookAtChildren(run: string, at: number, tasks?: readonly string[]): Tx<void> {
+  if (tasks === undefined) {
+    yield ["UPDATE runs SET due_at = $1 WHERE parent_run = $2 AND ended_at IS NULL", [at, run]];
+    return;
+  }
+  for (const chunk of chunksOf(tasks)) {
+    yield [
+      `UPDATE runs SET due_at = $1 WHERE parent_run = $2 AND ended_at IS NULL AND parent_task IN (${placeholders(chunk.length, 3)})`,
+      [at, run, ...chunk],
+    ];
+  }
+}
+
+/** The runs whose time has come. */
+export function* dueRuns(now: number, limit: number): Tx<string[]> {
+  const rows = yield [
+    "SELECT id FROM runs WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2",
+    [now, limit],
+  ];
+  return rows.map((row) => text(row, "id"));
+}
+
+export function* setRunDue(run: string, dueAt: number | null): Tx<void> {
+  yield ["UPDATE runs SET due_at = $1 WHERE id = $2", [dueAt, run]];
+}
+
+/** Lets the tick look at the next task of a run that has waited for room to start its child run. */
+export function* lookAtNextUnstarted(run: string, at: number): Tx<void> {
+  yield [
+    `UPDATE tasks SET due_at = $1 WHERE id = (SELECT t.id FROM tasks t WHERE t.run = $2 AND t.status = 'waiting' AND t.kind = 'workflow'
+       AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_run = $2 AND c.parent_task = t.id AND c.ended_at IS NULL)
+       ORDER BY t.id LIMIT 1)`,
+    [at, run],
+  ];
+}
+
+/** The result of each of the last steps of a run, those that none depends on, by key. */
+export function* lastResults(run: string): Tx<Record<string, unknown>> {
+  const rows = yield [
+    `SELECT t.key, a.result FROM tasks t JOIN attempts a ON a.task = t.id AND a.number = t.attempt
+     WHERE t.run = $1 AND t.dependents = 0 AND t.status = 'succeeded' AND a.result IS NOT NULL ORDER BY t.id LIMIT 1000`,
+    [run],
+  ];
+  return Object.fromEntries(rows.map((row) => [text(row, "key"), JSON.parse(text(row, "result")) as unknown]));
+}
