@@ -3,12 +3,15 @@ import { parseDuration } from "./durations.js";
 import { readExpression, type Scope } from "./expressions.js";
 import type { InputDefinition } from "./inputs.js";
 import type { Problems } from "./problems.js";
+import type { StepLinks } from "./validation.js";
 import { isTemplate, shellTemplate, templateParts } from "./templates.js";
 
 /** What the expressions of a definition are held against. */
 export interface ExpressionContext {
   readonly inputs: Readonly<Record<string, Pick<InputDefinition, "type">>>;
   readonly steps: readonly PlacedStep[];
+  /** Tasks that are there already. */
+  readonly around: readonly StepLinks[];
   readonly problems: Problems;
 }
 
@@ -24,13 +27,15 @@ export interface PlacedStep {
 export type Reads = ReadonlyMap<string, readonly string[]>;
 
 /** Holds every expression of a definition against the names and types it can speak of. Gives what they read. */
-export function readExpressions({ inputs, steps, problems }: ExpressionContext): {
+export function readExpressions({ inputs, steps, around, problems }: ExpressionContext): {
   steps: Reads;
   compensations: Reads;
 } {
   const reads = new Map<string, readonly string[]>();
   const compensations = new Map<string, readonly string[]>();
-  const byKey = new Map(steps.map(({ step }) => [step.key, step]));
+  const byKey = new Map<string, Needing>();
+  for (const { key, needs } of around) if (key !== undefined) byKey.set(key, { needs });
+  for (const { step } of steps) byKey.set(step.key, step);
   const types = Object.fromEntries(Object.entries(inputs).map(([name, { type }]) => [name, type]));
   const keys = new Set(byKey.keys());
   for (const { step, index, compensate } of steps) {
@@ -52,8 +57,10 @@ export function readExpressions({ inputs, steps, problems }: ExpressionContext):
   return { steps: reads, compensations };
 }
 
+type Needing = { readonly needs?: readonly string[] | undefined };
+
 /** Whether a step needs another, at any distance. */
-function comesBefore(byKey: ReadonlyMap<string, WrittenStep>, step: WrittenStep, key: string): boolean {
+function comesBefore(byKey: ReadonlyMap<string, Needing>, step: Needing, key: string): boolean {
   const seen = new Set<string>();
   const open = [...(step.needs ?? [])];
   if (open.includes(key)) return true;

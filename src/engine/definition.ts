@@ -128,6 +128,8 @@ export interface ParseOptions {
   readonly limits: DefinitionLimits;
   /** The name of a definition that has none of its own. */
   readonly name?: string;
+  /** What there is already beside its steps, and may be needed by them: the tasks of a run under way. */
+  readonly around?: readonly StepLinks[];
 }
 
 /** A sound definition: its normal form, and what was handed in, which is what is stored and compared. */
@@ -148,11 +150,12 @@ export function parseDefinition(written: string | JsonObject, options: ParseOpti
   const head = headSchema.safeParse(source, { error: missingFirst });
   if (!head.success) zodProblems(head.error).forEach((problem) => problems.add(problem));
   const writtenSteps = parseSteps(source, options.limits, problems);
-  addGraphProblems(linksOf(source), options.limits, problems);
+  const { around = [] } = options;
+  addGraphProblems([...linksOf(source), ...around], options.limits, problems);
   if (!head.success) return { problems: problems.list() };
   const inputsOfHead = head.data.inputs ?? {};
   addInputProblems(inputsOfHead, problems);
-  const reads = readExpressions({ inputs: inputsOfHead, steps: writtenSteps, problems });
+  const reads = readExpressions({ inputs: inputsOfHead, steps: writtenSteps, around, problems });
   if (problems.count > 0) return { problems: problems.list() };
   const { defaults, steps: _, inputs, ...rest } = head.data;
   const definition: Definition = {

@@ -40,18 +40,34 @@ export function* instantiate(ctx: EngineContext, { project, run, planned }: Inst
   const scopes: Scope[] = [];
   const made: NewTask[] = [];
   for (const plan of planned) {
-    // What is known only later asks for nobody and locks nothing yet.
-    const files = isDynamic(plan.step) ? NO_FILES : plan.step.files;
-    const { demand, scope, paths } = askedBy(project, { ...plan.step, files });
-    if (scope !== "") scopes.push(paths);
+    const { task, spec, demand, paths } = draftTask(ctx, { project, run, planned: plan });
+    if (task.scope !== "") scopes.push(paths);
     demands.set(demand.id, demand);
-    const task = taskOfStep(ctx, run, { ...plan, demand: demand.id, scope });
-    made.push({ task, spec: specOf(plan.step), dependencies: plan.dependencies });
+    made.push({ task, spec, dependencies: plan.dependencies });
   }
   yield* saveDemands([...demands.values()]);
   yield* keepScopes(project, scopes);
   yield* insertTasks(made);
   return made.map(({ task }) => task);
+}
+
+export interface Draft {
+  readonly task: Task;
+  readonly spec: TaskSpec;
+  readonly demand: Demand;
+  readonly paths: Scope;
+}
+
+/** A task as a step makes it, before it is written. Errors: `invalid_input` for a path outside the project's root. */
+export function draftTask(
+  ctx: EngineContext,
+  { project, run, planned }: Omit<Instantiation, "planned"> & { readonly planned: Planned },
+): Draft {
+  const { step } = planned;
+  // What is known only later asks for nobody and locks nothing yet.
+  const files = isDynamic(step) ? NO_FILES : step.files;
+  const { demand, scope, paths } = askedBy(project, { ...step, files });
+  return { task: taskOfStep(ctx, run, { ...planned, demand: demand.id, scope }), spec: specOf(step), demand, paths };
 }
 
 const NO_FILES = { write: [], read: [] } as const;

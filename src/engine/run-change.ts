@@ -51,6 +51,18 @@ export class RunChange {
     if (task.status === "ready") this.#entering.push(task);
   }
 
+  /** A task that nobody has begun is gone. */
+  remove(task: Task): void {
+    this.#count(task.status, -1);
+    this.#workMs -= task.estimateMs;
+    if (task.status === "ready") this.#leaving.push(task);
+  }
+
+  /** An open task is expected to take another time than before. */
+  reestimate(before: Task, after: Task): void {
+    this.#workMs += after.estimateMs - before.estimateMs;
+  }
+
   /** The task, as it was, is now in another state. */
   move(task: Task, to: TaskStatus): void {
     this.#count(task.status, -1);

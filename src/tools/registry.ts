@@ -7,6 +7,7 @@ import { executionOperations } from "./executions.js";
 import { importOperations } from "./imports.js";
 import { lockOperations } from "./locks.js";
 import { metaOperations } from "./meta.js";
+import { modificationOperations } from "./modifications.js";
 import { orchestrateOperations } from "./orchestrate.js";
 import { projectOperations } from "./projects.js";
 import { runOperations } from "./runs.js";
@@ -25,6 +26,7 @@ export const catalogue = new Catalogue([
   ...executionOperations,
   ...orchestrateOperations,
   ...runOperations,
+  ...modificationOperations,
   ...waitOperations,
   ...signalOperations,
   ...taskOperations,

@@ -183,6 +183,25 @@ async function night({ app, call, crew, project }: Day): Promise<void> {
   await app.advance(10);
   await crew.complete(await crew.take("ben", { run: undone.run.id }));
 
+  const changed = await crew.start(steps, { project });
+  const changes = [
+    {
+      op: "add_task",
+      step: { key: "more", prompt: "more", needs: ["plan"], files: { write: ["more.md"] } },
+      before: ["test"],
+    },
+    {
+      op: "update_task",
+      task: "docs",
+      set: { prompt: "otherwise", role: "backend", files: { write: ["docs/other.md"] } },
+    },
+    { op: "remove_task", task: "cleanup" },
+    { op: "insert_gate", after: "plan", checks: ["true"] },
+    { op: "reprioritize", priority: "high" },
+  ];
+  await call("modify_run", { run: changed.run.id, changes, expected_revision: 1 });
+  await call("control_run", { run: changed.run.id, action: "cancel" });
+
   const orphan = await crew.start([{ key: "call", kind: "workflow", workflow: "inner" }], { project });
   await app.advance(10);
   await call("control_run", { run: orphan.run.id, action: "cancel" });

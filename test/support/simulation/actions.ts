@@ -1,4 +1,5 @@
 import { CAPABILITIES, PATHS, randomDefinition, randomFields, randomTrigger, ROLES } from "../random-graph.js";
+import type { Draw } from "../draw.js";
 import { type Player, WHERE, type World } from "./world.js";
 
 const WEIGHTS = {
@@ -18,6 +19,7 @@ const WEIGHTS = {
   unregister: 1,
   signal: 2,
   letters: 4,
+  modify: 4,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
@@ -64,6 +66,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
     if (run !== undefined) await world.call(player, "signal", { run, event: world.draw.pick(["go", "stop"]) });
   },
   letters,
+  modify,
   async unregister(world, player) {
     await world.call(player, "unregister_agent", {});
   },
@@ -116,6 +119,53 @@ async function letters(world: World, player: Player): Promise<void> {
   if (letter === undefined) return;
   if (how === "replay") await world.call(player, "replay_dead_letter", { id: letter.id });
   else await world.call(player, `${how}_dead_letter`, { id: letter.id, notes: "so" });
+}
+
+/** Changes the graph of a run under way, in up to three ways at once. Many of them cannot be: then nothing may have changed. */
+async function modify(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const run = draw.pick(world.runs);
+  if (run === undefined) return;
+  const changes = Array.from({ length: draw.int(1, 3) }, () => randomChange(draw));
+  const expected = draw.chance(0.1) ? { expected_revision: draw.int(1, 3) } : {};
+  await world.call(player, "modify_run", { run, changes, ...expected });
+}
+
+function randomChange(draw: Draw): Record<string, unknown> {
+  const known = (): string => `s${draw.int(0, 12)}`;
+  const step = (): Record<string, unknown> => ({ key: `n${draw.int(0, 1_000_000)}`, ...randomFields(draw) });
+  const before = draw.chance(0.5) ? { before: [known()] } : {};
+  const op = draw.weighted({
+    add_task: 20,
+    update_task: 10,
+    remove_task: 15,
+    add_dependency: 15,
+    remove_dependency: 15,
+    create_branch: 10,
+    insert_gate: 10,
+    parallelize: 5,
+    reprioritize: 10,
+  });
+  switch (op) {
+    case "add_task":
+      return { op, step: { ...step(), ...(draw.chance(0.6) ? { needs: [known()] } : {}) }, ...before };
+    case "update_task":
+      return { op, task: known(), set: { title: "changed", ...randomFields(draw) } };
+    case "remove_task":
+      return { op, task: known() };
+    case "add_dependency":
+    case "remove_dependency":
+      return { op, task: known(), on: known() };
+    case "create_branch":
+      // oxlint-disable-next-line unicorn/no-thenable -- the sides of a branch are called so, and nothing awaits it
+      return { op, after: known(), if: draw.pick(["true", "false"]), then: [step()], else: [step()], ...before };
+    case "insert_gate":
+      return { op, after: known(), key: `g${draw.int(0, 1_000_000)}`, checks: [draw.pick(["true", "false"])] };
+    case "parallelize":
+      return { op, tasks: [known(), known(), known()] };
+    case "reprioritize":
+      return { op, priority: draw.pick(["critical", "low"]), ...(draw.chance(0.5) ? { tasks: [known()] } : {}) };
+  }
 }
 
 async function lock(world: World, player: Player): Promise<void> {

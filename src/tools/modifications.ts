@@ -1,0 +1,51 @@
+import { z } from "zod";
+import { actingAgent } from "../engine/agents.js";
+import { modifyRun as modify } from "../engine/modifications.js";
+import { runView, taskLine } from "../engine/views.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import * as shapes from "./shapes.js";
+
+const EXAMPLE = `[{"op":"add_task","step":{"key":"fix","prompt":"…","needs":["test"]},"before":["ship"]},{"op":"insert_gate","after":"build","checks":["steps.build.output.ok"]}]`;
+
+const modifyRun = defineOperation({
+  name: "modify_run",
+  title: "Change a run under way",
+  description: `Changes the tasks of a run while agents work on it: all changes or none. Ops: add_task {step, before?}, update_task {task, set}, remove_task {task}, add_dependency and remove_dependency {task, on}, create_branch {after, if, then: [steps], else?, before?}, insert_gate {after, checks or ask}, parallelize {tasks}, reprioritize {tasks?, priority}. Held or ended tasks stay as they are. Example: ${EXAMPLE}`,
+  area: "runs",
+  effect: "write",
+  listed: true,
+  input: z.object({
+    run: params.run,
+    changes: z.array(z.record(z.string(), z.unknown())).min(1).max(1_000),
+    expected_revision: z.int().min(1).optional(),
+    ...params.acting,
+  }),
+  output: z.object({
+    run: shapes.run,
+    added: z.array(shapes.taskLine),
+    removed: z.array(z.string()),
+    updated: z.array(z.string()),
+    ready: z.array(shapes.taskLine),
+  }),
+  *run(ctx, input) {
+    const agent = yield* actingAgent(ctx, input.agent);
+    const done = yield* modify(ctx, {
+      run: input.run,
+      changes: input.changes,
+      expectedRevision: input.expected_revision,
+      agent: agent.name,
+    });
+    return {
+      run: runView(done.run, done.counters),
+      added: done.added.slice(0, SHOWN_MAX).map(taskLine),
+      removed: done.removed.slice(0, SHOWN_MAX),
+      updated: done.updated.slice(0, SHOWN_MAX),
+      ready: done.ready.slice(0, SHOWN_MAX).map(taskLine),
+    };
+  },
+});
+
+const SHOWN_MAX = 50;
+
+export const modificationOperations: readonly Operation[] = [modifyRun];

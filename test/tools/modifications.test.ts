@@ -1,0 +1,270 @@
+import { describe, expect, it } from "vitest";
+import { startApp } from "../support/app.js";
+import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
+import { Crew, type RunAnswer, type Step, type TaskLine } from "../support/plan.js";
+
+interface Modified {
+  readonly run: RunAnswer & { revision: number };
+  readonly added: TaskLine[];
+  readonly removed: string[];
+  readonly updated: string[];
+  readonly ready: TaskLine[];
+}
+
+describe.each(BACKENDS)("modify_run on %s", (backend) => {
+  async function crew(): Promise<Crew> {
+    const runtime = testRuntime();
+    const storeHooks = { now: () => runtime.clock.now() };
+    return new Crew(await startApp({ runtime, storeHooks, database: (await createDatabase(backend)).location }));
+  }
+
+  interface Wanted {
+    readonly run: string;
+    readonly expected_revision?: number;
+  }
+
+  async function modify(team: Crew, where: string | Wanted, changes: unknown[]): Promise<Modified> {
+    const wanted = typeof where === "string" ? { run: where } : where;
+    return (await team.app.call("modify_run", { ...wanted, changes })) as unknown as Modified;
+  }
+
+  const line: readonly Step[] = [{ key: "a" }, { key: "b", needs: ["a"] }, { key: "c", needs: ["b"] }];
+
+  async function work(team: Crew, run: string): Promise<string[]> {
+    const order: string[] = [];
+    for (;;) {
+      const claim = await team.claim("ann", { run });
+      if (claim.outcome === "none") return order;
+      order.push(claim.task?.key ?? "");
+      await team.complete({ id: claim.task?.id ?? "", token: claim.lease?.token ?? 0 }, { ok: true });
+    }
+  }
+
+  it("adds tasks before and behind others, while agents work; they run in their places", async () => {
+    const team = await crew();
+    const { run } = await team.start(line);
+    const a = await team.take("ann", { run: run.id });
+    const done = await modify(team, run.id, [
+      { op: "add_task", step: { key: "x", prompt: "x", needs: ["a"] }, before: ["c"] },
+      { op: "add_task", step: { key: "free", prompt: "free" } },
+      { op: "add_task", step: { key: "last", prompt: "after ${{ steps.c.output.ok }}", needs: ["c", "x"] } },
+    ]);
+    expect(done).toMatchObject({ run: { revision: 2, status: "running", counts: { total: 6 } }, updated: ["c"] });
+    expect(done.ready.map(({ key }) => key)).toEqual(["free"]);
+    await team.complete(a);
+    const order = await work(team, run.id);
+    expect(order.slice().sort()).toEqual(["b", "c", "free", "last", "x"]);
+    expect(order.indexOf("c")).toBeGreaterThan(Math.max(order.indexOf("b"), order.indexOf("x")));
+    expect(order.at(-1) === "last" || order.at(-1) === "free").toBe(true);
+    expect((await team.run(run.id)).status).toBe("succeeded");
+  });
+
+  it("removes a task: what came after it still comes after what it waited for", async () => {
+    const team = await crew();
+    const { run } = await team.start(line);
+    const done = await modify(team, run.id, [{ op: "remove_task", task: "b" }]);
+    expect(done).toMatchObject({ removed: ["b"], updated: ["c"], run: { counts: { total: 2 } } });
+    expect(await work(team, run.id)).toEqual(["a", "c"]);
+    expect((await team.run(run.id)).status).toBe("succeeded");
+  });
+
+  it("changes what a task says, and only that", async () => {
+    const team = await crew();
+    const { run } = await team.start([
+      { key: "a", role: "backend", criteria: ["tested"], files: { write: ["a.md"] }, retry: { max_attempts: 7 } },
+      { key: "b", needs: ["a"], prompt: "use ${{ steps.a.output.ok }}" },
+    ]);
+    await modify(team, run.id, [
+      { op: "update_task", task: "a", set: { prompt: "otherwise", role: "docs", priority: "high", estimate_ms: 1000 } },
+      { op: "update_task", task: "b", set: { prompt: "see ${{ steps.a.output.ok }}, please" } },
+    ]);
+    expect(await team.claim("ann", { run: run.id, roles: ["backend"] })).toMatchObject({ outcome: "none" });
+    const a = await team.claim("ann", { run: run.id, roles: ["docs"] });
+    expect(a).toMatchObject({
+      task: { key: "a", prompt: "otherwise", criteria: ["tested"], priority: "high" },
+      locks: [{ path: "a.md" }],
+    });
+    const { spec } = (await team.app.call("get_task", { task: a.task?.id })) as { spec: { retry: object } };
+    expect(spec.retry).toMatchObject({ max_attempts: 7 });
+    await team.complete({ id: a.task?.id ?? "", token: a.lease?.token ?? 0 }, { ok: "fine" });
+    expect((await team.claim("ann", { run: run.id })).task?.prompt).toBe("see fine, please");
+  });
+
+  it("ties and unties tasks: a ready one waits again, a waiting one becomes ready", async () => {
+    const team = await crew();
+    const { run } = await team.start([{ key: "a" }, { key: "b" }, { key: "c", needs: ["a"] }]);
+    const done = await modify(team, run.id, [
+      { op: "add_dependency", task: "b", on: "a" },
+      { op: "remove_dependency", task: "c", on: "a" },
+    ]);
+    expect(done.ready.map(({ key }) => key)).toEqual(["c"]);
+    expect(await team.statuses(run.id)).toEqual({ a: "ready", b: "pending", c: "ready" });
+    expect(await team.claim("ann", { run: run.id })).toMatchObject({ task: { key: "a" } });
+  });
+
+  it("unblocks what no longer waits for a failure", async () => {
+    const team = await crew();
+    const { run } = await team.start([
+      { key: "a", retry: { max_attempts: 1 } },
+      { key: "b", needs: ["a"] },
+      { key: "c", needs: ["b"] },
+      { key: "other" },
+    ]);
+    await team.fail(await team.take("ann", { run: run.id }));
+    expect(await team.statuses(run.id)).toMatchObject({ b: "blocked", c: "blocked" });
+    await modify(team, run.id, [{ op: "remove_dependency", task: "b", on: "a" }]);
+    expect(await team.statuses(run.id)).toMatchObject({ b: "ready", c: "pending" });
+  });
+
+  it.each([
+    [true, ["a", "yes", "yes2", "end"], { no: "skipped" }],
+    [false, ["a", "no", "end"], { yes: "skipped", yes2: "skipped" }],
+  ])("a branch takes one side (%s), skips the other, and what waits for both goes on", async (ok, keys, skipped) => {
+    const team = await crew();
+    const { run } = await team.start([{ key: "a" }, { key: "end", needs: ["a"] }]);
+    await modify(team, run.id, [
+      {
+        op: "create_branch",
+        after: "a",
+        if: "steps.a.output.ok",
+        // oxlint-disable-next-line unicorn/no-thenable -- the sides of a branch are called so, and nothing awaits it
+        then: [
+          { key: "yes", prompt: "y" },
+          { key: "yes2", prompt: "y2", needs: ["yes"] },
+        ],
+        else: [{ key: "no", prompt: "n" }],
+        before: ["end"],
+      },
+    ]);
+    const a = await team.take("ann", { run: run.id });
+    await team.complete(a, { ok });
+    expect(["a", ...(await work(team, run.id))]).toEqual(keys);
+    expect(await team.statuses(run.id)).toMatchObject(skipped);
+    expect((await team.run(run.id)).status).toBe("succeeded");
+  });
+
+  it("a gate after a task holds everything behind it, also what was ready already", async () => {
+    const team = await crew();
+    const { run } = await team.start([{ key: "a" }, { key: "b", needs: ["a"] }, { key: "c", needs: ["a"] }]);
+    await team.complete(await team.take("ann", { run: run.id }), { ok: false });
+    expect(await team.statuses(run.id)).toEqual({ a: "succeeded", b: "ready", c: "ready" });
+    await modify(team, run.id, [{ op: "insert_gate", after: "a", key: "sure", ask: "Go on?" }]);
+    expect(await team.statuses(run.id)).toEqual({ a: "succeeded", b: "pending", c: "pending", sure: "waiting" });
+    expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "none" });
+
+    const checked = await team.start([{ key: "a" }, { key: "b", needs: ["a"] }]);
+    await modify(team, checked.run.id, [{ op: "insert_gate", after: "a", checks: ["steps.a.output.ok"] }]);
+    await team.complete(await team.take("ann", { run: checked.run.id }), { ok: false });
+    expect(await team.statuses(checked.run.id)).toEqual({ a: "succeeded", "gate-a": "dead_letter", b: "blocked" });
+  });
+
+  it("lets tasks run side by side, and keeps their order with all others", async () => {
+    const team = await crew();
+    const { run } = await team.start([
+      { key: "before" },
+      { key: "a", needs: ["before"] },
+      { key: "b", needs: ["a"] },
+      { key: "c", needs: ["b"] },
+      { key: "beside-a", needs: ["a"] },
+      { key: "after", needs: ["c"] },
+    ]);
+    await modify(team, run.id, [{ op: "parallelize", tasks: ["a", "b", "c"] }]);
+    await team.complete(await team.take("ann", { run: run.id }));
+    expect(await team.statuses(run.id)).toMatchObject({ a: "ready", b: "ready", c: "ready", after: "pending" });
+    const order = await work(team, run.id);
+    expect(order.indexOf("after")).toBeGreaterThan(Math.max(...["a", "b", "c"].map((key) => order.indexOf(key))));
+  });
+
+  it("serves what has a higher priority first, from then on", async () => {
+    const team = await crew();
+    const { run } = await team.start([{ key: "a" }, { key: "b" }, { key: "c" }]);
+    await modify(team, run.id, [{ op: "reprioritize", tasks: ["c"], priority: "critical" }]);
+    expect(await work(team, run.id)).toEqual(["c", "a", "b"]);
+  });
+
+  describe("is refused whole, with every problem at its change", () => {
+    it.each([
+      ["a cycle", [{ op: "add_dependency", task: "a", on: "c" }], /cycle: .*a/],
+      [
+        "a task that is none",
+        [{ op: "remove_task", task: "bb" }],
+        /changes\[0\]\.task: the run has no task "bb" \(did you mean "b"\?\)/,
+      ],
+      [
+        "a key that is taken",
+        [{ op: "add_task", step: { key: "a", prompt: "p" } }],
+        /changes\[0\]\.step\.key: the run has a task "a" already/,
+      ],
+      ["a step that is none", [{ op: "add_task", step: { key: "n", promt: "p" } }], /changes\[0\]\.step.*promt/],
+      ["a need that is none", [{ op: "add_task", step: { key: "n", prompt: "p", needs: ["zz"] } }], /needs "zz"/],
+      [
+        "an expression that reads what does not come before",
+        [{ op: "update_task", task: "b", set: { prompt: "${{ steps.c.output }}" } }],
+        /changes\[0\]\.set\.prompt.*step "c"/,
+      ],
+      [
+        "a dependency whose result is read",
+        [{ op: "remove_dependency", task: "d", on: "a" }],
+        /"d" reads the result of "a"/,
+      ],
+      [
+        "a removal of what is read",
+        [{ op: "remove_task", task: "b" }],
+        /"c" reads the result of "b", which would be gone/,
+      ],
+      ["an unknown change", [{ op: "rename" }], /changes\[0\]\.op: must be one of add_task/],
+      ["a change with a wrong key", [{ op: "remove_task", tsk: "a" }], /tsk/],
+      ["a gate without anything to hold it", [{ op: "insert_gate", after: "a" }], /a gate has checks/],
+    ])("%s", async (_, changes, message) => {
+      const team = await crew();
+      const { run } = await team.start([
+        { key: "a" },
+        { key: "b", needs: ["a"] },
+        { key: "c", needs: ["b"], prompt: "${{ steps.b.output }}" },
+        { key: "d", needs: ["a"], prompt: "${{ steps.a.output }}" },
+      ]);
+      const good = { op: "add_task", step: { key: "good", prompt: "g" } };
+      await expect(modify(team, run.id, [...changes, good])).rejects.toMatchObject({
+        code: "invalid_input",
+        message: expect.stringMatching(message),
+      });
+      expect(await team.statuses(run.id)).toEqual({ a: "ready", b: "pending", c: "pending", d: "pending" });
+      expect(await team.run(run.id)).toMatchObject({ revision: 1 });
+    });
+
+    it("what is held, and what has ended", async () => {
+      const team = await crew();
+      const { run } = await team.start([...line, { key: "held" }]);
+      await team.complete(await team.take("ann", { run: run.id }));
+      const b = await team.take("ben", { run: run.id });
+      const failure = await modify(team, run.id, [
+        { op: "remove_task", task: "a" },
+        { op: "update_task", task: b.key, set: { prompt: "else" } },
+        { op: "add_dependency", task: b.key, on: "c" },
+      ]).catch((error: unknown) => error);
+      expect(failure).toMatchObject({
+        code: "invalid_input",
+        details: {
+          problems: [
+            { path: "changes[0].task", message: 'task "a" is succeeded: it has ended' },
+            { path: "changes[1].task", message: expect.stringContaining("is running") },
+            { path: "changes[2].task", message: expect.stringContaining("is running") },
+          ],
+        },
+      });
+    });
+
+    it("another revision than was expected, and a run that is over", async () => {
+      const team = await crew();
+      const { run } = await team.start(line);
+      const change = [{ op: "reprioritize", priority: "low" }];
+      await modify(team, { run: run.id, expected_revision: 1 }, change);
+      await expect(modify(team, { run: run.id, expected_revision: 1 }, change)).rejects.toMatchObject({
+        code: "conflict",
+        message: expect.stringContaining("revision 2"),
+      });
+      await work(team, run.id);
+      await expect(modify(team, run.id, change)).rejects.toMatchObject({ code: "invalid_transition" });
+    });
+  });
+});
