@@ -17,6 +17,8 @@ import { settleWaiting } from "./settle.js";
 import { filledIn, isKnownAtStart, valuesOfRun } from "./step-values.js";
 import { requireRun } from "./task-lookup.js";
 import { isTemplate, shellLine } from "./templates.js";
+import { toolsNotOffered } from "./tool-access.js";
+import { toolLine } from "./tool-policy.js";
 
 export interface Execution {
   readonly project: Project;
@@ -138,10 +140,20 @@ function* warningsOf(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {
       ? []
       : [commandLine(shellLine(run), env)],
   );
+  const tools = definition.steps.filter(({ kind }) => kind === "tool").map(toolLine);
   const refused = yield* linesNotAllowed(ctx, lines);
-  if (refused === undefined) return [];
+  const missing = yield* toolsNotOffered(ctx, tools);
   return [
-    `${refused.count} command steps wait: ${refused.detail} (start one with --allow-commands, or allow patterns in your own configuration).`,
+    ...(refused === undefined
+      ? []
+      : [
+          `${refused.count} command steps wait: ${refused.detail} (start one with --allow-commands, or allow patterns in your own configuration).`,
+        ]),
+    ...(missing === undefined
+      ? []
+      : [
+          `${missing.count} tool steps wait: ${missing.detail} (mcpServers in the own configuration of whoever starts the server says which there are).`,
+        ]),
   ];
 }
 

@@ -5,7 +5,7 @@ import type { Tx } from "../store/tx.js";
 import type { Step } from "./definition.js";
 import { EvaluationFailed, type Values } from "./expressions.js";
 import { iso } from "./instants.js";
-import { fillIn, fillInText, shellTemplate, textOf } from "./templates.js";
+import { fillIn, fillInAll, fillInText, shellTemplate, textOf } from "./templates.js";
 
 /** Kinds of step that nobody claims: the server does them itself. */
 const SERVER_KINDS: ReadonlySet<Step["kind"]> = new Set(["human", "gate", "wait"]);
@@ -70,6 +70,7 @@ export function filledIn(step: Step, values: Values): Step {
     ...(step.env === undefined
       ? {}
       : { env: Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, text(value)])) }),
+    ...(step.arguments === undefined ? {} : { arguments: filledArguments(step.arguments, values) }),
     ...command,
   };
 }
@@ -86,6 +87,11 @@ function filledPaths(patterns: readonly string[], values: Values): string[] {
       throw new EvaluationFailed(pattern, `must be a path or a list of paths, and is ${textOf(path) || "empty"}`);
     });
   });
+}
+
+/** Values keep their types, and are data wherever they end up: no text of theirs is read as an expression again. */
+function filledArguments(written: Readonly<Record<string, unknown>>, values: Values): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(written).map(([name, value]) => [name, fillInAll(value, values)]));
 }
 
 function filledCommand(run: string, values: Values): Pick<Step, "run" | "values"> {
