@@ -1,0 +1,85 @@
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
+import path from "node:path";
+import { onTestFinished } from "vitest";
+import { type DeskOptions, Desk, isRunning, openDesk } from "./command-desk.js";
+import { temporaryDirectory } from "./databases.js";
+import { until } from "./until.js";
+
+const MODULES = path.resolve(import.meta.dirname, "../../node_modules/@modelcontextprotocol");
+const EVERYTHING = path.join(MODULES, "server-everything/dist/index.js");
+
+/** Entries of `mcpServers`. */
+export type Servers = Readonly<Record<string, object>>;
+
+/** The real servers, over stdio. */
+export const everything = { command: process.execPath, args: [EVERYTHING] };
+export const filesystem = (root: string) => ({
+  command: process.execPath,
+  args: [path.join(MODULES, "server-filesystem/dist/index.js"), root],
+});
+
+/** A server that is wrong in a way; see odd-server.mjs. */
+export function odd(way: string, env: Readonly<Record<string, string>> = {}): { server: object; log: () => string[] } {
+  const file = path.join(temporaryDirectory(), "log");
+  const script = path.join(import.meta.dirname, "odd-server.mjs");
+  const log = () => (existsSync(file) ? readFileSync(file, "utf8").trimEnd().split("\n") : []);
+  // Whatever a failing test leaves behind.
+  onTestFinished(() => {
+    for (const line of log()) {
+      const pid = Number(/^(?:start|child) (\d+)$/.exec(line)?.[1] ?? Number.NaN);
+      if (Number.isInteger(pid) && isRunning(pid)) process.kill(pid, "SIGKILL");
+    }
+  });
+  return { server: { command: process.execPath, args: [script, way], env: { LOG: file, ...env } }, log };
+}
+
+/** The pids that a server, or several after each other, has written down. */
+export function pidsOf(log: readonly string[]): number[] {
+  return log.flatMap((line) => (/^(?:start|child) /.test(line) ? [Number(line.split(" ")[1])] : []));
+}
+
+export interface HttpServer {
+  readonly url: string;
+  readonly pid: number;
+  readonly stdout: () => string;
+}
+
+/** server-everything over Streamable HTTP, as a process. Killed when the test has finished. */
+export async function startEverything(port?: number): Promise<HttpServer & { port: number }> {
+  const chosen = port ?? (await freePort());
+  const child = spawn(process.execPath, [EVERYTHING, "streamableHttp"], {
+    env: { PATH: process.env["PATH"], PORT: String(chosen) },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  await until("it listens", () => stderr.includes("listening"), 30_000);
+  return { url: `http://127.0.0.1:${chosen}/mcp`, port: chosen, pid: child.pid!, stdout: () => stdout };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
+    });
+  });
+}
+
+/** A server in this process that may call the tools of these servers, and run no commands. */
+export async function openToolDesk(servers: Servers, options: DeskOptions = {}): Promise<Desk> {
+  const env = { ...options.env, BATON_MCP_SERVERS: JSON.stringify(servers) };
+  return openDesk({ allow: false, ...options, env });
+}
+
+/** A step that calls a tool. */
+export function call(key: string, name: string, given: object = {}, more: object = {}) {
+  const [server = "", tool = ""] = name.split("/");
+  return { key, kind: "tool", server, tool, arguments: given, ...more };
+}
