@@ -40,6 +40,11 @@ export function* linesNotAllowed(
   return first === undefined ? undefined : { count: refused.length, detail: refusal(executors, first) };
 }
 
+/** How many running servers may run commands. */
+export function* commandRunners(ctx: EngineContext): Tx<number> {
+  return (yield* liveExecutors(ctx.now)).filter((executor) => policyOf(executor).kind !== "off").length;
+}
+
 function refusal(executors: readonly Executor[], line: string): string {
   if (executors.every((executor) => policyOf(executor).kind === "off"))
     return "no running server is allowed to run commands";

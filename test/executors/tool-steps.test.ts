@@ -3,7 +3,16 @@ import path from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { isRunning } from "../support/command-desk.js";
 import { BACKENDS, createDatabase, temporaryDirectory, testRuntime } from "../support/databases.js";
-import { call, everything, filesystem, odd, openToolDesk, pidsOf, startEverything } from "../support/tool-desk.js";
+import {
+  call,
+  everything,
+  filesystem,
+  odd,
+  oddHttp,
+  openToolDesk,
+  pidsOf,
+  startEverything,
+} from "../support/tool-desk.js";
 import { until } from "../support/until.js";
 
 // Real servers start in each, on a machine that other tests keep busy.
@@ -199,6 +208,32 @@ describe("a server that", () => {
   });
 });
 
+describe("a server over HTTP that", () => {
+  test.each([
+    ["page", "invalid_answer", "does not speak MCP"],
+    ["no json", "invalid_answer", "is no answer"],
+    ["no message", "invalid_answer", "is no answer"],
+    ["no events", "server_unavailable", "was not ready within 1000 ms"],
+    ["endless", "invalid_answer", "more than 10485760 bytes"],
+    ["closed", "server_unavailable", "who are you"],
+    ["silent", "server_unavailable", "was not ready within 1000 ms"],
+  ] as const)("answers with %s fails its own step, clearly, and nothing else", async (way, type, message) => {
+    const server = await oddHttp(way);
+    const web = { url: server.url, headers: { Authorization: "Bearer abcdefgh12345" } };
+    const desk = await openToolDesk({ web, everything }, { settings: { mcp_start_timeout_ms: 1_000 } });
+    const { run } = await desk.start([
+      call("web", "web/do", {}, ONCE),
+      call("fine", "everything/echo", { message: "unharmed" }),
+    ]);
+    expect(await desk.ended(run)).toBe("failed");
+    const [attempt] = (await desk.task(run, "web")).attempts;
+    expect(attempt?.error).toMatchObject({ type, message: expect.stringContaining(message) });
+    expect(attempt?.error?.message).not.toMatch(/abcdefgh|127\.0\.0\.1/);
+    expect(server.headers[0]).toBe("Bearer abcdefgh12345");
+    expect((await desk.task(run, "fine")).task.status).toBe("succeeded");
+  });
+});
+
 describe("a server that is killed with -9", () => {
   test("between two calls is started again by the next", async () => {
     const desk = await openToolDesk({ everything });
@@ -289,7 +324,7 @@ describe("connections", () => {
     expect((await second.task(run)).attempts.map(({ outcome }) => outcome)).toEqual(["released", "succeeded"]);
   });
 
-  test("of Streamable HTTP carry the headers, and hold a session that is given back", async () => {
+  test("of Streamable HTTP hold a session that is given back", async () => {
     const server = await startEverything();
     const desk = await openToolDesk({ web: { url: server.url } });
     const { run } = await desk.start([

@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { createServer as createHttpServer } from "node:http";
+import { type AddressInfo, createServer, type Server } from "node:net";
 import path from "node:path";
 import { onTestFinished } from "vitest";
 import { type DeskOptions, Desk, isRunning, openDesk } from "./command-desk.js";
@@ -62,14 +63,45 @@ export async function startEverything(port?: number): Promise<HttpServer & { por
   return { url: `http://127.0.0.1:${chosen}/mcp`, port: chosen, pid: child.pid!, stdout: () => stdout };
 }
 
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
+/** How a server over HTTP is wrong: what it answers to everything. */
+const WAYS = {
+  page: { status: 200, type: "text/html", body: "<h1>Welcome</h1>" },
+  "no json": { status: 200, type: "application/json", body: "{nope" },
+  "no message": { status: 200, type: "application/json", body: '{"hello":"world"}' },
+  "no events": { status: 200, type: "text/event-stream", body: "data: {nope\n\n" },
+  closed: { status: 401, type: "text/plain", body: "who are you" },
+  endless: { status: 200, type: "application/json", body: " ".repeat(11 << 20) },
+} as const;
+
+/** A server over HTTP that is wrong in a way, or says nothing, and notes what headers it is given. */
+export async function oddHttp(way: keyof typeof WAYS | "silent"): Promise<{ url: string; headers: string[] }> {
+  const headers: string[] = [];
+  const server = createHttpServer((request, response) => {
+    headers.push(request.headers.authorization ?? "");
+    if (way === "silent") return;
+    const { status, type, body } = WAYS[way];
+    response.writeHead(status, { "content-type": type }).end(body);
   });
+  const { port } = await listening(server);
+  onTestFinished(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${port}/mcp`, headers };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  const { port } = await listening(server);
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+async function listening(server: Server): Promise<AddressInfo> {
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the server listens nowhere");
+  return address;
 }
 
 /** A server in this process that may call the tools of these servers, and run no commands. */
