@@ -206,7 +206,10 @@ type Parsed = z.output<typeof schema>;
 function parse(values: ReadonlyMap<Name, { value: unknown; origin: string }>): Parsed {
   const parsed = schema.safeParse(Object.fromEntries([...values].map(([name, { value }]) => [name, value])));
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path: place, message }) => {
+  const problems = parsed.error.issues.map((issue) => {
+    const { path: place } = issue;
+    // Of a key that does not fit, what is wrong with it, rather than that it is invalid.
+    const message = (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined) ?? issue.message;
     const origin = NAMES.find((known) => known === place[0]);
     return `${place.join(".")} (${(origin && values.get(origin)?.origin) ?? "default"}): ${message}`;
   });

@@ -166,7 +166,7 @@ describe("problems are told all at once, each with its place", () => {
         step("a", { needs: ["bb", "a"], timeouts: { start_to_close: "5 m", heartbeet: 1 } }),
         step("b", { review: {}, trigger: "one_failed" }),
         step("a"),
-        { key: "c", kind: "tool", tool: "x" },
+        { key: "c", kind: "workflow", workflow: "x" },
         { prompt: "no key" },
         "text",
       ],
@@ -207,12 +207,12 @@ describe("problems are told all at once, each with its place", () => {
     [{ steps: [step("a", { for_each: "x" })] }, 'at character 1: unknown name "x"'],
     [{ steps: [step("a", { review: {} })] }, 'the key "review" comes with a later version and is not understood yet'],
     [
-      { steps: [{ key: "a", kind: "tool" }] },
-      'the kind "tool" comes with a later version; understood are agent, command, human, gate, wait, plan',
+      { steps: [{ key: "a", kind: "workflow" }] },
+      'the kind "workflow" comes with a later version; understood are agent, command, tool, human, gate, wait, plan',
     ],
     [
       { steps: [{ key: "a", kind: "comand" }] },
-      'unknown kind "comand" (did you mean "command"?); understood are agent, command, human, gate, wait, plan',
+      'unknown kind "comand" (did you mean "command"?); understood are agent, command, tool, human, gate, wait, plan',
     ],
     [
       { steps: [{ key: "a", kind: "wait" }] },
@@ -221,6 +221,11 @@ describe("problems are told all at once, each with its place", () => {
     [{ steps: [{ key: "a", kind: "wait", for: "soon" }] }, /^"soon" is no duration/],
     [{ steps: [{ key: "a", kind: "wait", until: "tomorrow" }] }, /^"tomorrow" is no instant/],
     [{ steps: [{ key: "a", run: "ls" }] }, 'has "run" and so must say `kind: command`'],
+    [{ steps: [{ key: "a", tool: "x" }] }, 'has "tool" and so must say `kind: tool`'],
+    [{ steps: [{ key: "a", kind: "tool", server: "s" }] }, "is required (string)"],
+    [{ steps: [{ key: "a", kind: "tool", server: "s", tool: "a b" }] }, /^must be the name of a tool/],
+    [{ steps: [{ key: "a", kind: "tool", server: "s/t", tool: "x" }] }, /^must be a name/],
+    [{ steps: [{ key: "a", kind: "tool", server: "s", tool: "x", argument: {} }] }, /did you mean "arguments"\?/],
     [{ steps: [{ key: "a", prompt: 5 }] }, "Invalid input: expected string, received number"],
     [{ steps: [{ key: "a" }] }, "is required (string)"],
     [{ steps: [] }, "a workflow has at least one step"],
@@ -274,6 +279,7 @@ describe("problems are told all at once, each with its place", () => {
   test.each([
     [{ description: "${{ x }}", steps: [step("a")] }, "description", undefined],
     [{ steps: [step("a", { role: "${{ x }}" })] }, "steps[0].role", "a"],
+    [{ steps: [{ key: "a", kind: "tool", server: "s", tool: "${{ x }}" }] }, "steps[0].tool", "a"],
     [
       { steps: [step("a", { output: { type: "object", properties: { "${{ x }}": true } } })] },
       "steps[0].output.properties.${{ x }}",
@@ -304,6 +310,11 @@ describe("problems are told all at once, each with its place", () => {
     [{ if: "inputs.name" }, "if", "must be true or false, and `inputs.name` is string"],
     [{ for_each: "inputs.count" }, "for_each", "must be a list, and `inputs.count` is double"],
     [{ if: "x".repeat(2_049) }, "if", "at character 1: has 2049 bytes, the limit is 2048"],
+    [
+      { kind: "tool", prompt: undefined, server: "s", tool: "x", arguments: { list: [1, "a ${{ inputs.nme }}"] } },
+      "arguments.list[1]",
+      'at character 14: there is no input "nme" (did you mean "name"?)',
+    ],
     [
       { kind: "command", prompt: undefined, run: "echo '${{ inputs.name }}'" },
       "run",

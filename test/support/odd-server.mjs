@@ -1,7 +1,7 @@
 // An MCP server over stdio that is wrong in the way its first argument says. LOG names a file in which it writes down when
 // it starts, what it is called with, and what it is told.
 import { spawn } from "node:child_process";
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const [way] = process.argv.slice(2);
@@ -37,8 +37,10 @@ const ANSWERS = {
   },
   /** Hears everything and answers no call. */
   waits: () => {},
-  /** Hears nothing any more, does not want to end, and has a child that does not either. */
-  hangs: () => {
+  /** Hears nothing any more, does not want to end, and has a child that does not either. With ONCE only the first time. */
+  hangs: (id) => {
+    const calls = readFileSync(process.env.LOG, "utf8").match(/^call /gm)?.length ?? 0;
+    if (process.env.ONCE && calls > 1) return say({ id, result: { content: [{ type: "text", text: "again" }] } });
     const child = spawn("sh", ["-c", "trap '' TERM; sleep 1000; sleep 1000"], { stdio: "ignore" });
     log(`child ${child.pid}`);
     for (;;);
