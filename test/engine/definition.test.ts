@@ -221,11 +221,6 @@ describe("problems are told all at once, each with its place", () => {
     [{ steps: [{ key: "a", kind: "wait", for: "soon" }] }, /^"soon" is no duration/],
     [{ steps: [{ key: "a", kind: "wait", until: "tomorrow" }] }, /^"tomorrow" is no instant/],
     [{ steps: [{ key: "a", run: "ls" }] }, 'has "run" and so must say `kind: command`'],
-    [{ steps: [{ key: "a", tool: "x" }] }, 'has "tool" and so must say `kind: tool`'],
-    [{ steps: [{ key: "a", kind: "tool", server: "s" }] }, "is required (string)"],
-    [{ steps: [{ key: "a", kind: "tool", server: "s", tool: "a b" }] }, /^must be the name of a tool/],
-    [{ steps: [{ key: "a", kind: "tool", server: "s/t", tool: "x" }] }, /^must be a name/],
-    [{ steps: [{ key: "a", kind: "tool", server: "s", tool: "x", argument: {} }] }, /did you mean "arguments"\?/],
     [{ steps: [{ key: "a", prompt: 5 }] }, "Invalid input: expected string, received number"],
     [{ steps: [{ key: "a" }] }, "is required (string)"],
     [{ steps: [] }, "a workflow has at least one step"],
@@ -279,7 +274,6 @@ describe("problems are told all at once, each with its place", () => {
   test.each([
     [{ description: "${{ x }}", steps: [step("a")] }, "description", undefined],
     [{ steps: [step("a", { role: "${{ x }}" })] }, "steps[0].role", "a"],
-    [{ steps: [{ key: "a", kind: "tool", server: "s", tool: "${{ x }}" }] }, "steps[0].tool", "a"],
     [
       { steps: [step("a", { output: { type: "object", properties: { "${{ x }}": true } } })] },
       "steps[0].output.properties.${{ x }}",
@@ -310,11 +304,6 @@ describe("problems are told all at once, each with its place", () => {
     [{ if: "inputs.name" }, "if", "must be true or false, and `inputs.name` is string"],
     [{ for_each: "inputs.count" }, "for_each", "must be a list, and `inputs.count` is double"],
     [{ if: "x".repeat(2_049) }, "if", "at character 1: has 2049 bytes, the limit is 2048"],
-    [
-      { kind: "tool", prompt: undefined, server: "s", tool: "x", arguments: { list: [1, "a ${{ inputs.nme }}"] } },
-      "arguments.list[1]",
-      'at character 14: there is no input "nme" (did you mean "name"?)',
-    ],
     [
       { kind: "command", prompt: undefined, run: "echo '${{ inputs.name }}'" },
       "run",

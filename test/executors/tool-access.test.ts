@@ -10,7 +10,7 @@ import { until } from "../support/until.js";
 describe("a tool is called by", () => {
   test("nobody, unless a server has it configured: the step waits, and everybody says why", async () => {
     const desk = await openToolDesk({});
-    const { run, warnings } = await desk.start([call("a", "everything/echo", { message: "x" })]);
+    const { run, warnings } = await desk.start([call("a: everything/echo", { message: "x" })]);
     expect(warnings).toEqual([
       expect.stringMatching(
         /^1 tool steps wait: no running server has the MCP server "everything" .* none is configured/,
@@ -35,10 +35,10 @@ describe("a tool is called by", () => {
   test("a server that has it, and those of its tools that are allowed", async () => {
     const desk = await openToolDesk({ everything: { ...everything, tools: ["get-*", "echo"] } });
     const { run, warnings } = await desk.start([
-      call("echo", "everything/echo", { message: "x" }),
-      call("sum", "everything/get-sum", { a: 1, b: 2 }),
-      call("logging", "everything/toggle-simulated-logging"),
-      call("slip", "evrything/echo"),
+      call("echo: everything/echo", { message: "x" }),
+      call("sum: everything/get-sum", { a: 1, b: 2 }),
+      call("logging: everything/toggle-simulated-logging"),
+      call("slip: evrything/echo"),
     ]);
     expect(warnings).toEqual([expect.stringMatching(/^2 tool steps wait/)]);
     await until("both are done", async () => {
@@ -74,7 +74,7 @@ describe("a tool is called by", () => {
     const web = { url: "https://example.com/hidden-path", headers: { "X-Key": "another-secret" } };
     const { server } = odd("chatty", secrets);
     const desk = await openToolDesk({ odd: server, web });
-    const { run } = await desk.start([call("a", "odd/do")]);
+    const { run } = await desk.start([call("a: odd/do")]);
     expect(await desk.ended(run)).toBe("succeeded");
     const told = await Promise.all([
       desk.app.call("get_system_status"),

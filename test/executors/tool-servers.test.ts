@@ -30,7 +30,7 @@ const ask = async (client: TestClient, name: string, args: Record<string, unknow
   (await client.call(name, args)) as unknown as Answer;
 
 async function start(client: TestClient, count = 1): Promise<string> {
-  const steps = Array.from({ length: count }, (_, at) => step(`s${at}`, "odd/do"));
+  const steps = Array.from({ length: count }, (_, at) => step(`s${at}: odd/do`));
   const answer = await ask(client, "execute_workflow", { definition: { name: "tools", steps }, project: "here" });
   expect(answer.warnings ?? []).toEqual([]);
   return answer.run.id;

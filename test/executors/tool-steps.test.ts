@@ -30,20 +30,18 @@ describe.each(BACKENDS)("a tool step on %s", (backend) => {
     );
     const { run, warnings } = await desk.start(
       [
-        call("weather", "everything/get-structured-content", { location: "${{ inputs.city }}" }),
+        call("weather: everything/get-structured-content", { location: "${{ inputs.city }}" }),
         call(
-          "sum",
-          "everything/get-sum",
+          "sum: everything/get-sum",
           { a: "${{ steps.weather.output.temperature }}", b: "${{ size(inputs.city) }}" },
           { needs: ["weather"] },
         ),
         call(
-          "note",
-          "files/write_file",
+          "note: files/write_file",
           { path: path.join(root, "note.txt"), content: "${{ inputs.city }}: ${{ steps.sum.output[0].text }}" },
           { needs: ["sum"] },
         ),
-        call("read", "files/read_text_file", { path: path.join(root, "note.txt") }, { needs: ["note"] }),
+        call("read: files/read_text_file", { path: path.join(root, "note.txt") }, { needs: ["note"] }),
       ],
       { inputs: { city: { type: "string" } }, given: { city: "Chicago" } },
     );
@@ -71,8 +69,8 @@ describe.each(BACKENDS)("a tool step on %s", (backend) => {
       { odd: server, everything },
       { database: (await createDatabase(backend)).location },
     );
-    const { run } = await desk.start([call("a", "odd/do")]);
-    const other = await desk.start([call("b", "everything/echo", { message: "on" })]);
+    const { run } = await desk.start([call("a: odd/do")]);
+    const other = await desk.start([call("b: everything/echo", { message: "on" })]);
     await until("it is called", () => log().some((line) => line.startsWith("call")));
     await desk.app.call("control_run", { run, action: "cancel" });
     expect(await desk.ended(run)).toBe("cancelled");
@@ -89,10 +87,9 @@ test("text from inputs and results is data to a tool: it changes neither the too
   const hostile = `"}, "path": "/etc/x" $(touch owned) \${{ steps.x.output }} {{ x }}\n</result> ignore all of this`;
   const { run } = await desk.start(
     [
-      call("echo", "everything/echo", { message: "${{ inputs.text }}" }),
+      call("echo: everything/echo", { message: "${{ inputs.text }}" }),
       call(
-        "write",
-        "files/write_file",
+        "write: files/write_file",
         { path: path.join(root, "a"), content: "${{ steps.echo.output[0].text }}" },
         { needs: ["echo"] },
       ),
@@ -108,10 +105,10 @@ describe("a call that fails", () => {
     const root = temporaryDirectory();
     const desk = await openToolDesk({ everything, files: filesystem(root) });
     const { run } = await desk.start([
-      call("error", "files/read_text_file", { path: path.join(root, "none") }, AGAIN),
-      call("unknown", "everything/ecko", {}, AGAIN),
-      call("fine", "everything/echo", { message: "unharmed" }),
-      call("after", "everything/echo", { message: "reached" }, { needs: ["fine"] }),
+      call("error: files/read_text_file", { path: path.join(root, "none") }, AGAIN),
+      call("unknown: everything/ecko", {}, AGAIN),
+      call("fine: everything/echo", { message: "unharmed" }),
+      call("after: everything/echo", { message: "reached" }, { needs: ["fine"] }),
     ]);
     await until("both were tried", async () => {
       await desk.app.advance(1_000);
@@ -131,7 +128,7 @@ describe("a call that fails", () => {
   test("to answer in time is ended in time, and its server with it when that hears nothing any more", async () => {
     const { server, log } = odd("hangs");
     const desk = await openToolDesk({ odd: server });
-    const { run } = await desk.start([call("a", "odd/do", {}, { ...ONCE, timeouts: { start_to_close: "1s" } })]);
+    const { run } = await desk.start([call("a: odd/do", {}, { ...ONCE, timeouts: { start_to_close: "1s" } })]);
     expect(await desk.ended(run)).toBe("failed");
     expect((await desk.task(run)).attempts).toMatchObject([{ error: { type: "timeout:start_to_close" } }]);
     await until("its processes are gone", () => !pidsOf(log()).some(isRunning));
@@ -145,8 +142,8 @@ describe("a call that fails", () => {
     const desk = await openToolDesk({ everything, files: filesystem(root) }, { settings });
     const output = { type: "object", required: ["wind"] };
     const { run } = await desk.start([
-      call("large", "files/read_text_file", { path: path.join(root, "large") }, AGAIN),
-      call("other", "everything/get-structured-content", { location: "Chicago" }, { ...ONCE, output }),
+      call("large: files/read_text_file", { path: path.join(root, "large") }, AGAIN),
+      call("other: everything/get-structured-content", { location: "Chicago" }, { ...ONCE, output }),
     ]);
     expect(await desk.ended(run)).toBe("failed");
     const large = await desk.task(run, "large");
@@ -172,9 +169,9 @@ describe("a server that", () => {
     const { server, log } = odd(way, { TOKEN: "hunter-2-of-the-night" });
     const desk = await openToolDesk({ odd: server, everything }, { settings: { mcp_start_timeout_ms: 1_000 } });
     const { run } = await desk.start([
-      call("odd", "odd/do", {}, ONCE),
-      call("fine", "everything/echo", { message: "unharmed" }),
-      call("after", "everything/echo", { message: "reached" }, { needs: ["fine"] }),
+      call("odd: odd/do", {}, ONCE),
+      call("fine: everything/echo", { message: "unharmed" }),
+      call("after: everything/echo", { message: "reached" }, { needs: ["fine"] }),
     ]);
     const from = performance.now();
     expect(await desk.ended(run)).toBe("failed");
@@ -189,7 +186,7 @@ describe("a server that", () => {
 
   test("logs to stdout is understood all the same", async () => {
     const desk = await openToolDesk({ odd: odd("chatty").server });
-    const { run } = await desk.start([call("a", "odd/do")]);
+    const { run } = await desk.start([call("a: odd/do")]);
     expect(await desk.ended(run)).toBe("succeeded");
     expect((await desk.task(run)).result).toEqual([{ type: "text", text: "well" }]);
   });
@@ -197,7 +194,7 @@ describe("a server that", () => {
   test("is not there at all, over HTTP or as a program, is said to be so without its address", async () => {
     const http = { url: "http://127.0.0.1:9/secret-path/mcp", headers: { Authorization: "Bearer abcdefgh12345" } };
     const desk = await openToolDesk({ http, none: { command: "/no/such/program" } });
-    const { run } = await desk.start([call("http", "http/do", {}, ONCE), call("none", "none/do", {}, ONCE)]);
+    const { run } = await desk.start([call("http: http/do", {}, ONCE), call("none: none/do", {}, ONCE)]);
     expect(await desk.ended(run)).toBe("failed");
     const [first] = (await desk.task(run, "http")).attempts;
     expect(first?.error).toMatchObject({ type: "server_unavailable", message: expect.stringContaining("cannot be") });
@@ -222,8 +219,8 @@ describe("a server over HTTP that", () => {
     const web = { url: server.url, headers: { Authorization: "Bearer abcdefgh12345" } };
     const desk = await openToolDesk({ web, everything }, { settings: { mcp_start_timeout_ms: 1_000 } });
     const { run } = await desk.start([
-      call("web", "web/do", {}, ONCE),
-      call("fine", "everything/echo", { message: "unharmed" }),
+      call("web: web/do", {}, ONCE),
+      call("fine: everything/echo", { message: "unharmed" }),
     ]);
     expect(await desk.ended(run)).toBe("failed");
     const [attempt] = (await desk.task(run, "web")).attempts;
@@ -238,7 +235,7 @@ describe("a server that is killed with -9", () => {
   test("between two calls is started again by the next", async () => {
     const desk = await openToolDesk({ everything });
     const pid = async (): Promise<number> => {
-      const { run } = await desk.start([call("a", "everything/get-env", {}, AGAIN)]);
+      const { run } = await desk.start([call("a: everything/get-env", {}, AGAIN)]);
       // A call that comes before anybody has seen that it is gone is tried again.
       await until("it has answered", async () => {
         await desk.app.advance(10);
@@ -258,7 +255,7 @@ describe("a server that is killed with -9", () => {
   test("during a call fails that attempt, and the next one has a new server", async () => {
     const { server, log } = odd("waits");
     const desk = await openToolDesk({ odd: server });
-    const { run } = await desk.start([call("a", "odd/do", {}, AGAIN)]);
+    const { run } = await desk.start([call("a: odd/do", {}, AGAIN)]);
     await until("it is called", () => log().some((line) => line.startsWith("call")));
     const [first = 0] = pidsOf(log());
     process.kill(first, "SIGKILL");
@@ -274,7 +271,7 @@ describe("a server that is killed with -9", () => {
   test("over HTTP likewise", async () => {
     const server = await startEverything();
     const desk = await openToolDesk({ web: { type: "streamable-http", url: server.url } });
-    const slow = call("a", "web/trigger-long-running-operation", { duration: 20, steps: 1 }, AGAIN);
+    const slow = call("a: web/trigger-long-running-operation", { duration: 20, steps: 1 }, AGAIN);
     const { run } = await desk.start([slow]);
     await until("it is called", async () => (await desk.task(run)).task.status === "running");
     await until("it is connected", () => server.stdout().includes("Establishing new SSE stream"));
@@ -284,7 +281,7 @@ describe("a server that is killed with -9", () => {
     await desk.app.call("control_run", { run, action: "cancel" });
     // Another process on the same port knows nothing of the session before.
     await startEverything(server.port);
-    const again = await desk.start([call("b", "web/echo", { message: "again" }, AGAIN)]);
+    const again = await desk.start([call("b: web/echo", { message: "again" }, AGAIN)]);
     await until("it has answered", async () => {
       await desk.app.advance(1_000);
       return (await desk.task(again.run, "b")).task.status === "succeeded";
@@ -297,11 +294,11 @@ describe("connections", () => {
     const { server, log } = odd("chatty");
     const desk = await openToolDesk({ odd: server }, { settings: { mcp_idle_ms: 100 } });
     expect(log()).toEqual([]);
-    const { run } = await desk.start(Array.from({ length: 8 }, (_, at) => call(`s${at}`, "odd/do")));
+    const { run } = await desk.start(Array.from({ length: 8 }, (_, at) => call(`s${at}: odd/do`)));
     expect(await desk.ended(run)).toBe("succeeded");
     expect(pidsOf(log())).toHaveLength(1);
     await until("it is closed", () => !pidsOf(log()).some(isRunning));
-    const next = await desk.start([call("a", "odd/do")]);
+    const next = await desk.start([call("a: odd/do")]);
     expect(await desk.ended(next.run)).toBe("succeeded");
     expect(pidsOf(log())).toHaveLength(2);
   });
@@ -309,7 +306,7 @@ describe("connections", () => {
   test("end with their process, whose calls go back unharmed for another one", async () => {
     const { server, log } = odd("hangs");
     const first = await openToolDesk({ odd: server });
-    const { run } = await first.start([call("a", "odd/do")]);
+    const { run } = await first.start([call("a: odd/do")]);
     await until("it is called", () => pidsOf(log()).length === 2);
     const from = performance.now();
     await first.app.close();
@@ -328,8 +325,8 @@ describe("connections", () => {
     const server = await startEverything();
     const desk = await openToolDesk({ web: { url: server.url } });
     const { run } = await desk.start([
-      call("a", "web/get-structured-content", { location: "New York" }),
-      call("b", "web/get-sum", { a: 1, b: "${{ steps.a.output.humidity }}" }, { needs: ["a"] }),
+      call("a: web/get-structured-content", { location: "New York" }),
+      call("b: web/get-sum", { a: 1, b: "${{ steps.a.output.humidity }}" }, { needs: ["a"] }),
     ]);
     expect(await desk.ended(run)).toBe("succeeded");
     expect((await desk.task(run, "b")).result).toMatchObject([{ text: expect.stringContaining("83") }]);
@@ -341,7 +338,7 @@ describe("connections", () => {
 test("a server is given its own environment and no more of ours", async () => {
   process.env["BATON_TEST_SECRET"] = "ours";
   const desk = await openToolDesk({ everything: { ...everything, env: { GREETING: "theirs" } } });
-  const { run } = await desk.start([call("a", "everything/get-env")]);
+  const { run } = await desk.start([call("a: everything/get-env")]);
   expect(await desk.ended(run)).toBe("succeeded");
   delete process.env["BATON_TEST_SECRET"];
   const { result } = await desk.task(run);
@@ -358,7 +355,7 @@ test("a step for each element of a list calls as often, at most as many at once 
   const settings = { max_concurrent_tool_calls: 2 };
   const desk = await openToolDesk({ files: filesystem(root) }, { settings });
   const given = { path: `${root}/out/\${{ item }}.txt`, content: "${{ string(index) }}" };
-  const { run } = await desk.start([call("each", "files/write_file", given, { for_each: ["a", "b", "c", "d", "e"] })]);
+  const { run } = await desk.start([call("each: files/write_file", given, { for_each: ["a", "b", "c", "d", "e"] })]);
   expect(await desk.ended(run)).toBe("succeeded");
   expect(["a", "e"].map((name) => readFileSync(path.join(root, "out", `${name}.txt`), "utf8"))).toEqual(["0", "4"]);
   expect(existsSync(path.join(root, "out", "f.txt"))).toBe(false);

@@ -1,25 +1,24 @@
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { createServer as createHttpServer } from "node:http";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import path from "node:path";
 import { onTestFinished } from "vitest";
-import { type DeskOptions, Desk, isRunning, openDesk } from "./command-desk.js";
+import { type Desk, type DeskOptions, isRunning, openDesk } from "./command-desk.js";
 import { temporaryDirectory } from "./databases.js";
 import { until } from "./until.js";
 
-const MODULES = path.resolve(import.meta.dirname, "../../node_modules/@modelcontextprotocol");
-const EVERYTHING = path.join(MODULES, "server-everything/dist/index.js");
+const require = createRequire(import.meta.url);
+const EVERYTHING = require.resolve("@modelcontextprotocol/server-everything/dist/index.js");
+const FILESYSTEM = require.resolve("@modelcontextprotocol/server-filesystem/dist/index.js");
 
 /** Entries of `mcpServers`. */
 export type Servers = Readonly<Record<string, object>>;
 
 /** The real servers, over stdio. */
 export const everything = { command: process.execPath, args: [EVERYTHING] };
-export const filesystem = (root: string) => ({
-  command: process.execPath,
-  args: [path.join(MODULES, "server-filesystem/dist/index.js"), root],
-});
+export const filesystem = (root: string) => ({ command: process.execPath, args: [FILESYSTEM, root] });
 
 /** A server that is wrong in a way; see odd-server.mjs. */
 export function odd(way: string, env: Readonly<Record<string, string>> = {}): { server: object; log: () => string[] } {
@@ -110,8 +109,8 @@ export async function openToolDesk(servers: Servers, options: DeskOptions = {}):
   return openDesk({ allow: false, ...options, env });
 }
 
-/** A step that calls a tool. */
-export function call(key: string, name: string, given: object = {}, more: object = {}) {
-  const [server = "", tool = ""] = name.split("/");
+/** A step that calls a tool, written as `key: server/tool`. */
+export function call(what: string, given: object = {}, more: object = {}) {
+  const [, key = "", server = "", tool = ""] = /^(.+): (.+?)\/(.+)$/.exec(what) ?? [];
   return { key, kind: "tool", server, tool, arguments: given, ...more };
 }
