@@ -287,6 +287,7 @@ function fieldOf(
   const renamed = RENAMED[field];
   if (renamed !== undefined && (field === "key" || kind === "tool")) return `.${renamed}`;
   if (field === "arguments" && kind === "tool") return `.parameters${rest}`;
-  if (field === "run" && !("run" in step.parameters)) return `.parameters.command${rest}`;
+  if (field === "run" && "command" in step.parameters && !("run" in step.parameters))
+    return `.parameters.command${rest}`;
   return `.parameters.${field}${rest}`;
 }

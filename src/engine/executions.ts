@@ -152,7 +152,7 @@ function* warningsOf(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {
     ...(missing === undefined
       ? []
       : [
-          `${missing.count} tool steps wait: ${missing.detail} (mcpServers in the own configuration of whoever starts the server says which there are).`,
+          `${missing.count} tool steps wait: ${missing.detail}. Only whoever starts a server adds MCP servers, in their own configuration (mcpServers).`,
         ]),
   ];
 }

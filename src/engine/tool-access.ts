@@ -16,7 +16,9 @@ export function* toolObstacle(ctx: EngineContext, line: string): Tx<Reason | und
     : { ...refusal(offered, line), blocking: [] };
 }
 
-/** Of these `server/tool`, those that no running server would call, and why. */
+const REASONS_SHOWN_MAX = 5;
+
+/** How many of these `server/tool` no running server would call, and why: each reason once, the first few. */
 export function* toolsNotOffered(
   ctx: EngineContext,
   lines: readonly string[],
@@ -24,8 +26,10 @@ export function* toolsNotOffered(
   if (lines.length === 0) return undefined;
   const offered = yield* offers(ctx);
   const refused = lines.filter((line) => !offered.some((servers) => toolAllowed(servers, line)));
-  const [first] = refused;
-  return first === undefined ? undefined : { count: refused.length, detail: refusal(offered, first).detail };
+  if (refused.length === 0) return undefined;
+  const reasons = [...new Set(refused)].map((line) => refusal(offered, line).detail);
+  const shown = [...new Set(reasons)].slice(0, REASONS_SHOWN_MAX).join("; ");
+  return { count: refused.length, detail: shown };
 }
 
 /** What each running server has configured. */
