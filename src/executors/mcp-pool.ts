@@ -18,6 +18,9 @@ interface Entry {
   idle?: NodeJS.Timeout;
 }
 
+/** Of this process, ever: with its pid no two marks on a host are the same, whatever the pools are called. */
+let connections = 0;
+
 /** An idle server has nothing to lose by its end. */
 const IDLE_GRACE_MS = 2_000;
 
@@ -32,7 +35,6 @@ export class McpPool {
   readonly #entries = new Map<string, Entry>();
   /** Those on their way out. */
   readonly #closing = new Set<Promise<void>>();
-  #marks = 0;
   #closed = false;
 
   constructor(parts: PoolParts) {
@@ -86,8 +88,8 @@ export class McpPool {
     // Loaded with the first call: a process that calls no tool pays nothing for it.
     const { McpConnection } = await import("./mcp-client.js");
     const { version, mark, redact, times } = this.#parts;
-    this.#marks += 1;
-    const parts = { server, version, mark: `${mark}-${this.#marks}`, redact };
+    connections += 1;
+    const parts = { server, version, mark: `${mark}-${process.pid}-${connections}`, redact };
     return McpConnection.open(parts, times().startTimeoutMs);
   }
 
