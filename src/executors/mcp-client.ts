@@ -34,6 +34,7 @@ const PING_MS = 2_000;
 const PAGES_MAX = 100;
 const NAMES_SHOWN_MAX = 20;
 const METHOD_NOT_FOUND: number = ErrorCode.MethodNotFound;
+const REQUEST_TIMEOUT: number = ErrorCode.RequestTimeout;
 const INVALID_PARAMS: number = ErrorCode.InvalidParams;
 const SAID_CHARS_MAX = 2_000;
 
@@ -174,8 +175,10 @@ export class McpConnection {
     this.#probing = true;
     try {
       await this.#client.ping({ timeout: PING_MS });
-    } catch {
-      await this.close(0);
+    } catch (error) {
+      // One that knows no ping, and says so, is there.
+      const answered = this.#isOpen && error instanceof McpError && error.code !== REQUEST_TIMEOUT;
+      if (!answered) await this.close(0);
     } finally {
       this.#probing = false;
     }

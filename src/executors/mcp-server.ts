@@ -30,7 +30,7 @@ export class ToolFailure extends Error {
 
 const MASK = "[redacted]";
 /** Shorter ones would blot out ordinary words. */
-const SECRET_CHARS_MIN = 4;
+const SECRET_CHARS_MIN = 5;
 
 /** Takes a server's own secrets out of what it says, then what `redact` knows. */
 export function redactorOf(server: McpServer, redact: (text: string) => string): (text: string) => string {

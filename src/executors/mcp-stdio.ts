@@ -9,7 +9,7 @@ import { minimalEnvironment } from "./environment.js";
 import type { FromKeeper, KeeperJob, ToKeeper } from "./mcp-keeper-protocol.js";
 import { type McpServer, ToolFailure } from "./mcp-server.js";
 import { tailText } from "./output.js";
-import { ProcessTree } from "./process-tree.js";
+import { KILL_WAIT_MS, ProcessTree } from "./process-tree.js";
 
 /** Of one line: a message beyond that is garbage. */
 const LINE_BYTES_MAX = 10 * 1024 * 1024;
@@ -18,6 +18,8 @@ const GARBAGE_LINES_MAX = 200;
 const GARBAGE_SHOWN_CHARS = 200;
 const STDERR_TAIL_BYTES = 4_096;
 const STDERR_SHOWN_CHARS = 1_000;
+/** What a keeper may take beyond the time it was given. */
+const KEEPER_MARGIN_MS = KILL_WAIT_MS + 1_000;
 /** For what is still in the pipes when the keeper has ended. */
 const DRAIN_MS = 500;
 
@@ -135,7 +137,11 @@ export class StdioServer implements Transport {
   async end(graceMs: number): Promise<void> {
     this.#keeper?.stdin?.end();
     this.#tell({ kind: "end", graceMs });
+    const keeper = this.#keeper;
+    // A keeper that is stuck itself: what follows is the same as when somebody else has killed it.
+    const watchdog = setTimeout(() => keeper?.kill("SIGKILL"), graceMs + KEEPER_MARGIN_MS).unref();
     await this.#closed;
+    clearTimeout(watchdog);
   }
 
   #tell(message: ToKeeper): void {

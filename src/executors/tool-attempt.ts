@@ -13,6 +13,7 @@ export interface ToolAttemptParts {
 
 /** A cancelled call is given up at once: nothing is waited for. */
 const ENDING_MS = 0;
+const TIMER_MS_MAX = 2 ** 31 - 1; // a longer timer fires at once
 const SAID_CHARS_MAX = 2_000;
 const KEPT_BYTES_MAX = 8 * 1024;
 
@@ -34,7 +35,7 @@ export class ToolAttempt extends Attempt {
     const { tool: call } = this.brief.spec;
     if (call === undefined) return refused("invalid_input", "the step names no tool");
     const limit = this.timeLimit(ENDING_MS);
-    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(limit.ms)]);
+    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(Math.min(limit.ms, TIMER_MS_MAX))]);
     try {
       return this.#reportOf(await this.#parts.pool.call(call.server, call, signal), `${call.server}/${call.tool}`);
     } catch (error) {
