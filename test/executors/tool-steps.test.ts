@@ -170,7 +170,7 @@ describe("a server that", () => {
     ["misshapen", "invalid_answer", /answered with what is no answer to a call/],
     ["refuses", "invalid_arguments", /refused the arguments: .*x must be a number \(\[redacted\]\)/],
     ["dies", "server_unavailable", /ended \(exit code 1\); its stderr ends with:\nout of memory \(\[redacted\]\)/],
-  ])("%s fails its own step, clearly, and nothing else", async (way, type, message, startMs = 30_000) => {
+  ])("%s fails its own step, clearly, and nothing else", async (...[way, type, message, startMs = 30_000]) => {
     const { server, log } = odd(way, { TOKEN: "hunter-2-of-the-night" });
     const desk = await openToolDesk({ odd: server }, { allow: true, settings: { mcp_start_timeout_ms: startMs } });
     const { run } = await desk.start([call("odd: odd/do", {}, ONCE), ...OTHERS]);
@@ -215,10 +215,10 @@ describe("a server over HTTP that", () => {
     ["silent", "server_unavailable", "was not ready within 1000 ms", 1_000],
   ] as const)(
     "answers with %s fails its own step, clearly, and nothing else",
-    async (way, type, message, startMs: number = 30_000) => {
+    async (...[way, type, message, startMs]: readonly [Parameters<typeof oddHttp>[0], string, string, number?]) => {
       const server = await oddHttp(way);
       const web = { url: server.url, headers: { Authorization: "Bearer abcdefgh12345" } };
-      const desk = await openToolDesk({ web }, { allow: true, settings: { mcp_start_timeout_ms: startMs } });
+      const desk = await openToolDesk({ web }, { allow: true, settings: { mcp_start_timeout_ms: startMs ?? 30_000 } });
       const { run } = await desk.start([call("web: web/do", {}, ONCE), ...OTHERS]);
       expect(await desk.ended(run)).toBe("failed");
       const [attempt] = (await desk.task(run, "web")).attempts;
