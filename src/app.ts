@@ -4,7 +4,7 @@ import type { Config } from "./config.js";
 import type { Caller, EngineContext, SessionIdentity } from "./engine/context.js";
 import { BatonError } from "./engine/errors.js";
 import type { Settings } from "./engine/settings.js";
-import type { CommandExecutor } from "./executors/command.js";
+import type { Executor, ExecutorHost } from "./executors/executor.js";
 import type { TickHost } from "./engine/tick.js";
 import { type Logger, silentLogger } from "./runtime/logger.js";
 import { type Runtime, systemRuntime } from "./runtime/runtime.js";
@@ -17,6 +17,7 @@ import type { Store, Tx, TxContext } from "./store/tx.js";
 import type { Reader } from "./resources/resource.js";
 import type { Dispatch } from "./tools/dispatch.js";
 import type { OperationIndex } from "./tools/operation.js";
+import { executes, executorPolicy, worksOf } from "./works.js";
 
 export interface AppOptions {
   readonly config: Config;
@@ -56,7 +57,7 @@ export class App {
   #catchingUp: Promise<void> | undefined;
   #renewedAt = 0;
   #beating: Promise<void> | undefined;
-  #executor: Promise<CommandExecutor> | undefined;
+  #executor: Promise<Executor> | undefined;
   #closed = false;
   #closing: Promise<void> | undefined;
   /** In force: what the process was started with, and what has been configured in the database since. */
@@ -100,11 +101,11 @@ export class App {
   }
 
   /**
-   * Makes a process that may run commands known, and takes the commands of others before its own client has called. Its
+   * Makes a process that may run commands or call tools known, and takes the commands of others before its own client has called. Its
    * client's first write does the same.
    */
   async standBy(client: string): Promise<void> {
-    if (this.config.commands.kind === "off" || this.#closed) return;
+    if (!executes(this.config) || this.#closed) return;
     await this.dispatch(client);
     await this.#beforeWrite();
   }
@@ -251,16 +252,16 @@ export class App {
     await this.#transact(await this.store(), (ctx) => openSession(ctx));
     this.#renewedAt = this.#runtime.clock.now();
     this.#options.onActive?.();
-    if (this.config.commands.kind !== "off") {
+    if (executes(this.config)) {
       this.#executor ??= this.#startExecutor(await this.store());
-      this.#executor.catch((error: unknown) => this.#logger.error("commands cannot be run", { error }));
+      this.#executor.catch((error: unknown) => this.#logger.error("steps cannot be carried out", { error }));
     }
   }
 
-  /** Loaded only where commands may be run, once the session stands. */
-  async #startExecutor(store: Store): Promise<CommandExecutor> {
-    const [{ CommandExecutor }, { executorHandle }] = await Promise.all([
-      import("./executors/command.js"),
+  /** Loaded only where commands may be run or tools called, once the session stands. */
+  async #startExecutor(store: Store): Promise<Executor> {
+    const [{ Executor }, { executorHandle }] = await Promise.all([
+      import("./executors/executor.js"),
       import("./engine/executor.js"),
     ]);
     const agent = executorHandle(os.hostname(), suffixOf(this.#sessionId));
@@ -268,17 +269,17 @@ export class App {
       const own = this.#context(ctx);
       return { ...own, caller: { ...own.caller, agent, channel: "executor" } };
     };
-    const executor = new CommandExecutor({
-      host: {
-        transact: (command) => store.transact((ctx) => command(context(ctx)), { idempotent: true }),
-        read: (query) => store.read((ctx) => query(context(ctx))),
-        onWake: (listener) => store.onWake(listener),
-        settings: () => this.#settings,
-        now: () => this.#runtime.clock.now(),
-      },
+    const host: ExecutorHost = {
+      transact: (command) => store.transact((ctx) => command(context(ctx)), { idempotent: true }),
+      read: (query) => store.read((ctx) => query(context(ctx))),
+      onWake: (listener) => store.onWake(listener),
+      settings: () => this.#settings,
+      now: () => this.#runtime.clock.now(),
+    };
+    const executor = new Executor({
+      host,
       agent,
-      policy: this.config.commands,
-      outputDirectory: this.config.outputDirectory,
+      works: await worksOf(this.config, { host, mark: this.#sessionId }),
       logger: this.#logger,
     });
     if (!this.#closed) executor.start();
@@ -350,7 +351,7 @@ export class App {
       host: os.hostname(),
       ...ownMark(),
       client,
-      executor: this.config.commands.kind === "off" ? false : this.config.commands,
+      executor: executorPolicy(this.config),
     };
     this.#caller = {
       agent: this.#options.agent ?? handleOf(client, this.#sessionId),

@@ -4,7 +4,7 @@ import envPaths from "env-paths";
 import { z } from "zod";
 import { AREAS } from "./engine/areas.js";
 import { BatonError } from "./engine/errors.js";
-import { hint } from "./engine/names.js";
+import { hint, isName, NAME_RULE } from "./engine/names.js";
 import { type Settings, settingsSchema } from "./engine/settings.js";
 
 /** What a server process is started with: one frozen object, and where each value came from. */
@@ -14,6 +14,8 @@ export interface Config {
   readonly toolsets: readonly string[];
   /** Which command steps this process runs. Never set by a project's file or through a tool. */
   readonly commands: CommandPolicy;
+  /** Other MCP servers whose tools steps of workflows may call through this process. Likewise never set there. */
+  readonly mcpServers: readonly McpServer[];
   /** Where the output of commands is kept. Absolute. */
   readonly outputDirectory: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -31,6 +33,23 @@ export type CommandPolicy =
   | { readonly kind: "all" }
   | { readonly kind: "patterns"; readonly patterns: readonly string[] };
 
+/** A server as MCP clients write it down, by its name. What `env` and `headers` hold is secret. */
+export type McpServer = {
+  readonly name: string;
+  /** Patterns of the tools that may be called; absent: all. */
+  readonly tools?: readonly string[];
+} & (
+  | {
+      readonly type: "stdio";
+      readonly command: string;
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+      /** Absolute. */
+      readonly cwd: string;
+    }
+  | { readonly type: "http"; readonly url: string; readonly headers: Readonly<Record<string, string>> }
+);
+
 /** What a person typed; undefined is not typed. */
 export interface Flags {
   /** A SQLite file. */
@@ -38,6 +57,8 @@ export interface Flags {
   readonly databaseUrl?: string | undefined;
   readonly toolsets?: string | undefined;
   readonly allowCommands?: boolean | undefined;
+  /** A file with `mcpServers`, in the format of MCP clients. */
+  readonly mcpConfig?: string | undefined;
   readonly logLevel?: string | undefined;
 }
 
@@ -67,6 +88,46 @@ const toolsetsSchema = z.preprocess(
 /** What a project's own file may say: it comes with the repository, so nothing that reaches beyond it. */
 const sharedShape = { ...settingsSchema.shape, toolsets: toolsetsSchema.default([]) } as const;
 
+const toolPatterns = z.array(z.string().min(1).max(200)).max(1_000).optional();
+const variables = z.record(z.string().min(1), z.string());
+const stdioServer = z.strictObject({
+  type: z.literal("stdio").optional(),
+  command: z.string().min(1),
+  args: z.array(z.string()).default([]),
+  env: variables.default({}),
+  /** Relative to the working directory, which is the default. */
+  cwd: z.string().min(1).optional(),
+  tools: toolPatterns,
+  disabled: z.boolean().optional(),
+});
+const httpServer = z.strictObject({
+  type: z.enum(["http", "streamable-http"]).optional(),
+  url: z.url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" }),
+  headers: variables.default({}),
+  tools: toolPatterns,
+  disabled: z.boolean().optional(),
+});
+
+/** Each server by the form that it has, so that what is wrong is said of that form. */
+const mcpServerSchema = z.looseObject({}).transform((written, ctx) => {
+  const refuse = (message: string): never => {
+    ctx.issues.push({ code: "custom", message, input: undefined });
+    return z.NEVER;
+  };
+  if (written["type"] === "sse")
+    return refuse('the transport "sse" is the old one and not spoken: most servers offer "http" too');
+  if ("url" in written === "command" in written) return refuse("has either a command, or a url");
+  const parsed = ("url" in written ? httpServer : stdioServer).safeParse(written);
+  if (parsed.success) return parsed.data;
+  // What a value is stays unsaid: it may be a secret.
+  for (const { path: place, message } of parsed.error.issues)
+    ctx.issues.push({ code: "custom", message, path: place, input: undefined });
+  return z.NEVER;
+});
+const mcpServersSchema = z
+  .record(z.string().refine(isName, { error: `a server's name needs ${NAME_RULE}` }), mcpServerSchema)
+  .default({});
+
 /** What only the person who starts the server may say. */
 const ownShape = {
   log_level: z.enum(LOG_LEVELS).default("warn"),
@@ -81,9 +142,13 @@ const ownShape = {
   /** Relative to the working directory. Default: `output` in the person's data directory. */
   output_directory: z.string().min(1).optional(),
   allow_commands: z.union([z.boolean(), z.array(z.string().min(1))]).default(false),
+  /** Spelt as all clients spell it. */
+  mcpServers: mcpServersSchema,
 } as const;
 
 const schema = z.object({ ...sharedShape, ...ownShape });
+/** As the environment has them: `tick_ms` is BATON_TICK_MS, `mcpServers` BATON_MCP_SERVERS. */
+export const variableOf = (name: string): string => PREFIX + name.replaceAll(/[A-Z]/g, "_$&").toUpperCase();
 type Name = keyof typeof schema.shape;
 const NAMES = Object.keys(schema.shape) as Name[];
 
@@ -103,8 +168,10 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): Config {
   take("toolsets", flags.toolsets, "flag --toolsets");
   take("allow_commands", flags.allowCommands, "flag --allow-commands");
   take("log_level", flags.logLevel, "flag --log-level");
+  if (flags.mcpConfig !== undefined)
+    take("mcpServers", serversOfFile(path.resolve(cwd, flags.mcpConfig)), "flag --mcp-config");
   for (const name of NAMES) {
-    const variable = PREFIX + name.toUpperCase();
+    const variable = variableOf(name);
     const text = env[variable];
     // Who names a file on the command line means it, whatever the environment says beside it.
     if (name === "database_url" && flags.db !== undefined) continue;
@@ -126,6 +193,7 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): Config {
     database: databaseOf(parsed, own.data, cwd),
     toolsets: parsed.toolsets,
     commands: commandsOf(parsed.allow_commands),
+    mcpServers: serversOf(parsed.mcpServers, cwd),
     outputDirectory: path.resolve(cwd, parsed.output_directory ?? path.join(own.data, "output")),
     logLevel: parsed.log_level,
     settings: settingsSchema.parse(parsed),
@@ -138,9 +206,12 @@ type Parsed = z.output<typeof schema>;
 function parse(values: ReadonlyMap<Name, { value: unknown; origin: string }>): Parsed {
   const parsed = schema.safeParse(Object.fromEntries([...values].map(([name, { value }]) => [name, value])));
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path: [name], message }) => {
-    const origin = NAMES.find((known) => known === name);
-    return `${String(name)} (${(origin && values.get(origin)?.origin) ?? "default"}): ${message}`;
+  const problems = parsed.error.issues.map((issue) => {
+    const { path: place } = issue;
+    // Of a key that does not fit, what is wrong with it, rather than that it is invalid.
+    const message = (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined) ?? issue.message;
+    const origin = NAMES.find((known) => known === place[0]);
+    return `${place.join(".")} (${(origin && values.get(origin)?.origin) ?? "default"}): ${message}`;
   });
   throw new BatonError("invalid_input", `The configuration was not taken. ${problems.join("; ")}`, {
     details: { problems },
@@ -159,16 +230,28 @@ function fromText(name: Name, text: string): unknown {
   }
 }
 
-function* readFile(file: string, known: readonly string[]): Generator<[Name, unknown]> {
+function readObject(file: string): object {
   let data: unknown;
   try {
     data = JSON.parse(fs.readFileSync(file, "utf8"));
   } catch (error) {
-    throw new BatonError("invalid_input", `${file} cannot be read as JSON: ${String(error)}`, { details: { file } });
+    // What a parser says of a text quotes it, and it may be a secret that it quotes.
+    const why = error instanceof SyntaxError ? "it is no JSON" : String(error);
+    throw new BatonError("invalid_input", `${file} cannot be read as JSON: ${why}`, { details: { file } });
   }
-  if (typeof data !== "object" || data === null || Array.isArray(data)) {
-    throw new BatonError("invalid_input", `${file} must hold one JSON object`, { details: { file } });
-  }
+  if (typeof data === "object" && data !== null && !Array.isArray(data)) return data;
+  throw new BatonError("invalid_input", `${file} must hold one JSON object`, { details: { file } });
+}
+
+/** `mcpServers` of a client's file, whatever else it holds. */
+function serversOfFile(file: string): unknown {
+  const data = readObject(file);
+  if ("mcpServers" in data) return data.mcpServers;
+  throw new BatonError("invalid_input", `${file} has no "mcpServers"`, { details: { file } });
+}
+
+function* readFile(file: string, known: readonly string[]): Generator<[Name, unknown]> {
+  const data = readObject(file);
   for (const [key, value] of Object.entries(data)) {
     if (key === "$schema") continue;
     const name = NAMES.find((candidate) => candidate === key);
@@ -206,6 +289,16 @@ function commandsOf(allowed: boolean | readonly string[]): CommandPolicy {
   if (allowed === true) return { kind: "all" };
   if (allowed === false || allowed.length === 0) return { kind: "off" };
   return { kind: "patterns", patterns: allowed };
+}
+
+function serversOf(servers: Parsed["mcpServers"], cwd: string): McpServer[] {
+  return Object.entries(servers).flatMap(([name, { disabled = false, tools, ...server }]): McpServer[] => {
+    if (disabled) return [];
+    const named = { name, ...(tools !== undefined && { tools }) };
+    if ("url" in server) return [{ ...named, type: "http", url: server.url, headers: server.headers }];
+    const { command, args, env } = server;
+    return [{ ...named, type: "stdio", command, args, env, cwd: path.resolve(cwd, server.cwd ?? ".") }];
+  });
 }
 
 function deepFreeze<T extends object>(value: T): T {

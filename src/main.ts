@@ -17,6 +17,7 @@ export function serveFlags(args: readonly string[]): Flags | undefined {
         "database-url": { type: "string" },
         toolsets: { type: "string" },
         "allow-commands": { type: "boolean" },
+        "mcp-config": { type: "string" },
         "log-level": { type: "string" },
       },
     });
@@ -26,6 +27,7 @@ export function serveFlags(args: readonly string[]): Flags | undefined {
       databaseUrl: values["database-url"],
       toolsets,
       allowCommands: values["allow-commands"],
+      mcpConfig: values["mcp-config"],
       logLevel: values["log-level"],
     };
   } catch (error) {

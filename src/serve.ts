@@ -3,6 +3,7 @@ import { type Launched, launch } from "./launch.js";
 import { createServer } from "./mcp/server.js";
 import { StdioTransport } from "./mcp/stdio.js";
 import { VERSION } from "./runtime/version.js";
+import { executes } from "./works.js";
 
 /** From the end of the input to the end of the process, at most. */
 const SHUTDOWN_MS_MAX = 900;
@@ -46,9 +47,9 @@ export async function serve(flags: Flags): Promise<never> {
 
 /** Who only looks what the server can do is gone by then. */
 function standBySoon({ app, config, logger }: Launched, client: string): void {
-  if (config.commands.kind === "off") return;
+  if (!executes(config)) return;
   const standBy = () => {
-    app.standBy(client).catch((error: unknown) => logger.warn("commands are not taken yet", { error }));
+    app.standBy(client).catch((error: unknown) => logger.warn("steps are not taken yet", { error }));
   };
   setTimeout(standBy, config.settings.tick_ms).unref();
 }

@@ -37,7 +37,12 @@ describe("configuration", () => {
   });
 
   test("of a project does not reach beyond it: no commands, no database", () => {
-    for (const beyond of [{ allow_commands: true }, { database_url: "postgres://x/y" }, { db: "/etc/x" }]) {
+    for (const beyond of [
+      { allow_commands: true },
+      { database_url: "postgres://x/y" },
+      { db: "/etc/x" },
+      { mcpServers: {} },
+    ]) {
       const cwd = temporaryDirectory();
       write(cwd, beyond);
       expect(() => loadConfig({ flags: {}, env: {}, cwd })).toThrow("beyond the project");
@@ -60,6 +65,61 @@ describe("configuration", () => {
     expect(() => loadConfig({ flags: {}, env, cwd: temporaryDirectory() })).toThrow("environment BATON_TICK_MS");
     const url = { BATON_DATABASE_URL: "mysql://me:hunter22@x" };
     expect(() => loadConfig({ flags: {}, env: url, cwd: temporaryDirectory() })).toThrow("must begin with postgres://");
+  });
+
+  test("of MCP servers is what clients write: from the environment, a file named on the command line, or one's own", () => {
+    const cwd = temporaryDirectory();
+    const mcpServers = {
+      files: { command: "npx", args: ["-y", "files"], env: { A: "b" }, cwd: "sub", tools: ["read_*"] },
+      web: { type: "streamable-http", url: "https://example.com/mcp", headers: { "X-Key": "k" } },
+      off: { command: "off", disabled: true },
+    };
+    const expected = [
+      {
+        name: "files",
+        type: "stdio",
+        command: "npx",
+        args: ["-y", "files"],
+        env: { A: "b" },
+        cwd: path.join(cwd, "sub"),
+        tools: ["read_*"],
+      },
+      { name: "web", type: "http", url: "https://example.com/mcp", headers: { "X-Key": "k" } },
+    ];
+    const env = { BATON_MCP_SERVERS: JSON.stringify(mcpServers) };
+    const config = loadConfig({ flags: {}, env, cwd });
+    expect(config.mcpServers).toEqual(expected);
+    expect(config.origins["mcpServers"]).toBe("environment BATON_MCP_SERVERS");
+    writeFileSync(path.join(cwd, "clients.json"), JSON.stringify({ mcpServers, other: 1 }));
+    expect(loadConfig({ flags: { mcpConfig: "clients.json" }, env: {}, cwd }).mcpServers).toEqual(expected);
+    const own = { XDG_CONFIG_HOME: process.env["XDG_CONFIG_HOME"] };
+    const home = temporaryDirectory();
+    mkdirSync(path.join(home, "baton"));
+    write(path.join(home, "baton"), { mcpServers });
+    process.env["XDG_CONFIG_HOME"] = home;
+    try {
+      expect(loadConfig({ flags: {}, env: {}, cwd }).mcpServers).toEqual(expected);
+    } finally {
+      if (own.XDG_CONFIG_HOME === undefined) delete process.env["XDG_CONFIG_HOME"];
+      else process.env["XDG_CONFIG_HOME"] = own.XDG_CONFIG_HOME;
+    }
+  });
+
+  test.each([
+    [{ "a/b": { command: "x" } }, /mcpServers\.a\/b .*a server's name needs/],
+    [{ a: { comand: "x" } }, /mcpServers\.a .*has either a command, or a url/],
+    [{ a: { command: "x", url: "https://x" } }, /mcpServers\.a .*has either a command, or a url/],
+    [{ a: { command: "x", tols: ["y"] } }, /mcpServers\.a .*"tols"/],
+    [{ a: { command: "x", env: { KEY: 5 } } }, /mcpServers\.a\.env\.KEY .*expected string/],
+    [{ a: { url: "ftp://hunter22@x" } }, /mcpServers\.a\.url .*must be a URL that begins with/],
+    [{ a: { type: "sse", url: "https://x" } }, /mcpServers\.a .*"sse" is the old one/],
+    [{ a: { url: "https://x", headers: ["hunter22"] } }, /mcpServers\.a\.headers/],
+    ["hunter22", /mcpServers .*expected record/],
+  ])("of MCP servers that is wrong is refused with its place and without its values: %j", (servers, message) => {
+    const env = { BATON_MCP_SERVERS: JSON.stringify(servers) };
+    const load = () => loadConfig({ flags: {}, env, cwd: temporaryDirectory() });
+    expect(load).toThrow(message);
+    expect(load).not.toThrow(/hunter22/);
   });
 
   test("that is wrong keeps the server from starting, with a sentence on stderr and nothing on stdout", async () => {

@@ -109,11 +109,12 @@ function addServe(program: Command, desk: Desk): void {
     .description("serve MCP on stdin and stdout, for a client that starts it (as `baton` alone does)")
     .option("--toolsets <areas>", "areas listed beside the default tools, with commas, or all")
     .option("--allow-commands", "run command steps of workflows")
+    .option("--mcp-config <file>", "call the tools of its mcpServers in tool steps of workflows")
     .action(async (_options: object, command: Command) => {
-      const { db, databaseUrl, logLevel, toolsets, allowCommands } = command.optsWithGlobals<
-        Shared & { toolsets?: string; allowCommands?: boolean }
+      const { db, databaseUrl, logLevel, toolsets, allowCommands, mcpConfig } = command.optsWithGlobals<
+        Shared & { toolsets?: string; allowCommands?: boolean; mcpConfig?: string }
       >();
-      await desk.host.serve({ db, databaseUrl, logLevel, toolsets, allowCommands });
+      await desk.host.serve({ db, databaseUrl, logLevel, toolsets, allowCommands, mcpConfig });
     });
 }
 
@@ -128,6 +129,7 @@ function withRunOptions(command: Command): Command {
     .option("-i, --input <name=value>", "an input of the workflow (repeatable)", collect, [])
     .option("--watch", "show every task, not only those at work")
     .option("--allow-commands", "let this process run command steps")
+    .option("--mcp-config <file>", "let this process call the tools of its mcpServers")
     .option("--max-parallel <n>", "tasks at work at once", wholeNumber)
     .addOption(new Option("--priority <level>", "among runs").choices(["critical", "high", "normal", "low"]))
     .option("--project <name>", "default: the one around the working directory")

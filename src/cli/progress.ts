@@ -132,10 +132,10 @@ export function missingText({ run, running, ready, recent }: RunState, now: numb
   const keys = ready.slice(0, READY_SHOWN).map(({ key }) => key);
   const total = run.counts.ready;
   const more = total > keys.length ? ` and ${total - keys.length} more` : "";
-  const commands = ready.every(({ kind }) => kind === "command");
-  const who = commands
-    ? "a server that may run commands (--allow-commands)"
-    : `an agent to claim ${total === 1 ? "it" : "them"}`;
+  const of = (wanted: string) => ready.every(({ kind }) => kind === wanted);
+  let who = `an agent to claim ${total === 1 ? "it" : "them"}`;
+  if (of("command")) who = "a server that may run commands (--allow-commands)";
+  else if (of("tool")) who = "a server that has their MCP servers configured (mcpServers)";
   return `${keys.join(", ")}${more}: ready, waiting for ${who}`;
 }
 

@@ -172,7 +172,7 @@ export function offerOf(agent: agents.Agent, more: OfferedNow): Offer {
     agent: agent.name,
     roles: new Set([...agent.roles, ...(more.roles ?? [])]),
     capabilities: new Set([...agent.capabilities, ...(more.requires ?? [])]),
-    runs: undefined,
+    carriesOut: undefined,
   };
 }
 

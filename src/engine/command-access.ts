@@ -2,8 +2,9 @@ import { type Executor, liveExecutors } from "../store/executors.js";
 import { findProjectByReference } from "../store/projects.js";
 import type { Reason } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
-import { type CommandPolicy, lineAllowed } from "./command-policy.js";
+import { lineAllowed } from "./command-policy.js";
 import type { EngineContext } from "./context.js";
+import type { ExecutorPolicy } from "./tool-policy.js";
 
 const LINE_SHOWN_MAX = 200;
 
@@ -39,13 +40,19 @@ export function* linesNotAllowed(
   return first === undefined ? undefined : { count: refused.length, detail: refusal(executors, first) };
 }
 
+/** How many running servers may run commands. */
+export function* commandRunners(ctx: EngineContext): Tx<number> {
+  return (yield* liveExecutors(ctx.now)).filter((executor) => policyOf(executor).kind !== "off").length;
+}
+
 function refusal(executors: readonly Executor[], line: string): string {
-  if (executors.length === 0) return "no running server is allowed to run commands";
+  if (executors.every((executor) => policyOf(executor).kind === "off"))
+    return "no running server is allowed to run commands";
   const shown = line.length > LINE_SHOWN_MAX ? `${line.slice(0, LINE_SHOWN_MAX)}…` : line;
   return `no allow pattern of a running server matches ${JSON.stringify(shown)}`;
 }
 
 /** The text was written from a policy by `openSession`. */
-function policyOf({ policy }: Executor): CommandPolicy {
-  return JSON.parse(policy) as CommandPolicy;
+export function policyOf({ policy }: Executor): ExecutorPolicy {
+  return JSON.parse(policy) as ExecutorPolicy;
 }

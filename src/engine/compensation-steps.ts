@@ -19,7 +19,7 @@ export function parseCompensation(step: WrittenStep, index: number, checks: Step
       problems.add({ path: `${at}.${field}`, step: key, message: "is that of the step it undoes: leave it out" });
   }
   if (!KINDS.has(compensate["kind"])) {
-    const message = "what undoes a step is of the kind agent, command, human or workflow";
+    const message = "what undoes a step is of the kind agent, command, tool, human or workflow";
     problems.add({ path: `${at}.kind`, step: key, message });
   }
   if (problems.count > before) return undefined;

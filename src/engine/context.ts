@@ -1,6 +1,6 @@
 import type { Tx, TxContext } from "../store/tx.js";
-import type { CommandPolicy } from "./command-policy.js";
 import type { Settings } from "./settings.js";
+import type { ExecutorPolicy } from "./tool-policy.js";
 
 /** Where a call comes from. Built once per connection; the engine never asks the world itself. */
 export interface Caller {
@@ -19,8 +19,8 @@ export interface SessionIdentity {
   readonly pid: number;
   readonly processStartedAt: number;
   readonly client: string;
-  /** Which command steps this process takes; false when it takes none. */
-  readonly executor: CommandPolicy | false;
+  /** Which command and tool steps this process takes; false when it takes none. */
+  readonly executor: ExecutorPolicy | false;
 }
 
 /** Where the caller works, read from the file system before any transaction. */

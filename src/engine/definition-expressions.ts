@@ -107,7 +107,18 @@ class StepReader {
     else if (each !== undefined) this.#texts("for_each", each, this.#scope);
     if (each !== undefined) this.found = true;
     const scope = { ...this.#scope, inElement: each !== undefined || this.#scope.inElement };
-    for (const field of ["title", "prompt", "criteria", "env", "files", "ask", "for", "until", "inputs"] as const) {
+    for (const field of [
+      "title",
+      "prompt",
+      "criteria",
+      "env",
+      "arguments",
+      "files",
+      "ask",
+      "for",
+      "until",
+      "inputs",
+    ] as const) {
       if (field in step) this.#texts(field, (step as Record<string, unknown>)[field], scope);
     }
     if (step.kind === "command") this.#commandLine(step.run, scope);

@@ -3,9 +3,10 @@ import { closedObject } from "./closed-object.js";
 import { durationSchema, parseDuration } from "./durations.js";
 import { hint, isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "./names.js";
 import type { Priority } from "./order.js";
+import { TOOL_NAME, TOOL_NAME_LENGTH_MAX, TOOL_NAME_RULE } from "./tool-policy.js";
 import { TRIGGER_RULES } from "./triggers.js";
 
-export const STEP_KINDS = ["agent", "command", "human", "gate", "wait", "plan", "workflow"] as const;
+export const STEP_KINDS = ["agent", "command", "tool", "human", "gate", "wait", "plan", "workflow"] as const;
 export type StepKind = (typeof STEP_KINDS)[number];
 export const INPUT_TYPES = ["string", "number", "integer", "boolean", "array", "object"] as const;
 
@@ -18,8 +19,7 @@ export type Deadline = { readonly at: number } | { readonly after_ms: number };
 // The definition as people write it. Every object is closed: a key it does not know is refused with the key that was
 // probably meant, or, where the whole product has it and this version has not, with a sentence that says so.
 
-const LATER_KEYS = new Set("review resources server tool arguments".split(" "));
-const LATER_KINDS = new Set(["tool"]);
+const LATER_KEYS = new Set(["review", "resources"]);
 
 const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => closedObject(shape, LATER_KEYS);
 
@@ -161,6 +161,18 @@ const commandStep = closed({
   shell: z.enum(["sh", "bash"], { error: 'must be "sh" or "bash"' }).optional(),
 });
 
+const toolStep = closed({
+  ...anyStep,
+  kind: z.literal("tool"),
+  // Literal, both: what a workflow may call stands in its definition, and no result of a step decides about it.
+  server: nameSchema,
+  tool: z
+    .string()
+    .regex(TOOL_NAME, { error: `must be the name of a tool: ${TOOL_NAME_RULE}` })
+    .max(TOOL_NAME_LENGTH_MAX),
+  arguments: z.record(z.string(), z.unknown()).optional(),
+});
+
 const planStep = closed({ ...anyStep, kind: z.literal("plan"), prompt: z.string().min(1) });
 
 const humanStep = closed({
@@ -192,6 +204,7 @@ const workflowStep = closed({
 const SCHEMAS = {
   agent: agentStep,
   command: commandStep,
+  tool: toolStep,
   human: humanStep,
   gate: gateStep,
   wait: waitStep,
@@ -208,11 +221,11 @@ export function stepSchema(written: Readonly<Record<string, unknown>>): (typeof 
   const { kind } = written;
   if (kind === undefined && "run" in written && !("prompt" in written))
     return 'has "run" and so must say `kind: command`';
+  if (kind === undefined && "tool" in written && !("prompt" in written))
+    return 'has "tool" and so must say `kind: tool`';
   if (kind === undefined) return agentStep;
   if (typeof kind === "string" && Object.hasOwn(SCHEMAS, kind)) return SCHEMAS[kind as StepKind];
   const known = `understood are ${STEP_KINDS.join(", ")}`;
   if (typeof kind !== "string") return `kind must be a text: ${known}`;
-  return LATER_KINDS.has(kind)
-    ? `the kind "${kind}" comes with a later version; ${known}`
-    : `unknown kind "${kind}"${hint(kind, STEP_KINDS)}; ${known}`;
+  return `unknown kind "${kind}"${hint(kind, STEP_KINDS)}; ${known}`;
 }

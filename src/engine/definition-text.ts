@@ -130,6 +130,7 @@ const FILLED_IN: ReadonlySet<PropertyKey> = new Set([
   "criteria",
   "run",
   "env",
+  "arguments",
   "files",
   "ask",
   "if",

@@ -70,6 +70,10 @@ export interface Step {
   readonly shell?: string;
   /** Values of the expressions of `run`, once it has been filled in, by the variables in which they reach the command. */
   readonly values?: Readonly<Record<string, string>>;
+  /** Of a tool step: an MCP server of the person's own configuration, its tool, and what that is given. */
+  readonly server?: string;
+  readonly tool?: string;
+  readonly arguments?: Readonly<Record<string, unknown>>;
   /** Of a human step: the question, and JSON Schema of the answer. */
   readonly ask?: string;
   readonly form?: Readonly<Record<string, unknown>>;

@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
 import type { Demand } from "../store/lanes.js";
 
+/** What a server's executor carries out. */
+export type ExecutedKind = Exclude<Demand["executor"], "agent">;
+
 /** What a claimer has to offer. */
 export interface Offer {
   readonly agent: string;
   readonly roles: ReadonlySet<string>;
   readonly capabilities: ReadonlySet<string>;
-  /** Which command lines it may run; undefined when it is no executor. */
-  readonly runs: ((command: string) => boolean) | undefined;
+  /** Which command lines it may run and which tools call; undefined when it is no executor. */
+  readonly carriesOut: ((kind: ExecutedKind, what: string) => boolean) | undefined;
 }
 
 /** A demand with its id: the hash of its content, since demands never change. */
@@ -42,19 +45,7 @@ export function meets(offer: Offer, demand: Demand): boolean {
 
 /** Every way in which an offer falls short of a demand, as the kinds of reason a claim can name. */
 export function unmet(offer: Offer, demand: Demand): { kind: string; detail: string }[] {
-  const gaps: { kind: string; detail: string }[] = [];
-  if (demand.executor === "command") {
-    if (offer.runs === undefined) {
-      gaps.push({
-        kind: "executor",
-        detail: "a command is run by a server started with --allow-commands, not claimed",
-      });
-    } else if (demand.command === null || !offer.runs(demand.command)) {
-      gaps.push({ kind: "commands_not_allowed", detail: "no allow pattern of this server matches the command line" });
-    }
-  } else if (offer.runs !== undefined) {
-    gaps.push({ kind: "executor", detail: "the server's executor takes commands only" });
-  }
+  const gaps = executorGaps(offer, demand);
   if (demand.reservedFor !== null && demand.reservedFor !== offer.agent) {
     gaps.push({ kind: "reserved", detail: `it is reserved for ${demand.reservedFor}` });
   }
@@ -66,4 +57,26 @@ export function unmet(offer: Offer, demand: Demand): { kind: string; detail: str
     gaps.push({ kind: "capability", detail: `${offer.agent} lacks: ${missing.join(", ")}` });
   }
   return gaps;
+}
+
+const NOT_CLAIMED: Readonly<Record<ExecutedKind, string>> = {
+  command: "a command is run by a server started with --allow-commands, not claimed",
+  tool: "a tool is called by a server that has its MCP server configured, not claimed",
+};
+const NOT_TAKEN: Readonly<Record<ExecutedKind, { kind: string; detail: string }>> = {
+  command: { kind: "commands_not_allowed", detail: "no allow pattern of this server matches the command line" },
+  tool: {
+    kind: "server_not_configured",
+    detail: "this server has that MCP server, or that tool of it, not configured",
+  },
+};
+
+function executorGaps({ carriesOut }: Offer, { executor, command }: Demand): { kind: string; detail: string }[] {
+  if (executor === "agent") {
+    return carriesOut === undefined
+      ? []
+      : [{ kind: "executor", detail: "the server's executor takes commands and tool calls only" }];
+  }
+  if (carriesOut === undefined) return [{ kind: "executor", detail: NOT_CLAIMED[executor] }];
+  return command !== null && carriesOut(executor, command) ? [] : [NOT_TAKEN[executor]];
 }

@@ -18,6 +18,8 @@ import { settleWaiting } from "./settle.js";
 import { filledIn, isKnownAtStart, valuesOfRun } from "./step-values.js";
 import { requireRun } from "./task-lookup.js";
 import { isTemplate, shellLine } from "./templates.js";
+import { toolsNotOffered } from "./tool-access.js";
+import { toolLine } from "./tool-policy.js";
 
 export interface Execution {
   readonly project: Project;
@@ -152,10 +154,20 @@ function* commandWarnings(ctx: EngineContext, { definition }: Parsed): Tx<string
       ? []
       : [commandLine(shellLine(run), env)],
   );
+  const tools = definition.steps.filter(({ kind }) => kind === "tool").map(toolLine);
   const refused = yield* linesNotAllowed(ctx, lines);
-  if (refused === undefined) return [];
+  const missing = yield* toolsNotOffered(ctx, tools);
   return [
-    `${refused.count} command steps wait: ${refused.detail} (start one with --allow-commands, or allow patterns in your own configuration).`,
+    ...(refused === undefined
+      ? []
+      : [
+          `${refused.count} command steps wait: ${refused.detail} (start one with --allow-commands, or allow patterns in your own configuration).`,
+        ]),
+    ...(missing === undefined
+      ? []
+      : [
+          `${missing.count} tool steps wait: ${missing.detail}. Only whoever starts a server adds MCP servers, in their own configuration (mcpServers).`,
+        ]),
   ];
 }
 

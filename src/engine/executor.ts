@@ -7,16 +7,15 @@ import type { Tx } from "../store/tx.js";
 import { unregisterAgent } from "./agent-life.js";
 import { EXECUTOR_PREFIX, registerAgent } from "./agents.js";
 import { type Claim, claimAt } from "./claims.js";
-import { type CommandPolicy, lineAllowed } from "./command-policy.js";
 import type { EngineContext } from "./context.js";
-import { meets, type Offer } from "./demands.js";
+import { type ExecutedKind, meets, type Offer } from "./demands.js";
 import { NAME_LENGTH_MAX, nameFrom } from "./names.js";
 
-/** What the server's own executor offers: itself, so many commands at once, and what it may run. */
-export interface CommandOffer {
+/** What the server's own executor offers: itself, so much at once, and what it may carry out. */
+export interface ExecutorOffer {
   readonly agent: string;
   readonly concurrency: number;
-  readonly policy: CommandPolicy;
+  readonly carriesOut: (kind: ExecutedKind, what: string) => boolean;
 }
 
 /** `executor-myhost-3f2a`. `suffix` tells the processes of a host apart. */
@@ -25,31 +24,34 @@ export function executorHandle(host: string, suffix: string): string {
   return `${EXECUTOR_PREFIX}${nameFrom(host, "host").slice(0, room)}-${suffix}`;
 }
 
-function offerOf({ agent, policy }: CommandOffer): Offer {
-  return { agent, roles: new Set(), capabilities: new Set(), runs: (line) => lineAllowed(policy, line) };
+function offerOf({ agent, carriesOut }: ExecutorOffer): Offer {
+  return { agent, roles: new Set(), capabilities: new Set(), carriesOut };
 }
 
-/** A project with a command that the executor may run. */
-export interface CommandPlace {
+/** A project with something that the executor may carry out. */
+export interface WorkPlace {
   readonly project: string;
   readonly root: string | null;
+  /** What there is to do. */
+  readonly kinds: ReadonlySet<ExecutedKind>;
 }
 
-/** Where there is a command to run now, by the id of the project. A query. */
-export function* commandPlaces(offer: CommandOffer): Tx<CommandPlace[]> {
-  const places: CommandPlace[] = [];
+/** Where there is something to carry out now, by the id of the project. A query. */
+export function* workPlaces(offer: ExecutorOffer): Tx<WorkPlace[]> {
+  const places: WorkPlace[] = [];
   for (const { id, root } of yield* projectsWithWork()) {
-    const heads = yield* laneHeads({ project: id });
-    if (heads.some(({ demand }) => meets(offerOf(offer), demand))) places.push({ project: id, root });
+    const met = (yield* laneHeads({ project: id })).filter(({ demand }) => meets(offerOf(offer), demand));
+    const kinds = new Set(met.map(({ demand }) => demand.executor).filter((kind) => kind !== "agent"));
+    if (kinds.size > 0) places.push({ project: id, root, kinds });
   }
   return places;
 }
 
 /**
- * Claims a command of a project for the executor, which is registered by its first claim: a server that only waits leaves
- * no agent behind.
+ * Claims what the executor offers in a project. It is registered by its first claim: a server that only waits leaves no
+ * agent behind.
  */
-export function* claimCommand(ctx: EngineContext, offer: CommandOffer, project: string): Tx<Claim> {
+export function* claimWork(ctx: EngineContext, offer: ExecutorOffer, project: string): Tx<Claim> {
   const known = yield* findAgent(offer.agent);
   if (known?.status !== "active" || known.maxConcurrentTasks !== offer.concurrency) {
     // By itself: the row of a known agent comes after those that a claim locks.
@@ -60,8 +62,8 @@ export function* claimCommand(ctx: EngineContext, offer: CommandOffer, project: 
 }
 
 /** What the executor holds, as the database sees it. A query. */
-export function* heldCommands(offer: Pick<CommandOffer, "agent">): Tx<Task[]> {
-  return yield* runningTasksOf(offer.agent, HELD_MAX);
+export function* heldWork(agent: string): Tx<Task[]> {
+  return yield* runningTasksOf(agent, HELD_MAX);
 }
 
 const HELD_MAX = 1_000;

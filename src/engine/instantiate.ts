@@ -11,6 +11,7 @@ import type { Project } from "./projects.js";
 import { keepScopes, normaliseScope, type Scope, scopeId } from "./scopes.js";
 import { earliest } from "./instants.js";
 import { isDynamic } from "./step-values.js";
+import { toolLine } from "./tool-policy.js";
 import { judge } from "./triggers.js";
 
 /** A step on its way to becoming a task: what it depends on, and where it stands in the graph. */
@@ -81,16 +82,12 @@ export function askedBy(project: Project, step: Step): { demand: Demand; scope: 
 
 function demandOfStep(project: Project, step: Step, scope: string): Demand {
   const shared = { project: project.id, reservedFor: null, scoped: scope !== "" };
-  return step.kind === "command"
-    ? // Who runs a command is the server's own matter: it asks for no role and no capability.
-      demandOf({
-        ...shared,
-        executor: "command",
-        role: null,
-        requires: [],
-        command: commandLine(step.run ?? "", step.env),
-      })
-    : demandOf({ ...shared, executor: "agent", role: step.role ?? null, requires: step.requires, command: null });
+  // Who runs a command or calls a tool is the servers' own matter: it asks for no role and no capability.
+  const own = { ...shared, role: null, requires: [] };
+  if (step.kind === "command")
+    return demandOf({ ...own, executor: "command", command: commandLine(step.run ?? "", step.env) });
+  if (step.kind === "tool") return demandOf({ ...own, executor: "tool", command: toolLine(step) });
+  return demandOf({ ...shared, executor: "agent", role: step.role ?? null, requires: step.requires, command: null });
 }
 
 export function specOf(step: Step): TaskSpec {
@@ -106,6 +103,9 @@ export function specOf(step: Step): TaskSpec {
     ...(step.kind === "command" && step.run !== undefined
       ? { command: { run: step.run, cwd: step.cwd, env: step.env, shell: step.shell, values: step.values } }
       : {}),
+    ...(step.kind === "tool" && step.server !== undefined && step.tool !== undefined
+      ? { tool: { server: step.server, tool: step.tool, arguments: step.arguments ?? {} } }
+      : {}),
     ...(ask === undefined ? {} : { ask }),
     ...(form === undefined ? {} : { form }),
     ...(event === undefined ? {} : { event }),
@@ -115,10 +115,10 @@ export function specOf(step: Step): TaskSpec {
   };
 }
 
-/** The session of the server that runs a command vouches for it: it has no heartbeat of its own to miss. */
+/** The session of the server that runs a command or calls a tool vouches for it: it has no heartbeat of its own to miss. */
 function timeoutsOf({ kind, timeouts }: Step): TaskSpec["timeouts"] {
   const { heartbeat: _, ...others } = timeouts;
-  return kind === "command" ? others : timeouts;
+  return kind === "command" || kind === "tool" ? others : timeouts;
 }
 
 interface PlacedStep extends Planned {

@@ -12,6 +12,7 @@ import { iso } from "./instants.js";
 import { conflictsOfScope } from "./task-locks.js";
 import { isOpen } from "./run-change.js";
 import { requireRun, requireTask } from "./task-lookup.js";
+import { toolObstacle } from "./tool-access.js";
 import { judge } from "./triggers.js";
 import { countsOf } from "./settle.js";
 
@@ -107,6 +108,10 @@ function* takerReasons(ctx: EngineContext, task: Task, name: string | undefined)
   if (!demand) return [];
   if (demand.executor === "command") {
     const obstacle = yield* commandObstacle(ctx, { project: task.project, line: demand.command ?? "" });
+    return obstacle === undefined ? [] : [obstacle];
+  }
+  if (demand.executor === "tool") {
+    const obstacle = yield* toolObstacle(ctx, demand.command ?? "");
     return obstacle === undefined ? [] : [obstacle];
   }
   if (name === undefined) {

@@ -75,7 +75,7 @@ function* fillUp(written: readonly Vertex[]): Tx<void> {
 /** A task as somebody could have written its step. */
 function writtenOf(task: Task, spec: TaskSpec): JsonObject {
   if (spec.dynamic) return asWritten(spec.dynamic.step);
-  const { prompt, criteria, requires, files, retry, timeouts, output, command, compensate } = spec;
+  const { prompt, criteria, requires, files, retry, timeouts, output, command, tool, compensate } = spec;
   return stated({
     kind: task.kind,
     title: task.title,
@@ -93,6 +93,7 @@ function writtenOf(task: Task, spec: TaskSpec): JsonObject {
     cwd: command?.cwd,
     env: command?.env,
     shell: command?.shell,
+    ...tool,
     compensate: compensate && asWritten(compensate, FROM_THE_STEP),
   });
 }

@@ -28,6 +28,11 @@ export const settingsSchema = z.object({
   patterns_max: z.int().min(1).default(1_000),
   /** Of one server process that is allowed to run commands. */
   max_concurrent_commands: z.int().min(1).max(1_000).default(10),
+  /** Of one server process that has MCP servers configured: calls of their tools. */
+  max_concurrent_tool_calls: z.int().min(1).max(1_000).default(10),
+  /** From the start of an MCP server to its tools, and how long it stays with nothing to do. */
+  mcp_start_timeout_ms: z.int().min(10).default(30_000),
+  mcp_idle_ms: z.int().min(0).default(300_000),
   /** Of a step that does not say: tries in all, and how long one may take. */
   retry_attempts: z.int().min(1).max(1_000).default(3),
   task_timeout_ms: z.int().min(1).default(3_600_000),

@@ -70,7 +70,8 @@ export function filledIn(step: Step, values: Values): Step {
     ...(step.env === undefined
       ? {}
       : { env: Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, text(value)])) }),
-    ...(step.inputs === undefined ? {} : { inputs: fillInAll(step.inputs, values) as Record<string, unknown> }),
+    ...(step.arguments === undefined ? {} : { arguments: filledArguments(step.arguments, values) }),
+    ...(step.inputs === undefined ? {} : { inputs: filledArguments(step.inputs, values) }),
     ...command,
   };
 }
@@ -87,6 +88,11 @@ function filledPaths(patterns: readonly string[], values: Values): string[] {
       throw new EvaluationFailed(pattern, `must be a path or a list of paths, and is ${textOf(path) || "empty"}`);
     });
   });
+}
+
+/** Values keep their types, and are data wherever they end up: no text of theirs is read as an expression again. */
+function filledArguments(written: Readonly<Record<string, unknown>>, values: Values): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(written).map(([name, value]) => [name, fillInAll(value, values)]));
 }
 
 function filledCommand(run: string, values: Values): Pick<Step, "run" | "values"> {

@@ -3,8 +3,10 @@ import * as figures from "../store/figures.js";
 import { countRunsByStatus } from "../store/runs.js";
 import type { TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
+import { commandRunners } from "./command-access.js";
 import type { EngineContext } from "./context.js";
 import { isoOrNull } from "./instants.js";
+import { toolsNotOffered } from "./tool-access.js";
 
 /** Everything on the database at a glance, counted from what is recorded. */
 export interface SystemStatus {
@@ -67,7 +69,8 @@ export function* componentsOf(ctx: EngineContext): Tx<Component[]> {
     background(ctx, due, { lateMs, sessions: presence.sessions }),
     timers(ctx, due, lateMs),
     sessions(presence),
-    commands(presence, yield* figures.commandsWait()),
+    commands(yield* commandRunners(ctx), yield* figures.commandsWait()),
+    tools(yield* toolsNotOffered(ctx, yield* figures.toolsWanted())),
   ];
 }
 
@@ -98,11 +101,18 @@ function sessions({ sessions: open, overdue }: figures.PresenceFigures): Compone
   return { name: "sessions", status: overdue > 0 ? "degraded" : "ok", reason, measured: { open, overdue } };
 }
 
-function commands({ executors }: figures.PresenceFigures, waiting: boolean): Component {
+function commands(executors: number, waiting: boolean): Component {
   const stuck = waiting && executors === 0;
   const idle = executors === 0 ? "no server process may run commands, and none waits" : "commands are run";
   const reason = stuck ? "command steps wait, and no server process may run commands (--allow-commands)" : idle;
   return { name: "commands", status: stuck ? "degraded" : "ok", reason, measured: { executors } };
+}
+
+function tools(missing: { readonly count: number; readonly detail: string } | undefined): Component {
+  const measured = { not_offered: missing?.count ?? 0 };
+  if (missing === undefined)
+    return { name: "tools", status: "ok", reason: "no tool step waits for a server", measured };
+  return { name: "tools", status: "degraded", reason: `tool steps wait: ${missing.detail}`, measured };
 }
 
 function hostOf(ctx: EngineContext): string {

@@ -1,17 +1,7 @@
 import type { Failure } from "../engine/tasks.js";
+import type { Report } from "./attempt.js";
 import { tailText } from "./output.js";
 import { type CommandResult, TAIL_BYTES } from "./process.js";
-
-/** What an attempt has to say to the engine when it has ended. */
-export type Report =
-  | { readonly kind: "complete"; readonly result: unknown; readonly note?: string; readonly facts: CommandFacts }
-  | {
-      readonly kind: "fail";
-      readonly error: Failure["error"];
-      readonly partial?: CommandFacts;
-      readonly retryable?: false;
-    }
-  | { readonly kind: "release"; readonly note: string };
 
 /** What of a command's end stays in the database. */
 export interface CommandFacts {
@@ -61,21 +51,19 @@ function completion(
   result: CommandResult,
   { execution, facts }: { execution: Execution; facts: CommandFacts },
 ): Report {
-  if (!execution.ownResult) return { kind: "complete", result: facts, facts };
+  const unfit = (message: string): Report => invalidOutput(message, facts);
+  if (!execution.ownResult) return { kind: "complete", result: facts, unfit };
   const line = result.tail.trimEnd().split("\n").at(-1) ?? "";
   try {
     const own: unknown = JSON.parse(line);
-    return { kind: "complete", result: own, note: `the output is in ${facts.output_file}`, facts };
+    return { kind: "complete", result: own, note: `the output is in ${facts.output_file}`, unfit };
   } catch {
-    return invalidOutput(
-      "the last line of the output is no JSON, and the step's output schema asks for a result",
-      facts,
-    );
+    return unfit("the last line of the output is no JSON, and the step's output schema asks for a result");
   }
 }
 
 /** The command succeeded, and what it printed is no result of this step. */
-export function invalidOutput(message: string, facts: CommandFacts): Report {
+function invalidOutput(message: string, facts: CommandFacts): Report {
   return { kind: "fail", error: { type: "invalid_output", message: `${message}${endOf(facts)}` }, partial: facts };
 }
 

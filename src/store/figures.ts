@@ -158,3 +158,14 @@ export function* commandsWait(): Tx<boolean> {
   ]);
   return row !== undefined;
 }
+
+const TOOLS_LOOKED_AT = 1_000;
+
+/** The tools that ready steps call, each once, as `server/tool`. */
+export function* toolsWanted(): Tx<string[]> {
+  const rows = yield [
+    `SELECT DISTINCT d.command FROM lanes l JOIN demands d ON d.id = l.demand
+     WHERE d.executor = 'tool' AND l.open = 1 AND l.head IS NOT NULL ORDER BY d.command LIMIT ${TOOLS_LOOKED_AT}`,
+  ];
+  return rows.map((row) => text(row, "command"));
+}

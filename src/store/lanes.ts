@@ -12,11 +12,11 @@ import { T_COLUMNS, taskAndSpecOf, type TaskAndSpec } from "./tasks.js";
 export interface Demand {
   readonly id: string;
   readonly project: string;
-  readonly executor: "agent" | "command";
+  readonly executor: "agent" | "command" | "tool";
   readonly role: string | null;
   readonly requires: readonly string[];
   readonly reservedFor: string | null;
-  /** The command line, where the executor's allow list must be asked. */
+  /** What the executor's allow list must be asked about: the command line, or `server/tool`. */
   readonly command: string | null;
   readonly scoped: boolean;
 }

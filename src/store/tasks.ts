@@ -13,7 +13,7 @@ export type TaskStatus =
   | "cancelled"
   | "dead_letter";
 
-export type TaskKind = "agent" | "command" | "human" | "gate" | "wait" | "plan" | "workflow";
+export type TaskKind = "agent" | "command" | "tool" | "human" | "gate" | "wait" | "plan" | "workflow";
 
 export type TriggerRule = "all_succeeded" | "all_done" | "one_succeeded" | "one_failed" | "none_failed";
 
@@ -99,6 +99,7 @@ export interface TaskSpec {
   /** JSON Schema of the result. */
   readonly output?: boolean | Readonly<Record<string, unknown>>;
   readonly command?: CommandSpec;
+  readonly tool?: ToolCall;
   /** Of a human step. */
   readonly ask?: string;
   readonly form?: Readonly<Record<string, unknown>>;
@@ -151,6 +152,13 @@ export interface CommandSpec {
   readonly shell?: string | undefined;
   /** Values of expressions of the command line, by the variables in which they reach it. */
   readonly values?: Readonly<Record<string, string>> | undefined;
+}
+
+/** A call of a tool of another MCP server. */
+export interface ToolCall {
+  readonly server: string;
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
 }
 
 const COLUMNS = [

@@ -1,6 +1,7 @@
 import { agentOperations } from "./agents.js";
 import { Catalogue } from "./catalogue.js";
 import { claimOperations } from "./claims.js";
+import { complexWorkflowOperations } from "./complex-workflows.js";
 import { deadLetterOperations } from "./dead-letters.js";
 import { escalationOperations } from "./escalations.js";
 import { executionOperations } from "./executions.js";
@@ -22,6 +23,7 @@ export const catalogue = new Catalogue([
   ...metaOperations,
   ...projectOperations,
   ...workflowOperations,
+  ...complexWorkflowOperations,
   ...importOperations,
   ...executionOperations,
   ...orchestrateOperations,

@@ -166,7 +166,7 @@ describe("problems are told all at once, each with its place", () => {
         step("a", { needs: ["bb", "a"], timeouts: { start_to_close: "5 m", heartbeet: 1 } }),
         step("b", { review: {}, trigger: "one_failed" }),
         step("a"),
-        { key: "c", kind: "tool", tool: "x" },
+        { key: "c", kind: "meeting" },
         { prompt: "no key" },
         "text",
       ],
@@ -207,12 +207,8 @@ describe("problems are told all at once, each with its place", () => {
     [{ steps: [step("a", { for_each: "x" })] }, 'at character 1: unknown name "x"'],
     [{ steps: [step("a", { review: {} })] }, 'the key "review" comes with a later version and is not understood yet'],
     [
-      { steps: [{ key: "a", kind: "tool" }] },
-      'the kind "tool" comes with a later version; understood are agent, command, human, gate, wait, plan, workflow',
-    ],
-    [
       { steps: [{ key: "a", kind: "comand" }] },
-      'unknown kind "comand" (did you mean "command"?); understood are agent, command, human, gate, wait, plan, workflow',
+      'unknown kind "comand" (did you mean "command"?); understood are agent, command, tool, human, gate, wait, plan, workflow',
     ],
     [
       { steps: [{ key: "a", kind: "wait" }] },
@@ -232,7 +228,7 @@ describe("problems are told all at once, each with its place", () => {
     ],
     [
       { steps: [step("a", { compensate: { kind: "gate", checks: ["true"] } })] },
-      "what undoes a step is of the kind agent, command, human or workflow",
+      "what undoes a step is of the kind agent, command, tool, human or workflow",
     ],
     [{ steps: [step("a", { compensate: { prompt: "undo ${{ steps.b.output }}" } }), step("b")] }, /step "b"/],
     [

@@ -66,10 +66,12 @@ export class Desk {
   /** Waits for the end of a run and gives its status. */
   async ended(run: string): Promise<string> {
     const open = new Set(["running", "cancelling"]);
-    return until(`${run} has ended`, async () => {
+    const ended = async () => {
       const { status } = await this.#crew.run(run);
       return !open.has(status) && status;
-    });
+    };
+    // Real programs start, on a machine that other tests keep busy.
+    return until(`${run} has ended`, ended, 30_000);
   }
 
   async task(run: string, key = "a"): Promise<CommandTask> {

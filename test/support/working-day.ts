@@ -50,6 +50,15 @@ async function morning({ call, crew, project }: Day): Promise<void> {
   const recorded = { name: "recorded", schemaVersion: "1.5", workflow: { specification: { tasks } } };
   await call("import_workflow", { project, document: JSON.stringify(recorded) });
 
+  await call("create_complex_workflow", {
+    project,
+    execute: true,
+    steps: [
+      { name: "read", module: "files", action: "read_text_file", parameters: { path: "a" } },
+      { name: "ask", module: "baton", action: "human", parameters: { ask: "{{read.output.content}}?" } },
+    ],
+  });
+
   const started = await call("execute_workflow", { project, workflow: "flow", wait_seconds: 0 });
   const run = (started["run"] as { id: string }).id;
   const plan = await crew.take("ann", { run });

@@ -90,6 +90,26 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
     expect((await team.claim("ann", { run: run.id })).task?.prompt).toBe("see fine, please");
   });
 
+  it.each([
+    [{ kind: "command", run: "ls ${{ inputs.at }}", env: { A: "1" } }, { command: { env: { A: "1" } } }],
+    [
+      { kind: "tool", server: "files", tool: "read", arguments: { path: "x" } },
+      { tool: { server: "files", tool: "read", arguments: { path: "x" } } },
+    ],
+    [
+      { prompt: "p", compensate: { prompt: "undo" }, output: { type: "object" } },
+      { compensate: { prompt: "undo" }, output: { type: "object" } },
+    ],
+  ])("keeps of a task what a change does not say: %j", async (step, kept) => {
+    const team = await crew();
+    const inputs = { at: { type: "string", default: "here" } };
+    const { run } = await team.start([{ key: "first" }, { key: "a", needs: ["first"], ...step }], { inputs });
+    await modify(team, run.id, [{ op: "update_task", task: "a", set: { title: "Renamed" } }]);
+    const { task, spec } = (await team.app.call("get_task", { task: `${run.id}/a` })) as { task: object; spec: object };
+    expect(task).toMatchObject({ title: "Renamed" });
+    expect(spec).toMatchObject(kept);
+  });
+
   it("ties and unties tasks: a ready one waits again, a waiting one becomes ready", async () => {
     const team = await crew();
     const { run } = await team.start([{ key: "a" }, { key: "b" }, { key: "c", needs: ["a"] }]);

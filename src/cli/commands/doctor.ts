@@ -1,6 +1,6 @@
 import { BatonError } from "../../engine/errors.js";
 import { hint } from "../../engine/names.js";
-import type { Config } from "../../config.js";
+import { type Config, variableOf } from "../../config.js";
 import type { Finding } from "../../upkeep.js";
 import { asking } from "../answers.js";
 import { clientFindings } from "../clients.js";
@@ -55,6 +55,7 @@ async function configured(desk: Desk, options: Shared): Promise<Finding[]> {
       ...configuration(config),
       ...variables(config, desk.env),
       commands(config),
+      tools(config),
       ...database.map((one) => ({ ...one, check: `database ${one.check}` })),
       ...(there ? await health(opened) : []),
     ];
@@ -78,7 +79,7 @@ function configuration({ origins }: Config): Finding[] {
 
 /** A variable with a slip in its name does nothing, and nobody notices. */
 function variables({ origins }: Config, env: Desk["env"]): Finding[] {
-  const known = [...Object.keys(origins).map((name) => PREFIX + name.toUpperCase()), ...OTHER_VARIABLES];
+  const known = [...Object.keys(origins).map(variableOf), ...OTHER_VARIABLES];
   const strange = Object.keys(env).filter((name) => name.startsWith(PREFIX) && !known.includes(name));
   return strange
     .filter((name) => !name.startsWith("BATON_INPUT_"))
@@ -113,6 +114,15 @@ function commands({ commands: policy, origins }: Config): Finding {
         remedy: "list patterns in your own baton.json where that is more than you meant",
       };
   }
+}
+
+function tools({ mcpServers, origins }: Config): Finding {
+  const names = mcpServers.map(({ name }) => name).join(", ");
+  const says =
+    names === ""
+      ? "tool steps are not taken by servers started so: no mcpServers are configured"
+      : `tool steps may call ${names} (${origins["mcpServers"] ?? "default"})`;
+  return { check: "tools", verdict: "ok", says };
 }
 
 async function health(opened: Opened): Promise<Finding[]> {

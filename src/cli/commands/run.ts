@@ -13,6 +13,7 @@ export interface RunOptions extends Shared {
   readonly input: readonly string[];
   readonly watch?: boolean;
   readonly allowCommands?: boolean;
+  readonly mcpConfig?: string;
   readonly maxParallel?: number;
   readonly priority?: string;
   readonly project?: string;
@@ -70,14 +71,14 @@ async function start(ask: Ask, options: RunOptions, what: Record<string, unknown
 
 async function carryOut(desk: Desk, options: RunOptions, begin: Begin): Promise<void> {
   const opened = await desk.host.open(
-    { ...flagsOf(options), allowCommands: options.allowCommands },
+    { ...flagsOf(options), allowCommands: options.allowCommands, mcpConfig: options.mcpConfig },
     { sessionless: options.detach === true },
   );
   try {
     const ask = asking(await opened.dispatch());
     const begun = await begin(ask, options);
     if (options.detach === true) return left(desk, options, begun);
-    if (options.allowCommands === true) await opened.standBy();
+    if (options.allowCommands === true || opened.config.mcpServers.length > 0) await opened.standBy();
     const state = await watch(desk, { options, opened, ask, begun });
     await conclude(desk, options, { state, ask });
   } finally {

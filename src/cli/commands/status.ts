@@ -93,7 +93,7 @@ export async function orchestrationStatus(desk: Desk, options: Shared): Promise<
       `tasks: ${figures(tasks)}`,
       `longest wait of a ready task: ${oldest === null ? "none is ready" : duration(oldest)}`,
       `agents: ${agents.registered} registered, ${agents.at_work} at work`,
-      `server processes: ${sessions.open} open, ${sessions.executors} run commands, ${sessions.overdue} overdue`,
+      `server processes: ${sessions.open} open, ${sessions.executors} carry out steps, ${sessions.overdue} overdue`,
       `locks: ${locks.held} held, ${locks.offered} offered, ${locks.waiting} waiting`,
     ];
     answer(desk, options, { data: system, text: lines.join("\n") });

@@ -1,0 +1,253 @@
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import type { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import {
+  type CallToolResult,
+  CallToolResultSchema,
+  ErrorCode,
+  ListToolsResultSchema,
+  McpError,
+  ToolListChangedNotificationSchema,
+} from "@modelcontextprotocol/sdk/types.js";
+import { hint } from "../engine/names.js";
+import { type McpServer, redactorOf, ToolFailure } from "./mcp-server.js";
+import { httpTransport } from "./mcp-http.js";
+import { StdioServer } from "./mcp-stdio.js";
+
+export interface ClientParts {
+  readonly server: McpServer;
+  readonly version: string;
+  /** Tells the servers that this process starts from all others on this host. */
+  readonly mark: string;
+  /** Takes secrets of well-known forms out of a text. */
+  readonly redact: (text: string) => string;
+}
+
+export interface ToolCall {
+  readonly tool: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+}
+
+/** Longer than any call: how long one may take is said by its signal. */
+const NEVER_MS = 2 ** 31 - 1;
+/** What a server may take to show that it is still there. */
+const PING_MS = 2_000;
+const PAGES_MAX = 100;
+const NAMES_SHOWN_MAX = 20;
+const METHOD_NOT_FOUND: number = ErrorCode.MethodNotFound;
+const REQUEST_TIMEOUT: number = ErrorCode.RequestTimeout;
+const INVALID_PARAMS: number = ErrorCode.InvalidParams;
+const SAID_CHARS_MAX = 2_000;
+
+/**
+ * A connection to one MCP server, shared by all that call it. It offers the server nothing but calls: no sampling, no
+ * questions, no roots. What the server answers is data.
+ */
+export class McpConnection {
+  readonly #server: McpServer;
+  readonly #client: Client;
+  readonly #transport: StdioServer | StreamableHTTPClientTransport;
+  readonly #redact: (text: string) => string;
+  /** Of its tools; undefined where they must be asked for. */
+  #names: ReadonlySet<string> | undefined;
+  #isOpen = true;
+  #probing = false;
+  #broken: ToolFailure | undefined;
+  /** Called once, when it cannot be used any more. */
+  onEnd: () => void = () => {};
+
+  private constructor({ server, version, mark, redact }: ClientParts) {
+    this.#server = server;
+    this.#redact = redactorOf(server, redact);
+    this.#transport = server.type === "stdio" ? new StdioServer({ server, mark }) : httpTransport(server);
+    this.#client = new Client({ name: "baton", version }, { capabilities: {} });
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's client is no event target
+    this.#client.onclose = () => this.#end();
+    // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's client is no event target
+    this.#client.onerror = (error) => this.#trouble(error);
+    this.#client.setNotificationHandler(ToolListChangedNotificationSchema, () => {
+      this.#names = undefined;
+    });
+  }
+
+  /** Starts or reaches the server and shakes hands. Errors: `ToolFailure`. */
+  static async open(parts: ClientParts, timeoutMs: number): Promise<McpConnection> {
+    const connection = new McpConnection(parts);
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      await Promise.race([connection.#handshake(signal), aborted(signal)]);
+      return connection;
+    } catch (error) {
+      const failure = connection.#failureOf(error, signal);
+      await connection.close(0);
+      throw failure.type === "timeout"
+        ? connection.#failure(
+            connection.#isGarbage ? "invalid_answer" : "server_unavailable",
+            `was not ready within ${timeoutMs} ms`,
+          )
+        : failure;
+    }
+  }
+
+  async #handshake(signal: AbortSignal): Promise<void> {
+    // The SDK types its own transport's session id as optional in another way than its interface.
+    const transport = this.#transport as Parameters<Client["connect"]>[0];
+    await this.#client.connect(transport, { signal, timeout: NEVER_MS });
+    this.#names = await this.#list(signal);
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  /**
+   * Calls a tool. Errors: `ToolFailure` with the type `server_unavailable`, `tool_not_found`, `tool_error`, `invalid_arguments`,
+   * `invalid_answer`, or `timeout` and `cancelled` for a signal that came, as its reason says.
+   */
+  async call({ tool, arguments: given }: ToolCall, signal: AbortSignal): Promise<CallToolResult> {
+    try {
+      await this.#requireTool(tool, signal);
+      const params = { name: tool, arguments: { ...given } };
+      const options = { signal, timeout: NEVER_MS };
+      return await this.#client.request({ method: "tools/call", params }, CallToolResultSchema, options);
+    } catch (error) {
+      // It was told that the call is off. Whether it has heard, and will hear the next one, is seen by itself.
+      if (signal.aborted) void this.#probe();
+      throw this.#failureOf(error, signal);
+    }
+  }
+
+  /** Ends the connection, and the server if it was started for it. */
+  async close(graceMs: number): Promise<void> {
+    this.#end();
+    const transport = this.#transport;
+    if (transport instanceof StdioServer) {
+      await transport.end(graceMs);
+      return;
+    }
+    const left = new Promise((resolve) => setTimeout(resolve, graceMs).unref());
+    // A server that does not let go of the session forgets it by itself.
+    await Promise.race([transport.terminateSession().catch(() => {}), left]);
+    await transport.close();
+  }
+
+  async #requireTool(tool: string, signal: AbortSignal): Promise<void> {
+    // Asked once more before it is said that there is none: not every server tells that its tools have changed.
+    const known = this.#names?.has(tool) === true ? this.#names : await this.#list(signal);
+    this.#names = known;
+    if (known === undefined || known.has(tool)) return;
+    const names = [...known];
+    const more = names.length > NAMES_SHOWN_MAX ? `, and ${names.length - NAMES_SHOWN_MAX} more` : "";
+    const said = `has no tool "${tool}"${hint(tool, names)}; it has ${names.slice(0, NAMES_SHOWN_MAX).join(", ") || "none"}${more}`;
+    throw this.#failure("tool_not_found", said, { retryable: false });
+  }
+
+  /** Undefined where the server's list cannot be read: then the call itself shows. */
+  async #list(signal: AbortSignal): Promise<ReadonlySet<string> | undefined> {
+    const names = new Set<string>();
+    let cursor: string | undefined;
+    for (let page = 0; page < PAGES_MAX; page++) {
+      const params = cursor === undefined ? {} : { cursor };
+      try {
+        const options = { signal, timeout: NEVER_MS };
+        const list = await this.#client.request({ method: "tools/list", params }, ListToolsResultSchema, options);
+        for (const { name } of list.tools) names.add(name);
+        cursor = list.nextCursor;
+      } catch (error) {
+        if (error instanceof McpError && error.code === METHOD_NOT_FOUND) return names;
+        if (isMisshapen(error)) return undefined;
+        throw error;
+      }
+      if (cursor === undefined) return names;
+    }
+    return undefined;
+  }
+
+  /** Something went wrong beside the answers: over HTTP nobody else says that a server is gone. */
+  #trouble(error: Error): void {
+    if (error instanceof ToolFailure) this.#broken = error;
+    if (this.#transport instanceof StdioServer) return;
+    void this.#probe();
+  }
+
+  /** Ends a connection whose server does not answer any more, so that the next call gets a new one. */
+  async #probe(): Promise<void> {
+    if (this.#probing || !this.#isOpen) return;
+    this.#probing = true;
+    try {
+      await this.#client.ping({ timeout: PING_MS });
+    } catch (error) {
+      // One that knows no ping, and says so, is there.
+      const answered = this.#isOpen && error instanceof McpError && error.code !== REQUEST_TIMEOUT;
+      if (!answered) await this.close(0);
+    } finally {
+      this.#probing = false;
+    }
+  }
+
+  #end(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.onEnd();
+  }
+
+  get #isGarbage(): boolean {
+    return this.#transport instanceof StdioServer && this.#transport.isGarbage;
+  }
+
+  #failureOf(error: unknown, signal: AbortSignal): ToolFailure {
+    if (error instanceof ToolFailure) return this.#worded(error);
+    if (signal.aborted) {
+      const timedOut = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
+      return new ToolFailure(timedOut ? "timeout" : "cancelled", `the call of "${this.#server.name}" was ended`);
+    }
+    if (this.#broken !== undefined) return this.#worded(this.#broken);
+    if (isMisshapen(error)) return this.#failure("invalid_answer", "answered with what is no answer to a call");
+    const said = error instanceof Error ? this.#redact(error.message).slice(0, SAID_CHARS_MAX) : "";
+    if (this.#isOpen && error instanceof McpError) {
+      return error.code === INVALID_PARAMS
+        ? this.#failure("invalid_arguments", `refused the arguments: ${said}`, { retryable: false })
+        : this.#failure("tool_error", `answered with an error: ${said}`);
+    }
+    if (this.#isGarbage) return this.#failure("invalid_answer", "does not speak MCP");
+    const notMcp = error instanceof Error && "code" in error && error.code === -1;
+    if (notMcp) return this.#failure("invalid_answer", `does not speak MCP: ${said}`);
+    return this.#failure("server_unavailable", `cannot be reached${reasonOf(error, said)}`);
+  }
+
+  #worded({ type, message, retryable }: ToolFailure): ToolFailure {
+    return message.startsWith(PREFIX)
+      ? new ToolFailure(type, message, { retryable })
+      : this.#failure(type, `failed: ${message}`, { retryable });
+  }
+
+  #failure(type: string, said: string, options?: { retryable: boolean }): ToolFailure {
+    const remains =
+      this.#transport instanceof StdioServer && !this.#isOpen ? this.#redact(this.#transport.remains) : "";
+    return new ToolFailure(
+      type,
+      `${PREFIX}"${this.#server.name}" ${said}${remains === "" ? "" : `; ${remains}`}`,
+      options,
+    );
+  }
+}
+
+const PREFIX = "the MCP server ";
+
+/** What the SDK throws for a message that is not of the form it must have: zod's error, or the parser's. */
+function isMisshapen(error: unknown): boolean {
+  return error instanceof SyntaxError || (error instanceof Error && error.name.endsWith("ZodError"));
+}
+
+/** Why it could not be reached, without its address. */
+function reasonOf(error: unknown, said: string): string {
+  if (error instanceof McpError) return "";
+  const cause = error instanceof Error ? error.cause : undefined;
+  const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
+  return said === "" ? code : `: ${said}${code}`;
+}
+
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+}

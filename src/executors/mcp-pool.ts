@@ -1,0 +1,121 @@
+import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
+import type { McpConnection, ToolCall } from "./mcp-client.js";
+import { type McpServer, ToolFailure } from "./mcp-server.js";
+
+export interface PoolParts {
+  readonly servers: readonly McpServer[];
+  readonly version: string;
+  /** Of this process; see `ClientParts`. */
+  readonly mark: string;
+  readonly redact: (text: string) => string;
+  readonly times: () => { readonly startTimeoutMs: number; readonly idleMs: number };
+}
+
+/** A server's connection, and who uses it. */
+interface Entry {
+  readonly connection: Promise<McpConnection>;
+  calls: number;
+  idle?: NodeJS.Timeout;
+}
+
+/** Of this process, ever: with its pid no two marks on a host are the same, whatever the pools are called. */
+let connections = 0;
+
+/** An idle server has nothing to lose by its end. */
+const IDLE_GRACE_MS = 2_000;
+
+/**
+ * The connections of this process to other MCP servers: one for each, made by the first call that needs it, shared by those
+ * that come while it stands, closed when it has had nothing to do for a while. One that breaks takes its calls with it; the
+ * next call makes a new one.
+ */
+export class McpPool {
+  readonly #parts: PoolParts;
+  readonly #servers: ReadonlyMap<string, McpServer>;
+  readonly #entries = new Map<string, Entry>();
+  /** Those on their way out. */
+  readonly #closing = new Set<Promise<void>>();
+  #closed = false;
+
+  constructor(parts: PoolParts) {
+    this.#parts = parts;
+    this.#servers = new Map(parts.servers.map((server) => [server.name, server]));
+  }
+
+  /** Calls a tool of a server. Errors: `ToolFailure`, as `McpConnection.call`. */
+  async call(server: string, call: ToolCall, signal: AbortSignal): Promise<CallToolResult> {
+    const configured = this.#servers.get(server);
+    if (configured === undefined) throw new ToolFailure("server_not_configured", `"${server}" is not configured here`);
+    if (this.#closed) throw new ToolFailure("server_unavailable", "this server is stopping");
+    // The place for a circuit breaker: a server that has failed again and again would be refused here at once.
+    const entry = this.#entries.get(server) ?? this.#open(configured);
+    entry.calls += 1;
+    clearTimeout(entry.idle);
+    try {
+      const connection = await Promise.race([entry.connection, endOf(signal, server)]);
+      return await connection.call(call, signal);
+    } finally {
+      entry.calls -= 1;
+      if (entry.calls === 0 && this.#entries.get(server) === entry) this.#leaveIdle(server, entry);
+    }
+  }
+
+  /** Ends all of them, within `graceMs`. */
+  async close(graceMs: number): Promise<void> {
+    this.#closed = true;
+    for (const [name, entry] of this.#entries) this.#remove(name, entry, graceMs);
+    await Promise.all(this.#closing);
+  }
+
+  /** Whoever comes while it starts waits for the same start. One who leaves does not end it: others may need it. */
+  #open(server: McpServer): Entry {
+    const entry: Entry = { connection: this.#connect(server), calls: 0 };
+    const forget = () => {
+      clearTimeout(entry.idle);
+      if (this.#entries.get(server.name) === entry) this.#entries.delete(server.name);
+    };
+    const watch = (connection: McpConnection): void => {
+      connection.onEnd = forget;
+      // It may have ended before anybody listened.
+      if (!connection.isOpen) forget();
+    };
+    entry.connection.then(watch, forget);
+    this.#entries.set(server.name, entry);
+    return entry;
+  }
+
+  async #connect(server: McpServer): Promise<McpConnection> {
+    // Loaded with the first call: a process that calls no tool pays nothing for it.
+    const { McpConnection } = await import("./mcp-client.js");
+    const { version, mark, redact, times } = this.#parts;
+    connections += 1;
+    const parts = { server, version, mark: `${mark}-${process.pid}-${connections}`, redact };
+    return McpConnection.open(parts, times().startTimeoutMs);
+  }
+
+  #leaveIdle(name: string, entry: Entry): void {
+    entry.idle = setTimeout(() => this.#remove(name, entry, IDLE_GRACE_MS), this.#parts.times().idleMs).unref();
+  }
+
+  #remove(name: string, entry: Entry, graceMs: number): void {
+    clearTimeout(entry.idle);
+    if (this.#entries.get(name) === entry) this.#entries.delete(name);
+    // One that did not come about has closed itself.
+    const closing = entry.connection
+      .then((connection) => connection.close(graceMs))
+      .catch(() => {})
+      .finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+}
+
+function endOf(signal: AbortSignal, server: string): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = () => {
+      const timedOut = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
+      reject(new ToolFailure(timedOut ? "timeout" : "cancelled", `the MCP server "${server}" was still being started`));
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
+}

@@ -1,0 +1,65 @@
+import { z } from "zod";
+import { actingAs } from "../engine/acting.js";
+import { createComplexWorkflow } from "../engine/complex-workflows.js";
+import { requireProject } from "../engine/projects.js";
+import { runView, taskLine } from "../engine/views.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import * as shapes from "./shapes.js";
+
+const name = z.string().min(1).max(200);
+
+const createComplex = defineOperation({
+  name: "create_complex_workflow",
+  title: "Create a workflow from modules and actions",
+  description:
+    "Stores a workflow in the form other systems write: steps with module (an MCP server, shell or baton) and action (its tool), dependencies, groups; {{step.output}} reads a result. Use it for such plans; create_workflow takes Baton's own form. Answers the workflow, with execute its run, or every problem.",
+  area: "workflows",
+  effect: "write",
+  input: z.object({
+    steps: z
+      .array(
+        z.strictObject({
+          name,
+          module: name.describe("An MCP server of the person's configuration, shell, or baton."),
+          action: name.describe("Its tool; of shell: run; of baton: agent, plan, human, gate, wait."),
+          parameters: z.record(z.string(), z.unknown()).default({}),
+        }),
+      )
+      .min(1)
+      .describe('Such as {"name":"a","module":"files","action":"read_text_file","parameters":{"path":"…"}}'),
+    dependencies: z.record(z.string(), z.array(z.string())).default({}).describe("By step: those it comes after."),
+    parallel_groups: z
+      .array(z.array(z.string()))
+      .default([])
+      .describe("Groups of steps: one after another, members side by side."),
+    execute: z.boolean().default(false).describe("Start it too."),
+    name: name.optional().describe("Default: made of the content."),
+    project: params.project,
+    ...params.acting,
+  }),
+  output: z.object({
+    workflow: z.object({ id: z.string(), name: z.string(), version: z.int(), steps: z.int() }),
+    created: z.boolean(),
+    run: shapes.run.optional(),
+    ready: z.array(shapes.taskLine).optional(),
+    warnings: z.array(z.string()).optional(),
+  }),
+  *run(ctx, { agent, project: reference, ...written }) {
+    const acting = yield* actingAs(ctx, agent);
+    const project = yield* requireProject(acting, reference);
+    const { workflow, created, started } = yield* createComplexWorkflow(acting, project, written);
+    const { id, version, steps } = workflow;
+    return {
+      workflow: { id, name: workflow.name, version, steps },
+      created,
+      ...(started && {
+        run: runView(started.run, started.counters),
+        ready: started.ready.map(taskLine),
+        ...(started.warnings.length > 0 && { warnings: [...started.warnings] }),
+      }),
+    };
+  },
+});
+
+export const complexWorkflowOperations: readonly Operation[] = [createComplex];

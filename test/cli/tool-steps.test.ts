@@ -1,0 +1,48 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test, vi } from "vitest";
+import { baton, batonJson, startDesk } from "../support/command-line.js";
+import { call, everything } from "../support/tool-desk.js";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const plan = (...steps: object[]) => JSON.stringify({ name: "tools", steps });
+const sum = call("sum: everything/get-sum", { a: 2, b: 3 });
+
+function place() {
+  const desk = startDesk();
+  const file = path.join(desk.cwd, "servers.json");
+  writeFileSync(file, JSON.stringify({ mcpServers: { everything: { ...everything, tools: ["get-sum"] } } }));
+  return { desk, config: ["--mcp-config", file] };
+}
+
+test("baton run calls the tools of the servers in a client's file", async () => {
+  const { desk, config } = place();
+  const { code, stdout } = await baton(desk, ["run", "-", ...config], plan(sum));
+  expect(stdout).toMatch(/tools succeeded/);
+  expect(code).toBe(0);
+});
+
+test("who goes on with a run that others have started may call its tools", async () => {
+  const { desk, config } = place();
+  writeFileSync(path.join(desk.cwd, "plan.json"), plan(sum));
+  const { run } = (await batonJson(desk, ["run", "plan.json", "--detach"])) as { run: { id: string } };
+  expect((await baton(desk, ["run", run.id, ...config])).code).toBe(0);
+});
+
+test("without such a server the run says what is missing, and doctor what there is", async () => {
+  const { desk } = place();
+  const { code, stdout, stderr } = await baton(desk, ["run", "-", "--timeout", "2"], plan(sum));
+  expect(code).toBe(4);
+  expect(stdout + stderr).toMatch(/1 tool steps wait: no running server has the MCP server "everything"/);
+  const servers = { ...desk, env: { ...desk.env, BATON_MCP_SERVERS: JSON.stringify({ everything }) } };
+  expect((await baton(servers, ["doctor"])).stdout).toMatch(/tool steps may call everything/);
+});
+
+test("a file without servers keeps it from starting, with a sentence", async () => {
+  const { desk } = place();
+  writeFileSync(path.join(desk.cwd, "none.json"), "{}");
+  const { code, stderr } = await baton(desk, ["run", "-", "--mcp-config", "none.json"], plan(sum));
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/none\.json has no "mcpServers"/);
+});
