@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { appendEvents } from "../store/events.js";
 import { figuresOfProjects, type ProjectFigures } from "../store/figures.js";
 import { lockProject } from "../store/lock-order.js";
+import { countMilestones, type MilestoneFigures } from "../store/milestones.js";
 import * as projects from "../store/projects.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext, Workplace } from "./context.js";
@@ -235,14 +236,25 @@ export interface ProjectLine {
   readonly project: Project;
   /** Undefined for one without runs. */
   readonly figures: ProjectFigures | undefined;
+  /** Undefined for one without milestones. */
+  readonly milestones: MilestoneFigures | undefined;
 }
 
 /** A page of projects by name; `next` is where the following page starts. */
-export function* listProjects(filter: projects.ProjectFilter): Tx<{ lines: ProjectLine[]; next: string | undefined }> {
+export function* listProjects(
+  ctx: Pick<EngineContext, "now">,
+  filter: projects.ProjectFilter,
+): Tx<{ lines: ProjectLine[]; next: string | undefined }> {
   const found = yield* projects.listProjects({ ...filter, limit: filter.limit + 1 });
   const page = found.slice(0, filter.limit);
-  const figures = yield* figuresOfProjects(page.map(({ id }) => id));
-  const lines = page.map((project) => ({ project, figures: figures.get(project.id) }));
+  const ids = page.map(({ id }) => id);
+  const figures = yield* figuresOfProjects(ids);
+  const milestones = yield* countMilestones(ids, ctx.now);
+  const lines = page.map((project) => ({
+    project,
+    figures: figures.get(project.id),
+    milestones: milestones.get(project.id),
+  }));
   return { lines, next: found.length > page.length ? page.at(-1)?.name : undefined };
 }
 

@@ -8,6 +8,7 @@ import type { Task, TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { type RunEvent, runMachine, transition } from "./machine.js";
+import { reachMilestones } from "./milestone-progress.js";
 
 /** What a run looks like once its change has been written. */
 export interface ChangedRun {
@@ -29,6 +30,7 @@ export class RunChange {
   readonly #leaving: lanes.LaneOfTask[] = [];
   readonly #events: NewEvent[] = [];
   readonly #buried: { task: string; error: AttemptError }[] = [];
+  readonly #succeeded: string[] = [];
   #workMs = 0;
   #doneMs = 0;
   #reopened = false;
@@ -52,6 +54,7 @@ export class RunChange {
     if (DONE.has(task.status)) this.#doneMs -= task.estimateMs;
     if (DONE.has(to)) this.#doneMs += task.estimateMs;
     if (task.status === "ready") this.#leaving.push(task);
+    if (to === "succeeded") this.#succeeded.push(task.id);
   }
 
   /** Many tasks at once went from one state to another; their lanes are looked after elsewhere. */
@@ -112,6 +115,8 @@ export class RunChange {
       })),
     );
     const changed = yield* this.#endIfDone(counters);
+    const runEnded = changed.endedAt !== run.endedAt;
+    this.append(yield* reachMilestones(ctx, { run: changed, counters, succeeded: this.#succeeded, runEnded }));
     yield* this.writeHistory();
     return { run: changed, counters };
   }
@@ -173,7 +178,7 @@ function failureOf(counters: Counters): string {
 
 /** Counts by state, without the rest of the row. */
 export function countsOf(counters: Counters): Record<TaskStatus | "total", number> {
-  const { workMs: _, doneMs: __, updatedAt: ___, ...counts } = counters;
+  const { workMs: _, doneMs: __, updatedAt: ___, milestones: ____, ...counts } = counters;
   return counts;
 }
 

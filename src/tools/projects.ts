@@ -7,7 +7,7 @@ import { type CreateProject, createProject, findProject, listProjects, updatePro
 import { projectView } from "../engine/views.js";
 import { defineOperation, type Operation, type ServerFacts } from "./operation.js";
 import * as params from "./params.js";
-import { instant, runLine, taskStatus } from "./shapes.js";
+import { instant, milestone, runLine, taskStatus } from "./shapes.js";
 
 const STATUSES = ["active", "archived"] as const;
 
@@ -82,19 +82,20 @@ const lineShape = project.omit({ config: true }).extend({
   runs: count,
   active_runs: count,
   progress: z.number().nullable(),
+  milestones: z.object({ open: count, completed: count, overdue: count }),
 });
 
 const list = defineOperation({
   name: "list_projects",
   title: "List projects",
   description:
-    "Lists projects by name with their runs and the progress of the active ones. Use it to find a project's id or name.",
+    "Lists projects by name with their runs, the progress of the active ones, and their milestones. Use it to find a project's id or name.",
   area: "projects",
   effect: "read",
   input: z.object({ status: z.enum(STATUSES).optional(), ...params.paging }),
   output: z.object({ projects: z.array(lineShape), next_cursor: z.string().optional() }),
-  *run(_, { status, limit, cursor }) {
-    const page = yield* listProjects({ status, limit, after: cursor });
+  *run(ctx, { status, limit, cursor }) {
+    const page = yield* listProjects(ctx, { status, limit, after: cursor });
     const projects = page.lines.map(projectLine);
     return { projects, ...(page.next === undefined ? {} : { next_cursor: page.next }) };
   },
@@ -104,8 +105,8 @@ const status = defineOperation({
   name: "get_project_status",
   title: "Project status",
   description:
-    "Shows how a project stands: runs by status, active runs with their progress, open tasks, who works on what, and " +
-    "locks. Use it for an overview of one project; get_run shows a run in full.",
+    "Shows how a project stands: runs by status, active runs with their progress, open tasks, who works on what, " +
+    "locks and milestones. Use it for an overview of one project; get_run shows a run in full.",
   area: "projects",
   effect: "read",
   input: z.object({ project: params.project }),
@@ -124,11 +125,12 @@ const status = defineOperation({
       }),
     ),
     locks: z.object({ held: count, offered: count, waiting: count }),
+    milestones: z.array(milestone),
   }),
   *run(ctx, input) {
     const found = yield* findProject(ctx, input.project);
     if (found === undefined) throw nowhere();
-    return projectStatusView(found, yield* projectStatus(found));
+    return projectStatusView(found, yield* projectStatus(ctx, found));
   },
 });
 

@@ -6,6 +6,7 @@ import { escalationOperations } from "./escalations.js";
 import { executionOperations } from "./executions.js";
 import { importOperations } from "./imports.js";
 import { lockOperations } from "./locks.js";
+import { milestoneOperations } from "./milestones.js";
 import { metaOperations } from "./meta.js";
 import { orchestrateOperations } from "./orchestrate.js";
 import { projectOperations } from "./projects.js";
@@ -20,6 +21,7 @@ import { workflowOperations } from "./workflows.js";
 export const catalogue = new Catalogue([
   ...metaOperations,
   ...projectOperations,
+  ...milestoneOperations,
   ...workflowOperations,
   ...importOperations,
   ...executionOperations,
