@@ -13,10 +13,12 @@ import { instantiate, type Planned } from "./instantiate.js";
 import { DEFAULT_ESTIMATE_MS, PRIORITIES, type Priority } from "./order.js";
 import { type Project, requireUnarchived } from "./projects.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
+import { parallelIn } from "./run-modes.js";
 import { settleWaiting } from "./settle.js";
 import { filledIn, isKnownAtStart, valuesOfRun } from "./step-values.js";
 import { requireRun } from "./task-lookup.js";
 import { isTemplate, shellLine } from "./templates.js";
+import { noteRun, type WorkSession } from "./work-sessions.js";
 
 export interface Execution {
   readonly project: Project;
@@ -27,6 +29,8 @@ export interface Execution {
   readonly priority?: Priority | undefined;
   readonly deadline?: Deadline | undefined;
   readonly createdBy: string;
+  /** Whose defaults it takes. */
+  readonly session?: WorkSession | undefined;
   /** Its steps are still to be planned. */
   readonly planning?: boolean;
 }
@@ -47,6 +51,8 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const dag = definitionDag(definition);
   const path = dag.criticalPath();
   yield* requireUnarchived(project.id);
+  const { session } = execution;
+  const mode = session?.mode ?? "standard";
   const run = yield* makeRun(ctx, {
     id: ctx.newId("run"),
     project: project.id,
@@ -54,9 +60,12 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     workflowVersion: execution.workflow?.version ?? null,
     name: definition.name,
     kind: "workflow",
-    mode: "standard",
+    mode,
     maxParallel:
-      execution.max_parallel ?? definition.max_parallel ?? project.config.max_parallel ?? ctx.settings.open_tasks_max,
+      execution.max_parallel ??
+      definition.max_parallel ??
+      session?.maxParallel ??
+      parallelIn(mode, project.config.max_parallel, ctx.settings),
     priority: PRIORITIES[execution.priority ?? definition.priority ?? "normal"],
     deadline: deadlineOf(ctx, execution.deadline ?? definition.deadline),
     inputs: bindInputs(definition, execution.inputs ?? {}),
@@ -70,6 +79,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     definition: JSON.stringify(parsed.source),
     ...(execution.planning === true ? { status: "planning" as const } : {}),
   });
+  if (session !== undefined) yield* noteRun(session, run.id);
   const values = valuesOfRun(run, project);
   const tasks = yield* instantiate(ctx, { project, run, planned: planOf(ctx, parsed, values) });
   const change = new RunChange(ctx, run);
@@ -83,7 +93,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   change.record({
     type: "run.started",
     agent: execution.createdBy,
-    data: { name: run.name, tasks: tasks.length, ready: ready.length },
+    data: { name: run.name, tasks: tasks.length, ready: ready.length, ...(session && { session: session.name }) },
   });
   const changed = yield* change.flush();
   return { ...changed, ready: ready.slice(0, READY_SHOWN_MAX), warnings: yield* warningsOf(ctx, parsed) };

@@ -74,7 +74,13 @@ export function* addMilestone(
     completedAt: null,
     completedBy: null,
   };
-  const own = settled.map(({ run: _, ...link }) => ({ ...link, milestone: milestone.id }));
+  const own = settled.map(({ kind, target, label, done: already }) => ({
+    milestone: milestone.id,
+    kind,
+    target,
+    label,
+    done: already,
+  }));
   yield* milestones.insertMilestone(milestone);
   yield* milestones.insertLinks(own);
   yield* noteMilestones([...new Set(settled.flatMap(({ run }) => run ?? []))]);
@@ -132,7 +138,10 @@ function requireWithin(project: Project, linked: { readonly project: string }, w
 }
 
 function standing(run: string): BatonError {
-  return new BatonError("invalid_input", `Run ${run} holds the ad-hoc tasks of its project and never ends: link tasks.`);
+  return new BatonError(
+    "invalid_input",
+    `Run ${run} holds the ad-hoc tasks of its project and never ends: link tasks.`,
+  );
 }
 
 /** The same as they are under their runs' locks: what ends from now on finds the milestone. */

@@ -12,6 +12,7 @@ import { nameFrom } from "./names.js";
 import type { Priority } from "./order.js";
 import type { Project } from "./projects.js";
 import { mostSimilar } from "./similarity.js";
+import type { WorkSession } from "./work-sessions.js";
 
 export interface Goal {
   readonly project: Project;
@@ -21,6 +22,7 @@ export interface Goal {
   readonly priority?: Priority | undefined;
   readonly deadline?: Deadline | undefined;
   readonly agent: string;
+  readonly session?: WorkSession | undefined;
 }
 
 export interface Orchestration {
@@ -76,6 +78,7 @@ export function* orchestrateGoal(ctx: EngineContext, goal: Goal): Tx<Orchestrati
     priority: goal.priority,
     deadline: goal.deadline,
     createdBy: goal.agent,
+    session: goal.session,
     planning: true,
   });
   const claim = yield* claimTask(ctx, { agent: goal.agent, run: started.run.id, fresh: true });

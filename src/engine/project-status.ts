@@ -52,7 +52,10 @@ export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project
 }
 
 /** As it stands in answers and resources, with the work at hand by agent. */
-export function projectStatusView(project: Project, { at_work: work, active_runs: active, milestones, ...facts }: ProjectStatus) {
+export function projectStatusView(
+  project: Project,
+  { at_work: work, active_runs: active, milestones, ...facts }: ProjectStatus,
+) {
   const names = [...new Set(work.map(({ agent }) => agent))];
   const agents = names.map((agent) => ({ agent, tasks: work.filter((one) => one.agent === agent).map(workLine) }));
   return { project: projectView(project), ...facts, active_runs: [...active], agents, milestones: [...milestones] };

@@ -73,7 +73,6 @@ function linkOf(row: Row): Link {
   };
 }
 
-
 export function* insertMilestone(milestone: Milestone): Tx<void> {
   const { id, project, name, status, dueAt, links, done, note } = milestone;
   const { createdAt, createdBy, completedAt, completedBy } = milestone;

@@ -5,8 +5,10 @@ import { type Parsed, requireDefinition } from "../engine/definition.js";
 import { BatonError } from "../engine/errors.js";
 import { type Project, requireProject } from "../engine/projects.js";
 import { executeWorkflow, type Started } from "../engine/executions.js";
+import { settingsIn } from "../engine/run-modes.js";
 import { getRun } from "../engine/runs.js";
 import { runView, taskLine } from "../engine/views.js";
+import { requireOpenSession } from "../engine/work-sessions.js";
 import { requireWorkflow } from "../engine/workflows.js";
 import type { Tx } from "../store/tx.js";
 import { defineOperation, type Host, type Operation } from "./operation.js";
@@ -41,6 +43,7 @@ const executeInput = z.object({
   inputs: z.record(z.string(), z.unknown()).optional(),
   ...overrides,
   wait_seconds: waitSeconds,
+  session: params.session,
   ...params.acting,
   project: params.project,
 });
@@ -72,9 +75,11 @@ interface StartedAnswer {
 function* startGiven(ctx: EngineContext, input: ExecuteInput): Tx<StartedAnswer> {
   const agent = yield* actingAgent(ctx, input.agent);
   const project = yield* requireProject(ctx, input.project);
-  const { parsed, workflow } = yield* definitionOf(ctx, project, input);
+  const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
+  const settings = settingsIn(session?.mode ?? "standard", ctx.settings);
+  const { parsed, workflow } = yield* definitionOf({ ...ctx, settings }, project, input);
   return startedView(
-    yield* executeWorkflow(ctx, { project, parsed, workflow, inputs: input.inputs, createdBy: agent.name }),
+    yield* executeWorkflow(ctx, { project, parsed, workflow, session, inputs: input.inputs, createdBy: agent.name }),
   );
 }
 

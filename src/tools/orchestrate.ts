@@ -3,6 +3,7 @@ import { actingAgent } from "../engine/agents.js";
 import { orchestrateGoal } from "../engine/orchestrate.js";
 import { requireProject } from "../engine/projects.js";
 import { runView } from "../engine/views.js";
+import { requireOpenSession } from "../engine/work-sessions.js";
 import { claimAnswer, claimOutput } from "./claims.js";
 import { defineOperation, type Operation } from "./operation.js";
 import * as params from "./params.js";
@@ -26,6 +27,7 @@ const orchestrate = defineOperation({
     constraints: z.array(z.string().min(1).max(2_000)).max(50).optional().describe("What must hold, one each."),
     max_parallel: z.int().min(1).max(10_000).optional(),
     priority: shapes.priority.optional(),
+    session: params.session,
     ...params.acting,
     project: params.project,
   }),
@@ -56,8 +58,10 @@ const orchestrate = defineOperation({
     const agent = yield* actingAgent(ctx, input.agent);
     const project = yield* requireProject(ctx, input.project);
     const { goal, constraints, max_parallel, priority } = input;
+    const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
     const found = yield* orchestrateGoal(ctx, {
       project,
+      session,
       goal,
       constraints,
       max_parallel,

@@ -15,6 +15,7 @@ import { signalOperations } from "./signals.js";
 import { systemOperations } from "./system.js";
 import { taskOperations } from "./tasks.js";
 import { waitOperations } from "./waits.js";
+import { workSessionOperations } from "./work-sessions.js";
 import { workflowOperations } from "./workflows.js";
 
 /** Every operation there is, area by area: the order of the tool list, the reference and `find_operations`. */
@@ -35,5 +36,6 @@ export const catalogue = new Catalogue([
   ...agentOperations,
   ...escalationOperations,
   ...deadLetterOperations,
+  ...workSessionOperations,
   ...systemOperations,
 ]);

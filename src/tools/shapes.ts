@@ -111,6 +111,7 @@ export const run = z.object({
   counts,
   priority,
   max_parallel: z.int(),
+  mode: z.string().optional(),
   workflow: z.string().optional(),
   workflow_version: z.int().nullable().optional(),
   deadline: instant.optional(),

@@ -49,7 +49,10 @@ async function morning({ call, crew, project }: Day): Promise<void> {
   const recorded = { name: "recorded", schemaVersion: "1.5", workflow: { specification: { tasks } } };
   await call("import_workflow", { project, document: JSON.stringify(recorded) });
 
-  const started = await call("execute_workflow", { project, workflow: "flow", wait_seconds: 0 });
+  await call("create_session", { name: "shift", mode: "fault_tolerant", ttl: "1d" });
+  await call("add_milestone", { project, name: "flowing", due: "1d", workflows: ["flow"] });
+
+  const started = await call("execute_workflow", { project, workflow: "flow", session: "shift", wait_seconds: 0 });
   const run = (started["run"] as { id: string }).id;
   const plan = await crew.take("ann", { run });
   await call("report_progress", { ...heldBy(plan), percent: 50, note: "half way" });
@@ -59,6 +62,8 @@ async function morning({ call, crew, project }: Day): Promise<void> {
   // What ann writes is what docs reads: ben finds nothing until she has finished.
   await crew.claim("ben", { run });
   await call("acquire_file_lock", { agent: "ben", project, paths: ["src/api/index.ts"] });
+  await call("add_milestone", { project, name: "written", runs: [run], tasks: [`${run}/api`, `${run}/docs`] });
+  await call("close_session", { session: "shift" });
   await crew.complete(api);
   await crew.complete(await crew.take("ben", { run }));
   await crew.complete(await crew.take("ben", { run }));
@@ -167,6 +172,8 @@ async function evening({ app, call, crew, project }: Day): Promise<void> {
   await call("execute_task", { project, definition: { title: "Three", prompt: "three" }, wait_seconds: 0 });
   await call("wait_for", { project, agent: "ann", timeout_seconds: 0 });
   await call("claim_task", { agent: "dora", project, wait_seconds: 0.01, roles: ["backend"] });
+  await call("add_milestone", { project, name: "by-hand" });
+  await call("complete_milestone", { project, name: "by-hand", note: "reached" });
   await call("configure", { settings: { ageing_ms: 60_000 } });
   await call("update_project", { project, description: "a day's work" });
   await call("unregister_agent", { agent: "ann" });
