@@ -140,17 +140,33 @@ export interface CreateProject {
  * name or the root is another's, or the same project has other settings.
  */
 export function* createProject(ctx: EngineContext, input: CreateProject): Tx<{ project: Project; created: boolean }> {
+  const { known, place, config } = yield* projectWanted(ctx, input);
+  if (known !== undefined) return { project: known, created: false };
   const { name, description } = input;
+  const caseInsensitive = place?.caseInsensitive ?? false;
+  const root = place?.path ?? null;
+  const made = { name, root, caseInsensitive, description, ...(config === undefined ? {} : { config }) };
+  return { project: yield* makeProject(ctx, made), created: true };
+}
+
+interface Wanted {
+  /** The project that is meant, if it is there. */
+  readonly known?: Project;
+  /** Where a new one would be. */
+  readonly place: CreateProject["root"];
+  readonly config: Project["config"] | undefined;
+}
+
+/** What `createProject` would give or make, looked up only. Errors: those of `createProject`. */
+export function* projectWanted(ctx: EngineContext, input: CreateProject): Tx<Wanted> {
+  const { name } = input;
   checkName(input);
   const config = input.config === undefined ? undefined : parseProjectConfig(input.config);
   const named = yield* projects.findProjectByReference(name);
   const place = input.root ?? (yield* freeRoot(ctx, name));
   const root = place?.path ?? null;
   const known = named ?? (root === null ? undefined : yield* projects.findProjectByRoot(root));
-  if (known !== undefined) return { project: sameProject(known, input, config), created: false };
-  const caseInsensitive = place?.caseInsensitive ?? false;
-  const made = { name, root, caseInsensitive, description, ...(config === undefined ? {} : { config }) };
-  return { project: yield* makeProject(ctx, made), created: true };
+  return known === undefined ? { place, config } : { known: sameProject(known, input, config), place, config };
 }
 
 function checkName({ name, root }: CreateProject): void {

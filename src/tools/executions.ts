@@ -8,11 +8,13 @@ import { executeWorkflow, type Started } from "../engine/executions.js";
 import { settingsIn } from "../engine/run-modes.js";
 import { getRun } from "../engine/runs.js";
 import { runView, taskLine } from "../engine/views.js";
+import { templateMeant, workflowOfTemplate } from "../engine/workflow-templates.js";
 import { requireOpenSession } from "../engine/work-sessions.js";
 import { requireWorkflow } from "../engine/workflows.js";
 import type { Tx } from "../store/tx.js";
 import { defineOperation, type Host, type Operation } from "./operation.js";
 import * as params from "./params.js";
+import { templatesAt } from "./project-templates.js";
 import * as shapes from "./shapes.js";
 
 const duration = z.union([z.string(), z.int()]);
@@ -37,7 +39,7 @@ const startedShape = {
 } as const;
 
 const executeInput = z.object({
-  workflow: z.string().optional().describe("Name or id, from create_workflow or list_workflows."),
+  workflow: z.string().optional().describe("Name or id, from list_workflows; or template:NAME."),
   version: z.int().min(1).optional(),
   definition: z.looseObject({}).optional().describe("Instead of workflow, in the form of create_workflow."),
   inputs: z.record(z.string(), z.unknown()).optional(),
@@ -59,7 +61,8 @@ const execute = defineOperation({
   input: executeInput,
   output: z.object(startedShape),
   async perform(host, input) {
-    const run = await host.transact((ctx) => startGiven(ctx, input), "start");
+    const given = await withTemplate(host, input);
+    const run = await host.transact((ctx) => startGiven(ctx, given), "start");
     return afterWait(host, run, input.wait_seconds ?? 0);
   },
 });
@@ -70,6 +73,14 @@ interface StartedAnswer {
   readonly run: ReturnType<typeof runView>;
   readonly ready: ReturnType<typeof taskLine>[];
   readonly warnings?: string[];
+}
+
+/** A reference to a template is as good as its definition. */
+async function withTemplate(host: Host, input: ExecuteInput): Promise<ExecuteInput> {
+  const name = templateMeant(input.workflow);
+  if (name === undefined || input.definition !== undefined) return input;
+  const { entries } = await templatesAt(host);
+  return { ...input, workflow: undefined, definition: { ...workflowOfTemplate(entries, name).source } };
 }
 
 function* startGiven(ctx: EngineContext, input: ExecuteInput): Tx<StartedAnswer> {

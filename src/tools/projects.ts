@@ -7,6 +7,7 @@ import { type CreateProject, createProject, findProject, listProjects, updatePro
 import { projectView } from "../engine/views.js";
 import { defineOperation, type Operation, type ServerFacts } from "./operation.js";
 import * as params from "./params.js";
+import { createFromTemplate, scaffolded } from "./project-templates.js";
 import { instant, milestone, runLine, taskStatus } from "./shapes.js";
 
 const STATUSES = ["active", "archived"] as const;
@@ -34,8 +35,8 @@ const create = defineOperation({
   name: "create_project",
   title: "Create a project",
   description:
-    "Creates a project: a root directory with its configuration. Use it to name or set up one; in a git repository the " +
-    "first write makes one anyway. Answers the project, an existing one for the same name and root.",
+    "Creates a project: a root directory with its configuration. Use it to name or set up one, or to scaffold it; in git " +
+    "the first write makes one anyway. Answers the project, an existing one for the same name and root.",
   area: "projects",
   effect: "write",
   listed: true,
@@ -44,11 +45,20 @@ const create = defineOperation({
     root: z.string().min(1).max(4_096).optional().describe("A directory. Default: the git root here, if it is free."),
     description,
     config,
+    template: z.string().min(1).max(100).optional().describe("From list_templates: makes its files too."),
+    inputs: z.record(z.string(), z.unknown()).optional(),
+    overwrite: z.boolean().optional(),
     ...params.acting,
   }),
-  output: z.object({ project, created: z.boolean() }),
-  perform: async (host, { agent, root, ...input }) => {
+  output: z.object({ project, created: z.boolean(), scaffolded: scaffolded.optional() }),
+  perform: async (host, { agent, root, template, inputs, overwrite, ...input }) => {
     const place = root === undefined ? undefined : rootAt(host.server, root);
+    if (template !== undefined) {
+      const wanted = { ...input, agent, root: place, template, inputs: inputs ?? {}, overwrite: overwrite ?? false };
+      const made = await createFromTemplate(host, wanted);
+      return { ...made, project: projectView(made.project) };
+    }
+    if (inputs !== undefined || overwrite !== undefined) throw withoutTemplate();
     return host.transact(function* (ctx) {
       const acting = yield* actingAs(ctx, agent);
       const made = yield* createProject(acting, { ...input, root: place });
@@ -56,6 +66,12 @@ const create = defineOperation({
     });
   },
 });
+
+function withoutTemplate(): BatonError {
+  return new BatonError("invalid_input", "inputs and overwrite say something of a template: give template too.", {
+    next: [{ tool: "query_operation", arguments: { name: "list_templates", arguments: { kind: "project" } } }],
+  });
+}
 
 const REFUSALS: ReadonlyMap<unknown, string> = new Map([
   ["ENOENT", "does not exist"],

@@ -9,6 +9,7 @@ import { lockOperations } from "./locks.js";
 import { milestoneOperations } from "./milestones.js";
 import { metaOperations } from "./meta.js";
 import { orchestrateOperations } from "./orchestrate.js";
+import { projectTemplateOperations } from "./project-templates.js";
 import { projectOperations } from "./projects.js";
 import { runOperations } from "./runs.js";
 import { signalOperations } from "./signals.js";
@@ -23,6 +24,7 @@ export const catalogue = new Catalogue([
   ...metaOperations,
   ...projectOperations,
   ...milestoneOperations,
+  ...projectTemplateOperations,
   ...workflowOperations,
   ...importOperations,
   ...executionOperations,

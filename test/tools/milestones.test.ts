@@ -160,10 +160,7 @@ test("what it cannot link is refused, and nothing is added", async () => {
     const adding = app.call("add_milestone", { project: "demo", name: "beta", ...links });
     codes.push(await adding.then(String, ({ code }: { code: string }) => code));
   }
-  expect(codes).toEqual([
-    ...["invalid_input", "invalid_input", "not_found", "not_found", "not_found"],
-    ...["invalid_input", "invalid_input"],
-  ]);
+  expect(codes.join(" ")).toBe("invalid_input invalid_input not_found not_found not_found invalid_input invalid_input");
   await expect(app.call("complete_milestone", { project: "demo", name: "beta" })).rejects.toMatchObject({
     code: "not_found",
   });
