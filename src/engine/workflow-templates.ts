@@ -51,19 +51,22 @@ export function decompose(entries: readonly Entry[], goal: string, wanted: strin
 
 export const AUTO = "auto";
 
-/** The workflow templates whose keywords stand in a goal, most similar first. */
+/** The workflow templates whose keywords stand in a goal: those with more of them first, of equals the most similar. */
 export function templatesFitting(entries: readonly Entry[], goal: string): Template[] {
   const words = ` ${wordsOf(goal).join(" ")} `;
-  const candidates = goalTemplates(entries).filter(({ keywords }) =>
-    keywords.some((keyword) => words.includes(` ${wordsOf(keyword).join(" ")} `)),
-  );
-  const texts = candidates.map(({ name, title, description, keywords }) => ({
+  const found = goalTemplates(entries).flatMap((template) => {
+    const hits = template.keywords.filter((keyword) => words.includes(` ${wordsOf(keyword).join(" ")} `)).length;
+    return hits === 0 ? [] : [{ template, hits }];
+  });
+  // Of the goal only what the keywords speak of: common words stand in every description.
+  const texts = found.map(({ template: { name, title, keywords } }) => ({
     id: name,
-    text: [title, description, ...keywords].join(" "),
+    text: [title, ...keywords].join(" "),
   }));
-  // Of the rest of its words only those that say something: the common ones are in every text.
   const order = mostSimilar(words, texts, texts.length);
-  return candidates.toSorted((a, b) => placeIn(order, a.name) - placeIn(order, b.name));
+  return found
+    .toSorted((a, b) => b.hits - a.hits || placeIn(order, a.template.name) - placeIn(order, b.template.name))
+    .map(({ template }) => template);
 }
 
 function placeIn(order: readonly string[], name: string): number {

@@ -116,9 +116,9 @@ class FolderReader {
   async #walk(below: string, depth: number): Promise<void> {
     const directory = path.join(this.place.directory, "files", below);
     const shown = `files/${below}`;
-    if (depth > DEPTH_MAX) return void this.#say(shown, `lies deeper than ${DEPTH_MAX} directories`);
+    if (depth > DEPTH_MAX) return this.#say(shown, `lies deeper than ${DEPTH_MAX} directories`);
     const handle = await orUndefined(opendir(directory));
-    if (handle === undefined) return void this.#tell(shown, "is no directory that may be read");
+    if (handle === undefined) return this.#tell(shown, "is no directory that may be read");
     for await (const entry of handle) {
       const name = below === "" ? entry.name : `${below}/${entry.name}`;
       if (this.#files.length >= FILES_MAX) return this.#tooMany();
@@ -141,12 +141,11 @@ class FolderReader {
     const file = path.join(this.place.directory, "files", name);
     const { size, mode } = await lstat(file);
     this.#bytes += size;
-    if (size > FILE_BYTES_MAX)
-      return void this.#say(`files/${name}`, `has ${size} bytes; the limit is ${FILE_BYTES_MAX}`);
+    if (size > FILE_BYTES_MAX) return this.#say(`files/${name}`, `has ${size} bytes; the limit is ${FILE_BYTES_MAX}`);
     if (this.#bytes > ALL_BYTES_MAX)
-      return void this.#say(`files/${name}`, `makes it more than ${ALL_BYTES_MAX} bytes in all`);
+      return this.#say(`files/${name}`, `makes it more than ${ALL_BYTES_MAX} bytes in all`);
     const content = this.withContents ? await orUndefined(readFile(file)) : undefined;
-    if (this.withContents && content === undefined) return void this.#tell(`files/${name}`, "may not be read");
+    if (this.withContents && content === undefined) return this.#tell(`files/${name}`, "may not be read");
     this.#files.push({ path: name, bytes: size, executable: (mode & 0o100) !== 0, ...(content && { content }) });
   }
 

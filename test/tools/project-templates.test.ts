@@ -60,11 +60,11 @@ describe("every shipped template", () => {
     const app = await start();
     const { templates } = (await app.call("list_templates")) as unknown as { templates: Line[] };
     expect(templates.flatMap(({ problems = [] }) => problems)).toEqual([]);
-    expect(templates.map(({ name, kind }) => `${kind} ${name}`)).toEqual([
-      ...["project ai_analysis", "workflow bug_fix", "workflow code_review", "project data_pipeline"],
-      ...["workflow fan_out_fan_in", "project library", "workflow linear_pipeline", "workflow map_reduce"],
-      ...["workflow review_loop", "project web_application"],
-    ]);
+    const names = (kind: string) => templates.filter((line) => line.kind === kind).map(({ name }) => name);
+    expect(names("project")).toEqual(["ai_analysis", "data_pipeline", "library", "web_application"]);
+    expect(names("workflow").join(" ")).toBe(
+      "bug_fix code_review fan_out_fan_in linear_pipeline map_reduce review_loop",
+    );
   });
 
   test.each(ofKind("project"))(
