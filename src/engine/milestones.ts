@@ -17,7 +17,6 @@ import { requireRun, requireTask } from "./task-lookup.js";
 import { requireWorkflow } from "./workflows.js";
 
 export type Milestone = milestones.Milestone;
-export type MilestoneFigures = milestones.MilestoneFigures;
 
 /** Of a project, and of what one of them links. */
 const MILESTONES_MAX = 500;

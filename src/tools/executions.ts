@@ -21,12 +21,7 @@ const duration = z.union([z.string(), z.int()]);
 
 /** What a call may set differently from what the definition says. */
 const overrides = {
-  max_parallel: z
-    .int()
-    .min(1)
-    .max(10_000)
-    .optional()
-    .describe("Tasks running at once. Default: the definition's, else no bound."),
+  max_parallel: z.int().min(1).max(10_000).optional().describe("Tasks at once."),
   priority: shapes.priority.optional(),
   deadline: duration.optional().describe("Such as 2h, or an instant."),
 } as const;
@@ -39,9 +34,9 @@ const startedShape = {
 } as const;
 
 const executeInput = z.object({
-  workflow: z.string().optional().describe("Name or id, from list_workflows; or template:NAME."),
+  workflow: z.string().optional().describe("From list_workflows, or template:NAME."),
   version: z.int().min(1).optional(),
-  definition: z.looseObject({}).optional().describe("Instead of workflow, in the form of create_workflow."),
+  definition: z.looseObject({}).optional().describe("Instead of workflow, as create_workflow takes it."),
   inputs: z.record(z.string(), z.unknown()).optional(),
   ...overrides,
   wait_seconds: waitSeconds,

@@ -35,17 +35,17 @@ const create = defineOperation({
   name: "create_project",
   title: "Create a project",
   description:
-    "Creates a project: a root directory with its configuration. Use it to name or set up one, or to scaffold it; in git " +
-    "the first write makes one anyway. Answers the project, an existing one for the same name and root.",
+    "Creates a project: a root directory with its configuration, from a template too. Use it to name or set one up; in git " +
+    "the first write makes one anyway. Answers it, an existing one for the same name and root.",
   area: "projects",
   effect: "write",
   listed: true,
   input: z.object({
     name: z.string().min(1).max(100),
-    root: z.string().min(1).max(4_096).optional().describe("A directory. Default: the git root here, if it is free."),
+    root: z.string().min(1).max(4_096).optional().describe("Default: the git root here, if free."),
     description,
     config,
-    template: z.string().min(1).max(100).optional().describe("From list_templates: makes its files too."),
+    template: z.string().min(1).max(100).optional().describe("From list_templates."),
     inputs: z.record(z.string(), z.unknown()).optional(),
     overwrite: z.boolean().optional(),
     ...params.acting,

@@ -13,6 +13,8 @@ export async function workingDay(app: TestApp): Promise<void> {
   const crew = new Crew(app);
   const project = "day";
   await call("create_project", { name: project, root: app.cwd });
+  await call("create_project", { name: project, root: app.cwd, template: "library", request_id: "scaffold" });
+  await call("create_project", { name: project, root: app.cwd, template: "library", request_id: "scaffold" });
   await morning({ app, call, crew, project });
   await noon({ app, call, crew, project });
   await afternoon({ app, call, crew, project });
@@ -123,6 +125,7 @@ async function afternoon({ app, call, crew, project }: Day): Promise<void> {
   const goal = await call("orchestrate", { project, agent: "finn", goal: "Tidy up" });
   const plan = { task: (goal["task"] as { id: string }).id, token: (goal["lease"] as { token: number }).token };
   await call("complete_task", { ...plan, agent: "finn", result: [{ key: "tidy", prompt: "tidy" }] });
+  await call("orchestrate", { project, agent: "finn", goal: "Fix the bug", decompose: "auto" });
   await crew.complete(await crew.take("ben", { run: run.id }), ["a", "b"]);
   await crew.complete(await crew.take("ben", { run: run.id }), "A");
   await crew.complete(await crew.take("ben", { run: run.id }), "B");

@@ -100,8 +100,8 @@ interface Decomposed {
 }
 
 describe("decompose", () => {
-  const decompose = async (crew: Crew, goal: string, by = "auto", rest: Record<string, unknown> = {}) =>
-    (await crew.app.call("orchestrate", { goal, decompose: by, agent: "ann", ...rest })) as unknown as Decomposed;
+  const decompose = async (crew: Crew, goal: string, rest: Record<string, unknown> = {}) =>
+    (await orchestrate(crew, goal, { decompose: "auto", ...rest })) as unknown as Decomposed;
 
   test.each([
     ["Fix the crash when the file is empty", "bug_fix", "fitting"],
@@ -112,7 +112,7 @@ describe("decompose", () => {
     ["Qqq zzz", "fan_out_fan_in", "generic"],
   ])("auto takes for %j the template %s", async (goal, template, chosen) => {
     const crew = new Crew(await startApp());
-    const { run, outcome, ready, decomposition } = await decompose(crew, goal, "auto", { constraints: ["quickly"] });
+    const { run, outcome, ready, decomposition } = await decompose(crew, goal, { constraints: ["quickly"] });
     expect(outcome).toBe("started");
     expect(decomposition).toMatchObject({ template, chosen });
     expect(run).toMatchObject({ status: "running", inputs: { goal, constraints: ["quickly"] } });
@@ -126,7 +126,7 @@ describe("decompose", () => {
   test("takes the template that is named, whatever the goal says, and reads nothing in the goal", async () => {
     const crew = new Crew(await startApp());
     const goal = "Fix the bug; ${{ inputs.secret }}";
-    const { run, decomposition } = await decompose(crew, goal, "linear_pipeline", { max_parallel: 2 });
+    const { run, decomposition } = await decompose(crew, goal, { decompose: "linear_pipeline", max_parallel: 2 });
     expect(decomposition).toMatchObject({ template: "linear_pipeline", chosen: "named" });
     expect(run).toMatchObject({ max_parallel: 2, name: "fix-the-bug-inputs.secret" });
     expect((await crew.claim("ben", { run: run.id })).task?.prompt).toContain(goal);
@@ -142,9 +142,13 @@ describe("decompose", () => {
     const inputs = "inputs: { goal: { type: string }, budget: { type: number } }";
     writeFileSync(path.join(own, "greedy/workflow.yaml"), `name: w\n${inputs}\nsteps: [{ key: a, prompt: a }]\n`);
     const crew = new Crew(await startApp({ env: { BATON_TEMPLATES_DIRECTORY: own } }));
-    await expect(decompose(crew, "x", "bug_fixx")).rejects.toThrow(/did you mean "bug_fix"/);
-    await expect(decompose(crew, "x", "library")).rejects.toThrow(/is a project template: it is for create_project/);
-    await expect(decompose(crew, "x", "greedy")).rejects.toThrow(/needs budget too.*bug_fix, code_review/);
+    await expect(decompose(crew, "x", { decompose: "bug_fixx" })).rejects.toThrow(/did you mean "bug_fix"/);
+    await expect(decompose(crew, "x", { decompose: "library" })).rejects.toThrow(
+      /is a project template: it is for create_project/,
+    );
+    await expect(decompose(crew, "x", { decompose: "greedy" })).rejects.toThrow(
+      /needs budget too.*bug_fix, code_review/,
+    );
     expect(await decompose(crew, "greed")).toMatchObject({ decomposition: { chosen: "generic" } });
     expect(((await crew.app.call("list_runs")) as { runs: unknown[] }).runs).toHaveLength(1);
   });
