@@ -1,20 +1,29 @@
 import picomatch from "picomatch";
 import type { NewFile } from "../runtime/scaffolding.js";
-import type { FolderFile } from "../runtime/template-folders.js";
+import type { FolderFile, TemplateFolder } from "../runtime/template-folders.js";
 import { EvaluationFailed, readExpression, type Scope, type Values } from "./expressions.js";
 import { NAME_BYTES_MAX, PATH_BYTES_MAX } from "./paths.js";
+import type { InputDefinition } from "./inputs.js";
 import { Problems, problemsError } from "./problems.js";
-import type { Template } from "./template-catalogue.js";
 import { fillInText, isTemplate, templateParts } from "./templates.js";
 
 // What a project template makes of its files/: their contents and their names are texts in which `${{ inputs.x }}` and
 // `${{ project.name }}` stand. What is no text, or is told to be left alone, is copied byte by byte.
 
+/** What a template has to say of its files. */
+export interface FileTemplate {
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, InputDefinition>>;
+  /** Patterns of files that are copied as they are. */
+  readonly verbatim: readonly string[];
+  readonly folder: TemplateFolder;
+}
+
 /** Expressions of one file. */
 const EXPRESSIONS_MAX = 2_000;
 
 /** What is wrong with the files as they lie there, before anything is filled in. */
-export function addFileProblems(template: Pick<Template, "inputs" | "verbatim" | "folder">, problems: Problems): void {
+export function addFileProblems(template: FileTemplate, problems: Problems): void {
   const inputs = Object.fromEntries(Object.entries(template.inputs).map(([name, { type }]) => [name, type]));
   const scope: Scope = { inputs, steps: new Set(), comesBefore: () => false, inElement: false };
   const look = { scope, problems };
@@ -58,7 +67,7 @@ function addTextProblems(text: string, path: string, { scope, problems, lines }:
 }
 
 /** The text of a file that is to be filled in; undefined for one that is copied as it is, or that was not read. */
-function filledText({ verbatim }: Pick<Template, "verbatim">, { path, content }: FolderFile): string | undefined {
+function filledText({ verbatim }: FileTemplate, { path, content }: FolderFile): string | undefined {
   if (content === undefined || !content.includes("${{")) return undefined;
   if (verbatim.length > 0 && picomatch.isMatch(path, [...verbatim], { dot: true })) return undefined;
   if (content.includes(0)) return undefined;
@@ -78,7 +87,7 @@ export interface Filling {
 }
 
 /** The files that a template makes of what it is filled in with. Errors: `invalid_input` with every problem. */
-export function scaffold(template: Template, filling: Filling): NewFile[] {
+export function scaffold(template: FileTemplate, filling: Filling): NewFile[] {
   const problems = new Problems();
   const values: Values = { inputs: filling.inputs, project: filling.project };
   const files = template.folder.files.flatMap((file) => {

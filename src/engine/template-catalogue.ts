@@ -2,29 +2,23 @@ import type { TemplateFolder } from "../runtime/template-folders.js";
 import { readDefinitionText } from "./definition-text.js";
 import { type DefinitionLimits, normalInputs, type Parsed, parseDefinition } from "./definition.js";
 import { BatonError } from "./errors.js";
-import { addInputProblems, type InputDefinition } from "./inputs.js";
+import { addInputProblems } from "./inputs.js";
 import { hint, isName, NAME_RULE } from "./names.js";
 import { missingFirst, type Problem, Problems, problemsError, zodProblems } from "./problems.js";
-import { addFileProblems } from "./scaffolds.js";
+import { addFileProblems, type FileTemplate } from "./scaffolds.js";
 import { KEYS_OF, type Manifest, manifestSchema, type TemplateKind } from "./template-schema.js";
 
-/** A template that can be used. */
-export interface Template {
-  readonly name: string;
+/** A template that can be used. The inputs of one of a workflow are those of its definition. */
+export interface Template extends FileTemplate {
   readonly kind: TemplateKind;
   readonly title: string;
   readonly description: string;
   /** Words of a goal that say it fits. */
   readonly keywords: readonly string[];
-  /** What it is filled in with; of a workflow those of its definition. */
-  readonly inputs: Readonly<Record<string, InputDefinition>>;
   readonly config: NonNullable<Manifest["config"]>;
   readonly milestones: NonNullable<Manifest["milestones"]>;
   /** Of a project: those it stores. Of a workflow: the one. */
   readonly workflows: readonly Parsed[];
-  /** Patterns of files that are copied as they are. */
-  readonly verbatim: readonly string[];
-  readonly folder: TemplateFolder;
 }
 
 /** What there is under a name: a template, or why it is none. */
