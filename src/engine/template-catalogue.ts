@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import type { TemplateFolder } from "../runtime/template-folders.js";
 import { readDefinitionText } from "./definition-text.js";
 import { type DefinitionLimits, normalInputs, type Parsed, parseDefinition } from "./definition.js";
@@ -47,7 +48,24 @@ export function readTemplates(folders: readonly TemplateFolder[], limits: Defini
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function readTemplate(folder: TemplateFolder, limits: DefinitionLimits): Pick<Entry, "template" | "problems"> {
+type Reading = Pick<Entry, "template" | "problems">;
+
+// What was made of the same texts before: reading them takes a hundred times as long as seeing that they are the same.
+const known = new Map<string, Reading>();
+const KNOWN_MAX = 500;
+
+function readTemplate(folder: TemplateFolder, limits: DefinitionLimits): Reading {
+  if (folder.files.some(({ content }) => content !== undefined)) return readAfresh(folder, limits);
+  const id = createHash("sha256")
+    .update(JSON.stringify([folder, limits]))
+    .digest("base64url");
+  const reading = known.get(id) ?? readAfresh(folder, limits);
+  if (known.size >= KNOWN_MAX) known.clear();
+  known.set(id, reading);
+  return reading;
+}
+
+function readAfresh(folder: TemplateFolder, limits: DefinitionLimits): Reading {
   const problems = new Problems();
   for (const problem of folder.problems) problems.add(problem);
   if (folder.problems.some(({ path }) => path === MANIFEST)) return { problems: problems.list() };
@@ -110,12 +128,12 @@ function addKindProblems(manifest: Manifest, { files, workflows }: TemplateFolde
     say("workflow.yaml", "is that of a workflow template; a project template stores what is in workflows/");
 }
 
-interface Reading {
+interface Checks {
   readonly limits: DefinitionLimits;
   readonly problems: Problems;
 }
 
-function readWorkflows({ workflows, name }: TemplateFolder, { limits, problems }: Reading): Parsed[] {
+function readWorkflows({ workflows, name }: TemplateFolder, { limits, problems }: Checks): Parsed[] {
   const seen = new Set<string>();
   return workflows.flatMap(({ path, text }) => {
     const parsed = parseDefinition(text, { limits, name: path === "workflow.yaml" ? name : stem(path) });

@@ -45,17 +45,14 @@ const SHIPPED = fileURLToPath(new URL("../../templates", import.meta.url));
  * `contentsOf`. A directory that is not there holds none. What cannot be read of a template is a problem of that template.
  */
 export async function readTemplateFolders(own: string, contentsOf?: string): Promise<TemplateFolder[]> {
-  const folders: TemplateFolder[] = [];
+  const places: Place[] = [];
   for (const [root, origin] of [
     [SHIPPED, "shipped"],
     [own, "user"],
   ] as const) {
-    for (const name of await foldersIn(root)) {
-      const place = { name, origin, directory: path.join(root, name) };
-      folders.push(await new FolderReader(place, name === contentsOf).read());
-    }
+    for (const name of await foldersIn(root)) places.push({ name, origin, directory: path.join(root, name) });
   }
-  return folders;
+  return Promise.all(places.map((place) => new FolderReader(place, place.name === contentsOf).read()));
 }
 
 async function foldersIn(root: string): Promise<string[]> {
