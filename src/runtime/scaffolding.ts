@@ -105,6 +105,14 @@ export async function writeFiles(root: string, { files, replacing }: Writing): P
   return writer;
 }
 
+class InTheWay extends Error {
+  readonly code = "EEXIST";
+
+  constructor(place: string) {
+    super(`EEXIST: ${place} has come to lead outside of the root`);
+  }
+}
+
 class Writer implements Written {
   /** What to do to take it back, in the order in which it was done. */
   readonly #backwards: (() => Promise<void>)[] = [];
@@ -124,7 +132,7 @@ class Writer implements Written {
     const target = path.join(this.root, file.path);
     await this.#makeDirectory(path.dirname(file.path));
     // Somebody may have put a link there since the look.
-    if (leavesRoot(this.root, file.path)) throw new Error(`${file.path} has come to lead outside of the root`);
+    if (leavesRoot(this.root, file.path)) throw new InTheWay(file.path);
     if (replace) {
       const old = path.join(this.stage, `old-${index}`);
       await rename(target, old);
