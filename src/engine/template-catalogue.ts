@@ -51,7 +51,7 @@ export function readTemplates(folders: readonly TemplateFolder[], limits: Defini
 type Reading = Pick<Entry, "template" | "problems">;
 
 // What was made of the same texts before: reading them takes a hundred times as long as seeing that they are the same.
-const known = new Map<string, Reading>();
+const readBefore = new Map<string, Reading>();
 const KNOWN_MAX = 500;
 
 function readTemplate(folder: TemplateFolder, limits: DefinitionLimits): Reading {
@@ -59,9 +59,9 @@ function readTemplate(folder: TemplateFolder, limits: DefinitionLimits): Reading
   const id = createHash("sha256")
     .update(JSON.stringify([folder, limits]))
     .digest("base64url");
-  const reading = known.get(id) ?? readAfresh(folder, limits);
-  if (known.size >= KNOWN_MAX) known.clear();
-  known.set(id, reading);
+  const reading = readBefore.get(id) ?? readAfresh(folder, limits);
+  if (readBefore.size >= KNOWN_MAX) readBefore.clear();
+  readBefore.set(id, reading);
   return reading;
 }
 
