@@ -322,6 +322,13 @@ export class App {
         configuration: configurationOf(this.config),
         readWorkplace: (directory) => readWorkplace(directory, this.#options.cwd),
         leavesRoot,
+        templates: async (contentsOf) => {
+          const { readTemplateFolders } = await import("./runtime/template-folders.js");
+          const directory = this.config.templatesDirectory;
+          return { folders: await readTemplateFolders(directory, contentsOf), directory };
+        },
+        survey: async (root, files) => (await import("./runtime/scaffolding.js")).surveyFiles(root, files),
+        write: async (root, writing) => (await import("./runtime/scaffolding.js")).writeFiles(root, writing),
         process: () => ({ pid: process.pid, node: process.version, memoryBytes: process.memoryUsage.rss() }),
         refreshSettings: () => this.#refreshSettings(),
         catchUp: () => this.#catchUp(),

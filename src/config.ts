@@ -18,6 +18,8 @@ export interface Config {
   readonly mcpServers: readonly McpServer[];
   /** Where the output of commands is kept. Absolute. */
   readonly outputDirectory: string;
+  /** Where the person's own templates are. Absolute. */
+  readonly templatesDirectory: string;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly settings: Settings;
   /** By name: `default`, `flag --…`, `environment BATON_…` or the file. */
@@ -141,6 +143,8 @@ const ownShape = {
   sqlite_synchronous: z.enum(["FULL", "NORMAL"]).default("FULL"),
   /** Relative to the working directory. Default: `output` in the person's data directory. */
   output_directory: z.string().min(1).optional(),
+  /** Likewise. Default: `templates` in the person's configuration directory. */
+  templates_directory: z.string().min(1).optional(),
   allow_commands: z.union([z.boolean(), z.array(z.string().min(1))]).default(false),
   /** Spelt as all clients spell it. */
   mcpServers: mcpServersSchema,
@@ -195,6 +199,7 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): Config {
     commands: commandsOf(parsed.allow_commands),
     mcpServers: serversOf(parsed.mcpServers, cwd),
     outputDirectory: path.resolve(cwd, parsed.output_directory ?? path.join(own.data, "output")),
+    templatesDirectory: path.resolve(cwd, parsed.templates_directory ?? path.join(own.config, "templates")),
     logLevel: parsed.log_level,
     settings: settingsSchema.parse(parsed),
     origins: Object.fromEntries(NAMES.map((name) => [name, values.get(name)?.origin ?? "default"])),
@@ -218,10 +223,14 @@ function parse(values: ReadonlyMap<Name, { value: unknown; origin: string }>): P
   });
 }
 
+const AS_TEXT: ReadonlySet<Name> = new Set([
+  ...(["db", "database_url", "toolsets", "log_level", "output_directory", "templates_directory"] as const),
+  "sqlite_synchronous",
+]);
+
 /** Of the settings a variable's text is the value itself where it is JSON: a number, true or false, a list. */
 function fromText(name: Name, text: string): unknown {
-  if (["db", "database_url", "toolsets", "log_level", "output_directory", "sqlite_synchronous"].includes(name))
-    return text;
+  if (AS_TEXT.has(name)) return text;
   try {
     return JSON.parse(text);
   } catch {

@@ -18,6 +18,12 @@ interface Project {
   readonly status: string;
 }
 
+interface Milestones {
+  readonly open: number;
+  readonly completed: number;
+  readonly overdue: number;
+}
+
 interface Locks {
   readonly held: number;
   readonly offered: number;
@@ -75,9 +81,32 @@ export interface Answers {
     }[];
     next_cursor?: string;
   };
-  create_project: { project: Project; created: boolean };
+  create_project: {
+    project: Project;
+    created: boolean;
+    scaffolded?: {
+      template: string;
+      written: string[];
+      overwritten: string[];
+      unchanged: string[];
+      workflows: { name: string; version: number }[];
+      milestones: string[];
+    };
+  };
+  list_templates: {
+    templates: {
+      name: string;
+      kind?: "project" | "workflow";
+      title?: string;
+      inputs?: Record<string, { type?: string; required?: boolean }>;
+      origin: "shipped" | "user";
+      overrides_shipped?: true;
+      problems?: { path: string; message: string }[];
+    }[];
+    directory: string;
+  };
   list_projects: {
-    projects: (Project & { runs: number; active_runs: number; progress: number | null })[];
+    projects: (Project & { runs: number; active_runs: number; progress: number | null; milestones: Milestones })[];
     next_cursor?: string;
   };
   get_project_status: {

@@ -204,7 +204,7 @@ function addWorkflow(program: Command, desk: Desk): void {
     .action(async (file: string, _options: object, command: Command) =>
       (await commands()).createWorkflow(desk, file, command.optsWithGlobals()),
     );
-  withRunOptions(group.command("run").argument("<name>", "of a stored workflow"))
+  withRunOptions(group.command("run").argument("<name>", "of a stored workflow, or template:NAME"))
     .description("carry out a stored workflow, as `baton run` does a file")
     .action(async (name: string, _options: object, command: Command) => {
       const { runStored } = await import("./commands/run.js");
@@ -236,8 +236,22 @@ function addProject(program: Command, desk: Desk): void {
     .argument("<name>")
     .option("--root <directory>", "default: the git root here")
     .option("--description <text>")
+    .option("--template <name>", "make its files, workflows and milestones too (baton project templates)")
+    .option("-i, --input <name=value>", "an input of the template (repeatable)", collect, [])
+    .option("--overwrite", "let the template's files replace those that are there")
     .action(async (name: string, _options: object, command: Command) =>
       (await commands()).createProject(desk, name, command.optsWithGlobals()),
+    );
+  addTemplates(group, desk);
+}
+
+function addTemplates(project: Command, desk: Desk): void {
+  project
+    .command("templates")
+    .description("what projects and workflows can be made from, shipped and your own")
+    .addOption(new Option("--kind <kind>").choices(["project", "workflow"]))
+    .action(async (_options: object, command: Command) =>
+      (await import("./commands/project.js")).listTemplates(desk, command.optsWithGlobals()),
     );
 }
 

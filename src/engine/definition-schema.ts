@@ -52,7 +52,7 @@ const timeoutsSchema = closed({
 });
 
 const instantSchema = z.iso.datetime({ offset: true });
-const deadlineSchema = z
+export const deadlineSchema = z
   .union([z.string(), z.number()], { error: "must be a duration or an instant" })
   .transform((value, ctx): Deadline => {
     const after = parseDuration(value);

@@ -5,6 +5,7 @@ import { type Problem, Problems, pathText } from "./problems.js";
 const JSON_CHARS_MAX = 32 * 1024 * 1024;
 const YAML_CHARS_MAX = 2 * 1024 * 1024;
 const ALIASES_MAX = 100;
+const A_DEFINITION = "a definition is a map with the keys name and steps";
 // After the first few, what a parser says is mostly an echo.
 const SYNTAX_PROBLEMS_MAX = 10;
 
@@ -17,14 +18,14 @@ export type Read = { readonly value: JsonObject } | { readonly problems: Problem
  * Reads YAML 1.2 or JSON into plain data. A key twice in one map, a tag, several documents and anything the parser
  * doubts is a problem with its line; aliases are bounded, so that what a short text stands for stays small.
  */
-export function readDefinitionText(text: string): Read {
+export function readDefinitionText(text: string, expected = A_DEFINITION): Read {
   const json = text.length <= JSON_CHARS_MAX && text.trimStart().startsWith("{") ? readJson(text) : undefined;
   if (json !== undefined) return json;
   if (text.length > YAML_CHARS_MAX) {
     const message = `a text of ${text.length} characters; the limit is ${YAML_CHARS_MAX} for YAML, ${JSON_CHARS_MAX} for JSON`;
     return { problems: [{ path: "", message, limit: true }] };
   }
-  return NESTED.test(text) ? { problems: [TOO_DEEP] } : readYaml(text);
+  return NESTED.test(text) ? { problems: [TOO_DEEP] } : readYaml(text, expected);
 }
 
 /** Undefined for what is no JSON: it may be YAML, and if not, that parser knows the line. */
@@ -60,7 +61,7 @@ function repeatedJsonKey(text: string): Problem | undefined {
   return undefined;
 }
 
-function readYaml(text: string): Read {
+function readYaml(text: string, expected: string): Read {
   const lines = new LineCounter();
   const parsed = parse(text, lines);
   if ("problems" in parsed) return parsed;
@@ -73,7 +74,7 @@ function readYaml(text: string): Read {
     problems.add({ path: "", line: linePos?.[0].line ?? lines.linePos(pos[0]).line, message: said });
   }
   if (problems.count === 0) addRepeatedKeys(document, lines, problems);
-  return problems.count > 0 ? { problems: problems.list() } : plainData(document);
+  return problems.count > 0 ? { problems: problems.list() } : plainData(document, expected);
 }
 
 // The parser calls itself for each level and takes quadratic time to find the end of the stack, which it then reports
@@ -107,9 +108,9 @@ function addRepeatedKeys(document: Document.Parsed, lines: LineCounter, problems
   });
 }
 
-function plainData(document: Document.Parsed): Read {
+function plainData(document: Document.Parsed, expected: string): Read {
   if (!isMap(document.contents)) {
-    return { problems: [{ path: "", message: "a definition is a map with the keys name and steps" }] };
+    return { problems: [{ path: "", message: expected }] };
   }
   try {
     // A map with string keys becomes an object; `stringKeys` has refused every other.

@@ -249,7 +249,8 @@ function linksOf(source: JsonObject): StepLinks[] {
   });
 }
 
-function normalInputs(inputs: Readonly<Record<string, WrittenInput>>): Record<string, InputDefinition> {
+/** Inputs as they are declared, in their normal form. */
+export function normalInputs(inputs: Readonly<Record<string, WrittenInput>>): Record<string, InputDefinition> {
   return Object.fromEntries(
     Object.entries(inputs).map(([name, input]) => [
       name,

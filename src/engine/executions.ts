@@ -14,12 +14,14 @@ import { instantiate, type Planned } from "./instantiate.js";
 import { DEFAULT_ESTIMATE_MS, PRIORITIES, type Priority } from "./order.js";
 import { type Project, requireUnarchived } from "./projects.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
+import { parallelIn } from "./run-modes.js";
 import { settleWaiting } from "./settle.js";
 import { filledIn, isKnownAtStart, valuesOfRun } from "./step-values.js";
 import { requireRun } from "./task-lookup.js";
 import { isTemplate, shellLine } from "./templates.js";
 import { toolsNotOffered } from "./tool-access.js";
 import { toolLine } from "./tool-policy.js";
+import { noteRun, type WorkSession } from "./work-sessions.js";
 
 export interface Execution {
   readonly project: Project;
@@ -34,6 +36,8 @@ export interface Execution {
   readonly status?: "planning" | "paused";
   /** The run and the task that wait for it. */
   readonly parent?: { readonly run: Run; readonly task: string };
+  /** Whose defaults it takes. */
+  readonly session?: WorkSession | undefined;
 }
 
 export interface Started extends ChangedRun {
@@ -52,6 +56,8 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const dag = definitionDag(definition);
   const path = dag.criticalPath();
   yield* requireUnarchived(project.id);
+  const { session } = execution;
+  const mode = session?.mode ?? "standard";
   const run = yield* makeRun(ctx, {
     id: ctx.newId("run"),
     project: project.id,
@@ -59,9 +65,12 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     workflowVersion: execution.workflow?.version ?? null,
     name: definition.name,
     kind: "workflow",
-    mode: "standard",
+    mode,
     maxParallel:
-      execution.max_parallel ?? definition.max_parallel ?? project.config.max_parallel ?? ctx.settings.open_tasks_max,
+      execution.max_parallel ??
+      definition.max_parallel ??
+      session?.maxParallel ??
+      parallelIn(mode, project.config.max_parallel, ctx.settings),
     priority: PRIORITIES[execution.priority ?? definition.priority ?? "normal"],
     deadline: deadlineOf(ctx, execution.deadline ?? definition.deadline),
     inputs: bindInputs(definition, execution.inputs ?? {}),
@@ -79,6 +88,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     depth: execution.parent === undefined ? 0 : execution.parent.run.depth + 1,
     ...(execution.status && { status: execution.status }),
   });
+  if (session !== undefined) yield* noteRun(session, run.id);
   const values = valuesOfRun(run, project);
   const tasks = yield* instantiate(ctx, { project, run, planned: planOf(ctx, parsed, values) });
   const change = new RunChange(ctx, run);
@@ -97,6 +107,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
       tasks: tasks.length,
       ready: ready.length,
       ...(run.parentTask === null ? {} : { parent_run: run.parentRun, parent_task: run.parentTask }),
+      ...(session && { session: session.name }),
     },
   });
   const changed = yield* change.flush();

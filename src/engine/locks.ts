@@ -214,14 +214,25 @@ export function* checkFileLock(
 ): Tx<{ allowed: boolean; held_by: Conflict[] }> {
   const project = yield* knownProject(ctx, { project: input.project });
   if (!project) return { allowed: true, held_by: [] };
-  const pattern = normalisePath(project, input.path);
   const agent = input.agent ?? ctx.caller.agent;
-  const table = new LockTable(ctx.now, yield* locksNear(ctx.now, project.id, [pattern]));
-  const others = table
-    .overlapping(pattern)
-    .filter((lock) => lock.agent !== agent && lock.state !== "queued" && !isStale(lock, ctx.now));
-  const held_by = others.slice(0, HOLDERS_SHOWN_MAX).map((lock) => conflictOf({ pattern, lock }));
-  return { allowed: others.length === 0, held_by };
+  const held_by = yield* editsViolating(ctx, { project, patterns: [normalisePath(project, input.path)], agent });
+  return { allowed: held_by.length === 0, held_by };
+}
+
+/** The locks and offers of others that an edit of these paths by an agent would violate now, as many as are shown. */
+export function* editsViolating(
+  ctx: EngineContext,
+  edit: { readonly project: Project; readonly patterns: readonly PathPattern[]; readonly agent: string },
+): Tx<Conflict[]> {
+  const { project, patterns, agent } = edit;
+  const table = new LockTable(ctx.now, yield* locksNear(ctx.now, project.id, patterns));
+  const conflicts = patterns.flatMap((pattern) =>
+    table
+      .overlapping(pattern)
+      .filter((lock) => lock.agent !== agent && lock.state !== "queued" && !isStale(lock, ctx.now))
+      .map((lock) => conflictOf({ pattern, lock })),
+  );
+  return conflicts.slice(0, HOLDERS_SHOWN_MAX);
 }
 
 const HOLDERS_SHOWN_MAX = 20;

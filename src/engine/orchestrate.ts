@@ -11,7 +11,11 @@ import { executeWorkflow, type Started } from "./executions.js";
 import { nameFrom } from "./names.js";
 import type { Priority } from "./order.js";
 import type { Project } from "./projects.js";
+import { settingsIn } from "./run-modes.js";
 import { mostSimilar } from "./similarity.js";
+import type { Entry, Template } from "./template-catalogue.js";
+import { decompose, type Decomposition, inputsOfGoal, templatesFitting } from "./workflow-templates.js";
+import type { WorkSession } from "./work-sessions.js";
 
 export interface Goal {
   readonly project: Project;
@@ -21,6 +25,9 @@ export interface Goal {
   readonly priority?: Priority | undefined;
   readonly deadline?: Deadline | undefined;
   readonly agent: string;
+  readonly session?: WorkSession | undefined;
+  /** What there is to divide it by. */
+  readonly templates: readonly Entry[];
 }
 
 export interface Orchestration {
@@ -40,6 +47,8 @@ export interface Planning {
   }[];
   /** Runs of the project that succeeded and had a similar goal, most similar first. */
   readonly similar: readonly SimilarRun[];
+  /** Workflow templates whose words stand in the goal, most similar first. */
+  readonly templates: readonly { name: string; title: string; description: string }[];
 }
 
 export interface SimilarRun {
@@ -76,12 +85,38 @@ export function* orchestrateGoal(ctx: EngineContext, goal: Goal): Tx<Orchestrati
     priority: goal.priority,
     deadline: goal.deadline,
     createdBy: goal.agent,
+    session: goal.session,
     status: "planning",
   });
   const claim = yield* claimTask(ctx, { agent: goal.agent, run: started.run.id, fresh: true });
   if (claim.outcome === "again") throw new Error(`nobody else can know of run ${started.run.id} yet`);
   const counters = yield* findCounters(started.run.id);
   return { started: { ...started, counters }, claim, planning: yield* planningOf(ctx, goal) };
+}
+
+/** A run whose steps come from a template. */
+export interface Decomposed {
+  readonly started: Started;
+  readonly template: Template;
+  readonly chosen: Decomposition["chosen"];
+}
+
+/** Starts a run of the template that divides the goal: nobody plans, and its first steps are ready at once. Errors: those of `decompose`. */
+export function* decomposeGoal(ctx: EngineContext, goal: Goal, wanted: string): Tx<Decomposed> {
+  const { template, workflow, chosen } = decompose(goal.templates, goal.goal, wanted);
+  const name = nameFrom(goal.goal.slice(0, NAME_CHARS), template.name).toLowerCase();
+  const settings = settingsIn(goal.session?.mode ?? "standard", ctx.settings);
+  const started = yield* executeWorkflow(ctx, {
+    project: goal.project,
+    parsed: requireDefinition({ ...workflow.source, name }, { limits: settings }),
+    inputs: inputsOfGoal(template, goal.goal, goal.constraints ?? []),
+    max_parallel: goal.max_parallel,
+    priority: goal.priority,
+    deadline: goal.deadline,
+    createdBy: goal.agent,
+    session: goal.session,
+  });
+  return { started, template, chosen };
 }
 
 const NAME_CHARS = 60;
@@ -96,7 +131,7 @@ const AGENTS_SHOWN_MAX = 30;
 const SIMILAR_SHOWN_MAX = 3;
 const STEPS_SHOWN_MAX = 30;
 
-function* planningOf(ctx: EngineContext, { project, goal }: Goal): Tx<Planning> {
+function* planningOf(ctx: EngineContext, { project, goal, templates }: Goal): Tx<Planning> {
   const { agents } = yield* listAgentPage(ctx, { limit: AGENTS_SHOWN_MAX });
   const past = yield* succeededRuns(project.id);
   const texts = past.map(({ id, name, inputs, definition }) => ({
@@ -126,6 +161,9 @@ function* planningOf(ctx: EngineContext, { project, goal }: Goal): Tx<Planning> 
       available,
     })),
     similar,
+    templates: templatesFitting(templates, goal)
+      .slice(0, SIMILAR_SHOWN_MAX)
+      .map(({ name, title, description }) => ({ name, title, description })),
   };
 }
 

@@ -14,6 +14,7 @@ import { type Problem, problemsError } from "./problems.js";
 import { ownProject } from "./projects.js";
 import { requireRoom } from "./room.js";
 import type { RunChange } from "./run-change.js";
+import { settingsIn } from "./run-modes.js";
 import { moveRun } from "./run-moves.js";
 import { valuesOfRun } from "./step-values.js";
 
@@ -33,7 +34,7 @@ export function* requirePlan(ctx: EngineContext, held: Locked, result: unknown):
       next: [{ tool: "complete_task", arguments: { task: task.id, token: task.token, result: { steps: [] } } }],
     });
   }
-  const parsed = parseDefinition({ name: run.name, steps }, { limits: ctx.settings });
+  const parsed = parseDefinition({ name: run.name, steps }, { limits: settingsIn(run.mode, ctx.settings) });
   if ("problems" in parsed) throw refused(task, parsed.problems);
   const { definition } = parsed;
   const taken = yield* findTasksByKeys(

@@ -11,7 +11,9 @@ import { activeRunsOf, countRunsByStatus, findRuns } from "../store/runs.js";
 import type { TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { findCounters } from "../store/counters.js";
+import type { EngineContext } from "./context.js";
 import { isoOrNull } from "./instants.js";
+import { milestoneLines, type milestoneView } from "./milestones.js";
 import type { Project, ProjectLine } from "./projects.js";
 import { projectView, runLine } from "./views.js";
 
@@ -29,9 +31,11 @@ export interface ProjectStatus {
   readonly tasks: Readonly<Record<TaskStatus, number>>;
   readonly at_work: readonly WorkAtHand[];
   readonly locks: LockFigures;
+  /** The open ones first, the soonest due before the others. */
+  readonly milestones: readonly ReturnType<typeof milestoneView>[];
 }
 
-export function* projectStatus(project: Project): Tx<ProjectStatus> {
+export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project): Tx<ProjectStatus> {
   const active = (yield* activeRunsOf(project.id)).slice(-RUNS_SHOWN_MAX);
   const lines: ReturnType<typeof runLine>[] = [];
   for (const run of (yield* findRuns(active)).toReversed()) lines.push(runLine(run, yield* findCounters(run.id)));
@@ -43,14 +47,18 @@ export function* projectStatus(project: Project): Tx<ProjectStatus> {
     tasks: yield* sumCounters(project.id),
     at_work: yield* workAtHand(project.id, WORK_SHOWN_MAX),
     locks: yield* lockFigures(project.id),
+    milestones: yield* milestoneLines(ctx, project.id),
   };
 }
 
 /** As it stands in answers and resources, with the work at hand by agent. */
-export function projectStatusView(project: Project, { at_work: work, active_runs: active, ...facts }: ProjectStatus) {
+export function projectStatusView(
+  project: Project,
+  { at_work: work, active_runs: active, milestones, ...facts }: ProjectStatus,
+) {
   const names = [...new Set(work.map(({ agent }) => agent))];
   const agents = names.map((agent) => ({ agent, tasks: work.filter((one) => one.agent === agent).map(workLine) }));
-  return { project: projectView(project), ...facts, active_runs: [...active], agents };
+  return { project: projectView(project), ...facts, active_runs: [...active], agents, milestones: [...milestones] };
 }
 
 function workLine({ task, key, run, title, startedAt }: WorkAtHand) {
@@ -58,11 +66,13 @@ function workLine({ task, key, run, title, startedAt }: WorkAtHand) {
 }
 
 /** A project in one line, with the figures of its runs. */
-export function projectLine({ project, figures }: ProjectLine) {
+export function projectLine({ project, figures, milestones = NO_MILESTONES }: ProjectLine) {
   const { config: _, ...line } = projectView(project);
   const progress = progressOfProject(figures);
-  return { ...line, runs: figures?.runs ?? 0, active_runs: figures?.activeRuns ?? 0, progress };
+  return { ...line, runs: figures?.runs ?? 0, active_runs: figures?.activeRuns ?? 0, progress, milestones };
 }
+
+const NO_MILESTONES = { open: 0, completed: 0, overdue: 0 };
 
 /** Percent with one decimal, weighted by what each task is expected to take; null when no run is active. */
 function progressOfProject(figures: ProjectFigures | undefined): number | null {

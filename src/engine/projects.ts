@@ -3,6 +3,7 @@ import { dirname } from "node:path";
 import { appendEvents } from "../store/events.js";
 import { figuresOfProjects, type ProjectFigures } from "../store/figures.js";
 import { lockProject } from "../store/lock-order.js";
+import { countMilestones, type MilestoneFigures } from "../store/milestones.js";
 import * as projects from "../store/projects.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext, Workplace } from "./context.js";
@@ -139,17 +140,33 @@ export interface CreateProject {
  * name or the root is another's, or the same project has other settings.
  */
 export function* createProject(ctx: EngineContext, input: CreateProject): Tx<{ project: Project; created: boolean }> {
+  const { known, place, config } = yield* projectWanted(ctx, input);
+  if (known !== undefined) return { project: known, created: false };
   const { name, description } = input;
+  const caseInsensitive = place?.caseInsensitive ?? false;
+  const root = place?.path ?? null;
+  const made = { name, root, caseInsensitive, description, ...(config === undefined ? {} : { config }) };
+  return { project: yield* makeProject(ctx, made), created: true };
+}
+
+interface Wanted {
+  /** The project that is meant, if it is there. */
+  readonly known?: Project;
+  /** Where a new one would be. */
+  readonly place: CreateProject["root"];
+  readonly config: Project["config"] | undefined;
+}
+
+/** What `createProject` would give or make, looked up only. Errors: those of `createProject`. */
+export function* projectWanted(ctx: EngineContext, input: CreateProject): Tx<Wanted> {
+  const { name } = input;
   checkName(input);
   const config = input.config === undefined ? undefined : parseProjectConfig(input.config);
   const named = yield* projects.findProjectByReference(name);
   const place = input.root ?? (yield* freeRoot(ctx, name));
   const root = place?.path ?? null;
   const known = named ?? (root === null ? undefined : yield* projects.findProjectByRoot(root));
-  if (known !== undefined) return { project: sameProject(known, input, config), created: false };
-  const caseInsensitive = place?.caseInsensitive ?? false;
-  const made = { name, root, caseInsensitive, description, ...(config === undefined ? {} : { config }) };
-  return { project: yield* makeProject(ctx, made), created: true };
+  return known === undefined ? { place, config } : { known: sameProject(known, input, config), place, config };
 }
 
 function checkName({ name, root }: CreateProject): void {
@@ -235,14 +252,25 @@ export interface ProjectLine {
   readonly project: Project;
   /** Undefined for one without runs. */
   readonly figures: ProjectFigures | undefined;
+  /** Undefined for one without milestones. */
+  readonly milestones: MilestoneFigures | undefined;
 }
 
 /** A page of projects by name; `next` is where the following page starts. */
-export function* listProjects(filter: projects.ProjectFilter): Tx<{ lines: ProjectLine[]; next: string | undefined }> {
+export function* listProjects(
+  ctx: Pick<EngineContext, "now">,
+  filter: projects.ProjectFilter,
+): Tx<{ lines: ProjectLine[]; next: string | undefined }> {
   const found = yield* projects.listProjects({ ...filter, limit: filter.limit + 1 });
   const page = found.slice(0, filter.limit);
-  const figures = yield* figuresOfProjects(page.map(({ id }) => id));
-  const lines = page.map((project) => ({ project, figures: figures.get(project.id) }));
+  const ids = page.map(({ id }) => id);
+  const figures = yield* figuresOfProjects(ids);
+  const milestones = yield* countMilestones(ids, ctx.now);
+  const lines = page.map((project) => ({
+    project,
+    figures: figures.get(project.id),
+    milestones: milestones.get(project.id),
+  }));
   return { lines, next: found.length > page.length ? page.at(-1)?.name : undefined };
 }
 

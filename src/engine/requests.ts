@@ -26,25 +26,29 @@ const PRUNED_AT_ONCE_MAX = 100;
  * changes nothing, and a waiting operation that looks in vain would otherwise wake every other by looking.
  */
 export function* once<T>(ctx: EngineContext, request: WriteRequest, work: () => Tx<T>): Tx<Done<T>> {
-  const recorded = yield* findRequest(request);
-  if (recorded !== undefined) {
-    if (recorded.operation !== request.operation || recorded.inputHash !== request.inputHash) {
-      throw new BatonError(
-        "conflict",
-        `request_id "${request.requestId}" was used before for ${recorded.operation} with other input; nothing was done`,
-        { details: { request_id: request.requestId, operation: recorded.operation } },
-      );
-    }
-    // Written below, from a T. Wrapped, because JSON has no undefined.
-    const { result } = JSON.parse(recorded.result) as { result: T };
-    return { result, recorded: true };
-  }
+  const earlier = yield* doneEarlier<T>(request);
+  if (earlier !== undefined) return { result: earlier.result, recorded: true };
   const { result, wrote } = yield* watchForWrites(work());
   if (wrote) {
     const { operation, inputHash } = request;
     yield* recordRequest(ctx, request, { operation, inputHash, result: JSON.stringify({ result }) });
   }
   return { result, recorded: wrote };
+}
+
+/** What stands recorded of a request, if it was done. A read. Errors: `conflict` where the id stands for other work. */
+export function* doneEarlier<T>(request: WriteRequest): Tx<{ result: T } | undefined> {
+  const recorded = yield* findRequest(request);
+  if (recorded === undefined) return undefined;
+  if (recorded.operation !== request.operation || recorded.inputHash !== request.inputHash) {
+    throw new BatonError(
+      "conflict",
+      `request_id "${request.requestId}" was used before for ${recorded.operation} with other input; nothing was done`,
+      { details: { request_id: request.requestId, operation: recorded.operation } },
+    );
+  }
+  // Written by `once`, from a T. Wrapped, because JSON has no undefined.
+  return JSON.parse(recorded.result) as { result: T };
 }
 
 const READS = /^\s*(?:SELECT|WITH)\b/i;

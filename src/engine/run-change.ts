@@ -10,6 +10,7 @@ import type { Task, TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { type RunEvent, runMachine, transition } from "./machine.js";
+import { reachMilestones } from "./milestone-progress.js";
 import { stopRun, stopsOnFailure } from "./stopping.js";
 
 /** What a run looks like once its change has been written. */
@@ -35,6 +36,7 @@ export class RunChange {
   readonly #buried: { task: string; error: AttemptError }[] = [];
   /** Tasks that no longer wait for their child runs. */
   readonly #parted: string[] = [];
+  readonly #succeeded: string[] = [];
   #workMs = 0;
   #doneMs = 0;
   #reopened = false;
@@ -71,6 +73,7 @@ export class RunChange {
     if (DONE.has(to)) this.#doneMs += task.estimateMs;
     if (task.status === "ready") this.#leaving.push(task);
     if (task.status === "waiting" && task.kind === "workflow") this.#parted.push(task.id);
+    if (to === "succeeded") this.#succeeded.push(task.id);
   }
 
   /** Many tasks at once went from one state to another; their lanes are looked after elsewhere. */
@@ -138,6 +141,8 @@ export class RunChange {
       })),
     );
     const changed = yield* this.#endIfDone(run, counters);
+    const runEnded = changed.endedAt !== run.endedAt;
+    this.append(yield* reachMilestones(ctx, { run: changed, counters, succeeded: this.#succeeded, runEnded }));
     yield* this.writeHistory();
     return { run: changed, counters };
   }
@@ -234,7 +239,7 @@ function failureOf(counters: Counters): string {
 
 /** Counts by state, without the rest of the row. */
 export function countsOf(counters: Counters): Record<TaskStatus | "total", number> {
-  const { workMs: _, doneMs: __, updatedAt: ___, ...counts } = counters;
+  const { workMs: _, doneMs: __, updatedAt: ___, milestones: ____, ...counts } = counters;
   return counts;
 }
 

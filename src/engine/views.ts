@@ -42,6 +42,7 @@ export function runView(run: Run, counters: Counters) {
     counts: countsOf(counters),
     priority: priorityName(run.priority),
     max_parallel: run.maxParallel,
+    ...(run.mode === "standard" ? {} : { mode: run.mode }),
     ...(run.workflow === null ? {} : { workflow: run.workflow, workflow_version: run.workflowVersion }),
     ...(run.deadline === null ? {} : { deadline: iso(run.deadline) }),
     ...(run.reason === null ? {} : { reason: run.reason }),

@@ -6,12 +6,13 @@ import type { EngineContext } from "./context.js";
 import { findProject } from "./projects.js";
 
 /** What an agent can wait for. */
-export const WAIT_KINDS = ["lock_granted", "run_finished", "task_ready"] as const;
+export const WAIT_KINDS = ["lock_granted", "run_finished", "task_ready", "milestone"] as const;
 export type WaitKind = (typeof WAIT_KINDS)[number];
 
 const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
   lock_granted: ["lock.granted", "lock.offered"],
   run_finished: ["run.finished"],
+  milestone: ["milestone.completed"],
   task_ready: ["run.started", "task.ready", "task.released", "task.lease_lost", "run.reopened", "run.resumed"],
 };
 

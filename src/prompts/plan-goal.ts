@@ -47,7 +47,7 @@ function* factsOf(ctx: EngineContext, project: Project | undefined): Tx<Record<s
   }));
   if (project === undefined) return { project: null, agents: workers };
   const { lines } = yield* listWorkflows({ project: project.id, limit: WORKFLOWS_SHOWN_MAX });
-  const status = yield* projectStatus(project);
+  const status = yield* projectStatus(ctx, project);
   return {
     project: {
       name: project.name,

@@ -48,7 +48,7 @@ export const workLoop: Prompt = {
 function* factsOf(ctx: EngineContext): Tx<Record<string, unknown>> {
   const held = yield* listTaskPage({ agent: ctx.caller.agent, limit: HELD_SHOWN_MAX });
   const project = yield* findProject(ctx);
-  const status = project && (yield* projectStatus(project));
+  const status = project && (yield* projectStatus(ctx, project));
   return {
     you: ctx.caller.agent,
     you_hold: held.tasks.map(taskLine),

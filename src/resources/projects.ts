@@ -16,13 +16,13 @@ export const projects: FixedResource = {
   name: "projects",
   title: "Projects",
   description:
-    "Every project by name, with its runs and the progress of the active ones. The first 200; list_projects pages.",
+    "Every project by name, with its runs, the progress of the active ones, and milestones. The first 200; list_projects pages.",
   mimeType: JSON_TYPE,
-  *read() {
-    const { lines, next } = yield* listProjects({ limit: LISTED_MAX });
+  *read(ctx) {
+    const { lines, next } = yield* listProjects(ctx, { limit: LISTED_MAX });
     return { projects: lines.map(projectLine), ...(next !== undefined && { next_cursor: next }) };
   },
-  changedBy: (change) => change.type.startsWith("project.") || (change.run !== null && !isNote(change)),
+  changedBy: (change) => /^(?:project|milestone)\./.test(change.type) || (change.run !== null && !isNote(change)),
 };
 
 export const project: ResourceTemplate = {
@@ -30,11 +30,11 @@ export const project: ResourceTemplate = {
   name: "project",
   title: "Project",
   description:
-    "How a project stands, by its id or name: runs by status, active runs with their progress, open tasks, who works on what, locks.",
+    "How a project stands, by its id or name: runs by status, active runs with their progress, open tasks, who works on what, locks, milestones.",
   mimeType: JSON_TYPE,
   *read(ctx, id) {
     const found = yield* required(ctx, id);
-    return projectStatusView(found, yield* projectStatus(found));
+    return projectStatusView(found, yield* projectStatus(ctx, found));
   },
   complete: suggestProjects,
   changedBy: (change) => (isNote(change) ? null : change.project),

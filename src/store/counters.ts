@@ -1,4 +1,4 @@
-import { int } from "./rows.js";
+import { chunksOf, int, placeholders } from "./rows.js";
 import type { TaskStatus } from "./tasks.js";
 import { first, type Row, type Tx } from "./tx.js";
 
@@ -22,6 +22,8 @@ export interface Counters extends Readonly<Record<TaskStatus, number>> {
   readonly workMs: number;
   readonly doneMs: number;
   readonly updatedAt: number;
+  /** Whether a milestone waits for the run or for one of its tasks. */
+  readonly milestones: boolean;
 }
 
 export interface CounterDelta {
@@ -32,7 +34,7 @@ export interface CounterDelta {
   readonly doneMs: number;
 }
 
-const SELECTED = ["total", ...TASK_STATUSES, "work_ms", "done_ms", "updated_at"].join(", ");
+const SELECTED = ["total", ...TASK_STATUSES, "work_ms", "done_ms", "updated_at", "milestones"].join(", ");
 
 function countersOf(row: Row): Counters {
   return {
@@ -50,6 +52,7 @@ function countersOf(row: Row): Counters {
     workMs: int(row, "work_ms"),
     doneMs: int(row, "done_ms"),
     updatedAt: int(row, "updated_at"),
+    milestones: int(row, "milestones") === 1,
   };
 }
 
@@ -71,6 +74,13 @@ export function* findCounters(run: string): Tx<Counters> {
   const row = yield* first([`SELECT ${SELECTED} FROM run_counters WHERE run = $1`, [run]]);
   if (!row) throw new Error(`run ${run} has no counters`);
   return countersOf(row);
+}
+
+/** From now on a milestone waits for these runs or for their tasks. Whoever says so holds the runs' rows. */
+export function* noteMilestones(runs: readonly string[]): Tx<void> {
+  for (const chunk of chunksOf(runs)) {
+    yield [`UPDATE run_counters SET milestones = 1 WHERE run IN (${placeholders(chunk.length)})`, chunk];
+  }
 }
 
 /** The sums over all runs, finished ones as long as they are kept. Costs O(runs). */

@@ -4,14 +4,14 @@ import type { Row, Tx } from "./tx.js";
 
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
- * project (whenever file locks are read or changed), its runs by id, the agent. Rows of tasks, lanes and counters need no lock
+ * project (whenever file locks are read or changed), its runs by id, the agent, and last the milestones by id that an end completes. Rows of tasks, lanes and counters need no lock
  * of their own under their run's. On SQLite the whole database has one writer and `%FOR_UPDATE%` is empty.
  * An agent that is not known yet is registered before all of them: its name is held, like a lock, until the commit. So is one that
  * is noted as coming from elsewhere than last time, seldom; should two of its calls meet just then, PostgreSQL ends one, which
  * is done again.
  * test/store/lock-order.test.ts records what each command takes and holds it against this list.
  */
-export const LOCK_ORDER = ["projects", "runs", "agents", "sessions"] as const;
+export const LOCK_ORDER = ["projects", "runs", "agents", "sessions", "milestones"] as const;
 
 export function* lockProject(id: string): Tx<Row | undefined> {
   return (yield ["SELECT * FROM projects WHERE id = $1 %FOR_UPDATE%", [id]])[0];
@@ -39,4 +39,14 @@ export function* lockAgent(name: string): Tx<Row | undefined> {
 /** Locks the run a task belongs to, given the task only. */
 export function* lockRunOfTask(task: string): Tx<Row | undefined> {
   return (yield [LOCK_RUN_OF_TASK, [task]])[0];
+}
+
+/** Locks several milestones, by id. */
+export function* lockMilestones(ids: readonly string[]): Tx<Row[]> {
+  const rows: Row[] = [];
+  for (const chunk of chunksOf([...new Set(ids)].sort())) {
+    const sql = `SELECT * FROM milestones WHERE id IN (${placeholders(chunk.length)}) ORDER BY id %FOR_UPDATE%`;
+    rows.push(...(yield [sql, chunk]));
+  }
+  return rows;
 }

@@ -256,6 +256,7 @@ const REMOVE_RUN = [
   "DELETE FROM lanes WHERE run = $1",
   "DELETE FROM signals WHERE run = $1",
   "DELETE FROM dead_letters WHERE run = $1",
+  "DELETE FROM work_session_runs WHERE run = $1",
   "DELETE FROM run_counters WHERE run = $1",
   "DELETE FROM run_definitions WHERE run = $1",
   "DELETE FROM runs WHERE id = $1",

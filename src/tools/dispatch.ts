@@ -1,6 +1,6 @@
 import type { Caller, EngineContext } from "../engine/context.js";
 import { BatonError } from "../engine/errors.js";
-import { hashOfInput, once } from "../engine/requests.js";
+import { doneEarlier, hashOfInput, once, type WriteRequest } from "../engine/requests.js";
 import type { Settings } from "../engine/settings.js";
 import type { Logger } from "../runtime/logger.js";
 import type { waitFor } from "../runtime/waiting.js";
@@ -103,6 +103,7 @@ export class Dispatch {
     return {
       transact: (command, step = "step") => call.write(command, step),
       read: (query) => call.read(query),
+      earlier: (step) => call.earlier(step),
       signal,
       waitFor: async (look, timeoutSeconds) => {
         const store = await this.#parts.store();
@@ -164,12 +165,7 @@ class Call {
     await this.#parts.beforeWrite();
     const requestId = this.#requestIdOf(step, store);
     if (requestId === undefined) return store.transact((ctx) => command({ ...ctx, caller, settings, noteDue }));
-    const request = {
-      subject: this.#subject,
-      requestId,
-      operation: this.#operation.name,
-      inputHash: hashOfInput(this.#rest),
-    };
+    const request = this.#request(requestId);
     const { result, recorded } = await store.transact(
       (ctx) => {
         const context = { ...ctx, caller, settings, noteDue };
@@ -180,6 +176,24 @@ class Call {
     );
     if (recorded) this.#recorded.set(step, (this.#recorded.get(step) ?? 0) + 1);
     return result;
+  }
+
+  /** What the caller's own id has recorded for the first step of a kind; undefined where it was not done, or has no id. */
+  async earlier<T>(step: string): Promise<T | undefined> {
+    if (this.#requestId === undefined) return undefined;
+    const store = await this.#parts.store();
+    const requestId = this.#requestIdOf(step, store);
+    if (requestId === undefined) return undefined;
+    return (await store.read(() => doneEarlier<T>(this.#request(requestId))))?.result;
+  }
+
+  #request(requestId: string): WriteRequest {
+    return {
+      subject: this.#subject,
+      requestId,
+      operation: this.#operation.name,
+      inputHash: hashOfInput(this.#rest),
+    };
   }
 
   /**

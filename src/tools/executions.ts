@@ -5,24 +5,23 @@ import { type Parsed, requireDefinition } from "../engine/definition.js";
 import { BatonError } from "../engine/errors.js";
 import { type Project, requireProject } from "../engine/projects.js";
 import { executeWorkflow, type Started } from "../engine/executions.js";
+import { settingsIn } from "../engine/run-modes.js";
 import { getRun } from "../engine/runs.js";
 import { runView, taskLine } from "../engine/views.js";
+import { templateMeant, workflowOfTemplate } from "../engine/workflow-templates.js";
+import { requireOpenSession } from "../engine/work-sessions.js";
 import { requireWorkflow } from "../engine/workflows.js";
 import type { Tx } from "../store/tx.js";
 import { defineOperation, type Host, type Operation } from "./operation.js";
 import * as params from "./params.js";
+import { templatesAt } from "./project-templates.js";
 import * as shapes from "./shapes.js";
 
 const duration = z.union([z.string(), z.int()]);
 
 /** What a call may set differently from what the definition says. */
 const overrides = {
-  max_parallel: z
-    .int()
-    .min(1)
-    .max(10_000)
-    .optional()
-    .describe("Tasks running at once. Default: the definition's, else no bound."),
+  max_parallel: z.int().min(1).max(10_000).optional().describe("Tasks at once."),
   priority: shapes.priority.optional(),
   deadline: duration.optional().describe("Such as 2h, or an instant."),
 } as const;
@@ -35,12 +34,13 @@ const startedShape = {
 } as const;
 
 const executeInput = z.object({
-  workflow: z.string().optional().describe("Name or id, from create_workflow or list_workflows."),
+  workflow: z.string().optional().describe("From list_workflows, or template:NAME."),
   version: z.int().min(1).optional(),
-  definition: z.looseObject({}).optional().describe("Instead of workflow, in the form of create_workflow."),
+  definition: z.looseObject({}).optional().describe("Instead of workflow, as create_workflow takes it."),
   inputs: z.record(z.string(), z.unknown()).optional(),
   ...overrides,
   wait_seconds: waitSeconds,
+  session: params.session,
   ...params.acting,
   project: params.project,
 });
@@ -56,7 +56,8 @@ const execute = defineOperation({
   input: executeInput,
   output: z.object(startedShape),
   async perform(host, input) {
-    const run = await host.transact((ctx) => startGiven(ctx, input), "start");
+    const given = await withTemplate(host, input);
+    const run = await host.transact((ctx) => startGiven(ctx, given), "start");
     return afterWait(host, run, input.wait_seconds ?? 0);
   },
 });
@@ -69,12 +70,22 @@ interface StartedAnswer {
   readonly warnings?: string[];
 }
 
+/** A reference to a template is as good as its definition. */
+async function withTemplate(host: Host, input: ExecuteInput): Promise<ExecuteInput> {
+  const name = templateMeant(input.workflow);
+  if (name === undefined || input.definition !== undefined) return input;
+  const { entries } = await templatesAt(host);
+  return { ...input, workflow: undefined, definition: { ...workflowOfTemplate(entries, name).source } };
+}
+
 function* startGiven(ctx: EngineContext, input: ExecuteInput): Tx<StartedAnswer> {
   const agent = yield* actingAgent(ctx, input.agent);
   const project = yield* requireProject(ctx, input.project);
-  const { parsed, workflow } = yield* definitionOf(ctx, project, input);
+  const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
+  const settings = settingsIn(session?.mode ?? "standard", ctx.settings);
+  const { parsed, workflow } = yield* definitionOf({ ...ctx, settings }, project, input);
   return startedView(
-    yield* executeWorkflow(ctx, { project, parsed, workflow, inputs: input.inputs, createdBy: agent.name }),
+    yield* executeWorkflow(ctx, { project, parsed, workflow, session, inputs: input.inputs, createdBy: agent.name }),
   );
 }
 

@@ -1,6 +1,8 @@
 import type { z } from "zod";
 import type { Area } from "../engine/areas.js";
 import type { EngineContext, Workplace } from "../engine/context.js";
+import type { NewFile, Survey, Writing, Written } from "../runtime/scaffolding.js";
+import type { TemplateFolder } from "../runtime/template-folders.js";
 import type { Tx } from "../store/tx.js";
 
 /** What an operation does to the world: nothing, a change, or a change that takes something away. */
@@ -54,6 +56,11 @@ export interface Host {
   transact<T>(command: (ctx: EngineContext) => Tx<T>, step?: string): Promise<T>;
   read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
   /**
+   * What the call's request id has recorded for `transact` with this step, or undefined: for an operation that touches the world before
+   * it commits, and must not do so again.
+   */
+  earlier<T>(step: string): Promise<T | undefined>;
+  /**
    * Calls `look` now and after every commit of any process until it gives something other than undefined, or until
    * `timeout_seconds` (bounded by the limits of spec 03), or until the client cancels. Undefined on time-out. A look
    * that finds nothing should write nothing: what it commits would make every other waiter look again.
@@ -77,6 +84,16 @@ export interface ServerFacts {
   readWorkplace(directory: string): Workplace;
   /** Whether a symbolic link on the way leads a path, relative to a project's root, outside of that root. */
   leavesRoot(root: string, path: string): boolean;
+  /** The templates on this machine; the contents of files only of those with the name `contentsOf`. */
+  templates(contentsOf?: string): Promise<{
+    readonly folders: readonly TemplateFolder[];
+    /** Where a person's own are looked for. */
+    readonly directory: string;
+  }>;
+  /** How files that are to be made stand to what is there. */
+  survey(root: string, files: readonly NewFile[]): Promise<Survey>;
+  /** Writes files below a root, all or none, until they are taken back or kept. Throws what the file system throws. */
+  write(root: string, writing: Writing): Promise<Written>;
   process(): ProcessFacts;
   /** Brings what is configured in the database into force in this process, which does so by itself every few seconds. */
   refreshSettings(): Promise<void>;

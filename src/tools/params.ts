@@ -21,11 +21,15 @@ export const project = reference
   .optional()
   .describe("Project id or name, from create_project or list_projects. Default: the one around the working directory.");
 
+export const session = reference
+  .optional()
+  .describe("Id or name of a set of defaults that the run takes, from create_session or list_sessions.");
+
 /** Every write has these. */
 export const acting = { agent, request_id: requestId } as const;
 
 /** Names whose descriptions are not published with each tool. */
-export const COMMON_PARAMETERS: ReadonlySet<string> = new Set(["agent", "request_id", "project"]);
+export const COMMON_PARAMETERS: ReadonlySet<string> = new Set(["agent", "request_id", "project", "session"]);
 export const PAGING_PARAMETERS: ReadonlySet<string> = new Set(["limit", "cursor"]);
 
 export const run = reference.describe("From execute_workflow or list_runs.");

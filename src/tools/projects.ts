@@ -7,7 +7,8 @@ import { type CreateProject, createProject, findProject, listProjects, updatePro
 import { projectView } from "../engine/views.js";
 import { defineOperation, type Operation, type ServerFacts } from "./operation.js";
 import * as params from "./params.js";
-import { instant, runLine, taskStatus } from "./shapes.js";
+import { createFromTemplate, scaffolded } from "./project-templates.js";
+import { instant, milestone, runLine, taskStatus } from "./shapes.js";
 
 const STATUSES = ["active", "archived"] as const;
 
@@ -34,21 +35,30 @@ const create = defineOperation({
   name: "create_project",
   title: "Create a project",
   description:
-    "Creates a project: a root directory with its configuration. Use it to name or set up one; in a git repository the " +
-    "first write makes one anyway. Answers the project, an existing one for the same name and root.",
+    "Creates a project: a root directory with its configuration, from a template too. Use it to name or set one up; in git " +
+    "the first write makes one anyway. Answers it, an existing one for the same name and root.",
   area: "projects",
   effect: "write",
   listed: true,
   input: z.object({
     name: z.string().min(1).max(100),
-    root: z.string().min(1).max(4_096).optional().describe("A directory. Default: the git root here, if it is free."),
+    root: z.string().min(1).max(4_096).optional().describe("Default: the git root here, if free."),
     description,
     config,
+    template: z.string().min(1).max(100).optional().describe("From list_templates."),
+    inputs: z.record(z.string(), z.unknown()).optional(),
+    overwrite: z.boolean().optional(),
     ...params.acting,
   }),
-  output: z.object({ project, created: z.boolean() }),
-  perform: async (host, { agent, root, ...input }) => {
+  output: z.object({ project, created: z.boolean(), scaffolded: scaffolded.optional() }),
+  perform: async (host, { agent, root, template, inputs, overwrite, ...input }) => {
     const place = root === undefined ? undefined : rootAt(host.server, root);
+    if (template !== undefined) {
+      const wanted = { ...input, agent, root: place, template, inputs: inputs ?? {}, overwrite: overwrite ?? false };
+      const made = await createFromTemplate(host, wanted);
+      return { ...made, project: projectView(made.project) };
+    }
+    if (inputs !== undefined || overwrite !== undefined) throw withoutTemplate();
     return host.transact(function* (ctx) {
       const acting = yield* actingAs(ctx, agent);
       const made = yield* createProject(acting, { ...input, root: place });
@@ -56,6 +66,12 @@ const create = defineOperation({
     });
   },
 });
+
+function withoutTemplate(): BatonError {
+  return new BatonError("invalid_input", "inputs and overwrite say something of a template: give template too.", {
+    next: [{ tool: "query_operation", arguments: { name: "list_templates", arguments: { kind: "project" } } }],
+  });
+}
 
 const REFUSALS: ReadonlyMap<unknown, string> = new Map([
   ["ENOENT", "does not exist"],
@@ -82,19 +98,20 @@ const lineShape = project.omit({ config: true }).extend({
   runs: count,
   active_runs: count,
   progress: z.number().nullable(),
+  milestones: z.object({ open: count, completed: count, overdue: count }),
 });
 
 const list = defineOperation({
   name: "list_projects",
   title: "List projects",
   description:
-    "Lists projects by name with their runs and the progress of the active ones. Use it to find a project's id or name.",
+    "Lists projects by name with their runs, the progress of the active ones, and their milestones. Use it to find a project's id or name.",
   area: "projects",
   effect: "read",
   input: z.object({ status: z.enum(STATUSES).optional(), ...params.paging }),
   output: z.object({ projects: z.array(lineShape), next_cursor: z.string().optional() }),
-  *run(_, { status, limit, cursor }) {
-    const page = yield* listProjects({ status, limit, after: cursor });
+  *run(ctx, { status, limit, cursor }) {
+    const page = yield* listProjects(ctx, { status, limit, after: cursor });
     const projects = page.lines.map(projectLine);
     return { projects, ...(page.next === undefined ? {} : { next_cursor: page.next }) };
   },
@@ -104,8 +121,8 @@ const status = defineOperation({
   name: "get_project_status",
   title: "Project status",
   description:
-    "Shows how a project stands: runs by status, active runs with their progress, open tasks, who works on what, and " +
-    "locks. Use it for an overview of one project; get_run shows a run in full.",
+    "Shows how a project stands: runs by status, active runs with their progress, open tasks, who works on what, " +
+    "locks and milestones. Use it for an overview of one project; get_run shows a run in full.",
   area: "projects",
   effect: "read",
   input: z.object({ project: params.project }),
@@ -124,11 +141,12 @@ const status = defineOperation({
       }),
     ),
     locks: z.object({ held: count, offered: count, waiting: count }),
+    milestones: z.array(milestone),
   }),
   *run(ctx, input) {
     const found = yield* findProject(ctx, input.project);
     if (found === undefined) throw nowhere();
-    return projectStatusView(found, yield* projectStatus(found));
+    return projectStatusView(found, yield* projectStatus(ctx, found));
   },
 });
 

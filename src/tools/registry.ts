@@ -7,21 +7,26 @@ import { escalationOperations } from "./escalations.js";
 import { executionOperations } from "./executions.js";
 import { importOperations } from "./imports.js";
 import { lockOperations } from "./locks.js";
+import { milestoneOperations } from "./milestones.js";
 import { metaOperations } from "./meta.js";
 import { modificationOperations } from "./modifications.js";
 import { orchestrateOperations } from "./orchestrate.js";
+import { projectTemplateOperations } from "./project-templates.js";
 import { projectOperations } from "./projects.js";
 import { runOperations } from "./runs.js";
 import { signalOperations } from "./signals.js";
 import { systemOperations } from "./system.js";
 import { taskOperations } from "./tasks.js";
 import { waitOperations } from "./waits.js";
+import { workSessionOperations } from "./work-sessions.js";
 import { workflowOperations } from "./workflows.js";
 
 /** Every operation there is, area by area: the order of the tool list, the reference and `find_operations`. */
 export const catalogue = new Catalogue([
   ...metaOperations,
   ...projectOperations,
+  ...milestoneOperations,
+  ...projectTemplateOperations,
   ...workflowOperations,
   ...complexWorkflowOperations,
   ...importOperations,
@@ -37,5 +42,6 @@ export const catalogue = new Catalogue([
   ...agentOperations,
   ...escalationOperations,
   ...deadLetterOperations,
+  ...workSessionOperations,
   ...systemOperations,
 ]);

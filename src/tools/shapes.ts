@@ -72,6 +72,20 @@ export const taskView = z.object({
 });
 
 const count = z.int().min(0);
+
+export const milestone = z.object({
+  name: z.string(),
+  status: z.enum(["open", "completed"]),
+  overdue: z.boolean(),
+  due_at: instant.nullable(),
+  done: count,
+  links: count,
+  waits_for: z.array(z.object({ kind: z.enum(["run", "task", "workflow"]), id: z.string(), name: z.string() })),
+  note: z.string().optional(),
+  completed_at: instant.nullable().optional(),
+  completed_by: z.string().nullable().optional(),
+});
+
 export const counts = z.object({
   total: count,
   pending: count,
@@ -97,6 +111,7 @@ export const run = z.object({
   counts,
   priority,
   max_parallel: z.int(),
+  mode: z.string().optional(),
   workflow: z.string().optional(),
   workflow_version: z.int().nullable().optional(),
   deadline: instant.optional(),

@@ -4,8 +4,8 @@ import { describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config.js";
 import { ROOT } from "./source.js";
 
-/** Made by tools or by a build, or not ours: nothing in there is a document of the project. */
-const NOT_OURS = new Set(["node_modules", "dist", "coverage", "tmp"]);
+/** Made by tools or by a build, or not ours, or of the projects that templates make: nothing in there is a document of this one. */
+const NOT_OURS = new Set(["node_modules", "dist", "coverage", "tmp", "templates"]);
 
 /** Beside the settings: who `baton call` acts as, and the placeholder that README uses for any setting. */
 const OTHER_VARIABLES = ["BATON_AGENT", "BATON_NAME"];

@@ -22,6 +22,10 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   agents: [],
   sessions: [],
   host_clocks: [],
+  milestones: [],
+  milestone_links: [],
+  work_sessions: [],
+  work_session_runs: [],
   requests: ["input_hash"],
   events: ["seq", "xid"],
 };

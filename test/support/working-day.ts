@@ -13,6 +13,8 @@ export async function workingDay(app: TestApp): Promise<void> {
   const crew = new Crew(app);
   const project = "day";
   await call("create_project", { name: project, root: app.cwd });
+  await call("create_project", { name: project, root: app.cwd, template: "library", request_id: "scaffold" });
+  await call("create_project", { name: project, root: app.cwd, template: "library", request_id: "scaffold" });
   await morning({ app, call, crew, project });
   await noon({ app, call, crew, project });
   await afternoon({ app, call, crew, project });
@@ -59,7 +61,10 @@ async function morning({ call, crew, project }: Day): Promise<void> {
     ],
   });
 
-  const started = await call("execute_workflow", { project, workflow: "flow", wait_seconds: 0 });
+  await call("create_session", { name: "shift", mode: "fault_tolerant", ttl: "1d" });
+  await call("add_milestone", { project, name: "flowing", due: "1d", workflows: ["flow"] });
+
+  const started = await call("execute_workflow", { project, workflow: "flow", session: "shift", wait_seconds: 0 });
   const run = (started["run"] as { id: string }).id;
   const plan = await crew.take("ann", { run });
   await call("report_progress", { ...heldBy(plan), percent: 50, note: "half way" });
@@ -69,6 +74,8 @@ async function morning({ call, crew, project }: Day): Promise<void> {
   // What ann writes is what docs reads: ben finds nothing until she has finished.
   await crew.claim("ben", { run });
   await call("acquire_file_lock", { agent: "ben", project, paths: ["src/api/index.ts"] });
+  await call("add_milestone", { project, name: "written", runs: [run], tasks: [`${run}/api`, `${run}/docs`] });
+  await call("close_session", { session: "shift" });
   await crew.complete(api);
   await crew.complete(await crew.take("ben", { run }));
   await crew.complete(await crew.take("ben", { run }));
@@ -128,6 +135,7 @@ async function afternoon({ app, call, crew, project }: Day): Promise<void> {
   const goal = await call("orchestrate", { project, agent: "finn", goal: "Tidy up" });
   const plan = { task: (goal["task"] as { id: string }).id, token: (goal["lease"] as { token: number }).token };
   await call("complete_task", { ...plan, agent: "finn", result: [{ key: "tidy", prompt: "tidy" }] });
+  await call("orchestrate", { project, agent: "finn", goal: "Fix the bug", decompose: "auto" });
   await crew.complete(await crew.take("ben", { run: run.id }), ["a", "b"]);
   await crew.complete(await crew.take("ben", { run: run.id }), "A");
   await crew.complete(await crew.take("ben", { run: run.id }), "B");
@@ -227,6 +235,8 @@ async function evening({ app, call, crew, project }: Day): Promise<void> {
   await call("execute_task", { project, definition: { title: "Three", prompt: "three" }, wait_seconds: 0 });
   await call("wait_for", { project, agent: "ann", timeout_seconds: 0 });
   await call("claim_task", { agent: "dora", project, wait_seconds: 0.01, roles: ["backend"] });
+  await call("add_milestone", { project, name: "by-hand" });
+  await call("complete_milestone", { project, name: "by-hand", note: "reached" });
   await call("configure", { settings: { ageing_ms: 60_000 } });
   await call("update_project", { project, description: "a day's work" });
   await call("unregister_agent", { agent: "ann" });

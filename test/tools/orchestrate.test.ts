@@ -1,11 +1,15 @@
-import { expect, test } from "vitest";
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
 import { startApp } from "../support/app.js";
+import { temporaryDirectory } from "../support/databases.js";
 import { type ClaimAnswer, Crew, type RunAnswer } from "../support/plan.js";
 
 interface Orchestrated extends ClaimAnswer {
   readonly run: RunAnswer;
   readonly planning: {
     agents: { name: string }[];
+    templates: { name: string; title: string }[];
     similar: { run: string; goal?: string; steps: { key: string }[] }[];
   };
 }
@@ -86,4 +90,73 @@ test("a plan that cannot be made fails its run", async () => {
   expect((await crew.run(begun.run.id)).status).toBe("failed");
   await crew.app.call("control_run", { run: begun.run.id, action: "retry_failed" });
   expect(await crew.claim("ben", { run: begun.run.id })).toMatchObject({ outcome: "claimed", task: { key: "plan" } });
+});
+
+interface Decomposed {
+  readonly run: RunAnswer & { inputs: Record<string, unknown> };
+  readonly outcome: string;
+  readonly ready: { key: string }[];
+  readonly decomposition: { template: string; chosen: string };
+}
+
+describe("decompose", () => {
+  const decompose = async (crew: Crew, goal: string, rest: Record<string, unknown> = {}) =>
+    (await orchestrate(crew, goal, { decompose: "auto", ...rest })) as unknown as Decomposed;
+
+  test.each([
+    ["Fix the crash when the file is empty", "bug_fix", "fitting"],
+    ["Review the pull request about caching", "code_review", "fitting"],
+    ["Summarise each of the chapters", "map_reduce", "fitting"],
+    ["Migrate the settings to the new format", "linear_pipeline", "fitting"],
+    ["Draft a proposal for the new price list", "review_loop", "fitting"],
+    ["Qqq zzz", "fan_out_fan_in", "generic"],
+  ])("auto takes for %j the template %s", async (goal, template, chosen) => {
+    const crew = new Crew(await startApp());
+    const { run, outcome, ready, decomposition } = await decompose(crew, goal, { constraints: ["quickly"] });
+    expect(outcome).toBe("started");
+    expect(decomposition).toMatchObject({ template, chosen });
+    expect(run).toMatchObject({ status: "running", inputs: { goal, constraints: ["quickly"] } });
+    expect(ready).toHaveLength(1);
+    // The caller plans nothing and holds nothing; the first step is anybody's.
+    const claim = await crew.claim("ben", { run: run.id });
+    expect(claim.task?.prompt).toContain(goal);
+    expect(claim.task?.prompt).toContain("It must hold: quickly");
+  });
+
+  test("takes the template that is named, whatever the goal says, and reads nothing in the goal", async () => {
+    const crew = new Crew(await startApp());
+    const goal = "Fix the bug; ${{ inputs.secret }}";
+    const { run, decomposition } = await decompose(crew, goal, { decompose: "linear_pipeline", max_parallel: 2 });
+    expect(decomposition).toMatchObject({ template: "linear_pipeline", chosen: "named" });
+    expect(run).toMatchObject({ max_parallel: 2, name: "fix-the-bug-inputs.secret" });
+    expect((await crew.claim("ben", { run: run.id })).task?.prompt).toContain(goal);
+  });
+
+  test("a name that is none, of a project, or of what needs more than a goal is refused with those that can be taken", async () => {
+    const own = temporaryDirectory();
+    mkdirSync(path.join(own, "greedy"));
+    writeFileSync(
+      path.join(own, "greedy/template.yaml"),
+      "kind: workflow\ntitle: t\ndescription: d\nkeywords: [greed]\n",
+    );
+    const inputs = "inputs: { goal: { type: string }, budget: { type: number } }";
+    writeFileSync(path.join(own, "greedy/workflow.yaml"), `name: w\n${inputs}\nsteps: [{ key: a, prompt: a }]\n`);
+    const crew = new Crew(await startApp({ env: { BATON_TEMPLATES_DIRECTORY: own } }));
+    await expect(decompose(crew, "x", { decompose: "bug_fixx" })).rejects.toThrow(/did you mean "bug_fix"/);
+    await expect(decompose(crew, "x", { decompose: "library" })).rejects.toThrow(
+      /is a project template: it is for create_project/,
+    );
+    await expect(decompose(crew, "x", { decompose: "greedy" })).rejects.toThrow(
+      /needs budget too.*bug_fix, code_review/,
+    );
+    expect(await decompose(crew, "greed")).toMatchObject({ decomposition: { chosen: "generic" } });
+    expect(((await crew.app.call("list_runs")) as { runs: unknown[] }).runs).toHaveLength(1);
+  });
+
+  test("a planner is told which templates fit", async () => {
+    const { planning } = await orchestrate(new Crew(await startApp()), "Fix the bug in the parser");
+    expect(planning.templates[0]).toMatchObject({ name: "bug_fix", title: "Mend a bug" });
+    const other = await orchestrate(new Crew(await startApp()), "Qqq zzz");
+    expect(other.planning.templates).toEqual([]);
+  });
 });

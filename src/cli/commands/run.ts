@@ -47,9 +47,16 @@ export async function run(desk: Desk, target: string, options: RunOptions): Prom
 export async function runStored(desk: Desk, name: string, options: RunOptions): Promise<void> {
   await carryOut(desk, options, async (ask) => {
     const project = options.project === undefined ? {} : { project: options.project };
-    const { inputs } = await ask("get_workflow", { name, ...project });
+    const inputs = await inputsOfStored(ask, name, project);
     return start(ask, options, { workflow: name, inputs: inputsOf(options.input, inputs) });
   });
+}
+
+async function inputsOfStored(ask: Ask, name: string, project: { project?: string }) {
+  const template = /^template:(.*)$/.exec(name)?.[1];
+  if (template === undefined) return (await ask("get_workflow", { name, ...project })).inputs;
+  const { templates } = await ask("list_templates", { name: template, kind: "workflow" });
+  return templates[0]?.inputs ?? {};
 }
 
 async function attach(ask: Ask, id: string, { input }: RunOptions): Promise<Begun> {

@@ -1,0 +1,195 @@
+import { constants } from "node:fs";
+import {
+  chmod,
+  copyFile,
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  rmdir,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
+import path from "node:path";
+import { leavesRoot } from "./confinement.js";
+
+/** A file that is to be made below a root. */
+export interface NewFile {
+  /** Relative, with `/`, normalised. */
+  readonly path: string;
+  readonly content: Uint8Array;
+  readonly executable: boolean;
+}
+
+/** How the files to be made stand to what is there. Paths, in order. */
+export interface Survey {
+  /** Not there yet. */
+  readonly fresh: readonly string[];
+  /** There already, with the very same content. */
+  readonly same: readonly string[];
+  /** There already, with other content. */
+  readonly other: readonly string[];
+  /** What cannot be made at all, and why. */
+  readonly refused: readonly { readonly path: string; readonly message: string }[];
+}
+
+/** Looks at everything before anything is written. Writes nothing. */
+export async function surveyFiles(root: string, files: readonly NewFile[]): Promise<Survey> {
+  const survey = {
+    fresh: [] as string[],
+    same: [] as string[],
+    other: [] as string[],
+    refused: [] as Survey["refused"][number][],
+  };
+  for (const file of files) {
+    const standing = await standingOf(root, file);
+    if (typeof standing === "string") survey[standing].push(file.path);
+    else survey.refused.push({ path: file.path, ...standing });
+  }
+  return survey;
+}
+
+async function standingOf(root: string, file: NewFile): Promise<"fresh" | "same" | "other" | { message: string }> {
+  if (leavesRoot(root, file.path)) return { message: "a symbolic link on the way leads outside of the root" };
+  const target = path.join(root, file.path);
+  for (let way = path.dirname(file.path); way !== "."; way = path.dirname(way)) {
+    const found = await orMissing(lstat(await realpathOr(path.join(root, way))));
+    if (found && !found.isDirectory()) return { message: `${way} is there and is no directory` };
+  }
+  const found = await orMissing(lstat(target));
+  if (!found) return "fresh";
+  if (found.isDirectory()) return { message: "is a directory there" };
+  if (!found.isFile()) return "other";
+  return found.size === file.content.length && Buffer.compare(await readFile(target), file.content) === 0
+    ? "same"
+    : "other";
+}
+
+async function realpathOr(place: string): Promise<string> {
+  return (await orMissing(realpath(place))) ?? place;
+}
+
+/** What has been written, until it is settled. */
+export interface Written {
+  /** Takes everything back: files that were made go, files that were replaced return, directories that were made go. */
+  undo(): Promise<void>;
+  /** Lets it stand. */
+  keep(): Promise<void>;
+}
+
+export interface Writing {
+  readonly files: readonly NewFile[];
+  /** Paths of those that may replace what is there; every other is made only where nothing is. */
+  readonly replacing: ReadonlySet<string>;
+}
+
+/**
+ * Writes files below a root, all or none. Everything is first written to a directory beside its place, so that a full disk or a
+ * missing permission is met before anything is in its place, and no file is ever there half. Throws what the file system throws;
+ * `EEXIST` where something has come to stand in the way since the look.
+ */
+export async function writeFiles(root: string, { files, replacing }: Writing): Promise<Written> {
+  const stage = await mkdtemp(path.join(root, ".baton-scaffold-"));
+  const writer = new Writer(root, stage);
+  try {
+    for (const [index, file] of files.entries()) await writer.prepare(index, file);
+    for (const [index, file] of files.entries()) await writer.place(index, file, replacing.has(file.path));
+  } catch (error) {
+    await writer.undo();
+    throw error;
+  }
+  return writer;
+}
+
+class InTheWay extends Error {
+  readonly code = "EEXIST";
+
+  constructor(place: string) {
+    super(`EEXIST: ${place} has come to lead outside of the root`);
+  }
+}
+
+class Writer implements Written {
+  /** What to do to take it back, in the order in which it was done. */
+  readonly #backwards: (() => Promise<void>)[] = [];
+
+  constructor(
+    readonly root: string,
+    readonly stage: string,
+  ) {}
+
+  async prepare(index: number, { content, executable }: NewFile): Promise<void> {
+    const staged = this.#staged(index);
+    await writeFile(staged, content, { flag: "wx", mode: 0o644 });
+    if (executable) await chmod(staged, 0o755);
+  }
+
+  async place(index: number, file: NewFile, replace: boolean): Promise<void> {
+    const target = path.join(this.root, file.path);
+    await this.#makeDirectory(path.dirname(file.path));
+    // Somebody may have put a link there since the look.
+    if (leavesRoot(this.root, file.path)) throw new InTheWay(file.path);
+    if (replace) {
+      const old = path.join(this.stage, `old-${index}`);
+      await rename(target, old);
+      this.#backwards.push(() => rename(old, target));
+    }
+    await linkOrCopy(this.#staged(index), target);
+    this.#backwards.push(() => unlink(target));
+  }
+
+  async undo(): Promise<void> {
+    for (const step of this.#backwards.splice(0).reverse()) await step();
+    await this.keep();
+  }
+
+  async keep(): Promise<void> {
+    await rm(this.stage, { recursive: true, force: true });
+  }
+
+  async #makeDirectory(below: string): Promise<void> {
+    if (below === ".") return;
+    const directory = path.join(this.root, below);
+    if (await orMissing(lstat(directory))) return;
+    await this.#makeDirectory(path.dirname(below));
+    await mkdir(directory, { mode: 0o755 });
+    // Somebody else may have put something into it meanwhile, which then stays.
+    this.#backwards.push(() => rmdir(directory).catch(unlessUsed));
+  }
+
+  #staged(index: number): string {
+    return path.join(this.stage, `new-${index}`);
+  }
+}
+
+/** Makes a file where nothing is, whole at once; never over or through what is there. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to);
+  } catch (error) {
+    // Some file systems have no second names.
+    if (!hasCode(error, "EPERM", "ENOTSUP", "ENOSYS", "EMLINK", "EOPNOTSUPP")) throw error;
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+  }
+}
+
+function unlessUsed(error: unknown): void {
+  if (!hasCode(error, "ENOTEMPTY", "EEXIST")) throw error;
+}
+
+async function orMissing<T>(looking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+}

@@ -1,0 +1,59 @@
+import { z } from "zod";
+import { actingAs } from "../engine/acting.js";
+import * as milestones from "../engine/milestones.js";
+import { requireProject } from "../engine/projects.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import { milestone } from "./shapes.js";
+
+const name = z.string().min(1).max(100);
+const links = (from: string) => z.array(z.string().min(1).max(300)).max(milestones.LINKS_MAX).optional().describe(from);
+
+const add = defineOperation({
+  name: "add_milestone",
+  title: "Add a milestone",
+  description:
+    "Adds something that a project works towards. It completes itself once all that it links has ended well: runs, tasks, or a run of each workflow from now on; without links, complete_milestone does it. Use it to follow a goal over several runs. Answers the milestone.",
+  area: "projects",
+  effect: "write",
+  input: z.object({
+    project: params.project,
+    name,
+    due: z.union([z.string(), z.int()]).optional().describe("Such as 14d, or an instant."),
+    runs: links("From execute_workflow or list_runs."),
+    tasks: links("From create_task or list_tasks; RUN/KEY too."),
+    workflows: links("Names or ids, from list_workflows."),
+    ...params.acting,
+  }),
+  output: z.object({ milestone, created: z.boolean() }),
+  *run(ctx, { agent, project: reference, ...wanted }) {
+    const acting = yield* actingAs(ctx, agent);
+    const project = yield* requireProject(acting, reference);
+    const { created, ...linked } = yield* milestones.addMilestone(acting, project, wanted);
+    return { milestone: milestones.milestoneView(linked, ctx.now), created };
+  },
+});
+
+const complete = defineOperation({
+  name: "complete_milestone",
+  title: "Complete a milestone",
+  description:
+    "Completes a milestone by hand, whatever it still waits for. Use it for one that links nothing, or that was reached another way. Answers the milestone; one that is completed stays as it is.",
+  area: "projects",
+  effect: "write",
+  input: z.object({
+    project: params.project,
+    name: name.describe("From get_project_status."),
+    note: z.string().max(10_000).optional(),
+    ...params.acting,
+  }),
+  output: z.object({ milestone }),
+  *run(ctx, { agent, project: reference, ...given }) {
+    const acting = yield* actingAs(ctx, agent);
+    const project = yield* requireProject(acting, reference);
+    const linked = yield* milestones.completeMilestone(acting, project, given);
+    return { milestone: milestones.milestoneView(linked, ctx.now) };
+  },
+});
+
+export const milestoneOperations: readonly Operation[] = [add, complete];

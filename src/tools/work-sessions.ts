@@ -1,0 +1,86 @@
+import { z } from "zod";
+import { actingAs } from "../engine/acting.js";
+import { RUN_MODES } from "../engine/run-modes.js";
+import * as sessions from "../engine/work-sessions.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import { instant } from "./shapes.js";
+
+const shape = z.object({
+  id: z.string(),
+  name: z.string(),
+  status: z.enum(["open", "closed", "expired"]),
+  mode: z.enum(RUN_MODES),
+  means: z.string(),
+  max_parallel_tasks: z.int().nullable(),
+  created_by: z.string(),
+  created_at: instant,
+  expires_at: instant.nullable(),
+  closed_at: instant.optional(),
+});
+
+const create = defineOperation({
+  name: "create_session",
+  title: "Open a session",
+  description:
+    "Opens a named set of defaults that runs take which are started with it: how many tasks at once, and a mode. Use it to start several runs alike; what a call or a definition says goes before. Answers the session, for execute_workflow and orchestrate.",
+  area: "system",
+  effect: "write",
+  input: z.object({
+    name: z.string().min(1).max(100).optional(),
+    mode: z
+      .enum(RUN_MODES)
+      .default("standard")
+      .describe("high_performance: no bound; fault_tolerant: more tries; resource_aware: few tasks at once."),
+    max_parallel_tasks: z.int().min(1).max(10_000).optional().describe("Of each run."),
+    ttl: z
+      .union([z.string(), z.int()])
+      .optional()
+      .describe("Such as 8h; it then ends by itself. Default: open until closed."),
+    ...params.acting,
+  }),
+  output: z.object({ session: shape, created: z.boolean() }),
+  *run(ctx, { agent, ...wanted }) {
+    const acting = yield* actingAs(ctx, agent);
+    const { session, created } = yield* sessions.createSession(acting, wanted);
+    return { session: sessions.sessionView(session, ctx.now), created };
+  },
+});
+
+const list = defineOperation({
+  name: "list_sessions",
+  title: "List sessions",
+  description:
+    "Lists sessions, newest first, with their defaults and how many runs each has had. Use it to see what can be given as session. Only open ones, unless all.",
+  area: "system",
+  effect: "read",
+  input: z.object({ all: z.boolean().default(false).describe("Those that have ended too."), ...params.paging }),
+  output: z.object({
+    sessions: z.array(shape.extend({ runs: z.int().min(0) })),
+    next_cursor: z.string().optional(),
+  }),
+  *run(ctx, query) {
+    const { lines, next } = yield* sessions.listSessions(ctx, query);
+    return { sessions: lines, ...(next === undefined ? {} : { next_cursor: next }) };
+  },
+});
+
+const close = defineOperation({
+  name: "close_session",
+  title: "Close a session",
+  description:
+    "Closes a session: no run is started in it any more; those that were go on. Use it when the work it was for is over. Answers the session; one that has ended stays as it is.",
+  area: "system",
+  effect: "write",
+  input: z.object({
+    session: z.string().min(1).max(300).describe("Id or name, from create_session or list_sessions."),
+    ...params.acting,
+  }),
+  output: z.object({ session: shape }),
+  *run(ctx, { agent, session: reference }) {
+    const acting = yield* actingAs(ctx, agent);
+    return { session: sessions.sessionView(yield* sessions.closeSession(acting, reference), ctx.now) };
+  },
+});
+
+export const workSessionOperations: readonly Operation[] = [create, list, close];

@@ -1,0 +1,44 @@
+import { execFileSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { baton, batonJson, type Desk, startDesk } from "../support/command-line.js";
+import { temporaryDirectory } from "../support/databases.js";
+
+function repository(): Desk {
+  const cwd = temporaryDirectory();
+  execFileSync("git", ["init", "--quiet", cwd]);
+  return startDesk({ cwd });
+}
+
+test("a project is made from a template and its pipeline carried out, by what is typed", async () => {
+  const desk = repository();
+  const listed = await baton(desk, ["project", "templates", "--kind", "project"]);
+  expect(listed.stdout).toMatch(/data_pipeline +project +A data pipeline +description, group_by +shipped/);
+  const make = ["project", "create", "figures", "--template", "data_pipeline", "--input", "group_by=date"];
+  const made = await baton(desk, make);
+  expect(made.stdout).toMatch(
+    /figures made: [\s\S]*written: .*src\/run\.js[\s\S]*run: baton workflow run run-pipeline/,
+  );
+  const { code } = await baton(desk, ["workflow", "run", "run-pipeline", "--allow-commands"]);
+  expect(code).toBe(0);
+  expect(existsSync(path.join(desk.cwd, "out/summary.json"))).toBe(true);
+  expect((await baton(desk, ["project", "list"])).stdout).toMatch(/figures +active +0 +- +1 of 1/);
+  // What the pipeline has made is nobody's but its own: the files of the template are still the same.
+  expect((await baton(desk, make)).stdout).toContain("there already, the same: .gitignore");
+});
+
+test("what is typed wrong says what is right", async () => {
+  const desk = repository();
+  const unknown = await baton(desk, ["project", "create", "x", "--template", "libary"]);
+  expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('did you mean "library"')]);
+  const stray = await baton(desk, ["project", "create", "x", "--input", "a=b"]);
+  expect([stray.code, stray.stderr]).toEqual([2, expect.stringContaining("give --template too")]);
+});
+
+test("a run of a workflow template takes its inputs from what is typed", async () => {
+  const run = ["workflow", "run", "template:bug_fix", "--input", "goal=The list is empty", "--detach"];
+  expect(await batonJson(repository(), run)).toMatchObject({
+    run: { name: "bug_fix", inputs: { goal: "The list is empty" } },
+  });
+});

@@ -1,0 +1,48 @@
+import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { expect, test } from "vitest";
+import { surveyFiles, writeFiles } from "../../src/runtime/scaffolding.js";
+import { temporaryDirectory } from "../support/databases.js";
+
+const file = (name: string, text = name) => ({ path: name, content: Buffer.from(text), executable: false });
+const rootWith = (files: Readonly<Record<string, string>>): string => {
+  const root = realpathSync(temporaryDirectory());
+  for (const [name, text] of Object.entries(files)) writeFileSync(path.join(root, name), text);
+  return root;
+};
+const textOf = (root: string, name: string) => readFileSync(path.join(root, name), "utf8");
+
+test("a look says of each file how it stands, and writes nothing", async () => {
+  const root = rootWith({ same: "same", other: "else", blocked: "" });
+  mkdirSync(path.join(root, "directory"));
+  const names = ["fresh", "deep/er", "same", "other", "directory", "blocked/below"];
+  const wanted = names.map((name) => file(name));
+  expect(await surveyFiles(root, wanted)).toMatchObject({
+    fresh: ["fresh", "deep/er"],
+    same: ["same"],
+    other: ["other"],
+    refused: [{ path: "directory" }, { path: "blocked/below" }],
+  });
+  expect(readdirSync(root).toSorted()).toEqual(["blocked", "directory", "other", "same"]);
+});
+
+test("what comes to stand in the way takes everything back: new files, directories, and what was replaced", async () => {
+  const root = rootWith({ old: "old", late: "late" });
+  const files = [file("a/b/new"), file("old", "replaced"), file("late", "over it")];
+  const writing = writeFiles(root, { files, replacing: new Set(["old"]) });
+  await expect(writing).rejects.toMatchObject({ code: "EEXIST" });
+  expect(readdirSync(root).toSorted()).toEqual(["late", "old"]);
+  expect([textOf(root, "old"), textOf(root, "late")]).toEqual(["old", "late"]);
+});
+
+test("what is undone leaves what others have put beside it", async () => {
+  const root = rootWith({ old: "old" });
+  const files = [file("a/new"), file("old", "replaced")];
+  const written = await writeFiles(root, { files, replacing: new Set(["old"]) });
+  expect(textOf(root, "old")).toBe("replaced");
+  writeFileSync(path.join(root, "a/theirs"), "theirs");
+  await written.undo();
+  expect(readdirSync(root).toSorted()).toEqual(["a", "old"]);
+  expect([textOf(root, "old"), textOf(root, "a/theirs")]).toEqual(["old", "theirs"]);
+  expect(readdirSync(path.join(root, "a"))).toEqual(["theirs"]);
+});

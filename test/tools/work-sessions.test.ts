@@ -1,0 +1,97 @@
+import { expect, test } from "vitest";
+import { startApp } from "../support/app.js";
+import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
+import { Crew, type RunAnswer } from "../support/plan.js";
+
+const HOUR_MS = 3_600_000;
+
+async function room(backend: (typeof BACKENDS)[number] = "sqlite") {
+  const runtime = testRuntime();
+  const { location } = await createDatabase(backend);
+  const app = await startApp({ database: location, runtime, storeHooks: { now: () => runtime.clock.now() } });
+  const definition = { name: "w", steps: [{ key: "a", prompt: "a" }] };
+  const start = async (rest: Record<string, unknown> = {}) => {
+    const { run } = await app.call("execute_workflow", { definition, ...rest });
+    return run as RunAnswer & { max_parallel: number; mode?: string };
+  };
+  const sessions = async (all = false) => (await app.call("list_sessions", { all }))["sessions"];
+  return { app, call: app.call, definition, start, sessions };
+}
+
+test.each(BACKENDS)("a run takes what its session says, and what is said of it goes before, on %s", async (backend) => {
+  const { call, start, definition, sessions } = await room(backend);
+  const made = await call("create_session", { name: "night", mode: "resource_aware", max_parallel_tasks: 7 });
+  expect(made).toMatchObject({ created: true, session: { name: "night", status: "open", expires_at: null } });
+  expect(await start({ session: "night" })).toMatchObject({ max_parallel: 7, mode: "resource_aware" });
+  expect(await start({ session: "night", max_parallel: 2 })).toMatchObject({ max_parallel: 2 });
+  const own = { definition: { ...definition, max_parallel: 3 } };
+  expect(await start({ session: "night", ...own })).toMatchObject({ max_parallel: 3 });
+  expect(await start()).not.toHaveProperty("mode");
+  const goal = await call("orchestrate", { goal: "tidy", session: "night", agent: "ann" });
+  expect(goal["run"]).toMatchObject({ max_parallel: 7, mode: "resource_aware" });
+  expect(await sessions()).toMatchObject([{ name: "night", runs: 4 }]);
+});
+
+test("a mode bounds a run, or frees it of its project's bound", async () => {
+  const { call, start } = await room();
+  await call("create_project", { name: "p", config: { max_parallel: 9 } });
+  for (const mode of ["standard", "high_performance", "fault_tolerant", "resource_aware"])
+    await call("create_session", { name: mode, mode });
+  const parallel = async (session: string) => (await start({ project: "p", session })).max_parallel;
+  expect(await parallel("standard")).toBe(9);
+  expect(await parallel("high_performance")).toBe(10_000);
+  expect(await parallel("fault_tolerant")).toBe(9);
+  expect(await parallel("resource_aware")).toBe(4);
+});
+
+test("a fault tolerant run tries its steps more often, those of its plan too", async () => {
+  const { app, call } = await room();
+  const crew = new Crew(app);
+  await call("create_session", { name: "hard", mode: "fault_tolerant" });
+  const failures = async (run: string) => {
+    for (let count = 1; ; count++) {
+      const answer = await crew.fail(await crew.take("ann", { run }));
+      if (answer.outcome === "dead_letter") return count;
+      await app.advance(HOUR_MS);
+    }
+  };
+  const definition = { name: "w", steps: [{ key: "a", prompt: "a" }] };
+  const { run: usual } = await call("execute_workflow", { definition });
+  expect(await failures((usual as RunAnswer).id)).toBe(3);
+  const { run } = await call("execute_workflow", { definition, session: "hard" });
+  expect(await failures((run as RunAnswer).id)).toBe(5);
+  const goal = await call("orchestrate", { goal: "tidy", session: "hard", agent: "ann" });
+  const plan = { task: (goal["task"] as { id: string }).id, token: (goal["lease"] as { token: number }).token };
+  await call("complete_task", { ...plan, result: [{ key: "b", prompt: "b" }] });
+  expect(await failures((goal["run"] as RunAnswer).id)).toBe(5);
+});
+
+test("a session ends when it is closed or its time is over; its runs go on, and its name is free", async () => {
+  const { app, call, start, sessions } = await room();
+  await call("create_session", { name: "short", ttl: "1h" });
+  const run = await start({ session: "short" });
+  await app.advance(HOUR_MS);
+  await expect(start({ session: "short" })).rejects.toMatchObject({ code: "invalid_transition" });
+  expect(await sessions()).toEqual([]);
+  expect(await sessions(true)).toMatchObject([{ name: "short", status: "expired", runs: 1 }]);
+
+  const again = await call("create_session", { name: "short", mode: "fault_tolerant" });
+  expect(again).toMatchObject({ created: true });
+  expect(await call("create_session", { name: "short", mode: "fault_tolerant" })).toEqual({ ...again, created: false });
+  await expect(call("create_session", { name: "short" })).rejects.toMatchObject({ code: "conflict" });
+  const closed = await call("close_session", { session: "short" });
+  expect(closed).toMatchObject({ session: { status: "closed" } });
+  expect(await call("close_session", { session: "short" })).toEqual(closed);
+  await expect(start({ session: "short" })).rejects.toMatchObject({ code: "invalid_transition" });
+  await expect(start({ session: "none" })).rejects.toMatchObject({ code: "not_found" });
+  const crew = new Crew(app);
+  await crew.complete(await crew.take("ann", { run: run.id }));
+  expect((await crew.run(run.id)).status).toBe("succeeded");
+});
+
+test("nonsense is refused", async () => {
+  const { call, sessions } = await room();
+  for (const wrong of [{ ttl: "soon" }, { ttl: 0 }, { name: "a b" }, { mode: "fast" }, { max_parallel_tasks: 0 }])
+    await expect(call("create_session", wrong)).rejects.toMatchObject({ code: "invalid_input" });
+  expect(await sessions(true)).toEqual([]);
+});
