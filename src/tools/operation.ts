@@ -53,6 +53,8 @@ export interface Host {
    */
   transact<T>(command: (ctx: EngineContext) => Tx<T>, step?: string): Promise<T>;
   read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
+  /** As `read`, for a query of many short statements: other work goes on between two of them, the snapshot stays the same. */
+  snapshot<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
   /**
    * Calls `look` now and after every commit of any process until it gives something other than undefined, or until
    * `timeout_seconds` (bounded by the limits of spec 03), or until the client cancels. Undefined on time-out. A look

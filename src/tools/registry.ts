@@ -1,5 +1,6 @@
 import { agentOperations } from "./agents.js";
 import { Catalogue } from "./catalogue.js";
+import { checkpointOperations } from "./checkpoints.js";
 import { claimOperations } from "./claims.js";
 import { deadLetterOperations } from "./dead-letters.js";
 import { escalationOperations } from "./escalations.js";
@@ -33,5 +34,6 @@ export const catalogue = new Catalogue([
   ...agentOperations,
   ...escalationOperations,
   ...deadLetterOperations,
+  ...checkpointOperations,
   ...systemOperations,
 ]);

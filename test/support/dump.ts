@@ -13,6 +13,10 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   task_specs: [],
   dependencies: [],
   attempts: [],
+  signals: [],
+  dead_letters: [],
+  // Compressed, and with ids inside that differ from database to database.
+  checkpoints: ["hash", "bytes", "cursor"],
   demands: [],
   lanes: [],
   scope_lanes: [],
