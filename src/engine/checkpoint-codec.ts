@@ -52,21 +52,19 @@ function hashOf(parts: readonly string[]): string {
 }
 
 /**
- * The parts of a content. Errors: `unavailable` for one that a newer version has written, naming both, and for one that is
- * not what was stored.
+ * The parts of a content, one after the other. Errors: `unavailable` for one that a newer version has written, naming both, and
+ * for one that is not what was stored.
  */
-export async function unpack(id: string, { format, hash, parts }: Packed): Promise<string[]> {
+export async function* unpack(id: string, { format, hash, parts }: Packed): AsyncGenerator<string> {
   if (format > FORMAT) {
     const message = `Checkpoint ${id} has format ${format}, this process understands up to ${FORMAT}: restart to update. Nothing was changed.`;
     throw new BatonError("unavailable", message, { details: { checkpoint: id, format, understood: FORMAT } });
   }
   if (hashOf(parts) !== hash) throw damaged(id);
-  const texts: string[] = [];
   for (const part of parts) {
     const text = await decompress(Buffer.from(part, "base64"), { maxOutputLength: PART_BYTES_MAX });
-    texts.push(text.toString());
+    yield text.toString();
   }
-  return texts;
 }
 
 function damaged(id: string): BatonError {

@@ -8,7 +8,7 @@ import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
 import { iso } from "./instants.js";
 import { RunChange } from "./run-change.js";
-import { copyOfParts, copyRun, partsOfCopy, type ReadCopy, readCopy, type RunCopy } from "./run-copy.js";
+import { copyRun, partsOfCopy, type ReadCopy, readParts, type RunCopy } from "./run-copy.js";
 import { requireRun } from "./task-lookup.js";
 
 export type { Checkpoint, CheckpointKind } from "../store/checkpoints.js";
@@ -66,7 +66,7 @@ export interface PackedCopy extends Packed {
 /** Keeps a copy, and makes room. The caller has locked its run. */
 export function* keepCopy(ctx: EngineContext, packed: PackedCopy, order: Order): Tx<Taken> {
   const { head } = packed;
-  const run = runOf({ ...head.run, definition: null });
+  const run = runOf(head.run);
   const checkpoint: store.Checkpoint = {
     id: ctx.newId("checkpoint"),
     run: run.id,
@@ -144,8 +144,8 @@ export function* requireCheckpoint(id: string): Tx<StoredCheckpoint> {
 }
 
 /** The content of a checkpoint. Errors: `unavailable` for one of a newer version or a damaged one. */
-export async function openCheckpoint({ checkpoint, parts }: StoredCheckpoint): Promise<ReadCopy> {
-  return readCopy(copyOfParts(await unpack(checkpoint.id, { ...checkpoint, parts })));
+export function openCheckpoint({ checkpoint, parts }: StoredCheckpoint): Promise<ReadCopy> {
+  return readParts(unpack(checkpoint.id, { ...checkpoint, parts }));
 }
 
 export interface CheckpointQuery {

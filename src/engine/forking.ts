@@ -76,6 +76,7 @@ export function* forkRun(ctx: EngineContext, { checkpoint, copy, agent }: Resumi
     }));
   const gone = yield* goOn(ctx, {
     run,
+    origin: checkpoint.run,
     tasks: rows,
     toStop: new Set(tasksToStop(tasks).map(({ row }) => own(idOf(row)))),
     events: [forked, ...restored],

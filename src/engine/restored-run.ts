@@ -1,7 +1,7 @@
 import type { Counters } from "../store/counters.js";
 import { recountTasks } from "../store/counters.js";
 import type { NewEvent } from "../store/events.js";
-import { writeRows } from "../store/run-copies.js";
+import { writeRun } from "../store/run-copies.js";
 import { type Run, runOf } from "../store/runs.js";
 import { endTasks } from "../store/task-changes.js";
 import { type Task, taskOf } from "../store/tasks.js";
@@ -14,6 +14,8 @@ import type { Settled } from "./settled.js";
 /** A run whose tasks have been written. Its lanes are gone, or never were. */
 export interface Restored {
   readonly run: Row;
+  /** Id of the run that it stands as: its own, or that which it is a fork of. */
+  readonly origin: string;
   readonly tasks: readonly Row[];
   /** Ids of those whose holder had been asked to stop: they do not go on. */
   readonly toStop: ReadonlySet<string>;
@@ -28,7 +30,7 @@ export interface GoneOn {
 
 /** Writes the run's row, counts its tasks, makes its lanes, and lets go on what nothing holds up. */
 export function* goOn(ctx: EngineContext, restored: Restored): Tx<GoneOn> {
-  yield* writeRows("runs", [restored.run]);
+  yield* writeRun(restored.run, restored.origin);
   const run = runOf(restored.run);
   yield* recountTasks(run.id, ctx.now);
   const change = new RunChange(ctx, run);

@@ -73,6 +73,7 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy, agent }: 
   };
   const gone = yield* goOn(ctx, {
     run: { ...copy.run, revision: run.revision + 1 },
+    origin: run.id,
     tasks: made.rows,
     toStop: new Set(tasksToStop(copy.tasks).map(({ row }) => idOf(row))),
     events: [resumed, ...made.events],

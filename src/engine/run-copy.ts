@@ -8,14 +8,12 @@ import type { EngineContext } from "./context.js";
 /** A run with all that belongs to it, as it stood at an instant. */
 export interface RunCopy {
   readonly head: CopyHead;
-  /** As JSON text; kept apart, because it can be long. Null for a run that has none. */
-  readonly definition: string | null;
   /** JSON arrays of tasks, as the database words them. */
   readonly pages: readonly string[];
 }
 
 interface CopyHead {
-  /** Without its definition. */
+  /** Without its definition, which never changes. */
   readonly run: Row;
   /** Of a task. */
   readonly columns: readonly string[];
@@ -35,7 +33,8 @@ export interface ReadCopy extends CopyHead {
 const TASKS_A_PAGE_MAX = 1_000;
 /** The first page is small: nobody knows yet how large a task is. */
 const TASKS_FIRST_PAGE = 100;
-const BYTES_A_PAGE = 1024 * 1024;
+/** So long that reading one does not hold others up: a few milliseconds. */
+const BYTES_A_PAGE = 512 * 1024;
 
 /**
  * Copies a run: a query of many short statements, or a part of a transaction. Letters that a change has not written yet are given by it.
@@ -48,47 +47,61 @@ export function* copyRun(
 ): Tx<RunCopy | undefined> {
   const row = yield* copies.runRow(run);
   if (!row) return undefined;
-  const { definition, ...rest } = row;
-  const columns = yield* copies.taskColumns(run);
+  const columns = yield* copies.columnsOf("tasks");
+  const { pages, tally } = yield* pagesOf(run, columns);
   const head: CopyHead = {
-    run: rest,
+    run: row,
     columns,
     signals: yield* copies.signalRows(run),
     letters: [...(yield* pendingLettersOf(run)), ...unwritten],
-    tally: yield* copies.tallyOf(run),
+    tally,
     cursor: yield* latestCursor(),
     changedAt: (yield* findCounters(run)).updatedAt,
     takenAt: ctx.now,
   };
+  return { head, pages };
+}
+
+function* pagesOf(run: string, columns: readonly string[]): Tx<{ pages: string[]; tally: copies.RunTally }> {
   const pages: string[] = [];
+  const counts: Record<string, number> = {};
+  let attempts = 0;
   let after = "";
-  for (let limit = TASKS_FIRST_PAGE; columns.length > 0;) {
+  for (let limit = TASKS_FIRST_PAGE; ;) {
     const page = yield* copies.taskPage({ run, columns, after, limit });
     if (page.rows.length > 0) pages.push(`[${page.rows.join(",")}]`);
-    if (page.rows.length < limit) break;
+    for (const [status, count] of Object.entries(page.tally.counts)) counts[status] = (counts[status] ?? 0) + count;
+    attempts += page.tally.attempts;
+    if (page.rows.length < limit) return { pages, tally: { counts, attempts } };
     after = page.last;
     const bytesEach = (pages.at(-1)?.length ?? 1) / limit;
     limit = Math.max(1, Math.min(TASKS_A_PAGE_MAX, Math.floor(BYTES_A_PAGE / bytesEach)));
   }
-  return { head, definition: typeof definition === "string" ? definition : null, pages };
 }
 
 /** The parts of a copy as they are kept. */
-export function partsOfCopy({ head, definition, pages }: RunCopy): string[] {
-  return [JSON.stringify(head), definition ?? "", ...pages];
-}
-
-/** A copy from its parts, which are as they were written. */
-export function copyOfParts([head, definition, ...pages]: readonly string[]): RunCopy {
-  if (head === undefined || definition === undefined) throw new Error("a copy of a run without its head");
-  // Written by `partsOfCopy`, and the hash was right.
-  return { head: JSON.parse(head) as CopyHead, definition: definition === "" ? null : definition, pages };
+export function partsOfCopy({ head, pages }: RunCopy): string[] {
+  return [JSON.stringify(head), ...pages];
 }
 
 /** Takes a copy apart. */
-export function readCopy({ head, definition, pages }: RunCopy): ReadCopy {
-  const tasks = pages.flatMap((page) =>
-    (JSON.parse(page) as (readonly SqlValue[])[]).map((values) => copies.copiedTask(head.columns, values)),
-  );
-  return { ...head, run: { ...head.run, definition }, tasks };
+export function readCopy({ head, pages }: RunCopy): ReadCopy {
+  return { ...head, tasks: pages.flatMap((page) => readPage(head, page)) };
+}
+
+/** A copy from its parts, which are as they were written; between two of them others go on. */
+export async function readParts(parts: AsyncIterable<string>): Promise<ReadCopy> {
+  let head: CopyHead | undefined;
+  const tasks: copies.CopiedTask[] = [];
+  for await (const part of parts) {
+    // Written by `partsOfCopy`, and the hash was right.
+    if (head === undefined) head = JSON.parse(part) as CopyHead;
+    else tasks.push(...readPage(head, part));
+  }
+  if (head === undefined) throw new Error("a copy of a run without its head");
+  return { ...head, tasks };
+}
+
+function readPage({ columns }: CopyHead, page: string): copies.CopiedTask[] {
+  return (JSON.parse(page) as (readonly SqlValue[])[]).map((values) => copies.copiedTask(columns, values));
 }

@@ -15,14 +15,31 @@ export interface CopiedTask {
   readonly needs: readonly string[];
 }
 
+/** What stands in the row of a run and is not copied: as it was given, it never changes, and it can be long. */
+const DEFINITION = "definition";
+
+/** A run's row without its definition. */
 export function* runRow(run: string): Tx<Row | undefined> {
-  return yield* first(["SELECT * FROM runs WHERE id = $1", [run]]);
+  const columns = (yield* columnsOf("runs")).filter((column) => column !== DEFINITION).join(", ");
+  // sql: the columns are the table's own.
+  return yield* first([`SELECT ${columns} FROM runs WHERE id = $1`, [run]]);
 }
 
-/** The columns of tasks, as their table has them now; none for a run without tasks. */
-export function* taskColumns(run: string): Tx<string[]> {
-  const row = yield* first(["SELECT * FROM tasks WHERE run = $1 ORDER BY key LIMIT 1", [run]]);
-  return row === undefined ? [] : Object.keys(row);
+/** The columns of a table, as it has them now. */
+export function* columnsOf(table: "runs" | "tasks"): Tx<string[]> {
+  // sql: one of two. Joined to nothing, a row of nulls tells their names.
+  const named = yield* first([`SELECT t.* FROM (SELECT 1 AS one) AS o LEFT JOIN ${table} t ON t.id = ''`]);
+  return Object.keys(named ?? {});
+}
+
+/** Writes a run as a row says. One that is new takes its definition over from another. */
+export function* writeRun(row: Row, origin: string): Tx<void> {
+  yield* writeRows("runs", [row]);
+  if (row["id"] === origin) return;
+  yield [
+    "UPDATE runs SET definition = (SELECT o.definition FROM runs o WHERE o.id = $1) WHERE id = $2",
+    [origin, text(row, "id")],
+  ];
 }
 
 export interface TaskPageQuery {
@@ -33,27 +50,46 @@ export interface TaskPageQuery {
   readonly limit: number;
 }
 
+export interface TaskPage {
+  readonly rows: string[];
+  /** Key of the last. */
+  readonly last: string;
+  readonly tally: RunTally;
+}
+
 /**
  * Tasks in the order of their keys, each as the text of a JSON array: its columns, its spec, and what it depends on joined by commas. The
  * database words them: 10,000 tasks take 70 ms so, and 240 ms as objects that are turned into text here.
  */
-export function* taskPage({ run, columns, after, limit }: TaskPageQuery): Tx<{ rows: string[]; last: string }> {
+export function* taskPage({ run, columns, after, limit }: TaskPageQuery): Tx<TaskPage> {
   const selected = columns.map((column) => `t.${column}`).join(", ");
   const found = yield [
     // sql: the columns are the table's own.
-    `SELECT t.key, CAST(%JSON_ARRAY%(${selected}, s.spec,
+    `SELECT t.key, t.status, t.attempt, CAST(%JSON_ARRAY%(${selected}, s.spec,
         (SELECT string_agg(d.dependency, ',') FROM dependencies d WHERE d.task = t.id)) AS TEXT) AS content
       FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.run = $1 AND t.key > $2 ORDER BY t.key LIMIT $3`,
     [run, after, limit],
   ];
+  const counts: Record<string, number> = {};
+  let attempts = 0;
+  for (const row of found) {
+    const status = text(row, "status");
+    counts[status] = (counts[status] ?? 0) + 1;
+    attempts += int(row, "attempt");
+  }
   const last = found.at(-1);
-  return { rows: found.map((row) => text(row, "content")), last: last === undefined ? "" : text(last, "key") };
+  return {
+    rows: found.map((row) => text(row, "content")),
+    last: last === undefined ? "" : text(last, "key"),
+    tally: { counts, attempts },
+  };
 }
 
 /** A row that `taskPage` has worded. Throws for what is none. */
 export function copiedTask(columns: readonly string[], values: readonly SqlValue[]): CopiedTask {
   if (values.length !== columns.length + 2) throw new Error(`a task of ${values.length} values`);
-  const row = Object.fromEntries(columns.map((column, at) => [column, values[at] ?? null]));
+  const row: Record<string, SqlValue> = {};
+  for (let at = 0; at < columns.length; at++) row[columns[at] as string] = values[at] as SqlValue;
   const [spec, needs] = values.slice(columns.length);
   if (typeof spec !== "string") throw new Error("a task without spec");
   return { row, spec, needs: typeof needs === "string" ? needs.split(",").sort() : [] };
@@ -65,7 +101,7 @@ export interface RunTally {
   readonly attempts: number;
 }
 
-/** Counted, and not read from the counters: within a change those are not written yet. */
+/** Counted: the counters do not tell of attempts. */
 export function* tallyOf(run: string): Tx<RunTally> {
   const rows = yield [
     `SELECT status, count(*) AS tasks, CAST(sum(attempt) AS BIGINT) AS attempts FROM tasks WHERE run = $1

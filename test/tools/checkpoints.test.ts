@@ -1,35 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { BatonError } from "../../src/engine/errors.js";
 import type { Statement } from "../../src/store/tx.js";
-import { startApp, type TestApp } from "../support/app.js";
+import { startApp } from "../support/app.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
 import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
 import { dumpOf } from "../support/dump.js";
-import { Crew, type RunAnswer, type TaskLine } from "../support/plan.js";
-
-interface Checkpoint {
-  readonly id: string;
-  readonly kind: string;
-  readonly label?: string;
-  readonly tasks: number;
-  readonly size_bytes: number;
-  readonly counts: Record<string, number>;
-  readonly since?: { tasks_added: number; attempts: number; counts: Record<string, number>; cursor: string };
-}
-
-interface Resumed {
-  readonly run: RunAnswer & { name: string; revision: number };
-  readonly ready: TaskLine[];
-  readonly fenced?: { key: string; agent: string; token: number }[];
-  readonly fenced_total?: number;
-  readonly restored?: number;
-  readonly superseded?: number;
-  readonly dropped_signals?: number;
-  readonly carried_results?: number;
-  readonly notes: string[];
-}
-
-const FIVE_MINUTES = 300_000;
+import { CheckpointDesk } from "../support/checkpoint-desk.js";
+import { Crew, type TaskLine } from "../support/plan.js";
 
 describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   async function start(settings: Record<string, number> = {}) {
@@ -244,81 +221,6 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     expect(findingsText(await new Checker(store).findings())).toBe("");
   });
 
-  test("a run that changes is given one by itself, once, and one that rests is given none", async () => {
-    const { crew, desk, app } = await start({ checkpoints_kept: 2 });
-    const { clock, database, cwd } = app;
-    const runtime = { ...testRuntime(2), clock };
-    const second = await startApp({ database, cwd, runtime, storeHooks: { now: () => clock.now() } });
-    await second.call("register_agent", { name: "other" });
-    const { run } = await crew.start(
-      Array.from({ length: 6 }, (_, at) => ({ key: `s${at}` })),
-      IN_DEMO,
-    );
-    const kinds = async () => (await desk.list(run.id)).map(({ kind }) => kind);
-    await app.advance(FIVE_MINUTES - 10_000);
-    expect(await kinds()).toEqual([]);
-    await Promise.all([app.advance(10_000), second.advance(0)]);
-    await app.advance(10_000);
-    expect(await kinds()).toEqual(["interval"]);
-    await app.advance(FIVE_MINUTES);
-    await app.advance(FIVE_MINUTES);
-    expect(await kinds()).toEqual(["interval"]);
-    await desk.create(run.id, "by hand");
-    for (let round = 0; round < 4; round++) {
-      await crew.complete(await crew.take("ann", { run: run.id }));
-      await app.advance(FIVE_MINUTES);
-    }
-    // The oldest automatic ones have gone; what somebody made stays.
-    expect(await kinds()).toEqual(["interval", "interval", "manual"]);
-  });
-
-  test("before a gate and a question the run is kept as it stood, and they begin anew from there", async () => {
-    const { crew, desk, app } = await start();
-    const { run } = await crew.start(
-      [
-        { key: "test" },
-        { key: "good", kind: "gate", needs: ["test"], checks: ["steps.test.output.passed"] },
-        { key: "ask", kind: "human", ask: "Ship?", needs: ["good"] },
-        { key: "ship", needs: ["ask"] },
-      ],
-      IN_DEMO,
-    );
-    await crew.complete(await crew.take("ann", { run: run.id }), { passed: true });
-    const [gate] = await desk.list(run.id);
-    expect(gate).toMatchObject({ kind: "gate", label: "before good", created_by: "baton" });
-    expect(gate?.counts).toEqual({ succeeded: 1, pending: 3 });
-    const ask = async () =>
-      ((await app.call("list_escalations", { run: run.id })) as { escalations: { id: string }[] }).escalations[0]?.id;
-    await app.call("decide_escalation", { id: await ask(), decision: "rejected" });
-    expect((await crew.run(run.id)).status).toBe("failed");
-
-    const resumed = await desk.resume(gate?.id ?? "");
-    expect(resumed.run.status).toBe("running");
-    expect(await crew.statuses(run.id)).toEqual({
-      test: "succeeded",
-      good: "succeeded",
-      ask: "waiting",
-      ship: "pending",
-    });
-    await app.call("decide_escalation", { id: await ask(), decision: "approved" });
-    await crew.complete(await crew.take("ann", { run: run.id }));
-    expect((await crew.run(run.id)).status).toBe("succeeded");
-    expect(findingsText(await new Checker(await app.app.store()).findings({ over: true }))).toBe("");
-  });
-
-  test("a large run is kept at its gate by the next tick", async () => {
-    const { crew, desk, app } = await start();
-    const many = Array.from({ length: 501 }, (_, at) => ({ key: `s${at}` }));
-    const ask = { key: "ask", kind: "human", ask: "Go on?" };
-    const { run } = await crew.start([...many, ask], IN_DEMO);
-    expect(await desk.list(run.id)).toEqual([]);
-    await app.advance(0);
-    const [kept] = await desk.list(run.id);
-    expect(kept).toMatchObject({ kind: "gate", label: "at ask", tasks: 502, counts: { waiting: 1, ready: 501 } });
-    await app.advance(0);
-    expect(await desk.list(run.id)).toHaveLength(1);
-  });
-
   test("one of a newer version is refused by name, a damaged one too, and nothing is changed", async () => {
     const { crew, desk, app } = await start();
     const { run } = await crew.start([{ key: "a" }], IN_DEMO);
@@ -411,23 +313,6 @@ describe("what has no checkpoint", () => {
 });
 
 const IN_DEMO = { project: "demo" } as const;
-
-class CheckpointDesk {
-  constructor(readonly app: TestApp) {}
-
-  async create(run: string, label?: string): Promise<{ checkpoint: Checkpoint; removed: string[] }> {
-    const answer = await this.app.call("create_checkpoint", { run, ...(label === undefined ? {} : { label }) });
-    return answer as unknown as { checkpoint: Checkpoint; removed: string[] };
-  }
-
-  async list(run: string): Promise<Checkpoint[]> {
-    return (await this.app.call("list_checkpoints", { run }))["checkpoints"] as Checkpoint[];
-  }
-
-  async resume(checkpoint: string, as = "in_place"): Promise<Resumed> {
-    return (await this.app.call("resume_from_checkpoint", { checkpoint, as, agent: "lead" })) as unknown as Resumed;
-  }
-}
 
 /** All rows of a database that belong to a run, or name a task of it. */
 function rowsOf(dump: Awaited<ReturnType<typeof dumpOf>>, run: string): Record<string, unknown[]> {
