@@ -18,6 +18,7 @@ const WEIGHTS = {
   unregister: 1,
   signal: 2,
   letters: 4,
+  checkpoint: 3,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
@@ -64,6 +65,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
     if (run !== undefined) await world.call(player, "signal", { run, event: world.draw.pick(["go", "stop"]) });
   },
   letters,
+  checkpoint,
   async unregister(world, player) {
     await world.call(player, "unregister_agent", {});
   },
@@ -116,6 +118,23 @@ async function letters(world: World, player: Player): Promise<void> {
   if (letter === undefined) return;
   if (how === "replay") await world.call(player, "replay_dead_letter", { id: letter.id });
   else await world.call(player, `${how}_dead_letter`, { id: letter.id, notes: "so" });
+}
+
+/** Keeps how a run stands, or goes back to how one stood, or lets another begin there. */
+async function checkpoint(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const run = draw.pick(world.runs);
+  if (run === undefined) return;
+  const how = draw.weighted({ create: 50, in_place: 35, fork: 15 });
+  if (how === "create") {
+    await world.call(player, "create_checkpoint", { run });
+    return;
+  }
+  const answer = await world.call(player, "list_checkpoints", { run });
+  const kept = draw.pick((answer?.["checkpoints"] ?? []) as { id: string }[]);
+  if (kept === undefined || (how === "fork" && world.runs.length > 6)) return;
+  const resumed = await world.call(player, "resume_from_checkpoint", { checkpoint: kept.id, as: how });
+  if (how === "fork" && resumed) world.runs.push((resumed["run"] as { id: string }).id);
 }
 
 async function lock(world: World, player: Player): Promise<void> {
