@@ -1,9 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { takeDueCheckpoints } from "../../src/engine/checkpoint-turns.js";
+import type { Store } from "../../src/store/tx.js";
 import { startApp } from "../support/app.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
 import { CheckpointDesk } from "../support/checkpoint-desk.js";
 import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
+import { type Dump, dumpOf } from "../support/dump.js";
+import { FaultPlan } from "../support/fault-plan.js";
 import { Crew } from "../support/plan.js";
 
 const FIVE_MINUTES = 300_000;
@@ -121,3 +124,56 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
     expect(await desk.list(task.run)).toEqual([]);
   });
 });
+
+describe.each(BACKENDS)("a process that dies on %s", (backend) => {
+  test("at any statement of keeping, going back and forking, leaves all of it or nothing", async () => {
+    const database = (await createDatabase(backend)).location;
+    const app = await startApp({ database, channel: "human" });
+    await app.call("create_project", { name: "demo", root: app.cwd });
+    const crew = new Crew(app);
+    const desk = new CheckpointDesk(app);
+    const steps = [
+      { key: "a", files: { write: ["a.md"] } },
+      { key: "b", needs: ["a"] },
+    ];
+    const { run } = await crew.start(steps, IN_DEMO);
+    const { checkpoint } = await desk.create(run.id);
+    const store = await app.app.store();
+    const checker = new Checker(store);
+    let done = 0;
+    const deaths = async (name: string, input: () => Record<string, unknown>): Promise<number> => {
+      for (let place = 0; ; place++) {
+        await takeSomething(crew, run.id);
+        const before = await whatStands(store);
+        const plan = FaultPlan.at(place, "crash");
+        const runtime = testRuntime(++done + 10);
+        const dying = await startApp({ database, cwd: app.cwd, runtime, sessionless: true, storeHooks: plan.hooks });
+        const told = await dying.call(name, input()).then(
+          () => "done",
+          () => "died",
+        );
+        if (plan.strikes.length === 0) return place;
+        expect(told).toBe("died");
+        expect(await whatStands(store)).toEqual(before);
+        expect(findingsText(await checker.findings())).toBe("");
+      }
+    };
+    expect(await deaths("create_checkpoint", () => ({ run: run.id, agent: "ann" }))).toBeGreaterThan(5);
+    expect(await deaths("resume_from_checkpoint", () => ({ checkpoint: checkpoint.id, agent: "ann" }))).toBeGreaterThan(
+      20,
+    );
+    const fork = { checkpoint: checkpoint.id, as: "fork", agent: "ann" };
+    expect(await deaths("resume_from_checkpoint", () => fork)).toBeGreaterThan(10);
+  });
+});
+
+/** So that there is something to fence off. */
+async function takeSomething(crew: Crew, run: string): Promise<void> {
+  await crew.claim("ann", { run });
+}
+
+/** Everything but what each call may note beside its work. */
+async function whatStands(store: Store): Promise<Dump> {
+  const { requests: _, agents: __, sessions: ___, host_clocks: ____, ...rest } = await dumpOf(store);
+  return rest;
+}
