@@ -11,7 +11,7 @@ import { RunChange } from "./run-change.js";
 import { copyRun, partsOfCopy, type ReadCopy, readParts, type RunCopy } from "./run-copy.js";
 import { requireRun } from "./task-lookup.js";
 
-export type { Checkpoint, CheckpointKind } from "../store/checkpoints.js";
+export type { Checkpoint } from "../store/checkpoints.js";
 
 /** What a checkpoint is taken and read on: the doors to the database, one of which lets other work go on meanwhile. */
 export interface CheckpointHost {

@@ -123,7 +123,7 @@ function* bringBack(made: Restoration, task: copies.CopiedTask, row: Row): Tx<vo
 /** A task that was made since: it ends, out of the graph, and its key is free for whatever is made instead. */
 function supersede(made: Restoration, row: Row, { now, checkpoint }: { now: number; checkpoint: string }): void {
   const [id, key] = [idOf(row), text(row, "key")];
-  const detail = `it was made after checkpoint ${checkpoint}, from which the run was resumed`;
+  const detail = `it was made after ${checkpoint}, to which the run was taken back`;
   made.superseded.push({
     ...row,
     // No step can be called so.
@@ -135,6 +135,8 @@ function supersede(made: Restoration, row: Row, { now, checkpoint }: { now: numb
     deps_failed: 0,
     deps_skipped: 0,
     dependents: 0,
+    // It counts for nothing in what is left to do, and in what is done.
+    estimate_ms: 0,
     reserved_for: null,
     reserved_until: null,
     available_at: null,

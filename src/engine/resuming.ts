@@ -51,7 +51,7 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy, agent }: 
   yield* requireUnarchived(checkpoint.project);
   const { run, held } = yield* lockWithHeld(checkpoint);
   requireResumable(run);
-  const why = `the run was resumed from checkpoint ${checkpoint.id}`;
+  const why = `the run was taken back to ${checkpoint.id}`;
   const fenced = yield* fenceOff(ctx, run, { held, note: `fenced off: ${why}` });
   const present = yield* copyRun(ctx, run.id);
   if (!present) throw new Error(`run ${run.id} is gone under its own lock`);

@@ -103,7 +103,7 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
     app.clock.advance(FIVE_MINUTES);
     const host = await app.app.background("test");
     const taken = await Promise.all([1, 2, 3].map(() => takeDueCheckpoints(host)));
-    expect(taken.toSorted()).toEqual([0, 0, 1]);
+    expect(taken.filter((count) => count === 1)).toHaveLength(1);
     expect(await desk.list(run.id)).toHaveLength(1);
   });
 

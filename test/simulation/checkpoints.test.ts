@@ -46,12 +46,12 @@ async function play(backend: Backend, seed: number, figures: Record<string, numb
     const run = world.runs[0];
     if (run === undefined) return;
     const person = world.anyPlayer();
-    const then = { ...(await stateOf(store, run)), at: world.clock.now() };
+    const before = { ...(await stateOf(store, run)), at: world.clock.now() };
     const created = await world.call(person, "create_checkpoint", { run });
     if (!created) return;
     const { id } = created["checkpoint"] as { id: string };
     await someTime(world);
-    await goBack(world, { store, id, run, then, figures });
+    await goBack(world, { store, id, run, before, figures });
     expect(await found(), `seed ${seed}`).toBe("");
     await someTime(world);
     await bringToEnd(world, store);
@@ -70,11 +70,11 @@ interface Back {
   /** Of the checkpoint. */
   readonly id: string;
   readonly run: string;
-  readonly then: Awaited<ReturnType<typeof stateOf>>;
+  readonly before: Awaited<ReturnType<typeof stateOf>>;
   readonly figures: Record<string, number>;
 }
 
-async function goBack(world: World, { store, id, run, then, figures }: Back): Promise<void> {
+async function goBack(world: World, { store, id, run, before, figures }: Back): Promise<void> {
   const origin = ofRun(await dumpOf(store), run);
   const fork = await world.must("resume_from_checkpoint", { checkpoint: id, as: "fork" });
   expect(ofRun(await dumpOf(store), run)).toEqual(origin);
@@ -87,8 +87,8 @@ async function goBack(world: World, { store, id, run, then, figures }: Back): Pr
   for (const [task, token] of Object.entries(await tokensOf(store, run)))
     expect(token).toBeGreaterThanOrEqual(tokens[task] ?? 0);
   // Whoever was asked to stop has stopped now, and what hung on that goes on.
-  if (Object.values(then.tasks).some(({ toStop }) => toStop)) return;
-  const expected = resumedState(then, world.clock.now());
+  if (Object.values(before.tasks).some(({ toStop }) => toStop)) return;
+  const expected = resumedState(before, world.clock.now());
   const now = { ...(await stateOf(store, run)), at: world.clock.now() };
   expect(comparedWith(now, expected)).toEqual(expected);
   figures["compared"] = (figures["compared"] ?? 0) + 1;

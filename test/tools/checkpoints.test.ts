@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BatonError } from "../../src/engine/errors.js";
+import type { BatonError } from "../../src/engine/errors.js";
 import type { Statement } from "../../src/store/tx.js";
 import { startApp } from "../support/app.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
@@ -130,6 +130,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     const resumed = await desk.resume(checkpoint.id);
     expect(resumed).toMatchObject({ superseded: 2, fenced_total: 1 });
     expect(resumed.run.counts).toMatchObject({ total: 5, cancelled: 2, ready: 1, pending: 2 });
+    expect(resumed.run.progress).toBe(0);
     await expect(crew.complete(held)).rejects.toMatchObject({ code: "stale_token" });
     await crew.complete(await crew.take("ann", { run: run.id }), ["z"]);
     const claim = await crew.claim("ann", { run: run.id });

@@ -10,17 +10,17 @@ describe.each(BACKENDS)("snapshots on %s", (backend) => {
     await store.transact(() => put("a", 1));
     let first: () => void = () => undefined;
     const begun = new Promise<void>((resolve) => (first = resolve));
-    let written = false;
+    const progress = { written: false };
     const pages = store.snapshot(function* (): Tx<string[][]> {
       const seen = [yield* names()];
       first();
-      for (let left = 10_000; !written && left > 0; left--) seen.push(yield* names());
+      for (let left = 10_000; !progress.written && left > 0; left--) seen.push(yield* names());
       seen.push(yield* names());
       return seen;
     });
     await begun;
     await store.transact(() => put("b", 2));
-    written = true;
+    progress.written = true;
     const seen = await pages;
     expect(seen.length).toBeLessThan(10_000);
     expect(new Set(seen.map(String))).toEqual(new Set(["a"]));
