@@ -126,45 +126,49 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
 });
 
 describe.each(BACKENDS)("a process that dies on %s", (backend) => {
-  test("at any statement of keeping, going back and forking, leaves all of it or nothing", async () => {
-    const database = (await createDatabase(backend)).location;
-    const app = await startApp({ database, channel: "human" });
-    await app.call("create_project", { name: "demo", root: app.cwd });
-    const crew = new Crew(app);
-    const desk = new CheckpointDesk(app);
-    const steps = [
-      { key: "a", files: { write: ["a.md"] } },
-      { key: "b", needs: ["a"] },
-    ];
-    const { run } = await crew.start(steps, IN_DEMO);
-    const { checkpoint } = await desk.create(run.id);
-    const store = await app.app.store();
-    const checker = new Checker(store);
-    let done = 0;
-    const deaths = async (name: string, input: () => Record<string, unknown>): Promise<number> => {
-      for (let place = 0; ; place++) {
-        await takeSomething(crew, run.id);
-        const before = await whatStands(store);
-        const plan = FaultPlan.at(place, "crash");
-        const runtime = testRuntime(++done + 10);
-        const dying = await startApp({ database, cwd: app.cwd, runtime, sessionless: true, storeHooks: plan.hooks });
-        const told = await dying.call(name, input()).then(
-          () => "done",
-          () => "died",
-        );
-        if (plan.strikes.length === 0) return place;
-        expect(told).toBe("died");
-        expect(await whatStands(store)).toEqual(before);
-        expect(findingsText(await checker.findings())).toBe("");
-      }
-    };
-    expect(await deaths("create_checkpoint", () => ({ run: run.id, agent: "ann" }))).toBeGreaterThan(5);
-    expect(await deaths("resume_from_checkpoint", () => ({ checkpoint: checkpoint.id, agent: "ann" }))).toBeGreaterThan(
-      20,
-    );
-    const fork = { checkpoint: checkpoint.id, as: "fork", agent: "ann" };
-    expect(await deaths("resume_from_checkpoint", () => fork)).toBeGreaterThan(10);
-  });
+  test(
+    "at any statement of keeping, going back and forking, leaves all of it or nothing",
+    { timeout: 120_000 },
+    async () => {
+      const database = (await createDatabase(backend)).location;
+      const app = await startApp({ database, channel: "human" });
+      await app.call("create_project", { name: "demo", root: app.cwd });
+      const crew = new Crew(app);
+      const desk = new CheckpointDesk(app);
+      const steps = [
+        { key: "a", files: { write: ["a.md"] } },
+        { key: "b", needs: ["a"] },
+      ];
+      const { run } = await crew.start(steps, IN_DEMO);
+      const { checkpoint } = await desk.create(run.id);
+      const store = await app.app.store();
+      const checker = new Checker(store);
+      let done = 0;
+      const deaths = async (name: string, input: () => Record<string, unknown>): Promise<number> => {
+        for (let place = 0; ; place++) {
+          await takeSomething(crew, run.id);
+          const before = await whatStands(store);
+          const plan = FaultPlan.at(place, "crash");
+          const runtime = testRuntime(++done + 10);
+          const dying = await startApp({ database, cwd: app.cwd, runtime, sessionless: true, storeHooks: plan.hooks });
+          const told = await dying.call(name, input()).then(
+            () => "done",
+            () => "died",
+          );
+          if (plan.strikes.length === 0) return place;
+          expect(told).toBe("died");
+          expect(await whatStands(store)).toEqual(before);
+          expect(findingsText(await checker.findings())).toBe("");
+        }
+      };
+      expect(await deaths("create_checkpoint", () => ({ run: run.id, agent: "ann" }))).toBeGreaterThan(5);
+      expect(
+        await deaths("resume_from_checkpoint", () => ({ checkpoint: checkpoint.id, agent: "ann" })),
+      ).toBeGreaterThan(20);
+      const fork = { checkpoint: checkpoint.id, as: "fork", agent: "ann" };
+      expect(await deaths("resume_from_checkpoint", () => fork)).toBeGreaterThan(10);
+    },
+  );
 });
 
 /** So that there is something to fence off. */
