@@ -73,6 +73,10 @@ export class Desk {
     return this.store.read((ctx) => this.#watched(query(this.#context(ctx))));
   }
 
+  snapshot<T>(query: Command<T>): Promise<T> {
+    return this.store.snapshot((ctx) => query(this.#context(ctx)));
+  }
+
   close(): Promise<void> {
     return this.store.close();
   }

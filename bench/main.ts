@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { type Benchmark, type Outcome, verdictOn } from "./benchmark.js";
+import { checkpoints } from "./cases/checkpoints.js";
 import { flatness } from "./cases/flatness.js";
 import { memory } from "./cases/memory.js";
 import { parked } from "./cases/parked.js";
@@ -25,7 +26,19 @@ import { kindOf, type Machine, thisMachine } from "./machine.js";
 import { RESULTS } from "./places.js";
 import { tableOf } from "./report.js";
 
-const ALL: readonly Benchmark[] = [start, sqlite, postgres, flatness, parked, processes, runs, memory, wake, tools];
+const ALL: readonly Benchmark[] = [
+  start,
+  sqlite,
+  postgres,
+  flatness,
+  parked,
+  processes,
+  runs,
+  checkpoints,
+  memory,
+  wake,
+  tools,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

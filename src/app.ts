@@ -202,6 +202,7 @@ export class App {
     return {
       transact: (command) => this.#transact(store, command),
       read: (query) => store.read((ctx) => query(this.#context(ctx))),
+      snapshot: (query) => store.snapshot((ctx) => query(this.#context(ctx))),
     };
   }
 

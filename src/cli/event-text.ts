@@ -22,6 +22,7 @@ const TASK_EVENTS: Readonly<Record<string, Wording>> = {
   "task.dead_letter": { status: "dead_letter", words: ({ data }, ms) => `failed${after(ms)}: ${errorOf(data)}` },
   "task.released": { status: "ready", words: ({ agent }) => `given back by ${agent ?? "?"}` },
   "task.lease_lost": { status: "ready", words: ({ agent }) => `taken back: ${agent ?? "its holder"} was gone` },
+  "task.fenced_off": { status: "ready", words: ({ agent }) => `taken back from ${agent ?? "its holder"}` },
   "task.cancel_requested": { status: "running", words: () => "asked to stop" },
   "task.cancelled": { status: "cancelled", words: () => "cancelled" },
   "task.blocked": { status: "blocked", words: ({ data }) => `blocked${reasonOf(data)}` },
@@ -34,6 +35,7 @@ const RUN_EVENTS: Readonly<Record<string, (event: EventAnswer) => string>> = {
   "run.resumed": ({ agent }) => `resumed by ${agent ?? "?"}`,
   "run.cancelling": ({ agent }) => `cancelled by ${agent ?? "?"}: those at work are asked to stop`,
   "run.reopened": ({ agent }) => `opened again by ${agent ?? "?"}`,
+  "run.resumed_from_checkpoint": ({ agent }) => `taken back to a checkpoint by ${agent ?? "?"}`,
 };
 
 /** One line for an event of a run; undefined for what is of no interest to who watches it. */

@@ -9,6 +9,7 @@ export const AREAS = [
   "agents",
   "escalations",
   "dead_letters",
+  "checkpoints",
   "system",
 ] as const;
 export type Area = (typeof AREAS)[number];

@@ -12,6 +12,7 @@ import { BatonError } from "./errors.js";
 import { evaluate, EvaluationFailed, type Values } from "./expressions.js";
 import { gatherElements, spreadElements } from "./for-each.js";
 import { askedBy, specOf } from "./instantiate.js";
+import { copyBeforeGates } from "./gate-checkpoints.js";
 import { earliest } from "./instants.js";
 import { ownProject, type Project } from "./projects.js";
 import { readyTasks } from "./ready.js";
@@ -33,6 +34,7 @@ export interface Begun {
  * alone.
  */
 export function* beginTasks(change: RunChange, tasks: readonly Task[]): Tx<Begun> {
+  yield* copyBeforeGates(change, tasks);
   const wave: Wave = { change, ready: [], settled: [], claimable: [], demands: new Set() };
   let open = tasks;
   while (open.length > 0) {

@@ -40,6 +40,8 @@ export class RunChange {
   #workMs = 0;
   #doneMs = 0;
   #reopened = false;
+  /** Whether the run was copied as it stood before what begins in this change. */
+  copied = false;
 
   constructor(
     readonly ctx: EngineContext,
@@ -91,6 +93,11 @@ export class RunChange {
   /** The task could not be done: somebody is to deal with it. */
   bury(task: Pick<Task, "id">, error: AttemptError): void {
     this.#buried.push({ task: task.id, error });
+  }
+
+  /** What has been buried and is not written yet. */
+  get unwrittenLetters(): readonly { id: string; task: string; error: AttemptError }[] {
+    return this.#buried.map((one) => ({ id: "", ...one }));
   }
 
   /** The task, as it is now, is ready and takes its place in its lane. */

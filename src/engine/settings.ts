@@ -37,6 +37,12 @@ export const settingsSchema = z.object({
   retry_attempts: z.int().min(1).max(1_000).default(3),
   task_timeout_ms: z.int().min(1).default(3_600_000),
   lost_lease_counts: z.boolean().default(false),
+  /** How long after its last checkpoint a run that has changed is given another; 0: never. */
+  checkpoint_interval_ms: z.int().min(0).default(300_000),
+  /** Whether a run is given one before its gate and human steps. */
+  checkpoint_gates: z.boolean().default(true),
+  /** Of a run and of each automatic kind; the oldest goes. */
+  checkpoints_kept: z.int().min(1).max(1_000).default(20),
 });
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
 

@@ -6,6 +6,8 @@ import * as sessions from "../store/sessions.js";
 import { dueTasks } from "../store/task-changes.js";
 import { runningTasksOfSession } from "../store/tasks.js";
 import { RestartTransaction, type Tx } from "../store/tx.js";
+import { takeDueCheckpoints, takeWantedCheckpoints } from "./checkpoint-turns.js";
+import type { CheckpointHost } from "./checkpoints.js";
 import { refuseChild } from "./child-runs.js";
 import type { EngineContext } from "./context.js";
 import { handleDueRun } from "./due-runs.js";
@@ -15,11 +17,8 @@ import { expireLocks, projectWithLocksDue, releaseSessionLocks } from "./lock-ex
 import { pruneTasks, runsToPrune } from "./pruning.js";
 import { anyOldRequest, forgetOldRequests } from "./requests.js";
 
-/** What the background work runs on: the same two doors to the database as every operation. */
-export interface TickHost {
-  transact<T>(command: (ctx: EngineContext) => Tx<T>): Promise<T>;
-  read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
-}
+/** What the background work runs on: the same doors to the database as every operation. */
+export type TickHost = CheckpointHost;
 
 /** What only the process can see of the machine it runs on. */
 export interface Machine {
@@ -37,6 +36,7 @@ export interface TickReport {
   requestsForgotten: number;
   runsPruned: number;
   tasksPruned: number;
+  checkpoints: number;
 }
 
 /**
@@ -68,6 +68,7 @@ export async function tick(host: TickHost, machine: Machine): Promise<TickReport
     requestsForgotten: (await host.read(anyOldRequest)) ? await host.transact(forgetOldRequests) : 0,
     runsPruned: await pruneRuns(host, RUNS_PRUNED_AT_ONCE_MAX),
     tasksPruned: tidying ? await tidy(host) : 0,
+    checkpoints: (await takeWantedCheckpoints(host)) + (tidying ? await takeDueCheckpoints(host) : 0),
   };
 }
 

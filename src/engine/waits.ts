@@ -13,7 +13,16 @@ const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
   lock_granted: ["lock.granted", "lock.offered"],
   run_finished: ["run.finished"],
   milestone: ["milestone.completed"],
-  task_ready: ["run.started", "task.ready", "task.released", "task.lease_lost", "run.reopened", "run.resumed"],
+  task_ready: [
+    "run.started",
+    "task.ready",
+    "task.released",
+    "task.lease_lost",
+    "run.reopened",
+    "run.resumed",
+    "run.resumed_from_checkpoint",
+    "run.forked",
+  ],
 };
 
 /** What somebody waits for, and from where in the history. */

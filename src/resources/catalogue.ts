@@ -7,7 +7,7 @@ import { deadLetters } from "./dead-letters.js";
 import { locks } from "./locks.js";
 import { project, projects } from "./projects.js";
 import type { FixedResource, ReadingContext, ResourceTemplate } from "./resource.js";
-import { events, graph, run, runs } from "./runs.js";
+import { checkpoints, events, graph, run, runs } from "./runs.js";
 import { status } from "./system.js";
 import { task } from "./tasks.js";
 import { workflowSchema } from "./workflows.js";
@@ -21,7 +21,7 @@ export const fixedResources: readonly FixedResource[] = [
   deadLetters,
   workflowSchema,
 ];
-export const resourceTemplates: readonly ResourceTemplate[] = [project, run, graph, events, task];
+export const resourceTemplates: readonly ResourceTemplate[] = [project, run, graph, events, checkpoints, task];
 
 export interface Content {
   readonly uri: string;

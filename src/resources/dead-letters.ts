@@ -7,6 +7,8 @@ const CHANGING: ReadonlySet<string> = new Set([
   "task.discarded",
   "task.succeeded",
   "run.reopened",
+  "run.resumed_from_checkpoint",
+  "run.forked",
   "run.pruned",
 ]);
 

@@ -1,3 +1,4 @@
+import { listCheckpointPage } from "../engine/checkpoints.js";
 import { failuresOf } from "../engine/failures.js";
 import { toMermaid } from "../engine/pictures.js";
 import { latestEventsOf, listRunPage, runPicture } from "../engine/run-queries.js";
@@ -8,6 +9,7 @@ import { eventView, overviewView, runView } from "../engine/views.js";
 import { type FixedResource, isNote, JSON_TYPE, LISTED_MAX, type ResourceTemplate } from "./resource.js";
 
 const EVENTS_SHOWN_MAX = 500;
+const CHECKPOINTS_SHOWN_MAX = 50;
 
 export const runs: FixedResource = {
   uri: "baton://runs",
@@ -73,4 +75,19 @@ export const events: ResourceTemplate = {
     return { events: latest.map(eventView), next_cursor: cursor };
   },
   changedBy: (change) => change.run,
+};
+
+export const checkpoints: ResourceTemplate = {
+  ...ofARun,
+  uriTemplate: "baton://runs/{id}/checkpoints",
+  name: "run-checkpoints",
+  title: "Checkpoints of a run",
+  description:
+    "What was kept of a run, the newest 50 first: label, size, tasks by state then, and what has changed since; list_checkpoints pages the rest, resume_from_checkpoint goes back to one.",
+  mimeType: JSON_TYPE,
+  *read(_, id) {
+    const page = yield* listCheckpointPage({ run: id, limit: CHECKPOINTS_SHOWN_MAX });
+    return { checkpoints: page.checkpoints, ...(page.next !== undefined && { next_cursor: page.next }) };
+  },
+  changedBy: (change) => (isNote(change) ? null : change.run),
 };

@@ -1,5 +1,5 @@
-import { int, jsonOrNull, text, textOrNull } from "./rows.js";
-import { first, type Row, type Tx } from "./tx.js";
+import { bySize, chunksOf, insertRows, int, jsonOrNull, text, textOrNull } from "./rows.js";
+import { first, type Row, type SqlValue, type Tx } from "./tx.js";
 
 export type AttemptOutcome = "succeeded" | "failed" | "timed_out" | "lease_lost" | "released" | "cancelled";
 
@@ -67,6 +67,64 @@ export function* insertAttempt(attempt: Attempt): Tx<void> {
       attempt.note,
     ],
   ];
+}
+
+/** An attempt of the server's own, which says again what another came to. */
+export interface Carried {
+  readonly task: string;
+  readonly number: number;
+  readonly token: number;
+  /** What counts from now on; null: nothing does. */
+  readonly from: { readonly task: string; readonly number: number } | null;
+}
+
+// By number of rows. Both databases call the columns of VALUES so.
+const CARRY = bySize((size) => {
+  const rows = Array.from({ length: size }, (_, at) => `(${[3, 4, 5, 6, 7].map((n) => `$${n + at * 5}`).join(", ")})`);
+  // sql: numbers of parameters.
+  return `INSERT INTO attempts (task, number, agent, token, started_at, ended_at, outcome, result, error, note)
+    SELECT m.column1, CAST(m.column2 AS INTEGER), $1, CAST(m.column3 AS BIGINT), CAST($2 AS BIGINT), CAST($2 AS BIGINT),
+      a.outcome, a.result, a.error, a.note
+    FROM (VALUES ${rows.join(", ")}) AS m JOIN attempts a ON a.task = m.column4 AND a.number = CAST(m.column5 AS INTEGER)
+    WHERE true RETURNING task`;
+});
+const INSERT_BLANK = {
+  table: "attempts",
+  columns: ["task", "number", "agent", "token", "started_at", "ended_at", "outcome", "note"],
+} as const;
+
+export interface Carrying {
+  readonly by: string;
+  readonly at: number;
+  /** Of those that carry nothing. */
+  readonly note: string;
+}
+
+/** Adds such attempts. Gives how many there were to carry from: fewer than asked for where one is gone. */
+export function* carryAttempts(attempts: readonly Carried[], { by, at, note }: Carrying): Tx<number> {
+  const blank = attempts.filter(({ from }) => from === null);
+  yield* insertRows(
+    INSERT_BLANK,
+    blank.map(({ task, number, token }) => [task, number, by, token, at, at, "released", note]),
+  );
+  let found = blank.length;
+  for (const chunk of chunksOf(attempts.flatMap(({ from, ...to }) => (from === null ? [] : [{ ...to, from }])))) {
+    const values: SqlValue[] = [by, at];
+    // As text where the database would otherwise have to guess the type of a column.
+    for (const { task, number, token, from } of chunk)
+      values.push(task, String(number), String(token), from.task, String(from.number));
+    found += (yield [CARRY(chunk.length), values]).length;
+  }
+  return found;
+}
+
+/** The highest number and token that any attempt of a task has had. */
+export function* lastUsed(task: string): Tx<{ number: number; token: number }> {
+  const row = yield* first([
+    "SELECT COALESCE(max(number), 0) AS number, COALESCE(max(token), 0) AS token FROM attempts WHERE task = $1",
+    [task],
+  ]);
+  return row ? { number: int(row, "number"), token: int(row, "token") } : { number: 0, token: 0 };
 }
 
 export function* attemptsOf(task: string): Tx<Attempt[]> {

@@ -49,6 +49,11 @@ export function* lookAtChildren(run: string, at: number, tasks?: readonly string
   }
 }
 
+/** As `lookAtChildren`, at those too that have ended: what waits for them may be another than before. */
+export function* lookAtAllChildren(run: string, at: number): Tx<void> {
+  yield ["UPDATE runs SET due_at = $1 WHERE parent_run = $2", [at, run]];
+}
+
 /** The runs whose time has come. */
 export function* dueRuns(now: number, limit: number): Tx<string[]> {
   const rows = yield [

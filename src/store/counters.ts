@@ -70,6 +70,18 @@ export function* addToCounters(delta: CounterDelta): Tx<Counters> {
   return countersOf(row);
 }
 
+// sql: made of the names of the states.
+const RECOUNT = `UPDATE run_counters SET (total, work_ms, done_ms, ${TASK_STATUSES.join(", ")}) = (
+    SELECT count(*), COALESCE(sum(estimate_ms), 0),
+      COALESCE(sum(CASE WHEN status IN ('succeeded', 'skipped', 'cancelled') THEN estimate_ms ELSE 0 END), 0),
+      ${TASK_STATUSES.map((status) => `count(*) FILTER (WHERE status = '${status}')`).join(", ")}
+    FROM tasks WHERE run = $1), updated_at = $2 WHERE run = $1`;
+
+/** Counts the tasks of a run, after rows have been written without being counted. */
+export function* recountTasks(run: string, now: number): Tx<void> {
+  yield [RECOUNT, [run, now]];
+}
+
 export function* findCounters(run: string): Tx<Counters> {
   const row = yield* first([`SELECT ${SELECTED} FROM run_counters WHERE run = $1`, [run]]);
   if (!row) throw new Error(`run ${run} has no counters`);

@@ -127,3 +127,14 @@ export function* replayLettersOf(
     ];
   }
 }
+
+/** A letter as far as a copy of its run says it again. */
+export type PendingLetter = Pick<DeadLetter, "id" | "task" | "error">;
+
+export function* pendingLettersOf(run: string): Tx<PendingLetter[]> {
+  const rows = yield [
+    "SELECT id, task, error FROM dead_letters WHERE run = $1 AND status = 'pending' ORDER BY id",
+    [run],
+  ];
+  return rows.map((row) => ({ id: text(row, "id"), task: text(row, "task"), error: json<AttemptError>(row, "error") }));
+}

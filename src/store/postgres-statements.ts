@@ -8,6 +8,7 @@ export const POSTGRES: Dialect = {
   SERIAL: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
   KEY: 'TEXT COLLATE "C"',
   CLUSTERED: "",
+  JSON_ARRAY: "json_build_array",
   XID: "(pg_current_xact_id()::text::bigint)",
   XID_HORIZON: "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
   EVENT_AFTER: "(xid, seq) > ($1, $2)",

@@ -103,6 +103,11 @@ class PostgresStore implements Store {
     return this.#retrying(() => this.#once(BEGIN_READ, query), passingOrUnknown);
   }
 
+  /** Each statement is awaited anyway. */
+  snapshot<T>(query: (ctx: TxContext) => Tx<T>): Promise<T> {
+    return this.read(query);
+  }
+
   onWake(listener: () => void): () => void {
     return this.#wake.add(listener);
   }

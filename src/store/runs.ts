@@ -145,7 +145,12 @@ export function* insertRun(ctx: TxContext, run: NewRun): Tx<void> {
   ];
   if (run.definition !== null)
     yield ["INSERT INTO run_definitions (run, definition) VALUES ($1, $2)", [run.id, run.definition]];
-  yield ["INSERT INTO run_counters (run, updated_at) VALUES ($1, $2)", [run.id, ctx.now]];
+  yield* insertCounters(ctx, run.id);
+}
+
+/** Of a run without tasks, so far. */
+export function* insertCounters(ctx: TxContext, run: string): Tx<void> {
+  yield ["INSERT INTO run_counters (run, updated_at) VALUES ($1, $2)", [run, ctx.now]];
 }
 
 export function* findRun(id: string): Tx<Run | undefined> {
@@ -257,6 +262,9 @@ const REMOVE_RUN = [
   "DELETE FROM signals WHERE run = $1",
   "DELETE FROM dead_letters WHERE run = $1",
   "DELETE FROM work_session_runs WHERE run = $1",
+  "DELETE FROM checkpoint_parts WHERE checkpoint IN (SELECT id FROM checkpoints WHERE run = $1)",
+  "DELETE FROM checkpoints WHERE run = $1",
+  "DELETE FROM checkpoint_turns WHERE run = $1",
   "DELETE FROM run_counters WHERE run = $1",
   "DELETE FROM run_definitions WHERE run = $1",
   "DELETE FROM runs WHERE id = $1",

@@ -7,6 +7,7 @@ import { SCHEMA_VERSION } from "./migrations/index.js";
 import { pause, type Passing, type RetryPolicy, retrying } from "./retry.js";
 import { APPLICATION_ID, codeOf, corrupt, prepareFile } from "./sqlite-file.js";
 import { SQLITE, SqliteStatements } from "./sqlite-statements.js";
+import { playOnOwnConnection } from "./sqlite-snapshot.js";
 import { SqliteWake } from "./sqlite-wake.js";
 import { Turns } from "./sqlite-turns.js";
 import {
@@ -151,6 +152,13 @@ class SqliteStore implements Store {
     return this.#retrying(() => this.#once(this.#beginRead, query), passingOrUnknown);
   }
 
+  async snapshot<T>(query: (ctx: TxContext) => Tx<T>): Promise<T> {
+    const { location: file } = this.info;
+    const run = () =>
+      playOnOwnConnection({ file, query: () => query(this.#context()), points: this.#faults?.attempt() });
+    return this.#retrying(run, passingOrUnknown);
+  }
+
   onWake(listener: () => void): () => void {
     return this.#wake.add(listener);
   }
@@ -169,7 +177,7 @@ class SqliteStore implements Store {
     this.#database.close();
   }
 
-  async #retrying<T>(run: () => T, passing: (error: unknown) => Passing): Promise<T> {
+  async #retrying<T>(run: () => T | Promise<T>, passing: (error: unknown) => Passing): Promise<T> {
     try {
       return await retrying(this.#sharing.policy, { run, passing });
     } catch (error) {

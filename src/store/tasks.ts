@@ -384,3 +384,13 @@ export function* runningTasksOfSession(session: string, limit: number): Tx<Task[
   const rows = yield [HELD_IN_SESSION, [session, limit]];
   return rows.map(taskOf);
 }
+
+/** What is held of a run, in order of creation. */
+export function* heldTasksOf(run: string): Tx<TaskAndSpec[]> {
+  const rows = yield [
+    `SELECT ${T_COLUMNS}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.agent IS NOT NULL AND t.run || '' = $1
+     ORDER BY t.id`,
+    [run],
+  ];
+  return rows.map(taskAndSpecOf);
+}

@@ -29,6 +29,11 @@ export interface Store {
   /** Runs a query on one consistent snapshot. A statement that writes fails. */
   read<T>(query: (ctx: TxContext) => Tx<T>): Promise<T>;
   /**
+   * As `read`, for a query of many statements, each of which is short: between two of them other work of this process goes on. The
+   * snapshot stays the same all through. Of SQLite it is a connection of its own.
+   */
+  snapshot<T>(query: (ctx: TxContext) => Tx<T>): Promise<T>;
+  /**
    * Calls the listener soon after any process has committed. A hint, never the truth: it may come too often, and a
    * slow poll stands behind it. Nothing is watched while nobody listens. Returns the function that stops it.
    */
@@ -62,6 +67,7 @@ export type Dialect = Readonly<
     | "SERIAL"
     | "KEY"
     | "CLUSTERED"
+    | "JSON_ARRAY"
     | "XID"
     | "XID_HORIZON"
     | "EVENT_AFTER"

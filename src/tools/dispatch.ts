@@ -104,6 +104,7 @@ export class Dispatch {
       transact: (command, step = "step") => call.write(command, step),
       read: (query) => call.read(query),
       earlier: (step) => call.earlier(step),
+      snapshot: (query) => call.snapshot(query),
       signal,
       waitFor: async (look, timeoutSeconds) => {
         const store = await this.#parts.store();
@@ -156,6 +157,12 @@ class Call {
     const { caller, settings } = this.#parts;
     const store = await this.#parts.store();
     return store.read((ctx) => query({ ...ctx, caller, settings }));
+  }
+
+  async snapshot<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T> {
+    const { caller, settings } = this.#parts;
+    const store = await this.#parts.store();
+    return store.snapshot((ctx) => query({ ...ctx, caller, settings }));
   }
 
   async write<T>(command: (ctx: EngineContext) => Tx<T>, step: string): Promise<T> {

@@ -55,6 +55,8 @@ export interface Host {
    */
   transact<T>(command: (ctx: EngineContext) => Tx<T>, step?: string): Promise<T>;
   read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
+  /** As `read`, for a query of many short statements: other work goes on between two of them, the snapshot stays the same. */
+  snapshot<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
   /**
    * What the call's request id has recorded for `transact` with this step, or undefined: for an operation that touches the world before
    * it commits, and must not do so again.

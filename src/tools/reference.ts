@@ -14,6 +14,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   agents: "Agents",
   escalations: "Questions to people",
   dead_letters: "Dead letters",
+  checkpoints: "Checkpoints",
   system: "System",
 };
 

@@ -1,5 +1,6 @@
 import { agentOperations } from "./agents.js";
 import { Catalogue } from "./catalogue.js";
+import { checkpointOperations } from "./checkpoints.js";
 import { claimOperations } from "./claims.js";
 import { complexWorkflowOperations } from "./complex-workflows.js";
 import { deadLetterOperations } from "./dead-letters.js";
@@ -43,5 +44,6 @@ export const catalogue = new Catalogue([
   ...escalationOperations,
   ...deadLetterOperations,
   ...workSessionOperations,
+  ...checkpointOperations,
   ...systemOperations,
 ]);

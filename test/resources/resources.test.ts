@@ -48,6 +48,7 @@ describe("what is listed", () => {
       "baton://runs/{id}",
       "baton://runs/{id}/graph",
       "baton://runs/{id}/events",
+      "baton://runs/{id}/checkpoints",
       "baton://tasks/{id}",
     ]);
     for (const { name, title, description, mimeType } of [...resources, ...resourceTemplates]) {
@@ -83,6 +84,12 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
     expect(whole).toMatchObject({ running: [{ key: "design" }], failures: [] });
     expect(await read(worker, `baton://runs/${run}/events`)).toMatchObject({
       events: expect.arrayContaining([expect.objectContaining({ type: "task.claimed", task })]),
+    });
+    const kept = await worker.call("call_operation", { name: "create_checkpoint", arguments: { run, label: "mine" } });
+    expect(await read(worker, `baton://runs/${run}/checkpoints`)).toMatchObject({
+      checkpoints: [
+        { ...(kept["result"] as { checkpoint: object }).checkpoint, since: { tasks_added: 0, counts: {} } },
+      ],
     });
     const graph = await worker.client.readResource({ uri: `baton://runs/${run}/graph` });
     expect(graph.contents[0]).toMatchObject({ mimeType: "text/vnd.mermaid", text: expect.stringContaining("design") });

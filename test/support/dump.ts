@@ -13,6 +13,10 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   task_specs: [],
   dependencies: [],
   attempts: [],
+  signals: [],
+  dead_letters: [],
+  // Compressed, and with ids inside that differ from database to database.
+  checkpoints: ["hash", "bytes", "cursor"],
   demands: [],
   lanes: [],
   scope_lanes: [],
@@ -61,6 +65,8 @@ function inOrder(rows: readonly Row[]): Row[] {
 // Of an ad-hoc task the key is made of one too.
 const ID = /\b[a-z]+[_-][0-9a-hjkmnp-tv-z]{16}\b/g;
 
+const SIZE = /("size_bytes":)\d+/g;
+
 /**
  * A dump in which ids are numbered by their order within their kind, and hashes of contents that have ids in them are named by
  * those contents: equal for the same history on another database. Without the requests that dispatch numbers by itself.
@@ -76,7 +82,8 @@ export function normalised(dump: Dump): Dump {
     counts.set(kind, (counts.get(kind) ?? 0) + 1);
     names.set(id, `${kind}${counts.get(kind)}`);
   }
-  const named = (value: string) => value.replace(ID, (id) => names.get(id) ?? id);
+  // How large a copy is, depends on the ids in it.
+  const named = (value: string) => value.replace(ID, (id) => names.get(id) ?? id).replace(SIZE, "$10");
   const contents = new Map<string, string>();
   for (const table of ["demands", "scopes"]) {
     for (const row of plain[table] ?? []) {

@@ -17,6 +17,7 @@ export function replayed(store: Store): Store {
     info: store.info,
     transact: (command, options) => store.transact((ctx) => twice(command, ctx), options),
     read: (query) => store.read((ctx) => twice(query, ctx)),
+    snapshot: (query) => store.snapshot((ctx) => twice(query, ctx)),
     onWake: (listener) => store.onWake(listener),
     reclaim: () => store.reclaim(),
     close: () => store.close(),

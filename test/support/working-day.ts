@@ -20,6 +20,7 @@ export async function workingDay(app: TestApp): Promise<void> {
   await afternoon({ app, call, crew, project });
   await dusk({ app, call, crew, project });
   await night({ app, call, crew, project });
+  await backAndForth({ app, call, crew, project });
   await evening({ app, call, crew, project });
 }
 
@@ -223,6 +224,37 @@ async function night({ app, call, crew, project }: Day): Promise<void> {
   await app.advance(10);
   await call("control_run", { run: orphan.run.id, action: "cancel" });
   await app.advance(10);
+}
+
+/** A run that goes back to how it stood, while somebody holds files that others wait for, and one that begins anew from there. */
+async function backAndForth({ app, call, crew, project }: Day): Promise<void> {
+  const files = { write: ["back.md"] };
+  const { run } = await crew.start(
+    [
+      { key: "list" },
+      { key: "part", needs: ["list"], for_each: "steps.list.output" },
+      { key: "ask", kind: "human", ask: "Go on?", needs: ["list"] },
+      { key: "write", files },
+      { key: "stop" },
+    ],
+    { project },
+  );
+  const { run: other } = await crew.start([{ key: "behind", files }], { project });
+  const stopped = await crew.take("ben", { run: run.id });
+  const { checkpoint } = await call("create_checkpoint", { run: run.id, label: "early", request_id: "early" });
+  const { id } = checkpoint as { id: string };
+  await crew.complete(stopped, ["a", "b"]);
+  const held = await crew.take("ben", { run: run.id });
+  await crew.claim("ann", { run: other.id });
+  await call("cancel_task", { task: held.id });
+  await call("create_checkpoint", { run: run.id });
+  await call("resume_from_checkpoint", { checkpoint: id, agent: "guest" });
+  await call("resume_from_checkpoint", { checkpoint: id, as: "fork", agent: "visitor", request_id: "fork" });
+  const { checkpoints } = await call("list_checkpoints", { run: run.id });
+  for (const one of checkpoints as { id: string }[]) await call("resume_from_checkpoint", { checkpoint: one.id });
+  const many = Array.from({ length: 501 }, (_, at) => ({ key: `m${at}` }));
+  await crew.start([...many, { key: "ask", kind: "human", ask: "Go on?" }], { project });
+  await app.advance(300_000);
 }
 
 /** Single tasks, waiting, settings, and the end of the project. */

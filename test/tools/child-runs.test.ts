@@ -176,6 +176,45 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
     expect((await team2.run(timed.run.id)).status).toBe("failed");
   });
 
+  it("waits again for what its run has come to when its own run is taken back, and starts another where it is forked", async () => {
+    const { team, run, child } = await started();
+    const { checkpoint } = (await team.app.call("create_checkpoint", { run })) as unknown as {
+      checkpoint: { id: string };
+    };
+    for (let step = 0; step < 2; step++) await team.complete(await team.take("ann", { run: child }), { hash: "9" });
+    await settle(team.app);
+    expect((await team.statuses(run))["build"]).toBe("succeeded");
+    const forked = (await team.app.call("resume_from_checkpoint", {
+      checkpoint: checkpoint.id,
+      as: "fork",
+    })) as unknown as {
+      run: RunAnswer;
+    };
+    await team.app.call("resume_from_checkpoint", { checkpoint: checkpoint.id });
+    expect((await team.statuses(run))["build"]).toBe("waiting");
+    await settle(team.app);
+    expect(await team.statuses(run)).toEqual({ choose: "succeeded", build: "succeeded", ship: "ready" });
+    const own = await childrenOf(team, forked.run.id);
+    expect(own.map(({ status }) => status)).toEqual(["running"]);
+    expect((await team.statuses(forked.run.id))["build"]).toBe("waiting");
+  });
+
+  it("is left by a run that it has started since, when its own run is taken back", async () => {
+    const team = await crew({ cancel_grace_ms: 1_000 });
+    await store(team, "build", { steps: build, inputs });
+    const { run } = await team.start(outer);
+    const { checkpoint } = (await team.app.call("create_checkpoint", { run: run.id })) as unknown as {
+      checkpoint: { id: string };
+    };
+    await team.complete(await team.take("ann", { run: run.id }), "x");
+    await settle(team.app);
+    const [child] = await childrenOf(team, run.id);
+    await team.app.call("resume_from_checkpoint", { checkpoint: checkpoint.id });
+    await settle(team.app);
+    expect((await team.run(child?.id ?? "")).status).toBe("cancelled");
+    expect(await team.statuses(run.id)).toEqual({ choose: "ready", build: "pending", ship: "pending" });
+  });
+
   it("of a workflow that is none, or with inputs that do not fit, fails alone: the other branch is unharmed", async () => {
     const team = await crew();
     await store(team, "build", { steps: build, inputs });

@@ -2,8 +2,15 @@ import { foundation } from "./0001-foundation.js";
 import { workflowEngine } from "./0002-workflow-engine.js";
 import { wholeRuns } from "./0003-whole-runs.js";
 import { milestonesAndSessions } from "./0004-milestones-and-sessions.js";
+import { checkpoints } from "./0005-checkpoints.js";
 import type { Migration } from "./migration.js";
 
-export const migrations: readonly Migration[] = [foundation, workflowEngine, wholeRuns, milestonesAndSessions];
+export const migrations: readonly Migration[] = [
+  foundation,
+  workflowEngine,
+  wholeRuns,
+  milestonesAndSessions,
+  checkpoints,
+];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -7,6 +7,7 @@ import type { Snapshot } from "./snapshot.js";
 export function acknowledgedFindings(snapshot: Snapshot, journal: readonly Acknowledged[]): Finding[] {
   const traces = new Set<string>();
   for (const { type, task, agent, data } of snapshot.events) {
+    if (task !== null && TAKEN_BACK.has(type)) traces.add(`back ${task}`);
     if (task !== null && typeof data["token"] === "number") traces.add(`${type} ${task} ${data["token"]}`);
     if (type === "task.claimed") traces.add(`by ${agent ?? ""} ${task ?? ""} ${String(data["token"])}`);
     if (!type.startsWith("lock.")) continue;
@@ -28,6 +29,9 @@ interface Traces {
   readonly outcomes: ReadonlyMap<string, string>;
 }
 
+/** A run that has gone back to a checkpoint may have taken it back. */
+const TAKEN_BACK = new Set(["task.restored", "task.superseded"]);
+
 const OUTCOME_OF = {
   succeeded: "succeeded",
   retry: "failed",
@@ -44,7 +48,10 @@ function missingOf(entry: Acknowledged, { snapshot, traces, outcomes }: Traces):
     case "ended": {
       const told = traces.has(`task.${entry.as} ${entry.task} ${entry.token}`);
       const recorded = outcomes.get(`${entry.task} ${entry.token}`) === OUTCOME_OF[entry.as];
-      const stays = entry.as !== "succeeded" || snapshot.tasks.get(entry.task)?.status === "succeeded";
+      const stays =
+        entry.as !== "succeeded" ||
+        traces.has(`back ${entry.task}`) ||
+        snapshot.tasks.get(entry.task)?.status === "succeeded";
       return told && recorded && stays ? undefined : entry.task;
     }
     case "locked":

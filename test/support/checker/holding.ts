@@ -8,7 +8,10 @@ const ENDS = new Set([
   "task.released",
   "task.lease_lost",
   "task.cancelled",
+  "task.fenced_off",
 ]);
+/** A run that goes on from a checkpoint: the task stands as it did then, or is out of the graph. */
+const RESETS = new Set(["task.restored", "task.superseded"]);
 
 interface Hold {
   /** Of the open attempt. */
@@ -25,10 +28,11 @@ export function holdingFindings(snapshot: Snapshot): Finding[] {
   const findings: Finding[] = [];
   const holds = new Map<string, Hold>();
   for (const event of snapshot.events) {
-    if (event.task === null || (event.type !== "task.claimed" && !ENDS.has(event.type))) continue;
+    const { type } = event;
+    if (event.task === null || (type !== "task.claimed" && !ENDS.has(type) && !RESETS.has(type))) continue;
     const hold = holds.get(event.task) ?? { token: undefined, agent: null, highest: 0, claims: 0, successes: 0 };
     holds.set(event.task, hold);
-    const wrong = event.type === "task.claimed" ? claim(hold, event) : end(hold, event);
+    const wrong = type === "task.claimed" ? claim(hold, event) : ENDS.has(type) ? end(hold, event) : reset(hold, event);
     for (const detail of wrong)
       findings.push({ invariant: "one_holder", subject: event.task, detail: `${detail} (event ${event.seq})` });
   }
@@ -77,6 +81,14 @@ function end(hold: Hold, { type, data }: EventRow): string[] {
   hold.token = undefined;
   hold.agent = null;
   if (type === "task.succeeded") hold.successes += 1;
+  return wrong;
+}
+
+function reset(hold: Hold, { type, data }: EventRow): string[] {
+  const wrong = hold.token === undefined ? [] : [`${type} while ${hold.agent ?? "?"} held it under ${hold.token}`];
+  // What counted at the checkpoint is said again, as an attempt of the server's own.
+  if (data["attempt"] !== undefined) hold.claims += 1;
+  hold.successes = data["to"] === "succeeded" ? 1 : 0;
   return wrong;
 }
 

@@ -12,6 +12,10 @@ export function endFindings(snapshot: Snapshot, over: boolean): Finding[] {
   for (const { type, run, data } of snapshot.events) {
     if (run !== null && type === "run.finished") finished.set(run, String(data["status"]));
     if (run !== null && type === "run.reopened") finished.delete(run);
+    if (run !== null && (type === "run.resumed_from_checkpoint" || type === "run.forked")) {
+      if (ENDED.has(String(data["status"]))) finished.set(run, String(data["status"]));
+      else finished.delete(run);
+    }
   }
   const invariant = "runs_end";
   return [

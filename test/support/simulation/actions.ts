@@ -20,6 +20,7 @@ const WEIGHTS = {
   signal: 2,
   letters: 4,
   modify: 4,
+  checkpoint: 3,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
@@ -67,6 +68,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
   },
   letters,
   modify,
+  checkpoint,
   async unregister(world, player) {
     await world.call(player, "unregister_agent", {});
   },
@@ -166,6 +168,23 @@ function randomChange(draw: Draw): Record<string, unknown> {
     case "reprioritize":
       return { op, priority: draw.pick(["critical", "low"]), ...(draw.chance(0.5) ? { tasks: [known()] } : {}) };
   }
+}
+
+/** Keeps how a run stands, or goes back to how one stood, or lets another begin there. */
+async function checkpoint(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const run = draw.pick(world.runs);
+  if (run === undefined) return;
+  const how = draw.weighted({ create: 50, in_place: 35, fork: 15 });
+  if (how === "create") {
+    await world.call(player, "create_checkpoint", { run });
+    return;
+  }
+  const answer = await world.call(player, "list_checkpoints", { run });
+  const kept = draw.pick((answer?.["checkpoints"] ?? []) as { id: string }[]);
+  if (kept === undefined || (how === "fork" && world.runs.length > 6)) return;
+  const resumed = await world.call(player, "resume_from_checkpoint", { checkpoint: kept.id, as: how });
+  if (how === "fork" && resumed) world.runs.push((resumed["run"] as { id: string }).id);
 }
 
 async function lock(world: World, player: Player): Promise<void> {

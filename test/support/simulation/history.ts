@@ -44,7 +44,7 @@ export async function playHistory(options: HistoryOptions): Promise<History> {
 const ROUNDS_MAX = 300;
 
 /** Every agent takes and completes what there is, while time goes on, until nothing is left or nothing helps any more. */
-async function bringToEnd(world: World, store: Store): Promise<void> {
+export async function bringToEnd(world: World, store: Store): Promise<void> {
   for (const process of world.processes) process.faults = false;
   for (const player of world.players) player.held.length = 0;
   // Its first write makes a server, so that there is one that does the background work: one that only looks owes none.

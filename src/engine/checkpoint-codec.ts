@@ -1,0 +1,81 @@
+import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { brotliCompress, brotliCompressSync, brotliDecompress, type BrotliOptions, constants } from "node:zlib";
+import { BatonError } from "./errors.js";
+
+/** Of the content of a checkpoint. A process reads those up to its own. */
+export const FORMAT = 1;
+
+/** The content of a checkpoint as it is stored. */
+export interface Packed {
+  readonly format: number;
+  /** SHA-256 of the parts, in base64url. */
+  readonly hash: string;
+  /** Compressed. */
+  readonly bytes: number;
+  /** Each the base64 of a brotli stream of its own. */
+  readonly parts: readonly string[];
+}
+
+// The lowest quality makes a sixtieth of 7 MB of 10,000 tasks in 13 ms; the fourth a seventieth in 47.
+const OPTIONS: BrotliOptions = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+/** Of one part, uncompressed: far beyond what is ever written, and far below what ends a process. */
+const PART_BYTES_MAX = 512 * 1024 * 1024;
+
+const compress = promisify<string, BrotliOptions, Buffer>(brotliCompress);
+const decompress = promisify<Buffer, BrotliOptions, Buffer>(brotliDecompress);
+
+/** Handing a part over takes a millisecond each: between so many of them others go on. */
+const AT_ONCE = 2;
+
+/** Compresses the parts of a content, off the event loop. */
+export async function pack(parts: readonly string[]): Promise<Packed> {
+  const compressed: Buffer[] = [];
+  for (let at = 0; at < parts.length; at += AT_ONCE) {
+    const some = parts.slice(at, at + AT_ONCE).map((part) => compress(part, OPTIONS));
+    compressed.push(...(await Promise.all(some)));
+  }
+  return packed(compressed);
+}
+
+/** The same at once, inside a transaction: for content that is small. */
+export function packAtOnce(parts: readonly string[]): Packed {
+  return packed(parts.map((part) => brotliCompressSync(part, OPTIONS)));
+}
+
+function packed(compressed: readonly Buffer[]): Packed {
+  const parts = compressed.map((part) => part.toString("base64"));
+  return {
+    format: FORMAT,
+    hash: hashOf(parts),
+    bytes: compressed.reduce((sum, part) => sum + part.length, 0),
+    parts,
+  };
+}
+
+function hashOf(parts: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part).update("\n");
+  return hash.digest("base64url");
+}
+
+/**
+ * The parts of a content, one after the other. Errors: `unavailable` for one that a newer version has written, naming both, and
+ * for one that is not what was stored.
+ */
+export async function* unpack(id: string, { format, hash, parts }: Packed): AsyncGenerator<string> {
+  if (format > FORMAT) {
+    const message = `Checkpoint ${id} has format ${format}, this process understands up to ${FORMAT}: restart to update. Nothing was changed.`;
+    throw new BatonError("unavailable", message, { details: { checkpoint: id, format, understood: FORMAT } });
+  }
+  if (hashOf(parts) !== hash) throw damaged(id);
+  for (const part of parts) {
+    const text = await decompress(Buffer.from(part, "base64"), { maxOutputLength: PART_BYTES_MAX });
+    yield text.toString();
+  }
+}
+
+function damaged(id: string): BatonError {
+  const message = `Checkpoint ${id} is damaged: what is stored is not what was written. Nothing was changed. Use another one.`;
+  return new BatonError("unavailable", message, { details: { checkpoint: id } });
+}

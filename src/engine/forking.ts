@@ -1,0 +1,132 @@
+import { type Carried, carryAttempts } from "../store/attempts.js";
+import * as copies from "../store/run-copies.js";
+import { text, textOrNull } from "../store/rows.js";
+import { insertCounters } from "../store/runs.js";
+import type { Reason, TaskSpec } from "../store/tasks.js";
+import type { Row, Tx } from "../store/tx.js";
+import { SERVER } from "./conclude.js";
+import type { EngineContext } from "./context.js";
+import { BatonError } from "./errors.js";
+import { requireUnarchived } from "./projects.js";
+import { restoreLetters } from "./restored-letters.js";
+import { type GoneOn, goOn } from "./restored-run.js";
+import { countedIn, idOf, restoredRow, statusOf, tasksToStop } from "./restored-tasks.js";
+import type { Resuming } from "./resuming.js";
+
+/** Columns of a run that say how it came to be, or to whom it belongs: a fork has none of them from its origin. */
+const OF_ITS_OWN = ["parent_run", "parent_task", "due_at"] as const;
+const NAME_CHARS_MAX = 200;
+
+export interface Forked extends GoneOn {
+  /** How many tasks have brought a result, or an error. */
+  readonly carried: number;
+}
+
+/**
+ * Makes a new run that stands where a run stood, of its own tasks, with the results that counted then. Nothing of the origin is written.
+ * Errors: `not_found`, `invalid_transition`.
+ */
+export function* forkRun(ctx: EngineContext, { checkpoint, copy, agent }: Resuming): Tx<Forked> {
+  yield* requireUnarchived(checkpoint.project);
+  const run = forkedRow(ctx, copy.run, agent);
+  const id = idOf(run);
+  const tasks = copy.tasks.toSorted((a, b) => (idOf(a.row) < idOf(b.row) ? -1 : 1));
+  // Their order is that of the ids.
+  const ids = new Map(tasks.map(({ row }) => [idOf(row), ctx.newId("task")]));
+  const own = (task: string): string => ids.get(task) ?? task;
+  const interval = { takenAt: copy.takenAt, now: ctx.now };
+  const rows = tasks.map((task): Row => {
+    const attempt = countedIn(task) === undefined ? 0 : 1;
+    const row = { ...restoredRow(task, interval), run: id, created_at: ctx.now, attempt, token: attempt };
+    // The runs within the origin are its own: this one starts others.
+    const start = waitsForRun(row) ? { due_at: ctx.now } : {};
+    return { ...row, ...start, id: own(idOf(task.row)), reasons: reasonsOf(task.row, own) };
+  });
+  yield* insertCounters(ctx, id);
+  yield* copies.writeRows("tasks", rows);
+  yield* copies.writeSpecs(tasks.map(({ row, spec }) => [own(idOf(row)), waitsForRun(row) ? unstarted(spec) : spec]));
+  yield* copies.replaceNeeds(tasks.map(({ row, needs }) => ({ id: own(idOf(row)), needs: needs.map(own) })));
+  const carried = tasks.flatMap((task): Carried[] => {
+    const [from, number] = [idOf(task.row), countedIn(task)];
+    return number === undefined ? [] : [{ task: own(from), number: 1, token: 1, from: { task: from, number } }];
+  });
+  const found = yield* carryAttempts(carried, { by: SERVER, at: ctx.now, note: "" });
+  if (found !== carried.length) throw originGone(checkpoint.run);
+  yield* copies.replaceSignals(
+    id,
+    copy.signals.map((signal) => ({ ...signal, id: ctx.newId("signal"), run: id, task: ownOrNull(signal, own) })),
+  );
+  const letters = copy.letters.map((letter) => ({ ...letter, task: own(letter.task) }));
+  yield* restoreLetters(ctx, { run: { id, project: checkpoint.project }, letters, by: agent, note: "" });
+  const forked = {
+    type: "run.forked",
+    agent,
+    data: {
+      origin: checkpoint.run,
+      checkpoint: checkpoint.id,
+      name: run["name"],
+      status: run["status"],
+      tasks: rows.length,
+    },
+  };
+  const restored = rows
+    .filter(({ attempt }) => attempt === 1)
+    .map((row) => ({
+      type: "task.restored",
+      task: idOf(row),
+      data: { key: text(row, "key"), from: null, to: statusOf(row), attempt: 1 },
+    }));
+  const gone = yield* goOn(ctx, {
+    run,
+    origin: checkpoint.run,
+    tasks: rows,
+    toStop: new Set(tasksToStop(tasks).map(({ row }) => own(idOf(row)))),
+    events: [forked, ...restored],
+  });
+  ctx.noteDue?.();
+  return { ...gone, carried: carried.length };
+}
+
+function waitsForRun(row: Row): boolean {
+  return row["kind"] === "workflow" && row["status"] === "waiting";
+}
+
+/** The store's own JSON, of a task whose run is still to be started. */
+function unstarted(spec: string): string {
+  const { child: _, ...rest } = JSON.parse(spec) as TaskSpec;
+  return JSON.stringify(rest);
+}
+
+function forkedRow(ctx: EngineContext, row: Row, agent: string): Row {
+  const reset = OF_ITS_OWN.filter((column) => Object.hasOwn(row, column)).map((column) => [column, null] as const);
+  return {
+    ...row,
+    ...Object.fromEntries(reset),
+    depth: 0,
+    id: ctx.newId("run"),
+    name: `${text(row, "name").slice(0, NAME_CHARS_MAX)}-fork`,
+    revision: 1,
+    created_by: agent,
+    created_at: ctx.now,
+    ended_at: row["ended_at"] === null ? null : ctx.now,
+  };
+}
+
+/** What stands in the way of a task is another of its own run. */
+function reasonsOf(row: Row, own: (task: string) => string): string | null {
+  const reasons = textOrNull(row, "reasons");
+  if (reasons === null) return null;
+  // The store's own JSON.
+  const told = JSON.parse(reasons) as Reason[];
+  return JSON.stringify(told.map((reason) => ({ ...reason, blocking: reason.blocking.map(own) })));
+}
+
+function ownOrNull(signal: Row, own: (task: string) => string): string | null {
+  const task = textOrNull(signal, "task");
+  return task === null ? null : own(task);
+}
+
+function originGone(run: string): BatonError {
+  const message = `Run ${run} is being removed: its results are gone, and no run can begin from them. Nothing was changed.`;
+  return new BatonError("not_found", message, { details: { run } });
+}

@@ -1,0 +1,163 @@
+import { z } from "zod";
+import { actingAgent } from "../engine/agents.js";
+import {
+  checkpointView,
+  copyForCheckpoint,
+  listCheckpointPage,
+  openCheckpoint,
+  packCopy,
+  requireCheckpoint,
+  storeCheckpoint,
+} from "../engine/checkpoints.js";
+import type { EngineContext } from "../engine/context.js";
+import { forkRun } from "../engine/forking.js";
+import type { GoneOn } from "../engine/restored-run.js";
+import { resumeInPlace, type Resuming } from "../engine/resuming.js";
+import { runView, taskLine } from "../engine/views.js";
+import { defineOperation, type Operation } from "./operation.js";
+import * as params from "./params.js";
+import * as shapes from "./shapes.js";
+
+const stateCounts = z.record(z.string(), z.int());
+
+const checkpointFields = {
+  id: z.string(),
+  run: z.string(),
+  kind: z.enum(["manual", "interval", "gate"]),
+  label: z.string().optional(),
+  taken_at: shapes.instant,
+  created_by: z.string(),
+  run_status: shapes.runStatus,
+  tasks: z.int(),
+  counts: stateCounts,
+  size_bytes: z.int(),
+} as const;
+
+const create = defineOperation({
+  name: "create_checkpoint",
+  title: "Keep how a run stands",
+  description:
+    "Keeps how a run stands now, to go back to later with resume_from_checkpoint; nobody's work is interrupted. Runs that change are given one every few minutes, and before their gate and human steps, without being asked.",
+  area: "checkpoints",
+  effect: "write",
+  input: z.object({
+    run: params.run,
+    label: z.string().min(1).max(200).optional().describe("What it is to be found by."),
+    ...params.acting,
+  }),
+  output: z.object({ checkpoint: z.object(checkpointFields), removed: z.array(z.string()) }),
+  async perform(host, { run, label = null, agent }) {
+    const packed = await packCopy(await host.snapshot((ctx) => copyForCheckpoint(ctx, run)));
+    return host.transact(function* (ctx) {
+      const acting = yield* actingAgent(ctx, agent);
+      const taken = yield* storeCheckpoint(ctx, packed, { kind: "manual", label, by: acting.name });
+      return { checkpoint: checkpointView(taken.checkpoint), removed: [...taken.removed] };
+    }, "keep");
+  },
+});
+
+const list = defineOperation({
+  name: "list_checkpoints",
+  title: "List checkpoints",
+  description:
+    "Lists what was kept of a run, newest first: label, size, tasks by state then, and what has changed since: tasks added, attempts begun, states, and the cursor from which list_events tells the rest.",
+  area: "checkpoints",
+  effect: "read",
+  input: z.object({ run: params.run, ...params.paging }),
+  output: z.object({
+    checkpoints: z.array(
+      z.object({
+        ...checkpointFields,
+        since: z.object({ tasks_added: z.int(), attempts: z.int(), counts: stateCounts, cursor: z.string() }),
+      }),
+    ),
+    next_cursor: z.string().optional(),
+  }),
+  *run(_ctx, input) {
+    const { checkpoints, next } = yield* listCheckpointPage(input);
+    return { checkpoints, ...(next === undefined ? {} : { next_cursor: next }) };
+  },
+});
+
+const SHOWN_MAX = 50;
+
+const resume = defineOperation({
+  name: "resume_from_checkpoint",
+  title: "Go back to a checkpoint",
+  description:
+    "in_place takes the run back: work under way is fenced off, results since then no longer count, all stays in the history. fork starts a new run from there and leaves the old one alone. Files and commits are not taken back. Answers with the run, and what is ready in it.",
+  area: "checkpoints",
+  effect: "destructive",
+  input: z.object({
+    checkpoint: z.string().min(1).max(300).describe("From list_checkpoints."),
+    as: z.enum(["in_place", "fork"]).default("in_place"),
+    ...params.acting,
+  }),
+  output: z.object({
+    as: z.enum(["in_place", "fork"]),
+    checkpoint: z.object(checkpointFields),
+    run: shapes.run,
+    ready: z.array(shapes.taskLine),
+    fenced: z.array(z.object({ task: z.string(), key: z.string(), agent: z.string(), token: z.int() })).optional(),
+    fenced_total: z.int().optional(),
+    restored: z.int().optional(),
+    superseded: z.int().optional(),
+    dropped_signals: z.int().optional(),
+    carried_results: z.int().optional(),
+    notes: z.array(z.string()),
+  }),
+  async perform(host, { checkpoint: id, as, agent }) {
+    const stored = await host.read(() => requireCheckpoint(id));
+    const copy = await openCheckpoint(stored);
+    const { checkpoint } = stored;
+    return host.transact(function* (ctx) {
+      const acting = yield* actingAgent(ctx, agent);
+      const answer = as === "fork" ? forked : resumed;
+      return {
+        as,
+        checkpoint: checkpointView(checkpoint),
+        ...(yield* answer(ctx, { checkpoint, copy, agent: acting.name })),
+      };
+    }, "resume");
+  },
+});
+
+function* resumed(ctx: EngineContext, resuming: Resuming) {
+  const gone = yield* resumeInPlace(ctx, resuming);
+  const { fenced, restored, superseded, droppedSignals } = gone;
+  const notes = notesOn(gone);
+  if (droppedSignals > 0)
+    notes.push(
+      `${droppedSignals} events that came after the checkpoint were kept for wait steps, and are kept no longer.`,
+    );
+  return {
+    ...goneOnView(gone),
+    fenced: fenced.slice(0, SHOWN_MAX).map((one) => ({ ...one })),
+    fenced_total: fenced.length,
+    restored,
+    superseded,
+    dropped_signals: droppedSignals,
+    notes,
+  };
+}
+
+function* forked(ctx: EngineContext, resuming: Resuming) {
+  const gone = yield* forkRun(ctx, resuming);
+  return { ...goneOnView(gone), carried_results: gone.carried, notes: notesOn(gone) };
+}
+
+function goneOnView({ run, counters, ready }: GoneOn) {
+  return { run: runView(run, counters), ready: ready.slice(0, SHOWN_MAX).map(taskLine) };
+}
+
+/** What keeps the run from going on by itself. */
+function notesOn({ run }: GoneOn): string[] {
+  if (run.status === "paused")
+    return [
+      `The run was paused at the checkpoint, and is now: control_run {run: "${run.id}", action: "resume"} lets it go on.`,
+    ];
+  if (run.endedAt !== null) return [`The run had ended at the checkpoint (${run.status}), and so it stands now.`];
+  return [];
+}
+
+export const checkpointOperations: readonly Operation[] = [create, list, resume];
