@@ -12,6 +12,7 @@ import path from "node:path";
 import { parseArgs } from "node:util";
 import { type Benchmark, type Outcome, verdictOn } from "./benchmark.js";
 import { flatness } from "./cases/flatness.js";
+import { makespan } from "./cases/makespan.js";
 import { memory } from "./cases/memory.js";
 import { parked } from "./cases/parked.js";
 import { postgres } from "./cases/postgres.js";
@@ -25,7 +26,19 @@ import { kindOf, type Machine, thisMachine } from "./machine.js";
 import { RESULTS } from "./places.js";
 import { tableOf } from "./report.js";
 
-const ALL: readonly Benchmark[] = [start, sqlite, postgres, flatness, parked, processes, runs, memory, wake, tools];
+const ALL: readonly Benchmark[] = [
+  start,
+  sqlite,
+  postgres,
+  flatness,
+  parked,
+  processes,
+  runs,
+  memory,
+  wake,
+  tools,
+  makespan,
+];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
