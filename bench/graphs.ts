@@ -41,23 +41,23 @@ function forkJoin(random: Random): Drawn[] {
   return tasks;
 }
 
-/** Fifteen layers of sixteen tasks; each needs one to three of the layer before. */
+/** Ten layers of forty-five tasks; each needs one to three of the layer before. */
 function layers(random: Random, seconds: number): Drawn[] {
   const tasks: Drawn[] = [];
   let above: string[] = [];
-  for (let layer = 0; layer < 15; layer++) {
-    above = Array.from({ length: 16 }, () =>
+  for (let layer = 0; layer < 10; layer++) {
+    above = Array.from({ length: 45 }, () =>
       add(tasks, { parents: some(random, above, 1 + whole(random, 3)), seconds: logNormal(random, seconds) }),
     );
   }
   return tasks;
 }
 
-/** Chains of one to twenty tasks, in no order, and single tasks of which few are very long. */
+/** Chains of one to twelve tasks, in no order, and single tasks of which few are very long. */
 function chains(random: Random, seconds: number): Drawn[] {
   const tasks: Drawn[] = [];
-  for (let chain = 0; chain < 24; chain++) {
-    const length = chain % 3 === 0 ? 1 : 1 + whole(random, 20);
+  for (let chain = 0; chain < 72; chain++) {
+    const length = chain % 3 === 0 ? 1 : 1 + whole(random, 12);
     let before: string[] = [];
     for (let at = 0; at < length; at++) {
       const took = length === 1 ? heavyTail(random, seconds * 4) : logNormal(random, seconds);
@@ -67,20 +67,20 @@ function chains(random: Random, seconds: number): Drawn[] {
   return tasks;
 }
 
-/** Any shape: each task needs up to three of the forty before it. */
+/** Any shape: each task needs up to two of the hundred before it. */
 function sparse(random: Random, seconds: number): Drawn[] {
   const tasks: Drawn[] = [];
-  for (let at = 0; at < 200; at++) {
-    const near = tasks.slice(-40).map(({ id }) => id);
-    add(tasks, { parents: some(random, near, whole(random, 4)), seconds: logNormal(random, seconds) });
+  for (let at = 0; at < 400; at++) {
+    const near = tasks.slice(-100).map(({ id }) => id);
+    add(tasks, { parents: some(random, near, whole(random, 3)), seconds: logNormal(random, seconds) });
   }
   return tasks;
 }
 
-/** Layers in which many write one of a dozen files: those of one file go one after the other. */
+/** Layers in which many write one of thirty files: those of one file go one after the other. */
 function sharedFiles(random: Random): Drawn[] {
   const drawn = layers(random, 30);
-  return drawn.map((task) => (random.next() < 0.4 ? { ...task, writes: [`shared/${whole(random, 12)}.md`] } : task));
+  return drawn.map((task) => (random.next() < 0.4 ? { ...task, writes: [`shared/${whole(random, 30)}.md`] } : task));
 }
 
 function add(tasks: Drawn[], task: Omit<Drawn, "id">): string {

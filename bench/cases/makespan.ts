@@ -138,7 +138,7 @@ async function simulated({ directory }: Bench, { one, agents, order }: Simulatio
         const claim = await desk.ask(agent, { run: run.id });
         return claim.outcome === "none" ? undefined : { key: claim.brief.task.key, held: held(claim.brief) };
       },
-      complete: async (one) => void (await desk.complete(one)),
+      complete: async (task) => void (await desk.complete(task)),
       now: () => clock.now(),
       advance: async (ms) => clock.advance(ms),
     },
