@@ -61,6 +61,7 @@ export interface Answers {
       critical_path_s: number;
       total_work_s: number;
     };
+    files_left_out: number;
   };
   get_workflow: { inputs: Record<string, { type?: string }> };
   list_workflows: {
