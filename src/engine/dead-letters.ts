@@ -118,22 +118,48 @@ export interface Replay {
 /** Opens the task again in its run, with what is to be different, and what it blocked. Errors: as `lockLetter`. */
 export function* replayLetter(ctx: EngineContext, { id, changes = {}, note, by }: Replay): Tx<LetterHandled> {
   const { locked } = yield* lockLetter(id);
-  const { task, spec } = locked;
-  yield* saveSpec(task.id, changedSpec(spec, changes));
+  yield* saveSpec(locked.task.id, changedSpec(locked.spec, changes));
+  const handled = yield* reopenLetter(ctx, { id, locked, note, by });
+  if (changes.agent !== undefined) {
+    yield* reserveTask(ctx, { ...locked, task: handled.task, run: handled.run }, changes.agent);
+  }
+  return handled;
+}
+
+export interface Reopened {
+  readonly id: string;
+  /** Its task. */
+  readonly locked: Locked;
+  readonly note?: string | undefined;
+  readonly by: string;
+  /** Where nobody has asked for it: which of how many times. */
+  readonly automatic?: { readonly replay: number; readonly of: number };
+}
+
+/** Opens the task of a pending letter again, and what it blocked. */
+export function* reopenLetter(ctx: EngineContext, reopened: Reopened): Tx<LetterHandled> {
+  const { id, locked, note, by, automatic } = reopened;
+  const { task } = locked;
   const blocked = yield* allBlockedBehind(task.id);
   const change = yield* takeUp(ctx, locked.run);
-  const reopened = [
+  const opened = [
     ...(yield* reopen(change, { tasks: [task.id], from: "dead_letter" })),
     ...(yield* reopen(change, { tasks: blocked, from: "blocked" })),
   ];
-  yield* letters.closeLetter({ id, to: "replayed", at: ctx.now, by, note: note ?? null });
-  change.record({ type: "task.replayed", task: task.id, agent: by, data: { key: task.key, dead_letter: id } });
-  const ready = yield* judgeAfresh(change, reopened);
+  const closing = {
+    id,
+    to: "replayed",
+    at: ctx.now,
+    by,
+    note: note ?? null,
+    automatic: automatic !== undefined,
+  } as const;
+  yield* letters.closeLetter(closing);
+  const data = { key: task.key, dead_letter: id, ...(automatic && { automatic: true, ...automatic }) };
+  change.record({ type: "task.replayed", task: task.id, agent: by, data });
+  const ready = yield* judgeAfresh(change, opened);
   const changed = yield* change.flush();
   const after = (yield* findTaskAndSpec(task.id))?.task ?? task;
-  if (changes.agent !== undefined) {
-    yield* reserveTask(ctx, { ...locked, task: after, run: changed.run }, changes.agent);
-  }
   return { letter: id, task: after, ready, ...changed };
 }
 

@@ -1,11 +1,10 @@
-import type { AttemptError } from "../store/attempts.js";
 import { addToCounters, type Counters } from "../store/counters.js";
-import { insertLetters } from "../store/dead-letters.js";
 import { appendEvents, type NewEvent } from "../store/events.js";
 import * as lanes from "../store/lanes.js";
 import { type Run, setRunStatus } from "../store/runs.js";
 import type { Task, TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
+import { bury, type Burial } from "./burials.js";
 import type { EngineContext } from "./context.js";
 import { type RunEvent, runMachine, transition } from "./machine.js";
 
@@ -28,7 +27,7 @@ export class RunChange {
   readonly #entering: Task[] = [];
   readonly #leaving: lanes.LaneOfTask[] = [];
   readonly #events: NewEvent[] = [];
-  readonly #buried: { task: string; error: AttemptError }[] = [];
+  readonly #buried: Burial[] = [];
   #workMs = 0;
   #doneMs = 0;
   #reopened = false;
@@ -62,8 +61,8 @@ export class RunChange {
   }
 
   /** The task could not be done: somebody is to deal with it. */
-  bury(task: Pick<Task, "id">, error: AttemptError): void {
-    this.#buried.push({ task: task.id, error });
+  bury(burial: Burial): void {
+    this.#buried.push(burial);
   }
 
   /** The task, as it is now, is ready and takes its place in its lane. */
@@ -102,15 +101,7 @@ export class RunChange {
       doneMs: this.#doneMs,
     });
     yield* this.#writeLanes(counters);
-    yield* insertLetters(
-      this.#buried.map((one) => ({
-        ...one,
-        id: ctx.newId("dead"),
-        run: run.id,
-        project: run.project,
-        createdAt: ctx.now,
-      })),
-    );
+    yield* bury(ctx, run, this.#buried);
     const changed = yield* this.#endIfDone(counters);
     yield* this.writeHistory();
     return { run: changed, counters };

@@ -8,6 +8,7 @@ import { RestartTransaction, type Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { handleDue, loseLease } from "./due.js";
 import { expireLocks, projectWithLocksDue, releaseSessionLocks } from "./lock-expiry.js";
+import { anyOldLetter, dueLetters, pruneLetters, replayDue } from "./letter-upkeep.js";
 import { pruneTasks, runsToPrune } from "./pruning.js";
 import { anyOldRequest, forgetOldRequests } from "./requests.js";
 
@@ -31,6 +32,8 @@ export interface TickReport {
   due: number;
   locksExpired: number;
   requestsForgotten: number;
+  lettersReplayed: number;
+  lettersPruned: number;
   runsPruned: number;
   tasksPruned: number;
 }
@@ -43,6 +46,7 @@ export async function catchUp(host: TickHost, machine: Machine): Promise<void> {
   await markGoneSessions(host, machine);
   await reapSessions(host, false);
   await handleDueTasks(host);
+  await replayDueLetters(host);
   await expireDueLocks(host);
 }
 
@@ -61,6 +65,8 @@ export async function tick(host: TickHost, machine: Machine): Promise<TickReport
     due: await handleDueTasks(host),
     locksExpired: await expireDueLocks(host),
     requestsForgotten: (await host.read(anyOldRequest)) ? await host.transact(forgetOldRequests) : 0,
+    lettersReplayed: await replayDueLetters(host),
+    lettersPruned: (await host.read(anyOldLetter)) ? await host.transact(pruneLetters) : 0,
     runsPruned: await pruneRuns(host, RUNS_PRUNED_AT_ONCE_MAX),
     tasksPruned: tidying ? await tidy(host) : 0,
   };
@@ -140,6 +146,14 @@ async function handleDueTasks(host: TickHost): Promise<number> {
   return due.length;
 }
 
+async function replayDueLetters(host: TickHost): Promise<number> {
+  let replayed = 0;
+  for (const letter of await host.read(dueLetters)) {
+    if (await host.transact((ctx) => replayDue(ctx, letter))) replayed += 1;
+  }
+  return replayed;
+}
+
 async function expireDueLocks(host: TickHost): Promise<number> {
   const project = await host.read(projectWithLocksDue);
   return project === undefined ? 0 : host.transact((ctx) => expireLocks(ctx, AT_ONCE_MAX));
@@ -152,6 +166,13 @@ async function tidy(host: TickHost): Promise<number> {
   let pruned = 0;
   for (const run of standing) pruned += await host.transact((ctx) => pruneTasks(ctx, run));
   return pruned;
+}
+
+/** Removes all letters that have been closed for longer than they are kept; how many. */
+export async function pruneAllLetters(host: TickHost): Promise<number> {
+  let removed = 0;
+  while (await host.read(anyOldLetter)) removed += await host.transact(pruneLetters);
+  return removed;
 }
 
 /** Removes runs that ended longer ago than the retention, with all that belongs to them; a few at a time. */

@@ -22,6 +22,7 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   agents: [],
   sessions: [],
   host_clocks: [],
+  dead_letters: [],
   requests: ["input_hash"],
   events: ["seq", "xid"],
 };

@@ -17,6 +17,7 @@ export async function workingDay(app: TestApp): Promise<void> {
   await noon({ app, call, crew, project });
   await afternoon({ app, call, crew, project });
   await dusk({ app, call, crew, project });
+  await night({ app, call, crew, project });
   await evening({ app, call, crew, project });
 }
 
@@ -155,6 +156,24 @@ async function dusk({ call, crew, project }: Day): Promise<void> {
   await crew.complete(await crew.take("ben", { run: run.id }));
   await crew.complete(await crew.take("ben", { run: run.id }));
   await crew.complete(await crew.take("ben", { run: run.id }));
+}
+
+/** What is tried again without being asked, and what may not be any more. */
+async function night({ app, call, crew, project }: Day): Promise<void> {
+  await call("update_project", { project, config: { letter_replays: 1 } });
+  const plan = [
+    { key: "broken", retry: { max_attempts: 1 }, files: { write: ["broken.md"] } },
+    { key: "behind", needs: ["broken"] },
+  ];
+  const { run } = await crew.start(plan, { project });
+  const { run: stopped } = await crew.start([...plan, { key: "rest" }], { project });
+  await crew.fail(await crew.take("ben", { run: run.id }), "broken");
+  await crew.fail(await crew.take("ben", { run: stopped.id }), "broken");
+  await call("control_run", { run: stopped.id, action: "cancel" });
+  await app.advance(600_000);
+  await crew.complete(await crew.take("ben", { run: run.id }));
+  await crew.complete(await crew.take("ben", { run: run.id }));
+  await call("update_project", { project, config: {} });
 }
 
 /** Single tasks, waiting, settings, and the end of the project. */

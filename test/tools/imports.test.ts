@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readWfFormat } from "../../src/engine/imports.js";
 import { defaultSettings } from "../../src/engine/settings.js";
