@@ -19,7 +19,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
   }
 
   /** On a clock that the test moves, whatever the database: several processes may share it. */
-  async function team(settings: Record<string, number> = {}) {
+  async function onClock(settings: Record<string, number> = {}) {
     const database = (await createDatabase(backend)).location;
     const runtime = testRuntime();
     const join = () => startApp({ database, settings, runtime, storeHooks: { now: () => runtime.clock.now() } });
@@ -158,7 +158,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       ).events;
 
     it("is off until somebody turns it on", async () => {
-      const { crew: off } = await team({});
+      const { crew: off } = await onClock({});
       const { run } = await off.start([{ key: "a", ...once }]);
       await off.fail(await off.take("ann", { run: run.id }));
       await off.app.advance(29 * DAY);
@@ -167,7 +167,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     });
 
     it("go on after a pause that doubles, as often as is set, and the event says that nobody asked", async () => {
-      const { crew: on } = await team(replaying);
+      const { crew: on } = await onClock(replaying);
       const { run } = await on.start([
         { key: "a", ...once, files: { write: ["a.md"] } },
         { key: "b", needs: ["a"] },
@@ -190,7 +190,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     });
 
     it("are replayed once, however many processes look", async () => {
-      const { crew: on, join } = await team(replaying);
+      const { crew: on, join } = await onClock(replaying);
       const others = [await join(), await join(), await join()];
       const { run } = await on.start([{ key: "a", ...once }]);
       await on.fail(await on.take("ann", { run: run.id }));
@@ -201,7 +201,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     });
 
     it("stay where trying again cannot help, or somebody has said so", async () => {
-      const { crew: on } = await team(replaying);
+      const { crew: on } = await onClock(replaying);
       const retry = { max_attempts: 1, non_retryable: ["hopeless"] };
       const { run } = await on.start([
         { key: "a", retry },
@@ -218,7 +218,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     });
 
     it("stay when the run was cancelled, the setting taken back or somebody was quicker", async () => {
-      const { crew: on } = await team({});
+      const { crew: on } = await onClock({});
       await on.app.call("create_project", { name: "kept", config: { letter_replays: 3 } });
       const failedRun = async () => {
         const { run } = await on.start([{ key: "a", ...once }, { key: "rest" }], { project: "kept" });
@@ -240,7 +240,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
   });
 
   it("are removed thirty days after they were dealt with; a pending one stays with its run", async () => {
-    const { crew: kept } = await team();
+    const { crew: kept } = await onClock();
     const { run } = await kept.start([{ key: "a", ...once }, { key: "b", ...once }, { key: "rest" }]);
     await kept.fail(await kept.take("ann", { run: run.id }));
     await kept.fail(await kept.take("ann", { run: run.id }));

@@ -96,8 +96,8 @@ test.each([
 });
 
 describe("what the format allows", () => {
-  const read = (document: string) => readWfFormat(document, defaultSettings);
-  const stepsOf = (document: string) => read(document).definition["steps"] as Record<string, unknown>[];
+  const importOf = (document: string) => readWfFormat(document, defaultSettings);
+  const stepsOf = (document: string) => importOf(document).definition["steps"] as Record<string, unknown>[];
   const filesOf = (document: string) =>
     stepsOf(document).map(({ files }) => files as { write: string[]; read: string[] } | undefined);
 
@@ -113,8 +113,8 @@ describe("what the format allows", () => {
     const steps = stepsOf(`\uFEFF${document}`);
     expect(steps.map((step) => step["estimate_ms"])).toEqual([undefined, 0, undefined, undefined]);
     expect(steps[2]?.["prompt"]).toContain('x 1 2 {"y":3}');
-    expect(read(document).figures).toMatchObject({ edges: 0, depth: 1, max_width: 4, total_work_s: 0 });
-    expect(read(executed([task("a")], []).replace('"tasks":[]', '"tasks":null')).figures.tasks).toBe(1);
+    expect(importOf(document).figures).toMatchObject({ edges: 0, depth: 1, max_width: 4, total_work_s: 0 });
+    expect(importOf(executed([task("a")], []).replace('"tasks":[]', '"tasks":null')).figures.tasks).toBe(1);
   });
 
   test("a task may be referred to by a name that only it has; an id comes first", () => {
@@ -176,16 +176,16 @@ describe("what the format allows", () => {
   test("10,000 tasks whose ids leave nothing for a key are read at once, and one more is too many", () => {
     const tasks = Array.from({ length: 10_001 }, (_, n) => ({ id: "深".repeat(1 + (n % 100)) + "浅".repeat(n / 100) }));
     const startedAt = performance.now();
-    const { figures } = read(wfFormat(tasks.slice(1)));
+    const { figures } = importOf(wfFormat(tasks.slice(1)));
     expect(figures).toMatchObject({ tasks: 10_000, max_width: 10_000 });
     // A tenth of a second; quadratic work would take ten.
     expect(performance.now() - startedAt).toBeLessThan(5_000);
-    expect(() => read(wfFormat(tasks))).toThrow(/10001 tasks, the limit is 10000/);
+    expect(() => importOf(wfFormat(tasks))).toThrow(/10001 tasks, the limit is 10000/);
   });
 
   test("10,000 unknown parents are told in bounded time and length", () => {
     const tasks = Array.from({ length: 10_000 }, (_, n) => ({ id: `t${n}`, parents: [`u${n}`] }));
-    expect(() => read(wfFormat(tasks))).toThrow(/and 96 more/);
+    expect(() => importOf(wfFormat(tasks))).toThrow(/and 96 more/);
   });
 });
 
