@@ -17,11 +17,16 @@ export function launch(flags: Flags, options: Omit<AppOptions, "config" | "logge
   return { app, config, logger };
 }
 
+// After the call that began it, which may be the sign of life that keeps a task; but what came due while no process was up is not
+// to wait for a whole interval.
+const FIRST_BEAT_MS = 50;
+
 /** The only interval of the program: it starts with the first write, and never keeps the process alive. */
 function startBeating(app: App, logger: Logger): void {
   const { tick_ms, session_renew_ms } = app.config.settings;
   const beat = () => {
     app.beat().catch((error: unknown) => logger.warn("background work failed; it is tried again", { error }));
   };
+  setTimeout(beat, Math.min(FIRST_BEAT_MS, tick_ms)).unref();
   setInterval(beat, Math.min(tick_ms, session_renew_ms)).unref();
 }

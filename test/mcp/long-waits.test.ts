@@ -70,10 +70,9 @@ describe.each(BACKENDS)("what waits for long, on %s, with real servers", (backen
     const due = (await historyOf(first, run)).find(({ type }) => type === "task.waiting")?.data.until ?? Number.NaN;
     await killed(first);
     await until("the time has come while nobody is there", () => Date.now() > due);
-    const next = await connectClient({ database });
-    const askedAt = performance.now();
-    expect(await next.call("claim_task", { run, wait_seconds: 20 })).toMatchObject({ task: { key: "after" } });
-    expect(performance.now() - askedAt).toBeLessThan(1_000 + LOAD_MS);
+    // Its interval is far longer than this test: only what a process does as it begins can let the run go on.
+    const next = await connectClient({ database, env: { BATON_TICK_MS: "600000", BATON_SESSION_RENEW_MS: "600000" } });
+    expect(await next.call("claim_task", { run, wait_seconds: 10 })).toMatchObject({ task: { key: "after" } });
     expect(lateness(await historyOf(next, run))).toHaveLength(1);
   });
 
