@@ -1,15 +1,15 @@
 import { hostname } from "node:os";
-import { type Brief, claimTask } from "../src/engine/claims.js";
+import { type Brief, type Claim, claimTask } from "../src/engine/claims.js";
 import type { Caller, Command, EngineContext } from "../src/engine/context.js";
 import type { JsonObject } from "../src/engine/definition-text.js";
 import { type Parsed, requireDefinition } from "../src/engine/definition.js";
 import { executeWorkflow, type Started } from "../src/engine/executions.js";
 import { createProject, type Project } from "../src/engine/projects.js";
 import { openSession } from "../src/engine/sessions.js";
-import { defaultSettings } from "../src/engine/settings.js";
+import { defaultSettings, type Settings } from "../src/engine/settings.js";
 import { completeTask, type TaskChanged } from "../src/engine/tasks.js";
 import type { LanePlace } from "../src/store/lanes.js";
-import { systemRuntime } from "../src/runtime/runtime.js";
+import { type Runtime, systemRuntime } from "../src/runtime/runtime.js";
 import { openPostgres } from "../src/store/postgres.js";
 import { openSqlite } from "../src/store/sqlite.js";
 import type { Store, Tx, TxContext } from "../src/store/tx.js";
@@ -26,6 +26,14 @@ export const held = ({ task }: Brief): Held => ({ task: task.id, token: task.tok
 
 const RESULT = { done: true };
 
+/** What a desk takes from the world; by default what a server takes. */
+export interface World {
+  readonly runtime: Runtime;
+  readonly settings: Settings;
+}
+
+const realWorld = (): World => ({ runtime: systemRuntime(), settings: defaultSettings });
+
 /** The engine over one open database, as a server process of its own calls it: with a session, under default settings. */
 export class Desk {
   readonly store: Store;
@@ -33,9 +41,12 @@ export class Desk {
   /** Looks at every statement of a transaction; for profiles and counts. */
   watch: (<T>(transaction: Tx<T>) => Tx<T>) | undefined;
 
-  private constructor(store: Store) {
+  private constructor(
+    store: Store,
+    readonly world: World,
+  ) {
     this.store = store;
-    const { ids, clock } = systemRuntime();
+    const { ids, clock } = world.runtime;
     this.#caller = {
       agent: "bench",
       session: {
@@ -51,16 +62,17 @@ export class Desk {
     };
   }
 
-  static async onSqlite(file: string, synchronous: Synchronous): Promise<Desk> {
-    return Desk.#opened(await openSqlite({ file, synchronous, runtime: systemRuntime() }));
+  static async onSqlite(file: string, synchronous: Synchronous, world = realWorld()): Promise<Desk> {
+    return Desk.#opened(await openSqlite({ file, synchronous, runtime: world.runtime }), world);
   }
 
   static async onPostgres(url: string, poolSize: number): Promise<Desk> {
-    return Desk.#opened(await openPostgres({ url, poolSize, runtime: systemRuntime() }));
+    const world = realWorld();
+    return Desk.#opened(await openPostgres({ url, poolSize, runtime: world.runtime }), world);
   }
 
-  static async #opened(store: Store): Promise<Desk> {
-    const desk = new Desk(store);
+  static async #opened(store: Store, world: World): Promise<Desk> {
+    const desk = new Desk(store, world);
     await desk.transact((ctx) => openSession(ctx));
     return desk;
   }
@@ -90,12 +102,18 @@ export class Desk {
   }
 
   /** As claim_task does it: where something had to be set aside, it looks further in another transaction. */
-  async claim(agent: string, place: LanePlace): Promise<Brief> {
+  async ask(agent: string, place: LanePlace): Promise<Exclude<Claim, { outcome: "again" }>> {
     for (;;) {
       const claim = await this.transact((ctx) => claimTask(ctx, { agent, ...place }));
-      if (claim.outcome === "claimed") return claim.brief;
-      if (claim.outcome === "none") throw new Error(`${agent} was given nothing: ${claim.reason}`);
+      if (claim.outcome !== "again") return claim;
     }
+  }
+
+  /** Asks, and must be given something. */
+  async claim(agent: string, place: LanePlace): Promise<Brief> {
+    const claim = await this.ask(agent, place);
+    if (claim.outcome === "claimed") return claim.brief;
+    throw new Error(`${agent} was given nothing: ${claim.reason}`);
   }
 
   complete({ task, token }: Held): Promise<TaskChanged> {
@@ -119,7 +137,7 @@ export class Desk {
   }
 
   #context(ctx: TxContext): EngineContext {
-    return { ...ctx, caller: this.#caller, settings: defaultSettings };
+    return { ...ctx, caller: this.#caller, settings: this.world.settings };
   }
 
   #watched<T>(transaction: Tx<T>): Tx<T> {

@@ -13,6 +13,7 @@ import { parseArgs } from "node:util";
 import { type Benchmark, type Outcome, verdictOn } from "./benchmark.js";
 import { checkpoints } from "./cases/checkpoints.js";
 import { flatness } from "./cases/flatness.js";
+import { makespan } from "./cases/makespan.js";
 import { memory } from "./cases/memory.js";
 import { parked } from "./cases/parked.js";
 import { postgres } from "./cases/postgres.js";
@@ -38,6 +39,7 @@ const ALL: readonly Benchmark[] = [
   memory,
   wake,
   tools,
+  makespan,
 ];
 
 const { values, positionals } = parseArgs({

@@ -28,7 +28,12 @@ export function launch(
 /** Long enough for a commit on its way, short beside the second after which the interval finds the same. */
 const DUE_MS = 20;
 
+// After the call that began it, which may be the sign of life that keeps a task; but what came due while no process was up is not
+// to wait for a whole interval.
+const FIRST_BEAT_MS = 50;
+
 /** The only interval of the program: it starts with the first write, and never keeps the process alive. */
 function startBeating(beat: () => void, { tick_ms, session_renew_ms }: Config["settings"]): void {
+  setTimeout(beat, Math.min(FIRST_BEAT_MS, tick_ms)).unref();
   setInterval(beat, Math.min(tick_ms, session_renew_ms)).unref();
 }

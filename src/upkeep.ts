@@ -3,7 +3,7 @@ import os from "node:os";
 import type { App } from "./app.js";
 import type { DatabaseConfig } from "./config.js";
 import { BatonError } from "./engine/errors.js";
-import { pruneRuns } from "./engine/tick.js";
+import { pruneAllLetters, pruneRuns } from "./engine/tick.js";
 import { isAlive } from "./runtime/processes.js";
 import type { Finding } from "./store/inspection.js";
 import { listOpenSessions } from "./store/sessions.js";
@@ -48,6 +48,8 @@ export async function liveSessions(app: App): Promise<LiveSession[]> {
 
 export interface Pruned {
   readonly runs: number;
+  /** Dead letters that had been dealt with. */
+  readonly letters: number;
   /** Given back to the file system; null where the database does that by itself. */
   readonly bytes: number | null;
   readonly retention_ms: number;
@@ -55,7 +57,7 @@ export interface Pruned {
 
 const RUNS_AT_ONCE = 20;
 
-/** Removes every run that ended longer ago than the retention, and gives its space back. Errors: `not_found` without a database. */
+/** Removes every run that ended, and every dead letter that was closed, longer ago than they are kept, and gives its space back. Errors: `not_found` without a database. */
 export async function prune(app: App, client: string): Promise<Pruned> {
   const { database } = app.config;
   if (database.kind === "sqlite" && !fs.existsSync(database.file)) {
@@ -65,7 +67,8 @@ export async function prune(app: App, client: string): Promise<Pruned> {
   let runs = 0;
   for (let removed = RUNS_AT_ONCE; removed === RUNS_AT_ONCE; runs += removed)
     removed = await pruneRuns(host, RUNS_AT_ONCE);
-  return { runs, bytes: await giveBack(app, database), retention_ms: app.settings.retention_ms };
+  const letters = await pruneAllLetters(host);
+  return { runs, letters, bytes: await giveBack(app, database), retention_ms: app.settings.retention_ms };
 }
 
 async function giveBack(app: App, database: DatabaseConfig): Promise<number | null> {

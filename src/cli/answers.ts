@@ -30,6 +30,23 @@ interface Locks {
   readonly waiting: number;
 }
 
+export interface LetterAnswer {
+  readonly id: string;
+  readonly status: string;
+  readonly task: TaskLine;
+  readonly error: { readonly type: string; readonly message: string; readonly stack?: string };
+  readonly created_at: string;
+  readonly closed_by: string | null;
+  readonly note: string | null;
+  readonly replay_at?: string;
+}
+
+export interface LetterHandled {
+  readonly task: TaskLine;
+  readonly ready: readonly TaskLine[];
+  readonly run: RunLine;
+}
+
 /** The answers that the command line words itself. dispatch has held each against its operation's output schema. */
 export interface Answers {
   execute_workflow: { run: RunAnswer; ready: TaskLine[]; warnings?: string[] };
@@ -67,7 +84,18 @@ export interface Answers {
       critical_path_s: number;
       total_work_s: number;
     };
+    files_left_out: number;
   };
+  list_dead_letters: { dead_letters: LetterAnswer[]; next_cursor?: string };
+  get_dead_letter: {
+    dead_letter: LetterAnswer;
+    attempts: AttemptAnswer[];
+    context: { prompt?: string; command?: string; inputs: Record<string, unknown> };
+    blocked: string[];
+  };
+  replay_dead_letter: LetterHandled;
+  resolve_dead_letter: LetterHandled;
+  discard_dead_letter: { task: TaskLine };
   get_workflow: { inputs: Record<string, { type?: string }> };
   list_workflows: {
     workflows: {

@@ -95,6 +95,7 @@ function programOf(desk: Desk, { quiet }: { readonly quiet: boolean }): Command 
   addLooking(program, desk);
   addWorkflow(program, desk);
   addImport(program, desk);
+  addLetters(program, desk);
   addProject(program, desk);
   addCall(program, desk);
   addUpkeep(program, desk);
@@ -220,6 +221,58 @@ function addWorkflow(program: Command, desk: Desk): void {
     );
 }
 
+function addLetters(program: Command, desk: Desk): void {
+  const commands = () => import("./commands/letters.js");
+  const group = program.command("letters").description("dead letters: tasks that could not be done");
+  group
+    .command("list")
+    .description("newest first, those that nobody has dealt with yet")
+    .option("--run <run>", "of one run")
+    .option("--project <name>", "default: of all projects")
+    .addOption(new Option("--status <status>").choices(LETTER_STATUSES).default("pending"))
+    .action(async (_options: object, command: Command) =>
+      (await commands()).listLetters(desk, command.optsWithGlobals()),
+    );
+  group
+    .command("show")
+    .description("one with its error, every attempt, what it was asked, and what waits behind it")
+    .argument("<id>", "from `baton letters list`")
+    .action(async (id: string, _options: object, command: Command) =>
+      (await commands()).showLetter(desk, id, command.optsWithGlobals()),
+    );
+  group
+    .command("replay")
+    .description("try them again, with changes if there are any; their runs go on")
+    .argument("<ids...>")
+    .option("--prompt <text>", "instead of the one it had")
+    .option("--agent <handle>", "keep it for this agent")
+    .option("--max-attempts <n>", "tries from now on", wholeNumber)
+    .option("-i, --input <name=value>", "beside, or instead of, those of the run (repeatable)", collect, [])
+    .option("--notes <text>", "why")
+    .action(async (ids: string[], _options: object, command: Command) =>
+      (await commands()).replayLetters(desk, ids, command.optsWithGlobals()),
+    );
+  group
+    .command("resolve")
+    .description("end the task well, with a result that was come to elsewhere; what waits behind it goes on")
+    .argument("<id>")
+    .requiredOption("--notes <text>", "how it was resolved")
+    .option("--result <value>", "JSON, or a text")
+    .action(async (id: string, _options: object, command: Command) =>
+      (await commands()).resolveLetter(desk, id, command.optsWithGlobals()),
+    );
+  group
+    .command("discard")
+    .description("do nothing about them; the tasks stay failed")
+    .argument("<ids...>")
+    .requiredOption("--notes <text>", "why")
+    .action(async (ids: string[], _options: object, command: Command) =>
+      (await commands()).discardLetters(desk, ids, command.optsWithGlobals()),
+    );
+}
+
+const LETTER_STATUSES = ["pending", "replayed", "resolved", "discarded"];
+
 function addProject(program: Command, desk: Desk): void {
   const commands = () => import("./commands/project.js");
   const group = program.command("project").description("root directories with their configuration");
@@ -279,7 +332,7 @@ function addUpkeep(program: Command, desk: Desk): void {
     });
   program
     .command("prune")
-    .description("remove runs that ended longer ago than the retention, and give their space back")
+    .description("remove runs that ended, and dead letters closed, longer ago than they are kept; give the space back")
     .action(async (_options: object, command: Command) => {
       const { prune } = await import("./commands/upkeep.js");
       await prune(desk, command.optsWithGlobals());

@@ -20,6 +20,8 @@ export interface AttemptEnd {
   readonly note?: string;
   /** Whether it counts against the retry policy. */
   readonly counts?: boolean;
+  /** Whether it may be tried again by itself, should this have been the last try. */
+  readonly replayable?: boolean;
   /** When the next try may start. */
   readonly availableAt?: number;
   /** The work is taken away from its holder, whose token becomes old. */
@@ -50,7 +52,8 @@ export function* endAttempt(change: RunChange, locked: Locked, end: AttemptEnd):
     note: end.note ?? null,
   });
   change.move(task, to);
-  if (to === "dead_letter" && end.error) change.bury(task, end.error);
+  if (to === "dead_letter" && end.error)
+    change.bury({ task: task.id, error: end.error, replayable: end.replayable === true });
   const after = afterwards(task, closing);
   if (to === "ready") change.enter(after);
   yield* freeFiles(change, locked);

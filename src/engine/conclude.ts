@@ -68,7 +68,7 @@ function* close(change: RunChange, task: Task, { event, result, error, by }: Clo
     note: null,
   });
   change.move(task, to);
-  if (error !== null) change.bury(task, error);
+  if (error !== null) change.bury({ task: task.id, error, replayable: false });
   return { ...task, status: to, attempt, token: task.token + 1, reasons, endedAt: now, dueAt: null };
 }
 

@@ -121,22 +121,48 @@ export interface Replay {
 /** Opens the task again in its run, with what is to be different, and what it blocked. Errors: as `lockLetter`. */
 export function* replayLetter(ctx: EngineContext, { id, changes = {}, note, by }: Replay): Tx<LetterHandled> {
   const { locked } = yield* lockLetter(id);
-  const { task, spec } = locked;
-  yield* saveSpec(task.id, changedSpec(spec, changes));
+  yield* saveSpec(locked.task.id, changedSpec(locked.spec, changes));
+  const handled = yield* reopenLetter(ctx, { id, locked, note, by });
+  if (changes.agent !== undefined) {
+    yield* reserveTask(ctx, { ...locked, task: handled.task, run: handled.run }, changes.agent);
+  }
+  return handled;
+}
+
+export interface Reopened {
+  readonly id: string;
+  /** Its task. */
+  readonly locked: Locked;
+  readonly note?: string | undefined;
+  readonly by: string;
+  /** Where nobody has asked for it: which of how many times. */
+  readonly automatic?: { readonly replay: number; readonly of: number };
+}
+
+/** Opens the task of a pending letter again, and what it blocked. */
+export function* reopenLetter(ctx: EngineContext, reopened: Reopened): Tx<LetterHandled> {
+  const { id, locked, note, by, automatic } = reopened;
+  const { task } = locked;
   const blocked = yield* blockedBy(locked);
   const change = yield* takeUp(ctx, locked.run);
-  const reopened = [
+  const opened = [
     ...(yield* reopen(change, { tasks: [task.id], from: "dead_letter" })),
     ...(yield* reopen(change, blocked)),
   ];
-  yield* letters.closeLetter({ id, to: "replayed", at: ctx.now, by, note: note ?? null });
-  change.record({ type: "task.replayed", task: task.id, agent: by, data: { key: task.key, dead_letter: id } });
-  const ready = yield* judgeAfresh(change, reopened);
+  const closing = {
+    id,
+    to: "replayed",
+    at: ctx.now,
+    by,
+    note: note ?? null,
+    automatic: automatic !== undefined,
+  } as const;
+  yield* letters.closeLetter(closing);
+  const data = { key: task.key, dead_letter: id, ...(automatic && { automatic: true, ...automatic }) };
+  change.record({ type: "task.replayed", task: task.id, agent: by, data });
+  const ready = yield* judgeAfresh(change, opened);
   const changed = yield* change.flush();
   const after = (yield* findTaskAndSpec(task.id))?.task ?? task;
-  if (changes.agent !== undefined) {
-    yield* reserveTask(ctx, { ...locked, task: after, run: changed.run }, changes.agent);
-  }
   return { letter: id, task: after, ready, ...changed };
 }
 
@@ -147,10 +173,15 @@ function* blockedBy({ task, run }: Locked): Tx<Reopening> {
   return { tasks: yield* allBlockedBehind(task.id), from: "blocked" };
 }
 
+/** Whether what a task was part of is undone, or about to be: then it cannot go on. */
+export function isUndone(task: Task, run: Run): boolean {
+  if (run.status !== "compensating" && run.stage !== "undoing") return false;
+  return run.stage !== "undoing" || !isCompensation(task);
+}
+
 /** Errors: `invalid_transition` where what the task was part of is being undone. */
 function requireUndoable(task: Task, run: Run): void {
-  if (run.status !== "compensating" && run.stage !== "undoing") return;
-  if (run.stage === "undoing" && isCompensation(task)) return;
+  if (!isUndone(task, run)) return;
   const message = `Run ${run.id} is ${run.status}: what it did is undone, so ${task.key} cannot go on in it. Start another run.`;
   throw new BatonError("invalid_transition", message, {
     details: { run: run.id, status: run.status, task: task.id },

@@ -190,9 +190,11 @@ const waitStep = closed({
   for: z.union([z.string().min(1), z.number()]).optional(),
   until: z.string().min(1).optional(),
   event: nameSchema.optional(),
-}).refine((step) => [step.for, step.until, step.event].filter((one) => one !== undefined).length === 1, {
-  error: "a wait says one of: for (a duration), until (an instant), event (a name)",
-});
+})
+  .refine((step) => [step.for, step.until, step.event].filter((one) => one !== undefined).length === 1, {
+    error: "a wait says one of: for (a duration), until (an instant), event (a name)",
+  })
+  .meta({ oneOf: ["for", "until", "event"].map((key) => ({ required: [key] })) });
 
 const workflowStep = closed({
   ...anyStep,

@@ -14,7 +14,8 @@ import { instantiate, type Planned } from "./instantiate.js";
 import { DEFAULT_ESTIMATE_MS, PRIORITIES, type Priority } from "./order.js";
 import { type Project, requireUnarchived } from "./projects.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
-import { parallelIn } from "./run-modes.js";
+import { parallelIn, type RunMode } from "./run-modes.js";
+import { shapeOf } from "./run-shape.js";
 import { settleWaiting } from "./settle.js";
 import { filledIn, isKnownAtStart, valuesOfRun } from "./step-values.js";
 import { requireRun } from "./task-lookup.js";
@@ -46,48 +47,14 @@ export interface Started extends ChangedRun {
   readonly warnings: readonly string[];
 }
 
-const CRITICAL_PATH_SHOWN_MAX = 100;
 const READY_SHOWN_MAX = 20;
 
 /** Starts a run of a sound definition, in one transaction. Errors: `invalid_input` for inputs or paths. */
 export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<Started> {
   const { parsed, project } = execution;
-  const { definition } = parsed;
-  const dag = definitionDag(definition);
-  const path = dag.criticalPath();
   yield* requireUnarchived(project.id);
+  const run = yield* makeRun(ctx, newRun(ctx, execution));
   const { session } = execution;
-  const mode = session?.mode ?? "standard";
-  const run = yield* makeRun(ctx, {
-    id: ctx.newId("run"),
-    project: project.id,
-    workflow: execution.workflow?.id ?? null,
-    workflowVersion: execution.workflow?.version ?? null,
-    name: definition.name,
-    kind: "workflow",
-    mode,
-    maxParallel:
-      execution.max_parallel ??
-      definition.max_parallel ??
-      session?.maxParallel ??
-      parallelIn(mode, project.config.max_parallel, ctx.settings),
-    priority: PRIORITIES[execution.priority ?? definition.priority ?? "normal"],
-    deadline: deadlineOf(ctx, execution.deadline ?? definition.deadline),
-    inputs: bindInputs(definition, execution.inputs ?? {}),
-    shape: {
-      depth: dag.depth,
-      width: dag.maxWidth,
-      criticalPath: path.keys.slice(0, CRITICAL_PATH_SHOWN_MAX),
-      criticalPathMs: path.totalMs,
-    },
-    createdBy: execution.createdBy,
-    definition: JSON.stringify(parsed.source),
-    onFailure: definition.on_failure,
-    parentRun: execution.parent?.run.id ?? null,
-    parentTask: execution.parent?.task ?? null,
-    depth: execution.parent === undefined ? 0 : execution.parent.run.depth + 1,
-    ...(execution.status && { status: execution.status }),
-  });
   if (session !== undefined) yield* noteRun(session, run.id);
   const values = valuesOfRun(run, project);
   const tasks = yield* instantiate(ctx, { project, run, planned: planOf(ctx, parsed, values) });
@@ -113,6 +80,43 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const changed = yield* change.flush();
   const warnings = [...(yield* commandWarnings(ctx, parsed)), ...(yield* workflowWarnings(project, parsed))];
   return { ...changed, ready: ready.slice(0, READY_SHOWN_MAX), warnings };
+}
+
+function newRun(ctx: EngineContext, execution: Execution): NewRun {
+  const { parsed, project, session, parent, workflow } = execution;
+  const { definition } = parsed;
+  const mode = session?.mode ?? "standard";
+  return {
+    id: ctx.newId("run"),
+    project: project.id,
+    workflow: workflow?.id ?? null,
+    workflowVersion: workflow?.version ?? null,
+    name: definition.name,
+    kind: "workflow",
+    // Those within a run work as it does.
+    mode: parent?.run.mode ?? mode,
+    maxParallel: maxParallelOf(ctx, execution, mode),
+    priority: PRIORITIES[execution.priority ?? definition.priority ?? "normal"],
+    deadline: deadlineOf(ctx, execution.deadline ?? definition.deadline),
+    inputs: bindInputs(definition, execution.inputs ?? {}),
+    shape: shapeOf(definitionDag(definition)),
+    createdBy: execution.createdBy,
+    definition: JSON.stringify(parsed.source),
+    onFailure: definition.on_failure,
+    parentRun: parent?.run.id ?? null,
+    parentTask: parent?.task ?? null,
+    depth: parent === undefined ? 0 : parent.run.depth + 1,
+    ...(execution.status && { status: execution.status }),
+  };
+}
+
+function maxParallelOf(
+  ctx: EngineContext,
+  { parsed, project, session, max_parallel }: Execution,
+  mode: RunMode,
+): number {
+  const said = max_parallel ?? parsed.definition.max_parallel ?? session?.maxParallel;
+  return said ?? parallelIn(mode, project.config.max_parallel, ctx.settings);
 }
 
 function deadlineOf(ctx: EngineContext, deadline: Deadline | undefined): number | null {

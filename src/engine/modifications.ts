@@ -19,6 +19,7 @@ import { type ChangedRun, RunChange } from "./run-change.js";
 import { applyChanges } from "./run-edits.js";
 import { RunGraph, type Vertex } from "./run-graph.js";
 import { replan, type Replanned } from "./run-replan.js";
+import { shapeOf } from "./run-shape.js";
 import { settlementOf, settleWaiting } from "./settle.js";
 import { reopenAllBehind, reviseOpenTasks, type Revision } from "./run-revision.js";
 import { requireRun } from "./task-lookup.js";
@@ -135,18 +136,6 @@ function dagOf(graph: RunGraph, { steps }: Replanned): Dag {
     return { key, needs: [...needs], weightMs: step === undefined ? (task?.estimateMs ?? 0) : estimateOf(step) };
   });
   return buildDag(nodes);
-}
-
-const CRITICAL_PATH_SHOWN_MAX = 100;
-
-function shapeOf(dag: Dag) {
-  const path = dag.criticalPath();
-  return {
-    depth: dag.depth,
-    width: dag.maxWidth,
-    criticalPath: path.keys.slice(0, CRITICAL_PATH_SHOWN_MAX),
-    criticalPathMs: path.totalMs,
-  };
 }
 
 /** Writes the edges between tasks that are there. Gives the keys of those that depend on others than before. */

@@ -12,6 +12,7 @@ export const projectConfigSchema = closedObject(
     worktrees: z.enum(["per_worktree", "shared"]).default("per_worktree"),
     max_parallel: z.int().min(1).max(10_000).optional(),
     retention_days: z.number().min(0).max(36_500).optional(),
+    letter_replays: z.int().min(0).max(100).optional(),
   },
   LATER,
 );

@@ -27,6 +27,8 @@ export function* restoreLetters(ctx: EngineContext, { run, letters, by, note }: 
       run: run.id,
       project: run.project,
       createdAt: ctx.now,
+      // Whoever took the run back looks at it now.
+      dueAt: null,
     })),
   );
 }

@@ -2,12 +2,12 @@ import type { AttemptError } from "../store/attempts.js";
 import { lookAtChildren, setRunDue } from "../store/child-runs.js";
 import { notUndone } from "../store/compensations.js";
 import { addToCounters, type Counters } from "../store/counters.js";
-import { insertLetters } from "../store/dead-letters.js";
 import { appendEvents, type NewEvent } from "../store/events.js";
 import * as lanes from "../store/lanes.js";
 import { type Run, setRunStatus } from "../store/runs.js";
 import type { Task, TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
+import { bury, type Burial } from "./burials.js";
 import type { EngineContext } from "./context.js";
 import { type RunEvent, runMachine, transition } from "./machine.js";
 import { reachMilestones } from "./milestone-progress.js";
@@ -33,7 +33,7 @@ export class RunChange {
   readonly #entering: Task[] = [];
   readonly #leaving: lanes.LaneOfTask[] = [];
   readonly #events: NewEvent[] = [];
-  readonly #buried: { task: string; error: AttemptError }[] = [];
+  readonly #buried: Burial[] = [];
   /** Tasks that no longer wait for their child runs. */
   readonly #parted: string[] = [];
   readonly #succeeded: string[] = [];
@@ -91,8 +91,8 @@ export class RunChange {
   }
 
   /** The task could not be done: somebody is to deal with it. */
-  bury(task: Pick<Task, "id">, error: AttemptError): void {
-    this.#buried.push({ task: task.id, error });
+  bury(burial: Burial): void {
+    this.#buried.push(burial);
   }
 
   /** What has been buried and is not written yet. */
@@ -138,15 +138,7 @@ export class RunChange {
     });
     yield* this.#writeLanes(run, counters);
     yield* this.#partChildren();
-    yield* insertLetters(
-      this.#buried.map((one) => ({
-        ...one,
-        id: ctx.newId("dead"),
-        run: run.id,
-        project: run.project,
-        createdAt: ctx.now,
-      })),
-    );
+    yield* bury(ctx, run, this.#buried);
     const changed = yield* this.#endIfDone(run, counters);
     const runEnded = changed.endedAt !== run.endedAt;
     this.append(yield* reachMilestones(ctx, { run: changed, counters, succeeded: this.#succeeded, runEnded }));

@@ -21,6 +21,14 @@ export const settingsSchema = z.object({
     .int()
     .min(0)
     .default(90 * 86_400_000),
+  /** How long dead letters stay that somebody has dealt with. */
+  letter_retention_ms: z
+    .int()
+    .min(0)
+    .default(30 * 86_400_000),
+  /** How many times a dead letter is tried again by itself; 0 is off. The pause doubles each time, up to a day. */
+  letter_replays: z.int().min(0).max(100).default(0),
+  letter_replay_delay_ms: z.int().min(1).max(86_400_000).default(600_000),
   open_tasks_max: z.int().min(1).default(10_000),
   depth_max: z.int().min(1).default(1_000),
   payload_bytes_max: z.int().min(1).default(262_144),

@@ -157,6 +157,7 @@ export function* failAttempt(ctx: EngineContext, held: Locked, failure: AttemptF
     result: failure.partial_result,
     error: failure.error,
     counts: true,
+    replayable: failure.retryable !== false && !spec.retry.non_retryable.includes(failure.error.type),
     fenced: failure.fenced,
     ...(retryAt === null ? {} : { availableAt: retryAt }),
   });
@@ -319,7 +320,7 @@ export function* expireUnheld(ctx: EngineContext, locked: Locked, error: Attempt
   const reasons = [{ kind: error.type, detail: error.message, blocking: [] }];
   yield* endTasks([task.id], { from: task.status, to, at: ctx.now, reasons });
   change.move(task, to);
-  change.bury(task, error);
+  change.bury({ task: task.id, error, replayable: false });
   change.record({ type: "task.dead_letter", task: task.id, data: { key: task.key, error } });
   const ended: Task = { ...task, status: to, reasons, endedAt: ctx.now };
   const ready = yield* settleDependents(change, [{ task: ended, as: "failed", reason: failureReason(ended, error) }]);

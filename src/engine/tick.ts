@@ -14,6 +14,7 @@ import { handleDueRun } from "./due-runs.js";
 import { handleDue, loseLease } from "./due.js";
 import { BatonError } from "./errors.js";
 import { expireLocks, projectWithLocksDue, releaseSessionLocks } from "./lock-expiry.js";
+import { anyOldLetter, dueLetters, pruneLetters, replayDue } from "./letter-upkeep.js";
 import { pruneTasks, runsToPrune } from "./pruning.js";
 import { anyOldRequest, forgetOldRequests } from "./requests.js";
 
@@ -34,6 +35,8 @@ export interface TickReport {
   due: number;
   locksExpired: number;
   requestsForgotten: number;
+  lettersReplayed: number;
+  lettersPruned: number;
   runsPruned: number;
   tasksPruned: number;
   checkpoints: number;
@@ -48,6 +51,7 @@ export async function catchUp(host: TickHost, machine: Machine): Promise<void> {
   await reapSessions(host, false);
   await handleDueTasks(host);
   await handleDueRuns(host);
+  await replayDueLetters(host);
   await expireDueLocks(host);
 }
 
@@ -66,6 +70,8 @@ export async function tick(host: TickHost, machine: Machine): Promise<TickReport
     due: (await handleDueTasks(host)) + (await handleDueRuns(host)),
     locksExpired: await expireDueLocks(host),
     requestsForgotten: (await host.read(anyOldRequest)) ? await host.transact(forgetOldRequests) : 0,
+    lettersReplayed: await replayDueLetters(host),
+    lettersPruned: (await host.read(anyOldLetter)) ? await host.transact(pruneLetters) : 0,
     runsPruned: await pruneRuns(host, RUNS_PRUNED_AT_ONCE_MAX),
     tasksPruned: tidying ? await tidy(host) : 0,
     checkpoints: (await takeWantedCheckpoints(host)) + (tidying ? await takeDueCheckpoints(host) : 0),
@@ -160,6 +166,14 @@ async function handleDueRuns(host: TickHost): Promise<number> {
   return due.length;
 }
 
+async function replayDueLetters(host: TickHost): Promise<number> {
+  let replayed = 0;
+  for (const letter of await host.read(dueLetters)) {
+    if (await host.transact((ctx) => replayDue(ctx, letter))) replayed += 1;
+  }
+  return replayed;
+}
+
 async function expireDueLocks(host: TickHost): Promise<number> {
   const project = await host.read(projectWithLocksDue);
   return project === undefined ? 0 : host.transact((ctx) => expireLocks(ctx, AT_ONCE_MAX));
@@ -172,6 +186,13 @@ async function tidy(host: TickHost): Promise<number> {
   let pruned = 0;
   for (const run of standing) pruned += await host.transact((ctx) => pruneTasks(ctx, run));
   return pruned;
+}
+
+/** Removes all letters that have been closed for longer than they are kept; how many. */
+export async function pruneAllLetters(host: TickHost): Promise<number> {
+  let removed = 0;
+  while (await host.read(anyOldLetter)) removed += await host.transact(pruneLetters);
+  return removed;
 }
 
 /** Removes runs that ended longer ago than the retention, with all that belongs to them; a few at a time. */

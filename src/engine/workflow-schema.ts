@@ -16,6 +16,11 @@ export function workflowJsonSchema(): Record<string, unknown> {
   return { ...head, title: "Baton workflow", properties };
 }
 
+/** The same as the file that is shipped for editors: schemas/workflow.schema.json. */
+export function workflowSchemaText(): string {
+  return `${JSON.stringify(workflowJsonSchema(), undefined, 2)}\n`;
+}
+
 function schemaOfKind(kind: StepKind): Record<string, unknown> {
   const schema = stepSchema({ kind });
   if (typeof schema === "string") throw new Error(`a kind of step without a schema: ${schema}`);

@@ -16,9 +16,23 @@ export interface DeadLetter {
   readonly closedAt: number | null;
   readonly closedBy: string | null;
   readonly note: string | null;
+  /** When a pending one is tried again by itself. */
+  readonly dueAt: number | null;
 }
 
-const COLUMNS = ["id", "task", "run", "project", "status", "error", "created_at", "closed_at", "closed_by", "note"];
+const COLUMNS = [
+  "id",
+  "task",
+  "run",
+  "project",
+  "status",
+  "error",
+  "created_at",
+  "closed_at",
+  "closed_by",
+  "note",
+  "due_at",
+];
 const INSERT = { table: "dead_letters", columns: COLUMNS } as const;
 const SELECTED = COLUMNS.join(", ");
 
@@ -35,10 +49,11 @@ function letterOf(row: Row): DeadLetter {
     closedAt: intOrNull(row, "closed_at"),
     closedBy: textOrNull(row, "closed_by"),
     note: textOrNull(row, "note"),
+    dueAt: intOrNull(row, "due_at"),
   };
 }
 
-export type NewLetter = Pick<DeadLetter, "id" | "task" | "run" | "project" | "error" | "createdAt">;
+export type NewLetter = Pick<DeadLetter, "id" | "task" | "run" | "project" | "error" | "createdAt" | "dueAt">;
 
 export function* insertLetters(letters: readonly NewLetter[]): Tx<void> {
   yield* insertRows(
@@ -54,6 +69,7 @@ export function* insertLetters(letters: readonly NewLetter[]): Tx<void> {
       null,
       null,
       null,
+      letter.dueAt,
     ]),
   );
 }
@@ -91,14 +107,16 @@ export interface Closing {
   readonly at: number;
   readonly by: string;
   readonly note: string | null;
+  /** Nobody has asked for it. */
+  readonly automatic?: boolean;
 }
 
 /** False for one that has been dealt with already. */
-export function* closeLetter({ id, to, at, by, note }: Closing): Tx<boolean> {
+export function* closeLetter({ id, to, at, by, note, automatic = false }: Closing): Tx<boolean> {
   const rows = yield [
-    `UPDATE dead_letters SET status = $1, closed_at = $2, closed_by = $3, note = $4 WHERE id = $5 AND status = 'pending'
-     RETURNING id`,
-    [to, at, by, note, id],
+    `UPDATE dead_letters SET status = $1, closed_at = $2, closed_by = $3, note = $4, due_at = NULL, automatic = $5
+     WHERE id = $6 AND status = 'pending' RETURNING id`,
+    [to, at, by, note, automatic ? 1 : 0, id],
   ];
   return rows.length === 1;
 }
@@ -121,7 +139,7 @@ export function* replayLettersOf(
 ): Tx<void> {
   for (const chunk of chunksOf(tasks)) {
     yield [
-      `UPDATE dead_letters SET status = 'replayed', closed_at = $1, closed_by = $2
+      `UPDATE dead_letters SET status = 'replayed', closed_at = $1, closed_by = $2, due_at = NULL
        WHERE run = $3 AND status = 'pending' AND task IN (${placeholders(chunk.length, 4)})`,
       [at, by, run, ...chunk],
     ];
@@ -137,4 +155,48 @@ export function* pendingLettersOf(run: string): Tx<PendingLetter[]> {
     [run],
   ];
   return rows.map((row) => ({ id: text(row, "id"), task: text(row, "task"), error: json<AttemptError>(row, "error") }));
+}
+
+/** Pending ones whose time has come, the earliest first. */
+export function* dueLetters(now: number, limit: number): Tx<string[]> {
+  const rows = yield [
+    "SELECT id FROM dead_letters WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2",
+    [now, limit],
+  ];
+  return rows.map((row) => text(row, "id"));
+}
+
+/** It is not tried again by itself. */
+export function* forgetDue(id: string): Tx<void> {
+  yield ["UPDATE dead_letters SET due_at = NULL WHERE id = $1", [id]];
+}
+
+/** How often each of these tasks has been tried again by itself; none for one that never was. */
+export function* automaticReplays(tasks: readonly string[]): Tx<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for (const chunk of chunksOf(tasks)) {
+    const rows = yield [
+      `SELECT task, count(*) AS replays FROM dead_letters WHERE automatic = 1 AND task IN (${placeholders(chunk.length)})
+       GROUP BY task`,
+      chunk,
+    ];
+    for (const row of rows) counts.set(text(row, "task"), int(row, "replays"));
+  }
+  return counts;
+}
+
+const CLOSED_BEFORE = "closed_at IS NOT NULL AND closed_at < $1";
+
+export function* anyClosedBefore(instant: number): Tx<boolean> {
+  return (yield [`SELECT 1 AS found FROM dead_letters WHERE ${CLOSED_BEFORE} LIMIT 1`, [instant]]).length > 0;
+}
+
+/** Removes the longest closed ones; how many. */
+export function* deleteClosedBefore(instant: number, limit: number): Tx<number> {
+  const rows = yield [
+    `DELETE FROM dead_letters WHERE id IN (
+       SELECT id FROM dead_letters WHERE ${CLOSED_BEFORE} ORDER BY closed_at LIMIT $2) RETURNING id`,
+    [instant, limit],
+  ];
+  return rows.length;
 }

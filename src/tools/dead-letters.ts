@@ -29,6 +29,7 @@ const letterShape = z.object({
   closed_at: shapes.instant.nullable(),
   closed_by: z.string().nullable(),
   note: z.string().nullable(),
+  replay_at: shapes.instant.optional(),
 });
 
 function letterView(letter: DeadLetter, task: Parameters<typeof taskLine>[0]) {
@@ -42,6 +43,7 @@ function letterView(letter: DeadLetter, task: Parameters<typeof taskLine>[0]) {
     closed_at: isoOrNull(letter.closedAt),
     closed_by: letter.closedBy,
     note: letter.note,
+    ...(letter.dueAt === null ? {} : { replay_at: iso(letter.dueAt) }),
   };
 }
 

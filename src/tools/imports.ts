@@ -31,16 +31,17 @@ const importWorkflow = defineOperation({
       critical_path_s: z.number(),
       total_work_s: z.number(),
     }),
+    files_left_out: z.int(),
   }),
   *run(ctx, { agent, document, name, project: reference }) {
-    const { definition, figures } = readWfFormat(document, ctx.settings);
+    const { definition, figures, filesLeftOut } = readWfFormat(document, ctx.settings);
     const named = name === undefined ? definition : { ...definition, name };
     const parsed = requireDefinition(named, { limits: ctx.settings });
     const acting = yield* actingAs(ctx, agent);
     const project = yield* requireProject(acting, reference);
     const { workflow, created } = yield* createWorkflow(acting, project, parsed);
     const { id, version, steps } = workflow;
-    return { workflow: { id, name: workflow.name, version, steps }, created, figures };
+    return { workflow: { id, name: workflow.name, version, steps }, created, figures, files_left_out: filesLeftOut };
   },
 });
 

@@ -28,7 +28,7 @@ const description = z.string().max(10_000).optional();
 const config = z
   .record(z.string(), z.unknown())
   .optional()
-  .describe("worktrees (per_worktree, shared), max_parallel, retention_days.");
+  .describe("worktrees (per_worktree, shared), max_parallel, retention_days, letter_replays.");
 const count = z.int().min(0);
 
 const create = defineOperation({

@@ -21,6 +21,7 @@ export async function workingDay(app: TestApp): Promise<void> {
   await dusk({ app, call, crew, project });
   await night({ app, call, crew, project });
   await backAndForth({ app, call, crew, project });
+  await smallHours({ app, call, crew, project });
   await evening({ app, call, crew, project });
 }
 
@@ -255,6 +256,24 @@ async function backAndForth({ app, call, crew, project }: Day): Promise<void> {
   const many = Array.from({ length: 501 }, (_, at) => ({ key: `m${at}` }));
   await crew.start([...many, { key: "ask", kind: "human", ask: "Go on?" }], { project });
   await app.advance(300_000);
+}
+
+/** What is tried again without being asked, and what may not be any more. */
+async function smallHours({ app, call, crew, project }: Day): Promise<void> {
+  await call("update_project", { project, config: { letter_replays: 1 } });
+  const plan = [
+    { key: "broken", retry: { max_attempts: 1 }, files: { write: ["broken.md"] } },
+    { key: "behind", needs: ["broken"] },
+  ];
+  const { run } = await crew.start(plan, { project });
+  const { run: stopped } = await crew.start([...plan, { key: "rest" }], { project });
+  await crew.fail(await crew.take("ben", { run: run.id }), "broken");
+  await crew.fail(await crew.take("ben", { run: stopped.id }), "broken");
+  await call("control_run", { run: stopped.id, action: "cancel" });
+  await app.advance(600_000);
+  await crew.complete(await crew.take("ben", { run: run.id }));
+  await crew.complete(await crew.take("ben", { run: run.id }));
+  await call("update_project", { project, config: {} });
 }
 
 /** Single tasks, waiting, settings, and the end of the project. */

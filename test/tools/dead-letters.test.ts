@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { startApp } from "../support/app.js";
-import { BACKENDS, createDatabase } from "../support/databases.js";
+import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
 import { Crew } from "../support/plan.js";
 
 interface Letter {
   readonly id: string;
   readonly status: string;
+  readonly replay_at?: string;
   readonly task: { readonly key: string; readonly status: string };
   readonly error: { readonly type: string; readonly message: string };
 }
@@ -15,6 +16,14 @@ const once = { retry: { max_attempts: 1 } };
 describe.each(BACKENDS)("dead letters on %s", (backend) => {
   async function crew(): Promise<Crew> {
     return new Crew(await startApp({ database: (await createDatabase(backend)).location }));
+  }
+
+  /** On a clock that the test moves, whatever the database: several processes may share it. */
+  async function onClock(settings: Record<string, number> = {}) {
+    const database = (await createDatabase(backend)).location;
+    const runtime = testRuntime();
+    const join = () => startApp({ database, settings, runtime, storeHooks: { now: () => runtime.clock.now() } });
+    return { crew: new Crew(await join()), join };
   }
 
   const lettersOf = async ({ app }: Crew, filter: Record<string, unknown> = {}) =>
@@ -134,5 +143,114 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     const { run } = await failed(team);
     await team.app.call("control_run", { run, action: "retry_failed" });
     expect((await lettersOf(team, { run })).map(({ status }) => status)).toEqual(["replayed", "replayed"]);
+  });
+
+  describe("replayed by themselves", () => {
+    const MINUTE = 60_000;
+    const DAY = 86_400_000;
+    const replaying = { letter_replays: 2 };
+
+    const eventsOf = async ({ app }: Crew, run: string) =>
+      (
+        (await app.call("list_events", { run, types: ["task.replayed"], limit: 200 })) as unknown as {
+          events: { agent?: string; data: object }[];
+        }
+      ).events;
+
+    it("is off until somebody turns it on", async () => {
+      const { crew: off } = await onClock({});
+      const { run } = await off.start([{ key: "a", ...once }]);
+      await off.fail(await off.take("ann", { run: run.id }));
+      await off.app.advance(29 * DAY);
+      expect(await lettersOf(off)).toMatchObject([{ status: "pending" }]);
+      expect((await off.app.call("list_dead_letters"))["dead_letters"]).not.toMatchObject([{ replay_at: {} }]);
+    });
+
+    it("go on after a pause that doubles, as often as is set, and the event says that nobody asked", async () => {
+      const { crew: on } = await onClock(replaying);
+      const { run } = await on.start([
+        { key: "a", ...once, files: { write: ["a.md"] } },
+        { key: "b", needs: ["a"] },
+      ]);
+      for (const minutes of [10, 20]) {
+        await on.fail(await on.take("ann", { run: run.id }));
+        expect((await on.run(run.id)).status).toBe("failed");
+        await on.app.advance(minutes * MINUTE - 1);
+        expect((await on.claim("ann", { run: run.id })).outcome).toBe("none");
+        await on.app.advance(1);
+        expect(await on.statuses(run.id)).toEqual({ a: "ready", b: "pending" });
+      }
+      await on.fail(await on.take("ann", { run: run.id }));
+      await on.app.advance(10 * DAY);
+      expect((await lettersOf(on)).map(({ status }) => status)).toEqual(["pending", "replayed", "replayed"]);
+      expect(await eventsOf(on, run.id)).toMatchObject([
+        { agent: "baton", data: { automatic: true, replay: 1, of: 2 } },
+        { agent: "baton", data: { automatic: true, replay: 2, of: 2 } },
+      ]);
+    });
+
+    it("are replayed once, however many processes look", async () => {
+      const { crew: on, join } = await onClock(replaying);
+      const others = [await join(), await join(), await join()];
+      const { run } = await on.start([{ key: "a", ...once }]);
+      await on.fail(await on.take("ann", { run: run.id }));
+      on.app.clock.advance(10 * MINUTE);
+      await Promise.all([on.app, ...others].map(({ app }) => app.beat()));
+      expect(await eventsOf(on, run.id)).toHaveLength(1);
+      expect((await on.run(run.id)).counts).toMatchObject({ ready: 1, dead_letter: 0 });
+    });
+
+    it("stay where trying again cannot help, or somebody has said so", async () => {
+      const { crew: on } = await onClock(replaying);
+      const retry = { max_attempts: 1, non_retryable: ["hopeless"] };
+      const { run } = await on.start([
+        { key: "a", retry },
+        { key: "b", retry },
+        { key: "c", retry },
+        { key: "gate", kind: "gate", checks: ["1 == 2"] },
+      ]);
+      await on.fail(await on.take("ann", { run: run.id }), "hopeless");
+      await on.fail(await on.take("ann", { run: run.id }), "broken", { retryable: false });
+      const third = await on.take("ann", { run: run.id });
+      await on.app.call("send_to_dead_letters", { task: third.id, reason: "enough" });
+      await on.app.advance(DAY);
+      expect((await lettersOf(on)).map(({ status }) => status)).toEqual(["pending", "pending", "pending", "pending"]);
+    });
+
+    it("stay when the run was cancelled, the setting taken back or somebody was quicker", async () => {
+      const { crew: on } = await onClock({});
+      await on.app.call("create_project", { name: "kept", config: { letter_replays: 3 } });
+      const failedRun = async () => {
+        const { run } = await on.start([{ key: "a", ...once }, { key: "rest" }], { project: "kept" });
+        await on.fail(await on.take("ann", { run: run.id }));
+        return run.id;
+      };
+      const cancelled = await failedRun();
+      await on.app.call("control_run", { run: cancelled, action: "cancel" });
+      const discarded = await failedRun();
+      const [letter] = await lettersOf(on, { run: discarded });
+      await on.app.call("discard_dead_letter", { id: letter?.id, notes: "no" });
+      const other = await failedRun();
+      expect(await lettersOf(on, { run: other })).toMatchObject([{ replay_at: expect.stringMatching(/^2026/) }]);
+      await on.app.call("update_project", { project: "kept", config: { letter_replays: 0 } });
+      await on.app.advance(DAY);
+      expect((await lettersOf(on)).map(({ status }) => status)).toEqual(["pending", "discarded", "pending"]);
+      expect(await lettersOf(on, { run: other })).not.toMatchObject([{ replay_at: expect.anything() }]);
+    });
+  });
+
+  it("are removed thirty days after they were dealt with; a pending one stays with its run", async () => {
+    const { crew: kept } = await onClock();
+    const { run } = await kept.start([{ key: "a", ...once }, { key: "b", ...once }, { key: "rest" }]);
+    await kept.fail(await kept.take("ann", { run: run.id }));
+    await kept.fail(await kept.take("ann", { run: run.id }));
+    const [pending, done] = await lettersOf(kept);
+    await kept.app.call("discard_dead_letter", { id: done?.id, notes: "no" });
+    await kept.app.advance(30 * 86_400_000);
+    expect(await lettersOf(kept)).toHaveLength(2);
+    await kept.app.advance(1);
+    expect(await lettersOf(kept)).toMatchObject([{ id: pending?.id, status: "pending" }]);
+    await kept.app.advance(300 * 86_400_000);
+    expect(await lettersOf(kept)).toHaveLength(1);
   });
 });

@@ -55,11 +55,12 @@ export async function importWorkflow(desk: Desk, file: string, options: InProjec
   await withApp(desk, options, async (ask) => {
     const { name } = options;
     const made = await ask("import_workflow", { document, ...projectOf(options), ...(name !== undefined && { name }) });
-    const { workflow, created, figures } = made;
+    const { workflow, created, figures, files_left_out: leftOut } = made;
     const verb = created ? "imported" : "is stored already, unchanged";
     const lines = [
       `${workflow.name} version ${workflow.version} ${verb}: ${figures.tasks} tasks, ${figures.edges} dependencies, ${figures.depth} levels, at most ${figures.max_width} at once`,
       `  longest way ${duration(figures.critical_path_s * 1_000)}, all work ${duration(figures.total_work_s * 1_000)}, as recorded`,
+      ...(leftOut === 0 ? [] : [`  note: ${leftOut} files are more than a step may declare, and in nobody's scope`]),
       `  run: baton workflow run ${workflow.name}`,
     ];
     answer(desk, options, { data: made, text: lines.join("\n") });

@@ -3,6 +3,7 @@ import { workflowEngine } from "./0002-workflow-engine.js";
 import { wholeRuns } from "./0003-whole-runs.js";
 import { milestonesAndSessions } from "./0004-milestones-and-sessions.js";
 import { checkpoints } from "./0005-checkpoints.js";
+import { letterReplays } from "./0006-letter-replays.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -11,6 +12,7 @@ export const migrations: readonly Migration[] = [
   wholeRuns,
   milestonesAndSessions,
   checkpoints,
+  letterReplays,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

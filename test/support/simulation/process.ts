@@ -19,6 +19,8 @@ export interface ProcessOptions {
   readonly sessionless: boolean;
   /** The probability of a fault at each statement and at each COMMIT. */
   readonly faultRate: number;
+  /** How often dead letters are replayed by themselves. */
+  readonly letterReplays: number;
 }
 
 /** What came of a call: an answer, a refusal, or no word, after which it may have happened or not. */
@@ -92,9 +94,14 @@ export class SimulatedProcess {
   }
 
   #start(life: Life): App {
-    const { runtime, cwd, database, sessionless } = this.#options;
+    const { runtime, cwd, database, sessionless, letterReplays } = this.#options;
     const location = database.startsWith("postgres") ? { BATON_DATABASE_URL: database } : { BATON_DB: database };
-    const env = { ...location, BATON_SQLITE_SYNCHRONOUS: "NORMAL", BATON_DATABASE_CONNECTIONS: "2" };
+    const env = {
+      ...location,
+      BATON_SQLITE_SYNCHRONOUS: "NORMAL",
+      BATON_DATABASE_CONNECTIONS: "2",
+      BATON_LETTER_REPLAYS: String(letterReplays),
+    };
     const config = loadConfig({ flags: {}, cwd, env });
     const storeHooks = { fault: () => this.#strike(life), now: () => runtime.clock.now() };
     return new App({ config, runtime, cwd, storeHooks, sessionless, channel: "human", agent: "person" });

@@ -1,0 +1,142 @@
+import type { LetterHandled } from "../answers.js";
+import { answer, type Desk, type Shared, withApp } from "../command.js";
+import { jsonOrText } from "../operation-flags.js";
+import { table } from "../table.js";
+import { inputsOf } from "../workflow-file.js";
+
+const SHOWN_MAX = 200;
+
+export interface ListOptions extends Shared {
+  readonly run?: string;
+  readonly project?: string;
+  readonly status: string;
+}
+
+/** `baton letters list` */
+export async function listLetters(desk: Desk, options: ListOptions): Promise<void> {
+  await withApp(desk, options, async (ask) => {
+    const { run, project, status } = options;
+    const place = { ...(run !== undefined && { run }), ...(project !== undefined && { project }) };
+    const found = await ask("list_dead_letters", { status, limit: SHOWN_MAX, ...place });
+    const rows = found.dead_letters.map(({ id, task, error, created_at: at, replay_at: again }) => [
+      id,
+      task.key,
+      task.run,
+      at,
+      ...(status === "pending" ? [again ?? "-"] : []),
+      `${error.type}: ${error.message.split("\n")[0] ?? ""}`,
+    ]);
+    const headings = ["id", "task", "run", "since", ...(status === "pending" ? ["tried again"] : []), "error"];
+    const more = found.next_cursor === undefined ? "" : `\nThere are more than these ${rows.length}.`;
+    const text = rows.length === 0 ? `No dead letters are ${status}.` : `${table(headings, rows, desk.stdout)}${more}`;
+    answer(desk, options, { data: found, text });
+  });
+}
+
+/** `baton letters show ID` */
+export async function showLetter(desk: Desk, id: string, options: Shared): Promise<void> {
+  await withApp(desk, options, async (ask) => {
+    const found = await ask("get_dead_letter", { id });
+    const { dead_letter: letter, attempts, context, blocked } = found;
+    const { task, error, closed_by: by, note, replay_at: again } = letter;
+    const asked = context.prompt ?? context.command;
+    const inputs = Object.entries(context.inputs).map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`);
+    const text = [
+      `${task.key} (${task.title}) of ${task.run} is ${letter.status} since ${letter.created_at}`,
+      `  ${error.type}: ${error.message}`,
+      ...(error.stack === undefined ? [] : [indented(error.stack, "    ")]),
+      ...(asked === undefined ? [] : ["  asked:", indented(asked, "    ")]),
+      ...(inputs.length === 0 ? [] : ["  with:", ...inputs]),
+      "  tried:",
+      ...attempts.map(
+        (one) => `    ${one.number}. ${one.agent}, ${one.ended_at}: ${one.error?.message ?? one.outcome}`,
+      ),
+      ...(blocked.length === 0 ? [] : [`  ${tasks(blocked.length)} behind it: ${blocked.slice(0, 10).join(", ")}`]),
+      ...(by === null ? [] : [`  closed by ${by}${note === null ? "" : `: ${note}`}`]),
+      ...(again === undefined ? [] : [`  tried again by itself at ${again}`]),
+      ...(letter.status === "pending" ? [`  baton letters replay ${id}, or resolve, or discard`] : []),
+    ].join("\n");
+    answer(desk, options, { data: found, text });
+  });
+}
+
+export interface ReplayOptions extends Shared {
+  readonly prompt?: string;
+  readonly agent?: string;
+  readonly maxAttempts?: number;
+  readonly input: readonly string[];
+  readonly notes?: string;
+}
+
+/** `baton letters replay ID…`: one after the other; what has been replayed when one is refused stays so. */
+export async function replayLetters(desk: Desk, ids: readonly string[], options: ReplayOptions): Promise<void> {
+  const { prompt, agent, maxAttempts, input, notes } = options;
+  const changes = {
+    ...(prompt !== undefined && { prompt }),
+    ...(agent !== undefined && { agent }),
+    ...(input.length > 0 && { inputs: inputsOf(input, {}) }),
+    ...(maxAttempts !== undefined && { retry: { max_attempts: maxAttempts } }),
+  };
+  await withApp(desk, options, async (ask) => {
+    const said = await inTurn(ids, async (id) => {
+      const handled = await ask("replay_dead_letter", { id, changes, ...(notes !== undefined && { notes }) });
+      return { data: handled, text: handledText("replayed", handled) };
+    });
+    answer(desk, options, said);
+  });
+}
+
+export async function resolveLetter(
+  desk: Desk,
+  id: string,
+  options: Shared & { notes: string; result?: string },
+): Promise<void> {
+  await withApp(desk, options, async (ask) => {
+    const { notes, result } = options;
+    const given = result === undefined ? {} : { result: jsonOrText(result) };
+    const handled = await ask("resolve_dead_letter", { id, notes, ...given });
+    answer(desk, options, { data: handled, text: handledText("resolved", handled) });
+  });
+}
+
+export async function discardLetters(
+  desk: Desk,
+  ids: readonly string[],
+  options: Shared & { notes: string },
+): Promise<void> {
+  await withApp(desk, options, async (ask) => {
+    const said = await inTurn(ids, async (id) => {
+      const { task } = await ask("discard_dead_letter", { id, notes: options.notes });
+      return { data: { task }, text: `${task.key} discarded: it stays failed` };
+    });
+    answer(desk, options, said);
+  });
+}
+
+interface Said {
+  readonly data: object;
+  readonly text: string;
+}
+
+async function inTurn(ids: readonly string[], handle: (id: string) => Promise<Said>): Promise<Said> {
+  const handled: Said[] = [];
+  for (const id of new Set(ids)) handled.push(await handle(id));
+  const data = { dead_letters: handled.map((one) => one.data) };
+  return { data, text: handled.map(({ text }) => text).join("\n") };
+}
+
+function handledText(done: string, { task, ready, run }: LetterHandled): string {
+  const next = ready.length === 0 ? "" : `, ready now: ${ready.map(({ key }) => key).join(", ")}`;
+  return `${task.key} ${done}: it is ${task.status}, its run ${run.id} ${run.status}${next}`;
+}
+
+function tasks(count: number): string {
+  return count === 1 ? "1 task waits" : `${count} tasks wait`;
+}
+
+function indented(text: string, by: string): string {
+  return text
+    .split("\n")
+    .map((line) => by + line)
+    .join("\n");
+}

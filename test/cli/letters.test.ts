@@ -1,0 +1,89 @@
+import { expect, test } from "vitest";
+import { connectClient, type TestClient } from "../support/client.js";
+import { baton, type Desk, startDesk } from "../support/command-line.js";
+
+interface Listed {
+  readonly dead_letters: { id: string; task: { key: string } }[];
+}
+
+/** A desk at which three tasks of a run have failed for good, with one behind each. */
+async function withLetters(): Promise<{ desk: Desk; agent: TestClient; idOf: (key: string) => string; run: string }> {
+  const desk = startDesk();
+  const steps = ["a", "b", "c"].flatMap((key) => [
+    { key, prompt: `Do ${key}.`, retry: { max_attempts: 1 } },
+    { key: `after-${key}`, needs: [key], prompt: "Go on." },
+  ]);
+  const agent = await connectClient({ database: desk.database, cwd: desk.cwd, clientName: "worker" });
+  const { run } = (await agent.call("execute_workflow", { definition: { name: "plan", steps } })) as {
+    run: { id: string };
+  };
+  for (let failed = 0; failed < 3; failed++) {
+    const { task, lease } = (await agent.call("claim_task", { run: run.id, agent: "ann" })) as {
+      task: { id: string };
+      lease: { token: number };
+    };
+    const error = { type: "broken", message: `no ${failed}` };
+    await agent.call("fail_task", { agent: "ann", task: task.id, token: lease.token, error });
+  }
+  const list = { name: "list_dead_letters", arguments: {} };
+  const { result } = (await agent.call("query_operation", list)) as unknown as { result: Listed };
+  const letters = result.dead_letters;
+  return { desk, agent, run: run.id, idOf: (key) => letters.find(({ task }) => task.key === key)?.id ?? "none" };
+}
+
+test("dead letters are listed and shown to a person", async () => {
+  const { desk, idOf, run } = await withLetters();
+  const { stdout: list } = await baton(desk, ["letters", "list", "--run", run]);
+  expect(list.split("\n")[0]).toMatch(/^ID +TASK +RUN +SINCE +TRIED AGAIN +ERROR$/);
+  expect(list).toMatch(new RegExp(`${idOf("b")} +b +${run} .* - +broken: no 1`));
+
+  const { stdout: shown } = await baton(desk, ["letters", "show", idOf("a")]);
+  expect(shown).toMatch(/^a \(a\) of run_\w+ is pending since 20/);
+  expect(shown).toMatch(/broken: no 0\n +asked:\n +Do a\.\n +tried:\n +1\. ann, 20.*: no 0\n +1 task waits behind it/);
+
+  expect((await baton(desk, ["letters", "list", "--status", "discarded"])).stdout).toBe(
+    "No dead letters are discarded.\n",
+  );
+});
+
+test("dead letters are replayed with changes, resolved and discarded by a person", async () => {
+  const { desk, agent, idOf, run } = await withLetters();
+  const replayed = await baton(desk, [
+    "letters",
+    "replay",
+    idOf("a"),
+    "--prompt",
+    "Do it otherwise.",
+    "--input",
+    "n=5",
+  ]);
+  expect(replayed).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^a replayed: it is ready, its run .* running/),
+  });
+  const { task } = (await agent.call("claim_task", { run, agent: "ben" })) as {
+    task: { key: string; prompt: string; inputs: object };
+  };
+  expect(task).toMatchObject({ key: "a", prompt: "Do it otherwise.", inputs: { n: 5 } });
+
+  const args = ["letters", "resolve", idOf("b"), "--notes", "by hand", "--result", '{"n":1}'];
+  expect((await baton(desk, args)).stdout).toMatch(/^b resolved: it is succeeded, .*ready now: after-b/);
+  const discarded = await baton(desk, ["letters", "discard", idOf("c"), "--notes", "no use"]);
+  expect(discarded.stdout).toBe("c discarded: it stays failed\n");
+  expect((await baton(desk, ["letters", "show", idOf("c")])).stdout).toContain("closed by anna: no use");
+});
+
+test("what cannot be is refused with a sentence and an exit code", async () => {
+  const { desk, idOf } = await withLetters();
+  await baton(desk, ["letters", "discard", idOf("a"), "--notes", "no"]);
+  const again = await baton(desk, ["letters", "replay", idOf("a")]);
+  expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("is discarded") });
+  expect(await baton(desk, ["letters", "show", "dead_x"])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("There is no dead letter dead_x"),
+  });
+  expect(await baton(desk, ["letters", "resolve", idOf("b")])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--notes"),
+  });
+});

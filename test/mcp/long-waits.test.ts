@@ -1,0 +1,104 @@
+import { describe, expect, test } from "vitest";
+import { connectClient, type TestClient } from "../support/client.js";
+import { startDesk, startOnTerminal } from "../support/command-line.js";
+import { BACKENDS, createDatabase } from "../support/databases.js";
+import { until } from "../support/until.js";
+
+interface HistoryEvent {
+  readonly at: string;
+  readonly type: string;
+  readonly data: { readonly key?: string; readonly until?: number };
+}
+
+// What a loaded machine may add to the second that is promised.
+const LOAD_MS = 1_000;
+
+const steps = (wait: object) => [
+  { key: "pause", kind: "wait", ...wait },
+  { key: "after", needs: ["pause"], prompt: "Go on." },
+];
+
+describe.each(BACKENDS)("what waits for long, on %s, with real servers", (backend) => {
+  async function start(client: TestClient, definition: object): Promise<string> {
+    await client.call("create_project", { name: "waits" });
+    const { run } = (await client.call("execute_workflow", { project: "waits", definition })) as {
+      run: { id: string };
+    };
+    return run.id;
+  }
+
+  async function historyOf(client: TestClient, run: string): Promise<HistoryEvent[]> {
+    const input = { name: "list_events", arguments: { run, limit: 200 } };
+    const { result } = (await client.call("query_operation", input)) as { result: { events: HistoryEvent[] } };
+    return result.events;
+  }
+
+  /** How late each firing of the timer was, in ms. */
+  function lateness(events: readonly HistoryEvent[]): number[] {
+    const due = events.find(({ type }) => type === "task.waiting")?.data.until ?? Number.NaN;
+    const fired = events.filter(({ type, data }) => type === "task.succeeded" && data.key === "pause");
+    return fired.map(({ at }) => Date.parse(at) - due);
+  }
+
+  async function killed(client: TestClient): Promise<void> {
+    client.server.child.kill("SIGKILL");
+    await client.server.ended;
+  }
+
+  test("a timer that one process has set fires once, in time, when several are up and that one is gone", async () => {
+    const { location: database } = await createDatabase(backend);
+    const clients = await Promise.all([1, 2, 3].map(() => connectClient({ database })));
+    const [first, second, third] = clients as [TestClient, TestClient, TestClient];
+    const run = await start(first, { name: "timer", steps: steps({ for: "2s" }) });
+    // Whoever has something to wait for does the background work.
+    const waiting = [second, third].map((client, n) =>
+      client.call("claim_task", { run, agent: `agent-${n}`, wait_seconds: 20 }),
+    );
+    await killed(first);
+    // Whoever of them was given it goes on holding it: the other is told so only after its own time.
+    expect(await Promise.race(waiting)).toMatchObject({ outcome: "claimed", task: { key: "after" } });
+    const late = lateness(await historyOf(third, run));
+    expect(late).toHaveLength(1);
+    expect(late[0]).toBeGreaterThanOrEqual(0);
+    expect(late[0]).toBeLessThan(1_000 + LOAD_MS);
+  });
+
+  test("one that comes due while no process is up fires at once when one works again", async () => {
+    const { location: database } = await createDatabase(backend);
+    const first = await connectClient({ database });
+    const run = await start(first, { name: "timer", steps: steps({ for: "500ms" }) });
+    const due = (await historyOf(first, run)).find(({ type }) => type === "task.waiting")?.data.until ?? Number.NaN;
+    await killed(first);
+    await until("the time has come while nobody is there", () => Date.now() > due);
+    // Its interval is far longer than this test: only what a process does as it begins can let the run go on.
+    const next = await connectClient({ database, env: { BATON_TICK_MS: "600000", BATON_SESSION_RENEW_MS: "600000" } });
+    expect(await next.call("claim_task", { run, wait_seconds: 10 })).toMatchObject({ task: { key: "after" } });
+    expect(lateness(await historyOf(next, run))).toHaveLength(1);
+  });
+
+  test("a run that waits for a person survives kill -9 of everything, and goes on when the person answers", async () => {
+    const { location: database } = await createDatabase(backend);
+    const first = await connectClient({ database });
+    const run = await start(first, {
+      name: "ask",
+      steps: [
+        { key: "ask", kind: "human", ask: "Ship it?" },
+        { key: "ship", needs: ["ask"], prompt: "Ship." },
+      ],
+    });
+    await killed(first);
+    const second = await connectClient({ database });
+    expect(await second.call("get_run", { run })).toMatchObject({ run: { counts: { waiting: 1, pending: 1 } } });
+    await killed(second);
+
+    const third = await connectClient({ database });
+    const input = { name: "list_escalations", arguments: { run } };
+    const { result } = (await third.call("query_operation", input)) as { result: { escalations: { id: string }[] } };
+    const id = result.escalations[0]?.id ?? "none";
+    const claim = third.call("claim_task", { run, wait_seconds: 20 });
+    const decide = ["call", "decide_escalation", "--id", id, "--decision", "approved"];
+    const person = startOnTerminal(startDesk({ database }), decide, { columns: 100, rows: 40 });
+    expect(await person.ended).toMatchObject({ code: 0 });
+    expect(await claim).toMatchObject({ outcome: "claimed", task: { key: "ship" } });
+  });
+});
