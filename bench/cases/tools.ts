@@ -5,7 +5,7 @@ import type { Benchmark, Outcome } from "../benchmark.js";
 import { ROOT } from "../places.js";
 
 /** What a client may pay for the 21 tools that are listed by now; 4,000 for the 25 of the whole product. */
-const TOKENS_MAX = 3_400;
+const TOKENS_MAX = 3_600;
 const BYTES_PER_TOKEN = 4;
 
 const entries = z.array(

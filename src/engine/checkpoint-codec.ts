@@ -25,17 +25,26 @@ const PART_BYTES_MAX = 512 * 1024 * 1024;
 const compress = promisify<string, BrotliOptions, Buffer>(brotliCompress);
 const decompress = promisify<Buffer, BrotliOptions, Buffer>(brotliDecompress);
 
-/** Handing a part over takes a millisecond each: between so many of them others go on. */
-const AT_ONCE = 2;
+/** Compresses the pages of a copy off the event loop, each while the next one is read. */
+export class Packer {
+  #pages: Promise<Buffer>[] = [];
 
-/** Compresses the parts of a content, off the event loop. */
-export async function pack(parts: readonly string[]): Promise<Packed> {
-  const compressed: Buffer[] = [];
-  for (let at = 0; at < parts.length; at += AT_ONCE) {
-    const some = parts.slice(at, at + AT_ONCE).map((part) => compress(part, OPTIONS));
-    compressed.push(...(await Promise.all(some)));
+  /** Forgets what there was: a query that starts over gives its pages again. */
+  begin(): void {
+    this.#pages = [];
   }
-  return packed(compressed);
+
+  readonly add = (page: string): void => {
+    const compressed = compress(page, OPTIONS);
+    // Whoever finishes hears of a failure; what was begun over is nobody's.
+    compressed.catch(() => undefined);
+    this.#pages.push(compressed);
+  };
+
+  /** With what stands before the pages. */
+  async finish(head: string): Promise<Packed> {
+    return packed(await Promise.all([compress(head, OPTIONS), ...this.#pages]));
+  }
 }
 
 /** The same at once, inside a transaction: for content that is small. */

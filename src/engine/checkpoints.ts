@@ -3,12 +3,12 @@ import { lockRun } from "../store/lock-order.js";
 import { type Run, runOf, type RunStatus } from "../store/runs.js";
 import { type RunTally, tallyOf } from "../store/run-copies.js";
 import type { Tx } from "../store/tx.js";
-import { FORMAT, pack, type Packed, unpack } from "./checkpoint-codec.js";
+import { FORMAT, type Packed, Packer, unpack } from "./checkpoint-codec.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
 import { iso } from "./instants.js";
 import { RunChange } from "./run-change.js";
-import { copyRun, partsOfCopy, type ReadCopy, readParts, type RunCopy } from "./run-copy.js";
+import { copyRun, headOfCopy, type ReadCopy, readParts, type RunCopy } from "./run-copy.js";
 import { requireRun } from "./task-lookup.js";
 
 export type { Checkpoint } from "../store/checkpoints.js";
@@ -51,9 +51,9 @@ function reasonAgainst({ kind, status }: Pick<Run, "kind" | "status">): string |
 }
 
 /** The copy of a run, read while others go on. Errors: `not_found`, `invalid_transition`. */
-export function* copyForCheckpoint(ctx: EngineContext, id: string): Tx<RunCopy> {
+function* copyForCheckpoint(ctx: EngineContext, id: string, onPage: (page: string) => void): Tx<RunCopy> {
   requireCopyable(yield* requireRun(id));
-  const copy = yield* copyRun(ctx, id);
+  const copy = yield* copyRun(ctx, id, { onPage });
   if (!copy) throw new Error(`run ${id} is not in its own snapshot`);
   return copy;
 }
@@ -116,12 +116,18 @@ export function* storeCheckpoint(ctx: EngineContext, packed: PackedCopy, order: 
 
 /** Takes a checkpoint of a run by itself: copied, compressed and stored, the first two while others go on. */
 export async function takeCheckpoint(host: CheckpointHost, run: string, order: Order): Promise<Taken> {
-  const packed = await packCopy(await host.snapshot((ctx) => copyForCheckpoint(ctx, run)));
+  const packed = await packRun(host, run);
   return host.transact((ctx) => storeCheckpoint(ctx, packed, order));
 }
 
-export async function packCopy(copy: RunCopy): Promise<PackedCopy> {
-  return { head: copy.head, ...(await pack(partsOfCopy(copy))) };
+/** The copy of a run, compressed, read while others go on. Errors: `not_found`, `invalid_transition`. */
+export async function packRun(host: Pick<CheckpointHost, "snapshot">, run: string): Promise<PackedCopy> {
+  const packer = new Packer();
+  const copy = await host.snapshot((ctx) => {
+    packer.begin();
+    return copyForCheckpoint(ctx, run, packer.add);
+  });
+  return { head: copy.head, ...(await packer.finish(headOfCopy(copy))) };
 }
 
 /** A checkpoint as it is stored. */

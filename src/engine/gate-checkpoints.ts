@@ -25,7 +25,7 @@ export function* copyBeforeGates(change: RunChange, tasks: readonly Task[]): Tx<
     yield* wantCheckpoint(run.id, `at ${namesOf(gates)}`, ctx.now);
     return;
   }
-  const copy = yield* copyRun(ctx, run.id, change.unwrittenLetters);
+  const copy = yield* copyRun(ctx, run.id, { unwritten: change.unwrittenLetters });
   if (!copy) throw new Error(`run ${run.id} is gone under its own lock`);
   const order = { kind: "gate", label: `before ${namesOf(gates)}`, by: SERVER } as const;
   const { checkpoint } = yield* keepCopy(ctx, { head: copy.head, ...packAtOnce(partsOfCopy(copy)) }, order);

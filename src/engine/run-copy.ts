@@ -36,19 +36,23 @@ const TASKS_FIRST_PAGE = 100;
 /** So long that reading one does not hold others up: a few milliseconds. */
 const BYTES_A_PAGE = 512 * 1024;
 
-/**
- * Copies a run: a query of many short statements, or a part of a transaction. Letters that a change has not written yet are given by it.
- * Undefined for a run that is gone.
- */
+export interface Copying {
+  /** Letters that a change has not written yet are given by it. */
+  readonly unwritten?: readonly PendingLetter[];
+  /** Told of each page as soon as it has been read. */
+  readonly onPage?: (page: string) => void;
+}
+
+/** Copies a run: a query of many short statements, or a part of a transaction. Undefined for a run that is gone. */
 export function* copyRun(
   ctx: Pick<EngineContext, "now">,
   run: string,
-  unwritten: readonly PendingLetter[] = [],
+  { unwritten = [], onPage }: Copying = {},
 ): Tx<RunCopy | undefined> {
   const row = yield* copies.runRow(run);
   if (!row) return undefined;
   const columns = yield* copies.columnsOf("tasks");
-  const { pages, tally } = yield* pagesOf(run, columns);
+  const { pages, tally } = yield* pagesOf(run, columns, onPage);
   const head: CopyHead = {
     run: row,
     columns,
@@ -62,14 +66,22 @@ export function* copyRun(
   return { head, pages };
 }
 
-function* pagesOf(run: string, columns: readonly string[]): Tx<{ pages: string[]; tally: copies.RunTally }> {
+function* pagesOf(
+  run: string,
+  columns: readonly string[],
+  onPage: Copying["onPage"],
+): Tx<{ pages: string[]; tally: copies.RunTally }> {
   const pages: string[] = [];
   const counts: Record<string, number> = {};
   let attempts = 0;
   let after = "";
   for (let limit = TASKS_FIRST_PAGE; ;) {
     const page = yield* copies.taskPage({ run, columns, after, limit });
-    if (page.rows.length > 0) pages.push(`[${page.rows.join(",")}]`);
+    if (page.rows.length > 0) {
+      const text = `[${page.rows.join(",")}]`;
+      pages.push(text);
+      onPage?.(text);
+    }
     for (const [status, count] of Object.entries(page.tally.counts)) counts[status] = (counts[status] ?? 0) + count;
     attempts += page.tally.attempts;
     if (page.rows.length < limit) return { pages, tally: { counts, attempts } };
@@ -79,9 +91,13 @@ function* pagesOf(run: string, columns: readonly string[]): Tx<{ pages: string[]
   }
 }
 
-/** The parts of a copy as they are kept. */
-export function partsOfCopy({ head, pages }: RunCopy): string[] {
-  return [JSON.stringify(head), ...pages];
+/** The parts of a copy as they are kept: its head, then its pages. */
+export function partsOfCopy(copy: RunCopy): string[] {
+  return [headOfCopy(copy), ...copy.pages];
+}
+
+export function headOfCopy({ head }: RunCopy): string {
+  return JSON.stringify(head);
 }
 
 /** Takes a copy apart. */

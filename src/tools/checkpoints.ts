@@ -2,10 +2,9 @@ import { z } from "zod";
 import { actingAgent } from "../engine/agents.js";
 import {
   checkpointView,
-  copyForCheckpoint,
   listCheckpointPage,
   openCheckpoint,
-  packCopy,
+  packRun,
   requireCheckpoint,
   storeCheckpoint,
 } from "../engine/checkpoints.js";
@@ -47,7 +46,7 @@ const create = defineOperation({
   }),
   output: z.object({ checkpoint: z.object(checkpointFields), removed: z.array(z.string()) }),
   async perform(host, { run, label = null, agent }) {
-    const packed = await packCopy(await host.snapshot((ctx) => copyForCheckpoint(ctx, run)));
+    const packed = await packRun(host, run);
     return host.transact(function* (ctx) {
       const acting = yield* actingAgent(ctx, agent);
       const taken = yield* storeCheckpoint(ctx, packed, { kind: "manual", label, by: acting.name });

@@ -6,12 +6,12 @@ import { defineOperation, type Operation } from "./operation.js";
 import * as params from "./params.js";
 import * as shapes from "./shapes.js";
 
-const EXAMPLE = `[{"op":"add_task","step":{"key":"fix","prompt":"…","needs":["test"]},"before":["ship"]},{"op":"insert_gate","after":"build","checks":["steps.build.output.ok"]}]`;
+const EXAMPLE = `[{"op":"add_task","step":{"key":"fix","prompt":"…","needs":["test"]},"before":["ship"]},{"op":"insert_gate","after":"fix","ask":"Ship?"}]`;
 
 const modifyRun = defineOperation({
   name: "modify_run",
   title: "Change a run under way",
-  description: `Changes the tasks of a run while agents work on it: all changes or none. Ops: add_task {step, before?}, update_task {task, set}, remove_task {task}, add_dependency and remove_dependency {task, on}, create_branch {after, if, then: [steps], else?, before?}, insert_gate {after, checks or ask}, parallelize {tasks}, reprioritize {tasks?, priority}. Held or ended tasks stay as they are. Example: ${EXAMPLE}`,
+  description: `Changes a run's tasks while agents work on it, all changes or none; held and ended tasks stay. Ops: add_task {step, before?}, update_task {task, set}, remove_task {task}, add_dependency, remove_dependency {task, on}, create_branch {after, if, then, else?, before?}, insert_gate {after, checks | ask}, parallelize {tasks}, reprioritize {tasks?, priority}. ${EXAMPLE}`,
   area: "runs",
   effect: "write",
   listed: true,
