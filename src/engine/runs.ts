@@ -1,3 +1,4 @@
+import { childRunsOf } from "../store/child-runs.js";
 import { type Counters, findCounters } from "../store/counters.js";
 import type { Run } from "../store/runs.js";
 import { tasksInState } from "../store/task-lists.js";
@@ -18,6 +19,8 @@ export interface RunOverview extends RunView {
   readonly waiting: readonly Task[];
   readonly blocked: readonly Task[];
   readonly dead: readonly Task[];
+  /** The runs that those wait for which wait for one, by task. */
+  readonly children: ReadonlyMap<string, string>;
 }
 
 /** A run with what can be done in it now and what cannot, from counters and short lists, whatever its size. */
@@ -27,12 +30,15 @@ export function* getRun(id: string): Tx<RunOverview> {
   const list = function* (status: Task["status"], count: number): Tx<Task[]> {
     return count === 0 ? [] : yield* tasksInState(id, status, SHOWN_MAX);
   };
+  const waiting = yield* list("waiting", counters.waiting);
+  const callers = waiting.filter(({ kind }) => kind === "workflow").map((task) => task.id);
   return {
     run,
     counters,
+    children: yield* childRunsOf(id, callers),
     ready: yield* list("ready", counters.ready),
     running: yield* list("running", counters.running),
-    waiting: [...(yield* list("waiting", counters.waiting)), ...(yield* list("in_review", counters.in_review))],
+    waiting: [...waiting, ...(yield* list("in_review", counters.in_review))],
     blocked: yield* list("blocked", counters.blocked),
     dead: yield* list("dead_letter", counters.dead_letter),
   };

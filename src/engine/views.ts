@@ -65,13 +65,18 @@ export function blockedLine(task: Task): { task: TaskLine; reasons: readonly Rea
   return { task: taskLine(task), reasons: task.reasons };
 }
 
+/** A task that waits, with the run that it waits for, if it is one. */
+function waitingLine(task: Task, child: string | undefined) {
+  return { ...taskLine(task), ...(child === undefined ? {} : { child_run: child }) };
+}
+
 /** A run with what can be done in it now and what cannot. */
-export function overviewView({ run, counters, ready, running, waiting, blocked, dead }: RunOverview) {
+export function overviewView({ run, counters, ready, running, waiting, blocked, dead, children }: RunOverview) {
   return {
     run: runView(run, counters),
     ready: ready.map(taskLine),
     running: running.map(taskLine),
-    waiting: waiting.map(taskLine),
+    waiting: waiting.map((task) => waitingLine(task, children.get(task.id))),
     blocked: blocked.map(blockedLine),
     dead_letter: dead.map(blockedLine),
   };

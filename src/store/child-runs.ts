@@ -35,6 +35,19 @@ export function* countOpenChildren(run: string): Tx<number> {
   return row ? int(row, "n") : 0;
 }
 
+/** The open child runs of tasks, by task. */
+export function* childRunsOf(run: string, tasks: readonly string[]): Tx<ReadonlyMap<string, string>> {
+  const children = new Map<string, string>();
+  for (const chunk of chunksOf(tasks)) {
+    const rows = yield [
+      `SELECT id, parent_task FROM runs WHERE parent_run = $1 AND ended_at IS NULL AND parent_task IN (${placeholders(chunk.length, 2)})`,
+      [run, ...chunk],
+    ];
+    for (const row of rows) children.set(text(row, "parent_task"), text(row, "id"));
+  }
+  return children;
+}
+
 /** Lets the tick look at the open child runs of some tasks, or of all tasks of a run. */
 export function* lookAtChildren(run: string, at: number, tasks?: readonly string[]): Tx<void> {
   if (tasks === undefined) {

@@ -29,7 +29,7 @@ const get = defineOperation({
     run: shapes.run,
     ready: z.array(shapes.taskLine),
     running: z.array(shapes.taskLine),
-    waiting: z.array(shapes.taskLine),
+    waiting: z.array(shapes.waitingLine),
     blocked: z.array(shapes.blockedLine),
     dead_letter: z.array(shapes.blockedLine),
     tasks: z.array(shapes.taskLine).optional(),

@@ -49,6 +49,8 @@ const taskLineFields = {
 } as const;
 export const taskLine = z.object(taskLineFields);
 
+export const waitingLine = z.object({ ...taskLineFields, child_run: z.string().optional() });
+
 export const reason = z.object({ kind: z.string(), detail: z.string(), blocking: z.array(z.string()).readonly() });
 export const reasons = z.array(reason).readonly();
 export const blockedLine = z.object({ task: taskLine, reasons });

@@ -63,6 +63,7 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
   it("starts a run of its workflow with its inputs, and ends with the results of that run's last steps", async () => {
     const { team, run, child } = await started();
     expect(await team.statuses(run)).toEqual({ choose: "succeeded", build: "waiting", ship: "pending" });
+    expect(await team.app.call("get_run", { run })).toMatchObject({ waiting: [{ key: "build", child_run: child }] });
     // Whoever works on the run is given what the runs within it have to do.
     const compile = await team.claim("ann", { run });
     expect(compile.task).toMatchObject({ key: "compile", run: child, prompt: "compile arm64" });
