@@ -1,6 +1,6 @@
 import * as children from "../store/child-runs.js";
 import { openLetterOf } from "../store/dead-letters.js";
-import { lockRun } from "../store/lock-order.js";
+import { lockProject, lockRun } from "../store/lock-order.js";
 import { type Run, runOf } from "../store/runs.js";
 import { saveSpec } from "../store/task-begin.js";
 import { setDue } from "../store/task-changes.js";
@@ -8,13 +8,16 @@ import { findTaskAndSpec } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { concludeTask, refuseTask, SERVER } from "./conclude.js";
 import type { EngineContext } from "./context.js";
-import { resolveLetter } from "./dead-letters.js";
+import { isUndone, resolveLetter } from "./dead-letters.js";
 import { BatonError } from "./errors.js";
 import { executeWorkflow } from "./executions.js";
 import { type Locked, lockTask } from "./holding.js";
 import { earliest } from "./instants.js";
 import { priorityName } from "./order.js";
 import { ownProject } from "./projects.js";
+import { checkOutput } from "./output-schema.js";
+import { problemText } from "./problems.js";
+import { mayTakeUp } from "./reopening.js";
 import { RunChange } from "./run-change.js";
 import { cancelRun } from "./run-control.js";
 import { cancelTask } from "./tasks.js";
@@ -74,9 +77,10 @@ function* requireRoomWithin(run: Run): Tx<void> {
 }
 
 /** Ends a workflow task whose run could not be started. */
-export function* refuseChild(ctx: EngineContext, task: string, { code, message }: BatonError): Tx<void> {
+export function* refuseChild(ctx: EngineContext, task: string, error: BatonError): Tx<void> {
   const locked = yield* lockTask(task);
-  if (!isUnstarted(locked)) return;
+  if (!isUnstarted(locked)) throw error;
+  const { code, message } = error;
   yield* endWait(ctx, locked, (change) => refuseTask(change, locked.task, { error: { type: code, message } }));
   yield* children.lookAtNextUnstarted(locked.run.id, ctx.now);
 }
@@ -86,45 +90,67 @@ export function isUnstarted({ task, spec }: Pick<Locked, "task" | "spec">): bool
   return task.status === "waiting" && spec.workflow !== undefined && spec.child === undefined;
 }
 
-/** Brings a child run and the task that waits for it together: an end is handed up, a run that nobody waits for is cancelled. */
-export function* reconcileChild(ctx: EngineContext, known: Run): Tx<void> {
+/**
+ * Brings a child run and the task that waits for it together: an end is handed up, a run that nobody waits for is cancelled. Gives when
+ * to look again, if at all.
+ */
+export function* reconcileChild(ctx: EngineContext, known: Run): Tx<number | null> {
   const found = known.parentTask === null ? undefined : yield* findTaskAndSpec(known.parentTask);
+  // What takes a failed run up again locks its project, which comes before the runs.
+  if (found?.task.status === "dead_letter") yield* lockProject(found.task.project);
   const parent = found && (yield* lockTask(found.task.id));
   const row = yield* lockRun(known.id);
-  if (!row) return;
+  if (!row) return null;
   const child = runOf(row);
-  const waits = parent?.task.status === "waiting" && parent.spec.child === child.id;
+  const own = parent?.spec.child === child.id;
   if (child.endedAt === null) {
+    const waits = own && parent.task.status === "waiting";
     if (!waits && child.status !== "cancelling")
       yield* cancelRun(ctx, child, { agent: SERVER, reason: "the task that waited for it has ended" });
-  } else if (parent && waits) {
-    yield* handUp(ctx, parent, child);
-  } else if (parent?.task.status === "dead_letter" && parent.spec.child === child.id && child.status === "succeeded") {
-    yield* resolveByChild(ctx, parent, child);
+    return null;
   }
-  if (parent && child.endedAt !== null) yield* children.lookAtNextUnstarted(parent.run.id, ctx.now);
+  if (!parent) return null;
+  if (own && parent.task.status === "waiting") yield* handUp(ctx, parent, child);
+  // After that: until then its own task is one that waits without an open run.
+  yield* children.lookAtNextUnstarted(parent.run.id, ctx.now);
+  const failed = found?.task.status === "dead_letter" && parent.task.status === "dead_letter";
+  return own && failed && child.status === "succeeded" ? yield* resolveByChild(ctx, parent, child) : null;
 }
 
 function* handUp(ctx: EngineContext, parent: Locked, child: Run): Tx<void> {
-  const { task } = parent;
+  const { task, spec } = parent;
   if (child.status === "cancelled") {
     yield* cancelTask(ctx, { task: task.id, reason: `its run ${child.id} was cancelled` });
-  } else if (child.status === "succeeded") {
-    const result = yield* resultOf(ctx, child);
-    yield* endWait(ctx, parent, (change) => concludeTask(change, task, { result }));
-  } else {
-    const message = `run ${child.id} of workflow ${child.name} is ${child.status}${child.reason === null ? "" : `: ${child.reason}`}`;
-    const error = { type: "child_run_failed", message };
-    yield* endWait(ctx, parent, (change) => refuseTask(change, task, { error }));
+    return;
   }
+  if (child.status === "succeeded") {
+    const result = yield* resultOf(ctx, child);
+    const problems = spec.output === undefined ? [] : checkOutput(spec.output, result);
+    if (problems.length === 0) {
+      yield* endWait(ctx, parent, (change) => concludeTask(change, task, { result }));
+      return;
+    }
+    const message = `the result of run ${child.id} is not what the step's output schema asks: ${problems.map(problemText).join("; ")}`;
+    yield* endWait(ctx, parent, (change) => refuseTask(change, task, { error: { type: "invalid_output", message } }));
+    return;
+  }
+  const message = `run ${child.id} of workflow ${child.name} is ${child.status}${child.reason === null ? "" : `: ${child.reason}`}`;
+  const error = { type: "child_run_failed", message };
+  yield* endWait(ctx, parent, (change) => refuseTask(change, task, { error }));
 }
 
-/** The run had failed, was taken up again by itself, and succeeded then. */
-function* resolveByChild(ctx: EngineContext, parent: Locked, child: Run): Tx<void> {
-  const letter = yield* openLetterOf(parent.task.id);
-  if (letter === undefined) return;
+/** The run had failed, was taken up again by itself, and succeeded then: its parent goes on, if that can be taken up again. */
+function* resolveByChild(ctx: EngineContext, { task, spec, run }: Locked, child: Run): Tx<number | null> {
+  // Once its holders have ended what they have, it may.
+  if (run.stage === "stopping" && run.endedAt === null) return ctx.now + LOOK_AGAIN_MS;
+  const letter = yield* openLetterOf(task.id);
+  const project = yield* ownProject(task);
+  if (letter === undefined || project.status === "archived" || isUndone(task, run) || !mayTakeUp(run)) return null;
+  const result = yield* resultOf(ctx, child);
+  if (spec.output !== undefined && checkOutput(spec.output, result).length > 0) return null;
   const notes = `run ${child.id} was taken up again and succeeded`;
-  yield* resolveLetter(ctx, { id: letter, notes, result: yield* resultOf(ctx, child), by: SERVER });
+  yield* resolveLetter(ctx, { id: letter, notes, result, by: SERVER });
+  return null;
 }
 
 /** What expressions read of a workflow step: its run, and the results of that run's last steps by key, where they fit. */

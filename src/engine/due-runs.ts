@@ -10,10 +10,10 @@ import type { EngineContext } from "./context.js";
 export function* handleDueRun(ctx: EngineContext, id: string): Tx<void> {
   const known = yield* findRun(id);
   if (!known) return;
-  if (known.parentTask !== null) yield* reconcileChild(ctx, known);
+  const again = known.parentTask === null ? null : yield* reconcileChild(ctx, known);
   const row = yield* lockRun(id);
   if (!row) return;
   // First: a run without anything to undo ends at once, and its parent is to hear of that.
-  yield* setRunDue(id, null);
+  yield* setRunDue(id, again);
   yield* startUndoing(ctx, runOf(row));
 }

@@ -6,6 +6,7 @@ import type { Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
+import { canMove, runMachine } from "./machine.js";
 import { reservedDemand } from "./demands.js";
 import { RunChange } from "./run-change.js";
 import { moveRun } from "./run-moves.js";
@@ -25,6 +26,12 @@ export function* takeUp(ctx: EngineContext, run: Run): Tx<RunChange> {
   const change = new RunChange(ctx, moved);
   change.reopen();
   return change;
+}
+
+/** Whether `takeUp` can. */
+export function mayTakeUp(run: Run): boolean {
+  if (run.endedAt === null) return run.stage !== "stopping" && run.status !== "cancelling";
+  return canMove(runMachine, run, run.stage === "undoing" ? "compensate_again" : "reopen");
 }
 
 function stillStopping(run: Run): BatonError {

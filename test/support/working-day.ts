@@ -196,6 +196,16 @@ async function night({ app, call, crew, project }: Day): Promise<void> {
   await call("control_run", { run: run.id, action: "retry_failed" });
   await call("control_run", { run: run.id, action: "cancel" });
 
+  const called = await crew.start([{ key: "call", kind: "workflow", workflow: "inner" }], { project });
+  await app.advance(10);
+  const inside = await crew.claim("ben", { run: called.run.id });
+  const child = (inside.task as unknown as { run: string }).run;
+  await call("send_to_dead_letters", { task: inside.task?.id, reason: "enough" });
+  await app.advance(10);
+  await call("control_run", { run: child, action: "retry_failed" });
+  await crew.complete(await crew.take("ben", { run: child }));
+  await app.advance(10);
+
   const undone = await crew.start([...inner, { ...last, needs: ["in"] }], { project, on_failure: "compensate" });
   await crew.complete(await crew.take("ben", { run: undone.run.id }));
   await crew.fail(await crew.take("ben", { run: undone.run.id }));

@@ -99,6 +99,34 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
     expect((await team.run(run)).status).toBe("running");
   });
 
+  it("changes nothing when it succeeds too late: what it was part of has been undone", async () => {
+    const team = await crew();
+    await store(team, "build", { steps: build, inputs });
+    const { run } = await team.start(outer, { on_failure: "compensate" });
+    await team.complete(await team.take("ann", { run: run.id }), "arm64");
+    await settle(team.app);
+    const [child] = await childrenOf(team, run.id);
+    await team.fail(await team.take("ann", { run: run.id }), "broken", { retryable: false });
+    await settle(team.app);
+    expect((await team.run(run.id)).status).toBe("compensated");
+    await team.app.call("control_run", { run: child?.id, action: "retry_failed" });
+    for (let step = 0; step < 2; step++) await team.complete(await team.take("ann", { run: child?.id }));
+    await settle(team.app);
+    expect((await team.run(run.id)).status).toBe("compensated");
+    expect((await team.statuses(run.id))["build"]).toBe("dead_letter");
+  });
+
+  it("holds what its run gives against its output schema", async () => {
+    const team = await crew();
+    await store(team, "one", { steps: [{ key: "do", prompt: "do" }] });
+    const output = { type: "object", properties: { steps: { type: "object", required: ["other"] } } };
+    const { run } = await team.start([{ key: "call", kind: "workflow", workflow: "one", output }]);
+    await settle(team.app);
+    await team.complete(await team.take("ann", { run: run.id }), 1);
+    await settle(team.app);
+    expect(await team.statuses(run.id)).toEqual({ call: "dead_letter" });
+  });
+
   it("starts another run when it is tried again itself; the first run then changes nothing any more", async () => {
     const { team, run, child } = await started();
     await team.fail(await team.take("ann", { run: child }), "broken", { retryable: false });
