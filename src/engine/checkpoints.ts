@@ -44,10 +44,16 @@ function requireCopyable(run: Run): Run {
 
 const BETWEEN: ReadonlySet<RunStatus> = new Set(["cancelling", "compensating"]);
 
-function reasonAgainst({ kind, status }: Pick<Run, "kind" | "status">): string | undefined {
+function reasonAgainst({ kind, status, stage, endedAt }: Run): string | undefined {
   if (kind === "standing") return "it holds the ad-hoc tasks of its project, and has no plan to go back to";
   if (BETWEEN.has(status)) return `it is ${status}; wait until that is over`;
+  // What it still does is only to come to its end.
+  if (stage !== null && endedAt === null) return `it is ${stage} after a failure; wait until that is over`;
   return undefined;
+}
+
+export function isCopyable(run: Run): boolean {
+  return reasonAgainst(run) === undefined;
 }
 
 /** The copy of a run, read while others go on. Errors: `not_found`, `invalid_transition`. */

@@ -2,12 +2,13 @@ import { type Carried, carryAttempts } from "../store/attempts.js";
 import * as copies from "../store/run-copies.js";
 import { text, textOrNull } from "../store/rows.js";
 import { insertCounters } from "../store/runs.js";
-import type { Reason, TaskSpec } from "../store/tasks.js";
+import type { Reason } from "../store/tasks.js";
 import type { Row, Tx } from "../store/tx.js";
 import { SERVER } from "./conclude.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
 import { requireUnarchived } from "./projects.js";
+import { unstarted, waitsForRun } from "./restored-children.js";
 import { restoreLetters } from "./restored-letters.js";
 import { type GoneOn, goOn } from "./restored-run.js";
 import { countedIn, idOf, restoredRow, statusOf, tasksToStop } from "./restored-tasks.js";
@@ -85,16 +86,6 @@ export function* forkRun(ctx: EngineContext, { checkpoint, copy, agent }: Resumi
   });
   ctx.noteDue?.();
   return { ...gone, carried: carried.length };
-}
-
-function waitsForRun(row: Row): boolean {
-  return row["kind"] === "workflow" && row["status"] === "waiting";
-}
-
-/** The store's own JSON, of a task whose run is still to be started. */
-function unstarted(spec: string): string {
-  const { child: _, ...rest } = JSON.parse(spec) as TaskSpec;
-  return JSON.stringify(rest);
 }
 
 function forkedRow(ctx: EngineContext, row: Row, agent: string): Row {

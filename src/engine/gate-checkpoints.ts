@@ -3,7 +3,7 @@ import { hasMoreTasks } from "../store/run-copies.js";
 import type { Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { packAtOnce } from "./checkpoint-codec.js";
-import { createdEvent, keepCopy } from "./checkpoints.js";
+import { createdEvent, isCopyable, keepCopy } from "./checkpoints.js";
 import { SERVER } from "./conclude.js";
 import type { RunChange } from "./run-change.js";
 import { copyRun, partsOfCopy } from "./run-copy.js";
@@ -19,7 +19,7 @@ const KEYS_NAMED_MAX = 3;
 export function* copyBeforeGates(change: RunChange, tasks: readonly Task[]): Tx<void> {
   const gates = tasks.filter(({ kind }) => kind === "gate" || kind === "human");
   const { ctx, run } = change;
-  if (gates.length === 0 || change.copied || run.kind === "standing" || !ctx.settings.checkpoint_gates) return;
+  if (gates.length === 0 || change.copied || !isCopyable(run) || !ctx.settings.checkpoint_gates) return;
   change.copied = true;
   if (yield* hasMoreTasks(run.id, COPIED_AT_ONCE_MAX)) {
     yield* wantCheckpoint(run.id, `at ${namesOf(gates)}`, ctx.now);

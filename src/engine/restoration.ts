@@ -55,7 +55,9 @@ export function* restorationOf(ctx: EngineContext, comparison: Comparison): Tx<R
     if (now === undefined) yield* bringBack(made, task, row);
     else compare(made, { task, row, now, fenced: comparison.fenced.has(id) });
   }
-  for (const task of left.values()) supersede(made, task.row, { now: ctx.now, checkpoint: comparison.checkpoint });
+  for (const { row } of left.values()) {
+    if (!isSuperseded(row)) supersede(made, row, { now: ctx.now, checkpoint: comparison.checkpoint });
+  }
   return made;
 }
 
@@ -120,14 +122,25 @@ function* bringBack(made: Restoration, task: copies.CopiedTask, row: Row): Tx<vo
   made.events.push({ type: "task.restored", task: id, data: { key: text(row, "key"), from: null, to: statusOf(row) } });
 }
 
+/** `KEY~ID`: no step can be called so. */
+function supersededKey(row: Row): string {
+  const id = idOf(row);
+  return `${text(row, "key")}~${id.slice(id.indexOf("_") + 1)}`;
+}
+
+/** An earlier return has taken it out of the graph already. */
+function isSuperseded(row: Row): boolean {
+  const id = idOf(row);
+  return text(row, "key").endsWith(`~${id.slice(id.indexOf("_") + 1)}`);
+}
+
 /** A task that was made since: it ends, out of the graph, and its key is free for whatever is made instead. */
 function supersede(made: Restoration, row: Row, { now, checkpoint }: { now: number; checkpoint: string }): void {
   const [id, key] = [idOf(row), text(row, "key")];
   const detail = `it was made after ${checkpoint}, to which the run was taken back`;
   made.superseded.push({
     ...row,
-    // No step can be called so.
-    key: `${key}~${id.slice(id.indexOf("_") + 1)}`,
+    key: supersededKey(row),
     status: "cancelled",
     token: int(row, "token") + 1,
     deps_total: 0,

@@ -39,6 +39,7 @@ export function* goOn(ctx: EngineContext, restored: Restored): Tx<GoneOn> {
   change.copied = true;
   for (const event of restored.events) change.record(event);
   const tasks = restored.tasks.map(taskOf);
+  change.succeeded(tasks.filter(({ status }) => status === "succeeded"));
   const ready = tasks.filter(({ status, id }) => status === "ready" && !restored.toStop.has(id));
   for (const task of ready) change.enter(task);
   // A copy made inside a change holds tasks whose turn had come in it.

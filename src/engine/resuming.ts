@@ -13,9 +13,11 @@ import { BatonError } from "./errors.js";
 import type { Locked } from "./holding.js";
 import { requireUnarchived } from "./projects.js";
 import { restorationOf, writeRestoration } from "./restoration.js";
+import { withLiveChildren } from "./restored-children.js";
 import { restoreLetters } from "./restored-letters.js";
 import { type GoneOn, goOn } from "./restored-run.js";
 import { idOf, tasksToStop } from "./restored-tasks.js";
+import { pauseOrResumeWithin } from "./run-control.js";
 import { RunChange } from "./run-change.js";
 import { copyRun, type ReadCopy, readCopy } from "./run-copy.js";
 import { requireRun } from "./task-lookup.js";
@@ -48,12 +50,13 @@ export interface ResumedInPlace extends GoneOn {
  * Takes a run back to how it stood. What was under way is fenced off, and what came of it since counts no longer; all of it stays in
  * the history. Errors: `not_found`, `invalid_transition`.
  */
-export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy, agent }: Resuming): Tx<ResumedInPlace> {
+export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, agent }: Resuming): Tx<ResumedInPlace> {
   yield* requireUnarchived(checkpoint.project);
   const { run, held } = yield* lockWithHeld(checkpoint);
   requireResumable(run);
   const why = `the run was taken back to ${checkpoint.id}`;
   const fenced = yield* fenceOff(ctx, run, { held, note: `fenced off: ${why}` });
+  const copy = { ...kept, tasks: yield* withLiveChildren(kept.tasks, ctx.now) };
   const present = yield* copyRun(ctx, run.id);
   if (!present) throw new Error(`run ${run.id} is gone under its own lock`);
   const made = yield* restorationOf(ctx, {
@@ -73,7 +76,8 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy, agent }: 
     data: { checkpoint: checkpoint.id, status: copy.run["status"], ...figures, dropped_signals: droppedSignals },
   };
   const gone = yield* goOn(ctx, {
-    run: { ...copy.run, revision: run.revision + 1 },
+    // Whether anybody waits for it is looked at anew, where it is a run within another.
+    run: { ...copy.run, revision: run.revision + 1, due_at: run.parentTask === null ? null : ctx.now },
     origin: run.id,
     tasks: made.rows,
     toStop: new Set(tasksToStop(copy.tasks).map(({ row }) => idOf(row))),
@@ -81,6 +85,8 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy, agent }: 
   });
   // What runs within it have come to since may be waited for again, or by nobody any more.
   yield* lookAtAllChildren(run.id, ctx.now);
+  if (gone.run.endedAt === null)
+    yield* pauseOrResumeWithin(ctx, run.id, { agent, event: gone.run.status === "paused" ? "pause" : "resume" });
   ctx.noteDue?.();
   return { ...gone, ...figures, fenced, droppedSignals };
 }

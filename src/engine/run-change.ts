@@ -78,6 +78,11 @@ export class RunChange {
     if (to === "succeeded") this.#succeeded.push(task.id);
   }
 
+  /** These have succeeded, though nothing of it has been noted here: milestones hear of it. */
+  succeeded(tasks: readonly Pick<Task, "id">[]): void {
+    for (const { id } of tasks) this.#succeeded.push(id);
+  }
+
   /** Many tasks at once went from one state to another; their lanes are looked after elsewhere. */
   moveMany(from: TaskStatus, to: TaskStatus, figures: { count: number; workMs: number }): void {
     this.#count(from, -figures.count);
@@ -140,7 +145,7 @@ export class RunChange {
     yield* this.#partChildren();
     yield* bury(ctx, run, this.#buried);
     const changed = yield* this.#endIfDone(run, counters);
-    const runEnded = changed.endedAt !== run.endedAt;
+    const runEnded = changed.endedAt !== null && (run.endedAt === null || this.#reopened);
     this.append(yield* reachMilestones(ctx, { run: changed, counters, succeeded: this.#succeeded, runEnded }));
     yield* this.writeHistory();
     return { run: changed, counters };

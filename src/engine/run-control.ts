@@ -59,15 +59,28 @@ function* pauseOrResumeAll(
   move: Control & { event: "pause" | "resume" },
 ): Tx<ChangedRun> {
   const changed = yield* pauseOrResume(ctx, run, move);
-  for (const id of yield* openDescendants(run.id)) {
-    const row = yield* lockRun(id);
-    if (row && canMove(runMachine, runOf(row), move.event)) yield* pauseOrResume(ctx, runOf(row), move);
-  }
+  yield* pauseOrResumeWithin(ctx, run.id, move);
   return changed;
 }
 
+/** Takes the open runs within a run along. */
+export function* pauseOrResumeWithin(
+  ctx: EngineContext,
+  run: string,
+  move: Pick<Control, "agent"> & { event: "pause" | "resume" },
+): Tx<void> {
+  for (const id of yield* openDescendants(run)) {
+    const row = yield* lockRun(id);
+    if (row && canMove(runMachine, runOf(row), move.event)) yield* pauseOrResume(ctx, runOf(row), move);
+  }
+}
+
 /** Pause stops claims, not leases: whoever holds a task may complete it. */
-function* pauseOrResume(ctx: EngineContext, run: Run, move: Control & { event: "pause" | "resume" }): Tx<ChangedRun> {
+function* pauseOrResume(
+  ctx: EngineContext,
+  run: Run,
+  move: Pick<Control, "agent" | "reason"> & { event: "pause" | "resume" },
+): Tx<ChangedRun> {
   const moved = yield* moveRun(run, move);
   const counters = yield* findCounters(run.id);
   yield* setLanesOpen(run.id, isOpen(moved, counters.running));
