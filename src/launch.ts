@@ -21,7 +21,9 @@ export function launch(
     app.beat().catch((error: unknown) => logger.warn("background work failed; it is tried again", { error }));
   };
   const onActive = () => startBeating(beat, config.settings);
-  const app: App = new App({ ...options, config, logger, onActive, onDue: soon(beat, DUE_MS) });
+  // A beat under way may have looked already: the one after it has not.
+  const beatAnew = () => void app.beat().then(beat, beat);
+  const app: App = new App({ ...options, config, logger, onActive, onDue: soon(beatAnew, DUE_MS) });
   return { app, config, logger };
 }
 

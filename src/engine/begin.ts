@@ -95,7 +95,10 @@ function* beginOne(wave: Wave, beginning: Beginning): Tx<readonly Task[]> {
       return [];
     }
     const elements = yield* spreadElements(change, { task, step, spec, values, project: source.project });
-    if (elements.length === 0) settled.push(yield* concludeTask(change, task, { result: [] }));
+    if (elements.length === 0) {
+      yield* saveSpec(task.id, { ...spec, dynamic: { ...dynamic, elements: 0 } });
+      settled.push(yield* concludeTask(change, task, { result: [] }));
+    }
     wave.ready.push(...elements.filter(({ status }) => status === "ready"));
     return elements.filter(({ status }) => status === "pending");
   } catch (error) {

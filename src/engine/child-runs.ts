@@ -62,6 +62,7 @@ export function* startChild(ctx: EngineContext, { task, spec, run }: Locked): Tx
   yield* saveSpec(task.id, { ...spec, child: started.run.id });
   yield* setDue(task.id, task.closeBy);
   const change = new RunChange(ctx, run);
+  yield* children.lookAtNextUnstarted(run.id, ctx.now);
   const data = { key: task.key, child_run: started.run.id, workflow: workflow.name, version: version.version };
   change.record({ type: "task.child_started", task: task.id, data });
   yield* change.writeHistory();
@@ -103,18 +104,26 @@ export function* reconcileChild(ctx: EngineContext, known: Run): Tx<number | nul
   if (!row) return null;
   const child = runOf(row);
   const own = parent?.spec.child === child.id;
-  if (child.endedAt === null) {
-    const waits = own && parent.task.status === "waiting";
-    if (!waits && child.status !== "cancelling")
-      yield* cancelRun(ctx, child, { agent: SERVER, reason: "the task that waited for it has ended" });
-    return null;
-  }
+  const waits = own && parent.task.status === "waiting";
+  if (child.endedAt === null) return waits ? null : yield* stopOrphan(ctx, child);
   if (!parent) return null;
-  if (own && parent.task.status === "waiting") yield* handUp(ctx, parent, child);
+  // It may wait for the end of the runs within it before it undoes anything.
+  if (parent.run.status === "compensating" && parent.run.stage === "stopping")
+    yield* children.setRunDue(parent.run.id, ctx.now);
+  if (waits) yield* handUp(ctx, parent, child);
   // After that: until then its own task is one that waits without an open run.
   yield* children.lookAtNextUnstarted(parent.run.id, ctx.now);
   const failed = found?.task.status === "dead_letter" && parent.task.status === "dead_letter";
   return own && failed && child.status === "succeeded" ? yield* resolveByChild(ctx, parent, child) : null;
+}
+
+/** Gives when its end is to be handed up, where it has ended thereby. */
+function* stopOrphan(ctx: EngineContext, child: Run): Tx<number | null> {
+  // One that is undone already is left to come to its end.
+  if (child.status === "cancelling" || child.status === "compensating") return null;
+  const reason = "the task that waited for it has ended";
+  const { run } = yield* cancelRun(ctx, child, { agent: SERVER, reason });
+  return run.endedAt === null ? null : ctx.now;
 }
 
 function* handUp(ctx: EngineContext, parent: Locked, child: Run): Tx<void> {

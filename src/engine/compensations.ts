@@ -1,3 +1,4 @@
+import { openDescendants } from "../store/child-runs.js";
 import { compensable, compensationKey } from "../store/compensations.js";
 import { findCounters } from "../store/counters.js";
 import type { Run } from "../store/runs.js";
@@ -20,6 +21,8 @@ export function* startUndoing(ctx: EngineContext, run: Run): Tx<void> {
   if (run.status !== "compensating" || run.stage !== "stopping") return;
   const counters = yield* findCounters(run.id);
   if (OPEN.some((status) => counters[status] > 0)) return;
+  // The runs within it come to their end first; the last of them lets this one be looked at again.
+  if ((yield* openDescendants(run.id)).length > 0) return;
   const moved = yield* moveRun(run, { event: "undo", reason: run.reason, stage: "undoing" });
   const change = new RunChange(ctx, moved);
   const project = yield* ownProject(run);

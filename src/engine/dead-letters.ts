@@ -192,8 +192,11 @@ function requireUndoable(task: Task, run: Run): void {
 /** A changed prompt is text as it stands: an expression in it has been filled in already. */
 function changedSpec(spec: TaskSpec, { prompt, inputs, retry }: ReplayChanges): TaskSpec {
   const { dynamic, ...rest } = spec;
-  const step =
-    dynamic && prompt !== undefined ? { ...dynamic.step, prompt: `\${{ ${JSON.stringify(prompt)} }}` } : dynamic?.step;
+  const step = dynamic && {
+    ...dynamic.step,
+    ...(prompt === undefined ? {} : { prompt: `\${{ ${JSON.stringify(prompt)} }}` }),
+    ...(retry === undefined ? {} : { retry: { ...spec.retry, ...retry } }),
+  };
   return {
     ...rest,
     ...(prompt === undefined ? {} : { prompt }),

@@ -68,6 +68,8 @@ export function draftTask(
   // What is known only later asks for nobody and locks nothing yet.
   const files = isDynamic(step) ? NO_FILES : step.files;
   const { demand, scope, paths } = askedBy(project, { ...step, files });
+  // What undoes it may be needed long after whoever wrote it has gone: its paths are looked at now.
+  if (step.compensate && !isDynamic(step.compensate)) askedBy(project, step.compensate);
   return { task: taskOfStep(ctx, run, { ...planned, demand: demand.id, scope }), spec: specOf(step), demand, paths };
 }
 

@@ -117,7 +117,7 @@ function* write(ctx: EngineContext, writing: Writing): Tx<Modified> {
   });
   const reopened = yield* reopenAllBehind(change, loose.unblocked);
   const judged = new Set([...loose.held, ...reopened, ...added].map(({ id }) => id));
-  for (const key of rewired) judged.add(graph.find(key)?.task?.id ?? "");
+  for (const key of updated) judged.add(graph.find(key)?.task?.id ?? "");
   const waiting = (yield* recountDependencies(run.id)).filter(({ id }) => judged.has(id));
   const ready = yield* settleWaiting(change, waiting);
   const atOnce = added.filter(({ status }) => status === "ready");

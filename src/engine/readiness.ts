@@ -77,7 +77,12 @@ function namesOf(keys: readonly string[]): string {
 }
 
 function* runReasons(run: Run): Tx<Reason[]> {
-  if (run.status !== "running" && run.status !== "planning") {
+  if (run.stage === "stopping" && run.endedAt === null)
+    return [
+      { kind: "run_stopped", detail: "a task of its run failed, and nothing new begins in it", blocking: [run.id] },
+    ];
+  const undoes = run.status === "compensating" && run.stage === "undoing";
+  if (run.status !== "running" && run.status !== "planning" && !undoes) {
     return [{ kind: `run_${run.status}`, detail: `its run is ${run.status}`, blocking: [run.id] }];
   }
   const counters = yield* findCounters(run.id);

@@ -69,9 +69,15 @@ export function* pauseOrResumeWithin(
   run: string,
   move: Pick<Control, "agent"> & { event: "pause" | "resume" },
 ): Tx<void> {
-  for (const id of yield* openDescendants(run)) {
-    const row = yield* lockRun(id);
-    if (row && canMove(runMachine, runOf(row), move.event)) yield* pauseOrResume(ctx, runOf(row), move);
+  const seen = new Set<string>();
+  // One of them may be starting another: that is there once its row was locked.
+  for (let fresh = yield* openDescendants(run); fresh.length > 0;) {
+    for (const id of fresh) {
+      seen.add(id);
+      const row = yield* lockRun(id);
+      if (row && canMove(runMachine, runOf(row), move.event)) yield* pauseOrResume(ctx, runOf(row), move);
+    }
+    fresh = (yield* openDescendants(run)).filter((id) => !seen.has(id));
   }
 }
 

@@ -111,11 +111,13 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
     const vertex = edit.open(task, "task");
     if (!vertex) return;
     const fixed = ["key", "kind", "needs", "for_each"].filter((field) => field in set);
+    if (isElement(vertex)) return edit.refuse(`"${vertex.key}" is an element of a list, made as its step says`, "task");
     if (fixed.length > 0)
       edit.refuse(`${fixed.join(", ")} of a task cannot be changed: remove it and add another`, "set");
     else {
       vertex.written = { ...vertex.written, ...set };
       vertex.place = `${edit.place}.set`;
+      if (typeof set["priority"] === "string") vertex.priority = set["priority"];
     }
   },
 
@@ -157,7 +159,9 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
     // The side that is not taken is skipped: what waits for both goes on behind the other.
     for (const reference of before ?? []) {
       const vertex = edit.graph.find(reference);
-      if (vertex?.standing === "open") vertex.written = { ...vertex.written, trigger: "none_failed" };
+      const trigger = vertex?.task?.trigger ?? vertex?.written?.["trigger"] ?? "all_succeeded";
+      if (vertex?.standing === "open" && trigger === "all_succeeded")
+        vertex.written = { ...vertex.written, trigger: "none_failed" };
     }
   },
 

@@ -46,6 +46,9 @@ export function* reviseOpenTasks(change: RunChange, revision: Revision, rewired:
   const open = [...graph.all()].filter((one): one is Known => one.task !== undefined && one.standing === "open");
   const changed = open.filter(({ key, written }) => written !== undefined || other.has(key));
   const held = changed.filter((vertex) => vertex.task.status === "ready" && !staysReady(graph, vertex));
+  // What waits for its retry has had its dependencies: now they are others, or it says something else.
+  const retrying = changed.filter(({ task }) => task.status === "pending" && task.availableAt !== null);
+  yield* store.forgetRetries(retrying.map(({ task }) => task.id));
   yield* store.holdTasks(held.map(({ task }) => task.id));
   for (const { task } of held) change.move(task, "pending");
   const moved = new Set(held.map(({ key }) => key));
@@ -93,8 +96,7 @@ function* rewrite(change: RunChange, { replanned, project, run }: Revision, vert
 }
 
 /** Where a task stands in the order from now on. */
-function placed({ ctx }: RunChange, { task, priority: named, written }: Known, rankMs: number): Task {
-  const said = named ?? (typeof written?.["priority"] === "string" ? written["priority"] : undefined);
+function placed({ ctx }: RunChange, { task, priority: said }: Known, rankMs: number): Task {
   const priority = said === undefined ? task.priority : PRIORITIES[said as Priority];
   const bucket =
     task.status === "ready" && priority !== task.priority

@@ -7,7 +7,7 @@ import { backoffMs, endAttempt, mayRetry } from "./attempts.js";
 import { failureReason } from "./conclude.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
-import { holdTask, type Locked, lockTask, requireHeld, staleToken } from "./holding.js";
+import { holdTask, type Locked, lockTask, requireHeld, staleToken, takesWork } from "./holding.js";
 import { leaseShownUntil, renewedLease, runningDueAt } from "./leases.js";
 import { taskMachine, transition } from "./machine.js";
 import { checkOutput } from "./output-schema.js";
@@ -41,7 +41,9 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
   if ("ended" in found) return yield* completedBefore(found.ended, completion);
   const { held } = found;
   requireSound(ctx, held, completion.result);
-  const plan = held.task.kind === "plan" ? yield* requirePlan(ctx, held, completion.result) : undefined;
+  // The plan of a run that comes to its end already is kept as a result, and nothing is begun of it.
+  const expands = held.task.kind === "plan" && takesWork(held.run);
+  const plan = expands ? yield* requirePlan(ctx, held, completion.result) : undefined;
   const change = new RunChange(ctx, plan ? yield* leavePlanning(held.run) : held.run);
   const ended = yield* endAttempt(change, held, {
     event: "complete",

@@ -1,4 +1,4 @@
-import { dueRuns } from "../store/child-runs.js";
+import { dueRuns, setRunDue } from "../store/child-runs.js";
 import { runsPastRetention } from "../store/retention.js";
 import { lockRun } from "../store/lock-order.js";
 import { deleteRun, runOf } from "../store/runs.js";
@@ -146,23 +146,45 @@ function* closeSession(ctx: EngineContext, id: string): Tx<void> {
   if (!(yield* sessions.endExpiredSession(id, ctx.now))) throw new RestartTransaction(`session ${id} was renewed`);
 }
 
+/** In one tick: what comes due beyond that waits for the next. */
+const ROUNDS_MAX = 20;
+
 async function handleDueTasks(host: TickHost): Promise<number> {
-  const due = await host.read((ctx) => dueTasks(ctx.now, AT_ONCE_MAX));
-  for (const task of due) {
-    try {
-      await host.transact((ctx) => handleDue(ctx, task));
-    } catch (error) {
-      // What keeps a child run from starting ends the task that was to wait for it, and nothing else.
-      if (!(error instanceof BatonError)) throw error;
-      await host.transact((ctx) => refuseChild(ctx, task, error));
-    }
+  let handled = 0;
+  for (let round = 0; round < ROUNDS_MAX; round++) {
+    const due = await host.read((ctx) => dueTasks(ctx.now, AT_ONCE_MAX));
+    for (const task of due) await handleDueTask(host, task);
+    handled += due.length;
+    if (due.length < AT_ONCE_MAX) break;
   }
-  return due.length;
+  return handled;
 }
 
+async function handleDueTask(host: TickHost, task: string): Promise<void> {
+  try {
+    await host.transact((ctx) => handleDue(ctx, task));
+  } catch (error) {
+    // What keeps a child run from starting ends the task that was to wait for it, and nothing else.
+    if (!(error instanceof BatonError)) throw error;
+    await host.transact((ctx) => refuseChild(ctx, task, error));
+  }
+}
+
+const SET_ASIDE_MS = 60_000;
+
+/** One that cannot be handled is set aside for a minute and told of at the end: the others are not to wait for it. */
 async function handleDueRuns(host: TickHost): Promise<number> {
   const due = await host.read((ctx) => dueRuns(ctx.now, AT_ONCE_MAX));
-  for (const run of due) await host.transact((ctx) => handleDueRun(ctx, run));
+  const failures: unknown[] = [];
+  for (const run of due) {
+    try {
+      await host.transact((ctx) => handleDueRun(ctx, run));
+    } catch (error) {
+      failures.push(error);
+      await host.transact((ctx) => setRunDue(run, ctx.now + SET_ASIDE_MS));
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, `${failures.length} runs could not be looked after`);
   return due.length;
 }
 

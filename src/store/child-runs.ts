@@ -84,7 +84,8 @@ export function* setRunDue(run: string, dueAt: number | null): Tx<void> {
 export function* lookAtNextUnstarted(run: string, at: number): Tx<void> {
   yield [
     `UPDATE tasks SET due_at = $1 WHERE id = (SELECT t.id FROM tasks t WHERE t.run = $2 AND t.status = 'waiting' AND t.kind = 'workflow'
-       AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_run = $2 AND c.parent_task = t.id AND c.ended_at IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_run = $2 AND c.parent_task = t.id
+         AND (c.ended_at IS NULL OR c.due_at IS NOT NULL))
        ORDER BY t.id LIMIT 1)`,
     [at, run],
   ];

@@ -43,6 +43,17 @@ export function* holdTasks(tasks: readonly string[]): Tx<void> {
   }
 }
 
+/** Pending tasks that waited for their retry wait for their dependencies alone. */
+export function* forgetRetries(tasks: readonly string[]): Tx<void> {
+  for (const chunk of chunksOf(tasks)) {
+    yield [
+      `UPDATE tasks SET available_at = NULL, due_at = reserved_until
+       WHERE status = 'pending' AND id IN (${placeholders(chunk.length)})`,
+      chunk,
+    ];
+  }
+}
+
 /** Gives a task that nobody has begun what another step says. */
 export function* reviseTask(task: Task, spec: TaskSpec): Tx<void> {
   yield [

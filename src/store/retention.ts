@@ -12,7 +12,8 @@ export interface Retention {
 export function* runsPastRetention({ now, defaultMs, limit }: Retention): Tx<{ id: string; project: string }[]> {
   const rows = yield [
     `SELECT r.id, r.project FROM projects p JOIN runs r ON r.project = p.id
-     WHERE r.ended_at IS NOT NULL AND r.ended_at < $1 - COALESCE(p.retention_ms, $2) LIMIT $3`,
+     WHERE r.ended_at IS NOT NULL AND r.ended_at < $1 - COALESCE(p.retention_ms, $2)
+       AND NOT EXISTS (SELECT 1 FROM runs w WHERE w.id = r.parent_run AND w.ended_at IS NULL) LIMIT $3`,
     [now, defaultMs, limit],
   ];
   return rows.map((row) => ({ id: text(row, "id"), project: text(row, "project") }));

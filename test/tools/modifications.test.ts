@@ -202,6 +202,52 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
     expect(await work(team, run.id)).toEqual(["c", "a", "b"]);
   });
 
+  it("holds back what waits for its retry too, and gives it what it says then", async () => {
+    const team = await crew();
+    const retry = { max_attempts: 3, initial_interval_ms: 60_000, max_interval_ms: 60_000 };
+    const { run } = await team.start([
+      { key: "a" },
+      { key: "b", needs: ["a"], prompt: "use ${{ steps.a.output.x }}", files: { write: ["b.md"] }, retry },
+    ]);
+    await team.complete(await team.take("ann", { run: run.id }), { x: "this" });
+    await team.fail(await team.take("ann", { run: run.id }));
+    expect((await team.statuses(run.id))["b"]).toBe("pending");
+    await modify(team, run.id, [{ op: "insert_gate", after: "a", key: "sure", ask: "Sure?" }]);
+    await team.app.advance(60_000);
+    expect(await team.statuses(run.id)).toEqual({ a: "succeeded", b: "pending", sure: "waiting" });
+    await modify(team, run.id, [
+      { op: "add_dependency", task: "b", on: "a" },
+      { op: "remove_dependency", task: "b", on: "sure" },
+      { op: "update_task", task: "b", set: { criteria: ["tidy"] } },
+    ]);
+    expect(await team.claim("ann", { run: run.id })).toMatchObject({
+      task: { key: "b", prompt: "use this", criteria: ["tidy"] },
+      locks: [{ path: "b.md" }],
+    });
+  });
+
+  it("judges a task by the trigger it is given, and keeps a priority and a trigger that no change names", async () => {
+    const team = await crew();
+    const { run } = await team.start([
+      { key: "a" },
+      { key: "late", kind: "wait", for: "1h" },
+      { key: "z", needs: ["a", "late"] },
+      { key: "end", needs: ["a"], trigger: "all_done", prompt: "${{ steps.a.status }}", priority: "low" },
+    ]);
+    await modify(team, run.id, [
+      { op: "reprioritize", tasks: ["end"], priority: "critical" },
+      // oxlint-disable-next-line unicorn/no-thenable -- the sides of a branch are called so, and nothing awaits it
+      { op: "create_branch", after: "a", if: "true", then: [{ key: "yes", prompt: "y" }], before: ["end"] },
+    ]);
+    await modify(team, run.id, [{ op: "update_task", task: "end", set: { criteria: ["all"] } }]);
+    expect(await team.app.call("get_task", { task: `${run.id}/end` })).toMatchObject({
+      task: { priority: "critical", trigger: "all_done" },
+    });
+    await team.complete(await team.take("ann", { run: run.id }));
+    await modify(team, run.id, [{ op: "update_task", task: "z", set: { trigger: "one_succeeded" } }]);
+    expect((await team.statuses(run.id))["z"]).toBe("ready");
+  });
+
   describe("is refused whole, with every problem at its change", () => {
     it.each([
       ["a cycle", [{ op: "add_dependency", task: "a", on: "c" }], /cycle: .*a/],

@@ -209,6 +209,55 @@ describe.each(BACKENDS)("what becomes of a run that fails, on %s", (backend) => 
       expect(await team.run(bare.run.id)).toMatchObject({ status: "compensated" });
     });
 
+    it("does not undo a list without elements", async () => {
+      const team = await crew();
+      const list = { key: "l", for_each: [], prompt: "do ${{ item }}", compensate: { prompt: "undo ${{ item }}" } };
+      const { run } = await team.start([list, { key: "x", needs: ["l"], ...once }], { on_failure: "compensate" });
+      await team.fail(await team.take("ann", { run: run.id }));
+      await settle(team);
+      expect(await team.run(run.id)).toMatchObject({ status: "compensated" });
+    });
+
+    it("says of what undoes it that it can be claimed", async () => {
+      const team = await crew();
+      const run = await failed(team);
+      const task = `${run.id}/compensate(car)`;
+      expect(await team.app.call("check_task_ready", { task })).toMatchObject({ claimable: true, reasons: [] });
+    });
+
+    it("waits until the runs within it have ended before it undoes anything", async () => {
+      const team = await crew();
+      await team.app.call("create_workflow", { name: "inner", definition: { steps: [{ key: "i", prompt: "i" }] } });
+      const { run } = await team.start(
+        [
+          { key: "x", compensate: { prompt: "undo x" } },
+          { key: "call", kind: "workflow", workflow: "inner", needs: ["x"] },
+          { key: "bad", needs: ["x"], ...once },
+        ],
+        { on_failure: "compensate" },
+      );
+      await team.complete(await team.take("ann", { run: run.id }));
+      await settle(team);
+      const bad = await team.take("ann", { run: run.id });
+      const inner = await team.take("ben", { run: run.id });
+      await team.fail(bad);
+      await settle(team);
+      expect(Object.keys(await team.statuses(run.id))).not.toContain("compensate(x)");
+      await team.complete(inner);
+      for (let round = 0; round < 3; round++) await settle(team);
+      expect((await team.statuses(run.id))["compensate(x)"]).toBe("ready");
+    });
+
+    it("refuses at the start what could not be undone", async () => {
+      const team = await crew();
+      const outside = { prompt: "undo", files: { write: ["../../out.md"] } };
+      await expect(team.start([{ key: "a", compensate: outside }], { on_failure: "compensate" })).rejects.toMatchObject(
+        {
+          code: "invalid_input",
+        },
+      );
+    });
+
     it("tells its parent when it is a run within another", async () => {
       const team = await crew();
       const steps = [{ key: "a", prompt: "a", ...once }];

@@ -41,6 +41,29 @@ describe.each(BACKENDS)("a plan step on %s", (backend) => {
     expect((await team.run(run.id)).status).toBe("succeeded");
   });
 
+  it.each(["stop", "compensate", "cancel"])("keeps a plan as a result where its run ends already (%s)", async (how) => {
+    const team = await crew();
+    const once = { retry: { max_attempts: 1 } };
+    const head = how === "cancel" ? {} : { on_failure: how };
+    const { run } = await team.start(
+      [
+        { key: "p", kind: "plan", prompt: "Plan it" },
+        { key: "f", ...once },
+      ],
+      head,
+    );
+    const plan = await team.take("ann", { run: run.id });
+    const other = await team.take("ben", { run: run.id });
+    if (how === "cancel") await team.app.call("control_run", { run: run.id, action: "cancel" });
+    await team.fail(other);
+    await team.complete(plan, [{ key: "q", prompt: "q" }]);
+    await team.app.advance(10);
+    expect((await team.run(run.id)).status).toBe(
+      { stop: "failed", compensate: "compensated", cancel: "cancelled" }[how],
+    );
+    expect(Object.keys(await team.statuses(run.id)).sort()).toEqual(["f", "p"]);
+  });
+
   it.each([
     ["no steps", "do this and that", /The result of a plan is its steps/],
     [
