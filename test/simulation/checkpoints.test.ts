@@ -14,7 +14,7 @@ import { World } from "../support/simulation/world.js";
  *
  *   BATON_SIMULATIONS=1000 npx vitest run test/simulation/checkpoints.test.ts
  */
-const COUNT = Number(process.env["BATON_SIMULATIONS"] ?? 30);
+const COUNT = Number(process.env["BATON_SIMULATIONS"] ?? 15);
 const FIRST_SEED = Number(process.env["BATON_SIMULATION_SEED"] ?? 1);
 const WEIGHTS = { ...PEACEFUL, checkpoint: 0 };
 

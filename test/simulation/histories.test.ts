@@ -15,7 +15,7 @@ import { playHistory } from "../support/simulation/history.js";
  *
  *   BATON_SIMULATIONS=5000 BATON_SIMULATION_SEED=1 npx vitest run test/simulation/histories.test.ts
  */
-const COUNT = Number(process.env["BATON_SIMULATIONS"] ?? 80);
+const COUNT = Number(process.env["BATON_SIMULATIONS"] ?? 60);
 const FIRST_SEED = Number(process.env["BATON_SIMULATION_SEED"] ?? 1);
 const GROUP = 20;
 /** At each statement and COMMIT: no call in a history is struck, one in a hundred, one in ten. */
