@@ -15,7 +15,7 @@ import {
   writeFile,
 } from "node:fs/promises";
 import path from "node:path";
-import { leavesRoot } from "./confinement.js";
+import { isGits, leavesRoot } from "./confinement.js";
 
 /** A file that is to be made below a root. */
 export interface NewFile {
@@ -55,6 +55,7 @@ export async function surveyFiles(root: string, files: readonly NewFile[]): Prom
 
 async function standingOf(root: string, file: NewFile): Promise<"fresh" | "same" | "other" | { message: string }> {
   if (leavesRoot(root, file.path)) return { message: "a symbolic link on the way leads outside of the root" };
+  if (isGits(root, path.dirname(file.path))) return { message: "would lie in .git, which is git's own" };
   const target = path.join(root, file.path);
   for (let way = path.dirname(file.path); way !== "."; way = path.dirname(way)) {
     const found = await orMissing(lstat(await realpathOr(path.join(root, way))));
@@ -109,7 +110,7 @@ class InTheWay extends Error {
   readonly code = "EEXIST";
 
   constructor(place: string) {
-    super(`EEXIST: ${place} has come to lead outside of the root`);
+    super(`EEXIST: ${place} has come to lead where it may not`);
   }
 }
 
@@ -130,9 +131,9 @@ class Writer implements Written {
 
   async place(index: number, file: NewFile, replace: boolean): Promise<void> {
     const target = path.join(this.root, file.path);
+    this.#requireOwn(file.path);
     await this.#makeDirectory(path.dirname(file.path));
-    // Somebody may have put a link there since the look.
-    if (leavesRoot(this.root, file.path)) throw new InTheWay(file.path);
+    this.#requireOwn(file.path);
     if (replace) {
       const old = path.join(this.stage, `old-${index}`);
       await rename(target, old);
@@ -149,6 +150,11 @@ class Writer implements Written {
 
   async keep(): Promise<void> {
     await rm(this.stage, { recursive: true, force: true });
+  }
+
+  /** Somebody may have put a link there since the look. */
+  #requireOwn(place: string): void {
+    if (leavesRoot(this.root, place) || isGits(this.root, path.dirname(place))) throw new InTheWay(place);
   }
 
   async #makeDirectory(below: string): Promise<void> {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { surveyFiles, writeFiles } from "../../src/runtime/scaffolding.js";
@@ -45,4 +45,19 @@ test("what is undone leaves what others have put beside it", async () => {
   expect(readdirSync(root).toSorted()).toEqual(["a", "old"]);
   expect([textOf(root, "old"), textOf(root, "a/theirs")]).toEqual(["old", "theirs"]);
   expect(readdirSync(path.join(root, "a"))).toEqual(["theirs"]);
+});
+
+test("a link to .git or out of the root that came since the look is met at placing, before anything is made there", async () => {
+  const root = rootWith({});
+  const outside = realpathSync(temporaryDirectory());
+  for (const target of [path.join(root, ".git/hooks"), outside]) {
+    mkdirSync(target, { recursive: true });
+    const link = path.join(root, target === outside ? "out" : "hooks");
+    symlinkSync(target, link);
+    const files = [file("a/first"), file(`${path.basename(link)}/deep/er`)];
+    const { mtimeNs } = statSync(target, { bigint: true });
+    await expect(writeFiles(root, { files, replacing: new Set() })).rejects.toMatchObject({ code: "EEXIST" });
+    expect([readdirSync(target), statSync(target, { bigint: true }).mtimeNs]).toEqual([[], mtimeNs]);
+  }
+  expect(readdirSync(root).toSorted()).toEqual([".git", "hooks", "out"]);
 });

@@ -192,6 +192,11 @@ describe("what would be made outside of the root, or over something, is not made
     "",
     ".",
     "a\nb",
+    "a\u200db",
+    ".g\u200cit",
+    "CON",
+    "nul.tar.gz",
+    "Com1 .txt",
     "end. ",
     "x".repeat(300),
   ])("at a name of an input that is %j", async (name) => {
@@ -220,6 +225,20 @@ describe("what would be made outside of the root, or over something, is not made
     );
     expect(readdirSync(outside)).toEqual([]);
     expect(readdirSync(app.root)).toEqual(["out"]);
+  });
+
+  test("in .git, whether the root lies there or a link of the root leads there", async () => {
+    const app = await start(mine({ "files/src/post-commit": "echo" }));
+    for (const own of [".git/hooks", "sub/.GIT"]) {
+      const root = path.join(app.root, own);
+      mkdirSync(root, { recursive: true });
+      await expect(app.create({ root, overwrite: true })).rejects.toThrow(/src\/post-commit: would lie in \.git/);
+      expect(readdirSync(root)).toEqual([]);
+    }
+    symlinkSync(".git/hooks", path.join(app.root, "src"));
+    await expect(app.create({ overwrite: true })).rejects.toThrow(/src\/post-commit: would lie in \.git/);
+    expect(readdirSync(path.join(app.root, ".git/hooks"))).toEqual([]);
+    expect(await app.call("list_projects")).toEqual({ projects: [] });
   });
 
   test("through a link that is the file itself, or to where a directory is", async () => {
