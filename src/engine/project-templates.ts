@@ -1,4 +1,4 @@
-import { relative, isAbsolute, sep } from "node:path";
+import { relative, isAbsolute, posix, sep } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { appendEvents } from "../store/events.js";
 import { findMilestone } from "../store/milestones.js";
@@ -15,7 +15,7 @@ import { addMilestone } from "./milestones.js";
 import { parseProjectConfig } from "./project-config.js";
 import { storedPattern } from "./paths.js";
 import { problemsError } from "./problems.js";
-import { type CreateProject, createProject, type Project, projectWanted } from "./projects.js";
+import { type CreateProject, createProject, type Project, projectsOver, projectWanted } from "./projects.js";
 import { scaffold } from "./scaffolds.js";
 import type { Entry, Template } from "./template-catalogue.js";
 import { createWorkflow } from "./workflows.js";
@@ -54,12 +54,22 @@ export function* prepareProject(ctx: EngineContext, wanted: FromTemplate): Tx<Pr
     const problems = fileProblems(definition, { root, caseInsensitive });
     if (problems.length > 0) throw problemsError(`The workflow "${definition.name}" of the template`, problems);
   }
-  if (known !== undefined) {
-    const patterns = files.map(({ path }) => storedPattern(known, path, "file"));
-    const held = yield* editsViolating(ctx, { project: known, patterns, agent: wanted.agent ?? ctx.caller.agent });
-    if (held.length > 0) throw locked(template, held);
-  }
+  yield* requireUnlocked(ctx, wanted, { root, files });
   return { root, caseInsensitive, files, inputs };
+}
+
+/** The files may lie in the roots of several projects, each of which has locks of its own. */
+function* requireUnlocked(
+  ctx: EngineContext,
+  { template, agent = ctx.caller.agent }: FromTemplate,
+  { root, files }: Pick<Prepared, "root" | "files">,
+): Tx<void> {
+  for (const project of yield* projectsOver(root)) {
+    const below = relative(project.root ?? root, root).replaceAll(sep, "/");
+    const patterns = files.map(({ path }) => storedPattern(project, posix.join(below, path).normalize("NFC"), "file"));
+    const held = yield* editsViolating(ctx, { project, patterns, agent });
+    if (held.length > 0) throw locked(template, project, held);
+  }
 }
 
 function withoutRoot({ name }: Template): BatonError {
@@ -78,11 +88,11 @@ function requireOwnPlace(ctx: EngineContext, root: string, name: string): void {
   throw new BatonError("not_permitted", message, { details: { root, inside: own } });
 }
 
-function locked({ name }: Template, held: readonly { path: string; held_by: string }[]): BatonError {
-  const message = `The template "${name}" would make files that others have locked: ${held.map((one) => `${one.path} (${one.held_by})`).join(", ")}. Nothing was written.`;
+function locked({ name }: Template, project: Project, held: readonly { path: string; held_by: string }[]): BatonError {
+  const message = `The template "${name}" would make files that others have locked in the project "${project.name}": ${held.map((one) => `${one.path} (${one.held_by})`).join(", ")}. Nothing was written.`;
   return new BatonError("conflict", message, {
-    details: { conflicts: held },
-    next: [{ tool: "query_operation", arguments: { name: "list_file_locks", arguments: {} } }],
+    details: { project: project.id, conflicts: held },
+    next: [{ tool: "query_operation", arguments: { name: "list_file_locks", arguments: { project: project.name } } }],
   });
 }
 

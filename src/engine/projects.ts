@@ -53,6 +53,11 @@ function* projectAround({ cwd, worktreeOf }: Workplace): Tx<Project | undefined>
   return main?.config.worktrees === "shared" ? main : undefined;
 }
 
+/** The active projects in whose roots a directory lies, the nearest first. */
+export function* projectsOver(directory: string): Tx<Project[]> {
+  return yield* projects.findProjectsAt(ancestors(directory));
+}
+
 function ancestors(directory: string): string[] {
   const list = [directory];
   for (let at = directory; dirname(at) !== at; at = dirname(at)) list.push(dirname(at));

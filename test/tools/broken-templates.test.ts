@@ -269,9 +269,24 @@ describe("what would be made outside of the root, or over something, is not made
     const app = await start(mine({ "files/src/a.txt": "a" }));
     await app.call("create_project", { name: "demo", root: app.root });
     await app.call("acquire_file_lock", { project: "demo", agent: "ben", paths: ["src/"] });
-    await expect(app.create({ agent: "ann" })).rejects.toThrow(/locked: src\/a\.txt \(ben\)/);
+    await expect(app.create({ agent: "ann" })).rejects.toThrow(/locked in the project "demo": src\/a\.txt \(ben\)/);
     expect(readdirSync(app.root)).toEqual([]);
     expect(await app.create({ agent: "ben" })).toMatchObject({ created: false });
+  });
+
+  test("where another agent has locked it in a project around the new one", async () => {
+    const app = await start(mine({ "files/README.md": "new" }));
+    const root = path.join(app.root, "sub", "er");
+    write(root, { "README.md": "old" });
+    await app.call("create_project", { name: "outer", root: app.root });
+    await app.call("create_project", { name: "between", root: path.dirname(root) });
+    await app.call("acquire_file_lock", { project: "outer", agent: "ann", paths: ["sub/er/README.md"] });
+    const nested = { root, overwrite: true };
+    const refused = app.create({ ...nested, agent: "ben" });
+    await expect(refused).rejects.toThrow(/locked in the project "outer": sub\/er\/README\.md \(ann\)/);
+    await expect(refused).rejects.toMatchObject({ code: "conflict" });
+    expect(readFileSync(path.join(root, "README.md"), "utf8")).toBe("old");
+    expect(await app.create({ ...nested, agent: "ann" })).toMatchObject({ created: true });
   });
 });
 
