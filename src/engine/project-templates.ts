@@ -44,9 +44,9 @@ export function* prepareProject(ctx: EngineContext, wanted: FromTemplate): Tx<Pr
   const { template } = wanted;
   const inputs = bindInputs(template, wanted.inputs);
   const { known, place } = yield* projectWanted(ctx, yield* withConfig(wanted));
-  const root = known?.root ?? place?.path;
-  if (root === undefined || root === null) throw withoutRoot(template);
-  const caseInsensitive = known?.caseInsensitive ?? place?.caseInsensitive ?? false;
+  const at = known === undefined ? place : { path: known.root, caseInsensitive: known.caseInsensitive };
+  if (at === undefined || at.path === null) throw withoutRoot(template, known);
+  const { path: root, caseInsensitive } = at;
   requireOwnPlace(ctx, root, wanted.name);
   const files = scaffold(template, { inputs, project: { name: wanted.name, root }, caseInsensitive });
   for (const workflow of template.workflows) {
@@ -72,8 +72,10 @@ function* requireUnlocked(
   }
 }
 
-function withoutRoot({ name }: Template): BatonError {
-  const message = `The template "${name}" makes files, and there is no root for them: give root, a directory that is there and that no other project has.`;
+function withoutRoot({ name }: Template, known: Project | undefined): BatonError {
+  const why = known === undefined ? "there is no root for them" : `the project "${known.name}" has no root for them`;
+  const what = known === undefined ? "give root" : "choose another name and give root";
+  const message = `The template "${name}" makes files, and ${why}: ${what}, a directory that is there and that no other project has.`;
   return new BatonError("invalid_input", message, { details: { template: name } });
 }
 
@@ -124,11 +126,13 @@ export interface Made {
 
 /**
  * Makes the project with the workflows, milestones and defaults of its template. A project that is there keeps its configuration, and
- * a milestone of the same name stays. The files have been written before.
+ * a milestone of the same name stays. The files have been written before, to the root that was prepared: a project that has another
+ * by now, or whose root has become another's, is a `conflict`.
  */
-export function* makeFromTemplate(ctx: EngineContext, wanted: FromTemplate, files: number): Tx<Made> {
-  const { template } = wanted;
-  const inputs = bindInputs(template, wanted.inputs);
+export function* makeFromTemplate(ctx: EngineContext, request: FromTemplate, prepared: Prepared): Tx<Made> {
+  const { template } = request;
+  const { root: path, caseInsensitive, files, inputs } = prepared;
+  const wanted = { ...request, root: { path, caseInsensitive } };
   const { project, created } = yield* createProject(ctx, yield* withConfig(wanted));
   const workflows: { name: string; version: number }[] = [];
   for (const workflow of template.workflows) {
@@ -144,7 +148,7 @@ export function* makeFromTemplate(ctx: EngineContext, wanted: FromTemplate, file
   const data = {
     template: template.name,
     origin: template.folder.origin,
-    files,
+    files: files.length,
     workflows: workflows.map(({ name }) => name),
   };
   yield* appendEvents(ctx, [{ type: "project.scaffolded", project: project.id, agent: ctx.caller.agent, data }]);

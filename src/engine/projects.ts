@@ -95,14 +95,14 @@ interface NewProject extends Pick<Project, "name" | "root" | "caseInsensitive"> 
   readonly config?: projects.ProjectConfig;
 }
 
-/** Makes it, or gives the one that another process has made of the same root at the same time. Errors: `conflict`. */
+/** Makes it, or gives the same one that another process has made at the same time. Errors: `conflict`. */
 function* makeProject(ctx: EngineContext, wanted: NewProject): Tx<Project> {
   const { made, inTheWay } = yield* tryToMake(ctx, wanted);
-  if (made) return made;
-  throw taken(wanted.name, wanted.root, inTheWay);
+  if (made?.name === wanted.name) return made;
+  throw taken(wanted.name, wanted.root, made ?? inTheWay);
 }
 
-/** The project, or the one that another process has made at the same time and that has its name. */
+/** The project, or the one that another process has made of the same root at the same time, or one that has its name. */
 function* tryToMake(
   ctx: EngineContext,
   { name, root, caseInsensitive, description, config }: NewProject,

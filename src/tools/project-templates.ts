@@ -91,7 +91,8 @@ export async function createFromTemplate(host: Host, input: TemplateInput): Prom
   if (earlier !== undefined) return earlier;
   const { entries } = await templatesAt(host, input.template);
   const request = { ...input, template: requireTemplate(entries, input.template, "project") };
-  const { root, files } = await host.read((ctx) => templates.prepareProject(ctx, request));
+  const prepared = await host.read((ctx) => templates.prepareProject(ctx, request));
+  const { root, files } = prepared;
   const survey = await host.server.survey(root, files);
   templates.requireFree(request.template, survey, input.overwrite);
   const same = new Set(survey.same);
@@ -108,7 +109,7 @@ export async function createFromTemplate(host: Host, input: TemplateInput): Prom
   try {
     const made = await host.transact(function* (ctx) {
       const acting = yield* actingAs(ctx, input.agent);
-      const { project, created, ...stored } = yield* templates.makeFromTemplate(acting, request, files.length);
+      const { project, created, ...stored } = yield* templates.makeFromTemplate(acting, request, prepared);
       const answer: FromTemplate = {
         project,
         created,

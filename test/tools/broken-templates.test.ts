@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { startApp, type TestApp, type TestAppOptions } from "../support/app.js";
 import { createDatabase, temporaryDirectory, testRuntime } from "../support/databases.js";
+import type { StorePoint } from "../../src/store/faults.js";
 import { Gate } from "../support/gate.js";
 
 // Templates of one's own: what is wrong with them is said of them, and what they would do to others is not done.
@@ -341,5 +342,42 @@ describe("files and project come together", () => {
     stopped.open();
     await expect(creating).rejects.toMatchObject({ code: "conflict" });
     expect(readdirSync(app.root)).toEqual(["own.txt"]);
+  });
+
+  test.each([
+    ["begins", /^/],
+    ["makes the project", /^INSERT INTO projects/],
+  ])("a git root that becomes another project's before the commit %s is not shared", async (_, at) => {
+    const { location: database } = await createDatabase("postgres");
+    const cwd = realpathSync(temporaryDirectory());
+    execFileSync("git", ["init", "--quiet", cwd]);
+    const runtime = testRuntime();
+    const now = () => runtime.clock.now();
+    const other = await startApp({ cwd, database, runtime, storeHooks: { now } });
+    let lock: Promise<void> | undefined;
+    const hold = ({ statement }: StorePoint) => {
+      if (lock !== undefined || !existsSync(path.join(cwd, "deep/er/b.txt")) || !at.test(statement[0]))
+        return undefined;
+      lock = other.call("acquire_file_lock", { agent: "ben", paths: ["x"] }).then(() => undefined);
+      return lock;
+    };
+    const app = await start(directory(), { cwd, database, runtime, storeHooks: { now, hold } });
+    const creating = app.call("create_project", { name: "demo", template: "mine" });
+    await expect(creating).rejects.toThrow(/^The root .* belongs to the project/);
+    expect(readdirSync(cwd)).toEqual([".git"]);
+    const { projects } = (await app.call("list_projects")) as unknown as { projects: object[] };
+    expect(projects).toEqual([expect.objectContaining({ root: cwd })]);
+    expect(projects).not.toMatchObject([{ name: "demo" }]);
+  });
+
+  test("a project that was made without a root gets no files in the git root around the caller", async () => {
+    const cwd = realpathSync(temporaryDirectory());
+    const database = path.join(temporaryDirectory(), "baton.db");
+    await (await startApp({ cwd, database })).call("create_project", { name: "demo" });
+    execFileSync("git", ["init", "--quiet", cwd]);
+    const app = await start(directory(), { cwd, database });
+    const creating = app.call("create_project", { name: "demo", template: "mine" });
+    await expect(creating).rejects.toThrow(/the project "demo" has no root/);
+    expect(readdirSync(cwd)).toEqual([".git"]);
   });
 });
