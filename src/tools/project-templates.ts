@@ -121,8 +121,8 @@ export async function createFromTemplate(host: Host, input: TemplateInput): Prom
     return made;
   } catch (error) {
     // Where the answer to the commit was lost the project may be there, and its files belong to it.
-    if (error instanceof BatonError && error.code !== "unavailable") await written.undo();
-    else await written.keep();
+    if (error instanceof BatonError && error.code !== "unavailable") throw withLeft(error, await written.undo());
+    await written.keep();
     throw error;
   }
 }
@@ -138,16 +138,26 @@ const DENIED: ReadonlyMap<unknown, string> = new Map([
   ["EDQUOT", "has no room left"],
 ]);
 
+/** The same refusal, which says too what could not be taken back. */
+function withLeft(error: BatonError, left: string | undefined): BatonError {
+  if (left === undefined) return error;
+  const { code, message, details, retry, next } = error;
+  return new BatonError(code, `${message} ${left}`, { ...(details ? { details } : {}), retry, next: [...next] });
+}
+
 /** What the file system says, as the caller can act on it; anything else is a bug, and stays what it is. */
 function unwritable(error: unknown, root: string): unknown {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const left = error instanceof Error && "leftBehind" in error ? String(error.leftBehind) : undefined;
   if (code === "EEXIST") {
-    const message = `Something has just come to stand in the way in ${root}. Nothing was written: call again.`;
+    const message = `Something has just come to stand in the way in ${root}. ${left ?? "Nothing was written: call again."}`;
     return new BatonError("conflict", message, { retry: "same_input" });
   }
   const why = DENIED.get(code);
   if (why === undefined) return error;
-  return new BatonError("invalid_input", `${root} ${why}. Nothing was left behind.`, { details: { root } });
+  return new BatonError("invalid_input", `${root} ${why}. ${left ?? "Nothing was left behind."}`, {
+    details: { root },
+  });
 }
 
 export const projectTemplateOperations: readonly Operation[] = [list];

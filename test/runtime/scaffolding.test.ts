@@ -61,3 +61,42 @@ test("a link to .git or out of the root that came since the look is met at placi
   }
   expect(readdirSync(root).toSorted()).toEqual([".git", "hooks", "out"]);
 });
+
+/** Something is done in the midst of the writing, when this file comes to its turn. */
+class Meanwhile extends Set<string> {
+  constructor(
+    paths: readonly string[],
+    readonly turn: string,
+    readonly act: () => void,
+  ) {
+    super(paths);
+  }
+
+  override has(name: string): boolean {
+    if (name === this.turn) this.act();
+    return super.has(name);
+  }
+}
+
+test("what was changed since stays, all else goes back, and what was replaced is kept and named", async () => {
+  const root = rootWith({ old: "old", late: "late", other: "other" });
+  const files = ["other", "a/new", "old", "b/new", "late"].map((name) => file(name, "replaced"));
+  const replacing = new Meanwhile(["old", "other"], "late", () => {
+    writeFileSync(path.join(root, "old"), "edited");
+    writeFileSync(path.join(root, "a/new"), "edited too");
+  });
+  const writing = writeFiles(root, { files, replacing });
+  const stage = () => readdirSync(root).find((name) => name.startsWith(".baton-scaffold-")) ?? "none";
+  await expect(writing).rejects.toMatchObject({
+    code: "EEXIST",
+    leftBehind: expect.stringMatching(/taken back: old \(was changed.*a\/new \(was changed.*lies in .*baton-scaffold-/),
+  });
+  expect(["old", "a/new", "other", "late"].map((name) => textOf(root, name))).toEqual([
+    "edited",
+    "edited too",
+    "other",
+    "late",
+  ]);
+  expect(readdirSync(root).toSorted()).toEqual([stage(), "a", "late", "old", "other"]);
+  expect(textOf(root, `${stage()}/old-2`)).toBe("old");
+});

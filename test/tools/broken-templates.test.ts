@@ -342,6 +342,19 @@ describe("files and project come together", () => {
     stopped.open();
     await expect(creating).rejects.toMatchObject({ code: "conflict" });
     expect(readdirSync(app.root)).toEqual(["own.txt"]);
+
+    const again = gate.stopAt(/^INSERT INTO projects/);
+    const second = app.create({ name: "second" });
+    await Promise.race([again.reached, second]);
+    writeFileSync(path.join(app.root, "a.txt"), "edited");
+    await other.call("create_project", { name: "second" });
+    again.open();
+    await expect(second).rejects.toMatchObject({ code: "conflict" });
+    await expect(second).rejects.toThrow(
+      /The name "second" belongs .* taken back: a\.txt \(was changed since, and stays\)/,
+    );
+    expect(readFileSync(path.join(app.root, "a.txt"), "utf8")).toBe("edited");
+    expect(existsSync(path.join(app.root, "deep"))).toBe(false);
   });
 
   test.each([
