@@ -1,4 +1,4 @@
-import { relative, isAbsolute, sep } from "node:path";
+import { relative, isAbsolute, posix, sep } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { appendEvents } from "../store/events.js";
 import { findMilestone } from "../store/milestones.js";
@@ -15,7 +15,7 @@ import { addMilestone } from "./milestones.js";
 import { parseProjectConfig } from "./project-config.js";
 import { storedPattern } from "./paths.js";
 import { problemsError } from "./problems.js";
-import { type CreateProject, createProject, type Project, projectWanted } from "./projects.js";
+import { type CreateProject, createProject, type Project, projectsOver, projectWanted } from "./projects.js";
 import { scaffold } from "./scaffolds.js";
 import type { Entry, Template } from "./template-catalogue.js";
 import { createWorkflow } from "./workflows.js";
@@ -44,9 +44,9 @@ export function* prepareProject(ctx: EngineContext, wanted: FromTemplate): Tx<Pr
   const { template } = wanted;
   const inputs = bindInputs(template, wanted.inputs);
   const { known, place } = yield* projectWanted(ctx, yield* withConfig(wanted));
-  const root = known?.root ?? place?.path;
-  if (root === undefined || root === null) throw withoutRoot(template);
-  const caseInsensitive = known?.caseInsensitive ?? place?.caseInsensitive ?? false;
+  const at = known === undefined ? place : { path: known.root, caseInsensitive: known.caseInsensitive };
+  if (at === undefined || at.path === null) throw withoutRoot(template, known);
+  const { path: root, caseInsensitive } = at;
   requireOwnPlace(ctx, root, wanted.name);
   const files = scaffold(template, { inputs, project: { name: wanted.name, root }, caseInsensitive });
   for (const workflow of template.workflows) {
@@ -54,16 +54,28 @@ export function* prepareProject(ctx: EngineContext, wanted: FromTemplate): Tx<Pr
     const problems = fileProblems(definition, { root, caseInsensitive });
     if (problems.length > 0) throw problemsError(`The workflow "${definition.name}" of the template`, problems);
   }
-  if (known !== undefined) {
-    const patterns = files.map(({ path }) => storedPattern(known, path, "file"));
-    const held = yield* editsViolating(ctx, { project: known, patterns, agent: wanted.agent ?? ctx.caller.agent });
-    if (held.length > 0) throw locked(template, held);
-  }
+  yield* requireUnlocked(ctx, wanted, { root, files });
   return { root, caseInsensitive, files, inputs };
 }
 
-function withoutRoot({ name }: Template): BatonError {
-  const message = `The template "${name}" makes files, and there is no root for them: give root, a directory that is there and that no other project has.`;
+/** The files may lie in the roots of several projects, each of which has locks of its own. */
+function* requireUnlocked(
+  ctx: EngineContext,
+  { template, agent = ctx.caller.agent }: FromTemplate,
+  { root, files }: Pick<Prepared, "root" | "files">,
+): Tx<void> {
+  for (const project of yield* projectsOver(root)) {
+    const below = relative(project.root ?? root, root).replaceAll(sep, "/");
+    const patterns = files.map(({ path }) => storedPattern(project, posix.join(below, path).normalize("NFC"), "file"));
+    const held = yield* editsViolating(ctx, { project, patterns, agent });
+    if (held.length > 0) throw locked(template, project, held);
+  }
+}
+
+function withoutRoot({ name }: Template, known: Project | undefined): BatonError {
+  const why = known === undefined ? "there is no root for them" : `the project "${known.name}" has no root for them`;
+  const what = known === undefined ? "give root" : "choose another name and give root";
+  const message = `The template "${name}" makes files, and ${why}: ${what}, a directory that is there and that no other project has.`;
   return new BatonError("invalid_input", message, { details: { template: name } });
 }
 
@@ -78,11 +90,11 @@ function requireOwnPlace(ctx: EngineContext, root: string, name: string): void {
   throw new BatonError("not_permitted", message, { details: { root, inside: own } });
 }
 
-function locked({ name }: Template, held: readonly { path: string; held_by: string }[]): BatonError {
-  const message = `The template "${name}" would make files that others have locked: ${held.map((one) => `${one.path} (${one.held_by})`).join(", ")}. Nothing was written.`;
+function locked({ name }: Template, project: Project, held: readonly { path: string; held_by: string }[]): BatonError {
+  const message = `The template "${name}" would make files that others have locked in the project "${project.name}": ${held.map((one) => `${one.path} (${one.held_by})`).join(", ")}. Nothing was written.`;
   return new BatonError("conflict", message, {
-    details: { conflicts: held },
-    next: [{ tool: "query_operation", arguments: { name: "list_file_locks", arguments: {} } }],
+    details: { project: project.id, conflicts: held },
+    next: [{ tool: "query_operation", arguments: { name: "list_file_locks", arguments: { project: project.name } } }],
   });
 }
 
@@ -114,11 +126,13 @@ export interface Made {
 
 /**
  * Makes the project with the workflows, milestones and defaults of its template. A project that is there keeps its configuration, and
- * a milestone of the same name stays. The files have been written before.
+ * a milestone of the same name stays. The files have been written before, to the root that was prepared: a project that has another
+ * by now, or whose root has become another's, is a `conflict`.
  */
-export function* makeFromTemplate(ctx: EngineContext, wanted: FromTemplate, files: number): Tx<Made> {
-  const { template } = wanted;
-  const inputs = bindInputs(template, wanted.inputs);
+export function* makeFromTemplate(ctx: EngineContext, request: FromTemplate, prepared: Prepared): Tx<Made> {
+  const { template } = request;
+  const { root: path, caseInsensitive, files, inputs } = prepared;
+  const wanted = { ...request, root: { path, caseInsensitive } };
   const { project, created } = yield* createProject(ctx, yield* withConfig(wanted));
   const workflows: { name: string; version: number }[] = [];
   for (const workflow of template.workflows) {
@@ -134,7 +148,7 @@ export function* makeFromTemplate(ctx: EngineContext, wanted: FromTemplate, file
   const data = {
     template: template.name,
     origin: template.folder.origin,
-    files,
+    files: files.length,
     workflows: workflows.map(({ name }) => name),
   };
   yield* appendEvents(ctx, [{ type: "project.scaffolded", project: project.id, agent: ctx.caller.agent, data }]);

@@ -53,6 +53,11 @@ function* projectAround({ cwd, worktreeOf }: Workplace): Tx<Project | undefined>
   return main?.config.worktrees === "shared" ? main : undefined;
 }
 
+/** The active projects in whose roots a directory lies, the nearest first. */
+export function* projectsOver(directory: string): Tx<Project[]> {
+  return yield* projects.findProjectsAt(ancestors(directory));
+}
+
 function ancestors(directory: string): string[] {
   const list = [directory];
   for (let at = directory; dirname(at) !== at; at = dirname(at)) list.push(dirname(at));
@@ -90,14 +95,14 @@ interface NewProject extends Pick<Project, "name" | "root" | "caseInsensitive"> 
   readonly config?: projects.ProjectConfig;
 }
 
-/** Makes it, or gives the one that another process has made of the same root at the same time. Errors: `conflict`. */
+/** Makes it, or gives the same one that another process has made at the same time. Errors: `conflict`. */
 function* makeProject(ctx: EngineContext, wanted: NewProject): Tx<Project> {
   const { made, inTheWay } = yield* tryToMake(ctx, wanted);
-  if (made) return made;
-  throw taken(wanted.name, wanted.root, inTheWay);
+  if (made?.name === wanted.name) return made;
+  throw taken(wanted.name, wanted.root, made ?? inTheWay);
 }
 
-/** The project, or the one that another process has made at the same time and that has its name. */
+/** The project, or the one that another process has made of the same root at the same time, or one that has its name. */
 function* tryToMake(
   ctx: EngineContext,
   { name, root, caseInsensitive, description, config }: NewProject,

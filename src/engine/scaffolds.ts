@@ -109,8 +109,11 @@ export function scaffold(template: FileTemplate, filling: Filling): NewFile[] {
 
 class PathRefused extends Error {}
 
-// Control characters, separators of either kind, and signs that change the direction of a text.
-const NOT_IN_A_NAME = /[\p{Cc}\p{Cs}\p{Bidi_Control}\u2028\u2029\\/:]/u;
+// Control characters, separators of either kind, and signs that are not seen or change the direction of a text: some file
+// systems leave those out, and a name that looks like .git is then .git.
+const NOT_IN_A_NAME = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\\/:]/u;
+// On Windows, whatever ending follows.
+const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|$)/iu;
 
 /**
  * Where a file goes. Each name of the way is filled in by itself and must be one name still: whatever an input holds, the file
@@ -124,6 +127,10 @@ function filledPath(path: string, values: Values): string {
     if (name === "" || /^\.+$/.test(name) || NOT_IN_A_NAME.test(name) || /[. ]$/.test(name))
       throw new PathRefused(
         `would be made at ${shown}, where ${JSON.stringify(name.slice(0, 100))} is no name of a file or directory inside the root`,
+      );
+    if (DEVICE.test(name))
+      throw new PathRefused(
+        `would be made at ${shown}, where ${JSON.stringify(name)} is the name of a device on Windows`,
       );
     if (name.toLowerCase() === ".git" || name.toLowerCase() === "git~1")
       throw new PathRefused(`would be made at ${shown}, which is git's own`);

@@ -8,20 +8,33 @@ import path from "node:path";
  */
 export function leavesRoot(root: string, relative: string): boolean {
   const realRoot = unlessMissing(() => realpathSync.native(root));
-  return realRoot !== undefined && leadsOutside(realRoot, path.resolve(root, relative), LINKS_MAX);
+  if (realRoot === undefined) return false;
+  const real = realPlace(path.resolve(root, relative), LINKS_MAX);
+  return real === undefined || !isInside(realRoot, real);
 }
+
+/** Whether a path (relative to `root`, normalised) is in truth, whatever links lead there, git's own or inside of it. */
+export function isGits(root: string, relative: string): boolean {
+  const real = realPlace(path.resolve(root, relative), LINKS_MAX);
+  return real === undefined || real.split(/[\\/]/).some((name) => GITS.has(name.toLowerCase()));
+}
+
+const GITS = new Set([".git", "git~1"]);
 
 // As many as Linux follows.
 const LINKS_MAX = 40;
 
-function leadsOutside(realRoot: string, absolute: string, links: number): boolean {
-  if (links === 0) return true;
+/** Where a path leads, of which the end need not exist; undefined for one that goes round. */
+function realPlace(absolute: string, links: number): string | undefined {
+  if (links === 0) return undefined;
   for (let way = absolute; ; way = path.dirname(way)) {
+    const below = path.relative(way, absolute);
     const real = unlessMissing(() => realpathSync.native(way));
-    if (real !== undefined) return !isInside(realRoot, real);
+    if (real !== undefined) return path.join(real, below);
     const target = unlessMissing(() => readlinkSync(way));
-    if (target !== undefined) return leadsOutside(realRoot, path.resolve(path.dirname(way), target), links - 1);
-    if (way === path.dirname(way)) return false;
+    if (target !== undefined)
+      return realPlace(path.resolve(realpathSync.native(path.dirname(way)), target, below), links - 1);
+    if (way === path.dirname(way)) return absolute;
   }
 }
 

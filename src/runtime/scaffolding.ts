@@ -7,15 +7,18 @@ import {
   mkdir,
   mkdtemp,
   readFile,
+  readlink,
   realpath,
   rename,
   rm,
   rmdir,
+  symlink,
   unlink,
   writeFile,
 } from "node:fs/promises";
 import path from "node:path";
-import { leavesRoot } from "./confinement.js";
+import { isDeepStrictEqual } from "node:util";
+import { isGits, leavesRoot } from "./confinement.js";
 
 /** A file that is to be made below a root. */
 export interface NewFile {
@@ -55,6 +58,7 @@ export async function surveyFiles(root: string, files: readonly NewFile[]): Prom
 
 async function standingOf(root: string, file: NewFile): Promise<"fresh" | "same" | "other" | { message: string }> {
   if (leavesRoot(root, file.path)) return { message: "a symbolic link on the way leads outside of the root" };
+  if (isGits(root, path.dirname(file.path))) return { message: "would lie in .git, which is git's own" };
   const target = path.join(root, file.path);
   for (let way = path.dirname(file.path); way !== "."; way = path.dirname(way)) {
     const found = await orMissing(lstat(await realpathOr(path.join(root, way))));
@@ -75,8 +79,11 @@ async function realpathOr(place: string): Promise<string> {
 
 /** What has been written, until it is settled. */
 export interface Written {
-  /** Takes everything back: files that were made go, files that were replaced return, directories that were made go. */
-  undo(): Promise<void>;
+  /**
+   * Takes everything back: files that were made go, files that were replaced return, directories that were made go. What somebody
+   * has changed since stays. Answers what could not be taken back, in words, and where what was replaced lies; else undefined.
+   */
+  undo(): Promise<string | undefined>;
   /** Lets it stand. */
   keep(): Promise<void>;
 }
@@ -90,7 +97,7 @@ export interface Writing {
 /**
  * Writes files below a root, all or none. Everything is first written to a directory beside its place, so that a full disk or a
  * missing permission is met before anything is in its place, and no file is ever there half. Throws what the file system throws;
- * `EEXIST` where something has come to stand in the way since the look.
+ * `EEXIST` where something has come to stand in the way since the look. The error has `leftBehind` if not all could be taken back.
  */
 export async function writeFiles(root: string, { files, replacing }: Writing): Promise<Written> {
   const stage = await mkdtemp(path.join(root, ".baton-scaffold-"));
@@ -99,7 +106,8 @@ export async function writeFiles(root: string, { files, replacing }: Writing): P
     for (const [index, file] of files.entries()) await writer.prepare(index, file);
     for (const [index, file] of files.entries()) await writer.place(index, file, replacing.has(file.path));
   } catch (error) {
-    await writer.undo();
+    const leftBehind = await writer.undo();
+    if (leftBehind !== undefined && error instanceof Error) Object.assign(error, { leftBehind });
     throw error;
   }
   return writer;
@@ -109,13 +117,14 @@ class InTheWay extends Error {
   readonly code = "EEXIST";
 
   constructor(place: string) {
-    super(`EEXIST: ${place} has come to lead outside of the root`);
+    super(`EEXIST: ${place} has come to lead where it may not`);
   }
 }
 
 class Writer implements Written {
   /** What to do to take it back, in the order in which it was done. */
-  readonly #backwards: (() => Promise<void>)[] = [];
+  readonly #backwards: { readonly of: string; readonly back: () => Promise<void> }[] = [];
+  readonly #marks = new Map<number, Mark>();
 
   constructor(
     readonly root: string,
@@ -126,29 +135,43 @@ class Writer implements Written {
     const staged = this.#staged(index);
     await writeFile(staged, content, { flag: "wx", mode: 0o644 });
     if (executable) await chmod(staged, 0o755);
+    this.#marks.set(index, await markOf(staged));
   }
 
   async place(index: number, file: NewFile, replace: boolean): Promise<void> {
     const target = path.join(this.root, file.path);
+    this.#requireOwn(file.path);
     await this.#makeDirectory(path.dirname(file.path));
-    // Somebody may have put a link there since the look.
-    if (leavesRoot(this.root, file.path)) throw new InTheWay(file.path);
+    this.#requireOwn(file.path);
     if (replace) {
       const old = path.join(this.stage, `old-${index}`);
       await rename(target, old);
-      this.#backwards.push(() => rename(old, target));
+      this.#backwards.push({ of: file.path, back: () => putBack(old, target) });
+      if ((await lstat(old)).isDirectory()) throw new InTheWay(file.path);
     }
-    await linkOrCopy(this.#staged(index), target);
-    this.#backwards.push(() => unlink(target));
+    const linked = await linkOrCopy(this.#staged(index), target);
+    const mark = linked ? this.#marks.get(index) : await markOf(target);
+    this.#backwards.push({ of: file.path, back: () => unlinkOwn(target, mark) });
   }
 
-  async undo(): Promise<void> {
-    for (const step of this.#backwards.splice(0).reverse()) await step();
-    await this.keep();
+  async undo(): Promise<string | undefined> {
+    const left: string[] = [];
+    for (const { of, back } of this.#backwards.splice(0).reverse()) {
+      await back().catch((error: unknown) => left.push(`${of} (${reasonOf(error)})`));
+    }
+    if (left.length === 0) await this.keep().catch((error: unknown) => left.push(reasonOf(error)));
+    if (left.length === 0) return undefined;
+    const more = left.length > SHOWN_MAX ? ` and ${left.length - SHOWN_MAX} more` : "";
+    return `Not all could be taken back: ${left.slice(0, SHOWN_MAX).join(", ")}${more}. What was replaced and is not in its place lies in ${this.stage}.`;
   }
 
   async keep(): Promise<void> {
     await rm(this.stage, { recursive: true, force: true });
+  }
+
+  /** Somebody may have put a link there since the look. */
+  #requireOwn(place: string): void {
+    if (leavesRoot(this.root, place) || isGits(this.root, path.dirname(place))) throw new InTheWay(place);
   }
 
   async #makeDirectory(below: string): Promise<void> {
@@ -158,7 +181,7 @@ class Writer implements Written {
     await this.#makeDirectory(path.dirname(below));
     await mkdir(directory, { mode: 0o755 });
     // Somebody else may have put something into it meanwhile, which then stays.
-    this.#backwards.push(() => rmdir(directory).catch(unlessUsed));
+    this.#backwards.push({ of: below, back: () => rmdir(directory).catch(unlessUsed) });
   }
 
   #staged(index: number): string {
@@ -166,19 +189,56 @@ class Writer implements Written {
   }
 }
 
-/** Makes a file where nothing is, whole at once; never over or through what is there. */
-async function linkOrCopy(from: string, to: string): Promise<void> {
+const SHOWN_MAX = 20;
+
+/** By what a file is known that nobody has changed. */
+interface Mark {
+  readonly ino: bigint;
+  readonly mtimeNs: bigint;
+  readonly size: bigint;
+}
+
+async function markOf(place: string): Promise<Mark> {
+  const { ino, mtimeNs, size } = await lstat(place, { bigint: true });
+  return { ino, mtimeNs, size };
+}
+
+async function unlinkOwn(target: string, mark: Mark | undefined): Promise<void> {
+  const found = await orMissing(markOf(target));
+  if (found === undefined) return;
+  if (!isDeepStrictEqual(found, mark)) throw new Error("was changed since, and stays");
+  await unlink(target);
+}
+
+/** Never over what has come to stand there. */
+async function putBack(old: string, target: string): Promise<void> {
+  const found = await lstat(old);
+  if (found.isDirectory()) return rename(old, target);
+  // A second name of a link is made of what it leads to on some systems.
+  if (found.isSymbolicLink()) await symlink(await readlink(old), target);
+  else await linkOrCopy(old, target);
+  await unlink(old);
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** Makes a file where nothing is, whole at once; never over or through what is there. False for a copy. */
+async function linkOrCopy(from: string, to: string): Promise<boolean> {
   try {
     await link(from, to);
+    return true;
   } catch (error) {
     // Some file systems have no second names.
     if (!hasCode(error, "EPERM", "ENOTSUP", "ENOSYS", "EMLINK", "EOPNOTSUPP")) throw error;
     await copyFile(from, to, constants.COPYFILE_EXCL);
+    return false;
   }
 }
 
 function unlessUsed(error: unknown): void {
-  if (!hasCode(error, "ENOTEMPTY", "EEXIST")) throw error;
+  if (!hasCode(error, "ENOTEMPTY", "EEXIST", "ENOENT")) throw error;
 }
 
 async function orMissing<T>(looking: Promise<T>): Promise<T | undefined> {

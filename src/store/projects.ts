@@ -79,6 +79,17 @@ export function* findDeepestProject(roots: readonly string[]): Tx<Project | unde
   return row && projectOf(row);
 }
 
+/** The active projects with one of these roots, the longest root first. */
+export function* findProjectsAt(roots: readonly string[]): Tx<Project[]> {
+  if (roots.length === 0) return [];
+  const rows = yield [
+    `SELECT ${COLUMNS} FROM projects WHERE status = 'active' AND root IN (${placeholders(roots.length)})
+     ORDER BY length(root) DESC`,
+    roots,
+  ];
+  return rows.map(projectOf);
+}
+
 /** False when another has the id, the name or the root. */
 export function* insertProject(project: Project): Tx<boolean> {
   const rows = yield [

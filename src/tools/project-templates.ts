@@ -91,7 +91,8 @@ export async function createFromTemplate(host: Host, input: TemplateInput): Prom
   if (earlier !== undefined) return earlier;
   const { entries } = await templatesAt(host, input.template);
   const request = { ...input, template: requireTemplate(entries, input.template, "project") };
-  const { root, files } = await host.read((ctx) => templates.prepareProject(ctx, request));
+  const prepared = await host.read((ctx) => templates.prepareProject(ctx, request));
+  const { root, files } = prepared;
   const survey = await host.server.survey(root, files);
   templates.requireFree(request.template, survey, input.overwrite);
   const same = new Set(survey.same);
@@ -108,7 +109,7 @@ export async function createFromTemplate(host: Host, input: TemplateInput): Prom
   try {
     const made = await host.transact(function* (ctx) {
       const acting = yield* actingAs(ctx, input.agent);
-      const { project, created, ...stored } = yield* templates.makeFromTemplate(acting, request, files.length);
+      const { project, created, ...stored } = yield* templates.makeFromTemplate(acting, request, prepared);
       const answer: FromTemplate = {
         project,
         created,
@@ -120,8 +121,8 @@ export async function createFromTemplate(host: Host, input: TemplateInput): Prom
     return made;
   } catch (error) {
     // Where the answer to the commit was lost the project may be there, and its files belong to it.
-    if (error instanceof BatonError && error.code !== "unavailable") await written.undo();
-    else await written.keep();
+    if (error instanceof BatonError && error.code !== "unavailable") throw withLeft(error, await written.undo());
+    await written.keep();
     throw error;
   }
 }
@@ -137,16 +138,26 @@ const DENIED: ReadonlyMap<unknown, string> = new Map([
   ["EDQUOT", "has no room left"],
 ]);
 
+/** The same refusal, which says too what could not be taken back. */
+function withLeft(error: BatonError, left: string | undefined): BatonError {
+  if (left === undefined) return error;
+  const { code, message, details, retry, next } = error;
+  return new BatonError(code, `${message} ${left}`, { ...(details ? { details } : {}), retry, next: [...next] });
+}
+
 /** What the file system says, as the caller can act on it; anything else is a bug, and stays what it is. */
 function unwritable(error: unknown, root: string): unknown {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const left = error instanceof Error && "leftBehind" in error ? String(error.leftBehind) : undefined;
   if (code === "EEXIST") {
-    const message = `Something has just come to stand in the way in ${root}. Nothing was written: call again.`;
+    const message = `Something has just come to stand in the way in ${root}. ${left ?? "Nothing was written: call again."}`;
     return new BatonError("conflict", message, { retry: "same_input" });
   }
   const why = DENIED.get(code);
   if (why === undefined) return error;
-  return new BatonError("invalid_input", `${root} ${why}. Nothing was left behind.`, { details: { root } });
+  return new BatonError("invalid_input", `${root} ${why}. ${left ?? "Nothing was left behind."}`, {
+    details: { root },
+  });
 }
 
 export const projectTemplateOperations: readonly Operation[] = [list];

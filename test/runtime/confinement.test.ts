@@ -1,7 +1,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { leavesRoot } from "../../src/runtime/confinement.js";
+import { isGits, leavesRoot } from "../../src/runtime/confinement.js";
 import { temporaryDirectory } from "../support/databases.js";
 
 test("a symbolic link may lead about inside the root and not out of it", () => {
@@ -30,4 +30,17 @@ test("a root that is a link itself is its target, and one that is elsewhere cann
   symlinkSync("shop", path.join(home, "link"));
   expect(leavesRoot(path.join(home, "link"), "src/a.ts")).toBe(false);
   expect(leavesRoot(path.join(home, "gone"), "src/a.ts")).toBe(false);
+});
+
+test("what lies in .git is told by where it really lies, in any case and through any link", () => {
+  const root = temporaryDirectory();
+  mkdirSync(path.join(root, ".Git", "hooks"), { recursive: true });
+  mkdirSync(path.join(root, "a", "b"), { recursive: true });
+  symlinkSync("a/b", path.join(root, "short"));
+  symlinkSync("../../.Git/hooks", path.join(root, "a", "b", "there"));
+  symlinkSync("../../.Git/not-yet", path.join(root, "a", "b", "later"));
+  const ways = [".Git", "short/there", "short/there/x/y", "short/later/x", "short/x", "a.git/x"];
+  expect(ways.map((way) => isGits(root, way))).toEqual([true, true, true, true, false, false]);
+  expect(isGits(path.join(root, ".Git", "hooks"), ".")).toBe(true);
+  expect(leavesRoot(root, "short/later/x")).toBe(false);
 });

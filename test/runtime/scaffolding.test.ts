@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, realpathSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { surveyFiles, writeFiles } from "../../src/runtime/scaffolding.js";
@@ -45,4 +45,58 @@ test("what is undone leaves what others have put beside it", async () => {
   expect(readdirSync(root).toSorted()).toEqual(["a", "old"]);
   expect([textOf(root, "old"), textOf(root, "a/theirs")]).toEqual(["old", "theirs"]);
   expect(readdirSync(path.join(root, "a"))).toEqual(["theirs"]);
+});
+
+test("a link to .git or out of the root that came since the look is met at placing, before anything is made there", async () => {
+  const root = rootWith({});
+  const outside = realpathSync(temporaryDirectory());
+  for (const target of [path.join(root, ".git/hooks"), outside]) {
+    mkdirSync(target, { recursive: true });
+    const link = path.join(root, target === outside ? "out" : "hooks");
+    symlinkSync(target, link);
+    const files = [file("a/first"), file(`${path.basename(link)}/deep/er`)];
+    const { mtimeNs } = statSync(target, { bigint: true });
+    await expect(writeFiles(root, { files, replacing: new Set() })).rejects.toMatchObject({ code: "EEXIST" });
+    expect([readdirSync(target), statSync(target, { bigint: true }).mtimeNs]).toEqual([[], mtimeNs]);
+  }
+  expect(readdirSync(root).toSorted()).toEqual([".git", "hooks", "out"]);
+});
+
+/** Something is done in the midst of the writing, when this file comes to its turn. */
+class Meanwhile extends Set<string> {
+  constructor(
+    paths: readonly string[],
+    readonly turn: string,
+    readonly act: () => void,
+  ) {
+    super(paths);
+  }
+
+  override has(name: string): boolean {
+    if (name === this.turn) this.act();
+    return super.has(name);
+  }
+}
+
+test("what was changed since stays, all else goes back, and what was replaced is kept and named", async () => {
+  const root = rootWith({ old: "old", late: "late", other: "other" });
+  const files = ["other", "a/new", "old", "b/new", "late"].map((name) => file(name, "replaced"));
+  const replacing = new Meanwhile(["old", "other"], "late", () => {
+    writeFileSync(path.join(root, "old"), "edited");
+    writeFileSync(path.join(root, "a/new"), "edited too");
+  });
+  const writing = writeFiles(root, { files, replacing });
+  const stage = () => readdirSync(root).find((name) => name.startsWith(".baton-scaffold-")) ?? "none";
+  await expect(writing).rejects.toMatchObject({
+    code: "EEXIST",
+    leftBehind: expect.stringMatching(/taken back: old \(was changed.*a\/new \(was changed.*lies in .*baton-scaffold-/),
+  });
+  expect(["old", "a/new", "other", "late"].map((name) => textOf(root, name))).toEqual([
+    "edited",
+    "edited too",
+    "other",
+    "late",
+  ]);
+  expect(readdirSync(root).toSorted()).toEqual([stage(), "a", "late", "old", "other"]);
+  expect(textOf(root, `${stage()}/old-2`)).toBe("old");
 });

@@ -4,6 +4,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { startApp, type TestApp, type TestAppOptions } from "../support/app.js";
 import { createDatabase, temporaryDirectory, testRuntime } from "../support/databases.js";
+import type { StorePoint } from "../../src/store/faults.js";
 import { Gate } from "../support/gate.js";
 
 // Templates of one's own: what is wrong with them is said of them, and what they would do to others is not done.
@@ -192,6 +193,11 @@ describe("what would be made outside of the root, or over something, is not made
     "",
     ".",
     "a\nb",
+    "a\u200db",
+    ".g\u200cit",
+    "CON",
+    "nul.tar.gz",
+    "Com1 .txt",
     "end. ",
     "x".repeat(300),
   ])("at a name of an input that is %j", async (name) => {
@@ -222,6 +228,20 @@ describe("what would be made outside of the root, or over something, is not made
     expect(readdirSync(app.root)).toEqual(["out"]);
   });
 
+  test("in .git, whether the root lies there or a link of the root leads there", async () => {
+    const app = await start(mine({ "files/src/post-commit": "echo" }));
+    for (const own of [".git/hooks", "sub/.GIT"]) {
+      const root = path.join(app.root, own);
+      mkdirSync(root, { recursive: true });
+      await expect(app.create({ root, overwrite: true })).rejects.toThrow(/src\/post-commit: would lie in \.git/);
+      expect(readdirSync(root)).toEqual([]);
+    }
+    symlinkSync(".git/hooks", path.join(app.root, "src"));
+    await expect(app.create({ overwrite: true })).rejects.toThrow(/src\/post-commit: would lie in \.git/);
+    expect(readdirSync(path.join(app.root, ".git/hooks"))).toEqual([]);
+    expect(await app.call("list_projects")).toEqual({ projects: [] });
+  });
+
   test("through a link that is the file itself, or to where a directory is", async () => {
     const app = await start(mine({ "files/a.txt": "a", "files/b.txt": "b" }));
     const outside = path.join(temporaryDirectory(), "target");
@@ -250,9 +270,24 @@ describe("what would be made outside of the root, or over something, is not made
     const app = await start(mine({ "files/src/a.txt": "a" }));
     await app.call("create_project", { name: "demo", root: app.root });
     await app.call("acquire_file_lock", { project: "demo", agent: "ben", paths: ["src/"] });
-    await expect(app.create({ agent: "ann" })).rejects.toThrow(/locked: src\/a\.txt \(ben\)/);
+    await expect(app.create({ agent: "ann" })).rejects.toThrow(/locked in the project "demo": src\/a\.txt \(ben\)/);
     expect(readdirSync(app.root)).toEqual([]);
     expect(await app.create({ agent: "ben" })).toMatchObject({ created: false });
+  });
+
+  test("where another agent has locked it in a project around the new one", async () => {
+    const app = await start(mine({ "files/README.md": "new" }));
+    const root = path.join(app.root, "sub", "er");
+    write(root, { "README.md": "old" });
+    await app.call("create_project", { name: "outer", root: app.root });
+    await app.call("create_project", { name: "between", root: path.dirname(root) });
+    await app.call("acquire_file_lock", { project: "outer", agent: "ann", paths: ["sub/er/README.md"] });
+    const nested = { root, overwrite: true };
+    const refused = app.create({ ...nested, agent: "ben" });
+    await expect(refused).rejects.toThrow(/locked in the project "outer": sub\/er\/README\.md \(ann\)/);
+    await expect(refused).rejects.toMatchObject({ code: "conflict" });
+    expect(readFileSync(path.join(root, "README.md"), "utf8")).toBe("old");
+    expect(await app.create({ ...nested, agent: "ann" })).toMatchObject({ created: true });
   });
 });
 
@@ -307,5 +342,55 @@ describe("files and project come together", () => {
     stopped.open();
     await expect(creating).rejects.toMatchObject({ code: "conflict" });
     expect(readdirSync(app.root)).toEqual(["own.txt"]);
+
+    const again = gate.stopAt(/^INSERT INTO projects/);
+    const second = app.create({ name: "second" });
+    await Promise.race([again.reached, second]);
+    writeFileSync(path.join(app.root, "a.txt"), "edited");
+    await other.call("create_project", { name: "second" });
+    again.open();
+    await expect(second).rejects.toMatchObject({ code: "conflict" });
+    await expect(second).rejects.toThrow(
+      /The name "second" belongs .* taken back: a\.txt \(was changed since, and stays\)/,
+    );
+    expect(readFileSync(path.join(app.root, "a.txt"), "utf8")).toBe("edited");
+    expect(existsSync(path.join(app.root, "deep"))).toBe(false);
+  });
+
+  test.each([
+    ["begins", /^/],
+    ["makes the project", /^INSERT INTO projects/],
+  ])("a git root that becomes another project's before the commit %s is not shared", async (_, at) => {
+    const { location: database } = await createDatabase("postgres");
+    const cwd = realpathSync(temporaryDirectory());
+    execFileSync("git", ["init", "--quiet", cwd]);
+    const runtime = testRuntime();
+    const now = () => runtime.clock.now();
+    const other = await startApp({ cwd, database, runtime, storeHooks: { now } });
+    let lock: Promise<void> | undefined;
+    const hold = ({ statement }: StorePoint) => {
+      if (lock !== undefined || !existsSync(path.join(cwd, "deep/er/b.txt")) || !at.test(statement[0]))
+        return undefined;
+      lock = other.call("acquire_file_lock", { agent: "ben", paths: ["x"] }).then(() => undefined);
+      return lock;
+    };
+    const app = await start(directory(), { cwd, database, runtime, storeHooks: { now, hold } });
+    const creating = app.call("create_project", { name: "demo", template: "mine" });
+    await expect(creating).rejects.toThrow(/^The root .* belongs to the project/);
+    expect(readdirSync(cwd)).toEqual([".git"]);
+    const { projects } = (await app.call("list_projects")) as unknown as { projects: object[] };
+    expect(projects).toEqual([expect.objectContaining({ root: cwd })]);
+    expect(projects).not.toMatchObject([{ name: "demo" }]);
+  });
+
+  test("a project that was made without a root gets no files in the git root around the caller", async () => {
+    const cwd = realpathSync(temporaryDirectory());
+    const database = path.join(temporaryDirectory(), "baton.db");
+    await (await startApp({ cwd, database })).call("create_project", { name: "demo" });
+    execFileSync("git", ["init", "--quiet", cwd]);
+    const app = await start(directory(), { cwd, database });
+    const creating = app.call("create_project", { name: "demo", template: "mine" });
+    await expect(creating).rejects.toThrow(/the project "demo" has no root/);
+    expect(readdirSync(cwd)).toEqual([".git"]);
   });
 });
