@@ -9,7 +9,7 @@ import {
   ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { hint } from "../engine/names.js";
-import { type McpServer, redactorOf, ToolFailure } from "./mcp-server.js";
+import { type McpServer, type Redactor, ToolFailure } from "./mcp-server.js";
 import { httpTransport } from "./mcp-http.js";
 import { StdioServer } from "./mcp-stdio.js";
 
@@ -18,8 +18,7 @@ export interface ClientParts {
   readonly version: string;
   /** Tells the servers that this process starts from all others on this host. */
   readonly mark: string;
-  /** Takes secrets of well-known forms out of a text. */
-  readonly redact: (text: string) => string;
+  readonly redactor: Redactor;
 }
 
 export interface ToolCall {
@@ -46,7 +45,7 @@ export class McpConnection {
   readonly #server: McpServer;
   readonly #client: Client;
   readonly #transport: StdioServer | StreamableHTTPClientTransport;
-  readonly #redact: (text: string) => string;
+  readonly #redactor: Redactor;
   /** Of its tools; undefined where they must be asked for. */
   #names: ReadonlySet<string> | undefined;
   #isOpen = true;
@@ -55,10 +54,10 @@ export class McpConnection {
   /** Called once, when it cannot be used any more. */
   onEnd: () => void = () => {};
 
-  private constructor({ server, version, mark, redact }: ClientParts) {
+  private constructor({ server, version, mark, redactor }: ClientParts) {
     this.#server = server;
-    this.#redact = redactorOf(server, redact);
-    this.#transport = server.type === "stdio" ? new StdioServer({ server, mark }) : httpTransport(server);
+    this.#redactor = redactor;
+    this.#transport = server.type === "stdio" ? new StdioServer({ server, mark, redactor }) : httpTransport(server);
     this.#client = new Client({ name: "baton", version }, { capabilities: {} });
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's client is no event target
     this.#client.onclose = () => this.#end();
@@ -202,7 +201,7 @@ export class McpConnection {
     }
     if (this.#broken !== undefined) return this.#worded(this.#broken);
     if (isMisshapen(error)) return this.#failure("invalid_answer", "answered with what is no answer to a call");
-    const said = error instanceof Error ? this.#redact(error.message).slice(0, SAID_CHARS_MAX) : "";
+    const said = error instanceof Error ? this.#redactor.start(error.message, SAID_CHARS_MAX) : "";
     if (this.#isOpen && error instanceof McpError) {
       return error.code === INVALID_PARAMS
         ? this.#failure("invalid_arguments", `refused the arguments: ${said}`, { retryable: false })
@@ -221,8 +220,7 @@ export class McpConnection {
   }
 
   #failure(type: string, said: string, options?: { retryable: boolean }): ToolFailure {
-    const remains =
-      this.#transport instanceof StdioServer && !this.#isOpen ? this.#redact(this.#transport.remains) : "";
+    const remains = this.#transport instanceof StdioServer && !this.#isOpen ? this.#transport.remains : "";
     return new ToolFailure(
       type,
       `${PREFIX}"${this.#server.name}" ${said}${remains === "" ? "" : `; ${remains}`}`,

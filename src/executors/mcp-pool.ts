@@ -1,12 +1,13 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { McpConnection, ToolCall } from "./mcp-client.js";
-import { type McpServer, ToolFailure } from "./mcp-server.js";
+import { type McpServer, Redactor, ToolFailure } from "./mcp-server.js";
 
 export interface PoolParts {
   readonly servers: readonly McpServer[];
   readonly version: string;
   /** Of this process; see `ClientParts`. */
   readonly mark: string;
+  /** Takes secrets of well-known forms out of a text. */
   readonly redact: (text: string) => string;
   readonly times: () => { readonly startTimeoutMs: number; readonly idleMs: number };
 }
@@ -44,8 +45,7 @@ export class McpPool {
 
   /** Calls a tool of a server. Errors: `ToolFailure`, as `McpConnection.call`. */
   async call(server: string, call: ToolCall, signal: AbortSignal): Promise<CallToolResult> {
-    const configured = this.#servers.get(server);
-    if (configured === undefined) throw new ToolFailure("server_not_configured", `"${server}" is not configured here`);
+    const configured = this.#configured(server);
     if (this.#closed) throw new ToolFailure("server_unavailable", "this server is stopping");
     // The place for a circuit breaker: a server that has failed again and again would be refused here at once.
     const entry = this.#entries.get(server) ?? this.#open(configured);
@@ -58,6 +58,11 @@ export class McpPool {
       entry.calls -= 1;
       if (entry.calls === 0 && this.#entries.get(server) === entry) this.#leaveIdle(server, entry);
     }
+  }
+
+  /** For what a server has said. Errors: `ToolFailure` for one that is not configured. */
+  redactor(name: string): Redactor {
+    return new Redactor(this.#configured(name), this.#parts.redact);
   }
 
   /** Ends all of them, within `graceMs`. */
@@ -84,12 +89,23 @@ export class McpPool {
     return entry;
   }
 
+  #configured(name: string): McpServer {
+    const server = this.#servers.get(name);
+    if (server === undefined) throw new ToolFailure("server_not_configured", `"${name}" is not configured here`);
+    return server;
+  }
+
   async #connect(server: McpServer): Promise<McpConnection> {
     // Loaded with the first call: a process that calls no tool pays nothing for it.
     const { McpConnection } = await import("./mcp-client.js");
-    const { version, mark, redact, times } = this.#parts;
+    const { version, mark, times } = this.#parts;
     connections += 1;
-    const parts = { server, version, mark: `${mark}-${process.pid}-${connections}`, redact };
+    const parts = {
+      server,
+      version,
+      mark: `${mark}-${process.pid}-${connections}`,
+      redactor: this.redactor(server.name),
+    };
     return McpConnection.open(parts, times().startTimeoutMs);
   }
 

@@ -14,6 +14,18 @@ const WAYS = {
     process.stderr.write(`no such database: ${process.env.TOKEN}\n`);
     process.exit(3);
   },
+  /** A secret where what is shown of it would begin. */
+  cut() {
+    process.stderr.write(`${process.env.TOKEN}${"x".repeat(990)}\n`, () => process.exit(3));
+  },
+  /** One that lies across the start of what is kept, and others after it. */
+  "cut far"() {
+    const all = `${process.env.TOKEN} `.repeat(3_000);
+    process.stderr.write(`${all}\nthe end\n`, () => process.exit(3));
+  },
+  "cut garbage"() {
+    setInterval(() => process.stdout.write(`${"x".repeat(190)}${process.env.TOKEN}\n`.repeat(50)), 1);
+  },
   garbage() {
     setInterval(() => process.stdout.write("Listening for requests...\n".repeat(50)), 1);
   },
@@ -34,6 +46,15 @@ const ANSWERS = {
   dies: () => {
     process.stderr.write(`out of memory (${process.env.TOKEN})\n`);
     process.exit(1);
+  },
+  tells: (id) => {
+    const text = `${process.env.TOKEN} ${"x".repeat(1_950)} ${process.env.TOKEN}`;
+    say({ id, result: { isError: true, content: [{ type: "text", text }] } });
+  },
+  /** Too much. */
+  "tells much": (id) => {
+    const text = `${process.env.TOKEN} ${"x".repeat(8_150)} ${process.env.TOKEN}`;
+    say({ id, result: { content: [{ type: "text", text }] } });
   },
   /** Hears everything and answers no call. */
   waits: () => {},
