@@ -1,5 +1,4 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import type { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import {
   type CallToolResult,
   CallToolResultSchema,
@@ -10,7 +9,7 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { hint } from "../engine/names.js";
 import { type McpServer, type Redactor, ToolFailure } from "./mcp-server.js";
-import { httpTransport } from "./mcp-http.js";
+import { HttpServer } from "./mcp-http.js";
 import { StdioServer } from "./mcp-stdio.js";
 
 export interface ClientParts {
@@ -44,7 +43,7 @@ const SAID_CHARS_MAX = 2_000;
 export class McpConnection {
   readonly #server: McpServer;
   readonly #client: Client;
-  readonly #transport: StdioServer | StreamableHTTPClientTransport;
+  readonly #transport: StdioServer | HttpServer;
   readonly #redactor: Redactor;
   /** Of its tools; undefined where they must be asked for. */
   #names: ReadonlySet<string> | undefined;
@@ -57,7 +56,7 @@ export class McpConnection {
   private constructor({ server, version, mark, redactor }: ClientParts) {
     this.#server = server;
     this.#redactor = redactor;
-    this.#transport = server.type === "stdio" ? new StdioServer({ server, mark, redactor }) : httpTransport(server);
+    this.#transport = server.type === "stdio" ? new StdioServer({ server, mark, redactor }) : new HttpServer(server);
     this.#client = new Client({ name: "baton", version }, { capabilities: {} });
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's client is no event target
     this.#client.onclose = () => this.#end();
@@ -110,7 +109,7 @@ export class McpConnection {
       return await this.#client.request({ method: "tools/call", params }, CallToolResultSchema, options);
     } catch (error) {
       // It was told that the call is off. Whether it has heard, and will hear the next one, is seen by itself.
-      if (signal.aborted) void this.#probe();
+      if (signal.aborted || lostBy(error) !== undefined) void this.#probe();
       throw this.#failureOf(error, signal);
     }
   }
@@ -176,7 +175,7 @@ export class McpConnection {
       await this.#client.ping({ timeout: PING_MS });
     } catch (error) {
       // One that knows no ping, and says so, is there.
-      const answered = this.#isOpen && error instanceof McpError && error.code !== REQUEST_TIMEOUT;
+      const answered = this.#isOpen && error instanceof McpError && error.code !== REQUEST_TIMEOUT && !lostBy(error);
       if (!answered) await this.close(0);
     } finally {
       this.#probing = false;
@@ -199,6 +198,8 @@ export class McpConnection {
       const timedOut = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
       return new ToolFailure(timedOut ? "timeout" : "cancelled", `the call of "${this.#server.name}" was ended`);
     }
+    const lost = lostBy(error);
+    if (lost !== undefined) return this.#worded(lost);
     if (this.#broken !== undefined) return this.#worded(this.#broken);
     if (isMisshapen(error)) return this.#failure("invalid_answer", "answered with what is no answer to a call");
     const said = error instanceof Error ? this.#redactor.start(error.message, SAID_CHARS_MAX) : "";
@@ -230,6 +231,11 @@ export class McpConnection {
 }
 
 const PREFIX = "the MCP server ";
+
+/** Why nothing answers a request any more; see `HttpServer`. */
+function lostBy(error: unknown): ToolFailure | undefined {
+  return error instanceof McpError && error.data instanceof ToolFailure ? error.data : undefined;
+}
 
 /** What the SDK throws for a message that is not of the form it must have: zod's error, or the parser's. */
 function isMisshapen(error: unknown): boolean {

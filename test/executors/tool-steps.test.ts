@@ -209,7 +209,7 @@ describe("a server over HTTP that", () => {
     ["page", "invalid_answer", "does not speak MCP"],
     ["no json", "invalid_answer", "is no answer"],
     ["no message", "invalid_answer", "is no answer"],
-    ["no events", "server_unavailable", "was not ready within 1000 ms", 1_000],
+    ["no events", "server_unavailable", "ended its stream without an answer"],
     ["endless", "invalid_answer", "more than 10485760 bytes"],
     ["closed", "server_unavailable", "who are you"],
     ["silent", "server_unavailable", "was not ready within 1000 ms", 1_000],
