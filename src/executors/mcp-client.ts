@@ -36,6 +36,10 @@ const REQUEST_TIMEOUT: number = ErrorCode.RequestTimeout;
 const INVALID_PARAMS: number = ErrorCode.InvalidParams;
 const SAID_CHARS_MAX = 2_000;
 
+/** Of a server whose list cannot be read or has no end: the call itself shows whether there is such a tool. */
+const UNLISTED = "unlisted";
+type Names = ReadonlySet<string> | typeof UNLISTED;
+
 /**
  * A connection to one MCP server, shared by all that call it. It offers the server nothing but calls: no sampling, no
  * questions, no roots. What the server answers is data.
@@ -46,7 +50,7 @@ export class McpConnection {
   readonly #transport: StdioServer | HttpServer;
   readonly #redactor: Redactor;
   /** Of its tools; undefined where they must be asked for. */
-  #names: ReadonlySet<string> | undefined;
+  #names: Names | undefined;
   #isOpen = true;
   #probing = false;
   #broken: ToolFailure | undefined;
@@ -67,16 +71,18 @@ export class McpConnection {
     });
   }
 
-  /** Starts or reaches the server and shakes hands. Errors: `ToolFailure`. */
-  static async open(parts: ClientParts, timeoutMs: number): Promise<McpConnection> {
+  /** Starts or reaches the server and shakes hands, unless `stop` comes first. Errors: `ToolFailure`. */
+  static async open(parts: ClientParts, timeoutMs: number, stop?: AbortSignal): Promise<McpConnection> {
     const connection = new McpConnection(parts);
-    const signal = AbortSignal.timeout(timeoutMs);
+    const limit = AbortSignal.timeout(timeoutMs);
+    const signal = stop === undefined ? limit : AbortSignal.any([limit, stop]);
     try {
       await Promise.race([connection.#handshake(signal), aborted(signal)]);
       return connection;
     } catch (error) {
       const failure = connection.#failureOf(error, signal);
       await connection.close(0);
+      if (signal.reason instanceof ToolFailure) throw signal.reason;
       throw failure.type === "timeout"
         ? connection.#failure(
             connection.#isGarbage ? "invalid_answer" : "server_unavailable",
@@ -130,17 +136,17 @@ export class McpConnection {
 
   async #requireTool(tool: string, signal: AbortSignal): Promise<void> {
     // Asked once more before it is said that there is none: not every server tells that its tools have changed.
-    const known = this.#names?.has(tool) === true ? this.#names : await this.#list(signal);
+    if (this.#names === UNLISTED || this.#names?.has(tool) === true) return;
+    const known = await this.#list(signal);
     this.#names = known;
-    if (known === undefined || known.has(tool)) return;
+    if (known === UNLISTED || known.has(tool)) return;
     const names = [...known];
     const more = names.length > NAMES_SHOWN_MAX ? `, and ${names.length - NAMES_SHOWN_MAX} more` : "";
     const said = `has no tool "${tool}"${hint(tool, names)}; it has ${names.slice(0, NAMES_SHOWN_MAX).join(", ") || "none"}${more}`;
     throw this.#failure("tool_not_found", said, { retryable: false });
   }
 
-  /** Undefined where the server's list cannot be read: then the call itself shows. */
-  async #list(signal: AbortSignal): Promise<ReadonlySet<string> | undefined> {
+  async #list(signal: AbortSignal): Promise<Names> {
     const names = new Set<string>();
     let cursor: string | undefined;
     for (let page = 0; page < PAGES_MAX; page++) {
@@ -152,12 +158,16 @@ export class McpConnection {
         cursor = list.nextCursor;
       } catch (error) {
         if (error instanceof McpError && error.code === METHOD_NOT_FOUND) return names;
-        if (isMisshapen(error)) return undefined;
+        if (isMisshapen(error)) return UNLISTED;
+        if (error instanceof McpError && error.code === INVALID_PARAMS) {
+          const said = this.#redactor.start(error.message, SAID_CHARS_MAX);
+          throw this.#failure("invalid_answer", `does not list its tools: ${said}`);
+        }
         throw error;
       }
       if (cursor === undefined) return names;
     }
-    return undefined;
+    return UNLISTED;
   }
 
   /** Something went wrong beside the answers: over HTTP nobody else says that a server is gone. */
@@ -252,6 +262,8 @@ function reasonOf(error: unknown, said: string): string {
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    const end = (): void => reject(signal.reason as Error);
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
   });
 }

@@ -1,6 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { McpConnection, ToolCall } from "./mcp-client.js";
 import { type McpServer, Redactor, ToolFailure } from "./mcp-server.js";
+import { KEEPER_MARGIN_MS, KILL_WAIT_MS } from "./process-tree.js";
 
 export interface PoolParts {
   readonly servers: readonly McpServer[];
@@ -15,6 +16,8 @@ export interface PoolParts {
 /** A server's connection, and who uses it. */
 interface Entry {
   readonly connection: Promise<McpConnection>;
+  /** Breaks off its start. */
+  readonly stop: AbortController;
   calls: number;
   idle?: NodeJS.Timeout;
 }
@@ -69,12 +72,20 @@ export class McpPool {
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
     for (const [name, entry] of this.#entries) this.#remove(name, entry, graceMs);
-    await Promise.all(this.#closing);
+    // Its keeper's time, and that of what ends a keeper that is stuck.
+    const boundMs = graceMs + KEEPER_MARGIN_MS + KILL_WAIT_MS;
+    let timer: NodeJS.Timeout | undefined;
+    const left = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, boundMs);
+    });
+    await Promise.race([Promise.all(this.#closing), left]);
+    clearTimeout(timer);
   }
 
   /** Whoever comes while it starts waits for the same start. One who leaves does not end it: others may need it. */
   #open(server: McpServer): Entry {
-    const entry: Entry = { connection: this.#connect(server), calls: 0 };
+    const stop = new AbortController();
+    const entry: Entry = { connection: this.#connect(server, stop.signal), stop, calls: 0 };
     const forget = () => {
       clearTimeout(entry.idle);
       if (this.#entries.get(server.name) === entry) this.#entries.delete(server.name);
@@ -95,7 +106,7 @@ export class McpPool {
     return server;
   }
 
-  async #connect(server: McpServer): Promise<McpConnection> {
+  async #connect(server: McpServer, signal: AbortSignal): Promise<McpConnection> {
     // Loaded with the first call: a process that calls no tool pays nothing for it.
     const { McpConnection } = await import("./mcp-client.js");
     const { version, mark, times } = this.#parts;
@@ -106,7 +117,7 @@ export class McpPool {
       mark: `${mark}-${process.pid}-${connections}`,
       redactor: this.redactor(server.name),
     };
-    return McpConnection.open(parts, times().startTimeoutMs);
+    return McpConnection.open(parts, times().startTimeoutMs, signal);
   }
 
   #leaveIdle(name: string, entry: Entry): void {
@@ -116,6 +127,8 @@ export class McpPool {
   #remove(name: string, entry: Entry, graceMs: number): void {
     clearTimeout(entry.idle);
     if (this.#entries.get(name) === entry) this.#entries.delete(name);
+    // Does nothing to one that stands.
+    entry.stop.abort(new ToolFailure("server_unavailable", "this server is stopping"));
     // One that did not come about has closed itself.
     const closing = entry.connection
       .then((connection) => connection.close(graceMs))

@@ -8,16 +8,16 @@ import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { minimalEnvironment } from "./environment.js";
 import type { FromKeeper, KeeperJob, ToKeeper } from "./mcp-keeper-protocol.js";
 import { type McpServer, type Redactor, ToolFailure } from "./mcp-server.js";
-import { KILL_WAIT_MS, ProcessTree } from "./process-tree.js";
+import { KEEPER_MARGIN_MS, ProcessTree } from "./process-tree.js";
 
 /** Of one line: a message beyond that is garbage. */
 const LINE_BYTES_MAX = 10 * 1024 * 1024;
+/** Of what a server has not read yet. */
+const UNREAD_BYTES_MAX = 10 * 1024 * 1024;
 /** What a server may write that is no message before it has said anything that is one. */
 const GARBAGE_LINES_MAX = 200;
 const GARBAGE_SHOWN_CHARS = 200;
 const STDERR_SHOWN_CHARS = 1_000;
-/** What a keeper may take beyond the time it was given. */
-const KEEPER_MARGIN_MS = KILL_WAIT_MS + 1_000;
 /** For what is still in the pipes when the keeper has ended. */
 const DRAIN_MS = 500;
 
@@ -125,6 +125,12 @@ export class StdioServer implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#keeper?.stdin;
     if (!stdin?.writable) throw new ToolFailure("server_unavailable", "it is not there any more");
+    // Before the message is added: a long one alone is no sign of that.
+    if (stdin.writableLength > UNREAD_BYTES_MAX) {
+      const deaf = new ToolFailure("server_unavailable", "it does not read what it is sent");
+      this.#end(deaf);
+      throw deaf;
+    }
     // Not waited for until it is written: a server that does not read must not hold up its callers beyond their time.
     stdin.write(serializeMessage(message));
   }
@@ -177,7 +183,11 @@ export class StdioServer implements Transport {
     this.#lines.clear();
     this.#garbage ??= { lines: 1, first: why };
     this.#understood = false;
-    this.onerror?.(new ToolFailure("invalid_answer", why));
+    this.#end(new ToolFailure("invalid_answer", why));
+  }
+
+  #end(failure: ToolFailure): void {
+    this.onerror?.(failure);
     this.#tell({ kind: "end", graceMs: 0 });
   }
 }

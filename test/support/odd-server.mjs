@@ -32,7 +32,10 @@ const WAYS = {
   endless() {
     setInterval(() => process.stdout.write("x".repeat(1 << 20)), 1);
   },
-  silent() {},
+  silent() {
+    // Nor does the end of its input end it.
+    setInterval(() => {}, 1_000);
+  },
 };
 
 const ANSWERS = {
@@ -68,6 +71,13 @@ const ANSWERS = {
   },
 };
 
+const LISTS = {
+  unlistable: (id) => say({ id, error: { code: -32602, message: "no such cursor" } }),
+  /** Never comes to an end. */
+  paged: (id) => say({ id, result: { tools: [], nextCursor: "more" } }),
+};
+ANSWERS.unlistable = ANSWERS.paged = ANSWERS.chatty;
+
 if (way === "hangs") process.on("SIGTERM", () => {});
 if (Object.hasOwn(WAYS, way)) WAYS[way]();
 else if (way !== "hangs" && way !== "waits" && !Object.hasOwn(ANSWERS, way))
@@ -80,7 +90,9 @@ createInterface({ input: process.stdin }).on("line", (line) => {
     const serverInfo = { name: "odd", version: "1" };
     say({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo } });
   } else if (method === "tools/list") {
-    say({ id, result: { tools: [{ name: "do", inputSchema: { type: "object" } }] } });
+    log("list");
+    if (Object.hasOwn(LISTS, way)) LISTS[way](id);
+    else say({ id, result: { tools: [{ name: "do", inputSchema: { type: "object" } }] } });
   } else if (method === "ping") {
     say({ id, result: {} });
   } else if (method === "tools/call") {
