@@ -1,5 +1,4 @@
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import type { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import {
   type CallToolResult,
   CallToolResultSchema,
@@ -9,8 +8,8 @@ import {
   ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { hint } from "../engine/names.js";
-import { type McpServer, redactorOf, ToolFailure } from "./mcp-server.js";
-import { httpTransport } from "./mcp-http.js";
+import { type McpServer, type Redactor, ToolFailure } from "./mcp-server.js";
+import { HttpServer } from "./mcp-http.js";
 import { StdioServer } from "./mcp-stdio.js";
 
 export interface ClientParts {
@@ -18,8 +17,7 @@ export interface ClientParts {
   readonly version: string;
   /** Tells the servers that this process starts from all others on this host. */
   readonly mark: string;
-  /** Takes secrets of well-known forms out of a text. */
-  readonly redact: (text: string) => string;
+  readonly redactor: Redactor;
 }
 
 export interface ToolCall {
@@ -38,6 +36,10 @@ const REQUEST_TIMEOUT: number = ErrorCode.RequestTimeout;
 const INVALID_PARAMS: number = ErrorCode.InvalidParams;
 const SAID_CHARS_MAX = 2_000;
 
+/** Of a server whose list cannot be read or has no end: the call itself shows whether there is such a tool. */
+const UNLISTED = "unlisted";
+type Names = ReadonlySet<string> | typeof UNLISTED;
+
 /**
  * A connection to one MCP server, shared by all that call it. It offers the server nothing but calls: no sampling, no
  * questions, no roots. What the server answers is data.
@@ -45,20 +47,20 @@ const SAID_CHARS_MAX = 2_000;
 export class McpConnection {
   readonly #server: McpServer;
   readonly #client: Client;
-  readonly #transport: StdioServer | StreamableHTTPClientTransport;
-  readonly #redact: (text: string) => string;
+  readonly #transport: StdioServer | HttpServer;
+  readonly #redactor: Redactor;
   /** Of its tools; undefined where they must be asked for. */
-  #names: ReadonlySet<string> | undefined;
+  #names: Names | undefined;
   #isOpen = true;
   #probing = false;
   #broken: ToolFailure | undefined;
   /** Called once, when it cannot be used any more. */
   onEnd: () => void = () => {};
 
-  private constructor({ server, version, mark, redact }: ClientParts) {
+  private constructor({ server, version, mark, redactor }: ClientParts) {
     this.#server = server;
-    this.#redact = redactorOf(server, redact);
-    this.#transport = server.type === "stdio" ? new StdioServer({ server, mark }) : httpTransport(server);
+    this.#redactor = redactor;
+    this.#transport = server.type === "stdio" ? new StdioServer({ server, mark, redactor }) : new HttpServer(server);
     this.#client = new Client({ name: "baton", version }, { capabilities: {} });
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's client is no event target
     this.#client.onclose = () => this.#end();
@@ -69,16 +71,18 @@ export class McpConnection {
     });
   }
 
-  /** Starts or reaches the server and shakes hands. Errors: `ToolFailure`. */
-  static async open(parts: ClientParts, timeoutMs: number): Promise<McpConnection> {
+  /** Starts or reaches the server and shakes hands, unless `stop` comes first. Errors: `ToolFailure`. */
+  static async open(parts: ClientParts, timeoutMs: number, stop?: AbortSignal): Promise<McpConnection> {
     const connection = new McpConnection(parts);
-    const signal = AbortSignal.timeout(timeoutMs);
+    const limit = AbortSignal.timeout(timeoutMs);
+    const signal = stop === undefined ? limit : AbortSignal.any([limit, stop]);
     try {
       await Promise.race([connection.#handshake(signal), aborted(signal)]);
       return connection;
     } catch (error) {
       const failure = connection.#failureOf(error, signal);
       await connection.close(0);
+      if (signal.reason instanceof ToolFailure) throw signal.reason;
       throw failure.type === "timeout"
         ? connection.#failure(
             connection.#isGarbage ? "invalid_answer" : "server_unavailable",
@@ -111,7 +115,7 @@ export class McpConnection {
       return await this.#client.request({ method: "tools/call", params }, CallToolResultSchema, options);
     } catch (error) {
       // It was told that the call is off. Whether it has heard, and will hear the next one, is seen by itself.
-      if (signal.aborted) void this.#probe();
+      if (signal.aborted || lostBy(error) !== undefined) void this.#probe();
       throw this.#failureOf(error, signal);
     }
   }
@@ -132,17 +136,17 @@ export class McpConnection {
 
   async #requireTool(tool: string, signal: AbortSignal): Promise<void> {
     // Asked once more before it is said that there is none: not every server tells that its tools have changed.
-    const known = this.#names?.has(tool) === true ? this.#names : await this.#list(signal);
+    if (this.#names === UNLISTED || this.#names?.has(tool) === true) return;
+    const known = await this.#list(signal);
     this.#names = known;
-    if (known === undefined || known.has(tool)) return;
+    if (known === UNLISTED || known.has(tool)) return;
     const names = [...known];
     const more = names.length > NAMES_SHOWN_MAX ? `, and ${names.length - NAMES_SHOWN_MAX} more` : "";
     const said = `has no tool "${tool}"${hint(tool, names)}; it has ${names.slice(0, NAMES_SHOWN_MAX).join(", ") || "none"}${more}`;
     throw this.#failure("tool_not_found", said, { retryable: false });
   }
 
-  /** Undefined where the server's list cannot be read: then the call itself shows. */
-  async #list(signal: AbortSignal): Promise<ReadonlySet<string> | undefined> {
+  async #list(signal: AbortSignal): Promise<Names> {
     const names = new Set<string>();
     let cursor: string | undefined;
     for (let page = 0; page < PAGES_MAX; page++) {
@@ -154,12 +158,16 @@ export class McpConnection {
         cursor = list.nextCursor;
       } catch (error) {
         if (error instanceof McpError && error.code === METHOD_NOT_FOUND) return names;
-        if (isMisshapen(error)) return undefined;
+        if (isMisshapen(error)) return UNLISTED;
+        if (error instanceof McpError && error.code === INVALID_PARAMS) {
+          const said = this.#redactor.start(error.message, SAID_CHARS_MAX);
+          throw this.#failure("invalid_answer", `does not list its tools: ${said}`);
+        }
         throw error;
       }
       if (cursor === undefined) return names;
     }
-    return undefined;
+    return UNLISTED;
   }
 
   /** Something went wrong beside the answers: over HTTP nobody else says that a server is gone. */
@@ -177,7 +185,7 @@ export class McpConnection {
       await this.#client.ping({ timeout: PING_MS });
     } catch (error) {
       // One that knows no ping, and says so, is there.
-      const answered = this.#isOpen && error instanceof McpError && error.code !== REQUEST_TIMEOUT;
+      const answered = this.#isOpen && error instanceof McpError && error.code !== REQUEST_TIMEOUT && !lostBy(error);
       if (!answered) await this.close(0);
     } finally {
       this.#probing = false;
@@ -200,9 +208,11 @@ export class McpConnection {
       const timedOut = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
       return new ToolFailure(timedOut ? "timeout" : "cancelled", `the call of "${this.#server.name}" was ended`);
     }
+    const lost = lostBy(error);
+    if (lost !== undefined) return this.#worded(lost);
     if (this.#broken !== undefined) return this.#worded(this.#broken);
     if (isMisshapen(error)) return this.#failure("invalid_answer", "answered with what is no answer to a call");
-    const said = error instanceof Error ? this.#redact(error.message).slice(0, SAID_CHARS_MAX) : "";
+    const said = error instanceof Error ? this.#redactor.start(error.message, SAID_CHARS_MAX) : "";
     if (this.#isOpen && error instanceof McpError) {
       return error.code === INVALID_PARAMS
         ? this.#failure("invalid_arguments", `refused the arguments: ${said}`, { retryable: false })
@@ -221,8 +231,7 @@ export class McpConnection {
   }
 
   #failure(type: string, said: string, options?: { retryable: boolean }): ToolFailure {
-    const remains =
-      this.#transport instanceof StdioServer && !this.#isOpen ? this.#redact(this.#transport.remains) : "";
+    const remains = this.#transport instanceof StdioServer && !this.#isOpen ? this.#transport.remains : "";
     return new ToolFailure(
       type,
       `${PREFIX}"${this.#server.name}" ${said}${remains === "" ? "" : `; ${remains}`}`,
@@ -232,6 +241,11 @@ export class McpConnection {
 }
 
 const PREFIX = "the MCP server ";
+
+/** Why nothing answers a request any more; see `HttpServer`. */
+function lostBy(error: unknown): ToolFailure | undefined {
+  return error instanceof McpError && error.data instanceof ToolFailure ? error.data : undefined;
+}
 
 /** What the SDK throws for a message that is not of the form it must have: zod's error, or the parser's. */
 function isMisshapen(error: unknown): boolean {
@@ -248,6 +262,8 @@ function reasonOf(error: unknown, said: string): string {
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+    const end = (): void => reject(signal.reason as Error);
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
   });
 }

@@ -1,12 +1,14 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { McpConnection, ToolCall } from "./mcp-client.js";
-import { type McpServer, ToolFailure } from "./mcp-server.js";
+import { type McpServer, Redactor, ToolFailure } from "./mcp-server.js";
+import { KEEPER_MARGIN_MS, KILL_WAIT_MS } from "./process-tree.js";
 
 export interface PoolParts {
   readonly servers: readonly McpServer[];
   readonly version: string;
   /** Of this process; see `ClientParts`. */
   readonly mark: string;
+  /** Takes secrets of well-known forms out of a text. */
   readonly redact: (text: string) => string;
   readonly times: () => { readonly startTimeoutMs: number; readonly idleMs: number };
 }
@@ -14,6 +16,8 @@ export interface PoolParts {
 /** A server's connection, and who uses it. */
 interface Entry {
   readonly connection: Promise<McpConnection>;
+  /** Breaks off its start. */
+  readonly stop: AbortController;
   calls: number;
   idle?: NodeJS.Timeout;
 }
@@ -44,8 +48,7 @@ export class McpPool {
 
   /** Calls a tool of a server. Errors: `ToolFailure`, as `McpConnection.call`. */
   async call(server: string, call: ToolCall, signal: AbortSignal): Promise<CallToolResult> {
-    const configured = this.#servers.get(server);
-    if (configured === undefined) throw new ToolFailure("server_not_configured", `"${server}" is not configured here`);
+    const configured = this.#configured(server);
     if (this.#closed) throw new ToolFailure("server_unavailable", "this server is stopping");
     // The place for a circuit breaker: a server that has failed again and again would be refused here at once.
     const entry = this.#entries.get(server) ?? this.#open(configured);
@@ -60,16 +63,29 @@ export class McpPool {
     }
   }
 
+  /** For what a server has said. Errors: `ToolFailure` for one that is not configured. */
+  redactor(name: string): Redactor {
+    return new Redactor(this.#configured(name), this.#parts.redact);
+  }
+
   /** Ends all of them, within `graceMs`. */
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
     for (const [name, entry] of this.#entries) this.#remove(name, entry, graceMs);
-    await Promise.all(this.#closing);
+    // Its keeper's time, and that of what ends a keeper that is stuck.
+    const boundMs = graceMs + KEEPER_MARGIN_MS + KILL_WAIT_MS;
+    let timer: NodeJS.Timeout | undefined;
+    const left = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, boundMs);
+    });
+    await Promise.race([Promise.all(this.#closing), left]);
+    clearTimeout(timer);
   }
 
   /** Whoever comes while it starts waits for the same start. One who leaves does not end it: others may need it. */
   #open(server: McpServer): Entry {
-    const entry: Entry = { connection: this.#connect(server), calls: 0 };
+    const stop = new AbortController();
+    const entry: Entry = { connection: this.#connect(server, stop.signal), stop, calls: 0 };
     const forget = () => {
       clearTimeout(entry.idle);
       if (this.#entries.get(server.name) === entry) this.#entries.delete(server.name);
@@ -84,13 +100,24 @@ export class McpPool {
     return entry;
   }
 
-  async #connect(server: McpServer): Promise<McpConnection> {
+  #configured(name: string): McpServer {
+    const server = this.#servers.get(name);
+    if (server === undefined) throw new ToolFailure("server_not_configured", `"${name}" is not configured here`);
+    return server;
+  }
+
+  async #connect(server: McpServer, signal: AbortSignal): Promise<McpConnection> {
     // Loaded with the first call: a process that calls no tool pays nothing for it.
     const { McpConnection } = await import("./mcp-client.js");
-    const { version, mark, redact, times } = this.#parts;
+    const { version, mark, times } = this.#parts;
     connections += 1;
-    const parts = { server, version, mark: `${mark}-${process.pid}-${connections}`, redact };
-    return McpConnection.open(parts, times().startTimeoutMs);
+    const parts = {
+      server,
+      version,
+      mark: `${mark}-${process.pid}-${connections}`,
+      redactor: this.redactor(server.name),
+    };
+    return McpConnection.open(parts, times().startTimeoutMs, signal);
   }
 
   #leaveIdle(name: string, entry: Entry): void {
@@ -100,6 +127,8 @@ export class McpPool {
   #remove(name: string, entry: Entry, graceMs: number): void {
     clearTimeout(entry.idle);
     if (this.#entries.get(name) === entry) this.#entries.delete(name);
+    // Does nothing to one that stands.
+    entry.stop.abort(new ToolFailure("server_unavailable", "this server is stopping"));
     // One that did not come about has closed itself.
     const closing = entry.connection
       .then((connection) => connection.close(graceMs))

@@ -7,19 +7,17 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { minimalEnvironment } from "./environment.js";
 import type { FromKeeper, KeeperJob, ToKeeper } from "./mcp-keeper-protocol.js";
-import { type McpServer, ToolFailure } from "./mcp-server.js";
-import { tailText } from "./output.js";
-import { KILL_WAIT_MS, ProcessTree } from "./process-tree.js";
+import { type McpServer, type Redactor, ToolFailure } from "./mcp-server.js";
+import { KEEPER_MARGIN_MS, ProcessTree } from "./process-tree.js";
 
 /** Of one line: a message beyond that is garbage. */
 const LINE_BYTES_MAX = 10 * 1024 * 1024;
+/** Of what a server has not read yet. */
+const UNREAD_BYTES_MAX = 10 * 1024 * 1024;
 /** What a server may write that is no message before it has said anything that is one. */
 const GARBAGE_LINES_MAX = 200;
 const GARBAGE_SHOWN_CHARS = 200;
-const STDERR_TAIL_BYTES = 4_096;
 const STDERR_SHOWN_CHARS = 1_000;
-/** What a keeper may take beyond the time it was given. */
-const KEEPER_MARGIN_MS = KILL_WAIT_MS + 1_000;
 /** For what is still in the pipes when the keeper has ended. */
 const DRAIN_MS = 500;
 
@@ -33,6 +31,7 @@ export interface StdioParts {
   readonly server: Extract<McpServer, { type: "stdio" }>;
   /** Unlike that of any other process on this host. */
   readonly mark: string;
+  readonly redactor: Redactor;
 }
 
 /**
@@ -44,6 +43,7 @@ export class StdioServer implements Transport {
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
   readonly #job: KeeperJob;
+  readonly #redactor: Redactor;
   readonly #lines = new Lines();
   #keeper: ChildProcess | undefined;
   #tree: ProcessTree | undefined;
@@ -53,14 +53,15 @@ export class StdioServer implements Transport {
   #ended: string | undefined;
   #closed: Promise<void> = Promise.resolve();
 
-  constructor({ server, mark }: StdioParts) {
+  constructor({ server, mark, redactor }: StdioParts) {
+    this.#redactor = redactor;
     const { command, args, env, cwd } = server;
     this.#job = { mark, command, args, cwd, env: { ...minimalEnvironment(process.env), ...env } };
   }
 
-  /** What is known of why it does not answer: how it ended, what it wrote. Not redacted. */
+  /** What is known of why it does not answer: how it ended, what it wrote. Redacted. */
   get remains(): string {
-    const said = tailText(this.#stderr, STDERR_TAIL_BYTES).trim().slice(-STDERR_SHOWN_CHARS);
+    const said = this.#redactor.end(this.#stderr.toString("utf8"), STDERR_SHOWN_CHARS);
     const garbage = this.#garbage;
     return [
       ...(this.#ended === undefined ? [] : [`it ended (${this.#ended})`]),
@@ -89,7 +90,7 @@ export class StdioServer implements Transport {
     keeper.stdin?.on("error", () => {});
     keeper.stdout?.on("data", (chunk: Buffer) => this.#read(chunk));
     keeper.stderr?.on("data", (chunk: Buffer) => {
-      this.#stderr = Buffer.concat([this.#stderr, chunk]).subarray(-STDERR_TAIL_BYTES);
+      this.#stderr = Buffer.concat([this.#stderr, chunk]).subarray(-this.#redactor.needed(STDERR_SHOWN_CHARS));
     });
     const started = new Promise<void>((resolve, reject) => {
       const fail = (why: string): void =>
@@ -124,6 +125,12 @@ export class StdioServer implements Transport {
   async send(message: JSONRPCMessage): Promise<void> {
     const stdin = this.#keeper?.stdin;
     if (!stdin?.writable) throw new ToolFailure("server_unavailable", "it is not there any more");
+    // Before the message is added: a long one alone is no sign of that.
+    if (stdin.writableLength > UNREAD_BYTES_MAX) {
+      const deaf = new ToolFailure("server_unavailable", "it does not read what it is sent");
+      this.#end(deaf);
+      throw deaf;
+    }
     // Not waited for until it is written: a server that does not read must not hold up its callers beyond their time.
     stdin.write(serializeMessage(message));
   }
@@ -167,8 +174,7 @@ export class StdioServer implements Transport {
   /** Many a server logs to stdout: what is no message is passed over. */
   #takeGarbage(line: string): void {
     if (line.trim() === "") return;
-    const first = tailText(Buffer.from(line.slice(0, GARBAGE_SHOWN_CHARS)), GARBAGE_SHOWN_CHARS);
-    this.#garbage ??= { lines: 0, first };
+    this.#garbage ??= { lines: 0, first: this.#redactor.start(line, GARBAGE_SHOWN_CHARS) };
     this.#garbage.lines += 1;
     if (this.isGarbage && this.#garbage.lines >= GARBAGE_LINES_MAX) this.#giveUp("it talks, and not in messages");
   }
@@ -177,7 +183,11 @@ export class StdioServer implements Transport {
     this.#lines.clear();
     this.#garbage ??= { lines: 1, first: why };
     this.#understood = false;
-    this.onerror?.(new ToolFailure("invalid_answer", why));
+    this.#end(new ToolFailure("invalid_answer", why));
+  }
+
+  #end(failure: ToolFailure): void {
+    this.onerror?.(failure);
     this.#tell({ kind: "end", graceMs: 0 });
   }
 }

@@ -2,8 +2,7 @@ import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { Brief } from "../engine/claims.js";
 import { Attempt, refused, type Report } from "./attempt.js";
 import type { McpPool } from "./mcp-pool.js";
-import { ToolFailure } from "./mcp-server.js";
-import { tailText } from "./output.js";
+import { type Redactor, ToolFailure } from "./mcp-server.js";
 
 export interface ToolAttemptParts {
   readonly pool: McpPool;
@@ -11,11 +10,13 @@ export interface ToolAttemptParts {
   readonly resultBytesMax: number;
 }
 
+type Called = NonNullable<Brief["spec"]["tool"]>;
+
 /** A cancelled call is given up at once: nothing is waited for. */
 const ENDING_MS = 0;
 const TIMER_MS_MAX = 2 ** 31 - 1; // a longer timer fires at once
 const SAID_CHARS_MAX = 2_000;
-const KEPT_BYTES_MAX = 8 * 1024;
+const KEPT_CHARS_MAX = 8 * 1024;
 
 /** One attempt at a tool step: one call of one tool of another MCP server. */
 export class ToolAttempt extends Attempt {
@@ -37,7 +38,7 @@ export class ToolAttempt extends Attempt {
     const limit = this.timeLimit(ENDING_MS);
     const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(Math.min(limit.ms, TIMER_MS_MAX))]);
     try {
-      return this.#reportOf(await this.#parts.pool.call(call.server, call, signal), `${call.server}/${call.tool}`);
+      return this.#reportOf(await this.#parts.pool.call(call.server, call, signal), call);
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error;
       // The first of the two signals has given its reason.
@@ -47,18 +48,20 @@ export class ToolAttempt extends Attempt {
     }
   }
 
-  #reportOf({ isError, content, structuredContent }: CallToolResult, name: string): Report {
+  #reportOf({ isError, content, structuredContent }: CallToolResult, { server, tool }: Called): Report {
+    const name = `${server}/${tool}`;
+    const redactor = this.#parts.pool.redactor(server);
     const said = textOf(content);
     if (isError === true) {
-      const message = `${name} answered with an error${said === "" ? "" : `: ${said.slice(0, SAID_CHARS_MAX)}`}`;
-      return { kind: "fail", error: { type: "tool_error", message }, ...keptOf(said) };
+      const message = `${name} answered with an error${said === "" ? "" : `: ${redactor.start(said, SAID_CHARS_MAX)}`}`;
+      return { kind: "fail", error: { type: "tool_error", message }, ...keptOf(said, redactor) };
     }
     const result: unknown = structuredContent ?? content;
     const bytes = Buffer.byteLength(JSON.stringify(result));
     const max = this.#parts.resultBytesMax;
     if (bytes > max) {
       const message = `${name} answered with ${bytes} bytes, a result has at most ${max}: ask the tool for less, or let it write a file`;
-      return { ...refused("result_too_large", message), ...keptOf(said) };
+      return { ...refused("result_too_large", message), ...keptOf(said, redactor) };
     }
     const unfit = (message: string): Report => ({
       kind: "fail",
@@ -75,8 +78,7 @@ function textOf(content: CallToolResult["content"]): string {
 }
 
 /** What of an answer that is no result stays to be looked at. */
-function keptOf(said: string): { partial?: unknown } {
+function keptOf(said: string, redactor: Redactor): { partial?: unknown } {
   if (said === "") return {};
-  const kept = tailText(Buffer.from(said.slice(0, KEPT_BYTES_MAX)), KEPT_BYTES_MAX);
-  return { partial: { text: kept, truncated: said.length > KEPT_BYTES_MAX } };
+  return { partial: { text: redactor.start(said, KEPT_CHARS_MAX), truncated: said.length > KEPT_CHARS_MAX } };
 }

@@ -14,13 +14,28 @@ const WAYS = {
     process.stderr.write(`no such database: ${process.env.TOKEN}\n`);
     process.exit(3);
   },
+  /** A secret where what is shown of it would begin. */
+  cut() {
+    process.stderr.write(`${process.env.TOKEN}${"x".repeat(990)}\n`, () => process.exit(3));
+  },
+  /** One that lies across the start of what is kept, and others after it. */
+  "cut far"() {
+    const all = `${process.env.TOKEN} `.repeat(3_000);
+    process.stderr.write(`${all}\nthe end\n`, () => process.exit(3));
+  },
+  "cut garbage"() {
+    setInterval(() => process.stdout.write(`${"x".repeat(190)}${process.env.TOKEN}\n`.repeat(50)), 1);
+  },
   garbage() {
     setInterval(() => process.stdout.write("Listening for requests...\n".repeat(50)), 1);
   },
   endless() {
     setInterval(() => process.stdout.write("x".repeat(1 << 20)), 1);
   },
-  silent() {},
+  silent() {
+    // Nor does the end of its input end it.
+    setInterval(() => {}, 1_000);
+  },
 };
 
 const ANSWERS = {
@@ -35,6 +50,15 @@ const ANSWERS = {
     process.stderr.write(`out of memory (${process.env.TOKEN})\n`);
     process.exit(1);
   },
+  tells: (id) => {
+    const text = `${process.env.TOKEN} ${"x".repeat(1_950)} ${process.env.TOKEN}`;
+    say({ id, result: { isError: true, content: [{ type: "text", text }] } });
+  },
+  /** Too much. */
+  "tells much": (id) => {
+    const text = `${process.env.TOKEN} ${"x".repeat(8_150)} ${process.env.TOKEN}`;
+    say({ id, result: { content: [{ type: "text", text }] } });
+  },
   /** Hears everything and answers no call. */
   waits: () => {},
   /** Hears nothing any more, does not want to end, and has a child that does not either. With ONCE only the first time. */
@@ -46,6 +70,13 @@ const ANSWERS = {
     for (;;);
   },
 };
+
+const LISTS = {
+  unlistable: (id) => say({ id, error: { code: -32602, message: "no such cursor" } }),
+  /** Never comes to an end. */
+  paged: (id) => say({ id, result: { tools: [], nextCursor: "more" } }),
+};
+ANSWERS.unlistable = ANSWERS.paged = ANSWERS.chatty;
 
 if (way === "hangs") process.on("SIGTERM", () => {});
 if (Object.hasOwn(WAYS, way)) WAYS[way]();
@@ -59,7 +90,9 @@ createInterface({ input: process.stdin }).on("line", (line) => {
     const serverInfo = { name: "odd", version: "1" };
     say({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo } });
   } else if (method === "tools/list") {
-    say({ id, result: { tools: [{ name: "do", inputSchema: { type: "object" } }] } });
+    log("list");
+    if (Object.hasOwn(LISTS, way)) LISTS[way](id);
+    else say({ id, result: { tools: [{ name: "do", inputSchema: { type: "object" } }] } });
   } else if (method === "ping") {
     say({ id, result: {} });
   } else if (method === "tools/call") {
