@@ -14,9 +14,8 @@ import { type Problem, problemsError } from "./problems.js";
 import type { Project } from "./projects.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { requireRoom } from "./room.js";
-import { settlementOf, settleWaiting } from "./settle.js";
+import { settledAmong, settleWaiting } from "./settle.js";
 import { raiseRanks } from "./ranks.js";
-import { TASK_SETTLED } from "./machine.js";
 
 /** A task outside any workflow. */
 export interface AdHoc {
@@ -58,8 +57,6 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   const needed = yield* dependenciesIn(run, adHoc.dependencies);
   requireTriggerToHold(adHoc.step, needed);
   const id = ctx.newId("task");
-  const settled = { succeeded: 0, failed: 0, skipped: 0 };
-  for (const task of needed) if (TASK_SETTLED.has(task.status)) settled[settlementOf(task.status)] += 1;
   const tasks = yield* instantiate(ctx, {
     project: adHoc.project,
     run,
@@ -70,7 +67,7 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
         dependencies: needed.map((task) => task.id),
         dependents: 0,
         upwardRankMs: estimateOf(adHoc.step),
-        settled,
+        settled: settledAmong(needed),
       },
     ],
   });

@@ -11,7 +11,6 @@ import { estimateOf, type Step } from "./definition.js";
 import { BatonError } from "./errors.js";
 import { finishedRun, takesWork } from "./holding.js";
 import { instantiate } from "./instantiate.js";
-import { TASK_SETTLED } from "./machine.js";
 import { Problems, problemsError } from "./problems.js";
 import { ownProject, type Project } from "./projects.js";
 import { requireRoom } from "./room.js";
@@ -20,7 +19,7 @@ import { applyChanges } from "./run-edits.js";
 import { RunGraph, type Vertex } from "./run-graph.js";
 import { replan, type Replanned } from "./run-replan.js";
 import { shapeOf } from "./run-shape.js";
-import { settlementOf, settleWaiting } from "./settle.js";
+import { settledAmong, settleWaiting } from "./settle.js";
 import { reopenAllBehind, reviseOpenTasks, type Revision } from "./run-revision.js";
 import { requireRun } from "./task-lookup.js";
 
@@ -206,10 +205,4 @@ function stepOf({ steps }: Replanned, key: string): Step {
   const step = steps.get(key);
   if (step === undefined) throw new Error(`"${key}" is new and has no step`);
   return step;
-}
-
-function settledAmong(needed: readonly Task[]) {
-  const settled = { succeeded: 0, failed: 0, skipped: 0 };
-  for (const { status } of needed) if (TASK_SETTLED.has(status)) settled[settlementOf(status)] += 1;
-  return settled;
 }

@@ -13,8 +13,7 @@ import type { RunChange } from "./run-change.js";
 import type { RunGraph, Vertex } from "./run-graph.js";
 import type { Replanned } from "./run-replan.js";
 import { keepScopes } from "./scopes.js";
-import { settlementOf } from "./settle.js";
-import { TASK_SETTLED } from "./machine.js";
+import { settledAmong } from "./settle.js";
 import { judge } from "./triggers.js";
 
 /** A run with its changed graph. */
@@ -70,12 +69,8 @@ export function* reviseOpenTasks(change: RunChange, revision: Revision, rewired:
 /** One that says something else is made ready anew, with what it says now. */
 function staysReady(graph: RunGraph, { task, needs, written }: Known): boolean {
   if (written !== undefined) return false;
-  const counts = { total: needs.size, succeeded: 0, failed: 0, skipped: 0 };
-  for (const need of needs) {
-    const status = graph.find(need)?.task?.status;
-    if (status !== undefined && TASK_SETTLED.has(status)) counts[settlementOf(status)] += 1;
-  }
-  return judge(task.trigger, counts) === "ready";
+  const known = [...needs].flatMap((need) => graph.find(need)?.task ?? []);
+  return judge(task.trigger, { total: needs.size, ...settledAmong(known) }) === "ready";
 }
 
 function* rewrite(change: RunChange, { replanned, project, run }: Revision, vertex: Known): Tx<Task> {

@@ -2,6 +2,7 @@ import { endTasks, settleDependency, type Settlement } from "../store/task-chang
 import type { Reason, Task, TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { beginTasks } from "./begin.js";
+import { TASK_SETTLED } from "./machine.js";
 import type { RunChange } from "./run-change.js";
 import type { Settled } from "./settled.js";
 import { judge } from "./triggers.js";
@@ -111,6 +112,13 @@ function* endUnheld(change: RunChange, to: "blocked" | "skipped", ending: readon
     }
   }
   return [...ending];
+}
+
+/** How many of these have ended in each way, as their dependents count them. */
+export function settledAmong(tasks: Iterable<Pick<Task, "status">>): Record<Settlement, number> {
+  const settled = { succeeded: 0, failed: 0, skipped: 0 };
+  for (const { status } of tasks) if (TASK_SETTLED.has(status)) settled[settlementOf(status)] += 1;
+  return settled;
 }
 
 /** How the dependents of a task in this state count it. */

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { takeDueCheckpoints } from "../../src/engine/checkpoint-turns.js";
 import type { Store } from "../../src/store/tx.js";
-import { startApp } from "../support/app.js";
+import { startApp, startAppOn } from "../support/app.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
 import { CheckpointDesk } from "../support/checkpoint-desk.js";
 import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
@@ -14,10 +14,7 @@ const IN_DEMO = { project: "demo" } as const;
 
 describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) => {
   async function start(settings: Record<string, number | boolean> = {}) {
-    const database = await createDatabase(backend);
-    const runtime = testRuntime();
-    const storeHooks = { now: () => runtime.clock.now() };
-    const app = await startApp({ database: database.location, runtime, storeHooks, settings, channel: "human" });
+    const app = await startAppOn(backend, { settings, channel: "human" });
     await app.call("create_project", { name: "demo", root: app.cwd });
     return { app, crew: new Crew(app), desk: new CheckpointDesk(app) };
   }

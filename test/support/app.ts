@@ -6,7 +6,7 @@ import type { Settings } from "../../src/engine/settings.js";
 import type { ManualClock } from "../../src/runtime/clock.js";
 import type { Runtime } from "../../src/runtime/runtime.js";
 import type { CallOptions, Dispatch } from "../../src/tools/dispatch.js";
-import { temporaryDirectory, testRuntime } from "./databases.js";
+import { type Backend, createDatabase, temporaryDirectory, testRuntime } from "./databases.js";
 
 export interface TestAppOptions extends Omit<AppOptions, "config" | "runtime" | "cwd"> {
   /** The SQLite file or the postgres:// URL. A new file by default; give another app's to meet it there. */
@@ -35,6 +35,14 @@ export interface TestApp {
   /** Advances the clock and does the background work that is due then. */
   readonly advance: (ms: number) => Promise<void>;
   readonly close: () => Promise<void>;
+}
+
+/** The same on a new database of a kind, whose clock stands still too. */
+export async function startAppOn(backend: Backend, options: TestAppOptions = {}): Promise<TestApp> {
+  const runtime = testRuntime();
+  const storeHooks = { now: () => runtime.clock.now() };
+  const { location } = await createDatabase(backend);
+  return startApp({ runtime, storeHooks, database: location, ...options });
 }
 
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {

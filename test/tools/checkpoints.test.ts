@@ -1,19 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { BatonError } from "../../src/engine/errors.js";
 import type { Statement } from "../../src/store/tx.js";
-import { startApp } from "../support/app.js";
+import { startApp, startAppOn } from "../support/app.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
-import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
+import { BACKENDS } from "../support/databases.js";
 import { dumpOf } from "../support/dump.js";
 import { CheckpointDesk } from "../support/checkpoint-desk.js";
 import { Crew, type TaskLine } from "../support/plan.js";
 
 describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   async function start(settings: Record<string, number> = {}) {
-    const database = await createDatabase(backend);
-    const runtime = testRuntime();
-    const storeHooks = { now: () => runtime.clock.now() };
-    const app = await startApp({ database: database.location, runtime, storeHooks, settings, channel: "human" });
+    const app = await startAppOn(backend, { settings, channel: "human" });
     await app.call("create_project", { name: "demo", root: app.cwd });
     return { app, crew: new Crew(app), desk: new CheckpointDesk(app) };
   }

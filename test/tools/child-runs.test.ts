@@ -1,14 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { startApp, type TestApp } from "../support/app.js";
-import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
+import { startAppOn, type TestApp } from "../support/app.js";
+import { BACKENDS } from "../support/databases.js";
 import { Crew, type RunAnswer, type Step, type TaskLine } from "../support/plan.js";
 
 describe.each(BACKENDS)("a workflow step on %s", (backend) => {
   async function crew(settings = {}): Promise<Crew> {
-    const runtime = testRuntime();
-    const storeHooks = { now: () => runtime.clock.now() };
-    const { location } = await createDatabase(backend);
-    return new Crew(await startApp({ settings, runtime, storeHooks, database: location }));
+    return new Crew(await startAppOn(backend, { settings }));
   }
 
   const build: readonly Step[] = [

@@ -1,16 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { startApp } from "../support/app.js";
-import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
+import { startApp, startAppOn } from "../support/app.js";
+import { BACKENDS, testRuntime } from "../support/databases.js";
 import { Crew } from "../support/plan.js";
 
 const once = { retry: { max_attempts: 1 } };
 
 describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (backend) => {
   async function crew(options: Partial<Parameters<typeof startApp>[0]> = {}): Promise<Crew> {
-    const runtime = testRuntime();
-    const { location } = await createDatabase(backend);
-    const storeHooks = { now: () => runtime.clock.now() };
-    return new Crew(await startApp({ database: location, runtime, storeHooks, ...options }));
+    return new Crew(await startAppOn(backend, options));
   }
 
   it("have the values of their expressions in their prompts, titles and files", async () => {

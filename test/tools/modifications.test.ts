@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { startApp } from "../support/app.js";
-import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
+import { startAppOn } from "../support/app.js";
+import { BACKENDS } from "../support/databases.js";
 import { Crew, type RunAnswer, type Step, type TaskLine } from "../support/plan.js";
 
 interface Modified {
@@ -13,9 +13,7 @@ interface Modified {
 
 describe.each(BACKENDS)("modify_run on %s", (backend) => {
   async function crew(): Promise<Crew> {
-    const runtime = testRuntime();
-    const storeHooks = { now: () => runtime.clock.now() };
-    return new Crew(await startApp({ runtime, storeHooks, database: (await createDatabase(backend)).location }));
+    return new Crew(await startAppOn(backend));
   }
 
   interface Wanted {

@@ -1,15 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { startApp } from "../support/app.js";
-import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
+import { startAppOn } from "../support/app.js";
+import { BACKENDS } from "../support/databases.js";
 import { Crew, type RunAnswer, type Step } from "../support/plan.js";
 
 const once = { retry: { max_attempts: 1 } };
 
 describe.each(BACKENDS)("what becomes of a run that fails, on %s", (backend) => {
   async function crew(): Promise<Crew> {
-    const runtime = testRuntime();
-    const storeHooks = { now: () => runtime.clock.now() };
-    return new Crew(await startApp({ runtime, storeHooks, database: (await createDatabase(backend)).location }));
+    return new Crew(await startAppOn(backend));
   }
 
   async function settle(team: Crew): Promise<void> {
