@@ -135,8 +135,12 @@ class Soak {
     return performance.now() - this.#startedAt;
   }
 
-  /** Lets the workers go on until nothing is left to do; what they pause is resumed. */
+  /**
+   * Lets the workers go on until nothing is left to do; what they have paused is resumed. First each stops making work:
+   * a run retried just after the last look would be left as it is.
+   */
   async #drain(keeper: Worker): Promise<void> {
+    await Promise.all(this.#workers.map((worker) => worker.windDown()));
     const until = performance.now() + DRAIN_MS_MAX;
     while ((await this.#count(OPEN)) > 0 && performance.now() < until) {
       for (const run of await this.#pausedRuns()) await keeper.call("control_run", { run, action: "resume" });

@@ -45,7 +45,9 @@ export class Worker {
   #server: Promise<Server> | undefined;
   #held: { task: string; token: number } | undefined;
   #killedAt: number | undefined;
+  #windingDown = false;
   #stopped = false;
+  #stepping: Promise<boolean> = Promise.resolve(false);
 
   constructor(name: string, { place, draw, ledger }: { place: Place; draw: Draw; ledger: Ledger }) {
     this.#name = name;
@@ -80,13 +82,20 @@ export class Worker {
     return true;
   }
 
+  /** From here on it only takes what there is to do; settles when its last whim is over. */
+  async windDown(): Promise<void> {
+    this.#windingDown = true;
+    await this.#stepping;
+  }
+
   stop(): void {
     this.#stopped = true;
   }
 
   async work(): Promise<void> {
     while (!this.#stopped) {
-      const did = await this.#step();
+      this.#stepping = this.#windingDown ? this.#task() : this.#step();
+      const did = await this.#stepping;
       if (!did) await pause(IDLE_MS);
     }
     await this.call("release_file_lock", { ...PROJECT, all: true });
