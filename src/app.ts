@@ -56,6 +56,7 @@ export class App {
   #refreshed: Promise<void> | undefined;
   #catchingUp: Promise<void> | undefined;
   #renewedAt = 0;
+  readonly #machine = { host: os.hostname(), isAlive, aside: new Map<string, number>() };
   #beating: Promise<void> | undefined;
   #executor: Promise<Executor> | undefined;
   #closed = false;
@@ -182,7 +183,7 @@ export class App {
   async #tick(): Promise<void> {
     const store = await this.store();
     const { tick } = await import("./engine/tick.js");
-    const report = await tick(this.#tickHost(store), { host: os.hostname(), isAlive });
+    const report = await tick(this.#tickHost(store), this.#machine);
     if (Object.values(report).some((count) => count > 0)) this.#logger.debug("background work", { report });
   }
 
@@ -228,7 +229,7 @@ export class App {
 
   async #doWhatIsDue(): Promise<void> {
     const { catchUp } = await import("./engine/tick.js");
-    await catchUp(this.#tickHost(await this.store()), { host: os.hostname(), isAlive });
+    await catchUp(this.#tickHost(await this.store()), this.#machine);
   }
 
   /** Opens the session row before the first write and renews it where that is due; called before every write. */
