@@ -87,7 +87,8 @@ function newRun(ctx: EngineContext, execution: Execution): NewRun {
   const { definition } = parsed;
   const mode = session?.mode ?? "standard";
   return {
-    id: ctx.newId("run"),
+    // Runs are locked by their ids, a parent before those within it.
+    id: ctx.newId("run", parent?.run.id),
     project: project.id,
     workflow: workflow?.id ?? null,
     workflowVersion: workflow?.version ?? null,

@@ -49,8 +49,8 @@ export interface TickReport {
  * it. A few reads where nothing is. Throws an `AggregateError` at the end for what could not be done.
  */
 export async function catchUp(host: TickHost, machine: Machine): Promise<void> {
-  const chores = new Chores(machine.aside, await host.read(nowOf));
-  await chores.once("sessions", () => markGoneSessions(host, machine));
+  const { chores, open } = await begin(host, machine);
+  await chores.once("sessions", () => markGoneSessions(host, machine, open));
   await chores.once("leases", () => reapSessions(host, chores, false));
   await handleDueTasks(host, chores);
   await handleDueRuns(host, chores);
@@ -68,11 +68,11 @@ const RUNS_PRUNED_AT_ONCE_MAX = 5;
  * not be done; see `Chores`.
  */
 export async function tick(host: TickHost, machine: Machine): Promise<TickReport> {
-  const chores = new Chores(machine.aside, await host.read(nowOf));
+  const { chores, open } = await begin(host, machine);
   let tidying = false;
   await chores.once("host clock", async () => Number((tidying = await moveHostClock(host, machine.host))));
   const report = {
-    gone: await chores.once("sessions", () => markGoneSessions(host, machine)),
+    gone: await chores.once("sessions", () => markGoneSessions(host, machine, open)),
     leasesLost: await chores.once("leases", () => reapSessions(host, chores, tidying)),
     due: (await handleDueTasks(host, chores)) + (await handleDueRuns(host, chores)),
     locksExpired: await expireDueLocks(host, chores),
@@ -91,10 +91,6 @@ export async function tick(host: TickHost, machine: Machine): Promise<TickReport
   };
   chores.end();
   return report;
-}
-
-function* nowOf(ctx: EngineContext): Tx<number> {
-  return ctx.now;
 }
 
 // Often enough to notice a gap, seldom enough to cost nothing.
@@ -122,8 +118,15 @@ async function moveHostClock(host: TickHost, name: string): Promise<boolean> {
   });
 }
 
-async function markGoneSessions(host: TickHost, machine: Machine): Promise<number> {
-  const open = await host.read(() => sessions.openSessionsOf(machine.host));
+/** With what a tick begins: its chores, and the sessions of this host. */
+async function begin(host: TickHost, machine: Machine): Promise<{ chores: Chores; open: sessions.Session[] }> {
+  const { now, open } = await host.read(function* (ctx) {
+    return { now: ctx.now, open: yield* sessions.openSessionsOf(machine.host) };
+  });
+  return { chores: new Chores(machine.aside, now), open };
+}
+
+async function markGoneSessions(host: TickHost, machine: Machine, open: readonly sessions.Session[]): Promise<number> {
   const gone = open.filter((session) => !machine.isAlive(session)).map(({ id }) => id);
   if (gone.length === 0) return 0;
   const marked = await host.transact((ctx) =>

@@ -48,23 +48,34 @@ export function* childRunsOf(run: string, tasks: readonly string[]): Tx<Readonly
   return children;
 }
 
-/** Lets the tick look at the open child runs of some tasks, or of all tasks of a run. */
-export function* lookAtChildren(run: string, at: number, tasks?: readonly string[]): Tx<void> {
+/**
+ * Lets the tick look at the open child runs of a run, or of some of its tasks, where there are any. It is noted in the run's own row,
+ * which whoever changes it holds: their rows are locked by the tick alone, in their order and with nothing else.
+ */
+export function* lookWithin(run: string, at: number, tasks?: readonly string[]): Tx<void> {
+  const open = "EXISTS (SELECT 1 FROM runs c WHERE c.parent_run = $2 AND c.ended_at IS NULL";
   if (tasks === undefined) {
-    yield ["UPDATE runs SET due_at = $1 WHERE parent_run = $2 AND ended_at IS NULL", [at, run]];
+    // sql: the condition above.
+    yield [`UPDATE runs SET due_at = $1 WHERE id = $2 AND ${open})`, [at, run]];
     return;
   }
   for (const chunk of chunksOf(tasks)) {
-    yield [
-      `UPDATE runs SET due_at = $1 WHERE parent_run = $2 AND ended_at IS NULL AND parent_task IN (${placeholders(chunk.length, 3)})`,
-      [at, run, ...chunk],
-    ];
+    // sql: the condition above.
+    const sql = `UPDATE runs SET due_at = $1 WHERE id = $2 AND ${open} AND c.parent_task IN (${placeholders(chunk.length, 3)}))`;
+    yield [sql, [at, run, ...chunk]];
   }
 }
 
-/** As `lookAtChildren`, at those too that have ended: what waits for them may be another than before. */
-export function* lookAtAllChildren(run: string, at: number): Tx<void> {
-  yield ["UPDATE runs SET due_at = $1 WHERE parent_run = $2", [at, run]];
+/** All runs that are or were started by a run itself, in their order. */
+export function* childrenOf(run: string): Tx<string[]> {
+  const rows = yield ["SELECT id FROM runs WHERE parent_run = $1 ORDER BY id", [run]];
+  return rows.map((row) => text(row, "id"));
+}
+
+/** Lets the tick look at these runs, whose rows are held. */
+export function* lookAtRuns(runs: readonly string[], at: number): Tx<void> {
+  for (const chunk of chunksOf(runs))
+    yield [`UPDATE runs SET due_at = $1 WHERE id IN (${placeholders(chunk.length, 2)})`, [at, ...chunk]];
 }
 
 /** The runs whose time has come. */
