@@ -178,8 +178,8 @@ function* resolveByChild(ctx: EngineContext, { task, spec, run }: Locked, child:
 
 /** What expressions read of a workflow step: its run, and the results of that run's last steps by key, where they fit. */
 function* resultOf(ctx: EngineContext, child: Run): Tx<Record<string, unknown>> {
-  const steps = yield* children.lastResults(child.id);
-  const bytes = Buffer.byteLength(JSON.stringify(steps));
+  const bytes = yield* children.sizeOfLastResults(child.id);
   const head = { run: child.id, status: child.status };
-  return bytes <= ctx.settings.payload_bytes_max / 2 ? { ...head, steps } : { ...head, too_large_bytes: bytes };
+  if (bytes > ctx.settings.payload_bytes_max / 2) return { ...head, too_large_bytes: bytes };
+  return { ...head, steps: yield* children.lastResults(child.id) };
 }

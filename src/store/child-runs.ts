@@ -102,12 +102,24 @@ export function* lookAtNextUnstarted(run: string, at: number): Tx<void> {
   ];
 }
 
+const LAST_RESULTS = `FROM tasks t JOIN attempts a ON a.task = t.id AND a.number = t.attempt
+   WHERE t.run = $1 AND t.dependents = 0 AND t.status = 'succeeded' AND a.result IS NOT NULL ORDER BY t.id LIMIT 1000`;
+
+/** How many bytes the results of the last steps of a run take, with their keys: without reading them. */
+export function* sizeOfLastResults(run: string): Tx<number> {
+  const row = yield* first([
+    // sql: the tasks above.
+    `SELECT count(*) AS tasks, COALESCE(sum(octet_length(l.key) + octet_length(l.result)), 0) AS bytes FROM (SELECT t.key, a.result ${LAST_RESULTS}) l`,
+    [run],
+  ]);
+  const [tasks, bytes] = row ? [int(row, "tasks"), int(row, "bytes")] : [0, 0];
+  // The braces; of each its quotes and its colon, and the commas between.
+  return bytes + 2 + 3 * tasks + Math.max(0, tasks - 1);
+}
+
 /** The result of each of the last steps of a run, those that none depends on, by key. */
 export function* lastResults(run: string): Tx<Record<string, unknown>> {
-  const rows = yield [
-    `SELECT t.key, a.result FROM tasks t JOIN attempts a ON a.task = t.id AND a.number = t.attempt
-     WHERE t.run = $1 AND t.dependents = 0 AND t.status = 'succeeded' AND a.result IS NOT NULL ORDER BY t.id LIMIT 1000`,
-    [run],
-  ];
+  // sql: the tasks above.
+  const rows = yield [`SELECT t.key, a.result ${LAST_RESULTS}`, [run]];
   return Object.fromEntries(rows.map((row) => [text(row, "key"), JSON.parse(text(row, "result")) as unknown]));
 }
