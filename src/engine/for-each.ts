@@ -37,7 +37,7 @@ export function* spreadElements(change: RunChange, { task, step, spec, values, p
   const { ctx, run } = change;
   const list = elementsOf(step.for_each, values);
   if (list.length === 0) return [];
-  yield* requireRoom(ctx, run, list.length);
+  yield* requireRoom(change, list.length);
   const needed = yield* dependenciesOf(task.id);
   const steps = list.map((item, index) => elementStep(step, values, { item, index }));
   const tasks = yield* instantiate(ctx, {

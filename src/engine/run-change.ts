@@ -55,6 +55,11 @@ export class RunChange {
     if (task.status === "ready") this.#entering.push(task);
   }
 
+  /** How many more tasks of the run have not ended, than before. */
+  get opened(): number {
+    return [...OPEN, "blocked" as const].reduce((sum, status) => sum + (this.#by[status] ?? 0), 0);
+  }
+
   /** A task that nobody has begun is gone. */
   remove(task: Task): void {
     this.#count(task.status, -1);
