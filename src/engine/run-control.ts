@@ -47,10 +47,16 @@ export function* controlRun(ctx: EngineContext, control: Control): Tx<ChangedRun
     case "resume":
       return yield* pauseOrResumeAll(ctx, run, { ...control, event: control.action });
     case "cancel":
+      // Asked once more, whoever holds something of it is given no more time than before.
+      if (isCancelled(run)) return { run, counters: yield* findCounters(run.id) };
       return yield* cancelRun(ctx, run, control);
     case "retry_failed":
       return yield* retryFailed(ctx, run, control);
   }
+}
+
+function isCancelled({ status }: Run): boolean {
+  return status === "cancelling" || status === "cancelled";
 }
 
 /** What a run waits for in runs of its own is part of it: they are paused and resumed with it. */
