@@ -18,6 +18,7 @@ import { expireLocks, projectsWithLocksDue, releaseSessionLocks } from "./lock-e
 import { anyOldLetter, dueLetters, pruneLetters, replayDue } from "./letter-upkeep.js";
 import { pruneTasks, runsToPrune } from "./pruning.js";
 import { anyOldRequest, forgetOldRequests } from "./requests.js";
+import { anyOldSession, pruneSessions } from "./work-sessions.js";
 
 /** What the background work runs on: the same doors to the database as every operation. */
 export type TickHost = CheckpointHost;
@@ -41,6 +42,7 @@ export interface TickReport {
   lettersPruned: number;
   runsPruned: number;
   tasksPruned: number;
+  sessionsPruned: number;
   checkpoints: number;
 }
 
@@ -85,6 +87,7 @@ export async function tick(host: TickHost, machine: Machine): Promise<TickReport
     ),
     runsPruned: await pruneOldRuns(host, chores),
     tasksPruned: tidying ? await chores.once("tidying", () => tidy(host, chores)) : 0,
+    sessionsPruned: tidying ? await chores.once("old sessions", () => pruneOldSessions(host)) : 0,
     checkpoints:
       (await chores.once("checkpoints", () => takeWantedCheckpoints(host))) +
       (tidying ? await chores.once("checkpoints", () => takeDueCheckpoints(host)) : 0),
@@ -243,6 +246,17 @@ async function tidy(host: TickHost, chores: Chores): Promise<number> {
 export async function pruneAllLetters(host: TickHost): Promise<number> {
   let removed = 0;
   while (await host.read(anyOldLetter)) removed += await host.transact(pruneLetters);
+  return removed;
+}
+
+async function pruneOldSessions(host: TickHost): Promise<number> {
+  return (await host.read(anyOldSession)) ? host.transact(pruneSessions) : 0;
+}
+
+/** Removes all sessions that ended longer ago than runs are kept; how many. */
+export async function pruneAllSessions(host: TickHost): Promise<number> {
+  let removed = 0;
+  while (await host.read(anyOldSession)) removed += await host.transact(pruneSessions);
   return removed;
 }
 
