@@ -1,7 +1,8 @@
-import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import os from "node:os";
+import { callerOf, suffixOf } from "./caller.js";
 import type { Config } from "./config.js";
-import type { Caller, EngineContext, SessionIdentity } from "./engine/context.js";
+import type { Caller, EngineContext } from "./engine/context.js";
 import { BatonError } from "./engine/errors.js";
 import type { Settings } from "./engine/settings.js";
 import type { Executor, ExecutorHost } from "./executors/executor.js";
@@ -10,14 +11,14 @@ import { type Logger, silentLogger } from "./runtime/logger.js";
 import { type Runtime, systemRuntime } from "./runtime/runtime.js";
 import { VERSION } from "./runtime/version.js";
 import { leavesRoot } from "./runtime/confinement.js";
-import { isAlive, ownMark } from "./runtime/processes.js";
+import { isAlive } from "./runtime/processes.js";
 import { readWorkplace } from "./runtime/workplace.js";
 import type { StoreHooks } from "./store/faults.js";
 import type { Store, Tx, TxContext } from "./store/tx.js";
 import type { Reader } from "./resources/resource.js";
 import type { Dispatch } from "./tools/dispatch.js";
 import type { OperationIndex } from "./tools/operation.js";
-import { executes, executorPolicy, worksOf } from "./works.js";
+import { executes, worksOf } from "./works.js";
 
 export interface AppOptions {
   readonly config: Config;
@@ -35,10 +36,10 @@ export interface AppOptions {
   readonly operations?: OperationIndex;
   /** Faults that a test lets the database have. */
   readonly storeHooks?: StoreHooks;
-  /** Called once, when the process starts to hold something in the database: from then on `beat` is due. */
+  /** Called once, when the process has something to look after, its own or what is due for all: from then on `beat` is due. */
   onActive?(): void;
-  /** Called when a write has left something due at once: the next `beat` should be soon. */
-  onDue?(): void;
+  /** Called when something comes due before the interval would find it: in so many milliseconds, or at once. */
+  onDue?(afterMs?: number): void;
 }
 
 /** The composition root: one per process. Makes nothing, opens nothing and loads nothing heavy until a call needs it. */
@@ -56,6 +57,7 @@ export class App {
   #refreshed: Promise<void> | undefined;
   #catchingUp: Promise<void> | undefined;
   #renewedAt = 0;
+  #active = false;
   readonly #machine = { host: os.hostname(), isAlive, aside: new Map<string, number>() };
   #beating: Promise<void> | undefined;
   #executor: Promise<Executor> | undefined;
@@ -102,13 +104,14 @@ export class App {
   }
 
   /**
-   * Makes a process that may run commands or call tools known, and takes the commands of others before its own client has called. Its
-   * client's first write does the same.
+   * Begins to look after what is due, before its client has called. A process that may run commands or call tools makes itself known
+   * and takes those of others; any other leaves no trace. Its client's first write does the same.
    */
   async standBy(client: string): Promise<void> {
-    if (!executes(this.config) || this.#closed) return;
-    await this.dispatch(client);
-    await this.#beforeWrite();
+    if (this.#closed) return;
+    this.#callerOf(client);
+    if (executes(this.config)) await this.#beforeWrite();
+    else this.#becomeActive();
   }
 
   /** Opens the database with the first call. After a failure the next call tries again. */
@@ -169,9 +172,11 @@ export class App {
   }
 
   async #beat(): Promise<void> {
-    // Without a write there is nothing to keep alive, and a process that only looks owes the others no work.
-    if (this.#session === undefined || this.#closed) return;
-    await this.#keepSession();
+    if (this.#closed || this.#caller === undefined) return;
+    // Where nobody has made a database there is nothing to look after.
+    if (this.#store === undefined && !isThere(this.config)) return;
+    // Without a write there is nothing to keep alive. What is due for all is anybody's.
+    if (this.#session !== undefined) await this.#keepSession();
     await this.#refreshSettings();
     await this.#tick();
     const executor = await this.#executor;
@@ -182,9 +187,12 @@ export class App {
 
   async #tick(): Promise<void> {
     const store = await this.store();
-    const { tick } = await import("./engine/tick.js");
-    const report = await tick(this.#tickHost(store), this.#machine);
+    const { nextDueIn, tick } = await import("./engine/tick.js");
+    const host = this.#tickHost(store);
+    const report = await tick(host, this.#machine);
     if (Object.values(report).some((count) => count > 0)) this.#logger.debug("background work", { report });
+    const dueInMs = await host.read(nextDueIn);
+    if (dueInMs > 0 && dueInMs < this.#settings.tick_ms) this.#options.onDue?.(dueInMs);
   }
 
   async #openStore(): Promise<Store> {
@@ -248,12 +256,18 @@ export class App {
     await this.#transact(await this.store(), (ctx) => renewSession(ctx));
   }
 
+  #becomeActive(): void {
+    if (this.#active) return;
+    this.#active = true;
+    this.#options.onActive?.();
+  }
+
   async #openSession(): Promise<void> {
     const { openSession } = await import("./engine/sessions.js");
     await this.#refreshSettings();
     await this.#transact(await this.store(), (ctx) => openSession(ctx));
     this.#renewedAt = this.#runtime.clock.now();
-    this.#options.onActive?.();
+    this.#becomeActive();
     if (executes(this.config)) {
       this.#executor ??= this.#startExecutor(await this.store());
       this.#executor.catch((error: unknown) => this.#logger.error("steps cannot be carried out", { error }));
@@ -354,43 +368,17 @@ export class App {
   }
 
   #callerOf(client: string): Caller {
-    if (this.#caller !== undefined) return this.#caller;
-    const session: SessionIdentity = {
-      id: this.#sessionId,
-      host: os.hostname(),
-      ...ownMark(),
-      client,
-      executor: executorPolicy(this.config),
-    };
-    this.#caller = {
-      agent: this.#options.agent ?? handleOf(client, this.#sessionId),
-      session: this.#options.sessionless === true ? null : session,
-      workplace: readWorkplace(this.#options.cwd ?? process.cwd()),
-      channel: this.#options.channel ?? "agent",
-    };
+    this.#caller ??= callerOf({ ...this.#options, client, session: this.#sessionId });
     return this.#caller;
   }
-}
-
-const SLUG_LENGTH_MAX = 40;
-
-/** `claude-code-3f2a`: the client's name, and enough of the session to tell its windows apart. */
-function handleOf(client: string, sessionId: string): string {
-  const slug = client
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "")
-    .slice(0, SLUG_LENGTH_MAX);
-  return `${slug === "" ? "agent" : slug}-${suffixOf(sessionId)}`;
-}
-
-function suffixOf(sessionId: string): string {
-  return createHash("sha256").update(sessionId).digest("hex").slice(0, 4);
 }
 
 function configurationOf({ settings, origins }: Config) {
   return Object.entries(settings)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => ({ name, value, origin: origins[name] ?? "default" }));
+}
+
+function isThere({ database }: Config): boolean {
+  return database.kind === "postgres" || existsSync(database.file);
 }

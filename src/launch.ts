@@ -17,8 +17,9 @@ export function launch(
 ): Launched {
   const config = loadConfig({ flags, env: process.env, cwd: process.cwd() });
   const logger = stderrLogger({ level: config.logLevel, redact: redactSecrets });
+  const warn = onceInARow((error) => logger.warn("background work failed; it is tried again", { error }));
   const beat = () => {
-    app.beat().catch((error: unknown) => logger.warn("background work failed; it is tried again", { error }));
+    app.beat().then(() => warn(undefined), warn);
   };
   const onActive = () => startBeating(beat, config.settings);
   // A beat under way may have looked already: the one after it has not.
@@ -38,4 +39,14 @@ const FIRST_BEAT_MS = 50;
 function startBeating(beat: () => void, { tick_ms, session_renew_ms }: Config["settings"]): void {
   setTimeout(beat, Math.min(FIRST_BEAT_MS, tick_ms)).unref();
   setInterval(beat, Math.min(tick_ms, session_renew_ms)).unref();
+}
+
+/** Says what is wrong when it begins, not with each interval that finds it unchanged. Told of nothing, it is well again. */
+function onceInARow(say: (error: unknown) => void): (error: unknown) => void {
+  let said: string | undefined;
+  return (error) => {
+    const text = error instanceof Error ? error.message : undefined;
+    if (text !== undefined && text !== said) say(error);
+    said = text;
+  };
 }

@@ -3,12 +3,11 @@ import { type Launched, launch } from "./launch.js";
 import { createServer } from "./mcp/server.js";
 import { StdioTransport } from "./mcp/stdio.js";
 import { VERSION } from "./runtime/version.js";
-import { executes } from "./works.js";
 
 /** From the end of the input to the end of the process, at most. */
 const SHUTDOWN_MS_MAX = 900;
 /** Of that, for answers that are on their way. */
-const DRAIN_MS_MAX = 400;
+const DRAIN_MS_MAX = 650;
 /** What stands around the arguments in a JSON-RPC line. */
 const ENVELOPE_BYTES = 4_096;
 const AT_A_TERMINAL =
@@ -45,13 +44,14 @@ export async function serve(flags: Flags): Promise<never> {
   process.exit(0);
 }
 
-/** Who only looks what the server can do is gone by then. */
-function standBySoon({ app, config, logger }: Launched, client: string): void {
-  if (!executes(config)) return;
+/** Who only looks what the server can do is gone by then; what came due while no process was up waits no longer. */
+const STAND_BY_MS = 300;
+
+function standBySoon({ app, logger }: Launched, client: string): void {
   const standBy = () => {
-    app.standBy(client).catch((error: unknown) => logger.warn("steps are not taken yet", { error }));
+    app.standBy(client).catch((error: unknown) => logger.warn("what is due is not looked after yet", { error }));
   };
-  setTimeout(standBy, config.settings.tick_ms).unref();
+  setTimeout(standBy, STAND_BY_MS).unref();
 }
 
 /** Settles when the process is asked to stop. Asked again, it stops at once. */

@@ -10,8 +10,8 @@ import { isTemplate, shellTemplate, templateParts } from "./templates.js";
 export interface ExpressionContext {
   readonly inputs: Readonly<Record<string, Pick<InputDefinition, "type">>>;
   readonly steps: readonly PlacedStep[];
-  /** Tasks that are there already. */
-  readonly around: readonly StepLinks[];
+  /** All there is to speak of: also steps that are wrong elsewhere, and tasks that are there already. */
+  readonly links: readonly StepLinks[];
   readonly problems: Problems;
 }
 
@@ -27,15 +27,14 @@ export interface PlacedStep {
 export type Reads = ReadonlyMap<string, readonly string[]>;
 
 /** Holds every expression of a definition against the names and types it can speak of. Gives what they read. */
-export function readExpressions({ inputs, steps, around, problems }: ExpressionContext): {
+export function readExpressions({ inputs, steps, links, problems }: ExpressionContext): {
   steps: Reads;
   compensations: Reads;
 } {
   const reads = new Map<string, readonly string[]>();
   const compensations = new Map<string, readonly string[]>();
   const byKey = new Map<string, Needing>();
-  for (const { key, needs } of around) if (key !== undefined) byKey.set(key, { needs });
-  for (const { step } of steps) byKey.set(step.key, step);
+  for (const { key, needs } of links) if (key !== undefined) byKey.set(key, { needs });
   const types = Object.fromEntries(Object.entries(inputs).map(([name, { type }]) => [name, type]));
   const keys = new Set(byKey.keys());
   for (const { step, index, compensate } of steps) {

@@ -154,12 +154,12 @@ export function parseDefinition(written: string | JsonObject, options: ParseOpti
   const head = headSchema.safeParse(source, { error: missingFirst });
   if (!head.success) zodProblems(head.error).forEach((problem) => problems.add(problem));
   const writtenSteps = parseSteps(source, options.limits, problems);
-  const { around = [] } = options;
-  addGraphProblems([...linksOf(source), ...around], options.limits, problems);
+  const links = [...linksOf(source), ...(options.around ?? [])];
+  addGraphProblems(links, options.limits, problems);
   if (!head.success) return { problems: problems.list() };
   const inputsOfHead = head.data.inputs ?? {};
   addInputProblems(inputsOfHead, problems);
-  const reads = readExpressions({ inputs: inputsOfHead, steps: writtenSteps, around, problems });
+  const reads = readExpressions({ inputs: inputsOfHead, steps: writtenSteps, links, problems });
   if (problems.count > 0) return { problems: problems.list() };
   const { defaults, steps: _, inputs, ...rest } = head.data;
   const definition: Definition = {

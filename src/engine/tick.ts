@@ -3,7 +3,7 @@ import { runsPastRetention } from "../store/retention.js";
 import { lockRun } from "../store/lock-order.js";
 import { deleteRun, runOf } from "../store/runs.js";
 import * as sessions from "../store/sessions.js";
-import { dueTasks } from "../store/task-changes.js";
+import { dueTasks, nextDueAt } from "../store/task-changes.js";
 import { runningTasksOfSession } from "../store/tasks.js";
 import { RestartTransaction, type Tx } from "../store/tx.js";
 import { takeDueCheckpoints, takeWantedCheckpoints } from "./checkpoint-turns.js";
@@ -59,6 +59,11 @@ export async function catchUp(host: TickHost, machine: Machine): Promise<void> {
   await replayDueLetters(host, chores);
   await expireDueLocks(host, chores);
   chores.end();
+}
+
+/** Milliseconds until the next timer, retry or timeout of a task that nobody holds. One that is overdue has been set aside. */
+export function* nextDueIn(ctx: EngineContext): Tx<number> {
+  return ((yield* nextDueAt(ctx.now)) ?? Number.POSITIVE_INFINITY) - ctx.now;
 }
 
 const AT_ONCE_MAX = 100;

@@ -1,4 +1,4 @@
-import { bySize, chunksOf, int, placeholders, text } from "./rows.js";
+import { bySize, chunksOf, int, intOrNull, placeholders, text } from "./rows.js";
 import { first, type Row, type Tx } from "./tx.js";
 import { NO_DEADLINE, type Reason, T_COLUMNS, type Task, TASK_COLUMNS, type TaskStatus, taskOf } from "./tasks.js";
 
@@ -299,6 +299,13 @@ export function* dueTasks(now: number, limit: number): Tx<string[]> {
   const unheld = yield [DUE, [now, limit]];
   const held = yield [HELD_AND_DUE, [now, limit]];
   return [...unheld, ...held].map((row) => text(row, "id"));
+}
+
+/** When the next of the tasks that nobody holds comes due, after an instant. */
+export function* nextDueAt(after: number): Tx<number | undefined> {
+  const sql = "SELECT min(due_at) AS at FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at > $1";
+  const row = yield* first([sql, [after]]);
+  return row ? (intOrNull(row, "at") ?? undefined) : undefined;
 }
 
 /** When the earliest pending retry of a run or project comes due; undefined when there is none. */

@@ -16,10 +16,16 @@ steps:
   - { key: second, prompt: Do the second, needs: [first] }
 `;
 
-/** A desk with the plan beside it, and an agent's own process on the same database. */
-async function office(): Promise<{ desk: Desk; agent: TestClient }> {
+/** A desk with the plan beside it. */
+function deskWithPlan(): Desk {
   const desk = startDesk();
   writeFileSync(path.join(desk.cwd, "pair.yaml"), PLAN);
+  return desk;
+}
+
+/** The same, and an agent's own process on the same database. */
+async function office(): Promise<{ desk: Desk; agent: TestClient }> {
+  const desk = deskWithPlan();
   const agent = await connectClient({ database: desk.database, cwd: desk.cwd, clientName: "worker" });
   return { desk, agent };
 }
@@ -112,7 +118,7 @@ describe("baton run", () => {
   });
 
   test("--cancel-on-interrupt cancels it, which ends with 3", async () => {
-    const { desk } = await office();
+    const desk = deskWithPlan();
     const started = startBaton(desk, ["run", "pair.yaml", "--cancel-on-interrupt"]);
     await until("it waits", () => started.stdout().includes("waiting for an agent"));
     started.child.kill("SIGINT");
@@ -122,7 +128,7 @@ describe("baton run", () => {
   });
 
   test("--timeout leaves it, --detach does not wait at all", async () => {
-    const { desk } = await office();
+    const desk = deskWithPlan();
     expect((await baton(desk, ["run", "pair.yaml", "--timeout", "1"])).code).toBe(4);
     const { run } = (await batonJson(desk, ["run", "pair.yaml", "--detach"])) as { run: { status: string } };
     expect(run.status).toBe("running");
@@ -166,20 +172,20 @@ describe("what is wrong with a workflow", () => {
     [["--input", "topic"], "name=value"],
     [["--input", "topic=a", "--input", "topic=b"], "given twice"],
   ])("inputs %j are refused", async (args, said) => {
-    const { desk } = await office();
+    const desk = deskWithPlan();
     const { code, stderr } = await baton(desk, ["run", "pair.yaml", ...args]);
     expect(code).toBe(2);
     expect(stderr).toContain(said);
   });
 
   test("a missing file is told with those that are there", async () => {
-    const { desk } = await office();
+    const desk = deskWithPlan();
     expect((await baton(desk, ["run", "pear.yaml"])).stderr).toContain("there is pair.yaml");
   });
 });
 
 test("a task claimed by one call is completed by the next: a person's name stands for the process", async () => {
-  const { desk } = await office();
+  const desk = deskWithPlan();
   const { run } = (await batonJson(desk, ["run", "pair.yaml", "--detach"])) as { run: { id: string } };
   const claimed = (await batonJson(desk, ["call", "claim_task", "--run", run.id])) as unknown as Claim;
   expect(claimed).toMatchObject({ outcome: "claimed", task: { agent: "anna" } });
@@ -216,7 +222,7 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
   });
 
   test("Ctrl-C gives the cursor back too, and NO_COLOR keeps colours away", async () => {
-    const { desk } = await office();
+    const desk = deskWithPlan();
     const started = startOnTerminal({ ...desk, env: { ...desk.env, NO_COLOR: "1" } }, ["run", "pair.yaml"], SIZE);
     await until("it draws", () => started.stdout().includes("waiting for an agent"));
     started.child.stdin!.write("\u0003");

@@ -2,7 +2,7 @@ import { describe, expect, it, test } from "vitest";
 import { Chores } from "../../src/engine/chores.js";
 import { BatonError } from "../../src/engine/errors.js";
 import { type SqlValue, CommitUnknown } from "../../src/store/tx.js";
-import { startApp, type TestApp } from "../support/app.js";
+import { startApp, type TestApp, type TestAppOptions } from "../support/app.js";
 import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
 import { Crew } from "../support/plan.js";
 
@@ -47,11 +47,14 @@ describe("background work", () => {
 describe.each(BACKENDS)("a row that nobody can read, on %s,", (backend) => {
   const once = { retry: { max_attempts: 1 } };
 
-  async function room(settings = {}): Promise<{ app: TestApp; crew: Crew; start: () => Promise<TestApp> }> {
+  async function room(
+    settings = {},
+    options: TestAppOptions = {},
+  ): Promise<{ app: TestApp; crew: Crew; start: () => Promise<TestApp> }> {
     const { location: database } = await createDatabase(backend);
     const runtime = testRuntime();
     const storeHooks = { now: () => runtime.clock.now() };
-    const start = (): Promise<TestApp> => startApp({ database, runtime, storeHooks, settings });
+    const start = (): Promise<TestApp> => startApp({ database, runtime, storeHooks, settings, ...options });
     const app = await start();
     return { app, crew: new Crew(app), start };
   }
@@ -63,6 +66,11 @@ describe.each(BACKENDS)("a row that nobody can read, on %s,", (backend) => {
 
   async function mend({ app }: TestApp, task: string, spec: string): Promise<void> {
     await write(app, "UPDATE task_specs SET spec = $2 WHERE task = $1", [task, spec]);
+  }
+
+  async function idOf(app: TestApp, run: string, key: string): Promise<string> {
+    const { tasks } = (await app.call("list_tasks", { run })) as { tasks: { id: string; key: string }[] };
+    return tasks.find((task) => task.key === key)?.id ?? "";
   }
 
   async function specOf({ app }: TestApp, task: string): Promise<string> {
@@ -83,8 +91,7 @@ describe.each(BACKENDS)("a row that nobody can read, on %s,", (backend) => {
     const { app, crew } = await room({ letter_replays: 1 });
     const waits = Array.from({ length: 3 }, (_, at) => ({ key: `w${at}`, kind: "wait", for: "1m" }));
     const { run } = await crew.start([...waits, { key: "fails", ...once }]);
-    const { tasks } = (await app.call("list_tasks", { run: run.id })) as { tasks: { id: string; key: string }[] };
-    const bad = tasks.find(({ key }) => key === "w0")?.id ?? "";
+    const bad = await idOf(app, run.id, "w0");
     await crew.fail(await crew.take("ann", { run: run.id }));
     await app.call("acquire_file_lock", { agent: "ben", paths: ["a.md"], ttl_seconds: 60 });
     const spec = await specOf(app, bad);
@@ -97,6 +104,20 @@ describe.each(BACKENDS)("a row that nobody can read, on %s,", (backend) => {
     expect((await crew.statuses(run.id))["w0"]).toBe("waiting");
     await app.advance(1_000);
     expect((await crew.statuses(run.id))["w0"]).toBe("succeeded");
+  });
+
+  it("keeps no other timer from firing at its instant", async () => {
+    const due: (number | undefined)[] = [];
+    const { app, crew } = await room({ tick_ms: 1_000 }, { onDue: (afterMs) => void due.push(afterMs) });
+    const { run } = await crew.start([
+      { key: "w0", kind: "wait", for: "1m" },
+      { key: "w1", kind: "wait", for: 60_500 },
+    ]);
+    await spoil(app, await idOf(app, run.id, "w0"));
+    await expect(app.advance(60_000)).rejects.toThrow("background work could not be done");
+    due.length = 0;
+    await app.advance(0);
+    expect(due).toEqual([500]);
   });
 
   it("keeps no other letter from being tried again", async () => {

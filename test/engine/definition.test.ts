@@ -192,6 +192,11 @@ describe("problems are told all at once, each with its place", () => {
     expect(problems).toHaveLength(13);
   });
 
+  test("a step that is wrong is there all the same for the expressions of others", () => {
+    const steps = [{ key: "list" }, step("each", { needs: ["list"], prompt: "${{ steps.list.output }}" })];
+    expect(problemsOf({ steps })).toMatchObject([{ path: "steps[0].prompt", step: "list" }]);
+  });
+
   test.each([
     [{ steps: [step("a", { promt: "x" })] }, 'unknown key "promt" (did you mean "prompt"?)'],
     [

@@ -47,7 +47,7 @@ const ROUNDS_MAX = 300;
 export async function bringToEnd(world: World, store: Store): Promise<void> {
   for (const process of world.processes) process.faults = false;
   for (const player of world.players) player.held.length = 0;
-  // Its first write makes a server, so that there is one that does the background work: one that only looks owes none.
+  // Its first write makes a server, so that there is one that does the background work.
   await world.processes[0]?.call("register_agent", { name: "caretaker" });
   await resumeAll(world);
   for (let round = 0; round < ROUNDS_MAX; round++) {
