@@ -19,6 +19,7 @@ import { checkOutput } from "./output-schema.js";
 import { problemText } from "./problems.js";
 import { mayTakeUp } from "./reopening.js";
 import { RunChange } from "./run-change.js";
+import { closeIfSpent } from "./spending.js";
 import { cancelRun } from "./run-control.js";
 import { cancelTask } from "./tasks.js";
 import { endWait } from "./waiting.js";
@@ -35,11 +36,13 @@ const LOOK_AGAIN_MS = 60_000;
 
 /**
  * Starts the run that a waiting workflow task is to wait for. Where its own run has as many as may be at once, it waits for one of them
- * to end. Errors: `not_found` for a workflow that is none, `limit_exceeded` for one within ten others, `invalid_input` for its inputs.
+ * to end; where a budget is spent, for that to be raised. Errors: `not_found` for a workflow that is none, `limit_exceeded` for one within ten others, `invalid_input` for its inputs.
  */
 export function* startChild(ctx: EngineContext, { task, spec, run }: Locked): Tx<void> {
   if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel)
     return yield* setDue(task.id, earliest(task.closeBy, ctx.now + LOOK_AGAIN_MS));
+  // Whoever raises the budget lets it look again.
+  if (yield* closeIfSpent(run)) return yield* setDue(task.id, task.closeBy);
   const name = spec.workflow ?? "";
   if (run.depth >= DEPTH_MAX) {
     const message = `"${name}" would be a run within ${run.depth + 1} others, and at most ${DEPTH_MAX} are possible: does a workflow call itself?`;
