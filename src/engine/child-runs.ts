@@ -31,7 +31,10 @@ import { requireWorkflow } from "./workflows.js";
 /** How many runs a run may be within. */
 export const DEPTH_MAX = 10;
 
-/** The end of a child run lets the next one start. Should that have been cancelled meanwhile, the others look by themselves. */
+/**
+ * The end of a child run lets the next one start, and so does a raised budget. Should that have been cancelled meanwhile, or the run
+ * have gone back to before, the others look by themselves.
+ */
 const LOOK_AGAIN_MS = 60_000;
 
 /**
@@ -39,10 +42,8 @@ const LOOK_AGAIN_MS = 60_000;
  * to end; where a budget is spent, for that to be raised. Errors: `not_found` for a workflow that is none, `limit_exceeded` for one within ten others, `invalid_input` for its inputs.
  */
 export function* startChild(ctx: EngineContext, { task, spec, run }: Locked): Tx<void> {
-  if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel)
+  if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel || (yield* closeIfSpent(run)))
     return yield* setDue(task.id, earliest(task.closeBy, ctx.now + LOOK_AGAIN_MS));
-  // Whoever raises the budget lets it look again.
-  if (yield* closeIfSpent(run)) return yield* setDue(task.id, task.closeBy);
   const name = spec.workflow ?? "";
   if (run.depth >= DEPTH_MAX) {
     const message = `"${name}" would be a run within ${run.depth + 1} others, and at most ${DEPTH_MAX} are possible: does a workflow call itself?`;

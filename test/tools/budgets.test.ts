@@ -142,8 +142,16 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     await team.app.advance(120_000);
     expect(await team.crew.statuses(run)).toEqual({ first: "succeeded", call: "waiting", also: "waiting" });
     expect([await team.childOf(run), await team.childOf(run, "also")]).toEqual(["", ""]);
+    const { checkpoint } = await new CheckpointDesk(team.app).create(run);
     await team.set(run, 2);
     await team.settle();
+    const early = await team.childOf(run);
+    expect(early).not.toBe("");
+    // Taken back to when they waited for that, they look again by themselves.
+    await new CheckpointDesk(team.app).resume(checkpoint.id);
+    await team.app.advance(60_000);
+    await team.settle();
+    expect(await team.childOf(run)).not.toBe(early);
     for (const key of ["call", "also"]) await team.pay(await team.childOf(run, key), 0.1);
     await team.settle();
     expect((await team.crew.run(run)).status).toBe("succeeded");
@@ -377,11 +385,16 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
       held.push({ app, task: id, token });
     }
     const usage = { cost: 0.1 };
-    await Promise.all([
-      ...held.map(({ app, task, token }) => app.call("complete_task", { task, token, usage })),
-      ...[900, 800, 700].map((limit) => second.call("set_budget", { run, limit })),
-    ]);
+    const end = ({ app, task, token }: (typeof held)[number]) => app.call("complete_task", { task, token, usage });
+    const limits = [900, 800, 700].map((limit) => second.call("set_budget", { run, limit }));
+    await Promise.all([...held.slice(0, 15).map(end), ...limits]);
+    expect(await team.set(run, 2)).toMatchObject({ cost: 1.5, budgets: [{ spent: 1.5, state: "ok" }] });
+    await Promise.all(held.slice(15).map(end));
     expect(await team.check(run)).toMatchObject({ cost: 3, budgets: [{ spent: 3 }] });
+    // Each line is crossed once, by whichever comes to it.
+    const types = ["run.budget_warned", "run.budget_blocked"];
+    const { events } = await first.call("list_events", { project: "demo", types });
+    expect((events as { type: string }[]).map(({ type }) => type)).toEqual(types);
     expect(await team.findings()).toBe("");
   });
 });
