@@ -102,9 +102,9 @@ function rank(table: Table): number {
   return LOCK_ORDER.indexOf(table);
 }
 
-/** Agents are keyed by name, the rest by id. */
+/** Agents are keyed by name, budgets by run, the rest by id. */
 function keyOf(row: Row): string {
-  return String(row["id"] ?? row["name"]);
+  return String(row["id"] ?? row["name"] ?? row["run"]);
 }
 
 function holdsOneOf(taken: readonly Taken[], table: Table, values: readonly unknown[]): boolean {
