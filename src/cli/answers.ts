@@ -6,6 +6,7 @@ type Parsed<S extends { parse(data: unknown): unknown }> = ReturnType<S["parse"]
 
 export type TaskLine = Parsed<typeof shapes.taskLine>;
 export type RunAnswer = Parsed<typeof shapes.run>;
+export type BudgetAnswer = Parsed<typeof shapes.budget>;
 export type RunLine = Parsed<typeof shapes.runLine>;
 export type EventAnswer = Parsed<typeof shapes.event>;
 export type BlockedLine = Parsed<typeof shapes.blockedLine>;
@@ -52,6 +53,7 @@ export interface Answers {
   execute_workflow: { run: RunAnswer; ready: TaskLine[]; warnings?: string[] };
   get_run: {
     run: RunAnswer;
+    budget?: BudgetAnswer;
     ready: TaskLine[];
     running: TaskLine[];
     waiting: TaskLine[];

@@ -34,6 +34,9 @@ const RUN_EVENTS: Readonly<Record<string, (event: EventAnswer) => string>> = {
   "run.paused": ({ agent }) => `paused by ${agent ?? "?"}: nothing new is claimed`,
   "run.resumed": ({ agent }) => `resumed by ${agent ?? "?"}`,
   "run.cancelling": ({ agent }) => `cancelled by ${agent ?? "?"}: those at work are asked to stop`,
+  "run.budget_warned": ({ data }) => `has nearly spent its budget: ${spentOf(data)}`,
+  "run.budget_blocked": ({ data }) => `has spent its budget, nothing new is claimed: ${spentOf(data)}`,
+  "run.budget_set": ({ agent, data }) => `given another budget by ${agent ?? "?"}: ${spentOf(data)}`,
   "run.reopened": ({ agent }) => `opened again by ${agent ?? "?"}`,
   "run.resumed_from_checkpoint": ({ agent }) => `taken back to a checkpoint by ${agent ?? "?"}`,
 };
@@ -50,6 +53,12 @@ export function eventText(event: EventAnswer, lastedMs: number | undefined, styl
 
 function after(ms: number | undefined): string {
   return ms === undefined ? "" : ` after ${duration(ms)}`;
+}
+
+function spentOf({ budget }: Data): string {
+  if (typeof budget !== "object" || budget === null) return "none";
+  const { spent, limit } = budget as Data;
+  return `${String(spent)} of ${String(limit)} US$`;
 }
 
 function attemptOf({ attempt }: Data): string {

@@ -72,9 +72,9 @@ export class RunFollower {
     const { ask, run: id, table, warnings } = this.#followed;
     const found = await ask("get_run", { run: id, ...(table && { include: ["tasks"] }) });
     const { eta_ms: etaMs } = await ask("get_run_progress", { run: id });
-    const { run, running, ready, waiting, dead_letter: failed, tasks = [] } = found;
+    const { run, budget, running, ready, waiting, dead_letter: failed, tasks = [] } = found;
     const claimedAt = new Map(this.#claimedAt);
-    return { run, etaMs, running, ready, waiting, failed, tasks, claimedAt, recent: this.#recent, warnings };
+    return { run, budget, etaMs, running, ready, waiting, failed, tasks, claimedAt, recent: this.#recent, warnings };
   }
 }
 

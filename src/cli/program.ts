@@ -133,6 +133,7 @@ function withRunOptions(command: Command): Command {
     .option("--mcp-config <file>", "let this process call the tools of its mcpServers")
     .option("--max-parallel <n>", "tasks at work at once", wholeNumber)
     .addOption(new Option("--priority <level>", "among runs").choices(["critical", "high", "normal", "low"]))
+    .option("--budget <dollars>", "what it may cost, in US dollars", amount)
     .option("--project <name>", "default: the one around the working directory")
     .option("--detach", "start it, say its id, and end")
     .option("--timeout <seconds>", "leave the run after so long", wholeNumber)
@@ -350,6 +351,11 @@ function addUpkeep(program: Command, desk: Desk): void {
 
 function collect(value: string, before: readonly string[]): readonly string[] {
   return [...before, value];
+}
+
+function amount(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
+  throw new InvalidArgumentError("An amount above 0 is needed, such as 2.50.");
 }
 
 function wholeNumber(text: string): number {

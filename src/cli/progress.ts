@@ -1,4 +1,4 @@
-import type { RunAnswer, TaskLine } from "./answers.js";
+import type { BudgetAnswer, RunAnswer, TaskLine } from "./answers.js";
 import { stopwatch } from "./durations.js";
 import { eventText } from "./event-text.js";
 import type { RunState } from "./run-state.js";
@@ -125,8 +125,10 @@ function notesOf(state: RunState, { style, now }: View, columns: number): string
 const STANDS_MS = 1_000;
 
 /** Who has to come for a run that stands still to go on; undefined while it moves. */
-export function missingText({ run, running, ready, recent }: RunState, now: number): string | undefined {
-  if (run.status !== "running" || running.length > 0 || ready.length === 0) return undefined;
+export function missingText({ run, budget, running, ready, recent }: RunState, now: number): string | undefined {
+  if (run.status !== "running" || running.length > 0) return undefined;
+  if (budget?.state === "blocked") return spentText(budget);
+  if (ready.length === 0) return undefined;
   const movedAt = Date.parse(recent.at(-1)?.at ?? run.created_at);
   if (now - movedAt < STANDS_MS) return undefined;
   const keys = ready.slice(0, READY_SHOWN).map(({ key }) => key);
@@ -137,6 +139,10 @@ export function missingText({ run, running, ready, recent }: RunState, now: numb
   if (of("command")) who = "a server that may run commands (--allow-commands)";
   else if (of("tool")) who = "a server that has their MCP servers configured (mcpServers)";
   return `${keys.join(", ")}${more}: ready, waiting for ${who}`;
+}
+
+function spentText({ run, limit, spent }: BudgetAnswer): string {
+  return `${spent} of ${limit} US$ are spent, nothing new is claimed; more with: baton call set_budget --run ${run} --limit N`;
 }
 
 function eventLines({ run, recent }: RunState, { style }: View, columns: number): string[] {

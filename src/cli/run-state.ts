@@ -1,8 +1,9 @@
-import type { AttemptAnswer, BlockedLine, EventAnswer, RunAnswer, TaskLine } from "./answers.js";
+import type { AttemptAnswer, BlockedLine, BudgetAnswer, EventAnswer, RunAnswer, TaskLine } from "./answers.js";
 
 /** A run as it is shown. */
 export interface RunState {
   readonly run: RunAnswer;
+  readonly budget?: BudgetAnswer | undefined;
   /** What is left at the pace so far; null while that is unknown. */
   readonly etaMs: number | null;
   readonly running: readonly TaskLine[];

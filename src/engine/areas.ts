@@ -10,6 +10,7 @@ export const AREAS = [
   "escalations",
   "dead_letters",
   "checkpoints",
+  "cost",
   "system",
 ] as const;
 export type Area = (typeof AREAS)[number];

@@ -9,6 +9,7 @@ import { STOPPED } from "./stopping.js";
 import { type TaskEvent, taskMachine, transition } from "./machine.js";
 import type { RunChange } from "./run-change.js";
 import { earliest } from "./instants.js";
+import { costOf, type Usage } from "./spending.js";
 
 /** How an attempt ends. */
 export interface AttemptEnd {
@@ -16,7 +17,7 @@ export interface AttemptEnd {
   readonly outcome: AttemptOutcome;
   readonly result?: unknown;
   readonly error?: AttemptError;
-  readonly usage?: Readonly<Record<string, unknown>>;
+  readonly usage?: Usage | undefined;
   readonly note?: string;
   /** Whether it counts against the retry policy. */
   readonly counts?: boolean;
@@ -30,7 +31,7 @@ export interface AttemptEnd {
 
 /**
  * Ends the open attempt of a task: its row, its record, its file locks. The run's counters and history follow when the change is
- * written. Gives the task as it is then.
+ * written. Gives the task as it is then. Errors: `invalid_input` for a cost that is none.
  */
 export function* endAttempt(change: RunChange, locked: Locked, end: AttemptEnd): Tx<Task> {
   const { ctx } = change;
@@ -51,6 +52,7 @@ export function* endAttempt(change: RunChange, locked: Locked, end: AttemptEnd):
     usage: end.usage ?? null,
     note: end.note ?? null,
   });
+  change.spend(costOf(end.usage));
   change.move(task, to);
   if (to === "dead_letter" && end.error)
     change.bury({ task: task.id, error: end.error, replayable: end.replayable === true });

@@ -19,6 +19,7 @@ import { readyTasks } from "./ready.js";
 import type { RunChange } from "./run-change.js";
 import { keepScopes } from "./scopes.js";
 import type { Settled } from "./settled.js";
+import { budgetValues } from "./spending.js";
 import { filledIn, isServerKind, StepValues } from "./step-values.js";
 import { fillIn } from "./templates.js";
 
@@ -62,9 +63,10 @@ interface Wave extends Begun {
 
 function* sourceOf(wave: Wave): Tx<NonNullable<Wave["source"]>> {
   if (wave.source) return wave.source;
-  const { run } = wave.change;
+  const { run, unpaid } = wave.change;
   const project = yield* ownProject(run);
-  return (wave.source = { project, values: new StepValues(run, project) });
+  const budget = yield* budgetValues(run, unpaid);
+  return (wave.source = { project, values: new StepValues(run, project, budget) });
 }
 
 interface Beginning {

@@ -19,6 +19,7 @@ import { checkOutput } from "./output-schema.js";
 import { problemText } from "./problems.js";
 import { mayTakeUp } from "./reopening.js";
 import { RunChange } from "./run-change.js";
+import { closeIfSpent } from "./spending.js";
 import { cancelRun } from "./run-control.js";
 import { cancelTask } from "./tasks.js";
 import { endWait } from "./waiting.js";
@@ -30,15 +31,18 @@ import { requireWorkflow } from "./workflows.js";
 /** How many runs a run may be within. */
 export const DEPTH_MAX = 10;
 
-/** The end of a child run lets the next one start. Should that have been cancelled meanwhile, the others look by themselves. */
+/**
+ * The end of a child run lets the next one start, and so does a raised budget. Should that have been cancelled meanwhile, or the run
+ * have gone back to before, the others look by themselves.
+ */
 const LOOK_AGAIN_MS = 60_000;
 
 /**
  * Starts the run that a waiting workflow task is to wait for. Where its own run has as many as may be at once, it waits for one of them
- * to end. Errors: `not_found` for a workflow that is none, `limit_exceeded` for one within ten others, `invalid_input` for its inputs.
+ * to end; where a budget is spent, for that to be raised. Errors: `not_found` for a workflow that is none, `limit_exceeded` for one within ten others, `invalid_input` for its inputs.
  */
 export function* startChild(ctx: EngineContext, { task, spec, run }: Locked): Tx<void> {
-  if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel)
+  if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel || (yield* closeIfSpent(run)))
     return yield* setDue(task.id, earliest(task.closeBy, ctx.now + LOOK_AGAIN_MS));
   const name = spec.workflow ?? "";
   if (run.depth >= DEPTH_MAX) {

@@ -30,6 +30,7 @@ import { taskMachine, transition } from "./machine.js";
 import { type NothingReason, whyNothing } from "./nothing.js";
 import { findProject } from "./projects.js";
 import { isOpen, RunChange } from "./run-change.js";
+import { closeIfSpent } from "./spending.js";
 import { type Takeable, takeableOnOwn } from "./own-locks.js";
 import { BatonError } from "./errors.js";
 import { requireRun } from "./task-lookup.js";
@@ -58,7 +59,12 @@ export interface Brief extends TaskAndSpec {
 
 export type Claim =
   | { readonly outcome: "claimed"; readonly brief: Brief }
-  | { readonly outcome: "none"; readonly reason: NothingReason; readonly retryAfterMs: number }
+  | {
+      readonly outcome: "none";
+      readonly reason: NothingReason;
+      readonly detail?: string;
+      readonly retryAfterMs: number;
+    }
   /** What was found had to be set aside; the next transaction looks further. */
   | { readonly outcome: "again" };
 
@@ -159,7 +165,7 @@ function* takeFrom(ctx: EngineContext, claimer: Claimer, lane: LaneHead): Tx<Cla
   const project = lane.demand.scoped ? yield* lockProject(lane.demand.project) : undefined;
   const row = yield* lockRun(lane.run);
   const run = row && runOf(row);
-  if (!run || !isOpen(run, 0)) return { outcome: "again" };
+  if (!run || !isOpen(run, 0) || (yield* closeIfSpent(run))) return { outcome: "again" };
   const agent = yield* lockAgent(claimer.agent.name);
   // Taken out since the look: the next transaction registers it anew.
   if (agent?.["status"] !== "active") return { outcome: "again" };

@@ -23,16 +23,24 @@ export interface PlacedStep {
   readonly compensate?: WrittenStep;
 }
 
-/** The steps whose results a step reads, by its key. Without an expression, or a condition, it is not among them. */
-export type Reads = ReadonlyMap<string, readonly string[]>;
+/** What the expressions of a step read. */
+export interface StepReads {
+  /** Keys of the steps whose results they do. */
+  readonly reads: readonly string[];
+  /** Whether they read what else changes while the run goes on. */
+  readonly late?: true;
+}
+
+/** By the step's key. Without an expression, or a condition, it is not among them. */
+export type Reads = ReadonlyMap<string, StepReads>;
 
 /** Holds every expression of a definition against the names and types it can speak of. Gives what they read. */
 export function readExpressions({ inputs, steps, links, problems }: ExpressionContext): {
   steps: Reads;
   compensations: Reads;
 } {
-  const reads = new Map<string, readonly string[]>();
-  const compensations = new Map<string, readonly string[]>();
+  const reads = new Map<string, StepReads>();
+  const compensations = new Map<string, StepReads>();
   const byKey = new Map<string, Needing>();
   for (const { key, needs } of links) if (key !== undefined) byKey.set(key, { needs });
   const types = Object.fromEntries(Object.entries(inputs).map(([name, { type }]) => [name, type]));
@@ -43,7 +51,7 @@ export function readExpressions({ inputs, steps, links, problems }: ExpressionCo
     const scope: Scope = { inputs: types, steps: keys, comesBefore: before, inElement: false };
     const reader = new StepReader(at, scope);
     reader.read(step);
-    if (reader.found) reads.set(step.key, [...reader.steps].sort());
+    if (reader.found) reads.set(step.key, reader.reads);
     if (compensate === undefined) continue;
     const undoing = new StepReader(
       { ...at, path: `${at.path}.compensate` },
@@ -51,7 +59,7 @@ export function readExpressions({ inputs, steps, links, problems }: ExpressionCo
       { ...scope, comesBefore: (key) => key === step.key || before(key), inElement: step.for_each !== undefined },
     );
     undoing.read(compensate);
-    if (undoing.found) compensations.set(step.key, [...undoing.steps].sort());
+    if (undoing.found) compensations.set(step.key, undoing.reads);
   }
   return { steps: reads, compensations };
 }
@@ -90,12 +98,17 @@ class StepReader {
   readonly steps = new Set<string>();
   /** Whether there was one. */
   found = false;
+  #late = false;
   readonly #at: At;
   readonly #scope: Scope;
 
   constructor(at: At, scope: Scope) {
     this.#at = at;
     this.#scope = scope;
+  }
+
+  get reads(): StepReads {
+    return { reads: [...this.steps].sort(), ...(this.#late && { late: true }) };
   }
 
   read(step: WrittenStep): void {
@@ -177,6 +190,7 @@ class StepReader {
       for (const problem of read.problems) this.#problem(field, problem.message, at + problem.at - 1);
     } else {
       addAll(this.steps, read);
+      this.#late ||= read.late;
     }
   }
 

@@ -95,6 +95,8 @@ export interface Step {
   readonly element?: Element;
   /** Of a step with expressions: the keys of the steps whose results they read. */
   readonly reads?: readonly string[];
+  /** Whether they read what else changes while the run goes on. */
+  readonly late?: true;
   /** Keys, each once. */
   readonly needs: readonly string[];
   readonly trigger: (typeof TRIGGER_RULES)[number];
@@ -296,7 +298,7 @@ function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionL
 
 function withReads(step: Step, all: Reads): Step {
   const reads = all.get(step.key);
-  return reads === undefined ? step : { ...step, reads };
+  return reads === undefined ? step : { ...step, ...reads };
 }
 
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

@@ -76,7 +76,7 @@ function* runningDue(ctx: EngineContext, locked: Locked): Tx<void> {
   const { task, spec } = locked;
   const passed = passedTimeout(ctx, locked);
   if (task.orders === "cancel_requested") {
-    yield* cancelHeld(ctx, locked, "its holder did not stop within the grace");
+    yield* cancelHeld(ctx, locked, { note: "its holder did not stop within the grace" });
   } else if (passed) {
     const retryable = passed === "schedule_to_close" ? false : undefined;
     yield* failAttempt(ctx, locked, { error: timeout(passed, locked), outcome: "timed_out", fenced: true, retryable });

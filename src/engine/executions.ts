@@ -1,9 +1,11 @@
+import { insertBudget } from "../store/budgets.js";
 import { findStandingRun, insertRun, type NewRun, type Run, type RunShape } from "../store/runs.js";
 import { type Task } from "../store/tasks.js";
 import { findWorkflowByName } from "../store/workflows.js";
 import type { Tx } from "../store/tx.js";
 import { linesNotAllowed } from "./command-access.js";
 import { commandLine } from "./command-policy.js";
+import { newBudget } from "./budgets.js";
 import type { EngineContext } from "./context.js";
 import { deadlineAt, definitionDag, type Parsed, type Step } from "./definition.js";
 import type { Deadline } from "./definition-schema.js";
@@ -37,6 +39,8 @@ export interface Execution {
   readonly status?: "planning" | "paused";
   /** The run and the task that wait for it. */
   readonly parent?: { readonly run: Run; readonly task: string };
+  /** What it may cost, in US dollars. */
+  readonly budget?: number | undefined;
   /** Whose defaults it takes. */
   readonly session?: WorkSession | undefined;
 }
@@ -54,6 +58,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const { parsed, project } = execution;
   yield* requireUnarchived(project.id);
   const run = yield* makeRun(ctx, newRun(ctx, execution));
+  if (execution.budget !== undefined) yield* insertBudget(newBudget(run.id, execution.budget));
   const { session } = execution;
   if (session !== undefined) yield* noteRun(session, run.id);
   const values = valuesOfRun(run, project);
@@ -86,9 +91,10 @@ function newRun(ctx: EngineContext, execution: Execution): NewRun {
   const { parsed, project, session, parent, workflow } = execution;
   const { definition } = parsed;
   const mode = session?.mode ?? "standard";
+  // Runs are locked by their ids, a parent before those within it.
+  const id = ctx.newId("run", parent?.run.id);
   return {
-    // Runs are locked by their ids, a parent before those within it.
-    id: ctx.newId("run", parent?.run.id),
+    id,
     project: project.id,
     workflow: workflow?.id ?? null,
     workflowVersion: workflow?.version ?? null,
@@ -104,11 +110,16 @@ function newRun(ctx: EngineContext, execution: Execution): NewRun {
     createdBy: execution.createdBy,
     definition: JSON.stringify(parsed.source),
     onFailure: definition.on_failure,
-    parentRun: parent?.run.id ?? null,
-    parentTask: parent?.task ?? null,
-    depth: parent === undefined ? 0 : parent.run.depth + 1,
+    ...placeWithin(parent),
+    ...(execution.budget !== undefined && { budgetOf: id }),
     ...(execution.status && { status: execution.status }),
   };
+}
+
+function placeWithin(parent: Execution["parent"]) {
+  if (parent === undefined) return { parentRun: null, parentTask: null, depth: 0, budgetOf: null };
+  const { run, task } = parent;
+  return { parentRun: run.id, parentTask: task, depth: run.depth + 1, budgetOf: run.budgetOf };
 }
 
 function maxParallelOf(
@@ -160,7 +171,16 @@ function* makeRun(ctx: EngineContext, run: NewRun): Tx<Run> {
   yield* insertRun(ctx, run);
   const { definition: _, shape: __, ...rest } = run;
   const status = run.status ?? "running";
-  return { ...rest, status, revision: 1, reason: null, createdAt: ctx.now, endedAt: null, stage: null };
+  return {
+    ...rest,
+    status,
+    revision: 1,
+    reason: null,
+    createdAt: ctx.now,
+    endedAt: null,
+    stage: null,
+    overBudget: false,
+  };
 }
 
 function* commandWarnings(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {
@@ -225,5 +245,6 @@ export function* standingRun(ctx: EngineContext, project: Project): Tx<Run> {
     parentRun: null,
     parentTask: null,
     depth: 0,
+    budgetOf: null,
   });
 }

@@ -17,7 +17,8 @@ const EVALUATION_MS_MAX = 250;
 export const ROOTS = ["inputs", "steps", "run", "project", "item", "index"] as const;
 export type Root = (typeof ROOTS)[number];
 export const STEP_FIELDS = ["output", "status", "error"] as const;
-const RUN_FIELDS = ["id", "name", "created_at"] as const;
+const RUN_FIELDS = ["id", "name", "created_at", "budget"] as const;
+const BUDGET_FIELDS = ["limit", "spent", "remaining"] as const;
 const PROJECT_FIELDS = ["id", "name", "root"] as const;
 
 /** What may be said where an expression stands. */
@@ -43,6 +44,8 @@ export interface Expression {
   readonly source: string;
   /** Keys of the steps it reads, each once. */
   readonly steps: readonly string[];
+  /** Whether it reads what changes while the run goes on, beside the steps. */
+  readonly late: boolean;
   /** What it gives, as far as that can be known: `dyn` where it cannot. */
   readonly type: string;
 }
@@ -133,7 +136,7 @@ export function readExpression(source: string, scope: Scope): Expression | { pro
   if (names.problems.length > 0) return { problems: names.problems };
   const { type, error } = environmentOf(scope).check(source);
   if (error !== undefined) return { problems: [problemOf(error)] };
-  return { source, steps: [...names.steps].sort(), type: type ?? "dyn" };
+  return { source, steps: [...names.steps].sort(), late: names.late, type: type ?? "dyn" };
 }
 
 /** The types of inputs as CEL calls them. */
@@ -171,6 +174,7 @@ function problemOf(error: unknown): ExpressionProblem {
 class Names {
   readonly problems: ExpressionProblem[] = [];
   readonly steps = new Set<string>();
+  late = false;
   readonly #scope: Scope;
 
   constructor(scope: Scope) {
@@ -233,7 +237,11 @@ class Names {
         this.steps.add(field.name);
         return this.#lookField(second, STEP_FIELDS, say);
       case "run":
-        return this.#lookField(field, RUN_FIELDS, say);
+        // All of the run holds its budget too.
+        if (field === undefined || field.name === "budget") this.late = true;
+        return field?.name === "budget"
+          ? this.#lookField(second, BUDGET_FIELDS, say)
+          : this.#lookField(field, RUN_FIELDS, say);
       case "project":
         return this.#lookField(field, PROJECT_FIELDS, say);
       case "item":

@@ -1,4 +1,5 @@
 import { type Carried, carryAttempts } from "../store/attempts.js";
+import { budgetsOver, insertBudget } from "../store/budgets.js";
 import * as copies from "../store/run-copies.js";
 import { text, textOrNull } from "../store/rows.js";
 import { insertCounters } from "../store/runs.js";
@@ -29,7 +30,7 @@ export interface Forked extends GoneOn {
  */
 export function* forkRun(ctx: EngineContext, { checkpoint, copy, agent }: Resuming): Tx<Forked> {
   yield* requireUnarchived(checkpoint.project);
-  const run = forkedRow(ctx, copy.run, agent);
+  const run = yield* withOwnBudget(forkedRow(ctx, copy.run, agent), checkpoint.run);
   const id = idOf(run);
   const tasks = copy.tasks.toSorted((a, b) => (idOf(a.row) < idOf(b.row) ? -1 : 1));
   // Their order is that of the ids.
@@ -101,6 +102,13 @@ function forkedRow(ctx: EngineContext, row: Row, agent: string): Row {
     created_at: ctx.now,
     ended_at: row["ended_at"] === null ? null : ctx.now,
   };
+}
+
+/** It may cost what the origin may, of which nothing is spent. */
+function* withOwnBudget(row: Row, origin: string): Tx<Row> {
+  const [nearest] = yield* budgetsOver(origin);
+  if (nearest) yield* insertBudget({ ...nearest, run: idOf(row), spent: 0 });
+  return { ...row, budget_of: nearest ? idOf(row) : null, over_budget: 0 };
 }
 
 /** What stands in the way of a task is another of its own run. */

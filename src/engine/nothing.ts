@@ -1,8 +1,10 @@
 import { type LaneHead, laneFigures, type LanePlace } from "../store/lanes.js";
+import { overBudgetWithin } from "../store/budgets.js";
 import { findRun } from "../store/runs.js";
 import { nextAvailable } from "../store/task-changes.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
+import { budgetSentence, spentBudget } from "./spending.js";
 
 /** Why a claim found nothing. */
 export const NOTHING_REASONS = [
@@ -11,12 +13,15 @@ export const NOTHING_REASONS = [
   "paused",
   "at_capacity",
   "locked_out",
+  "budget_blocked",
   "run_finished",
 ] as const;
 export type NothingReason = (typeof NOTHING_REASONS)[number];
 
 export interface Nothing {
   readonly reason: NothingReason;
+  /** More of it, in words. */
+  readonly detail?: string;
   /** When to look again, in milliseconds, for a caller that does not wait. */
   readonly retryAfterMs: number;
 }
@@ -37,9 +42,18 @@ export function* whyNothing(
   }
   if (heads.length > 0) return { reason: "no_capability", retryAfterMs };
   const figures = yield* laneFigures(place);
+  const spent = yield* spentIn("run" in place ? yield* overBudgetWithin(place.run) : figures.overBudget);
+  if (spent !== undefined) return { reason: "budget_blocked", detail: spent, retryAfterMs };
   if (figures.full > 0) return { reason: "at_capacity", retryAfterMs };
   if (figures.paused > 0) return { reason: "paused", retryAfterMs };
   return { reason: figures.parked > 0 ? "locked_out" : "nothing_ready", retryAfterMs };
+}
+
+/** What to say of a run that gives out nothing because a budget is spent, if it is one. */
+function* spentIn(id: string | null | undefined): Tx<string | undefined> {
+  const run = typeof id === "string" ? yield* findRun(id) : undefined;
+  const budget = run && (yield* spentBudget(run));
+  return budget && budgetSentence(budget);
 }
 
 function* lookAgainIn(ctx: EngineContext, place: LanePlace): Tx<number> {

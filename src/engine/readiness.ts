@@ -11,6 +11,7 @@ import { unmet } from "./demands.js";
 import { iso } from "./instants.js";
 import { conflictsOfScope } from "./task-locks.js";
 import { isOpen } from "./run-change.js";
+import { budgetSentence, spentBudget } from "./spending.js";
 import { requireRun, requireTask } from "./task-lookup.js";
 import { toolObstacle } from "./tool-access.js";
 import { judge } from "./triggers.js";
@@ -85,9 +86,12 @@ function* runReasons(run: Run): Tx<Reason[]> {
   if (run.status !== "running" && run.status !== "planning" && !undoes) {
     return [{ kind: `run_${run.status}`, detail: `its run is ${run.status}`, blocking: [run.id] }];
   }
+  const budget = yield* spentBudget(run);
+  const reasons = budget ? [{ kind: "budget", detail: budgetSentence(budget), blocking: [budget.run] }] : [];
   const counters = yield* findCounters(run.id);
-  if (isOpen(run, counters.running)) return [];
+  if (isOpen({ ...run, overBudget: false }, counters.running)) return reasons;
   return [
+    ...reasons,
     {
       kind: "at_capacity",
       detail: `${counters.running} tasks of its run are running, and max_parallel is ${run.maxParallel}`,

@@ -76,8 +76,14 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, age
     data: { checkpoint: checkpoint.id, status: copy.run["status"], ...figures, dropped_signals: droppedSignals },
   };
   const gone = yield* goOn(ctx, {
-    // Whether anybody waits for it is looked at anew, where it is a run within another.
-    run: { ...copy.run, revision: run.revision + 1, due_at: run.parentTask === null ? null : ctx.now },
+    // Whether anybody waits for it is looked at anew, where it is a run within another. What is spent stays spent.
+    run: {
+      ...copy.run,
+      revision: run.revision + 1,
+      due_at: run.parentTask === null ? null : ctx.now,
+      budget_of: run.budgetOf,
+      over_budget: run.overBudget ? 1 : 0,
+    },
     origin: run.id,
     tasks: made.rows,
     toStop: new Set(tasksToStop(copy.tasks).map(({ row }) => idOf(row))),

@@ -11,6 +11,7 @@ import { bury, type Burial } from "./burials.js";
 import type { EngineContext } from "./context.js";
 import { type RunEvent, runMachine, transition } from "./machine.js";
 import { reachMilestones } from "./milestone-progress.js";
+import { closeSpent, pay } from "./spending.js";
 import { stopRun, stopsOnFailure } from "./stopping.js";
 
 /** What a run looks like once its change has been written. */
@@ -40,6 +41,7 @@ export class RunChange {
   #workMs = 0;
   #doneMs = 0;
   #reopened = false;
+  #cost = 0;
   /** Whether the run was copied as it stood before what begins in this change. */
   copied = false;
 
@@ -121,6 +123,16 @@ export class RunChange {
     this.#entering.push(after);
   }
 
+  /** What an attempt has cost, in millionths of a US dollar. */
+  spend(cost: number): void {
+    this.#cost += cost;
+  }
+
+  /** What has been spent and is not written yet. */
+  get unpaid(): number {
+    return this.#cost;
+  }
+
   record(event: Omit<NewEvent, "project" | "run">): void {
     this.#events.push({ ...event, project: this.run.project, run: this.run.id });
   }
@@ -145,13 +157,15 @@ export class RunChange {
       by: this.#by,
       workMs: this.#workMs,
       doneMs: this.#doneMs,
+      cost: this.#cost,
     });
     yield* this.#writeLanes(run, counters);
     yield* this.#partChildren();
     yield* bury(ctx, run, this.#buried);
-    const changed = yield* this.#endIfDone(run, counters);
-    const runEnded = changed.endedAt !== null && (run.endedAt === null || this.#reopened);
-    this.append(yield* reachMilestones(ctx, { run: changed, counters, succeeded: this.#succeeded, runEnded }));
+    const ended = yield* this.#endIfDone(run, counters);
+    const runEnded = ended.endedAt !== null && (run.endedAt === null || this.#reopened);
+    this.append(yield* reachMilestones(ctx, { run: ended, counters, succeeded: this.#succeeded, runEnded }));
+    const changed = yield* this.#pay(ended);
     yield* this.writeHistory();
     return { run: changed, counters };
   }
@@ -177,6 +191,15 @@ export class RunChange {
     if (this.#parted.length === 0) return;
     yield* lookWithin(this.run.id, this.ctx.now, this.#parted);
     this.ctx.noteDue?.();
+  }
+
+  /** Last of all: the rows of budgets are locked after all others. */
+  *#pay(run: Run): Tx<Run> {
+    const { crossed, blocked } = yield* pay(run, this.#cost);
+    for (const event of crossed) this.record(event);
+    if (!blocked || run.endedAt !== null) return run;
+    yield* closeSpent(run.id);
+    return { ...run, overBudget: true };
   }
 
   /** Writes the history alone, for what changes neither counts nor lanes. */
@@ -229,8 +252,8 @@ export class RunChange {
 }
 
 /** Whether a run gives out work while so many of its tasks are running. */
-export function isOpen(run: Pick<Run, "status" | "stage" | "maxParallel">, running: number): boolean {
-  return GIVES_OUT.has(run.status) && run.stage !== "stopping" && running < run.maxParallel;
+export function isOpen(run: Pick<Run, "status" | "stage" | "maxParallel" | "overBudget">, running: number): boolean {
+  return GIVES_OUT.has(run.status) && run.stage !== "stopping" && !run.overBudget && running < run.maxParallel;
 }
 
 const GIVES_OUT: ReadonlySet<Run["status"]> = new Set(["running", "planning", "compensating"]);
@@ -248,7 +271,7 @@ function failureOf(counters: Counters): string {
 
 /** Counts by state, without the rest of the row. */
 export function countsOf(counters: Counters): Record<TaskStatus | "total", number> {
-  const { workMs: _, doneMs: __, updatedAt: ___, milestones: ____, ...counts } = counters;
+  const { workMs: _, doneMs: __, updatedAt: ___, milestones: ____, cost: _____, ...counts } = counters;
   return counts;
 }
 

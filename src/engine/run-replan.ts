@@ -98,7 +98,7 @@ function writtenOf(task: Task, spec: TaskSpec): JsonObject {
   });
 }
 
-const KEPT_APART = ["key", "needs", "reads", "deadline"] as const;
+const KEPT_APART = ["key", "needs", "reads", "late", "deadline"] as const;
 const FROM_THE_STEP = [...KEPT_APART, "trigger", "element"] as const;
 
 /** A step in its normal form, without what the graph knows of it. */

@@ -4,6 +4,7 @@ import type { Run } from "../store/runs.js";
 import { tasksInState } from "../store/task-lists.js";
 import { type Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
+import { type BudgetView, budgetView, tellingBudget } from "./spending.js";
 import { requireRun } from "./task-lookup.js";
 
 export interface RunView {
@@ -21,6 +22,7 @@ export interface RunOverview extends RunView {
   readonly dead: readonly Task[];
   /** The runs that those wait for which wait for one, by task. */
   readonly children: ReadonlyMap<string, string>;
+  readonly budget: BudgetView | undefined;
 }
 
 /** A run with what can be done in it now and what cannot, from counters and short lists, whatever its size. */
@@ -31,6 +33,7 @@ export function* getRun(id: string): Tx<RunOverview> {
     return count === 0 ? [] : yield* tasksInState(id, status, SHOWN_MAX);
   };
   const waiting = yield* list("waiting", counters.waiting);
+  const budget = yield* tellingBudget(run);
   const callers = waiting.filter(({ kind }) => kind === "workflow").map((task) => task.id);
   return {
     run,
@@ -41,5 +44,6 @@ export function* getRun(id: string): Tx<RunOverview> {
     waiting: [...waiting, ...(yield* list("in_review", counters.in_review))],
     blocked: yield* list("blocked", counters.blocked),
     dead: yield* list("dead_letter", counters.dead_letter),
+    budget: budget && budgetView(budget),
   };
 }

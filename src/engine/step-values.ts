@@ -5,6 +5,7 @@ import type { Tx } from "../store/tx.js";
 import type { Step } from "./definition.js";
 import { EvaluationFailed, type Values } from "./expressions.js";
 import { iso } from "./instants.js";
+import type { BudgetValues } from "./spending.js";
 import { fillIn, fillInAll, fillInText, shellTemplate, textOf } from "./templates.js";
 
 /** Kinds of step that nobody claims: the server does them itself. */
@@ -21,17 +22,23 @@ export function isDynamic(step: Step): boolean {
 
 /** Whether its expressions read nothing that a run does not know when it starts. */
 export function isKnownAtStart(step: Step): boolean {
-  return step.reads?.length === 0 && step.if === undefined && step.for_each === undefined && !isServerKind(step.kind);
+  return (
+    step.reads?.length === 0 &&
+    step.late !== true &&
+    step.if === undefined &&
+    step.for_each === undefined &&
+    !isServerKind(step.kind)
+  );
 }
 
-/** What expressions read, but for the steps. */
-export function valuesOfRun(run: Pick<Run, "id" | "name" | "inputs" | "createdAt">, project: Project): Values {
+/** What expressions read, but for the steps and what else changes while the run goes on. */
+export function valuesOfRun(run: Pick<Run, "id" | "name" | "inputs" | "createdAt">, project: Project) {
   return {
     inputs: run.inputs,
     run: { id: run.id, name: run.name, created_at: iso(run.createdAt) },
     project: { id: project.id, name: project.name, root: project.root },
     steps: {},
-  };
+  } satisfies Values;
 }
 
 /** What the expressions of a run's steps read, each step's outcome once however many ask for it. For one wave of beginnings. */
@@ -40,9 +47,10 @@ export class StepValues {
   readonly #run: Run;
   readonly #outcomes = new Map<string, unknown>();
 
-  constructor(run: Run, project: Project) {
+  constructor(run: Run, project: Project, budget: BudgetValues) {
     this.#run = run;
-    this.#known = valuesOfRun(run, project);
+    const known = valuesOfRun(run, project);
+    this.#known = { ...known, run: { ...known.run, budget } };
   }
 
   /** With what these steps have come to, and the inputs of one task beside those of the run. */
@@ -57,7 +65,7 @@ export class StepValues {
 
 /** A step with the values of its expressions in their places. Throws `EvaluationFailed`. */
 export function filledIn(step: Step, values: Values): Step {
-  const { reads: _, if: __, for_each: ___, element: ____, ...rest } = step;
+  const { reads: _, late: _____, if: __, for_each: ___, element: ____, ...rest } = step;
   const text = (written: string): string => fillInText(written, values);
   const command = step.run === undefined ? {} : filledCommand(step.run, values);
   return {

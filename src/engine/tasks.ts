@@ -15,6 +15,7 @@ import { expandPlan, leavePlanning, requirePlan } from "./plans.js";
 import { problemText } from "./problems.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { settleDependents, settlementOf } from "./settle.js";
+import type { Usage } from "./spending.js";
 import { findCounters } from "../store/counters.js";
 
 /** A task after a change, what became ready thereby, and its run. */
@@ -27,7 +28,7 @@ export interface Completion {
   readonly task: string;
   readonly token: number;
   readonly result?: unknown;
-  readonly usage?: Readonly<Record<string, unknown>> | undefined;
+  readonly usage?: Usage | undefined;
   readonly note?: string | undefined;
 }
 
@@ -49,7 +50,7 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
     event: "complete",
     outcome: "succeeded",
     result: completion.result,
-    ...(completion.usage ? { usage: completion.usage } : {}),
+    usage: completion.usage,
     ...(completion.note === undefined ? {} : { note: completion.note }),
   });
   const task = plan ? yield* expandPlan(change, ended, plan) : ended;
@@ -115,6 +116,7 @@ export interface Failure {
   readonly error: AttemptError;
   readonly partial_result?: unknown;
   readonly retryable?: boolean | undefined;
+  readonly usage?: Usage | undefined;
 }
 
 export interface TaskFailed extends TaskChanged {
@@ -135,6 +137,7 @@ export interface AttemptFailure {
   readonly error: AttemptError;
   readonly partial_result?: unknown;
   readonly retryable?: boolean | undefined;
+  readonly usage?: Usage | undefined;
   readonly outcome: "failed" | "timed_out" | "lease_lost";
   /** The holder did not say so itself; its token becomes old. */
   readonly fenced: boolean;
@@ -145,7 +148,7 @@ export function* failAttempt(ctx: EngineContext, held: Locked, failure: AttemptF
   const failures = held.task.failures + 1;
   const cancelled = held.task.orders === "cancel_requested";
   if (cancelled) {
-    const changed = yield* cancelHeld(ctx, held, failure.error.message);
+    const changed = yield* cancelHeld(ctx, held, { note: failure.error.message, usage: failure.usage });
     return { ...changed, outcome: "cancelled", retryAt: null, blocked: [] };
   }
   // A run that stops gives nothing out any more.
@@ -158,6 +161,7 @@ export function* failAttempt(ctx: EngineContext, held: Locked, failure: AttemptF
     outcome: failure.outcome,
     result: failure.partial_result,
     error: failure.error,
+    usage: failure.usage,
     counts: true,
     replayable: failure.retryable !== false && !spec.retry.non_retryable.includes(failure.error.type),
     fenced: failure.fenced,
@@ -194,12 +198,12 @@ export interface Release {
   readonly task: string;
   readonly token: number;
   readonly note?: string | undefined;
+  readonly usage?: Usage | undefined;
 }
 
 /** Gives a task back unharmed: it keeps its place in the order and no attempt is counted. Errors: `stale_token`. */
 export function* releaseTask(ctx: EngineContext, release: Release): Tx<TaskChanged> {
   const held = yield* requireHeld(release);
-  if (held.task.orders === "cancel_requested") return yield* cancelHeld(ctx, held, "released after it was cancelled");
   return yield* giveBack(ctx, held, { outcome: "released", fenced: false, ...release });
 }
 
@@ -210,17 +214,20 @@ export interface GivingBack {
   readonly outcome: "released" | "lease_lost";
   readonly fenced: boolean;
   readonly note?: string | undefined;
+  readonly usage?: Usage | undefined;
 }
 
 /** What its holder was asked to stop does not go back: it ends. */
 export function* giveBack(ctx: EngineContext, held: Locked, giving: GivingBack): Tx<TaskChanged> {
-  if (held.task.orders === "cancel_requested") return yield* cancelHeld(ctx, held, STOPPED[giving.outcome]);
+  if (held.task.orders === "cancel_requested")
+    return yield* cancelHeld(ctx, held, { note: STOPPED[giving.outcome], usage: giving.usage });
   const change = new RunChange(ctx, held.run);
   const back = giving.outcome === "released" ? "release" : "lose_lease";
   const task = yield* endAttempt(change, held, {
     event: change.stopping ? "block" : back,
     outcome: giving.outcome,
     fenced: giving.fenced,
+    usage: giving.usage,
     ...(giving.note === undefined ? {} : { note: giving.note }),
   });
   change.record({
@@ -301,14 +308,18 @@ export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: 
 }
 
 /** Ends a held task that was asked to stop. */
-export function* cancelHeld(ctx: EngineContext, held: Locked, reason: string): Tx<TaskChanged> {
+export function* cancelHeld(
+  ctx: EngineContext,
+  held: Locked,
+  { note, usage }: { readonly note: string; readonly usage?: Usage | undefined },
+): Tx<TaskChanged> {
   const change = new RunChange(ctx, held.run);
-  const task = yield* endAttempt(change, held, { event: "cancel", outcome: "cancelled", note: reason, fenced: true });
+  const task = yield* endAttempt(change, held, { event: "cancel", outcome: "cancelled", note, usage, fenced: true });
   change.record({
     type: "task.cancelled",
     task: task.id,
     agent: held.task.agent,
-    data: { key: task.key, token: held.task.token, reason },
+    data: { key: task.key, token: held.task.token, reason: note },
   });
   const ready = yield* settleDependents(change, [{ task, as: "skipped" }]);
   return { task, ready, ...(yield* change.flush()) };

@@ -71,9 +71,11 @@ function waitingLine(task: Task, child: string | undefined) {
 }
 
 /** A run with what can be done in it now and what cannot. */
-export function overviewView({ run, counters, ready, running, waiting, blocked, dead, children }: RunOverview) {
+export function overviewView(overview: RunOverview) {
+  const { run, counters, ready, running, waiting, blocked, dead, children, budget } = overview;
   return {
     run: runView(run, counters),
+    ...(budget === undefined ? {} : { budget }),
     ready: ready.map(taskLine),
     running: running.map(taskLine),
     waiting: waiting.map((task) => waitingLine(task, children.get(task.id))),

@@ -75,6 +75,7 @@ When claim_task answers "none", its reason says what to do:
 - locked_out: others hold the files; claim again with wait_seconds.
 - at_capacity: the run takes no more at once; claim again with wait_seconds.
 - no_capability: there is work that needs other roles or capabilities. Claim again with those you really have, or tell the user what is missing.
+- budget_blocked: stop, and tell the user which run has spent its budget.
 - paused: stop, and tell the user which run is paused.
 - run_finished: done. Tell the user how it ended (get_run).
 

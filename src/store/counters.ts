@@ -24,6 +24,8 @@ export interface Counters extends Readonly<Record<TaskStatus, number>> {
   readonly updatedAt: number;
   /** Whether a milestone waits for the run or for one of its tasks. */
   readonly milestones: boolean;
+  /** What its own tasks have cost, in millionths of a US dollar. */
+  readonly cost: number;
 }
 
 export interface CounterDelta {
@@ -32,9 +34,13 @@ export interface CounterDelta {
   readonly by: Readonly<Partial<Record<TaskStatus, number>>>;
   readonly workMs: number;
   readonly doneMs: number;
+  /** Default: 0. */
+  readonly cost?: number;
 }
 
-const SELECTED = ["total", ...TASK_STATUSES, "work_ms", "done_ms", "updated_at", "milestones"].join(", ");
+const SELECTED = ["total", ...TASK_STATUSES, "work_ms", "done_ms", "updated_at", "milestones", "cost_micros"].join(
+  ", ",
+);
 
 function countersOf(row: Row): Counters {
   return {
@@ -53,19 +59,20 @@ function countersOf(row: Row): Counters {
     doneMs: int(row, "done_ms"),
     updatedAt: int(row, "updated_at"),
     milestones: int(row, "milestones") === 1,
+    cost: int(row, "cost_micros"),
   };
 }
 
 // One text for every change: the row is narrow, and a statement less to prepare is worth more than a column less to write.
 // sql: made of the names of the states.
 const FULL = `UPDATE run_counters SET ${TASK_STATUSES.map((status, i) => `${status} = ${status} + $${i + 5}`).join(", ")},
-  total = total + $4, work_ms = work_ms + $2, done_ms = done_ms + $3, updated_at = $1 WHERE run = $15 RETURNING ${SELECTED}`;
+  total = total + $4, work_ms = work_ms + $2, done_ms = done_ms + $3, cost_micros = cost_micros + $16, updated_at = $1 WHERE run = $15 RETURNING ${SELECTED}`;
 
 /** Adds the differences to a run's counters and gives them as they are then. */
 export function* addToCounters(delta: CounterDelta): Tx<Counters> {
   const by = TASK_STATUSES.map((status) => delta.by[status] ?? 0);
   const total = by.reduce((sum, n) => sum + n, 0);
-  const row = yield* first([FULL, [delta.now, delta.workMs, delta.doneMs, total, ...by, delta.run]]);
+  const row = yield* first([FULL, [delta.now, delta.workMs, delta.doneMs, total, ...by, delta.run, delta.cost ?? 0]]);
   if (!row) throw new Error(`run ${delta.run} has no counters`);
   return countersOf(row);
 }

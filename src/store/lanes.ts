@@ -347,21 +347,29 @@ export interface LaneFigures {
   readonly full: number;
   /** Sets of files that wait for a lock. */
   readonly parked: number;
+  /** A run whose lanes with work are closed because a budget is spent. */
+  readonly overBudget: string | null;
 }
 
 export function* laneFigures(where: LanePlace): Tx<LaneFigures> {
   const [column, id] = "run" in where ? ["run", where.run] : ["project", where.project];
-  // sql: one of two columns, and the two conditions below.
-  const closed = (condition: string) =>
-    `(SELECT count(*) FROM lanes l JOIN runs r ON r.id = l.run WHERE l.${column} = $1 AND l.open = 0 AND l.head IS NOT NULL AND ${condition})`;
+  // sql: one of two columns, and the conditions below.
+  const closed = (condition: string, what = "count(*)") =>
+    `(SELECT ${what} FROM lanes l JOIN runs r ON r.id = l.run WHERE l.${column} = $1 AND l.open = 0 AND l.head IS NOT NULL AND ${condition})`;
   const row = yield* first([
     // sql: the same.
-    `SELECT ${closed("r.status = 'paused'")} AS paused, ${closed("r.status = 'running'")} AS full_lanes,
+    `SELECT ${closed("r.status = 'paused'")} AS paused, ${closed("r.status = 'running' AND r.over_budget = 0")} AS full_lanes,
+      ${closed("r.over_budget = 1", "min(r.id)")} AS over_budget,
       (SELECT count(*) FROM scope_lanes WHERE ${column} = $1 AND parked_on IS NOT NULL) AS parked`,
     [id],
   ]);
   if (!row) throw new Error("a count without rows");
-  return { paused: int(row, "paused"), full: int(row, "full_lanes"), parked: int(row, "parked") };
+  return {
+    paused: int(row, "paused"),
+    full: int(row, "full_lanes"),
+    parked: int(row, "parked"),
+    overBudget: textOrNull(row, "over_budget"),
+  };
 }
 
 /** What a set of files is parked on in a run; undefined when it is not. */

@@ -1,18 +1,20 @@
+import { type Budget, BUDGET_COLUMNS, budgetOf } from "./budgets.js";
 import { chunksOf, placeholders, text } from "./rows.js";
 import { RUN_COLUMNS } from "./runs.js";
 import type { Row, Tx } from "./tx.js";
 
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
- * project (whenever file locks are read or changed, or a run is started), its runs by id, the agent, the session, and last the
- * milestones by id that an end completes. A run within another has an id that sorts after that one's. Rows of tasks, lanes and
- * counters need no lock of their own under their run's. On SQLite the whole database has one writer and `%FOR_UPDATE%` is empty.
+ * project (whenever file locks are read or changed, or a run is started), its runs by id, the agent, the session, the milestones by
+ * id that an end completes, and last the budgets by run that an end is paid from. A run within another has an id that sorts after
+ * that one's. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one
+ * writer and `%FOR_UPDATE%` is empty.
  * An agent that is not known yet is registered before all of them: its name is held, like a lock, until the commit. So is one that
  * is noted as coming from elsewhere than last time, seldom; should two of its calls meet just then, PostgreSQL ends one, which
  * is done again.
  * test/store/lock-order.test.ts records what each command takes and holds it against this list.
  */
-export const LOCK_ORDER = ["projects", "runs", "agents", "sessions", "milestones"] as const;
+export const LOCK_ORDER = ["projects", "runs", "agents", "sessions", "milestones", "budgets"] as const;
 
 export function* lockProject(id: string): Tx<Row | undefined> {
   return (yield ["SELECT * FROM projects WHERE id = $1 %FOR_UPDATE%", [id]])[0];
@@ -62,4 +64,29 @@ export function* lockMilestones(ids: readonly string[]): Tx<Row[]> {
     rows.push(...(yield [sql, chunk]));
   }
   return rows;
+}
+
+const LOCK_TREE = `SELECT id FROM runs WHERE id IN (
+    WITH RECURSIVE below (id) AS (
+      SELECT id FROM runs WHERE id = $1 UNION ALL SELECT r.id FROM runs r JOIN below b ON r.parent_run = b.id
+    ) SELECT id FROM below) ORDER BY id %FOR_UPDATE%`;
+
+/** Locks a run and all runs within it, ended ones too, so that none begins in it, goes on or is taken up again. */
+export function* lockTree(run: string): Tx<void> {
+  // One of them may be starting another: that is there once its row was locked.
+  for (let locked = -1, found = 0; found > locked;) {
+    locked = found;
+    found = (yield [LOCK_TREE, [run]]).length;
+  }
+}
+
+const LOCK_BUDGETS = `SELECT ${BUDGET_COLUMNS} FROM budgets WHERE run IN (
+    WITH RECURSIVE above (id, parent_run) AS (
+      SELECT id, parent_run FROM runs WHERE id = $1
+      UNION ALL SELECT r.id, r.parent_run FROM runs r JOIN above a ON r.id = a.parent_run
+    ) SELECT id FROM above) ORDER BY run %FOR_UPDATE%`;
+
+/** Locks the budgets that hold for a run: its own, and those of the runs that it is within. */
+export function* lockBudgets(run: string): Tx<Budget[]> {
+  return (yield [LOCK_BUDGETS, [run]]).map(budgetOf);
 }

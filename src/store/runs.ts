@@ -47,6 +47,10 @@ export interface Run {
   readonly depth: number;
   readonly onFailure: OnFailure;
   readonly stage: RunStage | null;
+  /** The nearest run, itself or one that it is within, that has a budget. */
+  readonly budgetOf: string | null;
+  /** Whether it gives out no work because such a budget is spent. */
+  readonly overBudget: boolean;
 }
 
 /** What becomes of the rest when a task has failed for good. */
@@ -78,6 +82,8 @@ export const RUN_COLUMNS = [
   "depth",
   "on_failure",
   "stage",
+  "budget_of",
+  "over_budget",
 ].join(", ");
 
 export function runOf(row: Row): Run {
@@ -105,10 +111,15 @@ export function runOf(row: Row): Run {
     depth: int(row, "depth"),
     onFailure: text(row, "on_failure") as OnFailure,
     stage: textOrNull(row, "stage") as RunStage | null,
+    budgetOf: textOrNull(row, "budget_of"),
+    overBudget: int(row, "over_budget") === 1,
   };
 }
 
-export interface NewRun extends Omit<Run, "revision" | "status" | "endedAt" | "reason" | "createdAt" | "stage"> {
+export interface NewRun extends Omit<
+  Run,
+  "revision" | "status" | "endedAt" | "reason" | "createdAt" | "stage" | "overBudget"
+> {
   readonly shape: RunShape;
   /** The definition as it was given, as JSON text. */
   readonly definition: string | null;
@@ -119,8 +130,8 @@ export interface NewRun extends Omit<Run, "revision" | "status" | "endedAt" | "r
 export function* insertRun(ctx: TxContext, run: NewRun): Tx<void> {
   yield [
     `INSERT INTO runs (id, project, workflow, workflow_version, name, kind, status, revision, mode, max_parallel, priority,
-      deadline, inputs, shape, created_by, created_at, parent_run, parent_task, depth, on_failure)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)`,
+      deadline, inputs, shape, created_by, created_at, parent_run, parent_task, depth, on_failure, budget_of)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
     [
       run.id,
       run.project,
@@ -141,6 +152,7 @@ export function* insertRun(ctx: TxContext, run: NewRun): Tx<void> {
       run.parentTask,
       run.depth,
       run.onFailure,
+      run.budgetOf,
     ],
   ];
   if (run.definition !== null)
@@ -265,6 +277,7 @@ const REMOVE_RUN = [
   "DELETE FROM checkpoint_parts WHERE checkpoint IN (SELECT id FROM checkpoints WHERE run = $1)",
   "DELETE FROM checkpoints WHERE run = $1",
   "DELETE FROM checkpoint_turns WHERE run = $1",
+  "DELETE FROM budgets WHERE run = $1",
   "DELETE FROM run_counters WHERE run = $1",
   "DELETE FROM run_definitions WHERE run = $1",
   "DELETE FROM runs WHERE id = $1",

@@ -47,6 +47,7 @@ export const claimOutput = z.object({
   locks: z.array(shapes.lockLine).optional(),
   next: z.array(z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) })).optional(),
   reason: z.enum(NOTHING_REASONS).optional(),
+  detail: z.string().optional(),
   retry_after_ms: z.int().optional(),
 });
 
@@ -122,7 +123,8 @@ export function claimAnswer(found: Decided): z.input<typeof claimOutput> {
   if (found.outcome === "none") {
     // Zero would read as "ask again at once", and of a finished run nothing more comes.
     const later = found.retryAfterMs > 0 ? { retry_after_ms: found.retryAfterMs } : {};
-    return { outcome: "none", reason: found.reason, ...later };
+    const { reason, detail } = found;
+    return { outcome: "none", reason, ...(detail === undefined ? {} : { detail }), ...later };
   }
   const { brief } = found;
   return {

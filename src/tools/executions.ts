@@ -7,6 +7,7 @@ import { type Project, requireProject } from "../engine/projects.js";
 import { executeWorkflow, type Started } from "../engine/executions.js";
 import { settingsIn } from "../engine/run-modes.js";
 import { getRun } from "../engine/runs.js";
+import { LIMIT_MAX, LIMIT_MIN } from "../engine/spending.js";
 import { runView, taskLine } from "../engine/views.js";
 import { templateMeant, workflowOfTemplate } from "../engine/workflow-templates.js";
 import { requireOpenSession } from "../engine/work-sessions.js";
@@ -39,6 +40,7 @@ const executeInput = z.object({
   definition: z.looseObject({}).optional().describe("Instead of workflow, as create_workflow takes it."),
   inputs: z.record(z.string(), z.unknown()).optional(),
   ...overrides,
+  budget: z.number().min(LIMIT_MIN).max(LIMIT_MAX).optional().describe("US$."),
   wait_seconds: waitSeconds,
   session: params.session,
   ...params.acting,
@@ -49,7 +51,7 @@ const execute = defineOperation({
   name: "execute_workflow",
   title: "Start a workflow",
   description:
-    "Starts a run of a stored workflow or of a definition given here: steps with needs, run by agents that claim them. Use it when you have the steps. Answers with the run and what is ready.",
+    "Starts a run of a stored workflow or of a definition given here: steps with needs, run by agents that claim them. Use it when you have the steps. Answers the run and what is ready.",
   area: "workflows",
   effect: "write",
   listed: true,
@@ -83,9 +85,10 @@ function* startGiven(ctx: EngineContext, input: ExecuteInput): Tx<StartedAnswer>
   const project = yield* requireProject(ctx, input.project);
   const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
   const settings = settingsIn(session?.mode ?? "standard", ctx.settings);
+  const { inputs, budget } = input;
   const { parsed, workflow } = yield* definitionOf({ ...ctx, settings }, project, input);
   return startedView(
-    yield* executeWorkflow(ctx, { project, parsed, workflow, session, inputs: input.inputs, createdBy: agent.name }),
+    yield* executeWorkflow(ctx, { project, parsed, workflow, session, inputs, budget, createdBy: agent.name }),
   );
 }
 

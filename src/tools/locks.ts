@@ -122,7 +122,7 @@ const release = defineOperation({
   name: "release_file_lock",
   title: "Release files",
   description:
-    "Gives back locks you hold, and takes requests you wait with out of the line. Ending a task releases its locks by itself. Answers with the paths released and who got them.",
+    "Gives back locks you hold, and takes requests you wait with out of the line. Ending a task releases its locks by itself. Answers the paths released and who got them.",
   area: "locks",
   effect: "write",
   listed: true,

@@ -15,6 +15,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   escalations: "Questions to people",
   dead_letters: "Dead letters",
   checkpoints: "Checkpoints",
+  cost: "Cost",
   system: "System",
 };
 

@@ -1,4 +1,5 @@
 import { agentOperations } from "./agents.js";
+import { budgetOperations } from "./budgets.js";
 import { Catalogue } from "./catalogue.js";
 import { checkpointOperations } from "./checkpoints.js";
 import { claimOperations } from "./claims.js";
@@ -45,5 +46,6 @@ export const catalogue = new Catalogue([
   ...deadLetterOperations,
   ...workSessionOperations,
   ...checkpointOperations,
+  ...budgetOperations,
   ...systemOperations,
 ]);

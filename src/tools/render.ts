@@ -83,12 +83,12 @@ function linkOf(entity: unknown, prefix: string): string | undefined {
 
 /** One line that says what happened, for the shapes of spec 04 where the data alone would make a reader search for it. */
 function headlineOf(result: Record<string, unknown>): string | undefined {
-  const { outcome, task, lease, reason, orders } = result;
+  const { outcome, task, lease, reason, detail, orders } = result;
   if (outcome === "claimed" && isRecord(task) && isRecord(lease)) {
     const again = result["resumed"] === true ? "You still hold" : "You hold";
     return `${again} task ${show(task["id"])} with token ${show(lease["token"])} until ${show(lease["expires_at"])}. End it with complete_task, fail_task or release_task.`;
   }
-  if (outcome === "none") return `Nothing to claim: ${show(reason)}.`;
+  if (outcome === "none") return `Nothing to claim: ${show(reason)}${typeof detail === "string" ? `: ${detail}` : ""}.`;
   if (outcome === "queued") return `Queued, place ${show(result["position"])}: nothing is locked yet.`;
   if (outcome === "denied") return "Not locked: others hold what you asked for.";
   if (outcome === "deadlock") return "Not locked: waiting would have closed a cycle of waits.";

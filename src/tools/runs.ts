@@ -20,13 +20,14 @@ const get = defineOperation({
   name: "get_run",
   title: "Look at a run",
   description:
-    "Shows a run: status, progress, counts, what is ready, what waits, what is blocked and why. Include its tasks, its graph (Mermaid) or its failures with their errors.",
+    "Shows a run: status, progress, counts, budget, what is ready, waits, is blocked and why. Include its tasks, graph (Mermaid) or failures with their errors.",
   area: "runs",
   effect: "read",
   listed: true,
   input: z.object({ run: params.run, include: z.array(z.enum(INCLUDES)).optional() }),
   output: z.object({
     run: shapes.run,
+    budget: shapes.budget.optional(),
     ready: z.array(shapes.taskLine),
     running: z.array(shapes.taskLine),
     waiting: z.array(shapes.waitingLine),

@@ -127,6 +127,15 @@ export const run = z.object({
   ended_at: instant.optional(),
 });
 
+/** Amounts in US dollars. */
+export const budget = z.object({
+  run: z.string(),
+  limit: z.number(),
+  spent: z.number(),
+  remaining: z.number(),
+  state: z.enum(["ok", "warn", "blocked"]),
+});
+
 export const runLine = z.object({ id: z.string(), name: z.string(), status: runStatus, progress: z.number() });
 
 export const lease = z.object({ token: z.int(), expires_at: instant });

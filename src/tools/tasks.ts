@@ -20,6 +20,8 @@ const files = z
   .strictObject({ write: z.array(z.string()).optional(), read: z.array(z.string()).optional() })
   .describe("Paths or globs it will write and read, locked while it is claimed.");
 const duration = z.union([z.string(), z.int()]);
+/** What an attempt took; of this, cost counts against budgets. */
+const usage = z.record(z.string(), z.unknown()).optional();
 
 /** The fields of a step that a single task takes, beside those every call has. */
 const stepFields = {
@@ -43,7 +45,7 @@ const createTask = defineOperation({
   name: "create_task",
   title: "Create a task",
   description:
-    "Adds one task for an agent to do. For work outside any plan, or to add to a run under way; execute_workflow when you have several steps. Answers with the task, ready to be claimed once its dependencies have succeeded.",
+    "Adds one task for an agent to do. For work outside any plan, or to add to a run under way; execute_workflow when you have several steps. Answers the task, to be claimed once its dependencies have succeeded.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -80,7 +82,7 @@ const getTask = defineOperation({
   name: "get_task",
   title: "Look at a task",
   description:
-    "Shows one task: state, holder, dependencies, why it is blocked. Include its result, its attempts, its events, or history for both.",
+    "Shows one task: state, holder, dependencies, why it is blocked. Include its result, attempts, events, or history for both.",
   area: "tasks",
   effect: "read",
   listed: true,
@@ -180,7 +182,7 @@ const report = defineOperation({
   name: "report_progress",
   title: "Report progress",
   description:
-    "Sign of life while you work on a claimed task: renews the lease and answers with orders: continue, cancel_requested, paused or deadline_passed. Call it every few minutes of long work.",
+    "Sign of life while you work on a claimed task: renews the lease and answers orders: continue, cancel_requested, paused or deadline_passed. Call it every few minutes of long work.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -208,7 +210,7 @@ const complete = defineOperation({
   name: "complete_task",
   title: "Complete a task",
   description:
-    "Ends a claimed task well: its result goes to the tasks that depend on it, its locks are released. Answers with the tasks that became ready and the run's progress.",
+    "Ends a claimed task well: its result goes to those that depend on it, its locks go. Answers the tasks that became ready and the run's progress.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -217,7 +219,7 @@ const complete = defineOperation({
     task: params.task,
     token: params.token,
     result: z.unknown().optional().describe("JSON of at most 256 KB: what whoever goes on needs to know."),
-    usage: z.record(z.string(), z.unknown()).optional().describe("Model, tokens, cost."),
+    usage: usage.describe("Model, tokens; cost in US$."),
     ...params.acting,
   }),
   output: z.object(changed),
@@ -235,7 +237,7 @@ const fail = defineOperation({
   name: "fail_task",
   title: "Fail a task",
   description:
-    "Ends a claimed task badly: it is retried with backoff, or becomes a dead letter and blocks what depends on it. Say what went wrong and keep what is usable as partial_result.",
+    "Ends a claimed task badly: it is retried with backoff, or becomes a dead letter and blocks what depends on it. Keep what is usable as partial_result.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -250,6 +252,7 @@ const fail = defineOperation({
     }),
     partial_result: z.unknown().optional(),
     retryable: z.boolean().optional().describe("false: do not try again."),
+    usage,
     ...params.acting,
   }),
   output: z.object({
@@ -275,7 +278,7 @@ const release = defineOperation({
   name: "release_task",
   title: "Give a task back",
   description:
-    "Gives a claimed task back unharmed: no attempt is counted, it keeps its place, and another agent can claim it. Use it when you cannot go on but nothing is wrong with the task.",
+    "Gives a claimed task back unharmed: no attempt is counted, it keeps its place, and another agent can claim it. Use it when you cannot go on and nothing is wrong with it.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -283,6 +286,7 @@ const release = defineOperation({
     task: params.task,
     token: params.token,
     note: z.string().max(4_000).optional().describe("For whoever takes it next."),
+    usage,
     ...params.acting,
   }),
   output: z.object({ task: shapes.taskLine, run: shapes.runLine }),

@@ -9,7 +9,7 @@ const waitFor = defineOperation({
   name: "wait_for",
   title: "Wait for something to happen",
   description:
-    "Blocks until something for this agent happened, in any process: a lock granted, a run finished, a task ready. Answers with the events and the cursor to go on from. Workers wait for work inside claim_task.",
+    "Blocks until something for this agent happened, in any process: a lock granted, a run finished, a task ready. Answers the events and the cursor to go on from. Workers wait for work inside claim_task.",
   area: "runs",
   effect: "write",
   listed: true,

@@ -9,6 +9,7 @@ describe("what cannot be meant", () => {
     [["run", "--wach", "x.yaml"], "Did you mean --watch?"],
     [["run", "nowhere.yaml"], "There is no file nowhere.yaml"],
     [["run", "x.yaml", "--max-parallel", "many"], "A whole number above 0 is needed"],
+    [["run", "x.yaml", "--budget", "-1"], "An amount above 0 is needed"],
     [["run", "x.yaml", "--priority", "urgent"], "critical, high, normal, low"],
     [["workflow", "lst"], "Did you mean list?"],
     [["serve", "--tolsets", "all"], "Did you mean --toolsets?"],

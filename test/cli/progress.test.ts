@@ -84,6 +84,19 @@ test("says whom a run that stands still waits for", () => {
   expect(lines.at(-1)).toBe("  a, b: ready, waiting for an agent to claim them");
 });
 
+test("says that a run stands still because its budget is spent, and how it goes on", () => {
+  const budget = { run: "run_1", limit: 1, spent: 1.5, remaining: -0.5, state: "blocked" as const };
+  const ready = [task("a", { status: "ready" })];
+  const crossed = event(1_000, "run.budget_blocked", { budget });
+  const state = stateOf({ run: runOf({ ready: 1 }), budget, running: [], ready, recent: [crossed] });
+  expect(progressLines(state, { ...VIEW, columns: 200 }).slice(-2)).toEqual([
+    "  1.5 of 1 US$ are spent, nothing new is claimed; more with: baton call set_budget --run run_1 --limit N",
+    "  0:01  run has spent its budget, nothing new is claimed: 1.5 of 1 US$",
+  ]);
+  // Whoever works may complete what they hold.
+  expect(progressLines({ ...state, running: [task("b")] }, VIEW).join("\n")).not.toContain("set_budget");
+});
+
 test("a table has every task, with how it stands", () => {
   const tasks = TASK_STATUSES.map((status) => task(`step-${status}`, { status }));
   const lines = progressLines(stateOf({ tasks, run: runOf({ running: tasks.length }) }), { ...VIEW, table: true });

@@ -100,6 +100,14 @@ describe("baton run", () => {
     });
   });
 
+  test("--budget says what it may cost", async () => {
+    const { desk } = await office();
+    const { run } = await batonJson(desk, ["run", "pair.yaml", "--detach", "--budget", "2.50"]);
+    const { id } = run as { id: string };
+    const report = await batonJson(desk, ["call", "check_budget", "--run", id]);
+    expect(report).toMatchObject({ state: "ok", budgets: [{ run: id, limit: 2.5, spent: 0 }] });
+  });
+
   test("Ctrl-C leaves the run with 4; it goes on, and can be followed again by its id", async () => {
     const { desk, agent } = await office();
     const started = startBaton(desk, ["run", "pair.yaml"]);

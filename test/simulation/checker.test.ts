@@ -36,6 +36,11 @@ const WRONGS: readonly [wrong: string, invariant: Invariant, sql: string][] = [
   ["a dependency was not counted", "dependencies", "UPDATE tasks SET deps_succeeded = 0 WHERE key = 'later'"],
   ["a task waits for what has come", "dependencies", "UPDATE tasks SET status = 'succeeded' WHERE key = 'last'"],
   ["a reservation has no end", "reservations", "UPDATE tasks SET reserved_until = NULL WHERE key = 'kept'"],
+  ["a budget has lost a cent", "budgets", "UPDATE budgets SET spent_micros = spent_micros + 1"],
+  ["a run has lost a cent", "budgets", "UPDATE run_counters SET cost_micros = cost_micros + 1"],
+  ["a run does not know its budget", "budgets", "UPDATE runs SET budget_of = NULL"],
+  ["a run is closed without need", "budgets", "UPDATE runs SET over_budget = 1"],
+  ["a claim was not stopped", "budgets", again("task.claimed", "agent", `{"token":9}`)],
   ["a reservation was forgotten", "reservations", "UPDATE tasks SET reserved_for = NULL WHERE key = 'kept'"],
 ];
 
@@ -64,7 +69,8 @@ test("every invariant has a wrong that shows it", () => {
   expect(INVARIANTS.filter((invariant) => WRONGS.every(([, shown]) => shown !== invariant))).toEqual([]);
 });
 
-/** A day half done: a task completed, one held with its files, one kept for somebody, one that waits, a lock without a task. */
+/** A day half done: a task completed, one held with its files, one kept for somebody, one that waits, a lock without a task; and a
+ * run whose budget is spent. */
 async function history(): Promise<{ store: Store; journal: Acknowledged[] }> {
   const crew = new Crew(await startApp());
   const { call, cwd, app } = crew.app;
@@ -86,6 +92,10 @@ async function history(): Promise<{ store: Store; journal: Acknowledged[] }> {
   await crew.take("ann", { run: run.id });
   await call("assign_task", { task: `${run.id}/kept`, agent: "ben" });
   await call("acquire_file_lock", { project: "p", agent: "ben", paths: ["docs/"] });
+  const definition = { name: "dear", steps: ["one", "two"].map((key) => ({ key, prompt: key })) };
+  const dear = await call("execute_workflow", { project: "p", definition, budget: 1 });
+  const { id: task, token } = await crew.take("ben", { run: (dear["run"] as { id: string }).id });
+  await call("complete_task", { task, token, usage: { cost: 1 } });
   const journal: Acknowledged[] = [
     { kind: "claimed", task: first.id, token: first.token, agent: "ann" },
     { kind: "ended", task: first.id, token: first.token, as: "succeeded" },

@@ -9,6 +9,7 @@ const TABLES: Readonly<Record<string, readonly string[]>> = {
   workflow_versions: [],
   runs: [],
   run_counters: [],
+  budgets: [],
   tasks: [],
   task_specs: [],
   dependencies: [],

@@ -18,8 +18,9 @@ export interface Taken {
 const LOCKING = /\bFROM\s+(\w+)\b[\s\S]*%FOR_UPDATE%/i;
 const WRITING = /^\s*(?:UPDATE|DELETE\s+FROM)\s+(\w+)/i;
 const UPSERTING = /^\s*INSERT\s+INTO\s+(\w+)\b[\s\S]*\bDO\s+UPDATE\b/i;
-const BY_KEY = /\bWHERE\b[\s\S]*\b(?:id|name) = \$\d/i;
-const BY_KEYS = /\bid IN \(\$/i;
+// Budgets are keyed by their runs. What changes a whole tree of runs names its root.
+const BY_KEY = /\bWHERE\b[\s\S]*\b(?:id|name|run) = \$\d/i;
+const BY_KEYS = /\b(?:id|run) IN \(\$/i;
 const READING = /\bFROM\s+(\w+)\b/i;
 
 /**
@@ -111,9 +112,9 @@ function rank(table: Table): number {
   return LOCK_ORDER.indexOf(table);
 }
 
-/** Agents are keyed by name, the rest by id. */
+/** Agents are keyed by name, budgets by run, the rest by id. */
 function keyOf(row: Row): string {
-  return String(row["id"] ?? row["name"]);
+  return String(row["id"] ?? row["name"] ?? row["run"]);
 }
 
 /** How many of the rows that a statement names are held. */

@@ -24,6 +24,8 @@ export interface TaskState {
 /** A run that went back leaves behind what was made since: it is out of the graph. */
 const LEFT_BEHIND = /~/;
 const GROWS = ["token", "attempt"];
+/** What a run keeps that goes back: its revision only grows, and what was spent stays spent. */
+const STAYS = ["revision", "budget_of", "over_budget"];
 const HOLDERS = [
   "agent",
   "session",
@@ -50,7 +52,7 @@ export function stateOf(store: Store, run: string): Promise<RunState> {
     const kept = rows.filter((row) => !LEFT_BEHIND.test(text(row, "key")));
     return {
       at: ctx.now,
-      run: without(own ?? {}, ["revision"]),
+      run: without(own ?? {}, STAYS),
       tasks: Object.fromEntries(kept.map((row) => [text(row, "key"), taskStateOf(row, edges)])),
       signals: yield ["SELECT task, event, payload FROM signals WHERE run = $1 ORDER BY id", [run]],
       letters: yield [

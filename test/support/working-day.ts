@@ -22,6 +22,7 @@ export async function workingDay(app: TestApp): Promise<void> {
   await night({ app, call, crew, project });
   await backAndForth({ app, call, crew, project });
   await smallHours({ app, call, crew, project });
+  await accounts({ app, call, crew, project });
   await evening({ app, call, crew, project });
 }
 
@@ -284,6 +285,35 @@ async function smallHours({ app, call, crew, project }: Day): Promise<void> {
   await crew.complete(await crew.take("ben", { run: run.id }));
   await crew.complete(await crew.take("ben", { run: run.id }));
   await call("update_project", { project, config: {} });
+}
+
+/** Runs within runs that cost something, whose budgets are spent, raised and taken away; an end that a milestone waits for is paid for. */
+async function accounts({ app, call, crew, project }: Day): Promise<void> {
+  const all = { key: "all", kind: "workflow", workflow: "inner", for_each: [1, 2] };
+  const definition = { name: "dear", max_parallel: 1, steps: [all] };
+  const answer = await call("execute_workflow", { project, definition, budget: 1 });
+  const run = (answer["run"] as { id: string }).id;
+  await app.advance(10);
+  const inside = await crew.claim("ben", { run });
+  const child = (inside.task as unknown as { run: string }).run;
+  await call("add_milestone", { project, name: "paid", runs: [child] });
+  await call("set_budget", { run: child, limit: 0.5 });
+  const held = { task: inside.task?.id, token: inside.lease?.token };
+  await call("fail_task", { ...held, error: { type: "broken", message: "it is" }, usage: { cost: 0.5 } });
+  await call("set_budget", { run: child, limit: 5, warn_at: 0.5 });
+  await app.advance(600_000);
+  const again = await crew.claim("ben", { run: child });
+  await call("complete_task", { task: again.task?.id, token: again.lease?.token, usage: { cost: 0.7 } });
+  await app.advance(10);
+  await crew.claim("ben", { run });
+  await call("check_budget", { run: child });
+  await call("set_budget", { run, limit: 3 });
+  await app.advance(10);
+  const second = await crew.take("ben", { run });
+  await call("release_task", { ...heldBy(second), usage: { cost: 0.1 } });
+  await call("set_budget", { run, limit: null });
+  await call("control_run", { run, action: "cancel" });
+  await app.advance(10);
 }
 
 /** Single tasks, waiting, settings, and the end of the project. */

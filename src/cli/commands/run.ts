@@ -16,6 +16,7 @@ export interface RunOptions extends Shared {
   readonly mcpConfig?: string;
   readonly maxParallel?: number;
   readonly priority?: string;
+  readonly budget?: number;
   readonly project?: string;
   readonly detach?: boolean;
   readonly timeout?: number;
@@ -65,11 +66,12 @@ async function attach(ask: Ask, id: string, { input }: RunOptions): Promise<Begu
 }
 
 async function start(ask: Ask, options: RunOptions, what: Record<string, unknown>): Promise<Begun> {
-  const { maxParallel, priority, project } = options;
+  const { maxParallel, priority, budget, project } = options;
   const given = {
     ...what,
     ...(maxParallel !== undefined && { max_parallel: maxParallel }),
     ...(priority !== undefined && { priority }),
+    ...(budget !== undefined && { budget }),
     ...(project !== undefined && { project }),
   };
   const { run: started, warnings = [] } = await ask("execute_workflow", given);

@@ -1,5 +1,6 @@
 import type { Store } from "../../../src/store/tx.js";
 import { acknowledgedFindings } from "./acknowledged.js";
+import { budgetFindings } from "./budgets.js";
 import { attemptFindings, holdingFindings } from "./holding.js";
 import type { Acknowledged } from "./journal.js";
 import { laneFindings } from "./lanes.js";
@@ -31,6 +32,8 @@ export const INVARIANTS = [
   "dependencies",
   /** A task is kept for an agent only for as long as its reservation lasts. */
   "reservations",
+  /** Budgets say what the attempts under them have cost, and a spent one stops claims. */
+  "budgets",
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
 
@@ -72,6 +75,7 @@ export function findingsOf(snapshot: Snapshot, { journal = [], over = false }: C
     ...laneFindings(snapshot),
     ...dependencyFindings(snapshot),
     ...reservationFindings(snapshot),
+    ...budgetFindings(snapshot),
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { Counters } from "../../../src/store/counters.js";
 import type { Run, RunStatus } from "../../../src/store/runs.js";
-import { int, intOrNull, json, text, textOrNull } from "../../../src/store/rows.js";
+import { int, intOrNull, json, jsonOrNull, text, textOrNull } from "../../../src/store/rows.js";
 import type { TaskStatus, TriggerRule } from "../../../src/store/tasks.js";
 import type { Row, Store, Tx } from "../../../src/store/tx.js";
 
@@ -10,6 +10,7 @@ export interface Snapshot {
   readonly projects: ReadonlyMap<string, { readonly caseInsensitive: boolean }>;
   readonly runs: ReadonlyMap<string, RunRow>;
   readonly counters: ReadonlyMap<string, Row>;
+  readonly budgets: ReadonlyMap<string, BudgetRow>;
   readonly tasks: ReadonlyMap<string, TaskRow>;
   /** By dependent. */
   readonly needs: ReadonlyMap<string, readonly string[]>;
@@ -31,6 +32,16 @@ export interface RunRow {
   readonly maxParallel: number;
   readonly endedAt: number | null;
   readonly stage: Run["stage"];
+  readonly parentRun: string | null;
+  readonly budgetOf: string | null;
+  readonly overBudget: boolean;
+}
+
+export interface BudgetRow {
+  readonly run: string;
+  readonly limit: number;
+  readonly spent: number;
+  readonly blockAt: number;
 }
 
 export interface DemandRow {
@@ -78,6 +89,7 @@ export interface AttemptRow {
   readonly token: number;
   readonly agent: string;
   readonly outcome: string;
+  readonly usage: Readonly<Record<string, unknown>> | null;
 }
 
 export interface LaneRow {
@@ -137,11 +149,12 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
       projects: byKey(yield ["SELECT id, case_insensitive FROM projects"], "id", (row) => ({
         caseInsensitive: int(row, "case_insensitive") === 1,
       })),
-      runs: byKey(yield ["SELECT id, kind, status, max_parallel, stage, ended_at FROM runs"], "id", runOf),
+      runs: byKey(yield ["SELECT * FROM runs"], "id", runOf),
+      budgets: byKey(yield ["SELECT * FROM budgets"], "run", budgetOf),
       counters: byKey(yield ["SELECT * FROM run_counters"], "run", (row) => row),
       tasks: byKey(yield ["SELECT * FROM tasks ORDER BY id"], "id", taskOf),
       needs: needsOf(yield ["SELECT task, dependency FROM dependencies ORDER BY task, dependency"]),
-      attempts: (yield ["SELECT task, number, token, agent, outcome FROM attempts ORDER BY task, number"]).map(
+      attempts: (yield ["SELECT task, number, token, agent, outcome, usage FROM attempts ORDER BY task, number"]).map(
         attemptOf,
       ),
       demands: byKey(yield ["SELECT id, role, requires, reserved_for FROM demands"], "id", (row) => ({
@@ -190,6 +203,18 @@ function runOf(row: Row): RunRow {
     maxParallel: int(row, "max_parallel"),
     stage: textOrNull(row, "stage") as RunRow["stage"],
     endedAt: intOrNull(row, "ended_at"),
+    parentRun: textOrNull(row, "parent_run"),
+    budgetOf: textOrNull(row, "budget_of"),
+    overBudget: int(row, "over_budget") === 1,
+  };
+}
+
+function budgetOf(row: Row): BudgetRow {
+  return {
+    run: text(row, "run"),
+    limit: int(row, "limit_micros"),
+    spent: int(row, "spent_micros"),
+    blockAt: int(row, "block_at"),
   };
 }
 
@@ -232,6 +257,7 @@ function attemptOf(row: Row): AttemptRow {
     token: int(row, "token"),
     agent: text(row, "agent"),
     outcome: text(row, "outcome"),
+    usage: jsonOrNull<Record<string, unknown>>(row, "usage"),
   };
 }
 

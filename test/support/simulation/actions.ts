@@ -21,6 +21,7 @@ const WEIGHTS = {
   letters: 4,
   modify: 4,
   checkpoint: 3,
+  budget: 4,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
@@ -35,7 +36,17 @@ export const PEACEFUL = { ...WEIGHTS, kill: 0 };
 
 export async function execute(world: World, player: Player, sizeMax = 60): Promise<void> {
   const definition = randomDefinition(world.draw, { sizeMax, dynamic: world.draw.pick([0, 0.1, 0.4]) });
-  await world.call(player, "execute_workflow", { ...WHERE, definition });
+  await world.call(player, "execute_workflow", { ...WHERE, definition, ...randomBudget(world.draw, 0.3) });
+}
+
+/** Some are spent with the first task, some with none. */
+function randomBudget(draw: Draw, share: number): { budget?: number } {
+  return draw.chance(share) ? { budget: draw.pick([0.1, 1, 2.5, 10]) } : {};
+}
+
+/** What an attempt took, for some of them: sums that no binary fraction holds. */
+function randomUsage(draw: Draw): { usage?: { cost: number } } {
+  return draw.chance(0.4) ? { usage: { cost: draw.pick([0, 0.1, 0.3, 0.000001, 1.7]) } } : {};
 }
 
 const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise<void>>> = {
@@ -69,6 +80,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
   letters,
   modify,
   checkpoint,
+  budget,
   async unregister(world, player) {
     await world.call(player, "unregister_agent", {});
   },
@@ -81,9 +93,10 @@ async function claim(world: World, player: Player): Promise<void> {
   const offer = draw.chance(0.3) ? { roles: ROLES, requires: CAPABILITIES } : {};
   const answer = await world.call(player, "claim_task", { ...where, ...offer, fresh: draw.chance(0.5) });
   if (answer?.["outcome"] !== "claimed") return;
-  const { id } = answer["task"] as { id: string };
+  const { id, run: of } = answer["task"] as { id: string; run: string };
   const { token } = answer["lease"] as { token: number };
-  if (!player.held.some((held) => held.task === id && held.token === token)) player.held.push({ task: id, token });
+  if (!player.held.some((held) => held.task === id && held.token === token))
+    player.held.push({ task: id, token, run: of });
   world.tasks.push(id);
 }
 
@@ -100,11 +113,13 @@ async function end(world: World, player: Player): Promise<void> {
     return;
   }
   player.held.splice(player.held.indexOf(held), 1);
-  if (how === "complete") await world.call(player, "complete_task", { ...lease, result: { by: player.name } });
-  else if (how === "release") await world.call(player, "release_task", lease);
+  if (how === "complete")
+    await world.call(player, "complete_task", { ...lease, result: { by: player.name }, ...randomUsage(draw) });
+  else if (how === "release") await world.call(player, "release_task", { ...lease, ...randomUsage(draw) });
   else
     await world.call(player, "fail_task", {
       ...lease,
+      ...randomUsage(draw),
       error: { type: how === "fail" ? "broken" : how, message: "it is" },
     });
 }
@@ -185,6 +200,15 @@ async function checkpoint(world: World, player: Player): Promise<void> {
   if (kept === undefined || (how === "fork" && world.runs.length > 6)) return;
   const resumed = await world.call(player, "resume_from_checkpoint", { checkpoint: kept.id, as: how });
   if (how === "fork" && resumed) world.runs.push((resumed["run"] as { id: string }).id);
+}
+
+/** Raises, lowers, sets or removes what a run may cost, also one within another. */
+async function budget(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const run = draw.chance(0.3) ? draw.pick(player.held)?.run : draw.pick(world.runs);
+  const shares = draw.chance(0.2) ? { warn_at: 0.5, block_at: draw.pick([0.5, 0.9, 1.5]) } : {};
+  if (run !== undefined)
+    await world.call(player, "set_budget", { run, limit: draw.pick([null, 0.2, 1, 5, 50]), ...shares });
 }
 
 async function lock(world: World, player: Player): Promise<void> {

@@ -1,4 +1,5 @@
-import type { Store } from "../../../src/store/tx.js";
+import { text } from "../../../src/store/rows.js";
+import type { Store, Tx } from "../../../src/store/tx.js";
 import { Checker, type Finding } from "../checker/checker.js";
 import { CAPABILITIES, ROLES } from "../random-graph.js";
 import { act, execute, PEACEFUL } from "./actions.js";
@@ -50,6 +51,7 @@ export async function bringToEnd(world: World, store: Store): Promise<void> {
   // Its first write makes a server, so that there is one that does the background work.
   await world.processes[0]?.call("register_agent", { name: "caretaker" });
   await resumeAll(world);
+  await liftBudgets(world, store);
   for (let round = 0; round < ROUNDS_MAX; round++) {
     let done = 0;
     for (const player of world.players) done += await work(world, player);
@@ -75,6 +77,14 @@ async function work(world: World, { name, process }: Player): Promise<number> {
 async function resumeAll(world: World): Promise<void> {
   const runs = (await world.must("list_runs", { ...WHERE, status: "paused", limit: 200 }))["runs"] as { id: string }[];
   for (const { id } of runs) await world.must("control_run", { run: id, action: "resume" });
+}
+
+/** What a spent budget holds up is to be done too. */
+async function liftBudgets(world: World, store: Store): Promise<void> {
+  const runs = await store.read(function* (): Tx<string[]> {
+    return (yield ["SELECT run FROM budgets ORDER BY run"]).map((row) => text(row, "run"));
+  });
+  for (const run of runs) await world.must("set_budget", { run, limit: 1_000_000 });
 }
 
 /** Long enough for every timeout of a random graph, and then in steps in which no host seems to have slept. */

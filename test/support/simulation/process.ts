@@ -122,6 +122,8 @@ export class SimulatedProcess {
 function silenceOf(error: unknown, life: Life): "crashed" | "lost" {
   const cause = error instanceof InternalError ? error.cause : error;
   if (life.dead) return "crashed";
-  if (cause instanceof CommitUnknown) return "lost";
+  // The tick tells of all that it had to set aside at once.
+  const causes: unknown[] = cause instanceof AggregateError ? cause.errors : [cause];
+  if (causes.every((one) => one instanceof CommitUnknown)) return "lost";
   throw cause;
 }

@@ -22,7 +22,7 @@ export interface WorldOptions {
 export interface Player {
   readonly name: string;
   process: SimulatedProcess;
-  readonly held: { task: string; token: number }[];
+  readonly held: { task: string; token: number; run: string }[];
 }
 
 const PROJECT = "world";
