@@ -58,6 +58,7 @@ export class App {
   #catchingUp: Promise<void> | undefined;
   #renewedAt = 0;
   #active = false;
+  readonly #machine = { host: os.hostname(), isAlive, aside: new Map<string, number>() };
   #beating: Promise<void> | undefined;
   #executor: Promise<Executor> | undefined;
   #closed = false;
@@ -188,7 +189,7 @@ export class App {
     const store = await this.store();
     const { nextDueIn, tick } = await import("./engine/tick.js");
     const host = this.#tickHost(store);
-    const report = await tick(host, { host: os.hostname(), isAlive });
+    const report = await tick(host, this.#machine);
     if (Object.values(report).some((count) => count > 0)) this.#logger.debug("background work", { report });
     const dueInMs = await host.read(nextDueIn);
     if (dueInMs > 0 && dueInMs < this.#settings.tick_ms) this.#options.onDue?.(dueInMs);
@@ -236,7 +237,7 @@ export class App {
 
   async #doWhatIsDue(): Promise<void> {
     const { catchUp } = await import("./engine/tick.js");
-    await catchUp(this.#tickHost(await this.store()), { host: os.hostname(), isAlive });
+    await catchUp(this.#tickHost(await this.store()), this.#machine);
   }
 
   /** Opens the session row before the first write and renews it where that is due; called before every write. */

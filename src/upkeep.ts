@@ -3,7 +3,7 @@ import os from "node:os";
 import type { App } from "./app.js";
 import type { DatabaseConfig } from "./config.js";
 import { BatonError } from "./engine/errors.js";
-import { pruneAllLetters, pruneRuns } from "./engine/tick.js";
+import { pruneAllLetters, pruneAllSessions, pruneRuns } from "./engine/tick.js";
 import { isAlive } from "./runtime/processes.js";
 import type { Finding } from "./store/inspection.js";
 import { listOpenSessions } from "./store/sessions.js";
@@ -50,6 +50,8 @@ export interface Pruned {
   readonly runs: number;
   /** Dead letters that had been dealt with. */
   readonly letters: number;
+  /** That runs were started in (`create_session`). */
+  readonly sessions: number;
   /** Given back to the file system; null where the database does that by itself. */
   readonly bytes: number | null;
   readonly retention_ms: number;
@@ -57,7 +59,10 @@ export interface Pruned {
 
 const RUNS_AT_ONCE = 20;
 
-/** Removes every run that ended, and every dead letter that was closed, longer ago than they are kept, and gives its space back. Errors: `not_found` without a database. */
+/**
+ * Removes every run and every session that ended, and every dead letter that was closed, longer ago than they are kept, and gives
+ * their space back. Errors: `not_found` without a database.
+ */
 export async function prune(app: App, client: string): Promise<Pruned> {
   const { database } = app.config;
   if (database.kind === "sqlite" && !fs.existsSync(database.file)) {
@@ -68,7 +73,8 @@ export async function prune(app: App, client: string): Promise<Pruned> {
   for (let removed = RUNS_AT_ONCE; removed === RUNS_AT_ONCE; runs += removed)
     removed = await pruneRuns(host, RUNS_AT_ONCE);
   const letters = await pruneAllLetters(host);
-  return { runs, letters, bytes: await giveBack(app, database), retention_ms: app.settings.retention_ms };
+  const sessions = await pruneAllSessions(host);
+  return { runs, letters, sessions, bytes: await giveBack(app, database), retention_ms: app.settings.retention_ms };
 }
 
 async function giveBack(app: App, database: DatabaseConfig): Promise<number | null> {

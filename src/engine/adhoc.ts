@@ -52,7 +52,8 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   const row = yield* lockRun(adHoc.run.id);
   const run = row ? runOf(row) : adHoc.run;
   if (!takesWork(run)) throw finishedRun(run);
-  yield* requireRoom(ctx, run, 1);
+  const change = new RunChange(ctx, run);
+  yield* requireRoom(change, 1);
   yield* requireFreeKey(run, adHoc.step.key);
   const needed = yield* dependenciesIn(run, adHoc.dependencies);
   requireTriggerToHold(adHoc.step, needed);
@@ -74,7 +75,6 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   const [task] = tasks;
   if (!task) throw new Error("one step makes one task");
   yield* countDependents(needed.map((needs) => needs.id));
-  const change = new RunChange(ctx, run);
   change.add(task);
   change.record({ type: "task.created", task: id, agent: adHoc.agent, data: { key: task.key, title: task.title } });
   if (task.status === "ready") change.record({ type: "task.ready", task: id, data: { key: task.key } });

@@ -5,7 +5,7 @@ import { type Run, runOf } from "../store/runs.js";
 import { saveSpec } from "../store/task-begin.js";
 import { setDue } from "../store/task-changes.js";
 import { findTaskAndSpec } from "../store/tasks.js";
-import type { Tx } from "../store/tx.js";
+import { RestartTransaction, type Tx } from "../store/tx.js";
 import { concludeTask, refuseTask, SERVER } from "./conclude.js";
 import type { EngineContext } from "./context.js";
 import { isUndone, resolveLetter } from "./dead-letters.js";
@@ -95,18 +95,31 @@ export function isUnstarted({ task, spec }: Pick<Locked, "task" | "spec">): bool
   return task.status === "waiting" && spec.workflow !== undefined && spec.child === undefined;
 }
 
+/** A run that another has started, with the task of that which is to wait for it, as they are under their locks. */
+export interface ChildAndParent {
+  /** Undefined where the run that started it has been removed. */
+  readonly parent: Locked | undefined;
+  readonly child: Run;
+}
+
+/** Locks, in their order, what bringing a run and its parent together may change. Undefined where it is gone. */
+export function* lockWithParent(known: Run): Tx<ChildAndParent | undefined> {
+  const found = known.parentTask === null ? undefined : yield* findTaskAndSpec(known.parentTask);
+  // What takes a failed run up again locks its project, which comes before the runs.
+  const failed = found?.task.status === "dead_letter";
+  if (failed) yield* lockProject(found.task.project);
+  const parent = found && (yield* lockTask(found.task.id));
+  if (parent?.task.status === "dead_letter" && !failed)
+    throw new RestartTransaction(`task ${parent.task.id} has failed meanwhile`);
+  const row = yield* lockRun(known.id);
+  return row && { parent, child: runOf(row) };
+}
+
 /**
  * Brings a child run and the task that waits for it together: an end is handed up, a run that nobody waits for is cancelled. Gives when
  * to look again, if at all.
  */
-export function* reconcileChild(ctx: EngineContext, known: Run): Tx<number | null> {
-  const found = known.parentTask === null ? undefined : yield* findTaskAndSpec(known.parentTask);
-  // What takes a failed run up again locks its project, which comes before the runs.
-  if (found?.task.status === "dead_letter") yield* lockProject(found.task.project);
-  const parent = found && (yield* lockTask(found.task.id));
-  const row = yield* lockRun(known.id);
-  if (!row) return null;
-  const child = runOf(row);
+export function* reconcileChild(ctx: EngineContext, { parent, child }: ChildAndParent): Tx<number | null> {
   const own = parent?.spec.child === child.id;
   const waits = own && parent.task.status === "waiting";
   if (child.endedAt === null) return waits ? null : yield* stopOrphan(ctx, child);
@@ -117,8 +130,9 @@ export function* reconcileChild(ctx: EngineContext, known: Run): Tx<number | nul
   if (waits) yield* handUp(ctx, parent, child);
   // After that: until then its own task is one that waits without an open run.
   yield* children.lookAtNextUnstarted(parent.run.id, ctx.now);
-  const failed = found?.task.status === "dead_letter" && parent.task.status === "dead_letter";
-  return own && failed && child.status === "succeeded" ? yield* resolveByChild(ctx, parent, child) : null;
+  return own && parent.task.status === "dead_letter" && child.status === "succeeded"
+    ? yield* resolveByChild(ctx, parent, child)
+    : null;
 }
 
 /** Gives when its end is to be handed up, where it has ended thereby. */
@@ -168,8 +182,8 @@ function* resolveByChild(ctx: EngineContext, { task, spec, run }: Locked, child:
 
 /** What expressions read of a workflow step: its run, and the results of that run's last steps by key, where they fit. */
 function* resultOf(ctx: EngineContext, child: Run): Tx<Record<string, unknown>> {
-  const steps = yield* children.lastResults(child.id);
-  const bytes = Buffer.byteLength(JSON.stringify(steps));
+  const bytes = yield* children.sizeOfLastResults(child.id);
   const head = { run: child.id, status: child.status };
-  return bytes <= ctx.settings.payload_bytes_max / 2 ? { ...head, steps } : { ...head, too_large_bytes: bytes };
+  if (bytes > ctx.settings.payload_bytes_max / 2) return { ...head, too_large_bytes: bytes };
+  return { ...head, steps: yield* children.lastResults(child.id) };
 }

@@ -2,7 +2,7 @@ import type { AttemptError } from "../store/attempts.js";
 import { findSession } from "../store/sessions.js";
 import { leaveSession, setDue } from "../store/task-changes.js";
 import { findTaskAndSpec, type TaskAndSpec } from "../store/tasks.js";
-import type { Tx } from "../store/tx.js";
+import { RestartTransaction, type Tx } from "../store/tx.js";
 import { reserveTask } from "./assignments.js";
 import type { EngineContext } from "./context.js";
 import { type Locked, lockTask } from "./holding.js";
@@ -19,9 +19,11 @@ import { fireTimer, giveUpWait } from "./waiting.js";
 export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
   // A run that is to start locks its project, which comes before the run of its task.
   const found = yield* findTaskAndSpec(id);
-  if (found && isUnstarted(found)) yield* requireUnarchived(found.task.project);
+  const starts = found !== undefined && isUnstarted(found);
+  if (starts) yield* requireUnarchived(found.task.project);
   const locked = yield* lockTask(id);
   const { task } = locked;
+  if (isUnstarted(locked) && !starts) throw new RestartTransaction(`task ${id} has come to wait for a run meanwhile`);
   if (task.dueAt === null || task.dueAt > ctx.now) return;
   switch (task.status) {
     case "pending":

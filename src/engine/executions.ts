@@ -91,7 +91,8 @@ function newRun(ctx: EngineContext, execution: Execution): NewRun {
   const { parsed, project, session, parent, workflow } = execution;
   const { definition } = parsed;
   const mode = session?.mode ?? "standard";
-  const id = ctx.newId("run");
+  // Runs are locked by their ids, a parent before those within it.
+  const id = ctx.newId("run", parent?.run.id);
   return {
     id,
     project: project.id,

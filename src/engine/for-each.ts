@@ -1,4 +1,10 @@
-import { addDependents, outcomesOfDependencies, saveSpec, waitForElements } from "../store/task-begin.js";
+import {
+  addDependents,
+  outcomesOfDependencies,
+  saveSpec,
+  sizeOfOutcomes,
+  waitForElements,
+} from "../store/task-begin.js";
 import { dependenciesOf } from "../store/task-changes.js";
 import type { Task, TaskSpec } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
@@ -31,7 +37,7 @@ export function* spreadElements(change: RunChange, { task, step, spec, values, p
   const { ctx, run } = change;
   const list = elementsOf(step.for_each, values);
   if (list.length === 0) return [];
-  yield* requireRoom(ctx, run, list.length);
+  yield* requireRoom(change, list.length);
   const needed = yield* dependenciesOf(task.id);
   const steps = list.map((item, index) => elementStep(step, values, { item, index }));
   const tasks = yield* instantiate(ctx, {
@@ -83,9 +89,7 @@ function elementsOf(written: Step["for_each"], values: Values): readonly unknown
 
 /** The results of the elements in their order; null for one that was skipped. Over the limit of a result, how many there are. */
 export function* gatherElements(ctx: EngineContext, task: string): Tx<unknown> {
-  const outcomes = yield* outcomesOfDependencies(task);
-  const results = outcomes.map(({ result }) => result);
-  const bytes = Buffer.byteLength(JSON.stringify(results));
-  if (bytes <= ctx.settings.payload_bytes_max) return results;
-  return { elements: results.length, too_large_bytes: bytes };
+  const { tasks, bytes } = yield* sizeOfOutcomes(task);
+  if (bytes > ctx.settings.payload_bytes_max) return { elements: tasks, too_large_bytes: bytes };
+  return (yield* outcomesOfDependencies(task)).map(({ result }) => result);
 }

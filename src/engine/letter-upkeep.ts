@@ -11,8 +11,8 @@ import { type Locked, lockTask } from "./holding.js";
 const AT_ONCE_MAX = 100;
 
 /** Letters whose time has come to be tried again without being asked. */
-export function* dueLetters(ctx: EngineContext): Tx<string[]> {
-  return yield* letters.dueLetters(ctx.now, AT_ONCE_MAX);
+export function* dueLetters(ctx: EngineContext, limit: number): Tx<string[]> {
+  return yield* letters.dueLetters(ctx.now, limit);
 }
 
 /**

@@ -1,27 +1,23 @@
 import { runsParkedOn } from "../store/lanes.js";
 import { lockProject, lockRuns } from "../store/lock-order.js";
-import { firstPlaceToLapse, lapsedRequests } from "../store/lock-requests.js";
-import { expiredLocks, firstToExpire, locksOfRequests, untaskedLocksOfSession } from "../store/locks.js";
+import { lapsedRequests, projectsToLapse } from "../store/lock-requests.js";
+import { expiredLocks, locksOfRequests, projectsToExpire, untaskedLocksOfSession } from "../store/locks.js";
 import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { unpark } from "./lanes.js";
 import { LockChange } from "./lock-queue.js";
 
-/** A project whose locks, offers or places in line are over time. Two reads of an index. */
-export function* projectWithLocksDue(ctx: EngineContext): Tx<string | undefined> {
-  const lock = yield* firstToExpire();
-  if (lock && lock.at <= ctx.now) return lock.project;
-  const place = yield* firstPlaceToLapse();
-  return place && place.at <= ctx.now ? place.project : undefined;
+/** Projects whose locks, offers or places in line are over time, at most `limit` of each. Two reads of an index. */
+export function* projectsWithLocksDue(ctx: EngineContext, limit: number): Tx<string[]> {
+  const expired = yield* projectsToExpire(ctx.now, limit);
+  return [...new Set([...expired, ...(yield* projectsToLapse(ctx.now, limit))])];
 }
 
 /**
- * Part of the tick: breaks locks and offers that are over and lets places in line lapse, of one project and at most `limit`,
- * and serves those who wait. Writes only if something is due. Gives how many went; 0 when nothing is due any more.
+ * Part of the tick: breaks locks and offers of a project that are over and lets places in line lapse, at most `limit` of each, and
+ * serves those who wait. Writes only if something is due. Gives how many went.
  */
-export function* expireLocks(ctx: EngineContext, limit: number): Tx<number> {
-  const project = yield* projectWithLocksDue(ctx);
-  if (project === undefined) return 0;
+export function* expireLocks(ctx: EngineContext, project: string, limit: number): Tx<number> {
   yield* lockProject(project);
   const locks = yield* expiredLocks(ctx.now, project, limit);
   const lapsed = yield* lapsedRequests(ctx.now, project, limit);

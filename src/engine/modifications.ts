@@ -92,11 +92,11 @@ function* write(ctx: EngineContext, writing: Writing): Tx<Modified> {
   const { graph, replanned, project } = writing;
   const run: Run = { ...writing.run, revision: writing.run.revision + 1 };
   const fresh = [...graph.all()].filter(({ task }) => task === undefined);
-  yield* requireRoom(ctx, run, fresh.length);
   const change = new RunChange(ctx, run);
   const dag = dagOf(graph, replanned);
   const revision: Revision = { project, run, graph, replanned, ranks: dag.upwardRanks() };
   for (const task of graph.removed) change.remove(task);
+  yield* requireRoom(change, fresh.length);
   yield* store.deleteTasks(graph.removed.map(({ id }) => id));
   const rewired = yield* rewire(writing);
   const loose = yield* reviseOpenTasks(change, revision, rewired);

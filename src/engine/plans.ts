@@ -69,7 +69,7 @@ function refused(task: Task, problems: readonly Problem[]): BatonError {
  */
 export function* expandPlan(change: RunChange, plan: Task, definition: Definition): Tx<Task> {
   const { ctx, run } = change;
-  yield* requireRoom(ctx, run, definition.steps.length);
+  yield* requireRoom(change, definition.steps.length);
   const project = yield* ownProject(plan);
   const behind = yield* dependentsOf(plan.id);
   // What is behind the plan is behind each of its steps too.

@@ -13,9 +13,16 @@ import { bindInputs } from "./inputs.js";
 import { editsViolating } from "./locks.js";
 import { addMilestone } from "./milestones.js";
 import { parseProjectConfig } from "./project-config.js";
-import { storedPattern } from "./paths.js";
+import { foldCase, storedPattern } from "./paths.js";
 import { problemsError } from "./problems.js";
-import { type CreateProject, createProject, type Project, projectsOver, projectWanted } from "./projects.js";
+import {
+  type CreateProject,
+  createProject,
+  type Project,
+  projectsOver,
+  projectsWithin,
+  projectWanted,
+} from "./projects.js";
 import { scaffold } from "./scaffolds.js";
 import type { Entry, Template } from "./template-catalogue.js";
 import { createWorkflow } from "./workflows.js";
@@ -54,22 +61,41 @@ export function* prepareProject(ctx: EngineContext, wanted: FromTemplate): Tx<Pr
     const problems = fileProblems(definition, { root, caseInsensitive });
     if (problems.length > 0) throw problemsError(`The workflow "${definition.name}" of the template`, problems);
   }
-  yield* requireUnlocked(ctx, wanted, { root, files });
+  yield* requireUnlocked(ctx, wanted, { root, files, caseInsensitive });
   return { root, caseInsensitive, files, inputs };
 }
 
-/** The files may lie in the roots of several projects, each of which has locks of its own. */
+/** The files may lie in the roots of several projects, around the new one's and within it, each of which has locks of its own. */
 function* requireUnlocked(
   ctx: EngineContext,
   { template, agent = ctx.caller.agent }: FromTemplate,
-  { root, files }: Pick<Prepared, "root" | "files">,
+  place: Pick<Prepared, "root" | "files" | "caseInsensitive">,
 ): Tx<void> {
-  for (const project of yield* projectsOver(root)) {
+  const { root, files } = place;
+  const around = (yield* projectsOver(root)).map((project) => {
     const below = relative(project.root ?? root, root).replaceAll(sep, "/");
-    const patterns = files.map(({ path }) => storedPattern(project, posix.join(below, path).normalize("NFC"), "file"));
+    return { project, paths: files.map(({ path }) => posix.join(below, path)) };
+  });
+  const within = (yield* projectsWithin(root)).map((project) => ({ project, paths: pathsWithin(project, place) }));
+  for (const { project, paths } of [...around, ...within]) {
+    const patterns = paths.map((path) => storedPattern(project, path.normalize("NFC"), "file"));
     const held = yield* editsViolating(ctx, { project, patterns, agent });
     if (held.length > 0) throw locked(template, project, held);
   }
+}
+
+/** Those of the files that lie in the root of a project below, as it names them. */
+function pathsWithin(
+  project: Project,
+  { root, files, caseInsensitive }: Parameters<typeof requireUnlocked>[2],
+): string[] {
+  const nameOf = (name: string) => (caseInsensitive ? foldCase(name.normalize("NFC")) : name.normalize("NFC"));
+  const way = relative(root, project.root ?? root).split(sep);
+  return files.flatMap(({ path }) => {
+    const names = path.split("/");
+    const isWithin = names.length > way.length && way.every((name, at) => nameOf(name) === nameOf(names[at] ?? ""));
+    return isWithin ? [names.slice(way.length).join("/")] : [];
+  });
 }
 
 function withoutRoot({ name }: Template, known: Project | undefined): BatonError {

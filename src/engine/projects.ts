@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { dirname } from "node:path";
+import { dirname, sep } from "node:path";
 import { appendEvents } from "../store/events.js";
 import { figuresOfProjects, type ProjectFigures } from "../store/figures.js";
 import { lockProject } from "../store/lock-order.js";
@@ -56,6 +56,11 @@ function* projectAround({ cwd, worktreeOf }: Workplace): Tx<Project | undefined>
 /** The active projects in whose roots a directory lies, the nearest first. */
 export function* projectsOver(directory: string): Tx<Project[]> {
   return yield* projects.findProjectsAt(ancestors(directory));
+}
+
+/** The active projects whose roots lie in a directory, at any depth. */
+export function* projectsWithin(directory: string): Tx<Project[]> {
+  return yield* projects.findProjectsBelow(directory.endsWith(sep) ? directory : `${directory}${sep}`);
 }
 
 function ancestors(directory: string): string[] {

@@ -1,4 +1,4 @@
-import { lookAtAllChildren } from "../store/child-runs.js";
+import { childrenOf, lookAtRuns, openDescendants } from "../store/child-runs.js";
 import { type Lock, locksOfTask } from "../store/locks.js";
 import { deleteLanes, runsParkedOn } from "../store/lanes.js";
 import { lockProject, lockRun, lockRuns } from "../store/lock-order.js";
@@ -52,7 +52,7 @@ export interface ResumedInPlace extends GoneOn {
  */
 export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, agent }: Resuming): Tx<ResumedInPlace> {
   yield* requireUnarchived(checkpoint.project);
-  const { run, held } = yield* lockWithHeld(checkpoint);
+  const { run, held, children } = yield* lockWithHeld(checkpoint);
   requireResumable(run);
   const why = `the run was taken back to ${checkpoint.id}`;
   const fenced = yield* fenceOff(ctx, run, { held, note: `fenced off: ${why}` });
@@ -90,7 +90,7 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, age
     events: [resumed, ...made.events],
   });
   // What runs within it have come to since may be waited for again, or by nobody any more.
-  yield* lookAtAllChildren(run.id, ctx.now);
+  yield* lookAtRuns(children, ctx.now);
   if (gone.run.endedAt === null)
     yield* pauseOrResumeWithin(ctx, run.id, { agent, event: gone.run.status === "paused" ? "pause" : "resume" });
   ctx.noteDue?.();
@@ -100,19 +100,22 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, age
 interface LockedRun {
   readonly run: Run;
   readonly held: readonly Locked[];
+  /** The runs that it has started, ended ones too. */
+  readonly children: readonly string[];
 }
 
-/** Locks the project, and in their order the run and those that have work parked on what its tasks hold. */
+/** Locks the project, and in their order the run, those within it, and those that have work parked on what its tasks hold. */
 function* lockWithHeld({ run: id, project }: Checkpoint): Tx<LockedRun> {
   yield* lockProject(project);
-  // Under the project's lock nobody locks a file for a task, or parks work on one.
+  // Under the project's lock nobody locks a file for a task, parks work on one, or starts a run.
   const locks = new Map<string, readonly Lock[]>();
   for (const { task } of yield* heldTasksOf(id)) {
     if (task.holdsFiles) locks.set(task.id, yield* locksOfTask(task.id));
   }
   const requests = [...new Set([...locks.values()].flat().map(({ request }) => request))];
   const parkedRuns = new Set(requests.length === 0 ? [] : yield* runsParkedOn(project, requests));
-  yield* lockRuns([...parkedRuns, id]);
+  const children = yield* childrenOf(id);
+  yield* lockRuns([...parkedRuns, id, ...children, ...(yield* openDescendants(id))]);
   const row = yield* lockRun(id);
   const run = row ? runOf(row) : yield* requireRun(id);
   const held: Locked[] = [];
@@ -121,7 +124,7 @@ function* lockWithHeld({ run: id, project }: Checkpoint): Tx<LockedRun> {
     if (task.holdsFiles && own === undefined) throw new RestartTransaction(`task ${task.id} has come to hold files`);
     held.push({ task, spec, run, files: own && { locks: own, parkedRuns } });
   }
-  return { run, held };
+  return { run, held, children };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { AttemptError } from "../store/attempts.js";
-import { lookAtChildren, setRunDue } from "../store/child-runs.js";
+import { lookWithin, setRunDue } from "../store/child-runs.js";
 import { notUndone } from "../store/compensations.js";
 import { addToCounters, type Counters } from "../store/counters.js";
 import { appendEvents, type NewEvent } from "../store/events.js";
@@ -55,6 +55,11 @@ export class RunChange {
     this.#count(task.status, 1);
     this.#workMs += task.estimateMs;
     if (task.status === "ready") this.#entering.push(task);
+  }
+
+  /** How many more tasks of the run have not ended, than before. */
+  get opened(): number {
+    return [...OPEN, "blocked" as const].reduce((sum, status) => sum + (this.#by[status] ?? 0), 0);
   }
 
   /** A task that nobody has begun is gone. */
@@ -174,7 +179,7 @@ export class RunChange {
     this.#entering.length = 0;
     this.#leaving.length = 0;
     yield* setRunStatus({ ...stopped, run: run.id, from: run.status, to: stopped.status, endedAt: null });
-    yield* lookAtChildren(run.id, ctx.now);
+    yield* lookWithin(run.id, ctx.now);
     ctx.noteDue?.();
     const count = blocked.reduce((sum, { figures }) => sum + figures.count, 0);
     this.record({ type: "run.stopping", data: { on_failure: run.onFailure, failed, blocked: count } });
@@ -184,7 +189,7 @@ export class RunChange {
   /** What a task no longer waits for goes its own way no longer. */
   *#partChildren(): Tx<void> {
     if (this.#parted.length === 0) return;
-    yield* lookAtChildren(this.run.id, this.ctx.now, this.#parted);
+    yield* lookWithin(this.run.id, this.ctx.now, this.#parted);
     this.ctx.noteDue?.();
   }
 

@@ -1,9 +1,9 @@
-import { lookAtChildren, openDescendants } from "../store/child-runs.js";
+import { lookWithin, openDescendants } from "../store/child-runs.js";
 import { findCounters } from "../store/counters.js";
 import { notUndone } from "../store/compensations.js";
 import { replayLettersOf } from "../store/dead-letters.js";
 import { deleteLanes, setLanesOpen } from "../store/lanes.js";
-import { lockRun } from "../store/lock-order.js";
+import { lockProject, lockRun } from "../store/lock-order.js";
 import { type Run, runOf } from "../store/runs.js";
 import { cancelTasksInState, orderCancelOfRun } from "../store/task-changes.js";
 import type { TaskStatus } from "../store/tasks.js";
@@ -32,6 +32,7 @@ export function* controlRun(ctx: EngineContext, control: Control): Tx<ChangedRun
   const known = yield* requireRun(control.run);
   // Who archives a project ends its runs: none of them goes on behind its back.
   if (control.action === "retry_failed" || control.action === "resume") yield* requireUnarchived(known.project);
+  else if (control.action === "pause") yield* lockProject(known.project);
   const row = yield* lockRun(control.run);
   if (!row) throw new Error(`run ${control.run} is gone under its own lock`);
   const run = runOf(row);
@@ -46,10 +47,16 @@ export function* controlRun(ctx: EngineContext, control: Control): Tx<ChangedRun
     case "resume":
       return yield* pauseOrResumeAll(ctx, run, { ...control, event: control.action });
     case "cancel":
+      // Asked once more, whoever holds something of it is given no more time than before.
+      if (isCancelled(run)) return { run, counters: yield* findCounters(run.id) };
       return yield* cancelRun(ctx, run, control);
     case "retry_failed":
       return yield* retryFailed(ctx, run, control);
   }
+}
+
+function isCancelled({ status }: Run): boolean {
+  return status === "cancelling" || status === "cancelled";
 }
 
 /** What a run waits for in runs of its own is part of it: they are paused and resumed with it. */
@@ -63,21 +70,15 @@ function* pauseOrResumeAll(
   return changed;
 }
 
-/** Takes the open runs within a run along. */
+/** Takes the open runs within a run along. Whoever calls it holds the project's row, so that none of them starts another meanwhile. */
 export function* pauseOrResumeWithin(
   ctx: EngineContext,
   run: string,
   move: Pick<Control, "agent"> & { event: "pause" | "resume" },
 ): Tx<void> {
-  const seen = new Set<string>();
-  // One of them may be starting another: that is there once its row was locked.
-  for (let fresh = yield* openDescendants(run); fresh.length > 0;) {
-    for (const id of fresh) {
-      seen.add(id);
-      const row = yield* lockRun(id);
-      if (row && canMove(runMachine, runOf(row), move.event)) yield* pauseOrResume(ctx, runOf(row), move);
-    }
-    fresh = (yield* openDescendants(run)).filter((id) => !seen.has(id));
+  for (const id of yield* openDescendants(run)) {
+    const row = yield* lockRun(id);
+    if (row && canMove(runMachine, runOf(row), move.event)) yield* pauseOrResume(ctx, runOf(row), move);
   }
 }
 
@@ -110,7 +111,7 @@ export function* cancelRun(ctx: EngineContext, run: Run, control: Pick<Control, 
     cancelled += figures.count;
   }
   // The runs within it are cancelled next, each by itself.
-  yield* lookAtChildren(run.id, ctx.now);
+  yield* lookWithin(run.id, ctx.now);
   ctx.noteDue?.();
   const asked = yield* orderCancelOfRun(run.id, ctx.now + ctx.settings.cancel_grace_ms);
   change.record({

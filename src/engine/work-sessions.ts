@@ -120,6 +120,20 @@ export function* noteRun(session: WorkSession, run: string): Tx<void> {
   yield* sessions.noteRunOfSession(session.id, run);
 }
 
+const PRUNED_AT_ONCE_MAX = 100;
+
+/** Whether any session has ended longer ago than runs are kept, and none of its runs is under way. */
+export function* anyOldSession(ctx: EngineContext): Tx<boolean> {
+  return (yield* sessions.endedWorkSessions(ctx.now - ctx.settings.retention_ms, 1)).length > 0;
+}
+
+/** Removes such sessions, a few at a time; how many. */
+export function* pruneSessions(ctx: EngineContext): Tx<number> {
+  const old = yield* sessions.endedWorkSessions(ctx.now - ctx.settings.retention_ms, PRUNED_AT_ONCE_MAX);
+  yield* sessions.deleteWorkSessions(old);
+  return old.length;
+}
+
 function statusAt({ closedAt, expiresAt }: WorkSession, now: number): "open" | "closed" | "expired" {
   if (expiresAt !== null && expiresAt <= Math.min(now, closedAt ?? now)) return "expired";
   return closedAt === null ? "open" : "closed";

@@ -95,7 +95,7 @@ export class McpConnection {
   async #handshake(signal: AbortSignal): Promise<void> {
     // The SDK types its own transport's session id as optional in another way than its interface.
     const transport = this.#transport as Parameters<Client["connect"]>[0];
-    await this.#client.connect(transport, { signal, timeout: NEVER_MS });
+    await withOwnSignal(signal, (own) => this.#client.connect(transport, { signal: own, timeout: NEVER_MS }));
     this.#names = await this.#list(signal);
   }
 
@@ -111,8 +111,10 @@ export class McpConnection {
     try {
       await this.#requireTool(tool, signal);
       const params = { name: tool, arguments: { ...given } };
-      const options = { signal, timeout: NEVER_MS };
-      return await this.#client.request({ method: "tools/call", params }, CallToolResultSchema, options);
+      return await withOwnSignal(signal, (own) => {
+        const options = { signal: own, timeout: NEVER_MS };
+        return this.#client.request({ method: "tools/call", params }, CallToolResultSchema, options);
+      });
     } catch (error) {
       // It was told that the call is off. Whether it has heard, and will hear the next one, is seen by itself.
       if (signal.aborted || lostBy(error) !== undefined) void this.#probe();
@@ -152,8 +154,10 @@ export class McpConnection {
     for (let page = 0; page < PAGES_MAX; page++) {
       const params = cursor === undefined ? {} : { cursor };
       try {
-        const options = { signal, timeout: NEVER_MS };
-        const list = await this.#client.request({ method: "tools/list", params }, ListToolsResultSchema, options);
+        const list = await withOwnSignal(signal, (own) => {
+          const options = { signal: own, timeout: NEVER_MS };
+          return this.#client.request({ method: "tools/list", params }, ListToolsResultSchema, options);
+        });
         for (const { name } of list.tools) names.add(name);
         cursor = list.nextCursor;
       } catch (error) {
@@ -258,6 +262,22 @@ function reasonOf(error: unknown, said: string): string {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
   return said === "" ? code : `: ${said}${code}`;
+}
+
+/**
+ * Asks under a signal of its own, which follows another only until the answer. The SDK never lets go of a signal that it was given:
+ * of one for many requests it would keep a listener for each, and call all of them off again, long after they were answered.
+ */
+async function withOwnSignal<T>(signal: AbortSignal, ask: (own: AbortSignal) => Promise<T>): Promise<T> {
+  const own = new AbortController();
+  const end = (): void => own.abort(signal.reason);
+  if (signal.aborted) end();
+  else signal.addEventListener("abort", end, { once: true });
+  try {
+    return await ask(own.signal);
+  } finally {
+    signal.removeEventListener("abort", end);
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

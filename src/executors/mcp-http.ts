@@ -7,6 +7,14 @@ const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 /** What Baton puts behind a stream of events: that it is over. It takes the way of all messages, so that it is the last. */
 const OVER = "baton/stream_over";
+/** How often a broken stream is asked for again, in vain, before its request is lost. */
+const RESUMES_MAX = 2;
+const RECONNECTION = {
+  initialReconnectionDelay: 1_000,
+  maxReconnectionDelay: 30_000,
+  reconnectionDelayGrowFactor: 1.5,
+  maxRetries: RESUMES_MAX,
+};
 /** A code of JSON-RPC for what a server leaves open; its `data` says what it is. */
 const UNANSWERED = -32_000;
 
@@ -18,8 +26,14 @@ interface Request {
   readonly id: string | number;
   /** Its answer comes as a stream of events. */
   streamed: boolean;
-  /** It can be asked for again after a broken stream. */
+  /** It can be asked for again after a broken stream: that has said from where. */
   resumable: boolean;
+  /** The last event of it that has come. */
+  lastEvent?: string;
+  /** How often it was asked for again in vain, since its stream broke. */
+  vain: number;
+  /** Nothing answers it any more. */
+  readonly lose: (failure: ToolFailure) => void;
   /** What went wrong with its stream. */
   failure?: ToolFailure;
   cut?: ToolFailure;
@@ -39,6 +53,7 @@ export class HttpServer extends StreamableHTTPClientTransport {
   constructor({ url, headers }: Extract<McpServer, { type: "http" }>, requests: Requests = new Map()) {
     super(new URL(url), {
       requestInit: { headers: { ...headers } },
+      reconnectionOptions: RECONNECTION,
       fetch: (input, init) => boundedFetch(input, init, requests),
     });
     this.#requests = requests;
@@ -64,11 +79,13 @@ export class HttpServer extends StreamableHTTPClientTransport {
     // An answer to what was called off is not waited for.
     if (message.method === "notifications/cancelled") this.#requests.delete(String(message.params?.["requestId"]));
     if (!("id" in message)) return super.send(message, options);
-    const request: Request = { id: message.id, streamed: false, resumable: false };
     const key = String(message.id);
+    const lose = (failure: ToolFailure): void => this.#lose(key, failure);
+    const request: Request = { id: message.id, streamed: false, resumable: false, vain: 0, lose };
     this.#requests.set(key, request);
-    const onresumptiontoken = (): void => {
+    const onresumptiontoken = (event: string): void => {
       request.resumable = true;
+      request.lastEvent = event;
     };
     try {
       await super.send(message, { ...options, onresumptiontoken });
@@ -95,7 +112,8 @@ export class HttpServer extends StreamableHTTPClientTransport {
 }
 
 async function boundedFetch(input: string | URL, init: RequestInit | undefined, requests: Requests): Promise<Response> {
-  const response = await fetch(input, init);
+  const resumed = resumedBy(init, requests);
+  const response = await (resumed === undefined ? fetch(input, init) : fetchAgain(input, init, resumed));
   if (response.body === null) return response;
   const { status, statusText, headers } = response;
   const type = headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
@@ -103,7 +121,7 @@ async function boundedFetch(input: string | URL, init: RequestInit | undefined, 
     return new Response(response.body.pipeThrough(bounded(new Whole())), { status, statusText, headers });
   }
   const events = response.body.pipeThrough(bounded(new Events()));
-  const request = requests.get(idOf(init));
+  const request = resumed ?? requests.get(idOf(init));
   if (request === undefined || !response.ok || status === ACCEPTED) {
     return new Response(events, { status, statusText, headers });
   }
@@ -112,6 +130,36 @@ async function boundedFetch(input: string | URL, init: RequestInit | undefined, 
 }
 
 const ACCEPTED = 202;
+const NO_STREAMS = 405;
+
+/** The request whose broken stream is asked for again. */
+function resumedBy(init: RequestInit | undefined, requests: Requests): Request | undefined {
+  const event = init?.method === "GET" ? new Headers(init.headers).get("last-event-id") : null;
+  return event === null ? undefined : [...requests.values()].find(({ lastEvent }) => lastEvent === event);
+}
+
+/** The SDK tells nobody which request it has given up. So those in vain are counted as it counts them. */
+async function fetchAgain(input: string | URL, init: RequestInit | undefined, request: Request): Promise<Response> {
+  try {
+    const response = await fetch(input, init);
+    if (response.ok) {
+      // It is to say anew from where it can be resumed: the SDK remembers that of one stream only.
+      request.vain = 0;
+      request.resumable = false;
+    } else if (response.status >= 400) inVain(request, `HTTP ${response.status}`, response.status === NO_STREAMS);
+    return response;
+  } catch (error) {
+    inVain(request, codeOf(error) || "no answer", false);
+    throw error;
+  }
+}
+
+function inVain(request: Request, why: string, isLast: boolean): void {
+  request.vain += 1;
+  if (!isLast && request.vain < RESUMES_MAX) return;
+  const said = `its stream broke off before an answer and could not be resumed (${why})`;
+  request.lose(new ToolFailure("server_unavailable", said));
+}
 
 /** Of the request that is sent; empty for anything else. */
 function idOf(init: RequestInit | undefined): string {
@@ -145,9 +193,15 @@ function withEnd(events: ReadableStream<Uint8Array>, request: Request): Readable
 }
 
 function cutOff(error: unknown): ToolFailure {
+  const code = codeOf(error);
+  const said = `its stream was cut off before an answer${code === "" ? "" : ` (${code})`}`;
+  return new ToolFailure("server_unavailable", said);
+}
+
+/** Of the socket, as `ECONNRESET`; empty where there is none. */
+function codeOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
-  const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
-  return new ToolFailure("server_unavailable", `its stream was cut off before an answer${code}`);
+  return cause instanceof Error && "code" in cause ? String(cause.code) : "";
 }
 
 /** How many bytes an answer has, as far as it has come. */

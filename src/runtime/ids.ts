@@ -2,7 +2,8 @@ import type { Random } from "./random.js";
 
 /** Makes ids of the form `<kind>_<16 base32 characters>`. */
 export interface Ids {
-  next(kind: string, now: number): string;
+  /** With `after`, an id of the same kind that sorts after that one, wherever it was made and whatever the clocks say. */
+  next(kind: string, now: number, after?: string): string;
 }
 
 // Crockford's alphabet in lower case: sorts as its values do, and has no look-alikes.
@@ -21,6 +22,14 @@ function base32(value: number, chars: number): string {
   return text;
 }
 
+/** The millisecond that an id names. */
+function instantOf(id: string): number {
+  const start = id.indexOf("_") + 1;
+  let instant = 0;
+  for (let at = start; at < start + TIME_CHARS; at++) instant = instant * 32 + ALPHABET.indexOf(id.charAt(at));
+  return instant;
+}
+
 /**
  * Ids that sort by creation and are strictly monotonic within a process: 9 characters of milliseconds, then 7 that
  * start at random in each millisecond and count up within it.
@@ -30,10 +39,11 @@ export function sortableIds(random: Random): Ids {
   let prefix = "";
   let tail = 0;
   return {
-    next(kind, now) {
-      if (now > lastMs) {
-        lastMs = now;
-        prefix = base32(now, TIME_CHARS);
+    next(kind, now, after) {
+      const at = after === undefined ? now : Math.max(now, instantOf(after) + 1);
+      if (at > lastMs) {
+        lastMs = at;
+        prefix = base32(at, TIME_CHARS);
         // The upper half stays free for counting up.
         tail = Math.floor(random.next() * (TAIL_MAX / 2));
       } else {

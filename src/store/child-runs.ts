@@ -48,23 +48,34 @@ export function* childRunsOf(run: string, tasks: readonly string[]): Tx<Readonly
   return children;
 }
 
-/** Lets the tick look at the open child runs of some tasks, or of all tasks of a run. */
-export function* lookAtChildren(run: string, at: number, tasks?: readonly string[]): Tx<void> {
+/**
+ * Lets the tick look at the open child runs of a run, or of some of its tasks, where there are any. It is noted in the run's own row,
+ * which whoever changes it holds: their rows are locked by the tick alone, in their order and with nothing else.
+ */
+export function* lookWithin(run: string, at: number, tasks?: readonly string[]): Tx<void> {
+  const open = "EXISTS (SELECT 1 FROM runs c WHERE c.parent_run = $2 AND c.ended_at IS NULL";
   if (tasks === undefined) {
-    yield ["UPDATE runs SET due_at = $1 WHERE parent_run = $2 AND ended_at IS NULL", [at, run]];
+    // sql: the condition above.
+    yield [`UPDATE runs SET due_at = $1 WHERE id = $2 AND ${open})`, [at, run]];
     return;
   }
   for (const chunk of chunksOf(tasks)) {
-    yield [
-      `UPDATE runs SET due_at = $1 WHERE parent_run = $2 AND ended_at IS NULL AND parent_task IN (${placeholders(chunk.length, 3)})`,
-      [at, run, ...chunk],
-    ];
+    // sql: the condition above.
+    const sql = `UPDATE runs SET due_at = $1 WHERE id = $2 AND ${open} AND c.parent_task IN (${placeholders(chunk.length, 3)}))`;
+    yield [sql, [at, run, ...chunk]];
   }
 }
 
-/** As `lookAtChildren`, at those too that have ended: what waits for them may be another than before. */
-export function* lookAtAllChildren(run: string, at: number): Tx<void> {
-  yield ["UPDATE runs SET due_at = $1 WHERE parent_run = $2", [at, run]];
+/** All runs that are or were started by a run itself, in their order. */
+export function* childrenOf(run: string): Tx<string[]> {
+  const rows = yield ["SELECT id FROM runs WHERE parent_run = $1 ORDER BY id", [run]];
+  return rows.map((row) => text(row, "id"));
+}
+
+/** Lets the tick look at these runs, whose rows are held. */
+export function* lookAtRuns(runs: readonly string[], at: number): Tx<void> {
+  for (const chunk of chunksOf(runs))
+    yield [`UPDATE runs SET due_at = $1 WHERE id IN (${placeholders(chunk.length, 2)})`, [at, ...chunk]];
 }
 
 /** The runs whose time has come. */
@@ -91,12 +102,24 @@ export function* lookAtNextUnstarted(run: string, at: number): Tx<void> {
   ];
 }
 
+const LAST_RESULTS = `FROM tasks t JOIN attempts a ON a.task = t.id AND a.number = t.attempt
+   WHERE t.run = $1 AND t.dependents = 0 AND t.status = 'succeeded' AND a.result IS NOT NULL ORDER BY t.id LIMIT 1000`;
+
+/** How many bytes the results of the last steps of a run take, with their keys: without reading them. */
+export function* sizeOfLastResults(run: string): Tx<number> {
+  const row = yield* first([
+    // sql: the tasks above.
+    `SELECT count(*) AS tasks, COALESCE(sum(octet_length(l.key) + octet_length(l.result)), 0) AS bytes FROM (SELECT t.key, a.result ${LAST_RESULTS}) l`,
+    [run],
+  ]);
+  const [tasks, bytes] = row ? [int(row, "tasks"), int(row, "bytes")] : [0, 0];
+  // The braces; of each its quotes and its colon, and the commas between.
+  return bytes + 2 + 3 * tasks + Math.max(0, tasks - 1);
+}
+
 /** The result of each of the last steps of a run, those that none depends on, by key. */
 export function* lastResults(run: string): Tx<Record<string, unknown>> {
-  const rows = yield [
-    `SELECT t.key, a.result FROM tasks t JOIN attempts a ON a.task = t.id AND a.number = t.attempt
-     WHERE t.run = $1 AND t.dependents = 0 AND t.status = 'succeeded' AND a.result IS NOT NULL ORDER BY t.id LIMIT 1000`,
-    [run],
-  ];
+  // sql: the tasks above.
+  const rows = yield [`SELECT t.key, a.result ${LAST_RESULTS}`, [run]];
   return Object.fromEntries(rows.map((row) => [text(row, "key"), JSON.parse(text(row, "result")) as unknown]));
 }

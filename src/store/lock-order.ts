@@ -1,12 +1,14 @@
 import { type Budget, BUDGET_COLUMNS, budgetOf } from "./budgets.js";
-import { chunksOf, placeholders } from "./rows.js";
+import { chunksOf, placeholders, text } from "./rows.js";
 import { RUN_COLUMNS } from "./runs.js";
 import type { Row, Tx } from "./tx.js";
 
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
- * project (whenever file locks are read or changed), its runs by id, the agent, the milestones by id that an end completes, and last
- * the budgets by run that an end is paid from. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one writer and `%FOR_UPDATE%` is empty.
+ * project (whenever file locks are read or changed, or a run is started), its runs by id, the agent, the session, the milestones by
+ * id that an end completes, and last the budgets by run that an end is paid from. A run within another has an id that sorts after
+ * that one's. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one
+ * writer and `%FOR_UPDATE%` is empty.
  * An agent that is not known yet is registered before all of them: its name is held, like a lock, until the commit. So is one that
  * is noted as coming from elsewhere than last time, seldom; should two of its calls meet just then, PostgreSQL ends one, which
  * is done again.
@@ -25,6 +27,12 @@ export function* lockRun(id: string): Tx<Row | undefined> {
   return (yield [LOCK_RUN, [id]])[0];
 }
 
+/** Locks the open runs that a run has started, by id. */
+export function* lockOpenChildren(run: string): Tx<string[]> {
+  const sql = "SELECT id FROM runs WHERE parent_run = $1 AND ended_at IS NULL ORDER BY id %FOR_UPDATE%";
+  return (yield [sql, [run]]).map((row) => text(row, "id"));
+}
+
 /** Locks several runs, by id. */
 export function* lockRuns(ids: readonly string[]): Tx<void> {
   const ordered = [...new Set(ids)].sort();
@@ -40,6 +48,12 @@ export function* lockAgent(name: string): Tx<Row | undefined> {
 /** Locks the run a task belongs to, given the task only. */
 export function* lockRunOfTask(task: string): Tx<Row | undefined> {
   return (yield [LOCK_RUN_OF_TASK, [task]])[0];
+}
+
+/** Locks sessions that ended before an instant, by id. At most 100. */
+export function* lockEndedSessions(before: number): Tx<string[]> {
+  const sql = "SELECT id FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY id LIMIT 100 %FOR_UPDATE%";
+  return (yield [sql, [before]]).map((row) => text(row, "id"));
 }
 
 /** Locks several milestones, by id. */

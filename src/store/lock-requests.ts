@@ -132,10 +132,13 @@ export function* deleteRequests(ids: readonly string[]): Tx<void> {
   }
 }
 
-/** The place that lapses first. */
-export function* firstPlaceToLapse(): Tx<{ project: string; at: number } | undefined> {
-  const row = yield* first(["SELECT project, place_expires_at FROM lock_requests ORDER BY place_expires_at LIMIT 1"]);
-  return row && { project: text(row, "project"), at: int(row, "place_expires_at") };
+/** Projects with places in line that have lapsed, by when the first of each did. */
+export function* projectsToLapse(now: number, limit: number): Tx<string[]> {
+  const rows = yield [
+    "SELECT project FROM lock_requests WHERE place_expires_at <= $1 GROUP BY project ORDER BY min(place_expires_at) LIMIT $2",
+    [now, limit],
+  ];
+  return rows.map((row) => text(row, "project"));
 }
 
 /** Requests whose place has lapsed, longest first. */

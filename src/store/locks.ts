@@ -197,12 +197,13 @@ export function* expiredLocks(now: number, project: string, limit: number): Tx<L
   return rows.map(lockOf);
 }
 
-/** The lock whose time ends first. */
-export function* firstToExpire(): Tx<{ project: string; at: number } | undefined> {
-  const row = yield* first([
-    "SELECT project, expires_at FROM file_locks WHERE expires_at IS NOT NULL ORDER BY expires_at LIMIT 1",
-  ]);
-  return row && { project: text(row, "project"), at: int(row, "expires_at") };
+/** Projects with locks or offers that are over, by when the first of each was. */
+export function* projectsToExpire(now: number, limit: number): Tx<string[]> {
+  const rows = yield [
+    "SELECT project FROM file_locks WHERE expires_at IS NOT NULL AND expires_at <= $1 GROUP BY project ORDER BY min(expires_at) LIMIT $2",
+    [now, limit],
+  ];
+  return rows.map((row) => text(row, "project"));
 }
 
 const LIST_SIZES = [1, 4, 16, 128] as const;

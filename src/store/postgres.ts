@@ -171,7 +171,7 @@ class PostgresStore implements Store {
     refuseNewer(opening.version);
     const now = this.#hooks?.now?.() ?? opening.now;
     const { ids, random } = this.#runtime;
-    return { now, newId: (kind) => ids.next(kind, now), random: () => random.next() };
+    return { now, newId: (kind, after) => ids.next(kind, now, after), random: () => random.next() };
   }
 }
 

@@ -90,6 +90,17 @@ export function* findProjectsAt(roots: readonly string[]): Tx<Project[]> {
   return rows.map(projectOf);
 }
 
+/** The active projects whose roots begin with a text, in their order. */
+export function* findProjectsBelow(prefix: string): Tx<Project[]> {
+  const last = prefix.charCodeAt(prefix.length - 1);
+  const end = prefix.slice(0, -1) + String.fromCharCode(last + 1);
+  const rows = yield [
+    `SELECT ${COLUMNS} FROM projects WHERE status = 'active' AND root > $1 AND root < $2 ORDER BY root`,
+    [prefix, end],
+  ];
+  return rows.map(projectOf);
+}
+
 /** False when another has the id, the name or the root. */
 export function* insertProject(project: Project): Tx<boolean> {
   const rows = yield [

@@ -1,4 +1,5 @@
-import { int, intOrNull, placeholders, text } from "./rows.js";
+import { lockEndedSessions } from "./lock-order.js";
+import { chunksOf, int, intOrNull, placeholders, text } from "./rows.js";
 import { first, type Row, type Tx } from "./tx.js";
 
 /** A server process, as long as it lives. */
@@ -67,13 +68,16 @@ export function* renewSession(id: string, now: number, expiresAt: number): Tx<bo
 
 /** Marks sessions whose process is gone or whose pipe has closed: their leases end at `expiresAt`. */
 export function* markGone(ids: readonly string[], now: number, expiresAt: number): Tx<string[]> {
-  if (ids.length === 0) return [];
-  const rows = yield [
-    `UPDATE sessions SET gone_at = $1, expires_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END
-     WHERE gone_at IS NULL AND ended_at IS NULL AND id IN (${placeholders(ids.length, 3)}) RETURNING id`,
-    [now, expiresAt, ...ids],
-  ];
-  return rows.map((row) => text(row, "id"));
+  const marked: string[] = [];
+  for (const id of ids.toSorted()) {
+    const rows = yield [
+      `UPDATE sessions SET gone_at = $1, expires_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END
+       WHERE gone_at IS NULL AND ended_at IS NULL AND id = $3 RETURNING id`,
+      [now, expiresAt, id],
+    ];
+    marked.push(...rows.map((row) => text(row, "id")));
+  }
+  return marked;
 }
 
 export function* endSession(id: string, now: number): Tx<void> {
@@ -160,9 +164,10 @@ export function* insertHostClock(host: string, now: number): Tx<void> {
   ];
 }
 
-/** Ended sessions that nobody needs to see any more. */
+/** Removes ended sessions that nobody needs to see any more, a few at a time. */
 export function* deleteEndedSessions(before: number): Tx<void> {
-  yield ["DELETE FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1", [before]];
+  for (const chunk of chunksOf(yield* lockEndedSessions(before)))
+    yield [`DELETE FROM sessions WHERE id IN (${placeholders(chunk.length)})`, chunk];
 }
 
 /** Whether any file lock is bound to a session alone. */

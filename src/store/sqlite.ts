@@ -210,7 +210,7 @@ class SqliteStore implements Store {
   #context(): TxContext {
     const { clock, ids, random } = this.#runtime;
     const now = clock.now();
-    return { now, newId: (kind) => ids.next(kind, now), random: () => random.next() };
+    return { now, newId: (kind, after) => ids.next(kind, now, after), random: () => random.next() };
   }
 
   #play<T>(transaction: Tx<T>, writes: boolean, points: AttemptPoints | undefined): T {

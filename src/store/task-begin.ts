@@ -1,5 +1,5 @@
 import type { AttemptError } from "./attempts.js";
-import { bySize, chunksOf, conditionsOf, insertRows, json, jsonOrNull, placeholders, text } from "./rows.js";
+import { bySize, chunksOf, conditionsOf, insertRows, int, json, jsonOrNull, placeholders, text } from "./rows.js";
 import {
   type Reason,
   T_COLUMNS,
@@ -9,7 +9,7 @@ import {
   type TaskSpec,
   type TaskStatus,
 } from "./tasks.js";
-import type { Row, Tx } from "./tx.js";
+import { first, type Row, type Tx } from "./tx.js";
 
 /** What a step has come to, as expressions read it. */
 export interface Outcome {
@@ -47,6 +47,19 @@ export function* outcomesOfDependencies(task: string): Tx<Outcome[]> {
     [task],
   ];
   return rows.map(outcomeOf);
+}
+
+/** How many tasks a task depends on, and how many bytes the list of their results would take: without reading them. */
+export function* sizeOfOutcomes(task: string): Tx<{ tasks: number; bytes: number }> {
+  const row = yield* first([
+    `SELECT count(*) AS tasks, COALESCE(sum(CASE WHEN a.outcome = 'succeeded' AND a.result IS NOT NULL THEN octet_length(a.result) ELSE 4 END), 0)
+       AS bytes FROM dependencies d LEFT JOIN tasks n ON n.id = d.dependency
+     LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt WHERE d.task = $1`,
+    [task],
+  ]);
+  const [tasks, bytes] = row ? [int(row, "tasks"), int(row, "bytes")] : [0, 0];
+  // The brackets, and the commas between.
+  return { tasks, bytes: bytes + 2 + Math.max(0, tasks - 1) };
 }
 
 export interface Rewriting extends Pick<Task, "id" | "title" | "demand" | "scope"> {

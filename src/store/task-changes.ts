@@ -301,9 +301,10 @@ export function* dueTasks(now: number, limit: number): Tx<string[]> {
   return [...unheld, ...held].map((row) => text(row, "id"));
 }
 
-/** When the first of the tasks that nobody holds comes due. */
-export function* nextDueAt(): Tx<number | undefined> {
-  const row = yield* first(["SELECT min(due_at) AS at FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL"]);
+/** When the next of the tasks that nobody holds comes due, after an instant. */
+export function* nextDueAt(after: number): Tx<number | undefined> {
+  const sql = "SELECT min(due_at) AS at FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at > $1";
+  const row = yield* first([sql, [after]]);
   return row ? (intOrNull(row, "at") ?? undefined) : undefined;
 }
 

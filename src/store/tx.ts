@@ -15,7 +15,8 @@ export type Tx<T> = Generator<Statement, T, readonly Row[]>;
 export interface TxContext {
   /** Milliseconds since the epoch; on PostgreSQL the database's clock, read after BEGIN. */
   readonly now: number;
-  newId(kind: string): string;
+  /** With `after`, one that sorts after that id of the same kind, whichever clock gave it. */
+  newId(kind: string, after?: string): string;
   random(): number;
 }
 

@@ -1,4 +1,4 @@
-import { int, intOrNull, placeholders, text } from "./rows.js";
+import { chunksOf, int, intOrNull, placeholders, text } from "./rows.js";
 import { first, type Row, type Tx } from "./tx.js";
 
 export const RUN_MODES = ["standard", "high_performance", "fault_tolerant", "resource_aware"] as const;
@@ -103,4 +103,22 @@ export function* countSessionRuns(sessions: readonly string[]): Tx<Map<string, n
     sessions,
   ];
   return new Map(rows.map((row) => [text(row, "session"), int(row, "runs")]));
+}
+
+const ENDED_BEFORE = `COALESCE(closed_at, expires_at) < $1 AND NOT EXISTS (SELECT 1 FROM work_session_runs w JOIN runs r ON r.id = w.run
+   WHERE w.session = work_sessions.id AND r.ended_at IS NULL)`;
+
+/** Sessions that ended before an instant, but for those of which a run is still under way. Looks at all there are. */
+export function* endedWorkSessions(before: number, limit: number): Tx<string[]> {
+  // sql: the condition above.
+  const rows = yield [`SELECT id FROM work_sessions WHERE ${ENDED_BEFORE} ORDER BY id LIMIT $2`, [before, limit]];
+  return rows.map((row) => text(row, "id"));
+}
+
+/** Which runs took their defaults is forgotten with them. */
+export function* deleteWorkSessions(ids: readonly string[]): Tx<void> {
+  for (const chunk of chunksOf(ids)) {
+    yield [`DELETE FROM work_session_runs WHERE session IN (${placeholders(chunk.length)})`, chunk];
+    yield [`DELETE FROM work_sessions WHERE id IN (${placeholders(chunk.length)})`, chunk];
+  }
 }

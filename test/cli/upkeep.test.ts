@@ -130,9 +130,13 @@ describe("reset", () => {
 describe("prune", () => {
   test("removes what ended longer ago than the retention, and nothing else", async () => {
     const desk = await used();
-    expect(await batonJson(desk, ["prune"])).toMatchObject({ runs: 0 });
+    for (const name of ["over", "open"]) await batonJson(desk, ["call", "create_session", "--name", name]);
+    await batonJson(desk, ["call", "close_session", "--session", "over"]);
+    expect(await batonJson(desk, ["prune"])).toMatchObject({ runs: 0, sessions: 0 });
     const impatient = { ...desk, env: { ...desk.env, BATON_RETENTION_MS: "0" } };
-    expect(await batonJson(impatient, ["prune"])).toMatchObject({ runs: 1, retention_ms: 0 });
+    expect(await batonJson(impatient, ["prune"])).toMatchObject({ runs: 1, sessions: 1, retention_ms: 0 });
+    const { sessions } = await batonJson(desk, ["call", "list_sessions", "--all", "true"]);
+    expect(sessions).toMatchObject([{ name: "open" }]);
     expect(((await batonJson(desk, ["call", "list_runs"]))["runs"] as unknown[]).length).toBe(0);
   });
 

@@ -120,6 +120,21 @@ describe.each(BACKENDS)("leases on %s", (backend) => {
     expect(agents.map(({ name }) => name)).toContain("ann");
   });
 
+  it("end with the grace of a cancellation, though the process ends meanwhile and a shell's call reaches further", async () => {
+    const { start } = await machine(backend, { cancel_grace_ms: 120_000 });
+    const [watcher, server, shell] = [await start(), await start(), await start({ sessionless: true })];
+    const crew = new Crew(watcher);
+    const { run } = await crew.start([{ key: "a" }]);
+    const held = await new Crew(server).take("ann", { run: run.id });
+    await shell.call("report_progress", { task: held.id, token: held.token });
+    await watcher.call("control_run", { run: run.id, action: "cancel" });
+    await server.close();
+    for (let waited = 0; waited < 115_000; waited += 5_000) await watcher.advance(5_000);
+    expect((await crew.statuses(run.id))["a"]).toBe("running");
+    await watcher.advance(5_000);
+    expect((await crew.statuses(run.id))["a"]).toBe("cancelled");
+  });
+
   it("outlast the process of their holder by what a call from a shell gave them", async () => {
     const { start } = await machine(backend);
     const [watcher, server, shell] = [await start(), await start(), await start({ sessionless: true })];

@@ -1,27 +1,11 @@
 import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { startApp, type TestApp } from "../support/app.js";
-import { createDatabase, temporaryDirectory, testRuntime } from "../support/databases.js";
-import { Gate, someoneWaits } from "../support/gate.js";
+import { type TestApp } from "../support/app.js";
+import { temporaryDirectory } from "../support/databases.js";
 import { Crew } from "../support/plan.js";
+import { raceRoom } from "../support/race-room.js";
 import { until } from "../support/until.js";
-
-// SQLite has one writer at a time; on PostgreSQL two transactions can be under way, each blind to the other until it commits.
-
-async function room(settings: Record<string, number> = {}) {
-  const { location } = await createDatabase("postgres");
-  const runtime = testRuntime();
-  const gate = new Gate();
-  const now = (): number => runtime.clock.now();
-  const start = (options: Partial<Parameters<typeof startApp>[0]> = {}): Promise<TestApp> =>
-    startApp({ database: location, runtime, settings, storeHooks: { now }, ...options });
-  const first = await start({ storeHooks: { ...gate.hooks, now } });
-  const second = await start();
-  // Their sessions stand, so that the next transaction is the one that a test means.
-  for (const app of [first, second]) await app.call("register_agent", { name: "registrar" });
-  return { first, second, gate, start, clock: runtime.clock, waiting: () => someoneWaits(location) };
-}
 
 const agentOf = async (app: TestApp, agent: string) =>
   ((await app.call("get_agent", { agent })) as { agent: Record<string, unknown> }).agent;
@@ -34,7 +18,7 @@ function repository(name: string): string {
 
 describe("two registrations of one agent at once", () => {
   it("keep what both say", async () => {
-    const { first, second, gate, waiting } = await room();
+    const { first, second, gate, waiting } = await raceRoom();
     const stopped = gate.stopAt(/^COMMIT$/);
     const one = first.call("register_agent", { name: "ann", capabilities: ["typescript"] });
     await stopped.reached;
@@ -46,7 +30,7 @@ describe("two registrations of one agent at once", () => {
   });
 
   it("keep what both say of one that is known", async () => {
-    const { first, second, gate, waiting } = await room();
+    const { first, second, gate, waiting } = await raceRoom();
     await second.call("register_agent", { name: "ann" });
     const stopped = gate.stopAt(/^UPDATE agents/);
     const one = first.call("register_agent", { name: "ann", capabilities: ["typescript"] });
@@ -59,7 +43,7 @@ describe("two registrations of one agent at once", () => {
   });
 
   it("keep what was said where the other only happened to act", async () => {
-    const { first, second, gate, waiting } = await room();
+    const { first, second, gate, waiting } = await raceRoom();
     await new Crew(second).start([{ key: "a" }]);
     const stopped = gate.stopAt(/^COMMIT$/);
     const said = first.call("register_agent", { name: "ann", capabilities: ["typescript"] });
@@ -74,7 +58,7 @@ describe("two registrations of one agent at once", () => {
 
 describe("taking an agent out while it claims", () => {
   it("gives the claimed task back", async () => {
-    const { first, second, gate, waiting } = await room();
+    const { first, second, gate, waiting } = await raceRoom();
     const crew = new Crew(first);
     const { run } = await crew.start([{ key: "a" }]);
     await second.call("register_agent", { name: "ann" });
@@ -90,7 +74,7 @@ describe("taking an agent out while it claims", () => {
   });
 
   it("registers it anew where the claim comes second", async () => {
-    const { first, second, gate, waiting } = await room();
+    const { first, second, gate, waiting } = await raceRoom();
     const crew = new Crew(second);
     const { run } = await crew.start([{ key: "a" }]);
     await second.call("register_agent", { name: "ann" });
@@ -107,7 +91,7 @@ describe("taking an agent out while it claims", () => {
 });
 
 it("taking an agent out twice at once takes it out once", async () => {
-  const { first, second, gate, waiting } = await room();
+  const { first, second, gate, waiting } = await raceRoom();
   await second.call("register_agent", { name: "ann" });
   const stopped = gate.stopAt(/^COMMIT$/);
   const one = first.call("unregister_agent", { agent: "ann" });
@@ -120,7 +104,7 @@ it("taking an agent out twice at once takes it out once", async () => {
 
 describe("a sign of life while the task is taken from a session that is over", () => {
   it("counts: the task outlasts it by the lease", async () => {
-    const { first, second, gate, start, clock, waiting } = await room();
+    const { first, second, gate, start, clock, waiting } = await raceRoom();
     const crew = new Crew(second);
     const { run } = await crew.start([{ key: "a", timeouts: { start_to_close: "24h" } }]);
     const shell = await start({ sessionless: true });
@@ -145,7 +129,7 @@ describe("a sign of life while the task is taken from a session that is over", (
 
 describe("a session that ends", () => {
   it("while a claim is under way gives its task back", async () => {
-    const { first, second, gate } = await room();
+    const { first, second, gate } = await raceRoom();
     const crew = new Crew(first);
     const { run } = await crew.start([{ key: "a" }]);
     await first.call("register_agent", { name: "ann" });
@@ -162,7 +146,7 @@ describe("a session that ends", () => {
   });
 
   it("while a lock is taken releases it", async () => {
-    const { first, second, gate, start, clock } = await room();
+    const { first, second, gate, start, clock } = await raceRoom();
     const cwd = repository("app");
     const now = (): number => clock.now();
     const leaving = await start({ cwd, storeHooks: { ...gate.hooks, now } });
@@ -183,7 +167,7 @@ describe("a session that ends", () => {
   });
 
   it("does not end when it was renewed meanwhile", async () => {
-    const { first, second, gate, clock } = await room();
+    const { first, second, gate, clock } = await raceRoom();
     const crew = new Crew(second);
     const { run } = await crew.start([{ key: "a" }]);
     await second.call("register_agent", { name: "ann" });
@@ -203,7 +187,7 @@ describe("a session that ends", () => {
 
 describe("a task that changes hands between the look and the lock", () => {
   it("is not given to who held it before, under the new holder's token", async () => {
-    const { first, second, gate } = await room();
+    const { first, second, gate } = await raceRoom();
     const crew = new Crew(second);
     const { run } = await crew.start([{ key: "a" }]);
     const held = await crew.take("ann", { run: run.id });
@@ -220,7 +204,7 @@ describe("a task that changes hands between the look and the lock", () => {
 
 describe("a project that is archived", () => {
   it("while a run starts in it has that run, and says so", async () => {
-    const { first, second, gate, waiting } = await room();
+    const { first, second, gate, waiting } = await raceRoom();
     await second.call("create_project", { name: "p", root: second.cwd });
     const stopped = gate.stopAt(/^COMMIT$/);
     const started = new Crew(first).start([{ key: "a" }], { project: "p" });
@@ -234,7 +218,7 @@ describe("a project that is archived", () => {
   });
 
   it("takes up no failed run again", async () => {
-    const { second } = await room();
+    const { second } = await raceRoom();
     await second.call("create_project", { name: "p", root: second.cwd });
     const crew = new Crew(second);
     const { run } = await crew.start([{ key: "a", retry: { max_attempts: 1 } }], { project: "p" });
@@ -245,7 +229,7 @@ describe("a project that is archived", () => {
   });
 
   it("takes no first task of its own meanwhile", async () => {
-    const { first, second, gate, waiting } = await room();
+    const { first, second, gate, waiting } = await raceRoom();
     await second.call("create_project", { name: "p", root: second.cwd });
     const stopped = gate.stopAt(/^COMMIT$/);
     const archived = first.call("archive_project", { project: "p" });
@@ -259,7 +243,7 @@ describe("a project that is archived", () => {
   });
 
   it("takes no run that began to start before", async () => {
-    const { first, second, gate, waiting } = await room();
+    const { first, second, gate, waiting } = await raceRoom();
     await second.call("create_project", { name: "p", root: second.cwd });
     const stopped = gate.stopAt(/^COMMIT$/);
     const archived = first.call("archive_project", { project: "p" });
@@ -275,7 +259,7 @@ describe("a project that is archived", () => {
 });
 
 it("two repositories of one name, met at once, become two projects", async () => {
-  const { gate, start, clock, waiting } = await room();
+  const { gate, start, clock, waiting } = await raceRoom();
   const now = (): number => clock.now();
   const [here, there] = await Promise.all([
     start({ cwd: repository("app"), storeHooks: { ...gate.hooks, now } }),
@@ -294,7 +278,7 @@ it("two repositories of one name, met at once, become two projects", async () =>
 });
 
 it("a run that is opened again while it is to be removed stays", async () => {
-  const { first, second, gate, clock } = await room();
+  const { first, second, gate, clock } = await raceRoom();
   const crew = new Crew(second);
   const { run } = await crew.start([{ key: "a", retry: { max_attempts: 1 } }]);
   await crew.fail(await crew.take("ann", { run: run.id }));

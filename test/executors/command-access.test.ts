@@ -4,11 +4,11 @@ import { describe, expect, test } from "vitest";
 import type { StoreHooks } from "../../src/store/faults.js";
 import { startApp } from "../support/app.js";
 import { type Desk, openDesk } from "../support/command-desk.js";
-import { temporaryDirectory, testRuntime } from "../support/databases.js";
+import { temporaryDirectory, ownRuntime } from "../support/databases.js";
 import { until } from "../support/until.js";
 
 /** Another process on the same database, with ids of its own. */
-const besides = (desk: Desk) => ({ database: desk.app.database, runtime: testRuntime(2) });
+const besides = (desk: Desk) => ({ database: desk.app.database, runtime: ownRuntime() });
 
 describe("who may run a command", () => {
   test("nobody, unless a person has allowed it: the step waits, and everybody says why", async () => {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, statSync, symlinkSync, utimesSync } from "node:f
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { type CommandResult, isRunning, openDesk } from "../support/command-desk.js";
-import { BACKENDS, createDatabase, temporaryDirectory, testRuntime } from "../support/databases.js";
+import { BACKENDS, createDatabase, temporaryDirectory, ownRuntime } from "../support/databases.js";
 
 /** Writes its pid and the pid of a child that ignores SIGTERM, then stays. */
 const STAYS = "(trap '' TERM; sleep 1000; sleep 1000) & echo $! > child; echo $$ > own; echo started; sleep 1000";
@@ -194,6 +194,17 @@ test("at most as many run at once as are configured, across projects in turn", a
   expect(marks.indexOf("+ few")).toBeLessThan(10);
 });
 
+test("commands of two databases do not meet, though they are carried out on one machine", async () => {
+  const [one, other] = [await openDesk(), await openDesk()];
+  const [stays, ends] = [await one.start([{ key: "a", run: STAYS }]), await other.start([{ key: "a", run: STAYS }])];
+  const own = await one.written("own");
+  await other.written("own");
+  await other.app.call("control_run", { run: ends.run, action: "cancel" });
+  expect(await other.ended(ends.run)).toBe("cancelled");
+  expect(isRunning(own)).toBe(true);
+  expect((await one.task(stays.run)).task.status).toBe("running");
+});
+
 test("what a server says while it stops is true: its commands are ended and their tasks are free again", async () => {
   const first = await openDesk();
   const { run } = await first.start([{ key: "a", run: `test -e again && exit 0; touch again; ${STAYS}` }]);
@@ -202,7 +213,7 @@ test("what a server says while it stops is true: its commands are ended and thei
   await first.app.close();
   expect(performance.now() - from).toBeLessThan(5_000);
   expect([isRunning(own), isRunning(child)]).toEqual([false, false]);
-  const runtime = testRuntime(2);
+  const runtime = ownRuntime();
   const second = await openDesk({ database: first.app.database, cwd: first.app.cwd, runtime });
   expect(await second.ended(run)).toBe("succeeded");
   const { task, attempts } = await second.task(run);

@@ -3,7 +3,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "../../src/config.js";
 import { startApp } from "../support/app.js";
-import { temporaryDirectory, testRuntime } from "../support/databases.js";
+import { temporaryDirectory, ownRuntime } from "../support/databases.js";
 import { call, everything, odd, openToolDesk } from "../support/tool-desk.js";
 import { until } from "../support/until.js";
 
@@ -27,7 +27,7 @@ describe("a tool is called by", () => {
       }),
     );
     // A server that has it takes it over, whoever started the run.
-    const runtime = testRuntime(2);
+    const runtime = ownRuntime();
     const other = await openToolDesk({ everything }, { database: desk.app.database, runtime, project: "elsewhere" });
     expect(await other.ended(run)).toBe("succeeded");
   });

@@ -61,6 +61,10 @@ test("a pool that is closed while a server starts does not wait for that start",
 });
 
 test("a server whose list of tools has no end is not asked for it at every call", async () => {
+  const warnings: string[] = [];
+  const warned = ({ name, message }: Error): void => void warnings.push(`${name}: ${message}`);
+  process.on("warning", warned);
+  onTestFinished(() => void process.off("warning", warned));
   const { server, log } = oddStdio("paged");
   const parts = { server, version: "1", mark: markOf("paged"), redactor: new Redactor(server, same) };
   const connection = await McpConnection.open(parts, 30_000);
@@ -71,4 +75,19 @@ test("a server whose list of tools has no end is not asked for it at every call"
     await connection.call({ tool: "do", arguments: {} }, AbortSignal.timeout(30_000));
   }
   expect(lists()).toBe(100);
+  // Each page is asked for under one time limit.
+  expect(warnings.filter((warning) => warning.includes("abort listeners"))).toEqual([]);
+});
+
+test("what has been answered is not called off when the time for it is over", async () => {
+  const { server, log } = oddStdio("chatty");
+  const parts = { server, version: "1", mark: markOf("chatty"), redactor: new Redactor(server, same) };
+  const opening = new AbortController();
+  const connection = await McpConnection.open(parts, 30_000, opening.signal);
+  onTestFinished(() => connection.close(0));
+  const limit = new AbortController();
+  await connection.call({ tool: "do", arguments: {} }, limit.signal);
+  for (const over of [opening, limit]) over.abort(new DOMException("the time is over", "TimeoutError"));
+  await connection.call({ tool: "do", arguments: {} }, AbortSignal.timeout(30_000));
+  expect(log().filter((line) => line.includes("cancelled"))).toEqual([]);
 });

@@ -22,12 +22,15 @@ const answer = (id: unknown, result: object = { content: [{ type: "text", text: 
   JSON.stringify({ jsonrpc: "2.0", id, result });
 
 /** A connection to a server that answers all but the calls, which `onCall` does, and may resume streams by `onGet`. */
-async function connected(onCall: (asked: Asked) => unknown, onGet?: (response: ServerResponse) => unknown) {
+async function connected(
+  onCall: (asked: Asked) => unknown,
+  onGet?: (response: ServerResponse, request: IncomingMessage) => unknown,
+) {
   let lastId: unknown;
   const server = createServer((request, response) => void serve(request, response));
   const serve = async (request: IncomingMessage, response: ServerResponse) => {
     if (request.method !== "POST") {
-      if (onGet && request.headers["last-event-id"] !== undefined) response.writeHead(200, EVENTS).end(onGet(response));
+      if (onGet && request.headers["last-event-id"] !== undefined) onGet(response, request);
       else response.writeHead(405).end();
       return;
     }
@@ -101,9 +104,41 @@ test.each<[string, (asked: Asked) => unknown, object]>([
 test("a stream that can be resumed is not lost by its end", async () => {
   const desk = await connected(
     ({ response }) => response.writeHead(200, EVENTS).end("id: 1\nretry: 1\ndata:\n\n"),
-    () => `data: ${answer(desk.lastId())}\n\n`,
+    (response) => response.writeHead(200, EVENTS).end(`data: ${answer(desk.lastId())}\n\n`),
   );
   expect(await desk.call()).toMatchObject({ content: [{ text: "well" }] });
+});
+
+const broken = ({ response }: Asked): unknown => response.writeHead(200, EVENTS).end("id: 1\nretry: 1\ndata:\n\n");
+
+test("a stream is resumed as often as it says from where, and after a refusal", async () => {
+  const from: unknown[] = [];
+  const desk = await connected(broken, (response, request) => {
+    from.push(request.headers["last-event-id"]);
+    if (from.length === 1) response.writeHead(503).end();
+    else if (from.length < 5) response.writeHead(200, EVENTS).end(`id: ${from.length}\ndata:\n\n`);
+    else response.writeHead(200, EVENTS).end(`data: ${answer(desk.lastId())}\n\n`);
+  });
+  expect(await desk.call()).toMatchObject({ content: [{ text: "well" }] });
+  expect(from).toEqual(["1", "1", "2", "3", "4"]);
+});
+
+test.each<[string, (response: ServerResponse, request: IncomingMessage) => unknown, string]>([
+  ["by a server that resumes none", (response) => response.writeHead(405).end(), "could not be resumed (HTTP 405)"],
+  ["which the server has forgotten", (response) => response.writeHead(404).end(), "could not be resumed (HTTP 404)"],
+  ["whose socket is cut", (_, request) => request.socket.destroy(), "could not be resumed (UND_ERR_SOCKET)"],
+  [
+    "and ends with nothing in it",
+    (response) => response.writeHead(200, EVENTS).end(),
+    "ended its stream without an answer",
+  ],
+])("a call whose stream cannot be resumed %s is lost at once", async (_, onGet, message) => {
+  const { call, connection } = await connected(broken, onGet);
+  await expect(call()).rejects.toMatchObject({
+    type: "server_unavailable",
+    message: expect.stringContaining(message) as string,
+  });
+  expect(connection.isOpen).toBe(true);
 });
 
 test("an answer at the very end of a stream is taken", async () => {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import path from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { isRunning } from "../support/command-desk.js";
-import { BACKENDS, createDatabase, temporaryDirectory, testRuntime } from "../support/databases.js";
+import { BACKENDS, createDatabase, temporaryDirectory, ownRuntime } from "../support/databases.js";
 import {
   call,
   everything,
@@ -313,7 +313,7 @@ describe("connections", () => {
     await first.app.close();
     expect(performance.now() - from).toBeLessThan(2_000);
     expect(pidsOf(log()).filter(isRunning)).toEqual([]);
-    const runtime = testRuntime(2);
+    const runtime = ownRuntime();
     const second = await openToolDesk(
       { odd: odd("chatty").server },
       { database: first.app.database, cwd: first.app.cwd, runtime },

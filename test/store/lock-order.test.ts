@@ -80,6 +80,11 @@ describe("the recorder", () => {
       ["agents made after runs: agents"],
     ],
     ["an update of a row that is not held", [taken("agents", "x"), taken("runs")], ["runs after agents: runs"]],
+    [
+      "rows that are found, not held",
+      [taken("runs", "a"), { ...taken("runs"), scattered: true }],
+      ["several runs in no order: runs"],
+    ],
   ])("judges %s", (_, steps, violations) => {
     expect(violationsOf(steps)).toEqual(violations);
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { startApp, type TestApp, type TestAppOptions } from "./app.js";
-import { temporaryDirectory } from "./databases.js";
+import { ownRuntime, temporaryDirectory } from "./databases.js";
 import { Crew, type RunAnswer, type Step } from "./plan.js";
 import { until } from "./until.js";
 
@@ -37,7 +37,7 @@ export async function openDesk({ allow = true, project = "here", env, ...options
   const cwd = options.cwd ?? temporaryDirectory();
   const output = path.join(temporaryDirectory(), "output");
   const commands = { BATON_ALLOW_COMMANDS: JSON.stringify(allow), BATON_OUTPUT_DIRECTORY: output };
-  const app = await startApp({ ...options, cwd, env: { ...env, ...commands } });
+  const app = await startApp({ runtime: ownRuntime(), ...options, cwd, env: { ...env, ...commands } });
   await app.call("create_project", { name: project, root: cwd });
   return new Desk(app, output);
 }

@@ -36,6 +36,17 @@ export function testRuntime(seed = 1): Runtime & { clock: ManualClock } {
   return { clock: new ManualClock(), random, ids: sortableIds(random) };
 }
 
+let runtimes = 0;
+
+/**
+ * The same, whose ids no other test makes: what a command leaves is looked for on the whole machine, by its task's id, and tests of
+ * commands run beside each other.
+ */
+export function ownRuntime(): Runtime & { clock: ManualClock } {
+  runtimes += 1;
+  return testRuntime(process.pid * 1_000 + runtimes);
+}
+
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(path.join(tmpdir(), "baton-"));
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }));

@@ -11,11 +11,16 @@ export interface Taken {
   readonly statement: string;
   /** A row that was not there: it waits for another that makes the same one, and makes others wait. */
   readonly makes?: boolean;
+  /** It changes what rows it finds, which it does not hold: it waits for them in whatever order they lie. */
+  readonly scattered?: boolean;
 }
 
 const LOCKING = /\bFROM\s+(\w+)\b[\s\S]*%FOR_UPDATE%/i;
 const WRITING = /^\s*(?:UPDATE|DELETE\s+FROM)\s+(\w+)/i;
 const UPSERTING = /^\s*INSERT\s+INTO\s+(\w+)\b[\s\S]*\bDO\s+UPDATE\b/i;
+// Budgets are keyed by their runs. What changes a whole tree of runs names its root.
+const BY_KEY = /\bWHERE\b[\s\S]*\b(?:id|name|run) = \$\d/i;
+const BY_KEYS = /\b(?:id|run) IN \(\$/i;
 const READING = /\bFROM\s+(\w+)\b/i;
 
 /**
@@ -47,8 +52,12 @@ export class LockRecorder {
     const locked = tableOf(LOCKING, sql);
     if (locked !== undefined && rows.length > 0) taken.push({ table: locked, ids: rows.map(keyOf), statement: sql });
     const written = tableOf(WRITING, sql);
-    if (written !== undefined && !holdsOneOf(taken, written, values)) {
-      taken.push({ table: written, ids: [], statement: sql });
+    if (written !== undefined) {
+      const held = heldOf(taken, written, values);
+      const named = values.filter((value) => typeof value === "string").length;
+      if (!BY_KEY.test(sql) && !(BY_KEYS.test(sql) && held === named))
+        taken.push({ table: written, ids: [], statement: sql, scattered: true });
+      else if (held === 0) taken.push({ table: written, ids: [], statement: sql });
     }
     const upserted = tableOf(UPSERTING, sql);
     if (upserted !== undefined) {
@@ -62,7 +71,7 @@ export class LockRecorder {
 }
 
 /**
- * What in a try goes against the order: a table after a later one, or rows of one table not by their id. A row that is
+ * What in a try goes against the order: a table after a later one, or rows of one table not by their id or all at once. A row that is
  * made comes before all locks: who registers an agent holds its name while it waits for them.
  */
 export function violationsOf(taken: readonly Taken[]): string[] {
@@ -71,6 +80,7 @@ export function violationsOf(taken: readonly Taken[]): string[] {
   let latest: Taken | undefined;
   for (const step of taken) {
     const own = held.get(step.table) ?? new Set();
+    if (step.scattered === true) violations.push(`several ${step.table} in no order: ${step.statement.trim()}`);
     // Taking again what is held waits for nobody.
     const news = step.ids.filter((id) => !own.has(id));
     if (step.ids.length > 0 && news.length === 0) continue;
@@ -107,7 +117,8 @@ function keyOf(row: Row): string {
   return String(row["id"] ?? row["name"] ?? row["run"]);
 }
 
-function holdsOneOf(taken: readonly Taken[], table: Table, values: readonly unknown[]): boolean {
+/** How many of the rows that a statement names are held. */
+function heldOf(taken: readonly Taken[], table: Table, values: readonly unknown[]): number {
   const ids = new Set(taken.filter((step) => step.table === table).flatMap((step) => step.ids));
-  return values.some((value) => typeof value === "string" && ids.has(value));
+  return values.filter((value) => typeof value === "string" && ids.has(value)).length;
 }

@@ -1,6 +1,6 @@
 import type { Caller, EngineContext } from "../../src/engine/context.js";
 import type { Acquired, Wait } from "../../src/engine/lock-decisions.js";
-import { expireLocks } from "../../src/engine/lock-expiry.js";
+import { expireLocks, projectsWithLocksDue } from "../../src/engine/lock-expiry.js";
 import { acquireFileLock, type AcquireRequest, releaseFileLock } from "../../src/engine/locks.js";
 import { requireProject } from "../../src/engine/projects.js";
 import { defaultSettings, type Settings } from "../../src/engine/settings.js";
@@ -68,7 +68,10 @@ export class LockRoom {
 
   /** The part of the tick that lets locks expire. */
   expire(): Promise<number> {
-    return this.run("tick", (ctx) => expireLocks(ctx, 100));
+    return this.run("tick", function* (ctx) {
+      const [project] = yield* projectsWithLocksDue(ctx, 1);
+      return project === undefined ? 0 : yield* expireLocks(ctx, project, 100);
+    });
   }
 
   project() {

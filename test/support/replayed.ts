@@ -33,7 +33,7 @@ export function* twice<T>(command: (ctx: TxContext) => Tx<T>, ctx: TxContext): T
   const exchanges: Exchange[] = [];
   const recording = {
     now: ctx.now,
-    newId: (kind: string) => record(ctx.newId(kind)),
+    newId: (kind: string, after?: string) => record(ctx.newId(kind, after)),
     random: () => record(ctx.random()),
   };
   const first = yield* recorded(command(recording), exchanges);

@@ -2,40 +2,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { startApp, type TestApp, type TestAppOptions } from "../support/app.js";
+import { startApp, type TestApp } from "../support/app.js";
 import { createDatabase, temporaryDirectory, testRuntime } from "../support/databases.js";
 import type { StorePoint } from "../../src/store/faults.js";
 import { Gate } from "../support/gate.js";
+import { type Files, FLOW, MANIFEST, mine, start, templates, write } from "../support/own-templates.js";
 
 // Templates of one's own: what is wrong with them is said of them, and what they would do to others is not done.
-
-const MANIFEST = "kind: project\ntitle: Mine\ndescription: One of my own.\n";
-const FLOW = "name: flow\nsteps: [{ key: a, prompt: a }]\n";
-
-type Files = Readonly<Record<string, string | Buffer>>;
-
-/** A directory with templates, each given by what lies in it. */
-function templates(folders: Readonly<Record<string, Files>>): string {
-  const directory = realpathSync(temporaryDirectory());
-  for (const [name, files] of Object.entries(folders)) write(path.join(directory, name), files);
-  return directory;
-}
-
-function write(directory: string, files: Files): void {
-  mkdirSync(directory, { recursive: true });
-  for (const [name, content] of Object.entries(files)) {
-    mkdirSync(path.dirname(path.join(directory, name)), { recursive: true });
-    writeFileSync(path.join(directory, name), content);
-  }
-}
-
-async function start(directory: string, options: TestAppOptions = {}) {
-  const root = realpathSync(options.cwd ?? temporaryDirectory());
-  const app = await startApp({ cwd: root, ...options, env: { BATON_TEMPLATES_DIRECTORY: directory } });
-  const create = (rest: Record<string, unknown> = {}) =>
-    app.call("create_project", { name: "demo", root, template: "mine", ...rest });
-  return { ...app, root, create };
-}
 
 const nothingMade = async (app: TestApp & { root: string }) => {
   expect(readdirSync(app.root)).toEqual([]);
@@ -48,8 +21,6 @@ interface Line {
   readonly overrides_shipped?: true;
   readonly problems?: { path: string; line?: number; message: string }[];
 }
-
-const mine = (files: Files) => templates({ mine: { "template.yaml": MANIFEST, ...files } });
 
 describe("a template of one's own", () => {
   test("stands beside the shipped ones, or in place of one, and says so", async () => {
@@ -264,30 +235,6 @@ describe("what would be made outside of the root, or over something, is not made
     });
     expect(readFileSync(path.join(app.root, "a.txt"), "utf8")).toBe("new");
     expect(readdirSync(app.root).toSorted()).toEqual(["a.txt", "b.txt", "c"]);
-  });
-
-  test("where another agent has locked it", async () => {
-    const app = await start(mine({ "files/src/a.txt": "a" }));
-    await app.call("create_project", { name: "demo", root: app.root });
-    await app.call("acquire_file_lock", { project: "demo", agent: "ben", paths: ["src/"] });
-    await expect(app.create({ agent: "ann" })).rejects.toThrow(/locked in the project "demo": src\/a\.txt \(ben\)/);
-    expect(readdirSync(app.root)).toEqual([]);
-    expect(await app.create({ agent: "ben" })).toMatchObject({ created: false });
-  });
-
-  test("where another agent has locked it in a project around the new one", async () => {
-    const app = await start(mine({ "files/README.md": "new" }));
-    const root = path.join(app.root, "sub", "er");
-    write(root, { "README.md": "old" });
-    await app.call("create_project", { name: "outer", root: app.root });
-    await app.call("create_project", { name: "between", root: path.dirname(root) });
-    await app.call("acquire_file_lock", { project: "outer", agent: "ann", paths: ["sub/er/README.md"] });
-    const nested = { root, overwrite: true };
-    const refused = app.create({ ...nested, agent: "ben" });
-    await expect(refused).rejects.toThrow(/locked in the project "outer": sub\/er\/README\.md \(ann\)/);
-    await expect(refused).rejects.toMatchObject({ code: "conflict" });
-    expect(readFileSync(path.join(root, "README.md"), "utf8")).toBe("old");
-    expect(await app.create({ ...nested, agent: "ann" })).toMatchObject({ created: true });
   });
 });
 

@@ -151,6 +151,42 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
     expect((await failureOf("slow"))?.message).toContain("takes longer than");
   });
 
+  it("are refused where they come to more open tasks than fit, together with those made in the same transaction", async () => {
+    const team = await crew({ settings: { open_tasks_max: 10 } });
+    const list = "steps.list.output";
+    const { run } = await team.start([
+      { key: "list" },
+      { key: "a", needs: ["list"], for_each: list },
+      { key: "b", needs: ["list"], for_each: list },
+      { key: "c", needs: ["list"], for_each: `[${list}[0]]` },
+    ]);
+    await team.complete(await team.take("ann", { run: run.id }), [1, 2, 3, 4, 5]);
+    // Of itself each has room. The third has it again, since the second was refused.
+    expect(await team.statuses(run.id)).toMatchObject({
+      a: "pending",
+      "a[4]": "ready",
+      b: "dead_letter",
+      "c[0]": "ready",
+    });
+    const { attempts } = (await team.app.call("get_task", { task: `${run.id}/b`, include: ["attempts"] })) as {
+      attempts: { error: object }[];
+    };
+    expect(attempts[0]?.error).toMatchObject({
+      type: "limit_exceeded",
+      message: `Run ${run.id} has 8 open tasks; at most 10 fit, and these are 5 more.`,
+    });
+  });
+
+  it("take the room of those that a change removes", async () => {
+    const team = await crew({ settings: { open_tasks_max: 3 } });
+    const { run } = await team.start([{ key: "a" }, { key: "b" }, { key: "c" }]);
+    const add_task = { op: "add_task", step: { key: "d", prompt: "d" } };
+    const full = team.app.call("modify_run", { run: run.id, changes: [add_task] });
+    await expect(full).rejects.toMatchObject({ code: "limit_exceeded", details: { open: 3, more: 1, max: 3 } });
+    await team.app.call("modify_run", { run: run.id, changes: [add_task, { op: "remove_task", task: "c" }] });
+    expect(await team.statuses(run.id)).toEqual({ a: "ready", b: "ready", d: "ready" });
+  });
+
   it("stay reserved for whoever they were assigned to while they were pending", async () => {
     const team = await crew({ settings: { reservation_ms: 600_000 } });
     await team.app.call("register_agent", { name: "ben" });

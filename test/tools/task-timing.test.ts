@@ -79,6 +79,34 @@ describe.each(BACKENDS)("tasks over time on %s", (backend) => {
     expect((await team.run(run.id)).status).toBe("cancelled");
   });
 
+  it.each(["control_run", "cancel_task"])(
+    "are taken away after the grace, however often %s asks for it",
+    async (tool) => {
+      const team = await crew({ cancel_grace_ms: 30_000 });
+      const { run } = await team.start([{ key: "held" }]);
+      const held = await team.take("ann", { run: run.id });
+      const input = tool === "control_run" ? { run: run.id, action: "cancel" } : { task: held.id };
+      const first = await team.app.call(tool, { ...input, reason: "enough" });
+      await team.app.advance(20_000);
+      expect(await team.app.call(tool, { ...input, reason: "really" })).toEqual(first);
+      await team.app.advance(9_000);
+      expect((await team.statuses(run.id))["held"]).toBe("running");
+      await team.app.advance(1_000);
+      expect((await team.run(run.id)).status).toBe("cancelled");
+    },
+  );
+
+  it("are cancelled with their run once: asked again, the answer is that it is cancelled", async () => {
+    const team = await crew();
+    const { run } = await team.start([{ key: "a" }]);
+    const cancel = { run: run.id, action: "cancel" };
+    const first = await team.app.call("control_run", cancel);
+    expect(first).toMatchObject({ run: { status: "cancelled" } });
+    expect(await team.app.call("control_run", cancel)).toEqual(first);
+    const { events } = (await team.app.call("list_events", { run: run.id })) as { events: { type: string }[] };
+    expect(events.filter(({ type }) => type === "run.cancelling")).toHaveLength(1);
+  });
+
   it("of a project are made at once by many, the first ones too", async () => {
     const { app } = await crew();
     await app.call("create_project", { name: "p" });

@@ -95,3 +95,25 @@ test("nonsense is refused", async () => {
     await expect(call("create_session", wrong)).rejects.toMatchObject({ code: "invalid_input" });
   expect(await sessions(true)).toEqual([]);
 });
+
+test.each(BACKENDS)(
+  "what ended longer ago than runs are kept goes, unless a run of it is under way, on %s",
+  async (backend) => {
+    const { app, call, start, sessions } = await room(backend);
+    const names = async () => ((await sessions(true)) as { name: string }[]).map(({ name }) => name).toSorted();
+    for (const name of ["closed", "working", "open"]) await call("create_session", { name });
+    await call("create_session", { name: "expired", ttl: "1h" });
+    for (const session of ["closed", "working"]) await start({ session });
+    const crew = new Crew(app);
+    const [first] = ((await call("list_runs"))["runs"] as RunAnswer[]).toReversed();
+    await crew.complete(await crew.take("ann", { run: first?.id }));
+    for (const session of ["closed", "working"]) await call("close_session", { session });
+    await app.advance(90 * 24 * HOUR_MS);
+    expect(await names()).toEqual(["closed", "expired", "open", "working"]);
+    await app.advance(5_000);
+    expect(await names()).toEqual(["expired", "open", "working"]);
+    await app.advance(HOUR_MS);
+    expect(await names()).toEqual(["open", "working"]);
+    await expect(call("close_session", { session: "closed" })).rejects.toMatchObject({ code: "not_found" });
+  },
+);
