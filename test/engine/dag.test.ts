@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -70,7 +70,7 @@ function expectCycle(cycle: readonly string[], edges: readonly WaitEdge[]): void
   cycle.slice(1).forEach((to, index) => expect(edges).toContainEqual([cycle[index], to]));
 }
 
-const COMPILED = pathToFileURL(path.resolve(import.meta.dirname, "../../dist/engine/dag.js")).href;
+const COMPILED = pathToFileURL(resolve(import.meta.dirname, "../../dist/engine/dag.js")).href;
 
 // In a process of its own: in this one other tests may have loaded them.
 const LOADED = `
