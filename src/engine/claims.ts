@@ -102,6 +102,15 @@ function* placeWithin(run: string, offer: Offer): Tx<LanePlace | undefined> {
   return undefined;
 }
 
+const RESULT_SHOWN_MAX = 4_000;
+const RESULT_SHOWN_MIN = 100;
+const RESULTS_SHOWN_MAX = 40_000;
+
+/** How much a brief shows of each result, in characters: whole where that is short, and little of each where there are many. */
+export function resultCharsShown(dependencies: number): number {
+  return Math.max(RESULT_SHOWN_MIN, Math.min(RESULT_SHOWN_MAX, Math.floor(RESULTS_SHOWN_MAX / dependencies)));
+}
+
 /** The place a claim names, or the project of the working directory. */
 export function* claimPlace(ctx: EngineContext, request: Pick<ClaimRequest, "run" | "project">): Tx<LanePlace> {
   if (request.run !== undefined) return { run: request.run };
@@ -294,7 +303,8 @@ function* briefOf(
     run: known.run,
     resumed: known.resumed,
     locks: known.locks,
-    dependencies: task.depsTotal === 0 ? [] : yield* dependencyResults(task.id),
+    // One more than is shown tells that there is more.
+    dependencies: task.depsTotal === 0 ? [] : yield* dependencyResults(task.id, resultCharsShown(task.depsTotal) + 1),
     previous: task.attempt <= 1 ? undefined : yield* lastAttempt(task.id),
     leaseExpiresAt: leaseShownUntil(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now }),
   };

@@ -59,7 +59,7 @@ function* ownReasons(ctx: EngineContext, task: Task): Tx<Reason[]> {
     reasons.push({ kind: "retry_wait", detail: `its next try starts at ${iso(task.availableAt)}`, blocking: [] });
   }
   if (task.availableAt === null && judge(task.trigger, countsOf(task)) === "wait") {
-    const open = (yield* dependencyResults(task.id)).filter((dependency) => !SETTLED.has(dependency.status));
+    const open = (yield* dependencyResults(task.id, 0)).filter((dependency) => !SETTLED.has(dependency.status));
     reasons.push({
       kind: "dependencies",
       detail: `${open.length} of its ${task.depsTotal} dependencies are open: ${namesOf(open.map(({ key }) => key))}`,

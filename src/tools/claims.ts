@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type Brief, type Claim, claimTask, worthClaiming } from "../engine/claims.js";
+import { type Brief, type Claim, claimTask, resultCharsShown, worthClaiming } from "../engine/claims.js";
 import { BatonError } from "../engine/errors.js";
 import { iso, isoOrNull } from "../engine/instants.js";
 import { NOTHING_REASONS } from "../engine/nothing.js";
@@ -116,8 +116,6 @@ class Claimer {
   }
 }
 
-const RESULT_SHOWN_BYTES_MAX = 4_000;
-
 /** What a claim answers, whoever made it. */
 export function claimAnswer(found: Decided): z.input<typeof claimOutput> {
   if (found.outcome === "none") {
@@ -154,19 +152,19 @@ function briefView({ task, spec, run, dependencies, previous }: Brief) {
       : { inputs: { ...run.inputs, ...spec.inputs } }),
     attempt: task.attempt,
     started_at: isoOrNull(task.startedAt),
-    dependencies: dependencies.map(dependencyView),
+    dependencies: dependencies.map((one) => dependencyView(one, resultCharsShown(task.depsTotal))),
     ...(previous === undefined ? {} : { previous: previousView(previous) }),
   };
 }
 
 /** A dependency's result where it is short; the rest is a resource away. */
-function dependencyView({ task, key, status, result }: Brief["dependencies"][number]) {
+function dependencyView({ task, key, status, result }: Brief["dependencies"][number], chars: number) {
   if (result === null) return { key, status };
-  if (result.length > RESULT_SHOWN_BYTES_MAX) {
+  if (result.length > chars) {
     return {
       key,
       status,
-      result: result.slice(0, RESULT_SHOWN_BYTES_MAX),
+      result: result.slice(0, chars),
       truncated: true,
       resource: `baton://tasks/${task}`,
     };

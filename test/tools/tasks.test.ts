@@ -30,6 +30,32 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       expect(b.lease?.token).toBe(1);
     });
 
+    it("shows of many results the beginning of each, and where the rest stands", async () => {
+      const team = await crew();
+      const keys = Array.from({ length: 40 }, (_, at) => `part${at}`);
+      const { run } = await team.start([...keys.map((key) => ({ key })), { key: "join", needs: keys }]);
+      for (const _ of keys) {
+        const part = await team.take("ann", { run: run.id });
+        await team.complete(part, part.key === "part7" ? "short" : "long ".repeat(400));
+      }
+      const { task } = await team.claim("ann", { run: run.id });
+      const dependencies = task?.dependencies as { key: string; result: string; truncated?: true; resource?: string }[];
+      expect(dependencies.find(({ key }) => key === "part7")).toEqual({
+        key: "part7",
+        status: "succeeded",
+        result: "short",
+      });
+      const long = dependencies.filter(({ key }) => key !== "part7");
+      expect(long).toHaveLength(39);
+      for (const { result, truncated, resource } of long) {
+        expect({ length: result.length, truncated, resource }).toEqual({
+          length: 1_000,
+          truncated: true,
+          resource: expect.stringMatching(/^baton:\/\/tasks\/task_/),
+        });
+      }
+    });
+
     it("gives an agent at capacity its own live attempt back, and nothing new when asked for fresh work", async () => {
       const team = await crew();
       const { run } = await team.start([{ key: "a" }, { key: "b" }]);
