@@ -114,13 +114,29 @@ export function* tallyOf(run: string): Tx<RunTally> {
   };
 }
 
-/** Whether a run has more tasks than this. */
-export function* hasMoreTasks(run: string, than: number): Tx<boolean> {
-  const row = yield* first([
-    "SELECT count(*) AS tasks FROM (SELECT 1 AS one FROM tasks WHERE run = $1 LIMIT $2) AS some_tasks",
-    [run, than + 1],
+export interface CopySize {
+  readonly tasks: number;
+  /** Of texts, which can be long; not of what each task has beside. */
+  readonly bytes: number;
+}
+
+/** Whether a copy of a run would be larger than this. Of texts only the lengths are read. */
+export function* isLarger(run: string, than: CopySize): Tx<boolean> {
+  const ofTasks = yield* first([
+    `SELECT count(*) AS tasks, CAST(COALESCE(sum(one.bytes), 0) AS BIGINT) AS bytes
+      FROM (SELECT COALESCE(octet_length(t.reasons), 0)
+          + (SELECT octet_length(s.spec) FROM task_specs s WHERE s.task = t.id) AS bytes
+        FROM tasks t WHERE t.run = $1 LIMIT $2) AS one`,
+    [run, than.tasks + 1],
   ]);
-  return row !== undefined && int(row, "tasks") > than;
+  if (ofTasks === undefined || int(ofTasks, "tasks") > than.tasks) return true;
+  const beside = yield* first([
+    `SELECT CAST(COALESCE(sum(one.bytes), 0) AS BIGINT) AS bytes
+      FROM (SELECT octet_length(payload) AS bytes FROM signals WHERE run = $1
+        UNION ALL SELECT octet_length(error) FROM dead_letters WHERE run = $1 AND status = 'pending') AS one`,
+    [run],
+  ]);
+  return int(ofTasks, "bytes") + (beside === undefined ? 0 : int(beside, "bytes")) > than.bytes;
 }
 
 /** What was sent and nobody has taken. */
