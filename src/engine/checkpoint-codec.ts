@@ -4,7 +4,7 @@ import { brotliCompress, brotliCompressSync, brotliDecompress, type BrotliOption
 import { BatonError } from "./errors.js";
 
 /** Of the content of a checkpoint. A process reads those up to its own. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 
 /** The content of a checkpoint as it is stored. */
 export interface Packed {
@@ -25,9 +25,19 @@ const PART_BYTES_MAX = 512 * 1024 * 1024;
 const compress = promisify<string, BrotliOptions, Buffer>(brotliCompress);
 const decompress = promisify<Buffer, BrotliOptions, Buffer>(brotliDecompress);
 
+/** A part compressed, and as it is stored. */
+interface Part {
+  readonly bytes: number;
+  readonly data: string;
+}
+
+function partOf(compressed: Buffer): Part {
+  return { bytes: compressed.length, data: compressed.toString("base64") };
+}
+
 /** Compresses the pages of a copy off the event loop, each while the next one is read. */
 export class Packer {
-  #pages: Promise<Buffer>[] = [];
+  #pages: Promise<Part>[] = [];
 
   /** Forgets what there was: a query that starts over gives its pages again. */
   begin(): void {
@@ -35,30 +45,30 @@ export class Packer {
   }
 
   readonly add = (page: string): void => {
-    const compressed = compress(page, OPTIONS);
+    const part = compress(page, OPTIONS).then(partOf);
     // Whoever finishes hears of a failure; what was begun over is nobody's.
-    compressed.catch(() => undefined);
-    this.#pages.push(compressed);
+    part.catch(() => undefined);
+    this.#pages.push(part);
   };
 
   /** With what stands before the pages. */
   async finish(head: string): Promise<Packed> {
-    return packed(await Promise.all([compress(head, OPTIONS), ...this.#pages]));
+    return packed(await Promise.all([compress(head, OPTIONS).then(partOf), ...this.#pages]));
   }
 }
 
 /** The same at once, inside a transaction: for content that is small. */
 export function packAtOnce(parts: readonly string[]): Packed {
-  return packed(parts.map((part) => brotliCompressSync(part, OPTIONS)));
+  return packed(parts.map((part) => partOf(brotliCompressSync(part, OPTIONS))));
 }
 
-function packed(compressed: readonly Buffer[]): Packed {
-  const parts = compressed.map((part) => part.toString("base64"));
+function packed(parts: readonly Part[]): Packed {
+  const data = parts.map((part) => part.data);
   return {
     format: FORMAT,
-    hash: hashOf(parts),
-    bytes: compressed.reduce((sum, part) => sum + part.length, 0),
-    parts,
+    hash: hashOf(data),
+    bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+    parts: data,
   };
 }
 

@@ -157,7 +157,7 @@ export function* requireCheckpoint(id: string): Tx<StoredCheckpoint> {
 
 /** The content of a checkpoint. Errors: `unavailable` for one of a newer version or a damaged one. */
 export function openCheckpoint({ checkpoint, parts }: StoredCheckpoint): Promise<ReadCopy> {
-  return readParts(unpack(checkpoint.id, { ...checkpoint, parts }));
+  return readParts(unpack(checkpoint.id, { ...checkpoint, parts }), checkpoint.format);
 }
 
 export interface CheckpointQuery {

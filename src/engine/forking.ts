@@ -36,18 +36,11 @@ export function* forkRun(ctx: EngineContext, { checkpoint, copy, agent }: Resumi
   // Their order is that of the ids.
   const ids = new Map(tasks.map(({ row }) => [idOf(row), ctx.newId("task")]));
   const own = (task: string): string => ids.get(task) ?? task;
-  const interval = { takenAt: copy.takenAt, now: ctx.now };
-  const rows = tasks.map((task): Row => {
-    const attempt = countedIn(task) === undefined ? 0 : 1;
-    const row = { ...restoredRow(task, interval), run: id, created_at: ctx.now, attempt, token: attempt };
-    // The runs within the origin are its own: this one starts others.
-    const start = waitsForRun(row) ? { due_at: ctx.now } : {};
-    return { ...row, ...start, id: own(idOf(task.row)), reasons: reasonsOf(task.row, own) };
-  });
+  const rows = tasks.map((task) => forkedTask(task, { run: id, own, takenAt: copy.takenAt, now: ctx.now }));
   yield* insertCounters(ctx, id);
   yield* copies.writeRows("tasks", rows);
   yield* copies.writeSpecs(tasks.map(({ row, spec }) => [own(idOf(row)), waitsForRun(row) ? unstarted(spec) : spec]));
-  yield* copies.replaceNeeds(tasks.map(({ row, needs }) => ({ id: own(idOf(row)), needs: needs.map(own) })));
+  yield* copies.writeNeeds(tasks.map(({ row, needs }) => ({ id: own(idOf(row)), needs: needs.map(own) })));
   const carried = tasks.flatMap((task): Carried[] => {
     const [from, number] = [idOf(task.row), countedIn(task)];
     return number === undefined ? [] : [{ task: own(from), number: 1, token: 1, from: { task: from, number } }];
@@ -87,6 +80,26 @@ export function* forkRun(ctx: EngineContext, { checkpoint, copy, agent }: Resumi
   });
   ctx.noteDue?.();
   return { ...gone, carried: carried.length };
+}
+
+interface Forking {
+  readonly run: string;
+  /** The id that a task of the origin has here. */
+  readonly own: (task: string) => string;
+  readonly takenAt: number;
+  readonly now: number;
+}
+
+function forkedTask(task: copies.CopiedTask, { run, own, ...interval }: Forking): Row {
+  const row = restoredRow(task, interval);
+  row["id"] = own(idOf(task.row));
+  row["run"] = run;
+  row["created_at"] = interval.now;
+  row["attempt"] = row["token"] = countedIn(task) === undefined ? 0 : 1;
+  row["reasons"] = reasonsOf(task.row, own);
+  // The runs within the origin are its own: this one starts others.
+  if (waitsForRun(row)) row["due_at"] = interval.now;
+  return row;
 }
 
 function forkedRow(ctx: EngineContext, row: Row, agent: string): Row {

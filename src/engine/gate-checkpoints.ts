@@ -1,5 +1,5 @@
 import { wantCheckpoint } from "../store/checkpoints.js";
-import { hasMoreTasks } from "../store/run-copies.js";
+import { type CopySize, isLarger } from "../store/run-copies.js";
 import type { Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { packAtOnce } from "./checkpoint-codec.js";
@@ -9,7 +9,7 @@ import type { RunChange } from "./run-change.js";
 import { copyRun, partsOfCopy } from "./run-copy.js";
 
 /** Up to here a copy inside the transaction takes it some milliseconds longer. */
-const COPIED_AT_ONCE_MAX = 500;
+const COPIED_AT_ONCE_MAX: CopySize = { tasks: 500, bytes: 1024 * 1024 };
 const KEYS_NAMED_MAX = 3;
 
 /**
@@ -21,7 +21,7 @@ export function* copyBeforeGates(change: RunChange, tasks: readonly Task[]): Tx<
   const { ctx, run } = change;
   if (gates.length === 0 || change.copied || !isCopyable(run) || !ctx.settings.checkpoint_gates) return;
   change.copied = true;
-  if (yield* hasMoreTasks(run.id, COPIED_AT_ONCE_MAX)) {
+  if (yield* isLarger(run.id, COPIED_AT_ONCE_MAX)) {
     yield* wantCheckpoint(run.id, `at ${namesOf(gates)}`, ctx.now);
     return;
   }

@@ -2,7 +2,7 @@ import { type Carried, carryAttempts, lastUsed } from "../store/attempts.js";
 import type { NewEvent } from "../store/events.js";
 import * as copies from "../store/run-copies.js";
 import { int, text } from "../store/rows.js";
-import type { Row, Tx } from "../store/tx.js";
+import type { Row, SqlValue, Tx } from "../store/tx.js";
 import { SERVER } from "./conclude.js";
 import type { EngineContext } from "./context.js";
 import type { ReadCopy } from "./run-copy.js";
@@ -63,8 +63,8 @@ export function* restorationOf(ctx: EngineContext, comparison: Comparison): Tx<R
 
 interface Compared {
   readonly task: copies.CopiedTask;
-  /** What it becomes, but for token and attempt. */
-  readonly row: Row;
+  /** What it becomes, but for token and attempt, which are put in here. */
+  readonly row: Record<string, SqlValue>;
   readonly now: copies.CopiedTask;
   readonly fenced: boolean;
 }
@@ -77,23 +77,20 @@ function compare(made: Restoration, { task, row, now, fenced }: Compared): void 
   const inVain = counted === undefined && (fenced || attempt === 0);
   const carries = !inVain && attempt !== counted;
   const same = !carries && sameRow(row, now.row);
-  const after: Row = {
-    ...row,
-    attempt: carries ? attempt + 1 : attempt,
-    token: same && isOver(row) ? token : token + 1,
-  };
-  made.rows.push(after);
+  row["attempt"] = carries ? attempt + 1 : attempt;
+  row["token"] = same && isOver(row) ? token : token + 1;
+  made.rows.push(row);
   if (carries) {
     const from = counted === undefined ? null : { task: id, number: counted };
     made.carried.push({ task: id, number: attempt + 1, token: token + 1, from });
   }
   if (task.spec !== now.spec) made.specs.push([id, task.spec]);
-  if (task.needs.join() !== now.needs.join()) made.needs.push({ id, needs: task.needs });
+  if (!sameList(task.needs, now.needs)) made.needs.push({ id, needs: task.needs });
   if (same) {
     if (!isOver(row)) made.sameButToken.push(id);
     return;
   }
-  made.changed.push(after);
+  made.changed.push(row);
   made.events.push({
     type: "task.restored",
     task: id,
@@ -107,16 +104,25 @@ function compare(made: Restoration, { task, row, now, fenced }: Compared): void 
 }
 
 function sameRow(row: Row, now: Row): boolean {
-  return Object.keys(row).every((column) => row[column] === now[column] || column === "token" || column === "attempt");
+  // Without a list of columns made anew for each row. Ours has no others than its own.
+  for (const column in row) {
+    if (row[column] !== now[column] && column !== "token" && column !== "attempt") return false;
+  }
+  return true;
+}
+
+function sameList(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((item, at) => item === other[at]);
 }
 
 /** A task whose row is gone. Its attempts tell what has been used of numbers and tokens. */
-function* bringBack(made: Restoration, task: copies.CopiedTask, row: Row): Tx<void> {
+function* bringBack(made: Restoration, task: copies.CopiedTask, row: Record<string, SqlValue>): Tx<void> {
   const id = idOf(row);
   const used = yield* lastUsed(id);
-  const after = { ...row, attempt: used.number, token: Math.max(used.token, int(row, "token")) + 1 };
-  made.rows.push(after);
-  made.changed.push(after);
+  row["attempt"] = used.number;
+  row["token"] = Math.max(used.token, int(row, "token")) + 1;
+  made.rows.push(row);
+  made.changed.push(row);
   made.specs.push([id, task.spec]);
   made.needs.push({ id, needs: task.needs });
   made.events.push({ type: "task.restored", task: id, data: { key: text(row, "key"), from: null, to: statusOf(row) } });

@@ -1,7 +1,7 @@
 import type { CopiedTask } from "../store/run-copies.js";
 import { int, intOrNull, text, textOrNull } from "../store/rows.js";
 import type { TaskSpec, TaskStatus } from "../store/tasks.js";
-import type { Row } from "../store/tx.js";
+import type { Row, SqlValue } from "../store/tx.js";
 import { earliest } from "./instants.js";
 import { TASK_SETTLED } from "./machine.js";
 
@@ -24,34 +24,34 @@ const NOBODYS = {
   holds_files: 0,
 } as const;
 
-/** A task's row as it was, held by nobody. Its token and the number of its attempts are its run's matter. */
-export function restoredRow({ row, spec }: CopiedTask, interval: Interval): Row {
-  if (isOver(row)) return row;
-  const restored = { ...row, ...NOBODYS, ...limitsOf(row, spec, interval) };
+/**
+ * A task's row as it was, held by nobody, for the caller to change further: a row has some forty columns, and one more copy of each costs
+ * as much as comparing it. Its token and the number of its attempts are its run's matter.
+ */
+export function restoredRow({ row, spec }: CopiedTask, interval: Interval): Record<string, SqlValue> {
+  const restored: Record<string, SqlValue> = { ...row };
+  if (isOver(row)) return restored;
+  Object.assign(restored, NOBODYS);
+  const within = startWithin(spec);
+  moveLimits(restored, within, interval);
   if (statusOf(row) !== "running") return restored;
   // As after a lost lease.
-  const within = startWithin(spec);
   const startBy = within === undefined ? null : interval.now + within;
-  return {
-    ...restored,
-    status: "ready",
-    available_at: null,
-    ready_at: startBy === null ? (row["ready_at"] ?? null) : interval.now,
-    due_at: earliest(restored.close_by, startBy),
-  };
+  restored["status"] = "ready";
+  restored["available_at"] = null;
+  restored["ready_at"] = startBy === null ? (row["ready_at"] ?? null) : interval.now;
+  restored["due_at"] = earliest(intOrNull(restored, "close_by"), startBy);
+  return restored;
 }
 
 /**
  * A limit that is counted from a beginning does not count the time that is gone back over. When somebody looks is left as it
  * was: he looks again.
  */
-function limitsOf(row: Row, spec: string, { takenAt, now }: Interval) {
+function moveLimits(row: Record<string, SqlValue>, within: number | undefined, { takenAt, now }: Interval): void {
   const [closeBy, readyAt] = [intOrNull(row, "close_by"), intOrNull(row, "ready_at")];
-  const counts = readyAt !== null && startWithin(spec) !== undefined;
-  return {
-    close_by: closeBy === null ? null : closeBy + now - takenAt,
-    ready_at: counts ? readyAt + now - takenAt : readyAt,
-  };
+  if (closeBy !== null) row["close_by"] = closeBy + now - takenAt;
+  if (readyAt !== null && within !== undefined) row["ready_at"] = readyAt + now - takenAt;
 }
 
 function startWithin(spec: string): number | undefined {

@@ -2,13 +2,13 @@ import { findCounters } from "../store/counters.js";
 import { pendingLettersOf, type PendingLetter } from "../store/dead-letters.js";
 import { latestCursor } from "../store/history.js";
 import * as copies from "../store/run-copies.js";
-import type { Row, SqlValue, Tx } from "../store/tx.js";
+import type { Row, Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 
 /** A run with all that belongs to it, as it stood at an instant. */
 export interface RunCopy {
   readonly head: CopyHead;
-  /** JSON arrays of tasks, as the database words them. */
+  /** Of tasks, as the database words them; none where each went to `onPage`. */
   readonly pages: readonly string[];
 }
 
@@ -31,15 +31,16 @@ export interface ReadCopy extends CopyHead {
 }
 
 const TASKS_A_PAGE_MAX = 1_000;
-/** The first page is small: nobody knows yet how large a task is. */
-const TASKS_FIRST_PAGE = 100;
+/** The first page is small, because nobody knows yet how large a task is, and so much larger may the next one be. */
+const TASKS_FIRST_PAGE = 16;
+const GROWTH_MAX = 8;
 /** So long that reading one does not hold others up: a few milliseconds. */
 const BYTES_A_PAGE = 512 * 1024;
 
 export interface Copying {
   /** Letters that a change has not written yet are given by it. */
   readonly unwritten?: readonly PendingLetter[];
-  /** Told of each page as soon as it has been read. */
+  /** Given each page as soon as it has been read: the copy then keeps none. */
   readonly onPage?: (page: string) => void;
 }
 
@@ -52,7 +53,8 @@ export function* copyRun(
   const row = yield* copies.runRow(run);
   if (!row) return undefined;
   const columns = yield* copies.columnsOf("tasks");
-  const { pages, tally } = yield* pagesOf(run, columns, onPage);
+  const pages: string[] = [];
+  const tally = yield* readPages(run, columns, onPage ?? ((page) => void pages.push(page)));
   const head: CopyHead = {
     run: row,
     columns,
@@ -66,28 +68,24 @@ export function* copyRun(
   return { head, pages };
 }
 
-function* pagesOf(
-  run: string,
-  columns: readonly string[],
-  onPage: Copying["onPage"],
-): Tx<{ pages: string[]; tally: copies.RunTally }> {
-  const pages: string[] = [];
+function* readPages(run: string, columns: readonly string[], onPage: (page: string) => void): Tx<copies.RunTally> {
   const counts: Record<string, number> = {};
   let attempts = 0;
   let after = "";
   for (let limit = TASKS_FIRST_PAGE; ;) {
     const page = yield* copies.taskPage({ run, columns, after, limit });
-    if (page.rows.length > 0) {
-      const text = `[${page.rows.join(",")}]`;
-      pages.push(text);
-      onPage?.(text);
+    if (!page) return { counts, attempts };
+    onPage(page.text);
+    let tasks = 0;
+    for (const [status, count] of Object.entries(page.tally.counts)) {
+      counts[status] = (counts[status] ?? 0) + count;
+      tasks += count;
     }
-    for (const [status, count] of Object.entries(page.tally.counts)) counts[status] = (counts[status] ?? 0) + count;
     attempts += page.tally.attempts;
-    if (page.rows.length < limit) return { pages, tally: { counts, attempts } };
+    if (tasks < limit) return { counts, attempts };
     after = page.last;
-    const bytesEach = (pages.at(-1)?.length ?? 1) / limit;
-    limit = Math.max(1, Math.min(TASKS_A_PAGE_MAX, Math.floor(BYTES_A_PAGE / bytesEach)));
+    const fitting = Math.floor(BYTES_A_PAGE / (page.text.length / tasks));
+    limit = Math.max(1, Math.min(TASKS_A_PAGE_MAX, GROWTH_MAX * limit, fitting));
   }
 }
 
@@ -100,24 +98,21 @@ export function headOfCopy({ head }: RunCopy): string {
   return JSON.stringify(head);
 }
 
-/** Takes a copy apart. */
+/** Takes a copy apart that has just been made. */
 export function readCopy({ head, pages }: RunCopy): ReadCopy {
-  return { ...head, tasks: pages.flatMap((page) => readPage(head, page)) };
+  return { ...head, tasks: pages.flatMap((page) => copies.tasksOfPage(head.columns, page)) };
 }
 
-/** A copy from its parts, which are as they were written; between two of them others go on. */
-export async function readParts(parts: AsyncIterable<string>): Promise<ReadCopy> {
+/** A copy from its parts, which are as they were written in a format; between two of them others go on. */
+export async function readParts(parts: AsyncIterable<string>, format: number): Promise<ReadCopy> {
+  const tasksOf = format === 1 ? copies.tasksOfRows : copies.tasksOfPage;
   let head: CopyHead | undefined;
   const tasks: copies.CopiedTask[] = [];
   for await (const part of parts) {
     // Written by `partsOfCopy`, and the hash was right.
     if (head === undefined) head = JSON.parse(part) as CopyHead;
-    else tasks.push(...readPage(head, part));
+    else tasks.push(...tasksOf(head.columns, part));
   }
   if (head === undefined) throw new Error("a copy of a run without its head");
   return { ...head, tasks };
-}
-
-function readPage({ columns }: CopyHead, page: string): copies.CopiedTask[] {
-  return (JSON.parse(page) as (readonly SqlValue[])[]).map((values) => copies.copiedTask(columns, values));
 }

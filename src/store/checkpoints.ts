@@ -48,6 +48,7 @@ const COLUMNS = [
   "created_by",
 ];
 const INSERT = { table: "checkpoints", columns: COLUMNS } as const;
+const INSERT_PART = { table: "checkpoint_parts", columns: ["checkpoint", "number", "data"] } as const;
 const SELECTED = COLUMNS.join(", ");
 
 function checkpointOf(row: Row): Checkpoint {
@@ -92,9 +93,10 @@ export function* insertCheckpoint(one: Checkpoint, parts: readonly string[]): Tx
       one.createdBy,
     ],
   ]);
-  for (const [number, data] of parts.entries()) {
-    yield ["INSERT INTO checkpoint_parts (checkpoint, number, data) VALUES ($1, $2, $3)", [one.id, number, data]];
-  }
+  yield* insertRows(
+    INSERT_PART,
+    parts.map((data, number) => [one.id, number, data]),
+  );
 }
 
 export function* findCheckpoint(id: string): Tx<Checkpoint | undefined> {

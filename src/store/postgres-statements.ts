@@ -8,7 +8,7 @@ export const POSTGRES: Dialect = {
   SERIAL: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
   KEY: 'TEXT COLLATE "C"',
   CLUSTERED: "",
-  JSON_ARRAY: "json_build_array",
+  JSON_LIST: "json_agg",
   XID: "(pg_current_xact_id()::text::bigint)",
   XID_HORIZON: "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)",
   EVENT_AFTER: "(xid, seq) > ($1, $2)",
@@ -39,11 +39,12 @@ function namedOf(sql: string): Named {
   return entry;
 }
 
-/** Columns come back as they do from SQLite: counts and sums as numbers, conditions as 0 or 1. */
+/** Columns come back as they do from SQLite: counts and sums as numbers, conditions as 0 or 1, JSON as its text. */
 export const columnTypes = new TypeOverrides();
 columnTypes.setTypeParser(types.builtins.INT8, Number);
 columnTypes.setTypeParser(types.builtins.NUMERIC, Number);
 columnTypes.setTypeParser(types.builtins.BOOL, (value: string) => (value === "t" ? 1 : 0));
+columnTypes.setTypeParser(types.builtins.JSON, String);
 
 export interface Answer {
   readonly rows: readonly Row[];

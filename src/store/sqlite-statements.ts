@@ -8,7 +8,7 @@ export const SQLITE: Dialect = {
   SERIAL: "INTEGER PRIMARY KEY",
   KEY: "TEXT",
   CLUSTERED: "WITHOUT ROWID",
-  JSON_ARRAY: "json_array",
+  JSON_LIST: "json_group_array",
   // One writer: the order of the numbers is that of the commits.
   XID: "0",
   XID_HORIZON: "1",

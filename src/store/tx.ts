@@ -68,7 +68,7 @@ export type Dialect = Readonly<
     | "SERIAL"
     | "KEY"
     | "CLUSTERED"
-    | "JSON_ARRAY"
+    | "JSON_LIST"
     | "XID"
     | "XID_HORIZON"
     | "EVENT_AFTER"

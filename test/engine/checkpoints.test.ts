@@ -94,6 +94,27 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
     expect(await desk.list(run.id)).toHaveLength(1);
   });
 
+  test("so is one of few tasks with long texts, in their prompts or in events that nobody has taken", async () => {
+    const { crew, desk, app } = await start();
+    const steps = (prompt: string) => [
+      { key: "first" },
+      { key: "ask", kind: "human", ask: "Go on?", needs: ["first"] },
+      ...Array.from({ length: 6 }, (_, at) => ({ key: `s${at}`, prompt, needs: ["ask"] })),
+    ];
+    const keptOf = async (prompt: string, payload: string): Promise<(string | undefined)[]> => {
+      const { run } = await crew.start(steps(prompt), IN_DEMO);
+      for (let left = 6; left > 0; left--) await app.call("signal", { run: run.id, event: "later", payload });
+      await crew.complete(await crew.take("ann", { run: run.id }));
+      const before = (await desk.list(run.id)).map(({ label }) => label);
+      await app.advance(0);
+      return [...before, ...(await desk.list(run.id)).map(({ label }) => label)];
+    };
+    const [short, long] = ["short", "long ".repeat(40_000)];
+    expect(await keptOf(short, short)).toEqual(["before ask", "before ask"]);
+    expect(await keptOf(long, short)).toEqual(["at ask"]);
+    expect(await keptOf(short, long)).toEqual(["at ask"]);
+  });
+
   test("of processes that look at once, one takes it", async () => {
     const { crew, desk, app } = await start();
     const { run } = await crew.start([{ key: "a" }, { key: "b" }], IN_DEMO);

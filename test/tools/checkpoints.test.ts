@@ -239,11 +239,11 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     const damaged = await refused();
     expect(damaged).toMatchObject({ code: "unavailable" });
     expect((damaged as BatonError).message).toContain("is damaged");
-    await write(["UPDATE checkpoints SET format = 2"]);
+    await write(["UPDATE checkpoints SET format = 3"]);
     const newer = await refused();
-    expect(newer).toMatchObject({ code: "unavailable", details: { format: 2, understood: 1 } });
+    expect(newer).toMatchObject({ code: "unavailable", details: { format: 3, understood: 2 } });
     expect((newer as BatonError).message).toContain(
-      "has format 2, this process understands up to 1: restart to update",
+      "has format 3, this process understands up to 2: restart to update",
     );
     expect(await ofWork()).toEqual(before);
   });
