@@ -15,10 +15,9 @@ import { type Locked, lockTask } from "./holding.js";
 import { earliest } from "./instants.js";
 import { priorityName } from "./order.js";
 import { ownProject } from "./projects.js";
-import { checkOutput } from "./output-schema.js";
-import { problemText } from "./problems.js";
 import { mayTakeUp } from "./reopening.js";
 import { RunChange } from "./run-change.js";
+import { listed, unfitness } from "./step-output.js";
 import { cancelRun } from "./run-control.js";
 import { cancelTask } from "./tasks.js";
 import { endWait } from "./waiting.js";
@@ -134,12 +133,12 @@ function* handUp(ctx: EngineContext, parent: Locked, child: Run): Tx<void> {
   }
   if (child.status === "succeeded") {
     const result = yield* resultOf(ctx, child);
-    const problems = spec.output === undefined ? [] : checkOutput(spec.output, result);
+    const problems = unfitness(spec, result);
     if (problems.length === 0) {
       yield* endWait(ctx, parent, (change) => concludeTask(change, task, { result }));
       return;
     }
-    const message = `the result of run ${child.id} is not what the step's output schema asks: ${problems.map(problemText).join("; ")}`;
+    const message = `the result of run ${child.id} is not what the step's output schema asks: ${listed(problems)}`;
     yield* endWait(ctx, parent, (change) => refuseTask(change, task, { error: { type: "invalid_output", message } }));
     return;
   }
@@ -156,7 +155,7 @@ function* resolveByChild(ctx: EngineContext, { task, spec, run }: Locked, child:
   const project = yield* ownProject(task);
   if (letter === undefined || project.status === "archived" || isUndone(task, run) || !mayTakeUp(run)) return null;
   const result = yield* resultOf(ctx, child);
-  if (spec.output !== undefined && checkOutput(spec.output, result).length > 0) return null;
+  if (unfitness(spec, result).length > 0) return null;
   const notes = `run ${child.id} was taken up again and succeeded`;
   yield* resolveLetter(ctx, { id: letter, notes, result, by: SERVER });
   return null;

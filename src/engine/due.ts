@@ -66,7 +66,7 @@ function* waitingDue(ctx: EngineContext, locked: Locked): Tx<void> {
   const until = spec.until ?? null;
   if (isUnstarted(locked) && !isOver(ctx, task.closeBy)) yield* startChild(ctx, locked);
   else if (until !== null && isOver(ctx, until)) yield* fireTimer(ctx, locked, until);
-  else if (isOver(ctx, task.closeBy)) yield* giveUpWait(ctx, locked, timeout("schedule_to_close", locked));
+  else if (isOver(ctx, task.closeBy)) yield* giveUpWait(ctx, locked, notInTime(locked));
   else yield* setDue(task.id, earliest(until, task.closeBy));
 }
 
@@ -103,6 +103,13 @@ function isOver(ctx: EngineContext, instant: number | null): boolean {
 
 function timeout(kind: TimeoutKind, { spec }: Pick<TaskAndSpec, "task" | "spec">): AttemptError {
   return { type: `timeout:${kind}`, message: `the ${kind} timeout of ${spec.timeouts[kind] ?? 0} ms has passed` };
+}
+
+/** Whoever waits for a person's word goes on without it only where it was given: what nobody decides is not approved. */
+function notInTime(locked: Locked): AttemptError {
+  const error = timeout("schedule_to_close", locked);
+  if (locked.task.kind !== "human") return error;
+  return { ...error, message: `${error.message}, and nobody has decided: that counts as rejected` };
 }
 
 /** The holder is gone: its work goes back, or counts as a failure where it is configured so. */
