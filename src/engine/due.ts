@@ -7,7 +7,7 @@ import { reserveTask } from "./assignments.js";
 import type { EngineContext } from "./context.js";
 import { type Locked, lockTask } from "./holding.js";
 import { runningDueAt, startByOf } from "./leases.js";
-import { isUnstarted, startChild } from "./child-runs.js";
+import { isUnstarted, startChild, waitForAnotherRun } from "./child-runs.js";
 import { requireUnarchived } from "./projects.js";
 import { RunChange } from "./run-change.js";
 import { earliest } from "./instants.js";
@@ -38,18 +38,23 @@ export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
 }
 
 function* pendingDue(ctx: EngineContext, locked: Locked): Tx<void> {
-  const { task, run } = locked;
+  const { task } = locked;
   if (isOver(ctx, task.closeBy)) {
     yield* expireUnheld(ctx, locked, timeout("schedule_to_close", locked));
   } else if (isOver(ctx, task.availableAt)) {
-    const change = new RunChange(ctx, run);
-    yield* readyTasks(change, [task]);
-    yield* change.flush();
+    yield* takeNextTry(ctx, locked);
   } else if (isOver(ctx, task.reservedUntil)) {
     yield* reserveTask(ctx, locked, null);
   } else {
     yield* setDue(task.id, earliest(task.availableAt, task.closeBy, task.reservedUntil));
   }
+}
+
+function* takeNextTry(ctx: EngineContext, locked: Locked): Tx<void> {
+  if (locked.task.kind === "workflow") return yield* waitForAnotherRun(ctx, locked);
+  const change = new RunChange(ctx, locked.run);
+  yield* readyTasks(change, [locked.task]);
+  yield* change.flush();
 }
 
 function* readyDue(ctx: EngineContext, locked: Locked): Tx<void> {

@@ -206,6 +206,14 @@ async function night({ app, call, crew, project }: Day): Promise<void> {
   await crew.complete(await crew.take("ben", { run: child }));
   await app.advance(10);
 
+  const retry = { max_attempts: 2, initial_interval_ms: 1 };
+  const tried = await crew.start([{ key: "call", kind: "workflow", workflow: "inner", retry }], { project });
+  await app.advance(10);
+  await call("send_to_dead_letters", { task: (await crew.take("ben", { run: tried.run.id })).id, reason: "enough" });
+  for (let look = 0; look < 3; look++) await app.advance(10);
+  await crew.complete(await crew.take("ben", { run: tried.run.id }));
+  await app.advance(10);
+
   const undone = await crew.start([...inner, { ...last, needs: ["in"] }], { project, on_failure: "compensate" });
   await crew.complete(await crew.take("ben", { run: undone.run.id }));
   await crew.fail(await crew.take("ben", { run: undone.run.id }));
