@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import os from "node:os";
 import type { Config } from "./config.js";
-import type { Caller, EngineContext, SessionIdentity } from "./engine/context.js";
+import { callerAt, personAt, suffixOf } from "./callers.js";
+import type { Caller, EngineContext } from "./engine/context.js";
 import { BatonError } from "./engine/errors.js";
 import type { Settings } from "./engine/settings.js";
 import type { Executor, ExecutorHost } from "./executors/executor.js";
@@ -10,10 +10,11 @@ import { type Logger, silentLogger } from "./runtime/logger.js";
 import { type Runtime, systemRuntime } from "./runtime/runtime.js";
 import { VERSION } from "./runtime/version.js";
 import { leavesRoot } from "./runtime/confinement.js";
-import { isAlive, ownMark } from "./runtime/processes.js";
+import { isAlive } from "./runtime/processes.js";
 import { readWorkplace } from "./runtime/workplace.js";
 import type { StoreHooks } from "./store/faults.js";
 import type { Store, Tx, TxContext } from "./store/tx.js";
+import type { QuestionDesk } from "./mcp/questions.js";
 import type { Reader } from "./resources/resource.js";
 import type { Dispatch } from "./tools/dispatch.js";
 import type { OperationIndex } from "./tools/operation.js";
@@ -93,6 +94,23 @@ export class App {
       read: (query) => store.read((ctx) => query({ ...this.#context(ctx), server })),
       onWake: (listener) => store.onWake(listener),
     };
+  }
+
+  /** What waits for the person at this client, and that person's way to decide. The client's name is taken as by `dispatch`. */
+  async desk(client: string): Promise<QuestionDesk> {
+    const person = await this.#makeDispatch(personAt(this.#callerOf(client)));
+    const store = await this.store();
+    const { questionDesk } = await import("./question-desk.js");
+    return questionDesk({
+      read: (query) => store.read((ctx) => query(this.#context(ctx))),
+      transact: async (command) => {
+        await this.#beforeWrite();
+        return this.#transact(store, command);
+      },
+      onWake: (listener) => store.onWake(listener),
+      settings: () => this.#settings,
+      person,
+    });
   }
 
   /** An id for something that is to be found again, such as a failure in the log. */
@@ -353,39 +371,10 @@ export class App {
   }
 
   #callerOf(client: string): Caller {
-    if (this.#caller !== undefined) return this.#caller;
-    const session: SessionIdentity = {
-      id: this.#sessionId,
-      host: os.hostname(),
-      ...ownMark(),
-      client,
-      executor: executorPolicy(this.config),
-    };
-    this.#caller = {
-      agent: this.#options.agent ?? handleOf(client, this.#sessionId),
-      session: this.#options.sessionless === true ? null : session,
-      workplace: readWorkplace(this.#options.cwd ?? process.cwd()),
-      channel: this.#options.channel ?? "agent",
-    };
-    return this.#caller;
+    const { agent, sessionless = false, channel = "agent", cwd = process.cwd() } = this.#options;
+    const own = { sessionId: this.#sessionId, agent, sessionless, channel, cwd, executor: executorPolicy(this.config) };
+    return (this.#caller ??= callerAt(client, own));
   }
-}
-
-const SLUG_LENGTH_MAX = 40;
-
-/** `claude-code-3f2a`: the client's name, and enough of the session to tell its windows apart. */
-function handleOf(client: string, sessionId: string): string {
-  const slug = client
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "")
-    .slice(0, SLUG_LENGTH_MAX);
-  return `${slug === "" ? "agent" : slug}-${suffixOf(sessionId)}`;
-}
-
-function suffixOf(sessionId: string): string {
-  return createHash("sha256").update(sessionId).digest("hex").slice(0, 4);
 }
 
 function configurationOf({ settings, origins }: Config) {

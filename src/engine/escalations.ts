@@ -1,3 +1,4 @@
+import { forgetAsking, putOff } from "../store/askings.js";
 import { openQuestions } from "../store/task-begin.js";
 import type { Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
@@ -73,6 +74,7 @@ export function* decideEscalation(ctx: EngineContext, decision: Decision): Tx<Wa
   if (task.kind !== "human" || task.status !== "waiting") throw notAsked(task);
   if (decision.token !== undefined && decision.token !== task.token) throw askedAnew(task);
   if (decision.decision === "deferred") return yield* defer(ctx, locked, decision);
+  yield* forgetAsking(task.id);
   if (decision.decision === "rejected") {
     const message = decision.note ?? `${decision.by} rejected it`;
     return yield* endWait(ctx, locked, (change) =>
@@ -92,6 +94,8 @@ function resultOf({ decision, answers, conditions, note, by }: Decision): Record
 }
 
 function* defer(ctx: EngineContext, { task, run }: Locked, { by, note }: Decision): Tx<WaitEnded> {
+  // Who puts it off at one client is not to be asked at the next.
+  yield* putOff({ task: task.id, token: task.token, until: ctx.now + ctx.settings.elicitation_again_ms });
   const change = new RunChange(ctx, run);
   change.record({ type: "task.deferred", task: task.id, agent: by, data: { key: task.key, note: note ?? null } });
   return { task, ready: [], ...(yield* change.flush()) };

@@ -143,6 +143,9 @@ async function afternoon({ app, call, crew, project }: Day): Promise<void> {
   await crew.complete(await crew.take("ben", { run: run.id }), "B");
   await app.advance(60_000);
   await call("signal", { run: run.id, event: "merged", payload: 7 });
+  const desk = await app.app.desk("day");
+  const { question } = await desk.next({ runs: [run.id], except: new Set() });
+  if (question !== undefined && (await desk.take(question))) await desk.giveUp(question);
   const { escalations } = await call("list_escalations", { run: run.id });
   for (const { id } of escalations as { id: string }[]) {
     await call("decide_escalation", { id, decision: "deferred" });

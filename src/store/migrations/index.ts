@@ -4,6 +4,7 @@ import { wholeRuns } from "./0003-whole-runs.js";
 import { milestonesAndSessions } from "./0004-milestones-and-sessions.js";
 import { checkpoints } from "./0005-checkpoints.js";
 import { letterReplays } from "./0006-letter-replays.js";
+import { askings } from "./0009-askings.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -13,6 +14,7 @@ export const migrations: readonly Migration[] = [
   milestonesAndSessions,
   checkpoints,
   letterReplays,
+  askings,
 ];
 
 export const SCHEMA_VERSION = migrations.length;
