@@ -43,6 +43,8 @@ const RUNS_MAX = 100;
 const SHOWN_WITHIN_MS = 150;
 /** Between two looks, however much is written meanwhile. */
 const PAUSE_MS = 20;
+/** After a form that was not answered, before any other is shown: there may be many more of them. */
+const QUIET_MS_MAX = 60_000;
 const LOOK_AGAIN_MS_MAX = 60_000;
 const METHOD_NOT_FOUND = -32_601;
 
@@ -57,6 +59,7 @@ export class Asker {
   readonly #calls = new Set<RequestId>();
   /** What this person has not answered, and until when they are left alone with it. */
   readonly #notBefore = new Map<string, number>();
+  #quietUntil = 0;
   #standing: { readonly question: Question; readonly abort: AbortController } | undefined;
   #desk: QuestionDesk | undefined;
   #stopListening: (() => void) | undefined;
@@ -146,7 +149,9 @@ export class Asker {
       if (!(await desk.isAsked(question))) abort.abort();
       return;
     }
-    if (!desk.open) return;
+    const quietMs = this.#quietUntil - performance.now();
+    if (quietMs > 0) this.#lookAfter(quietMs);
+    if (!desk.open || quietMs > 0) return;
     const { question, lookAgainInMs } = await desk.next({ runs: [...this.#runs], except: this.#leftAlone() });
     if (lookAgainInMs !== undefined) this.#lookAfter(lookAgainInMs);
     if (question === undefined || this.#closed || !(await desk.take(question))) return;
@@ -190,7 +195,7 @@ export class Asker {
     void this.#stir();
     this.#converse(desk, question, abort.signal)
       .catch((error: unknown) => {
-        this.#notBefore.set(desk.idOf(question), performance.now() + desk.againMs);
+        this.#leaveAlone(desk, question);
         if (!this.#closed) this.#parts.logger.warn("a decision could not be taken down", { error, task: question.id });
       })
       .finally(() => {
@@ -213,8 +218,14 @@ export class Asker {
       if (problem === undefined) return;
       again = { problem, content: content ?? {} };
     }
-    this.#notBefore.set(desk.idOf(question), performance.now() + desk.againMs);
+    this.#leaveAlone(desk, question);
     await desk.giveUp(question);
+  }
+
+  #leaveAlone(desk: QuestionDesk, question: Question): void {
+    const now = performance.now();
+    this.#notBefore.set(desk.idOf(question), now + desk.againMs);
+    this.#quietUntil = now + Math.min(desk.againMs, QUIET_MS_MAX);
   }
 
   /** A form that the client cannot show, or on which the time has run out, is one that nobody has answered. */

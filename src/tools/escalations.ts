@@ -20,7 +20,7 @@ const list = defineOperation({
   name: "list_escalations",
   title: "List open questions",
   description:
-    "Lists what waits for a person's decision, oldest first: the question, its form, the task that waits. Answered with decide_escalation, by a person.",
+    "Lists what waits for a person's decision, oldest first: the question, its form, the task that waits. A person answers: in the form that their client shows while a call such as wait_for goes on, or with decide_escalation at a terminal.",
   area: "escalations",
   effect: "read",
   input: z.object({ run: params.run.optional(), project: params.project, ...params.paging }),
@@ -44,7 +44,7 @@ const decide = defineOperation({
     answers: z.record(z.string(), z.unknown()).optional().describe("As the question's form asks."),
     conditions: z.array(z.string().min(1).max(2_000)).max(20).optional(),
     note: z.string().max(10_000).optional(),
-    token: z.int().optional().describe("Of the question as it was shown: refused where it is asked anew since."),
+    token: z.int().optional().describe("From list_escalations: refused where the question is asked anew since."),
     request_id: params.requestId,
   }),
   output: z.object({ task: shapes.taskLine, ready: z.array(shapes.taskLine), run: shapes.runLine }),

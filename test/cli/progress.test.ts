@@ -84,6 +84,21 @@ test("says whom a run that stands still waits for", () => {
   expect(lines.at(-1)).toBe("  a, b: ready, waiting for an agent to claim them");
 });
 
+test("says what a step waits for that nobody claims, and how a question is answered", () => {
+  const waits = (type: string, data: object) => {
+    const recent = [event(10_000, type, { key: "ask", ...data })];
+    return progressLines(stateOf({ running: [], recent }), { ...VIEW, columns: 200 }).at(-1);
+  };
+  expect(waits("task.waiting", { kind: "human", ask: "Ship\nit\u001b[2J?" })).toBe(
+    "  0:10  ◌ ask waits for a decision (baton call decide_escalation --id task_1 --decision approved): Ship it[2J?",
+  );
+  expect(waits("task.waiting", { until: START, event: null })).toContain("ask waits until 2026-01-01T00:00:00.000Z");
+  expect(waits("task.waiting", { until: null, event: "merged" })).toContain("ask waits for the event merged");
+  expect(waits("task.waiting", { workflow: "build" })).toContain("ask waits for a run of build");
+  expect(waits("task.asked", { client: "Cursor" })).toContain("ask is put to the person at Cursor");
+  expect(waits("task.deferred", {})).toContain("ask put off by anna");
+});
+
 test("a table has every task, with how it stands", () => {
   const tasks = TASK_STATUSES.map((status) => task(`step-${status}`, { status }));
   const lines = progressLines(stateOf({ tasks, run: runOf({ running: tasks.length }) }), { ...VIEW, table: true });

@@ -96,6 +96,25 @@ describe.each(BACKENDS)("a person at a client that can show forms, on %s", (back
     expect(result.events.map(({ type }) => type)).toEqual(["task.asked", "task.asked", "task.deferred", "task.asked"]);
   });
 
+  test("who closes a form is not shown the next one at once, however many an assistant makes", async () => {
+    const { client, person } = await sitDown({
+      database: await newDatabase(),
+      env: { BATON_ELICITATION_AGAIN_MS: "2000" },
+    });
+    const run = await startRelease(client, { for_each: [1, 2, 3], ask: "Number ${{ item }}?" });
+    const first = await person.shown(1);
+    const from = performance.now();
+    first.refuse("cancel");
+    const waiting = client.call("wait_for", { run, kinds: ["run_finished"], timeout_seconds: 5 });
+    const second = await person.shown(2);
+    expect(performance.now() - from).toBeGreaterThan(1_900);
+    second.fillIn({ decision: "approved" });
+    // Who has answered is asked on.
+    (await person.shown(3)).fillIn({ decision: "rejected" });
+    await waiting;
+    expect(person.forms.length).toBeGreaterThanOrEqual(3);
+  });
+
   test("is not asked where the person who started the server has said so, and neither who cannot be shown a form", async () => {
     const database = await newDatabase();
     const off = await sitDown({ database, env: { BATON_ELICITATION: "false" } });
