@@ -1,7 +1,6 @@
-import { existsSync } from "node:fs";
 import os from "node:os";
-import { callerOf, suffixOf } from "./caller.js";
-import type { Config } from "./config.js";
+import { type Config, databaseIsThere, settingsWithOrigins } from "./config.js";
+import { callerAt, personAt, suffixOf } from "./callers.js";
 import type { Caller, EngineContext } from "./engine/context.js";
 import { BatonError } from "./engine/errors.js";
 import type { Settings } from "./engine/settings.js";
@@ -15,10 +14,11 @@ import { isAlive } from "./runtime/processes.js";
 import { readWorkplace } from "./runtime/workplace.js";
 import type { StoreHooks } from "./store/faults.js";
 import type { Store, Tx, TxContext } from "./store/tx.js";
+import type { QuestionDesk } from "./mcp/questions.js";
 import type { Reader } from "./resources/resource.js";
 import type { Dispatch } from "./tools/dispatch.js";
 import type { OperationIndex } from "./tools/operation.js";
-import { executes, worksOf } from "./works.js";
+import { executes, executorPolicy, worksOf } from "./works.js";
 
 export interface AppOptions {
   readonly config: Config;
@@ -98,6 +98,23 @@ export class App {
     };
   }
 
+  /** What waits for the person at this client, and that person's way to decide. The client's name is taken as by `dispatch`. */
+  async desk(client: string): Promise<QuestionDesk> {
+    const person = await this.#makeDispatch(personAt(this.#callerOf(client)));
+    const store = await this.store();
+    const { questionDesk } = await import("./question-desk.js");
+    return questionDesk({
+      read: (query) => store.read((ctx) => query(this.#context(ctx))),
+      transact: async (command) => {
+        await this.#beforeWrite();
+        return this.#transact(store, command);
+      },
+      onWake: (listener) => store.onWake(listener),
+      settings: () => this.#settings,
+      person,
+    });
+  }
+
   /** An id for something that is to be found again, such as a failure in the log. */
   newRequestId(): string {
     return this.#runtime.ids.next("request", this.#runtime.clock.now());
@@ -174,7 +191,7 @@ export class App {
   async #beat(): Promise<void> {
     if (this.#closed || this.#caller === undefined) return;
     // Where nobody has made a database there is nothing to look after.
-    if (this.#store === undefined && !isThere(this.config)) return;
+    if (this.#store === undefined && !databaseIsThere(this.config)) return;
     // Without a write there is nothing to keep alive. What is due for all is anybody's.
     if (this.#session !== undefined) await this.#keepSession();
     await this.#refreshSettings();
@@ -305,7 +322,7 @@ export class App {
   async #refreshSettings(): Promise<void> {
     const { settingsInForce, storedSettings } = await import("./engine/configuration.js");
     const store = await this.store();
-    this.#settings = settingsInForce(configurationOf(this.config), await store.read(storedSettings));
+    this.#settings = settingsInForce(settingsWithOrigins(this.config), await store.read(storedSettings));
   }
 
   #transact<T>(store: Store, command: (ctx: EngineContext) => Tx<T>): Promise<T> {
@@ -335,7 +352,7 @@ export class App {
       facts: {
         version: VERSION,
         startedAt: this.#startedAt,
-        configuration: configurationOf(this.config),
+        configuration: settingsWithOrigins(this.config),
         readWorkplace: (directory) => readWorkplace(directory, this.#options.cwd),
         leavesRoot,
         templates: async (contentsOf) => {
@@ -368,17 +385,8 @@ export class App {
   }
 
   #callerOf(client: string): Caller {
-    this.#caller ??= callerOf({ ...this.#options, client, session: this.#sessionId });
-    return this.#caller;
+    const { agent, sessionless = false, channel = "agent", cwd = process.cwd() } = this.#options;
+    const own = { sessionId: this.#sessionId, agent, sessionless, channel, cwd, executor: executorPolicy(this.config) };
+    return (this.#caller ??= callerAt(client, own));
   }
-}
-
-function configurationOf({ settings, origins }: Config) {
-  return Object.entries(settings)
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => ({ name, value, origin: origins[name] ?? "default" }));
-}
-
-function isThere({ database }: Config): boolean {
-  return database.kind === "postgres" || existsSync(database.file);
 }

@@ -315,3 +315,15 @@ function deepFreeze<T extends object>(value: T): T {
     if (typeof inner === "object" && inner !== null) deepFreeze(inner as object);
   return Object.freeze(value);
 }
+
+/** Each setting with what it is and who said so, by name. */
+export function settingsWithOrigins({ settings, origins }: Config) {
+  return Object.entries(settings)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => ({ name, value, origin: origins[name] ?? "default" }));
+}
+
+/** Whether somebody has made it already. Of a PostgreSQL only asking it tells. */
+export function databaseIsThere({ database }: Config): boolean {
+  return database.kind === "postgres" || fs.existsSync(database.file);
+}

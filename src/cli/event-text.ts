@@ -16,6 +16,9 @@ const TASK_EVENTS: Readonly<Record<string, Wording>> = {
   "task.ready": { status: "ready", words: () => "ready" },
   "task.created": { status: "pending", words: () => "added" },
   "task.claimed": { status: "running", words: ({ agent, data }) => `started by ${agent ?? "?"}${attemptOf(data)}` },
+  "task.waiting": { status: "waiting", words: ({ data, task }) => `waits ${awaited(data, task)}` },
+  "task.asked": { status: "waiting", words: ({ data }) => `is put to the person at ${textOf(data["client"])}` },
+  "task.deferred": { status: "waiting", words: ({ agent }) => `put off by ${agent ?? "?"}` },
   "task.progress": { status: "running", words: ({ data }) => progressOf(data) },
   "task.succeeded": { status: "succeeded", words: (_, ms) => `succeeded${after(ms)}` },
   "task.retry": { status: "pending", words: ({ data }, ms) => `failed${after(ms)}, will be tried again: ${errorOf(data)}` },
@@ -76,6 +79,19 @@ function errorOf({ error }: Data): string {
   return [type, message].filter((part) => typeof part === "string" && part !== "").join(": ");
 }
 
+/** What a step waits for that nobody claims. */
+function awaited({ ask, workflow, event, until }: Data, task: string | undefined): string {
+  if (typeof ask === "string")
+    return `for a decision (baton call decide_escalation --id ${task ?? "?"} --decision approved): ${ask}`;
+  if (typeof workflow === "string") return `for a run of ${workflow}`;
+  if (typeof event === "string") return `for the event ${event}`;
+  return typeof until === "number" ? `until ${new Date(until).toISOString()}` : "";
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "?";
+}
+
 function reasonOf({ reasons }: Data): string {
   const first: unknown = Array.isArray(reasons) ? reasons[0] : undefined;
   if (typeof first !== "object" || first === null || !("detail" in first)) return "";
@@ -83,5 +99,9 @@ function reasonOf({ reasons }: Data): string {
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, " ").trim();
+  // What steps have made of their own output may hold what moves a terminal's cursor.
+  return text
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(/(?![\u200c\u200d])\p{C}/gu, "")
+    .trim();
 }

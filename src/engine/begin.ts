@@ -1,5 +1,5 @@
 import { endTasks } from "../store/task-changes.js";
-import { rewriteTask, saveSpec, startWaiting, takeSignal } from "../store/task-begin.js";
+import { rewriteTask, saveSpec, type Signal, startWaiting, takeSignal } from "../store/task-begin.js";
 import { saveDemands } from "../store/lanes.js";
 import { findTaskAndSpec, type Dynamic, type Task, type TaskSpec } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
@@ -20,6 +20,7 @@ import type { RunChange } from "./run-change.js";
 import { keepScopes } from "./scopes.js";
 import type { Settled } from "./settled.js";
 import { budgetValues } from "./spending.js";
+import { listed, unfitness } from "./step-output.js";
 import { filledIn, isServerKind, StepValues } from "./step-values.js";
 import { fillIn } from "./templates.js";
 
@@ -199,8 +200,7 @@ function* startToWait(change: RunChange, beginning: WaitBeginning): Tx<Settled |
   if (step.event !== undefined) {
     const signal = yield* takeSignal(task.run, task.id, step.event);
     if (signal) {
-      const result = { event: step.event, payload: signal.payload };
-      return yield* concludeTask(change, task, { result, by: signal.createdBy });
+      return yield* takeEvent(change, { task, spec, signal, event: step.event });
     }
   }
   const until = untilOf(step, values, ctx.now);
@@ -218,6 +218,20 @@ function* startToWait(change: RunChange, beginning: WaitBeginning): Tx<Settled |
     data: { key: task.key, kind: task.kind, ...waitsFor(step, until) },
   });
   return undefined;
+}
+
+/** An event that came before its step, so that whoever gave it could not be told that it does not fit. */
+function* takeEvent(
+  change: RunChange,
+  taken: { task: Task; spec: TaskSpec; event: string; signal: Pick<Signal, "payload" | "createdBy"> },
+): Tx<Settled> {
+  const { task, spec, event, signal } = taken;
+  const result = { event, payload: signal.payload };
+  const problems = unfitness(spec, result);
+  const by = signal.createdBy;
+  if (problems.length === 0) return yield* concludeTask(change, task, { result, by });
+  const message = `the event ${event}, kept for this step, is not what its output schema asks: ${listed(problems)}`;
+  return yield* refuseTask(change, task, { error: { type: "invalid_output", message }, by });
 }
 
 function waitsFor({ ask, workflow, event }: Step, until: number | undefined): Record<string, unknown> {

@@ -1,25 +1,28 @@
+import type { AttemptError } from "../store/attempts.js";
 import * as children from "../store/child-runs.js";
 import { openLetterOf } from "../store/dead-letters.js";
 import { lockProject, lockRun } from "../store/lock-order.js";
 import { type Run, runOf } from "../store/runs.js";
-import { saveSpec } from "../store/task-begin.js";
+import { saveSpec, startWaiting } from "../store/task-begin.js";
 import { setDue } from "../store/task-changes.js";
 import { findTaskAndSpec } from "../store/tasks.js";
 import { RestartTransaction, type Tx } from "../store/tx.js";
-import { concludeTask, refuseTask, SERVER } from "./conclude.js";
+import { backoffMs, mayRetry } from "./attempts.js";
+import { concludeTask, refuseTask, SERVER, tryTaskAgain } from "./conclude.js";
 import type { EngineContext } from "./context.js";
 import { isUndone, resolveLetter } from "./dead-letters.js";
 import { BatonError } from "./errors.js";
 import { executeWorkflow } from "./executions.js";
 import { type Locked, lockTask } from "./holding.js";
 import { earliest } from "./instants.js";
+import { taskMachine, transition } from "./machine.js";
 import { priorityName } from "./order.js";
 import { ownProject } from "./projects.js";
-import { checkOutput } from "./output-schema.js";
-import { problemText } from "./problems.js";
 import { mayTakeUp } from "./reopening.js";
+import { withoutChild } from "./restored-children.js";
 import { RunChange } from "./run-change.js";
 import { closeIfSpent } from "./spending.js";
+import { listed, unfitness } from "./step-output.js";
 import { cancelRun } from "./run-control.js";
 import { cancelTask } from "./tasks.js";
 import { endWait } from "./waiting.js";
@@ -152,18 +155,45 @@ function* handUp(ctx: EngineContext, parent: Locked, child: Run): Tx<void> {
   }
   if (child.status === "succeeded") {
     const result = yield* resultOf(ctx, child);
-    const problems = spec.output === undefined ? [] : checkOutput(spec.output, result);
+    const problems = unfitness(spec, result);
     if (problems.length === 0) {
       yield* endWait(ctx, parent, (change) => concludeTask(change, task, { result }));
       return;
     }
-    const message = `the result of run ${child.id} is not what the step's output schema asks: ${problems.map(problemText).join("; ")}`;
-    yield* endWait(ctx, parent, (change) => refuseTask(change, task, { error: { type: "invalid_output", message } }));
-    return;
+    const message = `the result of run ${child.id} is not what the step's output schema asks: ${listed(problems)}`;
+    return yield* failTry(ctx, parent, { child, error: { type: "invalid_output", message } });
   }
   const message = `run ${child.id} of workflow ${child.name} is ${child.status}${child.reason === null ? "" : `: ${child.reason}`}`;
-  const error = { type: "child_run_failed", message };
-  yield* endWait(ctx, parent, (change) => refuseTask(change, task, { error }));
+  yield* failTry(ctx, parent, { child, error: { type: "child_run_failed", message } });
+}
+
+/** The run was a try of its step: another one begins later, as the step's retry policy says, or the step has failed. */
+function* failTry(ctx: EngineContext, parent: Locked, { child, error }: { child: Run; error: AttemptError }): Tx<void> {
+  const { task, spec, run } = parent;
+  const failures = task.failures + 1;
+  const again = run.stage !== "stopping" && mayRetry(spec.retry, failures, error.type);
+  const endless = again && (yield* children.reachesDepth(child.id, DEPTH_MAX));
+  if (!again || endless) {
+    const why = endless ? `; it is not tried again, because runs within it were ${DEPTH_MAX} deep` : "";
+    const last = { ...error, message: error.message + why };
+    yield* endWait(ctx, parent, (change) => refuseTask(change, task, { error: last, counts: true }));
+    return;
+  }
+  yield* saveSpec(task.id, withoutChild(spec));
+  const change = new RunChange(ctx, run);
+  yield* tryTaskAgain(change, task, { error, at: ctx.now + backoffMs(spec.retry, failures, ctx.random()) });
+  yield* change.flush();
+}
+
+/** pending → waiting, for another run. It starts in a transaction of its own, as the first did. */
+export function* waitForAnotherRun(ctx: EngineContext, { task, spec, run }: Locked): Tx<void> {
+  const change = new RunChange(ctx, run);
+  yield* startWaiting({ task: task.id, at: ctx.now, dueAt: ctx.now, closeBy: task.closeBy });
+  change.move(task, transition(taskMachine, task, "wait"));
+  const data = { key: task.key, kind: task.kind, workflow: spec.workflow ?? null };
+  change.record({ type: "task.waiting", task: task.id, data });
+  yield* change.flush();
+  ctx.noteDue?.();
 }
 
 /** The run had failed, was taken up again by itself, and succeeded then: its parent goes on, if that can be taken up again. */
@@ -174,7 +204,7 @@ function* resolveByChild(ctx: EngineContext, { task, spec, run }: Locked, child:
   const project = yield* ownProject(task);
   if (letter === undefined || project.status === "archived" || isUndone(task, run) || !mayTakeUp(run)) return null;
   const result = yield* resultOf(ctx, child);
-  if (spec.output !== undefined && checkOutput(spec.output, result).length > 0) return null;
+  if (unfitness(spec, result).length > 0) return null;
   const notes = `run ${child.id} was taken up again and succeeded`;
   yield* resolveLetter(ctx, { id: letter, notes, result, by: SERVER });
   return null;

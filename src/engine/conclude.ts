@@ -1,7 +1,8 @@
 import { type AttemptError, insertAttempt } from "../store/attempts.js";
-import { closeUnheld } from "../store/task-begin.js";
+import { closeUnheld, tryAgainLater } from "../store/task-begin.js";
 import type { Reason, Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
+import { earliest } from "./instants.js";
 import { taskMachine, transition } from "./machine.js";
 import type { RunChange } from "./run-change.js";
 import type { Settled } from "./settled.js";
@@ -18,6 +19,8 @@ export interface Success {
 export interface Refusal {
   readonly error: AttemptError;
   readonly by?: string;
+  /** It was the last of the tries that the retry policy allows. */
+  readonly counts?: boolean;
 }
 
 /** Ends a task that nobody holds well: what the server did, or somebody decided, is its attempt. */
@@ -28,8 +31,9 @@ export function* concludeTask(change: RunChange, task: Task, { result, by = SERV
 }
 
 /** Ends a task that nobody holds badly, for good. */
-export function* refuseTask(change: RunChange, task: Task, { error, by = SERVER }: Refusal): Tx<Settled> {
-  const after = yield* close(change, task, { event: "expire", result: null, error, by });
+export function* refuseTask(change: RunChange, task: Task, { error, by = SERVER, counts }: Refusal): Tx<Settled> {
+  const failures = task.failures + (counts === true ? 1 : 0);
+  const after = yield* close(change, { ...task, failures }, { event: "expire", result: null, error, by });
   const { type, message } = error;
   change.record({
     type: "task.dead_letter",
@@ -51,25 +55,51 @@ function* close(change: RunChange, task: Task, { event, result, error, by }: Clo
   const { now } = change.ctx;
   const to = transition(taskMachine, task, event);
   const reasons = error === null ? [] : [{ kind: error.type, detail: error.message, blocking: [] }];
-  const closed = yield* closeUnheld({ task: task.id, from: task.status, to, at: now, reasons });
+  const { failures } = task;
+  const closed = yield* closeUnheld({ task: task.id, from: task.status, to, at: now, reasons, failures });
   if (!closed) throw new Error(`task ${task.id} changed under its run's lock`);
-  const attempt = task.attempt + 1;
+  const tried = yield* keepAttempt(now, task, { result, error, by });
+  change.move(task, to);
+  if (error !== null) change.bury({ task: task.id, error, replayable: false });
+  return { ...tried, status: to, reasons, endedAt: now, dueAt: null };
+}
+
+/** What the server did, or somebody decided, as an attempt of its own. Gives the task as its row counts it. */
+function* keepAttempt(at: number, task: Task, { result, error, by }: Omit<Close, "event">): Tx<Task> {
+  const [attempt, token] = [task.attempt + 1, task.token + 1];
   yield* insertAttempt({
     task: task.id,
     number: attempt,
     agent: by,
-    token: task.token + 1,
-    startedAt: task.startedAt ?? now,
-    endedAt: now,
+    token,
+    startedAt: task.startedAt ?? at,
+    endedAt: at,
     outcome: error === null ? "succeeded" : "failed",
     result,
     error,
     usage: null,
     note: null,
   });
+  return { ...task, attempt, token };
+}
+
+/** Ends a try of a task that waits, and lets it begin again at an instant. */
+export function* tryTaskAgain(change: RunChange, task: Task, { error, at }: { error: AttemptError; at: number }) {
+  const { now } = change.ctx;
+  const to = transition(taskMachine, task, "try_again");
+  const failures = task.failures + 1;
+  const dueAt = earliest(at, task.closeBy);
+  if (!(yield* tryAgainLater({ task: task.id, failures, availableAt: at, dueAt })))
+    throw new Error(`task ${task.id} changed under its run's lock`);
+  const { attempt } = yield* keepAttempt(now, task, { result: null, error, by: SERVER });
   change.move(task, to);
-  if (error !== null) change.bury({ task: task.id, error, replayable: false });
-  return { ...task, status: to, attempt, token: task.token + 1, reasons, endedAt: now, dueAt: null };
+  const { type, message } = error;
+  change.record({
+    type: "task.retry",
+    task: task.id,
+    agent: SERVER,
+    data: { key: task.key, attempt, outcome: "failed", error: { type, message }, retry_at: at },
+  });
 }
 
 // Every task behind it keeps the reason: the whole message stands with the attempt.

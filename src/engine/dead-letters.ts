@@ -13,12 +13,11 @@ import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
 import { type Locked, lockTask } from "./holding.js";
 import { iso } from "./instants.js";
-import { checkOutput } from "./output-schema.js";
-import { problemText } from "./problems.js";
 import { findProject, requireUnarchived } from "./projects.js";
 import { allBlockedBehind, judgeAfresh, reopen, takeUp } from "./reopening.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { settleDependents } from "./settle.js";
+import { listed, unfitness } from "./step-output.js";
 import { noSuchTask, requireRun } from "./task-lookup.js";
 import { failAttempt } from "./tasks.js";
 import { taskLine } from "./views.js";
@@ -217,9 +216,9 @@ export interface Resolution {
 export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Resolution): Tx<LetterHandled> {
   const { locked } = yield* lockLetter(id);
   const { task, spec } = locked;
-  const problems = spec.output === undefined ? [] : checkOutput(spec.output, result ?? null);
+  const problems = unfitness(spec, result);
   if (problems.length > 0) {
-    const message = `The result is not what the step's output schema asks: ${problems.map(problemText).join("; ")}.`;
+    const message = `The result is not what the step's output schema asks: ${listed(problems)}.`;
     throw new BatonError("invalid_input", message, { details: { problems, output: spec.output } });
   }
   const blocked = yield* blockedBy(locked);

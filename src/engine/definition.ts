@@ -264,8 +264,8 @@ export function normalInputs(inputs: Readonly<Record<string, WrittenInput>>): Re
 type WrittenInput = NonNullable<(typeof headSchema)["_zod"]["output"]["inputs"]>[string];
 
 function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionLimits): Step {
-  const { kind = "agent", title, needs, trigger, files, criteria, retry, timeouts, requires, ...others } = step;
-  const { if: condition, compensate: _, ...rest } = others;
+  const { kind = "agent", title, needs, trigger, files, criteria, timeouts, requires, ...others } = step;
+  const { if: condition, compensate: _, retry: __, ...rest } = others;
   // Who does what the server does is the server's own matter.
   const asked: Defaults = kind === "agent" || kind === "plan" ? defaults : {};
   return {
@@ -282,17 +282,26 @@ function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionL
     requires: [...new Set(requires ?? asked.requires)],
     files: { write: files?.write ?? [], read: files?.read ?? [] },
     criteria: typeof criteria === "string" ? [criteria] : (criteria ?? []),
-    retry: {
-      ...DEFAULT_RETRY,
-      max_attempts: settings.retry_attempts,
-      ...defined(defaults.retry ?? {}),
-      ...defined(retry ?? {}),
-    },
+    retry: retryOf(step, defaults, settings),
     timeouts: {
       start_to_close: settings.task_timeout_ms,
       ...defined(defaults.timeouts ?? {}),
       ...defined(timeouts ?? {}),
     },
+  };
+}
+
+/**
+ * The steps of a child run are tried again themselves. The whole of it is, from its beginning, only where its step says so: what holds
+ * of all steps by default would multiply with each run within another.
+ */
+function retryOf({ kind, retry }: WrittenStep, defaults: Defaults, settings: DefinitionLimits): Retry {
+  if (kind === "workflow" && retry === undefined) return { ...DEFAULT_RETRY, max_attempts: 1 };
+  return {
+    ...DEFAULT_RETRY,
+    max_attempts: settings.retry_attempts,
+    ...defined(defaults.retry ?? {}),
+    ...defined(retry ?? {}),
   };
 }
 

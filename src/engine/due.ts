@@ -7,7 +7,7 @@ import { reserveTask } from "./assignments.js";
 import type { EngineContext } from "./context.js";
 import { type Locked, lockTask } from "./holding.js";
 import { runningDueAt, startByOf } from "./leases.js";
-import { isUnstarted, startChild } from "./child-runs.js";
+import { isUnstarted, startChild, waitForAnotherRun } from "./child-runs.js";
 import { requireUnarchived } from "./projects.js";
 import { RunChange } from "./run-change.js";
 import { earliest } from "./instants.js";
@@ -40,18 +40,23 @@ export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
 }
 
 function* pendingDue(ctx: EngineContext, locked: Locked): Tx<void> {
-  const { task, run } = locked;
+  const { task } = locked;
   if (isOver(ctx, task.closeBy)) {
     yield* expireUnheld(ctx, locked, timeout("schedule_to_close", locked));
   } else if (isOver(ctx, task.availableAt)) {
-    const change = new RunChange(ctx, run);
-    yield* readyTasks(change, [task]);
-    yield* change.flush();
+    yield* takeNextTry(ctx, locked);
   } else if (isOver(ctx, task.reservedUntil)) {
     yield* reserveTask(ctx, locked, null);
   } else {
     yield* setDue(task.id, earliest(task.availableAt, task.closeBy, task.reservedUntil));
   }
+}
+
+function* takeNextTry(ctx: EngineContext, locked: Locked): Tx<void> {
+  if (locked.task.kind === "workflow") return yield* waitForAnotherRun(ctx, locked);
+  const change = new RunChange(ctx, locked.run);
+  yield* readyTasks(change, [locked.task]);
+  yield* change.flush();
 }
 
 function* readyDue(ctx: EngineContext, locked: Locked): Tx<void> {
@@ -68,7 +73,7 @@ function* waitingDue(ctx: EngineContext, locked: Locked): Tx<void> {
   const until = spec.until ?? null;
   if (isUnstarted(locked) && !isOver(ctx, task.closeBy)) yield* startChild(ctx, locked);
   else if (until !== null && isOver(ctx, until)) yield* fireTimer(ctx, locked, until);
-  else if (isOver(ctx, task.closeBy)) yield* giveUpWait(ctx, locked, timeout("schedule_to_close", locked));
+  else if (isOver(ctx, task.closeBy)) yield* giveUpWait(ctx, locked, notInTime(locked));
   else yield* setDue(task.id, earliest(until, task.closeBy));
 }
 
@@ -105,6 +110,13 @@ function isOver(ctx: EngineContext, instant: number | null): boolean {
 
 function timeout(kind: TimeoutKind, { spec }: Pick<TaskAndSpec, "task" | "spec">): AttemptError {
   return { type: `timeout:${kind}`, message: `the ${kind} timeout of ${spec.timeouts[kind] ?? 0} ms has passed` };
+}
+
+/** Whoever waits for a person's word goes on without it only where it was given: what nobody decides is not approved. */
+function notInTime(locked: Locked): AttemptError {
+  const error = timeout("schedule_to_close", locked);
+  if (locked.task.kind !== "human") return error;
+  return { ...error, message: `${error.message}, and nobody has decided: that counts as rejected` };
 }
 
 /** The holder is gone: its work goes back, or counts as a failure where it is configured so. */

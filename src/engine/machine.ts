@@ -18,6 +18,7 @@ export type TaskEvent =
   | "claim"
   | "complete"
   | "retry"
+  | "try_again"
   | "exhaust"
   | "release"
   | "lose_lease"
@@ -57,7 +58,13 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
       block: "blocked",
       cancel: "cancelled",
     },
-    waiting: { conclude: "succeeded", block: "blocked", expire: "dead_letter", cancel: "cancelled" },
+    waiting: {
+      conclude: "succeeded",
+      try_again: "pending",
+      block: "blocked",
+      expire: "dead_letter",
+      cancel: "cancelled",
+    },
     in_review: { block: "blocked", cancel: "cancelled" },
     succeeded: {},
     skipped: { reopen: "pending" },

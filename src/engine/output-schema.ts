@@ -126,9 +126,9 @@ function subschemas(form: Form, value: unknown): [(string | number)[], unknown][
 }
 
 /** What keeps a value from what the schema asks, each with its path; empty when it fits. Sizes are bounded by the caller. */
-export function checkOutput(schema: OutputSchema, value: unknown): Problem[] {
+export function checkOutput(schema: OutputSchema, value: unknown, called = "result"): Problem[] {
   const problems = new Problems();
-  check(schema, value, { path: ["result"], problems });
+  check(schema, value, { path: [called], problems });
   return problems.list();
 }
 

@@ -11,8 +11,12 @@ export function waitsForRun(row: Row): boolean {
 
 /** The store's own JSON, of a task whose run is still to be started. */
 export function unstarted(spec: string): string {
-  const { child: _, ...rest } = JSON.parse(spec) as TaskSpec;
-  return JSON.stringify(rest);
+  return JSON.stringify(withoutChild(JSON.parse(spec) as TaskSpec));
+}
+
+export function withoutChild(spec: TaskSpec): TaskSpec {
+  const { child: _, ...rest } = spec;
+  return rest;
 }
 
 /**

@@ -49,6 +49,11 @@ export const settingsSchema = z.object({
   checkpoint_interval_ms: z.int().min(0).default(300_000),
   /** Whether a run is given one before its gate and human steps. */
   checkpoint_gates: z.boolean().default(true),
+  /** Whether the person at a client that can show forms is asked there what waits for a decision. */
+  elicitation: z.boolean().default(true),
+  /** How long such a form stands, and how long nobody is asked again who has not answered, or has put it off. */
+  elicitation_timeout_ms: z.int().min(10).max(86_400_000).default(600_000),
+  elicitation_again_ms: z.int().min(1_000).default(3_600_000),
   /** Of a run and of each automatic kind; the oldest goes. */
   checkpoints_kept: z.int().min(1).max(1_000).default(20),
 });

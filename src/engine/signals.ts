@@ -1,14 +1,15 @@
 import { lockRun } from "../store/lock-order.js";
 import { type Run, runOf } from "../store/runs.js";
 import { keepSignal, waitingTasks } from "../store/task-begin.js";
-import { findTaskAndSpec, type Task } from "../store/tasks.js";
+import type { Task, TaskAndSpec } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { concludeTask } from "./conclude.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "./errors.js";
 import { finishedRun, takesWork } from "./holding.js";
 import { RunChange } from "./run-change.js";
-import { noSuchTask, requireRun, taskId } from "./task-lookup.js";
+import { listed, unfitness } from "./step-output.js";
+import { requireRun, requireTask } from "./task-lookup.js";
 import { endWaits } from "./waiting.js";
 
 export interface SignalGiven {
@@ -20,7 +21,7 @@ export interface SignalGiven {
 }
 
 export interface Signalled {
-  /** The tasks that had waited for it. */
+  /** The tasks that had waited for it, as they are now. */
   readonly delivered: readonly Task[];
   readonly ready: readonly Task[];
   /** Nobody waited: it is kept for the first that will. */
@@ -29,37 +30,47 @@ export interface Signalled {
 
 /**
  * Delivers an event to every task of a run that waits for it, or to one task; kept where none does yet. Errors: `not_found`,
- * `invalid_transition` for a run that has ended or a task that no longer waits for it, `limit_exceeded` for a large payload.
+ * `invalid_transition` for a run that has ended or a task that no longer waits for it, `limit_exceeded` for a large payload,
+ * `invalid_input` for one that is not what a step asks for that would be given it now.
  */
 export function* signal(ctx: EngineContext, given: SignalGiven): Tx<Signalled> {
   requireSmall(ctx, given.payload);
-  const target = given.task === undefined ? undefined : yield* signalledTask(given);
-  const run = yield* lockOpenRun(target?.run ?? given.run ?? "");
+  const named = given.task === undefined ? undefined : yield* requireTask(given.task);
+  const run = yield* lockOpenRun(named?.task.run ?? given.run ?? "");
+  // Until then it may have ended.
+  const target = named && (yield* expectingTask(named.task.id, given.event));
   const change = new RunChange(ctx, run);
-  const expecting = (yield* waitingTasks(run.id)).filter(({ spec }) => spec.event === given.event);
-  const waiting = expecting.map(({ task }) => task).filter(({ id }) => target === undefined || id === target.id);
+  const expecting = target === undefined ? yield* waitingTasks(run.id) : [target];
+  const waiting = expecting.filter(({ task, spec }) => task.status === "waiting" && spec.event === given.event);
+  const result = { event: given.event, payload: given.payload ?? null };
+  requireFit(target === undefined ? waiting : [target], result);
   const kept = waiting.length === 0;
   if (kept) {
     yield* keepSignal({
       id: ctx.newId("signal"),
       run: run.id,
-      task: target?.id ?? null,
+      task: target?.task.id ?? null,
       event: given.event,
       payload: given.payload,
       createdAt: ctx.now,
       createdBy: given.agent,
     });
   }
+  const tasks = waiting.map(({ task }) => task);
   change.record({
     type: "run.signalled",
     agent: given.agent,
-    task: target?.id ?? null,
-    data: { event: given.event, delivered: waiting.map(({ key }) => key), kept },
+    task: target?.task.id ?? null,
+    data: { event: given.event, delivered: tasks.map(({ key }) => key), kept },
   });
-  const result = { event: given.event, payload: given.payload ?? null };
-  const ready = yield* endWaits(change, waiting, (task) => concludeTask(change, task, { result, by: given.agent }));
+  const delivered: Task[] = [];
+  const ready = yield* endWaits(change, tasks, function* (task) {
+    const settled = yield* concludeTask(change, task, { result, by: given.agent });
+    delivered.push(settled.task);
+    return settled;
+  });
   yield* change.flush();
-  return { delivered: waiting, ready, kept };
+  return { delivered, ready, kept };
 }
 
 function* lockOpenRun(id: string): Tx<Run> {
@@ -69,17 +80,34 @@ function* lockOpenRun(id: string): Tx<Run> {
   return run;
 }
 
-function* signalledTask({ task: reference = "", event }: SignalGiven): Tx<Task> {
-  const found = yield* findTaskAndSpec(yield* taskId(reference));
-  if (!found) throw noSuchTask(reference);
+/** The one task that is to be given the event: it waits for it, or will. */
+function* expectingTask(id: string, event: string): Tx<TaskAndSpec> {
+  const found = yield* requireTask(id);
   const { task, spec } = found;
-  const expected = spec.event ?? spec.dynamic?.step["event"];
-  if (expected === event && (task.status === "waiting" || task.status === "pending")) return task;
-  const why = expected === event ? `it is ${task.status}` : `it waits for no event "${event}"`;
+  const step = spec.dynamic?.step;
+  const expected = spec.event ?? step?.["event"];
+  const open = task.status === "waiting" || task.status === "pending";
+  if (expected === event && open && step?.["for_each"] === undefined) return found;
+  const why =
+    expected !== event
+      ? `it waits for no event "${event}"`
+      : open
+        ? "it stands for the elements of a list, and each of them waits for itself: name one of them, or the run"
+        : `it is ${task.status}`;
   throw new BatonError("invalid_transition", `Task ${task.key} (${task.id}) cannot be given that event: ${why}.`, {
     details: { task: task.id, status: task.status, ...(typeof expected === "string" ? { expects: expected } : {}) },
     next: [{ tool: "get_task", arguments: { task: task.id } }],
   });
+}
+
+/** Who sends what a step cannot take hears of it, while the step goes on waiting. */
+function requireFit(tasks: readonly TaskAndSpec[], result: Readonly<Record<string, unknown>>): void {
+  const unfit = tasks.map(({ task, spec }) => ({ task, problems: unfitness(spec, result), output: spec.output }));
+  const [first] = unfit.filter(({ problems }) => problems.length > 0);
+  if (first === undefined) return;
+  const { task, problems, output } = first;
+  const message = `The event is not what the output schema of task ${task.key} asks: ${listed(problems)}. Nothing was delivered.`;
+  throw new BatonError("invalid_input", message, { details: { task: task.id, problems, output } });
 }
 
 function requireSmall(ctx: EngineContext, payload: unknown): void {

@@ -10,12 +10,11 @@ import { BatonError } from "./errors.js";
 import { holdTask, type Locked, lockTask, requireHeld, staleToken, takesWork } from "./holding.js";
 import { leaseShownUntil, renewedLease, runningDueAt } from "./leases.js";
 import { taskMachine, transition } from "./machine.js";
-import { checkOutput } from "./output-schema.js";
 import { expandPlan, leavePlanning, requirePlan } from "./plans.js";
-import { problemText } from "./problems.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { settleDependents, settlementOf } from "./settle.js";
 import type { Usage } from "./spending.js";
+import { listed, unfitness } from "./step-output.js";
 import { findCounters } from "../store/counters.js";
 
 /** A task after a change, what became ready thereby, and its run. */
@@ -96,12 +95,11 @@ function requireSound(ctx: EngineContext, { task, spec }: Locked, result: unknow
       { details: { bytes, max }, next: [{ tool: "complete_task", arguments: { task: task.id, token: task.token } }] },
     );
   }
-  if (spec.output === undefined) return;
-  const problems = checkOutput(spec.output, result ?? null);
+  const problems = unfitness(spec, result);
   if (problems.length === 0) return;
   throw new BatonError(
     "invalid_input",
-    `The result of task ${task.key} is not what its output schema asks: ${problems.map(problemText).join("; ")}. The task is still yours: mend the result and complete it again.`,
+    `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}. The task is still yours: mend the result and complete it again.`,
     {
       details: { task: task.id, problems, output: spec.output },
       retry: "never",

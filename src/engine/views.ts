@@ -25,7 +25,7 @@ export function taskLine(task: Task) {
     ...(task.agent === null ? {} : { agent: task.agent }),
     ...(task.percent === null || task.status !== "running" ? {} : { percent: task.percent }),
     ...(task.reservedFor === null ? {} : { reserved_for: task.reservedFor }),
-    ...(task.availableAt === null ? {} : { retry_at: iso(task.availableAt) }),
+    ...(task.availableAt === null || task.status !== "pending" ? {} : { retry_at: iso(task.availableAt) }),
   };
 }
 export type TaskLine = ReturnType<typeof taskLine>;

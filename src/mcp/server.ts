@@ -5,9 +5,11 @@ import type { Logger } from "../runtime/logger.js";
 import type { Reader } from "../resources/resource.js";
 import type { Dispatch } from "../tools/dispatch.js";
 import { toolsOf } from "../tools/toolsets.js";
+import { serveAsking } from "./asking.js";
 import { BROWSING, serveBrowsing } from "./browsing.js";
 import { INSTRUCTIONS } from "./instructions.js";
 import { type Extra, progressReporter } from "./notifications.js";
+import type { QuestionDesk } from "./questions.js";
 import { toolList } from "./tool-list.js";
 
 /** What the server needs of the program around it. */
@@ -20,6 +22,8 @@ export interface ServerParts {
   dispatch(client: string): Promise<Dispatch>;
   /** The database as a client of this name may look at it. Asked with the first look, not before. */
   reader(client: string): Promise<Reader>;
+  /** What waits for the person at the client of this name. Asked with the first question, not before. */
+  desk(client: string): Promise<QuestionDesk>;
   /** Makes the id under which a failure in the log is found again. */
   newRequestId(): string;
   /** The client has said that it is ready, which who only probes a server need not do. */
@@ -29,7 +33,7 @@ export interface ServerParts {
 export interface BatonServer {
   connect(transport: Transport): Promise<void>;
   close(): Promise<void>;
-  /** Ends every wait: each is answered as if its time were over. */
+  /** Ends every wait: each is answered as if its time were over, and nobody is asked anything any more. */
   stopWaiting(): void;
 }
 
@@ -50,6 +54,7 @@ export function createServer(parts: ServerParts): BatonServer {
 
   const client = () => server.getClientVersion()?.name ?? "agent";
   const browsing = serveBrowsing(server, { ...parts, reader: () => parts.reader(client()) });
+  const asking = serveAsking(server, { ...parts, desk: () => parts.desk(client()) });
   server.oninitialized = () => parts.onInitialized?.(client());
 
   const calls = new Set<AbortController>();
@@ -58,9 +63,12 @@ export function createServer(parts: ServerParts): BatonServer {
     calls.add(abort);
     try {
       const progress = progressOf(extra, parts.logger);
-      const options = { signal: abort.signal, ...(progress && { progress }) };
+      const input = params.arguments ?? {};
       const [{ callTool }, dispatch] = await Promise.all([import("./tool-call.js"), parts.dispatch(client())]);
-      return await callTool(dispatch, { name: params.name, arguments: params.arguments ?? {}, options });
+      return await asking.during({ id: extra.requestId, input }, (onRun) => {
+        const options = { signal: abort.signal, onRun, ...(progress && { progress }) };
+        return callTool(dispatch, { name: params.name, arguments: input, options });
+      });
     } finally {
       calls.delete(abort);
     }
@@ -68,10 +76,12 @@ export function createServer(parts: ServerParts): BatonServer {
   return {
     connect: (transport) => server.connect(transport),
     close: () => {
+      asking.close();
       browsing.close();
       return server.close();
     },
     stopWaiting: () => {
+      asking.close();
       for (const abort of calls) abort.abort();
     },
   };

@@ -30,6 +30,18 @@ export function* rootOf(run: string): Tx<string> {
   return row ? text(row, "id") : run;
 }
 
+/** Whether any run within a run, at any time, was as deep as this within others. */
+export function* reachesDepth(run: string, depth: number): Tx<boolean> {
+  const row = yield* first([
+    `WITH RECURSIVE below (id, depth) AS (
+       SELECT id, depth FROM runs WHERE id = $1
+       UNION SELECT r.id, r.depth FROM runs r JOIN below b ON r.parent_run = b.id
+     ) SELECT 1 AS one FROM below WHERE depth >= $2 LIMIT 1`,
+    [run, depth],
+  ]);
+  return row !== undefined;
+}
+
 export function* countOpenChildren(run: string): Tx<number> {
   const row = yield* first(["SELECT count(*) AS n FROM runs WHERE parent_run = $1 AND ended_at IS NULL", [run]]);
   return row ? int(row, "n") : 0;

@@ -268,6 +268,7 @@ const REMOVE_RUN = [
   `DELETE FROM attempts WHERE ${OF_ITS_TASKS}`,
   `DELETE FROM dependencies WHERE ${OF_ITS_TASKS}`,
   `DELETE FROM task_specs WHERE ${OF_ITS_TASKS}`,
+  `DELETE FROM askings WHERE ${OF_ITS_TASKS}`,
   "DELETE FROM tasks WHERE run = $1",
   "DELETE FROM scope_lanes WHERE run = $1",
   "DELETE FROM lanes WHERE run = $1",

@@ -98,14 +98,33 @@ export interface ServerEnding {
   readonly to: TaskStatus;
   readonly at: number;
   readonly reasons: readonly Reason[];
+  /** Attempts from now on that count against the retry policy. */
+  readonly failures: number;
 }
 
 /** Ends a task that nobody holds, with an attempt of the server's own, under a token of its own. */
-export function* closeUnheld({ task, from, to, at, reasons }: ServerEnding): Tx<boolean> {
+export function* closeUnheld({ task, from, to, at, reasons, failures }: ServerEnding): Tx<boolean> {
   const rows = yield [
     `UPDATE tasks SET status = $1, attempt = attempt + 1, token = token + 1, ended_at = $2, reasons = $3, due_at = NULL, reserved_for = NULL,
-       reserved_until = NULL WHERE id = $4 AND status = $5 RETURNING id`,
-    [to, at, reasons.length === 0 ? null : JSON.stringify(reasons), task, from],
+       reserved_until = NULL, failures = $6 WHERE id = $4 AND status = $5 RETURNING id`,
+    [to, at, reasons.length === 0 ? null : JSON.stringify(reasons), task, from, failures],
+  ];
+  return rows.length === 1;
+}
+
+export interface TryingAgain {
+  readonly task: string;
+  readonly failures: number;
+  readonly availableAt: number;
+  readonly dueAt: number | null;
+}
+
+/** waiting → pending, with an attempt of the server's own that has failed. */
+export function* tryAgainLater({ task, failures, availableAt, dueAt }: TryingAgain): Tx<boolean> {
+  const rows = yield [
+    `UPDATE tasks SET status = 'pending', attempt = attempt + 1, token = token + 1, failures = $1, available_at = $2, due_at = $3,
+       ready_at = NULL WHERE id = $4 AND status = 'waiting' RETURNING id`,
+    [failures, availableAt, dueAt, task],
   ];
   return rows.length === 1;
 }

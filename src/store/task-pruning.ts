@@ -31,6 +31,7 @@ const REMOVE = [
   "DELETE FROM attempts WHERE task IN (LIST)",
   "DELETE FROM dependencies WHERE task IN (LIST) OR dependency IN (LIST)",
   "DELETE FROM task_specs WHERE task IN (LIST)",
+  "DELETE FROM askings WHERE task IN (LIST)",
   "DELETE FROM dead_letters WHERE run IN (SELECT run FROM tasks WHERE id IN (LIST)) AND task IN (LIST)",
   "DELETE FROM tasks WHERE id IN (LIST)",
 ];

@@ -38,6 +38,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal;
   /** Given where the client shows progress: then a wait may be longer, and reports how long it has lasted. */
   readonly progress?: (elapsedMs: number) => void;
+  /** Told of a run that the call has started, before it waits for it. */
+  readonly onRun?: (run: string) => void;
 }
 
 export interface Answer {
@@ -99,13 +101,14 @@ export class Dispatch {
   #host(call: Call, options: CallOptions): Host {
     const { settings, facts, operations } = this.#parts;
     const signal = options.signal ?? new AbortController().signal;
-    const { progress } = options;
+    const { progress, onRun } = options;
     return {
       transact: (command, step = "step") => call.write(command, step),
       read: (query) => call.read(query),
       earlier: (step) => call.earlier(step),
       snapshot: (query) => call.snapshot(query),
       signal,
+      started: (run) => onRun?.(run),
       waitFor: async (look, timeoutSeconds) => {
         const store = await this.#parts.store();
         const mostMs = progress ? settings.wait_max_with_progress_ms : settings.wait_max_ms;

@@ -10,6 +10,7 @@ const escalation = z.object({
   type: z.string(),
   ask: z.string(),
   form: z.record(z.string(), z.unknown()).optional(),
+  token: z.int(),
   task: shapes.taskLine,
   asked_at: shapes.instant,
   until: shapes.instant.optional(),
@@ -19,7 +20,7 @@ const list = defineOperation({
   name: "list_escalations",
   title: "List open questions",
   description:
-    "Lists what waits for a person's decision, oldest first: the question, its form, the task that waits. Answered with decide_escalation, by a person.",
+    "Lists what waits for a person's decision, oldest first: the question, its form, the task that waits. A person answers: in the form that their client shows while a call such as wait_for goes on, or with decide_escalation at a terminal.",
   area: "escalations",
   effect: "read",
   input: z.object({ run: params.run.optional(), project: params.project, ...params.paging }),
@@ -43,13 +44,13 @@ const decide = defineOperation({
     answers: z.record(z.string(), z.unknown()).optional().describe("As the question's form asks."),
     conditions: z.array(z.string().min(1).max(2_000)).max(20).optional(),
     note: z.string().max(10_000).optional(),
+    token: z.int().optional().describe("From list_escalations: refused where the question is asked anew since."),
     request_id: params.requestId,
   }),
   output: z.object({ task: shapes.taskLine, ready: z.array(shapes.taskLine), run: shapes.runLine }),
   *run(ctx, input) {
-    const { id, decision, answers, conditions, note } = input;
-    const by = ctx.caller.agent;
-    const ended = yield* decideEscalation(ctx, { id, decision, answers, conditions, note, by });
+    const { request_id: _, ...decision } = input;
+    const ended = yield* decideEscalation(ctx, { ...decision, by: ctx.caller.agent });
     return {
       task: taskLine(ended.task),
       ready: ended.ready.map(taskLine),

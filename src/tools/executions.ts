@@ -129,6 +129,7 @@ function startedView({ run, counters, ready, warnings }: Started): StartedAnswer
 /** The answer once the run has ended, or as it stands when the time is over. */
 async function afterWait(host: Host, started: StartedAnswer, seconds: number): Promise<StartedAnswer> {
   if (seconds <= 0) return started;
+  host.started(started.run.id);
   const now = () =>
     host.read(function* () {
       const { run, counters, ready } = yield* getRun(started.run.id);

@@ -68,6 +68,8 @@ export interface Host {
    * that finds nothing should write nothing: what it commits would make every other waiter look again.
    */
   waitFor<T>(look: () => Promise<T | undefined>, timeoutSeconds: number): Promise<T | undefined>;
+  /** Tells whoever serves the client that its call has started this run, and may wait for it. */
+  started(run: string): void;
   /** Fires when the client has cancelled the request. */
   readonly signal: AbortSignal;
   /** Facts about the running server that no table holds: registry, configuration, the process. */

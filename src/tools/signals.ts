@@ -18,7 +18,7 @@ const signal = defineOperation({
     run: params.run.optional(),
     task: params.task.optional().describe("Instead of run: one task, from list_tasks."),
     event: z.string().min(1).max(100).describe("As the wait step names it."),
-    payload: z.unknown().optional().describe("Any JSON: the output of the steps that waited."),
+    payload: z.unknown().optional().describe("Any JSON: `payload` in the output of the steps that waited."),
     ...params.acting,
   }),
   output: z.object({ delivered: z.array(shapes.taskLine), ready: z.array(shapes.taskLine), kept: z.boolean() }),

@@ -97,6 +97,21 @@ test("says that a run stands still because its budget is spent, and how it goes 
   expect(progressLines({ ...state, running: [task("b")] }, VIEW).join("\n")).not.toContain("set_budget");
 });
 
+test("says what a step waits for that nobody claims, and how a question is answered", () => {
+  const waits = (type: string, data: object) => {
+    const recent = [event(10_000, type, { key: "ask", ...data })];
+    return progressLines(stateOf({ running: [], recent }), { ...VIEW, columns: 200 }).at(-1);
+  };
+  expect(waits("task.waiting", { kind: "human", ask: "Ship\nit\u001b[2J?" })).toBe(
+    "  0:10  ◌ ask waits for a decision (baton call decide_escalation --id task_1 --decision approved): Ship it[2J?",
+  );
+  expect(waits("task.waiting", { until: START, event: null })).toContain("ask waits until 2026-01-01T00:00:00.000Z");
+  expect(waits("task.waiting", { until: null, event: "merged" })).toContain("ask waits for the event merged");
+  expect(waits("task.waiting", { workflow: "build" })).toContain("ask waits for a run of build");
+  expect(waits("task.asked", { client: "Cursor" })).toContain("ask is put to the person at Cursor");
+  expect(waits("task.deferred", {})).toContain("ask put off by anna");
+});
+
 test("a table has every task, with how it stands", () => {
   const tasks = TASK_STATUSES.map((status) => task(`step-${status}`, { status }));
   const lines = progressLines(stateOf({ tasks, run: runOf({ running: tasks.length }) }), { ...VIEW, table: true });

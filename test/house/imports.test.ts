@@ -32,7 +32,7 @@ const AREAS = [
   { area: "mcp", files: ["src/mcp/**"], may: ["tools", "resources", "prompts", "errors"], types: ["tx", "runtime"], node: "all" },
   { area: "config", files: ["src/config.ts"], may: ["errors", "settings"], types: ["runtime"], node: "all" },
   { area: "cli", files: ["src/cli/**"], may: ["tools", "config", "errors", "settings"], types: ["app", "tx", "runtime"], node: "all" },
-  { area: "app", files: ["src/{app,caller,main,launch,serve,command-host,upkeep,works}.ts"], may: "all", types: [], node: "all" },
+  { area: "app", files: ["src/{app,callers,main,launch,serve,command-host,question-desk,upkeep,works}.ts"], may: "all", types: [], node: "all" },
 ] as const satisfies readonly Area[];
 
 /** Which files may import which package. The longest name that matches an import decides. */

@@ -3,9 +3,10 @@ import path from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import type { RequestOptions } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
-import { type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
+import { ElicitRequestSchema, type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import { onTestFinished } from "vitest";
 import { temporaryDirectory } from "./databases.js";
+import type { Person } from "./person.js";
 
 const MAIN = path.resolve(import.meta.dirname, "../../dist/main.js");
 
@@ -100,6 +101,8 @@ export function startServer(options: ServerOptions = {}): ServerProcess {
 
 export interface ConnectOptions extends ServerOptions {
   readonly clientName?: string;
+  /** Who sits at the client, which then says that it can show forms. */
+  readonly person?: Person;
 }
 
 /** The SDK's own client on the built server. */
@@ -139,7 +142,9 @@ export class ToolError extends Error {
 
 export async function connectClient(options: ConnectOptions = {}): Promise<TestClient> {
   const server = startServer(options);
-  const client = new Client({ name: options.clientName ?? "test", version: "1" });
+  const { clientName = "test", person } = options;
+  const client = new Client({ name: clientName, version: "1" }, { capabilities: person ? { elicitation: {} } : {} });
+  if (person) client.setRequestHandler(ElicitRequestSchema, ({ params }, { signal }) => person.see(params, signal));
   await client.connect(transportTo(server));
   // Makes the client hold every answer against the published output schema, as hosts do.
   await client.listTools();

@@ -144,6 +144,9 @@ async function afternoon({ app, call, crew, project }: Day): Promise<void> {
   await crew.complete(await crew.take("ben", { run: run.id }), "B");
   await app.advance(60_000);
   await call("signal", { run: run.id, event: "merged", payload: 7 });
+  const desk = await app.app.desk("day");
+  const { question } = await desk.next({ runs: [run.id], except: new Set() });
+  if (question !== undefined && (await desk.take(question))) await desk.giveUp(question);
   const { escalations } = await call("list_escalations", { run: run.id });
   for (const { id } of escalations as { id: string }[]) {
     await call("decide_escalation", { id, decision: "deferred" });
@@ -205,6 +208,14 @@ async function night({ app, call, crew, project }: Day): Promise<void> {
   await app.advance(10);
   await call("control_run", { run: child, action: "retry_failed" });
   await crew.complete(await crew.take("ben", { run: child }));
+  await app.advance(10);
+
+  const retry = { max_attempts: 2, initial_interval_ms: 1 };
+  const tried = await crew.start([{ key: "call", kind: "workflow", workflow: "inner", retry }], { project });
+  await app.advance(10);
+  await call("send_to_dead_letters", { task: (await crew.take("ben", { run: tried.run.id })).id, reason: "enough" });
+  for (let look = 0; look < 3; look++) await app.advance(10);
+  await crew.complete(await crew.take("ben", { run: tried.run.id }));
   await app.advance(10);
 
   const undone = await crew.start([...inner, { ...last, needs: ["in"] }], { project, on_failure: "compensate" });

@@ -5,6 +5,7 @@ import { milestonesAndSessions } from "./0004-milestones-and-sessions.js";
 import { checkpoints } from "./0005-checkpoints.js";
 import { letterReplays } from "./0006-letter-replays.js";
 import { budgets } from "./0007-budgets.js";
+import { askings } from "./0008-askings.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -15,6 +16,7 @@ export const migrations: readonly Migration[] = [
   checkpoints,
   letterReplays,
   budgets,
+  askings,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { startApp, startAppOn, type TestApp } from "../support/app.js";
+import { BACKENDS, testRuntime } from "../support/databases.js";
+import { Crew, type Step } from "../support/plan.js";
+
+interface Question {
+  readonly id: string;
+  readonly token: number;
+  readonly until?: string;
+}
+
+describe.each(BACKENDS)("a human step on %s", (backend) => {
+  async function started(step: Partial<Step>): Promise<{ team: Crew; person: TestApp; run: string; asked: Question }> {
+    const team = new Crew(await startAppOn(backend));
+    const { app } = team;
+    const storeHooks = { now: () => app.clock.now() };
+    const runtime = { ...testRuntime(2), clock: app.clock };
+    const person = await startApp({ database: app.database, runtime, storeHooks, channel: "human", agent: "eve" });
+    const { run } = await team.start([
+      { kind: "human", ask: "Release?", ...step, key: "ask" },
+      { key: "ship", needs: ["ask"] },
+    ]);
+    return { team, person, run: run.id, asked: await questionOf(team, run.id) };
+  }
+
+  async function questionOf(team: Crew, run: string): Promise<Question> {
+    const { escalations } = (await team.app.call("list_escalations", { run })) as { escalations: Question[] };
+    return escalations[0] ?? { id: "none", token: -1 };
+  }
+
+  it("holds the decision against its output schema, and goes on asking where it does not fit", async () => {
+    const output = { type: "object", required: ["note"], properties: { note: { type: "string", minLength: 5 } } };
+    const { team, person, run, asked } = await started({ output });
+    for (const given of [{}, { note: "ok" }]) {
+      await expect(
+        person.call("decide_escalation", { id: asked.id, decision: "approved", ...given }),
+      ).rejects.toMatchObject({
+        code: "invalid_input",
+        message: expect.stringMatching(/output schema of task ask asks: result\.note.*still open/),
+      });
+    }
+    expect(await team.statuses(run)).toEqual({ ask: "waiting", ship: "pending" });
+    await person.call("decide_escalation", { id: asked.id, decision: "approved", note: "well done" });
+    expect(await team.statuses(run)).toEqual({ ask: "succeeded", ship: "ready" });
+  });
+
+  it("can be rejected whatever its form and its output schema ask", async () => {
+    const form = { type: "object", required: ["version"] };
+    const output = { type: "object", required: ["answers"] };
+    const { team, person, run, asked } = await started({ form, output });
+    await expect(person.call("decide_escalation", { id: asked.id, decision: "approved" })).rejects.toMatchObject({
+      message: expect.stringContaining("answers.version: is required"),
+    });
+    await person.call("decide_escalation", { id: asked.id, decision: "rejected", note: "not now" });
+    expect(await team.statuses(run)).toEqual({ ask: "dead_letter", ship: "blocked" });
+  });
+
+  it("counts as rejected when its time is over and nobody has decided", async () => {
+    const { team, person, run, asked } = await started({ timeouts: { schedule_to_close: "3d" } });
+    expect(asked.until).toBe("2026-01-04T00:00:00.000Z");
+    await team.app.advance(3 * 86_400_000 - 1);
+    expect(await team.statuses(run)).toEqual({ ask: "waiting", ship: "pending" });
+    await team.app.advance(1);
+    expect(await team.statuses(run)).toEqual({ ask: "dead_letter", ship: "blocked" });
+    expect((await team.run(run)).status).toBe("failed");
+    const { attempts } = (await team.app.call("get_task", { task: asked.id, include: ["attempts"] })) as {
+      attempts: object[];
+    };
+    expect(attempts).toMatchObject([
+      {
+        agent: "baton",
+        error: { type: "timeout:schedule_to_close", message: expect.stringContaining("counts as rejected") },
+      },
+    ]);
+    await expect(person.call("decide_escalation", { id: asked.id, decision: "approved" })).rejects.toMatchObject({
+      code: "invalid_transition",
+    });
+    // It is a dead letter as any other: somebody who wants it asked again has it asked again.
+    await team.app.call("control_run", { run, action: "retry_failed" });
+    expect((await questionOf(team, run)).until).toBe("2026-01-07T00:00:00.000Z");
+  });
+
+  it("takes no decision that was meant for the question before it was asked anew", async () => {
+    const { team, person, run, asked } = await started({});
+    await person.call("decide_escalation", { id: asked.id, decision: "rejected", token: asked.token });
+    await team.app.call("control_run", { run, action: "retry_failed" });
+    const again = await questionOf(team, run);
+    expect(again.id).toBe(asked.id);
+    const approved = { id: asked.id, decision: "approved" };
+    await expect(person.call("decide_escalation", { ...approved, token: asked.token })).rejects.toMatchObject({
+      code: "invalid_transition",
+      message: expect.stringContaining("asked anew"),
+    });
+    await person.call("decide_escalation", { ...approved, token: again.token });
+    expect(await team.statuses(run)).toEqual({ ask: "succeeded", ship: "ready" });
+  });
+});
