@@ -41,10 +41,14 @@ export type Work = (onRun: (run: string) => void) => Promise<CallToolResult>;
 const RUNS_MAX = 100;
 /** An answer is kept back so long, at most, that a form can be shown while its call is still under way. */
 const SHOWN_WITHIN_MS = 150;
+/** A call that takes longer may wait for something; before that nobody listens to what others write. */
+const LASTING_MS = 100;
 /** Between two looks, however much is written meanwhile. */
 const PAUSE_MS = 20;
 /** After a form that was not answered, before any other is shown: there may be many more of them. */
 const QUIET_MS_MAX = 60_000;
+/** After somebody else has been quicker. */
+const TAKEN_MS = 1_000;
 const LOOK_AGAIN_MS_MAX = 60_000;
 const METHOD_NOT_FOUND = -32_601;
 
@@ -68,6 +72,8 @@ export class Asker {
   /** Told when a look is over that began after they had asked for one. */
   #looked: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #lastsAfter: NodeJS.Timeout | undefined;
+  #lasting = false;
   /** The server is closing, or the client cannot show forms after all. */
   #closed = false;
 
@@ -78,6 +84,7 @@ export class Asker {
   /** Carries out a call, and asks what is to be asked meanwhile and right after it. */
   async during(call: AskedDuring, work: Work): Promise<CallToolResult> {
     this.#calls.add(call.id);
+    this.#lastsAfter ??= setTimeout(() => this.#last(), LASTING_MS).unref();
     this.#note(runsNamedIn(call.input));
     if (this.#runs.size > 0) void this.#stir();
     try {
@@ -142,7 +149,7 @@ export class Asker {
 
   async #look(): Promise<void> {
     const desk = (this.#desk ??= await this.#parts.desk());
-    this.#listen(desk);
+    if (this.#lasting) this.#listen(desk);
     if (this.#standing !== undefined) {
       const { question, abort } = this.#standing;
       // Somebody has decided elsewhere, or the run has gone another way.
@@ -154,14 +161,22 @@ export class Asker {
     if (!desk.open || quietMs > 0) return;
     const { question, lookAgainInMs } = await desk.next({ runs: [...this.#runs], except: this.#leftAlone() });
     if (lookAgainInMs !== undefined) this.#lookAfter(lookAgainInMs);
-    if (question === undefined || this.#closed || !(await desk.take(question))) return;
-    this.#stand(desk, question);
+    if (question === undefined || this.#isClosed()) return;
+    const taken = await desk.take(question);
+    if (taken && !this.#isClosed()) this.#stand(desk, question);
+    else this.#lookAfter(TAKEN_MS);
   }
 
   #leftAlone(): ReadonlySet<string> {
     const now = performance.now();
     for (const [id, until] of this.#notBefore) if (until <= now) this.#notBefore.delete(id);
     return new Set(this.#notBefore.keys());
+  }
+
+  /** A call takes longer than most: what is to be asked may come while it does. */
+  #last(): void {
+    this.#lasting = true;
+    if (this.#runs.size > 0) void this.#stir();
   }
 
   #listen(desk: QuestionDesk): void {
@@ -179,6 +194,9 @@ export class Asker {
     this.#stopListening?.();
     this.#stopListening = undefined;
     clearTimeout(this.#timer);
+    clearTimeout(this.#lastsAfter);
+    this.#lastsAfter = undefined;
+    this.#lasting = false;
   }
 
   #lookAfter(ms: number): void {

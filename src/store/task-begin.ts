@@ -83,10 +83,10 @@ export interface Waiting {
   readonly closeBy: number | null;
 }
 
-/** pending → waiting. */
+/** pending → waiting. Each time under another token, by which an answer says what it answers. */
 export function* startWaiting({ task, at, dueAt, closeBy }: Waiting): Tx<void> {
   yield [
-    `UPDATE tasks SET status = 'waiting', ready_at = $1, started_at = $1, due_at = $2, close_by = $3, available_at = NULL, reasons = NULL
+    `UPDATE tasks SET status = 'waiting', token = token + 1, ready_at = $1, started_at = $1, due_at = $2, close_by = $3, available_at = NULL, reasons = NULL
      WHERE id = $4 AND status = 'pending'`,
     [at, dueAt, closeBy, task],
   ];
