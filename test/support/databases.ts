@@ -104,7 +104,7 @@ const EMPTY = `
 
 /** The URL of a new database. It goes with the server, at the end of the run. */
 export async function makePostgres(): Promise<string> {
-  const server = await serverOfThisRun();
+  const server = await serverOfThisWorker();
   databases += 1;
   const name = `test_${process.pid}_${databases}`;
   await administer(server, `CREATE DATABASE ${name} STRATEGY file_copy`);
@@ -115,10 +115,12 @@ export async function makePostgres(): Promise<string> {
 
 let server: Promise<string> | undefined;
 
-function serverOfThisRun(): Promise<string> {
+function serverOfThisWorker(): Promise<string> {
   server ??= new Promise<string>((resolve, reject) => {
     let answer = "";
-    connect(inject("postgresSocket"))
+    const asking = connect(inject("postgresSocket"));
+    asking.write(process.env["VITEST_POOL_ID"] ?? "1");
+    asking
       .on("data", (data) => (answer += data.toString()))
       .on("error", reject)
       .on("end", () => (answer.startsWith("postgres:") ? resolve(answer) : reject(new Error(answer))));

@@ -7,7 +7,7 @@ import type { TestProject } from "vitest/node";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** A socket that answers with the URL of the run's PostgreSQL, which starts when first asked for. */
+    /** A socket that, told which worker asks, answers with the URL of that worker's PostgreSQL, which starts when first asked for. */
     postgresSocket: string;
   }
 }
@@ -57,24 +57,31 @@ export async function startPostgres(): Promise<PostgresServer> {
   return { url: `postgres://baton:secret-of-tests@127.0.0.1:${port}/postgres`, restart, stop };
 }
 
-/** One server for a whole run of the tests, started by the first file that needs it (vitest's global set-up). */
+/**
+ * One server for each worker, started by its first file that needs it (vitest's global set-up). Not one for all: a transaction under way
+ * in any database of a server holds back what readers of the history see in all of them.
+ */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const directory = mkdtempSync(path.join(tmpdir(), "baton-run-"));
   const socket = path.join(directory, "postgres.sock");
-  let started: Promise<PostgresServer> | undefined;
+  const started = new Map<string, Promise<PostgresServer>>();
   const desk = createServer((connection) => {
-    started ??= startPostgres();
     connection.on("error", () => connection.destroy());
-    started.then(
-      ({ url }) => connection.end(url),
-      (error: unknown) => connection.end(String(error)),
-    );
+    connection.once("data", (asked) => {
+      const worker = asked.toString();
+      const server = started.get(worker) ?? startPostgres();
+      started.set(worker, server);
+      server.then(
+        ({ url }) => connection.end(url),
+        (error: unknown) => connection.end(String(error)),
+      );
+    });
   });
   await listening(desk, socket);
   project.provide("postgresSocket", socket);
   return async () => {
     desk.close();
-    await started?.then((server) => server.stop()).catch(() => undefined);
+    await Promise.allSettled([...started.values()].map(async (server) => (await server).stop()));
     rmSync(directory, { recursive: true, force: true });
   };
 }

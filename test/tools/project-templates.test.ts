@@ -48,7 +48,9 @@ async function carryOut(app: TestApp, run: string): Promise<RunAnswer> {
   const crew = new Crew(app);
   for (;;) {
     const claim = await crew.claim("ann", { run, roles: ["reviewer"], wait_seconds: 10 });
-    if (claim.outcome === "none") break;
+    if (claim.outcome === "none" && claim.reason === "run_finished") break;
+    // Its commands are still at work.
+    if (claim.outcome === "none") continue;
     const { task, lease } = claim as { task: { id: string; output?: unknown }; lease: { token: number } };
     await crew.complete({ id: task.id, token: lease.token }, sampleOf(task.output));
   }
