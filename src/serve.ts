@@ -47,10 +47,14 @@ export async function serve(flags: Flags): Promise<never> {
 
 /** Who only looks what the server can do is gone by then; what came due while no process was up waits no longer. */
 const STAND_BY_MS = 300;
+const STAND_BY_AGAIN_MS = 10_000;
 
 function standBySoon({ app, logger }: Launched, client: string): void {
   const standBy = () => {
-    app.standBy(client).catch((error: unknown) => logger.warn("what is due is not looked after yet", { error }));
+    app.standBy(client).catch((error: unknown) => {
+      logger.warn("what is due is not looked after yet", { error });
+      setTimeout(standBy, STAND_BY_AGAIN_MS).unref();
+    });
   };
   setTimeout(standBy, STAND_BY_MS).unref();
 }

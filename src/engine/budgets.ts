@@ -98,8 +98,7 @@ function* goOn(ctx: EngineContext, run: Run): Tx<void> {
   if (run.endedAt !== null) return;
   const { running } = yield* findCounters(run.id);
   yield* setLanesOpen(run.id, isOpen(run, running));
-  yield* lookAtNextUnstarted(run.id, ctx.now);
-  ctx.noteDue?.();
+  if (yield* lookAtNextUnstarted(run.id, ctx.now)) ctx.noteDue?.();
 }
 
 function requireShares({ warnAt, blockAt }: store.Budget): void {

@@ -69,10 +69,15 @@ export function* startChild(ctx: EngineContext, { task, spec, run }: Locked): Tx
   yield* saveSpec(task.id, { ...spec, child: started.run.id });
   yield* setDue(task.id, task.closeBy);
   const change = new RunChange(ctx, run);
-  yield* children.lookAtNextUnstarted(run.id, ctx.now);
+  yield* startNext(ctx, run.id);
   const data = { key: task.key, child_run: started.run.id, workflow: workflow.name, version: version.version };
   change.record({ type: "task.child_started", task: task.id, data });
   yield* change.writeHistory();
+}
+
+/** Lets the next task of a run that waits for room start its child run, soon. */
+export function* startNext(ctx: EngineContext, run: string): Tx<void> {
+  if (yield* children.lookAtNextUnstarted(run, ctx.now)) ctx.noteDue?.();
 }
 
 /** Errors: `limit_exceeded` where a tree of runs grows without end: each may call more than one. */
@@ -90,7 +95,7 @@ export function* refuseChild(ctx: EngineContext, task: string, error: BatonError
   if (!isUnstarted(locked)) throw error;
   const { code, message } = error;
   yield* endWait(ctx, locked, (change) => refuseTask(change, locked.task, { error: { type: code, message } }));
-  yield* children.lookAtNextUnstarted(locked.run.id, ctx.now);
+  yield* startNext(ctx, locked.run.id);
 }
 
 /** A waiting task whose child run is still to be started. */
@@ -125,24 +130,32 @@ export function* lockWithParent(known: Run): Tx<ChildAndParent | undefined> {
 export function* reconcileChild(ctx: EngineContext, { parent, child }: ChildAndParent): Tx<number | null> {
   const own = parent?.spec.child === child.id;
   const waits = own && parent.task.status === "waiting";
-  if (child.endedAt === null) return waits ? null : yield* stopOrphan(ctx, child);
+  if (child.endedAt === null) return waits || isTakenUp(own, parent) ? null : yield* stopOrphan(ctx, child);
   if (!parent) return null;
   // It may wait for the end of the runs within it before it undoes anything.
   if (parent.run.status === "compensating" && parent.run.stage === "stopping")
     yield* children.setRunDue(parent.run.id, ctx.now);
   if (waits) yield* handUp(ctx, parent, child);
   // After that: until then its own task is one that waits without an open run.
-  yield* children.lookAtNextUnstarted(parent.run.id, ctx.now);
+  yield* startNext(ctx, parent.run.id);
   return own && parent.task.status === "dead_letter" && child.status === "succeeded"
     ? yield* resolveByChild(ctx, parent, child)
     : null;
+}
+
+const FAILED_BY_CHILD: ReadonlySet<string> = new Set(["child_run_failed", "invalid_output"]);
+
+/** A step failed because its run did, and that was taken up again by itself: its end may resolve the step's dead letter. */
+function isTakenUp(own: boolean, parent: Locked | undefined): boolean {
+  if (!own || parent?.task.status !== "dead_letter" || isUndone(parent.task, parent.run)) return false;
+  return FAILED_BY_CHILD.has(parent.task.reasons[0]?.kind ?? "") && mayTakeUp(parent.run);
 }
 
 /** Gives when its end is to be handed up, where it has ended thereby. */
 function* stopOrphan(ctx: EngineContext, child: Run): Tx<number | null> {
   // One that is undone already is left to come to its end.
   if (child.status === "cancelling" || child.status === "compensating") return null;
-  const reason = "the task that waited for it has ended";
+  const reason = "the task that waited for it does so no longer";
   const { run } = yield* cancelRun(ctx, child, { agent: SERVER, reason });
   return run.endedAt === null ? null : ctx.now;
 }

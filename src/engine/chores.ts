@@ -76,7 +76,8 @@ export class Chores {
 
 /** Whether it would meet everything else too. */
 export function isOfDatabase(error: unknown): boolean {
-  return error instanceof CommitUnknown || (error instanceof BatonError && error.code === "unavailable");
+  if (error instanceof CommitUnknown) return true;
+  return error instanceof BatonError && error.code === "unavailable" && error.details?.["busy"] !== true;
 }
 
 function messageOf(error: unknown): string {

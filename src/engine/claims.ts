@@ -14,7 +14,7 @@ import {
 import { openDescendants } from "../store/child-runs.js";
 import { lockAgent, lockProject, lockRun } from "../store/lock-order.js";
 import { int } from "../store/rows.js";
-import { type Run, runOf } from "../store/runs.js";
+import { findRun, type Run, runOf } from "../store/runs.js";
 import { openAttempt, recordHeartbeat } from "../store/task-changes.js";
 import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../store/tasks.js";
 import type { NewEvent } from "../store/events.js";
@@ -30,7 +30,7 @@ import { taskMachine, transition } from "./machine.js";
 import { type NothingReason, whyNothing } from "./nothing.js";
 import { findProject } from "./projects.js";
 import { isOpen, RunChange } from "./run-change.js";
-import { closeIfSpent } from "./spending.js";
+import { closeIfSpent, spentBudget } from "./spending.js";
 import { type Takeable, takeableOnOwn } from "./own-locks.js";
 import { BatonError } from "./errors.js";
 import { requireRun } from "./task-lookup.js";
@@ -96,6 +96,9 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
 
 /** The first of the runs within a run that has something for an offer: whoever works on a run works on all of it. */
 function* placeWithin(run: string, offer: Offer): Tx<LanePlace | undefined> {
+  const outer = yield* findRun(run);
+  // What it may cost holds for all of it.
+  if (outer && (yield* spentBudget(outer)) !== undefined) return undefined;
   for (const id of yield* openDescendants(run)) {
     if ((yield* laneHeads({ run: id })).some(({ demand }) => meets(offer, demand))) return { run: id };
   }

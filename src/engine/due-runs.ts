@@ -1,5 +1,5 @@
 import { lookAtRuns, setRunDue } from "../store/child-runs.js";
-import { lockOpenChildren, lockRun } from "../store/lock-order.js";
+import { lockPartedChildren, lockRun } from "../store/lock-order.js";
 import { findRun, runOf } from "../store/runs.js";
 import type { Tx } from "../store/tx.js";
 import { lockWithParent, reconcileChild } from "./child-runs.js";
@@ -15,7 +15,7 @@ export function* handleDueRun(ctx: EngineContext, id: string): Tx<void> {
   const locked = known && (yield* lockWithParent(known));
   if (!locked) return;
   // Here, before anything is written: whatever ends a run may lock milestones, which come after all runs.
-  const within = yield* lockOpenChildren(id);
+  const within = yield* lockPartedChildren(id);
   const again = locked.child.parentTask === null ? null : yield* reconcileChild(ctx, locked);
   // First: a run without anything to undo ends at once, and its parent is to hear of that.
   yield* setRunDue(id, again);

@@ -1,4 +1,5 @@
 import { blockedBehind } from "../store/task-lists.js";
+import { setRunDue } from "../store/child-runs.js";
 import { findDemand } from "../store/lanes.js";
 import type { Run } from "../store/runs.js";
 import { forgetReservations, recountDependencies, type Reopening, reopenTasks } from "../store/task-changes.js";
@@ -25,6 +26,11 @@ export function* takeUp(ctx: EngineContext, run: Run): Tx<RunChange> {
   });
   const change = new RunChange(ctx, moved);
   change.reopen();
+  // Another run may have been begun in its place: then nobody waits for this one, and the tick ends it.
+  if (run.parentTask !== null) {
+    yield* setRunDue(run.id, ctx.now);
+    ctx.noteDue?.();
+  }
   return change;
 }
 

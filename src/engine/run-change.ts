@@ -196,7 +196,12 @@ export class RunChange {
   /** Last of all: the rows of budgets are locked after all others. */
   *#pay(run: Run): Tx<Run> {
     const { crossed, blocked } = yield* pay(run, this.#cost);
-    for (const event of crossed) this.record(event);
+    for (const event of crossed) {
+      this.record(event);
+      // It stands in the history of the run whose budget it is, too.
+      const { run: whose } = event.data.budget;
+      if (whose !== run.id) this.append([{ ...event, project: run.project, run: whose }]);
+    }
     if (!blocked || run.endedAt !== null) return run;
     yield* closeSpent(run.id);
     return { ...run, overBudget: true };

@@ -42,9 +42,13 @@ export function costOf(usage: Usage | undefined): number {
 export type BudgetState = "ok" | "warn" | "blocked";
 
 export function budgetState({ limit, spent, warnAt, blockAt }: Budget): BudgetState {
-  // The shares are fractions, and no cent is lost to how those are rounded.
-  if (spent >= Math.round(limit * blockAt)) return "blocked";
-  return spent >= Math.round(limit * warnAt) ? "warn" : "ok";
+  if (spent >= shareOf(limit, blockAt)) return "blocked";
+  return spent >= shareOf(limit, warnAt) ? "warn" : "ok";
+}
+
+/** Whole millionths: no cent is lost to how fractions are rounded, and nothing is no spending. */
+function shareOf(limit: number, share: number): number {
+  return Math.max(1, Math.round(limit * share));
 }
 
 export function budgetView(budget: Budget) {

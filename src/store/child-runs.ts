@@ -103,15 +103,16 @@ export function* setRunDue(run: string, dueAt: number | null): Tx<void> {
   yield ["UPDATE runs SET due_at = $1 WHERE id = $2", [dueAt, run]];
 }
 
-/** Lets the tick look at the next task of a run that has waited for room to start its child run. */
-export function* lookAtNextUnstarted(run: string, at: number): Tx<void> {
-  yield [
+/** Lets the tick look at the next task of a run that has waited for room to start its child run. Says whether there is one. */
+export function* lookAtNextUnstarted(run: string, at: number): Tx<boolean> {
+  const rows = yield [
     `UPDATE tasks SET due_at = $1 WHERE id = (SELECT t.id FROM tasks t WHERE t.run = $2 AND t.status = 'waiting' AND t.kind = 'workflow'
        AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_run = $2 AND c.parent_task = t.id
          AND (c.ended_at IS NULL OR c.due_at IS NOT NULL))
-       ORDER BY t.id LIMIT 1)`,
+       ORDER BY t.id LIMIT 1) RETURNING id`,
     [at, run],
   ];
+  return rows.length > 0;
 }
 
 const LAST_RESULTS = `FROM tasks t JOIN attempts a ON a.task = t.id AND a.number = t.attempt

@@ -27,9 +27,10 @@ export function* lockRun(id: string): Tx<Row | undefined> {
   return (yield [LOCK_RUN, [id]])[0];
 }
 
-/** Locks the open runs that a run has started, by id. */
-export function* lockOpenChildren(run: string): Tx<string[]> {
-  const sql = "SELECT id FROM runs WHERE parent_run = $1 AND ended_at IS NULL ORDER BY id %FOR_UPDATE%";
+/** Locks the open runs that a run has started and whose task waits for them no longer, by id. */
+export function* lockPartedChildren(run: string): Tx<string[]> {
+  const sql = `SELECT id FROM runs WHERE parent_run = $1 AND ended_at IS NULL
+    AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = runs.parent_task AND t.status = 'waiting') ORDER BY id %FOR_UPDATE%`;
   return (yield [sql, [run]]).map((row) => text(row, "id"));
 }
 

@@ -27,13 +27,16 @@ export function isLost(error: unknown): boolean {
 
 // 40001 serialization, 40P01 deadlock, 55P03 lock timeout, 57014 statement timeout, 53300 too many connections.
 const PASSING_STATES = /^(?:40001|40P01|55P03|57014|53300)$/;
+const TOO_MANY = "53300";
 
 export function passingOf(error: unknown): Passing {
-  if (error instanceof RestartTransaction) return { reason: error.message };
+  if (error instanceof RestartTransaction) return { reason: error.message, busy: true };
   if (isLost(error)) return LOST;
-  if (isLostRace(error)) return { reason: "others did the same at the same time" };
+  if (isLostRace(error)) return { reason: "others did the same at the same time", busy: true };
   if (isStalePlan(error)) return { reason: "its schema is being changed" };
-  return PASSING_STATES.test(codeOf(error)) ? { reason: "other transactions kept it busy" } : undefined;
+  const code = codeOf(error);
+  if (!PASSING_STATES.test(code)) return undefined;
+  return { reason: "other transactions kept it busy", ...(code !== TOO_MANY && { busy: true }) };
 }
 
 /** For what may safely run again after it has committed. */

@@ -11,9 +11,13 @@ export interface Retention {
 /** Finished runs that have stayed as long as their project keeps them. One range of an index per project. */
 export function* runsPastRetention({ now, defaultMs, limit }: Retention): Tx<{ id: string; project: string }[]> {
   const rows = yield [
-    `SELECT r.id, r.project FROM projects p JOIN runs r ON r.project = p.id
+    // What is within an open run, at any depth, stays with it: its results and its costs are that run's.
+    `WITH RECURSIVE held (id) AS (
+       SELECT c.id FROM runs w JOIN runs c ON c.parent_run = w.id WHERE w.ended_at IS NULL
+       UNION SELECT r.id FROM runs r JOIN held h ON r.parent_run = h.id
+     ) SELECT r.id, r.project FROM projects p JOIN runs r ON r.project = p.id
      WHERE r.ended_at IS NOT NULL AND r.ended_at < $1 - COALESCE(p.retention_ms, $2)
-       AND NOT EXISTS (SELECT 1 FROM runs w WHERE w.id = r.parent_run AND w.ended_at IS NULL) LIMIT $3`,
+       AND r.id NOT IN (SELECT id FROM held) LIMIT $3`,
     [now, defaultMs, limit],
   ];
   return rows.map((row) => ({ id: text(row, "id"), project: text(row, "project") }));

@@ -12,7 +12,13 @@ export interface RetryPolicy {
 }
 
 /** What a driver makes of an error: not worth another try, or worth one for this reason. */
-export type Passing = { readonly reason: string } | undefined;
+export type Passing =
+  | {
+      readonly reason: string;
+      /** It is a matter of the rows that were wanted, and not of the database as a whole. */
+      readonly busy?: true;
+    }
+  | undefined;
 
 /** The caller's own pace once the bounded retries are used up. */
 const AFTER_MS = 1_000;
@@ -40,7 +46,12 @@ export async function retrying<T>(
       const waitedMs = performance.now() - startedAt;
       if (waitedMs >= policy.totalMs) {
         throw new BatonError("unavailable", `The database ${policy.database} could not be used: ${passing.reason}.`, {
-          details: { database: policy.database, tries, waited_ms: Math.round(waitedMs) },
+          details: {
+            database: policy.database,
+            tries,
+            waited_ms: Math.round(waitedMs),
+            ...(passing.busy && { busy: true }),
+          },
           retry: { after_ms: AFTER_MS },
         });
       }

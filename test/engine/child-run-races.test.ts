@@ -40,9 +40,11 @@ describe("a run within a run", () => {
   it("is paused with the run around both while it starts", async () => {
     const { first, second, gate, waiting } = await raceRoom();
     await store(second, "inner", [{ key: "in", prompt: "in" }]);
-    await store(second, "middle", [call("inner")]);
-    const { run } = await new Crew(second).start([call("middle")]);
+    await store(second, "middle", [{ key: "go", prompt: "go" }, { ...call("inner"), needs: ["go"] }]);
+    const crew = new Crew(second);
+    const { run } = await crew.start([call("middle")]);
     await second.advance(1);
+    await crew.complete(await crew.take("ann", { run: run.id }));
     const stopped = gate.stopAt(/^INSERT INTO run_counters/);
     const starting = first.advance(1);
     await stopped.reached;

@@ -393,7 +393,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     expect(await team.check(run)).toMatchObject({ cost: 3, budgets: [{ spent: 3 }] });
     // Each line is crossed once, by whichever comes to it.
     const types = ["run.budget_warned", "run.budget_blocked"];
-    const { events } = await first.call("list_events", { project: "demo", types });
+    const { events } = await first.call("list_events", { run, types });
     expect((events as { type: string }[]).map(({ type }) => type)).toEqual(types);
     expect(await team.findings()).toBe("");
   });
