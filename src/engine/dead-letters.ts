@@ -216,6 +216,7 @@ export interface Resolution {
 export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Resolution): Tx<LetterHandled> {
   const { locked } = yield* lockLetter(id);
   const { task, spec } = locked;
+  requirePerson(ctx, task, id);
   const problems = unfitness(spec, result);
   if (problems.length > 0) {
     const message = `The result is not what the step's output schema asks: ${listed(problems)}.`;
@@ -228,6 +229,16 @@ export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Re
   yield* letters.closeLetter({ id, to: "resolved", at: ctx.now, by, note: notes });
   const ready = yield* judgeAfresh(change, reopened);
   return { letter: id, task: settled.task, ready, ...(yield* change.flush()) };
+}
+
+/** The result of a human step is a person's decision, which only a person's channel can give. */
+function requirePerson(ctx: EngineContext, { kind, key }: Task, letter: string): void {
+  if (kind !== "human" || ctx.caller.channel === "human") return;
+  const message = `Task ${key} asks a person: its result can only be given at a terminal or in a form. Replayed, the question is asked anew.`;
+  throw new BatonError("not_permitted", message, {
+    details: { letter, kind, allowed: ["human"] },
+    next: [{ tool: "call_operation", arguments: { name: "replay_dead_letter", arguments: { id: letter } } }],
+  });
 }
 
 /** Says that nothing will be done about it. The task stays as it is. */

@@ -101,13 +101,23 @@ function* expectingTask(id: string, event: string): Tx<TaskAndSpec> {
 }
 
 /** Who sends what a step cannot take hears of it, while the step goes on waiting. */
+const NEXT_MAX = 3;
+
 function requireFit(tasks: readonly TaskAndSpec[], result: Readonly<Record<string, unknown>>): void {
   const unfit = tasks.map(({ task, spec }) => ({ task, problems: unfitness(spec, result), output: spec.output }));
   const [first] = unfit.filter(({ problems }) => problems.length > 0);
   if (first === undefined) return;
   const { task, problems, output } = first;
+  const fit = unfit.filter((one) => one.problems.length === 0).map((one) => one.task);
   const message = `The event is not what the output schema of task ${task.key} asks: ${listed(problems)}. Nothing was delivered.`;
-  throw new BatonError("invalid_input", message, { details: { task: task.id, problems, output } });
+  throw new BatonError("invalid_input", message, {
+    details: { task: task.id, problems, output, fits: fit.map(({ id }) => id) },
+    // Another step may be given what this one refuses.
+    next: fit.slice(0, NEXT_MAX).map(({ id }) => ({
+      tool: "call_operation",
+      arguments: { name: "signal", arguments: { task: id, ...result } },
+    })),
+  });
 }
 
 function requireSmall(ctx: EngineContext, payload: unknown): void {

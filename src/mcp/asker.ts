@@ -85,9 +85,9 @@ export class Asker {
   async during(call: AskedDuring, work: Work): Promise<CallToolResult> {
     this.#calls.add(call.id);
     this.#lastsAfter ??= setTimeout(() => this.#last(), LASTING_MS).unref();
-    this.#note(runsNamedIn(call.input));
-    if (this.#runs.size > 0) void this.#stir();
     try {
+      this.#note(runsNamedIn(call.input));
+      if (this.#runs.size > 0) void this.#stir();
       const result = await work((run) => {
         this.#note([run]);
         void this.#stir();
@@ -212,8 +212,10 @@ export class Asker {
     this.#listen(desk);
     void this.#stir();
     this.#converse(desk, question, abort.signal)
-      .catch((error: unknown) => {
+      .catch(async (error: unknown) => {
         this.#leaveAlone(desk, question);
+        // It may have been that which failed: kept, nobody else would ask.
+        await desk.giveUp(question).catch(() => undefined);
         if (!this.#closed) this.#parts.logger.warn("a decision could not be taken down", { error, task: question.id });
       })
       .finally(() => {

@@ -32,6 +32,18 @@ const NOTE_CHARS_MAX = 2_000;
 const FIELDS_MAX = 20;
 const CHOICES_MAX = 50;
 const NAMED_MAX = 10;
+/** What a schema asks of the answers together, which a form of single fields cannot show. */
+const WHOLE_KEYWORDS = [
+  "$ref",
+  "allOf",
+  "anyOf",
+  "oneOf",
+  "not",
+  "if",
+  "dependentRequired",
+  "dependentSchemas",
+  "minProperties",
+] as const;
 const DECISIONS = ["approved", "rejected", "deferred"] as const;
 
 export interface Again {
@@ -56,8 +68,8 @@ export function dialogOf(question: Question, again?: Again): Dialog {
   const note = { type: "string" as const, title: "Note", description: "Why, if you like.", maxLength: NOTE_CHARS_MAX };
   const properties: Record<string, PrimitiveSchemaDefinition> = {
     decision,
-    ...Object.fromEntries(own.map(({ name, shown }) => [name, filled(shown, again?.content[name])])),
-    note: filled(note, again?.content["note"]),
+    ...Object.fromEntries(own.map(({ name, shown }) => [name, filled(shown, filledIn(again?.content, name))])),
+    note: filled(note, filledIn(again?.content, "note")),
   };
   return {
     params: {
@@ -84,13 +96,21 @@ function decisionOf(content: Readonly<Record<string, unknown>>, fields: readonly
   if (decision === undefined) return undefined;
   const { note } = content;
   const answers = Object.fromEntries(
-    fields.flatMap(({ name, key }) => (isEmpty(content[name]) ? [] : [[key, content[name]]])),
+    fields.flatMap(({ name, key }) => {
+      const answer = filledIn(content, name);
+      return isEmpty(answer) ? [] : [[key, answer]];
+    }),
   );
   return {
     decision,
     ...(decision === "approved" && fields.length > 0 && { answers }),
     ...(typeof note === "string" && !isEmpty(note) && { note }),
   };
+}
+
+/** A field of the step may be called as what every object inherits. */
+function filledIn(content: Readonly<Record<string, unknown>> | undefined, name: string): unknown {
+  return content !== undefined && Object.hasOwn(content, name) ? content[name] : undefined;
 }
 
 /** Clients give what was left empty as an empty text. */
@@ -146,6 +166,11 @@ function fieldsOf(form: Schema = {}): Fields {
   const required = new Set(Array.isArray(form["required"]) ? form["required"].map(String) : []);
   const fields: Field[] = [];
   const unshown = new Set([...required].filter((key) => !Object.hasOwn(properties, key)));
+  for (const keyword of WHOLE_KEYWORDS) {
+    if (form[keyword] === undefined) continue;
+    required.add(keyword);
+    unshown.add(keyword);
+  }
   for (const [key, schema] of Object.entries(properties)) {
     const shown = fields.length < FIELDS_MAX ? shownField(key, schema, required.has(key)) : undefined;
     if (shown === undefined) unshown.add(key);
@@ -175,7 +200,8 @@ function shownField(key: string, schema: unknown, required: boolean): PrimitiveS
     required ? "(needed to approve)" : "",
   ];
   const said = remark.filter((part) => part !== "").join(" ");
-  const label = { title: inline(typeof title === "string" ? title : key, LABEL_CHARS_MAX) };
+  // Told apart from Baton's own fields, whatever it is called.
+  const label = { title: `Answer: ${inline(typeof title === "string" ? title : key, LABEL_CHARS_MAX)}` };
   const about = said === "" ? label : { ...label, description: said };
   if (choices !== undefined) return shownChoice(choices, { type, about });
   if (type === "boolean") return { type, ...about };

@@ -4,18 +4,20 @@ const LIST_MAX = 50;
 
 /** The runs that an input or an answer is about: not those that a list of runs happens to name. */
 export function runsNamedIn(data: Data): string[] {
-  const { run, task, events, escalations, tasks, arguments: nested, result } = data;
-  const found = [
+  const { arguments: nested, result } = data;
+  // Of query_operation and call_operation.
+  const inner = [nested, result].filter(isData).flatMap(runsOf);
+  return [...new Set([...runsOf(data), ...inner])];
+}
+
+function runsOf({ run, task, events, escalations, tasks }: Data): string[] {
+  return [
     ...ofRun(run),
     ...ofTask(task),
     ...listed(events).flatMap((event) => ofRun(event["run"])),
     ...listed(escalations).flatMap((escalation) => ofTask(escalation["task"])),
     ...listed(tasks).flatMap(ofTask),
-    // Of query_operation and call_operation.
-    ...(isData(nested) ? runsNamedIn(nested) : []),
-    ...(isData(result) ? runsNamedIn(result) : []),
   ];
-  return [...new Set(found)];
 }
 
 /** Its id, or the run itself. */

@@ -22,6 +22,7 @@ export interface Asking {
   readonly until: number;
 }
 
+// CROSS JOIN tells SQLite to go from the runs to their tasks: by itself it reads what waits or is blocked in all runs there are.
 const QUESTIONS = bySize(
   (size) => `WITH RECURSIVE below (id) AS (
       SELECT id FROM runs WHERE id IN (${placeholders(size, 2)}) AND ended_at IS NULL
@@ -29,10 +30,10 @@ const QUESTIONS = bySize(
     )
     SELECT ${T_COLUMNS}, s.spec, r.name AS run_name, p.name AS project_name, r.created_by, g.session AS starter_session,
       a.until_at, a.session AS asking_session, x.expires_at AS asking_expires_at, x.ended_at AS asking_ended_at
-    FROM below b JOIN runs r ON r.id = b.id JOIN projects p ON p.id = r.project
-    JOIN tasks t ON t.run = b.id AND t.status = 'waiting' AND t.kind = 'human' JOIN task_specs s ON s.task = t.id
+    FROM below b CROSS JOIN runs r CROSS JOIN tasks t JOIN task_specs s ON s.task = t.id JOIN projects p ON p.id = r.project
     LEFT JOIN agents g ON g.name = r.created_by
     LEFT JOIN askings a ON a.task = t.id AND a.token = t.token LEFT JOIN sessions x ON x.id = a.session
+    WHERE r.id = b.id AND t.run = b.id AND t.status = 'waiting' AND t.kind = 'human'
     ORDER BY t.id || '' LIMIT $1`,
 );
 

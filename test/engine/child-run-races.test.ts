@@ -40,7 +40,10 @@ describe("a run within a run", () => {
   it("is paused with the run around both while it starts", async () => {
     const { first, second, gate, waiting } = await raceRoom();
     await store(second, "inner", [{ key: "in", prompt: "in" }]);
-    await store(second, "middle", [{ key: "go", prompt: "go" }, { ...call("inner"), needs: ["go"] }]);
+    await store(second, "middle", [
+      { key: "go", prompt: "go" },
+      { ...call("inner"), needs: ["go"] },
+    ]);
     const crew = new Crew(second);
     const { run } = await crew.start([call("middle")]);
     await second.advance(1);

@@ -95,7 +95,7 @@ describe("a question by somebody who means to deceive", () => {
     });
     const plain = "[ok] (http://x) ‹b>'x'‹/b>";
     expect(message).toContain(`"${plain}" started the run`);
-    expect(fields["answer_1"]).toEqual({ type: "string", title: plain, description: plain });
+    expect(fields["answer_1"]).toEqual({ type: "string", title: `Answer: ${plain}`, description: plain });
   });
 });
 
@@ -115,13 +115,33 @@ describe("the form of a question", () => {
     expect(Object.keys(fields)).toEqual(["decision", "version", "channel", "percent", "looked", "note"]);
     expect(fields).toMatchObject({
       decision: { enum: ["approved", "rejected", "deferred"] },
-      version: { type: "string", title: "version", description: "As in semver. (needed to approve)", default: "1.0.0" },
+      version: {
+        type: "string",
+        title: "Answer: version",
+        description: "As in semver. (needed to approve)",
+        default: "1.0.0",
+      },
       channel: { type: "string", enum: ["stable", "beta"] },
       percent: { type: "integer", minimum: 1, maximum: 100, default: 10 },
     });
     // A tick is the person's own.
-    expect(fields["looked"]).toEqual({ type: "boolean", title: "I have looked at it" });
+    expect(fields["looked"]).toEqual({ type: "boolean", title: "Answer: I have looked at it" });
     expect(requestedSchema.required).toEqual(["decision"]);
+  });
+
+  test.each(["oneOf", "anyOf", "allOf", "if", "not", "dependentRequired"])(
+    "can only be turned down where %s holds its answers together, which no form can show",
+    (keyword) => {
+      const question = withForm({ version: { type: "string" } });
+      const { message, fields } = shown({ ...question, form: { ...question.form, [keyword]: {} } });
+      expect(fields["decision"]).toMatchObject({ enum: ["rejected", "deferred"] });
+      expect(message).toContain(`It asks for what this form cannot show: "${keyword}"`);
+    },
+  );
+
+  test("has fields of any name, of which those left empty are no answers", () => {
+    const { read } = shown(withForm({ constructor: { type: "string" }, toString: { type: "boolean" } }));
+    expect(read({ decision: "approved" })).toEqual({ decision: "approved", answers: {} });
   });
 
   test("can only be turned down where it needs what no form can show, and says how it is approved", () => {

@@ -33,7 +33,10 @@ describe.each(BACKENDS)("a child run that failed and is taken up again by itself
 
   async function childOf(team: Crew, run: string, name: string): Promise<string> {
     const { runs } = (await team.app.call("list_runs", { limit: 50 })) as unknown as { runs: RunAnswer[] };
-    const all = (await Promise.all(runs.map(({ id }) => team.run(id)))) as (RunAnswer & { name: string; parent?: { run: string } })[];
+    const all = (await Promise.all(runs.map(({ id }) => team.run(id)))) as (RunAnswer & {
+      name: string;
+      parent?: { run: string };
+    })[];
     const found = all.filter((one) => one.parent?.run === run && one.name === name);
     return (
       found

@@ -44,6 +44,22 @@ describe.each(BACKENDS)("a human step on %s", (backend) => {
     expect(await team.statuses(run)).toEqual({ ask: "succeeded", ship: "ready" });
   });
 
+  it("takes no agent's word for a person's: not by way of the dead letters either", async () => {
+    const { team, person, run } = await started({});
+    await team.app.call("send_to_dead_letters", { task: `${run}/ask`, reason: "I know better" });
+    const { dead_letters: letters } = (await team.app.call("list_dead_letters", { run })) as {
+      dead_letters: Question[];
+    };
+    const resolution = { id: letters[0]?.id, notes: "yes", result: { decision: "approved", by: "human@client" } };
+    await expect(team.app.call("resolve_dead_letter", resolution)).rejects.toMatchObject({
+      code: "not_permitted",
+      next: [{ arguments: { name: "replay_dead_letter" } }],
+    });
+    expect((await team.statuses(run))["ask"]).toBe("dead_letter");
+    await person.call("resolve_dead_letter", resolution);
+    expect(await team.statuses(run)).toEqual({ ask: "succeeded", ship: "ready" });
+  });
+
   it("can be rejected whatever its form and its output schema ask", async () => {
     const form = { type: "object", required: ["version"] };
     const output = { type: "object", required: ["answers"] };
