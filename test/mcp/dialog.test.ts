@@ -132,8 +132,8 @@ describe("the form of a question", () => {
   test.each(["oneOf", "anyOf", "allOf", "if", "not", "dependentRequired"])(
     "can only be turned down where %s holds its answers together, which no form can show",
     (keyword) => {
-      const question = withForm({ version: { type: "string" } });
-      const { message, fields } = shown({ ...question, form: { ...question.form, [keyword]: {} } });
+      const plain = withForm({ version: { type: "string" } });
+      const { message, fields } = shown({ ...plain, form: { ...plain.form, [keyword]: {} } });
       expect(fields["decision"]).toMatchObject({ enum: ["rejected", "deferred"] });
       expect(message).toContain(`It asks for what this form cannot show: "${keyword}"`);
     },
