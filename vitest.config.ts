@@ -11,7 +11,8 @@ export default defineConfig({
     pool: "forks",
     isolate: false,
     maxWorkers: 2,
-    testTimeout: 20_000,
+    // Far more than any takes: what it catches are tests that hang, not machines that are busy.
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     reporters: ["default", new TallyReporter()],
   },
