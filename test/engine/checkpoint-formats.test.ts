@@ -59,6 +59,21 @@ test.each(BACKENDS)(
   },
 );
 
+test.each(BACKENDS)("a run of many pages is copied whole, on %s", async (backend) => {
+  const app = await startAppOn(backend, { channel: "human" });
+  await app.call("create_project", { name: "demo", root: app.cwd });
+  const [crew, desk] = [new Crew(app), new CheckpointDesk(app)];
+  const keys = Array.from({ length: 1_001 }, (_, at) => `s${at}`);
+  const { run } = await crew.start(
+    keys.map((key) => ({ key })),
+    { project: "demo" },
+  );
+  const { checkpoint } = await desk.create(run.id);
+  expect(checkpoint.counts).toEqual({ ready: 1_001 });
+  const { tasks } = await opened(await app.app.store(), checkpoint.id);
+  expect(tasks.map(({ row }) => row["key"]).toSorted()).toEqual(keys.toSorted());
+});
+
 async function opened(store: Store, checkpoint: string): Promise<ReadCopy> {
   return openCheckpoint(await store.read(() => requireCheckpoint(checkpoint)));
 }
