@@ -38,12 +38,8 @@ describe.each(BACKENDS)("a child run that failed and is taken up again by itself
       parent?: { run: string };
     })[];
     const found = all.filter((one) => one.parent?.run === run && one.name === name);
-    return (
-      found
-        .map(({ id }) => id)
-        .sort()
-        .at(-1) ?? "none"
-    );
+    // The newest: ids sort by creation.
+    return found.reduce((newest, { id }) => (id > newest ? id : newest), "");
   }
 
   it("goes on whatever becomes of its siblings and of what is within it, and resolves its step with its end", async () => {
