@@ -14,7 +14,7 @@ import {
 import { openDescendants } from "../store/child-runs.js";
 import { lockAgent, lockProject, lockRun } from "../store/lock-order.js";
 import { int } from "../store/rows.js";
-import { findRun, type Run, runOf } from "../store/runs.js";
+import { type Run, runOf } from "../store/runs.js";
 import { openAttempt, recordHeartbeat } from "../store/task-changes.js";
 import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../store/tasks.js";
 import type { NewEvent } from "../store/events.js";
@@ -90,16 +90,15 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
   const claimer = { agent, offer: offerOf(agent, request), place };
   const claim = yield* claimAt(ctx, claimer);
   if (claim.outcome !== "none" || !("run" in place) || claim.reason === "at_capacity") return claim;
-  const within = yield* placeWithin(place.run, claimer.offer);
+  const within = yield* placeWithin(yield* requireRun(place.run), claimer.offer);
   return within ? yield* claimAt(ctx, { ...claimer, place: within }) : claim;
 }
 
 /** The first of the runs within a run that has something for an offer: whoever works on a run works on all of it. */
-function* placeWithin(run: string, offer: Offer): Tx<LanePlace | undefined> {
-  const outer = yield* findRun(run);
+function* placeWithin(run: Run, offer: Offer): Tx<LanePlace | undefined> {
   // What it may cost holds for all of it.
-  if (outer && (yield* spentBudget(outer)) !== undefined) return undefined;
-  for (const id of yield* openDescendants(run)) {
+  if ((yield* spentBudget(run)) !== undefined) return undefined;
+  for (const id of yield* openDescendants(run.id)) {
     if ((yield* laneHeads({ run: id })).some(({ demand }) => meets(offer, demand))) return { run: id };
   }
   return undefined;
@@ -157,11 +156,12 @@ export function* claimAt(ctx: EngineContext, claimer: Claimer): Tx<Claim> {
 export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<boolean> {
   const agent = yield* askingAgent(ctx, request.agent);
   const place = yield* claimPlace(ctx, request);
-  if ("run" in place && (yield* requireRun(place.run)).endedAt !== null) return true;
+  const run = "run" in place ? yield* requireRun(place.run) : undefined;
+  if (run && run.endedAt !== null) return true;
   const offer = offerOf(agent, request);
   if ((yield* laneHeads(place)).some(({ demand }) => meets(offer, demand))) return true;
   if ((yield* takeableOnOwn(ctx, offer, place)) !== undefined) return true;
-  return "run" in place && (yield* placeWithin(place.run, offer)) !== undefined;
+  return run !== undefined && (yield* placeWithin(run, offer)) !== undefined;
 }
 
 /** Brings back what was parked on the claimer's own lock and takes it, at once: a waiter would park it again in between. */

@@ -1,6 +1,8 @@
 import { describe, expect, it, test } from "vitest";
 import { Chores } from "../../src/engine/chores.js";
 import { BatonError } from "../../src/engine/errors.js";
+import { passingOf } from "../../src/store/postgres-errors.js";
+import { retrying } from "../../src/store/retry.js";
 import { type SqlValue, CommitUnknown } from "../../src/store/tx.js";
 import { startApp, type TestApp, type TestAppOptions } from "../support/app.js";
 import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
@@ -42,6 +44,19 @@ describe("background work", () => {
       expect(aside.size).toBe(0);
     },
   );
+
+  test("goes on past rows that others keep busy, for as long as a call tries: they are not the database", async () => {
+    const aside = new Map<string, number>();
+    const chores = new Chores(aside, 0);
+    const policy = { database: "d", totalMs: 0, pauseMs: () => 0 };
+    const kept = Object.assign(new Error("canceling statement"), { code: "57014" });
+    const busy = () => retrying<number>(policy, { run: () => Promise.reject(kept), passing: passingOf });
+    expect(await chores.each("task", ["a", "b"], (id) => (id === "a" ? busy() : ok()))).toEqual({ tried: 2, sum: 1 });
+    expect([...aside.keys()]).toEqual(["task a"]);
+    const lost = Object.assign(new Error("gone"), { code: "ECONNREFUSED" });
+    const down = () => retrying<number>(policy, { run: () => Promise.reject(lost), passing: passingOf });
+    await expect(chores.each("task", ["c"], down)).rejects.toMatchObject({ code: "unavailable" });
+  });
 });
 
 describe.each(BACKENDS)("a row that nobody can read, on %s,", (backend) => {

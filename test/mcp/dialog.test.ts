@@ -82,6 +82,7 @@ describe("a question by somebody who means to deceive", () => {
     expect(many).not.toContain("line 40");
     // What pushes the rest out of sight is left out.
     expect(shown(question({ ask: `a${"\n".repeat(1_000)}b` })).message).toContain("    a\n\n    b\n");
+    expect(shown(question({ ask: `a${"\n\u2800\u3164".repeat(1_000)}\nb` })).message).toContain("    a\n\n    b\n");
     expect(shown(question({ ask: "x".repeat(300) })).message).toContain(
       `    ${"x".repeat(96)}\n    ${"x".repeat(96)}\n`,
     );

@@ -65,6 +65,20 @@ describe.each(BACKENDS)("signal on %s", (backend) => {
     expect(await team.statuses(run.id)).toEqual({ plain: "succeeded", strict: "succeeded" });
   });
 
+  it("that one step refuses says to which others it can be given", async () => {
+    const team = await crew();
+    const { run } = await team.start([
+      { key: "plain", kind: "wait", event: "merged" },
+      { key: "strict", kind: "wait", event: "merged", output },
+    ]);
+    const refused = team.app.call("signal", { run: run.id, event: "merged", payload: { number: 0 } });
+    const { next } = (await refused.catch((error: unknown) => error)) as { next: { arguments: object }[] };
+    expect(next).toHaveLength(1);
+    const { name, arguments: given } = next[0]?.arguments as { name: string; arguments: Record<string, unknown> };
+    await team.app.call(name, given);
+    expect(await team.statuses(run.id)).toEqual({ plain: "succeeded", strict: "waiting" });
+  });
+
   it("to one step that will wait for it is refused before it does", async () => {
     const team = await crew();
     const { run } = await team.start([
