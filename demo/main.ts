@@ -23,6 +23,7 @@ import { directoryOf, makeWorkspace, removeWorkspace } from "./workspace.js";
 
 const SHORT_MODULES = 6;
 const PACE_MS = 1_300;
+const USAGE = "npm run demo -- [--short] [--pace MILLISECONDS] [--svg FILE] [--remove]";
 /** A demo that hangs ends here, as failed. */
 const RUN_MS_MAX = 90_000;
 
@@ -36,14 +37,7 @@ const pictureShape = z.object({ graph: z.string() });
 
 const commandResult = z.object({ result: z.object({ exit_code: z.number(), output_tail: z.string() }).optional() });
 
-const { values } = parseArgs({
-  options: {
-    short: { type: "boolean", default: false },
-    pace: { type: "string", default: String(PACE_MS) },
-    svg: { type: "string" },
-    remove: { type: "boolean", default: false },
-  },
-});
+const values = readArguments();
 const start = Date.now();
 let givenUp = false;
 const board = new Board(process.stdout, start);
@@ -52,7 +46,7 @@ const demo = new Demo(
   {
     place,
     modules_max: values.short ? SHORT_MODULES : undefined,
-    pace_ms: z.coerce.number().min(0).parse(values.pace),
+    pace_ms: values.pace,
     // Of a few modules each worker is sure of one.
     stall_at: values.short ? 1 : 2,
   },
@@ -141,4 +135,26 @@ function summary(findings: readonly Finding[], facts: string): boolean {
       : board.ink("red", `demo failed: ${broken.map(({ text }) => text).join("; ")}`),
   );
   return passed;
+}
+
+/** Ends the process with a sentence for what cannot be meant. */
+function readArguments() {
+  try {
+    const { values: given } = parseArgs({
+      options: {
+        short: { type: "boolean", default: false },
+        pace: { type: "string", default: String(PACE_MS) },
+        svg: { type: "string" },
+        remove: { type: "boolean", default: false },
+      },
+    });
+    const pace = Number(given.pace);
+    if (given.pace.trim() === "" || !Number.isFinite(pace) || pace < 0)
+      throw new TypeError(`--pace takes milliseconds, and "${given.pace}" is no number of them`);
+    return { ...given, pace };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    process.stderr.write(`demo: ${error.message}\n${USAGE}\n`);
+    process.exit(2);
+  }
 }

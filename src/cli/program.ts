@@ -355,7 +355,7 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 
 function amount(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
-  throw new InvalidArgumentError("An amount above 0 is needed, such as 2.50.");
+  throw new InvalidArgumentError("An amount of dollars above 0 is needed, such as 2.5");
 }
 
 function wholeNumber(text: string): number {
