@@ -355,10 +355,10 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 
 function amount(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
-  throw new InvalidArgumentError("An amount of dollars above 0 is needed, such as 2.5");
+  throw new InvalidArgumentError("An amount above 0 is needed, such as 2.5");
 }
 
 function wholeNumber(text: string): number {
   if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("A whole number above 0 is needed.");
+  throw new InvalidArgumentError("A whole number above 0 is needed");
 }
