@@ -8,6 +8,7 @@ import {
   ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { hint } from "../engine/names.js";
+import { underLimit } from "./limit.js";
 import { type McpServer, type Redactor, ToolFailure } from "./mcp-server.js";
 import { HttpServer } from "./mcp-http.js";
 import { StdioServer } from "./mcp-stdio.js";
@@ -74,28 +75,28 @@ export class McpConnection {
   /** Starts or reaches the server and shakes hands, unless `stop` comes first. Errors: `ToolFailure`. */
   static async open(parts: ClientParts, timeoutMs: number, stop?: AbortSignal): Promise<McpConnection> {
     const connection = new McpConnection(parts);
-    const limit = AbortSignal.timeout(timeoutMs);
-    const signal = stop === undefined ? limit : AbortSignal.any([limit, stop]);
-    try {
-      await Promise.race([connection.#handshake(signal), aborted(signal)]);
-      return connection;
-    } catch (error) {
-      const failure = connection.#failureOf(error, signal);
-      await connection.close(0);
-      if (signal.reason instanceof ToolFailure) throw signal.reason;
-      throw failure.type === "timeout"
-        ? connection.#failure(
-            connection.#isGarbage ? "invalid_answer" : "server_unavailable",
-            `was not ready within ${timeoutMs} ms`,
-          )
-        : failure;
-    }
+    return underLimit({ ms: timeoutMs, signal: stop }, async (signal) => {
+      try {
+        await Promise.race([connection.#handshake(signal), aborted(signal)]);
+        return connection;
+      } catch (error) {
+        const failure = connection.#failureOf(error, signal);
+        await connection.close(0);
+        if (signal.reason instanceof ToolFailure) throw signal.reason;
+        throw failure.type === "timeout"
+          ? connection.#failure(
+              connection.#isGarbage ? "invalid_answer" : "server_unavailable",
+              `was not ready within ${timeoutMs} ms`,
+            )
+          : failure;
+      }
+    });
   }
 
   async #handshake(signal: AbortSignal): Promise<void> {
     // The SDK types its own transport's session id as optional in another way than its interface.
     const transport = this.#transport as Parameters<Client["connect"]>[0];
-    await withOwnSignal(signal, (own) => this.#client.connect(transport, { signal: own, timeout: NEVER_MS }));
+    await underLimit({ signal }, (own) => this.#client.connect(transport, { signal: own, timeout: NEVER_MS }));
     this.#names = await this.#list(signal);
   }
 
@@ -111,7 +112,7 @@ export class McpConnection {
     try {
       await this.#requireTool(tool, signal);
       const params = { name: tool, arguments: { ...given } };
-      return await withOwnSignal(signal, (own) => {
+      return await underLimit({ signal }, (own) => {
         const options = { signal: own, timeout: NEVER_MS };
         return this.#client.request({ method: "tools/call", params }, CallToolResultSchema, options);
       });
@@ -154,7 +155,7 @@ export class McpConnection {
     for (let page = 0; page < PAGES_MAX; page++) {
       const params = cursor === undefined ? {} : { cursor };
       try {
-        const list = await withOwnSignal(signal, (own) => {
+        const list = await underLimit({ signal }, (own) => {
           const options = { signal: own, timeout: NEVER_MS };
           return this.#client.request({ method: "tools/list", params }, ListToolsResultSchema, options);
         });
@@ -262,22 +263,6 @@ function reasonOf(error: unknown, said: string): string {
   const cause = error instanceof Error ? error.cause : undefined;
   const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
   return said === "" ? code : `: ${said}${code}`;
-}
-
-/**
- * Asks under a signal of its own, which follows another only until the answer. The SDK never lets go of a signal that it was given:
- * of one for many requests it would keep a listener for each, and call all of them off again, long after they were answered.
- */
-async function withOwnSignal<T>(signal: AbortSignal, ask: (own: AbortSignal) => Promise<T>): Promise<T> {
-  const own = new AbortController();
-  const end = (): void => own.abort(signal.reason);
-  if (signal.aborted) end();
-  else signal.addEventListener("abort", end, { once: true });
-  try {
-    return await ask(own.signal);
-  } finally {
-    signal.removeEventListener("abort", end);
-  }
 }
 
 function aborted(signal: AbortSignal): Promise<never> {

@@ -1,5 +1,6 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { Brief } from "../engine/claims.js";
+import { underLimit } from "./limit.js";
 import { Attempt, refused, type Report } from "./attempt.js";
 import type { McpPool } from "./mcp-pool.js";
 import { type Redactor, ToolFailure } from "./mcp-server.js";
@@ -14,7 +15,6 @@ type Called = NonNullable<Brief["spec"]["tool"]>;
 
 /** A cancelled call is given up at once: nothing is waited for. */
 const ENDING_MS = 0;
-const TIMER_MS_MAX = 2 ** 31 - 1; // a longer timer fires at once
 const SAID_CHARS_MAX = 2_000;
 const KEPT_CHARS_MAX = 8 * 1024;
 
@@ -36,9 +36,12 @@ export class ToolAttempt extends Attempt {
     const { tool: call } = this.brief.spec;
     if (call === undefined) return refused("invalid_input", "the step names no tool");
     const limit = this.timeLimit(ENDING_MS);
-    const signal = AbortSignal.any([this.#abort.signal, AbortSignal.timeout(Math.min(limit.ms, TIMER_MS_MAX))]);
+    const { pool } = this.#parts;
     try {
-      return this.#reportOf(await this.#parts.pool.call(call.server, call, signal), call);
+      const answer = await underLimit({ ms: limit.ms, signal: this.#abort.signal }, (signal) =>
+        pool.call(call.server, call, signal),
+      );
+      return this.#reportOf(answer, call);
     } catch (error) {
       if (!(error instanceof ToolFailure)) throw error;
       // The first of the two signals has given its reason.

@@ -130,16 +130,6 @@ describe("a call that fails", () => {
     expect((await desk.task(run, "after")).task.status).toBe("succeeded");
   });
 
-  test("to answer in time is ended in time, and its server with it when that hears nothing any more", async () => {
-    const { server, log } = odd("hangs");
-    const desk = await openToolDesk({ odd: server });
-    const { run } = await desk.start([call("a: odd/do", {}, { ...ONCE, timeouts: { start_to_close: "1s" } })]);
-    expect(await desk.ended(run)).toBe("failed");
-    expect((await desk.task(run)).attempts).toMatchObject([{ error: { type: "timeout:start_to_close" } }]);
-    await until("its processes are gone", () => !pidsOf(log()).some(isRunning));
-    expect(pidsOf(log())).toHaveLength(2);
-  });
-
   test("by its result is not the task's result: too large, or not what the step promises", async () => {
     const root = temporaryDirectory();
     writeFileSync(path.join(root, "large"), "x".repeat(10_000));
