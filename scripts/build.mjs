@@ -7,16 +7,7 @@
 // --keep-going  takes the compiler's output in spite of type errors
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 const ROOT = path.resolve(import.meta.dirname, "..");
@@ -30,7 +21,7 @@ const INPUTS = ["src", "scripts", "package.json", "package-lock.json", "tsconfig
 const SWAPS_MAX = 10;
 
 /** What is made from the compiled code, in order: each is a script that is given the directory of the new build. */
-const GENERATORS = ["scripts/tool-list.mjs"];
+const GENERATORS = ["scripts/tool-list.mjs", "scripts/bundle.mjs"];
 
 const options = new Set(process.argv.slice(2));
 const inputs = hashOfInputs();
@@ -55,8 +46,6 @@ function build() {
 function compile() {
   const compiler = path.join(ROOT, "node_modules/typescript/bin/tsc");
   const sound = run([compiler, "-p", path.join(ROOT, "tsconfig.build.json"), "--outDir", STAGE]);
-  const main = path.join(STAGE, "main.js");
-  if (existsSync(main)) chmodSync(main, 0o755);
   return sound || (options.has("--keep-going") && existsSync(STAGE));
 }
 

@@ -24,7 +24,7 @@ const DRAIN_MS = 500;
 /** The compiled keeper: beside this module, or in dist/ when this module runs from its source. */
 function keeperFile(): string {
   const beside = fileURLToPath(new URL("./mcp-keeper.js", import.meta.url));
-  return existsSync(beside) ? beside : fileURLToPath(new URL("../../dist/executors/mcp-keeper.js", import.meta.url));
+  return existsSync(beside) ? beside : fileURLToPath(new URL("../../dist/lib/mcp-keeper.js", import.meta.url));
 }
 
 export interface StdioParts {

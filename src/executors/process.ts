@@ -70,7 +70,7 @@ const TIMER_MS_MAX = 2 ** 31 - 1; // a longer setTimeout fires at once
 /** The compiled runner: beside this module, or in dist/ when this module runs from its source. */
 export function defaultRunner(): string {
   const beside = fileURLToPath(new URL("./runner.js", import.meta.url));
-  return existsSync(beside) ? beside : fileURLToPath(new URL("../../dist/executors/runner.js", import.meta.url));
+  return existsSync(beside) ? beside : fileURLToPath(new URL("../../dist/lib/runner.js", import.meta.url));
 }
 
 /**

@@ -14,6 +14,9 @@ const hook = "export async function load(url, context, next) { process._rawDebug
 register("data:text/javascript," + encodeURIComponent(hook));
 `;
 
+/** Of each file of the build, the sources that it was made from. */
+const MODULES = JSON.parse(readFileSync(path.join(ROOT, "dist/chunks.json"), "utf8")) as Record<string, string[]>;
+
 test.each([[[]], [["serve"]], [["--toolsets", "locks"]]])(
   "a plain start (%j) loads no command line, no engine and no database before it has answered",
   async (args) => {
@@ -23,15 +26,16 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]]])(
     const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "test", version: "1" } };
     await server.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params })}\n`);
     await server.next((message) => "id" in message && message.id === 1);
-    const loaded = [...server.stderr().matchAll(/^loads (.*)$/gm)].map(([, url = ""]) =>
+    const files = [...server.stderr().matchAll(/^loads (.*)$/gm)].map(([, url = ""]) =>
       path.relative(ROOT, new URL(url).pathname),
     );
-    expect(loaded).toContain("dist/main.js");
-    expect(loaded).toContain("dist/serve.js");
+    const loaded = files.flatMap((file) => MODULES[path.relative("dist", file)] ?? [file]);
+    expect(loaded).toContain("src/main.ts");
+    expect(loaded).toContain("src/serve.ts");
     // What says what can go wrong, what can be set, which areas there are, and how a name is found that was nearly right.
-    const light = ["errors", "settings", "names", "areas"].map((name) => `dist/engine/${name}.js`);
+    const light = ["errors", "settings", "names", "areas"].map((name) => `src/engine/${name}.ts`);
     const heavy = loaded.filter((file) =>
-      /^dist\/(?:cli|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg|graphology)/.test(
+      /^src\/(?:cli|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg|graphology)/.test(
         file,
       ),
     );
