@@ -10,6 +10,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { argumentsOf } from "../test/support/arguments.js";
 import { type Benchmark, type Outcome, verdictOn } from "./benchmark.js";
 import { checkpoints } from "./cases/checkpoints.js";
 import { flatness } from "./cases/flatness.js";
@@ -42,17 +43,18 @@ const ALL: readonly Benchmark[] = [
   makespan,
 ];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: { quick: { type: "boolean", default: false }, keep: { type: "boolean", default: false } },
+const USAGE = "npm run bench -- [NAME…] [--quick] [--keep]";
+
+const { values, positionals } = argumentsOf({ program: "bench", usage: USAGE }, () => {
+  const given = parseArgs({
+    allowPositionals: true,
+    options: { quick: { type: "boolean", default: false }, keep: { type: "boolean", default: false } },
+  });
+  const strangers = given.positionals.filter((name) => !ALL.some((benchmark) => benchmark.name === name));
+  if (strangers.length === 0) return given;
+  const names = ALL.map(({ name }) => name).join(", ");
+  throw new TypeError(`no benchmark is called ${strangers.join(", ")}; there are ${names}`);
 });
-const strangers = positionals.filter((name) => !ALL.some((benchmark) => benchmark.name === name));
-if (strangers.length > 0) {
-  process.stderr.write(
-    `No benchmark is called ${strangers.join(", ")}. There are: ${ALL.map(({ name }) => name).join(", ")}.\n`,
-  );
-  process.exit(2);
-}
 const chosen = positionals.length === 0 ? ALL : ALL.filter(({ name }) => positionals.includes(name));
 const machine = thisMachine();
 const outcomes = new Map<string, Outcome>();

@@ -11,6 +11,7 @@ import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { z } from "zod";
+import { argumentsOf, numberOf } from "../test/support/arguments.js";
 import type { Baton } from "./baton.js";
 import { Board } from "./board.js";
 import { AGENTS, Demo } from "./demo.js";
@@ -139,7 +140,7 @@ function summary(findings: readonly Finding[], facts: string): boolean {
 
 /** Ends the process with a sentence for what cannot be meant. */
 function readArguments() {
-  try {
+  return argumentsOf({ program: "demo", usage: USAGE }, () => {
     const { values: given } = parseArgs({
       options: {
         short: { type: "boolean", default: false },
@@ -148,13 +149,6 @@ function readArguments() {
         remove: { type: "boolean", default: false },
       },
     });
-    const pace = Number(given.pace);
-    if (given.pace.trim() === "" || !Number.isFinite(pace) || pace < 0)
-      throw new TypeError(`--pace takes milliseconds, and "${given.pace}" is no number of them`);
-    return { ...given, pace };
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    process.stderr.write(`demo: ${error.message}\n${USAGE}\n`);
-    process.exit(2);
-  }
+    return { ...given, pace: numberOf("pace", given.pace) };
+  });
 }

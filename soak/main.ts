@@ -2,37 +2,36 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { argumentsOf, numberOf } from "../test/support/arguments.js";
 import { findingsText } from "../test/support/checker/checker.js";
 import { startPostgres } from "../test/support/postgres-server.js";
 import { soak } from "./soak.js";
 
 const USAGE = "npm run soak -- [--seconds 300] [--seed N] [--database sqlite|postgres] [--processes 8]";
 
-const { values } = parseArgs({
-  options: {
-    seconds: { type: "string", default: "300" },
-    seed: { type: "string", default: String(Date.now() % 1_000_000) },
-    database: { type: "string", default: "sqlite" },
-    processes: { type: "string", default: "8" },
-  },
+const { seconds, seed, processes, database } = argumentsOf({ program: "soak", usage: USAGE }, () => {
+  const { values } = parseArgs({
+    options: {
+      seconds: { type: "string", default: "300" },
+      seed: { type: "string", default: String(Date.now() % 1_000_000) },
+      database: { type: "string", default: "sqlite" },
+      processes: { type: "string", default: "8" },
+    },
+  });
+  if (!["sqlite", "postgres"].includes(values.database))
+    throw new TypeError(`--database takes sqlite or postgres, and not "${values.database}"`);
+  return {
+    seconds: numberOf("seconds", values.seconds, 1),
+    seed: numberOf("seed", values.seed),
+    processes: numberOf("processes", values.processes, 1),
+    database: values.database,
+  };
 });
 
-const [seconds, seed, processes] = [values.seconds, values.seed, values.processes].map(Number);
-if (
-  !seconds ||
-  !processes ||
-  seed === undefined ||
-  Number.isNaN(seed) ||
-  !["sqlite", "postgres"].includes(values.database)
-) {
-  console.error(USAGE);
-  process.exit(2);
-}
-
 const cwd = mkdtempSync(path.join(tmpdir(), "baton-soak-"));
-const postgres = values.database === "postgres" ? await startPostgres() : undefined;
+const postgres = database === "postgres" ? await startPostgres() : undefined;
 try {
-  console.log(`${processes} servers on ${values.database} for ${seconds} s, seed ${seed}`);
+  console.log(`${processes} servers on ${database} for ${seconds} s, seed ${seed}`);
   const report = await soak({
     place: {
       home: path.resolve(import.meta.dirname, "../../.."),
