@@ -12,8 +12,9 @@ const [directory] = process.argv.slice(2);
 const bundle = await rolldown({
   input: {
     main: path.join(ROOT, "src/main.ts"),
-    // Programs of their own, started by file.
+    // Started by file: programs, and a thread.
     runner: path.join(ROOT, "src/executors/runner.ts"),
+    "sqlite-copier": path.join(ROOT, "src/store/sqlite-copier.ts"),
     "mcp-keeper": path.join(ROOT, "src/executors/mcp-keeper.ts"),
   },
   platform: "node",

@@ -1,0 +1,33 @@
+/**
+ * A thread that copies the log of one SQLite file into it, on a connection of its own, each time it is told to. Started by
+ * sqlite-log.ts; it ends when its port is closed.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import Database from "better-sqlite3";
+
+/** What the thread is given. */
+export interface CopierJob {
+  readonly file: string;
+  readonly synchronous: "FULL" | "NORMAL";
+}
+
+/** What it is told; it answers each `copy`. */
+export type ToCopier = "copy" | "end";
+
+const { file, synchronous } = workerData as CopierJob;
+const database = new Database(file, { fileMustExist: true, timeout: 0 });
+database.pragma(`synchronous = ${synchronous}`);
+// Closing the last connection to a file copies the whole log; this one leaves that to the store.
+database.pragma("wal_autocheckpoint = 0");
+
+parentPort?.on("message", (message: ToCopier) => {
+  if (message === "end") {
+    database.close();
+    parentPort?.close();
+    return;
+  }
+  // PASSIVE waits for nobody, and nobody for it. What it cannot copy yet, because somebody still reads from the log, is left to
+  // the next time.
+  database.pragma("wal_checkpoint(PASSIVE)");
+  parentPort?.postMessage("copied");
+});

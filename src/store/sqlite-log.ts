@@ -1,0 +1,104 @@
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { CopierJob, ToCopier } from "./sqlite-copier.js";
+
+/** How much of the log is not in the file yet, in pages, and how long it is. */
+export interface LogState {
+  readonly pages: number;
+  readonly copied: number;
+}
+
+export interface LogParts extends CopierJob {
+  /** Undefined while the database is busy. */
+  state(): LogState | undefined;
+  /** Called when there is no thread to copy: the connection does it again, with its commits. */
+  onFailure(): void;
+}
+
+/** After a commit; all that come meanwhile are looked at together. */
+const LOOK_MS = 10;
+/** A copy is asked for from so many pages on. */
+const COPY_PAGES = 2_000;
+/** All that the thread has is a statement; megabytes. */
+const HEAP = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 } as const;
+/** A thread with nothing to copy for so long is ended. */
+const IDLE_MS = 10_000;
+
+/** The compiled thread: beside this module in the bundle, or in dist/ when this module runs from its source. */
+function copierFile(): string {
+  const beside = fileURLToPath(new URL("./sqlite-copier.js", import.meta.url));
+  return existsSync(beside) ? beside : fileURLToPath(new URL("../../dist/lib/sqlite-copier.js", import.meta.url));
+}
+
+/**
+ * Has the log copied into the file by a thread, which is started with the first log that is long enough. Who commits would
+ * otherwise copy it now and then, 16 MiB and two waits for the disk, with the event loop standing still for 35 to 50 ms.
+ */
+export class LogKeeper {
+  readonly #parts: LogParts;
+  #look: NodeJS.Timeout | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #thread: Worker | undefined;
+  #ended: Promise<unknown> = Promise.resolve();
+  #copying = false;
+  #isOver = false;
+
+  constructor(parts: LogParts) {
+    this.#parts = parts;
+  }
+
+  /** A commit of this process has made the log longer. */
+  committed(): void {
+    if (!this.#isOver) this.#look ??= setTimeout(() => this.#copyIfLong(), LOOK_MS).unref();
+  }
+
+  /** Ends the thread. When this settles, its connection is closed. */
+  async close(): Promise<void> {
+    this.#isOver = true;
+    clearTimeout(this.#look);
+    this.#end();
+    await this.#ended;
+  }
+
+  #copyIfLong(): void {
+    this.#look = undefined;
+    if (this.#copying) return;
+    const state = this.#parts.state();
+    if (state === undefined || state.pages - state.copied < COPY_PAGES) return;
+    this.#copying = true;
+    clearTimeout(this.#idle);
+    this.#thread ??= this.#start();
+    this.#thread.postMessage("copy" satisfies ToCopier);
+  }
+
+  #start(): Worker {
+    const { file, synchronous } = this.#parts;
+    const workerData: CopierJob = { file, synchronous };
+    const thread = new Worker(copierFile(), { workerData, execArgv: [], resourceLimits: HEAP });
+    thread.unref();
+    thread.on("message", () => {
+      this.#copying = false;
+      this.#idle = setTimeout(() => this.#end(), IDLE_MS).unref();
+    });
+    // Followed by its exit.
+    thread.on("error", () => {});
+    const exit = new Promise<void>((resolve) => thread.once("exit", () => resolve()));
+    this.#ended = Promise.all([this.#ended, exit.then(() => this.#thread === thread && this.#fail())]);
+    return thread;
+  }
+
+  #end(): void {
+    clearTimeout(this.#idle);
+    this.#thread?.postMessage("end" satisfies ToCopier);
+    this.#thread = undefined;
+    this.#copying = false;
+  }
+
+  /** It ended by itself: whatever that was, the next thread would do no better. */
+  #fail(): void {
+    this.#end();
+    this.#isOver = true;
+    this.#parts.onFailure();
+  }
+}
