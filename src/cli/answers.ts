@@ -37,6 +37,7 @@ export interface LetterAnswer {
   readonly task: TaskLine;
   readonly error: { readonly type: string; readonly message: string; readonly stack?: string };
   readonly created_at: string;
+  readonly closed_at: string | null;
   readonly closed_by: string | null;
   readonly note: string | null;
   readonly replay_at?: string;

@@ -6,6 +6,7 @@ import {
   letterInFull,
   type LetterHandled,
   listLetterPage,
+  partialResults,
   replayLetter,
   resolveLetter,
   sendToDeadLetters as bury,
@@ -74,13 +75,13 @@ const get = defineOperation({
   name: "get_dead_letter",
   title: "Look at a dead letter",
   description:
-    "Shows a dead letter with all that was known when its task ended: error and stack, every attempt, what it was asked and given, and what is blocked behind it.",
+    "Shows a dead letter with all that was known when its task ended: error and stack, every attempt with what it got done, what it was asked and given, and what is blocked behind it.",
   area: "dead_letters",
   effect: "read",
   input: z.object({ id: z.string().describe(ID) }),
   output: z.object({
     dead_letter: letterShape,
-    attempts: z.array(shapes.attempt),
+    attempts: z.array(shapes.attempt.extend({ partial_result: z.unknown().optional() })),
     context: z.object({
       prompt: z.string().optional(),
       command: z.string().optional(),
@@ -89,11 +90,15 @@ const get = defineOperation({
     }),
     blocked: z.array(z.string()),
   }),
-  *run(_ctx, { id }) {
+  *run(ctx, { id }) {
     const { letter, task, spec, run, attempts, blocked } = yield* letterInFull(id);
+    const got = partialResults(attempts, ctx.settings.payload_bytes_max);
     return {
       dead_letter: letterView(letter, task),
-      attempts: attempts.map(attemptView),
+      attempts: attempts.map((attempt) => {
+        const partial = got.get(attempt.number);
+        return { ...attemptView(attempt), ...(partial === undefined ? {} : { partial_result: partial }) };
+      }),
       context: {
         ...(spec.prompt === undefined ? {} : { prompt: spec.prompt }),
         ...(spec.command === undefined ? {} : { command: spec.command.run }),
@@ -112,9 +117,14 @@ function handledView({ task, ready, run, counters }: LetterHandled) {
 }
 
 const changes = z.strictObject({
-  prompt: z.string().min(1).optional(),
-  inputs: z.record(z.string(), z.unknown()).optional().describe("Beside, or instead of, those of the run."),
-  agent: z.string().optional().describe("Keeps it for this agent."),
+  prompt: z.string().min(1).optional().describe("As it stands: nothing in it is filled in."),
+  inputs: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe(
+      "Beside, or instead of, those of the run: the step's texts are filled in with them, but for the elements of for_each.",
+    ),
+  agent: z.string().min(1).max(100).optional().describe("Keeps it for this agent."),
   retry: z.strictObject({ max_attempts: z.int().min(1).max(1_000).optional() }).optional(),
 });
 

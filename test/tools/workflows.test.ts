@@ -24,6 +24,27 @@ async function completeAll({ call }: TestApp, project: string): Promise<void> {
 describe.each(BACKENDS)("workflows on %s", (backend) => {
   const start = async () => startApp({ database: (await createDatabase(backend)).location, agent: "ann" });
 
+  test("no run starts whose files lie outside the root, and each of them is told at its step", async () => {
+    const { call } = await start();
+    const definition = {
+      name: "w",
+      inputs: { d: { type: "string" } },
+      steps: [
+        { key: "a", prompt: "a", files: { write: ["ok", "../x"] } },
+        { key: "b", prompt: "b", files: { read: ["${{ inputs.d }}/y"] } },
+      ],
+    };
+    await expect(call("execute_workflow", { definition, inputs: { d: ".." } })).rejects.toMatchObject({
+      code: "invalid_input",
+      details: {
+        problems: [
+          { path: "steps[0].files.write[1]", step: "a", message: expect.stringContaining('"../x" leads outside') },
+          { path: "steps[1].files.read[0]", step: "b", message: expect.stringContaining('"../y" leads outside') },
+        ],
+      },
+    });
+  });
+
   test("a new version is stored when the definition differs, and only then", async () => {
     const { call } = await start();
     const first = await call("create_workflow", { name: "w", definition: { steps } });
