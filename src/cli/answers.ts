@@ -88,6 +88,8 @@ export interface Answers {
       total_work_s: number;
     };
     files_left_out: number;
+    tasks_without_runtime: number;
+    runtimes_of_no_task: number;
   };
   list_dead_letters: { dead_letters: LetterAnswer[]; next_cursor?: string };
   get_dead_letter: {
