@@ -120,10 +120,17 @@ function* lockLetter(id: string): Tx<{ letter: letters.DeadLetter; locked: Locke
   const locked = yield* lockTask(task);
   const letter = yield* requireLetter(id);
   if (letter.status === "pending" && locked.task.status === "dead_letter") return { letter, locked };
-  const message = `Dead letter ${id} is ${letter.status}, and its task ${locked.task.key} is ${locked.task.status}: there is nothing to do about it.`;
+  // A task that has failed again has another letter, which is pending.
+  const takenUp = locked.task.status === "dead_letter" && mayTakeUp(locked.run);
+  const discarded = letter.status === "discarded" && takenUp;
+  const rest = discarded
+    ? "what failed in its run can still be taken up as a whole"
+    : "there is nothing to do about it";
+  const message = `Dead letter ${id} is ${letter.status}, and its task ${locked.task.key} is ${locked.task.status}: ${rest}.`;
+  const retry = { tool: "control_run", arguments: { run: locked.run.id, action: "retry_failed" } };
   throw new BatonError("invalid_transition", message, {
     details: { id, status: letter.status, task: locked.task.id, task_status: locked.task.status },
-    next: [{ tool: "get_task", arguments: { task: locked.task.id } }],
+    next: [...(discarded ? [retry] : []), { tool: "get_task", arguments: { task: locked.task.id } }],
   });
 }
 

@@ -11,8 +11,11 @@ import {
   resolveLetter,
   sendToDeadLetters as bury,
 } from "../engine/dead-letters.js";
+import type { EngineContext } from "../engine/context.js";
+import { BatonError } from "../engine/errors.js";
 import { iso, isoOrNull } from "../engine/instants.js";
 import { attemptView, runLine, taskLine } from "../engine/views.js";
+import type { Tx } from "../store/tx.js";
 import { defineOperation, type Operation } from "./operation.js";
 import * as params from "./params.js";
 import * as shapes from "./shapes.js";
@@ -116,6 +119,8 @@ function handledView({ task, ready, run, counters }: LetterHandled) {
   return { task: taskLine(task), ready: ready.map(taskLine), run: runLine(run, counters) };
 }
 
+type Handled = ReturnType<typeof handledView>;
+
 const changes = z.strictObject({
   prompt: z.string().min(1).optional().describe("As it stands: nothing in it is filled in."),
   inputs: z
@@ -130,27 +135,60 @@ const changes = z.strictObject({
 
 const replay = defineOperation({
   name: "replay_dead_letter",
-  title: "Try a dead letter again",
+  title: "Try dead letters again",
   description:
-    "Opens the task of a dead letter again in its run, with changes where they are given, and what it blocked; a run that has failed goes on. Answers with the task and what became ready.",
+    "Opens the task of a dead letter again in its run, with changes where they are given, and what it blocked; a run that has failed goes on. Answers with the task and what became ready. With ids one after the other, each by itself: the answer says which were replayed, and why the others were refused.",
   area: "dead_letters",
   effect: "write",
   input: z.object({
-    id: z.string().describe(ID),
+    id: z.string().optional().describe(ID),
+    ids: z.array(z.string()).min(1).max(100).optional().describe("Instead of id, for several."),
     changes: changes.optional(),
     notes: z.string().max(10_000).optional(),
     ...params.acting,
   }),
-  output: z.object(handled),
-  *run(ctx, input) {
-    const agent = yield* actingAgent(ctx, input.agent);
-    const { id, notes: note, changes: given } = input;
-    const { retry, ...rest } = given ?? {};
-    const { max_attempts } = retry ?? {};
-    const asked = { ...rest, ...(max_attempts === undefined ? {} : { retry: { max_attempts } }) };
-    return handledView(yield* replayLetter(ctx, { id, note, changes: asked, by: agent.name }));
+  output: z.object({
+    task: handled.task.optional(),
+    ready: handled.ready.optional(),
+    run: handled.run.optional(),
+    replayed: z.array(z.object({ id: z.string(), ...handled })).optional(),
+    refused: z.array(z.object({ id: z.string(), code: z.string(), message: z.string() })).optional(),
+  }),
+  async perform(host, { id, ids, ...rest }) {
+    const again = (letter: string) => host.transact((ctx) => replayOne(ctx, letter, rest), `replay ${letter}`);
+    if (id !== undefined && ids === undefined) return again(id);
+    if (ids === undefined || id !== undefined) {
+      throw new BatonError("invalid_input", "Give either id, for one dead letter, or ids, for several.", {
+        next: [{ tool: "query_operation", arguments: { name: "list_dead_letters", arguments: { status: "pending" } } }],
+      });
+    }
+    const replayed: (Handled & { id: string })[] = [];
+    const refused: { id: string; code: string; message: string }[] = [];
+    for (const letter of new Set(ids)) {
+      try {
+        replayed.push({ id: letter, ...(await again(letter)) });
+      } catch (error) {
+        if (!(error instanceof BatonError)) throw error;
+        refused.push({ id: letter, code: error.code, message: error.message });
+      }
+    }
+    return { replayed, refused };
   },
 });
+
+interface ReplayInput {
+  readonly changes?: z.output<typeof changes> | undefined;
+  readonly notes?: string | undefined;
+  readonly agent?: string | undefined;
+}
+
+function* replayOne(ctx: EngineContext, id: string, { changes: given, notes: note, agent }: ReplayInput): Tx<Handled> {
+  const acting = yield* actingAgent(ctx, agent);
+  const { retry, ...rest } = given ?? {};
+  const { max_attempts } = retry ?? {};
+  const asked = { ...rest, ...(max_attempts === undefined ? {} : { retry: { max_attempts } }) };
+  return handledView(yield* replayLetter(ctx, { id, note, changes: asked, by: acting.name }));
+}
 
 const resolve = defineOperation({
   name: "resolve_dead_letter",

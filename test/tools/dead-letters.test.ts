@@ -139,6 +139,32 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     });
   });
 
+  it("replayed several at once go each by itself, and who asks again is told the same", async () => {
+    const team = await crew();
+    const { run, a, bad } = await failed(team);
+    await team.app.call("discard_dead_letter", { id: bad, notes: "not worth it" });
+    const ask = () =>
+      team.app.call("replay_dead_letter", {
+        ids: [bad, a, "dead_none", a],
+        changes: { prompt: "otherwise" },
+        request_id: "several",
+      });
+    const first = await ask();
+    expect(first).toEqual({
+      replayed: [expect.objectContaining({ id: a, task: expect.objectContaining({ key: "a", status: "ready" }) })],
+      refused: [
+        { id: bad, code: "invalid_transition", message: expect.stringContaining("can still be taken up as a whole") },
+        { id: "dead_none", code: "not_found", message: "There is no dead letter dead_none." },
+      ],
+    });
+    expect(await ask()).toEqual(first);
+    expect(await team.statuses(run)).toMatchObject({ a: "ready", bad: "dead_letter" });
+    expect((await team.claim("ann", { run })).task?.prompt).toBe("otherwise");
+    for (const which of [{}, { id: a, ids: [bad] }]) {
+      await expect(team.app.call("replay_dead_letter", which)).rejects.toMatchObject({ code: "invalid_input" });
+    }
+  });
+
   it("show what each attempt got done", async () => {
     const team = await crew();
     const { run } = await team.start([{ key: "a", ...once }]);
