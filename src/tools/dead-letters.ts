@@ -167,9 +167,9 @@ const replay = defineOperation({
     for (const letter of new Set(ids)) {
       try {
         replayed.push({ id: letter, ...(await again(letter)) });
-      } catch (error) {
-        if (!(error instanceof BatonError)) throw error;
-        refused.push({ id: letter, code: error.code, message: error.message });
+      } catch (failure) {
+        if (!(failure instanceof BatonError)) throw failure;
+        refused.push({ id: letter, code: failure.code, message: failure.message });
       }
     }
     return { replayed, refused };
