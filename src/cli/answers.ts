@@ -37,6 +37,7 @@ export interface LetterAnswer {
   readonly task: TaskLine;
   readonly error: { readonly type: string; readonly message: string; readonly stack?: string };
   readonly created_at: string;
+  readonly closed_at: string | null;
   readonly closed_by: string | null;
   readonly note: string | null;
   readonly replay_at?: string;
@@ -87,6 +88,8 @@ export interface Answers {
       total_work_s: number;
     };
     files_left_out: number;
+    tasks_without_runtime: number;
+    runtimes_of_no_task: number;
   };
   list_dead_letters: { dead_letters: LetterAnswer[]; next_cursor?: string };
   get_dead_letter: {

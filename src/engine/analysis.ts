@@ -4,6 +4,7 @@ import { BatonError } from "./errors.js";
 import { normalisePath, overlaps, type PathPattern, type PathSpace, prefixesAbove } from "./paths.js";
 import { type Problem, Problems } from "./problems.js";
 import { distinctPatterns } from "./scopes.js";
+import { isTemplate } from "./templates.js";
 
 /** What can be said of a definition before it runs. */
 export interface Analysis {
@@ -42,13 +43,16 @@ export function analyse(definition: Definition, space: PathSpace): Analysis {
   };
 }
 
-/** Paths that no project could take: outside the root, empty, too long, unsupported signs. */
+/**
+ * Paths that no project could take: outside the root, empty, too long, unsupported signs. What an expression is part of is a path only
+ * with its value.
+ */
 export function fileProblems(definition: Pick<Definition, "steps">, space: PathSpace): Problem[] {
   const problems = new Problems();
   definition.steps.forEach(({ key, files }, index) => {
     for (const side of ["write", "read"] as const) {
       files[side].forEach((path, at) => {
-        const message = pathProblem(space, path);
+        const message = isTemplate(path) ? undefined : pathProblem(space, path);
         if (message !== undefined) problems.add({ path: `steps[${index}].files.${side}[${at}]`, step: key, message });
       });
     }
@@ -61,7 +65,7 @@ function pathProblem(space: PathSpace, path: string): string | undefined {
     normalisePath(space, path);
     return undefined;
   } catch (error) {
-    if (error instanceof BatonError) return error.message;
+    if (error instanceof BatonError) return error.message.replace(/\.$/, "");
     throw error;
   }
 }
@@ -99,9 +103,10 @@ function serialised(definition: Definition, waves: readonly (readonly string[])[
 function writtenIn(wave: readonly Step[], space: PathSpace): Written[] {
   const byKey = new Map<string, Written>();
   for (const { key, files } of wave) {
-    for (const pattern of distinctPatterns(space, files.write)) {
-      const known = byKey.get(pattern.key);
-      if (known) known.writers.push(key);
+    const known = files.write.filter((path) => !isTemplate(path));
+    for (const pattern of distinctPatterns(space, known)) {
+      const there = byKey.get(pattern.key);
+      if (there) there.writers.push(key);
       else byKey.set(pattern.key, { pattern, writers: [key] });
     }
   }

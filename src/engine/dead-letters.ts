@@ -1,20 +1,24 @@
 import * as letters from "../store/dead-letters.js";
-import { attemptsOf } from "../store/attempts.js";
+import { type Attempt, attemptsOf } from "../store/attempts.js";
 import { isCompensation } from "../store/compensations.js";
 import type { Run } from "../store/runs.js";
-import { saveSpec } from "../store/task-begin.js";
+import { lookAgain, saveSpec } from "../store/task-begin.js";
 import { findTasks } from "../store/task-lists.js";
 import type { Reopening } from "../store/task-changes.js";
-import { findTaskAndSpec, type RetryPolicy, type Task, type TaskSpec } from "../store/tasks.js";
+import { findTaskAndSpec, type Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
+import { requireAgent } from "./agents.js";
 import { reserveTask } from "./assignments.js";
 import { concludeTask, refuseTask } from "./conclude.js";
 import type { EngineContext } from "./context.js";
-import { BatonError } from "./errors.js";
+import { BatonError, type NextCall } from "./errors.js";
 import { type Locked, lockTask } from "./holding.js";
 import { iso } from "./instants.js";
+import { changedSpec, type ReplayChanges } from "./letter-changes.js";
+import { EXAMPLE, expandPlan, leavePlanning, requirePlan } from "./plans.js";
+import { canMove, taskMachine } from "./machine.js";
 import { findProject, requireUnarchived } from "./projects.js";
-import { allBlockedBehind, judgeAfresh, reopen, takeUp } from "./reopening.js";
+import { allBlockedBehind, judgeAfresh, mayTakeUp, reopen, takeUp } from "./reopening.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { settleDependents } from "./settle.js";
 import { listed, unfitness } from "./step-output.js";
@@ -74,12 +78,38 @@ export function* letterInFull(id: string) {
   };
 }
 
+/** What attempts that did not succeed got done, by their numbers: the newest that fit into so many bytes together. */
+export function partialResults(attempts: readonly Attempt[], bytesMax: number): ReadonlyMap<number, unknown> {
+  const kept = new Map<number, unknown>();
+  let bytes = 0;
+  for (const { number, outcome, result } of attempts.toReversed()) {
+    if (outcome === "succeeded" || result === null) continue;
+    bytes += Buffer.byteLength(JSON.stringify(result));
+    if (bytes > bytesMax) break;
+    kept.set(number, result);
+  }
+  return kept;
+}
+
 function* requireLetter(id: string): Tx<letters.DeadLetter> {
   const letter = yield* letters.findLetter(id);
   if (letter) return letter;
   throw new BatonError("not_found", `There is no dead letter ${id}.`, {
     details: { id },
     next: [{ tool: "query_operation", arguments: { name: "list_dead_letters", arguments: {} } }],
+  });
+}
+
+/** Errors: `invalid_transition` where a run was cancelled, or is about to be. */
+function requireReopenable({ id, key }: Task, run: Run): void {
+  if (run.stage === "stopping" || mayTakeUp(run)) return;
+  const message = `Run ${run.id} is ${run.status}: nothing in it is taken up again, so ${key} cannot go on. Discard the dead letter, or start another run.`;
+  throw new BatonError("invalid_transition", message, {
+    details: { run: run.id, status: run.status, task: id },
+    next: [
+      { tool: "find_operations", arguments: { query: "discard_dead_letter" } },
+      { tool: "get_run", arguments: { run: run.id } },
+    ],
   });
 }
 
@@ -90,10 +120,17 @@ function* lockLetter(id: string): Tx<{ letter: letters.DeadLetter; locked: Locke
   const locked = yield* lockTask(task);
   const letter = yield* requireLetter(id);
   if (letter.status === "pending" && locked.task.status === "dead_letter") return { letter, locked };
-  const message = `Dead letter ${id} is ${letter.status}, and its task ${locked.task.key} is ${locked.task.status}: there is nothing to do about it.`;
+  // A task that has failed again has another letter, which is pending.
+  const takenUp = locked.task.status === "dead_letter" && mayTakeUp(locked.run);
+  const discarded = letter.status === "discarded" && takenUp;
+  const rest = discarded
+    ? "what failed in its run can still be taken up as a whole"
+    : "there is nothing to do about it";
+  const message = `Dead letter ${id} is ${letter.status}, and its task ${locked.task.key} is ${locked.task.status}: ${rest}.`;
+  const retry = { tool: "control_run", arguments: { run: locked.run.id, action: "retry_failed" } };
   throw new BatonError("invalid_transition", message, {
     details: { id, status: letter.status, task: locked.task.id, task_status: locked.task.status },
-    next: [{ tool: "get_task", arguments: { task: locked.task.id } }],
+    next: [...(discarded ? [retry] : []), { tool: "get_task", arguments: { task: locked.task.id } }],
   });
 }
 
@@ -103,13 +140,6 @@ export interface LetterHandled extends ChangedRun {
   readonly ready: readonly Task[];
 }
 
-export interface ReplayChanges {
-  readonly prompt?: string | undefined;
-  readonly inputs?: Readonly<Record<string, unknown>> | undefined;
-  readonly agent?: string | undefined;
-  readonly retry?: Partial<RetryPolicy> | undefined;
-}
-
 export interface Replay {
   readonly id: string;
   readonly changes?: ReplayChanges | undefined;
@@ -117,14 +147,18 @@ export interface Replay {
   readonly by: string;
 }
 
-/** Opens the task again in its run, with what is to be different, and what it blocked. Errors: as `lockLetter`. */
+/**
+ * Opens the task again in its run, with what is to be different, and what it blocked. Errors: those of `lockLetter` and `changedSpec`,
+ * `not_found` for an agent that nobody knows.
+ */
 export function* replayLetter(ctx: EngineContext, { id, changes = {}, note, by }: Replay): Tx<LetterHandled> {
   const { locked } = yield* lockLetter(id);
-  yield* saveSpec(locked.task.id, changedSpec(locked.spec, changes));
+  const keptFor = changes.agent === undefined ? undefined : yield* requireAgent(changes.agent);
+  const spec = yield* changedSpec(ctx, locked, changes);
+  yield* saveSpec(locked.task.id, spec);
+  if (spec.dynamic) yield* lookAgain(locked.task.id);
   const handled = yield* reopenLetter(ctx, { id, locked, note, by });
-  if (changes.agent !== undefined) {
-    yield* reserveTask(ctx, { ...locked, task: handled.task, run: handled.run }, changes.agent);
-  }
+  if (keptFor) yield* reserveTask(ctx, { ...locked, task: handled.task, run: handled.run }, keptFor.name);
   return handled;
 }
 
@@ -168,6 +202,7 @@ export function* reopenLetter(ctx: EngineContext, reopened: Reopened): Tx<Letter
 /** What a failed task keeps from going on: in a run that stopped on it, all that had not begun. */
 function* blockedBy({ task, run }: Locked): Tx<Reopening> {
   requireUndoable(task, run);
+  requireReopenable(task, run);
   if (run.stage === "stopping") return { run: run.id, from: "blocked" };
   return { tasks: yield* allBlockedBehind(task.id), from: "blocked" };
 }
@@ -188,23 +223,6 @@ function requireUndoable(task: Task, run: Run): void {
   });
 }
 
-/** A changed prompt is text as it stands: an expression in it has been filled in already. */
-function changedSpec(spec: TaskSpec, { prompt, inputs, retry }: ReplayChanges): TaskSpec {
-  const { dynamic, ...rest } = spec;
-  const step = dynamic && {
-    ...dynamic.step,
-    ...(prompt === undefined ? {} : { prompt: `\${{ ${JSON.stringify(prompt)} }}` }),
-    ...(retry === undefined ? {} : { retry: { ...spec.retry, ...retry } }),
-  };
-  return {
-    ...rest,
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(inputs === undefined ? {} : { inputs: { ...spec.inputs, ...inputs } }),
-    retry: { ...spec.retry, ...retry },
-    ...(dynamic && step ? { dynamic: { ...dynamic, step } } : {}),
-  };
-}
-
 export interface Resolution {
   readonly id: string;
   readonly notes: string;
@@ -219,16 +237,31 @@ export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Re
   requirePerson(ctx, task, id);
   const problems = unfitness(spec, result);
   if (problems.length > 0) {
-    const message = `The result is not what the step's output schema asks: ${listed(problems)}.`;
-    throw new BatonError("invalid_input", message, { details: { problems, output: spec.output } });
+    const message = `The result is not what the step's output schema asks: ${listed(problems)}. ${STILL_PENDING}`;
+    throw new BatonError("invalid_input", message, {
+      details: { problems, output: spec.output },
+      next: [resolveAgain(id, "…")],
+    });
   }
   const blocked = yield* blockedBy(locked);
-  const change = yield* takeUp(ctx, locked.run);
+  const again = { said: STILL_PENDING, next: resolveAgain(id, EXAMPLE) };
+  const plan = task.kind === "plan" ? yield* requirePlan(ctx, locked, { result, again }) : undefined;
+  const change = yield* takeUp(ctx, plan ? yield* leavePlanning(locked.run) : locked.run);
   const settled = yield* concludeTask(change, task, { result, by });
+  if (plan) yield* expandPlan(change, settled.task, plan);
   const reopened = yield* reopen(change, blocked);
   yield* letters.closeLetter({ id, to: "resolved", at: ctx.now, by, note: notes });
   const ready = yield* judgeAfresh(change, reopened);
   return { letter: id, task: settled.task, ready, ...(yield* change.flush()) };
+}
+
+const STILL_PENDING = "The letter is still pending: mend the result and resolve it again.";
+
+function resolveAgain(id: string, result: unknown): NextCall {
+  return {
+    tool: "call_operation",
+    arguments: { name: "resolve_dead_letter", arguments: { id, notes: "…", result } },
+  };
 }
 
 /** The result of a human step is a person's decision, which only a person's channel can give. */
@@ -265,9 +298,24 @@ export function* sendToDeadLetters(ctx: EngineContext, { task: reference, reason
     const failed = yield* failAttempt(ctx, locked, { error, outcome: "failed", fenced: true, retryable: false });
     return failed.task;
   }
+  if (!canMove(taskMachine, locked.task, "expire")) throw endedAlready(locked.task);
   const change = new RunChange(ctx, locked.run);
   const settled = yield* refuseTask(change, locked.task, { error, by });
   yield* settleDependents(change, [settled]);
   yield* change.flush();
   return settled.task;
+}
+
+function endedAlready({ id, key, run, status }: Task): BatonError {
+  const look = { name: "list_dead_letters", arguments: { run, status: "pending" } };
+  const buried = status === "dead_letter";
+  const rest = buried ? "it is replayed, resolved or discarded by its letter" : "only what has not ended is given up";
+  return new BatonError(
+    "invalid_transition",
+    `Task ${key} (${id}) is ${status} already: ${rest}. Nothing was changed.`,
+    {
+      details: { task: id, status },
+      next: [buried ? { tool: "query_operation", arguments: look } : { tool: "get_task", arguments: { task: id } }],
+    },
+  );
 }

@@ -3,6 +3,7 @@ import { findStandingRun, insertRun, type NewRun, type Run, type RunShape } from
 import { type Task } from "../store/tasks.js";
 import { findWorkflowByName } from "../store/workflows.js";
 import type { Tx } from "../store/tx.js";
+import { fileProblems } from "./analysis.js";
 import { linesNotAllowed } from "./command-access.js";
 import { commandLine } from "./command-policy.js";
 import { newBudget } from "./budgets.js";
@@ -14,6 +15,7 @@ import { EvaluationFailed, type Values } from "./expressions.js";
 import { bindInputs } from "./inputs.js";
 import { instantiate, type Planned } from "./instantiate.js";
 import { DEFAULT_ESTIMATE_MS, PRIORITIES, type Priority } from "./order.js";
+import { problemsError } from "./problems.js";
 import { type Project, requireUnarchived } from "./projects.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { parallelIn, type RunMode } from "./run-modes.js";
@@ -62,7 +64,10 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const { session } = execution;
   if (session !== undefined) yield* noteRun(session, run.id);
   const values = valuesOfRun(run, project);
-  const tasks = yield* instantiate(ctx, { project, run, planned: planOf(ctx, parsed, values) });
+  const planned = planOf(ctx, parsed, values);
+  const outside = fileProblems({ steps: planned.map(({ step }) => step) }, project);
+  if (outside.length > 0) throw problemsError("The definition cannot be used", outside);
+  const tasks = yield* instantiate(ctx, { project, run, planned });
   const change = new RunChange(ctx, run);
   for (const task of tasks) change.add(task);
   // What has expressions or is done by the server begins now, where nothing holds it up.

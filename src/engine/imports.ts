@@ -63,6 +63,10 @@ export interface Imported {
   readonly figures: ImportFigures;
   /** Files beyond what a step may declare, in all: they are in nobody's scope. */
   readonly filesLeftOut: number;
+  /** Tasks without a recorded runtime: as work of no length they stand in the figures. */
+  readonly withoutRuntime: number;
+  /** Recorded tasks that are none of the workflow's. */
+  readonly strayRuntimes: number;
 }
 
 type Limits = Pick<Settings, "open_tasks_max" | "depth_max" | "patterns_max" | "payload_bytes_max">;
@@ -103,6 +107,8 @@ export function readWfFormat(text: string, limits: Limits): Imported {
     definition: { name: nameFrom(name, "imported"), ...said, steps },
     figures: figuresOf(nodes),
     filesLeftOut: scopes.leftOut,
+    withoutRuntime: tasks.filter((task) => runs.get(task.id)?.runtimeInSeconds === undefined).length,
+    strayRuntimes: [...runs.keys()].filter((task) => !keys.has(task)).length,
   };
 }
 

@@ -97,6 +97,18 @@ export function bindInputs(
   return Object.fromEntries(bound);
 }
 
+/** What is wrong with values for some of the inputs that are declared. Others are not looked at. */
+export function inputProblems(
+  declared: Readonly<Record<string, InputDefinition>>,
+  given: Readonly<Record<string, unknown>>,
+): Problem[] {
+  return Object.entries(given).flatMap(([name, value]) => {
+    const input = Object.hasOwn(declared, name) ? declared[name] : undefined;
+    const problem = input === undefined ? undefined : inputProblem(name, input, value);
+    return problem === undefined ? [] : [problem];
+  });
+}
+
 function inputProblem(name: string, input: InputDefinition, value: unknown): Problem | undefined {
   const path = `inputs.${name}`;
   if (value === undefined) {

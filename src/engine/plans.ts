@@ -1,12 +1,15 @@
+import { findRunDefinition } from "../store/modifications.js";
 import { addDependents } from "../store/task-begin.js";
 import { findTasksByKeys, replaceDependency } from "../store/task-lists.js";
 import type { Run } from "../store/runs.js";
 import { dependentsOf } from "../store/task-changes.js";
 import type { Task } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
+import { fileProblems } from "./analysis.js";
 import type { EngineContext } from "./context.js";
 import { type Definition, parseDefinition } from "./definition.js";
-import { BatonError } from "./errors.js";
+import type { JsonObject } from "./definition-text.js";
+import { BatonError, type NextCall } from "./errors.js";
 import { planOf } from "./executions.js";
 import type { Locked } from "./holding.js";
 import { instantiate } from "./instantiate.js";
@@ -20,23 +23,46 @@ import { valuesOfRun } from "./step-values.js";
 
 // The result of a plan task is a list of steps. They come behind it, and what hung on it hangs on them from then on.
 
+/** A result that is to be a plan. */
+export interface PlanGiven {
+  readonly result: unknown;
+  /** How whoever gave it goes on where it is refused. */
+  readonly again: { readonly said: string; readonly next: NextCall };
+}
+
+/** Whoever holds a plan task, and completes it. */
+export function planCompleted({ task }: Locked, result: unknown): PlanGiven {
+  const next = { tool: "complete_task", arguments: { task: task.id, token: task.token, result: EXAMPLE } };
+  return { result, again: { said: "The task is still yours: mend the plan and complete it again.", next } };
+}
+
+/** What stands in a call for the plan that the caller is to write. */
+export const EXAMPLE = { steps: [{ key: "a", prompt: "…" }] };
+
 /**
- * The steps of a plan: the result of a plan task, or its `steps`. Errors: `invalid_input` with every problem, `limit_exceeded`; the task
- * is still its holder's then.
+ * The steps of a plan: the result of a plan task, or its `steps`, which read the inputs and take the defaults of their run. Errors:
+ * `invalid_input` with every problem, `limit_exceeded`; nothing has changed then.
  */
-export function* requirePlan(ctx: EngineContext, held: Locked, result: unknown): Tx<Definition> {
-  const { task, run } = held;
-  const steps: unknown = Array.isArray(result) ? result : isObject(result) ? result["steps"] : undefined;
-  if (!Array.isArray(steps)) {
-    const message = `The result of a plan is its steps: {"steps":[{"key":"a","prompt":"…"},{"key":"b","prompt":"…","needs":["a"]}]}. The task is still yours.`;
-    throw new BatonError("invalid_input", message, {
-      details: { task: task.id },
-      next: [{ tool: "complete_task", arguments: { task: task.id, token: task.token, result: { steps: [] } } }],
-    });
+export function* requirePlan(ctx: EngineContext, { task, run }: Locked, given: PlanGiven): Tx<Definition> {
+  const { result, again } = given;
+  const written: unknown = Array.isArray(result) ? result : isObject(result) ? result["steps"] : undefined;
+  if (!Array.isArray(written)) {
+    const instead = typeof result === "string" ? ", an object and no text" : "";
+    const message = `The result of a plan is its steps${instead}: {"steps":[{"key":"a","prompt":"…"},{"key":"b","prompt":"…","needs":["a"]}]}. ${again.said}`;
+    throw new BatonError("invalid_input", message, { details: { task: task.id }, next: [again.next] });
   }
-  const parsed = parseDefinition({ name: run.name, steps }, { limits: settingsIn(run.mode, ctx.settings) });
-  if ("problems" in parsed) throw refused(task, parsed.problems);
+  const { inputs, defaults } = (yield* findRunDefinition(run.id)) ?? {};
+  const source: JsonObject = {
+    name: run.name,
+    ...(inputs === undefined ? {} : { inputs }),
+    ...(defaults === undefined ? {} : { defaults }),
+    steps: written,
+  };
+  const parsed = parseDefinition(source, { limits: settingsIn(run.mode, ctx.settings) });
+  if ("problems" in parsed) throw refused(task, parsed.problems, again);
   const { definition } = parsed;
+  const outside = fileProblems(definition, yield* ownProject(task));
+  if (outside.length > 0) throw refused(task, outside, again);
   const taken = yield* findTasksByKeys(
     run.id,
     definition.steps.map(({ key }) => key),
@@ -47,19 +73,19 @@ export function* requirePlan(ctx: EngineContext, held: Locked, result: unknown):
     step: key,
     message: "the run has a task of this key already",
   }));
-  throw refused(task, problems);
+  throw refused(task, problems, again);
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
-function refused(task: Task, problems: readonly Problem[]): BatonError {
+function refused(task: Task, problems: readonly Problem[], { said, next }: PlanGiven["again"]): BatonError {
   const error = problemsError("The plan cannot be carried out", problems);
-  return new BatonError(error.code, `${error.message} The task is still yours: mend the plan and complete it again.`, {
+  return new BatonError(error.code, `${error.message} ${said}`, {
     details: { ...error.details, task: task.id },
     retry: "never",
-    next: [{ tool: "complete_task", arguments: { task: task.id, token: task.token } }],
+    next: [next],
   });
 }
 

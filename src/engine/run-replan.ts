@@ -2,9 +2,11 @@ import { findRunDefinition, specsOf, tasksToRead } from "../store/modifications.
 import type { Run } from "../store/runs.js";
 import type { Task, TaskSpec } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
+import { fileProblems } from "./analysis.js";
 import type { EngineContext } from "./context.js";
 import { parseDefinition, type Step } from "./definition.js";
 import type { JsonObject } from "./definition-text.js";
+import { ownProject } from "./projects.js";
 import { type Problem, Problems } from "./problems.js";
 import type { RunGraph, Vertex } from "./run-graph.js";
 import { addGraphProblems, type StepLinks } from "./validation.js";
@@ -47,6 +49,8 @@ export function* replan(ctx: EngineContext, { run, graph, problems }: Replanning
     for (const problem of parsed.problems) problems.add(ofRun(problem, written));
     return { steps: new Map() };
   }
+  const outside = fileProblems(parsed.definition, yield* ownProject(run));
+  for (const problem of outside) problems.add(ofRun(problem, written));
   return { steps: new Map(parsed.definition.steps.map((step) => [step.key, step])) };
 }
 

@@ -10,7 +10,7 @@ import { BatonError } from "./errors.js";
 import { holdTask, type Locked, lockTask, requireHeld, staleToken, takesWork } from "./holding.js";
 import { leaseShownUntil, renewedLease, runningDueAt } from "./leases.js";
 import { taskMachine, transition } from "./machine.js";
-import { expandPlan, leavePlanning, requirePlan } from "./plans.js";
+import { expandPlan, leavePlanning, planCompleted, requirePlan } from "./plans.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { settleDependents, settlementOf } from "./settle.js";
 import type { Usage } from "./spending.js";
@@ -43,7 +43,7 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
   requireSound(ctx, held, completion.result);
   // The plan of a run that comes to its end already is kept as a result, and nothing is begun of it.
   const expands = held.task.kind === "plan" && takesWork(held.run);
-  const plan = expands ? yield* requirePlan(ctx, held, completion.result) : undefined;
+  const plan = expands ? yield* requirePlan(ctx, held, planCompleted(held, completion.result)) : undefined;
   const change = new RunChange(ctx, plan ? yield* leavePlanning(held.run) : held.run);
   const ended = yield* endAttempt(change, held, {
     event: "complete",
@@ -89,9 +89,13 @@ function requireSound(ctx: EngineContext, { task, spec }: Locked, result: unknow
   const bytes = result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
   const max = ctx.settings.payload_bytes_max;
   if (bytes > max) {
+    const instead =
+      task.kind === "plan"
+        ? "Plan in larger steps, with for_each for many alike, or let a step of kind plan find out the rest."
+        : "Write the bulk to a file in the project and give its path as the result.";
     throw new BatonError(
       "limit_exceeded",
-      `The result has ${bytes} bytes; at most ${max} fit. Write the bulk to a file in the project and give its path as the result. The task is still yours.`,
+      `The result has ${bytes} bytes; at most ${max} fit. ${instead} The task is still yours.`,
       { details: { bytes, max }, next: [{ tool: "complete_task", arguments: { task: task.id, token: task.token } }] },
     );
   }

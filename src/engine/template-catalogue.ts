@@ -172,15 +172,23 @@ function addMilestoneProblems({ milestones = [] }: Manifest, workflows: readonly
  * The template of a name and kind. Errors: `not_found` with the nearest name; `invalid_input` for one that is broken, with every
  * problem, or of the other kind.
  */
-export function requireTemplate(entries: readonly Entry[], name: string, kind: TemplateKind): Template {
+export function requireTemplate(entries: readonly Entry[], name: string, kind?: TemplateKind): Template {
   const entry = entries.find((one) => one.name === name);
-  const next = [{ tool: "query_operation", arguments: { name: "list_templates", arguments: { kind } } }];
+  const next = [
+    { tool: "query_operation", arguments: { name: "list_templates", arguments: kind === undefined ? {} : { kind } } },
+  ];
   if (entry === undefined) {
-    const known = entries.flatMap(({ template }) => (template?.kind === kind ? [template.name] : []));
-    throw new BatonError("not_found", `There is no ${kind} template "${name}"${hint(name, known)}.`, {
-      details: { template: name, known },
-      next,
-    });
+    const known = entries.flatMap(({ template }) =>
+      template && (kind ?? template.kind) === template.kind ? [template.name] : [],
+    );
+    throw new BatonError(
+      "not_found",
+      `There is no ${kind === undefined ? "" : `${kind} `}template "${name}"${hint(name, known)}.`,
+      {
+        details: { template: name, known },
+        next,
+      },
+    );
   }
   const { template, problems, folder } = entry;
   if (template === undefined) {
@@ -190,7 +198,7 @@ export function requireTemplate(entries: readonly Entry[], name: string, kind: T
       next,
     });
   }
-  if (template.kind === kind) return template;
+  if (kind === undefined || template.kind === kind) return template;
   const use = template.kind === "project" ? "create_project" : "execute_workflow or orchestrate";
   throw new BatonError("invalid_input", `"${name}" is a ${template.kind} template: it is for ${use}.`, { next });
 }

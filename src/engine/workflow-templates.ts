@@ -108,8 +108,13 @@ function needsMore({ name, inputs }: Template, entries: readonly Entry[]): Baton
   const message = `The template "${name}" ${why}: start it with execute_workflow, workflow template:${name}, or decompose by one of ${known.join(", ")}.`;
   return new BatonError("invalid_input", message, {
     details: { template: name, inputs, templates: known },
-    next: [{ tool: "execute_workflow", arguments: { workflow: `${PREFIX}${name}`, inputs: { goal: "…" } } }],
+    next: [{ tool: "execute_workflow", arguments: { workflow: `${PREFIX}${name}`, inputs: toGive(inputs) } }],
   });
+}
+
+/** What has to be given, for the caller to fill in. */
+function toGive(inputs: Template["inputs"]): Record<string, string> {
+  return Object.fromEntries(Object.entries(inputs).flatMap(([name, { required }]) => (required ? [[name, "…"]] : [])));
 }
 
 function nothingFits(entries: readonly Entry[]): BatonError {

@@ -76,6 +76,11 @@ export function* saveSpec(task: string, spec: TaskSpec): Tx<void> {
   yield ["UPDATE task_specs SET spec = $1 WHERE task = $2", [JSON.stringify(spec), task]];
 }
 
+/** A task has expressions again that are to be filled in when it begins. */
+export function* lookAgain(task: string): Tx<void> {
+  yield ["UPDATE tasks SET timed = 1 WHERE id = $1", [task]];
+}
+
 export interface Waiting {
   readonly task: string;
   readonly at: number;

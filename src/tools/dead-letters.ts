@@ -6,12 +6,16 @@ import {
   letterInFull,
   type LetterHandled,
   listLetterPage,
+  partialResults,
   replayLetter,
   resolveLetter,
   sendToDeadLetters as bury,
 } from "../engine/dead-letters.js";
+import type { EngineContext } from "../engine/context.js";
+import { BatonError } from "../engine/errors.js";
 import { iso, isoOrNull } from "../engine/instants.js";
 import { attemptView, runLine, taskLine } from "../engine/views.js";
+import type { Tx } from "../store/tx.js";
 import { defineOperation, type Operation } from "./operation.js";
 import * as params from "./params.js";
 import * as shapes from "./shapes.js";
@@ -74,13 +78,13 @@ const get = defineOperation({
   name: "get_dead_letter",
   title: "Look at a dead letter",
   description:
-    "Shows a dead letter with all that was known when its task ended: error and stack, every attempt, what it was asked and given, and what is blocked behind it.",
+    "Shows a dead letter with all that was known when its task ended: error and stack, every attempt with what it got done, what it was asked and given, and what is blocked behind it.",
   area: "dead_letters",
   effect: "read",
   input: z.object({ id: z.string().describe(ID) }),
   output: z.object({
     dead_letter: letterShape,
-    attempts: z.array(shapes.attempt),
+    attempts: z.array(shapes.attempt.extend({ partial_result: z.unknown().optional() })),
     context: z.object({
       prompt: z.string().optional(),
       command: z.string().optional(),
@@ -89,11 +93,15 @@ const get = defineOperation({
     }),
     blocked: z.array(z.string()),
   }),
-  *run(_ctx, { id }) {
+  *run(ctx, { id }) {
     const { letter, task, spec, run, attempts, blocked } = yield* letterInFull(id);
+    const got = partialResults(attempts, ctx.settings.payload_bytes_max);
     return {
       dead_letter: letterView(letter, task),
-      attempts: attempts.map(attemptView),
+      attempts: attempts.map((attempt) => {
+        const partial = got.get(attempt.number);
+        return { ...attemptView(attempt), ...(partial === undefined ? {} : { partial_result: partial }) };
+      }),
       context: {
         ...(spec.prompt === undefined ? {} : { prompt: spec.prompt }),
         ...(spec.command === undefined ? {} : { command: spec.command.run }),
@@ -111,36 +119,76 @@ function handledView({ task, ready, run, counters }: LetterHandled) {
   return { task: taskLine(task), ready: ready.map(taskLine), run: runLine(run, counters) };
 }
 
+type Handled = ReturnType<typeof handledView>;
+
 const changes = z.strictObject({
-  prompt: z.string().min(1).optional(),
-  inputs: z.record(z.string(), z.unknown()).optional().describe("Beside, or instead of, those of the run."),
-  agent: z.string().optional().describe("Keeps it for this agent."),
+  prompt: z.string().min(1).optional().describe("As it stands: nothing in it is filled in."),
+  inputs: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe(
+      "Beside, or instead of, those of the run: the step's texts are filled in with them, but for the elements of for_each.",
+    ),
+  agent: z.string().min(1).max(100).optional().describe("Keeps it for this agent."),
   retry: z.strictObject({ max_attempts: z.int().min(1).max(1_000).optional() }).optional(),
 });
 
 const replay = defineOperation({
   name: "replay_dead_letter",
-  title: "Try a dead letter again",
+  title: "Try dead letters again",
   description:
-    "Opens the task of a dead letter again in its run, with changes where they are given, and what it blocked; a run that has failed goes on. Answers with the task and what became ready.",
+    "Opens the task of a dead letter again in its run, with changes where they are given, and what it blocked; a run that has failed goes on. Answers with the task and what became ready. With ids one after the other, each by itself: the answer says which were replayed, and why the others were refused.",
   area: "dead_letters",
   effect: "write",
   input: z.object({
-    id: z.string().describe(ID),
+    id: z.string().optional().describe(ID),
+    ids: z.array(z.string()).min(1).max(100).optional().describe("Instead of id, for several."),
     changes: changes.optional(),
     notes: z.string().max(10_000).optional(),
     ...params.acting,
   }),
-  output: z.object(handled),
-  *run(ctx, input) {
-    const agent = yield* actingAgent(ctx, input.agent);
-    const { id, notes: note, changes: given } = input;
-    const { retry, ...rest } = given ?? {};
-    const { max_attempts } = retry ?? {};
-    const asked = { ...rest, ...(max_attempts === undefined ? {} : { retry: { max_attempts } }) };
-    return handledView(yield* replayLetter(ctx, { id, note, changes: asked, by: agent.name }));
+  output: z.object({
+    task: handled.task.optional(),
+    ready: handled.ready.optional(),
+    run: handled.run.optional(),
+    replayed: z.array(z.object({ id: z.string(), ...handled })).optional(),
+    refused: z.array(z.object({ id: z.string(), code: z.string(), message: z.string() })).optional(),
+  }),
+  async perform(host, { id, ids, ...rest }) {
+    const again = (letter: string) => host.transact((ctx) => replayOne(ctx, letter, rest), `replay ${letter}`);
+    if (id !== undefined && ids === undefined) return again(id);
+    if (ids === undefined || id !== undefined) {
+      throw new BatonError("invalid_input", "Give either id, for one dead letter, or ids, for several.", {
+        next: [{ tool: "query_operation", arguments: { name: "list_dead_letters", arguments: { status: "pending" } } }],
+      });
+    }
+    const replayed: (Handled & { id: string })[] = [];
+    const refused: { id: string; code: string; message: string }[] = [];
+    for (const letter of new Set(ids)) {
+      try {
+        replayed.push({ id: letter, ...(await again(letter)) });
+      } catch (failure) {
+        if (!(failure instanceof BatonError)) throw failure;
+        refused.push({ id: letter, code: failure.code, message: failure.message });
+      }
+    }
+    return { replayed, refused };
   },
 });
+
+interface ReplayInput {
+  readonly changes?: z.output<typeof changes> | undefined;
+  readonly notes?: string | undefined;
+  readonly agent?: string | undefined;
+}
+
+function* replayOne(ctx: EngineContext, id: string, { changes: given, notes: note, agent }: ReplayInput): Tx<Handled> {
+  const acting = yield* actingAgent(ctx, agent);
+  const { retry, ...rest } = given ?? {};
+  const { max_attempts } = retry ?? {};
+  const asked = { ...rest, ...(max_attempts === undefined ? {} : { retry: { max_attempts } }) };
+  return handledView(yield* replayLetter(ctx, { id, note, changes: asked, by: acting.name }));
+}
 
 const resolve = defineOperation({
   name: "resolve_dead_letter",

@@ -32,16 +32,25 @@ const importWorkflow = defineOperation({
       total_work_s: z.number(),
     }),
     files_left_out: z.int(),
+    tasks_without_runtime: z.int(),
+    runtimes_of_no_task: z.int(),
   }),
   *run(ctx, { agent, document, name, project: reference }) {
-    const { definition, figures, filesLeftOut } = readWfFormat(document, ctx.settings);
+    const { definition, figures, ...left } = readWfFormat(document, ctx.settings);
     const named = name === undefined ? definition : { ...definition, name };
     const parsed = requireDefinition(named, { limits: ctx.settings });
     const acting = yield* actingAs(ctx, agent);
     const project = yield* requireProject(acting, reference);
     const { workflow, created } = yield* createWorkflow(acting, project, parsed);
     const { id, version, steps } = workflow;
-    return { workflow: { id, name: workflow.name, version, steps }, created, figures, files_left_out: filesLeftOut };
+    return {
+      workflow: { id, name: workflow.name, version, steps },
+      created,
+      figures,
+      files_left_out: left.filesLeftOut,
+      tasks_without_runtime: left.withoutRuntime,
+      runtimes_of_no_task: left.strayRuntimes,
+    };
   },
 });
 

@@ -54,7 +54,7 @@ const list = defineOperation({
     );
     if (wanted === undefined) return { templates: entries.map(templates.templateLine), directory };
     const entry = entries.find((one) => one.name === wanted);
-    if (entry === undefined) requireTemplate(entries, wanted, kind ?? "project");
+    if (entry === undefined) requireTemplate(entries, wanted, kind);
     return { templates: entry ? [templates.templateInFull(entry)] : [], directory };
   },
 });

@@ -70,7 +70,11 @@ test("dead letters are replayed with changes, resolved and discarded by a person
   expect((await baton(desk, args)).stdout).toMatch(/^b resolved: it is succeeded, .*ready now: after-b/);
   const discarded = await baton(desk, ["letters", "discard", idOf("c"), "--notes", "no use"]);
   expect(discarded.stdout).toBe("c discarded: it stays failed\n");
-  expect((await baton(desk, ["letters", "show", idOf("c")])).stdout).toContain("closed by anna: no use");
+  const { stdout: closed } = await baton(desk, ["letters", "--json", "show", idOf("c")]);
+  const { dead_letter: letter } = JSON.parse(closed) as { dead_letter: { closed_at: string } };
+  const { stdout: shown } = await baton(desk, ["letters", "show", idOf("c")]);
+  expect(shown).toContain(`is discarded since ${letter.closed_at}`);
+  expect(shown).toContain("closed by anna: no use");
 });
 
 test("what cannot be is refused with a sentence and an exit code", async () => {

@@ -34,6 +34,9 @@ describe("a template of one's own", () => {
     expect(of("mine")).toMatchObject([{ origin: "user", directory: path.join(directory, "mine") }]);
     expect(of("library")).toMatchObject([{ origin: "user", overrides_shipped: true, title: "Mine" }]);
     expect(of("web_application")).toMatchObject([{ origin: "shipped" }]);
+    await expect(app.call("list_templates", { name: "bugfix" })).rejects.toThrow(
+      'There is no template "bugfix" (did you mean "bug_fix"?).',
+    );
     await app.create({ template: "library" });
     expect(readdirSync(app.root)).toEqual(["a.txt"]);
   });

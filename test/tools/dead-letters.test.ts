@@ -88,6 +88,111 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     await expect(team.app.call("replay_dead_letter", { id: a })).rejects.toMatchObject({ code: "invalid_transition" });
   });
 
+  it("replayed with other inputs are filled in with them, as long as their texts are those of the definition", async () => {
+    const team = await crew();
+    const { run } = await team.start(
+      [
+        {
+          key: "a",
+          ...once,
+          title: "T ${{ inputs.n }}",
+          prompt: "a with ${{ inputs.n }}",
+          files: { write: ["f${{ inputs.n }}.md"] },
+        },
+        { key: "b", ...once, prompt: "b with ${{ inputs.n }}" },
+      ],
+      { inputs: { n: { type: "integer" } }, given: { n: 1 } },
+    );
+    await team.app.call("modify_run", {
+      run: run.id,
+      changes: [{ op: "update_task", task: "b", set: { prompt: "mine" } }],
+    });
+    await team.fail(await team.take("ann", { run: run.id }));
+    await team.fail(await team.take("ann", { run: run.id }));
+    const [b, a] = await lettersOf(team, { run: run.id });
+    const replay = (id = "", changes: Record<string, unknown> = {}) =>
+      team.app.call("replay_dead_letter", { id, changes });
+    await expect(replay(a?.id, { inputs: { n: "two" } })).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining('inputs.n: must be an integer, not "two"'),
+    });
+    await expect(replay(a?.id, { inputs: { more: "x".repeat(262_144) } })).rejects.toMatchObject({
+      code: "limit_exceeded",
+    });
+    await expect(replay(a?.id, { prompt: "x".repeat(262_144) })).rejects.toMatchObject({ code: "limit_exceeded" });
+    await expect(replay(a?.id, { agent: "nobody" })).rejects.toMatchObject({ code: "not_found" });
+    await replay(a?.id, { inputs: { n: 2 } });
+    await replay(b?.id, { inputs: { n: 2 } });
+    const [first, second] = [await team.claim("ann", { run: run.id }), await team.claim("ben", { run: run.id })];
+    expect(first).toMatchObject({
+      task: { key: "a", title: "T 2", prompt: "a with 2", inputs: { n: 2 } },
+      locks: [{ path: "f2.md" }],
+    });
+    expect(second.task).toMatchObject({ key: "b", prompt: "mine", inputs: { n: 2 } });
+    // Once more, and with a prompt of one's own.
+    await team.fail({ id: first.task?.id ?? "", token: first.lease?.token ?? 0 });
+    const [again] = await lettersOf(team, { run: run.id, status: "pending" });
+    await replay(again?.id, { inputs: { n: 3 }, prompt: "as it ${{ stands" });
+    expect(await team.claim("ann", { run: run.id })).toMatchObject({
+      task: { key: "a", title: "T 3", prompt: "as it ${{ stands" },
+      locks: [{ path: "f3.md" }],
+    });
+  });
+
+  it("replayed several at once go each by itself, and who asks again is told the same", async () => {
+    const team = await crew();
+    const { run, a, bad } = await failed(team);
+    await team.app.call("discard_dead_letter", { id: bad, notes: "not worth it" });
+    const ask = () =>
+      team.app.call("replay_dead_letter", {
+        ids: [bad, a, "dead_none", a],
+        changes: { prompt: "otherwise" },
+        request_id: "several",
+      });
+    const first = await ask();
+    expect(first).toEqual({
+      replayed: [expect.objectContaining({ id: a, task: expect.objectContaining({ key: "a", status: "ready" }) })],
+      refused: [
+        { id: bad, code: "invalid_transition", message: expect.stringContaining("can still be taken up as a whole") },
+        { id: "dead_none", code: "not_found", message: "There is no dead letter dead_none." },
+      ],
+    });
+    expect(await ask()).toEqual(first);
+    expect(await team.statuses(run)).toMatchObject({ a: "ready", bad: "dead_letter" });
+    expect((await team.claim("ann", { run })).task?.prompt).toBe("otherwise");
+    for (const which of [{}, { id: a, ids: [bad] }]) {
+      await expect(team.app.call("replay_dead_letter", which)).rejects.toMatchObject({ code: "invalid_input" });
+    }
+  });
+
+  it("show what each attempt got done", async () => {
+    const team = await crew();
+    const { run } = await team.start([{ key: "a", ...once }]);
+    await team.fail(await team.take("ann", { run: run.id }), "broken", { partial_result: { half: 1 } });
+    const [letter] = await lettersOf(team, { run: run.id });
+    expect(await team.app.call("get_dead_letter", { id: letter?.id })).toMatchObject({
+      attempts: [{ number: 1, partial_result: { half: 1 } }],
+    });
+  });
+
+  it("of a cancelled run can only be discarded, and the refusal says so", async () => {
+    const team = await crew();
+    const { run } = await team.start([{ key: "a", ...once }, { key: "b" }]);
+    await team.fail(await team.take("ann", { run: run.id }));
+    await team.app.call("control_run", { run: run.id, action: "cancel" });
+    const [letter] = await lettersOf(team, { run: run.id });
+    for (const [operation, rest] of [
+      ["replay_dead_letter", {}],
+      ["resolve_dead_letter", { notes: "n", result: 1 }],
+    ] as const) {
+      await expect(team.app.call(operation, { id: letter?.id, ...rest })).rejects.toMatchObject({
+        code: "invalid_transition",
+        message: expect.stringMatching(/^Run run_\w+ is cancelled: .* Discard the dead letter/),
+      });
+    }
+    await team.app.call("discard_dead_letter", { id: letter?.id, notes: "n" });
+  });
+
   it("resolved with a result let what they blocked go on with it", async () => {
     const team = await crew();
     const { run, a, bad, first } = await failed(team);
@@ -135,6 +240,9 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     ]);
     await expect(team.app.call("send_to_dead_letters", { task: held.id, reason: "again" })).rejects.toMatchObject({
       code: "invalid_transition",
+      message: expect.stringMatching(
+        /^Task a \(task_\w+\) is dead_letter already: it is replayed, resolved or discarded/,
+      ),
     });
   });
 

@@ -113,6 +113,7 @@ describe("what the format allows", () => {
     const steps = stepsOf(`\uFEFF${document}`);
     expect(steps.map((step) => step["estimate_ms"])).toEqual([undefined, 0, undefined, undefined]);
     expect(steps[2]?.["prompt"]).toContain('x 1 2 {"y":3}');
+    expect(importOf(document)).toMatchObject({ withoutRuntime: 3, strayRuntimes: 1 });
     expect(importOf(document).figures).toMatchObject({ edges: 0, depth: 1, max_width: 4, total_work_s: 0 });
     expect(importOf(executed([task("a")], []).replace('"tasks":[]', '"tasks":null')).figures.tasks).toBe(1);
   });

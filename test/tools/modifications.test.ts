@@ -248,6 +248,11 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
 
   describe("is refused whole, with every problem at its change", () => {
     it.each([
+      [
+        "files outside the root",
+        [{ op: "add_task", step: { key: "x", prompt: "x", files: { write: ["../x"] } } }],
+        /changes\[0\]\.step\.files\.write\[0\], step "x": The path "\.\.\/x" leads outside/,
+      ],
       ["a cycle", [{ op: "add_dependency", task: "a", on: "c" }], /cycle: .*a/],
       [
         "a task that is none",

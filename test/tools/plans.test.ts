@@ -79,6 +79,15 @@ describe.each(BACKENDS)("a plan step on %s", (backend) => {
       [{ key: "a", prompt: "${{ inputs.x }}", needs: ["bb"] }],
       /needs "bb"[^]*no input "x"/,
     ],
+    [
+      "files outside the root",
+      [
+        { key: "a", prompt: "a", files: { write: ["../x"] } },
+        { key: "b", prompt: "b", files: { read: ["y", "/z"] } },
+      ],
+      /steps\[0\]\.files\.write\[0\], step "a"[^]*steps\[1\]\.files\.read\[1\], step "b"[^]*The task is still yours/,
+    ],
+    ["a text of JSON", '{"steps":[]}', /its steps, an object and no text[^]*The task is still yours/],
     ["a key that is taken", { steps: [{ key: "report", prompt: "r" }] }, /has a task of this key already/],
   ])("with %s is refused with every problem, and the planner tries again", async (_, result, message) => {
     const team = await crew();
@@ -91,5 +100,55 @@ describe.each(BACKENDS)("a plan step on %s", (backend) => {
     expect(await team.statuses(run.id)).toEqual({ plan: "running", report: "pending" });
     await team.complete(plan, [{ key: "a", prompt: "do a" }]);
     expect(await team.statuses(run.id)).toMatchObject({ plan: "succeeded", a: "ready" });
+  });
+
+  it("reads the inputs of its run and takes its defaults", async () => {
+    const team = await crew();
+    const { run } = await team.start(steps, {
+      inputs: { goal: { type: "string" }, n: { type: "integer", default: 2 } },
+      defaults: { retry: { max_attempts: 1 } },
+      given: { goal: "search" },
+    });
+    const plan = await team.take("ann", { run: run.id });
+    await expect(team.complete(plan, [{ key: "a", prompt: "${{ inputs.gaol }}" }])).rejects.toMatchObject({
+      message: expect.stringMatching(/no input "gaol" \(did you mean "goal"\?\)/),
+    });
+    await team.complete(plan, [{ key: "a", prompt: "for ${{ inputs.goal }} by ${{ inputs.n }}" }]);
+    const a = await team.claim("ann", { run: run.id });
+    expect(a.task?.prompt).toBe("for search by 2");
+    expect(await team.fail({ id: a.task?.id ?? "", token: a.lease?.token ?? 0 })).toMatchObject({
+      outcome: "dead_letter",
+    });
+  });
+
+  it("that could not be made becomes its steps when somebody resolves it with a plan, and nothing else does", async () => {
+    const team = await crew();
+    const { run } = await team.start(steps);
+    await team.fail(await team.take("ann", { run: run.id }), "no idea", { retryable: false });
+    const { dead_letters } = (await team.app.call("list_dead_letters", { run: run.id })) as unknown as {
+      dead_letters: { id: string }[];
+    };
+    const id = dead_letters[0]?.id ?? "";
+    const resolve = (result: unknown) => team.app.call("resolve_dead_letter", { id, notes: "by hand", result });
+    for (const bad of ["do this and that", { steps: [] }, { steps: [{ key: "a", prompt: "a", needs: ["zz"] }] }]) {
+      await expect(resolve(bad)).rejects.toMatchObject({
+        code: "invalid_input",
+        message: expect.stringContaining("The letter is still pending"),
+        next: [{ tool: "call_operation", arguments: { name: "resolve_dead_letter", arguments: { id } } }],
+      });
+    }
+    expect((await team.statuses(run.id))["plan"]).toBe("dead_letter");
+    expect(
+      await resolve({
+        goal: "g",
+        steps: [
+          { key: "a", prompt: "a" },
+          { key: "b", prompt: "b", needs: ["a"] },
+        ],
+      }),
+    ).toMatchObject({ ready: [{ key: "a" }], run: { status: "running" } });
+    expect(await team.statuses(run.id)).toEqual({ plan: "succeeded", a: "ready", b: "pending", report: "pending" });
+    for (const _ of ["a", "b", "report"]) await team.complete(await team.take("ann", { run: run.id }));
+    expect((await team.run(run.id)).status).toBe("succeeded");
   });
 });

@@ -24,6 +24,49 @@ async function completeAll({ call }: TestApp, project: string): Promise<void> {
 describe.each(BACKENDS)("workflows on %s", (backend) => {
   const start = async () => startApp({ database: (await createDatabase(backend)).location, agent: "ann" });
 
+  test("no run starts whose files lie outside the root, and each of them is told at its step", async () => {
+    const { call } = await start();
+    const definition = {
+      name: "w",
+      inputs: { d: { type: "string" } },
+      steps: [
+        { key: "a", prompt: "a", files: { write: ["ok", "../x"] } },
+        { key: "b", prompt: "b", files: { read: ["${{ inputs.d }}/y"] } },
+      ],
+    };
+    await expect(call("execute_workflow", { definition, inputs: { d: ".." } })).rejects.toMatchObject({
+      code: "invalid_input",
+      details: {
+        problems: [
+          { path: "steps[0].files.write[1]", step: "a", message: expect.stringContaining('"../x" leads outside') },
+          { path: "steps[1].files.read[0]", step: "b", message: expect.stringContaining('"../y" leads outside') },
+        ],
+      },
+    });
+  });
+
+  test("files may have expressions in them: they are paths only with their values", async () => {
+    const { call } = await start();
+    const files = { write: ["src/${{ item.name }}/**", "pages/${{ item.name }}.md"], read: ["${{ inputs.path }}/a"] };
+    const definition = {
+      inputs: { path: { type: "string", default: "docs" } },
+      steps: [
+        { key: "design", prompt: "d" },
+        { key: "module", needs: ["design"], for_each: "${{ steps.design.output.modules }}", prompt: "m", files },
+        { key: "other", needs: ["design"], prompt: "o", files: { write: ["pages/${{ inputs.path }}.md"] } },
+      ],
+    };
+    expect(await call("validate_workflow", { definition })).toMatchObject({ valid: true, problems: [], warnings: [] });
+    await call("create_workflow", { name: "modules", definition });
+    const { run } = (await call("execute_workflow", { workflow: "modules" })) as { run: { id: string } };
+    const design = (await call("claim_task", { run: run.id })) as { task: { id: string }; lease: { token: number } };
+    const result = { modules: [{ name: "one" }] };
+    await call("complete_task", { task: design.task.id, token: design.lease.token, result });
+    const claims = await Promise.all(["ben", "cem"].map(async (agent) => call("claim_task", { agent, run: run.id })));
+    const locked = claims.flatMap(({ locks }) => locks as { path: string }[]).map(({ path }) => path);
+    expect(locked.toSorted()).toEqual(["docs/a", "pages/docs.md", "pages/one.md", "src/one/**"]);
+  });
+
   test("a new version is stored when the definition differs, and only then", async () => {
     const { call } = await start();
     const first = await call("create_workflow", { name: "w", definition: { steps } });

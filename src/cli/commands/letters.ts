@@ -42,7 +42,7 @@ export async function showLetter(desk: Desk, id: string, options: Shared): Promi
     const asked = context.prompt ?? context.command;
     const inputs = Object.entries(context.inputs).map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`);
     const text = [
-      `${task.key} (${task.title}) of ${task.run} is ${letter.status} since ${letter.created_at}`,
+      `${task.key} (${task.title}) of ${task.run} is ${letter.status} since ${letter.closed_at ?? letter.created_at}`,
       `  ${error.type}: ${error.message}`,
       ...(error.stack === undefined ? [] : [indented(error.stack, "    ")]),
       ...(asked === undefined ? [] : ["  asked:", indented(asked, "    ")]),

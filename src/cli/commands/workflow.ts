@@ -56,10 +56,14 @@ export async function importWorkflow(desk: Desk, file: string, options: InProjec
     const { name } = options;
     const made = await ask("import_workflow", { document, ...projectOf(options), ...(name !== undefined && { name }) });
     const { workflow, created, figures, files_left_out: leftOut } = made;
+    const { tasks_without_runtime: without, runtimes_of_no_task: stray } = made;
+    const work = `longest way ${duration(figures.critical_path_s * 1_000)}, all work ${duration(figures.total_work_s * 1_000)}, as recorded`;
     const verb = created ? "imported" : "is stored already, unchanged";
     const lines = [
       `${workflow.name} version ${workflow.version} ${verb}: ${figures.tasks} tasks, ${figures.edges} dependencies, ${figures.depth} levels, at most ${figures.max_width} at once`,
-      `  longest way ${duration(figures.critical_path_s * 1_000)}, all work ${duration(figures.total_work_s * 1_000)}, as recorded`,
+      `  ${without === figures.tasks ? "no runtimes are recorded: nothing is known of how long it takes" : work}`,
+      ...(without === 0 || without === figures.tasks ? [] : [`  note: ${without} tasks have no recorded runtime`]),
+      ...(stray === 0 ? [] : [`  note: ${stray} recorded tasks are none of the workflow's, and left out`]),
       ...(leftOut === 0 ? [] : [`  note: ${leftOut} files are more than a step may declare, and in nobody's scope`]),
       `  run: baton workflow run ${workflow.name}`,
     ];
