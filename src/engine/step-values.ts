@@ -6,7 +6,8 @@ import type { Step } from "./definition.js";
 import { EvaluationFailed, type Values } from "./expressions.js";
 import { iso } from "./instants.js";
 import type { BudgetValues } from "./spending.js";
-import { fillIn, fillInAll, fillInText, shellTemplate, textOf } from "./templates.js";
+import { shellTemplate } from "./shell-lines.js";
+import { fillIn, fillInAll, fillInText, textOf } from "./templates.js";
 
 /** Kinds of step that nobody claims: the server does them itself. */
 const SERVER_KINDS: ReadonlySet<Step["kind"]> = new Set(["human", "gate", "wait", "workflow"]);
@@ -105,7 +106,7 @@ function filledArguments(written: Readonly<Record<string, unknown>>, values: Val
 
 function filledCommand(run: string, values: Values): Pick<Step, "run" | "values"> {
   const shell = shellTemplate(run);
-  if ("inQuotesAt" in shell) throw new EvaluationFailed(run, "an expression stands in single quotes");
+  if ("misplaced" in shell) throw new EvaluationFailed(run, `an expression ${shell.misplaced}`);
   const entries = Object.entries(shell.variables).map(([name, template]): [string, string] => [
     name,
     fillInText(template, values),
