@@ -3,8 +3,10 @@ import type { Project } from "./projects.js";
 import type { Run } from "../store/runs.js";
 import type { Tx } from "../store/tx.js";
 import type { Step } from "./definition.js";
-import { EvaluationFailed, type Values } from "./expressions.js";
+import { EvaluationTime } from "./expression-time.js";
+import { EvaluationFailed, TIME, type Values } from "./expressions.js";
 import { iso } from "./instants.js";
+import type { RunChange } from "./run-change.js";
 import type { BudgetValues } from "./spending.js";
 import { shellTemplate } from "./shell-lines.js";
 import { fillIn, fillInAll, fillInText, textOf } from "./templates.js";
@@ -39,6 +41,7 @@ export function valuesOfRun(run: Pick<Run, "id" | "name" | "inputs" | "createdAt
     run: { id: run.id, name: run.name, created_at: iso(run.createdAt) },
     project: { id: project.id, name: project.name, root: project.root },
     steps: {},
+    [TIME]: new EvaluationTime(),
   } satisfies Values;
 }
 
@@ -48,10 +51,14 @@ export class StepValues {
   readonly #run: Run;
   readonly #outcomes = new Map<string, unknown>();
 
-  constructor(run: Run, project: Project, budget: BudgetValues) {
+  constructor(
+    { run, evaluationTime }: Pick<RunChange, "run" | "evaluationTime">,
+    project: Project,
+    budget: BudgetValues,
+  ) {
     this.#run = run;
     const known = valuesOfRun(run, project);
-    this.#known = { ...known, run: { ...known.run, budget } };
+    this.#known = { ...known, run: { ...known.run, budget }, [TIME]: evaluationTime };
   }
 
   /** With what these steps have come to, and the inputs of one task beside those of the run. */
