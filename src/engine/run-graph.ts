@@ -100,6 +100,19 @@ export class RunGraph {
     return [...(this.#dependents.get(key) ?? [])];
   }
 
+  /** All that a task waits for, at any distance. */
+  allBefore(key: string): Vertex[] {
+    const found = new Map<string, Vertex>();
+    const open = [...(this.#vertices.get(key)?.needs ?? [])];
+    for (let need = open.pop(); need !== undefined; need = open.pop()) {
+      const vertex = this.#vertices.get(need);
+      if (!vertex || found.has(need)) continue;
+      found.set(need, vertex);
+      open.push(...vertex.needs);
+    }
+    return [...found.values()];
+  }
+
   /** Whether a task has ended whenever another begins. */
   comesBefore(earlier: string, later: string): boolean {
     const seen = new Set<string>();
