@@ -55,28 +55,31 @@ let loaded: { cel: Cel; environment: Environment } | undefined;
 function library(): { cel: Cel; environment: Environment } {
   if (loaded) return loaded;
   const cel = createRequire(import.meta.url)("@marcbachmann/cel-js") as Cel;
-  const environment = newEnvironment(cel).registerVariable("inputs", "dyn");
+  const environment = newEnvironment(cel, new Set());
   loaded = { cel, environment };
   return loaded;
 }
 
-/** With every name but the inputs. */
-function newEnvironment(cel: Cel): Environment {
+/** With every name but those whose types are said apart. */
+function newEnvironment(cel: Cel, checked: ReadonlySet<Root>): Environment {
   const environment = new cel.Environment({
     homogeneousAggregateLiterals: false,
     enableOptionalTypes: true,
     limits: { maxAstNodes: 500, maxDepth: 50, maxListElements: 200, maxMapEntries: 100, maxCallArguments: 16 },
   });
   for (const root of ROOTS) {
-    if (root !== "inputs") environment.registerVariable(root, "dyn");
+    if (!checked.has(root)) environment.registerVariable(root, "dyn");
   }
-  addMixedArithmetic(environment);
+  addMixedNumbers(environment);
   return environment;
 }
 
-// The numbers of JSON are doubles and those written in an expression are integers; CEL compares them and does not add them. Who
-// writes `steps.test.output.failed + 1` means what it says.
-function addMixedArithmetic(environment: Environment): void {
+// The numbers of JSON are doubles and those written in an expression are integers; CEL orders them and does not add them, and its
+// checker holds no double to equal an integer. Who writes `steps.test.output.failed + 1` or `inputs.count == 1` means what it says.
+function addMixedNumbers(environment: Environment): void {
+  // Both ways, and their negations.
+  environment.registerOperator("double == int", (a: number, b: bigint) => a === Number(b));
+
   const operators: Record<string, (a: number, b: number) => number> = {
     "+": (a, b) => a + b,
     "-": (a, b) => a - b,
@@ -137,6 +140,8 @@ export function readExpression(source: string, scope: Scope): Expression | { pro
   return { source, steps: [...names.steps].sort(), late: names.late, type: type ?? "dyn" };
 }
 
+const TYPED: ReadonlySet<Root> = new Set(["inputs", "run", "project"]);
+
 /** The types of inputs as CEL calls them. */
 const CEL_TYPES: Readonly<Record<string, string>> = {
   string: "string",
@@ -147,15 +152,24 @@ const CEL_TYPES: Readonly<Record<string, string>> = {
   object: "map<string, dyn>",
 };
 
+function textFields(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, "string"]));
+}
+
 const environments = new WeakMap<Scope["inputs"], Environment>();
 
-/** What can be known of types before there are values: those of the inputs. */
+/** What can be known of types before there are values: those of the inputs, the run and the project. */
 function environmentOf({ inputs }: Scope): Environment {
   const known = environments.get(inputs);
   if (known) return known;
   const schema = Object.fromEntries(Object.entries(inputs).map(([name, type]) => [name, CEL_TYPES[type] ?? "dyn"]));
-  const environment = newEnvironment(library().cel);
+  const environment = newEnvironment(library().cel, TYPED);
   environment.registerVariable({ name: "inputs", schema });
+  // There are projects without a root.
+  environment.registerVariable({ name: "project", schema: { ...textFields(PROJECT_FIELDS), root: "dyn" } });
+  environment.registerVariable({ name: "run", schema: { ...textFields(RUN_FIELDS), budget: "dyn" } });
+  // Evaluated, it is among them by itself, and needs no operator of its own.
+  environment.registerOperator("double in list<int>", () => false);
   environments.set(inputs, environment);
   return environment;
 }

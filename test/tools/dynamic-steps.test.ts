@@ -151,6 +151,22 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
     expect((await failureOf("slow"))?.message).toContain("takes longer than");
   });
 
+  it("hold numbers of JSON and numbers that are written for equal", async () => {
+    const team = await crew();
+    const count = "inputs.count";
+    const { run } = await team.start(
+      [
+        { key: "a" },
+        { key: "equal", needs: ["a"], if: `${count} == 2 && 2 == ${count} && size(steps.a.output) == ${count}` },
+        { key: "other", needs: ["a"], if: `${count} != 2` },
+        { key: "among", needs: ["a"], if: `${count} in [1, 2] && steps.a.output[0] in [3]` },
+      ],
+      { inputs: { count: { type: "integer" } }, given: { count: 2 } },
+    );
+    await team.complete(await team.take("ann", { run: run.id }), [3, 4]);
+    expect(await team.statuses(run.id)).toMatchObject({ equal: "ready", other: "skipped", among: "ready" });
+  });
+
   it("hold up nobody for long together: many slow ones share a second, in which all others have their time", async () => {
     const team = await crew();
     const slow = "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'.matches('(a+)+$')";

@@ -284,6 +284,7 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
         /"c" reads the result of "b", which would be gone/,
       ],
       ["an unknown change", [{ op: "rename" }], /changes\[0\]\.op: must be one of add_task/],
+      ["a change without its step", [{ op: "add_task" }], /changes\[0\]\.step: is required \(object\)/],
       ["a change with a wrong key", [{ op: "remove_task", tsk: "a" }], /tsk/],
       ["a gate without anything to hold it", [{ op: "insert_gate", after: "a" }], /a gate has checks/],
       [
