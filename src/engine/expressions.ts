@@ -130,7 +130,8 @@ export function readExpression(source: string, scope: Scope): Expression | { pro
   try {
     ({ ast } = parse(source).run);
   } catch (error) {
-    return { problems: [problemOf(error)] };
+    const { message, at } = problemOf(error);
+    return { problems: [{ message: `${message}${advice(source)}`, at }] };
   }
   const names = new Names(scope);
   names.walk(ast, new Set());
@@ -174,6 +175,30 @@ function environmentOf({ inputs }: Scope): Environment {
   return environment;
 }
 
+/** What other languages write otherwise than CEL. */
+const OTHERWISE: readonly (readonly [pattern: RegExp, words: string])[] = [
+  [/\$\{\{/, "an expression has ${{ }} around all of it, or none"],
+  [/===|!==|(?<![=!<>])=(?!=)/, "CEL compares with == and !="],
+  [/\b(?:and|or|not)\b/, "CEL writes &&, || and !"],
+];
+
+function advice(source: string): string {
+  const bare = source.replaceAll(/'[^']*'|"[^"]*"/g, "");
+  const [, words] = OTHERWISE.find(([pattern]) => pattern.test(bare)) ?? [];
+  return words === undefined ? "" : `; ${words}`;
+}
+
+let functions: ReadonlySet<string> | undefined;
+
+function knownFunctions(): ReadonlySet<string> {
+  functions ??= new Set(
+    library()
+      .environment.getDefinitions()
+      .functions.map(({ name }) => name),
+  );
+  return functions;
+}
+
 function problemOf(error: unknown): ExpressionProblem {
   const { ParseError, TypeError: CelTypeError, EvaluationError } = library().cel;
   if (error instanceof ParseError || error instanceof CelTypeError || error instanceof EvaluationError) {
@@ -206,10 +231,13 @@ class Names {
       case ".?":
         return this.walk(node.args[0], bound);
       case "call":
+        this.#lookFunction(node.args[0], node.range.start);
         return this.#walkAll(node.args[1], bound);
       case "rcall": {
         const [name, receiver, args] = node.args;
         this.walk(receiver, bound);
+        // Behind the point.
+        this.#lookFunction(name, receiver.range.end + 1);
         const [first] = args;
         // `list.map(x, …)` and its kin bind their first argument.
         const binds = MACROS.has(name) && first?.op === "id" ? new Set([...bound, first.args]) : bound;
@@ -228,6 +256,11 @@ class Names {
 
   #walkAll(nodes: readonly ASTNode[], bound: ReadonlySet<string>): void {
     for (const node of nodes) this.walk(node, bound);
+  }
+
+  #lookFunction(name: string, at: number): void {
+    const known = knownFunctions();
+    if (!known.has(name)) this.problems.push({ message: `unknown function "${name}"${hint(name, known)}`, at: at + 1 });
   }
 
   #look({ root, fields }: Path, node: ASTNode): void {
