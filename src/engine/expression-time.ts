@@ -6,19 +6,23 @@ import { createContext, Script } from "node:vm";
 const EVALUATION_MS_MAX = 250;
 /** Evaluation of all expressions of one change, beyond the first millisecond of each: nobody else can write meanwhile. */
 const TOGETHER_MS_MAX = 1_000;
-/** What each has when the others have used that up: a usual one is done well within it. */
-const EVALUATION_MS_MIN = 5;
+/** What each has when the others have used that up, and what one that has been slow already has: a usual one takes less than either. */
+const EVALUATION_MS_MIN = 100;
+const SLOW_MS = 5;
 
 /** The time that the expressions of one change have together. */
 export class EvaluationTime {
   #leftMs = TOGETHER_MS_MAX;
+  readonly #slow = new Set<string>();
 
   /** How long the next may take. */
-  get nextMs(): number {
-    return Math.max(EVALUATION_MS_MIN, Math.min(EVALUATION_MS_MAX, Math.floor(this.#leftMs)));
+  nextMs(source: string): number {
+    const least = this.#slow.has(source) ? SLOW_MS : EVALUATION_MS_MIN;
+    return Math.max(least, Math.min(EVALUATION_MS_MAX, Math.floor(this.#leftMs)));
   }
 
-  take(ms: number): void {
+  take(source: string, ms: number): void {
+    if (ms >= SLOW_MS) this.#slow.add(source);
     this.#leftMs -= Math.max(0, ms - 1);
   }
 }
@@ -39,10 +43,10 @@ interface Stopwatch {
 let stopwatch: Stopwatch | undefined;
 
 /** What an evaluation gives, if it ends in time. The script only calls out: the expression is no code. Throws `TookTooLong`. */
-export function inTime(time: EvaluationTime, evaluate: () => unknown): unknown {
+export function inTime(time: EvaluationTime, source: string, evaluate: () => unknown): unknown {
   stopwatch ??= { place: createContext({}), call: new Script("evaluate()") };
   const { place, call } = stopwatch;
-  const limitMs = time.nextMs;
+  const limitMs = time.nextMs(source);
   const startedAt = performance.now();
   place.evaluate = evaluate;
   try {
@@ -51,7 +55,7 @@ export function inTime(time: EvaluationTime, evaluate: () => unknown): unknown {
     throw isTimeout(error) ? new TookTooLong(limitMs) : error;
   } finally {
     delete place.evaluate;
-    time.take(performance.now() - startedAt);
+    time.take(source, performance.now() - startedAt);
   }
 }
 

@@ -365,7 +365,9 @@ export class EvaluationFailed extends Error {
 export function evaluate(source: string, values: Values): unknown {
   try {
     const { run, simple } = parse(source);
-    return plain(simple ? run(values) : inTime(values[TIME] ?? new EvaluationTime(), () => run(values) as unknown));
+    return plain(
+      simple ? run(values) : inTime(values[TIME] ?? new EvaluationTime(), source, () => run(values) as unknown),
+    );
   } catch (error) {
     if (error instanceof TookTooLong) throw new EvaluationFailed(source, error.message);
     if (error instanceof RangeError) throw new EvaluationFailed(source, error.message);
