@@ -67,7 +67,7 @@ function* sourceOf(wave: Wave): Tx<NonNullable<Wave["source"]>> {
   const { run, unpaid } = wave.change;
   const project = yield* ownProject(run);
   const budget = yield* budgetValues(run, unpaid);
-  return (wave.source = { project, values: new StepValues(run, project, budget) });
+  return (wave.source = { project, values: new StepValues(wave.change, project, budget) });
 }
 
 interface Beginning {

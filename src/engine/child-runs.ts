@@ -1,3 +1,4 @@
+import { tasksInState } from "../store/task-lists.js";
 import type { AttemptError } from "../store/attempts.js";
 import * as children from "../store/child-runs.js";
 import { openLetterOf } from "../store/dead-letters.js";
@@ -160,6 +161,9 @@ function* stopOrphan(ctx: EngineContext, child: Run): Tx<number | null> {
   return run.endedAt === null ? null : ctx.now;
 }
 
+/** Runs within runs hand their reasons up, each with those below it. */
+const REASON_CHARS_MAX = 2_000;
+
 function* handUp(ctx: EngineContext, parent: Locked, child: Run): Tx<void> {
   const { task, spec } = parent;
   if (child.status === "cancelled") {
@@ -176,7 +180,10 @@ function* handUp(ctx: EngineContext, parent: Locked, child: Run): Tx<void> {
     const message = `the result of run ${child.id} is not what the step's output schema asks: ${listed(problems)}`;
     return yield* failTry(ctx, parent, { child, error: { type: "invalid_output", message } });
   }
-  const message = `run ${child.id} of workflow ${child.name} is ${child.status}${child.reason === null ? "" : `: ${child.reason}`}`;
+  const [failed] = yield* tasksInState(child.id, "dead_letter", 1);
+  const why = [child.reason, failed && `${failed.key}: ${failed.reasons[0]?.detail ?? "it failed"}`].filter(Boolean);
+  const said = `run ${child.id} of workflow ${child.name} is ${child.status}${why.map((one) => `: ${one}`).join("")}`;
+  const message = said.length > REASON_CHARS_MAX ? `${said.slice(0, REASON_CHARS_MAX)}…` : said;
   yield* failTry(ctx, parent, { child, error: { type: "child_run_failed", message } });
 }
 

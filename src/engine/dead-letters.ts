@@ -15,7 +15,7 @@ import { BatonError, type NextCall } from "./errors.js";
 import { type Locked, lockTask } from "./holding.js";
 import { iso } from "./instants.js";
 import { changedSpec, type ReplayChanges } from "./letter-changes.js";
-import { EXAMPLE, expandPlan, leavePlanning, requirePlan } from "./plans.js";
+import { PLAN_EXAMPLE, expandPlan, leavePlanning, requirePlan } from "./plans.js";
 import { canMove, taskMachine } from "./machine.js";
 import { findProject, requireUnarchived } from "./projects.js";
 import { allBlockedBehind, judgeAfresh, mayTakeUp, reopen, takeUp } from "./reopening.js";
@@ -244,7 +244,7 @@ export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Re
     });
   }
   const blocked = yield* blockedBy(locked);
-  const again = { said: STILL_PENDING, next: resolveAgain(id, EXAMPLE) };
+  const again = { said: STILL_PENDING, next: resolveAgain(id, PLAN_EXAMPLE) };
   const plan = task.kind === "plan" ? yield* requirePlan(ctx, locked, { result, again }) : undefined;
   const change = yield* takeUp(ctx, plan ? yield* leavePlanning(locked.run) : locked.run);
   const settled = yield* concludeTask(change, task, { result, by });

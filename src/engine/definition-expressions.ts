@@ -4,7 +4,8 @@ import { readExpression, type Scope } from "./expressions.js";
 import type { InputDefinition } from "./inputs.js";
 import type { Problems } from "./problems.js";
 import type { StepLinks } from "./validation.js";
-import { isTemplate, shellTemplate, templateParts } from "./templates.js";
+import { shellTemplate } from "./shell-lines.js";
+import { isTemplate, templateParts } from "./templates.js";
 
 /** What the expressions of a definition are held against. */
 export interface ExpressionContext {
@@ -146,10 +147,7 @@ class StepReader {
   #commandLine(run: string, scope: Scope): void {
     this.#texts("run", run, scope);
     const shell = shellTemplate(run);
-    if ("inQuotesAt" in shell) {
-      const message = "stands in single quotes, in which a shell reads no variable: use double quotes, or none";
-      this.#problem("run", message, shell.inQuotesAt);
-    }
+    if ("misplaced" in shell) this.#problem("run", shell.misplaced, shell.at);
   }
 
   #times(step: Extract<WrittenStep, { kind: "wait" }>): void {

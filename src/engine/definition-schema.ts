@@ -114,7 +114,10 @@ const anyStep = {
     .optional(),
   for_each: z
     .union([z.string().min(1), z.array(z.unknown()).max(FOR_EACH_MAX)], {
-      error: "must be a list, or an expression that gives one",
+      error: ({ input }) =>
+        Array.isArray(input)
+          ? `has ${input.length} elements; at most ${FOR_EACH_MAX} fit`
+          : "must be a list, or an expression that gives one",
     })
     .optional(),
   role: labelSchema.optional(),

@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
-import { createContext, Script } from "node:vm";
 import type { ASTNode, Environment, ParseResult } from "@marcbachmann/cel-js";
+import { EvaluationTime, inTime, TookTooLong } from "./expression-time.js";
 import { hint } from "./names.js";
 
 /**
@@ -10,8 +10,6 @@ import { hint } from "./names.js";
 
 /** Bytes of one expression. */
 export const EXPRESSION_BYTES_MAX = 2_048;
-/** Evaluation of one expression, in milliseconds: a usual one takes microseconds. */
-const EVALUATION_MS_MAX = 250;
 
 /** The names that an expression can speak of. */
 export const ROOTS = ["inputs", "steps", "run", "project", "item", "index"] as const;
@@ -57,28 +55,31 @@ let loaded: { cel: Cel; environment: Environment } | undefined;
 function library(): { cel: Cel; environment: Environment } {
   if (loaded) return loaded;
   const cel = createRequire(import.meta.url)("@marcbachmann/cel-js") as Cel;
-  const environment = newEnvironment(cel).registerVariable("inputs", "dyn");
+  const environment = newEnvironment(cel, new Set());
   loaded = { cel, environment };
   return loaded;
 }
 
-/** With every name but the inputs. */
-function newEnvironment(cel: Cel): Environment {
+/** With every name but those whose types are said apart. */
+function newEnvironment(cel: Cel, checked: ReadonlySet<Root>): Environment {
   const environment = new cel.Environment({
     homogeneousAggregateLiterals: false,
     enableOptionalTypes: true,
     limits: { maxAstNodes: 500, maxDepth: 50, maxListElements: 200, maxMapEntries: 100, maxCallArguments: 16 },
   });
   for (const root of ROOTS) {
-    if (root !== "inputs") environment.registerVariable(root, "dyn");
+    if (!checked.has(root)) environment.registerVariable(root, "dyn");
   }
-  addMixedArithmetic(environment);
+  addMixedNumbers(environment);
   return environment;
 }
 
-// The numbers of JSON are doubles and those written in an expression are integers; CEL compares them and does not add them. Who
-// writes `steps.test.output.failed + 1` means what it says.
-function addMixedArithmetic(environment: Environment): void {
+// The numbers of JSON are doubles and those written in an expression are integers; CEL orders them and does not add them, and its
+// checker holds no double to equal an integer. Who writes `steps.test.output.failed + 1` or `inputs.count == 1` means what it says.
+function addMixedNumbers(environment: Environment): void {
+  // Both ways, and their negations.
+  environment.registerOperator("double == int", (a: number, b: bigint) => a === Number(b));
+
   const operators: Record<string, (a: number, b: number) => number> = {
     "+": (a, b) => a + b,
     "-": (a, b) => a - b,
@@ -129,7 +130,8 @@ export function readExpression(source: string, scope: Scope): Expression | { pro
   try {
     ({ ast } = parse(source).run);
   } catch (error) {
-    return { problems: [problemOf(error)] };
+    const { message, at } = problemOf(error);
+    return { problems: [{ message: `${message}${advice(source)}`, at }] };
   }
   const names = new Names(scope);
   names.walk(ast, new Set());
@@ -138,6 +140,8 @@ export function readExpression(source: string, scope: Scope): Expression | { pro
   if (error !== undefined) return { problems: [problemOf(error)] };
   return { source, steps: [...names.steps].sort(), late: names.late, type: type ?? "dyn" };
 }
+
+const TYPED: ReadonlySet<Root> = new Set(["inputs", "run", "project"]);
 
 /** The types of inputs as CEL calls them. */
 const CEL_TYPES: Readonly<Record<string, string>> = {
@@ -149,17 +153,50 @@ const CEL_TYPES: Readonly<Record<string, string>> = {
   object: "map<string, dyn>",
 };
 
+function textFields(names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, "string"]));
+}
+
 const environments = new WeakMap<Scope["inputs"], Environment>();
 
-/** What can be known of types before there are values: those of the inputs. */
+/** What can be known of types before there are values: those of the inputs, the run and the project. */
 function environmentOf({ inputs }: Scope): Environment {
   const known = environments.get(inputs);
   if (known) return known;
   const schema = Object.fromEntries(Object.entries(inputs).map(([name, type]) => [name, CEL_TYPES[type] ?? "dyn"]));
-  const environment = newEnvironment(library().cel);
+  const environment = newEnvironment(library().cel, TYPED);
   environment.registerVariable({ name: "inputs", schema });
+  // There are projects without a root.
+  environment.registerVariable({ name: "project", schema: { ...textFields(PROJECT_FIELDS), root: "dyn" } });
+  environment.registerVariable({ name: "run", schema: { ...textFields(RUN_FIELDS), budget: "dyn" } });
+  // Evaluated, it is among them by itself, and needs no operator of its own.
+  environment.registerOperator("double in list<int>", () => false);
   environments.set(inputs, environment);
   return environment;
+}
+
+/** What other languages write otherwise than CEL. */
+const OTHERWISE: readonly (readonly [pattern: RegExp, words: string])[] = [
+  [/\$\{\{/, "an expression has ${{ }} around all of it, or none"],
+  [/===|!==|(?<![=!<>])=(?!=)/, "CEL compares with == and !="],
+  [/\b(?:and|or|not)\b/, "CEL writes &&, || and !"],
+];
+
+function advice(source: string): string {
+  const bare = source.replaceAll(/'[^']*'|"[^"]*"/g, "");
+  const [, words] = OTHERWISE.find(([pattern]) => pattern.test(bare)) ?? [];
+  return words === undefined ? "" : `; ${words}`;
+}
+
+let functions: ReadonlySet<string> | undefined;
+
+function knownFunctions(): ReadonlySet<string> {
+  functions ??= new Set(
+    library()
+      .environment.getDefinitions()
+      .functions.map(({ name }) => name),
+  );
+  return functions;
 }
 
 function problemOf(error: unknown): ExpressionProblem {
@@ -194,10 +231,13 @@ class Names {
       case ".?":
         return this.walk(node.args[0], bound);
       case "call":
+        this.#lookFunction(node.args[0], node.range.start);
         return this.#walkAll(node.args[1], bound);
       case "rcall": {
         const [name, receiver, args] = node.args;
         this.walk(receiver, bound);
+        // Behind the point.
+        this.#lookFunction(name, receiver.range.end + 1);
         const [first] = args;
         // `list.map(x, …)` and its kin bind their first argument.
         const binds = MACROS.has(name) && first?.op === "id" ? new Set([...bound, first.args]) : bound;
@@ -216,6 +256,11 @@ class Names {
 
   #walkAll(nodes: readonly ASTNode[], bound: ReadonlySet<string>): void {
     for (const node of nodes) this.walk(node, bound);
+  }
+
+  #lookFunction(name: string, at: number): void {
+    const known = knownFunctions();
+    if (!known.has(name)) this.problems.push({ message: `unknown function "${name}"${hint(name, known)}`, at: at + 1 });
   }
 
   #look({ root, fields }: Path, node: ASTNode): void {
@@ -299,8 +344,11 @@ export function isExpression(source: string): boolean {
   }
 }
 
+/** With the values, the time there is to read them in. */
+export const TIME = Symbol("time");
+
 /** The values that expressions read. */
-export type Values = Readonly<Partial<Record<Root, unknown>>>;
+export type Values = Readonly<Partial<Record<Root, unknown>>> & { readonly [TIME]?: EvaluationTime };
 
 /** An expression could not be evaluated with the values there are. */
 export class EvaluationFailed extends Error {
@@ -317,34 +365,13 @@ export class EvaluationFailed extends Error {
 export function evaluate(source: string, values: Values): unknown {
   try {
     const { run, simple } = parse(source);
-    return plain(simple ? run(values) : evaluateInTime(run, values));
+    return plain(
+      simple ? run(values) : inTime(values[TIME] ?? new EvaluationTime(), source, () => run(values) as unknown),
+    );
   } catch (error) {
-    // The clock's error is none of this realm's.
-    const code: unknown = typeof error === "object" && error !== null && "code" in error ? error.code : undefined;
-    if (code === "ERR_SCRIPT_EXECUTION_TIMEOUT") {
-      throw new EvaluationFailed(source, `takes longer than ${EVALUATION_MS_MAX} ms`);
-    }
+    if (error instanceof TookTooLong) throw new EvaluationFailed(source, error.message);
     if (error instanceof RangeError) throw new EvaluationFailed(source, error.message);
     throw new EvaluationFailed(source, problemOf(error).message);
-  }
-}
-
-interface Stopwatch {
-  readonly place: { evaluate?: () => unknown };
-  readonly call: Script;
-}
-
-let stopwatch: Stopwatch | undefined;
-
-/** Under the clock of V8, which stops even a pattern that backtracks. The script only calls out: the expression is no code. */
-function evaluateInTime(run: ParseResult, values: Values): unknown {
-  stopwatch ??= { place: createContext({}), call: new Script("evaluate()") };
-  const { place, call } = stopwatch;
-  place.evaluate = () => run(values) as unknown;
-  try {
-    return call.runInContext(place, { timeout: EVALUATION_MS_MAX }) as unknown;
-  } finally {
-    delete place.evaluate;
   }
 }
 

@@ -1,6 +1,6 @@
-import { findRunDefinition } from "../store/modifications.js";
 import { addDependents } from "../store/task-begin.js";
-import { findTasksByKeys, replaceDependency } from "../store/task-lists.js";
+import { findRunDefinition } from "../store/modifications.js";
+import { graphOfRun, replaceDependency } from "../store/task-lists.js";
 import type { Run } from "../store/runs.js";
 import { dependentsOf } from "../store/task-changes.js";
 import type { Task } from "../store/tasks.js";
@@ -8,7 +8,6 @@ import type { Tx } from "../store/tx.js";
 import { fileProblems } from "./analysis.js";
 import type { EngineContext } from "./context.js";
 import { type Definition, parseDefinition } from "./definition.js";
-import type { JsonObject } from "./definition-text.js";
 import { BatonError, type NextCall } from "./errors.js";
 import { planOf } from "./executions.js";
 import type { Locked } from "./holding.js";
@@ -17,8 +16,10 @@ import { type Problem, problemsError } from "./problems.js";
 import { ownProject } from "./projects.js";
 import { requireRoom } from "./room.js";
 import type { RunChange } from "./run-change.js";
+import { RunGraph } from "./run-graph.js";
 import { settingsIn } from "./run-modes.js";
 import { moveRun } from "./run-moves.js";
+import { settledAmong } from "./settle.js";
 import { valuesOfRun } from "./step-values.js";
 
 // The result of a plan task is a list of steps. They come behind it, and what hung on it hangs on them from then on.
@@ -32,48 +33,83 @@ export interface PlanGiven {
 
 /** Whoever holds a plan task, and completes it. */
 export function planCompleted({ task }: Locked, result: unknown): PlanGiven {
-  const next = { tool: "complete_task", arguments: { task: task.id, token: task.token, result: EXAMPLE } };
+  const next = { tool: "complete_task", arguments: { task: task.id, token: task.token, result: PLAN_EXAMPLE } };
   return { result, again: { said: "The task is still yours: mend the plan and complete it again.", next } };
 }
 
-/** What stands in a call for the plan that the caller is to write. */
-export const EXAMPLE = { steps: [{ key: "a", prompt: "…" }] };
+/** What a plan looks like, for a planner to copy. */
+export const PLAN_EXAMPLE = {
+  steps: [
+    { key: "a", prompt: "…" },
+    { key: "b", prompt: "…", needs: ["a"] },
+  ],
+} as const;
+
+/** The steps of a plan, and the tasks from before the plan that they name in `needs`. */
+export interface Plan {
+  readonly definition: Definition;
+  readonly earlier: readonly Task[];
+}
 
 /**
- * The steps of a plan: the result of a plan task, or its `steps`, which read the inputs and take the defaults of their run. Errors:
- * `invalid_input` with every problem, `limit_exceeded`; nothing has changed then.
+ * The steps of a plan: the result of a plan task, or its `steps`. They are read as steps of the run: with its inputs and defaults, and
+ * with what came before the plan to need and to read. Errors: `invalid_input` with every problem, `limit_exceeded`; nothing has
+ * changed then.
  */
-export function* requirePlan(ctx: EngineContext, { task, run }: Locked, given: PlanGiven): Tx<Definition> {
-  const { result, again } = given;
-  const written: unknown = Array.isArray(result) ? result : isObject(result) ? result["steps"] : undefined;
-  if (!Array.isArray(written)) {
+export function* requirePlan(ctx: EngineContext, { task, run }: Locked, { result, again }: PlanGiven): Tx<Plan> {
+  const steps: unknown = Array.isArray(result) ? result : isObject(result) ? result["steps"] : undefined;
+  if (!Array.isArray(steps)) {
     const instead = typeof result === "string" ? ", an object and no text" : "";
-    const message = `The result of a plan is its steps${instead}: {"steps":[{"key":"a","prompt":"…"},{"key":"b","prompt":"…","needs":["a"]}]}. ${again.said}`;
+    const message = `The result of a plan is its steps${instead}: ${JSON.stringify(PLAN_EXAMPLE)}. ${again.said}`;
     throw new BatonError("invalid_input", message, { details: { task: task.id }, next: [again.next] });
   }
+  const { tasks, edges } = yield* graphOfRun(run.id);
+  const graph = new RunGraph(tasks, edges);
+  const problems = [...ofTheRun(result), ...takenKeys(graph, steps)];
+  const planned = new Set(steps.map(keyOf));
+  const before = graph.allBefore(task.key).filter(({ key }) => !planned.has(key));
   const { inputs, defaults } = (yield* findRunDefinition(run.id)) ?? {};
-  const source: JsonObject = {
+  const written = {
     name: run.name,
-    ...(inputs === undefined ? {} : { inputs }),
-    ...(defaults === undefined ? {} : { defaults }),
-    steps: written,
+    ...(inputs !== undefined && { inputs }),
+    ...(defaults !== undefined && { defaults }),
   };
-  const parsed = parseDefinition(source, { limits: settingsIn(run.mode, ctx.settings) });
-  if ("problems" in parsed) throw refused(task, parsed.problems, again);
-  const { definition } = parsed;
-  const outside = fileProblems(definition, yield* ownProject(task));
-  if (outside.length > 0) throw refused(task, outside, again);
-  const taken = yield* findTasksByKeys(
-    run.id,
-    definition.steps.map(({ key }) => key),
+  const parsed = parseDefinition(
+    { ...written, steps },
+    {
+      limits: settingsIn(run.mode, ctx.settings),
+      around: before.map(({ key }) => ({ key, needs: [], trigger: undefined })),
+    },
   );
-  if (taken.length === 0) return definition;
-  const problems = taken.map(({ key }) => ({
-    path: "steps",
-    step: key,
-    message: "the run has a task of this key already",
+  if ("problems" in parsed) throw refused(task, [...problems, ...parsed.problems], again);
+  const { definition } = parsed;
+  problems.push(...fileProblems(definition, yield* ownProject(task)));
+  if (problems.length > 0) throw refused(task, problems, again);
+  const needed = new Set(definition.steps.flatMap(({ needs }) => needs));
+  return { definition, earlier: before.flatMap((one) => (one.task && needed.has(one.key) ? [one.task] : [])) };
+}
+
+/** What a result has beside its steps is for those who read it; but what would be a setting of the run is none in a plan. */
+const OF_THE_RUN = ["inputs", "defaults", "on_failure", "max_parallel"] as const;
+
+function ofTheRun(result: unknown): Problem[] {
+  if (!isObject(result) || Array.isArray(result)) return [];
+  return OF_THE_RUN.filter((name) => name in result).map((name) => ({
+    path: name,
+    message: "was said when the run started, and a plan cannot say it: leave it out",
   }));
-  throw refused(task, problems, again);
+}
+
+function takenKeys(graph: RunGraph, steps: readonly unknown[]): Problem[] {
+  return steps.flatMap((step, at) => {
+    const key = keyOf(step);
+    if (key === undefined || graph.find(key)?.key !== key) return [];
+    return [{ path: `steps[${at}].key`, step: key, message: "the run has a task of this key already" }];
+  });
+}
+
+function keyOf(step: unknown): string | undefined {
+  return isObject(step) && typeof step["key"] === "string" ? step["key"] : undefined;
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -93,16 +129,21 @@ function refused(task: Task, problems: readonly Problem[], { said, next }: PlanG
  * Makes tasks of the steps of a plan that has been completed, and gives the plan's task as it is then. What waited for it waits for the
  * last of them instead; those that need no other become ready when it is settled.
  */
-export function* expandPlan(change: RunChange, plan: Task, definition: Definition): Tx<Task> {
+export function* expandPlan(change: RunChange, plan: Task, { definition, earlier }: Plan): Tx<Task> {
   const { ctx, run } = change;
   yield* requireRoom(change, definition.steps.length);
   const project = yield* ownProject(plan);
   const behind = yield* dependentsOf(plan.id);
   // What is behind the plan is behind each of its steps too.
   const rest = Math.max(0, -plan.rankOrder - plan.estimateMs);
-  const planned = planOf(ctx, { definition }, valuesOfRun(run, project)).map((step) => ({
+  const outside = new Map(earlier.map((task) => [task.key, task]));
+  const steps = definition.steps.map((step) => ({ ...step, needs: step.needs.filter((need) => !outside.has(need)) }));
+  const planned = planOf(ctx, { definition: { ...definition, steps } }, valuesOfRun(run, project)).map((step, at) => ({
     ...step,
-    dependencies: step.dependencies.length === 0 ? [plan.id] : step.dependencies,
+    ...withEarlier(
+      step.dependencies.length === 0 ? [plan.id] : step.dependencies,
+      (definition.steps[at]?.needs ?? []).flatMap((need) => outside.get(need) ?? []),
+    ),
     dependents: step.dependents === 0 ? behind.length : step.dependents,
     upwardRankMs: step.upwardRankMs + rest,
   }));
@@ -111,10 +152,17 @@ export function* expandPlan(change: RunChange, plan: Task, definition: Definitio
   const needed = new Set(definition.steps.flatMap(({ needs }) => needs));
   const last = tasks.filter(({ key }) => !needed.has(key)).map(({ id }) => id);
   yield* replaceDependency({ task: plan.id, by: last, behind: behind.map(({ id }) => id) });
+  for (const { id } of earlier)
+    yield* addDependents([id], planned.filter(({ dependencies }) => dependencies.includes(id)).length);
   const roots = planned.filter(({ dependencies }) => dependencies.includes(plan.id)).length;
   yield* addDependents([plan.id], roots - behind.length);
   change.record({ type: "run.planned", task: plan.id, agent: null, data: { key: plan.key, steps: tasks.length } });
   return { ...plan, dependents: roots };
+}
+
+/** What came before the plan has ended: it counts from the beginning. */
+function withEarlier(own: readonly string[], earlier: readonly Task[]) {
+  return { dependencies: [...own, ...earlier.map(({ id }) => id)], settled: settledAmong(earlier) };
 }
 
 /** A run whose plan is there goes on as any other. */

@@ -70,8 +70,8 @@ function messageOf(issue: z.core.$ZodIssue): string {
 
 /** Says of a missing value that it is missing; everything else is worded by zod. For the `error` option of a parse. */
 export function missingFirst(issue: z.core.$ZodRawIssue): string | undefined {
-  if (issue.code === "invalid_type" && issue.input === undefined) return `is required (${issue.expected})`;
-  return undefined;
+  if (issue.code !== "invalid_type" || issue.input !== undefined) return undefined;
+  return `is required (${issue.expected === "record" ? "object" : issue.expected})`;
 }
 
 /** One line for a problem: where, then what. */

@@ -9,6 +9,7 @@ import type { Task, TaskStatus } from "../store/tasks.js";
 import type { Tx } from "../store/tx.js";
 import { bury, type Burial } from "./burials.js";
 import type { EngineContext } from "./context.js";
+import { EvaluationTime } from "./expression-time.js";
 import { type RunEvent, runMachine, transition } from "./machine.js";
 import { reachMilestones } from "./milestone-progress.js";
 import { closeSpent, pay } from "./spending.js";
@@ -44,6 +45,7 @@ export class RunChange {
   #cost = 0;
   /** Whether the run was copied as it stood before what begins in this change. */
   copied = false;
+  readonly evaluationTime = new EvaluationTime();
 
   constructor(
     readonly ctx: EngineContext,

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { closedObject } from "./closed-object.js";
+import { bareSource } from "./definition-expressions.js";
 import type { JsonObject } from "./definition-text.js";
 import { PRIORITIES } from "./order.js";
 import type { Problems } from "./problems.js";
@@ -74,9 +75,7 @@ class Edit {
     if (vertex && isGathering(vertex))
       return this.refuse(`"${vertex.key}" stands for the elements of a list, of which tasks have been made`, field);
     if (!vertex || vertex.standing === "open") return vertex;
-    const status = vertex.task?.status ?? "new";
-    const why = vertex.standing === "held" ? "whoever has it would be left with another task" : "it has ended";
-    return this.refuse(`task "${vertex.key}" is ${status}: ${why}`, field);
+    return this.refuse(`task "${vertex.key}" is ${vertex.task?.status ?? "new"}: ${whyFixed(vertex)}`, field);
   }
 
   /** Adds a step that was written in a change. Gives its key. */
@@ -84,11 +83,11 @@ class Edit {
     const { key: name, needs, ...rest } = written;
     if (typeof name !== "string" || name === "") return this.refuse("a step has a key", `${field}.key`);
     if (this.graph.find(name)) return this.refuse(`the run has a task "${name}" already`, `${field}.key`);
+    const parsed = keys.optional().safeParse(needs);
+    if (!parsed.success) return this.refuse("must be a list of keys", `${field}.needs`);
     this.graph.add(name, rest, `${this.place}.${field}`);
-    for (const need of Array.isArray(needs) ? needs : []) {
-      // A step of the same change may come after it: whether there is one is looked at when all are there.
-      if (typeof need === "string") this.graph.link(name, this.graph.find(need)?.key ?? need);
-    }
+    // A step of the same change may come after it: whether there is one is looked at when all are there.
+    for (const need of parsed.data ?? []) this.graph.link(name, this.graph.find(need)?.key ?? need);
     return name;
   }
 
@@ -131,7 +130,7 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
     const behind = edit.graph.dependentsOf(vertex.key);
     // What came after it still comes after what it waited for.
     for (const dependent of behind) for (const need of vertex.needs) edit.graph.link(dependent, need);
-    edit.graph.remove(vertex.key);
+    edit.graph.remove(vertex.key, edit.place);
   },
 
   add_dependency(edit, { task, on }) {
@@ -151,9 +150,11 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
   create_branch(edit, { after, if: condition, then: taken, else: otherwise = [], before }) {
     const start = edit.known(after, "after");
     if (!start) return;
+    if (taken.length + otherwise.length === 0) return edit.refuse("a branch has steps in then, in else, or in both");
+    const source = bareSource(condition);
     const ends = [
-      ...addSide(edit, { steps: taken, field: "then", after: start.key, condition }),
-      ...addSide(edit, { steps: otherwise, field: "else", after: start.key, condition: `!(${condition})` }),
+      ...addSide(edit, { steps: taken, field: "then", after: start.key, condition: source }),
+      ...addSide(edit, { steps: otherwise, field: "else", after: start.key, condition: `!(${source})` }),
     ];
     edit.holdBack(before, ends);
     // The side that is not taken is skipped: what waits for both goes on behind the other.
@@ -172,7 +173,10 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
       return edit.refuse("a gate has checks (expressions), or an ask (a question to a person)");
     const written = checks === undefined ? { kind: "human", ask } : { kind: "gate", checks };
     const behind = edit.graph.dependentsOf(start.key);
-    const name = edit.add({ ...written, key: named ?? `gate-${start.key}` }, named === undefined ? "after" : "key");
+    const name = edit.add(
+      { ...written, key: named ?? gateKey(edit.graph, start.key) },
+      named === undefined ? "after" : "key",
+    );
     if (name === undefined) return;
     edit.graph.link(name, start.key);
     for (const dependent of behind) {
@@ -196,6 +200,22 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
     for (const vertex of chosen) vertex.priority = priority;
   },
 };
+
+/** Why a task that is held, or has ended, stays as it is. */
+function whyFixed({ standing, task }: Vertex): string {
+  if (standing === "ended") return "it has ended";
+  // Nobody has it: a person is asked, a time or an event is awaited, a child run goes on.
+  if (task?.status === "waiting") return "it has begun, and what it waits for is of it as it is; cancel_task ends it";
+  return "whoever has it would be left with another task";
+}
+
+/** Each gate behind a task has a key of its own. */
+function gateKey(graph: RunGraph, after: string): string {
+  const name = `gate-${after}`;
+  let free = name;
+  for (let next = 2; graph.find(free); next++) free = `${name}-${next}`;
+  return free;
+}
 
 interface Side {
   readonly steps: readonly JsonObject[];

@@ -26,6 +26,8 @@ export class RunGraph {
   readonly #keyOf = new Map<string, string>();
   readonly #dependents = new Map<string, Set<string>>();
   readonly removed: Task[] = [];
+  /** By key, which change took a task away. */
+  readonly #removedBy = new Map<string, string>();
   /** Whether anything no longer comes before something that it came before. */
   loosened = false;
 
@@ -53,6 +55,8 @@ export class RunGraph {
 
   /** Words for a reference that is none. */
   missing(reference: string): string {
+    const by = this.#removedBy.get(this.#keyOf.get(reference) ?? reference);
+    if (by !== undefined) return `${by} has removed task "${reference}"`;
     return `the run has no task "${reference}"${hint(reference, this.#vertices.keys())}`;
   }
 
@@ -67,10 +71,11 @@ export class RunGraph {
     return vertex;
   }
 
-  remove(key: string): void {
+  remove(key: string, by: string): void {
     const vertex = this.#vertices.get(key);
     if (!vertex) return;
     this.loosened = true;
+    this.#removedBy.set(key, by);
     for (const need of vertex.needs) this.#dependents.get(need)?.delete(key);
     for (const dependent of this.dependentsOf(key)) this.#vertices.get(dependent)?.needs.delete(key);
     this.#dependents.delete(key);
@@ -93,6 +98,19 @@ export class RunGraph {
 
   dependentsOf(key: string): string[] {
     return [...(this.#dependents.get(key) ?? [])];
+  }
+
+  /** All that a task waits for, at any distance. */
+  allBefore(key: string): Vertex[] {
+    const found = new Map<string, Vertex>();
+    const open = [...(this.#vertices.get(key)?.needs ?? [])];
+    for (let need = open.pop(); need !== undefined; need = open.pop()) {
+      const vertex = this.#vertices.get(need);
+      if (!vertex || found.has(need)) continue;
+      found.set(need, vertex);
+      open.push(...vertex.needs);
+    }
+    return [...found.values()];
   }
 
   /** Whether a task has ended whenever another begins. */

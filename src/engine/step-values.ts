@@ -3,10 +3,13 @@ import type { Project } from "./projects.js";
 import type { Run } from "../store/runs.js";
 import type { Tx } from "../store/tx.js";
 import type { Step } from "./definition.js";
-import { EvaluationFailed, type Values } from "./expressions.js";
+import { EvaluationTime } from "./expression-time.js";
+import { EvaluationFailed, TIME, type Values } from "./expressions.js";
 import { iso } from "./instants.js";
+import type { RunChange } from "./run-change.js";
 import type { BudgetValues } from "./spending.js";
-import { fillIn, fillInAll, fillInText, shellTemplate, textOf } from "./templates.js";
+import { shellTemplate } from "./shell-lines.js";
+import { fillIn, fillInAll, fillInText, textOf } from "./templates.js";
 
 /** Kinds of step that nobody claims: the server does them itself. */
 const SERVER_KINDS: ReadonlySet<Step["kind"]> = new Set(["human", "gate", "wait", "workflow"]);
@@ -38,6 +41,7 @@ export function valuesOfRun(run: Pick<Run, "id" | "name" | "inputs" | "createdAt
     run: { id: run.id, name: run.name, created_at: iso(run.createdAt) },
     project: { id: project.id, name: project.name, root: project.root },
     steps: {},
+    [TIME]: new EvaluationTime(),
   } satisfies Values;
 }
 
@@ -47,10 +51,14 @@ export class StepValues {
   readonly #run: Run;
   readonly #outcomes = new Map<string, unknown>();
 
-  constructor(run: Run, project: Project, budget: BudgetValues) {
+  constructor(
+    { run, evaluationTime }: Pick<RunChange, "run" | "evaluationTime">,
+    project: Project,
+    budget: BudgetValues,
+  ) {
     this.#run = run;
     const known = valuesOfRun(run, project);
-    this.#known = { ...known, run: { ...known.run, budget } };
+    this.#known = { ...known, run: { ...known.run, budget }, [TIME]: evaluationTime };
   }
 
   /** With what these steps have come to, and the inputs of one task beside those of the run. */
@@ -105,7 +113,7 @@ function filledArguments(written: Readonly<Record<string, unknown>>, values: Val
 
 function filledCommand(run: string, values: Values): Pick<Step, "run" | "values"> {
   const shell = shellTemplate(run);
-  if ("inQuotesAt" in shell) throw new EvaluationFailed(run, "an expression stands in single quotes");
+  if ("misplaced" in shell) throw new EvaluationFailed(run, `an expression ${shell.misplaced}`);
   const entries = Object.entries(shell.variables).map(([name, template]): [string, string] => [
     name,
     fillInText(template, values),

@@ -85,6 +85,9 @@ function otherResult({ task }: Locked, token: number): BatonError {
   );
 }
 
+/** With these words a refusal turns to whoever holds the task; before them stands what a record of it needs. */
+export const TO_THE_HOLDER = " The task is still yours";
+
 function requireSound(ctx: EngineContext, { task, spec }: Locked, result: unknown): void {
   const bytes = result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
   const max = ctx.settings.payload_bytes_max;
@@ -95,7 +98,7 @@ function requireSound(ctx: EngineContext, { task, spec }: Locked, result: unknow
         : "Write the bulk to a file in the project and give its path as the result.";
     throw new BatonError(
       "limit_exceeded",
-      `The result has ${bytes} bytes; at most ${max} fit. ${instead} The task is still yours.`,
+      `The result has ${bytes} bytes; at most ${max} fit. ${instead}${TO_THE_HOLDER}.`,
       { details: { bytes, max }, next: [{ tool: "complete_task", arguments: { task: task.id, token: task.token } }] },
     );
   }
@@ -103,7 +106,7 @@ function requireSound(ctx: EngineContext, { task, spec }: Locked, result: unknow
   if (problems.length === 0) return;
   throw new BatonError(
     "invalid_input",
-    `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}. The task is still yours: mend the result and complete it again.`,
+    `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}.${TO_THE_HOLDER}: mend the result and complete it again.`,
     {
       details: { task: task.id, problems, output: spec.output },
       retry: "never",

@@ -1,8 +1,8 @@
 import { evaluate, EvaluationFailed, isExpression, type Values } from "./expressions.js";
 
 /** A text with expressions in it: `Implement ${{ item.name }}.` */
-const OPEN = "${{";
-const CLOSE = "}}";
+export const OPEN = "${{";
+export const CLOSE = "}}";
 
 export interface Placed {
   readonly source: string;
@@ -73,56 +73,4 @@ export function fillInAll(value: unknown, values: Values): unknown {
 export function textOf(value: unknown): string {
   if (typeof value === "string") return value;
   return value === null || value === undefined ? "" : JSON.stringify(value);
-}
-
-/** A command line without its expressions: their values reach the command as these variables. */
-export interface ShellTemplate {
-  readonly run: string;
-  readonly variables: Readonly<Record<string, string>>;
-}
-
-const VARIABLE = "BATON_VALUE_";
-
-/**
- * Replaces each expression of a command line by a variable, in quotes where it stands in none: what the value holds is then never read
- * by the shell as anything but text. Gives the place, counted from 1, of one in single quotes, where a shell reads no variables.
- */
-export function shellTemplate(run: string): ShellTemplate | { readonly inQuotesAt: number } {
-  const parts = templateParts(run);
-  if ("unclosedAt" in parts) return { run, variables: {} };
-  const variables: Record<string, string> = {};
-  let line = "";
-  let quote: Quote = "";
-  for (const part of parts) {
-    if (typeof part === "string") {
-      quote = quoteAfter(part, quote);
-      line += part;
-      continue;
-    }
-    if (quote === "'") return { inQuotesAt: part.at };
-    const name = `${VARIABLE}${Object.keys(variables).length + 1}`;
-    variables[name] = `${OPEN} ${part.source} ${CLOSE}`;
-    line += quote === '"' ? `\${${name}}` : `"\${${name}}"`;
-  }
-  return { run: line, variables };
-}
-
-/** The command line as the shell is given it, and as a pattern is held against it. */
-export function shellLine(run: string): string {
-  const shell = shellTemplate(run);
-  return "inQuotesAt" in shell ? run : shell.run;
-}
-
-type Quote = "" | "'" | '"';
-
-/** In which quotes a shell is after a text. */
-function quoteAfter(text: string, before: Quote): Quote {
-  let quote = before;
-  for (let at = 0; at < text.length; at++) {
-    const sign = text[at];
-    if (sign === "\\" && quote !== "'") at++;
-    else if (sign === quote) quote = "";
-    else if (quote === "" && (sign === "'" || sign === '"')) quote = sign;
-  }
-  return quote;
 }

@@ -13,7 +13,7 @@ import {
   workPlaces,
 } from "../engine/executor.js";
 import type { Settings } from "../engine/settings.js";
-import { completeTask, failTask, releaseTask } from "../engine/tasks.js";
+import { TO_THE_HOLDER, completeTask, failTask, releaseTask } from "../engine/tasks.js";
 import type { Logger } from "../runtime/logger.js";
 import type { Attempt, Report } from "./attempt.js";
 
@@ -269,7 +269,7 @@ export class Executor {
           return await this.#say((ctx) => completeTask(ctx, { task, token, result: report.result, note: report.note }));
         } catch (error) {
           if (!(error instanceof BatonError) || !UNFIT.has(error.code)) throw error;
-          return this.#report(attempt, report.unfit(error.message));
+          return this.#report(attempt, report.unfit(error.message.split(TO_THE_HOLDER, 1).join("")));
         }
     }
   }

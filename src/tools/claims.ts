@@ -3,6 +3,7 @@ import { type Brief, type Claim, claimTask, resultCharsShown, worthClaiming } fr
 import { BatonError } from "../engine/errors.js";
 import { iso, isoOrNull } from "../engine/instants.js";
 import { NOTHING_REASONS } from "../engine/nothing.js";
+import { PLAN_EXAMPLE } from "../engine/plans.js";
 import { attemptView, taskLine } from "../engine/views.js";
 import { defineOperation, type Host, type Operation } from "./operation.js";
 import * as params from "./params.js";
@@ -176,7 +177,7 @@ function dependencyView({ task, key, status, result }: Brief["dependencies"][num
 function endings({ task }: Brief) {
   const held = { task: task.id, token: task.token };
   return [
-    { tool: "complete_task", arguments: { ...held, result: "…" } },
+    { tool: "complete_task", arguments: { ...held, result: task.kind === "plan" ? PLAN_EXAMPLE : "…" } },
     { tool: "fail_task", arguments: { ...held, error: { type: "…", message: "…" } } },
     { tool: "report_progress", arguments: { ...held, percent: 50 } },
     { tool: "release_task", arguments: held },

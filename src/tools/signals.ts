@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { actingAgent } from "../engine/agents.js";
 import { BatonError } from "../engine/errors.js";
+import { isName, NAME_RULE } from "../engine/names.js";
 import { taskLine } from "../engine/views.js";
 import { signal as giveSignal } from "../engine/signals.js";
 import { defineOperation, type Operation } from "./operation.js";
@@ -17,7 +18,12 @@ const signal = defineOperation({
   input: z.object({
     run: params.run.optional(),
     task: params.task.optional().describe("Instead of run: one task, from list_tasks."),
-    event: z.string().min(1).max(100).describe("As the wait step names it."),
+    event: z
+      .string()
+      .min(1)
+      .max(100)
+      .refine(isName, { error: `no wait step can have that event: ${NAME_RULE}` })
+      .describe("As the wait step names it."),
     payload: z.unknown().optional().describe("Any JSON: `payload` in the output of the steps that waited."),
     ...params.acting,
   }),

@@ -309,6 +309,7 @@ describe("problems are told all at once, each with its place", () => {
     [{ if: "steps.other.output.x" }, "if", /step "other" does not come before this one: name it in needs/],
     [{ if: "steps.first.outptu" }, "if", /unknown field "outptu" \(did you mean "output"\?\)/],
     [{ if: "inputs.name" }, "if", "must be true or false, and `inputs.name` is string"],
+    [{ for_each: Array.from({ length: 10_001 }, () => 0) }, "for_each", "has 10001 elements; at most 10000 fit"],
     [{ for_each: "inputs.count" }, "for_each", "must be a list, and `inputs.count` is double"],
     [{ if: "x".repeat(2_049) }, "if", "at character 1: has 2049 bytes, the limit is 2048"],
     [

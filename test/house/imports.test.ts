@@ -22,7 +22,7 @@ const AREAS = [
   { area: "store", files: ["src/store/*.ts"], may: ["tx", "errors"], types: ["runtime"], node: [] },
   { area: "dag", files: ["src/engine/dag.ts"], may: ["errors"], types: [], node: ["module"] },
   { area: "similarity", files: ["src/engine/similarity.ts"], may: [], types: [], node: ["module"] },
-  { area: "expressions", files: ["src/engine/expressions.ts"], may: ["settings"], types: [], node: ["module", "vm"] },
+  { area: "expressions", files: ["src/engine/{expressions,expression-time}.ts"], may: ["settings"], types: [], node: ["module", "vm"] },
   { area: "codec", files: ["src/engine/checkpoint-codec.ts"], may: ["errors"], types: [], node: ["crypto", "util", "zlib"] },
   { area: "engine", files: ["src/engine/**"], may: ["dag", "expressions", "similarity", "codec", "errors", "settings", "store", "tx"], types: ["runtime"], node: ["crypto", "path", "util"] },
   { area: "executors", files: ["src/executors/**"], may: ["engine", "errors", "settings"], types: ["tx", "runtime"], node: "all" },

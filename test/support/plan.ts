@@ -28,6 +28,7 @@ export interface ClaimAnswer {
   };
   readonly lease?: { readonly token: number; readonly expires_at: string };
   readonly locks?: { path: string; mode: string; token: number }[];
+  readonly next?: readonly unknown[];
 }
 
 export interface Step {

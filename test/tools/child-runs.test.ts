@@ -86,6 +86,7 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
       attempts: { error: { type: string; message: string } }[];
     };
     expect(attempts.at(-1)?.error).toMatchObject({ type: "child_run_failed", message: expect.stringContaining(child) });
+    expect(attempts.at(-1)?.error.message).toMatch(/could not be done; .*: compile: broken it is$/);
     expect((await team.run(run)).status).toBe("failed");
 
     await team.app.call("control_run", { run: child, action: "retry_failed" });

@@ -151,6 +151,41 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
     expect((await failureOf("slow"))?.message).toContain("takes longer than");
   });
 
+  it("hold numbers of JSON and numbers that are written for equal", async () => {
+    const team = await crew();
+    const count = "inputs.count";
+    const { run } = await team.start(
+      [
+        { key: "a" },
+        { key: "equal", needs: ["a"], if: `${count} == 2 && 2 == ${count} && size(steps.a.output) == ${count}` },
+        { key: "other", needs: ["a"], if: `${count} != 2` },
+        { key: "among", needs: ["a"], if: `${count} in [1, 2] && steps.a.output[0] in [3]` },
+      ],
+      { inputs: { count: { type: "integer" } }, given: { count: 2 } },
+    );
+    await team.complete(await team.take("ann", { run: run.id }), [3, 4]);
+    expect(await team.statuses(run.id)).toMatchObject({ equal: "ready", other: "skipped", among: "ready" });
+  });
+
+  it("hold up nobody for long together: many slow ones share a second, in which all others have their time", async () => {
+    const team = await crew();
+    const slow = "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'.matches('(a+)+$')";
+    const { run } = await team.start([
+      { key: "a" },
+      ...Array.from({ length: 8 }, (_, at) => ({ key: `slow-${at}`, needs: ["a"], if: slow })),
+      { key: "each", needs: ["a"], for_each: [1, 2], prompt: `\${{ ${slow} }}` },
+      { key: "good", needs: ["a"], prompt: "${{ steps.a.output.map(x, x + 1) }}" },
+    ]);
+    await team.complete(await team.take("ann", { run: run.id }), [1, 2]);
+    const reasonOf = async (key: string) =>
+      ((await team.app.call("get_task", { task: `${run.id}/${key}` })) as { task: { reasons: { detail: string }[] } })
+        .task.reasons[0]?.detail;
+    expect(await reasonOf("slow-0")).toMatch(/takes longer than 250 ms$/);
+    for (const key of ["slow-7", "each"])
+      expect(await reasonOf(key)).toMatch(/takes longer than 5 ms; no more was left of the 1000 ms/);
+    expect((await team.claim("ann", { run: run.id })).task).toMatchObject({ key: "good", prompt: "[2,3]" });
+  });
+
   it("are refused where they come to more open tasks than fit, together with those made in the same transaction", async () => {
     const team = await crew({ settings: { open_tasks_max: 10 } });
     const list = "steps.list.output";

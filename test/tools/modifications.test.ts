@@ -144,7 +144,7 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
       {
         op: "create_branch",
         after: "a",
-        if: "steps.a.output.ok",
+        if: "${{ steps.a.output.ok }}",
         // oxlint-disable-next-line unicorn/no-thenable -- the sides of a branch are called so, and nothing awaits it
         then: [
           { key: "yes", prompt: "y" },
@@ -174,6 +174,13 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
     await modify(team, checked.run.id, [{ op: "insert_gate", after: "a", checks: ["steps.a.output.ok"] }]);
     await team.complete(await team.take("ann", { run: checked.run.id }), { ok: false });
     expect(await team.statuses(checked.run.id)).toEqual({ a: "succeeded", "gate-a": "dead_letter", b: "blocked" });
+
+    const twice = await team.start([{ key: "a" }, { key: "b", needs: ["a"] }]);
+    const gate = { op: "insert_gate", after: "a", checks: ["steps.a.output.ok"] };
+    expect((await modify(team, twice.run.id, [gate, gate])).added.map(({ key }) => key)).toEqual([
+      "gate-a",
+      "gate-a-2",
+    ]);
   });
 
   it("lets tasks run side by side, and keeps their order with all others", async () => {
@@ -282,8 +289,28 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
         /"c" reads the result of "b", which would be gone/,
       ],
       ["an unknown change", [{ op: "rename" }], /changes\[0\]\.op: must be one of add_task/],
+      ["a change without its step", [{ op: "add_task" }], /changes\[0\]\.step: is required \(object\)/],
       ["a change with a wrong key", [{ op: "remove_task", tsk: "a" }], /tsk/],
       ["a gate without anything to hold it", [{ op: "insert_gate", after: "a" }], /a gate has checks/],
+      [
+        "needs that are no list",
+        [{ op: "add_task", step: { key: "n", prompt: "p", needs: "a" } }],
+        /changes\[0\]\.step\.needs: must be a list of keys/,
+      ],
+      [
+        "what an earlier change has taken away",
+        [
+          { op: "remove_task", task: "d" },
+          { op: "update_task", task: "d", set: { prompt: "p" } },
+        ],
+        /changes\[1\]\.task: changes\[0\] has removed task "d"/,
+      ],
+      [
+        "a branch without steps",
+        // oxlint-disable-next-line unicorn/no-thenable -- the sides of a branch are called so, and nothing awaits it
+        [{ op: "create_branch", after: "a", if: "steps.a.output.x", then: [] }],
+        /changes\[0\]: a branch has steps in then/,
+      ],
     ])("%s", async (_, changes, message) => {
       const team = await crew();
       const { run } = await team.start([
@@ -320,6 +347,14 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
             { path: "changes[2].task", message: expect.stringContaining("is running") },
           ],
         },
+      });
+    });
+
+    it("what waits for a person, a time or an event, in words of its own", async () => {
+      const team = await crew();
+      const { run } = await team.start([{ key: "ask", kind: "human", ask: "Go?" }, { key: "a" }]);
+      await expect(modify(team, run.id, [{ op: "remove_task", task: "ask" }])).rejects.toMatchObject({
+        message: expect.stringContaining('task "ask" is waiting: it has begun, and what it waits for'),
       });
     });
 

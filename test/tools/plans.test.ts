@@ -41,6 +41,39 @@ describe.each(BACKENDS)("a plan step on %s", (backend) => {
     expect((await team.run(run.id)).status).toBe("succeeded");
   });
 
+  it("has the inputs and defaults of its run, and may need and read what came before the plan", async () => {
+    const team = await crew();
+    const { run } = await team.start(
+      [
+        { key: "look", prompt: "Look" },
+        { key: "maybe", needs: ["look"], if: "steps.look.output.more", prompt: "More" },
+        { key: "plan", kind: "plan", needs: ["look", "maybe"], trigger: "none_failed", prompt: "Plan it" },
+      ],
+      {
+        inputs: { feature: { type: "string" } },
+        given: { feature: "login" },
+        defaults: { role: "builder", retry: { max_attempts: 1 } },
+      },
+    );
+    const roles = ["builder"];
+    await team.complete(await team.take("ann", { run: run.id, roles }), { more: false, found: "X" });
+    const plan = await team.claim("ann", { run: run.id, roles });
+    expect(plan.next?.[0]).toMatchObject({ arguments: { result: { steps: [{ key: "a" }, { needs: ["a"] }] } } });
+    await team.complete({ id: plan.task?.id ?? "", token: plan.lease?.token ?? 0 }, [
+      { key: "a", needs: ["look"], prompt: "Do ${{ inputs.feature }} with ${{ steps.look.output.found }}" },
+      { key: "b", needs: ["a", "maybe"], trigger: "none_failed", prompt: "b" },
+      { key: "c", needs: ["maybe"], prompt: "c" },
+    ]);
+    expect(await team.statuses(run.id)).toMatchObject({ a: "ready", b: "pending", c: "skipped" });
+    expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "none" });
+    const a = await team.claim("ann", { run: run.id, roles });
+    expect(a.task).toMatchObject({ key: "a", prompt: "Do login with X" });
+    expect(a.task?.dependencies.map(({ key }) => key).sort()).toEqual(["look", "plan"]);
+    await team.fail({ id: a.task?.id ?? "", token: a.lease?.token ?? 0 });
+    expect(await team.statuses(run.id)).toMatchObject({ a: "dead_letter", b: "blocked", c: "skipped" });
+    expect((await team.run(run.id)).status).toBe("failed");
+  });
+
   it.each(["stop", "compensate", "cancel"])("keeps a plan as a result where its run ends already (%s)", async (how) => {
     const team = await crew();
     const once = { retry: { max_attempts: 1 } };
@@ -88,6 +121,18 @@ describe.each(BACKENDS)("a plan step on %s", (backend) => {
       /steps\[0\]\.files\.write\[0\], step "a"[^]*steps\[1\]\.files\.read\[1\], step "b"[^]*The task is still yours/,
     ],
     ["a text of JSON", '{"steps":[]}', /its steps, an object and no text[^]*The task is still yours/],
+    [
+      "keys that are taken, a need of what comes later, and a setting of the run",
+      {
+        steps: [
+          { key: "report", prompt: "r" },
+          { key: "a", prompt: "a", needs: ["report2"] },
+          { key: "plan", kind: "command" },
+        ],
+        on_failure: "stop",
+      },
+      /on_failure: was said when[^]*steps\[0\]\.key[^]*steps\[2\]\.key[^]*steps\[2\]\.run[^]*needs "report2"/,
+    ],
     ["a key that is taken", { steps: [{ key: "report", prompt: "r" }] }, /has a task of this key already/],
   ])("with %s is refused with every problem, and the planner tries again", async (_, result, message) => {
     const team = await crew();

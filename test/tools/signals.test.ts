@@ -78,6 +78,15 @@ describe.each(BACKENDS)("signal on %s", (backend) => {
     expect(await team.statuses(run.id)).toEqual({ plain: "succeeded", strict: "waiting" });
   });
 
+  it("whose name no step can have is refused, and not kept", async () => {
+    const team = await crew();
+    const { run } = await team.start([{ key: "hook", kind: "wait", event: "go" }]);
+    await expect(team.app.call("signal", { run: run.id, event: "go on" })).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining("no wait step can have that event"),
+    });
+  });
+
   it("to one step that will wait for it is refused before it does", async () => {
     const team = await crew();
     const { run } = await team.start([
