@@ -12,8 +12,10 @@ export default defineConfig({
     isolate: false,
     maxWorkers: 2,
     // Far more than any takes: what it catches are tests that hang, not machines that are busy.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     reporters: ["default", new TallyReporter()],
   },
 });

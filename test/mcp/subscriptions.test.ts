@@ -49,7 +49,7 @@ async function twoServers(backend: (typeof BACKENDS)[number]) {
 }
 
 const ROUNDS = 60;
-const BATCHES_MAX = 3;
+const BATCHES_MAX = 8;
 const WITHIN_MS = 100;
 
 describe.each(BACKENDS)("changes made by another process, on %s", (backend) => {
