@@ -6,14 +6,17 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     environment: "node",
     globalSetup: ["test/support/built-server.ts", "test/support/postgres-server.ts"],
+    setupFiles: ["test/support/properties.ts"],
     // Processes, not threads: tests start servers, take file locks and send signals. A process goes on with the next file and what
     // it has loaded, which saves a sixth of the time; so no file may leave anything behind in its process.
     pool: "forks",
     isolate: false,
     maxWorkers: 2,
     // Far more than any takes: what it catches are tests that hang, not machines that are busy.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    teardownTimeout: 60_000,
+    expect: { poll: { timeout: 30_000 } },
     reporters: ["default", new TallyReporter()],
   },
 });

@@ -71,7 +71,7 @@ export class Agent {
     this.baton = baton;
   }
 
-  /** Connects, tells the demo so, and waits until it may begin: the workers begin together. */
+  /** Connects, tells the demo so, and waits until it may begin. */
   static async start(): Promise<{ agent: Agent; go: Go }> {
     const orders = JSON.parse(process.argv[2] ?? "null") as AgentOrders;
     // An agent does not outlive the demo, whatever ends that.

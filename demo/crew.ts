@@ -39,7 +39,7 @@ export class Crew {
   }
 }
 
-class Member {
+export class Member {
   readonly name: string;
   /** The server's process id. */
   readonly connected: Promise<number>;

@@ -2,15 +2,16 @@ import { z } from "zod";
 import { type AgentOrders, STALLED_PERCENT } from "./agent.js";
 import { Baton, type Place } from "./baton.js";
 import type { Board } from "./board.js";
-import { Crew } from "./crew.js";
+import { Crew, type Member } from "./crew.js";
 import { follow, type HistoryEvent } from "./feed.js";
+import { HoldUps } from "./hold-ups.js";
 import { Story } from "./story.js";
 
 export const PLANNER = "planner";
-const WORKERS = ["ada", "ben", "cyd"] as const;
-/** The one that is killed. */
+/** The one that is killed. It begins first: the others might leave it nothing to be killed at. */
 const VICTIM = "cyd";
-export const AGENTS = [PLANNER, ...WORKERS] as const;
+const OTHERS = ["ada", "ben"] as const;
+export const AGENTS = [PLANNER, ...OTHERS, VICTIM] as const;
 
 export interface DemoOptions {
   readonly place: Place;
@@ -28,6 +29,9 @@ export class Demo {
   readonly crew = new Crew();
   readonly #options: DemoOptions;
   readonly #board: Board;
+  readonly #holdUps = new HoldUps();
+  #heldUpBefore = 0;
+  #waiting: readonly Member[] = [];
   run = "";
 
   constructor(options: DemoOptions, board: Board) {
@@ -38,17 +42,20 @@ export class Demo {
   /** Settles when the run has ended and all agents with it; gives the connection it watched through. */
   async perform(): Promise<Baton> {
     const { place } = this.#options;
-    const [observer, planner, ...workers] = await Promise.all([
+    const [observer, planner, victim, ...others] = await Promise.all([
       Baton.connect(place, "observer"),
       this.crew.start("planner", { ...this.#orders(PLANNER), serverArgs: ["--allow-commands"] }),
-      ...WORKERS.map((name) => this.crew.start("worker", this.#orders(name))),
+      this.crew.start("worker", this.#orders(VICTIM)),
+      ...OTHERS.map((name) => this.crew.start("worker", this.#orders(name))),
     ]);
     planner.go();
     this.run = await planner.planned;
     this.#board.open(this.story, AGENTS);
-    for (const worker of workers) worker.go({ run: this.run });
+    this.#waiting = others;
+    victim.go({ run: this.run });
     await Promise.race([this.#watch(observer), this.crew.trouble]);
     await this.crew.ended();
+    this.#holdUps.close();
     this.#board.close();
     return observer;
   }
@@ -57,8 +64,19 @@ export class Demo {
     for await (const event of follow(observer, this.run)) {
       const note = this.story.add(event);
       if (note) this.#board.note(note);
+      if (event.type === "task.claimed" && event.agent === VICTIM) this.#beginAll();
       if (isStalled(event)) await this.#kill(observer, event);
     }
+  }
+
+  #beginAll(): void {
+    for (const worker of this.#waiting) worker.go({ run: this.run });
+    this.#waiting = [];
+  }
+
+  /** For how long the machine has held this process up since the kill. */
+  get heldUpMs(): number {
+    return this.#holdUps.totalMs - this.#heldUpBefore;
   }
 
   /** kill -9 while it holds the task with its page locked: Baton itself says that it does. */
@@ -67,6 +85,7 @@ export class Demo {
     const page = locks.find((lock) => lock.task === task);
     if (!page) throw new Error(`${VICTIM} holds a task without a lock on its page`);
     const at = Date.now();
+    this.#heldUpBefore = this.#holdUps.totalMs;
     this.crew.kill(VICTIM);
     this.story.kill(VICTIM, at);
     this.#board.killed(VICTIM);

@@ -33,6 +33,9 @@ const SHORT = {
   BATON_LOCK_OFFER_MS: "500",
 };
 
+/** More than the SDK gives: on a machine with ten times as much to do, an answer is late and not lost. */
+const ANSWER_MS_MAX = 180_000;
+
 const refusal = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 /** A server process as an assistant has it: the SDK's client on its standard input and output. */
@@ -76,7 +79,7 @@ export class Server {
 
   async call(name: string, input: Record<string, unknown>): Promise<Told> {
     try {
-      const answer = await this.#client.callTool({ name, arguments: input });
+      const answer = await this.#client.callTool({ name, arguments: input }, undefined, { timeout: ANSWER_MS_MAX });
       if (answer.isError === true) return { refused: refusal.parse(answer.structuredContent).error };
       return { answer: z.record(z.string(), z.unknown()).parse(answer.structuredContent) };
     } catch (error) {

@@ -116,11 +116,11 @@ describe("run as they are", () => {
     const agent = await connectClient({ database: desk.database, cwd: desk.cwd, clientName: "writer" });
     const started = startBaton(desk, ["run", example("review.yaml"), "--allow-commands", "--json"]);
     const run = await until("the run says its id", () => /run_[0-9a-z]{16}/.exec(started.stderr())?.[0]);
-    const write = await agent.call("claim_task", { run, wait_seconds: 10 });
+    const write = await agent.call("claim_task", { run, wait_seconds: 50 });
     mkdirSync(path.join(desk.cwd, "docs"));
     writeFileSync(path.join(desk.cwd, "docs/note.md"), "# A stack\n\nLast in, first out.\n");
     await finish(agent, write, { summary: "what a stack is" });
-    const review = await agent.call("claim_task", { run, roles: ["reviewer"], wait_seconds: 10 });
+    const review = await agent.call("claim_task", { run, roles: ["reviewer"], wait_seconds: 50 });
     expect(review).toMatchObject({ outcome: "claimed", task: { key: "review" } });
     await finish(agent, review, "nothing is unclear");
     const { code, stdout } = await started.ended;

@@ -37,7 +37,7 @@ interface Claim {
 }
 
 async function claim(agent: TestClient, run: string): Promise<Claim> {
-  return (await agent.call("claim_task", { run, wait_seconds: 10 })) as unknown as Claim;
+  return (await agent.call("claim_task", { run, wait_seconds: 50 })) as unknown as Claim;
 }
 
 async function complete(agent: TestClient, run: string): Promise<string> {

@@ -5,6 +5,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import { expect, onTestFinished, test } from "vitest";
 import { startServer } from "../support/client.js";
 import { temporaryDirectory } from "../support/databases.js";
+import { until } from "../support/until.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 
@@ -26,6 +27,8 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]]])(
     const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "test", version: "1" } };
     await server.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params })}\n`);
     await server.next((message) => "id" in message && message.id === 1);
+    // Two pipes: what was written first need not be read first.
+    await until("it has said what it loads", () => /dist\/lib\/serve-/.test(server.stderr()));
     const files = [...server.stderr().matchAll(/^loads (.*)$/gm)].map(([, url = ""]) =>
       path.relative(ROOT, new URL(url).pathname),
     );

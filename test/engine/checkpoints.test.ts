@@ -146,7 +146,7 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
 describe.each(BACKENDS)("a process that dies on %s", (backend) => {
   test(
     "at any statement of keeping, going back and forking, leaves all of it or nothing",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async () => {
       const database = (await createDatabase(backend)).location;
       const app = await startApp({ database, channel: "human" });

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { commandAllowed, type CommandPolicy } from "../../src/engine/command-policy.js";
+import { processorMs } from "../support/processor-time.js";
 
 const patterns = (...list: string[]): CommandPolicy => ({ kind: "patterns", patterns: list });
 
@@ -104,10 +105,11 @@ describe("commandAllowed", () => {
     );
   });
 
-  test("a pattern of many wildcards costs no more than its length times the line's", () => {
-    const start = performance.now();
-    expect(commandAllowed(patterns(`${"a*".repeat(2_000)}b`), "a".repeat(100_000))).toBe(false);
-    expect(performance.now() - start).toBeLessThan(5_000);
+  test("a pattern of many wildcards costs no more than its length times the line's", async () => {
+    const tookMs = await processorMs(() => {
+      expect(commandAllowed(patterns(`${"a*".repeat(2_000)}b`), "a".repeat(100_000))).toBe(false);
+    });
+    expect(tookMs).toBeLessThan(5_000);
   });
 
   test("the step's own variables must be in the pattern, sorted by name", () => {

@@ -15,6 +15,7 @@ import {
   type WaitEdge,
 } from "../../src/engine/dag.js";
 import { BatonError } from "../../src/engine/errors.js";
+import { processorMs } from "../support/processor-time.js";
 
 const task = (key: string, weightMs: number, ...needs: string[]): GraphNode => ({ key, weightMs, needs });
 
@@ -301,19 +302,19 @@ describe("at the limit of 10,000 tasks", () => {
     ["local", local],
     ["chain", chain],
     ["fan", fan],
-  ])("%s: graph, ranks and critical path in far less than a second", (name, nodes) => {
+  ])("%s: graph, ranks and critical path in far less than a second", async (name, nodes) => {
     buildDag(nodes.slice(0, 10));
-    const started = performance.now();
-    const dag = buildDag(nodes);
-    const built = performance.now();
-    dag.upwardRanks();
-    dag.criticalPath();
-    const ended = performance.now();
+    let dag = buildDag([]);
+    const graphMs = await processorMs(() => (dag = buildDag(nodes)));
+    const ranksMs = await processorMs(() => {
+      dag.upwardRanks();
+      dag.criticalPath();
+    });
     console.log(
       `${name}: ${dag.edgeCount} edges, depth ${dag.depth}, width ${dag.maxWidth}: ` +
-        `graph ${(built - started).toFixed(0)} ms, ranks and critical path ${(ended - built).toFixed(0)} ms`,
+        `graph ${graphMs.toFixed(0)} ms, ranks and critical path ${ranksMs.toFixed(0)} ms`,
     );
     // Measured 30-350 ms; the bound is wide because the machine is shared.
-    expect(ended - started).toBeLessThan(10_000);
+    expect(graphMs + ranksMs).toBeLessThan(10_000);
   });
 });

@@ -143,7 +143,7 @@ describe("whatever the history", () => {
       }),
       { numRuns: 40 },
     );
-  }, 120_000);
+  }, 300_000);
 
   test("whoever is there is served by the release that makes it possible", async () => {
     await fc.assert(
@@ -157,7 +157,7 @@ describe("whatever the history", () => {
       }),
       { numRuns: 40 },
     );
-  }, 120_000);
+  }, 300_000);
 });
 
 async function take(room: LockRoom, one: Step): Promise<void> {

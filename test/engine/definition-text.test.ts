@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parseDefinition, requireDefinition } from "../../src/engine/definition.js";
 import type { Problem } from "../../src/engine/problems.js";
 import { defaultSettings } from "../../src/engine/settings.js";
+import { processorMs } from "../support/processor-time.js";
 
 const limits = defaultSettings;
 
@@ -36,24 +37,22 @@ describe("a definition as text", () => {
     expect(definition.steps.map(({ retry }) => retry.max_attempts)).toEqual([7, 7]);
   });
 
-  test("what grows without bound is refused at once", () => {
+  test("what grows without bound is refused at once", async () => {
     const laughs = Array.from({ length: 40 }, (_, i) =>
       i === 0 ? "a0: &a0 [x, x]" : `a${i}: &a${i} [*a${i - 1}, *a${i - 1}]`,
     );
-    const startedAt = performance.now();
-    for (const text of [
+    const texts = [
       laughs.join("\n"),
       "steps: &a [*a, *a]",
       `a: ${"[".repeat(1_000_000)}`,
       `a:\n  ${"- ".repeat(500_000)}`,
       `a: ${"{a: ".repeat(20_000)}`,
       "x".repeat(3_000_000),
-    ]) {
-      const problems = problemsOf(text);
-      expect(problems).toHaveLength(1);
-      expect(problems[0]?.limit).toBe(true);
-    }
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    ];
+    const tookMs = await processorMs(() => {
+      for (const text of texts) expect(problemsOf(text)).toEqual([expect.objectContaining({ limit: true })]);
+    });
+    expect(tookMs).toBeLessThan(10_000);
   });
 
   test("a key that would change a prototype is refused, however it is written", () => {

@@ -8,6 +8,7 @@ import {
 } from "../../src/engine/definition.js";
 import type { Problem } from "../../src/engine/problems.js";
 import { defaultSettings } from "../../src/engine/settings.js";
+import { processorMs } from "../support/processor-time.js";
 
 const limits = defaultSettings;
 
@@ -358,13 +359,12 @@ describe("limits", () => {
     expect(limitOf({ steps })).toBe("10001 steps, the limit is 10000");
   });
 
-  test("10,000 steps are taken within seconds", () => {
+  test("10,000 steps are taken within seconds", async () => {
     const steps = Array.from({ length: 10_000 }, (_, index) =>
       step(`k${index}`, index ? { needs: [`k${(index - 1) >> 1}`] } : {}),
     );
-    const startedAt = performance.now();
-    expect(definitionOf({ steps }).steps).toHaveLength(10_000);
-    expect(performance.now() - startedAt).toBeLessThan(20_000);
+    const tookMs = await processorMs(() => expect(definitionOf({ steps }).steps).toHaveLength(10_000));
+    expect(tookMs).toBeLessThan(20_000);
   });
 
   test("a chain of 1,001 dependencies", () => {

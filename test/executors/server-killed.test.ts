@@ -6,6 +6,7 @@ import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { MARK_VARIABLE } from "../../src/executors/runner-protocol.js";
 import { ProcessTree } from "../../src/executors/process-tree.js";
+import { bestOfFew } from "../support/in-time.js";
 import { until } from "../support/until.js";
 
 const GRACE_MS = 300;
@@ -64,26 +65,29 @@ describe.skipIf(process.platform !== "linux")("the server is killed with -9", ()
     return { server, runner };
   }
 
-  test.each(["the process", "its whole group"])("%s: nothing of its command is left", async (what) => {
-    const mark = `killed-${process.pid}-${what.length}`;
-    const { server, runner } = await startServer(mark, COMMAND);
-    const tree = new ProcessTree(mark);
-    const names = await until("all of the command runs", async () => {
-      const lines = await Promise.all(tree.survivors().map(commandLine));
-      return ["1001", "1002", "1003", "1004"].every((time) => lines.includes(`sleep ${time}`)) && lines;
-    });
-    expect(names.length).toBeGreaterThanOrEqual(7);
+  let marks = 0;
 
-    const killedAt = performance.now();
-    process.kill(what === "the process" ? server.pid! : -server.pid!, "SIGKILL");
-    await until("nothing of the command is left", () => tree.survivors().length === 0);
-    const tookMs = performance.now() - killedAt;
-    // Without reading environments through the code under test: nobody carries the mark.
-    expect(await markedProcesses(mark)).toEqual([]);
-    expect(tookMs).toBeGreaterThanOrEqual(GRACE_MS * 0.9);
-    expect(tookMs).toBeLessThan(GRACE_MS + 5_000);
-    await until("the runner has ended too", async () => (await commandLine(runner)) === "");
-  });
+  test.each(["the process", "its whole group"])("%s: nothing of its command is left", (what) =>
+    bestOfFew(async (inTime) => {
+      const mark = `killed-${process.pid}-${(marks += 1)}`;
+      const { server, runner } = await startServer(mark, COMMAND);
+      const tree = new ProcessTree(mark);
+      const names = await until("all of the command runs", async () => {
+        const lines = await Promise.all(tree.survivors().map(commandLine));
+        return ["1001", "1002", "1003", "1004"].every((time) => lines.includes(`sleep ${time}`)) && lines;
+      });
+      expect(names.length).toBeGreaterThanOrEqual(7);
+
+      const killedAt = performance.now();
+      process.kill(what === "the process" ? server.pid! : -server.pid!, "SIGKILL");
+      await until("nothing of the command is left", () => tree.survivors().length === 0);
+      expect(performance.now() - killedAt).toBeGreaterThanOrEqual(GRACE_MS * 0.9);
+      // Without reading environments through the code under test: nobody carries the mark.
+      expect(await markedProcesses(mark)).toEqual([]);
+      await until("the runner has ended too", async () => (await commandLine(runner)) === "");
+      inTime(GRACE_MS + 5_000, killedAt);
+    }),
+  );
 
   test("a runner that was killed with it leaves the command to endCommand of whoever takes over", async () => {
     const mark = `both-${process.pid}`;

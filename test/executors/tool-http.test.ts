@@ -51,9 +51,9 @@ async function connected(
   const { port } = server.address() as AddressInfo;
   const web: McpServer = { name: "web", type: "http", url: `http://127.0.0.1:${port}/mcp`, headers: {} };
   const redactor = new Redactor(web, (same) => same);
-  const connection = await McpConnection.open({ server: web, version: "1", mark: "test", redactor }, 10_000);
+  const connection = await McpConnection.open({ server: web, version: "1", mark: "test", redactor }, 90_000);
   onTestFinished(() => connection.close(0));
-  const call = () => connection.call({ tool: "do", arguments: {} }, AbortSignal.timeout(15_000));
+  const call = () => connection.call({ tool: "do", arguments: {} }, AbortSignal.timeout(90_000));
   return { connection, call, lastId: () => lastId };
 }
 

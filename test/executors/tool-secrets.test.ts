@@ -1,9 +1,6 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import { type McpServer, Redactor } from "../../src/executors/mcp-server.js";
 import { call, odd, openToolDesk } from "../support/tool-desk.js";
-
-// Real servers start in each, on a machine that other tests keep busy.
-vi.setConfig({ testTimeout: 60_000 });
 
 const TOKEN = "hunter-2-of-the-night-and-of-the-day";
 

@@ -217,6 +217,20 @@ const BANS: readonly Ban[] = [
     },
   },
   {
+    name: "bound on time that passed",
+    in: "code",
+    pattern: /\.now\(\)\s*-\s*\w+\)\s*\.toBeLessThan(?:OrEqual)?\b/g,
+    where: ["test/**", "!test/simulation/**"],
+    because: "whoever else uses the machine can make it pass",
+    instead:
+      "let the best of a few tries count (test/support/in-time.ts), or measure processor time (processor-time.ts)",
+    example: {
+      file: "test/a.test.ts",
+      bad: "expect(performance.now() - from).toBeLessThan(1_000);",
+      good: "inTime(1_000, from);",
+    },
+  },
+  {
     name: "SQL outside the store",
     find: ({ texts }) => texts.filter(({ value }) => SQL.test(value)).map(({ offset }) => offset),
     where: ["src/**", "!src/store/**"],

@@ -3,6 +3,7 @@ import path from "node:path";
 import { expect, test } from "vitest";
 import { connectClient } from "../support/client.js";
 import { temporaryDirectory } from "../support/databases.js";
+import { bestOfFew } from "../support/in-time.js";
 import { until } from "../support/until.js";
 
 /** Short enough for a test with real processes. */
@@ -47,16 +48,18 @@ test("a cancelled wait ends, and the server answers on", async () => {
   expect((await server.ended).code).toBe(0);
 });
 
-test("a wait is answered when the input ends, within the second that the process has", async () => {
-  const { call, server } = await connectClient({ env: BRISK });
-  await call("create_project", { name: "p" });
-  const waiting = call("claim_task", { project: "p", wait_seconds: 50 });
-  const from = performance.now();
-  server.child.stdin?.end();
-  expect(await waiting).toMatchObject({ outcome: "none" });
-  expect((await server.ended).code).toBe(0);
-  expect(performance.now() - from).toBeLessThan(1_000);
-});
+test("a wait is answered when the input ends, within the second that the process has", () =>
+  bestOfFew(async (inTime) => {
+    const { call, server } = await connectClient({ env: BRISK });
+    await call("create_project", { name: "p" });
+    const waiting = call("claim_task", { project: "p", wait_seconds: 50 }).catch((error: unknown) => error);
+    const from = performance.now();
+    server.child.stdin?.end();
+    expect((await server.ended).code).toBe(0);
+    // Who is too slow to answer in that second leaves without.
+    inTime(1_000, from);
+    expect(await waiting).toMatchObject({ outcome: "none" });
+  }));
 
 test.each(["closed", "killed"] as const)("what a %s process held goes to another one", async (how) => {
   const cwd = temporaryDirectory();
@@ -68,7 +71,7 @@ test.each(["closed", "killed"] as const)("what a %s process held goes to another
   expect(await second.call("claim_task", { project: "p" })).toMatchObject({ outcome: "none" });
   if (how === "closed") await first.close();
   else first.server.child.kill("SIGKILL");
-  const taken = await second.call("claim_task", { project: "p", wait_seconds: 15 });
+  const taken = await second.call("claim_task", { project: "p", wait_seconds: 50 });
   expect(taken).toMatchObject({ outcome: "claimed", task: { id: task, attempt: 2 } });
   const { token } = held["lease"] as { token: number };
   await expect(second.call("complete_task", { task, token })).rejects.toMatchObject({ code: "stale_token" });

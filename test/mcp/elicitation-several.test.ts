@@ -104,7 +104,7 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
     await planner.person.shown();
     const waiting = waits(worker, run);
     planner.client.server.child.kill("SIGKILL");
-    (await worker.person.shown(1, 15_000)).fillIn({ decision: "approved" });
+    (await worker.person.shown(1)).fillIn({ decision: "approved" });
     expect(await waiting).toMatchObject({ timed_out: false });
     expect(await worker.client.call("claim_task", { run })).toMatchObject({ task: { key: "ship" } });
   });

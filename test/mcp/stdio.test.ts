@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { INSTRUCTIONS } from "../../src/mcp/instructions.js";
 import { connectClient, startServer } from "../support/client.js";
 import { temporaryDirectory } from "../support/databases.js";
+import { bestOfFew } from "../support/in-time.js";
 
 const INITIALIZE = {
   jsonrpc: "2.0",
@@ -18,7 +19,7 @@ const call = (id: number | string, name: string, args: unknown) =>
 const withId = (id: unknown) => (message: object) => "id" in message && message.id === id;
 
 describe("the server over stdio", () => {
-  test("serves a real client: initialize, list, call, and a clean end within a second of the end of stdin", async () => {
+  test("serves a real client: initialize, list, call, and a clean end", async () => {
     const { client, server, call: callTool, close } = await connectClient({ clientName: "Claude Code" });
     expect(client.getServerVersion()?.name).toBe("baton");
     expect(client.getInstructions()).toBe(INSTRUCTIONS);
@@ -29,22 +30,23 @@ describe("the server over stdio", () => {
     const found = await callTool("find_operations", { query: "find_operations" });
     expect(found).toMatchObject({ operation: { name: "find_operations", effect: "read" } });
 
-    const from = performance.now();
     expect(await close()).toEqual({ code: 0, signal: null });
-    expect(performance.now() - from).toBeLessThan(1_000);
     for (const text of server.stdout().trimEnd().split("\n")) {
       expect(JSONRPCMessageSchema.safeParse(JSON.parse(text)).success).toBe(true);
     }
     expect(server.stderr()).toBe("");
   });
 
-  test.each(["SIGTERM", "SIGINT"] as const)("ends cleanly at %s", async (signal) => {
-    const { server } = await connectClient();
-    const from = performance.now();
-    server.child.kill(signal);
-    expect(await server.ended).toEqual({ code: 0, signal: null });
-    expect(performance.now() - from).toBeLessThan(1_000);
-  });
+  test.each(["SIGTERM", "SIGINT", "the end of its input"] as const)("ends cleanly and within a second at %s", (how) =>
+    bestOfFew(async (inTime) => {
+      const { server } = await connectClient();
+      const from = performance.now();
+      if (how === "the end of its input") server.child.stdin?.end();
+      else server.child.kill(how);
+      expect(await server.ended).toEqual({ code: 0, signal: null });
+      inTime(1_000, from);
+    }),
+  );
 
   test("answers what stands before the end of its input", async () => {
     const server = startServer();

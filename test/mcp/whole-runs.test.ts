@@ -16,7 +16,7 @@ async function pair(): Promise<{ planner: TestClient; worker: TestClient }> {
 }
 
 async function take(client: TestClient, run: string): Promise<Held> {
-  const answer = await client.call("claim_task", { run, wait_seconds: 10 });
+  const answer = await client.call("claim_task", { run, wait_seconds: 50 });
   expect(answer).toMatchObject({ outcome: "claimed" });
   return answer as unknown as Held;
 }

@@ -1,19 +1,23 @@
 import { expect, test } from "vitest";
 import { soon } from "../../src/runtime/soon.js";
+import { bestOfFew } from "../support/in-time.js";
 
-test("what is asked for at several times is done at the earliest and at the latest of them", async () => {
-  const times: number[] = [];
-  await new Promise<void>((resolve) => {
-    const ask = soon(() => {
-      if (times.push(performance.now()) === 2) resolve();
-    }, 3_600_000);
-    ask(40);
-    ask(1);
-    ask(20);
-  });
-  const [first = 0, second = 0] = times;
-  expect(second - first).toBeGreaterThanOrEqual(30);
-});
+test("what is asked for at several times is done at the earliest and at the latest of them", () =>
+  bestOfFew(async (inTime) => {
+    const times: number[] = [];
+    const from = performance.now();
+    await new Promise<void>((resolve) => {
+      const ask = soon(() => {
+        if (times.push(performance.now()) === 2) resolve();
+      }, 3_600_000);
+      ask(40);
+      ask(1);
+      ask(20);
+    });
+    const [first = Number.NaN, second = Number.NaN] = times;
+    expect(second - from).toBeGreaterThanOrEqual(35);
+    inTime(20, performance.now() - (first - from));
+  }));
 
 test("what is asked for again after it was done is done again", async () => {
   const waiting: (() => void)[] = [];

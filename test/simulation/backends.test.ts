@@ -16,7 +16,7 @@ test.each(SEEDS)(
       expect({ [table]: postgres[table] }).toEqual({ [table]: sqlite[table] });
     }
   },
-  60_000,
+  300_000,
 );
 
 async function stateAfter(backend: Backend, { seed, cwd }: { seed: number; cwd: string }): Promise<Dump> {

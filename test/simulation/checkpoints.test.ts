@@ -30,7 +30,7 @@ test.each([
     expect(figures.compared).toBeGreaterThan(count / 2);
     expect(figures.restored).toBeGreaterThan(count);
   },
-  120_000,
+  300_000,
 );
 
 async function play(backend: Backend, seed: number, figures: Record<string, number>): Promise<void> {

@@ -71,7 +71,7 @@ export class Desk {
       return !open.has(status) && status;
     };
     // Real programs start, on a machine that other tests keep busy.
-    return until(`${run} has ended`, ended, 30_000);
+    return until(`${run} has ended`, ended);
   }
 
   async task(run: string, key = "a"): Promise<CommandTask> {

@@ -12,6 +12,7 @@ import type { StoreHooks } from "../../src/store/faults.js";
 import { openPostgres } from "../../src/store/postgres.js";
 import { openSqlite } from "../../src/store/sqlite.js";
 import type { Store } from "../../src/store/tx.js";
+import { until } from "./until.js";
 
 export const BACKENDS = ["sqlite", "postgres"] as const;
 export type Backend = (typeof BACKENDS)[number];
@@ -49,7 +50,8 @@ export function ownRuntime(): Runtime & { clock: ManualClock } {
 
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(path.join(tmpdir(), "baton-"));
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
+  // What a test has killed may still write there for a moment.
+  onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
   return directory;
 }
 
@@ -88,26 +90,33 @@ const free: string[] = [];
 async function createPostgres(): Promise<TestDatabase> {
   const url = free.pop() ?? (await makePostgres());
   onTestFinished(async () => {
-    await administer(url, EMPTY);
+    await administer(url, empty);
     free.push(url);
   });
   return postgresAt(url);
 }
 
+const END_OTHERS = `
+  SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`;
 const EMPTY = `
-  SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid();
   DO $$ DECLARE name text; BEGIN
     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'baton_schema'
     LOOP EXECUTE format('DELETE FROM %I', name); END LOOP;
   END $$;
   SELECT setval(pg_get_serial_sequence('events', 'seq'), 1, false);`;
 
+/** A connection that is told to end may still commit what it has begun: only when all are gone nothing more comes. */
+async function empty(client: Client): Promise<void> {
+  await until("all others have left the database", async () => (await client.query(END_OTHERS)).rows.length === 0);
+  await client.query(EMPTY);
+}
+
 /** The URL of a new database. It goes with the server, at the end of the run. */
 export async function makePostgres(): Promise<string> {
   const server = await serverOfThisWorker();
   databases += 1;
   const name = `test_${process.pid}_${databases}`;
-  await administer(server, `CREATE DATABASE ${name} STRATEGY file_copy`);
+  await administer(server, (client) => client.query(`CREATE DATABASE ${name} STRATEGY file_copy`));
   const url = new URL(server);
   url.pathname = `/${name}`;
   return url.href;
@@ -128,11 +137,11 @@ function serverOfThisWorker(): Promise<string> {
   return server;
 }
 
-async function administer(url: string, sql: string): Promise<void> {
+async function administer(url: string, work: (client: Client) => Promise<unknown>): Promise<void> {
   const client = new Client({ connectionString: url });
   await client.connect();
   try {
-    await client.query(sql);
+    await work(client);
   } finally {
     await client.end();
   }

@@ -21,8 +21,8 @@ export class Person {
   readonly forms: Form[] = [];
 
   /** The form of that number, as soon as it is shown. */
-  shown(number = 1, withinMs = 10_000): Promise<Form> {
-    return until(`form ${number} is shown`, () => this.forms[number - 1], withinMs);
+  shown(number = 1): Promise<Form> {
+    return until(`form ${number} is shown`, () => this.forms[number - 1]);
   }
 
   /** What the client does with a request for a form. */

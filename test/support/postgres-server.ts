@@ -20,8 +20,21 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
+const STARTS_MAX = 3;
+
 /** A real PostgreSQL on a free port, its data in a temporary directory that goes with it. About a second. */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres(flags: readonly string[] = []): Promise<PostgresServer> {
+  for (let starts = 1; ; starts++) {
+    try {
+      return await startOnce(flags);
+    } catch (error) {
+      // Somebody else may have taken the port meanwhile.
+      if (starts === STARTS_MAX) throw error;
+    }
+  }
+}
+
+async function startOnce(flags: readonly string[]): Promise<PostgresServer> {
   // The server runs as another user when we are root: its directory stands directly below the one all may enter.
   const databaseDir = mkdtempSync(path.join(tmpdir(), "baton-postgres-"));
   const port = await freePort();
@@ -35,7 +48,7 @@ export async function startPostgres(): Promise<PostgresServer> {
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ["--encoding=UTF8", "--locale=C", "--no-sync"],
     // Durability is not what these tests test; the disk of the machine is shared.
-    postgresFlags: ["-c", "fsync=off", "-c", "max_connections=200", "-c", "unix_socket_directories="],
+    postgresFlags: ["-c", "fsync=off", "-c", "max_connections=200", "-c", "unix_socket_directories=", ...flags],
     onLog: (message) => void output.push(message),
     onError: (message) => void output.push(String(message)),
   });
@@ -57,6 +70,9 @@ export async function startPostgres(): Promise<PostgresServer> {
   return { url: `postgres://baton:secret-of-tests@127.0.0.1:${port}/postgres`, restart, stop };
 }
 
+/** Its transactions would hide from readers of the history what a test has just written, for as long as they last. */
+const NO_AUTOVACUUM = ["-c", "autovacuum=off"];
+
 /**
  * One server for each worker, started by its first file that needs it (vitest's global set-up). Not one for all: a transaction under way
  * in any database of a server holds back what readers of the history see in all of them.
@@ -69,7 +85,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     connection.on("error", () => connection.destroy());
     connection.once("data", (asked) => {
       const worker = asked.toString();
-      const server = started.get(worker) ?? startPostgres();
+      const server = started.get(worker) ?? startPostgres(NO_AUTOVACUUM);
       started.set(worker, server);
       server.then(
         ({ url }) => connection.end(url),

@@ -58,7 +58,7 @@ export async function startEverything(port?: number): Promise<HttpServer & { por
   let stderr = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  await until("it listens", () => stderr.includes("listening"), 30_000);
+  await until("it listens", () => stderr.includes("listening"));
   return { url: `http://127.0.0.1:${chosen}/mcp`, port: chosen, pid: child.pid!, stdout: () => stdout };
 }
 

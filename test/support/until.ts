@@ -2,12 +2,13 @@ const POLL_MS = 10;
 
 /**
  * Waits for something that tells nobody when it happens, such as the end of another process's child: looks until
- * `condition` answers a value (not false, not undefined) and gives it back. Fails after `deadlineMs` with `what`.
+ * `condition` answers a value (not false, not undefined) and gives it back. Fails after `deadlineMs` with `what`: far longer than
+ * anything takes, for a machine that others keep busy.
  */
 export async function until<T>(
   what: string,
   condition: () => T | false | undefined | Promise<T | false | undefined>,
-  deadlineMs = 10_000,
+  deadlineMs = 30_000,
 ): Promise<T> {
   const deadline = performance.now() + deadlineMs;
   for (;;) {

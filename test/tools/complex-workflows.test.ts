@@ -1,12 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { startApp, type TestApp } from "../support/app.js";
 import { temporaryDirectory } from "../support/databases.js";
 import { Crew } from "../support/plan.js";
 import { everything, filesystem, openToolDesk } from "../support/tool-desk.js";
-
-vi.setConfig({ testTimeout: 60_000 });
 
 const step = (name: string, rest: object = {}) => ({
   name,
@@ -74,7 +72,7 @@ test("modules are MCP servers, the shell and Baton's own kinds of step, in one r
   });
   const run = created.run?.id ?? "";
   const crew = new Crew(desk.app);
-  await expect.poll(async () => (await desk.task(run, "review-it")).task.status, { timeout: 20_000 }).toBe("ready");
+  await expect.poll(async () => (await desk.task(run, "review-it")).task.status).toBe("ready");
   const claim = await crew.claim("ann", { run });
   expect(claim.task?.prompt).toMatch(/^Look at Echo: three words here:\s+3/);
 });

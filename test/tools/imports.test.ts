@@ -5,6 +5,7 @@ import { readWfFormat } from "../../src/engine/imports.js";
 import { defaultSettings } from "../../src/engine/settings.js";
 import { startApp } from "../support/app.js";
 import { Crew } from "../support/plan.js";
+import { processorMs } from "../support/processor-time.js";
 
 const own = new URL("../data/wfinstances/", import.meta.url);
 const shared = new URL("../../../shared/data/wfinstances/", import.meta.url);
@@ -174,13 +175,14 @@ describe("what the format allows", () => {
     expect(readWfFormat(wfFormat(tasks), defaultSettings).filesLeftOut).toBe(500);
   });
 
-  test("10,000 tasks whose ids leave nothing for a key are read at once, and one more is too many", () => {
+  test("10,000 tasks whose ids leave nothing for a key are read at once, and one more is too many", async () => {
     const tasks = Array.from({ length: 10_001 }, (_, n) => ({ id: "深".repeat(1 + (n % 100)) + "浅".repeat(n / 100) }));
-    const startedAt = performance.now();
-    const { figures } = importOf(wfFormat(tasks.slice(1)));
-    expect(figures).toMatchObject({ tasks: 10_000, max_width: 10_000 });
+    const tookMs = await processorMs(() => {
+      const { figures } = importOf(wfFormat(tasks.slice(1)));
+      expect(figures).toMatchObject({ tasks: 10_000, max_width: 10_000 });
+    });
     // A tenth of a second; quadratic work would take ten.
-    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    expect(tookMs).toBeLessThan(5_000);
     expect(() => importOf(wfFormat(tasks))).toThrow(/10001 tasks, the limit is 10000/);
   });
 

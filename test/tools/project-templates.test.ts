@@ -47,7 +47,7 @@ async function create(app: TestApp & { root: string }, rest: Record<string, unkn
 async function carryOut(app: TestApp, run: string): Promise<RunAnswer> {
   const crew = new Crew(app);
   for (;;) {
-    const claim = await crew.claim("ann", { run, roles: ["reviewer"], wait_seconds: 10 });
+    const claim = await crew.claim("ann", { run, roles: ["reviewer"], wait_seconds: 50 });
     if (claim.outcome === "none" && claim.reason === "run_finished") break;
     // Its commands are still at work.
     if (claim.outcome === "none") continue;
@@ -71,7 +71,7 @@ describe("every shipped template", () => {
 
   test.each(ofKind("project"))(
     "%s makes a project whose tests pass, and whose workflows run to the end and complete its milestones",
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (template) => {
       const app = await start();
       const made = await create(app, { template });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { startApp, type TestApp } from "../support/app.js";
 import { BACKENDS, createDatabase } from "../support/databases.js";
+import { processorMs } from "../support/processor-time.js";
 
 const steps = [
   { key: "design", prompt: "d", estimate_ms: "10m" },
@@ -237,12 +238,14 @@ describe("validate_workflow", () => {
       prompt: "x",
       files: { write: ["shared.md", `src/${index}/*.ts`, `**/${index}.md`] },
     }));
-    const startedAt = performance.now();
-    const answer = await call("validate_workflow", { definition: { name: "w", steps: many } });
+    let answer: Record<string, unknown> = {};
+    const tookMs = await processorMs(async () => {
+      answer = await call("validate_workflow", { definition: { name: "w", steps: many } });
+    });
     expect((answer["warnings"] as string[]).length).toBeLessThanOrEqual(21);
     expect((answer["warnings"] as string[])[0]).toBe(
       'steps "k0", "k1", "k2" and 9997 more write shared.md: they will run one after another',
     );
-    expect(performance.now() - startedAt).toBeLessThan(10_000);
+    expect(tookMs).toBeLessThan(10_000);
   });
 });
