@@ -28,6 +28,8 @@ const COMPUTED =
   "stands where a shell computes, and what a value holds could be run there: compute in the expression, as in ${{ inputs.n + 1 }}";
 const COMPARED =
   "stands in [[ ]] beside a comparison of numbers, where bash computes and what a value holds could be run: use [ ], or compare in the expression";
+const NAMED =
+  "stands where bash takes the name of a variable, in which what a value holds could be run: write the name, and the value behind a =";
 
 /**
  * Replaces each expression of a command line by a variable, in quotes where it stands in none: what the value holds is then never read
@@ -53,15 +55,51 @@ export function shellTemplate(run: string): ShellTemplate | Misplaced {
     variables[name] = `${OPEN} ${part.source} ${CLOSE}`;
     line += place === "words" ? `"\${${name}}"` : `\${${name}}`;
   }
-  const compared = comparedVariable(line);
-  if (compared !== undefined) return { misplaced: COMPARED, at: places[compared - 1] ?? 1 };
-  return { run: line, variables };
+  const evaluated = evaluatedVariable(line);
+  if (evaluated === undefined) return { run: line, variables };
+  return { misplaced: evaluated.why, at: places[evaluated.number - 1] ?? 1 };
 }
 
 /** The command line as the shell is given it, and as a pattern is held against it. */
 export function shellLine(run: string): string {
   const shell = shellTemplate(run);
   return "misplaced" in shell ? run : shell.run;
+}
+
+/** Holds a variable and what closes its place. */
+const BEHIND_CHARS = 40;
+const VALUE = /\$\{BATON_VALUE_(\d+)\}/;
+const after = (before: RegExp): RegExp => new RegExp(before.source + VALUE.source);
+
+/** Where the words of a command say that bash evaluates one of them, whatever quotes it has: `$[ ]`, `let`, a variable that is a number, … */
+const EVALUATED: readonly { readonly why: string; readonly command: RegExp; readonly where: RegExp }[] = [
+  { why: COMPUTED, command: /\$\[/, where: after(/\$\[[^\]]*?/) },
+  { why: COMPUTED, command: /(?:^|\s)let\s/, where: VALUE },
+  { why: COMPUTED, command: /(?:^|\s)(?:declare|typeset|local)\s+(?:-\w+\s+)*-\w*i\w*\s/, where: VALUE },
+  { why: COMPUTED, command: /\[/, where: /(?:^|\s)\w+\["?\$\{BATON_VALUE_(\d+)\}"?\]\+?=/ },
+  { why: NAMED, command: /(?:^|\s)(?:\[\[?|test|printf)\s/, where: after(/\s-v\s*"?/) },
+  {
+    why: NAMED,
+    command: /(?:^|\s)(?:declare|typeset|local)\s/,
+    where: after(/\s(?:declare|typeset|local)\s+(?:-\w+\s+)*"?/),
+  },
+];
+
+/** The first variable that bash would evaluate, by its number, and why. */
+function evaluatedVariable(line: string): { why: string; number: number } | undefined {
+  const compared = comparedVariable(line);
+  if (compared !== undefined) return { why: COMPARED, number: compared };
+  for (const command of line.split(/[;&|\n]+/)) {
+    const last = command.lastIndexOf("${BATON_VALUE_");
+    if (last < 0) continue;
+    // No further than a little behind the last one: what follows has none that it could evaluate.
+    const text = ` ${command.slice(0, last + BEHIND_CHARS)}`;
+    for (const { why, command: named, where } of EVALUATED) {
+      const [, number] = (named.test(text) && where.exec(text)) || [];
+      if (number !== undefined) return { why, number: Number(number) };
+    }
+  }
+  return undefined;
 }
 
 const COMPARES = /\s-(?:eq|ne|lt|le|gt|ge)\s/;
@@ -71,7 +109,7 @@ function comparedVariable(line: string): number | undefined {
   const [, ...conditions] = line.split(/\[\[(?=\s)/);
   for (const behind of conditions) {
     const [condition = ""] = behind.split("]]", 1);
-    const [, number] = /\$\{BATON_VALUE_(\d+)\}/.exec(condition) ?? [];
+    const [, number] = VALUE.exec(condition) ?? [];
     if (number !== undefined && COMPARES.test(condition)) return Number(number);
   }
   return undefined;

@@ -52,6 +52,18 @@ describe("an expression is refused", () => {
     ["in a condition that computes", `if (( ${X} > 1 )); then echo; fi`, /where a shell computes/],
     ["in the index of an array", `echo "\${list[${X}]}"`, /where a shell computes/],
     ["as the place in a text", `echo "\${name:${X}:2}"`, /where a shell computes/],
+    ["in the older form of a computation", `echo $[ ${X} + 1 ]`, /where a shell computes/],
+    ["in what let is given", `true && let "n = ${X}"`, /where a shell computes/],
+    ["in what a variable that is a number is given", `declare -r -xi n=${X}`, /where a shell computes/],
+    ["in the index of what is given a value", `list[${X}]=1`, /where a shell computes/],
+    ["in such an index, in quotes", `true; list["${X}"]+=1`, /where a shell computes/],
+    ["as the name of a variable", `declare -g "${X}=1"`, /name of a variable/],
+    ["as the name that a text is put under", `printf -v ${X} %s a`, /name of a variable/],
+    [
+      "as the name of a variable that is asked for",
+      `if [ -n a ] && [ -v "${X}" ]; then echo; fi`,
+      /name of a variable/,
+    ],
     ["beside a comparison of numbers in [[ ]]", `[[ ${X} -lt 80 ]] && echo low`, /stands in \[\[ \]\]/],
   ])("%s", (_, run, why) => {
     expect(shellTemplate(run)).toEqual({ misplaced: expect.stringMatching(why), at: run.indexOf("inputs.x") + 1 });
@@ -61,6 +73,23 @@ describe("an expression is refused", () => {
     expect(shellTemplate(`${"$(".repeat(200)}${X}`)).toMatchObject({ misplaced: expect.stringMatching(/100 quotes/) });
     for (const sign of ["[[ ", "$(", "`", "${a[", "<<", "(", '"', "#"]) {
       expect(shellTemplate(sign.repeat(60_000))).toHaveProperty("run");
+    }
+  }, 2_000);
+
+  test.each([
+    "a value of a variable: n=X; declare n=X; local -r m=X",
+    "a word like those: outlet X; echo declare; echo list[1]=X",
+    'a text: echo "item[X] is done"',
+    "an option: grep -v X file; printf %s X",
+  ])("but not as %s", (lines) => {
+    const run = lines.slice(lines.indexOf(":") + 2).replaceAll("X", X);
+    expect(shellTemplate(run)).toHaveProperty("run");
+  });
+
+  test("behind as much as anybody can write, in no time", () => {
+    for (const sign of ["let ", "$[", "[ ", "declare -i ", "a[", "local -x ", "printf -v "]) {
+      shellTemplate(`echo ${X} ${sign.repeat(20_000)}`);
+      shellTemplate(`echo ${X} ${sign.repeat(20_000)} ${X}`);
     }
   }, 2_000);
 
