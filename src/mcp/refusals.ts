@@ -1,4 +1,4 @@
-import { BatonError } from "../engine/errors.js";
+import { BatonError, programReplaced } from "../engine/errors.js";
 import type { Logger } from "../runtime/logger.js";
 
 /** An answer in JSON-RPC's own form: the SDK sends `code`, `message` and `data` as they stand here. */
@@ -31,7 +31,8 @@ export async function orRefuse<T>(parts: RefusalParts, work: () => Promise<T>): 
   try {
     return await work();
   } catch (error) {
-    if (error instanceof BatonError) throw refusalOf(error, parts.notFound);
+    const known = error instanceof BatonError ? error : programReplaced(error);
+    if (known) throw refusalOf(known, parts.notFound);
     const request = parts.newRequestId();
     parts.logger.error("a request failed", { request, error });
     const message = `The server failed at this request. The reason stands in its log under ${request}.`;

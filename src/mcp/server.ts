@@ -10,6 +10,7 @@ import { BROWSING, serveBrowsing } from "./browsing.js";
 import { INSTRUCTIONS } from "./instructions.js";
 import { type Extra, progressReporter } from "./notifications.js";
 import type { QuestionDesk } from "./questions.js";
+import { INVALID_PARAMS, orRefuse } from "./refusals.js";
 import { toolList } from "./tool-list.js";
 
 /** What the server needs of the program around it. */
@@ -64,7 +65,9 @@ export function createServer(parts: ServerParts): BatonServer {
     try {
       const progress = progressOf(extra, parts.logger);
       const input = params.arguments ?? {};
-      const [{ callTool }, dispatch] = await Promise.all([import("./tool-call.js"), parts.dispatch(client())]);
+      const [{ callTool }, dispatch] = await orRefuse({ ...parts, notFound: INVALID_PARAMS }, () =>
+        Promise.all([import("./tool-call.js"), parts.dispatch(client())]),
+      );
       return await asking.during({ id: extra.requestId, input }, (onRun) => {
         const options = { signal: abort.signal, onRun, ...(progress && { progress }) };
         return callTool(dispatch, { name: params.name, arguments: input, options });

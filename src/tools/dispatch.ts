@@ -1,5 +1,5 @@
 import type { Caller, EngineContext } from "../engine/context.js";
-import { BatonError } from "../engine/errors.js";
+import { BatonError, programReplaced } from "../engine/errors.js";
 import { doneEarlier, hashOfInput, once, type WriteRequest } from "../engine/requests.js";
 import type { Settings } from "../engine/settings.js";
 import type { Logger } from "../runtime/logger.js";
@@ -78,6 +78,8 @@ export class Dispatch {
       return { operation, result: await this.#perform(operation, inputAs(operation, name, input), options) };
     } catch (error) {
       if (error instanceof BatonError || error instanceof InternalError) throw error;
+      const known = programReplaced(error);
+      if (known) throw known;
       const requestId = this.#parts.newRequestId();
       this.#parts.logger.error("a call failed", { request: requestId, operation: name.slice(0, 100), error });
       throw new InternalError(requestId, error);

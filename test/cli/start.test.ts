@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import type { McpError } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished, test } from "vitest";
 import { startServer } from "../support/client.js";
 import { temporaryDirectory } from "../support/databases.js";
@@ -61,3 +62,31 @@ test("mcp.json is a client configuration that works as it is, in a checkout that
   const { structuredContent } = await client.callTool({ name: "get_system_status", arguments: {} });
   expect(structuredContent).toMatchObject({ database: { backend: "sqlite" } });
 });
+
+// The first call loads what words answers, the first that needs the database what opens it.
+test.each([[undefined], ["find_operations"]])(
+  "a server whose program was replaced while it ran says so (after %s)",
+  async (first) => {
+    const home = temporaryDirectory();
+    for (const part of ["dist/main.js", "dist/lib", "dist/tools.json", "package.json"])
+      cpSync(path.join(ROOT, part), path.join(home, part), { recursive: true });
+    symlinkSync(path.join(ROOT, "node_modules"), path.join(home, "node_modules"));
+    const env = { PATH: process.env["PATH"]!, BATON_DB: path.join(home, "baton.db") };
+    const args = [path.join(home, "dist/main.js")];
+    const client = new Client({ name: "test", version: "1" });
+    onTestFinished(() => client.close());
+    await client.connect(
+      new StdioClientTransport({ command: process.execPath, args, cwd: home, env, stderr: "ignore" }),
+    );
+    if (first !== undefined) await client.callTool({ name: first, arguments: { query: "tasks" } });
+    rmSync(path.join(home, "dist"), { recursive: true });
+    const answer = await client.callTool({ name: "get_system_status", arguments: {} }).then(
+      ({ structuredContent }) => (structuredContent as { error: object }).error,
+      ({ message, data }: McpError) => ({ ...(data as object), message }),
+    );
+    expect(answer).toMatchObject({
+      code: "unavailable",
+      message: expect.stringMatching(/was updated[^]*restart this MCP server/),
+    });
+  },
+);

@@ -88,8 +88,8 @@ describe("an expression is refused", () => {
 
   test("behind as much as anybody can write, in no time", () => {
     for (const sign of ["let ", "$[", "[ ", "declare -i ", "a[", "local -x ", "printf -v "]) {
-      shellTemplate(`echo ${X} ${sign.repeat(20_000)}`);
-      shellTemplate(`echo ${X} ${sign.repeat(20_000)} ${X}`);
+      expect(shellTemplate(`echo ${X} ${sign.repeat(20_000)}`)).toBeDefined();
+      expect(shellTemplate(`echo ${X} ${sign.repeat(20_000)} ${X}`)).toBeDefined();
     }
   }, 2_000);
 
