@@ -1,5 +1,7 @@
+import { spawnSync } from "node:child_process";
 import { existsSync, renameSync, statSync } from "node:fs";
 import path from "node:path";
+import { pathToFileURL } from "node:url";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { openSqlite } from "../../src/store/sqlite.js";
@@ -8,6 +10,8 @@ import { temporaryDirectory, testRuntime } from "../support/databases.js";
 import { until } from "../support/until.js";
 import { names, put, run } from "./conformance/notes.js";
 
+const COMPILED = pathToFileURL(path.resolve(import.meta.dirname, "../../dist/store/sqlite.js")).href;
+const RUNTIME = pathToFileURL(path.resolve(import.meta.dirname, "../../dist/runtime/runtime.js")).href;
 const MIB = 1 << 20;
 
 test("a long log is copied into the file beside the calls, and none of it is lost", async () => {
@@ -76,4 +80,23 @@ test("without a thread a commit copies the log, and earlier", async () => {
   for (let at = 0; at < 12; at++) await store.transact(() => put(`row-${at}`, "x".repeat(MIB)));
   await until("the thread has failed", async () => (await pages()) === 4_000);
   expect(await store.read(names)).toHaveLength(12);
+});
+
+test("a process that has nothing left to do but close its store does that, and ends well", () => {
+  const program = `
+    import { openSqlite } from ${JSON.stringify(COMPILED)};
+    import { systemRuntime } from ${JSON.stringify(RUNTIME)};
+    const store = await openSqlite({ file: ${JSON.stringify(path.join(temporaryDirectory(), "baton.db"))}, synchronous: "NORMAL", runtime: systemRuntime() });
+    function* put(at) {
+      yield ["INSERT INTO settings (scope, name, value, updated_at, updated_by) VALUES ('test', $1, $2, 0, 'test')", [String(at), "x".repeat(1 << 20)]];
+    }
+    for (let at = 0; at < 12; at++) await store.transact(() => put(at));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await store.close();
+    process.stdout.write("closed");
+  `;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    encoding: "utf8",
+  });
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "closed", stderr: "" });
 });
