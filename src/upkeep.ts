@@ -68,23 +68,29 @@ export async function prune(app: App, client: string): Promise<Pruned> {
   if (database.kind === "sqlite" && !fs.existsSync(database.file)) {
     throw new BatonError("not_found", `There is no database ${database.file}, so there is nothing to prune.`);
   }
+  const before = await sizeOf(database);
   const host = await app.background(client);
   let runs = 0;
   for (let removed = RUNS_AT_ONCE; removed === RUNS_AT_ONCE; runs += removed)
     removed = await pruneRuns(host, RUNS_AT_ONCE);
   const letters = await pruneAllLetters(host);
   const sessions = await pruneAllSessions(host);
-  return { runs, letters, sessions, bytes: await giveBack(app, database), retention_ms: app.settings.retention_ms };
+  return { runs, letters, sessions, bytes: await giveBack(app, before), retention_ms: app.settings.retention_ms };
 }
 
-async function giveBack(app: App, database: DatabaseConfig): Promise<number | null> {
+/** Of a file with its log; null for a server's database, which keeps its own house. */
+async function sizeOf(database: DatabaseConfig): Promise<number | null> {
   if (database.kind !== "sqlite") return null;
-  const { sizeOfSqlite } = await import("./store/sqlite-inspection.js");
-  const before = sizeOfSqlite(database.file);
+  return (await import("./store/sqlite-inspection.js")).sizeOfSqlite(database.file);
+}
+
+/** How much smaller the file is than before anything was removed: what that has written into the log is none of it. */
+async function giveBack(app: App, before: number | null): Promise<number | null> {
+  if (before === null) return null;
   const store = await app.store();
   while (await store.reclaim()) {
     // Each step is bounded, so that the servers beside this process can write in between.
   }
   await app.close();
-  return Math.max(0, before - sizeOfSqlite(database.file));
+  return Math.max(0, before - ((await sizeOf(app.config.database)) ?? before));
 }

@@ -39,7 +39,7 @@ export const checkpoints: Benchmark = {
       notes: [
         `${RUN_TASKS_MAX / WIDTH} layers of ${WIDTH}, three dependencies a task, a prompt of forty words drawn for each.`,
         "The raw copy reads all rows at once and keeps nothing. A pause is the longest time in which the event loop did not turn, beside that of a loop as long and as busy that takes no checkpoint: 4 ms of work in each turn.",
-        "What of it was spent on the processor is this program's own; in the rest others had it, or the disk was waited for. On SQLite the worst round is the one whose commit copies 16 MiB of the log into the file.",
+        "What of it was spent on the processor is this program's own; in the rest others had it, or the disk was waited for.",
       ],
     };
   },

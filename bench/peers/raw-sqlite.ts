@@ -16,7 +16,7 @@ export class RawQueue {
     this.#database = database;
     database.pragma("journal_mode = WAL");
     database.pragma(`synchronous = ${synchronous}`);
-    database.pragma("wal_autocheckpoint = 16000");
+    database.pragma("wal_autocheckpoint = 4000");
     database.exec(SCHEMA);
     const take = database.prepare<[string, number, number], { id: string; token: number; prompt: string }>(TAKE);
     const finish = database.prepare<[number, string, string, number]>(FINISH);

@@ -21,7 +21,7 @@ import { findProject, requireUnarchived } from "./projects.js";
 import { allBlockedBehind, judgeAfresh, mayTakeUp, reopen, takeUp } from "./reopening.js";
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { settleDependents } from "./settle.js";
-import { listed, unfitness } from "./step-output.js";
+import { listed, requireSize, unfitness } from "./step-output.js";
 import { noSuchTask, requireRun } from "./task-lookup.js";
 import { failAttempt } from "./tasks.js";
 import { taskLine } from "./views.js";
@@ -235,17 +235,21 @@ export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Re
   const { locked } = yield* lockLetter(id);
   const { task, spec } = locked;
   requirePerson(ctx, task, id);
+  const given = {
+    result,
+    again: { said: STILL_PENDING, next: resolveAgain(id, task.kind === "plan" ? PLAN_EXAMPLE : "…") },
+  };
+  requireSize(ctx, task, given);
   const problems = unfitness(spec, result);
   if (problems.length > 0) {
     const message = `The result is not what the step's output schema asks: ${listed(problems)}. ${STILL_PENDING}`;
     throw new BatonError("invalid_input", message, {
       details: { problems, output: spec.output },
-      next: [resolveAgain(id, "…")],
+      next: [given.again.next],
     });
   }
   const blocked = yield* blockedBy(locked);
-  const again = { said: STILL_PENDING, next: resolveAgain(id, PLAN_EXAMPLE) };
-  const plan = task.kind === "plan" ? yield* requirePlan(ctx, locked, { result, again }) : undefined;
+  const plan = task.kind === "plan" ? yield* requirePlan(ctx, locked, given) : undefined;
   const change = yield* takeUp(ctx, plan ? yield* leavePlanning(locked.run) : locked.run);
   const settled = yield* concludeTask(change, task, { result, by });
   if (plan) yield* expandPlan(change, settled.task, plan);

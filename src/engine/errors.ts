@@ -44,11 +44,14 @@ export class BatonError extends Error {
   }
 }
 
+/** Of `import` and of `require`. */
+const NOT_THERE: readonly unknown[] = ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"];
+
 /** What there is to say of an error for which a part of this program, loaded when it is first needed, is no longer there. */
 export function programReplaced(error: unknown): BatonError | undefined {
-  if (!(error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND")) return undefined;
+  if (!(error instanceof Error && "code" in error && NOT_THERE.includes(error.code))) return undefined;
   return new BatonError(
     "unavailable",
-    "Baton was updated or removed on this machine after this server had started, and a part that this call needs is no longer there. Nothing was changed. Ask the person to restart this MCP server in their client.",
+    "Baton was updated or removed on this machine after this server had started, and a part that this call needs is no longer there. Ask the person to restart this MCP server in their client.",
   );
 }

@@ -63,21 +63,27 @@ function* writtenStep(
   given: Readonly<Record<string, unknown>>,
 ): Tx<TaskSpec | undefined> {
   const { inputs, defaults, steps } = (yield* findRunDefinition(run.id)) ?? {};
+  const declared = parseDefinition(
+    { name: run.name, ...defined({ inputs }), steps: [NO_STEP] },
+    { limits: ctx.settings },
+  );
+  if (!("problems" in declared)) requireFitting(declared.definition.inputs, given);
   const own: unknown = Array.isArray(steps) ? steps.find((step) => isObject(step) && step["key"] === task.key) : [];
-  // What it needs are other steps, of which it reads nothing if its texts were filled in at the start.
-  const source = isObject(own) ? { ...own, needs: [] } : { key: "none", prompt: "none" };
+  if (!isObject(own) || spec.dynamic !== undefined) return undefined;
   const parsed = parseDefinition(
-    { name: run.name, ...defined({ inputs, defaults }), steps: [source] },
+    // What it needs are other steps, of which it reads nothing if its texts were filled in at the start.
+    { name: run.name, ...defined({ inputs, defaults }), steps: [{ ...own, needs: [] }] },
     { limits: settingsIn(run.mode, ctx.settings) },
   );
-  if ("problems" in parsed) return undefined;
-  requireFitting(parsed.definition.inputs, given);
-  const [step] = parsed.definition.steps;
-  if (!isObject(own) || step === undefined || spec.dynamic !== undefined || !isKnownAtStart(step)) return undefined;
+  const [step] = "problems" in parsed ? [] : parsed.definition.steps;
+  if (step === undefined || !isKnownAtStart(step)) return undefined;
   const values = valuesOfRun(run, yield* ownProject(task));
   if (!isStill(spec, step, values)) return undefined;
   return { ...spec, dynamic: { step: { ...step }, reads: [] } };
 }
+
+/** For a definition of which only the inputs are asked. */
+const NO_STEP = { key: "none", prompt: "none" };
 
 function requireFitting(
   declared: Readonly<Record<string, InputDefinition>>,

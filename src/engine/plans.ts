@@ -8,7 +8,7 @@ import type { Tx } from "../store/tx.js";
 import { fileProblems } from "./analysis.js";
 import type { EngineContext } from "./context.js";
 import { type Definition, parseDefinition } from "./definition.js";
-import { BatonError, type NextCall } from "./errors.js";
+import { BatonError } from "./errors.js";
 import { planOf } from "./executions.js";
 import type { Locked } from "./holding.js";
 import { instantiate } from "./instantiate.js";
@@ -20,19 +20,13 @@ import { RunGraph } from "./run-graph.js";
 import { settingsIn } from "./run-modes.js";
 import { moveRun } from "./run-moves.js";
 import { settledAmong } from "./settle.js";
+import type { Given } from "./step-output.js";
 import { valuesOfRun } from "./step-values.js";
 
 // The result of a plan task is a list of steps. They come behind it, and what hung on it hangs on them from then on.
 
-/** A result that is to be a plan. */
-export interface PlanGiven {
-  readonly result: unknown;
-  /** How whoever gave it goes on where it is refused. */
-  readonly again: { readonly said: string; readonly next: NextCall };
-}
-
 /** Whoever holds a plan task, and completes it. */
-export function planCompleted({ task }: Locked, result: unknown): PlanGiven {
+export function planCompleted({ task }: Locked, result: unknown): Given {
   const next = { tool: "complete_task", arguments: { task: task.id, token: task.token, result: PLAN_EXAMPLE } };
   return { result, again: { said: "The task is still yours: mend the plan and complete it again.", next } };
 }
@@ -56,7 +50,7 @@ export interface Plan {
  * with what came before the plan to need and to read. Errors: `invalid_input` with every problem, `limit_exceeded`; nothing has
  * changed then.
  */
-export function* requirePlan(ctx: EngineContext, { task, run }: Locked, { result, again }: PlanGiven): Tx<Plan> {
+export function* requirePlan(ctx: EngineContext, { task, run }: Locked, { result, again }: Given): Tx<Plan> {
   const steps: unknown = Array.isArray(result) ? result : isObject(result) ? result["steps"] : undefined;
   if (!Array.isArray(steps)) {
     const instead = typeof result === "string" ? ", an object and no text" : "";
@@ -83,7 +77,7 @@ export function* requirePlan(ctx: EngineContext, { task, run }: Locked, { result
   );
   if ("problems" in parsed) throw refused(task, [...problems, ...parsed.problems], again);
   const { definition } = parsed;
-  problems.push(...fileProblems(definition, yield* ownProject(task)));
+  problems.push(...countingThePlan(definition), ...fileProblems(definition, yield* ownProject(task)));
   if (problems.length > 0) throw refused(task, problems, again);
   const needed = new Set(definition.steps.flatMap(({ needs }) => needs));
   return { definition, earlier: before.flatMap((one) => (one.task && needed.has(one.key) ? [one.task] : [])) };
@@ -98,6 +92,17 @@ function ofTheRun(result: unknown): Problem[] {
     path: name,
     message: "was said when the run started, and a plan cannot say it: leave it out",
   }));
+}
+
+/** What needs nothing of the plan itself comes behind the plan's task, which has succeeded by then. */
+function countingThePlan({ steps }: Definition): Problem[] {
+  const planned = new Set(steps.map(({ key }) => key));
+  return steps.flatMap(({ key, needs, trigger }, at) => {
+    if (trigger !== "one_succeeded" || needs.length === 0 || needs.some((need) => planned.has(need))) return [];
+    const message =
+      "one_succeeded would count the plan itself, which has succeeded by then: take all_done and a condition, as in if: steps.a.status == 'succeeded'";
+    return [{ path: `steps[${at}].trigger`, step: key, message }];
+  });
 }
 
 function takenKeys(graph: RunGraph, steps: readonly unknown[]): Problem[] {
@@ -116,7 +121,7 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null;
 }
 
-function refused(task: Task, problems: readonly Problem[], { said, next }: PlanGiven["again"]): BatonError {
+function refused(task: Task, problems: readonly Problem[], { said, next }: Given["again"]): BatonError {
   const error = problemsError("The plan cannot be carried out", problems);
   return new BatonError(error.code, `${error.message} ${said}`, {
     details: { ...error.details, task: task.id },

@@ -32,8 +32,9 @@ const NAMED =
   "stands where bash takes the name of a variable, in which what a value holds could be run: write the name, and the value behind a =";
 
 /**
- * Replaces each expression of a command line by a variable, in quotes where it stands in none: what the value holds is then never read
- * by the shell as anything but one text. Or says which cannot stand where it does.
+ * Replaces each expression of a command line by a variable, in quotes where it stands in none: what the value holds is then one text
+ * to the shell, and never read as a part of the line. Or says which cannot stand where it does. What the line itself does with that text
+ * later is its author's: `eval`, `sh -c`, and in bash computing with a variable that was given it (`n=${{ x }}; echo $((n + 1))`).
  */
 export function shellTemplate(run: string): ShellTemplate | Misplaced {
   const parts = templateParts(run);
@@ -66,47 +67,66 @@ export function shellLine(run: string): string {
   return "misplaced" in shell ? run : shell.run;
 }
 
-/** Holds a variable and what closes its place. */
-const BEHIND_CHARS = 40;
 const VALUE = /\$\{BATON_VALUE_(\d+)\}/;
-const after = (before: RegExp): RegExp => new RegExp(before.source + VALUE.source);
+/** What may stand before the word that names a command. */
+const BEFORE = /^\s*(?:(?:if|then|else|elif|while|until|do|time|command|builtin|!|\{)\s+|\w+=[^\s"']*\s+)*/;
+const COMMAND = /^[\\"']?([a-z[]+)["']?(?=\s)/;
+const INDEX = /(?:^|[\s;&|(])\w*\["?[^\]\s"]*"?\$\{BATON_VALUE_(\d+)\}[^\]\s]*\]\+?=/;
+/** Behind `read`: where it reads from, and options that take a value. */
+const READ_FROM = /<{1,3}\s*(?:"[^"]*"|\S+)|\s-[a-z]*[dinNptu]\s+(?:"[^"]*"|\S+)/g;
 
-/** Where the words of a command say that bash evaluates one of them, whatever quotes it has: `$[ ]`, `let`, a variable that is a number, … */
-const EVALUATED: readonly { readonly why: string; readonly command: RegExp; readonly where: RegExp }[] = [
-  { why: COMPUTED, command: /\$\[/, where: after(/\$\[[^\]]*?/) },
-  { why: COMPUTED, command: /(?:^|\s)let\s/, where: VALUE },
-  { why: COMPUTED, command: /(?:^|\s)(?:declare|typeset|local)\s+(?:-\w+\s+)*-\w*i\w*\s/, where: VALUE },
-  { why: COMPUTED, command: /\[/, where: /(?:^|\s)\w+\["?\$\{BATON_VALUE_(\d+)\}"?\]\+?=/ },
-  { why: NAMED, command: /(?:^|\s)(?:\[\[?|test|printf)\s/, where: after(/\s-v\s*"?/) },
-  {
-    why: NAMED,
-    command: /(?:^|\s)(?:declare|typeset|local)\s/,
-    where: after(/\s(?:declare|typeset|local)\s+(?:-\w+\s+)*"?/),
-  },
-];
+/** Commands of bash that evaluate one of their words, whatever quotes it has: where that word is, of what stands behind them. */
+const EVALUATING: Readonly<Record<string, { why: string; in: (rest: string) => string }>> = {
+  let: { why: COMPUTED, in: (rest) => rest },
+  unset: { why: NAMED, in: (rest) => rest },
+  read: { why: NAMED, in: (rest) => rest.replace(READ_FROM, "") },
+  printf: { why: NAMED, in: (rest) => /^\s+-v\s*\S+/.exec(rest)?.[0] ?? "" },
+  test: { why: NAMED, in: askedFor },
+  "[": { why: NAMED, in: askedFor },
+  "[[": { why: NAMED, in: askedFor },
+  declare: { why: NAMED, in: declared },
+  typeset: { why: NAMED, in: declared },
+  local: { why: NAMED, in: declared },
+};
+
+function askedFor(rest: string): string {
+  return [...rest.matchAll(/\s-v\s+\S+/g)].map(([found]) => found).join(" ");
+}
+
+/** The name; all of it for a variable that is a number, or another's name. */
+function declared(rest: string): string {
+  return /^(?:\s+-\w+)*\s+-\w*[in]/.test(rest) ? rest : (rest.split("=", 1)[0] ?? "");
+}
 
 /** The first variable that bash would evaluate, by its number, and why. */
 function evaluatedVariable(line: string): { why: string; number: number } | undefined {
   const compared = comparedVariable(line);
   if (compared !== undefined) return { why: COMPARED, number: compared };
-  for (const command of line.split(/[;&|\n]+/)) {
-    const last = command.lastIndexOf("${BATON_VALUE_");
-    if (last < 0) continue;
-    // No further than a little behind the last one: what follows has none that it could evaluate.
-    const text = ` ${command.slice(0, last + BEHIND_CHARS)}`;
-    for (const { why, command: named, where } of EVALUATED) {
-      const [, number] = (named.test(text) && where.exec(text)) || [];
-      if (number !== undefined) return { why, number: Number(number) };
-    }
+  const [, index] = INDEX.exec(line) ?? [];
+  if (index !== undefined) return { why: COMPUTED, number: Number(index) };
+  for (const text of commandsOf(line)) {
+    if (!text.includes(VARIABLE)) continue;
+    const command = text.replace(BEFORE, "");
+    const [found, name = ""] = COMMAND.exec(command) ?? [];
+    const evaluating = Object.hasOwn(EVALUATING, name) ? EVALUATING[name] : undefined;
+    const [, number] = VALUE.exec(evaluating?.in(command.slice(found?.length)) ?? "") ?? [];
+    if (evaluating && number !== undefined) return { why: evaluating.why, number: Number(number) };
   }
   return undefined;
+}
+
+/** The simple commands of a line, those in quotes too, and a second time with their quotes whole. */
+function commandsOf(line: string): string[] {
+  const blind = line.split(/[;&|\n()`]+/);
+  const quotesKept = line.match(/(?:"(?:\\.|[^"\\])*"|'[^']*'|\\.|[^;&|\n()`"'\\])+/gs) ?? [];
+  return [...blind, ...quotesKept];
 }
 
 const COMPARES = /\s-(?:eq|ne|lt|le|gt|ge)\s/;
 
 /** The number of the first variable that `[[ ]]` could compute with. */
 function comparedVariable(line: string): number | undefined {
-  const [, ...conditions] = line.split(/\[\[(?=\s)/);
+  const [, ...conditions] = line.split(/\[\[(?=[\s(])/);
   for (const behind of conditions) {
     const [condition = ""] = behind.split("]]", 1);
     const [, number] = VALUE.exec(condition) ?? [];
@@ -121,7 +141,7 @@ type Context =
   | { readonly kind: "double" | "single" | "ansi" | "comment" }
   /** `${name…}` and what has been read of it. */
   | { readonly kind: "brace"; readonly quoted: boolean; text: string }
-  | { readonly kind: "computed"; depth: number }
+  | { readonly kind: "computed"; readonly until: ")" | "]"; depth: number }
   /** A here-document, and what has been read of its present line. */
   | { readonly kind: "document"; readonly word: string; readonly quoted: boolean; line: string };
 
@@ -231,15 +251,15 @@ class LineReader {
     return top.kind === "double" || top.kind === "document" || (top.kind === "brace" && top.quoted);
   }
 
-  #takeComputed(top: { depth: number }, text: string, at: number): number {
-    if (text[at] === "(") top.depth += 1;
-    if (text[at] !== ")") return 1;
+  #takeComputed(top: { readonly until: ")" | "]"; depth: number }, text: string, at: number): number {
+    if (text[at] === (top.until === ")" ? "(" : "[")) top.depth += 1;
+    if (text[at] !== top.until) return 1;
     if (top.depth > 0) {
       top.depth -= 1;
       return 1;
     }
     this.#stack.pop();
-    return text[at + 1] === ")" ? 2 : 1;
+    return top.until === ")" && text[at + 1] === ")" ? 2 : 1;
   }
 
   #takeExpansion(text: string, at: number): number {
@@ -250,11 +270,12 @@ class LineReader {
       return 1;
     }
     if (text.startsWith("$((", at)) {
-      this.#stack.push({ kind: "computed", depth: 0 });
+      this.#stack.push({ kind: "computed", until: ")", depth: 0 });
       return 3;
     }
     const next = text[at + 1];
     if (next === "(") this.#stack.push({ kind: "line", until: ")", depth: 0 });
+    else if (next === "[") this.#stack.push({ kind: "computed", until: "]", depth: 0 });
     else if (next === "{") this.#stack.push({ kind: "brace", quoted, text: "" });
     else if (next === "'" && !quoted) this.#stack.push({ kind: "ansi" });
     else return 1;
@@ -270,7 +291,7 @@ class LineReader {
     else if (sign === ")") top.depth = Math.max(0, top.depth - 1);
     if (sign !== "(") return 1;
     if (text[at + 1] === "(") {
-      this.#stack.push({ kind: "computed", depth: 0 });
+      this.#stack.push({ kind: "computed", until: ")", depth: 0 });
       return 2;
     }
     top.depth += 1;

@@ -14,7 +14,7 @@ import { expandPlan, leavePlanning, planCompleted, requirePlan } from "./plans.j
 import { type ChangedRun, RunChange } from "./run-change.js";
 import { settleDependents, settlementOf } from "./settle.js";
 import type { Usage } from "./spending.js";
-import { listed, unfitness } from "./step-output.js";
+import { listed, requireSize, unfitness } from "./step-output.js";
 import { findCounters } from "../store/counters.js";
 
 /** A task after a change, what became ready thereby, and its run. */
@@ -89,19 +89,8 @@ function otherResult({ task }: Locked, token: number): BatonError {
 export const TO_THE_HOLDER = " The task is still yours";
 
 function requireSound(ctx: EngineContext, { task, spec }: Locked, result: unknown): void {
-  const bytes = result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
-  const max = ctx.settings.payload_bytes_max;
-  if (bytes > max) {
-    const instead =
-      task.kind === "plan"
-        ? "Plan in larger steps, with for_each for many alike, or let a step of kind plan find out the rest."
-        : "Write the bulk to a file in the project and give its path as the result.";
-    throw new BatonError(
-      "limit_exceeded",
-      `The result has ${bytes} bytes; at most ${max} fit. ${instead}${TO_THE_HOLDER}.`,
-      { details: { bytes, max }, next: [{ tool: "complete_task", arguments: { task: task.id, token: task.token } }] },
-    );
-  }
+  const next = { tool: "complete_task", arguments: { task: task.id, token: task.token } };
+  requireSize(ctx, task, { result, again: { said: `${TO_THE_HOLDER.trim()}.`, next } });
   const problems = unfitness(spec, result);
   if (problems.length === 0) return;
   throw new BatonError(
@@ -110,7 +99,7 @@ function requireSound(ctx: EngineContext, { task, spec }: Locked, result: unknow
     {
       details: { task: task.id, problems, output: spec.output },
       retry: "never",
-      next: [{ tool: "complete_task", arguments: { task: task.id, token: task.token } }],
+      next: [next],
     },
   );
 }

@@ -26,8 +26,12 @@ parentPort?.on("message", (message: ToCopier) => {
     parentPort?.close();
     return;
   }
-  // PASSIVE waits for nobody, and nobody for it. What it cannot copy yet, because somebody still reads from the log, is left to
-  // the next time.
-  database.pragma("wal_checkpoint(PASSIVE)");
+  try {
+    // PASSIVE waits for nobody, and nobody for it. What it cannot copy yet, because somebody still reads from the log, is left to
+    // the next time.
+    database.pragma("wal_checkpoint(PASSIVE)");
+  } catch {
+    // A full disk, or a broken one: a commit meets the same and says so.
+  }
   parentPort?.postMessage("copied");
 });

@@ -10,16 +10,16 @@ export interface LogState {
 }
 
 export interface LogParts extends CopierJob {
-  /** Undefined while the database is busy. */
+  /** Undefined where it is not known now. */
   state(): LogState | undefined;
-  /** Called when there is no thread to copy: the connection does it again, with its commits. */
-  onFailure(): void;
+  /** Whether other processes are writing too. */
+  isShared(): boolean;
 }
 
 /** After a commit; all that come meanwhile are looked at together. */
 const LOOK_MS = 10;
 /** A copy is asked for from so many pages on. */
-const COPY_PAGES = 2_000;
+const COPY_PAGES = 1_000;
 /** All that the thread has is a statement; megabytes. */
 const HEAP = { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 } as const;
 /** A thread with nothing to copy for so long is ended. */
@@ -33,7 +33,9 @@ function copierFile(): string {
 
 /**
  * Has the log copied into the file by a thread, which is started with the first log that is long enough. Who commits would
- * otherwise copy it now and then, 16 MiB and two waits for the disk, with the event loop standing still for 35 to 50 ms.
+ * otherwise copy all of it now and then, 16 MiB and two waits for the disk, with the event loop standing still for 35 to 50 ms;
+ * so little is left for them. Where several processes write at once the threads would take the processor from those who wait for
+ * their turn: then a commit copies, as it does where there is no thread to be had.
  */
 export class LogKeeper {
   readonly #parts: LogParts;
@@ -63,19 +65,27 @@ export class LogKeeper {
 
   #copyIfLong(): void {
     this.#look = undefined;
-    if (this.#copying) return;
+    if (this.#copying || this.#parts.isShared()) return;
     const state = this.#parts.state();
     if (state === undefined || state.pages - state.copied < COPY_PAGES) return;
+    this.#thread ??= this.#start();
+    if (this.#thread === undefined) return;
     this.#copying = true;
     clearTimeout(this.#idle);
-    this.#thread ??= this.#start();
     this.#thread.postMessage("copy" satisfies ToCopier);
   }
 
-  #start(): Worker {
+  /** Undefined where the system has no thread left. */
+  #start(): Worker | undefined {
     const { file, synchronous } = this.#parts;
     const workerData: CopierJob = { file, synchronous };
-    const thread = new Worker(copierFile(), { workerData, execArgv: [], resourceLimits: HEAP });
+    let thread: Worker;
+    try {
+      thread = new Worker(copierFile(), { workerData, execArgv: [], resourceLimits: HEAP });
+    } catch {
+      this.#fail();
+      return undefined;
+    }
     thread.unref();
     thread.on("message", () => {
       this.#copying = false;
@@ -97,10 +107,9 @@ export class LogKeeper {
     this.#copying = false;
   }
 
-  /** It ended by itself: whatever that was, the next thread would do no better. */
+  /** It ended by itself, or never began: the next would do no better. */
   #fail(): void {
     this.#end();
     this.#isOver = true;
-    this.#parts.onFailure();
   }
 }

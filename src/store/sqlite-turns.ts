@@ -38,12 +38,17 @@ export class Turns {
     this.#now = now;
   }
 
+  /** Whether others have been seen writing of late. */
+  get isShared(): boolean {
+    return this.#now() - this.#refusedAt <= SEEN_FOR_MS;
+  }
+
   /** Milliseconds for which this process should leave the file to others before it writes again; 0 where it need not. */
   leaveMs(): number {
     if (this.#turnBegan === undefined) return 0;
     const now = this.#now();
     const { turnMs, leaveMs } = this.#manners(now);
-    if (now - this.#turnBegan < turnMs || now - this.#refusedAt > SEEN_FOR_MS) return 0;
+    if (now - this.#turnBegan < turnMs || !this.isShared) return 0;
     this.#turnBegan = undefined;
     return this.#about(leaveMs);
   }

@@ -38,15 +38,11 @@ const BUSY_MS = 15_000;
 /** After a checkpoint the -wal is cut back to this: one large transaction must not keep its size on disk for ever. */
 const WAL_BYTES_MAX = 64 * 1024 * 1024;
 /**
- * A log of so many pages is copied into the file by whoever commits next, with the event loop standing still: what is left of
- * it, when a thread has copied most (see `LogKeeper`). Only when that is done can the log begin anew.
- */
-const CHECKPOINT_PAGES = 16_000;
-/**
- * Without such a thread. Every 16 MiB rather than every 4: the few pages that every commit changes are then copied a
+ * From so many pages on a commit copies the log into the file, or what a thread has left of it (see `LogKeeper`): only when all is
+ * copied can the log begin anew. Every 16 MiB rather than every 4: the few pages that every commit changes are then copied a
  * quarter as often (a claim and completion at NORMAL took 95 µs of system time instead of 185).
  */
-const CHECKPOINT_PAGES_ALONE = 4_000;
+const CHECKPOINT_PAGES = 4_000;
 const RECLAIM_PAGES = 256;
 
 /**
@@ -150,8 +146,8 @@ class SqliteStore implements Store {
     this.#log = new LogKeeper({
       file: options.file,
       synchronous: options.synchronous,
-      state: () => unlessBusy(() => stateOf(log.get())),
-      onFailure: () => void database.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES_ALONE}`),
+      state: () => stateOf(() => log.get()),
+      isShared: () => sharing.turns.isShared,
     });
   }
 
@@ -273,8 +269,14 @@ function isBusy(error: unknown): boolean {
   return /^SQLITE_(?:BUSY|LOCKED|PROTOCOL)/.test(codeOf(error) ?? "");
 }
 
-function stateOf(row: { log: number; checkpointed: number } | undefined): LogState | undefined {
-  return row && { pages: row.log, copied: row.checkpointed };
+/** What is wrong with the file is said by the next call that needs it. */
+function stateOf(ask: () => { log: number; checkpointed: number } | undefined): LogState | undefined {
+  try {
+    const row = ask();
+    return row && { pages: row.log, copied: row.checkpointed };
+  } catch {
+    return undefined;
+  }
 }
 
 function unlessBusy<T>(ask: () => T): T | undefined {

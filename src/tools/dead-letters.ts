@@ -164,11 +164,22 @@ const replay = defineOperation({
     }
     const replayed: (Handled & { id: string })[] = [];
     const refused: { id: string; code: string; message: string }[] = [];
+    const unavailable = () => refused.some(({ code }) => code === "unavailable");
     for (const letter of new Set(ids)) {
+      if (unavailable()) {
+        refused.push({
+          id: letter,
+          code: "unavailable",
+          message: "It was not tried, because the database was not there.",
+        });
+        continue;
+      }
       try {
         replayed.push({ id: letter, ...(await again(letter)) });
       } catch (failure) {
         if (!(failure instanceof BatonError)) throw failure;
+        // The others would wait as long for the database.
+        if (failure.code === "unavailable" && replayed.length === 0) throw failure;
         refused.push({ id: letter, code: failure.code, message: failure.message });
       }
     }

@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { connectClient } from "../support/client.js";
@@ -134,7 +134,11 @@ describe("prune", () => {
     await batonJson(desk, ["call", "close_session", "--session", "over"]);
     expect(await batonJson(desk, ["prune"])).toMatchObject({ runs: 0, sessions: 0 });
     const impatient = { ...desk, env: { ...desk.env, BATON_RETENTION_MS: "0" } };
-    expect(await batonJson(impatient, ["prune"])).toMatchObject({ runs: 1, sessions: 1, retention_ms: 0 });
+    const before = statSync(desk.database).size;
+    const pruned = await batonJson(impatient, ["prune"]);
+    // What removing wrote into the log was not there before.
+    const bytes = Math.max(0, before - statSync(desk.database).size);
+    expect(pruned).toMatchObject({ runs: 1, sessions: 1, retention_ms: 0, bytes });
     const { sessions } = await batonJson(desk, ["call", "list_sessions", "--all", "true"]);
     expect(sessions).toMatchObject([{ name: "open" }]);
     expect(((await batonJson(desk, ["call", "list_runs"]))["runs"] as unknown[]).length).toBe(0);

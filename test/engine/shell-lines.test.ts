@@ -52,13 +52,18 @@ describe("an expression is refused", () => {
     ["in a condition that computes", `if (( ${X} > 1 )); then echo; fi`, /where a shell computes/],
     ["in the index of an array", `echo "\${list[${X}]}"`, /where a shell computes/],
     ["as the place in a text", `echo "\${name:${X}:2}"`, /where a shell computes/],
-    ["in the older form of a computation", `echo $[ ${X} + 1 ]`, /where a shell computes/],
-    ["in what let is given", `true && let "n = ${X}"`, /where a shell computes/],
-    ["in what a variable that is a number is given", `declare -r -xi n=${X}`, /where a shell computes/],
+    ["in the older form of a computation", `echo "$[ a[0] + ${X} ]"`, /where a shell computes/],
+    ["in what let is given", `true && let "n = 1|${X}"`, /where a shell computes/],
+    ["in what let is given in a group", `y=$(\\let n=${X})`, /where a shell computes/],
     ["in the index of what is given a value", `list[${X}]=1`, /where a shell computes/],
     ["in such an index, in quotes", `true; list["${X}"]+=1`, /where a shell computes/],
+    ["in a part of such an index", `list[0+${X}]=1`, /where a shell computes/],
+    ["in an index of a list", `list=([${X}]=1)`, /where a shell computes/],
+    ["in what a variable that is a number is given", `declare -r -xi n=${X}`, /name of a variable/],
     ["as the name of a variable", `declare -g "${X}=1"`, /name of a variable/],
+    ["as the name that another stands for", `if true; then local -n r=${X}; fi`, /name of a variable/],
     ["as the name that a text is put under", `printf -v ${X} %s a`, /name of a variable/],
+    ["as the name that is read", `read -p "which? " ${X} < file`, /name of a variable/],
     [
       "as the name of a variable that is asked for",
       `if [ -n a ] && [ -v "${X}" ]; then echo; fi`,
@@ -77,17 +82,32 @@ describe("an expression is refused", () => {
   }, 2_000);
 
   test.each([
-    "a value of a variable: n=X; declare n=X; local -r m=X",
-    "a word like those: outlet X; echo declare; echo list[1]=X",
-    'a text: echo "item[X] is done"',
-    "an option: grep -v X file; printf %s X",
-  ])("but not as %s", (lines) => {
-    const run = lines.slice(lines.indexOf(":") + 2).replaceAll("X", X);
+    `n=${X}; declare n=${X}; local -r m="a ${X}"`,
+    `go test -v ${X} && pytest -k test -v ${X}`,
+    `docker volume create --driver local ${X}; ./deploy.sh local ${X}`,
+    `echo "we let users of ${X} in"; echo declare ${X}; outlet ${X}`,
+    `echo "item[${X}] is done"; grep -v ${X} file; printf %s ${X}`,
+    `read -r line <<< ${X}; read -p ${X} answer < "${X}"`,
+    `test -f ${X} && [ ${X} = a ]`,
+  ])("but not in %s", (run) => {
     expect(shellTemplate(run)).toHaveProperty("run");
   });
 
   test("behind as much as anybody can write, in no time", () => {
-    for (const sign of ["let ", "$[", "[ ", "declare -i ", "a[", "local -x ", "printf -v "]) {
+    for (const sign of [
+      "let ",
+      "$[",
+      "[ ",
+      "declare -i ",
+      "a[",
+      "local -x ",
+      "printf -v ",
+      "read -d ",
+      "x=",
+      '"',
+      "' ",
+      "\\",
+    ]) {
       expect(shellTemplate(`echo ${X} ${sign.repeat(20_000)}`)).toBeDefined();
       expect(shellTemplate(`echo ${X} ${sign.repeat(20_000)} ${X}`)).toBeDefined();
     }

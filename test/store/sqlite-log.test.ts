@@ -8,7 +8,7 @@ import { openSqlite } from "../../src/store/sqlite.js";
 import { LogKeeper } from "../../src/store/sqlite-log.js";
 import { temporaryDirectory, testRuntime } from "../support/databases.js";
 import { until } from "../support/until.js";
-import { names, put, run } from "./conformance/notes.js";
+import { names, put } from "./conformance/notes.js";
 
 const COMPILED = pathToFileURL(path.resolve(import.meta.dirname, "../../dist/store/sqlite.js")).href;
 const RUNTIME = pathToFileURL(path.resolve(import.meta.dirname, "../../dist/runtime/runtime.js")).href;
@@ -18,11 +18,11 @@ test("a long log is copied into the file beside the calls, and none of it is los
   const file = path.join(temporaryDirectory(), "baton.db");
   const store = await openSqlite({ file, synchronous: "FULL", runtime: testRuntime() });
   onTestFinished(() => store.close());
-  for (let at = 0; at < 24; at++) await store.transact(() => put(`row-${at}`, "x".repeat(MIB)));
-  // Less than what a commit copies: whatever is in the file by then, the thread has copied.
-  expect(statSync(`${file}-wal`).size).toBeLessThan(60 * MIB);
-  await until("it is copied", () => statSync(file).size > 8 * MIB);
-  expect(await store.read(names)).toHaveLength(24);
+  for (let at = 0; at < 12; at++) await store.transact(() => put(`row-${at}`, "x".repeat(MIB)));
+  // Less than what a commit copies: whatever is in the file then, the thread has copied.
+  expect(statSync(`${file}-wal`).size).toBeLessThan(15 * MIB);
+  await until("it is copied", () => statSync(file).size > 11 * MIB);
+  expect(await store.read(names)).toHaveLength(12);
   await store.close();
   expect(existsSync(`${file}-wal`)).toBe(false);
   const database = new Database(file, { readonly: true });
@@ -30,56 +30,49 @@ test("a long log is copied into the file beside the calls, and none of it is los
   expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
 });
 
-test("a log that is short, or copied already, needs no thread", async () => {
-  const states = [undefined, { pages: 1_999, copied: 0 }, { pages: 9_000, copied: 8_000 }];
-  let asked = 0;
-  let failures = 0;
-  // Any thread would fail there.
+test.each([
+  ["it is not known", { state: undefined, shared: false }],
+  ["it is short", { state: { pages: 999, copied: 0 }, shared: false }],
+  ["most is copied", { state: { pages: 9_000, copied: 8_001 }, shared: false }],
+  ["others write too", { state: { pages: 9_000, copied: 0 }, shared: true }],
+])("a log needs no thread where %s", async (_, { state, shared }) => {
+  let looks = 0;
+  let threads = 0;
+  const started = () => (threads += 1);
+  process.on("worker", started);
+  onTestFinished(() => void process.off("worker", started));
   const keeper = new LogKeeper({
     file: path.join(temporaryDirectory(), "none.db"),
     synchronous: "NORMAL",
-    state: () => states[asked++],
-    onFailure: () => (failures += 1),
+    state: () => state,
+    isShared: () => {
+      looks += 1;
+      return shared;
+    },
   });
   onTestFinished(() => keeper.close());
-  for (let look = 1; look <= states.length; look++) {
+  for (const look of [1, 2]) {
     keeper.committed();
-    keeper.committed();
-    await until("it has looked", () => asked === look);
+    await until("it has looked", () => looks === look);
   }
   await keeper.close();
-  expect(failures).toBe(0);
+  expect(threads).toBe(0);
 });
 
-test("a thread that cannot copy is not tried again, and the store is told to do it itself", async () => {
-  let failures = 0;
-  let asked = 0;
-  const keeper = new LogKeeper({
-    file: path.join(temporaryDirectory(), "none.db"),
-    synchronous: "NORMAL",
-    state: () => ({ pages: 5_000 + asked++, copied: 0 }),
-    onFailure: () => (failures += 1),
-  });
-  onTestFinished(() => keeper.close());
-  keeper.committed();
-  await until("the thread has ended", () => failures === 1);
-  keeper.committed();
-  await keeper.close();
-  expect({ failures, asked }).toEqual({ failures: 1, asked: 1 });
-});
-
-test("without a thread a commit copies the log, and earlier", async () => {
+test("without a thread a commit copies the log", async () => {
   const directory = temporaryDirectory();
   const file = path.join(directory, "baton.db");
   const store = await openSqlite({ file, synchronous: "NORMAL", runtime: testRuntime() });
   onTestFinished(() => store.close());
-  const pages = async () => (await run(store, "PRAGMA wal_autocheckpoint"))[0]?.["wal_autocheckpoint"];
-  expect(await pages()).toBe(16_000);
   // The store has it open; a thread finds nothing of that name.
-  renameSync(file, path.join(directory, "moved.db"));
-  for (let at = 0; at < 12; at++) await store.transact(() => put(`row-${at}`, "x".repeat(MIB)));
-  await until("the thread has failed", async () => (await pages()) === 4_000);
-  expect(await store.read(names)).toHaveLength(12);
+  const moved = path.join(directory, "moved.db");
+  renameSync(file, moved);
+  for (let at = 0; at < 24; at++) {
+    await store.transact(() => put(`row-${at}`, "x".repeat(MIB)));
+    await new Promise(setImmediate);
+  }
+  expect(statSync(moved).size).toBeGreaterThan(14 * MIB);
+  expect(await store.read(names)).toHaveLength(24);
 });
 
 test("a process that has nothing left to do but close its store does that, and ends well", () => {

@@ -175,6 +175,21 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     });
   });
 
+  it("replayed with inputs that do not fit are refused, whatever else their texts read", async () => {
+    const team = await crew();
+    const { run } = await team.start(
+      [{ key: "a" }, { key: "b", ...once, needs: ["a"], prompt: "${{ steps.a.output }} for ${{ inputs.n }}" }],
+      { inputs: { n: { type: "integer" } }, given: { n: 1 } },
+    );
+    await team.complete(await team.take("ann", { run: run.id }), "A");
+    await team.fail(await team.take("ann", { run: run.id }));
+    const [b] = await lettersOf(team, { run: run.id });
+    const replay = (n: unknown) => team.app.call("replay_dead_letter", { id: b?.id, changes: { inputs: { n } } });
+    await expect(replay("two")).rejects.toMatchObject({ code: "invalid_input" });
+    await replay(2);
+    expect((await team.claim("ann", { run: run.id })).task).toMatchObject({ key: "b", prompt: "A for 2" });
+  });
+
   it("of a cancelled run can only be discarded, and the refusal says so", async () => {
     const team = await crew();
     const { run } = await team.start([{ key: "a", ...once }, { key: "b" }]);
@@ -199,6 +214,13 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     await expect(team.app.call("resolve_dead_letter", { id: bad, notes: "by hand", result: {} })).rejects.toMatchObject(
       { code: "invalid_input" },
     );
+    const large = { n: 1, all: "x".repeat(300_000) };
+    await expect(
+      team.app.call("resolve_dead_letter", { id: bad, notes: "by hand", result: large }),
+    ).rejects.toMatchObject({
+      code: "limit_exceeded",
+      message: expect.stringMatching(/has 3000\d\d bytes.*The letter is still pending/),
+    });
     await team.app.call("resolve_dead_letter", { id: bad, notes: "by hand", result: { n: 1 } });
     expect(await team.app.call("resolve_dead_letter", { id: a, notes: "did it", result: "A" })).toMatchObject({
       task: { status: "succeeded" },

@@ -59,7 +59,12 @@ describe.each(BACKENDS)("a plan step on %s", (backend) => {
     await team.complete(await team.take("ann", { run: run.id, roles }), { more: false, found: "X" });
     const plan = await team.claim("ann", { run: run.id, roles });
     expect(plan.next?.[0]).toMatchObject({ arguments: { result: { steps: [{ key: "a" }, { needs: ["a"] }] } } });
-    await team.complete({ id: plan.task?.id ?? "", token: plan.lease?.token ?? 0 }, [
+    const held = { id: plan.task?.id ?? "", token: plan.lease?.token ?? 0 };
+    const counting = [{ key: "a", needs: ["look"], trigger: "one_succeeded", prompt: "a" }];
+    await expect(team.complete(held, counting)).rejects.toMatchObject({
+      message: expect.stringMatching(/steps\[0\]\.trigger, step "a": one_succeeded would count the plan itself/),
+    });
+    await team.complete(held, [
       { key: "a", needs: ["look"], prompt: "Do ${{ inputs.feature }} with ${{ steps.look.output.found }}" },
       { key: "b", needs: ["a", "maybe"], trigger: "none_failed", prompt: "b" },
       { key: "c", needs: ["maybe"], prompt: "c" },
