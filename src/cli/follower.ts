@@ -41,15 +41,18 @@ export class RunFollower {
   }
 
   async look(): Promise<Look> {
-    const fresh = await this.#history();
+    const fresh = await this.#history(PAGES_MAX);
+    const state = await this.#state();
+    // It may have ended in between, and nobody looks again.
+    if (state.run.ended_at !== undefined) fresh.push(...(await this.#history(Number.POSITIVE_INFINITY)));
     this.#recent = [...this.#recent, ...fresh.map(({ event }) => event)].slice(-RECENT);
-    return { state: await this.#state(), fresh };
+    return { state: { ...state, claimedAt: new Map(this.#claimedAt), recent: this.#recent }, fresh };
   }
 
-  async #history(): Promise<FreshEvent[]> {
+  async #history(pagesMax: number): Promise<FreshEvent[]> {
     const { ask, run } = this.#followed;
     const fresh: FreshEvent[] = [];
-    for (let page = 0; page < PAGES_MAX; page++) {
+    for (let page = 0; page < pagesMax; page++) {
       const cursor = this.#cursor === undefined ? {} : { cursor: this.#cursor };
       const { events, next_cursor: next, more } = await ask("list_events", { run, limit: PAGE, ...cursor });
       this.#cursor = next;
@@ -68,13 +71,12 @@ export class RunFollower {
     return claimedAt === undefined ? undefined : Date.parse(at) - claimedAt;
   }
 
-  async #state(): Promise<RunState> {
+  async #state(): Promise<Omit<RunState, "claimedAt" | "recent">> {
     const { ask, run: id, table, warnings } = this.#followed;
     const found = await ask("get_run", { run: id, ...(table && { include: ["tasks"] }) });
     const { eta_ms: etaMs } = await ask("get_run_progress", { run: id });
     const { run, budget, running, ready, waiting, dead_letter: failed, tasks = [] } = found;
-    const claimedAt = new Map(this.#claimedAt);
-    return { run, budget, etaMs, running, ready, waiting, failed, tasks, claimedAt, recent: this.#recent, warnings };
+    return { run, budget, etaMs, running, ready, waiting, failed, tasks, warnings };
   }
 }
 
