@@ -88,10 +88,15 @@ function readAfresh(folder: TemplateFolder, limits: DefinitionLimits): Reading {
 const MANIFEST = "template.yaml";
 const A_MANIFEST = "a template is a map with the keys kind, title and description";
 
+/** A problem of a text that is one file of several. */
+function inFile(file: string, problem: Problem): Problem {
+  return { ...problem, path: problem.path === "" ? file : `${file}: ${problem.path}` };
+}
+
 /** Problems of another's wording, below the manifest. */
 function prefixed(problems: Problems): Problems {
   const inner = new Problems();
-  inner.add = (problem) => problems.add({ ...problem, path: `${MANIFEST}: ${problem.path}` });
+  inner.add = (problem) => problems.add(inFile(MANIFEST, problem));
   return inner;
 }
 
@@ -139,7 +144,7 @@ function readWorkflows({ workflows, name }: TemplateFolder, { limits, problems }
   return workflows.flatMap(({ path, text }) => {
     const parsed = parseDefinition(text, { limits, name: path === "workflow.yaml" ? name : stem(path) });
     if ("problems" in parsed) {
-      for (const problem of parsed.problems) problems.add({ ...problem, path: `${path}: ${problem.path}` });
+      for (const problem of parsed.problems) problems.add(inFile(path, problem));
       return [];
     }
     const { name: called } = parsed.definition;

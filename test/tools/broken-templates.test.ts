@@ -63,8 +63,8 @@ describe("a template of one's own", () => {
 
 describe("a broken template is listed with its problem, harms no other, and makes nothing", () => {
   test.each<[string, Files, RegExp]>([
-    ["broken YAML", { "template.yaml": "kind: [project\ntitle" }, /template\.yaml.*line|line 2|template\.yaml/],
-    ["a key twice", { "template.yaml": `${MANIFEST}title: again\n` }, /stands twice/],
+    ["broken YAML", { "template.yaml": "kind: [project\ntitle" }, /template\.yaml: Flow sequence/],
+    ["a key twice", { "template.yaml": `${MANIFEST}title: again\n` }, /template\.yaml: the key "title" stands twice/],
     [
       "an unknown key",
       { "template.yaml": `${MANIFEST}milestone: []\n` },
