@@ -12,6 +12,7 @@ import { parseCompensation } from "./compensation-steps.js";
 import { addStepProblems, type DefinitionLimits } from "./definition-checks.js";
 import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./definition-expressions.js";
 import { addForbidden, type JsonObject, readDefinitionText } from "./definition-text.js";
+import { isObject } from "./json-object.js";
 import { addInputProblems, type InputDefinition } from "./inputs.js";
 import { DEFAULT_ESTIMATE_MS, type Priority } from "./order.js";
 import type { OutputSchema } from "./output-schema.js";
@@ -207,10 +208,6 @@ function addCountProblem(source: JsonObject, limits: DefinitionLimits, problems:
 
 function stepsOf(source: JsonObject): unknown[] {
   return Array.isArray(source["steps"]) ? source["steps"] : [];
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function parseSteps(source: JsonObject, limits: DefinitionLimits, problems: Problems): PlacedStep[] {

@@ -9,6 +9,7 @@ import { EvaluationFailed } from "./expressions.js";
 import type { Locked } from "./holding.js";
 import { type InputDefinition, inputProblems } from "./inputs.js";
 import { specOf } from "./instantiate.js";
+import { isObject } from "./json-object.js";
 import { problemsError } from "./problems.js";
 import { ownProject } from "./projects.js";
 import { settingsIn } from "./run-modes.js";
@@ -106,10 +107,6 @@ function isStill(spec: TaskSpec, step: Step, values: ReturnType<typeof valuesOfR
 function textsOf(spec: TaskSpec): unknown {
   // As it was stored: what is undefined is not there.
   return JSON.parse(JSON.stringify({ ...spec, inputs: undefined, retry: undefined, timeouts: undefined }));
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function defined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { JsonObject } from "./definition-text.js";
+import { isObject } from "./json-object.js";
 import { hint } from "./names.js";
 import { pathText, type Problem, Problems } from "./problems.js";
 import { hashOfInput } from "./requests.js";
@@ -244,10 +245,6 @@ function schemasOf(value: unknown): OutputSchema[] {
 // JSON Schema counts code points: a pair of surrogates is one character.
 function charactersOf(value: string): number {
   return value.length - (value.match(/[\ud800-\udbff][\udc00-\udfff]/g)?.length ?? 0);
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function typeName(value: unknown): string {

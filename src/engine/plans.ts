@@ -12,6 +12,7 @@ import { BatonError } from "./errors.js";
 import { planOf } from "./executions.js";
 import type { Locked } from "./holding.js";
 import { instantiate } from "./instantiate.js";
+import { isObject } from "./json-object.js";
 import { type Problem, problemsError } from "./problems.js";
 import { ownProject } from "./projects.js";
 import { requireRoom } from "./room.js";
@@ -87,7 +88,7 @@ export function* requirePlan(ctx: EngineContext, { task, run }: Locked, { result
 const OF_THE_RUN = ["inputs", "defaults", "on_failure", "max_parallel"] as const;
 
 function ofTheRun(result: unknown): Problem[] {
-  if (!isObject(result) || Array.isArray(result)) return [];
+  if (!isObject(result)) return [];
   return OF_THE_RUN.filter((name) => name in result).map((name) => ({
     path: name,
     message: "was said when the run started, and a plan cannot say it: leave it out",
@@ -115,10 +116,6 @@ function takenKeys(graph: RunGraph, steps: readonly unknown[]): Problem[] {
 
 function keyOf(step: unknown): string | undefined {
   return isObject(step) && typeof step["key"] === "string" ? step["key"] : undefined;
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null;
 }
 
 function refused(task: Task, problems: readonly Problem[], { said, next }: Given["again"]): BatonError {

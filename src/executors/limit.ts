@@ -5,7 +5,8 @@ export interface Limit {
   readonly signal?: AbortSignal | undefined;
 }
 
-const TIMER_MS_MAX = 2 ** 31 - 1; // a longer timer fires at once
+/** The longest time that a timer of Node can wait; a longer one fires at once. */
+export const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
  * Does something under a signal of its own: it comes with the given one, for the same reason, or after the time, for a

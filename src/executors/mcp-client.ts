@@ -8,7 +8,7 @@ import {
   ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { hint } from "../engine/names.js";
-import { underLimit } from "./limit.js";
+import { TIMER_MS_MAX, underLimit } from "./limit.js";
 import { type McpServer, type Redactor, ToolFailure } from "./mcp-server.js";
 import { HttpServer } from "./mcp-http.js";
 import { StdioServer } from "./mcp-stdio.js";
@@ -27,7 +27,7 @@ export interface ToolCall {
 }
 
 /** Longer than any call: how long one may take is said by its signal. */
-const NEVER_MS = 2 ** 31 - 1;
+const NEVER_MS = TIMER_MS_MAX;
 /** What a server may take to show that it is still there. */
 const PING_MS = 2_000;
 const PAGES_MAX = 100;

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { parse } from "node:path";
 import { fileURLToPath } from "node:url";
 import { minimalEnvironment } from "./environment.js";
+import { TIMER_MS_MAX } from "./limit.js";
 import { KILL_WAIT_MS, ProcessTree } from "./process-tree.js";
 import {
   type CommandResult,
@@ -65,7 +66,6 @@ export const TAIL_BYTES = 8 * 1024;
 
 const RUNNER_MARGIN_MS = 10_000;
 const RUNNER_STDERR_CHARS = 2_000;
-const TIMER_MS_MAX = 2 ** 31 - 1; // a longer setTimeout fires at once
 
 /** The compiled runner: beside this module, or in dist/ when this module runs from its source. */
 export function defaultRunner(): string {

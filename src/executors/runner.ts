@@ -8,6 +8,7 @@
 import { type ChildProcess, spawn, spawnSync, type StdioOptions } from "node:child_process";
 import { closeSync, constants, openSync, rmSync, statSync } from "node:fs";
 import { Socket } from "node:net";
+import { TIMER_MS_MAX } from "./limit.js";
 import { OutputFile } from "./output.js";
 import { ProcessTree } from "./process-tree.js";
 import {
@@ -23,7 +24,6 @@ import {
 
 /** For what is still in the pipe when every process that could be found has ended. */
 const DRAIN_MS = 2_000;
-const TIMER_MS_MAX = 2 ** 31 - 1; // a longer setTimeout fires at once
 const EXIT_SOFTWARE = 70; // sysexits(3)
 
 const SHELLS: Record<Shell, readonly [program: string, ...args: string[]]> = {
