@@ -5,7 +5,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     environment: "node",
-    globalSetup: ["test/support/built-server.ts", "test/support/postgres-server.ts"],
+    globalSetup: ["test/support/servers/built-server.ts", "test/support/databases/postgres-server.ts"],
     setupFiles: ["test/support/properties.ts"],
     // Processes, not threads: tests start servers, take file locks and send signals. A process goes on with the next file and what
     // it has loaded, which saves a sixth of the time; so no file may leave anything behind in its process.

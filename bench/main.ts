@@ -10,8 +10,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { argumentsOf } from "../test/support/arguments.js";
-import { type Benchmark, type Outcome, verdictOn } from "./benchmark.js";
+import { argumentsOf } from "../test/support/servers/arguments.js";
+import { type Benchmark, type Outcome, verdictOn } from "./harness/benchmark.js";
 import { checkpoints } from "./cases/checkpoints.js";
 import { flatness } from "./cases/flatness.js";
 import { makespan } from "./cases/makespan.js";
@@ -24,9 +24,9 @@ import { sqlite } from "./cases/sqlite.js";
 import { start } from "./cases/start.js";
 import { tools } from "./cases/tools.js";
 import { wake } from "./cases/wake.js";
-import { kindOf, type Machine, thisMachine } from "./machine.js";
-import { RESULTS } from "./places.js";
-import { tableOf } from "./report.js";
+import { kindOf, type Machine, thisMachine } from "./harness/machine.js";
+import { RESULTS } from "./harness/places.js";
+import { tableOf } from "./harness/report.js";
 
 const ALL: readonly Benchmark[] = [
   start,

@@ -2,11 +2,11 @@
  * A process of its own on a database file, told what to do by one message of its parent and answering with one.
  */
 import { once } from "node:events";
-import { type Errand, errandSchema, type Report } from "./errand.js";
-import { Desk, held } from "./desk.js";
-import { fill } from "./filled.js";
+import { type Errand, errandSchema, type Report } from "./harness/errand.js";
+import { Desk, held } from "./harness/engine-handle.js";
+import { fill } from "./harness/filled.js";
 import { RawQueue } from "./peers/raw-sqlite.js";
-import { percentile, timed } from "./rounds.js";
+import { percentile, timed } from "./harness/rounds.js";
 
 const [, , text = ""] = process.argv;
 const STATEMENTS_KNOWN = 10;

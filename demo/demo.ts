@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { type AgentOrders, STALLED_PERCENT } from "./agent.js";
-import { Baton, type Place } from "./baton.js";
-import type { Board } from "./board.js";
-import { Crew, type Member } from "./crew.js";
-import { follow, type HistoryEvent } from "./feed.js";
+import { type AgentOrders, STALLED_PERCENT } from "./team/agent.js";
+import { Baton, type Place } from "./team/baton.js";
+import type { Board } from "./show/board.js";
+import { Crew, type Member } from "./team/crew.js";
+import { follow, type HistoryEvent } from "./show/feed.js";
 import { HoldUps } from "./hold-ups.js";
 import { Story } from "./story.js";
 

@@ -1,4 +1,4 @@
-import type { HistoryEvent } from "./feed.js";
+import type { HistoryEvent } from "./show/feed.js";
 
 /** One try of an agent at a task, as the history tells it. Milliseconds since the epoch. */
 export interface Stint {

@@ -2,8 +2,8 @@ import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import type { Place } from "./baton.js";
-import { coverageRows } from "./pages.js";
+import type { Place } from "./team/baton.js";
+import { coverageRows } from "./show/pages.js";
 import { seconds, type Stint, type Story } from "./story.js";
 
 /** From the kill to the task running again elsewhere, at most, without what the machine held up. */

@@ -13,9 +13,9 @@ const bundle = await rolldown({
   input: {
     main: path.join(ROOT, "src/main.ts"),
     // Started by file: programs, and a thread.
-    runner: path.join(ROOT, "src/executors/runner.ts"),
-    "sqlite-copier": path.join(ROOT, "src/store/sqlite-copier.ts"),
-    "mcp-keeper": path.join(ROOT, "src/executors/mcp-keeper.ts"),
+    runner: path.join(ROOT, "src/executors/processes/runner.ts"),
+    "wal-thread": path.join(ROOT, "src/store/sqlite/wal-thread.ts"),
+    "mcp-supervisor": path.join(ROOT, "src/executors/mcp/supervisor.ts"),
   },
   platform: "node",
   external: (id) => !id.startsWith(".") && !path.isAbsolute(id),

@@ -10,8 +10,8 @@ const README = path.join(ROOT, "README.md");
 
 const [{ catalogue }, { referencePage, withToolTable }, { workflowSchemaText }] = await Promise.all([
   import("../dist/tools/registry.js"),
-  import("../dist/tools/reference.js"),
-  import("../dist/engine/workflow-schema.js"),
+  import("../dist/dispatch/reference.js"),
+  import("../dist/engine/definitions/published-schema.js"),
 ]);
 mkdirSync(path.join(ROOT, "docs"), { recursive: true });
 writeFileSync(path.join(ROOT, "docs/operations.md"), referencePage(catalogue.all));

@@ -9,5 +9,5 @@ import { pathToFileURL } from "node:url";
 const [directory] = process.argv.slice(2);
 const load = (module) => import(pathToFileURL(path.join(directory, module)).href);
 
-const [{ catalogue }, { toolEntries }] = await Promise.all([load("tools/registry.js"), load("tools/published.js")]);
+const [{ catalogue }, { toolEntries }] = await Promise.all([load("tools/registry.js"), load("dispatch/published.js")]);
 writeFileSync(path.join(directory, "tools.json"), JSON.stringify(toolEntries(catalogue.all)));

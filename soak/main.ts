@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { argumentsOf, numberOf } from "../test/support/arguments.js";
+import { argumentsOf, numberOf } from "../test/support/servers/arguments.js";
 import { findingsText } from "../test/support/checker/checker.js";
-import { startPostgres } from "../test/support/postgres-server.js";
+import { startPostgres } from "../test/support/databases/postgres-server.js";
 import { soak } from "./soak.js";
 
 const USAGE = "npm run soak -- [--seconds 300] [--seed N] [--database sqlite|postgres] [--processes 8]";

@@ -1,8 +1,8 @@
 import { systemRuntime } from "../src/runtime/runtime.js";
 import { seededRandom } from "../src/runtime/random.js";
-import { openPostgres } from "../src/store/postgres.js";
+import { openPostgres } from "../src/store/postgres/postgres.js";
 import { int } from "../src/store/rows.js";
-import { openSqlite } from "../src/store/sqlite.js";
+import { openSqlite } from "../src/store/sqlite/sqlite.js";
 import type { Store } from "../src/store/tx.js";
 import { Checker, type Finding } from "../test/support/checker/checker.js";
 import { readSnapshot, type Snapshot } from "../test/support/checker/snapshot.js";

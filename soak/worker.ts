@@ -7,7 +7,7 @@ import {
   randomFields,
   randomTrigger,
   ROLES,
-} from "../test/support/random-graph.js";
+} from "../test/support/fixtures/random-graph.js";
 import { type Place, Server } from "./server.js";
 
 /** What all workers of a soak write down together. */

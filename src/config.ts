@@ -2,10 +2,10 @@ import fs from "node:fs";
 import path from "node:path";
 import envPaths from "env-paths";
 import { z } from "zod";
-import { AREAS } from "./engine/areas.js";
-import { BatonError } from "./engine/errors.js";
-import { hint, isName, NAME_RULE } from "./engine/names.js";
-import { type Settings, settingsSchema } from "./engine/settings.js";
+import { AREAS } from "./base/areas.js";
+import { BatonError } from "./base/errors.js";
+import { hint, isName, NAME_RULE } from "./base/names.js";
+import { type Settings, settingsSchema } from "./base/settings.js";
 
 /** What a server process is started with: one frozen object, and where each value came from. */
 export interface Config {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { parseArgs } from "node:util";
 import type { Flags } from "./config.js";
-import { BatonError } from "./engine/errors.js";
+import { BatonError } from "./base/errors.js";
 
 /**
  * What `baton [serve] …` was told, read without the command line's own parser, which takes longer to load than the
@@ -43,11 +43,11 @@ try {
   if (flags === undefined) {
     const [{ runCommandLine }, { commandHost }] = await Promise.all([
       import("./cli/program.js"),
-      import("./command-host.js"),
+      import("./app/command-host.js"),
     ]);
     process.exitCode = await runCommandLine(args, commandHost);
   } else {
-    await (await import("./serve.js")).serve(flags);
+    await (await import("./app/serve.js")).serve(flags);
   }
 } catch (error) {
   if (!(error instanceof BatonError)) throw error;

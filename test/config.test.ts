@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { loadConfig } from "../src/config.js";
-import { startServer } from "./support/client.js";
-import { temporaryDirectory } from "./support/databases.js";
+import { startServer } from "./support/servers/client.js";
+import { temporaryDirectory } from "./support/databases/databases.js";
 
 const write = (directory: string, data: unknown) =>
   writeFileSync(path.join(directory, "baton.json"), JSON.stringify(data));

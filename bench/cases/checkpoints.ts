@@ -1,15 +1,15 @@
 import path from "node:path";
-import { openCheckpoint, requireCheckpoint, takeCheckpoint } from "../../src/engine/checkpoints.js";
-import { forkRun } from "../../src/engine/forking.js";
-import { resumeInPlace } from "../../src/engine/resuming.js";
+import { openCheckpoint, requireCheckpoint, takeCheckpoint } from "../../src/engine/checkpoints/checkpoints.js";
+import { forkRun } from "../../src/engine/checkpoints/fork.js";
+import { resumeInPlace } from "../../src/engine/checkpoints/resume.js";
 import { seededRandom } from "../../src/runtime/random.js";
-import { type Bench, type Benchmark, type Line, type Outcome } from "../benchmark.js";
-import { Desk, planOf } from "../desk.js";
+import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
+import { Desk, planOf } from "../harness/engine-handle.js";
 import { type RawCopy, rawCopyOfPostgres, rawCopyOfSqlite } from "../peers/raw-copy.js";
-import { busyLoop, withPauses } from "../pauses.js";
-import { RUN_TASKS_MAX } from "../plans.js";
-import { startDurablePostgres } from "../postgres.js";
-import { median, medianRatio, percentile, timed } from "../rounds.js";
+import { busyLoop, withPauses } from "../harness/pauses.js";
+import { RUN_TASKS_MAX } from "../loads/plans.js";
+import { startDurablePostgres } from "../harness/postgres.js";
+import { median, medianRatio, percentile, timed } from "../harness/rounds.js";
 
 const ROUNDS = 25;
 const BACK_ROUNDS = 3;

@@ -1,13 +1,13 @@
 import { statSync } from "node:fs";
 import path from "node:path";
-import { acquireFileLock, releaseFileLock } from "../../src/engine/locks.js";
-import type { Project } from "../../src/engine/projects.js";
-import { reportProgress } from "../../src/engine/tasks.js";
-import { type Bench, type Benchmark, type Line, type Outcome } from "../benchmark.js";
-import { Desk, held } from "../desk.js";
-import { DEMANDS, fill, HUNDRED, HUNDRED_THOUSAND, MILLION, tasksIn, workerOf } from "../mixture.js";
-import { writesFile } from "../plans.js";
-import { median, percentile, timed } from "../rounds.js";
+import { acquireFileLock, releaseFileLock } from "../../src/engine/locks/locks.js";
+import type { Project } from "../../src/engine/projects/projects.js";
+import { reportProgress } from "../../src/engine/tasks/tasks.js";
+import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
+import { Desk, held } from "../harness/engine-handle.js";
+import { DEMANDS, fill, HUNDRED, HUNDRED_THOUSAND, MILLION, tasksIn, workerOf } from "../loads/mixture.js";
+import { writesFile } from "../loads/plans.js";
+import { median, percentile, timed } from "../harness/rounds.js";
 
 const ROUNDS = 30;
 const RATIO_MAX = 1.5;

@@ -1,9 +1,9 @@
 import { statSync } from "node:fs";
 import path from "node:path";
-import { type Bench, type Benchmark, type Outcome } from "../benchmark.js";
-import { Desk } from "../desk.js";
-import { sendOut } from "../errand.js";
-import { layered, RUN_TASKS_MAX } from "../plans.js";
+import { type Bench, type Benchmark, type Outcome } from "../harness/benchmark.js";
+import { Desk } from "../harness/engine-handle.js";
+import { sendOut } from "../harness/errand.js";
+import { layered, RUN_TASKS_MAX } from "../loads/plans.js";
 
 const RUNS = 10;
 const WIDTH = 100;

@@ -1,12 +1,12 @@
 import path from "node:path";
-import { acquireFileLock } from "../../src/engine/locks.js";
-import type { Project } from "../../src/engine/projects.js";
-import { type Bench, type Benchmark, type Line, type Outcome } from "../benchmark.js";
-import { Desk, held } from "../desk.js";
-import type { Parsed } from "../../src/engine/definition.js";
-import { filed, onOneFile, RUN_TASKS_MAX, under } from "../plans.js";
-import { StatementLedger } from "../profile.js";
-import { median, timed } from "../rounds.js";
+import { acquireFileLock } from "../../src/engine/locks/locks.js";
+import type { Project } from "../../src/engine/projects/projects.js";
+import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
+import { Desk, held } from "../harness/engine-handle.js";
+import type { Parsed } from "../../src/engine/definitions/definition.js";
+import { filed, onOneFile, RUN_TASKS_MAX, under } from "../loads/plans.js";
+import { StatementLedger } from "../harness/profile.js";
+import { median, timed } from "../harness/rounds.js";
 
 const RUNS = 2;
 const FREE_TASKS = 300;

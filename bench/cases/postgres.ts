@@ -1,10 +1,10 @@
-import { type Bench, type Benchmark, type Line, type Outcome } from "../benchmark.js";
-import { Desk } from "../desk.js";
+import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
+import { Desk } from "../harness/engine-handle.js";
 import { SkipLockedQueue } from "../peers/skip-locked.js";
-import { independent } from "../plans.js";
-import { startDurablePostgres } from "../postgres.js";
-import { type Profile, selfTimes, StatementLedger } from "../profile.js";
-import { figuresOf, interleave, median, medianRatio, perSecond } from "../rounds.js";
+import { independent } from "../loads/plans.js";
+import { startDurablePostgres } from "../harness/postgres.js";
+import { type Profile, selfTimes, StatementLedger } from "../harness/profile.js";
+import { figuresOf, interleave, median, medianRatio, perSecond } from "../harness/rounds.js";
 
 const ROUNDS = 9;
 const CONNECTIONS = 16;

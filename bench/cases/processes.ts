@@ -1,9 +1,9 @@
 import path from "node:path";
-import { type Bench, type Benchmark, type Line, type Outcome } from "../benchmark.js";
-import type { Synchronous } from "../desk.js";
-import { type Report, sendOut } from "../errand.js";
-import { fill } from "../filled.js";
-import { figuresOf, interleave, median, medianRatio } from "../rounds.js";
+import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
+import type { Synchronous } from "../harness/engine-handle.js";
+import { type Report, sendOut } from "../harness/errand.js";
+import { fill } from "../harness/filled.js";
+import { figuresOf, interleave, median, medianRatio } from "../harness/rounds.js";
 
 const ROUNDS = 3;
 const FOR_MS = 2_000;

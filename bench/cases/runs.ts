@@ -1,11 +1,11 @@
 import path from "node:path";
-import { getRun } from "../../src/engine/runs.js";
-import { overviewView } from "../../src/engine/views.js";
-import { type Bench, type Benchmark, type Outcome } from "../benchmark.js";
-import { Desk, held } from "../desk.js";
-import { fan, layered, RUN_TASKS_MAX } from "../plans.js";
-import { StatementLedger } from "../profile.js";
-import { median, timed } from "../rounds.js";
+import { getRun } from "../../src/engine/runs/runs.js";
+import { overviewView } from "../../src/engine/runs/views.js";
+import type { Bench, Benchmark, Outcome } from "../harness/benchmark.js";
+import { Desk, held } from "../harness/engine-handle.js";
+import { fan, layered, RUN_TASKS_MAX } from "../loads/plans.js";
+import { StatementLedger } from "../harness/profile.js";
+import { median, timed } from "../harness/rounds.js";
 
 const ROUNDS = 7;
 const READS = 50;

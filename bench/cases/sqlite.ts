@@ -1,13 +1,13 @@
 import { mkdtempSync } from "node:fs";
 import path from "node:path";
-import type { Parsed } from "../../src/engine/definition.js";
-import { type Bench, type Benchmark, isMissed, type Line, type Outcome } from "../benchmark.js";
-import { Desk, type Synchronous } from "../desk.js";
+import type { Parsed } from "../../src/engine/definitions/definition.js";
+import { type Bench, type Benchmark, isMissed, type Line, type Outcome } from "../harness/benchmark.js";
+import { Desk, type Synchronous } from "../harness/engine-handle.js";
 import { PlainJobQueue } from "../peers/plainjob.js";
 import { RawQueue } from "../peers/raw-sqlite.js";
-import { filed, independent } from "../plans.js";
-import { logPagesPer, type Profile, selfTimes, StatementLedger } from "../profile.js";
-import { type Contestant, figuresOf, interleave, median, medianRatio, perSecond } from "../rounds.js";
+import { filed, independent } from "../loads/plans.js";
+import { logPagesPer, type Profile, selfTimes, StatementLedger } from "../harness/profile.js";
+import { type Contestant, figuresOf, interleave, median, medianRatio, perSecond } from "../harness/rounds.js";
 
 const ROUNDS = 12;
 /** As many as a server that has worked for a while: V8 goes on compiling what is called often until about then. */

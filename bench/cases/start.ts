@@ -3,9 +3,9 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import type { Bench, Benchmark, Line, Outcome } from "../benchmark.js";
-import { BARE_SERVER, SERVER } from "../places.js";
-import { figuresOf, interleave, median, medianRatio } from "../rounds.js";
+import type { Bench, Benchmark, Line, Outcome } from "../harness/benchmark.js";
+import { BARE_SERVER, SERVER } from "../harness/places.js";
+import { figuresOf, interleave, median, medianRatio } from "../harness/rounds.js";
 
 const ROUNDS = 25;
 const START_RATIO_MAX = 1.3;

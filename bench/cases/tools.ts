@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import type { Benchmark, Outcome } from "../benchmark.js";
-import { ROOT } from "../places.js";
+import type { Benchmark, Outcome } from "../harness/benchmark.js";
+import { ROOT } from "../harness/places.js";
 
 /** What a client may pay for the 22 tools that are listed by now; 4,000 for the 25 of the whole product. */
 const TOKENS_MAX = 3_600;

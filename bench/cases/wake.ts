@@ -4,10 +4,10 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
-import { type Bench, type Benchmark, type Line, type Outcome } from "../benchmark.js";
-import { SERVER } from "../places.js";
-import { startDurablePostgres } from "../postgres.js";
-import { median, percentile } from "../rounds.js";
+import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
+import { SERVER } from "../harness/places.js";
+import { startDurablePostgres } from "../harness/postgres.js";
+import { median, percentile } from "../harness/rounds.js";
 
 const ROUNDS = 40;
 /** Long enough for a claim to have found nothing and wait. */

@@ -1,6 +1,6 @@
 import Database from "better-sqlite3";
 import { better, defineQueue, type Logger, type Queue } from "plainjob";
-import type { Synchronous } from "../desk.js";
+import type { Synchronous } from "../harness/engine-handle.js";
 
 const TYPE = "page";
 const SILENT: Logger = { error() {}, warn() {}, info() {}, debug() {} };

@@ -1,5 +1,5 @@
 import Database from "better-sqlite3";
-import type { Synchronous } from "../desk.js";
+import type { Synchronous } from "../harness/engine-handle.js";
 
 /**
  * A ceiling for the engine on SQLite: the same number of durable commits by hand, and nothing that a task graph needs. A claim

@@ -1,6 +1,6 @@
-import { BatonError } from "../engine/errors.js";
-import type { Dispatch } from "../tools/dispatch.js";
-import type * as shapes from "../tools/shapes.js";
+import { BatonError } from "../base/errors.js";
+import type { Dispatch } from "../dispatch/dispatch.js";
+import type * as shapes from "../dispatch/shapes.js";
 
 type Parsed<S extends { parse(data: unknown): unknown }> = ReturnType<S["parse"]>;
 

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import type { Finding } from "../upkeep.js";
+import type { Finding } from "../app/maintenance.js";
 
 /** What clients are to start: this file stands in dist/cli. */
 const PROGRAM = path.resolve(import.meta.dirname, "../main.js");

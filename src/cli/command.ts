@@ -2,7 +2,7 @@ import type { Flags } from "../config.js";
 import { type Ask, asking } from "./answers.js";
 import type { ExitCode } from "./failure.js";
 import type { CommandHost, Opened } from "./host.js";
-import type { Terminal } from "./terminal.js";
+import type { Terminal } from "./terminal/terminal.js";
 
 /** What every command's action works with. */
 export interface Desk {

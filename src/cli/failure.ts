@@ -1,4 +1,4 @@
-import { BatonError, type NextCall } from "../engine/errors.js";
+import { BatonError, type NextCall } from "../base/errors.js";
 
 /** How `baton` ends. `run` uses them all; every other command the first three. */
 export const EXIT = { succeeded: 0, failed: 1, badInput: 2, cancelled: 3, detached: 4 } as const;
@@ -27,8 +27,8 @@ export async function wordFailure(thrown: unknown): Promise<Worded | undefined> 
     return { exitCode: EXIT.badInput, text: `baton: ${thrown.message}`, json: { error: facts } };
   }
   const [{ InternalError }, { renderError }] = await Promise.all([
-    import("../tools/dispatch.js"),
-    import("../tools/render.js"),
+    import("../dispatch/dispatch.js"),
+    import("../dispatch/render.js"),
   ]);
   if (!(thrown instanceof BatonError) && !(thrown instanceof InternalError)) return undefined;
   const { structuredContent: json } = renderError(thrown);

@@ -1,8 +1,8 @@
-import type { App } from "../app.js";
+import type { App } from "../app/app.js";
 import type { Config, DatabaseConfig, Flags } from "../config.js";
 import type { Logger } from "../runtime/logger.js";
-import type { Dispatch } from "../tools/dispatch.js";
-import type { Finding, LiveSession, Pruned } from "../upkeep.js";
+import type { Dispatch } from "../dispatch/dispatch.js";
+import type { Finding, LiveSession, Pruned } from "../app/maintenance.js";
 
 /** What the command line can do to the world beyond its own terminal. */
 export interface CommandHost {

@@ -1,4 +1,4 @@
-import { hint } from "../engine/names.js";
+import { hint } from "../base/names.js";
 import { UsageError } from "./failure.js";
 
 /** The part of a JSON Schema that says how a flag is read. */

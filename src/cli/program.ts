@@ -4,7 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import type { Desk, Shared } from "./command.js";
 import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
 import type { CommandHost } from "./host.js";
-import { terminalOf } from "./terminal.js";
+import { terminalOf } from "./terminal/terminal.js";
 
 /** Carries out what a person typed; gives the code the process is to end with. */
 export async function runCommandLine(args: readonly string[], host: CommandHost): Promise<ExitCode> {

@@ -1,6 +1,6 @@
 import type { Tx, TxContext } from "../store/tx.js";
-import type { Settings } from "./settings.js";
-import type { ExecutorPolicy } from "./tool-policy.js";
+import type { Settings } from "../base/settings.js";
+import type { ExecutorPolicy } from "../base/executor-policy.js";
 
 /** Where a call comes from. Built once per connection; the engine never asks the world itself. */
 export interface Caller {
@@ -45,3 +45,5 @@ export interface EngineContext extends TxContext {
 }
 
 export type Command<T> = (ctx: EngineContext) => Tx<T>;
+/** Who acts where the server does a step itself. */
+export const SERVER = "baton";

@@ -3,14 +3,14 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import type { Logger } from "../runtime/logger.js";
 import type { Reader } from "../resources/resource.js";
-import type { Dispatch } from "../tools/dispatch.js";
-import { toolsOf } from "../tools/toolsets.js";
-import { serveAsking } from "./asking.js";
-import { BROWSING, serveBrowsing } from "./browsing.js";
+import type { Dispatch } from "../dispatch/dispatch.js";
+import { toolsOf } from "../dispatch/toolsets.js";
+import { serveAsking } from "./elicitation/asking.js";
+import { BROWSING, serveBrowsing } from "./browsing/browsing.js";
 import { INSTRUCTIONS } from "./instructions.js";
 import { type Extra, progressReporter } from "./notifications.js";
-import type { QuestionDesk } from "./questions.js";
-import { INVALID_PARAMS, orRefuse } from "./refusals.js";
+import type { QuestionDesk } from "./elicitation/questions.js";
+import { INVALID_PARAMS, orRefuse } from "./transport/refusals.js";
 import { toolList } from "./tool-list.js";
 
 /** What the server needs of the program around it. */

@@ -1,8 +1,8 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import { BatonError } from "../engine/errors.js";
-import { type CallOptions, type Dispatch, InternalError } from "../tools/dispatch.js";
-import { tooLarge } from "../tools/input.js";
-import { type Rendered, renderError, renderResult } from "../tools/render.js";
+import { BatonError } from "../base/errors.js";
+import { type CallOptions, type Dispatch, InternalError } from "../dispatch/dispatch.js";
+import { tooLarge } from "../dispatch/input.js";
+import { type Rendered, renderError, renderResult } from "../dispatch/render.js";
 
 export interface ToolCall {
   readonly name: string;

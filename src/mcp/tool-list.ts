@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { ToolEntry } from "../tools/toolsets.js";
+import type { ToolEntry } from "../dispatch/toolsets.js";
 
 /** Made by `npm run build` (scripts/build.mjs) beside the compiled code. */
 const GENERATED = new URL("../tools.json", import.meta.url);
@@ -11,7 +11,7 @@ export async function toolList(): Promise<ToolEntry[]> {
   if (text !== undefined) return JSON.parse(text) as ToolEntry[];
   const [{ catalogue }, { toolEntries }] = await Promise.all([
     import("../tools/registry.js"),
-    import("../tools/published.js"),
+    import("../dispatch/published.js"),
   ]);
   return toolEntries(catalogue.all);
 }

@@ -1,6 +1,6 @@
 import type { EngineContext } from "../engine/context.js";
-import { BatonError } from "../engine/errors.js";
-import { hint } from "../engine/names.js";
+import { BatonError } from "../base/errors.js";
+import { hint } from "../base/names.js";
 import type { Tx } from "../store/tx.js";
 import { planGoal } from "./plan-goal.js";
 import type { Given, Prompt } from "./prompt.js";

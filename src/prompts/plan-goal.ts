@@ -1,9 +1,9 @@
-import { listAgentPage } from "../engine/agent-queries.js";
+import { listAgentPage } from "../engine/presence/agent-queries.js";
 import type { EngineContext } from "../engine/context.js";
-import { projectStatus } from "../engine/project-status.js";
-import type { Project } from "../engine/projects.js";
-import { suggestProjects } from "../engine/suggestions.js";
-import { listWorkflows, readingProject } from "../engine/workflows.js";
+import { projectStatus } from "../engine/system/project-status.js";
+import type { Project } from "../engine/projects/projects.js";
+import { suggestProjects } from "../engine/system/completions.js";
+import { listWorkflows, readingProject } from "../engine/workflows/workflows.js";
 import type { Tx } from "../store/tx.js";
 import type { Prompt } from "./prompt.js";
 import { clipped, quoted, recorded } from "./quoting.js";

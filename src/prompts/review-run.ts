@@ -1,9 +1,10 @@
-import { failuresOf, type TaskFailures } from "../engine/failures.js";
-import { latestEventsOf, runProgress } from "../engine/run-queries.js";
-import { getRun, type RunOverview } from "../engine/runs.js";
-import { suggestRuns } from "../engine/suggestions.js";
-import { listTaskPage } from "../engine/task-queries.js";
-import { eventView, overviewView, taskLine } from "../engine/views.js";
+import { failuresOf, type TaskFailures, listTaskPage } from "../engine/tasks/queries.js";
+import { latestEventsOf, runProgress } from "../engine/runs/queries.js";
+import { getRun, type RunOverview } from "../engine/runs/runs.js";
+import { suggestRuns } from "../engine/system/completions.js";
+import { taskLine } from "../engine/tasks/views.js";
+import { eventView } from "../engine/events/views.js";
+import { overviewView } from "../engine/runs/views.js";
 import type { Prompt } from "./prompt.js";
 import { clipped, recorded } from "./quoting.js";
 

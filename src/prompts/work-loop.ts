@@ -1,9 +1,9 @@
 import type { EngineContext } from "../engine/context.js";
-import { projectStatus } from "../engine/project-status.js";
-import { findProject } from "../engine/projects.js";
-import { suggestCapabilities, suggestRoles } from "../engine/suggestions.js";
-import { listTaskPage } from "../engine/task-queries.js";
-import { taskLine } from "../engine/views.js";
+import { projectStatus } from "../engine/system/project-status.js";
+import { findProject } from "../engine/projects/projects.js";
+import { suggestCapabilities, suggestRoles } from "../engine/system/completions.js";
+import { listTaskPage } from "../engine/tasks/queries.js";
+import { taskLine } from "../engine/tasks/views.js";
 import type { Tx } from "../store/tx.js";
 import type { Prompt } from "./prompt.js";
 import { recorded } from "./quoting.js";

@@ -1,5 +1,5 @@
-import { listAgentPage } from "../engine/agent-queries.js";
-import { agentView } from "../engine/views.js";
+import { listAgentPage } from "../engine/presence/agent-queries.js";
+import { agentView } from "../engine/agents/views.js";
 import { type FixedResource, isNote, JSON_TYPE, LISTED_MAX } from "./resource.js";
 
 export const agents: FixedResource = {

@@ -1,6 +1,6 @@
-import type { Change } from "../engine/changes.js";
-import { BatonError } from "../engine/errors.js";
-import { hint } from "../engine/names.js";
+import type { Change } from "../engine/events/changes.js";
+import { BatonError } from "../base/errors.js";
+import { hint } from "../base/names.js";
 import type { Tx } from "../store/tx.js";
 import { agents } from "./agents.js";
 import { deadLetters } from "./dead-letters.js";

@@ -1,4 +1,4 @@
-import { changesSince, nowInHistory } from "../engine/changes.js";
+import { changesSince, nowInHistory } from "../engine/events/changes.js";
 import type { Tx } from "../store/tx.js";
 import { changedBy } from "./catalogue.js";
 

@@ -1,4 +1,4 @@
-import { pendingLetters } from "../engine/dead-letters.js";
+import { pendingLetters } from "../engine/dead-letters/dead-letters.js";
 import { type FixedResource, JSON_TYPE, LISTED_MAX } from "./resource.js";
 
 const CHANGING: ReadonlySet<string> = new Set([

@@ -1,4 +1,4 @@
-import { listLocksOfAll } from "../engine/locks.js";
+import { listLocksOfAll } from "../engine/locks/locks.js";
 import { type FixedResource, JSON_TYPE, LISTED_MAX } from "./resource.js";
 
 export const locks: FixedResource = {

@@ -1,6 +1,6 @@
-import { projectLine, projectStatus, projectStatusView } from "../engine/project-status.js";
-import { findProject, listProjects, type Project } from "../engine/projects.js";
-import { suggestProjects } from "../engine/suggestions.js";
+import { projectLine, projectStatus, projectStatusView } from "../engine/system/project-status.js";
+import { findProject, listProjects, type Project } from "../engine/projects/projects.js";
+import { suggestProjects } from "../engine/system/completions.js";
 import type { Tx } from "../store/tx.js";
 import {
   type FixedResource,

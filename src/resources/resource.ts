@@ -1,4 +1,4 @@
-import type { Change } from "../engine/changes.js";
+import type { Change } from "../engine/events/changes.js";
 import type { EngineContext } from "../engine/context.js";
 import type { Tx } from "../store/tx.js";
 

@@ -1,11 +1,12 @@
-import { listCheckpointPage } from "../engine/checkpoints.js";
-import { failuresOf } from "../engine/failures.js";
-import { toMermaid } from "../engine/pictures.js";
-import { latestEventsOf, listRunPage, runPicture } from "../engine/run-queries.js";
-import { getRun } from "../engine/runs.js";
-import { suggestRuns } from "../engine/suggestions.js";
-import { requireRun } from "../engine/task-lookup.js";
-import { eventView, overviewView, runView } from "../engine/views.js";
+import { listCheckpointPage } from "../engine/checkpoints/checkpoints.js";
+import { failuresOf } from "../engine/tasks/queries.js";
+import { toMermaid } from "../engine/graph/diagrams.js";
+import { latestEventsOf, listRunPage, runPicture } from "../engine/runs/queries.js";
+import { getRun } from "../engine/runs/runs.js";
+import { suggestRuns } from "../engine/system/completions.js";
+import { requireRun } from "../engine/lookup.js";
+import { eventView } from "../engine/events/views.js";
+import { overviewView, runView } from "../engine/runs/views.js";
 import { type FixedResource, isNote, JSON_TYPE, LISTED_MAX, type ResourceTemplate } from "./resource.js";
 
 const EVENTS_SHOWN_MAX = 500;

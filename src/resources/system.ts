@@ -1,4 +1,4 @@
-import { systemStatus, systemStatusView } from "../engine/system.js";
+import { systemStatus, systemStatusView } from "../engine/system/system.js";
 import { type FixedResource, JSON_TYPE } from "./resource.js";
 
 export const status: FixedResource = {

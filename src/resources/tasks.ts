@@ -1,5 +1,5 @@
-import { suggestTasks } from "../engine/suggestions.js";
-import { findWholeTask, taskAndDependencies } from "../engine/task-queries.js";
+import { suggestTasks } from "../engine/system/completions.js";
+import { findWholeTask, taskAndDependencies } from "../engine/tasks/queries.js";
 import { JSON_TYPE, type ResourceTemplate } from "./resource.js";
 
 export const task: ResourceTemplate = {

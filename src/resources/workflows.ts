@@ -1,4 +1,4 @@
-import { workflowJsonSchema } from "../engine/workflow-schema.js";
+import { workflowJsonSchema } from "../engine/definitions/published-schema.js";
 import type { FixedResource } from "./resource.js";
 
 export const workflowSchema: FixedResource = {

@@ -1,6 +1,6 @@
-import { type Budget, BUDGET_COLUMNS, budgetOf } from "./budgets.js";
+import { type Budget, BUDGET_COLUMNS, budgetOf } from "./cost/budgets.js";
 import { chunksOf, placeholders, text } from "./rows.js";
-import { RUN_COLUMNS } from "./runs.js";
+import { RUN_COLUMNS } from "./runs/runs.js";
 import type { Row, Tx } from "./tx.js";
 
 /**

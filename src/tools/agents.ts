@@ -1,12 +1,13 @@
 import { z } from "zod";
-import { findAgentDetail, listAgentPage } from "../engine/agent-queries.js";
-import { heartbeat, unregisterAgent } from "../engine/agent-life.js";
-import { registerAgent, updateAgent } from "../engine/agents.js";
-import { iso } from "../engine/instants.js";
-import { agentView, taskLine } from "../engine/views.js";
-import { defineOperation, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import * as shapes from "./shapes.js";
+import { findAgentDetail, listAgentPage } from "../engine/presence/agent-queries.js";
+import { heartbeat, unregisterAgent } from "../engine/presence/heartbeats.js";
+import { registerAgent, updateAgent } from "../engine/agents/agents.js";
+import { iso } from "../base/time.js";
+import { taskLine } from "../engine/tasks/views.js";
+import { agentView } from "../engine/agents/views.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
 
 const fraction = z.number().min(0).max(1);
 const labels = z.array(z.string().min(1).max(100)).max(200);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { actingAgent } from "../engine/agents.js";
+import { actingAgent } from "../engine/agents/agents.js";
 import {
   checkpointView,
   listCheckpointPage,
@@ -7,15 +7,16 @@ import {
   packRun,
   requireCheckpoint,
   storeCheckpoint,
-} from "../engine/checkpoints.js";
+} from "../engine/checkpoints/checkpoints.js";
 import type { EngineContext } from "../engine/context.js";
-import { forkRun } from "../engine/forking.js";
-import type { GoneOn } from "../engine/restored-run.js";
-import { resumeInPlace, type Resuming } from "../engine/resuming.js";
-import { runView, taskLine } from "../engine/views.js";
-import { defineOperation, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import * as shapes from "./shapes.js";
+import { forkRun } from "../engine/checkpoints/fork.js";
+import type { GoneOn } from "../engine/checkpoints/restored-run.js";
+import { resumeInPlace, type Resuming } from "../engine/checkpoints/resume.js";
+import { taskLine } from "../engine/tasks/views.js";
+import { runView } from "../engine/runs/views.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
 
 const stateCounts = z.record(z.string(), z.int());
 

@@ -1,13 +1,13 @@
 import { z } from "zod";
-import { type Brief, type Claim, claimTask, resultCharsShown, worthClaiming } from "../engine/claims.js";
-import { BatonError } from "../engine/errors.js";
-import { iso, isoOrNull } from "../engine/instants.js";
-import { NOTHING_REASONS } from "../engine/nothing.js";
-import { PLAN_EXAMPLE } from "../engine/plans.js";
-import { attemptView, taskLine } from "../engine/views.js";
-import { defineOperation, type Host, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import * as shapes from "./shapes.js";
+import { type Brief, type Claim, claimTask, resultCharsShown, worthClaiming } from "../engine/claims/claims.js";
+import { BatonError } from "../base/errors.js";
+import { iso, isoOrNull } from "../base/time.js";
+import { NOTHING_REASONS } from "../engine/claims/no-work.js";
+import { PLAN_EXAMPLE } from "../engine/tasks/plans.js";
+import { attemptView, taskLine } from "../engine/tasks/views.js";
+import { defineOperation, type Host, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
 
 const claimInput = z.object({
   run: params.run.optional(),

@@ -1,11 +1,13 @@
 import { z } from "zod";
-import { actingAs } from "../engine/acting.js";
-import { createComplexWorkflow } from "../engine/complex-workflows.js";
-import { requireProject } from "../engine/projects.js";
-import { runView, taskLine } from "../engine/views.js";
-import { defineOperation, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import * as shapes from "./shapes.js";
+import { actingAs } from "../engine/agents/agents.js";
+import { createComplexWorkflow } from "../engine/workflows/complex-workflows.js";
+import { executeWorkflow } from "../engine/runs/executions.js";
+import { requireProject } from "../engine/projects/projects.js";
+import { taskLine } from "../engine/tasks/views.js";
+import { runView } from "../engine/runs/views.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
 
 const name = z.string().min(1).max(200);
 
@@ -45,10 +47,12 @@ const createComplex = defineOperation({
     ready: z.array(shapes.taskLine).optional(),
     warnings: z.array(z.string()).optional(),
   }),
-  *run(ctx, { agent, project: reference, ...written }) {
+  *run(ctx, { agent, project: reference, execute, ...written }) {
     const acting = yield* actingAs(ctx, agent);
     const project = yield* requireProject(acting, reference);
-    const { workflow, created, started } = yield* createComplexWorkflow(acting, project, written);
+    const { workflow, created, parsed } = yield* createComplexWorkflow(acting, project, written);
+    const execution = { project, parsed, workflow, createdBy: acting.caller.agent };
+    const started = execute ? yield* executeWorkflow(acting, execution) : undefined;
     const { id, version, steps } = workflow;
     return {
       workflow: { id, name: workflow.name, version, steps },

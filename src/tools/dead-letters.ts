@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { actingAgent } from "../engine/agents.js";
+import { actingAgent } from "../engine/agents/agents.js";
 import {
   type DeadLetter,
   discardLetter,
@@ -10,15 +10,16 @@ import {
   replayLetter,
   resolveLetter,
   sendToDeadLetters as bury,
-} from "../engine/dead-letters.js";
+} from "../engine/dead-letters/dead-letters.js";
 import type { EngineContext } from "../engine/context.js";
-import { BatonError } from "../engine/errors.js";
-import { iso, isoOrNull } from "../engine/instants.js";
-import { attemptView, runLine, taskLine } from "../engine/views.js";
+import { BatonError } from "../base/errors.js";
+import { iso, isoOrNull } from "../base/time.js";
+import { attemptView, taskLine } from "../engine/tasks/views.js";
+import { runLine } from "../engine/runs/views.js";
 import type { Tx } from "../store/tx.js";
-import { defineOperation, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import * as shapes from "./shapes.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
 
 const STATUSES = ["pending", "replayed", "resolved", "discarded"] as const;
 const ID = "From list_dead_letters.";

@@ -1,9 +1,10 @@
 import { z } from "zod";
-import { decideEscalation, DECISIONS, listEscalationPage } from "../engine/escalations.js";
-import { runLine, taskLine } from "../engine/views.js";
-import { defineOperation, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import * as shapes from "./shapes.js";
+import { decideEscalation, DECISIONS, listEscalationPage } from "../engine/escalations/escalations.js";
+import { taskLine } from "../engine/tasks/views.js";
+import { runLine } from "../engine/runs/views.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
 
 const escalation = z.object({
   id: z.string(),

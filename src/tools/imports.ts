@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { actingAs } from "../engine/acting.js";
-import { requireDefinition } from "../engine/definition.js";
-import { readWfFormat } from "../engine/imports.js";
-import { requireProject } from "../engine/projects.js";
-import { createWorkflow } from "../engine/workflows.js";
-import { defineOperation, type Operation } from "./operation.js";
-import * as params from "./params.js";
+import { actingAs } from "../engine/agents/agents.js";
+import { requireDefinition } from "../engine/definitions/definition.js";
+import { readWfFormat } from "../engine/workflows/imports.js";
+import { requireProject } from "../engine/projects/projects.js";
+import { createWorkflow } from "../engine/workflows/workflows.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
 
 const importWorkflow = defineOperation({
   name: "import_workflow",

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { EngineContext } from "../engine/context.js";
-import { BatonError } from "../engine/errors.js";
+import { BatonError } from "../base/errors.js";
 import {
   type AcquireRequest,
   acquireFileLock,
@@ -10,11 +10,11 @@ import {
   listFileLocks,
   placesOnDisk,
   releaseFileLock,
-} from "../engine/locks.js";
-import type { Acquired } from "../engine/lock-decisions.js";
-import { defineOperation, type Host, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import * as shapes from "./shapes.js";
+} from "../engine/locks/locks.js";
+import type { Acquired } from "../engine/locks/decision.js";
+import { defineOperation, type Host, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
 
 const TTL_SECONDS_MAX = 7 * 86_400;
 const WAIT_SECONDS_MAX = 600;

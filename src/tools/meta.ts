@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { AREAS } from "../engine/areas.js";
-import { defineOperation, type Operation } from "./operation.js";
+import { AREAS } from "../base/areas.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
 
 const EFFECTS = ["read", "write", "destructive"] as const;
 const RESULTS_MAX = 20;

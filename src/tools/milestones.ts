@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { actingAs } from "../engine/acting.js";
-import * as milestones from "../engine/milestones.js";
-import { requireProject } from "../engine/projects.js";
-import { defineOperation, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import { milestone } from "./shapes.js";
+import { actingAs } from "../engine/agents/agents.js";
+import * as milestones from "../engine/milestones/milestones.js";
+import { requireProject } from "../engine/projects/projects.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import { milestone } from "../dispatch/shapes.js";
 
 const name = z.string().min(1).max(100);
 const links = (from: string) => z.array(z.string().min(1).max(300)).max(milestones.LINKS_MAX).optional().describe(from);

@@ -1,10 +1,11 @@
 import { z } from "zod";
-import { actingAgent } from "../engine/agents.js";
-import { modifyRun as modify } from "../engine/modifications.js";
-import { runView, taskLine } from "../engine/views.js";
-import { defineOperation, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import * as shapes from "./shapes.js";
+import { actingAgent } from "../engine/agents/agents.js";
+import { modifyRun as modify } from "../engine/modifications/modifications.js";
+import { taskLine } from "../engine/tasks/views.js";
+import { runView } from "../engine/runs/views.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
 
 const EXAMPLE = `[{"op":"add_task","step":{"key":"fix","prompt":"…","needs":["test"]},"before":["ship"]},{"op":"insert_gate","after":"fix","ask":"Ship?"}]`;
 

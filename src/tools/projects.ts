@@ -1,14 +1,20 @@
 import { z } from "zod";
-import { actingAs } from "../engine/acting.js";
-import { BatonError } from "../engine/errors.js";
-import { archiveProject, reviveProject } from "../engine/project-archive.js";
-import { projectLine, projectStatus, projectStatusView } from "../engine/project-status.js";
-import { type CreateProject, createProject, findProject, listProjects, updateProject } from "../engine/projects.js";
-import { projectView } from "../engine/views.js";
-import { defineOperation, type Operation, type ServerFacts } from "./operation.js";
-import * as params from "./params.js";
-import { createFromTemplate, scaffolded } from "./project-templates.js";
-import { instant, milestone, runLine, taskStatus } from "./shapes.js";
+import { actingAs } from "../engine/agents/agents.js";
+import { BatonError } from "../base/errors.js";
+import { archiveProject, reviveProject } from "../engine/runs/project-archive.js";
+import { projectLine, projectStatus, projectStatusView } from "../engine/system/project-status.js";
+import {
+  type CreateProject,
+  createProject,
+  findProject,
+  listProjects,
+  updateProject,
+} from "../engine/projects/projects.js";
+import { projectView } from "../engine/projects/views.js";
+import { defineOperation, type Operation, type ServerFacts } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import { createFromTemplate, scaffolded } from "./templates.js";
+import { instant, milestone, runLine, taskStatus } from "../dispatch/shapes.js";
 
 const STATUSES = ["active", "archived"] as const;
 

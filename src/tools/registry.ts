@@ -1,6 +1,6 @@
 import { agentOperations } from "./agents.js";
-import { budgetOperations } from "./budgets.js";
-import { Catalogue } from "./catalogue.js";
+import { budgetOperations } from "./cost.js";
+import { Catalogue } from "../dispatch/catalogue.js";
 import { checkpointOperations } from "./checkpoints.js";
 import { claimOperations } from "./claims.js";
 import { complexWorkflowOperations } from "./complex-workflows.js";
@@ -12,14 +12,14 @@ import { lockOperations } from "./locks.js";
 import { milestoneOperations } from "./milestones.js";
 import { metaOperations } from "./meta.js";
 import { modificationOperations } from "./modifications.js";
-import { orchestrateOperations } from "./orchestrate.js";
-import { projectTemplateOperations } from "./project-templates.js";
+import { orchestrateOperations } from "./planning.js";
+import { projectTemplateOperations } from "./templates.js";
 import { projectOperations } from "./projects.js";
 import { runOperations } from "./runs.js";
 import { signalOperations } from "./signals.js";
 import { systemOperations } from "./system.js";
 import { taskOperations } from "./tasks.js";
-import { waitOperations } from "./waits.js";
+import { waitOperations } from "./events.js";
 import { workSessionOperations } from "./work-sessions.js";
 import { workflowOperations } from "./workflows.js";
 

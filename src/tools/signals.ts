@@ -1,12 +1,12 @@
 import { z } from "zod";
-import { actingAgent } from "../engine/agents.js";
-import { BatonError } from "../engine/errors.js";
-import { isName, NAME_RULE } from "../engine/names.js";
-import { taskLine } from "../engine/views.js";
-import { signal as giveSignal } from "../engine/signals.js";
-import { defineOperation, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import * as shapes from "./shapes.js";
+import { actingAgent } from "../engine/agents/agents.js";
+import { BatonError } from "../base/errors.js";
+import { isName, NAME_RULE } from "../base/names.js";
+import { taskLine } from "../engine/tasks/views.js";
+import { signal as giveSignal } from "../engine/signals/signals.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
 
 const signal = defineOperation({
   name: "signal",

@@ -1,13 +1,20 @@
 import { z } from "zod";
-import { actingAs } from "../engine/acting.js";
-import { configure as storeSettings, storedSettings, valuesInForce } from "../engine/configuration.js";
-import { BatonError } from "../engine/errors.js";
-import { iso } from "../engine/instants.js";
-import { findProject, updateProject } from "../engine/projects.js";
-import { type Component, componentsOf, HEALTH, type Health, systemStatus, systemStatusView } from "../engine/system.js";
-import { defineOperation, type Host, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import { instant, taskStatus } from "./shapes.js";
+import { actingAs } from "../engine/agents/agents.js";
+import { configure as storeSettings, storedSettings, valuesInForce } from "../engine/system/configuration.js";
+import { BatonError } from "../base/errors.js";
+import { iso } from "../base/time.js";
+import { findProject, updateProject } from "../engine/projects/projects.js";
+import {
+  type Component,
+  componentsOf,
+  HEALTH,
+  type Health,
+  systemStatus,
+  systemStatusView,
+} from "../engine/system/system.js";
+import { defineOperation, type Host, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import { instant, taskStatus } from "../dispatch/shapes.js";
 
 const count = z.int().min(0);
 const GLOBAL = "global";

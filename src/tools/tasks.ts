@@ -1,20 +1,22 @@
 import { z } from "zod";
-import { addTask, stepFrom } from "../engine/adhoc.js";
-import { assignTask } from "../engine/assignments.js";
-import { actingAgent } from "../engine/agents.js";
-import { requireOpenRun } from "../engine/holding.js";
-import { iso } from "../engine/instants.js";
-import { findProject, requireProject } from "../engine/projects.js";
-import { checkTaskReady } from "../engine/readiness.js";
-import { standingRun } from "../engine/executions.js";
-import { requireRun } from "../engine/task-lookup.js";
-import { findTaskDetail, listTaskPage } from "../engine/task-queries.js";
-import { cancelTask, completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks.js";
-import { eventView, runLine, taskLine, taskView } from "../engine/views.js";
-import { TRIGGER_RULES } from "../engine/triggers.js";
-import { defineOperation, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import * as shapes from "./shapes.js";
+import { addTask, stepFrom } from "../engine/tasks/ad-hoc.js";
+import { assignTask } from "../engine/tasks/assignments.js";
+import { actingAgent } from "../engine/agents/agents.js";
+import { requireOpenRun } from "../engine/lifecycle/locked-task.js";
+import { iso } from "../base/time.js";
+import { findProject, requireProject } from "../engine/projects/projects.js";
+import { checkTaskReady } from "../engine/claims/readiness.js";
+import { standingRun } from "../engine/runs/executions.js";
+import { requireRun } from "../engine/lookup.js";
+import { findTaskDetail, listTaskPage } from "../engine/tasks/queries.js";
+import { cancelTask, completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks/tasks.js";
+import { taskLine, taskView } from "../engine/tasks/views.js";
+import { eventView } from "../engine/events/views.js";
+import { runLine } from "../engine/runs/views.js";
+import { TRIGGER_RULES } from "../engine/scheduling/triggers.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
 
 const files = z
   .strictObject({ write: z.array(z.string()).optional(), read: z.array(z.string()).optional() })

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import { actingAs } from "../engine/acting.js";
-import { RUN_MODES } from "../engine/run-modes.js";
-import * as sessions from "../engine/work-sessions.js";
-import { defineOperation, type Operation } from "./operation.js";
-import * as params from "./params.js";
-import { instant } from "./shapes.js";
+import { actingAs } from "../engine/agents/agents.js";
+import { RUN_MODES } from "../engine/scheduling/run-modes.js";
+import * as sessions from "../engine/runs/work-sessions.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import { instant } from "../dispatch/shapes.js";
 
 const shape = z.object({
   id: z.string(),

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { baton, batonJson, startDesk } from "../support/command-line.js";
+import { baton, batonJson, startDesk } from "../support/servers/command-line.js";
 
 describe("what cannot be meant", () => {
   test.each([

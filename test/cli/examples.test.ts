@@ -2,9 +2,16 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { connectClient } from "../support/client.js";
-import { baton, batonJson, type Desk, startBaton, startDesk, startOnTerminal } from "../support/command-line.js";
-import { temporaryDirectory } from "../support/databases.js";
+import { connectClient } from "../support/servers/client.js";
+import {
+  baton,
+  batonJson,
+  type Desk,
+  startBaton,
+  startDesk,
+  startOnTerminal,
+} from "../support/servers/command-line.js";
+import { temporaryDirectory } from "../support/databases/databases.js";
 import { until } from "../support/until.js";
 
 const EXAMPLES = path.resolve(import.meta.dirname, "../../examples");

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { connectClient, type TestClient } from "../support/client.js";
-import { baton, type Desk, startDesk } from "../support/command-line.js";
+import { connectClient, type TestClient } from "../support/servers/client.js";
+import { baton, type Desk, startDesk } from "../support/servers/command-line.js";
 
 interface Listed {
   readonly dead_letters: { id: string; task: { key: string } }[];

@@ -4,8 +4,8 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import type { McpError } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished, test } from "vitest";
-import { startServer } from "../support/client.js";
-import { temporaryDirectory } from "../support/databases.js";
+import { startServer } from "../support/servers/client.js";
+import { temporaryDirectory } from "../support/databases/databases.js";
 import { until } from "../support/until.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -37,7 +37,7 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]]])(
     expect(loaded).toContain("src/main.ts");
     expect(loaded).toContain("src/serve.ts");
     // What says what can go wrong, what can be set, which areas there are, and how a name is found that was nearly right.
-    const light = ["errors", "settings", "names", "areas"].map((name) => `src/engine/${name}.ts`);
+    const light = ["errors", "settings", "names", "areas"].map((name) => `src/base/${name}.ts`);
     const heavy = loaded.filter((file) =>
       /^src\/(?:cli|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg|graphology)/.test(
         file,

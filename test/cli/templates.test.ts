@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { baton, batonJson, type Desk, startDesk } from "../support/command-line.js";
-import { temporaryDirectory } from "../support/databases.js";
+import { baton, batonJson, type Desk, startDesk } from "../support/servers/command-line.js";
+import { temporaryDirectory } from "../support/databases/databases.js";
 
 function repository(): Desk {
   const cwd = temporaryDirectory();

@@ -1,8 +1,8 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { baton, batonJson, startDesk } from "../support/command-line.js";
-import { call, everything } from "../support/tool-desk.js";
+import { baton, batonJson, startDesk } from "../support/servers/command-line.js";
+import { call, everything } from "../support/fixtures/tool-fixture.js";
 
 const plan = (...steps: object[]) => JSON.stringify({ name: "tools", steps });
 const sum = call("sum: everything/get-sum", { a: 2, b: 3 });

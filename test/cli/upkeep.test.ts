@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { connectClient } from "../support/client.js";
-import { baton, batonJson, type Desk, startDesk } from "../support/command-line.js";
-import { makePostgres } from "../support/databases.js";
+import { connectClient } from "../support/servers/client.js";
+import { baton, batonJson, type Desk, startDesk } from "../support/servers/command-line.js";
+import { makePostgres } from "../support/databases/databases.js";
 
 interface Findings {
   readonly ok: boolean;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { argumentsOf, numberOf } from "../support/arguments.js";
+import { argumentsOf, numberOf } from "../support/servers/arguments.js";
 
 const PROGRAM = { program: "demo", usage: "npm run demo" };
 

@@ -2,11 +2,11 @@ import { spawnSync } from "node:child_process";
 import { appendFileSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
-import { listModules } from "../../demo/modules.js";
-import { addCoverage, coverageRows, type PageResult, writeIndex, writePage } from "../../demo/pages.js";
-import { readSource } from "../../demo/source.js";
+import { listModules } from "../../demo/team/modules.js";
+import { addCoverage, coverageRows, type PageResult, writeIndex, writePage } from "../../demo/show/pages.js";
+import { readSource } from "../../demo/team/source.js";
 import { ROOT } from "../house/source.js";
-import { temporaryDirectory } from "../support/databases.js";
+import { temporaryDirectory } from "../support/databases/databases.js";
 
 const PAGE: PageResult = { page: "locks.md", files: 1, exports: 4, documented: 3, uses: [] };
 

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { listModules } from "../../demo/modules.js";
-import { parseSource, readSource } from "../../demo/source.js";
+import { listModules } from "../../demo/team/modules.js";
+import { parseSource, readSource } from "../../demo/team/source.js";
 import { ROOT } from "../house/source.js";
 
 const SAMPLE = `

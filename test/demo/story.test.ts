@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { Board } from "../../demo/board.js";
-import type { HistoryEvent } from "../../demo/feed.js";
-import { drawGraph, drawTimeline } from "../../demo/picture.js";
+import { Board } from "../../demo/show/board.js";
+import type { HistoryEvent } from "../../demo/show/feed.js";
+import { drawGraph, drawTimeline } from "../../demo/show/picture.js";
 import { Story } from "../../demo/story.js";
 import { recoveryOf } from "../../demo/verdict.js";
 

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { claimTask } from "../../src/engine/claims.js";
+import { claimTask } from "../../src/engine/claims/claims.js";
 import type { EngineContext } from "../../src/engine/context.js";
-import { requireDefinition } from "../../src/engine/definition.js";
-import { executeWorkflow } from "../../src/engine/executions.js";
-import { requireProject } from "../../src/engine/projects.js";
-import type { Settings } from "../../src/engine/settings.js";
-import { completeTask } from "../../src/engine/tasks.js";
+import { requireDefinition } from "../../src/engine/definitions/definition.js";
+import { executeWorkflow } from "../../src/engine/runs/executions.js";
+import { requireProject } from "../../src/engine/projects/projects.js";
+import type { Settings } from "../../src/base/settings.js";
+import { completeTask } from "../../src/engine/tasks/tasks.js";
 import type { Statement, Tx } from "../../src/store/tx.js";
-import { openLockRoom } from "../support/lock-room.js";
+import { openLockRoom } from "../support/fixtures/lock-fixture.js";
 
 /** What the everyday calls may cost, in statements: on PostgreSQL each is a round trip, on SQLite some ten microseconds. */
 const BOUNDS = { claim: 12, claimWithFiles: 16, complete: 10 } as const;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import type { StorePoint } from "../../src/store/faults.js";
-import { startApp } from "../support/app.js";
-import { Crew } from "../support/plan.js";
+import type { StorePoint } from "../../src/store/driver/faults.js";
+import { startApp } from "../support/servers/app.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 // Spec 03, Ready and claimable. What they take now stands in docs/architecture.md, "A claim, step by step".
 const BOUNDS = { claim: 12, claimWithFiles: 16, completion: 10 } as const;

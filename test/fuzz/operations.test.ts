@@ -1,17 +1,17 @@
 import { expect, test } from "vitest";
-import { BatonError, ERROR_CODES } from "../../src/engine/errors.js";
+import { BatonError, ERROR_CODES } from "../../src/base/errors.js";
 import { seededRandom } from "../../src/runtime/random.js";
 import type { Store } from "../../src/store/tx.js";
-import { InternalError } from "../../src/tools/dispatch.js";
-import { AREAS } from "../../src/engine/areas.js";
-import type { Operation } from "../../src/tools/operation.js";
+import { InternalError } from "../../src/dispatch/dispatch.js";
+import { AREAS } from "../../src/base/areas.js";
+import type { Operation } from "../../src/dispatch/operation.js";
 import { catalogue } from "../../src/tools/registry.js";
-import { startApp, type TestApp } from "../support/app.js";
+import { startApp, type TestApp } from "../support/servers/app.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
 import { Draw } from "../support/draw.js";
-import { dumpOf } from "../support/dump.js";
-import { HostileInput, type Known } from "../support/hostile-input.js";
-import { Crew } from "../support/plan.js";
+import { dumpOf } from "../support/databases/dump.js";
+import { HostileInput, type Known } from "../support/fixtures/hostile-input.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 /** More with BATON_FUZZ_ROUNDS; another course with BATON_FUZZ_SEED. */
 const ROUNDS = Number(process.env["BATON_FUZZ_ROUNDS"] ?? 40);

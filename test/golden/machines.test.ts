@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { machineDiagram, runMachine, taskMachine } from "../../src/engine/machine.js";
+import { machineDiagram, runMachine, taskMachine } from "../../src/engine/lifecycle/machines.js";
 
 const DIRECTORY = import.meta.dirname;
 const ARCHITECTURE = path.resolve(DIRECTORY, "../../docs/architecture.md");

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { toolEntries } from "../../src/tools/published.js";
+import { toolEntries } from "../../src/dispatch/published.js";
 import { catalogue } from "../../src/tools/registry.js";
 
 const DIRECTORY = import.meta.dirname;

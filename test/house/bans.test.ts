@@ -8,12 +8,7 @@ const SQL =
   /^\s*(?:SELECT|select|INSERT\s+INTO|insert\s+into|UPDATE\s+\w+\s+SET|update\s+\w+\s+set|DELETE\s+FROM|delete\s+from|WITH\s+(?:RECURSIVE\s+)?\w+\s+AS|with\s+(?:recursive\s+)?\w+\s+as|CREATE\s+(?:UNIQUE\s+)?(?:TABLE|INDEX)|ALTER\s+TABLE|DROP\s+TABLE|PRAGMA)\s/;
 /** What may stand in a SQL text: a named constant, `placeholders(n)` of store/rows.ts, the number of a parameter. */
 const SAFE_IN_SQL = /^[A-Z][A-Z0-9_]*(?:\.join\(", "\))?$|^placeholders\([^()]*\)$|^\w+\.length(?: \+ \d+)?$/;
-const STATEMENT_MODULES = [
-  "src/store/**",
-  "!src/store/{sqlite,postgres}{,-*}.ts",
-  "!src/store/{retry,faults,migrate}.ts",
-  "!src/store/migrations/**",
-];
+const STATEMENT_MODULES = ["src/store/**", "!src/store/{sqlite,postgres,driver,migrations}/**"];
 
 /** What to look at: the code without comments and literals, the comments alone, or a verdict on the whole file. */
 type Look = { in: "code" | "comments"; pattern: RegExp } | { find(source: Source): readonly number[] };
@@ -62,11 +57,11 @@ const BANS: readonly Ban[] = [
     name: "stdout",
     in: "code",
     pattern: /\bprocess\s*\.\s*stdout\b/g,
-    where: ["src/**", "!src/cli/**", "!src/mcp/stdio.ts"],
+    where: ["src/**", "!src/cli/**", "!src/mcp/transport/stdio.ts"],
     because: "stdout belongs to the protocol",
-    instead: "log to stderr through runtime/logger.ts; only cli/ and mcp/stdio.ts write to stdout",
+    instead: "log to stderr through runtime/logger.ts; only cli/ and mcp/transport/stdio.ts write to stdout",
     example: {
-      file: "src/app.ts",
+      file: "src/app/app.ts",
       bad: "process.stdout.write(text);",
       good: "const text = 'process.stdout';",
     },
@@ -91,17 +86,17 @@ const BANS: readonly Ban[] = [
     where: ["src/**", "!src/runtime/**"],
     because: "a failing history is replayed from its seed",
     instead: "use `newId` and `random` of the transaction's context, or Ids and Random of runtime/",
-    example: { file: "src/store/postgres.ts", bad: "Math.random();", good: "random.next();" },
+    example: { file: "src/store/postgres/postgres.ts", bad: "Math.random();", good: "random.next();" },
   },
   {
     name: "timer",
     in: "code",
     pattern: /\bset(?:Interval|Timeout|Immediate)\b/g,
-    where: ["src/engine/**", "src/tools/**", ...STATEMENT_MODULES],
+    where: ["src/engine/**", "src/dispatch/**", "src/tools/**", ...STATEMENT_MODULES],
     because: "rules and decisions wait for nothing; main.ts owns the only interval",
     instead: "store the instant at which it is due and let a tick(now) find it",
     example: {
-      file: "src/store/tasks.ts",
+      file: "src/store/tasks/tasks.ts",
       bad: "setTimeout(retry, 10);",
       good: "const retryAt = now + 10;",
     },
@@ -235,7 +230,7 @@ const BANS: readonly Ban[] = [
     find: ({ texts }) => texts.filter(({ value }) => SQL.test(value)).map(({ offset }) => offset),
     where: ["src/**", "!src/store/**"],
     because: "each statement stands once, beside the others of its area, and runs on both databases",
-    instead: "put it in src/store/AREA.ts as a generator that returns typed rows",
+    instead: "put it in src/store/ROOM/ as a generator that returns typed rows",
     example: {
       file: "src/engine/a.ts",
       bad: "const q = 'SELECT * FROM tasks';",

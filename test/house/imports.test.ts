@@ -8,44 +8,107 @@ import { type Import, lineOf, parseSource, readSource, ROOT, type Source, typesc
 const THIS_FILE = "test/house/imports.test.ts";
 
 /**
- * Who may import whom: the law of docs/architecture.md. A file belongs to the first area that matches it. `may` are the
- * areas it may use, `types` those of which it may only use types, `node` the modules of Node it may use.
+ * The rooms of src/engine and src/store, a row each, bottom to top: a room uses rooms of lower floors only. Two rooms of one floor
+ * meet in a room above them, or in a tool. `node` are the modules of Node that a room may use beside those of its house.
+ */
+// oxfmt-ignore
+const ROOMS = [
+  { house: "engine", floor: 1, room: "expressions", node: ["module", "vm"] },
+  { house: "engine", floor: 1, room: "paths" },
+  { house: "engine", floor: 1, room: "graph", node: ["module"] },
+  { house: "engine", floor: 1, room: "*.ts" },
+  { house: "engine", floor: 2, room: "scheduling" },
+  { house: "engine", floor: 2, room: "policy" },
+  { house: "engine", floor: 2, room: "projects" },
+  { house: "engine", floor: 3, room: "agents" },
+  { house: "engine", floor: 3, room: "definitions" },
+  { house: "engine", floor: 4, room: "locks" },
+  { house: "engine", floor: 4, room: "snapshots", node: ["zlib"] },
+  { house: "engine", floor: 4, room: "steps" },
+  { house: "engine", floor: 5, room: "lifecycle" },
+  { house: "engine", floor: 6, room: "workflows" },
+  { house: "engine", floor: 7, room: "milestones" },
+  { house: "engine", floor: 7, room: "cost" },
+  { house: "engine", floor: 7, room: "tasks" },
+  { house: "engine", floor: 7, room: "claims" },
+  { house: "engine", floor: 7, room: "signals" },
+  { house: "engine", floor: 7, room: "modifications" },
+  { house: "engine", floor: 8, room: "runs" },
+  { house: "engine", floor: 8, room: "escalations" },
+  { house: "engine", floor: 8, room: "dead-letters" },
+  { house: "engine", floor: 8, room: "events" },
+  { house: "engine", floor: 9, room: "child-runs" },
+  { house: "engine", floor: 9, room: "presence" },
+  { house: "engine", floor: 9, room: "templates" },
+  { house: "engine", floor: 10, room: "checkpoints" },
+  { house: "engine", floor: 10, room: "planning", node: ["module"] },
+  { house: "engine", floor: 10, room: "system" },
+  { house: "engine", floor: 11, room: "background" },
+
+  { house: "store", floor: 1, room: "{tx,rows,redaction}.ts" },
+  { house: "store", floor: 2, room: "events" },
+  { house: "store", floor: 2, room: "projects" },
+  { house: "store", floor: 2, room: "agents" },
+  { house: "store", floor: 2, room: "system" },
+  { house: "store", floor: 2, room: "workflows" },
+  { house: "store", floor: 2, room: "milestones" },
+  { house: "store", floor: 3, room: "tasks" },
+  { house: "store", floor: 4, room: "scheduling" },
+  { house: "store", floor: 4, room: "runs" },
+  { house: "store", floor: 4, room: "dead-letters" },
+  { house: "store", floor: 4, room: "child-runs" },
+  { house: "store", floor: 4, room: "escalations" },
+  { house: "store", floor: 4, room: "snapshots" },
+  { house: "store", floor: 5, room: "locks" },
+  { house: "store", floor: 5, room: "cost" },
+  { house: "store", floor: 5, room: "modifications" },
+  { house: "store", floor: 5, room: "checkpoints" },
+  { house: "store", floor: 6, room: "lock-order.ts" },
+  { house: "store", floor: 7, room: "presence" },
+] as const satisfies readonly Room[];
+
+/** What each house may use beside its own lower rooms. */
+const HOUSES = {
+  engine: { may: ["base", "store", "tx"], types: ["runtime"], node: ["crypto", "path", "util"] },
+  store: { may: ["tx", "base"], types: ["runtime"], node: [] },
+} as const satisfies Record<Room["house"], Omit<Area, "area" | "files">>;
+
+/**
+ * Who may import whom beside that: the law of docs/architecture.md. A file belongs to the first area that matches it. `may` are the
+ * areas it may use, `types` those of which it may only use types, `node` the modules of Node it may use. `store` and `engine` in
+ * them mean all of their rooms.
  */
 // oxfmt-ignore
 const AREAS = [
   { area: "runtime", files: ["src/runtime/**"], may: [], types: [], node: "all" },
-  { area: "errors", files: ["src/engine/errors.ts"], may: [], types: [], node: [] },
-  { area: "settings", files: ["src/engine/{settings,names,areas}.ts"], may: [], types: [], node: [] },
+  { area: "base", files: ["src/base/**"], may: [], types: [], node: ["crypto"] },
   { area: "tx", files: ["src/store/tx.ts"], may: [], types: ["runtime"], node: [] },
   { area: "migrations", files: ["src/store/migrations/**"], may: ["tx"], types: [], node: [] },
-  { area: "drivers", files: ["src/store/{sqlite,postgres}{,-*}.ts", "src/store/{retry,faults,migrate,inspection}.ts"], may: ["tx", "errors", "migrations"], types: ["runtime"], node: "all" },
-  { area: "store", files: ["src/store/*.ts"], may: ["tx", "errors"], types: ["runtime"], node: [] },
-  { area: "dag", files: ["src/engine/dag.ts"], may: ["errors"], types: [], node: ["module"] },
-  { area: "similarity", files: ["src/engine/similarity.ts"], may: [], types: [], node: ["module"] },
-  { area: "expressions", files: ["src/engine/{expressions,expression-time}.ts"], may: ["settings"], types: [], node: ["module", "vm"] },
-  { area: "codec", files: ["src/engine/checkpoint-codec.ts"], may: ["errors"], types: [], node: ["crypto", "util", "zlib"] },
-  { area: "engine", files: ["src/engine/**"], may: ["dag", "expressions", "similarity", "codec", "errors", "settings", "store", "tx"], types: ["runtime"], node: ["crypto", "path", "util"] },
-  { area: "executors", files: ["src/executors/**"], may: ["engine", "errors", "settings"], types: ["tx", "runtime"], node: "all" },
-  { area: "tools", files: ["src/tools/**"], may: ["engine", "errors", "settings"], types: ["tx", "runtime"], node: ["crypto", "path", "util"] },
-  { area: "resources", files: ["src/resources/**"], may: ["engine", "errors", "settings"], types: ["tx", "runtime"], node: [] },
-  { area: "prompts", files: ["src/prompts/**"], may: ["engine", "errors", "settings"], types: ["tx", "runtime"], node: [] },
-  { area: "mcp", files: ["src/mcp/**"], may: ["tools", "resources", "prompts", "errors"], types: ["tx", "runtime"], node: "all" },
-  { area: "config", files: ["src/config.ts"], may: ["errors", "settings"], types: ["runtime"], node: "all" },
-  { area: "cli", files: ["src/cli/**"], may: ["tools", "config", "errors", "settings"], types: ["app", "tx", "runtime"], node: "all" },
-  { area: "app", files: ["src/{app,callers,main,launch,serve,command-host,question-desk,upkeep,works}.ts"], may: "all", types: [], node: "all" },
+  { area: "driver", files: ["src/store/driver/**"], may: ["tx", "base", "migrations"], types: ["runtime"], node: "all" },
+  { area: "drivers", files: ["src/store/{sqlite,postgres}/**"], may: ["tx", "base", "migrations", "driver"], types: ["runtime"], node: "all" },
+  ...ROOMS.map((row) => roomArea(row)),
+  { area: "executors", files: ["src/executors/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: "all" },
+  { area: "dispatch", files: ["src/dispatch/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: ["crypto", "path", "util"] },
+  { area: "tools", files: ["src/tools/**"], may: ["dispatch", "engine", "base"], types: ["tx", "runtime"], node: ["crypto", "path", "util"] },
+  { area: "resources", files: ["src/resources/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
+  { area: "prompts", files: ["src/prompts/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
+  { area: "mcp", files: ["src/mcp/**"], may: ["dispatch", "tools", "resources", "prompts", "base"], types: ["tx", "runtime"], node: "all" },
+  { area: "config", files: ["src/config.ts"], may: ["base"], types: ["runtime"], node: "all" },
+  { area: "cli", files: ["src/cli/**"], may: ["dispatch", "tools", "config", "base"], types: ["app", "tx", "runtime"], node: "all" },
+  { area: "app", files: ["src/app/**", "src/main.ts"], may: "all", types: [], node: "all" },
 ] as const satisfies readonly Area[];
 
 /** Which files may import which package. The longest name that matches an import decides. */
 // oxfmt-ignore
 const PACKAGES = [
-  { name: "better-sqlite3", files: ["src/store/sqlite{,-*}.ts"] },
-  { name: "pg", files: ["src/store/postgres{,-*}.ts"] },
-  { name: "graphology", files: ["src/engine/dag.ts"] },
-  { name: "graphology-dag", files: ["src/engine/dag.ts"] },
-  { name: "graphology-types", files: ["src/engine/dag.ts"] },
-  { name: "@marcbachmann/cel-js", files: ["src/engine/expressions.ts"] },
-  { name: "minisearch", files: ["src/engine/similarity.ts"] },
-  { name: "zod", files: ["src/engine/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts"] },
+  { name: "better-sqlite3", files: ["src/store/sqlite/**"] },
+  { name: "pg", files: ["src/store/postgres/**"] },
+  { name: "graphology", files: ["src/engine/graph/dag.ts"] },
+  { name: "graphology-dag", files: ["src/engine/graph/dag.ts"] },
+  { name: "graphology-types", files: ["src/engine/graph/dag.ts"] },
+  { name: "@marcbachmann/cel-js", files: ["src/engine/expressions/expressions.ts"] },
+  { name: "minisearch", files: ["src/engine/planning/similarity.ts"] },
+  { name: "zod", files: ["src/base/**", "src/engine/**", "src/dispatch/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts"] },
   { name: "picomatch", files: ["src/engine/**"] },
   { name: "yaml", files: ["src/engine/**", "src/cli/**", "src/config.ts"] },
   { name: "p-limit", files: ["src/executors/**"] },
@@ -53,10 +116,18 @@ const PACKAGES = [
   { name: "commander", files: ["src/cli/**", "src/main.ts"] },
   { name: "env-paths", files: ["src/config.ts"] },
   { name: "@modelcontextprotocol/sdk", files: ["src/mcp/**"] },
-  { name: "@modelcontextprotocol/sdk/client", files: ["src/executors/mcp-{client,http}.ts"] },
-  { name: "@modelcontextprotocol/sdk/shared", files: ["src/mcp/**", "src/executors/mcp-stdio.ts"] },
-  { name: "@modelcontextprotocol/sdk/types.js", files: ["src/mcp/**", "src/executors/{mcp-{client,pool,stdio},tool-attempt}.ts"] },
+  { name: "@modelcontextprotocol/sdk/client", files: ["src/executors/mcp/{client,http}.ts"] },
+  { name: "@modelcontextprotocol/sdk/shared", files: ["src/mcp/**", "src/executors/mcp/stdio.ts"] },
+  { name: "@modelcontextprotocol/sdk/types.js", files: ["src/mcp/**", "src/executors/mcp/{client,pool,stdio}.ts", "src/executors/tools/attempt.ts"] },
 ] as const satisfies readonly Package[];
+
+interface Room {
+  house: "engine" | "store";
+  floor: number;
+  /** Its folder, or the files that stand at the root of the house. */
+  room: string;
+  node?: readonly string[];
+}
 
 interface Area {
   area: string;
@@ -69,6 +140,18 @@ interface Area {
 interface Package {
   name: string;
   files: readonly string[];
+}
+
+function roomArea({ house, floor, room, node = [] }: Room): Area {
+  const law = HOUSES[house];
+  const lower = ROOMS.filter((other) => other.house === house && other.floor < floor);
+  return {
+    area: `${house}/${room}`,
+    files: [`src/${house}/${room}${room.endsWith(".ts") ? "" : "/**"}`],
+    may: [...law.may, ...lower.map((other) => `${house}/${other.room}`)],
+    types: law.types,
+    node: [...law.node, ...node],
+  };
 }
 
 const MATCHERS = AREAS.map((row: Area) => ({ row, matches: picomatch([...row.files]) }));
@@ -96,21 +179,25 @@ describe("who may import whom", () => {
 describe("the rules bite", () => {
   test.each([
     ["src/runtime/clock.ts", `import { z } from "zod";`],
-    ["src/store/tasks.ts", `import { claim } from "../engine/tasks.js";`],
-    ["src/store/tasks.ts", `import Database from "better-sqlite3";`],
-    ["src/store/tasks.ts", `import { systemClock } from "../runtime/clock.js";`],
-    ["src/engine/tasks.ts", `import { openSqlite } from "../store/sqlite.js";`],
-    ["src/engine/tasks.ts", `import Graph from "graphology";`],
-    ["src/engine/tasks.ts", `const Graph = require("graphology");`],
-    ["src/engine/tasks.ts", `import { spawn } from "node:child_process";`],
-    ["src/engine/tasks.ts", `export * from "../tools/tasks.js";`],
-    ["src/tools/tasks.ts", `import * as tasks from "../store/tasks.js";`],
+    ["src/store/tasks/tasks.ts", `import { claim } from "../../engine/tasks/tasks.js";`],
+    ["src/store/tasks/tasks.ts", `import Database from "better-sqlite3";`],
+    ["src/store/tasks/tasks.ts", `import { systemClock } from "../../runtime/clock.js";`],
+    ["src/engine/tasks/tasks.ts", `import { openSqlite } from "../../store/sqlite/sqlite.js";`],
+    ["src/engine/tasks/tasks.ts", `import Graph from "graphology";`],
+    ["src/engine/tasks/tasks.ts", `const Graph = require("graphology");`],
+    ["src/engine/tasks/tasks.ts", `import { spawn } from "node:child_process";`],
+    ["src/engine/tasks/tasks.ts", `export * from "../../tools/tasks.js";`],
+    ["src/engine/lifecycle/leases.ts", `import { claimTask } from "../claims/claims.js";`],
+    ["src/engine/claims/claims.ts", `import { createTask } from "../tasks/tasks.js";`],
+    ["src/engine/lookup.ts", `import { FileLocks } from "./locks/locks.js";`],
+    ["src/store/tasks/tasks.ts", `import { lockRun } from "../lock-order.js";`],
+    ["src/tools/tasks.ts", `import * as tasks from "../store/tasks/tasks.js";`],
     ["src/tools/tasks.ts", `type Run = import("../resources/runs.js").Run;`],
     ["src/tools/tasks.ts", `import { translate } from "../store/tx.js";`],
     ["src/resources/runs.ts", `const { z } = await import("../prompts/plan.js");`],
     ["src/cli/call.ts", `import { Server } from "@modelcontextprotocol/sdk/server/index.js";`],
     ["src/mcp/server.ts", `import left from "left-pad";`],
-    ["src/app.ts", `const driver = await import(name);`],
+    ["src/app/app.ts", `const driver = await import(name);`],
     ["src/misc/thing.ts", ``],
   ])("%s may not contain: %s", (file, text) => {
     expect(violationsOf(parseSource(file, text))).toHaveLength(1);
@@ -118,16 +205,24 @@ describe("the rules bite", () => {
 
   test.each([
     ["src/tools/tasks.ts", `import type { Tx } from "../store/tx.js";`],
-    ["src/store/sqlite-files.ts", `import Database from "better-sqlite3"; import fs from "node:fs";`],
-    ["src/executors/mcp-client.ts", `import { Client } from "@modelcontextprotocol/sdk/client/index.js";`],
-    ["src/app.ts", `export const open = () => import("./store/postgres.js");`],
+    ["src/store/sqlite/files.ts", `import Database from "better-sqlite3"; import fs from "node:fs";`],
+    ["src/executors/mcp/client.ts", `import { Client } from "@modelcontextprotocol/sdk/client/index.js";`],
+    ["src/app/app.ts", `export const open = () => import("../store/postgres/postgres.js");`],
+    [
+      "src/engine/claims/claims.ts",
+      `import { lease } from "../lifecycle/leases.js"; import { lockRun } from "../../store/lock-order.js";`,
+    ],
   ])("%s may contain: %s", (file, text) => {
     expect(violationsOf(parseSource(file, text))).toEqual([]);
   });
 
   test("a failure names the place, the rule and the line to change", () => {
-    const [failure] = violationsOf(parseSource("src/tools/tasks.ts", `\nimport * as tasks from "../store/tasks.js";`));
-    expect(failure).toMatch(/^src\/tools\/tasks\.ts:2 imports src\/store\/tasks\.ts: tools may not import store/);
+    const [failure] = violationsOf(
+      parseSource("src/tools/tasks.ts", `\nimport * as tasks from "../store/tasks/tasks.js";`),
+    );
+    expect(failure).toMatch(
+      /^src\/tools\/tasks\.ts:2 imports src\/store\/tasks\/tasks\.ts: tools may not import store\/tasks/,
+    );
     const line = Number(/imports\.test\.ts:(\d+)/.exec(failure ?? "")?.[1]);
     expect(linesOf(THIS_FILE)[line - 1]).toContain(`area: "tools"`);
   });
@@ -181,11 +276,16 @@ function areaObjection(area: Area, target: string, typeOnly: boolean): Objection
   const entry = `area: "${area.area}"`;
   const other = areaOf(target);
   if (other === undefined) return { what: target, rule: "it belongs to no area", entry: "const AREAS" };
-  if (other === area || area.may === "all" || area.may.includes(other.area)) return undefined;
-  const typesOnly = area.types.includes(other.area);
+  if (other === area || area.may === "all" || names(area.may, other)) return undefined;
+  const typesOnly = names(area.types, other);
   if (typesOnly && typeOnly) return undefined;
   const rule = `${area.area} may not import ${other.area}${typesOnly ? ", only its types" : ""}`;
   return { what: target, rule, entry };
+}
+
+/** Whether the list names the area itself, or its whole house. */
+function names(list: readonly string[], { area }: Area): boolean {
+  return list.includes(area) || list.includes(area.split("/")[0] ?? area);
 }
 
 function packageObjection(file: string, specifier: string): Objection | undefined {

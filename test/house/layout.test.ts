@@ -1,21 +1,67 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { readSource, ROOT, typescriptFiles } from "./source.js";
 
 /** Areas of operations that have no rules of their own to keep in src/engine: they are about the operations. */
 const WITHOUT_RULES = ["meta"];
+/** Rooms of the store that serve all of it. */
+const DRIVERS = ["driver", "sqlite", "postgres", "migrations"];
 
-test("operations and their rules stand under the same name", () => {
+const FILES_MAX = 15;
+/** Folders whose files are one list: an area's operations each, a command each. */
+const LISTS = ["src/tools", "src/cli/commands"];
+/** Too full until what dead letters, milestones and cost do in it becomes an effect of their own rooms. */
+const TO_BE_SPLIT = ["src/engine/lifecycle"];
+/** What stands at the root of src: the command and its configuration. */
+const ROOT_FILES = ["config.ts", "main.ts"];
+
+test("an area's operations and their rules stand under the same name, as a room of the engine or a file of one", () => {
+  const names = new Set([...roomsOf("src/engine"), ...typescriptFiles("src/engine").map(nameOf)]);
   const strays = typescriptFiles("src/tools")
-    .filter((file) => path.basename(file) !== "operation.ts")
     .filter((file) => /\bdefineOperation\s*\(/.test(readSource(file).code))
-    .map((file) => path.basename(file))
-    .filter((name) => !WITHOUT_RULES.includes(path.basename(name, ".ts")))
-    .filter((name) => !existsSync(path.join(ROOT, "src/engine", name)))
+    .filter((file) => !WITHOUT_RULES.includes(nameOf(file)) && !names.has(nameOf(file)))
     .map(
-      (name) =>
-        `src/tools/${name} defines operations, but src/engine/${name}, where one looks for their rules, is not there`,
+      (file) => `${file} defines operations, but src/engine has no room and no file ${nameOf(file)} with their rules`,
     );
   expect(strays).toEqual([]);
 });
+
+test("a room of the store has the name of the engine's room whose tables it holds", () => {
+  const rules = roomsOf("src/engine");
+  const strays = roomsOf("src/store").filter((room) => !DRIVERS.includes(room) && !rules.includes(room));
+  expect(strays.map((room) => `src/store/${room} has no src/engine/${room}: name both alike`)).toEqual([]);
+});
+
+test.each(["engine", "store", "executors", "mcp", "cli"])("tests of %s stand in rooms of the same names", (house) => {
+  const rooms = roomsOf(`src/${house}`);
+  const strays = roomsOf(`test/${house}`).filter((room) => room !== "conformance" && !rooms.includes(room));
+  expect(strays.map((room) => `test/${house}/${room} tests no room of src/${house}`)).toEqual([]);
+});
+
+test(`a folder holds at most ${FILES_MAX} files`, () => {
+  const counts = new Map<string, number>();
+  for (const file of ["src", "bench", "demo", "soak", "test/support"].flatMap(typescriptFiles)) {
+    const folder = path.posix.dirname(file);
+    counts.set(folder, (counts.get(folder) ?? 0) + 1);
+  }
+  const full = [...counts].filter(
+    ([folder, count]) => count > FILES_MAX && ![...LISTS, ...TO_BE_SPLIT].includes(folder),
+  );
+  expect(full.map(([folder, count]) => `${folder} holds ${count} files: split it by noun`)).toEqual([]);
+});
+
+test("the root of src holds the command and its configuration only", () => {
+  const files = readdirSync(path.join(ROOT, "src")).filter((name) => name.endsWith(".ts"));
+  expect(files).toEqual(ROOT_FILES);
+});
+
+function roomsOf(directory: string): string[] {
+  const absolute = path.join(ROOT, directory);
+  if (!existsSync(absolute)) return [];
+  return readdirSync(absolute, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+}
+
+function nameOf(file: string): string {
+  return path.posix.basename(file, ".ts");
+}

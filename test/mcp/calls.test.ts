@@ -1,8 +1,8 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { connectClient } from "../support/client.js";
-import { temporaryDirectory } from "../support/databases.js";
+import { connectClient } from "../support/servers/client.js";
+import { temporaryDirectory } from "../support/databases/databases.js";
 import { bestOfFew } from "../support/in-time.js";
 import { until } from "../support/until.js";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { connectClient, type TestClient } from "../support/client.js";
-import { startDesk, startOnTerminal } from "../support/command-line.js";
-import { BACKENDS, createDatabase } from "../support/databases.js";
+import { connectClient, type TestClient } from "../support/servers/client.js";
+import { startDesk, startOnTerminal } from "../support/servers/command-line.js";
+import { BACKENDS, createDatabase } from "../support/databases/databases.js";
 import { bestOfFew, type InTime } from "../support/in-time.js";
 import { until } from "../support/until.js";
 

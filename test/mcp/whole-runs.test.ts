@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { connectClient, type TestClient } from "../support/client.js";
-import { temporaryDirectory } from "../support/databases.js";
+import { connectClient, type TestClient } from "../support/servers/client.js";
+import { temporaryDirectory } from "../support/databases/databases.js";
 
 interface Held {
   readonly task: { id: string; key: string; run: string };

@@ -2,8 +2,8 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { quoted } from "../../src/prompts/quoting.js";
 import { catalogue } from "../../src/tools/registry.js";
-import { connectClient, type TestClient } from "../support/client.js";
-import { temporaryDirectory } from "../support/databases.js";
+import { connectClient, type TestClient } from "../support/servers/client.js";
+import { temporaryDirectory } from "../support/databases/databases.js";
 
 const idOf = (data: Record<string, unknown>, entity: string) => (data[entity] as { id: string }).id;
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { connectClient, type TestClient } from "../support/client.js";
-import { BACKENDS, createDatabase } from "../support/databases.js";
+import { connectClient, type TestClient } from "../support/servers/client.js";
+import { BACKENDS, createDatabase } from "../support/databases/databases.js";
 
 const STEPS = [
   { key: "design", prompt: "Design it.", files: { write: ["docs/a.md"] }, retry: { max_attempts: 1 } },

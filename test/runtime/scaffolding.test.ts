@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, realpathSync, statSync, symlinkSy
 import path from "node:path";
 import { expect, test } from "vitest";
 import { surveyFiles, writeFiles } from "../../src/runtime/scaffolding.js";
-import { temporaryDirectory } from "../support/databases.js";
+import { temporaryDirectory } from "../support/databases/databases.js";
 
 const file = (name: string, text = name) => ({ path: name, content: Buffer.from(text), executable: false });
 const rootWith = (files: Readonly<Record<string, string>>): string => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { type Backend, createDatabase, temporaryDirectory } from "../support/databases.js";
+import { type Backend, createDatabase, temporaryDirectory } from "../support/databases/databases.js";
 import { findingsText } from "../support/checker/checker.js";
-import { type Dump, dumpOf, normalised } from "../support/dump.js";
+import { type Dump, dumpOf, normalised } from "../support/databases/dump.js";
 import { playHistory } from "../support/simulation/history.js";
 
 const SEEDS = [2, 3, 5, 6];

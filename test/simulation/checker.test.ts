@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { Store, Tx } from "../../src/store/tx.js";
-import { startApp } from "../support/app.js";
+import { startApp } from "../support/servers/app.js";
 import { Checker, type Invariant, INVARIANTS } from "../support/checker/checker.js";
 import type { Acknowledged } from "../support/checker/journal.js";
-import { Crew } from "../support/plan.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 /** One way in which a database could be wrong, and what the checker must say about it. */
 const WRONGS: readonly [wrong: string, invariant: Invariant, sql: string][] = [

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import type { Row, Store } from "../../src/store/tx.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
-import { type Backend, createDatabase, temporaryDirectory } from "../support/databases.js";
-import { type Dump, dumpOf } from "../support/dump.js";
-import { comparedWith, resumedState, stateOf, tokensOf } from "../support/run-state.js";
+import { type Backend, createDatabase, temporaryDirectory } from "../support/databases/databases.js";
+import { type Dump, dumpOf } from "../support/databases/dump.js";
+import { comparedWith, resumedState, stateOf, tokensOf } from "../support/fixtures/run-state.js";
 import { act, execute, PEACEFUL } from "../support/simulation/actions.js";
 import { bringToEnd } from "../support/simulation/history.js";
 import { World } from "../support/simulation/world.js";

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
 import { seededRandom } from "../../src/runtime/random.js";
-import { startApp } from "../support/app.js";
+import { startApp } from "../support/servers/app.js";
 import { byOrder } from "../support/checker/lanes.js";
 import { readSnapshot, type Snapshot, type TaskRow } from "../support/checker/snapshot.js";
 import { Draw } from "../support/draw.js";
-import { Crew } from "../support/plan.js";
-import { CAPABILITIES, randomDefinition, ROLES } from "../support/random-graph.js";
+import { Crew } from "../support/fixtures/plan.js";
+import { CAPABILITIES, randomDefinition, ROLES } from "../support/fixtures/random-graph.js";
 
 const AGEING_MS = 600_000;
 

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { TRIGGER_RULES } from "../../src/engine/triggers.js";
-import { startApp } from "../support/app.js";
+import { TRIGGER_RULES } from "../../src/engine/scheduling/triggers.js";
+import { startApp } from "../support/servers/app.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
-import { Crew, type Step } from "../support/plan.js";
+import { Crew, type Step } from "../support/fixtures/plan.js";
 
 const OUTCOMES = ["complete", "fail", "fail", "complete", "cancel", "retry"] as const;
 

@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { seededRandom } from "../../src/runtime/random.js";
-import { openSqlite } from "../../src/store/sqlite.js";
+import { openSqlite } from "../../src/store/sqlite/sqlite.js";
 import { findingsText } from "../support/checker/checker.js";
-import { testRuntime } from "../support/databases.js";
+import { testRuntime } from "../support/databases/databases.js";
 import { Draw } from "../support/draw.js";
 import { playHistory } from "../support/simulation/history.js";
 

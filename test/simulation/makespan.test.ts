@@ -1,10 +1,10 @@
 import path from "node:path";
 import { expect, test } from "vitest";
-import { drawnGraphs } from "../../bench/graphs.js";
-import { boundsOf, lowerBound, makespanOf, type Stint, workOff } from "../../bench/simulation.js";
-import { recordedTraces } from "../../bench/traces.js";
-import { startApp } from "../support/app.js";
-import { Crew } from "../support/plan.js";
+import { drawnGraphs } from "../../bench/loads/graphs.js";
+import { boundsOf, lowerBound, makespanOf, type Stint, workOff } from "../../bench/loads/simulation.js";
+import { recordedTraces } from "../../bench/loads/traces.js";
+import { startApp } from "../support/servers/app.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 const traces = recordedTraces(path.resolve(import.meta.dirname, "../.."));
 const cases = traces.flatMap((trace) => [4, 16, 64].map((agents) => ({ ...trace, agents, contended: false })));

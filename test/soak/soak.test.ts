@@ -1,7 +1,7 @@
 import path from "node:path";
 import { expect, test } from "vitest";
 import { soak } from "../../soak/soak.js";
-import { BACKENDS, createDatabase, temporaryDirectory } from "../support/databases.js";
+import { BACKENDS, createDatabase, temporaryDirectory } from "../support/databases/databases.js";
 import { findingsText } from "../support/checker/checker.js";
 
 const HOME = path.resolve(import.meta.dirname, "../..");

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { LOCK_ORDER } from "../../src/store/lock-order.js";
 import { catalogue } from "../../src/tools/registry.js";
-import { startApp } from "../support/app.js";
-import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
-import { LockRecorder, type Taken, violationsOf } from "../support/lock-recorder.js";
-import { replayed } from "../support/replayed.js";
-import { workingDay } from "../support/working-day.js";
+import { startApp } from "../support/servers/app.js";
+import { BACKENDS, createDatabase, testRuntime } from "../support/databases/databases.js";
+import { LockRecorder, type Taken, violationsOf } from "../support/databases/lock-recorder.js";
+import { replayed } from "../support/databases/replayed.js";
+import { workingDay } from "../support/fixtures/working-day.js";
 
 describe("a working day of every command", () => {
   test(`takes row locks in the one order: ${LOCK_ORDER.join(", ")}`, async () => {
@@ -44,7 +44,7 @@ describe("a working day of every command", () => {
     );
     expect(
       unseen.map(({ name }) => name),
-      "operations that test/support/working-day.ts does not call yet",
+      "operations that test/support/fixtures/working-day.ts does not call yet",
     ).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { BACKENDS, createDatabase } from "../support/databases.js";
-import { replayed } from "../support/replayed.js";
+import { BACKENDS, createDatabase } from "../support/databases/databases.js";
+import { replayed } from "../support/databases/replayed.js";
 import { names, put } from "./conformance/notes.js";
 
 test.each(BACKENDS)("running everything twice shows on %s what is not pure", async (backend) => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { startApp } from "../support/app.js";
-import { Crew } from "../support/plan.js";
+import { startApp } from "../support/servers/app.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 describe("agents", () => {
   it("are registered by name, again and again, keeping what is not said", async () => {

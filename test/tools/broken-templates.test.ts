@@ -2,11 +2,11 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { startApp, type TestApp } from "../support/app.js";
-import { createDatabase, temporaryDirectory, testRuntime } from "../support/databases.js";
-import type { StorePoint } from "../../src/store/faults.js";
-import { Gate } from "../support/gate.js";
-import { type Files, FLOW, MANIFEST, mine, start, templates, write } from "../support/own-templates.js";
+import { startApp, type TestApp } from "../support/servers/app.js";
+import { createDatabase, temporaryDirectory, testRuntime } from "../support/databases/databases.js";
+import type { StorePoint } from "../../src/store/driver/faults.js";
+import { Gate } from "../support/fixtures/gate.js";
+import { type Files, FLOW, MANIFEST, mine, start, templates, write } from "../support/fixtures/own-templates.js";
 
 // Templates of one's own: what is wrong with them is said of them, and what they would do to others is not done.
 

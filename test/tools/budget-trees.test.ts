@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { BACKENDS } from "../support/databases.js";
-import { Payers } from "../support/payers.js";
+import { BACKENDS } from "../support/databases/databases.js";
+import { Payers } from "../support/fixtures/payers.js";
 
 const DAY_MS = 86_400_000;
 

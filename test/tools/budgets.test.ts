@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { BatonError } from "../../src/engine/errors.js";
-import { startApp, type TestApp } from "../support/app.js";
-import { CheckpointDesk } from "../support/checkpoint-desk.js";
-import { openDesk } from "../support/command-desk.js";
-import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
-import { type Budget, Payers } from "../support/payers.js";
-import { Crew, type RunAnswer, type Step } from "../support/plan.js";
+import type { BatonError } from "../../src/base/errors.js";
+import { startApp, type TestApp } from "../support/servers/app.js";
+import { CheckpointDesk } from "../support/fixtures/checkpoint-fixture.js";
+import { openDesk } from "../support/fixtures/command-fixture.js";
+import { BACKENDS, createDatabase, testRuntime } from "../support/databases/databases.js";
+import { type Budget, Payers } from "../support/fixtures/payers.js";
+import { Crew, type RunAnswer, type Step } from "../support/fixtures/plan.js";
 
 describe.each(BACKENDS)("budgets on %s", (backend) => {
   const three: readonly Step[] = [{ key: "a" }, { key: "b" }, { key: "c" }];

@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import type { BatonError } from "../../src/engine/errors.js";
+import type { BatonError } from "../../src/base/errors.js";
 import type { Statement } from "../../src/store/tx.js";
-import { startApp, startAppOn } from "../support/app.js";
+import { startApp, startAppOn } from "../support/servers/app.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
-import { BACKENDS } from "../support/databases.js";
-import { dumpOf } from "../support/dump.js";
-import { CheckpointDesk } from "../support/checkpoint-desk.js";
-import { Crew, type TaskLine } from "../support/plan.js";
+import { BACKENDS } from "../support/databases/databases.js";
+import { dumpOf } from "../support/databases/dump.js";
+import { CheckpointDesk } from "../support/fixtures/checkpoint-fixture.js";
+import { Crew, type TaskLine } from "../support/fixtures/plan.js";
 
 describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   async function start(settings: Record<string, number> = {}) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { startAppOn, type TestApp } from "../support/app.js";
-import { BACKENDS } from "../support/databases.js";
-import { Crew, type RunAnswer, type Step } from "../support/plan.js";
+import { startAppOn, type TestApp } from "../support/servers/app.js";
+import { BACKENDS } from "../support/databases/databases.js";
+import { Crew, type RunAnswer, type Step } from "../support/fixtures/plan.js";
 
 interface Child extends RunAnswer {
   readonly parent?: { readonly run: string };

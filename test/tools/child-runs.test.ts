@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { startAppOn, type TestApp } from "../support/app.js";
-import { BACKENDS } from "../support/databases.js";
-import { Crew, type RunAnswer, type Step, type TaskLine } from "../support/plan.js";
+import { startAppOn, type TestApp } from "../support/servers/app.js";
+import { BACKENDS } from "../support/databases/databases.js";
+import { Crew, type RunAnswer, type Step, type TaskLine } from "../support/fixtures/plan.js";
 
 describe.each(BACKENDS)("a workflow step on %s", (backend) => {
   async function crew(settings = {}): Promise<Crew> {

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { startApp, type TestApp } from "../support/app.js";
-import { temporaryDirectory } from "../support/databases.js";
-import { Crew } from "../support/plan.js";
-import { everything, filesystem, openToolDesk } from "../support/tool-desk.js";
+import { startApp, type TestApp } from "../support/servers/app.js";
+import { temporaryDirectory } from "../support/databases/databases.js";
+import { Crew } from "../support/fixtures/plan.js";
+import { everything, filesystem, openToolDesk } from "../support/fixtures/tool-fixture.js";
 
 const step = (name: string, rest: object = {}) => ({
   name,

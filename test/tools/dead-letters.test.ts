@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { startApp } from "../support/app.js";
-import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
-import { Crew } from "../support/plan.js";
+import { startApp } from "../support/servers/app.js";
+import { BACKENDS, createDatabase, testRuntime } from "../support/databases/databases.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 interface Letter {
   readonly id: string;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { startApp, startAppOn } from "../support/app.js";
-import { BACKENDS, testRuntime } from "../support/databases.js";
-import { Crew } from "../support/plan.js";
+import { startApp, startAppOn } from "../support/servers/app.js";
+import { BACKENDS, testRuntime } from "../support/databases/databases.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 const once = { retry: { max_attempts: 1 } };
 

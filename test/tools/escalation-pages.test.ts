@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { StoreHooks } from "../../src/store/faults.js";
-import { startAppOn } from "../support/app.js";
-import { BACKENDS, testRuntime } from "../support/databases.js";
-import { Crew } from "../support/plan.js";
+import type { StoreHooks } from "../../src/store/driver/faults.js";
+import { startAppOn } from "../support/servers/app.js";
+import { BACKENDS, testRuntime } from "../support/databases/databases.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 interface Page {
   readonly escalations: readonly { id: string; ask: string; task: { run: string } }[];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { startApp, startAppOn, type TestApp } from "../support/app.js";
-import { BACKENDS, testRuntime } from "../support/databases.js";
-import { Crew, type Step } from "../support/plan.js";
+import { startApp, startAppOn, type TestApp } from "../support/servers/app.js";
+import { BACKENDS, testRuntime } from "../support/databases/databases.js";
+import { Crew, type Step } from "../support/fixtures/plan.js";
 
 interface Question {
   readonly id: string;

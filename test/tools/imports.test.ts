@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readWfFormat } from "../../src/engine/imports.js";
-import { defaultSettings } from "../../src/engine/settings.js";
-import { startApp } from "../support/app.js";
-import { Crew } from "../support/plan.js";
-import { processorMs } from "../support/processor-time.js";
+import { readWfFormat } from "../../src/engine/workflows/imports.js";
+import { defaultSettings } from "../../src/base/settings.js";
+import { startApp } from "../support/servers/app.js";
+import { Crew } from "../support/fixtures/plan.js";
+import { processorMs } from "../support/servers/processor-time.js";
 
 const own = new URL("../data/wfinstances/", import.meta.url);
 const shared = new URL("../../../shared/data/wfinstances/", import.meta.url);

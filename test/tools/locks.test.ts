@@ -1,11 +1,11 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Settings } from "../../src/engine/settings.js";
-import type { StorePoint } from "../../src/store/faults.js";
-import { startApp, type TestApp } from "../support/app.js";
-import { BACKENDS, createDatabase, temporaryDirectory, testRuntime } from "../support/databases.js";
-import { Crew } from "../support/plan.js";
+import type { Settings } from "../../src/base/settings.js";
+import type { StorePoint } from "../../src/store/driver/faults.js";
+import { startApp, type TestApp } from "../support/servers/app.js";
+import { BACKENDS, createDatabase, temporaryDirectory, testRuntime } from "../support/databases/databases.js";
+import { Crew } from "../support/fixtures/plan.js";
 import { until } from "../support/until.js";
 
 interface Answer {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { BatonError } from "../../src/engine/errors.js";
+import { BatonError } from "../../src/base/errors.js";
 import { catalogue } from "../../src/tools/registry.js";
-import { startApp } from "../support/app.js";
+import { startApp } from "../support/servers/app.js";
 
 const namesOf = (result: Record<string, unknown>) =>
   (result["operations"] as { name: string }[]).map(({ name }) => name);

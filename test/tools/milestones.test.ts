@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { StorePoint } from "../../src/store/faults.js";
-import { startApp, type TestApp } from "../support/app.js";
-import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
-import { Gate, someoneWaits } from "../support/gate.js";
-import { Crew } from "../support/plan.js";
+import type { StorePoint } from "../../src/store/driver/faults.js";
+import { startApp, type TestApp } from "../support/servers/app.js";
+import { BACKENDS, createDatabase, testRuntime } from "../support/databases/databases.js";
+import { Gate, someoneWaits } from "../support/fixtures/gate.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 interface MilestoneAnswer {
   readonly name: string;

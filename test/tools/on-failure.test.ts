@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { startAppOn } from "../support/app.js";
-import { BACKENDS } from "../support/databases.js";
-import { Crew, type RunAnswer, type Step } from "../support/plan.js";
+import { startAppOn } from "../support/servers/app.js";
+import { BACKENDS } from "../support/databases/databases.js";
+import { Crew, type RunAnswer, type Step } from "../support/fixtures/plan.js";
 
 const once = { retry: { max_attempts: 1 } };
 

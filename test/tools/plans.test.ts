@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { startApp } from "../support/app.js";
-import { BACKENDS, createDatabase } from "../support/databases.js";
-import { Crew } from "../support/plan.js";
+import { startApp } from "../support/servers/app.js";
+import { BACKENDS, createDatabase } from "../support/databases/databases.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 describe.each(BACKENDS)("a plan step on %s", (backend) => {
   async function crew(): Promise<Crew> {

@@ -2,8 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { startApp } from "../support/app.js";
-import { temporaryDirectory } from "../support/databases.js";
+import { startApp } from "../support/servers/app.js";
+import { temporaryDirectory } from "../support/databases/databases.js";
 
 function repository(name = "app"): string {
   const root = path.join(realpathSync(temporaryDirectory()), name);

@@ -3,11 +3,11 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { z } from "zod";
 import { catalogue } from "../../src/tools/registry.js";
-import type { Operation } from "../../src/tools/operation.js";
-import { toolEntries } from "../../src/tools/published.js";
-import { referencePage, withToolTable } from "../../src/tools/reference.js";
-import { toolsOf } from "../../src/tools/toolsets.js";
-import { startApp } from "../support/app.js";
+import type { Operation } from "../../src/dispatch/operation.js";
+import { toolEntries } from "../../src/dispatch/published.js";
+import { referencePage, withToolTable } from "../../src/dispatch/reference.js";
+import { toolsOf } from "../../src/dispatch/toolsets.js";
+import { startApp } from "../support/servers/app.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const WORDS_MAX = 60;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { startApp } from "../support/app.js";
-import { Crew } from "../support/plan.js";
+import { startApp } from "../support/servers/app.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 /** Ways in which work could be left that nobody can ever do; each was found by a history of test/simulation. */
 describe("no run waits for what can no longer come", () => {

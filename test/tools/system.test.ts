@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { startApp } from "../support/app.js";
-import { BACKENDS, createDatabase } from "../support/databases.js";
+import { startApp } from "../support/servers/app.js";
+import { BACKENDS, createDatabase } from "../support/databases/databases.js";
 
 const step = (key: string, more: Record<string, unknown> = {}) => ({ key, prompt: "x", ...more });
 const valueOf = (answer: Record<string, unknown>, name: string) =>

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { mine, start, write } from "../support/own-templates.js";
+import { mine, start, write } from "../support/fixtures/own-templates.js";
 
 describe("a template writes no file", () => {
   test("where another agent has locked it", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { startApp } from "../support/app.js";
-import { BACKENDS, createDatabase, testRuntime } from "../support/databases.js";
-import { Crew, type RunAnswer } from "../support/plan.js";
+import { startApp } from "../support/servers/app.js";
+import { BACKENDS, createDatabase, testRuntime } from "../support/databases/databases.js";
+import { Crew, type RunAnswer } from "../support/fixtures/plan.js";
 
 const HOUR_MS = 3_600_000;
 

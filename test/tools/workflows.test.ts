@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { startApp, type TestApp } from "../support/app.js";
-import { BACKENDS, createDatabase } from "../support/databases.js";
-import { processorMs } from "../support/processor-time.js";
+import { startApp, type TestApp } from "../support/servers/app.js";
+import { BACKENDS, createDatabase } from "../support/databases/databases.js";
+import { processorMs } from "../support/servers/processor-time.js";
 
 const steps = [
   { key: "design", prompt: "d", estimate_ms: "10m" },

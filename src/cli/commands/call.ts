@@ -1,6 +1,6 @@
-import { hint } from "../../engine/names.js";
-import type { Operation, OperationIndex } from "../../tools/operation.js";
-import { renderResult } from "../../tools/render.js";
+import { hint } from "../../base/names.js";
+import type { Operation, OperationIndex } from "../../dispatch/operation.js";
+import { renderResult } from "../../dispatch/render.js";
 import { answer, type Desk, flagsOf, type Shared } from "../command.js";
 import { UsageError } from "../failure.js";
 import { type FlagSchema, form, type InputSchema, parseOperationFlags } from "../operation-flags.js";

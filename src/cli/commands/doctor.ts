@@ -1,13 +1,13 @@
-import { BatonError } from "../../engine/errors.js";
-import { hint } from "../../engine/names.js";
+import { BatonError } from "../../base/errors.js";
+import { hint } from "../../base/names.js";
 import { type Config, variableOf } from "../../config.js";
-import type { Finding } from "../../upkeep.js";
+import type { Finding } from "../../app/maintenance.js";
 import { asking } from "../answers.js";
 import { clientFindings } from "../clients.js";
 import { answer, type Desk, flagsOf, type Shared } from "../command.js";
 import { EXIT } from "../failure.js";
 import type { Opened } from "../host.js";
-import { paint, type Style, type Tone } from "../terminal.js";
+import { paint, type Style, type Tone } from "../terminal/terminal.js";
 
 const NODE_MAJOR_MIN = 20;
 /** Variables beside the settings. */

@@ -1,8 +1,8 @@
 import type { LetterHandled } from "../answers.js";
 import { answer, type Desk, type Shared, withApp } from "../command.js";
 import { jsonOrText } from "../operation-flags.js";
-import { table } from "../table.js";
-import { inputsOf } from "../workflow-file.js";
+import { table } from "../terminal/table.js";
+import { inputsOf } from "../run/workflow-file.js";
 
 const SHOWN_MAX = 200;
 

@@ -1,8 +1,8 @@
 import type { Answers, Ask } from "../answers.js";
 import { answer, type Desk, type Shared, withApp } from "../command.js";
 import { UsageError } from "../failure.js";
-import { table } from "../table.js";
-import { inputsOf } from "../workflow-file.js";
+import { table } from "../terminal/table.js";
+import { inputsOf } from "../run/workflow-file.js";
 
 export interface CreateOptions extends Shared {
   readonly root?: string;

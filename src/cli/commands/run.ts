@@ -1,13 +1,13 @@
 import { type Answers, type Ask, asking, ifFound, type RunAnswer } from "../answers.js";
 import { answer, type Desk, flagsOf, type Shared } from "../command.js";
 import { EXIT, UsageError } from "../failure.js";
-import { follow, RunFollower } from "../follower.js";
+import { follow, RunFollower } from "../run/follower.js";
 import type { Opened } from "../host.js";
-import { Interrupts } from "../interrupts.js";
-import { runDisplay } from "../run-display.js";
-import { exitCodeOf, outcomeText } from "../run-outcome.js";
-import type { RunState } from "../run-state.js";
-import { checkedDefinition, findWorkflowFile, inputsOf, readWorkflowFile } from "../workflow-file.js";
+import { Interrupts } from "../terminal/interrupts.js";
+import { runDisplay } from "../run/display.js";
+import { exitCodeOf, outcomeText } from "../run/outcome.js";
+import type { RunState } from "../run/state.js";
+import { checkedDefinition, findWorkflowFile, inputsOf, readWorkflowFile } from "../run/workflow-file.js";
 
 export interface RunOptions extends Shared {
   readonly input: readonly string[];

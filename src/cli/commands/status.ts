@@ -1,9 +1,9 @@
 import type { Answers, Ask } from "../answers.js";
 import { answer, type Desk, type Shared, withApp } from "../command.js";
-import { duration } from "../durations.js";
+import { duration } from "../terminal/durations.js";
 import { EXIT } from "../failure.js";
-import { TASK_STATUSES, toneOf, toneOfRun, wordOf } from "../task-marks.js";
-import { paint, type Style, type Tone } from "../terminal.js";
+import { TASK_STATUSES, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
+import { paint, type Style, type Tone } from "../terminal/terminal.js";
 
 type System = Answers["get_system_status"];
 type Health = Answers["get_health_status"];

@@ -1,7 +1,7 @@
 import path from "node:path";
-import { BatonError } from "../../engine/errors.js";
+import { BatonError } from "../../base/errors.js";
 import { answer, type Desk, flagsOf, type Shared } from "../command.js";
-import { bytes, duration } from "../durations.js";
+import { bytes, duration } from "../terminal/durations.js";
 import { UsageError } from "../failure.js";
 import type { Opened } from "../host.js";
 

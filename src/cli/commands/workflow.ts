@@ -1,9 +1,9 @@
 import type { Answers } from "../answers.js";
 import { answer, type Desk, type Shared, withApp } from "../command.js";
-import { duration } from "../durations.js";
+import { duration } from "../terminal/durations.js";
 import { EXIT } from "../failure.js";
-import { table } from "../table.js";
-import { checkedDefinition, problemLines, readWorkflowFile } from "../workflow-file.js";
+import { table } from "../terminal/table.js";
+import { checkedDefinition, problemLines, readWorkflowFile } from "../run/workflow-file.js";
 
 interface InProject extends Shared {
   readonly project?: string;

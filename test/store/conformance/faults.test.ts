@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { appendEvents } from "../../../src/store/events.js";
-import { Crashed, type Fault } from "../../../src/store/faults.js";
+import { appendEvents } from "../../../src/store/events/events.js";
+import { Crashed, type Fault } from "../../../src/store/driver/faults.js";
 import type { Tx, TxContext } from "../../../src/store/tx.js";
-import { BACKENDS, createDatabase } from "../../support/databases.js";
-import { FaultPlan, FAULTS } from "../../support/fault-plan.js";
+import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
+import { FaultPlan, FAULTS } from "../../support/databases/fault-plan.js";
 import { names, put } from "./notes.js";
 
 const WRITTEN = ["a", "b", "c"];

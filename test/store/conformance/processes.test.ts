@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { migrations } from "../../../src/store/migrations/index.js";
-import { BACKENDS, createDatabase, createEmptyDatabase } from "../../support/databases.js";
-import { startStoreProcess } from "../../support/store-process.js";
+import { BACKENDS, createDatabase, createEmptyDatabase } from "../../support/databases/databases.js";
+import { startStoreProcess } from "../../support/databases/store-process.js";
 import { put, run } from "./notes.js";
 
 const PROCESSES = 4;

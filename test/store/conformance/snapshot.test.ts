@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Tx } from "../../../src/store/tx.js";
-import { BACKENDS, createDatabase } from "../../support/databases.js";
-import { FaultPlan } from "../../support/fault-plan.js";
+import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
+import { FaultPlan } from "../../support/databases/fault-plan.js";
 import { names, put } from "./notes.js";
 
 /** Many times what a write takes, also where it is held up. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { BACKENDS, createDatabase } from "../../support/databases.js";
+import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
 import { put, run } from "./notes.js";
 
 const INSERT = "INSERT INTO settings (scope, name, value, updated_at, updated_by)";

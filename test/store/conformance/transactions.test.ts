@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RestartTransaction } from "../../../src/store/tx.js";
-import { BACKENDS, createDatabase } from "../../support/databases.js";
+import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
 import { names, put } from "./notes.js";
 
 describe.each(BACKENDS)("transactions on %s", (backend) => {

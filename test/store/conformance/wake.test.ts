@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Store, Tx } from "../../../src/store/tx.js";
-import { BACKENDS, createDatabase } from "../../support/databases.js";
+import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
 import { bestOfFew, type InTime } from "../../support/in-time.js";
-import { startStoreProcess } from "../../support/store-process.js";
+import { startStoreProcess } from "../../support/databases/store-process.js";
 import { names, put, run } from "./notes.js";
 
 const ROUNDS = 20;

@@ -1,4 +1,4 @@
-import { normalisePath, overlaps, type PathPattern } from "../../../src/engine/paths.js";
+import { normalisePath, overlaps, type PathPattern } from "../../../src/engine/paths/paths.js";
 import type { Finding } from "./checker.js";
 import type { EventRow, Snapshot } from "./snapshot.js";
 

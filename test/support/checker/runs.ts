@@ -1,5 +1,5 @@
-import { TASK_SETTLED } from "../../../src/engine/machine.js";
-import { judge } from "../../../src/engine/triggers.js";
+import { TASK_SETTLED } from "../../../src/engine/lifecycle/machines.js";
+import { judge } from "../../../src/engine/scheduling/triggers.js";
 import { int } from "../../../src/store/rows.js";
 import type { Finding } from "./checker.js";
 import { COUNTED, type RunRow, type Snapshot, type TaskRow } from "./snapshot.js";

@@ -1,4 +1,4 @@
-import { CAPABILITIES, PATHS, randomDefinition, randomFields, randomTrigger, ROLES } from "../random-graph.js";
+import { CAPABILITIES, PATHS, randomDefinition, randomFields, randomTrigger, ROLES } from "../fixtures/random-graph.js";
 import type { Draw } from "../draw.js";
 import { type Player, WHERE, type World } from "./world.js";
 

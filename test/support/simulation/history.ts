@@ -1,7 +1,7 @@
 import { text } from "../../../src/store/rows.js";
 import type { Store, Tx } from "../../../src/store/tx.js";
 import { Checker, type Finding } from "../checker/checker.js";
-import { CAPABILITIES, ROLES } from "../random-graph.js";
+import { CAPABILITIES, ROLES } from "../fixtures/random-graph.js";
 import { act, execute, PEACEFUL } from "./actions.js";
 import { openTasks, type Player, WHERE, World, type WorldOptions } from "./world.js";
 

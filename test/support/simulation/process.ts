@@ -1,10 +1,10 @@
-import { App } from "../../../src/app.js";
+import { App } from "../../../src/app/app.js";
 import { loadConfig } from "../../../src/config.js";
-import { BatonError } from "../../../src/engine/errors.js";
+import { BatonError } from "../../../src/base/errors.js";
 import type { Runtime } from "../../../src/runtime/runtime.js";
-import type { Fault } from "../../../src/store/faults.js";
+import type { Fault } from "../../../src/store/driver/faults.js";
 import { CommitUnknown } from "../../../src/store/tx.js";
-import { type Dispatch, InternalError } from "../../../src/tools/dispatch.js";
+import { type Dispatch, InternalError } from "../../../src/dispatch/dispatch.js";
 import type { Draw } from "../draw.js";
 
 const FAULTS = ["crash", "crash_after", "disconnect", "lose_answer"] as const satisfies readonly Fault[];

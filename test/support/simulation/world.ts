@@ -6,7 +6,7 @@ import { int } from "../../../src/store/rows.js";
 import type { Store } from "../../../src/store/tx.js";
 import { type Acknowledged, acknowledgedBy } from "../checker/journal.js";
 import { Draw } from "../draw.js";
-import { CAPABILITIES, CHILD_WORKFLOW, randomDefinition, ROLES } from "../random-graph.js";
+import { CAPABILITIES, CHILD_WORKFLOW, randomDefinition, ROLES } from "../fixtures/random-graph.js";
 import { SimulatedProcess } from "./process.js";
 
 export interface WorldOptions {

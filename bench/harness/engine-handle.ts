@@ -1,0 +1,150 @@
+import { hostname } from "node:os";
+import { type Brief, type Claim, claimTask } from "../../src/engine/claims/claims.js";
+import type { Caller, Command, EngineContext } from "../../src/engine/context.js";
+import type { JsonObject } from "../../src/base/json.js";
+import { type Parsed, requireDefinition } from "../../src/engine/definitions/definition.js";
+import { executeWorkflow, type Started } from "../../src/engine/runs/executions.js";
+import { createProject, type Project } from "../../src/engine/projects/projects.js";
+import { openSession } from "../../src/engine/presence/sessions.js";
+import { defaultSettings, type Settings } from "../../src/base/settings.js";
+import { completeTask, type TaskChanged } from "../../src/engine/tasks/tasks.js";
+import type { LanePlace } from "../../src/store/scheduling/lanes.js";
+import { type Runtime, systemRuntime } from "../../src/runtime/runtime.js";
+import { openPostgres } from "../../src/store/postgres/postgres.js";
+import { openSqlite } from "../../src/store/sqlite/sqlite.js";
+import type { Store, Tx, TxContext } from "../../src/store/tx.js";
+
+export type Synchronous = "FULL" | "NORMAL";
+
+/** A task in somebody's hands. */
+export interface Held {
+  readonly task: string;
+  readonly token: number;
+}
+
+export const held = ({ task }: Brief): Held => ({ task: task.id, token: task.token });
+
+const RESULT = { done: true };
+
+/** What a desk takes from the world; by default what a server takes. */
+export interface World {
+  readonly runtime: Runtime;
+  readonly settings: Settings;
+}
+
+const realWorld = (): World => ({ runtime: systemRuntime(), settings: defaultSettings });
+
+/** The engine over one open database, as a server process of its own calls it: with a session, under default settings. */
+export class Desk {
+  readonly store: Store;
+  readonly #caller: Caller;
+  /** Looks at every statement of a transaction; for profiles and counts. */
+  watch: (<T>(transaction: Tx<T>) => Tx<T>) | undefined;
+
+  private constructor(
+    store: Store,
+    readonly world: World,
+  ) {
+    this.store = store;
+    const { ids, clock } = world.runtime;
+    this.#caller = {
+      agent: "bench",
+      session: {
+        id: ids.next("session", clock.now()),
+        host: hostname(),
+        pid: process.pid,
+        processStartedAt: clock.now(),
+        client: "bench",
+        executor: false,
+      },
+      workplace: { cwd: "/nowhere", gitRoot: null, worktreeOf: null, caseInsensitive: false },
+      channel: "agent",
+    };
+  }
+
+  static async onSqlite(file: string, synchronous: Synchronous, world = realWorld()): Promise<Desk> {
+    return Desk.#opened(await openSqlite({ file, synchronous, runtime: world.runtime }), world);
+  }
+
+  static async onPostgres(url: string, poolSize: number): Promise<Desk> {
+    const world = realWorld();
+    return Desk.#opened(await openPostgres({ url, poolSize, runtime: world.runtime }), world);
+  }
+
+  static async #opened(store: Store, world: World): Promise<Desk> {
+    const desk = new Desk(store, world);
+    await desk.transact((ctx) => openSession(ctx));
+    return desk;
+  }
+
+  transact<T>(command: Command<T>): Promise<T> {
+    return this.store.transact((ctx) => this.#watched(command(this.#context(ctx))));
+  }
+
+  read<T>(query: Command<T>): Promise<T> {
+    return this.store.read((ctx) => this.#watched(query(this.#context(ctx))));
+  }
+
+  snapshot<T>(query: Command<T>): Promise<T> {
+    return this.store.snapshot((ctx) => query(this.#context(ctx)));
+  }
+
+  close(): Promise<void> {
+    return this.store.close();
+  }
+
+  async project(name = "bench"): Promise<Project> {
+    return (await this.transact((ctx) => createProject(ctx, { name }))).project;
+  }
+
+  start(project: Project, parsed: Parsed): Promise<Started> {
+    return this.transact((ctx) => executeWorkflow(ctx, { project, parsed, createdBy: "bench" }));
+  }
+
+  /** As claim_task does it: where something had to be set aside, it looks further in another transaction. */
+  async ask(agent: string, place: LanePlace): Promise<Exclude<Claim, { outcome: "again" }>> {
+    for (;;) {
+      const claim = await this.transact((ctx) => claimTask(ctx, { agent, ...place }));
+      if (claim.outcome !== "again") return claim;
+    }
+  }
+
+  /** Asks, and must be given something. */
+  async claim(agent: string, place: LanePlace): Promise<Brief> {
+    const claim = await this.ask(agent, place);
+    if (claim.outcome === "claimed") return claim.brief;
+    throw new Error(`${agent} was given nothing: ${claim.reason}`);
+  }
+
+  complete({ task, token }: Held): Promise<TaskChanged> {
+    return this.transact((ctx) => completeTask(ctx, { task, token, result: RESULT }));
+  }
+
+  /** The unit of most benchmarks: two transactions. */
+  async claimAndComplete(agent: string, place: LanePlace): Promise<void> {
+    await this.complete(held(await this.claim(agent, place)));
+  }
+
+  /** Many such pairs in one transaction: the same rows as in two each, without waiting for the disk each time. */
+  async finishMany(agent: string, place: LanePlace, count: number): Promise<void> {
+    await this.transact(function* (ctx) {
+      for (let done = 0; done < count; done++) {
+        const claim = yield* claimTask(ctx, { agent, ...place });
+        if (claim.outcome !== "claimed") throw new Error(`${agent} was given nothing`);
+        yield* completeTask(ctx, { ...held(claim.brief), result: RESULT });
+      }
+    });
+  }
+
+  #context(ctx: TxContext): EngineContext {
+    return { ...ctx, caller: this.#caller, settings: this.world.settings };
+  }
+
+  #watched<T>(transaction: Tx<T>): Tx<T> {
+    return this.watch === undefined ? transaction : this.watch(transaction);
+  }
+}
+
+export function planOf(definition: JsonObject): Parsed {
+  return requireDefinition(definition, { limits: defaultSettings });
+}

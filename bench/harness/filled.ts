@@ -1,0 +1,26 @@
+import { Desk } from "./engine-handle.js";
+import type { Errand } from "./errand.js";
+import { RawQueue } from "../peers/raw-sqlite.js";
+import { independent, RUN_TASKS_MAX } from "../loads/plans.js";
+
+/** Makes a new file with so many tasks that anyone may claim; gives the project, which the raw queue has none of. */
+export async function fill(by: Errand["by"], file: string, tasks: number): Promise<string> {
+  return by === "engine" ? fillForEngine(file, tasks) : fillRaw(file, tasks);
+}
+
+async function fillForEngine(file: string, tasks: number): Promise<string> {
+  const desk = await Desk.onSqlite(file, "NORMAL");
+  const project = await desk.project();
+  for (let left = tasks; left > 0; left -= RUN_TASKS_MAX) {
+    await desk.start(project, independent(Math.min(left, RUN_TASKS_MAX)));
+  }
+  await desk.close();
+  return project.id;
+}
+
+function fillRaw(file: string, tasks: number): string {
+  const raw = new RawQueue(file, "NORMAL");
+  raw.fill(tasks);
+  raw.close();
+  return "";
+}

@@ -1,0 +1,54 @@
+import os from "node:os";
+import type { CommandHost, OpenOptions } from "../cli/host.js";
+import type { Flags } from "../config.js";
+import { BatonError } from "../base/errors.js";
+import { isName, NAME_RULE, nameFrom } from "../base/names.js";
+import { VERSION } from "../runtime/version.js";
+import { systemClock } from "../runtime/clock.js";
+
+/** What the command line can do to the world, put together from the real parts: each is loaded when it is needed. */
+export const commandHost: CommandHost = {
+  version: VERSION,
+  now: () => systemClock.now(),
+  open,
+  serve: async (flags) => (await import("./serve.js")).serve(flags),
+  inspectDatabase: async (database) => (await import("./maintenance.js")).inspectDatabase(database),
+  liveSessions: async (app) => (await import("./maintenance.js")).liveSessions(app),
+  prune: async (app) => (await import("./maintenance.js")).prune(app, CLIENT),
+  removeDatabase: async (database) => (await import("./maintenance.js")).removeDatabase(database),
+};
+
+const CLIENT = "baton";
+
+async function open(flags: Flags, { sessionless }: OpenOptions) {
+  // Who sits at a terminal decides as a person; a program that calls `baton` has none.
+  const channel = process.stdin.isTTY && process.stderr.isTTY ? "human" : "agent";
+  const [{ launch }, { RESERVED_HANDLES }] = await Promise.all([
+    import("./launch.js"),
+    import("../engine/agents/agents.js"),
+  ]);
+  const launched = launch(flags, { sessionless, channel, agent: ownHandle(RESERVED_HANDLES) });
+  return { ...launched, dispatch: () => launched.app.dispatch(CLIENT), standBy: () => launched.app.standBy(CLIENT) };
+}
+
+/** The same in each call, so that a task claimed by one can be completed by the next: BATON_AGENT, or the user's name. */
+function ownHandle(reserved: ReadonlySet<string>): string {
+  const named = process.env["BATON_AGENT"];
+  if (named !== undefined && named !== "") {
+    if (isName(named) && !reserved.has(named)) return named;
+    const why = isName(named) ? "the name is reserved" : `it needs ${NAME_RULE}`;
+    throw new BatonError("invalid_input", `BATON_AGENT="${named}" cannot be an agent's name: ${why}.`);
+  }
+  const user = nameFrom(userName(), "user");
+  return reserved.has(user) ? `${user}-user` : user;
+}
+
+function userName(): string {
+  try {
+    return os.userInfo().username;
+  } catch (error) {
+    // A container's user need not stand in /etc/passwd.
+    if (error instanceof Error && "code" in error) return "";
+    throw error;
+  }
+}

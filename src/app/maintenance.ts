@@ -1,0 +1,96 @@
+import fs from "node:fs";
+import os from "node:os";
+import type { App } from "./app.js";
+import type { DatabaseConfig } from "../config.js";
+import { BatonError } from "../base/errors.js";
+import { pruneAllLetters, pruneAllSessions, pruneRuns } from "../engine/background/tick.js";
+import { isAlive } from "../runtime/processes.js";
+import type { Finding } from "../store/driver/inspection.js";
+import { listOpenSessions } from "../store/presence/sessions.js";
+
+export type { Finding };
+
+// What a person does to the database as a whole, outside any operation.
+
+/** Looks the database over without changing it. */
+export async function inspectDatabase(database: DatabaseConfig): Promise<Finding[]> {
+  if (database.kind === "sqlite") return (await import("../store/sqlite/inspection.js")).inspectSqlite(database.file);
+  return (await import("../store/postgres/inspection.js")).inspectPostgres(database.url);
+}
+
+/** Deletes the SQLite file, or Baton's tables from the PostgreSQL schema; gives the paths or tables that were there. */
+export async function removeDatabase(database: DatabaseConfig): Promise<string[]> {
+  if (database.kind === "sqlite") return (await import("../store/sqlite/inspection.js")).removeSqlite(database.file);
+  return (await import("../store/postgres/inspection.js")).dropPostgres(database.url);
+}
+
+export interface LiveSession {
+  readonly client: string;
+  readonly host: string;
+  readonly pid: number;
+}
+
+const SESSIONS_MAX = 1_000;
+
+/** The server processes that use the database now. A database that is not there yet is not made by asking. */
+export async function liveSessions(app: App): Promise<LiveSession[]> {
+  const { database } = app.config;
+  if (database.kind === "sqlite" && !fs.existsSync(database.file)) return [];
+  const store = await app.store();
+  return store.read(function* (ctx) {
+    const open = yield* listOpenSessions(SESSIONS_MAX);
+    return open
+      .filter(({ expiresAt, goneAt }) => expiresAt > ctx.now && goneAt === null)
+      .filter((session) => session.host !== os.hostname() || isAlive(session))
+      .map(({ client, host, pid }) => ({ client, host, pid }));
+  });
+}
+
+export interface Pruned {
+  readonly runs: number;
+  /** Dead letters that had been dealt with. */
+  readonly letters: number;
+  /** That runs were started in (`create_session`). */
+  readonly sessions: number;
+  /** Given back to the file system; null where the database does that by itself. */
+  readonly bytes: number | null;
+  readonly retention_ms: number;
+}
+
+const RUNS_AT_ONCE = 20;
+
+/**
+ * Removes every run and every session that ended, and every dead letter that was closed, longer ago than they are kept, and gives
+ * their space back. Errors: `not_found` without a database.
+ */
+export async function prune(app: App, client: string): Promise<Pruned> {
+  const { database } = app.config;
+  if (database.kind === "sqlite" && !fs.existsSync(database.file)) {
+    throw new BatonError("not_found", `There is no database ${database.file}, so there is nothing to prune.`);
+  }
+  const before = await sizeOf(database);
+  const host = await app.background(client);
+  let runs = 0;
+  for (let removed = RUNS_AT_ONCE; removed === RUNS_AT_ONCE; runs += removed)
+    removed = await pruneRuns(host, RUNS_AT_ONCE);
+  const letters = await pruneAllLetters(host);
+  const sessions = await pruneAllSessions(host);
+  return { runs, letters, sessions, bytes: await giveBack(app, before), retention_ms: app.settings.retention_ms };
+}
+
+/** Of a file with its log; null for a server's database, which keeps its own house. */
+async function sizeOf(database: DatabaseConfig): Promise<number | null> {
+  if (database.kind !== "sqlite") return null;
+  return (await import("../store/sqlite/inspection.js")).sizeOfSqlite(database.file);
+}
+
+/** How much smaller the file is than before anything was removed: what that has written into the log is none of it. */
+async function giveBack(app: App, before: number | null): Promise<number | null> {
+  if (before === null) return null;
+  const store = await app.store();
+  while (await store.reclaim()) {
+    // Each step is bounded, so that the servers beside this process can write in between.
+  }
+  await app.close();
+  return Math.max(0, before - ((await sizeOf(app.config.database)) ?? before));
+}

@@ -1,0 +1,71 @@
+import type { Flags } from "../config.js";
+import { type Launched, launch } from "./launch.js";
+import { createServer } from "../mcp/server.js";
+import { StdioTransport } from "../mcp/transport/stdio.js";
+import { VERSION } from "../runtime/version.js";
+
+/** From the end of the input to the end of the process, at most. */
+const SHUTDOWN_MS_MAX = 900;
+/** Of that, for answers that are on their way. */
+const DRAIN_MS_MAX = 650;
+/** What stands around the arguments in a JSON-RPC line. */
+const ENVELOPE_BYTES = 4_096;
+const AT_A_TERMINAL =
+  "baton: serving MCP on stdin and stdout, for a client that starts it. `baton --help` says what a person can do. Ctrl-D ends it.\n";
+
+/** Serves MCP over stdio until the input ends or a signal comes; then ends the process. */
+export async function serve(flags: Flags): Promise<never> {
+  const launched = launch(flags);
+  const { app, config, logger } = launched;
+  if (process.stdin.isTTY) process.stderr.write(AT_A_TERMINAL);
+  const server = createServer({
+    version: VERSION,
+    toolsets: config.toolsets,
+    logger,
+    dispatch: (client) => app.dispatch(client),
+    reader: (client) => app.reader(client),
+    desk: (client) => app.desk(client),
+    newRequestId: () => app.newRequestId(),
+    onInitialized: (client) => standBySoon(launched, client),
+  });
+  const bytesMax = config.settings.input_bytes_max;
+  const transport = new StdioTransport({
+    lineBytesMax: bytesMax + ENVELOPE_BYTES,
+    refusal: async () => (await import("../mcp/tool-call.js")).tooLargeResult(bytesMax),
+  });
+  await server.connect(transport);
+  await Promise.race([transport.ended, stopSignal()]);
+  server.stopWaiting();
+  const shutDown = async () => {
+    await Promise.race([transport.drained(), after(DRAIN_MS_MAX)]);
+    await server.close();
+    await app.close();
+  };
+  await Promise.race([shutDown(), after(SHUTDOWN_MS_MAX)]);
+  process.exit(0);
+}
+
+/** Who only looks what the server can do is gone by then; what came due while no process was up waits no longer. */
+const STAND_BY_MS = 300;
+const STAND_BY_AGAIN_MS = 10_000;
+
+function standBySoon({ app, logger }: Launched, client: string): void {
+  const standBy = () => {
+    app.standBy(client).catch((error: unknown) => {
+      logger.warn("what is due is not looked after yet", { error });
+      setTimeout(standBy, STAND_BY_AGAIN_MS).unref();
+    });
+  };
+  setTimeout(standBy, STAND_BY_MS).unref();
+}
+
+/** Settles when the process is asked to stop. Asked again, it stops at once. */
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve());
+  });
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

@@ -1,0 +1,15 @@
+/** An MCP server of a person's own configuration, as far as the others may know of it: nothing of how it is reached. */
+export interface ToolServer {
+  readonly name: string;
+  /** Which of its tools may be called, `*` standing for any text; absent: all. */
+  readonly tools?: readonly string[];
+}
+
+/** What a server process may carry out: commands, and the tools of these servers. */
+export type ExecutorPolicy = CommandPolicy & { readonly servers?: readonly ToolServer[] };
+/**
+ * Which command lines the person who started the server allows. `patterns` come from that person's own configuration
+ * only. They bound what a workflow can start; they are no sandbox for what the allowed programs then do: `npm test`
+ * runs whatever package.json says.
+ */
+export type CommandPolicy = { kind: "off" } | { kind: "all" } | { kind: "patterns"; patterns: readonly string[] };

@@ -1,0 +1,98 @@
+import { stopwatch } from "../terminal/durations.js";
+import { eventText } from "./event-text.js";
+import type { Look } from "./follower.js";
+import { LiveLines } from "../terminal/live.js";
+import { missingText, progressLines } from "./progress.js";
+import type { RunState } from "./state.js";
+import { fit, type Terminal } from "../terminal/terminal.js";
+
+/** Shows a run while it goes on. */
+export interface RunDisplay {
+  show(look: Look): void;
+  /** Leaves the place to what comes after. */
+  close(): void;
+}
+
+export interface DisplayOptions {
+  readonly table: boolean;
+  /** Milliseconds since the epoch. */
+  readonly now: () => number;
+}
+
+const REDRAW_MS = 1_000;
+
+/** On a terminal a picture that is drawn again in place, elsewhere a line for each change. */
+export function runDisplay(terminal: Terminal, options: DisplayOptions): RunDisplay {
+  return terminal.live ? new LiveDisplay(terminal, options) : new LineDisplay(terminal, options);
+}
+
+class LiveDisplay implements RunDisplay {
+  readonly #terminal: Terminal;
+  readonly #options: DisplayOptions;
+  readonly #live: LiveLines;
+  readonly #timer: NodeJS.Timeout;
+  #state: RunState | undefined;
+
+  constructor(terminal: Terminal, options: DisplayOptions) {
+    this.#terminal = terminal;
+    this.#options = options;
+    this.#live = new LiveLines(terminal, () => this.#draw());
+    // Time goes by also while nothing happens.
+    this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
+  }
+
+  show({ state }: Look): void {
+    this.#state = state;
+    this.#draw();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#live.close();
+  }
+
+  #draw(): void {
+    if (this.#state === undefined) return;
+    const { style } = this.#terminal;
+    const { table, now } = this.#options;
+    this.#live.draw(progressLines(this.#state, { ...this.#terminal.size(), style, table, now: now() }));
+  }
+}
+
+const LINE_COLUMNS_MAX = 500;
+
+class LineDisplay implements RunDisplay {
+  readonly #terminal: Terminal;
+  readonly #options: DisplayOptions;
+  #missing: string | undefined;
+
+  constructor(terminal: Terminal, options: DisplayOptions) {
+    this.#terminal = terminal;
+    this.#options = options;
+  }
+
+  show({ state, fresh }: Look): void {
+    const startedAt = Date.parse(state.run.created_at);
+    for (const { event, lastedMs } of fresh) {
+      const text = eventText(event, lastedMs, this.#terminal.style);
+      if (text !== undefined) this.#line(`${stopwatch(Date.parse(event.at) - startedAt)}  ${text}`);
+    }
+    this.#sayWhoIsMissed(state);
+  }
+
+  close(): void {}
+
+  /** Once for each set of tasks: a run that waits for somebody must not look as if it hung. */
+  #sayWhoIsMissed(state: RunState): void {
+    const now = this.#options.now();
+    const missing = missingText(state, now);
+    if (missing !== undefined && missing !== this.#missing) {
+      this.#line(`${stopwatch(now - Date.parse(state.run.created_at))}  ${missing}`);
+    }
+    this.#missing = missing;
+  }
+
+  #line(text: string): void {
+    this.#terminal.stream.write(`${fit(text, LINE_COLUMNS_MAX)}\n`);
+  }
+}

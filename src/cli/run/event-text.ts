@@ -1,0 +1,107 @@
+import type { EventAnswer, TaskLine } from "../answers.js";
+import { duration } from "../terminal/durations.js";
+import { signOf } from "../terminal/task-marks.js";
+import type { Style } from "../terminal/terminal.js";
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** What an event did to a task, in words, and the mark of the state the task has then. */
+interface Wording {
+  readonly status: TaskLine["status"];
+  words(event: EventAnswer, lastedMs: number | undefined): string;
+}
+
+// oxfmt-ignore
+const TASK_EVENTS: Readonly<Record<string, Wording>> = {
+  "task.ready": { status: "ready", words: () => "ready" },
+  "task.created": { status: "pending", words: () => "added" },
+  "task.claimed": { status: "running", words: ({ agent, data }) => `started by ${agent ?? "?"}${attemptOf(data)}` },
+  "task.waiting": { status: "waiting", words: ({ data, task }) => `waits ${awaited(data, task)}` },
+  "task.asked": { status: "waiting", words: ({ data }) => `is put to the person at ${textOf(data["client"])}` },
+  "task.deferred": { status: "waiting", words: ({ agent }) => `put off by ${agent ?? "?"}` },
+  "task.progress": { status: "running", words: ({ data }) => progressOf(data) },
+  "task.succeeded": { status: "succeeded", words: (_, ms) => `succeeded${after(ms)}` },
+  "task.retry": { status: "pending", words: ({ data }, ms) => `failed${after(ms)}, will be tried again: ${errorOf(data)}` },
+  "task.dead_letter": { status: "dead_letter", words: ({ data }, ms) => `failed${after(ms)}: ${errorOf(data)}` },
+  "task.released": { status: "ready", words: ({ agent }) => `given back by ${agent ?? "?"}` },
+  "task.lease_lost": { status: "ready", words: ({ agent }) => `taken back: ${agent ?? "its holder"} was gone` },
+  "task.fenced_off": { status: "ready", words: ({ agent }) => `taken back from ${agent ?? "its holder"}` },
+  "task.cancel_requested": { status: "running", words: () => "asked to stop" },
+  "task.cancelled": { status: "cancelled", words: () => "cancelled" },
+  "task.blocked": { status: "blocked", words: ({ data }) => `blocked${reasonOf(data)}` },
+  "task.skipped": { status: "skipped", words: ({ data }) => `skipped${reasonOf(data)}` },
+};
+
+// oxfmt-ignore
+const RUN_EVENTS: Readonly<Record<string, (event: EventAnswer) => string>> = {
+  "run.paused": ({ agent }) => `paused by ${agent ?? "?"}: nothing new is claimed`,
+  "run.resumed": ({ agent }) => `resumed by ${agent ?? "?"}`,
+  "run.cancelling": ({ agent }) => `cancelled by ${agent ?? "?"}: those at work are asked to stop`,
+  "run.budget_warned": ({ data }) => `has nearly spent its budget: ${spentOf(data)}`,
+  "run.budget_blocked": ({ data }) => `has spent its budget, nothing new is claimed: ${spentOf(data)}`,
+  "run.budget_set": ({ agent, data }) => `given another budget by ${agent ?? "?"}: ${spentOf(data)}`,
+  "run.reopened": ({ agent }) => `opened again by ${agent ?? "?"}`,
+  "run.resumed_from_checkpoint": ({ agent }) => `taken back to a checkpoint by ${agent ?? "?"}`,
+};
+
+/** One line for an event of a run; undefined for what is of no interest to who watches it. */
+export function eventText(event: EventAnswer, lastedMs: number | undefined, style: Style): string | undefined {
+  const run = RUN_EVENTS[event.type];
+  if (run !== undefined) return `run ${run(event)}`;
+  const wording = TASK_EVENTS[event.type];
+  if (wording === undefined) return undefined;
+  const key = typeof event.data["key"] === "string" ? event.data["key"] : (event.task ?? "?");
+  return `${signOf(wording.status, style)} ${key} ${oneLine(wording.words(event, lastedMs))}`;
+}
+
+function after(ms: number | undefined): string {
+  return ms === undefined ? "" : ` after ${duration(ms)}`;
+}
+
+function spentOf({ budget }: Data): string {
+  if (typeof budget !== "object" || budget === null) return "none";
+  const { spent, limit } = budget as Data;
+  return `${String(spent)} of ${String(limit)} US$`;
+}
+
+function attemptOf({ attempt }: Data): string {
+  return typeof attempt === "number" && attempt > 1 ? `, attempt ${attempt}` : "";
+}
+
+function progressOf({ percent, note }: Data): string {
+  const parts = [typeof percent === "number" ? `${percent} %` : "", typeof note === "string" ? note : ""];
+  return parts.filter((part) => part !== "").join(", ") || "at work";
+}
+
+function errorOf({ error }: Data): string {
+  if (typeof error !== "object" || error === null) return "no reason given";
+  const { type, message } = error as Data;
+  return [type, message].filter((part) => typeof part === "string" && part !== "").join(": ");
+}
+
+/** What a step waits for that nobody claims. */
+function awaited({ ask, workflow, event, until }: Data, task: string | undefined): string {
+  if (typeof ask === "string")
+    return `for a decision (baton call decide_escalation --id ${task ?? "?"} --decision approved): ${ask}`;
+  if (typeof workflow === "string") return `for a run of ${workflow}`;
+  if (typeof event === "string") return `for the event ${event}`;
+  return typeof until === "number" ? `until ${new Date(until).toISOString()}` : "";
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "?";
+}
+
+function reasonOf({ reasons }: Data): string {
+  const first: unknown = Array.isArray(reasons) ? reasons[0] : undefined;
+  if (typeof first !== "object" || first === null || !("detail" in first)) return "";
+  return typeof first.detail === "string" ? `: ${first.detail}` : "";
+}
+
+function oneLine(text: string): string {
+  // What steps have made of their own output may hold what moves a terminal's cursor.
+  return text
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(/(?![\u200c\u200d])\p{C}/gu, "")
+    .trim();
+}

@@ -1,0 +1,152 @@
+import type { Ask, EventAnswer } from "../answers.js";
+import type { RunState } from "./state.js";
+
+export interface Followed {
+  readonly ask: Ask;
+  readonly run: string;
+  /** Fetch every task, not only those at work. */
+  readonly table: boolean;
+  readonly warnings: readonly string[];
+}
+
+export interface FreshEvent {
+  readonly event: EventAnswer;
+  /** Of what ended with it: how long it had lasted, in ms. */
+  readonly lastedMs: number | undefined;
+}
+
+export interface Look {
+  readonly state: RunState;
+  /** What has happened since the look before, oldest first. */
+  readonly fresh: readonly FreshEvent[];
+}
+
+const PAGE = 200;
+/** Of one look: a long history is read in several. */
+const PAGES_MAX = 25;
+const RECENT = 12;
+const ENDS = new Set(
+  ["succeeded", "retry", "dead_letter", "released", "lease_lost", "cancelled"].map((to) => `task.${to}`),
+);
+
+/** Reads a run by the operations everybody has: its history from where it left off, then how it stands. */
+export class RunFollower {
+  readonly #followed: Followed;
+  readonly #claimedAt = new Map<string, number>();
+  #recent: readonly EventAnswer[] = [];
+  #cursor: string | undefined;
+
+  constructor(followed: Followed) {
+    this.#followed = followed;
+  }
+
+  async look(): Promise<Look> {
+    const fresh = await this.#history(PAGES_MAX);
+    const state = await this.#state();
+    // It may have ended in between, and nobody looks again.
+    if (state.run.ended_at !== undefined) fresh.push(...(await this.#history(Number.POSITIVE_INFINITY)));
+    this.#recent = [...this.#recent, ...fresh.map(({ event }) => event)].slice(-RECENT);
+    return { state: { ...state, claimedAt: new Map(this.#claimedAt), recent: this.#recent }, fresh };
+  }
+
+  async #history(pagesMax: number): Promise<FreshEvent[]> {
+    const { ask, run } = this.#followed;
+    const fresh: FreshEvent[] = [];
+    for (let page = 0; page < pagesMax; page++) {
+      const cursor = this.#cursor === undefined ? {} : { cursor: this.#cursor };
+      const { events, next_cursor: next, more } = await ask("list_events", { run, limit: PAGE, ...cursor });
+      this.#cursor = next;
+      for (const event of events) fresh.push({ event, lastedMs: this.#lasted(event) });
+      if (!more) break;
+    }
+    return fresh;
+  }
+
+  #lasted({ type, task, at }: EventAnswer): number | undefined {
+    if (task === undefined) return undefined;
+    if (type === "task.claimed") this.#claimedAt.set(task, Date.parse(at));
+    if (!ENDS.has(type)) return undefined;
+    const claimedAt = this.#claimedAt.get(task);
+    this.#claimedAt.delete(task);
+    return claimedAt === undefined ? undefined : Date.parse(at) - claimedAt;
+  }
+
+  async #state(): Promise<Omit<RunState, "claimedAt" | "recent">> {
+    const { ask, run: id, table, warnings } = this.#followed;
+    const found = await ask("get_run", { run: id, ...(table && { include: ["tasks"] }) });
+    const { eta_ms: etaMs } = await ask("get_run_progress", { run: id });
+    const { run, budget, running, ready, waiting, dead_letter: failed, tasks = [] } = found;
+    return { run, budget, etaMs, running, ready, waiting, failed, tasks, warnings };
+  }
+}
+
+export interface Following {
+  /** Calls the listener soon after any process has committed; returns what stops it. */
+  readonly onWake: (listener: () => void) => () => void;
+  /** Fires when nobody wants to see it any more. */
+  readonly signal: AbortSignal;
+  readonly show: (look: Look) => void;
+}
+
+/** Between two looks, at least: a busy run commits hundreds of times a second. */
+const PAUSE_MS = 100;
+/** Between two looks, at most, should a wake-up be missed. */
+const POLL_MS = 1_000;
+
+/** Shows each change of a run until it has ended or the signal fires; gives the last state. */
+export async function follow(follower: RunFollower, { onWake, signal, show }: Following): Promise<RunState> {
+  const wakes = new Wakes(signal);
+  const stop = onWake(() => wakes.wake());
+  try {
+    for (;;) {
+      wakes.clear();
+      const look = await follower.look();
+      show(look);
+      if (look.state.run.ended_at !== undefined || signal.aborted) return look.state;
+      await wakes.next();
+    }
+  } finally {
+    stop();
+    wakes.close();
+  }
+}
+
+class Wakes {
+  readonly #signal: AbortSignal;
+  #woken = false;
+  #settle: () => void = () => {};
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    signal.addEventListener("abort", this.#stop);
+  }
+
+  wake(): void {
+    this.#woken = true;
+  }
+
+  clear(): void {
+    this.#woken = false;
+  }
+
+  /** Settles with a wake-up since `clear`, though not before the pause is over, or without one when it is time to poll. */
+  async next(): Promise<void> {
+    const deadline = performance.now() + POLL_MS;
+    do {
+      if (this.#signal.aborted) return;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, PAUSE_MS);
+        this.#settle = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    } while (!this.#woken && performance.now() < deadline);
+  }
+
+  close(): void {
+    this.#signal.removeEventListener("abort", this.#stop);
+  }
+
+  readonly #stop = (): void => this.#settle();
+}

@@ -1,0 +1,157 @@
+import type { BudgetAnswer, RunAnswer, TaskLine } from "../answers.js";
+import { stopwatch } from "../terminal/durations.js";
+import { eventText } from "./event-text.js";
+import type { RunState } from "./state.js";
+import { signOf, TASK_STATUSES, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
+import { fit, pad, paint, type Style, widthOf } from "../terminal/terminal.js";
+
+/** The place a run is drawn in. */
+export interface View {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly columns: number;
+  readonly rows: number;
+  readonly style: Style;
+  /** Every task, not only those at work. */
+  readonly table: boolean;
+}
+
+const EVENTS_SHOWN = 3;
+const BAR_MAX = 32;
+const BAR_MIN = 6;
+const READY_SHOWN = 3;
+/** Of a task's line, before its key. */
+const MARK_COLUMNS = 4;
+
+/**
+ * A run as lines of at most `columns` − 1 columns (a full one would wrap on some terminals) and at most `rows` − 1
+ * lines. A pure function: the same state and view give the same lines.
+ */
+export function progressLines(state: RunState, view: View): string[] {
+  const columns = Math.max(1, view.columns - 1);
+  const rows = Math.max(1, view.rows - 1);
+  const head = [...headline(state, view, columns), countsLine(state.run, view.style, columns)];
+  const notes = notesOf(state, view, columns);
+  const events = view.table ? [] : eventLines(state, view, columns);
+  const room = Math.max(0, rows - head.length - notes.length - events.length);
+  const tasks = taskLines(state, view, { columns, room });
+  return [...head, ...tasks, ...notes, ...events].slice(0, rows);
+}
+
+function headline({ run, etaMs }: RunState, { now, style }: View, columns: number): string[] {
+  const elapsed = stopwatch((run.ended_at === undefined ? now : Date.parse(run.ended_at)) - Date.parse(run.created_at));
+  const left = etaMs === null || etaMs === 0 || run.ended_at !== undefined ? "" : `, about ${stopwatch(etaMs)} left`;
+  const status = run.status === "running" ? "" : `${run.status}  `;
+  const figures = `${run.progress.toFixed(run.progress === 100 ? 0 : 1)} %  ${elapsed}${left}`;
+  const fixed = widthOf(status) + widthOf(figures) + 4;
+  const name = fit(run.name, Math.max(BAR_MIN, Math.min(widthOf(run.name), columns - fixed - BAR_MIN)));
+  const bar = Math.min(BAR_MAX, columns - fixed - widthOf(name));
+  const shownStatus = paint(status, toneOfRun(run.status), style);
+  if (bar >= BAR_MIN) {
+    return [`${paint(name, "bold", style)}  ${barOf(run, bar, style)}  ${shownStatus}${figures}`];
+  }
+  return [paint(fit(run.name, columns), "bold", style), fit(`${status}${figures}`, columns)];
+}
+
+function barOf({ progress, counts }: RunAnswer, columns: number, style: Style): string {
+  const done = Math.floor((Math.min(100, Math.max(0, progress)) / 100) * columns);
+  const [full, empty] = style.unicode ? ["━", "─"] : ["#", "-"];
+  const tone = counts.dead_letter + counts.blocked > 0 ? "red" : "green";
+  return paint(full.repeat(done), tone, style) + paint(empty.repeat(columns - done), "dim", style);
+}
+
+function countsLine({ counts }: RunAnswer, style: Style, columns: number): string {
+  const parts = TASK_STATUSES.filter((status) => counts[status] > 0).map((status) => ({
+    text: `${counts[status]} ${wordOf(status)}`,
+    tone: toneOf(status),
+  }));
+  const separator = style.unicode ? " · " : ", ";
+  const total = `${counts.total} tasks: `;
+  // What does not fit loses its colours, not its end mark.
+  const plain = total + parts.map(({ text }) => text).join(separator);
+  if (widthOf(plain) > columns) return fit(plain, columns);
+  return total + parts.map(({ text, tone }) => paint(text, tone, style)).join(separator);
+}
+
+interface Space {
+  readonly columns: number;
+  readonly room: number;
+}
+
+function taskLines(state: RunState, view: View, { columns, room }: Space): string[] {
+  const shown = view.table ? state.tasks : state.running;
+  const total = view.table ? state.run.counts.total : state.run.counts.running;
+  const fitting = total > room ? shown.slice(0, Math.max(0, room - 1)) : shown;
+  const keyColumns = Math.min(28, Math.max(0, ...fitting.map(({ key }) => widthOf(key))));
+  const lines = fitting.map((task) => taskLine(task, { state, view, columns, keyColumns }));
+  const more = total - fitting.length;
+  return more > 0 && room > 0 ? [...lines, fit(`  and ${more} more`, columns)] : lines;
+}
+
+interface Place {
+  readonly state: RunState;
+  readonly view: View;
+  readonly columns: number;
+  readonly keyColumns: number;
+}
+
+function taskLine(task: TaskLine, { state, view, columns, keyColumns }: Place): string {
+  const claimedAt = state.claimedAt.get(task.id);
+  const running = task.status === "running";
+  const parts = [
+    pad(fit(task.key, keyColumns), keyColumns),
+    running && claimedAt !== undefined ? stopwatch(view.now - claimedAt) : "",
+    running ? (task.agent ?? "") : wordOf(task.status),
+    task.percent === undefined ? "" : `${task.percent} %`,
+    task.title === task.key ? "" : task.title,
+  ];
+  const text = fit(parts.filter((part) => part !== "").join("  "), columns - MARK_COLUMNS);
+  if (text === "") return fit(task.key, columns);
+  return `  ${signOf(task.status, view.style)} ${text}`;
+}
+
+function notesOf(state: RunState, { style, now }: View, columns: number): string[] {
+  const { run, warnings } = state;
+  const missing = missingText(state, now);
+  if (run.ended_at !== undefined) return [];
+  const notes = warnings.map((warning) => ({ text: warning }));
+  if (run.status === "paused")
+    notes.push({ text: `paused; it goes on with: baton call control_run --run ${run.id} --action resume` });
+  else if (missing !== undefined) notes.push({ text: missing });
+  return notes.map(({ text }) => paint(fit(`  ${text}`, columns), "yellow", style));
+}
+
+/** Before that it may be about to be claimed. */
+const STANDS_MS = 1_000;
+
+/** Who has to come for a run that stands still to go on; undefined while it moves. */
+export function missingText({ run, budget, running, ready, recent }: RunState, now: number): string | undefined {
+  if (run.status !== "running" || running.length > 0) return undefined;
+  if (budget?.state === "blocked") return spentText(budget);
+  if (ready.length === 0) return undefined;
+  const movedAt = Date.parse(recent.at(-1)?.at ?? run.created_at);
+  if (now - movedAt < STANDS_MS) return undefined;
+  const keys = ready.slice(0, READY_SHOWN).map(({ key }) => key);
+  const total = run.counts.ready;
+  const more = total > keys.length ? ` and ${total - keys.length} more` : "";
+  const of = (wanted: string) => ready.every(({ kind }) => kind === wanted);
+  let who = `an agent to claim ${total === 1 ? "it" : "them"}`;
+  if (of("command")) who = "a server that may run commands (--allow-commands)";
+  else if (of("tool")) who = "a server that has their MCP servers configured (mcpServers)";
+  return `${keys.join(", ")}${more}: ready, waiting for ${who}`;
+}
+
+function spentText({ run, limit, spent }: BudgetAnswer): string {
+  return `${spent} of ${limit} US$ are spent, nothing new is claimed; more with: baton call set_budget --run ${run} --limit N`;
+}
+
+function eventLines({ run, recent }: RunState, { style }: View, columns: number): string[] {
+  const startedAt = Date.parse(run.created_at);
+  return recent
+    .flatMap((event) => {
+      const text = eventText(event, undefined, { ...style, color: false });
+      return text === undefined ? [] : [`${stopwatch(Date.parse(event.at) - startedAt)}  ${text}`];
+    })
+    .slice(-EVENTS_SHOWN)
+    .map((line) => paint(fit(`  ${line}`, columns), "dim", style));
+}

@@ -1,0 +1,27 @@
+import type { AttemptAnswer, BlockedLine, BudgetAnswer, EventAnswer, RunAnswer, TaskLine } from "../answers.js";
+
+/** A run as it is shown. */
+export interface RunState {
+  readonly run: RunAnswer;
+  readonly budget?: BudgetAnswer | undefined;
+  /** What is left at the pace so far; null while that is unknown. */
+  readonly etaMs: number | null;
+  readonly running: readonly TaskLine[];
+  readonly ready: readonly TaskLine[];
+  readonly waiting: readonly TaskLine[];
+  readonly failed: readonly BlockedLine[];
+  /** All of them, or the first 200, where a table is wanted. */
+  readonly tasks: readonly TaskLine[];
+  /** When the running tasks were claimed, by id; milliseconds since the epoch. */
+  readonly claimedAt: ReadonlyMap<string, number>;
+  /** The last few events, oldest first. */
+  readonly recent: readonly EventAnswer[];
+  /** What keeps the run from going on, as far as it was known at its start. */
+  readonly warnings: readonly string[];
+}
+
+/** Why a task failed for good. */
+export interface Failure {
+  readonly task: TaskLine;
+  readonly attempts: readonly AttemptAnswer[];
+}

@@ -1,0 +1,92 @@
+import fs from "node:fs";
+import path from "node:path";
+import { BatonError } from "../../base/errors.js";
+import { readDefinition } from "../../dispatch/definition-param.js";
+import type { Answers, Ask } from "../answers.js";
+import { UsageError } from "../failure.js";
+import { jsonOrText } from "../operation-flags.js";
+
+export interface WorkflowFile {
+  /** As it was typed. */
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Undefined where there is no such file. `-` is stdin. Throws `UsageError` for one that cannot be read. */
+export function findWorkflowFile(
+  file: string,
+  { cwd, stdin }: { cwd: string; stdin: () => string },
+): WorkflowFile | undefined {
+  if (file === "-") return { file: "stdin", text: stdin() };
+  try {
+    return { file, text: fs.readFileSync(path.resolve(cwd, file), "utf8") };
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    if (code === "EISDIR") throw new UsageError(`${file} is a directory: name a workflow file in it.`);
+    if (code === "EACCES") throw new UsageError(`${file} may not be read.`);
+    throw error;
+  }
+}
+
+/** A file that must be there. */
+export function readWorkflowFile(file: string, place: { cwd: string; stdin: () => string }): WorkflowFile {
+  const found = findWorkflowFile(file, place);
+  if (found === undefined) throw new UsageError(`There is no file ${file}${similar(file, place.cwd)}.`);
+  return found;
+}
+
+/** Names workflow files that stand where the missing one was looked for. */
+function similar(file: string, cwd: string): string {
+  const directory = path.dirname(path.resolve(cwd, file));
+  if (!fs.existsSync(directory)) return "";
+  const there = fs
+    .readdirSync(directory)
+    .filter((name) => /\.(?:ya?ml|json)$/.test(name))
+    .sort();
+  const shown = there.slice(0, 5).map((name) => path.join(path.dirname(file), name));
+  return shown.length === 0 ? "" : `; there ${there.length === 1 ? "is" : "are"} ${shown.join(", ")}`;
+}
+
+/** The definition in the file. Throws `invalid_input` with every problem, each with its line where it is known. */
+export async function checkedDefinition({ file, text }: WorkflowFile, ask: Ask): Promise<Record<string, unknown>> {
+  const { valid, problems } = await ask("validate_workflow", { yaml: text });
+  if (!valid) {
+    const lines = problemLines(file, problems);
+    throw new BatonError("invalid_input", [`${file} is no sound workflow:`, ...lines].join("\n"), {
+      details: { problems },
+    });
+  }
+  return readDefinition(text);
+}
+
+export function problemLines(file: string, problems: Answers["validate_workflow"]["problems"]): string[] {
+  return problems.map(({ path: place, line, step, message, cycle }) => {
+    const where = [line === undefined ? file : `${file}:${line}`, step === undefined ? place : `step ${step}`];
+    const way = cycle === undefined ? "" : ` (${cycle.join(" → ")})`;
+    return `  ${where.filter((part) => part !== "").join(": ")}: ${message}${way}`;
+  });
+}
+
+/**
+ * `--input name=value` as a run's inputs: text where the workflow wants a string, else JSON where it is some. What an
+ * input must be, and which there are, the operation says.
+ */
+export function inputsOf(given: readonly string[], declared: unknown): Record<string, unknown> {
+  const inputs: Record<string, unknown> = {};
+  for (const one of given) {
+    const at = one.indexOf("=");
+    if (at <= 0) throw new UsageError(`--input ${one} must have the form name=value.`);
+    const name = one.slice(0, at);
+    if (Object.hasOwn(inputs, name)) throw new UsageError(`--input ${name} is given twice.`);
+    const text = one.slice(at + 1);
+    inputs[name] = typeOf(declared, name) === "string" ? text : jsonOrText(text);
+  }
+  return inputs;
+}
+
+function typeOf(declared: unknown, name: string): unknown {
+  if (typeof declared !== "object" || declared === null || !Object.hasOwn(declared, name)) return undefined;
+  const input: unknown = Reflect.get(declared, name);
+  return typeof input === "object" && input !== null && "type" in input ? input.type : undefined;
+}

@@ -1,0 +1,54 @@
+import type { TaskLine } from "../answers.js";
+import { paint, type Style, type Tone } from "./terminal.js";
+
+type TaskStatus = TaskLine["status"];
+
+interface Mark {
+  readonly sign: string;
+  readonly ascii: string;
+  readonly tone: Tone;
+  /** The state as a person says it. */
+  readonly word: string;
+}
+
+const MARKS: Readonly<Record<TaskStatus, Mark>> = {
+  succeeded: { sign: "✓", ascii: "+", tone: "green", word: "succeeded" },
+  running: { sign: "●", ascii: "*", tone: "cyan", word: "running" },
+  in_review: { sign: "◐", ascii: "?", tone: "cyan", word: "in review" },
+  waiting: { sign: "◌", ascii: "~", tone: "yellow", word: "waiting" },
+  ready: { sign: "○", ascii: "o", tone: "yellow", word: "ready" },
+  pending: { sign: "·", ascii: ".", tone: "dim", word: "pending" },
+  dead_letter: { sign: "✗", ascii: "x", tone: "red", word: "failed" },
+  blocked: { sign: "⊘", ascii: "!", tone: "red", word: "blocked" },
+  cancelled: { sign: "⊗", ascii: "-", tone: "dim", word: "cancelled" },
+  skipped: { sign: "−", ascii: "-", tone: "dim", word: "skipped" },
+};
+
+/** From what is done to what went wrong. */
+export const TASK_STATUSES = Object.keys(MARKS) as TaskStatus[];
+
+export function signOf(status: TaskStatus, style: Style): string {
+  const { sign, ascii, tone } = MARKS[status];
+  return paint(style.unicode ? sign : ascii, tone, style);
+}
+
+export function wordOf(status: TaskStatus): string {
+  return MARKS[status].word;
+}
+
+export function toneOf(status: TaskStatus): Tone {
+  return MARKS[status].tone;
+}
+
+const RUN_TONES: Readonly<Record<string, Tone>> = {
+  succeeded: "green",
+  failed: "red",
+  cancelled: "yellow",
+  cancelling: "yellow",
+  paused: "yellow",
+  running: "cyan",
+};
+
+export function toneOfRun(status: string): Tone | undefined {
+  return RUN_TONES[status];
+}

@@ -1,0 +1,34 @@
+import { z } from "zod";
+import { readDefinitionText } from "../engine/definitions/text.js";
+import type { JsonObject } from "../base/json.js";
+import { BatonError } from "../base/errors.js";
+import { problemsError } from "../base/problems.js";
+
+// A workflow's definition as a parameter of several operations: loose as published, because its whole schema is large
+// and strict where it is read (engine/definitions/definition.ts).
+
+const EXAMPLE = '{"name":"w","steps":[{"key":"a","prompt":"…"},{"key":"b","needs":["a"],"prompt":"…"}]}';
+
+export const definition = z.record(z.string(), z.unknown()).optional().describe(`Such as ${EXAMPLE}`);
+export const yaml = z.string().min(1).optional().describe("Or its text, YAML or JSON.");
+
+export interface Written {
+  readonly definition?: JsonObject | undefined;
+  readonly yaml?: string | undefined;
+}
+
+/** The one of the two that was given. Errors: `invalid_input` for both or none. */
+export function writtenDefinition({ definition: object, yaml: text }: Written): JsonObject | string {
+  if (object !== undefined && text === undefined) return object;
+  if (text !== undefined && object === undefined) return text;
+  const message =
+    object === undefined ? "Give a definition, or its text as yaml." : "Give a definition or yaml, not both.";
+  throw new BatonError("invalid_input", message, { details: { expected: ["definition", "yaml"] } });
+}
+
+/** The data in a definition's text, YAML or JSON. Errors: `invalid_input` with every problem of its syntax. */
+export function readDefinition(text: string): JsonObject {
+  const read = readDefinitionText(text);
+  if ("problems" in read) throw problemsError("The definition", read.problems);
+  return read.value;
+}

@@ -1,0 +1,257 @@
+import type { z } from "zod";
+import { BatonError } from "../base/errors.js";
+import { nearest } from "../base/names.js";
+import type { Operation } from "./operation.js";
+
+const DEPTH_MAX = 100;
+const PROBLEMS_SHOWN_MAX = 50;
+
+/** Control characters but line feed and tab, the marks and overrides that turn the reading direction, lone surrogates. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it is about
+const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
+
+/**
+ * Text from agents is data that other agents and people will read: this is the one place where every string of an
+ * input, keys too, loses the characters that could make it read as something else. Also the one place where an input
+ * is refused for its size or depth, before anything else looks into it.
+ * Throws `limit_exceeded` above `bytesMax` (counted as UTF-16 text, so no more than the JSON it came in) and
+ * `invalid_input` below 100 levels.
+ */
+export function cleanInput(input: Record<string, unknown>, bytesMax: number): Record<string, unknown> {
+  let size = 0;
+  const count = (more: number) => {
+    size += more;
+    if (size > bytesMax) throw tooLarge(bytesMax);
+  };
+  const cleanText = (text: string) => {
+    count(text.length + 2);
+    return text.replace(UNSAFE, "");
+  };
+  const clean = (value: unknown, depth: number): unknown => {
+    if (typeof value === "string") return cleanText(value);
+    count(1);
+    if (typeof value !== "object" || value === null) return value;
+    if (depth > DEPTH_MAX) {
+      throw new BatonError(
+        "invalid_input",
+        `The input is nested more than ${DEPTH_MAX} levels deep; nothing was done.`,
+      );
+    }
+    if (Array.isArray(value)) return value.map((item) => clean(item, depth + 1));
+    return cleanObject(value, depth);
+  };
+  // fromEntries defines each key as the object's own, "__proto__" included.
+  const cleanObject = (value: object, depth: number) =>
+    Object.fromEntries(Object.entries(value).map(([key, item]) => [cleanText(key), clean(item, depth + 1)]));
+  return cleanObject(input, 1);
+}
+
+/** The refusal of an input that is larger than a server takes. */
+export function tooLarge(bytesMax: number): BatonError {
+  return new BatonError(
+    "limit_exceeded",
+    `The input is larger than ${bytesMax} bytes, so it was not read and nothing was done. ` +
+      "Put large content into a file and pass its path, or send it in parts.",
+    { details: { bytes_max: bytesMax } },
+  );
+}
+
+/** One thing wrong with an input. `path` is empty for the input as a whole. */
+export interface InputProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Parses strictly. Throws `invalid_input` with every problem at once. */
+export function parseInput(operation: Operation, input: Record<string, unknown>): Record<string, unknown> {
+  const parsed = strict(operation.input).safeParse(input);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.flatMap((issue) =>
+    problemsOf(issue, { schema: operation.input, input, base: [] }),
+  );
+  throw invalidInput(operation.name, problems);
+}
+
+const strictSchemas = new WeakMap<z.ZodObject, z.ZodObject>();
+
+/** The schema that refuses unknown keys at the top too. Nested objects say so themselves (a registry test looks). */
+export function strict(schema: z.ZodObject): z.ZodObject {
+  let made = strictSchemas.get(schema);
+  if (made === undefined) {
+    made = schema.strict();
+    strictSchemas.set(schema, made);
+  }
+  return made;
+}
+
+function invalidInput(operation: string, problems: readonly InputProblem[]): BatonError {
+  const shown = problems.slice(0, PROBLEMS_SHOWN_MAX);
+  const [first] = shown;
+  const said =
+    shown.length === 1 && first !== undefined
+      ? first.message
+      : [`${problems.length} problems:`, ...shown.map(({ message }) => `- ${message}`)].join("\n");
+  return new BatonError("invalid_input", `The input of ${operation} was not taken and nothing was done. ${said}`, {
+    details: { problems: shown },
+    next: [{ tool: "find_operations", arguments: { query: operation } }],
+  });
+}
+
+type Issue = z.core.$ZodIssue;
+
+interface Given {
+  readonly schema: z.ZodType;
+  readonly input: unknown;
+  /** Where the issue's path begins. */
+  readonly base: readonly PropertyKey[];
+}
+
+function problemsOf(issue: Issue, given: Given): InputProblem[] {
+  const { schema, input } = given;
+  const at = [...given.base, ...issue.path];
+  const path = pathText(at);
+  const here = path === "" ? "The input" : `"${path}"`;
+  const problem = (message: string) => [{ path, message }];
+  switch (issue.code) {
+    case "unrecognized_keys":
+      return issue.keys.map((key) => unknownKey(key, at, keysAt(schema, at)));
+    case "invalid_type":
+      if (valueAt(input, at) === undefined) return problem(`${here} is missing: ${article(issue.expected)} is needed.`);
+      return problem(`${here} must be ${article(issue.expected)}, not ${kindOf(valueAt(input, at))}.`);
+    case "invalid_value":
+      return problem(`${here} must be ${oneOf(issue.values)}${didYouMean(valueAt(input, at), issue.values)}.`);
+    case "too_small":
+    case "too_big":
+      return problem(`${here} must ${bound(issue)}.`);
+    case "invalid_union": {
+      // The alternative that came closest says best what is missing.
+      const [closest] = issue.errors.toSorted((a, b) => depth(b) - depth(a) || a.length - b.length);
+      if (closest === undefined || closest.length === 0 || depth(closest) === 0) {
+        return problem(`${here} must be ${alternatives(issue.errors) ?? "of another form"}.`);
+      }
+      return closest.flatMap((inner) => problemsOf(inner, { ...given, base: at }));
+    }
+    default:
+      return problem(`${here}: ${sentence(issue.message)}`);
+  }
+}
+
+const depth = (issues: readonly Issue[]) => Math.max(0, ...issues.map((issue) => issue.path.length));
+
+function alternatives(errors: readonly (readonly Issue[])[]): string | undefined {
+  const kinds = errors.map(([issue]) => (issue?.code === "invalid_type" ? article(issue.expected) : undefined));
+  const known = kinds.filter((kind) => kind !== undefined);
+  return known.length === kinds.length && known.length > 0 ? [...new Set(known)].join(" or ") : undefined;
+}
+
+function unknownKey(key: string, at: readonly PropertyKey[], known: readonly string[]): InputProblem {
+  const meant = nearest(key, known);
+  const shown = key.slice(0, 100);
+  const where = at.length === 0 ? "" : ` in "${pathText(at)}"`;
+  const instead =
+    meant !== undefined
+      ? ` Did you mean "${meant}"?`
+      : known.length > 0 && known.length <= 40
+        ? ` It takes ${known.join(", ")}.`
+        : "";
+  return { path: pathText([...at, shown]), message: `"${shown}" is no known key${where}.${instead}` };
+}
+
+function bound(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {
+  const least = issue.code === "too_small";
+  const limit = String(least ? issue.minimum : issue.maximum);
+  const unit = { string: " characters", array: " elements", set: " elements", map: " entries", file: " bytes" };
+  const counted = issue.origin in unit ? unit[issue.origin as keyof typeof unit] : "";
+  const verb = counted === "" ? "be" : "have";
+  if (issue.inclusive === false) return `${verb} ${least ? "more than" : "less than"} ${limit}${counted}`;
+  return `${verb} at ${least ? "least" : "most"} ${limit}${counted}`;
+}
+
+function oneOf(values: readonly unknown[]): string {
+  const shown = values.map((value) => JSON.stringify(value));
+  return shown.length === 1 ? (shown[0] ?? "") : `one of ${shown.join(", ")}`;
+}
+
+function didYouMean(given: unknown, values: readonly unknown[]): string {
+  if (given === undefined) return "; it is missing";
+  if (typeof given !== "string") return `, not ${kindOf(given)}`;
+  const meant = nearest(
+    given,
+    values.filter((value) => typeof value === "string"),
+  );
+  return `, not ${JSON.stringify(given.slice(0, 100))}${meant === undefined ? "" : ` (did you mean "${meant}"?)`}`;
+}
+
+function article(expected: string): string {
+  const words: Record<string, string> = { int: "a whole number", number: "a number", record: "an object" };
+  return words[expected] ?? `${/^[aeiou]/.test(expected) ? "an" : "a"} ${expected}`;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "number") return String(value);
+  return typeof value === "object" ? "an object" : article(typeof value);
+}
+
+function sentence(message: string): string {
+  return /[.!?]$/.test(message) ? message : `${message}.`;
+}
+
+/** `definition.steps[0].key` */
+function pathText(path: readonly PropertyKey[]): string {
+  let text = "";
+  for (const part of path) text += typeof part === "number" ? `[${part}]` : `${text === "" ? "" : "."}${String(part)}`;
+  return text;
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  let value = input;
+  for (const part of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<PropertyKey, unknown>)[part];
+  }
+  return value;
+}
+
+/** The keys that the schema knows at a path of the input, through the wrappers around objects. */
+function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
+  const found = path.reduce<z.core.$ZodType[]>(
+    (schemas, part) => schemas.flatMap((inner) => objectsOf(inner).flatMap((object) => childOf(object, part))),
+    [schema],
+  );
+  const keys = found.flatMap(objectsOf).flatMap((object) => ("shape" in object ? Object.keys(object.shape) : []));
+  return [...new Set(keys)];
+}
+
+type Inner = z.core.$ZodTypes["_zod"]["def"];
+
+function objectsOf(schema: z.core.$ZodType): Inner[] {
+  // The core's own union of every definition there is: what a type's `def` is known to be.
+  const def = (schema as z.core.$ZodTypes)._zod.def;
+  switch (def.type) {
+    case "optional":
+    case "nullable":
+    case "default":
+    case "prefault":
+    case "readonly":
+    case "nonoptional":
+    case "catch":
+      return objectsOf(def.innerType);
+    case "union":
+      return def.options.flatMap(objectsOf);
+    case "pipe":
+      return objectsOf(def.in);
+    case "lazy":
+      return objectsOf(def.getter());
+    default:
+      return [def];
+  }
+}
+
+function childOf(def: Inner, part: PropertyKey): z.core.$ZodType[] {
+  if (def.type === "object")
+    return def.shape[String(part)] === undefined ? [] : [def.shape[String(part)] as z.core.$ZodType];
+  if (def.type === "array") return [def.element];
+  return def.type === "record" ? [def.valueType] : [];
+}

@@ -1,0 +1,149 @@
+import type { z } from "zod";
+import type { Area } from "../base/areas.js";
+import type { EngineContext, Workplace } from "../engine/context.js";
+import type { NewFile, Survey, Writing, Written } from "../runtime/scaffolding.js";
+import type { TemplateFolder } from "../runtime/template-folders.js";
+import type { Tx } from "../store/tx.js";
+
+/** What an operation does to the world: nothing, a change, or a change that takes something away. */
+export type Effect = "read" | "write" | "destructive";
+
+/** Who may call it: anyone, or only the roles named (spec 03, Permissions). */
+export type Permission = "anyone" | readonly PermissionRole[];
+export type PermissionRole = "planner" | "worker" | "reviewer" | "lead" | "architect" | "human" | "admin";
+
+interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
+  readonly name: string;
+  readonly title: string;
+  /** What it does, when to use it, what it answers: one paragraph of at most 60 words. */
+  readonly description: string;
+  readonly area: Area;
+  readonly effect: Effect;
+  /** In the default tool list. */
+  readonly listed?: boolean;
+  readonly aliases?: readonly string[];
+  /** What an alias asks for by itself, as its name promises: parameters that hold where a call by that alias leaves them out. */
+  readonly aliasInput?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly permission?: Permission;
+  readonly input: I;
+  readonly output: O;
+}
+
+/** An operation that is one transaction: dispatch opens it, by its effect as a command or as a query. */
+export interface TransactionOperation<
+  I extends z.ZodObject = z.ZodObject,
+  O extends z.ZodObject = z.ZodObject,
+> extends Definition<I, O> {
+  run(ctx: EngineContext, input: z.output<I>): Tx<z.input<O>>;
+}
+
+/** One of the few that wait or touch the world outside: each of its steps is such a transaction. */
+export interface WaitingOperation<
+  I extends z.ZodObject = z.ZodObject,
+  O extends z.ZodObject = z.ZodObject,
+> extends Definition<I, O> {
+  perform(host: Host, input: z.output<I>): Promise<z.input<O>>;
+}
+
+export type Operation = TransactionOperation | WaitingOperation;
+
+/** What a waiting operation can do. */
+export interface Host {
+  /**
+   * One step as a command. What it gives must be JSON data: under a request id a step that wrote is done once, and the
+   * second time its recorded result comes back. An operation with steps of different kinds names them by `step`.
+   */
+  transact<T>(command: (ctx: EngineContext) => Tx<T>, step?: string): Promise<T>;
+  read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
+  /** As `read`, for a query of many short statements: other work goes on between two of them, the snapshot stays the same. */
+  snapshot<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
+  /**
+   * What the call's request id has recorded for `transact` with this step, or undefined: for an operation that touches the world before
+   * it commits, and must not do so again.
+   */
+  earlier<T>(step: string): Promise<T | undefined>;
+  /**
+   * Calls `look` now and after every commit of any process until it gives something other than undefined, or until
+   * `timeout_seconds` (bounded by the limits of spec 03), or until the client cancels. Undefined on time-out. A look
+   * that finds nothing should write nothing: what it commits would make every other waiter look again.
+   */
+  waitFor<T>(look: () => Promise<T | undefined>, timeoutSeconds: number): Promise<T | undefined>;
+  /** Tells whoever serves the client that its call has started this run, and may wait for it. */
+  started(run: string): void;
+  /** Fires when the client has cancelled the request. */
+  readonly signal: AbortSignal;
+  /** Facts about the running server that no table holds: registry, configuration, the process. */
+  readonly server: ServerFacts;
+}
+
+export interface ServerFacts {
+  readonly version: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  database(): Promise<{ readonly backend: string; readonly location: string; readonly schemaVersion: number }>;
+  /** Every setting with where its value came from, in order of its name. */
+  readonly configuration: readonly ConfiguredValue[];
+  readonly operations: OperationIndex;
+  /** Looks a directory up on disk. Throws what the file system throws (`ENOENT`, `ENOTDIR`, `EACCES`, …). */
+  readWorkplace(directory: string): Workplace;
+  /** Whether a symbolic link on the way leads a path, relative to a project's root, outside of that root. */
+  leavesRoot(root: string, path: string): boolean;
+  /** The templates on this machine; the contents of files only of those with the name `contentsOf`. */
+  templates(contentsOf?: string): Promise<{
+    readonly folders: readonly TemplateFolder[];
+    /** Where a person's own are looked for. */
+    readonly directory: string;
+  }>;
+  /** How files that are to be made stand to what is there. */
+  survey(root: string, files: readonly NewFile[]): Promise<Survey>;
+  /** Writes files below a root, all or none, until they are taken back or kept. Throws what the file system throws. */
+  write(root: string, writing: Writing): Promise<Written>;
+  process(): ProcessFacts;
+  /** Brings what is configured in the database into force in this process, which does so by itself every few seconds. */
+  refreshSettings(): Promise<void>;
+  /** Does what has come due where the caller has no server that does: retries, leases, locks. False where it has one. */
+  catchUp(): Promise<boolean>;
+  /** Calls another operation through the same dispatch, as query_operation and call_operation do. */
+  call(call: NestedCall): Promise<{ name: string; result: Record<string, unknown> }>;
+}
+
+export interface ProcessFacts {
+  readonly pid: number;
+  /** Its version. */
+  readonly node: string;
+  /** Resident. */
+  readonly memoryBytes: number;
+}
+
+export interface NestedCall {
+  readonly name: string;
+  readonly arguments: Record<string, unknown>;
+  readonly allow: "read" | "any";
+}
+
+export interface ConfiguredValue {
+  readonly name: string;
+  readonly value: string | number | boolean;
+  /** `default`, `flag --…`, `environment BATON_…`, or the file. */
+  readonly origin: string;
+}
+
+/** The registry as an operation may see it. */
+export interface OperationIndex {
+  readonly all: readonly Operation[];
+  /** By name or alias. */
+  find(name: string): Operation | undefined;
+  /** By name or alias; throws `not_found` with the nearest names. */
+  require(name: string): Operation;
+  /** The full JSON Schema of an operation's input, with every description. */
+  inputSchema(operation: Operation): Record<string, unknown>;
+}
+
+/** Types an operation literal. */
+export function defineOperation<I extends z.ZodObject, O extends z.ZodObject>(
+  operation: TransactionOperation<I, O> | WaitingOperation<I, O>,
+): Operation {
+  // The registry is a list of operations of every input type; dispatch parses with the operation's own schema before it
+  // calls, which is what makes the widening sound.
+  return operation;
+}

@@ -1,0 +1,142 @@
+import type { BatonError, NextCall, Retry } from "../base/errors.js";
+import { InternalError } from "./dispatch.js";
+import { type Bounds, compactText, type Whole } from "./text.js";
+
+/** An answer as a client is given it: the complete data, and the same as text, because clients exist that show only one. */
+export interface Rendered {
+  readonly structuredContent: Record<string, unknown>;
+  readonly text: string;
+  readonly isError: boolean;
+}
+
+export const TEXT_BYTES_MAX = 8_192;
+
+/** What a worker needs in full: it is counted out of the bound, and results of dependencies give way instead. */
+const WHOLE: Whole = new Set(["task.prompt", "task.criteria", "result.task.prompt", "result.task.criteria"]);
+
+// From generous to tight: the first under which the text fits.
+const BOUNDS: readonly Bounds[] = [
+  { items: 200, chars: 4_000 },
+  { items: 50, chars: 1_500 },
+  { items: 20, chars: 600 },
+  { items: 10, chars: 240 },
+  { items: 5, chars: 100 },
+  { items: 2, chars: 40 },
+];
+
+/** Words a result. `bytesMax` bounds the text without what is always shown whole. */
+export function renderResult(result: Record<string, unknown>, bytesMax = TEXT_BYTES_MAX): Rendered {
+  return { structuredContent: result, text: resultText(result, bytesMax), isError: false };
+}
+
+function resultText(result: Record<string, unknown>, bytesMax: number): string {
+  const headline = headlineOf(result);
+  const room = bytesMax + wholeBytes(result);
+  let text = "";
+  for (const [round, bounds] of BOUNDS.entries()) {
+    const lines = [headline, compactText(result, bounds, WHOLE), round > 0 ? moreOf(result) : undefined];
+    text = lines.filter((line) => line !== undefined && line !== "").join("\n");
+    if (Buffer.byteLength(text) <= room) return text;
+  }
+  return `${clip(text, room - 200)}\n… cut here. ${moreOf(result)}`;
+}
+
+function wholeBytes(result: Record<string, unknown>): number {
+  let bytes = 0;
+  for (const path of WHOLE) {
+    const value = path
+      .split(".")
+      .reduce<unknown>((at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined), result);
+    bytes += bytesOf(value);
+  }
+  return bytes;
+}
+
+function bytesOf(value: unknown): number {
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + bytesOf(item), 0);
+  // Each of its lines is indented by up to eight characters.
+  return typeof value === "string" ? Buffer.byteLength(value) + 9 * value.split("\n").length : 0;
+}
+
+/** Cuts at a character, not within one. */
+function clip(text: string, bytes: number): string {
+  return Buffer.from(text)
+    .subarray(0, Math.max(0, bytes))
+    .toString("utf8")
+    .replace(/\uFFFD$/, "");
+}
+
+/** Where the rest of a shortened answer is read. */
+function moreOf(result: Record<string, unknown>): string {
+  const places = [
+    typeof result["next_cursor"] === "string" ? "call again with cursor = next_cursor for the next page" : undefined,
+    linkOf(result["run"], "baton://runs/"),
+    linkOf(result["task"], "baton://tasks/"),
+  ].filter((place) => place !== undefined);
+  const rest = places.length === 0 ? "" : ` More: ${places.join("; ")}.`;
+  return `(shortened; the structured content is complete.${rest})`;
+}
+
+function linkOf(entity: unknown, prefix: string): string | undefined {
+  return isRecord(entity) && typeof entity["id"] === "string" ? `resource ${prefix}${entity["id"]}` : undefined;
+}
+
+/** One line that says what happened, for the shapes of spec 04 where the data alone would make a reader search for it. */
+function headlineOf(result: Record<string, unknown>): string | undefined {
+  const { outcome, task, lease, reason, detail, orders } = result;
+  if (outcome === "claimed" && isRecord(task) && isRecord(lease)) {
+    const again = result["resumed"] === true ? "You still hold" : "You hold";
+    return `${again} task ${show(task["id"])} with token ${show(lease["token"])} until ${show(lease["expires_at"])}. End it with complete_task, fail_task or release_task.`;
+  }
+  if (outcome === "none") return `Nothing to claim: ${show(reason)}${typeof detail === "string" ? `: ${detail}` : ""}.`;
+  if (outcome === "queued") return `Queued, place ${show(result["position"])}: nothing is locked yet.`;
+  if (outcome === "denied") return "Not locked: others hold what you asked for.";
+  if (outcome === "deadlock") return "Not locked: waiting would have closed a cycle of waits.";
+  if (typeof orders === "string" && orders !== "continue") return `Orders: ${orders}.`;
+  return undefined;
+}
+
+function show(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : "?";
+}
+
+/** Words a refusal, or a bug: what happened, the state as it is, the exact next call. */
+export function renderError(error: BatonError | InternalError): Rendered {
+  const facts = errorFacts(error);
+  const { code, message, details, retry, next } = facts;
+  const lines = [
+    `${code}: ${message}`,
+    details && compactText({ state: details }, { items: 20, chars: 600 }, new Set()),
+    retryText(retry),
+    ...next.map(({ tool, arguments: args }) => `next: ${tool} ${JSON.stringify(args)}`),
+  ];
+  const text = lines.filter((line) => line !== undefined).join("\n");
+  const shown = Buffer.byteLength(text) <= TEXT_BYTES_MAX ? text : `${clip(text, TEXT_BYTES_MAX - 20)}\n… cut here.`;
+  return { structuredContent: { error: { ...facts } }, text: shown, isError: true };
+}
+
+interface ErrorShape {
+  readonly code: string;
+  readonly message: string;
+  readonly details?: Record<string, unknown>;
+  readonly retry: Retry;
+  readonly next: readonly NextCall[];
+}
+
+function errorFacts(error: BatonError | InternalError): ErrorShape {
+  if (error instanceof InternalError) {
+    const details = { request: error.requestId };
+    return { code: "internal", message: error.message, details, retry: "never", next: [] };
+  }
+  const { code, message, details, retry, next } = error;
+  return { code, message, ...(details && { details }), retry, next };
+}
+
+function retryText(retry: Retry): string | undefined {
+  if (retry === "never") return undefined;
+  return retry === "same_input" ? "retry: the same call can be made again at once" : `retry: in ${retry.after_ms} ms`;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

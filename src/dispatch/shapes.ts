@@ -1,0 +1,172 @@
+import { z } from "zod";
+import { STEP_KINDS } from "../engine/definitions/schema.js";
+
+/** The shapes of answers that several operations share (spec 04). */
+const data = z.record(z.string(), z.unknown());
+export const instant = z.string();
+
+export const taskStatus = z.enum([
+  "pending",
+  "ready",
+  "running",
+  "waiting",
+  "in_review",
+  "succeeded",
+  "skipped",
+  "blocked",
+  "cancelled",
+  "dead_letter",
+]);
+
+export const runStatus = z.enum([
+  "planning",
+  "running",
+  "paused",
+  "succeeded",
+  "failed",
+  "cancelling",
+  "cancelled",
+  "compensating",
+  "compensated",
+]);
+
+export const priority = z.enum(["critical", "high", "normal", "low"]);
+
+const taskLineFields = {
+  id: z.string(),
+  key: z.string(),
+  run: z.string(),
+  title: z.string(),
+  kind: z.enum(STEP_KINDS),
+  status: taskStatus,
+  priority,
+  role: z.string().optional(),
+  agent: z.string().optional(),
+  percent: z.int().optional(),
+  reserved_for: z.string().optional(),
+  retry_at: instant.optional(),
+} as const;
+export const taskLine = z.object(taskLineFields);
+
+export const waitingLine = z.object({ ...taskLineFields, child_run: z.string().optional() });
+
+export const reason = z.object({ kind: z.string(), detail: z.string(), blocking: z.array(z.string()).readonly() });
+export const reasons = z.array(reason).readonly();
+export const blockedLine = z.object({ task: taskLine, reasons });
+
+export const taskView = z.object({
+  ...taskLineFields,
+  project: z.string(),
+  attempt: z.int(),
+  failures: z.int(),
+  token: z.int(),
+  trigger: z.string(),
+  dependencies: z.object({ total: z.int(), succeeded: z.int(), failed: z.int(), skipped: z.int() }),
+  dependents: z.int(),
+  estimate_ms: z.int(),
+  created_at: instant,
+  ready_at: instant.nullable(),
+  started_at: instant.nullable(),
+  ended_at: instant.nullable(),
+  orders: z.string().optional(),
+  reasons: reasons.optional(),
+});
+
+const count = z.int().min(0);
+
+export const milestone = z.object({
+  name: z.string(),
+  status: z.enum(["open", "completed"]),
+  overdue: z.boolean(),
+  due_at: instant.nullable(),
+  done: count,
+  links: count,
+  waits_for: z.array(z.object({ kind: z.enum(["run", "task", "workflow"]), id: z.string(), name: z.string() })),
+  note: z.string().optional(),
+  completed_at: instant.nullable().optional(),
+  completed_by: z.string().nullable().optional(),
+});
+
+export const counts = z.object({
+  total: count,
+  pending: count,
+  ready: count,
+  running: count,
+  waiting: count,
+  in_review: count,
+  succeeded: count,
+  skipped: count,
+  blocked: count,
+  cancelled: count,
+  dead_letter: count,
+});
+
+export const run = z.object({
+  id: z.string(),
+  name: z.string(),
+  kind: z.enum(["workflow", "standing"]),
+  project: z.string(),
+  status: runStatus,
+  revision: z.int(),
+  progress: z.number(),
+  counts,
+  priority,
+  max_parallel: z.int(),
+  mode: z.string().optional(),
+  workflow: z.string().optional(),
+  workflow_version: z.int().nullable().optional(),
+  deadline: instant.optional(),
+  reason: z.string().optional(),
+  parent: z.object({ run: z.string().nullable(), task: z.string() }).optional(),
+  on_failure: z.string().optional(),
+  stage: z.string().optional(),
+  inputs: data,
+  created_by: z.string(),
+  created_at: instant,
+  ended_at: instant.optional(),
+});
+
+/** Amounts in US dollars. */
+export const budget = z.object({
+  run: z.string(),
+  limit: z.number(),
+  spent: z.number(),
+  remaining: z.number(),
+  state: z.enum(["ok", "warn", "blocked"]),
+});
+
+export const runLine = z.object({ id: z.string(), name: z.string(), status: runStatus, progress: z.number() });
+
+export const lease = z.object({ token: z.int(), expires_at: instant });
+
+export const lockLine = z.object({
+  path: z.string(),
+  mode: z.enum(["exclusive", "shared"]),
+  token: z.int(),
+  expires_at: instant.nullable(),
+});
+
+export const attemptError = z.object({ type: z.string(), message: z.string(), stack: z.string().optional() });
+
+export const attempt = z.object({
+  number: z.int(),
+  agent: z.string(),
+  outcome: z.string(),
+  started_at: instant,
+  ended_at: instant,
+  duration_ms: z.int(),
+  error: attemptError.optional(),
+  usage: data.optional(),
+  note: z.string().optional(),
+});
+
+export const event = z.object({
+  seq: z.int(),
+  at: instant,
+  type: z.string(),
+  project: z.string().optional(),
+  run: z.string().optional(),
+  task: z.string().optional(),
+  agent: z.string().optional(),
+  data,
+});

@@ -1,0 +1,146 @@
+import type { AttemptError } from "../../store/tasks/attempts.js";
+import { findSession } from "../../store/presence/sessions.js";
+import { leaveSession, setDue } from "../../store/tasks/transitions.js";
+import { findTaskAndSpec, type TaskAndSpec } from "../../store/tasks/tasks.js";
+import { RestartTransaction, type Tx } from "../../store/tx.js";
+import { reserveTask } from "../tasks/assignments.js";
+import type { EngineContext } from "../context.js";
+import { type Locked, lockTask } from "../lifecycle/locked-task.js";
+import { runningDueAt, startByOf } from "../lifecycle/leases.js";
+import { isUnstarted, startChild, waitForAnotherRun } from "../child-runs/child-runs.js";
+import { requireUnarchived } from "../projects/projects.js";
+import { RunChange } from "../lifecycle/run-change.js";
+import { earliest } from "../../base/time.js";
+import { readyTasks } from "../lifecycle/ready.js";
+import { cancelHeld, expireUnheld, failAttempt, giveBack } from "../tasks/tasks.js";
+import { fireTimer, giveUpWait } from "../signals/wait-steps.js";
+
+/** Does what has come due for a task: a retry, a timeout, a lapsed reservation or lease, a cancellation's grace. */
+export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
+  // A run that is to start locks its project, which comes before the run of its task.
+  const found = yield* findTaskAndSpec(id);
+  const starts = found !== undefined && isUnstarted(found);
+  if (starts) yield* requireUnarchived(found.task.project);
+  const locked = yield* lockTask(id);
+  const { task } = locked;
+  if (isUnstarted(locked) && !starts) throw new RestartTransaction(`task ${id} has come to wait for a run meanwhile`);
+  if (task.dueAt === null || task.dueAt > ctx.now) return;
+  switch (task.status) {
+    case "pending":
+      return yield* pendingDue(ctx, locked);
+    case "ready":
+      return yield* readyDue(ctx, locked);
+    case "running":
+      return yield* runningDue(ctx, locked);
+    case "waiting":
+      return yield* waitingDue(ctx, locked);
+    default:
+      return yield* setDue(task.id, null);
+  }
+}
+
+function* pendingDue(ctx: EngineContext, locked: Locked): Tx<void> {
+  const { task } = locked;
+  if (isOver(ctx, task.closeBy)) {
+    yield* expireUnheld(ctx, locked, timeout("schedule_to_close", locked));
+  } else if (isOver(ctx, task.availableAt)) {
+    yield* takeNextTry(ctx, locked);
+  } else if (isOver(ctx, task.reservedUntil)) {
+    yield* reserveTask(ctx, locked, null);
+  } else {
+    yield* setDue(task.id, earliest(task.availableAt, task.closeBy, task.reservedUntil));
+  }
+}
+
+function* takeNextTry(ctx: EngineContext, locked: Locked): Tx<void> {
+  if (locked.task.kind === "workflow") return yield* waitForAnotherRun(ctx, locked);
+  const change = new RunChange(ctx, locked.run);
+  yield* readyTasks(change, [locked.task]);
+  yield* change.flush();
+}
+
+function* readyDue(ctx: EngineContext, locked: Locked): Tx<void> {
+  const { task, spec } = locked;
+  const startBy = startByOf(locked);
+  if (isOver(ctx, task.closeBy)) yield* expireUnheld(ctx, locked, timeout("schedule_to_close", locked));
+  else if (isOver(ctx, startBy)) yield* expireUnheld(ctx, locked, timeout("schedule_to_start", { task, spec }));
+  else if (isOver(ctx, task.reservedUntil)) yield* reserveTask(ctx, locked, null);
+  else yield* setDue(task.id, earliest(task.closeBy, startBy, task.reservedUntil));
+}
+
+function* waitingDue(ctx: EngineContext, locked: Locked): Tx<void> {
+  const { task, spec } = locked;
+  const until = spec.until ?? null;
+  if (isUnstarted(locked) && !isOver(ctx, task.closeBy)) yield* startChild(ctx, locked);
+  else if (until !== null && isOver(ctx, until)) yield* fireTimer(ctx, locked, until);
+  else if (isOver(ctx, task.closeBy)) yield* giveUpWait(ctx, locked, notInTime(locked));
+  else yield* setDue(task.id, earliest(until, task.closeBy));
+}
+
+function* runningDue(ctx: EngineContext, locked: Locked): Tx<void> {
+  const { task, spec } = locked;
+  const passed = passedTimeout(ctx, locked);
+  if (task.orders === "cancel_requested") {
+    yield* cancelHeld(ctx, locked, { note: "its holder did not stop within the grace" });
+  } else if (passed) {
+    const retryable = passed === "schedule_to_close" ? false : undefined;
+    yield* failAttempt(ctx, locked, { error: timeout(passed, locked), outcome: "timed_out", fenced: true, retryable });
+  } else if (task.session === null && isOver(ctx, task.leaseExpiresAt)) {
+    yield* leaseOver(ctx, locked);
+  } else {
+    const lease = { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now };
+    yield* setDue(task.id, runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }));
+  }
+}
+
+type TimeoutKind = "schedule_to_start" | "start_to_close" | "schedule_to_close" | "heartbeat";
+
+function passedTimeout(ctx: EngineContext, { task, spec }: TaskAndSpec): TimeoutKind | undefined {
+  const { start_to_close, heartbeat } = spec.timeouts;
+  if (isOver(ctx, task.closeBy)) return "schedule_to_close";
+  if (task.startedAt !== null && isOver(ctx, task.startedAt + start_to_close)) return "start_to_close";
+  if (heartbeat !== undefined && task.heartbeatAt !== null && isOver(ctx, task.heartbeatAt + heartbeat))
+    return "heartbeat";
+  return undefined;
+}
+
+function isOver(ctx: EngineContext, instant: number | null): boolean {
+  return instant !== null && instant <= ctx.now;
+}
+
+function timeout(kind: TimeoutKind, { spec }: Pick<TaskAndSpec, "task" | "spec">): AttemptError {
+  return { type: `timeout:${kind}`, message: `the ${kind} timeout of ${spec.timeouts[kind] ?? 0} ms has passed` };
+}
+
+/** Whoever waits for a person's word goes on without it only where it was given: what nobody decides is not approved. */
+function notInTime(locked: Locked): AttemptError {
+  const error = timeout("schedule_to_close", locked);
+  if (locked.task.kind !== "human") return error;
+  return { ...error, message: `${error.message}, and nobody has decided: that counts as rejected` };
+}
+
+/** The holder is gone: its work goes back, or counts as a failure where it is configured so. */
+function* leaseOver(ctx: EngineContext, locked: Locked): Tx<void> {
+  if (ctx.settings.lost_lease_counts) {
+    const error = { type: "lease_lost", message: `${locked.task.agent ?? "its holder"} was gone` };
+    yield* failAttempt(ctx, locked, { error, outcome: "lease_lost", fenced: true });
+  } else {
+    yield* giveBack(ctx, locked, { outcome: "lease_lost", fenced: true });
+  }
+}
+
+/** Takes a task back from a session that is over. Its own lease, where it reaches further, keeps it on without the session. */
+export function* loseLease(ctx: EngineContext, lost: { task: string; session: string }): Tx<boolean> {
+  const locked = yield* lockTask(lost.task);
+  const { task, spec } = locked;
+  if (task.status !== "running" || task.session !== lost.session) return false;
+  const session = yield* findSession(lost.session);
+  if (session && session.endedAt === null && session.expiresAt > ctx.now) return false;
+  if (task.leaseExpiresAt !== null && task.leaseExpiresAt > ctx.now) {
+    const lease = { session: null, expiresAt: task.leaseExpiresAt };
+    yield* leaveSession(task.id, runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }));
+    return true;
+  }
+  yield* leaseOver(ctx, locked);
+  return true;
+}

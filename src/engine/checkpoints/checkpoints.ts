@@ -1,0 +1,141 @@
+import * as store from "../../store/checkpoints/checkpoints.js";
+import { lockRun } from "../../store/lock-order.js";
+import { type Run, runOf } from "../../store/runs/runs.js";
+import { type RunTally, tallyOf } from "../../store/snapshots/run-snapshots.js";
+import type { Tx } from "../../store/tx.js";
+import { FORMAT, Packer, unpack } from "../snapshots/codec.js";
+import type { EngineContext } from "../context.js";
+import { BatonError } from "../../base/errors.js";
+import { iso } from "../../base/time.js";
+import { RunChange } from "../lifecycle/run-change.js";
+import { copyRun, headOfCopy, type ReadCopy, readParts, type RunCopy } from "../snapshots/run-snapshot.js";
+import { requireRun } from "../lookup.js";
+import { createdEvent, keepCopy, reasonAgainst, type Order, type PackedCopy, type Taken } from "../snapshots/keep.js";
+
+export type { Checkpoint } from "../../store/checkpoints/checkpoints.js";
+
+/** What a checkpoint is taken and read on: the doors to the database, one of which lets other work go on meanwhile. */
+export interface CheckpointHost {
+  transact<T>(command: (ctx: EngineContext) => Tx<T>): Promise<T>;
+  read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
+  snapshot<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
+}
+
+/** A run whose state can be gone back to. Errors: `invalid_transition`. */
+function requireCopyable(run: Run): Run {
+  const why = reasonAgainst(run);
+  if (why === undefined) return run;
+  throw new BatonError("invalid_transition", `Run ${run.id} can be given no checkpoint: ${why}.`, {
+    details: { run: run.id, kind: run.kind, status: run.status },
+    next: [{ tool: "get_run", arguments: { run: run.id } }],
+  });
+}
+
+/** The copy of a run, read while others go on. Errors: `not_found`, `invalid_transition`. */
+function* copyForCheckpoint(ctx: EngineContext, id: string, onPage: (page: string) => void): Tx<RunCopy> {
+  requireCopyable(yield* requireRun(id));
+  const copy = yield* copyRun(ctx, id, { onPage });
+  if (!copy) throw new Error(`run ${id} is not in its own snapshot`);
+  return copy;
+}
+
+/** Stores a copy that was read before. Errors: `not_found` for a run that has gone meanwhile. */
+export function* storeCheckpoint(ctx: EngineContext, packed: PackedCopy, order: Order): Tx<Taken> {
+  const id = String(packed.head.run["id"]);
+  const row = yield* lockRun(id);
+  const run = row ? runOf(row) : yield* requireRun(id);
+  const taken = yield* keepCopy(ctx, packed, order);
+  const change = new RunChange(ctx, run);
+  change.append([createdEvent(taken.checkpoint, order.by)]);
+  yield* change.writeHistory();
+  return taken;
+}
+
+/** Takes a checkpoint of a run by itself: copied, compressed and stored, the first two while others go on. */
+export async function takeCheckpoint(host: CheckpointHost, run: string, order: Order): Promise<Taken> {
+  const packed = await packRun(host, run);
+  return host.transact((ctx) => storeCheckpoint(ctx, packed, order));
+}
+
+/** The copy of a run, compressed, read while others go on. Errors: `not_found`, `invalid_transition`. */
+export async function packRun(host: Pick<CheckpointHost, "snapshot">, run: string): Promise<PackedCopy> {
+  const packer = new Packer();
+  const copy = await host.snapshot((ctx) => {
+    packer.begin();
+    return copyForCheckpoint(ctx, run, packer.add);
+  });
+  return { head: copy.head, ...(await packer.finish(headOfCopy(copy))) };
+}
+
+/** A checkpoint as it is stored. */
+export interface StoredCheckpoint {
+  readonly checkpoint: store.Checkpoint;
+  readonly parts: readonly string[];
+}
+
+/** Errors: `not_found`, `unavailable` for one of a newer version. */
+export function* requireCheckpoint(id: string): Tx<StoredCheckpoint> {
+  const checkpoint = yield* store.findCheckpoint(id);
+  if (!checkpoint) {
+    throw new BatonError("not_found", `There is no checkpoint ${id}.`, {
+      details: { checkpoint: id },
+      next: [{ tool: "find_operations", arguments: { query: "list_checkpoints" } }],
+    });
+  }
+  // What a newer version has written may be stored in another way, too.
+  return { checkpoint, parts: checkpoint.format > FORMAT ? [] : yield* store.partsOf(id) };
+}
+
+/** The content of a checkpoint. Errors: `unavailable` for one of a newer version or a damaged one. */
+export function openCheckpoint({ checkpoint, parts }: StoredCheckpoint): Promise<ReadCopy> {
+  return readParts(unpack(checkpoint.id, { ...checkpoint, parts }), checkpoint.format);
+}
+
+export interface CheckpointQuery {
+  readonly run: string;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+/** Checkpoints of a run, newest first, each with what has changed since. Errors: `not_found`. */
+export function* listCheckpointPage(query: CheckpointQuery) {
+  const run = yield* requireRun(query.run);
+  const found = yield* store.listCheckpoints(run.id, { before: query.cursor, limit: query.limit + 1 });
+  const page = found.slice(0, query.limit);
+  const now = yield* tallyOf(run.id);
+  return {
+    checkpoints: page.map((checkpoint) => ({ ...checkpointView(checkpoint), since: sinceOf(checkpoint, now) })),
+    next: found.length > query.limit ? page.at(-1)?.id : undefined,
+  };
+}
+
+export function checkpointView(checkpoint: store.Checkpoint) {
+  const { id, run, kind, label, bytes, runStatus, counts, takenAt, createdBy } = checkpoint;
+  return {
+    id,
+    run,
+    kind,
+    ...(label === null ? {} : { label }),
+    taken_at: iso(takenAt),
+    created_by: createdBy,
+    run_status: runStatus,
+    tasks: total(counts),
+    counts: { ...counts },
+    size_bytes: bytes,
+  };
+}
+
+function sinceOf({ counts, attempts, cursor }: store.Checkpoint, now: RunTally) {
+  const states = new Set([...Object.keys(counts), ...Object.keys(now.counts)]);
+  const changes = [...states].map((state) => [state, (now.counts[state] ?? 0) - (counts[state] ?? 0)] as const);
+  return {
+    tasks_added: total(now.counts) - total(counts),
+    attempts: now.attempts - attempts,
+    counts: Object.fromEntries(changes.filter(([, by]) => by !== 0)),
+    cursor,
+  };
+}
+
+function total(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}

@@ -1,0 +1,39 @@
+import {
+  closeLetter,
+  insertLetters,
+  type PendingLetter,
+  pendingLettersOf,
+} from "../../store/dead-letters/dead-letters.js";
+import type { Run } from "../../store/runs/runs.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+
+export interface LettersBack {
+  readonly run: Pick<Run, "id" | "project">;
+  /** Those that were open at the time. */
+  readonly letters: readonly PendingLetter[];
+  readonly by: string;
+  readonly note: string;
+}
+
+/** Opens the dead letters of a run that were open at a time, and no others. One that was closed since is written anew. */
+export function* restoreLetters(ctx: EngineContext, { run, letters, by, note }: LettersBack): Tx<void> {
+  const missing = new Map(letters.map((letter) => [letter.task, letter]));
+  for (const open of yield* pendingLettersOf(run.id)) {
+    const wanted = missing.get(open.task);
+    if (wanted && JSON.stringify(wanted.error) === JSON.stringify(open.error)) missing.delete(open.task);
+    else yield* closeLetter({ id: open.id, to: "replayed", at: ctx.now, by, note });
+  }
+  yield* insertLetters(
+    [...missing.values()].map(({ task, error }) => ({
+      id: ctx.newId("dead"),
+      task,
+      error,
+      run: run.id,
+      project: run.project,
+      createdAt: ctx.now,
+      // Whoever took the run back looks at it now.
+      dueAt: null,
+    })),
+  );
+}

@@ -1,0 +1,67 @@
+import { type Counters, recountTasks } from "../../store/runs/counters.js";
+import type { NewEvent } from "../../store/events/events.js";
+import { writeRun } from "../../store/snapshots/run-snapshots.js";
+import { type Run, runOf } from "../../store/runs/runs.js";
+import { endTasks } from "../../store/tasks/transitions.js";
+import { type Task, taskOf } from "../../store/tasks/tasks.js";
+import type { Row, Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { RunChange } from "../lifecycle/run-change.js";
+import { settleDependents, settleWaiting } from "../lifecycle/dependents.js";
+import type { Settled } from "../lifecycle/settled.js";
+
+/** A run whose tasks have been written. Its lanes are gone, or never were. */
+export interface Restored {
+  readonly run: Row;
+  /** Id of the run that it stands as: its own, or that which it is a fork of. */
+  readonly origin: string;
+  readonly tasks: readonly Row[];
+  /** Ids of those whose holder had been asked to stop: they do not go on. */
+  readonly toStop: ReadonlySet<string>;
+  readonly events: readonly Omit<NewEvent, "project" | "run">[];
+}
+
+export interface GoneOn {
+  readonly run: Run;
+  readonly counters: Counters;
+  readonly ready: readonly Task[];
+}
+
+/** Writes the run's row, counts its tasks, makes its lanes, and lets go on what nothing holds up. */
+export function* goOn(ctx: EngineContext, restored: Restored): Tx<GoneOn> {
+  yield* writeRun(restored.run, restored.origin);
+  const run = runOf(restored.run);
+  yield* recountTasks(run.id, ctx.now);
+  const change = new RunChange(ctx, run);
+  change.reopen();
+  // The very copy that it goes on from.
+  change.copied = true;
+  for (const event of restored.events) change.record(event);
+  const tasks = restored.tasks.map(taskOf);
+  change.succeeded(tasks.filter(({ status }) => status === "succeeded"));
+  const ready = tasks.filter(({ status, id }) => status === "ready" && !restored.toStop.has(id));
+  for (const task of ready) change.enter(task);
+  // A copy made inside a change holds tasks whose turn had come in it.
+  const begun = yield* settleWaiting(
+    change,
+    tasks.filter(({ status }) => status === "pending"),
+  );
+  const stopped = yield* stop(
+    change,
+    tasks.filter(({ id }) => restored.toStop.has(id)),
+  );
+  return { ready: [...ready, ...begun, ...stopped], ...(yield* change.flush()) };
+}
+
+function* stop(change: RunChange, tasks: readonly Task[]): Tx<Task[]> {
+  const reason = "its holder had been asked to stop";
+  const reasons = [{ kind: "cancelled", detail: reason, blocking: [] }];
+  const settled: Settled[] = [];
+  for (const task of tasks) {
+    yield* endTasks([task.id], { from: "ready", to: "cancelled", at: change.ctx.now, reasons });
+    change.move(task, "cancelled");
+    change.record({ type: "task.cancelled", task: task.id, data: { key: task.key, reason } });
+    settled.push({ task: { ...task, status: "cancelled", reasons, endedAt: change.ctx.now }, as: "skipped" });
+  }
+  return yield* settleDependents(change, settled);
+}

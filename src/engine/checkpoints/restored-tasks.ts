@@ -1,0 +1,84 @@
+import type { CopiedTask } from "../../store/snapshots/run-snapshots.js";
+import { int, intOrNull, text, textOrNull } from "../../store/rows.js";
+import type { TaskSpec, TaskStatus } from "../../store/tasks/tasks.js";
+import type { Row, SqlValue } from "../../store/tx.js";
+import { earliest } from "../../base/time.js";
+import { TASK_SETTLED } from "../lifecycle/machines.js";
+
+// What the tasks of a copy become when a run goes on from it. Rows are taken over whole, whatever columns they have; named here is
+// what a copy never gives back.
+
+/** When the copy was taken, and when it is gone back to. In ms since the epoch. */
+export interface Interval {
+  readonly takenAt: number;
+  readonly now: number;
+}
+
+const NOBODYS = {
+  agent: null,
+  session: null,
+  lease_expires_at: null,
+  heartbeat_at: null,
+  percent: null,
+  orders: null,
+  holds_files: 0,
+} as const;
+
+/**
+ * A task's row as it was, held by nobody, for the caller to change further: a row has some forty columns, and one more copy of each costs
+ * as much as comparing it. Its token and the number of its attempts are its run's matter.
+ */
+export function restoredRow({ row, spec }: CopiedTask, interval: Interval): Record<string, SqlValue> {
+  const restored: Record<string, SqlValue> = { ...row };
+  if (isOver(row)) return restored;
+  Object.assign(restored, NOBODYS);
+  const within = startWithin(spec);
+  moveLimits(restored, within, interval);
+  if (statusOf(row) !== "running") return restored;
+  // As after a lost lease.
+  const startBy = within === undefined ? null : interval.now + within;
+  restored["status"] = "ready";
+  restored["available_at"] = null;
+  restored["ready_at"] = startBy === null ? (row["ready_at"] ?? null) : interval.now;
+  restored["due_at"] = earliest(intOrNull(restored, "close_by"), startBy);
+  return restored;
+}
+
+/**
+ * A limit that is counted from a beginning does not count the time that is gone back over. When somebody looks is left as it
+ * was: he looks again.
+ */
+function moveLimits(row: Record<string, SqlValue>, within: number | undefined, { takenAt, now }: Interval): void {
+  const [closeBy, readyAt] = [intOrNull(row, "close_by"), intOrNull(row, "ready_at")];
+  if (closeBy !== null) row["close_by"] = closeBy + now - takenAt;
+  if (readyAt !== null && within !== undefined) row["ready_at"] = readyAt + now - takenAt;
+}
+
+function startWithin(spec: string): number | undefined {
+  // The store's own JSON. Few have such a limit, and the others need not be read.
+  return spec.includes('"schedule_to_start"') ? (JSON.parse(spec) as TaskSpec).timeouts.schedule_to_start : undefined;
+}
+
+export function statusOf(row: Row): TaskStatus {
+  // Held to the union by the table's CHECK.
+  return text(row, "status") as TaskStatus;
+}
+
+export function idOf(row: Row): string {
+  return text(row, "id");
+}
+
+export function isOver(row: Row): boolean {
+  return TASK_SETTLED.has(statusOf(row));
+}
+
+/** The number of the attempt whose result or error counted at the time of the copy; undefined where none did. */
+export function countedIn({ row }: CopiedTask): number | undefined {
+  const attempt = int(row, "attempt");
+  return statusOf(row) === "running" || attempt === 0 ? undefined : attempt;
+}
+
+/** Ids of the tasks whose holder had been asked to stop: they do not go on. */
+export function tasksToStop(tasks: readonly CopiedTask[]): CopiedTask[] {
+  return tasks.filter(({ row }) => statusOf(row) === "running" && textOrNull(row, "orders") === "cancel_requested");
+}

@@ -1,0 +1,164 @@
+import { childrenOf, lookAtRuns, openDescendants } from "../../store/child-runs/child-runs.js";
+import { type Lock, locksOfTask } from "../../store/locks/locks.js";
+import { deleteLanes, runsParkedOn } from "../../store/scheduling/lanes.js";
+import { lockProject, lockRun, lockRuns } from "../../store/lock-order.js";
+import { replaceSignals } from "../../store/snapshots/run-snapshots.js";
+import { type Run, runOf } from "../../store/runs/runs.js";
+import { heldTasksOf } from "../../store/tasks/tasks.js";
+import { RestartTransaction, type Tx } from "../../store/tx.js";
+import { endAttempt } from "../lifecycle/attempts.js";
+import type { Checkpoint } from "./checkpoints.js";
+import type { EngineContext } from "../context.js";
+import { BatonError } from "../../base/errors.js";
+import type { Locked } from "../lifecycle/locked-task.js";
+import { requireUnarchived } from "../projects/projects.js";
+import { restorationOf, writeRestoration } from "./restoration.js";
+import { withLiveChildren } from "./restored-children.js";
+import { restoreLetters } from "./restored-dead-letters.js";
+import { type GoneOn, goOn } from "./restored-run.js";
+import { idOf, tasksToStop } from "./restored-tasks.js";
+import { pauseOrResumeWithin } from "../runs/control.js";
+import { RunChange } from "../lifecycle/run-change.js";
+import { copyRun, type ReadCopy, readCopy } from "../snapshots/run-snapshot.js";
+import { requireRun } from "../lookup.js";
+
+export interface Resuming {
+  readonly checkpoint: Checkpoint;
+  readonly copy: ReadCopy;
+  readonly agent: string;
+}
+
+/** An attempt that was under way and is not any more. */
+export interface Fenced {
+  readonly task: string;
+  readonly key: string;
+  readonly agent: string;
+  readonly token: number;
+}
+
+export interface ResumedInPlace extends GoneOn {
+  readonly fenced: readonly Fenced[];
+  /** How many tasks are in another state than before, or have another result. */
+  readonly restored: number;
+  /** How many were made since, and are out of the graph. */
+  readonly superseded: number;
+  /** How many events that had come since for wait steps are kept no longer. */
+  readonly droppedSignals: number;
+}
+
+/**
+ * Takes a run back to how it stood. What was under way is fenced off, and what came of it since counts no longer; all of it stays in
+ * the history. Errors: `not_found`, `invalid_transition`.
+ */
+export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, agent }: Resuming): Tx<ResumedInPlace> {
+  yield* requireUnarchived(checkpoint.project);
+  const { run, held, children } = yield* lockWithHeld(checkpoint);
+  requireResumable(run);
+  const why = `the run was taken back to ${checkpoint.id}`;
+  const fenced = yield* fenceOff(ctx, run, { held, note: `fenced off: ${why}` });
+  const copy = { ...kept, tasks: yield* withLiveChildren(kept.tasks, ctx.now) };
+  const present = yield* copyRun(ctx, run.id);
+  if (!present) throw new Error(`run ${run.id} is gone under its own lock`);
+  const made = yield* restorationOf(ctx, {
+    copy,
+    present: readCopy(present),
+    fenced: new Set(fenced.map(({ task }) => task)),
+    checkpoint: checkpoint.id,
+  });
+  yield* deleteLanes(run.id);
+  yield* writeRestoration(ctx, made, `${why}: what was tried since does not count`);
+  const droppedSignals = yield* replaceSignals(run.id, copy.signals);
+  yield* restoreLetters(ctx, { run, letters: copy.letters, by: agent, note: why });
+  const figures = { fenced: fenced.length, restored: made.changed.length, superseded: made.superseded.length };
+  const resumed = {
+    type: "run.resumed_from_checkpoint",
+    agent,
+    data: { checkpoint: checkpoint.id, status: copy.run["status"], ...figures, dropped_signals: droppedSignals },
+  };
+  const gone = yield* goOn(ctx, {
+    // Whether anybody waits for it is looked at anew, where it is a run within another. What is spent stays spent.
+    run: {
+      ...copy.run,
+      revision: run.revision + 1,
+      due_at: run.parentTask === null ? null : ctx.now,
+      budget_of: run.budgetOf,
+      over_budget: run.overBudget ? 1 : 0,
+    },
+    origin: run.id,
+    tasks: made.rows,
+    toStop: new Set(tasksToStop(copy.tasks).map(({ row }) => idOf(row))),
+    events: [resumed, ...made.events],
+  });
+  // What runs within it have come to since may be waited for again, or by nobody any more.
+  yield* lookAtRuns(children, ctx.now);
+  if (gone.run.endedAt === null)
+    yield* pauseOrResumeWithin(ctx, run.id, { agent, event: gone.run.status === "paused" ? "pause" : "resume" });
+  ctx.noteDue?.();
+  return { ...gone, ...figures, fenced, droppedSignals };
+}
+
+interface LockedRun {
+  readonly run: Run;
+  readonly held: readonly Locked[];
+  /** The runs that it has started, ended ones too. */
+  readonly children: readonly string[];
+}
+
+/** Locks the project, and in their order the run, those within it, and those that have work parked on what its tasks hold. */
+function* lockWithHeld({ run: id, project }: Checkpoint): Tx<LockedRun> {
+  yield* lockProject(project);
+  // Under the project's lock nobody locks a file for a task, parks work on one, or starts a run.
+  const locks = new Map<string, readonly Lock[]>();
+  for (const { task } of yield* heldTasksOf(id)) {
+    if (task.holdsFiles) locks.set(task.id, yield* locksOfTask(task.id));
+  }
+  const requests = [...new Set([...locks.values()].flat().map(({ request }) => request))];
+  const parkedRuns = new Set(requests.length === 0 ? [] : yield* runsParkedOn(project, requests));
+  const children = yield* childrenOf(id);
+  yield* lockRuns([...parkedRuns, id, ...children, ...(yield* openDescendants(id))]);
+  const row = yield* lockRun(id);
+  const run = row ? runOf(row) : yield* requireRun(id);
+  const held: Locked[] = [];
+  for (const { task, spec } of yield* heldTasksOf(id)) {
+    const own = locks.get(task.id);
+    if (task.holdsFiles && own === undefined) throw new RestartTransaction(`task ${task.id} has come to hold files`);
+    held.push({ task, spec, run, files: own && { locks: own, parkedRuns } });
+  }
+  return { run, held, children };
+}
+
+/**
+ * Where a run that cannot be taken back is refused: one that is being compensated, and whatever else has live parts that no copy
+ * holds. Errors: `invalid_transition`.
+ */
+function requireResumable(run: Run): void {
+  if (run.status !== "compensating") return;
+  throw new BatonError(
+    "invalid_transition",
+    `Run ${run.id} is compensating; resume it when that is over, or fork it.`,
+    {
+      details: { run: run.id, status: run.status },
+      next: [{ tool: "get_run", arguments: { run: run.id } }],
+    },
+  );
+}
+
+interface Fencing {
+  readonly held: readonly Locked[];
+  readonly note: string;
+}
+
+/** Ends every attempt that is under way as a lost lease does: its record, its files, what waited for them. */
+function* fenceOff(ctx: EngineContext, run: Run, { held, note }: Fencing): Tx<Fenced[]> {
+  if (held.length === 0) return [];
+  const change = new RunChange(ctx, run);
+  const fenced: Fenced[] = [];
+  for (const locked of held) {
+    const { id, key, agent, token, attempt } = locked.task;
+    yield* endAttempt(change, locked, { event: "lose_lease", outcome: "cancelled", note, fenced: true });
+    change.record({ type: "task.fenced_off", task: id, agent, data: { key, token, attempt } });
+    fenced.push({ task: id, key, agent: agent ?? "", token });
+  }
+  yield* change.flush();
+  return fenced;
+}

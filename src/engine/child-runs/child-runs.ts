@@ -1,0 +1,239 @@
+import { tasksInState } from "../../store/tasks/lists.js";
+import type { AttemptError } from "../../store/tasks/attempts.js";
+import * as children from "../../store/child-runs/child-runs.js";
+import { openLetterOf } from "../../store/dead-letters/dead-letters.js";
+import { lockProject, lockRun } from "../../store/lock-order.js";
+import { type Run, runOf } from "../../store/runs/runs.js";
+import { saveSpec, startWaiting } from "../../store/tasks/server-steps.js";
+import { setDue } from "../../store/tasks/transitions.js";
+import { findTaskAndSpec } from "../../store/tasks/tasks.js";
+import { RestartTransaction, type Tx } from "../../store/tx.js";
+import { backoffMs, mayRetry } from "../lifecycle/attempts.js";
+import { concludeTask, refuseTask, tryTaskAgain } from "../lifecycle/server-attempts.js";
+import { SERVER, type EngineContext } from "../context.js";
+import { isUndone, resolveLetter } from "../dead-letters/dead-letters.js";
+import { BatonError } from "../../base/errors.js";
+import { executeWorkflow } from "../runs/executions.js";
+import { type Locked, lockTask } from "../lifecycle/locked-task.js";
+import { earliest } from "../../base/time.js";
+import { taskMachine, transition } from "../lifecycle/machines.js";
+import { priorityName } from "../scheduling/order.js";
+import { ownProject } from "../projects/projects.js";
+import { mayTakeUp } from "../lifecycle/reopening.js";
+import { withoutChild } from "./child-spec.js";
+import { RunChange } from "../lifecycle/run-change.js";
+import { closeIfSpent } from "../lifecycle/cost.js";
+import { listed, unfitness } from "../steps/output.js";
+import { cancelRun } from "../runs/control.js";
+import { cancelTask } from "../tasks/tasks.js";
+import { endWait } from "../signals/wait-steps.js";
+import { requireWorkflow } from "../workflows/workflows.js";
+
+// A workflow step waits for a run of its own. Whoever starts, ends or stops either of them locks the parent before the child;
+// so a child that has ended notes that it is due, and the tick, or the process that ended it, tells its parent.
+
+/** How many runs a run may be within. */
+export const DEPTH_MAX = 10;
+
+/**
+ * The end of a child run lets the next one start, and so does a raised budget. Should that have been cancelled meanwhile, or the run
+ * have gone back to before, the others look by themselves.
+ */
+const LOOK_AGAIN_MS = 60_000;
+
+/**
+ * Starts the run that a waiting workflow task is to wait for. Where its own run has as many as may be at once, it waits for one of them
+ * to end; where a budget is spent, for that to be raised. Errors: `not_found` for a workflow that is none, `limit_exceeded` for one within ten others, `invalid_input` for its inputs.
+ */
+export function* startChild(ctx: EngineContext, { task, spec, run }: Locked): Tx<void> {
+  if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel || (yield* closeIfSpent(run)))
+    return yield* setDue(task.id, earliest(task.closeBy, ctx.now + LOOK_AGAIN_MS));
+  const name = spec.workflow ?? "";
+  if (run.depth >= DEPTH_MAX) {
+    const message = `"${name}" would be a run within ${run.depth + 1} others, and at most ${DEPTH_MAX} are possible: does a workflow call itself?`;
+    throw new BatonError("limit_exceeded", message, { details: { run: run.id, task: task.id, depth: run.depth } });
+  }
+  yield* requireRoomWithin(run);
+  const project = yield* ownProject(task);
+  const { workflow, version, definition, source } = yield* requireWorkflow(ctx, project, { workflow: name });
+  const started = yield* executeWorkflow(ctx, {
+    project,
+    parsed: { definition, source },
+    workflow: { id: workflow.id, version: version.version },
+    inputs: spec.given,
+    priority: definition.priority ?? priorityName(run.priority),
+    ...(run.deadline !== null && definition.deadline === undefined ? { deadline: { at: run.deadline } } : {}),
+    createdBy: run.createdBy,
+    parent: { run, task: task.id },
+    ...(run.status === "paused" ? { status: "paused" } : {}),
+  });
+  yield* saveSpec(task.id, { ...spec, child: started.run.id });
+  yield* setDue(task.id, task.closeBy);
+  const change = new RunChange(ctx, run);
+  yield* startNext(ctx, run.id);
+  const data = { key: task.key, child_run: started.run.id, workflow: workflow.name, version: version.version };
+  change.record({ type: "task.child_started", task: task.id, data });
+  yield* change.writeHistory();
+}
+
+/** Lets the next task of a run that waits for room start its child run, soon. */
+export function* startNext(ctx: EngineContext, run: string): Tx<void> {
+  if (yield* children.lookAtNextUnstarted(run, ctx.now)) ctx.noteDue?.();
+}
+
+/** Errors: `limit_exceeded` where a tree of runs grows without end: each may call more than one. */
+function* requireRoomWithin(run: Run): Tx<void> {
+  const root = yield* children.rootOf(run.id);
+  const open = (yield* children.openDescendants(root)).length;
+  if (open < children.DESCENDANTS_MAX) return;
+  const message = `${open} runs are open within run ${root}; at most ${children.DESCENDANTS_MAX} fit.`;
+  throw new BatonError("limit_exceeded", message, { details: { run: root, open, max: children.DESCENDANTS_MAX } });
+}
+
+/** Ends a workflow task whose run could not be started. */
+export function* refuseChild(ctx: EngineContext, task: string, error: BatonError): Tx<void> {
+  const locked = yield* lockTask(task);
+  if (!isUnstarted(locked)) throw error;
+  const { code, message } = error;
+  yield* endWait(ctx, locked, (change) => refuseTask(change, locked.task, { error: { type: code, message } }));
+  yield* startNext(ctx, locked.run.id);
+}
+
+/** A waiting task whose child run is still to be started. */
+export function isUnstarted({ task, spec }: Pick<Locked, "task" | "spec">): boolean {
+  return task.status === "waiting" && spec.workflow !== undefined && spec.child === undefined;
+}
+
+/** A run that another has started, with the task of that which is to wait for it, as they are under their locks. */
+export interface ChildAndParent {
+  /** Undefined where the run that started it has been removed. */
+  readonly parent: Locked | undefined;
+  readonly child: Run;
+}
+
+/** Locks, in their order, what bringing a run and its parent together may change. Undefined where it is gone. */
+export function* lockWithParent(known: Run): Tx<ChildAndParent | undefined> {
+  const found = known.parentTask === null ? undefined : yield* findTaskAndSpec(known.parentTask);
+  // What takes a failed run up again locks its project, which comes before the runs.
+  const failed = found?.task.status === "dead_letter";
+  if (failed) yield* lockProject(found.task.project);
+  const parent = found && (yield* lockTask(found.task.id));
+  if (parent?.task.status === "dead_letter" && !failed)
+    throw new RestartTransaction(`task ${parent.task.id} has failed meanwhile`);
+  const row = yield* lockRun(known.id);
+  return row && { parent, child: runOf(row) };
+}
+
+/**
+ * Brings a child run and the task that waits for it together: an end is handed up, a run that nobody waits for is cancelled. Gives when
+ * to look again, if at all.
+ */
+export function* reconcileChild(ctx: EngineContext, { parent, child }: ChildAndParent): Tx<number | null> {
+  const own = parent?.spec.child === child.id;
+  const waits = own && parent.task.status === "waiting";
+  if (child.endedAt === null) return waits || isTakenUp(own, parent) ? null : yield* stopOrphan(ctx, child);
+  if (!parent) return null;
+  // It may wait for the end of the runs within it before it undoes anything.
+  if (parent.run.status === "compensating" && parent.run.stage === "stopping")
+    yield* children.setRunDue(parent.run.id, ctx.now);
+  if (waits) yield* handUp(ctx, parent, child);
+  // After that: until then its own task is one that waits without an open run.
+  yield* startNext(ctx, parent.run.id);
+  return own && parent.task.status === "dead_letter" && child.status === "succeeded"
+    ? yield* resolveByChild(ctx, parent, child)
+    : null;
+}
+
+const FAILED_BY_CHILD: ReadonlySet<string> = new Set(["child_run_failed", "invalid_output"]);
+
+/** A step failed because its run did, and that was taken up again by itself: its end may resolve the step's dead letter. */
+function isTakenUp(own: boolean, parent: Locked | undefined): boolean {
+  if (!own || parent?.task.status !== "dead_letter" || isUndone(parent.task, parent.run)) return false;
+  return FAILED_BY_CHILD.has(parent.task.reasons[0]?.kind ?? "") && mayTakeUp(parent.run);
+}
+
+/** Gives when its end is to be handed up, where it has ended thereby. */
+function* stopOrphan(ctx: EngineContext, child: Run): Tx<number | null> {
+  // One that is undone already is left to come to its end.
+  if (child.status === "cancelling" || child.status === "compensating") return null;
+  const reason = "the task that waited for it does so no longer";
+  const { run } = yield* cancelRun(ctx, child, { agent: SERVER, reason });
+  return run.endedAt === null ? null : ctx.now;
+}
+
+/** Runs within runs hand their reasons up, each with those below it. */
+const REASON_CHARS_MAX = 2_000;
+
+function* handUp(ctx: EngineContext, parent: Locked, child: Run): Tx<void> {
+  const { task, spec } = parent;
+  if (child.status === "cancelled") {
+    yield* cancelTask(ctx, { task: task.id, reason: `its run ${child.id} was cancelled` });
+    return;
+  }
+  if (child.status === "succeeded") {
+    const result = yield* resultOf(ctx, child);
+    const problems = unfitness(spec, result);
+    if (problems.length === 0) {
+      yield* endWait(ctx, parent, (change) => concludeTask(change, task, { result }));
+      return;
+    }
+    const message = `the result of run ${child.id} is not what the step's output schema asks: ${listed(problems)}`;
+    return yield* failTry(ctx, parent, { child, error: { type: "invalid_output", message } });
+  }
+  const [failed] = yield* tasksInState(child.id, "dead_letter", 1);
+  const why = [child.reason, failed && `${failed.key}: ${failed.reasons[0]?.detail ?? "it failed"}`].filter(Boolean);
+  const said = `run ${child.id} of workflow ${child.name} is ${child.status}${why.map((one) => `: ${one}`).join("")}`;
+  const message = said.length > REASON_CHARS_MAX ? `${said.slice(0, REASON_CHARS_MAX)}…` : said;
+  yield* failTry(ctx, parent, { child, error: { type: "child_run_failed", message } });
+}
+
+/** The run was a try of its step: another one begins later, as the step's retry policy says, or the step has failed. */
+function* failTry(ctx: EngineContext, parent: Locked, { child, error }: { child: Run; error: AttemptError }): Tx<void> {
+  const { task, spec, run } = parent;
+  const failures = task.failures + 1;
+  const again = run.stage !== "stopping" && mayRetry(spec.retry, failures, error.type);
+  const endless = again && (yield* children.reachesDepth(child.id, DEPTH_MAX));
+  if (!again || endless) {
+    const why = endless ? `; it is not tried again, because runs within it were ${DEPTH_MAX} deep` : "";
+    const last = { ...error, message: error.message + why };
+    yield* endWait(ctx, parent, (change) => refuseTask(change, task, { error: last, counts: true }));
+    return;
+  }
+  yield* saveSpec(task.id, withoutChild(spec));
+  const change = new RunChange(ctx, run);
+  yield* tryTaskAgain(change, task, { error, at: ctx.now + backoffMs(spec.retry, failures, ctx.random()) });
+  yield* change.flush();
+}
+
+/** pending → waiting, for another run. It starts in a transaction of its own, as the first did. */
+export function* waitForAnotherRun(ctx: EngineContext, { task, spec, run }: Locked): Tx<void> {
+  const change = new RunChange(ctx, run);
+  yield* startWaiting({ task: task.id, at: ctx.now, dueAt: ctx.now, closeBy: task.closeBy });
+  change.move(task, transition(taskMachine, task, "wait"));
+  const data = { key: task.key, kind: task.kind, workflow: spec.workflow ?? null };
+  change.record({ type: "task.waiting", task: task.id, data });
+  yield* change.flush();
+  ctx.noteDue?.();
+}
+
+/** The run had failed, was taken up again by itself, and succeeded then: its parent goes on, if that can be taken up again. */
+function* resolveByChild(ctx: EngineContext, { task, spec, run }: Locked, child: Run): Tx<number | null> {
+  // Once its holders have ended what they have, it may.
+  if (run.stage === "stopping" && run.endedAt === null) return ctx.now + LOOK_AGAIN_MS;
+  const letter = yield* openLetterOf(task.id);
+  const project = yield* ownProject(task);
+  if (letter === undefined || project.status === "archived" || isUndone(task, run) || !mayTakeUp(run)) return null;
+  const result = yield* resultOf(ctx, child);
+  if (unfitness(spec, result).length > 0) return null;
+  const notes = `run ${child.id} was taken up again and succeeded`;
+  yield* resolveLetter(ctx, { id: letter, notes, result, by: SERVER });
+  return null;
+}
+
+/** What expressions read of a workflow step: its run, and the results of that run's last steps by key, where they fit. */
+function* resultOf(ctx: EngineContext, child: Run): Tx<Record<string, unknown>> {
+  const bytes = yield* children.sizeOfLastResults(child.id);
+  const head = { run: child.id, status: child.status };
+  if (bytes > ctx.settings.payload_bytes_max / 2) return { ...head, too_large_bytes: bytes };
+  return { ...head, steps: yield* children.lastResults(child.id) };
+}

@@ -1,0 +1,28 @@
+import { lookAtRuns, setRunDue } from "../../store/child-runs/child-runs.js";
+import { lockPartedChildren, lockRun } from "../../store/lock-order.js";
+import { findRun, runOf } from "../../store/runs/runs.js";
+import type { Tx } from "../../store/tx.js";
+import { lockWithParent, reconcileChild } from "./child-runs.js";
+import { startUndoing } from "./compensations.js";
+import type { EngineContext } from "../context.js";
+
+/**
+ * Does what has come due for a run as a whole: its parent hears of its end, the runs within it are looked at next, or what it did
+ * begins to be undone.
+ */
+export function* handleDueRun(ctx: EngineContext, id: string): Tx<void> {
+  const known = yield* findRun(id);
+  const locked = known && (yield* lockWithParent(known));
+  if (!locked) return;
+  // Here, before anything is written: whatever ends a run may lock milestones, which come after all runs.
+  const within = yield* lockPartedChildren(id);
+  const again = locked.child.parentTask === null ? null : yield* reconcileChild(ctx, locked);
+  // First: a run without anything to undo ends at once, and its parent is to hear of that.
+  yield* setRunDue(id, again);
+  if (within.length > 0) {
+    yield* lookAtRuns(within, ctx.now);
+    ctx.noteDue?.();
+  }
+  const row = yield* lockRun(id);
+  if (row) yield* startUndoing(ctx, runOf(row));
+}

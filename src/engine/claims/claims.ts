@@ -1,0 +1,341 @@
+import type { Agent } from "../../store/agents/agents.js";
+import { type Attempt, type DependencyResult, dependencyResults, lastAttempt } from "../../store/tasks/attempts.js";
+import {
+  type Candidate,
+  firstOfLane,
+  type LaneHead,
+  laneHeads,
+  type LanePlace,
+  parkScope,
+  refreshFromScopes,
+  refreshLane,
+  unparkScope,
+} from "../../store/scheduling/lanes.js";
+import { openDescendants } from "../../store/child-runs/child-runs.js";
+import { lockAgent, lockProject, lockRun } from "../../store/lock-order.js";
+import { int } from "../../store/rows.js";
+import { type Run, runOf } from "../../store/runs/runs.js";
+import { openAttempt, recordHeartbeat } from "../../store/tasks/transitions.js";
+import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
+import type { NewEvent } from "../../store/events/events.js";
+import type { Tx } from "../../store/tx.js";
+import { actingAgent, askingAgent, offerOf } from "../agents/agents.js";
+import type { EngineContext } from "../context.js";
+import { meets, type Offer, unreservedId } from "../scheduling/demands.js";
+import { leaseShownUntil, newLease, renewedLease, runningDueAt } from "../lifecycle/leases.js";
+import { modedPatterns } from "../paths/file-sets.js";
+import { locksHeldBy, lockScope } from "../locks/task-locks.js";
+import type { LockLine } from "../locks/views.js";
+import { taskMachine, transition } from "../lifecycle/machines.js";
+import { type NothingReason, whyNothing } from "./no-work.js";
+import { findProject } from "../projects/projects.js";
+import { isOpen, RunChange } from "../lifecycle/run-change.js";
+import { closeIfSpent, spentBudget } from "../lifecycle/cost.js";
+import { type Takeable, takeableOnOwn } from "./own-locks.js";
+import { BatonError } from "../../base/errors.js";
+import { requireRun } from "../lookup.js";
+
+export interface ClaimRequest {
+  readonly agent?: string | undefined;
+  readonly run?: string | undefined;
+  readonly project?: string | undefined;
+  /** Offered beside what the agent registered. */
+  readonly requires?: readonly string[] | undefined;
+  readonly roles?: readonly string[] | undefined;
+  /** No attempt of its own back: only new work. */
+  readonly fresh?: boolean | undefined;
+}
+
+/** What the holder of a task needs to know, and the lease under which it works. */
+export interface Brief extends TaskAndSpec {
+  readonly run: Run;
+  readonly resumed: boolean;
+  readonly dependencies: readonly DependencyResult[];
+  /** How the try before this one ended, where there was one. */
+  readonly previous: Attempt | undefined;
+  readonly locks: readonly LockLine[];
+  readonly leaseExpiresAt: number;
+}
+
+export type Claim =
+  | { readonly outcome: "claimed"; readonly brief: Brief }
+  | {
+      readonly outcome: "none";
+      readonly reason: NothingReason;
+      readonly detail?: string;
+      readonly retryAfterMs: number;
+    }
+  /** What was found had to be set aside; the next transaction looks further. */
+  | { readonly outcome: "again" };
+
+const NO_FILES = { write: [], read: [] } as const;
+// A claim that keeps meeting locked files sets this many aside in one transaction, then lets others at the database.
+const PARKED_AT_ONCE_MAX = 64;
+
+/**
+ * Gives an agent the first task it can take, in one transaction: the task runs under a new fencing token, with all its files
+ * locked, or nothing has changed. An agent at capacity gets its own live attempt back instead. Errors: `not_found` for an unknown run
+ * or project, `invalid_input` where neither is named and none contains the working directory.
+ */
+export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim> {
+  const agent = yield* actingAgent(ctx, request.agent);
+  const live = yield* runningTasksOf(agent.name, agent.maxConcurrentTasks);
+  if (live.length >= agent.maxConcurrentTasks) {
+    const own = live.find((task) => request.run === undefined || task.run === request.run) ?? live[0];
+    if (request.fresh === true || !own) return { outcome: "none", reason: "at_capacity", retryAfterMs: 5_000 };
+    const brief = yield* resume(ctx, own);
+    return brief ? { outcome: "claimed", brief } : { outcome: "again" };
+  }
+  const place = yield* claimPlace(ctx, request);
+  const claimer = { agent, offer: offerOf(agent, request), place };
+  const claim = yield* claimAt(ctx, claimer);
+  if (claim.outcome !== "none" || !("run" in place) || claim.reason === "at_capacity") return claim;
+  const within = yield* placeWithin(yield* requireRun(place.run), claimer.offer);
+  return within ? yield* claimAt(ctx, { ...claimer, place: within }) : claim;
+}
+
+/** The first of the runs within a run that has something for an offer: whoever works on a run works on all of it. */
+function* placeWithin(run: Run, offer: Offer): Tx<LanePlace | undefined> {
+  // What it may cost holds for all of it.
+  if ((yield* spentBudget(run)) !== undefined) return undefined;
+  for (const id of yield* openDescendants(run.id)) {
+    if ((yield* laneHeads({ run: id })).some(({ demand }) => meets(offer, demand))) return { run: id };
+  }
+  return undefined;
+}
+
+const RESULT_SHOWN_MAX = 4_000;
+const RESULT_SHOWN_MIN = 100;
+const RESULTS_SHOWN_MAX = 40_000;
+
+/** How much a brief shows of each result, in characters: whole where that is short, and little of each where there are many. */
+export function resultCharsShown(dependencies: number): number {
+  return Math.max(RESULT_SHOWN_MIN, Math.min(RESULT_SHOWN_MAX, Math.floor(RESULTS_SHOWN_MAX / dependencies)));
+}
+
+/** The place a claim names, or the project of the working directory. */
+export function* claimPlace(ctx: EngineContext, request: Pick<ClaimRequest, "run" | "project">): Tx<LanePlace> {
+  if (request.run !== undefined) return { run: request.run };
+  const project = yield* findProject(ctx, request.project);
+  if (project) return { project: project.id };
+  throw new BatonError(
+    "invalid_input",
+    "There is no project for the working directory, so say where to look for work: run or project.",
+    {
+      next: [
+        { tool: "query_operation", arguments: { name: "list_runs", arguments: {} } },
+        { tool: "query_operation", arguments: { name: "list_projects", arguments: {} } },
+      ],
+    },
+  );
+}
+
+export interface Claimer {
+  readonly agent: Agent;
+  readonly offer: Offer;
+  readonly place: LanePlace;
+}
+
+/** Takes the first task that the offer meets. The lanes are looked at unlocked, then again under the run's lock. */
+export function* claimAt(ctx: EngineContext, claimer: Claimer): Tx<Claim> {
+  const heads = yield* laneHeads(claimer.place);
+  const lane = heads.find(({ demand }) => meets(claimer.offer, demand));
+  if (!lane) {
+    if ("run" in claimer.place) yield* requireRun(claimer.place.run);
+    const own = yield* takeableOnOwn(ctx, claimer.offer, claimer.place);
+    if (own) return yield* takeOwn(ctx, claimer, own);
+    return { outcome: "none", ...(yield* whyNothing(ctx, claimer, heads)) };
+  }
+  return yield* takeFrom(ctx, claimer, lane);
+}
+
+/**
+ * Whether a claim would find something to try, or an end to its waiting. A query, so that those who wait do not wake each other
+ * by looking.
+ */
+export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<boolean> {
+  const agent = yield* askingAgent(ctx, request.agent);
+  const place = yield* claimPlace(ctx, request);
+  const run = "run" in place ? yield* requireRun(place.run) : undefined;
+  if (run && run.endedAt !== null) return true;
+  const offer = offerOf(agent, request);
+  if ((yield* laneHeads(place)).some(({ demand }) => meets(offer, demand))) return true;
+  if ((yield* takeableOnOwn(ctx, offer, place)) !== undefined) return true;
+  return run !== undefined && (yield* placeWithin(run, offer)) !== undefined;
+}
+
+/** Brings back what was parked on the claimer's own lock and takes it, at once: a waiter would park it again in between. */
+function* takeOwn(ctx: EngineContext, claimer: Claimer, { demand, parked }: Takeable): Tx<Claim> {
+  yield* lockProject(demand.project);
+  yield* lockRun(parked.run);
+  yield* unparkScope(parked);
+  return yield* takeFrom(ctx, claimer, { demand, run: parked.run });
+}
+
+function* takeFrom(ctx: EngineContext, claimer: Claimer, lane: LaneHead): Tx<Claim> {
+  // The one lock order: the project first, since files may be locked; then the run; then the agent.
+  const project = lane.demand.scoped ? yield* lockProject(lane.demand.project) : undefined;
+  const row = yield* lockRun(lane.run);
+  const run = row && runOf(row);
+  if (!run || !isOpen(run, 0) || (yield* closeIfSpent(run))) return { outcome: "again" };
+  const agent = yield* lockAgent(claimer.agent.name);
+  // Taken out since the look: the next transaction registers it anew.
+  if (agent?.["status"] !== "active") return { outcome: "again" };
+  if (!project) return yield* takePlain(ctx, claimer, { lane, run });
+  return yield* takeWithFiles(ctx, claimer, { lane, run, caseInsensitive: int(project, "case_insensitive") === 1 });
+}
+
+interface Place {
+  readonly lane: LaneHead;
+  readonly run: Run;
+}
+
+function* takePlain(ctx: EngineContext, claimer: Claimer, place: Place): Tx<Claim> {
+  const candidate = yield* firstOfLane(place.lane, claimer.agent.name);
+  const lost = lostRace(claimer, candidate);
+  if (lost?.outcome === "none") return lost;
+  if (candidate) return yield* take(ctx, claimer, { ...place, candidate, locks: [], events: [] });
+  yield* refreshLane({ run: place.run.id, demand: place.lane.demand.id, scope: "" });
+  return { outcome: "again" };
+}
+
+// Another call of the same agent, or another process, may have been quicker between the look and the lock.
+function lostRace(claimer: Claimer, candidate: Candidate | undefined): Claim | undefined {
+  if (!candidate) return { outcome: "again" };
+  if (candidate.live < claimer.agent.maxConcurrentTasks) return undefined;
+  return { outcome: "none", reason: "at_capacity", retryAfterMs: 5_000 };
+}
+
+/** Tries one set of files after the other; those that a lock holds up leave the order as a whole. */
+function* takeWithFiles(
+  ctx: EngineContext,
+  claimer: Claimer,
+  place: Place & { readonly caseInsensitive: boolean },
+): Tx<Claim> {
+  const touched = new Set([place.lane.demand.id]);
+  for (let parked = 0; parked < PARKED_AT_ONCE_MAX; parked++) {
+    const candidate = yield* firstOfLane(place.lane, claimer.agent.name);
+    const lost = lostRace(claimer, candidate);
+    if (lost?.outcome === "none") return lost;
+    if (!candidate) break;
+    const { task } = candidate;
+    const files = yield* lockScope(ctx, {
+      project: task.project,
+      task: task.id,
+      run: task.run,
+      agent: claimer.agent.name,
+      session: ctx.caller.session?.id ?? null,
+      patterns: modedPatterns(candidate.files ?? NO_FILES, place.caseInsensitive),
+      turn: { position: task.bucket, askedAt: task.readyAt ?? task.createdAt },
+    });
+    if ("granted" in files) {
+      if (parked > 0) yield* refreshAll(place.run.id, touched);
+      return yield* take(ctx, claimer, { ...place, candidate, locks: files.granted, events: files.events });
+    }
+    for (const demand of yield* parkScope({ run: task.run, scope: task.scope }, files.blockedBy)) touched.add(demand);
+  }
+  yield* refreshAll(place.run.id, touched);
+  return { outcome: "again" };
+}
+
+function* refreshAll(run: string, demands: ReadonlySet<string>): Tx<void> {
+  for (const demand of demands) yield* refreshFromScopes({ run, demand });
+}
+
+interface Taking extends Place {
+  readonly candidate: TaskAndSpec;
+  readonly locks: readonly LockLine[];
+  /** What locking them has to tell. */
+  readonly events: readonly NewEvent[];
+}
+
+function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> {
+  const { task, spec } = taking.candidate;
+  transition(taskMachine, task, "claim");
+  const lease = newLease(ctx);
+  const opened: Task = {
+    ...task,
+    status: "running",
+    agent: claimer.agent.name,
+    session: lease.session,
+    // A reservation ends with the claim: should the task come back, it comes back to everybody.
+    demand: unreservedId(taking.lane.demand),
+    reservedFor: null,
+    reservedUntil: null,
+    token: task.token + 1,
+    attempt: task.attempt + 1,
+    startedAt: ctx.now,
+    leaseExpiresAt: lease.expiresAt,
+    holdsFiles: taking.locks.length > 0,
+  };
+  const dueAt = runningDueAt(ctx, opened, { timeouts: spec.timeouts, lease });
+  const done = yield* openAttempt({
+    task: task.id,
+    agent: claimer.agent.name,
+    session: lease.session,
+    demand: opened.demand,
+    token: opened.token,
+    attempt: opened.attempt,
+    at: ctx.now,
+    leaseExpiresAt: lease.expiresAt,
+    dueAt,
+    holdsFiles: opened.holdsFiles,
+  });
+  if (!done) return { outcome: "again" };
+  const change = new RunChange(ctx, taking.run);
+  change.move(task, "running");
+  change.append(taking.events);
+  change.record({
+    type: "task.claimed",
+    task: task.id,
+    agent: claimer.agent.name,
+    data: { key: task.key, token: opened.token, attempt: opened.attempt },
+  });
+  yield* change.flush();
+  return { outcome: "claimed", brief: yield* briefOf(ctx, { task: opened, spec }, { ...taking, resumed: false }) };
+}
+
+function* briefOf(
+  ctx: EngineContext,
+  { task, spec }: TaskAndSpec,
+  known: { run: Run; locks: readonly LockLine[]; resumed: boolean },
+): Tx<Brief> {
+  return {
+    task,
+    spec,
+    run: known.run,
+    resumed: known.resumed,
+    locks: known.locks,
+    // One more than is shown tells that there is more.
+    dependencies: task.depsTotal === 0 ? [] : yield* dependencyResults(task.id, resultCharsShown(task.depsTotal) + 1),
+    previous: task.attempt <= 1 ? undefined : yield* lastAttempt(task.id),
+    leaseExpiresAt: leaseShownUntil(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now }),
+  };
+}
+
+/**
+ * An agent's own live attempt again, under its current token; the caller's session takes over the lease. Undefined where it was
+ * lost between the look and this: what stands there now may be another's.
+ */
+function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
+  // Whoever takes a task away holds the run's lock: between them there is no telling whose the lease is.
+  const row = yield* lockRun(own.run);
+  const found = yield* findTaskAndSpec(own.id);
+  if (!found || !row || found.task.token !== own.token || found.task.status !== "running") return undefined;
+  const run = runOf(row);
+  const lease = renewedLease(ctx, found.task);
+  const dueAt = runningDueAt(ctx, found.task, { timeouts: found.spec.timeouts, lease });
+  const renewed = yield* recordHeartbeat({
+    task: own.id,
+    token: own.token,
+    session: ctx.caller.session?.id ?? null,
+    at: ctx.now,
+    leaseExpiresAt: lease.expiresAt,
+    dueAt,
+    percent: null,
+  });
+  if (!renewed) return undefined;
+  const task = { ...found.task, session: lease.session, leaseExpiresAt: lease.expiresAt };
+  const locks = yield* locksHeldBy(own.id);
+  return yield* briefOf(ctx, { task, spec: found.spec }, { run, locks, resumed: true });
+}

@@ -1,0 +1,143 @@
+import { dependencyResults } from "../../store/tasks/attempts.js";
+import { findDemand, parkedOn } from "../../store/scheduling/lanes.js";
+import { findCounters } from "../../store/runs/counters.js";
+import { runningTasksOf, type Reason, type Task } from "../../store/tasks/tasks.js";
+import type { Run } from "../../store/runs/runs.js";
+import type { Tx } from "../../store/tx.js";
+import { offerOf, requireAgent } from "../agents/agents.js";
+import { commandObstacle } from "../policy/command-runners.js";
+import type { EngineContext } from "../context.js";
+import { unmet } from "../scheduling/demands.js";
+import { iso } from "../../base/time.js";
+import { conflictsOfScope } from "../locks/task-locks.js";
+import { isOpen } from "../lifecycle/run-change.js";
+import { budgetSentence, spentBudget } from "../lifecycle/cost.js";
+import { requireRun, requireTask } from "../lookup.js";
+import { toolObstacle } from "../policy/tool-runners.js";
+import { judge } from "../scheduling/triggers.js";
+import { countsOf } from "../lifecycle/dependents.js";
+
+export interface Readiness {
+  readonly task: Task;
+  /** By its own dependencies and time. */
+  readonly ready: boolean;
+  /** By everything: its run, its files, and the agent asked about. */
+  readonly claimable: boolean;
+  readonly reasons: readonly Reason[];
+}
+
+/** Why a task cannot start: every reason, not the first. With an agent, whether that agent could take it. */
+export function* checkTaskReady(
+  ctx: EngineContext,
+  input: { task: string; agent?: string | undefined },
+): Tx<Readiness> {
+  const { task } = yield* requireTask(input.task);
+  const run = yield* requireRun(task.run);
+  if (task.status === "running") {
+    const reason = { kind: "running", detail: `${task.agent ?? "an agent"} is at work on it`, blocking: [] };
+    return { task, ready: false, claimable: false, reasons: [reason] };
+  }
+  const own = yield* ownReasons(ctx, task);
+  const others = [
+    ...(yield* runReasons(run)),
+    ...(yield* fileReasons(ctx, task, input.agent)),
+    ...(yield* takerReasons(ctx, task, input.agent)),
+  ];
+  const ready = task.status === "ready";
+  return { task, ready, claimable: ready && own.length + others.length === 0, reasons: [...own, ...others] };
+}
+
+function* ownReasons(ctx: EngineContext, task: Task): Tx<Reason[]> {
+  if (task.status === "ready") return [];
+  if (task.status !== "pending") {
+    return task.reasons.length > 0
+      ? [...task.reasons]
+      : [{ kind: task.status, detail: `it is ${task.status}`, blocking: [] }];
+  }
+  const reasons: Reason[] = [];
+  if (task.availableAt !== null && task.availableAt > ctx.now) {
+    reasons.push({ kind: "retry_wait", detail: `its next try starts at ${iso(task.availableAt)}`, blocking: [] });
+  }
+  if (task.availableAt === null && judge(task.trigger, countsOf(task)) === "wait") {
+    const open = (yield* dependencyResults(task.id, 0)).filter((dependency) => !SETTLED.has(dependency.status));
+    reasons.push({
+      kind: "dependencies",
+      detail: `${open.length} of its ${task.depsTotal} dependencies are open: ${namesOf(open.map(({ key }) => key))}`,
+      blocking: open.map((dependency) => dependency.task),
+    });
+  }
+  return reasons;
+}
+
+const SETTLED: ReadonlySet<string> = new Set(["succeeded", "skipped", "blocked", "cancelled", "dead_letter"]);
+const NAMES_MAX = 10;
+
+function namesOf(keys: readonly string[]): string {
+  const more = keys.length - NAMES_MAX;
+  return `${keys.slice(0, NAMES_MAX).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
+
+function* runReasons(run: Run): Tx<Reason[]> {
+  if (run.stage === "stopping" && run.endedAt === null)
+    return [
+      { kind: "run_stopped", detail: "a task of its run failed, and nothing new begins in it", blocking: [run.id] },
+    ];
+  const undoes = run.status === "compensating" && run.stage === "undoing";
+  if (run.status !== "running" && run.status !== "planning" && !undoes) {
+    return [{ kind: `run_${run.status}`, detail: `its run is ${run.status}`, blocking: [run.id] }];
+  }
+  const budget = yield* spentBudget(run);
+  const reasons = budget ? [{ kind: "budget", detail: budgetSentence(budget), blocking: [budget.run] }] : [];
+  const counters = yield* findCounters(run.id);
+  if (isOpen({ ...run, overBudget: false }, counters.running)) return reasons;
+  return [
+    ...reasons,
+    {
+      kind: "at_capacity",
+      detail: `${counters.running} tasks of its run are running, and max_parallel is ${run.maxParallel}`,
+      blocking: [run.id],
+    },
+  ];
+}
+
+function* fileReasons(ctx: EngineContext, task: Task, agent = ""): Tx<Reason[]> {
+  if (task.scope === "") return [];
+  const conflicts = yield* conflictsOfScope(ctx, { project: task.project, scope: task.scope, agent });
+  const parked = yield* parkedOn(task);
+  if (conflicts.length === 0) return [];
+  return conflicts.map((conflict) => ({
+    kind: "locked",
+    detail: `${conflict.path} is locked by ${conflict.held_by}${conflict.task === undefined ? "" : ` for task ${conflict.task}`}${parked === undefined ? "" : "; it waits for that lock"}`,
+    blocking: conflict.task === undefined ? [] : [conflict.task],
+  }));
+}
+
+function* takerReasons(ctx: EngineContext, task: Task, name: string | undefined): Tx<Reason[]> {
+  const demand = yield* findDemand(task.demand);
+  if (!demand) return [];
+  if (demand.executor === "command") {
+    const obstacle = yield* commandObstacle(ctx, { project: task.project, line: demand.command ?? "" });
+    return obstacle === undefined ? [] : [obstacle];
+  }
+  if (demand.executor === "tool") {
+    const obstacle = yield* toolObstacle(ctx, demand.command ?? "");
+    return obstacle === undefined ? [] : [obstacle];
+  }
+  if (name === undefined) {
+    return demand.reservedFor === null
+      ? []
+      : [{ kind: "reserved", detail: `it is reserved for ${demand.reservedFor}`, blocking: [] }];
+  }
+  const agent = yield* requireAgent(name);
+  const gaps = unmet(offerOf(agent, {}), demand).map((gap) => ({ ...gap, blocking: [] }));
+  const live = yield* runningTasksOf(agent.name, agent.maxConcurrentTasks);
+  if (live.length < agent.maxConcurrentTasks) return gaps;
+  return [
+    ...gaps,
+    {
+      kind: "agent_at_capacity",
+      detail: `${agent.name} is running ${live.length} of at most ${agent.maxConcurrentTasks}`,
+      blocking: live.map((running) => running.id),
+    },
+  ];
+}

@@ -1,0 +1,111 @@
+import * as store from "../../store/cost/budgets.js";
+import { lookAtNextUnstarted } from "../../store/child-runs/child-runs.js";
+import { findCounters } from "../../store/runs/counters.js";
+import { setLanesOpen } from "../../store/scheduling/lanes.js";
+import { lockBudgets, lockTree } from "../../store/lock-order.js";
+import type { Run } from "../../store/runs/runs.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { BatonError } from "../../base/errors.js";
+import { isOpen, RunChange } from "../lifecycle/run-change.js";
+import { type BudgetState, budgetsOf, budgetState, budgetView, dollarsOf, microsOf } from "../lifecycle/cost.js";
+import { requireRun } from "../lookup.js";
+
+/** From where on a budget warns and stops claims, as shares of its limit, where nobody says otherwise. */
+const WARN_AT = 0.8;
+const BLOCK_AT = 1;
+
+export interface BudgetTerms {
+  readonly run: string;
+  /** In US dollars; null: it has no budget of its own any more. */
+  readonly limit: number | null;
+  readonly warn_at?: number | undefined;
+  readonly block_at?: number | undefined;
+  readonly agent: string;
+}
+
+export interface BudgetReport {
+  readonly run: Run;
+  /** What it and all runs within it have cost, in US dollars. */
+  readonly cost: number;
+  /** The nearest first. */
+  readonly budgets: readonly store.Budget[];
+  readonly state: "none" | BudgetState;
+}
+
+/** The budgets that hold for a run. Errors: `not_found`. */
+export function* checkBudget(id: string): Tx<BudgetReport> {
+  const run = yield* requireRun(id);
+  const budgets = yield* budgetsOf(run);
+  return { run, cost: dollarsOf(yield* store.costWithin(id)), budgets, state: worstOf(budgets) };
+}
+
+function worstOf(budgets: readonly store.Budget[]): BudgetReport["state"] {
+  const states = new Set(budgets.map(budgetState));
+  return (["blocked", "warn", "ok"] as const).find((state) => states.has(state)) ?? "none";
+}
+
+/** The budget of a new run. */
+export function newBudget(run: string, limit: number): store.Budget {
+  return { run, limit: microsOf(limit), spent: 0, warnAt: WARN_AT, blockAt: BLOCK_AT };
+}
+
+/**
+ * Sets what a run and all runs within it may cost, or that nothing holds any more. What has been spent before counts. Where no budget is
+ * spent then, claims go on, and so do the child runs that were to start. Errors: `not_found`, `invalid_input`.
+ */
+export function* setBudget(ctx: EngineContext, terms: BudgetTerms): Tx<BudgetReport> {
+  yield* requireRun(terms.run);
+  yield* lockTree(terms.run);
+  const run = yield* requireRun(terms.run);
+  const own = run.budgetOf === run.id ? (yield* lockBudgets(run.id)).find((one) => one.run === run.id) : undefined;
+  const budget = yield* writeBudget(run, own, terms);
+  const closed = yield* store.clearOverBudget(run.id);
+  for (const one of closed) yield* goOn(ctx, one);
+  const change = new RunChange(ctx, run);
+  change.record({ type: "run.budget_set", agent: terms.agent, data: { budget: budget ? budgetView(budget) : null } });
+  yield* change.writeHistory();
+  return yield* checkBudget(run.id);
+}
+
+/** Gives it as it is then. */
+function* writeBudget(run: Run, own: store.Budget | undefined, terms: BudgetTerms): Tx<store.Budget | undefined> {
+  if (terms.limit === null) {
+    if (!own) return undefined;
+    yield* store.deleteBudget(run.id);
+    const [above] = yield* store.budgetsOver(run.id);
+    yield* store.changeNearest(run.id, run.id, above?.run ?? null);
+    return undefined;
+  }
+  const budget = {
+    run: run.id,
+    limit: microsOf(terms.limit),
+    spent: own?.spent ?? (yield* store.costWithin(run.id)),
+    warnAt: terms.warn_at ?? own?.warnAt ?? WARN_AT,
+    blockAt: terms.block_at ?? own?.blockAt ?? BLOCK_AT,
+  };
+  requireShares(budget);
+  if (own) yield* store.changeBudget(budget);
+  else {
+    yield* store.insertBudget(budget);
+    yield* store.changeNearest(run.id, run.budgetOf, run.id);
+  }
+  return budget;
+}
+
+/** Lets a run offer its work again, and start the runs it waits to start. Where a budget is still spent, the next claim closes it again. */
+function* goOn(ctx: EngineContext, run: Run): Tx<void> {
+  if (run.endedAt !== null) return;
+  const { running } = yield* findCounters(run.id);
+  yield* setLanesOpen(run.id, isOpen(run, running));
+  if (yield* lookAtNextUnstarted(run.id, ctx.now)) ctx.noteDue?.();
+}
+
+function requireShares({ warnAt, blockAt }: store.Budget): void {
+  if (warnAt > 0 && warnAt <= blockAt) return;
+  throw new BatonError(
+    "invalid_input",
+    `warn_at is ${warnAt} and block_at ${blockAt}: they are shares of the limit, both above 0, and warn_at is at most block_at.`,
+    { details: { warn_at: warnAt, block_at: blockAt } },
+  );
+}

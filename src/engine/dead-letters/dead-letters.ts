@@ -1,0 +1,325 @@
+import * as letters from "../../store/dead-letters/dead-letters.js";
+import { type Attempt, attemptsOf } from "../../store/tasks/attempts.js";
+import { isCompensation } from "../../store/child-runs/compensations.js";
+import type { Run } from "../../store/runs/runs.js";
+import { lookAgain, saveSpec } from "../../store/tasks/server-steps.js";
+import { findTasks } from "../../store/tasks/lists.js";
+import type { Reopening } from "../../store/tasks/transitions.js";
+import { findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { requireAgent } from "../agents/agents.js";
+import { reserveTask } from "../tasks/assignments.js";
+import { concludeTask, refuseTask } from "../lifecycle/server-attempts.js";
+import type { EngineContext } from "../context.js";
+import { BatonError, type NextCall } from "../../base/errors.js";
+import { type Locked, lockTask } from "../lifecycle/locked-task.js";
+import { iso } from "../../base/time.js";
+import { changedSpec, type ReplayChanges } from "./replay-changes.js";
+import { PLAN_EXAMPLE, expandPlan, leavePlanning, requirePlan } from "../tasks/plans.js";
+import { canMove, taskMachine } from "../lifecycle/machines.js";
+import { findProject, requireUnarchived } from "../projects/projects.js";
+import { allBlockedBehind, judgeAfresh, mayTakeUp, reopen, takeUp } from "../lifecycle/reopening.js";
+import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
+import { settleDependents } from "../lifecycle/dependents.js";
+import { listed, requireSize, unfitness } from "../steps/output.js";
+import { noSuchTask, requireRun } from "../lookup.js";
+import { failAttempt } from "../tasks/tasks.js";
+import { taskLine } from "../tasks/views.js";
+
+export type { DeadLetter } from "../../store/dead-letters/dead-letters.js";
+
+export interface LetterQuery {
+  readonly run?: string | undefined;
+  readonly project?: string | undefined;
+  readonly status?: letters.LetterStatus | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+/** A page of dead letters, newest first, each with its task. Errors: `not_found`. */
+export function* listLetterPage(ctx: EngineContext, query: LetterQuery) {
+  if (query.run !== undefined) yield* requireRun(query.run);
+  const project = query.project === undefined ? undefined : (yield* findProject(ctx, query.project))?.id;
+  const { run, status, cursor: before, limit } = query;
+  const found = yield* letters.listLetters({ run, project, status, before, limit: limit + 1 });
+  const tasks = new Map((yield* findTasks(found.map(({ task }) => task))).map((task) => [task.id, task]));
+  const page = found.slice(0, limit).flatMap((letter) => {
+    const task = tasks.get(letter.task);
+    return task === undefined ? [] : [{ letter, task }];
+  });
+  return { page, next: found.length > limit ? page.at(-1)?.letter.id : undefined };
+}
+
+/** What nobody has dealt with yet, in short, newest first. */
+export function* pendingLetters(ctx: EngineContext, limit: number) {
+  const { page } = yield* listLetterPage(ctx, { status: "pending", limit });
+  return {
+    dead_letters: page.map(({ letter, task }) => ({
+      id: letter.id,
+      task: taskLine(task),
+      error: letter.error,
+      created_at: iso(letter.createdAt),
+    })),
+  };
+}
+
+/** A dead letter with all that was known when its task ended. Errors: `not_found`. */
+export function* letterInFull(id: string) {
+  const letter = yield* requireLetter(id);
+  const found = yield* findTaskAndSpec(letter.task);
+  if (!found) throw noSuchTask(letter.task);
+  const run = yield* requireRun(letter.run);
+  return {
+    letter,
+    ...found,
+    run,
+    attempts: yield* attemptsOf(letter.task),
+    blocked: yield* allBlockedBehind(letter.task),
+  };
+}
+
+/** What attempts that did not succeed got done, by their numbers: the newest that fit into so many bytes together. */
+export function partialResults(attempts: readonly Attempt[], bytesMax: number): ReadonlyMap<number, unknown> {
+  const kept = new Map<number, unknown>();
+  let bytes = 0;
+  for (const { number, outcome, result } of attempts.toReversed()) {
+    if (outcome === "succeeded" || result === null) continue;
+    bytes += Buffer.byteLength(JSON.stringify(result));
+    if (bytes > bytesMax) break;
+    kept.set(number, result);
+  }
+  return kept;
+}
+
+function* requireLetter(id: string): Tx<letters.DeadLetter> {
+  const letter = yield* letters.findLetter(id);
+  if (letter) return letter;
+  throw new BatonError("not_found", `There is no dead letter ${id}.`, {
+    details: { id },
+    next: [{ tool: "query_operation", arguments: { name: "list_dead_letters", arguments: {} } }],
+  });
+}
+
+/** Errors: `invalid_transition` where a run was cancelled, or is about to be. */
+function requireReopenable({ id, key }: Task, run: Run): void {
+  if (run.stage === "stopping" || mayTakeUp(run)) return;
+  const message = `Run ${run.id} is ${run.status}: nothing in it is taken up again, so ${key} cannot go on. Discard the dead letter, or start another run.`;
+  throw new BatonError("invalid_transition", message, {
+    details: { run: run.id, status: run.status, task: id },
+    next: [
+      { tool: "find_operations", arguments: { query: "discard_dead_letter" } },
+      { tool: "get_run", arguments: { run: run.id } },
+    ],
+  });
+}
+
+/** A pending letter with its task locked. Errors: `not_found`, `invalid_transition` for one that was dealt with. */
+function* lockLetter(id: string): Tx<{ letter: letters.DeadLetter; locked: Locked }> {
+  const { project, task } = yield* requireLetter(id);
+  yield* requireUnarchived(project);
+  const locked = yield* lockTask(task);
+  const letter = yield* requireLetter(id);
+  if (letter.status === "pending" && locked.task.status === "dead_letter") return { letter, locked };
+  // A task that has failed again has another letter, which is pending.
+  const takenUp = locked.task.status === "dead_letter" && mayTakeUp(locked.run);
+  const discarded = letter.status === "discarded" && takenUp;
+  const rest = discarded
+    ? "what failed in its run can still be taken up as a whole"
+    : "there is nothing to do about it";
+  const message = `Dead letter ${id} is ${letter.status}, and its task ${locked.task.key} is ${locked.task.status}: ${rest}.`;
+  const retry = { tool: "control_run", arguments: { run: locked.run.id, action: "retry_failed" } };
+  throw new BatonError("invalid_transition", message, {
+    details: { id, status: letter.status, task: locked.task.id, task_status: locked.task.status },
+    next: [...(discarded ? [retry] : []), { tool: "get_task", arguments: { task: locked.task.id } }],
+  });
+}
+
+export interface LetterHandled extends ChangedRun {
+  readonly letter: string;
+  readonly task: Task;
+  readonly ready: readonly Task[];
+}
+
+export interface Replay {
+  readonly id: string;
+  readonly changes?: ReplayChanges | undefined;
+  readonly note?: string | undefined;
+  readonly by: string;
+}
+
+/**
+ * Opens the task again in its run, with what is to be different, and what it blocked. Errors: those of `lockLetter` and `changedSpec`,
+ * `not_found` for an agent that nobody knows.
+ */
+export function* replayLetter(ctx: EngineContext, { id, changes = {}, note, by }: Replay): Tx<LetterHandled> {
+  const { locked } = yield* lockLetter(id);
+  const keptFor = changes.agent === undefined ? undefined : yield* requireAgent(changes.agent);
+  const spec = yield* changedSpec(ctx, locked, changes);
+  yield* saveSpec(locked.task.id, spec);
+  if (spec.dynamic) yield* lookAgain(locked.task.id);
+  const handled = yield* reopenLetter(ctx, { id, locked, note, by });
+  if (keptFor) yield* reserveTask(ctx, { ...locked, task: handled.task, run: handled.run }, keptFor.name);
+  return handled;
+}
+
+export interface Reopened {
+  readonly id: string;
+  /** Its task. */
+  readonly locked: Locked;
+  readonly note?: string | undefined;
+  readonly by: string;
+  /** Where nobody has asked for it: which of how many times. */
+  readonly automatic?: { readonly replay: number; readonly of: number };
+}
+
+/** Opens the task of a pending letter again, and what it blocked. */
+export function* reopenLetter(ctx: EngineContext, reopened: Reopened): Tx<LetterHandled> {
+  const { id, locked, note, by, automatic } = reopened;
+  const { task } = locked;
+  const blocked = yield* blockedBy(locked);
+  const change = yield* takeUp(ctx, locked.run);
+  const opened = [
+    ...(yield* reopen(change, { tasks: [task.id], from: "dead_letter" })),
+    ...(yield* reopen(change, blocked)),
+  ];
+  const closing = {
+    id,
+    to: "replayed",
+    at: ctx.now,
+    by,
+    note: note ?? null,
+    automatic: automatic !== undefined,
+  } as const;
+  yield* letters.closeLetter(closing);
+  const data = { key: task.key, dead_letter: id, ...(automatic && { automatic: true, ...automatic }) };
+  change.record({ type: "task.replayed", task: task.id, agent: by, data });
+  const ready = yield* judgeAfresh(change, opened);
+  const changed = yield* change.flush();
+  const after = (yield* findTaskAndSpec(task.id))?.task ?? task;
+  return { letter: id, task: after, ready, ...changed };
+}
+
+/** What a failed task keeps from going on: in a run that stopped on it, all that had not begun. */
+function* blockedBy({ task, run }: Locked): Tx<Reopening> {
+  requireUndoable(task, run);
+  requireReopenable(task, run);
+  if (run.stage === "stopping") return { run: run.id, from: "blocked" };
+  return { tasks: yield* allBlockedBehind(task.id), from: "blocked" };
+}
+
+/** Whether what a task was part of is undone, or about to be: then it cannot go on. */
+export function isUndone(task: Task, run: Run): boolean {
+  if (run.status !== "compensating" && run.stage !== "undoing") return false;
+  return run.stage !== "undoing" || !isCompensation(task);
+}
+
+/** Errors: `invalid_transition` where what the task was part of is being undone. */
+function requireUndoable(task: Task, run: Run): void {
+  if (!isUndone(task, run)) return;
+  const message = `Run ${run.id} is ${run.status}: what it did is undone, so ${task.key} cannot go on in it. Start another run.`;
+  throw new BatonError("invalid_transition", message, {
+    details: { run: run.id, status: run.status, task: task.id },
+    next: [{ tool: "get_run", arguments: { run: run.id } }],
+  });
+}
+
+export interface Resolution {
+  readonly id: string;
+  readonly notes: string;
+  readonly result?: unknown;
+  readonly by: string;
+}
+
+/** Ends the task well with a result that somebody else came to, and lets what it blocked go on. Errors: `invalid_input` too. */
+export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Resolution): Tx<LetterHandled> {
+  const { locked } = yield* lockLetter(id);
+  const { task, spec } = locked;
+  requirePerson(ctx, task, id);
+  const given = {
+    result,
+    again: { said: STILL_PENDING, next: resolveAgain(id, task.kind === "plan" ? PLAN_EXAMPLE : "…") },
+  };
+  requireSize(ctx, task, given);
+  const problems = unfitness(spec, result);
+  if (problems.length > 0) {
+    const message = `The result is not what the step's output schema asks: ${listed(problems)}. ${STILL_PENDING}`;
+    throw new BatonError("invalid_input", message, {
+      details: { problems, output: spec.output },
+      next: [given.again.next],
+    });
+  }
+  const blocked = yield* blockedBy(locked);
+  const plan = task.kind === "plan" ? yield* requirePlan(ctx, locked, given) : undefined;
+  const change = yield* takeUp(ctx, plan ? yield* leavePlanning(locked.run) : locked.run);
+  const settled = yield* concludeTask(change, task, { result, by });
+  if (plan) yield* expandPlan(change, settled.task, plan);
+  const reopened = yield* reopen(change, blocked);
+  yield* letters.closeLetter({ id, to: "resolved", at: ctx.now, by, note: notes });
+  const ready = yield* judgeAfresh(change, reopened);
+  return { letter: id, task: settled.task, ready, ...(yield* change.flush()) };
+}
+
+const STILL_PENDING = "The letter is still pending: mend the result and resolve it again.";
+
+function resolveAgain(id: string, result: unknown): NextCall {
+  return {
+    tool: "call_operation",
+    arguments: { name: "resolve_dead_letter", arguments: { id, notes: "…", result } },
+  };
+}
+
+/** The result of a human step is a person's decision, which only a person's channel can give. */
+function requirePerson(ctx: EngineContext, { kind, key }: Task, letter: string): void {
+  if (kind !== "human" || ctx.caller.channel === "human") return;
+  const message = `Task ${key} asks a person: its result can only be given at a terminal or in a form. Replayed, the question is asked anew.`;
+  throw new BatonError("not_permitted", message, {
+    details: { letter, kind, allowed: ["human"] },
+    next: [{ tool: "call_operation", arguments: { name: "replay_dead_letter", arguments: { id: letter } } }],
+  });
+}
+
+/** Says that nothing will be done about it. The task stays as it is. */
+export function* discardLetter(ctx: EngineContext, { id, notes, by }: Omit<Resolution, "result">): Tx<Task> {
+  const { locked } = yield* lockLetter(id);
+  yield* letters.closeLetter({ id, to: "discarded", at: ctx.now, by, note: notes });
+  const change = new RunChange(ctx, locked.run);
+  change.record({ type: "task.discarded", task: locked.task.id, agent: by, data: { key: locked.task.key, notes } });
+  yield* change.writeHistory();
+  return locked.task;
+}
+
+export interface Burial {
+  readonly task: string;
+  readonly reason: string;
+  readonly by: string;
+}
+
+/** Ends a task badly by hand, whoever holds it. Errors: `invalid_transition` for one that has ended. */
+export function* sendToDeadLetters(ctx: EngineContext, { task: reference, reason, by }: Burial): Tx<Task> {
+  const locked = yield* lockTask(reference);
+  const error = { type: "sent_by_hand", message: reason };
+  if (locked.task.status === "running") {
+    const failed = yield* failAttempt(ctx, locked, { error, outcome: "failed", fenced: true, retryable: false });
+    return failed.task;
+  }
+  if (!canMove(taskMachine, locked.task, "expire")) throw endedAlready(locked.task);
+  const change = new RunChange(ctx, locked.run);
+  const settled = yield* refuseTask(change, locked.task, { error, by });
+  yield* settleDependents(change, [settled]);
+  yield* change.flush();
+  return settled.task;
+}
+
+function endedAlready({ id, key, run, status }: Task): BatonError {
+  const look = { name: "list_dead_letters", arguments: { run, status: "pending" } };
+  const buried = status === "dead_letter";
+  const rest = buried ? "it is replayed, resolved or discarded by its letter" : "only what has not ended is given up";
+  return new BatonError(
+    "invalid_transition",
+    `Task ${key} (${id}) is ${status} already: ${rest}. Nothing was changed.`,
+    {
+      details: { task: id, status },
+      next: [buried ? { tool: "query_operation", arguments: look } : { tool: "get_task", arguments: { task: id } }],
+    },
+  );
+}

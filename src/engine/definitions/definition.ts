@@ -1,0 +1,317 @@
+import { buildDag, type Dag } from "../graph/dag.js";
+import {
+  type Deadline,
+  type Defaults,
+  headSchema,
+  type OnFailure,
+  stepSchema,
+  type StepKind,
+  type WrittenStep,
+} from "./schema.js";
+import { parseCompensation } from "./compensation.js";
+import { addStepProblems, type DefinitionLimits } from "./step-checks.js";
+import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./expression-checks.js";
+import { addForbidden, readDefinitionText } from "./text.js";
+import { type JsonObject, isObject } from "../../base/json.js";
+import { addInputProblems, type InputDefinition } from "./inputs.js";
+import { DEFAULT_ESTIMATE_MS, type Priority } from "../scheduling/order.js";
+import type { OutputSchema } from "./json-schema.js";
+import { missingFirst, type Problem, Problems, problemsError, zodProblems } from "../../base/problems.js";
+import type { TRIGGER_RULES } from "../scheduling/triggers.js";
+import { addGraphProblems, type StepLinks } from "../graph/problems.js";
+
+/** Exponential backoff with full jitter. `max_attempts` counts the first try. */
+export interface Retry {
+  readonly initial_interval_ms: number;
+  readonly backoff_coefficient: number;
+  readonly max_interval_ms: number;
+  readonly max_attempts: number;
+  /** Error types after which no further try is made. */
+  readonly non_retryable: readonly string[];
+}
+
+/** In milliseconds. */
+export interface Timeouts {
+  /** From ready to running. */
+  readonly schedule_to_start?: number;
+  /** One attempt. */
+  readonly start_to_close: number;
+  /** From ready to its end, all attempts together. */
+  readonly schedule_to_close?: number;
+  /** Between two signs of life of one attempt. */
+  readonly heartbeat?: number;
+}
+
+/** With `retry_attempts` of the settings. */
+const DEFAULT_RETRY = {
+  initial_interval_ms: 1_000,
+  backoff_coefficient: 2,
+  max_interval_ms: 60_000,
+  non_retryable: [],
+} as const;
+
+/** Which element of a list a step was made for. */
+export interface Element {
+  readonly item: unknown;
+  readonly index: number;
+}
+
+/** A step in its normal form: defaults merged in, durations in milliseconds, lists never absent. */
+export interface Step {
+  readonly key: string;
+  readonly kind: StepKind;
+  readonly title: string;
+  /** Of an agent step. */
+  readonly prompt?: string;
+  /** Of a command step: the command line, handed to `shell`. */
+  readonly run?: string;
+  /** Relative to the project's root, and inside it. */
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly shell?: string;
+  /** Values of the expressions of `run`, once it has been filled in, by the variables in which they reach the command. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Of a tool step: an MCP server of the person's own configuration, its tool, and what that is given. */
+  readonly server?: string;
+  readonly tool?: string;
+  readonly arguments?: Readonly<Record<string, unknown>>;
+  /** Of a human step: the question, and JSON Schema of the answer. */
+  readonly ask?: string;
+  readonly form?: Readonly<Record<string, unknown>>;
+  /** Of a gate: expressions that must all hold. */
+  readonly checks?: readonly string[];
+  /** Of a wait: a duration, an instant, or the name of an event. */
+  readonly for?: string | number;
+  readonly until?: string;
+  readonly event?: string;
+  /** Of a workflow step: the name of the workflow that its child run is of, and what that is given. */
+  readonly workflow?: string;
+  readonly inputs?: Readonly<Record<string, unknown>>;
+  /** What undoes it. Its key and its place come when it is needed. */
+  readonly compensate?: Step;
+  /** The expression without which it is skipped. */
+  readonly if?: string;
+  /** An expression that gives a list, or the list: one task for each element. */
+  readonly for_each?: string | readonly unknown[];
+  readonly element?: Element;
+  /** Of a step with expressions: the keys of the steps whose results they read. */
+  readonly reads?: readonly string[];
+  /** Whether they read what else changes while the run goes on. */
+  readonly late?: true;
+  /** Keys, each once. */
+  readonly needs: readonly string[];
+  readonly trigger: (typeof TRIGGER_RULES)[number];
+  readonly role?: string;
+  readonly requires: readonly string[];
+  /** Patterns relative to the project's root, as written. */
+  readonly files: { readonly write: readonly string[]; readonly read: readonly string[] };
+  /** The step's or its definition's default; absent: that of the run. */
+  readonly priority?: Priority;
+  readonly deadline?: Deadline;
+  readonly estimate_ms?: number;
+  readonly retry: Retry;
+  readonly timeouts: Timeouts;
+  /** What the result must look like: for `checkOutput`. */
+  readonly output?: OutputSchema;
+  /** Acceptance criteria, one each. */
+  readonly criteria: readonly string[];
+}
+
+/** A workflow in its normal form (spec 05). */
+export interface Definition {
+  readonly name: string;
+  readonly description?: string;
+  readonly inputs: Readonly<Record<string, InputDefinition>>;
+  /** How many of its tasks may run at once; absent: the project's bound. */
+  readonly max_parallel?: number;
+  readonly on_failure: OnFailure;
+  /** Of the run, and so of every step that has none of its own. */
+  readonly priority?: Priority;
+  readonly deadline?: Deadline;
+  readonly steps: readonly Step[];
+}
+
+export interface ParseOptions {
+  readonly limits: DefinitionLimits;
+  /** The name of a definition that has none of its own. */
+  readonly name?: string;
+  /** What there is already beside its steps, and may be needed by them: the tasks of a run under way. */
+  readonly around?: readonly StepLinks[];
+}
+
+/** A sound definition: its normal form, and what was handed in, which is what is stored and compared. */
+export interface Parsed {
+  readonly definition: Definition;
+  readonly source: JsonObject;
+}
+
+/** Reads a definition from an object, or from a text of YAML or JSON: its normal form, or every problem at once. */
+export function parseDefinition(written: string | JsonObject, options: ParseOptions): Parsed | { problems: Problem[] } {
+  const read = typeof written === "string" ? readDefinitionText(written) : { value: written };
+  if ("problems" in read) return read;
+  const source = read.value;
+  const problems = new Problems();
+  addForbidden(source, problems);
+  addCountProblem(source, options.limits, problems);
+  if (problems.list().some((problem) => problem.limit)) return { problems: problems.list() };
+  const head = headSchema.safeParse(source, { error: missingFirst });
+  if (!head.success) zodProblems(head.error).forEach((problem) => problems.add(problem));
+  const writtenSteps = parseSteps(source, options.limits, problems);
+  const links = [...linksOf(source), ...(options.around ?? [])];
+  addGraphProblems(links, options.limits, problems);
+  if (!head.success) return { problems: problems.list() };
+  const inputsOfHead = head.data.inputs ?? {};
+  addInputProblems(inputsOfHead, problems);
+  const reads = readExpressions({ inputs: inputsOfHead, steps: writtenSteps, links, problems });
+  if (problems.count > 0) return { problems: problems.list() };
+  const { defaults, steps: _, inputs, ...rest } = head.data;
+  const definition: Definition = {
+    ...defined({ ...rest, name: rest.name ?? options.name ?? "workflow", on_failure: rest.on_failure ?? "continue" }),
+    inputs: normalInputs(inputs ?? {}),
+    steps: writtenSteps.map(({ step, compensate }) => ({
+      ...withReads(normalStep(step, defaults ?? {}, options.limits), reads.steps),
+      ...(compensate && {
+        compensate: withReads(normalStep(compensate, defaults ?? {}, options.limits), reads.compensations),
+      }),
+    })),
+  };
+  return { definition, source };
+}
+
+/** As `parseDefinition`, but throws `BatonError` `invalid_input` or `limit_exceeded` with the problems in `details`. */
+export function requireDefinition(written: string | JsonObject, options: ParseOptions): Parsed {
+  const parsed = parseDefinition(written, options);
+  if ("problems" in parsed) throw problemsError("The definition cannot be used", parsed.problems);
+  return parsed;
+}
+
+/** The graph of a definition's steps, weighted by how long each is expected to take. */
+export function definitionDag(definition: Pick<Definition, "steps">): Dag {
+  return buildDag(definition.steps.map((step) => ({ key: step.key, needs: step.needs, weightMs: estimateOf(step) })));
+}
+
+/** How long a step is expected to take, in ms. */
+export function estimateOf(step: Pick<Step, "estimate_ms">): number {
+  return step.estimate_ms ?? DEFAULT_ESTIMATE_MS;
+}
+
+/** Milliseconds since the epoch. */
+export function deadlineAt(deadline: Deadline, startedAt: number): number {
+  return "at" in deadline ? deadline.at : startedAt + deadline.after_ms;
+}
+
+function addCountProblem(source: JsonObject, limits: DefinitionLimits, problems: Problems): void {
+  const count = Array.isArray(source["steps"]) ? source["steps"].length : 0;
+  if (count <= limits.open_tasks_max) return;
+  problems.add({ path: "steps", message: `${count} steps, the limit is ${limits.open_tasks_max}`, limit: true });
+}
+
+function stepsOf(source: JsonObject): unknown[] {
+  return Array.isArray(source["steps"]) ? source["steps"] : [];
+}
+
+function parseSteps(source: JsonObject, limits: DefinitionLimits, problems: Problems): PlacedStep[] {
+  return stepsOf(source).flatMap((step, index) => {
+    const path = ["steps", index];
+    const at = `steps[${index}]`;
+    if (!isObject(step)) {
+      problems.add({ path: at, message: "a step is an object with a key and a prompt" });
+      return [];
+    }
+    const key = typeof step["key"] === "string" ? { step: step["key"] } : {};
+    const schema = stepSchema(step);
+    if (typeof schema === "string") {
+      problems.add({ path: `${at}.kind`, ...key, message: schema });
+      return [];
+    }
+    const parsed = schema.safeParse(step, { error: missingFirst });
+    if (!parsed.success) {
+      zodProblems(parsed.error, path, key.step).forEach((problem) => problems.add(problem));
+      return [];
+    }
+    const checks = { at, limits, problems };
+    addStepProblems(parsed.data, checks);
+    const compensate = parseCompensation(parsed.data, index, checks);
+    return [{ index, step: parsed.data, ...(compensate && { compensate }) }];
+  });
+}
+
+/** What the graph checks need of each step, also of one that is wrong elsewhere. */
+function linksOf(source: JsonObject): StepLinks[] {
+  return stepsOf(source).map((step) => {
+    const { key, needs, trigger } = isObject(step) ? step : {};
+    return {
+      key: typeof key === "string" ? key : undefined,
+      needs: Array.isArray(needs) ? needs.filter((need) => typeof need === "string") : [],
+      trigger,
+    };
+  });
+}
+
+/** Inputs as they are declared, in their normal form. */
+export function normalInputs(inputs: Readonly<Record<string, WrittenInput>>): Record<string, InputDefinition> {
+  return Object.fromEntries(
+    Object.entries(inputs).map(([name, input]) => [
+      name,
+      { ...defined(input), required: input.required ?? input.default === undefined },
+    ]),
+  );
+}
+
+type WrittenInput = NonNullable<(typeof headSchema)["_zod"]["output"]["inputs"]>[string];
+
+function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionLimits): Step {
+  const { kind = "agent", title, needs, trigger, files, criteria, timeouts, requires, ...others } = step;
+  const { if: condition, compensate: _, retry: __, ...rest } = others;
+  // Who does what the server does is the server's own matter.
+  const asked: Defaults = kind === "agent" || kind === "plan" ? defaults : {};
+  return {
+    ...defined(rest),
+    kind,
+    ...defined({
+      if: condition === undefined ? undefined : conditionSource(condition),
+      role: step.role ?? asked.role,
+      priority: step.priority ?? defaults.priority,
+    }),
+    title: title ?? step.key,
+    needs: [...new Set(needs)],
+    trigger: trigger ?? "all_succeeded",
+    requires: [...new Set(requires ?? asked.requires)],
+    files: { write: files?.write ?? [], read: files?.read ?? [] },
+    criteria: typeof criteria === "string" ? [criteria] : (criteria ?? []),
+    retry: retryOf(step, defaults, settings),
+    timeouts: {
+      start_to_close: settings.task_timeout_ms,
+      ...defined(defaults.timeouts ?? {}),
+      ...defined(timeouts ?? {}),
+    },
+  };
+}
+
+/**
+ * The steps of a child run are tried again themselves. The whole of it is, from its beginning, only where its step says so: what holds
+ * of all steps by default would multiply with each run within another.
+ */
+function retryOf({ kind, retry }: WrittenStep, defaults: Defaults, settings: DefinitionLimits): Retry {
+  if (kind === "workflow" && retry === undefined) return { ...DEFAULT_RETRY, max_attempts: 1 };
+  return {
+    ...DEFAULT_RETRY,
+    max_attempts: settings.retry_attempts,
+    ...defined(defaults.retry ?? {}),
+    ...defined(retry ?? {}),
+  };
+}
+
+function withReads(step: Step, all: Reads): Step {
+  const reads = all.get(step.key);
+  return reads === undefined ? step : { ...step, ...reads };
+}
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Without the keys whose value is undefined, which a parsed object may carry and a stored one must not. */
+function defined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>;
+}

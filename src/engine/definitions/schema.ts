@@ -1,0 +1,236 @@
+import { z } from "zod";
+import { closedObject } from "../../base/strict-object.js";
+import { durationSchema, parseDuration } from "../../base/durations.js";
+import { hint, isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "../../base/names.js";
+import type { Priority } from "../scheduling/order.js";
+import { TOOL_NAME, TOOL_NAME_LENGTH_MAX, TOOL_NAME_RULE } from "../policy/tool-policy.js";
+import { TRIGGER_RULES } from "../scheduling/triggers.js";
+
+export const STEP_KINDS = ["agent", "command", "tool", "human", "gate", "wait", "plan", "workflow"] as const;
+export type StepKind = (typeof STEP_KINDS)[number];
+export const INPUT_TYPES = ["string", "number", "integer", "boolean", "array", "object"] as const;
+
+/** How many elements a list of `for_each` may have. */
+export const FOR_EACH_MAX = 10_000;
+
+/** A point in time, or a duration from the start of the run. Milliseconds. */
+export type Deadline = { readonly at: number } | { readonly after_ms: number };
+
+// The definition as people write it. Every object is closed: a key it does not know is refused with the key that was
+// probably meant, or, where the whole product has it and this version has not, with a sentence that says so.
+
+const LATER_KEYS = new Set(["review", "resources"]);
+
+const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => closedObject(shape, LATER_KEYS);
+
+// `meta` is for the JSON Schema of workflow-schema.ts, which does not see what only code checks.
+const nameSchema = z
+  .string()
+  .refine(isName, { error: `must be a name: ${NAME_RULE}` })
+  .meta({ pattern: NAME_PATTERN.source, maxLength: NAME_LENGTH_MAX });
+const labelSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9 ._:/+#-]*$/, { error: "must be a label" })
+  .max(NAME_LENGTH_MAX);
+const labelsSchema = z.array(labelSchema).max(64);
+const prioritySchema = z.enum(["critical", "high", "normal", "low"] as const satisfies readonly Priority[]);
+const durationMs = durationSchema();
+
+const retrySchema = closed({
+  initial_interval_ms: durationSchema(0).optional(),
+  backoff_coefficient: z.number().min(1).max(100).optional(),
+  max_interval_ms: durationSchema(0).optional(),
+  max_attempts: z.int().min(1).max(1_000).optional(),
+  non_retryable: z.array(z.string().min(1).max(200)).max(100).optional(),
+});
+
+const timeoutsSchema = closed({
+  schedule_to_start: durationMs.optional(),
+  start_to_close: durationMs.optional(),
+  schedule_to_close: durationMs.optional(),
+  heartbeat: durationMs.optional(),
+});
+
+const instantSchema = z.iso.datetime({ offset: true });
+export const deadlineSchema = z
+  .union([z.string(), z.number()], { error: "must be a duration or an instant" })
+  .transform((value, ctx): Deadline => {
+    const after = parseDuration(value);
+    if (after !== undefined) return { after_ms: after };
+    if (typeof value === "string" && instantSchema.safeParse(value).success) return { at: Date.parse(value) };
+    const message = `${JSON.stringify(value).slice(0, NAME_LENGTH_MAX)} is no deadline: write a duration from the start of the run, such as "2h", or an instant, such as "2026-01-31T18:00:00Z"`;
+    ctx.issues.push({ code: "custom", message, input: value });
+    return z.NEVER;
+  })
+  .meta({ description: 'A duration from the start of the run, such as "2h", or an instant in ISO 8601.' });
+
+const patternSchema = z.string().min(1).max(1_024);
+const filesSchema = closed({ write: z.array(patternSchema).optional(), read: z.array(patternSchema).optional() });
+
+const inputSchema = closed({
+  type: z.enum(INPUT_TYPES),
+  required: z.boolean().optional(),
+  default: z.unknown().optional(),
+  description: z.string().max(2_000).optional(),
+  enum: z.array(z.unknown()).min(1).max(1_000).optional(),
+});
+
+// Inputs reach a command as environment variables.
+const variableSchema = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "must be letters, digits and _, not starting with a digit" })
+  .max(64);
+
+/** What becomes of a run when one of its tasks has failed for good. */
+export const ON_FAILURE = ["continue", "stop", "compensate"] as const;
+export type OnFailure = (typeof ON_FAILURE)[number];
+
+/** All but the steps, whose form depends on their kind. */
+export const headSchema = closed({
+  name: nameSchema.optional(),
+  description: z.string().max(10_000).optional(),
+  inputs: z.record(variableSchema, inputSchema).optional(),
+  defaults: closed({
+    retry: retrySchema.optional(),
+    timeouts: timeoutsSchema.optional(),
+    role: labelSchema.optional(),
+    requires: labelsSchema.optional(),
+    priority: prioritySchema.optional(),
+  }).optional(),
+  max_parallel: z.int().min(1).max(10_000).optional(),
+  on_failure: z.enum(ON_FAILURE).optional(),
+  priority: prioritySchema.optional(),
+  deadline: deadlineSchema.optional(),
+  steps: z.array(z.unknown()).min(1, { error: "a workflow has at least one step" }),
+});
+
+const anyStep = {
+  key: nameSchema,
+  title: z.string().min(1).max(500).optional(),
+  needs: z.array(z.string()).optional(),
+  trigger: z.enum(TRIGGER_RULES).optional(),
+  if: z
+    .union([z.boolean(), z.string().min(1)], { error: "must be an expression, such as steps.test.output.passed" })
+    .optional(),
+  for_each: z
+    .union([z.string().min(1), z.array(z.unknown()).max(FOR_EACH_MAX)], {
+      error: ({ input }) =>
+        Array.isArray(input)
+          ? `has ${input.length} elements; at most ${FOR_EACH_MAX} fit`
+          : "must be a list, or an expression that gives one",
+    })
+    .optional(),
+  role: labelSchema.optional(),
+  requires: labelsSchema.optional(),
+  files: filesSchema.optional(),
+  priority: prioritySchema.optional(),
+  deadline: deadlineSchema.optional(),
+  estimate_ms: durationSchema(0).optional(),
+  retry: retrySchema.optional(),
+  timeouts: timeoutsSchema.optional(),
+  output: z
+    .union([z.boolean(), z.record(z.string(), z.unknown())], { error: "must be a JSON Schema: an object" })
+    .optional(),
+  criteria: z
+    .union([z.string().min(1), z.array(z.string().min(1)).max(100)], { error: "must be a text or a list of texts" })
+    .optional(),
+  compensate: z.record(z.string(), z.unknown()).optional().meta({
+    description: "A step without key and needs that undoes this one, when the run fails and is to compensate.",
+  }),
+};
+
+const agentStep = closed({ ...anyStep, kind: z.literal("agent").optional(), prompt: z.string().min(1) });
+
+const relativeDirectory = z
+  .string()
+  .min(1)
+  .refine((value) => !/^([\\/]|[A-Za-z]:)/.test(value) && !value.split(/[\\/]/).includes(".."), {
+    error: "must be a directory inside the project, relative to its root",
+  });
+
+const commandStep = closed({
+  ...anyStep,
+  kind: z.literal("command"),
+  run: z.string().min(1),
+  cwd: relativeDirectory.optional(),
+  env: z
+    .record(
+      variableSchema.refine((name) => !name.toUpperCase().startsWith("BATON_"), {
+        error: "names that start with BATON_ are the server's",
+      }),
+      z.string(),
+    )
+    .optional(),
+  shell: z.enum(["sh", "bash"], { error: 'must be "sh" or "bash"' }).optional(),
+});
+
+const toolStep = closed({
+  ...anyStep,
+  kind: z.literal("tool"),
+  // Literal, both: what a workflow may call stands in its definition, and no result of a step decides about it.
+  server: nameSchema,
+  tool: z
+    .string()
+    .regex(TOOL_NAME, { error: `must be the name of a tool: ${TOOL_NAME_RULE}` })
+    .max(TOOL_NAME_LENGTH_MAX),
+  arguments: z.record(z.string(), z.unknown()).optional(),
+});
+
+const planStep = closed({ ...anyStep, kind: z.literal("plan"), prompt: z.string().min(1) });
+
+const humanStep = closed({
+  ...anyStep,
+  kind: z.literal("human"),
+  ask: z.string().min(1),
+  form: z.record(z.string(), z.unknown()).optional(),
+});
+
+const gateStep = closed({ ...anyStep, kind: z.literal("gate"), checks: z.array(z.string().min(1)).min(1).max(100) });
+
+const waitStep = closed({
+  ...anyStep,
+  kind: z.literal("wait"),
+  for: z.union([z.string().min(1), z.number()]).optional(),
+  until: z.string().min(1).optional(),
+  event: nameSchema.optional(),
+})
+  .refine((step) => [step.for, step.until, step.event].filter((one) => one !== undefined).length === 1, {
+    error: "a wait says one of: for (a duration), until (an instant), event (a name)",
+  })
+  .meta({ oneOf: ["for", "until", "event"].map((key) => ({ required: [key] })) });
+
+const workflowStep = closed({
+  ...anyStep,
+  kind: z.literal("workflow"),
+  workflow: nameSchema,
+  inputs: z.record(variableSchema, z.unknown()).optional(),
+});
+
+const SCHEMAS = {
+  agent: agentStep,
+  command: commandStep,
+  tool: toolStep,
+  human: humanStep,
+  gate: gateStep,
+  wait: waitStep,
+  plan: planStep,
+  workflow: workflowStep,
+} as const;
+
+export type Head = z.output<typeof headSchema>;
+export type Defaults = NonNullable<Head["defaults"]>;
+export type WrittenStep = z.output<(typeof SCHEMAS)[StepKind]>;
+
+/** The schema of a step, chosen by what it says it is; or a sentence on why there is none. */
+export function stepSchema(written: Readonly<Record<string, unknown>>): (typeof SCHEMAS)[StepKind] | string {
+  const { kind } = written;
+  if (kind === undefined && "run" in written && !("prompt" in written))
+    return 'has "run" and so must say `kind: command`';
+  if (kind === undefined && "tool" in written && !("prompt" in written))
+    return 'has "tool" and so must say `kind: tool`';
+  if (kind === undefined) return agentStep;
+  if (typeof kind === "string" && Object.hasOwn(SCHEMAS, kind)) return SCHEMAS[kind as StepKind];
+  const known = `understood are ${STEP_KINDS.join(", ")}`;
+  if (typeof kind !== "string") return `kind must be a text: ${known}`;
+  return `unknown kind "${kind}"${hint(kind, STEP_KINDS)}; ${known}`;
+}

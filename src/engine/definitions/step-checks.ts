@@ -1,0 +1,70 @@
+import type { StepKind, WrittenStep } from "./schema.js";
+import { hint } from "../../base/names.js";
+import { addSchemaProblems } from "./json-schema.js";
+import type { Problems } from "../../base/problems.js";
+import type { Settings } from "../../base/settings.js";
+
+/** What the settings say of definitions: their bounds, and what holds of a step that does not say. */
+export type DefinitionLimits = Pick<
+  Settings,
+  "open_tasks_max" | "depth_max" | "payload_bytes_max" | "patterns_max" | "retry_attempts" | "task_timeout_ms"
+>;
+
+/** Where a step stands, and what it is held against. */
+export interface StepChecks {
+  readonly at: string;
+  readonly limits: DefinitionLimits;
+  readonly problems: Problems;
+}
+
+/** What is wrong with one step by itself, which no schema says: sizes, and the schemas of its result and its form. */
+export function addStepProblems(step: WrittenStep, { at, limits, problems }: StepChecks): void {
+  const bytes = Buffer.byteLength(JSON.stringify(step));
+  if (bytes > limits.payload_bytes_max) {
+    const message = `takes ${bytes} bytes, the limit is ${limits.payload_bytes_max}: put large texts into files`;
+    problems.add({ path: at, step: step.key, message, limit: true });
+  }
+  const patterns = (step.files?.write?.length ?? 0) + (step.files?.read?.length ?? 0);
+  if (patterns > limits.patterns_max) {
+    const message = `${patterns} patterns, the limit is ${limits.patterns_max}: name directories`;
+    problems.add({ path: `${at}.files`, step: step.key, message, limit: true });
+  }
+  if (step.output !== undefined) {
+    addSchemaProblems(step.output, { path: `${at}.output`, step: step.key, problems });
+    addResultProblems(step, { at, limits, problems });
+  }
+  if (step.kind === "human" && step.form !== undefined) addFormProblems(step.key, step.form, { at, limits, problems });
+}
+
+/** What the results of kinds have whose results nobody writes. */
+const RESULTS: Readonly<Partial<Record<StepKind, readonly string[]>>> = {
+  human: ["decision", "answers", "conditions", "note", "by"],
+  wait: ["event", "payload"],
+  workflow: ["run", "status", "steps", "too_large_bytes"],
+};
+
+/** A result that nobody writes, and a schema that it can never fit. */
+function addResultProblems(step: WrittenStep, { at, problems }: StepChecks): void {
+  const { key, output } = step;
+  const add = (path: string, message: string) => problems.add({ path: `${at}.${path}`, step: key, message });
+  if (step.kind === "gate") return add("output", "the result of a gate is that of its checks: leave it out");
+  if (step.kind === "wait" && step.event === undefined)
+    return add("output", "the result of a timer is its time, which nobody has to check: leave it out");
+  const known = step.kind === undefined ? undefined : RESULTS[step.kind];
+  const required = typeof output === "object" ? output["required"] : undefined;
+  if (known === undefined || !Array.isArray(required)) return;
+  required.forEach((name: unknown, index) => {
+    if (typeof name !== "string" || known.includes(name)) return;
+    const message = `the result of a ${step.kind} step never has "${name}"${hint(name, known)}: it may have ${known.join(", ")}`;
+    add(`output.required[${index}]`, message);
+  });
+}
+
+/** A form that no answers can fit, or of which not everything would be checked. */
+function addFormProblems(step: string, form: Readonly<Record<string, unknown>>, { at, problems }: StepChecks): void {
+  const path = `${at}.form`;
+  const before = problems.count;
+  addSchemaProblems(form, { path, step, problems });
+  if (problems.count > before || form["type"] === undefined || form["type"] === "object") return;
+  problems.add({ path: `${path}.type`, step, message: 'must be "object": each answer has a name' });
+}

@@ -1,0 +1,110 @@
+import * as store from "../../store/escalations/elicitations.js";
+import { appendEvents } from "../../store/events/events.js";
+import { findRun } from "../../store/runs/runs.js";
+import { findTask } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { lockTask } from "../lifecycle/locked-task.js";
+
+// A question is put to the person at one client at a time. Who asks is a row that lives as long as its process does, so that a
+// question is neither shown twice nor lost with who showed it. What is decided about it goes through escalations.ts.
+
+/** A question as it is put to a person: what was written, and by whom. */
+export interface Question {
+  /** Its task. */
+  readonly id: string;
+  readonly token: number;
+  readonly key: string;
+  readonly run: { readonly id: string; readonly name: string };
+  readonly project: string;
+  readonly startedBy: string;
+  readonly ask: string;
+  readonly form?: Readonly<Record<string, unknown>>;
+  /** When it counts as rejected, in ms since the epoch. */
+  readonly until: number | null;
+}
+
+export interface ToAsk {
+  /** Runs that somebody at this client has to do with. */
+  readonly runs: readonly string[];
+  /** What is not to be asked here now, by `questionId`. */
+  readonly except: ReadonlySet<string>;
+}
+
+export interface Next {
+  readonly question?: Question;
+  /** When there may be something to ask, where nothing is now and nobody writes anything meanwhile. */
+  readonly lookAgainInMs?: number;
+}
+
+/** Of those that wait in a run, so many are looked at. */
+const OPEN_MAX = 200;
+/** The person who started a run is asked before others are, who may only work on it. */
+const HEAD_START_MS = 2_000;
+
+/** Tells a question from the next one of the same task. */
+export function questionId({ id, token }: Pick<Question, "id" | "token">): string {
+  return `${id}/${token}`;
+}
+
+/** The first question that the caller's client may ask now. A query. */
+export function* nextQuestion(ctx: EngineContext, { runs, except }: ToAsk): Tx<Next> {
+  const own = ctx.caller.session?.id ?? "";
+  let lookAgainInMs: number | undefined;
+  for (const open of yield* store.questionsWithin(runs, OPEN_MAX)) {
+    const question = questionOf(open);
+    if (except.has(questionId(question))) continue;
+    const waitMs = freeAt(open, own) - ctx.now;
+    if (waitMs <= 0) return { question };
+    lookAgainInMs = Math.min(lookAgainInMs ?? waitMs, waitMs);
+  }
+  return lookAgainInMs === undefined ? {} : { lookAgainInMs };
+}
+
+/** From when on a process may ask it, in ms since the epoch. */
+function freeAt({ task, asking, starterSession }: store.OpenQuestion, own: string): number {
+  const asked = asking === undefined || asking.session === own ? 0 : asking.until;
+  const headStart = starterSession === own ? 0 : (task.readyAt ?? task.createdAt) + HEAD_START_MS;
+  return Math.max(asked, headStart);
+}
+
+function questionOf({ task, spec, run, project, startedBy }: store.OpenQuestion): Question {
+  return {
+    id: task.id,
+    token: task.token,
+    key: task.key,
+    run: { id: task.run, name: run },
+    project,
+    startedBy,
+    ask: spec.ask ?? task.title,
+    ...(spec.form === undefined ? {} : { form: spec.form }),
+    until: task.closeBy,
+  };
+}
+
+/** Takes a question on, for at most so long. False where another process has, or it is no longer asked. */
+export function* beginAsking(
+  ctx: EngineContext,
+  { id, token, forMs }: { id: string; token: number; forMs: number },
+): Tx<boolean> {
+  const { task } = yield* lockTask(id);
+  const { session } = ctx.caller;
+  if (session === null || task.status !== "waiting" || task.token !== token) return false;
+  const taken = { task: id, token, session: session.id, until: ctx.now + forMs, now: ctx.now };
+  if (!(yield* store.takeAsking(taken))) return false;
+  const { project, run, key } = task;
+  yield* appendEvents(ctx, [{ type: "task.asked", project, run, task: id, data: { key, client: session.client } }]);
+  return true;
+}
+
+/** Whether it still waits for a decision, as it was shown. A query. */
+export function* isAsked({ id, token }: Pick<Question, "id" | "token">): Tx<boolean> {
+  const task = yield* findTask(id);
+  if (task?.status !== "waiting" || task.token !== token) return false;
+  return (yield* findRun(task.run))?.endedAt === null;
+}
+
+/** Nobody has answered: others may ask. */
+export function* endAsking(ctx: EngineContext, { id }: Pick<Question, "id">): Tx<void> {
+  if (ctx.caller.session !== null) yield* store.endAsking(id, ctx.caller.session.id);
+}

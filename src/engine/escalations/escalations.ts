@@ -1,0 +1,134 @@
+import { forgetAsking, putOff } from "../../store/escalations/elicitations.js";
+import { openQuestions } from "../../store/tasks/server-steps.js";
+import type { Task } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { concludeTask, refuseTask } from "../lifecycle/server-attempts.js";
+import type { EngineContext } from "../context.js";
+import { BatonError } from "../../base/errors.js";
+import { type Locked, lockTask } from "../lifecycle/locked-task.js";
+import { iso } from "../../base/time.js";
+import { checkOutput } from "../definitions/json-schema.js";
+import { findProject } from "../projects/projects.js";
+import { RunChange } from "../lifecycle/run-change.js";
+import { listed, unfitness } from "../steps/output.js";
+import { requireRun } from "../lookup.js";
+import { taskLine } from "../tasks/views.js";
+import { endWait, type WaitEnded } from "../signals/wait-steps.js";
+
+export interface EscalationQuery {
+  readonly run?: string | undefined;
+  readonly project?: string | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+/**
+ * What waits for a person, in the order in which the tasks were made: human steps of runs that have not ended. Of every project where
+ * none is named. Errors: `not_found`.
+ */
+export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) {
+  if (query.run !== undefined) yield* requireRun(query.run);
+  const project = query.project === undefined ? undefined : yield* findProject(ctx, query.project);
+  const found = yield* openQuestions({
+    run: query.run,
+    project: project?.id,
+    after: query.cursor,
+    limit: query.limit + 1,
+  });
+  const page = found.slice(0, query.limit);
+  const last = page.at(-1);
+  const escalations = page.map(({ task, spec }) => ({
+    id: task.id,
+    type: "gate_approval",
+    ask: spec.ask ?? task.title,
+    ...(spec.form === undefined ? {} : { form: { ...spec.form } }),
+    token: task.token,
+    task: taskLine(task),
+    asked_at: iso(task.readyAt ?? task.createdAt),
+    ...(task.closeBy === null ? {} : { until: iso(task.closeBy) }),
+  }));
+  return { escalations, ...(found.length > page.length && last ? { next_cursor: last.task.id } : {}) };
+}
+
+export const DECISIONS = ["approved", "approved_with_conditions", "rejected", "deferred"] as const;
+
+export interface Decision {
+  readonly id: string;
+  readonly decision: (typeof DECISIONS)[number];
+  readonly answers?: Readonly<Record<string, unknown>> | undefined;
+  readonly conditions?: readonly string[] | undefined;
+  readonly note?: string | undefined;
+  /** Of the question as it was shown: one that is asked anew is another. */
+  readonly token?: number | undefined;
+  readonly by: string;
+}
+
+/**
+ * Answers the question of a human step: approved it has succeeded with the decision as its result, rejected it has failed, deferred it
+ * goes on waiting. Errors: `not_found`, `invalid_transition` for one that waits for nobody or is asked anew, `invalid_input` for
+ * answers that its form or its output schema refuses.
+ */
+export function* decideEscalation(ctx: EngineContext, decision: Decision): Tx<WaitEnded> {
+  const locked = yield* lockTask(decision.id);
+  const { task, spec } = locked;
+  if (task.kind !== "human" || task.status !== "waiting") throw notAsked(task);
+  if (decision.token !== undefined && decision.token !== task.token) throw askedAnew(task);
+  if (decision.decision === "deferred") return yield* defer(ctx, locked, decision);
+  yield* forgetAsking(task.id);
+  if (decision.decision === "rejected") {
+    const message = decision.note ?? `${decision.by} rejected it`;
+    return yield* endWait(ctx, locked, (change) =>
+      refuseTask(change, task, { error: { type: "rejected", message }, by: decision.by }),
+    );
+  }
+  requireAnswers(spec.form, decision);
+  const result = resultOf(decision);
+  requireFit(locked, result);
+  return yield* endWait(ctx, locked, (change) => concludeTask(change, task, { result, by: decision.by }));
+}
+
+/** What expressions read of a human step: what was decided, without what was not said. */
+function resultOf({ decision, answers, conditions, note, by }: Decision): Record<string, unknown> {
+  const said = { decision, answers, conditions, note, by };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+}
+
+function* defer(ctx: EngineContext, { task, run }: Locked, { by, note }: Decision): Tx<WaitEnded> {
+  // Who puts it off at one client is not to be asked at the next.
+  yield* putOff({ task: task.id, token: task.token, until: ctx.now + ctx.settings.elicitation_again_ms });
+  const change = new RunChange(ctx, run);
+  change.record({ type: "task.deferred", task: task.id, agent: by, data: { key: task.key, note: note ?? null } });
+  return { task, ready: [], ...(yield* change.flush()) };
+}
+
+function requireAnswers(form: Readonly<Record<string, unknown>> | undefined, { answers }: Decision): void {
+  if (form === undefined) return;
+  const problems = checkOutput(form, answers ?? {}, "answers");
+  if (problems.length === 0) return;
+  throw new BatonError("invalid_input", `The answers do not fit the form: ${listed(problems)}.`, {
+    details: { problems, form },
+  });
+}
+
+function requireFit({ task, spec }: Locked, result: Readonly<Record<string, unknown>>): void {
+  const problems = unfitness(spec, result);
+  if (problems.length === 0) return;
+  const message = `The decision is not what the output schema of task ${task.key} asks: ${listed(problems)}. The question is still open.`;
+  throw new BatonError("invalid_input", message, { details: { task: task.id, problems, output: spec.output } });
+}
+
+function askedAnew(task: Task): BatonError {
+  const message = `The question of task ${task.key} (${task.id}) has been asked anew since it was shown: look at it again.`;
+  return new BatonError("invalid_transition", message, {
+    details: { task: task.id, token: task.token },
+    next: [{ tool: "query_operation", arguments: { name: "list_escalations", arguments: { run: task.run } } }],
+  });
+}
+
+function notAsked(task: Task): BatonError {
+  const why = task.kind === "human" ? `it is ${task.status}` : `it is a ${task.kind} step`;
+  return new BatonError("invalid_transition", `Nobody is asked to decide task ${task.key} (${task.id}): ${why}.`, {
+    details: { task: task.id, kind: task.kind, status: task.status },
+    next: [{ tool: "get_task", arguments: { task: task.id } }],
+  });
+}

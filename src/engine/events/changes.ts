@@ -1,0 +1,31 @@
+import { latestCursor, readEvents } from "../../store/events/history.js";
+import type { Tx } from "../../store/tx.js";
+
+/** What of an event says which entities it changed. */
+export interface Change {
+  readonly type: string;
+  readonly project: string | null;
+  readonly run: string | null;
+  readonly task: string | null;
+}
+
+export interface Changes {
+  readonly changes: readonly Change[];
+  /** What follows is read from here. */
+  readonly cursor: string;
+  /** Whether there is more to read at once. */
+  readonly more: boolean;
+}
+
+const CHANGES_AT_ONCE_MAX = 500;
+
+/** The next changes after a cursor, in order. A query. */
+export function* changesSince(cursor: string): Tx<Changes> {
+  const { events, ...place } = yield* readEvents({ after: cursor, limit: CHANGES_AT_ONCE_MAX });
+  return { changes: events.map(({ type, project, run, task }) => ({ type, project, run, task })), ...place };
+}
+
+/** The cursor behind which everything is news. */
+export function* nowInHistory(): Tx<string> {
+  return yield* latestCursor();
+}

@@ -1,0 +1,97 @@
+import { setEventCursor } from "../../store/agents/agents.js";
+import { latestCursor, readEvents, requireCursor, type StoredEvent } from "../../store/events/history.js";
+import type { Tx } from "../../store/tx.js";
+import { actingAgent } from "../agents/agents.js";
+import type { EngineContext } from "../context.js";
+import { findProject } from "../projects/projects.js";
+
+/** What an agent can wait for. */
+export const WAIT_KINDS = ["lock_granted", "run_finished", "task_ready", "milestone"] as const;
+export type WaitKind = (typeof WAIT_KINDS)[number];
+
+const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
+  lock_granted: ["lock.granted", "lock.offered"],
+  run_finished: ["run.finished"],
+  milestone: ["milestone.completed"],
+  task_ready: [
+    "run.started",
+    "task.ready",
+    "task.released",
+    "task.lease_lost",
+    "run.reopened",
+    "run.resumed",
+    "run.resumed_from_checkpoint",
+    "run.forked",
+  ],
+};
+
+/** What somebody waits for, and from where in the history. */
+export interface Watch {
+  readonly agent: string;
+  readonly kinds: readonly WaitKind[];
+  readonly run: string | undefined;
+  readonly project: string | undefined;
+  readonly cursor: string;
+}
+
+export interface WatchRequest {
+  readonly agent?: string | undefined;
+  readonly kinds?: readonly WaitKind[] | undefined;
+  readonly run?: string | undefined;
+  readonly project?: string | undefined;
+  readonly cursor?: string | undefined;
+}
+
+/** Settles what a call waits for: from the cursor given, else from where this agent left off, else from now. */
+export function* openWatch(ctx: EngineContext, request: WatchRequest): Tx<Watch> {
+  if (request.cursor !== undefined) requireCursor(request.cursor);
+  const agent = yield* actingAgent(ctx, request.agent);
+  const project = yield* findProject(ctx, request.project);
+  return {
+    agent: agent.name,
+    kinds: request.kinds ?? WAIT_KINDS,
+    run: request.run,
+    project: project?.id,
+    cursor: request.cursor ?? agent.eventCursor ?? (yield* firstCursor(agent.name)),
+  };
+}
+
+// Whoever waits for the first time hears of what happens from then on, also between this call and the next.
+function* firstCursor(agent: string): Tx<string> {
+  const cursor = yield* latestCursor();
+  yield* setEventCursor(agent, cursor);
+  return cursor;
+}
+
+export interface Seen {
+  readonly events: readonly StoredEvent[];
+  readonly cursor: string;
+}
+
+const EVENTS_AT_ONCE_MAX = 50;
+
+/** What has happened for an agent since the cursor. A query. */
+export function* look(watch: Watch): Tx<Seen> {
+  const types = watch.kinds.flatMap((kind) => TYPES[kind]);
+  let cursor = watch.cursor;
+  for (;;) {
+    const page = yield* readEvents({
+      after: cursor,
+      filters: { types, run: watch.run, project: watch.run === undefined ? watch.project : undefined },
+      limit: EVENTS_AT_ONCE_MAX,
+    });
+    cursor = page.cursor;
+    const events = page.events.filter((event) => concerns(event, watch));
+    if (events.length > 0 || !page.more) return { events, cursor };
+  }
+}
+
+// A lock is news for whoever gets it; the rest for everybody who watches.
+function concerns(event: StoredEvent, watch: Watch): boolean {
+  return !event.type.startsWith("lock.") || event.agent === watch.agent;
+}
+
+/** Remembers how far an agent has read. */
+export function* keepCursor(agent: string, cursor: string): Tx<void> {
+  yield* setEventCursor(agent, cursor);
+}

@@ -1,0 +1,82 @@
+import {
+  findRequest,
+  forgetRequests,
+  oldestRequestAt,
+  recordRequest,
+  type RequestKey,
+} from "../store/system/requests.js";
+import type { Tx } from "../store/tx.js";
+import type { EngineContext } from "./context.js";
+import { BatonError } from "../base/errors.js";
+
+/** A write that may come twice: the caller's own id, or one made for a database that can lose the answer to a commit. */
+export interface WriteRequest extends RequestKey {
+  readonly operation: string;
+  /** `hashOfInput` of the operation's parsed input without `request_id`. */
+  readonly inputHash: string;
+}
+
+/** `recorded`: the result stands under the request's id, since now or since an earlier call. */
+export interface Done<T> {
+  readonly result: T;
+  readonly recorded: boolean;
+}
+
+const PRUNED_AT_ONCE_MAX = 100;
+
+/**
+ * Does the work once per request: the same id with the same input gives the first result again, with other input it is
+ * refused as `conflict`. The record is written in the transaction that does the work, so that whoever does not know
+ * whether a commit took effect finds out by asking again. Work that wrote nothing leaves no record: doing it again
+ * changes nothing, and a waiting operation that looks in vain would otherwise wake every other by looking.
+ */
+export function* once<T>(ctx: EngineContext, request: WriteRequest, work: () => Tx<T>): Tx<Done<T>> {
+  const earlier = yield* doneEarlier<T>(request);
+  if (earlier !== undefined) return { result: earlier.result, recorded: true };
+  const { result, wrote } = yield* watchForWrites(work());
+  if (wrote) {
+    const { operation, inputHash } = request;
+    yield* recordRequest(ctx, request, { operation, inputHash, result: JSON.stringify({ result }) });
+  }
+  return { result, recorded: wrote };
+}
+
+/** What stands recorded of a request, if it was done. A read. Errors: `conflict` where the id stands for other work. */
+export function* doneEarlier<T>(request: WriteRequest): Tx<{ result: T } | undefined> {
+  const recorded = yield* findRequest(request);
+  if (recorded === undefined) return undefined;
+  if (recorded.operation !== request.operation || recorded.inputHash !== request.inputHash) {
+    throw new BatonError(
+      "conflict",
+      `request_id "${request.requestId}" was used before for ${recorded.operation} with other input; nothing was done`,
+      { details: { request_id: request.requestId, operation: recorded.operation } },
+    );
+  }
+  // Written by `once`, from a T. Wrapped, because JSON has no undefined.
+  return JSON.parse(recorded.result) as { result: T };
+}
+
+const READS = /^\s*(?:SELECT|WITH)\b/i;
+
+function* watchForWrites<T>(work: Tx<T>): Tx<{ result: T; wrote: boolean }> {
+  let wrote = false;
+  let step = work.next();
+  while (step.done !== true) {
+    const statement = step.value;
+    wrote ||= !READS.test(statement[0]);
+    step = work.next(yield statement);
+  }
+  return { result: step.value, wrote };
+}
+
+/** Whether there is anything to forget. One read of an index. */
+export function* anyOldRequest(ctx: EngineContext): Tx<boolean> {
+  const oldest = yield* oldestRequestAt();
+  return oldest !== undefined && oldest < ctx.now - ctx.settings.request_id_ttl_ms;
+}
+
+/** Forgets what is older than `request_id_ttl_ms`, a bounded number at a time; says how many. Part of the tick. */
+export function* forgetOldRequests(ctx: EngineContext): Tx<number> {
+  if (!(yield* anyOldRequest(ctx))) return 0;
+  return yield* forgetRequests(ctx.now - ctx.settings.request_id_ttl_ms, PRUNED_AT_ONCE_MAX);
+}

@@ -1,0 +1,255 @@
+import { endTasks } from "../../store/tasks/transitions.js";
+import { rewriteTask, saveSpec, type Signal, startWaiting, takeSignal } from "../../store/tasks/server-steps.js";
+import { saveDemands } from "../../store/scheduling/lanes.js";
+import { findTaskAndSpec, type Dynamic, type Task, type TaskSpec } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { concludeTask, refuseTask } from "./server-attempts.js";
+import { bareSource } from "../definitions/expression-checks.js";
+import type { Step } from "../definitions/definition.js";
+import { reservedDemand } from "../scheduling/demands.js";
+import { parseDuration } from "../../base/durations.js";
+import { BatonError } from "../../base/errors.js";
+import { evaluate, EvaluationFailed, type Values } from "../expressions/expressions.js";
+import { gatherElements, spreadElements } from "./for-each.js";
+import { askedBy, specOf } from "../steps/instantiate.js";
+import { copyBeforeGates } from "../snapshots/before-gates.js";
+import { earliest } from "../../base/time.js";
+import { ownProject, type Project } from "../projects/projects.js";
+import { readyTasks } from "./ready.js";
+import type { RunChange } from "./run-change.js";
+import { keepScopes } from "../paths/file-sets.js";
+import type { Settled } from "./settled.js";
+import { budgetValues } from "./cost.js";
+import { listed, unfitness } from "../steps/output.js";
+import { filledIn, isServerKind, StepValues } from "../steps/values.js";
+import { fillIn } from "../expressions/interpolation.js";
+
+/** What has become of tasks whose dependencies let them go on. */
+export interface Begun {
+  readonly ready: Task[];
+  readonly settled: Settled[];
+}
+
+/**
+ * Lets pending tasks begin whose trigger rule holds. Most become ready; a condition that does not hold skips, a list becomes one
+ * task for each element, and what the server does itself is done, or waits. An expression without a value ends its task
+ * alone.
+ */
+export function* beginTasks(change: RunChange, tasks: readonly Task[]): Tx<Begun> {
+  yield* copyBeforeGates(change, tasks);
+  const wave: Wave = { change, ready: [], settled: [], claimable: [], demands: new Set() };
+  let open = tasks;
+  while (open.length > 0) {
+    const next: Task[] = [];
+    for (const task of open) {
+      const found = task.needsLook ? yield* findTaskAndSpec(task.id) : undefined;
+      if (found?.spec.dynamic === undefined) wave.claimable.push(task);
+      else next.push(...(yield* beginOne(wave, { task, spec: found.spec, dynamic: found.spec.dynamic })));
+    }
+    open = next;
+  }
+  wave.ready.push(...(yield* readyTasks(change, wave.claimable)));
+  return wave;
+}
+
+/** Tasks that begin together: what they need of the same is read once. */
+interface Wave extends Begun {
+  readonly change: RunChange;
+  /** Will be ready, all at once, at the end. */
+  readonly claimable: Task[];
+  /** Ids of those that are saved. */
+  readonly demands: Set<string>;
+  source?: { readonly project: Project; readonly values: StepValues };
+}
+
+function* sourceOf(wave: Wave): Tx<NonNullable<Wave["source"]>> {
+  if (wave.source) return wave.source;
+  const { run, unpaid } = wave.change;
+  const project = yield* ownProject(run);
+  const budget = yield* budgetValues(run, unpaid);
+  return (wave.source = { project, values: new StepValues(wave.change, project, budget) });
+}
+
+interface Beginning {
+  readonly task: Task;
+  readonly spec: TaskSpec;
+  readonly dynamic: Dynamic;
+}
+
+/** Gives tasks that were made by it and begin next. */
+function* beginOne(wave: Wave, beginning: Beginning): Tx<readonly Task[]> {
+  const { change, settled } = wave;
+  const { task, spec, dynamic } = beginning;
+  try {
+    if (dynamic.elements !== undefined) {
+      settled.push(yield* concludeTask(change, task, { result: yield* gatherElements(change.ctx, task.id) }));
+      return [];
+    }
+    // Written from a Step, and read back as one.
+    const step = dynamic.step as unknown as Step;
+    const source = yield* sourceOf(wave);
+    const values = { ...(yield* source.values.with(dynamic.reads, spec.inputs)), ...step.element };
+    if (step.if !== undefined && !condition(step.if, values)) {
+      settled.push(yield* skipTask(change, task, step.if));
+      return [];
+    }
+    if (step.for_each === undefined) {
+      yield* beginStep(wave, { ...beginning, step, values });
+      return [];
+    }
+    const elements = yield* spreadElements(change, { task, step, spec, values, project: source.project });
+    if (elements.length === 0) {
+      yield* saveSpec(task.id, { ...spec, dynamic: { ...dynamic, elements: 0 } });
+      settled.push(yield* concludeTask(change, task, { result: [] }));
+    }
+    wave.ready.push(...elements.filter(({ status }) => status === "ready"));
+    return elements.filter(({ status }) => status === "pending");
+  } catch (error) {
+    settled.push(yield* refuseTask(change, task, { error: expressionError(error) }));
+    return [];
+  }
+}
+
+/** What a value that does not fit makes of its task. Throws what is no fault of the definition or its values. */
+function expressionError(error: unknown): { type: string; message: string } {
+  if (error instanceof EvaluationFailed) return { type: "expression_failed", message: error.message };
+  if (error instanceof BatonError && (error.code === "invalid_input" || error.code === "limit_exceeded"))
+    return { type: error.code, message: error.message };
+  throw error;
+}
+
+function condition(source: string, values: Values): boolean {
+  const value = evaluate(source, values);
+  if (typeof value === "boolean") return value;
+  throw new EvaluationFailed(source, `must be true or false, and is ${JSON.stringify(value).slice(0, 100)}`);
+}
+
+function* skipTask(change: RunChange, task: Task, source: string): Tx<Settled> {
+  const reasons = [{ kind: "condition", detail: `\`${source}\` is false`, blocking: [] }];
+  yield* endTasks([task.id], { from: "pending", to: "skipped", at: change.ctx.now, reasons });
+  change.move(task, "skipped");
+  change.record({ type: "task.skipped", task: task.id, data: { key: task.key, reasons } });
+  return { task: { ...task, status: "skipped", reasons, endedAt: change.ctx.now }, as: "skipped" };
+}
+
+interface StepBeginning extends Beginning {
+  readonly step: Step;
+  readonly values: Values;
+}
+
+function* beginStep(wave: Wave, beginning: StepBeginning): Tx<void> {
+  const { change, settled } = wave;
+  const { task, step, values } = beginning;
+  const filled = filledIn(step, values);
+  if (step.kind === "gate") {
+    settled.push(yield* passGate(change, task, { checks: step.checks ?? [], values }));
+    return;
+  }
+  const rewritten = yield* rewrite(wave, beginning, filled);
+  if (!isServerKind(step.kind)) {
+    wave.claimable.push(rewritten.task);
+    return;
+  }
+  const ended = yield* startToWait(change, { ...beginning, ...rewritten, step: filled });
+  if (ended) settled.push(ended);
+}
+
+/** Writes what the step has come to over what it was. */
+function* rewrite(wave: Wave, before: Beginning, filled: Step): Tx<{ task: Task; spec: TaskSpec }> {
+  const { task, dynamic } = before;
+  const { project } = yield* sourceOf(wave);
+  const { demand: asked, scope, paths } = askedBy(project, filled);
+  // Kept for somebody while it was pending, it stays so.
+  const demand = task.reservedFor === null ? asked : reservedDemand(asked, task.reservedFor);
+  if (scope !== "") yield* keepScopes(project, [paths]);
+  if (!wave.demands.has(demand.id)) yield* saveDemands([demand]);
+  wave.demands.add(demand.id);
+  const { inputs } = before.spec;
+  const spec: TaskSpec = { ...specOf(filled), ...(inputs && { inputs }), dynamic };
+  yield* rewriteTask({ id: task.id, title: filled.title, demand: demand.id, scope, spec });
+  // What there was to look at has been seen, but for the timeouts that begin when it is ready.
+  const { schedule_to_start, schedule_to_close } = spec.timeouts;
+  const needsLook = schedule_to_start !== undefined || schedule_to_close !== undefined;
+  return { task: { ...task, title: filled.title, demand: demand.id, scope, needsLook }, spec };
+}
+
+function* passGate(
+  change: RunChange,
+  task: Task,
+  { checks, values }: { checks: readonly string[]; values: Values },
+): Tx<Settled> {
+  const results = checks.map((check) => {
+    const source = bareSource(check);
+    return { check: source, passed: condition(source, values) };
+  });
+  const failed = results.filter(({ passed }) => !passed).map(({ check }) => `\`${check}\``);
+  if (failed.length === 0) return yield* concludeTask(change, task, { result: { checks: results } });
+  const message = `${failed.length} of ${results.length} checks do not hold: ${failed.join(", ")}`;
+  return yield* refuseTask(change, task, { error: { type: "gate_failed", message } });
+}
+
+interface WaitBeginning extends Beginning {
+  readonly step: Step;
+  readonly values: Values;
+}
+
+/** pending → waiting, until an instant, an event or a decision. An event that has come already ends it at once. */
+function* startToWait(change: RunChange, beginning: WaitBeginning): Tx<Settled | undefined> {
+  const { ctx } = change;
+  const { task, spec, step, values } = beginning;
+  if (step.event !== undefined) {
+    const signal = yield* takeSignal(task.run, task.id, step.event);
+    if (signal) {
+      return yield* takeEvent(change, { task, spec, signal, event: step.event });
+    }
+  }
+  const until = untilOf(step, values, ctx.now);
+  if (until !== undefined) yield* saveSpec(task.id, { ...spec, until });
+  const within = step.timeouts.schedule_to_close;
+  const closeBy = within === undefined ? null : ctx.now + within;
+  // A child run starts in a transaction of its own: it may begin with one itself.
+  const startAt = step.kind === "workflow" ? ctx.now : null;
+  if (startAt !== null) ctx.noteDue?.();
+  yield* startWaiting({ task: task.id, at: ctx.now, dueAt: earliest(until, closeBy, startAt), closeBy });
+  change.move(task, "waiting");
+  change.record({
+    type: "task.waiting",
+    task: task.id,
+    data: { key: task.key, kind: task.kind, ...waitsFor(step, until) },
+  });
+  return undefined;
+}
+
+/** An event that came before its step, so that whoever gave it could not be told that it does not fit. */
+function* takeEvent(
+  change: RunChange,
+  taken: { task: Task; spec: TaskSpec; event: string; signal: Pick<Signal, "payload" | "createdBy"> },
+): Tx<Settled> {
+  const { task, spec, event, signal } = taken;
+  const result = { event, payload: signal.payload };
+  const problems = unfitness(spec, result);
+  const by = signal.createdBy;
+  if (problems.length === 0) return yield* concludeTask(change, task, { result, by });
+  const message = `the event ${event}, kept for this step, is not what its output schema asks: ${listed(problems)}`;
+  return yield* refuseTask(change, task, { error: { type: "invalid_output", message }, by });
+}
+
+function waitsFor({ ask, workflow, event }: Step, until: number | undefined): Record<string, unknown> {
+  if (ask !== undefined) return { ask };
+  return workflow === undefined ? { until: until ?? null, event: event ?? null } : { workflow };
+}
+
+/** When a timer fires, in ms since the epoch. */
+function untilOf(step: Step, values: Values, now: number): number | undefined {
+  if (step.for !== undefined) {
+    const span = typeof step.for === "string" ? fillIn(step.for, values) : step.for;
+    const ms = typeof span === "string" || typeof span === "number" ? parseDuration(span) : undefined;
+    if (ms === undefined) throw new EvaluationFailed(String(step.for), `is no duration: ${JSON.stringify(span)}`);
+    return now + ms;
+  }
+  if (step.until === undefined) return undefined;
+  const instant = fillIn(step.until, values);
+  const at = typeof instant === "number" ? instant : Date.parse(String(instant));
+  if (!Number.isFinite(at)) throw new EvaluationFailed(step.until, `is no instant: ${JSON.stringify(instant)}`);
+  return at;
+}

@@ -1,0 +1,127 @@
+import { type AttemptError, type AttemptOutcome, insertAttempt } from "../../store/tasks/attempts.js";
+import { type Closing, closeAttempt } from "../../store/tasks/transitions.js";
+import type { Reason, RetryPolicy, Task, TaskStatus } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import type { Locked } from "./locked-task.js";
+import { unpark } from "../scheduling/parking.js";
+import { releaseTaskLocks } from "../locks/task-locks.js";
+import { STOPPED } from "./stopping.js";
+import { type TaskEvent, taskMachine, transition } from "./machines.js";
+import type { RunChange } from "./run-change.js";
+import { earliest } from "../../base/time.js";
+import { costOf, type Usage } from "./cost.js";
+
+/** How an attempt ends. */
+export interface AttemptEnd {
+  readonly event: TaskEvent;
+  readonly outcome: AttemptOutcome;
+  readonly result?: unknown;
+  readonly error?: AttemptError;
+  readonly usage?: Usage | undefined;
+  readonly note?: string;
+  /** Whether it counts against the retry policy. */
+  readonly counts?: boolean;
+  /** Whether it may be tried again by itself, should this have been the last try. */
+  readonly replayable?: boolean;
+  /** When the next try may start. */
+  readonly availableAt?: number;
+  /** The work is taken away from its holder, whose token becomes old. */
+  readonly fenced?: boolean;
+}
+
+/**
+ * Ends the open attempt of a task: its row, its record, its file locks. The run's counters and history follow when the change is
+ * written. Gives the task as it is then. Errors: `invalid_input` for a cost that is none.
+ */
+export function* endAttempt(change: RunChange, locked: Locked, end: AttemptEnd): Tx<Task> {
+  const { ctx } = change;
+  const { task } = locked;
+  const to = transition(taskMachine, task, end.event);
+  const closing = closingOf(locked, to, { ...end, now: ctx.now });
+  if (!(yield* closeAttempt(closing))) throw new Error(`task ${task.id} changed under its run's lock`);
+  yield* insertAttempt({
+    task: task.id,
+    number: task.attempt,
+    agent: task.agent ?? "",
+    token: task.token,
+    startedAt: task.startedAt ?? ctx.now,
+    endedAt: ctx.now,
+    outcome: end.outcome,
+    result: end.result,
+    error: end.error ?? null,
+    usage: end.usage ?? null,
+    note: end.note ?? null,
+  });
+  change.spend(costOf(end.usage));
+  change.move(task, to);
+  if (to === "dead_letter" && end.error)
+    change.bury({ task: task.id, error: end.error, replayable: end.replayable === true });
+  const after = afterwards(task, closing);
+  if (to === "ready") change.enter(after);
+  yield* freeFiles(change, locked);
+  return after;
+}
+
+function closingOf({ task, spec }: Locked, to: TaskStatus, end: AttemptEnd & { now: number }): Closing {
+  const ended = to !== "ready" && to !== "pending";
+  // Whoever gave it back has started it: the next start has its own time. Its place in the order does not hang on this.
+  const startWithin = to === "ready" ? spec.timeouts.schedule_to_start : undefined;
+  return {
+    task: task.id,
+    token: task.token,
+    to,
+    nextToken: end.fenced === true ? task.token + 1 : task.token,
+    failures: end.counts === true ? task.failures + 1 : task.failures,
+    endedAt: ended ? end.now : null,
+    availableAt: end.availableAt ?? null,
+    // Work that goes back keeps its place in the order: it has waited already.
+    readyAt: to === "pending" ? null : startWithin === undefined ? task.readyAt : end.now,
+    dueAt: ended ? null : earliest(end.availableAt, task.closeBy, startWithin && end.now + startWithin),
+    reasons: reasonsOf(to, end.error),
+  };
+}
+
+function reasonsOf(to: TaskStatus, error: AttemptError | undefined): readonly Reason[] {
+  if (to === "blocked") return [STOPPED];
+  return error && to === "dead_letter" ? [{ kind: error.type, detail: error.message, blocking: [] }] : [];
+}
+
+function afterwards(task: Task, closing: Closing): Task {
+  return {
+    ...task,
+    status: closing.to,
+    token: closing.nextToken,
+    failures: closing.failures,
+    endedAt: closing.endedAt,
+    availableAt: closing.availableAt,
+    readyAt: closing.readyAt,
+    dueAt: closing.dueAt,
+    reasons: closing.reasons,
+    agent: null,
+    session: null,
+    leaseExpiresAt: null,
+    orders: null,
+    holdsFiles: false,
+  };
+}
+
+function* freeFiles(change: RunChange, { task, files }: Locked): Tx<void> {
+  if (!files) return;
+  const { freed, events } = yield* releaseTaskLocks(change.ctx, task.project, files.locks);
+  change.append(events);
+  if (files.parkedRuns.size > 0) yield* unpark(task.project, freed, new Set([...files.parkedRuns, task.run]));
+}
+
+/** Milliseconds to the next try: exponential backoff with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"). */
+export function backoffMs(policy: RetryPolicy, failures: number, random: number): number {
+  const ceiling = Math.min(
+    policy.max_interval_ms,
+    policy.initial_interval_ms * policy.backoff_coefficient ** Math.max(0, failures - 1),
+  );
+  return Math.floor(random * ceiling);
+}
+
+/** Whether a task may be tried again after so many counted failures. */
+export function mayRetry(policy: RetryPolicy, failures: number, errorType: string): boolean {
+  return failures < policy.max_attempts && !policy.non_retryable.includes(errorType);
+}

@@ -1,0 +1,95 @@
+import {
+  addDependents,
+  outcomesOfDependencies,
+  saveSpec,
+  sizeOfOutcomes,
+  waitForElements,
+} from "../../store/tasks/server-steps.js";
+import { dependenciesOf } from "../../store/tasks/transitions.js";
+import type { Task, TaskSpec } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { bareSource } from "../definitions/expression-checks.js";
+import type { Element, Step } from "../definitions/definition.js";
+import { FOR_EACH_MAX } from "../definitions/schema.js";
+import { BatonError } from "../../base/errors.js";
+import { evaluate, EvaluationFailed, type Values } from "../expressions/expressions.js";
+import { instantiate } from "../steps/instantiate.js";
+import type { Project } from "../projects/projects.js";
+import { requireRoom } from "./capacity.js";
+import type { RunChange } from "./run-change.js";
+import { filledIn, isServerKind } from "../steps/values.js";
+import { fillInAll } from "../expressions/interpolation.js";
+
+// A step with for_each becomes as many tasks as its list has elements. They take over what it depends on; it depends on
+// them from then on, and ends when they have, with the list of their results.
+
+export interface Spreading {
+  readonly task: Task;
+  readonly step: Step;
+  readonly spec: TaskSpec;
+  readonly values: Values;
+  readonly project: Project;
+}
+
+/** Makes the tasks of the elements, and gives them: those that are pending begin next. Throws `EvaluationFailed` for what is no list. */
+export function* spreadElements(change: RunChange, { task, step, spec, values, project }: Spreading): Tx<Task[]> {
+  const { ctx, run } = change;
+  const list = elementsOf(step.for_each, values);
+  if (list.length === 0) return [];
+  yield* requireRoom(change, list.length);
+  const needed = yield* dependenciesOf(task.id);
+  const steps = list.map((item, index) => elementStep(step, values, { item, index }));
+  const tasks = yield* instantiate(ctx, {
+    project,
+    run,
+    planned: steps.map((one, index) => ({
+      step: { ...one, key: elementKey(task.key, index) },
+      id: ctx.newId("task"),
+      dependencies: needed.map(({ id }) => id),
+      dependents: 1,
+      upwardRankMs: -task.rankOrder,
+      settled: { succeeded: task.depsSucceeded, failed: task.depsFailed, skipped: task.depsSkipped },
+    })),
+  });
+  yield* addDependents(
+    needed.map(({ id }) => id),
+    list.length - 1,
+  );
+  yield* waitForElements(
+    task.id,
+    tasks.map(({ id }) => id),
+  );
+  if (spec.dynamic) yield* saveSpec(task.id, { ...spec, dynamic: { ...spec.dynamic, elements: list.length } });
+  for (const one of tasks) change.add(one);
+  change.record({ type: "task.spread", task: task.id, data: { key: task.key, elements: list.length } });
+  return tasks;
+}
+
+/** `module[0]`: no step can be called so. */
+export function elementKey(key: string, index: number): string {
+  return `${key}[${index}]`;
+}
+
+/** What the server does itself begins later, with the element bound; of all else the values are known now. */
+function elementStep(step: Step, values: Values, element: Element): Step {
+  const { for_each: _, if: __, compensate, ...others } = step;
+  const rest = { ...others, ...(compensate && { compensate: { ...compensate, element } }) };
+  return isServerKind(step.kind) ? { ...rest, element } : filledIn(rest, { ...values, ...element });
+}
+
+function elementsOf(written: Step["for_each"], values: Values): readonly unknown[] {
+  const value = typeof written === "string" ? evaluate(bareSource(written), values) : fillInAll(written, values);
+  const shown = typeof written === "string" ? written : "for_each";
+  if (!Array.isArray(value))
+    throw new EvaluationFailed(shown, `must be a list, and is ${JSON.stringify(value).slice(0, 100)}`);
+  if (value.length <= FOR_EACH_MAX) return value;
+  throw new BatonError("limit_exceeded", `for_each has ${value.length} elements; at most ${FOR_EACH_MAX} fit.`);
+}
+
+/** The results of the elements in their order; null for one that was skipped. Over the limit of a result, how many there are. */
+export function* gatherElements(ctx: EngineContext, task: string): Tx<unknown> {
+  const { tasks, bytes } = yield* sizeOfOutcomes(task);
+  if (bytes > ctx.settings.payload_bytes_max) return { elements: tasks, too_large_bytes: bytes };
+  return (yield* outcomesOfDependencies(task)).map(({ result }) => result);
+}

@@ -1,0 +1,42 @@
+import { refreshLane } from "../../store/scheduling/lanes.js";
+import { dependenciesOf, setOrder } from "../../store/tasks/transitions.js";
+import type { Task } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { TASK_SETTLED } from "./machines.js";
+import type { RunChange } from "./run-change.js";
+
+/**
+ * Lifts the upward rank of what a new task depends on, and so on up the graph where the longest chain has become longer. Costs O(open
+ * ancestors whose rank grows); a ready one moves up in its lane.
+ */
+export function* raiseRanks(change: RunChange, parents: readonly Task[], rankMs: number): Tx<void> {
+  // A task is read again by each of its dependents, perhaps before it was lifted itself: what it stands at now is kept here.
+  const lifted = new Map<string, number>();
+  let wave: ReadonlyMap<string, Lift> = liftsOf(parents, rankMs);
+  while (wave.size > 0) {
+    const next = new Map<string, Lift>();
+    for (const { task, atLeast } of wave.values()) {
+      const rank = lifted.get(task.id) ?? -task.rankOrder;
+      if (TASK_SETTLED.has(task.status) || rank >= atLeast) continue;
+      lifted.set(task.id, atLeast);
+      yield* setOrder(task.id, { rankOrder: -atLeast, earlierByMs: atLeast - rank });
+      if (task.status === "ready") yield* refreshLane({ run: change.run.id, demand: task.demand, scope: task.scope });
+      liftsOf(yield* dependenciesOf(task.id), atLeast, next);
+    }
+    wave = next;
+  }
+}
+
+interface Lift {
+  readonly task: Task;
+  readonly atLeast: number;
+}
+
+/** What the parents of a task of this rank must reach: each once, with the longest chain behind it. */
+function liftsOf(parents: readonly Task[], rankMs: number, lifts = new Map<string, Lift>()): Map<string, Lift> {
+  for (const task of parents) {
+    const atLeast = task.estimateMs + rankMs;
+    if (atLeast > (lifts.get(task.id)?.atLeast ?? Number.NEGATIVE_INFINITY)) lifts.set(task.id, { task, atLeast });
+  }
+  return lifts;
+}

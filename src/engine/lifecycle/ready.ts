@@ -1,0 +1,49 @@
+import { makeReady } from "../../store/tasks/transitions.js";
+import { findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { earliest } from "../../base/time.js";
+import { ageingBucket } from "../scheduling/order.js";
+import type { RunChange } from "./run-change.js";
+
+/** pending → ready for tasks whose time has come; they take their places when the change is written. */
+export function* readyTasks(change: RunChange, tasks: readonly Task[]): Tx<Task[]> {
+  const { ctx } = change;
+  const groups = new Map<number, Task[]>();
+  const ready: Task[] = [];
+  for (const task of tasks) {
+    if (task.needsLook || task.reservedUntil !== null) {
+      ready.push(yield* readyTimed(change, task));
+      continue;
+    }
+    const group = groups.get(task.priority);
+    if (group) group.push(task);
+    else groups.set(task.priority, [task]);
+  }
+  for (const [priority, group] of groups) {
+    const bucket = ageingBucket(ctx.now, priority, ctx.settings.ageing_ms);
+    const ids = group.map((task) => task.id);
+    const moved = yield* makeReady(ids, { at: ctx.now, bucket, closeBy: null, dueAt: null });
+    if (moved !== ids.length)
+      throw new Error(`${ids.length - moved} pending tasks of run ${change.run.id} were not pending`);
+    for (const task of group) ready.push({ ...task, status: "ready", bucket, readyAt: ctx.now, availableAt: null });
+  }
+  for (const task of ready) {
+    change.move({ ...task, status: "pending" }, "ready");
+    change.enter(task);
+    change.record({ type: "task.ready", task: task.id, data: { key: task.key } });
+  }
+  return ready;
+}
+
+function* readyTimed(change: RunChange, task: Task): Tx<Task> {
+  const { ctx } = change;
+  const found = yield* findTaskAndSpec(task.id);
+  if (!found) throw new Error(`task ${task.id} has no spec`);
+  const { schedule_to_start, schedule_to_close } = found.spec.timeouts;
+  const bucket = ageingBucket(ctx.now, task.priority, ctx.settings.ageing_ms);
+  const closeBy = task.closeBy ?? (schedule_to_close === undefined ? null : ctx.now + schedule_to_close);
+  const startBy = schedule_to_start === undefined ? null : ctx.now + schedule_to_start;
+  const dueAt = earliest(startBy, closeBy, task.reservedUntil);
+  yield* makeReady([task.id], { at: ctx.now, bucket, closeBy, dueAt });
+  return { ...task, status: "ready", bucket, readyAt: ctx.now, availableAt: null, closeBy, dueAt };
+}

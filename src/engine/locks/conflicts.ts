@@ -1,0 +1,182 @@
+import { type Lock, locksByPrefix } from "../../store/locks/locks.js";
+import type { Party } from "../../store/locks/requests.js";
+import type { Tx } from "../../store/tx.js";
+import { BatonError } from "../../base/errors.js";
+import { overlaps, type PathPattern, prefixesAbove, storedPattern } from "../paths/paths.js";
+import type { ModedPattern } from "../paths/file-sets.js";
+
+/** Whose locks are one's own: those for the same task, and those for none where the task is the agent's only one. */
+export interface Asking extends Party {
+  readonly ownsUntasked: boolean;
+}
+
+/** A place in the order in which requests are served. */
+export interface Turn {
+  readonly position: number;
+  readonly askedAt: number;
+  /** Of the request; empty for one that is not in line: of equals it comes last. */
+  readonly id: string;
+}
+
+/** What somebody wants to lock, all or nothing. */
+export interface Wanted {
+  readonly by: Asking;
+  readonly patterns: readonly ModedPattern[];
+  readonly turn: Turn;
+}
+
+/** A lock or an earlier request that stands in the way of a wanted pattern. */
+export interface Obstacle {
+  readonly pattern: PathPattern;
+  readonly lock: Lock;
+}
+
+/** Whether a request is served before another. */
+export function isEarlier(a: Turn, b: Turn): boolean {
+  if (a.position !== b.position) return a.position < b.position;
+  if (a.askedAt !== b.askedAt) return a.askedAt < b.askedAt;
+  return b.id === "" ? a.id !== "" : a.id !== "" && a.id < b.id;
+}
+
+export function turnOf({ request, place }: Lock): Turn {
+  if (!place) throw new Error(`request ${request} has locks in line and no place there`);
+  return { position: place.position, askedAt: place.askedAt, id: request };
+}
+
+/** Whether a lock or a place in line has outlived its time or its holder. */
+export function isStale(lock: Lock, now: number): boolean {
+  if (lock.state === "queued") return !lock.place || lock.place.expiresAt <= now;
+  if (lock.expiresAt !== null && lock.expiresAt <= now) return true;
+  // A task's lock ends with the task's lease, which whoever takes the task away sees to.
+  return lock.state === "held" && lock.task === null && lock.sessionGone;
+}
+
+export function isOwn(lock: Party, by: Asking): boolean {
+  return lock.agent === by.agent && (lock.task === by.task || (lock.task === null && by.ownsUntasked));
+}
+
+/** The locks, offers and places in line whose patterns may overlap these. The cost does not depend on the others. */
+export function* locksNear(now: number, project: string, patterns: readonly PathPattern[]): Tx<Lock[]> {
+  const exactly = new Set<string>();
+  const under = new Set<string>();
+  for (const pattern of patterns) {
+    for (const prefix of prefixesAbove(pattern)) exactly.add(prefix);
+    if (pattern.kind !== "file") under.add(pattern.prefix);
+  }
+  const outermost = [...under].filter((prefix) => !hasAncestorIn(prefix, under));
+  return yield* locksByPrefix(now, { project, exactly: [...exactly].sort(), under: outermost.sort() });
+}
+
+function hasAncestorIn(prefix: string, prefixes: ReadonlySet<string>): boolean {
+  if (prefix === "") return false;
+  if (prefixes.has("")) return true;
+  for (let end = prefix.indexOf("/"); end >= 0; end = prefix.indexOf("/", end + 1)) {
+    if (prefixes.has(prefix.slice(0, end))) return true;
+  }
+  return false;
+}
+
+// Far more than real work has, and still well under a second.
+const COMPARISONS_MAX = 200_000;
+
+interface Known {
+  readonly lock: Lock;
+  readonly pattern: PathPattern;
+}
+
+/** Locks read from the database, as far as the decisions of one transaction have changed them. */
+export class LockTable {
+  readonly #files = new Map<string, Known[]>();
+  readonly #wide = new Map<string, Known>();
+  readonly #now: number;
+  #comparisons = 0;
+
+  constructor(now: number, locks: Iterable<Lock>) {
+    this.#now = now;
+    for (const lock of locks) this.add(lock);
+  }
+
+  add(lock: Lock): void {
+    const known = { lock, pattern: patternOf(lock) };
+    if (known.pattern.kind !== "file") {
+      this.#wide.set(lock.id, known);
+      return;
+    }
+    const others = this.#files.get(known.pattern.key) ?? [];
+    this.#files.set(known.pattern.key, [...others.filter((other) => other.lock.id !== lock.id), known]);
+  }
+
+  remove(lock: Lock): void {
+    const { kind, key } = patternOf(lock);
+    if (kind !== "file") this.#wide.delete(lock.id);
+    else
+      this.#files.set(
+        key,
+        (this.#files.get(key) ?? []).filter((other) => other.lock.id !== lock.id),
+      );
+  }
+
+  /** Every lock that overlaps a pattern, whoever has it. Errors: `limit_exceeded` for too much to compare. */
+  overlapping(pattern: PathPattern): Lock[] {
+    const found = pattern.kind === "file" ? [...(this.#files.get(pattern.key) ?? [])] : [];
+    const candidates = [this.#wide.values(), pattern.kind === "file" ? [] : [...this.#files.values()].flat()];
+    for (const known of candidates.flatMap((some) => [...some])) {
+      if (++this.#comparisons > COMPARISONS_MAX) throw tooMuchToCompare();
+      if (overlaps(pattern, known.pattern)) found.push(known);
+    }
+    return found.map(({ lock }) => lock);
+  }
+
+  /** One's own held lock on the very pattern, or on one that contains the file. */
+  ownOn(pattern: PathPattern, by: Asking): { exact: Lock | undefined; covered: boolean } {
+    const own = this.overlapping(pattern).filter(
+      (lock) => lock.state === "held" && isOwn(lock, by) && (lock.expiresAt === null || lock.expiresAt > this.#now),
+    );
+    const same = own.filter((lock) => patternOf(lock).key === pattern.key);
+    // Who was upgraded while it waited has both; the exclusive one tells.
+    const exact = same.find((lock) => lock.mode === "exclusive") ?? same[0];
+    return { exact, covered: exact !== undefined || (pattern.kind === "file" && own.length > 0) };
+  }
+
+  /**
+   * What stands in the way of a request: locks of others, and requests of others that are served before it. Whoever has
+   * a file already need not queue for it behind those who wait for it.
+   */
+  obstacles(wanted: Wanted): Obstacle[] {
+    const obstacles: Obstacle[] = [];
+    for (const { pattern, mode } of wanted.patterns) {
+      const others = this.overlapping(pattern).filter(
+        (lock) => !isOwn(lock, wanted.by) && !(lock.mode === "shared" && mode === "shared"),
+      );
+      const inLine = others.some((lock) => lock.state === "queued");
+      const mayPass = inLine && this.ownOn(pattern, wanted.by).covered;
+      for (const lock of others.sort(nearestFirst)) {
+        const waits = lock.state === "queued";
+        if (waits && (mayPass || isStale(lock, this.#now) || !isEarlier(turnOf(lock), wanted.turn))) continue;
+        obstacles.push({ pattern, lock });
+      }
+    }
+    return obstacles;
+  }
+}
+
+const STATES = ["held", "offered", "queued"] as const;
+
+/** Whoever has it before whoever waits for it, in the order of their turns. */
+function nearestFirst(a: Lock, b: Lock): number {
+  if (a.state !== b.state) return STATES.indexOf(a.state) - STATES.indexOf(b.state);
+  if (a.place && b.place && a.request !== b.request) return isEarlier(turnOf(a), turnOf(b)) ? -1 : 1;
+  return a.id < b.id ? -1 : 1;
+}
+
+export function patternOf(lock: Lock): PathPattern {
+  return storedPattern(lock, lock.path, lock.kind);
+}
+
+function tooMuchToCompare(): BatonError {
+  return new BatonError(
+    "limit_exceeded",
+    "So many globs meet so many locks here that comparing them would take too long. Lock a directory instead.",
+    { details: { comparisons_max: COMPARISONS_MAX } },
+  );
+}

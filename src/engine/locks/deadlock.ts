@@ -1,0 +1,116 @@
+import { type LockRequest, type Party, requestsOfAgents } from "../../store/locks/requests.js";
+import { type Lock, locksOfRequests, onlyRunningTasks } from "../../store/locks/locks.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { findCycleThrough, type WaitEdge } from "../graph/dag.js";
+import { type Asking, isEarlier, isOwn, locksNear, LockTable, patternOf, turnOf, type Wanted } from "./conflicts.js";
+import { overlaps } from "../paths/paths.js";
+
+export interface NewWait {
+  readonly project: string;
+  readonly wanted: Wanted;
+  /** Whom it would wait for; empty for what would be granted at once, ahead of others who wait. */
+  readonly blockers: readonly Lock[];
+}
+
+/**
+ * The cycle of parties, each waiting for the next and the first repeated at the end, that a request would close; or
+ * undefined. A party waits for whoever holds, or was earlier to ask for, what it asks for. Only what can be reached
+ * from the request is looked at.
+ */
+export function* findDeadlock(ctx: EngineContext, wait: NewWait): Tx<Party[] | undefined> {
+  const graph = new WaitGraph(wait.wanted.by);
+  yield* graph.learn([...wait.blockers.map(({ agent }) => agent), wait.wanted.by.agent]);
+  const self = graph.nodeOf(wait.wanted.by);
+  for (const blocker of wait.blockers) graph.connect(self, graph.nodeOf(blocker));
+  const seen = new Set<string>();
+  for (
+    let frontier = [...graph.nodes];
+    frontier.length > 0;
+    frontier = [...graph.nodes].filter((node) => !seen.has(node))
+  ) {
+    for (const node of frontier) seen.add(node);
+    yield* expand(ctx, wait, { graph, frontier: new Set(frontier) });
+  }
+  return findCycleThrough(graph.edges, self)?.map((node) => graph.partyOf(node));
+}
+
+class WaitGraph {
+  readonly nodes = new Set<string>();
+  readonly edges: WaitEdge[] = [];
+  readonly #parties = new Map<string, Party>();
+  readonly #onlyTask = new Map<string, string | null>();
+
+  constructor(self: Party) {
+    this.nodeOf(self);
+  }
+
+  /** Learns of agents whether they have exactly one running task: what they hold without a task is then that task's. */
+  *learn(agents: readonly string[]): Tx<void> {
+    const unknown = [...new Set(agents)].filter((agent) => !this.#onlyTask.has(agent)).sort();
+    if (unknown.length === 0) return;
+    const only = yield* onlyRunningTasks(unknown);
+    for (const agent of unknown) this.#onlyTask.set(agent, only.get(agent) ?? null);
+  }
+
+  asking({ agent, task }: Party): Asking {
+    return { agent, task, ownsUntasked: task !== null && this.#onlyTask.get(agent) === task };
+  }
+
+  nodeOf({ agent, task }: Party): string {
+    const party = { agent, task: task ?? this.#onlyTask.get(agent) ?? null };
+    const node = JSON.stringify([party.agent, party.task]);
+    this.nodes.add(node);
+    this.#parties.set(node, party);
+    return node;
+  }
+
+  partyOf(node: string): Party {
+    const party = this.#parties.get(node);
+    if (!party) throw new Error(`no party at ${node}`);
+    return party;
+  }
+
+  connect(waiter: string, awaited: string): void {
+    if (waiter !== awaited) this.edges.push([waiter, awaited]);
+  }
+}
+
+/** Adds what the parties of the frontier wait for. */
+function* expand(
+  ctx: EngineContext,
+  { project, wanted, blockers }: NewWait,
+  { graph, frontier }: { graph: WaitGraph; frontier: ReadonlySet<string> },
+): Tx<void> {
+  const agents = [...new Set([...frontier].map((node) => graph.partyOf(node).agent))].sort();
+  const waiting = (yield* requestsOfAgents(project, agents)).filter(
+    (request) => frontier.has(graph.nodeOf(request)) && isWaiting(request, ctx.now) && request.id !== wanted.turn.id,
+  );
+  if (waiting.length === 0) return;
+  const asked = yield* locksOfRequests(
+    ctx.now,
+    waiting.map(({ id }) => id),
+  );
+  const table = new LockTable(ctx.now, yield* locksNear(ctx.now, project, asked.map(patternOf)));
+  const self = graph.nodeOf(wanted.by);
+  for (const lock of asked) {
+    const node = graph.nodeOf(lock);
+    const patterns = [{ pattern: patternOf(lock), mode: lock.mode }];
+    const obstacles = table.obstacles({ by: graph.asking(lock), patterns, turn: turnOf(lock) });
+    yield* graph.learn(obstacles.map((obstacle) => obstacle.lock.agent));
+    for (const obstacle of obstacles) graph.connect(node, graph.nodeOf(obstacle.lock));
+    const comesAfter = blockers.length === 0 || isEarlier(wanted.turn, turnOf(lock));
+    if (comesAfter && standsInTheWayOf(wanted, lock)) graph.connect(node, self);
+  }
+}
+
+function isWaiting(request: LockRequest, now: number): boolean {
+  return request.state === "queued" && request.placeExpiresAt > now;
+}
+
+function standsInTheWayOf(wanted: Wanted, lock: Lock): boolean {
+  if (isOwn(lock, wanted.by)) return false;
+  return wanted.patterns.some(
+    ({ pattern, mode }) => !(mode === "shared" && lock.mode === "shared") && overlaps(pattern, patternOf(lock)),
+  );
+}

@@ -1,0 +1,66 @@
+import { runsParkedOn } from "../../store/scheduling/lanes.js";
+import { lockProject, lockRuns } from "../../store/lock-order.js";
+import { lapsedRequests, projectsToLapse } from "../../store/locks/requests.js";
+import { expiredLocks, locksOfRequests, projectsToExpire, untaskedLocksOfSession } from "../../store/locks/locks.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { unpark } from "../scheduling/parking.js";
+import { LockChange } from "./lock-change.js";
+
+/** Projects whose locks, offers or places in line are over time, at most `limit` of each. Two reads of an index. */
+export function* projectsWithLocksDue(ctx: EngineContext, limit: number): Tx<string[]> {
+  const expired = yield* projectsToExpire(ctx.now, limit);
+  return [...new Set([...expired, ...(yield* projectsToLapse(ctx.now, limit))])];
+}
+
+/**
+ * Part of the tick: breaks locks and offers of a project that are over and lets places in line lapse, at most `limit` of each, and
+ * serves those who wait. Writes only if something is due. Gives how many went.
+ */
+export function* expireLocks(ctx: EngineContext, project: string, limit: number): Tx<number> {
+  yield* lockProject(project);
+  const locks = yield* expiredLocks(ctx.now, project, limit);
+  const lapsed = yield* lapsedRequests(ctx.now, project, limit);
+  const places = (yield* locksOfRequests(ctx.now, lapsed)).filter(({ state }) => state !== "held");
+  const change = new LockChange(ctx, project);
+  yield* change.breakStale([...locks, ...places], null);
+  yield* change.serve();
+  yield* change.settle();
+  yield* change.flush();
+  return locks.length + lapsed.length;
+}
+
+/**
+ * Releases what a session that has ended held without a task, in every project, and serves those who wait. Its own
+ * transaction, or the beginning of one: it locks projects and runs. Gives how many locks went.
+ */
+export function* releaseSessionLocks(ctx: EngineContext, session: string): Tx<number> {
+  const projects = new Set((yield* untaskedLocksOfSession(ctx.now, session)).map(({ project }) => project));
+  const ordered = [...projects].sort();
+  for (const project of ordered) yield* lockProject(project);
+  // Read again: now nobody else can change them.
+  const locks = yield* untaskedLocksOfSession(ctx.now, session);
+  const changes: [project: string, change: LockChange][] = [];
+  for (const project of ordered) {
+    const change = new LockChange(ctx, project);
+    yield* change.breakStale(
+      locks.filter((lock) => lock.project === project),
+      null,
+    );
+    yield* change.serve();
+    changes.push([project, change]);
+  }
+  yield* settleAll(changes);
+  for (const [, change] of changes) yield* change.flush();
+  return locks.length;
+}
+
+/** Runs of all projects are locked at once: their order is one. */
+function* settleAll(changes: readonly [project: string, change: LockChange][]): Tx<void> {
+  const runs = new Set<string>();
+  for (const [project, change] of changes) {
+    for (const run of yield* runsParkedOn(project, change.freed)) runs.add(run);
+  }
+  yield* lockRuns([...runs]);
+  for (const [project, change] of changes) yield* unpark(project, change.freed, runs);
+}

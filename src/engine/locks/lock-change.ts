@@ -1,0 +1,274 @@
+import { appendEvents, type NewEvent } from "../../store/events/events.js";
+import { anyoneInLine, deleteRequests, offerRequest } from "../../store/locks/requests.js";
+import {
+  deleteLocks,
+  drawTokens,
+  insertLocks,
+  type Lock,
+  locksOfRequests,
+  type NewLock,
+  offerLocks,
+  onlyRunningTasks,
+} from "../../store/locks/locks.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { lockRunsParkedOn, unpark } from "../scheduling/parking.js";
+import { isEarlier, isStale, locksNear, LockTable, patternOf, turnOf } from "./conflicts.js";
+import type { PathPattern } from "../paths/paths.js";
+import type { ModedPattern } from "../paths/file-sets.js";
+
+/** Who got what they waited for. */
+export interface Served {
+  readonly agent: string;
+  readonly paths: readonly string[];
+}
+
+/** What is to be held from now on, under new tokens. */
+export interface Grant {
+  readonly request: string;
+  readonly agent: string;
+  readonly task: string | null;
+  readonly run: string | null;
+  readonly session: string | null;
+  readonly patterns: readonly ModedPattern[];
+  readonly expiresAt: number | null;
+  readonly reason: string | null;
+}
+
+/** What may differ between the rows of a group. */
+export type LockStanding = Pick<NewLock, "mode" | "state" | "token" | "since" | "expiresAt">;
+
+/**
+ * What one transaction does to the locks of a project whose row it has locked: it frees, serves those who wait in the
+ * order of their turns, and tells the history and the parked work. Runs are locked once, at the end, in the one order.
+ */
+export class LockChange {
+  readonly granted: Served[] = [];
+  readonly offered: Served[] = [];
+  readonly #ctx: EngineContext;
+  readonly #project: string;
+  readonly #events: NewEvent[] = [];
+  readonly #freed = new Set<string>();
+  #vacated: PathPattern[] = [];
+
+  constructor(ctx: EngineContext, project: string) {
+    this.#ctx = ctx;
+    this.#project = project;
+  }
+
+  /** The requests out of which a lock or a place has gone: what is parked on them may go on. */
+  get freed(): string[] {
+    return [...this.#freed];
+  }
+
+  note(event: Omit<NewEvent, "project">): void {
+    this.#events.push({ ...event, project: this.#project });
+  }
+
+  /** Tells of a request that is gone, though its locks go on under another. */
+  free(request: string): void {
+    this.#freed.add(request);
+  }
+
+  /** Ends held locks. The history says why, for each holder. */
+  *release(locks: readonly Lock[], why: "released" | "task_ended" | "hung_up"): Tx<void> {
+    yield* this.#remove(locks);
+    for (const own of byParty(locks))
+      this.note({ type: "lock.released", ...partyOf(own), data: { why, locks: linesOf(own) } });
+  }
+
+  /** Breaks locks that have outlived their time or their holder, for whoever met them. */
+  *breakStale(locks: readonly Lock[], brokenFor: string | null): Tx<void> {
+    const held = locks.filter((lock) => lock.state === "held");
+    yield* this.#remove(held);
+    for (const own of byParty(held)) {
+      const gone = own.some((lock) => lock.expiresAt === null || lock.expiresAt > this.#ctx.now);
+      const data = {
+        why: gone ? "session_gone" : "expired",
+        held_by: own[0]?.agent,
+        broken_for: brokenFor,
+        locks: linesOf(own),
+      };
+      this.note({ type: "lock.broken", ...partyOf(own), data });
+    }
+    yield* this.withdraw(
+      new Set(locks.filter(({ state }) => state !== "held").map(({ request }) => request)),
+      "lapsed",
+    );
+  }
+
+  /** Takes requests out of the line, whole. Gives the paths they asked for. */
+  *withdraw(requests: ReadonlySet<string>, why: "released" | "lapsed" | "task_ended" | "deadlock"): Tx<string[]> {
+    if (requests.size === 0) return [];
+    const locks = (yield* locksOfRequests(this.#ctx.now, [...requests])).filter(({ state }) => state !== "held");
+    yield* this.#remove(locks);
+    yield* deleteRequests([...requests]);
+    for (const own of byRequest(locks).values()) {
+      const { request, state } = own[0] ?? { request: "", state: "queued" };
+      const data = { why, request, was: state, paths: own.map(({ path }) => path) };
+      this.note({ type: "lock.withdrawn", ...partyOf(own), data });
+    }
+    return locks.map(({ path }) => path);
+  }
+
+  /** Makes locks that nothing stands in the way of. */
+  *hold(grant: Grant): Tx<Lock[]> {
+    if (grant.patterns.length === 0) return [];
+    const { now } = this.#ctx;
+    const first = yield* drawTokens(this.#project, grant.patterns.length);
+    const { expiresAt } = grant;
+    const locks = grant.patterns.map(({ pattern, mode }, i) =>
+      this.newLock(grant, pattern, { mode, state: "held", token: first + i, since: now, expiresAt }),
+    );
+    yield* insertLocks(locks);
+    this.note({
+      type: "lock.granted",
+      agent: grant.agent,
+      task: grant.task,
+      run: grant.run,
+      data: { request: grant.request, locks: linesOf(locks), expires_at: expiresAt },
+    });
+    return locks;
+  }
+
+  /** A row of a group, as a later look would find it but for a place in line. */
+  newLock(group: Omit<Grant, "patterns" | "expiresAt">, pattern: PathPattern, state: LockStanding): NewLock & Lock {
+    return {
+      id: this.#ctx.newId("lock"),
+      project: this.#project,
+      request: group.request,
+      path: pattern.path,
+      kind: pattern.kind,
+      prefix: pattern.prefix,
+      // A path that is its own key stays so whatever the file system.
+      caseInsensitive: pattern.key !== pattern.path,
+      mode: state.mode,
+      state: state.state,
+      agent: group.agent,
+      task: group.task,
+      run: group.run,
+      session: group.session,
+      token: state.token,
+      since: state.since,
+      expiresAt: state.expiresAt,
+      reason: group.reason,
+      sessionGone: false,
+      place: null,
+    };
+  }
+
+  /**
+   * Gives what has been freed to those who wait for it, in the order of their turns: to whoever is there at once, to
+   * whoever is not as an offer. A request is served only whole. What is stale is left to whoever touches it and to the
+   * tick, so that serving frees nothing more.
+   */
+  *serve(): Tx<void> {
+    const vacated = this.#vacated;
+    this.#vacated = [];
+    // A look at the line as a whole first: mostly nobody is in it, and then the search around each path is spared.
+    if (vacated.length === 0 || !(yield* anyoneInLine(this.#project))) return;
+    const { now } = this.#ctx;
+    const touched = new LockTable(
+      now,
+      (yield* locksNear(now, this.#project, vacated)).filter(({ state }) => state === "queued"),
+    );
+    const requests = new Set(vacated.flatMap((pattern) => touched.overlapping(pattern)).map(({ request }) => request));
+    if (requests.size === 0) return;
+    const waiting = (yield* locksOfRequests(now, [...requests])).filter((lock) => !isStale(lock, now));
+    const table = new LockTable(now, yield* locksNear(now, this.#project, waiting.map(patternOf)));
+    const only = yield* onlyRunningTasks([...new Set(waiting.map(({ agent }) => agent))].sort());
+    const inTurn = [...byRequest(waiting).values()].sort(byTurn);
+    for (const locks of inTurn) yield* this.#serveOne(locks, { table, only });
+  }
+
+  *#serveOne(locks: readonly Lock[], near: { table: LockTable; only: ReadonlyMap<string, string> }): Tx<void> {
+    const [lock] = locks;
+    if (!lock?.place) return;
+    const { agent, task } = lock;
+    const patterns = locks.map((one) => ({ pattern: patternOf(one), mode: one.mode }));
+    const by = { agent, task, ownsUntasked: task !== null && near.only.get(agent) === task };
+    if (near.table.obstacles({ by, patterns, turn: turnOf(lock) }).length > 0) return;
+    for (const one of locks) near.table.remove(one);
+    const isThere = lock.place.presentUntil > this.#ctx.now && !lock.sessionGone;
+    for (const one of yield* isThere ? this.#grantTo(lock, locks) : this.#offerTo(lock, locks)) near.table.add(one);
+  }
+
+  *#grantTo(lock: Lock, locks: readonly Lock[]): Tx<Lock[]> {
+    yield* deleteLocks(locks.map(({ id }) => id));
+    yield* deleteRequests([lock.request]);
+    this.granted.push({ agent: lock.agent, paths: locks.map(({ path }) => path) });
+    return yield* this.hold({
+      ...lock,
+      patterns: locks.map((one) => ({ pattern: patternOf(one), mode: one.mode })),
+      expiresAt: this.#ctx.now + (lock.place?.ttlMs ?? 0),
+    });
+  }
+
+  *#offerTo(lock: Lock, locks: readonly Lock[]): Tx<Lock[]> {
+    const until = this.#ctx.now + this.#ctx.settings.lock_offer_ms;
+    yield* offerRequest(lock.request, until);
+    yield* offerLocks(lock.request, until);
+    const paths = locks.map(({ path }) => path);
+    this.offered.push({ agent: lock.agent, paths });
+    const data = { request: lock.request, mode: lock.mode, paths, until };
+    this.note({ type: "lock.offered", ...partyOf(locks), data });
+    return locks.map((one) => ({ ...one, state: "offered", expiresAt: until }));
+  }
+
+  *#remove(locks: readonly Lock[]): Tx<void> {
+    yield* deleteLocks(locks.map(({ id }) => id));
+    for (const lock of locks) {
+      this.#freed.add(lock.request);
+      this.#vacated.push(patternOf(lock));
+    }
+  }
+
+  /** Locks the runs that the freed locks keep work of parked, and the others named, and brings that work back. */
+  *settle(also: readonly string[] = []): Tx<void> {
+    if (this.#freed.size === 0 && also.length === 0) return;
+    const locked = yield* lockRunsParkedOn(this.#project, this.freed, also);
+    yield* unpark(this.#project, this.freed, locked);
+  }
+
+  /** Writes the history. */
+  *flush(): Tx<void> {
+    yield* appendEvents(this.#ctx, this.takeEvents());
+  }
+
+  /** What there is to tell, for a transaction that tells more and writes it all at once. */
+  takeEvents(): NewEvent[] {
+    return this.#events.splice(0);
+  }
+}
+
+function partyOf(locks: readonly Lock[]): Pick<NewEvent, "agent" | "task" | "run"> {
+  const [lock] = locks;
+  return lock ? { agent: lock.agent, task: lock.task, run: lock.run } : {};
+}
+
+function linesOf(locks: readonly Lock[]) {
+  return locks.map(({ path, mode, token }) => ({ path, mode, token }));
+}
+
+function byParty(locks: readonly Lock[]): Lock[][] {
+  return [...grouped(locks, ({ agent, task }) => `${agent}/${task ?? ""}`).values()];
+}
+
+function byRequest(locks: readonly Lock[]): Map<string, Lock[]> {
+  return grouped(locks, ({ request }) => request);
+}
+
+function grouped(locks: readonly Lock[], keyOf: (lock: Lock) => string): Map<string, Lock[]> {
+  const groups = new Map<string, Lock[]>();
+  for (const lock of locks) {
+    const group = groups.get(keyOf(lock));
+    if (group) group.push(lock);
+    else groups.set(keyOf(lock), [lock]);
+  }
+  return groups;
+}
+
+function byTurn([a]: readonly Lock[], [b]: readonly Lock[]): number {
+  if (!a || !b) return 0;
+  return isEarlier(turnOf(a), turnOf(b)) ? -1 : 1;
+}

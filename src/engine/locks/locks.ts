@@ -1,0 +1,315 @@
+import type { Project } from "../../store/projects/projects.js";
+import { lockProject } from "../../store/lock-order.js";
+import { attendRequest, findRequest, findSameRequest } from "../../store/locks/requests.js";
+import { listLocks, listLocksEverywhere, type Lock, locksOfAgent, locksOfRequests } from "../../store/locks/locks.js";
+import type { LockMode } from "../../store/scheduling/file-sets.js";
+import type { Task } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { actingAgent } from "../agents/agents.js";
+import type { EngineContext } from "../context.js";
+import { BatonError } from "../../base/errors.js";
+import { isOwn, isStale, locksNear, LockTable, patternOf } from "./conflicts.js";
+import { type Acquired, decide, type Decision, type Wait } from "./decision.js";
+import { confirmHolder, findHolder, type HolderReference, knownProject, onlyTaskOf } from "./holders.js";
+import { LockChange, type Served } from "./lock-change.js";
+import { type Conflict, conflictOf, lockView, type LockView } from "./views.js";
+import { normalisePath, type PathPattern, type PathSpace } from "../paths/paths.js";
+import { distinctPatterns } from "../paths/file-sets.js";
+import { requireTask, taskId } from "../lookup.js";
+
+export interface AcquireRequest {
+  readonly project?: string | undefined;
+  readonly agent?: string | undefined;
+  /** Must be running under the agent. Default: the agent's only running task, if it has exactly one. */
+  readonly task?: string | undefined;
+  readonly paths: readonly string[];
+  readonly mode: LockMode;
+  readonly ttlMs: number;
+  readonly reason?: string | undefined;
+  readonly wait: Wait;
+}
+
+/**
+ * Locks all paths or none. What stands in the way and is stale is broken first. Granted to the same agent and task again
+ * it is renewed under the same tokens; a wait that would close a cycle is refused as `deadlock` in the transaction that
+ * would have begun it. Errors: `invalid_input` for a path; `limit_exceeded` for too many; `conflict` for a task that the
+ * agent does not hold; `not_found`.
+ */
+export function* acquireFileLock(ctx: EngineContext, request: AcquireRequest): Tx<Acquired> {
+  yield* actingAgent(ctx, request.agent);
+  const { project, holder } = yield* findHolder(ctx, request);
+  const patterns = patternsOf(ctx, project, request.paths);
+  yield* lockProject(project.id);
+  const change = new LockChange(ctx, project.id);
+  const look = { ctx, change, project: project.id, holder, patterns };
+  const table = yield* tableWithoutStale(look);
+  const keys = patterns.map(({ key }) => key);
+  const { agent, task } = holder.asking;
+  const place = yield* findSameRequest({ project: project.id, agent, task, mode: request.mode, keys });
+  const answer = yield* decide({ ...look, request, table, place });
+  yield* change.settle(holder.run === null ? [] : [holder.run]);
+  yield* confirmHolder(holder, answer.outcome === "granted" || answer.outcome === "queued");
+  yield* change.flush();
+  return answer;
+}
+
+/** The task named, or else the agent's only running one. Errors: `not_found`. */
+function* taskMeant(ctx: EngineContext, { agent, task }: HolderReference): Tx<Task | undefined> {
+  return task === undefined ? yield* onlyTaskOf(agent ?? ctx.caller.agent) : (yield* requireTask(task)).task;
+}
+
+/**
+ * What a request asks for, as places on this machine's disk, so that links on the way can be looked at before the
+ * transaction. Root null: nothing to look at. A query; errors as `acquireFileLock`.
+ */
+export function* placesOnDisk(
+  ctx: EngineContext,
+  request: Pick<AcquireRequest, "project" | "agent" | "task" | "paths">,
+): Tx<{ root: string | null; paths: string[] }> {
+  const known = yield* knownProject(ctx, request, yield* taskMeant(ctx, request));
+  const { gitRoot, caseInsensitive } = ctx.caller.workplace;
+  // A project that is yet to be made is made there.
+  const space = known ?? { root: gitRoot, caseInsensitive };
+  return { root: space.root, paths: patternsOf(ctx, space, request.paths).map(({ path }) => path) };
+}
+
+/** Whether a request waits in line still: neither served, offered anything, nor gone. */
+export function* isInLine(request: string): Tx<boolean> {
+  return (yield* findRequest(request))?.state === "queued";
+}
+
+/**
+ * For a caller who has hung up while waiting: nobody is there any more, but the place in line lives on for a while. What
+ * was granted in that moment, unheard, is given back.
+ */
+export function* leaveLine(ctx: EngineContext, id: string): Tx<void> {
+  const locks = yield* locksOfRequests(ctx.now, [id]);
+  const [lock] = locks;
+  if (!lock) return;
+  yield* lockProject(lock.project);
+  const place = yield* findRequest(id);
+  if (place) {
+    yield* attendRequest({ ...place, presentUntil: ctx.now, placeExpiresAt: ctx.now + ctx.settings.lock_place_ms });
+    return;
+  }
+  const change = new LockChange(ctx, lock.project);
+  yield* change.release(yield* locksOfRequests(ctx.now, [id]), "hung_up");
+  yield* change.serve();
+  yield* change.settle();
+  yield* change.flush();
+}
+
+function patternsOf(ctx: EngineContext, project: PathSpace, paths: readonly string[]): PathPattern[] {
+  const most = ctx.settings.patterns_max;
+  if (paths.length > most) {
+    throw new BatonError(
+      "limit_exceeded",
+      `${paths.length} paths in one call are too many: at most ${most}. Lock directories.`,
+      {
+        details: { paths: paths.length, paths_max: most },
+      },
+    );
+  }
+  return distinctPatterns(project, paths);
+}
+
+type Look = Pick<Decision, "ctx" | "change" | "project" | "holder" | "patterns">;
+
+/** The locks nearby, once the stale ones have been broken and those who waited for them have been served. */
+function* tableWithoutStale({ ctx, change, project, holder, patterns }: Look): Tx<LockTable> {
+  const read = function* () {
+    return new LockTable(ctx.now, yield* locksNear(ctx.now, project, patterns));
+  };
+  const table = yield* read();
+  const { asking } = holder;
+  const stale = new Set(
+    patterns.flatMap((pattern) => table.overlapping(pattern)).filter((lock) => isStale(lock, ctx.now)),
+  );
+  for (const lock of stale) {
+    // Whoever comes back under a new session takes its own lock over.
+    if (lock.state === "held" && isOwn(lock, asking) && (lock.expiresAt ?? Infinity) > ctx.now) stale.delete(lock);
+  }
+  if (stale.size === 0) return table;
+  yield* change.breakStale([...stale], asking.agent);
+  yield* change.serve();
+  return yield* read();
+}
+
+export interface ReleaseRequest {
+  readonly project?: string | undefined;
+  readonly agent?: string | undefined;
+  /** Only what is held for this task. */
+  readonly task?: string | undefined;
+  readonly paths?: readonly string[] | undefined;
+  readonly all?: boolean | undefined;
+}
+
+export interface Released {
+  readonly released: readonly string[];
+  /** Asked for and not held yet: the requests are out of the line. */
+  readonly withdrawn: readonly string[];
+  readonly not_held: readonly string[];
+  readonly granted: readonly Served[];
+  /** Given to who was not there: theirs if they ask in time. */
+  readonly offered: readonly Served[];
+}
+
+/**
+ * Releases an agent's locks on these very patterns, or all of them, and takes its requests for them out of the line, whole.
+ * Those who wait are served in order. Errors: `invalid_input` for a path, or for neither paths nor all; `not_found`.
+ */
+export function* releaseFileLock(ctx: EngineContext, request: ReleaseRequest): Tx<Released> {
+  const nothing = { released: [], withdrawn: [], not_held: request.paths ?? [], granted: [], offered: [] };
+  if (request.paths === undefined && request.all !== true) {
+    throw new BatonError("invalid_input", "Say which paths to release, or all: true for every lock you hold.");
+  }
+  const project = yield* knownProject(ctx, request, yield* taskMeant(ctx, request));
+  if (!project) return nothing;
+  const patterns = request.paths === undefined ? undefined : patternsOf(ctx, project, request.paths);
+  yield* actingAgent(ctx, request.agent);
+  yield* lockProject(project.id);
+  const own = yield* locksToRelease(ctx, { project, patterns, request });
+  const change = new LockChange(ctx, project.id);
+  const held = own.filter(({ state }) => state === "held");
+  yield* change.release(held, "released");
+  const requests = new Set(own.filter(({ state }) => state !== "held").map((lock) => lock.request));
+  const withdrawn = yield* change.withdraw(requests, "released");
+  yield* change.serve();
+  yield* change.settle();
+  yield* change.flush();
+  const met = new Set(own.map((lock) => patternOf(lock).key));
+  return {
+    released: pathsOf(held),
+    withdrawn: [...new Set(withdrawn)],
+    not_held: (patterns ?? []).filter(({ key }) => !met.has(key)).map(({ path }) => path),
+    granted: change.granted,
+    offered: change.offered,
+  };
+}
+
+interface Releasing {
+  readonly project: Project;
+  readonly patterns: readonly PathPattern[] | undefined;
+  readonly request: ReleaseRequest;
+}
+
+function* locksToRelease(ctx: EngineContext, { project, patterns, request }: Releasing): Tx<Lock[]> {
+  const agent = request.agent ?? ctx.caller.agent;
+  const task = request.task === undefined ? undefined : yield* taskId(request.task);
+  const isMine = (lock: Lock) => lock.agent === agent && (task === undefined || lock.task === task);
+  if (!patterns) return (yield* locksOfAgent(ctx.now, project.id, agent)).filter(isMine);
+  const keys = new Set(patterns.map(({ key }) => key));
+  const near = yield* locksNear(ctx.now, project.id, patterns);
+  return near.filter((lock) => isMine(lock) && keys.has(patternOf(lock).key));
+}
+
+function pathsOf(locks: readonly Lock[]): string[] {
+  return [...new Set(locks.map(({ path }) => path))];
+}
+
+/** Whether an edit of a path by an agent would now violate a lock or an offer of another. */
+export function* checkFileLock(
+  ctx: EngineContext,
+  input: { readonly path: string; readonly agent?: string | undefined; readonly project?: string | undefined },
+): Tx<{ allowed: boolean; held_by: Conflict[] }> {
+  const project = yield* knownProject(ctx, { project: input.project });
+  if (!project) return { allowed: true, held_by: [] };
+  const agent = input.agent ?? ctx.caller.agent;
+  const held_by = yield* editsViolating(ctx, { project, patterns: [normalisePath(project, input.path)], agent });
+  return { allowed: held_by.length === 0, held_by };
+}
+
+/** The locks and offers of others that an edit of these paths by an agent would violate now, as many as are shown. */
+export function* editsViolating(
+  ctx: EngineContext,
+  edit: { readonly project: Project; readonly patterns: readonly PathPattern[]; readonly agent: string },
+): Tx<Conflict[]> {
+  const { project, patterns, agent } = edit;
+  const table = new LockTable(ctx.now, yield* locksNear(ctx.now, project.id, patterns));
+  const conflicts = patterns.flatMap((pattern) =>
+    table
+      .overlapping(pattern)
+      .filter((lock) => lock.agent !== agent && lock.state !== "queued" && !isStale(lock, ctx.now))
+      .map((lock) => conflictOf({ pattern, lock })),
+  );
+  return conflicts.slice(0, HOLDERS_SHOWN_MAX);
+}
+
+const HOLDERS_SHOWN_MAX = 20;
+
+export interface LockQuery {
+  readonly project?: string | undefined;
+  readonly path?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly run?: string | undefined;
+  readonly limit: number;
+  /** `next` of the page before. */
+  readonly cursor?: string | undefined;
+}
+
+/** Who holds, has been offered and waits for what, in order of the paths' beginnings. */
+export function* listFileLocks(
+  ctx: EngineContext,
+  query: LockQuery,
+): Tx<{ locks: LockView[]; next: string | undefined }> {
+  const project = yield* knownProject(ctx, { project: query.project });
+  if (!project) return { locks: [], next: undefined };
+  const found = query.path === undefined ? yield* pageOf(ctx, project, query) : yield* pageOnPath(ctx, project, query);
+  const shown = found.slice(0, query.limit);
+  const last = shown.at(-1);
+  const next = found.length > query.limit && last ? cursorAfter(last) : undefined;
+  return { locks: shown.map(lockView), next };
+}
+
+/** Locks, offers and places in line of every project, by project in order of their paths. */
+export function* listLocksOfAll(
+  ctx: EngineContext,
+  limit: number,
+): Tx<{ locks: (LockView & { project: string })[]; more: boolean }> {
+  const found = yield* listLocksEverywhere(ctx.now, limit + 1);
+  const locks = found.slice(0, limit).map((lock) => ({ ...lockView(lock), project: lock.project }));
+  return { locks, more: found.length > limit };
+}
+
+function* pageOf(ctx: EngineContext, project: Project, { agent, run, limit, cursor }: LockQuery): Tx<Lock[]> {
+  const after = cursor === undefined ? undefined : parseCursor(cursor);
+  return yield* listLocks(ctx.now, { project: project.id, agent, run, after, limit: limit + 1 });
+}
+
+function* pageOnPath(ctx: EngineContext, project: Project, query: LockQuery): Tx<Lock[]> {
+  const pattern = normalisePath(project, query.path ?? "");
+  const near = yield* locksNear(ctx.now, project.id, [pattern]);
+  const after = query.cursor === undefined ? undefined : parseCursor(query.cursor);
+  return new LockTable(ctx.now, near)
+    .overlapping(pattern)
+    .filter((lock) => query.agent === undefined || lock.agent === query.agent)
+    .filter((lock) => query.run === undefined || lock.run === query.run)
+    .map((lock) => ({ lock, at: placeInList(lock) }))
+    .filter(({ at }) => !after || comesAfter(at, after))
+    .sort((a, b) => (comesAfter(a.at, b.at) ? 1 : -1))
+    .map(({ lock }) => lock);
+}
+
+interface PlaceInList {
+  readonly prefix: string;
+  readonly id: string;
+}
+
+function placeInList(lock: Lock): PlaceInList {
+  return { prefix: patternOf(lock).prefix, id: lock.id };
+}
+
+function comesAfter(a: PlaceInList, b: PlaceInList): boolean {
+  return a.prefix === b.prefix ? a.id > b.id : Buffer.compare(Buffer.from(a.prefix), Buffer.from(b.prefix)) > 0;
+}
+
+function cursorAfter(lock: Lock): string {
+  const { prefix, id } = placeInList(lock);
+  return `${id}:${prefix}`;
+}
+
+function parseCursor(cursor: string): PlaceInList {
+  const [, id, prefix] = /^(\w+):(.*)$/s.exec(cursor) ?? [];
+  if (id !== undefined && prefix !== undefined) return { id, prefix };
+  throw new BatonError("invalid_input", "The cursor is none that this list has given.", { details: { cursor } });
+}

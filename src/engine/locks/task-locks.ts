@@ -1,0 +1,106 @@
+import { type Lock, locksOfTask } from "../../store/locks/locks.js";
+import type { NewEvent } from "../../store/events/events.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { locksNear, LockTable, type Turn } from "./conflicts.js";
+import { LockChange } from "./lock-change.js";
+import { type Conflict, conflictOf, lockLine, type LockLine } from "./views.js";
+import { type ModedPattern, patternsOfScope } from "../paths/file-sets.js";
+
+export interface ScopeRequest {
+  readonly project: string;
+  readonly task: string;
+  readonly run?: string | undefined;
+  readonly agent: string;
+  readonly session: string | null;
+  readonly patterns: readonly ModedPattern[];
+  /** The task's place in the order. Without one every request in line is served before it. */
+  readonly turn?: Omit<Turn, "id"> | undefined;
+}
+
+export type ScopeLocked =
+  | { readonly granted: readonly LockLine[]; readonly events: readonly NewEvent[] }
+  /** The request to park the scope on, and what it stands for. */
+  | { readonly blockedBy: string; readonly conflict: Conflict };
+
+/**
+ * Locks all files of a task that is being claimed, or none: what it writes exclusive, what it reads shared, for as long
+ * as the task is held. The caller has locked the project and the run, and may lock no other run any more: so a stale
+ * lock is left to the tick, which frees what is parked on it.
+ */
+export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeLocked> {
+  const { agent, task, session, patterns } = request;
+  const near = yield* locksNear(
+    ctx.now,
+    request.project,
+    patterns.map(({ pattern }) => pattern),
+  );
+  // What the agent holds without a task is not another's.
+  const by = { agent, task, ownsUntasked: true };
+  const obstacles = new LockTable(ctx.now, near).obstacles({ by, patterns, turn: turnIn(request) });
+  const first = obstacles.find(({ lock }) => lock.state !== "queued") ?? obstacles[0];
+  if (first) return { blockedBy: first.lock.request, conflict: conflictOf(first) };
+  const change = new LockChange(ctx, request.project);
+  const held = yield* change.hold({
+    request: ctx.newId("lock"),
+    agent,
+    task,
+    run: request.run ?? null,
+    session,
+    patterns,
+    expiresAt: null,
+    reason: null,
+  });
+  return { granted: held.map(lockLine), events: change.takeEvents() };
+}
+
+/** After everyone who is in line. */
+const LAST: Omit<Turn, "id"> = { position: Number.MAX_SAFE_INTEGER, askedAt: Number.MAX_SAFE_INTEGER };
+
+function turnIn({ turn }: Pick<ScopeRequest, "turn">): Turn {
+  return { ...(turn ?? LAST), id: "" };
+}
+
+export interface ScopeLook extends Pick<ScopeRequest, "project" | "turn" | "agent"> {
+  readonly scope: string;
+}
+
+/** What keeps an agent from locking the files of a task now, with a claim. Empty when nothing does. */
+export function* conflictsOfScope(ctx: EngineContext, request: ScopeLook): Tx<Conflict[]> {
+  const patterns = yield* patternsOfScope(request.scope);
+  const near = yield* locksNear(
+    ctx.now,
+    request.project,
+    patterns.map(({ pattern }) => pattern),
+  );
+  const by = { agent: request.agent, task: null, ownsUntasked: true };
+  return new LockTable(ctx.now, near).obstacles({ by, patterns, turn: turnIn(request) }).map(conflictOf);
+}
+
+/** The files locked for a task, in order of their paths. */
+export function* locksHeldBy(task: string): Tx<LockLine[]> {
+  const held = (yield* locksOfTask(task)).filter(isHeld);
+  return held.sort((a, b) => (a.path < b.path ? -1 : 1)).map(lockLine);
+}
+
+/**
+ * Releases what a task holds and takes its requests out of the line; those who wait are served. The caller has locked
+ * the project, read the locks since, and locked the runs parked on them. Gives the requests that were freed, always the task's
+ * own, and what the history is to say.
+ */
+export function* releaseTaskLocks(
+  ctx: EngineContext,
+  project: string,
+  locks: readonly Lock[],
+): Tx<{ freed: string[]; events: NewEvent[] }> {
+  if (locks.length === 0) return { freed: [], events: [] };
+  const change = new LockChange(ctx, project);
+  yield* change.release(locks.filter(isHeld), "task_ended");
+  yield* change.withdraw(new Set(locks.filter((lock) => !isHeld(lock)).map(({ request }) => request)), "task_ended");
+  yield* change.serve();
+  return { freed: change.freed, events: change.takeEvents() };
+}
+
+function isHeld(lock: Lock): boolean {
+  return lock.state === "held";
+}

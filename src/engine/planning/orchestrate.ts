@@ -1,0 +1,182 @@
+import { findCounters } from "../../store/runs/counters.js";
+import { succeededRuns } from "../../store/runs/runs.js";
+import { listTasks } from "../../store/tasks/lists.js";
+import type { Tx } from "../../store/tx.js";
+import { listAgentPage } from "../presence/agent-queries.js";
+import { type Claim, claimTask } from "../claims/claims.js";
+import type { EngineContext } from "../context.js";
+import { requireDefinition } from "../definitions/definition.js";
+import type { Deadline } from "../definitions/schema.js";
+import { executeWorkflow, type Started } from "../runs/executions.js";
+import { nameFrom } from "../../base/names.js";
+import type { Priority } from "../scheduling/order.js";
+import type { Project } from "../projects/projects.js";
+import { settingsIn } from "../scheduling/run-modes.js";
+import { mostSimilar } from "./similarity.js";
+import type { Entry, Template } from "../templates/catalogue.js";
+import { decompose, type Decomposition, inputsOfGoal, templatesFitting } from "./workflow-templates.js";
+import type { WorkSession } from "../runs/work-sessions.js";
+
+export interface Goal {
+  readonly project: Project;
+  readonly goal: string;
+  readonly constraints?: readonly string[] | undefined;
+  readonly max_parallel?: number | undefined;
+  readonly priority?: Priority | undefined;
+  readonly deadline?: Deadline | undefined;
+  readonly agent: string;
+  readonly session?: WorkSession | undefined;
+  /** What there is to divide it by. */
+  readonly templates: readonly Entry[];
+}
+
+export interface Orchestration {
+  readonly started: Started;
+  /** The plan task, held by the caller; or why it could not be given out. */
+  readonly claim: Exclude<Claim, { outcome: "again" }>;
+  readonly planning: Planning;
+}
+
+/** What a planner needs to know beside the goal. */
+export interface Planning {
+  readonly agents: readonly {
+    name: string;
+    roles: readonly string[];
+    capabilities: readonly string[];
+    available: boolean;
+  }[];
+  /** Runs of the project that succeeded and had a similar goal, most similar first. */
+  readonly similar: readonly SimilarRun[];
+  /** Workflow templates whose words stand in the goal, most similar first. */
+  readonly templates: readonly { name: string; title: string; description: string }[];
+}
+
+export interface SimilarRun {
+  readonly run: string;
+  readonly name: string;
+  readonly goal?: string;
+  readonly steps: readonly { key: string; title: string; role?: string }[];
+}
+
+const PLAN_KEY = "plan";
+// The goal is an input: nothing in it is read as an expression.
+const PROMPT = `Plan how to reach this goal, and complete this task with the plan as its result: {"steps": […]}.
+
+The goal: \${{ inputs.goal }}
+\${{ size(inputs.constraints) == 0 ? "" : "It must hold: " + inputs.constraints.join("; ") }}
+
+Split it into steps that different agents can do at the same time: each is complete in itself (key, title, prompt, criteria), needs only what it builds on, names the files it writes, and is small enough for one sitting. Steps that share no file run side by side. End with a step that checks the whole.`;
+
+/**
+ * Starts a run that has only a goal: its one task, the plan, is the caller's at once, and becomes the run's steps when it is completed.
+ * An agent that holds as much as it may is told so; the plan then waits for whoever claims it.
+ */
+export function* orchestrateGoal(ctx: EngineContext, goal: Goal): Tx<Orchestration> {
+  const definition = {
+    name: nameFrom(goal.goal.slice(0, NAME_CHARS), "goal").toLowerCase(),
+    inputs: { goal: { type: "string" }, constraints: { type: "array", default: [] } },
+    steps: [{ key: PLAN_KEY, kind: "plan", title: titleOf(goal.goal), prompt: PROMPT, priority: "high" }],
+  };
+  const started = yield* executeWorkflow(ctx, {
+    project: goal.project,
+    parsed: requireDefinition(definition, { limits: ctx.settings }),
+    inputs: { goal: goal.goal, constraints: goal.constraints ?? [] },
+    max_parallel: goal.max_parallel,
+    priority: goal.priority,
+    deadline: goal.deadline,
+    createdBy: goal.agent,
+    session: goal.session,
+    status: "planning",
+  });
+  const claim = yield* claimTask(ctx, { agent: goal.agent, run: started.run.id, fresh: true });
+  if (claim.outcome === "again") throw new Error(`nobody else can know of run ${started.run.id} yet`);
+  const counters = yield* findCounters(started.run.id);
+  return { started: { ...started, counters }, claim, planning: yield* planningOf(ctx, goal) };
+}
+
+/** A run whose steps come from a template. */
+export interface Decomposed {
+  readonly started: Started;
+  readonly template: Template;
+  readonly chosen: Decomposition["chosen"];
+}
+
+/** Starts a run of the template that divides the goal: nobody plans, and its first steps are ready at once. Errors: those of `decompose`. */
+export function* decomposeGoal(ctx: EngineContext, goal: Goal, wanted: string): Tx<Decomposed> {
+  const { template, workflow, chosen } = decompose(goal.templates, goal.goal, wanted);
+  const name = nameFrom(goal.goal.slice(0, NAME_CHARS), template.name).toLowerCase();
+  const settings = settingsIn(goal.session?.mode ?? "standard", ctx.settings);
+  const started = yield* executeWorkflow(ctx, {
+    project: goal.project,
+    parsed: requireDefinition({ ...workflow.source, name }, { limits: settings }),
+    inputs: inputsOfGoal(template, goal.goal, goal.constraints ?? []),
+    max_parallel: goal.max_parallel,
+    priority: goal.priority,
+    deadline: goal.deadline,
+    createdBy: goal.agent,
+    session: goal.session,
+  });
+  return { started, template, chosen };
+}
+
+const NAME_CHARS = 60;
+const TITLE_CHARS = 200;
+
+function titleOf(goal: string): string {
+  const line = goal.trim().split("\n")[0] ?? "";
+  return `Plan: ${line.slice(0, TITLE_CHARS)}`.replaceAll("${{", "$ {{");
+}
+
+const AGENTS_SHOWN_MAX = 30;
+const SIMILAR_SHOWN_MAX = 3;
+const STEPS_SHOWN_MAX = 30;
+
+function* planningOf(ctx: EngineContext, { project, goal, templates }: Goal): Tx<Planning> {
+  const { agents } = yield* listAgentPage(ctx, { limit: AGENTS_SHOWN_MAX });
+  const past = yield* succeededRuns(project.id);
+  const texts = past.map(({ id, name, inputs, definition }) => ({
+    id,
+    text: `${name.replaceAll(/[-_.]/g, " ")} ${goalOf(inputs) ?? ""} ${wordsOf(definition)}`,
+  }));
+  const similar: SimilarRun[] = [];
+  for (const id of mostSimilar(goal, texts, SIMILAR_SHOWN_MAX)) {
+    const run = past.find((one) => one.id === id);
+    if (!run) continue;
+    const tasks = yield* listTasks({ run: id, limit: STEPS_SHOWN_MAX });
+    const said = goalOf(run.inputs);
+    similar.push({
+      run: id,
+      name: run.name,
+      ...(said === undefined ? {} : { goal: said.slice(0, TITLE_CHARS) }),
+      steps: tasks
+        .filter(({ kind }) => kind !== "plan")
+        .map(({ key, title, role }) => ({ key, title, ...(role === null ? {} : { role }) })),
+    });
+  }
+  return {
+    agents: agents.map(({ agent: { name, roles, capabilities }, available }) => ({
+      name,
+      roles,
+      capabilities,
+      available,
+    })),
+    similar,
+    templates: templatesFitting(templates, goal)
+      .slice(0, SIMILAR_SHOWN_MAX)
+      .map(({ name, title, description }) => ({ name, title, description })),
+  };
+}
+
+function goalOf(inputs: Readonly<Record<string, unknown>>): string | undefined {
+  const { goal } = inputs;
+  return typeof goal === "string" ? goal : undefined;
+}
+
+/** The words of a definition that say what it is for. */
+function wordsOf(definition: string): string {
+  const { description = "", steps = [] } = JSON.parse(definition) as {
+    description?: string;
+    steps?: { key?: string; title?: string }[];
+  };
+  return [description, ...steps.map(({ key = "", title = "" }) => `${key} ${title}`)].join(" ");
+}

@@ -1,0 +1,71 @@
+import * as agents from "../../store/agents/agents.js";
+import { appendEvents } from "../../store/events/events.js";
+import { lockAgent, lockRuns } from "../../store/lock-order.js";
+import { recordHeartbeat } from "../../store/tasks/transitions.js";
+import { findTaskAndSpec, runningTasksOf } from "../../store/tasks/tasks.js";
+import { RestartTransaction, type Tx } from "../../store/tx.js";
+import { actingAgent, requireAgent } from "../agents/agents.js";
+import type { EngineContext } from "../context.js";
+import { lockTask } from "../lifecycle/locked-task.js";
+import { renewedLease, runningDueAt } from "../lifecycle/leases.js";
+import { giveBack } from "../tasks/tasks.js";
+
+/**
+ * One step of taking an agent out: gives back one of its tasks, named in `returned`, or, when it has none left, marks it as gone. To be
+ * called until nothing is returned: each task goes back in its own transaction. Errors: `not_found`.
+ */
+export function* unregisterAgent(ctx: EngineContext, name: string): Tx<{ agent: agents.Agent; returned?: string }> {
+  const known = yield* agents.findAgent(name);
+  if (known?.status === "unregistered") return { agent: known };
+  const before = yield* requireAgent(name);
+  const [task] = yield* runningTasksOf(name, 1);
+  if (task) {
+    const held = yield* lockTask(task.id);
+    if (held.task.agent === name)
+      yield* giveBack(ctx, held, { outcome: "released", fenced: true, note: `${name} was taken out` });
+    return { agent: before, returned: task.id };
+  }
+  // A claim takes this lock too, so what it has taken shows now, and what it takes later it takes for an agent that is gone.
+  yield* lockAgent(name);
+  const agent = (yield* agents.findAgent(name)) ?? before;
+  if (agent.status === "unregistered") return { agent };
+  const [claimed] = yield* runningTasksOf(name, 1);
+  if (claimed) throw new RestartTransaction(`agent ${name} has claimed ${claimed.id} meanwhile`);
+  const gone: agents.Agent = { ...agent, status: "unregistered", seenAt: ctx.now };
+  yield* agents.saveAgent(gone);
+  yield* appendEvents(ctx, [{ type: "agent.unregistered", agent: name }]);
+  return { agent: gone };
+}
+
+export interface AgentBeat {
+  readonly agent?: string | undefined;
+  readonly status?: string | undefined;
+  readonly load?: number | undefined;
+}
+
+/** A sign of life of an agent: renews the leases of all its tasks. Gives the ids of those. */
+export function* heartbeat(ctx: EngineContext, beat: AgentBeat): Tx<{ agent: agents.Agent; renewed: string[] }> {
+  const agent = yield* actingAgent(ctx, beat.agent);
+  const loadNote = JSON.stringify({ status: beat.status ?? null, load: beat.load ?? null });
+  const session = ctx.caller.session?.id ?? null;
+  // Whoever takes a task away holds its run's lock.
+  yield* lockRuns((yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)).map(({ run }) => run));
+  yield* agents.recordSignOfLife({ name: agent.name, session, at: ctx.now, loadNote });
+  const renewed: string[] = [];
+  for (const task of yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)) {
+    const found = yield* findTaskAndSpec(task.id);
+    if (!found) continue;
+    const lease = renewedLease(ctx, task);
+    yield* recordHeartbeat({
+      task: task.id,
+      token: task.token,
+      session,
+      at: ctx.now,
+      leaseExpiresAt: lease.expiresAt,
+      dueAt: runningDueAt(ctx, task, { timeouts: found.spec.timeouts, lease }),
+      percent: null,
+    });
+    renewed.push(task.id);
+  }
+  return { agent: { ...agent, session, seenAt: ctx.now, loadNote }, renewed };
+}

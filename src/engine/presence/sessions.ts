@@ -1,0 +1,46 @@
+import { runningTasksOfSession } from "../../store/tasks/tasks.js";
+import { saveExecutor } from "../../store/presence/executors.js";
+import * as sessions from "../../store/presence/sessions.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext, SessionIdentity } from "../context.js";
+
+/** Opens the caller's session row, or opens it again after it had been given up. Before the first write, so that probing a server leaves no trace. */
+export function* openSession(ctx: EngineContext): Tx<void> {
+  const identity = requireIdentity(ctx);
+  yield* sessions.saveSession({
+    id: identity.id,
+    host: identity.host,
+    pid: identity.pid,
+    processStartedAt: identity.processStartedAt,
+    client: identity.client,
+    executor: identity.executor !== false,
+    openedAt: ctx.now,
+    renewedAt: ctx.now,
+    expiresAt: ctx.now + ctx.settings.session_ttl_ms,
+    goneAt: null,
+    endedAt: null,
+  });
+  if (identity.executor !== false) yield* saveExecutor(identity.id, JSON.stringify(identity.executor));
+}
+
+/** Keeps the leases of all agents of this process alive: writes one row, no event. */
+export function* renewSession(ctx: EngineContext): Tx<void> {
+  const { id } = requireIdentity(ctx);
+  const open = yield* sessions.renewSession(id, ctx.now, ctx.now + ctx.settings.session_ttl_ms);
+  // Given up as dead while the process was stopped: what it held is fenced off, but it lives.
+  if (!open) yield* openSession(ctx);
+}
+
+/** The pipe has closed: what this process holds goes back to the queue after the grace, at once when it holds nothing. */
+export function* endSession(ctx: EngineContext): Tx<void> {
+  const { id } = requireIdentity(ctx);
+  yield* sessions.markGone([id], ctx.now, ctx.now + ctx.settings.session_grace_ms);
+  const held = yield* runningTasksOfSession(id, 1);
+  if (held.length === 0 && !(yield* sessions.holdsLocks(id))) yield* sessions.endSession(id, ctx.now);
+}
+
+function requireIdentity(ctx: EngineContext): SessionIdentity {
+  const { session } = ctx.caller;
+  if (session === null) throw new Error("this caller has no session");
+  return session;
+}

@@ -1,0 +1,25 @@
+import { z } from "zod";
+import type { ProjectConfig } from "../../store/projects/projects.js";
+import { closedObject } from "../../base/strict-object.js";
+import { missingFirst, problemsError, zodProblems } from "../../base/problems.js";
+
+// Who may act in which permission role is decided where permissions are (spec 03); they come later.
+const LATER: ReadonlySet<string> = new Set(["agents"]);
+
+/** A project's configuration, checked as a whole. */
+export const projectConfigSchema = closedObject(
+  {
+    worktrees: z.enum(["per_worktree", "shared"]).default("per_worktree"),
+    max_parallel: z.int().min(1).max(10_000).optional(),
+    retention_days: z.number().min(0).max(36_500).optional(),
+    letter_replays: z.int().min(0).max(100).optional(),
+  },
+  LATER,
+);
+
+/** Throws `BatonError` `invalid_input` with every problem. */
+export function parseProjectConfig(written: unknown): ProjectConfig {
+  const parsed = projectConfigSchema.safeParse(written, { error: missingFirst });
+  if (!parsed.success) throw problemsError("The configuration cannot be used", zodProblems(parsed.error, ["config"]));
+  return parsed.data;
+}

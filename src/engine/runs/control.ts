@@ -1,0 +1,151 @@
+import { lookWithin, openDescendants } from "../../store/child-runs/child-runs.js";
+import { findCounters } from "../../store/runs/counters.js";
+import { notUndone } from "../../store/child-runs/compensations.js";
+import { replayLettersOf } from "../../store/dead-letters/dead-letters.js";
+import { deleteLanes, setLanesOpen } from "../../store/scheduling/lanes.js";
+import { lockProject, lockRun } from "../../store/lock-order.js";
+import { type Run, runOf } from "../../store/runs/runs.js";
+import { cancelTasksInState, orderCancelOfRun } from "../../store/tasks/transitions.js";
+import type { TaskStatus } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { BatonError } from "../../base/errors.js";
+import { canMove, runMachine } from "../lifecycle/machines.js";
+import { requireUnarchived } from "../projects/projects.js";
+import { judgeAfresh, reopen, takeUp } from "../lifecycle/reopening.js";
+import { type ChangedRun, isOpen, RunChange } from "../lifecycle/run-change.js";
+import { moveRun } from "../lifecycle/run-transition.js";
+import { requireRun } from "../lookup.js";
+
+export const RUN_ACTIONS = ["pause", "resume", "cancel", "retry_failed"] as const;
+export type RunAction = (typeof RUN_ACTIONS)[number];
+
+export interface Control {
+  readonly run: string;
+  readonly action: RunAction;
+  readonly agent: string;
+  readonly reason?: string | undefined;
+}
+
+/** Steers a run. Errors: `not_found`, `invalid_transition` with what is possible instead. */
+export function* controlRun(ctx: EngineContext, control: Control): Tx<ChangedRun> {
+  const known = yield* requireRun(control.run);
+  // Who archives a project ends its runs: none of them goes on behind its back.
+  if (control.action === "retry_failed" || control.action === "resume") yield* requireUnarchived(known.project);
+  else if (control.action === "pause") yield* lockProject(known.project);
+  const row = yield* lockRun(control.run);
+  if (!row) throw new Error(`run ${control.run} is gone under its own lock`);
+  const run = runOf(row);
+  if (run.kind === "standing" && control.action !== "pause" && control.action !== "resume") {
+    throw new BatonError("invalid_transition", `Run ${run.id} holds the ad-hoc tasks of its project and never ends.`, {
+      details: { run: run.id, kind: run.kind },
+      next: [{ tool: "list_tasks", arguments: { run: run.id } }],
+    });
+  }
+  switch (control.action) {
+    case "pause":
+    case "resume":
+      return yield* pauseOrResumeAll(ctx, run, { ...control, event: control.action });
+    case "cancel":
+      // Asked once more, whoever holds something of it is given no more time than before.
+      if (isCancelled(run)) return { run, counters: yield* findCounters(run.id) };
+      return yield* cancelRun(ctx, run, control);
+    case "retry_failed":
+      return yield* retryFailed(ctx, run, control);
+  }
+}
+
+function isCancelled({ status }: Run): boolean {
+  return status === "cancelling" || status === "cancelled";
+}
+
+/** What a run waits for in runs of its own is part of it: they are paused and resumed with it. */
+function* pauseOrResumeAll(
+  ctx: EngineContext,
+  run: Run,
+  move: Control & { event: "pause" | "resume" },
+): Tx<ChangedRun> {
+  const changed = yield* pauseOrResume(ctx, run, move);
+  yield* pauseOrResumeWithin(ctx, run.id, move);
+  return changed;
+}
+
+/** Takes the open runs within a run along. Whoever calls it holds the project's row, so that none of them starts another meanwhile. */
+export function* pauseOrResumeWithin(
+  ctx: EngineContext,
+  run: string,
+  move: Pick<Control, "agent"> & { event: "pause" | "resume" },
+): Tx<void> {
+  for (const id of yield* openDescendants(run)) {
+    const row = yield* lockRun(id);
+    if (row && canMove(runMachine, runOf(row), move.event)) yield* pauseOrResume(ctx, runOf(row), move);
+  }
+}
+
+/** Pause stops claims, not leases: whoever holds a task may complete it. */
+function* pauseOrResume(
+  ctx: EngineContext,
+  run: Run,
+  move: Pick<Control, "agent" | "reason"> & { event: "pause" | "resume" },
+): Tx<ChangedRun> {
+  const moved = yield* moveRun(run, move);
+  const counters = yield* findCounters(run.id);
+  yield* setLanesOpen(run.id, isOpen(moved, counters.running));
+  const change = new RunChange(ctx, moved);
+  change.record({ type: `run.${moved.status === "paused" ? "paused" : "resumed"}`, agent: move.agent });
+  yield* change.writeHistory();
+  return { run: moved, counters };
+}
+
+const UNHELD: readonly TaskStatus[] = ["pending", "ready", "waiting", "in_review", "blocked"];
+
+/** Ends at once what nobody holds, and asks the holders of the rest; the tick takes the rest away after the grace. */
+export function* cancelRun(ctx: EngineContext, run: Run, control: Pick<Control, "agent" | "reason">): Tx<ChangedRun> {
+  const moved = yield* moveRun(run, { event: "cancel", reason: control.reason });
+  yield* deleteLanes(run.id);
+  const change = new RunChange(ctx, moved);
+  let cancelled = 0;
+  for (const status of UNHELD) {
+    const figures = yield* cancelTasksInState(run.id, status, ctx.now);
+    change.moveMany(status, "cancelled", figures);
+    cancelled += figures.count;
+  }
+  // The runs within it are cancelled next, each by itself.
+  yield* lookWithin(run.id, ctx.now);
+  ctx.noteDue?.();
+  const asked = yield* orderCancelOfRun(run.id, ctx.now + ctx.settings.cancel_grace_ms);
+  change.record({
+    type: "run.cancelling",
+    agent: control.agent,
+    data: { cancelled, asked, reason: control.reason ?? null },
+  });
+  return yield* change.flush();
+}
+
+/** Opens a failed run again: what failed is tried anew, what stood behind it waits for it again. */
+function* retryFailed(ctx: EngineContext, run: Run, control: Control): Tx<ChangedRun> {
+  const change = yield* takeUp(ctx, run);
+  // Of a run that is undone, only what undoes it is tried anew.
+  const which = run.stage === "undoing" ? { tasks: yield* notUndone(run.id) } : { run: run.id };
+  const reopened = [
+    ...(yield* reopen(change, { ...which, from: "blocked" })),
+    ...(yield* reopen(change, { ...which, from: "dead_letter" })),
+  ];
+  if (reopened.length === 0) throw nothingFailed(run);
+  const tasks = reopened.map(({ id }) => id);
+  yield* replayLettersOf(run.id, tasks, { at: ctx.now, by: control.agent });
+  change.record({
+    type: "run.reopened",
+    agent: control.agent,
+    data: { tasks: tasks.slice(0, 1000) },
+  });
+  yield* judgeAfresh(change, reopened);
+  return yield* change.flush();
+}
+
+function nothingFailed(run: Run): BatonError {
+  return new BatonError("invalid_transition", `Run ${run.id} is ${run.status} and has no failed or blocked task.`, {
+    details: { run: run.id, status: run.status },
+    next: [{ tool: "get_run", arguments: { run: run.id } }],
+  });
+}

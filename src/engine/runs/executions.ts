@@ -1,0 +1,223 @@
+import { insertBudget } from "../../store/cost/budgets.js";
+import { findStandingRun, insertRun, type NewRun, type Run, type RunShape } from "../../store/runs/runs.js";
+import type { Task } from "../../store/tasks/tasks.js";
+import { findWorkflowByName } from "../../store/workflows/workflows.js";
+import type { Tx } from "../../store/tx.js";
+import { fileProblems } from "../definitions/analysis.js";
+import { linesNotAllowed } from "../policy/command-runners.js";
+import { commandLine } from "../policy/command-policy.js";
+import { newBudget } from "../cost/budgets.js";
+import type { EngineContext } from "../context.js";
+import { deadlineAt, definitionDag, type Parsed } from "../definitions/definition.js";
+import type { Deadline } from "../definitions/schema.js";
+import { bindInputs } from "../definitions/inputs.js";
+import { instantiate } from "../steps/instantiate.js";
+import { PRIORITIES, type Priority } from "../scheduling/order.js";
+import { problemsError } from "../../base/problems.js";
+import { type Project, requireUnarchived } from "../projects/projects.js";
+import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
+import { parallelIn, type RunMode } from "../scheduling/run-modes.js";
+import { shapeOf } from "../graph/shape.js";
+import { settleWaiting } from "../lifecycle/dependents.js";
+import { valuesOfRun } from "../steps/values.js";
+import { requireRun } from "../lookup.js";
+import { shellLine } from "../expressions/shell.js";
+import { isTemplate } from "../expressions/interpolation.js";
+import { toolsNotOffered } from "../policy/tool-runners.js";
+import { toolLine } from "../policy/tool-policy.js";
+import { noteRun, type WorkSession } from "./work-sessions.js";
+import { planOf } from "../steps/plan.js";
+
+export interface Execution {
+  readonly project: Project;
+  readonly parsed: Parsed;
+  readonly workflow?: { readonly id: string; readonly version: number } | undefined;
+  readonly inputs?: Readonly<Record<string, unknown>> | undefined;
+  readonly max_parallel?: number | undefined;
+  readonly priority?: Priority | undefined;
+  readonly deadline?: Deadline | undefined;
+  readonly createdBy: string;
+  /** Default: running. */
+  readonly status?: "planning" | "paused";
+  /** The run and the task that wait for it. */
+  readonly parent?: { readonly run: Run; readonly task: string };
+  /** What it may cost, in US dollars. */
+  readonly budget?: number | undefined;
+  /** Whose defaults it takes. */
+  readonly session?: WorkSession | undefined;
+}
+
+export interface Started extends ChangedRun {
+  readonly ready: readonly Task[];
+  /** What will keep the run from going on, as far as it can be known now. */
+  readonly warnings: readonly string[];
+}
+
+const READY_SHOWN_MAX = 20;
+
+/** Starts a run of a sound definition, in one transaction. Errors: `invalid_input` for inputs or paths. */
+export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<Started> {
+  const { parsed, project } = execution;
+  yield* requireUnarchived(project.id);
+  const run = yield* makeRun(ctx, newRun(ctx, execution));
+  if (execution.budget !== undefined) yield* insertBudget(newBudget(run.id, execution.budget));
+  const { session } = execution;
+  if (session !== undefined) yield* noteRun(session, run.id);
+  const values = valuesOfRun(run, project);
+  const planned = planOf(ctx, parsed, values);
+  const outside = fileProblems({ steps: planned.map(({ step }) => step) }, project);
+  if (outside.length > 0) throw problemsError("The definition cannot be used", outside);
+  const tasks = yield* instantiate(ctx, { project, run, planned });
+  const change = new RunChange(ctx, run);
+  for (const task of tasks) change.add(task);
+  // What has expressions or is done by the server begins now, where nothing holds it up.
+  const begun = yield* settleWaiting(
+    change,
+    tasks.filter(({ status, needsLook }) => status === "pending" && needsLook),
+  );
+  const ready = [...tasks.filter((task) => task.status === "ready"), ...begun];
+  change.record({
+    type: "run.started",
+    agent: execution.createdBy,
+    data: {
+      name: run.name,
+      tasks: tasks.length,
+      ready: ready.length,
+      ...(run.parentTask === null ? {} : { parent_run: run.parentRun, parent_task: run.parentTask }),
+      ...(session && { session: session.name }),
+    },
+  });
+  const changed = yield* change.flush();
+  const warnings = [...(yield* commandWarnings(ctx, parsed)), ...(yield* workflowWarnings(project, parsed))];
+  return { ...changed, ready: ready.slice(0, READY_SHOWN_MAX), warnings };
+}
+
+function newRun(ctx: EngineContext, execution: Execution): NewRun {
+  const { parsed, project, session, parent, workflow } = execution;
+  const { definition } = parsed;
+  const mode = session?.mode ?? "standard";
+  // Runs are locked by their ids, a parent before those within it.
+  const id = ctx.newId("run", parent?.run.id);
+  return {
+    id,
+    project: project.id,
+    workflow: workflow?.id ?? null,
+    workflowVersion: workflow?.version ?? null,
+    name: definition.name,
+    kind: "workflow",
+    // Those within a run work as it does.
+    mode: parent?.run.mode ?? mode,
+    maxParallel: maxParallelOf(ctx, execution, mode),
+    priority: PRIORITIES[execution.priority ?? definition.priority ?? "normal"],
+    deadline: deadlineOf(ctx, execution.deadline ?? definition.deadline),
+    inputs: bindInputs(definition, execution.inputs ?? {}),
+    shape: shapeOf(definitionDag(definition)),
+    createdBy: execution.createdBy,
+    definition: JSON.stringify(parsed.source),
+    onFailure: definition.on_failure,
+    ...placeWithin(parent),
+    ...(execution.budget !== undefined && { budgetOf: id }),
+    ...(execution.status && { status: execution.status }),
+  };
+}
+
+function placeWithin(parent: Execution["parent"]) {
+  if (parent === undefined) return { parentRun: null, parentTask: null, depth: 0, budgetOf: null };
+  const { run, task } = parent;
+  return { parentRun: run.id, parentTask: task, depth: run.depth + 1, budgetOf: run.budgetOf };
+}
+
+function maxParallelOf(
+  ctx: EngineContext,
+  { parsed, project, session, max_parallel }: Execution,
+  mode: RunMode,
+): number {
+  const said = max_parallel ?? parsed.definition.max_parallel ?? session?.maxParallel;
+  return said ?? parallelIn(mode, project.config.max_parallel, ctx.settings);
+}
+
+function deadlineOf(ctx: EngineContext, deadline: Deadline | undefined): number | null {
+  return deadline === undefined ? null : deadlineAt(deadline, ctx.now);
+}
+
+function* makeRun(ctx: EngineContext, run: NewRun): Tx<Run> {
+  yield* insertRun(ctx, run);
+  const { definition: _, shape: __, ...rest } = run;
+  const status = run.status ?? "running";
+  return {
+    ...rest,
+    status,
+    revision: 1,
+    reason: null,
+    createdAt: ctx.now,
+    endedAt: null,
+    stage: null,
+    overBudget: false,
+  };
+}
+
+function* commandWarnings(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {
+  const lines = definition.steps.flatMap(({ kind, run, env = {} }) =>
+    // What its variables hold is not known before it starts.
+    kind !== "command" || run === undefined || Object.values(env).some(isTemplate)
+      ? []
+      : [commandLine(shellLine(run), env)],
+  );
+  const tools = definition.steps.filter(({ kind }) => kind === "tool").map(toolLine);
+  const refused = yield* linesNotAllowed(ctx, lines);
+  const missing = yield* toolsNotOffered(ctx, tools);
+  return [
+    ...(refused === undefined
+      ? []
+      : [
+          `${refused.count} command steps wait: ${refused.detail} (start one with --allow-commands, or allow patterns in your own configuration).`,
+        ]),
+    ...(missing === undefined
+      ? []
+      : [
+          `${missing.count} tool steps wait: ${missing.detail}. Only whoever starts a server adds MCP servers, in their own configuration (mcpServers).`,
+        ]),
+  ];
+}
+
+/** What a workflow step names may still be made before it is its turn. */
+function* workflowWarnings(project: Project, { definition }: Parsed): Tx<string[]> {
+  const names = new Set(definition.steps.flatMap(({ workflow }) => workflow ?? []));
+  const missing: string[] = [];
+  for (const name of names) {
+    const known = yield* findWorkflowByName(project.id, name);
+    if (known === undefined || known.archivedAt !== null) missing.push(name);
+  }
+  if (missing.length === 0) return [];
+  return [`There is no workflow ${missing.join(", ")} in the project yet: make it before a step that runs it begins.`];
+}
+
+const NO_SHAPE: RunShape = { depth: 0, width: 0, criticalPath: [], criticalPathMs: 0 };
+
+/** The run that a project's ad-hoc tasks live in; made at need, never ends. */
+export function* standingRun(ctx: EngineContext, project: Project): Tx<Run> {
+  const known = yield* findStandingRun(project.id);
+  if (known !== undefined) return yield* requireRun(known);
+  yield* requireUnarchived(project.id);
+  return yield* makeRun(ctx, {
+    id: ctx.newId("run"),
+    project: project.id,
+    workflow: null,
+    workflowVersion: null,
+    name: `${project.name}-tasks`,
+    kind: "standing",
+    mode: "standard",
+    maxParallel: ctx.settings.open_tasks_max,
+    priority: PRIORITIES.normal,
+    deadline: null,
+    inputs: {},
+    shape: NO_SHAPE,
+    createdBy: ctx.caller.agent,
+    definition: null,
+    onFailure: "continue",
+    parentRun: null,
+    parentTask: null,
+    depth: 0,
+    budgetOf: null,
+  });
+}

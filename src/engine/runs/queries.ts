@@ -1,0 +1,132 @@
+import { findCounters, type Counters } from "../../store/runs/counters.js";
+import { type EventPage, newestEventsOf, readEvents } from "../../store/events/history.js";
+import { lockCountsOfRun } from "../../store/locks/locks.js";
+import { findRunShape, listRuns, type Run, type RunStatus } from "../../store/runs/runs.js";
+import { graphOfRun } from "../../store/tasks/lists.js";
+import type { Task } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { buildDag } from "../graph/dag.js";
+import type { EngineContext } from "../context.js";
+import { iso } from "../../base/time.js";
+import type { PictureNode } from "../graph/diagrams.js";
+import { progressOf } from "../lifecycle/run-change.js";
+import { requireRun, requireTask } from "../lookup.js";
+import type { RunView } from "./runs.js";
+
+export interface RunPageQuery {
+  readonly project?: string | undefined;
+  readonly status?: RunStatus | undefined;
+  readonly workflow?: string | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+/** A page of runs, newest first; `next` where there are more. */
+export function* listRunPage(query: RunPageQuery): Tx<{ runs: RunView[]; next?: string }> {
+  const { project, status, workflow } = query;
+  const found = yield* listRuns({ project, status, workflow, before: query.cursor, limit: query.limit + 1 });
+  const page = found.slice(0, query.limit);
+  const runs: RunView[] = [];
+  for (const run of page) runs.push({ run, counters: yield* findCounters(run.id) });
+  const last = page.at(-1);
+  return found.length > query.limit && last ? { runs, next: last.id } : { runs };
+}
+
+/** Progress as spec 03 words it: the five groups sum to total. */
+export function* runProgress(ctx: EngineContext, id: string) {
+  const run = yield* requireRun(id);
+  const counters = yield* findCounters(id);
+  return {
+    run_id: run.id,
+    status: run.status,
+    progress: progressOf(counters),
+    completed: counters.succeeded,
+    in_progress: counters.running + counters.waiting + counters.in_review,
+    pending: counters.pending + counters.ready + counters.blocked,
+    failed: counters.dead_letter,
+    skipped: counters.skipped + counters.cancelled,
+    total: counters.total,
+    ready_tasks: counters.ready,
+    // A run is only ever made, and changed, without one.
+    has_cycle: false,
+    conflict_stats: { ...(yield* lockCountsOfRun(run.id)), failed_tasks: counters.dead_letter },
+    eta_ms: etaMs(ctx.now, run, counters),
+    critical_path: (yield* findRunShape(run.id)).criticalPath,
+    updated_at: iso(counters.updatedAt),
+  };
+}
+
+/** What is left of the work at the pace so far; null while nothing is done yet, 0 for a run that has ended. */
+function etaMs(now: number, run: Run, counters: Counters): number | null {
+  if (run.endedAt !== null) return 0;
+  if (counters.doneMs === 0) return null;
+  const elapsed = now - run.createdAt;
+  return Math.max(0, Math.round((elapsed * (counters.workMs - counters.doneMs)) / counters.doneMs));
+}
+
+/** The run's tasks as a picture's nodes. */
+export function* runPicture(id: string): Tx<PictureNode[]> {
+  yield* requireRun(id);
+  const { tasks, edges } = yield* graphOfRun(id);
+  const keyOf = new Map(tasks.map((task) => [task.id, task.key]));
+  const needs = new Map<string, string[]>();
+  for (const [dependency, task] of edges) {
+    const key = keyOf.get(dependency);
+    if (key !== undefined) needs.set(task, [...(needs.get(task) ?? []), key]);
+  }
+  return tasks.map((task) => ({
+    key: task.key,
+    title: task.title,
+    kind: task.kind,
+    status: task.status,
+    needs: needs.get(task.id) ?? [],
+  }));
+}
+
+export interface RunGraph {
+  readonly tasks: readonly Task[];
+  readonly edges: readonly { readonly from: string; readonly to: string }[];
+  readonly depth: number;
+  readonly width: number;
+  readonly critical_path: readonly string[];
+}
+
+export interface EventPageQuery {
+  readonly run?: string | undefined;
+  readonly task?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly project?: string | undefined;
+  readonly types?: readonly string[] | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+/** A page of the history. A task's is read through its run's. */
+export function* listEventPage(query: EventPageQuery): Tx<EventPage> {
+  const { task: reference, agent, project, types, cursor, limit } = query;
+  const task = reference === undefined ? undefined : (yield* requireTask(reference)).task;
+  if (query.run !== undefined) yield* requireRun(query.run);
+  const run = query.run ?? task?.run;
+  return yield* readEvents({ after: cursor, filters: { run, task: task?.id, agent, project, types }, limit });
+}
+
+/** The newest events of a run, oldest first. Errors: `not_found`. */
+export function* latestEventsOf(id: string, limit: number) {
+  yield* requireRun(id);
+  return yield* newestEventsOf(id, limit);
+}
+
+/** The graph as data, its figures computed from the tasks as they are. */
+export function* runGraph(id: string): Tx<RunGraph> {
+  const nodes = yield* runPicture(id);
+  const { tasks } = yield* graphOfRun(id);
+  const weights = new Map(tasks.map((task) => [task.key, task.estimateMs]));
+  const dag = buildDag(nodes.map(({ key, needs }) => ({ key, needs, weightMs: weights.get(key) ?? 0 })));
+  return {
+    tasks,
+    edges: nodes.flatMap(({ key, needs }) => needs.map((from) => ({ from, to: key }))),
+    depth: dag.depth,
+    width: dag.maxWidth,
+    critical_path: dag.criticalPath().keys,
+  };
+}

@@ -1,0 +1,49 @@
+import { childRunsOf } from "../../store/child-runs/child-runs.js";
+import { type Counters, findCounters } from "../../store/runs/counters.js";
+import type { Run } from "../../store/runs/runs.js";
+import { tasksInState } from "../../store/tasks/lists.js";
+import { type Task } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { type BudgetView, budgetView, tellingBudget } from "../lifecycle/cost.js";
+import { requireRun } from "../lookup.js";
+
+export interface RunView {
+  readonly run: Run;
+  readonly counters: Counters;
+}
+
+const SHOWN_MAX = 20;
+
+export interface RunOverview extends RunView {
+  readonly ready: readonly Task[];
+  readonly running: readonly Task[];
+  readonly waiting: readonly Task[];
+  readonly blocked: readonly Task[];
+  readonly dead: readonly Task[];
+  /** The runs that those wait for which wait for one, by task. */
+  readonly children: ReadonlyMap<string, string>;
+  readonly budget: BudgetView | undefined;
+}
+
+/** A run with what can be done in it now and what cannot, from counters and short lists, whatever its size. */
+export function* getRun(id: string): Tx<RunOverview> {
+  const run = yield* requireRun(id);
+  const counters = yield* findCounters(id);
+  const list = function* (status: Task["status"], count: number): Tx<Task[]> {
+    return count === 0 ? [] : yield* tasksInState(id, status, SHOWN_MAX);
+  };
+  const waiting = yield* list("waiting", counters.waiting);
+  const budget = yield* tellingBudget(run);
+  const callers = waiting.filter(({ kind }) => kind === "workflow").map((task) => task.id);
+  return {
+    run,
+    counters,
+    children: yield* childRunsOf(id, callers),
+    ready: yield* list("ready", counters.ready),
+    running: yield* list("running", counters.running),
+    waiting: [...waiting, ...(yield* list("in_review", counters.in_review))],
+    blocked: yield* list("blocked", counters.blocked),
+    dead: yield* list("dead_letter", counters.dead_letter),
+    budget: budget && budgetView(budget),
+  };
+}

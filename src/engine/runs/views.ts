@@ -1,0 +1,58 @@
+import { iso } from "../../base/time.js";
+import type { Counters } from "../../store/runs/counters.js";
+import type { Run } from "../../store/runs/runs.js";
+import type { Task } from "../../store/tasks/tasks.js";
+import { progressOf, countsOf } from "../lifecycle/run-change.js";
+import { priorityName } from "../scheduling/order.js";
+import { blockedLine, taskLine } from "../tasks/views.js";
+import type { RunOverview } from "./runs.js";
+
+export function runView(run: Run, counters: Counters) {
+  return {
+    id: run.id,
+    name: run.name,
+    kind: run.kind,
+    project: run.project,
+    status: run.status,
+    revision: run.revision,
+    progress: progressOf(counters),
+    counts: countsOf(counters),
+    priority: priorityName(run.priority),
+    max_parallel: run.maxParallel,
+    ...(run.mode === "standard" ? {} : { mode: run.mode }),
+    ...(run.workflow === null ? {} : { workflow: run.workflow, workflow_version: run.workflowVersion }),
+    ...(run.deadline === null ? {} : { deadline: iso(run.deadline) }),
+    ...(run.reason === null ? {} : { reason: run.reason }),
+    ...(run.parentTask === null ? {} : { parent: { run: run.parentRun, task: run.parentTask } }),
+    ...(run.onFailure === "continue" ? {} : { on_failure: run.onFailure }),
+    ...(run.stage === null || run.endedAt !== null ? {} : { stage: run.stage }),
+    inputs: run.inputs,
+    created_by: run.createdBy,
+    created_at: iso(run.createdAt),
+    ...(run.endedAt === null ? {} : { ended_at: iso(run.endedAt) }),
+  };
+}
+
+/** A run in one line, for lists and for what a completion answers. */
+export function runLine(run: Run, counters: Counters) {
+  return { id: run.id, name: run.name, status: run.status, progress: progressOf(counters) };
+}
+
+/** A task that waits, with the run that it waits for, if it is one. */
+export function waitingLine(task: Task, child: string | undefined) {
+  return { ...taskLine(task), ...(child === undefined ? {} : { child_run: child }) };
+}
+
+/** A run with what can be done in it now and what cannot. */
+export function overviewView(overview: RunOverview) {
+  const { run, counters, ready, running, waiting, blocked, dead, children, budget } = overview;
+  return {
+    run: runView(run, counters),
+    ...(budget === undefined ? {} : { budget }),
+    ready: ready.map(taskLine),
+    running: running.map(taskLine),
+    waiting: waiting.map((task) => waitingLine(task, children.get(task.id))),
+    blocked: blocked.map(blockedLine),
+    dead_letter: dead.map(blockedLine),
+  };
+}

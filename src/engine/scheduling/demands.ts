@@ -1,0 +1,82 @@
+import { createHash } from "node:crypto";
+import type { Demand } from "../../store/scheduling/lanes.js";
+
+/** What a server's executor carries out. */
+export type ExecutedKind = Exclude<Demand["executor"], "agent">;
+
+/** What a claimer has to offer. */
+export interface Offer {
+  readonly agent: string;
+  readonly roles: ReadonlySet<string>;
+  readonly capabilities: ReadonlySet<string>;
+  /** Which command lines it may run and which tools call; undefined when it is no executor. */
+  readonly carriesOut: ((kind: ExecutedKind, what: string) => boolean) | undefined;
+}
+
+/** A demand with its id: the hash of its content, since demands never change. */
+export function demandOf(content: Omit<Demand, "id">): Demand {
+  const requires = [...new Set(content.requires)].sort();
+  const text = JSON.stringify([
+    content.project,
+    content.executor,
+    content.role,
+    requires,
+    content.reservedFor,
+    content.command,
+    content.scoped,
+  ]);
+  return { ...content, requires, id: createHash("sha256").update(text).digest("base64url").slice(0, 22) };
+}
+
+/** The same work, kept for one agent, or for anyone again. */
+export function reservedDemand(demand: Demand, reservedFor: string | null): Demand {
+  const { id: _, ...content } = demand;
+  return demandOf({ ...content, reservedFor });
+}
+
+/** The id of the same work for anyone. Of what is for anyone already it is its own: no need to hash in every claim (6 µs). */
+export function unreservedId(demand: Demand): string {
+  return demand.reservedFor === null ? demand.id : reservedDemand(demand, null).id;
+}
+
+export function meets(offer: Offer, demand: Demand): boolean {
+  return unmet(offer, demand).length === 0;
+}
+
+/** Every way in which an offer falls short of a demand, as the kinds of reason a claim can name. */
+export function unmet(offer: Offer, demand: Demand): { kind: string; detail: string }[] {
+  const gaps = executorGaps(offer, demand);
+  if (demand.reservedFor !== null && demand.reservedFor !== offer.agent) {
+    gaps.push({ kind: "reserved", detail: `it is reserved for ${demand.reservedFor}` });
+  }
+  if (demand.role !== null && !offer.roles.has(demand.role)) {
+    gaps.push({ kind: "role", detail: `it asks for the role ${demand.role}, which ${offer.agent} does not offer` });
+  }
+  const missing = demand.requires.filter((capability) => !offer.capabilities.has(capability));
+  if (missing.length > 0) {
+    gaps.push({ kind: "capability", detail: `${offer.agent} lacks: ${missing.join(", ")}` });
+  }
+  return gaps;
+}
+
+const NOT_CLAIMED: Readonly<Record<ExecutedKind, string>> = {
+  command: "a command is run by a server started with --allow-commands, not claimed",
+  tool: "a tool is called by a server that has its MCP server configured, not claimed",
+};
+const NOT_TAKEN: Readonly<Record<ExecutedKind, { kind: string; detail: string }>> = {
+  command: { kind: "commands_not_allowed", detail: "no allow pattern of this server matches the command line" },
+  tool: {
+    kind: "server_not_configured",
+    detail: "this server has that MCP server, or that tool of it, not configured",
+  },
+};
+
+function executorGaps({ carriesOut }: Offer, { executor, command }: Demand): { kind: string; detail: string }[] {
+  if (executor === "agent") {
+    return carriesOut === undefined
+      ? []
+      : [{ kind: "executor", detail: "the server's executor takes commands and tool calls only" }];
+  }
+  if (carriesOut === undefined) return [{ kind: "executor", detail: NOT_CLAIMED[executor] }];
+  return command !== null && carriesOut(executor, command) ? [] : [NOT_TAKEN[executor]];
+}

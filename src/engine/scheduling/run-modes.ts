@@ -1,0 +1,30 @@
+import type { RunMode } from "../../store/runs/work-sessions.js";
+import type { Settings } from "../../base/settings.js";
+
+export { RUN_MODES, type RunMode } from "../../store/runs/work-sessions.js";
+
+/** A step that does not say otherwise is tried so often where failures are to be outlived. */
+const TOLERANT_ATTEMPTS = 5;
+/** So many tasks run at once where the machine is to be spared. */
+const SPARING_PARALLEL = 4;
+
+/** What each mode means for a run that says nothing else, in words. */
+export const MODE_MEANING: Readonly<Record<RunMode, string>> = {
+  standard: "as the project and the settings say",
+  high_performance: "as many tasks at once as there is work, whatever the project's bound",
+  fault_tolerant: `a step that does not say is tried at least ${TOLERANT_ATTEMPTS} times`,
+  resource_aware: `at most ${SPARING_PARALLEL} tasks at once`,
+};
+
+/** How many tasks of a run may run at once if neither the call, its definition nor its session says. */
+export function parallelIn(mode: RunMode, ofProject: number | undefined, settings: Settings): number {
+  const usual = ofProject ?? settings.open_tasks_max;
+  if (mode === "high_performance") return settings.open_tasks_max;
+  return mode === "resource_aware" ? Math.min(SPARING_PARALLEL, usual) : usual;
+}
+
+/** The settings as steps of a run of this mode are read under. */
+export function settingsIn(mode: string, settings: Settings): Settings {
+  if (mode !== "fault_tolerant") return settings;
+  return { ...settings, retry_attempts: Math.max(TOLERANT_ATTEMPTS, settings.retry_attempts) };
+}

@@ -1,0 +1,74 @@
+import * as store from "../../store/checkpoints/checkpoints.js";
+import { runOf, type Run, type RunStatus } from "../../store/runs/runs.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import type { Packed } from "./codec.js";
+import type { RunCopy } from "./run-snapshot.js";
+
+export interface Order {
+  readonly kind: store.CheckpointKind;
+  readonly label: string | null;
+  readonly by: string;
+}
+
+export interface Taken {
+  readonly checkpoint: store.Checkpoint;
+  /** Ids of older ones that went to make room. */
+  readonly removed: readonly string[];
+}
+
+/** A copy as it is stored, with what is to be known of it without being read. */
+export interface PackedCopy extends Packed {
+  readonly head: RunCopy["head"];
+}
+
+export const BETWEEN: ReadonlySet<RunStatus> = new Set(["cancelling", "compensating"]);
+export function reasonAgainst({ kind, status, stage, endedAt }: Run): string | undefined {
+  if (kind === "standing") return "it holds the ad-hoc tasks of its project, and has no plan to go back to";
+  if (BETWEEN.has(status)) return `it is ${status}; wait until that is over`;
+  // What it still does is only to come to its end.
+  if (stage !== null && endedAt === null) return `it is ${stage} after a failure; wait until that is over`;
+  return undefined;
+}
+
+export function isCopyable(run: Run): boolean {
+  return reasonAgainst(run) === undefined;
+}
+
+/** Of those made by hand, so many that whoever makes them by a program does not fill the disk. */
+export const MANUAL_KEPT = 100;
+export function keptOf(ctx: EngineContext, kind: store.CheckpointKind): number {
+  return kind === "manual" ? MANUAL_KEPT : ctx.settings.checkpoints_kept;
+}
+
+export function createdEvent({ id, kind, label, run, project, counts }: store.Checkpoint, by: string) {
+  const tasks = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return { type: "checkpoint.created", project, run, agent: by, data: { checkpoint: id, kind, label, tasks } };
+}
+
+/** Keeps a copy, and makes room. The caller has locked its run. */
+export function* keepCopy(ctx: EngineContext, packed: PackedCopy, order: Order): Tx<Taken> {
+  const { head } = packed;
+  const run = runOf(head.run);
+  const checkpoint: store.Checkpoint = {
+    id: ctx.newId("checkpoint"),
+    run: run.id,
+    project: run.project,
+    kind: order.kind,
+    label: order.label,
+    format: packed.format,
+    hash: packed.hash,
+    bytes: packed.bytes,
+    runStatus: run.status,
+    counts: head.tally.counts,
+    attempts: head.tally.attempts,
+    cursor: head.cursor,
+    changedAt: head.changedAt,
+    takenAt: head.takenAt,
+    createdBy: order.by,
+  };
+  yield* store.insertCheckpoint(checkpoint, packed.parts);
+  yield* store.noteTaken({ run: run.id, at: ctx.now, changedAt: head.changedAt });
+  const removed = yield* store.removeOldest(run.id, order.kind, keptOf(ctx, order.kind));
+  return { checkpoint, removed };
+}

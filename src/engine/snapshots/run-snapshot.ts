@@ -1,0 +1,118 @@
+import { findCounters } from "../../store/runs/counters.js";
+import { pendingLettersOf, type PendingLetter } from "../../store/dead-letters/dead-letters.js";
+import { latestCursor } from "../../store/events/history.js";
+import * as copies from "../../store/snapshots/run-snapshots.js";
+import type { Row, Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+
+/** A run with all that belongs to it, as it stood at an instant. */
+export interface RunCopy {
+  readonly head: CopyHead;
+  /** Of tasks, as the database words them; none where each went to `onPage`. */
+  readonly pages: readonly string[];
+}
+
+interface CopyHead {
+  /** Without its definition, which never changes. */
+  readonly run: Row;
+  /** Of a task. */
+  readonly columns: readonly string[];
+  readonly signals: readonly Row[];
+  readonly letters: readonly PendingLetter[];
+  readonly tally: copies.RunTally;
+  readonly cursor: string;
+  readonly changedAt: number;
+  readonly takenAt: number;
+}
+
+/** A copy with its tasks taken apart, in no order. */
+export interface ReadCopy extends CopyHead {
+  readonly tasks: readonly copies.CopiedTask[];
+}
+
+const TASKS_A_PAGE_MAX = 1_000;
+/** The first page is small, because nobody knows yet how large a task is, and so much larger may the next one be. */
+const TASKS_FIRST_PAGE = 16;
+const GROWTH_MAX = 8;
+/** So long that reading one does not hold others up: a few milliseconds. */
+const BYTES_A_PAGE = 512 * 1024;
+
+export interface Copying {
+  /** Letters that a change has not written yet are given by it. */
+  readonly unwritten?: readonly PendingLetter[];
+  /** Given each page as soon as it has been read: the copy then keeps none. */
+  readonly onPage?: (page: string) => void;
+}
+
+/** Copies a run: a query of many short statements, or a part of a transaction. Undefined for a run that is gone. */
+export function* copyRun(
+  ctx: Pick<EngineContext, "now">,
+  run: string,
+  { unwritten = [], onPage }: Copying = {},
+): Tx<RunCopy | undefined> {
+  const row = yield* copies.runRow(run);
+  if (!row) return undefined;
+  const columns = yield* copies.columnsOf("tasks");
+  const pages: string[] = [];
+  const tally = yield* readPages(run, columns, onPage ?? ((page) => void pages.push(page)));
+  const head: CopyHead = {
+    run: row,
+    columns,
+    signals: yield* copies.signalRows(run),
+    letters: [...(yield* pendingLettersOf(run)), ...unwritten],
+    tally,
+    cursor: yield* latestCursor(),
+    changedAt: (yield* findCounters(run)).updatedAt,
+    takenAt: ctx.now,
+  };
+  return { head, pages };
+}
+
+function* readPages(run: string, columns: readonly string[], onPage: (page: string) => void): Tx<copies.RunTally> {
+  const counts: Record<string, number> = {};
+  let attempts = 0;
+  let after = "";
+  for (let limit = TASKS_FIRST_PAGE; ;) {
+    const page = yield* copies.taskPage({ run, columns, after, limit });
+    if (!page) return { counts, attempts };
+    onPage(page.text);
+    let tasks = 0;
+    for (const [status, count] of Object.entries(page.tally.counts)) {
+      counts[status] = (counts[status] ?? 0) + count;
+      tasks += count;
+    }
+    attempts += page.tally.attempts;
+    if (tasks < limit) return { counts, attempts };
+    after = page.last;
+    const fitting = Math.floor(BYTES_A_PAGE / (page.text.length / tasks));
+    limit = Math.max(1, Math.min(TASKS_A_PAGE_MAX, GROWTH_MAX * limit, fitting));
+  }
+}
+
+/** The parts of a copy as they are kept: its head, then its pages. */
+export function partsOfCopy(copy: RunCopy): string[] {
+  return [headOfCopy(copy), ...copy.pages];
+}
+
+export function headOfCopy({ head }: RunCopy): string {
+  return JSON.stringify(head);
+}
+
+/** Takes a copy apart that has just been made. */
+export function readCopy({ head, pages }: RunCopy): ReadCopy {
+  return { ...head, tasks: pages.flatMap((page) => copies.tasksOfPage(head.columns, page)) };
+}
+
+/** A copy from its parts, which are as they were written in a format; between two of them others go on. */
+export async function readParts(parts: AsyncIterable<string>, format: number): Promise<ReadCopy> {
+  const tasksOf = format === 1 ? copies.tasksOfRows : copies.tasksOfPage;
+  let head: CopyHead | undefined;
+  const tasks: copies.CopiedTask[] = [];
+  for await (const part of parts) {
+    // Written by `partsOfCopy`, and the hash was right.
+    if (head === undefined) head = JSON.parse(part) as CopyHead;
+    else tasks.push(...tasksOf(head.columns, part));
+  }
+  if (head === undefined) throw new Error("a copy of a run without its head");
+  return { ...head, tasks };
+}

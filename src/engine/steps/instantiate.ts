@@ -1,0 +1,185 @@
+import { saveDemands, type Demand } from "../../store/scheduling/lanes.js";
+import type { Run } from "../../store/runs/runs.js";
+import { insertTasks, type NewTask, type Task, type TaskSpec } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { commandLine } from "../policy/command-policy.js";
+import type { EngineContext } from "../context.js";
+import { deadlineAt, estimateOf, type Step } from "../definitions/definition.js";
+import { demandOf } from "../scheduling/demands.js";
+import { ageingBucket, latestStart, PRIORITIES } from "../scheduling/order.js";
+import type { Project } from "../projects/projects.js";
+import { keepScopes, normaliseScope, type Scope, scopeId } from "../paths/file-sets.js";
+import { earliest } from "../../base/time.js";
+import { isDynamic } from "./values.js";
+import { toolLine } from "../policy/tool-policy.js";
+import { judge } from "../scheduling/triggers.js";
+
+/** A step on its way to becoming a task: what it depends on, and where it stands in the graph. */
+export interface Planned {
+  readonly step: Step;
+  readonly id: string;
+  /** Ids of the tasks it needs. */
+  readonly dependencies: readonly string[];
+  readonly dependents: number;
+  readonly upwardRankMs: number;
+  /** How those of its dependencies ended that have ended already. */
+  readonly settled?: { readonly succeeded: number; readonly failed: number; readonly skipped: number };
+}
+
+export interface Instantiation {
+  readonly project: Project;
+  readonly run: Run;
+  readonly planned: readonly Planned[];
+}
+
+/**
+ * Makes tasks of steps and writes them, in few statements however many there are. Gives the tasks as they are then: ready where nothing
+ * holds them up. Errors: `invalid_input` for a path outside the project's root.
+ */
+export function* instantiate(ctx: EngineContext, { project, run, planned }: Instantiation): Tx<Task[]> {
+  const demands = new Map<string, Demand>();
+  const scopes: Scope[] = [];
+  const made: NewTask[] = [];
+  for (const plan of planned) {
+    const { task, spec, demand, paths } = draftTask(ctx, { project, run, planned: plan });
+    if (task.scope !== "") scopes.push(paths);
+    demands.set(demand.id, demand);
+    made.push({ task, spec, dependencies: plan.dependencies });
+  }
+  yield* saveDemands([...demands.values()]);
+  yield* keepScopes(project, scopes);
+  yield* insertTasks(made);
+  return made.map(({ task }) => task);
+}
+
+export interface Draft {
+  readonly task: Task;
+  readonly spec: TaskSpec;
+  readonly demand: Demand;
+  readonly paths: Scope;
+}
+
+/** A task as a step makes it, before it is written. Errors: `invalid_input` for a path outside the project's root. */
+export function draftTask(
+  ctx: EngineContext,
+  { project, run, planned }: Omit<Instantiation, "planned"> & { readonly planned: Planned },
+): Draft {
+  const { step } = planned;
+  // What is known only later asks for nobody and locks nothing yet.
+  const files = isDynamic(step) ? NO_FILES : step.files;
+  const { demand, scope, paths } = askedBy(project, { ...step, files });
+  // What undoes it may be needed long after whoever wrote it has gone: its paths are looked at now.
+  if (step.compensate && !isDynamic(step.compensate)) askedBy(project, step.compensate);
+  return { task: taskOfStep(ctx, run, { ...planned, demand: demand.id, scope }), spec: specOf(step), demand, paths };
+}
+
+const NO_FILES = { write: [], read: [] } as const;
+
+/** What a step asks of whoever takes it, and the files it locks. Errors: `invalid_input` for a path outside the project's root. */
+export function askedBy(project: Project, step: Step): { demand: Demand; scope: string; paths: Scope } {
+  const paths = normaliseScope(project, step.files);
+  const scope = scopeId(project, paths);
+  return { demand: demandOfStep(project, step, scope), scope, paths };
+}
+
+function demandOfStep(project: Project, step: Step, scope: string): Demand {
+  const shared = { project: project.id, reservedFor: null, scoped: scope !== "" };
+  // Who runs a command or calls a tool is the servers' own matter: it asks for no role and no capability.
+  const own = { ...shared, role: null, requires: [] };
+  if (step.kind === "command")
+    return demandOf({ ...own, executor: "command", command: commandLine(step.run ?? "", step.env) });
+  if (step.kind === "tool") return demandOf({ ...own, executor: "tool", command: toolLine(step) });
+  return demandOf({ ...shared, executor: "agent", role: step.role ?? null, requires: step.requires, command: null });
+}
+
+export function specOf(step: Step): TaskSpec {
+  const { ask, form, event } = step;
+  return {
+    ...(step.prompt === undefined ? {} : { prompt: step.prompt }),
+    ...(step.criteria.length === 0 ? {} : { criteria: step.criteria }),
+    requires: step.requires,
+    files: step.files,
+    retry: step.retry,
+    timeouts: timeoutsOf(step),
+    ...(step.output === undefined ? {} : { output: step.output }),
+    ...(step.kind === "command" && step.run !== undefined
+      ? { command: { run: step.run, cwd: step.cwd, env: step.env, shell: step.shell, values: step.values } }
+      : {}),
+    ...(step.kind === "tool" && step.server !== undefined && step.tool !== undefined
+      ? { tool: { server: step.server, tool: step.tool, arguments: step.arguments ?? {} } }
+      : {}),
+    ...(ask === undefined ? {} : { ask }),
+    ...(form === undefined ? {} : { form }),
+    ...(event === undefined ? {} : { event }),
+    ...(step.workflow === undefined ? {} : { workflow: step.workflow, given: step.inputs ?? {} }),
+    ...(step.compensate === undefined ? {} : { compensate: { ...step.compensate } }),
+    ...(isDynamic(step) ? { dynamic: { step: { ...step }, reads: step.reads ?? [] } } : {}),
+  };
+}
+
+/** The session of the server that runs a command or calls a tool vouches for it: it has no heartbeat of its own to miss. */
+function timeoutsOf({ kind, timeouts }: Step): TaskSpec["timeouts"] {
+  const { heartbeat: _, ...others } = timeouts;
+  return kind === "command" || kind === "tool" ? others : timeouts;
+}
+
+interface PlacedStep extends Planned {
+  readonly demand: string;
+  readonly scope: string;
+}
+
+function taskOfStep(ctx: EngineContext, run: Run, plan: PlacedStep): Task {
+  const { step } = plan;
+  const priority = step.priority === undefined ? run.priority : PRIORITIES[step.priority];
+  const deadline = step.deadline === undefined ? run.deadline : deadlineAt(step.deadline, ctx.now);
+  const { schedule_to_start, schedule_to_close } = step.timeouts;
+  const settled = plan.settled ?? { succeeded: 0, failed: 0, skipped: 0 };
+  // What is dynamic begins in a second step, with the values that there are then.
+  const ready = !isDynamic(step) && judge(step.trigger, { total: plan.dependencies.length, ...settled }) === "ready";
+  const closeBy = ready && schedule_to_close !== undefined ? ctx.now + schedule_to_close : null;
+  const startBy = ready && schedule_to_start !== undefined ? ctx.now + schedule_to_start : null;
+  return {
+    id: plan.id,
+    run: run.id,
+    project: run.project,
+    key: step.key,
+    kind: step.kind,
+    title: step.title,
+    role: step.role ?? null,
+    status: ready ? "ready" : "pending",
+    priority,
+    demand: plan.demand,
+    scope: plan.scope,
+    trigger: step.trigger,
+    depsTotal: plan.dependencies.length,
+    depsSucceeded: settled.succeeded,
+    depsFailed: settled.failed,
+    depsSkipped: settled.skipped,
+    dependents: plan.dependents,
+    bucket: ready ? ageingBucket(ctx.now, priority, ctx.settings.ageing_ms) : 0,
+    latestStart: latestStart(deadline, plan.upwardRankMs),
+    rankOrder: -plan.upwardRankMs,
+    estimateMs: estimateOf(step),
+    needsLook: schedule_to_start !== undefined || schedule_to_close !== undefined || isDynamic(step),
+    attempt: 0,
+    failures: 0,
+    token: 0,
+    agent: null,
+    session: null,
+    startedAt: null,
+    leaseExpiresAt: null,
+    heartbeatAt: null,
+    percent: null,
+    reservedFor: null,
+    reservedUntil: null,
+    orders: null,
+    holdsFiles: false,
+    availableAt: null,
+    readyAt: ready ? ctx.now : null,
+    closeBy,
+    dueAt: earliest(startBy, closeBy),
+    reasons: [],
+    createdAt: ctx.now,
+    endedAt: null,
+  };
+}

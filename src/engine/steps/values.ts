@@ -1,0 +1,123 @@
+import { outcomesByKey } from "../../store/tasks/server-steps.js";
+import type { Project } from "../projects/projects.js";
+import type { Run } from "../../store/runs/runs.js";
+import type { Tx } from "../../store/tx.js";
+import type { Step } from "../definitions/definition.js";
+import { EvaluationTime } from "../expressions/time-limit.js";
+import { EvaluationFailed, TIME, type Values } from "../expressions/expressions.js";
+import { iso } from "../../base/time.js";
+import { shellTemplate } from "../expressions/shell.js";
+import { fillIn, fillInAll, fillInText, textOf } from "../expressions/interpolation.js";
+
+/** Kinds of step that nobody claims: the server does them itself. */
+const SERVER_KINDS: ReadonlySet<Step["kind"]> = new Set(["human", "gate", "wait", "workflow"]);
+
+export function isServerKind(kind: Step["kind"]): boolean {
+  return SERVER_KINDS.has(kind);
+}
+
+/** Whether what a step is can be known only when its dependencies have ended. */
+export function isDynamic(step: Step): boolean {
+  return step.reads !== undefined || isServerKind(step.kind);
+}
+
+/** Whether its expressions read nothing that a run does not know when it starts. */
+export function isKnownAtStart(step: Step): boolean {
+  return (
+    step.reads?.length === 0 &&
+    step.late !== true &&
+    step.if === undefined &&
+    step.for_each === undefined &&
+    !isServerKind(step.kind)
+  );
+}
+
+/** What expressions read, but for the steps and what else changes while the run goes on. */
+export function valuesOfRun(run: Pick<Run, "id" | "name" | "inputs" | "createdAt">, project: Project) {
+  return {
+    inputs: run.inputs,
+    run: { id: run.id, name: run.name, created_at: iso(run.createdAt) },
+    project: { id: project.id, name: project.name, root: project.root },
+    steps: {},
+    [TIME]: new EvaluationTime(),
+  } satisfies Values;
+}
+
+/** What the expressions of a run's steps read, each step's outcome once however many ask for it. For one wave of beginnings. */
+export class StepValues {
+  readonly #known: Values;
+  readonly #run: Run;
+  readonly #outcomes = new Map<string, unknown>();
+
+  constructor(
+    { run, evaluationTime }: { readonly run: Run; readonly evaluationTime: EvaluationTime },
+    project: Project,
+    budget: BudgetValues,
+  ) {
+    this.#run = run;
+    const known = valuesOfRun(run, project);
+    this.#known = { ...known, run: { ...known.run, budget }, [TIME]: evaluationTime };
+  }
+
+  /** With what these steps have come to, and the inputs of one task beside those of the run. */
+  *with(reads: readonly string[], inputs: Readonly<Record<string, unknown>> = {}): Tx<Values> {
+    const unknown = reads.filter((key) => !this.#outcomes.has(key));
+    for (const { key, status, result, error } of yield* outcomesByKey(this.#run.id, unknown))
+      this.#outcomes.set(key, { status, output: result, error });
+    const steps = Object.fromEntries(reads.map((key) => [key, this.#outcomes.get(key)]));
+    return { ...this.#known, inputs: { ...this.#run.inputs, ...inputs }, steps };
+  }
+}
+
+/** A step with the values of its expressions in their places. Throws `EvaluationFailed`. */
+export function filledIn(step: Step, values: Values): Step {
+  const { reads: _, late: _____, if: __, for_each: ___, element: ____, ...rest } = step;
+  const text = (written: string): string => fillInText(written, values);
+  const command = step.run === undefined ? {} : filledCommand(step.run, values);
+  return {
+    ...rest,
+    title: text(step.title).slice(0, TITLE_CHARS_MAX),
+    ...(step.prompt === undefined ? {} : { prompt: text(step.prompt) }),
+    ...(step.ask === undefined ? {} : { ask: text(step.ask) }),
+    criteria: step.criteria.map(text),
+    files: { write: filledPaths(step.files.write, values), read: filledPaths(step.files.read, values) },
+    ...(step.env === undefined
+      ? {}
+      : { env: Object.fromEntries(Object.entries(step.env).map(([name, value]) => [name, text(value)])) }),
+    ...(step.arguments === undefined ? {} : { arguments: filledArguments(step.arguments, values) }),
+    ...(step.inputs === undefined ? {} : { inputs: filledArguments(step.inputs, values) }),
+    ...command,
+  };
+}
+
+const TITLE_CHARS_MAX = 500;
+
+/** A pattern whose value is a list stands for all of them. */
+function filledPaths(patterns: readonly string[], values: Values): string[] {
+  return patterns.flatMap((pattern) => {
+    const value = fillIn(pattern, values);
+    const list: unknown[] = Array.isArray(value) ? value : [value];
+    return list.map((path) => {
+      if (typeof path === "string" && path !== "") return path;
+      throw new EvaluationFailed(pattern, `must be a path or a list of paths, and is ${textOf(path) || "empty"}`);
+    });
+  });
+}
+
+/** Values keep their types, and are data wherever they end up: no text of theirs is read as an expression again. */
+function filledArguments(written: Readonly<Record<string, unknown>>, values: Values): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(written).map(([name, value]) => [name, fillInAll(value, values)]));
+}
+
+function filledCommand(run: string, values: Values): Pick<Step, "run" | "values"> {
+  const shell = shellTemplate(run);
+  if ("misplaced" in shell) throw new EvaluationFailed(run, `an expression ${shell.misplaced}`);
+  const entries = Object.entries(shell.variables).map(([name, template]): [string, string] => [
+    name,
+    fillInText(template, values),
+  ]);
+  return entries.length === 0 ? { run } : { run: shell.run, values: Object.fromEntries(entries) };
+}
+
+/** What expressions read as `run.budget`. */
+export type BudgetValues = Readonly<Record<"limit" | "spent" | "remaining", number | null>>;

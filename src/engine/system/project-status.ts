@@ -1,0 +1,81 @@
+import { sumCounters, findCounters } from "../../store/runs/counters.js";
+import {
+  figuresOfProjects,
+  type LockFigures,
+  lockFigures,
+  type ProjectFigures,
+  type WorkAtHand,
+  workAtHand,
+} from "../../store/system/figures.js";
+import { activeRunsOf, countRunsByStatus, findRuns } from "../../store/runs/runs.js";
+import type { TaskStatus } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { isoOrNull } from "../../base/time.js";
+import { milestoneLines, type milestoneView } from "../milestones/milestones.js";
+import type { Project, ProjectLine } from "../projects/projects.js";
+import { projectView } from "../projects/views.js";
+import { runLine } from "../runs/views.js";
+
+const RUNS_SHOWN_MAX = 50;
+const WORK_SHOWN_MAX = 200;
+
+/** A project as it stands, counted from what is recorded. */
+export interface ProjectStatus {
+  /** Its runs by status. */
+  readonly runs: Readonly<Record<string, number>>;
+  readonly active_runs: readonly ReturnType<typeof runLine>[];
+  /** Of its active runs together, in percent with one decimal; null when none is active. */
+  readonly progress: number | null;
+  /** Open tasks by status, over its active runs and its ad-hoc tasks. */
+  readonly tasks: Readonly<Record<TaskStatus, number>>;
+  readonly at_work: readonly WorkAtHand[];
+  readonly locks: LockFigures;
+  /** The open ones first, the soonest due before the others. */
+  readonly milestones: readonly ReturnType<typeof milestoneView>[];
+}
+
+export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project): Tx<ProjectStatus> {
+  const active = (yield* activeRunsOf(project.id)).slice(-RUNS_SHOWN_MAX);
+  const lines: ReturnType<typeof runLine>[] = [];
+  for (const run of (yield* findRuns(active)).toReversed()) lines.push(runLine(run, yield* findCounters(run.id)));
+  const figures = yield* figuresOfProjects([project.id]);
+  return {
+    runs: yield* countRunsByStatus(project.id),
+    active_runs: lines,
+    progress: progressOfProject(figures.get(project.id)),
+    tasks: yield* sumCounters(project.id),
+    at_work: yield* workAtHand(project.id, WORK_SHOWN_MAX),
+    locks: yield* lockFigures(project.id),
+    milestones: yield* milestoneLines(ctx, project.id),
+  };
+}
+
+/** As it stands in answers and resources, with the work at hand by agent. */
+export function projectStatusView(
+  project: Project,
+  { at_work: work, active_runs: active, milestones, ...facts }: ProjectStatus,
+) {
+  const names = [...new Set(work.map(({ agent }) => agent))];
+  const agents = names.map((agent) => ({ agent, tasks: work.filter((one) => one.agent === agent).map(workLine) }));
+  return { project: projectView(project), ...facts, active_runs: [...active], agents, milestones: [...milestones] };
+}
+
+function workLine({ task, key, run, title, startedAt }: WorkAtHand) {
+  return { id: task, key, run, title, since: isoOrNull(startedAt) };
+}
+
+/** A project in one line, with the figures of its runs. */
+export function projectLine({ project, figures, milestones = NO_MILESTONES }: ProjectLine) {
+  const { config: _, ...line } = projectView(project);
+  const progress = progressOfProject(figures);
+  return { ...line, runs: figures?.runs ?? 0, active_runs: figures?.activeRuns ?? 0, progress, milestones };
+}
+
+const NO_MILESTONES = { open: 0, completed: 0, overdue: 0 };
+
+/** Percent with one decimal, weighted by what each task is expected to take; null when no run is active. */
+function progressOfProject(figures: ProjectFigures | undefined): number | null {
+  if (figures === undefined || figures.activeRuns === 0) return null;
+  return Math.round((figures.doneMs / Math.max(1, figures.workMs)) * 1000) / 10;
+}

@@ -1,0 +1,139 @@
+import { countDependents, findTasksByKeys, keysOfRun } from "../../store/tasks/lists.js";
+import { findTask, type Reason, type Task, type TriggerRule } from "../../store/tasks/tasks.js";
+import { lockRun } from "../../store/lock-order.js";
+import { type Run, runOf } from "../../store/runs/runs.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { estimateOf, parseDefinition, type Step } from "../definitions/definition.js";
+import type { JsonObject } from "../../base/json.js";
+import { BatonError } from "../../base/errors.js";
+import { finishedRun, takesWork } from "../lifecycle/locked-task.js";
+import { instantiate } from "../steps/instantiate.js";
+import { hint } from "../../base/names.js";
+import { type Problem, problemsError } from "../../base/problems.js";
+import type { Project } from "../projects/projects.js";
+import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
+import { requireRoom } from "../lifecycle/capacity.js";
+import { settledAmong, settleWaiting } from "../lifecycle/dependents.js";
+import { raiseRanks } from "../lifecycle/ranks.js";
+
+/** A task outside any workflow. */
+export interface AdHoc {
+  readonly project: Project;
+  readonly run: Run;
+  readonly step: Step;
+  /** Ids or step keys of tasks of the same run. */
+  readonly dependencies: readonly string[];
+  readonly agent: string;
+}
+
+/** A step from the fields of a call, held to the same rules as a step of a definition. Throws `invalid_input`. */
+export function stepFrom(ctx: EngineContext, fields: JsonObject & { trigger?: TriggerRule | undefined }): Step {
+  // What the task depends on stands beside the step, which alone has nothing that a rule could ask for.
+  const { trigger, ...alone } = fields;
+  const parsed = parseDefinition({ name: "task", steps: [alone] }, { limits: ctx.settings });
+  if ("problems" in parsed) throw problemsError("The task cannot be made", parsed.problems.map(ofTask));
+  const step = parsed.definition.steps[0];
+  if (!step) throw new Error("a definition of one step has one step");
+  return trigger === undefined ? step : { ...step, trigger };
+}
+
+/** The caller wrote a task, not a definition with one step: `steps[0].retry` is its `retry`. */
+function ofTask(problem: Problem): Problem {
+  const { step: _step, ...rest } = problem;
+  return { ...rest, path: problem.path.replace(/^steps\[0\]\.?/, "") };
+}
+
+/**
+ * Adds a task to a run that is under way. Errors: `invalid_transition` for a run that has ended, `not_found` for a dependency that is not
+ * in it, `conflict` for a key that is taken, `limit_exceeded` when the run is full.
+ */
+export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { task: Task }> {
+  const row = yield* lockRun(adHoc.run.id);
+  const run = row ? runOf(row) : adHoc.run;
+  if (!takesWork(run)) throw finishedRun(run);
+  const change = new RunChange(ctx, run);
+  yield* requireRoom(change, 1);
+  yield* requireFreeKey(run, adHoc.step.key);
+  const needed = yield* dependenciesIn(run, adHoc.dependencies);
+  requireTriggerToHold(adHoc.step, needed);
+  const id = ctx.newId("task");
+  const tasks = yield* instantiate(ctx, {
+    project: adHoc.project,
+    run,
+    planned: [
+      {
+        step: adHoc.step,
+        id,
+        dependencies: needed.map((task) => task.id),
+        dependents: 0,
+        upwardRankMs: estimateOf(adHoc.step),
+        settled: settledAmong(needed),
+      },
+    ],
+  });
+  const [task] = tasks;
+  if (!task) throw new Error("one step makes one task");
+  yield* countDependents(needed.map((needs) => needs.id));
+  change.add(task);
+  change.record({ type: "task.created", task: id, agent: adHoc.agent, data: { key: task.key, title: task.title } });
+  if (task.status === "ready") change.record({ type: "task.ready", task: id, data: { key: task.key } });
+  yield* raiseRanks(change, needed, estimateOf(adHoc.step));
+  // Of what it needs, something may have ended already in a way that leaves it nothing to wait for.
+  yield* settleWaiting(change, [task], failureAmong(needed));
+  const changed = yield* change.flush();
+  return { task: (yield* findTask(id)) ?? task, ...changed };
+}
+
+function requireTriggerToHold({ trigger }: Step, needed: readonly Task[]): void {
+  if (needed.length > 0 || (trigger !== "one_succeeded" && trigger !== "one_failed")) return;
+  throw new BatonError("invalid_input", `trigger: "${trigger}" can never hold for a task without dependencies.`, {
+    details: { trigger },
+  });
+}
+
+function failureAmong(needed: readonly Task[]): Reason | undefined {
+  const failed = needed.filter(({ status }) => status === "dead_letter" || status === "blocked");
+  const [first] = failed;
+  if (!first) return undefined;
+  const blocking = failed.map(({ id }) => id);
+  return { kind: "dependency_failed", detail: `${first.key} is ${first.status}`, blocking };
+}
+
+function* requireFreeKey(run: Run, key: string): Tx<void> {
+  const [taken] = yield* findTasksByKeys(run.id, [key]);
+  if (!taken) return;
+  throw new BatonError("conflict", `Run ${run.id} has a task "${key}" already (${taken.id}, ${taken.status}).`, {
+    details: { run: run.id, key, task: taken.id },
+    next: [{ tool: "get_task", arguments: { task: taken.id } }],
+  });
+}
+
+function* dependenciesIn(run: Run, references: readonly string[]): Tx<Task[]> {
+  const found = new Map<string, Task>();
+  for (const reference of references) {
+    const byId = yield* findTask(reference);
+    const [task] = byId ? [byId] : yield* findTasksByKeys(run.id, [reference]);
+    if (!task) throw yield* noSuchDependency(run, reference);
+    if (task.run !== run.id) {
+      throw new BatonError(
+        "invalid_input",
+        `Task ${task.id} belongs to run ${task.run}, not to ${run.id}: a task depends on tasks of its own run.`,
+        {
+          details: { dependency: task.id, run: task.run },
+          next: [{ tool: "list_tasks", arguments: { run: run.id } }],
+        },
+      );
+    }
+    found.set(task.id, task);
+  }
+  return [...found.values()];
+}
+
+function* noSuchDependency(run: Run, reference: string): Tx<BatonError> {
+  const keys = yield* keysOfRun(run.id);
+  return new BatonError("not_found", `Run ${run.id} has no task "${reference}" to depend on${hint(reference, keys)}.`, {
+    details: { run: run.id, dependency: reference },
+    next: [{ tool: "list_tasks", arguments: { run: run.id } }],
+  });
+}

@@ -1,0 +1,55 @@
+import { findDemand, saveDemands } from "../../store/scheduling/lanes.js";
+import { reserve } from "../../store/tasks/transitions.js";
+import type { Task } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { requireAgent } from "../agents/agents.js";
+import type { EngineContext } from "../context.js";
+import { reservedDemand } from "../scheduling/demands.js";
+import { BatonError } from "../../base/errors.js";
+import { type Locked, lockTask } from "../lifecycle/locked-task.js";
+import { isoOrNull } from "../../base/time.js";
+import { startByOf } from "../lifecycle/leases.js";
+import { RunChange } from "../lifecycle/run-change.js";
+import { earliest } from "../../base/time.js";
+
+/**
+ * Keeps a task for one agent until that agent claims it or the reservation lapses. Errors: `not_found`; `invalid_transition` for a task that
+ * is held or has ended.
+ */
+export function* assignTask(ctx: EngineContext, input: { task: string; agent: string }): Tx<Task> {
+  const locked = yield* lockTask(input.task);
+  const agent = yield* requireAgent(input.agent);
+  const { task } = locked;
+  if (task.status !== "pending" && task.status !== "ready") {
+    throw new BatonError(
+      "invalid_transition",
+      `Task ${task.key} (${task.id}) is ${task.status}${task.agent === null ? "" : ` by ${task.agent}`}; only pending and ready tasks can be assigned.`,
+      { details: { task: task.id, status: task.status }, next: [{ tool: "get_task", arguments: { task: task.id } }] },
+    );
+  }
+  return yield* reserveTask(ctx, locked, agent.name);
+}
+
+/** Moves a task that nobody holds into the lane of one agent, or back into everybody's. */
+export function* reserveTask(ctx: EngineContext, locked: Locked, reservedFor: string | null): Tx<Task> {
+  const { task, run } = locked;
+  const demand = yield* findDemand(task.demand);
+  if (!demand) throw new Error(`task ${task.id} has no demand`);
+  const next = reservedDemand(demand, reservedFor);
+  yield* saveDemands([next]);
+  const reservedUntil = reservedFor === null ? null : ctx.now + ctx.settings.reservation_ms;
+  const others = task.dueAt === task.reservedUntil ? null : task.dueAt;
+  const dueAt = earliest(others, task.availableAt, task.closeBy, startByOf(locked), reservedUntil);
+  yield* reserve({ task: task.id, demand: next.id, reservedFor, reservedUntil, dueAt });
+  const after: Task = { ...task, demand: next.id, reservedFor, reservedUntil, dueAt };
+  const change = new RunChange(ctx, run);
+  if (task.status === "ready") change.relane(task, after);
+  change.record({
+    type: reservedFor === null ? "task.unassigned" : "task.assigned",
+    task: task.id,
+    agent: reservedFor,
+    data: { key: task.key, until: isoOrNull(reservedUntil) },
+  });
+  yield* change.flush();
+  return after;
+}

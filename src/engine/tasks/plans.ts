@@ -1,0 +1,173 @@
+import { addDependents } from "../../store/tasks/server-steps.js";
+import { findRunDefinition } from "../../store/modifications/modifications.js";
+import { graphOfRun, replaceDependency } from "../../store/tasks/lists.js";
+import type { Run } from "../../store/runs/runs.js";
+import { dependentsOf } from "../../store/tasks/transitions.js";
+import type { Task } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { fileProblems } from "../definitions/analysis.js";
+import type { EngineContext } from "../context.js";
+import { type Definition, parseDefinition } from "../definitions/definition.js";
+import { BatonError } from "../../base/errors.js";
+import { planOf } from "../steps/plan.js";
+import type { Locked } from "../lifecycle/locked-task.js";
+import { instantiate } from "../steps/instantiate.js";
+import { isObject } from "../../base/json.js";
+import { type Problem, problemsError } from "../../base/problems.js";
+import { ownProject } from "../projects/projects.js";
+import { requireRoom } from "../lifecycle/capacity.js";
+import type { RunChange } from "../lifecycle/run-change.js";
+import { RunGraph } from "../graph/run-graph.js";
+import { settingsIn } from "../scheduling/run-modes.js";
+import { moveRun } from "../lifecycle/run-transition.js";
+import { settledAmong } from "../lifecycle/dependents.js";
+import type { Given } from "../steps/output.js";
+import { valuesOfRun } from "../steps/values.js";
+
+// The result of a plan task is a list of steps. They come behind it, and what hung on it hangs on them from then on.
+
+/** Whoever holds a plan task, and completes it. */
+export function planCompleted({ task }: Locked, result: unknown): Given {
+  const next = { tool: "complete_task", arguments: { task: task.id, token: task.token, result: PLAN_EXAMPLE } };
+  return { result, again: { said: "The task is still yours: mend the plan and complete it again.", next } };
+}
+
+/** What a plan looks like, for a planner to copy. */
+export const PLAN_EXAMPLE = {
+  steps: [
+    { key: "a", prompt: "…" },
+    { key: "b", prompt: "…", needs: ["a"] },
+  ],
+} as const;
+
+/** The steps of a plan, and the tasks from before the plan that they name in `needs`. */
+export interface Plan {
+  readonly definition: Definition;
+  readonly earlier: readonly Task[];
+}
+
+/**
+ * The steps of a plan: the result of a plan task, or its `steps`. They are read as steps of the run: with its inputs and defaults, and
+ * with what came before the plan to need and to read. Errors: `invalid_input` with every problem, `limit_exceeded`; nothing has
+ * changed then.
+ */
+export function* requirePlan(ctx: EngineContext, { task, run }: Locked, { result, again }: Given): Tx<Plan> {
+  const steps: unknown = Array.isArray(result) ? result : isObject(result) ? result["steps"] : undefined;
+  if (!Array.isArray(steps)) {
+    const instead = typeof result === "string" ? ", an object and no text" : "";
+    const message = `The result of a plan is its steps${instead}: ${JSON.stringify(PLAN_EXAMPLE)}. ${again.said}`;
+    throw new BatonError("invalid_input", message, { details: { task: task.id }, next: [again.next] });
+  }
+  const { tasks, edges } = yield* graphOfRun(run.id);
+  const graph = new RunGraph(tasks, edges);
+  const problems = [...ofTheRun(result), ...takenKeys(graph, steps)];
+  const planned = new Set(steps.map(keyOf));
+  const before = graph.allBefore(task.key).filter(({ key }) => !planned.has(key));
+  const { inputs, defaults } = (yield* findRunDefinition(run.id)) ?? {};
+  const written = {
+    name: run.name,
+    ...(inputs !== undefined && { inputs }),
+    ...(defaults !== undefined && { defaults }),
+  };
+  const parsed = parseDefinition(
+    { ...written, steps },
+    {
+      limits: settingsIn(run.mode, ctx.settings),
+      around: before.map(({ key }) => ({ key, needs: [], trigger: undefined })),
+    },
+  );
+  if ("problems" in parsed) throw refused(task, [...problems, ...parsed.problems], again);
+  const { definition } = parsed;
+  problems.push(...countingThePlan(definition), ...fileProblems(definition, yield* ownProject(task)));
+  if (problems.length > 0) throw refused(task, problems, again);
+  const needed = new Set(definition.steps.flatMap(({ needs }) => needs));
+  return { definition, earlier: before.flatMap((one) => (one.task && needed.has(one.key) ? [one.task] : [])) };
+}
+
+/** What a result has beside its steps is for those who read it; but what would be a setting of the run is none in a plan. */
+const OF_THE_RUN = ["inputs", "defaults", "on_failure", "max_parallel"] as const;
+
+function ofTheRun(result: unknown): Problem[] {
+  if (!isObject(result)) return [];
+  return OF_THE_RUN.filter((name) => name in result).map((name) => ({
+    path: name,
+    message: "was said when the run started, and a plan cannot say it: leave it out",
+  }));
+}
+
+/** What needs nothing of the plan itself comes behind the plan's task, which has succeeded by then. */
+function countingThePlan({ steps }: Definition): Problem[] {
+  const planned = new Set(steps.map(({ key }) => key));
+  return steps.flatMap(({ key, needs, trigger }, at) => {
+    if (trigger !== "one_succeeded" || needs.length === 0 || needs.some((need) => planned.has(need))) return [];
+    const message =
+      "one_succeeded would count the plan itself, which has succeeded by then: take all_done and a condition, as in if: steps.a.status == 'succeeded'";
+    return [{ path: `steps[${at}].trigger`, step: key, message }];
+  });
+}
+
+function takenKeys(graph: RunGraph, steps: readonly unknown[]): Problem[] {
+  return steps.flatMap((step, at) => {
+    const key = keyOf(step);
+    if (key === undefined || graph.find(key)?.key !== key) return [];
+    return [{ path: `steps[${at}].key`, step: key, message: "the run has a task of this key already" }];
+  });
+}
+
+function keyOf(step: unknown): string | undefined {
+  return isObject(step) && typeof step["key"] === "string" ? step["key"] : undefined;
+}
+
+function refused(task: Task, problems: readonly Problem[], { said, next }: Given["again"]): BatonError {
+  const error = problemsError("The plan cannot be carried out", problems);
+  return new BatonError(error.code, `${error.message} ${said}`, {
+    details: { ...error.details, task: task.id },
+    retry: "never",
+    next: [next],
+  });
+}
+
+/**
+ * Makes tasks of the steps of a plan that has been completed, and gives the plan's task as it is then. What waited for it waits for the
+ * last of them instead; those that need no other become ready when it is settled.
+ */
+export function* expandPlan(change: RunChange, plan: Task, { definition, earlier }: Plan): Tx<Task> {
+  const { ctx, run } = change;
+  yield* requireRoom(change, definition.steps.length);
+  const project = yield* ownProject(plan);
+  const behind = yield* dependentsOf(plan.id);
+  // What is behind the plan is behind each of its steps too.
+  const rest = Math.max(0, -plan.rankOrder - plan.estimateMs);
+  const outside = new Map(earlier.map((task) => [task.key, task]));
+  const steps = definition.steps.map((step) => ({ ...step, needs: step.needs.filter((need) => !outside.has(need)) }));
+  const planned = planOf(ctx, { definition: { ...definition, steps } }, valuesOfRun(run, project)).map((step, at) => ({
+    ...step,
+    ...withEarlier(
+      step.dependencies.length === 0 ? [plan.id] : step.dependencies,
+      (definition.steps[at]?.needs ?? []).flatMap((need) => outside.get(need) ?? []),
+    ),
+    dependents: step.dependents === 0 ? behind.length : step.dependents,
+    upwardRankMs: step.upwardRankMs + rest,
+  }));
+  const tasks = yield* instantiate(ctx, { project, run, planned });
+  for (const task of tasks) change.add(task);
+  const needed = new Set(definition.steps.flatMap(({ needs }) => needs));
+  const last = tasks.filter(({ key }) => !needed.has(key)).map(({ id }) => id);
+  yield* replaceDependency({ task: plan.id, by: last, behind: behind.map(({ id }) => id) });
+  for (const { id } of earlier)
+    yield* addDependents([id], planned.filter(({ dependencies }) => dependencies.includes(id)).length);
+  const roots = planned.filter(({ dependencies }) => dependencies.includes(plan.id)).length;
+  yield* addDependents([plan.id], roots - behind.length);
+  change.record({ type: "run.planned", task: plan.id, agent: null, data: { key: plan.key, steps: tasks.length } });
+  return { ...plan, dependents: roots };
+}
+
+/** What came before the plan has ended: it counts from the beginning. */
+function withEarlier(own: readonly string[], earlier: readonly Task[]) {
+  return { dependencies: [...own, ...earlier.map(({ id }) => id)], settled: settledAmong(earlier) };
+}
+
+/** A run whose plan is there goes on as any other. */
+export function* leavePlanning(run: Run): Tx<Run> {
+  return run.status === "planning" ? yield* moveRun(run, { event: "plan", reason: run.reason }) : run;
+}

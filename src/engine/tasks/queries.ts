@@ -1,0 +1,113 @@
+import { attemptsOf } from "../../store/tasks/attempts.js";
+import { readEvents, type StoredEvent } from "../../store/events/history.js";
+import { dependenciesOf } from "../../store/tasks/transitions.js";
+import { listTasks } from "../../store/tasks/lists.js";
+import type * as tasks from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { requireTask } from "../lookup.js";
+import { attemptView, taskLine, taskView, type TaskLine } from "./views.js";
+import type { Task } from "../../store/tasks/tasks.js";
+
+export interface TaskDetail extends tasks.TaskAndSpec {
+  readonly result?: unknown;
+  readonly attempts?: ReturnType<typeof attemptView>[];
+  readonly events?: readonly StoredEvent[];
+}
+
+export interface DetailWanted {
+  readonly attempts: boolean;
+  readonly events: boolean;
+  readonly result: boolean;
+}
+
+const EVENTS_SHOWN_MAX = 200;
+
+/** One task, and as much of its history as is wanted. Errors: `not_found`. */
+export function* findTaskDetail(reference: string, wanted: DetailWanted): Tx<TaskDetail> {
+  const found = yield* requireTask(reference);
+  const attempts = wanted.attempts || wanted.result ? yield* attemptsOf(found.task.id) : [];
+  // The newest that gave anything: the result of a success, or what a failure left for the next try.
+  const result = attempts.findLast((attempt) => attempt.result !== null)?.result;
+  return {
+    ...found,
+    ...(wanted.result ? { result: result ?? null } : {}),
+    ...(wanted.attempts ? { attempts: attempts.map(attemptView) } : {}),
+    ...(wanted.events ? { events: yield* eventsOf(found.task) } : {}),
+  };
+}
+
+function* eventsOf(task: tasks.Task): Tx<readonly StoredEvent[]> {
+  const events: StoredEvent[] = [];
+  let after: string | undefined;
+  for (;;) {
+    const page = yield* readEvents({ after, filters: { run: task.run, task: task.id }, limit: EVENTS_SHOWN_MAX });
+    events.push(...page.events);
+    if (!page.more || events.length >= EVENTS_SHOWN_MAX) return events.slice(0, EVENTS_SHOWN_MAX);
+    after = page.cursor;
+  }
+}
+
+/** A task with everything about it and nothing cut: what a shortened brief points to. Errors: `not_found`. */
+export function* findWholeTask(reference: string) {
+  const { task, spec } = yield* requireTask(reference);
+  const attempts = yield* attemptsOf(task.id);
+  const given = attempts.findLast((attempt) => attempt.result !== null);
+  return {
+    task: taskView(task),
+    spec: { ...spec },
+    result: given?.result ?? null,
+    // The others' are what failures left behind.
+    attempts: attempts.map((attempt) => ({
+      ...attemptView(attempt),
+      ...(attempt === given || attempt.result === null ? {} : { partial_result: attempt.result }),
+    })),
+    depends_on: (yield* dependenciesOf(task.id)).map(taskLine),
+  };
+}
+
+/** The task of a reference and those it depends on, by id: what changes them is seen in it. Errors: `not_found`. */
+export function* taskAndDependencies(reference: string): Tx<string[]> {
+  const { task } = yield* requireTask(reference);
+  return [task.id, ...(yield* dependenciesOf(task.id)).map(({ id }) => id)];
+}
+
+export interface TaskPageQuery {
+  readonly run?: string | undefined;
+  readonly project?: string | undefined;
+  readonly status?: tasks.TaskStatus | undefined;
+  readonly agent?: string | undefined;
+  readonly role?: string | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+/** A page of tasks in order of creation; `next` where there are more. */
+export function* listTaskPage(query: TaskPageQuery): Tx<{ tasks: tasks.Task[]; next?: string }> {
+  const { run, project, status, agent, role } = query;
+  const found = yield* listTasks({
+    run,
+    project,
+    status,
+    agent,
+    role,
+    after: query.cursor,
+    limit: query.limit + 1,
+  });
+  const page = found.slice(0, query.limit);
+  const last = page.at(-1);
+  return found.length > query.limit && last ? { tasks: page, next: last.id } : { tasks: page };
+}
+
+export interface TaskFailures {
+  readonly task: TaskLine;
+  readonly attempts: ReturnType<typeof attemptView>[];
+}
+
+/** What went wrong with each of these tasks: every attempt with its error. */
+export function* failuresOf(tasks: readonly Task[]): Tx<TaskFailures[]> {
+  const failures: TaskFailures[] = [];
+  for (const task of tasks) {
+    failures.push({ task: taskLine(task), attempts: (yield* attemptsOf(task.id)).map(attemptView) });
+  }
+  return failures;
+}

@@ -1,0 +1,335 @@
+import type { Attempt, AttemptError } from "../../store/tasks/attempts.js";
+import { endTasks, orderCancel, recordHeartbeat } from "../../store/tasks/transitions.js";
+import { dependentsInState } from "../../store/tasks/lists.js";
+import type { Orders, Task } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import { backoffMs, endAttempt, mayRetry } from "../lifecycle/attempts.js";
+import { failureReason } from "../lifecycle/server-attempts.js";
+import type { EngineContext } from "../context.js";
+import { BatonError } from "../../base/errors.js";
+import { holdTask, type Locked, lockTask, requireHeld, staleToken, takesWork } from "../lifecycle/locked-task.js";
+import { leaseShownUntil, renewedLease, runningDueAt } from "../lifecycle/leases.js";
+import { taskMachine, transition } from "../lifecycle/machines.js";
+import { expandPlan, leavePlanning, planCompleted, requirePlan } from "./plans.js";
+import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
+import { settleDependents, settlementOf } from "../lifecycle/dependents.js";
+import type { Usage } from "../lifecycle/cost.js";
+import { listed, requireSize, unfitness } from "../steps/output.js";
+import { findCounters } from "../../store/runs/counters.js";
+
+/** A task after a change, what became ready thereby, and its run. */
+export interface TaskChanged extends ChangedRun {
+  readonly task: Task;
+  readonly ready: readonly Task[];
+}
+
+export interface Completion {
+  readonly task: string;
+  readonly token: number;
+  readonly result?: unknown;
+  readonly usage?: Usage | undefined;
+  readonly note?: string | undefined;
+}
+
+/**
+ * Ends the attempt of a token well and lets the dependents go on. The same call again gets the same answer. Errors: `stale_token`,
+ * `limit_exceeded` for a result over the inline limit, `invalid_input` for one that is not what the step's schema asks; the
+ * attempt then still runs.
+ */
+export function* completeTask(ctx: EngineContext, completion: Completion): Tx<TaskChanged> {
+  const found = yield* holdTask(completion);
+  if ("ended" in found) return yield* completedBefore(found.ended, completion);
+  const { held } = found;
+  requireSound(ctx, held, completion.result);
+  // The plan of a run that comes to its end already is kept as a result, and nothing is begun of it.
+  const expands = held.task.kind === "plan" && takesWork(held.run);
+  const plan = expands ? yield* requirePlan(ctx, held, planCompleted(held, completion.result)) : undefined;
+  const change = new RunChange(ctx, plan ? yield* leavePlanning(held.run) : held.run);
+  const ended = yield* endAttempt(change, held, {
+    event: "complete",
+    outcome: "succeeded",
+    result: completion.result,
+    usage: completion.usage,
+    ...(completion.note === undefined ? {} : { note: completion.note }),
+  });
+  const task = plan ? yield* expandPlan(change, ended, plan) : ended;
+  change.record({
+    type: "task.succeeded",
+    task: task.id,
+    agent: held.task.agent,
+    data: { key: task.key, token: held.task.token, attempt: task.attempt },
+  });
+  const ready = yield* settleDependents(change, [{ task, as: "succeeded" }]);
+  return { task, ready, ...(yield* change.flush()) };
+}
+
+function* completedBefore(ended: Locked & { attempt: Attempt }, again: Completion): Tx<TaskChanged> {
+  const same = JSON.stringify(ended.attempt.result ?? null) === JSON.stringify(again.result ?? null);
+  if (ended.attempt.outcome !== "succeeded" || ended.task.status !== "succeeded") {
+    throw staleToken(ended, again.token, ended.attempt);
+  }
+  if (!same) throw otherResult(ended, again.token);
+  const ready = yield* dependentsInState(ended.task.id, "ready");
+  return { task: ended.task, ready, run: ended.run, counters: yield* findCounters(ended.run.id) };
+}
+
+function otherResult({ task }: Locked, token: number): BatonError {
+  return new BatonError(
+    "conflict",
+    `Task ${task.key} (${task.id}) was completed under token ${token} already, with another result, which stands. Nothing was changed.`,
+    {
+      details: { task: task.id, status: task.status, token },
+      retry: "never",
+      next: [{ tool: "get_task", arguments: { task: task.id, include: ["result"] } }],
+    },
+  );
+}
+
+/** With these words a refusal turns to whoever holds the task; before them stands what a record of it needs. */
+export const TO_THE_HOLDER = " The task is still yours";
+
+function requireSound(ctx: EngineContext, { task, spec }: Locked, result: unknown): void {
+  const next = { tool: "complete_task", arguments: { task: task.id, token: task.token } };
+  requireSize(ctx, task, { result, again: { said: `${TO_THE_HOLDER.trim()}.`, next } });
+  const problems = unfitness(spec, result);
+  if (problems.length === 0) return;
+  throw new BatonError(
+    "invalid_input",
+    `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}.${TO_THE_HOLDER}: mend the result and complete it again.`,
+    {
+      details: { task: task.id, problems, output: spec.output },
+      retry: "never",
+      next: [next],
+    },
+  );
+}
+
+export interface Failure {
+  readonly task: string;
+  readonly token: number;
+  readonly error: AttemptError;
+  readonly partial_result?: unknown;
+  readonly retryable?: boolean | undefined;
+  readonly usage?: Usage | undefined;
+}
+
+export interface TaskFailed extends TaskChanged {
+  readonly outcome: "retry" | "dead_letter" | "cancelled";
+  readonly retryAt: number | null;
+  /** Ids of the dependents that can no longer start. */
+  readonly blocked: readonly string[];
+}
+
+/** Ends the attempt of a token badly: the retry policy decides whether there is another. Errors: `stale_token`. */
+export function* failTask(ctx: EngineContext, failure: Failure): Tx<TaskFailed> {
+  const held = yield* requireHeld(failure);
+  return yield* failAttempt(ctx, held, { ...failure, outcome: "failed", fenced: false });
+}
+
+/** A failure of an attempt, whoever noticed it. */
+export interface AttemptFailure {
+  readonly error: AttemptError;
+  readonly partial_result?: unknown;
+  readonly retryable?: boolean | undefined;
+  readonly usage?: Usage | undefined;
+  readonly outcome: "failed" | "timed_out" | "lease_lost";
+  /** The holder did not say so itself; its token becomes old. */
+  readonly fenced: boolean;
+}
+
+export function* failAttempt(ctx: EngineContext, held: Locked, failure: AttemptFailure): Tx<TaskFailed> {
+  const { spec } = held;
+  const failures = held.task.failures + 1;
+  const cancelled = held.task.orders === "cancel_requested";
+  if (cancelled) {
+    const changed = yield* cancelHeld(ctx, held, { note: failure.error.message, usage: failure.usage });
+    return { ...changed, outcome: "cancelled", retryAt: null, blocked: [] };
+  }
+  // A run that stops gives nothing out any more.
+  const again =
+    failure.retryable !== false && held.run.stage !== "stopping" && mayRetry(spec.retry, failures, failure.error.type);
+  const retryAt = again ? ctx.now + backoffMs(spec.retry, failures, ctx.random()) : null;
+  const change = new RunChange(ctx, held.run);
+  const task = yield* endAttempt(change, held, {
+    event: again ? "retry" : "exhaust",
+    outcome: failure.outcome,
+    result: failure.partial_result,
+    error: failure.error,
+    usage: failure.usage,
+    counts: true,
+    replayable: failure.retryable !== false && !spec.retry.non_retryable.includes(failure.error.type),
+    fenced: failure.fenced,
+    ...(retryAt === null ? {} : { availableAt: retryAt }),
+  });
+  change.record({
+    type: again ? "task.retry" : "task.dead_letter",
+    task: task.id,
+    agent: held.task.agent,
+    data: {
+      key: task.key,
+      token: held.task.token,
+      attempt: task.attempt,
+      outcome: failure.outcome,
+      error: { type: failure.error.type, message: failure.error.message },
+      ...(retryAt === null ? {} : { retry_at: retryAt }),
+    },
+  });
+  const settled = again ? [] : [{ task, as: "failed" as const, reason: failureReason(task, failure.error) }];
+  const ready = yield* settleDependents(change, settled);
+  const changed = yield* change.flush();
+  const blocked = again || task.dependents === 0 ? [] : yield* dependentsInState(task.id, "blocked");
+  return {
+    task,
+    ready,
+    ...changed,
+    outcome: again ? "retry" : "dead_letter",
+    retryAt,
+    blocked: blocked.map(({ id }) => id),
+  };
+}
+
+export interface Release {
+  readonly task: string;
+  readonly token: number;
+  readonly note?: string | undefined;
+  readonly usage?: Usage | undefined;
+}
+
+/** Gives a task back unharmed: it keeps its place in the order and no attempt is counted. Errors: `stale_token`. */
+export function* releaseTask(ctx: EngineContext, release: Release): Tx<TaskChanged> {
+  const held = yield* requireHeld(release);
+  return yield* giveBack(ctx, held, { outcome: "released", fenced: false, ...release });
+}
+
+const STOPPED = { released: "released after it was cancelled", lease_lost: "its holder was gone" } as const;
+
+/** The ways in which a task goes back to the queue without a failure. */
+export interface GivingBack {
+  readonly outcome: "released" | "lease_lost";
+  readonly fenced: boolean;
+  readonly note?: string | undefined;
+  readonly usage?: Usage | undefined;
+}
+
+/** What its holder was asked to stop does not go back: it ends. */
+export function* giveBack(ctx: EngineContext, held: Locked, giving: GivingBack): Tx<TaskChanged> {
+  if (held.task.orders === "cancel_requested")
+    return yield* cancelHeld(ctx, held, { note: STOPPED[giving.outcome], usage: giving.usage });
+  const change = new RunChange(ctx, held.run);
+  const back = giving.outcome === "released" ? "release" : "lose_lease";
+  const task = yield* endAttempt(change, held, {
+    event: change.stopping ? "block" : back,
+    outcome: giving.outcome,
+    fenced: giving.fenced,
+    usage: giving.usage,
+    ...(giving.note === undefined ? {} : { note: giving.note }),
+  });
+  change.record({
+    type: `task.${giving.outcome}`,
+    task: task.id,
+    agent: held.task.agent,
+    data: { key: task.key, token: held.task.token, attempt: task.attempt },
+  });
+  return { task, ready: [], ...(yield* change.flush()) };
+}
+
+export interface Progress {
+  readonly task: string;
+  readonly token: number;
+  readonly percent?: number | undefined;
+  readonly note?: string | undefined;
+}
+
+export interface ProgressAnswer {
+  readonly task: Task;
+  readonly orders: "continue" | "paused" | "deadline_passed" | Orders;
+  readonly leaseExpiresAt: number;
+}
+
+/** A sign of life: renews the lease and says what to do. Errors: `stale_token`. */
+export function* reportProgress(ctx: EngineContext, progress: Progress): Tx<ProgressAnswer> {
+  const { task, spec, run } = yield* requireHeld(progress);
+  const lease = renewedLease(ctx, task);
+  yield* recordHeartbeat({
+    task: task.id,
+    token: task.token,
+    session: ctx.caller.session?.id ?? null,
+    at: ctx.now,
+    leaseExpiresAt: lease.expiresAt,
+    dueAt: runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }),
+    percent: progress.percent ?? null,
+  });
+  if (progress.note !== undefined || progress.percent !== undefined) {
+    const change = new RunChange(ctx, run);
+    change.record({
+      type: "task.progress",
+      task: task.id,
+      agent: task.agent,
+      data: { key: task.key, percent: progress.percent ?? null, note: progress.note ?? null },
+    });
+    yield* change.writeHistory();
+  }
+  const orders = task.orders ?? (run.status === "paused" ? "paused" : deadlinePassed(ctx, task, run.deadline));
+  return { task, orders, leaseExpiresAt: leaseShownUntil(ctx, lease) };
+}
+
+function deadlinePassed(ctx: EngineContext, task: Task, deadline: number | null): "deadline_passed" | "continue" {
+  const late = deadline !== null && ctx.now > deadline;
+  return late || (task.closeBy !== null && ctx.now > task.closeBy) ? "deadline_passed" : "continue";
+}
+
+/** Cancels a task: at once when nobody holds it, else by asking its holder first. Errors: `invalid_transition`, `not_found`. */
+export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: string | undefined }): Tx<TaskChanged> {
+  const locked = yield* lockTask(input.task);
+  const { task, run } = locked;
+  const to = transition(taskMachine, task, "cancel");
+  const change = new RunChange(ctx, run);
+  const reason = input.reason ?? "cancelled";
+  if (task.status === "running") {
+    yield* orderCancel(task.id, ctx.now + ctx.settings.cancel_grace_ms);
+    change.record({ type: "task.cancel_requested", task: task.id, agent: task.agent, data: { key: task.key, reason } });
+    return { task: { ...task, orders: "cancel_requested" }, ready: [], ...(yield* change.flush()) };
+  }
+  const reasons = [{ kind: "cancelled", detail: reason, blocking: [] }];
+  yield* endTasks([task.id], { from: task.status, to, at: ctx.now, reasons });
+  change.move(task, to);
+  change.record({ type: "task.cancelled", task: task.id, data: { key: task.key, reason } });
+  const ended: Task = { ...task, status: to, reasons, endedAt: ctx.now };
+  // Its dependents have counted a blocked task already.
+  const settled = task.status === "blocked" ? [] : [{ task: ended, as: settlementOf(to) }];
+  const ready = yield* settleDependents(change, settled);
+  return { task: ended, ready, ...(yield* change.flush()) };
+}
+
+/** Ends a held task that was asked to stop. */
+export function* cancelHeld(
+  ctx: EngineContext,
+  held: Locked,
+  { note, usage }: { readonly note: string; readonly usage?: Usage | undefined },
+): Tx<TaskChanged> {
+  const change = new RunChange(ctx, held.run);
+  const task = yield* endAttempt(change, held, { event: "cancel", outcome: "cancelled", note, usage, fenced: true });
+  change.record({
+    type: "task.cancelled",
+    task: task.id,
+    agent: held.task.agent,
+    data: { key: task.key, token: held.task.token, reason: note },
+  });
+  const ready = yield* settleDependents(change, [{ task, as: "skipped" }]);
+  return { task, ready, ...(yield* change.flush()) };
+}
+
+/** Ends a task that has waited too long to be taken. */
+export function* expireUnheld(ctx: EngineContext, locked: Locked, error: AttemptError): Tx<TaskChanged> {
+  const { task, run } = locked;
+  const to = transition(taskMachine, task, "expire");
+  const change = new RunChange(ctx, run);
+  const reasons = [{ kind: error.type, detail: error.message, blocking: [] }];
+  yield* endTasks([task.id], { from: task.status, to, at: ctx.now, reasons });
+  change.move(task, to);
+  change.bury({ task: task.id, error, replayable: false });
+  change.record({ type: "task.dead_letter", task: task.id, data: { key: task.key, error } });
+  const ended: Task = { ...task, status: to, reasons, endedAt: ctx.now };
+  const ready = yield* settleDependents(change, [{ task: ended, as: "failed", reason: failureReason(ended, error) }]);
+  return { task: ended, ready, ...(yield* change.flush()) };
+}

@@ -1,0 +1,68 @@
+import type { Attempt } from "../../store/tasks/attempts.js";
+import type { Reason, Task } from "../../store/tasks/tasks.js";
+import { iso, isoOrNull } from "../../base/time.js";
+import { priorityName } from "../scheduling/order.js";
+
+/** The shapes in which runs, tasks, agents and projects stand in every answer and resource (spec 04, Shapes). */
+export function taskLine(task: Task) {
+  return {
+    id: task.id,
+    key: task.key,
+    run: task.run,
+    title: task.title,
+    kind: task.kind,
+    status: task.status,
+    priority: priorityName(task.priority),
+    ...(task.role === null ? {} : { role: task.role }),
+    ...(task.agent === null ? {} : { agent: task.agent }),
+    ...(task.percent === null || task.status !== "running" ? {} : { percent: task.percent }),
+    ...(task.reservedFor === null ? {} : { reserved_for: task.reservedFor }),
+    ...(task.availableAt === null || task.status !== "pending" ? {} : { retry_at: iso(task.availableAt) }),
+  };
+}
+
+export type TaskLine = ReturnType<typeof taskLine>;
+
+export function blockedLine(task: Task): { task: TaskLine; reasons: readonly Reason[] } {
+  return { task: taskLine(task), reasons: task.reasons };
+}
+
+export function attemptView(attempt: Attempt) {
+  return {
+    number: attempt.number,
+    agent: attempt.agent,
+    outcome: attempt.outcome,
+    started_at: iso(attempt.startedAt),
+    ended_at: iso(attempt.endedAt),
+    duration_ms: attempt.endedAt - attempt.startedAt,
+    ...(attempt.error === null ? {} : { error: attempt.error }),
+    ...(attempt.usage === null ? {} : { usage: attempt.usage }),
+    ...(attempt.note === null ? {} : { note: attempt.note }),
+  };
+}
+
+/** A task with everything about it but its result. */
+export function taskView(task: Task) {
+  return {
+    ...taskLine(task),
+    project: task.project,
+    attempt: task.attempt,
+    failures: task.failures,
+    token: task.token,
+    trigger: task.trigger,
+    dependencies: {
+      total: task.depsTotal,
+      succeeded: task.depsSucceeded,
+      failed: task.depsFailed,
+      skipped: task.depsSkipped,
+    },
+    dependents: task.dependents,
+    estimate_ms: task.estimateMs,
+    created_at: iso(task.createdAt),
+    ready_at: isoOrNull(task.readyAt),
+    started_at: isoOrNull(task.startedAt),
+    ended_at: isoOrNull(task.endedAt),
+    ...(task.orders === null ? {} : { orders: task.orders }),
+    ...(task.reasons.length === 0 ? {} : { reasons: task.reasons }),
+  };
+}

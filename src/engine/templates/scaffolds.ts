@@ -1,0 +1,165 @@
+import picomatch from "picomatch";
+import type { NewFile } from "../../runtime/scaffolding.js";
+import type { FolderFile, TemplateFolder } from "../../runtime/template-folders.js";
+import { EvaluationFailed, readExpression, type Scope, type Values } from "../expressions/expressions.js";
+import { NAME_BYTES_MAX, PATH_BYTES_MAX } from "../paths/paths.js";
+import type { InputDefinition } from "../definitions/inputs.js";
+import { Problems, problemsError } from "../../base/problems.js";
+import { fillInText, isTemplate, templateParts } from "../expressions/interpolation.js";
+
+// What a project template makes of its files/: their contents and their names are texts in which `${{ inputs.x }}` and
+// `${{ project.name }}` stand. What is no text, or is told to be left alone, is copied byte by byte.
+
+/** What a template has to say of its files. */
+export interface FileTemplate {
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, InputDefinition>>;
+  /** Patterns of files that are copied as they are. */
+  readonly verbatim: readonly string[];
+  readonly folder: TemplateFolder;
+}
+
+/** Expressions of one file. */
+const EXPRESSIONS_MAX = 2_000;
+
+/** What is wrong with the files as they lie there, before anything is filled in. */
+export function addFileProblems(template: FileTemplate, problems: Problems): void {
+  const inputs = Object.fromEntries(Object.entries(template.inputs).map(([name, { type }]) => [name, type]));
+  const scope: Scope = { inputs, steps: new Set(), comesBefore: () => false, inElement: false };
+  const look = { scope, problems };
+  for (const file of template.folder.files) {
+    const at = `files/${file.path}`;
+    for (const name of file.path.split("/")) addTextProblems(name, at, look);
+    const text = filledText(template, file);
+    if (text !== undefined) addTextProblems(text, at, { ...look, lines: true });
+  }
+}
+
+interface Look {
+  readonly scope: Scope;
+  readonly problems: Problems;
+  /** Whether a problem's line says more than its file. */
+  readonly lines?: boolean;
+}
+
+function addTextProblems(text: string, path: string, { scope, problems, lines }: Look): void {
+  if (!isTemplate(text)) return;
+  const lineOf = (at: number) => (lines ? { line: text.slice(0, at).split("\n").length } : {});
+  if (text.split("${{").length > EXPRESSIONS_MAX) {
+    return problems.add({
+      path,
+      message: `has more than ${EXPRESSIONS_MAX} expressions: name it in verbatim`,
+      limit: true,
+    });
+  }
+  const parts = templateParts(text);
+  if ("unclosedAt" in parts) {
+    const message = "`${{` has no end: close it with `}}`, or name the file in verbatim, so that it is copied as it is";
+    return problems.add({ path, ...lineOf(parts.unclosedAt), message });
+  }
+  for (const part of parts) {
+    if (typeof part === "string") continue;
+    const read = readExpression(part.source, scope);
+    if (!("problems" in read)) continue;
+    for (const { message } of read.problems)
+      problems.add({ path, ...lineOf(part.at), message: `\`${part.source}\`: ${message}` });
+  }
+}
+
+/** The text of a file that is to be filled in; undefined for one that is copied as it is, or that was not read. */
+function filledText({ verbatim }: FileTemplate, { path, content }: FolderFile): string | undefined {
+  if (content === undefined || !content.includes("${{")) return undefined;
+  if (verbatim.length > 0 && picomatch.isMatch(path, [...verbatim], { dot: true })) return undefined;
+  if (content.includes(0)) return undefined;
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content);
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+export interface Filling {
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly project: { readonly name: string; readonly root: string };
+  /** Of the file system at the root. */
+  readonly caseInsensitive: boolean;
+}
+
+/** The files that a template makes of what it is filled in with. Errors: `invalid_input` with every problem. */
+export function scaffold(template: FileTemplate, filling: Filling): NewFile[] {
+  const problems = new Problems();
+  const values: Values = { inputs: filling.inputs, project: filling.project };
+  const files = template.folder.files.flatMap((file) => {
+    try {
+      const text = filledText(template, file);
+      const content = text === undefined ? file.content : Buffer.from(fillInText(text, values));
+      if (content === undefined) throw new Error(`files/${file.path} of ${template.name} was not read`);
+      return [{ path: filledPath(file.path, values), content, executable: file.executable, from: file.path }];
+    } catch (error) {
+      if (!(error instanceof EvaluationFailed) && !(error instanceof PathRefused)) throw error;
+      problems.add({ path: `files/${file.path}`, message: error.message });
+      return [];
+    }
+  });
+  addClashes(files, filling, problems);
+  if (problems.count > 0) throw problemsError(`The template "${template.name}" cannot make its files`, problems.list());
+  return files.map(({ path, content, executable }) => ({ path, content, executable }));
+}
+
+class PathRefused extends Error {}
+
+// Control characters, separators of either kind, and signs that are not seen or change the direction of a text: some file
+// systems leave those out, and a name that looks like .git is then .git.
+const NOT_IN_A_NAME = /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029\\/:]/u;
+// On Windows, whatever ending follows.
+const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?:\.|$)/iu;
+
+/**
+ * Where a file goes. Each name of the way is filled in by itself and must be one name still: whatever an input holds, the file
+ * stays below the root, and out of .git, where a file can be a command.
+ */
+function filledPath(path: string, values: Values): string {
+  const names = path.split("/").map((name) => (isTemplate(name) ? fillInText(name, values) : name));
+  const filled = names.join("/");
+  const shown = JSON.stringify(filled.slice(0, 200));
+  for (const name of names) {
+    if (name === "" || /^\.+$/.test(name) || NOT_IN_A_NAME.test(name) || /[. ]$/.test(name))
+      throw new PathRefused(
+        `would be made at ${shown}, where ${JSON.stringify(name.slice(0, 100))} is no name of a file or directory inside the root`,
+      );
+    if (DEVICE.test(name))
+      throw new PathRefused(
+        `would be made at ${shown}, where ${JSON.stringify(name)} is the name of a device on Windows`,
+      );
+    if (name.toLowerCase() === ".git" || name.toLowerCase() === "git~1")
+      throw new PathRefused(`would be made at ${shown}, which is git's own`);
+    if (Buffer.byteLength(name) > NAME_BYTES_MAX)
+      throw new PathRefused(`has a name of more than ${NAME_BYTES_MAX} bytes`);
+  }
+  if (Buffer.byteLength(filled) > PATH_BYTES_MAX)
+    throw new PathRefused(`has a path of more than ${PATH_BYTES_MAX} bytes`);
+  return filled;
+}
+
+function addClashes(
+  files: readonly { path: string; from: string }[],
+  { caseInsensitive }: Filling,
+  problems: Problems,
+): void {
+  const keyOf = (path: string) => (caseInsensitive ? path.toLowerCase() : path);
+  const taken = new Map<string, string>();
+  for (const { path, from } of files) {
+    const other = taken.get(keyOf(path));
+    if (other !== undefined)
+      problems.add({ path: `files/${from}`, message: `becomes "${path}", as files/${other} does` });
+    taken.set(keyOf(path), from);
+  }
+  for (const { path, from } of files) {
+    for (let end = path.lastIndexOf("/"); end > 0; end = path.lastIndexOf("/", end - 1)) {
+      const file = taken.get(keyOf(path.slice(0, end)));
+      if (file !== undefined)
+        problems.add({ path: `files/${from}`, message: `lies below files/${file}, which is a file` });
+    }
+  }
+}

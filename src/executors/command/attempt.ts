@@ -1,0 +1,111 @@
+import { stat } from "node:fs/promises";
+import path from "node:path";
+import type { Brief } from "../../engine/claims/claims.js";
+import { BatonError } from "../../base/errors.js";
+import { Attempt, refused, type Report } from "../loop/attempt.js";
+import { reportOf } from "./report.js";
+import { confinedDirectory } from "../processes/directory.js";
+import { commandEnvironment } from "../processes/environment.js";
+import {
+  type CommandSpec,
+  endCommand,
+  GRACE_MS,
+  type RunningCommand,
+  startCommand,
+  TAIL_BYTES,
+} from "../processes/process.js";
+
+export interface AttemptParts {
+  /** Of the task's project; null when that has no files. */
+  readonly root: string | null;
+  /** Holds one directory per run, with a file per attempt. */
+  readonly outputDirectory: string;
+  /** The largest result that a task may have, in bytes. */
+  readonly resultBytesMax: number;
+  /** Tokens of earlier attempts of which something may be left on this machine. */
+  unheardAttempts(): Promise<readonly number[]>;
+}
+
+/** One attempt at a command step. When it has ended, no process of the command is left. */
+export class CommandAttempt extends Attempt {
+  readonly #parts: AttemptParts;
+  #command: RunningCommand | undefined;
+
+  constructor(brief: Brief, parts: AttemptParts) {
+    super(brief);
+    this.#parts = parts;
+  }
+
+  protected interrupt(why: string, graceMs?: number): void {
+    this.#command?.cancel(why, graceMs);
+  }
+
+  protected async execute(): Promise<Report> {
+    const { root } = this.#parts;
+    if (root === null) {
+      return refused("no_root", "the project has no root directory: commands run only in projects that have one");
+    }
+    if (!(await isDirectory(root))) return { kind: "release", note: `the project root ${root} is no directory` };
+    await this.#endLeftovers();
+    let spec: CommandSpec;
+    const bound = this.timeLimit(GRACE_MS);
+    try {
+      spec = await this.#spec(root, bound.ms);
+    } catch (error) {
+      if (error instanceof BatonError) return refused("not_started", error.message);
+      throw error;
+    }
+    if (this.stoppedBecause !== undefined) return refused("cancelled", this.stoppedBecause);
+    this.#command = startCommand(spec);
+    const ownResult = this.brief.spec.output !== undefined;
+    return reportOf(await this.#command.done, { outputFile: spec.outputFile, timeout: bound.error, ownResult });
+  }
+
+  /** What an earlier attempt left on this machine, its server and its runner killed together, must not run beside this one. */
+  async #endLeftovers(): Promise<void> {
+    if (this.brief.task.attempt <= 1) return;
+    const tokens = await this.#parts.unheardAttempts();
+    await Promise.all(tokens.map((token) => endCommand(markOf(this.task, token))));
+  }
+
+  async #spec(root: string, timeoutMs: number): Promise<CommandSpec> {
+    const { task, spec, run } = this.brief;
+    const { command } = spec;
+    if (command === undefined) throw new BatonError("invalid_input", "the step has no command line");
+    const ownEnvironment = {
+      BATON_RUN: run.id,
+      BATON_TASK: task.id,
+      BATON_ATTEMPT: String(task.attempt),
+      BATON_PROJECT_ROOT: root,
+    };
+    return {
+      mark: markOf(task.id, task.token),
+      run: command.run,
+      shell: command.shell === "bash" ? "bash" : "sh",
+      cwd: await confinedDirectory(root, command.cwd),
+      env: {
+        ...commandEnvironment(command.env ?? {}, { ...run.inputs, ...spec.inputs }),
+        ...command.values,
+        ...ownEnvironment,
+      },
+      timeoutMs,
+      outputFile: path.join(this.#parts.outputDirectory, run.id, `${task.id}-${task.attempt}.log`),
+      // A result of its own is read from the tail, whole.
+      tailBytes: spec.output === undefined ? TAIL_BYTES : this.#parts.resultBytesMax,
+    };
+  }
+}
+
+function markOf(task: string, token: number): string {
+  return `${task}-${token}`;
+}
+
+/** False for a directory that is not there or cannot be reached. */
+export async function isDirectory(directory: string): Promise<boolean> {
+  try {
+    return (await stat(directory)).isDirectory();
+  } catch (error) {
+    if (error instanceof Error && "code" in error) return false;
+    throw error;
+  }
+}

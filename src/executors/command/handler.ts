@@ -1,0 +1,65 @@
+import type { Brief } from "../../engine/claims/claims.js";
+import { lineAllowed } from "../../engine/policy/command-policy.js";
+import type { CommandPolicy } from "../../base/executor-policy.js";
+import { runsGone, unheardAttempts, type WorkPlace } from "../../engine/presence/executor.js";
+import type { Attempt } from "../loop/attempt.js";
+import { CommandAttempt, isDirectory } from "./attempt.js";
+import type { ExecutorHost, Work } from "../loop/executor.js";
+import { removeOldOutput } from "./output-retention.js";
+
+export interface CommandParts {
+  readonly host: ExecutorHost;
+  readonly policy: CommandPolicy;
+  /** Absolute. Holds a directory per run, with a file per attempt; made with the first command. */
+  readonly outputDirectory: string;
+}
+
+/** Between two looks for output that nobody needs any more. */
+const TIDY_EVERY_MS = 3_600_000;
+
+/** Command steps: run in the root of their project, where that is on this machine and the line is allowed. */
+export class CommandWork implements Work {
+  readonly kind = "command";
+  readonly #parts: CommandParts;
+  #tidyAt = 0;
+
+  constructor(parts: CommandParts) {
+    this.#parts = parts;
+  }
+
+  get concurrency(): number {
+    return this.#parts.host.settings().max_concurrent_commands;
+  }
+
+  carriesOut(line: string): boolean {
+    return lineAllowed(this.#parts.policy, line);
+  }
+
+  /** A project that has no root at all is told so by the attempt. */
+  async isPossibleAt({ root }: WorkPlace): Promise<boolean> {
+    return root === null || (await isDirectory(root));
+  }
+
+  attempt(brief: Brief, { root }: WorkPlace): Attempt {
+    const { host, outputDirectory } = this.#parts;
+    return new CommandAttempt(brief, {
+      root,
+      outputDirectory,
+      resultBytesMax: host.settings().payload_bytes_max,
+      unheardAttempts: () => host.read(() => unheardAttempts(brief.task.id)),
+    });
+  }
+
+  /** Removes the output of runs that are gone, every hour. */
+  async tidy(): Promise<void> {
+    const { host, outputDirectory: directory } = this.#parts;
+    const now = performance.now();
+    if (now < this.#tidyAt) return;
+    this.#tidyAt = now + TIDY_EVERY_MS;
+    const before = host.now() - host.settings().retention_ms;
+    await removeOldOutput({ directory, before, gone: (runs) => host.read(() => runsGone(runs)) });
+  }
+
+  /** Nothing of a command outlives its attempt. */
+  async close(): Promise<void> {}
+}

@@ -1,0 +1,101 @@
+import type { Brief } from "../../engine/claims/claims.js";
+import type { Failure } from "../../engine/tasks/tasks.js";
+
+/** Why an attempt is ended before it has ended by itself. */
+export type StopReason = "cancel_requested" | "lost" | "stopping";
+
+const STOPPED: Readonly<Record<StopReason, string>> = {
+  cancel_requested: "it was asked to stop",
+  lost: "another holds the task now",
+  stopping: "the server that ran it stopped",
+};
+
+/** What an attempt has to say to the engine when it has ended. */
+export type Report =
+  | {
+      readonly kind: "complete";
+      readonly result: unknown;
+      readonly note?: string;
+      /** What it comes to when the engine refuses the result, as of the wrong form or too large. */
+      unfit(message: string): Report;
+    }
+  | {
+      readonly kind: "fail";
+      readonly error: Failure["error"];
+      readonly partial?: unknown;
+      readonly retryable?: false;
+    }
+  | { readonly kind: "release"; readonly note: string };
+
+/** A failure that no further try would mend. */
+export function refused(type: string, message: string): Report {
+  return { kind: "fail", error: { type, message }, retryable: false };
+}
+
+/** For the report to be written before the tick takes the task away. */
+const REPORT_MS = 500;
+
+/** One attempt of the server's own executor at a task, from the claim to what there is to report. */
+export abstract class Attempt {
+  readonly brief: Brief;
+  readonly #claimedAt = performance.now();
+  #stopped: StopReason | undefined;
+
+  constructor(brief: Brief) {
+    this.brief = brief;
+  }
+
+  get task(): string {
+    return this.brief.task.id;
+  }
+
+  get token(): number {
+    return this.brief.task.token;
+  }
+
+  /** Ends it, or keeps it from starting. The first reason counts. */
+  stop(reason: StopReason, graceMs?: number): void {
+    if (this.#stopped !== undefined) return;
+    this.#stopped = reason;
+    this.interrupt(STOPPED[reason], graceMs);
+  }
+
+  /**
+   * Carries it out and says how it ended; undefined when nobody wants to know, because the task is another's. When this
+   * settles, nothing of the attempt goes on.
+   */
+  async run(): Promise<Report | undefined> {
+    const report = await this.execute();
+    if (this.#stopped === "lost") return undefined;
+    // What ended by itself in the same moment has ended so.
+    const cutShort = report.kind === "fail" && report.error.type === "cancelled";
+    return this.#stopped === "stopping" && cutShort ? { kind: "release", note: STOPPED.stopping } : report;
+  }
+
+  /** Why it was told to end, if it was. */
+  protected get stoppedBecause(): string | undefined {
+    return this.#stopped && STOPPED[this.#stopped];
+  }
+
+  protected abstract execute(): Promise<Report>;
+
+  /** Ends what `execute` has under way: its report is then a failure of type `cancelled`. */
+  protected abstract interrupt(why: string, graceMs?: number): void;
+
+  /** The timeout that comes first, ended early enough for what `endingMs` takes and for the report. */
+  protected timeLimit(endingMs: number): { ms: number; error: Failure["error"] } {
+    const { task, spec } = this.brief;
+    const toStart = spec.timeouts.start_to_close;
+    const toClose = task.closeBy === null || task.startedAt === null ? Infinity : task.closeBy - task.startedAt;
+    const kind = toClose < toStart ? "schedule_to_close" : "start_to_close";
+    const limitMs = Math.min(toStart, toClose);
+    const leftMs = Math.max(0, limitMs - (performance.now() - this.#claimedAt));
+    return {
+      ms: Math.round(leftMs - Math.min(endingMs + REPORT_MS, leftMs / 10)),
+      error: {
+        type: `timeout:${kind}`,
+        message: `the ${kind} timeout of ${spec.timeouts[kind] ?? limitMs} ms has passed`,
+      },
+    };
+  }
+}

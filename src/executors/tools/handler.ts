@@ -1,0 +1,57 @@
+import type { Brief } from "../../engine/claims/claims.js";
+import { toolAllowed } from "../../engine/policy/tool-policy.js";
+import type { Attempt } from "../loop/attempt.js";
+import type { ExecutorHost, Work } from "../loop/executor.js";
+import { McpPool } from "../mcp/pool.js";
+import type { McpServer } from "../mcp/server.js";
+import { ToolAttempt } from "./attempt.js";
+
+export interface ToolParts {
+  readonly host: ExecutorHost;
+  readonly servers: readonly McpServer[];
+  readonly version: string;
+  /** Of this process, unlike that of any other on this host. */
+  readonly mark: string;
+  /** Takes secrets of well-known forms out of a text. */
+  readonly redact: (text: string) => string;
+}
+
+/** Tool steps: calls of the tools of those MCP servers that the person who started this process has configured. */
+export class ToolWork implements Work {
+  readonly kind = "tool";
+  readonly #parts: ToolParts;
+  readonly #pool: McpPool;
+
+  constructor(parts: ToolParts) {
+    this.#parts = parts;
+    const times = () => {
+      const { mcp_start_timeout_ms: startTimeoutMs, mcp_idle_ms: idleMs } = parts.host.settings();
+      return { startTimeoutMs, idleMs };
+    };
+    const { servers, version, mark, redact } = parts;
+    this.#pool = new McpPool({ servers, version, mark, redact, times });
+  }
+
+  get concurrency(): number {
+    return this.#parts.host.settings().max_concurrent_tool_calls;
+  }
+
+  carriesOut(line: string): boolean {
+    return toolAllowed(this.#parts.servers, line);
+  }
+
+  /** A tool needs no file of the project. */
+  async isPossibleAt(): Promise<boolean> {
+    return true;
+  }
+
+  attempt(brief: Brief): Attempt {
+    return new ToolAttempt(brief, { pool: this.#pool, resultBytesMax: this.#parts.host.settings().payload_bytes_max });
+  }
+
+  async tidy(): Promise<void> {}
+
+  close(graceMs: number): Promise<void> {
+    return this.#pool.close(graceMs);
+  }
+}

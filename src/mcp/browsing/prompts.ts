@@ -1,0 +1,28 @@
+import type { GetPromptResult, ListPromptsResult } from "@modelcontextprotocol/sdk/types.js";
+import { composePrompt, prompts } from "../../prompts/catalogue.js";
+import type { Reader } from "../../resources/resource.js";
+import { cleanInput } from "../../dispatch/input.js";
+
+export function promptList(): ListPromptsResult {
+  return {
+    prompts: prompts.map(({ name, title, description, arguments: args }) => ({
+      name,
+      title,
+      description,
+      arguments: args.map((one) => ({ name: one.name, description: one.description, required: one.required })),
+    })),
+  };
+}
+
+export interface PromptCall {
+  readonly name: string;
+  readonly arguments: Record<string, unknown>;
+}
+
+/** Errors: `invalid_input`; `not_found` for an argument that names nothing; `limit_exceeded` for one that is too large. */
+export async function composedPrompt(reader: Reader, call: PromptCall): Promise<GetPromptResult> {
+  const { description, text } = await reader.read((ctx) =>
+    composePrompt(ctx, call.name, cleanInput(call.arguments, ctx.settings.input_bytes_max)),
+  );
+  return { description, messages: [{ role: "user", content: { type: "text", text } }] };
+}

@@ -1,0 +1,197 @@
+import { BatonError } from "../../base/errors.js";
+import type { Logger } from "../../runtime/logger.js";
+import { followedBy } from "../../resources/catalogue.js";
+import { addressesChangedSince, cursorNow } from "../../resources/changes.js";
+import type { Reader } from "../../resources/resource.js";
+
+/** A burst of changes becomes one look in so many milliseconds; the first change after a rest is looked at at once. */
+const COALESCE_MS = 20;
+const RETRY_MS = 1_000;
+/** Pages of the history read at one look: whoever is further behind is told that everything may have changed. */
+const PAGES_MAX = 10;
+const SUBSCRIPTIONS_MAX = 10_000;
+
+export interface SubscriptionParts {
+  /** Settles when the client has taken the notification. */
+  notify(uri: string): Promise<void>;
+  readonly logger: Logger;
+}
+
+/**
+ * The resources one client wants to hear of. While there is any, this follows the history of the database, whoever
+ * writes it: each wake-up of the store leads to a look at the events behind the cursor, and each subscribed address that
+ * they may have changed is notified once per look.
+ */
+export class Subscriptions {
+  readonly #parts: SubscriptionParts;
+  /** Subscribed address → the addresses whose changes are its changes. */
+  readonly #subscribed = new Map<string, readonly string[]>();
+  /** The other way round. */
+  readonly #followers = new Map<string, Set<string>>();
+  #watch: Watch | undefined;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(parts: SubscriptionParts) {
+    this.#parts = parts;
+  }
+
+  /** Settles when no later change can be missed. Errors: `not_found`; `limit_exceeded`; `unavailable`. */
+  subscribe(open: () => Promise<Reader>, uri: string): Promise<void> {
+    return this.#inOrder(async () => {
+      if (this.#subscribed.size >= SUBSCRIPTIONS_MAX) throw tooMany();
+      const reader = await open();
+      const followed = await reader.read((ctx) => followedBy(ctx, uri));
+      this.#watch ??= await Watch.start(reader, {
+        told: (changed) => this.#tell(changed),
+        logger: this.#parts.logger,
+      });
+      this.#add(uri, followed);
+    });
+  }
+
+  /** An address that is not subscribed is let pass. */
+  unsubscribe(uri: string): Promise<void> {
+    return this.#inOrder(async () => {
+      this.#remove(uri);
+      if (this.#subscribed.size === 0) this.#stop();
+    });
+  }
+
+  /** Ends every subscription. */
+  close(): void {
+    this.#subscribed.clear();
+    this.#followers.clear();
+    this.#stop();
+  }
+
+  /** A client need not wait for one answer before it sends the next request: they take effect in the order they came. */
+  #inOrder(work: () => Promise<void>): Promise<void> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  #stop(): void {
+    this.#watch?.stop();
+    this.#watch = undefined;
+  }
+
+  #add(uri: string, followed: readonly string[]): void {
+    this.#remove(uri);
+    this.#subscribed.set(uri, followed);
+    for (const address of followed) {
+      const followers = this.#followers.get(address) ?? new Set();
+      this.#followers.set(address, followers.add(uri));
+    }
+  }
+
+  #remove(uri: string): void {
+    for (const address of this.#subscribed.get(uri) ?? []) {
+      const followers = this.#followers.get(address);
+      followers?.delete(uri);
+      if (followers?.size === 0) this.#followers.delete(address);
+    }
+    this.#subscribed.delete(uri);
+  }
+
+  /** One after the other, so that a client that takes nothing holds the next look up instead of filling the memory. */
+  async #tell(changed: ReadonlySet<string> | "everything"): Promise<void> {
+    const uris =
+      changed === "everything"
+        ? [...this.#subscribed.keys()]
+        : [...new Set([...changed].flatMap((address) => [...(this.#followers.get(address) ?? [])]))];
+    for (const uri of uris) {
+      if (this.#subscribed.has(uri)) await this.#parts.notify(uri);
+    }
+  }
+}
+
+interface Listener {
+  /** Is given what changed; the next look waits for it. */
+  told(changed: ReadonlySet<string> | "everything"): Promise<void>;
+  readonly logger: Logger;
+}
+
+/** Follows the history from a cursor until it is stopped. Never has two looks under way. */
+class Watch {
+  readonly #reader: Reader;
+  readonly #listener: Listener;
+  #cursor = "";
+  #stopListening = (): void => {};
+  #timer: NodeJS.Timeout | undefined;
+  #looking = false;
+  #stirred = false;
+  #stopped = false;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+
+  private constructor(reader: Reader, listener: Listener) {
+    this.#reader = reader;
+    this.#listener = listener;
+  }
+
+  static async start(reader: Reader, listener: Listener): Promise<Watch> {
+    const watch = new Watch(reader, listener);
+    watch.#cursor = await reader.read(cursorNow);
+    watch.#stopListening = reader.onWake(() => watch.#wake());
+    // Something may have been committed before anybody listened.
+    watch.#wake();
+    return watch;
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#stopListening();
+    clearTimeout(this.#timer);
+  }
+
+  #wake(): void {
+    this.#stirred = true;
+    if (this.#looking || this.#timer !== undefined) return;
+    const pauseMs = this.#lookedAt + COALESCE_MS - performance.now();
+    if (pauseMs <= 0) void this.#look();
+    else this.#lookAfter(pauseMs);
+  }
+
+  #lookAfter(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#look();
+    }, ms).unref();
+  }
+
+  async #look(): Promise<void> {
+    this.#looking = true;
+    this.#stirred = false;
+    this.#lookedAt = performance.now();
+    let failed = false;
+    try {
+      await this.#read();
+    } catch (error) {
+      failed = true;
+      this.#listener.logger.warn("changes could not be read; it is tried again", { error });
+    }
+    this.#looking = false;
+    if (this.#stopped) return;
+    if (failed) this.#lookAfter(RETRY_MS);
+    else if (this.#stirred) this.#wake();
+  }
+
+  async #read(): Promise<void> {
+    const changed = new Set<string>();
+    for (let pages = 0; pages < PAGES_MAX; pages++) {
+      const page = await this.#reader.read(() => addressesChangedSince(this.#cursor));
+      if (this.#stopped) return;
+      for (const address of page.addresses) changed.add(address);
+      this.#cursor = page.cursor;
+      if (!page.more) return this.#listener.told(changed);
+    }
+    this.#cursor = await this.#reader.read(cursorNow);
+    return this.#listener.told("everything");
+  }
+}
+
+function tooMany(): BatonError {
+  return new BatonError("limit_exceeded", `At most ${SUBSCRIPTIONS_MAX} resources can be subscribed to at once.`, {
+    details: { max: SUBSCRIPTIONS_MAX },
+  });
+}

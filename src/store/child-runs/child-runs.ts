@@ -1,0 +1,138 @@
+import { chunksOf, int, placeholders, text } from "../rows.js";
+import { first, type Tx } from "../tx.js";
+
+/** Runs within runs, and runs that the tick is to look at. */
+
+/** How many runs may be open within one. */
+export const DESCENDANTS_MAX = 1_000;
+
+/** The open runs within a run, at any depth, in the order in which runs are locked. At most 1,000. */
+export function* openDescendants(run: string): Tx<string[]> {
+  const rows = yield [
+    `WITH RECURSIVE below (id) AS (
+       SELECT id FROM runs WHERE parent_run = $1 AND ended_at IS NULL
+       UNION SELECT r.id FROM runs r JOIN below b ON r.parent_run = b.id WHERE r.ended_at IS NULL
+     ) SELECT id FROM below ORDER BY id LIMIT $2`,
+    [run, DESCENDANTS_MAX],
+  ];
+  return rows.map((row) => text(row, "id"));
+}
+
+/** The run that a run is within, at last; itself where it is within none. */
+export function* rootOf(run: string): Tx<string> {
+  const row = yield* first([
+    `WITH RECURSIVE above (id, parent_run) AS (
+       SELECT id, parent_run FROM runs WHERE id = $1
+       UNION SELECT r.id, r.parent_run FROM runs r JOIN above a ON r.id = a.parent_run
+     ) SELECT id FROM above WHERE parent_run IS NULL LIMIT 1`,
+    [run],
+  ]);
+  return row ? text(row, "id") : run;
+}
+
+/** Whether any run within a run, at any time, was as deep as this within others. */
+export function* reachesDepth(run: string, depth: number): Tx<boolean> {
+  const row = yield* first([
+    `WITH RECURSIVE below (id, depth) AS (
+       SELECT id, depth FROM runs WHERE id = $1
+       UNION SELECT r.id, r.depth FROM runs r JOIN below b ON r.parent_run = b.id
+     ) SELECT 1 AS one FROM below WHERE depth >= $2 LIMIT 1`,
+    [run, depth],
+  ]);
+  return row !== undefined;
+}
+
+export function* countOpenChildren(run: string): Tx<number> {
+  const row = yield* first(["SELECT count(*) AS n FROM runs WHERE parent_run = $1 AND ended_at IS NULL", [run]]);
+  return row ? int(row, "n") : 0;
+}
+
+/** The open child runs of tasks, by task. */
+export function* childRunsOf(run: string, tasks: readonly string[]): Tx<ReadonlyMap<string, string>> {
+  const children = new Map<string, string>();
+  for (const chunk of chunksOf(tasks)) {
+    const rows = yield [
+      `SELECT id, parent_task FROM runs WHERE parent_run = $1 AND ended_at IS NULL AND parent_task IN (${placeholders(chunk.length, 2)})`,
+      [run, ...chunk],
+    ];
+    for (const row of rows) children.set(text(row, "parent_task"), text(row, "id"));
+  }
+  return children;
+}
+
+/**
+ * Lets the tick look at the open child runs of a run, or of some of its tasks, where there are any. It is noted in the run's own row,
+ * which whoever changes it holds: their rows are locked by the tick alone, in their order and with nothing else.
+ */
+export function* lookWithin(run: string, at: number, tasks?: readonly string[]): Tx<void> {
+  const open = "EXISTS (SELECT 1 FROM runs c WHERE c.parent_run = $2 AND c.ended_at IS NULL";
+  if (tasks === undefined) {
+    // sql: the condition above.
+    yield [`UPDATE runs SET due_at = $1 WHERE id = $2 AND ${open})`, [at, run]];
+    return;
+  }
+  for (const chunk of chunksOf(tasks)) {
+    // sql: the condition above.
+    const sql = `UPDATE runs SET due_at = $1 WHERE id = $2 AND ${open} AND c.parent_task IN (${placeholders(chunk.length, 3)}))`;
+    yield [sql, [at, run, ...chunk]];
+  }
+}
+
+/** All runs that are or were started by a run itself, in their order. */
+export function* childrenOf(run: string): Tx<string[]> {
+  const rows = yield ["SELECT id FROM runs WHERE parent_run = $1 ORDER BY id", [run]];
+  return rows.map((row) => text(row, "id"));
+}
+
+/** Lets the tick look at these runs, whose rows are held. */
+export function* lookAtRuns(runs: readonly string[], at: number): Tx<void> {
+  for (const chunk of chunksOf(runs))
+    yield [`UPDATE runs SET due_at = $1 WHERE id IN (${placeholders(chunk.length, 2)})`, [at, ...chunk]];
+}
+
+/** The runs whose time has come. */
+export function* dueRuns(now: number, limit: number): Tx<string[]> {
+  const rows = yield [
+    "SELECT id FROM runs WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2",
+    [now, limit],
+  ];
+  return rows.map((row) => text(row, "id"));
+}
+
+export function* setRunDue(run: string, dueAt: number | null): Tx<void> {
+  yield ["UPDATE runs SET due_at = $1 WHERE id = $2", [dueAt, run]];
+}
+
+/** Lets the tick look at the next task of a run that has waited for room to start its child run. Says whether there is one. */
+export function* lookAtNextUnstarted(run: string, at: number): Tx<boolean> {
+  const rows = yield [
+    `UPDATE tasks SET due_at = $1 WHERE id = (SELECT t.id FROM tasks t WHERE t.run = $2 AND t.status = 'waiting' AND t.kind = 'workflow'
+       AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_run = $2 AND c.parent_task = t.id
+         AND (c.ended_at IS NULL OR c.due_at IS NOT NULL))
+       ORDER BY t.id LIMIT 1) RETURNING id`,
+    [at, run],
+  ];
+  return rows.length > 0;
+}
+
+const LAST_RESULTS = `FROM tasks t JOIN attempts a ON a.task = t.id AND a.number = t.attempt
+   WHERE t.run = $1 AND t.dependents = 0 AND t.status = 'succeeded' AND a.result IS NOT NULL ORDER BY t.id LIMIT 1000`;
+
+/** How many bytes the results of the last steps of a run take, with their keys: without reading them. */
+export function* sizeOfLastResults(run: string): Tx<number> {
+  const row = yield* first([
+    // sql: the tasks above.
+    `SELECT count(*) AS tasks, COALESCE(sum(octet_length(l.key) + octet_length(l.result)), 0) AS bytes FROM (SELECT t.key, a.result ${LAST_RESULTS}) l`,
+    [run],
+  ]);
+  const [tasks, bytes] = row ? [int(row, "tasks"), int(row, "bytes")] : [0, 0];
+  // The braces; of each its quotes and its colon, and the commas between.
+  return bytes + 2 + 3 * tasks + Math.max(0, tasks - 1);
+}
+
+/** The result of each of the last steps of a run, those that none depends on, by key. */
+export function* lastResults(run: string): Tx<Record<string, unknown>> {
+  // sql: the tasks above.
+  const rows = yield [`SELECT t.key, a.result ${LAST_RESULTS}`, [run]];
+  return Object.fromEntries(rows.map((row) => [text(row, "key"), JSON.parse(text(row, "result")) as unknown]));
+}

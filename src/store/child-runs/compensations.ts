@@ -1,0 +1,39 @@
+import { text } from "../rows.js";
+import { T_COLUMNS, type TaskAndSpec, taskAndSpecOf } from "../tasks/tasks.js";
+import type { Tx } from "../tx.js";
+
+/** What undoes the tasks of a run. */
+const PREFIX = "compensate(";
+
+/** The key of the task that undoes another: no step can be called so. */
+export function compensationKey(key: string): string {
+  return `${PREFIX}${key})`;
+}
+
+export function isCompensation({ key }: { readonly key: string }): boolean {
+  return key.startsWith(PREFIX);
+}
+
+/** The tasks that undo something and could not be done, or stand behind one. */
+export function* notUndone(run: string): Tx<string[]> {
+  const rows = yield [
+    `SELECT id FROM tasks WHERE run = $1 AND (status = 'dead_letter' OR status = 'blocked') AND key LIKE '${PREFIX}%' ORDER BY id`,
+    [run],
+  ];
+  return rows.map((row) => text(row, "id"));
+}
+
+/** The tasks of a run that succeeded and say what undoes them, in the order in which they were made. */
+export function* compensable(run: string): Tx<TaskAndSpec[]> {
+  const rows = yield [
+    `SELECT ${T_COLUMNS}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id
+     WHERE t.run = $1 AND t.status = 'succeeded' AND s.spec LIKE '%"compensate":%' ORDER BY t.id`,
+    [run],
+  ];
+  return rows.map(taskAndSpecOf).filter(({ spec }) => spec.compensate !== undefined && !isGathering(spec));
+}
+
+/** Of a list, the tasks of its elements are undone, each by itself. */
+function isGathering({ dynamic }: TaskAndSpec["spec"]): boolean {
+  return dynamic?.elements !== undefined;
+}

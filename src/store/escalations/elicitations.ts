@@ -1,0 +1,113 @@
+import { bySize, chunksOf, int, intOrNull, placeholders, text, textOrNull } from "../rows.js";
+import { T_COLUMNS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
+import type { Row, Tx } from "../tx.js";
+
+/** Questions that are being put to a person, and those that a person has put off. */
+
+/** A human step that waits, with what its asker needs to know of where it comes from. */
+export interface OpenQuestion extends TaskAndSpec {
+  readonly run: string;
+  readonly project: string;
+  /** Who started its run, and the process through which that agent was last heard of. */
+  readonly startedBy: string;
+  readonly starterSession: string | null;
+  /** Who asks, or that nobody is to; undefined where nobody has begun to. */
+  readonly asking: Asking | undefined;
+}
+
+export interface Asking {
+  /** The process that asks; null where a person has put it off. */
+  readonly session: string | null;
+  /** When it is over at the latest; where that process has ended, at once. */
+  readonly until: number;
+}
+
+// CROSS JOIN tells SQLite to go from the runs to their tasks: by itself it reads what waits or is blocked in all runs there are.
+const QUESTIONS = bySize(
+  (size) => `WITH RECURSIVE below (id) AS (
+      SELECT id FROM runs WHERE id IN (${placeholders(size, 2)}) AND ended_at IS NULL
+      UNION SELECT r.id FROM runs r JOIN below b ON r.parent_run = b.id WHERE r.ended_at IS NULL
+    )
+    SELECT ${T_COLUMNS}, s.spec, r.name AS run_name, p.name AS project_name, r.created_by, g.session AS starter_session,
+      a.until_at, a.session AS asking_session, x.expires_at AS asking_expires_at, x.ended_at AS asking_ended_at
+    FROM below b CROSS JOIN runs r CROSS JOIN tasks t JOIN task_specs s ON s.task = t.id JOIN projects p ON p.id = r.project
+    LEFT JOIN agents g ON g.name = r.created_by
+    LEFT JOIN askings a ON a.task = t.id AND a.token = t.token LEFT JOIN sessions x ON x.id = a.session
+    WHERE r.id = b.id AND t.run = b.id AND t.status = 'waiting' AND t.kind = 'human'
+    ORDER BY t.id || '' LIMIT $1`,
+);
+
+/** What waits for a person in these runs that have not ended, and in the runs within them, in the order in which it was made. */
+export function* questionsWithin(runs: readonly string[], limit: number): Tx<OpenQuestion[]> {
+  const found = new Map<string, OpenQuestion>();
+  for (const chunk of chunksOf(runs)) {
+    for (const row of yield [QUESTIONS(chunk.length), [limit, ...chunk]]) {
+      const question = questionOf(row);
+      found.set(question.task.id, question);
+    }
+  }
+  return [...found.values()].sort((a, b) => (a.task.id < b.task.id ? -1 : 1));
+}
+
+function questionOf(row: Row): OpenQuestion {
+  return {
+    ...taskAndSpecOf(row),
+    run: text(row, "run_name"),
+    project: text(row, "project_name"),
+    startedBy: text(row, "created_by"),
+    starterSession: textOrNull(row, "starter_session"),
+    asking: askingOf(row),
+  };
+}
+
+function askingOf(row: Row): Asking | undefined {
+  const until = intOrNull(row, "until_at");
+  if (until === null) return undefined;
+  const session = textOrNull(row, "asking_session");
+  if (session === null) return { session, until };
+  // A process that is no longer there asks nobody.
+  if (row["asking_expires_at"] === null || row["asking_ended_at"] !== null) return undefined;
+  return { session, until: Math.min(until, int(row, "asking_expires_at")) };
+}
+
+export interface NewAsking {
+  readonly task: string;
+  readonly token: number;
+  /** Null to put it off, whoever asks. */
+  readonly session: string | null;
+  readonly until: number;
+  readonly now: number;
+}
+
+/** Takes a question on; false where another process asks it, or a person has put it off. */
+export function* takeAsking({ task, token, session, until, now }: NewAsking): Tx<boolean> {
+  const rows = yield [
+    `INSERT INTO askings (task, token, session, until_at) VALUES ($1, $2, $3, $4)
+     ON CONFLICT (task) DO UPDATE SET token = excluded.token, session = excluded.session, until_at = excluded.until_at
+     WHERE askings.token <> excluded.token OR askings.until_at <= $5 OR askings.session = excluded.session
+       OR (askings.session IS NOT NULL AND NOT EXISTS (
+         SELECT 1 FROM sessions s WHERE s.id = askings.session AND s.ended_at IS NULL AND s.expires_at > $5))
+     RETURNING task`,
+    [task, token, session, until, now],
+  ];
+  return rows.length === 1;
+}
+
+/** Nobody is to be asked until then, whoever asks now. */
+export function* putOff({ task, token, until }: Pick<NewAsking, "task" | "token" | "until">): Tx<void> {
+  yield [
+    `INSERT INTO askings (task, token, session, until_at) VALUES ($1, $2, NULL, $3)
+     ON CONFLICT (task) DO UPDATE SET token = excluded.token, session = NULL, until_at = excluded.until_at`,
+    [task, token, until],
+  ];
+}
+
+/** The process no longer asks. */
+export function* endAsking(task: string, session: string): Tx<void> {
+  yield ["DELETE FROM askings WHERE task = $1 AND session = $2", [task, session]];
+}
+
+/** Nothing is to be asked any more. */
+export function* forgetAsking(task: string): Tx<void> {
+  yield ["DELETE FROM askings WHERE task = $1", [task]];
+}

@@ -1,0 +1,172 @@
+import { BatonError } from "../../base/errors.js";
+import { int, json, placeholders, text, textOrNull } from "../rows.js";
+import type { Row, SqlValue, Tx } from "../tx.js";
+
+/** An event as it stands in the history. */
+export interface StoredEvent {
+  readonly seq: number;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly type: string;
+  readonly project: string | null;
+  readonly run: string | null;
+  readonly task: string | null;
+  readonly agent: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export interface EventFilters {
+  readonly project?: string | undefined;
+  readonly run?: string | undefined;
+  readonly task?: string | undefined;
+  readonly agent?: string | undefined;
+  /** At most 32. Empty is the same as none given: every type. */
+  readonly types?: readonly string[] | undefined;
+}
+
+export interface EventPage {
+  readonly events: readonly StoredEvent[];
+  /** Where the next page begins; moves on even where nothing matched. */
+  readonly cursor: string;
+  /** Whether there is more to read at once, matching or not. */
+  readonly more: boolean;
+}
+
+/** A place in the history. On PostgreSQL the transaction's number leads: see `readEvents`. */
+interface Position {
+  readonly xid: number;
+  readonly seq: number;
+}
+
+const START: Position = { xid: 0, seq: 0 };
+/** Rows looked at for one page, so that a filter which matches little costs no more than one which matches all. */
+const WINDOW = 2_000;
+const TYPES_MAX = 32;
+
+// xid < horizon: every transaction below it has ended, so nothing can be added before a row once read.
+const WINDOW_END = `SELECT xid, seq, count(*) OVER () AS seen FROM (
+    SELECT xid, seq FROM events WHERE %EVENT_AFTER% AND xid < %XID_HORIZON% ORDER BY %EVENT_ORDER% LIMIT $3
+  ) AS window_rows ORDER BY %EVENT_ORDER_BACK% LIMIT 1`;
+const WINDOW_END_OF_RUN = `SELECT xid, seq, count(*) OVER () AS seen FROM (
+    SELECT xid, seq FROM events WHERE run = $4 AND %EVENT_AFTER% AND xid < %XID_HORIZON%
+    ORDER BY %EVENT_ORDER% LIMIT $3
+  ) AS window_rows ORDER BY %EVENT_ORDER_BACK% LIMIT 1`;
+
+const COLUMNS = "xid, seq, at, type, project, run, task, agent, data";
+const IN_WINDOW = "%EVENT_AFTER% AND %EVENT_UP_TO%";
+const MATCHING = `(CAST($6 AS TEXT) IS NULL OR project = $6) AND (CAST($7 AS TEXT) IS NULL OR task = $7)
+  AND (CAST($8 AS TEXT) IS NULL OR agent = $8)`;
+const PAGE = "ORDER BY %EVENT_ORDER% LIMIT $5";
+
+/**
+ * The next events after a cursor (undefined: from the beginning), in order. Never skips an event: sequence numbers are given
+ * before commits, so on PostgreSQL a later number can commit first; readers therefore go by the number of the
+ * transaction, and only as far as the oldest one still under way: an event may show some milliseconds after its commit, and
+ * `Store.onWake` wakes its listeners again then. Throws `invalid_input` for a cursor that is none.
+ */
+export function* readEvents(query: {
+  after?: string | undefined;
+  filters?: EventFilters;
+  limit: number;
+}): Tx<EventPage> {
+  const after = query.after === undefined ? START : decodeCursor(query.after);
+  const filters = query.filters ?? {};
+  const end = yield* windowEnd(after, filters.run);
+  if (end === undefined) return { events: [], cursor: encodeCursor(after), more: false };
+  const rows = yield [
+    pageText(filters),
+    [after.xid, after.seq, end.xid, end.seq, query.limit, ...filterValues(filters)],
+  ];
+  const last = rows.length < query.limit ? undefined : rows.at(-1);
+  const reached = last === undefined ? end : positionOf(last);
+  const behindEnd = reached.xid !== end.xid || reached.seq !== end.seq;
+  return { events: rows.map(eventOf), cursor: encodeCursor(reached), more: behindEnd || end.full };
+}
+
+const NEWEST_OF_RUN = `SELECT ${COLUMNS} FROM events WHERE run = $1 AND xid < %XID_HORIZON%
+  ORDER BY %EVENT_ORDER_BACK% LIMIT $2`;
+
+/** The newest events of a run, oldest first, and the cursor that reads on from them. */
+export function* newestEventsOf(run: string, limit: number): Tx<{ events: readonly StoredEvent[]; cursor: string }> {
+  const rows = yield [NEWEST_OF_RUN, [run, limit]];
+  const newest = rows[0];
+  return {
+    events: rows.toReversed().map(eventOf),
+    cursor: encodeCursor(newest === undefined ? START : positionOf(newest)),
+  };
+}
+
+/** The end of the history as it can be read now: what comes after it is news. */
+export function* latestCursor(): Tx<string> {
+  const [row] = yield ["SELECT xid, seq FROM events WHERE xid < %XID_HORIZON% ORDER BY %EVENT_ORDER_BACK% LIMIT 1"];
+  return encodeCursor(row === undefined ? START : positionOf(row));
+}
+
+function* windowEnd(after: Position, run: string | undefined): Tx<(Position & { full: boolean }) | undefined> {
+  const bounds = [after.xid, after.seq, WINDOW];
+  const [row] = yield run === undefined ? [WINDOW_END, bounds] : [WINDOW_END_OF_RUN, [...bounds, run]];
+  return row && { ...positionOf(row), full: int(row, "seen") === WINDOW };
+}
+
+function pageText(filters: EventFilters): string {
+  const ofRun = filters.run === undefined ? "" : "run = $9 AND ";
+  const types = paddedTypes(filters).length;
+  const ofTypes = types === 0 ? "" : `AND type IN (${placeholders(types, filters.run === undefined ? 9 : 10)})`;
+  // sql: put together from the constants of this module; at most eight texts.
+  return `SELECT ${COLUMNS} FROM events WHERE ${ofRun}${IN_WINDOW} AND ${MATCHING} ${ofTypes} ${PAGE}`;
+}
+
+function filterValues(filters: EventFilters): SqlValue[] {
+  const { project = null, task = null, agent = null, run } = filters;
+  return [project, task, agent, ...(run === undefined ? [] : [run]), ...paddedTypes(filters)];
+}
+
+/** Repeats the last type up to one of a few sizes, so that there are few texts to prepare. */
+function paddedTypes(filters: EventFilters): readonly string[] {
+  const types = filters.types ?? [];
+  if (types.length > TYPES_MAX) {
+    throw new BatonError("limit_exceeded", `types: at most ${TYPES_MAX} at once, ${types.length} were given.`);
+  }
+  const size = [0, 1, 4, TYPES_MAX].find((fits) => types.length <= fits) ?? TYPES_MAX;
+  return types.concat(types.slice(-1).flatMap((last) => Array.from({ length: size - types.length }, () => last)));
+}
+
+function positionOf(row: Row): Position {
+  return { xid: int(row, "xid"), seq: int(row, "seq") };
+}
+
+function eventOf(row: Row): StoredEvent {
+  return {
+    seq: int(row, "seq"),
+    at: int(row, "at"),
+    type: text(row, "type"),
+    project: textOrNull(row, "project"),
+    run: textOrNull(row, "run"),
+    task: textOrNull(row, "task"),
+    agent: textOrNull(row, "agent"),
+    data: json(row, "data"),
+  };
+}
+
+function encodeCursor({ xid, seq }: Position): string {
+  return `${xid.toString(36)}.${seq.toString(36)}`;
+}
+
+/** Throws `invalid_input` for what is no cursor, before a call that needs it later does anything. */
+export function requireCursor(cursor: string): void {
+  decodeCursor(cursor);
+}
+
+function decodeCursor(cursor: string): Position {
+  const parts = /^([0-9a-z]{1,11})\.([0-9a-z]{1,11})$/.exec(cursor);
+  const [xid, seq] = [parts?.[1], parts?.[2]].map((part) =>
+    part === undefined ? Number.NaN : Number.parseInt(part, 36),
+  );
+  if (xid === undefined || seq === undefined || !Number.isSafeInteger(xid) || !Number.isSafeInteger(seq)) {
+    throw new BatonError(
+      "invalid_input",
+      `cursor: "${cursor}" is not one that an answer gave; leave it out to begin anew.`,
+    );
+  }
+  return { xid, seq };
+}

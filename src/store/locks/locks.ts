@@ -1,0 +1,381 @@
+import { bySize, insertRows, int, intOrNull, placeholders, text, textOrNull } from "../rows.js";
+import type { LockMode } from "../scheduling/file-sets.js";
+import { first, type Row, type Tx } from "../tx.js";
+
+export type LockKind = "file" | "directory" | "glob";
+export type LockState = "held" | "offered" | "queued";
+
+/** A pattern that is held, offered to somebody who was not there, or waited for. */
+export interface Lock {
+  readonly id: string;
+  readonly project: string;
+  /** The group it was asked for in. */
+  readonly request: string;
+  /** As it is shown; whether it stands for other cases too is said by `caseInsensitive`. */
+  readonly path: string;
+  readonly kind: LockKind;
+  readonly caseInsensitive: boolean;
+  readonly mode: LockMode;
+  readonly state: LockState;
+  readonly agent: string;
+  readonly task: string | null;
+  /** The task's run. */
+  readonly run: string | null;
+  readonly session: string | null;
+  /** Fencing token; 0 until it is held. */
+  readonly token: number;
+  readonly since: number;
+  /** Null: for as long as its task, or its request. */
+  readonly expiresAt: number | null;
+  readonly reason: string | null;
+  /** Its session has ended, or has not been renewed in time. */
+  readonly sessionGone: boolean;
+  /** Of a lock that is not held: the request's place in line. */
+  readonly place: Place | null;
+}
+
+/** A place in line. Order: position, then when it was asked for, then id. */
+export interface Place {
+  readonly position: number;
+  readonly askedAt: number;
+  readonly ttlMs: number;
+  /** Until then somebody waits for the answer. */
+  readonly presentUntil: number;
+  readonly expiresAt: number;
+}
+
+/** `$1` is the present instant. A session of a host that has just woken has a grace, unless its process is known to be gone. */
+const SESSION_GONE = `CASE WHEN l.session IS NULL THEN 0
+  WHEN s.id IS NULL OR s.ended_at IS NOT NULL
+    OR (s.expires_at <= $1 AND (s.gone_at IS NOT NULL OR COALESCE(h.grace_until, 0) <= $1)) THEN 1
+  ELSE 0 END`;
+
+const FIELDS = `l.id, l.project, l.request, l.path, l.kind, p.case_insensitive, l.mode, l.state, l.agent, l.task, t.run, l.session,
+  l.token, l.since, l.expires_at, l.reason, r.position, r.created_at AS asked_at, r.ttl_ms, r.present_until, r.place_expires_at`;
+
+const SELECT_LOCKS = `SELECT ${FIELDS}, ${SESSION_GONE} AS session_gone
+  FROM file_locks l JOIN projects p ON p.id = l.project
+  LEFT JOIN lock_requests r ON r.id = l.request
+  LEFT JOIN tasks t ON t.id = l.task
+  LEFT JOIN sessions s ON s.id = l.session
+  LEFT JOIN host_clocks h ON h.host = s.host`;
+
+function lockOf(row: Row): Lock {
+  return {
+    id: text(row, "id"),
+    project: text(row, "project"),
+    request: text(row, "request"),
+    path: text(row, "path"),
+    // The table's CHECKs hold these three to their unions.
+    kind: text(row, "kind") as LockKind,
+    mode: text(row, "mode") as LockMode,
+    state: text(row, "state") as LockState,
+    caseInsensitive: int(row, "case_insensitive") === 1,
+    agent: text(row, "agent"),
+    task: textOrNull(row, "task"),
+    run: textOrNull(row, "run"),
+    session: textOrNull(row, "session"),
+    token: int(row, "token"),
+    since: int(row, "since"),
+    expiresAt: intOrNull(row, "expires_at"),
+    reason: textOrNull(row, "reason"),
+    sessionGone: int(row, "session_gone") === 1,
+    place: row["position"] === null ? null : placeOf(row),
+  };
+}
+
+function placeOf(row: Row): Place {
+  return {
+    position: int(row, "position"),
+    askedAt: int(row, "asked_at"),
+    ttlMs: int(row, "ttl_ms"),
+    presentUntil: int(row, "present_until"),
+    expiresAt: int(row, "place_expires_at"),
+  };
+}
+
+/** Where in the index of prefixes to look. */
+export interface PrefixSearch {
+  readonly project: string;
+  /** Prefixes that are looked up as they are. */
+  readonly exactly: readonly string[];
+  /** Directories under which every prefix counts; `""` is all of the project. */
+  readonly under: readonly string[];
+}
+
+/** A directory's prefixes sort between itself with "/" and itself with the sign that follows "/". */
+const AFTER_SLASH = "0";
+/** Sorts after every prefix: no path has a character as high. */
+const AFTER_ALL = "\u{10ffff}";
+
+const RANGES_AT_ONCE = 8;
+// Each range names the project, so that the index serves each by itself.
+const IN_RANGES = Array.from(
+  { length: RANGES_AT_ONCE },
+  (_, i) => `(l.project = $2 AND l.prefix >= $${3 + 2 * i} AND l.prefix < $${4 + 2 * i})`,
+);
+const IN_RANGE = IN_RANGES.slice(0, 1).join("");
+const IN_SOME_RANGE = IN_RANGES.join(" OR ");
+
+const WITH_PREFIX = bySize((size) => `${SELECT_LOCKS} WHERE l.project = $2 AND l.prefix IN (${placeholders(size, 3)})`);
+
+/** The locks of a project that have one of the prefixes. Each once; the cost does not depend on the others. */
+export function* locksByPrefix(now: number, { project, exactly, under }: PrefixSearch): Tx<Lock[]> {
+  const locks = new Map<string, Lock>();
+  const keep = (rows: readonly Row[]) => {
+    for (const row of rows) locks.set(text(row, "id"), lockOf(row));
+  };
+  for (const chunk of listsOf(exactly)) {
+    keep(yield [WITH_PREFIX(chunk.length), [now, project, ...chunk]]);
+  }
+  for (let at = 0; at < under.length; at += RANGES_AT_ONCE) {
+    const some = under.slice(at, at + RANGES_AT_ONCE).map(rangeUnder);
+    // The same range again finds nothing more, and keeps the number of texts small.
+    const ranges =
+      some.length === 1 ? some : Array.from({ length: RANGES_AT_ONCE }, (_, i) => some[i] ?? some[0] ?? []);
+    const sql = some.length === 1 ? `${SELECT_LOCKS} WHERE ${IN_RANGE}` : `${SELECT_LOCKS} WHERE ${IN_SOME_RANGE}`;
+    keep(yield [sql, [now, project, ...ranges.flat()]]);
+  }
+  return [...locks.values()];
+}
+
+function rangeUnder(directory: string): string[] {
+  return directory === "" ? ["", AFTER_ALL] : [`${directory}/`, `${directory}${AFTER_SLASH}`];
+}
+
+// A task's locks go with the task, whatever became of the session: two tables less to look into at every completion.
+const OF_TASK = `SELECT ${FIELDS}, 0 AS session_gone FROM file_locks l JOIN projects p ON p.id = l.project
+  LEFT JOIN lock_requests r ON r.id = l.request LEFT JOIN tasks t ON t.id = l.task WHERE l.task = $1 ORDER BY l.id`;
+
+/** What a task holds and waits for. None of it counts as left by its session. */
+export function* locksOfTask(task: string): Tx<Lock[]> {
+  const rows = yield [OF_TASK, [task]];
+  return rows.map(lockOf);
+}
+
+/** What was asked for in these requests: all but what a claim has locked, which is found through its task. */
+export function* locksOfRequests(now: number, requests: readonly string[]): Tx<Lock[]> {
+  const locks: Lock[] = [];
+  for (const chunk of listsOf(requests)) {
+    const rows = yield [
+      `${SELECT_LOCKS} WHERE l.request IN (${placeholders(chunk.length, 2)})
+        AND (l.state <> 'held' OR l.expires_at IS NOT NULL) ORDER BY l.id`,
+      [now, ...chunk],
+    ];
+    locks.push(...rows.map(lockOf));
+  }
+  return locks;
+}
+
+// What a claim has locked is found through the agent's tasks. The agent stands in no index of it, which every claim and
+// completion with files would write.
+const OF_AGENT = `${SELECT_LOCKS} WHERE l.agent = $2 AND l.id IN (
+    SELECT id FROM file_locks WHERE agent = $2 AND project = $3 AND (state <> 'held' OR expires_at IS NOT NULL)
+    UNION ALL SELECT f.id FROM tasks a JOIN file_locks f ON f.task = a.id WHERE a.agent = $2 AND f.project = $3)
+  ORDER BY l.id`;
+
+export function* locksOfAgent(now: number, project: string, agent: string): Tx<Lock[]> {
+  const rows = yield [OF_AGENT, [now, agent, project]];
+  return rows.map(lockOf);
+}
+
+/** What is held without a task under a session. */
+export function* untaskedLocksOfSession(now: number, session: string): Tx<Lock[]> {
+  const rows = yield [
+    `${SELECT_LOCKS} WHERE l.session = $2 AND l.task IS NULL AND l.state <> 'queued' ORDER BY l.project, l.id`,
+    [now, session],
+  ];
+  return rows.map(lockOf);
+}
+
+/** What is held or offered beyond its time, longest over first. */
+export function* expiredLocks(now: number, project: string, limit: number): Tx<Lock[]> {
+  const rows = yield [
+    `${SELECT_LOCKS} WHERE l.expires_at <= $1 AND l.project = $2 ORDER BY l.expires_at, l.id LIMIT $3`,
+    [now, project, limit],
+  ];
+  return rows.map(lockOf);
+}
+
+/** Projects with locks or offers that are over, by when the first of each was. */
+export function* projectsToExpire(now: number, limit: number): Tx<string[]> {
+  const rows = yield [
+    "SELECT project FROM file_locks WHERE expires_at IS NOT NULL AND expires_at <= $1 GROUP BY project ORDER BY min(expires_at) LIMIT $2",
+    [now, limit],
+  ];
+  return rows.map((row) => text(row, "project"));
+}
+
+const LIST_SIZES = [1, 4, 16, 128] as const;
+
+/**
+ * Cuts a list for `IN (…)` into as few lists as a few sizes allow, the last filled up with its last item: the same once
+ * more finds nothing more, and the number of texts stays small.
+ */
+export function listsOf(items: readonly string[]): readonly (readonly string[])[] {
+  if (items.length <= 1) return items.length === 0 ? [] : [items];
+  const most = LIST_SIZES[LIST_SIZES.length - 1] ?? 1;
+  const lists: string[][] = [];
+  for (let at = 0; at < items.length; at += most) {
+    const list = items.slice(at, at + most);
+    const size = LIST_SIZES.find((one) => one >= list.length) ?? most;
+    const last = list[list.length - 1] ?? "";
+    while (list.length < size) list.push(last);
+    lists.push(list);
+  }
+  return lists;
+}
+
+export interface NewLock extends Omit<Lock, "run" | "caseInsensitive" | "sessionGone" | "place"> {
+  readonly prefix: string;
+}
+
+const INSERT = {
+  table: "file_locks",
+  columns: [
+    "id",
+    "project",
+    "request",
+    "path",
+    "kind",
+    "prefix",
+    "mode",
+    "state",
+    "agent",
+    "task",
+    "session",
+    "token",
+    "since",
+    "expires_at",
+    "reason",
+  ],
+} as const;
+
+export function* insertLocks(locks: readonly NewLock[]): Tx<void> {
+  yield* insertRows(
+    INSERT,
+    locks.map((lock) => [
+      lock.id,
+      lock.project,
+      lock.request,
+      lock.path,
+      lock.kind,
+      lock.prefix,
+      lock.mode,
+      lock.state,
+      lock.agent,
+      lock.task,
+      lock.session,
+      lock.token,
+      lock.since,
+      lock.expiresAt,
+      lock.reason,
+    ]),
+  );
+}
+
+const DELETE = bySize((size) => `DELETE FROM file_locks WHERE id IN (${placeholders(size)})`);
+
+export function* deleteLocks(ids: readonly string[]): Tx<void> {
+  for (const chunk of listsOf(ids)) {
+    yield [DELETE(chunk.length), chunk];
+  }
+}
+
+export interface Renewal {
+  /** Never shortens a lock's time; one that has none keeps none. */
+  readonly expiresAt: number;
+  readonly session: string | null;
+  /** Exclusive also where it was shared; shared leaves the mode. */
+  readonly mode: LockMode;
+}
+
+export function* renewLocks(ids: readonly string[], { expiresAt, session, mode }: Renewal): Tx<void> {
+  for (const chunk of listsOf(ids)) {
+    yield [
+      `UPDATE file_locks SET expires_at = CASE WHEN expires_at < $1 THEN $1 ELSE expires_at END, session = $2,
+        mode = CASE WHEN $3 = 'exclusive' THEN 'exclusive' ELSE mode END
+       WHERE id IN (${placeholders(chunk.length, 4)})`,
+      [expiresAt, session, mode, ...chunk],
+    ];
+  }
+}
+
+/** Offers the queued locks of a request until an instant. */
+export function* offerLocks(request: string, until: number): Tx<void> {
+  yield [
+    `UPDATE file_locks SET state = 'offered', expires_at = $1
+     WHERE request = $2 AND (state <> 'held' OR expires_at IS NOT NULL)`,
+    [until, request],
+  ];
+}
+
+/** Draws fencing tokens from the project's counter, which survives the locks. Gives the first of `count` in a row. */
+export function* drawTokens(project: string, count: number): Tx<number> {
+  const row = yield* first([
+    "UPDATE projects SET lock_token = lock_token + $1 WHERE id = $2 RETURNING lock_token",
+    [count, project],
+  ]);
+  if (!row) throw new Error(`project ${project} is gone while its files are locked`);
+  return int(row, "lock_token") - count + 1;
+}
+
+export interface LockFilter {
+  readonly project: string;
+  readonly agent?: string | undefined;
+  readonly run?: string | undefined;
+  /** Locks after this one, in order of prefix and id. */
+  readonly after?: { readonly prefix: string; readonly id: string } | undefined;
+  readonly limit: number;
+}
+
+/** The locks of a project in order of their paths, at most `limit`. */
+export function* listLocks(now: number, filter: LockFilter): Tx<Lock[]> {
+  const rows = yield [
+    `${SELECT_LOCKS} WHERE l.project = $2 AND (l.prefix > $3 OR (l.prefix = $3 AND l.id > $4))
+      AND ($5 = '' OR l.agent = $5) AND ($6 = '' OR t.run = $6)
+     ORDER BY l.prefix, l.id LIMIT $7`,
+    [
+      now,
+      filter.project,
+      filter.after?.prefix ?? "",
+      filter.after?.id ?? "",
+      filter.agent ?? "",
+      filter.run ?? "",
+      filter.limit,
+    ],
+  ];
+  return rows.map(lockOf);
+}
+
+/** The locks of every project, by project in order of their paths, at most `limit`. */
+export function* listLocksEverywhere(now: number, limit: number): Tx<Lock[]> {
+  const rows = yield [`${SELECT_LOCKS} ORDER BY l.project, l.prefix, l.id LIMIT $2`, [now, limit]];
+  return rows.map(lockOf);
+}
+
+/** Of these agents, the only running task of each that has exactly one, wherever it is. */
+export function* onlyRunningTasks(agents: readonly string[]): Tx<Map<string, string>> {
+  const tasks = new Map<string, string>();
+  for (const chunk of listsOf(agents)) {
+    const rows = yield [
+      `SELECT agent, MIN(id) AS task FROM tasks WHERE agent IN (${placeholders(chunk.length)})
+       GROUP BY agent HAVING count(*) = 1`,
+      chunk,
+    ];
+    for (const row of rows) tasks.set(text(row, "agent"), text(row, "task"));
+  }
+  return tasks;
+}
+
+/** How many requests' locks, and on how many paths, the running tasks of a run hold. */
+export function* lockCountsOfRun(run: string): Tx<{ active_locks: number; locked_files: number }> {
+  const row = yield* first([
+    `SELECT count(DISTINCT l.request) AS locks, count(l.id) AS files FROM tasks t JOIN file_locks l ON l.task = t.id
+     WHERE t.run = $1 AND t.status = 'running' AND l.state = 'held'`,
+    [run],
+  ]);
+  return row
+    ? { active_locks: int(row, "locks"), locked_files: int(row, "files") }
+    : { active_locks: 0, locked_files: 0 };
+}

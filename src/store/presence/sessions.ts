@@ -1,0 +1,178 @@
+import { lockEndedSessions } from "../lock-order.js";
+import { chunksOf, int, intOrNull, placeholders, text } from "../rows.js";
+import { first, type Row, type Tx } from "../tx.js";
+
+/** A server process, as long as it lives. */
+export interface Session {
+  readonly id: string;
+  readonly host: string;
+  readonly pid: number;
+  readonly processStartedAt: number;
+  readonly client: string;
+  readonly executor: boolean;
+  readonly openedAt: number;
+  readonly renewedAt: number;
+  readonly expiresAt: number;
+  /** When its pipe closed or its process was found gone. */
+  readonly goneAt: number | null;
+  /** When its work had been taken back. */
+  readonly endedAt: number | null;
+}
+
+const COLUMNS =
+  "id, host, pid, process_started_at, client, executor, opened_at, renewed_at, expires_at, gone_at, ended_at";
+
+function sessionOf(row: Row): Session {
+  return {
+    id: text(row, "id"),
+    host: text(row, "host"),
+    pid: int(row, "pid"),
+    processStartedAt: int(row, "process_started_at"),
+    client: text(row, "client"),
+    executor: int(row, "executor") === 1,
+    openedAt: int(row, "opened_at"),
+    renewedAt: int(row, "renewed_at"),
+    expiresAt: int(row, "expires_at"),
+    goneAt: intOrNull(row, "gone_at"),
+    endedAt: intOrNull(row, "ended_at"),
+  };
+}
+
+/** Opens the session, or opens it again after it had been given up as dead. */
+export function* saveSession(session: Session): Tx<void> {
+  yield [
+    `INSERT INTO sessions (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, NULL)
+     ON CONFLICT (id) DO UPDATE SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at, gone_at = NULL, ended_at = NULL`,
+    [
+      session.id,
+      session.host,
+      session.pid,
+      session.processStartedAt,
+      session.client,
+      session.executor ? 1 : 0,
+      session.openedAt,
+      session.renewedAt,
+      session.expiresAt,
+    ],
+  ];
+}
+
+/** False when the session is not open any more. */
+export function* renewSession(id: string, now: number, expiresAt: number): Tx<boolean> {
+  const rows = yield [
+    "UPDATE sessions SET renewed_at = $1, expires_at = $2, gone_at = NULL WHERE id = $3 AND ended_at IS NULL RETURNING id",
+    [now, expiresAt, id],
+  ];
+  return rows.length === 1;
+}
+
+/** Marks sessions whose process is gone or whose pipe has closed: their leases end at `expiresAt`. */
+export function* markGone(ids: readonly string[], now: number, expiresAt: number): Tx<string[]> {
+  const marked: string[] = [];
+  for (const id of ids.toSorted()) {
+    const rows = yield [
+      `UPDATE sessions SET gone_at = $1, expires_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END
+       WHERE gone_at IS NULL AND ended_at IS NULL AND id = $3 RETURNING id`,
+      [now, expiresAt, id],
+    ];
+    marked.push(...rows.map((row) => text(row, "id")));
+  }
+  return marked;
+}
+
+export function* endSession(id: string, now: number): Tx<void> {
+  yield ["UPDATE sessions SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL", [now, id]];
+}
+
+/** False for one that has been renewed meanwhile. */
+export function* endExpiredSession(id: string, now: number): Tx<boolean> {
+  const rows = yield [
+    "UPDATE sessions SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL AND expires_at <= $1 RETURNING id",
+    [now, id],
+  ];
+  return rows.length === 1;
+}
+
+export function* findSession(id: string): Tx<Session | undefined> {
+  const row = yield* first([`SELECT ${COLUMNS} FROM sessions WHERE id = $1`, [id]]);
+  return row && sessionOf(row);
+}
+
+/** Open sessions of one host that nobody has found gone yet. */
+export function* openSessionsOf(host: string): Tx<Session[]> {
+  const rows = yield [
+    `SELECT ${COLUMNS} FROM sessions WHERE host = $1 AND ended_at IS NULL AND gone_at IS NULL ORDER BY id LIMIT 1000`,
+    [host],
+  ];
+  return rows.map(sessionOf);
+}
+
+/**
+ * Sessions whose time is over. Those of a host that has just woken keep a grace, unless their process is known to be gone.
+ */
+export function* expiredSessions(now: number, limit: number): Tx<string[]> {
+  const rows = yield [
+    `SELECT s.id FROM sessions s LEFT JOIN host_clocks h ON h.host = s.host
+     WHERE s.ended_at IS NULL AND s.expires_at <= $1 AND (s.gone_at IS NOT NULL OR COALESCE(h.grace_until, 0) <= $1)
+     ORDER BY s.expires_at LIMIT $2`,
+    [now, limit],
+  ];
+  return rows.map((row) => text(row, "id"));
+}
+
+/**
+ * Sessions that have ended though tasks run under them, or locks are held: a call was under way while they did. Reads every running
+ * task and every lock without one.
+ */
+export function* endedWithWork(): Tx<string[]> {
+  const rows = yield [
+    `SELECT w.session FROM (SELECT session FROM tasks WHERE agent IS NOT NULL AND session IS NOT NULL
+       UNION SELECT session FROM file_locks WHERE session IS NOT NULL AND task IS NULL) w
+     LEFT JOIN sessions s ON s.id = w.session WHERE s.id IS NULL OR s.ended_at IS NOT NULL ORDER BY w.session LIMIT 100`,
+  ];
+  return rows.map((row) => text(row, "session"));
+}
+
+export function* listOpenSessions(limit: number): Tx<Session[]> {
+  const rows = yield [`SELECT ${COLUMNS} FROM sessions WHERE ended_at IS NULL ORDER BY id LIMIT $1`, [limit]];
+  return rows.map(sessionOf);
+}
+
+export interface HostClock {
+  readonly tickedAt: number;
+  readonly graceUntil: number;
+}
+
+export function* findHostClock(host: string): Tx<HostClock | undefined> {
+  const row = yield* first(["SELECT ticked_at, grace_until FROM host_clocks WHERE host = $1", [host]]);
+  return row && { tickedAt: int(row, "ticked_at"), graceUntil: int(row, "grace_until") };
+}
+
+/** Moves a host's clock by compare-and-set; whoever comes second changes nothing. */
+export function* advanceHostClock(host: string, from: number, to: HostClock): Tx<boolean> {
+  const rows = yield [
+    "UPDATE host_clocks SET ticked_at = $1, grace_until = $2 WHERE host = $3 AND ticked_at = $4 RETURNING host",
+    [to.tickedAt, to.graceUntil, host, from],
+  ];
+  return rows.length === 1;
+}
+
+export function* insertHostClock(host: string, now: number): Tx<void> {
+  yield [
+    "INSERT INTO host_clocks (host, ticked_at, grace_until) VALUES ($1, $2, 0) ON CONFLICT (host) DO NOTHING",
+    [host, now],
+  ];
+}
+
+/** Removes ended sessions that nobody needs to see any more, a few at a time. */
+export function* deleteEndedSessions(before: number): Tx<void> {
+  for (const chunk of chunksOf(yield* lockEndedSessions(before)))
+    yield [`DELETE FROM sessions WHERE id IN (${placeholders(chunk.length)})`, chunk];
+}
+
+/** Whether any file lock is bound to a session alone. */
+export function* holdsLocks(id: string): Tx<boolean> {
+  return (
+    (yield* first(["SELECT 1 AS one FROM file_locks WHERE session = $1 AND task IS NULL LIMIT 1", [id]])) !== undefined
+  );
+}

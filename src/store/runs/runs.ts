@@ -1,0 +1,311 @@
+import { appendEvents } from "../events/events.js";
+import { conditionsOf, int, intOrNull, json, placeholders, text, textOrNull } from "../rows.js";
+import { first, type Row, type Tx, type TxContext } from "../tx.js";
+
+export type RunStatus =
+  | "planning"
+  | "running"
+  | "paused"
+  | "succeeded"
+  | "failed"
+  | "cancelling"
+  | "cancelled"
+  | "compensating"
+  | "compensated";
+
+/** The graph's figures, computed when the run was made or changed. */
+export interface RunShape {
+  readonly depth: number;
+  readonly width: number;
+  /** Keys along the longest expected path, at most the first 100. */
+  readonly criticalPath: readonly string[];
+  readonly criticalPathMs: number;
+}
+
+export interface Run {
+  readonly id: string;
+  readonly project: string;
+  readonly workflow: string | null;
+  readonly workflowVersion: number | null;
+  readonly name: string;
+  readonly kind: "workflow" | "standing";
+  readonly status: RunStatus;
+  readonly revision: number;
+  readonly mode: string;
+  readonly maxParallel: number;
+  readonly priority: number;
+  readonly deadline: number | null;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  readonly reason: string | null;
+  readonly createdBy: string;
+  readonly createdAt: number;
+  readonly endedAt: number | null;
+  /** The run and the task of it that wait for this one; null for one that was started by itself. */
+  readonly parentRun: string | null;
+  readonly parentTask: string | null;
+  /** How many runs it is within. */
+  readonly depth: number;
+  readonly onFailure: OnFailure;
+  readonly stage: RunStage | null;
+  /** The nearest run, itself or one that it is within, that has a budget. */
+  readonly budgetOf: string | null;
+  /** Whether it gives out no work because such a budget is spent. */
+  readonly overBudget: boolean;
+}
+
+/** What becomes of the rest when a task has failed for good. */
+export type OnFailure = "continue" | "stop" | "compensate";
+
+/** Of a run that does not go on after a failure: nothing new starts, or what was done is undone. */
+export type RunStage = "stopping" | "undoing";
+
+export const RUN_COLUMNS = [
+  "id",
+  "project",
+  "workflow",
+  "workflow_version",
+  "name",
+  "kind",
+  "status",
+  "revision",
+  "mode",
+  "max_parallel",
+  "priority",
+  "deadline",
+  "inputs",
+  "reason",
+  "created_by",
+  "created_at",
+  "ended_at",
+  "parent_run",
+  "parent_task",
+  "depth",
+  "on_failure",
+  "stage",
+  "budget_of",
+  "over_budget",
+].join(", ");
+
+export function runOf(row: Row): Run {
+  return {
+    id: text(row, "id"),
+    project: text(row, "project"),
+    workflow: textOrNull(row, "workflow"),
+    workflowVersion: intOrNull(row, "workflow_version"),
+    name: text(row, "name"),
+    // The CHECK constraints of the table hold these to their unions.
+    kind: text(row, "kind") as Run["kind"],
+    status: text(row, "status") as RunStatus,
+    revision: int(row, "revision"),
+    mode: text(row, "mode"),
+    maxParallel: int(row, "max_parallel"),
+    priority: int(row, "priority"),
+    deadline: intOrNull(row, "deadline"),
+    inputs: json(row, "inputs"),
+    reason: textOrNull(row, "reason"),
+    createdBy: text(row, "created_by"),
+    createdAt: int(row, "created_at"),
+    endedAt: intOrNull(row, "ended_at"),
+    parentRun: textOrNull(row, "parent_run"),
+    parentTask: textOrNull(row, "parent_task"),
+    depth: int(row, "depth"),
+    onFailure: text(row, "on_failure") as OnFailure,
+    stage: textOrNull(row, "stage") as RunStage | null,
+    budgetOf: textOrNull(row, "budget_of"),
+    overBudget: int(row, "over_budget") === 1,
+  };
+}
+
+export interface NewRun extends Omit<
+  Run,
+  "revision" | "status" | "endedAt" | "reason" | "createdAt" | "stage" | "overBudget"
+> {
+  readonly shape: RunShape;
+  /** The definition as it was given, as JSON text. */
+  readonly definition: string | null;
+  /** Default: running. */
+  readonly status?: "planning" | "running" | "paused";
+}
+
+export function* insertRun(ctx: TxContext, run: NewRun): Tx<void> {
+  yield [
+    `INSERT INTO runs (id, project, workflow, workflow_version, name, kind, status, revision, mode, max_parallel, priority,
+      deadline, inputs, shape, created_by, created_at, parent_run, parent_task, depth, on_failure, budget_of)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
+    [
+      run.id,
+      run.project,
+      run.workflow,
+      run.workflowVersion,
+      run.name,
+      run.kind,
+      run.status ?? "running",
+      run.mode,
+      run.maxParallel,
+      run.priority,
+      run.deadline,
+      JSON.stringify(run.inputs),
+      JSON.stringify(run.shape),
+      run.createdBy,
+      ctx.now,
+      run.parentRun,
+      run.parentTask,
+      run.depth,
+      run.onFailure,
+      run.budgetOf,
+    ],
+  ];
+  if (run.definition !== null)
+    yield ["INSERT INTO run_definitions (run, definition) VALUES ($1, $2)", [run.id, run.definition]];
+  yield* insertCounters(ctx, run.id);
+}
+
+/** Of a run without tasks, so far. */
+export function* insertCounters(ctx: TxContext, run: string): Tx<void> {
+  yield ["INSERT INTO run_counters (run, updated_at) VALUES ($1, $2)", [run, ctx.now]];
+}
+
+export function* findRun(id: string): Tx<Run | undefined> {
+  const row = yield* first([`SELECT ${RUN_COLUMNS} FROM runs WHERE id = $1`, [id]]);
+  return row && runOf(row);
+}
+
+export function* findStandingRun(project: string): Tx<string | undefined> {
+  const row = yield* first(["SELECT id FROM runs WHERE project = $1 AND kind = 'standing'", [project]]);
+  return row && text(row, "id");
+}
+
+export function* findRunShape(id: string): Tx<RunShape> {
+  const row = yield* first(["SELECT shape FROM runs WHERE id = $1", [id]]);
+  if (!row) throw new Error(`there is no run ${id}`);
+  return json<RunShape>(row, "shape");
+}
+
+export interface RunChangeOfState {
+  readonly run: string;
+  readonly from: RunStatus;
+  readonly to: RunStatus;
+  readonly endedAt: number | null;
+  readonly reason: string | null;
+  readonly stage: RunStage | null;
+  /** When the tick must look at the run again; without it, when it was to do so before. */
+  readonly dueAt?: number | null;
+}
+
+/** Guarded by the state it expects; false when the run was in another. */
+export function* setRunStatus(change: RunChangeOfState): Tx<boolean> {
+  const rows = yield [
+    "UPDATE runs SET status = $1, ended_at = $2, reason = $3, due_at = COALESCE($4, due_at), stage = $5 WHERE id = $6 AND status = $7 RETURNING id",
+    [change.to, change.endedAt, change.reason, change.dueAt ?? null, change.stage, change.run, change.from],
+  ];
+  return rows.length === 1;
+}
+
+export interface RunFilter {
+  readonly project?: string | undefined;
+  readonly status?: string | undefined;
+  readonly workflow?: string | undefined;
+  /** Runs older than this id. */
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+/** Newest first. */
+export function* listRuns(filter: RunFilter): Tx<Run[]> {
+  const { where, params } = conditionsOf([
+    ["project =", filter.project],
+    ["status =", filter.status],
+    ["workflow =", filter.workflow],
+    ["id <", filter.before],
+  ]);
+  // sql: the comparisons are those above.
+  const sql = `SELECT ${RUN_COLUMNS} FROM runs ${where} ORDER BY id DESC LIMIT $${params.length + 1}`;
+  const rows = yield [sql, [...params, filter.limit]];
+  return rows.map(runOf);
+}
+
+export interface PastRun {
+  readonly id: string;
+  readonly name: string;
+  readonly inputs: Readonly<Record<string, unknown>>;
+  /** JSON text. */
+  readonly definition: string;
+}
+
+/** The newest runs of a project that have succeeded, but for those with a very long definition. At most 200. */
+export function* succeededRuns(project: string): Tx<PastRun[]> {
+  const rows = yield [
+    `SELECT r.id, r.name, r.inputs, d.definition FROM runs r JOIN run_definitions d ON d.run = r.id
+     WHERE r.project = $1 AND r.status = 'succeeded' AND r.parent_run IS NULL AND length(d.definition) < 65536
+     ORDER BY r.id DESC LIMIT 200`,
+    [project],
+  ];
+  return rows.map((row) => ({
+    id: text(row, "id"),
+    name: text(row, "name"),
+    inputs: json(row, "inputs"),
+    definition: text(row, "definition"),
+  }));
+}
+
+/** The runs that ad-hoc tasks live in, one per project that has any. */
+export function* standingRuns(): Tx<string[]> {
+  const rows = yield ["SELECT id FROM runs WHERE kind = 'standing' AND ended_at IS NULL ORDER BY id LIMIT 1000"];
+  return rows.map((row) => text(row, "id"));
+}
+
+export function* activeRunsOf(project: string): Tx<string[]> {
+  const rows = yield [
+    "SELECT id FROM runs WHERE project = $1 AND kind = 'workflow' AND ended_at IS NULL ORDER BY id",
+    [project],
+  ];
+  return rows.map((row) => text(row, "id"));
+}
+
+const OF_ITS_TASKS = "task IN (SELECT id FROM tasks WHERE run = $1)";
+const REMOVE_RUN = [
+  "DELETE FROM events WHERE run = $1",
+  `DELETE FROM attempts WHERE ${OF_ITS_TASKS}`,
+  `DELETE FROM dependencies WHERE ${OF_ITS_TASKS}`,
+  `DELETE FROM task_specs WHERE ${OF_ITS_TASKS}`,
+  `DELETE FROM askings WHERE ${OF_ITS_TASKS}`,
+  "DELETE FROM tasks WHERE run = $1",
+  "DELETE FROM scope_lanes WHERE run = $1",
+  "DELETE FROM lanes WHERE run = $1",
+  "DELETE FROM signals WHERE run = $1",
+  "DELETE FROM dead_letters WHERE run = $1",
+  "DELETE FROM work_session_runs WHERE run = $1",
+  "DELETE FROM checkpoint_parts WHERE checkpoint IN (SELECT id FROM checkpoints WHERE run = $1)",
+  "DELETE FROM checkpoints WHERE run = $1",
+  "DELETE FROM checkpoint_turns WHERE run = $1",
+  "DELETE FROM budgets WHERE run = $1",
+  "DELETE FROM run_counters WHERE run = $1",
+  "DELETE FROM run_definitions WHERE run = $1",
+  "DELETE FROM runs WHERE id = $1",
+];
+
+/**
+ * Removes a finished run and all that belongs to it. The removal itself becomes an event first: the newest event of the history is
+ * never removed, so that numbers only grow.
+ */
+export function* deleteRun(ctx: TxContext, run: { readonly id: string; readonly project: string }): Tx<void> {
+  yield* appendEvents(ctx, [{ type: "run.pruned", project: run.project, data: { run: run.id } }]);
+  for (const statement of REMOVE_RUN) yield [statement, [run.id]];
+}
+
+export function* countRunsByStatus(project?: string): Tx<Record<string, number>> {
+  const rows =
+    project === undefined
+      ? yield ["SELECT status, count(*) AS runs FROM runs WHERE kind = 'workflow' GROUP BY status"]
+      : yield [
+          "SELECT status, count(*) AS runs FROM runs WHERE kind = 'workflow' AND project = $1 GROUP BY status",
+          [project],
+        ];
+  return Object.fromEntries(rows.map((row) => [text(row, "status"), int(row, "runs")]));
+}
+
+export function* findRuns(ids: readonly string[]): Tx<Run[]> {
+  if (ids.length === 0) return [];
+  const rows = yield [`SELECT ${RUN_COLUMNS} FROM runs WHERE id IN (${placeholders(ids.length)}) ORDER BY id`, ids];
+  return rows.map(runOf);
+}

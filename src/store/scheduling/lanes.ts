@@ -1,0 +1,382 @@
+import { bySize, chunksOf, insertRows, int, json, placeholders, text, textOrNull } from "../rows.js";
+import { first, type Row, type SqlValue, type Statement, type Tx } from "../tx.js";
+import type { ScopePaths } from "./file-sets.js";
+import { T_COLUMNS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
+
+/**
+ * Lanes: the first ready task of each (run, demand), so that a claim looks at one row per demand it can meet and never at
+ * tasks it cannot take. Under a lane whose tasks declare files stands a scope lane per set of files.
+ */
+
+/** What a task asks of whoever takes it. */
+export interface Demand {
+  readonly id: string;
+  readonly project: string;
+  readonly executor: "agent" | "command" | "tool";
+  readonly role: string | null;
+  readonly requires: readonly string[];
+  readonly reservedFor: string | null;
+  /** What the executor's allow list must be asked about: the command line, or `server/tool`. */
+  readonly command: string | null;
+  readonly scoped: boolean;
+}
+
+/** Where to look for work: one run, or all of a project. */
+export type LanePlace = { readonly run: string } | { readonly project: string };
+
+export interface OrderKey {
+  readonly bucket: number;
+  readonly latestStart: number;
+  readonly rankOrder: number;
+  readonly head: string;
+}
+
+const DEMAND_COLUMNS = ["id", "project", "executor", "role", "requires", "reserved_for", "command", "scoped"];
+const INSERT_DEMAND = { table: "demands", columns: DEMAND_COLUMNS, suffix: "ON CONFLICT (id) DO NOTHING" } as const;
+
+export function* saveDemands(demands: readonly Demand[]): Tx<void> {
+  // In order of their ids: two that save the same demands at once then cannot wait for each other.
+  const ordered = demands.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+  yield* insertRows(
+    INSERT_DEMAND,
+    ordered.map((demand) => [
+      demand.id,
+      demand.project,
+      demand.executor,
+      demand.role,
+      JSON.stringify(demand.requires),
+      demand.reservedFor,
+      demand.command,
+      demand.scoped ? 1 : 0,
+    ]),
+  );
+}
+
+export function* findDemand(id: string): Tx<Demand | undefined> {
+  const row = yield* first([`SELECT ${DEMAND_COLUMNS.join(", ")} FROM demands WHERE id = $1`, [id]]);
+  return row && demandOf(row);
+}
+
+function demandOf(row: Row): Demand {
+  return {
+    id: text(row, "id"),
+    project: text(row, "project"),
+    executor: text(row, "executor") as Demand["executor"],
+    role: textOrNull(row, "role"),
+    requires: json<string[]>(row, "requires"),
+    reservedFor: textOrNull(row, "reserved_for"),
+    command: textOrNull(row, "command"),
+    scoped: int(row, "scoped") === 1,
+  };
+}
+
+/** The best open lane of a demand. */
+export interface LaneHead {
+  readonly demand: Demand;
+  readonly run: string;
+}
+
+const DEMAND_FIELDS = DEMAND_COLUMNS.map((column) => `d.${column}`).join(", ");
+
+// A loose index scan: each step of the recursion is one seek to the next demand that has an open lane, so that demands without
+// work cost nothing however many there are.
+const HEADS_OF_PROJECT = `WITH RECURSIVE live (demand) AS (
+    SELECT min(demand) FROM lanes WHERE project = $1 AND open = 1 AND head IS NOT NULL
+    UNION ALL
+    SELECT (SELECT min(l.demand) FROM lanes l WHERE l.project = $1 AND l.demand > live.demand AND l.open = 1 AND l.head IS NOT NULL)
+    FROM live WHERE live.demand IS NOT NULL
+  )
+  SELECT ${DEMAND_FIELDS}, b.run FROM live JOIN demands d ON d.id = live.demand
+  JOIN lanes b ON b.demand = live.demand AND b.run = (
+    SELECT x.run FROM lanes x WHERE x.project = $1 AND x.demand = live.demand AND x.open = 1 AND x.head IS NOT NULL
+    ORDER BY x.bucket, x.latest_start, x.rank_order, x.head LIMIT 1)
+  ORDER BY b.bucket, b.latest_start, b.rank_order, b.head`;
+
+const HEADS_OF_RUN = `SELECT ${DEMAND_FIELDS}, b.run FROM lanes b JOIN demands d ON d.id = b.demand
+  WHERE b.run = $1 AND b.open = 1 AND b.head IS NOT NULL
+  ORDER BY b.bucket, b.latest_start, b.rank_order, b.head`;
+
+/** The best open lane of every demand that has one, best first, in one project or one run. */
+export function* laneHeads(where: LanePlace): Tx<LaneHead[]> {
+  const rows = yield "run" in where ? [HEADS_OF_RUN, [where.run]] : [HEADS_OF_PROJECT, [where.project]];
+  return rows.map((row) => ({ demand: demandOf(row), run: text(row, "run") }));
+}
+
+/** The first ready task of a lane, and how many tasks the agent is running. */
+export interface Candidate extends TaskAndSpec {
+  readonly live: number;
+  /** The files it declares; undefined in a lane whose tasks declare none. */
+  readonly files: ScopePaths | undefined;
+}
+
+const LIVE = "(SELECT count(*) FROM tasks a WHERE a.agent = $3) AS live";
+// The lane may have been closed between the look and the lock.
+const STILL_OPEN = "EXISTS (SELECT 1 FROM lanes o WHERE o.run = $1 AND o.demand = $2 AND o.open = 1)";
+const HEAD_OF_LANE = `SELECT ${T_COLUMNS}, s.spec, ${LIVE} FROM tasks t JOIN task_specs s ON s.task = t.id
+  WHERE t.run = $1 AND t.demand = $2 AND t.scope = '' AND t.status = 'ready' AND ${STILL_OPEN}
+  ORDER BY t.bucket, t.latest_start, t.rank_order, t.id LIMIT 1`;
+const HEAD_OF_SCOPES = `SELECT ${T_COLUMNS}, s.spec, f.patterns, ${LIVE}
+  FROM scope_lanes l JOIN tasks t ON t.id = l.head JOIN task_specs s ON s.task = t.id JOIN scopes f ON f.id = l.scope
+  WHERE l.run = $1 AND l.demand = $2 AND l.parked_on IS NULL AND l.head IS NOT NULL AND t.status = 'ready' AND ${STILL_OPEN}
+  ORDER BY l.bucket, l.latest_start, l.rank_order, l.head LIMIT 1`;
+
+export function* firstOfLane(lane: LaneHead, agent: string): Tx<Candidate | undefined> {
+  const row = yield* first([lane.demand.scoped ? HEAD_OF_SCOPES : HEAD_OF_LANE, [lane.run, lane.demand.id, agent]]);
+  if (!row) return undefined;
+  const files = lane.demand.scoped ? json<ScopePaths>(row, "patterns") : undefined;
+  return { ...taskAndSpecOf(row), live: int(row, "live"), files };
+}
+
+const KEY_COLUMNS = "bucket, latest_start, rank_order, head";
+const EARLIER = (table: string) =>
+  `${table}.head IS NULL OR (excluded.bucket, excluded.latest_start, excluded.rank_order, excluded.head)
+    < (${table}.bucket, ${table}.latest_start, ${table}.rank_order, ${table}.head)`;
+const TAKE_OVER = `DO UPDATE SET bucket = excluded.bucket, latest_start = excluded.latest_start,
+  rank_order = excluded.rank_order, head = excluded.head`;
+
+const ENTER_LANE = {
+  table: "lanes",
+  columns: ["run", "demand", "project", "open", "bucket", "latest_start", "rank_order", "head"],
+  suffix: `ON CONFLICT (run, demand) ${TAKE_OVER} WHERE ${EARLIER("lanes")}`,
+} as const;
+
+export interface LaneEntry extends OrderKey {
+  readonly run: string;
+  readonly demand: string;
+  readonly project: string;
+  readonly open: boolean;
+}
+
+/** Puts a newly ready task at the head of its lane where it comes first. At most one entry per lane. */
+export function* enterLanes(entries: readonly LaneEntry[]): Tx<void> {
+  yield* insertRows(
+    ENTER_LANE,
+    entries.map((entry) => [entry.run, entry.demand, entry.project, entry.open ? 1 : 0, ...keyValues(entry)]),
+  );
+}
+
+const ENSURE_LANE = {
+  table: "lanes",
+  columns: ["run", "demand", "project", "open"],
+  suffix: "ON CONFLICT DO NOTHING",
+} as const;
+
+export function* ensureLanes(lanes: readonly Omit<LaneEntry, keyof OrderKey>[]): Tx<void> {
+  yield* insertRows(
+    ENSURE_LANE,
+    lanes.map((lane) => [lane.run, lane.demand, lane.project, lane.open ? 1 : 0]),
+  );
+}
+
+const ENTER_SCOPE = {
+  table: "scope_lanes",
+  columns: ["run", "demand", "scope", "project", "bucket", "latest_start", "rank_order", "head"],
+  suffix: `ON CONFLICT (run, demand, scope) ${TAKE_OVER} WHERE ${EARLIER("scope_lanes")}`,
+} as const;
+
+export interface ScopeEntry extends OrderKey {
+  readonly run: string;
+  readonly demand: string;
+  readonly scope: string;
+  readonly project: string;
+}
+
+/** The same for the lane of a set of files; a parked one stays parked. At most one entry per scope lane. */
+export function* enterScopeLanes(entries: readonly ScopeEntry[]): Tx<void> {
+  yield* insertRows(
+    ENTER_SCOPE,
+    entries.map((entry) => [entry.run, entry.demand, entry.scope, entry.project, ...keyValues(entry)]),
+  );
+}
+
+function keyValues(key: OrderKey): SqlValue[] {
+  return [key.bucket, key.latestStart, key.rankOrder, key.head];
+}
+
+const REFRESH_FROM_TASKS = `UPDATE lanes SET (${KEY_COLUMNS}) = (
+  SELECT bucket, latest_start, rank_order, id FROM tasks
+  WHERE run = $1 AND demand = $2 AND scope = '' AND status = 'ready' ORDER BY bucket, latest_start, rank_order, id LIMIT 1)
+  WHERE run = $1 AND demand = $2`;
+const REFRESH_SCOPE = `UPDATE scope_lanes SET (${KEY_COLUMNS}) = (
+  SELECT bucket, latest_start, rank_order, id FROM tasks
+  WHERE run = $1 AND demand = $2 AND scope = $3 AND status = 'ready' ORDER BY bucket, latest_start, rank_order, id LIMIT 1)
+  WHERE run = $1 AND demand = $2 AND scope = $3`;
+const REFRESH_FROM_SCOPES = `UPDATE lanes SET (${KEY_COLUMNS}) = (
+  SELECT bucket, latest_start, rank_order, head FROM scope_lanes
+  WHERE run = $1 AND demand = $2 AND parked_on IS NULL AND head IS NOT NULL
+  ORDER BY bucket, latest_start, rank_order, head LIMIT 1)
+  WHERE run = $1 AND demand = $2`;
+
+export interface LaneOfTask {
+  readonly run: string;
+  readonly demand: string;
+  readonly scope: string;
+}
+
+/** Finds the head of a lane afresh, after a task has left it. */
+export function* refreshLane(lane: LaneOfTask): Tx<void> {
+  if (lane.scope === "") {
+    yield [REFRESH_FROM_TASKS, [lane.run, lane.demand]];
+    return;
+  }
+  yield [REFRESH_SCOPE, [lane.run, lane.demand, lane.scope]];
+  yield* refreshFromScopes(lane);
+}
+
+export function* refreshFromScopes(lane: { run: string; demand: string }): Tx<void> {
+  yield [REFRESH_FROM_SCOPES, [lane.run, lane.demand]];
+}
+
+/** Opens or closes all lanes of a run: few rows, however many tasks it has. */
+export function* setLanesOpen(run: string, open: boolean): Tx<void> {
+  yield ["UPDATE lanes SET open = $1 WHERE run = $2 AND open <> $1", [open ? 1 : 0, run]];
+}
+
+export function* deleteLanes(run: string): Tx<void> {
+  yield ["DELETE FROM scope_lanes WHERE run = $1", [run]];
+  yield ["DELETE FROM lanes WHERE run = $1", [run]];
+}
+
+/** Takes a whole set of files out of the order until the lock request is gone. Gives the demands concerned. */
+export function* parkScope(lane: { run: string; scope: string }, request: string): Tx<string[]> {
+  const rows = yield [
+    // The demands are named so that the key of the table leads to the rows: without them SQLite reads every scope of the run.
+    `UPDATE scope_lanes SET parked_on = $1
+     WHERE run = $2 AND demand IN (SELECT demand FROM lanes WHERE run = $2) AND scope = $3 AND parked_on IS NULL RETURNING demand`,
+    [request, lane.run, lane.scope],
+  ];
+  return rows.map((row) => text(row, "demand"));
+}
+
+const PARKED_ON = bySize(
+  (size) => `SELECT DISTINCT run FROM scope_lanes WHERE project = $1 AND parked_on IN (${placeholders(size, 2)})`,
+);
+
+/** The runs that have something parked on any of these lock requests. */
+export function* runsParkedOn(project: string, requests: readonly string[]): Tx<string[]> {
+  return yield* collect(requests, (chunk): Statement => [PARKED_ON(chunk.length), [project, ...chunk]]);
+}
+
+function* collect(ids: readonly string[], statement: (chunk: readonly string[]) => Statement): Tx<string[]> {
+  const found = new Set<string>();
+  for (const chunk of chunksOf(ids)) {
+    for (const row of yield statement(chunk)) found.add(text(row, "run"));
+  }
+  return [...found].sort();
+}
+
+/** A set of files that is parked on a lock request. */
+export interface ParkedScope {
+  readonly demand: string;
+  readonly run: string;
+  readonly scope: string;
+  /** The place of its first task in the order: what it would wait behind. */
+  readonly bucket: number;
+  readonly readyAt: number;
+}
+
+// A request has a row for each pattern: each is to meet what is parked on it once.
+const PARKED_ON_OWN = `(SELECT DISTINCT project, request FROM file_locks
+    WHERE agent = $1 AND task IS NULL AND (state <> 'held' OR expires_at IS NOT NULL)) f
+  JOIN scope_lanes l ON l.project = f.project AND l.parked_on = f.request
+  JOIN lanes o ON o.run = l.run AND o.demand = l.demand AND o.open = 1`;
+const DEMANDS_ON_OWN = `SELECT DISTINCT ${DEMAND_FIELDS} FROM ${PARKED_ON_OWN} JOIN demands d ON d.id = l.demand`;
+const DEMANDS_ON_OWN_IN_RUN = `${DEMANDS_ON_OWN} WHERE l.run = $2`;
+const DEMANDS_ON_OWN_IN_PROJECT = `${DEMANDS_ON_OWN} WHERE l.project = $2`;
+
+/** What is asked for by what is parked on the locks that an agent has without a task: they bar everybody else, and not the agent. */
+export function* demandsOnOwn(agent: string, where: LanePlace): Tx<Demand[]> {
+  const rows = yield "run" in where
+    ? [DEMANDS_ON_OWN_IN_RUN, [agent, where.run]]
+    : [DEMANDS_ON_OWN_IN_PROJECT, [agent, where.project]];
+  return rows.map(demandOf);
+}
+
+const SCOPES_ON_OWN = bySize(
+  (size) => `SELECT l.run, l.demand, l.scope, l.bucket, t.ready_at FROM ${PARKED_ON_OWN} JOIN tasks t ON t.id = l.head
+    WHERE l.demand IN (${placeholders(size, 3)}) AND (l.run = $2 OR l.project = $2)
+    ORDER BY l.bucket, l.latest_start, l.rank_order, l.head LIMIT 32`,
+);
+
+/** The first of it that asks for one of these demands, in the order of the claims. At most 32. */
+export function* scopesOnOwn(
+  agent: string,
+  { where, demands }: { where: LanePlace; demands: readonly string[] },
+): Tx<ParkedScope[]> {
+  const [place, some] = ["run" in where ? where.run : where.project, demands.slice(0, DEMANDS_AT_ONCE_MAX)];
+  const rows = yield [SCOPES_ON_OWN(some.length), [agent, place, ...some]];
+  return rows.map((row) => ({
+    demand: text(row, "demand"),
+    run: text(row, "run"),
+    scope: text(row, "scope"),
+    bucket: int(row, "bucket"),
+    readyAt: int(row, "ready_at"),
+  }));
+}
+
+const DEMANDS_AT_ONCE_MAX = 100;
+
+/** Returns one set of files to the order, whatever it was parked on. */
+export function* unparkScope({ run, demand, scope }: LaneOfTask): Tx<void> {
+  yield ["UPDATE scope_lanes SET parked_on = NULL WHERE run = $1 AND demand = $2 AND scope = $3", [run, demand, scope]];
+  yield* refreshFromScopes({ run, demand });
+}
+
+/** Returns what was parked on the requests to the order. Gives the lanes whose head must be found afresh. */
+export function* unparkScopes(project: string, requests: readonly string[]): Tx<{ run: string; demand: string }[]> {
+  const lanes = new Map<string, { run: string; demand: string }>();
+  for (const chunk of chunksOf(requests)) {
+    const rows = yield [
+      `UPDATE scope_lanes SET parked_on = NULL WHERE project = $1 AND parked_on IN (${placeholders(chunk.length, 2)})
+       RETURNING run, demand`,
+      [project, ...chunk],
+    ];
+    for (const row of rows) {
+      const lane = { run: text(row, "run"), demand: text(row, "demand") };
+      lanes.set(`${lane.run}/${lane.demand}`, lane);
+    }
+  }
+  return [...lanes.values()];
+}
+
+/** Why a project or run offers nothing: what its lanes look like from outside. */
+export interface LaneFigures {
+  /** Lanes with work whose run is paused. */
+  readonly paused: number;
+  /** Lanes with work whose run has as many tasks running as it may. */
+  readonly full: number;
+  /** Sets of files that wait for a lock. */
+  readonly parked: number;
+  /** A run whose lanes with work are closed because a budget is spent. */
+  readonly overBudget: string | null;
+}
+
+export function* laneFigures(where: LanePlace): Tx<LaneFigures> {
+  const [column, id] = "run" in where ? ["run", where.run] : ["project", where.project];
+  // sql: one of two columns, and the conditions below.
+  const closed = (condition: string, what = "count(*)") =>
+    `(SELECT ${what} FROM lanes l JOIN runs r ON r.id = l.run WHERE l.${column} = $1 AND l.open = 0 AND l.head IS NOT NULL AND ${condition})`;
+  const row = yield* first([
+    // sql: the same.
+    `SELECT ${closed("r.status = 'paused'")} AS paused, ${closed("r.status = 'running' AND r.over_budget = 0")} AS full_lanes,
+      ${closed("r.over_budget = 1", "min(r.id)")} AS over_budget,
+      (SELECT count(*) FROM scope_lanes WHERE ${column} = $1 AND parked_on IS NOT NULL) AS parked`,
+    [id],
+  ]);
+  if (!row) throw new Error("a count without rows");
+  return {
+    paused: int(row, "paused"),
+    full: int(row, "full_lanes"),
+    parked: int(row, "parked"),
+    overBudget: textOrNull(row, "over_budget"),
+  };
+}
+
+/** What a set of files is parked on in a run; undefined when it is not. */
+export function* parkedOn(lane: LaneOfTask): Tx<string | undefined> {
+  const row = yield* first([
+    "SELECT parked_on FROM scope_lanes WHERE run = $1 AND demand = $2 AND scope = $3 AND parked_on IS NOT NULL",
+    [lane.run, lane.demand, lane.scope],
+  ]);
+  return row && text(row, "parked_on");
+}

@@ -1,0 +1,79 @@
+import type { Random } from "../../runtime/random.js";
+
+/** How a process behaves that is not alone with the file: for how long it writes on, and then leaves the file to the others. */
+interface Manners {
+  readonly turnMs: number;
+  readonly leaveMs: number;
+  /** The pause between two tries at first. */
+  readonly pauseMs: number;
+}
+
+/** Where few write, the file is free again soon. */
+const AMONG_FEW: Manners = { turnMs: 8, leaveMs: 3, pauseMs: 2 };
+const IN_A_CROWD: Manners = { turnMs: 5, leaveMs: 4, pauseMs: 16 };
+/** Whoever waited so long is one of many. */
+const CROWD_WAIT_MS = 20;
+/** The pauses of those who wait grow shorter, down to this at that age, so that the oldest goes first. */
+const PAUSE_MS_MIN = 2;
+const OLD_MS = 100;
+/** What was seen of the others holds for so long. */
+const SEEN_FOR_MS = 500;
+
+/**
+ * How processes take turns at writing one file. SQLite has no queue: who asks when it is free, writes. Asking costs processor
+ * time, of the writer too where there are few cores, so most should ask seldom; and whoever has just written asks soonest, so
+ * it must stop by itself. Real time throughout, in ms: the injected clock may stand still.
+ */
+export class Turns {
+  readonly #random: Random;
+  readonly #now: () => number;
+  /** When this process last found the file busy, and when it last waited as one of many. */
+  #refusedAt = Number.NEGATIVE_INFINITY;
+  #crowdAt = Number.NEGATIVE_INFINITY;
+  /** Undefined until the next transaction begins. */
+  #turnBegan: number | undefined;
+
+  constructor(random: Random, now: () => number = () => performance.now()) {
+    this.#random = random;
+    this.#now = now;
+  }
+
+  /** Whether others have been seen writing of late. */
+  get isShared(): boolean {
+    return this.#now() - this.#refusedAt <= SEEN_FOR_MS;
+  }
+
+  /** Milliseconds for which this process should leave the file to others before it writes again; 0 where it need not. */
+  leaveMs(): number {
+    if (this.#turnBegan === undefined) return 0;
+    const now = this.#now();
+    const { turnMs, leaveMs } = this.#manners(now);
+    if (now - this.#turnBegan < turnMs || !this.isShared) return 0;
+    this.#turnBegan = undefined;
+    return this.#about(leaveMs);
+  }
+
+  /** A transaction has begun. */
+  began(): void {
+    this.#turnBegan ??= this.#now();
+  }
+
+  /** Milliseconds to the next try of a call that has been refused for so many milliseconds. */
+  pauseMs(waitedMs: number): number {
+    const now = this.#now();
+    this.#turnBegan = undefined;
+    this.#refusedAt = now;
+    if (waitedMs >= CROWD_WAIT_MS) this.#crowdAt = now;
+    const { pauseMs } = this.#manners(now);
+    const youth = Math.max(0, 1 - waitedMs / OLD_MS);
+    return this.#about(PAUSE_MS_MIN + (pauseMs - PAUSE_MS_MIN) * youth);
+  }
+
+  #manners(now: number): Manners {
+    return now - this.#crowdAt < SEEN_FOR_MS ? IN_A_CROWD : AMONG_FEW;
+  }
+
+  #about(ms: number): number {
+    return ms * (0.5 + this.#random.next());
+  }
+}

@@ -1,0 +1,191 @@
+import { bySize, chunksOf, insertRows, int, jsonOrNull, text, textOrNull } from "../rows.js";
+import { first, type Row, type SqlValue, type Tx } from "../tx.js";
+
+export type AttemptOutcome = "succeeded" | "failed" | "timed_out" | "lease_lost" | "released" | "cancelled";
+
+/** What went wrong in an attempt. */
+export interface AttemptError {
+  readonly type: string;
+  readonly message: string;
+  readonly stack?: string | undefined;
+}
+
+/** An attempt that has ended. The open one stands in its task's row. */
+export interface Attempt {
+  readonly task: string;
+  readonly number: number;
+  readonly agent: string;
+  readonly token: number;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly outcome: AttemptOutcome;
+  readonly result: unknown;
+  readonly error: AttemptError | null;
+  readonly usage: Readonly<Record<string, unknown>> | null;
+  readonly note: string | null;
+}
+
+const COLUMNS = "task, number, agent, token, started_at, ended_at, outcome, result, error, usage, note";
+
+function attemptOf(row: Row): Attempt {
+  return {
+    task: text(row, "task"),
+    number: int(row, "number"),
+    agent: text(row, "agent"),
+    token: int(row, "token"),
+    startedAt: int(row, "started_at"),
+    endedAt: int(row, "ended_at"),
+    // Held to the union by the table's CHECK.
+    outcome: text(row, "outcome") as AttemptOutcome,
+    result: jsonOrNull<unknown>(row, "result"),
+    error: jsonOrNull<AttemptError>(row, "error"),
+    usage: jsonOrNull<Record<string, unknown>>(row, "usage"),
+    note: textOrNull(row, "note"),
+  };
+}
+
+function jsonText(value: unknown): string | null {
+  return value === undefined || value === null ? null : JSON.stringify(value);
+}
+
+const INSERT = `INSERT INTO attempts (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
+
+export function* insertAttempt(attempt: Attempt): Tx<void> {
+  yield [
+    INSERT,
+    [
+      attempt.task,
+      attempt.number,
+      attempt.agent,
+      attempt.token,
+      attempt.startedAt,
+      attempt.endedAt,
+      attempt.outcome,
+      jsonText(attempt.result),
+      jsonText(attempt.error),
+      jsonText(attempt.usage),
+      attempt.note,
+    ],
+  ];
+}
+
+/** An attempt of the server's own, which says again what another came to. */
+export interface Carried {
+  readonly task: string;
+  readonly number: number;
+  readonly token: number;
+  /** What counts from now on; null: nothing does. */
+  readonly from: { readonly task: string; readonly number: number } | null;
+}
+
+// By number of rows. Both databases call the columns of VALUES so.
+const CARRY = bySize((size) => {
+  const rows = Array.from({ length: size }, (_, at) => `(${[3, 4, 5, 6, 7].map((n) => `$${n + at * 5}`).join(", ")})`);
+  // sql: numbers of parameters.
+  return `INSERT INTO attempts (task, number, agent, token, started_at, ended_at, outcome, result, error, note)
+    SELECT m.column1, CAST(m.column2 AS INTEGER), $1, CAST(m.column3 AS BIGINT), CAST($2 AS BIGINT), CAST($2 AS BIGINT),
+      a.outcome, a.result, a.error, a.note
+    FROM (VALUES ${rows.join(", ")}) AS m JOIN attempts a ON a.task = m.column4 AND a.number = CAST(m.column5 AS INTEGER)
+    WHERE true RETURNING task`;
+});
+const INSERT_BLANK = {
+  table: "attempts",
+  columns: ["task", "number", "agent", "token", "started_at", "ended_at", "outcome", "note"],
+} as const;
+
+export interface Carrying {
+  readonly by: string;
+  readonly at: number;
+  /** Of those that carry nothing. */
+  readonly note: string;
+}
+
+/** Adds such attempts. Gives how many there were to carry from: fewer than asked for where one is gone. */
+export function* carryAttempts(attempts: readonly Carried[], { by, at, note }: Carrying): Tx<number> {
+  const blank = attempts.filter(({ from }) => from === null);
+  yield* insertRows(
+    INSERT_BLANK,
+    blank.map(({ task, number, token }) => [task, number, by, token, at, at, "released", note]),
+  );
+  let found = blank.length;
+  for (const chunk of chunksOf(attempts.flatMap(({ from, ...to }) => (from === null ? [] : [{ ...to, from }])))) {
+    const values: SqlValue[] = [by, at];
+    // As text where the database would otherwise have to guess the type of a column.
+    for (const { task, number, token, from } of chunk)
+      values.push(task, String(number), String(token), from.task, String(from.number));
+    found += (yield [CARRY(chunk.length), values]).length;
+  }
+  return found;
+}
+
+/** The highest number and token that any attempt of a task has had. */
+export function* lastUsed(task: string): Tx<{ number: number; token: number }> {
+  const row = yield* first([
+    "SELECT COALESCE(max(number), 0) AS number, COALESCE(max(token), 0) AS token FROM attempts WHERE task = $1",
+    [task],
+  ]);
+  return row ? { number: int(row, "number"), token: int(row, "token") } : { number: 0, token: 0 };
+}
+
+export function* attemptsOf(task: string): Tx<Attempt[]> {
+  const rows = yield [`SELECT ${COLUMNS} FROM attempts WHERE task = $1 ORDER BY number LIMIT 200`, [task]];
+  return rows.map(attemptOf);
+}
+
+/** The attempt before the one that is open: what it left for the next. */
+export function* lastAttempt(task: string): Tx<Attempt | undefined> {
+  const row = yield* first([`SELECT ${COLUMNS} FROM attempts WHERE task = $1 ORDER BY number DESC LIMIT 1`, [task]]);
+  return row && attemptOf(row);
+}
+
+export function* findAttemptByToken(task: string, token: number): Tx<Attempt | undefined> {
+  const row = yield* first([`SELECT ${COLUMNS} FROM attempts WHERE task = $1 AND token = $2`, [task, token]]);
+  return row && attemptOf(row);
+}
+
+export interface DependencyResult {
+  readonly task: string;
+  readonly key: string;
+  readonly status: string;
+  /** The beginning of the JSON text of the result. */
+  readonly result: string | null;
+}
+
+/** How the dependencies of a task ended, with so many characters of the result of those that succeeded. At most 1,000. */
+export function* dependencyResults(task: string, chars: number): Tx<DependencyResult[]> {
+  const rows = yield [
+    // A plan's result has become the tasks themselves.
+    `SELECT n.id, n.key, n.status, CASE WHEN n.kind = 'plan' THEN NULL ELSE substr(a.result, 1, $2) END AS result FROM dependencies d JOIN tasks n ON n.id = d.dependency
+     LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt AND a.outcome = 'succeeded'
+     WHERE d.task = $1 ORDER BY n.id LIMIT 1000`,
+    [task, chars],
+  ];
+  return rows.map((row) => ({
+    task: text(row, "id"),
+    key: text(row, "key"),
+    status: text(row, "status"),
+    result: textOrNull(row, "result"),
+  }));
+}
+
+/** An agent's attempts by how they ended, with their mean duration in milliseconds. */
+export function* attemptFigures(agent: string): Tx<{ outcome: AttemptOutcome; count: number; meanMs: number }[]> {
+  const rows = yield [
+    `SELECT outcome, count(*) AS attempts, CAST(avg(ended_at - started_at) AS BIGINT) AS mean_ms FROM attempts
+     WHERE agent = $1 GROUP BY outcome ORDER BY outcome`,
+    [agent],
+  ];
+  return rows.map((row) => ({
+    outcome: text(row, "outcome") as AttemptOutcome,
+    count: int(row, "attempts"),
+    meanMs: int(row, "mean_ms"),
+  }));
+}
+
+export function* recentAttemptsOf(agent: string, limit: number): Tx<Attempt[]> {
+  const rows = yield [
+    `SELECT ${COLUMNS} FROM attempts WHERE agent = $1 ORDER BY ended_at DESC LIMIT $2`,
+    [agent, limit],
+  ];
+  return rows.map(attemptOf);
+}

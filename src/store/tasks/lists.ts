@@ -1,0 +1,158 @@
+import { chunksOf, conditionsOf, insertRows, int, placeholders, text } from "../rows.js";
+import { T_COLUMNS, type Task, TASK_COLUMNS, taskOf, type TaskStatus } from "./tasks.js";
+import { first, type Tx } from "../tx.js";
+
+/** Several tasks at once: by state, by filter, by key, or all of a run with its edges. */
+
+// In the very words of the index tasks_stuck.
+const STUCK = "status = 'waiting' OR status = 'in_review' OR status = 'blocked' OR status = 'dead_letter'";
+
+// Each of these states has a small index, which SQLite takes only where the condition of that index stands in the query.
+// The run is compared as an expression where its own index, which holds every task of the run, would be the worse way, and what is
+// ready is named by demand as well, which is what its index leads with after the run.
+const IN_STATE: Readonly<Partial<Record<TaskStatus, string>>> = {
+  ready: "run = $1 AND demand IN (SELECT demand FROM lanes WHERE run = $1) AND status = 'ready'",
+  running: "agent IS NOT NULL AND run || '' = $1",
+  waiting: stuck("waiting"),
+  in_review: stuck("in_review"),
+  blocked: stuck("blocked"),
+  dead_letter: stuck("dead_letter"),
+};
+
+function stuck(status: TaskStatus): string {
+  // sql: the status is one of the four.
+  return `run = $1 AND status = '${status}' AND (${STUCK})`;
+}
+
+/** Tasks of a run in one state, in order of creation, at most `limit`. Costs O(tasks in that state) for those that are still open. */
+export function* tasksInState(run: string, status: keyof typeof IN_STATE, limit: number): Tx<Task[]> {
+  // sql: put together from the constants above; one text per state.
+  const rows = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE ${IN_STATE[status]} ORDER BY id LIMIT $2`, [run, limit]];
+  return rows.map(taskOf);
+}
+
+export interface TaskFilter {
+  readonly run?: string | undefined;
+  readonly project?: string | undefined;
+  readonly status?: string | undefined;
+  readonly agent?: string | undefined;
+  readonly role?: string | undefined;
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** In order of creation. */
+export function* listTasks(filter: TaskFilter): Tx<Task[]> {
+  const { where, params } = conditionsOf([
+    ["run =", filter.run],
+    ["project =", filter.project],
+    ["status =", filter.status],
+    ["agent =", filter.agent],
+    ["role =", filter.role],
+    ["id >", filter.after],
+  ]);
+  // sql: the comparisons are those above.
+  const sql = `SELECT ${TASK_COLUMNS} FROM tasks ${where} ORDER BY id LIMIT $${params.length + 1}`;
+  const rows = yield [sql, [...params, filter.limit]];
+  return rows.map(taskOf);
+}
+
+/** Every task and edge of a run: for pictures and figures, not for each claim. */
+export function* graphOfRun(run: string): Tx<{ tasks: Task[]; edges: [dependency: string, task: string][] }> {
+  const tasks = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE run = $1 ORDER BY id`, [run]];
+  const edges = yield [
+    "SELECT d.dependency, d.task FROM tasks t JOIN dependencies d ON d.task = t.id WHERE t.run = $1 ORDER BY d.task, d.dependency",
+    [run],
+  ];
+  return { tasks: tasks.map(taskOf), edges: edges.map((row) => [text(row, "dependency"), text(row, "task")]) };
+}
+
+/** Those of these tasks that are there, in no order. */
+export function* findTasks(ids: readonly string[]): Tx<Task[]> {
+  const found: Task[] = [];
+  for (const chunk of chunksOf(ids)) {
+    const rows = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE id IN (${placeholders(chunk.length)})`, chunk];
+    found.push(...rows.map(taskOf));
+  }
+  return found;
+}
+
+export function* findTasksByKeys(run: string, keys: readonly string[]): Tx<Task[]> {
+  const found: Task[] = [];
+  for (const chunk of chunksOf(keys)) {
+    const rows = yield [
+      `SELECT ${TASK_COLUMNS} FROM tasks WHERE run = $1 AND key IN (${placeholders(chunk.length, 2)})`,
+      [run, ...chunk],
+    ];
+    found.push(...rows.map(taskOf));
+  }
+  return found;
+}
+
+export function* countDependents(tasks: readonly string[]): Tx<void> {
+  for (const chunk of chunksOf(tasks)) {
+    yield [`UPDATE tasks SET dependents = dependents + 1 WHERE id IN (${placeholders(chunk.length)})`, chunk];
+  }
+}
+
+export interface Replacement {
+  readonly task: string;
+  readonly by: readonly string[];
+  /** Its dependents, which have not begun. */
+  readonly behind: readonly string[];
+}
+
+/** Lets what waits for a task wait for others instead. */
+export function* replaceDependency({ task, by, behind }: Replacement): Tx<void> {
+  for (const chunk of chunksOf(behind)) {
+    yield [
+      `DELETE FROM dependencies WHERE dependency = $1 AND task IN (${placeholders(chunk.length, 2)})`,
+      [task, ...chunk],
+    ];
+    yield [
+      `UPDATE tasks SET deps_total = deps_total + $1 WHERE id IN (${placeholders(chunk.length, 2)})`,
+      [by.length - 1, ...chunk],
+    ];
+  }
+  yield* insertRows(
+    { table: "dependencies", columns: ["task", "dependency"] },
+    behind.flatMap((dependent) => by.map((dependency) => [dependent, dependency])),
+  );
+}
+
+export function* keysOfRun(run: string): Tx<string[]> {
+  const rows = yield ["SELECT key FROM tasks WHERE run = $1 ORDER BY id LIMIT 10000", [run]];
+  return rows.map((row) => text(row, "key"));
+}
+
+/** The direct dependents of a task that stand in one state. */
+export function* dependentsInState(task: string, status: TaskStatus): Tx<Task[]> {
+  const rows = yield [
+    `SELECT ${T_COLUMNS} FROM dependencies d JOIN tasks t ON t.id = d.task WHERE d.dependency = $1 AND t.status = $2 ORDER BY t.id`,
+    [task, status],
+  ];
+  return rows.map(taskOf);
+}
+
+/** The blocked tasks that depend on any of these. */
+export function* blockedBehind(tasks: readonly string[]): Tx<string[]> {
+  const found = new Set<string>();
+  for (const chunk of chunksOf(tasks)) {
+    const rows = yield [
+      `SELECT DISTINCT t.id FROM dependencies d JOIN tasks t ON t.id = d.task
+       WHERE t.status = 'blocked' AND d.dependency IN (${placeholders(chunk.length)})`,
+      chunk,
+    ];
+    for (const row of rows) found.add(text(row, "id"));
+  }
+  return [...found].sort();
+}
+
+/** How many tasks of a run have not ended. */
+export function* sumOpenTasks(run: string): Tx<number> {
+  const row = yield* first([
+    "SELECT pending + ready + running + waiting + in_review + blocked AS open_tasks FROM run_counters WHERE run = $1",
+    [run],
+  ]);
+  return row ? int(row, "open_tasks") : 0;
+}

@@ -1,0 +1,45 @@
+import { chunksOf, int, placeholders, text } from "../rows.js";
+import type { TaskStatus } from "./tasks.js";
+import type { Tx } from "../tx.js";
+
+export interface SettledTask {
+  readonly id: string;
+  readonly status: TaskStatus;
+  readonly estimateMs: number;
+}
+
+/** Tasks of a run that ended before an instant and that no open task depends on, oldest first. Reads the run's tasks. */
+export function* settledTasks(wanted: { run: string; before: number; limit: number }): Tx<SettledTask[]> {
+  const rows = yield [
+    `SELECT t.id, t.status, t.estimate_ms FROM tasks t WHERE t.run = $1 AND t.ended_at IS NOT NULL AND t.ended_at < $2
+       AND t.status <> 'blocked' AND NOT EXISTS (
+         SELECT 1 FROM dependencies d JOIN tasks o ON o.id = d.task WHERE d.dependency = t.id AND o.ended_at IS NULL)
+     ORDER BY t.id LIMIT $3`,
+    [wanted.run, wanted.before, wanted.limit],
+  ];
+  return rows.map((row) => ({
+    id: text(row, "id"),
+    // Held to the union by the table's CHECK.
+    status: text(row, "status") as TaskStatus,
+    estimateMs: int(row, "estimate_ms"),
+  }));
+}
+
+// Each for a list of ids in place of LIST.
+const REMOVE = [
+  "DELETE FROM events WHERE run IN (SELECT run FROM tasks WHERE id IN (LIST)) AND task IN (LIST)",
+  "DELETE FROM attempts WHERE task IN (LIST)",
+  "DELETE FROM dependencies WHERE task IN (LIST) OR dependency IN (LIST)",
+  "DELETE FROM task_specs WHERE task IN (LIST)",
+  "DELETE FROM askings WHERE task IN (LIST)",
+  "DELETE FROM dead_letters WHERE run IN (SELECT run FROM tasks WHERE id IN (LIST)) AND task IN (LIST)",
+  "DELETE FROM tasks WHERE id IN (LIST)",
+];
+
+/** Removes tasks with their attempts, edges and history. */
+export function* deleteTasks(ids: readonly string[]): Tx<void> {
+  for (const chunk of chunksOf(ids)) {
+    const list = placeholders(chunk.length);
+    for (const sql of REMOVE) yield [sql.replaceAll("LIST", list), chunk];
+  }
+}

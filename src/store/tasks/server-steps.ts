@@ -1,0 +1,231 @@
+import type { AttemptError } from "./attempts.js";
+import { bySize, chunksOf, conditionsOf, insertRows, int, json, jsonOrNull, placeholders, text } from "../rows.js";
+import {
+  type Reason,
+  T_COLUMNS,
+  type Task,
+  taskAndSpecOf,
+  type TaskAndSpec,
+  type TaskSpec,
+  type TaskStatus,
+} from "./tasks.js";
+import { first, type Row, type Tx } from "../tx.js";
+
+/** What a step has come to, as expressions read it. */
+export interface Outcome {
+  readonly key: string;
+  readonly status: TaskStatus;
+  readonly result: unknown;
+  readonly error: AttemptError | null;
+}
+
+function outcomeOf(row: Row): Outcome {
+  return {
+    key: text(row, "key"),
+    status: text(row, "status") as TaskStatus,
+    result: row["outcome"] === "succeeded" ? jsonOrNull(row, "result") : null,
+    error: jsonOrNull<AttemptError>(row, "error"),
+  };
+}
+
+const OUTCOMES = bySize(
+  (size) => `SELECT n.key, n.status, a.outcome, a.result, a.error FROM tasks n
+    LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt WHERE n.run = $1 AND n.key IN (${placeholders(size, 2)})`,
+);
+
+export function* outcomesByKey(run: string, keys: readonly string[]): Tx<Outcome[]> {
+  const found: Outcome[] = [];
+  for (const chunk of chunksOf(keys)) found.push(...(yield [OUTCOMES(chunk.length), [run, ...chunk]]).map(outcomeOf));
+  return found;
+}
+
+/** The outcomes of what a task depends on, in the order in which those were made. */
+export function* outcomesOfDependencies(task: string): Tx<Outcome[]> {
+  const rows = yield [
+    `SELECT n.key, n.status, a.outcome, a.result, a.error FROM dependencies d JOIN tasks n ON n.id = d.dependency
+     LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt WHERE d.task = $1 ORDER BY n.id`,
+    [task],
+  ];
+  return rows.map(outcomeOf);
+}
+
+/** How many tasks a task depends on, and how many bytes the list of their results would take: without reading them. */
+export function* sizeOfOutcomes(task: string): Tx<{ tasks: number; bytes: number }> {
+  const row = yield* first([
+    `SELECT count(*) AS tasks, COALESCE(sum(CASE WHEN a.outcome = 'succeeded' AND a.result IS NOT NULL THEN octet_length(a.result) ELSE 4 END), 0)
+       AS bytes FROM dependencies d LEFT JOIN tasks n ON n.id = d.dependency
+     LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt WHERE d.task = $1`,
+    [task],
+  ]);
+  const [tasks, bytes] = row ? [int(row, "tasks"), int(row, "bytes")] : [0, 0];
+  // The brackets, and the commas between.
+  return { tasks, bytes: bytes + 2 + Math.max(0, tasks - 1) };
+}
+
+export interface Rewriting extends Pick<Task, "id" | "title" | "demand" | "scope"> {
+  readonly spec: TaskSpec;
+}
+
+/** Gives a task that has not begun what its expressions have come to. */
+export function* rewriteTask({ id, title, demand, scope, spec }: Rewriting): Tx<void> {
+  yield ["UPDATE tasks SET title = $1, demand = $2, scope = $3 WHERE id = $4", [title, demand, scope, id]];
+  yield* saveSpec(id, spec);
+}
+
+export function* saveSpec(task: string, spec: TaskSpec): Tx<void> {
+  yield ["UPDATE task_specs SET spec = $1 WHERE task = $2", [JSON.stringify(spec), task]];
+}
+
+/** A task has expressions again that are to be filled in when it begins. */
+export function* lookAgain(task: string): Tx<void> {
+  yield ["UPDATE tasks SET timed = 1 WHERE id = $1", [task]];
+}
+
+export interface Waiting {
+  readonly task: string;
+  readonly at: number;
+  readonly dueAt: number | null;
+  readonly closeBy: number | null;
+}
+
+/** pending → waiting. Each time under another token, by which an answer says what it answers. */
+export function* startWaiting({ task, at, dueAt, closeBy }: Waiting): Tx<void> {
+  yield [
+    `UPDATE tasks SET status = 'waiting', token = token + 1, ready_at = $1, started_at = $1, due_at = $2, close_by = $3, available_at = NULL, reasons = NULL
+     WHERE id = $4 AND status = 'pending'`,
+    [at, dueAt, closeBy, task],
+  ];
+}
+
+export interface ServerEnding {
+  readonly task: string;
+  readonly from: TaskStatus;
+  readonly to: TaskStatus;
+  readonly at: number;
+  readonly reasons: readonly Reason[];
+  /** Attempts from now on that count against the retry policy. */
+  readonly failures: number;
+}
+
+/** Ends a task that nobody holds, with an attempt of the server's own, under a token of its own. */
+export function* closeUnheld({ task, from, to, at, reasons, failures }: ServerEnding): Tx<boolean> {
+  const rows = yield [
+    `UPDATE tasks SET status = $1, attempt = attempt + 1, token = token + 1, ended_at = $2, reasons = $3, due_at = NULL, reserved_for = NULL,
+       reserved_until = NULL, failures = $6 WHERE id = $4 AND status = $5 RETURNING id`,
+    [to, at, reasons.length === 0 ? null : JSON.stringify(reasons), task, from, failures],
+  ];
+  return rows.length === 1;
+}
+
+export interface TryingAgain {
+  readonly task: string;
+  readonly failures: number;
+  readonly availableAt: number;
+  readonly dueAt: number | null;
+}
+
+/** waiting → pending, with an attempt of the server's own that has failed. */
+export function* tryAgainLater({ task, failures, availableAt, dueAt }: TryingAgain): Tx<boolean> {
+  const rows = yield [
+    `UPDATE tasks SET status = 'pending', attempt = attempt + 1, token = token + 1, failures = $1, available_at = $2, due_at = $3,
+       ready_at = NULL WHERE id = $4 AND status = 'waiting' RETURNING id`,
+    [failures, availableAt, dueAt, task],
+  ];
+  return rows.length === 1;
+}
+
+/** A task that waits for its elements instead of its dependencies, which the elements now have. */
+export function* waitForElements(task: string, elements: readonly string[]): Tx<void> {
+  yield ["DELETE FROM dependencies WHERE task = $1", [task]];
+  yield [
+    `UPDATE tasks SET deps_total = $1, deps_succeeded = 0, deps_failed = 0, deps_skipped = 0, trigger_rule = 'none_failed'
+     WHERE id = $2`,
+    [elements.length, task],
+  ];
+  yield* insertRows(
+    { table: "dependencies", columns: ["task", "dependency"] },
+    elements.map((element) => [task, element]),
+  );
+}
+
+export function* addDependents(tasks: readonly string[], more: number): Tx<void> {
+  for (const chunk of chunksOf(tasks)) {
+    yield [
+      `UPDATE tasks SET dependents = dependents + $1 WHERE id IN (${placeholders(chunk.length, 2)})`,
+      [more, ...chunk],
+    ];
+  }
+}
+
+export interface Signal {
+  readonly id: string;
+  readonly run: string;
+  readonly task: string | null;
+  readonly event: string;
+  readonly payload: unknown;
+  readonly createdAt: number;
+  readonly createdBy: string;
+}
+
+export function* keepSignal(signal: Signal): Tx<void> {
+  yield [
+    "INSERT INTO signals (id, run, task, event, payload, created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)",
+    [
+      signal.id,
+      signal.run,
+      signal.task,
+      signal.event,
+      JSON.stringify(signal.payload ?? null),
+      signal.createdAt,
+      signal.createdBy,
+    ],
+  ];
+}
+
+/** Takes the oldest signal that was kept for a task or for any of its run; undefined when there is none. */
+export function* takeSignal(
+  run: string,
+  task: string,
+  event: string,
+): Tx<Pick<Signal, "payload" | "createdBy"> | undefined> {
+  const [row] = yield [
+    `DELETE FROM signals WHERE id = (SELECT id FROM signals WHERE run = $1 AND event = $2 AND (task IS NULL OR task = $3)
+       ORDER BY id LIMIT 1) RETURNING payload, created_by`,
+    [run, event, task],
+  ];
+  return row && { payload: json<unknown>(row, "payload"), createdBy: text(row, "created_by") };
+}
+
+/** Waiting tasks of a run with what they wait for, in the order in which they were made. */
+export function* waitingTasks(run: string): Tx<TaskAndSpec[]> {
+  const rows = yield [
+    `SELECT ${T_COLUMNS}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.run = $1 AND t.status = 'waiting'
+     ORDER BY t.id`,
+    [run],
+  ];
+  return rows.map(taskAndSpecOf);
+}
+
+export interface QuestionFilter {
+  readonly run?: string | undefined;
+  readonly project?: string | undefined;
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** Human steps that wait for a decision, in runs that have not ended, in the order in which they were made. */
+export function* openQuestions(filter: QuestionFilter): Tx<TaskAndSpec[]> {
+  const { where, params } = conditionsOf([
+    ["r.id =", filter.run],
+    ["r.project =", filter.project],
+    ["t.id || '' >", filter.after],
+  ]);
+  const rows = yield [
+    // The order is that of an expression: by the ids themselves, every task there is would be looked at, instead of the runs under way.
+    // sql: the comparisons are those above.
+    `SELECT ${T_COLUMNS}, s.spec FROM runs r JOIN tasks t ON t.run = r.id AND t.status = 'waiting' AND t.kind = 'human'
+       AND r.ended_at IS NULL JOIN task_specs s ON s.task = t.id ${where} ORDER BY t.id || '' LIMIT $${params.length + 1}`,
+    [...params, filter.limit],
+  ];
+  return rows.map(taskAndSpecOf);
+}

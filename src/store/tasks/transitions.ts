@@ -1,0 +1,357 @@
+import { bySize, chunksOf, int, intOrNull, placeholders, text } from "../rows.js";
+import { first, type Row, type Tx } from "../tx.js";
+import { NO_DEADLINE, type Reason, T_COLUMNS, type Task, TASK_COLUMNS, type TaskStatus, taskOf } from "./tasks.js";
+
+/** The changes of a task's state: each is guarded by the state it expects, so that a surprise changes nothing. */
+export interface Opening {
+  readonly task: string;
+  readonly agent: string;
+  readonly session: string | null;
+  /** From now on. */
+  readonly demand: string;
+  readonly token: number;
+  readonly attempt: number;
+  readonly at: number;
+  readonly leaseExpiresAt: number;
+  readonly dueAt: number;
+  readonly holdsFiles: boolean;
+}
+
+/** ready → running. */
+export function* openAttempt(opening: Opening): Tx<boolean> {
+  const rows = yield [
+    `UPDATE tasks SET status = 'running', agent = $1, session = $2, token = $3, attempt = $4, started_at = $5, heartbeat_at = $5,
+      lease_expires_at = $6, due_at = $7, percent = NULL, orders = NULL, reserved_for = NULL, reserved_until = NULL,
+      holds_files = $8, demand = $9 WHERE id = $10 AND status = 'ready' RETURNING id`,
+    [
+      opening.agent,
+      opening.session,
+      opening.token,
+      opening.attempt,
+      opening.at,
+      opening.leaseExpiresAt,
+      opening.dueAt,
+      opening.holdsFiles ? 1 : 0,
+      opening.demand,
+      opening.task,
+    ],
+  ];
+  return rows.length === 1;
+}
+
+export interface Closing {
+  readonly task: string;
+  readonly token: number;
+  readonly to: TaskStatus;
+  /** The token from now on: higher when the work was taken away, the same when its holder ended it. */
+  readonly nextToken: number;
+  readonly failures: number;
+  readonly endedAt: number | null;
+  readonly availableAt: number | null;
+  readonly readyAt: number | null;
+  readonly dueAt: number | null;
+  readonly reasons: readonly Reason[];
+}
+
+/** running → any: the attempt in the row ends. */
+export function* closeAttempt(closing: Closing): Tx<boolean> {
+  const rows = yield [
+    `UPDATE tasks SET status = $1, agent = NULL, session = NULL, lease_expires_at = NULL, orders = NULL, holds_files = 0, token = $2, failures = $3,
+      ended_at = $4, available_at = $5, ready_at = $6, due_at = $7, reasons = $8
+     WHERE id = $9 AND token = $10 AND status = 'running' RETURNING id`,
+    [
+      closing.to,
+      closing.nextToken,
+      closing.failures,
+      closing.endedAt,
+      closing.availableAt,
+      closing.readyAt,
+      closing.dueAt,
+      closing.reasons.length === 0 ? null : JSON.stringify(closing.reasons),
+      closing.task,
+      closing.token,
+    ],
+  ];
+  return rows.length === 1;
+}
+
+export interface Readying {
+  readonly at: number;
+  readonly bucket: number;
+  readonly closeBy: number | null;
+  readonly dueAt: number | null;
+}
+
+/** pending → ready, for tasks that share a place in the order. Gives how many were moved. */
+export function* makeReady(tasks: readonly string[], ready: Readying): Tx<number> {
+  let moved = 0;
+  for (const chunk of chunksOf(tasks)) {
+    const rows = yield [
+      `UPDATE tasks SET status = 'ready', ready_at = $1, available_at = NULL, bucket = $2, close_by = $3, due_at = $4, reasons = NULL
+       WHERE status = 'pending' AND id IN (${placeholders(chunk.length, 5)}) RETURNING id`,
+      [ready.at, ready.bucket, ready.closeBy, ready.dueAt, ...chunk],
+    ];
+    moved += rows.length;
+  }
+  return moved;
+}
+
+export interface Ending {
+  readonly from: TaskStatus;
+  readonly to: TaskStatus;
+  readonly at: number;
+  readonly reasons: readonly Reason[];
+}
+
+/** Moves tasks that nobody holds to an end state, for one reason. Gives those that were moved. */
+export function* endTasks(tasks: readonly string[], ending: Ending): Tx<string[]> {
+  const moved: string[] = [];
+  const reasons = ending.reasons.length === 0 ? null : JSON.stringify(ending.reasons);
+  for (const chunk of chunksOf(tasks)) {
+    const rows = yield [
+      `UPDATE tasks SET status = $1, ended_at = $2, reasons = $3, due_at = NULL, reserved_for = NULL, reserved_until = NULL
+       WHERE status = $4 AND id IN (${placeholders(chunk.length, 5)}) RETURNING id`,
+      [ending.to, ending.at, reasons, ending.from, ...chunk],
+    ];
+    moved.push(...rows.map((row) => text(row, "id")));
+  }
+  return moved;
+}
+
+export type Settlement = "succeeded" | "failed" | "skipped";
+
+const COUNT_SETTLED: Readonly<Record<Settlement, string>> = {
+  succeeded: countSettled("deps_succeeded"),
+  failed: countSettled("deps_failed"),
+  skipped: countSettled("deps_skipped"),
+};
+
+function countSettled(column: string): string {
+  // sql: the column is one of three.
+  return `UPDATE tasks SET ${column} = ${column} + 1
+    WHERE id IN (SELECT task FROM dependencies WHERE dependency = $1) RETURNING ${TASK_COLUMNS}`;
+}
+
+/** Tells the dependents of a task that it has settled, and gives them as they are then. */
+export function* settleDependency(task: string, as: Settlement): Tx<Task[]> {
+  const rows = yield [COUNT_SETTLED[as], [task]];
+  return inOrder(rows);
+}
+
+// RETURNING has no order of its own, and what is done with the tasks shows in answers and in the history.
+function inOrder(rows: readonly Row[]): Task[] {
+  return rows.map(taskOf).sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Notes that a running task holds or waits for file locks, so that whoever ends it locks the project first. */
+export function* markHoldsFiles(task: string): Tx<void> {
+  yield ["UPDATE tasks SET holds_files = 1 WHERE id = $1 AND status = 'running'", [task]];
+}
+
+export interface Heartbeat {
+  readonly task: string;
+  readonly token: number;
+  /** The caller's, which takes the lease over; null leaves it where it is. */
+  readonly session: string | null;
+  readonly at: number;
+  readonly leaseExpiresAt: number;
+  readonly dueAt: number;
+  readonly percent: number | null;
+}
+
+/** Renews the lease of the current token; false when the token is old. A cancel that was ordered keeps its time. */
+export function* recordHeartbeat(beat: Heartbeat): Tx<boolean> {
+  const rows = yield [
+    `UPDATE tasks SET heartbeat_at = $1, lease_expires_at = $2, session = COALESCE($4, session),
+       due_at = CASE WHEN orders = 'cancel_requested' THEN due_at ELSE $3 END,
+       percent = COALESCE($5, percent)
+     WHERE id = $6 AND token = $7 AND status = 'running' RETURNING id`,
+    [beat.at, beat.leaseExpiresAt, beat.dueAt, beat.session, beat.percent, beat.task, beat.token],
+  ];
+  return rows.length === 1;
+}
+
+/** The holder's session is over: from now on only the lease's own time keeps the task, until `dueAt` or longer where it is to end. */
+export function* leaveSession(task: string, dueAt: number): Tx<void> {
+  yield [
+    `UPDATE tasks SET session = NULL, due_at = CASE WHEN orders = 'cancel_requested' THEN due_at ELSE $1 END
+     WHERE id = $2 AND status = 'running'`,
+    [dueAt, task],
+  ];
+}
+
+/** Renews what an agent without a process holds. When the tick looks is left as it is: it looks again then. */
+export function* renewLeases(agent: string, expiresAt: number): Tx<void> {
+  yield [
+    "UPDATE tasks SET lease_expires_at = $1 WHERE agent = $2 AND session IS NULL AND lease_expires_at < $1",
+    [expiresAt, agent],
+  ];
+}
+
+// The grace alone decides from then on: an instant at which the tick was to look for another reason may be long out of date.
+const ORDER_CANCEL = `UPDATE tasks SET orders = 'cancel_requested',
+  due_at = CASE WHEN orders = 'cancel_requested' AND due_at < $1 THEN due_at ELSE $1 END`;
+
+/** Tells the holder, at its next call, to stop; the tick takes over at `dueAt`. */
+export function* orderCancel(task: string, dueAt: number): Tx<void> {
+  yield [`${ORDER_CANCEL} WHERE id = $2 AND status = 'running'`, [dueAt, task]];
+}
+
+export interface Reservation {
+  readonly task: string;
+  readonly demand: string;
+  readonly reservedFor: string | null;
+  readonly reservedUntil: number | null;
+  readonly dueAt: number | null;
+}
+
+/** Keeps a ready or pending task for one agent, or for nobody in particular again. */
+export function* reserve(reservation: Reservation): Tx<void> {
+  yield [
+    `UPDATE tasks SET demand = $1, reserved_for = $2, reserved_until = $3, due_at = $4
+     WHERE id = $5 AND status IN ('pending', 'ready')`,
+    [reservation.demand, reservation.reservedFor, reservation.reservedUntil, reservation.dueAt, reservation.task],
+  ];
+}
+
+/** Tasks to open again: all of a run in a state, or those of these that are in it. */
+export type Reopening = { readonly from: TaskStatus } & (
+  | { readonly run: string }
+  | { readonly tasks: readonly string[] }
+);
+
+const AS_IF_NEVER_TRIED = `status = 'pending', failures = 0, ended_at = NULL, reasons = NULL, due_at = NULL, close_by = NULL,
+  available_at = NULL`;
+const REOPEN_OF_RUN = `UPDATE tasks SET ${AS_IF_NEVER_TRIED} WHERE status = $1 AND run = $2 RETURNING ${TASK_COLUMNS}`;
+const REOPEN_THESE = bySize(
+  (size) =>
+    `UPDATE tasks SET ${AS_IF_NEVER_TRIED} WHERE status = $1 AND id IN (${placeholders(size, 2)}) RETURNING ${TASK_COLUMNS}`,
+);
+
+/** dead_letter, blocked or skipped → pending, as if never tried. Gives the tasks as they are then. */
+export function* reopenTasks(which: Reopening): Tx<Task[]> {
+  if ("run" in which) return inOrder(yield [REOPEN_OF_RUN, [which.from, which.run]]);
+  const rows: Row[] = [];
+  for (const chunk of chunksOf(which.tasks)) rows.push(...(yield [REOPEN_THESE(chunk.length), [which.from, ...chunk]]));
+  return inOrder(rows);
+}
+
+/** Pending tasks that a reservation has left behind ask again for whoever they asked for before it. */
+export function* forgetReservations(run: string, demand: string, unreserved: string): Tx<void> {
+  yield [
+    "UPDATE tasks SET demand = $1 WHERE run = $2 AND demand = $3 AND status = 'pending' AND reserved_for IS NULL",
+    [unreserved, run, demand],
+  ];
+}
+
+/** Counts the settled dependencies of every open task of a run afresh, after some were reopened. */
+export function* recountDependencies(run: string): Tx<Task[]> {
+  // sql: the states are those named below.
+  const count = (states: string) =>
+    `(SELECT count(*) FROM dependencies d JOIN tasks n ON n.id = d.dependency WHERE d.task = tasks.id AND n.status IN (${states}))`;
+  const rows = yield [
+    // sql: the same.
+    `UPDATE tasks SET deps_succeeded = ${count("'succeeded'")}, deps_failed = ${count("'dead_letter', 'blocked'")},
+      deps_skipped = ${count("'skipped', 'cancelled'")} WHERE run = $1 AND status = 'pending' RETURNING ${TASK_COLUMNS}`,
+    [run],
+  ];
+  return inOrder(rows);
+}
+
+/** Every task of a run that nobody holds and that has not ended, in one state, becomes cancelled. */
+export function* cancelTasksInState(run: string, from: TaskStatus, at: number): Tx<{ count: number; workMs: number }> {
+  const rows = yield [
+    `UPDATE tasks SET status = 'cancelled', ended_at = $1, due_at = NULL, reserved_for = NULL, reserved_until = NULL
+     WHERE run = $2 AND status = $3 RETURNING estimate_ms`,
+    [at, run, from],
+  ];
+  return { count: rows.length, workMs: rows.reduce((sum, row) => sum + int(row, "estimate_ms"), 0) };
+}
+
+/** Every task of a run in a state in which nobody holds it becomes blocked. */
+export function* blockTasksInState(stop: {
+  readonly run: string;
+  readonly from: TaskStatus;
+  readonly at: number;
+  readonly reasons: readonly Reason[];
+}): Tx<{ count: number; workMs: number }> {
+  const rows = yield [
+    `UPDATE tasks SET status = 'blocked', ended_at = $1, reasons = $2, due_at = NULL, available_at = NULL, reserved_for = NULL,
+       reserved_until = NULL WHERE run = $3 AND status = $4 RETURNING estimate_ms`,
+    [stop.at, JSON.stringify(stop.reasons), stop.run, stop.from],
+  ];
+  return { count: rows.length, workMs: rows.reduce((sum, row) => sum + int(row, "estimate_ms"), 0) };
+}
+
+/** Asks the holders of all running tasks of a run to stop. */
+export function* orderCancelOfRun(run: string, dueAt: number): Tx<number> {
+  const rows = yield [`${ORDER_CANCEL} WHERE run = $2 AND status = 'running' RETURNING id`, [dueAt, run]];
+  return rows.length;
+}
+
+const DUE =
+  "SELECT id FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
+const HELD_AND_DUE = "SELECT id FROM tasks WHERE agent IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
+
+/** The tasks whose time has come, at most `limit` of those that nobody holds and of those that somebody does. */
+export function* dueTasks(now: number, limit: number): Tx<string[]> {
+  const unheld = yield [DUE, [now, limit]];
+  const held = yield [HELD_AND_DUE, [now, limit]];
+  return [...unheld, ...held].map((row) => text(row, "id"));
+}
+
+/** When the next of the tasks that nobody holds comes due, after an instant. */
+export function* nextDueAt(after: number): Tx<number | undefined> {
+  const sql = "SELECT min(due_at) AS at FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at > $1";
+  const row = yield* first([sql, [after]]);
+  return row ? (intOrNull(row, "at") ?? undefined) : undefined;
+}
+
+/** When the earliest pending retry of a run or project comes due; undefined when there is none. */
+export function* nextAvailable(where: { run?: string; project?: string }): Tx<number | undefined> {
+  const row = yield* first(
+    where.run === undefined
+      ? [
+          "SELECT min(available_at) AS at FROM tasks WHERE project || '' = $1 AND due_at IS NOT NULL AND agent IS NULL AND status = 'pending'",
+          [where.project ?? ""],
+        ]
+      : [
+          "SELECT min(available_at) AS at FROM tasks WHERE run || '' = $1 AND due_at IS NOT NULL AND agent IS NULL AND status = 'pending'",
+          [where.run],
+        ],
+  );
+  const at = row?.["at"];
+  return typeof at === "number" ? at : undefined;
+}
+
+/** Moves the due instant, leaving all else. */
+export function* setDue(task: string, dueAt: number | null): Tx<void> {
+  yield ["UPDATE tasks SET due_at = $1 WHERE id = $2", [dueAt, task]];
+}
+
+/** The tasks that a task depends on. */
+export function* dependenciesOf(task: string): Tx<Task[]> {
+  const rows = yield [
+    `SELECT ${T_COLUMNS} FROM dependencies d JOIN tasks t ON t.id = d.dependency WHERE d.task = $1 ORDER BY t.id`,
+    [task],
+  ];
+  return rows.map(taskOf);
+}
+
+/** The tasks that depend on a task. */
+export function* dependentsOf(task: string): Tx<Task[]> {
+  const rows = yield [
+    `SELECT ${T_COLUMNS} FROM dependencies d JOIN tasks t ON t.id = d.task WHERE d.dependency = $1 ORDER BY t.id`,
+    [task],
+  ];
+  return rows.map(taskOf);
+}
+
+/** A longer chain hangs on the task: it must start earlier by so much, where there is a deadline at all. */
+export function* setOrder(task: string, order: { rankOrder: number; earlierByMs: number }): Tx<void> {
+  yield [
+    `UPDATE tasks SET rank_order = $1, latest_start = CASE WHEN latest_start < ${NO_DEADLINE} THEN latest_start - $2 ELSE latest_start END
+     WHERE id = $3`,
+    [order.rankOrder, order.earlierByMs, task],
+  ];
+}

@@ -1,0 +1,67 @@
+import { z } from "zod";
+import { actingAgent } from "../engine/agents/agents.js";
+import { type BudgetReport, checkBudget, setBudget } from "../engine/cost/budgets.js";
+import { budgetView, LIMIT_MAX, LIMIT_MIN } from "../engine/lifecycle/cost.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
+
+const share = z.number().min(0).max(10).optional();
+
+const reported = {
+  run: z.string(),
+  state: z.enum(["none", "ok", "warn", "blocked"]),
+  cost: z.number(),
+  budgets: z.array(shapes.budget.extend({ warn_at: z.number(), block_at: z.number() })),
+} as const;
+
+function reportView({ run, state, cost, budgets }: BudgetReport) {
+  return {
+    run: run.id,
+    state,
+    cost,
+    budgets: budgets.map((one) => ({ ...budgetView(one), warn_at: one.warnAt, block_at: one.blockAt })),
+  };
+}
+
+const set = defineOperation({
+  name: "set_budget",
+  title: "Set what a run may cost",
+  description:
+    "Sets, raises, lowers or removes what a run and all runs within it may cost, as their agents report it (usage.cost). From block_at on nothing new is claimed, and what is held may be completed. Answers the budgets that hold for the run, and what it has cost.",
+  area: "cost",
+  effect: "write",
+  input: z.object({
+    run: params.run,
+    limit: z
+      .number()
+      .min(LIMIT_MIN)
+      .max(LIMIT_MAX)
+      .nullable()
+      .describe("In US dollars; null takes the run's own budget away."),
+    warn_at: share.describe("Share of the limit from which the history warns. Default: as it is, or 0.8."),
+    block_at: share.describe("Share of the limit from which claims stop. Default: as it is, or 1."),
+    ...params.acting,
+  }),
+  output: z.object(reported),
+  *run(ctx, input) {
+    const agent = yield* actingAgent(ctx, input.agent);
+    return reportView(yield* setBudget(ctx, { ...input, agent: agent.name }));
+  },
+});
+
+const check = defineOperation({
+  name: "check_budget",
+  title: "What a run has cost",
+  description:
+    "Shows what a run has cost and the budgets that hold for it, its own first, then those of the runs it is within: limit, spent, remaining, and whether it warns or stops claims. Use it before work that costs much. Answers state none where there is no budget.",
+  area: "cost",
+  effect: "read",
+  input: z.object({ run: params.run }),
+  output: z.object(reported),
+  *run(_ctx, input) {
+    return reportView(yield* checkBudget(input.run));
+  },
+});
+
+export const budgetOperations: readonly Operation[] = [set, check];

@@ -1,0 +1,37 @@
+import { z } from "zod";
+import { keepCursor, look, openWatch, type Seen, WAIT_KINDS } from "../engine/events/waits.js";
+import { eventView } from "../engine/events/views.js";
+import { defineOperation, type Operation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
+
+const waitFor = defineOperation({
+  name: "wait_for",
+  title: "Wait for something to happen",
+  description:
+    "Blocks until something for this agent happened, in any process: a lock granted, a run finished, a task ready. Answers the events and the cursor to go on from. Workers wait for work inside claim_task.",
+  area: "runs",
+  effect: "write",
+  listed: true,
+  input: z.object({
+    cursor: z.string().optional().describe("From the last answer. Default: where this agent left off."),
+    kinds: z.array(z.enum(WAIT_KINDS)).min(1).optional(),
+    run: params.run.optional(),
+    timeout_seconds: z.number().min(0).max(600).default(50),
+    ...params.acting,
+    project: params.project,
+  }),
+  output: z.object({ events: z.array(shapes.event), cursor: z.string(), timed_out: z.boolean() }),
+  async perform(host, input) {
+    const watch = await host.transact((ctx) => openWatch(ctx, input), "watch");
+    let seen: Seen = { events: [], cursor: watch.cursor };
+    await host.waitFor(async () => {
+      seen = await host.read(() => look({ ...watch, cursor: seen.cursor }));
+      return seen.events.length > 0 ? true : undefined;
+    }, input.timeout_seconds);
+    if (seen.cursor !== watch.cursor) await host.transact(() => keepCursor(watch.agent, seen.cursor), "cursor");
+    return { events: seen.events.map(eventView), cursor: seen.cursor, timed_out: seen.events.length === 0 };
+  },
+});
+
+export const waitOperations: readonly Operation[] = [waitFor];

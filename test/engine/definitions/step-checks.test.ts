@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { parseDefinition, requireDefinition } from "../../../src/engine/definitions/definition.js";
+import { defaultSettings } from "../../../src/base/settings.js";
+
+const limits = defaultSettings;
+const human = (rest: object) => ({ key: "a", kind: "human", ask: "?", ...rest });
+
+function problemOf(step: object): [path: string | undefined, message: string | undefined] {
+  const parsed = parseDefinition({ name: "w", steps: [step] }, { limits });
+  const problems = "problems" in parsed ? parsed.problems : [];
+  expect(problems.length).toBeLessThanOrEqual(1);
+  return [problems[0]?.path, problems[0]?.message];
+}
+
+describe("what no answer, event or result could ever be", () => {
+  test.each([
+    [{ key: "a", kind: "wait", for: "1h", output: true }, "output", /^the result of a timer is its time/],
+    [{ key: "a", kind: "gate", checks: ["true"], output: {} }, "output", /^the result of a gate is that of its/],
+    [
+      human({ output: { required: ["note", "decison"] } }),
+      "output.required[1]",
+      /^the result of a human step never has "decison" \(did you mean "decision"\?\): it may have decision, answers/,
+    ],
+    [
+      { key: "a", kind: "wait", event: "e", output: { required: ["number"] } },
+      "output.required[0]",
+      /^the result of a wait step never has "number": it may have event, payload$/,
+    ],
+    [
+      { key: "a", kind: "workflow", workflow: "w", output: { required: ["hash"] } },
+      "output.required[0]",
+      /^the result of a workflow step never has "hash"/,
+    ],
+    [human({ form: { type: "objet" } }), "form.type", /^must be one of object, array/],
+    [human({ form: { type: "string" } }), "form.type", /^must be "object": each answer has a name$/],
+    [
+      human({ form: { properties: { a: { format: "email" } } } }),
+      "form.properties.a.format",
+      /^this keyword of JSON Schema is not checked here/,
+    ],
+  ])("%j is refused", (step, path, message) => {
+    expect(problemOf(step)).toEqual([`steps[0].${path}`, expect.stringMatching(message)]);
+  });
+
+  test.each([
+    human({
+      output: { type: "object", required: ["decision", "by"] },
+      form: { properties: { a: { type: "number" } } },
+    }),
+    { key: "a", kind: "wait", event: "e", output: { required: ["payload"] } },
+    { key: "a", kind: "workflow", workflow: "w", output: { required: ["steps"] } },
+    { key: "a", prompt: "p", output: { required: ["whatever"] } },
+  ])("%j is taken", (step) => {
+    expect(() => requireDefinition({ name: "w", steps: [step] }, { limits })).not.toThrow();
+  });
+});

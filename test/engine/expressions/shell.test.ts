@@ -1,0 +1,121 @@
+import { execFileSync } from "node:child_process";
+import { describe, expect, test } from "vitest";
+import { shellTemplate } from "../../../src/engine/expressions/shell.js";
+
+const X = "${{ inputs.x }}";
+/** Would be several words, a glob, and a command, where it were anything but a value. */
+const HOSTILE = `a  b * $(echo run) \`echo run\` "q" 'p' ; echo run`;
+
+function ranBySh(run: string): string {
+  const shell = shellTemplate(run);
+  if ("misplaced" in shell) throw new Error(shell.misplaced);
+  const env = Object.fromEntries(Object.keys(shell.variables).map((name) => [name, HOSTILE]));
+  return execFileSync("sh", ["-c", shell.run], { encoding: "utf8", env: { PATH: process.env["PATH"], ...env } });
+}
+
+describe("a value in a command line reaches the command as it is", () => {
+  test.each([
+    ["as a word", `printf %s ${X}`],
+    ["in double quotes", `printf %s "${X}"`],
+    ["beside escaped quotes", `printf %s \\"${X}\\"`, `"${HOSTILE}"`],
+    ["behind a closed quote", `printf %s 'it'\\''s '${X}`, `it's ${HOSTILE}`],
+    ["in a command inside double quotes", `printf %s "$(printf %s ${X})"`],
+    ["in double quotes of a command inside double quotes", `printf %s "$(printf %s "${X}")"`],
+    ["behind such a command", `printf %s "$(printf '(')${X}"`, `(${HOSTILE}`],
+    ["in backticks", `printf %s "\`printf %s ${X}\`"`],
+    ["in a group of a command", `printf %s "$( (printf %s ${X}) )"`],
+    ["as what a variable is else", `printf %s "\${none:-${X}}"`],
+    ["as what a variable is else, in no quotes", `printf %s \${none:-${X}}`],
+    ["behind a comment with an apostrophe", `# don't\nprintf %s ${X}`],
+    ["behind a comment with a quote", `true # say "x\nprintf %s ${X}`],
+    ["in a comment", `printf %s ok # ${X}`, "ok"],
+    ["behind what only looks like a comment", `printf %s "$#"a#'b'${X}`, `0a#b${HOSTILE}`],
+    ["in a document", `cat <<EOF\nit's "${X}"\nEOF`, `it's "${HOSTILE}"\n`],
+    ["in a command in a document", `cat <<EOF\n$(printf %s ${X})\nEOF`, `${HOSTILE}\n`],
+    ["behind a document", `cat <<-'EOF' >/dev/null\n\tit's "\n\tEOF\nprintf %s ${X}`],
+    ["behind two documents", `cat <<A - <<B >/dev/null\n'\nA\n"\nB\nprintf %s ${X}`],
+    ["behind a computation", `printf %s $((1 << 2))${X}`, `4${HOSTILE}`],
+  ])("%s", (_, run, printed = HOSTILE) => {
+    expect(ranBySh(run)).toBe(printed);
+  });
+});
+
+describe("an expression is refused", () => {
+  test.each([
+    ["in single quotes", `echo 'a ${X}'`, /stands in single quotes/],
+    ["in quotes with escapes", `echo $'it\\'s ${X}'`, /stands in single quotes/],
+    ["in a document whose word is quoted", `cat <<'EOF'\n${X}\nEOF`, /word is quoted/],
+    ["in a document whose word is escaped", `cat <<\\EOF\n${X}\nEOF`, /word is quoted/],
+    ["behind a backslash", `echo \\${X}`, /behind a backslash/],
+    ["in a computation", `echo "$(( ${X} + 1 ))"`, /where a shell computes/],
+    ["in a command in a computation", `echo $(( $(echo ${X}) + 1 ))`, /where a shell computes/],
+    ["in a condition that computes", `if (( ${X} > 1 )); then echo; fi`, /where a shell computes/],
+    ["in the index of an array", `echo "\${list[${X}]}"`, /where a shell computes/],
+    ["as the place in a text", `echo "\${name:${X}:2}"`, /where a shell computes/],
+    ["in the older form of a computation", `echo "$[ a[0] + ${X} ]"`, /where a shell computes/],
+    ["in what let is given", `true && let "n = 1|${X}"`, /where a shell computes/],
+    ["in what let is given in a group", `y=$(\\let n=${X})`, /where a shell computes/],
+    ["in the index of what is given a value", `list[${X}]=1`, /where a shell computes/],
+    ["in such an index, in quotes", `true; list["${X}"]+=1`, /where a shell computes/],
+    ["in a part of such an index", `list[0+${X}]=1`, /where a shell computes/],
+    ["in an index of a list", `list=([${X}]=1)`, /where a shell computes/],
+    ["in what a variable that is a number is given", `declare -r -xi n=${X}`, /name of a variable/],
+    ["as the name of a variable", `declare -g "${X}=1"`, /name of a variable/],
+    ["as the name that another stands for", `if true; then local -n r=${X}; fi`, /name of a variable/],
+    ["as the name that a text is put under", `printf -v ${X} %s a`, /name of a variable/],
+    ["as the name that is read", `read -p "which? " ${X} < file`, /name of a variable/],
+    [
+      "as the name of a variable that is asked for",
+      `if [ -n a ] && [ -v "${X}" ]; then echo; fi`,
+      /name of a variable/,
+    ],
+    ["beside a comparison of numbers in [[ ]]", `[[ ${X} -lt 80 ]] && echo low`, /stands in \[\[ \]\]/],
+  ])("%s", (_, run, why) => {
+    expect(shellTemplate(run)).toEqual({ misplaced: expect.stringMatching(why), at: run.indexOf("inputs.x") + 1 });
+  });
+
+  test("deeper than anybody writes, and long lines of brackets take no time", () => {
+    expect(shellTemplate(`${"$(".repeat(200)}${X}`)).toMatchObject({ misplaced: expect.stringMatching(/100 quotes/) });
+    for (const sign of ["[[ ", "$(", "`", "${a[", "<<", "(", '"', "#"]) {
+      expect(shellTemplate(sign.repeat(60_000))).toHaveProperty("run");
+    }
+  }, 2_000);
+
+  test.each([
+    `n=${X}; declare n=${X}; local -r m="a ${X}"`,
+    `go test -v ${X} && pytest -k test -v ${X}`,
+    `docker volume create --driver local ${X}; ./deploy.sh local ${X}`,
+    `echo "we let users of ${X} in"; echo declare ${X}; outlet ${X}`,
+    `echo "item[${X}] is done"; grep -v ${X} file; printf %s ${X}`,
+    `read -r line <<< ${X}; read -p ${X} answer < "${X}"`,
+    `test -f ${X} && [ ${X} = a ]`,
+  ])("but not in %s", (run) => {
+    expect(shellTemplate(run)).toHaveProperty("run");
+  });
+
+  test("behind as much as anybody can write, in no time", () => {
+    for (const sign of [
+      "let ",
+      "$[",
+      "[ ",
+      "declare -i ",
+      "a[",
+      "local -x ",
+      "printf -v ",
+      "read -d ",
+      "x=",
+      '"',
+      "' ",
+      "\\",
+    ]) {
+      expect(shellTemplate(`echo ${X} ${sign.repeat(20_000)}`)).toBeDefined();
+      expect(shellTemplate(`echo ${X} ${sign.repeat(20_000)} ${X}`)).toBeDefined();
+    }
+  }, 2_000);
+
+  test("nowhere else in [[ ]], and not where [ ] compares numbers", () => {
+    expect(shellTemplate(`[[ ${X} == a* ]]; grep '[[:alpha:]_]'; [ ${X} -lt 80 ]`)).toMatchObject({
+      run: `[[ "\${BATON_VALUE_1}" == a* ]]; grep '[[:alpha:]_]'; [ "\${BATON_VALUE_2}" -lt 80 ]`,
+    });
+  });
+});

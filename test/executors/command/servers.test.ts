@@ -1,0 +1,162 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { connectClient, startServer, type TestClient } from "../../support/servers/client.js";
+import { isRunning } from "../../support/fixtures/command-fixture.js";
+import { temporaryDirectory } from "../../support/databases/databases.js";
+import { bestOfFew } from "../../support/in-time.js";
+import { until } from "../../support/until.js";
+
+/** Short enough for a test with real processes. A session lasts as long as ever: a server that the machine holds up keeps its tasks. */
+const BRISK = { BATON_TICK_MS: "50", BATON_SESSION_RENEW_MS: "50", BATON_SESSION_GRACE_MS: "300" };
+/** Of a server that is there and does nothing, its task is free after this. */
+const SHORT = { ...BRISK, BATON_SESSION_TTL_MS: "5000" };
+
+/**
+ * The first attempt tells who runs it (the server is the runner's parent), leaves a child that ignores SIGTERM and
+ * stays. The second notes whether that child still lives, and succeeds.
+ */
+const LINE = `
+if test -e first; then
+  cat /proc/$(cat child)/stat > left 2> /dev/null; echo done >> done; exit 0
+fi
+touch first
+(trap '' TERM; sleep 1000; sleep 1000) & echo $! > child
+ps -o ppid= -p $PPID > server; echo $$ > own
+while :; do sleep 1; done
+`;
+
+interface Answer {
+  readonly run: { readonly id: string; readonly status: string };
+  readonly warnings?: readonly string[];
+  readonly tasks: readonly { readonly id: string }[];
+  readonly attempts: readonly { readonly outcome: string; readonly agent: string }[];
+  readonly sessions: { readonly executors: number };
+}
+
+// The fields of several answers that these tests read.
+const call = async (client: TestClient, name: string, args: Record<string, unknown> = {}) =>
+  (await client.call(name, args)) as unknown as Answer;
+
+async function start(client: TestClient, run: string): Promise<string> {
+  const definition = { name: "commands", steps: [{ key: "a", kind: "command", run }] };
+  const answer = await call(client, "execute_workflow", { definition, project: "here" });
+  expect(answer.warnings ?? []).toEqual([]);
+  return answer.run.id;
+}
+
+const ended = (client: TestClient, run: string) =>
+  until(`${run} has ended`, async () => {
+    const { status } = (await call(client, "get_run", { run })).run;
+    return status !== "running" && status;
+  });
+
+async function attempts(client: TestClient, run: string) {
+  const [task] = (await call(client, "list_tasks", { run })).tasks;
+  return (await call(client, "get_task", { task: task?.id, include: ["attempts"] })).attempts;
+}
+
+const commandsKnown = (client: TestClient, count: number) =>
+  until("the executors are known", async () => (await call(client, "get_system_status")).sessions.executors === count);
+
+/** A desk without commands of its own, and `count` servers beside it that run them and are never called. */
+async function room(count: number, env: Readonly<Record<string, string>> = BRISK) {
+  const cwd = temporaryDirectory();
+  const planner = await connectClient({ env, cwd });
+  await planner.call("create_project", { name: "here", root: cwd });
+  const { database } = planner.server;
+  const args = ["--allow-commands"];
+  const servers = await Promise.all(Array.from({ length: count }, () => connectClient({ args, env, database })));
+  await commandsKnown(planner, count);
+  const read = (name: string) => {
+    const file = path.join(cwd, name);
+    return existsSync(file) ? readFileSync(file, "utf8").trim() : undefined;
+  };
+  const written = (name: string) => until(`${name} is written`, () => read(name) || undefined);
+  /** Waits for the first attempt and says who runs it. */
+  const running = async () => {
+    const [, server, child] = [await written("own"), Number(await written("server")), await written("child")];
+    strays.push(Number(child));
+    const at = servers.findIndex(({ server: { pid } }) => pid === server);
+    const holder = servers[at];
+    if (holder === undefined) throw new Error(`none of the servers is ${server}`);
+    return { holder, child };
+  };
+  return { planner, read, running };
+}
+
+// Whatever a failing test leaves behind.
+const strays: number[] = [];
+afterEach(() => {
+  for (const pid of strays.splice(0)) if (isRunning(pid)) process.kill(pid, "SIGKILL");
+});
+
+describe.skipIf(process.platform !== "linux")("servers that run commands", () => {
+  test("kill -9: nothing of the command is left, another server takes it over, and it succeeds once", async () => {
+    const { planner, read, running } = await room(2);
+    const run = await start(planner, LINE);
+    const { holder, child } = await running();
+    const own = read("own") ?? "";
+    const from = performance.now();
+    holder.server.child.kill("SIGKILL");
+    await until("its processes are gone", () => !isRunning(own) && !isRunning(child));
+    const goneMs = performance.now() - from;
+    expect(await ended(planner, run)).toBe("succeeded");
+    const againMs = performance.now() - from;
+    process.stderr.write(
+      `kill -9: processes gone after ${goneMs.toFixed(0)} ms, done again after ${againMs.toFixed(0)} ms\n`,
+    );
+    const [lost, done, ...more] = await attempts(planner, run);
+    expect([lost?.outcome, done?.outcome, more]).toEqual(["lease_lost", "succeeded", []]);
+    expect(done?.agent).not.toBe(lost?.agent);
+    expect(read("done")).toBe("done");
+    // Dead when the next attempt began, at most not reaped yet.
+    expect(read("left") ?? "").toMatch(/^$| Z /);
+  });
+
+  test("a server that is stopped loses the command; when it goes on, its late outcome changes nothing", async () => {
+    const { planner, read, running } = await room(2, SHORT);
+    const run = await start(planner, LINE);
+    const { holder, child } = await running();
+    holder.server.child.kill("SIGSTOP");
+    expect(await ended(planner, run)).toBe("succeeded");
+    expect(isRunning(child)).toBe(false);
+    expect(read("left") ?? "").toMatch(/^$| Z /);
+    holder.server.child.kill("SIGCONT");
+    await commandsKnown(planner, 2);
+    expect((await attempts(planner, run)).map(({ outcome }) => outcome)).toEqual(["lease_lost", "succeeded"]);
+    expect(read("done")).toBe("done");
+    // And it works on.
+    expect(await ended(planner, await start(planner, "true"))).toBe("succeeded");
+  });
+
+  test.each(["SIGTERM", "the end of its input"])("%s: commands end, their tasks go back at once", (how) =>
+    bestOfFew(async (inTime) => {
+      const { planner, read, running } = await room(2);
+      const run = await start(planner, LINE);
+      const { holder, child } = await running();
+      const from = performance.now();
+      if (how === "SIGTERM") holder.server.child.kill("SIGTERM");
+      else holder.server.child.stdin?.end();
+      expect(await holder.server.ended).toEqual({ code: 0, signal: null });
+      inTime(1_000, from);
+      expect(isRunning(child)).toBe(false);
+      expect(await ended(planner, run)).toBe("succeeded");
+      expect((await attempts(planner, run)).map(({ outcome }) => outcome)).toEqual(["released", "succeeded"]);
+      expect(read("done")).toBe("done");
+    }),
+  );
+});
+
+test("who only probes a server that may run commands leaves no trace", async () => {
+  for (const initialized of [false, true]) {
+    const server = startServer({ args: ["--allow-commands"] });
+    const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "probe", version: "1" } };
+    await server.write(`${JSON.stringify({ jsonrpc: "2.0", id: 1, method: "initialize", params })}\n`);
+    await server.next((message) => "id" in message && message.id === 1);
+    if (initialized) await server.write(`${JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" })}\n`);
+    server.child.stdin?.end();
+    expect(await server.ended).toEqual({ code: 0, signal: null });
+    expect(existsSync(server.database)).toBe(false);
+  }
+});

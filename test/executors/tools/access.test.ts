@@ -1,0 +1,92 @@
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { loadConfig } from "../../../src/config.js";
+import { startApp } from "../../support/servers/app.js";
+import { temporaryDirectory, ownRuntime } from "../../support/databases/databases.js";
+import { call, everything, odd, openToolDesk } from "../../support/fixtures/tool-fixture.js";
+import { until } from "../../support/until.js";
+
+describe("a tool is called by", () => {
+  test("nobody, unless a server has it configured: the step waits, and everybody says why", async () => {
+    const desk = await openToolDesk({});
+    const { run, warnings } = await desk.start([call("a: everything/echo", { message: "x" })]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^1 tool steps wait: no running server has the MCP server "everything" .* none is configured/,
+      ),
+    ]);
+    expect(await desk.reasons(run)).toMatchObject([{ kind: "server_not_configured" }]);
+    expect(await desk.app.call("claim_task", { agent: "ann", run })).toMatchObject({ outcome: "none" });
+    const health = await desk.app.call("get_health_status");
+    expect(health["components"]).toContainEqual(
+      expect.objectContaining({
+        name: "tools",
+        status: "degraded",
+        reason: expect.stringContaining('the MCP server "everything"'),
+      }),
+    );
+    // A server that has it takes it over, whoever started the run.
+    const runtime = ownRuntime();
+    const other = await openToolDesk({ everything }, { database: desk.app.database, runtime, project: "elsewhere" });
+    expect(await other.ended(run)).toBe("succeeded");
+  });
+
+  test("a server that has it, and those of its tools that are allowed", async () => {
+    const desk = await openToolDesk({ everything: { ...everything, tools: ["get-*", "echo"] } });
+    const { run, warnings } = await desk.start([
+      call("echo: everything/echo", { message: "x" }),
+      call("sum: everything/get-sum", { a: 1, b: 2 }),
+      call("logging: everything/toggle-simulated-logging"),
+      call("slip: evrything/echo"),
+    ]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /^2 tool steps wait: "toggle-simulated-logging" is not among .*; no running server has .*"evrything"/,
+      ),
+    ]);
+    await until("both are done", async () => {
+      const tasks = [await desk.task(run, "echo"), await desk.task(run, "sum")];
+      return tasks.every(({ task }) => task.status === "succeeded");
+    });
+    expect(await desk.reasons(run, "logging")).toMatchObject([
+      { kind: "tool_not_allowed", detail: expect.stringContaining("allows: get-*, echo") },
+    ]);
+    expect(await desk.reasons(run, "slip")).toMatchObject([
+      { kind: "server_not_configured", detail: expect.stringContaining('did you mean "everything"?') },
+    ]);
+  });
+
+  test("servers that run commands are not thereby servers that call tools, nor the other way round", async () => {
+    const desk = await openToolDesk({ odd: odd("chatty").server });
+    const { run, warnings } = await desk.start([{ key: "a", kind: "command", run: "true" }]);
+    expect(warnings).toEqual([expect.stringContaining("no running server is allowed to run commands")]);
+    expect(await desk.reasons(run)).toMatchObject([{ kind: "commands_not_allowed" }]);
+  });
+
+  test("no tool and no file of a project adds a server", async () => {
+    const app = await startApp();
+    const setting = { settings: { mcpServers: { x: { command: "x" } } } };
+    await expect(app.call("configure", setting)).rejects.toMatchObject({ code: "invalid_input" });
+    const cwd = temporaryDirectory();
+    writeFileSync(path.join(cwd, "baton.json"), JSON.stringify({ mcpServers: { x: { command: "x" } } }));
+    expect(() => loadConfig({ flags: {}, env: {}, cwd })).toThrow("beyond the project");
+  });
+
+  test("servers whose addresses, arguments and secrets nobody else is shown", async () => {
+    const secrets = { API_KEY: "hunter-2-of-the-night" };
+    const web = { url: "https://example.com/hidden-path", headers: { "X-Key": "another-secret" } };
+    const { server } = odd("chatty", secrets);
+    const desk = await openToolDesk({ odd: server, web });
+    const { run } = await desk.start([call("a: odd/do")]);
+    expect(await desk.ended(run)).toBe("succeeded");
+    const told = await Promise.all([
+      desk.app.call("get_system_status"),
+      desk.app.call("get_configuration"),
+      desk.app.call("get_health_status"),
+      desk.app.call("get_run", { run, include: ["tasks"] }),
+      desk.app.call("list_events", { run }),
+    ]);
+    expect(JSON.stringify(told)).not.toMatch(/hunter-2|another-secret|hidden-path|odd-server/);
+  });
+});

@@ -1,0 +1,251 @@
+import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { describe, expect, test } from "vitest";
+import { dialogOf } from "../../../src/mcp/elicitation/dialog.js";
+import type { Question } from "../../../src/mcp/elicitation/questions.js";
+import { runsNamedIn } from "../../../src/mcp/elicitation/runs-named.js";
+
+const question = (more: Partial<Question> = {}): Question => ({
+  id: "task_1",
+  token: 0,
+  key: "approve",
+  run: { id: "run_1", name: "release" },
+  project: "shop",
+  startedBy: "claude-code-3f2a",
+  ask: "Release it?",
+  until: null,
+  ...more,
+});
+
+const withForm = (properties: object, required: string[] = []): Question =>
+  question({ form: { type: "object", properties, required } });
+
+/** As clients check it. */
+function shown(of: Question, again?: Parameters<typeof dialogOf>[1]) {
+  const dialog = dialogOf(of, again);
+  const sound = ElicitRequestSchema.parse({ method: "elicitation/create", params: dialog.params });
+  expect(sound.params).toEqual(dialog.params);
+  return { ...dialog, ...dialog.params, fields: dialog.params.requestedSchema.properties };
+}
+
+describe("the words around a question", () => {
+  test("say whose it is, where else it can be answered, and what becomes of it without an answer", () => {
+    const { message } = shown(question({ until: Date.UTC(2026, 0, 4, 12, 30) }));
+    expect(message).toBe(
+      [
+        'Step "approve" of run "release" in project "shop" waits for your decision. "claude-code-3f2a" started the run. The question:',
+        "    Release it?",
+        "The question is the workflow's, which an assistant may have written, and not Baton's. Assistants read what you enter: no passwords, no keys.",
+        "Without a decision by 2026-01-04 12:30 UTC it counts as rejected. Close this form to leave it open. " +
+          "At a terminal: baton call decide_escalation --id task_1 --decision approved",
+      ].join("\n\n"),
+    );
+  });
+});
+
+describe("a question by somebody who means to deceive", () => {
+  /** Baton's own lines: all that are not set apart. */
+  const own = (message: string): string[] => message.split("\n").filter((line) => line !== "" && !/^ {4}/.test(line));
+
+  test.each([
+    "# Baton\n\nApproved by security.",
+    "```\n\nDo approve.\n```",
+    "a\r\nb\u2028c\u2029d\u0085e\vf\fg\rh",
+    "<details><summary>x</summary>",
+    "- item\n\n\tmore",
+  ])("%j stays apart from Baton's own words, line by line", (ask) => {
+    const { message } = shown(question({ ask }));
+    expect(own(message)).toEqual(own(shown(question()).message));
+    // Markdown takes what is set apart as it stands only behind an empty line.
+    expect(message).toMatch(/The question:\n\n {4}\S/);
+  });
+
+  test.each([
+    ["\u001b[2J\u001b]8;;http://x\u0007y", "[2J]8;;http://xy"],
+    ["safe\u202efdp.exe\u202c", "safefdp.exe"],
+    ["a\u200b\u2060\ufeff\u00adb\u{e0041}\u{e0042}c", "abc"],
+    ["x\u0000\u0008\u007f\u009by\ue000\ud800z", "xyz"],
+    [`Z${"\u0301".repeat(50)}algo`, `Z${"\u0301".repeat(3)}algo`],
+    ["👩‍💻 und ß, نص", "👩‍💻 und ß, نص"],
+  ])("%j is shown as %j", (ask, text) => {
+    expect(shown(question({ ask })).message).toContain(`\n\n    ${text}\n\n`);
+  });
+
+  test("is cut to what can be read, and says that it is", () => {
+    const long = shown(question({ ask: `${"word ".repeat(2_000)}at the end` })).message;
+    expect(long.length).toBeLessThan(3_500);
+    expect(long).toMatch(
+      /\n\n\d{4} more characters are not shown\. Read them first: baton call list_escalations --run run_1\n\n/,
+    );
+    expect(long).not.toContain("at the end");
+    const many = shown(question({ ask: Array.from({ length: 500 }, (_, at) => `line ${at}`).join("\n") })).message;
+    expect(many).toContain("    line 39\n\n");
+    expect(many).not.toContain("line 40");
+    // What pushes the rest out of sight is left out.
+    expect(shown(question({ ask: `a${"\n".repeat(1_000)}b` })).message).toContain("    a\n\n    b\n");
+    expect(shown(question({ ask: `a${"\n\u2800\u3164".repeat(1_000)}\nb` })).message).toContain("    a\n\n    b\n");
+    expect(shown(question({ ask: "x".repeat(300) })).message).toContain(
+      `    ${"x".repeat(96)}\n    ${"x".repeat(96)}\n`,
+    );
+  });
+
+  test("has names and labels of one plain line", () => {
+    const evil = "[ok](http://x)\n\n<b>`x`</b>\u202e";
+    const { message, fields } = shown({
+      ...withForm({ [evil]: { type: "string", title: evil, description: evil, default: "a\nb" } }),
+      startedBy: evil,
+    });
+    const plain = "[ok] (http://x) ‹b>'x'‹/b>";
+    expect(message).toContain(`"${plain}" started the run`);
+    expect(fields["answer_1"]).toEqual({ type: "string", title: `Answer: ${plain}`, description: plain });
+  });
+});
+
+describe("the form of a question", () => {
+  test("has its flat answers between the decision and the note; only a decision must be made", () => {
+    const { fields, requestedSchema } = shown(
+      withForm(
+        {
+          version: { type: "string", description: "As in semver.", minLength: 5, default: "1.0.0" },
+          channel: { enum: ["stable", "beta"] },
+          percent: { type: "integer", minimum: 1, maximum: 100, exclusiveMaximum: 100, default: 10 },
+          looked: { type: "boolean", title: "I have looked at it", default: true },
+        },
+        ["version"],
+      ),
+    );
+    expect(Object.keys(fields)).toEqual(["decision", "version", "channel", "percent", "looked", "note"]);
+    expect(fields).toMatchObject({
+      decision: { enum: ["approved", "rejected", "deferred"] },
+      version: {
+        type: "string",
+        title: "Answer: version",
+        description: "As in semver. (needed to approve)",
+        default: "1.0.0",
+      },
+      channel: { type: "string", enum: ["stable", "beta"] },
+      percent: { type: "integer", minimum: 1, maximum: 100, default: 10 },
+    });
+    // A tick is the person's own.
+    expect(fields["looked"]).toEqual({ type: "boolean", title: "Answer: I have looked at it" });
+    expect(requestedSchema.required).toEqual(["decision"]);
+  });
+
+  test.each(["oneOf", "anyOf", "allOf", "if", "not", "dependentRequired"])(
+    "can only be turned down where %s holds its answers together, which no form can show",
+    (keyword) => {
+      const plain = withForm({ version: { type: "string" } });
+      const { message, fields } = shown({ ...plain, form: { ...plain.form, [keyword]: {} } });
+      expect(fields["decision"]).toMatchObject({ enum: ["rejected", "deferred"] });
+      expect(message).toContain(`It asks for what this form cannot show: "${keyword}"`);
+    },
+  );
+
+  test("has fields of any name, of which those left empty are no answers", () => {
+    const { read } = shown(withForm({ constructor: { type: "string" }, toString: { type: "boolean" } }));
+    expect(read({ decision: "approved" })).toEqual({ decision: "approved", answers: {} });
+  });
+
+  test("can only be turned down where it needs what no form can show, and says how it is approved", () => {
+    const { message, fields, read } = shown(withForm({ tags: { type: "array" } }, ["tags", "other"]));
+    expect(Object.keys(fields)).toEqual(["decision", "note"]);
+    expect(fields["decision"]).toMatchObject({ enum: ["rejected", "deferred"] });
+    expect(message).toContain('It asks for what this form cannot show: "other", "tags". To approve, use a terminal.');
+    expect(message).toContain("--decision approved --answers '{…}'");
+    expect(read({ decision: "rejected" })).toEqual({ decision: "rejected" });
+  });
+
+  test("leaves out what it cannot show where that need not be given", () => {
+    const { message, fields } = shown(withForm({ tags: { type: "array" }, name: { type: "string" } }, ["name"]));
+    expect(Object.keys(fields)).toEqual(["decision", "name", "note"]);
+    expect(fields["decision"]).toMatchObject({ enum: ["approved", "rejected", "deferred"] });
+    expect(message).toContain('It takes more than this form can show: "tags".');
+  });
+
+  test.each([
+    ["a choice that looks like another", { enum: ["yes", "yes\u200b"] }],
+    ["a choice of numbers", { enum: [1, 2] }],
+    ["two types", { type: ["string", "null"] }],
+    ["no type", {}],
+    ["true", true],
+    ["an object", { type: "object" }],
+  ])("does not show %s", (_, schema) => {
+    expect(Object.keys(shown(withForm({ it: schema })).fields)).toEqual(["decision", "note"]);
+  });
+
+  test("has at most twenty of them", () => {
+    const properties = Object.fromEntries(Array.from({ length: 21 }, (_, at) => [`f${at}`, { type: "string" }]));
+    expect(Object.keys(shown(withForm(properties)).fields)).toHaveLength(22);
+    expect(shown(withForm(properties)).message).toContain(`It takes more than this form can show: "f20".`);
+  });
+
+  test("gives answers under their own names, without what was left empty", () => {
+    const form = withForm({
+      note: { type: "string" },
+      "a b": { type: "number" },
+      answer_2: { type: "string" },
+      x: { type: "boolean" },
+    });
+    const { fields, read } = shown(form);
+    expect(Object.keys(fields)).toEqual(["decision", "answer_1", "answer_2_", "answer_2", "x", "note"]);
+    const content = {
+      decision: "approved",
+      answer_1: "mine",
+      answer_2_: 7,
+      answer_2: " ",
+      x: false,
+      note: "Baton's",
+      more: 1,
+    };
+    expect(read(content)).toEqual({
+      decision: "approved",
+      answers: { note: "mine", "a b": 7, x: false },
+      note: "Baton's",
+    });
+    expect(read({ decision: "deferred", answer_1: "mine", note: "" })).toEqual({ decision: "deferred" });
+    expect(read({ note: "yes" })).toBeUndefined();
+    expect(read({ decision: "approved_with_conditions" })).toBeUndefined();
+    expect(read(undefined)).toBeUndefined();
+  });
+
+  test("stands again with what was filled in, and says what was wrong with it", () => {
+    const again = {
+      problem: "answers.a: `is` required",
+      content: { a: "x", b: 2, c: true, note: "n", decision: "approved" },
+    };
+    const { message, fields } = shown(
+      withForm({
+        a: { type: "string" },
+        b: { type: "number" },
+        c: { type: "boolean" },
+        d: { type: "string", default: "D" },
+      }),
+      again,
+    );
+    expect(message).toMatch(/^That was not taken: answers\.a: 'is' required\n\nStep/);
+    expect([fields["a"], fields["b"], fields["c"], fields["d"], fields["note"]]).toMatchObject(
+      ["x", 2, true, "D", "n"].map((value) => ({ default: value })),
+    );
+    expect(fields["decision"]).not.toHaveProperty("default");
+  });
+});
+
+describe("the runs that a call has to do with", () => {
+  test.each([
+    [{ run: "run_1" }, ["run_1"]],
+    [{ run: { id: "run_1" }, ready: [{ run: "run_2" }] }, ["run_1"]],
+    [{ task: "run_1/approve" }, ["run_1"]],
+    [{ task: { id: "task_1", run: "run_1" }, run: { id: "run_1" } }, ["run_1"]],
+    [{ name: "list_events", arguments: { run: "run_1" } }, ["run_1"]],
+    [
+      { name: "list_escalations", result: { escalations: [{ task: { run: "run_1" } }, { task: { run: "run_2" } }] } },
+      ["run_1", "run_2"],
+    ],
+    [{ events: [{ run: "run_1" }, { run: "run_1" }] }, ["run_1"]],
+    [{ tasks: [{ run: "run_1" }] }, ["run_1"]],
+    // A list of runs is about none of them.
+    [{ runs: [{ id: "run_1" }] }, []],
+    [{ run: "run_1; DROP", task: "task_1", events: "run_1", arguments: null, result: [] }, []],
+  ])("%j", (data, runs) => {
+    expect(runsNamedIn(data)).toEqual(runs);
+  });
+});

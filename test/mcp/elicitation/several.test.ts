@@ -1,0 +1,149 @@
+import { describe, expect, test } from "vitest";
+import { connectClient } from "../../support/servers/client.js";
+import { startDesk, startOnTerminal } from "../../support/servers/command-line.js";
+import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
+import { decided, type Seat, sitDown, startRelease } from "../../support/fixtures/release-run.js";
+import { until } from "../../support/until.js";
+
+/** Short enough for a test in which a process dies. */
+const BRISK = { BATON_TICK_MS: "50", BATON_SESSION_RENEW_MS: "50", BATON_SESSION_GRACE_MS: "300" };
+
+describe.each(BACKENDS)("a question that several clients could ask, on %s", (backend) => {
+  async function newDatabase(): Promise<string> {
+    return (await createDatabase(backend)).location;
+  }
+
+  /** Waits as an assistant does that has nothing to do but for the run to go on. */
+  function waits({ client }: Seat, run: string): Promise<Record<string, unknown>> {
+    return client.call("wait_for", { run, kinds: ["task_ready"], timeout_seconds: 30 });
+  }
+
+  test("is asked by one of them at a time, by whoever started its run where that waits too", async () => {
+    const database = await newDatabase();
+    const planner = await sitDown({ database });
+    const worker = await sitDown({ database, clientName: "cursor" });
+    // Somebody who has nothing to do with the run.
+    const stranger = await sitDown({ database, clientName: "codex" });
+    await stranger.client.call("create_project", { name: "shop" });
+    const run = await startRelease(planner.client, { needs: ["build"] }, [{ key: "build", prompt: "Build." }]);
+    const build = (await worker.client.call("claim_task", { run })) as {
+      task: { id: string };
+      lease: { token: number };
+    };
+    const waiting = [waits(planner, run), waits(worker, run)];
+    await worker.client.call("complete_task", { task: build.task.id, token: build.lease.token });
+    const shown = await planner.person.shown();
+    await stranger.client.call("claim_task", { project: "shop" });
+    shown.fillIn({ decision: "approved" });
+    await Promise.all(waiting);
+    expect([planner, worker, stranger].map(({ person }) => person.forms.length)).toEqual([1, 0, 0]);
+    expect(await decided(planner.client, run)).toMatchObject({ agent: "human@claude-desktop" });
+  });
+
+  test.each(["decline", "cancel"] as const)(
+    "and that one person answers with %s is decided by nobody, and asked by the other who waits",
+    async (action) => {
+      const database = await newDatabase();
+      const planner = await sitDown({ database });
+      const worker = await sitDown({ database, clientName: "cursor" });
+      const run = await startRelease(planner.client);
+      const form = await planner.person.shown();
+      const waiting = waits(worker, run);
+      form.refuse(action);
+      (await worker.person.shown()).fillIn({ decision: "approved" });
+      await waiting;
+      expect(await decided(planner.client, run)).toMatchObject({ status: "succeeded", agent: "human@cursor" });
+      // Whoever has not answered is left alone with it.
+      expect(planner.person.forms).toHaveLength(1);
+    },
+  );
+
+  test("is put off for all of them by who puts it off, and stays open for a terminal", async () => {
+    const database = await newDatabase();
+    const planner = await sitDown({ database });
+    const worker = await sitDown({ database, clientName: "cursor" });
+    const run = await startRelease(planner.client);
+    const { id } = await decided(planner.client, run);
+    const waiting = waits(worker, run);
+    (await planner.person.shown()).fillIn({ decision: "deferred" });
+    const seen = ["list_events", { run, types: ["task.deferred"] }] as const;
+    await until("it is put off", async () => {
+      const { result } = await worker.client.call("query_operation", { name: seen[0], arguments: seen[1] });
+      return (result as { events: unknown[] }).events.length === 1;
+    });
+    await decide(database, ["--id", id, "--decision", "approved"]);
+    await waiting;
+    expect(worker.person.forms).toEqual([]);
+    expect(planner.person.forms).toHaveLength(1);
+  });
+
+  test("and that is decided at a terminal meanwhile is taken back; what is filled in then is no answer", async () => {
+    const database = await newDatabase();
+    const planner = await sitDown({ database });
+    const run = await startRelease(planner.client);
+    const shown = await planner.person.shown();
+    const { id } = await decided(planner.client, run);
+    await decide(database, ["--id", id, "--decision", "rejected", "--note", "no"]);
+    await until("the form is gone", () => shown.takenBack);
+    shown.fillIn({ decision: "approved" });
+    expect(await decided(planner.client, run)).toMatchObject({
+      status: "dead_letter",
+      agent: "anna",
+      error: { type: "rejected", message: "no" },
+    });
+    // The client is asked about the next one.
+    await startRelease(planner.client);
+    (await planner.person.shown(2)).fillIn({ decision: "approved" });
+  });
+
+  test("whose asker is killed with -9 is asked by another, and the run goes on", async () => {
+    const database = await newDatabase();
+    const planner = await sitDown({ database, env: BRISK });
+    const worker = await sitDown({ database, env: BRISK, clientName: "cursor" });
+    const run = await startRelease(planner.client);
+    await planner.person.shown();
+    const waiting = waits(worker, run);
+    planner.client.server.child.kill("SIGKILL");
+    (await worker.person.shown(1)).fillIn({ decision: "approved" });
+    expect(await waiting).toMatchObject({ timed_out: false });
+    expect(await worker.client.call("claim_task", { run })).toMatchObject({ task: { key: "ship" } });
+  });
+
+  test("whose run is taken back while it stands before a person is another one then", async () => {
+    const database = await newDatabase();
+    const planner = await sitDown({ database });
+    const run = await startRelease(planner.client);
+    const first = await planner.person.shown(1);
+    const operation = (name: string, input: object) =>
+      planner.client.call("call_operation", { name, arguments: input }) as Promise<{ result: Record<string, unknown> }>;
+    const { result } = await operation("create_checkpoint", { run });
+    await operation("resume_from_checkpoint", { checkpoint: (result["checkpoint"] as { id: string }).id });
+    await until("the form is gone", () => first.takenBack);
+    first.fillIn({ decision: "rejected" });
+    await planner.client.call("get_run", { run });
+    (await planner.person.shown(2)).fillIn({ decision: "approved" });
+    const end = await until("it is decided", async () => {
+      const now = await decided(planner.client, run);
+      return now.status === "waiting" ? undefined : now;
+    });
+    expect(end).toMatchObject({ status: "succeeded", agent: "human@claude-desktop" });
+  });
+
+  async function decide(database: string, args: readonly string[]): Promise<void> {
+    const person = startOnTerminal(startDesk({ database }), ["call", "decide_escalation", ...args], {
+      columns: 100,
+      rows: 40,
+    });
+    expect(await person.ended).toMatchObject({ code: 0 });
+  }
+});
+
+test("a client that says nothing of forms is served as before: the question waits for a terminal", async () => {
+  const client = await connectClient();
+  const run = await startRelease(client);
+  const sent: unknown[] = [];
+  client.server.onMessage((message) => "method" in message && sent.push(message));
+  expect(await client.call("claim_task", { run, wait_seconds: 0.2 })).toMatchObject({ outcome: "none" });
+  expect(await decided(client, run)).toMatchObject({ status: "waiting" });
+  expect(sent).toEqual([]);
+});

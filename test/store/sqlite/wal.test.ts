@@ -1,0 +1,95 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, renameSync, statSync } from "node:fs";
+import path from "node:path";
+import { pathToFileURL } from "node:url";
+import Database from "better-sqlite3";
+import { expect, onTestFinished, test } from "vitest";
+import { openSqlite } from "../../../src/store/sqlite/sqlite.js";
+import { LogKeeper } from "../../../src/store/sqlite/wal.js";
+import { temporaryDirectory, testRuntime } from "../../support/databases/databases.js";
+import { until } from "../../support/until.js";
+import { names, put } from "../conformance/notes.js";
+
+const COMPILED = pathToFileURL(path.resolve(import.meta.dirname, "../../../dist/store/sqlite/sqlite.js")).href;
+const RUNTIME = pathToFileURL(path.resolve(import.meta.dirname, "../../../dist/runtime/runtime.js")).href;
+const MIB = 1 << 20;
+
+test("a long log is copied into the file beside the calls, and none of it is lost", async () => {
+  const file = path.join(temporaryDirectory(), "baton.db");
+  const store = await openSqlite({ file, synchronous: "FULL", runtime: testRuntime() });
+  onTestFinished(() => store.close());
+  for (let at = 0; at < 12; at++) await store.transact(() => put(`row-${at}`, "x".repeat(MIB)));
+  // Less than what a commit copies: whatever is in the file then, the thread has copied.
+  expect(statSync(`${file}-wal`).size).toBeLessThan(15 * MIB);
+  await until("it is copied", () => statSync(file).size > 11 * MIB);
+  expect(await store.read(names)).toHaveLength(12);
+  await store.close();
+  expect(existsSync(`${file}-wal`)).toBe(false);
+  const database = new Database(file, { readonly: true });
+  onTestFinished(() => void database.close());
+  expect(database.pragma("integrity_check", { simple: true })).toBe("ok");
+});
+
+test.each([
+  ["it is not known", { state: undefined, shared: false }],
+  ["it is short", { state: { pages: 999, copied: 0 }, shared: false }],
+  ["most is copied", { state: { pages: 9_000, copied: 8_001 }, shared: false }],
+  ["others write too", { state: { pages: 9_000, copied: 0 }, shared: true }],
+])("a log needs no thread where %s", async (_, { state, shared }) => {
+  let looks = 0;
+  let threads = 0;
+  const started = () => (threads += 1);
+  process.on("worker", started);
+  onTestFinished(() => void process.off("worker", started));
+  const keeper = new LogKeeper({
+    file: path.join(temporaryDirectory(), "none.db"),
+    synchronous: "NORMAL",
+    state: () => state,
+    isShared: () => {
+      looks += 1;
+      return shared;
+    },
+  });
+  onTestFinished(() => keeper.close());
+  for (const look of [1, 2]) {
+    keeper.committed();
+    await until("it has looked", () => looks === look);
+  }
+  await keeper.close();
+  expect(threads).toBe(0);
+});
+
+test("without a thread a commit copies the log", async () => {
+  const directory = temporaryDirectory();
+  const file = path.join(directory, "baton.db");
+  const store = await openSqlite({ file, synchronous: "NORMAL", runtime: testRuntime() });
+  onTestFinished(() => store.close());
+  // The store has it open; a thread finds nothing of that name.
+  const moved = path.join(directory, "moved.db");
+  renameSync(file, moved);
+  for (let at = 0; at < 24; at++) {
+    await store.transact(() => put(`row-${at}`, "x".repeat(MIB)));
+    await new Promise(setImmediate);
+  }
+  expect(statSync(moved).size).toBeGreaterThan(14 * MIB);
+  expect(await store.read(names)).toHaveLength(24);
+});
+
+test("a process that has nothing left to do but close its store does that, and ends well", () => {
+  const program = `
+    import { openSqlite } from ${JSON.stringify(COMPILED)};
+    import { systemRuntime } from ${JSON.stringify(RUNTIME)};
+    const store = await openSqlite({ file: ${JSON.stringify(path.join(temporaryDirectory(), "baton.db"))}, synchronous: "NORMAL", runtime: systemRuntime() });
+    function* put(at) {
+      yield ["INSERT INTO settings (scope, name, value, updated_at, updated_by) VALUES ('test', $1, $2, 0, 'test')", [String(at), "x".repeat(1 << 20)]];
+    }
+    for (let at = 0; at < 12; at++) await store.transact(() => put(at));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await store.close();
+    process.stdout.write("closed");
+  `;
+  const { status, stdout, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
+    encoding: "utf8",
+  });
+  expect({ status, stdout, stderr }).toEqual({ status: 0, stdout: "closed", stderr: "" });
+});

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import path from "node:path";
+import { onTestFinished } from "vitest";
+import { temporaryDirectory } from "../databases/databases.js";
+
+const MAIN = path.resolve(import.meta.dirname, "../../../dist/main.js");
+
+/** A person's place: a home, a working directory and a database of its own. */
+export interface Desk {
+  readonly database: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export function startDesk(
+  more: { cwd?: string; database?: string; env?: Readonly<Record<string, string>> } = {},
+): Desk {
+  const home = temporaryDirectory();
+  const database = more.database ?? path.join(home, "baton.db");
+  return {
+    database,
+    cwd: more.cwd ?? temporaryDirectory(),
+    env: {
+      PATH: process.env["PATH"] ?? "",
+      HOME: home,
+      XDG_CONFIG_HOME: home,
+      XDG_DATA_HOME: home,
+      BATON_AGENT: "anna",
+      BATON_SQLITE_SYNCHRONOUS: "NORMAL",
+      ...(database.startsWith("postgres") ? { BATON_DATABASE_URL: database } : { BATON_DB: database }),
+      ...more.env,
+    },
+  };
+}
+
+export interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A `baton …` that goes on. Killed when the test has finished. */
+export interface Started {
+  readonly child: ChildProcess;
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  readonly ended: Promise<Ended>;
+}
+
+export function startBaton(desk: Desk, args: readonly string[], command: readonly string[] = []): Started {
+  const [program, ...rest] = [...command, process.execPath, MAIN, ...args];
+  const child = spawn(program!, rest, { cwd: desk.cwd, env: desk.env, stdio: ["pipe", "pipe", "pipe"] });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  child.stdin.on("error", () => {});
+  const ended = new Promise<Ended>((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
+  return { child, stdout: () => stdout, stderr: () => stderr, ended };
+}
+
+/** Runs `baton …` to its end. */
+export async function baton(desk: Desk, args: readonly string[], input = ""): Promise<Ended> {
+  const started = startBaton(desk, args);
+  started.child.stdin!.end(input);
+  return started.ended;
+}
+
+/** The one document on stdout; fails where anything else stands there or on stderr. */
+export async function batonJson(desk: Desk, args: readonly string[]): Promise<Record<string, unknown>> {
+  const { stdout, stderr } = await baton(desk, [...args, "--json"]);
+  if (stderr !== "") throw new Error(`stderr: ${stderr}`);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+/** As one word of a POSIX shell: the command that pseudo-terminals of util-linux are given is a shell's. */
+export function quoted(word: string): string {
+  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/** The same on a pseudo-terminal of the given size. Needs `script` of util-linux. */
+export function startOnTerminal(desk: Desk, args: readonly string[], size: { columns: number; rows: number }): Started {
+  const line = [process.execPath, MAIN, ...args].map(quoted).join(" ");
+  const shell = `stty cols ${size.columns} rows ${size.rows}; exec ${line}`;
+  const child = spawn("script", ["-qefc", shell, "/dev/null"], {
+    cwd: desk.cwd,
+    env: { ...desk.env, TERM: "xterm-256color", SHELL: "/bin/sh" },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  let stdout = "";
+  let stderr = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+  child.stdin.on("error", () => {});
+  const ended = new Promise<Ended>((resolve) => child.once("close", (code) => resolve({ code, stdout, stderr })));
+  return { child, stdout: () => stdout, stderr: () => stderr, ended };
+}
