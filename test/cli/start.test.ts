@@ -35,11 +35,11 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]]])(
     );
     const loaded = files.flatMap((file) => MODULES[path.relative("dist", file)] ?? [file]);
     expect(loaded).toContain("src/main.ts");
-    expect(loaded).toContain("src/serve.ts");
+    expect(loaded).toContain("src/app/serve.ts");
     // What says what can go wrong, what can be set, which areas there are, and how a name is found that was nearly right.
     const light = ["errors", "settings", "names", "areas"].map((name) => `src/base/${name}.ts`);
     const heavy = loaded.filter((file) =>
-      /^src\/(?:cli|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg|graphology)/.test(
+      /^src\/(?:cli|base|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg|graphology)/.test(
         file,
       ),
     );
