@@ -3,7 +3,6 @@ import { type Attempt, type DependencyResult, dependencyResults, lastAttempt } f
 import {
   type Candidate,
   firstOfLane,
-  type LaneHead,
   laneHeads,
   type LanePlace,
   parkScope,
@@ -32,6 +31,7 @@ import { findProject } from "../projects/projects.js";
 import { isOpen, RunChange } from "../lifecycle/run-change.js";
 import { closeIfSpent, spentBudget } from "../lifecycle/cost.js";
 import { type Takeable, takeableOnOwn } from "./own-locks.js";
+import { chooseAmong, type Choice, type Lane, tiedWith } from "./lane-choice.js";
 import { BatonError } from "../../base/errors.js";
 import { requireRun } from "../lookup.js";
 
@@ -146,7 +146,8 @@ export function* claimAt(ctx: EngineContext, claimer: Claimer): Tx<Claim> {
     if (own) return yield* takeOwn(ctx, claimer, own);
     return { outcome: "none", ...(yield* whyNothing(ctx, claimer, heads)) };
   }
-  return yield* takeFrom(ctx, claimer, lane);
+  const tied = tiedWith(lane, heads).filter(({ demand }) => demand !== lane.demand && meets(claimer.offer, demand));
+  return yield* takeFrom(ctx, claimer, { lane, tied });
 }
 
 /**
@@ -169,29 +170,34 @@ function* takeOwn(ctx: EngineContext, claimer: Claimer, { demand, parked }: Take
   yield* lockProject(demand.project);
   yield* lockRun(parked.run);
   yield* unparkScope(parked);
-  return yield* takeFrom(ctx, claimer, { demand, run: parked.run });
+  return yield* takeFrom(ctx, claimer, { lane: { demand, run: parked.run, head: "" }, tied: [] });
 }
 
-function* takeFrom(ctx: EngineContext, claimer: Claimer, lane: LaneHead): Tx<Claim> {
+function* takeFrom(
+  ctx: EngineContext,
+  claimer: Claimer,
+  { lane, tied }: { lane: Lane; tied: readonly Lane[] },
+): Tx<Claim> {
   // The one lock order: the project first, since files may be locked; then the run; then the agent.
-  const project = lane.demand.scoped ? yield* lockProject(lane.demand.project) : undefined;
+  const files = lane.demand.scoped || tied.some(({ demand }) => demand.scoped);
+  const project = files ? yield* lockProject(lane.demand.project) : undefined;
   const row = yield* lockRun(lane.run);
   const run = row && runOf(row);
   if (!run || !isOpen(run, 0) || (yield* closeIfSpent(run))) return { outcome: "again" };
   const agent = yield* lockAgent(claimer.agent.name);
   // Taken out since the look: the next transaction registers it anew.
   if (agent?.["status"] !== "active") return { outcome: "again" };
-  if (!project) return yield* takePlain(ctx, claimer, { lane, run });
-  return yield* takeWithFiles(ctx, claimer, { lane, run, caseInsensitive: int(project, "case_insensitive") === 1 });
+  const place = { ...(yield* chooseAmong(lane, tied, claimer.agent.name)), run };
+  if (!project || !place.lane.demand.scoped) return yield* takePlain(ctx, claimer, place);
+  return yield* takeWithFiles(ctx, claimer, { ...place, caseInsensitive: int(project, "case_insensitive") === 1 });
 }
 
-interface Place {
-  readonly lane: LaneHead;
+interface Place extends Choice {
   readonly run: Run;
 }
 
 function* takePlain(ctx: EngineContext, claimer: Claimer, place: Place): Tx<Claim> {
-  const candidate = yield* firstOfLane(place.lane, claimer.agent.name);
+  const { candidate } = place;
   const lost = lostRace(claimer, candidate);
   if (lost?.outcome === "none") return lost;
   if (candidate) return yield* take(ctx, claimer, { ...place, candidate, locks: [], events: [] });
@@ -214,7 +220,7 @@ function* takeWithFiles(
 ): Tx<Claim> {
   const touched = new Set([place.lane.demand.id]);
   for (let parked = 0; parked < PARKED_AT_ONCE_MAX; parked++) {
-    const candidate = yield* firstOfLane(place.lane, claimer.agent.name);
+    const candidate = parked === 0 ? place.candidate : yield* firstOfLane(place.lane, claimer.agent.name);
     const lost = lostRace(claimer, candidate);
     if (lost?.outcome === "none") return lost;
     if (!candidate) break;
@@ -242,7 +248,7 @@ function* refreshAll(run: string, demands: ReadonlySet<string>): Tx<void> {
   for (const demand of demands) yield* refreshFromScopes({ run, demand });
 }
 
-interface Taking extends Place {
+interface Taking extends Omit<Place, "candidate"> {
   readonly candidate: TaskAndSpec;
   readonly locks: readonly LockLine[];
   /** What locking them has to tell. */

@@ -28,6 +28,7 @@ export interface OrderKey {
   readonly bucket: number;
   readonly latestStart: number;
   readonly rankOrder: number;
+  /** The first task that had the key. It may have left since, if others have the key too. */
   readonly head: string;
 }
 
@@ -71,12 +72,13 @@ function demandOf(row: Row): Demand {
 }
 
 /** The best open lane of a demand. */
-export interface LaneHead {
+export interface LaneHead extends OrderKey {
   readonly demand: Demand;
   readonly run: string;
 }
 
 const DEMAND_FIELDS = DEMAND_COLUMNS.map((column) => `d.${column}`).join(", ");
+const LANE_FIELDS = "b.run, b.bucket, b.latest_start, b.rank_order, b.head";
 
 // A loose index scan: each step of the recursion is one seek to the next demand that has an open lane, so that demands without
 // work cost nothing however many there are.
@@ -86,20 +88,27 @@ const HEADS_OF_PROJECT = `WITH RECURSIVE live (demand) AS (
     SELECT (SELECT min(l.demand) FROM lanes l WHERE l.project = $1 AND l.demand > live.demand AND l.open = 1 AND l.head IS NOT NULL)
     FROM live WHERE live.demand IS NOT NULL
   )
-  SELECT ${DEMAND_FIELDS}, b.run FROM live JOIN demands d ON d.id = live.demand
+  SELECT ${DEMAND_FIELDS}, ${LANE_FIELDS} FROM live JOIN demands d ON d.id = live.demand
   JOIN lanes b ON b.demand = live.demand AND b.run = (
     SELECT x.run FROM lanes x WHERE x.project = $1 AND x.demand = live.demand AND x.open = 1 AND x.head IS NOT NULL
     ORDER BY x.bucket, x.latest_start, x.rank_order, x.head LIMIT 1)
   ORDER BY b.bucket, b.latest_start, b.rank_order, b.head`;
 
-const HEADS_OF_RUN = `SELECT ${DEMAND_FIELDS}, b.run FROM lanes b JOIN demands d ON d.id = b.demand
+const HEADS_OF_RUN = `SELECT ${DEMAND_FIELDS}, ${LANE_FIELDS} FROM lanes b JOIN demands d ON d.id = b.demand
   WHERE b.run = $1 AND b.open = 1 AND b.head IS NOT NULL
   ORDER BY b.bucket, b.latest_start, b.rank_order, b.head`;
 
 /** The best open lane of every demand that has one, best first, in one project or one run. */
 export function* laneHeads(where: LanePlace): Tx<LaneHead[]> {
   const rows = yield "run" in where ? [HEADS_OF_RUN, [where.run]] : [HEADS_OF_PROJECT, [where.project]];
-  return rows.map((row) => ({ demand: demandOf(row), run: text(row, "run") }));
+  return rows.map((row) => ({
+    demand: demandOf(row),
+    run: text(row, "run"),
+    bucket: int(row, "bucket"),
+    latestStart: int(row, "latest_start"),
+    rankOrder: int(row, "rank_order"),
+    head: text(row, "head"),
+  }));
 }
 
 /** The first ready task of a lane, and how many tasks the agent is running. */
@@ -120,7 +129,7 @@ const HEAD_OF_SCOPES = `SELECT ${T_COLUMNS}, s.spec, f.patterns, ${LIVE}
   WHERE l.run = $1 AND l.demand = $2 AND l.parked_on IS NULL AND l.head IS NOT NULL AND t.status = 'ready' AND ${STILL_OPEN}
   ORDER BY l.bucket, l.latest_start, l.rank_order, l.head LIMIT 1`;
 
-export function* firstOfLane(lane: LaneHead, agent: string): Tx<Candidate | undefined> {
+export function* firstOfLane(lane: Pick<LaneHead, "run" | "demand">, agent: string): Tx<Candidate | undefined> {
   const row = yield* first([lane.demand.scoped ? HEAD_OF_SCOPES : HEAD_OF_LANE, [lane.run, lane.demand.id, agent]]);
   if (!row) return undefined;
   const files = lane.demand.scoped ? json<ScopePaths>(row, "patterns") : undefined;
@@ -193,19 +202,19 @@ function keyValues(key: OrderKey): SqlValue[] {
   return [key.bucket, key.latestStart, key.rankOrder, key.head];
 }
 
-const REFRESH_FROM_TASKS = `UPDATE lanes SET (${KEY_COLUMNS}) = (
-  SELECT bucket, latest_start, rank_order, id FROM tasks
-  WHERE run = $1 AND demand = $2 AND scope = '' AND status = 'ready' ORDER BY bucket, latest_start, rank_order, id LIMIT 1)
-  WHERE run = $1 AND demand = $2`;
+// A lane is written only when its key changes, so `head` may be a task that has left. No ready task with the key is older.
+const refreshFrom = (first: string): string => `UPDATE lanes SET (${KEY_COLUMNS}) = (${first})
+  WHERE run = $1 AND demand = $2 AND NOT EXISTS (SELECT 1 FROM (${first}) f
+    WHERE f.bucket = lanes.bucket AND f.latest_start = lanes.latest_start AND f.rank_order = lanes.rank_order)`;
+const REFRESH_FROM_TASKS = refreshFrom(`SELECT bucket, latest_start, rank_order, id FROM tasks
+  WHERE run = $1 AND demand = $2 AND scope = '' AND status = 'ready' ORDER BY bucket, latest_start, rank_order, id LIMIT 1`);
 const REFRESH_SCOPE = `UPDATE scope_lanes SET (${KEY_COLUMNS}) = (
   SELECT bucket, latest_start, rank_order, id FROM tasks
   WHERE run = $1 AND demand = $2 AND scope = $3 AND status = 'ready' ORDER BY bucket, latest_start, rank_order, id LIMIT 1)
   WHERE run = $1 AND demand = $2 AND scope = $3`;
-const REFRESH_FROM_SCOPES = `UPDATE lanes SET (${KEY_COLUMNS}) = (
-  SELECT bucket, latest_start, rank_order, head FROM scope_lanes
+const REFRESH_FROM_SCOPES = refreshFrom(`SELECT bucket, latest_start, rank_order, head FROM scope_lanes
   WHERE run = $1 AND demand = $2 AND parked_on IS NULL AND head IS NOT NULL
-  ORDER BY bucket, latest_start, rank_order, head LIMIT 1)
-  WHERE run = $1 AND demand = $2`;
+  ORDER BY bucket, latest_start, rank_order, head LIMIT 1`);
 
 export interface LaneOfTask {
   readonly run: string;
@@ -213,7 +222,12 @@ export interface LaneOfTask {
   readonly scope: string;
 }
 
-/** Finds the head of a lane afresh, after a task has left it. */
+/** Names the first task of a lane, where it is compared with another lane of the same key. */
+export function* setHead({ run, demand }: Pick<LaneHead, "run" | "demand">, head: string): Tx<void> {
+  yield ["UPDATE lanes SET head = $1 WHERE run = $2 AND demand = $3", [head, run, demand.id]];
+}
+
+/** Finds the key of a lane afresh, after a task has left it. */
 export function* refreshLane(lane: LaneOfTask): Tx<void> {
   if (lane.scope === "") {
     yield [REFRESH_FROM_TASKS, [lane.run, lane.demand]];

@@ -144,7 +144,13 @@ export function* dueFigures(now: number, host: string): Tx<DueFigures> {
 /** The longest that a ready task of an open run has been waiting since; null when none is ready. */
 export function* oldestReadyAt(): Tx<number | null> {
   const row = yield* first([
-    `SELECT min(t.ready_at) AS at FROM lanes l JOIN tasks t ON t.id = l.head WHERE l.open = 1 AND l.head IS NOT NULL`,
+    `SELECT min(COALESCE(
+        (SELECT t.ready_at FROM tasks t WHERE t.run = l.run AND t.demand = l.demand AND t.scope = '' AND t.status = 'ready'
+         ORDER BY t.bucket, t.latest_start, t.rank_order, t.id LIMIT 1),
+        (SELECT t.ready_at FROM scope_lanes s JOIN tasks t ON t.id = s.head
+         WHERE s.run = l.run AND s.demand = l.demand AND s.parked_on IS NULL AND s.head IS NOT NULL
+         ORDER BY s.bucket, s.latest_start, s.rank_order, s.head LIMIT 1))) AS at
+     FROM lanes l WHERE l.open = 1 AND l.head IS NOT NULL`,
   ]);
   return row === undefined ? null : intOrNull(row, "at");
 }

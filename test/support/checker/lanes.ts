@@ -30,7 +30,8 @@ function runLaneFindings(snapshot: Snapshot, run: RunRow, ready: readonly TaskRo
       scopeLanes.filter((scope) => scope.demand === lane.demand && scope.parkedOn !== null).map(({ scope }) => scope),
     );
     const first = firstOf((byDemand.get(lane.demand) ?? []).filter(({ scope }) => !parked.has(scope)));
-    if (lane.head !== (first?.id ?? null))
+    // The head may have left since: it is then older than all that are ready.
+    if ((lane.head === null) !== (first === undefined) || (first && lane.head !== null && lane.head > first.id))
       findings.push(`lane ${lane.demand} begins with ${lane.head ?? "nothing"}, should with ${first?.id ?? "nothing"}`);
     else if (first && lane.key !== keyOf(first))
       findings.push(`lane ${lane.demand} says ${lane.key}, its head ${keyOf(first)}`);
