@@ -1,12 +1,13 @@
 import { mkdtempSync } from "node:fs";
 import path from "node:path";
+import { logPagesPer } from "../../test/support/log-pages.js";
 import type { Parsed } from "../../src/engine/definitions/definition.js";
 import { type Bench, type Benchmark, isMissed, type Line, type Outcome } from "../harness/benchmark.js";
 import { Desk, type Synchronous } from "../harness/engine-handle.js";
 import { PlainJobQueue } from "../peers/plainjob.js";
 import { RawQueue } from "../peers/raw-sqlite.js";
 import { filed, independent } from "../loads/plans.js";
-import { logPagesPer, type Profile, selfTimes, StatementLedger } from "../harness/profile.js";
+import { type Profile, selfTimes, StatementLedger } from "../harness/profile.js";
 import { type Contestant, figuresOf, interleave, median, medianRatio, perSecond } from "../harness/rounds.js";
 
 const ROUNDS = 12;

@@ -1,4 +1,3 @@
-import { statSync } from "node:fs";
 import { Session, type Profiler } from "node:inspector/promises";
 import path from "node:path";
 import type { Tx } from "../../src/store/tx.js";
@@ -112,15 +111,6 @@ function nameOf({ callFrame }: Profiler.ProfileNode, parent: Profiler.ProfileNod
   if (callFrame.url !== "") return `${name} ${path.basename(callFrame.url)}:${callFrame.lineNumber + 1}`;
   return parent === undefined || name.startsWith("(") ? name : `${name} (native) ← ${parent.callFrame.functionName}`;
 }
-
-/** Pages per unit, from how far the log of a freshly opened file grows. `units` are few, so that none is written over. */
-export function logPagesPer(units: number, file: string): number {
-  return round((statSync(`${file}-wal`).size - LOG_HEAD_BYTES) / LOG_PAGE_BYTES / units);
-}
-
-const LOG_HEAD_BYTES = 32;
-/** A page and its own head. */
-const LOG_PAGE_BYTES = 4_096 + 24;
 
 function shortened(sql: string): string {
   const text = sql.replaceAll(/\s+/g, " ").trim();

@@ -26,7 +26,7 @@ export function tiedWith(first: LaneHead, heads: readonly LaneHead[]): LaneHead[
  */
 export function* chooseAmong(first: Lane, tied: readonly Lane[], agent: string): Tx<Choice> {
   const others = [...tied];
-  for (let lane = first; ; ) {
+  for (let lane = first; ;) {
     const candidate = yield* firstOfLane(lane, agent);
     const [next] = others;
     if (!candidate || !next || candidate.task.id < next.head) return { lane, candidate };
