@@ -203,10 +203,11 @@ function keyValues(key: OrderKey): SqlValue[] {
 }
 
 // A lane is written only when its key changes, so `head` may be a task that has left. No ready task with the key is older.
-const refreshFrom = (first: string): string => `UPDATE lanes SET (${KEY_COLUMNS}) = (${first})
-  WHERE run = $1 AND demand = $2 AND NOT EXISTS (SELECT 1 FROM (${first}) f
-    WHERE f.bucket = lanes.bucket AND f.latest_start = lanes.latest_start AND f.rank_order = lanes.rank_order)`;
-const REFRESH_FROM_TASKS = refreshFrom(`SELECT bucket, latest_start, rank_order, id FROM tasks
+// sql: one of the two texts below.
+const refreshFrom = (best: string): string => `UPDATE lanes SET (${KEY_COLUMNS}) = (${best})
+  WHERE run = $1 AND demand = $2 AND NOT EXISTS (SELECT 1 FROM (${best}) b WHERE b.bucket = lanes.bucket
+    AND b.latest_start = lanes.latest_start AND b.rank_order = lanes.rank_order AND b.head >= lanes.head)`;
+const REFRESH_FROM_TASKS = refreshFrom(`SELECT bucket, latest_start, rank_order, id AS head FROM tasks
   WHERE run = $1 AND demand = $2 AND scope = '' AND status = 'ready' ORDER BY bucket, latest_start, rank_order, id LIMIT 1`);
 const REFRESH_SCOPE = `UPDATE scope_lanes SET (${KEY_COLUMNS}) = (
   SELECT bucket, latest_start, rank_order, id FROM tasks
