@@ -36,7 +36,7 @@ async function queueOf(of: Errand): Promise<WorkerQueue> {
 }
 
 interface WorkerQueue {
-  /** Gives what completes it. */
+  /** Claims a task and returns the function that completes it. */
   claim(): Promise<() => Promise<unknown>>;
   close(): Promise<void>;
 }

@@ -48,7 +48,7 @@ const demo = new Demo(
     place,
     modules_max: values.short ? SHORT_MODULES : undefined,
     pace_ms: values.pace,
-    // Of a few modules each worker is sure of one.
+    // With few modules each worker is sure of one only.
     stall_at: values.short ? 1 : 2,
   },
   board,

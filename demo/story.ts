@@ -22,7 +22,7 @@ export interface Wait {
 
 export type Tone = "plain" | "good" | "bad" | "notice";
 
-/** A line for whoever watches. */
+/** A line for the audience. */
 export interface Note {
   readonly at: number;
   readonly agent: string;
@@ -38,13 +38,13 @@ const OUTCOMES: Readonly<Record<string, Stint["outcome"]>> = {
   "task.released": "failed",
 };
 
-/** What nobody does: it happens. */
+/** Events without an acting agent. */
 const IMPERSONAL: ReadonlySet<string> = new Set(["task.lease_lost", "run.finished"]);
 
-/** Who acts for steps that a server runs itself: one name for all of them. */
+/** One name for every executor that runs steps for a server. */
 const EXECUTOR = "executor";
 
-/** What has happened in a run so far, told by its events alone. */
+/** The story of a run so far, told by its events alone. */
 export class Story {
   readonly stints: Stint[] = [];
   readonly waits: Wait[] = [];
@@ -53,14 +53,14 @@ export class Story {
   startedAt = 0;
   endedAt = 0;
   readonly #percents = new Map<string, number>();
-  /** Who holds a path. */
+  /** The holder of each path. */
   readonly #holders = new Map<string, string>();
 
   get done(): number {
     return this.stints.filter(({ outcome }) => outcome === "succeeded").length;
   }
 
-  /** What an agent works on now. */
+  /** Returns the task an agent works on now. */
   current(agent: string): { readonly stint: Stint; readonly percent: number } | undefined {
     const stint = this.stints.findLast((one) => one.agent === agent && one.outcome === "running");
     return stint && { stint, percent: this.#percents.get(stint.key) ?? 0 };
@@ -75,7 +75,7 @@ export class Story {
     return this.#holders.get(path);
   }
 
-  /** What no event says: that somebody killed an agent. */
+  /** Records the kill of an agent, which no event tells. */
   kill(agent: string, at: number): void {
     const work = this.current(agent);
     if (work) work.stint.killedAt = at;

@@ -33,7 +33,7 @@ export function recoveryOf({ stints }: Story): Recovery | undefined {
   return undefined;
 }
 
-/** What there is to judge by: the files, the history, and what the plan's own check came to. */
+/** Evidence for the verdict: the files, the history, and the result of the plan's own check. */
 export interface Evidence {
   readonly place: Place;
   readonly story: Story;

@@ -14,7 +14,7 @@ export interface Place {
   readonly database: string;
 }
 
-/** What came of a call: an answer, a refusal, or no word, after which it may have happened or not. */
+/** Outcome of a call: an answer, a refusal, or no answer, after which it may have happened or not. */
 export type Told =
   | { readonly answer: Record<string, unknown> }
   | { readonly refused: { readonly code: string; readonly message: string } }

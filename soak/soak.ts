@@ -201,7 +201,7 @@ const OPEN =
 const HELD = "SELECT count(*) AS count FROM file_locks";
 
 interface Recovery {
-  /** From the kill of its holder until the task was anybody's again. */
+  /** Time from the kill of a task's holder until the task is free again. */
   readonly freedMs: number;
   /** Until it ran again, which may be put off by a pause of its run, by locked files and by what comes before it. */
   readonly againMs: readonly number[];

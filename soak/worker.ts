@@ -10,7 +10,7 @@ import {
 } from "../test/support/fixtures/random-graph.js";
 import { type Place, Server } from "./server.js";
 
-/** What all workers of a soak write down together. */
+/** The ledger that all workers of a soak write. */
 export interface Ledger {
   readonly journal: Acknowledged[];
   readonly runs: string[];
@@ -64,7 +64,10 @@ export class Worker {
     return this.#held !== undefined;
   }
 
-  /** Kills its server. Half of the time the agent comes back under its name; otherwise what it held is anybody's. */
+  /**
+   * Kills its server. Half of the time the agent comes back under its name; otherwise its tasks are free for every
+   * agent.
+   */
   async kill(): Promise<boolean> {
     const server = await this.#server;
     if (!server) return false;
@@ -182,7 +185,7 @@ export class Worker {
     await this.call("execute_workflow", { ...PROJECT, definition: randomDefinition(this.#draw, STEPS) });
   }
 
-  /** Who hears nothing asks again under the same request id, at the next server. */
+  /** A caller without an answer asks again under the same request id, at the next server. */
   async call(name: string, given: Record<string, unknown>): Promise<Record<string, unknown> | undefined> {
     const { journal, runs, figures, problems } = this.#ledger;
     const agent = this.agent;
@@ -208,7 +211,7 @@ export class Worker {
         return undefined;
       }
       figures.unheard += 1;
-      // Whoever has come back under another name is somebody else.
+      // An agent that has come back under another name is a different agent.
       if (agent !== this.agent) return undefined;
     }
     problems.push(`${name}: no answer from ${TRIES_MAX} servers`);

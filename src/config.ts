@@ -7,7 +7,7 @@ import { BatonError } from "./base/errors.js";
 import { hint, isName, NAME_RULE } from "./base/names.js";
 import { type Settings, settingsSchema } from "./base/settings.js";
 
-/** What a server process is started with: one frozen object, and where each value came from. */
+/** The configuration of a server process: one frozen object, and the origin of each value. */
 export interface Config {
   readonly database: DatabaseConfig;
   /** Areas listed beside the default tools, or `all`. */
@@ -52,7 +52,7 @@ export type McpServer = {
   | { readonly type: "http"; readonly url: string; readonly headers: Readonly<Record<string, string>> }
 );
 
-/** What a person typed; undefined is not typed. */
+/** Flags a person typed; undefined means not typed. */
 export interface Flags {
   /** A SQLite file. */
   readonly db?: string | undefined;
@@ -87,7 +87,7 @@ const toolsetsSchema = z.preprocess(
   z.array(z.enum(TOOLSETS)),
 );
 
-/** What a project's own file may say: it comes with the repository, so nothing that reaches beyond it. */
+/** Keys allowed in a project's own file. It comes with the repository, so nothing in it reaches beyond the project. */
 const sharedShape = { ...settingsSchema.shape, toolsets: toolsetsSchema.default([]) } as const;
 
 const toolPatterns = z.array(z.string().min(1).max(200)).max(1_000).optional();
@@ -121,7 +121,7 @@ const mcpServerSchema = z.looseObject({}).transform((written, ctx) => {
   if ("url" in written === "command" in written) return refuse("has either a command, or a url");
   const parsed = ("url" in written ? httpServer : stdioServer).safeParse(written);
   if (parsed.success) return parsed.data;
-  // What a value is stays unsaid: it may be a secret.
+  // The value itself is not shown: it may be a secret.
   for (const { path: place, message } of parsed.error.issues)
     ctx.issues.push({ code: "custom", message, path: place, input: undefined });
   return z.NEVER;
@@ -130,7 +130,7 @@ const mcpServersSchema = z
   .record(z.string().refine(isName, { error: `a server's name needs ${NAME_RULE}` }), mcpServerSchema)
   .default({});
 
-/** What only the person who starts the server may say. */
+/** Keys that only the person who starts the server may set. */
 const ownShape = {
   log_level: z.enum(LOG_LEVELS).default("warn"),
   db: z.string().min(1).optional(),
@@ -177,7 +177,7 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): Config {
   for (const name of NAMES) {
     const variable = variableOf(name);
     const text = env[variable];
-    // Who names a file on the command line means it, whatever the environment says beside it.
+    // A file named on the command line wins over a database URL in the environment.
     if (name === "database_url" && flags.db !== undefined) continue;
     // An empty variable is how a client's configuration leaves one unset.
     if (text !== undefined && text !== "") take(name, fromText(name, text), `environment ${variable}`);
@@ -213,7 +213,7 @@ function parse(values: ReadonlyMap<Name, { value: unknown; origin: string }>): P
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => {
     const { path: place } = issue;
-    // Of a key that does not fit, what is wrong with it, rather than that it is invalid.
+    // An invalid key is reported with the reason, not only as invalid.
     const message = (issue.code === "invalid_key" ? issue.issues[0]?.message : undefined) ?? issue.message;
     const origin = NAMES.find((known) => known === place[0]);
     return `${place.join(".")} (${(origin && values.get(origin)?.origin) ?? "default"}): ${message}`;
@@ -228,7 +228,7 @@ const AS_TEXT: ReadonlySet<Name> = new Set([
   "sqlite_synchronous",
 ]);
 
-/** Of the settings a variable's text is the value itself where it is JSON: a number, true or false, a list. */
+/** A variable's text is the value itself where the setting takes text, and is parsed where it is JSON: a number, true or false, a list. */
 function fromText(name: Name, text: string): unknown {
   if (AS_TEXT.has(name)) return text;
   try {
@@ -244,7 +244,7 @@ function readObject(file: string): object {
   try {
     data = JSON.parse(fs.readFileSync(file, "utf8"));
   } catch (error) {
-    // What a parser says of a text quotes it, and it may be a secret that it quotes.
+    // A parser's message quotes the text, which may be a secret.
     const why = error instanceof SyntaxError ? "it is no JSON" : String(error);
     throw new BatonError("invalid_input", `${file} cannot be read as JSON: ${why}`, { details: { file } });
   }
@@ -323,7 +323,7 @@ export function settingsWithOrigins({ settings, origins }: Config) {
     .map(([name, value]) => ({ name, value, origin: origins[name] ?? "default" }));
 }
 
-/** Whether somebody has made it already. Of a PostgreSQL only asking it tells. */
+/** Whether the database exists already. For PostgreSQL only the server can tell, so the answer is yes. */
 export function databaseIsThere({ database }: Config): boolean {
   return database.kind === "postgres" || fs.existsSync(database.file);
 }

@@ -4,8 +4,8 @@ import type { Flags } from "./config.js";
 import { BatonError } from "./base/errors.js";
 
 /**
- * What `baton [serve] …` was told, read without the command line's own parser, which takes longer to load than the
- * server to start. Undefined for anything else than a plain start: then that parser says what is wrong, or helps.
+ * Reads the flags of `baton [serve] …` without the command line's parser, which takes longer to load than the server to
+ * start. Returns undefined for anything but a plain start: the parser then says what is wrong, or prints the help.
  */
 export function serveFlags(args: readonly string[]): Flags | undefined {
   const [first, ...rest] = args;

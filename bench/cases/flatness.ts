@@ -22,7 +22,7 @@ const OPERATIONS = [
   "complete with a file",
 ] as const;
 type Operation = (typeof OPERATIONS)[number];
-/** Of each operation, how long each call took, in ms. */
+/** Durations of each call of an operation, in ms. */
 type Samples = Record<Operation, number[]>;
 
 export const flatness: Benchmark = {

@@ -13,7 +13,7 @@ const FREE_TASKS = 300;
 const CLAIMS = 100;
 const AGENT = "ann";
 
-/** 20,000 tasks that somebody's lock holds up, and a few behind them that are free. */
+/** 20,000 tasks held up by another agent's lock, and a few behind them that are free. */
 export const parked: Benchmark = {
   name: "parked",
   title: `${RUNS * RUN_TASKS_MAX} tasks behind one lock, on SQLite at NORMAL`,

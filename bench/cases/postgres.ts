@@ -8,7 +8,7 @@ import { figuresOf, interleave, median, medianRatio, perSecond } from "../harnes
 
 const ROUNDS = 9;
 const CONNECTIONS = 16;
-/** Of each connection in a round. */
+/** Pairs per connection and round. */
 const PAIRS = 30;
 const WARM_UP_PAIRS = 10;
 const PROFILED_ROUNDS = 2;

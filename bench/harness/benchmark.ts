@@ -1,6 +1,6 @@
 import type { Profile } from "./profile.js";
 
-/** What a benchmark is given. */
+/** The context of a benchmark. */
 export interface Bench {
   /** An empty directory of its own, on the disk that is measured; gone afterwards. */
   readonly directory: string;

@@ -16,7 +16,7 @@ import type { Store, Tx, TxContext } from "../../src/store/tx.js";
 
 export type Synchronous = "FULL" | "NORMAL";
 
-/** A task in somebody's hands. */
+/** A task that an agent holds. */
 export interface Held {
   readonly task: string;
   readonly token: number;
@@ -26,7 +26,7 @@ export const held = ({ task }: Brief): Held => ({ task: task.id, token: task.tok
 
 const RESULT = { done: true };
 
-/** What a desk takes from the world; by default what a server takes. */
+/** Facts an engine handle takes from the world; by default the same as a server's. */
 export interface World {
   readonly runtime: Runtime;
   readonly settings: Settings;

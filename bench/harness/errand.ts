@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { z } from "zod";
 import { WORKER } from "./places.js";
 
-/** What a worker process is to do. */
+/** The work of a worker process. */
 export const errandSchema = z.object({
   /** `raw` is the queue by hand, with SQLite's own busy wait. */
   by: z.enum(["engine", "raw"]),
@@ -26,7 +26,7 @@ const reportSchema = z.object({
   cpuMs: z.number(),
   rssMb: z.number(),
 });
-/** What came of it: calls are claims and completions, each timed by itself. */
+/** A worker's result: calls are claims and completions, each timed by itself. */
 export type Report = z.output<typeof reportSchema>;
 
 /** Lets processes do their errands at the same time: they begin once all are ready. */

@@ -1,7 +1,7 @@
 import Database from "better-sqlite3";
 import { arch, cpus, loadavg, platform, release, totalmem } from "node:os";
 
-/** What the figures were measured on. */
+/** The machine on which the figures were measured. */
 export interface Machine {
   readonly cpu: string;
   readonly cores: number;

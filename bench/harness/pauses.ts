@@ -27,7 +27,7 @@ export async function withPauses<T>(work: () => Promise<T>): Promise<Pauses<T>> 
   return { result, longestMs: delay.max / 1e6, processorMs: turns.end() };
 }
 
-/** What the scheduler says this thread has had of a processor, in ms. What others took in between is none of it. */
+/** Returns the processor time the scheduler has given this thread, in ms. Time that other threads took is not in it. */
 function processorTime(): number | undefined {
   try {
     return Number(readFileSync("/proc/thread-self/schedstat", "utf8").split(" ", 1)[0]) / 1e6;

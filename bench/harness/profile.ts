@@ -18,7 +18,7 @@ export interface Profile {
 export interface Share {
   readonly what: string;
   readonly us: number;
-  /** Of each unit. */
+  /** Repetitions of each unit. */
   readonly times?: number;
 }
 

@@ -6,7 +6,7 @@ import { ofDemands, roleOf } from "./plans.js";
 
 export const DEMANDS = 50;
 
-/** What stands in a database: runs of each kind and the tasks of one. */
+/** Contents of a database: runs of each kind and the tasks of one. */
 export interface Mixture {
   readonly finished: { readonly runs: number; readonly tasks: number };
   readonly paused: { readonly runs: number; readonly tasks: number };

@@ -46,7 +46,7 @@ export function fan(dependents: number): Parsed {
   return planOf({ name: "fan", steps: steps(dependents + 1, (n) => (n === 0 ? {} : { needs: ["t0"] })) });
 }
 
-/** Whom the tasks of `ofDemands` ask for: every fifth role writes a file. */
+/** Returns the role that a task of `ofDemands` asks for: every fifth role writes a file. */
 export const roleOf = (demand: number): string => (writesFile(demand) ? `writer-${demand}` : `thinker-${demand}`);
 export const writesFile = (demand: number): boolean => demand % 5 === 0;
 

@@ -1,4 +1,4 @@
-/** The doors of an engine whose clock stands still until it is moved. `Held` is a task in somebody's hands. */
+/** Access to an engine whose clock stands still until it is moved. `Held` is a task that an agent holds. */
 export interface Floor<Held> {
   /** Undefined where there is nothing that this agent, or any other, could start now. */
   claim(agent: string): Promise<{ readonly key: string; readonly held: Held } | undefined>;
@@ -7,7 +7,7 @@ export interface Floor<Held> {
   advance(ms: number): Promise<void>;
 }
 
-/** Who did a task, and when: milliseconds of the floor's clock. */
+/** An agent's work on a task: milliseconds of the floor's clock. */
 export interface Stint {
   readonly key: string;
   readonly agent: string;
@@ -22,9 +22,9 @@ export interface Shift {
 }
 
 /**
- * Works a run off in virtual time (discrete event simulation): who is free claims, each task takes as long as was said, the clock
- * jumps to the next end. All that ends at one instant has ended before anybody claims again. All agents can do the same, so when one
- * is given nothing, none is asked again before something has ended.
+ * Works a run off in virtual time (discrete event simulation): a free agent claims, each task takes its given duration,
+ * the clock jumps to the next end. All tasks that end at one instant have ended before the next claim. All agents can
+ * do the same, so when one is given no task, the others are not asked before a task has ended.
  */
 export async function workOff<Held>(floor: Floor<Held>, { agents, durations }: Shift): Promise<Stint[]> {
   const idle = Array.from({ length: agents }, (_, n) => `agent-${n + 1}`);
@@ -75,11 +75,11 @@ export interface Weighted {
 export interface Bounds {
   readonly criticalPathMs: number;
   readonly workMs: number;
-  /** What the tasks that write one file take together, for the busiest file. */
+  /** Total duration of the tasks that write one file, for the busiest file. */
   readonly busiestFileMs: number;
 }
 
-/** What no order can beat; computed here and not by the engine. Tasks may stand in any order. */
+/** Computes the makespan that no order can beat, without the engine. Tasks may stand in any order. */
 export function boundsOf(tasks: readonly Weighted[]): Bounds {
   const byKey = new Map(tasks.map((task) => [task.key, task]));
   const ends = new Map<string, number>();

@@ -8,7 +8,7 @@ import { Client } from "pg";
  * one. Nothing is kept of it, no edge is read, and it is no snapshot of several tables.
  */
 export interface RawCopy {
-  /** Gives the bytes it comes to. */
+  /** Takes a copy of a run and returns its size in bytes. */
   take(run: string): Promise<number>;
   close(): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { Pool, type PoolClient } from "pg";
 
 /**
- * A ceiling for the engine on PostgreSQL: a queue by hand with SKIP LOCKED, in the round trips that anybody would write: BEGIN,
+ * A ceiling for the engine on PostgreSQL: a queue written by hand with SKIP LOCKED, in the usual round trips: BEGIN,
  * the change, its event, COMMIT, each statement prepared.
  */
 export class SkipLockedQueue {

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { Module } from "../team/modules.js";
 import type { Exported, SourceFile } from "../team/source.js";
 
-/** What whoever writes a page reports to Baton; the index is made from these alone. */
+/** The result that the writer of a page reports to Baton; the index is made from these alone. */
 export const pageResult = z.object({
   page: z.string(),
   files: z.number(),

@@ -26,7 +26,7 @@ export class Report {
     for (const line of lines) this.#board.line(`${INDENT}${line}`);
   }
 
-  /** Who did what: a row for each agent, its time beside it where the screen is wide enough. */
+  /** Prints each agent's work: a row per agent, its time beside it where the screen is wide enough. */
   agents(story: Story, agents: readonly string[], span: Span): void {
     this.heading("Who did what");
     const wide = this.#columns >= TIMELINE_COLUMNS;

@@ -1,7 +1,7 @@
 import type { Span } from "./picture.js";
 import { seconds, type Stint, type Story } from "../story.js";
 
-/** What a picture of a whole run shows. */
+/** The data that a picture of a whole run shows. */
 export interface Scene {
   readonly title: string;
   readonly story: Story;
@@ -106,7 +106,7 @@ function inside(left: number, y: number, words: string): string {
   return `<text class="name" x="${left + 4}" y="${y + 17}">${escape(words)}</text>`;
 }
 
-/** What is over in a moment is too narrow for its name. */
+/** Draws the name beside a bar: a task that is over in a moment is too narrow for it. */
 function beside(left: number, y: number, words: string): string {
   return `<text class="small" x="${left - 5}" y="${y + 17}" text-anchor="end">${escape(words)}</text>`;
 }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { z } from "zod";
 import { Baton, type Place } from "./baton.js";
 
-/** What the demo tells an agent's process, as its only argument. */
+/** Orders of an agent's process, given as its only argument. */
 export interface AgentOrders {
   readonly place: Place;
   readonly name: string;
@@ -16,7 +16,7 @@ export interface AgentOrders {
   readonly stall_at?: number | undefined;
 }
 
-/** What a worker that has stopped reported last; no other report is equal to it. */
+/** The last progress that a stopped worker reported; no other report is equal to it. */
 export const STALLED_PERCENT = 51;
 
 /** That it may begin; a worker is told the run to work in, the planner starts it. */
@@ -24,7 +24,7 @@ export interface Go {
   readonly run?: string;
 }
 
-/** What an agent's process tells the demo. */
+/** Messages from an agent's process to the demo. */
 export type AgentNews =
   | { readonly kind: "connected"; readonly server: number }
   | { readonly kind: "planned"; readonly run: string };
@@ -122,7 +122,7 @@ export class Agent {
     await this.#say("report_progress", held, { percent, note });
   }
 
-  /** Does something to a file that others write too, while nobody else does. */
+  /** Changes a file that other agents write too, while this agent alone holds it. */
   async withLock(held: Held, file: string, act: () => Promise<void>): Promise<void> {
     const locked = { paths: [file], task: held.id, agent: this.orders.name };
     const wanted = { ...locked, wait_seconds: LOCK_WAIT_SECONDS, reason: `adds the row of ${held.key}` };

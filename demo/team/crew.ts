@@ -57,7 +57,7 @@ export class Member {
     this.#child = spawn(process.execPath, [path.join(import.meta.dirname, `${program}.js`), JSON.stringify(orders)], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
-    // What an agent and its server complain of is shown only where it matters: when one of them fails.
+    // Complaints of an agent and its server are shown only when one of them fails.
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#complaints = (this.#complaints + text).slice(-COMPLAINT_CHARS_MAX);
     });
@@ -66,12 +66,12 @@ export class Member {
     this.planned = this.#news((news) => (news.kind === "planned" ? news.run : undefined));
     this.trouble = new Promise((_, reject) => {
       this.#child.once("exit", (code, by) => {
-        // One that ends well has closed its server first.
+        // A worker that ends well has closed its server first.
         if (code === 0) this.#server = undefined;
         else if (!this.#meantToEnd) reject(this.#failure(`ended with ${by ?? code}`));
       });
     });
-    // Whoever waits hears of a failure; nobody need wait for every one of them.
+    // Each awaiting caller hears of the failure; a promise without one must not end the process.
     for (const promise of [this.connected, this.planned, this.trouble]) promise.catch(() => {});
     void this.connected.then(
       (server) => (this.#server = server),

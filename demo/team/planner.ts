@@ -65,7 +65,7 @@ function inputsOf(planned: readonly Module[]) {
   return { pages: PAGES, modules: Object.fromEntries(planned.map(({ name: key, files }) => [key, files])) };
 }
 
-/** What the writers reported came along with the task. */
+/** Joins the pages. The writers' reports came along with the task. */
 async function joinPages({ dependencies, key }: Held) {
   const pages = dependencies.map(({ result }) => pageResult.parse(result));
   await writeFile(path.join(place.repository, PAGES, "README.md"), writeIndex(pages));

@@ -10,7 +10,7 @@ import { readSource, type SourceFile } from "./source.js";
 const COVERAGE = "COVERAGE.md";
 /** How often a worker says how far it is. */
 const REPORTS = 4;
-/** Of the pause in a task, for the shared page: long enough that another worker comes to wait for it. */
+/** Share of a task's pause spent on the shared page: long enough that another worker comes to wait for it. */
 const SHARED_PART = 0.2;
 
 const planInputs = z.object({ pages: z.string(), modules: z.record(z.string(), z.array(z.string())) });

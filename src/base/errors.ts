@@ -47,7 +47,7 @@ export class BatonError extends Error {
 /** Of `import` and of `require`. */
 const NOT_THERE: readonly unknown[] = ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"];
 
-/** What there is to say of an error for which a part of this program, loaded when it is first needed, is no longer there. */
+/** Returns the error to show where a module of this program, loaded on first use, is no longer on disk; undefined for any other error. */
 export function programReplaced(error: unknown): BatonError | undefined {
   if (!(error instanceof Error && "code" in error && NOT_THERE.includes(error.code))) return undefined;
   return new BatonError(

@@ -5,7 +5,7 @@ export interface ToolServer {
   readonly tools?: readonly string[];
 }
 
-/** What a server process may carry out: commands, and the tools of these servers. */
+/** The commands a server process may run, and the tool servers it may call. */
 export type ExecutorPolicy = CommandPolicy & { readonly servers?: readonly ToolServer[] };
 /**
  * Which command lines the person who started the server allows. `patterns` come from that person's own configuration

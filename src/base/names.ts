@@ -1,4 +1,4 @@
-/** What a name in a definition or of a project, agent or workflow may look like. */
+/** Names in a definition, and of projects, agents and workflows, match this. */
 export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 export const NAME_LENGTH_MAX = 100;
 export const NAME_RULE = `letters, digits, ".", "_" and "-", starting with a letter or digit, at most ${NAME_LENGTH_MAX} characters`;

@@ -62,7 +62,7 @@ export function zodProblems(error: z.ZodError, base: readonly PropertyKey[] = []
   }));
 }
 
-/** Of a key that does not fit, what is wrong with it, rather than that it is invalid. */
+/** Returns the reason why a key does not fit, rather than that it is invalid. */
 function messageOf(issue: z.core.$ZodIssue): string {
   const [reason] = issue.code === "invalid_key" ? issue.issues : [];
   return reason?.message ?? issue.message;

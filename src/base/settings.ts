@@ -21,7 +21,7 @@ export const settingsSchema = z.object({
     .int()
     .min(0)
     .default(90 * 86_400_000),
-  /** How long dead letters stay that somebody has dealt with. */
+  /** Retention of dead letters that have been resolved or discarded. */
   letter_retention_ms: z
     .int()
     .min(0)
@@ -41,7 +41,7 @@ export const settingsSchema = z.object({
   /** From the start of an MCP server to its tools, and how long it stays with nothing to do. */
   mcp_start_timeout_ms: z.int().min(10).default(30_000),
   mcp_idle_ms: z.int().min(0).default(300_000),
-  /** Of a step that does not say: tries in all, and how long one may take. */
+  /** Defaults of a step: attempts in all, and the time limit of one. */
   retry_attempts: z.int().min(1).max(1_000).default(3),
   task_timeout_ms: z.int().min(1).default(3_600_000),
   lost_lease_counts: z.boolean().default(false),
@@ -51,10 +51,10 @@ export const settingsSchema = z.object({
   checkpoint_gates: z.boolean().default(true),
   /** Whether the person at a client that can show forms is asked there what waits for a decision. */
   elicitation: z.boolean().default(true),
-  /** How long such a form stands, and how long nobody is asked again who has not answered, or has put it off. */
+  /** Lifetime of such a form, and the pause before a person who did not answer or put it off is asked again. */
   elicitation_timeout_ms: z.int().min(10).max(86_400_000).default(600_000),
   elicitation_again_ms: z.int().min(1_000).default(3_600_000),
-  /** Of a run and of each automatic kind; the oldest goes. */
+  /** Checkpoints kept of each automatic kind, per run; the oldest is removed. */
   checkpoints_kept: z.int().min(1).max(1_000).default(20),
 });
 export type Settings = Readonly<z.output<typeof settingsSchema>>;

@@ -70,7 +70,7 @@ function shortened({ task, attempts }: TaskFailures) {
   return { task: task.id, key: task.key, attempts: last };
 }
 
-/** What the figures of this very run give reason to look at. */
+/** Returns the points of this run that its figures make worth a look. */
 function lookAt({ run, counters, ready, running, blocked, dead }: RunOverview): string[] {
   const call = (action: string) => `control_run ${JSON.stringify({ run: run.id, action })}`;
   const lines: string[] = [];

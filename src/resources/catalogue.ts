@@ -29,7 +29,7 @@ export interface Content {
   readonly text: string;
 }
 
-/** What stands at an address. Errors: `not_found` for an address or an entity that is none. */
+/** Reads the resource at an address. Errors: `not_found` for an invalid address or an entity that does not exist. */
 export function* readResource(ctx: ReadingContext, uri: string): Tx<Content> {
   const found = locate(uri);
   const data = "id" in found ? yield* found.template.read(ctx, found.id) : yield* found.resource.read(ctx);

@@ -5,13 +5,13 @@ import { changedBy } from "./catalogue.js";
 export interface ChangedAddresses {
   /** Each once, as `followedBy` names them. */
   readonly addresses: ReadonlySet<string>;
-  /** What follows is read from here. */
+  /** Cursor from which the next changes are read. */
   readonly cursor: string;
   /** Whether there is more to read at once. */
   readonly more: boolean;
 }
 
-/** What the next events after a cursor may have changed. A query. */
+/** Returns the addresses that the events after a cursor may have changed. A query. */
 export function* addressesChangedSince(cursor: string): Tx<ChangedAddresses> {
   const { changes, ...place } = yield* changesSince(cursor);
   return { addresses: new Set(changes.flatMap(changedBy)), ...place };

@@ -2,7 +2,7 @@ import type { Change } from "../engine/events/changes.js";
 import type { EngineContext } from "../engine/context.js";
 import type { Tx } from "../store/tx.js";
 
-/** What a resource is read with: the engine's context, and what no table holds. */
+/** The context in which a resource is read: the engine's, and facts of the server that no table holds. */
 export interface ReadingContext extends EngineContext {
   readonly server: {
     readonly version: string;
@@ -21,7 +21,7 @@ export interface Reader {
 interface Described {
   readonly name: string;
   readonly title: string;
-  /** What it shows and how long its lists are: at most 60 words. */
+  /** The content and the length of its lists, in at most 60 words. */
   readonly description: string;
   readonly mimeType: string;
 }

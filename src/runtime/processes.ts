@@ -15,7 +15,7 @@ export function isAlive(mark: ProcessMark): boolean {
   try {
     process.kill(mark.pid, 0);
   } catch (error) {
-    // EPERM: it is there and belongs to somebody else.
+    // EPERM: the process exists and belongs to another user.
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
   const start = startOf(mark.pid);

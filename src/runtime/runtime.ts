@@ -2,7 +2,7 @@ import { type Clock, systemClock } from "./clock.js";
 import { type Ids, sortableIds } from "./ids.js";
 import { type Random, systemRandom } from "./random.js";
 
-/** What a process takes from the world besides its database: time, ids and chance. */
+/** Time, ids and randomness: everything a process takes from the world besides its database. */
 export interface Runtime {
   clock: Clock;
   ids: Ids;

@@ -36,7 +36,7 @@ export interface Survey {
   readonly same: readonly string[];
   /** There already, with other content. */
   readonly other: readonly string[];
-  /** What cannot be made at all, and why. */
+  /** Files that cannot be made at all, and why. */
   readonly refused: readonly { readonly path: string; readonly message: string }[];
 }
 
@@ -77,11 +77,11 @@ async function realpathOr(place: string): Promise<string> {
   return (await orMissing(realpath(place))) ?? place;
 }
 
-/** What has been written, until it is settled. */
+/** Files written so far, until they are kept or undone. */
 export interface Written {
   /**
-   * Takes everything back: files that were made go, files that were replaced return, directories that were made go. What somebody
-   * has changed since stays. Answers what could not be taken back, in words, and where what was replaced lies; else undefined.
+   * Undoes everything: made files are removed, replaced files return, made directories are removed. A file changed
+   * since stays. Returns, in words, what could not be undone and where replaced files lie; else undefined.
    */
   undo(): Promise<string | undefined>;
   /** Lets it stand. */
@@ -122,7 +122,7 @@ class InTheWay extends Error {
 }
 
 class Writer implements Written {
-  /** What to do to take it back, in the order in which it was done. */
+  /** Steps that undo the writing, in the order in which it was done. */
   readonly #backwards: { readonly of: string; readonly back: () => Promise<void> }[] = [];
   readonly #marks = new Map<number, Mark>();
 
@@ -169,7 +169,7 @@ class Writer implements Written {
     await rm(this.stage, { recursive: true, force: true });
   }
 
-  /** Somebody may have put a link there since the look. */
+  /** Another process may have put a link there since the check. */
   #requireOwn(place: string): void {
     if (leavesRoot(this.root, place) || isGits(this.root, path.dirname(place))) throw new InTheWay(place);
   }
@@ -180,7 +180,7 @@ class Writer implements Written {
     if (await orMissing(lstat(directory))) return;
     await this.#makeDirectory(path.dirname(below));
     await mkdir(directory, { mode: 0o755 });
-    // Somebody else may have put something into it meanwhile, which then stays.
+    // Another process may have put a file into it meanwhile; that file stays.
     this.#backwards.push({ of: below, back: () => rmdir(directory).catch(unlessUsed) });
   }
 
@@ -191,7 +191,7 @@ class Writer implements Written {
 
 const SHOWN_MAX = 20;
 
-/** By what a file is known that nobody has changed. */
+/** Identifies a file that has not been changed. */
 interface Mark {
   readonly ino: bigint;
   readonly mtimeNs: bigint;

@@ -1,6 +1,7 @@
 /**
- * Gives a function that has work done once, so many milliseconds after it was asked for. Asked for at several times, it is done at the
- * earliest and once more at the latest: what the latest was for may not have been there before. Keeps no process alive.
+ * Returns a function that runs `work` once, the given number of milliseconds after it was requested. Requests at
+ * several times run it at the earliest and once more at the latest, because the cause of the latest may not have been
+ * there before. Keeps no process alive.
  */
 export function soon(work: () => void, usualMs: number): (afterMs?: number) => void {
   let dueAt = Number.POSITIVE_INFINITY;

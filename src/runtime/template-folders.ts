@@ -12,9 +12,9 @@ export interface TemplateFolder {
   readonly manifest: string;
   /** workflow.yaml and what lies in workflows/, in order of their paths. */
   readonly workflows: readonly { readonly path: string; readonly text: string }[];
-  /** What lies in files/, in order of their paths. */
+  /** Files below files/, in order of their paths. */
   readonly files: readonly FolderFile[];
-  /** What could not be read, and why. */
+  /** Files that could not be read, and why. */
   readonly problems: readonly { readonly path: string; readonly message: string; readonly limit?: true }[];
 }
 
@@ -58,7 +58,7 @@ export async function readTemplateFolders(own: string, contentsOf?: string): Pro
 async function foldersIn(root: string): Promise<string[]> {
   const names: string[] = [];
   for (const name of (await orUndefined(readdir(root)))?.toSorted() ?? []) {
-    // One that is linked to from elsewhere is as good: it is the person's own directory.
+    // A linked template folder is accepted: the directory is the person's own.
     const found = name.startsWith(".") ? undefined : await orUndefined(stat(path.join(root, name)));
     if (found?.isDirectory()) names.push(name);
     if (names.length >= TEMPLATES_MAX) break;

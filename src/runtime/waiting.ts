@@ -31,7 +31,7 @@ export async function waitFor<T>(look: () => Promise<T | undefined>, waiting: Wa
   const reports = progress && setInterval(() => progress.report(performance.now() - startedAt), progress.everyMs);
   waiting.signal.addEventListener("abort", end, { once: true });
   try {
-    // The first round looks again at once: something may have changed before anybody listened.
+    // The first round polls again at once: a change may have come before the listener was added.
     for (;;) {
       if (stirred) {
         stirred = false;

@@ -6,7 +6,7 @@ export interface Place {
   readonly cwd: string;
   /** The root of the git working tree that contains cwd. */
   readonly gitRoot: string | null;
-  /** Of a linked git worktree: the root of the main working tree of its repository. */
+  /** The root of the repository's main working tree, for a linked git worktree. */
   readonly worktreeOf: string | null;
   /** Whether the file system there takes `A` and `a` for one name. */
   readonly caseInsensitive: boolean;
@@ -62,7 +62,7 @@ function mainWorkingTree(gitRoot: string): string | null {
 
 /** Asks for a name that is there in the other case: the same file means that case makes no difference. */
 function isCaseInsensitive(directory: string): boolean {
-  // What stands inside is the better witness: the directory's own name belongs to its parent's file system.
+  // Entries inside are the better witnesses: the directory's own name belongs to its parent's file system.
   const names = [...readdirSync(directory).map((name) => path.join(directory, name)), directory];
   const probe = names.find((file) => otherCase(file) !== file);
   if (probe === undefined) return false;

@@ -31,8 +31,8 @@ export function describeTally({ passed, failed, skipped }: Tally): string {
 }
 
 /**
- * Whatever stands between a test and its verdict is a failure of its own: a file that cannot be loaded, a hook that
- * threw, an error that no test awaited, a test that never ended.
+ * Counts failures outside a test's verdict too: a file that cannot be loaded, a hook that threw, an error that no test
+ * awaited, a test that never ended.
  */
 function tallyOf(modules: readonly TestModule[], unhandled: number): Tally {
   const tally = { passed: 0, failed: unhandled, skipped: 0 };

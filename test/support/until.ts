@@ -1,8 +1,8 @@
 const POLL_MS = 10;
 
 /**
- * Waits for something that tells nobody when it happens, such as the end of another process's child: looks until
- * `condition` answers a value (not false, not undefined) and gives it back. Fails after `deadlineMs` with `what`: far longer than
+ * Waits for something without an event of its own, such as the end of another process's child: polls until `condition`
+ * returns a value (not false, not undefined) and returns it. Fails after `deadlineMs` with `what`: far longer than
  * anything takes, for a machine that others keep busy.
  */
 export async function until<T>(

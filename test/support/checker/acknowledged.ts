@@ -3,7 +3,7 @@ import type { Acknowledged } from "./journal.js";
 import { pathsOf } from "./locks.js";
 import type { Snapshot } from "./snapshot.js";
 
-/** What was acknowledged and has left no trace. Runs that were pruned since would show here: keep them. */
+/** Finds acknowledged work that has left no trace. Runs that were pruned since would show here: keep them. */
 export function acknowledgedFindings(snapshot: Snapshot, journal: readonly Acknowledged[]): Finding[] {
   const traces = new Set<string>();
   for (const { type, task, agent, data } of snapshot.events) {
@@ -40,7 +40,7 @@ const OUTCOME_OF = {
   released: "released",
 };
 
-/** What an entry is about, where it has left no trace. */
+/** Returns the subject of an entry that has left no trace. */
 function missingOf(entry: Acknowledged, { snapshot, traces, outcomes }: Traces): string | undefined {
   switch (entry.kind) {
     case "claimed":

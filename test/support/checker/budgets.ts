@@ -28,7 +28,7 @@ export function budgetFindings(snapshot: Snapshot): Finding[] {
 
 type Detail = readonly [subject: string, detail: string];
 
-/** What a run's counters keep, held against its attempts. */
+/** Holds a run's counters against its attempts. */
 function ownCostFindings({ tasks, attempts, counters }: Snapshot): Detail[] {
   const costs = new Map<string, number>();
   for (const { task, usage } of attempts) {
@@ -60,7 +60,7 @@ function runFindings(run: RunRow, snapshot: Snapshot): Detail[] {
   return run.overBudget && !spent ? [[run.id, "is closed, and no budget is spent"]] : [];
 }
 
-/** Once a budget is spent, nothing under it is claimed until somebody sets one anew. */
+/** Once a budget is spent, no task under it is claimed until a new budget is set. */
 function claimFindings(snapshot: Snapshot): Detail[] {
   const blocked = new Set<string>();
   const details: Detail[] = [];

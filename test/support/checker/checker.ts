@@ -8,7 +8,7 @@ import { lockFindings } from "./locks.js";
 import { counterFindings, dependencyFindings, endFindings, reservationFindings } from "./runs.js";
 import { readSnapshot, type Snapshot } from "./snapshot.js";
 
-/** What must hold after any history, on either database. */
+/** Invariants of any history, on either database. */
 export const INVARIANTS = [
   /** Every acknowledged write is there. */
   "acknowledged",
@@ -45,7 +45,7 @@ export interface Finding {
 }
 
 export interface CheckOptions {
-  /** What clients were told. */
+  /** Answers that clients received. */
   readonly journal?: readonly Acknowledged[];
   /** All work is over: every run must have ended, and nothing may be held any more. */
   readonly over?: boolean;

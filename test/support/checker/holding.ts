@@ -14,11 +14,11 @@ const ENDS = new Set([
 const RESETS = new Set(["task.restored", "task.superseded"]);
 
 interface Hold {
-  /** Of the open attempt. */
+  /** Token of the open attempt. */
   token: number | undefined;
   agent: string | null;
   highest: number;
-  /** And what was done without one. */
+  /** Attempts that were made without a claim. */
   claims: number;
   successes: number;
 }
@@ -72,11 +72,11 @@ function claim(hold: Hold, { agent, data }: EventRow): string[] {
 }
 
 function end(hold: Hold, { type, data }: EventRow): string[] {
-  // What nobody holds can be cancelled, and can wait too long: then there is no token.
+  // A task without a holder can be cancelled and can wait too long: there is no token then.
   const token = data["token"] === undefined ? undefined : Number(data["token"]);
   const wrong =
     token === hold.token ? [] : [`${type} under token ${token ?? "none"} while ${hold.token ?? "none"} was current`];
-  // The server's own act, or a person's decision, is an attempt that nobody claimed.
+  // An act of the server, or a person's decision, is an attempt without a claim.
   if (token === undefined && data["attempt"] !== undefined) hold.claims += 1;
   hold.token = undefined;
   hold.agent = null;
@@ -86,7 +86,7 @@ function end(hold: Hold, { type, data }: EventRow): string[] {
 
 function reset(hold: Hold, { type, data }: EventRow): string[] {
   const wrong = hold.token === undefined ? [] : [`${type} while ${hold.agent ?? "?"} held it under ${hold.token}`];
-  // What counted at the checkpoint is said again, as an attempt of the server's own.
+  // The attempt that counted at the checkpoint is recorded again, as an attempt of the server's own.
   if (data["attempt"] !== undefined) hold.claims += 1;
   hold.successes = data["to"] === "succeeded" ? 1 : 0;
   return wrong;

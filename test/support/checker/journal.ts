@@ -1,4 +1,4 @@
-/** What a client was told that has happened, and so must have happened whatever came after. */
+/** Events that a client was told of, which must have happened whatever came after. */
 export type Acknowledged =
   | { readonly kind: "claimed"; readonly task: string; readonly token: number; readonly agent: string }
   | { readonly kind: "ended"; readonly task: string; readonly token: number; readonly as: EndedAs }
@@ -14,7 +14,7 @@ type Answer = Readonly<Record<string, unknown>>;
 
 export interface Call {
   readonly name: string;
-  /** Who acted. */
+  /** The acting agent. */
   readonly agent: string;
   readonly input: Answer;
 }

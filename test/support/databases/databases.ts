@@ -50,7 +50,7 @@ export function ownRuntime(): Runtime & { clock: ManualClock } {
 
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(path.join(tmpdir(), "baton-"));
-  // What a test has killed may still write there for a moment.
+  // A killed process may still write there for a moment.
   onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
   return directory;
 }

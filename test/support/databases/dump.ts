@@ -63,7 +63,7 @@ function inOrder(rows: readonly Row[]): Row[] {
   return rows.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 }
 
-// Of an ad-hoc task the key is made of one too.
+// The key of an ad-hoc task is made of an id too.
 const ID = /\b[a-z]+[_-][0-9a-hjkmnp-tv-z]{16}\b/g;
 
 const SIZE = /("size_bytes":)\d+/g;

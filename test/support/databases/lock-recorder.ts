@@ -71,8 +71,9 @@ export class LockRecorder {
 }
 
 /**
- * What in a try goes against the order: a table after a later one, or rows of one table not by their id or all at once. A row that is
- * made comes before all locks: who registers an agent holds its name while it waits for them.
+ * Returns the locks of a try that break the order: a table after a later one, or rows of one table not by their id or
+ * not all at once. A row that is inserted comes before all locks: an agent that registers holds its name while it waits
+ * for them.
  */
 export function violationsOf(taken: readonly Taken[]): string[] {
   const violations: string[] = [];
@@ -81,7 +82,7 @@ export function violationsOf(taken: readonly Taken[]): string[] {
   for (const step of taken) {
     const own = held.get(step.table) ?? new Set();
     if (step.scattered === true) violations.push(`several ${step.table} in no order: ${step.statement.trim()}`);
-    // Taking again what is held waits for nobody.
+    // A lock that is held already waits for no transaction.
     const news = step.ids.filter((id) => !own.has(id));
     if (step.ids.length > 0 && news.length === 0) continue;
     held.set(step.table, new Set([...own, ...news]));

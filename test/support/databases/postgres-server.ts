@@ -13,7 +13,7 @@ declare module "vitest" {
 }
 
 export interface PostgresServer {
-  /** Of the database `postgres`, as its superuser. */
+  /** URL of the database `postgres`, as its superuser. */
   readonly url: string;
   /** Ends every connection and comes back on the same port with the same data. */
   restart(): Promise<void>;
@@ -28,7 +28,7 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Post
     try {
       return await startOnce(flags);
     } catch (error) {
-      // Somebody else may have taken the port meanwhile.
+      // Another process may have taken the port meanwhile.
       if (starts === STARTS_MAX) throw error;
     }
   }

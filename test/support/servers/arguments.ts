@@ -1,6 +1,6 @@
 /**
- * What a program of this repository was told, as `read` understands it. For a `TypeError`, which `parseArgs` throws too, it says
- * what is wrong and what is right, and ends the program with 2.
+ * Returns the arguments of a program of this repository, as `read` parses them. On a `TypeError`, which `parseArgs`
+ * throws too, prints what is wrong and what is right, and ends the program with 2.
  */
 export function argumentsOf<T>({ program, usage }: { program: string; usage: string }, read: () => T): T {
   try {

@@ -101,7 +101,7 @@ export function startServer(options: ServerOptions = {}): ServerProcess {
 
 export interface ConnectOptions extends ServerOptions {
   readonly clientName?: string;
-  /** Who sits at the client, which then says that it can show forms. */
+  /** The person at the client, which then declares that it can show forms. */
   readonly person?: Person;
 }
 

@@ -16,7 +16,7 @@ export interface Form {
   readonly refuse: (action: "decline" | "cancel") => void;
 }
 
-/** Who sits at a client that can show forms: what they have been shown, in order. */
+/** A person at a client that can show forms, and the forms they have been shown, in order. */
 export class Person {
   readonly forms: Form[] = [];
 
@@ -25,7 +25,7 @@ export class Person {
     return until(`form ${number} is shown`, () => this.forms[number - 1]);
   }
 
-  /** What the client does with a request for a form. */
+  /** Handles a request for a form, as a client does. */
   see(params: ElicitRequest["params"], signal: AbortSignal): Promise<ElicitResult> {
     if (params.mode === "url") throw new Error("a person was to be sent somewhere");
     const { message, requestedSchema } = params;

@@ -25,7 +25,7 @@ const WEIGHTS = {
 } as const;
 type Action = keyof typeof WEIGHTS;
 
-/** One thing that happens in a world: somebody calls, time passes, a process dies. */
+/** Performs one action in a world: an agent calls, time passes, a process dies. */
 export async function act(world: World, weights: Readonly<Record<Action, number>> = WEIGHTS): Promise<void> {
   const player = world.anyPlayer();
   await ACTIONS[world.draw.weighted(weights)](world, player);
@@ -44,7 +44,7 @@ function randomBudget(draw: Draw, share: number): { budget?: number } {
   return draw.chance(share) ? { budget: draw.pick([0.1, 1, 2.5, 10]) } : {};
 }
 
-/** What an attempt took, for some of them: sums that no binary fraction holds. */
+/** Returns the usage of some attempts: sums that no binary fraction holds. */
 function randomUsage(draw: Draw): { usage?: { cost: number } } {
   return draw.chance(0.4) ? { usage: { cost: draw.pick([0, 0.1, 0.3, 0.000001, 1.7]) } } : {};
 }
@@ -262,7 +262,7 @@ async function create(world: World, player: Player): Promise<void> {
   });
 }
 
-/** A task that somebody has seen, or one of a run by its key: of graphs of up to 60 steps mostly one that is there. */
+/** Returns a task that an agent has seen, or one of a run by its key: in graphs of up to 60 steps mostly one that exists. */
 function anyTask(world: World): string | undefined {
   const run = world.draw.chance(0.6) ? world.draw.pick(world.runs) : undefined;
   return run === undefined ? world.draw.pick(world.tasks) : `${run}/s${world.draw.int(0, 15)}`;

@@ -79,7 +79,7 @@ async function resumeAll(world: World): Promise<void> {
   for (const { id } of runs) await world.must("control_run", { run: id, action: "resume" });
 }
 
-/** What a spent budget holds up is to be done too. */
+/** Tasks held up by a spent budget are to be done too. */
 async function liftBudgets(world: World, store: Store): Promise<void> {
   const runs = await store.read(function* (): Tx<string[]> {
     return (yield ["SELECT run FROM budgets ORDER BY run"]).map((row) => text(row, "run"));

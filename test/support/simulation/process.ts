@@ -23,7 +23,7 @@ export interface ProcessOptions {
   readonly letterReplays: number;
 }
 
-/** What came of a call: an answer, a refusal, or no word, after which it may have happened or not. */
+/** Outcome of a call: an answer, a refusal, or no answer, after which it may have happened or not. */
 export type Told =
   | { readonly answer: Record<string, unknown> }
   | { readonly refused: BatonError }

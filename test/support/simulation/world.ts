@@ -78,7 +78,10 @@ export class World {
     for (const process of this.processes) process.faults = this.#faulty;
   }
 
-  /** What the workflow steps of random graphs run. One of its steps may run it again: more of them would be a thousand runs. */
+  /**
+   * The definition that workflow steps of random graphs run. One of its steps may run it again: more of them would be a
+   * thousand runs.
+   */
   #childDefinition(): Record<string, unknown> {
     const definition = randomDefinition(this.draw, { sizeMax: 5, dynamic: 0.2 });
     let calls = 0;
