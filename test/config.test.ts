@@ -9,7 +9,7 @@ const write = (directory: string, data: unknown) =>
   writeFileSync(path.join(directory, "baton.json"), JSON.stringify(data));
 
 describe("configuration", () => {
-  test("of a fresh machine is the defaults: a file of the person's own, no commands", () => {
+  test("the configuration of a fresh machine is the defaults: a file of the person's own, no commands", () => {
     const config = loadConfig({ flags: {}, env: {}, cwd: temporaryDirectory() });
     expect(config.database).toMatchObject({ kind: "sqlite", synchronous: "FULL" });
     expect(config.commands).toEqual({ kind: "off" });
@@ -36,7 +36,7 @@ describe("configuration", () => {
     });
   });
 
-  test("of a project does not reach beyond it: no commands, no database", () => {
+  test("a project's configuration does not reach beyond the project: no commands, no database", () => {
     for (const beyond of [
       { allow_commands: true },
       { database_url: "postgres://x/y" },

@@ -2,7 +2,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { baton, batonJson, startDesk } from "../support/servers/command-line.js";
 
-describe("what cannot be meant", () => {
+describe("invalid arguments", () => {
   test.each([
     [["statu"], "Did you mean status?"],
     [["run"], "missing required argument 'target'"],
@@ -72,7 +72,7 @@ test.each([
   expect(await batonJson(startDesk(), args)).toHaveProperty(key);
 });
 
-test("what an operation refuses comes with its state and the next call as a shell line, and ends with 1", async () => {
+test("an operation's refusal shows the state and the next call as a shell line, and exits with 1", async () => {
   const desk = startDesk();
   const { code, stderr } = await baton(desk, ["call", "get_run", "--run", "run_x"]);
   expect(code).toBe(1);

@@ -146,7 +146,7 @@ test("a command that fails ends the run with 1 and shows how the command ended",
   expect(stdout).toContain("what now");
 });
 
-test("who goes on with a run that others have started may run its commands", async () => {
+test("resuming a run that another process started may run its commands", async () => {
   const desk = repository();
   const { run } = (await batonJson(desk, ["run", example("fan-out.yaml"), "--detach"])) as { run: { id: string } };
   const { code, stdout } = await baton(desk, ["run", run.id, "--allow-commands"]);
@@ -154,7 +154,7 @@ test("who goes on with a run that others have started may run its commands", asy
   expect(code).toBe(0);
 });
 
-test("without --allow-commands the run says that nobody may run its commands, and can be left", async () => {
+test("a run without --allow-commands says that no server may run its commands, and can be left", async () => {
   const { code, stdout } = await baton(repository(), ["run", example("fan-out.yaml"), "--timeout", "1"]);
   expect(code).toBe(4);
   expect(stdout).toContain("--allow-commands");

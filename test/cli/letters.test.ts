@@ -77,7 +77,7 @@ test("dead letters are replayed with changes, resolved and discarded by a person
   expect(shown).toContain("closed by anna: no use");
 });
 
-test("what cannot be is refused with a sentence and an exit code", async () => {
+test("invalid actions are refused with a sentence and an exit code", async () => {
   const { desk, idOf } = await withLetters();
   await baton(desk, ["letters", "discard", idOf("a"), "--notes", "no"]);
   const again = await baton(desk, ["letters", "replay", idOf("a")]);

@@ -16,7 +16,7 @@ const hook = "export async function load(url, context, next) { process._rawDebug
 register("data:text/javascript," + encodeURIComponent(hook));
 `;
 
-/** Of each file of the build, the sources that it was made from. */
+/** The sources of each file of the build. */
 const MODULES = JSON.parse(readFileSync(path.join(ROOT, "dist/chunks.json"), "utf8")) as Record<string, string[]>;
 
 test.each([[[]], [["serve"]], [["--toolsets", "locks"]]])(
@@ -36,7 +36,7 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]]])(
     const loaded = files.flatMap((file) => MODULES[path.relative("dist", file)] ?? [file]);
     expect(loaded).toContain("src/main.ts");
     expect(loaded).toContain("src/app/serve.ts");
-    // What says what can go wrong, what can be set, which areas there are, and how a name is found that was nearly right.
+    // Modules a plain start needs: errors, settings, areas, and the search for the nearest name.
     const light = ["errors", "settings", "names", "areas"].map((name) => `src/base/${name}.ts`);
     const heavy = loaded.filter((file) =>
       /^src\/(?:cli|base|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg|graphology)/.test(

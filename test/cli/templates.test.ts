@@ -24,11 +24,11 @@ test("a project is made from a template and its pipeline carried out, by what is
   expect(code).toBe(0);
   expect(existsSync(path.join(desk.cwd, "out/summary.json"))).toBe(true);
   expect((await baton(desk, ["project", "list"])).stdout).toMatch(/figures +active +0 +- +1 of 1/);
-  // What the pipeline has made is nobody's but its own: the files of the template are still the same.
+  // Files made by the pipeline are its own: the template's files are unchanged.
   expect((await baton(desk, make)).stdout).toContain("there already, the same: .gitignore");
 });
 
-test("what is typed wrong says what is right", async () => {
+test("a mistyped argument is answered with the right one", async () => {
   const desk = repository();
   const unknown = await baton(desk, ["project", "create", "x", "--template", "libary"]);
   expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('did you mean "library"')]);

@@ -21,7 +21,7 @@ test("baton run calls the tools of the servers in a client's file", async () => 
   expect(code).toBe(0);
 });
 
-test("who goes on with a run that others have started may call its tools", async () => {
+test("resuming a run that another process started may call its tools", async () => {
   const { desk, config } = place();
   writeFileSync(path.join(desk.cwd, "plan.json"), plan(sum));
   const { run } = (await batonJson(desk, ["run", "plan.json", "--detach"])) as { run: { id: string } };

@@ -136,7 +136,7 @@ describe("prune", () => {
     const impatient = { ...desk, env: { ...desk.env, BATON_RETENTION_MS: "0" } };
     const before = statSync(desk.database).size;
     const pruned = await batonJson(impatient, ["prune"]);
-    // What removing wrote into the log was not there before.
+    // Pages that the removal wrote into the log were not there before.
     const bytes = Math.max(0, before - statSync(desk.database).size);
     expect(pruned).toMatchObject({ runs: 1, sessions: 1, retention_ms: 0, bytes });
     const { sessions } = await batonJson(desk, ["call", "list_sessions", "--all", "true"]);

@@ -11,7 +11,7 @@ test.each(["", " ", "x", "-1", "Infinity", "1e999"])("%j is no number of anythin
   expect(() => numberOf("pace", text)).toThrow(`--pace takes a number from 0 on, and "${text}" is none`);
 });
 
-test("what is a fault of the program stays one", () => {
+test("reports bugs as internal errors", () => {
   const wrong = new RangeError("out of bounds");
   expect(() =>
     argumentsOf(PROGRAM, () => {

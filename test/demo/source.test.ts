@@ -8,7 +8,7 @@ import { ROOT } from "../house/source.js";
 const SAMPLE = `
 import { other } from "../store/other.js";
 import fs from "node:fs";
-/** A header that belongs to nobody. */
+/** A header without a declaration of its own. */
 
 const hidden = 1;
 
@@ -37,7 +37,7 @@ export { hidden as shown };
 export { far } from "./far.js";
 `;
 
-describe("what a file exports", () => {
+describe("exports of a file", () => {
   const { exports, imports } = parseSource("src/area/sample.ts", SAMPLE);
   const named = (name: string) => exports.find((one) => one.name === name);
 

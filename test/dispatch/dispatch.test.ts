@@ -214,7 +214,7 @@ describe("a bug", () => {
 });
 
 describe.each(BACKENDS)("request_id on %s", (backend) => {
-  test("gives the first answer again, refuses other input, and is each agent's own", async () => {
+  test("returns the first answer again, refuses other input, and belongs to one agent", async () => {
     const database = await createDatabase(backend);
     const { call } = await startApp({ operations, database: database.location });
     const first = await call("write_note", { text: "a", request_id: "r1" });
@@ -264,7 +264,7 @@ describe("waiting", () => {
     }
   });
 
-  test("ends at its bound, or when nobody waits for the answer any more", async () => {
+  test("ends at its bound, or when the caller has hung up", async () => {
     const { call } = await startApp({ operations, settings: { wait_max_ms: 20 } });
     expect(await call("take_note", { seconds: 500 })).toEqual({});
     const patient = await startApp({ operations });

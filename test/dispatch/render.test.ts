@@ -83,7 +83,7 @@ describe("a result", () => {
     );
   });
 
-  test("gives the calls that make sense next as they are to be made", () => {
+  test("shows the next calls ready to be made", () => {
     const next = [{ tool: "complete_task", arguments: { task: "task_1", token: 7, result: { a: [1] } } }];
     expect(renderResult({ next }).text).toBe(
       'next: (1)\n  - complete_task {"task":"task_1","token":7,"result":{"a":[1]}}',

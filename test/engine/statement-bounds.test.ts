@@ -9,7 +9,7 @@ import { completeTask } from "../../src/engine/tasks/tasks.js";
 import type { Statement, Tx } from "../../src/store/tx.js";
 import { openLockRoom } from "../support/fixtures/lock-fixture.js";
 
-/** What the everyday calls may cost, in statements: on PostgreSQL each is a round trip, on SQLite some ten microseconds. */
+/** Statements that everyday calls may take: on PostgreSQL each is a round trip, on SQLite some ten microseconds. */
 const BOUNDS = { claim: 12, claimWithFiles: 16, complete: 10 } as const;
 const PARKED_AT_ONCE_MAX = 64;
 

@@ -51,7 +51,7 @@ interface Call {
   readonly store: Store;
 }
 
-/** What should not be so about the answer to a call; undefined when all is well. */
+/** Returns the fault in the answer to a call; undefined when all is well. */
 async function wrongWith(app: TestApp, { operation, given, store }: Call): Promise<unknown> {
   const before = JSON.stringify(await dumpOf(store));
   try {

@@ -6,7 +6,7 @@ import { lineOf, parseSource, readSource, type Source, type Text, typescriptFile
 const LINES_MAX = 400;
 const SQL =
   /^\s*(?:SELECT|select|INSERT\s+INTO|insert\s+into|UPDATE\s+\w+\s+SET|update\s+\w+\s+set|DELETE\s+FROM|delete\s+from|WITH\s+(?:RECURSIVE\s+)?\w+\s+AS|with\s+(?:recursive\s+)?\w+\s+as|CREATE\s+(?:UNIQUE\s+)?(?:TABLE|INDEX)|ALTER\s+TABLE|DROP\s+TABLE|PRAGMA)\s/;
-/** What may stand in a SQL text: a named constant, `placeholders(n)` of store/rows.ts, the number of a parameter. */
+/** Expressions allowed in a SQL text: a named constant, `placeholders(n)` of store/rows.ts, the number of a parameter. */
 const SAFE_IN_SQL = /^[A-Z][A-Z0-9_]*(?:\.join\(", "\))?$|^placeholders\([^()]*\)$|^\w+\.length(?: \+ \d+)?$/;
 const STATEMENT_MODULES = ["src/store/**", "!src/store/{sqlite,postgres,driver,migrations}/**"];
 

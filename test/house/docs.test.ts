@@ -13,7 +13,7 @@ const OTHER_VARIABLES = ["BATON_AGENT", "BATON_NAME"];
 const documents = markdownFiles("");
 const texts = new Map(documents.map((file) => [file, readFileSync(path.join(ROOT, file), "utf8")]));
 
-describe("what is written down", () => {
+describe("the documentation", () => {
   test("names npm scripts that exist", () => {
     const { scripts } = JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8")) as { scripts: object };
     const known = new Set(Object.keys(scripts));

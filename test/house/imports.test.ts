@@ -67,16 +67,16 @@ const ROOMS = [
   { house: "store", floor: 7, room: "presence" },
 ] as const satisfies readonly Room[];
 
-/** What each house may use beside its own lower rooms. */
+/** Imports that each house may use beside its own lower rooms. */
 const HOUSES = {
   engine: { may: ["base", "store", "tx"], types: ["runtime"], node: ["crypto", "path", "util"] },
   store: { may: ["tx", "base"], types: ["runtime"], node: [] },
 } as const satisfies Record<Room["house"], Omit<Area, "area" | "files">>;
 
 /**
- * Who may import whom beside that: the law of docs/architecture.md. A file belongs to the first area that matches it. `may` are the
- * areas it may use, `types` those of which it may only use types, `node` the modules of Node it may use. `store` and `engine` in
- * them mean all of their rooms.
+ * The import law of docs/architecture.md beside the rooms. A file belongs to the first area that matches it. `may` are
+ * the areas it may use, `types` those of which it may only use types, `node` the modules of Node it may use. `store`
+ * and `engine` in them mean all of their rooms.
  */
 // oxfmt-ignore
 const AREAS = [
@@ -157,7 +157,7 @@ function roomArea({ house, floor, room, node = [] }: Room): Area {
 const MATCHERS = AREAS.map((row: Area) => ({ row, matches: picomatch([...row.files]) }));
 const sources = typescriptFiles("src").map(readSource);
 
-describe("who may import whom", () => {
+describe("the import law", () => {
   test("every file of src belongs to an area and imports only what its area may", () => {
     expect(sources.flatMap(violationsOf)).toEqual([]);
   });
@@ -319,7 +319,7 @@ function brokenImportsOf(source: Source): string[] {
     );
 }
 
-/** What a build makes exists only after one: its own tests say when it is missing. */
+/** A file that a build makes exists only after one: its own tests say when it is missing. */
 function existsAsSource(file: string, specifier: string): boolean {
   const target = resolve(file, specifier);
   return target.startsWith("dist/") || existsSync(path.join(ROOT, target));

@@ -3,7 +3,7 @@ import { bestOfFew } from "../support/in-time.js";
 
 const longAgo = () => performance.now() - 1_000;
 
-test("who was too late is tried again, until a try is in time", async () => {
+test("a late try is repeated until a try is in time", async () => {
   let tries = 0;
   await bestOfFew(async (inTime) => {
     tries += 1;
@@ -12,12 +12,12 @@ test("who was too late is tried again, until a try is in time", async () => {
   expect(tries).toBe(3);
 });
 
-test("who is too late each time has failed", async () => {
+test("a check that is late each time has failed", async () => {
   await expect(bestOfFew(async (inTime) => inTime(500, longAgo()))).rejects.toThrow("the bound is 500 ms");
   await expect(bestOfFew(async (inTime) => inTime(500, Number.NaN))).rejects.toThrow("the bound is 500 ms");
 });
 
-test("whatever else fails is not tried again", async () => {
+test("any other failure is not tried again", async () => {
   let tries = 0;
   const failing = bestOfFew(async () => {
     tries += 1;

@@ -13,7 +13,7 @@ const FILES_MAX = 15;
 const LISTS = ["src/tools", "src/cli/commands"];
 /** Too full until what dead letters, milestones and cost do in it becomes an effect of their own rooms. */
 const TO_BE_SPLIT = ["src/engine/lifecycle"];
-/** What stands at the root of src: the command and its configuration. */
+/** Files at the root of src: the command and its configuration. */
 const ROOT_FILES = ["config.ts", "main.ts"];
 
 test("an area's operations and their rules stand under the same name, as a room of the engine or a file of one", () => {

@@ -133,7 +133,7 @@ function importIn(node: SyntaxNode): Import | undefined {
     case "ImportExpression":
       return { specifier: textOf(node["source"]), typeOnly: false, offset };
     case "CallExpression":
-      // What `createRequire` of node:module gives is called `require` by everybody.
+      // The result of `createRequire` of node:module is called `require` by convention.
       if (!isNode(node["callee"]) || node["callee"]["name"] !== "require") return undefined;
       return { specifier: textOf(childrenOf(node["arguments"])[0]), typeOnly: false, offset };
     case "TSImportType":

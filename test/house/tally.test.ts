@@ -29,7 +29,7 @@ test("a run ends with its tally on a line of its own", () => {
   expect({ line, status }).toEqual({ line: "2 passed, 0 failed", status: 0 });
 });
 
-test("a broken file, a broken hook and an error nobody awaited count as failures", () => {
+test("a broken file, a broken hook and an unawaited error count as failures", () => {
   const { line, status } = lastLineOf({
     "file.test.ts": `import "./missing.js"; test("never loaded", () => {});`,
     "hook.test.ts": `describe("s", () => { beforeAll(() => { throw new Error("no"); }); test("never run", () => {}); });`,

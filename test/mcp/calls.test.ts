@@ -42,7 +42,7 @@ test("a cancelled wait ends, and the server answers on", async () => {
   abort.abort("not needed any more");
   await expect(waiting).rejects.toThrow("not needed any more");
   await call("create_task", { project: "p", title: "t", prompt: "Do it." });
-  // Nobody waits: the task is there for whoever asks next.
+  // No call is waiting: the task is there for the next claim.
   expect(await call("claim_task", { project: "p" })).toMatchObject({ outcome: "claimed" });
   server.child.stdin?.end();
   expect((await server.ended).code).toBe(0);
@@ -56,12 +56,12 @@ test("a wait is answered when the input ends, within the second that the process
     const from = performance.now();
     server.child.stdin?.end();
     expect((await server.ended).code).toBe(0);
-    // Who is too slow to answer in that second leaves without.
+    // An answer slower than that second is dropped.
     inTime(1_000, from);
     expect(await waiting).toMatchObject({ outcome: "none" });
   }));
 
-test.each(["closed", "killed"] as const)("what a %s process held goes to another one", async (how) => {
+test.each(["closed", "killed"] as const)("tasks of a %s process go to another one", async (how) => {
   const cwd = temporaryDirectory();
   const first = await connectClient({ env: BRISK, cwd });
   await first.call("create_project", { name: "p" });
@@ -77,7 +77,7 @@ test.each(["closed", "killed"] as const)("what a %s process held goes to another
   await expect(second.call("complete_task", { task, token })).rejects.toMatchObject({ code: "stale_token" });
 });
 
-test("without a word about the database it is the person's own, and nobody else can read it", async () => {
+test("the default database is the person's own, and no other user can read it", async () => {
   const home = temporaryDirectory();
   const env = { BATON_DB: "", HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home };
   const { call } = await connectClient({ env });

@@ -18,7 +18,7 @@ const steps = (wait: object) => [
   { key: "after", needs: ["pause"], prompt: "Go on." },
 ];
 
-describe.each(BACKENDS)("what waits for long, on %s, with real servers", (backend) => {
+describe.each(BACKENDS)("long waits, on %s, with real servers", (backend) => {
   async function start(client: TestClient, definition: object): Promise<string> {
     await client.call("create_project", { name: "waits" });
     const { run } = (await client.call("execute_workflow", { project: "waits", definition })) as {
@@ -73,7 +73,7 @@ describe.each(BACKENDS)("what waits for long, on %s, with real servers", (backen
     inTime(LATENESS_MS_MAX, performance.now() - (late[0] ?? Number.NaN));
   }
 
-  test("one that comes due while no process is up fires at once when one starts, whatever its client does", async () => {
+  test("a wait that comes due while no process is up fires at once when one starts, before any call of its client", async () => {
     const { location: database } = await createDatabase(backend);
     const first = await connectClient({ database });
     const run = await start(first, { name: "timer", steps: steps({ for: "500ms" }) });

@@ -157,7 +157,7 @@ describe("prompts", () => {
   });
 });
 
-test("whatever a text holds, it does not end its fence", () => {
+test("no text can end its fence", () => {
   const texts = fc.array(fc.constantFrom("`", "``", "\n", "```", "~~~", "a", "`````\n")).map((parts) => parts.join(""));
   fc.assert(
     fc.property(texts, (text) => {

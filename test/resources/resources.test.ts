@@ -24,7 +24,7 @@ async function startRun(planner: TestClient, name = "ship") {
 const completions = async ({ client }: TestClient, uri: string, value: string) =>
   (await client.complete({ ref: { type: "ref/resource", uri }, argument: { name: "id", value } })).completion;
 
-describe("what is listed", () => {
+describe("the list of resources", () => {
   test("stands without a database, and says what each is", async () => {
     const { client, server } = await connectClient({ database: "/nowhere/at/all/baton.db" });
     expect(client.getServerCapabilities()).toMatchObject({
@@ -123,7 +123,7 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
     expect(byKey).toMatchObject({ task: { key: "build" }, result: null, depends_on: [{ id: design }] });
   });
 
-  test("what failed attempts left behind", async () => {
+  test("notes and errors of failed attempts", async () => {
     const worker = await connect();
     const run = await startRun(worker);
     const claimed = await worker.call("claim_task", { project: "p" });
@@ -164,7 +164,7 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
   });
 });
 
-describe("what is not there", () => {
+describe("resources that do not exist", () => {
   test("is said not to be, by reading and by subscribing", async () => {
     const { client } = await connectClient();
     for (const [uri, sentence] of [

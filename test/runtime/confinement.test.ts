@@ -32,7 +32,7 @@ test("a root that is a link itself is its target, and one that is elsewhere cann
   expect(leavesRoot(path.join(home, "gone"), "src/a.ts")).toBe(false);
 });
 
-test("what lies in .git is told by where it really lies, in any case and through any link", () => {
+test("a path inside .git is recognised by its real place, in any case and through any link", () => {
   const root = temporaryDirectory();
   mkdirSync(path.join(root, ".Git", "hooks"), { recursive: true });
   mkdirSync(path.join(root, "a", "b"), { recursive: true });

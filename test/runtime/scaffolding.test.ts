@@ -26,7 +26,7 @@ test("a look says of each file how it stands, and writes nothing", async () => {
   expect(readdirSync(root).toSorted()).toEqual(["blocked", "directory", "other", "same"]);
 });
 
-test("what comes to stand in the way takes everything back: new files, directories, and what was replaced", async () => {
+test("an obstacle on the way undoes everything: new files, directories, and replaced files", async () => {
   const root = rootWith({ old: "old", late: "late" });
   const files = [file("a/b/new"), file("old", "replaced"), file("late", "over it")];
   const writing = writeFiles(root, { files, replacing: new Set(["old"]) });
@@ -35,7 +35,7 @@ test("what comes to stand in the way takes everything back: new files, directori
   expect([textOf(root, "old"), textOf(root, "late")]).toEqual(["old", "late"]);
 });
 
-test("what is undone leaves what others have put beside it", async () => {
+test("undoing leaves files that others have added", async () => {
   const root = rootWith({ old: "old" });
   const files = [file("a/new"), file("old", "replaced")];
   const written = await writeFiles(root, { files, replacing: new Set(["old"]) });
@@ -78,7 +78,7 @@ class Meanwhile extends Set<string> {
   }
 }
 
-test("what was changed since stays, all else goes back, and what was replaced is kept and named", async () => {
+test("a file changed since stays, all else is undone, and the replaced one is kept and named", async () => {
   const root = rootWith({ old: "old", late: "late", other: "other" });
   const files = ["other", "a/new", "old", "b/new", "late"].map((name) => file(name, "replaced"));
   const replacing = new Meanwhile(["old", "other"], "late", () => {

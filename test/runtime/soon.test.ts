@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { soon } from "../../src/runtime/soon.js";
 import { bestOfFew } from "../support/in-time.js";
 
-test("what is asked for at several times is done at the earliest and at the latest of them", () =>
+test("requests at several times run at the earliest and at the latest of them", () =>
   bestOfFew(async (inTime) => {
     const times: number[] = [];
     const from = performance.now();
@@ -19,7 +19,7 @@ test("what is asked for at several times is done at the earliest and at the late
     inTime(20, performance.now() - (first - from));
   }));
 
-test("what is asked for again after it was done is done again", async () => {
+test("a request after the work was done runs it again", async () => {
   const waiting: (() => void)[] = [];
   const ask = soon(() => waiting.shift()?.(), 0);
   for (const turn of ["first", "second"]) {

@@ -69,8 +69,10 @@ test("every invariant has a wrong that shows it", () => {
   expect(INVARIANTS.filter((invariant) => WRONGS.every(([, shown]) => shown !== invariant))).toEqual([]);
 });
 
-/** A day half done: a task completed, one held with its files, one kept for somebody, one that waits, a lock without a task; and a
- * run whose budget is spent. */
+/**
+ * Plays half a day: a task completed, one held with its files, one reserved, one that waits, a lock without a task; and
+ * a run whose budget is spent.
+ */
 async function history(): Promise<{ store: Store; journal: Acknowledged[] }> {
   const crew = new Crew(await startApp());
   const { call, cwd, app } = crew.app;

@@ -22,7 +22,7 @@ test.each([
   ["sqlite", COUNT],
   ["postgres", Math.ceil(COUNT / 10)],
 ] as const)(
-  "what a run goes back to on %s is how it stood, and its fork leaves it alone",
+  "a restored run on %s stands as it stood, and its fork leaves it alone",
   async (backend, count) => {
     const figures = { compared: 0, restored: 0, forked: 0 };
     for (let seed = FIRST_SEED; seed < FIRST_SEED + count; seed++) await play(backend, seed, figures);
@@ -67,7 +67,7 @@ async function someTime(world: World): Promise<void> {
 
 interface Back {
   readonly store: Store;
-  /** Of the checkpoint. */
+  /** Id of the checkpoint. */
   readonly id: string;
   readonly run: string;
   readonly before: Awaited<ReturnType<typeof stateOf>>;
@@ -86,7 +86,7 @@ async function goBack(world: World, { store, id, run, before, figures }: Back): 
   figures["restored"] = (figures["restored"] ?? 0) + Number(resumed["restored"]);
   for (const [task, token] of Object.entries(await tokensOf(store, run)))
     expect(token).toBeGreaterThanOrEqual(tokens[task] ?? 0);
-  // Whoever was asked to stop has stopped now, and what hung on that goes on.
+  // Holders asked to stop have stopped now, and the tasks that waited for that go on.
   if (Object.values(before.tasks).some(({ toStop }) => toStop)) return;
   const expected = resumedState(before, world.clock.now());
   const now = { ...(await stateOf(store, run)), at: world.clock.now() };

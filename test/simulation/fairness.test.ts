@@ -29,7 +29,7 @@ test("a low task is served within its bound however many critical ones keep comi
 });
 
 test.each([1, 2, 3, 4, 5])(
-  "nobody is passed over: each claim takes the first that its agent can take (seed %i)",
+  "no task is passed over: each claim takes the first that its agent can take (seed %i)",
   async (seed) => {
     const draw = new Draw(seededRandom(seed));
     const crew = new Crew(await startApp({ settings: { ageing_ms: AGEING_MS } }));
@@ -58,7 +58,7 @@ interface Offer {
   readonly requires: readonly string[];
 }
 
-/** What an offer could take, in the order in which it should. */
+/** Returns the tasks that an offer could take, in the right order. */
 function claimable({ tasks, demands }: Snapshot, offer: Offer): string[] {
   const meets = ({ status, demand }: TaskRow): boolean => {
     const asked = demands.get(demand);

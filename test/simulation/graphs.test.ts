@@ -13,7 +13,7 @@ interface Drawn {
   readonly outcomes: ReadonlyMap<string, (typeof OUTCOMES)[number]>;
 }
 
-/** An acyclic graph of up to 14 steps, and what becomes of each when somebody takes it. */
+/** An acyclic graph of up to 14 steps, and the outcome of each when it is claimed. */
 const graphs = fc
   .array(
     fc.record({
@@ -79,7 +79,7 @@ function possible({ trigger, needs }: Step, statuses: Readonly<Record<string, st
   const failed = ended.some((status) => status === "dead_letter" || status === "blocked");
   const succeeded = ended.includes("succeeded");
   const skipped = ended.some((status) => status === "skipped" || status === "cancelled");
-  // What can no longer hold is blocked by a failure and skipped by the rest, whichever came first.
+  // A trigger that can no longer hold blocks after a failure and skips otherwise, whichever came first.
   const lost = [...(failed ? ["blocked"] : []), ...(skipped || !failed ? ["skipped"] : [])];
   if (ended.length === 0) return RAN;
   switch (trigger) {

@@ -8,7 +8,7 @@ import { Crew } from "../support/fixtures/plan.js";
 
 const traces = recordedTraces(path.resolve(import.meta.dirname, "../.."));
 const cases = traces.flatMap((trace) => [4, 16, 64].map((agents) => ({ ...trace, agents, contended: false })));
-// Whoever writes a file in a recorded one comes before all that read it. Here many want the same file at once.
+// In recorded graphs the writer of a file comes before all its readers. Here many tasks want the same file at once.
 const contended = drawnGraphs().filter(({ name }) => name === "shared files");
 cases.push(...contended.map((drawn) => ({ ...drawn, agents: 16, contended: true })));
 
@@ -90,12 +90,13 @@ test.each(cases)("$name is worked off by $agents agents, in order and without a 
   const bounds = boundsOf(tasks);
   const least = lowerBound(bounds, agents);
   expect(makespanOf(stints)).toBeGreaterThanOrEqual(least);
-  // Nobody was idle while there was work that could start (Graham, "Bounds on multiprocessing timing anomalies", 1969).
+  // No agent was idle while there was work that could start (Graham, "Bounds on multiprocessing timing anomalies",
+  // 1969).
   const most = bounds.workMs / agents + bounds.criticalPathMs * (1 - 1 / agents);
   expect(makespanOf(stints)).toBeLessThanOrEqual(one.contended ? 2 * least : Math.ceil(most));
 });
 
-/** What should not have been: a start before a dependency's end, two at once on a file that one writes, one agent at two tasks. */
+/** Finds violations: a start before a dependency's end, two tasks at once on a file that one writes, one agent at two tasks. */
 function violationsOf(tasks: readonly Read[], stints: readonly Stint[]): string[] {
   const at = new Map(stints.map((stint) => [stint.key, stint]));
   const early = tasks.flatMap((task) =>

@@ -14,7 +14,7 @@ const KEYS = [
 ].map((parts) => parts.join(""));
 
 describe("secrets", () => {
-  test.each(KEYS)("of a known form are taken out of any text: %s", (key) => {
+  test.each(KEYS)("secrets of a known form are redacted in any text: %s", (key) => {
     expect(redactSecrets(`before ${key} after`)).toBe(`before ${REDACTED} after`);
   });
 

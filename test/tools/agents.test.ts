@@ -75,7 +75,7 @@ describe("agents", () => {
     expect(shown["workload"]).toBeUndefined();
   });
 
-  it("give their work back when they are taken out", async () => {
+  it("release their work when they are unregistered", async () => {
     const crew = new Crew(await startApp());
     const { run } = await crew.start([{ key: "a" }]);
     const held = await crew.take("ann", { run: run.id });

@@ -145,14 +145,14 @@ describe("a broken template is listed with its problem, harms no other, and make
     }
   });
 
-  test("a special file, which nobody waits for", async () => {
+  test("a special file, which is never read", async () => {
     const directory = mine({ "files/a.txt": "a" });
     execFileSync("mkfifo", [path.join(directory, "mine/files/pipe")]);
     await expect((await start(directory)).create()).rejects.toThrow(/files\/pipe: is a special file/);
   });
 });
 
-describe("what would be made outside of the root, or over something, is not made", () => {
+describe("a file outside of the root, or over an existing one, is not made", () => {
   const NAMED = `${MANIFEST}inputs: { name: { type: string } }\n`;
 
   test.each([

@@ -21,7 +21,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     const claim = await team.claim(run);
     expect(claim).toMatchObject({ outcome: "none", reason: "budget_blocked" });
     expect(claim.detail).toMatch(new RegExp(`^1 of the 1 US\\$ that run ${run} may cost are spent`));
-    // Whoever works keeps on working.
+    // A task already under way is completed.
     await team.complete(held, 0.5);
     expect(await team.shown(run)).toEqual({ run, limit: 1, spent: 1.5, remaining: -0.5, state: "blocked" });
     expect(await team.app.call("check_task_ready", { task: `${run}/d` })).toMatchObject({
@@ -63,7 +63,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     expect(first.task).toMatchObject({ run: other });
     await team.complete({ id: first.task?.id ?? "", token: first.lease?.token ?? 0 }, 1);
     expect((await team.crew.claim("ann", { project: "demo" })).task).toMatchObject({ run: other });
-    // Of what is left nothing can be claimed, and the answer says why.
+    // No remaining task can be claimed, and the answer says why.
     expect(await team.crew.claim("cleo", { project: "demo" })).toMatchObject({
       reason: "budget_blocked",
       detail: expect.stringContaining(spent),
@@ -112,7 +112,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     expect(await team.findings()).toBe("");
   });
 
-  test("what was spent before a budget was set counts, also in runs within that have ended", async () => {
+  test("cost from before the budget was set counts, also of child runs that have ended", async () => {
     const team = await Payers.start(backend);
     const one = [{ key: "in", prompt: "in" }];
     await team.app.call("create_workflow", { project: "demo", name: "one", definition: { steps: one } });
@@ -239,7 +239,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     expect(new Set(claims.map(({ task }) => task?.prompt))).toEqual(new Set(["You may spend 1.75 more", "do cheap"]));
   });
 
-  test("what a gate may read of a budget is known when the workflow is made", async () => {
+  test("the budget values that a gate may read are known when the workflow is made", async () => {
     const team = await Payers.start(backend);
     const problemsOf = async (check: string) => {
       const steps = [{ key: "gate", kind: "gate", checks: [check] }];
@@ -324,7 +324,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     expect(await team.findings()).toBe("");
   });
 
-  test("who waits for work is woken when the budget is raised", async () => {
+  test("a waiting claim is woken when the budget is raised", async () => {
     const team = await Payers.start(backend);
     const run = await team.run(three, 1);
     await team.pay(run, 1);
@@ -333,7 +333,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     expect(await claimed).toMatchObject({ outcome: "claimed" });
   });
 
-  test("what a run's budget was goes with the run", async () => {
+  test("a run's budget goes with the run", async () => {
     const team = await Payers.start(backend);
     const run = await team.run([{ key: "a" }], 1);
     await team.pay(run, 1);

@@ -34,7 +34,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     expect(await crew.statuses(run.id)).toEqual({ a: "succeeded", b: "ready", c: "pending" });
 
     const again = await crew.claim("ben", { run: run.id });
-    // What the task came to since does not count; what it was given does.
+    // The task's later result does not count; its given input does.
     expect(again.task).toMatchObject({ key: "b", dependencies: [{ key: "a", result: { said: "first" } }] });
     await crew.complete({ id: again.task?.id ?? "", token: again.lease?.token ?? 0 }, { said: "right" });
     const last = await crew.claim("ben", { run: run.id });
@@ -44,7 +44,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     expect(findingsText(await new Checker(await app.app.store()).findings({ over: true }))).toBe("");
   });
 
-  test("what is under way is fenced off: its holder is told, its files are free, who waited is served", async () => {
+  test("running work is fenced off: its holder is told, its files are free, waiting requests are served", async () => {
     const { app, crew, desk } = await start();
     const steps = [
       { key: "a", files: { write: ["a.md"] } },
@@ -177,7 +177,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     await app.advance(1_000);
     expect(await crew.statuses(run.id)).toMatchObject({ timer: "succeeded", again: "ready" });
     await app.call("signal", { run: run.id, event: "go" });
-    // What was sent before the checkpoint is there again.
+    // An event sent before the checkpoint is there again.
     expect(await crew.statuses(run.id)).toMatchObject({ hook: "succeeded", later: "succeeded" });
     expect(findingsText(await new Checker(await app.app.store()).findings())).toBe("");
   });
@@ -284,7 +284,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   });
 });
 
-describe("what has no checkpoint", () => {
+describe("runs without a checkpoint", () => {
   test("the run of ad-hoc tasks, one that is being cancelled, and what is not there", async () => {
     const app = await startApp();
     const crew = new Crew(app);

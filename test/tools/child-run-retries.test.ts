@@ -28,7 +28,7 @@ describe.each(BACKENDS)("a workflow step with a retry policy on %s", (backend) =
     return { team, run: run.id };
   }
 
-  /** What the next ticks find. */
+  /** Runs the ticks that are due next. */
   async function settle(app: TestApp): Promise<void> {
     for (let round = 0; round < 4; round++) await app.advance(1);
   }
@@ -125,7 +125,7 @@ describe.each(BACKENDS)("a workflow step with a retry policy on %s", (backend) =
     const excluded = await started({ retry: { ...retry, non_retryable: ["child_run_failed"] } });
     await failChild(excluded.team, excluded.run);
     expect((await excluded.team.statuses(excluded.run))["call"]).toBe("dead_letter");
-    // What holds of all steps by default is for those of the run within it.
+    // Defaults of all steps hold for those of the child run.
     const silent = await started({});
     await failChild(silent.team, silent.run);
     expect((await silent.team.statuses(silent.run))["call"]).toBe("dead_letter");

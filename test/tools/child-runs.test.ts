@@ -34,7 +34,7 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
     { key: "ship", needs: ["build"], prompt: "ship ${{ steps.build.output.steps.check.hash }}" },
   ];
 
-  /** What the next tick finds. */
+  /** Runs the next tick. */
   async function settle(app: TestApp): Promise<void> {
     for (let round = 0; round < 4; round++) await app.advance(1);
   }
@@ -61,7 +61,7 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
     const { team, run, child } = await started();
     expect(await team.statuses(run)).toEqual({ choose: "succeeded", build: "waiting", ship: "pending" });
     expect(await team.app.call("get_run", { run })).toMatchObject({ waiting: [{ key: "build", child_run: child }] });
-    // Whoever works on the run is given what the runs within it have to do.
+    // A claim from the run includes the tasks of its child runs.
     const compile = await team.claim("ann", { run });
     expect(compile.task).toMatchObject({ key: "compile", run: child, prompt: "compile arm64" });
     await team.complete({ id: compile.task?.id ?? "", token: compile.lease?.token ?? 0 });
@@ -125,7 +125,7 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
     expect(await team.statuses(run.id)).toEqual({ call: "dead_letter" });
   });
 
-  it("starts another run when it is tried again itself; the first run, taken up then, is one that nobody waits for", async () => {
+  it("starts another run when its task is retried; the first run, reopened then, is one that no task waits for", async () => {
     const { team, run, child } = await started();
     await team.fail(await team.take("ann", { run: child }), "broken", { retryable: false });
     await settle(team.app);
@@ -239,7 +239,7 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
     expect(await team.statuses(run.id)).toEqual({ choose: "ready", build: "pending", ship: "pending" });
   });
 
-  it("of a workflow that is none, or with inputs that do not fit, fails alone: the other branch is unharmed", async () => {
+  it("a step that names no workflow, or gives inputs that do not fit, fails alone: the other branch is unharmed", async () => {
     const team = await crew();
     await store(team, "build", { steps: build, inputs });
     const { run, ...rest } = (await team.app.call("execute_workflow", {

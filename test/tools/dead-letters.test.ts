@@ -190,7 +190,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     expect((await team.claim("ann", { run: run.id })).task).toMatchObject({ key: "b", prompt: "A for 2" });
   });
 
-  it("of a cancelled run can only be discarded, and the refusal says so", async () => {
+  it("cancelled runs' dead letters can only be discarded, and the refusal says so", async () => {
     const team = await crew();
     const { run } = await team.start([{ key: "a", ...once }, { key: "b" }]);
     await team.fail(await team.take("ann", { run: run.id }));
@@ -226,7 +226,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       task: { status: "succeeded" },
       ready: [{ key: "b" }],
     });
-    // Whoever had failed it cannot take the credit.
+    // The agent that failed it cannot complete it.
     await expect(team.complete(first, "A")).rejects.toMatchObject({ code: "stale_token" });
     const b = await team.claim("ann", { run });
     expect(b.task?.prompt).toBe("with A");
@@ -244,7 +244,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     expect(await team.statuses(run)).toMatchObject({ a: "dead_letter", b: "blocked" });
   });
 
-  it("are made by hand of work that nobody should go on with, its holder fenced off", async () => {
+  it("are made by hand of work that is to be stopped, its holder fenced off", async () => {
     const team = await crew();
     const { run } = await team.start([
       { key: "a" },
@@ -268,7 +268,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     });
   });
 
-  it("of a run that is taken up as a whole count as replayed", async () => {
+  it("reopened as part of a whole run count as replayed", async () => {
     const team = await crew();
     const { run } = await failed(team);
     await team.app.call("control_run", { run, action: "retry_failed" });
@@ -287,7 +287,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
         }
       ).events;
 
-    it("is off until somebody turns it on", async () => {
+    it("is off by default", async () => {
       const { crew: off } = await onClock({});
       const { run } = await off.start([{ key: "a", ...once }]);
       await off.fail(await off.take("ann", { run: run.id }));
@@ -296,7 +296,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       expect((await off.app.call("list_dead_letters"))["dead_letters"]).not.toMatchObject([{ replay_at: {} }]);
     });
 
-    it("go on after a pause that doubles, as often as is set, and the event says that nobody asked", async () => {
+    it("repeats after a pause that doubles, as often as is set, and the event says that it was automatic", async () => {
       const { crew: on } = await onClock(replaying);
       const { run } = await on.start([
         { key: "a", ...once, files: { write: ["a.md"] } },
@@ -330,7 +330,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       expect((await on.run(run.id)).counts).toMatchObject({ ready: 1, dead_letter: 0 });
     });
 
-    it("stay where trying again cannot help, or somebody has said so", async () => {
+    it("stops where another try cannot help, or the failure was marked as final", async () => {
       const { crew: on } = await onClock(replaying);
       const retry = { max_attempts: 1, non_retryable: ["hopeless"] };
       const { run } = await on.start([
@@ -347,7 +347,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       expect((await lettersOf(on)).map(({ status }) => status)).toEqual(["pending", "pending", "pending", "pending"]);
     });
 
-    it("stay when the run was cancelled, the setting taken back or somebody was quicker", async () => {
+    it("stops when the run was cancelled, the setting taken back, or a person was quicker", async () => {
       const { crew: on } = await onClock({});
       await on.app.call("create_project", { name: "kept", config: { letter_replays: 3 } });
       const failedRun = async () => {

@@ -167,7 +167,7 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
     expect(await team.statuses(run.id)).toMatchObject({ equal: "ready", other: "skipped", among: "ready" });
   });
 
-  it("hold up nobody for long together: many slow ones share a second, in which all others have their time", async () => {
+  it("delay no other call for long: many slow ones share a second, in which all others have their time", async () => {
     const team = await crew();
     const slow = "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'.matches('(a+)+$')";
     const { run } = await team.start([
@@ -222,7 +222,7 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
     expect(await team.statuses(run.id)).toEqual({ a: "ready", b: "ready", d: "ready" });
   });
 
-  it("stay reserved for whoever they were assigned to while they were pending", async () => {
+  it("stay reserved for the agent they were assigned to while they were pending", async () => {
     const team = await crew({ settings: { reservation_ms: 600_000 } });
     await team.app.call("register_agent", { name: "ben" });
     const { run } = await team.start([{ key: "a" }, { key: "b", needs: ["a"], prompt: "${{ steps.a.output }}" }]);
@@ -232,7 +232,7 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
     expect((await team.claim("ben", { run: run.id })).task).toMatchObject({ key: "b", prompt: "A" });
   });
 
-  it("as a gate pass or fail by their checks, without anybody", async () => {
+  it("as a gate pass or fail by their checks, without an agent", async () => {
     const team = await crew();
     const { run } = await team.start([
       { key: "test" },
@@ -315,7 +315,7 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
     expect(await team.statuses(run.id)).toEqual({ a: "succeeded", b: "succeeded", c: "waiting" });
   });
 
-  it("ask a person, and nobody else may answer", async () => {
+  it("ask a person, and no agent may answer", async () => {
     const team = await crew();
     const form = { type: "object", required: ["version"], properties: { version: { type: "string" } } };
     const { run } = await team.start(

@@ -71,7 +71,7 @@ describe.each(BACKENDS)("a human step on %s", (backend) => {
     expect(await team.statuses(run)).toEqual({ ask: "dead_letter", ship: "blocked" });
   });
 
-  it("counts as rejected when its time is over and nobody has decided", async () => {
+  it("counts as rejected when its time is over without a decision", async () => {
     const { team, person, run, asked } = await started({ timeouts: { schedule_to_close: "3d" } });
     expect(asked.until).toBe("2026-01-04T00:00:00.000Z");
     await team.app.advance(3 * 86_400_000 - 1);
@@ -91,7 +91,7 @@ describe.each(BACKENDS)("a human step on %s", (backend) => {
     await expect(person.call("decide_escalation", { id: asked.id, decision: "approved" })).rejects.toMatchObject({
       code: "invalid_transition",
     });
-    // It is a dead letter as any other: somebody who wants it asked again has it asked again.
+    // The dead letter is like any other: retrying it asks the question again.
     await team.app.call("control_run", { run, action: "retry_failed" });
     expect((await questionOf(team, run)).until).toBe("2026-01-07T00:00:00.000Z");
   });

@@ -96,13 +96,13 @@ test.each([
   expect(await call("list_workflows")).toMatchObject({ workflows: [] });
 });
 
-describe("what the format allows", () => {
+describe("inputs that the format allows", () => {
   const importOf = (document: string) => readWfFormat(document, defaultSettings);
   const stepsOf = (document: string) => importOf(document).definition["steps"] as Record<string, unknown>[];
   const filesOf = (document: string) =>
     stepsOf(document).map(({ files }) => files as { write: string[]; read: string[] } | undefined);
 
-  test("what may be absent may be null, and an empty name names nothing", () => {
+  test("an optional field may be null, and an empty name names nothing", () => {
     const nothing = { parents: null, children: [""], inputFiles: null, outputFiles: null, name: null };
     const runs = [
       { id: "a", runtimeInSeconds: null, command: null },

@@ -55,7 +55,7 @@ async function twoServers(backend: (typeof BACKENDS)[number], settings: Partial<
 }
 
 describe.each(BACKENDS)("waiting on %s", (backend) => {
-  test("whoever waits is granted by the release of another process", async () => {
+  test("a waiting request is granted by the release of another process", async () => {
     const { here, there } = await twoServers(backend);
     await acquire(here, "ann", ["src/"]);
     const waiting = acquire(there, "bob", { paths: ["src/a.ts"], wait_seconds: 30 });
@@ -78,7 +78,7 @@ describe.each(BACKENDS)("waiting on %s", (backend) => {
     expect(await acquire(there, "bob", ["a.ts"])).toMatchObject({ outcome: "granted" });
   });
 
-  test("who hangs up keeps the place, is not taken to be there, and holds nothing it has not heard of", async () => {
+  test("a requester that hangs up keeps its place, counts as away, and holds nothing it has not heard of", async () => {
     const { here, there } = await twoServers(backend);
     await acquire(here, "ann", ["a.ts"]);
     const hangUp = new AbortController();
@@ -199,7 +199,7 @@ describe("locks and tasks", () => {
     expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "claimed", task: { key: "a" } });
   });
 
-  test("what another's claim set aside because of one's own lock is still one's own to claim", async () => {
+  test("a task that another agent's claim parked because of one's own lock is still claimable by oneself", async () => {
     const app = await startApp({ cwd: repository() });
     const team = new Crew(app);
     await acquire(app, "ann", ["src/a.ts"]);
@@ -241,7 +241,7 @@ describe("locks and tasks", () => {
     expect(await waiting).toMatchObject({ outcome: "claimed", task: { key: "a" } });
   });
 
-  test("what is one's own is found behind much that one may not take, in few statements", async () => {
+  test("one's own task is found behind many that one may not take, in few statements", async () => {
     let statements = 0;
     const observe = ({ statement }: StorePoint): void => void (statement === "COMMIT" ? 0 : statements++);
     const app = await startApp({ cwd: repository(), storeHooks: { observe } });
@@ -257,7 +257,7 @@ describe("locks and tasks", () => {
     expect(statements).toBeLessThanOrEqual(30);
   });
 
-  test("who holds the files and cannot take the task does not bring it back", async () => {
+  test("an agent that holds the files and cannot take the task does not unpark it", async () => {
     const app = await startApp({ cwd: repository() });
     const team = new Crew(app);
     await acquire(app, "ann", ["src/a.ts"]);
@@ -279,7 +279,7 @@ describe("locks and tasks", () => {
     expect(await team.claim("cem", { run: run.id })).toMatchObject({ outcome: "claimed" });
   });
 
-  test("of those who wait, the one for the more urgent task is served first", async () => {
+  test("the request for the more urgent task is served first", async () => {
     const app = await startApp({ cwd: repository() });
     const team = new Crew(app);
     const { run } = await team.start([
@@ -320,7 +320,7 @@ describe("locks and tasks", () => {
     expect(await anns).toMatchObject({ outcome: "granted" });
   });
 
-  test("who loses the task loses its locks and its place in line", async () => {
+  test("an agent that loses the task loses its locks and its queue position", async () => {
     const app = await startApp({ cwd: repository() });
     const team = new Crew(app);
     const { run } = await team.start([WRITES("a", "a.ts")]);

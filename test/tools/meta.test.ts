@@ -25,7 +25,7 @@ describe("find_operations", () => {
     expect(names).toEqual(["find_operations", "query_operation", "call_operation"]);
   });
 
-  test("gives the full input schema of one exact name, or alias", async () => {
+  test("returns the full input schema of one exact name, or alias", async () => {
     const { call } = await startApp();
     for (const { name, aliases = [] } of catalogue.all) {
       for (const query of [name, ...aliases]) {

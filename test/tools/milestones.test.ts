@@ -69,7 +69,7 @@ describe.each(BACKENDS)("on %s, a milestone", (backend) => {
     expect(await eventsOf(app)).toEqual(["beta"]);
     const heard = await app.call("wait_for", { agent: "watcher", kinds: ["milestone"], timeout_seconds: 0 });
     expect(heard["events"]).toMatchObject([{ type: "milestone.completed", data: { name: "beta" } }]);
-    // What goes on afterwards changes nothing.
+    // Later changes have no effect on it.
     await carryOut(crew, other.id);
     expect(await eventsOf(app)).toEqual(["beta"]);
   });
@@ -96,7 +96,7 @@ describe.each(BACKENDS)("on %s, a milestone", (backend) => {
   });
 });
 
-test("what has ended well already counts at once", async () => {
+test("a run that has succeeded already counts at once", async () => {
   const crew = await demo(await startApp());
   const { run } = await crew.start([{ key: "a" }], { project: "demo" });
   const { run: open } = await crew.start([{ key: "a" }], { project: "demo" });
@@ -108,7 +108,7 @@ test("what has ended well already counts at once", async () => {
   expect(await eventsOf(crew.app)).toEqual(["all"]);
 });
 
-test("one without links is for somebody to complete, and says when it is overdue", async () => {
+test("a milestone without links is completed by hand, and says when it is overdue", async () => {
   const crew = await demo(await startApp());
   const { app } = crew;
   await app.call("add_milestone", { project: "demo", name: "launch", due: "1d" });
@@ -139,7 +139,7 @@ test("the same again gives the one that is there; another of its name is refused
   await expect(app.call("add_milestone", { ...beta, workflows: [] })).rejects.toMatchObject({ code: "conflict" });
 });
 
-test("what it cannot link is refused, and nothing is added", async () => {
+test("an invalid link is refused, and nothing is added", async () => {
   const crew = await demo(await startApp());
   const { app } = crew;
   await app.call("create_project", { name: "other" });

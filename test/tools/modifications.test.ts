@@ -328,7 +328,7 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
       expect(await team.run(run.id)).toMatchObject({ revision: 1 });
     });
 
-    it("what is held, and what has ended", async () => {
+    it("tasks that are held, and tasks that have ended", async () => {
       const team = await crew();
       const { run } = await team.start([...line, { key: "held" }]);
       await team.complete(await team.take("ann", { run: run.id }));
@@ -350,7 +350,7 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
       });
     });
 
-    it("what waits for a person, a time or an event, in words of its own", async () => {
+    it("tasks that wait for a person, a time or an event, each in words of its own", async () => {
       const team = await crew();
       const { run } = await team.start([{ key: "ask", kind: "human", ask: "Go?" }, { key: "a" }]);
       await expect(modify(team, run.id, [{ op: "remove_task", task: "ask" }])).rejects.toMatchObject({

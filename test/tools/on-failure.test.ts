@@ -5,7 +5,7 @@ import { Crew, type RunAnswer, type Step } from "../support/fixtures/plan.js";
 
 const once = { retry: { max_attempts: 1 } };
 
-describe.each(BACKENDS)("what becomes of a run that fails, on %s", (backend) => {
+describe.each(BACKENDS)("runs that fail, on %s", (backend) => {
   async function crew(): Promise<Crew> {
     return new Crew(await startAppOn(backend));
   }
@@ -58,7 +58,7 @@ describe.each(BACKENDS)("what becomes of a run that fails, on %s", (backend) => 
       expect(reasons.reasons.map(({ kind }) => kind)).toContain("run_stopped");
     });
 
-    it.each(["released", "failed", "lost"])("what its holder %s does not come back", async (how) => {
+    it.each(["released", "failed", "lost"])("a task whose holder %s does not come back", async (how) => {
       const team = await crew();
       const { run } = await team.start([{ key: "a", ...once }, { key: "b" }], { on_failure: "stop" });
       const [a, b] = [await team.take("ann", { run: run.id }), await team.take("bob", { run: run.id })];
@@ -149,7 +149,7 @@ describe.each(BACKENDS)("what becomes of a run that fails, on %s", (backend) => 
       await team.fail(car, "broken", { retryable: false });
       expect(await team.run(run.id)).toMatchObject({ status: "failed" });
       expect((await team.statuses(run.id))["compensate(hotel)"]).toBe("blocked");
-      // What was to be done at first is not taken up any more.
+      // Tasks that were to be done at first are not reopened.
       await expect(
         team.app.call("replay_dead_letter", { id: await letterOf(team, run.id, "fly") }),
       ).rejects.toMatchObject({ code: "invalid_transition", message: expect.stringContaining("is undone") });

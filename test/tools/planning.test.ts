@@ -72,7 +72,7 @@ test("plans of similar runs that succeeded come with it, the most similar first"
   expect(other.planning.similar).toEqual([]);
 });
 
-test("who holds as much as it may does not get the plan, which waits for whoever claims it", async () => {
+test("an agent at capacity does not get the plan, which waits for the next claim", async () => {
   const crew = new Crew(await startApp());
   await orchestrate(crew, "one");
   const second = await orchestrate(crew, "two");
@@ -118,7 +118,7 @@ describe("decompose", () => {
     expect(decomposition).toMatchObject({ template, chosen });
     expect(run).toMatchObject({ status: "running", inputs: { goal, constraints: ["quickly"] } });
     expect(ready).toHaveLength(1);
-    // The caller plans nothing and holds nothing; the first step is anybody's.
+    // The caller plans nothing and holds nothing; any agent may claim the first step.
     const claim = await crew.claim("ben", { run: run.id });
     expect(claim.task?.prompt).toContain(goal);
     expect(claim.task?.prompt).toContain("It must hold: quickly");

@@ -171,7 +171,7 @@ describe.each(BACKENDS)("a plan step on %s", (backend) => {
     });
   });
 
-  it("that could not be made becomes its steps when somebody resolves it with a plan, and nothing else does", async () => {
+  it("a plan that failed becomes its steps when a person resolves it with a plan, and only then", async () => {
     const team = await crew();
     const { run } = await team.start(steps);
     await team.fail(await team.take("ann", { run: run.id }), "no idea", { retryable: false });

@@ -11,7 +11,7 @@ import { startApp } from "../support/servers/app.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
 const WORDS_MAX = 60;
-/** What a client may pay for the listed tools: the first 20, and all that there are; 4,000 for the 25 of the whole product. */
+/** Token budget of the listed tools: the first 20, and all of them; 4,000 for the 25 of the whole product. */
 const TOKENS_MAX = { "the first 20 tools": 3_200, "all listed tools": 3_600 };
 const LATER = new Set(["orchestrate", "modify_run"]);
 
@@ -121,7 +121,7 @@ describe("the tool list", () => {
   });
 });
 
-describe("what is made from the registry", () => {
+describe("files made from the registry", () => {
   test("docs/operations.md is up to date (npm run reference)", () => {
     expect(readFileSync(path.join(ROOT, "docs/operations.md"), "utf8")).toBe(referencePage(operations));
   });

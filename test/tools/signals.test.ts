@@ -43,7 +43,7 @@ describe.each(BACKENDS)("signal on %s", (backend) => {
     expect((await team.run(run.id)).status).toBe("succeeded");
   });
 
-  it("is refused with the problems where a step that waits for it asks for something else, and nobody is given it", async () => {
+  it("is refused with the problems where a step that waits for it expects other data, and no step is given it", async () => {
     const team = await crew();
     const { run } = await team.start([
       { key: "plain", kind: "wait", event: "merged" },
@@ -78,7 +78,7 @@ describe.each(BACKENDS)("signal on %s", (backend) => {
     expect(await team.statuses(run.id)).toEqual({ plain: "succeeded", strict: "waiting" });
   });
 
-  it("whose name no step can have is refused, and not kept", async () => {
+  it("with a name that no step can have is refused, and not kept", async () => {
     const team = await crew();
     const { run } = await team.start([{ key: "hook", kind: "wait", event: "go" }]);
     await expect(team.app.call("signal", { run: run.id, event: "go on" })).rejects.toMatchObject({

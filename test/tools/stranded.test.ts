@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { startApp } from "../support/servers/app.js";
 import { Crew } from "../support/fixtures/plan.js";
 
-/** Ways in which work could be left that nobody can ever do; each was found by a history of test/simulation. */
+/** Ways in which work could be left that no agent can ever do; each was found by a history of test/simulation. */
 describe("no run waits for what can no longer come", () => {
   const once = { retry: { max_attempts: 1 } };
 
@@ -19,7 +19,7 @@ describe("no run waits for what can no longer come", () => {
     expect((await crew.run(run.id)).status).toBe("cancelled");
   });
 
-  test("who is taken out does not give back what was to be cancelled", async () => {
+  test("an unregistered agent does not release tasks that were to be cancelled", async () => {
     const crew = new Crew(await startApp());
     const { run } = await crew.start([{ key: "a" }]);
     await crew.take("ann", { run: run.id });
@@ -49,7 +49,7 @@ describe("no run waits for what can no longer come", () => {
     expect((await crew.take("ben", { run: run.id })).key).toBe("b");
   });
 
-  test("what was reserved when it failed is open to all when it is tried again", async () => {
+  test("a task reserved when it failed is open to all when it is retried", async () => {
     const crew = new Crew(await startApp({ settings: { reservation_ms: 600_000 } }));
     await register(crew, "ann");
     const { run } = await crew.start([{ key: "a", timeouts: { schedule_to_start: "1m" } }]);
@@ -60,7 +60,7 @@ describe("no run waits for what can no longer come", () => {
     expect((await crew.take("ben", { run: run.id })).key).toBe("a");
   });
 
-  test("what ran out of time while it waited for a retry does not wait for that retry when it is tried again", async () => {
+  test("a task that timed out while it waited for a retry does not wait for that retry when it is retried", async () => {
     const crew = new Crew(await startApp());
     const retry = { initial_interval_ms: 3_600_000, max_interval_ms: 3_600_000 };
     const { run } = await crew.start([{ key: "a", retry, timeouts: { schedule_to_close: "1m" } }]);
@@ -101,7 +101,7 @@ describe("no run waits for what can no longer come", () => {
     expect((await crew.take("ann", { run: run.id })).key).toBe("mend");
   });
 
-  test("what is reopened behind a cancelled task is skipped", async () => {
+  test("a task reopened behind a cancelled one is skipped", async () => {
     const crew = new Crew(await startApp());
     const { run } = await crew.start([
       { key: "a", ...once },

@@ -130,7 +130,7 @@ describe("configure and get_configuration", () => {
     expect(valueOf(await call("get_configuration"), "lease_ms")).toMatchObject({ value: 600_000, origin: "default" });
   });
 
-  test("what a person set for this process stays, and it says so", async () => {
+  test("a setting given to this process stays, and the answer says so", async () => {
     const { call } = await startApp({ settings: { lease_ms: 5_000 } });
     const pinned = { name: "lease_ms", value: 5_000, origin: "environment BATON_LEASE_MS", stored: 9_000 };
     expect(await call("configure", { settings: { lease_ms: 9_000 } })).toMatchObject({ overridden: [pinned] });

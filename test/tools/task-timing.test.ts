@@ -12,7 +12,7 @@ describe.each(BACKENDS)("tasks over time on %s", (backend) => {
     return new Crew(await startApp({ database: location, runtime, settings, storeHooks }));
   }
 
-  it("give work that was handed back as long to be started again", async () => {
+  it("get a new schedule_to_start window when they are released", async () => {
     const team = await crew();
     const { run } = await team.start([{ key: "a", timeouts: { schedule_to_start: "1m" } }]);
     await team.app.advance(50_000);
@@ -107,7 +107,7 @@ describe.each(BACKENDS)("tasks over time on %s", (backend) => {
     expect(events.filter(({ type }) => type === "run.cancelling")).toHaveLength(1);
   });
 
-  it("of a project are made at once by many, the first ones too", async () => {
+  it("for a project are made at once by many callers, the first ones too", async () => {
     const { app } = await crew();
     await app.call("create_project", { name: "p" });
     const titles = ["one", "two", "three", "four"];

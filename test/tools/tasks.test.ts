@@ -56,7 +56,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       }
     });
 
-    it("gives an agent at capacity its own live attempt back, and nothing new when asked for fresh work", async () => {
+    it("returns an agent at capacity its own live attempt, and no other task when asked for fresh work", async () => {
       const team = await crew();
       const { run } = await team.start([{ key: "a" }, { key: "b" }]);
       const first = await team.take("ann", { run: run.id });
@@ -268,7 +268,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       expect((await team.statuses(run.id))["a"]).toBe("dead_letter");
     });
 
-    it("gives up on work nobody takes in time", async () => {
+    it("fails a task that is not claimed in time", async () => {
       const team = await crew();
       const { run } = await team.start([
         { key: "unstarted", timeouts: { schedule_to_start: "1m" } },
@@ -284,7 +284,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
   });
 
   describe("cancel", () => {
-    it("cancels what nobody holds at once, asks the holder, and takes the task away after the grace", async () => {
+    it("cancels an unclaimed task at once, asks the holder of a claimed one, and takes it away after the grace", async () => {
       const team = await crew({ cancel_grace_ms: 30_000 });
       const { run } = await team.start([{ key: "held" }, { key: "idle" }, { key: "later", needs: ["held"] }]);
       const held = await team.take("ann", { run: run.id });
@@ -365,7 +365,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
   });
 
   describe("check_task_ready", () => {
-    it("gives every reason, not the first", async () => {
+    it("returns every reason, not the first", async () => {
       const team = await crew();
       const { run } = await team.start([{ key: "a" }, { key: "b", needs: ["a"], role: "designer" }]);
       await team.app.call("register_agent", { name: "ann" });

@@ -34,7 +34,7 @@ describe("a template writes no file", () => {
     await app.call("create_project", { name: "inner", root: path.join(app.root, "sub", "er") });
     await app.call("create_project", { name: "below", root: path.join(app.root, "sub", "er", "deep") });
     await app.call("create_project", { name: "sister", root: path.join(app.root, "subway") });
-    // Of the same path in another project, and of all of a project that is given no file.
+    // Locks the same path in another project, and everything in a project that is given no file.
     await app.call("acquire_file_lock", { project: "sister", agent: "cem", paths: ["b.txt"] });
     await app.call("acquire_file_lock", { project: "below", agent: "cem", paths: ["./"] });
     await app.call("acquire_file_lock", { project: "inner", agent: "ann", paths: ["*.txt"] });

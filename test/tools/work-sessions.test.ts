@@ -97,7 +97,7 @@ test("nonsense is refused", async () => {
 });
 
 test.each(BACKENDS)(
-  "what ended longer ago than runs are kept goes, unless a run of it is under way, on %s",
+  "sessions that ended longer ago than runs are kept are removed, unless a run of theirs is under way, on %s",
   async (backend) => {
     const { app, call, start, sessions } = await room(backend);
     const names = async () => ((await sessions(true)) as { name: string }[]).map(({ name }) => name).toSorted();

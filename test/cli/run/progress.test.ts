@@ -93,11 +93,11 @@ test("says that a run stands still because its budget is spent, and how it goes 
     "  1.5 of 1 US$ are spent, nothing new is claimed; more with: baton call set_budget --run run_1 --limit N",
     "  0:01  run has spent its budget, nothing new is claimed: 1.5 of 1 US$",
   ]);
-  // Whoever works may complete what they hold.
+  // An agent may complete the tasks it holds.
   expect(progressLines({ ...state, running: [task("b")] }, VIEW).join("\n")).not.toContain("set_budget");
 });
 
-test("says what a step waits for that nobody claims, and how a question is answered", () => {
+test("shows why an unclaimable step waits, and how to answer a question", () => {
   const waits = (type: string, data: object) => {
     const recent = [event(10_000, type, { key: "ask", ...data })];
     return progressLines(stateOf({ running: [], recent }), { ...VIEW, columns: 200 }).at(-1);
@@ -126,7 +126,7 @@ test("without colours there is no escape, with them there is one for each painte
   expect(stripVTControlCharacters(colored)).toBe(plain);
 });
 
-describe("whatever the run and the terminal", () => {
+describe("every run and every terminal", () => {
   const text = fc.oneof(fc.string(), fc.constantFrom("名前が長い", "👩‍👩‍👧 family", "a\nb\tc", "x".repeat(300)));
   const tasks = fc.array(
     fc.record({ key: text, title: text, agent: text, status: fc.constantFrom(...TASK_STATUSES) }),

@@ -161,7 +161,7 @@ describe("baton run", () => {
   });
 });
 
-describe("what is wrong with a workflow", () => {
+describe("problems of a workflow", () => {
   test.each([
     [
       "cycle.yaml",

@@ -59,7 +59,7 @@ describe("background work", () => {
   });
 });
 
-describe.each(BACKENDS)("a row that nobody can read, on %s,", (backend) => {
+describe.each(BACKENDS)("an unreadable row, on %s,", (backend) => {
   const once = { retry: { max_attempts: 1 } };
 
   async function room(
@@ -74,7 +74,7 @@ describe.each(BACKENDS)("a row that nobody can read, on %s,", (backend) => {
     return { app, crew: new Crew(app), start };
   }
 
-  /** What only a defect or a hand in the database could do. */
+  /** A state that only a defect or a manual change of the database could cause. */
   async function spoil({ app }: Pick<TestApp, "app">, task: string): Promise<void> {
     await write(app, "UPDATE task_specs SET spec = 'nonsense' WHERE task = $1", [task]);
   }

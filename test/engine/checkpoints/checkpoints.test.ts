@@ -43,7 +43,7 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
       await crew.complete(await crew.take("ann", { run: run.id }));
       await app.advance(FIVE_MINUTES);
     }
-    // The oldest automatic ones have gone; what somebody made stays.
+    // The oldest automatic checkpoints are removed; manual ones stay.
     expect(await kinds()).toEqual(["interval", "interval", "manual"]);
   });
 
@@ -94,7 +94,7 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
     expect(await desk.list(run.id)).toHaveLength(1);
   });
 
-  test("so is one of few tasks with long texts, in their prompts or in events that nobody has taken", async () => {
+  test("a run of few tasks with long texts is copied likewise, whether in their prompts or in events not yet received", async () => {
     const { crew, desk, app } = await start();
     const steps = (prompt: string) => [
       { key: "first" },
@@ -125,7 +125,7 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
     expect(await desk.list(run.id)).toHaveLength(1);
   });
 
-  test("a run that is paused, ended or nobody's plan is given none while it does not change; nor any where it is turned off", async () => {
+  test("a paused, ended or standing run is given no checkpoint while it does not change; nor any run where checkpoints are off", async () => {
     const { crew, desk, app } = await start({ checkpoint_gates: false });
     const { run } = await crew.start([{ key: "a" }, { key: "ask", kind: "human", ask: "?" }], IN_DEMO);
     const { task } = (await app.call("create_task", { ...IN_DEMO, title: "One", prompt: "one" })) as {

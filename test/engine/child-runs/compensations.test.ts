@@ -5,7 +5,7 @@ import { undoneBefore } from "../../../src/engine/child-runs/compensations.js";
 const chain = (length: number): [string, string][] =>
   Array.from({ length: length - 1 }, (_, at): [string, string] => [`t${at}`, `t${at + 1}`]);
 
-test("what is undone waits for the nearest that was built on it", () => {
+test("a compensation waits for the nearest tasks that were built on its own", () => {
   const tasks = ["a", "b", "c", "d"];
   const edges: [string, string][] = [
     ["a", "b"],

@@ -68,7 +68,7 @@ describe("a run within a run", () => {
     });
     await first.advance(1);
     const held = await crew.take("ann", { run: run.id });
-    // Started after the run within: whoever locks this one first would lock that one out of order.
+    // Started after the child run: a transaction that locks this one first would lock the other out of order.
     const { run: behind } = await crew.start([{ key: "behind", files }]);
     expect((await crew.claim("ben", { run: behind.id })).outcome).toBe("none");
     locks.take();
@@ -88,7 +88,7 @@ describe("a task whose state changes between the look and the lock", () => {
     await second.advance(1);
     clock.advance(61_000);
     locks.take();
-    // What it sees due is the end of a wait; what it locks is a run to be started.
+    // The job sees the end of a wait as due; it locks a run that is to be started.
     const stopped = gate.stopAt(LOCK_RUN_OF_TASK);
     const late = first.app.beat();
     await stopped.reached;

@@ -57,7 +57,7 @@ describe("two registrations of one agent at once", () => {
 });
 
 describe("taking an agent out while it claims", () => {
-  it("gives the claimed task back", async () => {
+  it("returns the claimed task", async () => {
     const { first, second, gate, waiting } = await raceRoom();
     const crew = new Crew(first);
     const { run } = await crew.start([{ key: "a" }]);

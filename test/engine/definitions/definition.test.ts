@@ -24,7 +24,7 @@ function definitionOf(written: string | Record<string, unknown>): Definition {
 const step = (key: string, more: Record<string, unknown> = {}) => ({ key, prompt: "do it", ...more });
 
 describe("the normal form", () => {
-  test("of a workflow in YAML", () => {
+  test("a workflow in YAML", () => {
     const definition = definitionOf(`
 name: ship-feature
 description: d
@@ -125,7 +125,7 @@ steps:
     });
   });
 
-  test("of the least there can be", () => {
+  test("the smallest definition", () => {
     const parsed = requireDefinition({ steps: [step("a")] }, { limits, name: "given" });
     expect(parsed.definition).toMatchObject({ name: "given", inputs: {}, on_failure: "continue" });
     expect(parsed.definition.steps[0]).toMatchObject({

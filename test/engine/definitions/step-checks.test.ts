@@ -12,7 +12,7 @@ function problemOf(step: object): [path: string | undefined, message: string | u
   return [problems[0]?.path, problems[0]?.message];
 }
 
-describe("what no answer, event or result could ever be", () => {
+describe("conditions that no answer, event or result can meet", () => {
   test.each([
     [{ key: "a", kind: "wait", for: "1h", output: true }, "output", /^the result of a timer is its time/],
     [{ key: "a", kind: "gate", checks: ["true"], output: {} }, "output", /^the result of a gate is that of its/],

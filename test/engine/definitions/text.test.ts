@@ -37,7 +37,7 @@ describe("a definition as text", () => {
     expect(definition.steps.map(({ retry }) => retry.max_attempts)).toEqual([7, 7]);
   });
 
-  test("what grows without bound is refused at once", async () => {
+  test("a text that grows without bound is refused at once", async () => {
     const laughs = Array.from({ length: 40 }, (_, i) =>
       i === 0 ? "a0: &a0 [x, x]" : `a${i}: &a${i} [*a${i - 1}, *a${i - 1}]`,
     );

@@ -7,7 +7,7 @@ import { Crew } from "../../support/fixtures/plan.js";
 
 const NONE: ReadonlySet<string> = new Set();
 
-describe.each(BACKENDS)("who asks a question on %s", (backend) => {
+describe.each(BACKENDS)("the process that asks a question on %s", (backend) => {
   let others = 1;
 
   /** Another process on the same database and clock, which has called something. */
@@ -34,7 +34,7 @@ describe.each(BACKENDS)("who asks a question on %s", (backend) => {
     return question;
   }
 
-  it("is whoever takes it on first, of all who try at once", async () => {
+  it("is the first of all that try at once", async () => {
     const { app, desk, run } = await started();
     const desks = [desk, ...(await Promise.all([1, 2].map(async () => (await another(app)).app.desk("test"))))];
     const question = await asked(desk, run);
@@ -64,7 +64,7 @@ describe.each(BACKENDS)("who asks a question on %s", (backend) => {
     expect(await other.next(wanted)).toMatchObject({ question: { key: "ask" } });
   });
 
-  it("is nobody else while it asks and its process lives, and another once that has ended", async () => {
+  it("stays the same while it asks and lives, and is another one once it has ended", async () => {
     const { app, desk, run } = await started({ elicitation_timeout_ms: 1_000, session_ttl_ms: 90_000 });
     const other = await another(app);
     const theirs = await other.app.desk("test");
@@ -93,12 +93,12 @@ describe.each(BACKENDS)("who asks a question on %s", (backend) => {
     expect(await theirs.take(question)).toBe(false);
     app.clock.advance(1);
     expect(await theirs.take(question)).toBe(true);
-    // Who had it gives up what is not its own any more.
+    // The former asker gives up a question that is no longer its own.
     await desk.giveUp(question);
     expect(await desk.take(question)).toBe(false);
   });
 
-  it("is nobody for an hour after a person has put it off, at whatever place; a decision is taken all the same", async () => {
+  it("does not exist for an hour after a person has put the question off anywhere; a decision is taken all the same", async () => {
     const { app, team, desk, run } = await started();
     const theirs = await (await another(app)).app.desk("test");
     const question = await asked(desk, run);
@@ -135,7 +135,7 @@ describe.each(BACKENDS)("who asks a question on %s", (backend) => {
     expect(await desk.take(second)).toBe(true);
   });
 
-  it("asks anew what nobody decided because the run stopped in between", async () => {
+  it("asks again where the run stopped before a decision", async () => {
     const app = await startAppOn(backend);
     const team = new Crew(app);
     const desk = await app.app.desk("test");

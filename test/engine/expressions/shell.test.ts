@@ -74,7 +74,7 @@ describe("an expression is refused", () => {
     expect(shellTemplate(run)).toEqual({ misplaced: expect.stringMatching(why), at: run.indexOf("inputs.x") + 1 });
   });
 
-  test("deeper than anybody writes, and long lines of brackets take no time", () => {
+  test("nesting deeper than any real command, and long lines of brackets, take no time", () => {
     expect(shellTemplate(`${"$(".repeat(200)}${X}`)).toMatchObject({ misplaced: expect.stringMatching(/100 quotes/) });
     for (const sign of ["[[ ", "$(", "`", "${a[", "<<", "(", '"', "#"]) {
       expect(shellTemplate(sign.repeat(60_000))).toHaveProperty("run");
@@ -89,11 +89,11 @@ describe("an expression is refused", () => {
     `echo "item[${X}] is done"; grep -v ${X} file; printf %s ${X}`,
     `read -r line <<< ${X}; read -p ${X} answer < "${X}"`,
     `test -f ${X} && [ ${X} = a ]`,
-  ])("but not in %s", (run) => {
+  ])("refused in %s", (run) => {
     expect(shellTemplate(run)).toHaveProperty("run");
   });
 
-  test("behind as much as anybody can write, in no time", () => {
+  test("takes no time behind as much text as is allowed", () => {
     for (const sign of [
       "let ",
       "$[",

@@ -90,7 +90,7 @@ describe("findCycle", () => {
     expect(JSON.parse(stdout)).toEqual([0, true]);
   });
 
-  it("gives the path in the order of waiting, the first key again at its end", () => {
+  it("returns the path in the order of waiting, the first key again at its end", () => {
     const nodes = [task("c", 1, "a"), task("b", 1, "c"), task("a", 1, "b"), task("d", 1, "a")];
     expect(findCycle(dependencyEdges(nodes))).toEqual(["c", "a", "b", "c"]);
     expect(findCycle([["a", "a"]])).toEqual(["a", "a"]);

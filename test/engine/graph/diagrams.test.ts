@@ -32,7 +32,7 @@ const plan = [
   node("ship", { kind: "human", needs: ["design", "test"] }),
 ];
 
-/** What agents could write to break out of a label, or to deceive whoever reads it. */
+/** Texts with which an agent could break out of a label, or deceive a reader. */
 const HOSTILE = [
   'say "hi"',
   "a[b]{c}(d)|e",
@@ -75,7 +75,7 @@ const hostileNodes = fc
 const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Noncharacter_Code_Point}\u{E0000}-\u{E007F}]/u;
 const expectNoHiddenCharacters = (picture: string) => expect(picture.replaceAll("\n", "")).not.toMatch(FORBIDDEN);
 
-/** What a reader is to see of a text of at most 48 characters: the same, less what is hidden. */
+/** The part of a text of at most 48 characters that a reader is to see: the text, less hidden characters. */
 const visible = (text: string) => text.replace(/\s+/gu, " ").replace(new RegExp(FORBIDDEN, "gu"), "").trim();
 
 const decoded = (label: string) => label.replace(/#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));

@@ -17,7 +17,7 @@ async function machine(backend: (typeof BACKENDS)[number], settings: Record<stri
 }
 
 describe.each(BACKENDS)("leases on %s", (backend) => {
-  it("live with their session, and end when nobody renews it", async () => {
+  it("live with their session, and end when it is not renewed", async () => {
     const { start } = await machine(backend);
     const [watcher, worker] = [await start(), await start()];
     const crew = new Crew(worker);
@@ -35,7 +35,7 @@ describe.each(BACKENDS)("leases on %s", (backend) => {
     await expect(crew.complete(held)).rejects.toMatchObject({ code: "stale_token", details: { held_by: "ben" } });
   });
 
-  it("outlast the sleep of the machine: whoever wakes first leaves the others time to renew", async () => {
+  it("outlast the sleep of the machine: the first process to wake leaves the others time to renew", async () => {
     const { start, clock } = await machine(backend, { sleep_gap_ms: SLEEP_GAP_MS });
     const [first, second] = [await start(), await start()];
     const crew = new Crew(second);
@@ -67,7 +67,7 @@ describe.each(BACKENDS)("leases on %s", (backend) => {
     expect((await crew.statuses(run.id))["a"]).toBe("ready");
   });
 
-  it("of an agent without a process last ten minutes from its last call", async () => {
+  it("held by an agent without a process last ten minutes from its last call", async () => {
     const { start } = await machine(backend);
     const [server, shell] = [await start(), await start({ sessionless: true })];
     const crew = new Crew(shell);
@@ -150,7 +150,7 @@ describe.each(BACKENDS)("leases on %s", (backend) => {
     expect((await crew.statuses(run.id))["a"]).toBe("ready");
   });
 
-  it("and retries come due where commands of a shell are all that is used", async () => {
+  it("runs due retries when only CLI calls are made", async () => {
     const { start, clock } = await machine(backend);
     const shell = (): Promise<TestApp> => start({ sessionless: true });
     const crew = new Crew(await shell());
@@ -162,7 +162,7 @@ describe.each(BACKENDS)("leases on %s", (backend) => {
     expect(Object.values(await crew.statuses(run.id)).sort()).toEqual(["ready", "running"]);
   });
 
-  it("are renewed by a call from a shell that comes late, where nobody else wanted the task", async () => {
+  it("are renewed by a late call from a shell while no other agent has claimed the task", async () => {
     const { start, clock } = await machine(backend);
     const shell = (): Promise<TestApp> => start({ sessionless: true });
     const crew = new Crew(await shell());

@@ -120,8 +120,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: "expire" as const }) },
 );
 
-describe("whatever the history", () => {
-  test("nobody holds what another holds, no wait is for ever, nothing free is waited for, tokens grow", async () => {
+describe("any history", () => {
+  test("no two hold one path, no wait is endless, no free path is waited for, tokens grow", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 30 }), async (steps) => {
         const room = await openLockRoom();
@@ -131,7 +131,7 @@ describe("whatever the history", () => {
           expect(overlappingHolds(locks)).toEqual([]);
           expect(findCycle(waits(locks))).toBeUndefined();
         }
-        // Once all places and offers have lapsed or been served, nobody is left in line.
+        // Once all queue entries and offers have lapsed or been served, the queue is empty.
         for (const name of AGENTS) await room.release(name);
         for (let i = 0; i < 10; i++) {
           room.clock.advance(60_000);
@@ -145,7 +145,7 @@ describe("whatever the history", () => {
     );
   }, 300_000);
 
-  test("whoever is there is served by the release that makes it possible", async () => {
+  test("a release serves the waiting requests that it makes possible", async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
         const room = await openLockRoom();
@@ -191,7 +191,7 @@ const isEarlier = (a: Lock, b: Lock) => {
   return (x.position - y.position || x.askedAt - y.askedAt || (a.request < b.request ? -1 : 1)) < 0;
 };
 
-/** Who waits for whom, found without the engine. */
+/** Computes the wait-for edges without the engine. */
 function waits(locks: readonly Lock[]): WaitEdge[] {
   const queued = locks.filter(({ state }) => state === "queued");
   return queued.flatMap((waiter) =>

@@ -10,7 +10,7 @@ const kinds = async (room: LockRoom) => (await room.events()).map(({ type, agent
 describe.each(BACKENDS)("locks on %s", (backend) => {
   const open = (settings = {}) => openLockRoom(backend, settings);
 
-  test("all paths are locked or none, and whoever is refused learns by whom and until when", async () => {
+  test("all paths are locked or none, and a refusal names the holder and the end of the lock", async () => {
     const room = await open();
     const held = await room.acquire("ann", ["src/a.ts", "src/b.ts"], { reason: "renaming" });
     expect(held).toMatchObject({ outcome: "granted", conflicts: [] });
@@ -74,7 +74,7 @@ describe.each(BACKENDS)("locks on %s", (backend) => {
     expect(await room.outcome("bob", ["a.ts"], { mode: "shared" })).toBe("denied");
   });
 
-  test("a release serves those who wait in order, and nobody passes them", async () => {
+  test("a release serves the queue in order, and no later request overtakes", async () => {
     const room = await open();
     await room.acquire("ann", ["a.ts", "b.ts"]);
     expect(await room.acquire("bob", ["a.ts", "b.ts"], { waitMs: 9_000 })).toMatchObject({
@@ -110,7 +110,7 @@ describe.each(BACKENDS)("locks on %s", (backend) => {
     expect(granted.map(({ agent }) => agent)).toEqual(["bob", "cem"]);
   });
 
-  test("who is not there when the turn comes gets an offer, which lapses; the next is served", async () => {
+  test("a requester who is away when the lock is free gets an offer, which lapses; the next is served", async () => {
     const room = await open();
     await room.acquire("ann", ["a.ts"]);
     await room.acquire("bob", ["a.ts"], { waitMs: 1_000 });
@@ -139,7 +139,7 @@ describe.each(BACKENDS)("locks on %s", (backend) => {
     expect(await room.outcome("cem", ["a.ts"])).toBe("denied");
   });
 
-  test("a place in line lives on after the last call, and then nobody waits behind it", async () => {
+  test("a queue entry outlives the last call for a while, and then no request waits behind it", async () => {
     const room = await open();
     await room.acquire("ann", ["a.ts"]);
     await room.acquire("bob", ["a.ts", "b.ts"], { waitMs: 1_000 });
@@ -156,7 +156,7 @@ describe.each(BACKENDS)("locks on %s", (backend) => {
     expect((await kinds(room)).slice(-2)).toEqual(["lock.withdrawn bob", "lock.granted cem"]);
   });
 
-  test("a lock whose time is over is broken by whoever meets it, for those who wait first", async () => {
+  test("an expired lock is broken by the next request that meets it, in favour of the first in the queue", async () => {
     const room = await open();
     await room.acquire("ann", ["src/"], { ttlMs: 1_000 });
     await room.acquire("bob", ["src/a.ts"], { waitMs: 60_000 });
@@ -179,7 +179,7 @@ describe.each(BACKENDS)("locks on %s", (backend) => {
     expect([await room.expire(), await room.expire(), await room.expire()]).toEqual([100, 50, 0]);
   });
 
-  test("what a dead session held without a task is broken, on touch and by its end", async () => {
+  test("a dead session's locks without a task are broken, on touch and by its end", async () => {
     const room = await open();
     await room.openSession("s1", room.clock.now() + 5_000);
     await room.acquire("ann", ["a.ts", "b.ts"], { session: "s1" });
@@ -195,7 +195,7 @@ describe.each(BACKENDS)("locks on %s", (backend) => {
     ]);
   });
 
-  test("whoever comes back under a new session takes its own locks over", async () => {
+  test("an agent that comes back under a new session takes over its own locks", async () => {
     const room = await open();
     await room.openSession("s1", room.clock.now() + 5_000);
     await room.openSession("s2", room.clock.now() + 50_000);

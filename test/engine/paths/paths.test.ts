@@ -163,7 +163,7 @@ describe("overlap", () => {
     );
   });
 
-  test("of a glob and a file it says what picomatch says, but that a pattern is also the file of its own name", () => {
+  test("a glob and a file match as in picomatch, except that a pattern is also the file of its own name", () => {
     const plainGlob = glob.filter((candidate) => !/[(+]/.test(candidate));
     fc.assert(
       fc.property(

@@ -25,7 +25,7 @@ test.each([
   [tool({ argument: {} }), "", 'did you mean "arguments"?'],
   [tool({ tool: "${{ inputs.x }}" }), "tool", "no expression is read here"],
   [tool({ arguments: { list: [1, "a ${{ inputs.x }}"] } }), "arguments.list[1]", "at character 14: there is no input"],
-])("what is wrong with one is said at its place: %j", (step, field, message) => {
+])("a problem is reported at its place: %j", (step, field, message) => {
   const parsed = parseDefinition({ steps: [step] }, { limits });
   const path = field === "" ? "steps[0]" : `steps[0].${field}`;
   expect("problems" in parsed && parsed.problems).toContainEqual(
@@ -47,7 +47,7 @@ test.each([
   [["*".repeat(50) + "x"], "y".repeat(128), false],
   [["a", "*b"], "bb", true],
   [["read.file"], "readxfile", false],
-] as const)("of the patterns %j the tool %s is allowed: %s", (tools, name, allowed) => {
+] as const)("patterns %j allow the tool %s: %s", (tools, name, allowed) => {
   const servers = [{ name: "s", ...(tools && { tools }) }];
   expect(toolAllowed(servers, toolLine({ server: "s", tool: name }))).toBe(allowed);
   expect(toolAllowed(servers, toolLine({ server: "other", tool: name }))).toBe(false);

@@ -16,48 +16,45 @@ const TASKS = 130;
 const STRANGE = ["two\nlines", 'a "word"', "back\\slash, comma", "snö ☃ 🦊", "\u2028 and \t", "'; --", "[null, 1]"];
 const strange = (at: number): string => STRANGE[at % STRANGE.length] ?? "";
 
-test.each(BACKENDS)(
-  "what is read of a checkpoint is what was copied, in this format and in the first, on %s",
-  async (backend) => {
-    const app = await startAppOn(backend, { channel: "human" });
-    await app.call("create_project", { name: "demo", root: app.cwd });
-    const [crew, desk] = [new Crew(app), new CheckpointDesk(app)];
-    const steps = Array.from({ length: TASKS }, (_, at) => ({
-      key: `s${at}`,
-      title: strange(at + 1),
-      prompt: strange(at),
-      needs: at < 3 ? [] : [`s${at - 1}`, `s${at - 3}`],
-    }));
-    const { run } = await crew.start(steps, { project: "demo" });
-    await crew.complete(await crew.take("ann", { run: run.id }), { said: "first" });
-    const before = await crew.statuses(run.id);
-    const { checkpoint } = await desk.create(run.id);
-    const store = await app.app.store();
-    const kept = await opened(store, checkpoint.id);
-    const idOf = new Map(kept.tasks.map(({ row }) => [String(row["key"]), String(row["id"])]));
-    const texts = kept.tasks.map(({ row, spec, needs }) => [
-      row["key"],
-      row["title"],
-      (JSON.parse(spec) as TaskSpec).prompt,
-      needs,
-    ]);
-    expect(new Map(texts.map(([key, ...rest]) => [key, rest]))).toEqual(
-      new Map(
-        steps.map(({ key, title, prompt, needs }) => [
-          key,
-          [title, prompt, needs.map((need) => idOf.get(need) ?? "").sort()],
-        ]),
-      ),
-    );
+test.each(BACKENDS)("a checkpoint reads as it was copied, in this format and in the first, on %s", async (backend) => {
+  const app = await startAppOn(backend, { channel: "human" });
+  await app.call("create_project", { name: "demo", root: app.cwd });
+  const [crew, desk] = [new Crew(app), new CheckpointDesk(app)];
+  const steps = Array.from({ length: TASKS }, (_, at) => ({
+    key: `s${at}`,
+    title: strange(at + 1),
+    prompt: strange(at),
+    needs: at < 3 ? [] : [`s${at - 1}`, `s${at - 3}`],
+  }));
+  const { run } = await crew.start(steps, { project: "demo" });
+  await crew.complete(await crew.take("ann", { run: run.id }), { said: "first" });
+  const before = await crew.statuses(run.id);
+  const { checkpoint } = await desk.create(run.id);
+  const store = await app.app.store();
+  const kept = await opened(store, checkpoint.id);
+  const idOf = new Map(kept.tasks.map(({ row }) => [String(row["key"]), String(row["id"])]));
+  const texts = kept.tasks.map(({ row, spec, needs }) => [
+    row["key"],
+    row["title"],
+    (JSON.parse(spec) as TaskSpec).prompt,
+    needs,
+  ]);
+  expect(new Map(texts.map(([key, ...rest]) => [key, rest]))).toEqual(
+    new Map(
+      steps.map(({ key, title, prompt, needs }) => [
+        key,
+        [title, prompt, needs.map((need) => idOf.get(need) ?? "").sort()],
+      ]),
+    ),
+  );
 
-    await storeInFormat1(store, checkpoint.id, kept);
-    expect(await opened(store, checkpoint.id)).toEqual(kept);
-    await crew.complete(await crew.take("ann", { run: run.id }));
-    expect((await desk.resume(checkpoint.id)).restored).toBeGreaterThan(0);
-    expect(await crew.statuses(run.id)).toEqual(before);
-    expect(findingsText(await new Checker(store).findings())).toBe("");
-  },
-);
+  await storeInFormat1(store, checkpoint.id, kept);
+  expect(await opened(store, checkpoint.id)).toEqual(kept);
+  await crew.complete(await crew.take("ann", { run: run.id }));
+  expect((await desk.resume(checkpoint.id)).restored).toBeGreaterThan(0);
+  expect(await crew.statuses(run.id)).toEqual(before);
+  expect(findingsText(await new Checker(store).findings())).toBe("");
+});
 
 test.each(BACKENDS)("a run of many pages is copied whole, on %s", async (backend) => {
   const app = await startAppOn(backend, { channel: "human" });

@@ -10,8 +10,8 @@ import { until } from "../../support/until.js";
 /** Another process on the same database, with ids of its own. */
 const besides = (desk: Desk) => ({ database: desk.app.database, runtime: ownRuntime() });
 
-describe("who may run a command", () => {
-  test("nobody, unless a person has allowed it: the step waits, and everybody says why", async () => {
+describe("permission to run a command", () => {
+  test("is given by a person only: the step waits, and every answer says why", async () => {
     const desk = await openDesk({ allow: false });
     const { run, warnings } = await desk.start([{ key: "a", run: "touch ran" }]);
     expect(warnings).toEqual([expect.stringContaining("1 command steps wait: no running server is allowed")]);
@@ -101,7 +101,7 @@ describe("where a command may run", () => {
   });
 });
 
-test("a server that only waits for commands is known as one and has registered nobody", async () => {
+test("a server that only waits for commands is known as one and has registered no agent", async () => {
   const waiting = await startApp({ env: { BATON_ALLOW_COMMANDS: "true" } });
   await waiting.app.standBy("test");
   expect(await waiting.call("list_agents")).toMatchObject({ agents: [] });

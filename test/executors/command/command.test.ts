@@ -219,7 +219,7 @@ test("commands of two databases do not meet, though they are carried out on one 
   expect((await one.task(stays.run)).task.status).toBe("running");
 });
 
-test("what a server says while it stops is true: its commands are ended and their tasks are free again", () =>
+test("a server's last words while it stops are true: its commands are ended and their tasks are free again", () =>
   bestOfFew(endedWithItsServer));
 
 async function endedWithItsServer(inTime: InTime): Promise<void> {
@@ -252,7 +252,7 @@ test("output stays as long as its run", async () => {
   expect([existsSync(own), existsSync(other)]).toEqual([true, false]);
 });
 
-test("nobody acts under the executor's name", async () => {
+test("no agent acts under the executor's name", async () => {
   const desk = await openDesk();
   const { run } = await desk.start([{ key: "a", run: STAYS }]);
   await desk.written("own");

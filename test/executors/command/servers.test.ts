@@ -9,7 +9,7 @@ import { until } from "../../support/until.js";
 
 /** Short enough for a test with real processes. A session lasts as long as ever: a server that the machine holds up keeps its tasks. */
 const BRISK = { BATON_TICK_MS: "50", BATON_SESSION_RENEW_MS: "50", BATON_SESSION_GRACE_MS: "300" };
-/** Of a server that is there and does nothing, its task is free after this. */
+/** Time after which the task of a live but idle server is free. */
 const SHORT = { ...BRISK, BATON_SESSION_TTL_MS: "5000" };
 
 /**
@@ -85,7 +85,7 @@ async function room(count: number, env: Readonly<Record<string, string>> = BRISK
   return { planner, read, running };
 }
 
-// Whatever a failing test leaves behind.
+// Processes that a failing test leaves behind.
 const strays: number[] = [];
 afterEach(() => {
   for (const pid of strays.splice(0)) if (isRunning(pid)) process.kill(pid, "SIGKILL");
@@ -126,7 +126,7 @@ describe.skipIf(process.platform !== "linux")("servers that run commands", () =>
     await commandsKnown(planner, 2);
     expect((await attempts(planner, run)).map(({ outcome }) => outcome)).toEqual(["lease_lost", "succeeded"]);
     expect(read("done")).toBe("done");
-    // And it works on.
+    // The server goes on working.
     expect(await ended(planner, await start(planner, "true"))).toBe("succeeded");
   });
 
@@ -148,7 +148,7 @@ describe.skipIf(process.platform !== "linux")("servers that run commands", () =>
   );
 });
 
-test("who only probes a server that may run commands leaves no trace", async () => {
+test("a client that only probes a server that may run commands leaves no trace", async () => {
   for (const initialized of [false, true]) {
     const server = startServer({ args: ["--allow-commands"] });
     const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "probe", version: "1" } };

@@ -31,7 +31,7 @@ test.each(HOSTILE)("a value in a command line is text to the shell, whatever it 
   expect(readdirSync(desk.app.cwd)).not.toContain("pwned");
 });
 
-test("what a command has printed reaches the next as a value, for each element of a list", async () => {
+test("a command's output reaches the next step as a value, for each element of a list", async () => {
   const desk = await openDesk();
   const { run } = await desk.start([
     { key: "list", run: `echo '["a b", "c; touch pwned"]'`, output: { type: "array" } },

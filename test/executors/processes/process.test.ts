@@ -102,7 +102,7 @@ describe("startCommand", () => {
       expect(ended.tail).not.toContain("NODE_CHANNEL_FD");
       const names = ended.tail.match(/^[A-Z_][A-Za-z0-9_]*(?==)/gm) ?? [];
       const own = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_\w+|TMPDIR|TZ|TERM|CI|BATON_INPUT_X)$/;
-      // What the shell itself sets, and the mark.
+      // Variables that the shell itself sets, and the mark.
       const added = /^(PWD|OLDPWD|SHLVL|_|BATON_COMMAND_MARK)$/;
       expect(names.filter((name) => !own.test(name) && !added.test(name))).toEqual([]);
     } finally {
@@ -179,7 +179,7 @@ describe("startCommand", () => {
     command.cancel("after the end");
   });
 
-  test("what a command leaves behind in the background is ended, and does not hold its output open", async () => {
+  test("background processes of a command are ended, and do not hold its output open", async () => {
     const command = start("sleep 1000 & echo $! > left.pid; echo done");
     expect(await command.done).toMatchObject({ outcome: "exited", code: 0, tail: "done\n", leftRunning: [] });
     expect(await isAlive(await pidIn("left.pid"))).toBe(false);
@@ -221,7 +221,7 @@ describe("startCommand", () => {
     expect(await isAlive(pid ?? 0)).toBe(false);
   });
 
-  test("a runner that is told to end by somebody else ends its command first", async () => {
+  test("a runner that another process tells to end ends its command first", async () => {
     const command = start("echo here; sleep 1000");
     const pid = await command.started;
     process.kill(command.runnerPid ?? 0, "SIGTERM");
@@ -229,7 +229,7 @@ describe("startCommand", () => {
     expect(await isAlive(pid ?? 0)).toBe(false);
   });
 
-  test.skipIf(!linux)("endCommand finds a command by its mark alone, and nobody else", async () => {
+  test.skipIf(!linux)("endCommand finds a command by its mark alone, and no other process", async () => {
     const command = start("sleep 1000");
     const other = start("sleep 1000");
     const pid = await command.started;

@@ -27,7 +27,7 @@ describe.skipIf(process.platform !== "linux")("the server is killed with -9", ()
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), "baton-killed-"));
   });
-  // Whatever a failing test leaves behind.
+  // Servers that a failing test leaves behind.
   const servers = new Map<string, ChildProcess>();
   afterEach(async () => {
     for (const [mark, server] of servers) {
@@ -82,14 +82,14 @@ describe.skipIf(process.platform !== "linux")("the server is killed with -9", ()
       process.kill(what === "the process" ? server.pid! : -server.pid!, "SIGKILL");
       await until("nothing of the command is left", () => tree.survivors().length === 0);
       expect(performance.now() - killedAt).toBeGreaterThanOrEqual(GRACE_MS * 0.9);
-      // Without reading environments through the code under test: nobody carries the mark.
+      // Reads environments without the code under test: no process carries the mark.
       expect(await markedProcesses(mark)).toEqual([]);
       await until("the runner has ended too", async () => (await commandLine(runner)) === "");
       inTime(GRACE_MS + 5_000, killedAt);
     }),
   );
 
-  test("a runner that was killed with it leaves the command to endCommand of whoever takes over", async () => {
+  test("a runner that was killed with it leaves the command to endCommand of the server that takes over", async () => {
     const mark = `both-${process.pid}`;
     const { server, runner } = await startServer(mark, COMMAND);
     const tree = new ProcessTree(mark);

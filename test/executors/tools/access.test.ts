@@ -8,7 +8,7 @@ import { call, everything, odd, openToolDesk } from "../../support/fixtures/tool
 import { until } from "../../support/until.js";
 
 describe("a tool is called by", () => {
-  test("nobody, unless a server has it configured: the step waits, and everybody says why", async () => {
+  test("is given by a server's configuration only: the step waits, and every answer says why", async () => {
     const desk = await openToolDesk({});
     const { run, warnings } = await desk.start([call("a: everything/echo", { message: "x" })]);
     expect(warnings).toEqual([
@@ -26,7 +26,7 @@ describe("a tool is called by", () => {
         reason: expect.stringContaining('the MCP server "everything"'),
       }),
     );
-    // A server that has it takes it over, whoever started the run.
+    // A server with access takes it over, whichever process started the run.
     const runtime = ownRuntime();
     const other = await openToolDesk({ everything }, { database: desk.app.database, runtime, project: "elsewhere" });
     expect(await other.ended(run)).toBe("succeeded");
@@ -73,7 +73,7 @@ describe("a tool is called by", () => {
     expect(() => loadConfig({ flags: {}, env: {}, cwd })).toThrow("beyond the project");
   });
 
-  test("servers whose addresses, arguments and secrets nobody else is shown", async () => {
+  test("servers whose addresses, arguments and secrets no other agent is shown", async () => {
     const secrets = { API_KEY: "hunter-2-of-the-night" };
     const web = { url: "https://example.com/hidden-path", headers: { "X-Key": "another-secret" } };
     const { server } = odd("chatty", secrets);

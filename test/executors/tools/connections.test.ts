@@ -74,7 +74,7 @@ test("a server whose list of tools has no end is not asked for it at every call"
   expect(warnings.filter((warning) => warning.includes("abort listeners"))).toEqual([]);
 });
 
-test("what has been answered is not called off when the time for it is over", async () => {
+test("an answered call is not cancelled when its time is over", async () => {
   const { server, log } = oddStdio("chatty");
   const parts = { server, version: "1", mark: markOf("chatty"), redactor: new Redactor(server, same) };
   const opening = new AbortController();

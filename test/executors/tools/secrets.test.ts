@@ -53,7 +53,7 @@ test.each([
   "s3cr/t-path",
   "abc%20defgh",
   "abc defgh",
-])("of an address %s is a secret", (secret) => {
+])("%s of an address is a secret", (secret) => {
   expect(new Redactor(WEB, (same) => same).text(`no ${secret}!`)).toBe("no [redacted]!");
 });
 

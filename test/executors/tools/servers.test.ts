@@ -55,7 +55,7 @@ async function room(count: number, server: object) {
   return { planner, servers };
 }
 
-/** Of a process. Format: proc_pid_stat(5). */
+/** Returns the parent of a process. Format: proc_pid_stat(5). */
 function parentOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
   return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
@@ -105,7 +105,7 @@ describe.skipIf(process.platform !== "linux")("processes that call tools", () =>
   });
 });
 
-test("who only probes a server that may call tools leaves no trace, and starts none of its servers", async () => {
+test("a client that only probes a server that may call tools leaves no trace, and starts none of its servers", async () => {
   const { server: configured, log } = odd("chatty");
   const server = startServer({ env: { BATON_MCP_SERVERS: JSON.stringify({ odd: configured }) } });
   const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: { name: "probe", version: "1" } };

@@ -225,7 +225,7 @@ describe("a server that is killed with -9", () => {
     const desk = await openToolDesk({ everything });
     const pid = async (): Promise<number> => {
       const { run } = await desk.start([call("a: everything/get-env", {}, AGAIN)]);
-      // A call that comes before anybody has seen that it is gone is tried again.
+      // A call made before the loss of the server is noticed is tried again.
       await until("it has answered", async () => {
         await desk.app.advance(10);
         return (await desk.task(run)).task.status === "succeeded";
@@ -366,7 +366,7 @@ function markIn(environment: string): string {
   return (JSON.parse(environment) as Record<string, string>)["BATON_COMMAND_MARK"] ?? "";
 }
 
-/** The server that carries a mark, which is in its environment alone and in that of nobody else. */
+/** Finds the server that carries a mark, which only its environment holds. */
 function serverOf(mark: string): number {
   const found = pidsWith(`BATON_COMMAND_MARK=${mark}`);
   expect(found).toHaveLength(1);

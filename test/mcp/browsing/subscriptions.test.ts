@@ -58,7 +58,7 @@ describe.each(BACKENDS)("changes made by another process, on %s", (backend) => {
     const { next } = heard(watcher);
     const uri = `baton://tasks/${task}`;
     await watcher.client.subscribeResource({ uri });
-    // Whoever else uses the machine can only make it slower: the best of a few batches counts.
+    // Other processes on the machine can only make it slower: the best of a few batches counts.
     let p95 = Number.POSITIVE_INFINITY;
     for (let batch = 0; batch < BATCHES_MAX && p95 >= WITHIN_MS; batch++) {
       const fromCall: number[] = [];
@@ -107,7 +107,7 @@ describe.each(BACKENDS)("changes made by another process, on %s", (backend) => {
     const told = async (work: () => Promise<unknown>) => {
       const from = all.length;
       await work();
-      // What follows is told later: by then all of the work has been.
+      // Notifications come in order: after this one, those of all the work have come.
       const marked = await worker.call("create_project", { name: `mark-${mark++}` });
       const uri = `baton://projects/${idOf(marked, "project")}`;
       await watcher.client.subscribeResource({ uri });
@@ -138,7 +138,7 @@ describe.each(BACKENDS)("changes made by another process, on %s", (backend) => {
     ).toEqual(new Set(["runs", "agents", "project", "graph", "events", "other"]));
   });
 
-  test("of a dependency are changes of the tasks that wait for it", async () => {
+  test("dependencies' changes are changes of the tasks that wait for them", async () => {
     const { worker, watcher } = await twoServers(backend);
     const steps = [
       { key: "x", prompt: "Do it.", priority: "critical" },

@@ -42,7 +42,7 @@ describe("the words around a question", () => {
   });
 });
 
-describe("a question by somebody who means to deceive", () => {
+describe("a question by a deceptive author", () => {
   /** Baton's own lines: all that are not set apart. */
   const own = (message: string): string[] => message.split("\n").filter((line) => line !== "" && !/^ {4}/.test(line));
 
@@ -80,7 +80,7 @@ describe("a question by somebody who means to deceive", () => {
     const many = shown(question({ ask: Array.from({ length: 500 }, (_, at) => `line ${at}`).join("\n") })).message;
     expect(many).toContain("    line 39\n\n");
     expect(many).not.toContain("line 40");
-    // What pushes the rest out of sight is left out.
+    // Text that would push the rest out of sight is left out.
     expect(shown(question({ ask: `a${"\n".repeat(1_000)}b` })).message).toContain("    a\n\n    b\n");
     expect(shown(question({ ask: `a${"\n\u2800\u3164".repeat(1_000)}\nb` })).message).toContain("    a\n\n    b\n");
     expect(shown(question({ ask: "x".repeat(300) })).message).toContain(
@@ -178,7 +178,7 @@ describe("the form of a question", () => {
     expect(shown(withForm(properties)).message).toContain(`It takes more than this form can show: "f20".`);
   });
 
-  test("gives answers under their own names, without what was left empty", () => {
+  test("returns answers under their own names, without empty fields", () => {
     const form = withForm({
       note: { type: "string" },
       "a b": { type: "number" },

@@ -84,7 +84,7 @@ describe("a person at a client that can show forms", () => {
     };
     const first = await person.shown(1);
     await until("its time is over", () => first.takenBack);
-    // Nobody has answered, so it is still open. Whoever is slow may be too late for the next form as well.
+    // The question is still open without an answer. A slow person may be too late for the next form as well.
     let from = 0;
     let answered = 1;
     await until("it is asked again, and put off", async () => {
@@ -110,7 +110,7 @@ describe("a person at a client that can show forms", () => {
     expect(await askings()).toMatch(/^asked (?:asked )+deferred(?: asked)+$/);
   });
 
-  test("who closes a form is not shown the next one at once, however many an assistant makes", async () => {
+  test("a person who closes a form is not shown the next one at once, however many an assistant makes", async () => {
     const { client, person } = await sitDown({
       database: await newDatabase(),
       env: { BATON_ELICITATION_AGAIN_MS: "2000" },
@@ -123,7 +123,7 @@ describe("a person at a client that can show forms", () => {
     const second = await person.shown(2);
     expect(performance.now() - from).toBeGreaterThan(1_900);
     second.fillIn({ decision: "approved" });
-    // Who has answered is asked on.
+    // A person who has answered is asked the next question.
     (await person.shown(3)).fillIn({ decision: "rejected" });
   });
 

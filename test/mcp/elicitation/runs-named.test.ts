@@ -21,7 +21,7 @@ test.each([
   expect(runsNamedIn(data)).toEqual(runs);
 });
 
-test("what is nested without end is looked at no deeper than calls are nested", () => {
+test("endless nesting is read no deeper than calls are nested", () => {
   let nested: Record<string, unknown> = { run: RUN };
   for (let depth = 0; depth < 20_000; depth++) nested = { arguments: nested };
   expect(runsNamedIn(nested)).toEqual([]);

@@ -18,11 +18,11 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
     return client.call("wait_for", { run, kinds: ["task_ready"], timeout_seconds: 30 });
   }
 
-  test("is asked by one of them at a time, by whoever started its run where that waits too", async () => {
+  test("is asked by one client at a time, first by the one that started its run if that one waits too", async () => {
     const database = await newDatabase();
     const planner = await sitDown({ database });
     const worker = await sitDown({ database, clientName: "cursor" });
-    // Somebody who has nothing to do with the run.
+    // A person at a client that has nothing to do with the run.
     const stranger = await sitDown({ database, clientName: "codex" });
     await stranger.client.call("create_project", { name: "shop" });
     const run = await startRelease(planner.client, { needs: ["build"] }, [{ key: "build", prompt: "Build." }]);
@@ -41,7 +41,7 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
   });
 
   test.each(["decline", "cancel"] as const)(
-    "and that one person answers with %s is decided by nobody, and asked by the other who waits",
+    "stays undecided when one person answers with %s, and is asked by the other waiting client",
     async (action) => {
       const database = await newDatabase();
       const planner = await sitDown({ database });
@@ -53,7 +53,7 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
       (await worker.person.shown()).fillIn({ decision: "approved" });
       await waiting;
       expect(await decided(planner.client, run)).toMatchObject({ status: "succeeded", agent: "human@cursor" });
-      // Whoever has not answered is left alone with it.
+      // A person who has not answered is left alone with it.
       expect(planner.person.forms).toHaveLength(1);
     },
   );
@@ -77,7 +77,7 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
     expect(planner.person.forms).toHaveLength(1);
   });
 
-  test("and that is decided at a terminal meanwhile is taken back; what is filled in then is no answer", async () => {
+  test("decided at a terminal meanwhile is taken back; a form filled in then is no answer", async () => {
     const database = await newDatabase();
     const planner = await sitDown({ database });
     const run = await startRelease(planner.client);
@@ -96,7 +96,7 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
     (await planner.person.shown(2)).fillIn({ decision: "approved" });
   });
 
-  test("whose asker is killed with -9 is asked by another, and the run goes on", async () => {
+  test("is asked by another client when its own is killed with -9, and the run goes on", async () => {
     const database = await newDatabase();
     const planner = await sitDown({ database, env: BRISK });
     const worker = await sitDown({ database, env: BRISK, clientName: "cursor" });
@@ -109,7 +109,7 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
     expect(await worker.client.call("claim_task", { run })).toMatchObject({ task: { key: "ship" } });
   });
 
-  test("whose run is taken back while it stands before a person is another one then", async () => {
+  test("is a new one when its run is restored while the form is shown", async () => {
     const database = await newDatabase();
     const planner = await sitDown({ database });
     const run = await startRelease(planner.client);

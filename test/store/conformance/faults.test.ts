@@ -25,7 +25,7 @@ function* writeOnce(ctx: TxContext): Tx<string> {
 
 const cases = PLACES.flatMap((place) => FAULTS.map((fault) => ({ place, fault })));
 
-/** What the caller sees, and what another process finds. */
+/** The outcome for the caller, and the rows that another process finds. */
 function expected(place: number, fault: Fault): { outcome: unknown; survivors: readonly string[] } {
   const committed = place === COMMIT && (fault === "crash_after" || fault === "lose_answer");
   const survivors = committed ? WRITTEN : [];

@@ -48,7 +48,7 @@ describe.each(BACKENDS)("wake-ups on %s", (backend) => {
 
   // A waiter that looks in a transaction of its own would otherwise wake itself for ever. Some wake-ups may come all the
   // same: on PostgreSQL other databases of the server show too.
-  test("neither a query, nor a command that changed nothing, nor one that failed wakes anybody", async () => {
+  test("no listener is woken by a query, by a command that changed nothing, or by one that failed", async () => {
     const store = await (await createDatabase(backend)).open();
     let wakes = 0;
     const from = performance.now();
@@ -66,7 +66,7 @@ describe.each(BACKENDS)("wake-ups on %s", (backend) => {
     expect(wakes).toBeLessThan(20 + seconds);
   });
 
-  test("who has stopped listening is not called", async () => {
+  test("a removed listener is not called", async () => {
     const store = await (await createDatabase(backend)).open();
     let wakes = 0;
     store.onWake(() => (wakes += 1))();
