@@ -28,22 +28,22 @@ export interface Workplace {
   readonly cwd: string;
   /** The git root that contains cwd. */
   readonly gitRoot: string | null;
-  /** Of a linked git worktree: the root of the main working tree. */
+  /** The root of the main working tree, for a linked git worktree. */
   readonly worktreeOf?: string | null;
   readonly caseInsensitive: boolean;
 }
 
-/** What an engine function may know: the transaction's time, ids and chance, who calls, and the settings in force. */
+/** The context of an engine function: the transaction's time, ids and randomness, the caller, and the settings in force. */
 export interface EngineContext extends TxContext {
   readonly caller: Caller;
   readonly settings: Settings;
   /**
-   * Tells the process that what it wrote leaves something due at once, so that nobody waits for the next tick. A hint: it may be
-   * given by a transaction that is rolled back, and what is due is found without it.
+   * Tells the process that the transaction leaves work due at once, which then does not wait for the next tick. A hint:
+   * a transaction that is rolled back may give it too, and due work is found without it.
    */
   readonly noteDue?: () => void;
 }
 
 export type Command<T> = (ctx: EngineContext) => Tx<T>;
-/** Who acts where the server does a step itself. */
+/** The agent named in history where the server does a step itself. */
 export const SERVER = "baton";

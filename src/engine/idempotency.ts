@@ -25,10 +25,10 @@ export interface Done<T> {
 const PRUNED_AT_ONCE_MAX = 100;
 
 /**
- * Does the work once per request: the same id with the same input gives the first result again, with other input it is
- * refused as `conflict`. The record is written in the transaction that does the work, so that whoever does not know
- * whether a commit took effect finds out by asking again. Work that wrote nothing leaves no record: doing it again
- * changes nothing, and a waiting operation that looks in vain would otherwise wake every other by looking.
+ * Does the work once per request: the same id with the same input returns the first result again, other input is
+ * refused as `conflict`. The record is written in the transaction that does the work, so that a caller who does not
+ * know whether a commit took effect finds out by asking again. Work that wrote nothing leaves no record: doing it again
+ * changes nothing, and a waiting operation that polls in vain would otherwise wake every other one.
  */
 export function* once<T>(ctx: EngineContext, request: WriteRequest, work: () => Tx<T>): Tx<Done<T>> {
   const earlier = yield* doneEarlier<T>(request);
@@ -41,7 +41,10 @@ export function* once<T>(ctx: EngineContext, request: WriteRequest, work: () => 
   return { result, recorded: wrote };
 }
 
-/** What stands recorded of a request, if it was done. A read. Errors: `conflict` where the id stands for other work. */
+/**
+ * Returns the recorded result of a request that was done before. A read. Errors: `conflict` where the id stands for
+ * other work.
+ */
 export function* doneEarlier<T>(request: WriteRequest): Tx<{ result: T } | undefined> {
   const recorded = yield* findRequest(request);
   if (recorded === undefined) return undefined;

@@ -37,8 +37,8 @@ export function* actingAgent(ctx: EngineContext, handle?: string): Tx<agents.Age
 // A lease is renewed when a tenth of it is over: often enough, and most calls write nothing for it.
 const RENEWALS_PER_LEASE = 10;
 
-// Nobody renews the leases of an agent without a process, so its own calls do. An agent that comes from another process than
-// the last time is noted as being there.
+// An agent without a process has no background renewal, so its own calls renew its leases. An agent that comes from
+// another process than the last time is recorded as present there.
 function* heardOf(ctx: EngineContext, { name, session, seenAt }: agents.Agent): Tx<void> {
   const { lease_ms } = ctx.settings;
   const from = ctx.caller.session?.id ?? null;
@@ -47,7 +47,7 @@ function* heardOf(ctx: EngineContext, { name, session, seenAt }: agents.Agent): 
   if (from === null) yield* renewLeases(name, ctx.now + lease_ms);
 }
 
-/** The same agent in a query, which registers nobody. Errors: `not_found`. */
+/** Returns the same agent in a query, which registers none. Errors: `not_found`. */
 export function* askingAgent(ctx: EngineContext, handle?: string): Tx<agents.Agent> {
   return yield* requireAgent(handle ?? ctx.caller.agent);
 }
@@ -166,7 +166,7 @@ export interface OfferedNow {
   readonly requires?: readonly string[] | undefined;
 }
 
-/** What an agent offers in a claim: what it registered, and what it says now. */
+/** Returns an agent's offer in a claim: the roles and capabilities it registered, and those it names now. */
 export function offerOf(agent: agents.Agent, more: OfferedNow): Offer {
   return {
     agent: agent.name,

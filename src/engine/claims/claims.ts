@@ -46,7 +46,7 @@ export interface ClaimRequest {
   readonly fresh?: boolean | undefined;
 }
 
-/** What the holder of a task needs to know, and the lease under which it works. */
+/** Everything the holder of a task needs to know, and the lease under which it works. */
 export interface Brief extends TaskAndSpec {
   readonly run: Run;
   readonly resumed: boolean;
@@ -65,7 +65,7 @@ export type Claim =
       readonly detail?: string;
       readonly retryAfterMs: number;
     }
-  /** What was found had to be set aside; the next transaction looks further. */
+  /** The candidates had to be parked; the next transaction looks further. */
   | { readonly outcome: "again" };
 
 const NO_FILES = { write: [], read: [] } as const;
@@ -73,9 +73,10 @@ const NO_FILES = { write: [], read: [] } as const;
 const PARKED_AT_ONCE_MAX = 64;
 
 /**
- * Gives an agent the first task it can take, in one transaction: the task runs under a new fencing token, with all its files
- * locked, or nothing has changed. An agent at capacity gets its own live attempt back instead. Errors: `not_found` for an unknown run
- * or project, `invalid_input` where neither is named and none contains the working directory.
+ * Claims the first task the agent can take, in one transaction: the task runs under a new fencing token with all its
+ * files locked, or nothing has changed. An agent at capacity gets its own live attempt back instead. Errors:
+ * `not_found` for an unknown run or project, `invalid_input` where neither is named and none contains the working
+ * directory.
  */
 export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim> {
   const agent = yield* actingAgent(ctx, request.agent);
@@ -94,9 +95,9 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
   return within ? yield* claimAt(ctx, { ...claimer, place: within }) : claim;
 }
 
-/** The first of the runs within a run that has something for an offer: whoever works on a run works on all of it. */
+/** Finds a descendant run with a claimable task: claiming from a run includes its child runs. */
 function* placeWithin(run: Run, offer: Offer): Tx<LanePlace | undefined> {
-  // What it may cost holds for all of it.
+  // The budget of a run covers its descendants too.
   if ((yield* spentBudget(run)) !== undefined) return undefined;
   for (const id of yield* openDescendants(run.id)) {
     if ((yield* laneHeads({ run: id })).some(({ demand }) => meets(offer, demand))) return { run: id };
@@ -251,7 +252,7 @@ function* refreshAll(run: string, demands: ReadonlySet<string>): Tx<void> {
 interface Taking extends Omit<Place, "candidate"> {
   readonly candidate: TaskAndSpec;
   readonly locks: readonly LockLine[];
-  /** What locking them has to tell. */
+  /** Events of locking the task's files. */
   readonly events: readonly NewEvent[];
 }
 
@@ -324,7 +325,7 @@ function* briefOf(
  * lost between the look and this: what stands there now may be another's.
  */
 function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
-  // Whoever takes a task away holds the run's lock: between them there is no telling whose the lease is.
+  // A transaction that takes a task away holds the run's lock: until then the lease's owner is not certain.
   const row = yield* lockRun(own.run);
   const found = yield* findTaskAndSpec(own.id);
   if (!found || !row || found.task.token !== own.token || found.task.status !== "running") return undefined;

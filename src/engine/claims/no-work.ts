@@ -49,7 +49,7 @@ export function* whyNothing(
   return { reason: figures.parked > 0 ? "locked_out" : "nothing_ready", retryAfterMs };
 }
 
-/** What to say of a run that gives out nothing because a budget is spent, if it is one. */
+/** Returns the reason why a run gives out no task because a budget is spent, if it is. */
 function* spentIn(id: string | null | undefined): Tx<string | undefined> {
   const run = typeof id === "string" ? yield* findRun(id) : undefined;
   const budget = run && (yield* spentBudget(run));

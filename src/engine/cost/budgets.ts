@@ -11,7 +11,7 @@ import { isOpen, RunChange } from "../lifecycle/run-change.js";
 import { type BudgetState, budgetsOf, budgetState, budgetView, dollarsOf, microsOf } from "../lifecycle/cost.js";
 import { requireRun } from "../lookup.js";
 
-/** From where on a budget warns and stops claims, as shares of its limit, where nobody says otherwise. */
+/** Default shares of a budget's limit at which it warns and at which it stops claims. */
 const WARN_AT = 0.8;
 const BLOCK_AT = 1;
 
@@ -26,7 +26,7 @@ export interface BudgetTerms {
 
 export interface BudgetReport {
   readonly run: Run;
-  /** What it and all runs within it have cost, in US dollars. */
+  /** Cost of the run and its descendants, in US dollars. */
   readonly cost: number;
   /** The nearest first. */
   readonly budgets: readonly store.Budget[];
@@ -68,7 +68,7 @@ export function* setBudget(ctx: EngineContext, terms: BudgetTerms): Tx<BudgetRep
   return yield* checkBudget(run.id);
 }
 
-/** Gives it as it is then. */
+/** Writes the budget and returns it. */
 function* writeBudget(run: Run, own: store.Budget | undefined, terms: BudgetTerms): Tx<store.Budget | undefined> {
   if (terms.limit === null) {
     if (!own) return undefined;

@@ -6,7 +6,7 @@ import { type Problem, Problems } from "../../base/problems.js";
 import { distinctPatterns } from "../paths/file-sets.js";
 import { isTemplate } from "../expressions/interpolation.js";
 
-/** What can be said of a definition before it runs. */
+/** Facts about a definition that are known before it runs. */
 export interface Analysis {
   /** Keys by generation: those of one wave need only earlier ones. */
   readonly waves: readonly (readonly string[])[];

@@ -2,7 +2,7 @@ import { addStepProblems, type StepChecks } from "./step-checks.js";
 import { stepSchema, type WrittenStep } from "./schema.js";
 import { missingFirst, zodProblems } from "../../base/problems.js";
 
-// What undoes a step is written as a step itself, without what it has from the step that it undoes.
+// A compensation is written as a step, without these keys, which it takes from the step that it undoes.
 
 const FROM_ITS_STEP = ["key", "needs", "trigger", "if", "for_each", "compensate"] as const;
 const KINDS: ReadonlySet<unknown> = new Set([undefined, "agent", "command", "tool", "human", "workflow"]);

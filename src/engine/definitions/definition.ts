@@ -61,9 +61,9 @@ export interface Step {
   readonly key: string;
   readonly kind: StepKind;
   readonly title: string;
-  /** Of an agent step. */
+  /** Agent steps: the prompt. */
   readonly prompt?: string;
-  /** Of a command step: the command line, handed to `shell`. */
+  /** Command steps: the command line, handed to `shell`. */
   readonly run?: string;
   /** Relative to the project's root, and inside it. */
   readonly cwd?: string;
@@ -71,30 +71,30 @@ export interface Step {
   readonly shell?: string;
   /** Values of the expressions of `run`, once it has been filled in, by the variables in which they reach the command. */
   readonly values?: Readonly<Record<string, string>>;
-  /** Of a tool step: an MCP server of the person's own configuration, its tool, and what that is given. */
+  /** Tool steps: an MCP server of the person's own configuration, its tool, and the tool's arguments. */
   readonly server?: string;
   readonly tool?: string;
   readonly arguments?: Readonly<Record<string, unknown>>;
-  /** Of a human step: the question, and JSON Schema of the answer. */
+  /** Human steps: the question, and a JSON Schema of the answer. */
   readonly ask?: string;
   readonly form?: Readonly<Record<string, unknown>>;
-  /** Of a gate: expressions that must all hold. */
+  /** Gates: expressions that must all hold. */
   readonly checks?: readonly string[];
-  /** Of a wait: a duration, an instant, or the name of an event. */
+  /** Waits: a duration, an instant, or the name of an event. */
   readonly for?: string | number;
   readonly until?: string;
   readonly event?: string;
-  /** Of a workflow step: the name of the workflow that its child run is of, and what that is given. */
+  /** Workflow steps: the name of the child run's workflow, and its inputs. */
   readonly workflow?: string;
   readonly inputs?: Readonly<Record<string, unknown>>;
-  /** What undoes it. Its key and its place come when it is needed. */
+  /** The step that undoes this one. Its key and its place are set when it is needed. */
   readonly compensate?: Step;
   /** The expression without which it is skipped. */
   readonly if?: string;
   /** An expression that gives a list, or the list: one task for each element. */
   readonly for_each?: string | readonly unknown[];
   readonly element?: Element;
-  /** Of a step with expressions: the keys of the steps whose results they read. */
+  /** Keys of the steps whose results this step's expressions read; absent for a step without expressions. */
   readonly reads?: readonly string[];
   /** Whether they read what else changes while the run goes on. */
   readonly late?: true;
@@ -111,7 +111,7 @@ export interface Step {
   readonly estimate_ms?: number;
   readonly retry: Retry;
   readonly timeouts: Timeouts;
-  /** What the result must look like: for `checkOutput`. */
+  /** The required shape of the result: for `checkOutput`. */
   readonly output?: OutputSchema;
   /** Acceptance criteria, one each. */
   readonly criteria: readonly string[];
@@ -125,7 +125,7 @@ export interface Definition {
   /** How many of its tasks may run at once; absent: the project's bound. */
   readonly max_parallel?: number;
   readonly on_failure: OnFailure;
-  /** Of the run, and so of every step that has none of its own. */
+  /** Priority of the run, and default priority of its steps. */
   readonly priority?: Priority;
   readonly deadline?: Deadline;
   readonly steps: readonly Step[];
@@ -135,7 +135,7 @@ export interface ParseOptions {
   readonly limits: DefinitionLimits;
   /** The name of a definition that has none of its own. */
   readonly name?: string;
-  /** What there is already beside its steps, and may be needed by them: the tasks of a run under way. */
+  /** Existing tasks of a running run, which the steps may need. */
   readonly around?: readonly StepLinks[];
 }
 
@@ -236,7 +236,7 @@ function parseSteps(source: JsonObject, limits: DefinitionLimits, problems: Prob
   });
 }
 
-/** What the graph checks need of each step, also of one that is wrong elsewhere. */
+/** Returns the links of each step for the graph checks, also where a step is wrong elsewhere. */
 function linksOf(source: JsonObject): StepLinks[] {
   return stepsOf(source).map((step) => {
     const { key, needs, trigger } = isObject(step) ? step : {};
@@ -263,7 +263,7 @@ type WrittenInput = NonNullable<(typeof headSchema)["_zod"]["output"]["inputs"]>
 function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionLimits): Step {
   const { kind = "agent", title, needs, trigger, files, criteria, timeouts, requires, ...others } = step;
   const { if: condition, compensate: _, retry: __, ...rest } = others;
-  // Who does what the server does is the server's own matter.
+  // Defaults hold for steps of agents: for the other kinds the server chooses the executor.
   const asked: Defaults = kind === "agent" || kind === "plan" ? defaults : {};
   return {
     ...defined(rest),

@@ -7,7 +7,7 @@ import type { StepLinks } from "../graph/problems.js";
 import { shellTemplate } from "../expressions/shell.js";
 import { isTemplate, templateParts } from "../expressions/interpolation.js";
 
-/** What the expressions of a definition are held against. */
+/** The context against which the expressions of a definition are checked. */
 export interface ExpressionContext {
   readonly inputs: Readonly<Record<string, Pick<InputDefinition, "type">>>;
   readonly steps: readonly PlacedStep[];
@@ -20,11 +20,11 @@ export interface ExpressionContext {
 export interface PlacedStep {
   readonly index: number;
   readonly step: WrittenStep;
-  /** What undoes it. */
+  /** The step that undoes this one. */
   readonly compensate?: WrittenStep;
 }
 
-/** What the expressions of a step read. */
+/** The values that a step's expressions read. */
 export interface StepReads {
   /** Keys of the steps whose results they do. */
   readonly reads: readonly string[];

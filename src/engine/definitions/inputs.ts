@@ -50,7 +50,7 @@ function misfit(value: unknown, { type, enum: allowed }: WrittenInput): string |
   return undefined;
 }
 
-/** What is wrong with the inputs a definition declares: defaults and choices of another type, names that differ in case only. */
+/** Adds the problems of a definition's declared inputs: defaults and choices of another type, names that differ in case only. */
 export function addInputProblems(inputs: Readonly<Record<string, WrittenInput>>, problems: Problems): void {
   const variables = new Map<string, string>();
   for (const [name, input] of Object.entries(inputs)) {
@@ -97,7 +97,7 @@ export function bindInputs(
   return Object.fromEntries(bound);
 }
 
-/** What is wrong with values for some of the inputs that are declared. Others are not looked at. */
+/** Returns the problems of values for declared inputs. Undeclared ones are not checked here. */
 export function inputProblems(
   declared: Readonly<Record<string, InputDefinition>>,
   given: Readonly<Record<string, unknown>>,

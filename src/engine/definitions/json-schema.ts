@@ -64,7 +64,9 @@ interface Place {
   readonly problems: Problems;
 }
 
-/** What keeps a value from being a schema of the supported part. Its depth is bounded by the caller. */
+/**
+ * Adds the problems that keep a value from being a schema of the supported part. Its depth is bounded by the caller.
+ */
 export function addSchemaProblems(schema: unknown, place: Place): void {
   if (typeof schema === "boolean") return;
   const add = (path: string, message: string) => place.problems.add({ path, step: place.step, message });
@@ -123,7 +125,10 @@ function subschemas(form: Form, value: unknown): [(string | number)[], unknown][
   return [];
 }
 
-/** What keeps a value from what the schema asks, each with its path; empty when it fits. Sizes are bounded by the caller. */
+/**
+ * Returns the mismatches between a value and a schema, each with its path; empty when it fits. Sizes are bounded by the
+ * caller.
+ */
 export function checkOutput(schema: OutputSchema, value: unknown, called = "result"): Problem[] {
   const problems = new Problems();
   check(schema, value, { path: [called], problems });

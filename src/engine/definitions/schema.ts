@@ -81,7 +81,7 @@ const variableSchema = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "must be letters, digits and _, not starting with a digit" })
   .max(64);
 
-/** What becomes of a run when one of its tasks has failed for good. */
+/** Policies for a run whose task has failed permanently. */
 export const ON_FAILURE = ["continue", "stop", "compensate"] as const;
 export type OnFailure = (typeof ON_FAILURE)[number];
 

@@ -4,7 +4,7 @@ import { addSchemaProblems } from "./json-schema.js";
 import type { Problems } from "../../base/problems.js";
 import type { Settings } from "../../base/settings.js";
 
-/** What the settings say of definitions: their bounds, and what holds of a step that does not say. */
+/** Settings for definitions: their bounds, and the defaults of a step. */
 export type DefinitionLimits = Pick<
   Settings,
   "open_tasks_max" | "depth_max" | "payload_bytes_max" | "patterns_max" | "retry_attempts" | "task_timeout_ms"
@@ -17,7 +17,7 @@ export interface StepChecks {
   readonly problems: Problems;
 }
 
-/** What is wrong with one step by itself, which no schema says: sizes, and the schemas of its result and its form. */
+/** Adds the problems of one step that no schema expresses: sizes, and the schemas of its result and its form. */
 export function addStepProblems(step: WrittenStep, { at, limits, problems }: StepChecks): void {
   const bytes = Buffer.byteLength(JSON.stringify(step));
   if (bytes > limits.payload_bytes_max) {
@@ -36,14 +36,14 @@ export function addStepProblems(step: WrittenStep, { at, limits, problems }: Ste
   if (step.kind === "human" && step.form !== undefined) addFormProblems(step.key, step.form, { at, limits, problems });
 }
 
-/** What the results of kinds have whose results nobody writes. */
+/** Keys in the results of the kinds whose results the server writes. */
 const RESULTS: Readonly<Partial<Record<StepKind, readonly string[]>>> = {
   human: ["decision", "answers", "conditions", "note", "by"],
   wait: ["event", "payload"],
   workflow: ["run", "status", "steps", "too_large_bytes"],
 };
 
-/** A result that nobody writes, and a schema that it can never fit. */
+/** Adds a problem where the server writes the result and the schema can never fit it. */
 function addResultProblems(step: WrittenStep, { at, problems }: StepChecks): void {
   const { key, output } = step;
   const add = (path: string, message: string) => problems.add({ path: `${at}.${path}`, step: key, message });

@@ -30,7 +30,7 @@ export function readDefinitionText(text: string, expected = A_DEFINITION): Read 
 function readJson(text: string): Read | undefined {
   let value: JsonObject;
   try {
-    // What starts with a brace and is JSON is an object.
+    // JSON text that starts with a brace is an object.
     value = JSON.parse(text) as JsonObject;
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
@@ -114,7 +114,7 @@ function plainData(document: Document.Parsed, expected: string): Read {
     // A map with string keys becomes an object; `stringKeys` has refused every other.
     return { value: document.toJS({ maxAliasCount: ALIASES_MAX }) as JsonObject };
   } catch (error) {
-    // What the parser throws for more aliases than allowed, and for an alias without its anchor.
+    // The parser throws this for more aliases than allowed, and for an alias without its anchor.
     if (error instanceof ReferenceError) return { problems: [{ path: "", message: error.message, limit: true }] };
     throw error;
   }
@@ -142,14 +142,14 @@ const FILLED_IN: ReadonlySet<PropertyKey> = new Set([
 const NOT_HERE = `no expression is read here; a step's ${[...FILLED_IN].map(String).join(", ")} take them`;
 
 function takesExpressions([first, , field, inner]: readonly PropertyKey[]): boolean {
-  // What undoes a step is a step too.
+  // A compensation is a step too.
   const written = field === "compensate" ? inner : field;
   return first === "steps" && written !== undefined && FILLED_IN.has(written);
 }
 
 /**
- * What no part of a definition may hold, whatever its key: keys that change an object's prototype, expressions where none are
- * read, numbers that JSON has not, and structure beyond the bounds. Walks without recursion.
+ * Adds the contents that no part of a definition may hold, whatever its key: keys that change an object's prototype,
+ * expressions where none are read, numbers that JSON lacks, and structure beyond the bounds. Walks without recursion.
  */
 export function addForbidden(root: unknown, problems: Problems): void {
   const stack: { value: unknown; path: PropertyKey[] }[] = [{ value: root, path: [] }];

@@ -19,7 +19,7 @@ const RUN_FIELDS = ["id", "name", "created_at", "budget"] as const;
 const BUDGET_FIELDS = ["limit", "spent", "remaining"] as const;
 const PROJECT_FIELDS = ["id", "name", "root"] as const;
 
-/** What may be said where an expression stands. */
+/** The names an expression may use at its place. */
 export interface Scope {
   /** The inputs by name, with their types. */
   readonly inputs: Readonly<Record<string, string>>;
@@ -44,7 +44,7 @@ export interface Expression {
   readonly steps: readonly string[];
   /** Whether it reads what changes while the run goes on, beside the steps. */
   readonly late: boolean;
-  /** What it gives, as far as that can be known: `dyn` where it cannot. */
+  /** The type of its value as far as it is known: `dyn` where it is not. */
   readonly type: string;
 }
 
@@ -159,7 +159,7 @@ function textFields(names: readonly string[]): Record<string, string> {
 
 const environments = new WeakMap<Scope["inputs"], Environment>();
 
-/** What can be known of types before there are values: those of the inputs, the run and the project. */
+/** Builds the environment with the types known before there are values: those of the inputs, the run and the project. */
 function environmentOf({ inputs }: Scope): Environment {
   const known = environments.get(inputs);
   if (known) return known;
@@ -175,7 +175,7 @@ function environmentOf({ inputs }: Scope): Environment {
   return environment;
 }
 
-/** What other languages write otherwise than CEL. */
+/** Notations of other languages that CEL writes otherwise. */
 const OTHERWISE: readonly (readonly [pattern: RegExp, words: string])[] = [
   [/\$\{\{/, "an expression has ${{ }} around all of it, or none"],
   [/===|!==|(?<![=!<>])=(?!=)/, "CEL compares with == and !="],

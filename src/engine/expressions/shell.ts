@@ -68,7 +68,7 @@ export function shellLine(run: string): string {
 }
 
 const VALUE = /\$\{BATON_VALUE_(\d+)\}/;
-/** What may stand before the word that names a command. */
+/** Words that may stand before the name of a command. */
 const BEFORE = /^\s*(?:(?:if|then|else|elif|while|until|do|time|command|builtin|!|\{)\s+|\w+=[^\s"']*\s+)*/;
 const COMMAND = /^[\\"']?([a-z[]+)["']?(?=\s)/;
 const INDEX = /(?:^|[\s;&|(])\w*\["?[^\]\s"]*"?\$\{BATON_VALUE_(\d+)\}[^\]\s]*\]\+?=/;

@@ -4,9 +4,9 @@ import { createContext, Script } from "node:vm";
 
 /** Evaluation of one expression, in milliseconds: a usual one takes microseconds. */
 const EVALUATION_MS_MAX = 250;
-/** Evaluation of all expressions of one change, beyond the first millisecond of each: nobody else can write meanwhile. */
+/** Time for all expressions of one change together, beyond the first millisecond of each: no other process can write meanwhile. */
 const TOGETHER_MS_MAX = 1_000;
-/** What each has when the others have used that up, and what one that has been slow already has: a usual one takes less than either. */
+/** Time of each expression once that is used up, and of one that was slow before: a usual one takes less. */
 const EVALUATION_MS_MIN = 100;
 const SLOW_MS = 5;
 
@@ -42,7 +42,10 @@ interface Stopwatch {
 
 let stopwatch: Stopwatch | undefined;
 
-/** What an evaluation gives, if it ends in time. The script only calls out: the expression is no code. Throws `TookTooLong`. */
+/**
+ * Returns the value of an evaluation that ends in time. The script only calls out: the expression itself is never run
+ * as code. Throws `TookTooLong`.
+ */
 export function inTime(time: EvaluationTime, source: string, evaluate: () => unknown): unknown {
   stopwatch ??= { place: createContext({}), call: new Script("evaluate()") };
   const { place, call } = stopwatch;

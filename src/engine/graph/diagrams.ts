@@ -158,7 +158,7 @@ export function toDot(nodes: readonly PictureNode[], options: PictureOptions = {
 const dotText = (text: string): string => text.replaceAll("&", "&amp;").replaceAll("\\", "\\\\").replaceAll('"', '\\"');
 
 const FONT = "ui-monospace, SFMono-Regular, Menlo, Consolas, monospace";
-/** What fits in a box, in half-width cells of the two font sizes. */
+/** Width of a box, in half-width cells of the two font sizes. */
 const CELLS = { title: 25, detail: 30 } as const;
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|\p{Extended_Pictographic}/u;

@@ -41,7 +41,7 @@ interface Sketch {
   readonly routes: Slot[][];
   /** Middle of a slot, relative to the drawing's axis. */
   readonly middle: Float64Array;
-  /** What a slot was last sorted by. */
+  /** The weight by which a slot was last sorted. */
   readonly weight: Float64Array;
 }
 

@@ -2,7 +2,7 @@ import type { Task } from "../../store/tasks/tasks.js";
 import type { JsonObject } from "../../base/json.js";
 import { hint } from "../../base/names.js";
 
-/** What may become of a task: one that nobody has begun can be changed, one that is held or has ended cannot. */
+/** Changes a task allows: an unclaimed one can be changed, a held or ended one cannot. */
 export type Standing = "open" | "held" | "ended";
 
 /** A task of a run while it is being changed, or one that is new. */
@@ -13,7 +13,7 @@ export interface Vertex {
   readonly standing: Standing;
   /** Keys of what it depends on. */
   readonly needs: Set<string>;
-  /** Of a new task its step; of another, what its step is to have from now on. Without its key and its needs. */
+  /** The step of a new task, or an existing task's step from now on. Without its key and its needs. */
   written: JsonObject | undefined;
   /** Where the caller wrote it, for what is wrong with it. */
   place: string;

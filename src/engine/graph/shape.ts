@@ -3,7 +3,7 @@ import type { Dag } from "./dag.js";
 
 const CRITICAL_PATH_SHOWN_MAX = 100;
 
-/** What a run keeps of its graph. */
+/** Returns the shape of the graph that is stored with a run. */
 export function shapeOf(dag: Dag): RunShape {
   const path = dag.criticalPath();
   return {

@@ -18,7 +18,7 @@ import { requireWorkflow } from "../workflows/workflows.js";
 
 export type Milestone = milestones.Milestone;
 
-/** Of a project, and of what one of them links. */
+/** Milestones of a project, and links of one of them. */
 const MILESTONES_MAX = 500;
 export const LINKS_MAX = 200;
 
@@ -26,7 +26,7 @@ export interface NewMilestone {
   readonly name: string;
   /** A duration from now, or an instant. */
   readonly due?: string | number | undefined;
-  /** What it waits for: run ids, task references, names or ids of workflows, of which a run is to succeed. */
+  /** Links that it waits for: run ids, task references, names or ids of workflows, of which a run is to succeed. */
   readonly runs?: readonly string[] | undefined;
   readonly tasks?: readonly string[] | undefined;
   readonly workflows?: readonly string[] | undefined;
@@ -89,7 +89,7 @@ export function* addMilestone(
     agent: ctx.caller.agent,
     data: { milestone: milestone.id, name: milestone.name, due_at: dueAt, links: milestone.links },
   };
-  // One that links nothing is for a person to complete.
+  // A milestone without links is completed by a person.
   const completed = done > 0 ? yield* progressTo(ctx, milestone, done) : [];
   yield* appendEvents(ctx, [added, ...completed]);
   const made = yield* milestones.findMilestone(project.id, wanted.name);

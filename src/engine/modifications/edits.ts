@@ -68,7 +68,7 @@ class Edit {
     return this.graph.find(reference) ?? this.refuse(this.graph.missing(reference), field);
   }
 
-  /** A task that can still be changed: nobody holds it, and it has not ended. */
+  /** Returns a task that can still be changed: it is unclaimed and has not ended. */
   open(reference: string, field: string): Vertex | undefined {
     const vertex = this.known(reference, field);
     if (vertex && isGathering(vertex))
@@ -90,7 +90,7 @@ class Edit {
     return name;
   }
 
-  /** Those that are to wait for others, which may not have begun. */
+  /** Makes unstarted tasks wait for others. */
   holdBack(references: readonly string[] | undefined, ends: readonly string[]): void {
     (references ?? []).forEach((reference, at) => {
       const vertex = this.open(reference, `before[${at}]`);
@@ -127,7 +127,7 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
     if (isElement(vertex))
       return edit.refuse(`"${vertex.key}" is an element of a list: cancel_task leaves it out`, "task");
     const behind = edit.graph.dependentsOf(vertex.key);
-    // What came after it still comes after what it waited for.
+    // Tasks behind the removed one come after its own dependencies.
     for (const dependent of behind) for (const need of vertex.needs) edit.graph.link(dependent, need);
     edit.graph.remove(vertex.key, edit.place);
   },
@@ -203,7 +203,7 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
 /** Why a task that is held, or has ended, stays as it is. */
 function whyFixed({ standing, task }: Vertex): string {
   if (standing === "ended") return "it has ended";
-  // Nobody has it: a person is asked, a time or an event is awaited, a child run goes on.
+  // A waiting task has no holder: a person is asked, a time or an event is awaited, a child run goes on.
   if (task?.status === "waiting") return "it has begun, and what it waits for is of it as it is; cancel_task ends it";
   return "whoever has it would be left with another task";
 }

@@ -157,7 +157,7 @@ function* rewire({ graph, before }: Writing): Tx<string[]> {
     const joining = [...known].filter((id) => !was.has(id));
     cut.push(...leaving.filter((id) => !gone.has(id)).map((id): store.Edge => [id, task.id]));
     tied.push(...joining.map((id): store.Edge => [id, task.id]));
-    // Of what is new, the edges come with it.
+    // New tasks bring their edges with them.
     if (leaving.length > 0 || joining.length > 0 || known.size < needs.size) rewired.push(key);
     const dependents = graph.dependentsOf(key).length;
     if (task.dependents !== dependents || task.depsTotal !== needs.size)

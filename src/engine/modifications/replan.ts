@@ -11,7 +11,7 @@ import { type Problem, Problems } from "../../base/problems.js";
 import type { RunGraph, Vertex } from "../graph/run-graph.js";
 import { addGraphProblems, type StepLinks } from "../graph/problems.js";
 
-/** What is new or changed in a run, as steps in their normal form, by key. */
+/** New and changed tasks of a run, as steps in their normal form, by key. */
 export interface Replanned {
   readonly steps: ReadonlyMap<string, Step>;
 }
@@ -76,7 +76,7 @@ function* fillUp(written: readonly Vertex[]): Tx<void> {
   }
 }
 
-/** A task as somebody could have written its step. */
+/** Returns a task as its step would have been written. */
 function writtenOf(task: Task, spec: TaskSpec): JsonObject {
   if (spec.dynamic) return asWritten(spec.dynamic.step);
   const { prompt, criteria, requires, files, retry, timeouts, output, command, tool, compensate } = spec;

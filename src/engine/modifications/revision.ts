@@ -26,7 +26,7 @@ export interface Revision {
   readonly ranks: ReadonlyMap<string, number>;
 }
 
-/** What has become of tasks that were there. */
+/** Existing tasks that the revision releases. */
 export interface Loose {
   /** They were ready and wait again, to be judged afresh. */
   readonly held: readonly Task[];
@@ -38,14 +38,14 @@ export interface Loose {
 
 type Known = Vertex & { readonly task: Task };
 
-/** Gives the tasks that have not begun what they say and where they stand from now on. */
+/** Writes the new step and place of unstarted tasks. */
 export function* reviseOpenTasks(change: RunChange, revision: Revision, rewired: readonly string[]): Tx<Loose> {
   const { graph } = revision;
   const other = new Set(rewired);
   const open = [...graph.all()].filter((one): one is Known => one.task !== undefined && one.standing === "open");
   const changed = open.filter(({ key, written }) => written !== undefined || other.has(key));
   const held = changed.filter((vertex) => vertex.task.status === "ready" && !staysReady(graph, vertex));
-  // What waits for its retry has had its dependencies: now they are others, or it says something else.
+  // A task waiting for its retry has had its dependencies; it starts over where they or its step have changed.
   const retrying = changed.filter(({ task }) => task.status === "pending" && task.availableAt !== null);
   yield* store.forgetRetries(retrying.map(({ task }) => task.id));
   yield* store.holdTasks(held.map(({ task }) => task.id));
@@ -66,7 +66,7 @@ export function* reviseOpenTasks(change: RunChange, revision: Revision, rewired:
   return { held: held.map(({ task }) => task), unblocked, updated };
 }
 
-/** One that says something else is made ready anew, with what it says now. */
+/** A changed task is made ready anew, under its new step. */
 function staysReady(graph: RunGraph, { task, needs, written }: Known): boolean {
   if (written !== undefined) return false;
   const known = [...needs].flatMap((need) => graph.find(need)?.task ?? []);

@@ -3,7 +3,7 @@ import { findScope, type LockMode, saveScopes, type ScopePaths } from "../../sto
 import type { Tx } from "../../store/tx.js";
 import { keptPattern, normalisePath, type PathPattern, type PathSpace } from "./paths.js";
 
-/** What a task declares that it writes and reads; a path that is in both is written. */
+/** The paths a task declares that it writes and reads; a path in both is written. */
 export interface Scope {
   readonly write: readonly PathPattern[];
   readonly read: readonly PathPattern[];

@@ -2,8 +2,8 @@ import picomatch from "picomatch";
 
 /**
  * Globs are compared segment by segment: picomatch decides within a segment, a table over both patterns decides about
- * `**`. So the cost of a comparison is bounded, whatever somebody asks to lock, where one regular expression for a whole
- * hostile pattern can take minutes.
+ * `**`. So the cost of a comparison is bounded for any input, where one regular expression for a whole hostile pattern
+ * can take minutes.
  */
 
 /** The wild signs of a segment: `*`, `?`, a class, alternatives. A bracket or brace that closes nothing is a letter. */
@@ -20,7 +20,7 @@ export function isWild(segment: string): boolean {
   return WILD.test(segment);
 }
 
-/** What is wrong with a path or glob (normalised, with forward slashes), or undefined. */
+/** Returns the problem of a path or glob (normalised, with forward slashes), or undefined. */
 export function globProblem(glob: string): string | undefined {
   // `@(app)` stands in names of routes.
   if (/[!+?*]\(|@\([^)]*\|/.test(glob))

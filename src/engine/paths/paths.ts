@@ -10,7 +10,7 @@ import {
   segmentListsOverlap,
 } from "./globs.js";
 
-/** What decides the meaning of a path: the project's root, null for a project without one, and its file system. */
+/** The facts that decide the meaning of a path: the project's root, null for a project without one, and its file system. */
 export interface PathSpace {
   /** Absolute. */
   readonly root: string | null;
@@ -26,7 +26,7 @@ export interface PathPattern {
   /** The path with case folded where the file system does not tell cases apart: equal for the same file. */
   readonly key: string;
   readonly kind: PatternKind;
-  /** What every path that fits begins with: a file's whole key, or the directories before the first wild segment. */
+  /** Prefix of every path that fits: a file's whole key, or the directories before the first wild segment. */
   readonly prefix: string;
 }
 

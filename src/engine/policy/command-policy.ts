@@ -1,8 +1,9 @@
 import type { CommandPolicy } from "../../base/executor-policy.js";
 
 /**
- * What `*` never stands for: everything with which a shell chains or nests commands, redirects, expands variables,
- * continues a line, or (`#`, backslash) cuts off or disguises the rest of the pattern. Control characters likewise.
+ * Characters that `*` never stands for: everything with which a shell chains or nests commands, redirects, expands
+ * variables, continues a line, or (`#`, backslash) cuts off or disguises the rest of the pattern. Control characters
+ * likewise.
  */
 // oxlint-disable-next-line no-control-regex -- they are what is looked for
 const NOT_IN_WILDCARD = /[;&|$()<>`#\\\u0000-\u0008\u000a-\u001f\u007f]/;

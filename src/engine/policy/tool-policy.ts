@@ -1,11 +1,11 @@
 import type { ToolServer } from "../../base/executor-policy.js";
 
-/** What a tool's name may look like: what MCP says of them, and the signs that servers use beside. */
+/** Tool names match this: the rule of MCP, and the signs that servers use beside it. */
 export const TOOL_NAME = /^[A-Za-z0-9_][A-Za-z0-9_./:-]*$/;
 export const TOOL_NAME_LENGTH_MAX = 128;
 export const TOOL_NAME_RULE = `letters, digits, "_", ".", "/", ":" and "-", at most ${TOOL_NAME_LENGTH_MAX} characters`;
 
-/** What a demand says of a tool step: `server/tool`. No server's name has a slash. */
+/** Returns a tool step's entry in a demand: `server/tool`. No server's name has a slash. */
 export function toolLine({ server = "", tool = "" }: { server?: string; tool?: string }): string {
   return `${server}/${tool}`;
 }

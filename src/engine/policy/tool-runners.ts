@@ -33,7 +33,7 @@ export function* toolsNotOffered(
   return { count: refused.length, detail: shown };
 }
 
-/** What each running server has configured. */
+/** Returns the tool servers that each running server process has configured. */
 function* offers(ctx: EngineContext): Tx<(readonly ToolServer[])[]> {
   return (yield* liveExecutors(ctx.now)).map((executor) => policyOf(executor).servers ?? []);
 }

@@ -3,7 +3,7 @@ import type { ProjectConfig } from "../../store/projects/projects.js";
 import { closedObject } from "../../base/strict-object.js";
 import { missingFirst, problemsError, zodProblems } from "../../base/problems.js";
 
-// Who may act in which permission role is decided where permissions are (spec 03); they come later.
+// Permission roles of agents are decided with permissions (spec 03), which come later.
 const LATER: ReadonlySet<string> = new Set(["agents"]);
 
 /** A project's configuration, checked as a whole. */

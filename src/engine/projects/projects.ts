@@ -17,7 +17,7 @@ export type Project = projects.Project;
 export const PERSONAL = "personal";
 
 const HINTS_FROM_MAX = 1_000;
-// Directories of the same name get a number; beyond this many somebody should choose.
+// Directories of the same name get a number; beyond this many a person should choose a name.
 const NUMBERED_MAX = 100;
 const ID_FORM = /^project_[0-9a-z]{16}$/;
 
@@ -78,7 +78,7 @@ function* projectOfRepository(ctx: EngineContext, root: string): Tx<Project> {
   const { caseInsensitive } = ctx.caller.workplace;
   const base = nameFrom(root.split(/[\\/]/).at(-1) ?? "", "project");
   for (let number = 1; number <= NUMBERED_MAX; number++) {
-    // Whoever else works there may have made it, just now or before it was archived.
+    // Another agent there may have made it, just now or before it was archived.
     const known = yield* projects.findProjectByRoot(root);
     if (known !== undefined) return known;
     const name = number === 1 && base !== PERSONAL ? base : `${base.slice(0, 90)}-${number}`;
@@ -167,7 +167,7 @@ interface Wanted {
   readonly config: Project["config"] | undefined;
 }
 
-/** What `createProject` would give or make, looked up only. Errors: those of `createProject`. */
+/** Looks up the project that `createProject` would return or make. Errors: those of `createProject`. */
 export function* projectWanted(ctx: EngineContext, input: CreateProject): Tx<Wanted> {
   const { name } = input;
   checkName(input);
@@ -210,7 +210,7 @@ function sameProject(
   });
 }
 
-/** The git root around the caller, if nobody has it. */
+/** Returns the git root around the caller, unless a project has it already. */
 function* freeRoot(ctx: EngineContext, name: string): Tx<CreateProject["root"]> {
   const { gitRoot, caseInsensitive } = ctx.caller.workplace;
   if (gitRoot === null || name === PERSONAL) return undefined;
@@ -292,8 +292,8 @@ export function* ownProject({ project: id }: { readonly project: string }): Tx<P
 }
 
 /**
- * Locks a project's row and looks again, for whoever begins something in it: who archives it locks the row too, and then sees what has
- * begun. Errors: `invalid_transition`.
+ * Locks a project's row and reads it again before work begins in it: archiving locks the row too, and then sees what
+ * has begun. Errors: `invalid_transition`.
  */
 export function* requireUnarchived(id: string): Tx<void> {
   const row = yield* lockProject(id);

@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
 import type { Demand } from "../../store/scheduling/lanes.js";
 
-/** What a server's executor carries out. */
+/** Kinds of step that a server's executor runs. */
 export type ExecutedKind = Exclude<Demand["executor"], "agent">;
 
-/** What a claimer has to offer. */
+/** Roles and capabilities that a claimer offers. */
 export interface Offer {
   readonly agent: string;
   readonly roles: ReadonlySet<string>;

@@ -25,5 +25,5 @@ export function latestStart(deadline: number | null, upwardRankMs: number): numb
   return deadline === null ? NO_DEADLINE : deadline - upwardRankMs;
 }
 
-/** What a task is expected to take when nobody has said. */
+/** Expected duration of a task without an estimate. */
 export const DEFAULT_ESTIMATE_MS = 300_000;

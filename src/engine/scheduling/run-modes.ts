@@ -8,7 +8,7 @@ const TOLERANT_ATTEMPTS = 5;
 /** So many tasks run at once where the machine is to be spared. */
 const SPARING_PARALLEL = 4;
 
-/** What each mode means for a run that says nothing else, in words. */
+/** The meaning of each mode for a run without settings of its own, in words. */
 export const MODE_MEANING: Readonly<Record<RunMode, string>> = {
   standard: "as the project and the settings say",
   high_performance: "as many tasks at once as there is work, whatever the project's bound",

@@ -24,7 +24,7 @@ export interface Signalled {
   /** The tasks that had waited for it, as they are now. */
   readonly delivered: readonly Task[];
   readonly ready: readonly Task[];
-  /** Nobody waited: it is kept for the first that will. */
+  /** No step was waiting: the signal is kept for the first that will. */
   readonly kept: boolean;
 }
 
@@ -100,7 +100,7 @@ function* expectingTask(id: string, event: string): Tx<TaskAndSpec> {
   });
 }
 
-/** Who sends what a step cannot take hears of it, while the step goes on waiting. */
+/** A sender whose data no step can take is told so, while the step goes on waiting. */
 const NEXT_MAX = 3;
 
 function requireFit(tasks: readonly TaskAndSpec[], result: Readonly<Record<string, unknown>>): void {

@@ -8,7 +8,7 @@ import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
 import { settleDependents } from "../lifecycle/dependents.js";
 import type { Settled } from "../lifecycle/settled.js";
 
-/** What ended a wait has done. */
+/** The changes made by the end of a wait. */
 export interface WaitEnded extends ChangedRun {
   readonly task: Task;
   readonly ready: readonly Task[];
@@ -42,7 +42,7 @@ export function* fireTimer(ctx: EngineContext, locked: Locked, until: number): T
   return yield* endWait(ctx, locked, (change) => concludeTask(change, locked.task, { result }));
 }
 
-/** What was waited for did not come in time. */
+/** Ends a wait whose event did not come in time. */
 export function* giveUpWait(
   ctx: EngineContext,
   locked: Locked,

@@ -14,7 +14,7 @@ import { copyRun, partsOfCopy } from "./run-snapshot.js";
 const COPIED_AT_ONCE_MAX: CopySize = { tasks: 500, bytes: 1024 * 1024 };
 const KEYS_NAMED_MAX = 3;
 
-/** What a change of a run offers here: whether the run was copied in it, what it has not written yet, and its history. */
+/** The part of a run's change used here: whether the run was copied in it, what it has not written yet, and its history. */
 export interface CopiedOnce {
   readonly ctx: EngineContext;
   readonly run: Run;

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { brotliCompress, brotliCompressSync, brotliDecompress, type BrotliOptions, constants } from "node:zlib";
 import { BatonError } from "../../base/errors.js";
 
-/** Of the content of a checkpoint. A process reads those up to its own. */
+/** Format of a checkpoint's content. A process reads formats up to its own. */
 export const FORMAT = 2;
 
 /** The content of a checkpoint as it is stored. */
@@ -46,7 +46,7 @@ export class Packer {
 
   readonly add = (page: string): void => {
     const part = compress(page, OPTIONS).then(partOf);
-    // Whoever finishes hears of a failure; what was begun over is nobody's.
+    // The caller of finish hears of a failure; a part that was started over has no listener.
     part.catch(() => undefined);
     this.#pages.push(part);
   };

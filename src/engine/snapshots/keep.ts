@@ -26,7 +26,7 @@ export const BETWEEN: ReadonlySet<RunStatus> = new Set(["cancelling", "compensat
 export function reasonAgainst({ kind, status, stage, endedAt }: Run): string | undefined {
   if (kind === "standing") return "it holds the ad-hoc tasks of its project, and has no plan to go back to";
   if (BETWEEN.has(status)) return `it is ${status}; wait until that is over`;
-  // What it still does is only to come to its end.
+  // A run that stops after a failure only comes to its end.
   if (stage !== null && endedAt === null) return `it is ${stage} after a failure; wait until that is over`;
   return undefined;
 }
@@ -35,7 +35,7 @@ export function isCopyable(run: Run): boolean {
   return reasonAgainst(run) === undefined;
 }
 
-/** Of those made by hand, so many that whoever makes them by a program does not fill the disk. */
+/** Manual checkpoints kept per run: a bound for agents that make them in a loop. */
 export const MANUAL_KEPT = 100;
 export function keptOf(ctx: EngineContext, kind: store.CheckpointKind): number {
   return kind === "manual" ? MANUAL_KEPT : ctx.settings.checkpoints_kept;

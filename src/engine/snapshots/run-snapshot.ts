@@ -15,7 +15,7 @@ export interface RunCopy {
 interface CopyHead {
   /** Without its definition, which never changes. */
   readonly run: Row;
-  /** Of a task. */
+  /** Columns of a task. */
   readonly columns: readonly string[];
   readonly signals: readonly Row[];
   readonly letters: readonly PendingLetter[];
@@ -31,7 +31,7 @@ export interface ReadCopy extends CopyHead {
 }
 
 const TASKS_A_PAGE_MAX = 1_000;
-/** The first page is small, because nobody knows yet how large a task is, and so much larger may the next one be. */
+/** The first page is small, because the size of a task is not known yet; each next page may be so much larger. */
 const TASKS_FIRST_PAGE = 16;
 const GROWTH_MAX = 8;
 /** So long that reading one does not hold others up: a few milliseconds. */

@@ -65,17 +65,17 @@ export function draftTask(
   { project, run, planned }: Omit<Instantiation, "planned"> & { readonly planned: Planned },
 ): Draft {
   const { step } = planned;
-  // What is known only later asks for nobody and locks nothing yet.
+  // A step with expressions has no demand and no locks yet.
   const files = isDynamic(step) ? NO_FILES : step.files;
   const { demand, scope, paths } = askedBy(project, { ...step, files });
-  // What undoes it may be needed long after whoever wrote it has gone: its paths are looked at now.
+  // A compensation may be needed long after its author has gone: its paths are checked now.
   if (step.compensate && !isDynamic(step.compensate)) askedBy(project, step.compensate);
   return { task: taskOfStep(ctx, run, { ...planned, demand: demand.id, scope }), spec: specOf(step), demand, paths };
 }
 
 const NO_FILES = { write: [], read: [] } as const;
 
-/** What a step asks of whoever takes it, and the files it locks. Errors: `invalid_input` for a path outside the project's root. */
+/** Returns a step's demand and the files it locks. Errors: `invalid_input` for a path outside the project's root. */
 export function askedBy(project: Project, step: Step): { demand: Demand; scope: string; paths: Scope } {
   const paths = normaliseScope(project, step.files);
   const scope = scopeId(project, paths);
@@ -84,7 +84,8 @@ export function askedBy(project: Project, step: Step): { demand: Demand; scope: 
 
 function demandOfStep(project: Project, step: Step, scope: string): Demand {
   const shared = { project: project.id, reservedFor: null, scoped: scope !== "" };
-  // Who runs a command or calls a tool is the servers' own matter: it asks for no role and no capability.
+  // Server processes choose among themselves who runs a command or calls a tool: such a step asks for no role and no
+  // capability.
   const own = { ...shared, role: null, requires: [] };
   if (step.kind === "command")
     return demandOf({ ...own, executor: "command", command: commandLine(step.run ?? "", step.env) });
@@ -134,7 +135,7 @@ function taskOfStep(ctx: EngineContext, run: Run, plan: PlacedStep): Task {
   const deadline = step.deadline === undefined ? run.deadline : deadlineAt(step.deadline, ctx.now);
   const { schedule_to_start, schedule_to_close } = step.timeouts;
   const settled = plan.settled ?? { succeeded: 0, failed: 0, skipped: 0 };
-  // What is dynamic begins in a second step, with the values that there are then.
+  // A dynamic step is activated afterwards, with the values there are then.
   const ready = !isDynamic(step) && judge(step.trigger, { total: plan.dependencies.length, ...settled }) === "ready";
   const closeBy = ready && schedule_to_close !== undefined ? ctx.now + schedule_to_close : null;
   const startBy = ready && schedule_to_start !== undefined ? ctx.now + schedule_to_start : null;

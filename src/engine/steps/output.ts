@@ -4,7 +4,7 @@ import { BatonError, type NextCall } from "../../base/errors.js";
 import { checkOutput } from "../definitions/json-schema.js";
 import { type Problem, problemText } from "../../base/problems.js";
 
-/** What keeps a result from being what its step asks for; empty where it fits, or where the step asks for nothing. */
+/** Returns the reasons why a result does not fit its step's output schema; empty where it fits, or where there is none. */
 export function unfitness({ output }: Pick<TaskSpec, "output">, result: unknown): Problem[] {
   return output === undefined ? [] : checkOutput(output, result ?? null);
 }
@@ -13,7 +13,7 @@ export function listed(problems: readonly Problem[]): string {
   return problems.map(problemText).join("; ");
 }
 
-/** A result, and how whoever gave it goes on where it is refused. */
+/** A result, and the next calls of its author where it is refused. */
 export interface Given {
   readonly result: unknown;
   readonly again: { readonly said: string; readonly next: NextCall };

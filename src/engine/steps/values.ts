@@ -9,7 +9,7 @@ import { iso } from "../../base/time.js";
 import { shellTemplate } from "../expressions/shell.js";
 import { fillIn, fillInAll, fillInText, textOf } from "../expressions/interpolation.js";
 
-/** Kinds of step that nobody claims: the server does them itself. */
+/** Kinds of step that no agent claims: the server does them itself. */
 const SERVER_KINDS: ReadonlySet<Step["kind"]> = new Set(["human", "gate", "wait", "workflow"]);
 
 export function isServerKind(kind: Step["kind"]): boolean {
@@ -32,7 +32,7 @@ export function isKnownAtStart(step: Step): boolean {
   );
 }
 
-/** What expressions read, but for the steps and what else changes while the run goes on. */
+/** Returns the values expressions read, except those of steps and others that change while the run goes on. */
 export function valuesOfRun(run: Pick<Run, "id" | "name" | "inputs" | "createdAt">, project: Project) {
   return {
     inputs: run.inputs,
@@ -43,7 +43,10 @@ export function valuesOfRun(run: Pick<Run, "id" | "name" | "inputs" | "createdAt
   } satisfies Values;
 }
 
-/** What the expressions of a run's steps read, each step's outcome once however many ask for it. For one wave of beginnings. */
+/**
+ * Values that the expressions of a run's steps read, each step's outcome read once however many ask for it. For one
+ * wave of activation.
+ */
 export class StepValues {
   readonly #known: Values;
   readonly #run: Run;
@@ -119,5 +122,5 @@ function filledCommand(run: string, values: Values): Pick<Step, "run" | "values"
   return entries.length === 0 ? { run } : { run: shell.run, values: Object.fromEntries(entries) };
 }
 
-/** What expressions read as `run.budget`. */
+/** The value of `run.budget` in expressions. */
 export type BudgetValues = Readonly<Record<"limit" | "spent" | "remaining", number | null>>;

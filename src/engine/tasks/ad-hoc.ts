@@ -29,7 +29,7 @@ export interface AdHoc {
 
 /** A step from the fields of a call, held to the same rules as a step of a definition. Throws `invalid_input`. */
 export function stepFrom(ctx: EngineContext, fields: JsonObject & { trigger?: TriggerRule | undefined }): Step {
-  // What the task depends on stands beside the step, which alone has nothing that a rule could ask for.
+  // The task's dependencies stand beside the step, which alone has no dependencies for a trigger to judge.
   const { trigger, ...alone } = fields;
   const parsed = parseDefinition({ name: "task", steps: [alone] }, { limits: ctx.settings });
   if ("problems" in parsed) throw problemsError("The task cannot be made", parsed.problems.map(ofTask));
@@ -79,7 +79,7 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   change.record({ type: "task.created", task: id, agent: adHoc.agent, data: { key: task.key, title: task.title } });
   if (task.status === "ready") change.record({ type: "task.ready", task: id, data: { key: task.key } });
   yield* raiseRanks(change, needed, estimateOf(adHoc.step));
-  // Of what it needs, something may have ended already in a way that leaves it nothing to wait for.
+  // A dependency may have ended already in a way that settles the task at once.
   yield* settleWaiting(change, [task], failureAmong(needed));
   const changed = yield* change.flush();
   return { task: (yield* findTask(id)) ?? task, ...changed };

@@ -30,7 +30,7 @@ export function* assignTask(ctx: EngineContext, input: { task: string; agent: st
   return yield* reserveTask(ctx, locked, agent.name);
 }
 
-/** Moves a task that nobody holds into the lane of one agent, or back into everybody's. */
+/** Moves an unclaimed task into the lane of one agent, or back into the shared one. */
 export function* reserveTask(ctx: EngineContext, locked: Locked, reservedFor: string | null): Tx<Task> {
   const { task, run } = locked;
   const demand = yield* findDemand(task.demand);

@@ -26,13 +26,13 @@ import { valuesOfRun } from "../steps/values.js";
 
 // The result of a plan task is a list of steps. They come behind it, and what hung on it hangs on them from then on.
 
-/** Whoever holds a plan task, and completes it. */
+/** Checks the plan with which the holder of a plan task completes it. */
 export function planCompleted({ task }: Locked, result: unknown): Given {
   const next = { tool: "complete_task", arguments: { task: task.id, token: task.token, result: PLAN_EXAMPLE } };
   return { result, again: { said: "The task is still yours: mend the plan and complete it again.", next } };
 }
 
-/** What a plan looks like, for a planner to copy. */
+/** An example of a plan, for a planner to copy. */
 export const PLAN_EXAMPLE = {
   steps: [
     { key: "a", prompt: "…" },
@@ -84,7 +84,7 @@ export function* requirePlan(ctx: EngineContext, { task, run }: Locked, { result
   return { definition, earlier: before.flatMap((one) => (one.task && needed.has(one.key) ? [one.task] : [])) };
 }
 
-/** What a result has beside its steps is for those who read it; but what would be a setting of the run is none in a plan. */
+/** A plan's result may hold other keys for its readers; these would be settings of a run, which a plan cannot make. */
 const OF_THE_RUN = ["inputs", "defaults", "on_failure", "max_parallel"] as const;
 
 function ofTheRun(result: unknown): Problem[] {
@@ -95,7 +95,10 @@ function ofTheRun(result: unknown): Problem[] {
   }));
 }
 
-/** What needs nothing of the plan itself comes behind the plan's task, which has succeeded by then. */
+/**
+ * Returns problems of the plan's size. Steps without dependencies come behind the plan's task, which has succeeded by
+ * then.
+ */
 function countingThePlan({ steps }: Definition): Problem[] {
   const planned = new Set(steps.map(({ key }) => key));
   return steps.flatMap(({ key, needs, trigger }, at) => {
@@ -136,7 +139,7 @@ export function* expandPlan(change: RunChange, plan: Task, { definition, earlier
   yield* requireRoom(change, definition.steps.length);
   const project = yield* ownProject(plan);
   const behind = yield* dependentsOf(plan.id);
-  // What is behind the plan is behind each of its steps too.
+  // Tasks behind the plan are behind each of its steps too.
   const rest = Math.max(0, -plan.rankOrder - plan.estimateMs);
   const outside = new Map(earlier.map((task) => [task.key, task]));
   const steps = definition.steps.map((step) => ({ ...step, needs: step.needs.filter((need) => !outside.has(need)) }));
@@ -162,7 +165,7 @@ export function* expandPlan(change: RunChange, plan: Task, { definition, earlier
   return { ...plan, dependents: roots };
 }
 
-/** What came before the plan has ended: it counts from the beginning. */
+/** Dependencies of the plan have ended: they count from the beginning. */
 function withEarlier(own: readonly string[], earlier: readonly Task[]) {
   return { dependencies: [...own, ...earlier.map(({ id }) => id)], settled: settledAmong(earlier) };
 }

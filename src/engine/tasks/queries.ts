@@ -103,7 +103,7 @@ export interface TaskFailures {
   readonly attempts: ReturnType<typeof attemptView>[];
 }
 
-/** What went wrong with each of these tasks: every attempt with its error. */
+/** Returns the failures of these tasks: every attempt with its error. */
 export function* failuresOf(tasks: readonly Task[]): Tx<TaskFailures[]> {
   const failures: TaskFailures[] = [];
   for (const task of tasks) {

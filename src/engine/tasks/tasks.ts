@@ -85,7 +85,7 @@ function otherResult({ task }: Locked, token: number): BatonError {
   );
 }
 
-/** With these words a refusal turns to whoever holds the task; before them stands what a record of it needs. */
+/** These words begin the part of a refusal that addresses the task's holder; before them stands the part that is recorded. */
 export const TO_THE_HOLDER = " The task is still yours";
 
 function requireSound(ctx: EngineContext, { task, spec }: Locked, result: unknown): void {
@@ -126,7 +126,7 @@ export function* failTask(ctx: EngineContext, failure: Failure): Tx<TaskFailed> 
   return yield* failAttempt(ctx, held, { ...failure, outcome: "failed", fenced: false });
 }
 
-/** A failure of an attempt, whoever noticed it. */
+/** A failure of an attempt, reported by its holder or found by the server. */
 export interface AttemptFailure {
   readonly error: AttemptError;
   readonly partial_result?: unknown;
@@ -195,7 +195,7 @@ export interface Release {
   readonly usage?: Usage | undefined;
 }
 
-/** Gives a task back unharmed: it keeps its place in the order and no attempt is counted. Errors: `stale_token`. */
+/** Releases a task unharmed: it keeps its place in the order and no attempt is counted. Errors: `stale_token`. */
 export function* releaseTask(ctx: EngineContext, release: Release): Tx<TaskChanged> {
   const held = yield* requireHeld(release);
   return yield* giveBack(ctx, held, { outcome: "released", fenced: false, ...release });
@@ -211,7 +211,7 @@ export interface GivingBack {
   readonly usage?: Usage | undefined;
 }
 
-/** What its holder was asked to stop does not go back: it ends. */
+/** A released task whose holder was asked to stop is cancelled instead of becoming ready. */
 export function* giveBack(ctx: EngineContext, held: Locked, giving: GivingBack): Tx<TaskChanged> {
   if (held.task.orders === "cancel_requested")
     return yield* cancelHeld(ctx, held, { note: STOPPED[giving.outcome], usage: giving.usage });
@@ -278,7 +278,10 @@ function deadlinePassed(ctx: EngineContext, task: Task, deadline: number | null)
   return late || (task.closeBy !== null && ctx.now > task.closeBy) ? "deadline_passed" : "continue";
 }
 
-/** Cancels a task: at once when nobody holds it, else by asking its holder first. Errors: `invalid_transition`, `not_found`. */
+/**
+ * Cancels a task: an unclaimed one at once, a claimed one by asking its holder first. Errors: `invalid_transition`,
+ * `not_found`.
+ */
 export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: string | undefined }): Tx<TaskChanged> {
   const locked = yield* lockTask(input.task);
   const { task, run } = locked;

@@ -69,7 +69,7 @@ function translated(written: ComplexWorkflow, limits: DefinitionLimits): Parsed 
 /** Between groups, each member of one to each of the next. */
 const EDGES_MAX = 100_000;
 
-/** What each step comes after: by the dependencies, by the groups, and by the results it reads. */
+/** The dependencies of each step: from `dependencies`, from the groups, and from the results it reads. */
 class Needs {
   readonly #byStep = new Map<string, Set<string>>();
 
@@ -134,11 +134,11 @@ class Needs {
 
 const SHELL = "shell";
 const BATON = "baton";
-/** What the module `baton` does: the kinds of step that have no tool of another server. */
+/** Actions of the module `baton`: the kinds of step without a tool of another server. */
 const BATON_KINDS = ["agent", "plan", "human", "gate", "wait"] as const;
 /** Fields whose whole text is an expression. */
 const BARE = new Set(["checks", "if", "for_each"]);
-/** What a step's place in the graph and its kind are said by, elsewhere. */
+/** Parameters that other fields express: a step's place in the graph and its kind. */
 const SAID_ELSEWHERE: Readonly<Record<string, string>> = {
   key: "the step's name says it",
   kind: "module and action say it",
@@ -187,7 +187,7 @@ class Translator {
     return { key: name, kind: action, ...this.#ownFields(given, place) };
   }
 
-  /** Of a step that the definition itself knows, what its parameters may not say. */
+  /** Refuses parameters that the definition itself sets for such a step. */
   #ownFields(given: JsonObject, { step, path }: Place): JsonObject {
     for (const [field, by] of Object.entries(SAID_ELSEWHERE)) {
       if (field in given) this.#problem({ step, path: `${path}.${field}` }, `is not said here: ${by}`);

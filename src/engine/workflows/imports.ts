@@ -46,7 +46,7 @@ const VERSION = "1.5";
 type Specified = z.output<typeof specified>;
 type Executed = z.output<typeof executed>;
 
-/** What the graph of an imported file amounts to. Runtimes as recorded, in seconds. */
+/** Figures of an imported file's graph. Runtimes as recorded, in seconds. */
 export interface ImportFigures {
   readonly tasks: number;
   readonly edges: number;
@@ -61,7 +61,7 @@ export interface ImportFigures {
 export interface Imported {
   readonly definition: JsonObject;
   readonly figures: ImportFigures;
-  /** Files beyond what a step may declare, in all: they are in nobody's scope. */
+  /** Files beyond the number a step may declare, in all: no step locks them. */
   readonly filesLeftOut: number;
   /** Tasks without a recorded runtime: as work of no length they stand in the figures. */
   readonly withoutRuntime: number;
@@ -141,7 +141,10 @@ function requireFew(tasks: readonly Specified[], limits: Limits): void {
 
 const TASKS = "workflow.specification.tasks";
 
-/** What may stand for a task: its id, or a name that only it has and that is nobody's id. Some generators refer by name. */
+/**
+ * Maps the references a task can be named by: its id, or a name that only it has and that is no other task's id. Some
+ * generators refer by name.
+ */
 function idsByName(tasks: readonly Specified[]): Map<string, string> {
   const byName = new Map<string, string | undefined>();
   for (const { id: own, name } of tasks) {
@@ -152,7 +155,10 @@ function idsByName(tasks: readonly Specified[]): Map<string, string> {
   return known;
 }
 
-/** What each task needs is said by it, by those it comes after, or by both. Errors as of `readWfFormat`. */
+/**
+ * Returns the dependencies of each task, which the file states at the task, at those before it, or at both. Errors as
+ * of `readWfFormat`.
+ */
 function needsOf(
   tasks: readonly Specified[],
   names: ReadonlyMap<string, string>,
@@ -263,8 +269,8 @@ function plainText(text: string, charsMax: number): string {
 }
 
 /**
- * What each task writes and reads. What is too much for one step is left out from the end: first what nobody writes, since no
- * two can clash over it.
+ * Returns the files each task writes and reads. Files beyond a step's bound are left out from the end: first those
+ * without a writer, since no two tasks can clash over them.
  */
 function scopesOf(tasks: readonly Specified[], limits: Limits): { files: Files[]; leftOut: number } {
   const names = new ImportedFiles();

@@ -140,7 +140,9 @@ export function* deleteWorkflow(ctx: EngineContext, project: Project | undefined
 export interface Performance {
   readonly runs: number;
   readonly active_runs: number;
-  /** Of the newest finished runs, at most 100; null before the first. Cancelled ones do not count. */
+  /**
+   * Share of successes among the newest finished runs, at most 100; null before the first. Cancelled ones do not count.
+   */
   readonly success_rate: number | null;
   /** The median of those of them that succeeded, in ms. */
   readonly typical_duration_ms: number | null;
