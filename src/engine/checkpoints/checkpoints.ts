@@ -14,7 +14,7 @@ import { createdEvent, keepCopy, reasonAgainst, type Order, type PackedCopy, typ
 
 export type { Checkpoint } from "../../store/checkpoints/checkpoints.js";
 
-/** What a checkpoint is taken and read on: the doors to the database, one of which lets other work go on meanwhile. */
+/** The database as checkpoints use it; reading a snapshot lets other work go on meanwhile. */
 export interface CheckpointHost {
   transact<T>(command: (ctx: EngineContext) => Tx<T>): Promise<T>;
   read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
@@ -82,7 +82,7 @@ export function* requireCheckpoint(id: string): Tx<StoredCheckpoint> {
       next: [{ tool: "find_operations", arguments: { query: "list_checkpoints" } }],
     });
   }
-  // What a newer version has written may be stored in another way, too.
+  // A newer version may also store its parts in another way.
   return { checkpoint, parts: checkpoint.format > FORMAT ? [] : yield* store.partsOf(id) };
 }
 

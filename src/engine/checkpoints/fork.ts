@@ -123,7 +123,7 @@ function* withOwnBudget(row: Row, origin: string): Tx<Row> {
   return { ...row, budget_of: nearest ? idOf(row) : null, over_budget: 0 };
 }
 
-/** What stands in the way of a task is another of its own run. */
+/** Reasons of a task name tasks of its own run, so their ids are mapped too. */
 function reasonsOf(row: Row, own: (task: string) => string): string | null {
   const reasons = textOrNull(row, "reasons");
   if (reasons === null) return null;

@@ -7,11 +7,11 @@ import { SERVER, type EngineContext } from "../context.js";
 import type { ReadCopy } from "../snapshots/run-snapshot.js";
 import { countedIn, idOf, isOver, restoredRow, statusOf } from "./restored-tasks.js";
 
-/** What must be written so that the tasks of a run stand as a copy says, and what the history says of it. */
+/** The rows to write so that the tasks of a run stand as in a copy, and the events of it. */
 export interface Restoration {
   /** Of every task of the copy, as it is then. */
   readonly rows: Row[];
-  /** Those among them that differ by more than their token. */
+  /** The rows among them that differ by more than their token. */
   readonly changed: Row[];
   /** Ids of open ones that differ by it alone. */
   readonly sameButToken: string[];
@@ -62,7 +62,7 @@ export function* restorationOf(ctx: EngineContext, comparison: Comparison): Tx<R
 
 interface Compared {
   readonly task: copies.CopiedTask;
-  /** What it becomes, but for token and attempt, which are put in here. */
+  /** The row it becomes, but for token and attempt, which are added here. */
   readonly row: Record<string, SqlValue>;
   readonly now: copies.CopiedTask;
   readonly fenced: boolean;
@@ -72,7 +72,7 @@ function compare(made: Restoration, { task, row, now, fenced }: Compared): void 
   const id = idOf(row);
   const [attempt, token] = [int(now.row, "attempt"), int(now.row, "token")];
   const counted = countedIn(task);
-  // What was fenced off has come to nothing, which is what counts where nothing did.
+  // A fenced attempt counts as lost where no other attempt counts.
   const inVain = counted === undefined && (fenced || attempt === 0);
   const carries = !inVain && attempt !== counted;
   const same = !carries && sameRow(row, now.row);

@@ -10,7 +10,7 @@ import type { EngineContext } from "../context.js";
 
 export interface LettersBack {
   readonly run: Pick<Run, "id" | "project">;
-  /** Those that were open at the time. */
+  /** Dead letters that were open at the time. */
   readonly letters: readonly PendingLetter[];
   readonly by: string;
   readonly note: string;
@@ -32,7 +32,7 @@ export function* restoreLetters(ctx: EngineContext, { run, letters, by, note }: 
       run: run.id,
       project: run.project,
       createdAt: ctx.now,
-      // Whoever took the run back looks at it now.
+      // The person who restored the run decides on it now.
       dueAt: null,
     })),
   );

@@ -5,8 +5,8 @@ import type { Row, SqlValue } from "../../store/tx.js";
 import { earliest } from "../../base/time.js";
 import { TASK_SETTLED } from "../lifecycle/machines.js";
 
-// What the tasks of a copy become when a run goes on from it. Rows are taken over whole, whatever columns they have; named here is
-// what a copy never gives back.
+// Builds the tasks of a restored run from a copy. Rows are taken over whole, whatever columns they have; named here are
+// the columns that a copy never restores.
 
 /** When the copy was taken, and when it is gone back to. In ms since the epoch. */
 export interface Interval {
@@ -25,8 +25,8 @@ const NOBODYS = {
 } as const;
 
 /**
- * A task's row as it was, held by nobody, for the caller to change further: a row has some forty columns, and one more copy of each costs
- * as much as comparing it. Its token and the number of its attempts are its run's matter.
+ * Returns a task's row as it was, without a holder, for the caller to change further: a row has some forty columns, and
+ * one more copy of each costs as much as comparing it. Token and number of attempts are set by its run.
  */
 export function restoredRow({ row, spec }: CopiedTask, interval: Interval): Record<string, SqlValue> {
   const restored: Record<string, SqlValue> = { ...row };
@@ -45,8 +45,8 @@ export function restoredRow({ row, spec }: CopiedTask, interval: Interval): Reco
 }
 
 /**
- * A limit that is counted from a beginning does not count the time that is gone back over. When somebody looks is left as it
- * was: he looks again.
+ * Moves limits that count from a beginning past the time between copy and restoration. The next poll keeps its time:
+ * the job looks again then.
  */
 function moveLimits(row: Record<string, SqlValue>, within: number | undefined, { takenAt, now }: Interval): void {
   const [closeBy, readyAt] = [intOrNull(row, "close_by"), intOrNull(row, "ready_at")];

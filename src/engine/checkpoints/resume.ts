@@ -76,7 +76,7 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, age
     data: { checkpoint: checkpoint.id, status: copy.run["status"], ...figures, dropped_signals: droppedSignals },
   };
   const gone = yield* goOn(ctx, {
-    // Whether anybody waits for it is looked at anew, where it is a run within another. What is spent stays spent.
+    // A child run's parent is checked again. Money spent stays spent.
     run: {
       ...copy.run,
       revision: run.revision + 1,
@@ -89,7 +89,7 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, age
     toStop: new Set(tasksToStop(copy.tasks).map(({ row }) => idOf(row))),
     events: [resumed, ...made.events],
   });
-  // What runs within it have come to since may be waited for again, or by nobody any more.
+  // Child runs may have ended since, and may be waited for again or no longer.
   yield* lookAtRuns(children, ctx.now);
   if (gone.run.endedAt === null)
     yield* pauseOrResumeWithin(ctx, run.id, { agent, event: gone.run.status === "paused" ? "pause" : "resume" });
@@ -107,7 +107,7 @@ interface LockedRun {
 /** Locks the project, and in their order the run, those within it, and those that have work parked on what its tasks hold. */
 function* lockWithHeld({ run: id, project }: Checkpoint): Tx<LockedRun> {
   yield* lockProject(project);
-  // Under the project's lock nobody locks a file for a task, parks work on one, or starts a run.
+  // Under the project's lock no other transaction locks a file for a task, parks work on one, or starts a run.
   const locks = new Map<string, readonly Lock[]>();
   for (const { task } of yield* heldTasksOf(id)) {
     if (task.holdsFiles) locks.set(task.id, yield* locksOfTask(task.id));

@@ -29,8 +29,9 @@ import { cancelTask } from "../tasks/tasks.js";
 import { endWait } from "../signals/wait-steps.js";
 import { requireWorkflow } from "../workflows/workflows.js";
 
-// A workflow step waits for a run of its own. Whoever starts, ends or stops either of them locks the parent before the child;
-// so a child that has ended notes that it is due, and the tick, or the process that ended it, tells its parent.
+// A workflow step waits for a child run. Every transaction that starts, ends or stops either of them locks the parent
+// before the child; so a child that has ended records that it is due, and the tick, or the process that ended it, tells
+// its parent.
 
 /** How many runs a run may be within. */
 export const DEPTH_MAX = 10;
@@ -114,7 +115,7 @@ export interface ChildAndParent {
 /** Locks, in their order, what bringing a run and its parent together may change. Undefined where it is gone. */
 export function* lockWithParent(known: Run): Tx<ChildAndParent | undefined> {
   const found = known.parentTask === null ? undefined : yield* findTaskAndSpec(known.parentTask);
-  // What takes a failed run up again locks its project, which comes before the runs.
+  // Reopening a failed run locks its project, which comes before the runs.
   const failed = found?.task.status === "dead_letter";
   if (failed) yield* lockProject(found.task.project);
   const parent = found && (yield* lockTask(found.task.id));
@@ -125,8 +126,8 @@ export function* lockWithParent(known: Run): Tx<ChildAndParent | undefined> {
 }
 
 /**
- * Brings a child run and the task that waits for it together: an end is handed up, a run that nobody waits for is cancelled. Gives when
- * to look again, if at all.
+ * Reconciles a child run with the task that waits for it: an end is reported to the parent, a run without a waiting
+ * task is cancelled. Returns when to check again, if at all.
  */
 export function* reconcileChild(ctx: EngineContext, { parent, child }: ChildAndParent): Tx<number | null> {
   const own = parent?.spec.child === child.id;
@@ -152,9 +153,9 @@ function isTakenUp(own: boolean, parent: Locked | undefined): boolean {
   return FAILED_BY_CHILD.has(parent.task.reasons[0]?.kind ?? "") && mayTakeUp(parent.run);
 }
 
-/** Gives when its end is to be handed up, where it has ended thereby. */
+/** Cancels a run without a waiting task. Returns when its end is to be reported, where it has ended thereby. */
 function* stopOrphan(ctx: EngineContext, child: Run): Tx<number | null> {
-  // One that is undone already is left to come to its end.
+  // A run that is being compensated comes to its end by itself.
   if (child.status === "cancelling" || child.status === "compensating") return null;
   const reason = "the task that waited for it does so no longer";
   const { run } = yield* cancelRun(ctx, child, { agent: SERVER, reason });
@@ -230,7 +231,7 @@ function* resolveByChild(ctx: EngineContext, { task, spec, run }: Locked, child:
   return null;
 }
 
-/** What expressions read of a workflow step: its run, and the results of that run's last steps by key, where they fit. */
+/** Returns a workflow step's result for expressions: its run, and the results of that run's last steps by key, where they fit. */
 function* resultOf(ctx: EngineContext, child: Run): Tx<Record<string, unknown>> {
   const bytes = yield* children.sizeOfLastResults(child.id);
   const head = { run: child.id, status: child.status };

@@ -71,7 +71,7 @@ const TITLE_CHARS_MAX = 500;
 export interface Undoing {
   readonly tasks: readonly string[];
   readonly edges: readonly (readonly [dependency: string, task: string])[];
-  /** Those that are undone. */
+  /** Tasks that are compensated. */
   readonly undone: ReadonlySet<string>;
 }
 

@@ -50,7 +50,7 @@ export function* listLetterPage(ctx: EngineContext, query: LetterQuery) {
   return { page, next: found.length > limit ? page.at(-1)?.letter.id : undefined };
 }
 
-/** What nobody has dealt with yet, in short, newest first. */
+/** Returns pending dead letters in short, newest first. */
 export function* pendingLetters(ctx: EngineContext, limit: number) {
   const { page } = yield* listLetterPage(ctx, { status: "pending", limit });
   return {
@@ -78,7 +78,7 @@ export function* letterInFull(id: string) {
   };
 }
 
-/** What attempts that did not succeed got done, by their numbers: the newest that fit into so many bytes together. */
+/** Returns the partial results of attempts that did not succeed, by their numbers: the newest that fit into so many bytes together. */
 export function partialResults(attempts: readonly Attempt[], bytesMax: number): ReadonlyMap<number, unknown> {
   const kept = new Map<number, unknown>();
   let bytes = 0;
@@ -148,8 +148,8 @@ export interface Replay {
 }
 
 /**
- * Opens the task again in its run, with what is to be different, and what it blocked. Errors: those of `lockLetter` and `changedSpec`,
- * `not_found` for an agent that nobody knows.
+ * Reopens the task in its run, with the changes asked for, and the tasks it blocked. Errors: those of `lockLetter` and
+ * `changedSpec`, `not_found` for an unknown agent.
  */
 export function* replayLetter(ctx: EngineContext, { id, changes = {}, note, by }: Replay): Tx<LetterHandled> {
   const { locked } = yield* lockLetter(id);
@@ -168,7 +168,7 @@ export interface Reopened {
   readonly locked: Locked;
   readonly note?: string | undefined;
   readonly by: string;
-  /** Where nobody has asked for it: which of how many times. */
+  /** Set for an automatic replay: its number, and how many there are at most. */
   readonly automatic?: { readonly replay: number; readonly of: number };
 }
 
@@ -199,7 +199,7 @@ export function* reopenLetter(ctx: EngineContext, reopened: Reopened): Tx<Letter
   return { letter: id, task: after, ready, ...changed };
 }
 
-/** What a failed task keeps from going on: in a run that stopped on it, all that had not begun. */
+/** Returns the tasks that a failed one blocks: in a run that stopped on it, all that had not begun. */
 function* blockedBy({ task, run }: Locked): Tx<Reopening> {
   requireUndoable(task, run);
   requireReopenable(task, run);
@@ -230,7 +230,10 @@ export interface Resolution {
   readonly by: string;
 }
 
-/** Ends the task well with a result that somebody else came to, and lets what it blocked go on. Errors: `invalid_input` too. */
+/**
+ * Completes a dead-lettered task with a result obtained elsewhere and unblocks its dependents. Errors: `invalid_input`
+ * too.
+ */
 export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Resolution): Tx<LetterHandled> {
   const { locked } = yield* lockLetter(id);
   const { task, spec } = locked;
@@ -294,7 +297,7 @@ export interface Burial {
   readonly by: string;
 }
 
-/** Ends a task badly by hand, whoever holds it. Errors: `invalid_transition` for one that has ended. */
+/** Fails a task by hand, held or not. Errors: `invalid_transition` for one that has ended. */
 export function* sendToDeadLetters(ctx: EngineContext, { task: reference, reason, by }: Burial): Tx<Task> {
   const locked = yield* lockTask(reference);
   const error = { type: "sent_by_hand", message: reason };

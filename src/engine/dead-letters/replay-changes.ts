@@ -15,7 +15,7 @@ import { ownProject } from "../projects/projects.js";
 import { settingsIn } from "../scheduling/run-modes.js";
 import { filledIn, isKnownAtStart, valuesOfRun } from "../steps/values.js";
 
-/** What is to be different when a task is tried again. */
+/** Changes to a task for its next try. */
 export interface ReplayChanges {
   readonly prompt?: string | undefined;
   readonly inputs?: Readonly<Record<string, unknown>> | undefined;
@@ -24,8 +24,8 @@ export interface ReplayChanges {
 }
 
 /**
- * A task's spec with what is to be different. With other inputs its texts are filled in anew when it begins, unless somebody has changed
- * them since. Errors: `invalid_input` for inputs that are not what the run declares, `limit_exceeded`.
+ * Returns a task's spec with changes. With other inputs its texts are filled in anew when it begins, unless they have
+ * been changed by hand since. Errors: `invalid_input` for inputs that are not what the run declares, `limit_exceeded`.
  */
 export function* changedSpec(ctx: EngineContext, locked: Locked, changes: ReplayChanges): Tx<TaskSpec> {
   const written = changes.inputs === undefined ? undefined : yield* writtenStep(ctx, locked, changes.inputs);
@@ -72,7 +72,7 @@ function* writtenStep(
   const own: unknown = Array.isArray(steps) ? steps.find((step) => isObject(step) && step["key"] === task.key) : [];
   if (!isObject(own) || spec.dynamic !== undefined) return undefined;
   const parsed = parseDefinition(
-    // What it needs are other steps, of which it reads nothing if its texts were filled in at the start.
+    // Its dependencies are other steps, of which it reads nothing if its texts were filled in at the start.
     { name: run.name, ...defined({ inputs, defaults }), steps: [{ ...own, needs: [] }] },
     { limits: settingsIn(run.mode, ctx.settings) },
   );

@@ -25,19 +25,19 @@ export interface Question {
 }
 
 export interface ToAsk {
-  /** Runs that somebody at this client has to do with. */
+  /** Runs that the person at this client has to do with. */
   readonly runs: readonly string[];
-  /** What is not to be asked here now, by `questionId`. */
+  /** Questions not to be asked here now, by `questionId`. */
   readonly except: ReadonlySet<string>;
 }
 
 export interface Next {
   readonly question?: Question;
-  /** When there may be something to ask, where nothing is now and nobody writes anything meanwhile. */
+  /** Time until there may be a question, where there is none now and no write comes in between. */
   readonly lookAgainInMs?: number;
 }
 
-/** Of those that wait in a run, so many are looked at. */
+/** Open questions of a run that are considered at once. */
 const OPEN_MAX = 200;
 /** The person who started a run is asked before others are, who may only work on it. */
 const HEAD_START_MS = 2_000;
@@ -104,7 +104,7 @@ export function* isAsked({ id, token }: Pick<Question, "id" | "token">): Tx<bool
   return (yield* findRun(task.run))?.endedAt === null;
 }
 
-/** Nobody has answered: others may ask. */
+/** Ends an elicitation without an answer: other clients may ask. */
 export function* endAsking(ctx: EngineContext, { id }: Pick<Question, "id">): Tx<void> {
   if (ctx.caller.session !== null) yield* store.endAsking(id, ctx.caller.session.id);
 }

@@ -23,8 +23,8 @@ export interface EscalationQuery {
 }
 
 /**
- * What waits for a person, in the order in which the tasks were made: human steps of runs that have not ended. Of every project where
- * none is named. Errors: `not_found`.
+ * Lists the questions that wait for a person, in the order in which the tasks were made: human steps of runs that have
+ * not ended. Without a project: of all projects. Errors: `not_found`.
  */
 export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) {
   if (query.run !== undefined) yield* requireRun(query.run);
@@ -58,15 +58,15 @@ export interface Decision {
   readonly answers?: Readonly<Record<string, unknown>> | undefined;
   readonly conditions?: readonly string[] | undefined;
   readonly note?: string | undefined;
-  /** Of the question as it was shown: one that is asked anew is another. */
+  /** Token of the question as it was shown: one that is asked again has another. */
   readonly token?: number | undefined;
   readonly by: string;
 }
 
 /**
- * Answers the question of a human step: approved it has succeeded with the decision as its result, rejected it has failed, deferred it
- * goes on waiting. Errors: `not_found`, `invalid_transition` for one that waits for nobody or is asked anew, `invalid_input` for
- * answers that its form or its output schema refuses.
+ * Decides the question of a human step: approved, it has succeeded with the decision as its result; rejected, it has
+ * failed; deferred, it goes on waiting. Errors: `not_found`, `invalid_transition` for a step that is not waiting or is
+ * asked again, `invalid_input` for answers that its form or its output schema refuses.
  */
 export function* decideEscalation(ctx: EngineContext, decision: Decision): Tx<WaitEnded> {
   const locked = yield* lockTask(decision.id);
@@ -87,14 +87,14 @@ export function* decideEscalation(ctx: EngineContext, decision: Decision): Tx<Wa
   return yield* endWait(ctx, locked, (change) => concludeTask(change, task, { result, by: decision.by }));
 }
 
-/** What expressions read of a human step: what was decided, without what was not said. */
+/** Returns the result of a human step for expressions: the decision, without fields that were not given. */
 function resultOf({ decision, answers, conditions, note, by }: Decision): Record<string, unknown> {
   const said = { decision, answers, conditions, note, by };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 
 function* defer(ctx: EngineContext, { task, run }: Locked, { by, note }: Decision): Tx<WaitEnded> {
-  // Who puts it off at one client is not to be asked at the next.
+  // A question that is put off at one client is not asked at the next.
   yield* putOff({ task: task.id, token: task.token, until: ctx.now + ctx.settings.elicitation_again_ms });
   const change = new RunChange(ctx, run);
   change.record({ type: "task.deferred", task: task.id, agent: by, data: { key: task.key, note: note ?? null } });

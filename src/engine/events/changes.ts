@@ -1,7 +1,7 @@
 import { latestCursor, readEvents } from "../../store/events/history.js";
 import type { Tx } from "../../store/tx.js";
 
-/** What of an event says which entities it changed. */
+/** The part of an event that says which entities it changed. */
 export interface Change {
   readonly type: string;
   readonly project: string | null;
@@ -11,7 +11,7 @@ export interface Change {
 
 export interface Changes {
   readonly changes: readonly Change[];
-  /** What follows is read from here. */
+  /** Cursor from which the next changes are read. */
   readonly cursor: string;
   /** Whether there is more to read at once. */
   readonly more: boolean;

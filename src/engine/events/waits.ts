@@ -5,7 +5,7 @@ import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { findProject } from "../projects/projects.js";
 
-/** What an agent can wait for. */
+/** Kinds of event that an agent can wait for. */
 export const WAIT_KINDS = ["lock_granted", "run_finished", "task_ready", "milestone"] as const;
 export type WaitKind = (typeof WAIT_KINDS)[number];
 
@@ -25,7 +25,7 @@ const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
   ],
 };
 
-/** What somebody waits for, and from where in the history. */
+/** The events an agent waits for, and the place in the history from which it waits. */
 export interface Watch {
   readonly agent: string;
   readonly kinds: readonly WaitKind[];
@@ -56,7 +56,7 @@ export function* openWatch(ctx: EngineContext, request: WatchRequest): Tx<Watch>
   };
 }
 
-// Whoever waits for the first time hears of what happens from then on, also between this call and the next.
+// Returns the cursor of a first wait: the agent hears of events from then on, also between this call and the next.
 function* firstCursor(agent: string): Tx<string> {
   const cursor = yield* latestCursor();
   yield* setEventCursor(agent, cursor);
@@ -70,7 +70,7 @@ export interface Seen {
 
 const EVENTS_AT_ONCE_MAX = 50;
 
-/** What has happened for an agent since the cursor. A query. */
+/** Returns the events for an agent since the cursor. A query. */
 export function* look(watch: Watch): Tx<Seen> {
   const types = watch.kinds.flatMap((kind) => TYPES[kind]);
   let cursor = watch.cursor;
@@ -86,7 +86,7 @@ export function* look(watch: Watch): Tx<Seen> {
   }
 }
 
-// A lock is news for whoever gets it; the rest for everybody who watches.
+// A lock concerns the agent that gets it; the other events concern every watcher.
 function concerns(event: StoredEvent, watch: Watch): boolean {
   return !event.type.startsWith("lock.") || event.agent === watch.agent;
 }

@@ -5,7 +5,7 @@ import { BatonError } from "../../base/errors.js";
 import { overlaps, type PathPattern, prefixesAbove, storedPattern } from "../paths/paths.js";
 import type { ModedPattern } from "../paths/file-sets.js";
 
-/** Whose locks are one's own: those for the same task, and those for none where the task is the agent's only one. */
+/** A requester's own locks are those for the same task, and those without one where the task is the agent's only one. */
 export interface Asking extends Party {
   readonly ownsUntasked: boolean;
 }
@@ -14,11 +14,11 @@ export interface Asking extends Party {
 export interface Turn {
   readonly position: number;
   readonly askedAt: number;
-  /** Of the request; empty for one that is not in line: of equals it comes last. */
+  /** Id of the request; empty for one that is not queued: among equals it comes last. */
   readonly id: string;
 }
 
-/** What somebody wants to lock, all or nothing. */
+/** The locks a requester wants, all or none. */
 export interface Wanted {
   readonly by: Asking;
   readonly patterns: readonly ModedPattern[];
@@ -47,7 +47,7 @@ export function turnOf({ request, place }: Lock): Turn {
 export function isStale(lock: Lock, now: number): boolean {
   if (lock.state === "queued") return !lock.place || lock.place.expiresAt <= now;
   if (lock.expiresAt !== null && lock.expiresAt <= now) return true;
-  // A task's lock ends with the task's lease, which whoever takes the task away sees to.
+  // A task's lock ends with the task's lease, which ends when the task is taken away.
   return lock.state === "held" && lock.task === null && lock.sessionGone;
 }
 
@@ -116,7 +116,10 @@ export class LockTable {
       );
   }
 
-  /** Every lock that overlaps a pattern, whoever has it. Errors: `limit_exceeded` for too much to compare. */
+  /**
+   * Returns every lock that overlaps a pattern, the requester's own too. Errors: `limit_exceeded` for too much to
+   * compare.
+   */
   overlapping(pattern: PathPattern): Lock[] {
     const found = pattern.kind === "file" ? [...(this.#files.get(pattern.key) ?? [])] : [];
     const candidates = [this.#wide.values(), pattern.kind === "file" ? [] : [...this.#files.values()].flat()];
@@ -133,14 +136,14 @@ export class LockTable {
       (lock) => lock.state === "held" && isOwn(lock, by) && (lock.expiresAt === null || lock.expiresAt > this.#now),
     );
     const same = own.filter((lock) => patternOf(lock).key === pattern.key);
-    // Who was upgraded while it waited has both; the exclusive one tells.
+    // A lock upgraded while its request waited has both rows; the exclusive one counts.
     const exact = same.find((lock) => lock.mode === "exclusive") ?? same[0];
     return { exact, covered: exact !== undefined || (pattern.kind === "file" && own.length > 0) };
   }
 
   /**
-   * What stands in the way of a request: locks of others, and requests of others that are served before it. Whoever has
-   * a file already need not queue for it behind those who wait for it.
+   * Returns the obstacles of a request: locks of others, and requests of others that are served before it. A requester
+   * that holds a file already does not queue behind those who wait for it.
    */
   obstacles(wanted: Wanted): Obstacle[] {
     const obstacles: Obstacle[] = [];
@@ -162,7 +165,7 @@ export class LockTable {
 
 const STATES = ["held", "offered", "queued"] as const;
 
-/** Whoever has it before whoever waits for it, in the order of their turns. */
+/** Sorts holders before waiting requests, those in queue order. */
 function nearestFirst(a: Lock, b: Lock): number {
   if (a.state !== b.state) return STATES.indexOf(a.state) - STATES.indexOf(b.state);
   if (a.place && b.place && a.request !== b.request) return isEarlier(turnOf(a), turnOf(b)) ? -1 : 1;

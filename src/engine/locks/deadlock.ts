@@ -9,14 +9,14 @@ import { overlaps } from "../paths/paths.js";
 export interface NewWait {
   readonly project: string;
   readonly wanted: Wanted;
-  /** Whom it would wait for; empty for what would be granted at once, ahead of others who wait. */
+  /** The locks it would wait for; empty for a request that would be granted at once, ahead of others who wait. */
   readonly blockers: readonly Lock[];
 }
 
 /**
- * The cycle of parties, each waiting for the next and the first repeated at the end, that a request would close; or
- * undefined. A party waits for whoever holds, or was earlier to ask for, what it asks for. Only what can be reached
- * from the request is looked at.
+ * Finds the cycle of lock owners, each waiting for the next and the first repeated at the end, that a request would
+ * close; undefined without one. An owner waits for each owner that holds, or requested earlier, a path it requests.
+ * Reads only what can be reached from the request.
  */
 export function* findDeadlock(ctx: EngineContext, wait: NewWait): Tx<Party[] | undefined> {
   const graph = new WaitGraph(wait.wanted.by);

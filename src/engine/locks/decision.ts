@@ -26,7 +26,7 @@ export type Wait =
 
 export interface Acquired {
   readonly outcome: "granted" | "queued" | "denied" | "deadlock";
-  /** Of the place in line; null without one. */
+  /** Id of the queued request; null without one. */
   readonly request: string | null;
   readonly locks: readonly LockLine[];
   /** The first of them. */
@@ -34,11 +34,11 @@ export interface Acquired {
   readonly conflicts_total: number;
   /** In line: 1 is next. */
   readonly position?: number;
-  /** Who waits for whom; the first again at the end. */
+  /** The owners that wait for each other; the first again at the end. */
   readonly cycle?: readonly Party[];
 }
 
-/** What is asked, by whom, and what stands there. */
+/** The request, its owner, and the locks at its paths. */
 export interface Decision {
   readonly ctx: EngineContext;
   readonly change: LockChange;

@@ -38,7 +38,7 @@ export function* releaseSessionLocks(ctx: EngineContext, session: string): Tx<nu
   const projects = new Set((yield* untaskedLocksOfSession(ctx.now, session)).map(({ project }) => project));
   const ordered = [...projects].sort();
   for (const project of ordered) yield* lockProject(project);
-  // Read again: now nobody else can change them.
+  // Read again under the lock: no other transaction can change them now.
   const locks = yield* untaskedLocksOfSession(ctx.now, session);
   const changes: [project: string, change: LockChange][] = [];
   for (const project of ordered) {

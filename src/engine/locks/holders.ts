@@ -25,9 +25,9 @@ export interface HolderReference {
 }
 
 /**
- * Who asks, and in which project: the one named, the task's, or that of the working directory. A lock without a task goes to
- * the agent's only running task when it has exactly one, and that is of this project. Errors: `not_found`; `conflict` for a
- * task that the agent does not hold; `invalid_input` for one of another project.
+ * Returns the owner and the project of a request: the one named, the task's, or that of the working directory. A lock
+ * without a task goes to the agent's only running task when it has exactly one, and that is of this project. Errors:
+ * `not_found`; `conflict` for a task that the agent does not hold; `invalid_input` for one of another project.
  */
 export function* findHolder(ctx: EngineContext, reference: HolderReference): Tx<{ project: Project; holder: Holder }> {
   const agent = reference.agent ?? ctx.caller.agent;

@@ -17,13 +17,13 @@ import { isEarlier, isStale, locksNear, LockTable, patternOf, turnOf } from "./c
 import type { PathPattern } from "../paths/paths.js";
 import type { ModedPattern } from "../paths/file-sets.js";
 
-/** Who got what they waited for. */
+/** A request that got its locks. */
 export interface Served {
   readonly agent: string;
   readonly paths: readonly string[];
 }
 
-/** What is to be held from now on, under new tokens. */
+/** Locks to be held from now on, under new tokens. */
 export interface Grant {
   readonly request: string;
   readonly agent: string;
@@ -35,12 +35,12 @@ export interface Grant {
   readonly reason: string | null;
 }
 
-/** What may differ between the rows of a group. */
+/** Fields that may differ between the rows of a group. */
 export type LockStanding = Pick<NewLock, "mode" | "state" | "token" | "since" | "expiresAt">;
 
 /**
- * What one transaction does to the locks of a project whose row it has locked: it frees, serves those who wait in the
- * order of their turns, and tells the history and the parked work. Runs are locked once, at the end, in the one order.
+ * Changes the locks of a project whose row is locked, in one transaction: frees locks, serves the queue in order, and
+ * writes events and unparked work. Runs are locked once, at the end, in the one order.
  */
 export class LockChange {
   readonly granted: Served[] = [];
@@ -77,7 +77,7 @@ export class LockChange {
       this.note({ type: "lock.released", ...partyOf(own), data: { why, locks: linesOf(own) } });
   }
 
-  /** Breaks locks that have outlived their time or their holder, for whoever met them. */
+  /** Breaks locks that have outlived their time or their holder, in favour of a requester. */
   *breakStale(locks: readonly Lock[], brokenFor: string | null): Tx<void> {
     const held = locks.filter((lock) => lock.state === "held");
     yield* this.#remove(held);
@@ -158,14 +158,14 @@ export class LockChange {
   }
 
   /**
-   * Gives what has been freed to those who wait for it, in the order of their turns: to whoever is there at once, to
-   * whoever is not as an offer. A request is served only whole. What is stale is left to whoever touches it and to the
-   * tick, so that serving frees nothing more.
+   * Serves freed paths to the queue in order: a requester that is present gets its locks at once, an absent one gets an
+   * offer. A request is served only whole. Stale locks are left to the next request that touches them and to the tick,
+   * so that serving frees nothing more.
    */
   *serve(): Tx<void> {
     const vacated = this.#vacated;
     this.#vacated = [];
-    // A look at the line as a whole first: mostly nobody is in it, and then the search around each path is spared.
+    // One check whether the queue is empty, as it mostly is, spares the search around each path.
     if (vacated.length === 0 || !(yield* anyoneInLine(this.#project))) return;
     const { now } = this.#ctx;
     const touched = new LockTable(
@@ -235,7 +235,7 @@ export class LockChange {
     yield* appendEvents(this.#ctx, this.takeEvents());
   }
 
-  /** What there is to tell, for a transaction that tells more and writes it all at once. */
+  /** Returns the events for a transaction that has more of them and writes all at once. */
   takeEvents(): NewEvent[] {
     return this.#events.splice(0);
   }

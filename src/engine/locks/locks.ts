@@ -59,8 +59,8 @@ function* taskMeant(ctx: EngineContext, { agent, task }: HolderReference): Tx<Ta
 }
 
 /**
- * What a request asks for, as places on this machine's disk, so that links on the way can be looked at before the
- * transaction. Root null: nothing to look at. A query; errors as `acquireFileLock`.
+ * Returns the paths of a request as places on this machine's disk, so that links on the way can be checked before the
+ * transaction. Root null: nothing to check. A query; errors as `acquireFileLock`.
  */
 export function* placesOnDisk(
   ctx: EngineContext,
@@ -79,8 +79,8 @@ export function* isInLine(request: string): Tx<boolean> {
 }
 
 /**
- * For a caller who has hung up while waiting: nobody is there any more, but the place in line lives on for a while. What
- * was granted in that moment, unheard, is given back.
+ * Ends the wait of a caller that has hung up: it is absent now, but its queue position stays for a while. Locks granted
+ * in that moment, unheard, are released.
  */
 export function* leaveLine(ctx: EngineContext, id: string): Tx<void> {
   const locks = yield* locksOfRequests(ctx.now, [id]);
@@ -126,7 +126,7 @@ function* tableWithoutStale({ ctx, change, project, holder, patterns }: Look): T
     patterns.flatMap((pattern) => table.overlapping(pattern)).filter((lock) => isStale(lock, ctx.now)),
   );
   for (const lock of stale) {
-    // Whoever comes back under a new session takes its own lock over.
+    // An agent that comes back under a new session takes over its own lock.
     if (lock.state === "held" && isOwn(lock, asking) && (lock.expiresAt ?? Infinity) > ctx.now) stale.delete(lock);
   }
   if (stale.size === 0) return table;
@@ -247,7 +247,7 @@ export interface LockQuery {
   readonly cursor?: string | undefined;
 }
 
-/** Who holds, has been offered and waits for what, in order of the paths' beginnings. */
+/** Lists held, offered and requested locks with their owners, in order of the paths' beginnings. */
 export function* listFileLocks(
   ctx: EngineContext,
   query: LockQuery,

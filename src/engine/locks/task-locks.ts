@@ -35,7 +35,7 @@ export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeL
     request.project,
     patterns.map(({ pattern }) => pattern),
   );
-  // What the agent holds without a task is not another's.
+  // Locks that the agent holds without a task count as its own.
   const by = { agent, task, ownsUntasked: true };
   const obstacles = new LockTable(ctx.now, near).obstacles({ by, patterns, turn: turnIn(request) });
   const first = obstacles.find(({ lock }) => lock.state !== "queued") ?? obstacles[0];
@@ -65,7 +65,7 @@ export interface ScopeLook extends Pick<ScopeRequest, "project" | "turn" | "agen
   readonly scope: string;
 }
 
-/** What keeps an agent from locking the files of a task now, with a claim. Empty when nothing does. */
+/** Returns the conflicts that keep an agent from locking a task's files now, with a claim; empty when there are none. */
 export function* conflictsOfScope(ctx: EngineContext, request: ScopeLook): Tx<Conflict[]> {
   const patterns = yield* patternsOfScope(request.scope);
   const near = yield* locksNear(

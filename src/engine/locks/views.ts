@@ -17,7 +17,7 @@ export function lockLine(lock: Pick<Lock, "path" | "mode" | "token" | "expiresAt
   return { path: lock.path, mode: lock.mode, token: lock.token, expires_at: isoOrNull(lock.expiresAt) };
 }
 
-/** Who stands in the way of a path. */
+/** The owner that blocks a path. */
 export interface Conflict {
   readonly path: string;
   readonly held_by: string;
@@ -28,7 +28,7 @@ export interface Conflict {
   readonly since: string;
   readonly expires_at: string | null;
   readonly reason?: string;
-  /** What is locked, where it is not the path itself. */
+  /** The locked path or pattern, where it is not the path itself. */
   readonly locked_path?: string;
 }
 

@@ -26,7 +26,7 @@ export interface Goal {
   readonly deadline?: Deadline | undefined;
   readonly agent: string;
   readonly session?: WorkSession | undefined;
-  /** What there is to divide it by. */
+  /** Templates that could divide it. */
   readonly templates: readonly Entry[];
 }
 
@@ -37,7 +37,7 @@ export interface Orchestration {
   readonly planning: Planning;
 }
 
-/** What a planner needs to know beside the goal. */
+/** Facts a planner needs beside the goal. */
 export interface Planning {
   readonly agents: readonly {
     name: string;
@@ -68,8 +68,8 @@ The goal: \${{ inputs.goal }}
 Split it into steps that different agents can do at the same time: each is complete in itself (key, title, prompt, criteria), needs only what it builds on, names the files it writes, and is small enough for one sitting. Steps that share no file run side by side. End with a step that checks the whole.`;
 
 /**
- * Starts a run that has only a goal: its one task, the plan, is the caller's at once, and becomes the run's steps when it is completed.
- * An agent that holds as much as it may is told so; the plan then waits for whoever claims it.
+ * Starts a run that has only a goal: its one task, the plan, is claimed for the caller at once, and becomes the run's
+ * steps when it is completed. An agent at capacity is told so; the plan then waits for the next claim.
  */
 export function* orchestrateGoal(ctx: EngineContext, goal: Goal): Tx<Orchestration> {
   const definition = {
@@ -101,7 +101,10 @@ export interface Decomposed {
   readonly chosen: Decomposition["chosen"];
 }
 
-/** Starts a run of the template that divides the goal: nobody plans, and its first steps are ready at once. Errors: those of `decompose`. */
+/**
+ * Starts a run of the template that divides the goal: no plan task is needed, and its first steps are ready at once.
+ * Errors: those of `decompose`.
+ */
 export function* decomposeGoal(ctx: EngineContext, goal: Goal, wanted: string): Tx<Decomposed> {
   const { template, workflow, chosen } = decompose(goal.templates, goal.goal, wanted);
   const name = nameFrom(goal.goal.slice(0, NAME_CHARS), template.name).toLowerCase();

@@ -17,7 +17,7 @@ export function workflowOfTemplate(entries: readonly Entry[], name: string): Par
   return workflow;
 }
 
-/** What is taken where no template's words are found in a goal: parts side by side, then one whole. */
+/** The template used where no template's words are found in a goal: parts side by side, then one whole. */
 const GENERIC = "fan_out_fan_in";
 
 /** How a goal is divided by a template instead of a planner. */
@@ -58,7 +58,7 @@ export function templatesFitting(entries: readonly Entry[], goal: string): Templ
     const hits = template.keywords.filter((keyword) => words.includes(` ${wordsOf(keyword).join(" ")} `)).length;
     return hits === 0 ? [] : [{ template, hits }];
   });
-  // Of the goal only what the keywords speak of: common words stand in every description.
+  // Compares the goal with keywords only: common words stand in every description.
   const texts = found.map(({ template: { name, title, keywords } }) => ({
     id: name,
     text: [title, ...keywords].join(" "),
@@ -90,7 +90,7 @@ function takesGoal({ kind, inputs }: Template): boolean {
   return Object.entries(inputs).every(([name, { required }]) => !required || FILLED.has(name));
 }
 
-/** What a template is filled in with; of `constraints` only where it takes them. */
+/** Returns the inputs for a template; `constraints` only where it takes them. */
 export function inputsOfGoal(
   { inputs }: Template,
   goal: string,
@@ -112,7 +112,7 @@ function needsMore({ name, inputs }: Template, entries: readonly Entry[]): Baton
   });
 }
 
-/** What has to be given, for the caller to fill in. */
+/** Returns the required inputs, for the caller to fill in. */
 function toGive(inputs: Template["inputs"]): Record<string, string> {
   return Object.fromEntries(Object.entries(inputs).flatMap(([name, { required }]) => (required ? [[name, "…"]] : [])));
 }

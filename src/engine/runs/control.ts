@@ -30,7 +30,7 @@ export interface Control {
 /** Steers a run. Errors: `not_found`, `invalid_transition` with what is possible instead. */
 export function* controlRun(ctx: EngineContext, control: Control): Tx<ChangedRun> {
   const known = yield* requireRun(control.run);
-  // Who archives a project ends its runs: none of them goes on behind its back.
+  // Archiving a project ends its runs: none of them may go on afterwards.
   if (control.action === "retry_failed" || control.action === "resume") yield* requireUnarchived(known.project);
   else if (control.action === "pause") yield* lockProject(known.project);
   const row = yield* lockRun(control.run);
@@ -47,7 +47,7 @@ export function* controlRun(ctx: EngineContext, control: Control): Tx<ChangedRun
     case "resume":
       return yield* pauseOrResumeAll(ctx, run, { ...control, event: control.action });
     case "cancel":
-      // Asked once more, whoever holds something of it is given no more time than before.
+      // A second request gives the holders no more time than the first.
       if (isCancelled(run)) return { run, counters: yield* findCounters(run.id) };
       return yield* cancelRun(ctx, run, control);
     case "retry_failed":
@@ -59,7 +59,7 @@ function isCancelled({ status }: Run): boolean {
   return status === "cancelling" || status === "cancelled";
 }
 
-/** What a run waits for in runs of its own is part of it: they are paused and resumed with it. */
+/** Child runs that a run waits for are part of it: they are paused and resumed with it. */
 function* pauseOrResumeAll(
   ctx: EngineContext,
   run: Run,
@@ -70,7 +70,10 @@ function* pauseOrResumeAll(
   return changed;
 }
 
-/** Takes the open runs within a run along. Whoever calls it holds the project's row, so that none of them starts another meanwhile. */
+/**
+ * Pauses or resumes the open child runs. The caller holds the project's row, so that none of them starts another
+ * meanwhile.
+ */
 export function* pauseOrResumeWithin(
   ctx: EngineContext,
   run: string,
@@ -82,7 +85,7 @@ export function* pauseOrResumeWithin(
   }
 }
 
-/** Pause stops claims, not leases: whoever holds a task may complete it. */
+/** Pausing stops claims, not leases: the holder of a task may complete it. */
 function* pauseOrResume(
   ctx: EngineContext,
   run: Run,
@@ -99,7 +102,7 @@ function* pauseOrResume(
 
 const UNHELD: readonly TaskStatus[] = ["pending", "ready", "waiting", "in_review", "blocked"];
 
-/** Ends at once what nobody holds, and asks the holders of the rest; the tick takes the rest away after the grace. */
+/** Cancels unclaimed tasks at once, and asks the holders of the others; the tick takes those away after the grace. */
 export function* cancelRun(ctx: EngineContext, run: Run, control: Pick<Control, "agent" | "reason">): Tx<ChangedRun> {
   const moved = yield* moveRun(run, { event: "cancel", reason: control.reason });
   yield* deleteLanes(run.id);
@@ -125,7 +128,7 @@ export function* cancelRun(ctx: EngineContext, run: Run, control: Pick<Control, 
 /** Opens a failed run again: what failed is tried anew, what stood behind it waits for it again. */
 function* retryFailed(ctx: EngineContext, run: Run, control: Control): Tx<ChangedRun> {
   const change = yield* takeUp(ctx, run);
-  // Of a run that is undone, only what undoes it is tried anew.
+  // In a run that is being compensated, only the compensations are retried.
   const which = run.stage === "undoing" ? { tasks: yield* notUndone(run.id) } : { run: run.id };
   const reopened = [
     ...(yield* reopen(change, { ...which, from: "blocked" })),

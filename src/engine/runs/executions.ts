@@ -41,15 +41,15 @@ export interface Execution {
   readonly status?: "planning" | "paused";
   /** The run and the task that wait for it. */
   readonly parent?: { readonly run: Run; readonly task: string };
-  /** What it may cost, in US dollars. */
+  /** Budget of the run, in US dollars. */
   readonly budget?: number | undefined;
-  /** Whose defaults it takes. */
+  /** The work session whose defaults it takes. */
   readonly session?: WorkSession | undefined;
 }
 
 export interface Started extends ChangedRun {
   readonly ready: readonly Task[];
-  /** What will keep the run from going on, as far as it can be known now. */
+  /** Obstacles that will keep the run from going on, as far as they are known now. */
   readonly warnings: readonly string[];
 }
 
@@ -70,7 +70,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const tasks = yield* instantiate(ctx, { project, run, planned });
   const change = new RunChange(ctx, run);
   for (const task of tasks) change.add(task);
-  // What has expressions or is done by the server begins now, where nothing holds it up.
+  // Steps with expressions, and steps the server does, are activated now where nothing holds them up.
   const begun = yield* settleWaiting(
     change,
     tasks.filter(({ status, needsLook }) => status === "pending" && needsLook),
@@ -105,7 +105,7 @@ function newRun(ctx: EngineContext, execution: Execution): NewRun {
     workflowVersion: workflow?.version ?? null,
     name: definition.name,
     kind: "workflow",
-    // Those within a run work as it does.
+    // Child runs take the mode of their parent.
     mode: parent?.run.mode ?? mode,
     maxParallel: maxParallelOf(ctx, execution, mode),
     priority: PRIORITIES[execution.priority ?? definition.priority ?? "normal"],
@@ -158,7 +158,7 @@ function* makeRun(ctx: EngineContext, run: NewRun): Tx<Run> {
 
 function* commandWarnings(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {
   const lines = definition.steps.flatMap(({ kind, run, env = {} }) =>
-    // What its variables hold is not known before it starts.
+    // The values of its variables are not known before it starts.
     kind !== "command" || run === undefined || Object.values(env).some(isTemplate)
       ? []
       : [commandLine(shellLine(run), env)],
@@ -180,7 +180,7 @@ function* commandWarnings(ctx: EngineContext, { definition }: Parsed): Tx<string
   ];
 }
 
-/** What a workflow step names may still be made before it is its turn. */
+/** Warns of workflows that do not exist yet: they may still be made before their step's turn. */
 function* workflowWarnings(project: Project, { definition }: Parsed): Tx<string[]> {
   const names = new Set(definition.steps.flatMap(({ workflow }) => workflow ?? []));
   const missing: string[] = [];

@@ -56,7 +56,7 @@ export function* runProgress(ctx: EngineContext, id: string) {
   };
 }
 
-/** What is left of the work at the pace so far; null while nothing is done yet, 0 for a run that has ended. */
+/** Returns the time left at the pace so far; null while no task is done yet, 0 for a run that has ended. */
 function etaMs(now: number, run: Run, counters: Counters): number | null {
   if (run.endedAt !== null) return 0;
   if (counters.doneMs === 0) return null;

@@ -8,8 +8,8 @@ import { hint } from "../../base/names.js";
 import { Problems, problemsError } from "../../base/problems.js";
 import { type Settings, settingsSchema } from "../../base/settings.js";
 
-// A value comes from, in this order: the command line, the environment, what was configured through an operation and
-// stands in the database, a file, the default. The first two are decided per process by whoever starts it.
+// The origin of a value, in order of precedence: the command line, the environment, the database (configured through an
+// operation), a file, the default. The first two are set per process by the person who starts it.
 
 /** A setting as a process was started with it. */
 export interface StartValue {
@@ -29,7 +29,7 @@ const NAMES = Object.keys(settingsSchema.shape);
 const AT_START: ReadonlySet<string> = new Set(["tick_ms", "input_bytes_max"]);
 const PINNED = /^(?:flag|environment) /;
 
-/** What is in force in a process, given what it was started with. In the order of the names. */
+/** Returns the values in force in a process, given those it was started with. In the order of the names. */
 export function valuesInForce(start: readonly StartValue[], stored: readonly StoredSetting[]): ValueInForce[] {
   const byName = new Map(stored.map((one) => [one.name, one]));
   return start.map((given) => {

@@ -60,7 +60,7 @@ export interface Component {
 const LATE_TICKS = 10;
 const LATE_MS_MIN = 15_000;
 
-/** What can be said of the parts from what is recorded; the database itself is measured by who calls. */
+/** Returns the state of the parts from recorded data; the database itself is measured by the caller. */
 export function* componentsOf(ctx: EngineContext): Tx<Component[]> {
   const due = yield* figures.dueFigures(ctx.now, hostOf(ctx));
   const presence = yield* figures.presence(ctx.now);

@@ -19,11 +19,11 @@ export interface Template extends FileTemplate {
   readonly keywords: readonly string[];
   readonly config: NonNullable<Manifest["config"]>;
   readonly milestones: NonNullable<Manifest["milestones"]>;
-  /** Of a project: those it stores. Of a workflow: the one. */
+  /** A project template's stored workflows; a workflow template's only one. */
   readonly workflows: readonly Parsed[];
 }
 
-/** What there is under a name: a template, or why it is none. */
+/** The entry of a name: a template, or the reason why it is invalid. */
 export interface Entry {
   readonly name: string;
   readonly folder: TemplateFolder;
@@ -51,7 +51,7 @@ export function readTemplates(folders: readonly TemplateFolder[], limits: Defini
 
 type Reading = Pick<Entry, "template" | "problems">;
 
-// What was made of the same texts before: reading them takes a hundred times as long as seeing that they are the same.
+// Results for texts read before: reading them takes a hundred times as long as seeing that they are the same.
 const readBefore = new Map<string, Reading>();
 const KNOWN_MAX = 500;
 

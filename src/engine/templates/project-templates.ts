@@ -34,7 +34,7 @@ export interface FromTemplate extends CreateProject {
   readonly agent?: string | undefined;
 }
 
-/** What it comes to, found out without writing anything. */
+/** The prepared project, found out without writing anything. */
 export interface Prepared {
   readonly root: string;
   readonly caseInsensitive: boolean;
@@ -84,7 +84,7 @@ function* requireUnlocked(
   }
 }
 
-/** Those of the files that lie in the root of a project below, as it names them. */
+/** Returns the files that lie in the root of a project below, under its names. */
 function pathsWithin(
   project: Project,
   { root, files, caseInsensitive }: Parameters<typeof requireUnlocked>[2],
@@ -141,7 +141,7 @@ export function requireFree(template: Template, survey: Survey, overwrite: boole
 
 const SHOWN_MAX = 20;
 
-/** What has been made beside the project. */
+/** Entities made beside the project. */
 export interface Made {
   readonly project: Project;
   readonly created: boolean;

@@ -7,10 +7,11 @@ import type { InputDefinition } from "../definitions/inputs.js";
 import { Problems, problemsError } from "../../base/problems.js";
 import { fillInText, isTemplate, templateParts } from "../expressions/interpolation.js";
 
-// What a project template makes of its files/: their contents and their names are texts in which `${{ inputs.x }}` and
-// `${{ project.name }}` stand. What is no text, or is told to be left alone, is copied byte by byte.
+// A project template makes files from its files/ directory: their contents and their names are texts in which `${{
+// inputs.x }}` and `${{ project.name }}` stand. Binary files, and files named under `verbatim`, are copied byte by
+// byte.
 
-/** What a template has to say of its files. */
+/** A template's rules for its files. */
 export interface FileTemplate {
   readonly name: string;
   readonly inputs: Readonly<Record<string, InputDefinition>>;
@@ -22,7 +23,7 @@ export interface FileTemplate {
 /** Expressions of one file. */
 const EXPRESSIONS_MAX = 2_000;
 
-/** What is wrong with the files as they lie there, before anything is filled in. */
+/** Adds the problems of the files as they are, before anything is filled in. */
 export function addFileProblems(template: FileTemplate, problems: Problems): void {
   const inputs = Object.fromEntries(Object.entries(template.inputs).map(([name, { type }]) => [name, type]));
   const scope: Scope = { inputs, steps: new Set(), comesBefore: () => false, inElement: false };
@@ -82,7 +83,7 @@ function filledText({ verbatim }: FileTemplate, { path, content }: FolderFile): 
 export interface Filling {
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly project: { readonly name: string; readonly root: string };
-  /** Of the file system at the root. */
+  /** Whether the file system at the root ignores case. */
   readonly caseInsensitive: boolean;
 }
 
