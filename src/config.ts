@@ -5,7 +5,7 @@ import { z } from "zod";
 import { AREAS } from "./base/areas.js";
 import { BatonError } from "./base/errors.js";
 import { hint, isName, NAME_RULE } from "./base/names.js";
-import { type Settings, settingsSchema } from "./base/settings.js";
+import { PRESENT_NAMES, type Settings, settingsSchema, withPresentNames } from "./base/settings.js";
 
 /** The configuration of a server process: one frozen object, and the origin of each value. */
 export interface Config {
@@ -152,9 +152,16 @@ const ownShape = {
 
 const schema = z.object({ ...sharedShape, ...ownShape });
 /** As the environment has them: `tick_ms` is BATON_TICK_MS, `mcpServers` BATON_MCP_SERVERS. */
-export const variableOf = (name: string): string => PREFIX + name.replaceAll(/[A-Z]/g, "_$&").toUpperCase();
+const variableOf = (name: string): string => PREFIX + name.replaceAll(/[A-Z]/g, "_$&").toUpperCase();
 type Name = keyof typeof schema.shape;
 const NAMES = Object.keys(schema.shape) as Name[];
+/** With the settings they set; those of former names come last, so that a present one decides. */
+const VARIABLES: ReadonlyMap<string, Name> = new Map([
+  ...NAMES.map((name) => [variableOf(name), name] as const),
+  ...Object.entries(PRESENT_NAMES).map(([former, name]) => [variableOf(former), name] as const),
+]);
+/** Every variable that is read here. */
+export const SETTING_VARIABLES: readonly string[] = [...VARIABLES.keys()];
 
 /**
  * Reads flags, then BATON_* variables, then the project's baton.json (searched upwards from `cwd` to the git root),
@@ -174,8 +181,7 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): Config {
   take("log_level", flags.logLevel, "flag --log-level");
   if (flags.mcpConfig !== undefined)
     take("mcpServers", serversOfFile(path.resolve(cwd, flags.mcpConfig)), "flag --mcp-config");
-  for (const name of NAMES) {
-    const variable = variableOf(name);
+  for (const [variable, name] of VARIABLES) {
     const text = env[variable];
     // A file named on the command line wins over a database URL in the environment.
     if (name === "database_url" && flags.db !== undefined) continue;
@@ -260,8 +266,7 @@ function serversOfFile(file: string): unknown {
 }
 
 function* readFile(file: string, known: readonly string[]): Generator<[Name, unknown]> {
-  const data = readObject(file);
-  for (const [key, value] of Object.entries(data)) {
+  for (const [key, value] of Object.entries(withPresentNames(readObject(file)))) {
     if (key === "$schema") continue;
     const name = NAMES.find((candidate) => candidate === key);
     if (name === undefined) {

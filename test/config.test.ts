@@ -49,6 +49,22 @@ describe("configuration", () => {
     }
   });
 
+  test("takes former names of settings, and prefers present ones beside them", () => {
+    const cwd = temporaryDirectory();
+    write(cwd, { letter_replays: 2, letter_replay_delay_ms: 70, dead_letter_replay_delay_ms: 80 });
+    const env = { BATON_LETTER_RETENTION_MS: "60" };
+    const config = loadConfig({ flags: {}, env, cwd });
+    const { dead_letter_replays: replays, dead_letter_replay_delay_ms: delay } = config.settings;
+    expect({ replays, delay, retention: config.settings.dead_letter_retention_ms }).toEqual({
+      replays: 2,
+      delay: 80,
+      retention: 60,
+    });
+    expect(config.origins["dead_letter_retention_ms"]).toBe("environment BATON_LETTER_RETENTION_MS");
+    const both = { ...env, BATON_DEAD_LETTER_RETENTION_MS: "61" };
+    expect(loadConfig({ flags: {}, env: both, cwd }).settings.dead_letter_retention_ms).toBe(61);
+  });
+
   test("above the git root is not the project's", () => {
     const outer = temporaryDirectory();
     write(outer, { tick_ms: 50 });

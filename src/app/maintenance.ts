@@ -3,7 +3,7 @@ import os from "node:os";
 import type { App } from "./app.js";
 import type { DatabaseConfig } from "../config.js";
 import { BatonError } from "../base/errors.js";
-import { pruneAllLetters, pruneAllSessions, pruneRuns } from "../engine/background/tick.js";
+import { pruneAllDeadLetters, pruneAllSessions, pruneRuns } from "../engine/background/tick.js";
 import { isAlive } from "../runtime/processes.js";
 import type { Finding } from "../store/driver/inspection.js";
 import { listOpenSessions } from "../store/presence/sessions.js";
@@ -49,7 +49,7 @@ export async function liveSessions(app: App): Promise<LiveSession[]> {
 export interface Pruned {
   readonly runs: number;
   /** Dead letters that had been dealt with. */
-  readonly letters: number;
+  readonly dead_letters: number;
   /** That runs were started in (`create_session`). */
   readonly sessions: number;
   /** Given back to the file system; null where the database does that by itself. */
@@ -73,9 +73,15 @@ export async function prune(app: App, client: string): Promise<Pruned> {
   let runs = 0;
   for (let removed = RUNS_AT_ONCE; removed === RUNS_AT_ONCE; runs += removed)
     removed = await pruneRuns(host, RUNS_AT_ONCE);
-  const letters = await pruneAllLetters(host);
+  const deadLetters = await pruneAllDeadLetters(host);
   const sessions = await pruneAllSessions(host);
-  return { runs, letters, sessions, bytes: await giveBack(app, before), retention_ms: app.settings.retention_ms };
+  return {
+    runs,
+    dead_letters: deadLetters,
+    sessions,
+    bytes: await giveBack(app, before),
+    retention_ms: app.settings.retention_ms,
+  };
 }
 
 /** Of a file with its log; null for a server's database, which keeps its own house. */

@@ -22,13 +22,13 @@ export const settingsSchema = z.object({
     .min(0)
     .default(90 * 86_400_000),
   /** Retention of dead letters that have been resolved or discarded. */
-  letter_retention_ms: z
+  dead_letter_retention_ms: z
     .int()
     .min(0)
     .default(30 * 86_400_000),
-  /** How many times a dead letter is tried again by itself; 0 is off. The pause doubles each time, up to a day. */
-  letter_replays: z.int().min(0).max(100).default(0),
-  letter_replay_delay_ms: z.int().min(1).max(86_400_000).default(600_000),
+  /** Automatic replays of a dead letter; 0 is off. The pause doubles each time, up to a day. */
+  dead_letter_replays: z.int().min(0).max(100).default(0),
+  dead_letter_replay_delay_ms: z.int().min(1).max(86_400_000).default(600_000),
   open_tasks_max: z.int().min(1).default(10_000),
   depth_max: z.int().min(1).default(1_000),
   payload_bytes_max: z.int().min(1).default(262_144),
@@ -60,3 +60,18 @@ export const settingsSchema = z.object({
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
 
 export const defaultSettings: Settings = Object.freeze(settingsSchema.parse({}));
+
+/** Former names of settings, which files, variables and calls may still use, with their present names. */
+export const PRESENT_NAMES: Readonly<Record<string, keyof Settings>> = {
+  letter_retention_ms: "dead_letter_retention_ms",
+  letter_replays: "dead_letter_replays",
+  letter_replay_delay_ms: "dead_letter_replay_delay_ms",
+};
+
+/** The same values under the present names. Where a value is given under both names, the present one wins. */
+export function withPresentNames(values: object): Record<string, unknown> {
+  const entries = Object.entries(values).toSorted(
+    ([a], [b]) => Number(b in PRESENT_NAMES) - Number(a in PRESENT_NAMES),
+  );
+  return Object.fromEntries(entries.map(([name, value]) => [PRESENT_NAMES[name] ?? name, value as unknown]));
+}

@@ -31,7 +31,7 @@ interface Locks {
   readonly waiting: number;
 }
 
-export interface LetterAnswer {
+export interface DeadLetterAnswer {
   readonly id: string;
   readonly status: string;
   readonly task: TaskLine;
@@ -43,7 +43,7 @@ export interface LetterAnswer {
   readonly replay_at?: string;
 }
 
-export interface LetterHandled {
+export interface DeadLetterOutcome {
   readonly task: TaskLine;
   readonly ready: readonly TaskLine[];
   readonly run: RunLine;
@@ -91,15 +91,15 @@ export interface Answers {
     tasks_without_runtime: number;
     runtimes_of_no_task: number;
   };
-  list_dead_letters: { dead_letters: LetterAnswer[]; next_cursor?: string };
+  list_dead_letters: { dead_letters: DeadLetterAnswer[]; next_cursor?: string };
   get_dead_letter: {
-    dead_letter: LetterAnswer;
+    dead_letter: DeadLetterAnswer;
     attempts: AttemptAnswer[];
     context: { prompt?: string; command?: string; inputs: Record<string, unknown> };
     blocked: string[];
   };
-  replay_dead_letter: LetterHandled;
-  resolve_dead_letter: LetterHandled;
+  replay_dead_letter: DeadLetterOutcome;
+  resolve_dead_letter: DeadLetterOutcome;
   discard_dead_letter: { task: TaskLine };
   get_workflow: { inputs: Record<string, { type?: string }> };
   list_workflows: {

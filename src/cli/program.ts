@@ -95,7 +95,7 @@ function programOf(desk: Desk, { quiet }: { readonly quiet: boolean }): Command 
   addLooking(program, desk);
   addWorkflow(program, desk);
   addImport(program, desk);
-  addLetters(program, desk);
+  addDeadLetters(program, desk);
   addProject(program, desk);
   addCall(program, desk);
   addUpkeep(program, desk);
@@ -222,24 +222,27 @@ function addWorkflow(program: Command, desk: Desk): void {
     );
 }
 
-function addLetters(program: Command, desk: Desk): void {
-  const commands = () => import("./commands/letters.js");
-  const group = program.command("letters").description("dead letters: tasks that could not be done");
+function addDeadLetters(program: Command, desk: Desk): void {
+  const commands = () => import("./commands/dead-letters.js");
+  const group = program
+    .command("dead-letters")
+    .alias("letters")
+    .description("dead letters: tasks that could not be done");
   group
     .command("list")
     .description("newest first, those that nobody has dealt with yet")
     .option("--run <run>", "of one run")
     .option("--project <name>", "default: of all projects")
-    .addOption(new Option("--status <status>").choices(LETTER_STATUSES).default("pending"))
+    .addOption(new Option("--status <status>").choices(DEAD_LETTER_STATUSES).default("pending"))
     .action(async (_options: object, command: Command) =>
-      (await commands()).listLetters(desk, command.optsWithGlobals()),
+      (await commands()).listDeadLetters(desk, command.optsWithGlobals()),
     );
   group
     .command("show")
     .description("one with its error, every attempt, what it was asked, and what waits behind it")
-    .argument("<id>", "from `baton letters list`")
+    .argument("<id>", "from `baton dead-letters list`")
     .action(async (id: string, _options: object, command: Command) =>
-      (await commands()).showLetter(desk, id, command.optsWithGlobals()),
+      (await commands()).showDeadLetter(desk, id, command.optsWithGlobals()),
     );
   group
     .command("replay")
@@ -251,7 +254,7 @@ function addLetters(program: Command, desk: Desk): void {
     .option("-i, --input <name=value>", "beside, or instead of, those of the run (repeatable)", collect, [])
     .option("--notes <text>", "why")
     .action(async (ids: string[], _options: object, command: Command) =>
-      (await commands()).replayLetters(desk, ids, command.optsWithGlobals()),
+      (await commands()).replayDeadLetters(desk, ids, command.optsWithGlobals()),
     );
   group
     .command("resolve")
@@ -260,7 +263,7 @@ function addLetters(program: Command, desk: Desk): void {
     .requiredOption("--notes <text>", "how it was resolved")
     .option("--result <value>", "JSON, or a text")
     .action(async (id: string, _options: object, command: Command) =>
-      (await commands()).resolveLetter(desk, id, command.optsWithGlobals()),
+      (await commands()).resolveDeadLetter(desk, id, command.optsWithGlobals()),
     );
   group
     .command("discard")
@@ -268,11 +271,11 @@ function addLetters(program: Command, desk: Desk): void {
     .argument("<ids...>")
     .requiredOption("--notes <text>", "why")
     .action(async (ids: string[], _options: object, command: Command) =>
-      (await commands()).discardLetters(desk, ids, command.optsWithGlobals()),
+      (await commands()).discardDeadLetters(desk, ids, command.optsWithGlobals()),
     );
 }
 
-const LETTER_STATUSES = ["pending", "replayed", "resolved", "discarded"];
+const DEAD_LETTER_STATUSES = ["pending", "replayed", "resolved", "discarded"];
 
 function addProject(program: Command, desk: Desk): void {
   const commands = () => import("./commands/project.js");

@@ -1,4 +1,4 @@
-import { pendingLetters } from "../engine/dead-letters/dead-letters.js";
+import { pendingDeadLetters } from "../engine/dead-letters/dead-letters.js";
 import { type FixedResource, JSON_TYPE, LISTED_MAX } from "./resource.js";
 
 const CHANGING: ReadonlySet<string> = new Set([
@@ -19,6 +19,6 @@ export const deadLetters: FixedResource = {
   description:
     "Tasks that could not be done and that nobody has dealt with yet, newest first, of all projects, at most 200; list_dead_letters pages the rest.",
   mimeType: JSON_TYPE,
-  read: (ctx) => pendingLetters(ctx, LISTED_MAX),
+  read: (ctx) => pendingDeadLetters(ctx, LISTED_MAX),
   changedBy: (change) => CHANGING.has(change.type),
 };

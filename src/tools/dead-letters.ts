@@ -2,13 +2,13 @@ import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import {
   type DeadLetter,
-  discardLetter,
-  letterInFull,
-  type LetterHandled,
-  listLetterPage,
+  discardDeadLetter,
+  deadLetterInFull,
+  type DeadLetterOutcome,
+  listDeadLetterPage,
   partialResults,
-  replayLetter,
-  resolveLetter,
+  replayDeadLetter,
+  resolveDeadLetter,
   sendToDeadLetters as bury,
 } from "../engine/dead-letters/dead-letters.js";
 import type { EngineContext } from "../engine/context.js";
@@ -25,7 +25,7 @@ const STATUSES = ["pending", "replayed", "resolved", "discarded"] as const;
 const ID = "From list_dead_letters.";
 
 const error = z.object({ type: z.string(), message: z.string(), stack: z.string().optional() });
-const letterShape = z.object({
+const deadLetterShape = z.object({
   id: z.string(),
   status: z.enum(STATUSES),
   task: shapes.taskLine,
@@ -37,18 +37,18 @@ const letterShape = z.object({
   replay_at: shapes.instant.optional(),
 });
 
-function letterView(letter: DeadLetter, task: Parameters<typeof taskLine>[0]) {
-  const { type, message, stack } = letter.error;
+function deadLetterView(deadLetter: DeadLetter, task: Parameters<typeof taskLine>[0]) {
+  const { type, message, stack } = deadLetter.error;
   return {
-    id: letter.id,
-    status: letter.status,
+    id: deadLetter.id,
+    status: deadLetter.status,
     task: taskLine(task),
     error: { type, message, ...(stack === undefined ? {} : { stack }) },
-    created_at: iso(letter.createdAt),
-    closed_at: isoOrNull(letter.closedAt),
-    closed_by: letter.closedBy,
-    note: letter.note,
-    ...(letter.dueAt === null ? {} : { replay_at: iso(letter.dueAt) }),
+    created_at: iso(deadLetter.createdAt),
+    closed_at: isoOrNull(deadLetter.closedAt),
+    closed_by: deadLetter.closedBy,
+    note: deadLetter.note,
+    ...(deadLetter.dueAt === null ? {} : { replay_at: iso(deadLetter.dueAt) }),
   };
 }
 
@@ -65,11 +65,11 @@ const list = defineOperation({
     project: params.project,
     ...params.paging,
   }),
-  output: z.object({ dead_letters: z.array(letterShape), next_cursor: z.string().optional() }),
+  output: z.object({ dead_letters: z.array(deadLetterShape), next_cursor: z.string().optional() }),
   *run(ctx, input) {
-    const { page, next } = yield* listLetterPage(ctx, input);
+    const { page, next } = yield* listDeadLetterPage(ctx, input);
     return {
-      dead_letters: page.map(({ letter, task }) => letterView(letter, task)),
+      dead_letters: page.map(({ deadLetter, task }) => deadLetterView(deadLetter, task)),
       ...(next === undefined ? {} : { next_cursor: next }),
     };
   },
@@ -84,7 +84,7 @@ const get = defineOperation({
   effect: "read",
   input: z.object({ id: z.string().describe(ID) }),
   output: z.object({
-    dead_letter: letterShape,
+    dead_letter: deadLetterShape,
     attempts: z.array(shapes.attempt.extend({ partial_result: z.unknown().optional() })),
     context: z.object({
       prompt: z.string().optional(),
@@ -95,10 +95,10 @@ const get = defineOperation({
     blocked: z.array(z.string()),
   }),
   *run(ctx, { id }) {
-    const { letter, task, spec, run, attempts, blocked } = yield* letterInFull(id);
+    const { deadLetter, task, spec, run, attempts, blocked } = yield* deadLetterInFull(id);
     const got = partialResults(attempts, ctx.settings.payload_bytes_max);
     return {
-      dead_letter: letterView(letter, task),
+      dead_letter: deadLetterView(deadLetter, task),
       attempts: attempts.map((attempt) => {
         const partial = got.get(attempt.number);
         return { ...attemptView(attempt), ...(partial === undefined ? {} : { partial_result: partial }) };
@@ -116,7 +116,7 @@ const get = defineOperation({
 
 const handled = { task: shapes.taskLine, ready: z.array(shapes.taskLine), run: shapes.runLine } as const;
 
-function handledView({ task, ready, run, counters }: LetterHandled) {
+function handledView({ task, ready, run, counters }: DeadLetterOutcome) {
   return { task: taskLine(task), ready: ready.map(taskLine), run: runLine(run, counters) };
 }
 
@@ -156,7 +156,8 @@ const replay = defineOperation({
     refused: z.array(z.object({ id: z.string(), code: z.string(), message: z.string() })).optional(),
   }),
   async perform(host, { id, ids, ...rest }) {
-    const again = (letter: string) => host.transact((ctx) => replayOne(ctx, letter, rest), `replay ${letter}`);
+    const again = (deadLetter: string) =>
+      host.transact((ctx) => replayOne(ctx, deadLetter, rest), `replay ${deadLetter}`);
     if (id !== undefined && ids === undefined) return again(id);
     if (ids === undefined || id !== undefined) {
       throw new BatonError("invalid_input", "Give either id, for one dead letter, or ids, for several.", {
@@ -166,22 +167,22 @@ const replay = defineOperation({
     const replayed: (Handled & { id: string })[] = [];
     const refused: { id: string; code: string; message: string }[] = [];
     const unavailable = () => refused.some(({ code }) => code === "unavailable");
-    for (const letter of new Set(ids)) {
+    for (const deadLetter of new Set(ids)) {
       if (unavailable()) {
         refused.push({
-          id: letter,
+          id: deadLetter,
           code: "unavailable",
           message: "It was not tried, because the database was not there.",
         });
         continue;
       }
       try {
-        replayed.push({ id: letter, ...(await again(letter)) });
+        replayed.push({ id: deadLetter, ...(await again(deadLetter)) });
       } catch (failure) {
         if (!(failure instanceof BatonError)) throw failure;
         // The others would wait as long for the database.
         if (failure.code === "unavailable" && replayed.length === 0) throw failure;
-        refused.push({ id: letter, code: failure.code, message: failure.message });
+        refused.push({ id: deadLetter, code: failure.code, message: failure.message });
       }
     }
     return { replayed, refused };
@@ -199,7 +200,7 @@ function* replayOne(ctx: EngineContext, id: string, { changes: given, notes: not
   const { retry, ...rest } = given ?? {};
   const { max_attempts } = retry ?? {};
   const asked = { ...rest, ...(max_attempts === undefined ? {} : { retry: { max_attempts } }) };
-  return handledView(yield* replayLetter(ctx, { id, note, changes: asked, by: acting.name }));
+  return handledView(yield* replayDeadLetter(ctx, { id, note, changes: asked, by: acting.name }));
 }
 
 const resolve = defineOperation({
@@ -218,7 +219,7 @@ const resolve = defineOperation({
   output: z.object(handled),
   *run(ctx, { id, notes, result, agent: handle }) {
     const agent = yield* actingAgent(ctx, handle);
-    return handledView(yield* resolveLetter(ctx, { id, notes, result, by: agent.name }));
+    return handledView(yield* resolveDeadLetter(ctx, { id, notes, result, by: agent.name }));
   },
 });
 
@@ -233,7 +234,7 @@ const discard = defineOperation({
   output: z.object({ task: shapes.taskLine }),
   *run(ctx, { id, notes, agent: handle }) {
     const agent = yield* actingAgent(ctx, handle);
-    return { task: taskLine(yield* discardLetter(ctx, { id, notes, by: agent.name })) };
+    return { task: taskLine(yield* discardDeadLetter(ctx, { id, notes, by: agent.name })) };
   },
 });
 

@@ -3,6 +3,7 @@ import { actingAs } from "../engine/agents/agents.js";
 import { configure as storeSettings, storedSettings, valuesInForce } from "../engine/system/configuration.js";
 import { BatonError } from "../base/errors.js";
 import { iso } from "../base/time.js";
+import { withPresentNames } from "../base/settings.js";
 import { findProject, updateProject } from "../engine/projects/projects.js";
 import {
   type Component,
@@ -198,7 +199,9 @@ const configure = defineOperation({
     const values = await host.read(function* () {
       return valuesInForce(host.server.configuration, yield* storedSettings());
     });
-    const overridden = values.filter((one) => one.stored !== undefined && Object.hasOwn(settings, one.name));
+    const overridden = values.filter(
+      (one) => one.stored !== undefined && Object.hasOwn(withPresentNames(settings), one.name),
+    );
     return { scope: GLOBAL, changed, ...(overridden.length > 0 && { overridden }) };
   },
 });

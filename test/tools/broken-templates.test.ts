@@ -23,6 +23,14 @@ interface Line {
 }
 
 describe("a template of one's own", () => {
+  test("may name a setting by its former name, which the caller's own value replaces under either", async () => {
+    const own = { "template.yaml": `${MANIFEST}config: { letter_replays: 2 }\n` };
+    const create = async (rest: Record<string, unknown>) => (await start(mine(own))).create(rest);
+    expect(await create({})).toMatchObject({ project: { config: { dead_letter_replays: 2 } } });
+    const config = { letter_replays: 3 };
+    expect(await create({ config })).toMatchObject({ project: { config: { dead_letter_replays: 3 } } });
+  });
+
   test("stands beside the shipped ones, or in place of one, and says so", async () => {
     const own = { "template.yaml": MANIFEST, "files/a.txt": "a" };
     const app = await start(templates({ mine: own, library: own }));

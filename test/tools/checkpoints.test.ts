@@ -158,10 +158,10 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     const { checkpoint } = await desk.create(run.id);
     await app.call("signal", { run: run.id, event: "go" });
     await app.call("signal", { run: run.id, event: "other" });
-    const letter = async () =>
+    const deadLetter = async () =>
       ((await app.call("list_dead_letters", { run: run.id, status: "pending" })) as { dead_letters: { id: string }[] })
         .dead_letters;
-    const [first] = await letter();
+    const [first] = await deadLetter();
     await app.call("resolve_dead_letter", { id: first?.id, notes: "by hand" });
     await app.advance(2 * 3_600_000);
     await crew.fail(await crew.take("ann", { run: run.id }), "twice");
@@ -170,9 +170,9 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     const resumed = await desk.resume(checkpoint.id);
     expect(resumed.dropped_signals).toBe(1);
     expect(await crew.statuses(run.id)).toEqual(before);
-    const letters = await letter();
-    expect(letters).toHaveLength(1);
-    expect(letters[0]?.id).not.toBe(first?.id);
+    const deadLetters = await deadLetter();
+    expect(deadLetters).toHaveLength(1);
+    expect(deadLetters[0]?.id).not.toBe(first?.id);
     // The timer's instant has passed meanwhile, and so has that of the retry.
     await app.advance(1_000);
     expect(await crew.statuses(run.id)).toMatchObject({ timer: "succeeded", again: "ready" });

@@ -3,7 +3,7 @@ import { startApp } from "../support/servers/app.js";
 import { BACKENDS, createDatabase, testRuntime } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
 
-interface Letter {
+interface DeadLetter {
   readonly id: string;
   readonly status: string;
   readonly replay_at?: string;
@@ -26,8 +26,8 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     return { crew: new Crew(await join()), join };
   }
 
-  const lettersOf = async ({ app }: Crew, filter: Record<string, unknown> = {}) =>
-    ((await app.call("list_dead_letters", filter)) as unknown as { dead_letters: Letter[] }).dead_letters;
+  const deadLettersOf = async ({ app }: Crew, filter: Record<string, unknown> = {}) =>
+    ((await app.call("list_dead_letters", filter)) as unknown as { dead_letters: DeadLetter[] }).dead_letters;
 
   /** a fails; b and c hang on it, side is free. */
   async function failed(team: Crew) {
@@ -44,14 +44,14 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     const first = await team.take("ann", { run: run.id });
     await team.fail(first, "broken");
     await team.fail(await team.take("ann", { run: run.id }), "worse");
-    const [bad, a] = await lettersOf(team, { run: run.id });
+    const [bad, a] = await deadLettersOf(team, { run: run.id });
     return { run: run.id, a: a?.id ?? "", bad: bad?.id ?? "", first };
   }
 
   it("keep what could not be done, with all that was known", async () => {
     const team = await crew();
     const { run, a } = await failed(team);
-    expect(await lettersOf(team, { run, status: "pending" })).toMatchObject([
+    expect(await deadLettersOf(team, { run, status: "pending" })).toMatchObject([
       { status: "pending", task: { key: "bad" }, error: { type: "worse", message: "worse it is" } },
       { status: "pending", task: { key: "a" }, error: { type: "broken" } },
     ]);
@@ -84,7 +84,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     expect(held.task).toMatchObject({ key: "a", prompt: changes.prompt, inputs: { who: "y" }, attempt: 2 });
     await team.fail({ id: held.task?.id ?? "", token: held.lease?.token ?? 0 });
     expect((await team.statuses(run))["a"]).toBe("pending");
-    expect((await lettersOf(team, { run })).map(({ status }) => status)).toEqual(["pending", "replayed"]);
+    expect((await deadLettersOf(team, { run })).map(({ status }) => status)).toEqual(["pending", "replayed"]);
     await expect(team.app.call("replay_dead_letter", { id: a })).rejects.toMatchObject({ code: "invalid_transition" });
   });
 
@@ -109,7 +109,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     });
     await team.fail(await team.take("ann", { run: run.id }));
     await team.fail(await team.take("ann", { run: run.id }));
-    const [b, a] = await lettersOf(team, { run: run.id });
+    const [b, a] = await deadLettersOf(team, { run: run.id });
     const replay = (id = "", changes: Record<string, unknown> = {}) =>
       team.app.call("replay_dead_letter", { id, changes });
     await expect(replay(a?.id, { inputs: { n: "two" } })).rejects.toMatchObject({
@@ -131,7 +131,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     expect(second.task).toMatchObject({ key: "b", prompt: "mine", inputs: { n: 2 } });
     // Once more, and with a prompt of one's own.
     await team.fail({ id: first.task?.id ?? "", token: first.lease?.token ?? 0 });
-    const [again] = await lettersOf(team, { run: run.id, status: "pending" });
+    const [again] = await deadLettersOf(team, { run: run.id, status: "pending" });
     await replay(again?.id, { inputs: { n: 3 }, prompt: "as it ${{ stands" });
     expect(await team.claim("ann", { run: run.id })).toMatchObject({
       task: { key: "a", title: "T 3", prompt: "as it ${{ stands" },
@@ -169,8 +169,8 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     const team = await crew();
     const { run } = await team.start([{ key: "a", ...once }]);
     await team.fail(await team.take("ann", { run: run.id }), "broken", { partial_result: { half: 1 } });
-    const [letter] = await lettersOf(team, { run: run.id });
-    expect(await team.app.call("get_dead_letter", { id: letter?.id })).toMatchObject({
+    const [deadLetter] = await deadLettersOf(team, { run: run.id });
+    expect(await team.app.call("get_dead_letter", { id: deadLetter?.id })).toMatchObject({
       attempts: [{ number: 1, partial_result: { half: 1 } }],
     });
   });
@@ -183,7 +183,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     );
     await team.complete(await team.take("ann", { run: run.id }), "A");
     await team.fail(await team.take("ann", { run: run.id }));
-    const [b] = await lettersOf(team, { run: run.id });
+    const [b] = await deadLettersOf(team, { run: run.id });
     const replay = (n: unknown) => team.app.call("replay_dead_letter", { id: b?.id, changes: { inputs: { n } } });
     await expect(replay("two")).rejects.toMatchObject({ code: "invalid_input" });
     await replay(2);
@@ -195,17 +195,17 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     const { run } = await team.start([{ key: "a", ...once }, { key: "b" }]);
     await team.fail(await team.take("ann", { run: run.id }));
     await team.app.call("control_run", { run: run.id, action: "cancel" });
-    const [letter] = await lettersOf(team, { run: run.id });
+    const [deadLetter] = await deadLettersOf(team, { run: run.id });
     for (const [operation, rest] of [
       ["replay_dead_letter", {}],
       ["resolve_dead_letter", { notes: "n", result: 1 }],
     ] as const) {
-      await expect(team.app.call(operation, { id: letter?.id, ...rest })).rejects.toMatchObject({
+      await expect(team.app.call(operation, { id: deadLetter?.id, ...rest })).rejects.toMatchObject({
         code: "invalid_transition",
         message: expect.stringMatching(/^Run run_\w+ is cancelled: .* Discard the dead letter/),
       });
     }
-    await team.app.call("discard_dead_letter", { id: letter?.id, notes: "n" });
+    await team.app.call("discard_dead_letter", { id: deadLetter?.id, notes: "n" });
   });
 
   it("resolved with a result let what they blocked go on with it", async () => {
@@ -219,7 +219,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       team.app.call("resolve_dead_letter", { id: bad, notes: "by hand", result: large }),
     ).rejects.toMatchObject({
       code: "limit_exceeded",
-      message: expect.stringMatching(/has 3000\d\d bytes.*The letter is still pending/),
+      message: expect.stringMatching(/has 3000\d\d bytes.*The dead letter is still pending/),
     });
     await team.app.call("resolve_dead_letter", { id: bad, notes: "by hand", result: { n: 1 } });
     expect(await team.app.call("resolve_dead_letter", { id: a, notes: "did it", result: "A" })).toMatchObject({
@@ -239,8 +239,10 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     const team = await crew();
     const { run, a, bad } = await failed(team);
     await team.app.call("discard_dead_letter", { id: a, notes: "not worth it" });
-    expect((await lettersOf(team, { status: "pending" })).map(({ id }) => id)).toEqual([bad]);
-    expect(await lettersOf(team, { status: "discarded" })).toMatchObject([{ id: a, task: { status: "dead_letter" } }]);
+    expect((await deadLettersOf(team, { status: "pending" })).map(({ id }) => id)).toEqual([bad]);
+    expect(await deadLettersOf(team, { status: "discarded" })).toMatchObject([
+      { id: a, task: { status: "dead_letter" } },
+    ]);
     expect(await team.statuses(run)).toMatchObject({ a: "dead_letter", b: "blocked" });
   });
 
@@ -256,7 +258,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     await expect(team.complete(held)).rejects.toMatchObject({ code: "stale_token" });
     await team.app.call("send_to_dead_letters", { task: `${run.id}/w`, reason: "never comes" });
     expect(await team.statuses(run.id)).toEqual({ a: "dead_letter", b: "blocked", w: "dead_letter" });
-    expect(await lettersOf(team, { run: run.id })).toMatchObject([
+    expect(await deadLettersOf(team, { run: run.id })).toMatchObject([
       { error: { type: "sent_by_hand", message: "never comes" } },
       { error: { type: "sent_by_hand", message: "wrong turn" } },
     ]);
@@ -272,13 +274,13 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     const team = await crew();
     const { run } = await failed(team);
     await team.app.call("control_run", { run, action: "retry_failed" });
-    expect((await lettersOf(team, { run })).map(({ status }) => status)).toEqual(["replayed", "replayed"]);
+    expect((await deadLettersOf(team, { run })).map(({ status }) => status)).toEqual(["replayed", "replayed"]);
   });
 
   describe("replayed by themselves", () => {
     const MINUTE = 60_000;
     const DAY = 86_400_000;
-    const replaying = { letter_replays: 2 };
+    const replaying = { dead_letter_replays: 2 };
 
     const eventsOf = async ({ app }: Crew, run: string) =>
       (
@@ -292,7 +294,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       const { run } = await off.start([{ key: "a", ...once }]);
       await off.fail(await off.take("ann", { run: run.id }));
       await off.app.advance(29 * DAY);
-      expect(await lettersOf(off)).toMatchObject([{ status: "pending" }]);
+      expect(await deadLettersOf(off)).toMatchObject([{ status: "pending" }]);
       expect((await off.app.call("list_dead_letters"))["dead_letters"]).not.toMatchObject([{ replay_at: {} }]);
     });
 
@@ -312,7 +314,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       }
       await on.fail(await on.take("ann", { run: run.id }));
       await on.app.advance(10 * DAY);
-      expect((await lettersOf(on)).map(({ status }) => status)).toEqual(["pending", "replayed", "replayed"]);
+      expect((await deadLettersOf(on)).map(({ status }) => status)).toEqual(["pending", "replayed", "replayed"]);
       expect(await eventsOf(on, run.id)).toMatchObject([
         { agent: "baton", data: { automatic: true, replay: 1, of: 2 } },
         { agent: "baton", data: { automatic: true, replay: 2, of: 2 } },
@@ -344,12 +346,17 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       const third = await on.take("ann", { run: run.id });
       await on.app.call("send_to_dead_letters", { task: third.id, reason: "enough" });
       await on.app.advance(DAY);
-      expect((await lettersOf(on)).map(({ status }) => status)).toEqual(["pending", "pending", "pending", "pending"]);
+      expect((await deadLettersOf(on)).map(({ status }) => status)).toEqual([
+        "pending",
+        "pending",
+        "pending",
+        "pending",
+      ]);
     });
 
     it("stops when the run was cancelled, the setting taken back, or a person was quicker", async () => {
       const { crew: on } = await onClock({});
-      await on.app.call("create_project", { name: "kept", config: { letter_replays: 3 } });
+      await on.app.call("create_project", { name: "kept", config: { dead_letter_replays: 3 } });
       const failedRun = async () => {
         const { run } = await on.start([{ key: "a", ...once }, { key: "rest" }], { project: "kept" });
         await on.fail(await on.take("ann", { run: run.id }));
@@ -358,14 +365,14 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       const cancelled = await failedRun();
       await on.app.call("control_run", { run: cancelled, action: "cancel" });
       const discarded = await failedRun();
-      const [letter] = await lettersOf(on, { run: discarded });
-      await on.app.call("discard_dead_letter", { id: letter?.id, notes: "no" });
+      const [deadLetter] = await deadLettersOf(on, { run: discarded });
+      await on.app.call("discard_dead_letter", { id: deadLetter?.id, notes: "no" });
       const other = await failedRun();
-      expect(await lettersOf(on, { run: other })).toMatchObject([{ replay_at: expect.stringMatching(/^2026/) }]);
-      await on.app.call("update_project", { project: "kept", config: { letter_replays: 0 } });
+      expect(await deadLettersOf(on, { run: other })).toMatchObject([{ replay_at: expect.stringMatching(/^2026/) }]);
+      await on.app.call("update_project", { project: "kept", config: { dead_letter_replays: 0 } });
       await on.app.advance(DAY);
-      expect((await lettersOf(on)).map(({ status }) => status)).toEqual(["pending", "discarded", "pending"]);
-      expect(await lettersOf(on, { run: other })).not.toMatchObject([{ replay_at: expect.anything() }]);
+      expect((await deadLettersOf(on)).map(({ status }) => status)).toEqual(["pending", "discarded", "pending"]);
+      expect(await deadLettersOf(on, { run: other })).not.toMatchObject([{ replay_at: expect.anything() }]);
     });
   });
 
@@ -374,13 +381,13 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     const { run } = await kept.start([{ key: "a", ...once }, { key: "b", ...once }, { key: "rest" }]);
     await kept.fail(await kept.take("ann", { run: run.id }));
     await kept.fail(await kept.take("ann", { run: run.id }));
-    const [pending, done] = await lettersOf(kept);
+    const [pending, done] = await deadLettersOf(kept);
     await kept.app.call("discard_dead_letter", { id: done?.id, notes: "no" });
     await kept.app.advance(30 * 86_400_000);
-    expect(await lettersOf(kept)).toHaveLength(2);
+    expect(await deadLettersOf(kept)).toHaveLength(2);
     await kept.app.advance(1);
-    expect(await lettersOf(kept)).toMatchObject([{ id: pending?.id, status: "pending" }]);
+    expect(await deadLettersOf(kept)).toMatchObject([{ id: pending?.id, status: "pending" }]);
     await kept.app.advance(300 * 86_400_000);
-    expect(await lettersOf(kept)).toHaveLength(1);
+    expect(await deadLettersOf(kept)).toHaveLength(1);
   });
 });

@@ -47,10 +47,10 @@ describe.each(BACKENDS)("a human step on %s", (backend) => {
   it("takes no agent's word for a person's: not by way of the dead letters either", async () => {
     const { team, person, run } = await started({});
     await team.app.call("send_to_dead_letters", { task: `${run}/ask`, reason: "I know better" });
-    const { dead_letters: letters } = (await team.app.call("list_dead_letters", { run })) as {
+    const { dead_letters: deadLetters } = (await team.app.call("list_dead_letters", { run })) as {
       dead_letters: Question[];
     };
-    const resolution = { id: letters[0]?.id, notes: "yes", result: { decision: "approved", by: "human@client" } };
+    const resolution = { id: deadLetters[0]?.id, notes: "yes", result: { decision: "approved", by: "human@client" } };
     await expect(team.app.call("resolve_dead_letter", resolution)).rejects.toMatchObject({
       code: "not_permitted",
       next: [{ arguments: { name: "replay_dead_letter" } }],

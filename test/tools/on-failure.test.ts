@@ -14,11 +14,11 @@ describe.each(BACKENDS)("runs that fail, on %s", (backend) => {
     for (let round = 0; round < 3; round++) await team.app.advance(1);
   }
 
-  async function letterOf(team: Crew, run: string, key: string): Promise<string> {
-    const { dead_letters: letters } = (await team.app.call("list_dead_letters", { run })) as unknown as {
+  async function deadLetterOf(team: Crew, run: string, key: string): Promise<string> {
+    const { dead_letters: deadLetters } = (await team.app.call("list_dead_letters", { run })) as unknown as {
       dead_letters: { id: string; task: { key: string } }[];
     };
-    return letters.find(({ task }) => task.key === key)?.id ?? "";
+    return deadLetters.find(({ task }) => task.key === key)?.id ?? "";
   }
 
   const parallel: readonly Step[] = [
@@ -78,7 +78,7 @@ describe.each(BACKENDS)("runs that fail, on %s", (backend) => {
         const a = await team.take("ann", { run: run.id });
         await team.fail(a);
         expect((await team.run(run.id)).status).toBe("failed");
-        const id = await letterOf(team, run.id, "a");
+        const id = await deadLetterOf(team, run.id, "a");
         if (how === "retry_failed") await team.app.call("control_run", { run: run.id, action: how });
         else if (how === "replay_dead_letter") await team.app.call(how, { id });
         else await team.app.call(how, { id, notes: "done by hand", result: 1 });
@@ -151,7 +151,7 @@ describe.each(BACKENDS)("runs that fail, on %s", (backend) => {
       expect((await team.statuses(run.id))["compensate(hotel)"]).toBe("blocked");
       // Tasks that were to be done at first are not reopened.
       await expect(
-        team.app.call("replay_dead_letter", { id: await letterOf(team, run.id, "fly") }),
+        team.app.call("replay_dead_letter", { id: await deadLetterOf(team, run.id, "fly") }),
       ).rejects.toMatchObject({ code: "invalid_transition", message: expect.stringContaining("is undone") });
       await team.app.call("control_run", { run: run.id, action: "retry_failed" });
       expect(await team.run(run.id)).toMatchObject({ status: "compensating" });

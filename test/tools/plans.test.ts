@@ -183,7 +183,7 @@ describe.each(BACKENDS)("a plan step on %s", (backend) => {
     for (const bad of ["do this and that", { steps: [] }, { steps: [{ key: "a", prompt: "a", needs: ["zz"] }] }]) {
       await expect(resolve(bad)).rejects.toMatchObject({
         code: "invalid_input",
-        message: expect.stringContaining("The letter is still pending"),
+        message: expect.stringContaining("The dead letter is still pending"),
         next: [{ tool: "call_operation", arguments: { name: "resolve_dead_letter", arguments: { id } } }],
       });
     }

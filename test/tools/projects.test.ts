@@ -119,6 +119,16 @@ describe("update_project", () => {
     expect(await call("update_project", { project: "p", description: "new" })).toMatchObject({ changed: [] });
   });
 
+  test("takes a key under its former name, and takes it back under either", async () => {
+    const { call } = await startApp();
+    const created = await call("create_project", { name: "p", config: { letter_replays: 2 } });
+    expect(created).toMatchObject({ project: { config: { dead_letter_replays: 2 } } });
+    expect(await call("update_project", { project: "p", config: { letter_replays: null } })).toMatchObject({
+      project: { config: { worktrees: "per_worktree" } },
+      changed: [{ name: "config.dead_letter_replays", from: 2, to: null }],
+    });
+  });
+
   test("decides how long finished runs stay and how many tasks of a run go at once", async () => {
     const { call, advance, clock } = await startApp();
     const day = 86_400_000;

@@ -130,6 +130,17 @@ describe("configure and get_configuration", () => {
     expect(valueOf(await call("get_configuration"), "lease_ms")).toMatchObject({ value: 600_000, origin: "default" });
   });
 
+  test("a former name changes the setting that has it no more", async () => {
+    const { call } = await startApp();
+    expect(await call("configure", { settings: { letter_replays: 2 } })).toMatchObject({
+      changed: [{ name: "dead_letter_replays", from: null, to: 2 }],
+    });
+    await call("create_project", { name: "p" });
+    expect(await call("configure", { scope: "p", settings: { letter_replays: 3 } })).toMatchObject({
+      changed: [{ name: "config.dead_letter_replays", from: null, to: 3 }],
+    });
+  });
+
   test("a setting given to this process stays, and the answer says so", async () => {
     const { call } = await startApp({ settings: { lease_ms: 5_000 } });
     const pinned = { name: "lease_ms", value: 5_000, origin: "environment BATON_LEASE_MS", stored: 9_000 };

@@ -1,6 +1,6 @@
 import { BatonError } from "../../base/errors.js";
 import { hint } from "../../base/names.js";
-import { type Config, variableOf } from "../../config.js";
+import { type Config, SETTING_VARIABLES } from "../../config.js";
 import type { Finding } from "../../app/maintenance.js";
 import { asking } from "../answers.js";
 import { clientFindings } from "../clients.js";
@@ -53,7 +53,7 @@ async function configured(desk: Desk, options: Shared): Promise<Finding[]> {
     const there = usable && !database.some(({ says }) => says.includes("not there yet"));
     return [
       ...configuration(config),
-      ...variables(config, desk.env),
+      ...variables(desk.env),
       commands(config),
       tools(config),
       ...database.map((one) => ({ ...one, check: `database ${one.check}` })),
@@ -78,8 +78,8 @@ function configuration({ origins }: Config): Finding[] {
 }
 
 /** A variable with a slip in its name does nothing, and nobody notices. */
-function variables({ origins }: Config, env: Desk["env"]): Finding[] {
-  const known = [...Object.keys(origins).map(variableOf), ...OTHER_VARIABLES];
+function variables(env: Desk["env"]): Finding[] {
+  const known = [...SETTING_VARIABLES, ...OTHER_VARIABLES];
   const strange = Object.keys(env).filter((name) => name.startsWith(PREFIX) && !known.includes(name));
   return strange
     .filter((name) => !name.startsWith("BATON_INPUT_"))

@@ -64,14 +64,14 @@ export async function prune(desk: Desk, options: Shared): Promise<void> {
   const opened = await desk.host.open(flagsOf(options), { sessionless: true });
   try {
     const pruned = await desk.host.prune(opened.app);
-    const { runs, letters, sessions, bytes: given, retention_ms: retention } = pruned;
+    const { runs, dead_letters: deadLetters, sessions, bytes: given, retention_ms: retention } = pruned;
     const removed = runs === 1 ? "1 run" : `${runs} runs`;
     const kept = `${duration(retention)}, or what their project says (BATON_RETENTION_MS, retention_days)`;
-    const closed = letters === 0 ? "" : ` So did ${letters} dead letters (BATON_LETTER_RETENTION_MS).`;
+    const closed = deadLetters === 0 ? "" : ` So did ${deadLetters} dead letters (BATON_DEAD_LETTER_RETENTION_MS).`;
     const ended = sessions === 0 ? "" : ` So did ${sessions} sessions (BATON_RETENTION_MS).`;
     const space = given === null ? "" : ` ${bytes(given)} were given back.`;
     const text = `Removed ${removed} that ended longer ago than they are kept: ${kept}.${closed}${ended}${space}`;
-    answer(desk, options, { data: pruned, text });
+    answer(desk, options, { data: { ...pruned, letters: deadLetters }, text });
   } finally {
     await opened.app.close();
   }

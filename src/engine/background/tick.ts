@@ -15,7 +15,7 @@ import { handleDueRun } from "../child-runs/reconcile.js";
 import { handleDue, loseLease } from "./due-tasks.js";
 import { BatonError } from "../../base/errors.js";
 import { expireLocks, projectsWithLocksDue, releaseSessionLocks } from "../locks/expiry.js";
-import { anyOldLetter, dueLetters, pruneLetters, replayDue } from "../dead-letters/automatic-replay.js";
+import { anyOldDeadLetter, dueDeadLetters, pruneDeadLetters, replayDue } from "../dead-letters/automatic-replay.js";
 import { pruneTasks, runsToPrune } from "./retention.js";
 import { anyOldRequest, forgetOldRequests } from "../idempotency.js";
 import { anyOldSession, pruneSessions } from "../runs/work-sessions.js";
@@ -38,8 +38,8 @@ export interface TickReport {
   due: number;
   locksExpired: number;
   requestsForgotten: number;
-  lettersReplayed: number;
-  lettersPruned: number;
+  deadLettersReplayed: number;
+  deadLettersPruned: number;
   runsPruned: number;
   tasksPruned: number;
   sessionsPruned: number;
@@ -56,7 +56,7 @@ export async function catchUp(host: TickHost, machine: Machine): Promise<void> {
   await chores.once("leases", () => reapSessions(host, chores, false));
   await handleDueTasks(host, chores);
   await handleDueRuns(host, chores);
-  await replayDueLetters(host, chores);
+  await replayDueDeadLetters(host, chores);
   await expireDueLocks(host, chores);
   chores.end();
 }
@@ -86,9 +86,9 @@ export async function tick(host: TickHost, machine: Machine): Promise<TickReport
     requestsForgotten: await chores.once("requests", async () =>
       (await host.read(anyOldRequest)) ? host.transact(forgetOldRequests) : 0,
     ),
-    lettersReplayed: await replayDueLetters(host, chores),
-    lettersPruned: await chores.once("letters", async () =>
-      (await host.read(anyOldLetter)) ? host.transact(pruneLetters) : 0,
+    deadLettersReplayed: await replayDueDeadLetters(host, chores),
+    deadLettersPruned: await chores.once("dead letters", async () =>
+      (await host.read(anyOldDeadLetter)) ? host.transact(pruneDeadLetters) : 0,
     ),
     runsPruned: await pruneOldRuns(host, chores),
     tasksPruned: tidying ? await chores.once("tidying", () => tidy(host, chores)) : 0,
@@ -223,11 +223,13 @@ async function handleDueRuns(host: TickHost, chores: Chores): Promise<number> {
   return handled;
 }
 
-async function replayDueLetters(host: TickHost, chores: Chores): Promise<number> {
-  const limit = AT_ONCE_MAX + chores.setAside("letter");
-  const due = await host.read((ctx) => dueLetters(ctx, limit));
+async function replayDueDeadLetters(host: TickHost, chores: Chores): Promise<number> {
+  const limit = AT_ONCE_MAX + chores.setAside("dead letter");
+  const due = await host.read((ctx) => dueDeadLetters(ctx, limit));
   return (
-    await chores.each("letter", due, async (letter) => Number(await host.transact((ctx) => replayDue(ctx, letter))))
+    await chores.each("dead letter", due, async (deadLetter) =>
+      Number(await host.transact((ctx) => replayDue(ctx, deadLetter))),
+    )
   ).sum;
 }
 
@@ -249,10 +251,10 @@ async function tidy(host: TickHost, chores: Chores): Promise<number> {
   return (await chores.each("old tasks of", standing, (run) => host.transact((ctx) => pruneTasks(ctx, run)))).sum;
 }
 
-/** Removes all letters that have been closed for longer than they are kept; how many. */
-export async function pruneAllLetters(host: TickHost): Promise<number> {
+/** Removes all dead letters that have been closed for longer than they are kept; how many. */
+export async function pruneAllDeadLetters(host: TickHost): Promise<number> {
   let removed = 0;
-  while (await host.read(anyOldLetter)) removed += await host.transact(pruneLetters);
+  while (await host.read(anyOldDeadLetter)) removed += await host.transact(pruneDeadLetters);
   return removed;
 }
 

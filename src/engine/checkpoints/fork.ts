@@ -9,7 +9,7 @@ import { SERVER, type EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { requireUnarchived } from "../projects/projects.js";
 import { unstarted, waitsForRun } from "./restored-children.js";
-import { restoreLetters } from "./restored-dead-letters.js";
+import { restoreDeadLetters } from "./restored-dead-letters.js";
 import { type GoneOn, goOn } from "./restored-run.js";
 import { countedIn, idOf, restoredRow, statusOf, tasksToStop } from "./restored-tasks.js";
 import type { Resuming } from "./resume.js";
@@ -50,8 +50,8 @@ export function* forkRun(ctx: EngineContext, { checkpoint, copy, agent }: Resumi
     id,
     copy.signals.map((signal) => ({ ...signal, id: ctx.newId("signal"), run: id, task: ownOrNull(signal, own) })),
   );
-  const letters = copy.letters.map((letter) => ({ ...letter, task: own(letter.task) }));
-  yield* restoreLetters(ctx, { run: { id, project: checkpoint.project }, letters, by: agent, note: "" });
+  const deadLetters = copy.letters.map((deadLetter) => ({ ...deadLetter, task: own(deadLetter.task) }));
+  yield* restoreDeadLetters(ctx, { run: { id, project: checkpoint.project }, deadLetters, by: agent, note: "" });
   const forked = {
     type: "run.forked",
     agent,

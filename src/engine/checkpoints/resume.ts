@@ -14,7 +14,7 @@ import type { Locked } from "../lifecycle/locked-task.js";
 import { requireUnarchived } from "../projects/projects.js";
 import { restorationOf, writeRestoration } from "./restoration.js";
 import { withLiveChildren } from "./restored-children.js";
-import { restoreLetters } from "./restored-dead-letters.js";
+import { restoreDeadLetters } from "./restored-dead-letters.js";
 import { type GoneOn, goOn } from "./restored-run.js";
 import { idOf, tasksToStop } from "./restored-tasks.js";
 import { pauseOrResumeWithin } from "../runs/control.js";
@@ -68,7 +68,7 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, age
   yield* deleteLanes(run.id);
   yield* writeRestoration(ctx, made, `${why}: what was tried since does not count`);
   const droppedSignals = yield* replaceSignals(run.id, copy.signals);
-  yield* restoreLetters(ctx, { run, letters: copy.letters, by: agent, note: why });
+  yield* restoreDeadLetters(ctx, { run, deadLetters: copy.letters, by: agent, note: why });
   const figures = { fenced: fenced.length, restored: made.changed.length, superseded: made.superseded.length };
   const resumed = {
     type: "run.resumed_from_checkpoint",

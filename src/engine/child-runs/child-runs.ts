@@ -1,7 +1,7 @@
 import { tasksInState } from "../../store/tasks/lists.js";
 import type { AttemptError } from "../../store/tasks/attempts.js";
 import * as children from "../../store/child-runs/child-runs.js";
-import { openLetterOf } from "../../store/dead-letters/dead-letters.js";
+import { openDeadLetterOf } from "../../store/dead-letters/dead-letters.js";
 import { lockProject, lockRun } from "../../store/lock-order.js";
 import { type Run, runOf } from "../../store/runs/runs.js";
 import { saveSpec, startWaiting } from "../../store/tasks/server-steps.js";
@@ -11,7 +11,7 @@ import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { backoffMs, mayRetry } from "../lifecycle/attempts.js";
 import { concludeTask, refuseTask, tryTaskAgain } from "../lifecycle/server-attempts.js";
 import { SERVER, type EngineContext } from "../context.js";
-import { isUndone, resolveLetter } from "../dead-letters/dead-letters.js";
+import { isUndone, resolveDeadLetter } from "../dead-letters/dead-letters.js";
 import { BatonError } from "../../base/errors.js";
 import { executeWorkflow } from "../runs/executions.js";
 import { type Locked, lockTask } from "../lifecycle/locked-task.js";
@@ -221,13 +221,13 @@ export function* waitForAnotherRun(ctx: EngineContext, { task, spec, run }: Lock
 function* resolveByChild(ctx: EngineContext, { task, spec, run }: Locked, child: Run): Tx<number | null> {
   // Once its holders have ended what they have, it may.
   if (run.stage === "stopping" && run.endedAt === null) return ctx.now + LOOK_AGAIN_MS;
-  const letter = yield* openLetterOf(task.id);
+  const deadLetter = yield* openDeadLetterOf(task.id);
   const project = yield* ownProject(task);
-  if (letter === undefined || project.status === "archived" || isUndone(task, run) || !mayTakeUp(run)) return null;
+  if (deadLetter === undefined || project.status === "archived" || isUndone(task, run) || !mayTakeUp(run)) return null;
   const result = yield* resultOf(ctx, child);
   if (unfitness(spec, result).length > 0) return null;
   const notes = `run ${child.id} was taken up again and succeeded`;
-  yield* resolveLetter(ctx, { id: letter, notes, result, by: SERVER });
+  yield* resolveDeadLetter(ctx, { id: deadLetter, notes, result, by: SERVER });
   return null;
 }
 

@@ -1,17 +1,17 @@
-import * as letters from "../../store/dead-letters/dead-letters.js";
+import * as deadLetters from "../../store/dead-letters/dead-letters.js";
 import { lockProject } from "../../store/lock-order.js";
 import { projectOf } from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
 import { replaysOf } from "../lifecycle/dead-letter.js";
 import { SERVER, type EngineContext } from "../context.js";
-import { isUndone, reopenLetter } from "./dead-letters.js";
+import { isUndone, reopenDeadLetter } from "./dead-letters.js";
 import { type Locked, lockTask } from "../lifecycle/locked-task.js";
 
 const AT_ONCE_MAX = 100;
 
-/** Letters whose time has come to be tried again without being asked. */
-export function* dueLetters(ctx: EngineContext, limit: number): Tx<string[]> {
-  return yield* letters.dueLetters(ctx.now, limit);
+/** Dead letters that are due for an automatic replay. */
+export function* dueDeadLetters(ctx: EngineContext, limit: number): Tx<string[]> {
+  return yield* deadLetters.dueDeadLetters(ctx.now, limit);
 }
 
 /**
@@ -19,28 +19,28 @@ export function* dueLetters(ctx: EngineContext, limit: number): Tx<string[]> {
  * may not be replayed any more, since its run was cancelled, its project archived or the setting taken back, is left to people. Whether it was tried.
  */
 export function* replayDue(ctx: EngineContext, id: string): Tx<boolean> {
-  const seen = yield* letters.findLetter(id);
+  const seen = yield* deadLetters.findDeadLetter(id);
   if (!seen || !isDue(ctx, seen)) return false;
   // Before the run, as everywhere: the project may be archived, or its files freed.
   const row = yield* lockProject(seen.project);
   const project = row && projectOf(row);
   const locked = yield* lockTask(seen.task);
-  const letter = yield* letters.findLetter(id);
-  if (!letter || !isDue(ctx, letter)) return false;
+  const deadLetter = yield* deadLetters.findDeadLetter(id);
+  if (!deadLetter || !isDue(ctx, deadLetter)) return false;
   // Once its holders have ended what they have, the run may be taken up again.
   if (locked.run.stage === "stopping" && locked.run.endedAt === null && locked.run.status !== "compensating")
     return false;
-  const count = ((yield* letters.automaticReplays([letter.task])).get(letter.task) ?? 0) + 1;
+  const count = ((yield* deadLetters.automaticReplays([deadLetter.task])).get(deadLetter.task) ?? 0) + 1;
   const most = replaysOf(ctx, project);
   if (count > most || project?.status === "archived" || !mayGoOn(locked)) {
-    yield* letters.forgetDue(id);
+    yield* deadLetters.forgetDue(id);
     return false;
   }
-  yield* reopenLetter(ctx, { id, locked, by: SERVER, automatic: { replay: count, of: most } });
+  yield* reopenDeadLetter(ctx, { id, locked, by: SERVER, automatic: { replay: count, of: most } });
   return true;
 }
 
-function isDue(ctx: EngineContext, { status, dueAt }: letters.DeadLetter): boolean {
+function isDue(ctx: EngineContext, { status, dueAt }: deadLetters.DeadLetter): boolean {
   return status === "pending" && dueAt !== null && dueAt <= ctx.now;
 }
 
@@ -49,12 +49,12 @@ function mayGoOn({ task, run }: Locked): boolean {
   return run.status !== "cancelling" && run.status !== "cancelled";
 }
 
-/** Whether any letter has been closed for longer than such letters are kept. */
-export function* anyOldLetter(ctx: EngineContext): Tx<boolean> {
-  return yield* letters.anyClosedBefore(ctx.now - ctx.settings.letter_retention_ms);
+/** Whether any closed dead letter is past its retention. */
+export function* anyOldDeadLetter(ctx: EngineContext): Tx<boolean> {
+  return yield* deadLetters.anyClosedBefore(ctx.now - ctx.settings.dead_letter_retention_ms);
 }
 
-/** Removes letters that have been dealt with long ago, a few at a time; how many. A pending one stays as long as its run. */
-export function* pruneLetters(ctx: EngineContext): Tx<number> {
-  return yield* letters.deleteClosedBefore(ctx.now - ctx.settings.letter_retention_ms, AT_ONCE_MAX);
+/** Removes closed dead letters past their retention, a few at a time; returns how many. A pending one stays as long as its run. */
+export function* pruneDeadLetters(ctx: EngineContext): Tx<number> {
+  return yield* deadLetters.deleteClosedBefore(ctx.now - ctx.settings.dead_letter_retention_ms, AT_ONCE_MAX);
 }

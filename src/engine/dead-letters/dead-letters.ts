@@ -1,4 +1,4 @@
-import * as letters from "../../store/dead-letters/dead-letters.js";
+import * as deadLetters from "../../store/dead-letters/dead-letters.js";
 import { type Attempt, attemptsOf } from "../../store/tasks/attempts.js";
 import { isCompensation } from "../../store/child-runs/compensations.js";
 import type { Run } from "../../store/runs/runs.js";
@@ -28,53 +28,53 @@ import { taskLine } from "../tasks/views.js";
 
 export type { DeadLetter } from "../../store/dead-letters/dead-letters.js";
 
-export interface LetterQuery {
+export interface DeadLetterQuery {
   readonly run?: string | undefined;
   readonly project?: string | undefined;
-  readonly status?: letters.LetterStatus | undefined;
+  readonly status?: deadLetters.DeadLetterStatus | undefined;
   readonly cursor?: string | undefined;
   readonly limit: number;
 }
 
 /** A page of dead letters, newest first, each with its task. Errors: `not_found`. */
-export function* listLetterPage(ctx: EngineContext, query: LetterQuery) {
+export function* listDeadLetterPage(ctx: EngineContext, query: DeadLetterQuery) {
   if (query.run !== undefined) yield* requireRun(query.run);
   const project = query.project === undefined ? undefined : (yield* findProject(ctx, query.project))?.id;
   const { run, status, cursor: before, limit } = query;
-  const found = yield* letters.listLetters({ run, project, status, before, limit: limit + 1 });
+  const found = yield* deadLetters.listDeadLetters({ run, project, status, before, limit: limit + 1 });
   const tasks = new Map((yield* findTasks(found.map(({ task }) => task))).map((task) => [task.id, task]));
-  const page = found.slice(0, limit).flatMap((letter) => {
-    const task = tasks.get(letter.task);
-    return task === undefined ? [] : [{ letter, task }];
+  const page = found.slice(0, limit).flatMap((deadLetter) => {
+    const task = tasks.get(deadLetter.task);
+    return task === undefined ? [] : [{ deadLetter, task }];
   });
-  return { page, next: found.length > limit ? page.at(-1)?.letter.id : undefined };
+  return { page, next: found.length > limit ? page.at(-1)?.deadLetter.id : undefined };
 }
 
 /** Returns pending dead letters in short, newest first. */
-export function* pendingLetters(ctx: EngineContext, limit: number) {
-  const { page } = yield* listLetterPage(ctx, { status: "pending", limit });
+export function* pendingDeadLetters(ctx: EngineContext, limit: number) {
+  const { page } = yield* listDeadLetterPage(ctx, { status: "pending", limit });
   return {
-    dead_letters: page.map(({ letter, task }) => ({
-      id: letter.id,
+    dead_letters: page.map(({ deadLetter, task }) => ({
+      id: deadLetter.id,
       task: taskLine(task),
-      error: letter.error,
-      created_at: iso(letter.createdAt),
+      error: deadLetter.error,
+      created_at: iso(deadLetter.createdAt),
     })),
   };
 }
 
 /** A dead letter with all that was known when its task ended. Errors: `not_found`. */
-export function* letterInFull(id: string) {
-  const letter = yield* requireLetter(id);
-  const found = yield* findTaskAndSpec(letter.task);
-  if (!found) throw noSuchTask(letter.task);
-  const run = yield* requireRun(letter.run);
+export function* deadLetterInFull(id: string) {
+  const deadLetter = yield* requireDeadLetter(id);
+  const found = yield* findTaskAndSpec(deadLetter.task);
+  if (!found) throw noSuchTask(deadLetter.task);
+  const run = yield* requireRun(deadLetter.run);
   return {
-    letter,
+    deadLetter,
     ...found,
     run,
-    attempts: yield* attemptsOf(letter.task),
-    blocked: yield* allBlockedBehind(letter.task),
+    attempts: yield* attemptsOf(deadLetter.task),
+    blocked: yield* allBlockedBehind(deadLetter.task),
   };
 }
 
@@ -91,9 +91,9 @@ export function partialResults(attempts: readonly Attempt[], bytesMax: number): 
   return kept;
 }
 
-function* requireLetter(id: string): Tx<letters.DeadLetter> {
-  const letter = yield* letters.findLetter(id);
-  if (letter) return letter;
+function* requireDeadLetter(id: string): Tx<deadLetters.DeadLetter> {
+  const deadLetter = yield* deadLetters.findDeadLetter(id);
+  if (deadLetter) return deadLetter;
   throw new BatonError("not_found", `There is no dead letter ${id}.`, {
     details: { id },
     next: [{ tool: "query_operation", arguments: { name: "list_dead_letters", arguments: {} } }],
@@ -113,29 +113,29 @@ function requireReopenable({ id, key }: Task, run: Run): void {
   });
 }
 
-/** A pending letter with its task locked. Errors: `not_found`, `invalid_transition` for one that was dealt with. */
-function* lockLetter(id: string): Tx<{ letter: letters.DeadLetter; locked: Locked }> {
-  const { project, task } = yield* requireLetter(id);
+/** A pending dead letter with its task locked. Errors: `not_found`, `invalid_transition` for one that was dealt with. */
+function* lockDeadLetter(id: string): Tx<{ deadLetter: deadLetters.DeadLetter; locked: Locked }> {
+  const { project, task } = yield* requireDeadLetter(id);
   yield* requireUnarchived(project);
   const locked = yield* lockTask(task);
-  const letter = yield* requireLetter(id);
-  if (letter.status === "pending" && locked.task.status === "dead_letter") return { letter, locked };
-  // A task that has failed again has another letter, which is pending.
+  const deadLetter = yield* requireDeadLetter(id);
+  if (deadLetter.status === "pending" && locked.task.status === "dead_letter") return { deadLetter, locked };
+  // A task that has failed again has another dead letter, which is pending.
   const takenUp = locked.task.status === "dead_letter" && mayTakeUp(locked.run);
-  const discarded = letter.status === "discarded" && takenUp;
+  const discarded = deadLetter.status === "discarded" && takenUp;
   const rest = discarded
     ? "what failed in its run can still be taken up as a whole"
     : "there is nothing to do about it";
-  const message = `Dead letter ${id} is ${letter.status}, and its task ${locked.task.key} is ${locked.task.status}: ${rest}.`;
+  const message = `Dead letter ${id} is ${deadLetter.status}, and its task ${locked.task.key} is ${locked.task.status}: ${rest}.`;
   const retry = { tool: "control_run", arguments: { run: locked.run.id, action: "retry_failed" } };
   throw new BatonError("invalid_transition", message, {
-    details: { id, status: letter.status, task: locked.task.id, task_status: locked.task.status },
+    details: { id, status: deadLetter.status, task: locked.task.id, task_status: locked.task.status },
     next: [...(discarded ? [retry] : []), { tool: "get_task", arguments: { task: locked.task.id } }],
   });
 }
 
-export interface LetterHandled extends ChangedRun {
-  readonly letter: string;
+export interface DeadLetterOutcome extends ChangedRun {
+  readonly deadLetter: string;
   readonly task: Task;
   readonly ready: readonly Task[];
 }
@@ -148,16 +148,16 @@ export interface Replay {
 }
 
 /**
- * Reopens the task in its run, with the changes asked for, and the tasks it blocked. Errors: those of `lockLetter` and
+ * Reopens the task in its run, with the changes asked for, and the tasks it blocked. Errors: those of `lockDeadLetter` and
  * `changedSpec`, `not_found` for an unknown agent.
  */
-export function* replayLetter(ctx: EngineContext, { id, changes = {}, note, by }: Replay): Tx<LetterHandled> {
-  const { locked } = yield* lockLetter(id);
+export function* replayDeadLetter(ctx: EngineContext, { id, changes = {}, note, by }: Replay): Tx<DeadLetterOutcome> {
+  const { locked } = yield* lockDeadLetter(id);
   const keptFor = changes.agent === undefined ? undefined : yield* requireAgent(changes.agent);
   const spec = yield* changedSpec(ctx, locked, changes);
   yield* saveSpec(locked.task.id, spec);
   if (spec.dynamic) yield* lookAgain(locked.task.id);
-  const handled = yield* reopenLetter(ctx, { id, locked, note, by });
+  const handled = yield* reopenDeadLetter(ctx, { id, locked, note, by });
   if (keptFor) yield* reserveTask(ctx, { ...locked, task: handled.task, run: handled.run }, keptFor.name);
   return handled;
 }
@@ -172,8 +172,8 @@ export interface Reopened {
   readonly automatic?: { readonly replay: number; readonly of: number };
 }
 
-/** Opens the task of a pending letter again, and what it blocked. */
-export function* reopenLetter(ctx: EngineContext, reopened: Reopened): Tx<LetterHandled> {
+/** Opens the task of a pending dead letter again, and what it blocked. */
+export function* reopenDeadLetter(ctx: EngineContext, reopened: Reopened): Tx<DeadLetterOutcome> {
   const { id, locked, note, by, automatic } = reopened;
   const { task } = locked;
   const blocked = yield* blockedBy(locked);
@@ -190,13 +190,13 @@ export function* reopenLetter(ctx: EngineContext, reopened: Reopened): Tx<Letter
     note: note ?? null,
     automatic: automatic !== undefined,
   } as const;
-  yield* letters.closeLetter(closing);
+  yield* deadLetters.closeDeadLetter(closing);
   const data = { key: task.key, dead_letter: id, ...(automatic && { automatic: true, ...automatic }) };
   change.record({ type: "task.replayed", task: task.id, agent: by, data });
   const ready = yield* judgeAfresh(change, opened);
   const changed = yield* change.flush();
   const after = (yield* findTaskAndSpec(task.id))?.task ?? task;
-  return { letter: id, task: after, ready, ...changed };
+  return { deadLetter: id, task: after, ready, ...changed };
 }
 
 /** Returns the tasks that a failed one blocks: in a run that stopped on it, all that had not begun. */
@@ -234,8 +234,8 @@ export interface Resolution {
  * Completes a dead-lettered task with a result obtained elsewhere and unblocks its dependents. Errors: `invalid_input`
  * too.
  */
-export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Resolution): Tx<LetterHandled> {
-  const { locked } = yield* lockLetter(id);
+export function* resolveDeadLetter(ctx: EngineContext, { id, notes, result, by }: Resolution): Tx<DeadLetterOutcome> {
+  const { locked } = yield* lockDeadLetter(id);
   const { task, spec } = locked;
   requirePerson(ctx, task, id);
   const given = {
@@ -257,12 +257,12 @@ export function* resolveLetter(ctx: EngineContext, { id, notes, result, by }: Re
   const settled = yield* concludeTask(change, task, { result, by });
   if (plan) yield* expandPlan(change, settled.task, plan);
   const reopened = yield* reopen(change, blocked);
-  yield* letters.closeLetter({ id, to: "resolved", at: ctx.now, by, note: notes });
+  yield* deadLetters.closeDeadLetter({ id, to: "resolved", at: ctx.now, by, note: notes });
   const ready = yield* judgeAfresh(change, reopened);
-  return { letter: id, task: settled.task, ready, ...(yield* change.flush()) };
+  return { deadLetter: id, task: settled.task, ready, ...(yield* change.flush()) };
 }
 
-const STILL_PENDING = "The letter is still pending: mend the result and resolve it again.";
+const STILL_PENDING = "The dead letter is still pending: correct the result and resolve it again.";
 
 function resolveAgain(id: string, result: unknown): NextCall {
   return {
@@ -272,19 +272,19 @@ function resolveAgain(id: string, result: unknown): NextCall {
 }
 
 /** The result of a human step is a person's decision, which only a person's channel can give. */
-function requirePerson(ctx: EngineContext, { kind, key }: Task, letter: string): void {
+function requirePerson(ctx: EngineContext, { kind, key }: Task, deadLetter: string): void {
   if (kind !== "human" || ctx.caller.channel === "human") return;
   const message = `Task ${key} asks a person: its result can only be given at a terminal or in a form. Replayed, the question is asked anew.`;
   throw new BatonError("not_permitted", message, {
-    details: { letter, kind, allowed: ["human"] },
-    next: [{ tool: "call_operation", arguments: { name: "replay_dead_letter", arguments: { id: letter } } }],
+    details: { deadLetter, kind, allowed: ["human"] },
+    next: [{ tool: "call_operation", arguments: { name: "replay_dead_letter", arguments: { id: deadLetter } } }],
   });
 }
 
 /** Says that nothing will be done about it. The task stays as it is. */
-export function* discardLetter(ctx: EngineContext, { id, notes, by }: Omit<Resolution, "result">): Tx<Task> {
-  const { locked } = yield* lockLetter(id);
-  yield* letters.closeLetter({ id, to: "discarded", at: ctx.now, by, note: notes });
+export function* discardDeadLetter(ctx: EngineContext, { id, notes, by }: Omit<Resolution, "result">): Tx<Task> {
+  const { locked } = yield* lockDeadLetter(id);
+  yield* deadLetters.closeDeadLetter({ id, to: "discarded", at: ctx.now, by, note: notes });
   const change = new RunChange(ctx, locked.run);
   change.record({ type: "task.discarded", task: locked.task.id, agent: by, data: { key: locked.task.key, notes } });
   yield* change.writeHistory();
@@ -316,7 +316,9 @@ export function* sendToDeadLetters(ctx: EngineContext, { task: reference, reason
 function endedAlready({ id, key, run, status }: Task): BatonError {
   const look = { name: "list_dead_letters", arguments: { run, status: "pending" } };
   const buried = status === "dead_letter";
-  const rest = buried ? "it is replayed, resolved or discarded by its letter" : "only what has not ended is given up";
+  const rest = buried
+    ? "it is replayed, resolved or discarded through its dead letter"
+    : "only what has not ended is given up";
   return new BatonError(
     "invalid_transition",
     `Task ${key} (${id}) is ${status} already: ${rest}. Nothing was changed.`,

@@ -1,5 +1,5 @@
 import type { AttemptError } from "../../store/tasks/attempts.js";
-import { automaticReplays, insertLetters } from "../../store/dead-letters/dead-letters.js";
+import { automaticReplays, insertDeadLetters } from "../../store/dead-letters/dead-letters.js";
 import { findProjectByReference, type Project } from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
@@ -19,7 +19,7 @@ const DELAY_MS_MAX = 86_400_000;
 export function* bury(ctx: EngineContext, run: { id: string; project: string }, buried: readonly Burial[]): Tx<void> {
   if (buried.length === 0) return;
   const due = yield* dueTimes(ctx, run.project, buried);
-  yield* insertLetters(
+  yield* insertDeadLetters(
     buried.map(({ task, error }) => ({
       task,
       error,
@@ -44,12 +44,12 @@ function* dueTimes(ctx: EngineContext, project: string, buried: readonly Burial[
       .filter(([, count]) => count < most)
       .map(([task, count]) => [
         task,
-        ctx.now + Math.min(DELAY_MS_MAX, ctx.settings.letter_replay_delay_ms * 2 ** Math.min(count, 30)),
+        ctx.now + Math.min(DELAY_MS_MAX, ctx.settings.dead_letter_replay_delay_ms * 2 ** Math.min(count, 30)),
       ]),
   );
 }
 
 /** How many times a task of a project is tried again by itself after it has become a dead letter. */
 export function replaysOf(ctx: EngineContext, project: Project | undefined): number {
-  return project?.config.letter_replays ?? ctx.settings.letter_replays;
+  return project?.config.dead_letter_replays ?? ctx.settings.dead_letter_replays;
 }

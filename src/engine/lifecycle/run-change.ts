@@ -110,7 +110,7 @@ export class RunChange {
   }
 
   /** What has been buried and is not written yet. */
-  get unwrittenLetters(): readonly { id: string; task: string; error: AttemptError }[] {
+  get unwrittenDeadLetters(): readonly { id: string; task: string; error: AttemptError }[] {
     return this.#buried.map((one) => ({ id: "", ...one }));
   }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { ProjectConfig } from "../../store/projects/projects.js";
+import { withPresentNames } from "../../base/settings.js";
 import { closedObject } from "../../base/strict-object.js";
 import { missingFirst, problemsError, zodProblems } from "../../base/problems.js";
 
@@ -12,14 +13,20 @@ export const projectConfigSchema = closedObject(
     worktrees: z.enum(["per_worktree", "shared"]).default("per_worktree"),
     max_parallel: z.int().min(1).max(10_000).optional(),
     retention_days: z.number().min(0).max(36_500).optional(),
-    letter_replays: z.int().min(0).max(100).optional(),
+    dead_letter_replays: z.int().min(0).max(100).optional(),
   },
   LATER,
 );
 
+/** A configuration as it was written, with present names in place of former ones. */
+export function withPresentKeys(written: unknown): unknown {
+  const isObject = typeof written === "object" && written !== null && !Array.isArray(written);
+  return isObject ? withPresentNames(written) : written;
+}
+
 /** Throws `BatonError` `invalid_input` with every problem. */
 export function parseProjectConfig(written: unknown): ProjectConfig {
-  const parsed = projectConfigSchema.safeParse(written, { error: missingFirst });
+  const parsed = projectConfigSchema.safeParse(withPresentKeys(written), { error: missingFirst });
   if (!parsed.success) throw problemsError("The configuration cannot be used", zodProblems(parsed.error, ["config"]));
   return parsed.data;
 }

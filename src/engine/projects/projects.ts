@@ -9,6 +9,7 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext, Workplace } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { hint, isName, NAME_RULE, nameFrom } from "../../base/names.js";
+import { withPresentNames } from "../../base/settings.js";
 import { parseProjectConfig } from "./config.js";
 
 export type Project = projects.Project;
@@ -235,7 +236,9 @@ export interface Change {
 export function* updateProject(ctx: EngineContext, input: UpdateProject): Tx<{ project: Project; changed: Change[] }> {
   const project = yield* lockedProject(ctx, input.project);
   if (project.status === "archived") throw archived(project);
-  const merged = Object.entries({ ...project.config, ...input.config }).filter(([, value]) => value !== null);
+  const merged = Object.entries({ ...project.config, ...withPresentNames(input.config ?? {}) }).filter(
+    ([, value]) => value !== null,
+  );
   const config = parseProjectConfig(Object.fromEntries(merged));
   const description = input.description ?? project.description;
   const changed = [

@@ -1,7 +1,7 @@
 import { lookWithin, openDescendants } from "../../store/child-runs/child-runs.js";
 import { findCounters } from "../../store/runs/counters.js";
 import { notUndone } from "../../store/child-runs/compensations.js";
-import { replayLettersOf } from "../../store/dead-letters/dead-letters.js";
+import { replayDeadLettersOf } from "../../store/dead-letters/dead-letters.js";
 import { deleteLanes, setLanesOpen } from "../../store/scheduling/lanes.js";
 import { lockProject, lockRun } from "../../store/lock-order.js";
 import { type Run, runOf } from "../../store/runs/runs.js";
@@ -136,7 +136,7 @@ function* retryFailed(ctx: EngineContext, run: Run, control: Control): Tx<Change
   ];
   if (reopened.length === 0) throw nothingFailed(run);
   const tasks = reopened.map(({ id }) => id);
-  yield* replayLettersOf(run.id, tasks, { at: ctx.now, by: control.agent });
+  yield* replayDeadLettersOf(run.id, tasks, { at: ctx.now, by: control.agent });
   change.record({
     type: "run.reopened",
     agent: control.agent,

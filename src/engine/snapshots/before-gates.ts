@@ -1,4 +1,4 @@
-import type { PendingLetter } from "../../store/dead-letters/dead-letters.js";
+import type { PendingDeadLetter } from "../../store/dead-letters/dead-letters.js";
 import type { NewEvent } from "../../store/events/events.js";
 import type { Run } from "../../store/runs/runs.js";
 import { type EngineContext, SERVER } from "../context.js";
@@ -19,7 +19,7 @@ export interface CopiedOnce {
   readonly ctx: EngineContext;
   readonly run: Run;
   copied: boolean;
-  readonly unwrittenLetters: readonly PendingLetter[];
+  readonly unwrittenDeadLetters: readonly PendingDeadLetter[];
   append(events: readonly NewEvent[]): void;
 }
 
@@ -36,7 +36,7 @@ export function* copyBeforeGates(change: CopiedOnce, tasks: readonly Task[]): Tx
     yield* wantCheckpoint(run.id, `at ${namesOf(gates)}`, ctx.now);
     return;
   }
-  const copy = yield* copyRun(ctx, run.id, { unwritten: change.unwrittenLetters });
+  const copy = yield* copyRun(ctx, run.id, { unwritten: change.unwrittenDeadLetters });
   if (!copy) throw new Error(`run ${run.id} is gone under its own lock`);
   const order = { kind: "gate", label: `before ${namesOf(gates)}`, by: SERVER } as const;
   const { checkpoint } = yield* keepCopy(ctx, { head: copy.head, ...packAtOnce(partsOfCopy(copy)) }, order);

@@ -1,5 +1,5 @@
 import { findCounters } from "../../store/runs/counters.js";
-import { pendingLettersOf, type PendingLetter } from "../../store/dead-letters/dead-letters.js";
+import { pendingDeadLettersOf, type PendingDeadLetter } from "../../store/dead-letters/dead-letters.js";
 import { latestCursor } from "../../store/events/history.js";
 import * as copies from "../../store/snapshots/run-snapshots.js";
 import type { Row, Tx } from "../../store/tx.js";
@@ -18,7 +18,8 @@ interface CopyHead {
   /** Columns of a task. */
   readonly columns: readonly string[];
   readonly signals: readonly Row[];
-  readonly letters: readonly PendingLetter[];
+  /** Under this key in stored checkpoints. */
+  readonly letters: readonly PendingDeadLetter[];
   readonly tally: copies.RunTally;
   readonly cursor: string;
   readonly changedAt: number;
@@ -38,8 +39,8 @@ const GROWTH_MAX = 8;
 const BYTES_A_PAGE = 512 * 1024;
 
 export interface Copying {
-  /** Letters that a change has not written yet are given by it. */
-  readonly unwritten?: readonly PendingLetter[];
+  /** Dead letters that the change has yet to write. */
+  readonly unwritten?: readonly PendingDeadLetter[];
   /** Given each page as soon as it has been read: the copy then keeps none. */
   readonly onPage?: (page: string) => void;
 }
@@ -59,7 +60,7 @@ export function* copyRun(
     run: row,
     columns,
     signals: yield* copies.signalRows(run),
-    letters: [...(yield* pendingLettersOf(run)), ...unwritten],
+    letters: [...(yield* pendingDeadLettersOf(run)), ...unwritten],
     tally,
     cursor: yield* latestCursor(),
     changedAt: (yield* findCounters(run)).updatedAt,

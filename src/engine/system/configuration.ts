@@ -6,7 +6,7 @@ import type { EngineContext } from "../context.js";
 import { iso } from "../../base/time.js";
 import { hint } from "../../base/names.js";
 import { Problems, problemsError } from "../../base/problems.js";
-import { type Settings, settingsSchema } from "../../base/settings.js";
+import { type Settings, settingsSchema, withPresentNames } from "../../base/settings.js";
 
 // The origin of a value, in order of precedence: the command line, the environment, the database (configured through an
 // operation), a file, the default. The first two are set per process by the person who starts it.
@@ -76,7 +76,8 @@ export interface SettingChange {
  * Stores settings for all processes on the database; null takes one back. They are checked together, and nothing is
  * stored unless all can be. Errors: `invalid_input` with every problem.
  */
-export function* configure(ctx: EngineContext, changes: Readonly<Record<string, unknown>>): Tx<SettingChange[]> {
+export function* configure(ctx: EngineContext, wanted: Readonly<Record<string, unknown>>): Tx<SettingChange[]> {
+  const changes = withPresentNames(wanted);
   const stored = new Map((yield* listStoredSettings()).map(({ name, value }) => [name, value]));
   checkChanges(ctx, changes);
   const changed = Object.entries(changes)

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { closedObject } from "../../base/strict-object.js";
 import { deadlineSchema, headSchema } from "../definitions/schema.js";
 import { isName, NAME_RULE } from "../../base/names.js";
-import { projectConfigSchema } from "../projects/config.js";
+import { projectConfigSchema, withPresentKeys } from "../projects/config.js";
 
 export const TEMPLATE_KINDS = ["project", "workflow"] as const;
 export type TemplateKind = (typeof TEMPLATE_KINDS)[number];
@@ -29,7 +29,7 @@ export const manifestSchema = closedObject({
   description: text(2_000),
   keywords: z.array(text(50)).max(100).optional(),
   inputs: headSchema.shape.inputs,
-  config: projectConfigSchema.partial().optional(),
+  config: z.preprocess(withPresentKeys, projectConfigSchema.partial()).optional(),
   milestones: z.array(milestone).max(100).optional(),
   verbatim: z.array(text(500)).max(100).optional(),
 });

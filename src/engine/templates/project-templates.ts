@@ -12,6 +12,7 @@ import { BatonError } from "../../base/errors.js";
 import { bindInputs } from "../definitions/inputs.js";
 import { editsViolating } from "../locks/locks.js";
 import { addMilestone } from "../milestones/milestones.js";
+import { withPresentNames } from "../../base/settings.js";
 import { parseProjectConfig } from "../projects/config.js";
 import { foldCase, storedPattern } from "../paths/paths.js";
 import { problemsError } from "../../base/problems.js";
@@ -187,7 +188,7 @@ export function* makeFromTemplate(ctx: EngineContext, request: FromTemplate, pre
  */
 function* withConfig(wanted: FromTemplate): Tx<CreateProject> {
   const { name, root, description, config, template } = wanted;
-  const given = typeof config === "object" && config !== null ? config : {};
+  const given = typeof config === "object" && config !== null ? withPresentNames(config) : {};
   const merged = { ...template.config, ...given };
   const known = yield* findProjectByReference(name);
   const whole = known === undefined || isDeepStrictEqual(parseProjectConfig(merged), known.config);

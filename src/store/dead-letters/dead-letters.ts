@@ -2,7 +2,7 @@ import type { AttemptError } from "../tasks/attempts.js";
 import { chunksOf, conditionsOf, insertRows, int, intOrNull, json, placeholders, text, textOrNull } from "../rows.js";
 import { first, type Row, type Tx } from "../tx.js";
 
-export type LetterStatus = "pending" | "replayed" | "resolved" | "discarded";
+export type DeadLetterStatus = "pending" | "replayed" | "resolved" | "discarded";
 
 /** A task that could not be done, from its end until somebody has dealt with it. */
 export interface DeadLetter {
@@ -10,7 +10,7 @@ export interface DeadLetter {
   readonly task: string;
   readonly run: string;
   readonly project: string;
-  readonly status: LetterStatus;
+  readonly status: DeadLetterStatus;
   readonly error: AttemptError;
   readonly createdAt: number;
   readonly closedAt: number | null;
@@ -36,14 +36,14 @@ const COLUMNS = [
 const INSERT = { table: "dead_letters", columns: COLUMNS } as const;
 const SELECTED = COLUMNS.join(", ");
 
-function letterOf(row: Row): DeadLetter {
+function deadLetterOf(row: Row): DeadLetter {
   return {
     id: text(row, "id"),
     task: text(row, "task"),
     run: text(row, "run"),
     project: text(row, "project"),
     // Held to the union by the table's CHECK.
-    status: text(row, "status") as LetterStatus,
+    status: text(row, "status") as DeadLetterStatus,
     error: json<AttemptError>(row, "error"),
     createdAt: int(row, "created_at"),
     closedAt: intOrNull(row, "closed_at"),
@@ -53,42 +53,42 @@ function letterOf(row: Row): DeadLetter {
   };
 }
 
-export type NewLetter = Pick<DeadLetter, "id" | "task" | "run" | "project" | "error" | "createdAt" | "dueAt">;
+export type NewDeadLetter = Pick<DeadLetter, "id" | "task" | "run" | "project" | "error" | "createdAt" | "dueAt">;
 
-export function* insertLetters(letters: readonly NewLetter[]): Tx<void> {
+export function* insertDeadLetters(deadLetters: readonly NewDeadLetter[]): Tx<void> {
   yield* insertRows(
     INSERT,
-    letters.map((letter) => [
-      letter.id,
-      letter.task,
-      letter.run,
-      letter.project,
+    deadLetters.map((deadLetter) => [
+      deadLetter.id,
+      deadLetter.task,
+      deadLetter.run,
+      deadLetter.project,
       "pending",
-      JSON.stringify(letter.error),
-      letter.createdAt,
+      JSON.stringify(deadLetter.error),
+      deadLetter.createdAt,
       null,
       null,
       null,
-      letter.dueAt,
+      deadLetter.dueAt,
     ]),
   );
 }
 
-export function* findLetter(id: string): Tx<DeadLetter | undefined> {
+export function* findDeadLetter(id: string): Tx<DeadLetter | undefined> {
   const row = yield* first([`SELECT ${SELECTED} FROM dead_letters WHERE id = $1`, [id]]);
-  return row && letterOf(row);
+  return row && deadLetterOf(row);
 }
 
-export interface LetterFilter {
+export interface DeadLetterFilter {
   readonly run?: string | undefined;
   readonly project?: string | undefined;
-  readonly status?: LetterStatus | undefined;
+  readonly status?: DeadLetterStatus | undefined;
   readonly before?: string | undefined;
   readonly limit: number;
 }
 
 /** Newest first. */
-export function* listLetters(filter: LetterFilter): Tx<DeadLetter[]> {
+export function* listDeadLetters(filter: DeadLetterFilter): Tx<DeadLetter[]> {
   const { where, params } = conditionsOf([
     ["run =", filter.run],
     ["project =", filter.project],
@@ -98,12 +98,12 @@ export function* listLetters(filter: LetterFilter): Tx<DeadLetter[]> {
   // sql: the comparisons are those above.
   const sql = `SELECT ${SELECTED} FROM dead_letters ${where} ORDER BY id DESC LIMIT $${params.length + 1}`;
   const rows = yield [sql, [...params, filter.limit]];
-  return rows.map(letterOf);
+  return rows.map(deadLetterOf);
 }
 
 export interface Closing {
   readonly id: string;
-  readonly to: Exclude<LetterStatus, "pending">;
+  readonly to: Exclude<DeadLetterStatus, "pending">;
   readonly at: number;
   readonly by: string;
   readonly note: string | null;
@@ -112,7 +112,7 @@ export interface Closing {
 }
 
 /** False for one that has been dealt with already. */
-export function* closeLetter({ id, to, at, by, note, automatic = false }: Closing): Tx<boolean> {
+export function* closeDeadLetter({ id, to, at, by, note, automatic = false }: Closing): Tx<boolean> {
   const rows = yield [
     `UPDATE dead_letters SET status = $1, closed_at = $2, closed_by = $3, note = $4, due_at = NULL, automatic = $5
      WHERE id = $6 AND status = 'pending' RETURNING id`,
@@ -121,8 +121,8 @@ export function* closeLetter({ id, to, at, by, note, automatic = false }: Closin
   return rows.length === 1;
 }
 
-/** The letter of a task that nobody has dealt with; undefined when there is none. */
-export function* openLetterOf(task: string): Tx<string | undefined> {
+/** The pending dead letter of a task; undefined when there is none. */
+export function* openDeadLetterOf(task: string): Tx<string | undefined> {
   const row = yield* first([
     `SELECT id FROM dead_letters WHERE run = (SELECT run FROM tasks WHERE id = $1) AND task = $1 AND status = 'pending'
      ORDER BY id DESC LIMIT 1`,
@@ -132,7 +132,7 @@ export function* openLetterOf(task: string): Tx<string | undefined> {
 }
 
 /** Tasks of a run have been taken up again together. */
-export function* replayLettersOf(
+export function* replayDeadLettersOf(
   run: string,
   tasks: readonly string[],
   { at, by }: { at: number; by: string },
@@ -146,10 +146,10 @@ export function* replayLettersOf(
   }
 }
 
-/** A letter as far as a copy of its run says it again. */
-export type PendingLetter = Pick<DeadLetter, "id" | "task" | "error">;
+/** A dead letter as a checkpoint keeps it. */
+export type PendingDeadLetter = Pick<DeadLetter, "id" | "task" | "error">;
 
-export function* pendingLettersOf(run: string): Tx<PendingLetter[]> {
+export function* pendingDeadLettersOf(run: string): Tx<PendingDeadLetter[]> {
   const rows = yield [
     "SELECT id, task, error FROM dead_letters WHERE run = $1 AND status = 'pending' ORDER BY id",
     [run],
@@ -158,7 +158,7 @@ export function* pendingLettersOf(run: string): Tx<PendingLetter[]> {
 }
 
 /** Pending ones whose time has come, the earliest first. */
-export function* dueLetters(now: number, limit: number): Tx<string[]> {
+export function* dueDeadLetters(now: number, limit: number): Tx<string[]> {
   const rows = yield [
     "SELECT id FROM dead_letters WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2",
     [now, limit],

@@ -6,6 +6,7 @@ import { checkpoints } from "./0005-checkpoints.js";
 import { letterReplays } from "./0006-letter-replays.js";
 import { budgets } from "./0007-budgets.js";
 import { askings } from "./0008-askings.js";
+import { deadLetterSettings } from "./0009-dead-letter-settings.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -17,6 +18,7 @@ export const migrations: readonly Migration[] = [
   letterReplays,
   budgets,
   askings,
+  deadLetterSettings,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -11,8 +11,8 @@ export interface ProjectConfig {
   readonly max_parallel?: number | undefined;
   /** How long finished runs stay. */
   readonly retention_days?: number | undefined;
-  /** How many times a dead letter is tried again by itself. */
-  readonly letter_replays?: number | undefined;
+  /** How many times a dead letter is replayed automatically. */
+  readonly dead_letter_replays?: number | undefined;
 }
 
 export interface Project {

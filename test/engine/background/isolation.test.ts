@@ -18,8 +18,8 @@ describe("background work", () => {
     const chores = new Chores(new Map(), 0);
     const each = await chores.each("task", ["a", "b", "c"], (id) => (id === "b" ? broken() : ok()));
     expect(each).toEqual({ tried: 3, sum: 2 });
-    expect(await chores.once("letters", broken)).toBe(0);
-    expect(() => chores.end()).toThrow("background work could not be done: task b: broken; letters: broken");
+    expect(await chores.once("dead letters", broken)).toBe(0);
+    expect(() => chores.end()).toThrow("background work could not be done: task b: broken; dead letters: broken");
   });
 
   test("leaves what failed alone for a minute", async () => {
@@ -102,8 +102,8 @@ describe.each(BACKENDS)("an unreadable row, on %s,", (backend) => {
     });
   }
 
-  it("keeps no other task from what is due, nor letters, nor locks; mended, it goes on", async () => {
-    const { app, crew } = await room({ letter_replays: 1 });
+  it("keeps no other task from what is due, nor dead letters, nor locks; mended, it goes on", async () => {
+    const { app, crew } = await room({ dead_letter_replays: 1 });
     const waits = Array.from({ length: 3 }, (_, at) => ({ key: `w${at}`, kind: "wait", for: "1m" }));
     const { run } = await crew.start([...waits, { key: "fails", ...once }]);
     const bad = await idOf(app, run.id, "w0");
@@ -135,8 +135,8 @@ describe.each(BACKENDS)("an unreadable row, on %s,", (backend) => {
     expect(due).toEqual([500]);
   });
 
-  it("keeps no other letter from being tried again", async () => {
-    const { app, crew } = await room({ letter_replays: 1 });
+  it("keeps no other dead letter from being tried again", async () => {
+    const { app, crew } = await room({ dead_letter_replays: 1 });
     const { run } = await crew.start([
       { key: "one", ...once },
       { key: "two", ...once },
@@ -145,7 +145,7 @@ describe.each(BACKENDS)("an unreadable row, on %s,", (backend) => {
     await crew.fail(bad);
     await crew.fail(await crew.take("ann", { run: run.id }));
     await spoil(app, bad.id);
-    await expect(app.advance(600_000)).rejects.toThrow("letter ");
+    await expect(app.advance(600_000)).rejects.toThrow("dead letter ");
     expect(await crew.statuses(run.id)).toMatchObject({ one: "dead_letter", two: "ready" });
   });
 

@@ -18,7 +18,7 @@ const WEIGHTS = {
   forget: 2,
   unregister: 1,
   signal: 2,
-  letters: 4,
+  deadLetters: 4,
   modify: 4,
   checkpoint: 3,
   budget: 4,
@@ -77,7 +77,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
     const run = world.draw.pick(world.runs);
     if (run !== undefined) await world.call(player, "signal", { run, event: world.draw.pick(["go", "stop"]) });
   },
-  letters,
+  deadLetters,
   modify,
   checkpoint,
   budget,
@@ -125,17 +125,17 @@ async function end(world: World, player: Player): Promise<void> {
 }
 
 /** Deals with what could not be done, or gives something up. */
-async function letters(world: World, player: Player): Promise<void> {
+async function deadLetters(world: World, player: Player): Promise<void> {
   const { draw } = world;
   const how = draw.weighted({ send: 20, replay: 40, resolve: 30, discard: 10 });
   const task = how === "send" ? anyTask(world) : undefined;
   if (task !== undefined) await world.call(player, "send_to_dead_letters", { task, reason: "enough" });
   if (how === "send") return;
   const answer = await world.call(player, "list_dead_letters", { ...WHERE, status: "pending", limit: 5 });
-  const letter = draw.pick((answer?.["dead_letters"] ?? []) as { id: string }[]);
-  if (letter === undefined) return;
-  if (how === "replay") await world.call(player, "replay_dead_letter", { id: letter.id });
-  else await world.call(player, `${how}_dead_letter`, { id: letter.id, notes: "so" });
+  const deadLetter = draw.pick((answer?.["dead_letters"] ?? []) as { id: string }[]);
+  if (deadLetter === undefined) return;
+  if (how === "replay") await world.call(player, "replay_dead_letter", { id: deadLetter.id });
+  else await world.call(player, `${how}_dead_letter`, { id: deadLetter.id, notes: "so" });
 }
 
 /** Changes the graph of a run under way, in up to three ways at once. Many of them cannot be: then nothing may have changed. */

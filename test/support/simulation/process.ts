@@ -20,7 +20,7 @@ export interface ProcessOptions {
   /** The probability of a fault at each statement and at each COMMIT. */
   readonly faultRate: number;
   /** How often dead letters are replayed by themselves. */
-  readonly letterReplays: number;
+  readonly deadLetterReplays: number;
 }
 
 /** Outcome of a call: an answer, a refusal, or no answer, after which it may have happened or not. */
@@ -94,13 +94,13 @@ export class SimulatedProcess {
   }
 
   #start(life: Life): App {
-    const { runtime, cwd, database, sessionless, letterReplays } = this.#options;
+    const { runtime, cwd, database, sessionless, deadLetterReplays } = this.#options;
     const location = database.startsWith("postgres") ? { BATON_DATABASE_URL: database } : { BATON_DB: database };
     const env = {
       ...location,
       BATON_SQLITE_SYNCHRONOUS: "NORMAL",
       BATON_DATABASE_CONNECTIONS: "2",
-      BATON_LETTER_REPLAYS: String(letterReplays),
+      BATON_DEAD_LETTER_REPLAYS: String(deadLetterReplays),
     };
     const config = loadConfig({ flags: {}, cwd, env });
     const storeHooks = { fault: () => this.#strike(life), now: () => runtime.clock.now() };

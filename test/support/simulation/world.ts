@@ -46,8 +46,8 @@ export class World {
     // Sources of their own: how often one is asked must not change what another gives.
     const runtime = { clock: this.clock, random: seededRandom(seed + 1), ids: sortableIds(seededRandom(seed + 2)) };
     const draw = new Draw(seededRandom(seed + 3));
-    const letterReplays = new Draw(seededRandom(seed + 4)).pick([0, 0, 1, 2]) ?? 0;
-    const options = { database, cwd, runtime, draw, faultRate, letterReplays };
+    const deadLetterReplays = new Draw(seededRandom(seed + 4)).pick([0, 0, 1, 2]) ?? 0;
+    const options = { database, cwd, runtime, draw, faultRate, deadLetterReplays };
     // The first does the background work.
     this.processes = Array.from({ length: this.draw.int(1, 3) }, (_, at) => {
       return new SimulatedProcess({ ...options, sessionless: at > 0 && this.draw.chance(0.3) });

@@ -1,4 +1,4 @@
-import type { LetterHandled } from "../answers.js";
+import type { DeadLetterOutcome } from "../answers.js";
 import { answer, type Desk, type Shared, withApp } from "../command.js";
 import { jsonOrText } from "../operation-flags.js";
 import { table } from "../terminal/table.js";
@@ -12,8 +12,8 @@ export interface ListOptions extends Shared {
   readonly status: string;
 }
 
-/** `baton letters list` */
-export async function listLetters(desk: Desk, options: ListOptions): Promise<void> {
+/** `baton dead-letters list` */
+export async function listDeadLetters(desk: Desk, options: ListOptions): Promise<void> {
   await withApp(desk, options, async (ask) => {
     const { run, project, status } = options;
     const place = { ...(run !== undefined && { run }), ...(project !== undefined && { project }) };
@@ -33,16 +33,16 @@ export async function listLetters(desk: Desk, options: ListOptions): Promise<voi
   });
 }
 
-/** `baton letters show ID` */
-export async function showLetter(desk: Desk, id: string, options: Shared): Promise<void> {
+/** `baton dead-letters show ID` */
+export async function showDeadLetter(desk: Desk, id: string, options: Shared): Promise<void> {
   await withApp(desk, options, async (ask) => {
     const found = await ask("get_dead_letter", { id });
-    const { dead_letter: letter, attempts, context, blocked } = found;
-    const { task, error, closed_by: by, note, replay_at: again } = letter;
+    const { dead_letter: deadLetter, attempts, context, blocked } = found;
+    const { task, error, closed_by: by, note, replay_at: again } = deadLetter;
     const asked = context.prompt ?? context.command;
     const inputs = Object.entries(context.inputs).map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`);
     const text = [
-      `${task.key} (${task.title}) of ${task.run} is ${letter.status} since ${letter.closed_at ?? letter.created_at}`,
+      `${task.key} (${task.title}) of ${task.run} is ${deadLetter.status} since ${deadLetter.closed_at ?? deadLetter.created_at}`,
       `  ${error.type}: ${error.message}`,
       ...(error.stack === undefined ? [] : [indented(error.stack, "    ")]),
       ...(asked === undefined ? [] : ["  asked:", indented(asked, "    ")]),
@@ -54,7 +54,7 @@ export async function showLetter(desk: Desk, id: string, options: Shared): Promi
       ...(blocked.length === 0 ? [] : [`  ${tasks(blocked.length)} behind it: ${blocked.slice(0, 10).join(", ")}`]),
       ...(by === null ? [] : [`  closed by ${by}${note === null ? "" : `: ${note}`}`]),
       ...(again === undefined ? [] : [`  tried again by itself at ${again}`]),
-      ...(letter.status === "pending" ? [`  baton letters replay ${id}, or resolve, or discard`] : []),
+      ...(deadLetter.status === "pending" ? [`  baton dead-letters replay ${id}, or resolve, or discard`] : []),
     ].join("\n");
     answer(desk, options, { data: found, text });
   });
@@ -68,8 +68,8 @@ export interface ReplayOptions extends Shared {
   readonly notes?: string;
 }
 
-/** `baton letters replay ID…`: one after the other; what has been replayed when one is refused stays so. */
-export async function replayLetters(desk: Desk, ids: readonly string[], options: ReplayOptions): Promise<void> {
+/** `baton dead-letters replay ID…`: one after the other; what has been replayed when one is refused stays so. */
+export async function replayDeadLetters(desk: Desk, ids: readonly string[], options: ReplayOptions): Promise<void> {
   const { prompt, agent, maxAttempts, input, notes } = options;
   const changes = {
     ...(prompt !== undefined && { prompt }),
@@ -86,7 +86,7 @@ export async function replayLetters(desk: Desk, ids: readonly string[], options:
   });
 }
 
-export async function resolveLetter(
+export async function resolveDeadLetter(
   desk: Desk,
   id: string,
   options: Shared & { notes: string; result?: string },
@@ -99,7 +99,7 @@ export async function resolveLetter(
   });
 }
 
-export async function discardLetters(
+export async function discardDeadLetters(
   desk: Desk,
   ids: readonly string[],
   options: Shared & { notes: string },
@@ -125,7 +125,7 @@ async function inTurn(ids: readonly string[], handle: (id: string) => Promise<Sa
   return { data, text: handled.map(({ text }) => text).join("\n") };
 }
 
-function handledText(done: string, { task, ready, run }: LetterHandled): string {
+function handledText(done: string, { task, ready, run }: DeadLetterOutcome): string {
   const next = ready.length === 0 ? "" : `, ready now: ${ready.map(({ key }) => key).join(", ")}`;
   return `${task.key} ${done}: it is ${task.status}, its run ${run.id} ${run.status}${next}`;
 }
