@@ -14,7 +14,7 @@ import { isAlive } from "../runtime/processes.js";
 import { readWorkplace } from "../runtime/workplace.js";
 import type { StoreHooks } from "../store/driver/faults.js";
 import type { Store, Tx, TxContext } from "../store/tx.js";
-import type { QuestionDesk } from "../mcp/elicitation/questions.js";
+import type { ElicitationHost } from "../mcp/elicitation/elicitation-host.js";
 import type { Reader } from "../resources/resource.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
 import type { OperationIndex } from "../dispatch/operation.js";
@@ -98,12 +98,12 @@ export class App {
     };
   }
 
-  /** What waits for the person at this client, and that person's way to decide. The client's name is taken as by `dispatch`. */
-  async desk(client: string): Promise<QuestionDesk> {
+  /** Open questions for the person at this client, and that person's way to decide. The client's name is taken as by `dispatch`. */
+  async elicitationHost(client: string): Promise<ElicitationHost> {
     const person = await this.#makeDispatch(personAt(this.#callerOf(client)));
     const store = await this.store();
-    const { questionDesk } = await import("./elicitation-host.js");
-    return questionDesk({
+    const { elicitationHost } = await import("./elicitation-host.js");
+    return elicitationHost({
       read: (query) => store.read((ctx) => query(this.#context(ctx))),
       transact: async (command) => {
         await this.#beforeWrite();

@@ -1,10 +1,16 @@
-import { beginAsking, endAsking, isAsked, nextQuestion, questionId } from "../engine/escalations/elicitations.js";
+import {
+  startElicitation,
+  endElicitation,
+  awaitsDecision,
+  nextQuestion,
+  questionId,
+} from "../engine/escalations/elicitations.js";
 import type { Command } from "../engine/context.js";
 import type { Settings } from "../base/settings.js";
-import type { QuestionDesk } from "../mcp/elicitation/questions.js";
+import type { ElicitationHost } from "../mcp/elicitation/elicitation-host.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
 
-export interface DeskParts {
+export interface ElicitationHostParts {
   read<T>(query: Command<T>): Promise<T>;
   transact<T>(command: Command<T>): Promise<T>;
   onWake(listener: () => void): () => void;
@@ -13,12 +19,12 @@ export interface DeskParts {
   readonly person: Dispatch;
 }
 
-/** How often somebody is asked whose answer does not fit: each time the form stands anew. */
+/** Times a form is shown for one question because the answers do not fit. */
 const ROUNDS_MAX = 3;
 const MARGIN_MS = 60_000;
 
-/** What waits for a decision, for the client of this process. What the person decides takes the path of every call. */
-export function questionDesk(parts: DeskParts): QuestionDesk {
+/** Open questions for the client of this process. A decision takes the path of every call. */
+export function elicitationHost(parts: ElicitationHostParts): ElicitationHost {
   const settings = () => parts.settings();
   return {
     get open() {
@@ -35,10 +41,10 @@ export function questionDesk(parts: DeskParts): QuestionDesk {
     next: (wanted) => parts.read((ctx) => nextQuestion(ctx, wanted)),
     take: (question) => {
       const forMs = settings().elicitation_timeout_ms * ROUNDS_MAX + MARGIN_MS;
-      return parts.transact((ctx) => beginAsking(ctx, { ...question, forMs }));
+      return parts.transact((ctx) => startElicitation(ctx, { ...question, forMs }));
     },
-    isAsked: (question) => parts.read(() => isAsked(question)),
-    giveUp: (question) => parts.transact((ctx) => endAsking(ctx, question)),
+    awaitsDecision: (question) => parts.read(() => awaitsDecision(question)),
+    giveUp: (question) => parts.transact((ctx) => endElicitation(ctx, question)),
     decide: async ({ id, token }, answer) => {
       await parts.person.call("decide_escalation", { id, token, ...answer });
     },

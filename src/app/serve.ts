@@ -24,7 +24,7 @@ export async function serve(flags: Flags): Promise<never> {
     logger,
     dispatch: (client) => app.dispatch(client),
     reader: (client) => app.reader(client),
-    desk: (client) => app.desk(client),
+    elicitationHost: (client) => app.elicitationHost(client),
     newRequestId: () => app.newRequestId(),
     onInitialized: (client) => standBySoon(launched, client),
   });

@@ -5,11 +5,11 @@ import type { Logger } from "../runtime/logger.js";
 import type { Reader } from "../resources/resource.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
 import { toolsOf } from "../dispatch/toolsets.js";
-import { serveAsking } from "./elicitation/asking.js";
+import { serveElicitations } from "./elicitation/elicitations.js";
 import { BROWSING, serveBrowsing } from "./browsing/browsing.js";
 import { INSTRUCTIONS } from "./instructions.js";
 import { type Extra, progressReporter } from "./notifications.js";
-import type { QuestionDesk } from "./elicitation/questions.js";
+import type { ElicitationHost } from "./elicitation/elicitation-host.js";
 import { INVALID_PARAMS, orRefuse } from "./transport/refusals.js";
 import { toolList } from "./tool-list.js";
 
@@ -23,8 +23,8 @@ export interface ServerParts {
   dispatch(client: string): Promise<Dispatch>;
   /** The database as a client of this name may look at it. Asked with the first look, not before. */
   reader(client: string): Promise<Reader>;
-  /** What waits for the person at the client of this name. Asked with the first question, not before. */
-  desk(client: string): Promise<QuestionDesk>;
+  /** Open questions for the person at the client of this name. Called with the first question, not before. */
+  elicitationHost(client: string): Promise<ElicitationHost>;
   /** Makes the id under which a failure in the log is found again. */
   newRequestId(): string;
   /** The client has said that it is ready, which who only probes a server need not do. */
@@ -55,7 +55,7 @@ export function createServer(parts: ServerParts): BatonServer {
 
   const client = () => server.getClientVersion()?.name ?? "agent";
   const browsing = serveBrowsing(server, { ...parts, reader: () => parts.reader(client()) });
-  const asking = serveAsking(server, { ...parts, desk: () => parts.desk(client()) });
+  const elicitations = serveElicitations(server, { ...parts, host: () => parts.elicitationHost(client()) });
   server.oninitialized = () => parts.onInitialized?.(client());
 
   const calls = new Set<AbortController>();
@@ -68,7 +68,7 @@ export function createServer(parts: ServerParts): BatonServer {
       const [{ callTool }, dispatch] = await orRefuse({ ...parts, notFound: INVALID_PARAMS }, () =>
         Promise.all([import("./tool-call.js"), parts.dispatch(client())]),
       );
-      return await asking.during({ id: extra.requestId, input }, (onRun) => {
+      return await elicitations.during({ id: extra.requestId, input }, (onRun) => {
         const options = { signal: abort.signal, onRun, ...(progress && { progress }) };
         return callTool(dispatch, { name: params.name, arguments: input, options });
       });
@@ -79,12 +79,12 @@ export function createServer(parts: ServerParts): BatonServer {
   return {
     connect: (transport) => server.connect(transport),
     close: () => {
-      asking.close();
+      elicitations.close();
       browsing.close();
       return server.close();
     },
     stopWaiting: () => {
-      asking.close();
+      elicitations.close();
       for (const abort of calls) abort.abort();
     },
   };

@@ -92,7 +92,7 @@ const AREAS = [
   { area: "tools", files: ["src/tools/**"], may: ["dispatch", "engine", "base"], types: ["tx", "runtime"], node: ["crypto", "path", "util"] },
   { area: "resources", files: ["src/resources/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
   { area: "prompts", files: ["src/prompts/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
-  { area: "mcp", files: ["src/mcp/**"], may: ["dispatch", "tools", "resources", "prompts", "base"], types: ["tx", "runtime"], node: "all" },
+  { area: "mcp", files: ["src/mcp/**"], may: ["dispatch", "tools", "resources", "prompts", "base"], types: ["engine", "tx", "runtime"], node: "all" },
   { area: "config", files: ["src/config.ts"], may: ["base"], types: ["runtime"], node: "all" },
   { area: "cli", files: ["src/cli/**"], may: ["dispatch", "tools", "config", "base"], types: ["app", "tx", "runtime"], node: "all" },
   { area: "app", files: ["src/app/**", "src/main.ts"], may: "all", types: [], node: "all" },

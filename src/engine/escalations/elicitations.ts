@@ -24,7 +24,7 @@ export interface Question {
   readonly until: number | null;
 }
 
-export interface ToAsk {
+export interface QuestionFilter {
   /** Runs that the person at this client has to do with. */
   readonly runs: readonly string[];
   /** Questions not to be asked here now, by `questionId`. */
@@ -34,7 +34,7 @@ export interface ToAsk {
 export interface Next {
   readonly question?: Question;
   /** Time until there may be a question, where there is none now and no write comes in between. */
-  readonly lookAgainInMs?: number;
+  readonly pollInMs?: number;
 }
 
 /** Open questions of a run that are considered at once. */
@@ -48,22 +48,22 @@ export function questionId({ id, token }: Pick<Question, "id" | "token">): strin
 }
 
 /** The first question that the caller's client may ask now. A query. */
-export function* nextQuestion(ctx: EngineContext, { runs, except }: ToAsk): Tx<Next> {
+export function* nextQuestion(ctx: EngineContext, { runs, except }: QuestionFilter): Tx<Next> {
   const own = ctx.caller.session?.id ?? "";
-  let lookAgainInMs: number | undefined;
+  let pollInMs: number | undefined;
   for (const open of yield* store.questionsWithin(runs, OPEN_MAX)) {
     const question = questionOf(open);
     if (except.has(questionId(question))) continue;
     const waitMs = freeAt(open, own) - ctx.now;
     if (waitMs <= 0) return { question };
-    lookAgainInMs = Math.min(lookAgainInMs ?? waitMs, waitMs);
+    pollInMs = Math.min(pollInMs ?? waitMs, waitMs);
   }
-  return lookAgainInMs === undefined ? {} : { lookAgainInMs };
+  return pollInMs === undefined ? {} : { pollInMs };
 }
 
 /** From when on a process may ask it, in ms since the epoch. */
-function freeAt({ task, asking, starterSession }: store.OpenQuestion, own: string): number {
-  const asked = asking === undefined || asking.session === own ? 0 : asking.until;
+function freeAt({ task, elicitation, starterSession }: store.OpenQuestion, own: string): number {
+  const asked = elicitation === undefined || elicitation.session === own ? 0 : elicitation.until;
   const headStart = starterSession === own ? 0 : (task.readyAt ?? task.createdAt) + HEAD_START_MS;
   return Math.max(asked, headStart);
 }
@@ -83,7 +83,7 @@ function questionOf({ task, spec, run, project, startedBy }: store.OpenQuestion)
 }
 
 /** Takes a question on, for at most so long. False where another process has, or it is no longer asked. */
-export function* beginAsking(
+export function* startElicitation(
   ctx: EngineContext,
   { id, token, forMs }: { id: string; token: number; forMs: number },
 ): Tx<boolean> {
@@ -91,20 +91,20 @@ export function* beginAsking(
   const { session } = ctx.caller;
   if (session === null || task.status !== "waiting" || task.token !== token) return false;
   const taken = { task: id, token, session: session.id, until: ctx.now + forMs, now: ctx.now };
-  if (!(yield* store.takeAsking(taken))) return false;
+  if (!(yield* store.takeElicitation(taken))) return false;
   const { project, run, key } = task;
   yield* appendEvents(ctx, [{ type: "task.asked", project, run, task: id, data: { key, client: session.client } }]);
   return true;
 }
 
 /** Whether it still waits for a decision, as it was shown. A query. */
-export function* isAsked({ id, token }: Pick<Question, "id" | "token">): Tx<boolean> {
+export function* awaitsDecision({ id, token }: Pick<Question, "id" | "token">): Tx<boolean> {
   const task = yield* findTask(id);
   if (task?.status !== "waiting" || task.token !== token) return false;
   return (yield* findRun(task.run))?.endedAt === null;
 }
 
 /** Ends an elicitation without an answer: other clients may ask. */
-export function* endAsking(ctx: EngineContext, { id }: Pick<Question, "id">): Tx<void> {
-  if (ctx.caller.session !== null) yield* store.endAsking(id, ctx.caller.session.id);
+export function* endElicitation(ctx: EngineContext, { id }: Pick<Question, "id">): Tx<void> {
+  if (ctx.caller.session !== null) yield* store.endElicitation(id, ctx.caller.session.id);
 }

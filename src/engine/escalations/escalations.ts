@@ -1,4 +1,4 @@
-import { forgetAsking, putOff } from "../../store/escalations/elicitations.js";
+import { forgetElicitation, putOff } from "../../store/escalations/elicitations.js";
 import { openQuestions } from "../../store/tasks/server-steps.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -74,7 +74,7 @@ export function* decideEscalation(ctx: EngineContext, decision: Decision): Tx<Wa
   if (task.kind !== "human" || task.status !== "waiting") throw notAsked(task);
   if (decision.token !== undefined && decision.token !== task.token) throw askedAnew(task);
   if (decision.decision === "deferred") return yield* defer(ctx, locked, decision);
-  yield* forgetAsking(task.id);
+  yield* forgetElicitation(task.id);
   if (decision.decision === "rejected") {
     const message = decision.note ?? `${decision.by} rejected it`;
     return yield* endWait(ctx, locked, (change) =>

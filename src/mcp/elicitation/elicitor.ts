@@ -7,13 +7,14 @@ import {
 import { BatonError } from "../../base/errors.js";
 import type { Logger } from "../../runtime/logger.js";
 import { InternalError } from "../../dispatch/dispatch.js";
-import { type Again, dialogOf } from "./dialog.js";
-import type { Question, QuestionDesk } from "./questions.js";
+import { type Again, elicitationFormOf } from "./form.js";
+import type { Question } from "../../engine/escalations/elicitations.js";
+import type { ElicitationHost } from "./elicitation-host.js";
 import { runsNamedIn } from "./runs-named.js";
 
-export interface AskerParts {
+export interface ElicitorParts {
   /** Opened once a call has had to do with a run, not before. */
-  desk(): Promise<QuestionDesk>;
+  host(): Promise<ElicitationHost>;
   /** Shows a form. Rejects when the signal fires, when the time is over, and where the client cannot. */
   show(params: ElicitRequestFormParams, options: ShowOptions): Promise<ElicitResult>;
   readonly logger: Logger;
@@ -29,83 +30,82 @@ export interface ShowOptions {
 type RequestId = string | number;
 
 /** A tool call of the client. */
-export interface AskedDuring {
+export interface ElicitingCall {
   readonly id: RequestId;
   readonly input: Readonly<Record<string, unknown>>;
 }
 
-/** What a call does; it tells of a run that it has started. */
-export type Work = (onRun: (run: string) => void) => Promise<CallToolResult>;
+/** The work of a call; it reports a run that it has started. */
+export type CallWork = (onRun: (run: string) => void) => Promise<CallToolResult>;
 
-/** Of the runs that the client has had to do with, the latest. */
+/** The latest runs of this client that are watched for questions. */
 const RUNS_MAX = 100;
-/** An answer is kept back so long, at most, that a form can be shown while its call is still under way. */
+/** An answer is held back at most this long, so that a form can be shown while its call is still under way. */
 const SHOWN_WITHIN_MS = 150;
-/** A call that takes longer may wait for something; before that nobody listens to what others write. */
-const LASTING_MS = 100;
-/** Between two looks, however much is written meanwhile. */
+/** A call that takes longer may be waiting for something: from then on writes of other processes trigger a poll. */
+const LONG_CALL_MS = 100;
+/** Between two polls, however much is written meanwhile. */
 const PAUSE_MS = 20;
 /** After a form that was not answered, before any other is shown: there may be many more of them. */
 const QUIET_MS_MAX = 60_000;
-/** After somebody else has been quicker. */
+/** After another process has claimed the question. */
 const TAKEN_MS = 1_000;
-const LOOK_AGAIN_MS_MAX = 60_000;
+const POLL_MS_MAX = 60_000;
 const METHOD_NOT_FOUND = -32_601;
 
 /**
- * Puts what waits for a decision to the person at one client, in a form: one at a time, of the runs that calls of this client have had
- * to do with, and only while such a call is under way or has just been answered. Nothing waits for the person but the form
- * itself.
+ * Asks the person at one client for open decisions, one form at a time, in the runs that calls of this client were about, and only
+ * while such a call is under way or has just been answered. Nothing waits for the person but the form itself.
  */
-export class Asker {
-  readonly #parts: AskerParts;
+export class Elicitor {
+  readonly #parts: ElicitorParts;
   readonly #runs = new Set<string>();
   readonly #calls = new Set<RequestId>();
-  /** What this person has not answered, and until when they are left alone with it. */
+  /** Questions left unanswered, each with the time before which it is not asked again. */
   readonly #notBefore = new Map<string, number>();
   #quietUntil = 0;
-  #standing: { readonly question: Question; readonly abort: AbortController } | undefined;
-  #desk: QuestionDesk | undefined;
+  #shown: { readonly question: Question; readonly abort: AbortController } | undefined;
+  #host: ElicitationHost | undefined;
   #stopListening: (() => void) | undefined;
-  #looking = false;
-  #stirred = false;
-  /** Told when a look is over that began after they had asked for one. */
-  #looked: (() => void)[] = [];
+  #polling = false;
+  #requested = false;
+  /** Called when a poll is over that began after they were added. */
+  #polled: (() => void)[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #lastsAfter: NodeJS.Timeout | undefined;
-  #lasting = false;
+  #longCallTimer: NodeJS.Timeout | undefined;
+  #hasLongCall = false;
   /** The server is closing, or the client cannot show forms after all. */
   #closed = false;
 
-  constructor(parts: AskerParts) {
+  constructor(parts: ElicitorParts) {
     this.#parts = parts;
   }
 
-  /** Carries out a call, and asks what is to be asked meanwhile and right after it. */
-  async during(call: AskedDuring, work: Work): Promise<CallToolResult> {
+  /** Runs a call, and asks open questions meanwhile and right after it. */
+  async during(call: ElicitingCall, work: CallWork): Promise<CallToolResult> {
     this.#calls.add(call.id);
-    this.#lastsAfter ??= setTimeout(() => this.#last(), LASTING_MS).unref();
+    this.#longCallTimer ??= setTimeout(() => this.#noteLongCall(), LONG_CALL_MS).unref();
     try {
       this.#note(runsNamedIn(call.input));
-      if (this.#runs.size > 0) void this.#stir();
+      if (this.#runs.size > 0) void this.#requestPoll();
       const result = await work((run) => {
         this.#note([run]);
-        void this.#stir();
+        void this.#requestPoll();
       });
       this.#note(runsNamedIn(result.structuredContent ?? {}));
-      if (this.#runs.size > 0) await Promise.race([this.#stir(), after(SHOWN_WITHIN_MS)]);
+      if (this.#runs.size > 0) await Promise.race([this.#requestPoll(), after(SHOWN_WITHIN_MS)]);
       return result;
     } finally {
       this.#calls.delete(call.id);
-      this.#rest();
+      this.#stopWhenIdle();
     }
   }
 
-  /** Takes back what is shown. What is answered later is no answer any more. */
+  /** Withdraws the form on display. A later answer to it is ignored. */
   close(): void {
     this.#closed = true;
-    this.#standing?.abort.abort();
-    this.#rest();
+    this.#shown?.abort.abort();
+    this.#stopWhenIdle();
   }
 
   #note(runs: readonly string[]): void {
@@ -116,153 +116,153 @@ export class Asker {
     for (const run of this.#runs) if (this.#runs.size > RUNS_MAX) this.#runs.delete(run);
   }
 
-  /** Looks once more. Settles when what is found then is on its way to the client. */
-  #stir(): Promise<void> {
+  /** Polls once more. Settles when the form of a question found then is on its way to the client. */
+  #requestPoll(): Promise<void> {
     if (this.#closed) return Promise.resolve();
-    this.#stirred = true;
-    const looked = new Promise<void>((resolve) => this.#looked.push(resolve));
-    if (!this.#looking) void this.#lookWhileStirred();
-    return looked;
+    this.#requested = true;
+    const polled = new Promise<void>((resolve) => this.#polled.push(resolve));
+    if (!this.#polling) void this.#pollWhileRequested();
+    return polled;
   }
 
-  async #lookWhileStirred(): Promise<void> {
-    this.#looking = true;
-    while (this.#stirred && !this.#closed) {
-      this.#stirred = false;
-      const waiting = this.#looked.splice(0);
+  async #pollWhileRequested(): Promise<void> {
+    this.#polling = true;
+    while (this.#requested && !this.#closed) {
+      this.#requested = false;
+      const waiting = this.#polled.splice(0);
       try {
-        await this.#look();
+        await this.#poll();
       } catch (error) {
-        if (!this.#isClosed()) this.#parts.logger.warn("what waits for a decision could not be asked", { error });
+        if (!this.#isClosed()) this.#parts.logger.warn("open questions could not be read", { error });
       }
       for (const told of waiting) told();
-      if (this.#stirred) await after(PAUSE_MS);
+      if (this.#requested) await after(PAUSE_MS);
     }
-    this.#looking = false;
-    for (const told of this.#looked.splice(0)) told();
+    this.#polling = false;
+    for (const told of this.#polled.splice(0)) told();
   }
 
-  // While something else was waited for it may have become so.
+  // May have changed during an await.
   #isClosed(): boolean {
     return this.#closed;
   }
 
-  async #look(): Promise<void> {
-    const desk = (this.#desk ??= await this.#parts.desk());
-    if (this.#lasting) this.#listen(desk);
-    if (this.#standing !== undefined) {
-      const { question, abort } = this.#standing;
-      // Somebody has decided elsewhere, or the run has gone another way.
-      if (!(await desk.isAsked(question))) abort.abort();
+  async #poll(): Promise<void> {
+    const host = (this.#host ??= await this.#parts.host());
+    if (this.#hasLongCall) this.#listen(host);
+    if (this.#shown !== undefined) {
+      const { question, abort } = this.#shown;
+      // Decided elsewhere, or the run no longer asks.
+      if (!(await host.awaitsDecision(question))) abort.abort();
       return;
     }
     const quietMs = this.#quietUntil - performance.now();
-    if (quietMs > 0) this.#lookAfter(quietMs);
-    if (!desk.open || quietMs > 0) return;
-    const { question, lookAgainInMs } = await desk.next({ runs: [...this.#runs], except: this.#leftAlone() });
-    if (lookAgainInMs !== undefined) this.#lookAfter(lookAgainInMs);
+    if (quietMs > 0) this.#pollAfter(quietMs);
+    if (!host.open || quietMs > 0) return;
+    const { question, pollInMs } = await host.next({ runs: [...this.#runs], except: this.#postponed() });
+    if (pollInMs !== undefined) this.#pollAfter(pollInMs);
     if (question === undefined || this.#isClosed()) return;
-    const taken = await desk.take(question);
-    if (taken && !this.#isClosed()) this.#stand(desk, question);
-    else this.#lookAfter(TAKEN_MS);
+    const taken = await host.take(question);
+    if (taken && !this.#isClosed()) this.#present(host, question);
+    else this.#pollAfter(TAKEN_MS);
   }
 
-  #leftAlone(): ReadonlySet<string> {
+  #postponed(): ReadonlySet<string> {
     const now = performance.now();
     for (const [id, until] of this.#notBefore) if (until <= now) this.#notBefore.delete(id);
     return new Set(this.#notBefore.keys());
   }
 
-  /** A call takes longer than most: what is to be asked may come while it does. */
-  #last(): void {
-    this.#lasting = true;
-    if (this.#runs.size > 0) void this.#stir();
+  /** A call takes longer than most: a question may open during it. */
+  #noteLongCall(): void {
+    this.#hasLongCall = true;
+    if (this.#runs.size > 0) void this.#requestPoll();
   }
 
-  #listen(desk: QuestionDesk): void {
+  #listen(host: ElicitationHost): void {
     if (this.#closed || this.#idle) return;
-    this.#stopListening ??= desk.onWake(() => void this.#stir());
+    this.#stopListening ??= host.onWake(() => void this.#requestPoll());
   }
 
   get #idle(): boolean {
-    return this.#calls.size === 0 && this.#standing === undefined;
+    return this.#calls.size === 0 && this.#shown === undefined;
   }
 
-  /** Nobody is there to be asked, and nothing is shown: nothing is looked for. */
-  #rest(): void {
+  /** Stops polling while no call is under way and no form is shown. */
+  #stopWhenIdle(): void {
     if (!this.#closed && !this.#idle) return;
     this.#stopListening?.();
     this.#stopListening = undefined;
     clearTimeout(this.#timer);
-    clearTimeout(this.#lastsAfter);
-    this.#lastsAfter = undefined;
-    this.#lasting = false;
+    clearTimeout(this.#longCallTimer);
+    this.#longCallTimer = undefined;
+    this.#hasLongCall = false;
   }
 
-  #lookAfter(ms: number): void {
+  #pollAfter(ms: number): void {
     clearTimeout(this.#timer);
     if (this.#closed || this.#idle) return;
-    this.#timer = setTimeout(() => void this.#stir(), Math.min(ms, LOOK_AGAIN_MS_MAX)).unref();
+    this.#timer = setTimeout(() => void this.#requestPoll(), Math.min(ms, POLL_MS_MAX)).unref();
   }
 
-  #stand(desk: QuestionDesk, question: Question): void {
+  #present(host: ElicitationHost, question: Question): void {
     const abort = new AbortController();
-    this.#standing = { question, abort };
-    // The call may have ended meanwhile, and the question been decided before anybody listened.
-    this.#listen(desk);
-    void this.#stir();
-    this.#converse(desk, question, abort.signal)
+    this.#shown = { question, abort };
+    // The call may have ended meanwhile, and the question been decided before the listener was added.
+    this.#listen(host);
+    void this.#requestPoll();
+    this.#elicit(host, question, abort.signal)
       .catch(async (error: unknown) => {
-        this.#leaveAlone(desk, question);
-        // It may have been that which failed: kept, nobody else would ask.
-        await desk.giveUp(question).catch(() => undefined);
-        if (!this.#closed) this.#parts.logger.warn("a decision could not be taken down", { error, task: question.id });
+        this.#postpone(host, question);
+        // The release itself may have failed. A claim that stays would keep other processes from asking.
+        await host.giveUp(question).catch(() => undefined);
+        if (!this.#closed) this.#parts.logger.warn("a decision could not be recorded", { error, task: question.id });
       })
       .finally(() => {
-        this.#standing = undefined;
-        if (this.#closed || this.#calls.size === 0) this.#rest();
-        else void this.#stir();
+        this.#shown = undefined;
+        if (this.#closed || this.#calls.size === 0) this.#stopWhenIdle();
+        else void this.#requestPoll();
       });
   }
 
-  /** Shows the form until it is answered in a way that fits, or is not answered. */
-  async #converse(desk: QuestionDesk, question: Question, signal: AbortSignal): Promise<void> {
+  /** Shows the form until its answers fit, or it is closed without one. */
+  async #elicit(host: ElicitationHost, question: Question, signal: AbortSignal): Promise<void> {
     let again: Again | undefined;
-    for (let round = 0; round < desk.roundsMax; round++) {
-      const dialog = dialogOf(question, again);
-      const { action, content } = await this.#show(desk, dialog.params, signal);
-      const decision = action === "accept" ? dialog.read(content) : undefined;
+    for (let round = 0; round < host.roundsMax; round++) {
+      const form = elicitationFormOf(question, again);
+      const { action, content } = await this.#show(host, form.params, signal);
+      const decision = action === "accept" ? form.read(content) : undefined;
       if (signal.aborted) return;
       if (decision === undefined) break;
-      const problem = await refusalOf(desk.decide(question, decision));
+      const problem = await refusalOf(host.decide(question, decision));
       if (problem === undefined) return;
       again = { problem, content: content ?? {} };
     }
-    this.#leaveAlone(desk, question);
-    await desk.giveUp(question);
+    this.#postpone(host, question);
+    await host.giveUp(question);
   }
 
-  #leaveAlone(desk: QuestionDesk, question: Question): void {
+  #postpone(host: ElicitationHost, question: Question): void {
     const now = performance.now();
-    this.#notBefore.set(desk.idOf(question), now + desk.againMs);
-    this.#quietUntil = now + Math.min(desk.againMs, QUIET_MS_MAX);
+    this.#notBefore.set(host.idOf(question), now + host.againMs);
+    this.#quietUntil = now + Math.min(host.againMs, QUIET_MS_MAX);
   }
 
-  /** A form that the client cannot show, or on which the time has run out, is one that nobody has answered. */
-  async #show(desk: QuestionDesk, params: ElicitRequestFormParams, signal: AbortSignal): Promise<ElicitResult> {
+  /** A form that the client cannot show, or that times out, counts as unanswered. */
+  async #show(host: ElicitationHost, params: ElicitRequestFormParams, signal: AbortSignal): Promise<ElicitResult> {
     const relatedRequestId = [...this.#calls].at(-1);
     const related = relatedRequestId === undefined ? {} : { relatedRequestId };
     try {
-      return await this.#parts.show(params, { signal, timeout: desk.timeoutMs, ...related });
+      return await this.#parts.show(params, { signal, timeout: host.timeoutMs, ...related });
     } catch (error) {
       if (error instanceof McpError && error.code === METHOD_NOT_FOUND) this.#closed = true;
-      this.#parts.logger.debug("a question was not answered", { error });
+      this.#parts.logger.debug("an elicitation was not answered", { error });
       return { action: "cancel" };
     }
   }
 }
 
-/** What keeps a decision from being taken; undefined where it is, or where nobody asks for one any more. */
+/** Returns why a decision is refused; undefined where it is accepted, or no longer asked for. */
 async function refusalOf(deciding: Promise<void>): Promise<string | undefined> {
   try {
     await deciding;

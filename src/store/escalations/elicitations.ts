@@ -12,10 +12,10 @@ export interface OpenQuestion extends TaskAndSpec {
   readonly startedBy: string;
   readonly starterSession: string | null;
   /** Who asks, or that nobody is to; undefined where nobody has begun to. */
-  readonly asking: Asking | undefined;
+  readonly elicitation: Elicitation | undefined;
 }
 
-export interface Asking {
+export interface Elicitation {
   /** The process that asks; null where a person has put it off. */
   readonly session: string | null;
   /** When it is over at the latest; where that process has ended, at once. */
@@ -29,7 +29,7 @@ const QUESTIONS = bySize(
       UNION SELECT r.id FROM runs r JOIN below b ON r.parent_run = b.id WHERE r.ended_at IS NULL
     )
     SELECT ${T_COLUMNS}, s.spec, r.name AS run_name, p.name AS project_name, r.created_by, g.session AS starter_session,
-      a.until_at, a.session AS asking_session, x.expires_at AS asking_expires_at, x.ended_at AS asking_ended_at
+      a.until_at, a.session AS elicited_by, x.expires_at AS session_expires_at, x.ended_at AS session_ended_at
     FROM below b CROSS JOIN runs r CROSS JOIN tasks t JOIN task_specs s ON s.task = t.id JOIN projects p ON p.id = r.project
     LEFT JOIN agents g ON g.name = r.created_by
     LEFT JOIN askings a ON a.task = t.id AND a.token = t.token LEFT JOIN sessions x ON x.id = a.session
@@ -56,21 +56,21 @@ function questionOf(row: Row): OpenQuestion {
     project: text(row, "project_name"),
     startedBy: text(row, "created_by"),
     starterSession: textOrNull(row, "starter_session"),
-    asking: askingOf(row),
+    elicitation: elicitationOf(row),
   };
 }
 
-function askingOf(row: Row): Asking | undefined {
+function elicitationOf(row: Row): Elicitation | undefined {
   const until = intOrNull(row, "until_at");
   if (until === null) return undefined;
-  const session = textOrNull(row, "asking_session");
+  const session = textOrNull(row, "elicited_by");
   if (session === null) return { session, until };
   // A process that is no longer there asks nobody.
-  if (row["asking_expires_at"] === null || row["asking_ended_at"] !== null) return undefined;
-  return { session, until: Math.min(until, int(row, "asking_expires_at")) };
+  if (row["session_expires_at"] === null || row["session_ended_at"] !== null) return undefined;
+  return { session, until: Math.min(until, int(row, "session_expires_at")) };
 }
 
-export interface NewAsking {
+export interface NewElicitation {
   readonly task: string;
   readonly token: number;
   /** Null to put it off, whoever asks. */
@@ -80,7 +80,7 @@ export interface NewAsking {
 }
 
 /** Takes a question on; false where another process asks it, or a person has put it off. */
-export function* takeAsking({ task, token, session, until, now }: NewAsking): Tx<boolean> {
+export function* takeElicitation({ task, token, session, until, now }: NewElicitation): Tx<boolean> {
   const rows = yield [
     `INSERT INTO askings (task, token, session, until_at) VALUES ($1, $2, $3, $4)
      ON CONFLICT (task) DO UPDATE SET token = excluded.token, session = excluded.session, until_at = excluded.until_at
@@ -94,7 +94,7 @@ export function* takeAsking({ task, token, session, until, now }: NewAsking): Tx
 }
 
 /** Nobody is to be asked until then, whoever asks now. */
-export function* putOff({ task, token, until }: Pick<NewAsking, "task" | "token" | "until">): Tx<void> {
+export function* putOff({ task, token, until }: Pick<NewElicitation, "task" | "token" | "until">): Tx<void> {
   yield [
     `INSERT INTO askings (task, token, session, until_at) VALUES ($1, $2, NULL, $3)
      ON CONFLICT (task) DO UPDATE SET token = excluded.token, session = NULL, until_at = excluded.until_at`,
@@ -103,11 +103,11 @@ export function* putOff({ task, token, until }: Pick<NewAsking, "task" | "token"
 }
 
 /** The process no longer asks. */
-export function* endAsking(task: string, session: string): Tx<void> {
+export function* endElicitation(task: string, session: string): Tx<void> {
   yield ["DELETE FROM askings WHERE task = $1 AND session = $2", [task, session]];
 }
 
 /** Nothing is to be asked any more. */
-export function* forgetAsking(task: string): Tx<void> {
+export function* forgetElicitation(task: string): Tx<void> {
   yield ["DELETE FROM askings WHERE task = $1", [task]];
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Question, QuestionDesk } from "../../../src/mcp/elicitation/questions.js";
+import type { ElicitationHost } from "../../../src/mcp/elicitation/elicitation-host.js";
+import type { Question } from "../../../src/engine/escalations/elicitations.js";
 import type { Tx } from "../../../src/store/tx.js";
 import { startApp, startAppOn, type TestApp } from "../../support/servers/app.js";
 import { BACKENDS, testRuntime } from "../../support/databases/databases.js";
@@ -25,55 +26,58 @@ describe.each(BACKENDS)("the process that asks a question on %s", (backend) => {
       { key: "ask", kind: "human", ask: "Go on?", ...step },
       { key: "after", needs: ["ask"] },
     ]);
-    return { app, team, run: run.id, desk: await app.app.desk("test") };
+    return { app, team, run: run.id, host: await app.app.elicitationHost("test") };
   }
 
-  async function asked(desk: QuestionDesk, run: string, except = NONE): Promise<Question> {
-    const { question } = await desk.next({ runs: [run], except });
+  async function asked(host: ElicitationHost, run: string, except = NONE): Promise<Question> {
+    const { question } = await host.next({ runs: [run], except });
     if (question === undefined) throw new Error("there was nothing to ask");
     return question;
   }
 
   it("is the first of all that try at once", async () => {
-    const { app, desk, run } = await started();
-    const desks = [desk, ...(await Promise.all([1, 2].map(async () => (await another(app)).app.desk("test"))))];
-    const question = await asked(desk, run);
-    const took = await Promise.all(desks.map((one) => one.take(question)));
+    const { app, host, run } = await started();
+    const hosts = [
+      host,
+      ...(await Promise.all([1, 2].map(async () => (await another(app)).app.elicitationHost("test")))),
+    ];
+    const question = await asked(host, run);
+    const took = await Promise.all(hosts.map((one) => one.take(question)));
     expect(took.filter(Boolean)).toHaveLength(1);
     // It takes it on again; the others still do not.
-    expect(await Promise.all(desks.map((one) => one.take(question)))).toEqual(took);
-    await desks[took.indexOf(true)]?.giveUp(question);
-    await desks[took.indexOf(false)]?.giveUp(question);
-    expect(await desks[took.indexOf(false)]?.take(question)).toBe(true);
+    expect(await Promise.all(hosts.map((one) => one.take(question)))).toEqual(took);
+    await hosts[took.indexOf(true)]?.giveUp(question);
+    await hosts[took.indexOf(false)]?.giveUp(question);
+    expect(await hosts[took.indexOf(false)]?.take(question)).toBe(true);
   });
 
   it("is the process that started its run, for two seconds; then any", async () => {
-    const { app, desk, run } = await started();
-    const other = await (await another(app)).app.desk("test");
+    const { app, host, run } = await started();
+    const other = await (await another(app)).app.elicitationHost("test");
     const wanted = { runs: [run], except: NONE };
-    expect(await asked(desk, run)).toMatchObject({
+    expect(await asked(host, run)).toMatchObject({
       key: "ask",
       ask: "Go on?",
       startedBy: expect.stringMatching(/^test-/),
       token: 1,
     });
-    expect(await other.next(wanted)).toEqual({ lookAgainInMs: 2_000 });
+    expect(await other.next(wanted)).toEqual({ pollInMs: 2_000 });
     app.clock.advance(1_999);
-    expect(await other.next(wanted)).toEqual({ lookAgainInMs: 1 });
+    expect(await other.next(wanted)).toEqual({ pollInMs: 1 });
     app.clock.advance(1);
     expect(await other.next(wanted)).toMatchObject({ question: { key: "ask" } });
   });
 
   it("stays the same while it asks and lives, and is another one once it has ended", async () => {
-    const { app, desk, run } = await started({ elicitation_timeout_ms: 1_000, session_ttl_ms: 90_000 });
+    const { app, host, run } = await started({ elicitation_timeout_ms: 1_000, session_ttl_ms: 90_000 });
     const other = await another(app);
-    const theirs = await other.app.desk("test");
-    const question = await asked(desk, run);
-    expect(await desk.take(question)).toBe(true);
+    const theirs = await other.app.elicitationHost("test");
+    const question = await asked(host, run);
+    expect(await host.take(question)).toBe(true);
     app.clock.advance(10_000);
     const wanted = { runs: [run], except: NONE };
     // Three times the time that a form stands, and a minute; here the process would be given up later than that.
-    expect(await theirs.next(wanted)).toEqual({ lookAgainInMs: 53_000 });
+    expect(await theirs.next(wanted)).toEqual({ pollInMs: 53_000 });
     expect(await theirs.take(question)).toBe(false);
     await app.close();
     expect(await theirs.next(wanted)).toEqual({ question });
@@ -85,60 +89,60 @@ describe.each(BACKENDS)("the process that asks a question on %s", (backend) => {
   });
 
   it("is another when it has had it for longer than a form can stand", async () => {
-    const { app, desk, run } = await started({ elicitation_timeout_ms: 1_000, session_ttl_ms: 3_600_000 });
-    const theirs = await (await another(app)).app.desk("test");
-    const question = await asked(desk, run);
-    await desk.take(question);
+    const { app, host, run } = await started({ elicitation_timeout_ms: 1_000, session_ttl_ms: 3_600_000 });
+    const theirs = await (await another(app)).app.elicitationHost("test");
+    const question = await asked(host, run);
+    await host.take(question);
     app.clock.advance(62_999);
     expect(await theirs.take(question)).toBe(false);
     app.clock.advance(1);
     expect(await theirs.take(question)).toBe(true);
     // The former asker gives up a question that is no longer its own.
-    await desk.giveUp(question);
-    expect(await desk.take(question)).toBe(false);
+    await host.giveUp(question);
+    expect(await host.take(question)).toBe(false);
   });
 
   it("does not exist for an hour after a person has put the question off anywhere; a decision is taken all the same", async () => {
-    const { app, team, desk, run } = await started();
-    const theirs = await (await another(app)).app.desk("test");
-    const question = await asked(desk, run);
-    await desk.take(question);
-    await desk.decide(question, { decision: "deferred", note: "later" });
+    const { app, team, host, run } = await started();
+    const theirs = await (await another(app)).app.elicitationHost("test");
+    const question = await asked(host, run);
+    await host.take(question);
+    await host.decide(question, { decision: "deferred", note: "later" });
     app.clock.advance(3_599_999);
     const wanted = { runs: [run], except: NONE };
-    expect(await Promise.all([desk, theirs].map((one) => one.next(wanted)))).toEqual([
-      { lookAgainInMs: 1 },
-      { lookAgainInMs: 1 },
+    expect(await Promise.all([host, theirs].map((one) => one.next(wanted)))).toEqual([
+      { pollInMs: 1 },
+      { pollInMs: 1 },
     ]);
     expect(await theirs.take(question)).toBe(false);
     app.clock.advance(1);
     expect(await asked(theirs, run)).toEqual(question);
-    expect(await desk.isAsked(question)).toBe(true);
-    await desk.decide(question, { decision: "rejected" });
-    expect(await desk.isAsked(question)).toBe(false);
+    expect(await host.awaitsDecision(question)).toBe(true);
+    await host.decide(question, { decision: "rejected" });
+    expect(await host.awaitsDecision(question)).toBe(false);
     expect(await team.statuses(run)).toEqual({ ask: "dead_letter", after: "blocked" });
   });
 
   it("asks the same task anew as another question, whatever was said to the first", async () => {
-    const { app, desk, run } = await started();
-    const first = await asked(desk, run);
-    await desk.decide(first, { decision: "deferred" });
-    await desk.decide(first, { decision: "rejected" });
+    const { app, host, run } = await started();
+    const first = await asked(host, run);
+    await host.decide(first, { decision: "deferred" });
+    await host.decide(first, { decision: "rejected" });
     await app.call("control_run", { run, action: "retry_failed" });
-    const second = await asked(desk, run);
+    const second = await asked(host, run);
     expect(second).toEqual({ ...first, token: expect.any(Number) });
     expect(second.token).toBeGreaterThan(first.token);
-    expect(desk.idOf(second)).not.toBe(desk.idOf(first));
-    expect(await desk.isAsked(first)).toBe(false);
-    expect(await desk.take(first)).toBe(false);
-    await expect(desk.decide(first, { decision: "approved" })).rejects.toMatchObject({ code: "invalid_transition" });
-    expect(await desk.take(second)).toBe(true);
+    expect(host.idOf(second)).not.toBe(host.idOf(first));
+    expect(await host.awaitsDecision(first)).toBe(false);
+    expect(await host.take(first)).toBe(false);
+    await expect(host.decide(first, { decision: "approved" })).rejects.toMatchObject({ code: "invalid_transition" });
+    expect(await host.take(second)).toBe(true);
   });
 
   it("asks again where the run stopped before a decision", async () => {
     const app = await startAppOn(backend);
     const team = new Crew(app);
-    const desk = await app.app.desk("test");
+    const host = await app.app.elicitationHost("test");
     const { run } = await team.start(
       [
         { key: "ask", kind: "human", ask: "Go on?" },
@@ -146,36 +150,36 @@ describe.each(BACKENDS)("the process that asks a question on %s", (backend) => {
       ],
       { on_failure: "stop" },
     );
-    const first = await asked(desk, run.id);
+    const first = await asked(host, run.id);
     await team.fail(await team.take("ann", { run: run.id }));
     expect(await team.statuses(run.id)).toMatchObject({ ask: "blocked" });
     await app.call("control_run", { run: run.id, action: "retry_failed" });
     expect(await team.statuses(run.id)).toMatchObject({ ask: "waiting" });
-    expect(await desk.isAsked(first)).toBe(false);
-    await expect(desk.decide(first, { decision: "approved" })).rejects.toMatchObject({ code: "invalid_transition" });
-    await desk.decide(await asked(desk, run.id), { decision: "approved" });
+    expect(await host.awaitsDecision(first)).toBe(false);
+    await expect(host.decide(first, { decision: "approved" })).rejects.toMatchObject({ code: "invalid_transition" });
+    await host.decide(await asked(host, run.id), { decision: "approved" });
   });
 
   it("looks at the runs it is told of and those within them, one question after the other, but for what it leaves out", async () => {
-    const { app, team, desk, run } = await started();
+    const { app, team, host, run } = await started();
     const steps = [{ key: "inside", kind: "human", ask: "In there?" }];
     await app.call("create_workflow", { name: "inner", definition: { steps } });
     const outer = await team.start([{ key: "call", kind: "workflow", workflow: "inner" }]);
     for (let round = 0; round < 3; round++) await app.advance(1);
-    const first = await asked(desk, run);
-    expect(await asked(desk, outer.run.id)).toMatchObject({ key: "inside", ask: "In there?" });
+    const first = await asked(host, run);
+    expect(await asked(host, outer.run.id)).toMatchObject({ key: "inside", ask: "In there?" });
     const both = { runs: [outer.run.id, run] };
-    expect((await desk.next({ ...both, except: NONE })).question?.key).toBe("ask");
-    expect((await desk.next({ ...both, except: new Set([desk.idOf(first)]) })).question?.key).toBe("inside");
-    expect(await desk.next({ runs: [], except: NONE })).toEqual({});
+    expect((await host.next({ ...both, except: NONE })).question?.key).toBe("ask");
+    expect((await host.next({ ...both, except: new Set([host.idOf(first)]) })).question?.key).toBe("inside");
+    expect(await host.next({ runs: [], except: NONE })).toEqual({});
     await app.call("control_run", { run: outer.run.id, action: "cancel" });
     for (let round = 0; round < 3; round++) await app.advance(1);
-    expect(await desk.next({ runs: [outer.run.id], except: NONE })).toEqual({});
+    expect(await host.next({ runs: [outer.run.id], except: NONE })).toEqual({});
   });
 
   it("leaves nothing behind when its run goes", async () => {
-    const { app, team, desk, run } = await started({ retention_ms: 1_000 });
-    await desk.decide(await asked(desk, run), { decision: "deferred" });
+    const { app, team, host, run } = await started({ retention_ms: 1_000 });
+    await host.decide(await asked(host, run), { decision: "deferred" });
     const { run: standing } = (await app.call("create_task", { title: "t", prompt: "p" }))["task"] as { run: string };
     expect(standing).not.toBe(run);
     const store = await app.app.store();

@@ -77,7 +77,7 @@ describe("a person at a client that can show forms", () => {
     const env = { BATON_ELICITATION_TIMEOUT_MS: "1000", BATON_ELICITATION_AGAIN_MS: "1500" };
     const { client, person } = await sitDown({ database: await newDatabase(), env });
     const run = await startRelease(client);
-    const askings = async () => {
+    const elicitations = async () => {
       const input = { name: "list_events", arguments: { run, types: ["task.asked", "task.deferred"] } };
       const { result } = (await client.call("query_operation", input)) as { result: { events: { type: string }[] } };
       return result.events.map(({ type }) => type.slice("task.".length)).join(" ");
@@ -94,7 +94,7 @@ describe("a person at a client that can show forms", () => {
         from = performance.now();
         person.forms.at(-1)?.fillIn({ decision: "deferred", note: "after lunch" });
       }
-      return /^asked (?:asked )+deferred/.test(await askings());
+      return /^asked (?:asked )+deferred/.test(await elicitations());
     });
     const last = await until("it is asked once more", async () => {
       await client.call("get_run", { run });
@@ -107,7 +107,7 @@ describe("a person at a client that can show forms", () => {
       person.forms.at(-1)?.fillIn({ decision: "approved" });
       return (await decided(client, run)).status === "succeeded";
     });
-    expect(await askings()).toMatch(/^asked (?:asked )+deferred(?: asked)+$/);
+    expect(await elicitations()).toMatch(/^asked (?:asked )+deferred(?: asked)+$/);
   });
 
   test("a person who closes a form is not shown the next one at once, however many an assistant makes", async () => {

@@ -3,26 +3,27 @@ import type {
   ElicitResult,
   PrimitiveSchemaDefinition,
 } from "@modelcontextprotocol/sdk/types.js";
-import type { Decision, Question } from "./questions.js";
+import type { Question } from "../../engine/escalations/elicitations.js";
+import type { Decision } from "./elicitation-host.js";
 import { block, inline } from "./shown-text.js";
 
-// A question as the form that a client shows: MCP's forms are flat, of texts, numbers, choices and ticks. What does not fit into one is
-// answered at a terminal, and the form says how.
+// Builds the form that a client shows for a question. MCP's forms are flat: texts, numbers, choices and ticks. A question that needs
+// more is answered at a terminal, and the form says how.
 
 type Schema = Readonly<Record<string, unknown>>;
 
 /** A field of the question's own form. */
 interface Field {
-  /** In the form that is shown. */
+  /** Its name in the form on display. */
   readonly name: string;
-  /** In the answers. */
+  /** Its key in the answers. */
   readonly key: string;
   readonly shown: PrimitiveSchemaDefinition;
 }
 
-export interface Dialog {
+export interface ElicitationForm {
   readonly params: ElicitRequestFormParams;
-  /** What was filled in, as a decision; undefined where that says nothing. */
+  /** Reads the content as a decision; undefined without one. */
   readonly read: (content: ElicitResult["content"]) => Decision | undefined;
 }
 
@@ -32,7 +33,7 @@ const NOTE_CHARS_MAX = 2_000;
 const FIELDS_MAX = 20;
 const CHOICES_MAX = 50;
 const NAMED_MAX = 10;
-/** What a schema asks of the answers together, which a form of single fields cannot show. */
+/** Keywords about all answers together, which a form of single fields cannot show. */
 const WHOLE_KEYWORDS = [
   "$ref",
   "allOf",
@@ -47,13 +48,13 @@ const WHOLE_KEYWORDS = [
 const DECISIONS = ["approved", "rejected", "deferred"] as const;
 
 export interface Again {
-  /** Why what was filled in before did not do, in Baton's words. */
+  /** Why the previous content was refused, in Baton's words. */
   readonly problem: string;
   readonly content: NonNullable<ElicitResult["content"]>;
 }
 
-/** The form for a question; with what was filled in before, where that did not fit. */
-export function dialogOf(question: Question, again?: Again): Dialog {
+/** Returns the form for a question, filled with the previous content where that was refused. */
+export function elicitationFormOf(question: Question, again?: Again): ElicitationForm {
   const form = fieldsOf(question.form);
   const askable = form.missing.length === 0;
   const own = askable ? form.fields : [];
@@ -81,7 +82,7 @@ export function dialogOf(question: Question, again?: Again): Dialog {
   };
 }
 
-/** With what was filled in before. */
+/** Returns the field with the previous content as its default. */
 function filled(shown: PrimitiveSchemaDefinition, before: unknown): PrimitiveSchemaDefinition {
   if (isEmpty(before)) return shown;
   if (typeof before === "string" && shown.type === "string") return { ...shown, default: before };
@@ -108,12 +109,12 @@ function decisionOf(content: Readonly<Record<string, unknown>>, fields: readonly
   };
 }
 
-/** A field of the step may be called as what every object inherits. */
+/** Reads own fields only: a step's field may be named like an inherited one. */
 function filledIn(content: Readonly<Record<string, unknown>> | undefined, name: string): unknown {
   return content !== undefined && Object.hasOwn(content, name) ? content[name] : undefined;
 }
 
-/** Clients give what was left empty as an empty text. */
+/** Clients send an empty field as an empty text. */
 function isEmpty(value: unknown): boolean {
   return value === undefined || (typeof value === "string" && value.trim() === "");
 }
@@ -156,7 +157,7 @@ function timeOf(ms: number): string {
 
 interface Fields {
   readonly fields: readonly Field[];
-  /** Keys of answers that no form can show: those that are needed, and the others. */
+  /** Keys of answers that no form can show: required ones, and the others. */
   readonly missing: readonly string[];
   readonly omitted: readonly string[];
 }
@@ -180,7 +181,7 @@ function fieldsOf(form: Schema = {}): Fields {
   return { fields, missing: missing ?? [], omitted: omitted ?? [] };
 }
 
-/** A plain name is its own, unless Baton's own fields are called so. */
+/** A plain name is kept, unless it is one of Baton's own fields. */
 function fieldName(key: string, properties: Schema, at: number): string {
   if (/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(key) && key !== "decision" && key !== "note") return key;
   let name = `answer_${at + 1}`;
@@ -200,7 +201,7 @@ function shownField(key: string, schema: unknown, required: boolean): PrimitiveS
     required ? "(needed to approve)" : "",
   ];
   const said = remark.filter((part) => part !== "").join(" ");
-  // Told apart from Baton's own fields, whatever it is called.
+  // The prefix tells it from Baton's own fields, whatever its title.
   const label = { title: `Answer: ${inline(typeof title === "string" ? title : key, LABEL_CHARS_MAX)}` };
   const about = said === "" ? label : { ...label, description: said };
   if (choices !== undefined) return shownChoice(choices, { type, about });
@@ -224,7 +225,7 @@ function shownChoice(
 ): PrimitiveSchemaDefinition | undefined {
   if ((type !== undefined && type !== "string") || !Array.isArray(choices) || choices.length > CHOICES_MAX)
     return undefined;
-  // What is chosen is what is answered, so it is shown as it stands or not at all.
+  // A choice is the answer itself, so it is shown verbatim or not at all.
   const plain = choices.filter((one): one is string => typeof one === "string" && inline(one, LABEL_CHARS_MAX) === one);
   return plain.length === choices.length ? { type: "string", ...about, enum: plain } : undefined;
 }

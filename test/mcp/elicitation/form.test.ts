@@ -1,7 +1,7 @@
 import { ElicitRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, test } from "vitest";
-import { dialogOf } from "../../../src/mcp/elicitation/dialog.js";
-import type { Question } from "../../../src/mcp/elicitation/questions.js";
+import { elicitationFormOf } from "../../../src/mcp/elicitation/form.js";
+import type { Question } from "../../../src/engine/escalations/elicitations.js";
 import { runsNamedIn } from "../../../src/mcp/elicitation/runs-named.js";
 
 const question = (more: Partial<Question> = {}): Question => ({
@@ -20,11 +20,11 @@ const withForm = (properties: object, required: string[] = []): Question =>
   question({ form: { type: "object", properties, required } });
 
 /** As clients check it. */
-function shown(of: Question, again?: Parameters<typeof dialogOf>[1]) {
-  const dialog = dialogOf(of, again);
-  const sound = ElicitRequestSchema.parse({ method: "elicitation/create", params: dialog.params });
-  expect(sound.params).toEqual(dialog.params);
-  return { ...dialog, ...dialog.params, fields: dialog.params.requestedSchema.properties };
+function shown(of: Question, again?: Parameters<typeof elicitationFormOf>[1]) {
+  const form = elicitationFormOf(of, again);
+  const sound = ElicitRequestSchema.parse({ method: "elicitation/create", params: form.params });
+  expect(sound.params).toEqual(form.params);
+  return { ...form, ...form.params, fields: form.params.requestedSchema.properties };
 }
 
 describe("the words around a question", () => {

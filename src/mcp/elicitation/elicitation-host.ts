@@ -1,0 +1,35 @@
+import type { Question } from "../../engine/escalations/elicitations.js";
+
+export interface Decision {
+  readonly decision: "approved" | "rejected" | "deferred";
+  readonly answers?: Readonly<Record<string, unknown>>;
+  readonly note?: string;
+}
+
+/** Questions for the person at the client of this process, and how they are claimed and answered. */
+export interface ElicitationHost {
+  /** Whether that person is to be asked at all. */
+  readonly open: boolean;
+  /** How long a form stays open, and how long after an unanswered one the same question is not asked again. */
+  readonly timeoutMs: number;
+  readonly againMs: number;
+  /** Times a form is shown for one question because the answers do not fit. */
+  readonly roundsMax: number;
+  /** Identifies a question among others, and among those of one task. */
+  idOf(question: Question): string;
+  /** Returns the question that may be asked now within these runs, or when to poll again. */
+  next(wanted: {
+    readonly runs: readonly string[];
+    readonly except: ReadonlySet<string>;
+  }): Promise<{ readonly question?: Question; readonly pollInMs?: number }>;
+  /** Claims a question so that no other process asks it; false where one does. */
+  take(question: Question): Promise<boolean>;
+  /** Whether the question is still open, as it was shown. */
+  awaitsDecision(question: Question): Promise<boolean>;
+  /** Releases an unanswered question: other processes may ask it. */
+  giveUp(question: Question): Promise<void>;
+  /** Errors: `invalid_input` for answers that do not fit; `invalid_transition` where it is no longer asked. */
+  decide(question: Question, decision: Decision): Promise<void>;
+  /** Calls the listener soon after any process has committed; returns a function that stops it. */
+  onWake(listener: () => void): () => void;
+}
