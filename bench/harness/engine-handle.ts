@@ -8,7 +8,7 @@ import { createProject, type Project } from "../../src/engine/projects/projects.
 import { openSession } from "../../src/engine/presence/sessions.js";
 import { defaultSettings, type Settings } from "../../src/base/settings.js";
 import { completeTask, type TaskChanged } from "../../src/engine/tasks/tasks.js";
-import type { LanePlace } from "../../src/store/scheduling/lanes.js";
+import type { ClaimTarget } from "../../src/store/scheduling/lanes.js";
 import { type Runtime, systemRuntime } from "../../src/runtime/runtime.js";
 import { openPostgres } from "../../src/store/postgres/postgres.js";
 import { openSqlite } from "../../src/store/sqlite/sqlite.js";
@@ -102,16 +102,16 @@ export class Desk {
   }
 
   /** As claim_task does it: where something had to be set aside, it looks further in another transaction. */
-  async ask(agent: string, place: LanePlace): Promise<Exclude<Claim, { outcome: "again" }>> {
+  async ask(agent: string, target: ClaimTarget): Promise<Exclude<Claim, { outcome: "again" }>> {
     for (;;) {
-      const claim = await this.transact((ctx) => claimTask(ctx, { agent, ...place }));
+      const claim = await this.transact((ctx) => claimTask(ctx, { agent, ...target }));
       if (claim.outcome !== "again") return claim;
     }
   }
 
   /** Asks, and must be given something. */
-  async claim(agent: string, place: LanePlace): Promise<Brief> {
-    const claim = await this.ask(agent, place);
+  async claim(agent: string, target: ClaimTarget): Promise<Brief> {
+    const claim = await this.ask(agent, target);
     if (claim.outcome === "claimed") return claim.brief;
     throw new Error(`${agent} was given nothing: ${claim.reason}`);
   }
@@ -121,15 +121,15 @@ export class Desk {
   }
 
   /** The unit of most benchmarks: two transactions. */
-  async claimAndComplete(agent: string, place: LanePlace): Promise<void> {
-    await this.complete(held(await this.claim(agent, place)));
+  async claimAndComplete(agent: string, target: ClaimTarget): Promise<void> {
+    await this.complete(held(await this.claim(agent, target)));
   }
 
   /** Many such pairs in one transaction: the same rows as in two each, without waiting for the disk each time. */
-  async finishMany(agent: string, place: LanePlace, count: number): Promise<void> {
+  async finishMany(agent: string, target: ClaimTarget, count: number): Promise<void> {
     await this.transact(function* (ctx) {
       for (let done = 0; done < count; done++) {
-        const claim = yield* claimTask(ctx, { agent, ...place });
+        const claim = yield* claimTask(ctx, { agent, ...target });
         if (claim.outcome !== "claimed") throw new Error(`${agent} was given nothing`);
         yield* completeTask(ctx, { ...held(claim.brief), result: RESULT });
       }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { type Brief, type Claim, claimTask, resultCharsShown, worthClaiming } from "../engine/claims/claims.js";
 import { BatonError } from "../base/errors.js";
 import { iso, isoOrNull } from "../base/time.js";
-import { NOTHING_REASONS } from "../engine/claims/no-work.js";
+import { NO_WORK_REASONS } from "../engine/claims/no-work.js";
 import { PLAN_EXAMPLE } from "../engine/tasks/plans.js";
 import { attemptView, taskLine } from "../engine/tasks/views.js";
 import { defineOperation, type Host, type Operation } from "../dispatch/operation.js";
@@ -47,7 +47,7 @@ export const claimOutput = z.object({
   lease: shapes.lease.optional(),
   locks: z.array(shapes.lockLine).optional(),
   next: z.array(z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) })).optional(),
-  reason: z.enum(NOTHING_REASONS).optional(),
+  reason: z.enum(NO_WORK_REASONS).optional(),
   detail: z.string().optional(),
   retry_after_ms: z.int().optional(),
 });

@@ -4,7 +4,7 @@ import {
   type Candidate,
   firstOfLane,
   laneHeads,
-  type LanePlace,
+  type ClaimTarget,
   parkScope,
   refreshFromScopes,
   refreshLane,
@@ -26,11 +26,11 @@ import { modedPatterns } from "../paths/file-sets.js";
 import { locksHeldBy, lockScope } from "../locks/task-locks.js";
 import type { LockLine } from "../locks/views.js";
 import { taskMachine, transition } from "../lifecycle/machines.js";
-import { type NothingReason, whyNothing } from "./no-work.js";
+import { type NoWorkReason, whyNoWork } from "./no-work.js";
 import { findProject } from "../projects/projects.js";
 import { isOpen, RunChange } from "../lifecycle/run-change.js";
 import { closeIfSpent, spentBudget } from "../lifecycle/cost.js";
-import { type Takeable, takeableOnOwn } from "./own-locks.js";
+import { type ParkedOnOwnLocks, findParkedOnOwnLocks } from "./own-locks.js";
 import { chooseAmong, type Choice, type Lane, tiedWith } from "./lane-choice.js";
 import { BatonError } from "../../base/errors.js";
 import { requireRun } from "../lookup.js";
@@ -61,7 +61,7 @@ export type Claim =
   | { readonly outcome: "claimed"; readonly brief: Brief }
   | {
       readonly outcome: "none";
-      readonly reason: NothingReason;
+      readonly reason: NoWorkReason;
       readonly detail?: string;
       readonly retryAfterMs: number;
     }
@@ -87,16 +87,16 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
     const brief = yield* resume(ctx, own);
     return brief ? { outcome: "claimed", brief } : { outcome: "again" };
   }
-  const place = yield* claimPlace(ctx, request);
-  const claimer = { agent, offer: offerOf(agent, request), place };
+  const target = yield* claimTarget(ctx, request);
+  const claimer = { agent, offer: offerOf(agent, request), target };
   const claim = yield* claimAt(ctx, claimer);
-  if (claim.outcome !== "none" || !("run" in place) || claim.reason === "at_capacity") return claim;
-  const within = yield* placeWithin(yield* requireRun(place.run), claimer.offer);
-  return within ? yield* claimAt(ctx, { ...claimer, place: within }) : claim;
+  if (claim.outcome !== "none" || !("run" in target) || claim.reason === "at_capacity") return claim;
+  const within = yield* targetWithin(yield* requireRun(target.run), claimer.offer);
+  return within ? yield* claimAt(ctx, { ...claimer, target: within }) : claim;
 }
 
 /** Finds a descendant run with a claimable task: claiming from a run includes its child runs. */
-function* placeWithin(run: Run, offer: Offer): Tx<LanePlace | undefined> {
+function* targetWithin(run: Run, offer: Offer): Tx<ClaimTarget | undefined> {
   // The budget of a run covers its descendants too.
   if ((yield* spentBudget(run)) !== undefined) return undefined;
   for (const id of yield* openDescendants(run.id)) {
@@ -114,8 +114,8 @@ export function resultCharsShown(dependencies: number): number {
   return Math.max(RESULT_SHOWN_MIN, Math.min(RESULT_SHOWN_MAX, Math.floor(RESULTS_SHOWN_MAX / dependencies)));
 }
 
-/** The place a claim names, or the project of the working directory. */
-export function* claimPlace(ctx: EngineContext, request: Pick<ClaimRequest, "run" | "project">): Tx<LanePlace> {
+/** The run or project that a claim names, or the project of the working directory. */
+export function* claimTarget(ctx: EngineContext, request: Pick<ClaimRequest, "run" | "project">): Tx<ClaimTarget> {
   if (request.run !== undefined) return { run: request.run };
   const project = yield* findProject(ctx, request.project);
   if (project) return { project: project.id };
@@ -134,40 +134,40 @@ export function* claimPlace(ctx: EngineContext, request: Pick<ClaimRequest, "run
 export interface Claimer {
   readonly agent: Agent;
   readonly offer: Offer;
-  readonly place: LanePlace;
+  readonly target: ClaimTarget;
 }
 
-/** Takes the first task that the offer meets. The lanes are looked at unlocked, then again under the run's lock. */
+/** Takes the first task that the offer meets. The lanes are read unlocked, then again under the run's lock. */
 export function* claimAt(ctx: EngineContext, claimer: Claimer): Tx<Claim> {
-  const heads = yield* laneHeads(claimer.place);
+  const heads = yield* laneHeads(claimer.target);
   const lane = heads.find(({ demand }) => meets(claimer.offer, demand));
   if (!lane) {
-    if ("run" in claimer.place) yield* requireRun(claimer.place.run);
-    const own = yield* takeableOnOwn(ctx, claimer.offer, claimer.place);
+    if ("run" in claimer.target) yield* requireRun(claimer.target.run);
+    const own = yield* findParkedOnOwnLocks(ctx, claimer.offer, claimer.target);
     if (own) return yield* takeOwn(ctx, claimer, own);
-    return { outcome: "none", ...(yield* whyNothing(ctx, claimer, heads)) };
+    return { outcome: "none", ...(yield* whyNoWork(ctx, claimer, heads)) };
   }
   const tied = tiedWith(lane, heads).filter(({ demand }) => demand !== lane.demand && meets(claimer.offer, demand));
   return yield* takeFrom(ctx, claimer, { lane, tied });
 }
 
 /**
- * Whether a claim would find something to try, or an end to its waiting. A query, so that those who wait do not wake each other
- * by looking.
+ * Whether a claim would find something to try, or an end to its waiting. A query, so that waiting calls do not wake
+ * each other.
  */
 export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<boolean> {
   const agent = yield* askingAgent(ctx, request.agent);
-  const place = yield* claimPlace(ctx, request);
-  const run = "run" in place ? yield* requireRun(place.run) : undefined;
+  const target = yield* claimTarget(ctx, request);
+  const run = "run" in target ? yield* requireRun(target.run) : undefined;
   if (run && run.endedAt !== null) return true;
   const offer = offerOf(agent, request);
-  if ((yield* laneHeads(place)).some(({ demand }) => meets(offer, demand))) return true;
-  if ((yield* takeableOnOwn(ctx, offer, place)) !== undefined) return true;
-  return run !== undefined && (yield* placeWithin(run, offer)) !== undefined;
+  if ((yield* laneHeads(target)).some(({ demand }) => meets(offer, demand))) return true;
+  if ((yield* findParkedOnOwnLocks(ctx, offer, target)) !== undefined) return true;
+  return run !== undefined && (yield* targetWithin(run, offer)) !== undefined;
 }
 
 /** Brings back what was parked on the claimer's own lock and takes it, at once: a waiter would park it again in between. */
-function* takeOwn(ctx: EngineContext, claimer: Claimer, { demand, parked }: Takeable): Tx<Claim> {
+function* takeOwn(ctx: EngineContext, claimer: Claimer, { demand, parked }: ParkedOnOwnLocks): Tx<Claim> {
   yield* lockProject(demand.project);
   yield* lockRun(parked.run);
   yield* unparkScope(parked);
@@ -186,27 +186,27 @@ function* takeFrom(
   const run = row && runOf(row);
   if (!run || !isOpen(run, 0) || (yield* closeIfSpent(run))) return { outcome: "again" };
   const agent = yield* lockAgent(claimer.agent.name);
-  // Taken out since the look: the next transaction registers it anew.
+  // The agent was removed between the read and its lock: the next transaction registers it anew.
   if (agent?.["status"] !== "active") return { outcome: "again" };
-  const place = { ...(yield* chooseAmong(lane, tied, claimer.agent.name)), run };
-  if (!project || !place.lane.demand.scoped) return yield* takePlain(ctx, claimer, place);
-  return yield* takeWithFiles(ctx, claimer, { ...place, caseInsensitive: int(project, "case_insensitive") === 1 });
+  const chosen = { ...(yield* chooseAmong(lane, tied, claimer.agent.name)), run };
+  if (!project || !chosen.lane.demand.scoped) return yield* takePlain(ctx, claimer, chosen);
+  return yield* takeWithFiles(ctx, claimer, { ...chosen, caseInsensitive: int(project, "case_insensitive") === 1 });
 }
 
-interface Place extends Choice {
+interface ChosenLane extends Choice {
   readonly run: Run;
 }
 
-function* takePlain(ctx: EngineContext, claimer: Claimer, place: Place): Tx<Claim> {
-  const { candidate } = place;
+function* takePlain(ctx: EngineContext, claimer: Claimer, chosen: ChosenLane): Tx<Claim> {
+  const { candidate } = chosen;
   const lost = lostRace(claimer, candidate);
   if (lost?.outcome === "none") return lost;
-  if (candidate) return yield* take(ctx, claimer, { ...place, candidate, locks: [], events: [] });
-  yield* refreshLane({ run: place.run.id, demand: place.lane.demand.id, scope: "" });
+  if (candidate) return yield* take(ctx, claimer, { ...chosen, candidate, locks: [], events: [] });
+  yield* refreshLane({ run: chosen.run.id, demand: chosen.lane.demand.id, scope: "" });
   return { outcome: "again" };
 }
 
-// Another call of the same agent, or another process, may have been quicker between the look and the lock.
+// Another call of the same agent, or another process, may have been quicker between the read and the lock.
 function lostRace(claimer: Claimer, candidate: Candidate | undefined): Claim | undefined {
   if (!candidate) return { outcome: "again" };
   if (candidate.live < claimer.agent.maxConcurrentTasks) return undefined;
@@ -217,11 +217,11 @@ function lostRace(claimer: Claimer, candidate: Candidate | undefined): Claim | u
 function* takeWithFiles(
   ctx: EngineContext,
   claimer: Claimer,
-  place: Place & { readonly caseInsensitive: boolean },
+  chosen: ChosenLane & { readonly caseInsensitive: boolean },
 ): Tx<Claim> {
-  const touched = new Set([place.lane.demand.id]);
+  const touched = new Set([chosen.lane.demand.id]);
   for (let parked = 0; parked < PARKED_AT_ONCE_MAX; parked++) {
-    const candidate = parked === 0 ? place.candidate : yield* firstOfLane(place.lane, claimer.agent.name);
+    const candidate = parked === 0 ? chosen.candidate : yield* firstOfLane(chosen.lane, claimer.agent.name);
     const lost = lostRace(claimer, candidate);
     if (lost?.outcome === "none") return lost;
     if (!candidate) break;
@@ -232,16 +232,16 @@ function* takeWithFiles(
       run: task.run,
       agent: claimer.agent.name,
       session: ctx.caller.session?.id ?? null,
-      patterns: modedPatterns(candidate.files ?? NO_FILES, place.caseInsensitive),
-      turn: { position: task.bucket, askedAt: task.readyAt ?? task.createdAt },
+      patterns: modedPatterns(candidate.files ?? NO_FILES, chosen.caseInsensitive),
+      queuePosition: { position: task.bucket, askedAt: task.readyAt ?? task.createdAt },
     });
     if ("granted" in files) {
-      if (parked > 0) yield* refreshAll(place.run.id, touched);
-      return yield* take(ctx, claimer, { ...place, candidate, locks: files.granted, events: files.events });
+      if (parked > 0) yield* refreshAll(chosen.run.id, touched);
+      return yield* take(ctx, claimer, { ...chosen, candidate, locks: files.granted, events: files.events });
     }
     for (const demand of yield* parkScope({ run: task.run, scope: task.scope }, files.blockedBy)) touched.add(demand);
   }
-  yield* refreshAll(place.run.id, touched);
+  yield* refreshAll(chosen.run.id, touched);
   return { outcome: "again" };
 }
 
@@ -249,7 +249,7 @@ function* refreshAll(run: string, demands: ReadonlySet<string>): Tx<void> {
   for (const demand of demands) yield* refreshFromScopes({ run, demand });
 }
 
-interface Taking extends Omit<Place, "candidate"> {
+interface Taking extends Omit<ChosenLane, "candidate"> {
   readonly candidate: TaskAndSpec;
   readonly locks: readonly LockLine[];
   /** Events of locking the task's files. */
@@ -265,7 +265,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     status: "running",
     agent: claimer.agent.name,
     session: lease.session,
-    // A reservation ends with the claim: should the task come back, it comes back to everybody.
+    // A reservation ends with the claim: should the task come back, it is open to every agent.
     demand: unreservedId(taking.lane.demand),
     reservedFor: null,
     reservedUntil: null,
@@ -313,7 +313,7 @@ function* briefOf(
     run: known.run,
     resumed: known.resumed,
     locks: known.locks,
-    // One more than is shown tells that there is more.
+    // One character more than is shown tells that there is more.
     dependencies: task.depsTotal === 0 ? [] : yield* dependencyResults(task.id, resultCharsShown(task.depsTotal) + 1),
     previous: task.attempt <= 1 ? undefined : yield* lastAttempt(task.id),
     leaseExpiresAt: leaseShownUntil(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now }),
@@ -321,8 +321,8 @@ function* briefOf(
 }
 
 /**
- * An agent's own live attempt again, under its current token; the caller's session takes over the lease. Undefined where it was
- * lost between the look and this: what stands there now may be another's.
+ * Returns an agent's own live attempt, under its current token; the caller's session takes over the lease. Undefined where it was
+ * lost between the read and this lock: the task may be held by another agent by now.
  */
 function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
   // A transaction that takes a task away holds the run's lock: until then the lease's owner is not certain.

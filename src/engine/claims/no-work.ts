@@ -1,4 +1,4 @@
-import { type LaneHead, laneFigures, type LanePlace } from "../../store/scheduling/lanes.js";
+import { type LaneHead, laneFigures, type ClaimTarget } from "../../store/scheduling/lanes.js";
 import { overBudgetWithin } from "../../store/cost/budgets.js";
 import { findRun } from "../../store/runs/runs.js";
 import { nextAvailable } from "../../store/tasks/transitions.js";
@@ -6,8 +6,8 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { budgetSentence, spentBudget } from "../lifecycle/cost.js";
 
-/** Why a claim found nothing. */
-export const NOTHING_REASONS = [
+/** Reasons why a claim found no task. */
+export const NO_WORK_REASONS = [
   "nothing_ready",
   "no_capability",
   "paused",
@@ -16,33 +16,33 @@ export const NOTHING_REASONS = [
   "budget_blocked",
   "run_finished",
 ] as const;
-export type NothingReason = (typeof NOTHING_REASONS)[number];
+export type NoWorkReason = (typeof NO_WORK_REASONS)[number];
 
-export interface Nothing {
-  readonly reason: NothingReason;
-  /** More of it, in words. */
+export interface NoWork {
+  readonly reason: NoWorkReason;
+  /** The reason in a sentence. */
   readonly detail?: string;
-  /** When to look again, in milliseconds, for a caller that does not wait. */
+  /** When to claim again, in milliseconds, for a caller that does not wait. */
   readonly retryAfterMs: number;
 }
 
-const LOOK_AGAIN_MS = 5_000;
+const RETRY_AFTER_MS = 5_000;
 
-/** The reason that says most, from what stands in the lanes. */
-export function* whyNothing(
+/** Returns the most specific reason, from the lanes of the target. */
+export function* whyNoWork(
   ctx: EngineContext,
-  { place }: { place: LanePlace },
+  { target }: { target: ClaimTarget },
   heads: readonly LaneHead[],
-): Tx<Nothing> {
-  const retryAfterMs = yield* lookAgainIn(ctx, place);
-  if ("run" in place) {
-    const run = yield* findRun(place.run);
+): Tx<NoWork> {
+  const retryAfterMs = yield* retryAfter(ctx, target);
+  if ("run" in target) {
+    const run = yield* findRun(target.run);
     if (run && run.endedAt !== null) return { reason: "run_finished", retryAfterMs: 0 };
     if (run?.status === "paused") return { reason: "paused", retryAfterMs };
   }
   if (heads.length > 0) return { reason: "no_capability", retryAfterMs };
-  const figures = yield* laneFigures(place);
-  const spent = yield* spentIn("run" in place ? yield* overBudgetWithin(place.run) : figures.overBudget);
+  const figures = yield* laneFigures(target);
+  const spent = yield* spentIn("run" in target ? yield* overBudgetWithin(target.run) : figures.overBudget);
   if (spent !== undefined) return { reason: "budget_blocked", detail: spent, retryAfterMs };
   if (figures.full > 0) return { reason: "at_capacity", retryAfterMs };
   if (figures.paused > 0) return { reason: "paused", retryAfterMs };
@@ -56,7 +56,7 @@ function* spentIn(id: string | null | undefined): Tx<string | undefined> {
   return budget && budgetSentence(budget);
 }
 
-function* lookAgainIn(ctx: EngineContext, place: LanePlace): Tx<number> {
-  const next = yield* nextAvailable(place);
-  return next === undefined ? LOOK_AGAIN_MS : Math.max(0, Math.min(LOOK_AGAIN_MS, next - ctx.now));
+function* retryAfter(ctx: EngineContext, target: ClaimTarget): Tx<number> {
+  const next = yield* nextAvailable(target);
+  return next === undefined ? RETRY_AFTER_MS : Math.max(0, Math.min(RETRY_AFTER_MS, next - ctx.now));
 }

@@ -1,7 +1,7 @@
 import {
   type Demand,
   demandsOnOwn,
-  type LanePlace,
+  type ClaimTarget,
   type ParkedScope,
   scopesOnOwn,
 } from "../../store/scheduling/lanes.js";
@@ -12,17 +12,21 @@ import { meets, type Offer } from "../scheduling/demands.js";
 import { locksNear, LockTable } from "../locks/conflicts.js";
 import { modedPatterns } from "../paths/file-sets.js";
 
-/** A set of files that its agent can take, and what it asks for. */
-export interface Takeable {
+/** A file set that its agent can take, and the demand of its tasks. */
+export interface ParkedOnOwnLocks {
   readonly demand: Demand;
   readonly parked: ParkedScope;
 }
 
 /**
- * The first set of files that another's claim has parked because the agent itself holds some of it, and that nothing else keeps it
- * from. Only such a one is brought back: two agents that each hold a part would else park and bring back by turns for ever.
+ * Finds the first file set that another agent's claim has parked because of this agent's own locks, and that no other lock blocks.
+ * Only such a set is unparked: two agents that each hold a part would else park and unpark it alternately for ever.
  */
-export function* takeableOnOwn(ctx: EngineContext, offer: Offer, where: LanePlace): Tx<Takeable | undefined> {
+export function* findParkedOnOwnLocks(
+  ctx: EngineContext,
+  offer: Offer,
+  where: ClaimTarget,
+): Tx<ParkedOnOwnLocks | undefined> {
   const fitting = (yield* demandsOnOwn(offer.agent, where)).filter((demand) => meets(offer, demand));
   const [one] = fitting;
   if (one === undefined) return undefined;
@@ -30,10 +34,10 @@ export function* takeableOnOwn(ctx: EngineContext, offer: Offer, where: LanePlac
   const parked = yield* scopesOnOwn(offer.agent, { where, demands: [...demands.keys()] });
   const kept = yield* findScopes([...new Set(parked.map(({ scope }) => scope))]);
   const wanted = parked.map((lane) => {
-    const { paths, caseInsensitive } = kept.get(lane.scope) ?? NOTHING;
+    const { paths, caseInsensitive } = kept.get(lane.scope) ?? NO_FILES;
     return { lane, patterns: modedPatterns(paths, caseInsensitive) };
   });
-  // One look at all the locks around, however many sets there are. They are of one project: the demand says so.
+  // All nearby locks are read at once, however many sets there are: the demand says that they belong to one project.
   const near = yield* locksNear(
     ctx.now,
     one.project,
@@ -42,11 +46,11 @@ export function* takeableOnOwn(ctx: EngineContext, offer: Offer, where: LanePlac
   const table = new LockTable(ctx.now, near);
   const by = { agent: offer.agent, task: null, ownsUntasked: true };
   for (const { lane, patterns } of wanted) {
-    const turn = { position: lane.bucket, askedAt: lane.readyAt, id: "" };
+    const queuePosition = { position: lane.bucket, askedAt: lane.readyAt, id: "" };
     const demand = demands.get(lane.demand);
-    if (demand && table.obstacles({ by, patterns, turn }).length === 0) return { demand, parked: lane };
+    if (demand && table.obstacles({ by, patterns, queuePosition }).length === 0) return { demand, parked: lane };
   }
   return undefined;
 }
 
-const NOTHING = { paths: { write: [], read: [] }, caseInsensitive: false } as const;
+const NO_FILES = { paths: { write: [], read: [] }, caseInsensitive: false } as const;

@@ -3,14 +3,14 @@ import type { JsonObject } from "../../base/json.js";
 import { hint } from "../../base/names.js";
 
 /** Changes a task allows: an unclaimed one can be changed, a held or ended one cannot. */
-export type Standing = "open" | "held" | "ended";
+export type Mutability = "open" | "held" | "ended";
 
 /** A task of a run while it is being changed, or one that is new. */
 export interface Vertex {
   readonly key: string;
   /** Undefined for a new one. */
   readonly task: Task | undefined;
-  readonly standing: Standing;
+  readonly mutability: Mutability;
   /** Keys of what it depends on. */
   readonly needs: Set<string>;
   /** The step of a new task, or an existing task's step from now on. Without its key and its needs. */
@@ -34,7 +34,7 @@ export class RunGraph {
   constructor(tasks: readonly Task[], edges: readonly (readonly [dependency: string, task: string])[]) {
     for (const task of tasks) {
       this.#keyOf.set(task.id, task.key);
-      this.#put({ key: task.key, task, standing: standingOf(task), needs: new Set() });
+      this.#put({ key: task.key, task, mutability: mutabilityOf(task), needs: new Set() });
     }
     for (const [dependency, task] of edges) {
       const [on, of] = [this.#keyOf.get(dependency), this.#keyOf.get(task)];
@@ -42,7 +42,7 @@ export class RunGraph {
     }
   }
 
-  #put(vertex: Pick<Vertex, "key" | "task" | "standing" | "needs">): Vertex {
+  #put(vertex: Pick<Vertex, "key" | "task" | "mutability" | "needs">): Vertex {
     const whole: Vertex = { ...vertex, written: undefined, place: "", priority: undefined };
     this.#vertices.set(vertex.key, whole);
     return whole;
@@ -65,7 +65,7 @@ export class RunGraph {
   }
 
   add(key: string, written: JsonObject, place: string): Vertex {
-    const vertex = this.#put({ key, task: undefined, standing: "open", needs: new Set() });
+    const vertex = this.#put({ key, task: undefined, mutability: "open", needs: new Set() });
     vertex.written = written;
     vertex.place = place;
     return vertex;
@@ -127,7 +127,7 @@ export class RunGraph {
   }
 }
 
-function standingOf({ status }: Task): Standing {
+function mutabilityOf({ status }: Task): Mutability {
   if (status === "pending" || status === "ready" || status === "blocked") return "open";
   return status === "running" || status === "waiting" || status === "in_review" ? "held" : "ended";
 }

@@ -17,7 +17,7 @@ import { earliest } from "../../base/time.js";
 import { ownProject, type Project } from "../projects/projects.js";
 import { readyTasks } from "./ready.js";
 import type { RunChange } from "./run-change.js";
-import { keepScopes } from "../paths/file-sets.js";
+import { saveFileSets } from "../paths/file-sets.js";
 import type { Settled } from "./settled.js";
 import { budgetValues } from "./cost.js";
 import { listed, unfitness } from "../steps/output.js";
@@ -161,7 +161,7 @@ function* rewrite(wave: Wave, before: Beginning, filled: Step): Tx<{ task: Task;
   const { demand: asked, scope, paths } = askedBy(project, filled);
   // Kept for somebody while it was pending, it stays so.
   const demand = task.reservedFor === null ? asked : reservedDemand(asked, task.reservedFor);
-  if (scope !== "") yield* keepScopes(project, [paths]);
+  if (scope !== "") yield* saveFileSets(project, [paths]);
   if (!wave.demands.has(demand.id)) yield* saveDemands([demand]);
   wave.demands.add(demand.id);
   const { inputs } = before.spec;

@@ -1,17 +1,17 @@
 import { type Lock, locksByPrefix } from "../../store/locks/locks.js";
-import type { Party } from "../../store/locks/requests.js";
+import type { LockOwner } from "../../store/locks/requests.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 import { overlaps, type PathPattern, prefixesAbove, storedPattern } from "../paths/paths.js";
 import type { ModedPattern } from "../paths/file-sets.js";
 
 /** A requester's own locks are those for the same task, and those without one where the task is the agent's only one. */
-export interface Asking extends Party {
+export interface Requester extends LockOwner {
   readonly ownsUntasked: boolean;
 }
 
-/** A place in the order in which requests are served. */
-export interface Turn {
+/** The position of a request in the order in which requests are served. */
+export interface QueuePosition {
   readonly position: number;
   readonly askedAt: number;
   /** Id of the request; empty for one that is not queued: among equals it comes last. */
@@ -19,10 +19,10 @@ export interface Turn {
 }
 
 /** The locks a requester wants, all or none. */
-export interface Wanted {
-  readonly by: Asking;
+export interface WantedLocks {
+  readonly by: Requester;
   readonly patterns: readonly ModedPattern[];
-  readonly turn: Turn;
+  readonly queuePosition: QueuePosition;
 }
 
 /** A lock or an earlier request that stands in the way of a wanted pattern. */
@@ -32,30 +32,30 @@ export interface Obstacle {
 }
 
 /** Whether a request is served before another. */
-export function isEarlier(a: Turn, b: Turn): boolean {
+export function isEarlier(a: QueuePosition, b: QueuePosition): boolean {
   if (a.position !== b.position) return a.position < b.position;
   if (a.askedAt !== b.askedAt) return a.askedAt < b.askedAt;
   return b.id === "" ? a.id !== "" : a.id !== "" && a.id < b.id;
 }
 
-export function turnOf({ request, place }: Lock): Turn {
-  if (!place) throw new Error(`request ${request} has locks in line and no place there`);
-  return { position: place.position, askedAt: place.askedAt, id: request };
+export function queuePositionOf({ request, queueEntry }: Lock): QueuePosition {
+  if (!queueEntry) throw new Error(`request ${request} has queued locks and no queue entry`);
+  return { position: queueEntry.position, askedAt: queueEntry.askedAt, id: request };
 }
 
-/** Whether a lock or a place in line has outlived its time or its holder. */
+/** Whether a lock or a queue entry has outlived its time or its holder. */
 export function isStale(lock: Lock, now: number): boolean {
-  if (lock.state === "queued") return !lock.place || lock.place.expiresAt <= now;
+  if (lock.state === "queued") return !lock.queueEntry || lock.queueEntry.expiresAt <= now;
   if (lock.expiresAt !== null && lock.expiresAt <= now) return true;
   // A task's lock ends with the task's lease, which ends when the task is taken away.
   return lock.state === "held" && lock.task === null && lock.sessionGone;
 }
 
-export function isOwn(lock: Party, by: Asking): boolean {
+export function isOwn(lock: LockOwner, by: Requester): boolean {
   return lock.agent === by.agent && (lock.task === by.task || (lock.task === null && by.ownsUntasked));
 }
 
-/** The locks, offers and places in line whose patterns may overlap these. The cost does not depend on the others. */
+/** The locks, offers and queue entries whose patterns may overlap these. The cost does not depend on the others. */
 export function* locksNear(now: number, project: string, patterns: readonly PathPattern[]): Tx<Lock[]> {
   const exactly = new Set<string>();
   const under = new Set<string>();
@@ -131,7 +131,7 @@ export class LockTable {
   }
 
   /** One's own held lock on the very pattern, or on one that contains the file. */
-  ownOn(pattern: PathPattern, by: Asking): { exact: Lock | undefined; covered: boolean } {
+  ownOn(pattern: PathPattern, by: Requester): { exact: Lock | undefined; covered: boolean } {
     const own = this.overlapping(pattern).filter(
       (lock) => lock.state === "held" && isOwn(lock, by) && (lock.expiresAt === null || lock.expiresAt > this.#now),
     );
@@ -145,7 +145,7 @@ export class LockTable {
    * Returns the obstacles of a request: locks of others, and requests of others that are served before it. A requester
    * that holds a file already does not queue behind those who wait for it.
    */
-  obstacles(wanted: Wanted): Obstacle[] {
+  obstacles(wanted: WantedLocks): Obstacle[] {
     const obstacles: Obstacle[] = [];
     for (const { pattern, mode } of wanted.patterns) {
       const others = this.overlapping(pattern).filter(
@@ -155,7 +155,8 @@ export class LockTable {
       const mayPass = inLine && this.ownOn(pattern, wanted.by).covered;
       for (const lock of others.sort(nearestFirst)) {
         const waits = lock.state === "queued";
-        if (waits && (mayPass || isStale(lock, this.#now) || !isEarlier(turnOf(lock), wanted.turn))) continue;
+        if (waits && (mayPass || isStale(lock, this.#now) || !isEarlier(queuePositionOf(lock), wanted.queuePosition)))
+          continue;
         obstacles.push({ pattern, lock });
       }
     }
@@ -168,7 +169,8 @@ const STATES = ["held", "offered", "queued"] as const;
 /** Sorts holders before waiting requests, those in queue order. */
 function nearestFirst(a: Lock, b: Lock): number {
   if (a.state !== b.state) return STATES.indexOf(a.state) - STATES.indexOf(b.state);
-  if (a.place && b.place && a.request !== b.request) return isEarlier(turnOf(a), turnOf(b)) ? -1 : 1;
+  if (a.queueEntry && b.queueEntry && a.request !== b.request)
+    return isEarlier(queuePositionOf(a), queuePositionOf(b)) ? -1 : 1;
   return a.id < b.id ? -1 : 1;
 }
 

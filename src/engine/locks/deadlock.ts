@@ -1,14 +1,23 @@
-import { type LockRequest, type Party, requestsOfAgents } from "../../store/locks/requests.js";
+import { type LockRequest, type LockOwner, requestsOfAgents } from "../../store/locks/requests.js";
 import { type Lock, locksOfRequests, onlyRunningTasks } from "../../store/locks/locks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { findCycleThrough, type WaitEdge } from "../graph/dag.js";
-import { type Asking, isEarlier, isOwn, locksNear, LockTable, patternOf, turnOf, type Wanted } from "./conflicts.js";
+import {
+  type Requester,
+  isEarlier,
+  isOwn,
+  locksNear,
+  LockTable,
+  patternOf,
+  queuePositionOf,
+  type WantedLocks,
+} from "./conflicts.js";
 import { overlaps } from "../paths/paths.js";
 
 export interface NewWait {
   readonly project: string;
-  readonly wanted: Wanted;
+  readonly wanted: WantedLocks;
   /** The locks it would wait for; empty for a request that would be granted at once, ahead of others who wait. */
   readonly blockers: readonly Lock[];
 }
@@ -18,7 +27,7 @@ export interface NewWait {
  * close; undefined without one. An owner waits for each owner that holds, or requested earlier, a path it requests.
  * Reads only what can be reached from the request.
  */
-export function* findDeadlock(ctx: EngineContext, wait: NewWait): Tx<Party[] | undefined> {
+export function* findDeadlock(ctx: EngineContext, wait: NewWait): Tx<LockOwner[] | undefined> {
   const graph = new WaitGraph(wait.wanted.by);
   yield* graph.learn([...wait.blockers.map(({ agent }) => agent), wait.wanted.by.agent]);
   const self = graph.nodeOf(wait.wanted.by);
@@ -32,16 +41,16 @@ export function* findDeadlock(ctx: EngineContext, wait: NewWait): Tx<Party[] | u
     for (const node of frontier) seen.add(node);
     yield* expand(ctx, wait, { graph, frontier: new Set(frontier) });
   }
-  return findCycleThrough(graph.edges, self)?.map((node) => graph.partyOf(node));
+  return findCycleThrough(graph.edges, self)?.map((node) => graph.ownerOf(node));
 }
 
 class WaitGraph {
   readonly nodes = new Set<string>();
   readonly edges: WaitEdge[] = [];
-  readonly #parties = new Map<string, Party>();
+  readonly #owners = new Map<string, LockOwner>();
   readonly #onlyTask = new Map<string, string | null>();
 
-  constructor(self: Party) {
+  constructor(self: LockOwner) {
     this.nodeOf(self);
   }
 
@@ -53,22 +62,22 @@ class WaitGraph {
     for (const agent of unknown) this.#onlyTask.set(agent, only.get(agent) ?? null);
   }
 
-  asking({ agent, task }: Party): Asking {
+  requesterOf({ agent, task }: LockOwner): Requester {
     return { agent, task, ownsUntasked: task !== null && this.#onlyTask.get(agent) === task };
   }
 
-  nodeOf({ agent, task }: Party): string {
-    const party = { agent, task: task ?? this.#onlyTask.get(agent) ?? null };
-    const node = JSON.stringify([party.agent, party.task]);
+  nodeOf({ agent, task }: LockOwner): string {
+    const owner = { agent, task: task ?? this.#onlyTask.get(agent) ?? null };
+    const node = JSON.stringify([owner.agent, owner.task]);
     this.nodes.add(node);
-    this.#parties.set(node, party);
+    this.#owners.set(node, owner);
     return node;
   }
 
-  partyOf(node: string): Party {
-    const party = this.#parties.get(node);
-    if (!party) throw new Error(`no party at ${node}`);
-    return party;
+  ownerOf(node: string): LockOwner {
+    const owner = this.#owners.get(node);
+    if (!owner) throw new Error(`no owner at ${node}`);
+    return owner;
   }
 
   connect(waiter: string, awaited: string): void {
@@ -76,15 +85,16 @@ class WaitGraph {
   }
 }
 
-/** Adds what the parties of the frontier wait for. */
+/** Adds what the owners of the frontier wait for. */
 function* expand(
   ctx: EngineContext,
   { project, wanted, blockers }: NewWait,
   { graph, frontier }: { graph: WaitGraph; frontier: ReadonlySet<string> },
 ): Tx<void> {
-  const agents = [...new Set([...frontier].map((node) => graph.partyOf(node).agent))].sort();
+  const agents = [...new Set([...frontier].map((node) => graph.ownerOf(node).agent))].sort();
   const waiting = (yield* requestsOfAgents(project, agents)).filter(
-    (request) => frontier.has(graph.nodeOf(request)) && isWaiting(request, ctx.now) && request.id !== wanted.turn.id,
+    (request) =>
+      frontier.has(graph.nodeOf(request)) && isWaiting(request, ctx.now) && request.id !== wanted.queuePosition.id,
   );
   if (waiting.length === 0) return;
   const asked = yield* locksOfRequests(
@@ -96,10 +106,10 @@ function* expand(
   for (const lock of asked) {
     const node = graph.nodeOf(lock);
     const patterns = [{ pattern: patternOf(lock), mode: lock.mode }];
-    const obstacles = table.obstacles({ by: graph.asking(lock), patterns, turn: turnOf(lock) });
+    const obstacles = table.obstacles({ by: graph.requesterOf(lock), patterns, queuePosition: queuePositionOf(lock) });
     yield* graph.learn(obstacles.map((obstacle) => obstacle.lock.agent));
     for (const obstacle of obstacles) graph.connect(node, graph.nodeOf(obstacle.lock));
-    const comesAfter = blockers.length === 0 || isEarlier(wanted.turn, turnOf(lock));
+    const comesAfter = blockers.length === 0 || isEarlier(wanted.queuePosition, queuePositionOf(lock));
     if (comesAfter && standsInTheWayOf(wanted, lock)) graph.connect(node, self);
   }
 }
@@ -108,7 +118,7 @@ function isWaiting(request: LockRequest, now: number): boolean {
   return request.state === "queued" && request.placeExpiresAt > now;
 }
 
-function standsInTheWayOf(wanted: Wanted, lock: Lock): boolean {
+function standsInTheWayOf(wanted: WantedLocks, lock: Lock): boolean {
   if (isOwn(lock, wanted.by)) return false;
   return wanted.patterns.some(
     ({ pattern, mode }) => !(mode === "shared" && lock.mode === "shared") && overlaps(pattern, patternOf(lock)),

@@ -3,14 +3,14 @@ import {
   deleteRequests,
   insertRequest,
   type LockRequest,
-  type Party,
+  type LockOwner,
   requestsOfAgents,
 } from "../../store/locks/requests.js";
 import { deleteLocks, insertLocks, type Lock, locksOfRequests, renewLocks } from "../../store/locks/locks.js";
 import type { LockMode } from "../../store/scheduling/file-sets.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import { isOwn, type LockTable, type Obstacle, type Turn, type Wanted } from "./conflicts.js";
+import { isOwn, type LockTable, type Obstacle, type QueuePosition, type WantedLocks } from "./conflicts.js";
 import type { Holder } from "./holders.js";
 import type { LockChange } from "./lock-change.js";
 import { type Conflict, conflictOf, lockLine, type LockLine } from "./views.js";
@@ -35,7 +35,7 @@ export interface Acquired {
   /** In line: 1 is next. */
   readonly position?: number;
   /** The owners that wait for each other; the first again at the end. */
-  readonly cycle?: readonly Party[];
+  readonly cycle?: readonly LockOwner[];
 }
 
 /** The request, its owner, and the locks at its paths. */
@@ -52,17 +52,19 @@ export interface Decision {
     readonly wait: Wait;
   };
   readonly table: LockTable;
-  /** The same request's place in line. */
-  readonly place: LockRequest | undefined;
+  /** The same request, when it is queued already. */
+  readonly queued: LockRequest | undefined;
 }
 
 /** Grants, queues, denies or refuses, whole. */
 export function* decide(decision: Decision): Tx<Acquired> {
-  const { ctx, table, holder, patterns, request, place } = decision;
-  const wanted: Wanted = {
-    by: holder.asking,
+  const { ctx, table, holder, patterns, request, queued } = decision;
+  const wanted: WantedLocks = {
+    by: holder.requester,
     patterns: patterns.map((pattern) => ({ pattern, mode: request.mode })),
-    turn: place ? { position: place.position, askedAt: place.askedAt, id: place.id } : newTurn(ctx, holder),
+    queuePosition: queued
+      ? { position: queued.position, askedAt: queued.askedAt, id: queued.id }
+      : newQueuePosition(ctx, holder),
   };
   const obstacles = table.obstacles(wanted);
   const waits = obstacles.length > 0;
@@ -72,55 +74,55 @@ export function* decide(decision: Decision): Tx<Acquired> {
     const cycle = yield* findDeadlock(ctx, { project: decision.project, wanted, blockers });
     if (cycle) return yield* refuse(decision, obstacles, cycle);
   }
-  return waits ? yield* stayInLine(decision, obstacles, wanted.turn) : yield* grant(decision);
+  return waits ? yield* stayQueued(decision, obstacles, wanted.queuePosition) : yield* grant(decision);
 }
 
 /** As a task that is ready from now on; without a task, as one of normal priority. */
-function newTurn(ctx: EngineContext, { priority }: Holder): Turn {
+function newQueuePosition(ctx: EngineContext, { priority }: Holder): QueuePosition {
   const position = ageingBucket(ctx.now, priority ?? PRIORITIES.normal, ctx.settings.ageing_ms);
   return { position, askedAt: ctx.now, id: "" };
 }
 
-/** Whether a grant would come before others who wait for it while its party itself waits for something else. */
-function* overtakesWhileWaiting({ project, holder, patterns, table, request, place }: Decision): Tx<boolean> {
-  const { asking } = holder;
+/** Whether a grant would come before others who wait for it while its requester itself waits for something else. */
+function* overtakesWhileWaiting({ project, holder, patterns, table, request, queued }: Decision): Tx<boolean> {
+  const { requester } = holder;
   const overtakes = patterns
     .flatMap((pattern) => table.overlapping(pattern))
     .some(
       (lock) =>
-        lock.state === "queued" && !isOwn(lock, asking) && !(lock.mode === "shared" && request.mode === "shared"),
+        lock.state === "queued" && !isOwn(lock, requester) && !(lock.mode === "shared" && request.mode === "shared"),
     );
   if (!overtakes) return false;
-  const waitsFor = yield* requestsOfAgents(project, [asking.agent]);
-  return waitsFor.some((other) => isOwn(other, asking) && other.id !== place?.id);
+  const waitsFor = yield* requestsOfAgents(project, [requester.agent]);
+  return waitsFor.some((other) => isOwn(other, requester) && other.id !== queued?.id);
 }
 
-/** Renews what the party holds already and locks the rest. */
-function* grant({ ctx, change, holder, patterns, table, request, place }: Decision): Tx<Acquired> {
-  const { asking, run } = holder;
+/** Renews what the requester holds already and locks the rest. */
+function* grant({ ctx, change, holder, patterns, table, request, queued }: Decision): Tx<Acquired> {
+  const { requester, run } = holder;
   const session = ctx.caller.session?.id ?? null;
   const expiresAt = ctx.now + request.ttlMs;
-  if (place) {
-    const inLine = yield* locksOfRequests(ctx.now, [place.id]);
-    yield* deleteLocks(inLine.filter(({ state }) => state !== "held").map(({ id }) => id));
-    yield* deleteRequests([place.id]);
+  if (queued) {
+    const inQueue = yield* locksOfRequests(ctx.now, [queued.id]);
+    yield* deleteLocks(inQueue.filter(({ state }) => state !== "held").map(({ id }) => id));
+    yield* deleteRequests([queued.id]);
   }
   const renewed: Lock[] = [];
   const fresh: PathPattern[] = [];
   for (const pattern of patterns) {
-    const { exact } = table.ownOn(pattern, asking);
+    const { exact } = table.ownOn(pattern, requester);
     if (exact) renewed.push(exact);
     else fresh.push(pattern);
   }
-  if (place && fresh.length === 0) change.free(place.id);
+  if (queued && fresh.length === 0) change.free(queued.id);
   const { mode } = request;
   yield* renewLocks(
     renewed.map(({ id }) => id),
     { expiresAt, session, mode },
   );
   const made = yield* change.hold({
-    request: place?.id ?? ctx.newId("lock"),
-    ...asking,
+    request: queued?.id ?? ctx.newId("lock"),
+    ...requester,
     run,
     session,
     reason: request.reason ?? null,
@@ -148,50 +150,50 @@ function noteUpgrades(change: LockChange, upgraded: readonly Lock[]): void {
   }
 }
 
-/** Does not queue. Who is in line already keeps the place, which lives on from this call. */
-function* deny({ ctx, request, place }: Decision, obstacles: readonly Obstacle[]): Tx<Acquired> {
-  if (!place) return { outcome: "denied", request: null, locks: [], ...blocking(obstacles) };
+/** Denies without queueing. A request that is queued already keeps its entry, whose time starts anew with this call. */
+function* deny({ ctx, request, queued }: Decision, obstacles: readonly Obstacle[]): Tx<Acquired> {
+  if (!queued) return { outcome: "denied", request: null, locks: [], ...blocking(obstacles) };
   yield* attendRequest({
-    id: place.id,
+    id: queued.id,
     session: ctx.caller.session?.id ?? null,
     presentUntil: ctx.now,
     placeExpiresAt: ctx.now + ctx.settings.lock_place_ms,
   });
   const outcome = request.wait.kind === "over" ? "queued" : "denied";
-  return { outcome, request: place.id, locks: [], ...blocking(obstacles), position: positionAmong(obstacles) };
+  return { outcome, request: queued.id, locks: [], ...blocking(obstacles), position: positionAmong(obstacles) };
 }
 
 function* refuse(
-  { change, place, holder, request, patterns }: Decision,
+  { change, queued, holder, request, patterns }: Decision,
   obstacles: readonly Obstacle[],
-  cycle: Party[],
+  cycle: LockOwner[],
 ): Tx<Acquired> {
-  if (place) {
-    yield* change.withdraw(new Set([place.id]), "deadlock");
+  if (queued) {
+    yield* change.withdraw(new Set([queued.id]), "deadlock");
     yield* change.serve();
   }
-  const { agent, task } = holder.asking;
+  const { agent, task } = holder.requester;
   const data = { mode: request.mode, paths: patterns.map(({ path }) => path), cycle };
   change.note({ type: "lock.deadlock", agent, task, run: holder.run, data });
   return { outcome: "deadlock", request: null, locks: [], ...blocking(obstacles), cycle };
 }
 
-/** Takes a place in line, or stays in the one it has, and is there to be served until the wait is over. */
-function* stayInLine(
-  { ctx, change, project, holder, patterns, request, place }: Decision,
+/** Queues the request, or renews the entry it has; it can be served until the wait is over. */
+function* stayQueued(
+  { ctx, change, project, holder, patterns, request, queued }: Decision,
   obstacles: readonly Obstacle[],
-  turn: Turn,
+  queuePosition: QueuePosition,
 ): Tx<Acquired> {
   const waitMs = request.wait.kind === "for" ? request.wait.ms : 0;
   const position = positionAmong(obstacles);
-  const { agent, task } = holder.asking;
+  const { agent, task } = holder.requester;
   const attendance = {
-    id: place?.id ?? ctx.newId("lockreq"),
+    id: queued?.id ?? ctx.newId("lockreq"),
     session: ctx.caller.session?.id ?? null,
     presentUntil: ctx.now + waitMs,
     placeExpiresAt: ctx.now + waitMs + ctx.settings.lock_place_ms,
   };
-  if (place) {
+  if (queued) {
     yield* attendRequest(attendance);
   } else {
     const common = {
@@ -208,7 +210,7 @@ function* stayInLine(
       ...attendance,
       keys,
       ttlMs: request.ttlMs,
-      position: turn.position,
+      position: queuePosition.position,
       askedAt: ctx.now,
     });
     const group = { ...common, request: attendance.id, session: attendance.session, run: holder.run };

@@ -7,23 +7,23 @@ import type { EngineContext } from "../context.js";
 import { unpark } from "../scheduling/parking.js";
 import { LockChange } from "./lock-change.js";
 
-/** Projects whose locks, offers or places in line are over time, at most `limit` of each. Two reads of an index. */
+/** Projects whose locks, offers or queue entries have expired, at most `limit` of each. Two reads of an index. */
 export function* projectsWithLocksDue(ctx: EngineContext, limit: number): Tx<string[]> {
   const expired = yield* projectsToExpire(ctx.now, limit);
   return [...new Set([...expired, ...(yield* projectsToLapse(ctx.now, limit))])];
 }
 
 /**
- * Part of the tick: breaks locks and offers of a project that are over and lets places in line lapse, at most `limit` of each, and
+ * Part of the tick: breaks locks and offers of a project that are over and lets queue entries lapse, at most `limit` of each, and
  * serves those who wait. Writes only if something is due. Gives how many went.
  */
 export function* expireLocks(ctx: EngineContext, project: string, limit: number): Tx<number> {
   yield* lockProject(project);
   const locks = yield* expiredLocks(ctx.now, project, limit);
   const lapsed = yield* lapsedRequests(ctx.now, project, limit);
-  const places = (yield* locksOfRequests(ctx.now, lapsed)).filter(({ state }) => state !== "held");
+  const lapsedEntries = (yield* locksOfRequests(ctx.now, lapsed)).filter(({ state }) => state !== "held");
   const change = new LockChange(ctx, project);
-  yield* change.breakStale([...locks, ...places], null);
+  yield* change.breakStale([...locks, ...lapsedEntries], null);
   yield* change.serve();
   yield* change.settle();
   yield* change.flush();

@@ -4,13 +4,13 @@ import { findTask, runningTasksOf, type Task } from "../../store/tasks/tasks.js"
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import type { Asking } from "./conflicts.js";
+import type { Requester } from "./conflicts.js";
 import { findProject, PERSONAL, requireProject } from "../projects/projects.js";
 import { noSuchTask, taskId } from "../lookup.js";
 
 /** For whom a lock is asked: an agent, and the running task it is for. */
 export interface Holder {
-  readonly asking: Asking;
+  readonly requester: Requester;
   /** The task's run. */
   readonly run: string | null;
   /** The task's. */
@@ -37,9 +37,9 @@ export function* findHolder(ctx: EngineContext, reference: HolderReference): Tx<
   const project = yield* requireProject(ctx, known?.id);
   if (named && named.project !== project.id) throw otherProject(named, project);
   const task = named ?? (only?.project === project.id ? only : undefined);
-  const asking = { agent, task: task?.id ?? null, ownsUntasked: task !== undefined && task.id === only?.id };
+  const requester = { agent, task: task?.id ?? null, ownsUntasked: task !== undefined && task.id === only?.id };
   const holder = {
-    asking,
+    requester,
     run: task?.run ?? null,
     priority: task?.priority ?? null,
     taskWasNamed: named !== undefined,
@@ -68,12 +68,13 @@ export function* onlyTaskOf(agent: string): Tx<Task | undefined> {
  * Looks at the task again once its run is locked, and notes that it holds files. Errors: as `findHolder`;
  * `RestartTransaction` where the agent has lost meanwhile what it did not name.
  */
-export function* confirmHolder({ asking, taskWasNamed }: Holder, holdsFiles: boolean): Tx<void> {
-  if (asking.task === null) return;
-  const task = yield* findTask(asking.task);
-  if (task?.status !== "running" || task.agent !== asking.agent) {
-    if (!taskWasNamed) throw new RestartTransaction(`task ${asking.task} was taken from ${asking.agent} meanwhile`);
-    throw task ? notHeld(asking.agent, task) : noSuchTask(asking.task);
+export function* confirmHolder({ requester, taskWasNamed }: Holder, holdsFiles: boolean): Tx<void> {
+  if (requester.task === null) return;
+  const task = yield* findTask(requester.task);
+  if (task?.status !== "running" || task.agent !== requester.agent) {
+    if (!taskWasNamed)
+      throw new RestartTransaction(`task ${requester.task} was taken from ${requester.agent} meanwhile`);
+    throw task ? notHeld(requester.agent, task) : noSuchTask(requester.task);
   }
   if (holdsFiles && !task.holdsFiles) yield* markHoldsFiles(task.id);
 }

@@ -13,7 +13,7 @@ import {
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { lockRunsParkedOn, unpark } from "../scheduling/parking.js";
-import { isEarlier, isStale, locksNear, LockTable, patternOf, turnOf } from "./conflicts.js";
+import { isEarlier, isStale, locksNear, LockTable, patternOf, queuePositionOf } from "./conflicts.js";
 import type { PathPattern } from "../paths/paths.js";
 import type { ModedPattern } from "../paths/file-sets.js";
 
@@ -36,7 +36,7 @@ export interface Grant {
 }
 
 /** Fields that may differ between the rows of a group. */
-export type LockStanding = Pick<NewLock, "mode" | "state" | "token" | "since" | "expiresAt">;
+export type LockState = Pick<NewLock, "mode" | "state" | "token" | "since" | "expiresAt">;
 
 /**
  * Changes the locks of a project whose row is locked, in one transaction: frees locks, serves the queue in order, and
@@ -56,7 +56,7 @@ export class LockChange {
     this.#project = project;
   }
 
-  /** The requests out of which a lock or a place has gone: what is parked on them may go on. */
+  /** The requests that lost a lock or their queue entry: file sets parked on them return to their lanes. */
   get freed(): string[] {
     return [...this.#freed];
   }
@@ -73,15 +73,15 @@ export class LockChange {
   /** Ends held locks. The history says why, for each holder. */
   *release(locks: readonly Lock[], why: "released" | "task_ended" | "hung_up"): Tx<void> {
     yield* this.#remove(locks);
-    for (const own of byParty(locks))
-      this.note({ type: "lock.released", ...partyOf(own), data: { why, locks: linesOf(own) } });
+    for (const own of byOwner(locks))
+      this.note({ type: "lock.released", ...ownerOf(own), data: { why, locks: linesOf(own) } });
   }
 
   /** Breaks locks that have outlived their time or their holder, in favour of a requester. */
   *breakStale(locks: readonly Lock[], brokenFor: string | null): Tx<void> {
     const held = locks.filter((lock) => lock.state === "held");
     yield* this.#remove(held);
-    for (const own of byParty(held)) {
+    for (const own of byOwner(held)) {
       const gone = own.some((lock) => lock.expiresAt === null || lock.expiresAt > this.#ctx.now);
       const data = {
         why: gone ? "session_gone" : "expired",
@@ -89,7 +89,7 @@ export class LockChange {
         broken_for: brokenFor,
         locks: linesOf(own),
       };
-      this.note({ type: "lock.broken", ...partyOf(own), data });
+      this.note({ type: "lock.broken", ...ownerOf(own), data });
     }
     yield* this.withdraw(
       new Set(locks.filter(({ state }) => state !== "held").map(({ request }) => request)),
@@ -106,7 +106,7 @@ export class LockChange {
     for (const own of byRequest(locks).values()) {
       const { request, state } = own[0] ?? { request: "", state: "queued" };
       const data = { why, request, was: state, paths: own.map(({ path }) => path) };
-      this.note({ type: "lock.withdrawn", ...partyOf(own), data });
+      this.note({ type: "lock.withdrawn", ...ownerOf(own), data });
     }
     return locks.map(({ path }) => path);
   }
@@ -131,8 +131,8 @@ export class LockChange {
     return locks;
   }
 
-  /** A row of a group, as a later look would find it but for a place in line. */
-  newLock(group: Omit<Grant, "patterns" | "expiresAt">, pattern: PathPattern, state: LockStanding): NewLock & Lock {
+  /** Returns a row of a group, as a later read would find it but for its queue entry. */
+  newLock(group: Omit<Grant, "patterns" | "expiresAt">, pattern: PathPattern, state: LockState): NewLock & Lock {
     return {
       id: this.#ctx.newId("lock"),
       project: this.#project,
@@ -153,7 +153,7 @@ export class LockChange {
       expiresAt: state.expiresAt,
       reason: group.reason,
       sessionGone: false,
-      place: null,
+      queueEntry: null,
     };
   }
 
@@ -177,19 +177,19 @@ export class LockChange {
     const waiting = (yield* locksOfRequests(now, [...requests])).filter((lock) => !isStale(lock, now));
     const table = new LockTable(now, yield* locksNear(now, this.#project, waiting.map(patternOf)));
     const only = yield* onlyRunningTasks([...new Set(waiting.map(({ agent }) => agent))].sort());
-    const inTurn = [...byRequest(waiting).values()].sort(byTurn);
-    for (const locks of inTurn) yield* this.#serveOne(locks, { table, only });
+    const inOrder = [...byRequest(waiting).values()].sort(byQueuePosition);
+    for (const locks of inOrder) yield* this.#serveOne(locks, { table, only });
   }
 
   *#serveOne(locks: readonly Lock[], near: { table: LockTable; only: ReadonlyMap<string, string> }): Tx<void> {
     const [lock] = locks;
-    if (!lock?.place) return;
+    if (!lock?.queueEntry) return;
     const { agent, task } = lock;
     const patterns = locks.map((one) => ({ pattern: patternOf(one), mode: one.mode }));
     const by = { agent, task, ownsUntasked: task !== null && near.only.get(agent) === task };
-    if (near.table.obstacles({ by, patterns, turn: turnOf(lock) }).length > 0) return;
+    if (near.table.obstacles({ by, patterns, queuePosition: queuePositionOf(lock) }).length > 0) return;
     for (const one of locks) near.table.remove(one);
-    const isThere = lock.place.presentUntil > this.#ctx.now && !lock.sessionGone;
+    const isThere = lock.queueEntry.presentUntil > this.#ctx.now && !lock.sessionGone;
     for (const one of yield* isThere ? this.#grantTo(lock, locks) : this.#offerTo(lock, locks)) near.table.add(one);
   }
 
@@ -200,7 +200,7 @@ export class LockChange {
     return yield* this.hold({
       ...lock,
       patterns: locks.map((one) => ({ pattern: patternOf(one), mode: one.mode })),
-      expiresAt: this.#ctx.now + (lock.place?.ttlMs ?? 0),
+      expiresAt: this.#ctx.now + (lock.queueEntry?.ttlMs ?? 0),
     });
   }
 
@@ -211,7 +211,7 @@ export class LockChange {
     const paths = locks.map(({ path }) => path);
     this.offered.push({ agent: lock.agent, paths });
     const data = { request: lock.request, mode: lock.mode, paths, until };
-    this.note({ type: "lock.offered", ...partyOf(locks), data });
+    this.note({ type: "lock.offered", ...ownerOf(locks), data });
     return locks.map((one) => ({ ...one, state: "offered", expiresAt: until }));
   }
 
@@ -241,7 +241,7 @@ export class LockChange {
   }
 }
 
-function partyOf(locks: readonly Lock[]): Pick<NewEvent, "agent" | "task" | "run"> {
+function ownerOf(locks: readonly Lock[]): Pick<NewEvent, "agent" | "task" | "run"> {
   const [lock] = locks;
   return lock ? { agent: lock.agent, task: lock.task, run: lock.run } : {};
 }
@@ -250,7 +250,7 @@ function linesOf(locks: readonly Lock[]) {
   return locks.map(({ path, mode, token }) => ({ path, mode, token }));
 }
 
-function byParty(locks: readonly Lock[]): Lock[][] {
+function byOwner(locks: readonly Lock[]): Lock[][] {
   return [...grouped(locks, ({ agent, task }) => `${agent}/${task ?? ""}`).values()];
 }
 
@@ -268,7 +268,7 @@ function grouped(locks: readonly Lock[], keyOf: (lock: Lock) => string): Map<str
   return groups;
 }
 
-function byTurn([a]: readonly Lock[], [b]: readonly Lock[]): number {
+function byQueuePosition([a]: readonly Lock[], [b]: readonly Lock[]): number {
   if (!a || !b) return 0;
-  return isEarlier(turnOf(a), turnOf(b)) ? -1 : 1;
+  return isEarlier(queuePositionOf(a), queuePositionOf(b)) ? -1 : 1;
 }

@@ -44,9 +44,9 @@ export function* acquireFileLock(ctx: EngineContext, request: AcquireRequest): T
   const look = { ctx, change, project: project.id, holder, patterns };
   const table = yield* tableWithoutStale(look);
   const keys = patterns.map(({ key }) => key);
-  const { agent, task } = holder.asking;
-  const place = yield* findSameRequest({ project: project.id, agent, task, mode: request.mode, keys });
-  const answer = yield* decide({ ...look, request, table, place });
+  const { agent, task } = holder.requester;
+  const queued = yield* findSameRequest({ project: project.id, agent, task, mode: request.mode, keys });
+  const answer = yield* decide({ ...look, request, table, queued });
   yield* change.settle(holder.run === null ? [] : [holder.run]);
   yield* confirmHolder(holder, answer.outcome === "granted" || answer.outcome === "queued");
   yield* change.flush();
@@ -59,7 +59,7 @@ function* taskMeant(ctx: EngineContext, { agent, task }: HolderReference): Tx<Ta
 }
 
 /**
- * Returns the paths of a request as places on this machine's disk, so that links on the way can be checked before the
+ * Returns the paths of a request as they lie on this machine's disk, so that links on the way can be checked before the
  * transaction. Root null: nothing to check. A query; errors as `acquireFileLock`.
  */
 export function* placesOnDisk(
@@ -87,9 +87,9 @@ export function* leaveLine(ctx: EngineContext, id: string): Tx<void> {
   const [lock] = locks;
   if (!lock) return;
   yield* lockProject(lock.project);
-  const place = yield* findRequest(id);
-  if (place) {
-    yield* attendRequest({ ...place, presentUntil: ctx.now, placeExpiresAt: ctx.now + ctx.settings.lock_place_ms });
+  const queued = yield* findRequest(id);
+  if (queued) {
+    yield* attendRequest({ ...queued, presentUntil: ctx.now, placeExpiresAt: ctx.now + ctx.settings.lock_place_ms });
     return;
   }
   const change = new LockChange(ctx, lock.project);
@@ -121,16 +121,16 @@ function* tableWithoutStale({ ctx, change, project, holder, patterns }: Look): T
     return new LockTable(ctx.now, yield* locksNear(ctx.now, project, patterns));
   };
   const table = yield* read();
-  const { asking } = holder;
+  const { requester } = holder;
   const stale = new Set(
     patterns.flatMap((pattern) => table.overlapping(pattern)).filter((lock) => isStale(lock, ctx.now)),
   );
   for (const lock of stale) {
     // An agent that comes back under a new session takes over its own lock.
-    if (lock.state === "held" && isOwn(lock, asking) && (lock.expiresAt ?? Infinity) > ctx.now) stale.delete(lock);
+    if (lock.state === "held" && isOwn(lock, requester) && (lock.expiresAt ?? Infinity) > ctx.now) stale.delete(lock);
   }
   if (stale.size === 0) return table;
-  yield* change.breakStale([...stale], asking.agent);
+  yield* change.breakStale([...stale], requester.agent);
   yield* change.serve();
   return yield* read();
 }
@@ -261,7 +261,7 @@ export function* listFileLocks(
   return { locks: shown.map(lockView), next };
 }
 
-/** Locks, offers and places in line of every project, by project in order of their paths. */
+/** Locks, offers and queue entries of every project, by project in order of their paths. */
 export function* listLocksOfAll(
   ctx: EngineContext,
   limit: number,
@@ -284,31 +284,31 @@ function* pageOnPath(ctx: EngineContext, project: Project, query: LockQuery): Tx
     .overlapping(pattern)
     .filter((lock) => query.agent === undefined || lock.agent === query.agent)
     .filter((lock) => query.run === undefined || lock.run === query.run)
-    .map((lock) => ({ lock, at: placeInList(lock) }))
+    .map((lock) => ({ lock, at: listPosition(lock) }))
     .filter(({ at }) => !after || comesAfter(at, after))
     .sort((a, b) => (comesAfter(a.at, b.at) ? 1 : -1))
     .map(({ lock }) => lock);
 }
 
-interface PlaceInList {
+interface ListPosition {
   readonly prefix: string;
   readonly id: string;
 }
 
-function placeInList(lock: Lock): PlaceInList {
+function listPosition(lock: Lock): ListPosition {
   return { prefix: patternOf(lock).prefix, id: lock.id };
 }
 
-function comesAfter(a: PlaceInList, b: PlaceInList): boolean {
+function comesAfter(a: ListPosition, b: ListPosition): boolean {
   return a.prefix === b.prefix ? a.id > b.id : Buffer.compare(Buffer.from(a.prefix), Buffer.from(b.prefix)) > 0;
 }
 
 function cursorAfter(lock: Lock): string {
-  const { prefix, id } = placeInList(lock);
+  const { prefix, id } = listPosition(lock);
   return `${id}:${prefix}`;
 }
 
-function parseCursor(cursor: string): PlaceInList {
+function parseCursor(cursor: string): ListPosition {
   const [, id, prefix] = /^(\w+):(.*)$/s.exec(cursor) ?? [];
   if (id !== undefined && prefix !== undefined) return { id, prefix };
   throw new BatonError("invalid_input", "The cursor is none that this list has given.", { details: { cursor } });

@@ -2,7 +2,7 @@ import { type Lock, locksOfTask } from "../../store/locks/locks.js";
 import type { NewEvent } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import { locksNear, LockTable, type Turn } from "./conflicts.js";
+import { locksNear, LockTable, type QueuePosition } from "./conflicts.js";
 import { LockChange } from "./lock-change.js";
 import { type Conflict, conflictOf, lockLine, type LockLine } from "./views.js";
 import { type ModedPattern, patternsOfScope } from "../paths/file-sets.js";
@@ -14,8 +14,8 @@ export interface ScopeRequest {
   readonly agent: string;
   readonly session: string | null;
   readonly patterns: readonly ModedPattern[];
-  /** The task's place in the order. Without one every request in line is served before it. */
-  readonly turn?: Omit<Turn, "id"> | undefined;
+  /** The task's position in the order. Without one every queued request is served before it. */
+  readonly queuePosition?: Omit<QueuePosition, "id"> | undefined;
 }
 
 export type ScopeLocked =
@@ -37,7 +37,7 @@ export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeL
   );
   // Locks that the agent holds without a task count as its own.
   const by = { agent, task, ownsUntasked: true };
-  const obstacles = new LockTable(ctx.now, near).obstacles({ by, patterns, turn: turnIn(request) });
+  const obstacles = new LockTable(ctx.now, near).obstacles({ by, patterns, queuePosition: positionOrLast(request) });
   const first = obstacles.find(({ lock }) => lock.state !== "queued") ?? obstacles[0];
   if (first) return { blockedBy: first.lock.request, conflict: conflictOf(first) };
   const change = new LockChange(ctx, request.project);
@@ -54,19 +54,19 @@ export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeL
   return { granted: held.map(lockLine), events: change.takeEvents() };
 }
 
-/** After everyone who is in line. */
-const LAST: Omit<Turn, "id"> = { position: Number.MAX_SAFE_INTEGER, askedAt: Number.MAX_SAFE_INTEGER };
+/** After every queued request. */
+const LAST: Omit<QueuePosition, "id"> = { position: Number.MAX_SAFE_INTEGER, askedAt: Number.MAX_SAFE_INTEGER };
 
-function turnIn({ turn }: Pick<ScopeRequest, "turn">): Turn {
-  return { ...(turn ?? LAST), id: "" };
+function positionOrLast({ queuePosition }: Pick<ScopeRequest, "queuePosition">): QueuePosition {
+  return { ...(queuePosition ?? LAST), id: "" };
 }
 
-export interface ScopeLook extends Pick<ScopeRequest, "project" | "turn" | "agent"> {
+export interface ScopeQuery extends Pick<ScopeRequest, "project" | "queuePosition" | "agent"> {
   readonly scope: string;
 }
 
 /** Returns the conflicts that keep an agent from locking a task's files now, with a claim; empty when there are none. */
-export function* conflictsOfScope(ctx: EngineContext, request: ScopeLook): Tx<Conflict[]> {
+export function* conflictsOfScope(ctx: EngineContext, request: ScopeQuery): Tx<Conflict[]> {
   const patterns = yield* patternsOfScope(request.scope);
   const near = yield* locksNear(
     ctx.now,
@@ -74,7 +74,9 @@ export function* conflictsOfScope(ctx: EngineContext, request: ScopeLook): Tx<Co
     patterns.map(({ pattern }) => pattern),
   );
   const by = { agent: request.agent, task: null, ownsUntasked: true };
-  return new LockTable(ctx.now, near).obstacles({ by, patterns, turn: turnIn(request) }).map(conflictOf);
+  return new LockTable(ctx.now, near)
+    .obstacles({ by, patterns, queuePosition: positionOrLast(request) })
+    .map(conflictOf);
 }
 
 /** The files locked for a task, in order of their paths. */

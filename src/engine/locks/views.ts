@@ -40,13 +40,13 @@ export function conflictOf({ pattern, lock }: Obstacle): Conflict {
     state: lock.state,
     mode: lock.mode,
     since: iso(lock.since),
-    expires_at: isoOrNull(lock.state === "queued" ? (lock.place?.expiresAt ?? null) : lock.expiresAt),
+    expires_at: isoOrNull(lock.state === "queued" ? (lock.queueEntry?.expiresAt ?? null) : lock.expiresAt),
     ...(lock.reason === null ? {} : { reason: lock.reason }),
     ...(lock.path === pattern.path ? {} : { locked_path: lock.path }),
   };
 }
 
-/** A lock, an offer or a place in line, in lists. */
+/** A lock, an offer or a queue entry, in lists. */
 export function lockView(lock: Lock) {
   return {
     id: lock.id,
@@ -59,7 +59,7 @@ export function lockView(lock: Lock) {
     ...(lock.run === null ? {} : { run: lock.run }),
     ...(lock.state === "held" ? { token: lock.token } : {}),
     since: iso(lock.since),
-    expires_at: isoOrNull(lock.state === "queued" ? (lock.place?.expiresAt ?? null) : lock.expiresAt),
+    expires_at: isoOrNull(lock.state === "queued" ? (lock.queueEntry?.expiresAt ?? null) : lock.expiresAt),
     ...(lock.reason === null ? {} : { reason: lock.reason }),
   };
 }

@@ -73,7 +73,7 @@ class Edit {
     const vertex = this.known(reference, field);
     if (vertex && isGathering(vertex))
       return this.refuse(`"${vertex.key}" stands for the elements of a list, of which tasks have been made`, field);
-    if (!vertex || vertex.standing === "open") return vertex;
+    if (!vertex || vertex.mutability === "open") return vertex;
     return this.refuse(`task "${vertex.key}" is ${vertex.task?.status ?? "new"}: ${whyFixed(vertex)}`, field);
   }
 
@@ -160,7 +160,7 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
     for (const reference of before ?? []) {
       const vertex = edit.graph.find(reference);
       const trigger = vertex?.task?.trigger ?? vertex?.written?.["trigger"] ?? "all_succeeded";
-      if (vertex?.standing === "open" && trigger === "all_succeeded")
+      if (vertex?.mutability === "open" && trigger === "all_succeeded")
         vertex.written = { ...vertex.written, trigger: "none_failed" };
     }
   },
@@ -194,15 +194,15 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
   reprioritize(edit, { tasks, priority }) {
     const chosen =
       tasks === undefined
-        ? [...edit.graph.all()].filter((vertex) => vertex.standing === "open" && !isGathering(vertex))
+        ? [...edit.graph.all()].filter((vertex) => vertex.mutability === "open" && !isGathering(vertex))
         : tasks.flatMap((task, at) => edit.open(task, `tasks[${at}]`) ?? []);
     for (const vertex of chosen) vertex.priority = priority;
   },
 };
 
 /** Why a task that is held, or has ended, stays as it is. */
-function whyFixed({ standing, task }: Vertex): string {
-  if (standing === "ended") return "it has ended";
+function whyFixed({ mutability, task }: Vertex): string {
+  if (mutability === "ended") return "it has ended";
   // A waiting task has no holder: a person is asked, a time or an event is awaited, a child run goes on.
   if (task?.status === "waiting") return "it has begun, and what it waits for is of it as it is; cancel_task ends it";
   return "whoever has it would be left with another task";

@@ -12,7 +12,7 @@ import { allBlockedBehind, reopen } from "../lifecycle/reopening.js";
 import type { RunChange } from "../lifecycle/run-change.js";
 import type { RunGraph, Vertex } from "../graph/run-graph.js";
 import type { Replanned } from "./replan.js";
-import { keepScopes } from "../paths/file-sets.js";
+import { saveFileSets } from "../paths/file-sets.js";
 import { settledAmong } from "../lifecycle/dependents.js";
 import { judge } from "../scheduling/triggers.js";
 
@@ -42,7 +42,7 @@ type Known = Vertex & { readonly task: Task };
 export function* reviseOpenTasks(change: RunChange, revision: Revision, rewired: readonly string[]): Tx<Loose> {
   const { graph } = revision;
   const other = new Set(rewired);
-  const open = [...graph.all()].filter((one): one is Known => one.task !== undefined && one.standing === "open");
+  const open = [...graph.all()].filter((one): one is Known => one.task !== undefined && one.mutability === "open");
   const changed = open.filter(({ key, written }) => written !== undefined || other.has(key));
   const held = changed.filter((vertex) => vertex.task.status === "ready" && !staysReady(graph, vertex));
   // A task waiting for its retry has had its dependencies; it starts over where they or its step have changed.
@@ -80,7 +80,7 @@ function* rewrite(change: RunChange, { replanned, project, run }: Revision, vert
   const planned = { step, id: task.id, dependencies: [], dependents: task.dependents, upwardRankMs: -task.rankOrder };
   const draft = draftTask(change.ctx, { project, run, planned });
   const demand = task.reservedFor === null ? draft.demand : reservedDemand(draft.demand, task.reservedFor);
-  if (draft.task.scope !== "") yield* keepScopes(project, [draft.paths]);
+  if (draft.task.scope !== "") yield* saveFileSets(project, [draft.paths]);
   yield* saveDemands([demand]);
   const { title, role, scope, trigger, estimateMs, needsLook } = draft.task;
   const latestStart = step.deadline === undefined ? task.latestStart : draft.task.latestStart;

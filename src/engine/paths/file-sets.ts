@@ -4,7 +4,7 @@ import type { Tx } from "../../store/tx.js";
 import { keptPattern, normalisePath, type PathPattern, type PathSpace } from "./paths.js";
 
 /** The paths a task declares that it writes and reads; a path in both is written. */
-export interface Scope {
+export interface FileSet {
   readonly write: readonly PathPattern[];
   readonly read: readonly PathPattern[];
 }
@@ -19,7 +19,7 @@ export interface ModedPattern {
 export function normaliseScope(
   space: PathSpace,
   files: { readonly write: readonly string[]; readonly read: readonly string[] },
-): Scope {
+): FileSet {
   const write = distinctPatterns(space, files.write);
   const written = new Set(write.map(({ key }) => key));
   return { write, read: distinctPatterns(space, files.read).filter(({ key }) => !written.has(key)) };
@@ -36,14 +36,14 @@ export function distinctPatterns(space: PathSpace, paths: readonly string[]): Pa
 }
 
 /** Equal for equal scopes of a project, `""` for an empty one. */
-export function scopeId(project: { readonly id: string }, scope: Scope): string {
+export function scopeId(project: { readonly id: string }, scope: FileSet): string {
   if (scope.write.length === 0 && scope.read.length === 0) return "";
   const content = JSON.stringify([project.id, scope.write.map(({ key }) => key), scope.read.map(({ key }) => key)]);
   return `scope_${createHash("sha256").update(content).digest("hex").slice(0, 32)}`;
 }
 
 /** Keeps scopes under their ids. Those that are kept already stay as they are. */
-export function* keepScopes(project: { readonly id: string }, scopes: readonly Scope[]): Tx<void> {
+export function* saveFileSets(project: { readonly id: string }, scopes: readonly FileSet[]): Tx<void> {
   const rows = new Map<string, { id: string; project: string; paths: ScopePaths }>();
   for (const scope of scopes) {
     const id = scopeId(project, scope);
@@ -66,6 +66,6 @@ export function modedPatterns(paths: ScopePaths, caseInsensitive: boolean): Mode
   return [...moded(paths.write, "exclusive"), ...moded(paths.read, "shared")];
 }
 
-function pathsOf(scope: Scope): ScopePaths {
+function pathsOf(scope: FileSet): ScopePaths {
   return { write: scope.write.map(({ path }) => path), read: scope.read.map(({ path }) => path) };
 }

@@ -20,8 +20,8 @@ export interface ExecutorOffer {
 
 /** `executor-myhost-3f2a`. `suffix` tells the processes of a host apart. */
 export function executorHandle(host: string, suffix: string): string {
-  const room = NAME_LENGTH_MAX - EXECUTOR_PREFIX.length - suffix.length - 1;
-  return `${EXECUTOR_PREFIX}${nameFrom(host, "host").slice(0, room)}-${suffix}`;
+  const length = NAME_LENGTH_MAX - EXECUTOR_PREFIX.length - suffix.length - 1;
+  return `${EXECUTOR_PREFIX}${nameFrom(host, "host").slice(0, length)}-${suffix}`;
 }
 
 function offerOf({ agent, carriesOut }: ExecutorOffer): Offer {
@@ -29,7 +29,7 @@ function offerOf({ agent, carriesOut }: ExecutorOffer): Offer {
 }
 
 /** A project with something that the executor may carry out. */
-export interface WorkPlace {
+export interface ProjectWork {
   readonly project: string;
   readonly root: string | null;
   /** What there is to do. */
@@ -37,14 +37,14 @@ export interface WorkPlace {
 }
 
 /** Where there is something to carry out now, by the id of the project. A query. */
-export function* workPlaces(offer: ExecutorOffer): Tx<WorkPlace[]> {
-  const places: WorkPlace[] = [];
+export function* findProjectWork(offer: ExecutorOffer): Tx<ProjectWork[]> {
+  const found: ProjectWork[] = [];
   for (const { id, root } of yield* projectsWithWork()) {
     const met = (yield* laneHeads({ project: id })).filter(({ demand }) => meets(offerOf(offer), demand));
     const kinds = new Set(met.map(({ demand }) => demand.executor).filter((kind) => kind !== "agent"));
-    if (kinds.size > 0) places.push({ project: id, root, kinds });
+    if (kinds.size > 0) found.push({ project: id, root, kinds });
   }
-  return places;
+  return found;
 }
 
 /**
@@ -58,7 +58,7 @@ export function* claimWork(ctx: EngineContext, offer: ExecutorOffer, project: st
     yield* registerAgent(ctx, { name: offer.agent, max_concurrent_tasks: offer.concurrency });
     return { outcome: "again" };
   }
-  return yield* claimAt(ctx, { agent: known, offer: offerOf(offer), place: { project } });
+  return yield* claimAt(ctx, { agent: known, offer: offerOf(offer), target: { project } });
 }
 
 /** What the executor holds, as the database sees it. A query. */

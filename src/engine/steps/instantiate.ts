@@ -8,7 +8,7 @@ import { deadlineAt, estimateOf, type Step } from "../definitions/definition.js"
 import { demandOf } from "../scheduling/demands.js";
 import { ageingBucket, latestStart, PRIORITIES } from "../scheduling/order.js";
 import type { Project } from "../projects/projects.js";
-import { keepScopes, normaliseScope, type Scope, scopeId } from "../paths/file-sets.js";
+import { saveFileSets, normaliseScope, type FileSet, scopeId } from "../paths/file-sets.js";
 import { earliest } from "../../base/time.js";
 import { isDynamic } from "./values.js";
 import { toolLine } from "../policy/tool-policy.js";
@@ -38,7 +38,7 @@ export interface Instantiation {
  */
 export function* instantiate(ctx: EngineContext, { project, run, planned }: Instantiation): Tx<Task[]> {
   const demands = new Map<string, Demand>();
-  const scopes: Scope[] = [];
+  const scopes: FileSet[] = [];
   const made: NewTask[] = [];
   for (const plan of planned) {
     const { task, spec, demand, paths } = draftTask(ctx, { project, run, planned: plan });
@@ -47,7 +47,7 @@ export function* instantiate(ctx: EngineContext, { project, run, planned }: Inst
     made.push({ task, spec, dependencies: plan.dependencies });
   }
   yield* saveDemands([...demands.values()]);
-  yield* keepScopes(project, scopes);
+  yield* saveFileSets(project, scopes);
   yield* insertTasks(made);
   return made.map(({ task }) => task);
 }
@@ -56,7 +56,7 @@ export interface Draft {
   readonly task: Task;
   readonly spec: TaskSpec;
   readonly demand: Demand;
-  readonly paths: Scope;
+  readonly paths: FileSet;
 }
 
 /** A task as a step makes it, before it is written. Errors: `invalid_input` for a path outside the project's root. */
@@ -76,7 +76,7 @@ export function draftTask(
 const NO_FILES = { write: [], read: [] } as const;
 
 /** Returns a step's demand and the files it locks. Errors: `invalid_input` for a path outside the project's root. */
-export function askedBy(project: Project, step: Step): { demand: Demand; scope: string; paths: Scope } {
+export function askedBy(project: Project, step: Step): { demand: Demand; scope: string; paths: FileSet } {
   const paths = normaliseScope(project, step.files);
   const scope = scopeId(project, paths);
   return { demand: demandOfStep(project, step, scope), scope, paths };

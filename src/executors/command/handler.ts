@@ -1,7 +1,7 @@
 import type { Brief } from "../../engine/claims/claims.js";
 import { lineAllowed } from "../../engine/policy/command-policy.js";
 import type { CommandPolicy } from "../../base/executor-policy.js";
-import { runsGone, unheardAttempts, type WorkPlace } from "../../engine/presence/executor.js";
+import { runsGone, unheardAttempts, type ProjectWork } from "../../engine/presence/executor.js";
 import type { Attempt } from "../loop/attempt.js";
 import { CommandAttempt, isDirectory } from "./attempt.js";
 import type { ExecutorHost, Work } from "../loop/executor.js";
@@ -36,11 +36,11 @@ export class CommandWork implements Work {
   }
 
   /** A project that has no root at all is told so by the attempt. */
-  async isPossibleAt({ root }: WorkPlace): Promise<boolean> {
+  async isPossibleAt({ root }: ProjectWork): Promise<boolean> {
     return root === null || (await isDirectory(root));
   }
 
-  attempt(brief: Brief, { root }: WorkPlace): Attempt {
+  attempt(brief: Brief, { root }: ProjectWork): Attempt {
     const { host, outputDirectory } = this.#parts;
     return new CommandAttempt(brief, {
       root,

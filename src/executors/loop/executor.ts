@@ -9,8 +9,8 @@ import {
   heldWork,
   noteAbsentRoots,
   retireExecutor,
-  type WorkPlace,
-  workPlaces,
+  type ProjectWork,
+  findProjectWork,
 } from "../../engine/presence/executor.js";
 import type { Settings } from "../../base/settings.js";
 import { TO_THE_HOLDER, completeTask, failTask, releaseTask } from "../../engine/tasks/tasks.js";
@@ -37,8 +37,8 @@ export interface Work {
   /** Whether it may: asked about a command line, or `server/tool`. */
   carriesOut(what: string): boolean;
   /** Whether a place has what this work needs there. */
-  isPossibleAt(place: WorkPlace): Promise<boolean>;
-  attempt(brief: Brief, place: WorkPlace): Attempt;
+  isPossibleAt(place: ProjectWork): Promise<boolean>;
+  attempt(brief: Brief, place: ProjectWork): Attempt;
   /** Upkeep that is due now and then. */
   tidy(): Promise<void>;
   /** Ends what outlives its attempts, within `graceMs`. */
@@ -171,7 +171,7 @@ export class Executor {
     const { host } = this.#parts;
     for (const { work, limit } of this.#benches) limit.concurrency = work.concurrency;
     if (this.#free().length === 0) return;
-    const places = await this.#possible(await host.read(() => workPlaces(this.#offer(this.#benches))));
+    const places = await this.#possible(await host.read(() => findProjectWork(this.#offer(this.#benches))));
     const later = places.findIndex(({ project }) => project > this.#served);
     const turns = later < 0 ? places : [...places.slice(later), ...places.slice(0, later)];
     // In turn, so that a project with much to do leaves room for the others.
@@ -207,8 +207,8 @@ export class Executor {
   }
 
   /** Without what cannot be done here, as commands whose root is not on this machine: such tasks stay ready, for one that has it. */
-  async #possible(places: readonly WorkPlace[]): Promise<WorkPlace[]> {
-    const possible: WorkPlace[] = [];
+  async #possible(places: readonly ProjectWork[]): Promise<ProjectWork[]> {
+    const possible: ProjectWork[] = [];
     const absent: string[] = [];
     for (const place of places) {
       const here = await Promise.all(
@@ -225,7 +225,7 @@ export class Executor {
     return possible;
   }
 
-  #begin(brief: Brief, place: WorkPlace): void {
+  #begin(brief: Brief, place: ProjectWork): void {
     const bench = this.#benches.find(({ work }) => work.kind === brief.task.kind);
     if (bench === undefined) throw new Error(`a task of the kind ${brief.task.kind} was claimed, which nobody offered`);
     const attempt = bench.work.attempt(brief, place);

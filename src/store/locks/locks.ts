@@ -30,12 +30,12 @@ export interface Lock {
   readonly reason: string | null;
   /** Its session has ended, or has not been renewed in time. */
   readonly sessionGone: boolean;
-  /** Of a lock that is not held: the request's place in line. */
-  readonly place: Place | null;
+  /** The request's entry in the queue, for a lock that is not held. */
+  readonly queueEntry: QueueEntry | null;
 }
 
-/** A place in line. Order: position, then when it was asked for, then id. */
-export interface Place {
+/** Orders by position, then by when it was asked for, then by id. */
+export interface QueueEntry {
   readonly position: number;
   readonly askedAt: number;
   readonly ttlMs: number;
@@ -80,11 +80,11 @@ function lockOf(row: Row): Lock {
     expiresAt: intOrNull(row, "expires_at"),
     reason: textOrNull(row, "reason"),
     sessionGone: int(row, "session_gone") === 1,
-    place: row["position"] === null ? null : placeOf(row),
+    queueEntry: row["position"] === null ? null : queueEntryOf(row),
   };
 }
 
-function placeOf(row: Row): Place {
+function queueEntryOf(row: Row): QueueEntry {
   return {
     position: int(row, "position"),
     askedAt: int(row, "asked_at"),
@@ -226,7 +226,7 @@ export function listsOf(items: readonly string[]): readonly (readonly string[])[
   return lists;
 }
 
-export interface NewLock extends Omit<Lock, "run" | "caseInsensitive" | "sessionGone" | "place"> {
+export interface NewLock extends Omit<Lock, "run" | "caseInsensitive" | "sessionGone" | "queueEntry"> {
   readonly prefix: string;
 }
 

@@ -4,13 +4,13 @@ import type { LockMode } from "../scheduling/file-sets.js";
 import { first, type Row, type Tx } from "../tx.js";
 
 /** Who asks for locks: an agent, for a task or for none. */
-export interface Party {
+export interface LockOwner {
   readonly agent: string;
   readonly task: string | null;
 }
 
 /** A request that waits in line, or has been offered what it waits for. */
-export interface LockRequest extends Party {
+export interface LockRequest extends LockOwner {
   readonly id: string;
   readonly project: string;
   readonly session: string | null;
@@ -121,7 +121,7 @@ export function* attendRequest({ id, session, presentUntil, placeExpiresAt }: At
   yield ["UPDATE file_locks SET session = $1 WHERE request = $2", [session, id]];
 }
 
-/** Offers a request what it waits for until an instant, at which its place ends too. */
+/** Offers a request what it waits for until an instant, at which its queue entry ends too. */
 export function* offerRequest(id: string, until: number): Tx<void> {
   yield ["UPDATE lock_requests SET state = 'offered', place_expires_at = $1 WHERE id = $2", [until, id]];
 }
@@ -132,7 +132,7 @@ export function* deleteRequests(ids: readonly string[]): Tx<void> {
   }
 }
 
-/** Projects with places in line that have lapsed, by when the first of each did. */
+/** Projects with lapsed queue entries, by when the first of each lapsed. */
 export function* projectsToLapse(now: number, limit: number): Tx<string[]> {
   const rows = yield [
     "SELECT project FROM lock_requests WHERE place_expires_at <= $1 GROUP BY project ORDER BY min(place_expires_at) LIMIT $2",
@@ -141,7 +141,7 @@ export function* projectsToLapse(now: number, limit: number): Tx<string[]> {
   return rows.map((row) => text(row, "project"));
 }
 
-/** Requests whose place has lapsed, longest first. */
+/** Requests whose queue entry has lapsed, longest first. */
 export function* lapsedRequests(now: number, project: string, limit: number): Tx<string[]> {
   const rows = yield [
     `SELECT id FROM lock_requests WHERE place_expires_at <= $1 AND project = $2 ORDER BY place_expires_at, id LIMIT $3`,

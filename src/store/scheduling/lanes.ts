@@ -21,8 +21,8 @@ export interface Demand {
   readonly scoped: boolean;
 }
 
-/** Where to look for work: one run, or all of a project. */
-export type LanePlace = { readonly run: string } | { readonly project: string };
+/** The scope of a claim: one run, or all of a project. */
+export type ClaimTarget = { readonly run: string } | { readonly project: string };
 
 export interface OrderKey {
   readonly bucket: number;
@@ -99,7 +99,7 @@ const HEADS_OF_RUN = `SELECT ${DEMAND_FIELDS}, ${LANE_FIELDS} FROM lanes b JOIN 
   ORDER BY b.bucket, b.latest_start, b.rank_order, b.head`;
 
 /** The best open lane of every demand that has one, best first, in one project or one run. */
-export function* laneHeads(where: LanePlace): Tx<LaneHead[]> {
+export function* laneHeads(where: ClaimTarget): Tx<LaneHead[]> {
   const rows = yield "run" in where ? [HEADS_OF_RUN, [where.run]] : [HEADS_OF_PROJECT, [where.project]];
   return rows.map((row) => ({
     demand: demandOf(row),
@@ -285,7 +285,7 @@ export interface ParkedScope {
   readonly demand: string;
   readonly run: string;
   readonly scope: string;
-  /** The place of its first task in the order: what it would wait behind. */
+  /** The position of its first task in the order: what it would wait behind. */
   readonly bucket: number;
   readonly readyAt: number;
 }
@@ -300,7 +300,7 @@ const DEMANDS_ON_OWN_IN_RUN = `${DEMANDS_ON_OWN} WHERE l.run = $2`;
 const DEMANDS_ON_OWN_IN_PROJECT = `${DEMANDS_ON_OWN} WHERE l.project = $2`;
 
 /** What is asked for by what is parked on the locks that an agent has without a task: they bar everybody else, and not the agent. */
-export function* demandsOnOwn(agent: string, where: LanePlace): Tx<Demand[]> {
+export function* demandsOnOwn(agent: string, where: ClaimTarget): Tx<Demand[]> {
   const rows = yield "run" in where
     ? [DEMANDS_ON_OWN_IN_RUN, [agent, where.run]]
     : [DEMANDS_ON_OWN_IN_PROJECT, [agent, where.project]];
@@ -316,10 +316,10 @@ const SCOPES_ON_OWN = bySize(
 /** The first of it that asks for one of these demands, in the order of the claims. At most 32. */
 export function* scopesOnOwn(
   agent: string,
-  { where, demands }: { where: LanePlace; demands: readonly string[] },
+  { where, demands }: { where: ClaimTarget; demands: readonly string[] },
 ): Tx<ParkedScope[]> {
-  const [place, some] = ["run" in where ? where.run : where.project, demands.slice(0, DEMANDS_AT_ONCE_MAX)];
-  const rows = yield [SCOPES_ON_OWN(some.length), [agent, place, ...some]];
+  const [target, some] = ["run" in where ? where.run : where.project, demands.slice(0, DEMANDS_AT_ONCE_MAX)];
+  const rows = yield [SCOPES_ON_OWN(some.length), [agent, target, ...some]];
   return rows.map((row) => ({
     demand: text(row, "demand"),
     run: text(row, "run"),
@@ -366,7 +366,7 @@ export interface LaneFigures {
   readonly overBudget: string | null;
 }
 
-export function* laneFigures(where: LanePlace): Tx<LaneFigures> {
+export function* laneFigures(where: ClaimTarget): Tx<LaneFigures> {
   const [column, id] = "run" in where ? ["run", where.run] : ["project", where.project];
   // sql: one of two columns, and the conditions below.
   const closed = (condition: string, what = "count(*)") =>

@@ -186,7 +186,7 @@ function overlappingHolds(locks: readonly Lock[]): string[] {
 }
 
 const isEarlier = (a: Lock, b: Lock) => {
-  const [x, y] = [a.place, b.place];
+  const [x, y] = [a.queueEntry, b.queueEntry];
   if (!x || !y || a.request === b.request) return false;
   return (x.position - y.position || x.askedAt - y.askedAt || (a.request < b.request ? -1 : 1)) < 0;
 };
