@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { type Brief, type Claim, claimTask } from "../../src/engine/claims/claims.js";
 import type { Caller, Command, EngineContext } from "../../src/engine/context.js";
+import { effects } from "../../src/engine/effects.js";
 import type { JsonObject } from "../../src/base/json.js";
 import { type Parsed, requireDefinition } from "../../src/engine/definitions/definition.js";
 import { executeWorkflow, type Started } from "../../src/engine/runs/executions.js";
@@ -137,7 +138,7 @@ export class Desk {
   }
 
   #context(ctx: TxContext): EngineContext {
-    return { ...ctx, caller: this.#caller, settings: this.world.settings };
+    return { ...ctx, caller: this.#caller, settings: this.world.settings, effects };
   }
 
   #watched<T>(transaction: Tx<T>): Tx<T> {

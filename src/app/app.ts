@@ -2,6 +2,7 @@ import os from "node:os";
 import { type Config, databaseIsThere, settingsWithOrigins } from "../config.js";
 import { callerAt, personAt, suffixOf } from "./identity.js";
 import type { Caller, EngineContext } from "../engine/context.js";
+import type { Effect } from "../engine/effect.js";
 import { BatonError } from "../base/errors.js";
 import type { Settings } from "../base/settings.js";
 import type { Executor, ExecutorHost } from "../executors/loop/executor.js";
@@ -51,6 +52,8 @@ export class App {
   readonly #startedAt: number;
   readonly #sessionId: string;
   #store: Promise<Store> | undefined;
+  /** Loaded with the database. */
+  #effects: readonly Effect[] | undefined;
   #dispatch: Promise<Dispatch> | undefined;
   #caller: Caller | undefined;
   #session: Promise<void> | undefined;
@@ -213,6 +216,7 @@ export class App {
   }
 
   async #openStore(): Promise<Store> {
+    this.#effects ??= (await import("../engine/effects.js")).effects;
     const { database } = this.config;
     const { storeHooks: hooks } = this.#options;
     const shared = { runtime: this.#runtime, ...(hooks && { hooks }) };
@@ -330,8 +334,9 @@ export class App {
   }
 
   #context(ctx: TxContext): EngineContext {
-    if (this.#caller === undefined) throw new Error("nobody has called yet");
-    return { ...ctx, caller: this.#caller, settings: this.#settings, noteDue: () => this.#options.onDue?.() };
+    const [caller, effects] = [this.#caller, this.#effects];
+    if (caller === undefined || effects === undefined) throw new Error("nobody has called yet");
+    return { ...ctx, caller, settings: this.#settings, effects, noteDue: () => this.#options.onDue?.() };
   }
 
   async #makeDispatch(caller: Caller): Promise<Dispatch> {

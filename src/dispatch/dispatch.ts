@@ -1,4 +1,5 @@
 import type { Caller, EngineContext } from "../engine/context.js";
+import { effects } from "../engine/effects.js";
 import { BatonError, programReplaced } from "../base/errors.js";
 import { doneEarlier, once, type WriteRequest } from "../engine/idempotency.js";
 import { hashOfInput } from "../base/json.js";
@@ -162,13 +163,13 @@ class Call {
   async read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T> {
     const { caller, settings } = this.#parts;
     const store = await this.#parts.store();
-    return store.read((ctx) => query({ ...ctx, caller, settings }));
+    return store.read((ctx) => query({ ...ctx, caller, settings, effects }));
   }
 
   async snapshot<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T> {
     const { caller, settings } = this.#parts;
     const store = await this.#parts.store();
-    return store.snapshot((ctx) => query({ ...ctx, caller, settings }));
+    return store.snapshot((ctx) => query({ ...ctx, caller, settings, effects }));
   }
 
   async write<T>(command: (ctx: EngineContext) => Tx<T>, step: string): Promise<T> {
@@ -177,11 +178,12 @@ class Call {
     const store = await this.#parts.store();
     await this.#parts.beforeWrite();
     const requestId = this.#requestIdOf(step, store);
-    if (requestId === undefined) return store.transact((ctx) => command({ ...ctx, caller, settings, noteDue }));
+    if (requestId === undefined)
+      return store.transact((ctx) => command({ ...ctx, caller, settings, noteDue, effects }));
     const request = this.#request(requestId);
     const { result, recorded } = await store.transact(
       (ctx) => {
-        const context = { ...ctx, caller, settings, noteDue };
+        const context = { ...ctx, caller, settings, noteDue, effects };
         return once(context, request, () => command(context));
       },
       // After a lost answer to the commit it reads first what it may have written.

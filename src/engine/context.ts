@@ -1,6 +1,6 @@
-import type { Tx, TxContext } from "../store/tx.js";
-import type { Settings } from "../base/settings.js";
+import type { Tx } from "../store/tx.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
+import type { Effect, EffectContext } from "./effect.js";
 
 /** Where a call comes from. Built once per connection; the engine never asks the world itself. */
 export interface Caller {
@@ -33,15 +33,11 @@ export interface Workplace {
   readonly caseInsensitive: boolean;
 }
 
-/** The context of an engine function: the transaction's time, ids and randomness, the caller, and the settings in force. */
-export interface EngineContext extends TxContext {
+/** The context of an engine function: the transaction's time, ids and randomness, the settings in force, and the caller. */
+export interface EngineContext extends EffectContext {
   readonly caller: Caller;
-  readonly settings: Settings;
-  /**
-   * Tells the process that the transaction leaves work due at once, which then does not wait for the next tick. A hint:
-   * a transaction that is rolled back may give it too, and due work is found without it.
-   */
-  readonly noteDue?: () => void;
+  /** The list of effects.ts, given by the composition: no module that changes a run knows which areas react to it. */
+  readonly effects: readonly Effect[];
 }
 
 export type Command<T> = (ctx: EngineContext) => Tx<T>;

@@ -7,7 +7,7 @@ import { type Project, requireProject } from "../engine/projects/projects.js";
 import { executeWorkflow, type Started } from "../engine/runs/executions.js";
 import { settingsIn } from "../engine/scheduling/run-modes.js";
 import { getRun } from "../engine/runs/runs.js";
-import { LIMIT_MAX, LIMIT_MIN } from "../engine/lifecycle/cost.js";
+import { LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { runView } from "../engine/runs/views.js";
 import { templateMeant, workflowOfTemplate } from "../engine/planning/workflow-templates.js";

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { addTask, stepFrom } from "../engine/tasks/ad-hoc.js";
 import { assignTask } from "../engine/tasks/assignments.js";
 import { actingAgent } from "../engine/agents/agents.js";
-import { requireOpenRun } from "../engine/lifecycle/locked-task.js";
+import { requireOpenRun } from "../engine/lifecycle/run-state.js";
 import { iso } from "../base/time.js";
 import { findProject, requireProject } from "../engine/projects/projects.js";
 import { checkTaskReady } from "../engine/claims/readiness.js";

@@ -11,8 +11,6 @@ const DRIVERS = ["driver", "sqlite", "postgres", "migrations"];
 const FILES_MAX = 15;
 /** Folders whose files are one list: an area's operations each, a command each. */
 const LISTS = ["src/tools", "src/cli/commands"];
-/** Too full until what dead letters, milestones and cost do in it becomes an effect of their own rooms. */
-const TO_BE_SPLIT = ["src/engine/lifecycle"];
 /** Files at the root of src: the command and its configuration. */
 const ROOT_FILES = ["config.ts", "main.ts"];
 
@@ -45,10 +43,25 @@ test(`a folder holds at most ${FILES_MAX} files`, () => {
     const folder = path.posix.dirname(file);
     counts.set(folder, (counts.get(folder) ?? 0) + 1);
   }
-  const full = [...counts].filter(
-    ([folder, count]) => count > FILES_MAX && ![...LISTS, ...TO_BE_SPLIT].includes(folder),
-  );
+  const full = [...counts].filter(([folder, count]) => count > FILES_MAX && !LISTS.includes(folder));
   expect(full.map(([folder, count]) => `${folder} holds ${count} files: split it by noun`)).toEqual([]);
+});
+
+test("an effect is named in one place: the list of src/engine/effects.ts", () => {
+  const list = readSource("src/engine/effects.ts");
+  const effects = /effects: readonly Effect\[\] = \[([^\]]*)\]/
+    .exec(list.code)?.[1]
+    ?.split(",")
+    .map((name) => name.trim());
+  expect(effects).toContain("recordDeadLetters");
+  const others = typescriptFiles("src/engine").filter((file) => file !== list.file);
+  const uses = others.flatMap((file) => {
+    const { code } = readSource(file);
+    return (effects ?? [])
+      .filter((name) => new RegExp(`(?<!function\\* )\\b${name}\\b`).test(code))
+      .map((name) => `${file} uses ${name}`);
+  });
+  expect(uses).toEqual([]);
 });
 
 test("the root of src holds the command and its configuration only", () => {

@@ -7,7 +7,7 @@ import { deleteTasks, settledTasks } from "../../store/tasks/pruning.js";
 import type { TaskStatus } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import { DONE } from "../lifecycle/run-change.js";
+import { DONE } from "../lifecycle/run-counts.js";
 
 const AT_ONCE_MAX = 100;
 

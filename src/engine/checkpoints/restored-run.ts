@@ -8,7 +8,7 @@ import type { Row, Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { settleDependents, settleWaiting } from "../lifecycle/dependents.js";
-import type { Settled } from "../lifecycle/settled.js";
+import type { Settled } from "../lifecycle/machines.js";
 
 /** A run whose tasks have been written. Its lanes are gone, or never were. */
 export interface Restored {
@@ -34,11 +34,11 @@ export function* goOn(ctx: EngineContext, restored: Restored): Tx<GoneOn> {
   yield* recountTasks(run.id, ctx.now);
   const change = new RunChange(ctx, run);
   change.reopen();
-  // The very copy that it goes on from.
-  change.copied = true;
+  // The checkpoint that it goes on from stands already.
+  change.checkpointed = true;
   for (const event of restored.events) change.record(event);
   const tasks = restored.tasks.map(taskOf);
-  change.succeeded(tasks.filter(({ status }) => status === "succeeded"));
+  change.noteSucceeded(tasks.filter(({ status }) => status === "succeeded"));
   const ready = tasks.filter(({ status, id }) => status === "ready" && !restored.toStop.has(id));
   for (const task of ready) change.enter(task);
   // A copy made inside a change holds tasks whose turn had come in it.

@@ -22,7 +22,7 @@ import { ownProject } from "../projects/projects.js";
 import { mayTakeUp } from "../lifecycle/reopening.js";
 import { withoutChild } from "./child-spec.js";
 import { RunChange } from "../lifecycle/run-change.js";
-import { closeIfSpent } from "../lifecycle/cost.js";
+import { closeIfOverBudget } from "../cost/budget-state.js";
 import { listed, unfitness } from "../steps/output.js";
 import { cancelRun } from "../runs/control.js";
 import { cancelTask } from "../tasks/tasks.js";
@@ -47,7 +47,7 @@ const LOOK_AGAIN_MS = 60_000;
  * to end; where a budget is spent, for that to be raised. Errors: `not_found` for a workflow that is none, `limit_exceeded` for one within ten others, `invalid_input` for its inputs.
  */
 export function* startChild(ctx: EngineContext, { task, spec, run }: Locked): Tx<void> {
-  if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel || (yield* closeIfSpent(run)))
+  if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel || (yield* closeIfOverBudget(run)))
     return yield* setDue(task.id, earliest(task.closeBy, ctx.now + LOOK_AGAIN_MS));
   const name = spec.workflow ?? "";
   if (run.depth >= DEPTH_MAX) {

@@ -9,8 +9,9 @@ import type { EngineContext } from "../context.js";
 import type { Step } from "../definitions/definition.js";
 import { instantiate, type Planned } from "../steps/instantiate.js";
 import { ownProject } from "../projects/projects.js";
-import { OPEN, RunChange } from "../lifecycle/run-change.js";
-import { moveRun } from "../lifecycle/run-transition.js";
+import { OPEN } from "../lifecycle/run-counts.js";
+import { RunChange } from "../lifecycle/run-change.js";
+import { moveRun } from "../lifecycle/run-state.js";
 import { settleWaiting } from "../lifecycle/dependents.js";
 
 // A run with on_failure compensate undoes what it did once nothing of it is held any more: each task that succeeded and says how

@@ -28,8 +28,9 @@ import type { LockLine } from "../locks/views.js";
 import { taskMachine, transition } from "../lifecycle/machines.js";
 import { type NoWorkReason, whyNoWork } from "./no-work.js";
 import { findProject } from "../projects/projects.js";
-import { isOpen, RunChange } from "../lifecycle/run-change.js";
-import { closeIfSpent, spentBudget } from "../lifecycle/cost.js";
+import { isOpen } from "../lifecycle/run-state.js";
+import { RunChange } from "../lifecycle/run-change.js";
+import { closeIfOverBudget, blockedBudget } from "../cost/budget-state.js";
 import { type ParkedOnOwnLocks, findParkedOnOwnLocks } from "./own-locks.js";
 import { chooseAmong, type Choice, type Lane, tiedWith } from "./lane-choice.js";
 import { BatonError } from "../../base/errors.js";
@@ -98,7 +99,7 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
 /** Finds a descendant run with a claimable task: claiming from a run includes its child runs. */
 function* targetWithin(run: Run, offer: Offer): Tx<ClaimTarget | undefined> {
   // The budget of a run covers its descendants too.
-  if ((yield* spentBudget(run)) !== undefined) return undefined;
+  if ((yield* blockedBudget(run)) !== undefined) return undefined;
   for (const id of yield* openDescendants(run.id)) {
     if ((yield* laneHeads({ run: id })).some(({ demand }) => meets(offer, demand))) return { run: id };
   }
@@ -184,7 +185,7 @@ function* takeFrom(
   const project = files ? yield* lockProject(lane.demand.project) : undefined;
   const row = yield* lockRun(lane.run);
   const run = row && runOf(row);
-  if (!run || !isOpen(run, 0) || (yield* closeIfSpent(run))) return { outcome: "again" };
+  if (!run || !isOpen(run, 0) || (yield* closeIfOverBudget(run))) return { outcome: "again" };
   const agent = yield* lockAgent(claimer.agent.name);
   // The agent was removed between the read and its lock: the next transaction registers it anew.
   if (agent?.["status"] !== "active") return { outcome: "again" };

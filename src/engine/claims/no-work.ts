@@ -4,7 +4,7 @@ import { findRun } from "../../store/runs/runs.js";
 import { nextAvailable } from "../../store/tasks/transitions.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import { budgetSentence, spentBudget } from "../lifecycle/cost.js";
+import { budgetSentence, blockedBudget } from "../cost/budget-state.js";
 
 /** Reasons why a claim found no task. */
 export const NO_WORK_REASONS = [
@@ -52,7 +52,7 @@ export function* whyNoWork(
 /** Returns the reason why a run gives out no task because a budget is spent, if it is. */
 function* spentIn(id: string | null | undefined): Tx<string | undefined> {
   const run = typeof id === "string" ? yield* findRun(id) : undefined;
-  const budget = run && (yield* spentBudget(run));
+  const budget = run && (yield* blockedBudget(run));
   return budget && budgetSentence(budget);
 }
 

@@ -10,8 +10,8 @@ import type { EngineContext } from "../context.js";
 import { unmet } from "../scheduling/demands.js";
 import { iso } from "../../base/time.js";
 import { conflictsOfScope } from "../locks/task-locks.js";
-import { isOpen } from "../lifecycle/run-change.js";
-import { budgetSentence, spentBudget } from "../lifecycle/cost.js";
+import { isOpen } from "../lifecycle/run-state.js";
+import { budgetSentence, blockedBudget } from "../cost/budget-state.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { toolObstacle } from "../policy/tool-runners.js";
 import { judge } from "../scheduling/triggers.js";
@@ -86,7 +86,7 @@ function* runReasons(run: Run): Tx<Reason[]> {
   if (run.status !== "running" && run.status !== "planning" && !undoes) {
     return [{ kind: `run_${run.status}`, detail: `its run is ${run.status}`, blocking: [run.id] }];
   }
-  const budget = yield* spentBudget(run);
+  const budget = yield* blockedBudget(run);
   const reasons = budget ? [{ kind: "budget", detail: budgetSentence(budget), blocking: [budget.run] }] : [];
   const counters = yield* findCounters(run.id);
   if (isOpen({ ...run, overBudget: false }, counters.running)) return reasons;

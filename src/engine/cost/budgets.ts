@@ -7,8 +7,10 @@ import type { Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import { isOpen, RunChange } from "../lifecycle/run-change.js";
-import { type BudgetState, budgetsOf, budgetState, budgetView, dollarsOf, microsOf } from "../lifecycle/cost.js";
+import { isOpen } from "../lifecycle/run-state.js";
+import { RunChange } from "../lifecycle/run-change.js";
+import { type BudgetState, budgetsOf, budgetState, budgetView } from "./budget-state.js";
+import { dollarsOf, microsOf } from "../../base/money.js";
 import { requireRun } from "../lookup.js";
 
 /** Default shares of a budget's limit at which it warns and at which it stops claims. */

@@ -2,7 +2,7 @@ import * as deadLetters from "../../store/dead-letters/dead-letters.js";
 import { lockProject } from "../../store/lock-order.js";
 import { projectOf } from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
-import { replaysOf } from "../lifecycle/dead-letter.js";
+import { replaysOf } from "./recording.js";
 import { SERVER, type EngineContext } from "../context.js";
 import { isUndone, reopenDeadLetter } from "./dead-letters.js";
 import { type Locked, lockTask } from "../lifecycle/locked-task.js";

@@ -12,14 +12,14 @@ import { BatonError } from "../../base/errors.js";
 import { evaluate, EvaluationFailed, type Values } from "../expressions/expressions.js";
 import { gatherElements, spreadElements } from "./for-each.js";
 import { askedBy, specOf } from "../steps/instantiate.js";
-import { copyBeforeGates } from "../snapshots/before-gates.js";
+import { checkpointBeforeGates } from "../snapshots/before-gates.js";
 import { earliest } from "../../base/time.js";
 import { ownProject, type Project } from "../projects/projects.js";
 import { readyTasks } from "./ready.js";
 import type { RunChange } from "./run-change.js";
 import { saveFileSets } from "../paths/file-sets.js";
-import type { Settled } from "./settled.js";
-import { budgetValues } from "./cost.js";
+import type { Settled } from "./machines.js";
+import { budgetValues } from "../steps/budget-values.js";
 import { listed, unfitness } from "../steps/output.js";
 import { filledIn, isServerKind, StepValues } from "../steps/values.js";
 import { fillIn } from "../expressions/interpolation.js";
@@ -36,7 +36,7 @@ export interface Begun {
  * alone.
  */
 export function* beginTasks(change: RunChange, tasks: readonly Task[]): Tx<Begun> {
-  yield* copyBeforeGates(change, tasks);
+  yield* checkpoint(change, tasks);
   const wave: Wave = { change, ready: [], settled: [], claimable: [], demands: new Set() };
   let open = tasks;
   while (open.length > 0) {
@@ -52,6 +52,14 @@ export function* beginTasks(change: RunChange, tasks: readonly Task[]): Tx<Begun
   return wave;
 }
 
+/** Takes a checkpoint before the first gate and human steps that begin in a change. */
+function* checkpoint(change: RunChange, tasks: readonly Task[]): Tx<void> {
+  const gates = tasks.filter(({ kind }) => kind === "gate" || kind === "human");
+  if (gates.length === 0 || change.checkpointed) return;
+  change.checkpointed = true;
+  change.append(yield* checkpointBeforeGates(change.ctx, { run: change.run, gates, failures: change.failures }));
+}
+
 /** Tasks that begin together: what they need of the same is read once. */
 interface Wave extends Begun {
   readonly change: RunChange;
@@ -64,9 +72,9 @@ interface Wave extends Begun {
 
 function* sourceOf(wave: Wave): Tx<NonNullable<Wave["source"]>> {
   if (wave.source) return wave.source;
-  const { run, unpaid } = wave.change;
+  const { run, cost } = wave.change;
   const project = yield* ownProject(run);
-  const budget = yield* budgetValues(run, unpaid);
+  const budget = yield* budgetValues(run, cost);
   return (wave.source = { project, values: new StepValues(wave.change, project, budget) });
 }
 

@@ -9,7 +9,26 @@ import { STOPPED } from "./stopping.js";
 import { type TaskEvent, taskMachine, transition } from "./machines.js";
 import type { RunChange } from "./run-change.js";
 import { earliest } from "../../base/time.js";
-import { costOf, type Usage } from "./cost.js";
+import { BatonError } from "../../base/errors.js";
+import { microsOf } from "../../base/money.js";
+
+export type Usage = Readonly<Record<string, unknown>>;
+
+/** Of one attempt, in US dollars. */
+const COST_MAX = 1_000_000;
+
+/** The cost in the usage of an attempt, in millionths of a US dollar; the rest of the usage is free-form. Errors: `invalid_input`. */
+function costOf(usage: Usage | undefined): number {
+  const cost = usage?.["cost"];
+  if (cost === undefined) return 0;
+  if (typeof cost === "number" && cost >= 0 && cost <= COST_MAX) return microsOf(cost);
+  const shown = JSON.stringify(cost).slice(0, 100);
+  throw new BatonError(
+    "invalid_input",
+    `usage.cost is ${shown}, and must be a number of US dollars from 0 to ${COST_MAX}. Nothing was changed.`,
+    { details: { path: "usage.cost" } },
+  );
+}
 
 /** How an attempt ends. */
 export interface AttemptEnd {
@@ -52,10 +71,9 @@ export function* endAttempt(change: RunChange, locked: Locked, end: AttemptEnd):
     usage: end.usage ?? null,
     note: end.note ?? null,
   });
-  change.spend(costOf(end.usage));
-  change.move(task, to);
-  if (to === "dead_letter" && end.error)
-    change.bury({ task: task.id, error: end.error, replayable: end.replayable === true });
+  change.noteAttempt({ task: task.id, outcome: end.outcome, cost: costOf(end.usage) });
+  const failed = to === "dead_letter" && end.error !== undefined;
+  change.move(task, to, failed ? { error: end.error, replayable: end.replayable === true } : undefined);
   const after = afterwards(task, closing);
   if (to === "ready") change.enter(after);
   yield* freeFiles(change, locked);

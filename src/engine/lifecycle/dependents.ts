@@ -2,10 +2,9 @@ import { endTasks, settleDependency, type Settlement } from "../../store/tasks/t
 import type { Reason, Task, TaskStatus } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { beginTasks } from "./activation.js";
-import { TASK_SETTLED } from "./machines.js";
+import { TASK_SETTLED, type Settled } from "./machines.js";
 import type { RunChange } from "./run-change.js";
 import { judge } from "../scheduling/triggers.js";
-import type { Settled } from "./settled.js";
 
 /**
  * Lets the dependents of tasks that have settled go on: ready, blocked or skipped, and so on down the graph where one of them

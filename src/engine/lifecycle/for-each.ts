@@ -16,8 +16,7 @@ import { BatonError } from "../../base/errors.js";
 import { evaluate, EvaluationFailed, type Values } from "../expressions/expressions.js";
 import { instantiate } from "../steps/instantiate.js";
 import type { Project } from "../projects/projects.js";
-import { requireRoom } from "./capacity.js";
-import type { RunChange } from "./run-change.js";
+import { requireCapacity, type RunChange } from "./run-change.js";
 import { filledIn, isServerKind } from "../steps/values.js";
 import { fillInAll } from "../expressions/interpolation.js";
 
@@ -37,7 +36,7 @@ export function* spreadElements(change: RunChange, { task, step, spec, values, p
   const { ctx, run } = change;
   const list = elementsOf(step.for_each, values);
   if (list.length === 0) return [];
-  yield* requireRoom(change, list.length);
+  yield* requireCapacity(change, list.length);
   const needed = yield* dependenciesOf(task.id);
   const steps = list.map((item, index) => elementStep(step, values, { item, index }));
   const tasks = yield* instantiate(ctx, {

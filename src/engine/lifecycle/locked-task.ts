@@ -6,7 +6,7 @@ import { type Run, runOf } from "../../store/runs/runs.js";
 import { findTaskAndSpec, findTaskPlace, type TaskAndSpec, type TaskPlace } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
-import { noSuchTask, requireRun, taskId } from "../lookup.js";
+import { noSuchTask, taskId } from "../lookup.js";
 
 /** A task whose run is locked, and everything that must be locked to end it. */
 export interface Locked extends TaskAndSpec {
@@ -103,27 +103,4 @@ export function staleToken({ task, run }: Pick<Locked, "task" | "run">, token: n
       ],
     },
   );
-}
-
-/** Errors: `invalid_transition` when the run has ended. */
-export function* requireOpenRun(id: string): Tx<Run> {
-  const run = yield* requireRun(id);
-  if (takesWork(run)) return run;
-  throw finishedRun(run);
-}
-
-/** Whether a run is under way towards its end and no other. */
-export function takesWork(run: Run): boolean {
-  return run.endedAt === null && run.stage === null && run.status !== "cancelling";
-}
-
-export function finishedRun(run: Run): BatonError {
-  const state = run.stage === "stopping" && run.endedAt === null ? "stopping after a failure" : run.status;
-  return new BatonError("invalid_transition", `Run ${run.name} (${run.id}) is ${state}; it takes no new work.`, {
-    details: { run: run.id, status: run.status },
-    next: [
-      { tool: "get_run", arguments: { run: run.id } },
-      ...(run.status === "failed" ? [{ tool: "control_run", arguments: { run: run.id, action: "retry_failed" } }] : []),
-    ],
-  });
 }

@@ -1,5 +1,6 @@
 import type { RunStatus } from "../../store/runs/runs.js";
-import type { TaskStatus } from "../../store/tasks/tasks.js";
+import type { Reason, Task, TaskStatus } from "../../store/tasks/tasks.js";
+import type { Settlement } from "../../store/tasks/transitions.js";
 import { BatonError, type NextCall } from "../../base/errors.js";
 
 /** A state machine as data: for each state, the events it answers and the state each leads to. */
@@ -134,6 +135,14 @@ export const TASK_SETTLED: ReadonlySet<TaskStatus> = new Set([
   "cancelled",
   "dead_letter",
 ]);
+
+/** A task that has settled, as its dependents see it. */
+export interface Settled {
+  readonly task: Task;
+  readonly as: Settlement;
+  /** The reason of the dependents that its failure blocks. */
+  readonly reason?: Reason;
+}
 
 export interface Subject<S extends string> {
   readonly id: string;

@@ -10,7 +10,7 @@ import { BatonError } from "../../base/errors.js";
 import { canMove, runMachine } from "./machines.js";
 import { reservedDemand } from "../scheduling/demands.js";
 import { RunChange } from "./run-change.js";
-import { moveRun } from "./run-transition.js";
+import { moveRun } from "./run-state.js";
 import { settleWaiting } from "./dependents.js";
 
 /** A change of a run that takes up again what had ended; one that has ended goes on. Errors: `invalid_transition`. */

@@ -3,9 +3,8 @@ import { closeUnheld, tryAgainLater } from "../../store/tasks/server-steps.js";
 import type { Reason, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { earliest } from "../../base/time.js";
-import { taskMachine, transition } from "./machines.js";
+import { taskMachine, transition, type Settled } from "./machines.js";
 import type { RunChange } from "./run-change.js";
-import type { Settled } from "./settled.js";
 import { SERVER } from "../context.js";
 
 export interface Success {
@@ -56,15 +55,16 @@ function* close(change: RunChange, task: Task, { event, result, error, by }: Clo
   const { failures } = task;
   const closed = yield* closeUnheld({ task: task.id, from: task.status, to, at: now, reasons, failures });
   if (!closed) throw new Error(`task ${task.id} changed under its run's lock`);
-  const tried = yield* keepAttempt(now, task, { result, error, by });
-  change.move(task, to);
-  if (error !== null) change.bury({ task: task.id, error, replayable: false });
+  const tried = yield* keepAttempt(change, task, { result, error, by });
+  change.move(task, to, error === null ? undefined : { error, replayable: false });
   return { ...tried, status: to, reasons, endedAt: now, dueAt: null };
 }
 
 /** What the server did, or somebody decided, as an attempt of its own. Gives the task as its row counts it. */
-function* keepAttempt(at: number, task: Task, { result, error, by }: Omit<Close, "event">): Tx<Task> {
+function* keepAttempt(change: RunChange, task: Task, { result, error, by }: Omit<Close, "event">): Tx<Task> {
   const [attempt, token] = [task.attempt + 1, task.token + 1];
+  const { now: at } = change.ctx;
+  const outcome = error === null ? "succeeded" : "failed";
   yield* insertAttempt({
     task: task.id,
     number: attempt,
@@ -72,24 +72,24 @@ function* keepAttempt(at: number, task: Task, { result, error, by }: Omit<Close,
     token,
     startedAt: task.startedAt ?? at,
     endedAt: at,
-    outcome: error === null ? "succeeded" : "failed",
+    outcome,
     result,
     error,
     usage: null,
     note: null,
   });
+  change.noteAttempt({ task: task.id, outcome, cost: 0 });
   return { ...task, attempt, token };
 }
 
 /** Ends a try of a task that waits, and lets it begin again at an instant. */
 export function* tryTaskAgain(change: RunChange, task: Task, { error, at }: { error: AttemptError; at: number }) {
-  const { now } = change.ctx;
   const to = transition(taskMachine, task, "try_again");
   const failures = task.failures + 1;
   const dueAt = earliest(at, task.closeBy);
   if (!(yield* tryAgainLater({ task: task.id, failures, availableAt: at, dueAt })))
     throw new Error(`task ${task.id} changed under its run's lock`);
-  const { attempt } = yield* keepAttempt(now, task, { result: null, error, by: SERVER });
+  const { attempt } = yield* keepAttempt(change, task, { result: null, error, by: SERVER });
   change.move(task, to);
   const { type, message } = error;
   change.record({

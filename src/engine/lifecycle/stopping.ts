@@ -1,19 +1,15 @@
+import { lookWithin } from "../../store/child-runs/child-runs.js";
 import { deleteLanes } from "../../store/scheduling/lanes.js";
-import type { Run } from "../../store/runs/runs.js";
+import { type Run, setRunStatus } from "../../store/runs/runs.js";
 import { blockTasksInState } from "../../store/tasks/transitions.js";
 import type { Reason, TaskStatus } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { runMachine, transition } from "./machines.js";
+import type { MovedMany } from "./run-counts.js";
 
-// A run with on_failure stop or compensate does not go on when one of its tasks has failed for good: nothing that has not
-// begun begins, and what is held may be ended by its holders. All else of it is blocked, so that a retry opens it again.
-
-/** How many tasks of a state, and how much work, went to another. */
-export interface MovedMany {
-  readonly from: TaskStatus;
-  readonly figures: { readonly count: number; readonly workMs: number };
-}
+// A run with on_failure stop or compensate stops when one of its tasks has failed for good: holders may end the tasks they hold,
+// and every other open task is blocked, so that a retry opens it again.
 
 export interface Stopped {
   readonly run: Run;
@@ -22,29 +18,33 @@ export interface Stopped {
 
 const NOT_HELD: readonly TaskStatus[] = ["pending", "ready", "waiting", "in_review"];
 
-/** Whether the failure of a task ends what the run has begun. */
+/** Whether the failure of a task stops the run. */
 export function stopsOnFailure(run: Run): boolean {
   return run.onFailure !== "continue" && run.stage === null && run.endedAt === null && run.status !== "cancelling";
 }
 
-/** Why what has not begun does not begin. */
+/** The reason of the tasks that a stop blocks. */
 export const STOPPED: Reason = {
   kind: "run_stopped",
   detail: "a task of the run failed, and the run does not go on after a failure",
   blocking: [],
 };
 
-/** Blocks what nobody holds and closes the lanes. The run's row is written with the end of the change. */
+/** Stops a run: blocks the tasks without a holder, deletes the lanes, and makes the tick look at the child runs. */
 export function* stopRun(ctx: EngineContext, run: Run, failed: readonly string[]): Tx<Stopped> {
   const reason: Reason = { ...STOPPED, blocking: failed.slice(0, BLOCKING_SHOWN_MAX) };
   const blocked: MovedMany[] = [];
   for (const from of NOT_HELD) {
-    const figures = yield* blockTasksInState({ run: run.id, from, at: ctx.now, reasons: [reason] });
-    blocked.push({ from, figures });
+    const moved = yield* blockTasksInState({ run: run.id, from, at: ctx.now, reasons: [reason] });
+    blocked.push({ from, to: "blocked", ...moved });
   }
   yield* deleteLanes(run.id);
   const status = run.onFailure === "compensate" ? transition(runMachine, run, "compensate") : run.status;
-  return { run: { ...run, status, stage: "stopping" }, blocked };
+  const stopped: Run = { ...run, status, stage: "stopping" };
+  yield* setRunStatus({ ...stopped, run: run.id, from: run.status, to: status, endedAt: null });
+  yield* lookWithin(run.id, ctx.now);
+  ctx.noteDue?.();
+  return { run: stopped, blocked };
 }
 
 const BLOCKING_SHOWN_MAX = 10;

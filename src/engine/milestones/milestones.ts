@@ -10,7 +10,7 @@ import { deadlineAt } from "../definitions/definition.js";
 import { deadlineSchema } from "../definitions/schema.js";
 import { BatonError } from "../../base/errors.js";
 import { isoOrNull } from "../../base/time.js";
-import { completion, progressTo } from "../lifecycle/milestone-progress.js";
+import { completion, progressTo } from "./progress.js";
 import { hint, NAME_RULE, isName } from "../../base/names.js";
 import { type Project, requireUnarchived } from "../projects/projects.js";
 import { requireRun, requireTask } from "../lookup.js";

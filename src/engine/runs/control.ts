@@ -13,8 +13,8 @@ import { BatonError } from "../../base/errors.js";
 import { canMove, runMachine } from "../lifecycle/machines.js";
 import { requireUnarchived } from "../projects/projects.js";
 import { judgeAfresh, reopen, takeUp } from "../lifecycle/reopening.js";
-import { type ChangedRun, isOpen, RunChange } from "../lifecycle/run-change.js";
-import { moveRun } from "../lifecycle/run-transition.js";
+import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
+import { isOpen, moveRun } from "../lifecycle/run-state.js";
 import { requireRun } from "../lookup.js";
 
 export const RUN_ACTIONS = ["pause", "resume", "cancel", "retry_failed"] as const;
@@ -110,7 +110,7 @@ export function* cancelRun(ctx: EngineContext, run: Run, control: Pick<Control, 
   let cancelled = 0;
   for (const status of UNHELD) {
     const figures = yield* cancelTasksInState(run.id, status, ctx.now);
-    change.moveMany(status, "cancelled", figures);
+    change.moveMany({ from: status, to: "cancelled", ...figures });
     cancelled += figures.count;
   }
   // The runs within it are cancelled next, each by itself.

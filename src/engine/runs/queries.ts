@@ -9,7 +9,7 @@ import { buildDag } from "../graph/dag.js";
 import type { EngineContext } from "../context.js";
 import { iso } from "../../base/time.js";
 import type { PictureNode } from "../graph/diagrams.js";
-import { progressOf } from "../lifecycle/run-change.js";
+import { progressOf } from "../lifecycle/run-counts.js";
 import { requireRun, requireTask } from "../lookup.js";
 import type { RunView } from "./runs.js";
 

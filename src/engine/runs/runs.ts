@@ -2,9 +2,9 @@ import { childRunsOf } from "../../store/child-runs/child-runs.js";
 import { type Counters, findCounters } from "../../store/runs/counters.js";
 import type { Run } from "../../store/runs/runs.js";
 import { tasksInState } from "../../store/tasks/lists.js";
-import { type Task } from "../../store/tasks/tasks.js";
+import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { type BudgetView, budgetView, tellingBudget } from "../lifecycle/cost.js";
+import { type BudgetView, budgetView, budgetToShow } from "../cost/budget-state.js";
 import { requireRun } from "../lookup.js";
 
 export interface RunView {
@@ -33,7 +33,7 @@ export function* getRun(id: string): Tx<RunOverview> {
     return count === 0 ? [] : yield* tasksInState(id, status, SHOWN_MAX);
   };
   const waiting = yield* list("waiting", counters.waiting);
-  const budget = yield* tellingBudget(run);
+  const budget = yield* budgetToShow(run);
   const callers = waiting.filter(({ kind }) => kind === "workflow").map((task) => task.id);
   return {
     run,

@@ -2,7 +2,7 @@ import { iso } from "../../base/time.js";
 import type { Counters } from "../../store/runs/counters.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { Task } from "../../store/tasks/tasks.js";
-import { progressOf, countsOf } from "../lifecycle/run-change.js";
+import { progressOf, countsOf } from "../lifecycle/run-counts.js";
 import { priorityName } from "../scheduling/order.js";
 import { blockedLine, taskLine } from "../tasks/views.js";
 import type { RunOverview } from "./runs.js";

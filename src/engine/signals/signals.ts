@@ -6,7 +6,7 @@ import type { Tx } from "../../store/tx.js";
 import { concludeTask } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import { finishedRun, takesWork } from "../lifecycle/locked-task.js";
+import { finishedRun, takesWork } from "../lifecycle/run-state.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { listed, unfitness } from "../steps/output.js";
 import { requireRun, requireTask } from "../lookup.js";

@@ -6,7 +6,7 @@ import type { Locked } from "../lifecycle/locked-task.js";
 import { iso } from "../../base/time.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
 import { settleDependents } from "../lifecycle/dependents.js";
-import type { Settled } from "../lifecycle/settled.js";
+import type { Settled } from "../lifecycle/machines.js";
 
 /** The changes made by the end of a wait. */
 export interface WaitEnded extends ChangedRun {

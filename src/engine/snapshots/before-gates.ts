@@ -1,7 +1,7 @@
-import type { PendingDeadLetter } from "../../store/dead-letters/dead-letters.js";
 import type { NewEvent } from "../../store/events/events.js";
 import type { Run } from "../../store/runs/runs.js";
 import { type EngineContext, SERVER } from "../context.js";
+import type { TaskFailure } from "../effect.js";
 import { wantCheckpoint } from "../../store/checkpoints/checkpoints.js";
 import { type CopySize, isLarger } from "../../store/snapshots/run-snapshots.js";
 import type { Task } from "../../store/tasks/tasks.js";
@@ -14,33 +14,30 @@ import { copyRun, partsOfCopy } from "./run-snapshot.js";
 const COPIED_AT_ONCE_MAX: CopySize = { tasks: 500, bytes: 1024 * 1024 };
 const KEYS_NAMED_MAX = 3;
 
-/** The part of a run's change used here: whether the run was copied in it, what it has not written yet, and its history. */
-export interface CopiedOnce {
-  readonly ctx: EngineContext;
+/** A run whose gates are about to begin. */
+export interface BeforeGates {
   readonly run: Run;
-  copied: boolean;
-  readonly unwrittenDeadLetters: readonly PendingDeadLetter[];
-  append(events: readonly NewEvent[]): void;
+  readonly gates: readonly Task[];
+  /** Dead letters that the transaction has still to record. */
+  readonly failures: readonly TaskFailure[];
 }
 
 /**
- * Keeps how a run stands before gate and human steps begin, once for all that begin in one transaction. A large run is copied by the
- * next tick instead: then the step has begun already.
+ * Saves a checkpoint of a run before gate and human steps begin. A large run is copied by the next tick instead: then the step has
+ * begun already. Returns the events to record.
  */
-export function* copyBeforeGates(change: CopiedOnce, tasks: readonly Task[]): Tx<void> {
-  const gates = tasks.filter(({ kind }) => kind === "gate" || kind === "human");
-  const { ctx, run } = change;
-  if (gates.length === 0 || change.copied || !isCopyable(run) || !ctx.settings.checkpoint_gates) return;
-  change.copied = true;
+export function* checkpointBeforeGates(ctx: EngineContext, { run, gates, failures }: BeforeGates): Tx<NewEvent[]> {
+  if (!ctx.settings.checkpoint_gates || !isCopyable(run)) return [];
   if (yield* isLarger(run.id, COPIED_AT_ONCE_MAX)) {
     yield* wantCheckpoint(run.id, `at ${namesOf(gates)}`, ctx.now);
-    return;
+    return [];
   }
-  const copy = yield* copyRun(ctx, run.id, { unwritten: change.unwrittenDeadLetters });
+  const unwritten = failures.map(({ task, error }) => ({ id: "", task, error }));
+  const copy = yield* copyRun(ctx, run.id, { unwritten });
   if (!copy) throw new Error(`run ${run.id} is gone under its own lock`);
   const order = { kind: "gate", label: `before ${namesOf(gates)}`, by: SERVER } as const;
   const { checkpoint } = yield* keepCopy(ctx, { head: copy.head, ...packAtOnce(partsOfCopy(copy)) }, order);
-  change.append([createdEvent(checkpoint, SERVER)]);
+  return [createdEvent(checkpoint, SERVER)];
 }
 
 function namesOf(gates: readonly Task[]): string {

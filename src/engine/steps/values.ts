@@ -5,6 +5,7 @@ import type { Tx } from "../../store/tx.js";
 import type { Step } from "../definitions/definition.js";
 import { EvaluationTime } from "../expressions/time-limit.js";
 import { EvaluationFailed, TIME, type Values } from "../expressions/expressions.js";
+import type { BudgetValues } from "./budget-values.js";
 import { iso } from "../../base/time.js";
 import { shellTemplate } from "../expressions/shell.js";
 import { fillIn, fillInAll, fillInText, textOf } from "../expressions/interpolation.js";
@@ -121,6 +122,3 @@ function filledCommand(run: string, values: Values): Pick<Step, "run" | "values"
   ]);
   return entries.length === 0 ? { run } : { run: shell.run, values: Object.fromEntries(entries) };
 }
-
-/** The value of `run.budget` in expressions. */
-export type BudgetValues = Readonly<Record<"limit" | "spent" | "remaining", number | null>>;

@@ -7,15 +7,14 @@ import type { EngineContext } from "../context.js";
 import { estimateOf, parseDefinition, type Step } from "../definitions/definition.js";
 import type { JsonObject } from "../../base/json.js";
 import { BatonError } from "../../base/errors.js";
-import { finishedRun, takesWork } from "../lifecycle/locked-task.js";
+import { finishedRun, takesWork } from "../lifecycle/run-state.js";
 import { instantiate } from "../steps/instantiate.js";
 import { hint } from "../../base/names.js";
 import { type Problem, problemsError } from "../../base/problems.js";
 import type { Project } from "../projects/projects.js";
-import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
-import { requireRoom } from "../lifecycle/capacity.js";
+import { type ChangedRun, RunChange, requireCapacity } from "../lifecycle/run-change.js";
 import { settledAmong, settleWaiting } from "../lifecycle/dependents.js";
-import { raiseRanks } from "../lifecycle/ranks.js";
+import { raiseRanks } from "./ranks.js";
 
 /** A task outside any workflow. */
 export interface AdHoc {
@@ -53,7 +52,7 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   const run = row ? runOf(row) : adHoc.run;
   if (!takesWork(run)) throw finishedRun(run);
   const change = new RunChange(ctx, run);
-  yield* requireRoom(change, 1);
+  yield* requireCapacity(change, 1);
   yield* requireFreeKey(run, adHoc.step.key);
   const needed = yield* dependenciesIn(run, adHoc.dependencies);
   requireTriggerToHold(adHoc.step, needed);

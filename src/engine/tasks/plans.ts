@@ -15,11 +15,10 @@ import { instantiate } from "../steps/instantiate.js";
 import { isObject } from "../../base/json.js";
 import { type Problem, problemsError } from "../../base/problems.js";
 import { ownProject } from "../projects/projects.js";
-import { requireRoom } from "../lifecycle/capacity.js";
-import type { RunChange } from "../lifecycle/run-change.js";
+import { requireCapacity, type RunChange } from "../lifecycle/run-change.js";
 import { RunGraph } from "../graph/run-graph.js";
 import { settingsIn } from "../scheduling/run-modes.js";
-import { moveRun } from "../lifecycle/run-transition.js";
+import { moveRun } from "../lifecycle/run-state.js";
 import { settledAmong } from "../lifecycle/dependents.js";
 import type { Given } from "../steps/output.js";
 import { valuesOfRun } from "../steps/values.js";
@@ -136,7 +135,7 @@ function refused(task: Task, problems: readonly Problem[], { said, next }: Given
  */
 export function* expandPlan(change: RunChange, plan: Task, { definition, earlier }: Plan): Tx<Task> {
   const { ctx, run } = change;
-  yield* requireRoom(change, definition.steps.length);
+  yield* requireCapacity(change, definition.steps.length);
   const project = yield* ownProject(plan);
   const behind = yield* dependentsOf(plan.id);
   // Tasks behind the plan are behind each of its steps too.

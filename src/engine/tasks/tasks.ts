@@ -3,17 +3,17 @@ import { endTasks, orderCancel, recordHeartbeat } from "../../store/tasks/transi
 import { dependentsInState } from "../../store/tasks/lists.js";
 import type { Orders, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { backoffMs, endAttempt, mayRetry } from "../lifecycle/attempts.js";
+import { backoffMs, endAttempt, mayRetry, type Usage } from "../lifecycle/attempts.js";
 import { failureReason } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import { holdTask, type Locked, lockTask, requireHeld, staleToken, takesWork } from "../lifecycle/locked-task.js";
+import { holdTask, type Locked, lockTask, requireHeld, staleToken } from "../lifecycle/locked-task.js";
+import { takesWork } from "../lifecycle/run-state.js";
 import { leaseShownUntil, renewedLease, runningDueAt } from "../lifecycle/leases.js";
 import { taskMachine, transition } from "../lifecycle/machines.js";
 import { expandPlan, leavePlanning, planCompleted, requirePlan } from "./plans.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
 import { settleDependents, settlementOf } from "../lifecycle/dependents.js";
-import type { Usage } from "../lifecycle/cost.js";
 import { listed, requireSize, unfitness } from "../steps/output.js";
 import { findCounters } from "../../store/runs/counters.js";
 
@@ -329,8 +329,7 @@ export function* expireUnheld(ctx: EngineContext, locked: Locked, error: Attempt
   const change = new RunChange(ctx, run);
   const reasons = [{ kind: error.type, detail: error.message, blocking: [] }];
   yield* endTasks([task.id], { from: task.status, to, at: ctx.now, reasons });
-  change.move(task, to);
-  change.bury({ task: task.id, error, replayable: false });
+  change.move(task, to, { error, replayable: false });
   change.record({ type: "task.dead_letter", task: task.id, data: { key: task.key, error } });
   const ended: Task = { ...task, status: to, reasons, endedAt: ctx.now };
   const ready = yield* settleDependents(change, [{ task: ended, as: "failed", reason: failureReason(ended, error) }]);

@@ -25,6 +25,7 @@ describe.each(BACKENDS)("projects on %s", (backend) => {
     const contextAt = (workplace: Workplace) => ({
       caller: { agent: "tester", session: null, workplace, channel: "agent" as const },
       settings: defaultSettings,
+      effects: [],
     });
     return <T>(workplace: Workplace, command: (ctx: EngineContext) => Tx<T>) =>
       store.transact((ctx) => command({ ...ctx, ...contextAt(workplace) }));
@@ -102,7 +103,13 @@ describe.each(BACKENDS)("projects on %s", (backend) => {
       stores.map((store, index) =>
         store.transact((ctx) =>
           // Each process makes other ids.
-          requireProject({ ...ctx, newId: (kind) => `${ctx.newId(kind)}${index}`, caller, settings: defaultSettings }),
+          requireProject({
+            ...ctx,
+            newId: (kind) => `${ctx.newId(kind)}${index}`,
+            caller,
+            settings: defaultSettings,
+            effects: [],
+          }),
         ),
       ),
     );

@@ -1,5 +1,5 @@
 import { int } from "../../../src/store/rows.js";
-import { microsOf } from "../../../src/engine/lifecycle/cost.js";
+import { microsOf } from "../../../src/base/money.js";
 import type { Finding } from "./checker.js";
 import { type BudgetRow, groupsOf, type RunRow, type Snapshot } from "./snapshot.js";
 

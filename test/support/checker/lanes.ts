@@ -1,4 +1,4 @@
-import { isOpen } from "../../../src/engine/lifecycle/run-change.js";
+import { isOpen } from "../../../src/engine/lifecycle/run-state.js";
 import type { Finding } from "./checker.js";
 import { groupsOf, type OrderKey, type RunRow, type ScopeLaneRow, type Snapshot, type TaskRow } from "./snapshot.js";
 

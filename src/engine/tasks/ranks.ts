@@ -2,8 +2,8 @@ import { refreshLane } from "../../store/scheduling/lanes.js";
 import { dependenciesOf, setOrder } from "../../store/tasks/transitions.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { TASK_SETTLED } from "./machines.js";
-import type { RunChange } from "./run-change.js";
+import { TASK_SETTLED } from "../lifecycle/machines.js";
+import type { RunChange } from "../lifecycle/run-change.js";
 
 /**
  * Lifts the upward rank of what a new task depends on, and so on up the graph where the longest chain has become longer. Costs O(open

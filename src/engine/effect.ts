@@ -1,0 +1,70 @@
+import type { Settings } from "../base/settings.js";
+import type { NewEvent } from "../store/events/events.js";
+import type { Counters } from "../store/runs/counters.js";
+import type { Run } from "../store/runs/runs.js";
+import type { AttemptError, AttemptOutcome } from "../store/tasks/attempts.js";
+import type { Task, TaskStatus } from "../store/tasks/tasks.js";
+import type { Tx, TxContext } from "../store/tx.js";
+
+/**
+ * Reacts to a change of a run, in the change's own transaction and after the rows of the run have been written, its end included.
+ * The list in effects.ts is in lock order: an effect locks only rows that come after those of the effects before it, and none of a
+ * run. An effect with nothing to do yields no statement.
+ */
+export type Effect = (ctx: EffectContext, outcome: RunOutcome) => Tx<EffectResult>;
+
+/** The context of an effect: the caller is no part of it, since background work changes runs too. */
+export interface EffectContext extends TxContext {
+  readonly settings: Settings;
+  /**
+   * Tells the process that the transaction leaves work due at once, which then does not wait for the next tick. A hint: a
+   * transaction that is rolled back may give it too, and due work is found without it.
+   */
+  readonly noteDue?: () => void;
+}
+
+/**
+ * What a change did to a run. Tasks that it added, and tasks that moved in bulk (blocked by a stop, cancelled with the run), are in the
+ * counters only.
+ */
+export interface RunOutcome {
+  /** As it is now, with what the effects before have changed of it. */
+  readonly run: Run;
+  readonly counters: Counters;
+  /** Whether the run ended by this change. */
+  readonly runEnded: boolean;
+  readonly attempts: readonly EndedAttempt[];
+  readonly moves: readonly TaskMove[];
+  readonly failures: readonly TaskFailure[];
+}
+
+/** An attempt that ended. */
+export interface EndedAttempt {
+  /** Id. */
+  readonly task: string;
+  readonly outcome: AttemptOutcome;
+  /** In millionths of a US dollar. */
+  readonly cost: number;
+}
+
+/** A task that changed its state. */
+export interface TaskMove {
+  /** As it was before. */
+  readonly task: Pick<Task, "id" | "kind" | "status">;
+  readonly to: TaskStatus;
+}
+
+/** A task that became a dead letter. */
+export interface TaskFailure {
+  /** Id. */
+  readonly task: string;
+  readonly error: AttemptError;
+  /** Whether a later try may succeed: not after an error that its type, or the caller, calls final. */
+  readonly replayable: boolean;
+}
+
+export interface EffectResult {
+  readonly events?: readonly NewEvent[];
+  /** The run, where the effect has changed it. */
+  readonly run?: Run;
+}
