@@ -6,17 +6,20 @@ import { effects } from "../../src/engine/effects.js";
 import { requireProject } from "../../src/engine/projects/projects.js";
 import { executeWorkflow } from "../../src/engine/runs/executions.js";
 import { completeTask, failTask } from "../../src/engine/tasks/tasks.js";
+import { findCounters } from "../../src/store/runs/counters.js";
 import type { Row, Tx } from "../../src/store/tx.js";
 import { type Backend, BACKENDS } from "../support/databases/databases.js";
 import { openLockRoom } from "../support/fixtures/lock-fixture.js";
 
 /** Records what changes did as events of its own: all that a new area needs. */
 function* audit(_: unknown, outcome: Parameters<Effect>[1]): ReturnType<Effect> {
-  const { run, counters, runEnded, attempts, moves, failures } = outcome;
+  const { run, runEnded, attempts, moves, failures } = outcome;
+  // Read from the database: the change has been written.
+  const { succeeded } = yield* findCounters(run.id);
   const data = {
     run: run.status,
     runEnded,
-    succeeded: counters.succeeded,
+    succeeded,
     attempts: attempts.map(({ outcome: how, cost }) => `${how} for ${cost}`),
     moves: moves.map(({ task, to }) => `${task.status} to ${to}`),
     failures: failures.map(({ error, replayable }) => `${error.type}, replayable: ${replayable}`),
@@ -86,13 +89,15 @@ describe.each(BACKENDS)("on %s, an effect added to the list", (backend) => {
   });
 
   test("belongs to the transaction of the change: its failure undoes the change", async () => {
-    function* broken(_: unknown, { attempts }: Parameters<Effect>[1]): ReturnType<Effect> {
-      if (attempts.length > 0) throw new Error("the effect is broken");
-      return {};
+    function* broken(_: unknown, { run, attempts }: Parameters<Effect>[1]): ReturnType<Effect> {
+      if (attempts.length === 0) return {};
+      yield ["UPDATE runs SET name = 'changed' WHERE id = $1", [run.id]];
+      throw new Error("the effect is broken");
     }
     const run = await openRun(backend, [...effects, broken]);
     await expect(run.complete()).rejects.toThrow("the effect is broken");
     expect(await run.rows("SELECT status FROM tasks")).toEqual([{ status: "running" }]);
+    expect(await run.rows("SELECT name FROM runs")).toEqual([{ name: "plan" }]);
   });
 });
 
