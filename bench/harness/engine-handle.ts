@@ -4,6 +4,7 @@ import type { Caller, Command, EngineContext } from "../../src/engine/context.js
 import { effects } from "../../src/engine/effects.js";
 import type { JsonObject } from "../../src/base/json.js";
 import { type Parsed, requireDefinition } from "../../src/engine/definitions/definition.js";
+import { draftRun } from "../../src/engine/steps/run-draft.js";
 import { executeWorkflow, type Started } from "../../src/engine/runs/executions.js";
 import { createProject, type Project } from "../../src/engine/projects/projects.js";
 import { openSession } from "../../src/engine/presence/sessions.js";
@@ -99,7 +100,8 @@ export class Desk {
   }
 
   start(project: Project, parsed: Parsed): Promise<Started> {
-    return this.transact((ctx) => executeWorkflow(ctx, { project, parsed, createdBy: "bench" }));
+    const draft = draftRun(parsed, project);
+    return this.transact((ctx) => executeWorkflow(ctx, { project, parsed, draft, createdBy: "bench" }));
   }
 
   /** As claim_task does it: where something had to be set aside, it looks further in another transaction. */

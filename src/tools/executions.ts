@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import type { EngineContext } from "../engine/context.js";
-import { type Parsed, requireDefinition } from "../engine/definitions/definition.js";
 import { BatonError } from "../base/errors.js";
-import { type Project, requireProject } from "../engine/projects/projects.js";
+import { findProject, type Project, requireProject } from "../engine/projects/projects.js";
 import { executeWorkflow, type Started } from "../engine/runs/executions.js";
 import { settingsIn } from "../engine/scheduling/run-modes.js";
 import { getRun } from "../engine/runs/runs.js";
@@ -11,8 +10,14 @@ import { LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { runView } from "../engine/runs/views.js";
 import { templateMeant, workflowOfTemplate } from "../engine/planning/workflow-templates.js";
-import { requireOpenSession } from "../engine/runs/work-sessions.js";
-import { requireWorkflow } from "../engine/workflows/workflows.js";
+import { requireOpenSession, type WorkSession } from "../engine/runs/work-sessions.js";
+import {
+  type ChosenDefinition,
+  chooseDefinition,
+  type Preparation,
+  preparedFor,
+  prepareRun,
+} from "../engine/runs/preparation.js";
 import type { Tx } from "../store/tx.js";
 import { defineOperation, type Host, type Operation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
@@ -60,7 +65,8 @@ const execute = defineOperation({
   output: z.object(startedShape),
   async perform(host, input) {
     const given = await withTemplate(host, input);
-    const run = await host.transact((ctx) => startGiven(ctx, given), "start");
+    const before = await prepared(host, given);
+    const run = await host.transact((ctx) => startGiven(ctx, given, before), "start");
     return afterWait(host, run, input.wait_seconds ?? 0);
   },
 });
@@ -81,42 +87,45 @@ async function withTemplate(host: Host, input: ExecuteInput): Promise<ExecuteInp
   return { ...input, workflow: undefined, definition: { ...workflowOfTemplate(entries, name).source } };
 }
 
-function* startGiven(ctx: EngineContext, input: ExecuteInput): Tx<StartedAnswer> {
+/**
+ * Reads the definition before the transaction, in which nobody else can write. What is wrong is left to the transaction to say, after
+ * all that comes before it there.
+ */
+async function prepared(host: Host, input: ExecuteInput): Promise<Preparation | undefined> {
+  try {
+    const { chosen, project } = await host.read(function* (ctx) {
+      const found = yield* findProject(ctx, input.project);
+      const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
+      return { chosen: yield* chosenBy(ctx, input, { project: found, session }), project: found };
+    });
+    return prepareRun(chosen, project);
+  } catch (error) {
+    if (error instanceof BatonError) return undefined;
+    throw error;
+  }
+}
+
+function chosenBy(
+  ctx: EngineContext,
+  input: ExecuteInput,
+  { project, session }: { project: Project | undefined; session: WorkSession | undefined },
+): Tx<ChosenDefinition> {
+  const { workflow, definition, version, max_parallel, priority, deadline } = input;
+  const said = Object.entries({ max_parallel, priority, deadline }).filter(([, value]) => value !== undefined);
+  const settings = settingsIn(session?.mode ?? "standard", ctx.settings);
+  const choice = { workflow, definition, version, overrides: Object.fromEntries(said) };
+  return chooseDefinition({ ...ctx, settings }, project, choice);
+}
+
+function* startGiven(ctx: EngineContext, input: ExecuteInput, before: Preparation | undefined): Tx<StartedAnswer> {
   const agent = yield* actingAgent(ctx, input.agent);
   const project = yield* requireProject(ctx, input.project);
   const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
-  const settings = settingsIn(session?.mode ?? "standard", ctx.settings);
   const { inputs, budget } = input;
-  const { parsed, workflow } = yield* definitionOf({ ...ctx, settings }, project, input);
-  return startedView(
-    yield* executeWorkflow(ctx, { project, parsed, workflow, session, inputs, budget, createdBy: agent.name }),
-  );
-}
-
-interface Chosen {
-  readonly parsed: Parsed;
-  readonly workflow?: { readonly id: string; readonly version: number };
-}
-
-function* definitionOf(ctx: EngineContext, project: Project, input: ExecuteInput): Tx<Chosen> {
-  const { workflow: reference, definition, version, max_parallel, priority, deadline } = input;
-  const given = Object.entries({ max_parallel, priority, deadline }).filter(([, value]) => value !== undefined);
-  const said = Object.fromEntries(given);
-  if ((reference === undefined) === (definition === undefined)) {
-    throw new BatonError(
-      "invalid_input",
-      "Give either workflow, the name of a stored one, or definition, the steps themselves.",
-      {
-        next: [{ tool: "query_operation", arguments: { name: "list_workflows", arguments: {} } }],
-      },
-    );
-  }
-  if (reference === undefined) {
-    return { parsed: requireDefinition({ ...definition, ...said }, { limits: ctx.settings }) };
-  }
-  const stored = yield* requireWorkflow(ctx, project, { workflow: reference, version });
-  const parsed = requireDefinition({ ...stored.source, ...said }, { limits: ctx.settings, name: stored.workflow.name });
-  return { parsed, workflow: { id: stored.workflow.id, version: stored.version.version } };
+  const { parsed, draft, chosen } = preparedFor(yield* chosenBy(ctx, input, { project, session }), before);
+  const workflow = chosen.stored && { id: chosen.stored.workflow.id, version: chosen.stored.version.version };
+  const execution = { project, parsed, draft, workflow, session, inputs, budget, createdBy: agent.name };
+  return startedView(yield* executeWorkflow(ctx, execution));
 }
 
 function startedView({ run, counters, ready, warnings }: Started): StartedAnswer {
@@ -163,7 +172,7 @@ const executeTask = defineOperation({
     const { definition, ...rest } = input;
     const step = { key: "task", ...definition };
     const whole: ExecuteInput = { ...rest, definition: { name: nameOf(step), steps: [step] } };
-    const run = await host.transact((ctx) => startGiven(ctx, whole), "start");
+    const run = await host.transact((ctx) => startGiven(ctx, whole, undefined), "start");
     return afterWait(host, run, input.wait_seconds ?? 0);
   },
 });

@@ -169,7 +169,7 @@ function* rewrite(wave: Wave, before: Beginning, filled: Step): Tx<{ task: Task;
   const { demand: asked, scope, paths } = askedBy(project, filled);
   // Kept for somebody while it was pending, it stays so.
   const demand = task.reservedFor === null ? asked : reservedDemand(asked, task.reservedFor);
-  if (scope !== "") yield* saveFileSets(project, [paths]);
+  if (scope !== "") yield* saveFileSets(project, new Map([[scope, paths]]));
   if (!wave.demands.has(demand.id)) yield* saveDemands([demand]);
   wave.demands.add(demand.id);
   const { inputs } = before.spec;

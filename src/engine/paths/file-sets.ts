@@ -42,14 +42,9 @@ export function scopeId(project: { readonly id: string }, scope: FileSet): strin
   return `scope_${createHash("sha256").update(content).digest("hex").slice(0, 32)}`;
 }
 
-/** Keeps scopes under their ids. Those that are kept already stay as they are. */
-export function* saveFileSets(project: { readonly id: string }, scopes: readonly FileSet[]): Tx<void> {
-  const rows = new Map<string, { id: string; project: string; paths: ScopePaths }>();
-  for (const scope of scopes) {
-    const id = scopeId(project, scope);
-    if (id !== "") rows.set(id, { id, project: project.id, paths: pathsOf(scope) });
-  }
-  yield* saveScopes([...rows.values()]);
+/** Saves sets of files by their ids. Those that are stored already stay as they are. */
+export function* saveFileSets(project: { readonly id: string }, scopes: ReadonlyMap<string, FileSet>): Tx<void> {
+  yield* saveScopes([...scopes].map(([id, scope]) => ({ id, project: project.id, paths: pathsOf(scope) })));
 }
 
 /** The patterns of a kept scope, writes exclusive and reads shared. */

@@ -8,7 +8,7 @@ import { linesNotAllowed } from "../policy/command-runners.js";
 import { commandLine } from "../policy/command-policy.js";
 import { newBudget } from "../cost/budgets.js";
 import type { EngineContext } from "../context.js";
-import { deadlineAt, definitionDag, type Parsed } from "../definitions/definition.js";
+import { deadlineAt, type Parsed } from "../definitions/definition.js";
 import type { Deadline } from "../definitions/schema.js";
 import { bindInputs } from "../definitions/inputs.js";
 import { instantiate } from "../steps/instantiate.js";
@@ -17,7 +17,6 @@ import { problemsError } from "../../base/problems.js";
 import { type Project, requireUnarchived } from "../projects/projects.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
 import { parallelIn, type RunMode } from "../scheduling/run-modes.js";
-import { shapeOf } from "../graph/shape.js";
 import { settleWaiting } from "../lifecycle/dependents.js";
 import { valuesOfRun } from "../steps/values.js";
 import { requireRun } from "../lookup.js";
@@ -27,10 +26,13 @@ import { toolsNotOffered } from "../policy/tool-runners.js";
 import { toolLine } from "../policy/tool-policy.js";
 import { noteRun, type WorkSession } from "./work-sessions.js";
 import { planOf } from "../steps/plan.js";
+import { draftRun, holdsFor, type RunDraft } from "../steps/run-draft.js";
 
 export interface Execution {
   readonly project: Project;
   readonly parsed: Parsed;
+  /** Made before the transaction; made within it where there is none, or where it no longer holds. */
+  readonly draft?: RunDraft | undefined;
   readonly workflow?: { readonly id: string; readonly version: number } | undefined;
   readonly inputs?: Readonly<Record<string, unknown>> | undefined;
   readonly max_parallel?: number | undefined;
@@ -59,15 +61,17 @@ const READY_SHOWN_MAX = 20;
 export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<Started> {
   const { parsed, project } = execution;
   yield* requireUnarchived(project.id);
-  const run = yield* makeRun(ctx, newRun(ctx, execution));
+  const known = execution.draft;
+  const draft = known && holdsFor(known, parsed, project) ? known : draftRun(parsed, project);
+  const run = yield* makeRun(ctx, newRun(ctx, execution, draft));
   if (execution.budget !== undefined) yield* insertBudget(newBudget(run.id, execution.budget));
   const { session } = execution;
   if (session !== undefined) yield* noteRun(session, run.id);
   const values = valuesOfRun(run, project);
-  const planned = planOf(ctx, parsed, values);
-  const outside = fileProblems({ steps: planned.map(({ step }) => step) }, project);
+  const planned = planOf(ctx, { steps: parsed.definition.steps, ranks: draft.ranks }, values);
+  const outside = draft.problems ?? fileProblems({ steps: planned.map(({ step }) => step) }, project);
   if (outside.length > 0) throw problemsError("The definition cannot be used", outside);
-  const tasks = yield* instantiate(ctx, { project, run, planned });
+  const tasks = yield* instantiate(ctx, { project, run, planned, drafts: draft.steps });
   const change = new RunChange(ctx, run);
   for (const task of tasks) change.add(task);
   // Steps with expressions, and steps the server does, are activated now where nothing holds them up.
@@ -92,7 +96,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   return { ...changed, ready: ready.slice(0, READY_SHOWN_MAX), warnings };
 }
 
-function newRun(ctx: EngineContext, execution: Execution): NewRun {
+function newRun(ctx: EngineContext, execution: Execution, { shape, text }: RunDraft): NewRun {
   const { parsed, project, session, parent, workflow } = execution;
   const { definition } = parsed;
   const mode = session?.mode ?? "standard";
@@ -111,9 +115,9 @@ function newRun(ctx: EngineContext, execution: Execution): NewRun {
     priority: PRIORITIES[execution.priority ?? definition.priority ?? "normal"],
     deadline: deadlineOf(ctx, execution.deadline ?? definition.deadline),
     inputs: bindInputs(definition, execution.inputs ?? {}),
-    shape: shapeOf(definitionDag(definition)),
+    shape,
     createdBy: execution.createdBy,
-    definition: JSON.stringify(parsed.source),
+    definition: text,
     onFailure: definition.on_failure,
     ...placeWithin(parent),
     ...(execution.budget !== undefined && { budgetOf: id }),

@@ -8,7 +8,7 @@ import { deadlineAt, estimateOf, type Step } from "../definitions/definition.js"
 import { demandOf } from "../scheduling/demands.js";
 import { ageingBucket, latestStart, PRIORITIES } from "../scheduling/order.js";
 import type { Project } from "../projects/projects.js";
-import { saveFileSets, normaliseScope, type FileSet, scopeId } from "../paths/file-sets.js";
+import { normaliseScope, saveFileSets, type FileSet, scopeId } from "../paths/file-sets.js";
 import { earliest } from "../../base/time.js";
 import { isDynamic } from "./values.js";
 import { toolLine } from "../policy/tool-policy.js";
@@ -30,47 +30,50 @@ export interface Instantiation {
   readonly project: Project;
   readonly run: Run;
   readonly planned: readonly Planned[];
+  /** Those of the steps that were made before. */
+  readonly drafts?: ReadonlyMap<Step, StepDraft>;
 }
 
 /**
  * Makes tasks of steps and writes them, in few statements however many there are. Gives the tasks as they are then: ready where nothing
  * holds them up. Errors: `invalid_input` for a path outside the project's root.
  */
-export function* instantiate(ctx: EngineContext, { project, run, planned }: Instantiation): Tx<Task[]> {
+export function* instantiate(ctx: EngineContext, { project, run, planned, drafts }: Instantiation): Tx<Task[]> {
   const demands = new Map<string, Demand>();
-  const scopes: FileSet[] = [];
-  const made: NewTask[] = [];
-  for (const plan of planned) {
-    const { task, spec, demand, paths } = draftTask(ctx, { project, run, planned: plan });
-    if (task.scope !== "") scopes.push(paths);
-    demands.set(demand.id, demand);
-    made.push({ task, spec, dependencies: plan.dependencies });
-  }
+  const scopes = new Map<string, FileSet>();
+  const made = planned.map((plan): NewTask => {
+    const draft = drafts?.get(plan.step) ?? draftStep(project, plan.step);
+    if (draft.scope !== "") scopes.set(draft.scope, draft.paths);
+    demands.set(draft.demand.id, draft.demand);
+    return {
+      task: taskOfStep(ctx, run, { planned: plan, draft }),
+      spec: draft.specText,
+      dependencies: plan.dependencies,
+    };
+  });
   yield* saveDemands([...demands.values()]);
   yield* saveFileSets(project, scopes);
   yield* insertTasks(made);
   return made.map(({ task }) => task);
 }
 
-export interface Draft {
-  readonly task: Task;
-  readonly spec: TaskSpec;
+/** What a step asks for and says, whichever run it is in. */
+export interface StepDraft {
   readonly demand: Demand;
+  readonly scope: string;
   readonly paths: FileSet;
+  readonly spec: TaskSpec;
+  readonly specText: string;
 }
 
-/** A task as a step makes it, before it is written. Errors: `invalid_input` for a path outside the project's root. */
-export function draftTask(
-  ctx: EngineContext,
-  { project, run, planned }: Omit<Instantiation, "planned"> & { readonly planned: Planned },
-): Draft {
-  const { step } = planned;
+/** Errors: `invalid_input` for a path outside the project's root. */
+export function draftStep(project: Project, step: Step): StepDraft {
   // A step with expressions has no demand and no locks yet.
   const files = isDynamic(step) ? NO_FILES : step.files;
-  const { demand, scope, paths } = askedBy(project, { ...step, files });
   // A compensation may be needed long after its author has gone: its paths are checked now.
   if (step.compensate && !isDynamic(step.compensate)) askedBy(project, step.compensate);
-  return { task: taskOfStep(ctx, run, { ...planned, demand: demand.id, scope }), spec: specOf(step), demand, paths };
+  const spec = specOf(step);
+  return { ...askedBy(project, { ...step, files }), spec, specText: JSON.stringify(spec) };
 }
 
 const NO_FILES = { write: [], read: [] } as const;
@@ -124,12 +127,12 @@ function timeoutsOf({ kind, timeouts }: Step): TaskSpec["timeouts"] {
   return kind === "command" || kind === "tool" ? others : timeouts;
 }
 
-interface PlacedStep extends Planned {
-  readonly demand: string;
-  readonly scope: string;
-}
-
-function taskOfStep(ctx: EngineContext, run: Run, plan: PlacedStep): Task {
+/** A step as a task of a run, before it is written. */
+export function taskOfStep(
+  ctx: EngineContext,
+  run: Run,
+  { planned: plan, draft }: { planned: Planned; draft: Pick<StepDraft, "demand" | "scope"> },
+): Task {
   const { step } = plan;
   const priority = step.priority === undefined ? run.priority : PRIORITIES[step.priority];
   const deadline = step.deadline === undefined ? run.deadline : deadlineAt(step.deadline, ctx.now);
@@ -149,8 +152,8 @@ function taskOfStep(ctx: EngineContext, run: Run, plan: PlacedStep): Task {
     role: step.role ?? null,
     status: ready ? "ready" : "pending",
     priority,
-    demand: plan.demand,
-    scope: plan.scope,
+    demand: draft.demand.id,
+    scope: draft.scope,
     trigger: step.trigger,
     depsTotal: plan.dependencies.length,
     depsSucceeded: settled.succeeded,

@@ -1,17 +1,22 @@
 import { BatonError } from "../../base/errors.js";
 import type { EngineContext } from "../context.js";
-import { type Parsed, type Step, definitionDag } from "../definitions/definition.js";
+import type { Step } from "../definitions/definition.js";
 import { EvaluationFailed, type Values } from "../expressions/expressions.js";
 import { DEFAULT_ESTIMATE_MS } from "../scheduling/order.js";
 import type { Planned } from "./instantiate.js";
 import { filledIn, isKnownAtStart } from "./values.js";
 
+export interface RankedSteps {
+  readonly steps: readonly Step[];
+  /** Upward ranks in ms, by key. */
+  readonly ranks: ReadonlyMap<string, number>;
+}
+
 /** The steps of a sound definition on their way to becoming tasks, with their places in the graph. */
-export function planOf(ctx: EngineContext, { definition }: Pick<Parsed, "definition">, values: Values): Planned[] {
-  const ranks = definitionDag(definition).upwardRanks();
-  const ids = new Map(definition.steps.map((step) => [step.key, ctx.newId("task")]));
+export function planOf(ctx: EngineContext, { steps, ranks }: RankedSteps, values: Values): Planned[] {
+  const ids = new Map(steps.map((step) => [step.key, ctx.newId("task")]));
   const dependents = new Map<string, number>();
-  for (const step of definition.steps) {
+  for (const step of steps) {
     for (const need of step.needs) dependents.set(need, (dependents.get(need) ?? 0) + 1);
   }
   const idOf = (key: string): string => {
@@ -19,7 +24,7 @@ export function planOf(ctx: EngineContext, { definition }: Pick<Parsed, "definit
     if (id === undefined) throw new Error(`a sound definition names "${key}", which is no step`);
     return id;
   };
-  return definition.steps.map((step) => ({
+  return steps.map((step) => ({
     step: isKnownAtStart(step) ? filledAtStart(step, values) : step,
     id: idOf(step.key),
     dependencies: step.needs.map(idOf),

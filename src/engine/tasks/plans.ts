@@ -7,7 +7,7 @@ import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { fileProblems } from "../definitions/analysis.js";
 import type { EngineContext } from "../context.js";
-import { type Definition, parseDefinition } from "../definitions/definition.js";
+import { type Definition, definitionDag, parseDefinition } from "../definitions/definition.js";
 import { BatonError } from "../../base/errors.js";
 import { planOf } from "../steps/plan.js";
 import type { Locked } from "../lifecycle/locked-task.js";
@@ -142,7 +142,8 @@ export function* expandPlan(change: RunChange, plan: Task, { definition, earlier
   const rest = Math.max(0, -plan.rankOrder - plan.estimateMs);
   const outside = new Map(earlier.map((task) => [task.key, task]));
   const steps = definition.steps.map((step) => ({ ...step, needs: step.needs.filter((need) => !outside.has(need)) }));
-  const planned = planOf(ctx, { definition: { ...definition, steps } }, valuesOfRun(run, project)).map((step, at) => ({
+  const ranks = definitionDag({ steps }).upwardRanks();
+  const planned = planOf(ctx, { steps, ranks }, valuesOfRun(run, project)).map((step, at) => ({
     ...step,
     ...withEarlier(
       step.dependencies.length === 0 ? [plan.id] : step.dependencies,

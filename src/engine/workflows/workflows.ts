@@ -88,14 +88,13 @@ export interface StoredWorkflow {
 }
 
 /**
- * A stored workflow that can be run or shown, by name or id. Errors: `not_found` with the nearest name, for an unknown
- * version too; `invalid_transition` for one that was deleted.
+ * Finds a version of a stored workflow that can be run or shown, by name or id. Errors: `not_found` with the nearest name, for an
+ * unknown version too; `invalid_transition` for one that was deleted.
  */
-export function* requireWorkflow(
-  ctx: EngineContext,
+export function* requireVersion(
   project: Project | undefined,
   wanted: WorkflowReference,
-): Tx<StoredWorkflow> {
+): Tx<Pick<StoredWorkflow, "workflow" | "version">> {
   const workflow = yield* findByReference(project, wanted.workflow);
   if (workflow.archivedAt !== null) throw deleted(workflow);
   const version = yield* workflows.findVersion(workflow.id, wanted.version ?? workflow.version);
@@ -103,6 +102,16 @@ export function* requireWorkflow(
     const message = `The workflow "${workflow.name}" has no version ${wanted.version}; its newest is ${workflow.version}.`;
     throw new BatonError("not_found", message, { details: { workflow: workflow.id, newest: workflow.version } });
   }
+  return { workflow, version };
+}
+
+/** As `requireVersion`, with the definition read. */
+export function* requireWorkflow(
+  ctx: EngineContext,
+  project: Project | undefined,
+  wanted: WorkflowReference,
+): Tx<StoredWorkflow> {
+  const { workflow, version } = yield* requireVersion(project, wanted);
   // Written by createWorkflow from an object. The limits of today do not take away what was stored under others.
   const source = JSON.parse(version.definition) as JsonObject;
   const { definition } = requireDefinition(source, { limits: unbounded(ctx.settings), name: workflow.name });

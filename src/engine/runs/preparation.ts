@@ -1,0 +1,82 @@
+import type { JsonObject } from "../../base/json.js";
+import { BatonError } from "../../base/errors.js";
+import type { WorkflowVersion } from "../../store/workflows/workflows.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { type Parsed, requireDefinition } from "../definitions/definition.js";
+import type { DefinitionLimits } from "../definitions/step-checks.js";
+import type { Project } from "../projects/projects.js";
+import { draftRun, type RunDraft } from "../steps/run-draft.js";
+import { requireVersion, type Workflow } from "../workflows/workflows.js";
+
+// Reading and checking a definition of thousands of steps takes longer than writing its run. It is done before the transaction, which
+// looks again which definition that is, and does it itself where that has changed.
+
+/** Which definition a run is to be of: a stored one or one given, and what the caller says differently. */
+export interface DefinitionChoice {
+  readonly workflow?: string | undefined;
+  readonly version?: number | undefined;
+  readonly definition?: JsonObject | undefined;
+  readonly overrides: JsonObject;
+}
+
+/** The definition that is meant, before it is read. */
+export interface ChosenDefinition {
+  readonly limits: DefinitionLimits;
+  readonly overrides: JsonObject;
+  readonly given?: JsonObject | undefined;
+  readonly stored?: { readonly workflow: Workflow; readonly version: WorkflowVersion } | undefined;
+}
+
+/** Errors: `invalid_input` for both or neither; those of `requireVersion`. */
+export function* chooseDefinition(
+  ctx: EngineContext,
+  project: Project | undefined,
+  { workflow, version, definition: given, overrides }: DefinitionChoice,
+): Tx<ChosenDefinition> {
+  if ((workflow === undefined) === (given === undefined)) {
+    throw new BatonError(
+      "invalid_input",
+      "Give either workflow, the name of a stored one, or definition, the steps themselves.",
+      {
+        next: [{ tool: "query_operation", arguments: { name: "list_workflows", arguments: {} } }],
+      },
+    );
+  }
+  const stored = workflow === undefined ? undefined : yield* requireVersion(project, { workflow, version });
+  return { limits: ctx.settings, overrides, given, stored };
+}
+
+/** A definition that has been read, with the draft of its run where its project is there already. */
+export interface Preparation {
+  readonly chosen: ChosenDefinition;
+  readonly parsed: Parsed;
+  readonly draft?: RunDraft | undefined;
+}
+
+/** Errors: `invalid_input` and `limit_exceeded` for a definition that cannot be used. */
+export function prepareRun(chosen: ChosenDefinition, project?: Project): Preparation {
+  const parsed = readChosen(chosen);
+  return { chosen, parsed, draft: project && draftRun(parsed, project) };
+}
+
+/** What was prepared, if it is of the definition that is meant now; else that one is read. Errors: as `prepareRun`. */
+export function preparedFor(chosen: ChosenDefinition, before: Preparation | undefined): Preparation {
+  return before && isSame(before.chosen, chosen) ? before : { chosen, parsed: readChosen(chosen) };
+}
+
+function readChosen({ limits, overrides, given, stored }: ChosenDefinition): Parsed {
+  if (stored === undefined) return requireDefinition({ ...given, ...overrides }, { limits });
+  // Written by createWorkflow from an object.
+  const source = JSON.parse(stored.version.definition) as JsonObject;
+  return requireDefinition({ ...source, ...overrides }, { limits, name: stored.workflow.name });
+}
+
+// A version never changes, and what is given comes with the call.
+function isSame(one: ChosenDefinition, other: ChosenDefinition): boolean {
+  return (
+    one.stored?.workflow.id === other.stored?.workflow.id &&
+    one.stored?.version.version === other.stored?.version.version &&
+    JSON.stringify(one.limits) === JSON.stringify(other.limits)
+  );
+}
