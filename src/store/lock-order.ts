@@ -1,7 +1,10 @@
-import { type Budget, BUDGET_COLUMNS, budgetOf } from "./cost/budgets.js";
-import { chunksOf, placeholders, text } from "./rows.js";
-import { RUN_COLUMNS } from "./runs/runs.js";
-import type { Row, Tx } from "./tx.js";
+import { type Agent, AGENTS } from "./agents/agents.js";
+import { type Budget, BUDGETS } from "./cost/budgets.js";
+import { type Milestone, MILESTONES } from "./milestones/milestones.js";
+import { type Project, PROJECTS } from "./projects/projects.js";
+import { all, allIn, eachIn, idOf, one, placeholders } from "./rows.js";
+import { type Run, RUNS } from "./runs/runs.js";
+import type { Tx } from "./tx.js";
 
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
@@ -16,55 +19,60 @@ import type { Row, Tx } from "./tx.js";
  */
 export const LOCK_ORDER = ["projects", "runs", "agents", "sessions", "milestones", "budgets"] as const;
 
-export function* lockProject(id: string): Tx<Row | undefined> {
-  return (yield ["SELECT * FROM projects WHERE id = $1 %FOR_UPDATE%", [id]])[0];
+const LOCK_PROJECT = `SELECT ${PROJECTS.columns} FROM projects WHERE id = $1 %FOR_UPDATE%`;
+const LOCK_RUN = `SELECT ${RUNS.columns} FROM runs WHERE id = $1 %FOR_UPDATE%`;
+const LOCK_RUN_OF_TASK = `SELECT ${RUNS.columns} FROM runs WHERE id = (SELECT run FROM tasks WHERE id = $1) %FOR_UPDATE%`;
+const AGENT_STATUS = AGENTS.pick("name", "status");
+const LOCK_AGENT = `SELECT ${AGENT_STATUS.columns} FROM agents WHERE name = $1 %FOR_UPDATE%`;
+
+export function lockProject(id: string): Tx<Project | undefined> {
+  return one(PROJECTS.read, [LOCK_PROJECT, [id]]);
 }
 
-const LOCK_RUN = `SELECT ${RUN_COLUMNS} FROM runs WHERE id = $1 %FOR_UPDATE%`;
-const LOCK_RUN_OF_TASK = `SELECT ${RUN_COLUMNS} FROM runs WHERE id = (SELECT run FROM tasks WHERE id = $1) %FOR_UPDATE%`;
-
-export function* lockRun(id: string): Tx<Row | undefined> {
-  return (yield [LOCK_RUN, [id]])[0];
-}
-
-/** Locks the open runs that a run has started and whose task waits for them no longer, by id. */
-export function* lockPartedChildren(run: string): Tx<string[]> {
-  const sql = `SELECT id FROM runs WHERE parent_run = $1 AND ended_at IS NULL
-    AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = runs.parent_task AND t.status = 'waiting') ORDER BY id %FOR_UPDATE%`;
-  return (yield [sql, [run]]).map((row) => text(row, "id"));
-}
-
-/** Locks several runs, by id. */
-export function* lockRuns(ids: readonly string[]): Tx<void> {
-  const ordered = [...new Set(ids)].sort();
-  for (const chunk of chunksOf(ordered)) {
-    yield [`SELECT id FROM runs WHERE id IN (${placeholders(chunk.length)}) ORDER BY id %FOR_UPDATE%`, chunk];
-  }
-}
-
-export function* lockAgent(name: string): Tx<Row | undefined> {
-  return (yield ["SELECT name, status FROM agents WHERE name = $1 %FOR_UPDATE%", [name]])[0];
+export function lockRun(id: string): Tx<Run | undefined> {
+  return one(RUNS.read, [LOCK_RUN, [id]]);
 }
 
 /** Locks the run a task belongs to, given the task only. */
-export function* lockRunOfTask(task: string): Tx<Row | undefined> {
-  return (yield [LOCK_RUN_OF_TASK, [task]])[0];
+export function lockRunOfTask(task: string): Tx<Run | undefined> {
+  return one(RUNS.read, [LOCK_RUN_OF_TASK, [task]]);
+}
+
+/** Locks the open runs that a run has started and whose task waits for them no longer, by id. */
+export function lockPartedChildren(run: string): Tx<string[]> {
+  return all(idOf, [
+    `SELECT id FROM runs WHERE parent_run = $1 AND ended_at IS NULL
+      AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = runs.parent_task AND t.status = 'waiting') ORDER BY id %FOR_UPDATE%`,
+    [run],
+  ]);
+}
+
+/** Locks several runs, by id. */
+export function lockRuns(ids: readonly string[]): Tx<void> {
+  return eachIn([...new Set(ids)].sort(), (chunk) => [
+    `SELECT id FROM runs WHERE id IN (${placeholders(chunk.length)}) ORDER BY id %FOR_UPDATE%`,
+    chunk,
+  ]);
+}
+
+export function lockAgent(name: string): Tx<Pick<Agent, "name" | "status"> | undefined> {
+  return one(AGENT_STATUS.read, [LOCK_AGENT, [name]]);
 }
 
 /** Locks sessions that ended before an instant, by id. At most 100. */
-export function* lockEndedSessions(before: number): Tx<string[]> {
-  const sql = "SELECT id FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY id LIMIT 100 %FOR_UPDATE%";
-  return (yield [sql, [before]]).map((row) => text(row, "id"));
+export function lockEndedSessions(before: number): Tx<string[]> {
+  return all(idOf, [
+    "SELECT id FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY id LIMIT 100 %FOR_UPDATE%",
+    [before],
+  ]);
 }
 
 /** Locks several milestones, by id. */
-export function* lockMilestones(ids: readonly string[]): Tx<Row[]> {
-  const rows: Row[] = [];
-  for (const chunk of chunksOf([...new Set(ids)].sort())) {
-    const sql = `SELECT * FROM milestones WHERE id IN (${placeholders(chunk.length)}) ORDER BY id %FOR_UPDATE%`;
-    rows.push(...(yield [sql, chunk]));
-  }
-  return rows;
+export function lockMilestones(ids: readonly string[]): Tx<Milestone[]> {
+  return allIn(MILESTONES.read, [...new Set(ids)].sort(), (chunk) => [
+    `SELECT ${MILESTONES.columns} FROM milestones WHERE id IN (${placeholders(chunk.length)}) ORDER BY id %FOR_UPDATE%`,
+    chunk,
+  ]);
 }
 
 const LOCK_TREE = `SELECT id FROM runs WHERE id IN (
@@ -81,13 +89,13 @@ export function* lockTree(run: string): Tx<void> {
   }
 }
 
-const LOCK_BUDGETS = `SELECT ${BUDGET_COLUMNS} FROM budgets WHERE run IN (
+const LOCK_BUDGETS = `SELECT ${BUDGETS.columns} FROM budgets WHERE run IN (
     WITH RECURSIVE above (id, parent_run) AS (
       SELECT id, parent_run FROM runs WHERE id = $1
       UNION ALL SELECT r.id, r.parent_run FROM runs r JOIN above a ON r.id = a.parent_run
     ) SELECT id FROM above) ORDER BY run %FOR_UPDATE%`;
 
 /** Locks the budgets that hold for a run: its own, and those of the runs that it is within. */
-export function* lockBudgets(run: string): Tx<Budget[]> {
-  return (yield [LOCK_BUDGETS, [run]]).map(budgetOf);
+export function lockBudgets(run: string): Tx<Budget[]> {
+  return all(BUDGETS.read, [LOCK_BUDGETS, [run]]);
 }

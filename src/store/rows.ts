@@ -1,5 +1,47 @@
 import type { Row, SqlValue, Statement, Tx } from "./tx.js";
 
+/** Returns the rows of a statement as objects. */
+export function* all<T>(read: (row: Row) => T, statement: Statement): Tx<T[]> {
+  return (yield statement).map(read);
+}
+
+/** Returns the first row of a statement as an object. */
+export function* one<T>(read: (row: Row) => T, statement: Statement): Tx<T | undefined> {
+  const [row] = yield statement;
+  return row && read(row);
+}
+
+/** Returns the rows of a statement that runs for each chunk of a list. */
+export function* allIn<T, I>(read: (row: Row) => T, items: readonly I[], statementOf: ForChunk<I>): Tx<T[]> {
+  const found: T[] = [];
+  for (const chunk of chunksOf(items)) for (const row of yield statementOf(chunk)) found.push(read(row));
+  return found;
+}
+
+/** Runs a statement for each chunk of a list. */
+export function* eachIn<I>(items: readonly I[], statementOf: ForChunk<I>): Tx<void> {
+  for (const chunk of chunksOf(items)) yield statementOf(chunk);
+}
+
+type ForChunk<I> = (chunk: readonly I[]) => Statement;
+
+/** Whether a guarded write hit a row, or a query found one. The write says RETURNING. */
+export function* hit(statement: Statement): Tx<boolean> {
+  return (yield statement).length > 0;
+}
+
+/** How many rows a guarded write hit. */
+export function* hits(statement: Statement): Tx<number> {
+  return (yield statement).length;
+}
+
+/** A reader of one column. */
+export function only<T>(column: string, as: (row: Row, column: string) => T): (row: Row) => T {
+  return (row) => as(row, column);
+}
+
+export const idOf = only("id", text);
+
 /** Typed readers of columns: the one place where what a driver hands over is checked. */
 export function text(row: Row, column: string): string {
   const value = row[column];
@@ -30,6 +72,31 @@ export function json<T>(row: Row, column: string): T {
 
 export function jsonOrNull<T>(row: Row, column: string): T | null {
   return row[column] === null ? null : json<T>(row, column);
+}
+
+/** A boolean, kept as 0 or 1. */
+export function flag(row: Row, column: string): boolean {
+  return int(row, column) === 1;
+}
+
+/** A JSON array that is null where it is empty. */
+export function list<T>(row: Row, column: string): readonly T[] {
+  return jsonOrNull<readonly T[]>(row, column) ?? [];
+}
+
+/** A text that is one of a few. */
+export function oneOf<V extends string>(values: readonly V[]): (row: Row, column: string) => V {
+  const known: ReadonlySet<string> = new Set(values);
+  return (row, column) => {
+    const value = text(row, column);
+    if (!known.has(value)) throw new Error(`column ${column} is "${value}", wanted one of ${values.join(", ")}`);
+    return value as V;
+  };
+}
+
+export function oneOfOrNull<V extends string>(values: readonly V[]): (row: Row, column: string) => V | null {
+  const read = oneOf(values);
+  return (row, column) => (row[column] === null ? null : read(row, column));
 }
 
 function mismatch(row: Row, column: string, wanted: string): Error {

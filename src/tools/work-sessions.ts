@@ -1,6 +1,6 @@
+import { RUN_MODES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
-import { RUN_MODES } from "../engine/scheduling/run-modes.js";
 import * as sessions from "../engine/runs/work-sessions.js";
 import { defineOperation, type Operation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";

@@ -2,7 +2,7 @@ import { addToCounters } from "../../store/runs/counters.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockRun } from "../../store/lock-order.js";
 import { retentionOfRun } from "../../store/runs/retention.js";
-import { runOf, standingRuns } from "../../store/runs/runs.js";
+import { standingRuns } from "../../store/runs/runs.js";
 import { deleteTasks, settledTasks } from "../../store/tasks/pruning.js";
 import type { TaskStatus } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -28,9 +28,8 @@ export function* runsToPrune(ctx: EngineContext): Tx<string[]> {
 export function* pruneTasks(ctx: EngineContext, standing: string): Tx<number> {
   const keptMs = yield* retentionOfRun(standing, ctx.settings.retention_ms);
   const wanted = { run: standing, before: ctx.now - keptMs, limit: AT_ONCE_MAX };
-  const row = yield* lockRun(standing);
-  if (!row) return 0;
-  const run = runOf(row);
+  const run = yield* lockRun(standing);
+  if (!run) return 0;
   const old = yield* settledTasks(wanted);
   const by: Partial<Record<TaskStatus, number>> = {};
   const gone = { workMs: 0, doneMs: 0 };

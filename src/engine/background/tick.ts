@@ -1,7 +1,7 @@
 import { dueRuns } from "../../store/child-runs/child-runs.js";
 import { runsPastRetention } from "../../store/runs/retention.js";
 import { lockRun } from "../../store/lock-order.js";
-import { deleteRun, runOf } from "../../store/runs/runs.js";
+import { deleteRun } from "../../store/runs/runs.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { dueTasks, nextDueAt } from "../../store/tasks/transitions.js";
 import { runningTasksOfSession } from "../../store/tasks/tasks.js";
@@ -290,8 +290,7 @@ function* oldRuns(ctx: EngineContext, limit: number): Tx<string[]> {
 
 /** Between the look and this the run may have been opened again, or removed by another process. */
 function* pruneRun(ctx: EngineContext, id: string): Tx<number> {
-  const row = yield* lockRun(id);
-  const run = row && runOf(row);
+  const run = yield* lockRun(id);
   if (!run || run.endedAt === null) return 0;
   yield* deleteRun(ctx, run);
   return 1;

@@ -1,6 +1,6 @@
 import * as store from "../../store/checkpoints/checkpoints.js";
 import { lockRun } from "../../store/lock-order.js";
-import { type Run, runOf } from "../../store/runs/runs.js";
+import { type Run } from "../../store/runs/runs.js";
 import { type RunTally, tallyOf } from "../../store/snapshots/run-snapshots.js";
 import type { Tx } from "../../store/tx.js";
 import { FORMAT, Packer, unpack } from "../snapshots/codec.js";
@@ -42,8 +42,7 @@ function* copyForCheckpoint(ctx: EngineContext, id: string, onPage: (page: strin
 /** Stores a copy that was read before. Errors: `not_found` for a run that has gone meanwhile. */
 export function* storeCheckpoint(ctx: EngineContext, packed: PackedCopy, order: Order): Tx<Taken> {
   const id = String(packed.head.run["id"]);
-  const row = yield* lockRun(id);
-  const run = row ? runOf(row) : yield* requireRun(id);
+  const run = (yield* lockRun(id)) ?? (yield* requireRun(id));
   const taken = yield* keepCopy(ctx, packed, order);
   const change = new RunChange(ctx, run);
   change.append([createdEvent(taken.checkpoint, order.by)]);

@@ -1,7 +1,7 @@
 import { type Counters, recountTasks } from "../../store/runs/counters.js";
 import type { NewEvent } from "../../store/events/events.js";
 import { writeRun } from "../../store/snapshots/run-snapshots.js";
-import { type Run, runOf } from "../../store/runs/runs.js";
+import { type Run, RUNS } from "../../store/runs/runs.js";
 import { endTasks } from "../../store/tasks/transitions.js";
 import { type Task, taskOf } from "../../store/tasks/tasks.js";
 import type { Row, Tx } from "../../store/tx.js";
@@ -30,7 +30,7 @@ export interface GoneOn {
 /** Writes the run's row, counts its tasks, makes its lanes, and lets go on what nothing holds up. */
 export function* goOn(ctx: EngineContext, restored: Restored): Tx<GoneOn> {
   yield* writeRun(restored.run, restored.origin);
-  const run = runOf(restored.run);
+  const run = RUNS.read(restored.run);
   yield* recountTasks(run.id, ctx.now);
   const change = new RunChange(ctx, run);
   change.reopen();

@@ -3,7 +3,7 @@ import { type Lock, locksOfTask } from "../../store/locks/locks.js";
 import { deleteLanes, runsParkedOn } from "../../store/scheduling/lanes.js";
 import { lockProject, lockRun, lockRuns } from "../../store/lock-order.js";
 import { replaceSignals } from "../../store/snapshots/run-snapshots.js";
-import { type Run, runOf } from "../../store/runs/runs.js";
+import { type Run } from "../../store/runs/runs.js";
 import { heldTasksOf } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { endAttempt } from "../lifecycle/attempts.js";
@@ -116,8 +116,7 @@ function* lockWithHeld({ run: id, project }: Checkpoint): Tx<LockedRun> {
   const parkedRuns = new Set(requests.length === 0 ? [] : yield* runsParkedOn(project, requests));
   const children = yield* childrenOf(id);
   yield* lockRuns([...parkedRuns, id, ...children, ...(yield* openDescendants(id))]);
-  const row = yield* lockRun(id);
-  const run = row ? runOf(row) : yield* requireRun(id);
+  const run = (yield* lockRun(id)) ?? (yield* requireRun(id));
   const held: Locked[] = [];
   for (const { task, spec } of yield* heldTasksOf(id)) {
     const own = locks.get(task.id);

@@ -1,5 +1,5 @@
+import type { RunStatus } from "../../base/statuses.js";
 import * as store from "../../store/checkpoints/checkpoints.js";
-import type { RunStatus } from "../../store/runs/runs.js";
 import { type CheckpointHost, takeCheckpoint } from "./checkpoints.js";
 import type { Order } from "../snapshots/keep.js";
 import { SERVER } from "../context.js";

@@ -3,7 +3,7 @@ import type { AttemptError } from "../../store/tasks/attempts.js";
 import * as children from "../../store/child-runs/child-runs.js";
 import { openDeadLetterOf } from "../../store/dead-letters/dead-letters.js";
 import { lockProject, lockRun } from "../../store/lock-order.js";
-import { type Run, runOf } from "../../store/runs/runs.js";
+import { type Run } from "../../store/runs/runs.js";
 import { saveSpec, startWaiting } from "../../store/tasks/server-steps.js";
 import { setDue } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec } from "../../store/tasks/tasks.js";
@@ -121,8 +121,8 @@ export function* lockWithParent(known: Run): Tx<ChildAndParent | undefined> {
   const parent = found && (yield* lockTask(found.task.id));
   if (parent?.task.status === "dead_letter" && !failed)
     throw new RestartTransaction(`task ${parent.task.id} has failed meanwhile`);
-  const row = yield* lockRun(known.id);
-  return row && { parent, child: runOf(row) };
+  const child = yield* lockRun(known.id);
+  return child && { parent, child };
 }
 
 /**

@@ -1,6 +1,6 @@
 import { lookAtRuns, setRunDue } from "../../store/child-runs/child-runs.js";
 import { lockPartedChildren, lockRun } from "../../store/lock-order.js";
-import { findRun, runOf } from "../../store/runs/runs.js";
+import { findRun } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import { lockWithParent, reconcileChild } from "./child-runs.js";
 import { startUndoing } from "./compensations.js";
@@ -23,6 +23,6 @@ export function* handleDueRun(ctx: EngineContext, id: string): Tx<void> {
     yield* lookAtRuns(within, ctx.now);
     ctx.noteDue?.();
   }
-  const row = yield* lockRun(id);
-  if (row) yield* startUndoing(ctx, runOf(row));
+  const run = yield* lockRun(id);
+  if (run) yield* startUndoing(ctx, run);
 }

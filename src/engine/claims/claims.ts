@@ -12,8 +12,7 @@ import {
 } from "../../store/scheduling/lanes.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { lockAgent, lockProject, lockRun } from "../../store/lock-order.js";
-import { int } from "../../store/rows.js";
-import { type Run, runOf } from "../../store/runs/runs.js";
+import { type Run } from "../../store/runs/runs.js";
 import { openAttempt, recordHeartbeat } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { NewEvent } from "../../store/events/events.js";
@@ -183,15 +182,14 @@ function* takeFrom(
   // The one lock order: the project first, since files may be locked; then the run; then the agent.
   const files = lane.demand.scoped || tied.some(({ demand }) => demand.scoped);
   const project = files ? yield* lockProject(lane.demand.project) : undefined;
-  const row = yield* lockRun(lane.run);
-  const run = row && runOf(row);
+  const run = yield* lockRun(lane.run);
   if (!run || !isOpen(run, 0) || (yield* closeIfOverBudget(run))) return { outcome: "again" };
   const agent = yield* lockAgent(claimer.agent.name);
   // The agent was removed between the read and its lock: the next transaction registers it anew.
-  if (agent?.["status"] !== "active") return { outcome: "again" };
+  if (agent?.status !== "active") return { outcome: "again" };
   const chosen = { ...(yield* chooseAmong(lane, tied, claimer.agent.name)), run };
   if (!project || !chosen.lane.demand.scoped) return yield* takePlain(ctx, claimer, chosen);
-  return yield* takeWithFiles(ctx, claimer, { ...chosen, caseInsensitive: int(project, "case_insensitive") === 1 });
+  return yield* takeWithFiles(ctx, claimer, { ...chosen, caseInsensitive: project.caseInsensitive });
 }
 
 interface ChosenLane extends Choice {
@@ -327,10 +325,9 @@ function* briefOf(
  */
 function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
   // A transaction that takes a task away holds the run's lock: until then the lease's owner is not certain.
-  const row = yield* lockRun(own.run);
+  const run = yield* lockRun(own.run);
   const found = yield* findTaskAndSpec(own.id);
-  if (!found || !row || found.task.token !== own.token || found.task.status !== "running") return undefined;
-  const run = runOf(row);
+  if (!found || !run || found.task.token !== own.token || found.task.status !== "running") return undefined;
   const lease = renewedLease(ctx, found.task);
   const dueAt = runningDueAt(ctx, found.task, { timeouts: found.spec.timeouts, lease });
   const renewed = yield* recordHeartbeat({

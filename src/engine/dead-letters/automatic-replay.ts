@@ -1,6 +1,5 @@
 import * as deadLetters from "../../store/dead-letters/dead-letters.js";
 import { lockProject } from "../../store/lock-order.js";
-import { projectOf } from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
 import { replaysOf } from "./recording.js";
 import { SERVER, type EngineContext } from "../context.js";
@@ -22,8 +21,7 @@ export function* replayDue(ctx: EngineContext, id: string): Tx<boolean> {
   const seen = yield* deadLetters.findDeadLetter(id);
   if (!seen || !isDue(ctx, seen)) return false;
   // Before the run, as everywhere: the project may be archived, or its files freed.
-  const row = yield* lockProject(seen.project);
-  const project = row && projectOf(row);
+  const project = yield* lockProject(seen.project);
   const locked = yield* lockTask(seen.task);
   const deadLetter = yield* deadLetters.findDeadLetter(id);
   if (!deadLetter || !isDue(ctx, deadLetter)) return false;

@@ -1,3 +1,4 @@
+import type { DeadLetterStatus } from "../../base/statuses.js";
 import * as deadLetters from "../../store/dead-letters/dead-letters.js";
 import { type Attempt, attemptsOf } from "../../store/tasks/attempts.js";
 import { isCompensation } from "../../store/child-runs/compensations.js";
@@ -31,7 +32,7 @@ export type { DeadLetter } from "../../store/dead-letters/dead-letters.js";
 export interface DeadLetterQuery {
   readonly run?: string | undefined;
   readonly project?: string | undefined;
-  readonly status?: deadLetters.DeadLetterStatus | undefined;
+  readonly status?: DeadLetterStatus | undefined;
   readonly cursor?: string | undefined;
   readonly limit: number;
 }

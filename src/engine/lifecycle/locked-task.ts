@@ -2,7 +2,7 @@ import { type Attempt, findAttemptByToken } from "../../store/tasks/attempts.js"
 import { type Lock, locksOfTask } from "../../store/locks/locks.js";
 import { runsParkedOn } from "../../store/scheduling/lanes.js";
 import { lockProject, lockRunOfTask, lockRuns } from "../../store/lock-order.js";
-import { type Run, runOf } from "../../store/runs/runs.js";
+import { type Run } from "../../store/runs/runs.js";
 import { findTaskAndSpec, findTaskPlace, type TaskAndSpec, type TaskPlace } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
@@ -30,14 +30,14 @@ export function* lockTask(reference: string): Tx<Locked> {
   const place = yield* findTaskPlace(id);
   if (!place) throw noSuchTask(id);
   const files = place.holdsFiles ? yield* lockWithFiles(id, place) : undefined;
-  const row = yield* lockRunOfTask(id);
+  const run = yield* lockRunOfTask(id);
   const found = yield* findTaskAndSpec(id);
-  if (!row || !found) throw noSuchTask(id);
+  if (!run || !found) throw noSuchTask(id);
   // Its holder may have locked a file between the first look and the locks.
   if (!files && found.task.holdsFiles) {
     throw new RestartTransaction(`task ${id} has come to hold files meanwhile`);
   }
-  return { ...found, run: runOf(row), files };
+  return { ...found, run, files };
 }
 
 // Under the project's lock nobody else changes what the task holds, or parks work on it.

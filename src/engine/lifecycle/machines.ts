@@ -1,4 +1,4 @@
-import type { RunStatus } from "../../store/runs/runs.js";
+import type { RunStatus } from "../../base/statuses.js";
 import type { Reason, Task, TaskStatus } from "../../store/tasks/tasks.js";
 import type { Settlement } from "../../store/tasks/transitions.js";
 import { BatonError, type NextCall } from "../../base/errors.js";

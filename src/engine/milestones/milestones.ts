@@ -182,8 +182,7 @@ export function* completeMilestone(
   const known = yield* milestones.findMilestone(project.id, name);
   if (known === undefined) throw yield* noSuchMilestone(project, name);
   const links = yield* milestones.linksOf([known.id]);
-  const [row] = yield* lockMilestones([known.id]);
-  const milestone = row ? milestones.milestoneOf(row) : known;
+  const [milestone = known] = yield* lockMilestones([known.id]);
   if (milestone.status === "completed") return { milestone, links };
   const by = ctx.caller.agent;
   const completed: Milestone = {

@@ -1,6 +1,6 @@
 import type { NewEvent } from "../../store/events/events.js";
 import { lockMilestones } from "../../store/lock-order.js";
-import { markDone, type Milestone, milestoneOf, saveMilestone, waitingFor } from "../../store/milestones/milestones.js";
+import { markDone, type Milestone, saveMilestone, waitingFor } from "../../store/milestones/milestones.js";
 import type { Tx } from "../../store/tx.js";
 import type { EffectContext, EffectResult, RunOutcome } from "../effect.js";
 
@@ -14,8 +14,7 @@ export function* advanceMilestones(ctx: EffectContext, outcome: RunOutcome): Tx<
   const waiting = yield* waitingFor(targets);
   const events: NewEvent[] = [];
   // Two changes that complete one milestone together each see, under its lock, what the other has marked.
-  for (const row of yield* lockMilestones(waiting)) {
-    const milestone = milestoneOf(row);
+  for (const milestone of yield* lockMilestones(waiting)) {
     if (milestone.status === "completed") continue;
     const done = yield* markDone(milestone.id, targets);
     events.push(...(yield* progressTo(ctx, milestone, done)));

@@ -1,6 +1,6 @@
 import * as store from "../../store/modifications/modifications.js";
 import { lockRun } from "../../store/lock-order.js";
-import { type Run, runOf } from "../../store/runs/runs.js";
+import { type Run } from "../../store/runs/runs.js";
 import { recountDependencies } from "../../store/tasks/transitions.js";
 import { graphOfRun } from "../../store/tasks/lists.js";
 import type { Task } from "../../store/tasks/tasks.js";
@@ -57,9 +57,8 @@ export function* modifyRun(ctx: EngineContext, modification: Modification): Tx<M
 
 function* lockOpenRun({ run: id, expectedRevision }: Modification): Tx<Run> {
   yield* requireRun(id);
-  const row = yield* lockRun(id);
-  if (!row) throw new Error(`run ${id} is gone under its own lock`);
-  const run = runOf(row);
+  const run = yield* lockRun(id);
+  if (!run) throw new Error(`run ${id} is gone under its own lock`);
   if (!takesWork(run)) throw finishedRun(run);
   if (expectedRevision === undefined || expectedRevision === run.revision) return run;
   const message = `Run ${id} has revision ${run.revision} by now, not ${expectedRevision}: somebody has changed it. Nothing was changed; look at it and decide again.`;

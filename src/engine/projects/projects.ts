@@ -299,18 +299,17 @@ export function* ownProject({ project: id }: { readonly project: string }): Tx<P
  * has begun. Errors: `invalid_transition`.
  */
 export function* requireUnarchived(id: string): Tx<void> {
-  const row = yield* lockProject(id);
-  if (row === undefined) throw yield* noSuchProject(id);
-  const project = projects.projectOf(row);
+  const project = yield* lockProject(id);
+  if (project === undefined) throw yield* noSuchProject(id);
   if (project.status === "archived") throw archived(project);
 }
 
 /** The project of a reference with its row locked, read again under the lock. */
 export function* lockedProject(ctx: EngineContext, reference: string): Tx<Project> {
   const found = yield* findProject(ctx, reference);
-  const row = found && (yield* lockProject(found.id));
-  if (row === undefined) throw yield* noSuchProject(reference);
-  return projects.projectOf(row);
+  const project = found && (yield* lockProject(found.id));
+  if (project === undefined) throw yield* noSuchProject(reference);
+  return project;
 }
 
 /** Restores an archived project; one that is active stays as it is. */

@@ -4,7 +4,7 @@ import { notUndone } from "../../store/child-runs/compensations.js";
 import { replayDeadLettersOf } from "../../store/dead-letters/dead-letters.js";
 import { deleteLanes, setLanesOpen } from "../../store/scheduling/lanes.js";
 import { lockProject, lockRun } from "../../store/lock-order.js";
-import { type Run, runOf } from "../../store/runs/runs.js";
+import { type Run } from "../../store/runs/runs.js";
 import { cancelTasksInState, orderCancelOfRun } from "../../store/tasks/transitions.js";
 import type { TaskStatus } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -33,9 +33,8 @@ export function* controlRun(ctx: EngineContext, control: Control): Tx<ChangedRun
   // Archiving a project ends its runs: none of them may go on afterwards.
   if (control.action === "retry_failed" || control.action === "resume") yield* requireUnarchived(known.project);
   else if (control.action === "pause") yield* lockProject(known.project);
-  const row = yield* lockRun(control.run);
-  if (!row) throw new Error(`run ${control.run} is gone under its own lock`);
-  const run = runOf(row);
+  const run = yield* lockRun(control.run);
+  if (!run) throw new Error(`run ${control.run} is gone under its own lock`);
   if (run.kind === "standing" && control.action !== "pause" && control.action !== "resume") {
     throw new BatonError("invalid_transition", `Run ${run.id} holds the ad-hoc tasks of its project and never ends.`, {
       details: { run: run.id, kind: run.kind },
@@ -80,8 +79,8 @@ export function* pauseOrResumeWithin(
   move: Pick<Control, "agent"> & { event: "pause" | "resume" },
 ): Tx<void> {
   for (const id of yield* openDescendants(run)) {
-    const row = yield* lockRun(id);
-    if (row && canMove(runMachine, runOf(row), move.event)) yield* pauseOrResume(ctx, runOf(row), move);
+    const descendant = yield* lockRun(id);
+    if (descendant && canMove(runMachine, descendant, move.event)) yield* pauseOrResume(ctx, descendant, move);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { RunMode } from "../../base/statuses.js";
 import { insertBudget } from "../../store/cost/budgets.js";
 import { findStandingRun, insertRun, type NewRun, type Run, type RunShape } from "../../store/runs/runs.js";
 import type { Task } from "../../store/tasks/tasks.js";
@@ -16,7 +17,7 @@ import { PRIORITIES, type Priority } from "../scheduling/order.js";
 import { problemsError } from "../../base/problems.js";
 import { type Project, requireUnarchived } from "../projects/projects.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
-import { parallelIn, type RunMode } from "../scheduling/run-modes.js";
+import { parallelIn } from "../scheduling/run-modes.js";
 import { settleWaiting } from "../lifecycle/dependents.js";
 import { valuesOfRun } from "../steps/values.js";
 import { requireRun } from "../lookup.js";

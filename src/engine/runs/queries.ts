@@ -1,7 +1,8 @@
+import type { RunStatus } from "../../base/statuses.js";
 import { findCounters, type Counters } from "../../store/runs/counters.js";
 import { type EventPage, newestEventsOf, readEvents } from "../../store/events/history.js";
 import { lockCountsOfRun } from "../../store/locks/locks.js";
-import { findRunShape, listRuns, type Run, type RunStatus } from "../../store/runs/runs.js";
+import { findRunShape, listRuns, type Run } from "../../store/runs/runs.js";
 import { graphOfRun } from "../../store/tasks/lists.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";

@@ -1,3 +1,4 @@
+import type { RunMode } from "../../base/statuses.js";
 import { appendEvents } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
 import * as sessions from "../../store/runs/work-sessions.js";
@@ -6,7 +7,7 @@ import { DURATION_MS_MAX, durationProblem, parseDuration } from "../../base/dura
 import { BatonError } from "../../base/errors.js";
 import { iso, isoOrNull } from "../../base/time.js";
 import { isName, NAME_RULE } from "../../base/names.js";
-import { MODE_MEANING, type RunMode } from "../scheduling/run-modes.js";
+import { MODE_MEANING } from "../scheduling/run-modes.js";
 
 export type WorkSession = sessions.WorkSession;
 

@@ -1,7 +1,5 @@
-import type { RunMode } from "../../store/runs/work-sessions.js";
+import type { RunMode } from "../../base/statuses.js";
 import type { Settings } from "../../base/settings.js";
-
-export { RUN_MODES, type RunMode } from "../../store/runs/work-sessions.js";
 
 /** A step that does not say otherwise is tried so often where failures are to be outlived. */
 const TOLERANT_ATTEMPTS = 5;

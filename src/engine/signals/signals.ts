@@ -1,5 +1,5 @@
 import { lockRun } from "../../store/lock-order.js";
-import { type Run, runOf } from "../../store/runs/runs.js";
+import { type Run } from "../../store/runs/runs.js";
 import { keepSignal, waitingTasks } from "../../store/tasks/server-steps.js";
 import type { Task, TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -74,8 +74,7 @@ export function* signal(ctx: EngineContext, given: SignalGiven): Tx<Signalled> {
 }
 
 function* lockOpenRun(id: string): Tx<Run> {
-  const row = yield* lockRun(id);
-  const run = row ? runOf(row) : yield* requireRun(id);
+  const run = (yield* lockRun(id)) ?? (yield* requireRun(id));
   if (!takesWork(run)) throw finishedRun(run);
   return run;
 }

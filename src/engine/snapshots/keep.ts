@@ -1,12 +1,13 @@
+import type { CheckpointKind, RunStatus } from "../../base/statuses.js";
 import * as store from "../../store/checkpoints/checkpoints.js";
-import { runOf, type Run, type RunStatus } from "../../store/runs/runs.js";
+import { RUNS, type Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { Packed } from "./codec.js";
 import type { RunCopy } from "./run-snapshot.js";
 
 export interface Order {
-  readonly kind: store.CheckpointKind;
+  readonly kind: CheckpointKind;
   readonly label: string | null;
   readonly by: string;
 }
@@ -37,7 +38,7 @@ export function isCopyable(run: Run): boolean {
 
 /** Manual checkpoints kept per run: a bound for agents that make them in a loop. */
 export const MANUAL_KEPT = 100;
-export function keptOf(ctx: EngineContext, kind: store.CheckpointKind): number {
+export function keptOf(ctx: EngineContext, kind: CheckpointKind): number {
   return kind === "manual" ? MANUAL_KEPT : ctx.settings.checkpoints_kept;
 }
 
@@ -49,7 +50,7 @@ export function createdEvent({ id, kind, label, run, project, counts }: store.Ch
 /** Keeps a copy, and makes room. The caller has locked its run. */
 export function* keepCopy(ctx: EngineContext, packed: PackedCopy, order: Order): Tx<Taken> {
   const { head } = packed;
-  const run = runOf(head.run);
+  const run = RUNS.read(head.run);
   const checkpoint: store.Checkpoint = {
     id: ctx.newId("checkpoint"),
     run: run.id,

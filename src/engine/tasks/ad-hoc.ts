@@ -1,7 +1,7 @@
 import { countDependents, findTasksByKeys, keysOfRun } from "../../store/tasks/lists.js";
 import { findTask, type Reason, type Task, type TriggerRule } from "../../store/tasks/tasks.js";
 import { lockRun } from "../../store/lock-order.js";
-import { type Run, runOf } from "../../store/runs/runs.js";
+import { type Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { estimateOf, parseDefinition, type Step } from "../definitions/definition.js";
@@ -48,8 +48,7 @@ function ofTask(problem: Problem): Problem {
  * in it, `conflict` for a key that is taken, `limit_exceeded` when the run is full.
  */
 export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { task: Task }> {
-  const row = yield* lockRun(adHoc.run.id);
-  const run = row ? runOf(row) : adHoc.run;
+  const run = (yield* lockRun(adHoc.run.id)) ?? adHoc.run;
   if (!takesWork(run)) throw finishedRun(run);
   const change = new RunChange(ctx, run);
   yield* requireCapacity(change, 1);

@@ -1,5 +1,7 @@
-import { int, json, text, textOrNull } from "../rows.js";
-import { first, type Row, type SqlValue, type Tx } from "../tx.js";
+import { AGENT_STATUSES } from "../../base/statuses.js";
+import { all, hit, int, json, one, oneOf, only, text, textOrNull } from "../rows.js";
+import { insertInto, type RowOf, table } from "../tables.js";
+import type { Tx } from "../tx.js";
 
 /** What an agent says of itself beyond what it can do. */
 export interface AgentProfile {
@@ -9,79 +11,34 @@ export interface AgentProfile {
   readonly cost?: Readonly<Record<string, unknown>> | undefined;
 }
 
-export interface Agent {
-  readonly name: string;
-  readonly status: "active" | "unregistered";
-  readonly capabilities: readonly string[];
-  readonly roles: readonly string[];
-  readonly maxConcurrentTasks: number;
-  readonly profile: AgentProfile;
-  readonly session: string | null;
+export const AGENTS = table("agents", {
+  name: text,
+  status: oneOf(AGENT_STATUSES),
+  capabilities: json<readonly string[]>,
+  roles: json<readonly string[]>,
+  maxConcurrentTasks: int,
+  profile: json<AgentProfile>,
+  session: textOrNull,
   /** Where its wait_for stands in the history. */
-  readonly eventCursor: string | null;
+  eventCursor: textOrNull,
   /** What it last said of its own load, as JSON text. */
-  readonly loadNote: string | null;
-  readonly registeredAt: number;
-  readonly seenAt: number;
-}
+  loadNote: textOrNull,
+  registeredAt: int,
+  seenAt: int,
+});
+export interface Agent extends RowOf<typeof AGENTS> {}
 
-const COLUMNS = [
-  "name",
-  "status",
-  "capabilities",
-  "roles",
-  "max_concurrent_tasks",
-  "profile",
-  "session",
-  "event_cursor",
-  "load_note",
-  "registered_at",
-  "seen_at",
-].join(", ");
-
-export function agentOf(row: Row): Agent {
-  return {
-    name: text(row, "name"),
-    status: text(row, "status") as Agent["status"],
-    capabilities: json<string[]>(row, "capabilities"),
-    roles: json<string[]>(row, "roles"),
-    maxConcurrentTasks: int(row, "max_concurrent_tasks"),
-    profile: json<AgentProfile>(row, "profile"),
-    session: textOrNull(row, "session"),
-    eventCursor: textOrNull(row, "event_cursor"),
-    loadNote: textOrNull(row, "load_note"),
-    registeredAt: int(row, "registered_at"),
-    seenAt: int(row, "seen_at"),
-  };
-}
-
-const FIND = `SELECT ${COLUMNS} FROM agents WHERE name = $1`;
+const FIND = `SELECT ${AGENTS.columns} FROM agents WHERE name = $1`;
 
 export function* findAgent(name: string): Tx<Agent | undefined> {
-  const row = yield* first([FIND, [name]]);
-  return row && agentOf(row);
+  return yield* one(AGENTS.read, [FIND, [name]]);
 }
 
-/** False where somebody has registered that name at the same time. */
-export function* insertAgent(agent: Agent): Tx<boolean> {
-  const rows = yield [
-    `INSERT INTO agents (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-     ON CONFLICT (name) DO NOTHING RETURNING name`,
-    [
-      agent.name,
-      agent.status,
-      JSON.stringify(agent.capabilities),
-      JSON.stringify(agent.roles),
-      agent.maxConcurrentTasks,
-      JSON.stringify(agent.profile),
-      agent.session,
-      agent.eventCursor,
-      agent.loadNote,
-      agent.registeredAt,
-      agent.seenAt,
-    ],
-  ];
-  return rows.length === 1;
+const INSERT = insertInto(AGENTS, "ON CONFLICT (name) DO NOTHING RETURNING name");
+
+/** Returns false where an agent of that name was registered at the same time. */
+export function insertAgent(agent: Agent): Tx<boolean> {
+  return hit(INSERT([agent]));
 }
 
 /** Replaces what an agent whose row is locked says of itself. */
@@ -125,16 +82,19 @@ export function* setEventCursor(name: string, cursor: string): Tx<void> {
 
 /** In order of name, from after `after`, with how many tasks each is running. */
 export function* listAgents(page: { after?: string | undefined; limit: number }): Tx<(Agent & { running: number })[]> {
-  const params: SqlValue[] = [page.after ?? "", page.limit];
-  const rows = yield [
-    `SELECT ${COLUMNS}, (SELECT count(*) FROM tasks t WHERE t.agent = agents.name) AS running FROM agents
+  return yield* all(
+    (row) => ({ ...AGENTS.read(row), running: int(row, "running") }),
+    [
+      `SELECT ${AGENTS.columns}, (SELECT count(*) FROM tasks t WHERE t.agent = agents.name) AS running FROM agents
      WHERE status = 'active' AND name > $1 ORDER BY name LIMIT $2`,
-    params,
-  ];
-  return rows.map((row) => ({ ...agentOf(row), running: int(row, "running") }));
+      [page.after ?? "", page.limit],
+    ],
+  );
 }
 
 export function* agentNames(limit: number): Tx<string[]> {
-  const rows = yield ["SELECT name FROM agents WHERE status = 'active' ORDER BY seen_at DESC LIMIT $1", [limit]];
-  return rows.map((row) => text(row, "name"));
+  return yield* all(only("name", text), [
+    "SELECT name FROM agents WHERE status = 'active' ORDER BY seen_at DESC LIMIT $1",
+    [limit],
+  ]);
 }

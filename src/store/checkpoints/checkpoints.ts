@@ -1,121 +1,64 @@
-import { insertRows, int, json, text, textOrNull } from "../rows.js";
-import type { RunStatus } from "../runs/runs.js";
-import { first, type Row, type Tx } from "../tx.js";
+import { RUN_STATUSES, CHECKPOINT_KINDS, type CheckpointKind, type RunStatus } from "../../base/statuses.js";
+import { all, hit, int, json, one, oneOf, only, text, textOrNull } from "../rows.js";
+import { insertInto, insertRows, type RowOf, table } from "../tables.js";
+import type { Tx } from "../tx.js";
 
-export type CheckpointKind = "manual" | "interval" | "gate";
-
-/** A copy of a run, without its content. */
-export interface Checkpoint {
-  readonly id: string;
-  readonly run: string;
-  readonly project: string;
-  readonly kind: CheckpointKind;
-  readonly label: string | null;
+export const CHECKPOINTS = table("checkpoints", {
+  id: text,
+  run: text,
+  project: text,
+  kind: oneOf(CHECKPOINT_KINDS),
+  label: textOrNull,
   /** Of the content; a process reads those up to its own. */
-  readonly format: number;
+  format: int,
   /** SHA-256 of the parts. */
-  readonly hash: string;
+  hash: text,
   /** Of the content, compressed. */
-  readonly bytes: number;
-  readonly runStatus: RunStatus;
+  bytes: int,
+  runStatus: oneOf(RUN_STATUSES),
   /** Tasks by state; states without any are left out. */
-  readonly counts: Readonly<Record<string, number>>;
+  counts: json<Readonly<Record<string, number>>>,
   /** Of all tasks together, so far. */
-  readonly attempts: number;
+  attempts: int,
   /** Of the history: what has happened since is read from here. */
-  readonly cursor: string;
+  cursor: text,
   /** When the run had last changed. */
-  readonly changedAt: number;
-  readonly takenAt: number;
-  readonly createdBy: string;
-}
+  changedAt: int,
+  takenAt: int,
+  createdBy: text,
+});
+/** A copy of a run, without its content. */
+export interface Checkpoint extends RowOf<typeof CHECKPOINTS> {}
 
-const COLUMNS = [
-  "id",
-  "run",
-  "project",
-  "kind",
-  "label",
-  "format",
-  "hash",
-  "bytes",
-  "run_status",
-  "counts",
-  "attempts",
-  "cursor",
-  "changed_at",
-  "taken_at",
-  "created_by",
-];
-const INSERT = { table: "checkpoints", columns: COLUMNS } as const;
-const INSERT_PART = { table: "checkpoint_parts", columns: ["checkpoint", "number", "data"] } as const;
-const SELECTED = COLUMNS.join(", ");
+const INSERT = insertInto(CHECKPOINTS);
+const INSERT_PARTS = insertInto(table("checkpoint_parts", { checkpoint: text, number: int, data: text }));
 
-function checkpointOf(row: Row): Checkpoint {
-  return {
-    id: text(row, "id"),
-    run: text(row, "run"),
-    project: text(row, "project"),
-    // Held to the unions by the tables' CHECKs.
-    kind: text(row, "kind") as CheckpointKind,
-    runStatus: text(row, "run_status") as RunStatus,
-    label: textOrNull(row, "label"),
-    format: int(row, "format"),
-    hash: text(row, "hash"),
-    bytes: int(row, "bytes"),
-    counts: json(row, "counts"),
-    attempts: int(row, "attempts"),
-    cursor: text(row, "cursor"),
-    changedAt: int(row, "changed_at"),
-    takenAt: int(row, "taken_at"),
-    createdBy: text(row, "created_by"),
-  };
-}
-
-/** Keeps a checkpoint with its content, a row for each part. */
-export function* insertCheckpoint(one: Checkpoint, parts: readonly string[]): Tx<void> {
-  yield* insertRows(INSERT, [
-    [
-      one.id,
-      one.run,
-      one.project,
-      one.kind,
-      one.label,
-      one.format,
-      one.hash,
-      one.bytes,
-      one.runStatus,
-      JSON.stringify(one.counts),
-      one.attempts,
-      one.cursor,
-      one.changedAt,
-      one.takenAt,
-      one.createdBy,
-    ],
-  ]);
+/** Inserts a checkpoint with its content, a row for each part. */
+export function* insertCheckpoint(checkpoint: Checkpoint, parts: readonly string[]): Tx<void> {
+  yield INSERT([checkpoint]);
   yield* insertRows(
-    INSERT_PART,
-    parts.map((data, number) => [one.id, number, data]),
+    INSERT_PARTS,
+    parts.map((data, number) => ({ checkpoint: checkpoint.id, number, data })),
   );
 }
 
 export function* findCheckpoint(id: string): Tx<Checkpoint | undefined> {
-  const row = yield* first([`SELECT ${SELECTED} FROM checkpoints WHERE id = $1`, [id]]);
-  return row && checkpointOf(row);
+  return yield* one(CHECKPOINTS.read, [`SELECT ${CHECKPOINTS.columns} FROM checkpoints WHERE id = $1`, [id]]);
 }
 
 export function* partsOf(checkpoint: string): Tx<string[]> {
-  const rows = yield ["SELECT data FROM checkpoint_parts WHERE checkpoint = $1 ORDER BY number", [checkpoint]];
-  return rows.map((row) => text(row, "data"));
+  return yield* all(only("data", text), [
+    "SELECT data FROM checkpoint_parts WHERE checkpoint = $1 ORDER BY number",
+    [checkpoint],
+  ]);
 }
 
 /** Newest first; those before an id where one is given. */
 export function* listCheckpoints(run: string, page: { before?: string | undefined; limit: number }): Tx<Checkpoint[]> {
-  const rows = yield [
-    `SELECT ${SELECTED} FROM checkpoints WHERE run = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`,
+  return yield* all(CHECKPOINTS.read, [
+    `SELECT ${CHECKPOINTS.columns} FROM checkpoints WHERE run = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`,
     [run, page.before ?? "", page.limit],
-  ];
-  return rows.map(checkpointOf);
+  ]);
 }
 
 /** Removes the oldest of a kind beyond so many. At most 10 at once. Gives their ids. */
@@ -178,13 +121,12 @@ export function* runsInTurn(status: RunStatus, after: string, limit: number): Tx
 
 /** True for the one process that takes the turn. */
 export function* takeTurn(turn: RunInTurn, now: number): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     `INSERT INTO checkpoint_turns (run, at, changed_at) VALUES ($1, $2, $3)
      ON CONFLICT (run) DO UPDATE SET at = excluded.at, changed_at = excluded.changed_at
      WHERE checkpoint_turns.at = $4 RETURNING run`,
     [turn.run, now, turn.changedAt, turn.seenAt ?? -1],
-  ];
-  return rows.length === 1;
+  ]);
 }
 
 /** Asks for a checkpoint that the next tick is to take. The first label stays. */
@@ -211,9 +153,8 @@ export function* wantedCheckpoints(limit: number): Tx<Wanted[]> {
 
 /** True for the one process that takes what is wanted. */
 export function* takeWanted({ run, label }: Wanted): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     "UPDATE checkpoint_turns SET wanted = NULL WHERE run = $1 AND wanted = $2 RETURNING run",
     [run, label],
-  ];
-  return rows.length === 1;
+  ]);
 }

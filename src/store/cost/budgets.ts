@@ -1,39 +1,27 @@
-import { type Run, RUN_COLUMNS, runOf } from "../runs/runs.js";
-import { int, placeholders, text } from "../rows.js";
-import { first, type Row, type Tx } from "../tx.js";
+import { type Run, RUNS } from "../runs/runs.js";
+import { all, idOf, int, one, only, placeholders, text } from "../rows.js";
+import { insertInto, named, type RowOf, table } from "../tables.js";
+import type { Tx } from "../tx.js";
 
-/** What a run and all runs within it may cost. Amounts are millionths of a US dollar. */
-export interface Budget {
-  readonly run: string;
-  readonly limit: number;
-  readonly spent: number;
+export const BUDGETS = table("budgets", {
+  run: text,
+  limit: named("limit_micros", int),
+  spent: named("spent_micros", int),
   /** Shares of the limit. */
-  readonly warnAt: number;
-  readonly blockAt: number;
-}
+  warnAt: int,
+  blockAt: int,
+});
+/** What a run and all runs within it may cost. Amounts are millionths of a US dollar. */
+export interface Budget extends RowOf<typeof BUDGETS> {}
 
-const COLUMNS = ["run", "limit_micros", "spent_micros", "warn_at", "block_at"];
-export const BUDGET_COLUMNS = COLUMNS.join(", ");
-
-export function budgetOf(row: Row): Budget {
-  return {
-    run: text(row, "run"),
-    limit: int(row, "limit_micros"),
-    spent: int(row, "spent_micros"),
-    warnAt: int(row, "warn_at"),
-    blockAt: int(row, "block_at"),
-  };
-}
-
-// sql: the columns are those above.
 const BUDGETS_OVER = `WITH RECURSIVE above (id, parent_run, depth) AS (
     SELECT id, parent_run, depth FROM runs WHERE id = $1
     UNION ALL SELECT r.id, r.parent_run, r.depth FROM runs r JOIN above a ON r.id = a.parent_run
-  ) SELECT ${COLUMNS.map((column) => `b.${column}`).join(", ")} FROM above a JOIN budgets b ON b.run = a.id ORDER BY a.depth DESC`;
+  ) SELECT ${BUDGETS.columnsOf("b")} FROM above a JOIN budgets b ON b.run = a.id ORDER BY a.depth DESC`;
 
 /** The budgets that hold for a run, the nearest first: its own, and those of the runs that it is within. */
 export function* budgetsOver(run: string): Tx<Budget[]> {
-  return (yield [BUDGETS_OVER, [run]]).map(budgetOf);
+  return yield* all(BUDGETS.read, [BUDGETS_OVER, [run]]);
 }
 
 /** Adds a cost to budgets whose rows are locked. */
@@ -44,8 +32,10 @@ export function* addSpent(runs: readonly string[], cost: number): Tx<void> {
   ];
 }
 
-export function* insertBudget({ run, limit, spent, warnAt, blockAt }: Budget): Tx<void> {
-  yield [`INSERT INTO budgets (${BUDGET_COLUMNS}) VALUES ($1, $2, $3, $4, $5)`, [run, limit, spent, warnAt, blockAt]];
+const INSERT = insertInto(BUDGETS);
+
+export function* insertBudget(budget: Budget): Tx<void> {
+  yield INSERT([budget]);
 }
 
 export function* changeBudget({ run, limit, warnAt, blockAt }: Omit<Budget, "spent">): Tx<void> {
@@ -61,13 +51,14 @@ export function* deleteBudget(run: string): Tx<void> {
 
 /** What a run and all runs within it have cost. */
 export function* costWithin(run: string): Tx<number> {
-  const row = yield* first([
-    `WITH RECURSIVE below (id) AS (
+  return (
+    (yield* one(only("cost", int), [
+      `WITH RECURSIVE below (id) AS (
        SELECT id FROM runs WHERE id = $1 UNION ALL SELECT r.id FROM runs r JOIN below b ON r.parent_run = b.id
      ) SELECT COALESCE(CAST(sum(c.cost_micros) AS BIGINT), 0) AS cost FROM below b JOIN run_counters c ON c.run = b.id`,
-    [run],
-  ]);
-  return row ? int(row, "cost") : 0;
+      [run],
+    ])) ?? 0
+  );
 }
 
 const WITHIN = `id IN (WITH RECURSIVE below (id) AS (
@@ -88,20 +79,19 @@ export function* setOverBudget(run: string): Tx<void> {
 export function* clearOverBudget(run: string): Tx<Run[]> {
   // sql: the columns are the table's own.
   const rows = yield [
-    `UPDATE runs SET over_budget = 0 WHERE over_budget = 1 AND ${WITHIN} RETURNING ${RUN_COLUMNS}`,
+    `UPDATE runs SET over_budget = 0 WHERE over_budget = 1 AND ${WITHIN} RETURNING ${RUNS.columns}`,
     [run],
   ];
-  return rows.map(runOf).sort((a, b) => (a.id < b.id ? -1 : 1));
+  return rows.map(RUNS.read).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** The first of the open runs within a run, or the run itself, that gives out nothing because a budget is spent. */
 export function* overBudgetWithin(run: string): Tx<string | undefined> {
-  const row = yield* first([
+  return yield* one(idOf, [
     `WITH RECURSIVE below (id, over_budget) AS (
        SELECT id, over_budget FROM runs WHERE id = $1 AND ended_at IS NULL
        UNION ALL SELECT r.id, r.over_budget FROM runs r JOIN below b ON r.parent_run = b.id WHERE r.ended_at IS NULL
      ) SELECT id FROM below WHERE over_budget = 1 ORDER BY id LIMIT 1`,
     [run],
   ]);
-  return row && text(row, "id");
 }

@@ -1,5 +1,5 @@
-import { bySize, chunksOf, int, intOrNull, placeholders, text, textOrNull } from "../rows.js";
 import { T_COLUMNS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
+import { bySize, chunksOf, hit, int, intOrNull, placeholders, text, textOrNull } from "../rows.js";
 import type { Row, Tx } from "../tx.js";
 
 /** Questions that are being put to a person, and those that a person has put off. */
@@ -81,7 +81,7 @@ export interface NewElicitation {
 
 /** Takes a question on; false where another process asks it, or a person has put it off. */
 export function* takeElicitation({ task, token, session, until, now }: NewElicitation): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     `INSERT INTO askings (task, token, session, until_at) VALUES ($1, $2, $3, $4)
      ON CONFLICT (task) DO UPDATE SET token = excluded.token, session = excluded.session, until_at = excluded.until_at
      WHERE askings.token <> excluded.token OR askings.until_at <= $5 OR askings.session = excluded.session
@@ -89,8 +89,7 @@ export function* takeElicitation({ task, token, session, until, now }: NewElicit
          SELECT 1 FROM sessions s WHERE s.id = askings.session AND s.ended_at IS NULL AND s.expires_at > $5))
      RETURNING task`,
     [task, token, session, until, now],
-  ];
-  return rows.length === 1;
+  ]);
 }
 
 /** Nobody is to be asked until then, whoever asks now. */

@@ -1,85 +1,61 @@
-import { chunksOf, insertRows, int, intOrNull, placeholders, text, textOrNull } from "../rows.js";
-import { first, type Row, type Tx } from "../tx.js";
+import { MILESTONE_STATUSES, LINK_KINDS } from "../../base/statuses.js";
+import {
+  all,
+  allIn,
+  eachIn,
+  flag,
+  hit,
+  idOf,
+  int,
+  intOrNull,
+  one,
+  oneOf,
+  only,
+  placeholders,
+  text,
+  textOrNull,
+} from "../rows.js";
+import { insertInto, insertRows, type RowOf, table } from "../tables.js";
+import type { Tx } from "../tx.js";
 
-export type LinkKind = "run" | "task" | "workflow";
-
-export interface Milestone {
-  readonly id: string;
-  readonly project: string;
-  readonly name: string;
-  readonly status: "open" | "completed";
-  readonly dueAt: number | null;
+export const MILESTONES = table("milestones", {
+  id: text,
+  project: text,
+  name: text,
+  status: oneOf(MILESTONE_STATUSES),
+  dueAt: intOrNull,
   /** How many things it links, and how many of them have ended well. */
-  readonly links: number;
-  readonly done: number;
-  readonly note: string | null;
-  readonly createdAt: number;
-  readonly createdBy: string;
-  readonly completedAt: number | null;
+  links: int,
+  done: int,
+  note: textOrNull,
+  createdAt: int,
+  createdBy: text,
+  completedAt: intOrNull,
   /** Null where it completed by itself. */
-  readonly completedBy: string | null;
-}
+  completedBy: textOrNull,
+});
+export interface Milestone extends RowOf<typeof MILESTONES> {}
 
-export interface Link {
-  readonly milestone: string;
-  readonly kind: LinkKind;
+export const MILESTONE_LINKS = table("milestone_links", {
+  milestone: text,
+  kind: oneOf(LINK_KINDS),
   /** The id of the run, the task or the workflow. */
-  readonly target: string;
+  target: text,
   /** What people call it. */
-  readonly label: string;
-  readonly done: boolean;
-}
+  label: text,
+  done: flag,
+});
+export interface Link extends RowOf<typeof MILESTONE_LINKS> {}
 
-const COLUMNS = [
-  "id",
-  "project",
-  "name",
-  "status",
-  "due_at",
-  "links",
-  "done",
-  "note",
-  "created_at",
-  "created_by",
-  "completed_at",
-  "completed_by",
-].join(", ");
-
-export function milestoneOf(row: Row): Milestone {
-  return {
-    id: text(row, "id"),
-    project: text(row, "project"),
-    name: text(row, "name"),
-    // Held to the union by the table's CHECK, as is the kind of a link.
-    status: text(row, "status") as Milestone["status"],
-    dueAt: intOrNull(row, "due_at"),
-    links: int(row, "links"),
-    done: int(row, "done"),
-    note: textOrNull(row, "note"),
-    createdAt: int(row, "created_at"),
-    createdBy: text(row, "created_by"),
-    completedAt: intOrNull(row, "completed_at"),
-    completedBy: textOrNull(row, "completed_by"),
-  };
-}
-
-function linkOf(row: Row): Link {
-  return {
-    milestone: text(row, "milestone"),
-    kind: text(row, "kind") as LinkKind,
-    target: text(row, "target"),
-    label: text(row, "label"),
-    done: int(row, "done") === 1,
-  };
-}
+const INSERT = insertInto(MILESTONES);
+const INSERT_LINKS = insertInto(MILESTONE_LINKS);
 
 export function* insertMilestone(milestone: Milestone): Tx<void> {
-  const { id, project, name, status, dueAt, links, done, note } = milestone;
-  const { createdAt, createdBy, completedAt, completedBy } = milestone;
-  yield [
-    `INSERT INTO milestones (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-    [id, project, name, status, dueAt, links, done, note, createdAt, createdBy, completedAt, completedBy],
-  ];
+  yield INSERT([milestone]);
+}
+
+export function insertLinks(links: readonly Link[]): Tx<void> {
+  return insertRows(INSERT_LINKS, links);
 }
 
 /** Guarded by its being open; false when it was completed before. */
@@ -87,78 +63,59 @@ export function* saveMilestone(
   milestone: Pick<Milestone, "id" | "status" | "done" | "note" | "completedAt" | "completedBy">,
 ): Tx<boolean> {
   const { id, status, done, note, completedAt, completedBy } = milestone;
-  const rows = yield [
+  return yield* hit([
     `UPDATE milestones SET status = $1, done = $2, note = $3, completed_at = $4, completed_by = $5
      WHERE id = $6 AND status = 'open' RETURNING id`,
     [status, done, note, completedAt, completedBy, id],
-  ];
-  return rows.length === 1;
-}
-
-const LINKS = { table: "milestone_links", columns: ["milestone", "kind", "target", "label", "done"] } as const;
-
-export function* insertLinks(links: readonly Link[]): Tx<void> {
-  yield* insertRows(
-    LINKS,
-    links.map(({ milestone, kind, target, label, done }) => [milestone, kind, target, label, done ? 1 : 0]),
-  );
+  ]);
 }
 
 export function* findMilestone(project: string, name: string): Tx<Milestone | undefined> {
-  const row = yield* first([`SELECT ${COLUMNS} FROM milestones WHERE project = $1 AND name = $2`, [project, name]]);
-  return row && milestoneOf(row);
+  return yield* one(MILESTONES.read, [
+    `SELECT ${MILESTONES.columns} FROM milestones WHERE project = $1 AND name = $2`,
+    [project, name],
+  ]);
 }
 
 /** Those of a project: open ones first, the soonest due before the others, then by name. */
 export function* milestonesOf(project: string, limit: number): Tx<Milestone[]> {
-  const rows = yield [
-    `SELECT ${COLUMNS} FROM milestones WHERE project = $1
+  return yield* all(MILESTONES.read, [
+    `SELECT ${MILESTONES.columns} FROM milestones WHERE project = $1
      ORDER BY status DESC, due_at IS NULL, due_at, name LIMIT $2`,
     [project, limit],
-  ];
-  return rows.map(milestoneOf);
+  ]);
 }
 
 /** The links of milestones, in the order of their labels. */
 export function* linksOf(milestones: readonly string[]): Tx<Link[]> {
-  const links: Link[] = [];
-  for (const chunk of chunksOf(milestones)) {
-    const rows = yield [
-      `SELECT milestone, kind, target, label, done FROM milestone_links
+  return yield* allIn(MILESTONE_LINKS.read, milestones, (chunk) => [
+    `SELECT ${MILESTONE_LINKS.columns} FROM milestone_links
        WHERE milestone IN (${placeholders(chunk.length)}) ORDER BY milestone, label, target`,
-      chunk,
-    ];
-    links.push(...rows.map(linkOf));
-  }
-  return links;
+    chunk,
+  ]);
 }
 
 /** The open links to any of these, by their milestone. One look into an index that holds nothing but open links. */
 export function* waitingFor(targets: readonly string[]): Tx<string[]> {
-  const found = new Set<string>();
-  for (const chunk of chunksOf(targets)) {
-    const rows = yield [
-      `SELECT milestone FROM milestone_links WHERE done = 0 AND target IN (${placeholders(chunk.length)})`,
-      chunk,
-    ];
-    for (const row of rows) found.add(text(row, "milestone"));
-  }
-  return [...found].sort();
+  const found = yield* allIn(only("milestone", text), targets, (chunk) => [
+    `SELECT milestone FROM milestone_links WHERE done = 0 AND target IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
+  return [...new Set(found)].sort();
 }
 
 /** What a milestone links to these has ended well. Gives how many of its links have by now. */
 export function* markDone(milestone: string, targets: readonly string[]): Tx<number> {
-  for (const chunk of chunksOf(targets)) {
-    yield [
-      `UPDATE milestone_links SET done = 1 WHERE milestone = $1 AND done = 0 AND target IN (${placeholders(chunk.length, 2)})`,
-      [milestone, ...chunk],
-    ];
-  }
-  const row = yield* first([
-    "SELECT count(*) AS done FROM milestone_links WHERE milestone = $1 AND done = 1",
-    [milestone],
+  yield* eachIn(targets, (chunk) => [
+    `UPDATE milestone_links SET done = 1 WHERE milestone = $1 AND done = 0 AND target IN (${placeholders(chunk.length, 2)})`,
+    [milestone, ...chunk],
   ]);
-  return row === undefined ? 0 : int(row, "done");
+  return (
+    (yield* one(only("done", int), [
+      "SELECT count(*) AS done FROM milestone_links WHERE milestone = $1 AND done = 1",
+      [milestone],
+    ])) ?? 0
+  );
 }
 
 export interface MilestoneFigures {
@@ -191,13 +148,8 @@ export function* countMilestones(projects: readonly string[], now: number): Tx<M
 
 /** Runs of a workflow that have not ended. */
 export function* openRunsOf(workflows: readonly string[]): Tx<string[]> {
-  const ids: string[] = [];
-  for (const chunk of chunksOf(workflows)) {
-    const rows = yield [
-      `SELECT id FROM runs WHERE workflow IN (${placeholders(chunk.length)}) AND ended_at IS NULL`,
-      chunk,
-    ];
-    ids.push(...rows.map((row) => text(row, "id")));
-  }
-  return ids;
+  return yield* allIn(idOf, workflows, (chunk) => [
+    `SELECT id FROM runs WHERE workflow IN (${placeholders(chunk.length)}) AND ended_at IS NULL`,
+    chunk,
+  ]);
 }

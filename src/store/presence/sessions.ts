@@ -1,69 +1,42 @@
 import { lockEndedSessions } from "../lock-order.js";
-import { chunksOf, int, intOrNull, placeholders, text } from "../rows.js";
-import { first, type Row, type Tx } from "../tx.js";
+import { all, chunksOf, flag, hit, idOf, int, intOrNull, one, only, placeholders, text } from "../rows.js";
+import { columns, insertInto, type RowOf, table } from "../tables.js";
+import { first, type Tx } from "../tx.js";
 
-/** A server process, as long as it lives. */
-export interface Session {
-  readonly id: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly processStartedAt: number;
-  readonly client: string;
-  readonly executor: boolean;
-  readonly openedAt: number;
-  readonly renewedAt: number;
-  readonly expiresAt: number;
+export const SESSIONS = table("sessions", {
+  id: text,
+  host: text,
+  pid: int,
+  processStartedAt: int,
+  client: text,
+  executor: flag,
+  openedAt: int,
+  renewedAt: int,
+  expiresAt: int,
   /** When its pipe closed or its process was found gone. */
-  readonly goneAt: number | null;
+  goneAt: intOrNull,
   /** When its work had been taken back. */
-  readonly endedAt: number | null;
-}
+  endedAt: intOrNull,
+});
+/** A server process, as long as it lives. */
+export interface Session extends RowOf<typeof SESSIONS> {}
 
-const COLUMNS =
-  "id, host, pid, process_started_at, client, executor, opened_at, renewed_at, expires_at, gone_at, ended_at";
-
-function sessionOf(row: Row): Session {
-  return {
-    id: text(row, "id"),
-    host: text(row, "host"),
-    pid: int(row, "pid"),
-    processStartedAt: int(row, "process_started_at"),
-    client: text(row, "client"),
-    executor: int(row, "executor") === 1,
-    openedAt: int(row, "opened_at"),
-    renewedAt: int(row, "renewed_at"),
-    expiresAt: int(row, "expires_at"),
-    goneAt: intOrNull(row, "gone_at"),
-    endedAt: intOrNull(row, "ended_at"),
-  };
-}
+const SAVE = insertInto(
+  SESSIONS,
+  `ON CONFLICT (id) DO UPDATE SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at, gone_at = NULL, ended_at = NULL`,
+);
 
 /** Opens the session, or opens it again after it had been given up as dead. */
 export function* saveSession(session: Session): Tx<void> {
-  yield [
-    `INSERT INTO sessions (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, NULL)
-     ON CONFLICT (id) DO UPDATE SET renewed_at = excluded.renewed_at, expires_at = excluded.expires_at, gone_at = NULL, ended_at = NULL`,
-    [
-      session.id,
-      session.host,
-      session.pid,
-      session.processStartedAt,
-      session.client,
-      session.executor ? 1 : 0,
-      session.openedAt,
-      session.renewedAt,
-      session.expiresAt,
-    ],
-  ];
+  yield SAVE([session]);
 }
 
 /** False when the session is not open any more. */
 export function* renewSession(id: string, now: number, expiresAt: number): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     "UPDATE sessions SET renewed_at = $1, expires_at = $2, gone_at = NULL WHERE id = $3 AND ended_at IS NULL RETURNING id",
     [now, expiresAt, id],
-  ];
-  return rows.length === 1;
+  ]);
 }
 
 /** Marks sessions whose process is gone or whose pipe has closed: their leases end at `expiresAt`. */
@@ -86,38 +59,34 @@ export function* endSession(id: string, now: number): Tx<void> {
 
 /** False for one that has been renewed meanwhile. */
 export function* endExpiredSession(id: string, now: number): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     "UPDATE sessions SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL AND expires_at <= $1 RETURNING id",
     [now, id],
-  ];
-  return rows.length === 1;
+  ]);
 }
 
 export function* findSession(id: string): Tx<Session | undefined> {
-  const row = yield* first([`SELECT ${COLUMNS} FROM sessions WHERE id = $1`, [id]]);
-  return row && sessionOf(row);
+  return yield* one(SESSIONS.read, [`SELECT ${SESSIONS.columns} FROM sessions WHERE id = $1`, [id]]);
 }
 
 /** Open sessions of one host that nobody has found gone yet. */
 export function* openSessionsOf(host: string): Tx<Session[]> {
-  const rows = yield [
-    `SELECT ${COLUMNS} FROM sessions WHERE host = $1 AND ended_at IS NULL AND gone_at IS NULL ORDER BY id LIMIT 1000`,
+  return yield* all(SESSIONS.read, [
+    `SELECT ${SESSIONS.columns} FROM sessions WHERE host = $1 AND ended_at IS NULL AND gone_at IS NULL ORDER BY id LIMIT 1000`,
     [host],
-  ];
-  return rows.map(sessionOf);
+  ]);
 }
 
 /**
  * Sessions whose time is over. Those of a host that has just woken keep a grace, unless their process is known to be gone.
  */
 export function* expiredSessions(now: number, limit: number): Tx<string[]> {
-  const rows = yield [
+  return yield* all(idOf, [
     `SELECT s.id FROM sessions s LEFT JOIN host_clocks h ON h.host = s.host
      WHERE s.ended_at IS NULL AND s.expires_at <= $1 AND (s.gone_at IS NOT NULL OR COALESCE(h.grace_until, 0) <= $1)
      ORDER BY s.expires_at LIMIT $2`,
     [now, limit],
-  ];
-  return rows.map((row) => text(row, "id"));
+  ]);
 }
 
 /**
@@ -125,36 +94,33 @@ export function* expiredSessions(now: number, limit: number): Tx<string[]> {
  * task and every lock without one.
  */
 export function* endedWithWork(): Tx<string[]> {
-  const rows = yield [
+  return yield* all(only("session", text), [
     `SELECT w.session FROM (SELECT session FROM tasks WHERE agent IS NOT NULL AND session IS NOT NULL
        UNION SELECT session FROM file_locks WHERE session IS NOT NULL AND task IS NULL) w
      LEFT JOIN sessions s ON s.id = w.session WHERE s.id IS NULL OR s.ended_at IS NOT NULL ORDER BY w.session LIMIT 100`,
-  ];
-  return rows.map((row) => text(row, "session"));
+  ]);
 }
 
 export function* listOpenSessions(limit: number): Tx<Session[]> {
-  const rows = yield [`SELECT ${COLUMNS} FROM sessions WHERE ended_at IS NULL ORDER BY id LIMIT $1`, [limit]];
-  return rows.map(sessionOf);
+  return yield* all(SESSIONS.read, [
+    `SELECT ${SESSIONS.columns} FROM sessions WHERE ended_at IS NULL ORDER BY id LIMIT $1`,
+    [limit],
+  ]);
 }
 
-export interface HostClock {
-  readonly tickedAt: number;
-  readonly graceUntil: number;
-}
+const HOST_CLOCKS = columns({ tickedAt: int, graceUntil: int });
+export interface HostClock extends RowOf<typeof HOST_CLOCKS> {}
 
-export function* findHostClock(host: string): Tx<HostClock | undefined> {
-  const row = yield* first(["SELECT ticked_at, grace_until FROM host_clocks WHERE host = $1", [host]]);
-  return row && { tickedAt: int(row, "ticked_at"), graceUntil: int(row, "grace_until") };
+export function findHostClock(host: string): Tx<HostClock | undefined> {
+  return one(HOST_CLOCKS.read, [`SELECT ${HOST_CLOCKS.columns} FROM host_clocks WHERE host = $1`, [host]]);
 }
 
 /** Moves a host's clock by compare-and-set; whoever comes second changes nothing. */
 export function* advanceHostClock(host: string, from: number, to: HostClock): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     "UPDATE host_clocks SET ticked_at = $1, grace_until = $2 WHERE host = $3 AND ticked_at = $4 RETURNING host",
     [to.tickedAt, to.graceUntil, host, from],
-  ];
-  return rows.length === 1;
+  ]);
 }
 
 export function* insertHostClock(host: string, now: number): Tx<void> {

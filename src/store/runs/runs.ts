@@ -1,17 +1,23 @@
+import { RUN_STATUSES, type RunStatus, RUN_KINDS } from "../../base/statuses.js";
 import { appendEvents } from "../events/events.js";
-import { conditionsOf, int, intOrNull, json, placeholders, text, textOrNull } from "../rows.js";
-import { first, type Row, type Tx, type TxContext } from "../tx.js";
-
-export type RunStatus =
-  | "planning"
-  | "running"
-  | "paused"
-  | "succeeded"
-  | "failed"
-  | "cancelling"
-  | "cancelled"
-  | "compensating"
-  | "compensated";
+import {
+  all,
+  conditionsOf,
+  flag,
+  hit,
+  idOf,
+  int,
+  intOrNull,
+  json,
+  one,
+  oneOf,
+  oneOfOrNull,
+  placeholders,
+  text,
+  textOrNull,
+} from "../rows.js";
+import { insertInto, type RowOf, table } from "../tables.js";
+import { first, type Tx, type TxContext } from "../tx.js";
 
 /** The graph's figures, computed when the run was made or changed. */
 export interface RunShape {
@@ -22,99 +28,45 @@ export interface RunShape {
   readonly criticalPathMs: number;
 }
 
-export interface Run {
-  readonly id: string;
-  readonly project: string;
-  readonly workflow: string | null;
-  readonly workflowVersion: number | null;
-  readonly name: string;
-  readonly kind: "workflow" | "standing";
-  readonly status: RunStatus;
-  readonly revision: number;
-  readonly mode: string;
-  readonly maxParallel: number;
-  readonly priority: number;
-  readonly deadline: number | null;
-  readonly inputs: Readonly<Record<string, unknown>>;
-  readonly reason: string | null;
-  readonly createdBy: string;
-  readonly createdAt: number;
-  readonly endedAt: number | null;
-  /** The run and the task of it that wait for this one; null for one that was started by itself. */
-  readonly parentRun: string | null;
-  readonly parentTask: string | null;
-  /** How many runs it is within. */
-  readonly depth: number;
-  readonly onFailure: OnFailure;
-  readonly stage: RunStage | null;
-  /** The nearest run, itself or one that it is within, that has a budget. */
-  readonly budgetOf: string | null;
-  /** Whether it gives out no work because such a budget is spent. */
-  readonly overBudget: boolean;
-}
-
 /** What becomes of the rest when a task has failed for good. */
-export type OnFailure = "continue" | "stop" | "compensate";
+const ON_FAILURE = ["continue", "stop", "compensate"] as const;
 
-/** Of a run that does not go on after a failure: nothing new starts, or what was done is undone. */
-export type RunStage = "stopping" | "undoing";
+/** The stage of a run that does not go on after a failure: nothing new starts, or what was done is undone. */
+const RUN_STAGES = ["stopping", "undoing"] as const;
+export type RunStage = (typeof RUN_STAGES)[number];
 
-export const RUN_COLUMNS = [
-  "id",
-  "project",
-  "workflow",
-  "workflow_version",
-  "name",
-  "kind",
-  "status",
-  "revision",
-  "mode",
-  "max_parallel",
-  "priority",
-  "deadline",
-  "inputs",
-  "reason",
-  "created_by",
-  "created_at",
-  "ended_at",
-  "parent_run",
-  "parent_task",
-  "depth",
-  "on_failure",
-  "stage",
-  "budget_of",
-  "over_budget",
-].join(", ");
-
-export function runOf(row: Row): Run {
-  return {
-    id: text(row, "id"),
-    project: text(row, "project"),
-    workflow: textOrNull(row, "workflow"),
-    workflowVersion: intOrNull(row, "workflow_version"),
-    name: text(row, "name"),
-    // The CHECK constraints of the table hold these to their unions.
-    kind: text(row, "kind") as Run["kind"],
-    status: text(row, "status") as RunStatus,
-    revision: int(row, "revision"),
-    mode: text(row, "mode"),
-    maxParallel: int(row, "max_parallel"),
-    priority: int(row, "priority"),
-    deadline: intOrNull(row, "deadline"),
-    inputs: json(row, "inputs"),
-    reason: textOrNull(row, "reason"),
-    createdBy: text(row, "created_by"),
-    createdAt: int(row, "created_at"),
-    endedAt: intOrNull(row, "ended_at"),
-    parentRun: textOrNull(row, "parent_run"),
-    parentTask: textOrNull(row, "parent_task"),
-    depth: int(row, "depth"),
-    onFailure: text(row, "on_failure") as OnFailure,
-    stage: textOrNull(row, "stage") as RunStage | null,
-    budgetOf: textOrNull(row, "budget_of"),
-    overBudget: int(row, "over_budget") === 1,
-  };
-}
+const FIELDS = {
+  id: text,
+  project: text,
+  workflow: textOrNull,
+  workflowVersion: intOrNull,
+  name: text,
+  kind: oneOf(RUN_KINDS),
+  status: oneOf(RUN_STATUSES),
+  revision: int,
+  mode: text,
+  maxParallel: int,
+  priority: int,
+  deadline: intOrNull,
+  inputs: json<Readonly<Record<string, unknown>>>,
+  reason: textOrNull,
+  createdBy: text,
+  createdAt: int,
+  endedAt: intOrNull,
+  /** The run and the task of it that wait for this one; null for one that was started by itself. */
+  parentRun: textOrNull,
+  parentTask: textOrNull,
+  /** How many runs it is within. */
+  depth: int,
+  onFailure: oneOf(ON_FAILURE),
+  stage: oneOfOrNull(RUN_STAGES),
+  /** The nearest run, itself or one that it is within, that has a budget. */
+  budgetOf: textOrNull,
+  /** Whether it gives out no work because such a budget is spent. */
+  overBudget: flag,
+};
+export const RUNS = table("runs", FIELDS);
+export interface Run extends RowOf<typeof RUNS> {}
 
 export interface NewRun extends Omit<
   Run,
@@ -127,34 +79,11 @@ export interface NewRun extends Omit<
   readonly status?: "planning" | "running" | "paused";
 }
 
+const INSERT = insertInto(table("runs", { ...FIELDS, shape: json<RunShape> }));
+
 export function* insertRun(ctx: TxContext, run: NewRun): Tx<void> {
-  yield [
-    `INSERT INTO runs (id, project, workflow, workflow_version, name, kind, status, revision, mode, max_parallel, priority,
-      deadline, inputs, shape, created_by, created_at, parent_run, parent_task, depth, on_failure, budget_of)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)`,
-    [
-      run.id,
-      run.project,
-      run.workflow,
-      run.workflowVersion,
-      run.name,
-      run.kind,
-      run.status ?? "running",
-      run.mode,
-      run.maxParallel,
-      run.priority,
-      run.deadline,
-      JSON.stringify(run.inputs),
-      JSON.stringify(run.shape),
-      run.createdBy,
-      ctx.now,
-      run.parentRun,
-      run.parentTask,
-      run.depth,
-      run.onFailure,
-      run.budgetOf,
-    ],
-  ];
+  const fresh = { revision: 1, createdAt: ctx.now, endedAt: null, reason: null, stage: null, overBudget: false };
+  yield INSERT([{ ...run, ...fresh, status: run.status ?? "running" }]);
   if (run.definition !== null)
     yield ["INSERT INTO run_definitions (run, definition) VALUES ($1, $2)", [run.id, run.definition]];
   yield* insertCounters(ctx, run.id);
@@ -166,13 +95,11 @@ export function* insertCounters(ctx: TxContext, run: string): Tx<void> {
 }
 
 export function* findRun(id: string): Tx<Run | undefined> {
-  const row = yield* first([`SELECT ${RUN_COLUMNS} FROM runs WHERE id = $1`, [id]]);
-  return row && runOf(row);
+  return yield* one(RUNS.read, [`SELECT ${RUNS.columns} FROM runs WHERE id = $1`, [id]]);
 }
 
 export function* findStandingRun(project: string): Tx<string | undefined> {
-  const row = yield* first(["SELECT id FROM runs WHERE project = $1 AND kind = 'standing'", [project]]);
-  return row && text(row, "id");
+  return yield* one(idOf, ["SELECT id FROM runs WHERE project = $1 AND kind = 'standing'", [project]]);
 }
 
 export function* findRunShape(id: string): Tx<RunShape> {
@@ -194,11 +121,10 @@ export interface RunChangeOfState {
 
 /** Guarded by the state it expects; false when the run was in another. */
 export function* setRunStatus(change: RunChangeOfState): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     "UPDATE runs SET status = $1, ended_at = $2, reason = $3, due_at = COALESCE($4, due_at), stage = $5 WHERE id = $6 AND status = $7 RETURNING id",
     [change.to, change.endedAt, change.reason, change.dueAt ?? null, change.stage, change.run, change.from],
-  ];
-  return rows.length === 1;
+  ]);
 }
 
 export interface RunFilter {
@@ -219,9 +145,8 @@ export function* listRuns(filter: RunFilter): Tx<Run[]> {
     ["id <", filter.before],
   ]);
   // sql: the comparisons are those above.
-  const sql = `SELECT ${RUN_COLUMNS} FROM runs ${where} ORDER BY id DESC LIMIT $${params.length + 1}`;
-  const rows = yield [sql, [...params, filter.limit]];
-  return rows.map(runOf);
+  const sql = `SELECT ${RUNS.columns} FROM runs ${where} ORDER BY id DESC LIMIT $${params.length + 1}`;
+  return yield* all(RUNS.read, [sql, [...params, filter.limit]]);
 }
 
 export interface PastRun {
@@ -250,16 +175,14 @@ export function* succeededRuns(project: string): Tx<PastRun[]> {
 
 /** The runs that ad-hoc tasks live in, one per project that has any. */
 export function* standingRuns(): Tx<string[]> {
-  const rows = yield ["SELECT id FROM runs WHERE kind = 'standing' AND ended_at IS NULL ORDER BY id LIMIT 1000"];
-  return rows.map((row) => text(row, "id"));
+  return yield* all(idOf, ["SELECT id FROM runs WHERE kind = 'standing' AND ended_at IS NULL ORDER BY id LIMIT 1000"]);
 }
 
 export function* activeRunsOf(project: string): Tx<string[]> {
-  const rows = yield [
+  return yield* all(idOf, [
     "SELECT id FROM runs WHERE project = $1 AND kind = 'workflow' AND ended_at IS NULL ORDER BY id",
     [project],
-  ];
-  return rows.map((row) => text(row, "id"));
+  ]);
 }
 
 const OF_ITS_TASKS = "task IN (SELECT id FROM tasks WHERE run = $1)";
@@ -306,6 +229,8 @@ export function* countRunsByStatus(project?: string): Tx<Record<string, number>>
 
 export function* findRuns(ids: readonly string[]): Tx<Run[]> {
   if (ids.length === 0) return [];
-  const rows = yield [`SELECT ${RUN_COLUMNS} FROM runs WHERE id IN (${placeholders(ids.length)}) ORDER BY id`, ids];
-  return rows.map(runOf);
+  return yield* all(RUNS.read, [
+    `SELECT ${RUNS.columns} FROM runs WHERE id IN (${placeholders(ids.length)}) ORDER BY id`,
+    ids,
+  ]);
 }

@@ -1,65 +1,44 @@
-import { chunksOf, int, intOrNull, placeholders, text } from "../rows.js";
-import { first, type Row, type Tx } from "../tx.js";
+import { RUN_MODES } from "../../base/statuses.js";
+import { all, chunksOf, hit, idOf, int, intOrNull, one, oneOf, only, placeholders, text } from "../rows.js";
+import { insertInto, type RowOf, table } from "../tables.js";
+import type { Tx } from "../tx.js";
 
-export const RUN_MODES = ["standard", "high_performance", "fault_tolerant", "resource_aware"] as const;
-export type RunMode = (typeof RUN_MODES)[number];
-
-/** A named set of defaults that runs take. (The table `sessions` holds the server processes.) */
-export interface WorkSession {
-  readonly id: string;
-  readonly name: string;
-  readonly mode: RunMode;
-  readonly maxParallel: number | null;
-  readonly createdAt: number;
-  readonly createdBy: string;
+export const WORK_SESSIONS = table("work_sessions", {
+  id: text,
+  name: text,
+  mode: oneOf(RUN_MODES),
+  maxParallel: intOrNull,
+  createdAt: int,
+  createdBy: text,
   /** When it ends by itself. */
-  readonly expiresAt: number | null;
-  readonly closedAt: number | null;
-}
+  expiresAt: intOrNull,
+  closedAt: intOrNull,
+});
+/** A named set of defaults that runs take. (The table `sessions` holds the server processes.) */
+export interface WorkSession extends RowOf<typeof WORK_SESSIONS> {}
 
-const COLUMNS = "id, name, mode, max_parallel, created_at, created_by, expires_at, closed_at";
+const INSERT = insertInto(WORK_SESSIONS, "ON CONFLICT DO NOTHING RETURNING id");
 
-function sessionOf(row: Row): WorkSession {
-  return {
-    id: text(row, "id"),
-    name: text(row, "name"),
-    // Held to the union by the table's CHECK.
-    mode: text(row, "mode") as RunMode,
-    maxParallel: intOrNull(row, "max_parallel"),
-    createdAt: int(row, "created_at"),
-    createdBy: text(row, "created_by"),
-    expiresAt: intOrNull(row, "expires_at"),
-    closedAt: intOrNull(row, "closed_at"),
-  };
-}
-
-/** False where an open one has the name. */
-export function* insertWorkSession(session: WorkSession): Tx<boolean> {
-  const { id, name, mode, maxParallel, createdAt, createdBy, expiresAt, closedAt } = session;
-  const rows = yield [
-    `INSERT INTO work_sessions (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING id`,
-    [id, name, mode, maxParallel, createdAt, createdBy, expiresAt, closedAt],
-  ];
-  return rows.length === 1;
+/** Returns false where an open work session has the name. */
+export function insertWorkSession(session: WorkSession): Tx<boolean> {
+  return hit(INSERT([session]));
 }
 
 /** By id, or else the newest of a name, an open one before the others. */
 export function* findWorkSession(reference: string): Tx<WorkSession | undefined> {
-  const row = yield* first([
-    `SELECT ${COLUMNS} FROM work_sessions WHERE id = $1 OR name = $1
+  return yield* one(WORK_SESSIONS.read, [
+    `SELECT ${WORK_SESSIONS.columns} FROM work_sessions WHERE id = $1 OR name = $1
      ORDER BY CASE WHEN id = $1 THEN 0 ELSE 1 END, closed_at IS NOT NULL, id DESC LIMIT 1`,
     [reference],
   ]);
-  return row && sessionOf(row);
 }
 
 /** False when it was closed already. */
 export function* setWorkSessionClosed(id: string, at: number): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     "UPDATE work_sessions SET closed_at = $1 WHERE id = $2 AND closed_at IS NULL RETURNING id",
     [at, id],
-  ];
-  return rows.length === 1;
+  ]);
 }
 
 /** Ends those whose time was over; gives how many are open then. */
@@ -68,8 +47,7 @@ export function* closeExpired(now: number): Tx<number> {
     "UPDATE work_sessions SET closed_at = expires_at WHERE closed_at IS NULL AND expires_at IS NOT NULL AND expires_at <= $1",
     [now],
   ];
-  const row = yield* first(["SELECT count(*) AS open FROM work_sessions WHERE closed_at IS NULL"]);
-  return row === undefined ? 0 : int(row, "open");
+  return (yield* one(only("open", int), ["SELECT count(*) AS open FROM work_sessions WHERE closed_at IS NULL"])) ?? 0;
 }
 
 export interface WorkSessionFilter {
@@ -82,13 +60,12 @@ export interface WorkSessionFilter {
 
 /** Newest first. */
 export function* listWorkSessions({ openAt, before, limit }: WorkSessionFilter): Tx<WorkSession[]> {
-  const rows = yield [
-    `SELECT ${COLUMNS} FROM work_sessions WHERE ($1 = '' OR id < $1)
+  return yield* all(WORK_SESSIONS.read, [
+    `SELECT ${WORK_SESSIONS.columns} FROM work_sessions WHERE ($1 = '' OR id < $1)
        AND (CAST($2 AS BIGINT) IS NULL OR (closed_at IS NULL AND (expires_at IS NULL OR expires_at > $2)))
      ORDER BY id DESC LIMIT $3`,
     [before ?? "", openAt ?? null, limit],
-  ];
-  return rows.map(sessionOf);
+  ]);
 }
 
 export function* noteRunOfSession(session: string, run: string): Tx<void> {
@@ -111,8 +88,7 @@ const ENDED_BEFORE = `COALESCE(closed_at, expires_at) < $1 AND NOT EXISTS (SELEC
 /** Sessions that ended before an instant, but for those of which a run is still under way. Looks at all there are. */
 export function* endedWorkSessions(before: number, limit: number): Tx<string[]> {
   // sql: the condition above.
-  const rows = yield [`SELECT id FROM work_sessions WHERE ${ENDED_BEFORE} ORDER BY id LIMIT $2`, [before, limit]];
-  return rows.map((row) => text(row, "id"));
+  return yield* all(idOf, [`SELECT id FROM work_sessions WHERE ${ENDED_BEFORE} ORDER BY id LIMIT $2`, [before, limit]]);
 }
 
 /** Which runs took their defaults is forgotten with them. */

@@ -1,97 +1,66 @@
-import { int, intOrNull, placeholders, text } from "../rows.js";
-import { first, type Row, type Tx } from "../tx.js";
+import { all, int, intOrNull, one, placeholders, text } from "../rows.js";
+import { insertInto, type RowOf, table } from "../tables.js";
+import type { Tx } from "../tx.js";
 
-export interface Workflow {
-  readonly id: string;
-  readonly project: string;
-  readonly name: string;
+export const WORKFLOWS = table("workflows", {
+  id: text,
+  project: text,
+  name: text,
   /** The newest. */
-  readonly version: number;
+  version: int,
   /** Of the newest version. */
-  readonly steps: number;
-  readonly archivedAt: number | null;
-  readonly createdAt: number;
-  readonly updatedAt: number;
-}
+  steps: int,
+  archivedAt: intOrNull,
+  createdAt: int,
+  updatedAt: int,
+});
+export interface Workflow extends RowOf<typeof WORKFLOWS> {}
 
-export interface WorkflowVersion {
-  readonly workflow: string;
-  readonly version: number;
-  /** As it was handed in, as JSON text. */
-  readonly definition: string;
+export const WORKFLOW_VERSIONS = table("workflow_versions", {
+  workflow: text,
+  version: int,
+  /** The definition as it was handed in, as JSON text. */
+  definition: text,
   /** Equal for equal definitions. */
-  readonly hash: string;
-  readonly createdAt: number;
-  readonly createdBy: string;
-}
-
-const COLUMNS = "id, project, name, version, steps, archived_at, created_at, updated_at";
-
-function workflowOf(row: Row): Workflow {
-  return {
-    id: text(row, "id"),
-    project: text(row, "project"),
-    name: text(row, "name"),
-    version: int(row, "version"),
-    steps: int(row, "steps"),
-    archivedAt: intOrNull(row, "archived_at"),
-    createdAt: int(row, "created_at"),
-    updatedAt: int(row, "updated_at"),
-  };
-}
+  hash: text,
+  createdAt: int,
+  createdBy: text,
+});
+export interface WorkflowVersion extends RowOf<typeof WORKFLOW_VERSIONS> {}
 
 /** By name within a project, archived or not. */
 export function* findWorkflowByName(project: string, name: string): Tx<Workflow | undefined> {
-  const row = yield* first([`SELECT ${COLUMNS} FROM workflows WHERE project = $1 AND name = $2`, [project, name]]);
-  return row && workflowOf(row);
+  return yield* one(WORKFLOWS.read, [
+    `SELECT ${WORKFLOWS.columns} FROM workflows WHERE project = $1 AND name = $2`,
+    [project, name],
+  ]);
 }
 
 export function* findWorkflow(id: string): Tx<Workflow | undefined> {
-  const row = yield* first([`SELECT ${COLUMNS} FROM workflows WHERE id = $1`, [id]]);
-  return row && workflowOf(row);
+  return yield* one(WORKFLOWS.read, [`SELECT ${WORKFLOWS.columns} FROM workflows WHERE id = $1`, [id]]);
 }
 
-export function* findVersion(workflow: string, version: number): Tx<WorkflowVersion | undefined> {
-  const row = yield* first([
-    "SELECT workflow, version, definition, hash, created_at, created_by FROM workflow_versions WHERE workflow = $1 AND version = $2",
+export function findVersion(workflow: string, version: number): Tx<WorkflowVersion | undefined> {
+  return one(WORKFLOW_VERSIONS.read, [
+    `SELECT ${WORKFLOW_VERSIONS.columns} FROM workflow_versions WHERE workflow = $1 AND version = $2`,
     [workflow, version],
   ]);
-  if (row === undefined) return undefined;
-  return {
-    workflow: text(row, "workflow"),
-    version: int(row, "version"),
-    definition: text(row, "definition"),
-    hash: text(row, "hash"),
-    createdAt: int(row, "created_at"),
-    createdBy: text(row, "created_by"),
-  };
 }
+
+const SAVE = insertInto(
+  WORKFLOWS,
+  `ON CONFLICT (id) DO UPDATE SET version = excluded.version, steps = excluded.steps,
+     archived_at = excluded.archived_at, updated_at = excluded.updated_at`,
+);
+const INSERT_VERSION = insertInto(WORKFLOW_VERSIONS);
 
 /** Inserts a workflow, or brings the one of its id up to date. */
 export function* saveWorkflow(workflow: Workflow): Tx<void> {
-  yield [
-    `INSERT INTO workflows (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-     ON CONFLICT (id) DO UPDATE SET version = excluded.version, steps = excluded.steps,
-       archived_at = excluded.archived_at, updated_at = excluded.updated_at`,
-    [
-      workflow.id,
-      workflow.project,
-      workflow.name,
-      workflow.version,
-      workflow.steps,
-      workflow.archivedAt,
-      workflow.createdAt,
-      workflow.updatedAt,
-    ],
-  ];
+  yield SAVE([workflow]);
 }
 
 export function* insertVersion(version: WorkflowVersion): Tx<void> {
-  yield [
-    `INSERT INTO workflow_versions (workflow, version, definition, hash, created_at, created_by)
-     VALUES ($1, $2, $3, $4, $5, $6)`,
-    [version.workflow, version.version, version.definition, version.hash, version.createdAt, version.createdBy],
-  ];
+  yield INSERT_VERSION([version]);
 }
 
 export interface WorkflowFilter {
@@ -103,11 +72,10 @@ export interface WorkflowFilter {
 
 /** Those that are not archived, in order of their names. */
 export function* listWorkflows({ project, after, limit }: WorkflowFilter): Tx<Workflow[]> {
-  const rows = yield [
-    `SELECT ${COLUMNS} FROM workflows WHERE project = $1 AND name > $2 AND archived_at IS NULL ORDER BY name LIMIT $3`,
+  return yield* all(WORKFLOWS.read, [
+    `SELECT ${WORKFLOWS.columns} FROM workflows WHERE project = $1 AND name > $2 AND archived_at IS NULL ORDER BY name LIMIT $3`,
     [project, after ?? "", limit],
-  ];
-  return rows.map(workflowOf);
+  ]);
 }
 
 export interface FinishedRun {

@@ -1,5 +1,6 @@
+import type { RunStatus } from "../../../src/base/statuses.js";
 import type { Counters } from "../../../src/store/runs/counters.js";
-import type { Run, RunStatus } from "../../../src/store/runs/runs.js";
+import type { Run } from "../../../src/store/runs/runs.js";
 import { int, intOrNull, json, jsonOrNull, text, textOrNull } from "../../../src/store/rows.js";
 import type { TaskStatus, TriggerRule } from "../../../src/store/tasks/tasks.js";
 import type { Row, Store, Tx } from "../../../src/store/tx.js";
