@@ -3,7 +3,7 @@ import { openCheckpoint, requireCheckpoint, takeCheckpoint } from "../../src/eng
 import { forkRun } from "../../src/engine/checkpoints/fork.js";
 import { resumeInPlace } from "../../src/engine/checkpoints/resume.js";
 import { seededRandom } from "../../src/runtime/random.js";
-import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
+import { type Bench, type Benchmark, type Line, type Outcome, type Target } from "../harness/benchmark.js";
 import { Desk, planOf } from "../harness/engine-handle.js";
 import { type RawCopy, rawCopyOfPostgres, rawCopyOfSqlite } from "../peers/raw-copy.js";
 import { busyLoop, withPauses } from "../harness/pauses.js";
@@ -16,6 +16,13 @@ const BACK_ROUNDS = 3;
 const WIDTH = 100;
 const DONE = 3_000;
 const AT_ONCE = 100;
+
+type Backend = "SQLite at FULL" | "PostgreSQL";
+/** Milliseconds on SQLite; on PostgreSQL, which is another process, the time beside a raw copy. */
+const TAKING_MAX: Readonly<Record<Backend, Target>> = {
+  "SQLite at FULL": { of: "value", at: "most", limit: 150 },
+  PostgreSQL: { of: "ratio", at: "most", limit: 1.15 },
+};
 
 export const checkpoints: Benchmark = {
   name: "checkpoints",
@@ -50,7 +57,7 @@ interface Place {
   readonly raw: () => RawCopy | Promise<RawCopy>;
 }
 
-async function measured(bench: Bench, name: string, { desk, raw }: Place): Promise<Line[]> {
+async function measured(bench: Bench, name: Backend, { desk, raw }: Place): Promise<Line[]> {
   const project = await desk.project();
   const { run } = await desk.start(project, planOf({ name: "worded", steps: wordedSteps() }));
   for (let done = 0; done < DONE; done += AT_ONCE) await desk.finishMany("ann", { run: run.id }, AT_ONCE);
@@ -70,7 +77,7 @@ async function measured(bench: Bench, name: string, { desk, raw }: Place): Promi
 }
 
 interface Taking {
-  readonly name: string;
+  readonly name: Backend;
   readonly run: string;
   readonly peer: RawCopy;
   readonly rounds: number;
@@ -119,7 +126,7 @@ async function takenOf(desk: Desk, { name, run, peer, rounds }: Taking): Promise
         unit: "ms",
         peer: { name: "raw copy", value: median(all.raw) },
         ratio: medianRatio(all.ms, all.raw),
-        target: { of: "value", at: "most", limit: 150 },
+        target: TAKING_MAX[name],
       },
       { what: `${name}: the slowest of ${rounds}`, value: percentile(all.ms, 1), unit: "ms" },
       { what: `${name}: processor time of this process`, value: median(processor), unit: "ms" },

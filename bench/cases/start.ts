@@ -8,8 +8,8 @@ import { BARE_SERVER, SERVER } from "../harness/places.js";
 import { figuresOf, interleave, median, medianRatio } from "../harness/rounds.js";
 
 const ROUNDS = 25;
-const START_RATIO_MAX = 1.3;
-const RSS_MB_MAX = 90;
+const START_RATIO_MAX = 1.2;
+const RSS_MB_MAX = 70;
 
 const INITIALIZE = JSON.stringify({
   jsonrpc: "2.0",
