@@ -1,7 +1,4 @@
-import { CLOSE, OPEN, templateParts } from "./interpolation.js";
-
-// Follows a command line as far as a shell must be followed to know how it reads what stands at a place: as words, in quotes, as text of a
-// document, or as something to compute.
+import { CLOSE, OPEN, type Part, templateParts } from "./interpolation.js";
 
 /** A command line without its expressions: their values reach the command as these variables. */
 export interface ShellTemplate {
@@ -18,47 +15,47 @@ export interface Misplaced {
 const VARIABLE = "BATON_VALUE_";
 const DEPTH_MAX = 100;
 
+const MISPLACED =
+  'must be a word of its own or stand in double quotes, outside of $( ), backticks, ( ), here-documents and comments: put it into env:, as env: { VALUE: "${{ … }}" }, and write "$VALUE"';
 const IN_QUOTES = "stands in single quotes, in which a shell reads no variable: use double quotes, or none";
-const IN_QUOTED_DOCUMENT =
-  "stands in a here-document whose word is quoted, in which a shell reads no variable: take the quotes off the word";
-const ESCAPED = "stands behind a backslash: leave that out";
-const TOO_DEEP = `stands more than ${DEPTH_MAX} quotes and brackets deep`;
 // bash runs `$(…)` that is in the value of a variable it computes with, as in the index of an array.
 const COMPUTED =
-  "stands where a shell computes, and what a value holds could be run there: compute in the expression, as in ${{ inputs.n + 1 }}";
+  "stands where a shell computes, and what a value holds could be run there: compute in the expression, as in ${{ inputs.n + 1 }}, and hand the result over in env:";
 const COMPARED =
   "stands in [[ ]] beside a comparison of numbers, where bash computes and what a value holds could be run: use [ ], or compare in the expression";
 const NAMED =
   "stands where bash takes the name of a variable, in which what a value holds could be run: write the name, and the value behind a =";
 
 /**
- * Replaces each expression of a command line by a variable, in quotes where it stands in none: what the value holds is then one text
- * to the shell, and never read as a part of the line. Or says which cannot stand where it does. What the line itself does with that text
- * later is its author's: `eval`, `sh -c`, and in bash computing with a variable that was given it (`n=${{ x }}; echo $((n + 1))`).
+ * Replaces each expression of a command line by a variable, so that its value is one text to the shell and never read as a part of the
+ * line. An expression may be a word of its own, which gets quotes, or stand in double quotes at the top of the line; any other is
+ * misplaced. The author of the line answers for what it does with that text later: `eval`, `sh -c`, and in bash computing with a variable
+ * that was given it (`n="${{ x }}"; echo $((n + 1))`).
  */
 export function shellTemplate(run: string): ShellTemplate | Misplaced {
   const parts = templateParts(run);
   if ("unclosedAt" in parts) return { run, variables: {} };
   const variables: Record<string, string> = {};
-  const places: number[] = [];
+  const offsets: number[] = [];
   const reader = new LineReader();
+  let misplaced: Misplaced | undefined;
   let line = "";
-  for (const part of parts) {
+  for (const [index, part] of parts.entries()) {
     if (typeof part === "string") {
       reader.read(part);
       line += part;
       continue;
     }
-    const place = reader.place();
-    if (typeof place === "object") return { ...place, at: part.at };
-    places.push(part.at);
-    const name = `${VARIABLE}${places.length}`;
+    offsets.push(part.at);
+    const name = `${VARIABLE}${offsets.length}`;
     variables[name] = `${OPEN} ${part.source} ${CLOSE}`;
-    line += place === "words" ? `"\${${name}}"` : `\${${name}}`;
+    const position = reader.positionBefore(parts[index + 1] ?? "");
+    if (typeof position === "object") misplaced ??= { ...position, at: part.at };
+    line += position === "word" ? `"\${${name}}"` : `\${${name}}`;
   }
   const evaluated = evaluatedVariable(line);
-  if (evaluated === undefined) return { run: line, variables };
-  return { misplaced: evaluated.why, at: places[evaluated.number - 1] ?? 1 };
+  if (evaluated !== undefined) return { misplaced: evaluated.why, at: offsets[evaluated.number - 1] ?? 1 };
+  return misplaced ?? { run: line, variables };
 }
 
 /** The command line as the shell is given it, and as a pattern is held against it. */
@@ -135,186 +132,100 @@ function comparedVariable(line: string): number | undefined {
   return undefined;
 }
 
-type Context =
-  /** Commands: the whole line, or what stands in `$( )` or backticks. */
-  | { readonly kind: "line"; readonly until: "" | ")" | "`"; depth: number }
-  | { readonly kind: "double" | "single" | "ansi" | "comment" }
-  /** `${name…}` and what has been read of it. */
-  | { readonly kind: "brace"; readonly quoted: boolean; text: string }
-  | { readonly kind: "computed"; readonly until: ")" | "]"; depth: number }
-  /** A here-document, and what has been read of its present line. */
-  | { readonly kind: "document"; readonly word: string; readonly quoted: boolean; line: string };
+const ENDS_WORD = /[\s;&|<>()]/;
 
-type Document = Extract<Context, { kind: "document" }>;
-
-const HERE = /^<<-?[ \t]*((?:[^\s;&|<>()]|\\.)+)/;
-
+/**
+ * Follows a command line as far as needed to know which quotes and brackets are open. Where a line is too hard to follow, every position
+ * behind is refused.
+ */
 class LineReader {
-  readonly #stack: Context[] = [{ kind: "line", until: "", depth: 0 }];
-  /** Here-documents that the present line has begun: their text comes behind it. */
-  readonly #documents: Document[] = [];
-  /** Where in the stack backticks have been opened; 0 for none. */
-  #backtick = 0;
+  /** The closing signs of what is open; of a comment its beginning. */
+  readonly #open: string[] = [];
   #before = "\n";
-  #escaping = false;
+  #isEscaped = false;
+  #isLost = false;
 
   read(text: string): void {
-    let at = this.#escaping ? 1 : 0;
-    while (at < text.length) {
-      at += this.#take(text, at);
-      this.#before = text[at - 1] ?? "";
+    let at = this.#isEscaped ? 1 : 0;
+    while (at < text.length && !this.#isLost) {
+      const taken = this.#take(text, at);
+      this.#before = text[at] === "\\" && taken === 2 ? "\\" : (text[at + taken - 1] ?? "");
+      at += taken;
+      this.#isLost ||= this.#open.length > DEPTH_MAX;
     }
-    this.#escaping = at > text.length;
+    this.#isEscaped = at > text.length;
   }
 
-  /** How a shell reads a variable that stands here. */
-  place(): "words" | "text" | { misplaced: string } {
-    const top = this.#top;
-    this.#before = VARIABLE;
-    if (top.kind === "comment") return "text";
-    if (top.kind === "single" || top.kind === "ansi") return { misplaced: IN_QUOTES };
-    if (this.#escaping) return { misplaced: ESCAPED };
-    if (this.#stack.length > DEPTH_MAX) return { misplaced: TOO_DEEP };
-    if (this.#stack.some(computes)) return { misplaced: COMPUTED };
-    if (top.kind === "document") {
-      if (top.quoted) return { misplaced: IN_QUOTED_DOCUMENT };
-      top.line += VARIABLE;
-    }
-    if (top.kind === "brace") top.text += VARIABLE;
-    return top.kind === "line" || (top.kind === "brace" && !top.quoted) ? "words" : "text";
+  /** Returns how a shell reads a variable at this position, with `next` behind it. */
+  positionBefore(next: Part): "word" | "text" | { misplaced: string } {
+    const before = this.#isEscaped ? "\\" : this.#before;
+    [this.#before, this.#isEscaped] = [VARIABLE, false];
+    const top = this.#open.at(-1);
+    if (!this.#isLost && this.#open.some((closing) => COMPUTES.has(closing))) return { misplaced: COMPUTED };
+    if (!this.#isLost && (top === "'" || top === "$'")) return { misplaced: IN_QUOTES };
+    if (this.#isLost || before === "\\" || before === "$" || this.#open.length > 1) return { misplaced: MISPLACED };
+    if (top === '"') return "text";
+    const isWord =
+      ENDS_WORD.test(before) && typeof next === "string" && (next === "" || ENDS_WORD.test(next.charAt(0)));
+    return top === undefined && isWord ? "word" : { misplaced: MISPLACED };
   }
 
-  get #top(): Context {
-    return this.#stack.at(-1) ?? { kind: "line", until: "", depth: 0 };
-  }
-
-  /** Reads on from a place. Gives how many characters that were. */
+  /** Reads on from an offset. Returns how many characters that were. */
   #take(text: string, at: number): number {
-    const top = this.#top;
-    const sign = text[at];
-    switch (top.kind) {
-      case "single":
-        if (sign === "'") this.#stack.pop();
-        return 1;
-      case "ansi":
-        if (sign === "'") this.#stack.pop();
-        return sign === "\\" ? 2 : 1;
-      case "comment":
-        if (sign !== "\n") return 1;
-        this.#stack.pop();
-        return this.#take(text, at);
-      case "document":
-        return this.#takeOfDocument(top, text, at);
-      default:
-        return this.#takeCode(top, text, at);
-    }
-  }
-
-  #takeOfDocument(top: Document, text: string, at: number): number {
-    const sign = text[at] ?? "";
-    if (sign === "\n") {
-      if (top.line === top.word) this.#stack.pop();
-      top.line = "";
+    const top = this.#open.at(-1);
+    const sign = text.charAt(at);
+    if (top === "'" || top === "$'" || top === "#") {
+      if (sign === "\\" && top === "$'") return 2;
+      if (sign === (top === "#" ? "\n" : "'")) this.#open.pop();
       return 1;
     }
-    // Tabs before the word are left out where it was begun with `<<-`; none begins with one otherwise.
-    if (sign !== "\t" || top.line !== "") top.line += sign;
-    if (top.quoted) return 1;
-    if (sign === "\\") return 2;
-    return sign === "$" || sign === "`" ? this.#takeExpansion(text, at) : 1;
-  }
-
-  #takeCode(top: Exclude<Context, Document>, text: string, at: number): number {
-    const sign = text[at];
     if (sign === "\\") return 2;
     if (sign === "$" || sign === "`") return this.#takeExpansion(text, at);
-    if (sign === '"') {
-      if (top.kind === "double") this.#stack.pop();
-      else this.#stack.push({ kind: "double" });
-      return 1;
-    }
-    if (sign === "'" && !this.#inDouble) {
-      this.#stack.push({ kind: "single" });
-      return 1;
-    }
-    if (top.kind === "line") return this.#takeOfLine(top, text, at);
-    if (top.kind === "brace") {
-      if (sign === "}") this.#stack.pop();
-      top.text += sign;
-    }
-    return top.kind === "computed" ? this.#takeComputed(top, text, at) : 1;
-  }
-
-  /** Whether single quotes are only characters. */
-  get #inDouble(): boolean {
-    const top = this.#top;
-    return top.kind === "double" || top.kind === "document" || (top.kind === "brace" && top.quoted);
-  }
-
-  #takeComputed(top: { readonly until: ")" | "]"; depth: number }, text: string, at: number): number {
-    if (text[at] === (top.until === ")" ? "(" : "[")) top.depth += 1;
-    if (text[at] !== top.until) return 1;
-    if (top.depth > 0) {
-      top.depth -= 1;
-      return 1;
-    }
-    this.#stack.pop();
-    return top.until === ")" && text[at + 1] === ")" ? 2 : 1;
+    if (top === '"') return sign === '"' ? this.#close(1) : 1;
+    // In `${ }` a quote is a sign like others where the braces stand in double quotes.
+    this.#isLost ||= top === "}" && (sign === '"' || sign === "'");
+    if (sign === '"') return this.#push('"', 1);
+    if (sign === "'") return this.#push(this.#before === "$" ? "$'" : "'", 1);
+    if (top === "))" && text.startsWith("))", at)) return this.#close(2);
+    if (sign === top) return this.#close(1);
+    if (sign === "[" && top === "]") return this.#push("]", 1);
+    return this.#takeOfCommand(text, at, top);
   }
 
   #takeExpansion(text: string, at: number): number {
-    const quoted = this.#inDouble;
-    if (text[at] === "`") {
-      if (this.#backtick > 0) this.#stack.length = this.#backtick;
-      this.#backtick = this.#backtick > 0 ? 0 : this.#stack.push({ kind: "line", until: "`", depth: 0 }) - 1;
-      return 1;
-    }
-    if (text.startsWith("$((", at)) {
-      this.#stack.push({ kind: "computed", until: ")", depth: 0 });
-      return 3;
-    }
-    const next = text[at + 1];
-    if (next === "(") this.#stack.push({ kind: "line", until: ")", depth: 0 });
-    else if (next === "[") this.#stack.push({ kind: "computed", until: "]", depth: 0 });
-    else if (next === "{") this.#stack.push({ kind: "brace", quoted, text: "" });
-    else if (next === "'" && !quoted) this.#stack.push({ kind: "ansi" });
-    else return 1;
-    return 2;
-  }
-
-  #takeOfLine(top: Extract<Context, { kind: "line" }>, text: string, at: number): number {
-    const sign = text[at];
-    if (sign === "#" && /[\s;&|()`]/.test(this.#before)) this.#stack.push({ kind: "comment" });
-    if (sign === "\n") this.#stack.push(...this.#documents.splice(0).reverse());
-    if (sign === "<") return this.#takeHere(text, at);
-    if (sign === ")" && top.depth === 0 && top.until === ")") this.#stack.pop();
-    else if (sign === ")") top.depth = Math.max(0, top.depth - 1);
-    if (sign !== "(") return 1;
-    if (text[at + 1] === "(") {
-      this.#stack.push({ kind: "computed", until: ")", depth: 0 });
-      return 2;
-    }
-    top.depth += 1;
+    if (text.startsWith("$((", at)) return this.#push("))", 3);
+    if (text.startsWith("$(", at)) return this.#push(")", 2);
+    if (text.startsWith("$[", at)) return this.#push("]", 2);
+    if (text.startsWith("${", at)) return this.#push("}", 2);
+    if (text[at] === "$") return 1;
+    if (!this.#open.includes("`")) return this.#push("`", 1);
+    this.#open.length = this.#open.indexOf("`");
     return 1;
   }
 
-  #takeHere(text: string, at: number): number {
+  #takeOfCommand(text: string, at: number, top: string | undefined): number {
+    const startsWord = ENDS_WORD.test(this.#before);
     if (text.startsWith("<<<", at)) return 3;
-    const [found, written] = HERE.exec(text.slice(at)) ?? [];
-    if (found === undefined || written === undefined) return 1;
-    const word = written.replace(/["'\\]/g, "");
-    this.#documents.push({ kind: "document", word, quoted: word !== written, line: "" });
-    return found.length;
+    if (text.startsWith("((", at)) return this.#push("))", 2);
+    if (text[at] === "(") return this.#push(")", 1);
+    if (text[at] === "#" && startsWord && this.#open.length === 0) return this.#push("#", 1);
+    const isHard =
+      (text.startsWith("<<", at) && top !== "))") ||
+      (startsWord && this.#open.length > 0 && /^(?:#|case\s)/.test(text.slice(at, at + 5)));
+    this.#isLost ||= isHard;
+    return 1;
+  }
+
+  #push(closing: string, taken: number): number {
+    this.#open.push(closing);
+    return taken;
+  }
+
+  #close(taken: number): number {
+    this.#open.pop();
+    return taken;
   }
 }
 
-/** Whether a shell computes with what stands there: in `$(( ))`, in the index of an array, and behind `${name:`. */
-function computes(context: Context): boolean {
-  if (context.kind === "computed") return true;
-  if (context.kind !== "brace") return false;
-  const { text } = context;
-  const [name = ""] = /^[!#]?\w*/.exec(text) ?? [];
-  const rest = text.slice(name.length);
-  if (rest.startsWith("[")) return !rest.includes("]") || /^[^\]]*\]:(?![-=?+])/.test(rest);
-  return /^:(?![-=?+])/.test(rest);
-}
+/** Closing signs of what a shell computes, or may compute: `$(( ))`, `$[ ]` and `${ }`. */
+const COMPUTES: ReadonlySet<string> = new Set(["))", "]", "}"]);
