@@ -174,21 +174,15 @@ class LineReader {
   #take(text: string, at: number): number {
     const top = this.#open.at(-1);
     const sign = text.charAt(at);
-    if (top === "'" || top === "$'" || top === "#") {
-      if (sign === "\\" && top === "$'") return 2;
-      if (sign === (top === "#" ? "\n" : "'")) this.#open.pop();
-      return 1;
-    }
+    if (top === "#") return sign === "\n" ? this.#close(1) : 1;
+    if (top === "'" || (top === "$'" && sign !== "\\")) return sign === "'" ? this.#close(1) : 1;
     if (sign === "\\") return 2;
     if (sign === "$" || sign === "`") return this.#takeExpansion(text, at);
     if (top === '"') return sign === '"' ? this.#close(1) : 1;
     // In `${ }` a quote is a sign like others where the braces stand in double quotes.
     this.#isLost ||= top === "}" && (sign === '"' || sign === "'");
-    if (sign === '"') return this.#push('"', 1);
-    if (sign === "'") return this.#push(this.#before === "$" ? "$'" : "'", 1);
     if (top === "))" && text.startsWith("))", at)) return this.#close(2);
     if (sign === top) return this.#close(1);
-    if (sign === "[" && top === "]") return this.#push("]", 1);
     return this.#takeOfCommand(text, at, top);
   }
 
@@ -204,11 +198,15 @@ class LineReader {
   }
 
   #takeOfCommand(text: string, at: number, top: string | undefined): number {
+    const sign = text[at];
     const startsWord = ENDS_WORD.test(this.#before);
+    if (sign === '"') return this.#push('"', 1);
+    if (sign === "'") return this.#push(this.#before === "$" ? "$'" : "'", 1);
+    if (sign === "[" && top === "]") return this.#push("]", 1);
     if (text.startsWith("<<<", at)) return 3;
     if (text.startsWith("((", at)) return this.#push("))", 2);
-    if (text[at] === "(") return this.#push(")", 1);
-    if (text[at] === "#" && startsWord && this.#open.length === 0) return this.#push("#", 1);
+    if (sign === "(") return this.#push(")", 1);
+    if (sign === "#" && startsWord && this.#open.length === 0) return this.#push("#", 1);
     const isHard =
       (text.startsWith("<<", at) && top !== "))") ||
       (startsWord && this.#open.length > 0 && /^(?:#|case\s)/.test(text.slice(at, at + 5)));
