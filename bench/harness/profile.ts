@@ -1,6 +1,6 @@
 import { Session, type Profiler } from "node:inspector/promises";
 import path from "node:path";
-import type { Tx } from "../../src/store/tx.js";
+import { statementsOf, type Tx } from "../../src/store/tx.js";
 
 /** Where the time of some work goes. */
 export interface Profile {
@@ -56,7 +56,9 @@ export class StatementLedger {
   *#watched<T>(transaction: Tx<T>): Tx<T> {
     let step = transaction.next();
     while (step.done !== true) {
-      const [sql] = step.value;
+      // A batch has one time: it goes by its first statement.
+      const statements = statementsOf(step.value);
+      const sql = statements.map(([text]) => shortened(text)).join(" + ");
       const entry = this.#byText.get(sql) ?? { times: 0, ms: 0 };
       this.#byText.set(sql, entry);
       const startedAt = performance.now();

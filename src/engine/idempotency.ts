@@ -5,7 +5,7 @@ import {
   recordRequest,
   type RequestKey,
 } from "../store/system/requests.js";
-import type { Tx } from "../store/tx.js";
+import { statementsOf, type Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "../base/errors.js";
 
@@ -65,9 +65,8 @@ function* watchForWrites<T>(work: Tx<T>): Tx<{ result: T; wrote: boolean }> {
   let wrote = false;
   let step = work.next();
   while (step.done !== true) {
-    const statement = step.value;
-    wrote ||= !READS.test(statement[0]);
-    step = work.next(yield statement);
+    wrote ||= statementsOf(step.value).some(([sql]) => !READS.test(sql));
+    step = work.next(yield step.value);
   }
   return { result: step.value, wrote };
 }

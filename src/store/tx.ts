@@ -6,10 +6,58 @@ export type Row = Readonly<Record<string, SqlValue>>;
  * One SQL statement with `$1…$n` placeholders. The text is the same on both databases but for these marks, which the
  * driver replaces once per text: `%FOR_UPDATE%`, `%SERIAL%` and the few others of `Dialect`.
  */
-export type Statement = readonly [sql: string, params?: readonly SqlValue[]];
+export type Statement = readonly [sql: string, params?: readonly SqlValue[], hits?: number];
+
+/**
+ * What a transaction yields: one statement, or several of which none needs another's rows. They run in their order, on PostgreSQL
+ * in one round trip. A statement with `hits` changes exactly so many rows, or the transaction fails with `MissedRows`; it has no
+ * `RETURNING` and gives no rows. On PostgreSQL a statement that gives no rows travels with the next one that does, or with COMMIT.
+ */
+export type Step = Statement | readonly Statement[];
 
 /** A transaction: it yields statements and is handed their rows. It awaits nothing and can be run again from the start. */
-export type Tx<T> = Generator<Statement, T, readonly Row[]>;
+export type Tx<T> = Generator<Step, T, readonly Row[]>;
+
+export function statementsOf(step: Step): readonly Statement[] {
+  return isStatement(step) ? [step] : step;
+}
+
+export function isStatement(step: Step): step is Statement {
+  return typeof step[0] === "string";
+}
+
+/** The rows of a step's statements as the transaction is handed them: those of its one statement, or a list for several. */
+export function answerTo(step: Step, rows: readonly (readonly Row[])[]): readonly Row[] {
+  // A generator has one type for all that it is handed; `all` alone yields a list, and reads it as one.
+  return isStatement(step) ? (rows[0] ?? NO_ROWS) : (rows as unknown as readonly Row[]);
+}
+
+export const NO_ROWS: readonly Row[] = Object.freeze([]);
+
+type ResultOf<T> = T extends Tx<infer Result> ? Result : never;
+
+/**
+ * Runs transactions side by side, none of which needs what another finds: their first statements are one step, in order, then
+ * their second ones, and so on. Returns the result of each.
+ */
+export function* all<const T extends readonly Tx<unknown>[]>(
+  transactions: T,
+): Tx<{ -readonly [K in keyof T]: ResultOf<T[K]> }> {
+  const results = transactions.map((transaction) => transaction.next());
+  for (;;) {
+    const steps = results.flatMap((result, at) => (result.done === true ? [] : [{ at, step: result.value }]));
+    if (steps.length === 0) break;
+    const answers = (yield steps.flatMap(({ step }) => statementsOf(step))) as unknown as readonly (readonly Row[])[];
+    let read = 0;
+    for (const { at, step } of steps) {
+      const from = read;
+      read += statementsOf(step).length;
+      const result = transactions[at]?.next(answerTo(step, answers.slice(from, read)));
+      if (result) results[at] = result;
+    }
+  }
+  return results.map(({ value }) => value) as { -readonly [K in keyof T]: ResultOf<T[K]> };
+}
 
 /** Made afresh for every try of a transaction. */
 export interface TxContext {
@@ -103,6 +151,14 @@ export class CommitUnknown extends Error {
   constructor(cause?: unknown) {
     super("the connection was lost during COMMIT; whether the transaction happened is unknown", { cause });
     this.name = "CommitUnknown";
+  }
+}
+
+/** A statement changed other than the rows that it must: what was read before it no longer holds. */
+export class MissedRows extends Error {
+  constructor([sql, , hits]: Statement) {
+    super(`a statement did not change exactly ${hits} rows: ${sql}`);
+    this.name = "MissedRows";
   }
 }
 

@@ -6,7 +6,7 @@ import { executeWorkflow } from "../../src/engine/runs/executions.js";
 import { requireProject } from "../../src/engine/projects/projects.js";
 import type { Settings } from "../../src/base/settings.js";
 import { completeTask } from "../../src/engine/tasks/tasks.js";
-import type { Statement, Tx } from "../../src/store/tx.js";
+import { type Statement, statementsOf, type Tx } from "../../src/store/tx.js";
 import { openLockRoom } from "../support/fixtures/lock-fixture.js";
 
 /** Statements that everyday calls may take: on PostgreSQL each is a round trip, on SQLite some ten microseconds. */
@@ -50,7 +50,7 @@ function isParking([sql]: Statement): boolean {
 function* recorded<T>(transaction: Tx<T>, statements: Statement[]): Tx<T> {
   let step = transaction.next();
   while (step.done !== true) {
-    statements.push(step.value);
+    statements.push(...statementsOf(step.value));
     step = transaction.next(yield step.value);
   }
   return step.value;

@@ -64,13 +64,15 @@ export class FaultPoints {
   }
 }
 
-/** The points of one try. `before` and `after` stand around each statement and throw what strikes there. */
+/** Told the rows of a statement whose point was passed; throws what strikes after it. */
+export type Answered = (rows: readonly Row[]) => void;
+
+/** The points of one try. */
 export class AttemptPoints {
   readonly #hooks: StoreHooks;
   readonly #attempt: number;
   readonly #crash: () => Crashed;
   #index = -1;
-  #fault: Fault | undefined;
 
   constructor(hooks: StoreHooks, attempt: number, crash: () => Crashed) {
     this.#hooks = hooks;
@@ -78,26 +80,27 @@ export class AttemptPoints {
     this.#crash = crash;
   }
 
-  before(statement: StorePoint["statement"]): void {
+  /** Passes a statement and throws what strikes before it. `commits`: COMMIT is sent together with it. */
+  before(statement: StorePoint["statement"], commits = statement === "COMMIT"): Answered {
     this.#index += 1;
-    this.#fault = this.#hooks.fault?.({ attempt: this.#attempt, index: this.#index, statement });
-    if (this.#fault === "crash") throw this.#crash();
-    if (this.#fault === "disconnect") throw lost(statement);
+    const point: StorePoint = { attempt: this.#attempt, index: this.#index, statement };
+    const fault = this.#hooks.fault?.(point);
+    if (fault === "crash") throw this.#crash();
+    if (fault === "disconnect") throw lost(commits);
+    return (rows) => {
+      this.#hooks.observe?.(point, rows);
+      if (fault === "crash_after") throw this.#crash();
+      if (fault === "lose_answer") throw lost(commits);
+    };
   }
 
   /** To be awaited between `before` and the statement, by a driver whose transactions can wait. */
   held(statement: StorePoint["statement"]): Promise<void> | undefined {
     return this.#hooks.hold?.({ attempt: this.#attempt, index: this.#index, statement });
   }
-
-  after(statement: StorePoint["statement"], rows: readonly Row[]): void {
-    this.#hooks.observe?.({ attempt: this.#attempt, index: this.#index, statement }, rows);
-    if (this.#fault === "crash_after") throw this.#crash();
-    if (this.#fault === "lose_answer") throw lost(statement);
-  }
 }
 
-/** Whoever loses a connection at COMMIT cannot know on which side of it that was. */
-function lost(statement: StorePoint["statement"]): Error {
-  return statement === "COMMIT" ? new CommitUnknown() : new ConnectionLost();
+/** A connection that is lost once COMMIT is sent leaves unknown on which side of it that was. */
+function lost(commits: boolean): Error {
+  return commits ? new CommitUnknown() : new ConnectionLost();
 }

@@ -1,22 +1,15 @@
 import { type ClientConfig, Pool, type PoolClient, type QueryResult } from "pg";
 import type { Runtime } from "../../runtime/runtime.js";
-import { type AttemptPoints, Crashed, FaultPoints, type StoreHooks } from "../driver/faults.js";
+import { Crashed, FaultPoints, type StoreHooks } from "../driver/faults.js";
 import { refuseNewer } from "../driver/migrate.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
 import { isLost, isStalePlan, passingOf, passingOrUnknown, refusal, shownLocation } from "./errors.js";
 import { migrate } from "./schema.js";
-import { ask, columnTypes } from "./statements.js";
+import { columnTypes } from "./statements.js";
+import { PostgresTransaction } from "./transaction.js";
 import { PostgresWake } from "./wake.js";
 import { doubling, type Passing, type RetryPolicy, retrying } from "../driver/retry.js";
-import {
-  CommitUnknown,
-  type Row,
-  type Store,
-  type StoreInfo,
-  type TransactOptions,
-  type Tx,
-  type TxContext,
-} from "../tx.js";
+import { CommitUnknown, type Store, type StoreInfo, type TransactOptions, type Tx, type TxContext } from "../tx.js";
 
 export interface PostgresOptions {
   /** postgres://user:password@host:port/database */
@@ -64,7 +57,6 @@ const BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 /** Sent with BEGIN in one round trip: the transaction's time, and whether the schema is still one we understand. */
 const OPENING =
   "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now, (SELECT version FROM baton_schema) AS version";
-const NO_ROWS: readonly Row[] = Object.freeze([]);
 
 class PostgresStore implements Store {
   readonly info: StoreInfo;
@@ -154,9 +146,11 @@ class PostgresStore implements Store {
     const points = this.#faults?.attempt();
     const played = await this.#withClient(async (client) => {
       const transaction = command(await this.#begin(client, begin));
-      const result = await play(client, transaction, points);
-      await commit(client, points);
-      return result;
+      const sent = new PostgresTransaction(client, points);
+      let step = transaction.next();
+      while (step.done !== true) step = transaction.next(await sent.run(step.value));
+      await sent.commit();
+      return { value: step.value, changed: sent.changed };
     });
     // Only what changed something wakes: a waiter that looks in a transaction of its own must not wake itself.
     if (played.changed) this.#wake.committed();
@@ -173,37 +167,6 @@ class PostgresStore implements Store {
     const { ids, random } = this.#runtime;
     return { now, newId: (kind, after) => ids.next(kind, now, after), random: () => random.next() };
   }
-}
-
-interface Played<T> {
-  readonly value: T;
-  readonly changed: boolean;
-}
-
-async function play<T>(client: PoolClient, transaction: Tx<T>, points: AttemptPoints | undefined): Promise<Played<T>> {
-  let changed = false;
-  let step = transaction.next();
-  while (step.done !== true) {
-    points?.before(step.value);
-    await points?.held(step.value);
-    const answer = await ask(client, step.value);
-    points?.after(step.value, answer.rows);
-    changed ||= answer.changed;
-    step = transaction.next(answer.rows);
-  }
-  return { value: step.value, changed };
-}
-
-/** Throws `CommitUnknown` where the connection ends before the answer has come. */
-async function commit(client: PoolClient, points: AttemptPoints | undefined): Promise<void> {
-  points?.before("COMMIT");
-  await points?.held("COMMIT");
-  try {
-    await client.query("COMMIT");
-  } catch (error) {
-    throw isLost(error) ? new CommitUnknown(error) : error;
-  }
-  points?.after("COMMIT", NO_ROWS);
 }
 
 /** Whether the connection can be used again. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { type ClientBase, TypeOverrides, types } from "pg";
-import { type Dialect, type Row, type Statement, translate } from "../tx.js";
+import { TypeOverrides, types } from "pg";
+import { type Dialect, type Statement, translate } from "../tx.js";
 
 export const POSTGRES: Dialect = {
   NAME: "postgres",
@@ -18,25 +18,43 @@ export const POSTGRES: Dialect = {
 };
 
 /** Far more than there are texts; a caller that makes texts up would otherwise fill the memory. */
-const NAMED_MAX = 2_000;
+const PREPARED_MAX = 2_000;
 
-interface Named {
+/** A text as the server prepares it, once for each connection. */
+export interface Prepared {
   readonly name: string;
   readonly text: string;
+  readonly givesRows: boolean;
 }
 
-const named = new Map<string, Named>();
+const prepared = new Map<string, Prepared>();
 
-function namedOf(sql: string): Named {
-  let entry = named.get(sql);
+const GIVES_ROWS = /^\s*(?:SELECT|WITH|EXPLAIN)\b|\bRETURNING\b/i;
+
+export function preparedOf([sql, , hits]: Statement): Prepared {
+  const key = hits === undefined ? sql : `${hits} ${sql}`;
+  let entry = prepared.get(key);
   if (entry === undefined) {
-    // The name is the content's hash: it means the same text on every connection of every process.
-    const name = `baton_${createHash("sha256").update(sql).digest("base64url").slice(0, 22)}`;
-    entry = { name, text: translate(sql, POSTGRES) };
-    if (named.size >= NAMED_MAX) named.clear();
-    named.set(sql, entry);
+    const text = translate(sql, POSTGRES);
+    entry = { ...textOf(hits === undefined ? text : missing(text, hits)), givesRows: GIVES_ROWS.test(sql) };
+    if (prepared.size >= PREPARED_MAX) prepared.clear();
+    prepared.set(key, entry);
   }
   return entry;
+}
+
+/** The name is the content's hash: it means the same text on every connection of every process. */
+export function textOf(text: string): Omit<Prepared, "givesRows"> {
+  return { name: `baton_${createHash("sha256").update(text).digest("base64url").slice(0, 22)}`, text };
+}
+
+/** SQLSTATE of the division by zero that `missing` raises. */
+export const MISSED = "22012";
+
+// The server itself raises it, so that no COMMIT which travels in the same round trip takes effect.
+// sql: a text of a statement module, and how many rows it must change.
+function missing(text: string, hits: number): string {
+  return `WITH changed AS (${text} RETURNING 1) SELECT 1 / CAST(count(*) = ${hits} AS INTEGER) AS hit FROM changed`;
 }
 
 /** Columns come back as they do from SQLite: counts and sums as numbers, conditions as 0 or 1, JSON as its text. */
@@ -45,16 +63,3 @@ columnTypes.setTypeParser(types.builtins.INT8, Number);
 columnTypes.setTypeParser(types.builtins.NUMERIC, Number);
 columnTypes.setTypeParser(types.builtins.BOOL, (value: string) => (value === "t" ? 1 : 0));
 columnTypes.setTypeParser(types.builtins.JSON, String);
-
-export interface Answer {
-  readonly rows: readonly Row[];
-  readonly changed: boolean;
-}
-
-/** Runs one statement, prepared on this connection the first time. */
-export async function ask(client: ClientBase, statement: Statement): Promise<Answer> {
-  const [sql, values = []] = statement;
-  const { name, text } = namedOf(sql);
-  const result = await client.query<Row>({ name, text, values: [...values], types: columnTypes });
-  return { rows: result.rows, changed: result.command !== "SELECT" && (result.rowCount ?? 0) > 0 };
-}

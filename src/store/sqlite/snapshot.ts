@@ -23,10 +23,7 @@ export async function playOnOwnConnection<T>({ file, query, points }: Snapshot<T
     const transaction = query();
     let step = transaction.next();
     while (step.done !== true) {
-      points?.before(step.value);
-      const rows = statements.run(step.value, false);
-      points?.after(step.value, rows);
-      step = transaction.next(rows);
+      step = transaction.next(statements.play(step.value, false, points));
       await new Promise(setImmediate);
     }
     return step.value;

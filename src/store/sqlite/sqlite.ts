@@ -13,8 +13,8 @@ import { SqliteWake } from "./wake.js";
 import { Turns } from "./fairness.js";
 import {
   CommitUnknown,
+  NO_ROWS,
   RestartTransaction,
-  type Row,
   type Store,
   type StoreInfo,
   type TransactOptions,
@@ -207,14 +207,14 @@ class SqliteStore implements Store {
       refuseNewer(this.#version.get() as number);
       this.#statements.changed = false;
       const result = this.#play(command(this.#context()), begin === this.#begin, points);
-      points?.before("COMMIT");
+      const committed = points?.before("COMMIT");
       this.#commit.run();
       // Only what changed something wakes: a waiter that looks in a transaction of its own must not wake itself.
       if (this.#statements.changed) {
         this.#wake.committed();
         this.#log.committed();
       }
-      points?.after("COMMIT", NO_ROWS);
+      committed?.(NO_ROWS);
       return result;
     } catch (error) {
       if (this.#database.inTransaction) this.#rollback.run();
@@ -230,12 +230,7 @@ class SqliteStore implements Store {
 
   #play<T>(transaction: Tx<T>, writes: boolean, points: AttemptPoints | undefined): T {
     let step = transaction.next();
-    while (step.done !== true) {
-      points?.before(step.value);
-      const rows = this.#statements.run(step.value, writes);
-      points?.after(step.value, rows);
-      step = transaction.next(rows);
-    }
+    while (step.done !== true) step = transaction.next(this.#statements.play(step.value, writes, points));
     return step.value;
   }
 }
@@ -251,7 +246,6 @@ function beginWith(begin: Database.Statement): void {
   }
 }
 
-const NO_ROWS: readonly Row[] = Object.freeze([]);
 const LOST: Passing = { reason: "the connection was lost" };
 
 function passingOf(error: unknown): Passing {

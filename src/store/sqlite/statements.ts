@@ -1,5 +1,17 @@
 import type Database from "better-sqlite3";
-import { type Dialect, type Row, type SqlValue, type Statement, translate } from "../tx.js";
+import type { AttemptPoints } from "../driver/faults.js";
+import {
+  answerTo,
+  type Dialect,
+  isStatement,
+  MissedRows,
+  NO_ROWS,
+  type Row,
+  type SqlValue,
+  type Statement,
+  type Step,
+  translate,
+} from "../tx.js";
 
 export const SQLITE: Dialect = {
   NAME: "sqlite",
@@ -18,7 +30,6 @@ export const SQLITE: Dialect = {
   EVENT_ORDER_BACK: "seq DESC",
 };
 
-const NO_ROWS: readonly Row[] = Object.freeze([]);
 const NO_VALUES: readonly SqlValue[] = Object.freeze([]);
 /** Far more than there are texts; a caller that makes texts up would otherwise fill the memory. */
 const PREPARED_MAX = 2_000;
@@ -49,13 +60,26 @@ export class SqliteStatements {
     this.#database = database;
   }
 
-  run(statement: Statement, mayWrite: boolean): readonly Row[] {
-    const [sql, values = NO_VALUES] = statement;
+  /** Runs the statements of a step in turn. */
+  play(step: Step, mayWrite: boolean, points?: AttemptPoints): readonly Row[] {
+    const pass = (statement: Statement): readonly Row[] => {
+      const answered = points?.before(statement);
+      const rows = this.#run(statement, mayWrite);
+      answered?.(rows);
+      return rows;
+    };
+    return isStatement(step) ? pass(step) : answerTo(step, step.map(pass));
+  }
+
+  #run(statement: Statement, mayWrite: boolean): readonly Row[] {
+    const [sql, values = NO_VALUES, hits] = statement;
     const { statement: prepared, columns, order } = this.#prepared.get(sql) ?? this.#prepare(sql);
     if (!mayWrite && !prepared.readonly) throw new Error(`a query may not write: ${sql}`);
     const bound = order === undefined ? values : order.map((index) => values[index]);
     if (columns === undefined) {
-      if (prepared.run(bound).changes > 0) this.changed = true;
+      const { changes } = prepared.run(bound);
+      if (hits !== undefined && changes !== hits) throw new MissedRows(statement);
+      if (changes > 0) this.changed = true;
       return NO_ROWS;
     }
     // Statements with columns are in raw mode: each row is an array of what SQLite holds, and no BLOB is ever written.

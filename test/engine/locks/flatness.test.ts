@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { lockScope, releaseTaskLocks } from "../../../src/engine/locks/task-locks.js";
 import { modedPatterns, normaliseScope } from "../../../src/engine/paths/file-sets.js";
 import { locksOfTask } from "../../../src/store/locks/locks.js";
-import type { Statement, Tx } from "../../../src/store/tx.js";
+import { type Statement, statementsOf, type Tx } from "../../../src/store/tx.js";
 import { type LockRoom, openLockRoom } from "../../support/fixtures/lock-fixture.js";
 import { processorMs } from "../../support/servers/processor-time.js";
 
@@ -83,7 +83,7 @@ test("a claim's scope takes a few statements, and each search is served by an in
 function* recorded<T>(transaction: Tx<T>, statements: Statement[]): Tx<T> {
   let step = transaction.next();
   while (step.done !== true) {
-    statements.push(step.value);
+    statements.push(...statementsOf(step.value));
     step = transaction.next(yield step.value);
   }
   return step.value;

@@ -1,8 +1,16 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Row, SqlValue, Statement, Store, Tx, TxContext } from "../../../src/store/tx.js";
+import {
+  type Row,
+  type Statement,
+  statementsOf,
+  type Step,
+  type Store,
+  type Tx,
+  type TxContext,
+} from "../../../src/store/tx.js";
 
 interface Exchange {
-  readonly statement: Statement;
+  readonly statements: readonly Statement[];
   readonly rows: readonly Row[];
 }
 
@@ -49,9 +57,9 @@ function* recorded<T>(transaction: Tx<T>, exchanges: Exchange[]): Tx<Outcome<T>>
     step = transaction.next();
     while (step.done !== true) {
       // A copy: what the transaction does to its own arrays afterwards must not change the record.
-      const statement = copyOf(step.value);
+      const statements = copyOf(step.value);
       const rows: readonly Row[] = yield step.value;
-      exchanges.push({ statement, rows: structuredClone(rows) });
+      exchanges.push({ statements, rows: structuredClone(rows) });
       step = transaction.next(rows);
     }
     return { value: step.value };
@@ -79,8 +87,8 @@ function repeat<T>(command: (ctx: TxContext) => Tx<T>, tape: Tape): Outcome<T> {
     let step = transaction.next();
     for (; step.done !== true; at++) {
       const exchange = tape.exchanges[at];
-      if (exchange === undefined || !isDeepStrictEqual(copyOf(step.value), exchange.statement)) {
-        throw new NotPure(at, step.value, exchange?.statement);
+      if (exchange === undefined || !isDeepStrictEqual(copyOf(step.value), exchange.statements)) {
+        throw new NotPure(at, step.value, exchange?.statements);
       }
       step = transaction.next(structuredClone(exchange.rows));
     }
@@ -92,14 +100,14 @@ function repeat<T>(command: (ctx: TxContext) => Tx<T>, tape: Tape): Outcome<T> {
 }
 
 class NotPure extends Error {
-  constructor(at: number, again: Statement, first: Statement | undefined) {
+  constructor(at: number, again: Step, first: Step | undefined) {
     super(`not pure: statement ${at} was ${JSON.stringify(first)} and is ${JSON.stringify(again)} the second time`);
     this.name = "NotPure";
   }
 }
 
-function copyOf([sql, values = []]: Statement): readonly [string, readonly SqlValue[]] {
-  return [sql, [...values]];
+function copyOf(step: Step): readonly Statement[] {
+  return statementsOf(step).map(([sql, values = [], ...more]) => [sql, [...values], ...more]);
 }
 
 function sameOutcome<T>(a: Outcome<T>, b: Outcome<T>): boolean {
