@@ -16,7 +16,7 @@ import {
 } from "../processes/process.js";
 
 export interface AttemptParts {
-  /** Of the task's project; null when that has no files. */
+  /** Root of the task's project; null for a project without files. */
   readonly root: string | null;
   /** Holds one directory per run, with a file per attempt. */
   readonly outputDirectory: string;
@@ -61,7 +61,7 @@ export class CommandAttempt extends Attempt {
     return reportOf(await this.#command.done, { outputFile: spec.outputFile, timeout: bound.error, ownResult });
   }
 
-  /** What an earlier attempt left on this machine, its server and its runner killed together, must not run beside this one. */
+  /** Processes that an earlier attempt left on this machine, its server and its runner killed together, must not run beside this one. */
   async #endLeftovers(): Promise<void> {
     if (this.brief.task.attempt <= 1) return;
     const tokens = await this.#parts.unheardAttempts();

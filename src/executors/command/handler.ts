@@ -14,7 +14,7 @@ export interface CommandParts {
   readonly outputDirectory: string;
 }
 
-/** Between two looks for output that nobody needs any more. */
+/** Interval between two removals of output that is no longer needed. */
 const TIDY_EVERY_MS = 3_600_000;
 
 /** Command steps: run in the root of their project, where that is on this machine and the line is allowed. */

@@ -3,7 +3,7 @@ import type { Report } from "../loop/attempt.js";
 import { tailText } from "../processes/output.js";
 import { type CommandResult, TAIL_BYTES } from "../processes/process.js";
 
-/** What of a command's end stays in the database. */
+/** The facts of a command's end that are stored in the database. */
 export interface CommandFacts {
   readonly exit_code?: number;
   /** Of stdout and stderr together; the whole, as far as it was kept, is in the file. */

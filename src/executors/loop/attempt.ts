@@ -10,13 +10,13 @@ const STOPPED: Readonly<Record<StopReason, string>> = {
   stopping: "the server that ran it stopped",
 };
 
-/** What an attempt has to say to the engine when it has ended. */
+/** The report of an ended attempt to the engine. */
 export type Report =
   | {
       readonly kind: "complete";
       readonly result: unknown;
       readonly note?: string;
-      /** What it comes to when the engine refuses the result, as of the wrong form or too large. */
+      /** Returns the report for a result that the engine refuses, for its form or its size. */
       unfit(message: string): Report;
     }
   | {
@@ -61,13 +61,13 @@ export abstract class Attempt {
   }
 
   /**
-   * Carries it out and says how it ended; undefined when nobody wants to know, because the task is another's. When this
-   * settles, nothing of the attempt goes on.
+   * Runs the attempt and reports how it ended; undefined when the task belongs to another holder by then. When this
+   * settles, nothing of the attempt is running.
    */
   async run(): Promise<Report | undefined> {
     const report = await this.execute();
     if (this.#stopped === "lost") return undefined;
-    // What ended by itself in the same moment has ended so.
+    // An attempt that ended by itself in the same moment has ended so.
     const cutShort = report.kind === "fail" && report.error.type === "cancelled";
     return this.#stopped === "stopping" && cutShort ? { kind: "release", note: STOPPED.stopping } : report;
   }

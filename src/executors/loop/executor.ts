@@ -57,7 +57,7 @@ export interface ExecutorParts {
 const LOOK_PAUSE_MS = 20;
 /** Claims that found only what had to be set aside, in one look. */
 const AGAIN_MAX = 100;
-/** Of what is under way, when the server stops: it has a second in all. */
+/** Grace of running attempts when the server stops: it has a second in all. */
 const STOP_GRACE_MS = 250;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
@@ -69,9 +69,9 @@ interface Bench {
 }
 
 /**
- * The server's own hands: takes command and tool steps of every project, as far as this process may, carries out as many at
- * once as is configured, and reports how they ended. One look, after every commit that anybody makes, finds both what to
- * start and what to end: a read each, and nothing is asked while nothing changes.
+ * The server's own executor: takes command and tool steps of every project, as far as this process may, runs as many at
+ * once as is configured, and reports how they ended. One poll, after every commit of any process, finds the steps to
+ * start and to end: a read each, and none while nothing changes.
  */
 export class Executor {
   readonly #parts: ExecutorParts;
@@ -115,7 +115,7 @@ export class Executor {
     this.#stopListening?.();
     this.#stopAll();
     await this.#looking;
-    // What was being claimed in that moment.
+    // Attempts that were being claimed in that moment are stopped too.
     this.#stopAll();
     await Promise.all(this.#running.values());
     await Promise.all([this.#retire(), ...this.#parts.works.map((work) => work.close(STOP_GRACE_MS))]);
@@ -192,7 +192,7 @@ export class Executor {
     }
   }
 
-  /** Those that have room for one more. */
+  /** Returns the handlers that have capacity for one more. */
   #free(): Bench[] {
     if (this.#stopping) return [];
     return this.#benches.filter(({ limit }) => limit.activeCount + limit.pendingCount < limit.concurrency);

@@ -28,7 +28,7 @@ export interface ToolCall {
 
 /** Longer than any call: how long one may take is said by its signal. */
 const NEVER_MS = TIMER_MS_MAX;
-/** What a server may take to show that it is still there. */
+/** Time a server has to answer a ping. */
 const PING_MS = 2_000;
 const PAGES_MAX = 100;
 const NAMES_SHOWN_MAX = 20;
@@ -37,7 +37,7 @@ const REQUEST_TIMEOUT: number = ErrorCode.RequestTimeout;
 const INVALID_PARAMS: number = ErrorCode.InvalidParams;
 const SAID_CHARS_MAX = 2_000;
 
-/** Of a server whose list cannot be read or has no end: the call itself shows whether there is such a tool. */
+/** State of a server whose list of tools cannot be read or has no end: the call itself shows whether there is such a tool. */
 const UNLISTED = "unlisted";
 type Names = ReadonlySet<string> | typeof UNLISTED;
 
@@ -175,7 +175,7 @@ export class McpConnection {
     return UNLISTED;
   }
 
-  /** Something went wrong beside the answers: over HTTP nobody else says that a server is gone. */
+  /** Records trouble outside of an answer: over HTTP it is the only sign that a server is gone. */
   #trouble(error: Error): void {
     if (error instanceof ToolFailure) this.#broken = error;
     if (this.#transport instanceof StdioServer) return;
@@ -189,7 +189,7 @@ export class McpConnection {
     try {
       await this.#client.ping({ timeout: PING_MS });
     } catch (error) {
-      // One that knows no ping, and says so, is there.
+      // A server that refuses the ping as unknown is alive.
       const answered = this.#isOpen && error instanceof McpError && error.code !== REQUEST_TIMEOUT && !lostBy(error);
       if (!answered) await this.close(0);
     } finally {
@@ -252,7 +252,7 @@ function lostBy(error: unknown): ToolFailure | undefined {
   return error instanceof McpError && error.data instanceof ToolFailure ? error.data : undefined;
 }
 
-/** What the SDK throws for a message that is not of the form it must have: zod's error, or the parser's. */
+/** Recognises the errors that the SDK throws for a misshapen message: zod's, or the parser's. */
 function isMisshapen(error: unknown): boolean {
   return error instanceof SyntaxError || (error instanceof Error && error.name.endsWith("ZodError"));
 }

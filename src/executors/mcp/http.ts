@@ -1,11 +1,14 @@
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
 import { type McpServer, ToolFailure } from "./server.js";
 
-/** Of an answer, or of one event in a stream of them. */
+/** Size of an answer, or of one event in a stream of them. */
 const ANSWER_BYTES_MAX = 10 * 1024 * 1024;
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
-/** What Baton puts behind a stream of events: that it is over. It takes the way of all messages, so that it is the last. */
+/**
+ * Message that Baton adds after a stream of events: the stream is over. It takes the way of all messages, so that it is
+ * the last.
+ */
 const OVER = "baton/stream_over";
 /** How often a broken stream is asked for again, in vain, before its request is lost. */
 const RESUMES_MAX = 2;
@@ -34,7 +37,7 @@ interface Request {
   vain: number;
   /** Nothing answers it any more. */
   readonly lose: (failure: ToolFailure) => void;
-  /** What went wrong with its stream. */
+  /** The failure of its stream. */
   failure?: ToolFailure;
   cut?: ToolFailure;
 }
@@ -60,7 +63,7 @@ export class HttpServer extends StreamableHTTPClientTransport {
   }
 
   override async start(): Promise<void> {
-    // Whoever connects has put this in place before.
+    // The connecting client has set this before.
     const deliver = this.onmessage;
     // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the SDK's transport is no event target
     this.onmessage = (message: Message) => {
@@ -138,7 +141,7 @@ function resumedBy(init: RequestInit | undefined, requests: Requests): Request |
   return event === null ? undefined : [...requests.values()].find(({ lastEvent }) => lastEvent === event);
 }
 
-/** The SDK tells nobody which request it has given up. So those in vain are counted as it counts them. */
+/** The SDK does not say which request it has given up, so failed attempts are counted as it counts them. */
 async function fetchAgain(input: string | URL, init: RequestInit | undefined, request: Request): Promise<Response> {
   try {
     const response = await fetch(input, init);
@@ -161,7 +164,7 @@ function inVain(request: Request, why: string, isLast: boolean): void {
   request.lose(new ToolFailure("server_unavailable", said));
 }
 
-/** Of the request that is sent; empty for anything else. */
+/** Returns the id of a request that is sent; empty for anything else. */
 function idOf(init: RequestInit | undefined): string {
   if (init?.method !== "POST" || typeof init.body !== "string") return "";
   const { id, method } = JSON.parse(init.body) as { id?: string | number; method?: string };
@@ -181,7 +184,7 @@ function withEnd(events: ReadableStream<Uint8Array>, request: Request): Readable
           return;
         }
       } catch (error) {
-        // One that was cut off may go on in another stream.
+        // A stream that was cut off may continue in another one.
         if (error instanceof ToolFailure) request.failure = error;
         else request.cut = cutOff(error);
       }
@@ -198,7 +201,7 @@ function cutOff(error: unknown): ToolFailure {
   return new ToolFailure("server_unavailable", said);
 }
 
-/** Of the socket, as `ECONNRESET`; empty where there is none. */
+/** Returns the code of a socket error, as `ECONNRESET`; empty without one. */
 function codeOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause instanceof Error && "code" in cause ? String(cause.code) : "";

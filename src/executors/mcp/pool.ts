@@ -37,7 +37,7 @@ export class McpPool {
   readonly #parts: PoolParts;
   readonly #servers: ReadonlyMap<string, McpServer>;
   readonly #entries = new Map<string, Entry>();
-  /** Those on their way out. */
+  /** Connections that are closing. */
   readonly #closing = new Set<Promise<void>>();
   #closed = false;
 
@@ -82,7 +82,7 @@ export class McpPool {
     clearTimeout(timer);
   }
 
-  /** Whoever comes while it starts waits for the same start. One who leaves does not end it: others may need it. */
+  /** Calls made while it starts wait for the same start. A caller that leaves does not end it: others may need it. */
   #open(server: McpServer): Entry {
     const stop = new AbortController();
     const entry: Entry = { connection: this.#connect(server, stop.signal), stop, calls: 0 };
@@ -92,7 +92,7 @@ export class McpPool {
     };
     const watch = (connection: McpConnection): void => {
       connection.onEnd = forget;
-      // It may have ended before anybody listened.
+      // It may have ended before the listener was added.
       if (!connection.isOpen) forget();
     };
     entry.connection.then(watch, forget);
@@ -129,7 +129,7 @@ export class McpPool {
     if (this.#entries.get(name) === entry) this.#entries.delete(name);
     // Does nothing to one that stands.
     entry.stop.abort(new ToolFailure("server_unavailable", "this server is stopping"));
-    // One that did not come about has closed itself.
+    // A connection that failed to open has closed itself.
     const closing = entry.connection
       .then((connection) => connection.close(graceMs))
       .catch(() => {})

@@ -32,7 +32,7 @@ export class ToolFailure extends Error {
 const MASK = "[redacted]";
 /** Shorter ones would blot out ordinary words. */
 const SECRET_CHARS_MIN = 5;
-/** Of what only may be a secret. */
+/** Least length of a value that may be a secret only. */
 const PERHAPS_CHARS_MIN = 8;
 /** No secret of a well-known form is longer. */
 const FORM_CHARS_MAX = 4_096;
@@ -43,7 +43,7 @@ const READ_FACTOR = 16;
 export class Redactor {
   readonly #secrets: readonly string[];
   readonly #redact: (text: string) => string;
-  /** What is left of a secret that was cut is shorter than this. */
+  /** The rest of a secret that was cut is shorter than this. */
   readonly #reach: number;
 
   constructor(server: McpServer, redact: (text: string) => string) {
@@ -73,7 +73,7 @@ export class Redactor {
     return known.trim().slice(-charsMax);
   }
 
-  /** Of a text of which so many characters are to be shown, in characters or bytes. */
+  /** Returns how much of a text must be redacted to show so many characters, in characters or bytes. */
   needed(charsMax: number): number {
     return charsMax * READ_FACTOR + this.#reach;
   }
@@ -101,7 +101,7 @@ function secretsOf(server: McpServer): string[] {
 /** A name that says that its value is a secret. */
 const TELLING = /token|key|secret|passw|authorization/i;
 
-/** Who logs in, and what the query says: ordinary words, like `false`, stand there too. */
+/** Returns the user, the password and the query's values: ordinary words, like `false`, are among them. */
 function secretsOfUrl({ username, password, search }: URL): string[] {
   const values = search
     .slice(1)

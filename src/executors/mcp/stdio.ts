@@ -12,9 +12,9 @@ import { KEEPER_MARGIN_MS, ProcessTree } from "../processes/process-tree.js";
 
 /** Of one line: a message beyond that is garbage. */
 const LINE_BYTES_MAX = 10 * 1024 * 1024;
-/** Of what a server has not read yet. */
+/** Bytes that a server may leave unread. */
 const UNREAD_BYTES_MAX = 10 * 1024 * 1024;
-/** What a server may write that is no message before it has said anything that is one. */
+/** Lines that are no message which a server may write before its first message. */
 const GARBAGE_LINES_MAX = 200;
 const GARBAGE_SHOWN_CHARS = 200;
 const STDERR_SHOWN_CHARS = 1_000;
@@ -59,7 +59,7 @@ export class StdioServer implements Transport {
     this.#job = { mark, command, args, cwd, env: { ...minimalEnvironment(process.env), ...env } };
   }
 
-  /** What is known of why it does not answer: how it ended, what it wrote. Redacted. */
+  /** Returns the known reasons why it does not answer: how it ended, and its stderr. Redacted. */
   get remains(): string {
     const said = this.#redactor.end(this.#stderr.toString("utf8"), STDERR_SHOWN_CHARS);
     const garbage = this.#garbage;
@@ -86,7 +86,7 @@ export class StdioServer implements Transport {
       windowsHide: true,
     });
     this.#keeper = keeper;
-    // What cannot be written has nobody to read it, and `exit` says so.
+    // A write fails when the reader has gone, and `exit` reports that.
     keeper.stdin?.on("error", () => {});
     keeper.stdout?.on("data", (chunk: Buffer) => this.#read(chunk));
     keeper.stderr?.on("data", (chunk: Buffer) => {
@@ -145,7 +145,7 @@ export class StdioServer implements Transport {
     this.#keeper?.stdin?.end();
     this.#tell({ kind: "end", graceMs });
     const keeper = this.#keeper;
-    // A keeper that is stuck itself: what follows is the same as when somebody else has killed it.
+    // Kills a supervisor that is itself stuck, with the same result as a kill by another process.
     const watchdog = setTimeout(() => keeper?.kill("SIGKILL"), graceMs + KEEPER_MARGIN_MS).unref();
     await this.#closed;
     clearTimeout(watchdog);

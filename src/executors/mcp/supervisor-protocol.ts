@@ -1,6 +1,6 @@
 /**
- * What the server and a keeper say to each other over the keeper's IPC channel; see mcp-keeper.ts. Nothing but types stands
- * here, because the keeper must start fast.
+ * Messages between the server and a supervisor over the supervisor's IPC channel; see supervisor.ts. This file holds
+ * types only, because the supervisor must start fast.
  */
 export interface KeeperJob {
   /** Marks every process of the server; see `MARK_VARIABLE`. */

@@ -42,7 +42,7 @@ function run(job: KeeperJob): void {
   });
 }
 
-/** What the server has left goes with it. */
+/** Ends the processes that the server has left. */
 async function leave(how: string): Promise<void> {
   await tree?.end(0);
   say({ kind: "ended", how }, () => process.exit(0));
@@ -71,7 +71,7 @@ process.on("message", (message: ToKeeper) => {
 });
 process.on("disconnect", () => void end(ORPHAN_GRACE_MS));
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.on(signal, () => void end(ORPHAN_GRACE_MS));
-// Whatever goes wrong here, the server does not outlive its keeper.
+// After any error here, the server must not outlive its supervisor.
 process.on("uncaughtException", () => {
   tree?.killNow();
   process.exit(EXIT_SOFTWARE);

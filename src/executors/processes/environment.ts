@@ -1,6 +1,6 @@
 import { BatonError } from "../../base/errors.js";
 
-// What programs need to find themselves, their home, their language and their temporary directory; no more.
+// Variables that programs need to find themselves, their home, their language and their temporary directory; no more.
 const INHERITED = new Set(["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TMPDIR", "TZ"]);
 const INHERITED_ON_WINDOWS = new Set(
   (

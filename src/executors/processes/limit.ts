@@ -1,4 +1,4 @@
-/** What ends something early. */
+/** A limit that ends something early. */
 export interface Limit {
   /** Milliseconds it may take; more than a timer can wait for are cut to that, some 24 days. */
   readonly ms?: number;

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 
 export interface OutputLimits {
-  /** What the file holds at most; the rest is counted and dropped. */
+  /** Size of the file at most; the rest is counted and dropped. */
   outputBytesMax: number;
   tailBytes: number;
 }
@@ -45,7 +45,7 @@ export class OutputFile {
       try {
         written += (await this.#file.write(kept, written, kept.length - written, start + written)).bytesWritten;
       } catch (error) {
-        // A full disk must not end the command, which would hang on a full pipe if nobody read on; the result tells.
+        // A full disk must not end the command, which would hang on a full pipe without a reader; the result says so.
         this.#error = error instanceof Error ? error.message : String(error);
       }
     }

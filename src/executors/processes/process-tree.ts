@@ -4,7 +4,7 @@ import { MARK_VARIABLE } from "./runner-protocol.js";
 
 /** How long SIGKILL may take to work before a process is reported as left running. */
 export const KILL_WAIT_MS = 2_000;
-/** What a server's keeper may take beyond the time it was given. */
+/** Time a server's supervisor may take beyond the time it was given. */
 export const KEEPER_MARGIN_MS = KILL_WAIT_MS + 1_000;
 const POLL_MS_MIN = 5;
 const POLL_MS_MAX = 100;
@@ -22,10 +22,10 @@ interface ProcessFacts {
 type Survivor = Pick<ProcessFacts, "pid" | "group">;
 
 /**
- * All processes of one command. Its process group comes first; on Linux also whoever left the group (`setsid`, a
+ * All processes of one command. Its process group comes first; on Linux also processes that left the group (`setsid`, a
  * daemon's double fork): descendants by parent, and processes that carry the command's mark in their environment, as
- * Jenkins' ProcessTreeKiller does it. Out of reach is only what has left the group, has lost its parents *and* has
- * cleared or overwritten its environment; outside Linux, whatever has left the group.
+ * Jenkins' ProcessTreeKiller does it. Out of reach is only a process that has left the group, has lost its parents
+ * *and* has cleared or overwritten its environment; outside Linux, any process that has left the group.
  */
 export class ProcessTree {
   readonly #mark: Buffer;
@@ -92,7 +92,7 @@ export class ProcessTree {
   }
 
   #isMember(each: ProcessFacts): boolean {
-    // Whoever is older than the command cannot belong to it; this also spares reading most environments.
+    // A process older than the command cannot belong to it; this also spares reading most environments.
     if (each.pid === process.pid || each.startTicks < this.#since) return false;
     if (each.group === this.#group || this.#members.get(each.pid) === each.startTicks) return true;
     const environment = readProc(`${each.pid}/environ`);
@@ -100,7 +100,7 @@ export class ProcessTree {
   }
 
   #signal(signal: NodeJS.Signals, survivors: readonly Survivor[]): void {
-    // The group in one call, so that nobody can fork away between two; then each of those outside it.
+    // The group is killed in one call, so that none of it can fork in between; then each process outside it.
     const group = this.#group;
     if (group !== undefined && survivors.some((each) => each.group === group)) send(-group, signal);
     for (const each of survivors) if (each.group !== group) send(each.pid, signal);

@@ -56,7 +56,7 @@ export interface RunningCommand {
 export interface RunnerOptions {
   /** The compiled runner. Default: `defaultRunner()`. */
   file?: string;
-  /** What a runner may take beyond the times it was given before it is taken for hung and killed. Default 10 s. */
+  /** Time a runner may take beyond the times it was given before it counts as hung and is killed. Default 10 s. */
   marginMs?: number;
 }
 
@@ -115,7 +115,7 @@ function supervise(child: ChildProcess, job: RunnerJob, marginMs: number): Runni
     stderr = (stderr + text).slice(-RUNNER_STDERR_CHARS);
   });
   const startedAt = performance.now();
-  // What may pass after a command is told to end until the runner's report must be here.
+  // Time between the order to end and the runner's report, at most.
   const overtimeMs = job.graceMs + KILL_WAIT_MS + marginMs;
   const watchdog = new Watchdog(child, job.timeoutMs + overtimeMs);
   const started = new Latch<number | null>();
@@ -127,7 +127,7 @@ function supervise(child: ChildProcess, job: RunnerJob, marginMs: number): Runni
   };
   let tree = new ProcessTree(job.mark);
   child.on("message", (message: FromRunner) => {
-    // Of the same protocol it is of the same shape: both ends are one package.
+    // Messages of the same protocol have the same shape: both ends are one package.
     if (message.protocol !== RUNNER_PROTOCOL) child.kill("SIGKILL");
     else if (message.kind === "ended") finish(message.result);
     else {
@@ -180,7 +180,7 @@ function withoutReport(outcome: { outcome: "not_started" | "lost"; error: string
   };
 }
 
-/** Kills a runner that is itself stuck; what follows is the same as when somebody else has killed it. */
+/** Kills a runner that is itself stuck, with the same result as a kill by another process. */
 class Watchdog {
   readonly #child: ChildProcess;
   #timer: NodeJS.Timeout;
@@ -207,7 +207,7 @@ class Watchdog {
   }
 }
 
-/** A promise that is settled from outside, by whoever comes first. */
+/** A promise that is settled from outside, by the first call. */
 class Latch<T> {
   isSet = false;
   #resolve: (value: T) => void = () => {};

@@ -1,6 +1,6 @@
 /**
- * What the server and a runner say to each other over the runner's IPC channel. Nothing but types and numbers stands
- * here, because the runner must start fast.
+ * Messages between the server and a runner over the runner's IPC channel. This file holds types and numbers only,
+ * because the runner must start fast.
  */
 
 /** Raised with every change of these messages: a package may be updated on disk under a server that keeps running. */

@@ -165,7 +165,7 @@ process.on("disconnect", () => stop({ outcome: "cancelled", reason: "the server 
 for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) {
   process.on(signal, () => stop({ outcome: "lost", error: `the runner was ended with ${signal}` }));
 }
-// Whatever goes wrong here, the command does not outlive its runner.
+// After any error here, the command must not outlive its runner.
 process.on("uncaughtException", (error) => {
   tree?.killNow();
   process.stderr.write(`${error.stack ?? error.message}\n`, () => process.exit(EXIT_SOFTWARE));

@@ -80,7 +80,7 @@ function textOf(content: CallToolResult["content"]): string {
   return content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
 }
 
-/** What of an answer that is no result stays to be looked at. */
+/** Returns the part of an invalid answer that is kept for a person to read. */
 function keptOf(said: string, redactor: Redactor): { partial?: unknown } {
   if (said === "") return {};
   return { partial: { text: redactor.start(said, KEPT_CHARS_MAX), truncated: said.length > KEPT_CHARS_MAX } };
