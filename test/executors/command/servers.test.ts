@@ -3,6 +3,7 @@ import path from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { connectClient, startServer, type TestClient } from "../../support/servers/client.js";
 import { isRunning } from "../../support/fixtures/command-fixture.js";
+import { stopBetweenWrites } from "../../support/servers/stopped.js";
 import { temporaryDirectory } from "../../support/databases/databases.js";
 import { bestOfFew } from "../../support/in-time.js";
 import { until } from "../../support/until.js";
@@ -118,7 +119,7 @@ describe.skipIf(process.platform !== "linux")("servers that run commands", () =>
     const { planner, read, running } = await room(2, SHORT);
     const run = await start(planner, LINE);
     const { holder, child } = await running();
-    holder.server.child.kill("SIGSTOP");
+    await stopBetweenWrites(holder.server.pid);
     expect(await ended(planner, run)).toBe("succeeded");
     expect(isRunning(child)).toBe(false);
     expect(read("left") ?? "").toMatch(/^$| Z /);
