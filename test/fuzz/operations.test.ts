@@ -8,13 +8,14 @@ import type { Operation } from "../../src/dispatch/operation.js";
 import { catalogue } from "../../src/tools/registry.js";
 import { startApp, type TestApp } from "../support/servers/app.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
+import { countOf } from "../support/counts.js";
 import { Draw } from "../support/draw.js";
 import { dumpOf } from "../support/databases/dump.js";
 import { HostileInput, type Known } from "../support/fixtures/hostile-input.js";
 import { Crew } from "../support/fixtures/plan.js";
 
 /** More with BATON_FUZZ_ROUNDS; another course with BATON_FUZZ_SEED. */
-const ROUNDS = Number(process.env["BATON_FUZZ_ROUNDS"] ?? 40);
+const ROUNDS = countOf("BATON_FUZZ_ROUNDS", { short: 20, long: 200 });
 const SEED = Number(process.env["BATON_FUZZ_SEED"] ?? 1);
 
 test.each(AREAS)(

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { Row, Store } from "../../src/store/tx.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
+import { countOf } from "../support/counts.js";
 import { type Backend, createDatabase, temporaryDirectory } from "../support/databases/databases.js";
 import { type Dump, dumpOf } from "../support/databases/dump.js";
 import { comparedWith, resumedState, stateOf, tokensOf } from "../support/fixtures/run-state.js";
@@ -14,7 +15,7 @@ import { World } from "../support/simulation/world.js";
  *
  *   BATON_SIMULATIONS=1000 npx vitest run test/simulation/checkpoints.test.ts
  */
-const COUNT = Number(process.env["BATON_SIMULATIONS"] ?? 15);
+const COUNT = countOf("BATON_SIMULATIONS", { short: 6, long: 150 });
 const FIRST_SEED = Number(process.env["BATON_SIMULATION_SEED"] ?? 1);
 const WEIGHTS = { ...PEACEFUL, checkpoint: 0 };
 

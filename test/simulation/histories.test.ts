@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { seededRandom } from "../../src/runtime/random.js";
 import { openSqlite } from "../../src/store/sqlite/sqlite.js";
 import { findingsText } from "../support/checker/checker.js";
+import { countOf } from "../support/counts.js";
 import { testRuntime } from "../support/databases/databases.js";
 import { Draw } from "../support/draw.js";
 import { playHistory } from "../support/simulation/history.js";
@@ -15,9 +16,9 @@ import { playHistory } from "../support/simulation/history.js";
  *
  *   BATON_SIMULATIONS=5000 BATON_SIMULATION_SEED=1 npx vitest run test/simulation/histories.test.ts
  */
-const COUNT = Number(process.env["BATON_SIMULATIONS"] ?? 60);
+const COUNT = countOf("BATON_SIMULATIONS", { short: 20, long: 1_000 });
 const FIRST_SEED = Number(process.env["BATON_SIMULATION_SEED"] ?? 1);
-const GROUP = 20;
+const GROUP = 10;
 /** At each statement and COMMIT: no call in a history is struck, one in a hundred, one in ten. */
 const FAULT_RATES = [0, 0.001, 0.001, 0.01] as const;
 

@@ -1,12 +1,13 @@
 import path from "node:path";
 import { expect, test } from "vitest";
 import { soak } from "../../soak/soak.js";
+import { isLong } from "../support/counts.js";
 import { BACKENDS, createDatabase, temporaryDirectory } from "../support/databases/databases.js";
 import { findingsText } from "../support/checker/checker.js";
 
 const HOME = path.resolve(import.meta.dirname, "../..");
 
-// The small one; `npm run soak` is the long one.
+// Short in `npm test`, longer with BATON_LONG_TESTS=1; `npm run soak` takes minutes.
 test.each(BACKENDS)(
   "servers on %s are killed with -9 while they work, and nothing is lost, done twice or held by the dead",
   async (backend) => {
@@ -15,14 +16,12 @@ test.each(BACKENDS)(
       place: { home: HOME, cwd: temporaryDirectory(), database: location },
       seed: 1,
       processes: 4,
-      seconds: 1,
-      tasks: 60,
-      kills: 3,
+      ...(isLong ? { seconds: 30, tasks: 500, kills: 20 } : { seconds: 1, tasks: 40, kills: 2 }),
       killEveryMs: 1_000,
     });
     expect(report.problems).toEqual([]);
     expect(findingsText(report.findings)).toBe("");
-    expect(report.figures["kills"]).toBeGreaterThanOrEqual(3);
+    expect(report.figures["kills"]).toBeGreaterThanOrEqual(isLong ? 20 : 2);
   },
   // A minute for each of its ends, should the machine be slow.
   240_000,

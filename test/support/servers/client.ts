@@ -6,6 +6,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ElicitRequestSchema, type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import { onTestFinished } from "vitest";
 import { temporaryDirectory } from "../databases/databases.js";
+import { sharedSchemas } from "./output-schemas.js";
 import type { Person } from "./person.js";
 
 const MAIN = path.resolve(import.meta.dirname, "../../../dist/main.js");
@@ -143,7 +144,8 @@ export class ToolError extends Error {
 export async function connectClient(options: ConnectOptions = {}): Promise<TestClient> {
   const server = startServer(options);
   const { clientName = "test", person } = options;
-  const client = new Client({ name: clientName, version: "1" }, { capabilities: person ? { elicitation: {} } : {} });
+  const capabilities = person ? { elicitation: {} } : {};
+  const client = new Client({ name: clientName, version: "1" }, { capabilities, jsonSchemaValidator: sharedSchemas });
   if (person) client.setRequestHandler(ElicitRequestSchema, ({ params }, { signal }) => person.see(params, signal));
   await client.connect(transportTo(server));
   // Makes the client hold every answer against the published output schema, as hosts do.
