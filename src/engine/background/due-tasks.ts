@@ -5,7 +5,7 @@ import { findTaskAndSpec, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { reserveTask } from "../tasks/assignments.js";
 import type { EngineContext } from "../context.js";
-import { type Locked, lockTask } from "../lifecycle/locked-task.js";
+import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { runningDueAt, startByOf } from "../lifecycle/leases.js";
 import { isUnstarted, startChild, waitForAnotherRun } from "../child-runs/child-runs.js";
 import { requireUnarchived } from "../projects/projects.js";
@@ -39,7 +39,7 @@ export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
   }
 }
 
-function* pendingDue(ctx: EngineContext, locked: Locked): Tx<void> {
+function* pendingDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
   const { task } = locked;
   if (isOver(ctx, task.closeBy)) {
     yield* expireUnheld(ctx, locked, timeout("schedule_to_close", locked));
@@ -52,14 +52,14 @@ function* pendingDue(ctx: EngineContext, locked: Locked): Tx<void> {
   }
 }
 
-function* takeNextTry(ctx: EngineContext, locked: Locked): Tx<void> {
+function* takeNextTry(ctx: EngineContext, locked: LockedTask): Tx<void> {
   if (locked.task.kind === "workflow") return yield* waitForAnotherRun(ctx, locked);
   const change = new RunChange(ctx, locked.run);
   yield* readyTasks(change, [locked.task]);
   yield* change.flush();
 }
 
-function* readyDue(ctx: EngineContext, locked: Locked): Tx<void> {
+function* readyDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
   const { task, spec } = locked;
   const startBy = startByOf(locked);
   if (isOver(ctx, task.closeBy)) yield* expireUnheld(ctx, locked, timeout("schedule_to_close", locked));
@@ -68,7 +68,7 @@ function* readyDue(ctx: EngineContext, locked: Locked): Tx<void> {
   else yield* setDue(task.id, earliest(task.closeBy, startBy, task.reservedUntil));
 }
 
-function* waitingDue(ctx: EngineContext, locked: Locked): Tx<void> {
+function* waitingDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
   const { task, spec } = locked;
   const until = spec.until ?? null;
   if (isUnstarted(locked) && !isOver(ctx, task.closeBy)) yield* startChild(ctx, locked);
@@ -77,7 +77,7 @@ function* waitingDue(ctx: EngineContext, locked: Locked): Tx<void> {
   else yield* setDue(task.id, earliest(until, task.closeBy));
 }
 
-function* runningDue(ctx: EngineContext, locked: Locked): Tx<void> {
+function* runningDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
   const { task, spec } = locked;
   const passed = passedTimeout(ctx, locked);
   if (task.orders === "cancel_requested") {
@@ -113,14 +113,14 @@ function timeout(kind: TimeoutKind, { spec }: Pick<TaskAndSpec, "task" | "spec">
 }
 
 /** Whoever waits for a person's word goes on without it only where it was given: what nobody decides is not approved. */
-function notInTime(locked: Locked): AttemptError {
+function notInTime(locked: LockedTask): AttemptError {
   const error = timeout("schedule_to_close", locked);
   if (locked.task.kind !== "human") return error;
   return { ...error, message: `${error.message}, and nobody has decided: that counts as rejected` };
 }
 
 /** The holder is gone: its work goes back, or counts as a failure where it is configured so. */
-function* leaseOver(ctx: EngineContext, locked: Locked): Tx<void> {
+function* leaseOver(ctx: EngineContext, locked: LockedTask): Tx<void> {
   if (ctx.settings.lost_lease_counts) {
     const error = { type: "lease_lost", message: `${locked.task.agent ?? "its holder"} was gone` };
     yield* failAttempt(ctx, locked, { error, outcome: "lease_lost", fenced: true });

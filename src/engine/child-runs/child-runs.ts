@@ -14,7 +14,7 @@ import { SERVER, type EngineContext } from "../context.js";
 import { isUndone, resolveDeadLetter } from "../dead-letters/dead-letters.js";
 import { BatonError } from "../../base/errors.js";
 import { executeWorkflow } from "../runs/executions.js";
-import { type Locked, lockTask } from "../lifecycle/locked-task.js";
+import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { earliest } from "../../base/time.js";
 import { taskMachine, transition } from "../lifecycle/machines.js";
 import { priorityName } from "../scheduling/order.js";
@@ -46,7 +46,7 @@ const LOOK_AGAIN_MS = 60_000;
  * Starts the run that a waiting workflow task is to wait for. Where its own run has as many as may be at once, it waits for one of them
  * to end; where a budget is spent, for that to be raised. Errors: `not_found` for a workflow that is none, `limit_exceeded` for one within ten others, `invalid_input` for its inputs.
  */
-export function* startChild(ctx: EngineContext, { task, spec, run }: Locked): Tx<void> {
+export function* startChild(ctx: EngineContext, { task, spec, run }: LockedTask): Tx<void> {
   if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel || (yield* closeIfOverBudget(run)))
     return yield* setDue(task.id, earliest(task.closeBy, ctx.now + LOOK_AGAIN_MS));
   const name = spec.workflow ?? "";
@@ -101,14 +101,14 @@ export function* refuseChild(ctx: EngineContext, task: string, error: BatonError
 }
 
 /** A waiting task whose child run is still to be started. */
-export function isUnstarted({ task, spec }: Pick<Locked, "task" | "spec">): boolean {
+export function isUnstarted({ task, spec }: Pick<LockedTask, "task" | "spec">): boolean {
   return task.status === "waiting" && spec.workflow !== undefined && spec.child === undefined;
 }
 
 /** A run that another has started, with the task of that which is to wait for it, as they are under their locks. */
 export interface ChildAndParent {
   /** Undefined where the run that started it has been removed. */
-  readonly parent: Locked | undefined;
+  readonly parent: LockedTask | undefined;
   readonly child: Run;
 }
 
@@ -148,7 +148,7 @@ export function* reconcileChild(ctx: EngineContext, { parent, child }: ChildAndP
 const FAILED_BY_CHILD: ReadonlySet<string> = new Set(["child_run_failed", "invalid_output"]);
 
 /** A step failed because its run did, and that was taken up again by itself: its end may resolve the step's dead letter. */
-function isTakenUp(own: boolean, parent: Locked | undefined): boolean {
+function isTakenUp(own: boolean, parent: LockedTask | undefined): boolean {
   if (!own || parent?.task.status !== "dead_letter" || isUndone(parent.task, parent.run)) return false;
   return FAILED_BY_CHILD.has(parent.task.reasons[0]?.kind ?? "") && mayTakeUp(parent.run);
 }
@@ -165,7 +165,7 @@ function* stopOrphan(ctx: EngineContext, child: Run): Tx<number | null> {
 /** Runs within runs hand their reasons up, each with those below it. */
 const REASON_CHARS_MAX = 2_000;
 
-function* handUp(ctx: EngineContext, parent: Locked, child: Run): Tx<void> {
+function* handUp(ctx: EngineContext, parent: LockedTask, child: Run): Tx<void> {
   const { task, spec } = parent;
   if (child.status === "cancelled") {
     yield* cancelTask(ctx, { task: task.id, reason: `its run ${child.id} was cancelled` });
@@ -189,7 +189,11 @@ function* handUp(ctx: EngineContext, parent: Locked, child: Run): Tx<void> {
 }
 
 /** The run was a try of its step: another one begins later, as the step's retry policy says, or the step has failed. */
-function* failTry(ctx: EngineContext, parent: Locked, { child, error }: { child: Run; error: AttemptError }): Tx<void> {
+function* failTry(
+  ctx: EngineContext,
+  parent: LockedTask,
+  { child, error }: { child: Run; error: AttemptError },
+): Tx<void> {
   const { task, spec, run } = parent;
   const failures = task.failures + 1;
   const again = run.stage !== "stopping" && mayRetry(spec.retry, failures, error.type);
@@ -207,7 +211,7 @@ function* failTry(ctx: EngineContext, parent: Locked, { child, error }: { child:
 }
 
 /** pending → waiting, for another run. It starts in a transaction of its own, as the first did. */
-export function* waitForAnotherRun(ctx: EngineContext, { task, spec, run }: Locked): Tx<void> {
+export function* waitForAnotherRun(ctx: EngineContext, { task, spec, run }: LockedTask): Tx<void> {
   const change = new RunChange(ctx, run);
   yield* startWaiting({ task: task.id, at: ctx.now, dueAt: ctx.now, closeBy: task.closeBy });
   change.move(task, transition(taskMachine, task, "wait"));
@@ -218,7 +222,7 @@ export function* waitForAnotherRun(ctx: EngineContext, { task, spec, run }: Lock
 }
 
 /** The run had failed, was taken up again by itself, and succeeded then: its parent goes on, if that can be taken up again. */
-function* resolveByChild(ctx: EngineContext, { task, spec, run }: Locked, child: Run): Tx<number | null> {
+function* resolveByChild(ctx: EngineContext, { task, spec, run }: LockedTask, child: Run): Tx<number | null> {
   // Once its holders have ended what they have, it may.
   if (run.stage === "stopping" && run.endedAt === null) return ctx.now + LOOK_AGAIN_MS;
   const deadLetter = yield* openDeadLetterOf(task.id);

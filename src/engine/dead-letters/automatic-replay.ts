@@ -4,7 +4,7 @@ import type { Tx } from "../../store/tx.js";
 import { replaysOf } from "./recording.js";
 import { SERVER, type EngineContext } from "../context.js";
 import { isUndone, reopenDeadLetter } from "./dead-letters.js";
-import { type Locked, lockTask } from "../lifecycle/locked-task.js";
+import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 
 const AT_ONCE_MAX = 100;
 
@@ -42,7 +42,7 @@ function isDue(ctx: EngineContext, { status, dueAt }: deadLetters.DeadLetter): b
   return status === "pending" && dueAt !== null && dueAt <= ctx.now;
 }
 
-function mayGoOn({ task, run }: Locked): boolean {
+function mayGoOn({ task, run }: LockedTask): boolean {
   if (isUndone(task, run) || task.status !== "dead_letter") return false;
   return run.status !== "cancelling" && run.status !== "cancelled";
 }

@@ -13,7 +13,7 @@ import { reserveTask } from "../tasks/assignments.js";
 import { concludeTask, refuseTask } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import { BatonError, type NextCall } from "../../base/errors.js";
-import { type Locked, lockTask } from "../lifecycle/locked-task.js";
+import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { iso } from "../../base/time.js";
 import { changedSpec, type ReplayChanges } from "./replay-changes.js";
 import { PLAN_EXAMPLE, expandPlan, leavePlanning, requirePlan } from "../tasks/plans.js";
@@ -115,7 +115,7 @@ function requireReopenable({ id, key }: Task, run: Run): void {
 }
 
 /** A pending dead letter with its task locked. Errors: `not_found`, `invalid_transition` for one that was dealt with. */
-function* lockDeadLetter(id: string): Tx<{ deadLetter: deadLetters.DeadLetter; locked: Locked }> {
+function* lockDeadLetter(id: string): Tx<{ deadLetter: deadLetters.DeadLetter; locked: LockedTask }> {
   const { project, task } = yield* requireDeadLetter(id);
   yield* requireUnarchived(project);
   const locked = yield* lockTask(task);
@@ -166,7 +166,7 @@ export function* replayDeadLetter(ctx: EngineContext, { id, changes = {}, note, 
 export interface Reopened {
   readonly id: string;
   /** Its task. */
-  readonly locked: Locked;
+  readonly locked: LockedTask;
   readonly note?: string | undefined;
   readonly by: string;
   /** Set for an automatic replay: its number, and how many there are at most. */
@@ -201,7 +201,7 @@ export function* reopenDeadLetter(ctx: EngineContext, reopened: Reopened): Tx<De
 }
 
 /** Returns the tasks that a failed one blocks: in a run that stopped on it, all that had not begun. */
-function* blockedBy({ task, run }: Locked): Tx<Reopening> {
+function* blockedBy({ task, run }: LockedTask): Tx<Reopening> {
   requireUndoable(task, run);
   requireReopenable(task, run);
   if (run.stage === "stopping") return { run: run.id, from: "blocked" };

@@ -6,7 +6,7 @@ import type { EngineContext } from "../context.js";
 import { parseDefinition, type Step } from "../definitions/definition.js";
 import { BatonError } from "../../base/errors.js";
 import { EvaluationFailed } from "../expressions/expressions.js";
-import type { Locked } from "../lifecycle/locked-task.js";
+import type { LockedTask } from "../lifecycle/locked-task.js";
 import { type InputDefinition, inputProblems } from "../definitions/inputs.js";
 import { specOf } from "../steps/instantiate.js";
 import { isObject } from "../../base/json.js";
@@ -27,7 +27,7 @@ export interface ReplayChanges {
  * Returns a task's spec with changes. With other inputs its texts are filled in anew when it begins, unless they have
  * been changed by hand since. Errors: `invalid_input` for inputs that are not what the run declares, `limit_exceeded`.
  */
-export function* changedSpec(ctx: EngineContext, locked: Locked, changes: ReplayChanges): Tx<TaskSpec> {
+export function* changedSpec(ctx: EngineContext, locked: LockedTask, changes: ReplayChanges): Tx<TaskSpec> {
   const written = changes.inputs === undefined ? undefined : yield* writtenStep(ctx, locked, changes.inputs);
   const spec = withChanges(written ?? locked.spec, changes);
   const bytes = Buffer.byteLength(JSON.stringify({ prompt: spec.prompt, inputs: spec.inputs }));
@@ -60,7 +60,7 @@ function withChanges(spec: TaskSpec, { prompt, inputs, retry }: ReplayChanges): 
  */
 function* writtenStep(
   ctx: EngineContext,
-  { task, spec, run }: Locked,
+  { task, spec, run }: LockedTask,
   given: Readonly<Record<string, unknown>>,
 ): Tx<TaskSpec | undefined> {
   const { inputs, defaults, steps } = (yield* findRunDefinition(run.id)) ?? {};

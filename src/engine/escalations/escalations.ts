@@ -5,7 +5,7 @@ import type { Tx } from "../../store/tx.js";
 import { concludeTask, refuseTask } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import { type Locked, lockTask } from "../lifecycle/locked-task.js";
+import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { iso } from "../../base/time.js";
 import { checkOutput } from "../definitions/json-schema.js";
 import { findProject } from "../projects/projects.js";
@@ -93,7 +93,7 @@ function resultOf({ decision, answers, conditions, note, by }: Decision): Record
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 
-function* defer(ctx: EngineContext, { task, run }: Locked, { by, note }: Decision): Tx<WaitEnded> {
+function* defer(ctx: EngineContext, { task, run }: LockedTask, { by, note }: Decision): Tx<WaitEnded> {
   // A question that is put off at one client is not asked at the next.
   yield* putOff({ task: task.id, token: task.token, until: ctx.now + ctx.settings.elicitation_again_ms });
   const change = new RunChange(ctx, run);
@@ -110,7 +110,7 @@ function requireAnswers(form: Readonly<Record<string, unknown>> | undefined, { a
   });
 }
 
-function requireFit({ task, spec }: Locked, result: Readonly<Record<string, unknown>>): void {
+function requireFit({ task, spec }: LockedTask, result: Readonly<Record<string, unknown>>): void {
   const problems = unfitness(spec, result);
   if (problems.length === 0) return;
   const message = `The decision is not what the output schema of task ${task.key} asks: ${listed(problems)}. The question is still open.`;

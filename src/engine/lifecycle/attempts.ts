@@ -2,7 +2,7 @@ import { type AttemptError, type AttemptOutcome, insertAttempt } from "../../sto
 import { type Closing, closeAttempt } from "../../store/tasks/transitions.js";
 import type { Reason, RetryPolicy, Task, TaskStatus } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import type { Locked } from "./locked-task.js";
+import type { LockedTask } from "./locked-task.js";
 import { unpark } from "../scheduling/parking.js";
 import { releaseTaskLocks } from "../locks/task-locks.js";
 import { STOPPED } from "./stopping.js";
@@ -52,7 +52,7 @@ export interface AttemptEnd {
  * Ends the open attempt of a task: its row, its record, its file locks. The run's counters and history follow when the change is
  * written. Gives the task as it is then. Errors: `invalid_input` for a cost that is none.
  */
-export function* endAttempt(change: RunChange, locked: Locked, end: AttemptEnd): Tx<Task> {
+export function* endAttempt(change: RunChange, locked: LockedTask, end: AttemptEnd): Tx<Task> {
   const { ctx } = change;
   const { task } = locked;
   const to = transition(taskMachine, task, end.event);
@@ -80,7 +80,7 @@ export function* endAttempt(change: RunChange, locked: Locked, end: AttemptEnd):
   return after;
 }
 
-function closingOf({ task, spec }: Locked, to: TaskStatus, end: AttemptEnd & { now: number }): Closing {
+function closingOf({ task, spec }: LockedTask, to: TaskStatus, end: AttemptEnd & { now: number }): Closing {
   const ended = to !== "ready" && to !== "pending";
   // Whoever gave it back has started it: the next start has its own time. Its place in the order does not hang on this.
   const startWithin = to === "ready" ? spec.timeouts.schedule_to_start : undefined;
@@ -123,7 +123,7 @@ function afterwards(task: Task, closing: Closing): Task {
   };
 }
 
-function* freeFiles(change: RunChange, { task, files }: Locked): Tx<void> {
+function* freeFiles(change: RunChange, { task, files }: LockedTask): Tx<void> {
   if (!files) return;
   const { freed, events } = yield* releaseTaskLocks(change.ctx, task.project, files.locks);
   change.append(events);

@@ -8,24 +8,24 @@ import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 import { noSuchTask, taskId } from "../lookup.js";
 
-/** A task whose run is locked, and everything that must be locked to end it. */
-export interface Locked extends TaskAndSpec {
+/** A task with its run, when all rows that ending it needs are locked. */
+export interface LockedTask extends TaskAndSpec {
   readonly run: Run;
-  /** What it holds and waits for; undefined when it holds no file, and then its project is not locked. */
+  /** The files that it holds; undefined where it holds none, and then its project is not locked. */
   readonly files: HeldFiles | undefined;
 }
 
 export interface HeldFiles {
   readonly locks: readonly Lock[];
-  /** The runs locked with its own, because they have tasks parked on what it holds. */
+  /** Runs that are locked too, because they have tasks parked on the files. */
   readonly parkedRuns: ReadonlySet<string>;
 }
 
 /**
- * Takes, in order, the rows that ending or changing a task needs: its project when it holds files, its run and the runs parked
- * on its locks. Gives the task as it is then. Errors: `not_found`.
+ * Locks, in order, the rows that ending or changing a task needs: its project where it holds files, the runs parked on its locks and
+ * its own run. Returns the task as it is then. Errors: `not_found`.
  */
-export function* lockTask(reference: string): Tx<Locked> {
+export function* lockTask(reference: string): Tx<LockedTask> {
   const id = yield* taskId(reference);
   const place = yield* findTaskPlace(id);
   if (!place) throw noSuchTask(id);
@@ -33,14 +33,14 @@ export function* lockTask(reference: string): Tx<Locked> {
   const run = yield* lockRunOfTask(id);
   const found = yield* findTaskAndSpec(id);
   if (!run || !found) throw noSuchTask(id);
-  // Its holder may have locked a file between the first look and the locks.
+  // Its holder may have locked a file between the first read and the locks.
   if (!files && found.task.holdsFiles) {
     throw new RestartTransaction(`task ${id} has come to hold files meanwhile`);
   }
   return { ...found, run, files };
 }
 
-// Under the project's lock nobody else changes what the task holds, or parks work on it.
+// Under the project's lock no other transaction changes the files that the task holds, or parks work on them.
 function* lockWithFiles(task: string, { project, run }: TaskPlace): Tx<HeldFiles> {
   yield* lockProject(project);
   const locks = yield* locksOfTask(task);
@@ -49,20 +49,20 @@ function* lockWithFiles(task: string, { project, run }: TaskPlace): Tx<HeldFiles
   return { locks, parkedRuns: new Set(parked) };
 }
 
-/** What a call that goes on with a task carries. */
-export interface TokenOfTask {
+/** A task reference with the token of the attempt that the caller holds. */
+export interface TaskToken {
   readonly task: string;
   readonly token: number;
 }
 
-/** What became of a call that carries a token. */
-export type Held = { readonly held: Locked } | { readonly ended: Locked & { readonly attempt: Attempt } };
+/** The task of a token: held, or with the attempt that the token has ended. */
+export type TokenUse = { readonly held: LockedTask } | { readonly ended: LockedTask & { readonly attempt: Attempt } };
 
 /**
- * The running task of a token. An attempt that this very token has ended is given as `ended`, so that the same call twice gets the
- * same answer. Errors: `not_found`, `stale_token` with who holds the task now.
+ * Locks the running task of a token. An attempt that the same token has ended is returned as `ended`, so that the same call twice
+ * gets the same answer. Errors: `not_found`, `stale_token` with the holder of the task.
  */
-export function* holdTask({ task: reference, token }: TokenOfTask): Tx<Held> {
+export function* lockByToken({ task: reference, token }: TaskToken): Tx<TokenUse> {
   const locked = yield* lockTask(reference);
   if (locked.task.status === "running" && locked.task.token === token) return { held: locked };
   const attempt = yield* findAttemptByToken(locked.task.id, token);
@@ -70,18 +70,22 @@ export function* holdTask({ task: reference, token }: TokenOfTask): Tx<Held> {
   throw staleToken(locked, token);
 }
 
-/** As `holdTask`, for calls that make no sense once the attempt has ended. */
-export function* requireHeld(held: TokenOfTask): Tx<Locked> {
-  const found = yield* holdTask(held);
+/** As `lockByToken`, for calls that make no sense once the attempt has ended. */
+export function* requireHeld(held: TaskToken): Tx<LockedTask> {
+  const found = yield* lockByToken(held);
   if ("held" in found) return found.held;
   throw staleToken(found.ended, held.token, found.ended.attempt);
 }
 
-export function staleToken({ task, run }: Pick<Locked, "task" | "run">, token: number, attempt?: Attempt): BatonError {
+export function staleToken(
+  { task, run }: Pick<LockedTask, "task" | "run">,
+  token: number,
+  attempt?: Attempt,
+): BatonError {
   const state =
     task.status === "running"
       ? `${task.agent ?? "another agent"} holds it now with token ${task.token}`
-      : `it is ${task.status} and nobody holds it; its last token was ${task.token}`;
+      : `it is ${task.status} and has no holder; its last token was ${task.token}`;
   const what = attempt
     ? `the attempt of that token has ended (${attempt.outcome})`
     : "that token is not the current one";

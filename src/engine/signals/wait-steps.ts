@@ -2,7 +2,7 @@ import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { concludeTask, refuseTask } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
-import type { Locked } from "../lifecycle/locked-task.js";
+import type { LockedTask } from "../lifecycle/locked-task.js";
 import { iso } from "../../base/time.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
 import { settleDependents } from "../lifecycle/dependents.js";
@@ -23,7 +23,7 @@ export function* endWaits(change: RunChange, tasks: readonly Task[], end: (task:
 
 export function* endWait(
   ctx: EngineContext,
-  { task, run }: Locked,
+  { task, run }: LockedTask,
   end: (change: RunChange) => Tx<Settled>,
 ): Tx<WaitEnded> {
   const change = new RunChange(ctx, run);
@@ -37,7 +37,7 @@ export function* endWait(
 }
 
 /** The time of a timer has come. */
-export function* fireTimer(ctx: EngineContext, locked: Locked, until: number): Tx<WaitEnded> {
+export function* fireTimer(ctx: EngineContext, locked: LockedTask, until: number): Tx<WaitEnded> {
   const result = { due_at: iso(until), fired_at: iso(ctx.now) };
   return yield* endWait(ctx, locked, (change) => concludeTask(change, locked.task, { result }));
 }
@@ -45,7 +45,7 @@ export function* fireTimer(ctx: EngineContext, locked: Locked, until: number): T
 /** Ends a wait whose event did not come in time. */
 export function* giveUpWait(
   ctx: EngineContext,
-  locked: Locked,
+  locked: LockedTask,
   error: { type: string; message: string },
 ): Tx<WaitEnded> {
   return yield* endWait(ctx, locked, (change) => refuseTask(change, locked.task, { error }));

@@ -6,7 +6,7 @@ import { requireAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { reservedDemand } from "../scheduling/demands.js";
 import { BatonError } from "../../base/errors.js";
-import { type Locked, lockTask } from "../lifecycle/locked-task.js";
+import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { isoOrNull } from "../../base/time.js";
 import { startByOf } from "../lifecycle/leases.js";
 import { RunChange } from "../lifecycle/run-change.js";
@@ -31,7 +31,7 @@ export function* assignTask(ctx: EngineContext, input: { task: string; agent: st
 }
 
 /** Moves an unclaimed task into the lane of one agent, or back into the shared one. */
-export function* reserveTask(ctx: EngineContext, locked: Locked, reservedFor: string | null): Tx<Task> {
+export function* reserveTask(ctx: EngineContext, locked: LockedTask, reservedFor: string | null): Tx<Task> {
   const { task, run } = locked;
   const demand = yield* findDemand(task.demand);
   if (!demand) throw new Error(`task ${task.id} has no demand`);

@@ -10,7 +10,7 @@ import type { EngineContext } from "../context.js";
 import { type Definition, definitionDag, parseDefinition } from "../definitions/definition.js";
 import { BatonError } from "../../base/errors.js";
 import { planOf } from "../steps/plan.js";
-import type { Locked } from "../lifecycle/locked-task.js";
+import type { LockedTask } from "../lifecycle/locked-task.js";
 import { instantiate } from "../steps/instantiate.js";
 import { isObject } from "../../base/json.js";
 import { type Problem, problemsError } from "../../base/problems.js";
@@ -26,7 +26,7 @@ import { valuesOfRun } from "../steps/values.js";
 // The result of a plan task is a list of steps. They come behind it, and what hung on it hangs on them from then on.
 
 /** Checks the plan with which the holder of a plan task completes it. */
-export function planCompleted({ task }: Locked, result: unknown): Given {
+export function planCompleted({ task }: LockedTask, result: unknown): Given {
   const next = { tool: "complete_task", arguments: { task: task.id, token: task.token, result: PLAN_EXAMPLE } };
   return { result, again: { said: "The task is still yours: mend the plan and complete it again.", next } };
 }
@@ -50,7 +50,7 @@ export interface Plan {
  * with what came before the plan to need and to read. Errors: `invalid_input` with every problem, `limit_exceeded`; nothing has
  * changed then.
  */
-export function* requirePlan(ctx: EngineContext, { task, run }: Locked, { result, again }: Given): Tx<Plan> {
+export function* requirePlan(ctx: EngineContext, { task, run }: LockedTask, { result, again }: Given): Tx<Plan> {
   const steps: unknown = Array.isArray(result) ? result : isObject(result) ? result["steps"] : undefined;
   if (!Array.isArray(steps)) {
     const instead = typeof result === "string" ? ", an object and no text" : "";

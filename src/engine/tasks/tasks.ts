@@ -7,7 +7,7 @@ import { backoffMs, endAttempt, mayRetry, type Usage } from "../lifecycle/attemp
 import { failureReason } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import { holdTask, type Locked, lockTask, requireHeld, staleToken } from "../lifecycle/locked-task.js";
+import { lockByToken, type LockedTask, lockTask, requireHeld, staleToken } from "../lifecycle/locked-task.js";
 import { takesWork } from "../lifecycle/run-state.js";
 import { leaseShownUntil, renewedLease, runningDueAt } from "../lifecycle/leases.js";
 import { taskMachine, transition } from "../lifecycle/machines.js";
@@ -37,7 +37,7 @@ export interface Completion {
  * attempt then still runs.
  */
 export function* completeTask(ctx: EngineContext, completion: Completion): Tx<TaskChanged> {
-  const found = yield* holdTask(completion);
+  const found = yield* lockByToken(completion);
   if ("ended" in found) return yield* completedBefore(found.ended, completion);
   const { held } = found;
   requireSound(ctx, held, completion.result);
@@ -63,7 +63,7 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
   return { task, ready, ...(yield* change.flush()) };
 }
 
-function* completedBefore(ended: Locked & { attempt: Attempt }, again: Completion): Tx<TaskChanged> {
+function* completedBefore(ended: LockedTask & { attempt: Attempt }, again: Completion): Tx<TaskChanged> {
   const same = JSON.stringify(ended.attempt.result ?? null) === JSON.stringify(again.result ?? null);
   if (ended.attempt.outcome !== "succeeded" || ended.task.status !== "succeeded") {
     throw staleToken(ended, again.token, ended.attempt);
@@ -73,7 +73,7 @@ function* completedBefore(ended: Locked & { attempt: Attempt }, again: Completio
   return { task: ended.task, ready, run: ended.run, counters: yield* findCounters(ended.run.id) };
 }
 
-function otherResult({ task }: Locked, token: number): BatonError {
+function otherResult({ task }: LockedTask, token: number): BatonError {
   return new BatonError(
     "conflict",
     `Task ${task.key} (${task.id}) was completed under token ${token} already, with another result, which stands. Nothing was changed.`,
@@ -88,7 +88,7 @@ function otherResult({ task }: Locked, token: number): BatonError {
 /** These words begin the part of a refusal that addresses the task's holder; before them stands the part that is recorded. */
 export const TO_THE_HOLDER = " The task is still yours";
 
-function requireSound(ctx: EngineContext, { task, spec }: Locked, result: unknown): void {
+function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: unknown): void {
   const next = { tool: "complete_task", arguments: { task: task.id, token: task.token } };
   requireSize(ctx, task, { result, again: { said: `${TO_THE_HOLDER.trim()}.`, next } });
   const problems = unfitness(spec, result);
@@ -137,7 +137,7 @@ export interface AttemptFailure {
   readonly fenced: boolean;
 }
 
-export function* failAttempt(ctx: EngineContext, held: Locked, failure: AttemptFailure): Tx<TaskFailed> {
+export function* failAttempt(ctx: EngineContext, held: LockedTask, failure: AttemptFailure): Tx<TaskFailed> {
   const { spec } = held;
   const failures = held.task.failures + 1;
   const cancelled = held.task.orders === "cancel_requested";
@@ -212,7 +212,7 @@ export interface GivingBack {
 }
 
 /** A released task whose holder was asked to stop is cancelled instead of becoming ready. */
-export function* giveBack(ctx: EngineContext, held: Locked, giving: GivingBack): Tx<TaskChanged> {
+export function* giveBack(ctx: EngineContext, held: LockedTask, giving: GivingBack): Tx<TaskChanged> {
   if (held.task.orders === "cancel_requested")
     return yield* cancelHeld(ctx, held, { note: STOPPED[giving.outcome], usage: giving.usage });
   const change = new RunChange(ctx, held.run);
@@ -307,7 +307,7 @@ export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: 
 /** Ends a held task that was asked to stop. */
 export function* cancelHeld(
   ctx: EngineContext,
-  held: Locked,
+  held: LockedTask,
   { note, usage }: { readonly note: string; readonly usage?: Usage | undefined },
 ): Tx<TaskChanged> {
   const change = new RunChange(ctx, held.run);
@@ -323,7 +323,7 @@ export function* cancelHeld(
 }
 
 /** Ends a task that has waited too long to be taken. */
-export function* expireUnheld(ctx: EngineContext, locked: Locked, error: AttemptError): Tx<TaskChanged> {
+export function* expireUnheld(ctx: EngineContext, locked: LockedTask, error: AttemptError): Tx<TaskChanged> {
   const { task, run } = locked;
   const to = transition(taskMachine, task, "expire");
   const change = new RunChange(ctx, run);
