@@ -86,7 +86,7 @@ describe.each(BACKENDS)("on %s, a milestone", (backend) => {
     expect(await milestonesOf(crew.app)).toMatchObject([{ status: "completed", done: 1 }]);
   });
 
-  test("of work that the server concludes by itself completes too", async () => {
+  test("counts tasks that the server completes itself", async () => {
     const crew = await start();
     const steps = [{ key: "pause", kind: "wait", for: "1m" }];
     const { run } = await crew.start(steps, { project: "demo" });

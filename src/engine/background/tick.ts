@@ -8,7 +8,7 @@ import { runningTasksOfSession } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { takeDueCheckpoints, takeWantedCheckpoints } from "../checkpoints/schedule.js";
 import type { CheckpointHost } from "../checkpoints/checkpoints.js";
-import { refuseChild } from "../child-runs/child-runs.js";
+import { failUnstarted } from "../child-runs/child-runs.js";
 import { Chores, isOfDatabase, type SetAside } from "./isolation.js";
 import type { EngineContext } from "../context.js";
 import { handleDueRun } from "../child-runs/reconcile.js";
@@ -202,7 +202,7 @@ async function handleDueTask(host: TickHost, task: string): Promise<number> {
   } catch (error) {
     // What keeps a child run from starting ends the task that was to wait for it, and nothing else.
     if (!(error instanceof BatonError) || isOfDatabase(error)) throw error;
-    await host.transact((ctx) => refuseChild(ctx, task, error));
+    await host.transact((ctx) => failUnstarted(ctx, task, error));
   }
   return 1;
 }

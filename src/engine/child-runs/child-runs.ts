@@ -9,7 +9,7 @@ import { setDue } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { backoffMs, mayRetry } from "../lifecycle/attempts.js";
-import { concludeTask, refuseTask, tryTaskAgain } from "../lifecycle/server-attempts.js";
+import { completeByServer, failByServer, tryTaskAgain } from "../lifecycle/server-attempts.js";
 import { SERVER, type EngineContext } from "../context.js";
 import { isUndone, resolveDeadLetter } from "../dead-letters/dead-letters.js";
 import { BatonError } from "../../base/errors.js";
@@ -91,12 +91,12 @@ function* requireRoomWithin(run: Run): Tx<void> {
   throw new BatonError("limit_exceeded", message, { details: { run: root, open, max: children.DESCENDANTS_MAX } });
 }
 
-/** Ends a workflow task whose run could not be started. */
-export function* refuseChild(ctx: EngineContext, task: string, error: BatonError): Tx<void> {
+/** Fails a workflow task whose child run could not be started. */
+export function* failUnstarted(ctx: EngineContext, task: string, error: BatonError): Tx<void> {
   const locked = yield* lockTask(task);
   if (!isUnstarted(locked)) throw error;
   const { code, message } = error;
-  yield* endWait(ctx, locked, (change) => refuseTask(change, locked.task, { error: { type: code, message } }));
+  yield* endWait(ctx, locked, (change) => failByServer(change, locked.task, { error: { type: code, message } }));
   yield* startNext(ctx, locked.run.id);
 }
 
@@ -175,7 +175,7 @@ function* handUp(ctx: EngineContext, parent: LockedTask, child: Run): Tx<void> {
     const result = yield* resultOf(ctx, child);
     const problems = unfitness(spec, result);
     if (problems.length === 0) {
-      yield* endWait(ctx, parent, (change) => concludeTask(change, task, { result }));
+      yield* endWait(ctx, parent, (change) => completeByServer(change, task, { result }));
       return;
     }
     const message = `the result of run ${child.id} is not what the step's output schema asks: ${listed(problems)}`;
@@ -201,7 +201,7 @@ function* failTry(
   if (!again || endless) {
     const why = endless ? `; it is not tried again, because runs within it were ${DEPTH_MAX} deep` : "";
     const last = { ...error, message: error.message + why };
-    yield* endWait(ctx, parent, (change) => refuseTask(change, task, { error: last, counts: true }));
+    yield* endWait(ctx, parent, (change) => failByServer(change, task, { error: last, counts: true }));
     return;
   }
   yield* saveSpec(task.id, withoutChild(spec));

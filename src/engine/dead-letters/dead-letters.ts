@@ -10,7 +10,7 @@ import { findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { requireAgent } from "../agents/agents.js";
 import { reserveTask } from "../tasks/assignments.js";
-import { concludeTask, refuseTask } from "../lifecycle/server-attempts.js";
+import { completeByServer, failByServer } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import { BatonError, type NextCall } from "../../base/errors.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
@@ -255,7 +255,7 @@ export function* resolveDeadLetter(ctx: EngineContext, { id, notes, result, by }
   const blocked = yield* blockedBy(locked);
   const plan = task.kind === "plan" ? yield* requirePlan(ctx, locked, given) : undefined;
   const change = yield* takeUp(ctx, plan ? yield* leavePlanning(locked.run) : locked.run);
-  const settled = yield* concludeTask(change, task, { result, by });
+  const settled = yield* completeByServer(change, task, { result, by });
   if (plan) yield* expandPlan(change, settled.task, plan);
   const reopened = yield* reopen(change, blocked);
   yield* deadLetters.closeDeadLetter({ id, to: "resolved", at: ctx.now, by, note: notes });
@@ -308,7 +308,7 @@ export function* sendToDeadLetters(ctx: EngineContext, { task: reference, reason
   }
   if (!canMove(taskMachine, locked.task, "expire")) throw endedAlready(locked.task);
   const change = new RunChange(ctx, locked.run);
-  const settled = yield* refuseTask(change, locked.task, { error, by });
+  const settled = yield* failByServer(change, locked.task, { error, by });
   yield* settleDependents(change, [settled]);
   yield* change.flush();
   return settled.task;

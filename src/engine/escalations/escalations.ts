@@ -2,7 +2,7 @@ import { forgetElicitation, putOff } from "../../store/escalations/elicitations.
 import { openQuestions } from "../../store/tasks/server-steps.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { concludeTask, refuseTask } from "../lifecycle/server-attempts.js";
+import { completeByServer, failByServer } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
@@ -78,13 +78,13 @@ export function* decideEscalation(ctx: EngineContext, decision: Decision): Tx<Wa
   if (decision.decision === "rejected") {
     const message = decision.note ?? `${decision.by} rejected it`;
     return yield* endWait(ctx, locked, (change) =>
-      refuseTask(change, task, { error: { type: "rejected", message }, by: decision.by }),
+      failByServer(change, task, { error: { type: "rejected", message }, by: decision.by }),
     );
   }
   requireAnswers(spec.form, decision);
   const result = resultOf(decision);
   requireFit(locked, result);
-  return yield* endWait(ctx, locked, (change) => concludeTask(change, task, { result, by: decision.by }));
+  return yield* endWait(ctx, locked, (change) => completeByServer(change, task, { result, by: decision.by }));
 }
 
 /** Returns the result of a human step for expressions: the decision, without fields that were not given. */

@@ -3,7 +3,7 @@ import { rewriteTask, saveSpec, type Signal, startWaiting, takeSignal } from "..
 import { saveDemands } from "../../store/scheduling/lanes.js";
 import { findTaskAndSpec, type Dynamic, type Task, type TaskSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { concludeTask, refuseTask } from "./server-attempts.js";
+import { completeByServer, failByServer } from "./server-attempts.js";
 import { bareSource } from "../definitions/expression-checks.js";
 import type { Step } from "../definitions/definition.js";
 import { reservedDemand } from "../scheduling/demands.js";
@@ -90,7 +90,7 @@ function* beginOne(wave: Wave, beginning: Beginning): Tx<readonly Task[]> {
   const { task, spec, dynamic } = beginning;
   try {
     if (dynamic.elements !== undefined) {
-      settled.push(yield* concludeTask(change, task, { result: yield* gatherElements(change.ctx, task.id) }));
+      settled.push(yield* completeByServer(change, task, { result: yield* gatherElements(change.ctx, task.id) }));
       return [];
     }
     // Written from a Step, and read back as one.
@@ -108,12 +108,12 @@ function* beginOne(wave: Wave, beginning: Beginning): Tx<readonly Task[]> {
     const elements = yield* spreadElements(change, { task, step, spec, values, project: source.project });
     if (elements.length === 0) {
       yield* saveSpec(task.id, { ...spec, dynamic: { ...dynamic, elements: 0 } });
-      settled.push(yield* concludeTask(change, task, { result: [] }));
+      settled.push(yield* completeByServer(change, task, { result: [] }));
     }
     wave.ready.push(...elements.filter(({ status }) => status === "ready"));
     return elements.filter(({ status }) => status === "pending");
   } catch (error) {
-    settled.push(yield* refuseTask(change, task, { error: expressionError(error) }));
+    settled.push(yield* failByServer(change, task, { error: expressionError(error) }));
     return [];
   }
 }
@@ -191,9 +191,9 @@ function* passGate(
     return { check: source, passed: condition(source, values) };
   });
   const failed = results.filter(({ passed }) => !passed).map(({ check }) => `\`${check}\``);
-  if (failed.length === 0) return yield* concludeTask(change, task, { result: { checks: results } });
+  if (failed.length === 0) return yield* completeByServer(change, task, { result: { checks: results } });
   const message = `${failed.length} of ${results.length} checks do not hold: ${failed.join(", ")}`;
-  return yield* refuseTask(change, task, { error: { type: "gate_failed", message } });
+  return yield* failByServer(change, task, { error: { type: "gate_failed", message } });
 }
 
 interface WaitBeginning extends Beginning {
@@ -237,9 +237,9 @@ function* takeEvent(
   const result = { event, payload: signal.payload };
   const problems = unfitness(spec, result);
   const by = signal.createdBy;
-  if (problems.length === 0) return yield* concludeTask(change, task, { result, by });
+  if (problems.length === 0) return yield* completeByServer(change, task, { result, by });
   const message = `the event ${event}, kept for this step, is not what its output schema asks: ${listed(problems)}`;
-  return yield* refuseTask(change, task, { error: { type: "invalid_output", message }, by });
+  return yield* failByServer(change, task, { error: { type: "invalid_output", message }, by });
 }
 
 function waitsFor({ ask, workflow, event }: Step, until: number | undefined): Record<string, unknown> {

@@ -15,7 +15,7 @@ export type TaskEvent =
   | "make_ready"
   | "hold"
   | "wait"
-  | "conclude"
+  | "complete_by_server"
   | "claim"
   | "complete"
   | "retry"
@@ -43,7 +43,7 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
     pending: {
       make_ready: "ready",
       wait: "waiting",
-      conclude: "succeeded",
+      complete_by_server: "succeeded",
       skip: "skipped",
       block: "blocked",
       expire: "dead_letter",
@@ -60,7 +60,7 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
       cancel: "cancelled",
     },
     waiting: {
-      conclude: "succeeded",
+      complete_by_server: "succeeded",
       try_again: "pending",
       block: "blocked",
       expire: "dead_letter",
@@ -71,7 +71,7 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
     skipped: { reopen: "pending" },
     blocked: { reopen: "pending", cancel: "cancelled" },
     cancelled: {},
-    dead_letter: { reopen: "pending", conclude: "succeeded" },
+    dead_letter: { reopen: "pending", complete_by_server: "succeeded" },
   },
 };
 

@@ -7,28 +7,32 @@ import { taskMachine, transition, type Settled } from "./machines.js";
 import type { RunChange } from "./run-change.js";
 import { SERVER } from "../context.js";
 
-export interface Success {
+export interface ServerResult {
   readonly result: unknown;
   /** Default: the server. */
   readonly by?: string;
 }
 
-export interface Refusal {
+export interface ServerFailure {
   readonly error: AttemptError;
   readonly by?: string;
-  /** It was the last of the tries that the retry policy allows. */
+  /** Whether it counts against the retry policy. */
   readonly counts?: boolean;
 }
 
-/** Ends a task that nobody holds well: what the server did, or somebody decided, is its attempt. */
-export function* concludeTask(change: RunChange, task: Task, { result, by = SERVER }: Success): Tx<Settled> {
-  const after = yield* close(change, task, { event: "conclude", result, error: null, by });
+/** Completes a task without a holder: the work of the server, or the decision of a person, is its attempt. */
+export function* completeByServer(change: RunChange, task: Task, { result, by = SERVER }: ServerResult): Tx<Settled> {
+  const after = yield* close(change, task, { event: "complete_by_server", result, error: null, by });
   change.record({ type: "task.succeeded", task: task.id, agent: by, data: { key: task.key, attempt: after.attempt } });
   return { task: after, as: "succeeded" };
 }
 
-/** Ends a task that nobody holds badly, for good. */
-export function* refuseTask(change: RunChange, task: Task, { error, by = SERVER, counts }: Refusal): Tx<Settled> {
+/** Makes a task without a holder a dead letter, with an attempt of the server or of a person. */
+export function* failByServer(
+  change: RunChange,
+  task: Task,
+  { error, by = SERVER, counts }: ServerFailure,
+): Tx<Settled> {
   const failures = task.failures + (counts === true ? 1 : 0);
   const after = yield* close(change, { ...task, failures }, { event: "expire", result: null, error, by });
   const { type, message } = error;
@@ -42,7 +46,7 @@ export function* refuseTask(change: RunChange, task: Task, { error, by = SERVER,
 }
 
 interface Close {
-  readonly event: "conclude" | "expire";
+  readonly event: "complete_by_server" | "expire";
   readonly result: unknown;
   readonly error: AttemptError | null;
   readonly by: string;
@@ -55,13 +59,13 @@ function* close(change: RunChange, task: Task, { event, result, error, by }: Clo
   const { failures } = task;
   const closed = yield* closeUnheld({ task: task.id, from: task.status, to, at: now, reasons, failures });
   if (!closed) throw new Error(`task ${task.id} changed under its run's lock`);
-  const tried = yield* keepAttempt(change, task, { result, error, by });
+  const tried = yield* saveAttempt(change, task, { result, error, by });
   change.move(task, to, error === null ? undefined : { error, replayable: false });
   return { ...tried, status: to, reasons, endedAt: now, dueAt: null };
 }
 
-/** What the server did, or somebody decided, as an attempt of its own. Gives the task as its row counts it. */
-function* keepAttempt(change: RunChange, task: Task, { result, error, by }: Omit<Close, "event">): Tx<Task> {
+/** Saves an attempt of the server or of a person. Returns the task with the counts of its row. */
+function* saveAttempt(change: RunChange, task: Task, { result, error, by }: Omit<Close, "event">): Tx<Task> {
   const [attempt, token] = [task.attempt + 1, task.token + 1];
   const { now: at } = change.ctx;
   const outcome = error === null ? "succeeded" : "failed";
@@ -82,14 +86,14 @@ function* keepAttempt(change: RunChange, task: Task, { result, error, by }: Omit
   return { ...task, attempt, token };
 }
 
-/** Ends a try of a task that waits, and lets it begin again at an instant. */
+/** Fails the attempt of a waiting task, which is tried again at an instant. */
 export function* tryTaskAgain(change: RunChange, task: Task, { error, at }: { error: AttemptError; at: number }) {
   const to = transition(taskMachine, task, "try_again");
   const failures = task.failures + 1;
   const dueAt = earliest(at, task.closeBy);
   if (!(yield* tryAgainLater({ task: task.id, failures, availableAt: at, dueAt })))
     throw new Error(`task ${task.id} changed under its run's lock`);
-  const { attempt } = yield* keepAttempt(change, task, { result: null, error, by: SERVER });
+  const { attempt } = yield* saveAttempt(change, task, { result: null, error, by: SERVER });
   change.move(task, to);
   const { type, message } = error;
   change.record({
@@ -100,10 +104,10 @@ export function* tryTaskAgain(change: RunChange, task: Task, { error, at }: { er
   });
 }
 
-// Every task behind it keeps the reason: the whole message stands with the attempt.
+// Each blocked dependent stores the reason; the whole message is in the attempt.
 const REASON_CHARS_MAX = 300;
 
-/** What the dependents of a failed task say of it. */
+/** The reason of the dependents that a failed task blocks. */
 export function failureReason(task: Task, error: AttemptError): Reason {
   const detail = `${task.key} failed: ${error.type}: ${error.message}`;
   return {

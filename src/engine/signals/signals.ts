@@ -3,7 +3,7 @@ import { type Run } from "../../store/runs/runs.js";
 import { keepSignal, waitingTasks } from "../../store/tasks/server-steps.js";
 import type { Task, TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { concludeTask } from "../lifecycle/server-attempts.js";
+import { completeByServer } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { finishedRun, takesWork } from "../lifecycle/run-state.js";
@@ -65,7 +65,7 @@ export function* signal(ctx: EngineContext, given: SignalGiven): Tx<Signalled> {
   });
   const delivered: Task[] = [];
   const ready = yield* endWaits(change, tasks, function* (task) {
-    const settled = yield* concludeTask(change, task, { result, by: given.agent });
+    const settled = yield* completeByServer(change, task, { result, by: given.agent });
     delivered.push(settled.task);
     return settled;
   });

@@ -1,6 +1,6 @@
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { concludeTask, refuseTask } from "../lifecycle/server-attempts.js";
+import { completeByServer, failByServer } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import type { LockedTask } from "../lifecycle/locked-task.js";
 import { iso } from "../../base/time.js";
@@ -39,7 +39,7 @@ export function* endWait(
 /** The time of a timer has come. */
 export function* fireTimer(ctx: EngineContext, locked: LockedTask, until: number): Tx<WaitEnded> {
   const result = { due_at: iso(until), fired_at: iso(ctx.now) };
-  return yield* endWait(ctx, locked, (change) => concludeTask(change, locked.task, { result }));
+  return yield* endWait(ctx, locked, (change) => completeByServer(change, locked.task, { result }));
 }
 
 /** Ends a wait whose event did not come in time. */
@@ -48,5 +48,5 @@ export function* giveUpWait(
   locked: LockedTask,
   error: { type: string; message: string },
 ): Tx<WaitEnded> {
-  return yield* endWait(ctx, locked, (change) => refuseTask(change, locked.task, { error }));
+  return yield* endWait(ctx, locked, (change) => failByServer(change, locked.task, { error }));
 }
