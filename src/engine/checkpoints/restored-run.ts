@@ -42,7 +42,7 @@ export function* goOn(ctx: EngineContext, restored: Restored): Tx<GoneOn> {
   const ready = tasks.filter(({ status, id }) => status === "ready" && !restored.toStop.has(id));
   for (const task of ready) change.enter(task);
   // A copy made inside a change holds tasks whose turn had come in it.
-  const begun = yield* settleWaiting(
+  const activated = yield* settleWaiting(
     change,
     tasks.filter(({ status }) => status === "pending"),
   );
@@ -50,7 +50,7 @@ export function* goOn(ctx: EngineContext, restored: Restored): Tx<GoneOn> {
     change,
     tasks.filter(({ id }) => restored.toStop.has(id)),
   );
-  return { ready: [...ready, ...begun, ...stopped], ...(yield* change.flush()) };
+  return { ready: [...ready, ...activated, ...stopped], ...(yield* change.flush()) };
 }
 
 function* stop(change: RunChange, tasks: readonly Task[]): Tx<Task[]> {

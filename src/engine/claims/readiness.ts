@@ -15,7 +15,7 @@ import { budgetSentence, blockedBudget } from "../cost/budget-state.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { toolObstacle } from "../policy/tool-runners.js";
 import { judge } from "../scheduling/triggers.js";
-import { countsOf } from "../lifecycle/dependents.js";
+import { dependencyCounts } from "../lifecycle/dependents.js";
 
 export interface Readiness {
   readonly task: Task;
@@ -58,7 +58,7 @@ function* ownReasons(ctx: EngineContext, task: Task): Tx<Reason[]> {
   if (task.availableAt !== null && task.availableAt > ctx.now) {
     reasons.push({ kind: "retry_wait", detail: `its next try starts at ${iso(task.availableAt)}`, blocking: [] });
   }
-  if (task.availableAt === null && judge(task.trigger, countsOf(task)) === "wait") {
+  if (task.availableAt === null && judge(task.trigger, dependencyCounts(task)) === "wait") {
     const open = (yield* dependencyResults(task.id, 0)).filter((dependency) => !SETTLED.has(dependency.status));
     reasons.push({
       kind: "dependencies",

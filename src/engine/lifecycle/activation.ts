@@ -24,18 +24,17 @@ import { listed, unfitness } from "../steps/output.js";
 import { filledIn, isServerKind, StepValues } from "../steps/values.js";
 import { fillIn } from "../expressions/interpolation.js";
 
-/** What has become of tasks whose dependencies let them go on. */
-export interface Begun {
+/** Tasks that became ready, and tasks that settled at once. */
+export interface Activated {
   readonly ready: Task[];
   readonly settled: Settled[];
 }
 
 /**
- * Lets pending tasks begin whose trigger rule holds. Most become ready; a condition that does not hold skips, a list becomes one
- * task for each element, and what the server does itself is done, or waits. An expression without a value ends its task
- * alone.
+ * Activates pending tasks whose trigger rule holds. Most become ready; a false condition skips its task, a list becomes one task for
+ * each element, and the server does its own steps, or they wait. An expression that fails ends its task alone.
  */
-export function* beginTasks(change: RunChange, tasks: readonly Task[]): Tx<Begun> {
+export function* activateTasks(change: RunChange, tasks: readonly Task[]): Tx<Activated> {
   yield* checkpoint(change, tasks);
   const wave: Wave = { change, ready: [], settled: [], claimable: [], demands: new Set() };
   let open = tasks;
@@ -44,7 +43,7 @@ export function* beginTasks(change: RunChange, tasks: readonly Task[]): Tx<Begun
     for (const task of open) {
       const found = task.needsLook ? yield* findTaskAndSpec(task.id) : undefined;
       if (found?.spec.dynamic === undefined) wave.claimable.push(task);
-      else next.push(...(yield* beginOne(wave, { task, spec: found.spec, dynamic: found.spec.dynamic })));
+      else next.push(...(yield* activateOne(wave, { task, spec: found.spec, dynamic: found.spec.dynamic })));
     }
     open = next;
   }
@@ -52,7 +51,7 @@ export function* beginTasks(change: RunChange, tasks: readonly Task[]): Tx<Begun
   return wave;
 }
 
-/** Takes a checkpoint before the first gate and human steps that begin in a change. */
+/** Saves a checkpoint before the first gate and human steps that a change activates. */
 function* checkpoint(change: RunChange, tasks: readonly Task[]): Tx<void> {
   const gates = tasks.filter(({ kind }) => kind === "gate" || kind === "human");
   if (gates.length === 0 || change.checkpointed) return;
@@ -60,12 +59,12 @@ function* checkpoint(change: RunChange, tasks: readonly Task[]): Tx<void> {
   change.append(yield* checkpointBeforeGates(change.ctx, { run: change.run, gates, failures: change.failures }));
 }
 
-/** Tasks that begin together: what they need of the same is read once. */
-interface Wave extends Begun {
+/** Tasks that are activated together: what several of them need is read once. */
+interface Wave extends Activated {
   readonly change: RunChange;
-  /** Will be ready, all at once, at the end. */
+  /** Made ready together at the end. */
   readonly claimable: Task[];
-  /** Ids of those that are saved. */
+  /** Ids of the demands that are saved. */
   readonly demands: Set<string>;
   source?: { readonly project: Project; readonly values: StepValues };
 }
@@ -78,22 +77,22 @@ function* sourceOf(wave: Wave): Tx<NonNullable<Wave["source"]>> {
   return (wave.source = { project, values: new StepValues(wave.change, project, budget) });
 }
 
-interface Beginning {
+interface Activation {
   readonly task: Task;
   readonly spec: TaskSpec;
   readonly dynamic: Dynamic;
 }
 
-/** Gives tasks that were made by it and begin next. */
-function* beginOne(wave: Wave, beginning: Beginning): Tx<readonly Task[]> {
+/** Returns the tasks of its elements that are to be activated next. */
+function* activateOne(wave: Wave, activation: Activation): Tx<readonly Task[]> {
   const { change, settled } = wave;
-  const { task, spec, dynamic } = beginning;
+  const { task, spec, dynamic } = activation;
   try {
     if (dynamic.elements !== undefined) {
       settled.push(yield* completeByServer(change, task, { result: yield* gatherElements(change.ctx, task.id) }));
       return [];
     }
-    // Written from a Step, and read back as one.
+    // The stored JSON of a Step.
     const step = dynamic.step as unknown as Step;
     const source = yield* sourceOf(wave);
     const values = { ...(yield* source.values.with(dynamic.reads, spec.inputs)), ...step.element };
@@ -102,7 +101,7 @@ function* beginOne(wave: Wave, beginning: Beginning): Tx<readonly Task[]> {
       return [];
     }
     if (step.for_each === undefined) {
-      yield* beginStep(wave, { ...beginning, step, values });
+      yield* activateStep(wave, { ...activation, step, values });
       return [];
     }
     const elements = yield* spreadElements(change, { task, step, spec, values, project: source.project });
@@ -118,7 +117,7 @@ function* beginOne(wave: Wave, beginning: Beginning): Tx<readonly Task[]> {
   }
 }
 
-/** What a value that does not fit makes of its task. Throws what is no fault of the definition or its values. */
+/** The error of a task whose expressions fail. Rethrows errors that are not about the definition or its values. */
 function expressionError(error: unknown): { type: string; message: string } {
   if (error instanceof EvaluationFailed) return { type: "expression_failed", message: error.message };
   if (error instanceof BatonError && (error.code === "invalid_input" || error.code === "limit_exceeded"))
@@ -140,34 +139,34 @@ function* skipTask(change: RunChange, task: Task, source: string): Tx<Settled> {
   return { task: { ...task, status: "skipped", reasons, endedAt: change.ctx.now }, as: "skipped" };
 }
 
-interface StepBeginning extends Beginning {
+interface StepActivation extends Activation {
   readonly step: Step;
   readonly values: Values;
 }
 
-function* beginStep(wave: Wave, beginning: StepBeginning): Tx<void> {
+function* activateStep(wave: Wave, activation: StepActivation): Tx<void> {
   const { change, settled } = wave;
-  const { task, step, values } = beginning;
+  const { task, step, values } = activation;
   const filled = filledIn(step, values);
   if (step.kind === "gate") {
     settled.push(yield* passGate(change, task, { checks: step.checks ?? [], values }));
     return;
   }
-  const rewritten = yield* rewrite(wave, beginning, filled);
+  const rewritten = yield* rewrite(wave, activation, filled);
   if (!isServerKind(step.kind)) {
     wave.claimable.push(rewritten.task);
     return;
   }
-  const ended = yield* startToWait(change, { ...beginning, ...rewritten, step: filled });
+  const ended = yield* startToWait(change, { ...activation, ...rewritten, step: filled });
   if (ended) settled.push(ended);
 }
 
-/** Writes what the step has come to over what it was. */
-function* rewrite(wave: Wave, before: Beginning, filled: Step): Tx<{ task: Task; spec: TaskSpec }> {
+/** Rewrites a task with the values of its expressions. */
+function* rewrite(wave: Wave, before: Activation, filled: Step): Tx<{ task: Task; spec: TaskSpec }> {
   const { task, dynamic } = before;
   const { project } = yield* sourceOf(wave);
   const { demand: asked, scope, paths } = askedBy(project, filled);
-  // Kept for somebody while it was pending, it stays so.
+  // A reservation made while it was pending stays.
   const demand = task.reservedFor === null ? asked : reservedDemand(asked, task.reservedFor);
   if (scope !== "") yield* saveFileSets(project, new Map([[scope, paths]]));
   if (!wave.demands.has(demand.id)) yield* saveDemands([demand]);
@@ -175,7 +174,7 @@ function* rewrite(wave: Wave, before: Beginning, filled: Step): Tx<{ task: Task;
   const { inputs } = before.spec;
   const spec: TaskSpec = { ...specOf(filled), ...(inputs && { inputs }), dynamic };
   yield* rewriteTask({ id: task.id, title: filled.title, demand: demand.id, scope, spec });
-  // What there was to look at has been seen, but for the timeouts that begin when it is ready.
+  // Only the timeouts that begin when it is ready are still to be read.
   const { schedule_to_start, schedule_to_close } = spec.timeouts;
   const needsLook = schedule_to_start !== undefined || schedule_to_close !== undefined;
   return { task: { ...task, title: filled.title, demand: demand.id, scope, needsLook }, spec };
@@ -196,26 +195,19 @@ function* passGate(
   return yield* failByServer(change, task, { error: { type: "gate_failed", message } });
 }
 
-interface WaitBeginning extends Beginning {
-  readonly step: Step;
-  readonly values: Values;
-}
-
-/** pending → waiting, until an instant, an event or a decision. An event that has come already ends it at once. */
-function* startToWait(change: RunChange, beginning: WaitBeginning): Tx<Settled | undefined> {
+/** pending → waiting, until an instant, an event or a decision. An event that has arrived already ends the task at once. */
+function* startToWait(change: RunChange, activation: StepActivation): Tx<Settled | undefined> {
   const { ctx } = change;
-  const { task, spec, step, values } = beginning;
+  const { task, spec, step, values } = activation;
   if (step.event !== undefined) {
     const signal = yield* takeSignal(task.run, task.id, step.event);
-    if (signal) {
-      return yield* takeEvent(change, { task, spec, signal, event: step.event });
-    }
+    if (signal) return yield* takeEvent(change, { task, spec, signal, event: step.event });
   }
   const until = untilOf(step, values, ctx.now);
   if (until !== undefined) yield* saveSpec(task.id, { ...spec, until });
   const within = step.timeouts.schedule_to_close;
   const closeBy = within === undefined ? null : ctx.now + within;
-  // A child run starts in a transaction of its own: it may begin with one itself.
+  // A child run starts in a transaction of its own: its first step may start a child run too.
   const startAt = step.kind === "workflow" ? ctx.now : null;
   if (startAt !== null) ctx.noteDue?.();
   yield* startWaiting({ task: task.id, at: ctx.now, dueAt: earliest(until, closeBy, startAt), closeBy });
@@ -228,7 +220,7 @@ function* startToWait(change: RunChange, beginning: WaitBeginning): Tx<Settled |
   return undefined;
 }
 
-/** An event that came before its step, so that whoever gave it could not be told that it does not fit. */
+/** Ends a task with an event that arrived before its step: its sender could not be told that the payload does not fit. */
 function* takeEvent(
   change: RunChange,
   taken: { task: Task; spec: TaskSpec; event: string; signal: Pick<Signal, "payload" | "createdBy"> },
@@ -238,7 +230,7 @@ function* takeEvent(
   const problems = unfitness(spec, result);
   const by = signal.createdBy;
   if (problems.length === 0) return yield* completeByServer(change, task, { result, by });
-  const message = `the event ${event}, kept for this step, is not what its output schema asks: ${listed(problems)}`;
+  const message = `the event ${event}, kept for this step, does not fit its output schema: ${listed(problems)}`;
   return yield* failByServer(change, task, { error: { type: "invalid_output", message }, by });
 }
 
@@ -252,12 +244,12 @@ function untilOf(step: Step, values: Values, now: number): number | undefined {
   if (step.for !== undefined) {
     const span = typeof step.for === "string" ? fillIn(step.for, values) : step.for;
     const ms = typeof span === "string" || typeof span === "number" ? parseDuration(span) : undefined;
-    if (ms === undefined) throw new EvaluationFailed(String(step.for), `is no duration: ${JSON.stringify(span)}`);
+    if (ms === undefined) throw new EvaluationFailed(String(step.for), `is not a duration: ${JSON.stringify(span)}`);
     return now + ms;
   }
   if (step.until === undefined) return undefined;
   const instant = fillIn(step.until, values);
   const at = typeof instant === "number" ? instant : Date.parse(String(instant));
-  if (!Number.isFinite(at)) throw new EvaluationFailed(step.until, `is no instant: ${JSON.stringify(instant)}`);
+  if (!Number.isFinite(at)) throw new EvaluationFailed(step.until, `is not an instant: ${JSON.stringify(instant)}`);
   return at;
 }

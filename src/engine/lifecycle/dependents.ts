@@ -1,22 +1,22 @@
 import { endTasks, settleDependency, type Settlement } from "../../store/tasks/transitions.js";
 import type { Reason, Task, TaskStatus } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { beginTasks } from "./activation.js";
+import { activateTasks } from "./activation.js";
 import { TASK_SETTLED, type Settled } from "./machines.js";
 import type { RunChange } from "./run-change.js";
 import { judge } from "../scheduling/triggers.js";
 
 /**
- * Lets the dependents of tasks that have settled go on: ready, blocked or skipped, and so on down the graph where one of them
- * settles thereby. Costs O(edges to dependents and to what becomes blocked). Gives the tasks that became ready.
+ * Decides the dependents of settled tasks: ready, blocked or skipped, and so on down the graph where a dependent settles in turn. Costs
+ * O(edges to dependents and to tasks that become blocked). Returns the tasks that became ready.
  */
 export function* settleDependents(change: RunChange, settled: readonly Settled[]): Tx<Task[]> {
   return settled.length === 0 ? [] : yield* follow(change, yield* judgeDependents(settled));
 }
 
 /**
- * Judges tasks that wait, as their counts stand: those that have just been made, or counted afresh, may have had their last
- * dependency long ago. The reason is that of what becomes blocked. Gives the tasks that became ready.
+ * Decides pending tasks by their present counts: the last dependency of a new task, or of one counted afresh, may have settled long
+ * ago. `reason` is given to tasks that become blocked. Returns the tasks that became ready.
  */
 export function* settleWaiting(change: RunChange, waiting: readonly Task[], reason?: Reason): Tx<Task[]> {
   const judged: Judged = { ready: [], block: [], skip: [] };
@@ -27,12 +27,12 @@ export function* settleWaiting(change: RunChange, waiting: readonly Task[], reas
 function* follow(change: RunChange, first: Judged): Tx<Task[]> {
   const ready: Task[] = [];
   for (let judged = first; ;) {
-    // All that has not begun is blocked at the end of the change.
+    // The end of the change blocks every task without a holder.
     if (change.stopping) return [];
-    const begun = yield* beginTasks(change, judged.ready);
-    ready.push(...begun.ready);
+    const activated = yield* activateTasks(change, judged.ready);
+    ready.push(...activated.ready);
     const wave = [
-      ...begun.settled,
+      ...activated.settled,
       ...(yield* endUnheld(change, "blocked", judged.block)),
       ...(yield* endUnheld(change, "skipped", judged.skip)),
     ];
@@ -48,13 +48,13 @@ interface Judged {
 }
 
 function* judgeDependents(wave: readonly Settled[]): Tx<Judged> {
-  // A dependent of several of them is judged once, as the last count leaves it.
+  // A dependent of several settled tasks is judged once, by its final counts.
   const touched = new Map<string, { task: Task; cause: Settled }>();
   for (const cause of wave) {
     if (cause.task.dependents === 0) continue;
     for (const task of yield* settleDependency(cause.task.id, cause.as)) {
       const earlier = touched.get(task.id);
-      // A failure explains a blocked task better than whatever else settled with it.
+      // A failure explains a blocked task better than any other task that settled in the wave.
       touched.set(task.id, { task, cause: earlier?.cause.as === "failed" ? earlier.cause : cause });
     }
   }
@@ -65,18 +65,18 @@ function* judgeDependents(wave: readonly Settled[]): Tx<Judged> {
 
 function judgeOne(judged: Judged, task: Task, reason: Reason | undefined): void {
   if (!waitsForDependencies(task)) return;
-  const verdict = judge(task.trigger, countsOf(task));
+  const verdict = judge(task.trigger, dependencyCounts(task));
   if (verdict === "ready") judged.ready.push(task);
   else if (verdict === "block") judged.block.push({ task, as: "failed", reason: reason ?? failureOf(task) });
   else if (verdict === "skip") judged.skip.push({ task, as: "skipped" });
 }
 
-/** A pending task that waits for its retry has had its dependencies already. */
+/** Whether a task waits for dependencies: those of a pending task that waits for its retry have settled already. */
 export function waitsForDependencies(task: Task): boolean {
   return task.status === "pending" && task.availableAt === null;
 }
 
-export function countsOf(task: Task) {
+export function dependencyCounts(task: Task) {
   return {
     total: task.depsTotal,
     succeeded: task.depsSucceeded,
@@ -85,12 +85,12 @@ export function countsOf(task: Task) {
   };
 }
 
-// Where the failure lies further back than this wave.
+// The failure lies further back than this wave.
 function failureOf(task: Task): Reason {
   return { kind: "dependency_failed", detail: `${task.depsFailed} of its dependencies failed`, blocking: [] };
 }
 
-/** Ends tasks that nobody holds, each group with its own reason, and hands them on as settled. */
+/** Ends tasks without a holder, grouped by reason. Returns them as settled. */
 function* endUnheld(change: RunChange, to: "blocked" | "skipped", ending: readonly Settled[]): Tx<Settled[]> {
   const groups = new Map<string, Settled[]>();
   for (const settled of ending) {
@@ -113,14 +113,14 @@ function* endUnheld(change: RunChange, to: "blocked" | "skipped", ending: readon
   return [...ending];
 }
 
-/** How many of these have ended in each way, as their dependents count them. */
+/** Counts settled tasks by settlement. */
 export function settledAmong(tasks: Iterable<Pick<Task, "status">>): Record<Settlement, number> {
   const settled = { succeeded: 0, failed: 0, skipped: 0 };
   for (const { status } of tasks) if (TASK_SETTLED.has(status)) settled[settlementOf(status)] += 1;
   return settled;
 }
 
-/** How the dependents of a task in this state count it. */
+/** The settlement of a settled task, as its dependents count it. */
 export function settlementOf(status: TaskStatus): Settlement {
   if (status === "succeeded") return "succeeded";
   return status === "dead_letter" || status === "blocked" ? "failed" : "skipped";

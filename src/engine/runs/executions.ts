@@ -76,11 +76,11 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const change = new RunChange(ctx, run);
   for (const task of tasks) change.add(task);
   // Steps with expressions, and steps the server does, are activated now where nothing holds them up.
-  const begun = yield* settleWaiting(
+  const activated = yield* settleWaiting(
     change,
     tasks.filter(({ status, needsLook }) => status === "pending" && needsLook),
   );
-  const ready = [...tasks.filter((task) => task.status === "ready"), ...begun];
+  const ready = [...tasks.filter((task) => task.status === "ready"), ...activated];
   change.record({
     type: "run.started",
     agent: execution.createdBy,
