@@ -80,7 +80,7 @@ const LOCK_TREE = `SELECT id FROM runs WHERE id IN (
       SELECT id FROM runs WHERE id = $1 UNION ALL SELECT r.id FROM runs r JOIN below b ON r.parent_run = b.id
     ) SELECT id FROM below) ORDER BY id %FOR_UPDATE%`;
 
-/** Locks a run and all runs within it, ended ones too, so that none begins in it, goes on or is taken up again. */
+/** Locks a run and all runs within it, ended ones too, so that none begins in it, goes on or is reopened. */
 export function* lockTree(run: string): Tx<void> {
   // One of them may be starting another: that is there once its row was locked.
   for (let locked = -1, found = 0; found > locked;) {

@@ -10,7 +10,7 @@ import {
 } from "../engine/checkpoints/checkpoints.js";
 import type { EngineContext } from "../engine/context.js";
 import { forkRun } from "../engine/checkpoints/fork.js";
-import type { GoneOn } from "../engine/checkpoints/restored-run.js";
+import type { ResumedRun } from "../engine/checkpoints/restored-run.js";
 import { resumeInPlace, type Resuming } from "../engine/checkpoints/resume.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { runView } from "../engine/runs/views.js";
@@ -123,15 +123,15 @@ const resume = defineOperation({
 });
 
 function* resumed(ctx: EngineContext, resuming: Resuming) {
-  const gone = yield* resumeInPlace(ctx, resuming);
-  const { fenced, restored, superseded, droppedSignals } = gone;
-  const notes = notesOn(gone);
+  const result = yield* resumeInPlace(ctx, resuming);
+  const { fenced, restored, superseded, droppedSignals } = result;
+  const notes = notesOn(result);
   if (droppedSignals > 0)
     notes.push(
       `${droppedSignals} events that came after the checkpoint were kept for wait steps, and are kept no longer.`,
     );
   return {
-    ...goneOnView(gone),
+    ...resumedView(result),
     fenced: fenced.slice(0, SHOWN_MAX).map((one) => ({ ...one })),
     fenced_total: fenced.length,
     restored,
@@ -142,16 +142,16 @@ function* resumed(ctx: EngineContext, resuming: Resuming) {
 }
 
 function* forked(ctx: EngineContext, resuming: Resuming) {
-  const gone = yield* forkRun(ctx, resuming);
-  return { ...goneOnView(gone), carried_results: gone.carried, notes: notesOn(gone) };
+  const result = yield* forkRun(ctx, resuming);
+  return { ...resumedView(result), carried_results: result.carried, notes: notesOn(result) };
 }
 
-function goneOnView({ run, counters, ready }: GoneOn) {
+function resumedView({ run, counters, ready }: ResumedRun) {
   return { run: runView(run, counters), ready: ready.slice(0, SHOWN_MAX).map(taskLine) };
 }
 
 /** What keeps the run from going on by itself. */
-function notesOn({ run }: GoneOn): string[] {
+function notesOn({ run }: ResumedRun): string[] {
   if (run.status === "paused")
     return [
       `The run was paused at the checkpoint, and is now: control_run {run: "${run.id}", action: "resume"} lets it go on.`,

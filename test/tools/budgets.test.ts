@@ -305,7 +305,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     expect(await team.findings()).toBe("");
   });
 
-  test("a run that is taken up again after its budget was set is under it", async () => {
+  test("a run that is reopened after its budget was set is under it", async () => {
     const team = await Payers.start(backend);
     const [top = "", child = ""] = await team.nested(5);
     await team.set(top, null);

@@ -74,7 +74,7 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
     expect((await team.run(run)).status).toBe("succeeded");
   });
 
-  it("fails with its run, and goes on when that run is taken up again and succeeds", async () => {
+  it("fails with its run, and goes on when that run is reopened and succeeds", async () => {
     const { team, run, child } = await started();
     await team.fail(await team.take("ann", { run: child }), "broken", { retryable: false });
     await settle(team.app);

@@ -153,7 +153,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     expect(first).toEqual({
       replayed: [expect.objectContaining({ id: a, task: expect.objectContaining({ key: "a", status: "ready" }) })],
       refused: [
-        { id: bad, code: "invalid_transition", message: expect.stringContaining("can still be taken up as a whole") },
+        { id: bad, code: "invalid_transition", message: expect.stringContaining("can still be reopened together") },
         { id: "dead_none", code: "not_found", message: "There is no dead letter dead_none." },
       ],
     });

@@ -71,7 +71,7 @@ describe.each(BACKENDS)("runs that fail, on %s", (backend) => {
     });
 
     it.each(["retry_failed", "replay_dead_letter", "resolve_dead_letter"])(
-      "%s takes up all that the failure kept from beginning",
+      "%s reopens every task that the failure blocked",
       async (how) => {
         const team = await crew();
         const { run } = await team.start(parallel, { on_failure: "stop" });

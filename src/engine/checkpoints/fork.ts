@@ -10,7 +10,7 @@ import { BatonError } from "../../base/errors.js";
 import { requireUnarchived } from "../projects/projects.js";
 import { unstarted, waitsForRun } from "./restored-children.js";
 import { restoreDeadLetters } from "./restored-dead-letters.js";
-import { type GoneOn, goOn } from "./restored-run.js";
+import { type ResumedRun, resumeRestored } from "./restored-run.js";
 import { countedIn, idOf, restoredRow, statusOf, tasksToStop } from "./restored-tasks.js";
 import type { Resuming } from "./resume.js";
 
@@ -18,7 +18,7 @@ import type { Resuming } from "./resume.js";
 const OF_ITS_OWN = ["parent_run", "parent_task", "due_at"] as const;
 const NAME_CHARS_MAX = 200;
 
-export interface Forked extends GoneOn {
+export interface Forked extends ResumedRun {
   /** How many tasks have brought a result, or an error. */
   readonly carried: number;
 }
@@ -70,7 +70,7 @@ export function* forkRun(ctx: EngineContext, { checkpoint, copy, agent }: Resumi
       task: idOf(row),
       data: { key: text(row, "key"), from: null, to: statusOf(row), attempt: 1 },
     }));
-  const gone = yield* goOn(ctx, {
+  const resumed = yield* resumeRestored(ctx, {
     run,
     origin: checkpoint.run,
     tasks: rows,
@@ -78,7 +78,7 @@ export function* forkRun(ctx: EngineContext, { checkpoint, copy, agent }: Resumi
     events: [forked, ...restored],
   });
   ctx.noteDue?.();
-  return { ...gone, carried: carried.length };
+  return { ...resumed, carried: carried.length };
 }
 
 interface Forking {

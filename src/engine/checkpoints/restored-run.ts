@@ -21,14 +21,14 @@ export interface Restored {
   readonly events: readonly Omit<NewEvent, "project" | "run">[];
 }
 
-export interface GoneOn {
+export interface ResumedRun {
   readonly run: Run;
   readonly counters: Counters;
   readonly ready: readonly Task[];
 }
 
-/** Writes the run's row, counts its tasks, makes its lanes, and lets go on what nothing holds up. */
-export function* goOn(ctx: EngineContext, restored: Restored): Tx<GoneOn> {
+/** Writes a restored run's row, counts its tasks, makes its lanes, and activates its tasks that can go on. */
+export function* resumeRestored(ctx: EngineContext, restored: Restored): Tx<ResumedRun> {
   yield* writeRun(restored.run, restored.origin);
   const run = RUNS.read(restored.run);
   yield* recountTasks(run.id, ctx.now);
@@ -41,7 +41,7 @@ export function* goOn(ctx: EngineContext, restored: Restored): Tx<GoneOn> {
   change.noteSucceeded(tasks.filter(({ status }) => status === "succeeded"));
   const ready = tasks.filter(({ status, id }) => status === "ready" && !restored.toStop.has(id));
   for (const task of ready) change.enter(task);
-  // A copy made inside a change holds tasks whose turn had come in it.
+  // A copy made inside a change may hold tasks that the change was about to activate.
   const activated = yield* settleWaiting(
     change,
     tasks.filter(({ status }) => status === "pending"),

@@ -15,7 +15,7 @@ import { requireUnarchived } from "../projects/projects.js";
 import { restorationOf, writeRestoration } from "./restoration.js";
 import { withLiveChildren } from "./restored-children.js";
 import { restoreDeadLetters } from "./restored-dead-letters.js";
-import { type GoneOn, goOn } from "./restored-run.js";
+import { type ResumedRun, resumeRestored } from "./restored-run.js";
 import { idOf, tasksToStop } from "./restored-tasks.js";
 import { pauseOrResumeWithin } from "../runs/control.js";
 import { RunChange } from "../lifecycle/run-change.js";
@@ -36,7 +36,7 @@ export interface Fenced {
   readonly token: number;
 }
 
-export interface ResumedInPlace extends GoneOn {
+export interface ResumedInPlace extends ResumedRun {
   readonly fenced: readonly Fenced[];
   /** How many tasks are in another state than before, or have another result. */
   readonly restored: number;
@@ -70,12 +70,12 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, age
   const droppedSignals = yield* replaceSignals(run.id, copy.signals);
   yield* restoreDeadLetters(ctx, { run, deadLetters: copy.letters, by: agent, note: why });
   const figures = { fenced: fenced.length, restored: made.changed.length, superseded: made.superseded.length };
-  const resumed = {
+  const event = {
     type: "run.resumed_from_checkpoint",
     agent,
     data: { checkpoint: checkpoint.id, status: copy.run["status"], ...figures, dropped_signals: droppedSignals },
   };
-  const gone = yield* goOn(ctx, {
+  const resumed = yield* resumeRestored(ctx, {
     // A child run's parent is checked again. Money spent stays spent.
     run: {
       ...copy.run,
@@ -87,14 +87,14 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, age
     origin: run.id,
     tasks: made.rows,
     toStop: new Set(tasksToStop(copy.tasks).map(({ row }) => idOf(row))),
-    events: [resumed, ...made.events],
+    events: [event, ...made.events],
   });
   // Child runs may have ended since, and may be waited for again or no longer.
   yield* lookAtRuns(children, ctx.now);
-  if (gone.run.endedAt === null)
-    yield* pauseOrResumeWithin(ctx, run.id, { agent, event: gone.run.status === "paused" ? "pause" : "resume" });
+  if (resumed.run.endedAt === null)
+    yield* pauseOrResumeWithin(ctx, run.id, { agent, event: resumed.run.status === "paused" ? "pause" : "resume" });
   ctx.noteDue?.();
-  return { ...gone, ...figures, fenced, droppedSignals };
+  return { ...resumed, ...figures, fenced, droppedSignals };
 }
 
 interface LockedRun {

@@ -19,7 +19,7 @@ import { earliest } from "../../base/time.js";
 import { taskMachine, transition } from "../lifecycle/machines.js";
 import { priorityName } from "../scheduling/order.js";
 import { ownProject } from "../projects/projects.js";
-import { mayTakeUp } from "../lifecycle/reopening.js";
+import { canReopenRun } from "../lifecycle/reopening.js";
 import { withoutChild } from "./child-spec.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { closeIfOverBudget } from "../cost/budget-state.js";
@@ -132,7 +132,7 @@ export function* lockWithParent(known: Run): Tx<ChildAndParent | undefined> {
 export function* reconcileChild(ctx: EngineContext, { parent, child }: ChildAndParent): Tx<number | null> {
   const own = parent?.spec.child === child.id;
   const waits = own && parent.task.status === "waiting";
-  if (child.endedAt === null) return waits || isTakenUp(own, parent) ? null : yield* stopOrphan(ctx, child);
+  if (child.endedAt === null) return waits || isReopenedChild(own, parent) ? null : yield* stopOrphan(ctx, child);
   if (!parent) return null;
   // It may wait for the end of the runs within it before it undoes anything.
   if (parent.run.status === "compensating" && parent.run.stage === "stopping")
@@ -147,10 +147,10 @@ export function* reconcileChild(ctx: EngineContext, { parent, child }: ChildAndP
 
 const FAILED_BY_CHILD: ReadonlySet<string> = new Set(["child_run_failed", "invalid_output"]);
 
-/** A step failed because its run did, and that was taken up again by itself: its end may resolve the step's dead letter. */
-function isTakenUp(own: boolean, parent: LockedTask | undefined): boolean {
+/** Whether a step failed with its child run, which was reopened by itself: its end may resolve the step's dead letter. */
+function isReopenedChild(own: boolean, parent: LockedTask | undefined): boolean {
   if (!own || parent?.task.status !== "dead_letter" || isUndone(parent.task, parent.run)) return false;
-  return FAILED_BY_CHILD.has(parent.task.reasons[0]?.kind ?? "") && mayTakeUp(parent.run);
+  return FAILED_BY_CHILD.has(parent.task.reasons[0]?.kind ?? "") && canReopenRun(parent.run);
 }
 
 /** Cancels a run without a waiting task. Returns when its end is to be reported, where it has ended thereby. */
@@ -221,16 +221,17 @@ export function* waitForAnotherRun(ctx: EngineContext, { task, spec, run }: Lock
   ctx.noteDue?.();
 }
 
-/** The run had failed, was taken up again by itself, and succeeded then: its parent goes on, if that can be taken up again. */
+/** Resolves the dead letter of a step whose child run was reopened and has succeeded, if the parent run can be reopened. */
 function* resolveByChild(ctx: EngineContext, { task, spec, run }: LockedTask, child: Run): Tx<number | null> {
-  // Once its holders have ended what they have, it may.
+  // A stopping run can be reopened once its holders have ended their tasks.
   if (run.stage === "stopping" && run.endedAt === null) return ctx.now + LOOK_AGAIN_MS;
   const deadLetter = yield* openDeadLetterOf(task.id);
   const project = yield* ownProject(task);
-  if (deadLetter === undefined || project.status === "archived" || isUndone(task, run) || !mayTakeUp(run)) return null;
+  if (deadLetter === undefined || project.status === "archived" || isUndone(task, run) || !canReopenRun(run))
+    return null;
   const result = yield* resultOf(ctx, child);
   if (unfitness(spec, result).length > 0) return null;
-  const notes = `run ${child.id} was taken up again and succeeded`;
+  const notes = `run ${child.id} was reopened and succeeded`;
   yield* resolveDeadLetter(ctx, { id: deadLetter, notes, result, by: SERVER });
   return null;
 }

@@ -19,7 +19,7 @@ const BLOCK_AT = 1;
 
 export interface BudgetTerms {
   readonly run: string;
-  /** In US dollars; null: it has no budget of its own any more. */
+  /** In US dollars; null removes the run's own budget. */
   readonly limit: number | null;
   readonly warn_at?: number | undefined;
   readonly block_at?: number | undefined;
@@ -53,8 +53,8 @@ export function newBudget(run: string, limit: number): store.Budget {
 }
 
 /**
- * Sets what a run and all runs within it may cost, or that nothing holds any more. What has been spent before counts. Where no budget is
- * spent then, claims go on, and so do the child runs that were to start. Errors: `not_found`, `invalid_input`.
+ * Sets or removes the budget of a run, which covers its descendants. Earlier cost counts. Runs that no blocked budget holds then give out
+ * work again, and start their waiting child runs. Errors: `not_found`, `invalid_input`.
  */
 export function* setBudget(ctx: EngineContext, terms: BudgetTerms): Tx<BudgetReport> {
   yield* requireRun(terms.run);
@@ -63,7 +63,7 @@ export function* setBudget(ctx: EngineContext, terms: BudgetTerms): Tx<BudgetRep
   const own = run.budgetOf === run.id ? (yield* lockBudgets(run.id)).find((one) => one.run === run.id) : undefined;
   const budget = yield* writeBudget(run, own, terms);
   const closed = yield* store.clearOverBudget(run.id);
-  for (const one of closed) yield* goOn(ctx, one);
+  for (const one of closed) yield* reopenClaims(ctx, one);
   const change = new RunChange(ctx, run);
   change.record({ type: "run.budget_set", agent: terms.agent, data: { budget: budget ? budgetView(budget) : null } });
   yield* change.writeHistory();
@@ -95,8 +95,8 @@ function* writeBudget(run: Run, own: store.Budget | undefined, terms: BudgetTerm
   return budget;
 }
 
-/** Lets a run offer its work again, and start the runs it waits to start. Where a budget is still spent, the next claim closes it again. */
-function* goOn(ctx: EngineContext, run: Run): Tx<void> {
+/** Opens the lanes of a run again and starts its next child run. Where a budget is still blocked, the next claim closes it again. */
+function* reopenClaims(ctx: EngineContext, run: Run): Tx<void> {
   if (run.endedAt !== null) return;
   const { running } = yield* findCounters(run.id);
   yield* setLanesOpen(run.id, isOpen(run, running));

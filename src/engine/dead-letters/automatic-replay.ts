@@ -25,12 +25,12 @@ export function* replayDue(ctx: EngineContext, id: string): Tx<boolean> {
   const locked = yield* lockTask(seen.task);
   const deadLetter = yield* deadLetters.findDeadLetter(id);
   if (!deadLetter || !isDue(ctx, deadLetter)) return false;
-  // Once its holders have ended what they have, the run may be taken up again.
+  // A stopping run can be reopened once its holders have ended their tasks.
   if (locked.run.stage === "stopping" && locked.run.endedAt === null && locked.run.status !== "compensating")
     return false;
   const count = ((yield* deadLetters.automaticReplays([deadLetter.task])).get(deadLetter.task) ?? 0) + 1;
   const most = replaysOf(ctx, project);
-  if (count > most || project?.status === "archived" || !mayGoOn(locked)) {
+  if (count > most || project?.status === "archived" || !canReplay(locked)) {
     yield* deadLetters.forgetDue(id);
     return false;
   }
@@ -42,7 +42,7 @@ function isDue(ctx: EngineContext, { status, dueAt }: deadLetters.DeadLetter): b
   return status === "pending" && dueAt !== null && dueAt <= ctx.now;
 }
 
-function mayGoOn({ task, run }: LockedTask): boolean {
+function canReplay({ task, run }: LockedTask): boolean {
   if (isUndone(task, run) || task.status !== "dead_letter") return false;
   return run.status !== "cancelling" && run.status !== "cancelled";
 }

@@ -19,7 +19,7 @@ import { changedSpec, type ReplayChanges } from "./replay-changes.js";
 import { PLAN_EXAMPLE, expandPlan, leavePlanning, requirePlan } from "../tasks/plans.js";
 import { canMove, taskMachine } from "../lifecycle/machines.js";
 import { findProject, requireUnarchived } from "../projects/projects.js";
-import { allBlockedBehind, judgeAfresh, mayTakeUp, reopen, takeUp } from "../lifecycle/reopening.js";
+import { allBlockedBehind, judgeAfresh, canReopenRun, reopen, reopenRun } from "../lifecycle/reopening.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
 import { settleDependents } from "../lifecycle/dependents.js";
 import { listed, requireSize, unfitness } from "../steps/output.js";
@@ -103,8 +103,8 @@ function* requireDeadLetter(id: string): Tx<deadLetters.DeadLetter> {
 
 /** Errors: `invalid_transition` where a run was cancelled, or is about to be. */
 function requireReopenable({ id, key }: Task, run: Run): void {
-  if (run.stage === "stopping" || mayTakeUp(run)) return;
-  const message = `Run ${run.id} is ${run.status}: nothing in it is taken up again, so ${key} cannot go on. Discard the dead letter, or start another run.`;
+  if (run.stage === "stopping" || canReopenRun(run)) return;
+  const message = `Run ${run.id} is ${run.status}: it cannot be reopened, so ${key} cannot be tried again. Discard the dead letter, or start another run.`;
   throw new BatonError("invalid_transition", message, {
     details: { run: run.id, status: run.status, task: id },
     next: [
@@ -122,10 +122,10 @@ function* lockDeadLetter(id: string): Tx<{ deadLetter: deadLetters.DeadLetter; l
   const deadLetter = yield* requireDeadLetter(id);
   if (deadLetter.status === "pending" && locked.task.status === "dead_letter") return { deadLetter, locked };
   // A task that has failed again has another dead letter, which is pending.
-  const takenUp = locked.task.status === "dead_letter" && mayTakeUp(locked.run);
-  const discarded = deadLetter.status === "discarded" && takenUp;
+  const reopenable = locked.task.status === "dead_letter" && canReopenRun(locked.run);
+  const discarded = deadLetter.status === "discarded" && reopenable;
   const rest = discarded
-    ? "what failed in its run can still be taken up as a whole"
+    ? "all failed tasks of its run can still be reopened together"
     : "there is nothing to do about it";
   const message = `Dead letter ${id} is ${deadLetter.status}, and its task ${locked.task.key} is ${locked.task.status}: ${rest}.`;
   const retry = { tool: "control_run", arguments: { run: locked.run.id, action: "retry_failed" } };
@@ -178,7 +178,7 @@ export function* reopenDeadLetter(ctx: EngineContext, reopened: Reopened): Tx<De
   const { id, locked, note, by, automatic } = reopened;
   const { task } = locked;
   const blocked = yield* blockedBy(locked);
-  const change = yield* takeUp(ctx, locked.run);
+  const change = yield* reopenRun(ctx, locked.run);
   const opened = [
     ...(yield* reopen(change, { tasks: [task.id], from: "dead_letter" })),
     ...(yield* reopen(change, blocked)),
@@ -254,7 +254,7 @@ export function* resolveDeadLetter(ctx: EngineContext, { id, notes, result, by }
   }
   const blocked = yield* blockedBy(locked);
   const plan = task.kind === "plan" ? yield* requirePlan(ctx, locked, given) : undefined;
-  const change = yield* takeUp(ctx, plan ? yield* leavePlanning(locked.run) : locked.run);
+  const change = yield* reopenRun(ctx, plan ? yield* leavePlanning(locked.run) : locked.run);
   const settled = yield* completeByServer(change, task, { result, by });
   if (plan) yield* expandPlan(change, settled.task, plan);
   const reopened = yield* reopen(change, blocked);

@@ -13,10 +13,10 @@ import { RunChange } from "./run-change.js";
 import { moveRun } from "./run-state.js";
 import { settleWaiting } from "./dependents.js";
 
-/** A change of a run that takes up again what had ended; one that has ended goes on. Errors: `invalid_transition`. */
-export function* takeUp(ctx: EngineContext, run: Run): Tx<RunChange> {
+/** Starts a change that reopens tasks of a run, and the run itself where it has ended. Errors: `invalid_transition`. */
+export function* reopenRun(ctx: EngineContext, run: Run): Tx<RunChange> {
   const ended = run.endedAt !== null;
-  // A run that is being cancelled gives out no work: what it reopened could never end.
+  // A run that is being cancelled gives out no work: a task reopened in it could never end.
   if (!ended && run.stage === "stopping") throw stillStopping(run);
   if (!ended && run.status !== "cancelling") return new RunChange(ctx, run);
   const undoing = run.stage === "undoing";
@@ -26,7 +26,7 @@ export function* takeUp(ctx: EngineContext, run: Run): Tx<RunChange> {
   });
   const change = new RunChange(ctx, moved);
   change.reopen();
-  // Another run may have been begun in its place: then nobody waits for this one, and the tick ends it.
+  // Its parent's step may have started another run since: then no task waits for this one, and the tick ends it.
   if (run.parentTask !== null) {
     yield* setRunDue(run.id, ctx.now);
     ctx.noteDue?.();
@@ -34,34 +34,34 @@ export function* takeUp(ctx: EngineContext, run: Run): Tx<RunChange> {
   return change;
 }
 
-/** Whether `takeUp` can. */
-export function mayTakeUp(run: Run): boolean {
+/** Whether `reopenRun` succeeds. */
+export function canReopenRun(run: Run): boolean {
   if (run.endedAt === null) return run.stage !== "stopping" && run.status !== "cancelling";
   return canMove(runMachine, run, run.stage === "undoing" ? "compensate_again" : "reopen");
 }
 
 function stillStopping(run: Run): BatonError {
-  const message = `Run ${run.id} is stopping after a failure: what is held in it may still be completed. Once it has ended, it can be taken up again.`;
+  const message = `Run ${run.id} is stopping after a failure: tasks that are held may still be completed. Once it has ended, it can be reopened.`;
   return new BatonError("invalid_transition", message, {
     details: { run: run.id, status: run.status },
     next: [{ tool: "get_run", arguments: { run: run.id } }],
   });
 }
 
-/** Opens tasks again as if never tried, and counts them so. */
+/** Reopens tasks as if never tried, and counts them so. */
 export function* reopen(change: RunChange, which: Reopening): Tx<Task[]> {
   const reopened = yield* reopenTasks(which);
   for (const task of reopened) change.move({ ...task, status: which.from }, "pending");
   return reopened;
 }
 
-/** Judges a run's open tasks afresh, after some were opened again. Gives what became ready. */
+/** Decides a run's pending tasks afresh, after some were reopened. Returns the tasks that became ready. */
 export function* judgeAfresh(change: RunChange, reopened: readonly Task[]): Tx<Task[]> {
   yield* unreserve(change.run.id, new Set(reopened.map(({ demand }) => demand)));
   return yield* settleWaiting(change, yield* recountDependencies(change.run.id));
 }
 
-/** What was reserved when it ended is open to all again. */
+/** Removes the reservations of reopened tasks: any agent may take them. */
 function* unreserve(run: string, demands: ReadonlySet<string>): Tx<void> {
   for (const id of demands) {
     const demand = yield* findDemand(id);
@@ -69,7 +69,7 @@ function* unreserve(run: string, demands: ReadonlySet<string>): Tx<void> {
   }
 }
 
-/** All that is blocked behind a task, at any distance. */
+/** The tasks blocked behind a task, at any distance. */
 export function* allBlockedBehind(task: string): Tx<string[]> {
   const found = new Set<string>();
   for (let wave = yield* blockedBehind([task]); wave.length > 0;) {

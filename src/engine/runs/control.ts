@@ -12,7 +12,7 @@ import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { canMove, runMachine } from "../lifecycle/machines.js";
 import { requireUnarchived } from "../projects/projects.js";
-import { judgeAfresh, reopen, takeUp } from "../lifecycle/reopening.js";
+import { judgeAfresh, reopen, reopenRun } from "../lifecycle/reopening.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
 import { isOpen, moveRun } from "../lifecycle/run-state.js";
 import { requireRun } from "../lookup.js";
@@ -126,7 +126,7 @@ export function* cancelRun(ctx: EngineContext, run: Run, control: Pick<Control, 
 
 /** Opens a failed run again: what failed is tried anew, what stood behind it waits for it again. */
 function* retryFailed(ctx: EngineContext, run: Run, control: Control): Tx<ChangedRun> {
-  const change = yield* takeUp(ctx, run);
+  const change = yield* reopenRun(ctx, run);
   // In a run that is being compensated, only the compensations are retried.
   const which = run.stage === "undoing" ? { tasks: yield* notUndone(run.id) } : { run: run.id };
   const reopened = [

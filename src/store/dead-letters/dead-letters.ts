@@ -107,7 +107,7 @@ export function* openDeadLetterOf(task: string): Tx<string | undefined> {
   ]);
 }
 
-/** Tasks of a run have been taken up again together. */
+/** Closes the dead letters of tasks that were reopened together. */
 export function* replayDeadLettersOf(
   run: string,
   tasks: readonly string[],

@@ -217,7 +217,7 @@ describe("a project that is archived", () => {
     ]);
   });
 
-  it("takes up no failed run again", async () => {
+  it("reopens no failed run", async () => {
     const { second } = await raceRoom();
     await second.call("create_project", { name: "p", root: second.cwd });
     const crew = new Crew(second);

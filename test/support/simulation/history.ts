@@ -58,7 +58,7 @@ export async function bringToEnd(world: World, store: Store): Promise<void> {
     if (done > 0) continue;
     const left = await openTasks(store);
     await letTimePass(world);
-    // Dead letters may have been taken up again by themselves.
+    // Dead letters may have been replayed automatically.
     if (left === 0 && (await openTasks(store)) === 0) return;
   }
 }

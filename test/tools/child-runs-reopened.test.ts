@@ -6,7 +6,7 @@ import { Crew, type RunAnswer } from "../support/fixtures/plan.js";
 const ROUNDS = 4;
 const once = { retry: { max_attempts: 1 } };
 
-describe.each(BACKENDS)("a child run that failed and is taken up again by itself, on %s", (backend) => {
+describe.each(BACKENDS)("a child run that failed and is reopened by itself, on %s", (backend) => {
   /** A run whose step `call` has failed with its child, while its step `other` still waits for one. */
   async function crew(call: object = {}) {
     const team = new Crew(await startAppOn(backend));
