@@ -3,7 +3,7 @@
  */
 import { once } from "node:events";
 import { type Errand, errandSchema, type Report } from "./harness/errand.js";
-import { Desk, held } from "./harness/engine-handle.js";
+import { EngineHandle, held } from "./harness/engine-handle.js";
 import { fill } from "./harness/filled.js";
 import { RawQueue } from "./peers/raw-sqlite.js";
 import { percentile, timed } from "./harness/rounds.js";
@@ -42,13 +42,13 @@ interface WorkerQueue {
 }
 
 async function engine({ file, synchronous, agent, project }: Errand): Promise<WorkerQueue> {
-  const desk = await Desk.onSqlite(file, synchronous);
+  const handle = await EngineHandle.onSqlite(file, synchronous);
   return {
     claim: async () => {
-      const brief = await desk.claim(agent, { project });
-      return () => desk.complete(held(brief));
+      const brief = await handle.claim(agent, { project });
+      return () => handle.complete(held(brief));
     },
-    close: () => desk.close(),
+    close: () => handle.close(),
   };
 }
 

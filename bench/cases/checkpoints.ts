@@ -4,7 +4,7 @@ import { forkRun } from "../../src/engine/checkpoints/fork.js";
 import { resumeInPlace } from "../../src/engine/checkpoints/resume.js";
 import { seededRandom } from "../../src/runtime/random.js";
 import { type Bench, type Benchmark, type Line, type Outcome, type Target } from "../harness/benchmark.js";
-import { Desk, planOf } from "../harness/engine-handle.js";
+import { EngineHandle, planOf } from "../harness/engine-handle.js";
 import { type RawCopy, rawCopyOfPostgres, rawCopyOfSqlite } from "../peers/raw-copy.js";
 import { busyLoop, withPauses } from "../harness/pauses.js";
 import { RUN_TASKS_MAX } from "../loads/plans.js";
@@ -30,14 +30,14 @@ export const checkpoints: Benchmark = {
   async run(bench: Bench): Promise<Outcome> {
     const file = path.join(bench.directory, "checkpoints.db");
     const lines = await measured(bench, "SQLite at FULL", {
-      desk: await Desk.onSqlite(file, "FULL"),
+      handle: await EngineHandle.onSqlite(file, "FULL"),
       raw: () => rawCopyOfSqlite(file),
     });
     const server = await startDurablePostgres();
     try {
       const { url } = server;
-      const desk = await Desk.onPostgres(url, 4);
-      lines.push(...(await measured(bench, "PostgreSQL", { desk, raw: () => rawCopyOfPostgres(url) })));
+      const handle = await EngineHandle.onPostgres(url, 4);
+      lines.push(...(await measured(bench, "PostgreSQL", { handle, raw: () => rawCopyOfPostgres(url) })));
     } finally {
       await server.stop();
     }
@@ -53,21 +53,21 @@ export const checkpoints: Benchmark = {
 };
 
 interface Place {
-  readonly desk: Desk;
+  readonly handle: EngineHandle;
   readonly raw: () => RawCopy | Promise<RawCopy>;
 }
 
-async function measured(bench: Bench, name: Backend, { desk, raw }: Place): Promise<Line[]> {
-  const project = await desk.project();
-  const { run } = await desk.start(project, planOf({ name: "worded", steps: wordedSteps() }));
-  for (let done = 0; done < DONE; done += AT_ONCE) await desk.finishMany("ann", { run: run.id }, AT_ONCE);
+async function measured(bench: Bench, name: Backend, { handle, raw }: Place): Promise<Line[]> {
+  const project = await handle.project();
+  const { run } = await handle.start(project, planOf({ name: "worded", steps: wordedSteps() }));
+  for (let done = 0; done < DONE; done += AT_ONCE) await handle.finishMany("ann", { run: run.id }, AT_ONCE);
   const peer = await raw();
   const rounds = bench.quick ? 3 : ROUNDS;
   bench.say(`${name}: ${rounds} rounds`);
-  const { lines, id } = await takenOf(desk, { name, run: run.id, peer, rounds });
+  const { lines, id } = await takenOf(handle, { name, run: run.id, peer, rounds });
   await peer.close();
-  const gone = await goneBack(desk, { run: run.id, id, rounds: bench.quick ? 1 : BACK_ROUNDS });
-  await desk.close();
+  const gone = await goneBack(handle, { run: run.id, id, rounds: bench.quick ? 1 : BACK_ROUNDS });
+  await handle.close();
   return [
     ...lines,
     { what: `${name}: reading it again`, value: median(gone.opened), unit: "ms" },
@@ -83,7 +83,10 @@ interface Taking {
   readonly rounds: number;
 }
 
-async function takenOf(desk: Desk, { name, run, peer, rounds }: Taking): Promise<{ lines: Line[]; id: string }> {
+async function takenOf(
+  handle: EngineHandle,
+  { name, run, peer, rounds }: Taking,
+): Promise<{ lines: Line[]; id: string }> {
   const all = { ms: [] as number[], raw: [] as number[], pause: [] as number[], busy: [] as number[] };
   const processor: number[] = [];
   const turns: number[] = [];
@@ -91,10 +94,10 @@ async function takenOf(desk: Desk, { name, run, peer, rounds }: Taking): Promise
   for (let round = -2; round < rounds; round++) {
     const copied = await timed(() => peer.take(run));
     const before = process.cpuUsage();
-    const taken = await timed(() => take(desk, run));
+    const taken = await timed(() => take(handle, run));
     const { user, system } = process.cpuUsage(before);
     // Another one, because looking at every turn takes its time too.
-    const watched = await withPauses(() => take(desk, run));
+    const watched = await withPauses(() => take(handle, run));
     const busy = await withPauses(() => busyLoop(taken.ms));
     last = taken.result;
     // The first two warm up.
@@ -145,22 +148,25 @@ interface Back {
 }
 
 /** Goes back to a checkpoint after some more was done, and forks from it. */
-async function goneBack(desk: Desk, { run, id, rounds }: { run: string; id: string; rounds: number }): Promise<Back> {
+async function goneBack(
+  handle: EngineHandle,
+  { run, id, rounds }: { run: string; id: string; rounds: number },
+): Promise<Back> {
   const gone: Back = { opened: [], resumed: [], forked: [] };
   for (let round = 0; round < rounds; round++) {
-    await desk.finishMany("ann", { run }, AT_ONCE);
-    const stored = await desk.read(() => requireCheckpoint(id));
+    await handle.finishMany("ann", { run }, AT_ONCE);
+    const stored = await handle.read(() => requireCheckpoint(id));
     const opened = await timed(() => openCheckpoint(stored));
     const resuming = { checkpoint: stored.checkpoint, copy: opened.result, agent: "ann" };
     gone.opened.push(opened.ms);
-    gone.resumed.push((await timed(() => desk.transact((ctx) => resumeInPlace(ctx, resuming)))).ms);
-    gone.forked.push((await timed(() => desk.transact((ctx) => forkRun(ctx, resuming)))).ms);
+    gone.resumed.push((await timed(() => handle.transact((ctx) => resumeInPlace(ctx, resuming)))).ms);
+    gone.forked.push((await timed(() => handle.transact((ctx) => forkRun(ctx, resuming)))).ms);
   }
   return gone;
 }
 
-async function take(desk: Desk, run: string): Promise<{ bytes: number; id: string }> {
-  const { checkpoint } = await takeCheckpoint(desk, run, { kind: "manual", label: null, by: "bench" });
+async function take(handle: EngineHandle, run: string): Promise<{ bytes: number; id: string }> {
+  const { checkpoint } = await takeCheckpoint(handle, run, { kind: "manual", label: null, by: "bench" });
   return { bytes: checkpoint.bytes, id: checkpoint.id };
 }
 

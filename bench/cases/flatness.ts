@@ -4,7 +4,7 @@ import { acquireFileLock, releaseFileLock } from "../../src/engine/locks/locks.j
 import type { Project } from "../../src/engine/projects/projects.js";
 import { reportProgress } from "../../src/engine/tasks/tasks.js";
 import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
-import { Desk, held } from "../harness/engine-handle.js";
+import { EngineHandle, held } from "../harness/engine-handle.js";
 import { DEMANDS, fill, HUNDRED, HUNDRED_THOUSAND, MILLION, tasksIn, workerOf } from "../loads/mixture.js";
 import { writesFile } from "../loads/plans.js";
 import { median, percentile, timed } from "../harness/rounds.js";
@@ -31,7 +31,7 @@ export const flatness: Benchmark = {
   async run(bench: Bench): Promise<Outcome> {
     const mixture = bench.quick ? HUNDRED_THOUSAND : MILLION;
     const file = path.join(bench.directory, "many.db");
-    const many = await Desk.onSqlite(file, "NORMAL");
+    const many = await EngineHandle.onSqlite(file, "NORMAL");
     const { ms: fillMs, result: project } = await timed(() => fill(many, mixture, bench.say));
     bench.say(`${ROUNDS} rounds of ${DEMANDS} agents on each`);
     const large: Samples[] = [];
@@ -76,20 +76,20 @@ function linesOf(operation: Operation, large: readonly Samples[], small: readonl
 }
 
 async function freshRound({ directory }: Bench, round: number): Promise<Samples> {
-  const desk = await Desk.onSqlite(path.join(directory, `few-${round}.db`), "NORMAL");
-  const project = await fill(desk, HUNDRED, () => undefined);
-  const samples = await roundOn(desk, project);
-  await desk.close();
+  const handle = await EngineHandle.onSqlite(path.join(directory, `few-${round}.db`), "NORMAL");
+  const project = await fill(handle, HUNDRED, () => undefined);
+  const samples = await roundOn(handle, project);
+  await handle.close();
   return samples;
 }
 
-async function roundOn(desk: Desk, project: Project): Promise<Samples> {
-  await pass(desk, project);
-  return pass(desk, project);
+async function roundOn(handle: EngineHandle, project: Project): Promise<Samples> {
+  await pass(handle, project);
+  return pass(handle, project);
 }
 
 /** Every demand's agent does one task. */
-async function pass(desk: Desk, project: Project): Promise<Samples> {
+async function pass(handle: EngineHandle, project: Project): Promise<Samples> {
   const samples: Samples = {
     claim: [],
     "claim with a file": [],
@@ -109,15 +109,15 @@ async function pass(desk: Desk, project: Project): Promise<Samples> {
     const [claim, complete] = writesFile(demand)
       ? (["claim with a file", "complete with a file"] as const)
       : (["claim", "complete"] as const);
-    const brief = await measured(claim, () => desk.claim(workerOf(demand), { project: project.id }));
-    await measured("heartbeat", () => desk.transact((ctx) => reportProgress(ctx, held(brief))));
+    const brief = await measured(claim, () => handle.claim(workerOf(demand), { project: project.id }));
+    await measured("heartbeat", () => handle.transact((ctx) => reportProgress(ctx, held(brief))));
     await measured("lock", () =>
-      desk.transact((ctx) =>
+      handle.transact((ctx) =>
         acquireFileLock(ctx, { ...lock, mode: "exclusive", ttlMs: 60_000, wait: { kind: "none" } }),
       ),
     );
-    await measured("unlock", () => desk.transact((ctx) => releaseFileLock(ctx, lock)));
-    await measured(complete, () => desk.complete(held(brief)));
+    await measured("unlock", () => handle.transact((ctx) => releaseFileLock(ctx, lock)));
+    await measured(complete, () => handle.complete(held(brief)));
   }
   return samples;
 }

@@ -9,7 +9,7 @@ import { refreshLane } from "../../src/store/scheduling/lanes.js";
 import { setOrder } from "../../src/store/tasks/transitions.js";
 import { graphOfRun } from "../../src/store/tasks/lists.js";
 import type { Bench, Benchmark, Line, Outcome } from "../harness/benchmark.js";
-import { Desk, held, planOf } from "../harness/engine-handle.js";
+import { EngineHandle, held, planOf } from "../harness/engine-handle.js";
 import { type Document, drawnGraphs } from "../loads/graphs.js";
 import { ROOT } from "../harness/places.js";
 import { median } from "../harness/rounds.js";
@@ -128,23 +128,26 @@ async function simulated({ directory }: Bench, { one, agents, order }: Simulatio
   };
   files += 1;
   const file = path.join(directory, `makespan-${files}.db`);
-  const desk = await Desk.onSqlite(file, "NORMAL", { runtime: { clock, random, ids: sortableIds(random) }, settings });
-  const { run } = await desk.start(await desk.project(), one.parsed);
+  const handle = await EngineHandle.onSqlite(file, "NORMAL", {
+    runtime: { clock, random, ids: sortableIds(random) },
+    settings,
+  });
+  const { run } = await handle.start(await handle.project(), one.parsed);
   const { key } = order;
-  if (key) await desk.transact(() => reorder(run.id, key));
+  if (key) await handle.transact(() => reorder(run.id, key));
   const stints = await workOff(
     {
       claim: async (agent) => {
-        const claim = await desk.ask(agent, { run: run.id });
+        const claim = await handle.ask(agent, { run: run.id });
         return claim.outcome === "none" ? undefined : { key: claim.brief.task.key, held: held(claim.brief) };
       },
-      complete: async (task) => void (await desk.complete(task)),
+      complete: async (task) => void (await handle.complete(task)),
       now: () => clock.now(),
       advance: async (ms) => clock.advance(ms),
     },
     { agents, durations: one.durations },
   );
-  await desk.close();
+  await handle.close();
   if (stints.length !== one.durations.size) throw new Error(`${one.name} stopped after ${stints.length} tasks`);
   return makespanOf(stints);
 }

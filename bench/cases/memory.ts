@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { type Bench, type Benchmark, type Outcome } from "../harness/benchmark.js";
-import { Desk } from "../harness/engine-handle.js";
+import { EngineHandle } from "../harness/engine-handle.js";
 import { sendOut } from "../harness/errand.js";
 import { layered, RUN_TASKS_MAX } from "../loads/plans.js";
 
@@ -38,11 +38,11 @@ async function occupied(
   { runs, tasks }: { runs: number; tasks: number },
 ): Promise<{ fileMb: number; rssMb: number }> {
   const file = path.join(directory, `${name}.db`);
-  const desk = await Desk.onSqlite(file, "NORMAL");
-  const project = await desk.project();
+  const handle = await EngineHandle.onSqlite(file, "NORMAL");
+  const project = await handle.project();
   const plan = layered(tasks, WIDTH);
-  for (let run = 0; run < runs; run++) await desk.start(project, plan);
-  await desk.close();
+  for (let run = 0; run < runs; run++) await handle.start(project, plan);
+  await handle.close();
   const fileMb = statSync(file).size / 2 ** 20;
   const errand = {
     by: "engine",

@@ -2,7 +2,7 @@ import path from "node:path";
 import { acquireFileLock } from "../../src/engine/locks/locks.js";
 import type { Project } from "../../src/engine/projects/projects.js";
 import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
-import { Desk, held } from "../harness/engine-handle.js";
+import { EngineHandle, held } from "../harness/engine-handle.js";
 import type { Parsed } from "../../src/engine/definitions/definition.js";
 import { filed, onOneFile, RUN_TASKS_MAX, under } from "../loads/plans.js";
 import { StatementLedger } from "../harness/profile.js";
@@ -57,32 +57,32 @@ async function behind(
   held20k: { readonly plan: Parsed; readonly locked: string } | undefined,
 ): Promise<Looked> {
   say(name);
-  const desk = await Desk.onSqlite(path.join(directory, `${name}.db`), "NORMAL");
-  const project = await desk.project();
+  const handle = await EngineHandle.onSqlite(path.join(directory, `${name}.db`), "NORMAL");
+  const project = await handle.project();
   if (held20k !== undefined) {
-    await lock(desk, project, held20k.locked);
-    for (let run = 0; run < RUNS; run++) await desk.start(project, held20k.plan);
+    await lock(handle, project, held20k.locked);
+    for (let run = 0; run < RUNS; run++) await handle.start(project, held20k.plan);
   }
-  await desk.start(project, filed(FREE_TASKS));
+  await handle.start(project, filed(FREE_TASKS));
   const ledger = new StatementLedger();
-  desk.watch = ledger.watch;
-  const first = await timed(() => desk.claim(AGENT, { project: project.id }));
-  desk.watch = undefined;
-  await desk.complete(held(first.result));
+  handle.watch = ledger.watch;
+  const first = await timed(() => handle.claim(AGENT, { project: project.id }));
+  handle.watch = undefined;
+  await handle.complete(held(first.result));
   const following: number[] = [];
   for (let n = 0; n < CLAIMS; n++) {
-    const { ms, result } = await timed(() => desk.claim(AGENT, { project: project.id }));
+    const { ms, result } = await timed(() => handle.claim(AGENT, { project: project.id }));
     following.push(ms);
-    await desk.complete(held(result));
+    await handle.complete(held(result));
   }
-  await desk.close();
+  await handle.close();
   return {
     first: { ms: first.ms, statements: ledger.statements, transactions: ledger.transactions },
     following: median(following),
   };
 }
 
-async function lock(desk: Desk, project: Project, locked: string): Promise<void> {
+async function lock(handle: EngineHandle, project: Project, locked: string): Promise<void> {
   const request = {
     project: project.id,
     agent: "holder",
@@ -90,6 +90,6 @@ async function lock(desk: Desk, project: Project, locked: string): Promise<void>
     mode: "exclusive",
     ttlMs: 3_600_000,
   } as const;
-  const { outcome } = await desk.transact((ctx) => acquireFileLock(ctx, { ...request, wait: { kind: "none" } }));
+  const { outcome } = await handle.transact((ctx) => acquireFileLock(ctx, { ...request, wait: { kind: "none" } }));
   if (outcome !== "granted") throw new Error(`${locked} was not locked: ${outcome}`);
 }

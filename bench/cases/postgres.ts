@@ -1,5 +1,5 @@
 import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
-import { Desk } from "../harness/engine-handle.js";
+import { EngineHandle } from "../harness/engine-handle.js";
 import { SkipLockedQueue } from "../peers/skip-locked.js";
 import { independent } from "../loads/plans.js";
 import { startDurablePostgres } from "../harness/postgres.js";
@@ -33,25 +33,25 @@ export const postgres: Benchmark = {
 async function measure(bench: Bench, url: string): Promise<Outcome> {
   const rounds = bench.quick ? 3 : ROUNDS;
   const tasks = CONNECTIONS * (WARM_UP_PAIRS + (rounds + PROFILED_ROUNDS) * PAIRS);
-  const desk = await Desk.onPostgres(url, CONNECTIONS);
+  const handle = await EngineHandle.onPostgres(url, CONNECTIONS);
   const raw = await SkipLockedQueue.on(url, CONNECTIONS);
   await raw.fill(tasks);
-  const project = await desk.project();
+  const project = await handle.project();
   const whole = independent(tasks);
   const share = independent(tasks / CONNECTIONS);
-  const { run: shared } = await desk.start(project, whole);
+  const { run: shared } = await handle.start(project, whole);
   const own: string[] = [];
-  for (let n = 0; n < CONNECTIONS; n++) own.push((await desk.start(project, share)).run.id);
+  for (let n = 0; n < CONNECTIONS; n++) own.push((await handle.start(project, share)).run.id);
   const contestants = [
-    contesting("one run", (n) => desk.claimAndComplete(agentOf(n), { run: shared.id })),
-    contesting("a run each", (n) => desk.claimAndComplete(agentOf(n), { run: own[n] ?? "" })),
+    contesting("one run", (n) => handle.claimAndComplete(agentOf(n), { run: shared.id })),
+    contesting("a run each", (n) => handle.claimAndComplete(agentOf(n), { run: own[n] ?? "" })),
     contesting("raw", (n) => raw.claimAndComplete(agentOf(n))),
   ];
   for (const contestant of contestants) await contestant.warmUp();
   bench.say(`${rounds} rounds of ${CONNECTIONS} × ${PAIRS} tasks, three contestants`);
   const all = await interleave(contestants, rounds);
-  const profile = await profiled(desk, (n) => desk.claimAndComplete(agentOf(n), { run: shared.id }));
-  await desk.close();
+  const profile = await profiled(handle, (n) => handle.claimAndComplete(agentOf(n), { run: shared.id }));
+  await handle.close();
   await raw.close();
   const beside = (name: keyof typeof RATIO_MIN, what: string): Line => ({
     what,
@@ -74,15 +74,15 @@ async function measure(bench: Bench, url: string): Promise<Outcome> {
 }
 
 /** Where the time of a pair goes while the others are at it too: waiting for the run's row is part of locking it. */
-async function profiled(desk: Desk, pair: (connection: number) => Promise<void>): Promise<Profile> {
+async function profiled(handle: EngineHandle, pair: (connection: number) => Promise<void>): Promise<Profile> {
   const ledger = new StatementLedger();
-  desk.watch = ledger.watch;
+  handle.watch = ledger.watch;
   const units = CONNECTIONS * PAIRS * PROFILED_ROUNDS;
   let unitUs = Number.NaN;
   const functions = await selfTimes(units, async () => {
     unitUs = 1e6 / (await perSecond(units, () => together(PAIRS * PROFILED_ROUNDS, pair)));
   });
-  desk.watch = undefined;
+  handle.watch = undefined;
   return { of: "tasks of one run on PostgreSQL", unitUs, functions, statements: ledger.shares(units) };
 }
 

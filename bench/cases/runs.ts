@@ -2,7 +2,7 @@ import path from "node:path";
 import { getRun } from "../../src/engine/runs/runs.js";
 import { overviewView } from "../../src/engine/runs/views.js";
 import type { Bench, Benchmark, Outcome } from "../harness/benchmark.js";
-import { Desk, held } from "../harness/engine-handle.js";
+import { EngineHandle, held } from "../harness/engine-handle.js";
 import { fan, layered, RUN_TASKS_MAX } from "../loads/plans.js";
 import { StatementLedger } from "../harness/profile.js";
 import { median, timed } from "../harness/rounds.js";
@@ -17,33 +17,33 @@ export const runs: Benchmark = {
   name: "runs",
   title: "Large runs, on SQLite at FULL",
   async run(bench: Bench): Promise<Outcome> {
-    const desk = await Desk.onSqlite(path.join(bench.directory, "runs.db"), "FULL");
-    const project = await desk.project();
+    const handle = await EngineHandle.onSqlite(path.join(bench.directory, "runs.db"), "FULL");
+    const project = await handle.project();
     const parsing: number[] = [];
     const creating: number[] = [];
     const completing: number[] = [];
     const reading: number[] = [];
     const readingFew: number[] = [];
     const ledger = new StatementLedger();
-    const few = await desk.start(project, layered(FEW, FEW / 10));
+    const few = await handle.start(project, layered(FEW, FEW / 10));
     for (let round = 0; round < (bench.quick ? 2 : ROUNDS); round++) {
       const plan = await timed(async () => layered(RUN_TASKS_MAX, WIDTH));
       parsing.push(plan.ms);
-      desk.watch = round === 0 ? ledger.watch : undefined;
-      const created = await timed(() => desk.start(project, plan.result));
-      desk.watch = undefined;
+      handle.watch = round === 0 ? ledger.watch : undefined;
+      const created = await timed(() => handle.start(project, plan.result));
+      handle.watch = undefined;
       creating.push(created.ms);
       for (let n = 0; n < READS; n++) {
-        readingFew.push((await timed(() => overview(desk, few.run.id))).ms);
-        reading.push((await timed(() => overview(desk, created.result.run.id))).ms);
+        readingFew.push((await timed(() => overview(handle, few.run.id))).ms);
+        reading.push((await timed(() => overview(handle, created.result.run.id))).ms);
       }
-      const fanned = await desk.start(project, fan(DEPENDENTS));
-      const root = await desk.claim("ann", { run: fanned.run.id });
-      const completed = await timed(() => desk.complete(held(root)));
+      const fanned = await handle.start(project, fan(DEPENDENTS));
+      const root = await handle.claim("ann", { run: fanned.run.id });
+      const completed = await timed(() => handle.complete(held(root)));
       if (completed.result.ready.length !== DEPENDENTS) throw new Error("the dependents did not become ready");
       completing.push(completed.ms);
     }
-    await desk.close();
+    await handle.close();
     return {
       lines: [
         { what: `parsing a definition of ${RUN_TASKS_MAX} steps`, value: median(parsing), unit: "ms" },
@@ -64,8 +64,8 @@ export const runs: Benchmark = {
   },
 };
 
-function overview(desk: Desk, run: string) {
-  return desk.read(function* () {
+function overview(handle: EngineHandle, run: string) {
+  return handle.read(function* () {
     return overviewView(yield* getRun(run));
   });
 }

@@ -3,7 +3,7 @@ import path from "node:path";
 import { logPagesPer } from "../../test/support/log-pages.js";
 import type { Parsed } from "../../src/engine/definitions/definition.js";
 import { type Bench, type Benchmark, isMissed, type Line, type Outcome } from "../harness/benchmark.js";
-import { Desk, type Synchronous } from "../harness/engine-handle.js";
+import { EngineHandle, type Synchronous } from "../harness/engine-handle.js";
 import { PlainJobQueue } from "../peers/plainjob.js";
 import { RawQueue } from "../peers/raw-sqlite.js";
 import { filed, independent } from "../loads/plans.js";
@@ -81,8 +81,8 @@ async function measure(bench: Bench, synchronous: Synchronous): Promise<Measured
   ];
   for (const contestant of contestants) await contestant.warmUp();
   const all = await interleave(contestants, rounds);
-  await plain.desk.close();
-  await withFile.desk.close();
+  await plain.handle.close();
+  await withFile.handle.close();
   raw.close();
   plainjob.close();
   return {
@@ -129,11 +129,11 @@ async function engine(
   file: string,
   synchronous: Synchronous,
   plan: Parsed,
-): Promise<{ desk: Desk; pair: () => Promise<void> }> {
-  const desk = await Desk.onSqlite(file, synchronous);
-  const project = await desk.project();
-  await desk.start(project, plan);
-  return { desk, pair: () => desk.claimAndComplete(AGENT, { project: project.id }) };
+): Promise<{ handle: EngineHandle; pair: () => Promise<void> }> {
+  const handle = await EngineHandle.onSqlite(file, synchronous);
+  const project = await handle.project();
+  await handle.start(project, plan);
+  return { handle, pair: () => handle.claimAndComplete(AGENT, { project: project.id }) };
 }
 
 /** Where the time of a pair goes: by function, then by statement, and how much of the log it fills. */
@@ -142,23 +142,23 @@ async function profile(bench: Bench, synchronous: Synchronous, withFile: boolean
   bench.say(`profile of ${of}`);
   const file = path.join(bench.directory, `profile-${synchronous}-${String(withFile)}.db`);
   const plan = (withFile ? filed : independent)(WARM_UP + 3 * PROFILED_PAIRS + LOGGED_PAIRS);
-  const { desk, pair } = await engine(file, synchronous, plan);
+  const { handle, pair } = await engine(file, synchronous, plan);
   const many = (count: number): Promise<void> => repeated(count, pair);
   await many(WARM_UP);
   const unitUs = 1e6 / (await perSecond(PROFILED_PAIRS, () => many(PROFILED_PAIRS)));
   const functions = await selfTimes(PROFILED_PAIRS, () => many(PROFILED_PAIRS));
   const ledger = new StatementLedger();
-  desk.watch = ledger.watch;
+  handle.watch = ledger.watch;
   await many(PROFILED_PAIRS);
-  await desk.close();
+  await handle.close();
   const logPages = { engine: await logPagesOfEngine(file, synchronous), raw: logPagesOfRaw(bench) };
   return { of, unitUs, functions, statements: ledger.shares(PROFILED_PAIRS), logPages };
 }
 
 async function logPagesLine(bench: Bench, kind: keyof typeof LOG_PAGES_MAX): Promise<Line> {
   const file = path.join(bench.directory, `pages-${kind}.db`);
-  const { desk } = await engine(file, "NORMAL", (kind === "plain" ? independent : filed)(2 * LOGGED_PAIRS));
-  await desk.close();
+  const { handle } = await engine(file, "NORMAL", (kind === "plain" ? independent : filed)(2 * LOGGED_PAIRS));
+  await handle.close();
   return {
     what: `pages of the log a pair, ${kind === "plain" ? "plain" : "a file each"}`,
     value: await logPagesOfEngine(file, "NORMAL"),
@@ -169,11 +169,11 @@ async function logPagesLine(bench: Bench, kind: keyof typeof LOG_PAGES_MAX): Pro
 }
 
 async function logPagesOfEngine(file: string, synchronous: Synchronous): Promise<number> {
-  const desk = await Desk.onSqlite(file, synchronous);
-  const project = await desk.project();
-  await repeated(LOGGED_PAIRS, () => desk.claimAndComplete(AGENT, { project: project.id }));
+  const handle = await EngineHandle.onSqlite(file, synchronous);
+  const project = await handle.project();
+  await repeated(LOGGED_PAIRS, () => handle.claimAndComplete(AGENT, { project: project.id }));
   const pages = logPagesPer(LOGGED_PAIRS, file);
-  await desk.close();
+  await handle.close();
   return pages;
 }
 

@@ -37,7 +37,7 @@ export interface World {
 const realWorld = (): World => ({ runtime: systemRuntime(), settings: defaultSettings });
 
 /** The engine over one open database, as a server process of its own calls it: with a session, under default settings. */
-export class Desk {
+export class EngineHandle {
   readonly store: Store;
   readonly #caller: Caller;
   /** Looks at every statement of a transaction; for profiles and counts. */
@@ -64,19 +64,19 @@ export class Desk {
     };
   }
 
-  static async onSqlite(file: string, synchronous: Synchronous, world = realWorld()): Promise<Desk> {
-    return Desk.#opened(await openSqlite({ file, synchronous, runtime: world.runtime }), world);
+  static async onSqlite(file: string, synchronous: Synchronous, world = realWorld()): Promise<EngineHandle> {
+    return EngineHandle.#opened(await openSqlite({ file, synchronous, runtime: world.runtime }), world);
   }
 
-  static async onPostgres(url: string, poolSize: number): Promise<Desk> {
+  static async onPostgres(url: string, poolSize: number): Promise<EngineHandle> {
     const world = realWorld();
-    return Desk.#opened(await openPostgres({ url, poolSize, runtime: world.runtime }), world);
+    return EngineHandle.#opened(await openPostgres({ url, poolSize, runtime: world.runtime }), world);
   }
 
-  static async #opened(store: Store, world: World): Promise<Desk> {
-    const desk = new Desk(store, world);
-    await desk.transact((ctx) => openSession(ctx));
-    return desk;
+  static async #opened(store: Store, world: World): Promise<EngineHandle> {
+    const handle = new EngineHandle(store, world);
+    await handle.transact((ctx) => openSession(ctx));
+    return handle;
   }
 
   transact<T>(command: Command<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { Desk } from "./engine-handle.js";
+import { EngineHandle } from "./engine-handle.js";
 import type { Errand } from "./errand.js";
 import { RawQueue } from "../peers/raw-sqlite.js";
 import { independent, RUN_TASKS_MAX } from "../loads/plans.js";
@@ -9,12 +9,12 @@ export async function fill(by: Errand["by"], file: string, tasks: number): Promi
 }
 
 async function fillForEngine(file: string, tasks: number): Promise<string> {
-  const desk = await Desk.onSqlite(file, "NORMAL");
-  const project = await desk.project();
+  const handle = await EngineHandle.onSqlite(file, "NORMAL");
+  const project = await handle.project();
   for (let left = tasks; left > 0; left -= RUN_TASKS_MAX) {
-    await desk.start(project, independent(Math.min(left, RUN_TASKS_MAX)));
+    await handle.start(project, independent(Math.min(left, RUN_TASKS_MAX)));
   }
-  await desk.close();
+  await handle.close();
   return project.id;
 }
 

@@ -1,7 +1,7 @@
 import { registerAgent } from "../../src/engine/agents/agents.js";
 import type { Project } from "../../src/engine/projects/projects.js";
 import { controlRun } from "../../src/engine/runs/control.js";
-import type { Desk } from "../harness/engine-handle.js";
+import type { EngineHandle } from "../harness/engine-handle.js";
 import { ofDemands, roleOf } from "./plans.js";
 
 export const DEMANDS = 50;
@@ -40,31 +40,31 @@ const FINISHED_AT_ONCE = 250;
 const REPORT_EVERY_RUNS = 100;
 
 /** Fills an empty database through the engine alone, so that every row is as it would be at work. */
-export async function fill(desk: Desk, mixture: Mixture, say: (line: string) => void): Promise<Project> {
-  const project = await desk.project();
-  await registerWorkers(desk);
+export async function fill(handle: EngineHandle, mixture: Mixture, say: (line: string) => void): Promise<Project> {
+  const project = await handle.project();
+  await registerWorkers(handle);
   const { finished, paused, open } = mixture;
   for (let n = 0; n < finished.runs; n++) {
-    const { run } = await desk.start(project, ofDemands(finished.tasks, DEMANDS));
+    const { run } = await handle.start(project, ofDemands(finished.tasks, DEMANDS));
     for (let done = 0; done < finished.tasks; done += FINISHED_AT_ONCE) {
-      await desk.finishMany(EVERYONE, { run: run.id }, Math.min(FINISHED_AT_ONCE, finished.tasks - done));
+      await handle.finishMany(EVERYONE, { run: run.id }, Math.min(FINISHED_AT_ONCE, finished.tasks - done));
     }
   }
   if (finished.runs > 0) say(`${finished.runs} runs of ${finished.tasks} tasks are finished`);
   const plan = ofDemands(open.tasks, DEMANDS);
   for (let n = 0; n < paused.runs; n++) {
-    const { run } = await desk.start(project, plan);
-    await desk.transact((ctx) => controlRun(ctx, { run: run.id, action: "pause", agent: EVERYONE }));
+    const { run } = await handle.start(project, plan);
+    await handle.transact((ctx) => controlRun(ctx, { run: run.id, action: "pause", agent: EVERYONE }));
     if ((n + 1) % REPORT_EVERY_RUNS === 0) say(`${n + 1} runs of ${paused.tasks} tasks are paused`);
   }
-  for (let n = 0; n < open.runs; n++) await desk.start(project, plan);
+  for (let n = 0; n < open.runs; n++) await handle.start(project, plan);
   return project;
 }
 
 /** One agent for each demand, and one that can take everything. */
-async function registerWorkers(desk: Desk): Promise<void> {
+async function registerWorkers(handle: EngineHandle): Promise<void> {
   const demands = Array.from({ length: DEMANDS }, (_, demand) => demand);
-  await desk.transact(function* (ctx) {
+  await handle.transact(function* (ctx) {
     yield* registerAgent(ctx, { name: EVERYONE, roles: demands.map(roleOf) });
     for (const demand of demands) yield* registerAgent(ctx, { name: workerOf(demand), roles: [roleOf(demand)] });
   });

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { baton, batonJson, startDesk } from "../support/servers/command-line.js";
+import { baton, batonJson, startCommandLineFixture } from "../support/servers/command-line.js";
 
 describe("invalid arguments", () => {
   test.each([
@@ -23,20 +23,20 @@ describe("invalid arguments", () => {
     [["call", "fail_task", "--error", "{oops"], "--error takes JSON"],
     [["reset"], "--yes"],
   ])("%j ends with 2 and a sentence that helps", async (args, said) => {
-    const { code, stdout, stderr } = await baton(startDesk(), args);
+    const { code, stdout, stderr } = await baton(startCommandLineFixture(), args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toContain(said);
     expect(stderr).not.toMatch(/^\s+at /m);
   });
 
   test("is one JSON document under --json", async () => {
-    const { code, stdout, stderr } = await baton(startDesk(), ["statu", "--json"]);
+    const { code, stdout, stderr } = await baton(startCommandLineFixture(), ["statu", "--json"]);
     expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "invalid_input" } });
   });
 
   test("a group without a command shows which there are", async () => {
-    const { code, stderr } = await baton(startDesk(), ["workflow"]);
+    const { code, stderr } = await baton(startCommandLineFixture(), ["workflow"]);
     expect(code).toBe(2);
     expect(stderr).toMatch(/list[\s\S]*create[\s\S]*run[\s\S]*validate/);
   });
@@ -49,13 +49,13 @@ test.each([
   [["call", "--help"]],
   [["call", "claim_task", "--help"]],
 ])("%j helps on stdout", async (args) => {
-  const { code, stdout, stderr } = await baton(startDesk(), args);
+  const { code, stdout, stderr } = await baton(startCommandLineFixture(), args);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/^Usage: baton/);
 });
 
 test("--version says the version of the package", async () => {
-  const { stdout } = await baton(startDesk(), ["--version"]);
+  const { stdout } = await baton(startCommandLineFixture(), ["--version"]);
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
@@ -69,21 +69,23 @@ test.each([
   [["call"], "operations"],
   [["doctor"], "findings"],
 ])("%j --json is one document", async (args, key) => {
-  expect(await batonJson(startDesk(), args)).toHaveProperty(key);
+  expect(await batonJson(startCommandLineFixture(), args)).toHaveProperty(key);
 });
 
 test("an operation's refusal shows the state and the next call as a shell line, and exits with 1", async () => {
-  const desk = startDesk();
-  const { code, stderr } = await baton(desk, ["call", "get_run", "--run", "run_x"]);
+  const fixture = startCommandLineFixture();
+  const { code, stderr } = await baton(fixture, ["call", "get_run", "--run", "run_x"]);
   expect(code).toBe(1);
   expect(stderr).toBe("baton: There is no run run_x.\n  run: run_x\n  next: baton call list_runs\n");
-  expect((await batonJson(desk, ["call", "get_run", "--run", "run_x"]))["error"]).toMatchObject({ code: "not_found" });
+  expect((await batonJson(fixture, ["call", "get_run", "--run", "run_x"]))["error"]).toMatchObject({
+    code: "not_found",
+  });
 });
 
 test("import stores a recorded workflow and says what it amounts to", async () => {
-  const desk = startDesk();
+  const fixture = startCommandLineFixture();
   const file = path.resolve(import.meta.dirname, "../data/wfinstances/1000genome-chameleon-2ch-100k-001.json");
-  const { code, stdout } = await baton(desk, ["import", file, "--name", "genome"]);
+  const { code, stdout } = await baton(fixture, ["import", file, "--name", "genome"]);
   expect(stdout).toContain("genome version 1 imported: 52 tasks, 76 dependencies, 3 levels, at most 28 at once");
   expect(stdout).toMatch(/longest way .*, as recorded\n  run:/);
   expect(code).toBe(0);
@@ -97,15 +99,17 @@ test("import stores a recorded workflow and says what it amounts to", async () =
     { id: "a", runtimeInSeconds: 2 },
     { id: "z", runtimeInSeconds: 9 },
   ];
-  expect((await baton(desk, ["import", "-"], recorded(some))).stdout).toMatch(
+  expect((await baton(fixture, ["import", "-"], recorded(some))).stdout).toMatch(
     /all work 2.0 s, as recorded\n.*: 1 tasks have no recorded runtime\n.*: 1 recorded tasks are none of the workflow's/,
   );
-  expect((await baton(desk, ["import", "-"], recorded([]))).stdout).toMatch(/\n  no runtimes are recorded:.*\n  run:/);
-  expect((await baton(desk, ["import", "-"], "{")).stderr).toContain("This is no JSON, or not all of it");
+  expect((await baton(fixture, ["import", "-"], recorded([]))).stdout).toMatch(
+    /\n  no runtimes are recorded:.*\n  run:/,
+  );
+  expect((await baton(fixture, ["import", "-"], "{")).stderr).toContain("This is no JSON, or not all of it");
 });
 
 test("--db goes before the environment", async () => {
-  const desk = startDesk({ env: { BATON_DATABASE_URL: "postgres://nobody@127.0.0.1:1/nothing" } });
-  const { system } = (await batonJson(desk, ["status", "--db", "own.db"])) as { system: { database: unknown } };
+  const fixture = startCommandLineFixture({ env: { BATON_DATABASE_URL: "postgres://nobody@127.0.0.1:1/nothing" } });
+  const { system } = (await batonJson(fixture, ["status", "--db", "own.db"])) as { system: { database: unknown } };
   expect(system.database).toMatchObject({ backend: "sqlite" });
 });

@@ -1,24 +1,24 @@
 import { expect, test } from "vitest";
 import { connectClient, type TestClient } from "../support/servers/client.js";
-import { baton, type Desk, startDesk } from "../support/servers/command-line.js";
+import { baton, type CommandLineFixture, startCommandLineFixture } from "../support/servers/command-line.js";
 
 interface Listed {
   readonly dead_letters: { id: string; task: { key: string } }[];
 }
 
-/** A desk at which three tasks of a run have failed for good, with one behind each. */
+/** A fixture whose run has three permanently failed tasks, with one behind each. */
 async function withDeadLetters(): Promise<{
-  desk: Desk;
+  fixture: CommandLineFixture;
   agent: TestClient;
   idOf: (key: string) => string;
   run: string;
 }> {
-  const desk = startDesk();
+  const fixture = startCommandLineFixture();
   const steps = ["a", "b", "c"].flatMap((key) => [
     { key, prompt: `Do ${key}.`, retry: { max_attempts: 1 } },
     { key: `after-${key}`, needs: [key], prompt: "Go on." },
   ]);
-  const agent = await connectClient({ database: desk.database, cwd: desk.cwd, clientName: "worker" });
+  const agent = await connectClient({ database: fixture.database, cwd: fixture.cwd, clientName: "worker" });
   const { run } = (await agent.call("execute_workflow", { definition: { name: "plan", steps } })) as {
     run: { id: string };
   };
@@ -33,27 +33,27 @@ async function withDeadLetters(): Promise<{
   const list = { name: "list_dead_letters", arguments: {} };
   const { result } = (await agent.call("query_operation", list)) as unknown as { result: Listed };
   const deadLetters = result.dead_letters;
-  return { desk, agent, run: run.id, idOf: (key) => deadLetters.find(({ task }) => task.key === key)?.id ?? "none" };
+  return { fixture, agent, run: run.id, idOf: (key) => deadLetters.find(({ task }) => task.key === key)?.id ?? "none" };
 }
 
 test("dead letters are listed and shown to a person", async () => {
-  const { desk, idOf, run } = await withDeadLetters();
-  const { stdout: list } = await baton(desk, ["dead-letters", "list", "--run", run]);
+  const { fixture, idOf, run } = await withDeadLetters();
+  const { stdout: list } = await baton(fixture, ["dead-letters", "list", "--run", run]);
   expect(list.split("\n")[0]).toMatch(/^ID +TASK +RUN +SINCE +TRIED AGAIN +ERROR$/);
   expect(list).toMatch(new RegExp(`${idOf("b")} +b +${run} .* - +broken: no 1`));
 
-  const { stdout: shown } = await baton(desk, ["dead-letters", "show", idOf("a")]);
+  const { stdout: shown } = await baton(fixture, ["dead-letters", "show", idOf("a")]);
   expect(shown).toMatch(/^a \(a\) of run_\w+ is pending since 20/);
   expect(shown).toMatch(/broken: no 0\n +asked:\n +Do a\.\n +tried:\n +1\. ann, 20.*: no 0\n +1 task waits behind it/);
 
-  expect((await baton(desk, ["dead-letters", "list", "--status", "discarded"])).stdout).toBe(
+  expect((await baton(fixture, ["dead-letters", "list", "--status", "discarded"])).stdout).toBe(
     "No dead letters are discarded.\n",
   );
 });
 
 test("dead letters are replayed with changes, resolved and discarded by a person", async () => {
-  const { desk, agent, idOf, run } = await withDeadLetters();
-  const replayed = await baton(desk, [
+  const { fixture, agent, idOf, run } = await withDeadLetters();
+  const replayed = await baton(fixture, [
     "dead-letters",
     "replay",
     idOf("a"),
@@ -72,35 +72,35 @@ test("dead letters are replayed with changes, resolved and discarded by a person
   expect(task).toMatchObject({ key: "a", prompt: "Do it otherwise.", inputs: { n: 5 } });
 
   const args = ["dead-letters", "resolve", idOf("b"), "--notes", "by hand", "--result", '{"n":1}'];
-  expect((await baton(desk, args)).stdout).toMatch(/^b resolved: it is succeeded, .*ready now: after-b/);
-  const discarded = await baton(desk, ["dead-letters", "discard", idOf("c"), "--notes", "no use"]);
+  expect((await baton(fixture, args)).stdout).toMatch(/^b resolved: it is succeeded, .*ready now: after-b/);
+  const discarded = await baton(fixture, ["dead-letters", "discard", idOf("c"), "--notes", "no use"]);
   expect(discarded.stdout).toBe("c discarded: it stays failed\n");
-  const { stdout: closed } = await baton(desk, ["dead-letters", "--json", "show", idOf("c")]);
+  const { stdout: closed } = await baton(fixture, ["dead-letters", "--json", "show", idOf("c")]);
   const { dead_letter: deadLetter } = JSON.parse(closed) as { dead_letter: { closed_at: string } };
-  const { stdout: shown } = await baton(desk, ["dead-letters", "show", idOf("c")]);
+  const { stdout: shown } = await baton(fixture, ["dead-letters", "show", idOf("c")]);
   expect(shown).toContain(`is discarded since ${deadLetter.closed_at}`);
   expect(shown).toContain("closed by anna: no use");
 });
 
 test("invalid actions are refused with a sentence and an exit code", async () => {
-  const { desk, idOf } = await withDeadLetters();
-  await baton(desk, ["dead-letters", "discard", idOf("a"), "--notes", "no"]);
-  const again = await baton(desk, ["dead-letters", "replay", idOf("a")]);
+  const { fixture, idOf } = await withDeadLetters();
+  await baton(fixture, ["dead-letters", "discard", idOf("a"), "--notes", "no"]);
+  const again = await baton(fixture, ["dead-letters", "replay", idOf("a")]);
   expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("is discarded") });
-  expect(await baton(desk, ["dead-letters", "show", "dead_x"])).toMatchObject({
+  expect(await baton(fixture, ["dead-letters", "show", "dead_x"])).toMatchObject({
     code: 1,
     stderr: expect.stringContaining("There is no dead letter dead_x"),
   });
-  expect(await baton(desk, ["dead-letters", "resolve", idOf("b")])).toMatchObject({
+  expect(await baton(fixture, ["dead-letters", "resolve", idOf("b")])).toMatchObject({
     code: 2,
     stderr: expect.stringContaining("--notes"),
   });
 });
 
 test("`baton letters` is another name of `baton dead-letters`", async () => {
-  const { desk, idOf } = await withDeadLetters();
-  const { stdout } = await baton(desk, ["letters", "list"]);
+  const { fixture, idOf } = await withDeadLetters();
+  const { stdout } = await baton(fixture, ["letters", "list"]);
   expect(stdout).toContain(idOf("a"));
-  expect(stdout).toBe((await baton(desk, ["dead-letters", "list"])).stdout);
-  expect((await baton(desk, ["--help"])).stdout).toContain("dead-letters|letters");
+  expect(stdout).toBe((await baton(fixture, ["dead-letters", "list"])).stdout);
+  expect((await baton(fixture, ["--help"])).stdout).toContain("dead-letters|letters");
 });

@@ -6,9 +6,9 @@ import { connectClient } from "../support/servers/client.js";
 import {
   baton,
   batonJson,
-  type Desk,
+  type CommandLineFixture,
   startBaton,
-  startDesk,
+  startCommandLineFixture,
   startOnTerminal,
 } from "../support/servers/command-line.js";
 import { temporaryDirectory } from "../support/databases/databases.js";
@@ -20,15 +20,17 @@ function example(name: string): string {
   return path.join(EXAMPLES, name);
 }
 
-/** A desk in a git repository: commands run in a project's root. */
-function repository(): Desk {
+/** A fixture in a git repository: commands run in a project's root. */
+function repository(): CommandLineFixture {
   const cwd = temporaryDirectory();
   execFileSync("git", ["init", "--quiet", cwd]);
-  return startDesk({ cwd });
+  return startCommandLineFixture({ cwd });
 }
 
 test.each(readdirSync(EXAMPLES))("%s is sound", async (name) => {
-  expect(await batonJson(startDesk(), ["workflow", "validate", example(name)])).toMatchObject({ valid: true });
+  expect(await batonJson(startCommandLineFixture(), ["workflow", "validate", example(name)])).toMatchObject({
+    valid: true,
+  });
 });
 
 describe("run as they are", () => {
@@ -90,42 +92,42 @@ describe("run as they are", () => {
   });
 
   test("approval.yaml waits for a person's answer", async () => {
-    const desk = repository();
-    const started = startBaton(desk, ["run", example("approval.yaml"), "--allow-commands", "--json"]);
+    const fixture = repository();
+    const started = startBaton(fixture, ["run", example("approval.yaml"), "--allow-commands", "--json"]);
     const id = await until("a person is asked", async () => {
-      const { escalations } = (await batonJson(desk, ["call", "list_escalations"])) as {
+      const { escalations } = (await batonJson(fixture, ["call", "list_escalations"])) as {
         escalations: { id: string }[];
       };
       return escalations[0]?.id;
     });
     const decision = ["call", "decide_escalation", "--id", id, "--decision", "approved"];
     const answer = [...decision, "--answers", '{"version":"1.2.0"}'];
-    expect((await baton(desk, answer)).stderr).toContain("A person calls it at a terminal");
-    await startOnTerminal(desk, answer, { columns: 80, rows: 24 }).ended;
+    expect((await baton(fixture, answer)).stderr).toContain("A person calls it at a terminal");
+    await startOnTerminal(fixture, answer, { columns: 80, rows: 24 }).ended;
     const { code, stdout } = await started.ended;
     expect(stdout).toContain("released 1.2.0");
     expect(code).toBe(0);
   });
 
   test("waiting.yaml waits for a moment and for an event", async () => {
-    const desk = repository();
+    const fixture = repository();
     const args = ["run", example("waiting.yaml"), "--allow-commands", "--input", "pause=100ms", "--json"];
-    const started = startBaton(desk, args);
+    const started = startBaton(fixture, args);
     const run = await until("the run says its id", () => /run_[0-9a-z]{16}/.exec(started.stderr())?.[0]);
-    await batonJson(desk, ["call", "signal", "--run", run, "--event", "merged", "--payload", '{"number":7}']);
+    await batonJson(fixture, ["call", "signal", "--run", run, "--event", "merged", "--payload", '{"number":7}']);
     const { code, stdout } = await started.ended;
     expect(stdout).toContain("deployed pull request 7");
     expect(code).toBe(0);
   });
 
   test("review.yaml goes back and forth between an agent's own process and this one's commands", async () => {
-    const desk = repository();
-    const agent = await connectClient({ database: desk.database, cwd: desk.cwd, clientName: "writer" });
-    const started = startBaton(desk, ["run", example("review.yaml"), "--allow-commands", "--json"]);
+    const fixture = repository();
+    const agent = await connectClient({ database: fixture.database, cwd: fixture.cwd, clientName: "writer" });
+    const started = startBaton(fixture, ["run", example("review.yaml"), "--allow-commands", "--json"]);
     const run = await until("the run says its id", () => /run_[0-9a-z]{16}/.exec(started.stderr())?.[0]);
     const write = await agent.call("claim_task", { run, wait_seconds: 50 });
-    mkdirSync(path.join(desk.cwd, "docs"));
-    writeFileSync(path.join(desk.cwd, "docs/note.md"), "# A stack\n\nLast in, first out.\n");
+    mkdirSync(path.join(fixture.cwd, "docs"));
+    writeFileSync(path.join(fixture.cwd, "docs/note.md"), "# A stack\n\nLast in, first out.\n");
     await finish(agent, write, { summary: "what a stack is" });
     const review = await agent.call("claim_task", { run, roles: ["reviewer"], wait_seconds: 50 });
     expect(review).toMatchObject({ outcome: "claimed", task: { key: "review" } });
@@ -137,19 +139,19 @@ describe("run as they are", () => {
 });
 
 test("a command that fails ends the run with 1 and shows how the command ended", async () => {
-  const desk = repository();
+  const fixture = repository();
   const plan =
     "name: broken\nsteps:\n  - { key: oops, kind: command, run: 'echo what now >&2; exit 3', retry: { max_attempts: 1 } }\n";
-  const { code, stdout } = await baton(desk, ["run", "-", "--allow-commands"], plan);
+  const { code, stdout } = await baton(fixture, ["run", "-", "--allow-commands"], plan);
   expect(code).toBe(1);
   expect(stdout).toMatch(/oops[\s\S]*3/);
   expect(stdout).toContain("what now");
 });
 
 test("resuming a run that another process started may run its commands", async () => {
-  const desk = repository();
-  const { run } = (await batonJson(desk, ["run", example("fan-out.yaml"), "--detach"])) as { run: { id: string } };
-  const { code, stdout } = await baton(desk, ["run", run.id, "--allow-commands"]);
+  const fixture = repository();
+  const { run } = (await batonJson(fixture, ["run", example("fan-out.yaml"), "--detach"])) as { run: { id: string } };
+  const { code, stdout } = await baton(fixture, ["run", run.id, "--allow-commands"]);
   expect(stdout).toMatch(/fan-out succeeded/);
   expect(code).toBe(0);
 });

@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { connectClient } from "../support/servers/client.js";
-import { baton, batonJson, type Desk, startDesk } from "../support/servers/command-line.js";
+import { baton, batonJson, type CommandLineFixture, startCommandLineFixture } from "../support/servers/command-line.js";
 import { makePostgres } from "../support/databases/databases.js";
 
 interface Findings {
@@ -10,53 +10,53 @@ interface Findings {
   readonly findings: { check: string; verdict: string; says: string; remedy?: string }[];
 }
 
-async function doctor(desk: Desk): Promise<Findings> {
-  return (await batonJson(desk, ["doctor"])) as unknown as Findings;
+async function doctor(fixture: CommandLineFixture): Promise<Findings> {
+  return (await batonJson(fixture, ["doctor"])) as unknown as Findings;
 }
 
-/** A desk whose database holds one run that has ended. */
-async function used(more: Parameters<typeof startDesk>[0] = {}): Promise<Desk> {
-  const desk = startDesk(more);
+/** A fixture whose database holds one run that has ended. */
+async function used(more: Parameters<typeof startCommandLineFixture>[0] = {}): Promise<CommandLineFixture> {
+  const fixture = startCommandLineFixture(more);
   const definition = JSON.stringify({ name: "done", steps: [{ key: "a", prompt: "Do it" }] });
-  const { run } = (await batonJson(desk, ["call", "execute_workflow", "--definition", definition])) as {
+  const { run } = (await batonJson(fixture, ["call", "execute_workflow", "--definition", definition])) as {
     run: { id: string };
   };
-  await batonJson(desk, ["call", "control_run", "--run", run.id, "--action", "cancel"]);
-  return desk;
+  await batonJson(fixture, ["call", "control_run", "--run", run.id, "--action", "cancel"]);
+  return fixture;
 }
 
 describe("doctor", () => {
   test("finds a used database in order, and says so with exit code 0", async () => {
-    const desk = await used();
-    const { code, stdout } = await baton(desk, ["doctor"]);
+    const fixture = await used();
+    const { code, stdout } = await baton(fixture, ["doctor"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/ok {4}database integrity/);
-    expect((await doctor(desk)).ok).toBe(true);
+    expect((await doctor(fixture)).ok).toBe(true);
   });
 
   test("does not make a database that is not there", async () => {
-    const desk = startDesk();
-    const { findings } = await doctor(desk);
+    const fixture = startCommandLineFixture();
+    const { findings } = await doctor(fixture);
     expect(findings.find(({ check }) => check === "database file")?.says).toContain("not there yet");
-    expect(existsSync(desk.database)).toBe(false);
+    expect(existsSync(fixture.database)).toBe(false);
   });
 
   test("sees what is wrong, with what to do, and ends with 1", async () => {
-    const desk = startDesk({ env: { BATON_DATABSE_URL: "x" } });
-    writeFileSync(desk.database, "no database at all, but long enough to be read as one ".repeat(40));
-    const { ok, findings } = await doctor(desk);
+    const fixture = startCommandLineFixture({ env: { BATON_DATABSE_URL: "x" } });
+    writeFileSync(fixture.database, "no database at all, but long enough to be read as one ".repeat(40));
+    const { ok, findings } = await doctor(fixture);
     expect(ok).toBe(false);
     expect(findings).toContainEqual(expect.objectContaining({ check: "database file", verdict: "fail" }));
     expect(findings).toContainEqual(
       expect.objectContaining({ verdict: "warn", says: expect.stringContaining('did you mean "BATON_DATABASE_URL"') }),
     );
-    expect((await baton(desk, ["doctor"])).code).toBe(1);
+    expect((await baton(fixture, ["doctor"])).code).toBe(1);
   });
 
   test("warns of a file that others can read", async () => {
-    const desk = await used();
-    chmodSync(desk.database, 0o644);
-    const { findings } = await doctor(desk);
+    const fixture = await used();
+    chmodSync(fixture.database, 0o644);
+    const { findings } = await doctor(fixture);
     expect(findings).toContainEqual(
       expect.objectContaining({
         check: "database permissions",
@@ -67,19 +67,19 @@ describe("doctor", () => {
   });
 
   test("knows which clients start Baton, and whether what they start is there", async () => {
-    const desk = startDesk();
+    const fixture = startCommandLineFixture();
     const entry = { mcpServers: { baton: { command: "node", args: ["/nowhere/dist/main.js"] } } };
-    writeFileSync(path.join(desk.cwd, ".mcp.json"), JSON.stringify(entry));
-    mkdirSync(path.join(desk.env["HOME"]!, ".codex"));
-    writeFileSync(path.join(desk.env["HOME"]!, ".codex", "config.toml"), '[mcp_servers.baton]\ncommand = "npx"\n');
-    const { findings } = await doctor(desk);
+    writeFileSync(path.join(fixture.cwd, ".mcp.json"), JSON.stringify(entry));
+    mkdirSync(path.join(fixture.env["HOME"]!, ".codex"));
+    writeFileSync(path.join(fixture.env["HOME"]!, ".codex", "config.toml"), '[mcp_servers.baton]\ncommand = "npx"\n');
+    const { findings } = await doctor(fixture);
     expect(findings).toContainEqual(expect.objectContaining({ check: "client Claude Code", verdict: "fail" }));
     expect(findings).toContainEqual(expect.objectContaining({ check: "client Codex", verdict: "ok" }));
   });
 
   test("says that a PostgreSQL does not answer, without its password", async () => {
-    const desk = startDesk({ database: "postgres://baton:geheim1@127.0.0.1:1/none" });
-    const { code, stdout } = await baton(desk, ["doctor"]);
+    const fixture = startCommandLineFixture({ database: "postgres://baton:geheim1@127.0.0.1:1/none" });
+    const { code, stdout } = await baton(fixture, ["doctor"]);
     expect(code).toBe(1);
     expect(stdout).toMatch(/fail {2}database reachable/);
     expect(stdout).not.toContain("geheim1");
@@ -88,40 +88,40 @@ describe("doctor", () => {
 
 describe("reset", () => {
   test("deletes the file and what stands beside it", async () => {
-    const desk = await used();
-    const { removed } = (await batonJson(desk, ["reset", "--yes"])) as { removed: string[] };
-    expect(removed).toContain(desk.database);
-    expect(existsSync(desk.database)).toBe(false);
-    expect(((await batonJson(desk, ["call", "list_runs"]))["runs"] as unknown[]).length).toBe(0);
+    const fixture = await used();
+    const { removed } = (await batonJson(fixture, ["reset", "--yes"])) as { removed: string[] };
+    expect(removed).toContain(fixture.database);
+    expect(existsSync(fixture.database)).toBe(false);
+    expect(((await batonJson(fixture, ["call", "list_runs"]))["runs"] as unknown[]).length).toBe(0);
   });
 
   test("refuses while a server process uses it, unless forced", async () => {
-    const desk = await used();
-    const client = await connectClient({ database: desk.database, clientName: "editor" });
+    const fixture = await used();
+    const client = await connectClient({ database: fixture.database, clientName: "editor" });
     await client.call("call_operation", { name: "register_agent", arguments: { name: "eve", capabilities: [] } });
-    const { code, stderr } = await baton(desk, ["reset", "--yes"]);
+    const { code, stderr } = await baton(fixture, ["reset", "--yes"]);
     expect(code).toBe(1);
     expect(stderr).toContain(`editor (process ${client.server.pid}`);
-    expect(existsSync(desk.database)).toBe(true);
-    expect((await baton(desk, ["reset", "--yes", "--force"])).code).toBe(0);
-    expect(existsSync(desk.database)).toBe(false);
+    expect(existsSync(fixture.database)).toBe(true);
+    expect((await baton(fixture, ["reset", "--yes", "--force"])).code).toBe(0);
+    expect(existsSync(fixture.database)).toBe(false);
   });
 
   test("takes a damaged file away", async () => {
-    const desk = startDesk();
-    writeFileSync(desk.database, "damaged ".repeat(100));
-    expect((await baton(desk, ["reset", "--yes"])).code).toBe(0);
-    expect(existsSync(desk.database)).toBe(false);
+    const fixture = startCommandLineFixture();
+    writeFileSync(fixture.database, "damaged ".repeat(100));
+    expect((await baton(fixture, ["reset", "--yes"])).code).toBe(0);
+    expect(existsSync(fixture.database)).toBe(false);
   });
 
   test("drops the tables of a PostgreSQL, and doctor sees the difference", async () => {
-    const desk = await used({ database: await makePostgres() });
-    expect((await doctor(desk)).findings).toContainEqual(
+    const fixture = await used({ database: await makePostgres() });
+    expect((await doctor(fixture)).findings).toContainEqual(
       expect.objectContaining({ check: "database schema", says: expect.stringMatching(/^schema \d/) }),
     );
-    const { removed } = (await batonJson(desk, ["reset", "--yes"])) as { removed: string[] };
+    const { removed } = (await batonJson(fixture, ["reset", "--yes"])) as { removed: string[] };
     expect(removed).toEqual(expect.arrayContaining(["runs", "tasks", "events", "baton_schema"]));
-    expect((await doctor(desk)).findings).toContainEqual(
+    expect((await doctor(fixture)).findings).toContainEqual(
       expect.objectContaining({ check: "database schema", says: expect.stringContaining("no tables") }),
     );
   });
@@ -129,23 +129,23 @@ describe("reset", () => {
 
 describe("prune", () => {
   test("removes what ended longer ago than the retention, and nothing else", async () => {
-    const desk = await used();
-    for (const name of ["over", "open"]) await batonJson(desk, ["call", "create_session", "--name", name]);
-    await batonJson(desk, ["call", "close_session", "--session", "over"]);
-    expect(await batonJson(desk, ["prune"])).toMatchObject({ runs: 0, sessions: 0 });
-    const impatient = { ...desk, env: { ...desk.env, BATON_RETENTION_MS: "0" } };
-    const before = statSync(desk.database).size;
+    const fixture = await used();
+    for (const name of ["over", "open"]) await batonJson(fixture, ["call", "create_session", "--name", name]);
+    await batonJson(fixture, ["call", "close_session", "--session", "over"]);
+    expect(await batonJson(fixture, ["prune"])).toMatchObject({ runs: 0, sessions: 0 });
+    const impatient = { ...fixture, env: { ...fixture.env, BATON_RETENTION_MS: "0" } };
+    const before = statSync(fixture.database).size;
     const pruned = await batonJson(impatient, ["prune"]);
     // Pages that the removal wrote into the log were not there before.
-    const bytes = Math.max(0, before - statSync(desk.database).size);
+    const bytes = Math.max(0, before - statSync(fixture.database).size);
     expect(pruned).toMatchObject({ runs: 1, sessions: 1, retention_ms: 0, bytes });
-    const { sessions } = await batonJson(desk, ["call", "list_sessions", "--all", "true"]);
+    const { sessions } = await batonJson(fixture, ["call", "list_sessions", "--all", "true"]);
     expect(sessions).toMatchObject([{ name: "open" }]);
-    expect(((await batonJson(desk, ["call", "list_runs"]))["runs"] as unknown[]).length).toBe(0);
+    expect(((await batonJson(fixture, ["call", "list_runs"]))["runs"] as unknown[]).length).toBe(0);
   });
 
   test("says that there is no database", async () => {
-    const { code, stderr } = await baton(startDesk(), ["prune"]);
+    const { code, stderr } = await baton(startCommandLineFixture(), ["prune"]);
     expect(code).toBe(1);
     expect(stderr).toContain("nothing to prune");
   });

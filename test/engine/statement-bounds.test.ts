@@ -20,7 +20,7 @@ interface Step {
 }
 
 /** Calls of the engine in transactions of their own, and how many statements each took. */
-async function openDesk(settings: Partial<Settings> = {}) {
+async function openCommandFixture(settings: Partial<Settings> = {}) {
   const room = await openLockRoom("sqlite", settings);
   const counted = async <T>(agent: string, command: (ctx: EngineContext) => Tx<T>) => {
     const statements: Statement[] = [];
@@ -56,20 +56,20 @@ function* recorded<T>(transaction: Tx<T>, statements: Statement[]): Tx<T> {
   return step.value;
 }
 
-type Desk = Awaited<ReturnType<typeof openDesk>>;
+type CommandFixture = Awaited<ReturnType<typeof openCommandFixture>>;
 
 /** Claims until there is an answer: the claims, each in its transaction. */
-async function claimAll(desk: Desk, agent: string, run: string) {
-  const claims = [await desk.claim(agent, run)];
-  while (claims.at(-1)?.answer.outcome === "again") claims.push(await desk.claim(agent, run));
+async function claimAll(fixture: CommandFixture, agent: string, run: string) {
+  const claims = [await fixture.claim(agent, run)];
+  while (claims.at(-1)?.answer.outcome === "again") claims.push(await fixture.claim(agent, run));
   return claims;
 }
 
-async function claimAndComplete(desk: Desk, agent: string, run: string) {
-  const claimed = await desk.claim(agent, run);
+async function claimAndComplete(fixture: CommandFixture, agent: string, run: string) {
+  const claimed = await fixture.claim(agent, run);
   if (claimed.answer.outcome !== "claimed") throw new Error(`${agent} was given nothing: ${claimed.answer.outcome}`);
   const { task } = claimed.answer.brief;
-  const completed = await desk.complete(agent, { task: task.id, token: task.token });
+  const completed = await fixture.complete(agent, { task: task.id, token: task.token });
   return { claim: claimed.statements, complete: completed.statements };
 }
 
@@ -82,31 +82,31 @@ function stepsOf(count: number, filesOf?: (i: number) => readonly string[]): Ste
 }
 
 test("a claim by a known agent, and a completion that makes nothing ready", async () => {
-  const desk = await openDesk();
-  const run = await desk.start(stepsOf(3));
-  await claimAndComplete(desk, "ann", run);
-  const cost = await claimAndComplete(desk, "ann", run);
+  const fixture = await openCommandFixture();
+  const run = await fixture.start(stepsOf(3));
+  await claimAndComplete(fixture, "ann", run);
+  const cost = await claimAndComplete(fixture, "ann", run);
   process.stderr.write(`statements: ${JSON.stringify(cost)}\n`);
   expect(cost.claim).toBeLessThanOrEqual(BOUNDS.claim);
   expect(cost.complete).toBeLessThanOrEqual(BOUNDS.complete);
 });
 
 test("a claim that locks a file, and the completion that frees it", async () => {
-  const desk = await openDesk();
-  const run = await desk.start(stepsOf(3, (i) => [`src/file${i}.ts`]));
-  await claimAndComplete(desk, "ann", run);
-  const cost = await claimAndComplete(desk, "ann", run);
+  const fixture = await openCommandFixture();
+  const run = await fixture.start(stepsOf(3, (i) => [`src/file${i}.ts`]));
+  await claimAndComplete(fixture, "ann", run);
+  const cost = await claimAndComplete(fixture, "ann", run);
   process.stderr.write(`statements with a file: ${JSON.stringify(cost)}\n`);
   expect(cost.claim).toBeLessThanOrEqual(BOUNDS.claimWithFiles);
 });
 
 test("twenty thousand tasks behind one held file are set aside by one statement", { timeout: 300_000 }, async () => {
   const tasks = 20_000;
-  const desk = await openDesk({ open_tasks_max: tasks });
-  const run = await desk.start(stepsOf(tasks, () => ["src/one.ts"]));
-  expect((await desk.claim("ann", run)).answer.outcome).toBe("claimed");
-  const first = await claimAll(desk, "bob", run);
-  const further = await claimAll(desk, "bob", run);
+  const fixture = await openCommandFixture({ open_tasks_max: tasks });
+  const run = await fixture.start(stepsOf(tasks, () => ["src/one.ts"]));
+  expect((await fixture.claim("ann", run)).answer.outcome).toBe("claimed");
+  const first = await claimAll(fixture, "bob", run);
+  const further = await claimAll(fixture, "bob", run);
   const statements = [first, further].map((claims) => claims.map((claim) => claim.statements));
   process.stderr.write(`claims behind one held file, statements of each transaction: ${JSON.stringify(statements)}\n`);
   expect(first.reduce((sum, { parked }) => sum + parked, 0)).toBe(1);
@@ -116,12 +116,12 @@ test("twenty thousand tasks behind one held file are set aside by one statement"
 
 test("many held files are set aside over several transactions, at most 64 in each", { timeout: 60_000 }, async () => {
   const held = 150;
-  const desk = await openDesk();
+  const fixture = await openCommandFixture();
   // All of them lie behind one directory that the first task locks.
   const first = { key: "all", prompt: "do it", files: { write: ["src/"] } };
-  const run = await desk.start([first, ...stepsOf(held, (i) => [`src/file${i}.ts`])]);
-  expect((await desk.claim("ann", run)).answer.outcome).toBe("claimed");
-  const claims = await claimAll(desk, "bob", run);
+  const run = await fixture.start([first, ...stepsOf(held, (i) => [`src/file${i}.ts`])]);
+  expect((await fixture.claim("ann", run)).answer.outcome).toBe("claimed");
+  const claims = await claimAll(fixture, "bob", run);
   process.stderr.write(`sets of files parked by each transaction: ${JSON.stringify(claims.map((c) => c.parked))}\n`);
   expect(claims.map(({ parked }) => parked).slice(0, 3)).toEqual([
     PARKED_AT_ONCE_MAX,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { connectClient, type TestClient } from "../support/servers/client.js";
-import { startDesk, startOnTerminal } from "../support/servers/command-line.js";
+import { startCommandLineFixture, startOnTerminal } from "../support/servers/command-line.js";
 import { BACKENDS, createDatabase } from "../support/databases/databases.js";
 import { bestOfFew, type InTime } from "../support/in-time.js";
 import { until } from "../support/until.js";
@@ -111,7 +111,7 @@ describe.each(BACKENDS)("long waits, on %s, with real servers", (backend) => {
     const id = result.escalations[0]?.id ?? "none";
     const claim = third.call("claim_task", { run, wait_seconds: 20 });
     const decide = ["call", "decide_escalation", "--id", id, "--decision", "approved"];
-    const person = startOnTerminal(startDesk({ database }), decide, { columns: 100, rows: 40 });
+    const person = startOnTerminal(startCommandLineFixture({ database }), decide, { columns: 100, rows: 40 });
     expect(await person.ended).toMatchObject({ code: 0 });
     expect(await claim).toMatchObject({ outcome: "claimed", task: { key: "ship" } });
   });

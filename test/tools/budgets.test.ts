@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { BatonError } from "../../src/base/errors.js";
 import { startApp, type TestApp } from "../support/servers/app.js";
-import { CheckpointDesk } from "../support/fixtures/checkpoint-fixture.js";
-import { openDesk } from "../support/fixtures/command-fixture.js";
+import { CheckpointFixture } from "../support/fixtures/checkpoint-fixture.js";
+import { openCommandFixture } from "../support/fixtures/command-fixture.js";
 import { BACKENDS, createDatabase, testRuntime } from "../support/databases/databases.js";
 import { type Budget, Payers } from "../support/fixtures/payers.js";
 import { Crew, type RunAnswer, type Step } from "../support/fixtures/plan.js";
@@ -142,13 +142,13 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     await team.app.advance(120_000);
     expect(await team.crew.statuses(run)).toEqual({ first: "succeeded", call: "waiting", also: "waiting" });
     expect([await team.childOf(run), await team.childOf(run, "also")]).toEqual(["", ""]);
-    const { checkpoint } = await new CheckpointDesk(team.app).create(run);
+    const { checkpoint } = await new CheckpointFixture(team.app).create(run);
     await team.set(run, 2);
     await team.settle();
     const early = await team.childOf(run);
     expect(early).not.toBe("");
     // Taken back to when they waited for that, they look again by themselves.
-    await new CheckpointDesk(team.app).resume(checkpoint.id);
+    await new CheckpointFixture(team.app).resume(checkpoint.id);
     await team.app.advance(60_000);
     await team.settle();
     expect(await team.childOf(run)).not.toBe(early);
@@ -268,14 +268,14 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
 
   test("a run that goes back to a checkpoint has spent what it has, and its fork nothing", async () => {
     const team = await Payers.start(backend);
-    const desk = new CheckpointDesk(team.app);
+    const fixture = new CheckpointFixture(team.app);
     const run = await team.run([{ key: "a" }, { key: "b", needs: ["a"] }, { key: "c", needs: ["b"] }], 5);
     await team.pay(run, 1);
-    const { checkpoint } = await desk.create(run);
+    const { checkpoint } = await fixture.create(run);
     await team.set(run, 2, { warn_at: 0.25 });
     await team.pay(run, 1);
     expect(await team.claim(run)).toMatchObject({ reason: "budget_blocked" });
-    await desk.resume(checkpoint.id);
+    await fixture.resume(checkpoint.id);
     expect(await team.crew.statuses(run)).toEqual({ a: "succeeded", b: "ready", c: "pending" });
     expect(await team.shown(run)).toEqual({ run, limit: 2, spent: 2, remaining: 0, state: "blocked" });
     expect(await team.claim(run)).toMatchObject({ reason: "budget_blocked" });
@@ -295,7 +295,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
   test("a fork of a run within another may cost what that may", async () => {
     const team = await Payers.start(backend);
     const [top = "", child = ""] = await team.nested(3);
-    const { checkpoint } = await new CheckpointDesk(team.app).create(child);
+    const { checkpoint } = await new CheckpointFixture(team.app).create(child);
     await team.pay(child, 3);
     const forked = (await team.app.call("resume_from_checkpoint", { checkpoint: checkpoint.id, as: "fork" }))["run"];
     const fork = (forked as RunAnswer).id;
@@ -347,22 +347,22 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
   });
 
   test("a command step does not start while the budget is spent", async () => {
-    const desk = await openDesk({ database: (await createDatabase(backend)).location });
-    const crew = new Crew(desk.app);
+    const fixture = await openCommandFixture({ database: (await createDatabase(backend)).location });
+    const crew = new Crew(fixture.app);
     const steps = [
       { key: "think", prompt: "think" },
       { key: "a", kind: "command", run: "echo ran", needs: ["think"] },
     ];
-    const answer = await desk.app.call("execute_workflow", { definition: { name: "w", steps }, budget: 1 });
+    const answer = await fixture.app.call("execute_workflow", { definition: { name: "w", steps }, budget: 1 });
     const run = (answer["run"] as RunAnswer).id;
     const { id: task, token } = await crew.take("ann", { run });
-    await desk.app.call("complete_task", { task, token, usage: { cost: 1 } });
+    await fixture.app.call("complete_task", { task, token, usage: { cost: 1 } });
     // It looks after every commit, and takes what it may: when this has run, it has passed the other by.
-    const { run: free } = await desk.start([{ key: "b", run: "true" }]);
-    expect(await desk.ended(free)).toBe("succeeded");
+    const { run: free } = await fixture.start([{ key: "b", run: "true" }]);
+    expect(await fixture.ended(free)).toBe("succeeded");
     expect(await crew.statuses(run)).toEqual({ think: "succeeded", a: "ready" });
-    await desk.app.call("set_budget", { run, limit: 2 });
-    expect(await desk.ended(run)).toBe("succeeded");
+    await fixture.app.call("set_budget", { run, limit: 2 });
+    expect(await fixture.ended(run)).toBe("succeeded");
   });
 
   test("several processes that spend at once lose no cent", async () => {

@@ -5,28 +5,28 @@ import { startApp, startAppOn } from "../support/servers/app.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
 import { BACKENDS } from "../support/databases/databases.js";
 import { dumpOf } from "../support/databases/dump.js";
-import { CheckpointDesk } from "../support/fixtures/checkpoint-fixture.js";
+import { CheckpointFixture } from "../support/fixtures/checkpoint-fixture.js";
 import { Crew, type TaskLine } from "../support/fixtures/plan.js";
 
 describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   async function start(settings: Record<string, number> = {}) {
     const app = await startAppOn(backend, { settings, channel: "human" });
     await app.call("create_project", { name: "demo", root: app.cwd });
-    return { app, crew: new Crew(app), desk: new CheckpointDesk(app) };
+    return { app, crew: new Crew(app), fixture: new CheckpointFixture(app) };
   }
 
   test("a run goes back to how it stood, and on from there to its end", async () => {
-    const { app, crew, desk } = await start();
+    const { app, crew, fixture } = await start();
     const { run } = await crew.start([{ key: "a" }, { key: "b", needs: ["a"] }, { key: "c", needs: ["b"] }], IN_DEMO);
     await crew.complete(await crew.take("ann", { run: run.id }), { said: "first" });
-    const { checkpoint } = await desk.create(run.id, "before b");
+    const { checkpoint } = await fixture.create(run.id, "before b");
     expect(checkpoint).toMatchObject({ kind: "manual", label: "before b", tasks: 3 });
     expect(checkpoint.counts).toEqual({ pending: 1, ready: 1, succeeded: 1 });
     await crew.complete(await crew.take("ann", { run: run.id }), { said: "wrong" });
     await crew.complete(await crew.take("ann", { run: run.id }));
     expect((await crew.run(run.id)).status).toBe("succeeded");
 
-    const resumed = await desk.resume(checkpoint.id);
+    const resumed = await fixture.resume(checkpoint.id);
     expect(resumed.run).toMatchObject({ status: "running", revision: 2 });
     expect(resumed.run.counts).toMatchObject({ total: 3, succeeded: 1, ready: 1, pending: 1 });
     expect(resumed).toMatchObject({ restored: 2, superseded: 0, fenced_total: 0, notes: [] });
@@ -45,7 +45,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   });
 
   test("running work is fenced off: its holder is told, its files are free, waiting requests are served", async () => {
-    const { app, crew, desk } = await start();
+    const { app, crew, fixture } = await start();
     const steps = [
       { key: "a", files: { write: ["a.md"] } },
       { key: "b", files: { write: ["b.md"] } },
@@ -53,12 +53,12 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     const { run } = await crew.start(steps, IN_DEMO);
     const other = await crew.start([{ key: "x", files: { write: ["a.md"] } }], IN_DEMO);
     const before = await crew.take("ann", { run: run.id });
-    const { checkpoint } = await desk.create(run.id);
+    const { checkpoint } = await fixture.create(run.id);
     const after = await crew.take("ben", { run: run.id });
     // Set aside until ann's file is free.
     expect((await crew.claim("cleo", { run: other.run.id })).outcome).toBe("none");
 
-    const resumed = await desk.resume(checkpoint.id);
+    const resumed = await fixture.resume(checkpoint.id);
     expect(resumed.fenced).toEqual([
       { task: before.id, key: "a", agent: "ann", token: before.token },
       { task: after.id, key: "b", agent: "ben", token: after.token },
@@ -79,16 +79,16 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   });
 
   test("a task that was open then and has been done since counts for nothing, and one done then counts as it did", async () => {
-    const { crew, desk, app } = await start();
+    const { crew, fixture, app } = await start();
     const { run } = await crew.start([{ key: "a" }, { key: "b", needs: ["a"] }], IN_DEMO);
-    const early = (await desk.create(run.id, "early")).checkpoint;
+    const early = (await fixture.create(run.id, "early")).checkpoint;
     await crew.complete(await crew.take("ann", { run: run.id }), { version: 1 });
-    const late = (await desk.create(run.id, "late")).checkpoint;
-    await desk.resume(early.id);
+    const late = (await fixture.create(run.id, "late")).checkpoint;
+    await fixture.resume(early.id);
     const second = await crew.take("ann", { run: run.id });
     expect(second.token).toBeGreaterThan(1);
     await crew.complete(second, { version: 2 });
-    const back = await desk.resume(late.id);
+    const back = await fixture.resume(late.id);
     expect(back.restored).toBe(1);
     const claim = await crew.claim("ann", { run: run.id });
     expect(claim.task?.dependencies).toMatchObject([{ key: "a", result: { version: 1 } }]);
@@ -105,7 +105,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   });
 
   test("tasks made since leave the graph, and their keys are free for those made instead", async () => {
-    const { crew, desk, app } = await start();
+    const { crew, fixture, app } = await start();
     const { run } = await crew.start(
       [
         { key: "list" },
@@ -114,17 +114,17 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
       ],
       IN_DEMO,
     );
-    const { checkpoint } = await desk.create(run.id);
+    const { checkpoint } = await fixture.create(run.id);
     await crew.complete(await crew.take("ann", { run: run.id }), ["x", "y"]);
     const held = await crew.take("ann", { run: run.id });
-    const [listed] = await desk.list(run.id);
+    const [listed] = await fixture.list(run.id);
     expect(listed?.since).toMatchObject({ tasks_added: 2, attempts: 2 });
     const { events } = (await app.call("list_events", { run: run.id, cursor: listed?.since?.cursor })) as {
       events: { type: string }[];
     };
     expect(events.map(({ type }) => type)).toContain("task.spread");
 
-    const resumed = await desk.resume(checkpoint.id);
+    const resumed = await fixture.resume(checkpoint.id);
     expect(resumed).toMatchObject({ superseded: 2, fenced_total: 1 });
     expect(resumed.run.counts).toMatchObject({ total: 5, cancelled: 2, ready: 1, pending: 2 });
     expect(resumed.run.progress).toBe(0);
@@ -140,7 +140,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   });
 
   test("waits, retries, dead letters and events that were kept come back as they were", async () => {
-    const { crew, desk, app } = await start();
+    const { crew, fixture, app } = await start();
     const { run } = await crew.start(
       [
         { key: "timer", kind: "wait", for: "1h" },
@@ -155,7 +155,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     await crew.fail(await crew.take("ann", { run: run.id }), "broken");
     await app.call("signal", { run: run.id, event: "stop", payload: 1 });
     const before = await crew.statuses(run.id);
-    const { checkpoint } = await desk.create(run.id);
+    const { checkpoint } = await fixture.create(run.id);
     await app.call("signal", { run: run.id, event: "go" });
     await app.call("signal", { run: run.id, event: "other" });
     const deadLetter = async () =>
@@ -167,7 +167,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     await crew.fail(await crew.take("ann", { run: run.id }), "twice");
     expect(await crew.statuses(run.id)).toMatchObject({ timer: "succeeded", hook: "succeeded", lost: "succeeded" });
 
-    const resumed = await desk.resume(checkpoint.id);
+    const resumed = await fixture.resume(checkpoint.id);
     expect(resumed.dropped_signals).toBe(1);
     expect(await crew.statuses(run.id)).toEqual(before);
     const deadLetters = await deadLetter();
@@ -183,7 +183,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   });
 
   test("a fork shares nothing with its origin and changes nothing of it", async () => {
-    const { crew, desk, app } = await start();
+    const { crew, fixture, app } = await start();
     const { run } = await crew.start(
       [
         { key: "a" },
@@ -196,12 +196,12 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     await crew.complete(await crew.take("ann", { run: run.id }), { said: "first" });
     await app.call("signal", { run: run.id, event: "kept" });
     const held = await crew.take("ann", { run: run.id });
-    const { checkpoint } = await desk.create(run.id);
+    const { checkpoint } = await fixture.create(run.id);
     const store = await app.app.store();
     const ofOrigin = async () => rowsOf(await dumpOf(store), run.id);
     const before = await ofOrigin();
 
-    const forked = await desk.resume(checkpoint.id, "fork");
+    const forked = await fixture.resume(checkpoint.id, "fork");
     expect(await ofOrigin()).toEqual(before);
     expect(forked.run).toMatchObject({ name: "plan-fork", status: "running", revision: 1 });
     expect(forked.run.id).not.toBe(run.id);
@@ -220,9 +220,9 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   });
 
   test("one of a newer version is refused by name, a damaged one too, and nothing is changed", async () => {
-    const { crew, desk, app } = await start();
+    const { crew, fixture, app } = await start();
     const { run } = await crew.start([{ key: "a" }], IN_DEMO);
-    const { checkpoint } = await desk.create(run.id);
+    const { checkpoint } = await fixture.create(run.id);
     const store = await app.app.store();
     const write = (statement: Statement) =>
       store.transact(function* () {
@@ -231,7 +231,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     const ofWork = async () => ({ ...(await dumpOf(store)), checkpoints: [] });
     const before = await ofWork();
     const refused = async () =>
-      desk.resume(checkpoint.id).then(
+      fixture.resume(checkpoint.id).then(
         () => undefined,
         (error: unknown) => error,
       );
@@ -249,11 +249,11 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   });
 
   test("the same request again resumes once, and forks once", async () => {
-    const { crew, desk, app } = await start();
+    const { crew, fixture, app } = await start();
     const { run } = await crew.start([{ key: "a" }, { key: "b" }], IN_DEMO);
     const made = () => app.call("create_checkpoint", { run: run.id, request_id: "made" });
     expect(await made()).toEqual(await made());
-    const [only, ...others] = await desk.list(run.id);
+    const [only, ...others] = await fixture.list(run.id);
     expect(others).toEqual([]);
     const resume = (as: string) =>
       app.call("resume_from_checkpoint", { checkpoint: only?.id, as, request_id: `r-${as}` });
@@ -266,9 +266,9 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   });
 
   test("checkpoints go with their run", async () => {
-    const { crew, desk, app } = await start();
+    const { crew, fixture, app } = await start();
     const { run } = await crew.start([{ key: "a" }], IN_DEMO);
-    await desk.create(run.id);
+    await fixture.create(run.id);
     await crew.complete(await crew.take("ann", { run: run.id }));
     await app.advance(100 * 86_400_000);
     const left = await (

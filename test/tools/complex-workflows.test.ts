@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { startApp, type TestApp } from "../support/servers/app.js";
 import { temporaryDirectory } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
-import { everything, filesystem, openToolDesk } from "../support/fixtures/tool-fixture.js";
+import { everything, filesystem, openToolFixture } from "../support/fixtures/tool-fixture.js";
 
 const step = (name: string, rest: object = {}) => ({
   name,
@@ -47,8 +47,8 @@ async function problemsOf(input: Record<string, unknown>) {
 test("modules are MCP servers, the shell and Baton's own kinds of step, in one run", async () => {
   const root = temporaryDirectory();
   writeFileSync(path.join(root, "in.txt"), "three words here");
-  const desk = await openToolDesk({ files: filesystem(root), everything }, { allow: true });
-  const created = await create(desk.app, {
+  const fixture = await openToolFixture({ files: filesystem(root), everything }, { allow: true });
+  const created = await create(fixture.app, {
     project: "here",
     execute: true,
     steps: [
@@ -71,8 +71,8 @@ test("modules are MCP servers, the shell and Baton's own kinds of step, in one r
     dependencies: { say: ["check"] },
   });
   const run = created.run?.id ?? "";
-  const crew = new Crew(desk.app);
-  await expect.poll(async () => (await desk.task(run, "review-it")).task.status).toBe("ready");
+  const crew = new Crew(fixture.app);
+  await expect.poll(async () => (await fixture.task(run, "review-it")).task.status).toBe("ready");
   const claim = await crew.claim("ann", { run });
   expect(claim.task?.prompt).toMatch(/^Look at Echo: three words here:\s+3/);
 });
@@ -190,8 +190,8 @@ test("the same content is the same workflow, and nothing is run unless that is s
 test("text from a result reaches a shell line as a value, whatever it holds", async () => {
   const root = temporaryDirectory();
   const hostile = `"; touch owned; echo "$(touch owned)`;
-  const desk = await openToolDesk({ everything }, { allow: true, cwd: root });
-  const { run } = await create(desk.app, {
+  const fixture = await openToolFixture({ everything }, { allow: true, cwd: root });
+  const { run } = await create(fixture.app, {
     project: "here",
     execute: true,
     steps: [
@@ -199,7 +199,7 @@ test("text from a result reaches a shell line as a value, whatever it holds", as
       { name: "use", module: "shell", action: "run", parameters: { run: "printf %s {{say.output[0].text}} > said" } },
     ],
   });
-  expect(await desk.ended(run?.id ?? "")).toBe("succeeded");
+  expect(await fixture.ended(run?.id ?? "")).toBe("succeeded");
   expect(readFileSync(path.join(root, "said"), "utf8")).toBe(`Echo: ${hostile}`);
-  expect(desk.file("owned")).toBeUndefined();
+  expect(fixture.file("owned")).toBeUndefined();
 });

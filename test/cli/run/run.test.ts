@@ -6,9 +6,9 @@ import { connectClient, type TestClient } from "../../support/servers/client.js"
 import {
   baton,
   batonJson,
-  type Desk,
+  type CommandLineFixture,
   startBaton,
-  startDesk,
+  startCommandLineFixture,
   startOnTerminal,
 } from "../../support/servers/command-line.js";
 import { until } from "../../support/until.js";
@@ -23,18 +23,18 @@ steps:
   - { key: second, prompt: Do the second, needs: [first] }
 `;
 
-/** A desk with the plan beside it. */
-function deskWithPlan(): Desk {
-  const desk = startDesk();
-  writeFileSync(path.join(desk.cwd, "pair.yaml"), PLAN);
-  return desk;
+/** A fixture with the plan beside it. */
+function fixtureWithPlan(): CommandLineFixture {
+  const fixture = startCommandLineFixture();
+  writeFileSync(path.join(fixture.cwd, "pair.yaml"), PLAN);
+  return fixture;
 }
 
 /** The same, and an agent's own process on the same database. */
-async function office(): Promise<{ desk: Desk; agent: TestClient }> {
-  const desk = deskWithPlan();
-  const agent = await connectClient({ database: desk.database, cwd: desk.cwd, clientName: "worker" });
-  return { desk, agent };
+async function office(): Promise<{ fixture: CommandLineFixture; agent: TestClient }> {
+  const fixture = fixtureWithPlan();
+  const agent = await connectClient({ database: fixture.database, cwd: fixture.cwd, clientName: "worker" });
+  return { fixture, agent };
 }
 
 interface Claim {
@@ -65,8 +65,8 @@ function runIn(text: string): string | undefined {
 
 describe("baton run", () => {
   test("shows a line for each change and ends with 0 when an agent elsewhere has done it all", async () => {
-    const { desk, agent } = await office();
-    const started = startBaton(desk, ["run", "pair.yaml"]);
+    const { fixture, agent } = await office();
+    const started = startBaton(fixture, ["run", "pair.yaml"]);
     const run = await until("the run says its id", () => runIn(started.stdout()));
     await until("it says whom it waits for", () => started.stdout().includes("waiting for an agent"));
     await complete(agent, run);
@@ -81,8 +81,8 @@ describe("baton run", () => {
   });
 
   test("ends with 1 and says why when a step fails", async () => {
-    const { desk, agent } = await office();
-    const started = startBaton(desk, ["run", "pair.yaml"]);
+    const { fixture, agent } = await office();
+    const started = startBaton(fixture, ["run", "pair.yaml"]);
     await fail(agent, await until("the run says its id", () => runIn(started.stdout())));
     const { code, stdout } = await started.ended;
     expect(code).toBe(1);
@@ -92,9 +92,9 @@ describe("baton run", () => {
   });
 
   test("--json answers with one document, and shows the changes on stderr", async () => {
-    const { desk, agent } = await office();
+    const { fixture, agent } = await office();
     const args = ["run", "pair.yaml", "--json", "--input", "topic=7", "--input", "depth=7"];
-    const started = startBaton(desk, args);
+    const started = startBaton(fixture, args);
     const run = await until("the run says its id", () => runIn(started.stderr()));
     await complete(agent, run);
     await complete(agent, run);
@@ -108,16 +108,16 @@ describe("baton run", () => {
   });
 
   test("--budget says what it may cost", async () => {
-    const { desk } = await office();
-    const { run } = await batonJson(desk, ["run", "pair.yaml", "--detach", "--budget", "2.50"]);
+    const { fixture } = await office();
+    const { run } = await batonJson(fixture, ["run", "pair.yaml", "--detach", "--budget", "2.50"]);
     const { id } = run as { id: string };
-    const report = await batonJson(desk, ["call", "check_budget", "--run", id]);
+    const report = await batonJson(fixture, ["call", "check_budget", "--run", id]);
     expect(report).toMatchObject({ state: "ok", budgets: [{ run: id, limit: 2.5, spent: 0 }] });
   });
 
   test("Ctrl-C leaves the run with 4; it goes on, and can be followed again by its id", async () => {
-    const { desk, agent } = await office();
-    const started = startBaton(desk, ["run", "pair.yaml"]);
+    const { fixture, agent } = await office();
+    const started = startBaton(fixture, ["run", "pair.yaml"]);
     const run = await until("the run says its id", () => runIn(started.stdout()));
     await complete(agent, run);
     await until("it was seen", () => started.stdout().includes("first succeeded"));
@@ -126,15 +126,15 @@ describe("baton run", () => {
     expect(left.code).toBe(4);
     expect(left.stdout).toContain(`follow: baton run ${run}`);
 
-    const again = startBaton(desk, ["run", run]);
+    const again = startBaton(fixture, ["run", run]);
     await until("its history is told", () => again.stdout().includes("first succeeded"));
     await complete(agent, run);
     expect((await again.ended).code).toBe(0);
   });
 
   test("--cancel-on-interrupt cancels it, which ends with 3", async () => {
-    const desk = deskWithPlan();
-    const started = startBaton(desk, ["run", "pair.yaml", "--cancel-on-interrupt"]);
+    const fixture = fixtureWithPlan();
+    const started = startBaton(fixture, ["run", "pair.yaml", "--cancel-on-interrupt"]);
     await until("it waits", () => started.stdout().includes("waiting for an agent"));
     started.child.kill("SIGINT");
     const { code, stdout } = await started.ended;
@@ -143,21 +143,23 @@ describe("baton run", () => {
   });
 
   test("--timeout leaves it, --detach does not wait at all", async () => {
-    const desk = deskWithPlan();
-    expect((await baton(desk, ["run", "pair.yaml", "--timeout", "1"])).code).toBe(4);
-    const { run } = (await batonJson(desk, ["run", "pair.yaml", "--detach"])) as { run: { status: string } };
+    const fixture = fixtureWithPlan();
+    expect((await baton(fixture, ["run", "pair.yaml", "--timeout", "1"])).code).toBe(4);
+    const { run } = (await batonJson(fixture, ["run", "pair.yaml", "--detach"])) as { run: { status: string } };
     expect(run.status).toBe("running");
   });
 
   test("a stored workflow runs by its name", async () => {
-    const { desk, agent } = await office();
-    expect((await baton(desk, ["workflow", "create", "pair.yaml"])).stdout).toMatch(/pair version 1, 2 steps, stored/);
-    const started = startBaton(desk, ["workflow", "run", "pair", "-i", "depth=3"]);
+    const { fixture, agent } = await office();
+    expect((await baton(fixture, ["workflow", "create", "pair.yaml"])).stdout).toMatch(
+      /pair version 1, 2 steps, stored/,
+    );
+    const started = startBaton(fixture, ["workflow", "run", "pair", "-i", "depth=3"]);
     const run = await until("the run says its id", () => runIn(started.stdout()));
     await complete(agent, run);
     await complete(agent, run);
     expect((await started.ended).code).toBe(0);
-    expect((await baton(desk, ["workflow", "list"])).stdout).toMatch(/pair +1 +2 +1 +100 %/);
+    expect((await baton(fixture, ["workflow", "list"])).stdout).toMatch(/pair +1 +2 +1 +100 %/);
   });
 });
 
@@ -171,12 +173,12 @@ describe("problems of a workflow", () => {
     ["typo.yaml", "name: t\nsteps:\n  - { key: a, promt: x }\n", 'did you mean "prompt"'],
     ["syntax.yaml", "name: s\nsteps:\n  - { key: a\n", "syntax.yaml:"],
   ])("%s is told with its place, and nothing has started", async (file, text, said) => {
-    const desk = startDesk();
-    writeFileSync(path.join(desk.cwd, file), text);
-    const { code, stderr } = await baton(desk, ["run", file]);
+    const fixture = startCommandLineFixture();
+    writeFileSync(path.join(fixture.cwd, file), text);
+    const { code, stderr } = await baton(fixture, ["run", file]);
     expect(code).toBe(2);
     expect(stderr).toContain(said);
-    const validated = await baton(desk, ["workflow", "validate", file]);
+    const validated = await baton(fixture, ["workflow", "validate", file]);
     expect(validated.code).toBe(2);
     expect(validated.stdout).toContain(said);
   });
@@ -187,35 +189,35 @@ describe("problems of a workflow", () => {
     [["--input", "topic"], "name=value"],
     [["--input", "topic=a", "--input", "topic=b"], "given twice"],
   ])("inputs %j are refused", async (args, said) => {
-    const desk = deskWithPlan();
-    const { code, stderr } = await baton(desk, ["run", "pair.yaml", ...args]);
+    const fixture = fixtureWithPlan();
+    const { code, stderr } = await baton(fixture, ["run", "pair.yaml", ...args]);
     expect(code).toBe(2);
     expect(stderr).toContain(said);
   });
 
   test("a missing file is told with those that are there", async () => {
-    const desk = deskWithPlan();
-    expect((await baton(desk, ["run", "pear.yaml"])).stderr).toContain("there is pair.yaml");
+    const fixture = fixtureWithPlan();
+    expect((await baton(fixture, ["run", "pear.yaml"])).stderr).toContain("there is pair.yaml");
   });
 });
 
 test("a task claimed by one call is completed by the next: a person's name stands for the process", async () => {
-  const desk = deskWithPlan();
-  const { run } = (await batonJson(desk, ["run", "pair.yaml", "--detach"])) as { run: { id: string } };
-  const claimed = (await batonJson(desk, ["call", "claim_task", "--run", run.id])) as unknown as Claim;
+  const fixture = fixtureWithPlan();
+  const { run } = (await batonJson(fixture, ["run", "pair.yaml", "--detach"])) as { run: { id: string } };
+  const claimed = (await batonJson(fixture, ["call", "claim_task", "--run", run.id])) as unknown as Claim;
   expect(claimed).toMatchObject({ outcome: "claimed", task: { agent: "anna" } });
   const { task, lease } = claimed;
   const done = ["--task", task.id, "--token", String(lease.token), "--result", "fine"];
-  expect(await batonJson(desk, ["call", "complete_task", ...done])).toMatchObject({ task: { status: "succeeded" } });
-  expect((await baton(desk, ["status"])).stdout).toMatch(/1 succeeded|1 ready/);
+  expect(await batonJson(fixture, ["call", "complete_task", ...done])).toMatchObject({ task: { status: "succeeded" } });
+  expect((await baton(fixture, ["status"])).stdout).toMatch(/1 succeeded|1 ready/);
 });
 
 describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")("on a terminal", () => {
   const SIZE = { columns: 60, rows: 12 };
 
   test("draws the run in place, leaves its end and gives the cursor back", async () => {
-    const { desk, agent } = await office();
-    const started = startOnTerminal(desk, ["run", "pair.yaml", "--watch"], SIZE);
+    const { fixture, agent } = await office();
+    const started = startOnTerminal(fixture, ["run", "pair.yaml", "--watch"], SIZE);
     await until("it draws", () => started.stdout().includes("first"));
     const { runs } = (await agent.call("query_operation", { name: "list_runs", arguments: {} }))["result"] as {
       runs: { id: string }[];
@@ -237,8 +239,8 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
   });
 
   test("Ctrl-C gives the cursor back too, and NO_COLOR keeps colours away", async () => {
-    const desk = deskWithPlan();
-    const started = startOnTerminal({ ...desk, env: { ...desk.env, NO_COLOR: "1" } }, ["run", "pair.yaml"], SIZE);
+    const fixture = fixtureWithPlan();
+    const started = startOnTerminal({ ...fixture, env: { ...fixture.env, NO_COLOR: "1" } }, ["run", "pair.yaml"], SIZE);
     await until("it draws", () => started.stdout().includes("waiting for an agent"));
     started.child.stdin!.write("\u0003");
     const { code, stdout } = await started.ended;
@@ -248,18 +250,18 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
   });
 
   test("reset asks, and takes only the file's name for an answer", async () => {
-    const { desk, agent } = await office();
+    const { fixture, agent } = await office();
     await agent.call("list_tasks");
     await agent.close();
-    const refused = startOnTerminal(desk, ["reset"], SIZE);
+    const refused = startOnTerminal(fixture, ["reset"], SIZE);
     await until("it asks", () => refused.stdout().includes("to go on:"));
     refused.child.stdin!.write("yes\r");
     expect((await refused.ended).code).toBe(2);
-    expect(existsSync(desk.database)).toBe(true);
-    const confirmed = startOnTerminal(desk, ["reset"], SIZE);
+    expect(existsSync(fixture.database)).toBe(true);
+    const confirmed = startOnTerminal(fixture, ["reset"], SIZE);
     await until("it asks", () => confirmed.stdout().includes("to go on:"));
     confirmed.child.stdin!.write("baton.db\r");
     expect((await confirmed.ended).code).toBe(0);
-    expect(existsSync(desk.database)).toBe(false);
+    expect(existsSync(fixture.database)).toBe(false);
   });
 });

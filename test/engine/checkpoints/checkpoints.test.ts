@@ -3,7 +3,7 @@ import { takeDueCheckpoints } from "../../../src/engine/checkpoints/schedule.js"
 import type { Store } from "../../../src/store/tx.js";
 import { startApp, startAppOn } from "../../support/servers/app.js";
 import { Checker, findingsText } from "../../support/checker/checker.js";
-import { CheckpointDesk } from "../../support/fixtures/checkpoint-fixture.js";
+import { CheckpointFixture } from "../../support/fixtures/checkpoint-fixture.js";
 import { BACKENDS, createDatabase, testRuntime } from "../../support/databases/databases.js";
 import { type Dump, dumpOf } from "../../support/databases/dump.js";
 import { FaultPlan } from "../../support/databases/fault-plan.js";
@@ -16,11 +16,11 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
   async function start(settings: Record<string, number | boolean> = {}) {
     const app = await startAppOn(backend, { settings, channel: "human" });
     await app.call("create_project", { name: "demo", root: app.cwd });
-    return { app, crew: new Crew(app), desk: new CheckpointDesk(app) };
+    return { app, crew: new Crew(app), fixture: new CheckpointFixture(app) };
   }
 
   test("a run that changes is given one by itself, once, and one that rests is given none", async () => {
-    const { crew, desk, app } = await start({ checkpoints_kept: 2 });
+    const { crew, fixture, app } = await start({ checkpoints_kept: 2 });
     const { clock, database, cwd } = app;
     const runtime = { ...testRuntime(2), clock };
     const second = await startApp({ database, cwd, runtime, storeHooks: { now: () => clock.now() } });
@@ -29,7 +29,7 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
       Array.from({ length: 6 }, (_, at) => ({ key: `s${at}` })),
       IN_DEMO,
     );
-    const kinds = async () => (await desk.list(run.id)).map(({ kind }) => kind);
+    const kinds = async () => (await fixture.list(run.id)).map(({ kind }) => kind);
     await app.advance(FIVE_MINUTES - 10_000);
     expect(await kinds()).toEqual([]);
     await Promise.all([app.advance(10_000), second.advance(0)]);
@@ -38,7 +38,7 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
     await app.advance(FIVE_MINUTES);
     await app.advance(FIVE_MINUTES);
     expect(await kinds()).toEqual(["interval"]);
-    await desk.create(run.id, "by hand");
+    await fixture.create(run.id, "by hand");
     for (let round = 0; round < 4; round++) {
       await crew.complete(await crew.take("ann", { run: run.id }));
       await app.advance(FIVE_MINUTES);
@@ -48,7 +48,7 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
   });
 
   test("before a gate and a question the run is kept as it stood, and they begin anew from there", async () => {
-    const { crew, desk, app } = await start();
+    const { crew, fixture, app } = await start();
     const { run } = await crew.start(
       [
         { key: "test" },
@@ -59,7 +59,7 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
       IN_DEMO,
     );
     await crew.complete(await crew.take("ann", { run: run.id }), { passed: true });
-    const [gate] = await desk.list(run.id);
+    const [gate] = await fixture.list(run.id);
     expect(gate).toMatchObject({ kind: "gate", label: "before good", created_by: "baton" });
     expect(gate?.counts).toEqual({ succeeded: 1, pending: 3 });
     const ask = async () =>
@@ -67,7 +67,7 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
     await app.call("decide_escalation", { id: await ask(), decision: "rejected" });
     expect((await crew.run(run.id)).status).toBe("failed");
 
-    const resumed = await desk.resume(gate?.id ?? "");
+    const resumed = await fixture.resume(gate?.id ?? "");
     expect(resumed.run.status).toBe("running");
     expect(await crew.statuses(run.id)).toEqual({
       test: "succeeded",
@@ -82,20 +82,20 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
   });
 
   test("a large run is kept at its gate by the next tick", async () => {
-    const { crew, desk, app } = await start();
+    const { crew, fixture, app } = await start();
     const many = Array.from({ length: 501 }, (_, at) => ({ key: `s${at}` }));
     const ask = { key: "ask", kind: "human", ask: "Go on?" };
     const { run } = await crew.start([...many, ask], IN_DEMO);
-    expect(await desk.list(run.id)).toEqual([]);
+    expect(await fixture.list(run.id)).toEqual([]);
     await app.advance(0);
-    const [kept] = await desk.list(run.id);
+    const [kept] = await fixture.list(run.id);
     expect(kept).toMatchObject({ kind: "gate", label: "at ask", tasks: 502, counts: { waiting: 1, ready: 501 } });
     await app.advance(0);
-    expect(await desk.list(run.id)).toHaveLength(1);
+    expect(await fixture.list(run.id)).toHaveLength(1);
   });
 
   test("a run of few tasks with long texts is copied likewise, whether in their prompts or in events not yet received", async () => {
-    const { crew, desk, app } = await start();
+    const { crew, fixture, app } = await start();
     const steps = (prompt: string) => [
       { key: "first" },
       { key: "ask", kind: "human", ask: "Go on?", needs: ["first"] },
@@ -105,9 +105,9 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
       const { run } = await crew.start(steps(prompt), IN_DEMO);
       for (let left = 6; left > 0; left--) await app.call("signal", { run: run.id, event: "later", payload });
       await crew.complete(await crew.take("ann", { run: run.id }));
-      const before = (await desk.list(run.id)).map(({ label }) => label);
+      const before = (await fixture.list(run.id)).map(({ label }) => label);
       await app.advance(0);
-      return [...before, ...(await desk.list(run.id)).map(({ label }) => label)];
+      return [...before, ...(await fixture.list(run.id)).map(({ label }) => label)];
     };
     const [short, long] = ["short", "long ".repeat(40_000)];
     expect(await keptOf(short, short)).toEqual(["before ask", "before ask"]);
@@ -116,17 +116,17 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
   });
 
   test("of processes that look at once, one takes it", async () => {
-    const { crew, desk, app } = await start();
+    const { crew, fixture, app } = await start();
     const { run } = await crew.start([{ key: "a" }, { key: "b" }], IN_DEMO);
     app.clock.advance(FIVE_MINUTES);
     const host = await app.app.background("test");
     const taken = await Promise.all([1, 2, 3].map(() => takeDueCheckpoints(host)));
     expect(taken.filter((count) => count === 1)).toHaveLength(1);
-    expect(await desk.list(run.id)).toHaveLength(1);
+    expect(await fixture.list(run.id)).toHaveLength(1);
   });
 
   test("a paused, ended or standing run is given no checkpoint while it does not change; nor any run where checkpoints are off", async () => {
-    const { crew, desk, app } = await start({ checkpoint_gates: false });
+    const { crew, fixture, app } = await start({ checkpoint_gates: false });
     const { run } = await crew.start([{ key: "a" }, { key: "ask", kind: "human", ask: "?" }], IN_DEMO);
     const { task } = (await app.call("create_task", { ...IN_DEMO, title: "One", prompt: "one" })) as {
       task: { run: string };
@@ -134,12 +134,12 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
     await app.call("configure", { settings: { checkpoint_interval_ms: 0 } });
     await app.advance(FIVE_MINUTES);
     await app.advance(FIVE_MINUTES);
-    expect(await desk.list(run.id)).toEqual([]);
+    expect(await fixture.list(run.id)).toEqual([]);
     await app.call("configure", { settings: { checkpoint_interval_ms: 60_000 } });
     await app.advance(FIVE_MINUTES);
     await app.advance(FIVE_MINUTES);
-    expect(await desk.list(run.id)).toHaveLength(1);
-    expect(await desk.list(task.run)).toEqual([]);
+    expect(await fixture.list(run.id)).toHaveLength(1);
+    expect(await fixture.list(task.run)).toEqual([]);
   });
 });
 
@@ -152,13 +152,13 @@ describe.each(BACKENDS)("a process that dies on %s", (backend) => {
       const app = await startApp({ database, channel: "human" });
       await app.call("create_project", { name: "demo", root: app.cwd });
       const crew = new Crew(app);
-      const desk = new CheckpointDesk(app);
+      const fixture = new CheckpointFixture(app);
       const steps = [
         { key: "a", files: { write: ["a.md"] } },
         { key: "b", needs: ["a"] },
       ];
       const { run } = await crew.start(steps, IN_DEMO);
-      const { checkpoint } = await desk.create(run.id);
+      const { checkpoint } = await fixture.create(run.id);
       const store = await app.app.store();
       const checker = new Checker(store);
       let done = 0;

@@ -20,7 +20,7 @@ const OUTSIDE: Workplace = { cwd: "/nowhere", gitRoot: null, caseInsensitive: fa
 const repository = (root: string, cwd = root): Workplace => ({ cwd, gitRoot: root, caseInsensitive: false });
 
 describe.each(BACKENDS)("projects on %s", (backend) => {
-  async function desk() {
+  async function fixture() {
     const store = replayed(await (await createDatabase(backend)).open());
     const contextAt = (workplace: Workplace) => ({
       caller: { agent: "tester", session: null, workplace, channel: "agent" as const },
@@ -32,7 +32,7 @@ describe.each(BACKENDS)("projects on %s", (backend) => {
   }
 
   test("a first write in a repository makes its project, further ones find it, also from below", async () => {
-    const at = await desk();
+    const at = await fixture();
     const place = repository("/home/me/My App");
     expect(await at(place, (ctx) => findProject(ctx))).toBeUndefined();
     const made = await at(place, (ctx) => requireProject(ctx));
@@ -44,7 +44,7 @@ describe.each(BACKENDS)("projects on %s", (backend) => {
   });
 
   test("of several around the directory the deepest is meant, and never one beside it", async () => {
-    const at = await desk();
+    const at = await fixture();
     const create = (name: string, root: string) =>
       at(OUTSIDE, (ctx) => createProject(ctx, { name, root: { path: root, caseInsensitive: false } }));
     await create("outer", "/w");
@@ -58,7 +58,7 @@ describe.each(BACKENDS)("projects on %s", (backend) => {
   });
 
   test("two repositories of the same name get a project each", async () => {
-    const at = await desk();
+    const at = await fixture();
     const names: string[] = [];
     for (const root of ["/a/app", "/b/app", "/c/app"])
       names.push((await at(repository(root), (ctx) => requireProject(ctx))).name);
@@ -66,7 +66,7 @@ describe.each(BACKENDS)("projects on %s", (backend) => {
   });
 
   test("outside any repository there is one personal project without a root", async () => {
-    const at = await desk();
+    const at = await fixture();
     const first = await at(OUTSIDE, (ctx) => requireProject(ctx));
     expect(first).toMatchObject({ name: "personal", root: null });
     expect(await at({ ...OUTSIDE, cwd: "/elsewhere" }, (ctx) => requireProject(ctx))).toEqual(first);
@@ -75,7 +75,7 @@ describe.each(BACKENDS)("projects on %s", (backend) => {
   });
 
   test("a linked worktree is a project of its own, unless its main one shares", async () => {
-    const at = await desk();
+    const at = await fixture();
     const linked: Workplace = { ...repository("/wt/feature"), worktreeOf: "/main" };
     const main = await at(repository("/main"), (ctx) => requireProject(ctx));
     expect(await at(linked, (ctx) => findProject(ctx))).toBeUndefined();
@@ -84,7 +84,7 @@ describe.each(BACKENDS)("projects on %s", (backend) => {
   });
 
   test("an unknown one is not found, with the nearest name", async () => {
-    const at = await desk();
+    const at = await fixture();
     await at(repository("/r/backend"), (ctx) => requireProject(ctx));
     for (const command of [findProject, requireProject]) {
       await expect(at(OUTSIDE, (ctx) => command(ctx, "bakend"))).rejects.toMatchObject({

@@ -7,7 +7,7 @@ import type { TaskSpec } from "../../../src/store/tasks/tasks.js";
 import type { Store } from "../../../src/store/tx.js";
 import { startAppOn } from "../../support/servers/app.js";
 import { Checker, findingsText } from "../../support/checker/checker.js";
-import { CheckpointDesk } from "../../support/fixtures/checkpoint-fixture.js";
+import { CheckpointFixture } from "../../support/fixtures/checkpoint-fixture.js";
 import { BACKENDS } from "../../support/databases/databases.js";
 import { Crew } from "../../support/fixtures/plan.js";
 
@@ -19,7 +19,7 @@ const strange = (at: number): string => STRANGE[at % STRANGE.length] ?? "";
 test.each(BACKENDS)("a checkpoint reads as it was copied, in this format and in the first, on %s", async (backend) => {
   const app = await startAppOn(backend, { channel: "human" });
   await app.call("create_project", { name: "demo", root: app.cwd });
-  const [crew, desk] = [new Crew(app), new CheckpointDesk(app)];
+  const [crew, fixture] = [new Crew(app), new CheckpointFixture(app)];
   const steps = Array.from({ length: TASKS }, (_, at) => ({
     key: `s${at}`,
     title: strange(at + 1),
@@ -29,7 +29,7 @@ test.each(BACKENDS)("a checkpoint reads as it was copied, in this format and in 
   const { run } = await crew.start(steps, { project: "demo" });
   await crew.complete(await crew.take("ann", { run: run.id }), { said: "first" });
   const before = await crew.statuses(run.id);
-  const { checkpoint } = await desk.create(run.id);
+  const { checkpoint } = await fixture.create(run.id);
   const store = await app.app.store();
   const kept = await opened(store, checkpoint.id);
   const idOf = new Map(kept.tasks.map(({ row }) => [String(row["key"]), String(row["id"])]));
@@ -51,7 +51,7 @@ test.each(BACKENDS)("a checkpoint reads as it was copied, in this format and in 
   await storeInFormat1(store, checkpoint.id, kept);
   expect(await opened(store, checkpoint.id)).toEqual(kept);
   await crew.complete(await crew.take("ann", { run: run.id }));
-  expect((await desk.resume(checkpoint.id)).restored).toBeGreaterThan(0);
+  expect((await fixture.resume(checkpoint.id)).restored).toBeGreaterThan(0);
   expect(await crew.statuses(run.id)).toEqual(before);
   expect(findingsText(await new Checker(store).findings())).toBe("");
 });
@@ -59,13 +59,13 @@ test.each(BACKENDS)("a checkpoint reads as it was copied, in this format and in 
 test.each(BACKENDS)("a run of many pages is copied whole, on %s", async (backend) => {
   const app = await startAppOn(backend, { channel: "human" });
   await app.call("create_project", { name: "demo", root: app.cwd });
-  const [crew, desk] = [new Crew(app), new CheckpointDesk(app)];
+  const [crew, fixture] = [new Crew(app), new CheckpointFixture(app)];
   const keys = Array.from({ length: 1_001 }, (_, at) => `s${at}`);
   const { run } = await crew.start(
     keys.map((key) => ({ key })),
     { project: "demo" },
   );
-  const { checkpoint } = await desk.create(run.id);
+  const { checkpoint } = await fixture.create(run.id);
   expect(checkpoint.counts).toEqual({ ready: 1_001 });
   const { tasks } = await opened(await app.app.store(), checkpoint.id);
   expect(tasks.map(({ row }) => String(row["key"])).toSorted()).toEqual(keys.toSorted());

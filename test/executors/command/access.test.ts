@@ -3,100 +3,104 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { StoreHooks } from "../../../src/store/driver/faults.js";
 import { startApp } from "../../support/servers/app.js";
-import { type Desk, openDesk } from "../../support/fixtures/command-fixture.js";
+import { type CommandFixture, openCommandFixture } from "../../support/fixtures/command-fixture.js";
 import { temporaryDirectory, ownRuntime } from "../../support/databases/databases.js";
 import { until } from "../../support/until.js";
 
 /** Another process on the same database, with ids of its own. */
-const besides = (desk: Desk) => ({ database: desk.app.database, runtime: ownRuntime() });
+const besides = (fixture: CommandFixture) => ({ database: fixture.app.database, runtime: ownRuntime() });
 
 describe("permission to run a command", () => {
   test("is given by a person only: the step waits, and every answer says why", async () => {
-    const desk = await openDesk({ allow: false });
-    const { run, warnings } = await desk.start([{ key: "a", run: "touch ran" }]);
+    const fixture = await openCommandFixture({ allow: false });
+    const { run, warnings } = await fixture.start([{ key: "a", run: "touch ran" }]);
     expect(warnings).toEqual([expect.stringContaining("1 command steps wait: no running server is allowed")]);
-    await desk.app.advance(60_000);
-    expect((await desk.task(run)).task.status).toBe("ready");
-    expect(await desk.reasons(run)).toMatchObject([{ kind: "commands_not_allowed" }]);
-    expect(await desk.app.call("claim_task", { agent: "ann", run })).toMatchObject({
+    await fixture.app.advance(60_000);
+    expect((await fixture.task(run)).task.status).toBe("ready");
+    expect(await fixture.reasons(run)).toMatchObject([{ kind: "commands_not_allowed" }]);
+    expect(await fixture.app.call("claim_task", { agent: "ann", run })).toMatchObject({
       outcome: "none",
       reason: "no_capability",
     });
-    expect(desk.file("ran")).toBeUndefined();
+    expect(fixture.file("ran")).toBeUndefined();
     // Another process that is allowed to takes it over as it is.
-    const other = await openDesk({ ...besides(desk), cwd: desk.app.cwd });
+    const other = await openCommandFixture({ ...besides(fixture), cwd: fixture.app.cwd });
     expect(await other.ended(run)).toBe("succeeded");
-    expect(desk.file("ran")).toBe("");
+    expect(fixture.file("ran")).toBe("");
   });
 
   test("a server with patterns, the lines that fit one; a step's variables are part of its line", async () => {
-    const desk = await openDesk({ allow: ["touch *", "MODE=safe ./go *"] });
-    const { run, warnings } = await desk.start([
+    const fixture = await openCommandFixture({ allow: ["touch *", "MODE=safe ./go *"] });
+    const { run, warnings } = await fixture.start([
       { key: "a", run: "touch fits" },
       { key: "b", run: "touch fits; touch chained" },
       { key: "c", run: "touch fits-too", env: { PATH: "/tmp" } },
       { key: "d", run: "rm -rf ." },
     ]);
     expect(warnings).toEqual([expect.stringMatching(/^3 command steps wait: no allow pattern .* "touch fits; touch/)]);
-    await until("a has run", async () => (await desk.task(run, "a")).task.status === "succeeded");
+    await until("a has run", async () => (await fixture.task(run, "a")).task.status === "succeeded");
     for (const key of ["b", "c", "d"]) {
-      expect((await desk.task(run, key)).task.status).toBe("ready");
-      expect(await desk.reasons(run, key)).toMatchObject([
+      expect((await fixture.task(run, key)).task.status).toBe("ready");
+      expect(await fixture.reasons(run, key)).toMatchObject([
         { kind: "commands_not_allowed", detail: expect.stringContaining("no allow pattern of a running server") },
       ]);
     }
-    expect(["chained", "fits-too"].map((name) => desk.file(name))).toEqual([undefined, undefined]);
+    expect(["chained", "fits-too"].map((name) => fixture.file(name))).toEqual([undefined, undefined]);
     // A server that allows more has the rest.
-    const other = await openDesk({ ...besides(desk), cwd: desk.app.cwd, allow: ["touch fits; touch chained"] });
-    await until("b has run", async () => (await desk.task(run, "b")).task.status === "succeeded");
+    const other = await openCommandFixture({
+      ...besides(fixture),
+      cwd: fixture.app.cwd,
+      allow: ["touch fits; touch chained"],
+    });
+    await until("b has run", async () => (await fixture.task(run, "b")).task.status === "succeeded");
     expect((await other.task(run, "d")).task.status).toBe("ready");
   });
 
   test("no tool and no file of a project changes that", async () => {
-    const desk = await openDesk({ allow: false });
+    const fixture = await openCommandFixture({ allow: false });
     const setting = { settings: { allow_commands: true } };
-    await expect(desk.app.call("configure", setting)).rejects.toMatchObject({ code: "invalid_input" });
+    await expect(fixture.app.call("configure", setting)).rejects.toMatchObject({ code: "invalid_input" });
   });
 });
 
 describe("where a command may run", () => {
   test("not in a project without files: that can never be, and the task says so", async () => {
-    const desk = await openDesk();
-    const outside = await startApp(besides(desk));
+    const fixture = await openCommandFixture();
+    const outside = await startApp(besides(fixture));
     const definition = { name: "x", steps: [{ key: "a", kind: "command", run: "touch ran" }] };
     const { run } = await outside.call("execute_workflow", { definition });
     const { id } = run as { id: string };
-    expect(await desk.ended(id)).toBe("failed");
-    expect((await desk.task(id)).attempts).toMatchObject([{ outcome: "failed", error: { type: "no_root" } }]);
+    expect(await fixture.ended(id)).toBe("failed");
+    expect((await fixture.task(id)).attempts).toMatchObject([{ outcome: "failed", error: { type: "no_root" } }]);
   });
 
   test("not where its root is missing: it waits until that is back", async () => {
     const root = path.join(temporaryDirectory(), "root");
     mkdirSync(root);
-    const desk = await openDesk();
-    await desk.app.call("create_project", { name: "moved", root });
+    const fixture = await openCommandFixture();
+    await fixture.app.call("create_project", { name: "moved", root });
     renameSync(root, `${root}-away`);
-    const { run } = await desk.start([{ key: "a", run: "touch ran" }], { project: "moved" });
+    const { run } = await fixture.start([{ key: "a", run: "touch ran" }], { project: "moved" });
     const [reason] = await until("the executor has looked", async () => {
-      const reasons = await desk.reasons(run);
+      const reasons = await fixture.reasons(run);
       return reasons.length > 0 && reasons;
     });
     expect(reason).toMatchObject({ kind: "root_missing", detail: expect.stringContaining(root) });
-    expect((await desk.task(run)).task).toMatchObject({ status: "ready", failures: 0 });
+    expect((await fixture.task(run)).task).toMatchObject({ status: "ready", failures: 0 });
     renameSync(`${root}-away`, root);
-    await desk.app.advance(1_000);
-    expect(await desk.ended(run)).toBe("succeeded");
-    expect((await desk.task(run)).attempts).toHaveLength(1);
+    await fixture.app.advance(1_000);
+    expect(await fixture.ended(run)).toBe("succeeded");
+    expect((await fixture.task(run)).attempts).toHaveLength(1);
   });
 
   test("not in a project that was archived while it waited", async () => {
-    const desk = await openDesk({ allow: false });
-    const { run } = await desk.start([{ key: "a", run: "touch ran" }]);
-    await desk.app.call("archive_project", { project: "here", force: true });
-    const other = await openDesk({ ...besides(desk), project: "elsewhere" });
+    const fixture = await openCommandFixture({ allow: false });
+    const { run } = await fixture.start([{ key: "a", run: "touch ran" }]);
+    await fixture.app.call("archive_project", { project: "here", force: true });
+    const other = await openCommandFixture({ ...besides(fixture), project: "elsewhere" });
     const last = await other.start([{ key: "a", run: "true" }], { project: "elsewhere" });
     expect(await other.ended(last.run)).toBe("succeeded");
-    expect(desk.file("ran")).toBeUndefined();
+    expect(fixture.file("ran")).toBeUndefined();
     expect((await other.task(run)).task.status).toBe("cancelled");
   });
 });
@@ -123,14 +127,14 @@ test("a claim whose answer was lost is given back, and another one is made", asy
       return struck === 1 ? "lose_answer" : undefined;
     },
   };
-  const desk = await openDesk({ storeHooks: hooks });
-  const { run } = await desk.start([
+  const fixture = await openCommandFixture({ storeHooks: hooks });
+  const { run } = await fixture.start([
     { key: "a", run: "echo a >> log" },
     { key: "b", run: "echo b >> log" },
   ]);
-  expect(await desk.ended(run)).toBe("succeeded");
+  expect(await fixture.ended(run)).toBe("succeeded");
   expect(struck).toBeGreaterThanOrEqual(3);
-  expect((desk.file("log") ?? "").split("\n").sort()).toEqual(["", "a", "b"]);
-  const outcomes = [...(await desk.task(run, "a")).attempts, ...(await desk.task(run, "b")).attempts];
+  expect((fixture.file("log") ?? "").split("\n").sort()).toEqual(["", "a", "b"]);
+  const outcomes = [...(await fixture.task(run, "a")).attempts, ...(await fixture.task(run, "b")).attempts];
   expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(["released", "succeeded", "succeeded"]);
 });

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, statSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { type CommandResult, isRunning, openDesk } from "../../support/fixtures/command-fixture.js";
+import { type CommandResult, isRunning, openCommandFixture } from "../../support/fixtures/command-fixture.js";
 import { BACKENDS, createDatabase, temporaryDirectory, ownRuntime } from "../../support/databases/databases.js";
 import { bestOfFew, type InTime } from "../../support/in-time.js";
 import { until } from "../../support/until.js";
@@ -11,8 +11,8 @@ const STAYS = "(trap '' TERM; sleep 1000; sleep 1000) & echo $! > child; echo $$
 
 describe.each(BACKENDS)("a command step on %s", (backend) => {
   test("is run in the project's root, and its end is the task's", async () => {
-    const desk = await openDesk({ database: (await createDatabase(backend)).location });
-    const { run, warnings } = await desk.start(
+    const fixture = await openCommandFixture({ database: (await createDatabase(backend)).location });
+    const { run, warnings } = await fixture.start(
       [
         { key: "a", run: "echo one; echo two >&2; pwd -P; echo $STEP", env: { STEP: "mine" } },
         {
@@ -24,14 +24,14 @@ describe.each(BACKENDS)("a command step on %s", (backend) => {
       { inputs: { some_words: { type: "string" }, list: { type: "array" } }, given: { some_words: "x y", list: [1] } },
     );
     expect(warnings).toEqual([]);
-    expect(await desk.ended(run)).toBe("succeeded");
-    const a = await desk.task(run, "a");
+    expect(await fixture.ended(run)).toBe("succeeded");
+    const a = await fixture.task(run, "a");
     const result = a.result as CommandResult;
-    const output = `one\ntwo\n${desk.app.cwd}\nmine\n`;
+    const output = `one\ntwo\n${fixture.app.cwd}\nmine\n`;
     expect(result).toEqual({
       exit_code: 0,
       output_tail: output,
-      output_file: path.join(desk.output, run, `${a.task.id}-1.log`),
+      output_file: path.join(fixture.output, run, `${a.task.id}-1.log`),
       output_bytes: output.length,
       truncated: false,
     });
@@ -40,43 +40,43 @@ describe.each(BACKENDS)("a command step on %s", (backend) => {
     expect(a.attempts).toMatchObject([
       { number: 1, outcome: "succeeded", agent: expect.stringMatching(/^executor-.+-[0-9a-f]{4}$/) },
     ]);
-    const b = await desk.task(run, "b");
-    expect((b.result as CommandResult).output_tail).toBe(`${run} ${b.task.id} 1\n${desk.app.cwd}\n`);
-    expect(desk.file("environment")).toContain("BATON_INPUT_SOME_WORDS=x y\n");
-    expect(desk.file("environment")).toContain("BATON_INPUT_LIST=[1]\n");
+    const b = await fixture.task(run, "b");
+    expect((b.result as CommandResult).output_tail).toBe(`${run} ${b.task.id} 1\n${fixture.app.cwd}\n`);
+    expect(fixture.file("environment")).toContain("BATON_INPUT_SOME_WORDS=x y\n");
+    expect(fixture.file("environment")).toContain("BATON_INPUT_LIST=[1]\n");
   });
 
   test("that is cancelled with its run is ended, whole", async () => {
-    const desk = await openDesk({ database: (await createDatabase(backend)).location });
-    const { run } = await desk.start([
+    const fixture = await openCommandFixture({ database: (await createDatabase(backend)).location });
+    const { run } = await fixture.start([
       { key: "a", run: STAYS },
       { key: "b", needs: ["a"], run: "true" },
     ]);
-    const [own, child] = [await desk.written("own"), await desk.written("child")];
-    await desk.app.call("control_run", { run, action: "cancel" });
-    expect(await desk.ended(run)).toBe("cancelled");
+    const [own, child] = [await fixture.written("own"), await fixture.written("child")];
+    await fixture.app.call("control_run", { run, action: "cancel" });
+    expect(await fixture.ended(run)).toBe("cancelled");
     expect([isRunning(own), isRunning(child)]).toEqual([false, false]);
-    expect((await desk.task(run, "a")).attempts).toMatchObject([{ outcome: "cancelled" }]);
+    expect((await fixture.task(run, "a")).attempts).toMatchObject([{ outcome: "cancelled" }]);
   });
 });
 
 describe("a command that fails", () => {
   test("is tried again as its policy says, and leaves what it said", async () => {
-    const desk = await openDesk();
+    const fixture = await openCommandFixture();
     const retry = { max_attempts: 2, initial_interval_ms: 1 };
-    const { run } = await desk.start([
+    const { run } = await fixture.start([
       { key: "a", run: "echo x >> tries; echo no luck; exit 3", retry },
       { key: "b", run: "test -e second || { touch second; exit 1; }", retry },
       { key: "c", run: "kill -9 $$", retry: { max_attempts: 1 } },
       { key: "d", run: "exit 4", retry: { max_attempts: 9, non_retryable: ["exit_4"] } },
     ]);
-    await expect.poll(async () => (await desk.task(run, "d")).task.status).toBe("dead_letter");
-    await expect.poll(async () => (await desk.task(run, "a")).attempts.length).toBe(1);
-    await expect.poll(async () => (await desk.task(run, "b")).attempts.length).toBe(1);
-    await desk.app.advance(1_000);
-    expect(await desk.ended(run)).toBe("failed");
-    expect(desk.file("tries")).toBe("x\nx\n");
-    const a = await desk.task(run, "a");
+    await expect.poll(async () => (await fixture.task(run, "d")).task.status).toBe("dead_letter");
+    await expect.poll(async () => (await fixture.task(run, "a")).attempts.length).toBe(1);
+    await expect.poll(async () => (await fixture.task(run, "b")).attempts.length).toBe(1);
+    await fixture.app.advance(1_000);
+    expect(await fixture.ended(run)).toBe("failed");
+    expect(fixture.file("tries")).toBe("x\nx\n");
+    const a = await fixture.task(run, "a");
     expect(a.task).toMatchObject({ status: "dead_letter", failures: 2 });
     expect(a.attempts[1]).toMatchObject({
       outcome: "failed",
@@ -87,39 +87,39 @@ describe("a command that fails", () => {
       output_tail: "no luck\n",
       output_file: expect.stringMatching(/-2\.log$/),
     });
-    expect((await desk.task(run, "b")).attempts.map(({ outcome }) => outcome)).toEqual(["failed", "succeeded"]);
-    expect((await desk.task(run, "c")).attempts).toMatchObject([{ error: { type: "signal_SIGKILL" } }]);
+    expect((await fixture.task(run, "b")).attempts.map(({ outcome }) => outcome)).toEqual(["failed", "succeeded"]);
+    expect((await fixture.task(run, "c")).attempts).toMatchObject([{ error: { type: "signal_SIGKILL" } }]);
   });
 
   test("to start, says why and is not tried again", async () => {
-    const desk = await openDesk();
-    symlinkSync("/", path.join(desk.app.cwd, "away"));
-    const { run } = await desk.start([
+    const fixture = await openCommandFixture();
+    symlinkSync("/", path.join(fixture.app.cwd, "away"));
+    const { run } = await fixture.start([
       { key: "a", run: "touch ran", cwd: "away/tmp" },
       { key: "b", run: "touch ran", cwd: "nowhere" },
     ]);
-    expect(await desk.ended(run)).toBe("failed");
+    expect(await fixture.ended(run)).toBe("failed");
     for (const [key, message] of [
       ["a", "outside the project root"],
       ["b", "does not exist"],
     ] as const) {
-      const { attempts } = await desk.task(run, key);
+      const { attempts } = await fixture.task(run, key);
       expect(attempts).toMatchObject([{ error: { type: "not_started", message: expect.stringContaining(message) } }]);
     }
-    expect(desk.file("ran")).toBeUndefined();
+    expect(fixture.file("ran")).toBeUndefined();
   });
 
   test("to end in time is ended, whole, before its lease is lost", async () => {
     // How long a command takes to come so far is the machine's matter.
     for (const seconds of [1, 5, 20]) {
-      const desk = await openDesk();
+      const fixture = await openCommandFixture();
       const timeouts = { start_to_close: `${seconds}s` };
-      const { run } = await desk.start([{ key: "a", run: STAYS, timeouts, retry: { max_attempts: 1 } }]);
-      expect(await desk.ended(run)).toBe("failed");
-      const { attempts, result } = await desk.task(run);
+      const { run } = await fixture.start([{ key: "a", run: STAYS, timeouts, retry: { max_attempts: 1 } }]);
+      expect(await fixture.ended(run)).toBe("failed");
+      const { attempts, result } = await fixture.task(run);
       expect(attempts).toMatchObject([{ error: { type: "timeout:start_to_close" } }]);
       if ((result as CommandResult).output_tail === "") continue;
-      expect(isRunning(await desk.written("child"))).toBe(false);
+      expect(isRunning(await fixture.written("child"))).toBe(false);
       expect(result).toMatchObject({ output_tail: "started\n" });
       return;
     }
@@ -127,79 +127,79 @@ describe("a command that fails", () => {
   });
 
   test("is ended too when its task was taken away, and the next attempt waits for that", async () => {
-    const desk = await openDesk();
+    const fixture = await openCommandFixture();
     const line = `test -e own && { cat /proc/$(cat child)/stat > left; exit 0; }; ${STAYS}`;
-    const { run } = await desk.start([
+    const { run } = await fixture.start([
       { key: "a", run: line, timeouts: { start_to_close: "1h" }, retry: { max_attempts: 2, initial_interval_ms: 1 } },
     ]);
-    const [own, child] = [await desk.written("own"), await desk.written("child")];
-    await desk.app.advance(3_600_000);
-    await desk.app.advance(1_000);
-    expect(await desk.ended(run)).toBe("succeeded");
-    expect((await desk.task(run)).attempts.map(({ outcome }) => outcome)).toEqual(["timed_out", "succeeded"]);
+    const [own, child] = [await fixture.written("own"), await fixture.written("child")];
+    await fixture.app.advance(3_600_000);
+    await fixture.app.advance(1_000);
+    expect(await fixture.ended(run)).toBe("succeeded");
+    expect((await fixture.task(run)).attempts.map(({ outcome }) => outcome)).toEqual(["timed_out", "succeeded"]);
     expect([isRunning(own), isRunning(child)]).toEqual([false, false]);
     // Dead, at most not reaped yet by the system's first process.
-    expect(desk.file("left") ?? "").toMatch(/^$| Z /);
+    expect(fixture.file("left") ?? "").toMatch(/^$| Z /);
   });
 });
 
 test("text from inputs arrives as text: nothing in it is run", async () => {
-  const desk = await openDesk();
+  const fixture = await openCommandFixture();
   const hostile = `"; touch owned; $(touch owned) \`touch owned\` ' \n touch owned #`;
-  const { run } = await desk.start(
+  const { run } = await fixture.start(
     [{ key: "a", run: 'printf %s "$BATON_INPUT_TITLE" > title; echo $BATON_INPUT_TITLE' }],
     {
       inputs: { title: { type: "string" } },
       given: { title: hostile },
     },
   );
-  expect(await desk.ended(run)).toBe("succeeded");
-  expect(desk.file("title")).toBe(hostile);
-  expect(desk.file("owned")).toBeUndefined();
+  expect(await fixture.ended(run)).toBe("succeeded");
+  expect(fixture.file("title")).toBe(hostile);
+  expect(fixture.file("owned")).toBeUndefined();
 });
 
 describe("a step with an output schema", () => {
   const output = { type: "object", required: ["covered"], properties: { covered: { type: "number" } } };
 
   test("has the last line of its output as result", async () => {
-    const desk = await openDesk();
+    const fixture = await openCommandFixture();
     const pad = "x".repeat(20_000);
-    const { run } = await desk.start([
+    const { run } = await fixture.start([
       { key: "a", run: `echo talk; echo '{"covered": 81.5, "pad": "${pad}"}'`, output },
       { key: "b", run: "echo talk", output, retry: { max_attempts: 1 } },
       { key: "c", run: `echo '{"covered": "much"}'`, output, retry: { max_attempts: 1 } },
     ]);
-    expect(await desk.ended(run)).toBe("failed");
-    expect((await desk.task(run, "a")).result).toEqual({ covered: 81.5, pad });
-    const b = await desk.task(run, "b");
+    expect(await fixture.ended(run)).toBe("failed");
+    expect((await fixture.task(run, "a")).result).toEqual({ covered: 81.5, pad });
+    const b = await fixture.task(run, "b");
     expect(b.attempts).toMatchObject([
       { error: { type: "invalid_output", message: expect.stringContaining("no JSON") } },
     ]);
     expect(b.result).toMatchObject({ exit_code: 0, output_tail: "talk\n" });
-    expect((await desk.task(run, "c")).attempts).toMatchObject([
+    expect((await fixture.task(run, "c")).attempts).toMatchObject([
       { error: { type: "invalid_output", message: expect.stringMatching(/asks: result\.covered: (?!.*still yours)/) } },
     ]);
   });
 });
 
 test("at most as many run at once as are configured, across projects in turn", async () => {
-  const desk = await openDesk({ settings: { max_concurrent_commands: 2 } });
+  const fixture = await openCommandFixture({ settings: { max_concurrent_commands: 2 } });
   const other = temporaryDirectory();
-  await desk.app.call("create_project", { name: "other", root: other });
-  const [log, go] = [path.join(desk.app.cwd, "log"), path.join(desk.app.cwd, "go")];
+  await fixture.app.call("create_project", { name: "other", root: other });
+  const [log, go] = [path.join(fixture.app.cwd, "log"), path.join(fixture.app.cwd, "go")];
   const waits = `while ! test -e ${go}; do sleep 0.02; done`;
   const step = (key: string) => ({ key, run: `echo + ${key} >> ${log}; ${waits}; echo - ${key} >> ${log}` });
-  const many = await desk.start(Array.from({ length: 8 }, (_, at) => step(`many-${at}`)));
-  const few = await desk.start([step("few")], { project: "other" });
-  const lines = () => (desk.file("log") ?? "").trim().split("\n");
+  const many = await fixture.start(Array.from({ length: 8 }, (_, at) => step(`many-${at}`)));
+  const few = await fixture.start([step("few")], { project: "other" });
+  const lines = () => (fixture.file("log") ?? "").trim().split("\n");
   await until("two run", () => lines().length === 2);
-  await desk.app.advance(1_000);
-  expect((await desk.app.call("get_run", { run: many.run }))["run"]).toMatchObject({
+  await fixture.app.advance(1_000);
+  expect((await fixture.app.call("get_run", { run: many.run }))["run"]).toMatchObject({
     counts: { running: 2, ready: 6 },
   });
   writeFileSync(go, "");
-  expect(await desk.ended(few.run)).toBe("succeeded");
-  expect(await desk.ended(many.run)).toBe("succeeded");
+  expect(await fixture.ended(few.run)).toBe("succeeded");
+  expect(await fixture.ended(many.run)).toBe("succeeded");
   const marks = lines();
   let running = 0;
   const counts = marks.map((mark) => (running += mark.startsWith("+") ? 1 : -1));
@@ -209,7 +209,7 @@ test("at most as many run at once as are configured, across projects in turn", a
 });
 
 test("commands of two databases do not meet, though they are carried out on one machine", async () => {
-  const [one, other] = [await openDesk(), await openDesk()];
+  const [one, other] = [await openCommandFixture(), await openCommandFixture()];
   const [stays, ends] = [await one.start([{ key: "a", run: STAYS }]), await other.start([{ key: "a", run: STAYS }])];
   const own = await one.written("own");
   await other.written("own");
@@ -223,7 +223,7 @@ test("a server's last words while it stops are true: its commands are ended and 
   bestOfFew(endedWithItsServer));
 
 async function endedWithItsServer(inTime: InTime): Promise<void> {
-  const first = await openDesk();
+  const first = await openCommandFixture();
   const { run } = await first.start([{ key: "a", run: `test -e again && exit 0; touch again; ${STAYS}` }]);
   const [own, child] = [await first.written("own"), await first.written("child")];
   const from = performance.now();
@@ -231,7 +231,7 @@ async function endedWithItsServer(inTime: InTime): Promise<void> {
   inTime(5_000, from);
   expect([isRunning(own), isRunning(child)]).toEqual([false, false]);
   const runtime = ownRuntime();
-  const second = await openDesk({ database: first.app.database, cwd: first.app.cwd, runtime });
+  const second = await openCommandFixture({ database: first.app.database, cwd: first.app.cwd, runtime });
   expect(await second.ended(run)).toBe("succeeded");
   const { task, attempts } = await second.task(run);
   expect(attempts.map(({ outcome }) => outcome)).toEqual(["released", "succeeded"]);
@@ -242,23 +242,23 @@ async function endedWithItsServer(inTime: InTime): Promise<void> {
 }
 
 test("output stays as long as its run", async () => {
-  const desk = await openDesk({ settings: { retention_ms: 60_000 } });
-  const { run } = await desk.start([{ key: "a", run: "echo kept" }]);
-  expect(await desk.ended(run)).toBe("succeeded");
-  const [own, other] = [path.join(desk.output, run), path.join(desk.output, "run_0123456789abcdef")];
+  const fixture = await openCommandFixture({ settings: { retention_ms: 60_000 } });
+  const { run } = await fixture.start([{ key: "a", run: "echo kept" }]);
+  expect(await fixture.ended(run)).toBe("succeeded");
+  const [own, other] = [path.join(fixture.output, run), path.join(fixture.output, "run_0123456789abcdef")];
   mkdirSync(other);
   for (const directory of [own, other]) utimesSync(directory, 0, 0);
-  await desk.app.advance(1_000);
+  await fixture.app.advance(1_000);
   expect([existsSync(own), existsSync(other)]).toEqual([true, false]);
 });
 
 test("no agent acts under the executor's name", async () => {
-  const desk = await openDesk();
-  const { run } = await desk.start([{ key: "a", run: STAYS }]);
-  await desk.written("own");
-  const agent = (await desk.task(run)).task.agent ?? "";
+  const fixture = await openCommandFixture();
+  const { run } = await fixture.start([{ key: "a", run: STAYS }]);
+  await fixture.written("own");
+  const agent = (await fixture.task(run)).task.agent ?? "";
   expect(agent).toMatch(/^executor-/);
-  await expect(desk.app.call("claim_task", { agent, run })).rejects.toMatchObject({ code: "not_permitted" });
-  await expect(desk.app.call("register_agent", { name: agent })).rejects.toMatchObject({ code: "not_permitted" });
-  expect(await desk.app.call("claim_task", { agent: "ann", run })).toMatchObject({ outcome: "none" });
+  await expect(fixture.app.call("claim_task", { agent, run })).rejects.toMatchObject({ code: "not_permitted" });
+  await expect(fixture.app.call("register_agent", { name: agent })).rejects.toMatchObject({ code: "not_permitted" });
+  expect(await fixture.app.call("claim_task", { agent: "ann", run })).toMatchObject({ outcome: "none" });
 });

@@ -60,7 +60,7 @@ async function attempts(client: TestClient, run: string) {
 const commandsKnown = (client: TestClient, count: number) =>
   until("the executors are known", async () => (await call(client, "get_system_status")).sessions.executors === count);
 
-/** A desk without commands of its own, and `count` servers beside it that run them and are never called. */
+/** A fixture without commands of its own, and `count` servers beside it that run them and are never called. */
 async function room(count: number, env: Readonly<Record<string, string>> = BRISK) {
   const cwd = temporaryDirectory();
   const planner = await connectClient({ env, cwd });

@@ -102,24 +102,24 @@ test.each<[string, (asked: Asked) => unknown, object]>([
 });
 
 test("a stream that can be resumed is not lost by its end", async () => {
-  const desk = await connected(
+  const fixture = await connected(
     ({ response }) => response.writeHead(200, EVENTS).end("id: 1\nretry: 1\ndata:\n\n"),
-    (response) => response.writeHead(200, EVENTS).end(`data: ${answer(desk.lastId())}\n\n`),
+    (response) => response.writeHead(200, EVENTS).end(`data: ${answer(fixture.lastId())}\n\n`),
   );
-  expect(await desk.call()).toMatchObject({ content: [{ text: "well" }] });
+  expect(await fixture.call()).toMatchObject({ content: [{ text: "well" }] });
 });
 
 const broken = ({ response }: Asked): unknown => response.writeHead(200, EVENTS).end("id: 1\nretry: 1\ndata:\n\n");
 
 test("a stream is resumed as often as it says from where, and after a refusal", async () => {
   const from: unknown[] = [];
-  const desk = await connected(broken, (response, request) => {
+  const fixture = await connected(broken, (response, request) => {
     from.push(request.headers["last-event-id"]);
     if (from.length === 1) response.writeHead(503).end();
     else if (from.length < 5) response.writeHead(200, EVENTS).end(`id: ${from.length}\ndata:\n\n`);
-    else response.writeHead(200, EVENTS).end(`data: ${answer(desk.lastId())}\n\n`);
+    else response.writeHead(200, EVENTS).end(`data: ${answer(fixture.lastId())}\n\n`);
   });
-  expect(await desk.call()).toMatchObject({ content: [{ text: "well" }] });
+  expect(await fixture.call()).toMatchObject({ content: [{ text: "well" }] });
   expect(from).toEqual(["1", "1", "2", "3", "4"]);
 });
 

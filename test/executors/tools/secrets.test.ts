@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { type McpServer, Redactor } from "../../../src/executors/mcp/server.js";
-import { call, odd, openToolDesk } from "../../support/fixtures/tool-fixture.js";
+import { call, odd, openToolFixture } from "../../support/fixtures/tool-fixture.js";
 
 const TOKEN = "hunter-2-of-the-night-and-of-the-day";
 
@@ -11,10 +11,13 @@ test.each([
   ["tells", "tool_error", /answered with an error: \[redacted\] x{1950} \[redacted\]/],
   ["tells much", "result_too_large", /at most 4096/],
 ])("a server that puts a secret where it is cut (%s) shows no part of it", async (way, type, message) => {
-  const desk = await openToolDesk({ odd: odd(way, { TOKEN }).server }, { settings: { payload_bytes_max: 4_096 } });
-  const { run } = await desk.start([call("odd: odd/do", {}, { retry: { max_attempts: 1 } })]);
-  expect(await desk.ended(run)).toBe("failed");
-  const task = await desk.task(run, "odd");
+  const fixture = await openToolFixture(
+    { odd: odd(way, { TOKEN }).server },
+    { settings: { payload_bytes_max: 4_096 } },
+  );
+  const { run } = await fixture.start([call("odd: odd/do", {}, { retry: { max_attempts: 1 } })]);
+  expect(await fixture.ended(run)).toBe("failed");
+  const task = await fixture.task(run, "odd");
   expect(task.attempts).toMatchObject([{ error: { type, message: expect.stringMatching(message) } }]);
   // Of any eight characters of it, none.
   const parts = Array.from({ length: TOKEN.length - 7 }, (_, at) => TOKEN.slice(at, at + 8));

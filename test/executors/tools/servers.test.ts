@@ -40,7 +40,7 @@ async function attempts(client: TestClient, run: string) {
   return (await ask(client, "get_task", { task: task?.id, include: ["attempts"] })).attempts;
 }
 
-/** A desk without servers of its own, and `count` processes beside it that have one, and are never called. */
+/** A fixture without servers of its own, and `count` processes beside it that have one, and are never called. */
 async function room(count: number, server: object) {
   const cwd = temporaryDirectory();
   const planner = await connectClient({ env: BRISK, cwd });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { connectClient } from "../../support/servers/client.js";
-import { startDesk, startOnTerminal } from "../../support/servers/command-line.js";
+import { startCommandLineFixture, startOnTerminal } from "../../support/servers/command-line.js";
 import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
 import { decided, type Seat, sitDown, startRelease } from "../../support/fixtures/release-run.js";
 import { until } from "../../support/until.js";
@@ -130,7 +130,7 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
   });
 
   async function decide(database: string, args: readonly string[]): Promise<void> {
-    const person = startOnTerminal(startDesk({ database }), ["call", "decide_escalation", ...args], {
+    const person = startOnTerminal(startCommandLineFixture({ database }), ["call", "decide_escalation", ...args], {
       columns: 100,
       rows: 40,
     });

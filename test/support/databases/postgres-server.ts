@@ -81,7 +81,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const directory = mkdtempSync(path.join(tmpdir(), "baton-run-"));
   const socket = path.join(directory, "postgres.sock");
   const started = new Map<string, Promise<PostgresServer>>();
-  const desk = createServer((connection) => {
+  const fixture = createServer((connection) => {
     connection.on("error", () => connection.destroy());
     connection.once("data", (asked) => {
       const worker = asked.toString();
@@ -93,10 +93,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       );
     });
   });
-  await listening(desk, socket);
+  await listening(fixture, socket);
   project.provide("postgresSocket", socket);
   return async () => {
-    desk.close();
+    fixture.close();
     await Promise.allSettled([...started.values()].map(async (server) => (await server).stop()));
     rmSync(directory, { recursive: true, force: true });
   };

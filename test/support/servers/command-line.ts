@@ -6,15 +6,15 @@ import { temporaryDirectory } from "../databases/databases.js";
 const MAIN = path.resolve(import.meta.dirname, "../../../dist/main.js");
 
 /** A person's place: a home, a working directory and a database of its own. */
-export interface Desk {
+export interface CommandLineFixture {
   readonly database: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
 }
 
-export function startDesk(
+export function startCommandLineFixture(
   more: { cwd?: string; database?: string; env?: Readonly<Record<string, string>> } = {},
-): Desk {
+): CommandLineFixture {
   const home = temporaryDirectory();
   const database = more.database ?? path.join(home, "baton.db");
   return {
@@ -47,9 +47,13 @@ export interface Started {
   readonly ended: Promise<Ended>;
 }
 
-export function startBaton(desk: Desk, args: readonly string[], command: readonly string[] = []): Started {
+export function startBaton(
+  fixture: CommandLineFixture,
+  args: readonly string[],
+  command: readonly string[] = [],
+): Started {
   const [program, ...rest] = [...command, process.execPath, MAIN, ...args];
-  const child = spawn(program!, rest, { cwd: desk.cwd, env: desk.env, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(program!, rest, { cwd: fixture.cwd, env: fixture.env, stdio: ["pipe", "pipe", "pipe"] });
   onTestFinished(() => void child.kill("SIGKILL"));
   let stdout = "";
   let stderr = "";
@@ -61,15 +65,18 @@ export function startBaton(desk: Desk, args: readonly string[], command: readonl
 }
 
 /** Runs `baton …` to its end. */
-export async function baton(desk: Desk, args: readonly string[], input = ""): Promise<Ended> {
-  const started = startBaton(desk, args);
+export async function baton(fixture: CommandLineFixture, args: readonly string[], input = ""): Promise<Ended> {
+  const started = startBaton(fixture, args);
   started.child.stdin!.end(input);
   return started.ended;
 }
 
 /** The one document on stdout; fails where anything else stands there or on stderr. */
-export async function batonJson(desk: Desk, args: readonly string[]): Promise<Record<string, unknown>> {
-  const { stdout, stderr } = await baton(desk, [...args, "--json"]);
+export async function batonJson(
+  fixture: CommandLineFixture,
+  args: readonly string[],
+): Promise<Record<string, unknown>> {
+  const { stdout, stderr } = await baton(fixture, [...args, "--json"]);
   if (stderr !== "") throw new Error(`stderr: ${stderr}`);
   return JSON.parse(stdout) as Record<string, unknown>;
 }
@@ -80,12 +87,16 @@ export function quoted(word: string): string {
 }
 
 /** The same on a pseudo-terminal of the given size. Needs `script` of util-linux. */
-export function startOnTerminal(desk: Desk, args: readonly string[], size: { columns: number; rows: number }): Started {
+export function startOnTerminal(
+  fixture: CommandLineFixture,
+  args: readonly string[],
+  size: { columns: number; rows: number },
+): Started {
   const line = [process.execPath, MAIN, ...args].map(quoted).join(" ");
   const shell = `stty cols ${size.columns} rows ${size.rows}; exec ${line}`;
   const child = spawn("script", ["-qefc", shell, "/dev/null"], {
-    cwd: desk.cwd,
-    env: { ...desk.env, TERM: "xterm-256color", SHELL: "/bin/sh" },
+    cwd: fixture.cwd,
+    env: { ...fixture.env, TERM: "xterm-256color", SHELL: "/bin/sh" },
     stdio: ["pipe", "pipe", "pipe"],
   });
   onTestFinished(() => void child.kill("SIGKILL"));
