@@ -157,7 +157,7 @@ async function goneBack(
     await handle.finishMany("ann", { run }, AT_ONCE);
     const stored = await handle.read(() => requireCheckpoint(id));
     const opened = await timed(() => openCheckpoint(stored));
-    const resuming = { checkpoint: stored.checkpoint, copy: opened.result, agent: "ann" };
+    const resuming = { checkpoint: stored.checkpoint, snapshot: opened.result, agent: "ann" };
     gone.opened.push(opened.ms);
     gone.resumed.push((await timed(() => handle.transact((ctx) => resumeInPlace(ctx, resuming)))).ms);
     gone.forked.push((await timed(() => handle.transact((ctx) => forkRun(ctx, resuming)))).ms);

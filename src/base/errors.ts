@@ -12,7 +12,7 @@ export const ERROR_CODES = [
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
 /** When the same call can succeed: never as it stands, at once with the same input, or after so many milliseconds. */
-export type Retry = "never" | "same_input" | { after_ms: number };
+export type RetryAdvice = "never" | "same_input" | { after_ms: number };
 
 /** A complete call that makes sense next: a listed tool and its arguments. */
 export interface NextCall {
@@ -23,7 +23,7 @@ export interface NextCall {
 export interface ErrorFacts {
   /** The current state of what the call was about, as plain data. */
   details?: Record<string, unknown>;
-  retry?: Retry;
+  retry?: RetryAdvice;
   next?: NextCall[];
 }
 
@@ -31,7 +31,7 @@ export interface ErrorFacts {
 export class BatonError extends Error {
   readonly code: ErrorCode;
   readonly details: Record<string, unknown> | undefined;
-  readonly retry: Retry;
+  readonly retry: RetryAdvice;
   readonly next: readonly NextCall[];
 
   constructor(code: ErrorCode, message: string, facts: ErrorFacts = {}) {

@@ -4,7 +4,7 @@ import type * as shapes from "../dispatch/shapes.js";
 
 type Parsed<S extends { parse(data: unknown): unknown }> = ReturnType<S["parse"]>;
 
-export type TaskLine = Parsed<typeof shapes.taskLine>;
+export type TaskAnswer = Parsed<typeof shapes.taskLine>;
 export type RunAnswer = Parsed<typeof shapes.run>;
 export type BudgetAnswer = Parsed<typeof shapes.budget>;
 export type RunLine = Parsed<typeof shapes.runLine>;
@@ -34,7 +34,7 @@ interface Locks {
 export interface DeadLetterAnswer {
   readonly id: string;
   readonly status: string;
-  readonly task: TaskLine;
+  readonly task: TaskAnswer;
   readonly error: { readonly type: string; readonly message: string; readonly stack?: string };
   readonly created_at: string;
   readonly closed_at: string | null;
@@ -43,28 +43,28 @@ export interface DeadLetterAnswer {
   readonly replay_at?: string;
 }
 
-export interface DeadLetterOutcome {
-  readonly task: TaskLine;
-  readonly ready: readonly TaskLine[];
+export interface DeadLetterAnswer {
+  readonly task: TaskAnswer;
+  readonly ready: readonly TaskAnswer[];
   readonly run: RunLine;
 }
 
 /** The answers that the command line words itself. dispatch has held each against its operation's output schema. */
 export interface Answers {
-  execute_workflow: { run: RunAnswer; ready: TaskLine[]; warnings?: string[] };
+  execute_workflow: { run: RunAnswer; ready: TaskAnswer[]; warnings?: string[] };
   get_run: {
     run: RunAnswer;
     budget?: BudgetAnswer;
-    ready: TaskLine[];
-    running: TaskLine[];
-    waiting: TaskLine[];
+    ready: TaskAnswer[];
+    running: TaskAnswer[];
+    waiting: TaskAnswer[];
     blocked: BlockedLine[];
     dead_letter: BlockedLine[];
-    tasks?: TaskLine[];
-    failures?: { task: TaskLine; attempts: AttemptAnswer[] }[];
+    tasks?: TaskAnswer[];
+    failures?: { task: TaskAnswer; attempts: AttemptAnswer[] }[];
   };
   get_run_progress: { eta_ms: number | null };
-  get_task: { task: TaskLine; result?: unknown };
+  get_task: { task: TaskAnswer; result?: unknown };
   list_events: { events: EventAnswer[]; next_cursor: string; more: boolean };
   control_run: { run: RunAnswer };
   validate_workflow: {
@@ -98,9 +98,9 @@ export interface Answers {
     context: { prompt?: string; command?: string; inputs: Record<string, unknown> };
     blocked: string[];
   };
-  replay_dead_letter: DeadLetterOutcome;
-  resolve_dead_letter: DeadLetterOutcome;
-  discard_dead_letter: { task: TaskLine };
+  replay_dead_letter: DeadLetterAnswer;
+  resolve_dead_letter: DeadLetterAnswer;
+  discard_dead_letter: { task: TaskAnswer };
   get_workflow: { inputs: Record<string, { type?: string }> };
   list_workflows: {
     workflows: {

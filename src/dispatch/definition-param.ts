@@ -12,13 +12,13 @@ const EXAMPLE = '{"name":"w","steps":[{"key":"a","prompt":"…"},{"key":"b","nee
 export const definition = z.record(z.string(), z.unknown()).optional().describe(`Such as ${EXAMPLE}`);
 export const yaml = z.string().min(1).optional().describe("Or its text, YAML or JSON.");
 
-export interface Written {
+export interface WrittenDefinition {
   readonly definition?: JsonObject | undefined;
   readonly yaml?: string | undefined;
 }
 
 /** The one of the two that was given. Errors: `invalid_input` for both or none. */
-export function writtenDefinition({ definition: object, yaml: text }: Written): JsonObject | string {
+export function writtenDefinition({ definition: object, yaml: text }: WrittenDefinition): JsonObject | string {
   if (object !== undefined && text === undefined) return object;
   if (text !== undefined && object === undefined) return text;
   const message =

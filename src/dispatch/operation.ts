@@ -6,7 +6,7 @@ import type { TemplateFolder } from "../runtime/template-folders.js";
 import type { Tx } from "../store/tx.js";
 
 /** What an operation does to the world: nothing, a change, or a change that takes something away. */
-export type Effect = "read" | "write" | "destructive";
+export type OperationEffect = "read" | "write" | "destructive";
 
 /** Who may call it: anyone, or only the roles named (spec 03, Permissions). */
 export type Permission = "anyone" | readonly PermissionRole[];
@@ -18,7 +18,7 @@ interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
   /** What it does, when to use it, what it answers: one paragraph of at most 60 words. */
   readonly description: string;
   readonly area: Area;
-  readonly effect: Effect;
+  readonly effect: OperationEffect;
   /** In the default tool list. */
   readonly listed?: boolean;
   readonly aliases?: readonly string[];

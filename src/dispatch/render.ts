@@ -1,4 +1,4 @@
-import type { BatonError, NextCall, Retry } from "../base/errors.js";
+import type { BatonError, NextCall, RetryAdvice } from "../base/errors.js";
 import { InternalError } from "./dispatch.js";
 import { type Bounds, compactText, type Whole } from "./text.js";
 
@@ -119,7 +119,7 @@ interface ErrorShape {
   readonly code: string;
   readonly message: string;
   readonly details?: Record<string, unknown>;
-  readonly retry: Retry;
+  readonly retry: RetryAdvice;
   readonly next: readonly NextCall[];
 }
 
@@ -132,7 +132,7 @@ function errorFacts(error: BatonError | InternalError): ErrorShape {
   return { code, message, ...(details && { details }), retry, next };
 }
 
-function retryText(retry: Retry): string | undefined {
+function retryText(retry: RetryAdvice): string | undefined {
   if (retry === "never") return undefined;
   return retry === "same_input" ? "retry: the same call can be made again at once" : `retry: in ${retry.after_ms} ms`;
 }

@@ -4,14 +4,14 @@ import { type CallOptions, type Dispatch, InternalError } from "../dispatch/disp
 import { tooLarge } from "../dispatch/input.js";
 import { type Rendered, renderError, renderResult } from "../dispatch/render.js";
 
-export interface ToolCall {
+export interface ClientToolCall {
   readonly name: string;
   readonly arguments: Record<string, unknown>;
   readonly options: CallOptions;
 }
 
 /** Calls through dispatch and words the answer. What dispatch refuses is an answer too. */
-export async function callTool(dispatch: Dispatch, call: ToolCall): Promise<CallToolResult> {
+export async function callTool(dispatch: Dispatch, call: ClientToolCall): Promise<CallToolResult> {
   try {
     const { result } = await dispatch.call(call.name, call.arguments, call.options);
     return toolResult(renderResult(result));

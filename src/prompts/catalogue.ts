@@ -3,7 +3,7 @@ import { BatonError } from "../base/errors.js";
 import { hint } from "../base/names.js";
 import type { Tx } from "../store/tx.js";
 import { planGoal } from "./plan-goal.js";
-import type { Given, Prompt } from "./prompt.js";
+import type { PromptArguments, Prompt } from "./prompt.js";
 import { reviewRun } from "./review-run.js";
 import { workLoop } from "./work-loop.js";
 
@@ -40,7 +40,7 @@ export function* completeArgument(name: string, argument: string, typed: string)
   return wanted?.complete === undefined ? [] : yield* wanted.complete(typed);
 }
 
-function givenTo(prompt: Prompt, values: Readonly<Record<string, unknown>>): Given {
+function givenTo(prompt: Prompt, values: Readonly<Record<string, unknown>>): PromptArguments {
   const known = prompt.arguments.map((one) => one.name);
   const stranger = Object.keys(values).find((one) => !known.includes(one));
   if (stranger !== undefined) {

@@ -16,11 +16,11 @@ export interface Prompt {
   readonly description: string;
   readonly arguments: readonly PromptArgument[];
   /** Errors: `not_found` for an argument that names nothing. */
-  compose(ctx: EngineContext, given: Given): Tx<string>;
+  compose(ctx: EngineContext, given: PromptArguments): Tx<string>;
 }
 
 /** The arguments by name. One that is required is never empty; others are undefined where they are left out or empty. */
-export interface Given {
+export interface PromptArguments {
   required(name: string): string;
   optional(name: string): string | undefined;
 }

@@ -1,4 +1,4 @@
-import type { Change } from "../engine/events/changes.js";
+import type { ChangedEntities } from "../engine/events/changes.js";
 import { BatonError } from "../base/errors.js";
 import { hint } from "../base/names.js";
 import type { Tx } from "../store/tx.js";
@@ -46,7 +46,7 @@ export function* followedBy(ctx: ReadingContext, uri: string): Tx<string[]> {
 }
 
 /** The addresses of all that an event may have changed. */
-export function changedBy(change: Change): string[] {
+export function changedBy(change: ChangedEntities): string[] {
   return [
     ...fixedResources.filter((resource) => resource.changedBy(change)).map(({ uri }) => uri),
     ...resourceTemplates.flatMap((template) => {

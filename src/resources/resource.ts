@@ -1,4 +1,4 @@
-import type { Change } from "../engine/events/changes.js";
+import type { ChangedEntities } from "../engine/events/changes.js";
 import type { EngineContext } from "../engine/context.js";
 import type { Tx } from "../store/tx.js";
 
@@ -32,7 +32,7 @@ export interface FixedResource extends Described {
   /** Data, or the text itself where it is no JSON. */
   read(ctx: ReadingContext): Tx<unknown>;
   /** Whether an event may have changed what is read. */
-  changedBy(change: Change): boolean;
+  changedBy(change: ChangedEntities): boolean;
 }
 
 /** A resource of each entity of a kind. */
@@ -44,7 +44,7 @@ export interface ResourceTemplate extends Described {
   /** Values for the variable that begin with a text, or name an entity whose name does; the newest first. */
   complete(prefix: string): Tx<string[]>;
   /** The id of the entity whose resource an event may have changed. */
-  changedBy(change: Change): string | null;
+  changedBy(change: ChangedEntities): string | null;
   /** The ids whose changes are changes of this one: its own, where it is addressed by name, and others. Errors: `not_found`. */
   follow(ctx: ReadingContext, id: string): Tx<readonly string[]>;
 }
@@ -54,6 +54,6 @@ export const JSON_TYPE = "application/json";
 export const LISTED_MAX = 200;
 
 /** A sign of progress changes a task's own figures, and nothing that is counted. */
-export function isNote({ type }: Change): boolean {
+export function isNote({ type }: ChangedEntities): boolean {
   return type === "task.progress";
 }

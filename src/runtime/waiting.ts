@@ -1,5 +1,5 @@
 /** How long to wait, and what ends or accompanies it. */
-export interface Waiting {
+export interface WaitOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** Calls the listener after something may have changed; returns what stops it. */
@@ -9,7 +9,7 @@ export interface Waiting {
 }
 
 /** Looks now and after every wake-up until something is found, the time is over or the signal fires. */
-export async function waitFor<T>(look: () => Promise<T | undefined>, waiting: Waiting): Promise<T | undefined> {
+export async function waitFor<T>(look: () => Promise<T | undefined>, waiting: WaitOptions): Promise<T | undefined> {
   const found = await look();
   if (found !== undefined || waiting.timeoutMs <= 0 || waiting.signal.aborted) return found;
 

@@ -147,7 +147,7 @@ export function chunksOf<T>(items: readonly T[]): readonly (readonly T[])[] {
   return chunks;
 }
 
-export interface Insert {
+export interface RowInsert {
   readonly table: string;
   readonly columns: readonly string[];
   /** What follows the values: ON CONFLICT and the like. */
@@ -155,9 +155,9 @@ export interface Insert {
 }
 
 // By number of rows. An Insert is a constant of its statement module.
-const insertTexts = new WeakMap<Insert, Map<number, string>>();
+const insertTexts = new WeakMap<RowInsert, Map<number, string>>();
 
-function insertText(insert: Insert, rows: number): string {
+function insertText(insert: RowInsert, rows: number): string {
   const texts = insertTexts.get(insert) ?? new Map<number, string>();
   let sql = texts.get(rows);
   if (sql === undefined) {
@@ -171,7 +171,7 @@ function insertText(insert: Insert, rows: number): string {
 }
 
 /** Inserts rows in as few statements as a small set of prepared texts allows. */
-export function* insertRows(insert: Insert, rows: readonly (Statement[1] & object)[]): Tx<void> {
+export function* insertRows(insert: RowInsert, rows: readonly (Statement[1] & object)[]): Tx<void> {
   for (const chunk of chunksOf(rows)) {
     // Not flat(): it took 3 µs for a single row.
     const values: SqlValue[] = [];

@@ -108,7 +108,7 @@ const resume = defineOperation({
   }),
   async perform(host, { checkpoint: id, as, agent }) {
     const stored = await host.read(() => requireCheckpoint(id));
-    const copy = await openCheckpoint(stored);
+    const snapshot = await openCheckpoint(stored);
     const { checkpoint } = stored;
     return host.transact(function* (ctx) {
       const acting = yield* actingAgent(ctx, agent);
@@ -116,7 +116,7 @@ const resume = defineOperation({
       return {
         as,
         checkpoint: checkpointView(checkpoint),
-        ...(yield* answer(ctx, { checkpoint, copy, agent: acting.name })),
+        ...(yield* answer(ctx, { checkpoint, snapshot, agent: acting.name })),
       };
     }, "resume");
   },

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { keepCursor, look, openWatch, type Seen, WAIT_KINDS } from "../engine/events/waits.js";
+import { saveCursor, pollWatch, openWatch, type Seen, WAIT_KINDS } from "../engine/events/waits.js";
 import { eventView } from "../engine/events/views.js";
 import { defineOperation, type Operation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
@@ -26,10 +26,10 @@ const waitFor = defineOperation({
     const watch = await host.transact((ctx) => openWatch(ctx, input), "watch");
     let seen: Seen = { events: [], cursor: watch.cursor };
     await host.waitFor(async () => {
-      seen = await host.read(() => look({ ...watch, cursor: seen.cursor }));
+      seen = await host.read(() => pollWatch({ ...watch, cursor: seen.cursor }));
       return seen.events.length > 0 ? true : undefined;
     }, input.timeout_seconds);
-    if (seen.cursor !== watch.cursor) await host.transact(() => keepCursor(watch.agent, seen.cursor), "cursor");
+    if (seen.cursor !== watch.cursor) await host.transact(() => saveCursor(watch.agent, seen.cursor), "cursor");
     return { events: seen.events.map(eventView), cursor: seen.cursor, timed_out: seen.events.length === 0 };
   },
 });

@@ -60,7 +60,7 @@ const list = defineOperation({
 });
 
 /** What a project is made of beside its own fields. */
-export interface TemplateInput extends Omit<templates.FromTemplate, "template" | "inputs"> {
+export interface TemplateInput extends Omit<templates.TemplateRequest, "template" | "inputs"> {
   readonly template: string;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly overwrite: boolean;
@@ -75,7 +75,7 @@ export const scaffolded = z.object({
   milestones: z.array(z.string()),
 });
 
-export interface FromTemplate {
+export interface CreatedFromTemplate {
   readonly project: Project;
   readonly created: boolean;
   readonly scaffolded: z.output<typeof scaffolded>;
@@ -86,8 +86,8 @@ export interface FromTemplate {
  * is taken back from the disk. A call that comes again, with its request id or after a crash in between, finds its own files the
  * same and goes on. Errors: those of `prepareProject`, `requireFree` and `makeFromTemplate`.
  */
-export async function createFromTemplate(host: Host, input: TemplateInput): Promise<FromTemplate> {
-  const earlier = await host.earlier<FromTemplate>(STEP);
+export async function createFromTemplate(host: Host, input: TemplateInput): Promise<CreatedFromTemplate> {
+  const earlier = await host.earlier<CreatedFromTemplate>(STEP);
   if (earlier !== undefined) return earlier;
   const { entries } = await templatesAt(host, input.template);
   const request = { ...input, template: requireTemplate(entries, input.template, "project") };
@@ -110,7 +110,7 @@ export async function createFromTemplate(host: Host, input: TemplateInput): Prom
     const made = await host.transact(function* (ctx) {
       const acting = yield* actingAs(ctx, input.agent);
       const { project, created, ...stored } = yield* templates.makeFromTemplate(acting, request, prepared);
-      const answer: FromTemplate = {
+      const answer: CreatedFromTemplate = {
         project,
         created,
         scaffolded: { ...facts, workflows: [...stored.workflows], milestones: [...stored.milestones] },

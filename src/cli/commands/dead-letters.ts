@@ -1,4 +1,4 @@
-import type { DeadLetterOutcome } from "../answers.js";
+import type { DeadLetterAnswer } from "../answers.js";
 import { answer, type Desk, type Shared, withApp } from "../command.js";
 import { jsonOrText } from "../operation-flags.js";
 import { table } from "../terminal/table.js";
@@ -125,7 +125,7 @@ async function inTurn(ids: readonly string[], handle: (id: string) => Promise<Sa
   return { data, text: handled.map(({ text }) => text).join("\n") };
 }
 
-function handledText(done: string, { task, ready, run }: DeadLetterOutcome): string {
+function handledText(done: string, { task, ready, run }: DeadLetterAnswer): string {
   const next = ready.length === 0 ? "" : `, ready now: ${ready.map(({ key }) => key).join(", ")}`;
   return `${task.key} ${done}: it is ${task.status}, its run ${run.id} ${run.status}${next}`;
 }

@@ -1,4 +1,4 @@
-import type { EventAnswer, TaskLine } from "../answers.js";
+import type { EventAnswer, TaskAnswer } from "../answers.js";
 import { duration } from "../terminal/durations.js";
 import { signOf } from "../terminal/task-marks.js";
 import type { Style } from "../terminal/terminal.js";
@@ -7,7 +7,7 @@ type Data = Readonly<Record<string, unknown>>;
 
 /** What an event did to a task, in words, and the mark of the state the task has then. */
 interface Wording {
-  readonly status: TaskLine["status"];
+  readonly status: TaskAnswer["status"];
   words(event: EventAnswer, lastedMs: number | undefined): string;
 }
 

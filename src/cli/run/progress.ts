@@ -1,4 +1,4 @@
-import type { BudgetAnswer, RunAnswer, TaskLine } from "../answers.js";
+import type { BudgetAnswer, RunAnswer, TaskAnswer } from "../answers.js";
 import { stopwatch } from "../terminal/durations.js";
 import { eventText } from "./event-text.js";
 import type { RunState } from "./state.js";
@@ -95,7 +95,7 @@ interface Place {
   readonly keyColumns: number;
 }
 
-function taskLine(task: TaskLine, { state, view, columns, keyColumns }: Place): string {
+function taskLine(task: TaskAnswer, { state, view, columns, keyColumns }: Place): string {
   const claimedAt = state.claimedAt.get(task.id);
   const running = task.status === "running";
   const parts = [

@@ -1,4 +1,4 @@
-import type { AttemptAnswer, BlockedLine, BudgetAnswer, EventAnswer, RunAnswer, TaskLine } from "../answers.js";
+import type { AttemptAnswer, BlockedLine, BudgetAnswer, EventAnswer, RunAnswer, TaskAnswer } from "../answers.js";
 
 /** A run as it is shown. */
 export interface RunState {
@@ -6,12 +6,12 @@ export interface RunState {
   readonly budget?: BudgetAnswer | undefined;
   /** What is left at the pace so far; null while that is unknown. */
   readonly etaMs: number | null;
-  readonly running: readonly TaskLine[];
-  readonly ready: readonly TaskLine[];
-  readonly waiting: readonly TaskLine[];
+  readonly running: readonly TaskAnswer[];
+  readonly ready: readonly TaskAnswer[];
+  readonly waiting: readonly TaskAnswer[];
   readonly failed: readonly BlockedLine[];
   /** All of them, or the first 200, where a table is wanted. */
-  readonly tasks: readonly TaskLine[];
+  readonly tasks: readonly TaskAnswer[];
   /** When the running tasks were claimed, by id; milliseconds since the epoch. */
   readonly claimedAt: ReadonlyMap<string, number>;
   /** The last few events, oldest first. */
@@ -21,7 +21,7 @@ export interface RunState {
 }
 
 /** Why a task failed for good. */
-export interface Failure {
-  readonly task: TaskLine;
+export interface FailedTask {
+  readonly task: TaskAnswer;
   readonly attempts: readonly AttemptAnswer[];
 }

@@ -1,7 +1,7 @@
-import type { TaskLine } from "../answers.js";
+import type { TaskAnswer } from "../answers.js";
 import { paint, type Style, type Tone } from "./terminal.js";
 
-type TaskStatus = TaskLine["status"];
+type TaskStatus = TaskAnswer["status"];
 
 interface Mark {
   readonly sign: string;

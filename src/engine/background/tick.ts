@@ -24,7 +24,7 @@ import { anyOldSession, pruneSessions } from "../runs/work-sessions.js";
 export type TickHost = CheckpointHost;
 
 /** What only the process can see of the machine it runs on, and remembers from tick to tick. */
-export interface Machine {
+export interface LocalHost {
   readonly host: string;
   /** Whether the process of a session of this host still lives: its pid is there and started when the session says. */
   isAlive(session: sessions.Session): boolean;
@@ -50,7 +50,7 @@ export interface TickReport {
  * What is due now, for a process that does no background work of its own: where only commands of a shell are used, nobody else does
  * it. A few reads where nothing is. Throws an `AggregateError` at the end for what could not be done.
  */
-export async function catchUp(host: TickHost, machine: Machine): Promise<void> {
+export async function catchUp(host: TickHost, machine: LocalHost): Promise<void> {
   const { chores, open } = await begin(host, machine);
   await chores.once("sessions", () => markGoneSessions(host, machine, open));
   await chores.once("leases", () => reapSessions(host, chores, false));
@@ -74,7 +74,7 @@ const RUNS_PRUNED_AT_ONCE_MAX = 5;
  * something is, each task in its own short transaction, in the one lock order. Throws an `AggregateError` at the end for what could
  * not be done; see `Chores`.
  */
-export async function tick(host: TickHost, machine: Machine): Promise<TickReport> {
+export async function tick(host: TickHost, machine: LocalHost): Promise<TickReport> {
   const { chores, open } = await begin(host, machine);
   let tidying = false;
   await chores.once("host clock", async () => Number((tidying = await moveHostClock(host, machine.host))));
@@ -127,14 +127,18 @@ async function moveHostClock(host: TickHost, name: string): Promise<boolean> {
 }
 
 /** With what a tick begins: its chores, and the sessions of this host. */
-async function begin(host: TickHost, machine: Machine): Promise<{ chores: Chores; open: sessions.Session[] }> {
+async function begin(host: TickHost, machine: LocalHost): Promise<{ chores: Chores; open: sessions.Session[] }> {
   const { now, open } = await host.read(function* (ctx) {
     return { now: ctx.now, open: yield* sessions.openSessionsOf(machine.host) };
   });
   return { chores: new Chores(machine.aside, now), open };
 }
 
-async function markGoneSessions(host: TickHost, machine: Machine, open: readonly sessions.Session[]): Promise<number> {
+async function markGoneSessions(
+  host: TickHost,
+  machine: LocalHost,
+  open: readonly sessions.Session[],
+): Promise<number> {
   const gone = open.filter((session) => !machine.isAlive(session)).map(({ id }) => id);
   if (gone.length === 0) return 0;
   const marked = await host.transact((ctx) =>

@@ -8,9 +8,16 @@ import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { iso } from "../../base/time.js";
 import { RunChange } from "../lifecycle/run-change.js";
-import { copyRun, headOfCopy, type ReadCopy, readParts, type RunCopy } from "../snapshots/run-snapshot.js";
+import { snapshotRun, headText, type OpenSnapshot, readParts, type RunSnapshot } from "../snapshots/run-snapshot.js";
 import { requireRun } from "../lookup.js";
-import { createdEvent, keepCopy, reasonAgainst, type Order, type PackedCopy, type Taken } from "../snapshots/keep.js";
+import {
+  createdEvent,
+  saveSnapshot,
+  reasonAgainst,
+  type Order,
+  type PackedSnapshot,
+  type Taken,
+} from "../snapshots/keep.js";
 
 export type { Checkpoint } from "../../store/checkpoints/checkpoints.js";
 
@@ -22,7 +29,7 @@ export interface CheckpointHost {
 }
 
 /** A run whose state can be gone back to. Errors: `invalid_transition`. */
-function requireCopyable(run: Run): Run {
+function requireSnapshotable(run: Run): Run {
   const why = reasonAgainst(run);
   if (why === undefined) return run;
   throw new BatonError("invalid_transition", `Run ${run.id} can be given no checkpoint: ${why}.`, {
@@ -32,18 +39,18 @@ function requireCopyable(run: Run): Run {
 }
 
 /** The copy of a run, read while others go on. Errors: `not_found`, `invalid_transition`. */
-function* copyForCheckpoint(ctx: EngineContext, id: string, onPage: (page: string) => void): Tx<RunCopy> {
-  requireCopyable(yield* requireRun(id));
-  const copy = yield* copyRun(ctx, id, { onPage });
-  if (!copy) throw new Error(`run ${id} is not in its own snapshot`);
-  return copy;
+function* snapshotForCheckpoint(ctx: EngineContext, id: string, onPage: (page: string) => void): Tx<RunSnapshot> {
+  requireSnapshotable(yield* requireRun(id));
+  const snapshot = yield* snapshotRun(ctx, id, { onPage });
+  if (!snapshot) throw new Error(`run ${id} is not in its own snapshot`);
+  return snapshot;
 }
 
 /** Stores a copy that was read before. Errors: `not_found` for a run that has gone meanwhile. */
-export function* storeCheckpoint(ctx: EngineContext, packed: PackedCopy, order: Order): Tx<Taken> {
+export function* storeCheckpoint(ctx: EngineContext, packed: PackedSnapshot, order: Order): Tx<Taken> {
   const id = String(packed.head.run["id"]);
   const run = (yield* lockRun(id)) ?? (yield* requireRun(id));
-  const taken = yield* keepCopy(ctx, packed, order);
+  const taken = yield* saveSnapshot(ctx, packed, order);
   const change = new RunChange(ctx, run);
   change.append([createdEvent(taken.checkpoint, order.by)]);
   yield* change.writeHistory();
@@ -57,13 +64,13 @@ export async function takeCheckpoint(host: CheckpointHost, run: string, order: O
 }
 
 /** The copy of a run, compressed, read while others go on. Errors: `not_found`, `invalid_transition`. */
-export async function packRun(host: Pick<CheckpointHost, "snapshot">, run: string): Promise<PackedCopy> {
+export async function packRun(host: Pick<CheckpointHost, "snapshot">, run: string): Promise<PackedSnapshot> {
   const packer = new Packer();
-  const copy = await host.snapshot((ctx) => {
+  const snapshot = await host.snapshot((ctx) => {
     packer.begin();
-    return copyForCheckpoint(ctx, run, packer.add);
+    return snapshotForCheckpoint(ctx, run, packer.add);
   });
-  return { head: copy.head, ...(await packer.finish(headOfCopy(copy))) };
+  return { head: snapshot.head, ...(await packer.finish(headText(snapshot))) };
 }
 
 /** A checkpoint as it is stored. */
@@ -86,7 +93,7 @@ export function* requireCheckpoint(id: string): Tx<StoredCheckpoint> {
 }
 
 /** The content of a checkpoint. Errors: `unavailable` for one of a newer version or a damaged one. */
-export function openCheckpoint({ checkpoint, parts }: StoredCheckpoint): Promise<ReadCopy> {
+export function openCheckpoint({ checkpoint, parts }: StoredCheckpoint): Promise<OpenSnapshot> {
   return readParts(unpack(checkpoint.id, { ...checkpoint, parts }), checkpoint.format);
 }
 

@@ -1,6 +1,6 @@
 import { type Carried, carryAttempts } from "../../store/tasks/attempts.js";
 import { budgetsOver, insertBudget } from "../../store/cost/budgets.js";
-import * as copies from "../../store/snapshots/run-snapshots.js";
+import * as snapshots from "../../store/snapshots/run-snapshots.js";
 import { text, textOrNull } from "../../store/rows.js";
 import { insertCounters } from "../../store/runs/runs.js";
 import type { Reason } from "../../store/tasks/tasks.js";
@@ -27,30 +27,32 @@ export interface Forked extends ResumedRun {
  * Makes a new run that stands where a run stood, of its own tasks, with the results that counted then. Nothing of the origin is written.
  * Errors: `not_found`, `invalid_transition`.
  */
-export function* forkRun(ctx: EngineContext, { checkpoint, copy, agent }: Resuming): Tx<Forked> {
+export function* forkRun(ctx: EngineContext, { checkpoint, snapshot, agent }: Resuming): Tx<Forked> {
   yield* requireUnarchived(checkpoint.project);
-  const run = yield* withOwnBudget(forkedRow(ctx, copy.run, agent), checkpoint.run);
+  const run = yield* withOwnBudget(forkedRow(ctx, snapshot.run, agent), checkpoint.run);
   const id = idOf(run);
-  const tasks = copy.tasks.toSorted((a, b) => (idOf(a.row) < idOf(b.row) ? -1 : 1));
+  const tasks = snapshot.tasks.toSorted((a, b) => (idOf(a.row) < idOf(b.row) ? -1 : 1));
   // Their order is that of the ids.
   const ids = new Map(tasks.map(({ row }) => [idOf(row), ctx.newId("task")]));
   const own = (task: string): string => ids.get(task) ?? task;
-  const rows = tasks.map((task) => forkedTask(task, { run: id, own, takenAt: copy.takenAt, now: ctx.now }));
+  const rows = tasks.map((task) => forkedTask(task, { run: id, own, takenAt: snapshot.takenAt, now: ctx.now }));
   yield* insertCounters(ctx, id);
-  yield* copies.writeRows("tasks", rows);
-  yield* copies.writeSpecs(tasks.map(({ row, spec }) => [own(idOf(row)), waitsForRun(row) ? unstarted(spec) : spec]));
-  yield* copies.writeNeeds(tasks.map(({ row, needs }) => ({ id: own(idOf(row)), needs: needs.map(own) })));
+  yield* snapshots.writeRows("tasks", rows);
+  yield* snapshots.writeSpecs(
+    tasks.map(({ row, spec }) => [own(idOf(row)), waitsForRun(row) ? unstarted(spec) : spec]),
+  );
+  yield* snapshots.writeNeeds(tasks.map(({ row, needs }) => ({ id: own(idOf(row)), needs: needs.map(own) })));
   const carried = tasks.flatMap((task): Carried[] => {
     const [from, number] = [idOf(task.row), countedIn(task)];
     return number === undefined ? [] : [{ task: own(from), number: 1, token: 1, from: { task: from, number } }];
   });
   const found = yield* carryAttempts(carried, { by: SERVER, at: ctx.now, note: "" });
   if (found !== carried.length) throw originGone(checkpoint.run);
-  yield* copies.replaceSignals(
+  yield* snapshots.replaceSignals(
     id,
-    copy.signals.map((signal) => ({ ...signal, id: ctx.newId("signal"), run: id, task: ownOrNull(signal, own) })),
+    snapshot.signals.map((signal) => ({ ...signal, id: ctx.newId("signal"), run: id, task: ownOrNull(signal, own) })),
   );
-  const deadLetters = copy.letters.map((deadLetter) => ({ ...deadLetter, task: own(deadLetter.task) }));
+  const deadLetters = snapshot.letters.map((deadLetter) => ({ ...deadLetter, task: own(deadLetter.task) }));
   yield* restoreDeadLetters(ctx, { run: { id, project: checkpoint.project }, deadLetters, by: agent, note: "" });
   const forked = {
     type: "run.forked",
@@ -89,7 +91,7 @@ interface Forking {
   readonly now: number;
 }
 
-function forkedTask(task: copies.CopiedTask, { run, own, ...interval }: Forking): Row {
+function forkedTask(task: snapshots.SnapshotTask, { run, own, ...interval }: Forking): Row {
   const row = restoredRow(task, interval);
   row["id"] = own(idOf(task.row));
   row["run"] = run;

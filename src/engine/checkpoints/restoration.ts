@@ -1,10 +1,10 @@
 import { type Carried, carryAttempts, lastUsed } from "../../store/tasks/attempts.js";
 import type { NewEvent } from "../../store/events/events.js";
-import * as copies from "../../store/snapshots/run-snapshots.js";
+import * as snapshots from "../../store/snapshots/run-snapshots.js";
 import { int, text } from "../../store/rows.js";
 import type { Row, SqlValue, Tx } from "../../store/tx.js";
 import { SERVER, type EngineContext } from "../context.js";
-import type { ReadCopy } from "../snapshots/run-snapshot.js";
+import type { OpenSnapshot } from "../snapshots/run-snapshot.js";
 import { countedIn, idOf, isOver, restoredRow, statusOf } from "./restored-tasks.js";
 
 /** The rows to write so that the tasks of a run stand as in a copy, and the events of it. */
@@ -24,8 +24,8 @@ export interface Restoration {
 }
 
 export interface Comparison {
-  readonly copy: ReadCopy;
-  readonly present: ReadCopy;
+  readonly snapshot: OpenSnapshot;
+  readonly present: OpenSnapshot;
   /** Ids of tasks whose open attempt has just been ended. */
   readonly fenced: ReadonlySet<string>;
   readonly checkpoint: string;
@@ -33,7 +33,7 @@ export interface Comparison {
 
 /** Compares a run's tasks with a copy. Reads nothing but the attempts of tasks that are gone. */
 export function* restorationOf(ctx: EngineContext, comparison: Comparison): Tx<Restoration> {
-  const { copy, present } = comparison;
+  const { snapshot, present } = comparison;
   const made: Restoration = {
     rows: [],
     changed: [],
@@ -44,9 +44,9 @@ export function* restorationOf(ctx: EngineContext, comparison: Comparison): Tx<R
     superseded: [],
     events: [],
   };
-  const interval = { takenAt: copy.takenAt, now: ctx.now };
+  const interval = { takenAt: snapshot.takenAt, now: ctx.now };
   const left = new Map(present.tasks.map((task) => [idOf(task.row), task]));
-  for (const task of copy.tasks) {
+  for (const task of snapshot.tasks) {
     const id = idOf(task.row);
     const row = restoredRow(task, interval);
     const now = left.get(id);
@@ -61,10 +61,10 @@ export function* restorationOf(ctx: EngineContext, comparison: Comparison): Tx<R
 }
 
 interface Compared {
-  readonly task: copies.CopiedTask;
+  readonly task: snapshots.SnapshotTask;
   /** The row it becomes, but for token and attempt, which are added here. */
   readonly row: Record<string, SqlValue>;
-  readonly now: copies.CopiedTask;
+  readonly now: snapshots.SnapshotTask;
   readonly fenced: boolean;
 }
 
@@ -115,7 +115,7 @@ function sameList(one: readonly string[], other: readonly string[]): boolean {
 }
 
 /** A task whose row is gone. Its attempts tell what has been used of numbers and tokens. */
-function* bringBack(made: Restoration, task: copies.CopiedTask, row: Record<string, SqlValue>): Tx<void> {
+function* bringBack(made: Restoration, task: snapshots.SnapshotTask, row: Record<string, SqlValue>): Tx<void> {
   const id = idOf(row);
   const used = yield* lastUsed(id);
   row["attempt"] = used.number;
@@ -167,12 +167,12 @@ function supersede(made: Restoration, row: Row, { now, checkpoint }: { now: numb
 
 /** Errors: a plain one where an attempt that counted is gone, which rolls all of it back. */
 export function* writeRestoration(ctx: EngineContext, made: Restoration, note: string): Tx<void> {
-  yield* copies.writeRows("tasks", made.superseded);
-  yield* copies.detachTasks(made.superseded.map(idOf));
-  yield* copies.writeRows("tasks", made.changed);
-  yield* copies.growTokens(made.sameButToken);
-  yield* copies.writeSpecs(made.specs);
-  yield* copies.replaceNeeds(made.needs);
+  yield* snapshots.writeRows("tasks", made.superseded);
+  yield* snapshots.detachTasks(made.superseded.map(idOf));
+  yield* snapshots.writeRows("tasks", made.changed);
+  yield* snapshots.growTokens(made.sameButToken);
+  yield* snapshots.writeSpecs(made.specs);
+  yield* snapshots.replaceNeeds(made.needs);
   const found = yield* carryAttempts(made.carried, { by: SERVER, at: ctx.now, note });
   if (found !== made.carried.length) throw new Error(`${made.carried.length - found} attempts that counted are gone`);
 }

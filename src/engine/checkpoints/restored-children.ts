@@ -1,4 +1,4 @@
-import type { CopiedTask } from "../../store/snapshots/run-snapshots.js";
+import type { SnapshotTask } from "../../store/snapshots/run-snapshots.js";
 import { findRuns } from "../../store/runs/runs.js";
 import { chunksOf } from "../../store/rows.js";
 import type { TaskSpec } from "../../store/tasks/tasks.js";
@@ -19,7 +19,7 @@ export function unstarted(spec: string): string {
  * The tasks of a copy as they can be gone back to: one that waited for a run which has been cancelled or has failed since, or is no
  * longer there, begins another. One that has succeeded since gives its result again.
  */
-export function* withLiveChildren(tasks: readonly CopiedTask[], now: number): Tx<CopiedTask[]> {
+export function* withLiveChildren(tasks: readonly SnapshotTask[], now: number): Tx<SnapshotTask[]> {
   const childOf = new Map<string, string>();
   for (const { row, spec } of tasks) {
     const child = waitsForRun(row) ? (JSON.parse(spec) as TaskSpec).child : undefined;

@@ -1,4 +1,4 @@
-import type { CopiedTask } from "../../store/snapshots/run-snapshots.js";
+import type { SnapshotTask } from "../../store/snapshots/run-snapshots.js";
 import { int, intOrNull, text, textOrNull } from "../../store/rows.js";
 import type { TaskSpec, TaskStatus } from "../../store/tasks/tasks.js";
 import type { Row, SqlValue } from "../../store/tx.js";
@@ -28,7 +28,7 @@ const NOBODYS = {
  * Returns a task's row as it was, without a holder, for the caller to change further: a row has some forty columns, and
  * one more copy of each costs as much as comparing it. Token and number of attempts are set by its run.
  */
-export function restoredRow({ row, spec }: CopiedTask, interval: Interval): Record<string, SqlValue> {
+export function restoredRow({ row, spec }: SnapshotTask, interval: Interval): Record<string, SqlValue> {
   const restored: Record<string, SqlValue> = { ...row };
   if (isOver(row)) return restored;
   Object.assign(restored, NOBODYS);
@@ -73,12 +73,12 @@ export function isOver(row: Row): boolean {
 }
 
 /** The number of the attempt whose result or error counted at the time of the copy; undefined where none did. */
-export function countedIn({ row }: CopiedTask): number | undefined {
+export function countedIn({ row }: SnapshotTask): number | undefined {
   const attempt = int(row, "attempt");
   return statusOf(row) === "running" || attempt === 0 ? undefined : attempt;
 }
 
 /** Ids of the tasks whose holder had been asked to stop: they do not go on. */
-export function tasksToStop(tasks: readonly CopiedTask[]): CopiedTask[] {
+export function tasksToStop(tasks: readonly SnapshotTask[]): SnapshotTask[] {
   return tasks.filter(({ row }) => statusOf(row) === "running" && textOrNull(row, "orders") === "cancel_requested");
 }

@@ -1,4 +1,4 @@
-import { childrenOf, lookAtRuns, openDescendants } from "../../store/child-runs/child-runs.js";
+import { childrenOf, wakeRuns, openDescendants } from "../../store/child-runs/child-runs.js";
 import { type Lock, locksOfTask } from "../../store/locks/locks.js";
 import { deleteLanes, runsParkedOn } from "../../store/scheduling/lanes.js";
 import { lockProject, lockRun, lockRuns } from "../../store/lock-order.js";
@@ -19,12 +19,12 @@ import { type ResumedRun, resumeRestored } from "./restored-run.js";
 import { idOf, tasksToStop } from "./restored-tasks.js";
 import { pauseOrResumeWithin } from "../runs/control.js";
 import { RunChange } from "../lifecycle/run-change.js";
-import { copyRun, type ReadCopy, readCopy } from "../snapshots/run-snapshot.js";
+import { snapshotRun, type OpenSnapshot, openSnapshot } from "../snapshots/run-snapshot.js";
 import { requireRun } from "../lookup.js";
 
 export interface Resuming {
   readonly checkpoint: Checkpoint;
-  readonly copy: ReadCopy;
+  readonly snapshot: OpenSnapshot;
   readonly agent: string;
 }
 
@@ -50,35 +50,38 @@ export interface ResumedInPlace extends ResumedRun {
  * Takes a run back to how it stood. What was under way is fenced off, and what came of it since counts no longer; all of it stays in
  * the history. Errors: `not_found`, `invalid_transition`.
  */
-export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, agent }: Resuming): Tx<ResumedInPlace> {
+export function* resumeInPlace(
+  ctx: EngineContext,
+  { checkpoint, snapshot: kept, agent }: Resuming,
+): Tx<ResumedInPlace> {
   yield* requireUnarchived(checkpoint.project);
   const { run, held, children } = yield* lockWithHeld(checkpoint);
   requireResumable(run);
   const why = `the run was taken back to ${checkpoint.id}`;
   const fenced = yield* fenceOff(ctx, run, { held, note: `fenced off: ${why}` });
-  const copy = { ...kept, tasks: yield* withLiveChildren(kept.tasks, ctx.now) };
-  const present = yield* copyRun(ctx, run.id);
+  const snapshot = { ...kept, tasks: yield* withLiveChildren(kept.tasks, ctx.now) };
+  const present = yield* snapshotRun(ctx, run.id);
   if (!present) throw new Error(`run ${run.id} is gone under its own lock`);
   const made = yield* restorationOf(ctx, {
-    copy,
-    present: readCopy(present),
+    snapshot,
+    present: openSnapshot(present),
     fenced: new Set(fenced.map(({ task }) => task)),
     checkpoint: checkpoint.id,
   });
   yield* deleteLanes(run.id);
   yield* writeRestoration(ctx, made, `${why}: what was tried since does not count`);
-  const droppedSignals = yield* replaceSignals(run.id, copy.signals);
-  yield* restoreDeadLetters(ctx, { run, deadLetters: copy.letters, by: agent, note: why });
+  const droppedSignals = yield* replaceSignals(run.id, snapshot.signals);
+  yield* restoreDeadLetters(ctx, { run, deadLetters: snapshot.letters, by: agent, note: why });
   const figures = { fenced: fenced.length, restored: made.changed.length, superseded: made.superseded.length };
   const event = {
     type: "run.resumed_from_checkpoint",
     agent,
-    data: { checkpoint: checkpoint.id, status: copy.run["status"], ...figures, dropped_signals: droppedSignals },
+    data: { checkpoint: checkpoint.id, status: snapshot.run["status"], ...figures, dropped_signals: droppedSignals },
   };
   const resumed = yield* resumeRestored(ctx, {
     // A child run's parent is checked again. Money spent stays spent.
     run: {
-      ...copy.run,
+      ...snapshot.run,
       revision: run.revision + 1,
       due_at: run.parentTask === null ? null : ctx.now,
       budget_of: run.budgetOf,
@@ -86,11 +89,11 @@ export function* resumeInPlace(ctx: EngineContext, { checkpoint, copy: kept, age
     },
     origin: run.id,
     tasks: made.rows,
-    toStop: new Set(tasksToStop(copy.tasks).map(({ row }) => idOf(row))),
+    toStop: new Set(tasksToStop(snapshot.tasks).map(({ row }) => idOf(row))),
     events: [event, ...made.events],
   });
   // Child runs may have ended since, and may be waited for again or no longer.
-  yield* lookAtRuns(children, ctx.now);
+  yield* wakeRuns(children, ctx.now);
   if (resumed.run.endedAt === null)
     yield* pauseOrResumeWithin(ctx, run.id, { agent, event: resumed.run.status === "paused" ? "pause" : "resume" });
   ctx.noteDue?.();

@@ -29,10 +29,10 @@ export async function takeDueCheckpoints(host: CheckpointHost): Promise<number> 
     for (let after: string | undefined = ""; after !== undefined;) {
       const from: string = after;
       const { due, next } = await host.read((ctx) => runsDue(ctx, status, from));
-      for (const turn of due) {
+      for (const scheduled of due) {
         if (taken >= AT_ONCE_MAX) return taken;
-        if (!(await host.transact((ctx) => store.takeTurn(turn, ctx.now)))) continue;
-        taken += await takeUnlessOver(host, turn.run, { kind: "interval", label: null, by: SERVER });
+        if (!(await host.transact((ctx) => store.takeSchedule(scheduled, ctx.now)))) continue;
+        taken += await takeUnlessOver(host, scheduled.run, { kind: "interval", label: null, by: SERVER });
       }
       after = next;
     }
@@ -45,7 +45,7 @@ type Context = Parameters<Parameters<CheckpointHost["read"]>[0]>[0];
 function* runsDue(ctx: Context, status: RunStatus, after: string) {
   const every = ctx.settings.checkpoint_interval_ms;
   if (every === 0) return { due: [], next: undefined };
-  const looked = yield* store.runsInTurn(status, after, LOOKED_AT_ONCE);
+  const looked = yield* store.scheduledRuns(status, after, LOOKED_AT_ONCE);
   return {
     due: looked.filter(({ changed, since }) => changed && ctx.now - since >= every),
     next: looked.length === LOOKED_AT_ONCE ? looked.at(-1)?.run : undefined,

@@ -79,7 +79,7 @@ export function* startChild(ctx: EngineContext, { task, spec, run }: LockedTask)
 
 /** Lets the next task of a run that waits for room start its child run, soon. */
 export function* startNext(ctx: EngineContext, run: string): Tx<void> {
-  if (yield* children.lookAtNextUnstarted(run, ctx.now)) ctx.noteDue?.();
+  if (yield* children.wakeNextUnstarted(run, ctx.now)) ctx.noteDue?.();
 }
 
 /** Errors: `limit_exceeded` where a tree of runs grows without end: each may call more than one. */

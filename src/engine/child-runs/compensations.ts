@@ -32,7 +32,7 @@ export function* startUndoing(ctx: EngineContext, run: Run): Tx<void> {
   change.record({ type: "run.compensating", data: { tasks: tasks.length } });
   yield* settleWaiting(
     change,
-    tasks.filter(({ status, needsLook }) => status === "pending" && needsLook),
+    tasks.filter(({ status, readsSpecOnStart }) => status === "pending" && readsSpecOnStart),
   );
   yield* change.flush();
 }

@@ -1,4 +1,4 @@
-import { lookAtRuns, setRunDue } from "../../store/child-runs/child-runs.js";
+import { wakeRuns, setRunDue } from "../../store/child-runs/child-runs.js";
 import { lockPartedChildren, lockRun } from "../../store/lock-order.js";
 import { findRun } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
@@ -20,7 +20,7 @@ export function* handleDueRun(ctx: EngineContext, id: string): Tx<void> {
   // First: a run without anything to undo ends at once, and its parent is to hear of that.
   yield* setRunDue(id, again);
   if (within.length > 0) {
-    yield* lookAtRuns(within, ctx.now);
+    yield* wakeRuns(within, ctx.now);
     ctx.noteDue?.();
   }
   const run = yield* lockRun(id);

@@ -1,5 +1,5 @@
 import * as store from "../../store/cost/budgets.js";
-import { lookAtNextUnstarted } from "../../store/child-runs/child-runs.js";
+import { wakeNextUnstarted } from "../../store/child-runs/child-runs.js";
 import { findCounters } from "../../store/runs/counters.js";
 import { setLanesOpen } from "../../store/scheduling/lanes.js";
 import { lockBudgets, lockTree } from "../../store/lock-order.js";
@@ -100,7 +100,7 @@ function* reopenClaims(ctx: EngineContext, run: Run): Tx<void> {
   if (run.endedAt !== null) return;
   const { running } = yield* findCounters(run.id);
   yield* setLanesOpen(run.id, isOpen(run, running));
-  if (yield* lookAtNextUnstarted(run.id, ctx.now)) ctx.noteDue?.();
+  if (yield* wakeNextUnstarted(run.id, ctx.now)) ctx.noteDue?.();
 }
 
 function requireShares({ warnAt, blockAt }: store.Budget): void {

@@ -3,7 +3,7 @@ import * as deadLetters from "../../store/dead-letters/dead-letters.js";
 import { type Attempt, attemptsOf } from "../../store/tasks/attempts.js";
 import { isCompensation } from "../../store/child-runs/compensations.js";
 import type { Run } from "../../store/runs/runs.js";
-import { lookAgain, saveSpec } from "../../store/tasks/server-steps.js";
+import { markReadsSpecOnStart, saveSpec } from "../../store/tasks/server-steps.js";
 import { findTasks } from "../../store/tasks/lists.js";
 import type { Reopening } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
@@ -157,7 +157,7 @@ export function* replayDeadLetter(ctx: EngineContext, { id, changes = {}, note, 
   const keptFor = changes.agent === undefined ? undefined : yield* requireAgent(changes.agent);
   const spec = yield* changedSpec(ctx, locked, changes);
   yield* saveSpec(locked.task.id, spec);
-  if (spec.dynamic) yield* lookAgain(locked.task.id);
+  if (spec.dynamic) yield* markReadsSpecOnStart(locked.task.id);
   const handled = yield* reopenDeadLetter(ctx, { id, locked, note, by });
   if (keptFor) yield* reserveTask(ctx, { ...locked, task: handled.task, run: handled.run }, keptFor.name);
   return handled;

@@ -21,7 +21,7 @@ import type { TRIGGER_RULES } from "../scheduling/triggers.js";
 import { addGraphProblems, type StepLinks } from "../graph/problems.js";
 
 /** Exponential backoff with full jitter. `max_attempts` counts the first try. */
-export interface Retry {
+export interface RetryPolicy {
   readonly initial_interval_ms: number;
   readonly backoff_coefficient: number;
   readonly max_interval_ms: number;
@@ -109,7 +109,7 @@ export interface Step {
   readonly priority?: Priority;
   readonly deadline?: Deadline;
   readonly estimate_ms?: number;
-  readonly retry: Retry;
+  readonly retry: RetryPolicy;
   readonly timeouts: Timeouts;
   /** The required shape of the result: for `checkOutput`. */
   readonly output?: OutputSchema;
@@ -292,7 +292,7 @@ function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionL
  * The steps of a child run are tried again themselves. The whole of it is, from its beginning, only where its step says so: what holds
  * of all steps by default would multiply with each run within another.
  */
-function retryOf({ kind, retry }: WrittenStep, defaults: Defaults, settings: DefinitionLimits): Retry {
+function retryOf({ kind, retry }: WrittenStep, defaults: Defaults, settings: DefinitionLimits): RetryPolicy {
   if (kind === "workflow" && retry === undefined) return { ...DEFAULT_RETRY, max_attempts: 1 };
   return {
     ...DEFAULT_RETRY,

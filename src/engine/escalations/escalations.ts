@@ -52,7 +52,7 @@ export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) 
 
 export const DECISIONS = ["approved", "approved_with_conditions", "rejected", "deferred"] as const;
 
-export interface Decision {
+export interface EscalationDecision {
   readonly id: string;
   readonly decision: (typeof DECISIONS)[number];
   readonly answers?: Readonly<Record<string, unknown>> | undefined;
@@ -68,7 +68,7 @@ export interface Decision {
  * failed; deferred, it goes on waiting. Errors: `not_found`, `invalid_transition` for a step that is not waiting or is
  * asked again, `invalid_input` for answers that its form or its output schema refuses.
  */
-export function* decideEscalation(ctx: EngineContext, decision: Decision): Tx<WaitEnded> {
+export function* decideEscalation(ctx: EngineContext, decision: EscalationDecision): Tx<WaitEnded> {
   const locked = yield* lockTask(decision.id);
   const { task, spec } = locked;
   if (task.kind !== "human" || task.status !== "waiting") throw notAsked(task);
@@ -88,12 +88,12 @@ export function* decideEscalation(ctx: EngineContext, decision: Decision): Tx<Wa
 }
 
 /** Returns the result of a human step for expressions: the decision, without fields that were not given. */
-function resultOf({ decision, answers, conditions, note, by }: Decision): Record<string, unknown> {
+function resultOf({ decision, answers, conditions, note, by }: EscalationDecision): Record<string, unknown> {
   const said = { decision, answers, conditions, note, by };
   return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
 }
 
-function* defer(ctx: EngineContext, { task, run }: LockedTask, { by, note }: Decision): Tx<WaitEnded> {
+function* defer(ctx: EngineContext, { task, run }: LockedTask, { by, note }: EscalationDecision): Tx<WaitEnded> {
   // A question that is put off at one client is not asked at the next.
   yield* putOff({ task: task.id, token: task.token, until: ctx.now + ctx.settings.elicitation_again_ms });
   const change = new RunChange(ctx, run);
@@ -101,7 +101,7 @@ function* defer(ctx: EngineContext, { task, run }: LockedTask, { by, note }: Dec
   return { task, ready: [], ...(yield* change.flush()) };
 }
 
-function requireAnswers(form: Readonly<Record<string, unknown>> | undefined, { answers }: Decision): void {
+function requireAnswers(form: Readonly<Record<string, unknown>> | undefined, { answers }: EscalationDecision): void {
   if (form === undefined) return;
   const problems = checkOutput(form, answers ?? {}, "answers");
   if (problems.length === 0) return;

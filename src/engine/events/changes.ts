@@ -2,7 +2,7 @@ import { latestCursor, readEvents } from "../../store/events/history.js";
 import type { Tx } from "../../store/tx.js";
 
 /** The part of an event that says which entities it changed. */
-export interface Change {
+export interface ChangedEntities {
   readonly type: string;
   readonly project: string | null;
   readonly run: string | null;
@@ -10,7 +10,7 @@ export interface Change {
 }
 
 export interface Changes {
-  readonly changes: readonly Change[];
+  readonly changes: readonly ChangedEntities[];
   /** Cursor from which the next changes are read. */
   readonly cursor: string;
   /** Whether there is more to read at once. */

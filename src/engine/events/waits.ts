@@ -71,7 +71,7 @@ export interface Seen {
 const EVENTS_AT_ONCE_MAX = 50;
 
 /** Returns the events for an agent since the cursor. A query. */
-export function* look(watch: Watch): Tx<Seen> {
+export function* pollWatch(watch: Watch): Tx<Seen> {
   const types = watch.kinds.flatMap((kind) => TYPES[kind]);
   let cursor = watch.cursor;
   for (;;) {
@@ -92,6 +92,6 @@ function concerns(event: StoredEvent, watch: Watch): boolean {
 }
 
 /** Remembers how far an agent has read. */
-export function* keepCursor(agent: string, cursor: string): Tx<void> {
+export function* saveCursor(agent: string, cursor: string): Tx<void> {
   yield* setEventCursor(agent, cursor);
 }

@@ -41,7 +41,7 @@ export function* activateTasks(change: RunChange, tasks: readonly Task[]): Tx<Ac
   while (open.length > 0) {
     const next: Task[] = [];
     for (const task of open) {
-      const found = task.needsLook ? yield* findTaskAndSpec(task.id) : undefined;
+      const found = task.readsSpecOnStart ? yield* findTaskAndSpec(task.id) : undefined;
       if (found?.spec.dynamic === undefined) wave.claimable.push(task);
       else next.push(...(yield* activateOne(wave, { task, spec: found.spec, dynamic: found.spec.dynamic })));
     }
@@ -176,8 +176,8 @@ function* rewrite(wave: Wave, before: Activation, filled: Step): Tx<{ task: Task
   yield* rewriteTask({ id: task.id, title: filled.title, demand: demand.id, scope, spec });
   // Only the timeouts that begin when it is ready are still to be read.
   const { schedule_to_start, schedule_to_close } = spec.timeouts;
-  const needsLook = schedule_to_start !== undefined || schedule_to_close !== undefined;
-  return { task: { ...task, title: filled.title, demand: demand.id, scope, needsLook }, spec };
+  const readsSpecOnStart = schedule_to_start !== undefined || schedule_to_close !== undefined;
+  return { task: { ...task, title: filled.title, demand: demand.id, scope, readsSpecOnStart }, spec };
 }
 
 function* passGate(

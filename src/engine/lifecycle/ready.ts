@@ -11,7 +11,7 @@ export function* readyTasks(change: RunChange, tasks: readonly Task[]): Tx<Task[
   const groups = new Map<number, Task[]>();
   const ready: Task[] = [];
   for (const task of tasks) {
-    if (task.needsLook || task.reservedUntil !== null) {
+    if (task.readsSpecOnStart || task.reservedUntil !== null) {
       ready.push(yield* readyTimed(change, task));
       continue;
     }

@@ -1,4 +1,4 @@
-import { lookWithin } from "../../store/child-runs/child-runs.js";
+import { wakeChildRuns } from "../../store/child-runs/child-runs.js";
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import type { Counters } from "../../store/runs/counters.js";
 import type { Run } from "../../store/runs/runs.js";
@@ -167,7 +167,7 @@ export class RunChange {
       status === "waiting" && kind === "workflow" ? [id] : [],
     );
     if (parents.length === 0) return;
-    yield* lookWithin(this.run.id, this.ctx.now, parents);
+    yield* wakeChildRuns(this.run.id, this.ctx.now, parents);
     this.ctx.noteDue?.();
   }
 

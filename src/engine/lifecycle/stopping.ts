@@ -1,4 +1,4 @@
-import { lookWithin } from "../../store/child-runs/child-runs.js";
+import { wakeChildRuns } from "../../store/child-runs/child-runs.js";
 import { deleteLanes } from "../../store/scheduling/lanes.js";
 import { type Run, setRunStatus } from "../../store/runs/runs.js";
 import { blockTasksInState } from "../../store/tasks/transitions.js";
@@ -42,7 +42,7 @@ export function* stopRun(ctx: EngineContext, run: Run, failed: readonly string[]
   const status = run.onFailure === "compensate" ? transition(runMachine, run, "compensate") : run.status;
   const stopped: Run = { ...run, status, stage: "stopping" };
   yield* setRunStatus({ ...stopped, run: run.id, from: run.status, to: status, endedAt: null });
-  yield* lookWithin(run.id, ctx.now);
+  yield* wakeChildRuns(run.id, ctx.now);
   ctx.noteDue?.();
   return { run: stopped, blocked };
 }

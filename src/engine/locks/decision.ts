@@ -39,7 +39,7 @@ export interface Acquired {
 }
 
 /** The request, its owner, and the locks at its paths. */
-export interface Decision {
+export interface LockDecision {
   readonly ctx: EngineContext;
   readonly change: LockChange;
   readonly project: string;
@@ -57,7 +57,7 @@ export interface Decision {
 }
 
 /** Grants, queues, denies or refuses, whole. */
-export function* decide(decision: Decision): Tx<Acquired> {
+export function* decide(decision: LockDecision): Tx<Acquired> {
   const { ctx, table, holder, patterns, request, queued } = decision;
   const wanted: WantedLocks = {
     by: holder.requester,
@@ -84,7 +84,7 @@ function newQueuePosition(ctx: EngineContext, { priority }: Holder): QueuePositi
 }
 
 /** Whether a grant would come before others who wait for it while its requester itself waits for something else. */
-function* overtakesWhileWaiting({ project, holder, patterns, table, request, queued }: Decision): Tx<boolean> {
+function* overtakesWhileWaiting({ project, holder, patterns, table, request, queued }: LockDecision): Tx<boolean> {
   const { requester } = holder;
   const overtakes = patterns
     .flatMap((pattern) => table.overlapping(pattern))
@@ -98,7 +98,7 @@ function* overtakesWhileWaiting({ project, holder, patterns, table, request, que
 }
 
 /** Renews what the requester holds already and locks the rest. */
-function* grant({ ctx, change, holder, patterns, table, request, queued }: Decision): Tx<Acquired> {
+function* grant({ ctx, change, holder, patterns, table, request, queued }: LockDecision): Tx<Acquired> {
   const { requester, run } = holder;
   const session = ctx.caller.session?.id ?? null;
   const expiresAt = ctx.now + request.ttlMs;
@@ -151,7 +151,7 @@ function noteUpgrades(change: LockChange, upgraded: readonly Lock[]): void {
 }
 
 /** Denies without queueing. A request that is queued already keeps its entry, whose time starts anew with this call. */
-function* deny({ ctx, request, queued }: Decision, obstacles: readonly Obstacle[]): Tx<Acquired> {
+function* deny({ ctx, request, queued }: LockDecision, obstacles: readonly Obstacle[]): Tx<Acquired> {
   if (!queued) return { outcome: "denied", request: null, locks: [], ...blocking(obstacles) };
   yield* attendRequest({
     id: queued.id,
@@ -164,7 +164,7 @@ function* deny({ ctx, request, queued }: Decision, obstacles: readonly Obstacle[
 }
 
 function* refuse(
-  { change, queued, holder, request, patterns }: Decision,
+  { change, queued, holder, request, patterns }: LockDecision,
   obstacles: readonly Obstacle[],
   cycle: LockOwner[],
 ): Tx<Acquired> {
@@ -180,7 +180,7 @@ function* refuse(
 
 /** Queues the request, or renews the entry it has; it can be served until the wait is over. */
 function* stayQueued(
-  { ctx, change, project, holder, patterns, request, queued }: Decision,
+  { ctx, change, project, holder, patterns, request, queued }: LockDecision,
   obstacles: readonly Obstacle[],
   queuePosition: QueuePosition,
 ): Tx<Acquired> {

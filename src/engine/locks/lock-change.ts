@@ -36,7 +36,7 @@ export interface Grant {
 }
 
 /** Fields that may differ between the rows of a group. */
-export type LockState = Pick<NewLock, "mode" | "state" | "token" | "since" | "expiresAt">;
+export type LockFields = Pick<NewLock, "mode" | "state" | "token" | "since" | "expiresAt">;
 
 /**
  * Changes the locks of a project whose row is locked, in one transaction: frees locks, serves the queue in order, and
@@ -132,7 +132,7 @@ export class LockChange {
   }
 
   /** Returns a row of a group, as a later read would find it but for its queue entry. */
-  newLock(group: Omit<Grant, "patterns" | "expiresAt">, pattern: PathPattern, state: LockState): NewLock & Lock {
+  newLock(group: Omit<Grant, "patterns" | "expiresAt">, pattern: PathPattern, state: LockFields): NewLock & Lock {
     return {
       id: this.#ctx.newId("lock"),
       project: this.#project,

@@ -9,7 +9,7 @@ import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { isOwn, isStale, locksNear, LockTable, patternOf } from "./conflicts.js";
-import { type Acquired, decide, type Decision, type Wait } from "./decision.js";
+import { type Acquired, decide, type LockDecision, type Wait } from "./decision.js";
 import { confirmHolder, findHolder, type HolderReference, knownProject, onlyTaskOf } from "./holders.js";
 import { LockChange, type Served } from "./lock-change.js";
 import { type Conflict, conflictOf, lockView, type LockView } from "./views.js";
@@ -113,7 +113,7 @@ function patternsOf(ctx: EngineContext, project: PathSpace, paths: readonly stri
   return distinctPatterns(project, paths);
 }
 
-type Look = Pick<Decision, "ctx" | "change" | "project" | "holder" | "patterns">;
+type Look = Pick<LockDecision, "ctx" | "change" | "project" | "holder" | "patterns">;
 
 /** The locks nearby, once the stale ones have been broken and those who waited for them have been served. */
 function* tableWithoutStale({ ctx, change, project, holder, patterns }: Look): Tx<LockTable> {

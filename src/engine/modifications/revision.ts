@@ -83,9 +83,9 @@ function* rewrite(change: RunChange, { replanned, project, run }: Revision, vert
   const demand = task.reservedFor === null ? draft.demand : reservedDemand(draft.demand, task.reservedFor);
   if (draft.scope !== "") yield* saveFileSets(project, new Map([[draft.scope, draft.paths]]));
   yield* saveDemands([demand]);
-  const { title, role, scope, trigger, estimateMs, needsLook } = revised;
+  const { title, role, scope, trigger, estimateMs, readsSpecOnStart } = revised;
   const latestStart = step.deadline === undefined ? task.latestStart : revised.latestStart;
-  const after = { ...task, title, role, demand: demand.id, scope, trigger, estimateMs, needsLook, latestStart };
+  const after = { ...task, title, role, demand: demand.id, scope, trigger, estimateMs, readsSpecOnStart, latestStart };
   change.reestimate(task, after);
   yield* store.reviseTask(after, draft.spec);
   return after;

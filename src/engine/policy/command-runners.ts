@@ -1,4 +1,4 @@
-import { type Executor, liveExecutors } from "../../store/presence/executors.js";
+import { type RegisteredExecutor, liveExecutors } from "../../store/presence/executors.js";
 import { findProjectByReference } from "../../store/projects/projects.js";
 import type { Reason } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -45,7 +45,7 @@ export function* commandRunners(ctx: EngineContext): Tx<number> {
   return (yield* liveExecutors(ctx.now)).filter((executor) => policyOf(executor).kind !== "off").length;
 }
 
-function refusal(executors: readonly Executor[], line: string): string {
+function refusal(executors: readonly RegisteredExecutor[], line: string): string {
   if (executors.every((executor) => policyOf(executor).kind === "off"))
     return "no running server is allowed to run commands";
   const shown = line.length > LINE_SHOWN_MAX ? `${line.slice(0, LINE_SHOWN_MAX)}…` : line;
@@ -53,6 +53,6 @@ function refusal(executors: readonly Executor[], line: string): string {
 }
 
 /** The text was written from a policy by `openSession`. */
-export function policyOf({ policy }: Executor): ExecutorPolicy {
+export function policyOf({ policy }: RegisteredExecutor): ExecutorPolicy {
   return JSON.parse(policy) as ExecutorPolicy;
 }

@@ -226,14 +226,17 @@ export interface UpdateProject {
   readonly config?: Readonly<Record<string, unknown>> | undefined;
 }
 
-export interface Change {
+export interface ProjectChange {
   readonly name: string;
   readonly from: unknown;
   readonly to: unknown;
 }
 
 /** Changes what is given, checks the configuration as a whole, and says what is different now. */
-export function* updateProject(ctx: EngineContext, input: UpdateProject): Tx<{ project: Project; changed: Change[] }> {
+export function* updateProject(
+  ctx: EngineContext,
+  input: UpdateProject,
+): Tx<{ project: Project; changed: ProjectChange[] }> {
   const project = yield* lockedProject(ctx, input.project);
   if (project.status === "archived") throw archived(project);
   const merged = Object.entries({ ...project.config, ...withPresentNames(input.config ?? {}) }).filter(
@@ -255,7 +258,7 @@ export function* updateProject(ctx: EngineContext, input: UpdateProject): Tx<{ p
 
 type Values = Readonly<Record<string, unknown>>;
 
-function changesOf(prefix: string, before: Values, after: Values): Change[] {
+function changesOf(prefix: string, before: Values, after: Values): ProjectChange[] {
   return [...new Set([...Object.keys(before), ...Object.keys(after)])]
     .filter((name) => !isDeepStrictEqual(before[name], after[name]))
     .map((name) => ({ name: `${prefix}${name}`, from: before[name] ?? null, to: after[name] ?? null }));

@@ -1,4 +1,4 @@
-import { lookWithin, openDescendants } from "../../store/child-runs/child-runs.js";
+import { wakeChildRuns, openDescendants } from "../../store/child-runs/child-runs.js";
 import { findCounters } from "../../store/runs/counters.js";
 import { notUndone } from "../../store/child-runs/compensations.js";
 import { replayDeadLettersOf } from "../../store/dead-letters/dead-letters.js";
@@ -113,7 +113,7 @@ export function* cancelRun(ctx: EngineContext, run: Run, control: Pick<Control, 
     cancelled += figures.count;
   }
   // The runs within it are cancelled next, each by itself.
-  yield* lookWithin(run.id, ctx.now);
+  yield* wakeChildRuns(run.id, ctx.now);
   ctx.noteDue?.();
   const asked = yield* orderCancelOfRun(run.id, ctx.now + ctx.settings.cancel_grace_ms);
   change.record({

@@ -78,7 +78,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   // Steps with expressions, and steps the server does, are activated now where nothing holds them up.
   const activated = yield* settleWaiting(
     change,
-    tasks.filter(({ status, needsLook }) => status === "pending" && needsLook),
+    tasks.filter(({ status, readsSpecOnStart }) => status === "pending" && readsSpecOnStart),
   );
   const ready = [...tasks.filter((task) => task.status === "ready"), ...activated];
   change.record({

@@ -84,7 +84,7 @@ export function* runPicture(id: string): Tx<PictureNode[]> {
   }));
 }
 
-export interface RunGraph {
+export interface RunGraphView {
   readonly tasks: readonly Task[];
   readonly edges: readonly { readonly from: string; readonly to: string }[];
   readonly depth: number;
@@ -118,7 +118,7 @@ export function* latestEventsOf(id: string, limit: number) {
 }
 
 /** The graph as data, its figures computed from the tasks as they are. */
-export function* runGraph(id: string): Tx<RunGraph> {
+export function* runGraph(id: string): Tx<RunGraphView> {
   const nodes = yield* runPicture(id);
   const { tasks } = yield* graphOfRun(id);
   const weights = new Map(tasks.map((task) => [task.key, task.estimateMs]));

@@ -3,15 +3,15 @@ import type { Run } from "../../store/runs/runs.js";
 import { type EngineContext, SERVER } from "../context.js";
 import type { TaskFailure } from "../effect.js";
 import { wantCheckpoint } from "../../store/checkpoints/checkpoints.js";
-import { type CopySize, isLarger } from "../../store/snapshots/run-snapshots.js";
+import { type SnapshotSize, isLarger } from "../../store/snapshots/run-snapshots.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { packAtOnce } from "./codec.js";
-import { keepCopy, createdEvent, isCopyable } from "./keep.js";
-import { copyRun, partsOfCopy } from "./run-snapshot.js";
+import { saveSnapshot, createdEvent, canSnapshot } from "./keep.js";
+import { snapshotRun, partsOf } from "./run-snapshot.js";
 
 /** Up to here a copy inside the transaction takes it some milliseconds longer. */
-const COPIED_AT_ONCE_MAX: CopySize = { tasks: 500, bytes: 1024 * 1024 };
+const SNAPSHOT_AT_ONCE_MAX: SnapshotSize = { tasks: 500, bytes: 1024 * 1024 };
 const KEYS_NAMED_MAX = 3;
 
 /** A run whose gates are about to begin. */
@@ -27,16 +27,16 @@ export interface BeforeGates {
  * begun already. Returns the events to record.
  */
 export function* checkpointBeforeGates(ctx: EngineContext, { run, gates, failures }: BeforeGates): Tx<NewEvent[]> {
-  if (!ctx.settings.checkpoint_gates || !isCopyable(run)) return [];
-  if (yield* isLarger(run.id, COPIED_AT_ONCE_MAX)) {
+  if (!ctx.settings.checkpoint_gates || !canSnapshot(run)) return [];
+  if (yield* isLarger(run.id, SNAPSHOT_AT_ONCE_MAX)) {
     yield* wantCheckpoint(run.id, `at ${namesOf(gates)}`, ctx.now);
     return [];
   }
   const unwritten = failures.map(({ task, error }) => ({ id: "", task, error }));
-  const copy = yield* copyRun(ctx, run.id, { unwritten });
-  if (!copy) throw new Error(`run ${run.id} is gone under its own lock`);
+  const snapshot = yield* snapshotRun(ctx, run.id, { unwritten });
+  if (!snapshot) throw new Error(`run ${run.id} is gone under its own lock`);
   const order = { kind: "gate", label: `before ${namesOf(gates)}`, by: SERVER } as const;
-  const { checkpoint } = yield* keepCopy(ctx, { head: copy.head, ...packAtOnce(partsOfCopy(copy)) }, order);
+  const { checkpoint } = yield* saveSnapshot(ctx, { head: snapshot.head, ...packAtOnce(partsOf(snapshot)) }, order);
   return [createdEvent(checkpoint, SERVER)];
 }
 

@@ -4,7 +4,7 @@ import { RUNS, type Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { Packed } from "./codec.js";
-import type { RunCopy } from "./run-snapshot.js";
+import type { RunSnapshot } from "./run-snapshot.js";
 
 export interface Order {
   readonly kind: CheckpointKind;
@@ -19,8 +19,8 @@ export interface Taken {
 }
 
 /** A copy as it is stored, with what is to be known of it without being read. */
-export interface PackedCopy extends Packed {
-  readonly head: RunCopy["head"];
+export interface PackedSnapshot extends Packed {
+  readonly head: RunSnapshot["head"];
 }
 
 export const BETWEEN: ReadonlySet<RunStatus> = new Set(["cancelling", "compensating"]);
@@ -32,7 +32,7 @@ export function reasonAgainst({ kind, status, stage, endedAt }: Run): string | u
   return undefined;
 }
 
-export function isCopyable(run: Run): boolean {
+export function canSnapshot(run: Run): boolean {
   return reasonAgainst(run) === undefined;
 }
 
@@ -48,7 +48,7 @@ export function createdEvent({ id, kind, label, run, project, counts }: store.Ch
 }
 
 /** Keeps a copy, and makes room. The caller has locked its run. */
-export function* keepCopy(ctx: EngineContext, packed: PackedCopy, order: Order): Tx<Taken> {
+export function* saveSnapshot(ctx: EngineContext, packed: PackedSnapshot, order: Order): Tx<Taken> {
   const { head } = packed;
   const run = RUNS.read(head.run);
   const checkpoint: store.Checkpoint = {

@@ -1,18 +1,18 @@
 import { findCounters } from "../../store/runs/counters.js";
 import { pendingDeadLettersOf, type PendingDeadLetter } from "../../store/dead-letters/dead-letters.js";
 import { latestCursor } from "../../store/events/history.js";
-import * as copies from "../../store/snapshots/run-snapshots.js";
+import * as snapshots from "../../store/snapshots/run-snapshots.js";
 import type { Row, Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 
 /** A run with all that belongs to it, as it stood at an instant. */
-export interface RunCopy {
-  readonly head: CopyHead;
+export interface RunSnapshot {
+  readonly head: SnapshotHead;
   /** Of tasks, as the database words them; none where each went to `onPage`. */
   readonly pages: readonly string[];
 }
 
-interface CopyHead {
+interface SnapshotHead {
   /** Without its definition, which never changes. */
   readonly run: Row;
   /** Columns of a task. */
@@ -20,15 +20,15 @@ interface CopyHead {
   readonly signals: readonly Row[];
   /** Under this key in stored checkpoints. */
   readonly letters: readonly PendingDeadLetter[];
-  readonly tally: copies.RunTally;
+  readonly tally: snapshots.RunTally;
   readonly cursor: string;
   readonly changedAt: number;
   readonly takenAt: number;
 }
 
 /** A copy with its tasks taken apart, in no order. */
-export interface ReadCopy extends CopyHead {
-  readonly tasks: readonly copies.CopiedTask[];
+export interface OpenSnapshot extends SnapshotHead {
+  readonly tasks: readonly snapshots.SnapshotTask[];
 }
 
 const TASKS_A_PAGE_MAX = 1_000;
@@ -38,7 +38,7 @@ const GROWTH_MAX = 8;
 /** So long that reading one does not hold others up: a few milliseconds. */
 const BYTES_A_PAGE = 512 * 1024;
 
-export interface Copying {
+export interface SnapshotOptions {
   /** Dead letters that the change has yet to write. */
   readonly unwritten?: readonly PendingDeadLetter[];
   /** Given each page as soon as it has been read: the copy then keeps none. */
@@ -46,20 +46,20 @@ export interface Copying {
 }
 
 /** Copies a run: a query of many short statements, or a part of a transaction. Undefined for a run that is gone. */
-export function* copyRun(
+export function* snapshotRun(
   ctx: Pick<EngineContext, "now">,
   run: string,
-  { unwritten = [], onPage }: Copying = {},
-): Tx<RunCopy | undefined> {
-  const row = yield* copies.runRow(run);
+  { unwritten = [], onPage }: SnapshotOptions = {},
+): Tx<RunSnapshot | undefined> {
+  const row = yield* snapshots.runRow(run);
   if (!row) return undefined;
-  const columns = yield* copies.columnsOf("tasks");
+  const columns = yield* snapshots.columnsOf("tasks");
   const pages: string[] = [];
   const tally = yield* readPages(run, columns, onPage ?? ((page) => void pages.push(page)));
-  const head: CopyHead = {
+  const head: SnapshotHead = {
     run: row,
     columns,
-    signals: yield* copies.signalRows(run),
+    signals: yield* snapshots.signalRows(run),
     letters: [...(yield* pendingDeadLettersOf(run)), ...unwritten],
     tally,
     cursor: yield* latestCursor(),
@@ -69,12 +69,12 @@ export function* copyRun(
   return { head, pages };
 }
 
-function* readPages(run: string, columns: readonly string[], onPage: (page: string) => void): Tx<copies.RunTally> {
+function* readPages(run: string, columns: readonly string[], onPage: (page: string) => void): Tx<snapshots.RunTally> {
   const counts: Record<string, number> = {};
   let attempts = 0;
   let after = "";
   for (let limit = TASKS_FIRST_PAGE; ;) {
-    const page = yield* copies.taskPage({ run, columns, after, limit });
+    const page = yield* snapshots.taskPage({ run, columns, after, limit });
     if (!page) return { counts, attempts };
     onPage(page.text);
     let tasks = 0;
@@ -91,27 +91,27 @@ function* readPages(run: string, columns: readonly string[], onPage: (page: stri
 }
 
 /** The parts of a copy as they are kept: its head, then its pages. */
-export function partsOfCopy(copy: RunCopy): string[] {
-  return [headOfCopy(copy), ...copy.pages];
+export function partsOf(snapshot: RunSnapshot): string[] {
+  return [headText(snapshot), ...snapshot.pages];
 }
 
-export function headOfCopy({ head }: RunCopy): string {
+export function headText({ head }: RunSnapshot): string {
   return JSON.stringify(head);
 }
 
 /** Takes a copy apart that has just been made. */
-export function readCopy({ head, pages }: RunCopy): ReadCopy {
-  return { ...head, tasks: pages.flatMap((page) => copies.tasksOfPage(head.columns, page)) };
+export function openSnapshot({ head, pages }: RunSnapshot): OpenSnapshot {
+  return { ...head, tasks: pages.flatMap((page) => snapshots.tasksOfPage(head.columns, page)) };
 }
 
 /** A copy from its parts, which are as they were written in a format; between two of them others go on. */
-export async function readParts(parts: AsyncIterable<string>, format: number): Promise<ReadCopy> {
-  const tasksOf = format === 1 ? copies.tasksOfRows : copies.tasksOfPage;
-  let head: CopyHead | undefined;
-  const tasks: copies.CopiedTask[] = [];
+export async function readParts(parts: AsyncIterable<string>, format: number): Promise<OpenSnapshot> {
+  const tasksOf = format === 1 ? snapshots.tasksOfRows : snapshots.tasksOfPage;
+  let head: SnapshotHead | undefined;
+  const tasks: snapshots.SnapshotTask[] = [];
   for await (const part of parts) {
     // Written by `partsOfCopy`, and the hash was right.
-    if (head === undefined) head = JSON.parse(part) as CopyHead;
+    if (head === undefined) head = JSON.parse(part) as SnapshotHead;
     else tasks.push(...tasksOf(head.columns, part));
   }
   if (head === undefined) throw new Error("a copy of a run without its head");

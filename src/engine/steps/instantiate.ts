@@ -164,7 +164,7 @@ export function taskOfStep(
     latestStart: latestStart(deadline, plan.upwardRankMs),
     rankOrder: -plan.upwardRankMs,
     estimateMs: estimateOf(step),
-    needsLook: schedule_to_start !== undefined || schedule_to_close !== undefined || isDynamic(step),
+    readsSpecOnStart: schedule_to_start !== undefined || schedule_to_close !== undefined || isDynamic(step),
     attempt: 0,
     failures: 0,
     token: 0,

@@ -14,13 +14,13 @@ export function listed(problems: readonly Problem[]): string {
 }
 
 /** A result, and the next calls of its author where it is refused. */
-export interface Given {
+export interface GivenResult {
   readonly result: unknown;
   readonly again: { readonly said: string; readonly next: NextCall };
 }
 
 /** Errors: `limit_exceeded`. */
-export function requireSize(ctx: EngineContext, { kind }: Task, { result, again }: Given): void {
+export function requireSize(ctx: EngineContext, { kind }: Task, { result, again }: GivenResult): void {
   const bytes = result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
   const max = ctx.settings.payload_bytes_max;
   if (bytes <= max) return;

@@ -21,7 +21,7 @@ const RUNS_SHOWN_MAX = 50;
 const WORK_SHOWN_MAX = 200;
 
 /** A project as it stands, counted from what is recorded. */
-export interface ProjectStatus {
+export interface ProjectOverview {
   /** Its runs by status. */
   readonly runs: Readonly<Record<string, number>>;
   readonly active_runs: readonly ReturnType<typeof runLine>[];
@@ -35,7 +35,7 @@ export interface ProjectStatus {
   readonly milestones: readonly ReturnType<typeof milestoneView>[];
 }
 
-export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project): Tx<ProjectStatus> {
+export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project): Tx<ProjectOverview> {
   const active = (yield* activeRunsOf(project.id)).slice(-RUNS_SHOWN_MAX);
   const lines: ReturnType<typeof runLine>[] = [];
   for (const run of (yield* findRuns(active)).toReversed()) lines.push(runLine(run, yield* findCounters(run.id)));
@@ -54,7 +54,7 @@ export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project
 /** As it stands in answers and resources, with the work at hand by agent. */
 export function projectStatusView(
   project: Project,
-  { at_work: work, active_runs: active, milestones, ...facts }: ProjectStatus,
+  { at_work: work, active_runs: active, milestones, ...facts }: ProjectOverview,
 ) {
   const names = [...new Set(work.map(({ agent }) => agent))];
   const agents = names.map((agent) => ({ agent, tasks: work.filter((one) => one.agent === agent).map(workLine) }));

@@ -20,13 +20,13 @@ import { RunGraph } from "../graph/run-graph.js";
 import { settingsIn } from "../scheduling/run-modes.js";
 import { moveRun } from "../lifecycle/run-state.js";
 import { settledAmong } from "../lifecycle/dependents.js";
-import type { Given } from "../steps/output.js";
+import type { GivenResult } from "../steps/output.js";
 import { valuesOfRun } from "../steps/values.js";
 
 // The result of a plan task is a list of steps. They come behind it, and what hung on it hangs on them from then on.
 
 /** Checks the plan with which the holder of a plan task completes it. */
-export function planCompleted({ task }: LockedTask, result: unknown): Given {
+export function planCompleted({ task }: LockedTask, result: unknown): GivenResult {
   const next = { tool: "complete_task", arguments: { task: task.id, token: task.token, result: PLAN_EXAMPLE } };
   return { result, again: { said: "The task is still yours: mend the plan and complete it again.", next } };
 }
@@ -50,7 +50,7 @@ export interface Plan {
  * with what came before the plan to need and to read. Errors: `invalid_input` with every problem, `limit_exceeded`; nothing has
  * changed then.
  */
-export function* requirePlan(ctx: EngineContext, { task, run }: LockedTask, { result, again }: Given): Tx<Plan> {
+export function* requirePlan(ctx: EngineContext, { task, run }: LockedTask, { result, again }: GivenResult): Tx<Plan> {
   const steps: unknown = Array.isArray(result) ? result : isObject(result) ? result["steps"] : undefined;
   if (!Array.isArray(steps)) {
     const instead = typeof result === "string" ? ", an object and no text" : "";
@@ -120,7 +120,7 @@ function keyOf(step: unknown): string | undefined {
   return isObject(step) && typeof step["key"] === "string" ? step["key"] : undefined;
 }
 
-function refused(task: Task, problems: readonly Problem[], { said, next }: Given["again"]): BatonError {
+function refused(task: Task, problems: readonly Problem[], { said, next }: GivenResult["again"]): BatonError {
   const error = problemsError("The plan cannot be carried out", problems);
   return new BatonError(error.code, `${error.message} ${said}`, {
     details: { ...error.details, task: task.id },

@@ -71,7 +71,7 @@ export function* taskAndDependencies(reference: string): Tx<string[]> {
   return [task.id, ...(yield* dependenciesOf(task.id)).map(({ id }) => id)];
 }
 
-export interface TaskPageQuery {
+export interface TaskListQuery {
   readonly run?: string | undefined;
   readonly project?: string | undefined;
   readonly status?: tasks.TaskStatus | undefined;
@@ -82,7 +82,7 @@ export interface TaskPageQuery {
 }
 
 /** A page of tasks in order of creation; `next` where there are more. */
-export function* listTaskPage(query: TaskPageQuery): Tx<{ tasks: tasks.Task[]; next?: string }> {
+export function* listTaskPage(query: TaskListQuery): Tx<{ tasks: tasks.Task[]; next?: string }> {
   const { run, project, status, agent, role } = query;
   const found = yield* listTasks({
     run,

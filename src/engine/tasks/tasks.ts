@@ -104,7 +104,7 @@ function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: un
   );
 }
 
-export interface Failure {
+export interface TaskFailure {
   readonly task: string;
   readonly token: number;
   readonly error: AttemptError;
@@ -121,7 +121,7 @@ export interface TaskFailed extends TaskChanged {
 }
 
 /** Ends the attempt of a token badly: the retry policy decides whether there is another. Errors: `stale_token`. */
-export function* failTask(ctx: EngineContext, failure: Failure): Tx<TaskFailed> {
+export function* failTask(ctx: EngineContext, failure: TaskFailure): Tx<TaskFailed> {
   const held = yield* requireHeld(failure);
   return yield* failAttempt(ctx, held, { ...failure, outcome: "failed", fenced: false });
 }

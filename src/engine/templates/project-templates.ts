@@ -29,7 +29,7 @@ import type { Entry, Template } from "./catalogue.js";
 import { createWorkflow } from "../workflows/workflows.js";
 
 /** A project that is to be made from a template. */
-export interface FromTemplate extends CreateProject {
+export interface TemplateRequest extends CreateProject {
   readonly template: Template;
   readonly inputs: Readonly<Record<string, unknown>>;
   readonly agent?: string | undefined;
@@ -48,7 +48,7 @@ export interface Prepared {
  * and paths; `not_permitted` for an agent that would write outside of where it works; `conflict` with a project that is there,
  * or with files that others have locked.
  */
-export function* prepareProject(ctx: EngineContext, wanted: FromTemplate): Tx<Prepared> {
+export function* prepareProject(ctx: EngineContext, wanted: TemplateRequest): Tx<Prepared> {
   const { template } = wanted;
   const inputs = bindInputs(template, wanted.inputs);
   const { known, place } = yield* projectWanted(ctx, yield* withConfig(wanted));
@@ -69,7 +69,7 @@ export function* prepareProject(ctx: EngineContext, wanted: FromTemplate): Tx<Pr
 /** The files may lie in the roots of several projects, around the new one's and within it, each of which has locks of its own. */
 function* requireUnlocked(
   ctx: EngineContext,
-  { template, agent = ctx.caller.agent }: FromTemplate,
+  { template, agent = ctx.caller.agent }: TemplateRequest,
   place: Pick<Prepared, "root" | "files" | "caseInsensitive">,
 ): Tx<void> {
   const { root, files } = place;
@@ -156,7 +156,7 @@ export interface Made {
  * a milestone of the same name stays. The files have been written before, to the root that was prepared: a project that has another
  * by now, or whose root has become another's, is a `conflict`.
  */
-export function* makeFromTemplate(ctx: EngineContext, request: FromTemplate, prepared: Prepared): Tx<Made> {
+export function* makeFromTemplate(ctx: EngineContext, request: TemplateRequest, prepared: Prepared): Tx<Made> {
   const { template } = request;
   const { root: path, caseInsensitive, files, inputs } = prepared;
   const wanted = { ...request, root: { path, caseInsensitive } };
@@ -186,7 +186,7 @@ export function* makeFromTemplate(ctx: EngineContext, request: FromTemplate, pre
  * A new project has the template's configuration, with what is given in its place. One that is there keeps its own; the call that
  * made it may come again.
  */
-function* withConfig(wanted: FromTemplate): Tx<CreateProject> {
+function* withConfig(wanted: TemplateRequest): Tx<CreateProject> {
   const { name, root, description, config, template } = wanted;
   const given = typeof config === "object" && config !== null ? withPresentNames(config) : {};
   const merged = { ...template.config, ...given };

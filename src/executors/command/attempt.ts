@@ -2,12 +2,12 @@ import { stat } from "node:fs/promises";
 import path from "node:path";
 import type { Brief } from "../../engine/claims/claims.js";
 import { BatonError } from "../../base/errors.js";
-import { Attempt, refused, type Report } from "../loop/attempt.js";
+import { RunningAttempt, refused, type Report } from "../loop/attempt.js";
 import { reportOf } from "./report.js";
 import { confinedDirectory } from "../processes/directory.js";
 import { commandEnvironment } from "../processes/environment.js";
 import {
-  type CommandSpec,
+  type CommandStart,
   endCommand,
   GRACE_MS,
   type RunningCommand,
@@ -27,7 +27,7 @@ export interface AttemptParts {
 }
 
 /** One attempt at a command step. When it has ended, no process of the command is left. */
-export class CommandAttempt extends Attempt {
+export class CommandAttempt extends RunningAttempt {
   readonly #parts: AttemptParts;
   #command: RunningCommand | undefined;
 
@@ -47,7 +47,7 @@ export class CommandAttempt extends Attempt {
     }
     if (!(await isDirectory(root))) return { kind: "release", note: `the project root ${root} is no directory` };
     await this.#endLeftovers();
-    let spec: CommandSpec;
+    let spec: CommandStart;
     const bound = this.timeLimit(GRACE_MS);
     try {
       spec = await this.#spec(root, bound.ms);
@@ -68,7 +68,7 @@ export class CommandAttempt extends Attempt {
     await Promise.all(tokens.map((token) => endCommand(markOf(this.task, token))));
   }
 
-  async #spec(root: string, timeoutMs: number): Promise<CommandSpec> {
+  async #spec(root: string, timeoutMs: number): Promise<CommandStart> {
     const { task, spec, run } = this.brief;
     const { command } = spec;
     if (command === undefined) throw new BatonError("invalid_input", "the step has no command line");

@@ -2,7 +2,7 @@ import type { Brief } from "../../engine/claims/claims.js";
 import { lineAllowed } from "../../engine/policy/command-policy.js";
 import type { CommandPolicy } from "../../base/executor-policy.js";
 import { runsGone, unheardAttempts, type ProjectWork } from "../../engine/presence/executor.js";
-import type { Attempt } from "../loop/attempt.js";
+import type { RunningAttempt } from "../loop/attempt.js";
 import { CommandAttempt, isDirectory } from "./attempt.js";
 import type { ExecutorHost, Work } from "../loop/executor.js";
 import { removeOldOutput } from "./output-retention.js";
@@ -40,7 +40,7 @@ export class CommandWork implements Work {
     return root === null || (await isDirectory(root));
   }
 
-  attempt(brief: Brief, { root }: ProjectWork): Attempt {
+  attempt(brief: Brief, { root }: ProjectWork): RunningAttempt {
     const { host, outputDirectory } = this.#parts;
     return new CommandAttempt(brief, {
       root,

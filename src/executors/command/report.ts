@@ -1,10 +1,10 @@
-import type { Failure } from "../../engine/tasks/tasks.js";
+import type { TaskFailure } from "../../engine/tasks/tasks.js";
 import type { Report } from "../loop/attempt.js";
 import { tailText } from "../processes/output.js";
 import { type CommandResult, TAIL_BYTES } from "../processes/process.js";
 
 /** The facts of a command's end that are stored in the database. */
-export interface CommandFacts {
+export interface StoredCommandResult {
   readonly exit_code?: number;
   /** Of stdout and stderr together; the whole, as far as it was kept, is in the file. */
   readonly output_tail: string;
@@ -18,16 +18,16 @@ export interface CommandFacts {
   readonly left_running?: readonly number[];
 }
 
-export interface Execution {
+export interface CommandExecution {
   readonly outputFile: string;
   /** The timeout that ends the command first. */
-  readonly timeout: Failure["error"];
+  readonly timeout: TaskFailure["error"];
   /** The step asks for a result of its own: the last line of the output is that result, as JSON. */
   readonly ownResult: boolean;
 }
 
 /** Words the end of a command: exit code 0 is success, everything else an error type of its own. */
-export function reportOf(result: CommandResult, execution: Execution): Report {
+export function reportOf(result: CommandResult, execution: CommandExecution): Report {
   const facts = factsOf(result, execution);
   const fail = (type: string, message: string): Report => ({ kind: "fail", error: { type, message }, partial: facts });
   switch (result.outcome) {
@@ -49,7 +49,7 @@ export function reportOf(result: CommandResult, execution: Execution): Report {
 
 function completion(
   result: CommandResult,
-  { execution, facts }: { execution: Execution; facts: CommandFacts },
+  { execution, facts }: { execution: CommandExecution; facts: StoredCommandResult },
 ): Report {
   const unfit = (message: string): Report => invalidOutput(message, facts);
   if (!execution.ownResult) return { kind: "complete", result: facts, unfit };
@@ -63,11 +63,11 @@ function completion(
 }
 
 /** The command succeeded, and what it printed is no result of this step. */
-function invalidOutput(message: string, facts: CommandFacts): Report {
+function invalidOutput(message: string, facts: StoredCommandResult): Report {
   return { kind: "fail", error: { type: "invalid_output", message: `${message}${endOf(facts)}` }, partial: facts };
 }
 
-function factsOf(result: CommandResult, { outputFile }: Execution): CommandFacts {
+function factsOf(result: CommandResult, { outputFile }: CommandExecution): StoredCommandResult {
   return {
     ...(result.outcome === "exited" && { exit_code: result.code }),
     output_tail: tailText(Buffer.from(result.tail, "utf8"), TAIL_BYTES),
@@ -82,7 +82,7 @@ function factsOf(result: CommandResult, { outputFile }: Execution): CommandFacts
 const LINES_SHOWN = 5;
 const CHARACTERS_SHOWN_MAX = 500;
 
-function endOf({ output_tail: tail }: CommandFacts): string {
+function endOf({ output_tail: tail }: StoredCommandResult): string {
   const lines = tail.trimEnd().split("\n").slice(-LINES_SHOWN).join("\n").slice(-CHARACTERS_SHOWN_MAX);
   return lines === "" ? "" : `; its output ends with:\n${lines}`;
 }

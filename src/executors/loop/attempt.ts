@@ -1,5 +1,5 @@
 import type { Brief } from "../../engine/claims/claims.js";
-import type { Failure } from "../../engine/tasks/tasks.js";
+import type { TaskFailure } from "../../engine/tasks/tasks.js";
 
 /** Why an attempt is ended before it has ended by itself. */
 export type StopReason = "cancel_requested" | "lost" | "stopping";
@@ -21,7 +21,7 @@ export type Report =
     }
   | {
       readonly kind: "fail";
-      readonly error: Failure["error"];
+      readonly error: TaskFailure["error"];
       readonly partial?: unknown;
       readonly retryable?: false;
     }
@@ -36,7 +36,7 @@ export function refused(type: string, message: string): Report {
 const REPORT_MS = 500;
 
 /** One attempt of the server's own executor at a task, from the claim to what there is to report. */
-export abstract class Attempt {
+export abstract class RunningAttempt {
   readonly brief: Brief;
   readonly #claimedAt = performance.now();
   #stopped: StopReason | undefined;
@@ -83,7 +83,7 @@ export abstract class Attempt {
   protected abstract interrupt(why: string, graceMs?: number): void;
 
   /** The timeout that comes first, ended early enough for what `endingMs` takes and for the report. */
-  protected timeLimit(endingMs: number): { ms: number; error: Failure["error"] } {
+  protected timeLimit(endingMs: number): { ms: number; error: TaskFailure["error"] } {
     const { task, spec } = this.brief;
     const toStart = spec.timeouts.start_to_close;
     const toClose = task.closeBy === null || task.startedAt === null ? Infinity : task.closeBy - task.startedAt;

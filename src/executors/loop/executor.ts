@@ -15,7 +15,7 @@ import {
 import type { Settings } from "../../base/settings.js";
 import { TO_THE_HOLDER, completeTask, failTask, releaseTask } from "../../engine/tasks/tasks.js";
 import type { Logger } from "../../runtime/logger.js";
-import type { Attempt, Report } from "./attempt.js";
+import type { RunningAttempt, Report } from "./attempt.js";
 
 /** The database as the executor sees it: its transactions are its own agent's. */
 export interface ExecutorHost {
@@ -38,7 +38,7 @@ export interface Work {
   carriesOut(what: string): boolean;
   /** Whether a place has what this work needs there. */
   isPossibleAt(place: ProjectWork): Promise<boolean>;
-  attempt(brief: Brief, place: ProjectWork): Attempt;
+  attempt(brief: Brief, place: ProjectWork): RunningAttempt;
   /** Upkeep that is due now and then. */
   tidy(): Promise<void>;
   /** Ends what outlives its attempts, within `graceMs`. */
@@ -76,7 +76,7 @@ interface Bench {
 export class Executor {
   readonly #parts: ExecutorParts;
   readonly #benches: readonly Bench[];
-  readonly #running = new Map<Attempt, Promise<void>>();
+  readonly #running = new Map<RunningAttempt, Promise<void>>();
   /** Projects with commands whose root is not on this machine, as the others have been told. */
   #absent: ReadonlySet<string> = new Set();
   /** The project that was served last: the next look begins behind it. */
@@ -239,7 +239,7 @@ export class Executor {
   }
 
   /** Never rejects: a task must not stay with an executor that has lost its thread. */
-  async #serve(attempt: Attempt): Promise<void> {
+  async #serve(attempt: RunningAttempt): Promise<void> {
     const { logger } = this.#parts;
     const facts = { task: attempt.task, token: attempt.token };
     try {
@@ -255,7 +255,7 @@ export class Executor {
     }
   }
 
-  async #report(attempt: Attempt, report: Report): Promise<void> {
+  async #report(attempt: RunningAttempt, report: Report): Promise<void> {
     const { task, token } = attempt;
     switch (report.kind) {
       case "release":

@@ -21,7 +21,7 @@ export interface ClientParts {
   readonly redactor: Redactor;
 }
 
-export interface ToolCall {
+export interface ServerToolCall {
   readonly tool: string;
   readonly arguments: Readonly<Record<string, unknown>>;
 }
@@ -108,7 +108,7 @@ export class McpConnection {
    * Calls a tool. Errors: `ToolFailure` with the type `server_unavailable`, `tool_not_found`, `tool_error`, `invalid_arguments`,
    * `invalid_answer`, or `timeout` and `cancelled` for a signal that came, as its reason says.
    */
-  async call({ tool, arguments: given }: ToolCall, signal: AbortSignal): Promise<CallToolResult> {
+  async call({ tool, arguments: given }: ServerToolCall, signal: AbortSignal): Promise<CallToolResult> {
     try {
       await this.#requireTool(tool, signal);
       const params = { name: tool, arguments: { ...given } };

@@ -1,5 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import type { McpConnection, ToolCall } from "./client.js";
+import type { McpConnection, ServerToolCall } from "./client.js";
 import { type McpServer, Redactor, ToolFailure } from "./server.js";
 import { KEEPER_MARGIN_MS, KILL_WAIT_MS } from "../processes/process-tree.js";
 
@@ -47,7 +47,7 @@ export class McpPool {
   }
 
   /** Calls a tool of a server. Errors: `ToolFailure`, as `McpConnection.call`. */
-  async call(server: string, call: ToolCall, signal: AbortSignal): Promise<CallToolResult> {
+  async call(server: string, call: ServerToolCall, signal: AbortSignal): Promise<CallToolResult> {
     const configured = this.#configured(server);
     if (this.#closed) throw new ToolFailure("server_unavailable", "this server is stopping");
     // The place for a circuit breaker: a server that has failed again and again would be refused here at once.

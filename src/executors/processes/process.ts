@@ -16,7 +16,7 @@ import {
 
 export type { CommandResult } from "./runner-protocol.js";
 
-export interface CommandSpec {
+export interface CommandStart {
   /**
    * Names this execution among all that ever run on this host: the attempt's id. Every process of the command carries
    * it in its environment, so that `endCommand` finds them even when server and runner were killed together.
@@ -77,7 +77,7 @@ export function defaultRunner(): string {
  * Starts a command under a runner of its own. If this process ends in any way, `kill -9` included, the runner ends the
  * command; if the runner is killed, this process ends what it left; only both at once leave it to `endCommand`.
  */
-export function startCommand(spec: CommandSpec, options: RunnerOptions = {}): RunningCommand {
+export function startCommand(spec: CommandStart, options: RunnerOptions = {}): RunningCommand {
   const job: RunnerJob = {
     mark: spec.mark,
     run: spec.run,

@@ -1,7 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { Brief } from "../../engine/claims/claims.js";
 import { underLimit } from "../processes/limit.js";
-import { Attempt, refused, type Report } from "../loop/attempt.js";
+import { RunningAttempt, refused, type Report } from "../loop/attempt.js";
 import type { McpPool } from "../mcp/pool.js";
 import { type Redactor, ToolFailure } from "../mcp/server.js";
 
@@ -19,7 +19,7 @@ const SAID_CHARS_MAX = 2_000;
 const KEPT_CHARS_MAX = 8 * 1024;
 
 /** One attempt at a tool step: one call of one tool of another MCP server. */
-export class ToolAttempt extends Attempt {
+export class ToolAttempt extends RunningAttempt {
   readonly #parts: ToolAttemptParts;
   readonly #abort = new AbortController();
 

@@ -1,6 +1,6 @@
 import type { Brief } from "../../engine/claims/claims.js";
 import { toolAllowed } from "../../engine/policy/tool-policy.js";
-import type { Attempt } from "../loop/attempt.js";
+import type { RunningAttempt } from "../loop/attempt.js";
 import type { ExecutorHost, Work } from "../loop/executor.js";
 import { McpPool } from "../mcp/pool.js";
 import type { McpServer } from "../mcp/server.js";
@@ -45,7 +45,7 @@ export class ToolWork implements Work {
     return true;
   }
 
-  attempt(brief: Brief): Attempt {
+  attempt(brief: Brief): RunningAttempt {
     return new ToolAttempt(brief, { pool: this.#pool, resultBytesMax: this.#parts.host.settings().payload_bytes_max });
   }
 

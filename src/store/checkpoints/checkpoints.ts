@@ -76,13 +76,13 @@ export function* removeOldest(run: string, kind: CheckpointKind, kept: number): 
 }
 
 /** What a checkpoint that was taken says about the next. */
-export interface TurnTaken {
+export interface TakenCheckpoint {
   readonly run: string;
   readonly at: number;
   readonly changedAt: number;
 }
 
-export function* noteTaken({ run, at, changedAt }: TurnTaken): Tx<void> {
+export function* noteTaken({ run, at, changedAt }: TakenCheckpoint): Tx<void> {
   yield [
     `INSERT INTO checkpoint_turns (run, at, changed_at) VALUES ($1, $2, $3)
      ON CONFLICT (run) DO UPDATE SET at = excluded.at, changed_at = excluded.changed_at`,
@@ -91,7 +91,7 @@ export function* noteTaken({ run, at, changedAt }: TurnTaken): Tx<void> {
 }
 
 /** A run under way, and when it had last been looked after. */
-export interface RunInTurn {
+export interface ScheduledRun {
   readonly run: string;
   /** Null for one that never was. */
   readonly seenAt: number | null;
@@ -102,7 +102,7 @@ export interface RunInTurn {
 }
 
 /** Runs in a state, by id, from after one on. Reads so many rows of an index and no more. */
-export function* runsInTurn(status: RunStatus, after: string, limit: number): Tx<RunInTurn[]> {
+export function* scheduledRuns(status: RunStatus, after: string, limit: number): Tx<ScheduledRun[]> {
   const rows = yield [
     `SELECT r.id, k.at, COALESCE(k.at, r.created_at) AS since, c.updated_at,
        CASE WHEN c.updated_at > COALESCE(k.changed_at, -1) THEN 1 ELSE 0 END AS changed
@@ -119,13 +119,13 @@ export function* runsInTurn(status: RunStatus, after: string, limit: number): Tx
   }));
 }
 
-/** True for the one process that takes the turn. */
-export function* takeTurn(turn: RunInTurn, now: number): Tx<boolean> {
+/** True for the one process that takes a checkpoint of the run as scheduled. */
+export function* takeSchedule(scheduled: ScheduledRun, now: number): Tx<boolean> {
   return yield* hit([
     `INSERT INTO checkpoint_turns (run, at, changed_at) VALUES ($1, $2, $3)
      ON CONFLICT (run) DO UPDATE SET at = excluded.at, changed_at = excluded.changed_at
      WHERE checkpoint_turns.at = $4 RETURNING run`,
-    [turn.run, now, turn.changedAt, turn.seenAt ?? -1],
+    [scheduled.run, now, scheduled.changedAt, scheduled.seenAt ?? -1],
   ]);
 }
 
@@ -138,12 +138,12 @@ export function* wantCheckpoint(run: string, label: string, now: number): Tx<voi
   ];
 }
 
-export interface Wanted {
+export interface WantedCheckpoint {
   readonly run: string;
   readonly label: string;
 }
 
-export function* wantedCheckpoints(limit: number): Tx<Wanted[]> {
+export function* wantedCheckpoints(limit: number): Tx<WantedCheckpoint[]> {
   const rows = yield [
     "SELECT run, wanted FROM checkpoint_turns WHERE wanted IS NOT NULL ORDER BY run LIMIT $1",
     [limit],
@@ -152,7 +152,7 @@ export function* wantedCheckpoints(limit: number): Tx<Wanted[]> {
 }
 
 /** True for the one process that takes what is wanted. */
-export function* takeWanted({ run, label }: Wanted): Tx<boolean> {
+export function* takeWanted({ run, label }: WantedCheckpoint): Tx<boolean> {
   return yield* hit([
     "UPDATE checkpoint_turns SET wanted = NULL WHERE run = $1 AND wanted = $2 RETURNING run",
     [run, label],

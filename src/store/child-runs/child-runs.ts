@@ -64,7 +64,7 @@ export function* childRunsOf(run: string, tasks: readonly string[]): Tx<Readonly
  * Lets the tick look at the open child runs of a run, or of some of its tasks, where there are any. It is noted in the run's own row,
  * which whoever changes it holds: their rows are locked by the tick alone, in their order and with nothing else.
  */
-export function* lookWithin(run: string, at: number, tasks?: readonly string[]): Tx<void> {
+export function* wakeChildRuns(run: string, at: number, tasks?: readonly string[]): Tx<void> {
   const open = "EXISTS (SELECT 1 FROM runs c WHERE c.parent_run = $2 AND c.ended_at IS NULL";
   if (tasks === undefined) {
     // sql: the condition above.
@@ -85,7 +85,7 @@ export function* childrenOf(run: string): Tx<string[]> {
 }
 
 /** Lets the tick look at these runs, whose rows are held. */
-export function* lookAtRuns(runs: readonly string[], at: number): Tx<void> {
+export function* wakeRuns(runs: readonly string[], at: number): Tx<void> {
   for (const chunk of chunksOf(runs))
     yield [`UPDATE runs SET due_at = $1 WHERE id IN (${placeholders(chunk.length, 2)})`, [at, ...chunk]];
 }
@@ -104,7 +104,7 @@ export function* setRunDue(run: string, dueAt: number | null): Tx<void> {
 }
 
 /** Lets the tick look at the next task of a run that has waited for room to start its child run. Says whether there is one. */
-export function* lookAtNextUnstarted(run: string, at: number): Tx<boolean> {
+export function* wakeNextUnstarted(run: string, at: number): Tx<boolean> {
   const rows = yield [
     `UPDATE tasks SET due_at = $1 WHERE id = (SELECT t.id FROM tasks t WHERE t.run = $2 AND t.status = 'waiting' AND t.kind = 'workflow'
        AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_run = $2 AND c.parent_task = t.id

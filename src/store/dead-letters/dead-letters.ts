@@ -79,7 +79,7 @@ export function* listDeadLetters(filter: DeadLetterFilter): Tx<DeadLetter[]> {
   return yield* all(DEAD_LETTERS.read, [sql, [...params, filter.limit]]);
 }
 
-export interface Closing {
+export interface DeadLetterClosing {
   readonly id: string;
   readonly to: Exclude<DeadLetterStatus, "pending">;
   readonly at: number;
@@ -90,7 +90,7 @@ export interface Closing {
 }
 
 /** False for one that has been dealt with already. */
-export function* closeDeadLetter({ id, to, at, by, note, automatic = false }: Closing): Tx<boolean> {
+export function* closeDeadLetter({ id, to, at, by, note, automatic = false }: DeadLetterClosing): Tx<boolean> {
   return yield* hit([
     `UPDATE dead_letters SET status = $1, closed_at = $2, closed_by = $3, note = $4, due_at = NULL, automatic = $5
      WHERE id = $6 AND status = 'pending' RETURNING id`,

@@ -2,7 +2,7 @@ import { BatonError } from "../../base/errors.js";
 import type { Random } from "../../runtime/random.js";
 
 /** How a driver waits out what passes by itself: another writer, a lost race, a database that restarts. */
-export interface RetryPolicy {
+export interface TransactionRetry {
   /** The database as an error names it: no password. */
   readonly database: string;
   /** Milliseconds after which it gives up with `unavailable`. Real time: the injected clock may stand still. */
@@ -33,7 +33,7 @@ export function doubling(random: Random, { leastMs, mostMs }: { leastMs: number;
  * end.
  */
 export async function retrying<T>(
-  policy: RetryPolicy,
+  policy: TransactionRetry,
   attempt: { run(): T | Promise<T>; passing(error: unknown): Passing },
 ): Promise<T> {
   const startedAt = performance.now();

@@ -65,7 +65,7 @@ export function* reviseTask(task: Task, spec: TaskSpec): Tx<void> {
       task.scope,
       task.trigger,
       task.estimateMs,
-      task.needsLook ? 1 : 0,
+      task.readsSpecOnStart ? 1 : 0,
       task.latestStart,
       task.id,
     ],

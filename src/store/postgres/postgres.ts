@@ -8,7 +8,7 @@ import { migrate } from "./schema.js";
 import { columnTypes } from "./statements.js";
 import { PostgresTransaction } from "./transaction.js";
 import { PostgresWake } from "./wake.js";
-import { doubling, type Passing, type RetryPolicy, retrying } from "../driver/retry.js";
+import { doubling, type Passing, type TransactionRetry, retrying } from "../driver/retry.js";
 import { CommitUnknown, type Store, type StoreInfo, type TransactOptions, type Tx, type TxContext } from "../tx.js";
 
 export interface PostgresOptions {
@@ -64,7 +64,7 @@ class PostgresStore implements Store {
   readonly #runtime: Runtime;
   readonly #hooks: StoreHooks | undefined;
   readonly #faults: FaultPoints | undefined;
-  readonly #policy: RetryPolicy;
+  readonly #policy: TransactionRetry;
   readonly #wake: PostgresWake;
 
   constructor(pool: Pool, connection: ClientConfig, options: PostgresOptions & { location: string }) {

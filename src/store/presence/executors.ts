@@ -3,7 +3,7 @@ import { all, int, json, only, text } from "../rows.js";
 import type { Tx } from "../tx.js";
 
 /** A session that takes command steps, as the others see it. */
-export interface Executor {
+export interface RegisteredExecutor {
   readonly host: string;
   /** JSON text of what it may run. */
   readonly policy: string;
@@ -29,7 +29,7 @@ const LIVE = `SELECT s.host, e.policy, e.absent_roots FROM sessions s JOIN execu
   WHERE s.ended_at IS NULL AND s.executor = 1 AND s.expires_at > $1 ORDER BY s.id LIMIT 1000`;
 
 /** The executors whose session stands. */
-export function* liveExecutors(now: number): Tx<Executor[]> {
+export function* liveExecutors(now: number): Tx<RegisteredExecutor[]> {
   const rows = yield [LIVE, [now]];
   return rows.map((row) => ({
     host: text(row, "host"),

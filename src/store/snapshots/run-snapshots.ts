@@ -7,7 +7,7 @@ import { first, type Row, type SqlValue, type Tx } from "../tx.js";
  */
 
 /** A task's row with what belongs to it. */
-export interface CopiedTask {
+export interface SnapshotTask {
   readonly row: Row;
   /** JSON text. */
   readonly spec: string;
@@ -88,7 +88,7 @@ export function* taskPage({ run, columns, after, limit }: TaskPageQuery): Tx<Tas
 }
 
 /** Takes apart what `taskPage` has worded. Throws for what is none. */
-export function tasksOfPage(columns: readonly string[], page: string): CopiedTask[] {
+export function tasksOfPage(columns: readonly string[], page: string): SnapshotTask[] {
   const [lists = "", ...specs] = page.split("\n");
   const values = JSON.parse(lists) as SqlValue[][];
   const needs = values.at(columns.length);
@@ -101,7 +101,7 @@ export function tasksOfPage(columns: readonly string[], page: string): CopiedTas
 }
 
 /** The same of a page as checkpoints of format 1 have it: a JSON array of a row for each task, with its spec and what it depends on. */
-export function tasksOfRows(columns: readonly string[], page: string): CopiedTask[] {
+export function tasksOfRows(columns: readonly string[], page: string): SnapshotTask[] {
   return (JSON.parse(page) as (readonly SqlValue[])[]).map((values) => {
     if (values.length !== columns.length + 2) throw new Error(`a task of ${values.length} values`);
     const [spec, needs] = values.slice(columns.length);
@@ -140,14 +140,14 @@ export function* tallyOf(run: string): Tx<RunTally> {
   };
 }
 
-export interface CopySize {
+export interface SnapshotSize {
   readonly tasks: number;
   /** Of texts, which can be long; not of what each task has beside. */
   readonly bytes: number;
 }
 
 /** Whether a copy of a run would be larger than this. Of texts only the lengths are read. */
-export function* isLarger(run: string, than: CopySize): Tx<boolean> {
+export function* isLarger(run: string, than: SnapshotSize): Tx<boolean> {
   const ofTasks = yield* first([
     `SELECT count(*) AS tasks, CAST(COALESCE(sum(one.bytes), 0) AS BIGINT) AS bytes
       FROM (SELECT COALESCE(octet_length(t.reasons), 0)

@@ -4,7 +4,7 @@ import type { Runtime } from "../../runtime/runtime.js";
 import { type AttemptPoints, ConnectionLost, FaultPoints, type StoreHooks } from "../driver/faults.js";
 import { refuseNewer, statementsFrom } from "../driver/migrate.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
-import { pause, type Passing, type RetryPolicy, retrying } from "../driver/retry.js";
+import { pause, type Passing, type TransactionRetry, retrying } from "../driver/retry.js";
 import { APPLICATION_ID, codeOf, corrupt, prepareFile } from "./file.js";
 import { SQLITE, SqliteStatements } from "./statements.js";
 import { playOnOwnConnection } from "./snapshot.js";
@@ -53,7 +53,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   prepareFile(options.file);
   const turns = new Turns(options.runtime.random);
   const totalMs = options.busyMs ?? BUSY_MS;
-  const policy: RetryPolicy = {
+  const policy: TransactionRetry = {
     database: options.file,
     totalMs,
     pauseMs: (_, waitedMs) => turns.pauseMs(waitedMs),
@@ -108,7 +108,7 @@ function refuseStranger(database: Database.Database, file: string): void {
 
 /** How the store gets on with the file's other users. */
 interface Sharing {
-  readonly policy: RetryPolicy;
+  readonly policy: TransactionRetry;
   readonly turns: Turns;
 }
 

@@ -77,11 +77,11 @@ export function* saveSpec(task: string, spec: TaskSpec): Tx<void> {
 }
 
 /** A task has expressions again that are to be filled in when it begins. */
-export function* lookAgain(task: string): Tx<void> {
+export function* markReadsSpecOnStart(task: string): Tx<void> {
   yield ["UPDATE tasks SET timed = 1 WHERE id = $1", [task]];
 }
 
-export interface Waiting {
+export interface WaitingStart {
   readonly task: string;
   readonly at: number;
   readonly dueAt: number | null;
@@ -89,7 +89,7 @@ export interface Waiting {
 }
 
 /** pending → waiting. Each time under another token, by which an answer says what it answers. */
-export function* startWaiting({ task, at, dueAt, closeBy }: Waiting): Tx<void> {
+export function* startWaiting({ task, at, dueAt, closeBy }: WaitingStart): Tx<void> {
   yield [
     `UPDATE tasks SET status = 'waiting', token = token + 1, ready_at = $1, started_at = $1, due_at = $2, close_by = $3, available_at = NULL, reasons = NULL
      WHERE id = $4 AND status = 'pending'`,
@@ -206,7 +206,7 @@ export function* waitingTasks(run: string): Tx<TaskAndSpec[]> {
   return rows.map(taskAndSpecOf);
 }
 
-export interface QuestionFilter {
+export interface QuestionQuery {
   readonly run?: string | undefined;
   readonly project?: string | undefined;
   readonly after?: string | undefined;
@@ -214,7 +214,7 @@ export interface QuestionFilter {
 }
 
 /** Human steps that wait for a decision, in runs that have not ended, in the order in which they were made. */
-export function* openQuestions(filter: QuestionFilter): Tx<TaskAndSpec[]> {
+export function* openQuestions(filter: QuestionQuery): Tx<TaskAndSpec[]> {
   const { where, params } = conditionsOf([
     ["r.id =", filter.run],
     ["r.project =", filter.project],

@@ -58,7 +58,7 @@ export interface Task {
    * Whether its spec is to be read when its dependencies let it go on: it has a timeout that begins then, an expression, or a
    * kind that the server does itself. The column is called `timed`.
    */
-  readonly needsLook: boolean;
+  readonly readsSpecOnStart: boolean;
   /** Number of the current or last attempt; 0 before the first. */
   readonly attempt: number;
   /** Attempts that count against the retry policy. */
@@ -235,7 +235,7 @@ export function taskOf(row: Row): Task {
     latestStart: int(row, "latest_start"),
     rankOrder: int(row, "rank_order"),
     estimateMs: int(row, "estimate_ms"),
-    needsLook: int(row, "timed") === 1,
+    readsSpecOnStart: int(row, "timed") === 1,
     attempt: int(row, "attempt"),
     failures: int(row, "failures"),
     token: int(row, "token"),
@@ -306,7 +306,7 @@ function valuesOf(task: Task): SqlValue[] {
     task.latestStart,
     task.rankOrder,
     task.estimateMs,
-    task.needsLook ? 1 : 0,
+    task.readsSpecOnStart ? 1 : 0,
     task.readyAt,
     task.closeBy,
     task.dueAt,

@@ -93,13 +93,13 @@ export function* recentRuns(workflow: string, limit: number): Tx<FinishedRun[]> 
   return rows.map((row) => ({ succeeded: row["status"] === "succeeded", durationMs: int(row, "duration") }));
 }
 
-export interface RunTally {
+export interface WorkflowTally {
   readonly total: number;
   readonly active: number;
 }
 
 /** How many runs each workflow has had. Those without any are not in the map. */
-export function* countRunsOf(workflows: readonly string[]): Tx<Map<string, RunTally>> {
+export function* countRunsOf(workflows: readonly string[]): Tx<Map<string, WorkflowTally>> {
   if (workflows.length === 0) return new Map();
   const rows = yield [
     `SELECT workflow, count(*) AS total, count(*) - count(ended_at) AS active FROM runs

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { EventAnswer, RunAnswer, TaskLine } from "../../../src/cli/answers.js";
+import type { EventAnswer, RunAnswer, TaskAnswer } from "../../../src/cli/answers.js";
 import { progressLines, type View } from "../../../src/cli/run/progress.js";
 import type { RunState } from "../../../src/cli/run/state.js";
 import { TASK_STATUSES } from "../../../src/cli/terminal/task-marks.js";
@@ -10,7 +10,7 @@ import { widthOf } from "../../../src/cli/terminal/terminal.js";
 const START = Date.UTC(2026, 0, 1);
 const VIEW: View = { now: START + 12_000, columns: 80, rows: 24, style: { color: false, unicode: true }, table: false };
 
-function task(key: string, more: Partial<TaskLine> = {}): TaskLine {
+function task(key: string, more: Partial<TaskAnswer> = {}): TaskAnswer {
   return {
     id: `task_${key}`,
     key,

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { brotliCompressSync } from "node:zlib";
 import { expect, test } from "vitest";
 import { openCheckpoint, requireCheckpoint } from "../../../src/engine/checkpoints/checkpoints.js";
-import type { ReadCopy } from "../../../src/engine/snapshots/run-snapshot.js";
+import type { OpenSnapshot } from "../../../src/engine/snapshots/run-snapshot.js";
 import type { TaskSpec } from "../../../src/store/tasks/tasks.js";
 import type { Store } from "../../../src/store/tx.js";
 import { startAppOn } from "../../support/servers/app.js";
@@ -71,12 +71,12 @@ test.each(BACKENDS)("a run of many pages is copied whole, on %s", async (backend
   expect(tasks.map(({ row }) => String(row["key"])).toSorted()).toEqual(keys.toSorted());
 });
 
-async function opened(store: Store, checkpoint: string): Promise<ReadCopy> {
+async function opened(store: Store, checkpoint: string): Promise<OpenSnapshot> {
   return openCheckpoint(await store.read(() => requireCheckpoint(checkpoint)));
 }
 
 /** Puts the same content in the place of a checkpoint's, as version 0.1 has stored it: each task as a JSON array of its own. */
-async function storeInFormat1(store: Store, checkpoint: string, { tasks, ...head }: ReadCopy): Promise<void> {
+async function storeInFormat1(store: Store, checkpoint: string, { tasks, ...head }: OpenSnapshot): Promise<void> {
   const rows = tasks.map(({ row, spec, needs }) => [
     ...head.columns.map((column) => row[column]),
     spec,

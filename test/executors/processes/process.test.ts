@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
   type CommandResult,
-  type CommandSpec,
+  type CommandStart,
   endCommand,
   type RunningCommand,
   startCommand,
@@ -29,21 +29,21 @@ describe("startCommand", () => {
   });
   afterAll(() => rm(directory, { recursive: true }));
 
-  function specOf(run: string, changes: Partial<CommandSpec> = {}): CommandSpec {
+  function specOf(run: string, changes: Partial<CommandStart> = {}): CommandStart {
     count += 1;
     const mark = `test-${process.pid}-${count}`;
     const outputFile = join(directory, "output", `${mark}.log`);
     return { mark, run, cwd: directory, env: {}, timeoutMs: 90_000, graceMs: 200, outputFile, ...changes };
   }
 
-  function start(run: string, changes: Partial<CommandSpec> = {}): RunningCommand & { spec: CommandSpec } {
+  function start(run: string, changes: Partial<CommandStart> = {}): RunningCommand & { spec: CommandStart } {
     const spec = specOf(run, changes);
     const command = startCommand(spec);
     running.add(command);
     return { ...command, spec };
   }
 
-  const result = (run: string, changes?: Partial<CommandSpec>): Promise<CommandResult> => start(run, changes).done;
+  const result = (run: string, changes?: Partial<CommandStart>): Promise<CommandResult> => start(run, changes).done;
 
   /** The number that a command writes to a file of its directory. */
   function pidIn(file: string): Promise<number> {
