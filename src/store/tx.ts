@@ -122,7 +122,12 @@ export type Dialect = Readonly<
     | "EVENT_AFTER"
     | "EVENT_UP_TO"
     | "EVENT_ORDER"
-    | "EVENT_ORDER_BACK",
+    | "EVENT_ORDER_BACK"
+    | "RUN_EVENTS"
+    | "RUN_EVENT_AFTER"
+    | "RUN_EVENT_UP_TO"
+    | "RUN_EVENT_ORDER"
+    | "RUN_EVENT_ORDER_BACK",
     string
   >
 >;

@@ -104,7 +104,7 @@ function* grant({ ctx, change, holder, patterns, table, request, queued }: LockD
   const expiresAt = ctx.now + request.ttlMs;
   if (queued) {
     const inQueue = yield* locksOfRequests(ctx.now, [queued.id]);
-    yield* deleteLocks(inQueue.filter(({ state }) => state !== "held").map(({ id }) => id));
+    yield* deleteLocks(inQueue.filter(({ state }) => state !== "held"));
     yield* deleteRequests([queued.id]);
   }
   const renewed: Lock[] = [];
@@ -116,10 +116,7 @@ function* grant({ ctx, change, holder, patterns, table, request, queued }: LockD
   }
   if (queued && fresh.length === 0) change.free(queued.id);
   const { mode } = request;
-  yield* renewLocks(
-    renewed.map(({ id }) => id),
-    { expiresAt, session, mode },
-  );
+  yield* renewLocks(renewed, { expiresAt, session, mode });
   const made = yield* change.hold({
     request: queued?.id ?? ctx.newId("lock"),
     ...requester,

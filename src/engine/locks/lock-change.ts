@@ -194,7 +194,7 @@ export class LockChange {
   }
 
   *#grantTo(lock: Lock, locks: readonly Lock[]): Tx<Lock[]> {
-    yield* deleteLocks(locks.map(({ id }) => id));
+    yield* deleteLocks(locks);
     yield* deleteRequests([lock.request]);
     this.granted.push({ agent: lock.agent, paths: locks.map(({ path }) => path) });
     return yield* this.hold({
@@ -216,7 +216,7 @@ export class LockChange {
   }
 
   *#remove(locks: readonly Lock[]): Tx<void> {
-    yield* deleteLocks(locks.map(({ id }) => id));
+    yield* deleteLocks(locks);
     for (const lock of locks) {
       this.#freed.add(lock.request);
       this.#vacated.push(patternOf(lock));

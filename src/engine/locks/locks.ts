@@ -1,7 +1,8 @@
 import type { Project } from "../../store/projects/projects.js";
 import { lockProject } from "../../store/lock-order.js";
 import { attendRequest, findRequest, findSameRequest } from "../../store/locks/requests.js";
-import { listLocks, listLocksEverywhere, type Lock, locksOfAgent, locksOfRequests } from "../../store/locks/locks.js";
+import { listLocks, listLocksEverywhere } from "../../store/locks/lists.js";
+import { type Lock, locksOfAgent, locksOfRequests } from "../../store/locks/locks.js";
 import type { LockMode } from "../../store/scheduling/file-sets.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";

@@ -1,7 +1,7 @@
 import type { RunStatus } from "../../base/statuses.js";
 import { findCounters, type Counters } from "../../store/runs/counters.js";
 import { type EventPage, newestEventsOf, readEvents } from "../../store/events/history.js";
-import { lockCountsOfRun } from "../../store/locks/locks.js";
+import { lockCountsOfRun } from "../../store/locks/lists.js";
 import { findRunShape, listRuns, type Run } from "../../store/runs/runs.js";
 import { graphOfRun } from "../../store/tasks/lists.js";
 import type { Task } from "../../store/tasks/tasks.js";

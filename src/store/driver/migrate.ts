@@ -8,8 +8,9 @@ export function statementsFrom(version: number, dialect: Dialect): string[] {
     .filter((migration) => migration.version > version)
     .flatMap((migration) => migration.statements)
     .flatMap((statement) => {
-      if (typeof statement === "string") return [translate(statement, dialect)];
-      return dialect.NAME === "postgres" ? [translate(statement.postgres, dialect)] : [];
+      const sql =
+        typeof statement === "string" ? statement : ({ ...statement } as Partial<Record<string, string>>)[dialect.NAME];
+      return sql === undefined ? [] : [translate(sql, dialect)];
     });
 }
 

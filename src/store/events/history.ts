@@ -48,15 +48,15 @@ const WINDOW_END = `SELECT xid, seq, count(*) OVER () AS seen FROM (
     SELECT xid, seq FROM events WHERE %EVENT_AFTER% AND xid < %XID_HORIZON% ORDER BY %EVENT_ORDER% LIMIT $3
   ) AS window_rows ORDER BY %EVENT_ORDER_BACK% LIMIT 1`;
 const WINDOW_END_OF_RUN = `SELECT xid, seq, count(*) OVER () AS seen FROM (
-    SELECT xid, seq FROM events WHERE run = $4 AND %EVENT_AFTER% AND xid < %XID_HORIZON%
-    ORDER BY %EVENT_ORDER% LIMIT $3
+    SELECT xid, seq FROM %RUN_EVENTS% = $4 AND %RUN_EVENT_AFTER% AND xid < %XID_HORIZON%
+    ORDER BY %RUN_EVENT_ORDER% LIMIT $3
   ) AS window_rows ORDER BY %EVENT_ORDER_BACK% LIMIT 1`;
 
 const COLUMNS = "xid, seq, at, type, project, run, task, agent, data";
-const IN_WINDOW = "%EVENT_AFTER% AND %EVENT_UP_TO%";
 const MATCHING = `(CAST($6 AS TEXT) IS NULL OR project = $6) AND (CAST($7 AS TEXT) IS NULL OR task = $7)
   AND (CAST($8 AS TEXT) IS NULL OR agent = $8)`;
-const PAGE = "ORDER BY %EVENT_ORDER% LIMIT $5";
+const WINDOW_OF_ALL = "events WHERE %EVENT_AFTER% AND %EVENT_UP_TO%";
+const WINDOW_OF_RUN = "%RUN_EVENTS% = $9 AND %RUN_EVENT_AFTER% AND %RUN_EVENT_UP_TO%";
 
 /**
  * The next events after a cursor (undefined: from the beginning), in order. Never skips an event: sequence numbers are given
@@ -83,8 +83,8 @@ export function* readEvents(query: {
   return { events: rows.map(eventOf), cursor: encodeCursor(reached), more: behindEnd || end.full };
 }
 
-const NEWEST_OF_RUN = `SELECT ${COLUMNS} FROM events WHERE run = $1 AND xid < %XID_HORIZON%
-  ORDER BY %EVENT_ORDER_BACK% LIMIT $2`;
+const NEWEST_OF_RUN = `SELECT ${COLUMNS} FROM %RUN_EVENTS% = $1 AND xid < %XID_HORIZON%
+  ORDER BY %RUN_EVENT_ORDER_BACK% LIMIT $2`;
 
 /** The newest events of a run, oldest first, and the cursor that reads on from them. */
 export function* newestEventsOf(run: string, limit: number): Tx<{ events: readonly StoredEvent[]; cursor: string }> {
@@ -109,11 +109,12 @@ function* windowEnd(after: Position, run: string | undefined): Tx<(Position & { 
 }
 
 function pageText(filters: EventFilters): string {
-  const ofRun = filters.run === undefined ? "" : "run = $9 AND ";
+  const [window, order] =
+    filters.run === undefined ? [WINDOW_OF_ALL, "%EVENT_ORDER%"] : [WINDOW_OF_RUN, "%RUN_EVENT_ORDER%"];
   const types = paddedTypes(filters).length;
   const ofTypes = types === 0 ? "" : `AND type IN (${placeholders(types, filters.run === undefined ? 9 : 10)})`;
   // sql: put together from the constants of this module; at most eight texts.
-  return `SELECT ${COLUMNS} FROM events WHERE ${ofRun}${IN_WINDOW} AND ${MATCHING} ${ofTypes} ${PAGE}`;
+  return `SELECT ${COLUMNS} FROM ${window} AND ${MATCHING} ${ofTypes} ORDER BY ${order} LIMIT $5`;
 }
 
 function filterValues(filters: EventFilters): SqlValue[] {

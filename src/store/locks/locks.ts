@@ -53,14 +53,15 @@ const SESSION_GONE = `CASE WHEN l.session IS NULL THEN 0
 const FIELDS = `l.id, l.project, l.request, l.path, l.kind, p.case_insensitive, l.mode, l.state, l.agent, l.task, t.run, l.session,
   l.token, l.since, l.expires_at, l.reason, r.position, r.created_at AS asked_at, r.ttl_ms, r.present_until, r.place_expires_at`;
 
-const SELECT_LOCKS = `SELECT ${FIELDS}, ${SESSION_GONE} AS session_gone
-  FROM file_locks l JOIN projects p ON p.id = l.project
+const SELECTED = `SELECT ${FIELDS}, ${SESSION_GONE} AS session_gone FROM`;
+const JOINED = `file_locks l JOIN projects p ON p.id = l.project
   LEFT JOIN lock_requests r ON r.id = l.request
   LEFT JOIN tasks t ON t.id = l.task
   LEFT JOIN sessions s ON s.id = l.session
   LEFT JOIN host_clocks h ON h.host = s.host`;
+export const SELECT_LOCKS = `${SELECTED} ${JOINED}`;
 
-function lockOf(row: Row): Lock {
+export function lockOf(row: Row): Lock {
   return {
     id: text(row, "id"),
     project: text(row, "project"),
@@ -145,7 +146,7 @@ function rangeUnder(directory: string): string[] {
 
 // A task's locks go with the task, whatever became of the session: two tables less to look into at every completion.
 const OF_TASK = `SELECT ${FIELDS}, 0 AS session_gone FROM file_locks l JOIN projects p ON p.id = l.project
-  LEFT JOIN lock_requests r ON r.id = l.request LEFT JOIN tasks t ON t.id = l.task WHERE l.task = $1 ORDER BY l.id`;
+  LEFT JOIN lock_requests r ON r.id = l.request LEFT JOIN tasks t ON t.id = l.task WHERE l.owner = $1 ORDER BY l.id`;
 
 /** What a task holds and waits for. None of it counts as left by its session. */
 export function* locksOfTask(task: string): Tx<Lock[]> {
@@ -169,10 +170,10 @@ export function* locksOfRequests(now: number, requests: readonly string[]): Tx<L
 
 // What a claim has locked is found through the agent's tasks. The agent stands in no index of it, which every claim and
 // completion with files would write.
-const OF_AGENT = `${SELECT_LOCKS} WHERE l.agent = $2 AND l.id IN (
-    SELECT id FROM file_locks WHERE agent = $2 AND project = $3 AND (state <> 'held' OR expires_at IS NOT NULL)
-    UNION ALL SELECT f.id FROM tasks a JOIN file_locks f ON f.task = a.id WHERE a.agent = $2 AND f.project = $3)
-  ORDER BY l.id`;
+const OF_AGENT = `${SELECTED} (
+    SELECT owner, id FROM file_locks WHERE agent = $2 AND project = $3 AND (state <> 'held' OR expires_at IS NOT NULL)
+    UNION SELECT f.owner, f.id FROM tasks a CROSS JOIN file_locks f WHERE a.agent = $2 AND f.owner = a.id AND f.agent = $2) k
+  CROSS JOIN ${JOINED} WHERE l.owner = k.owner AND l.id = k.id AND l.project = $3 ORDER BY l.id`;
 
 export function* locksOfAgent(now: number, project: string, agent: string): Tx<Lock[]> {
   const rows = yield [OF_AGENT, [now, agent, project]];
@@ -212,15 +213,15 @@ const LIST_SIZES = [1, 4, 16, 128] as const;
  * Cuts a list for `IN (…)` into as few lists as a few sizes allow, the last filled up with its last item: the same once
  * more finds nothing more, and the number of texts stays small.
  */
-export function listsOf(items: readonly string[]): readonly (readonly string[])[] {
+export function listsOf<T>(items: readonly T[]): readonly (readonly T[])[] {
   if (items.length <= 1) return items.length === 0 ? [] : [items];
   const most = LIST_SIZES[LIST_SIZES.length - 1] ?? 1;
-  const lists: string[][] = [];
+  const lists: T[][] = [];
   for (let at = 0; at < items.length; at += most) {
     const list = items.slice(at, at + most);
     const size = LIST_SIZES.find((one) => one >= list.length) ?? most;
-    const last = list[list.length - 1] ?? "";
-    while (list.length < size) list.push(last);
+    const last = list.slice(-1);
+    while (list.length < size) list.push(...last);
     lists.push(list);
   }
   return lists;
@@ -233,6 +234,7 @@ export interface NewLock extends Omit<Lock, "run" | "caseInsensitive" | "session
 const INSERT = {
   table: "file_locks",
   columns: [
+    "owner",
     "id",
     "project",
     "request",
@@ -255,6 +257,7 @@ export function* insertLocks(locks: readonly NewLock[]): Tx<void> {
   yield* insertRows(
     INSERT,
     locks.map((lock) => [
+      ownerOf(lock),
       lock.id,
       lock.project,
       lock.request,
@@ -274,11 +277,27 @@ export function* insertLocks(locks: readonly NewLock[]): Tx<void> {
   );
 }
 
-const DELETE = bySize((size) => `DELETE FROM file_locks WHERE id IN (${placeholders(size)})`);
+type LockKey = Pick<Lock, "id" | "task" | "request">;
 
-export function* deleteLocks(ids: readonly string[]): Tx<void> {
-  for (const chunk of listsOf(ids)) {
-    yield [DELETE(chunk.length), chunk];
+/** The rows of a task lie together, and so do those of a request without one. */
+function ownerOf({ task, request }: LockKey): string {
+  return task ?? request;
+}
+
+/** The condition of having one of so many keys, whose parameters begin at `from`. */
+function hasKey(size: number, from: number): string {
+  const keys = Array.from({ length: size }, (_, at) => `($${from + 2 * at}, $${from + 2 * at + 1})`);
+  return `(owner, id) IN (VALUES ${keys.join(", ")})`;
+}
+
+const keysOf = (locks: readonly LockKey[]): string[] => locks.flatMap((lock) => [ownerOf(lock), lock.id]);
+
+// sql: numbers of parameters.
+const DELETE = bySize((size) => `DELETE FROM file_locks WHERE ${hasKey(size, 1)}`);
+
+export function* deleteLocks(locks: readonly LockKey[]): Tx<void> {
+  for (const chunk of listsOf(locks)) {
+    yield [DELETE(chunk.length), keysOf(chunk)];
   }
 }
 
@@ -290,14 +309,15 @@ export interface Renewal {
   readonly mode: LockMode;
 }
 
-export function* renewLocks(ids: readonly string[], { expiresAt, session, mode }: Renewal): Tx<void> {
-  for (const chunk of listsOf(ids)) {
-    yield [
-      `UPDATE file_locks SET expires_at = CASE WHEN expires_at < $1 THEN $1 ELSE expires_at END, session = $2,
-        mode = CASE WHEN $3 = 'exclusive' THEN 'exclusive' ELSE mode END
-       WHERE id IN (${placeholders(chunk.length, 4)})`,
-      [expiresAt, session, mode, ...chunk],
-    ];
+const RENEW = bySize(
+  // sql: numbers of parameters.
+  (size) => `UPDATE file_locks SET expires_at = CASE WHEN expires_at < $1 THEN $1 ELSE expires_at END, session = $2,
+    mode = CASE WHEN $3 = 'exclusive' THEN 'exclusive' ELSE mode END WHERE ${hasKey(size, 4)}`,
+);
+
+export function* renewLocks(locks: readonly LockKey[], { expiresAt, session, mode }: Renewal): Tx<void> {
+  for (const chunk of listsOf(locks)) {
+    yield [RENEW(chunk.length), [expiresAt, session, mode, ...keysOf(chunk)]];
   }
 }
 
@@ -320,40 +340,6 @@ export function* drawTokens(project: string, count: number): Tx<number> {
   return int(row, "lock_token") - count + 1;
 }
 
-export interface LockFilter {
-  readonly project: string;
-  readonly agent?: string | undefined;
-  readonly run?: string | undefined;
-  /** Locks after this one, in order of prefix and id. */
-  readonly after?: { readonly prefix: string; readonly id: string } | undefined;
-  readonly limit: number;
-}
-
-/** The locks of a project in order of their paths, at most `limit`. */
-export function* listLocks(now: number, filter: LockFilter): Tx<Lock[]> {
-  const rows = yield [
-    `${SELECT_LOCKS} WHERE l.project = $2 AND (l.prefix > $3 OR (l.prefix = $3 AND l.id > $4))
-      AND ($5 = '' OR l.agent = $5) AND ($6 = '' OR t.run = $6)
-     ORDER BY l.prefix, l.id LIMIT $7`,
-    [
-      now,
-      filter.project,
-      filter.after?.prefix ?? "",
-      filter.after?.id ?? "",
-      filter.agent ?? "",
-      filter.run ?? "",
-      filter.limit,
-    ],
-  ];
-  return rows.map(lockOf);
-}
-
-/** The locks of every project, by project in order of their paths, at most `limit`. */
-export function* listLocksEverywhere(now: number, limit: number): Tx<Lock[]> {
-  const rows = yield [`${SELECT_LOCKS} ORDER BY l.project, l.prefix, l.id LIMIT $2`, [now, limit]];
-  return rows.map(lockOf);
-}
-
 /** Of these agents, the only running task of each that has exactly one, wherever it is. */
 export function* onlyRunningTasks(agents: readonly string[]): Tx<Map<string, string>> {
   const tasks = new Map<string, string>();
@@ -366,16 +352,4 @@ export function* onlyRunningTasks(agents: readonly string[]): Tx<Map<string, str
     for (const row of rows) tasks.set(text(row, "agent"), text(row, "task"));
   }
   return tasks;
-}
-
-/** How many requests' locks, and on how many paths, the running tasks of a run hold. */
-export function* lockCountsOfRun(run: string): Tx<{ active_locks: number; locked_files: number }> {
-  const row = yield* first([
-    `SELECT count(DISTINCT l.request) AS locks, count(l.id) AS files FROM tasks t JOIN file_locks l ON l.task = t.id
-     WHERE t.run = $1 AND t.status = 'running' AND l.state = 'held'`,
-    [run],
-  ]);
-  return row
-    ? { active_locks: int(row, "locks"), locked_files: int(row, "files") }
-    : { active_locks: 0, locked_files: 0 };
 }

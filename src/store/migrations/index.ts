@@ -7,6 +7,7 @@ import { letterReplays } from "./0006-letter-replays.js";
 import { budgets } from "./0007-budgets.js";
 import { askings } from "./0008-askings.js";
 import { deadLetterSettings } from "./0009-dead-letter-settings.js";
+import { fewerPages } from "./0010-fewer-pages.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -19,6 +20,7 @@ export const migrations: readonly Migration[] = [
   budgets,
   askings,
   deadLetterSettings,
+  fewerPages,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -2,6 +2,6 @@
 export interface Migration {
   readonly version: number;
   readonly name: string;
-  /** In order; some only one of the databases needs. */
-  readonly statements: readonly (string | { readonly postgres: string })[];
+  /** In order; some are for one of the databases. */
+  readonly statements: readonly (string | { readonly postgres: string } | { readonly sqlite: string })[];
 }

@@ -15,6 +15,11 @@ export const POSTGRES: Dialect = {
   EVENT_UP_TO: "(xid, seq) <= ($3, $4)",
   EVENT_ORDER: "xid, seq",
   EVENT_ORDER_BACK: "xid DESC, seq DESC",
+  RUN_EVENTS: "events WHERE run",
+  RUN_EVENT_AFTER: "(xid, seq) > ($1, $2)",
+  RUN_EVENT_UP_TO: "(xid, seq) <= ($3, $4)",
+  RUN_EVENT_ORDER: "xid, seq",
+  RUN_EVENT_ORDER_BACK: "xid DESC, seq DESC",
 };
 
 /** Far more than there are texts; a caller that makes texts up would otherwise fill the memory. */

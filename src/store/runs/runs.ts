@@ -187,7 +187,8 @@ export function* activeRunsOf(project: string): Tx<string[]> {
 
 const OF_ITS_TASKS = "task IN (SELECT id FROM tasks WHERE run = $1)";
 const REMOVE_RUN = [
-  "DELETE FROM events WHERE run = $1",
+  "DELETE FROM events WHERE seq IN (SELECT seq FROM %RUN_EVENTS% = $1)",
+  "DELETE FROM event_blocks WHERE of_run = $1",
   `DELETE FROM attempts WHERE ${OF_ITS_TASKS}`,
   `DELETE FROM dependencies WHERE ${OF_ITS_TASKS}`,
   `DELETE FROM task_specs WHERE ${OF_ITS_TASKS}`,

@@ -28,6 +28,13 @@ export const SQLITE: Dialect = {
   EVENT_UP_TO: "seq <= $4",
   EVENT_ORDER: "seq",
   EVENT_ORDER_BACK: "seq DESC",
+  // Block by block of 64 numbers (migration 10). The plus keeps a bound of the page from taking the place of the block's.
+  RUN_EVENTS:
+    "event_blocks CROSS JOIN events ON seq >= block * 64 AND seq < block * 64 + 64 AND run = of_run WHERE of_run",
+  RUN_EVENT_AFTER: "block >= CAST($2 AS INTEGER) / 64 AND +seq > $2",
+  RUN_EVENT_UP_TO: "block <= CAST($4 AS INTEGER) / 64 AND +seq <= $4",
+  RUN_EVENT_ORDER: "block, seq",
+  RUN_EVENT_ORDER_BACK: "block DESC, seq DESC",
 };
 
 const NO_VALUES: readonly SqlValue[] = Object.freeze([]);

@@ -27,7 +27,8 @@ export function* settledTasks(wanted: { run: string; before: number; limit: numb
 
 // Each for a list of ids in place of LIST.
 const REMOVE = [
-  "DELETE FROM events WHERE run IN (SELECT run FROM tasks WHERE id IN (LIST)) AND task IN (LIST)",
+  `DELETE FROM events WHERE seq IN (
+    SELECT seq FROM %RUN_EVENTS% IN (SELECT run FROM tasks WHERE id IN (LIST)) AND task IN (LIST))`,
   "DELETE FROM attempts WHERE task IN (LIST)",
   "DELETE FROM dependencies WHERE task IN (LIST) OR dependency IN (LIST)",
   "DELETE FROM task_specs WHERE task IN (LIST)",

@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { listLocks, type Lock } from "../../../src/store/locks/locks.js";
+import { listLocks } from "../../../src/store/locks/lists.js";
+import type { Lock } from "../../../src/store/locks/locks.js";
 import { findCycle, type WaitEdge } from "../../../src/engine/graph/dag.js";
 import { patternOf } from "../../../src/engine/locks/conflicts.js";
 import { overlaps } from "../../../src/engine/paths/paths.js";
