@@ -1,11 +1,11 @@
 import type { Flags } from "../config.js";
-import { type Ask, asking } from "./answers.js";
+import { type TypedCall, typedCalls } from "./typed-calls.js";
 import type { ExitCode } from "./failure.js";
 import type { CommandHost, Opened } from "./host.js";
 import type { Terminal } from "./terminal/terminal.js";
 
 /** What every command's action works with. */
-export interface Desk {
+export interface CommandContext {
   readonly host: CommandHost;
   readonly stdout: Terminal;
   readonly stderr: Terminal;
@@ -33,19 +33,23 @@ export function flagsOf({ db, databaseUrl, logLevel }: Shared): Flags {
 
 /** Opens the program for a command that ends with its answer, and closes it. */
 export async function withApp<T>(
-  desk: Desk,
+  context: CommandContext,
   shared: Shared,
-  use: (ask: Ask, opened: Opened) => Promise<T>,
+  use: (call: TypedCall, opened: Opened) => Promise<T>,
 ): Promise<T> {
-  const opened = await desk.host.open(flagsOf(shared), { sessionless: true });
+  const opened = await context.host.open(flagsOf(shared), { sessionless: true });
   try {
-    return await use(asking(await opened.dispatch()), opened);
+    return await use(typedCalls(await opened.dispatch()), opened);
   } finally {
     await opened.app.close();
   }
 }
 
 /** The answer: the data under --json, else the words for a person. */
-export function answer(desk: Desk, { json }: Shared, said: { readonly data: unknown; readonly text: string }): void {
-  desk.stdout.stream.write(`${json === true ? JSON.stringify(said.data, undefined, 2) : said.text}\n`);
+export function answer(
+  context: CommandContext,
+  { json }: Shared,
+  said: { readonly data: unknown; readonly text: string },
+): void {
+  context.stdout.stream.write(`${json === true ? JSON.stringify(said.data, undefined, 2) : said.text}\n`);
 }

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import readline from "node:readline/promises";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import type { Desk, Shared } from "./command.js";
+import type { CommandContext, Shared } from "./command.js";
 import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
 import type { CommandHost } from "./host.js";
 import { terminalOf } from "./terminal/terminal.js";
@@ -9,7 +9,7 @@ import { terminalOf } from "./terminal/terminal.js";
 /** Carries out what a person typed; gives the code the process is to end with. */
 export async function runCommandLine(args: readonly string[], host: CommandHost): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.succeeded;
-  const desk = deskOf(host, (code) => (exitCode = code));
+  const context = commandContext(host, (code) => (exitCode = code));
   // Whoever reads has seen enough, as `head` does: there is nobody left to tell.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -19,14 +19,14 @@ export async function runCommandLine(args: readonly string[], host: CommandHost)
   }
   const wantsJson = args.includes("--json");
   try {
-    await programOf(desk, { quiet: wantsJson }).parseAsync([...args], { from: "user" });
+    await programOf(context, { quiet: wantsJson }).parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.succeeded;
     const worded = await wordFailure(error instanceof CommanderError ? usageErrorOf(error) : error);
     if (worded === undefined) throw error;
-    if (wantsJson) desk.stdout.stream.write(`${JSON.stringify(worded.json, undefined, 2)}\n`);
-    else desk.stderr.stream.write(`${worded.text}\n`);
+    if (wantsJson) context.stdout.stream.write(`${JSON.stringify(worded.json, undefined, 2)}\n`);
+    else context.stderr.stream.write(`${worded.text}\n`);
     return worded.exitCode;
   }
 }
@@ -39,7 +39,7 @@ function usageErrorOf({ message, code }: CommanderError): UsageError {
   return new UsageError(`${said}. \`baton --help\` shows what there is.`);
 }
 
-function deskOf(host: CommandHost, end: (exitCode: ExitCode) => void): Desk {
+function commandContext(host: CommandHost, end: (exitCode: ExitCode) => void): CommandContext {
   const interactive = process.stdin.isTTY && process.stderr.isTTY;
   return {
     host,
@@ -70,12 +70,12 @@ Examples:
   baton call --help                           every operation there is
   baton doctor                                is everything as it should be?`;
 
-function programOf(desk: Desk, { quiet }: { readonly quiet: boolean }): Command {
+function programOf(context: CommandContext, { quiet }: { readonly quiet: boolean }): Command {
   const program = new Command("baton")
     .description(
       "Plans as graphs, carried out by many agents without dropping any of it: an MCP server and its command line.",
     )
-    .version(desk.host.version, "-V, --version", "show the version")
+    .version(context.host.version, "-V, --version", "show the version")
     .helpOption("-h, --help", "show help")
     .option("--json", "one JSON document on stdout, and nothing else there")
     .option("--db <file>", "SQLite file (else BATON_DB, else the per-user data directory)")
@@ -90,21 +90,21 @@ function programOf(desk: Desk, { quiet }: { readonly quiet: boolean }): Command 
     })
     .exitOverride()
     .addHelpText("after", EXAMPLES);
-  addServe(program, desk);
-  addRun(program, desk);
-  addLooking(program, desk);
-  addWorkflow(program, desk);
-  addImport(program, desk);
-  addDeadLetters(program, desk);
-  addProject(program, desk);
-  addCall(program, desk);
-  addUpkeep(program, desk);
+  addServe(program, context);
+  addRun(program, context);
+  addStatus(program, context);
+  addWorkflow(program, context);
+  addImport(program, context);
+  addDeadLetters(program, context);
+  addProject(program, context);
+  addCall(program, context);
+  addMaintenance(program, context);
   return program;
 }
 
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"];
 
-function addServe(program: Command, desk: Desk): void {
+function addServe(program: Command, context: CommandContext): void {
   program
     .command("serve")
     .description("serve MCP on stdin and stdout, for a client that starts it (as `baton` alone does)")
@@ -115,7 +115,7 @@ function addServe(program: Command, desk: Desk): void {
       const { db, databaseUrl, logLevel, toolsets, allowCommands, mcpConfig } = command.optsWithGlobals<
         Shared & { toolsets?: string; allowCommands?: boolean; mcpConfig?: string }
       >();
-      await desk.host.serve({ db, databaseUrl, logLevel, toolsets, allowCommands, mcpConfig });
+      await context.host.serve({ db, databaseUrl, logLevel, toolsets, allowCommands, mcpConfig });
     });
 }
 
@@ -141,7 +141,7 @@ function withRunOptions(command: Command): Command {
     .addHelpText("after", RUN_HELP);
 }
 
-function addRun(program: Command, desk: Desk): void {
+function addRun(program: Command, context: CommandContext): void {
   withRunOptions(
     program
       .command("run")
@@ -150,32 +150,34 @@ function addRun(program: Command, desk: Desk): void {
     .description("carry out a workflow file and show its progress until it ends")
     .action(async (target: string, _options: object, command: Command) => {
       const { run } = await import("./commands/run.js");
-      await run(desk, target, command.optsWithGlobals());
+      await run(context, target, command.optsWithGlobals());
     });
 }
 
-function addLooking(program: Command, desk: Desk): void {
+function addStatus(program: Command, context: CommandContext): void {
   const commands = () => import("./commands/status.js");
   program
     .command("status")
     .description("what goes on, project by project, and what keeps it from going on")
-    .action(async (_options: object, command: Command) => (await commands()).status(desk, command.optsWithGlobals()));
+    .action(async (_options: object, command: Command) =>
+      (await commands()).status(context, command.optsWithGlobals()),
+    );
   const group = program.command("orchestration").description("the system as a whole");
   group
     .command("status")
     .description("figures: runs, tasks, agents, server processes, locks")
     .action(async (_options: object, command: Command) =>
-      (await commands()).orchestrationStatus(desk, command.optsWithGlobals()),
+      (await commands()).orchestrationStatus(context, command.optsWithGlobals()),
     );
   group
     .command("health")
     .description("each component with its reason; exit code 1 when one is down")
     .action(async (_options: object, command: Command) =>
-      (await commands()).orchestrationHealth(desk, command.optsWithGlobals()),
+      (await commands()).orchestrationHealth(context, command.optsWithGlobals()),
     );
 }
 
-function addImport(program: Command, desk: Desk): void {
+function addImport(program: Command, context: CommandContext): void {
   program
     .command("import")
     .description("store a workflow that another system has recorded (WfCommons WfFormat 1.5)")
@@ -183,11 +185,11 @@ function addImport(program: Command, desk: Desk): void {
     .option("--name <name>", "default: the one in the file")
     .option("--project <name>", "default: the one around the working directory")
     .action(async (file: string, _options: object, command: Command) =>
-      (await import("./commands/workflow.js")).importWorkflow(desk, file, command.optsWithGlobals()),
+      (await import("./commands/workflow.js")).importWorkflow(context, file, command.optsWithGlobals()),
     );
 }
 
-function addWorkflow(program: Command, desk: Desk): void {
+function addWorkflow(program: Command, context: CommandContext): void {
   const commands = () => import("./commands/workflow.js");
   const group = program.command("workflow").description("workflows that are stored");
   group
@@ -195,7 +197,7 @@ function addWorkflow(program: Command, desk: Desk): void {
     .description("by name, with how they have fared")
     .option("--project <name>", "default: the one around the working directory")
     .action(async (_options: object, command: Command) =>
-      (await commands()).listWorkflows(desk, command.optsWithGlobals()),
+      (await commands()).listWorkflows(context, command.optsWithGlobals()),
     );
   group
     .command("create")
@@ -204,13 +206,13 @@ function addWorkflow(program: Command, desk: Desk): void {
     .option("--name <name>", "default: the one in the file")
     .option("--project <name>", "default: the one around the working directory")
     .action(async (file: string, _options: object, command: Command) =>
-      (await commands()).createWorkflow(desk, file, command.optsWithGlobals()),
+      (await commands()).createWorkflow(context, file, command.optsWithGlobals()),
     );
   withRunOptions(group.command("run").argument("<name>", "of a stored workflow, or template:NAME"))
     .description("carry out a stored workflow, as `baton run` does a file")
     .action(async (name: string, _options: object, command: Command) => {
       const { runStored } = await import("./commands/run.js");
-      await runStored(desk, name, command.optsWithGlobals());
+      await runStored(context, name, command.optsWithGlobals());
     });
   group
     .command("validate")
@@ -218,11 +220,11 @@ function addWorkflow(program: Command, desk: Desk): void {
     .argument("<file>", "YAML or JSON, - for stdin")
     .option("--project <name>", "default: the one around the working directory")
     .action(async (file: string, _options: object, command: Command) =>
-      (await commands()).validateWorkflow(desk, file, command.optsWithGlobals()),
+      (await commands()).validateWorkflow(context, file, command.optsWithGlobals()),
     );
 }
 
-function addDeadLetters(program: Command, desk: Desk): void {
+function addDeadLetters(program: Command, context: CommandContext): void {
   const commands = () => import("./commands/dead-letters.js");
   const group = program
     .command("dead-letters")
@@ -235,14 +237,14 @@ function addDeadLetters(program: Command, desk: Desk): void {
     .option("--project <name>", "default: of all projects")
     .addOption(new Option("--status <status>").choices(DEAD_LETTER_STATUSES).default("pending"))
     .action(async (_options: object, command: Command) =>
-      (await commands()).listDeadLetters(desk, command.optsWithGlobals()),
+      (await commands()).listDeadLetters(context, command.optsWithGlobals()),
     );
   group
     .command("show")
     .description("one with its error, every attempt, what it was asked, and what waits behind it")
     .argument("<id>", "from `baton dead-letters list`")
     .action(async (id: string, _options: object, command: Command) =>
-      (await commands()).showDeadLetter(desk, id, command.optsWithGlobals()),
+      (await commands()).showDeadLetter(context, id, command.optsWithGlobals()),
     );
   group
     .command("replay")
@@ -254,7 +256,7 @@ function addDeadLetters(program: Command, desk: Desk): void {
     .option("-i, --input <name=value>", "beside, or instead of, those of the run (repeatable)", collect, [])
     .option("--notes <text>", "why")
     .action(async (ids: string[], _options: object, command: Command) =>
-      (await commands()).replayDeadLetters(desk, ids, command.optsWithGlobals()),
+      (await commands()).replayDeadLetters(context, ids, command.optsWithGlobals()),
     );
   group
     .command("resolve")
@@ -263,7 +265,7 @@ function addDeadLetters(program: Command, desk: Desk): void {
     .requiredOption("--notes <text>", "how it was resolved")
     .option("--result <value>", "JSON, or a text")
     .action(async (id: string, _options: object, command: Command) =>
-      (await commands()).resolveDeadLetter(desk, id, command.optsWithGlobals()),
+      (await commands()).resolveDeadLetter(context, id, command.optsWithGlobals()),
     );
   group
     .command("discard")
@@ -271,13 +273,13 @@ function addDeadLetters(program: Command, desk: Desk): void {
     .argument("<ids...>")
     .requiredOption("--notes <text>", "why")
     .action(async (ids: string[], _options: object, command: Command) =>
-      (await commands()).discardDeadLetters(desk, ids, command.optsWithGlobals()),
+      (await commands()).discardDeadLetters(context, ids, command.optsWithGlobals()),
     );
 }
 
 const DEAD_LETTER_STATUSES = ["pending", "replayed", "resolved", "discarded"];
 
-function addProject(program: Command, desk: Desk): void {
+function addProject(program: Command, context: CommandContext): void {
   const commands = () => import("./commands/project.js");
   const group = program.command("project").description("root directories with their configuration");
   group
@@ -285,7 +287,7 @@ function addProject(program: Command, desk: Desk): void {
     .description("by name, with the progress of their active runs")
     .addOption(new Option("--status <status>").choices(["active", "archived"]))
     .action(async (_options: object, command: Command) =>
-      (await commands()).listProjects(desk, command.optsWithGlobals()),
+      (await commands()).listProjects(context, command.optsWithGlobals()),
     );
   group
     .command("create")
@@ -297,22 +299,22 @@ function addProject(program: Command, desk: Desk): void {
     .option("-i, --input <name=value>", "an input of the template (repeatable)", collect, [])
     .option("--overwrite", "let the template's files replace those that are there")
     .action(async (name: string, _options: object, command: Command) =>
-      (await commands()).createProject(desk, name, command.optsWithGlobals()),
+      (await commands()).createProject(context, name, command.optsWithGlobals()),
     );
-  addTemplates(group, desk);
+  addTemplates(group, context);
 }
 
-function addTemplates(project: Command, desk: Desk): void {
+function addTemplates(project: Command, context: CommandContext): void {
   project
     .command("templates")
     .description("what projects and workflows can be made from, shipped and your own")
     .addOption(new Option("--kind <kind>").choices(["project", "workflow"]))
     .action(async (_options: object, command: Command) =>
-      (await import("./commands/project.js")).listTemplates(desk, command.optsWithGlobals()),
+      (await import("./commands/project.js")).listTemplates(context, command.optsWithGlobals()),
     );
 }
 
-function addCall(program: Command, desk: Desk): void {
+function addCall(program: Command, context: CommandContext): void {
   program
     .command("call")
     .description("call any operation: baton call OPERATION --key value …")
@@ -322,24 +324,24 @@ function addCall(program: Command, desk: Desk): void {
     .allowUnknownOption()
     .action(async (words: string[], _options: object, command: Command) => {
       const { call } = await import("./commands/call.js");
-      await call(desk, words, command.optsWithGlobals());
+      await call(context, words, command.optsWithGlobals());
     });
 }
 
-function addUpkeep(program: Command, desk: Desk): void {
+function addMaintenance(program: Command, context: CommandContext): void {
   program
     .command("doctor")
     .description("look at everything the program needs, and say what to do; exit code 1 when something fails")
     .action(async (_options: object, command: Command) => {
       const { doctor } = await import("./commands/doctor.js");
-      await doctor(desk, command.optsWithGlobals());
+      await doctor(context, command.optsWithGlobals());
     });
   program
     .command("prune")
     .description("remove runs that ended, and dead letters closed, longer ago than they are kept; give the space back")
     .action(async (_options: object, command: Command) => {
-      const { prune } = await import("./commands/upkeep.js");
-      await prune(desk, command.optsWithGlobals());
+      const { prune } = await import("./commands/maintenance.js");
+      await prune(context, command.optsWithGlobals());
     });
   program
     .command("reset")
@@ -347,8 +349,8 @@ function addUpkeep(program: Command, desk: Desk): void {
     .option("--yes", "without asking")
     .option("--force", "also while server processes use it")
     .action(async (_options: object, command: Command) => {
-      const { reset } = await import("./commands/upkeep.js");
-      await reset(desk, command.optsWithGlobals());
+      const { reset } = await import("./commands/maintenance.js");
+      await reset(context, command.optsWithGlobals());
     });
 }
 

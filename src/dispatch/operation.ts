@@ -139,10 +139,16 @@ export interface OperationIndex {
   inputSchema(operation: Operation): Record<string, unknown>;
 }
 
-/** Types an operation literal. */
-export function defineOperation<I extends z.ZodObject, O extends z.ZodObject>(
-  operation: TransactionOperation<I, O> | WaitingOperation<I, O>,
-): Operation {
+/** The types of an operation literal: its name, its input as a caller writes it, its result. They exist for the compiler alone. */
+export interface Signature<N extends string, I, R> {
+  readonly name: N;
+  readonly signature?: { readonly input: I; readonly result: R };
+}
+
+/** Types an operation literal, and keeps its own types beside those that all operations have. */
+export function defineOperation<const N extends string, I extends z.ZodObject, O extends z.ZodObject>(
+  operation: (TransactionOperation<I, O> | WaitingOperation<I, O>) & { readonly name: N },
+): Operation & Signature<N, z.input<I>, z.output<O>> {
   // The registry is a list of operations of every input type; dispatch parses with the operation's own schema before it
   // calls, which is what makes the widening sound.
   return operation;

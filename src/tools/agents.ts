@@ -5,7 +5,7 @@ import { registerAgent, updateAgent } from "../engine/agents/agents.js";
 import { iso } from "../base/time.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { agentView } from "../engine/agents/views.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -191,4 +191,4 @@ const beat = defineOperation({
   },
 });
 
-export const agentOperations: readonly Operation[] = [register, update, unregister, list, get, beat];
+export const agentOperations = [register, update, unregister, list, get, beat] as const;

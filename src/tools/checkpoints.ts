@@ -14,7 +14,7 @@ import type { ResumedRun } from "../engine/checkpoints/restored-run.js";
 import { resumeInPlace, type Resuming } from "../engine/checkpoints/resume.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { runView } from "../engine/runs/views.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -160,4 +160,4 @@ function notesOn({ run }: ResumedRun): string[] {
   return [];
 }
 
-export const checkpointOperations: readonly Operation[] = [create, list, resume];
+export const checkpointOperations = [create, list, resume] as const;

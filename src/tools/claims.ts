@@ -5,7 +5,7 @@ import { iso, isoOrNull } from "../base/time.js";
 import { NO_WORK_REASONS } from "../engine/claims/no-work.js";
 import { PLAN_EXAMPLE } from "../engine/tasks/plans.js";
 import { attemptView, taskLine } from "../engine/tasks/views.js";
-import { defineOperation, type Host, type Operation } from "../dispatch/operation.js";
+import { defineOperation, type Host } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -184,4 +184,4 @@ function endings({ task }: Brief) {
   ];
 }
 
-export const claimOperations: readonly Operation[] = [claim];
+export const claimOperations = [claim] as const;

@@ -5,7 +5,7 @@ import { executeWorkflow } from "../engine/runs/executions.js";
 import { requireProject } from "../engine/projects/projects.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { runView } from "../engine/runs/views.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -66,4 +66,4 @@ const createComplex = defineOperation({
   },
 });
 
-export const complexWorkflowOperations: readonly Operation[] = [createComplex];
+export const complexWorkflowOperations = [createComplex] as const;

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import { type BudgetReport, checkBudget, setBudget } from "../engine/cost/budgets.js";
 import { budgetView, LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -64,4 +64,4 @@ const check = defineOperation({
   },
 });
 
-export const budgetOperations: readonly Operation[] = [set, check];
+export const budgetOperations = [set, check] as const;

@@ -17,7 +17,7 @@ import { iso, isoOrNull } from "../base/time.js";
 import { attemptView, taskLine } from "../engine/tasks/views.js";
 import { runLine } from "../engine/runs/views.js";
 import type { Tx } from "../store/tx.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -253,4 +253,4 @@ const send = defineOperation({
   },
 });
 
-export const deadLetterOperations: readonly Operation[] = [list, get, replay, resolve, discard, send];
+export const deadLetterOperations = [list, get, replay, resolve, discard, send] as const;

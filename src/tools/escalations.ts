@@ -2,7 +2,7 @@ import { z } from "zod";
 import { decideEscalation, DECISIONS, listEscalationPage } from "../engine/escalations/escalations.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { runLine } from "../engine/runs/views.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -60,4 +60,4 @@ const decide = defineOperation({
   },
 });
 
-export const escalationOperations: readonly Operation[] = [list, decide];
+export const escalationOperations = [list, decide] as const;

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { saveCursor, pollWatch, openWatch, type Seen, WAIT_KINDS } from "../engine/events/waits.js";
 import { eventView } from "../engine/events/views.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -34,4 +34,4 @@ const waitFor = defineOperation({
   },
 });
 
-export const waitOperations: readonly Operation[] = [waitFor];
+export const waitOperations = [waitFor] as const;

@@ -19,7 +19,7 @@ import {
   prepareRun,
 } from "../engine/runs/preparation.js";
 import type { Tx } from "../store/tx.js";
-import { defineOperation, type Host, type Operation } from "../dispatch/operation.js";
+import { defineOperation, type Host } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { templatesAt } from "./templates.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -181,4 +181,4 @@ function nameOf(step: Readonly<Record<string, unknown>>): string {
   return typeof step["key"] === "string" ? step["key"] : "task";
 }
 
-export const executionOperations: readonly Operation[] = [execute, executeTask];
+export const executionOperations = [execute, executeTask] as const;

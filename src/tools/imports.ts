@@ -4,7 +4,7 @@ import { requireDefinition } from "../engine/definitions/definition.js";
 import { readWfFormat } from "../engine/workflows/imports.js";
 import { requireProject } from "../engine/projects/projects.js";
 import { createWorkflow } from "../engine/workflows/workflows.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 
 const importWorkflow = defineOperation({
@@ -54,4 +54,4 @@ const importWorkflow = defineOperation({
   },
 });
 
-export const importOperations: readonly Operation[] = [importWorkflow];
+export const importOperations = [importWorkflow] as const;

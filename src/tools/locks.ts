@@ -12,7 +12,7 @@ import {
   releaseFileLock,
 } from "../engine/locks/locks.js";
 import type { Acquired } from "../engine/locks/decision.js";
-import { defineOperation, type Host, type Operation } from "../dispatch/operation.js";
+import { defineOperation, type Host } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -193,4 +193,4 @@ const check = defineOperation({
   run: (ctx, input) => checkFileLock(ctx, input),
 });
 
-export const lockOperations: readonly Operation[] = [acquire, release, list, check];
+export const lockOperations = [acquire, release, list, check] as const;

@@ -88,7 +88,7 @@ const callOperation = defineOperation({
   perform: ({ server }, input) => server.call({ ...input, allow: "any" }),
 });
 
-export const metaOperations: Operation[] = [findOperations, queryOperation, callOperation];
+export const metaOperations = [findOperations, queryOperation, callOperation] as const;
 
 function lineOf({ name, area, effect, description }: Operation): z.output<typeof operationLine> {
   const [summary = description] = description.split(/(?<=\.)\s/);

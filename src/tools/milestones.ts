@@ -2,7 +2,7 @@ import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
 import * as milestones from "../engine/milestones/milestones.js";
 import { requireProject } from "../engine/projects/projects.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { milestone } from "../dispatch/shapes.js";
 
@@ -56,4 +56,4 @@ const complete = defineOperation({
   },
 });
 
-export const milestoneOperations: readonly Operation[] = [add, complete];
+export const milestoneOperations = [add, complete] as const;

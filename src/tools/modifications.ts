@@ -3,7 +3,7 @@ import { actingAgent } from "../engine/agents/agents.js";
 import { modifyRun as modify } from "../engine/modifications/modifications.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { runView } from "../engine/runs/views.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -49,4 +49,4 @@ const modifyRun = defineOperation({
 
 const SHOWN_MAX = 50;
 
-export const modificationOperations: readonly Operation[] = [modifyRun];
+export const modificationOperations = [modifyRun] as const;

@@ -9,7 +9,7 @@ import { runView } from "../engine/runs/views.js";
 import { requireOpenSession } from "../engine/runs/work-sessions.js";
 import type { Tx } from "../store/tx.js";
 import { claimAnswer, claimOutput } from "./claims.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { templatesAt } from "./templates.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -111,4 +111,4 @@ function decomposedView({ started, template, chosen }: Decomposed): Answer {
   };
 }
 
-export const orchestrateOperations: readonly Operation[] = [orchestrate];
+export const orchestrateOperations = [orchestrate] as const;

@@ -11,7 +11,7 @@ import {
   updateProject,
 } from "../engine/projects/projects.js";
 import { projectView } from "../engine/projects/views.js";
-import { defineOperation, type Operation, type ServerFacts } from "../dispatch/operation.js";
+import { defineOperation, type ServerFacts } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { createFromTemplate, scaffolded } from "./templates.js";
 import { instant, milestone, runLine, taskStatus } from "../dispatch/shapes.js";
@@ -217,4 +217,4 @@ const restore = defineOperation({
   },
 });
 
-export const projectOperations: Operation[] = [create, list, status, update, archive, restore];
+export const projectOperations = [create, list, status, update, archive, restore] as const;

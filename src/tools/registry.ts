@@ -24,7 +24,7 @@ import { workSessionOperations } from "./work-sessions.js";
 import { workflowOperations } from "./workflows.js";
 
 /** Every operation there is, area by area: the order of the tool list, the reference and `find_operations`. */
-export const catalogue = new Catalogue([
+const operations = [
   ...metaOperations,
   ...projectOperations,
   ...milestoneOperations,
@@ -48,4 +48,14 @@ export const catalogue = new Catalogue([
   ...checkpointOperations,
   ...budgetOperations,
   ...systemOperations,
-]);
+] as const;
+
+export const catalogue = new Catalogue(operations);
+
+type Registered = (typeof operations)[number];
+export type OperationName = Registered["name"];
+type SignatureOf<N extends OperationName> = NonNullable<Extract<Registered, { readonly name: N }>["signature"]>;
+/** The input of an operation as a caller writes it. */
+export type InputOf<N extends OperationName> = SignatureOf<N>["input"];
+/** The result of an operation, as dispatch has checked it. */
+export type ResultOf<N extends OperationName> = SignatureOf<N>["result"];

@@ -10,7 +10,7 @@ import { eventView } from "../engine/events/views.js";
 import { overviewView, runView } from "../engine/runs/views.js";
 import { failuresOf } from "../engine/tasks/queries.js";
 import { readingProject, requireWorkflow } from "../engine/workflows/workflows.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -188,4 +188,4 @@ const events = defineOperation({
   },
 });
 
-export const runOperations: readonly Operation[] = [get, list, progress, control, graph, events];
+export const runOperations = [get, list, progress, control, graph, events] as const;

@@ -4,7 +4,7 @@ import { BatonError } from "../base/errors.js";
 import { isName, NAME_RULE } from "../base/names.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { signal as giveSignal } from "../engine/signals/signals.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -40,4 +40,4 @@ const signal = defineOperation({
   },
 });
 
-export const signalOperations: readonly Operation[] = [signal];
+export const signalOperations = [signal] as const;

@@ -13,7 +13,7 @@ import {
   systemStatus,
   systemStatusView,
 } from "../engine/system/system.js";
-import { defineOperation, type Host, type Operation } from "../dispatch/operation.js";
+import { defineOperation, type Host } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { instant, taskStatus } from "../dispatch/shapes.js";
 
@@ -206,4 +206,4 @@ const configure = defineOperation({
   },
 });
 
-export const systemOperations: Operation[] = [status, health, configure, getConfiguration];
+export const systemOperations = [status, health, configure, getConfiguration] as const;

@@ -14,7 +14,7 @@ import { taskLine, taskView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
 import { runLine } from "../engine/runs/views.js";
 import { TRIGGER_RULES } from "../engine/scheduling/triggers.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -317,7 +317,7 @@ const cancel = defineOperation({
   },
 });
 
-export const taskOperations: readonly Operation[] = [
+export const taskOperations = [
   createTask,
   getTask,
   listTasks,
@@ -328,4 +328,4 @@ export const taskOperations: readonly Operation[] = [
   fail,
   release,
   cancel,
-];
+] as const;

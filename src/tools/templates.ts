@@ -5,7 +5,7 @@ import * as templates from "../engine/templates/project-templates.js";
 import type { Project } from "../engine/projects/projects.js";
 import { type Entry, readTemplates, requireTemplate } from "../engine/templates/catalogue.js";
 import { TEMPLATE_KINDS } from "../engine/templates/manifest.js";
-import { defineOperation, type Host, type Operation } from "../dispatch/operation.js";
+import { defineOperation, type Host } from "../dispatch/operation.js";
 
 const name = z.string().min(1).max(100);
 const count = z.int().min(0);
@@ -160,4 +160,4 @@ function unwritable(error: unknown, root: string): unknown {
   });
 }
 
-export const projectTemplateOperations: readonly Operation[] = [list];
+export const projectTemplateOperations = [list] as const;

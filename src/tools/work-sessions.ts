@@ -2,7 +2,7 @@ import { RUN_MODES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
 import * as sessions from "../engine/runs/work-sessions.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { instant } from "../dispatch/shapes.js";
 
@@ -83,4 +83,4 @@ const close = defineOperation({
   },
 });
 
-export const workSessionOperations: readonly Operation[] = [create, list, close];
+export const workSessionOperations = [create, list, close] as const;

@@ -9,7 +9,7 @@ import { toMermaid } from "../engine/graph/diagrams.js";
 import { findProject, requireProject } from "../engine/projects/projects.js";
 import * as workflows from "../engine/workflows/workflows.js";
 import { definition, writtenDefinition, yaml } from "../dispatch/definition-param.js";
-import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { instant } from "../dispatch/shapes.js";
 
@@ -232,4 +232,4 @@ const remove = defineOperation({
   },
 });
 
-export const workflowOperations: Operation[] = [create, list, get, validate, remove];
+export const workflowOperations = [create, list, get, validate, remove] as const;

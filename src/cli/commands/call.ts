@@ -1,26 +1,26 @@
 import { hint } from "../../base/names.js";
 import type { Operation, OperationIndex } from "../../dispatch/operation.js";
 import { renderResult } from "../../dispatch/render.js";
-import { answer, type Desk, flagsOf, type Shared } from "../command.js";
+import { answer, type CommandContext, flagsOf, type Shared } from "../command.js";
 import { UsageError } from "../failure.js";
 import { type FlagSchema, form, type InputSchema, parseOperationFlags } from "../operation-flags.js";
 
 /** `baton call NAME --key value …`: any operation, by its name or an alias. */
-export async function call(desk: Desk, args: readonly string[], shared: Shared): Promise<void> {
+export async function call(context: CommandContext, args: readonly string[], shared: Shared): Promise<void> {
   const { catalogue } = await import("../../tools/registry.js");
   const [name, ...flags] = args;
-  if (name === undefined || name === "--help" || name === "-h") return list(desk, shared, catalogue);
+  if (name === undefined || name === "--help" || name === "-h") return list(context, shared, catalogue);
   const operation = catalogue.find(name);
   if (operation === undefined) throw unknown(name, catalogue);
   const schema = catalogue.inputSchema(operation) as InputSchema;
-  if (flags.includes("--help") || flags.includes("-h")) return explain(desk, shared, { operation, schema });
-  const input = parseOperationFlags(flags, { schema, stdin: desk.stdin });
-  const opened = await desk.host.open(flagsOf(shared), { sessionless: true });
+  if (flags.includes("--help") || flags.includes("-h")) return explain(context, shared, { operation, schema });
+  const input = parseOperationFlags(flags, { schema, stdin: context.stdin });
+  const opened = await context.host.open(flagsOf(shared), { sessionless: true });
   try {
     const dispatch = await opened.dispatch();
     // Whoever stands at a terminal sees that it waits: the longer bound holds.
     const { result } = await dispatch.call(name, input, { progress: () => undefined });
-    answer(desk, shared, { data: result, text: renderResult(result, TEXT_BYTES_MAX).text });
+    answer(context, shared, { data: result, text: renderResult(result, TEXT_BYTES_MAX).text });
   } finally {
     await opened.app.close();
   }
@@ -34,7 +34,7 @@ function unknown(name: string, { all }: OperationIndex): UsageError {
 /** A person can scroll: far more than a model is given. */
 const TEXT_BYTES_MAX = 1_000_000;
 
-function list(desk: Desk, shared: Shared, { all }: OperationIndex): void {
+function list(context: CommandContext, shared: Shared, { all }: OperationIndex): void {
   const data = all.map(({ name, title, area, effect, aliases = [] }) => ({ name, title, area, effect, aliases }));
   const width = Math.max(...all.map(({ name }) => name.length));
   const areas = [...new Set(all.map(({ area }) => area))];
@@ -43,7 +43,7 @@ function list(desk: Desk, shared: Shared, { all }: OperationIndex): void {
     return [area, ...lines].join("\n");
   });
   const usage = "Usage: baton call OPERATION --key value …   (baton call OPERATION --help says which keys)";
-  answer(desk, shared, { data: { operations: data }, text: [usage, ...text].join("\n\n") });
+  answer(context, shared, { data: { operations: data }, text: [usage, ...text].join("\n\n") });
 }
 
 interface Explained {
@@ -51,7 +51,7 @@ interface Explained {
   readonly schema: InputSchema;
 }
 
-function explain(desk: Desk, shared: Shared, { operation, schema }: Explained): void {
+function explain(context: CommandContext, shared: Shared, { operation, schema }: Explained): void {
   const { name, description, effect, aliases = [] } = operation;
   const entries = Object.entries(schema.properties ?? {});
   const flags = entries.map(
@@ -68,7 +68,7 @@ function explain(desk: Desk, shared: Shared, { operation, schema }: Explained): 
     ...(lines.length === 0 ? [] : [lines.join("\n")]),
     "  --json-input JSON|-   all of them as one object, or as read from stdin",
   ];
-  answer(desk, shared, { data: { name, description, effect, aliases, input: schema }, text: text.join("\n\n") });
+  answer(context, shared, { data: { name, description, effect, aliases, input: schema }, text: text.join("\n\n") });
 }
 
 function noteOf({ description, default: preset }: FlagSchema, required: boolean): string {

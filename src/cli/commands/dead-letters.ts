@@ -1,5 +1,5 @@
-import type { DeadLetterAnswer } from "../answers.js";
-import { answer, type Desk, type Shared, withApp } from "../command.js";
+import type { InputOf, ResultOf } from "../../tools/registry.js";
+import { answer, type CommandContext, type Shared, withApp } from "../command.js";
 import { jsonOrText } from "../operation-flags.js";
 import { table } from "../terminal/table.js";
 import { inputsOf } from "../run/workflow-file.js";
@@ -9,15 +9,15 @@ const SHOWN_MAX = 200;
 export interface ListOptions extends Shared {
   readonly run?: string;
   readonly project?: string;
-  readonly status: string;
+  readonly status: NonNullable<InputOf<"list_dead_letters">["status"]>;
 }
 
 /** `baton dead-letters list` */
-export async function listDeadLetters(desk: Desk, options: ListOptions): Promise<void> {
-  await withApp(desk, options, async (ask) => {
+export async function listDeadLetters(context: CommandContext, options: ListOptions): Promise<void> {
+  await withApp(context, options, async (call) => {
     const { run, project, status } = options;
     const place = { ...(run !== undefined && { run }), ...(project !== undefined && { project }) };
-    const found = await ask("list_dead_letters", { status, limit: SHOWN_MAX, ...place });
+    const found = await call("list_dead_letters", { status, limit: SHOWN_MAX, ...place });
     const rows = found.dead_letters.map(({ id, task, error, created_at: at, replay_at: again }) => [
       id,
       task.key,
@@ -28,19 +28,20 @@ export async function listDeadLetters(desk: Desk, options: ListOptions): Promise
     ]);
     const headings = ["id", "task", "run", "since", ...(status === "pending" ? ["tried again"] : []), "error"];
     const more = found.next_cursor === undefined ? "" : `\nThere are more than these ${rows.length}.`;
-    const text = rows.length === 0 ? `No dead letters are ${status}.` : `${table(headings, rows, desk.stdout)}${more}`;
-    answer(desk, options, { data: found, text });
+    const text =
+      rows.length === 0 ? `No dead letters are ${status}.` : `${table(headings, rows, context.stdout)}${more}`;
+    answer(context, options, { data: found, text });
   });
 }
 
 /** `baton dead-letters show ID` */
-export async function showDeadLetter(desk: Desk, id: string, options: Shared): Promise<void> {
-  await withApp(desk, options, async (ask) => {
-    const found = await ask("get_dead_letter", { id });
-    const { dead_letter: deadLetter, attempts, context, blocked } = found;
+export async function showDeadLetter(context: CommandContext, id: string, options: Shared): Promise<void> {
+  await withApp(context, options, async (call) => {
+    const found = await call("get_dead_letter", { id });
+    const { dead_letter: deadLetter, attempts, context: given, blocked } = found;
     const { task, error, closed_by: by, note, replay_at: again } = deadLetter;
-    const asked = context.prompt ?? context.command;
-    const inputs = Object.entries(context.inputs).map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`);
+    const asked = given.prompt ?? given.command;
+    const inputs = Object.entries(given.inputs).map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`);
     const text = [
       `${task.key} (${task.title}) of ${task.run} is ${deadLetter.status} since ${deadLetter.closed_at ?? deadLetter.created_at}`,
       `  ${error.type}: ${error.message}`,
@@ -56,7 +57,7 @@ export async function showDeadLetter(desk: Desk, id: string, options: Shared): P
       ...(again === undefined ? [] : [`  tried again by itself at ${again}`]),
       ...(deadLetter.status === "pending" ? [`  baton dead-letters replay ${id}, or resolve, or discard`] : []),
     ].join("\n");
-    answer(desk, options, { data: found, text });
+    answer(context, options, { data: found, text });
   });
 }
 
@@ -69,7 +70,11 @@ export interface ReplayOptions extends Shared {
 }
 
 /** `baton dead-letters replay ID…`: one after the other; what has been replayed when one is refused stays so. */
-export async function replayDeadLetters(desk: Desk, ids: readonly string[], options: ReplayOptions): Promise<void> {
+export async function replayDeadLetters(
+  context: CommandContext,
+  ids: readonly string[],
+  options: ReplayOptions,
+): Promise<void> {
   const { prompt, agent, maxAttempts, input, notes } = options;
   const changes = {
     ...(prompt !== undefined && { prompt }),
@@ -77,39 +82,39 @@ export async function replayDeadLetters(desk: Desk, ids: readonly string[], opti
     ...(input.length > 0 && { inputs: inputsOf(input, {}) }),
     ...(maxAttempts !== undefined && { retry: { max_attempts: maxAttempts } }),
   };
-  await withApp(desk, options, async (ask) => {
+  await withApp(context, options, async (call) => {
     const said = await inTurn(ids, async (id) => {
-      const handled = await ask("replay_dead_letter", { id, changes, ...(notes !== undefined && { notes }) });
+      const handled = await call("replay_dead_letter", { id, changes, ...(notes !== undefined && { notes }) });
       return { data: handled, text: handledText("replayed", handled) };
     });
-    answer(desk, options, said);
+    answer(context, options, said);
   });
 }
 
 export async function resolveDeadLetter(
-  desk: Desk,
+  context: CommandContext,
   id: string,
   options: Shared & { notes: string; result?: string },
 ): Promise<void> {
-  await withApp(desk, options, async (ask) => {
+  await withApp(context, options, async (call) => {
     const { notes, result } = options;
     const given = result === undefined ? {} : { result: jsonOrText(result) };
-    const handled = await ask("resolve_dead_letter", { id, notes, ...given });
-    answer(desk, options, { data: handled, text: handledText("resolved", handled) });
+    const handled = await call("resolve_dead_letter", { id, notes, ...given });
+    answer(context, options, { data: handled, text: handledText("resolved", handled) });
   });
 }
 
 export async function discardDeadLetters(
-  desk: Desk,
+  context: CommandContext,
   ids: readonly string[],
   options: Shared & { notes: string },
 ): Promise<void> {
-  await withApp(desk, options, async (ask) => {
+  await withApp(context, options, async (call) => {
     const said = await inTurn(ids, async (id) => {
-      const { task } = await ask("discard_dead_letter", { id, notes: options.notes });
+      const { task } = await call("discard_dead_letter", { id, notes: options.notes });
       return { data: { task }, text: `${task.key} discarded: it stays failed` };
     });
-    answer(desk, options, said);
+    answer(context, options, said);
   });
 }
 
@@ -125,7 +130,9 @@ async function inTurn(ids: readonly string[], handle: (id: string) => Promise<Sa
   return { data, text: handled.map(({ text }) => text).join("\n") };
 }
 
-function handledText(done: string, { task, ready, run }: DeadLetterAnswer): string {
+function handledText(done: string, { task, ready = [], run }: ResultOf<"replay_dead_letter">): string {
+  // Absent only where several are replayed in one call.
+  if (task === undefined || run === undefined) return done;
   const next = ready.length === 0 ? "" : `, ready now: ${ready.map(({ key }) => key).join(", ")}`;
   return `${task.key} ${done}: it is ${task.status}, its run ${run.id} ${run.status}${next}`;
 }

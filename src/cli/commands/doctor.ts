@@ -2,9 +2,9 @@ import { BatonError } from "../../base/errors.js";
 import { hint } from "../../base/names.js";
 import { type Config, SETTING_VARIABLES } from "../../config.js";
 import type { Finding } from "../../app/maintenance.js";
-import { asking } from "../answers.js";
+import { typedCalls } from "../typed-calls.js";
 import { clientFindings } from "../clients.js";
-import { answer, type Desk, flagsOf, type Shared } from "../command.js";
+import { answer, type CommandContext, flagsOf, type Shared } from "../command.js";
 import { EXIT } from "../failure.js";
 import type { Opened } from "../host.js";
 import { paint, type Style, type Tone } from "../terminal/terminal.js";
@@ -15,13 +15,17 @@ const OTHER_VARIABLES = ["BATON_AGENT"];
 const PREFIX = "BATON_";
 
 /** `baton doctor`: looks at everything the program needs and says what to do about what is not right. Changes nothing. */
-export async function doctor(desk: Desk, options: Shared): Promise<void> {
-  const findings = [node(), ...(await configured(desk, options)), ...clientFindings({ env: desk.env, cwd: desk.cwd })];
+export async function doctor(context: CommandContext, options: Shared): Promise<void> {
+  const findings = [
+    node(),
+    ...(await configured(context, options)),
+    ...clientFindings({ env: context.env, cwd: context.cwd }),
+  ];
   const failed = findings.some(({ verdict }) => verdict === "fail");
   const width = Math.max(...findings.map(({ check }) => check.length));
-  const lines = findings.flatMap((finding) => findingLines(finding, width, desk.stdout.style));
-  answer(desk, options, { data: { ok: !failed, findings }, text: lines.join("\n") });
-  if (failed) desk.end(EXIT.failed);
+  const lines = findings.flatMap((finding) => findingLines(finding, width, context.stdout.style));
+  answer(context, options, { data: { ok: !failed, findings }, text: lines.join("\n") });
+  if (failed) context.end(EXIT.failed);
 }
 
 const TONES: Readonly<Record<Finding["verdict"], Tone>> = { ok: "green", warn: "yellow", fail: "red" };
@@ -38,22 +42,22 @@ function node(): Finding {
   return { check: "node", verdict: "fail", says, remedy: `install Node ${NODE_MAJOR_MIN} or newer` };
 }
 
-async function configured(desk: Desk, options: Shared): Promise<Finding[]> {
+async function configured(context: CommandContext, options: Shared): Promise<Finding[]> {
   let opened: Opened;
   try {
-    opened = await desk.host.open(flagsOf(options), { sessionless: true });
+    opened = await context.host.open(flagsOf(options), { sessionless: true });
   } catch (error) {
     if (!(error instanceof BatonError)) throw error;
     return [{ check: "configuration", verdict: "fail", says: error.message, remedy: "correct it there" }];
   }
   try {
     const { config } = opened;
-    const database = await desk.host.inspectDatabase(config.database);
+    const database = await context.host.inspectDatabase(config.database);
     const usable = database.every(({ verdict }) => verdict !== "fail");
     const there = usable && !database.some(({ says }) => says.includes("not there yet"));
     return [
       ...configuration(config),
-      ...variables(desk.env),
+      ...variables(context.env),
       commands(config),
       tools(config),
       ...database.map((one) => ({ ...one, check: `database ${one.check}` })),
@@ -78,7 +82,7 @@ function configuration({ origins }: Config): Finding[] {
 }
 
 /** A variable with a slip in its name does nothing, and nobody notices. */
-function variables(env: Desk["env"]): Finding[] {
+function variables(env: CommandContext["env"]): Finding[] {
   const known = [...SETTING_VARIABLES, ...OTHER_VARIABLES];
   const strange = Object.keys(env).filter((name) => name.startsWith(PREFIX) && !known.includes(name));
   return strange
@@ -126,7 +130,7 @@ function tools({ mcpServers, origins }: Config): Finding {
 }
 
 async function health(opened: Opened): Promise<Finding[]> {
-  const { components } = await asking(await opened.dispatch())("get_health_status");
+  const { components } = await typedCalls(await opened.dispatch())("get_health_status", {});
   const verdicts = { ok: "ok", degraded: "warn", down: "fail" } as const;
   return components.map(({ name, status, reason }) => ({
     check: `health ${name}`,

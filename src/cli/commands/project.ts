@@ -1,5 +1,6 @@
-import type { Answers, Ask } from "../answers.js";
-import { answer, type Desk, type Shared, withApp } from "../command.js";
+import type { InputOf, ResultOf } from "../../tools/registry.js";
+import type { TypedCall } from "../typed-calls.js";
+import { answer, type CommandContext, type Shared, withApp } from "../command.js";
 import { UsageError } from "../failure.js";
 import { table } from "../terminal/table.js";
 import { inputsOf } from "../run/workflow-file.js";
@@ -12,10 +13,13 @@ export interface CreateOptions extends Shared {
   readonly overwrite?: boolean;
 }
 
-export async function listProjects(desk: Desk, options: Shared & { status?: string }): Promise<void> {
-  await withApp(desk, options, async (ask) => {
+export async function listProjects(
+  context: CommandContext,
+  options: Shared & Pick<InputOf<"list_projects">, "status">,
+): Promise<void> {
+  await withApp(context, options, async (call) => {
     const { status } = options;
-    const found = await ask("list_projects", { limit: 200, ...(status !== undefined && { status }) });
+    const found = await call("list_projects", { limit: 200, ...(status !== undefined && { status }) });
     const rows = found.projects.map((one) => [
       one.name,
       one.status,
@@ -27,8 +31,8 @@ export async function listProjects(desk: Desk, options: Shared & { status?: stri
     const text =
       rows.length === 0
         ? "No projects yet: one is made at the first write in a git repository, or by `baton project create NAME`."
-        : table(["name", "status", "active runs", "progress", "milestones", "root"], rows, desk.stdout);
-    answer(desk, options, { data: found, text });
+        : table(["name", "status", "active runs", "progress", "milestones", "root"], rows, context.stdout);
+    answer(context, options, { data: found, text });
   });
 }
 
@@ -37,32 +41,32 @@ function milestonesText({ open, completed, overdue }: { open: number; completed:
   return `${completed} of ${open + completed}${overdue > 0 ? `, ${overdue} overdue` : ""}`;
 }
 
-export async function createProject(desk: Desk, name: string, options: CreateOptions): Promise<void> {
-  await withApp(desk, options, async (ask) => {
+export async function createProject(context: CommandContext, name: string, options: CreateOptions): Promise<void> {
+  await withApp(context, options, async (call) => {
     const { root, description, template, overwrite } = options;
-    const made = await ask("create_project", {
+    const made = await call("create_project", {
       name,
       ...(root !== undefined && { root }),
       ...(description !== undefined && { description }),
       ...(template !== undefined && { template }),
       ...(overwrite === true && { overwrite }),
-      ...(options.input.length > 0 && { inputs: await inputsFor(ask, options) }),
+      ...(options.input.length > 0 && { inputs: await inputsFor(call, options) }),
     });
     const { project, created, scaffolded } = made;
     const where = project.root === null ? "without a root" : project.root;
     const text = [`${project.name} ${created ? "made" : "was there already"}: ${where}`];
     if (scaffolded) text.push(...scaffoldLines(scaffolded));
-    answer(desk, options, { data: made, text: text.join("\n") });
+    answer(context, options, { data: made, text: text.join("\n") });
   });
 }
 
-async function inputsFor(ask: Ask, { template, input }: CreateOptions): Promise<Record<string, unknown>> {
+async function inputsFor(call: TypedCall, { template, input }: CreateOptions): Promise<Record<string, unknown>> {
   if (template === undefined) throw new UsageError("--input says something of a template: give --template too.");
-  const { templates } = await ask("list_templates", { name: template, kind: "project" });
+  const { templates } = await call("list_templates", { name: template, kind: "project" });
   return inputsOf(input, templates[0]?.inputs ?? {});
 }
 
-type Scaffolded = NonNullable<Answers["create_project"]["scaffolded"]>;
+type Scaffolded = NonNullable<ResultOf<"create_project">["scaffolded"]>;
 
 function scaffoldLines({ written, overwritten, unchanged, workflows, milestones }: Scaffolded): string[] {
   const line = (what: string, names: readonly string[]) =>
@@ -76,10 +80,13 @@ function scaffoldLines({ written, overwritten, unchanged, workflows, milestones 
   ];
 }
 
-export async function listTemplates(desk: Desk, options: Shared & { kind?: string }): Promise<void> {
-  await withApp(desk, options, async (ask) => {
+export async function listTemplates(
+  context: CommandContext,
+  options: Shared & Pick<InputOf<"list_templates">, "kind">,
+): Promise<void> {
+  await withApp(context, options, async (call) => {
     const { kind } = options;
-    const found = await ask("list_templates", { ...(kind !== undefined && { kind }) });
+    const found = await call("list_templates", { ...(kind !== undefined && { kind }) });
     const rows = found.templates.map((one) => [
       one.name,
       one.kind ?? "broken",
@@ -87,11 +94,15 @@ export async function listTemplates(desk: Desk, options: Shared & { kind?: strin
         ? (one.title ?? "")
         : (one.problems.map(({ path, message }) => `${path}: ${message}`)[0] ?? ""),
       Object.entries(one.inputs ?? {})
-        .map(([input, { required }]) => (required === true ? `${input}!` : input))
+        .map(([name, input]) => (isRequired(input) ? `${name}!` : name))
         .join(", "),
       one.overrides_shipped === true ? "yours, for the shipped one" : one.origin === "user" ? "yours" : "shipped",
     ]);
-    const text = `${table(["name", "of a", "", "inputs (! needed)", "from"], rows, desk.stdout)}\nYours: ${found.directory}`;
-    answer(desk, options, { data: found, text });
+    const text = `${table(["name", "of a", "", "inputs (! needed)", "from"], rows, context.stdout)}\nYours: ${found.directory}`;
+    answer(context, options, { data: found, text });
   });
+}
+
+function isRequired(input: unknown): boolean {
+  return typeof input === "object" && input !== null && "required" in input && input.required === true;
 }

@@ -1,41 +1,42 @@
-import type { Answers, Ask } from "../answers.js";
-import { answer, type Desk, type Shared, withApp } from "../command.js";
+import type { ResultOf } from "../../tools/registry.js";
+import type { TypedCall } from "../typed-calls.js";
+import { answer, type CommandContext, type Shared, withApp } from "../command.js";
 import { duration } from "../terminal/durations.js";
 import { EXIT } from "../failure.js";
 import { TASK_STATUSES, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { paint, type Style, type Tone } from "../terminal/terminal.js";
 
-type System = Answers["get_system_status"];
-type Health = Answers["get_health_status"];
-type ProjectStatus = Answers["get_project_status"];
+type System = ResultOf<"get_system_status">;
+type Health = ResultOf<"get_health_status">;
+type ProjectStatus = ResultOf<"get_project_status">;
 
 const PROJECTS_SHOWN = 20;
 
 /** `baton status`: what goes on, project by project, and what keeps it from going on. */
-export async function status(desk: Desk, options: Shared): Promise<void> {
-  await withApp(desk, options, async (ask) => {
+export async function status(context: CommandContext, options: Shared): Promise<void> {
+  await withApp(context, options, async (call) => {
     const [system, health, projects] = [
-      await ask("get_system_status"),
-      await ask("get_health_status"),
-      await active(ask),
+      await call("get_system_status", {}),
+      await call("get_health_status", {}),
+      await active(call),
     ];
-    const { style } = desk.stdout;
+    const { style } = context.stdout;
     const lines = [
       systemLine(system),
       ...projects.flatMap((project) => projectLines(project, style)),
       ...(projects.length === 0 ? ["Nothing is under way. Start something: baton run FILE.yaml"] : []),
       ...problemLines(system, health, style),
     ];
-    answer(desk, options, { data: { system, health, projects }, text: lines.join("\n") });
+    answer(context, options, { data: { system, health, projects }, text: lines.join("\n") });
   });
 }
 
 /** The projects where something goes on. */
-async function active(ask: Ask): Promise<ProjectStatus[]> {
-  const { projects } = await ask("list_projects", { status: "active", limit: 200 });
+async function active(call: TypedCall): Promise<ProjectStatus[]> {
+  const { projects } = await call("list_projects", { status: "active", limit: 200 });
   const found: ProjectStatus[] = [];
   for (const { id } of projects) {
-    const one = await ask("get_project_status", { project: id });
+    const one = await call("get_project_status", { project: id });
     if (isActive(one)) found.push(one);
     if (found.length === PROJECTS_SHOWN) break;
   }
@@ -83,9 +84,9 @@ function problemLines(system: System, health: Health, style: Style): string[] {
 const HEALTH_TONES: Readonly<Record<Health["status"], Tone>> = { ok: "green", degraded: "yellow", down: "red" };
 
 /** `baton orchestration status`: the system at a glance, in figures. */
-export async function orchestrationStatus(desk: Desk, options: Shared): Promise<void> {
-  await withApp(desk, options, async (ask) => {
-    const system = await ask("get_system_status");
+export async function orchestrationStatus(context: CommandContext, options: Shared): Promise<void> {
+  await withApp(context, options, async (call) => {
+    const system = await call("get_system_status", {});
     const { runs, tasks, agents, sessions, locks, oldest_ready_ms: oldest } = system;
     const lines = [
       systemLine(system),
@@ -96,7 +97,7 @@ export async function orchestrationStatus(desk: Desk, options: Shared): Promise<
       `server processes: ${sessions.open} open, ${sessions.executors} carry out steps, ${sessions.overdue} overdue`,
       `locks: ${locks.held} held, ${locks.offered} offered, ${locks.waiting} waiting`,
     ];
-    answer(desk, options, { data: system, text: lines.join("\n") });
+    answer(context, options, { data: system, text: lines.join("\n") });
   });
 }
 
@@ -106,16 +107,16 @@ function figures(counts: Readonly<Record<string, number>>): string {
 }
 
 /** `baton orchestration health`: each component with its reason; the exit code says whether one is down. */
-export async function orchestrationHealth(desk: Desk, options: Shared): Promise<void> {
-  await withApp(desk, options, async (ask) => {
-    const health = await ask("get_health_status");
-    const { style } = desk.stdout;
+export async function orchestrationHealth(context: CommandContext, options: Shared): Promise<void> {
+  await withApp(context, options, async (call) => {
+    const health = await call("get_health_status", {});
+    const { style } = context.stdout;
     const width = Math.max(...health.components.map(({ name }) => name.length));
     const lines = health.components.map(
       (one) =>
         `${paint(one.status.padEnd(8), HEALTH_TONES[one.status], style)}  ${one.name.padEnd(width)}  ${one.reason}`,
     );
-    answer(desk, options, { data: health, text: lines.join("\n") });
-    if (health.status === "down") desk.end(EXIT.failed);
+    answer(context, options, { data: health, text: lines.join("\n") });
+    if (health.status === "down") context.end(EXIT.failed);
   });
 }

@@ -1,5 +1,5 @@
-import type { Answers } from "../answers.js";
-import { answer, type Desk, type Shared, withApp } from "../command.js";
+import type { ResultOf } from "../../tools/registry.js";
+import { answer, type CommandContext, type Shared, withApp } from "../command.js";
 import { duration } from "../terminal/durations.js";
 import { EXIT } from "../failure.js";
 import { table } from "../terminal/table.js";
@@ -13,9 +13,9 @@ function projectOf({ project }: InProject): { project?: string } {
   return project === undefined ? {} : { project };
 }
 
-export async function listWorkflows(desk: Desk, options: InProject): Promise<void> {
-  await withApp(desk, options, async (ask) => {
-    const found = await ask("list_workflows", { ...projectOf(options), limit: 200 });
+export async function listWorkflows(context: CommandContext, options: InProject): Promise<void> {
+  await withApp(context, options, async (call) => {
+    const found = await call("list_workflows", { ...projectOf(options), limit: 200 });
     const rows = found.workflows.map((one) => [
       one.name,
       String(one.version),
@@ -27,17 +27,21 @@ export async function listWorkflows(desk: Desk, options: InProject): Promise<voi
     const text =
       rows.length === 0
         ? "No workflows are stored here. Store one: baton workflow create FILE.yaml"
-        : table(["name", "version", "steps", "runs", "success", "typical"], rows, desk.stdout);
-    answer(desk, options, { data: found, text });
+        : table(["name", "version", "steps", "runs", "success", "typical"], rows, context.stdout);
+    answer(context, options, { data: found, text });
   });
 }
 
-export async function createWorkflow(desk: Desk, file: string, options: InProject & { name?: string }): Promise<void> {
-  const read = readWorkflowFile(file, desk);
-  await withApp(desk, options, async (ask) => {
+export async function createWorkflow(
+  context: CommandContext,
+  file: string,
+  options: InProject & { name?: string },
+): Promise<void> {
+  const read = readWorkflowFile(file, context);
+  await withApp(context, options, async (call) => {
     const { name } = options;
-    await checkedDefinition(read, ask);
-    const made = await ask("create_workflow", {
+    await checkedDefinition(read, call);
+    const made = await call("create_workflow", {
       yaml: read.text,
       ...projectOf(options),
       ...(name !== undefined && { name }),
@@ -45,16 +49,24 @@ export async function createWorkflow(desk: Desk, file: string, options: InProjec
     const { workflow, created } = made;
     const verb = created ? "stored" : "is stored already, unchanged";
     const text = `${workflow.name} version ${workflow.version}, ${workflow.steps} steps, ${verb}\n  run: baton workflow run ${workflow.name}`;
-    answer(desk, options, { data: made, text });
+    answer(context, options, { data: made, text });
   });
 }
 
 /** Stores what another system has recorded. */
-export async function importWorkflow(desk: Desk, file: string, options: InProject & { name?: string }): Promise<void> {
-  const { text: document } = readWorkflowFile(file, desk);
-  await withApp(desk, options, async (ask) => {
+export async function importWorkflow(
+  context: CommandContext,
+  file: string,
+  options: InProject & { name?: string },
+): Promise<void> {
+  const { text: document } = readWorkflowFile(file, context);
+  await withApp(context, options, async (call) => {
     const { name } = options;
-    const made = await ask("import_workflow", { document, ...projectOf(options), ...(name !== undefined && { name }) });
+    const made = await call("import_workflow", {
+      document,
+      ...projectOf(options),
+      ...(name !== undefined && { name }),
+    });
     const { workflow, created, figures, files_left_out: leftOut } = made;
     const { tasks_without_runtime: without, runtimes_of_no_task: stray } = made;
     const work = `longest way ${duration(figures.critical_path_s * 1_000)}, all work ${duration(figures.total_work_s * 1_000)}, as recorded`;
@@ -67,20 +79,20 @@ export async function importWorkflow(desk: Desk, file: string, options: InProjec
       ...(leftOut === 0 ? [] : [`  note: ${leftOut} files are more than a step may declare, and in nobody's scope`]),
       `  run: baton workflow run ${workflow.name}`,
     ];
-    answer(desk, options, { data: made, text: lines.join("\n") });
+    answer(context, options, { data: made, text: lines.join("\n") });
   });
 }
 
-export async function validateWorkflow(desk: Desk, file: string, options: InProject): Promise<void> {
-  const read = readWorkflowFile(file, desk);
-  await withApp(desk, options, async (ask) => {
-    const checked = await ask("validate_workflow", { yaml: read.text, ...projectOf(options) });
-    answer(desk, options, { data: checked, text: verdict(read.file, checked) });
-    if (!checked.valid) desk.end(EXIT.badInput);
+export async function validateWorkflow(context: CommandContext, file: string, options: InProject): Promise<void> {
+  const read = readWorkflowFile(file, context);
+  await withApp(context, options, async (call) => {
+    const checked = await call("validate_workflow", { yaml: read.text, ...projectOf(options) });
+    answer(context, options, { data: checked, text: verdict(read.file, checked) });
+    if (!checked.valid) context.end(EXIT.badInput);
   });
 }
 
-function verdict(file: string, checked: Answers["validate_workflow"]): string {
+function verdict(file: string, checked: ResultOf<"validate_workflow">): string {
   const { valid, problems, steps = 0, width = 0, waves = [], estimate_ms: estimate = 0, warnings = [] } = checked;
   if (!valid) {
     const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;

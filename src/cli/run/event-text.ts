@@ -1,4 +1,4 @@
-import type { EventAnswer, TaskAnswer } from "../answers.js";
+import type { EventAnswer, TaskAnswer } from "../typed-calls.js";
 import { duration } from "../terminal/durations.js";
 import { signOf } from "../terminal/task-marks.js";
 import type { Style } from "../terminal/terminal.js";

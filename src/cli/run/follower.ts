@@ -1,8 +1,8 @@
-import type { Ask, EventAnswer } from "../answers.js";
+import type { TypedCall, EventAnswer } from "../typed-calls.js";
 import type { RunState } from "./state.js";
 
 export interface Followed {
-  readonly ask: Ask;
+  readonly call: TypedCall;
   readonly run: string;
   /** Fetch every task, not only those at work. */
   readonly table: boolean;
@@ -50,11 +50,11 @@ export class RunFollower {
   }
 
   async #history(pagesMax: number): Promise<FreshEvent[]> {
-    const { ask, run } = this.#followed;
+    const { call, run } = this.#followed;
     const fresh: FreshEvent[] = [];
     for (let page = 0; page < pagesMax; page++) {
       const cursor = this.#cursor === undefined ? {} : { cursor: this.#cursor };
-      const { events, next_cursor: next, more } = await ask("list_events", { run, limit: PAGE, ...cursor });
+      const { events, next_cursor: next, more } = await call("list_events", { run, limit: PAGE, ...cursor });
       this.#cursor = next;
       for (const event of events) fresh.push({ event, lastedMs: this.#lasted(event) });
       if (!more) break;
@@ -72,9 +72,9 @@ export class RunFollower {
   }
 
   async #state(): Promise<Omit<RunState, "claimedAt" | "recent">> {
-    const { ask, run: id, table, warnings } = this.#followed;
-    const found = await ask("get_run", { run: id, ...(table && { include: ["tasks"] }) });
-    const { eta_ms: etaMs } = await ask("get_run_progress", { run: id });
+    const { call, run: id, table, warnings } = this.#followed;
+    const found = await call("get_run", { run: id, ...(table && { include: ["tasks"] }) });
+    const { eta_ms: etaMs } = await call("get_run_progress", { run: id });
     const { run, budget, running, ready, waiting, dead_letter: failed, tasks = [] } = found;
     return { run, budget, etaMs, running, ready, waiting, failed, tasks, warnings };
   }

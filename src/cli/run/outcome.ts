@@ -1,4 +1,4 @@
-import type { RunAnswer } from "../answers.js";
+import type { RunAnswer } from "../typed-calls.js";
 import { duration } from "../terminal/durations.js";
 import { EXIT, type ExitCode } from "../failure.js";
 import type { FailedTask } from "./state.js";

@@ -1,4 +1,4 @@
-import type { BudgetAnswer, RunAnswer, TaskAnswer } from "../answers.js";
+import type { BudgetAnswer, RunAnswer, TaskAnswer } from "../typed-calls.js";
 import { stopwatch } from "../terminal/durations.js";
 import { eventText } from "./event-text.js";
 import type { RunState } from "./state.js";

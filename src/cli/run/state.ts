@@ -1,4 +1,4 @@
-import type { AttemptAnswer, BlockedLine, BudgetAnswer, EventAnswer, RunAnswer, TaskAnswer } from "../answers.js";
+import type { AttemptAnswer, BlockedAnswer, BudgetAnswer, EventAnswer, RunAnswer, TaskAnswer } from "../typed-calls.js";
 
 /** A run as it is shown. */
 export interface RunState {
@@ -9,7 +9,7 @@ export interface RunState {
   readonly running: readonly TaskAnswer[];
   readonly ready: readonly TaskAnswer[];
   readonly waiting: readonly TaskAnswer[];
-  readonly failed: readonly BlockedLine[];
+  readonly failed: readonly BlockedAnswer[];
   /** All of them, or the first 200, where a table is wanted. */
   readonly tasks: readonly TaskAnswer[];
   /** When the running tasks were claimed, by id; milliseconds since the epoch. */

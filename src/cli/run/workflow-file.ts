@@ -1,8 +1,9 @@
+import type { ResultOf } from "../../tools/registry.js";
 import fs from "node:fs";
 import path from "node:path";
 import { BatonError } from "../../base/errors.js";
 import { readDefinition } from "../../dispatch/definition-param.js";
-import type { Answers, Ask } from "../answers.js";
+import type { TypedCall } from "../typed-calls.js";
 import { UsageError } from "../failure.js";
 import { jsonOrText } from "../operation-flags.js";
 
@@ -49,8 +50,11 @@ function similar(file: string, cwd: string): string {
 }
 
 /** The definition in the file. Throws `invalid_input` with every problem, each with its line where it is known. */
-export async function checkedDefinition({ file, text }: WorkflowFile, ask: Ask): Promise<Record<string, unknown>> {
-  const { valid, problems } = await ask("validate_workflow", { yaml: text });
+export async function checkedDefinition(
+  { file, text }: WorkflowFile,
+  call: TypedCall,
+): Promise<Record<string, unknown>> {
+  const { valid, problems } = await call("validate_workflow", { yaml: text });
   if (!valid) {
     const lines = problemLines(file, problems);
     throw new BatonError("invalid_input", [`${file} is no sound workflow:`, ...lines].join("\n"), {
@@ -60,7 +64,7 @@ export async function checkedDefinition({ file, text }: WorkflowFile, ask: Ask):
   return readDefinition(text);
 }
 
-export function problemLines(file: string, problems: Answers["validate_workflow"]["problems"]): string[] {
+export function problemLines(file: string, problems: ResultOf<"validate_workflow">["problems"]): string[] {
   return problems.map(({ path: place, line, step, message, cycle }) => {
     const where = [line === undefined ? file : `${file}:${line}`, step === undefined ? place : `step ${step}`];
     const way = cycle === undefined ? "" : ` (${cycle.join(" → ")})`;

@@ -1,4 +1,4 @@
-import type { TaskAnswer } from "../answers.js";
+import type { TaskAnswer } from "../typed-calls.js";
 import { paint, type Style, type Tone } from "./terminal.js";
 
 type TaskStatus = TaskAnswer["status"];

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Ask } from "../../../src/cli/answers.js";
+import type { TypedCall } from "../../../src/cli/typed-calls.js";
 import { RunFollower } from "../../../src/cli/run/follower.js";
 import { startApp } from "../../support/servers/app.js";
 import { createDatabase } from "../../support/databases/databases.js";
@@ -9,11 +9,11 @@ test("a run that ends between its history and how it stands is shown to its end"
   const team = new Crew(await startApp({ database: (await createDatabase("sqlite")).location }));
   const { run } = await team.start([{ key: "only" }]);
   const task = await team.take("ann", { run: run.id });
-  const ask = (async (name: string, input: Record<string, unknown> = {}) => {
+  const call = (async (name: string, input: Record<string, unknown>) => {
     if (name === "get_run") await team.complete(task);
     return team.app.call(name, input);
-  }) as Ask;
-  const { state, fresh } = await new RunFollower({ ask, run: run.id, table: false, warnings: [] }).look();
+  }) as TypedCall;
+  const { state, fresh } = await new RunFollower({ call, run: run.id, table: false, warnings: [] }).look();
   expect(state.run.status).toBe("succeeded");
   expect(fresh.map(({ event }) => event.type)).toEqual([
     "run.started",

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { BatonError } from "../../base/errors.js";
-import { answer, type Desk, flagsOf, type Shared } from "../command.js";
+import { answer, type CommandContext, flagsOf, type Shared } from "../command.js";
 import { bytes, duration } from "../terminal/durations.js";
 import { UsageError } from "../failure.js";
 import type { Opened } from "../host.js";
@@ -11,26 +11,26 @@ export interface ResetOptions extends Shared {
 }
 
 /** `baton reset`: takes the whole database away, after the person has typed its name or said --yes. */
-export async function reset(desk: Desk, options: ResetOptions): Promise<void> {
-  const opened = await desk.host.open(flagsOf(options), { sessionless: true });
+export async function reset(context: CommandContext, options: ResetOptions): Promise<void> {
+  const opened = await context.host.open(flagsOf(options), { sessionless: true });
   const { database } = opened.config;
   try {
-    await refuseLive(desk, opened, options);
+    await refuseLive(context, opened, options);
   } finally {
     await opened.app.close();
   }
   const what = database.kind === "sqlite" ? database.file : new URL(database.url).pathname.slice(1);
-  await confirm(desk, options, { what, word: database.kind === "sqlite" ? path.basename(what) : what });
-  const removed = await desk.host.removeDatabase(database);
+  await confirm(context, options, { what, word: database.kind === "sqlite" ? path.basename(what) : what });
+  const removed = await context.host.removeDatabase(database);
   const kind = database.kind === "sqlite" ? "files" : "tables";
   const text = removed.length === 0 ? `There was nothing to remove at ${what}.` : `Removed: ${removed.join(", ")}`;
-  answer(desk, options, { data: { database: what, kind, removed }, text });
+  answer(context, options, { data: { database: what, kind, removed }, text });
 }
 
-async function refuseLive(desk: Desk, opened: Opened, { force }: ResetOptions): Promise<void> {
+async function refuseLive(context: CommandContext, opened: Opened, { force }: ResetOptions): Promise<void> {
   if (force === true) return;
   // A database too damaged to be asked is what reset is for: nobody can be using it.
-  const live = await desk.host.liveSessions(opened.app).catch((error: unknown) => {
+  const live = await context.host.liveSessions(opened.app).catch((error: unknown) => {
     if (error instanceof BatonError && error.details?.["reason"] === "corrupt") return [];
     throw error;
   });
@@ -49,21 +49,21 @@ interface Question {
   readonly word: string;
 }
 
-async function confirm(desk: Desk, { yes }: ResetOptions, { what, word }: Question): Promise<void> {
+async function confirm(context: CommandContext, { yes }: ResetOptions, { what, word }: Question): Promise<void> {
   if (yes === true) return;
-  if (desk.askLine === undefined)
+  if (context.askLine === undefined)
     throw new UsageError(`reset deletes ${what} for good: say --yes where no terminal can be asked.`);
-  const typed = await desk.askLine(
+  const typed = await context.askLine(
     `This deletes ${what} with all runs, tasks and history, for good.\nType ${word} to go on: `,
   );
   if (typed.trim() !== word) throw new UsageError(`"${typed.trim()}" is not ${word}: nothing was deleted.`);
 }
 
 /** `baton prune`: removes what is older than the retention, now rather than little by little. */
-export async function prune(desk: Desk, options: Shared): Promise<void> {
-  const opened = await desk.host.open(flagsOf(options), { sessionless: true });
+export async function prune(context: CommandContext, options: Shared): Promise<void> {
+  const opened = await context.host.open(flagsOf(options), { sessionless: true });
   try {
-    const pruned = await desk.host.prune(opened.app);
+    const pruned = await context.host.prune(opened.app);
     const { runs, dead_letters: deadLetters, sessions, bytes: given, retention_ms: retention } = pruned;
     const removed = runs === 1 ? "1 run" : `${runs} runs`;
     const kept = `${duration(retention)}, or what their project says (BATON_RETENTION_MS, retention_days)`;
@@ -71,7 +71,7 @@ export async function prune(desk: Desk, options: Shared): Promise<void> {
     const ended = sessions === 0 ? "" : ` So did ${sessions} sessions (BATON_RETENTION_MS).`;
     const space = given === null ? "" : ` ${bytes(given)} were given back.`;
     const text = `Removed ${removed} that ended longer ago than they are kept: ${kept}.${closed}${ended}${space}`;
-    answer(desk, options, { data: { ...pruned, letters: deadLetters }, text });
+    answer(context, options, { data: { ...pruned, letters: deadLetters }, text });
   } finally {
     await opened.app.close();
   }
