@@ -16,7 +16,7 @@ export const requestId = z
   .min(1)
   .max(200)
   .optional()
-  .describe("The same id again gives the first answer again, without doing the work twice. Kept 24 h.");
+  .describe("The same id again returns the first answer, without doing the work twice. Kept 24 h.");
 export const project = reference
   .optional()
   .describe("Project id or name, from create_project or list_projects. Default: the one around the working directory.");
@@ -42,5 +42,5 @@ export const LIMIT_MAX = 200;
 /** Every list has these. */
 export const paging = {
   limit: z.int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT).describe(`At most ${LIMIT_MAX}.`),
-  cursor: z.string().min(1).max(500).optional().describe("next_cursor of the page before."),
+  cursor: z.string().min(1).max(500).optional().describe("next_cursor of the previous page."),
 } as const;

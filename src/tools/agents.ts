@@ -40,7 +40,7 @@ const register = defineOperation({
   name: "register_agent",
   title: "Register an agent",
   description:
-    "Makes an agent known with its capabilities, roles and how many tasks it takes at once; needed only when tasks ask for them. The same name again changes what is named. Answers with the agent.",
+    "Registers an agent with its capabilities, roles and how many tasks it takes at once; needed only when tasks ask for them. The same name again updates the given values. Returns the agent.",
   area: "agents",
   effect: "write",
   input: z.object({ name, ...said, request_id: params.requestId }),
@@ -53,8 +53,8 @@ const register = defineOperation({
 
 const update = defineOperation({
   name: "update_agent",
-  title: "Change an agent",
-  description: "Changes what is known of a registered agent; what is not named stays. Answers with the agent.",
+  title: "Update an agent",
+  description: "Updates a registered agent; values not given stay. Returns the agent.",
   area: "agents",
   effect: "write",
   aliases: ["update_agent_capabilities"],
@@ -67,9 +67,8 @@ const update = defineOperation({
 
 const unregister = defineOperation({
   name: "unregister_agent",
-  title: "Take an agent out",
-  description:
-    "Takes an agent out: its work goes back to the queue, its locks are released. Answers with the tasks returned.",
+  title: "Unregister an agent",
+  description: "Unregisters an agent: its work goes back to the queue, its locks are released. Returns those tasks.",
   area: "agents",
   effect: "destructive",
   input: z.object({ agent: name, request_id: params.requestId }),
@@ -87,7 +86,7 @@ const unregister = defineOperation({
 const list = defineOperation({
   name: "list_agents",
   title: "List agents",
-  description: "Lists agents by name with what they offer, how much they are running, and whether they are free.",
+  description: "Lists agents by name with their roles, capabilities and load, and whether they are free.",
   area: "agents",
   effect: "read",
   aliases: ["get_available_agents"],
@@ -115,7 +114,7 @@ const INCLUDES = ["health", "metrics", "specialization", "workload", "history"] 
 
 const get = defineOperation({
   name: "get_agent",
-  title: "Look at an agent",
+  title: "Get an agent",
   description:
     "Shows an agent; include its health, metrics, specialization, workload (what it is running) or history of attempts. All from recorded facts.",
   area: "agents",
@@ -173,9 +172,9 @@ const get = defineOperation({
 
 const beat = defineOperation({
   name: "agent_heartbeat",
-  title: "Sign of life",
+  title: "Agent heartbeat",
   description:
-    "Says that an agent without a process of its own still lives: renews the leases of all its tasks. Not needed over stdio, where the server does it.",
+    "Heartbeat of an agent without a process of its own: renews the leases of all its tasks. Not needed over stdio, where the server does it.",
   area: "agents",
   effect: "write",
   input: z.object({

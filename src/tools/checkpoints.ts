@@ -35,14 +35,14 @@ const checkpointFields = {
 
 const create = defineOperation({
   name: "create_checkpoint",
-  title: "Keep how a run stands",
+  title: "Create a checkpoint",
   description:
-    "Keeps how a run stands now, to go back to later with resume_from_checkpoint; nobody's work is interrupted. Runs that change are given one every few minutes, and before their gate and human steps, without being asked.",
+    "Saves the state of a run, to go back to later with resume_from_checkpoint; work under way is not interrupted. Runs that change get one automatically every few minutes, and before their gate and human steps.",
   area: "checkpoints",
   effect: "write",
   input: z.object({
     run: params.run,
-    label: z.string().min(1).max(200).optional().describe("What it is to be found by."),
+    label: z.string().min(1).max(200).optional().describe("Label in list_checkpoints."),
     ...params.acting,
   }),
   output: z.object({ checkpoint: z.object(checkpointFields), removed: z.array(z.string()) }),
@@ -60,7 +60,7 @@ const list = defineOperation({
   name: "list_checkpoints",
   title: "List checkpoints",
   description:
-    "Lists what was kept of a run, newest first: label, size, tasks by state then, and what has changed since: tasks added, attempts begun, states, and the cursor from which list_events tells the rest.",
+    "Lists a run's checkpoints, newest first: label, size, tasks by state then, and what has changed since: tasks added, attempts started, states, and the cursor from which list_events shows the rest.",
   area: "checkpoints",
   effect: "read",
   input: z.object({ run: params.run, ...params.paging }),
@@ -85,7 +85,7 @@ const resume = defineOperation({
   name: "resume_from_checkpoint",
   title: "Go back to a checkpoint",
   description:
-    "in_place takes the run back: work under way is fenced off, results since then no longer count, all stays in the history. fork starts a new run from there and leaves the old one alone. Files and commits are not taken back. Answers with the run, and what is ready in it.",
+    "Restores a run. in_place resets the run: work under way is fenced off, later results no longer count, the history stays. fork starts a new run from there and leaves the old one unchanged. Files and commits are not reverted. Returns the run, and its ready tasks.",
   area: "checkpoints",
   effect: "destructive",
   input: z.object({

@@ -56,7 +56,7 @@ const claim = defineOperation({
   name: "claim_task",
   title: "Claim a task",
   description:
-    "Gives you the next task you can do, its files locked, under a token and a lease: prompt, criteria, results of its dependencies. Your own live task comes back if you have one. none: why, and when to ask again; wait_seconds waits for work.",
+    "Returns the next task you can do, its files locked, with a token and a lease: prompt, criteria, results of its dependencies. If you hold a live task, that one is returned. none: why, and when to ask again; wait_seconds waits for work.",
   area: "tasks",
   effect: "write",
   listed: true,

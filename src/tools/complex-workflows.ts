@@ -15,7 +15,7 @@ const createComplex = defineOperation({
   name: "create_complex_workflow",
   title: "Create a workflow from modules and actions",
   description:
-    "Stores a workflow in the form other systems write: steps with module (an MCP server, shell or baton) and action (its tool), dependencies, groups; {{step.output}} reads a result. Use it for such plans; create_workflow takes Baton's own form. Answers the workflow, with execute its run, or every problem.",
+    "Stores a workflow in the form other systems write: steps with module (an MCP server, shell or baton) and action (its tool), dependencies, groups; {{step.output}} reads a result. Use it for such plans; create_workflow takes Baton's own form. Returns the workflow, with execute its run, or every problem.",
   area: "workflows",
   effect: "write",
   input: z.object({
@@ -30,13 +30,13 @@ const createComplex = defineOperation({
       )
       .min(1)
       .describe('Such as {"name":"a","module":"files","action":"read_text_file","parameters":{"path":"…"}}'),
-    dependencies: z.record(z.string(), z.array(z.string())).default({}).describe("By step: those it comes after."),
+    dependencies: z.record(z.string(), z.array(z.string())).default({}).describe("By step: the steps it depends on."),
     parallel_groups: z
       .array(z.array(z.string()))
       .default([])
       .describe("Groups of steps: one after another, members side by side."),
     execute: z.boolean().default(false).describe("Start it too."),
-    name: name.optional().describe("Default: made of the content."),
+    name: name.optional().describe("Default: derived from the content."),
     project: params.project,
     ...params.acting,
   }),

@@ -26,9 +26,9 @@ function reportView({ run, state, cost, budgets }: BudgetReport) {
 
 const set = defineOperation({
   name: "set_budget",
-  title: "Set what a run may cost",
+  title: "Set a run's budget",
   description:
-    "Sets, raises, lowers or removes what a run and all runs within it may cost, as their agents report it (usage.cost). From block_at on nothing new is claimed, and what is held may be completed. Answers the budgets that hold for the run, and what it has cost.",
+    "Sets, raises, lowers or removes the budget of a run and its child runs, in cost their agents report (usage.cost). From block_at on nothing new is claimed; held tasks may be completed. Returns the budgets that apply to the run, and its cost.",
   area: "cost",
   effect: "write",
   input: z.object({
@@ -38,7 +38,7 @@ const set = defineOperation({
       .min(LIMIT_MIN)
       .max(LIMIT_MAX)
       .nullable()
-      .describe("In US dollars; null takes the run's own budget away."),
+      .describe("In US dollars; null removes the run's own budget."),
     warn_at: share.describe("Share of the limit from which the history warns. Default: as it is, or 0.8."),
     block_at: share.describe("Share of the limit from which claims stop. Default: as it is, or 1."),
     ...params.acting,
@@ -52,9 +52,9 @@ const set = defineOperation({
 
 const check = defineOperation({
   name: "check_budget",
-  title: "What a run has cost",
+  title: "Check a run's cost",
   description:
-    "Shows what a run has cost and the budgets that hold for it, its own first, then those of the runs it is within: limit, spent, remaining, and whether it warns or stops claims. Use it before work that costs much. Answers state none where there is no budget.",
+    "Shows a run's cost and the budgets that apply to it, its own first, then those of its parent runs: limit, spent, remaining, and whether it warns or stops claims. Use it before expensive work. Without a budget, state is none.",
   area: "cost",
   effect: "read",
   input: z.object({ run: params.run }),

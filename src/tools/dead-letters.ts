@@ -56,7 +56,7 @@ const list = defineOperation({
   name: "list_dead_letters",
   title: "List dead letters",
   description:
-    "Lists tasks that could not be done, newest first, with their errors; by run, project or status: pending until somebody replays, resolves or discards it.",
+    "Lists dead letters, tasks that failed for good, newest first, with their errors; by run, project or status: pending until it is replayed, resolved or discarded.",
   area: "dead_letters",
   effect: "read",
   input: z.object({
@@ -77,9 +77,9 @@ const list = defineOperation({
 
 const get = defineOperation({
   name: "get_dead_letter",
-  title: "Look at a dead letter",
+  title: "Get a dead letter",
   description:
-    "Shows a dead letter with all that was known when its task ended: error and stack, every attempt with what it got done, what it was asked and given, and what is blocked behind it.",
+    "Shows a dead letter with all that was known when its task ended: error and stack, every attempt with its partial result, prompt and inputs, and the tasks it blocks.",
   area: "dead_letters",
   effect: "read",
   input: z.object({ id: z.string().describe(ID) }),
@@ -123,22 +123,22 @@ function handledView({ task, ready, run, counters }: DeadLetterOutcome) {
 type Handled = ReturnType<typeof handledView>;
 
 const changes = z.strictObject({
-  prompt: z.string().min(1).optional().describe("As it stands: nothing in it is filled in."),
+  prompt: z.string().min(1).optional().describe("Taken literally: expressions in it are not evaluated."),
   inputs: z
     .record(z.string(), z.unknown())
     .optional()
     .describe(
-      "Beside, or instead of, those of the run: the step's texts are filled in with them, but for the elements of for_each.",
+      "Added to, or in place of, those of the run when the step's texts are filled in; not for elements of for_each.",
     ),
-  agent: z.string().min(1).max(100).optional().describe("Keeps it for this agent."),
+  agent: z.string().min(1).max(100).optional().describe("Reserves it for this agent."),
   retry: z.strictObject({ max_attempts: z.int().min(1).max(1_000).optional() }).optional(),
 });
 
 const replay = defineOperation({
   name: "replay_dead_letter",
-  title: "Try dead letters again",
+  title: "Replay dead letters",
   description:
-    "Opens the task of a dead letter again in its run, with changes where they are given, and what it blocked; a run that has failed goes on. Answers with the task and what became ready. With ids one after the other, each by itself: the answer says which were replayed, and why the others were refused.",
+    "Reopens the task of a dead letter in its run, with changes where given, and the tasks it blocked; a failed run continues. Returns the task and what became ready. With ids: one after the other, each on its own; returns which were replayed, and why the others were refused.",
   area: "dead_letters",
   effect: "write",
   input: z.object({
@@ -207,7 +207,7 @@ const resolve = defineOperation({
   name: "resolve_dead_letter",
   title: "Resolve a dead letter",
   description:
-    "Ends the task of a dead letter well, with a result that was come to elsewhere, and lets what it blocked go on. Answers with the task and what became ready.",
+    "Completes a dead-lettered task with a result obtained elsewhere and unblocks its dependents. Returns the task and what became ready.",
   area: "dead_letters",
   effect: "write",
   input: z.object({
@@ -226,8 +226,7 @@ const resolve = defineOperation({
 const discard = defineOperation({
   name: "discard_dead_letter",
   title: "Discard a dead letter",
-  description:
-    "Says that nothing will be done about a dead letter: it leaves the list of pending ones, its task stays failed.",
+  description: "Discards a dead letter without a retry: it leaves the list of pending ones, its task stays failed.",
   area: "dead_letters",
   effect: "destructive",
   input: z.object({ id: z.string().describe(ID), notes: z.string().min(1).max(10_000), ...params.acting }),
@@ -240,9 +239,9 @@ const discard = defineOperation({
 
 const send = defineOperation({
   name: "send_to_dead_letters",
-  title: "Give a task up",
+  title: "Give up a task",
   description:
-    "Ends a task badly by hand, whoever holds it: its token becomes old, its locks go, what depends on it is blocked. It can be replayed or resolved later.",
+    "Fails a task for good by hand, whichever agent holds it: its token becomes stale, its locks are released, its dependents are blocked. It can be replayed or resolved later.",
   area: "dead_letters",
   effect: "destructive",
   input: z.object({ task: params.task, reason: z.string().min(1).max(10_000), ...params.acting }),

@@ -21,7 +21,7 @@ const list = defineOperation({
   name: "list_escalations",
   title: "List open questions",
   description:
-    "Lists what waits for a person's decision, oldest first: the question, its form, the task that waits. A person answers: in the form that their client shows while a call such as wait_for goes on, or with decide_escalation at a terminal.",
+    "Lists open questions for a person, oldest first: the question, its form, the waiting task. A person answers in the form that their client shows during a call such as wait_for, or with decide_escalation at a terminal.",
   area: "escalations",
   effect: "read",
   input: z.object({ run: params.run.optional(), project: params.project, ...params.paging }),
@@ -35,7 +35,7 @@ const decide = defineOperation({
   name: "decide_escalation",
   title: "Decide a question",
   description:
-    "A person's answer to an open question: approved, approved_with_conditions or rejected ends the wait, deferred leaves it. Answers with the task and what became ready. An agent may not call it.",
+    "Records a person's answer to an open question: approved, approved_with_conditions or rejected ends the wait, deferred leaves it open. Returns the task and what became ready. Agents may not call it.",
   area: "escalations",
   effect: "write",
   permission: ["human"],
@@ -45,7 +45,7 @@ const decide = defineOperation({
     answers: z.record(z.string(), z.unknown()).optional().describe("As the question's form asks."),
     conditions: z.array(z.string().min(1).max(2_000)).max(20).optional(),
     note: z.string().max(10_000).optional(),
-    token: z.int().optional().describe("From list_escalations: refused where the question is asked anew since."),
+    token: z.int().optional().describe("From list_escalations: refused if the question has been asked anew since."),
     request_id: params.requestId,
   }),
   output: z.object({ task: shapes.taskLine, ready: z.array(shapes.taskLine), run: shapes.runLine }),

@@ -7,9 +7,9 @@ import * as shapes from "../dispatch/shapes.js";
 
 const waitFor = defineOperation({
   name: "wait_for",
-  title: "Wait for something to happen",
+  title: "Wait for events",
   description:
-    "Blocks until something for this agent happened, in any process: a lock granted, a run finished, a task ready. Answers the events and the cursor to go on from. Workers wait for work inside claim_task.",
+    "Waits for an event that concerns this agent, in any process: a lock granted, a run finished, a task ready. Returns the events and the cursor to continue from. Workers wait for work inside claim_task.",
   area: "runs",
   effect: "write",
   listed: true,

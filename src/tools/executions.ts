@@ -57,7 +57,7 @@ const execute = defineOperation({
   name: "execute_workflow",
   title: "Start a workflow",
   description:
-    "Starts a run of a stored workflow or of a definition given here: steps with needs, run by agents that claim them. Use it when you have the steps. Answers the run and what is ready.",
+    "Starts a run of a stored workflow or of a definition given here: steps with needs, run by agents that claim them. Use it when you have the steps. Returns the run and its ready tasks.",
   area: "workflows",
   effect: "write",
   listed: true,
@@ -156,7 +156,7 @@ const executeTask = defineOperation({
   name: "execute_task",
   title: "Run one step",
   description:
-    "Starts a run of one step, given as in a definition: a prompt for an agent, or a command for the server. Answers with the run; wait_seconds waits for its end.",
+    "Starts a run of one step, given as in a definition: a prompt for an agent, or a command for the server. Returns the run; wait_seconds waits for its end.",
   area: "tasks",
   effect: "write",
   input: z.object({

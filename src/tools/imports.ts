@@ -11,7 +11,7 @@ const importWorkflow = defineOperation({
   name: "import_workflow",
   title: "Import a workflow",
   description:
-    "Stores a workflow that another system has recorded: WfCommons WfFormat 1.5. Its tasks become steps for agents, its runtimes estimates, its files what is read and written. Answers with the workflow and the figures of its graph.",
+    "Stores a workflow recorded by another system: WfCommons WfFormat 1.5. Its tasks become steps for agents, its runtimes estimates, its files read and write scopes. Returns the workflow and the statistics of its graph.",
   area: "workflows",
   effect: "write",
   input: z.object({

@@ -41,7 +41,7 @@ const acquireInput = z.object({
   task: params.task.optional(),
   ttl_seconds: z.number().min(1).max(TTL_SECONDS_MAX).default(1800),
   wait_seconds: z.number().min(0).max(WAIT_SECONDS_MAX).default(0).describe("Queue this long."),
-  reason: z.string().max(500).optional().describe("Shown to those it keeps waiting."),
+  reason: z.string().max(500).optional().describe("Shown to waiting agents."),
   ...params.acting,
   project: params.project,
 });
@@ -51,7 +51,7 @@ const acquire = defineOperation({
   name: "acquire_file_lock",
   title: "Lock files",
   description:
-    "Locks files before you edit them, all or none; claim_task has locked a task's declared files already. Answers granted with tokens, denied or queued with who holds them until when, or deadlock with the cycle your wait would close. Again: renews.",
+    "Locks files before you edit them, all or none; claim_task has locked a task's declared files already. Returns granted with tokens, denied or queued with who holds them until when, or deadlock with the cycle your wait would close. Again: renews.",
   area: "locks",
   effect: "write",
   listed: true,
@@ -122,7 +122,7 @@ const release = defineOperation({
   name: "release_file_lock",
   title: "Release files",
   description:
-    "Gives back locks you hold, and takes requests you wait with out of the line. Ending a task releases its locks by itself. Answers the paths released and who got them.",
+    "Releases locks you hold, and withdraws your waiting requests. Ending a task releases its locks by itself. Returns the released paths and who got them.",
   area: "locks",
   effect: "write",
   listed: true,
@@ -146,7 +146,8 @@ const release = defineOperation({
 const list = defineOperation({
   name: "list_file_locks",
   title: "List file locks",
-  description: "Who holds which files, who waits for them, and until when. With path: only what overlaps it.",
+  description:
+    "Lists which agent holds or waits for which files, and until when. With path: only locks that overlap it.",
   area: "locks",
   effect: "read",
   input: z.object({
@@ -185,7 +186,7 @@ const check = defineOperation({
   name: "check_file_lock",
   title: "Check a file before an edit",
   description:
-    "Says whether an edit of a file by an agent would now violate a lock of another; what hooks call before an edit. Answers allowed, or who holds it until when.",
+    "Checks whether an edit of a file by an agent would violate another agent's lock; for hooks that run before an edit. Returns allowed, or who holds it until when.",
   area: "locks",
   effect: "read",
   input: z.object({ path: z.string(), agent: params.agent, project: params.project }),

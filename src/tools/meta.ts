@@ -16,7 +16,7 @@ const findOperations = defineOperation({
   name: "find_operations",
   title: "Find operations",
   description:
-    "Finds operations by words, also those that are not tools. Answers ranked names with one line each and, for one exact name, the full input schema.",
+    "Finds operations by words, also those that are not tools. Returns ranked names with one line each and, for one exact name, the full input schema.",
   area: "meta",
   effect: "read",
   listed: true,
@@ -66,7 +66,7 @@ const nestedResult = z.object({ name: z.string(), result: z.record(z.string(), z
 const queryOperation = defineOperation({
   name: "query_operation",
   title: "Query an operation",
-  description: "Runs an operation that only reads and is not a tool of its own, by name. Answers {name, result}.",
+  description: "Runs an operation that only reads and is not a tool of its own, by name. Returns {name, result}.",
   area: "meta",
   effect: "read",
   listed: true,
@@ -79,7 +79,7 @@ const callOperation = defineOperation({
   name: "call_operation",
   title: "Call an operation",
   description:
-    "Runs any operation that is not a tool of its own, by name, also one that changes things. Answers {name, result}.",
+    "Runs any operation that is not a tool of its own, by name, also one that changes data. Returns {name, result}.",
   area: "meta",
   effect: "destructive",
   listed: true,

@@ -13,7 +13,7 @@ const add = defineOperation({
   name: "add_milestone",
   title: "Add a milestone",
   description:
-    "Adds something that a project works towards. It completes itself once all that it links has ended well: runs, tasks, or a run of each workflow from now on; without links, complete_milestone does it. Use it to follow a goal over several runs. Answers the milestone.",
+    "Adds a milestone to a project. It completes by itself once all its links have succeeded: runs, tasks, or a run of each workflow from now on; without links, complete_milestone does it. Use it to follow a goal over several runs. Returns the milestone.",
   area: "projects",
   effect: "write",
   input: z.object({
@@ -38,7 +38,7 @@ const complete = defineOperation({
   name: "complete_milestone",
   title: "Complete a milestone",
   description:
-    "Completes a milestone by hand, whatever it still waits for. Use it for one that links nothing, or that was reached another way. Answers the milestone; one that is completed stays as it is.",
+    "Completes a milestone by hand, even with links still open. Use it for one without links, or reached another way. Returns the milestone; a completed one is left unchanged.",
   area: "projects",
   effect: "write",
   input: z.object({

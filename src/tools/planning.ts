@@ -24,7 +24,7 @@ const orchestrateInput = z.object({
   constraints: z.array(z.string().min(1).max(2_000)).max(50).optional().describe("What must hold, one each."),
   max_parallel: z.int().min(1).max(10_000).optional(),
   priority: shapes.priority.optional(),
-  decompose: z.string().min(1).max(100).optional().describe("auto or a workflow template: nobody plans."),
+  decompose: z.string().min(1).max(100).optional().describe("auto or a workflow template: no planning."),
   session: params.session,
   ...params.acting,
   project: params.project,
@@ -68,7 +68,7 @@ const orchestrate = defineOperation({
   name: "orchestrate",
   title: "Start from a goal",
   description:
-    "Starts a run that has only a goal. Its one task, the plan, is yours at once, with how steps are written, who could do them, and plans of similar runs that succeeded; completing it with the steps starts them. Use it when you have no steps yet.",
+    "Starts a run that has only a goal. Its one task, the plan, is yours at once, with how steps are written, which agents could do them, and plans of similar successful runs; completing it with the steps starts them. Use it when you have no steps yet.",
   area: "workflows",
   effect: "write",
   listed: true,

@@ -42,7 +42,7 @@ const create = defineOperation({
   title: "Create a project",
   description:
     "Creates a project: a root directory with its configuration, from a template too. Use it to name or set one up; in git " +
-    "the first write makes one anyway. Answers it, an existing one for the same name and root.",
+    "the first write creates one anyway. Returns it, or the existing one for the same name and root.",
   area: "projects",
   effect: "write",
   listed: true,
@@ -127,7 +127,7 @@ const status = defineOperation({
   name: "get_project_status",
   title: "Project status",
   description:
-    "Shows how a project stands: runs by status, active runs with their progress, open tasks, who works on what, " +
+    "Shows a project's state: runs by status, active runs with their progress, open tasks, who works on what, " +
     "locks and milestones. Use it for an overview of one project; get_run shows a run in full.",
   area: "projects",
   effect: "read",
@@ -166,8 +166,8 @@ const update = defineOperation({
   name: "update_project",
   title: "Update a project",
   description:
-    "Changes a project's description and configuration. Configuration keys that are named change, null takes one back " +
-    "to its default, the whole is checked. Answers the project and what changed.",
+    "Changes a project's description and configuration. Named configuration keys change, null resets one " +
+    "to its default; the whole is checked. Returns the project and what changed.",
   area: "projects",
   effect: "write",
   input: z.object({ project: reference, description, config, ...params.acting }),
@@ -186,8 +186,8 @@ const archive = defineOperation({
   name: "archive_project",
   title: "Archive a project",
   description:
-    "Archives a project: nothing of it can be claimed or started until restore_project. Refuses while a run is active, " +
-    "unless force, which cancels those runs. Answers the project and the runs that were cancelled.",
+    "Archives a project: nothing in it can be claimed or started until restore_project. Refused while a run is active, " +
+    "unless force, which cancels those runs. Returns the project and the cancelled runs.",
   area: "projects",
   effect: "destructive",
   input: z.object({
@@ -206,7 +206,7 @@ const archive = defineOperation({
 const restore = defineOperation({
   name: "restore_project",
   title: "Restore a project",
-  description: "Brings an archived project back, with its workflows and its ad-hoc tasks. Answers the project.",
+  description: "Restores an archived project with its workflows and its ad-hoc tasks. Returns the project.",
   area: "projects",
   effect: "write",
   input: z.object({ project: reference, ...params.acting }),

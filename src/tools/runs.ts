@@ -20,9 +20,9 @@ const MERMAID_NODES_MAX = 150;
 
 const get = defineOperation({
   name: "get_run",
-  title: "Look at a run",
+  title: "Get a run",
   description:
-    "Shows a run: status, progress, counts, budget, what is ready, waits, is blocked and why. Include its tasks, graph (Mermaid) or failures with their errors.",
+    "Shows a run: status, progress, counts, budget, ready, waiting and blocked tasks with reasons. Include its tasks, graph (Mermaid) or failures with their errors.",
   area: "runs",
   effect: "read",
   listed: true,
@@ -85,7 +85,7 @@ const progress = defineOperation({
   name: "get_run_progress",
   title: "Progress of a run",
   description:
-    "The figures of a run: percent, completed, in progress, pending, failed and skipped (they sum to total), conflicts, expected time left, critical path.",
+    "Shows a run's statistics: percent, completed, in progress, pending, failed and skipped (they sum to total), conflicts, expected time left, critical path.",
   area: "runs",
   effect: "read",
   aliases: ["get_swarm_progress"],
@@ -116,7 +116,7 @@ const control = defineOperation({
   name: "control_run",
   title: "Pause, resume, cancel or retry a run",
   description:
-    "Steers a run. pause stops claims, not work under way. cancel asks holders first and takes their tasks away after a grace. retry_failed opens failed and blocked tasks again.",
+    "Pauses, resumes, cancels or retries a run. pause stops claims, not work under way. cancel asks holders first and ends their tasks after a grace period. retry_failed reopens failed and blocked tasks.",
   area: "runs",
   effect: "destructive",
   listed: true,
@@ -136,8 +136,9 @@ const control = defineOperation({
 
 const graph = defineOperation({
   name: "get_run_graph",
-  title: "Picture of a run",
-  description: "The run's graph with the state of each task, as Mermaid, Graphviz DOT, SVG, or data with its figures.",
+  title: "Graph of a run",
+  description:
+    "Returns the run's graph with the state of each task, as Mermaid, Graphviz DOT, SVG, or data with statistics.",
   area: "runs",
   effect: "read",
   input: z.object({ run: params.run, format: z.enum(["mermaid", "dot", "json", "svg"]).default("mermaid") }),
@@ -167,9 +168,9 @@ const graph = defineOperation({
 
 const events = defineOperation({
   name: "list_events",
-  title: "The history",
+  title: "List events",
   description:
-    "What has happened, oldest first: every change of a run, task, lock or agent. A cursor reads on from where the last page ended.",
+    "Lists the history, oldest first: every change of a run, task, lock or agent. A cursor continues where the last page ended.",
   area: "runs",
   effect: "read",
   input: z.object({

@@ -12,7 +12,7 @@ const signal = defineOperation({
   name: "signal",
   title: "Deliver an event",
   description:
-    "Delivers an event to the wait steps of a run, or to one of them, that expect it; kept for the first that will where none waits yet. Answers with the tasks that had waited and what became ready.",
+    "Delivers an event to the wait steps of a run, or to one of them, that expect it; kept for the first such step where none waits yet. Returns the tasks that waited and those that became ready.",
   area: "runs",
   effect: "write",
   input: z.object({

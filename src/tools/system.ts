@@ -24,7 +24,7 @@ const status = defineOperation({
   name: "get_system_status",
   title: "System status",
   description:
-    "Shows the whole system at a glance. Use it for an overview; get_run shows one run. Answers runs and tasks by status, " +
+    "Shows the whole system at a glance. Use it for an overview; get_run shows one run. Returns runs and tasks by status, " +
     "agents, sessions, locks, versions, database, this process.",
   area: "system",
   effect: "read",
@@ -85,7 +85,7 @@ const health = defineOperation({
   name: "get_health_status",
   title: "Health",
   description:
-    "Says of each component whether it is ok, degraded or down, with the reason and the measurement: database, " +
+    "Checks each component: ok, degraded or down, with the reason and the measurement: database, " +
     "background work, timers, sessions, commands. Use it when work does not move.",
   area: "system",
   effect: "read",
@@ -141,7 +141,7 @@ const getConfiguration = defineOperation({
   name: "get_configuration",
   title: "Get the configuration",
   description:
-    "Lists the settings in force in this process, or a project's, each with where its value came from: default, file, " +
+    "Lists the settings in force in this process, or a project's, each with the origin of its value: default, file, " +
     "environment, flag, or who configured it and when.",
   area: "system",
   effect: "read",
@@ -167,8 +167,8 @@ const configure = defineOperation({
   name: "configure",
   title: "Configure",
   description:
-    "Changes settings for all processes on this database, or a project's configuration; null takes one back. All are " +
-    "checked together. Processes that run take them over within seconds. Answers what changed and where a flag or variable still overrides it here.",
+    "Changes settings for all processes on this database, or a project's configuration; null resets one. All are " +
+    "checked together. Running processes apply them within seconds. Returns what changed and where a flag or variable still overrides it here.",
   area: "system",
   // A shorter retention takes finished runs away.
   effect: "destructive",

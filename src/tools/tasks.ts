@@ -28,10 +28,10 @@ const usage = z.record(z.string(), z.unknown()).optional();
 /** The fields of a step that a single task takes, beside those every call has. */
 const stepFields = {
   role: z.string().optional().describe("Only agents that offer this role take it."),
-  requires: z.array(z.string()).optional().describe("Capabilities its taker must have."),
+  requires: z.array(z.string()).optional().describe("Capabilities its agent must have."),
   priority: shapes.priority.optional(),
   files: files.optional(),
-  criteria: z.array(z.string()).optional().describe("What must hold when it is done."),
+  criteria: z.array(z.string()).optional().describe("Acceptance criteria."),
   trigger: z.enum(TRIGGER_RULES).optional(),
   output: z.record(z.string(), z.unknown()).optional().describe("JSON Schema of its result."),
   retry: z.record(z.string(), z.unknown()).optional(),
@@ -47,7 +47,7 @@ const createTask = defineOperation({
   name: "create_task",
   title: "Create a task",
   description:
-    "Adds one task for an agent to do. For work outside any plan, or to add to a run under way; execute_workflow when you have several steps. Answers the task, to be claimed once its dependencies have succeeded.",
+    "Adds one task for an agent to do. For work outside any plan, or to add to a run under way; execute_workflow when you have several steps. Returns the task; it can be claimed once its dependencies have succeeded.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -82,7 +82,7 @@ const INCLUDES = ["history", "attempts", "events", "result"] as const;
 
 const getTask = defineOperation({
   name: "get_task",
-  title: "Look at a task",
+  title: "Get a task",
   description:
     "Shows one task: state, holder, dependencies, why it is blocked. Include its result, attempts, events, or history for both.",
   area: "tasks",
@@ -147,9 +147,9 @@ const listTasks = defineOperation({
 
 const checkReady = defineOperation({
   name: "check_task_ready",
-  title: "Why can a task not start?",
+  title: "Check whether a task can start",
   description:
-    "Says whether a task is ready and whether it could be claimed now, by a given agent or by any, with every reason against it.",
+    "Returns whether a task is ready and could be claimed now, by a given agent or by any, with every reason against it.",
   area: "tasks",
   effect: "read",
   aliases: ["can_agent_start_task"],
@@ -165,7 +165,7 @@ const assign = defineOperation({
   name: "assign_task",
   title: "Reserve a task for an agent",
   description:
-    "Keeps a task for one agent until that agent claims it or the reservation lapses. Use it when you know who should do it. Answers with the task.",
+    "Reserves a task for one agent until that agent claims it or the reservation expires. Use it when you know who should do it. Returns the task.",
   area: "tasks",
   effect: "write",
   aliases: ["assign_task_to_agent"],
@@ -184,7 +184,7 @@ const report = defineOperation({
   name: "report_progress",
   title: "Report progress",
   description:
-    "Sign of life while you work on a claimed task: renews the lease and answers orders: continue, cancel_requested, paused or deadline_passed. Call it every few minutes of long work.",
+    "Heartbeat while you work on a claimed task: renews the lease and returns orders: continue, cancel_requested, paused or deadline_passed. Call it every few minutes of long work.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -212,7 +212,7 @@ const complete = defineOperation({
   name: "complete_task",
   title: "Complete a task",
   description:
-    "Ends a claimed task well: its result goes to those that depend on it, its locks go. Answers the tasks that became ready and the run's progress.",
+    "Completes a claimed task: its result goes to its dependents, its locks are released. Returns the tasks that became ready and the run's progress.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -220,7 +220,7 @@ const complete = defineOperation({
   input: z.object({
     task: params.task,
     token: params.token,
-    result: z.unknown().optional().describe("JSON of at most 256 KB: what whoever goes on needs to know."),
+    result: z.unknown().optional().describe("JSON of at most 256 KB: what dependents need to know."),
     usage: usage.describe("Model, tokens; cost in US$."),
     ...params.acting,
   }),
@@ -239,7 +239,7 @@ const fail = defineOperation({
   name: "fail_task",
   title: "Fail a task",
   description:
-    "Ends a claimed task badly: it is retried with backoff, or becomes a dead letter and blocks what depends on it. Keep what is usable as partial_result.",
+    "Fails a claimed task: it is retried with backoff, or becomes a dead letter and blocks its dependents. Keep what is usable as partial_result.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -278,16 +278,16 @@ const fail = defineOperation({
 
 const release = defineOperation({
   name: "release_task",
-  title: "Give a task back",
+  title: "Release a task",
   description:
-    "Gives a claimed task back unharmed: no attempt is counted, it keeps its place, and another agent can claim it. Use it when you cannot go on and nothing is wrong with it.",
+    "Releases a claimed task: no attempt is counted, it keeps its place, and another agent can claim it. Use it when you cannot continue and nothing is wrong with the task.",
   area: "tasks",
   effect: "write",
   listed: true,
   input: z.object({
     task: params.task,
     token: params.token,
-    note: z.string().max(4_000).optional().describe("For whoever takes it next."),
+    note: z.string().max(4_000).optional().describe("For the next holder."),
     usage,
     ...params.acting,
   }),
@@ -302,7 +302,7 @@ const cancel = defineOperation({
   name: "cancel_task",
   title: "Cancel a task",
   description:
-    "Cancels a task: at once when nobody holds it; its holder is asked first, and after a grace it is taken away. What depends on it is skipped.",
+    "Cancels a task: at once when no agent holds it; a holder is asked first, and loses it after a grace period. Its dependents are skipped.",
   area: "tasks",
   effect: "destructive",
   input: z.object({ task: params.task, reason: z.string().max(2_000).optional(), ...params.acting }),

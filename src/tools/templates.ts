@@ -42,7 +42,7 @@ const list = defineOperation({
   name: "list_templates",
   title: "List templates",
   description:
-    "Lists templates, shipped and your user's own: of projects, for create_project, and of workflows, for execute_workflow (workflow: template:NAME) and orchestrate. Use it to see what there is and what inputs each takes. With name, one in full: its files and definitions. A broken one comes with its problems.",
+    "Lists templates, shipped and your user's own: of projects, for create_project, and of workflows, for execute_workflow (workflow: template:NAME) and orchestrate. Use it to see which exist and what inputs each takes. With name: one in full, with its files and definitions. A broken one lists its problems.",
   area: "projects",
   effect: "read",
   input: z.object({ kind: z.enum(TEMPLATE_KINDS).optional(), name: name.optional() }),

@@ -23,7 +23,7 @@ const create = defineOperation({
   name: "create_session",
   title: "Open a session",
   description:
-    "Opens a named set of defaults that runs take which are started with it: how many tasks at once, and a mode. Use it to start several runs alike; what a call or a definition says goes before. Answers the session, for execute_workflow and orchestrate.",
+    "Opens a named set of defaults for runs that are started with it: tasks at once, and a mode. Use it to start several similar runs; a call or a definition overrides it. Returns the session, for execute_workflow and orchestrate.",
   area: "system",
   effect: "write",
   input: z.object({
@@ -32,11 +32,11 @@ const create = defineOperation({
       .enum(RUN_MODES)
       .default("standard")
       .describe("high_performance: no bound; fault_tolerant: more tries; resource_aware: few tasks at once."),
-    max_parallel_tasks: z.int().min(1).max(10_000).optional().describe("Of each run."),
+    max_parallel_tasks: z.int().min(1).max(10_000).optional().describe("Limit of each run."),
     ttl: z
       .union([z.string(), z.int()])
       .optional()
-      .describe("Such as 8h; it then ends by itself. Default: open until closed."),
+      .describe("Such as 8h, after which it closes. Default: open until closed."),
     ...params.acting,
   }),
   output: z.object({ session: shape, created: z.boolean() }),
@@ -51,10 +51,10 @@ const list = defineOperation({
   name: "list_sessions",
   title: "List sessions",
   description:
-    "Lists sessions, newest first, with their defaults and how many runs each has had. Use it to see what can be given as session. Only open ones, unless all.",
+    "Lists sessions, newest first, with their defaults and how many runs each has had. Use it to find a value for session. Only open ones, unless all.",
   area: "system",
   effect: "read",
-  input: z.object({ all: z.boolean().default(false).describe("Those that have ended too."), ...params.paging }),
+  input: z.object({ all: z.boolean().default(false).describe("Closed ones too."), ...params.paging }),
   output: z.object({
     sessions: z.array(shape.extend({ runs: z.int().min(0) })),
     next_cursor: z.string().optional(),
@@ -69,7 +69,7 @@ const close = defineOperation({
   name: "close_session",
   title: "Close a session",
   description:
-    "Closes a session: no run is started in it any more; those that were go on. Use it when the work it was for is over. Answers the session; one that has ended stays as it is.",
+    "Closes a session: no further run can start in it; runs under way continue. Use it when its work is over. Returns the session; a closed one is left unchanged.",
   area: "system",
   effect: "write",
   input: z.object({

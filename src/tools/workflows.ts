@@ -39,7 +39,7 @@ const create = defineOperation({
   title: "Create a workflow",
   description:
     "Stores a definition under its name, as the next version where it differs. Use it for plans that run again; " +
-    "execute_workflow runs one at once. Answers the workflow, or every problem with its place.",
+    "execute_workflow starts one at once. Returns the workflow, or every problem with its place.",
   area: "workflows",
   effect: "write",
   listed: true,
@@ -128,7 +128,7 @@ const get = defineOperation({
   name: "get_workflow",
   title: "Get a workflow",
   description:
-    "Shows a stored workflow: the definition as it was handed in, its inputs, a Mermaid picture, and how its runs went. " +
+    "Shows a stored workflow: the definition as written, its inputs, a Mermaid diagram, and how its runs went. " +
     "Use it before running or changing one.",
   area: "workflows",
   effect: "read",
@@ -174,8 +174,8 @@ const validate = defineOperation({
   name: "validate_workflow",
   title: "Validate a workflow",
   description:
-    "Checks a definition without storing it. Answers every problem at once with its place, cycles with their path; or " +
-    "for a sound one its waves, critical path, width, estimate, and warnings where steps wait for each other's files.",
+    "Checks a definition without storing it. Returns every problem with its place, cycles with their path; or " +
+    "for a valid one its waves, critical path, width, estimate, and warnings where steps wait for each other's files.",
   area: "workflows",
   effect: "read",
   input: z.object({ definition, yaml, project: params.project }),
@@ -219,7 +219,7 @@ const remove = defineOperation({
   title: "Delete a workflow",
   description:
     "Archives a workflow, so that it is no longer listed or started; its runs keep their definition. create_workflow " +
-    "with the same name brings it back with the next version. Answers the workflow.",
+    "with the same name restores it with the next version. Returns the workflow.",
   area: "workflows",
   effect: "destructive",
   input: z.object({ name: reference, project: params.project, ...params.acting }),
