@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { type Brief, type Claim, claimTask } from "../../src/engine/claims/claims.js";
-import type { Caller, Command, EngineContext } from "../../src/engine/context.js";
+import type { Caller, Command } from "../../src/engine/context.js";
+import { type Engine, engineFor } from "../../src/engine/engine.js";
 import { effects } from "../../src/engine/effects.js";
 import type { JsonObject } from "../../src/base/json.js";
 import { type Parsed, requireDefinition } from "../../src/engine/definitions/definition.js";
@@ -14,7 +15,7 @@ import type { ClaimTarget } from "../../src/store/scheduling/lanes.js";
 import { type Runtime, systemRuntime } from "../../src/runtime/runtime.js";
 import { openPostgres } from "../../src/store/postgres/postgres.js";
 import { openSqlite } from "../../src/store/sqlite/sqlite.js";
-import type { Store, Tx, TxContext } from "../../src/store/tx.js";
+import type { Store, StoreInfo, Tx } from "../../src/store/tx.js";
 
 export type Synchronous = "FULL" | "NORMAL";
 
@@ -37,19 +38,17 @@ export interface World {
 const realWorld = (): World => ({ runtime: systemRuntime(), settings: defaultSettings });
 
 /** The engine over one open database, as a server process of its own calls it: with a session, under default settings. */
-export class EngineHandle {
-  readonly store: Store;
-  readonly #caller: Caller;
-  /** Looks at every statement of a transaction; for profiles and counts. */
+export class EngineHandle implements Engine {
+  readonly #engine: Engine;
+  /** Wraps every transaction; for profiles and counts. */
   watch: (<T>(transaction: Tx<T>) => Tx<T>) | undefined;
 
   private constructor(
-    store: Store,
+    readonly store: Store,
     readonly world: World,
   ) {
-    this.store = store;
     const { ids, clock } = world.runtime;
-    this.#caller = {
+    const caller: Caller = {
       agent: "bench",
       session: {
         id: ids.next("session", clock.now()),
@@ -62,6 +61,8 @@ export class EngineHandle {
       workplace: { cwd: "/nowhere", gitRoot: null, worktreeOf: null, caseInsensitive: false },
       channel: "agent",
     };
+    const parts = { version: "bench", settings: () => world.settings, now: () => clock.now(), effects };
+    this.#engine = engineFor(store, caller, parts);
   }
 
   static async onSqlite(file: string, synchronous: Synchronous, world = realWorld()): Promise<EngineHandle> {
@@ -80,15 +81,31 @@ export class EngineHandle {
   }
 
   transact<T>(command: Command<T>): Promise<T> {
-    return this.store.transact((ctx) => this.#watched(command(this.#context(ctx))));
+    return this.#engine.transact((ctx) => this.#watched(command(ctx)));
   }
 
   read<T>(query: Command<T>): Promise<T> {
-    return this.store.read((ctx) => this.#watched(query(this.#context(ctx))));
+    return this.#engine.read((ctx) => this.#watched(query(ctx)));
   }
 
   snapshot<T>(query: Command<T>): Promise<T> {
-    return this.store.snapshot((ctx) => query(this.#context(ctx)));
+    return this.#engine.snapshot(query);
+  }
+
+  onWake(listener: () => void): () => void {
+    return this.#engine.onWake(listener);
+  }
+
+  settings(): Settings {
+    return this.world.settings;
+  }
+
+  now(): number {
+    return this.#engine.now();
+  }
+
+  get database(): StoreInfo {
+    return this.store.info;
   }
 
   close(): Promise<void> {
@@ -137,10 +154,6 @@ export class EngineHandle {
         yield* completeTask(ctx, { ...held(claim.brief), result: RESULT });
       }
     });
-  }
-
-  #context(ctx: TxContext): EngineContext {
-    return { ...ctx, caller: this.#caller, settings: this.world.settings, effects };
   }
 
   #watched<T>(transaction: Tx<T>): Tx<T> {

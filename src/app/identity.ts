@@ -51,6 +51,12 @@ function slugOf(client: string, fallback: string): string {
   return slug === "" ? fallback : slug;
 }
 
-export function suffixOf(sessionId: string): string {
+/** The handle under which this process takes steps itself. */
+export async function executorHandleOf(sessionId: string): Promise<string> {
+  const { executorHandle } = await import("../engine/presence/executor.js");
+  return executorHandle(os.hostname(), suffixOf(sessionId));
+}
+
+function suffixOf(sessionId: string): string {
   return createHash("sha256").update(sessionId).digest("hex").slice(0, 4);
 }

@@ -3,7 +3,7 @@ import os from "node:os";
 import type { App } from "./app.js";
 import type { DatabaseConfig } from "../config.js";
 import { BatonError } from "../base/errors.js";
-import { pruneAllDeadLetters, pruneAllSessions, pruneRuns } from "../engine/background/tick.js";
+import { pruneAllDeadLetters, pruneAllSessions, pruneRuns } from "../engine/background/retention.js";
 import { isAlive } from "../runtime/processes.js";
 import type { Finding } from "../store/driver/inspection.js";
 import { listOpenSessions } from "../store/presence/sessions.js";

@@ -1,6 +1,8 @@
 import type { Config } from "../config.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
-import type { ExecutorHost, Work } from "../executors/loop/executor.js";
+import type { Engine } from "../engine/engine.js";
+import type { Executor, Work } from "../executors/loop/executor.js";
+import type { Logger } from "../runtime/logger.js";
 import { VERSION } from "../runtime/version.js";
 
 /** Whether a process takes steps of workflows itself. */
@@ -15,26 +17,42 @@ export function executorPolicy(config: Config): ExecutorPolicy | false {
   return { ...config.commands, ...(servers.length > 0 && { servers }) };
 }
 
-export interface WorksParts {
-  readonly host: ExecutorHost;
-  /** Tells what this process starts from what others on this host start. */
+export interface ExecutorStart {
+  /** Bound to the executor as the caller. */
+  readonly engine: Engine;
+  /** Handle of the executor. */
+  readonly agent: string;
+  readonly config: Config;
+  /** Distinguishes processes started by this server from those of other servers on this host. */
   readonly mark: string;
+  readonly logger: Logger;
+  isClosed(): boolean;
 }
 
-/** The kinds of work that a process may do, each loaded only where it may. */
-export async function worksOf(config: Config, { host, mark }: WorksParts): Promise<Work[]> {
+/** Loads and starts the executor with a handler per kind of step that this process may take. */
+export async function startExecutor(start: ExecutorStart): Promise<Executor> {
+  const { engine, agent, logger } = start;
+  const { Executor } = await import("../executors/loop/executor.js");
+  // Each command of the executor may safely run again after it committed.
+  const retrying: Engine = { ...engine, transact: (command) => engine.transact(command, { idempotent: true }) };
+  const executor = new Executor({ engine: retrying, agent, works: await worksOf(start, retrying), logger });
+  if (!start.isClosed()) executor.start();
+  return executor;
+}
+
+async function worksOf({ config, mark }: ExecutorStart, engine: Engine): Promise<Work[]> {
   const { commands: policy, mcpServers: servers, outputDirectory } = config;
   const works: Work[] = [];
   if (policy.kind !== "off") {
     const { CommandWork } = await import("../executors/command/handler.js");
-    works.push(new CommandWork({ host, policy, outputDirectory }));
+    works.push(new CommandWork({ engine, policy, outputDirectory }));
   }
   if (servers.length > 0) {
     const [{ ToolWork }, { redactSecrets }] = await Promise.all([
       import("../executors/tools/handler.js"),
       import("../store/redaction.js"),
     ]);
-    works.push(new ToolWork({ host, servers, version: VERSION, mark, redact: redactSecrets }));
+    works.push(new ToolWork({ engine, servers, version: VERSION, mark, redact: redactSecrets }));
   }
   return works;
 }

@@ -1,38 +1,41 @@
-import type { Caller, EngineContext } from "../engine/context.js";
-import { effects } from "../engine/effects.js";
+import type { Caller, Command, EngineContext } from "../engine/context.js";
+import type { Engine } from "../engine/engine.js";
 import { BatonError, programReplaced } from "../base/errors.js";
 import { doneEarlier, once, type WriteRequest } from "../engine/idempotency.js";
 import { hashOfInput } from "../base/json.js";
 import type { Settings } from "../base/settings.js";
 import type { Logger } from "../runtime/logger.js";
 import type { waitFor } from "../runtime/waiting.js";
-import type { Store, Tx } from "../store/tx.js";
+import type { Tx } from "../store/tx.js";
 import { cleanInput, parseInput, strict } from "./input.js";
+import type { ServerCapabilities } from "./capabilities.js";
 import type {
-  Host,
+  Capabilities,
+  CapabilityName,
+  NestedCall,
   Operation,
+  OperationHost,
   OperationIndex,
   PermissionRole,
-  ServerFacts,
   TransactionOperation,
 } from "./operation.js";
 
 /** What dispatch is built from: everything outside it that a call may touch. */
 export interface DispatchParts {
-  /** Opened with the first call that needs it: finding operations works without a database. */
-  store(): Promise<Store>;
+  /**
+   * Bound to the caller; before a command it ensures the session that keeps the caller's leases. Opened with the first call that
+   * needs it: finding operations works without a database.
+   */
+  engine(): Promise<Engine>;
   readonly operations: OperationIndex;
   readonly caller: Caller;
-  readonly settings: Settings;
+  /** In force now. */
+  settings(): Settings;
   readonly logger: Logger;
-  readonly facts: Omit<ServerFacts, "operations" | "call" | "database">;
+  readonly capabilities: ServerCapabilities;
   readonly waitFor: typeof waitFor;
   /** Makes the ids under which a write, or a failure in the log, is found again. */
   newRequestId(): string;
-  /** Before a call writes: the session row that keeps the caller's leases stands. */
-  beforeWrite(): Promise<void>;
-  /** What a write has left due at once is to be done. */
-  readonly noteDue: () => void;
 }
 
 export interface CallOptions {
@@ -60,7 +63,7 @@ export class InternalError extends Error {
   }
 }
 
-type Step = Parameters<Host["transact"]>[0];
+type Step = Parameters<OperationHost["transact"]>[0];
 
 /** The one path of every call, whoever makes it: MCP, the command line, a test. */
 export class Dispatch {
@@ -89,12 +92,12 @@ export class Dispatch {
   }
 
   async #perform(operation: Operation, raw: Record<string, unknown>, options: CallOptions) {
-    const { settings, caller } = this.#parts;
-    requirePermission(operation, caller);
-    const input = parseInput(operation, cleanInput(raw, settings.input_bytes_max));
+    requirePermission(operation, this.#parts.caller);
+    const input = parseInput(operation, cleanInput(raw, this.#parts.settings().input_bytes_max));
     const call = new Call(this.#parts, operation, input);
     if ("perform" in operation) {
-      const host = this.#host(call, options);
+      const capabilities = granted(this.#capabilities(options), operation.needs ?? []);
+      const host = { ...this.#host(call, options), ...capabilities };
       return checkedResult(operation, await operation.perform(host, input));
     }
     const command: Step = (ctx) => checkedRun(operation, ctx, input);
@@ -102,8 +105,19 @@ export class Dispatch {
     return (await (operation.effect === "read" ? call.read(command) : call.write(command, "run"))) as Result;
   }
 
-  #host(call: Call, options: CallOptions): Host {
-    const { settings, facts, operations } = this.#parts;
+  #capabilities(options: CallOptions): Capabilities {
+    const { capabilities, operations: index } = this.#parts;
+    const call = async (nested: NestedCall) => {
+      const operation = index.require(nested.name);
+      if (nested.allow === "read" && operation.effect !== "read") throw notARead(operation, nested.arguments);
+      if (operation.area === "meta") throw metaInMeta(operation);
+      const input = inputAs(operation, nested.name, nested.arguments);
+      return { name: operation.name, result: await this.#perform(operation, input, options) };
+    };
+    return { ...capabilities, operations: { index, call } };
+  }
+
+  #host(call: Call, options: CallOptions): OperationHost {
     const signal = options.signal ?? new AbortController().signal;
     const { progress, onRun } = options;
     return {
@@ -114,26 +128,15 @@ export class Dispatch {
       signal,
       started: (run) => onRun?.(run),
       waitFor: async (look, timeoutSeconds) => {
-        const store = await this.#parts.store();
+        const engine = await this.#parts.engine();
+        const settings = engine.settings();
         const mostMs = progress ? settings.wait_max_with_progress_ms : settings.wait_max_ms;
         return this.#parts.waitFor(look, {
           timeoutMs: Math.min(timeoutSeconds * 1000, mostMs),
           signal,
-          onWake: (listener) => store.onWake(listener),
+          onWake: (listener) => engine.onWake(listener),
           ...(progress && { progress: { everyMs: settings.progress_every_ms, report: progress } }),
         });
-      },
-      server: {
-        ...facts,
-        database: async () => (await this.#parts.store()).info,
-        operations,
-        call: async (nested) => {
-          const operation = operations.require(nested.name);
-          if (nested.allow === "read" && operation.effect !== "read") throw notARead(operation, nested.arguments);
-          if (operation.area === "meta") throw metaInMeta(operation);
-          const input = inputAs(operation, nested.name, nested.arguments);
-          return { name: operation.name, result: await this.#perform(operation, input, options) };
-        },
       },
     };
   }
@@ -160,32 +163,22 @@ class Call {
     this.#rest = rest;
   }
 
-  async read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T> {
-    const { caller, settings } = this.#parts;
-    const store = await this.#parts.store();
-    return store.read((ctx) => query({ ...ctx, caller, settings, effects }));
+  async read<T>(query: Command<T>): Promise<T> {
+    return (await this.#parts.engine()).read(query);
   }
 
-  async snapshot<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T> {
-    const { caller, settings } = this.#parts;
-    const store = await this.#parts.store();
-    return store.snapshot((ctx) => query({ ...ctx, caller, settings, effects }));
+  async snapshot<T>(query: Command<T>): Promise<T> {
+    return (await this.#parts.engine()).snapshot(query);
   }
 
-  async write<T>(command: (ctx: EngineContext) => Tx<T>, step: string): Promise<T> {
+  async write<T>(command: Command<T>, step: string): Promise<T> {
     if (this.#operation.effect === "read") throw new Error(`${this.#operation.name} is a read and tried to write`);
-    const { caller, settings, noteDue } = this.#parts;
-    const store = await this.#parts.store();
-    await this.#parts.beforeWrite();
-    const requestId = this.#requestIdOf(step, store);
-    if (requestId === undefined)
-      return store.transact((ctx) => command({ ...ctx, caller, settings, noteDue, effects }));
+    const engine = await this.#parts.engine();
+    const requestId = this.#requestIdOf(step, engine);
+    if (requestId === undefined) return engine.transact(command);
     const request = this.#request(requestId);
-    const { result, recorded } = await store.transact(
-      (ctx) => {
-        const context = { ...ctx, caller, settings, noteDue, effects };
-        return once(context, request, () => command(context));
-      },
+    const { result, recorded } = await engine.transact(
+      (ctx) => once(ctx, request, () => command(ctx)),
       // After a lost answer to the commit it reads first what it may have written.
       { idempotent: true },
     );
@@ -196,10 +189,10 @@ class Call {
   /** What the caller's own id has recorded for the first step of a kind; undefined where it was not done, or has no id. */
   async earlier<T>(step: string): Promise<T | undefined> {
     if (this.#requestId === undefined) return undefined;
-    const store = await this.#parts.store();
-    const requestId = this.#requestIdOf(step, store);
+    const engine = await this.#parts.engine();
+    const requestId = this.#requestIdOf(step, engine);
     if (requestId === undefined) return undefined;
-    return (await store.read(() => doneEarlier<T>(this.#request(requestId))))?.result;
+    return (await engine.read(() => doneEarlier<T>(this.#request(requestId))))?.result;
   }
 
   #request(requestId: string): WriteRequest {
@@ -215,9 +208,8 @@ class Call {
    * The caller's id, with the place of the step among the recorded ones of its kind: the call again is given the same
    * steps in the same order. Without one, a database that can lose the answer to a commit gets an id for the try.
    */
-  #requestIdOf(step: string, store: Store): string | undefined {
-    if (this.#requestId === undefined)
-      return store.info.backend === "postgres" ? this.#parts.newRequestId() : undefined;
+  #requestIdOf(step: string, { database }: Engine): string | undefined {
+    if (this.#requestId === undefined) return database.backend === "postgres" ? this.#parts.newRequestId() : undefined;
     return step === "run" ? this.#requestId : `${this.#requestId}/${step}/${this.#recorded.get(step) ?? 0}`;
   }
 }
@@ -265,4 +257,19 @@ function metaInMeta(operation: Operation): BatonError {
       details: { operation: operation.name },
     },
   );
+}
+
+/** Selects the capabilities that an operation needs. */
+function granted<N extends CapabilityName>(all: Capabilities, needs: readonly N[]): Pick<Capabilities, N> {
+  const given: { -readonly [K in CapabilityName]?: Capabilities[K] } = {};
+  for (const name of needs) given[name] = all[name];
+  if (!hasAll(given, needs)) throw new Error(`a capability is missing: ${needs.join(", ")}`);
+  return given;
+}
+
+function hasAll<N extends CapabilityName>(
+  given: Partial<Capabilities>,
+  needs: readonly N[],
+): given is Partial<Capabilities> & Pick<Capabilities, N> {
+  return needs.every((name) => given[name] !== undefined);
 }

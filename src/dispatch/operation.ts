@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import type { Area } from "../base/areas.js";
-import type { EngineContext, Workplace } from "../engine/context.js";
-import type { NewFile, Survey, Writing, Written } from "../runtime/scaffolding.js";
-import type { TemplateFolder } from "../runtime/template-folders.js";
+import type { Command, EngineContext } from "../engine/context.js";
+import type { Engine } from "../engine/engine.js";
 import type { Tx } from "../store/tx.js";
+import type { ServerCapabilities } from "./capabilities.js";
 
 /** What an operation does to the world: nothing, a change, or a change that takes something away. */
 export type OperationEffect = "read" | "write" | "destructive";
@@ -37,26 +37,26 @@ export interface TransactionOperation<
   run(ctx: EngineContext, input: z.output<I>): Tx<z.input<O>>;
 }
 
-/** One of the few that wait or touch the world outside: each of its steps is such a transaction. */
+/** An operation that waits or touches the world outside: each of its steps is such a transaction. */
 export interface WaitingOperation<
   I extends z.ZodObject = z.ZodObject,
   O extends z.ZodObject = z.ZodObject,
+  N extends CapabilityName = CapabilityName,
 > extends Definition<I, O> {
-  perform(host: Host, input: z.output<I>): Promise<z.input<O>>;
+  /** Capabilities that `perform` uses. Its host has these and no others. */
+  readonly needs?: readonly N[];
+  perform(host: HostWith<N>, input: z.output<I>): Promise<z.input<O>>;
 }
 
 export type Operation = TransactionOperation | WaitingOperation;
 
-/** What a waiting operation can do. */
-export interface Host {
+/** The call that a waiting operation serves. */
+export interface OperationHost extends Pick<Engine, "read" | "snapshot"> {
   /**
    * One step as a command. What it gives must be JSON data: under a request id a step that wrote is done once, and the
    * second time its recorded result comes back. An operation with steps of different kinds names them by `step`.
    */
-  transact<T>(command: (ctx: EngineContext) => Tx<T>, step?: string): Promise<T>;
-  read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
-  /** As `read`, for a query of many short statements: other work goes on between two of them, the snapshot stays the same. */
-  snapshot<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
+  transact<T>(command: Command<T>, step?: string): Promise<T>;
   /**
    * What the call's request id has recorded for `transact` with this step, or undefined: for an operation that touches the world before
    * it commits, and must not do so again.
@@ -72,47 +72,20 @@ export interface Host {
   started(run: string): void;
   /** Fires when the client has cancelled the request. */
   readonly signal: AbortSignal;
-  /** Facts about the running server that no table holds: registry, configuration, the process. */
-  readonly server: ServerFacts;
 }
 
-export interface ServerFacts {
-  readonly version: string;
-  /** Milliseconds since the epoch. */
-  readonly startedAt: number;
-  database(): Promise<{ readonly backend: string; readonly location: string; readonly schemaVersion: number }>;
-  /** Every setting with where its value came from, in order of its name. */
-  readonly configuration: readonly ConfiguredValue[];
-  readonly operations: OperationIndex;
-  /** Looks a directory up on disk. Throws what the file system throws (`ENOENT`, `ENOTDIR`, `EACCES`, …). */
-  readWorkplace(directory: string): Workplace;
-  /** Whether a symbolic link on the way leads a path, relative to a project's root, outside of that root. */
-  leavesRoot(root: string, path: string): boolean;
-  /** The templates on this machine; the contents of files only of those with the name `contentsOf`. */
-  templates(contentsOf?: string): Promise<{
-    readonly folders: readonly TemplateFolder[];
-    /** Where a person's own are looked for. */
-    readonly directory: string;
-  }>;
-  /** How files that are to be made stand to what is there. */
-  survey(root: string, files: readonly NewFile[]): Promise<Survey>;
-  /** Writes files below a root, all or none, until they are taken back or kept. Throws what the file system throws. */
-  write(root: string, writing: Writing): Promise<Written>;
-  process(): ProcessFacts;
-  /** Brings what is configured in the database into force in this process, which does so by itself every few seconds. */
-  refreshSettings(): Promise<void>;
-  /** Does what has come due where the caller has no server that does: retries, leases, locks. False where it has one. */
-  catchUp(): Promise<boolean>;
-  /** Calls another operation through the same dispatch, as query_operation and call_operation do. */
+/** Access to anything but the database. An operation names what it uses in `needs`, and its handler is given no more. */
+export interface Capabilities extends ServerCapabilities {
+  readonly operations: NestedOperations;
+}
+
+export type CapabilityName = keyof Capabilities;
+
+/** The other operations, as find_operations, query_operation and call_operation use them. */
+export interface NestedOperations {
+  readonly index: OperationIndex;
+  /** Calls another operation through the same dispatch. */
   call(call: NestedCall): Promise<{ name: string; result: Record<string, unknown> }>;
-}
-
-export interface ProcessFacts {
-  readonly pid: number;
-  /** Its version. */
-  readonly node: string;
-  /** Resident. */
-  readonly memoryBytes: number;
 }
 
 export interface NestedCall {
@@ -121,12 +94,8 @@ export interface NestedCall {
   readonly allow: "read" | "any";
 }
 
-export interface ConfiguredValue {
-  readonly name: string;
-  readonly value: string | number | boolean;
-  /** `default`, `flag --…`, `environment BATON_…`, or the file. */
-  readonly origin: string;
-}
+/** An operation's host with the capabilities that the operation needs. */
+export type HostWith<N extends CapabilityName> = OperationHost & Pick<Capabilities, N>;
 
 /** The registry as an operation may see it. */
 export interface OperationIndex {
@@ -146,8 +115,13 @@ export interface Signature<N extends string, I, R> {
 }
 
 /** Types an operation literal, and keeps its own types beside those that all operations have. */
-export function defineOperation<const N extends string, I extends z.ZodObject, O extends z.ZodObject>(
-  operation: (TransactionOperation<I, O> | WaitingOperation<I, O>) & { readonly name: N },
+export function defineOperation<
+  const N extends string,
+  I extends z.ZodObject,
+  O extends z.ZodObject,
+  C extends CapabilityName = never,
+>(
+  operation: (TransactionOperation<I, O> | WaitingOperation<I, O, C>) & { readonly name: N },
 ): Operation & Signature<N, z.input<I>, z.output<O>> {
   // The registry is a list of operations of every input type; dispatch parses with the operation's own schema before it
   // calls, which is what makes the widening sound.

@@ -1,4 +1,4 @@
-import type { Tx } from "../store/tx.js";
+import type { StoreInfo, Tx } from "../store/tx.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
 import type { Effect, EffectContext } from "./effect.js";
 
@@ -36,8 +36,15 @@ export interface Workplace {
 /** The context of an engine function: the transaction's time, ids and randomness, the settings in force, and the caller. */
 export interface EngineContext extends EffectContext {
   readonly caller: Caller;
+  readonly server: ServerInfo;
   /** The list of effects.ts, given by the composition: no module that changes a run knows which areas react to it. */
   readonly effects: readonly Effect[];
+}
+
+/** The server that runs the transaction, and its database. */
+export interface ServerInfo {
+  readonly version: string;
+  readonly database: StoreInfo;
 }
 
 export type Command<T> = (ctx: EngineContext) => Tx<T>;

@@ -1,3 +1,4 @@
+import type { EngineContext } from "../engine/context.js";
 import type { ChangedEntities } from "../engine/events/changes.js";
 import { BatonError } from "../base/errors.js";
 import { hint } from "../base/names.js";
@@ -6,7 +7,7 @@ import { agents } from "./agents.js";
 import { deadLetters } from "./dead-letters.js";
 import { locks } from "./locks.js";
 import { project, projects } from "./projects.js";
-import type { FixedResource, ReadingContext, ResourceTemplate } from "./resource.js";
+import type { FixedResource, ResourceTemplate } from "./resource.js";
 import { checkpoints, events, graph, run, runs } from "./runs.js";
 import { status } from "./system.js";
 import { task } from "./tasks.js";
@@ -30,7 +31,7 @@ export interface Content {
 }
 
 /** Reads the resource at an address. Errors: `not_found` for an invalid address or an entity that does not exist. */
-export function* readResource(ctx: ReadingContext, uri: string): Tx<Content> {
+export function* readResource(ctx: EngineContext, uri: string): Tx<Content> {
   const found = locate(uri);
   const data = "id" in found ? yield* found.template.read(ctx, found.id) : yield* found.resource.read(ctx);
   const { mimeType } = "id" in found ? found.template : found.resource;
@@ -38,7 +39,7 @@ export function* readResource(ctx: ReadingContext, uri: string): Tx<Content> {
 }
 
 /** The addresses, as `changedBy` gives them, whose changes are changes of this one. Errors: as `readResource`. */
-export function* followedBy(ctx: ReadingContext, uri: string): Tx<string[]> {
+export function* followedBy(ctx: EngineContext, uri: string): Tx<string[]> {
   const found = locate(uri);
   if (!("id" in found)) return [uri];
   const ids = yield* found.template.follow(ctx, found.id);

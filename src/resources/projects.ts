@@ -1,15 +1,9 @@
+import type { EngineContext } from "../engine/context.js";
 import { projectLine, projectStatus, projectStatusView } from "../engine/system/project-status.js";
 import { findProject, listProjects, type Project } from "../engine/projects/projects.js";
 import { suggestProjects } from "../engine/system/completions.js";
 import type { Tx } from "../store/tx.js";
-import {
-  type FixedResource,
-  isNote,
-  JSON_TYPE,
-  LISTED_MAX,
-  type ReadingContext,
-  type ResourceTemplate,
-} from "./resource.js";
+import { type FixedResource, isNote, JSON_TYPE, LISTED_MAX, type ResourceTemplate } from "./resource.js";
 
 export const projects: FixedResource = {
   uri: "baton://projects",
@@ -43,7 +37,7 @@ export const project: ResourceTemplate = {
   },
 };
 
-function* required(ctx: ReadingContext, reference: string): Tx<Project> {
+function* required(ctx: EngineContext, reference: string): Tx<Project> {
   const found = yield* findProject(ctx, reference);
   if (found === undefined) throw new Error("a reference that is none was not refused");
   return found;

@@ -8,10 +8,10 @@ export const status: FixedResource = {
   description:
     "Everything on the database at a glance: runs and tasks by status, agents, sessions, locks, version, database.",
   mimeType: JSON_TYPE,
-  *read({ server, ...ctx }) {
-    const { backend, location, schemaVersion } = server.database;
+  *read(ctx) {
+    const { backend, location, schemaVersion } = ctx.server.database;
     return {
-      version: server.version,
+      version: ctx.server.version,
       ...systemStatusView(yield* systemStatus(ctx)),
       database: { backend, location, schema_version: schemaVersion },
     };

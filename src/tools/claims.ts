@@ -5,7 +5,7 @@ import { iso, isoOrNull } from "../base/time.js";
 import { NO_WORK_REASONS } from "../engine/claims/no-work.js";
 import { PLAN_EXAMPLE } from "../engine/tasks/plans.js";
 import { attemptView, taskLine } from "../engine/tasks/views.js";
-import { defineOperation, type Host } from "../dispatch/operation.js";
+import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -62,6 +62,7 @@ const claim = defineOperation({
   listed: true,
   input: claimInput,
   output: claimOutput,
+  needs: ["background"],
   async perform(host, given) {
     const claimer = new Claimer(host, given);
     const first = await claimer.claimOrCatchUp();
@@ -85,7 +86,7 @@ const TRIES_MAX = 500;
 /** One claim_task call: as many transactions as it takes. */
 class Claimer {
   constructor(
-    readonly host: Host,
+    readonly host: HostWith<"background">,
     readonly input: ClaimInput,
   ) {}
 
@@ -102,7 +103,7 @@ class Claimer {
   /** What is due may be what there is to do: after it has been done, a claim that found nothing looks once more. */
   async claimOrCatchUp(): Promise<Decided> {
     const found = await this.claim();
-    if (found.outcome === "claimed" || !(await this.host.server.catchUp())) return found;
+    if (found.outcome === "claimed" || !(await this.host.background.catchUp())) return found;
     return this.claim();
   }
 

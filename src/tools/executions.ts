@@ -19,7 +19,7 @@ import {
   prepareRun,
 } from "../engine/runs/preparation.js";
 import type { Tx } from "../store/tx.js";
-import { defineOperation, type Host } from "../dispatch/operation.js";
+import { defineOperation, type HostWith, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { templatesAt } from "./templates.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -63,6 +63,7 @@ const execute = defineOperation({
   listed: true,
   input: executeInput,
   output: z.object(startedShape),
+  needs: ["templates"],
   async perform(host, input) {
     const given = await withTemplate(host, input);
     const before = await prepared(host, given);
@@ -80,7 +81,7 @@ interface StartedAnswer {
 }
 
 /** A reference to a template is as good as its definition. */
-async function withTemplate(host: Host, input: ExecuteInput): Promise<ExecuteInput> {
+async function withTemplate(host: HostWith<"templates">, input: ExecuteInput): Promise<ExecuteInput> {
   const name = templateMeant(input.workflow);
   if (name === undefined || input.definition !== undefined) return input;
   const { entries } = await templatesAt(host);
@@ -91,7 +92,7 @@ async function withTemplate(host: Host, input: ExecuteInput): Promise<ExecuteInp
  * Reads the definition before the transaction, in which nobody else can write. What is wrong is left to the transaction to say, after
  * all that comes before it there.
  */
-async function prepared(host: Host, input: ExecuteInput): Promise<Preparation | undefined> {
+async function prepared(host: OperationHost, input: ExecuteInput): Promise<Preparation | undefined> {
   try {
     const { chosen, project } = await host.read(function* (ctx) {
       const found = yield* findProject(ctx, input.project);
@@ -137,7 +138,7 @@ function startedView({ run, counters, ready, warnings }: Started): StartedAnswer
 }
 
 /** The answer once the run has ended, or as it stands when the time is over. */
-async function afterWait(host: Host, started: StartedAnswer, seconds: number): Promise<StartedAnswer> {
+async function afterWait(host: OperationHost, started: StartedAnswer, seconds: number): Promise<StartedAnswer> {
   if (seconds <= 0) return started;
   host.started(started.run.id);
   const now = () =>

@@ -12,7 +12,7 @@ import {
   releaseFileLock,
 } from "../engine/locks/locks.js";
 import type { Acquired } from "../engine/locks/decision.js";
-import { defineOperation, type Host } from "../dispatch/operation.js";
+import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -67,6 +67,7 @@ const acquire = defineOperation({
       .readonly()
       .optional(),
   }),
+  needs: ["files"],
   async perform(host, input) {
     await refuseWaysOut(host, input);
     const first = await host.transact((ctx) => acquireFileLock(ctx, requestOf(ctx, input, "for")), "ask");
@@ -82,10 +83,10 @@ const acquire = defineOperation({
 });
 
 /** Links are looked at before the transaction, which may not touch the disk. */
-async function refuseWaysOut(host: Host, input: AcquireInput): Promise<void> {
+async function refuseWaysOut(host: HostWith<"files">, input: AcquireInput): Promise<void> {
   const { root, paths: places } = await host.read((ctx) => placesOnDisk(ctx, input));
   if (root === null) return;
-  const out = places.find((place) => host.server.leavesRoot(root, place));
+  const out = places.find((place) => host.files.leavesRoot(root, place));
   if (out === undefined) return;
   throw new BatonError(
     "invalid_input",

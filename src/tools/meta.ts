@@ -35,10 +35,11 @@ const findOperations = defineOperation({
       .optional(),
     more: z.int().optional(),
   }),
-  perform: async ({ server }, { query, area }) => {
+  needs: ["operations"],
+  perform: async ({ operations: { index } }, { query, area }) => {
     const wanted = query?.trim() ?? "";
-    const exact = server.operations.find(wanted);
-    const ranked = rank(server.operations.all, wanted).filter((found) => area === undefined || found.area === area);
+    const exact = index.find(wanted);
+    const ranked = rank(index.all, wanted).filter((found) => area === undefined || found.area === area);
     const shown = wanted === "" ? ranked : ranked.slice(0, RESULTS_MAX);
     const more = ranked.length - shown.length;
     return {
@@ -47,7 +48,7 @@ const findOperations = defineOperation({
           ...lineOf(exact),
           description: exact.description,
           aliases: [...(exact.aliases ?? [])],
-          input_schema: server.operations.inputSchema(exact),
+          input_schema: index.inputSchema(exact),
         },
       }),
       operations: shown.filter((found) => found !== exact).map(lineOf),
@@ -72,7 +73,8 @@ const queryOperation = defineOperation({
   listed: true,
   input: z.object(nested),
   output: nestedResult,
-  perform: ({ server }, input) => server.call({ ...input, allow: "read" }),
+  needs: ["operations"],
+  perform: ({ operations }, input) => operations.call({ ...input, allow: "read" }),
 });
 
 const callOperation = defineOperation({
@@ -85,7 +87,8 @@ const callOperation = defineOperation({
   listed: true,
   input: z.object(nested),
   output: nestedResult,
-  perform: ({ server }, input) => server.call({ ...input, allow: "any" }),
+  needs: ["operations"],
+  perform: ({ operations }, input) => operations.call({ ...input, allow: "any" }),
 });
 
 export const metaOperations = [findOperations, queryOperation, callOperation] as const;

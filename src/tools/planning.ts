@@ -74,6 +74,7 @@ const orchestrate = defineOperation({
   listed: true,
   input: orchestrateInput,
   output: orchestrateOutput,
+  needs: ["templates"],
   async perform(host, input) {
     const { entries } = await templatesAt(host);
     return host.transact((ctx) => begin(ctx, input, entries), "run");

@@ -11,7 +11,8 @@ import {
   updateProject,
 } from "../engine/projects/projects.js";
 import { projectView } from "../engine/projects/views.js";
-import { defineOperation, type ServerFacts } from "../dispatch/operation.js";
+import type { Files } from "../dispatch/capabilities.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { createFromTemplate, scaffolded } from "./templates.js";
 import { instant, milestone, runLine, taskStatus } from "../dispatch/shapes.js";
@@ -57,8 +58,9 @@ const create = defineOperation({
     ...params.acting,
   }),
   output: z.object({ project, created: z.boolean(), scaffolded: scaffolded.optional() }),
+  needs: ["files", "templates"],
   perform: async (host, { agent, root, template, inputs, overwrite, ...input }) => {
-    const place = root === undefined ? undefined : rootAt(host.server, root);
+    const place = root === undefined ? undefined : rootAt(host.files, root);
     if (template !== undefined) {
       const wanted = { ...input, agent, root: place, template, inputs: inputs ?? {}, overwrite: overwrite ?? false };
       const made = await createFromTemplate(host, wanted);
@@ -87,9 +89,9 @@ const REFUSALS: ReadonlyMap<unknown, string> = new Map([
   ["ENAMETOOLONG", "is too long a path"],
 ]);
 
-function rootAt(server: ServerFacts, root: string): NonNullable<CreateProject["root"]> {
+function rootAt(files: Files, root: string): NonNullable<CreateProject["root"]> {
   try {
-    const { cwd, caseInsensitive } = server.readWorkplace(root);
+    const { cwd, caseInsensitive } = files.readWorkplace(root);
     return { path: cwd, caseInsensitive };
   } catch (error) {
     const refusal = REFUSALS.get(error instanceof Error && "code" in error ? error.code : undefined);

@@ -13,7 +13,7 @@ import {
   systemStatus,
   systemStatusView,
 } from "../engine/system/system.js";
-import { defineOperation, type Host } from "../dispatch/operation.js";
+import { defineOperation, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { instant, taskStatus } from "../dispatch/shapes.js";
 
@@ -49,20 +49,20 @@ const status = defineOperation({
       working_directory: z.string(),
     }),
   }),
+  needs: ["process"],
   perform: async (host) => {
-    const { server } = host;
-    const { backend, location, schemaVersion } = await server.database();
-    const { pid, node, memoryBytes } = server.process();
+    const { startedAt, pid, nodeVersion, ...server } = host.process;
     return host.read(function* (ctx) {
+      const { backend, location, schemaVersion } = ctx.server.database;
       return {
-        version: server.version,
+        version: ctx.server.version,
         ...systemStatusView(yield* systemStatus(ctx)),
         database: { backend, location, schema_version: schemaVersion },
         process: {
           pid,
-          node,
-          memory_bytes: memoryBytes,
-          started_at: iso(server.startedAt),
+          node: nodeVersion,
+          memory_bytes: server.memoryBytes(),
+          started_at: iso(startedAt),
           agent: ctx.caller.agent,
           working_directory: ctx.caller.workplace.cwd,
         },
@@ -100,7 +100,7 @@ const health = defineOperation({
   },
 });
 
-async function measured(host: Host): Promise<Component[]> {
+async function measured(host: OperationHost): Promise<Component[]> {
   const startedAt = performance.now();
   try {
     const components = await host.read(componentsOf);
@@ -147,10 +147,11 @@ const getConfiguration = defineOperation({
   effect: "read",
   input: z.object({ scope }),
   output: z.object({ scope: z.string(), settings: z.array(setting) }),
+  needs: ["configuration"],
   perform: (host, { scope: wanted }) =>
     host.read(function* (ctx) {
       if (wanted === GLOBAL) {
-        return { scope: GLOBAL, settings: valuesInForce(host.server.configuration, yield* storedSettings()) };
+        return { scope: GLOBAL, settings: valuesInForce(host.configuration.values, yield* storedSettings()) };
       }
       const project = yield* findProject(ctx, wanted);
       if (project === undefined) throw new Error("a reference that is none was not refused");
@@ -183,6 +184,7 @@ const configure = defineOperation({
     changed: z.array(z.object({ name: z.string(), from: z.unknown(), to: z.unknown() })),
     overridden: z.array(setting).optional(),
   }),
+  needs: ["configuration"],
   perform: async (host, { scope: wanted, settings, agent }) => {
     if (wanted !== GLOBAL) {
       return host.transact(function* (ctx) {
@@ -195,9 +197,9 @@ const configure = defineOperation({
       const acting = yield* actingAs(ctx, agent);
       return yield* storeSettings(acting, settings);
     });
-    await host.server.refreshSettings();
+    await host.configuration.refresh();
     const values = await host.read(function* () {
-      return valuesInForce(host.server.configuration, yield* storedSettings());
+      return valuesInForce(host.configuration.values, yield* storedSettings());
     });
     const overridden = values.filter(
       (one) => one.stored !== undefined && Object.hasOwn(withPresentNames(settings), one.name),

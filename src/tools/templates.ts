@@ -5,7 +5,7 @@ import * as templates from "../engine/templates/project-templates.js";
 import type { Project } from "../engine/projects/projects.js";
 import { type Entry, readTemplates, requireTemplate } from "../engine/templates/catalogue.js";
 import { TEMPLATE_KINDS } from "../engine/templates/manifest.js";
-import { defineOperation, type Host } from "../dispatch/operation.js";
+import { defineOperation, type HostWith } from "../dispatch/operation.js";
 
 const name = z.string().min(1).max(100);
 const count = z.int().min(0);
@@ -29,8 +29,11 @@ const line = z.object({
 });
 
 /** The templates there are, read before any transaction; the contents of files only of those with the name `contentsOf`. */
-export async function templatesAt(host: Host, contentsOf?: string): Promise<{ entries: Entry[]; directory: string }> {
-  const { folders, directory } = await host.server.templates(contentsOf);
+export async function templatesAt(
+  host: HostWith<"templates">,
+  contentsOf?: string,
+): Promise<{ entries: Entry[]; directory: string }> {
+  const { folders, directory } = await host.templates.list(contentsOf);
   // oxlint-disable-next-line require-yield -- the limits in force come with the context
   const settings = await host.read(function* (ctx) {
     return ctx.settings;
@@ -47,6 +50,7 @@ const list = defineOperation({
   effect: "read",
   input: z.object({ kind: z.enum(TEMPLATE_KINDS).optional(), name: name.optional() }),
   output: z.object({ templates: z.array(line), directory: z.string() }),
+  needs: ["templates"],
   async perform(host, { kind, name: wanted }) {
     const { entries: all, directory } = await templatesAt(host, wanted);
     const entries = all.filter(
@@ -86,18 +90,21 @@ export interface CreatedFromTemplate {
  * is taken back from the disk. A call that comes again, with its request id or after a crash in between, finds its own files the
  * same and goes on. Errors: those of `prepareProject`, `requireFree` and `makeFromTemplate`.
  */
-export async function createFromTemplate(host: Host, input: TemplateInput): Promise<CreatedFromTemplate> {
+export async function createFromTemplate(
+  host: HostWith<"files" | "templates">,
+  input: TemplateInput,
+): Promise<CreatedFromTemplate> {
   const earlier = await host.earlier<CreatedFromTemplate>(STEP);
   if (earlier !== undefined) return earlier;
   const { entries } = await templatesAt(host, input.template);
   const request = { ...input, template: requireTemplate(entries, input.template, "project") };
   const prepared = await host.read((ctx) => templates.prepareProject(ctx, request));
   const { root, files } = prepared;
-  const survey = await host.server.survey(root, files);
+  const survey = await host.files.survey(root, files);
   templates.requireFree(request.template, survey, input.overwrite);
   const same = new Set(survey.same);
   const writing = { files: files.filter(({ path }) => !same.has(path)), replacing: new Set(survey.other) };
-  const written = await host.server.write(root, writing).catch((error: unknown) => {
+  const written = await host.files.write(root, writing).catch((error: unknown) => {
     throw unwritable(error, root);
   });
   const facts = {

@@ -108,7 +108,25 @@ const takeNote = defineOperation({
   },
 });
 
-const operations = new Catalogue([...metaOperations, writeNote, readNotes, sneak, decide, takeNote]);
+/** Lists the capabilities that its handler is given. */
+const listCapabilities = defineOperation({
+  name: "list_capabilities",
+  title: "List capabilities",
+  description: "Lists capabilities.",
+  area: "system",
+  effect: "read",
+  input: z.object({}),
+  output: z.object({ given: z.array(z.string()), pid: z.int() }),
+  needs: ["process"],
+  async perform(host) {
+    // @ts-expect-error -- the operation does not declare that it needs files
+    const files: unknown = host.files;
+    const names = ["files", "templates", "process", "configuration", "background", "operations"];
+    return { given: names.filter((name) => name in host), pid: files === undefined ? host.process.pid : 0 };
+  },
+});
+
+const operations = new Catalogue([listCapabilities, ...metaOperations, writeNote, readNotes, sneak, decide, takeNote]);
 const refusal = (error: unknown) => (error instanceof BatonError ? error : undefined);
 
 describe("finding an operation", () => {
@@ -130,6 +148,11 @@ describe("finding an operation", () => {
     const person = await startApp({ operations, channel: "human" });
     expect(await person.call("decide")).toEqual({});
   });
+});
+
+test("an operation is given the capabilities that it needs, and no others", async () => {
+  const { call } = await startApp({ operations });
+  expect(await call("list_capabilities")).toEqual({ given: ["process"], pid: process.pid });
 });
 
 describe("input", () => {

@@ -1,6 +1,5 @@
 import type { AttemptError } from "../../store/tasks/attempts.js";
-import { findSession } from "../../store/presence/sessions.js";
-import { leaveSession, setDue } from "../../store/tasks/transitions.js";
+import { setDue } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { reserveTask } from "../tasks/assignments.js";
@@ -8,16 +7,17 @@ import type { EngineContext } from "../context.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { runningDueAt, startByOf } from "../lifecycle/leases.js";
 import { isUnstarted, startChild, waitForAnotherRun } from "../child-runs/child-runs.js";
+import { expireLease } from "../presence/lease-expiry.js";
 import { requireUnarchived } from "../projects/projects.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { earliest } from "../../base/time.js";
 import { readyTasks } from "../lifecycle/ready.js";
-import { cancelHeld, expireUnheld, failAttempt, giveBack } from "../tasks/tasks.js";
+import { cancelHeld, expireUnheld, failAttempt } from "../tasks/tasks.js";
 import { fireTimer, giveUpWait } from "../signals/wait-steps.js";
 
-/** Does what has come due for a task: a retry, a timeout, a lapsed reservation or lease, a cancellation's grace. */
+/** Handles what is due for a task: a retry, a timeout, a lapsed reservation or lease, a cancellation's grace. */
 export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
-  // A run that is to start locks its project, which comes before the run of its task.
+  // Starting a child run locks its project, which comes before the run of its task in lock order.
   const found = yield* findTaskAndSpec(id);
   const starts = found !== undefined && isUnstarted(found);
   if (starts) yield* requireUnarchived(found.task.project);
@@ -86,7 +86,7 @@ function* runningDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
     const retryable = passed === "schedule_to_close" ? false : undefined;
     yield* failAttempt(ctx, locked, { error: timeout(passed, locked), outcome: "timed_out", fenced: true, retryable });
   } else if (task.session === null && isOver(ctx, task.leaseExpiresAt)) {
-    yield* leaseOver(ctx, locked);
+    yield* expireLease(ctx, locked);
   } else {
     const lease = { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now };
     yield* setDue(task.id, runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }));
@@ -112,35 +112,9 @@ function timeout(kind: TimeoutKind, { spec }: Pick<TaskAndSpec, "task" | "spec">
   return { type: `timeout:${kind}`, message: `the ${kind} timeout of ${spec.timeouts[kind] ?? 0} ms has passed` };
 }
 
-/** Whoever waits for a person's word goes on without it only where it was given: what nobody decides is not approved. */
+/** A question to a person that is not decided in time counts as rejected. */
 function notInTime(locked: LockedTask): AttemptError {
   const error = timeout("schedule_to_close", locked);
   if (locked.task.kind !== "human") return error;
   return { ...error, message: `${error.message}, and nobody has decided: that counts as rejected` };
-}
-
-/** The holder is gone: its work goes back, or counts as a failure where it is configured so. */
-function* leaseOver(ctx: EngineContext, locked: LockedTask): Tx<void> {
-  if (ctx.settings.lost_lease_counts) {
-    const error = { type: "lease_lost", message: `${locked.task.agent ?? "its holder"} was gone` };
-    yield* failAttempt(ctx, locked, { error, outcome: "lease_lost", fenced: true });
-  } else {
-    yield* giveBack(ctx, locked, { outcome: "lease_lost", fenced: true });
-  }
-}
-
-/** Takes a task back from a session that is over. Its own lease, where it reaches further, keeps it on without the session. */
-export function* loseLease(ctx: EngineContext, lost: { task: string; session: string }): Tx<boolean> {
-  const locked = yield* lockTask(lost.task);
-  const { task, spec } = locked;
-  if (task.status !== "running" || task.session !== lost.session) return false;
-  const session = yield* findSession(lost.session);
-  if (session && session.endedAt === null && session.expiresAt > ctx.now) return false;
-  if (task.leaseExpiresAt !== null && task.leaseExpiresAt > ctx.now) {
-    const lease = { session: null, expiresAt: task.leaseExpiresAt };
-    yield* leaveSession(task.id, runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }));
-    return true;
-  }
-  yield* leaseOver(ctx, locked);
-  return true;
 }

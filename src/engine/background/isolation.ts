@@ -1,41 +1,38 @@
 import { CommitUnknown } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 
-/**
- * Pieces of background work that could not be done, and until when they are left alone. A process's own: what is wrong with a row
- * is wrong in every process, and each finds it out by itself.
- */
-export type SetAside = Map<string, number>;
+/** Background jobs that failed, and until when they are not tried again. Each process has its own and learns by its own failures. */
+export type Quarantine = Map<string, number>;
 
-const SET_ASIDE_MS = 60_000;
-const TOLD_MAX = 3;
+const QUARANTINE_MS = 60_000;
+const REPORTED_MAX = 3;
 
 /**
- * Background work in pieces that do not wait for each other: one that fails is set aside for a minute and told of at the end. Only
- * where the database itself is at fault is the rest not tried.
+ * Background jobs that do not block each other: a job that fails is quarantined for a minute and reported at the end. Only a fault of
+ * the database itself stops the rest.
  */
-export class Chores {
-  readonly #aside: SetAside;
+export class IsolatedJobs {
+  readonly #quarantine: Quarantine;
   readonly #now: number;
   readonly #failures: { readonly what: string; readonly error: unknown }[] = [];
 
-  constructor(aside: SetAside, now: number) {
-    this.#aside = aside;
+  constructor(quarantine: Quarantine, now: number) {
+    this.#quarantine = quarantine;
     this.#now = now;
-    for (const [what, until] of aside) if (until <= now) aside.delete(what);
+    for (const [what, until] of quarantine) if (until <= now) quarantine.delete(what);
   }
 
-  /** How many of a kind are set aside. Whoever looks for what is due finds them first, so it must look for so many more. */
-  setAside(kind: string): number {
-    return [...this.#aside.keys()].filter((what) => what.startsWith(`${kind} `)).length;
+  /** Counts the quarantined jobs of a kind. A query for due rows finds these first, so its limit is raised by as many. */
+  quarantined(kind: string): number {
+    return [...this.#quarantine.keys()].filter((what) => what.startsWith(`${kind} `)).length;
   }
 
-  /** Does what there is only one of; where it fails, the next tick tries it again. */
+  /** Runs a job of its own. After a failure the next tick tries it again. */
   async once(what: string, work: () => Promise<number>): Promise<number> {
     return (await this.#try(what, work)) ?? 0;
   }
 
-  /** Handles those of a kind that are not set aside, each by itself. Gives how many there were, and what came of them all together. */
+  /** Runs the jobs of a kind that are not quarantined. Returns how many were tried, and the sum of their results. */
   async each(
     kind: string,
     ids: readonly string[],
@@ -45,22 +42,22 @@ export class Chores {
     let sum = 0;
     for (const id of ids) {
       const what = `${kind} ${id}`;
-      if (this.#aside.has(what)) continue;
+      if (this.#quarantine.has(what)) continue;
       tried += 1;
-      const came = await this.#try(what, () => handle(id));
-      if (came === undefined) this.#aside.set(what, this.#now + SET_ASIDE_MS);
-      else sum += came;
+      const result = await this.#try(what, () => handle(id));
+      if (result === undefined) this.#quarantine.set(what, this.#now + QUARANTINE_MS);
+      else sum += result;
     }
     return { tried, sum };
   }
 
-  /** Throws an `AggregateError` where something could not be done. */
+  /** Throws an `AggregateError` if a job failed. */
   end(): void {
     if (this.#failures.length === 0) return;
-    const told = this.#failures.slice(0, TOLD_MAX).map(({ what, error }) => `${what}: ${messageOf(error)}`);
-    const more = this.#failures.length > TOLD_MAX ? `; and ${this.#failures.length - TOLD_MAX} more` : "";
+    const reported = this.#failures.slice(0, REPORTED_MAX).map(({ what, error }) => `${what}: ${messageOf(error)}`);
+    const more = this.#failures.length > REPORTED_MAX ? `; and ${this.#failures.length - REPORTED_MAX} more` : "";
     const errors = this.#failures.map(({ error }) => error);
-    throw new AggregateError(errors, `background work could not be done: ${told.join("; ")}${more}`);
+    throw new AggregateError(errors, `background work could not be done: ${reported.join("; ")}${more}`);
   }
 
   async #try(what: string, work: () => Promise<number>): Promise<number | undefined> {
@@ -74,7 +71,7 @@ export class Chores {
   }
 }
 
-/** Whether it would meet everything else too. */
+/** Whether every other job would fail too. */
 export function isOfDatabase(error: unknown): boolean {
   if (error instanceof CommitUnknown) return true;
   return error instanceof BatonError && error.code === "unavailable" && error.details?.["busy"] !== true;

@@ -1,8 +1,13 @@
+import * as sessions from "../../store/presence/sessions.js";
+import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-replay.js";
+import type { Engine } from "../engine.js";
+import { anyOldSession, pruneSessions } from "../runs/work-sessions.js";
+import type { IsolatedJobs } from "./isolation.js";
 import { addToCounters } from "../../store/runs/counters.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockRun } from "../../store/lock-order.js";
-import { retentionOfRun } from "../../store/runs/retention.js";
-import { standingRuns } from "../../store/runs/runs.js";
+import { retentionOfRun, runsPastRetention } from "../../store/runs/retention.js";
+import { deleteRun, standingRuns } from "../../store/runs/runs.js";
 import { deleteTasks, settledTasks } from "../../store/tasks/pruning.js";
 import type { TaskStatus } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -10,9 +15,10 @@ import type { EngineContext } from "../context.js";
 import { DONE } from "../lifecycle/run-counts.js";
 
 const AT_ONCE_MAX = 100;
+const RUNS_PRUNED_AT_ONCE_MAX = 5;
 
-/** Standing runs with something to remove. */
-export function* runsToPrune(ctx: EngineContext): Tx<string[]> {
+/** Lists standing runs with tasks past their retention. */
+function* runsToPrune(ctx: EngineContext): Tx<string[]> {
   const found: string[] = [];
   for (const run of yield* standingRuns()) {
     const before = ctx.now - (yield* retentionOfRun(run, ctx.settings.retention_ms));
@@ -23,9 +29,9 @@ export function* runsToPrune(ctx: EngineContext): Tx<string[]> {
 
 /**
  * Removes ad-hoc tasks that ended longer ago than the retention, one by one, since the run they live in never ends. A task
- * whose result an open one still needs stays. Gives how many went.
+ * whose result an open task still needs stays. Returns how many were removed.
  */
-export function* pruneTasks(ctx: EngineContext, standing: string): Tx<number> {
+function* pruneTasks(ctx: EngineContext, standing: string): Tx<number> {
   const keptMs = yield* retentionOfRun(standing, ctx.settings.retention_ms);
   const wanted = { run: standing, before: ctx.now - keptMs, limit: AT_ONCE_MAX };
   const run = yield* lockRun(standing);
@@ -39,8 +45,63 @@ export function* pruneTasks(ctx: EngineContext, standing: string): Tx<number> {
     if (DONE.has(task.status)) gone.doneMs -= task.estimateMs;
   }
   yield* addToCounters({ run: run.id, now: ctx.now, by, ...gone });
-  // Before they go: the newest event of the history is never removed, so that its numbers only grow.
+  // Before the deletion: the newest event of the history is never removed, so that sequence numbers only grow.
   yield* appendEvents(ctx, [{ type: "tasks.pruned", project: run.project, run: run.id, data: { tasks: old.length } }]);
   yield* deleteTasks(old.map(({ id }) => id));
   return old.length;
+}
+
+/** Removes ended sessions and old ad-hoc tasks, which no index finds; called every few seconds by one process per host. */
+export async function tidy(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+  await jobs.once("ended sessions", async () => {
+    await engine.transact((ctx) => sessions.deleteEndedSessions(ctx.now - ctx.settings.retention_ms));
+    return 0;
+  });
+  const standing = await engine.read(runsToPrune);
+  return (await jobs.each("old tasks of", standing, (run) => engine.transact((ctx) => pruneTasks(ctx, run)))).sum;
+}
+
+/** Removes all dead letters that were closed longer ago than the retention. Returns how many. */
+export async function pruneAllDeadLetters(engine: Engine): Promise<number> {
+  let removed = 0;
+  while (await engine.read(anyOldDeadLetter)) removed += await engine.transact(pruneDeadLetters);
+  return removed;
+}
+
+export async function pruneOldSessions(engine: Engine): Promise<number> {
+  return (await engine.read(anyOldSession)) ? engine.transact(pruneSessions) : 0;
+}
+
+/** Removes all sessions that ended longer ago than the retention of runs. Returns how many. */
+export async function pruneAllSessions(engine: Engine): Promise<number> {
+  let removed = 0;
+  while (await engine.read(anyOldSession)) removed += await engine.transact(pruneSessions);
+  return removed;
+}
+
+/** Removes runs that ended longer ago than the retention, with all that belongs to them; a few at a time. */
+export async function pruneRuns(engine: Engine, atOnce: number): Promise<number> {
+  let removed = 0;
+  for (const run of await engine.read((ctx) => oldRuns(ctx, atOnce)))
+    removed += await engine.transact((ctx) => pruneRun(ctx, run));
+  return removed;
+}
+
+export async function pruneOldRuns(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+  const limit = RUNS_PRUNED_AT_ONCE_MAX + jobs.quarantined("old run");
+  const old = await engine.read((ctx) => oldRuns(ctx, limit));
+  return (await jobs.each("old run", old, (run) => engine.transact((ctx) => pruneRun(ctx, run)))).sum;
+}
+
+function* oldRuns(ctx: EngineContext, limit: number): Tx<string[]> {
+  const { now } = ctx;
+  return (yield* runsPastRetention({ now, defaultMs: ctx.settings.retention_ms, limit })).map(({ id }) => id);
+}
+
+/** Removes a run, unless it was reopened or removed since it was found. */
+function* pruneRun(ctx: EngineContext, id: string): Tx<number> {
+  const run = yield* lockRun(id);
+  if (!run || run.endedAt === null) return 0;
+  yield* deleteRun(ctx, run);
+  return 1;
 }

@@ -1,3 +1,4 @@
+import type { Engine } from "../engine.js";
 import * as store from "../../store/checkpoints/checkpoints.js";
 import { lockRun } from "../../store/lock-order.js";
 import { type Run } from "../../store/runs/runs.js";
@@ -20,13 +21,6 @@ import {
 } from "../snapshots/keep.js";
 
 export type { Checkpoint } from "../../store/checkpoints/checkpoints.js";
-
-/** The database as checkpoints use it; reading a snapshot lets other work go on meanwhile. */
-export interface CheckpointHost {
-  transact<T>(command: (ctx: EngineContext) => Tx<T>): Promise<T>;
-  read<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
-  snapshot<T>(query: (ctx: EngineContext) => Tx<T>): Promise<T>;
-}
 
 /** A run whose state can be gone back to. Errors: `invalid_transition`. */
 function requireSnapshotable(run: Run): Run {
@@ -58,15 +52,15 @@ export function* storeCheckpoint(ctx: EngineContext, packed: PackedSnapshot, ord
 }
 
 /** Takes a checkpoint of a run by itself: copied, compressed and stored, the first two while others go on. */
-export async function takeCheckpoint(host: CheckpointHost, run: string, order: Order): Promise<Taken> {
-  const packed = await packRun(host, run);
-  return host.transact((ctx) => storeCheckpoint(ctx, packed, order));
+export async function takeCheckpoint(engine: Engine, run: string, order: Order): Promise<Taken> {
+  const packed = await packRun(engine, run);
+  return engine.transact((ctx) => storeCheckpoint(ctx, packed, order));
 }
 
 /** The copy of a run, compressed, read while others go on. Errors: `not_found`, `invalid_transition`. */
-export async function packRun(host: Pick<CheckpointHost, "snapshot">, run: string): Promise<PackedSnapshot> {
+export async function packRun(engine: Pick<Engine, "snapshot">, run: string): Promise<PackedSnapshot> {
   const packer = new Packer();
-  const snapshot = await host.snapshot((ctx) => {
+  const snapshot = await engine.snapshot((ctx) => {
     packer.begin();
     return snapshotForCheckpoint(ctx, run, packer.add);
   });

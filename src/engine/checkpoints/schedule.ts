@@ -1,6 +1,8 @@
+import type { EngineContext } from "../context.js";
+import type { Engine } from "../engine.js";
 import type { RunStatus } from "../../base/statuses.js";
 import * as store from "../../store/checkpoints/checkpoints.js";
-import { type CheckpointHost, takeCheckpoint } from "./checkpoints.js";
+import { takeCheckpoint } from "./checkpoints.js";
 import type { Order } from "../snapshots/keep.js";
 import { SERVER } from "../context.js";
 import { BatonError } from "../../base/errors.js";
@@ -10,11 +12,11 @@ const LOOKED_AT_ONCE = 1_000;
 const UNDER_WAY: readonly RunStatus[] = ["running", "paused", "planning"];
 
 /** Takes the checkpoints that large runs wait for. One read where none does. */
-export async function takeWantedCheckpoints(host: CheckpointHost): Promise<number> {
+export async function takeWantedCheckpoints(engine: Engine): Promise<number> {
   let taken = 0;
-  for (const wanted of await host.read(() => store.wantedCheckpoints(AT_ONCE_MAX))) {
-    if (!(await host.transact(() => store.takeWanted(wanted)))) continue;
-    taken += await takeUnlessOver(host, wanted.run, { kind: "gate", label: wanted.label, by: SERVER });
+  for (const wanted of await engine.read(() => store.wantedCheckpoints(AT_ONCE_MAX))) {
+    if (!(await engine.transact(() => store.takeWanted(wanted)))) continue;
+    taken += await takeUnlessOver(engine, wanted.run, { kind: "gate", label: wanted.label, by: SERVER });
   }
   return taken;
 }
@@ -23,16 +25,16 @@ export async function takeWantedCheckpoints(host: CheckpointHost): Promise<numbe
  * Takes the checkpoints whose time has come, a few at a time: of runs that have changed since their last one, by whichever process comes
  * first. Looks at each run under way, and writes nothing for it while it changes.
  */
-export async function takeDueCheckpoints(host: CheckpointHost): Promise<number> {
+export async function takeDueCheckpoints(engine: Engine): Promise<number> {
   let taken = 0;
   for (const status of UNDER_WAY) {
     for (let after: string | undefined = ""; after !== undefined;) {
       const from: string = after;
-      const { due, next } = await host.read((ctx) => runsDue(ctx, status, from));
+      const { due, next } = await engine.read((ctx) => runsDue(ctx, status, from));
       for (const scheduled of due) {
         if (taken >= AT_ONCE_MAX) return taken;
-        if (!(await host.transact((ctx) => store.takeSchedule(scheduled, ctx.now)))) continue;
-        taken += await takeUnlessOver(host, scheduled.run, { kind: "interval", label: null, by: SERVER });
+        if (!(await engine.transact((ctx) => store.takeSchedule(scheduled, ctx.now)))) continue;
+        taken += await takeUnlessOver(engine, scheduled.run, { kind: "interval", label: null, by: SERVER });
       }
       after = next;
     }
@@ -40,9 +42,7 @@ export async function takeDueCheckpoints(host: CheckpointHost): Promise<number> 
   return taken;
 }
 
-type Context = Parameters<Parameters<CheckpointHost["read"]>[0]>[0];
-
-function* runsDue(ctx: Context, status: RunStatus, after: string) {
+function* runsDue(ctx: EngineContext, status: RunStatus, after: string) {
   const every = ctx.settings.checkpoint_interval_ms;
   if (every === 0) return { due: [], next: undefined };
   const looked = yield* store.scheduledRuns(status, after, LOOKED_AT_ONCE);
@@ -53,9 +53,9 @@ function* runsDue(ctx: Context, status: RunStatus, after: string) {
 }
 
 /** Between the look and the copy the run may have ended its way, or be gone: then there is nothing to keep. */
-async function takeUnlessOver(host: CheckpointHost, run: string, order: Order): Promise<number> {
+async function takeUnlessOver(engine: Engine, run: string, order: Order): Promise<number> {
   try {
-    await takeCheckpoint(host, run, order);
+    await takeCheckpoint(engine, run, order);
     return 1;
   } catch (error) {
     if (error instanceof BatonError && (error.code === "not_found" || error.code === "invalid_transition")) return 0;

@@ -1,14 +1,15 @@
 import type { Brief } from "../../engine/claims/claims.js";
+import type { Engine } from "../../engine/engine.js";
 import { lineAllowed } from "../../engine/policy/command-policy.js";
 import type { CommandPolicy } from "../../base/executor-policy.js";
 import { runsGone, unheardAttempts, type ProjectWork } from "../../engine/presence/executor.js";
 import type { RunningAttempt } from "../loop/attempt.js";
 import { CommandAttempt, isDirectory } from "./attempt.js";
-import type { ExecutorHost, Work } from "../loop/executor.js";
+import type { Work } from "../loop/executor.js";
 import { removeOldOutput } from "./output-retention.js";
 
 export interface CommandParts {
-  readonly host: ExecutorHost;
+  readonly engine: Engine;
   readonly policy: CommandPolicy;
   /** Absolute. Holds a directory per run, with a file per attempt; made with the first command. */
   readonly outputDirectory: string;
@@ -28,7 +29,7 @@ export class CommandWork implements Work {
   }
 
   get concurrency(): number {
-    return this.#parts.host.settings().max_concurrent_commands;
+    return this.#parts.engine.settings().max_concurrent_commands;
   }
 
   carriesOut(line: string): boolean {
@@ -41,23 +42,23 @@ export class CommandWork implements Work {
   }
 
   attempt(brief: Brief, { root }: ProjectWork): RunningAttempt {
-    const { host, outputDirectory } = this.#parts;
+    const { engine, outputDirectory } = this.#parts;
     return new CommandAttempt(brief, {
       root,
       outputDirectory,
-      resultBytesMax: host.settings().payload_bytes_max,
-      unheardAttempts: () => host.read(() => unheardAttempts(brief.task.id)),
+      resultBytesMax: engine.settings().payload_bytes_max,
+      unheardAttempts: () => engine.read(() => unheardAttempts(brief.task.id)),
     });
   }
 
   /** Removes the output of runs that are gone, every hour. */
   async tidy(): Promise<void> {
-    const { host, outputDirectory: directory } = this.#parts;
+    const { engine, outputDirectory: directory } = this.#parts;
     const now = performance.now();
     if (now < this.#tidyAt) return;
     this.#tidyAt = now + TIDY_EVERY_MS;
-    const before = host.now() - host.settings().retention_ms;
-    await removeOldOutput({ directory, before, gone: (runs) => host.read(() => runsGone(runs)) });
+    const before = engine.now() - engine.settings().retention_ms;
+    await removeOldOutput({ directory, before, gone: (runs) => engine.read(() => runsGone(runs)) });
   }
 
   /** Nothing of a command outlives its attempt. */

@@ -12,22 +12,10 @@ import {
   type ProjectWork,
   findProjectWork,
 } from "../../engine/presence/executor.js";
-import type { Settings } from "../../base/settings.js";
+import type { Engine } from "../../engine/engine.js";
 import { TO_THE_HOLDER, completeTask, failTask, releaseTask } from "../../engine/tasks/tasks.js";
 import type { Logger } from "../../runtime/logger.js";
 import type { RunningAttempt, Report } from "./attempt.js";
-
-/** The database as the executor sees it: its transactions are its own agent's. */
-export interface ExecutorHost {
-  /** Each command given may safely run again after it committed. */
-  transact<T>(command: Command<T>): Promise<T>;
-  read<T>(query: Command<T>): Promise<T>;
-  onWake(listener: () => void): () => void;
-  /** In force now. */
-  settings(): Settings;
-  /** Milliseconds since the epoch, as files are dated. */
-  now(): number;
-}
 
 /** One kind of step that an executor carries out. */
 export interface Work {
@@ -46,7 +34,8 @@ export interface Work {
 }
 
 export interface ExecutorParts {
-  readonly host: ExecutorHost;
+  /** Bound to the executor's own agent; each command may safely run again after it committed. */
+  readonly engine: Engine;
   /** Its handle; see `executorHandle`. */
   readonly agent: string;
   readonly works: readonly Work[];
@@ -93,7 +82,7 @@ export class Executor {
   }
 
   start(): void {
-    this.#stopListening = this.#parts.host.onWake(() => this.look());
+    this.#stopListening = this.#parts.engine.onWake(() => this.look());
     this.look();
   }
 
@@ -123,8 +112,8 @@ export class Executor {
 
   async #retire(): Promise<void> {
     if (!this.#claimed) return;
-    const { host, agent } = this.#parts;
-    while ((await host.transact((ctx) => retireExecutor(ctx, agent))).returned !== undefined) {
+    const { engine, agent } = this.#parts;
+    while ((await engine.transact((ctx) => retireExecutor(ctx, agent))).returned !== undefined) {
       // Each task goes back in a transaction of its own.
     }
   }
@@ -149,11 +138,11 @@ export class Executor {
 
   /** Ends what was cancelled or is another's by now, and gives back what it does not know that it holds. */
   async #watchHeld(): Promise<void> {
-    const { host, agent } = this.#parts;
+    const { engine, agent } = this.#parts;
     const known = new Map([...this.#running.keys()].map((attempt) => [nameOf(attempt), attempt]));
     if (known.size === 0 && !this.#claimed) return;
     const held = new Map(
-      (await host.read(() => heldWork(agent))).map((task) => [nameOf({ task: task.id, token: task.token }), task]),
+      (await engine.read(() => heldWork(agent))).map((task) => [nameOf({ task: task.id, token: task.token }), task]),
     );
     for (const [name, attempt] of known) {
       const task = held.get(name);
@@ -168,10 +157,10 @@ export class Executor {
   }
 
   async #takeWork(): Promise<void> {
-    const { host } = this.#parts;
+    const { engine } = this.#parts;
     for (const { work, limit } of this.#benches) limit.concurrency = work.concurrency;
     if (this.#free().length === 0) return;
-    const places = await this.#possible(await host.read(() => findProjectWork(this.#offer(this.#benches))));
+    const places = await this.#possible(await engine.read(() => findProjectWork(this.#offer(this.#benches))));
     const later = places.findIndex(({ project }) => project > this.#served);
     const turns = later < 0 ? places : [...places.slice(later), ...places.slice(0, later)];
     // In turn, so that a project with much to do leaves room for the others.
@@ -180,7 +169,7 @@ export class Executor {
       const free = this.#free().filter(({ work }) => place?.kinds.has(work.kind));
       if (place === undefined || free.length === 0) continue;
       this.#claimed = true;
-      const claim = await host.transact((ctx) => claimWork(ctx, this.#offer(free), place.project));
+      const claim = await engine.transact((ctx) => claimWork(ctx, this.#offer(free), place.project));
       if (claim.outcome === "none") continue;
       turns.push(place);
       if (claim.outcome === "again") {
@@ -219,7 +208,7 @@ export class Executor {
       if (kinds.size > 0) possible.push({ ...place, kinds });
     }
     if (absent.length !== this.#absent.size || absent.some((project) => !this.#absent.has(project))) {
-      await this.#parts.host.transact((ctx) => noteAbsentRoots(ctx, absent));
+      await this.#parts.engine.transact((ctx) => noteAbsentRoots(ctx, absent));
       this.#absent = new Set(absent);
     }
     return possible;
@@ -276,10 +265,10 @@ export class Executor {
 
   /** Writes what has happened, as often as it takes. What comes too late changes nothing and is dropped. */
   async #say(command: Command<unknown>): Promise<void> {
-    const { host, logger } = this.#parts;
+    const { engine, logger } = this.#parts;
     for (let waitMs = RETRY_MS_MIN; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
       try {
-        await host.transact(command);
+        await engine.transact(command);
         return;
       } catch (error) {
         if (!(error instanceof BatonError)) throw error;

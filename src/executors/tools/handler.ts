@@ -1,16 +1,17 @@
 import type { Brief } from "../../engine/claims/claims.js";
+import type { Engine } from "../../engine/engine.js";
 import { toolAllowed } from "../../engine/policy/tool-policy.js";
 import type { RunningAttempt } from "../loop/attempt.js";
-import type { ExecutorHost, Work } from "../loop/executor.js";
+import type { Work } from "../loop/executor.js";
 import { McpPool } from "../mcp/pool.js";
 import type { McpServer } from "../mcp/server.js";
 import { ToolAttempt } from "./attempt.js";
 
 export interface ToolParts {
-  readonly host: ExecutorHost;
+  readonly engine: Engine;
   readonly servers: readonly McpServer[];
   readonly version: string;
-  /** Of this process, unlike that of any other on this host. */
+  /** Of this process, unlike that of any other on this engine. */
   readonly mark: string;
   /** Takes secrets of well-known forms out of a text. */
   readonly redact: (text: string) => string;
@@ -25,7 +26,7 @@ export class ToolWork implements Work {
   constructor(parts: ToolParts) {
     this.#parts = parts;
     const times = () => {
-      const { mcp_start_timeout_ms: startTimeoutMs, mcp_idle_ms: idleMs } = parts.host.settings();
+      const { mcp_start_timeout_ms: startTimeoutMs, mcp_idle_ms: idleMs } = parts.engine.settings();
       return { startTimeoutMs, idleMs };
     };
     const { servers, version, mark, redact } = parts;
@@ -33,7 +34,7 @@ export class ToolWork implements Work {
   }
 
   get concurrency(): number {
-    return this.#parts.host.settings().max_concurrent_tool_calls;
+    return this.#parts.engine.settings().max_concurrent_tool_calls;
   }
 
   carriesOut(line: string): boolean {
@@ -46,7 +47,10 @@ export class ToolWork implements Work {
   }
 
   attempt(brief: Brief): RunningAttempt {
-    return new ToolAttempt(brief, { pool: this.#pool, resultBytesMax: this.#parts.host.settings().payload_bytes_max });
+    return new ToolAttempt(brief, {
+      pool: this.#pool,
+      resultBytesMax: this.#parts.engine.settings().payload_bytes_max,
+    });
   }
 
   async tidy(): Promise<void> {}

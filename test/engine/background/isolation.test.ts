@@ -1,5 +1,5 @@
 import { describe, expect, it, test } from "vitest";
-import { Chores } from "../../../src/engine/background/isolation.js";
+import { IsolatedJobs } from "../../../src/engine/background/isolation.js";
 import { BatonError } from "../../../src/base/errors.js";
 import { passingOf } from "../../../src/store/postgres/errors.js";
 import { retrying } from "../../../src/store/driver/retry.js";
@@ -15,47 +15,47 @@ const broken = async (): Promise<number> => {
 
 describe("background work", () => {
   test("goes on past what fails, and tells of it at the end", async () => {
-    const chores = new Chores(new Map(), 0);
-    const each = await chores.each("task", ["a", "b", "c"], (id) => (id === "b" ? broken() : ok()));
+    const jobs = new IsolatedJobs(new Map(), 0);
+    const each = await jobs.each("task", ["a", "b", "c"], (id) => (id === "b" ? broken() : ok()));
     expect(each).toEqual({ tried: 3, sum: 2 });
-    expect(await chores.once("dead letters", broken)).toBe(0);
-    expect(() => chores.end()).toThrow("background work could not be done: task b: broken; dead letters: broken");
+    expect(await jobs.once("dead letters", broken)).toBe(0);
+    expect(() => jobs.end()).toThrow("background work could not be done: task b: broken; dead letters: broken");
   });
 
   test("leaves what failed alone for a minute", async () => {
-    const aside = new Map<string, number>();
-    await new Chores(aside, 1_000).each("task", ["a"], broken);
-    const soon = new Chores(aside, 60_999);
-    expect(soon.setAside("task")).toBe(1);
-    expect(soon.setAside("run")).toBe(0);
+    const quarantine = new Map<string, number>();
+    await new IsolatedJobs(quarantine, 1_000).each("task", ["a"], broken);
+    const soon = new IsolatedJobs(quarantine, 60_999);
+    expect(soon.quarantined("task")).toBe(1);
+    expect(soon.quarantined("run")).toBe(0);
     expect(await soon.each("task", ["a", "b"], ok)).toEqual({ tried: 1, sum: 1 });
     soon.end();
-    const later = new Chores(aside, 61_000);
-    expect(later.setAside("task")).toBe(0);
+    const later = new IsolatedJobs(quarantine, 61_000);
+    expect(later.quarantined("task")).toBe(0);
     expect(await later.each("task", ["a"], ok)).toEqual({ tried: 1, sum: 1 });
   });
 
   test.each([new BatonError("unavailable", "gone"), new CommitUnknown()])(
     "stops where the database itself is at fault",
     async (fault) => {
-      const aside = new Map<string, number>();
-      const chores = new Chores(aside, 0);
-      await expect(chores.each("task", ["a"], () => Promise.reject(fault))).rejects.toBe(fault);
-      expect(aside.size).toBe(0);
+      const quarantine = new Map<string, number>();
+      const jobs = new IsolatedJobs(quarantine, 0);
+      await expect(jobs.each("task", ["a"], () => Promise.reject(fault))).rejects.toBe(fault);
+      expect(quarantine.size).toBe(0);
     },
   );
 
   test("goes on past rows that others keep busy, for as long as a call tries: they are not the database", async () => {
-    const aside = new Map<string, number>();
-    const chores = new Chores(aside, 0);
+    const quarantine = new Map<string, number>();
+    const jobs = new IsolatedJobs(quarantine, 0);
     const policy = { database: "d", totalMs: 0, pauseMs: () => 0 };
     const kept = Object.assign(new Error("canceling statement"), { code: "57014" });
     const busy = () => retrying<number>(policy, { run: () => Promise.reject(kept), passing: passingOf });
-    expect(await chores.each("task", ["a", "b"], (id) => (id === "a" ? busy() : ok()))).toEqual({ tried: 2, sum: 1 });
-    expect([...aside.keys()]).toEqual(["task a"]);
+    expect(await jobs.each("task", ["a", "b"], (id) => (id === "a" ? busy() : ok()))).toEqual({ tried: 2, sum: 1 });
+    expect([...quarantine.keys()]).toEqual(["task a"]);
     const lost = Object.assign(new Error("gone"), { code: "ECONNREFUSED" });
     const down = () => retrying<number>(policy, { run: () => Promise.reject(lost), passing: passingOf });
-    await expect(chores.each("task", ["c"], down)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(jobs.each("task", ["c"], down)).rejects.toMatchObject({ code: "unavailable" });
   });
 });
 

@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, realpathSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import type { EngineContext, Workplace } from "../../../src/engine/context.js";
+import type { Command, Workplace } from "../../../src/engine/context.js";
+import { engineFor } from "../../../src/engine/engine.js";
 import {
   createProject,
   findProject,
@@ -12,23 +13,24 @@ import {
 } from "../../../src/engine/projects/projects.js";
 import { defaultSettings } from "../../../src/base/settings.js";
 import { readWorkplace } from "../../../src/runtime/workplace.js";
-import type { Tx } from "../../../src/store/tx.js";
+import type { Store } from "../../../src/store/tx.js";
 import { BACKENDS, createDatabase, temporaryDirectory } from "../../support/databases/databases.js";
 import { replayed } from "../../support/databases/replayed.js";
 
 const OUTSIDE: Workplace = { cwd: "/nowhere", gitRoot: null, caseInsensitive: false };
 const repository = (root: string, cwd = root): Workplace => ({ cwd, gitRoot: root, caseInsensitive: false });
 
+const engineAt = (store: Store, workplace: Workplace) =>
+  engineFor(
+    store,
+    { agent: "tester", session: null, workplace, channel: "agent" },
+    { version: "test", settings: () => defaultSettings, now: () => 0, effects: [] },
+  );
+
 describe.each(BACKENDS)("projects on %s", (backend) => {
   async function fixture() {
     const store = replayed(await (await createDatabase(backend)).open());
-    const contextAt = (workplace: Workplace) => ({
-      caller: { agent: "tester", session: null, workplace, channel: "agent" as const },
-      settings: defaultSettings,
-      effects: [],
-    });
-    return <T>(workplace: Workplace, command: (ctx: EngineContext) => Tx<T>) =>
-      store.transact((ctx) => command({ ...ctx, ...contextAt(workplace) }));
+    return <T>(workplace: Workplace, command: Command<T>) => engineAt(store, workplace).transact(command);
   }
 
   test("a first write in a repository makes its project, further ones find it, also from below", async () => {
@@ -98,18 +100,11 @@ describe.each(BACKENDS)("projects on %s", (backend) => {
   test("made by several at once it is made once", async () => {
     const database = await createDatabase(backend);
     const stores = await Promise.all([1, 2, 3, 4].map(() => database.open()));
-    const caller = { agent: "a", session: null, workplace: repository("/r/one"), channel: "agent" as const };
     const made = await Promise.all(
       stores.map((store, index) =>
-        store.transact((ctx) =>
-          // Each process makes other ids.
-          requireProject({
-            ...ctx,
-            newId: (kind) => `${ctx.newId(kind)}${index}`,
-            caller,
-            settings: defaultSettings,
-            effects: [],
-          }),
+        // Each process makes other ids.
+        engineAt(store, repository("/r/one")).transact((ctx) =>
+          requireProject({ ...ctx, newId: (kind) => `${ctx.newId(kind)}${index}` }),
         ),
       ),
     );

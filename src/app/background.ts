@@ -1,0 +1,118 @@
+import os from "node:os";
+import type { Engine } from "../engine/engine.js";
+import type { Executor } from "../executors/loop/executor.js";
+import type { Logger } from "../runtime/logger.js";
+import { isAlive } from "../runtime/processes.js";
+import type { SessionKeeper } from "./session.js";
+
+export interface BackgroundParts {
+  readonly session: SessionKeeper;
+  readonly logger: Logger;
+  /** Whether the process is closing or closed. */
+  isClosed(): boolean;
+  /** Whether there may be due work: a client has called, and the database exists. */
+  isNeeded(): boolean;
+  engine(): Promise<Engine>;
+  startExecutor(): Promise<Executor>;
+  onActive?(): void;
+  onDue?(afterMs?: number): void;
+}
+
+/** The background work of this process: its own session, shared due work, and its executor. */
+export class BackgroundLoop {
+  readonly #parts: BackgroundParts;
+  readonly #localHost = { host: os.hostname(), isAlive, quarantine: new Map<string, number>() };
+  #isActive = false;
+  #running: Promise<void> | undefined;
+  #catchingUp: Promise<void> | undefined;
+  #executor: Promise<Executor> | undefined;
+
+  constructor(parts: BackgroundParts) {
+    this.#parts = parts;
+  }
+
+  /** Asks for regular passes. Further calls change nothing. */
+  activate(): void {
+    if (this.#isActive) return;
+    this.#isActive = true;
+    this.#parts.onActive?.();
+  }
+
+  /** Starts taking command and tool steps. Further calls change nothing. */
+  startExecutor(): void {
+    if (this.#executor !== undefined) return;
+    this.#executor = this.#parts.startExecutor();
+    this.#executor.catch((error: unknown) => this.#parts.logger.error("steps cannot be carried out", { error }));
+  }
+
+  /** One pass. A call during a pass joins it. */
+  run(): Promise<void> {
+    this.#running ??= this.#run()
+      .catch((error: unknown) => {
+        // Closing interrupts a pass, which is no failure.
+        if (!this.#parts.isClosed()) throw error;
+      })
+      .finally(() => (this.#running = undefined));
+    return this.#running;
+  }
+
+  /**
+   * Handles due work for a caller without a session; where only the command line is used, no other process does. It comes after a
+   * call, never before, because the call may be the heartbeat that keeps its task. A failure is logged and fails no call. False for
+   * a caller with a session.
+   */
+  async catchUp(): Promise<boolean> {
+    if (!this.#parts.session.writesSessionless) return false;
+    this.#catchingUp ??= this.#catchUp()
+      .catch((error: unknown) => this.#parts.logger.warn("background work failed", { error }))
+      .finally(() => (this.#catchingUp = undefined));
+    await this.#catchingUp;
+    return true;
+  }
+
+  /** Runs a wait; for a caller without a session due work is handled meanwhile, as a server process would do. */
+  async whileCatchingUp<T>(wait: () => Promise<T>): Promise<T> {
+    const { session } = this.#parts;
+    if (!session.isSessionless) return wait();
+    const timer = setInterval(() => void this.catchUp(), session.settings.tick_ms);
+    try {
+      return await wait();
+    } finally {
+      clearInterval(timer);
+    }
+  }
+
+  /** Ends the executor, after a pass that is under way. */
+  async stop(): Promise<void> {
+    await Promise.allSettled([this.#running, this.#parts.session.settled()]);
+    const [executor] = await Promise.allSettled([this.#executor]);
+    if (executor.status === "fulfilled") await executor.value?.stop();
+  }
+
+  async #run(): Promise<void> {
+    const { session } = this.#parts;
+    if (this.#parts.isClosed() || !this.#parts.isNeeded()) return;
+    // There is no session row before the first write. Shared background work may run in any process.
+    if (session.isOpen) await session.keep();
+    await session.refreshSettings();
+    await this.#tick();
+    const executor = await this.#executor;
+    // A project root that reappears on disk makes no commit, so the executor polls here.
+    executor?.look();
+    await executor?.tidy();
+  }
+
+  async #tick(): Promise<void> {
+    const engine = await this.#parts.engine();
+    const { nextDueIn, tick } = await import("../engine/background/tick.js");
+    const report = await tick(engine, this.#localHost);
+    if (Object.values(report).some((count) => count > 0)) this.#parts.logger.debug("background work", { report });
+    const dueInMs = await engine.read(nextDueIn);
+    if (dueInMs > 0 && dueInMs < engine.settings().tick_ms) this.#parts.onDue?.(dueInMs);
+  }
+
+  async #catchUp(): Promise<void> {
+    const { catchUp } = await import("../engine/background/tick.js");
+    await catchUp(await this.#parts.engine(), this.#localHost);
+  }
+}

@@ -1,0 +1,42 @@
+import { type Config, settingsWithOrigins } from "../config.js";
+import type { ServerCapabilities } from "../dispatch/capabilities.js";
+import { leavesRoot } from "../runtime/confinement.js";
+import { readWorkplace } from "../runtime/workplace.js";
+
+export interface CapabilityParts {
+  readonly config: Config;
+  /** Working directory of the caller. */
+  readonly cwd: string | undefined;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  refreshSettings(): Promise<void>;
+  catchUp(): Promise<boolean>;
+}
+
+/** Capabilities of this process for its operations. What touches the disk is loaded when it is first used. */
+export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
+  const { config, cwd, startedAt } = parts;
+  return {
+    files: {
+      readWorkplace: (directory) => readWorkplace(directory, cwd),
+      leavesRoot,
+      survey: async (root, files) => (await import("../runtime/scaffolding.js")).surveyFiles(root, files),
+      write: async (root, writing) => (await import("../runtime/scaffolding.js")).writeFiles(root, writing),
+    },
+    templates: {
+      list: async (contentsOf) => {
+        const { readTemplateFolders } = await import("../runtime/template-folders.js");
+        const directory = config.templatesDirectory;
+        return { folders: await readTemplateFolders(directory, contentsOf), directory };
+      },
+    },
+    process: {
+      startedAt,
+      pid: process.pid,
+      nodeVersion: process.version,
+      memoryBytes: () => process.memoryUsage.rss(),
+    },
+    configuration: { values: settingsWithOrigins(config), refresh: () => parts.refreshSettings() },
+    background: { catchUp: () => parts.catchUp() },
+  };
+}

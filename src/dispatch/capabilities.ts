@@ -1,0 +1,64 @@
+import type { Workplace } from "../engine/context.js";
+import type { NewFile, Survey, Writing, Written } from "../runtime/scaffolding.js";
+import type { TemplateFolder } from "../runtime/template-folders.js";
+
+/** Access of operations to the server and the machine, outside the database. */
+export interface ServerCapabilities {
+  readonly files: Files;
+  readonly templates: Templates;
+  readonly process: ServerProcess;
+  readonly configuration: Configuration;
+  readonly background: BackgroundWork;
+}
+
+/** Directories and files of projects on this machine. */
+export interface Files {
+  /** Looks a directory up on disk. Throws file system errors (`ENOENT`, `ENOTDIR`, `EACCES`, …). */
+  readWorkplace(directory: string): Workplace;
+  /** Whether a symbolic link on the way leads a path, relative to a project's root, outside of that root. */
+  leavesRoot(root: string, path: string): boolean;
+  /** Compares files to be made with those on disk. */
+  survey(root: string, files: readonly NewFile[]): Promise<Survey>;
+  /** Writes files below a root, all or none, until they are undone or kept. Throws file system errors. */
+  write(root: string, writing: Writing): Promise<Written>;
+}
+
+/** Templates on this machine. */
+export interface Templates {
+  /** Lists templates; reads the files only of those with the name `contentsOf`. */
+  list(contentsOf?: string): Promise<{
+    readonly folders: readonly TemplateFolder[];
+    /** The directory of the person's own templates. */
+    readonly directory: string;
+  }>;
+}
+
+/** The running server process. */
+export interface ServerProcess {
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly pid: number;
+  readonly nodeVersion: string;
+  /** Resident memory, now. */
+  memoryBytes(): number;
+}
+
+/** Settings as this process was started with them. */
+export interface Configuration {
+  /** Every setting with its origin, sorted by name. */
+  readonly values: readonly ConfiguredValue[];
+  /** Applies settings stored in the database to this process now; otherwise it does so every few seconds. */
+  refresh(): Promise<void>;
+}
+
+export interface ConfiguredValue {
+  readonly name: string;
+  readonly value: string | number | boolean;
+  /** `default`, `flag --…`, `environment BATON_…`, or the file. */
+  readonly origin: string;
+}
+
+export interface BackgroundWork {
+  /** Handles due retries, leases and locks for a caller without a server process. False where a server does so. */
+  catchUp(): Promise<boolean>;
+}

@@ -1,0 +1,59 @@
+import type { Settings } from "../base/settings.js";
+import type { Store, StoreInfo, TransactOptions, TxContext } from "../store/tx.js";
+import type { Caller, Command, EngineContext } from "./context.js";
+import type { Effect } from "./effect.js";
+
+/** The engine over an open database, bound to a caller. */
+export interface Engine {
+  /** Runs a command atomically; see `Store.transact`. */
+  transact<T>(command: Command<T>, options?: TransactOptions): Promise<T>;
+  /** Runs a query on one consistent snapshot. */
+  read<T>(query: Command<T>): Promise<T>;
+  /** As `read`, for a query of many short statements: other work of this process runs between them. */
+  snapshot<T>(query: Command<T>): Promise<T>;
+  /** Calls the listener soon after any process has committed; see `Store.onWake`. Returns the function that stops it. */
+  onWake(listener: () => void): () => void;
+  /** In force now. */
+  settings(): Settings;
+  /** This process's clock: milliseconds since the epoch. */
+  now(): number;
+  readonly database: StoreInfo;
+}
+
+export interface EngineParts {
+  /** Version of the server. */
+  readonly version: string;
+  settings(): Settings;
+  now(): number;
+  /** The list of effects.ts. */
+  readonly effects: readonly Effect[];
+  /** Called by a transaction that leaves work due at once; see `EngineContext`. */
+  readonly noteDue?: () => void;
+  /** Awaited before each command, outside its transaction. */
+  readonly beforeWrite?: () => Promise<void>;
+}
+
+/** Binds the engine to a caller. Each transaction reads the settings in force when it begins. */
+export function engineFor(store: Store, caller: Caller, parts: EngineParts): Engine {
+  const { effects, noteDue } = parts;
+  const context = (ctx: TxContext): EngineContext => ({
+    ...ctx,
+    caller,
+    server: { version: parts.version, database: store.info },
+    settings: parts.settings(),
+    effects,
+    ...(noteDue && { noteDue }),
+  });
+  return {
+    transact: async (command, options) => {
+      if (parts.beforeWrite) await parts.beforeWrite();
+      return store.transact((ctx) => command(context(ctx)), options);
+    },
+    read: (query) => store.read((ctx) => query(context(ctx))),
+    snapshot: (query) => store.snapshot((ctx) => query(context(ctx))),
+    onWake: (listener) => store.onWake(listener),
+    settings: () => parts.settings(),
+    now: () => parts.now(),
+    database: store.info,
+  };
+}
