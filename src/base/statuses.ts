@@ -1,5 +1,28 @@
 /** The states and kinds of things, declared once: for the tables, the state machines, the operations and the command line. */
 
+export const TASK_STATUSES = [
+  "pending",
+  "ready",
+  "running",
+  "waiting",
+  "in_review",
+  "succeeded",
+  "skipped",
+  "blocked",
+  "cancelled",
+  "dead_letter",
+] as const;
+export type TaskStatus = (typeof TASK_STATUSES)[number];
+
+export const STEP_KINDS = ["agent", "command", "tool", "human", "gate", "wait", "plan", "workflow"] as const;
+export type StepKind = (typeof STEP_KINDS)[number];
+
+export const TRIGGER_RULES = ["all_succeeded", "all_done", "one_succeeded", "one_failed", "none_failed"] as const;
+export type TriggerRule = (typeof TRIGGER_RULES)[number];
+
+export const ATTEMPT_OUTCOMES = ["succeeded", "failed", "timed_out", "lease_lost", "released", "cancelled"] as const;
+export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
+
 export const RUN_STATUSES = [
   "planning",
   "running",
@@ -32,3 +55,11 @@ export type CheckpointKind = (typeof CHECKPOINT_KINDS)[number];
 
 export const DEAD_LETTER_STATUSES = ["pending", "replayed", "resolved", "discarded"] as const;
 export type DeadLetterStatus = (typeof DEAD_LETTER_STATUSES)[number];
+
+export const LOCK_MODES = ["exclusive", "shared"] as const;
+export type LockMode = (typeof LOCK_MODES)[number];
+
+export const LOCK_KINDS = ["file", "directory", "glob"] as const;
+export type LockKind = (typeof LOCK_KINDS)[number];
+
+export const LOCK_STATES = ["held", "offered", "queued"] as const;

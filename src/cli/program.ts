@@ -1,3 +1,4 @@
+import { DEAD_LETTER_STATUSES, PROJECT_STATUSES } from "../base/statuses.js";
 import fs from "node:fs";
 import readline from "node:readline/promises";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
@@ -277,15 +278,13 @@ function addDeadLetters(program: Command, context: CommandContext): void {
     );
 }
 
-const DEAD_LETTER_STATUSES = ["pending", "replayed", "resolved", "discarded"];
-
 function addProject(program: Command, context: CommandContext): void {
   const commands = () => import("./commands/project.js");
   const group = program.command("project").description("root directories with their configuration");
   group
     .command("list")
     .description("by name, with the progress of their active runs")
-    .addOption(new Option("--status <status>").choices(["active", "archived"]))
+    .addOption(new Option("--status <status>").choices(PROJECT_STATUSES))
     .action(async (_options: object, command: Command) =>
       (await commands()).listProjects(context, command.optsWithGlobals()),
     );

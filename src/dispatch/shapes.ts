@@ -1,34 +1,22 @@
+import {
+  STEP_KINDS,
+  LINK_KINDS,
+  LOCK_MODES,
+  MILESTONE_STATUSES,
+  RUN_KINDS,
+  RUN_STATUSES,
+  TASK_STATUSES,
+  type TaskStatus,
+} from "../base/statuses.js";
 import { z } from "zod";
-import { STEP_KINDS } from "../engine/definitions/schema.js";
 
 /** The shapes of answers that several operations share (spec 04). */
 const data = z.record(z.string(), z.unknown());
 export const instant = z.string();
 
-export const taskStatus = z.enum([
-  "pending",
-  "ready",
-  "running",
-  "waiting",
-  "in_review",
-  "succeeded",
-  "skipped",
-  "blocked",
-  "cancelled",
-  "dead_letter",
-]);
+export const taskStatus = z.enum(TASK_STATUSES);
 
-export const runStatus = z.enum([
-  "planning",
-  "running",
-  "paused",
-  "succeeded",
-  "failed",
-  "cancelling",
-  "cancelled",
-  "compensating",
-  "compensated",
-]);
+export const runStatus = z.enum(RUN_STATUSES);
 
 export const priority = z.enum(["critical", "high", "normal", "low"]);
 
@@ -76,12 +64,12 @@ const count = z.int().min(0);
 
 export const milestone = z.object({
   name: z.string(),
-  status: z.enum(["open", "completed"]),
+  status: z.enum(MILESTONE_STATUSES),
   overdue: z.boolean(),
   due_at: instant.nullable(),
   done: count,
   links: count,
-  waits_for: z.array(z.object({ kind: z.enum(["run", "task", "workflow"]), id: z.string(), name: z.string() })),
+  waits_for: z.array(z.object({ kind: z.enum(LINK_KINDS), id: z.string(), name: z.string() })),
   note: z.string().optional(),
   completed_at: instant.nullable().optional(),
   completed_by: z.string().nullable().optional(),
@@ -89,22 +77,13 @@ export const milestone = z.object({
 
 export const counts = z.object({
   total: count,
-  pending: count,
-  ready: count,
-  running: count,
-  waiting: count,
-  in_review: count,
-  succeeded: count,
-  skipped: count,
-  blocked: count,
-  cancelled: count,
-  dead_letter: count,
+  ...(Object.fromEntries(TASK_STATUSES.map((status) => [status, count])) as Record<TaskStatus, typeof count>),
 });
 
 export const run = z.object({
   id: z.string(),
   name: z.string(),
-  kind: z.enum(["workflow", "standing"]),
+  kind: z.enum(RUN_KINDS),
   project: z.string(),
   status: runStatus,
   revision: z.int(),
@@ -141,7 +120,7 @@ export const lease = z.object({ token: z.int(), expires_at: instant });
 
 export const lockLine = z.object({
   path: z.string(),
-  mode: z.enum(["exclusive", "shared"]),
+  mode: z.enum(LOCK_MODES),
   token: z.int(),
   expires_at: instant.nullable(),
 });

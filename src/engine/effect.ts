@@ -1,9 +1,10 @@
+import type { AttemptOutcome, TaskStatus } from "../base/statuses.js";
 import type { Settings } from "../base/settings.js";
 import type { NewEvent } from "../store/events/events.js";
 import type { Counters } from "../store/runs/counters.js";
 import type { Run } from "../store/runs/runs.js";
-import type { AttemptError, AttemptOutcome } from "../store/tasks/attempts.js";
-import type { Task, TaskStatus } from "../store/tasks/tasks.js";
+import type { AttemptError } from "../store/tasks/attempts.js";
+import type { Task } from "../store/tasks/tasks.js";
 import type { Tx, TxContext } from "../store/tx.js";
 
 /**

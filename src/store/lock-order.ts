@@ -2,7 +2,7 @@ import { type Agent, AGENTS } from "./agents/agents.js";
 import { type Budget, BUDGETS } from "./cost/budgets.js";
 import { type Milestone, MILESTONES } from "./milestones/milestones.js";
 import { type Project, PROJECTS } from "./projects/projects.js";
-import { all, allIn, eachIn, idOf, one, placeholders } from "./rows.js";
+import { many, manyIn, eachIn, idOf, one, placeholders } from "./rows.js";
 import { type Run, RUNS } from "./runs/runs.js";
 import type { Tx } from "./tx.js";
 
@@ -40,7 +40,7 @@ export function lockRunOfTask(task: string): Tx<Run | undefined> {
 
 /** Locks the open runs that a run has started and whose task waits for them no longer, by id. */
 export function lockPartedChildren(run: string): Tx<string[]> {
-  return all(idOf, [
+  return many(idOf, [
     `SELECT id FROM runs WHERE parent_run = $1 AND ended_at IS NULL
       AND NOT EXISTS (SELECT 1 FROM tasks t WHERE t.id = runs.parent_task AND t.status = 'waiting') ORDER BY id %FOR_UPDATE%`,
     [run],
@@ -61,7 +61,7 @@ export function lockAgent(name: string): Tx<Pick<Agent, "name" | "status"> | und
 
 /** Locks sessions that ended before an instant, by id. At most 100. */
 export function lockEndedSessions(before: number): Tx<string[]> {
-  return all(idOf, [
+  return many(idOf, [
     "SELECT id FROM sessions WHERE ended_at IS NOT NULL AND ended_at < $1 ORDER BY id LIMIT 100 %FOR_UPDATE%",
     [before],
   ]);
@@ -69,7 +69,7 @@ export function lockEndedSessions(before: number): Tx<string[]> {
 
 /** Locks several milestones, by id. */
 export function lockMilestones(ids: readonly string[]): Tx<Milestone[]> {
-  return allIn(MILESTONES.read, [...new Set(ids)].sort(), (chunk) => [
+  return manyIn(MILESTONES.read, [...new Set(ids)].sort(), (chunk) => [
     `SELECT ${MILESTONES.columns} FROM milestones WHERE id IN (${placeholders(chunk.length)}) ORDER BY id %FOR_UPDATE%`,
     chunk,
   ]);
@@ -97,5 +97,5 @@ const LOCK_BUDGETS = `SELECT ${BUDGETS.columns} FROM budgets WHERE run IN (
 
 /** Locks the budgets that hold for a run: its own, and those of the runs that it is within. */
 export function lockBudgets(run: string): Tx<Budget[]> {
-  return all(BUDGETS.read, [LOCK_BUDGETS, [run]]);
+  return many(BUDGETS.read, [LOCK_BUDGETS, [run]]);
 }

@@ -1,7 +1,7 @@
 import type { Row, SqlValue, Statement, Tx } from "./tx.js";
 
 /** Returns the rows of a statement as objects. */
-export function* all<T>(read: (row: Row) => T, statement: Statement): Tx<T[]> {
+export function* many<T>(read: (row: Row) => T, statement: Statement): Tx<T[]> {
   return (yield statement).map(read);
 }
 
@@ -12,7 +12,7 @@ export function* one<T>(read: (row: Row) => T, statement: Statement): Tx<T | und
 }
 
 /** Returns the rows of a statement that runs for each chunk of a list. */
-export function* allIn<T, I>(read: (row: Row) => T, items: readonly I[], statementOf: ForChunk<I>): Tx<T[]> {
+export function* manyIn<T, I>(read: (row: Row) => T, items: readonly I[], statementOf: ForChunk<I>): Tx<T[]> {
   const found: T[] = [];
   for (const chunk of chunksOf(items)) for (const row of yield statementOf(chunk)) found.push(read(row));
   return found;
@@ -85,7 +85,7 @@ export function list<T>(row: Row, column: string): readonly T[] {
 }
 
 /** A text that is one of a few. */
-export function oneOf<V extends string>(values: readonly V[]): (row: Row, column: string) => V {
+export function oneOf<const V extends string>(values: readonly V[]): (row: Row, column: string) => V {
   const known: ReadonlySet<string> = new Set(values);
   return (row, column) => {
     const value = text(row, column);
@@ -94,7 +94,7 @@ export function oneOf<V extends string>(values: readonly V[]): (row: Row, column
   };
 }
 
-export function oneOfOrNull<V extends string>(values: readonly V[]): (row: Row, column: string) => V | null {
+export function oneOfOrNull<const V extends string>(values: readonly V[]): (row: Row, column: string) => V | null {
   const read = oneOf(values);
   return (row, column) => (row[column] === null ? null : read(row, column));
 }
@@ -145,37 +145,4 @@ export function chunksOf<T>(items: readonly T[]): readonly (readonly T[])[] {
     for (; items.length - at >= size; at += size) chunks.push(items.slice(at, at + size));
   }
   return chunks;
-}
-
-export interface RowInsert {
-  readonly table: string;
-  readonly columns: readonly string[];
-  /** What follows the values: ON CONFLICT and the like. */
-  readonly suffix?: string;
-}
-
-// By number of rows. An Insert is a constant of its statement module.
-const insertTexts = new WeakMap<RowInsert, Map<number, string>>();
-
-function insertText(insert: RowInsert, rows: number): string {
-  const texts = insertTexts.get(insert) ?? new Map<number, string>();
-  let sql = texts.get(rows);
-  if (sql === undefined) {
-    const width = insert.columns.length;
-    const values = Array.from({ length: rows }, (_, i) => `(${placeholders(width, 1 + i * width)})`).join(", ");
-    // sql: tables and columns are constants of the statement modules, values are placeholders.
-    sql = `INSERT INTO ${insert.table} (${insert.columns.join(", ")}) VALUES ${values} ${insert.suffix ?? ""}`;
-    insertTexts.set(insert, texts.set(rows, sql));
-  }
-  return sql;
-}
-
-/** Inserts rows in as few statements as a small set of prepared texts allows. */
-export function* insertRows(insert: RowInsert, rows: readonly (Statement[1] & object)[]): Tx<void> {
-  for (const chunk of chunksOf(rows)) {
-    // Not flat(): it took 3 µs for a single row.
-    const values: SqlValue[] = [];
-    for (const row of chunk) for (const value of row) values.push(value);
-    yield [insertText(insert, chunk.length), values];
-  }
 }

@@ -43,7 +43,7 @@ export interface Columns<T> {
 /** A table: its name, its columns, and both ways between a row and an object. */
 export interface Table<T> extends Columns<T>, Writable<T> {
   /** Some of the columns. */
-  pick<K extends keyof T>(...fields: readonly K[]): Columns<Pick<T, K>>;
+  pick<K extends keyof T>(...fields: readonly K[]): Table<Pick<T, K>>;
 }
 
 /** The type of the objects of a table or of columns. */
@@ -53,7 +53,7 @@ interface Writable<T> {
   readonly name: string;
   readonly names: readonly string[];
   /** Appends the values of an object in the order of `names`. */
-  readonly write: (object: T, values: SqlValue[]) => void;
+  readonly write: (object: T, values: SqlValue[]) => unknown;
 }
 
 interface Field {
@@ -89,7 +89,11 @@ function tableOf<T>(name: string, fields: readonly Field[]): Table<T> {
     name,
     names: fields.map(({ column }) => column),
     write: (object, values) => (write ??= compileWriter<T>(fields))(object, values),
-    pick: (...picked) => columnsOf(fields.filter(({ field }) => (picked as readonly string[]).includes(field))),
+    pick: (...picked) =>
+      tableOf(
+        name,
+        fields.filter(({ field }) => (picked as readonly string[]).includes(field)),
+      ),
   };
 }
 

@@ -1,3 +1,4 @@
+import { AGENT_STATUSES } from "../base/statuses.js";
 import { z } from "zod";
 import { findAgentDetail, listAgentPage } from "../engine/presence/agent-queries.js";
 import { heartbeat, unregisterAgent } from "../engine/presence/heartbeats.js";
@@ -25,7 +26,7 @@ const said = {
 const agentShape = z.object({
   id: z.string(),
   name: z.string(),
-  status: z.enum(["active", "unregistered"]),
+  status: z.enum(AGENT_STATUSES),
   capabilities: z.array(z.string()).readonly(),
   roles: z.array(z.string()).readonly(),
   max_concurrent_tasks: z.int(),

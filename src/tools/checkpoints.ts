@@ -1,3 +1,4 @@
+import { CHECKPOINT_KINDS } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import {
@@ -23,7 +24,7 @@ const stateCounts = z.record(z.string(), z.int());
 const checkpointFields = {
   id: z.string(),
   run: z.string(),
-  kind: z.enum(["manual", "interval", "gate"]),
+  kind: z.enum(CHECKPOINT_KINDS),
   label: z.string().optional(),
   taken_at: shapes.instant,
   created_by: z.string(),

@@ -1,3 +1,4 @@
+import { DEAD_LETTER_STATUSES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import {
@@ -21,13 +22,12 @@ import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
-const STATUSES = ["pending", "replayed", "resolved", "discarded"] as const;
 const ID = "From list_dead_letters.";
 
 const error = z.object({ type: z.string(), message: z.string(), stack: z.string().optional() });
 const deadLetterShape = z.object({
   id: z.string(),
-  status: z.enum(STATUSES),
+  status: z.enum(DEAD_LETTER_STATUSES),
   task: shapes.taskLine,
   error,
   created_at: shapes.instant,
@@ -61,7 +61,7 @@ const list = defineOperation({
   effect: "read",
   input: z.object({
     run: params.run.optional(),
-    status: z.enum(STATUSES).optional(),
+    status: z.enum(DEAD_LETTER_STATUSES).optional(),
     project: params.project,
     ...params.paging,
   }),

@@ -1,3 +1,4 @@
+import { LOCK_KINDS, LOCK_MODES, LOCK_STATES } from "../base/statuses.js";
 import { z } from "zod";
 import type { EngineContext } from "../engine/context.js";
 import { BatonError } from "../base/errors.js";
@@ -19,14 +20,14 @@ import * as shapes from "../dispatch/shapes.js";
 const TTL_SECONDS_MAX = 7 * 86_400;
 const WAIT_SECONDS_MAX = 600;
 
-const mode = z.enum(["exclusive", "shared"]);
+const mode = z.enum(LOCK_MODES);
 const paths = z.array(z.string()).min(1);
 
 const conflict = z.object({
   path: z.string(),
   held_by: z.string(),
   task: z.string().optional(),
-  state: z.enum(["held", "offered", "queued"]),
+  state: z.enum(LOCK_STATES),
   mode,
   since: shapes.instant,
   expires_at: shapes.instant.nullable(),
@@ -163,9 +164,9 @@ const list = defineOperation({
       z.object({
         id: z.string(),
         path: z.string(),
-        kind: z.enum(["file", "directory", "glob"]),
+        kind: z.enum(LOCK_KINDS),
         mode,
-        state: z.enum(["held", "offered", "queued"]),
+        state: z.enum(LOCK_STATES),
         agent: z.string(),
         task: z.string().optional(),
         run: z.string().optional(),

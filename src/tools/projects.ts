@@ -1,3 +1,4 @@
+import { PROJECT_STATUSES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
 import { BatonError } from "../base/errors.js";
@@ -17,13 +18,11 @@ import * as params from "../dispatch/params.js";
 import { createFromTemplate, scaffolded } from "./templates.js";
 import { instant, milestone, runLine, taskStatus } from "../dispatch/shapes.js";
 
-const STATUSES = ["active", "archived"] as const;
-
 const project = z.object({
   id: z.string(),
   name: z.string(),
   root: z.string().nullable(),
-  status: z.enum(STATUSES),
+  status: z.enum(PROJECT_STATUSES),
   description: z.string().nullable(),
   config: z.record(z.string(), z.unknown()),
   created_at: instant,
@@ -116,7 +115,7 @@ const list = defineOperation({
     "Lists projects by name with their runs, the progress of the active ones, and their milestones. Use it to find a project's id or name.",
   area: "projects",
   effect: "read",
-  input: z.object({ status: z.enum(STATUSES).optional(), ...params.paging }),
+  input: z.object({ status: z.enum(PROJECT_STATUSES).optional(), ...params.paging }),
   output: z.object({ projects: z.array(lineShape), next_cursor: z.string().optional() }),
   *run(ctx, { status, limit, cursor }) {
     const page = yield* listProjects(ctx, { status, limit, after: cursor });

@@ -1,3 +1,4 @@
+import { TRIGGER_RULES } from "../base/statuses.js";
 import { z } from "zod";
 import { addTask, stepFrom } from "../engine/tasks/ad-hoc.js";
 import { assignTask } from "../engine/tasks/assignments.js";
@@ -13,7 +14,6 @@ import { cancelTask, completeTask, failTask, releaseTask, reportProgress } from 
 import { taskLine, taskView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
 import { runLine } from "../engine/runs/views.js";
-import { TRIGGER_RULES } from "../engine/scheduling/triggers.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";

@@ -1,6 +1,6 @@
+import { TRIGGER_RULES } from "../../src/base/statuses.js";
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { TRIGGER_RULES } from "../../src/engine/scheduling/triggers.js";
 import { startApp } from "../support/servers/app.js";
 import { Checker, findingsText } from "../support/checker/checker.js";
 import { Crew, type Step } from "../support/fixtures/plan.js";

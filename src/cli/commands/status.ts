@@ -3,7 +3,7 @@ import type { TypedCall } from "../typed-calls.js";
 import { answer, type CommandContext, type Shared, withApp } from "../command.js";
 import { duration } from "../terminal/durations.js";
 import { EXIT } from "../failure.js";
-import { TASK_STATUSES, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
+import { STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { paint, type Style, type Tone } from "../terminal/terminal.js";
 
 type System = ResultOf<"get_system_status">;
@@ -54,7 +54,7 @@ function systemLine({ version, sessions, agents, database }: System): string {
 }
 
 function projectLines({ project, active_runs: runs, agents, locks, tasks }: ProjectStatus, style: Style): string[] {
-  const counts = TASK_STATUSES.filter((one) => (tasks[one] ?? 0) > 0).map((one) =>
+  const counts = STATUSES_SHOWN.filter((one) => (tasks[one] ?? 0) > 0).map((one) =>
     paint(`${tasks[one] ?? 0} ${wordOf(one)}`, toneOf(one), style),
   );
   const held = locks.held + locks.waiting === 0 ? [] : [`  locks: ${locks.held} held, ${locks.waiting} waiting`];

@@ -2,7 +2,7 @@ import type { RunAnswer } from "../typed-calls.js";
 import { duration } from "../terminal/durations.js";
 import { EXIT, type ExitCode } from "../failure.js";
 import type { FailedTask } from "./state.js";
-import { TASK_STATUSES, toneOfRun, wordOf } from "../terminal/task-marks.js";
+import { STATUSES_SHOWN, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { paint, type Style } from "../terminal/terminal.js";
 
 /** How `baton run` ends for a run that has this state when it stops looking. */
@@ -20,7 +20,7 @@ export function outcomeText(run: RunAnswer, failures: readonly FailedTask[], sty
   const { name, status, counts, ended_at: endedAt, created_at: createdAt, id } = run;
   if (endedAt === undefined) return detachedText(run);
   const lasted = duration(Date.parse(endedAt) - Date.parse(createdAt));
-  const parts = TASK_STATUSES.filter((one) => counts[one] > 0).map((one) => `${counts[one]} ${wordOf(one)}`);
+  const parts = STATUSES_SHOWN.filter((one) => counts[one] > 0).map((one) => `${counts[one]} ${wordOf(one)}`);
   const lines = [`${paint(`${name} ${status}`, toneOfRun(status), style)} after ${lasted}: ${parts.join(", ")}`];
   lines.push(...failures.slice(0, FAILURES_SHOWN).flatMap((failure) => failureLines(failure, style)));
   if (failures.length > FAILURES_SHOWN) lines.push(`  and ${failures.length - FAILURES_SHOWN} more`);

@@ -2,7 +2,7 @@ import type { BudgetAnswer, RunAnswer, TaskAnswer } from "../typed-calls.js";
 import { stopwatch } from "../terminal/durations.js";
 import { eventText } from "./event-text.js";
 import type { RunState } from "./state.js";
-import { signOf, TASK_STATUSES, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
+import { signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { fit, pad, paint, type Style, widthOf } from "../terminal/terminal.js";
 
 /** The place a run is drawn in. */
@@ -61,7 +61,7 @@ function barOf({ progress, counts }: RunAnswer, columns: number, style: Style): 
 }
 
 function countsLine({ counts }: RunAnswer, style: Style, columns: number): string {
-  const parts = TASK_STATUSES.filter((status) => counts[status] > 0).map((status) => ({
+  const parts = STATUSES_SHOWN.filter((status) => counts[status] > 0).map((status) => ({
     text: `${counts[status]} ${wordOf(status)}`,
     tone: toneOf(status),
   }));

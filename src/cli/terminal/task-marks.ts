@@ -24,8 +24,8 @@ const MARKS: Readonly<Record<TaskStatus, Mark>> = {
   skipped: { sign: "−", ascii: "-", tone: "dim", word: "skipped" },
 };
 
-/** From what is done to what went wrong. */
-export const TASK_STATUSES = Object.keys(MARKS) as TaskStatus[];
+/** The states in the order in which they are shown: from success to failure. */
+export const STATUSES_SHOWN = Object.keys(MARKS) as TaskStatus[];
 
 export function signOf(status: TaskStatus, style: Style): string {
   const { sign, ascii, tone } = MARKS[status];

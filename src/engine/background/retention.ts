@@ -3,13 +3,13 @@ import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-re
 import type { Engine } from "../engine.js";
 import { anyOldSession, pruneSessions } from "../runs/work-sessions.js";
 import type { IsolatedJobs } from "./isolation.js";
+import type { TaskStatus } from "../../base/statuses.js";
 import { addToCounters } from "../../store/runs/counters.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockRun } from "../../store/lock-order.js";
 import { retentionOfRun, runsPastRetention } from "../../store/runs/retention.js";
 import { deleteRun, standingRuns } from "../../store/runs/runs.js";
 import { deleteTasks, settledTasks } from "../../store/tasks/pruning.js";
-import type { TaskStatus } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { DONE } from "../lifecycle/run-counts.js";

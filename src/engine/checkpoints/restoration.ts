@@ -1,3 +1,4 @@
+import { detachTasks } from "../../store/tasks/dependencies.js";
 import { type Carried, carryAttempts, lastUsed } from "../../store/tasks/attempts.js";
 import type { NewEvent } from "../../store/events/events.js";
 import * as snapshots from "../../store/snapshots/run-snapshots.js";
@@ -168,7 +169,7 @@ function supersede(made: Restoration, row: Row, { now, checkpoint }: { now: numb
 /** Errors: a plain one where an attempt that counted is gone, which rolls all of it back. */
 export function* writeRestoration(ctx: EngineContext, made: Restoration, note: string): Tx<void> {
   yield* snapshots.writeRows("tasks", made.superseded);
-  yield* snapshots.detachTasks(made.superseded.map(idOf));
+  yield* detachTasks(made.superseded.map(idOf));
   yield* snapshots.writeRows("tasks", made.changed);
   yield* snapshots.growTokens(made.sameButToken);
   yield* snapshots.writeSpecs(made.specs);

@@ -3,7 +3,7 @@ import type { NewEvent } from "../../store/events/events.js";
 import { writeRun } from "../../store/snapshots/run-snapshots.js";
 import { type Run, RUNS } from "../../store/runs/runs.js";
 import { endTasks } from "../../store/tasks/transitions.js";
-import { type Task, taskOf } from "../../store/tasks/tasks.js";
+import { type Task, TASKS } from "../../store/tasks/tasks.js";
 import type { Row, Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { RunChange } from "../lifecycle/run-change.js";
@@ -37,7 +37,7 @@ export function* resumeRestored(ctx: EngineContext, restored: Restored): Tx<Resu
   // The checkpoint that it goes on from stands already.
   change.checkpointed = true;
   for (const event of restored.events) change.record(event);
-  const tasks = restored.tasks.map(taskOf);
+  const tasks = restored.tasks.map(TASKS.read);
   change.noteSucceeded(tasks.filter(({ status }) => status === "succeeded"));
   const ready = tasks.filter(({ status, id }) => status === "ready" && !restored.toStop.has(id));
   for (const task of ready) change.enter(task);

@@ -1,6 +1,7 @@
+import type { TaskStatus } from "../../base/statuses.js";
 import type { SnapshotTask } from "../../store/snapshots/run-snapshots.js";
 import { int, intOrNull, text, textOrNull } from "../../store/rows.js";
-import type { TaskSpec, TaskStatus } from "../../store/tasks/tasks.js";
+import type { TaskSpec } from "../../store/tasks/tasks.js";
 import type { Row, SqlValue } from "../../store/tx.js";
 import { earliest } from "../../base/time.js";
 import { TASK_SETTLED } from "../lifecycle/machines.js";

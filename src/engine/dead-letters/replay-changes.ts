@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { findRunDefinition } from "../../store/modifications/modifications.js";
+import { findRunDefinition } from "../../store/runs/runs.js";
 import type { RetryPolicy, TaskSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";

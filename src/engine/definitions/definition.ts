@@ -1,13 +1,6 @@
+import type { StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { buildDag, type Dag } from "../graph/dag.js";
-import {
-  type Deadline,
-  type Defaults,
-  headSchema,
-  type OnFailure,
-  stepSchema,
-  type StepKind,
-  type WrittenStep,
-} from "./schema.js";
+import { type Deadline, type Defaults, headSchema, type OnFailure, stepSchema, type WrittenStep } from "./schema.js";
 import { parseCompensation } from "./compensation.js";
 import { addStepProblems, type DefinitionLimits } from "./step-checks.js";
 import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./expression-checks.js";
@@ -17,7 +10,6 @@ import { addInputProblems, type InputDefinition } from "./inputs.js";
 import { DEFAULT_ESTIMATE_MS, type Priority } from "../scheduling/order.js";
 import type { OutputSchema } from "./json-schema.js";
 import { missingFirst, type Problem, Problems, problemsError, zodProblems } from "../../base/problems.js";
-import type { TRIGGER_RULES } from "../scheduling/triggers.js";
 import { addGraphProblems, type StepLinks } from "../graph/problems.js";
 
 /** Exponential backoff with full jitter. `max_attempts` counts the first try. */

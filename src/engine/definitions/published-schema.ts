@@ -1,5 +1,6 @@
+import { STEP_KINDS, type StepKind } from "../../base/statuses.js";
 import { z } from "zod";
-import { headSchema, STEP_KINDS, type StepKind, stepSchema } from "./schema.js";
+import { headSchema, stepSchema } from "./schema.js";
 
 /**
  * JSON Schema (2020-12) of a workflow's definition as it is written, for editors and planners. What a schema cannot say,

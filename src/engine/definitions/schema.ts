@@ -1,13 +1,11 @@
+import { STEP_KINDS, type StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { z } from "zod";
 import { closedObject } from "../../base/strict-object.js";
 import { durationSchema, parseDuration } from "../../base/durations.js";
 import { hint, isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "../../base/names.js";
 import type { Priority } from "../scheduling/order.js";
 import { TOOL_NAME, TOOL_NAME_LENGTH_MAX, TOOL_NAME_RULE } from "../policy/tool-policy.js";
-import { TRIGGER_RULES } from "../scheduling/triggers.js";
 
-export const STEP_KINDS = ["agent", "command", "tool", "human", "gate", "wait", "plan", "workflow"] as const;
-export type StepKind = (typeof STEP_KINDS)[number];
 export const INPUT_TYPES = ["string", "number", "integer", "boolean", "array", "object"] as const;
 
 /** How many elements a list of `for_each` may have. */

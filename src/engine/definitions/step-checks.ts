@@ -1,4 +1,5 @@
-import type { StepKind, WrittenStep } from "./schema.js";
+import type { StepKind } from "../../base/statuses.js";
+import type { WrittenStep } from "./schema.js";
 import { hint } from "../../base/names.js";
 import { addSchemaProblems } from "./json-schema.js";
 import type { Problems } from "../../base/problems.js";

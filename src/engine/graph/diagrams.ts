@@ -1,4 +1,4 @@
-import type { TaskStatus } from "../../store/tasks/tasks.js";
+import type { TaskStatus } from "../../base/statuses.js";
 import { BOX, type Layout, layOut, type Line } from "./layout.js";
 
 /** A task as a picture shows it. Every text may come from an agent: each format escapes it in its own way. */

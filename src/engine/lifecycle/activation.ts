@@ -1,5 +1,6 @@
 import { endTasks } from "../../store/tasks/transitions.js";
-import { rewriteTask, saveSpec, type Signal, startWaiting, takeSignal } from "../../store/tasks/server-steps.js";
+import { rewriteTask, saveSpec, startWaiting } from "../../store/tasks/server-steps.js";
+import { type Signal, takeSignal } from "../../store/signals/signals.js";
 import { saveDemands } from "../../store/scheduling/lanes.js";
 import { findTaskAndSpec, type Dynamic, type Task, type TaskSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";

@@ -1,6 +1,7 @@
-import { type AttemptError, type AttemptOutcome, insertAttempt } from "../../store/tasks/attempts.js";
+import type { AttemptOutcome, TaskStatus } from "../../base/statuses.js";
+import { type AttemptError, insertAttempt } from "../../store/tasks/attempts.js";
 import { type Closing, closeAttempt } from "../../store/tasks/transitions.js";
-import type { Reason, RetryPolicy, Task, TaskStatus } from "../../store/tasks/tasks.js";
+import type { Reason, RetryPolicy, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { LockedTask } from "./locked-task.js";
 import { unpark } from "../scheduling/parking.js";

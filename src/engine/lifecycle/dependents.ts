@@ -1,5 +1,6 @@
+import type { TaskStatus } from "../../base/statuses.js";
 import { endTasks, settleDependency, type Settlement } from "../../store/tasks/transitions.js";
-import type { Reason, Task, TaskStatus } from "../../store/tasks/tasks.js";
+import type { Reason, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { activateTasks } from "./activation.js";
 import { TASK_SETTLED, type Settled } from "./machines.js";

@@ -1,5 +1,5 @@
-import type { RunStatus } from "../../base/statuses.js";
-import type { Reason, Task, TaskStatus } from "../../store/tasks/tasks.js";
+import type { RunStatus, TaskStatus } from "../../base/statuses.js";
+import type { Reason, Task } from "../../store/tasks/tasks.js";
 import type { Settlement } from "../../store/tasks/transitions.js";
 import { BatonError, type NextCall } from "../../base/errors.js";
 

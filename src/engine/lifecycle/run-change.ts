@@ -1,9 +1,10 @@
+import type { TaskStatus } from "../../base/statuses.js";
 import { wakeChildRuns } from "../../store/child-runs/child-runs.js";
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import type { Counters } from "../../store/runs/counters.js";
 import type { Run } from "../../store/runs/runs.js";
 import { sumOpenTasks } from "../../store/tasks/lists.js";
-import type { Task, TaskStatus } from "../../store/tasks/tasks.js";
+import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 import type { EngineContext } from "../context.js";

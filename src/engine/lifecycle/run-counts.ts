@@ -1,5 +1,6 @@
+import type { TaskStatus } from "../../base/statuses.js";
 import { addToCounters, type Counters } from "../../store/runs/counters.js";
-import type { Task, TaskStatus } from "../../store/tasks/tasks.js";
+import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 
 /** Finished work. A failed task is not among it, since it may be tried again. */

@@ -1,8 +1,9 @@
+import type { TaskStatus } from "../../base/statuses.js";
 import { wakeChildRuns } from "../../store/child-runs/child-runs.js";
 import { deleteLanes } from "../../store/scheduling/lanes.js";
 import { type Run, setRunStatus } from "../../store/runs/runs.js";
 import { blockTasksInState } from "../../store/tasks/transitions.js";
-import type { Reason, TaskStatus } from "../../store/tasks/tasks.js";
+import type { Reason } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { runMachine, transition } from "./machines.js";

@@ -1,3 +1,4 @@
+import { LOCK_STATES } from "../../base/statuses.js";
 import { type Lock, locksByPrefix } from "../../store/locks/locks.js";
 import type { LockOwner } from "../../store/locks/requests.js";
 import type { Tx } from "../../store/tx.js";
@@ -164,11 +165,9 @@ export class LockTable {
   }
 }
 
-const STATES = ["held", "offered", "queued"] as const;
-
 /** Sorts holders before waiting requests, those in queue order. */
 function nearestFirst(a: Lock, b: Lock): number {
-  if (a.state !== b.state) return STATES.indexOf(a.state) - STATES.indexOf(b.state);
+  if (a.state !== b.state) return LOCK_STATES.indexOf(a.state) - LOCK_STATES.indexOf(b.state);
   if (a.queueEntry && b.queueEntry && a.request !== b.request)
     return isEarlier(queuePositionOf(a), queuePositionOf(b)) ? -1 : 1;
   return a.id < b.id ? -1 : 1;

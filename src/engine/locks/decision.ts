@@ -1,3 +1,4 @@
+import type { LockMode } from "../../base/statuses.js";
 import {
   attendRequest,
   deleteRequests,
@@ -7,7 +8,6 @@ import {
   requestsOfAgents,
 } from "../../store/locks/requests.js";
 import { deleteLocks, insertLocks, type Lock, locksOfRequests, renewLocks } from "../../store/locks/locks.js";
-import type { LockMode } from "../../store/scheduling/file-sets.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { isOwn, type LockTable, type Obstacle, type QueuePosition, type WantedLocks } from "./conflicts.js";

@@ -1,9 +1,9 @@
+import type { LockMode } from "../../base/statuses.js";
 import type { Project } from "../../store/projects/projects.js";
 import { lockProject } from "../../store/lock-order.js";
 import { attendRequest, findRequest, findSameRequest } from "../../store/locks/requests.js";
 import { listLocks, listLocksEverywhere } from "../../store/locks/lists.js";
 import { type Lock, locksOfAgent, locksOfRequests } from "../../store/locks/locks.js";
-import type { LockMode } from "../../store/scheduling/file-sets.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { actingAgent } from "../agents/agents.js";

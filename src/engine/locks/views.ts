@@ -1,5 +1,5 @@
+import type { LockMode } from "../../base/statuses.js";
 import type { Lock } from "../../store/locks/locks.js";
-import type { LockMode } from "../../store/scheduling/file-sets.js";
 import type { Obstacle } from "./conflicts.js";
 import { iso, isoOrNull } from "../../base/time.js";
 

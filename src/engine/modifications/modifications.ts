@@ -1,6 +1,7 @@
-import * as store from "../../store/modifications/modifications.js";
+import { deleteEdges, type Edge, insertEdges } from "../../store/tasks/dependencies.js";
+import { deleteTasks, setDegrees } from "../../store/tasks/revisions.js";
 import { lockRun } from "../../store/lock-order.js";
-import { type Run } from "../../store/runs/runs.js";
+import { type Run, setRevision } from "../../store/runs/runs.js";
 import { recountDependencies } from "../../store/tasks/transitions.js";
 import { graphOfRun } from "../../store/tasks/lists.js";
 import type { Task } from "../../store/tasks/tasks.js";
@@ -82,7 +83,7 @@ interface Writing {
   readonly project: Project;
   readonly graph: RunGraph;
   readonly replanned: Replanned;
-  readonly before: { readonly tasks: readonly Task[]; readonly edges: readonly store.Edge[] };
+  readonly before: { readonly tasks: readonly Task[]; readonly edges: readonly Edge[] };
   readonly agent: string;
 }
 
@@ -95,11 +96,11 @@ function* write(ctx: EngineContext, writing: Writing): Tx<Modified> {
   const revision: Revision = { project, run, graph, replanned, ranks: dag.upwardRanks() };
   for (const task of graph.removed) change.remove(task);
   yield* requireCapacity(change, fresh.length);
-  yield* store.deleteTasks(graph.removed.map(({ id }) => id));
+  yield* deleteTasks(graph.removed.map(({ id }) => id));
   const rewired = yield* rewire(writing);
   const loose = yield* reviseOpenTasks(change, revision, rewired);
   const added = yield* addTasks(change, revision, fresh);
-  yield* store.setRevision(run.id, run.revision, shapeOf(dag));
+  yield* setRevision(run.id, run.revision, shapeOf(dag));
   const removed = graph.removed.map(({ key }) => key);
   const updated = [...new Set([...loose.updated, ...rewired])].sort();
   change.record({
@@ -144,8 +145,8 @@ function* rewire({ graph, before }: Writing): Tx<string[]> {
     if (needs) needs.add(dependency);
     else old.set(task, new Set([dependency]));
   }
-  const cut: store.Edge[] = [];
-  const tied: store.Edge[] = [];
+  const cut: Edge[] = [];
+  const tied: Edge[] = [];
   const rewired: string[] = [];
   for (const { key, task, needs } of graph.all()) {
     if (task === undefined) continue;
@@ -153,16 +154,16 @@ function* rewire({ graph, before }: Writing): Tx<string[]> {
     const known = new Set([...needs].flatMap((need) => graph.find(need)?.task?.id ?? []));
     const leaving = [...was].filter((id) => !known.has(id));
     const joining = [...known].filter((id) => !was.has(id));
-    cut.push(...leaving.filter((id) => !gone.has(id)).map((id): store.Edge => [id, task.id]));
-    tied.push(...joining.map((id): store.Edge => [id, task.id]));
+    cut.push(...leaving.filter((id) => !gone.has(id)).map((id): Edge => [id, task.id]));
+    tied.push(...joining.map((id): Edge => [id, task.id]));
     // New tasks bring their edges with them.
     if (leaving.length > 0 || joining.length > 0 || known.size < needs.size) rewired.push(key);
     const dependents = graph.dependentsOf(key).length;
     if (task.dependents !== dependents || task.depsTotal !== needs.size)
-      yield* store.setDegrees(task.id, { depsTotal: needs.size, dependents });
+      yield* setDegrees(task.id, { depsTotal: needs.size, dependents });
   }
-  yield* store.deleteEdges(cut);
-  yield* store.insertEdges(tied);
+  yield* deleteEdges(cut);
+  yield* insertEdges(tied);
   return rewired;
 }
 
@@ -183,9 +184,9 @@ function* addTasks(change: RunChange, revision: Revision, fresh: readonly Vertex
       settled: settledAmong([...needs].flatMap((need) => graph.find(need)?.task ?? [])),
     })),
   });
-  yield* store.insertEdges(
+  yield* insertEdges(
     fresh.flatMap(({ key }) =>
-      graph.dependentsOf(key).flatMap((dependent): store.Edge[] => {
+      graph.dependentsOf(key).flatMap((dependent): Edge[] => {
         const behind = graph.find(dependent)?.task;
         return behind === undefined ? [] : [[idOf(key), behind.id]];
       }),

@@ -1,4 +1,5 @@
-import { findRunDefinition, specsOf, tasksToRead } from "../../store/modifications/modifications.js";
+import { findRunDefinition } from "../../store/runs/runs.js";
+import { specsOf, tasksToRead } from "../../store/tasks/revisions.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { Task, TaskSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";

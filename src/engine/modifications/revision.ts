@@ -1,5 +1,5 @@
 import { saveDemands } from "../../store/scheduling/lanes.js";
-import * as store from "../../store/modifications/modifications.js";
+import * as store from "../../store/tasks/revisions.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";

@@ -1,5 +1,6 @@
+import type { LockMode } from "../../base/statuses.js";
 import { createHash } from "node:crypto";
-import { findScope, type LockMode, saveScopes, type ScopePaths } from "../../store/scheduling/file-sets.js";
+import { findScope, saveScopes, type ScopePaths } from "../../store/scheduling/file-sets.js";
 import type { Tx } from "../../store/tx.js";
 import { keptPattern, normalisePath, type PathPattern, type PathSpace } from "./paths.js";
 

@@ -1,3 +1,4 @@
+import { type LockKind } from "../../base/statuses.js";
 import { posix } from "node:path";
 import { BatonError } from "../../base/errors.js";
 import {
@@ -17,15 +18,13 @@ export interface PathSpace {
   readonly caseInsensitive: boolean;
 }
 
-export type PatternKind = "file" | "directory" | "glob";
-
 /** A normalised path, directory or glob, relative to the project's root. */
 export interface PathPattern {
   /** As it is shown: NFC, forward slashes, a directory with a slash at its end (the root itself is `./`). */
   readonly path: string;
   /** The path with case folded where the file system does not tell cases apart: equal for the same file. */
   readonly key: string;
-  readonly kind: PatternKind;
+  readonly kind: LockKind;
   /** Prefix of every path that fits: a file's whole key, or the directories before the first wild segment. */
   readonly prefix: string;
 }
@@ -65,7 +64,7 @@ export function normalisePath(space: PathSpace, input: string): PathPattern {
 }
 
 /** A pattern from its normalised path and kind, as the database keeps them. */
-export function storedPattern(space: Pick<PathSpace, "caseInsensitive">, path: string, kind: PatternKind): PathPattern {
+export function storedPattern(space: Pick<PathSpace, "caseInsensitive">, path: string, kind: LockKind): PathPattern {
   const key = space.caseInsensitive ? foldCase(path) : path;
   return { path, key, kind, prefix: prefixOf(key, kind) };
 }
@@ -145,7 +144,7 @@ export function foldCase(text: string): string {
   return text.toLowerCase().toUpperCase().toLowerCase().replaceAll("ς", "σ").normalize("NFC");
 }
 
-function prefixOf(key: string, kind: PatternKind): string {
+function prefixOf(key: string, kind: LockKind): string {
   if (kind === "file") return key;
   if (kind === "directory") return key === ROOT_DIRECTORY ? "" : key.slice(0, -1);
   const segments = key.split("/");

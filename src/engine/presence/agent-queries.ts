@@ -1,5 +1,6 @@
+import type { AttemptOutcome } from "../../base/statuses.js";
 import * as agents from "../../store/agents/agents.js";
-import { type AttemptOutcome, attemptFigures, recentAttemptsOf } from "../../store/tasks/attempts.js";
+import { attemptFigures, recentAttemptsOf } from "../../store/tasks/attempts.js";
 import { findSession } from "../../store/presence/sessions.js";
 import { runningTasksOf, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";

@@ -1,3 +1,4 @@
+import type { TaskStatus } from "../../base/statuses.js";
 import { wakeChildRuns, openDescendants } from "../../store/child-runs/child-runs.js";
 import { findCounters } from "../../store/runs/counters.js";
 import { notUndone } from "../../store/child-runs/compensations.js";
@@ -6,7 +7,6 @@ import { deleteLanes, setLanesOpen } from "../../store/scheduling/lanes.js";
 import { lockProject, lockRun } from "../../store/lock-order.js";
 import { type Run } from "../../store/runs/runs.js";
 import { cancelTasksInState, orderCancelOfRun } from "../../store/tasks/transitions.js";
-import type { TaskStatus } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";

@@ -1,14 +1,3 @@
-import type { TriggerRule } from "../../store/tasks/tasks.js";
-
-/** When a task starts, given how its dependencies ended. `all_done` counts every way of settling. */
-export const TRIGGER_RULES = [
-  "all_succeeded",
-  "all_done",
-  "one_succeeded",
-  "one_failed",
-  "none_failed",
-] as const satisfies readonly TriggerRule[];
-
 /** How the dependencies of a task stand. Failed counts dead letters and blocked; skipped counts cancelled too. */
 export interface DependencyCounts {
   readonly total: number;
@@ -20,6 +9,7 @@ export interface DependencyCounts {
 /** `wait`: still open. `block`: can no longer hold because something failed. `skip`: can no longer hold for another reason. */
 export type Verdict = "ready" | "wait" | "block" | "skip";
 
+/** Whether a task starts, given how its dependencies ended. `all_done` counts every way of settling. */
 export function judge(rule: TriggerRule, deps: DependencyCounts): Verdict {
   const open = deps.total - deps.succeeded - deps.failed - deps.skipped;
   const lost: Verdict = deps.failed > 0 ? "block" : "skip";
@@ -41,3 +31,4 @@ export function judge(rule: TriggerRule, deps: DependencyCounts): Verdict {
       return open === 0 ? "skip" : "wait";
   }
 }
+import type { TriggerRule } from "../../base/statuses.js";

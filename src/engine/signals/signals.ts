@@ -1,6 +1,7 @@
 import { lockRun } from "../../store/lock-order.js";
 import { type Run } from "../../store/runs/runs.js";
-import { keepSignal, waitingTasks } from "../../store/tasks/server-steps.js";
+import { saveSignal } from "../../store/signals/signals.js";
+import { waitingTasks } from "../../store/tasks/server-steps.js";
 import type { Task, TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { completeByServer } from "../lifecycle/server-attempts.js";
@@ -46,7 +47,7 @@ export function* signal(ctx: EngineContext, given: SignalGiven): Tx<Signalled> {
   requireFit(target === undefined ? waiting : [target], result);
   const kept = waiting.length === 0;
   if (kept) {
-    yield* keepSignal({
+    yield* saveSignal({
       id: ctx.newId("signal"),
       run: run.id,
       task: target?.task.id ?? null,

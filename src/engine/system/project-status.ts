@@ -1,3 +1,4 @@
+import type { TaskStatus } from "../../base/statuses.js";
 import { sumCounters, findCounters } from "../../store/runs/counters.js";
 import {
   figuresOfProjects,
@@ -8,7 +9,6 @@ import {
   workAtHand,
 } from "../../store/system/figures.js";
 import { activeRunsOf, countRunsByStatus, findRuns } from "../../store/runs/runs.js";
-import type { TaskStatus } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { isoOrNull } from "../../base/time.js";

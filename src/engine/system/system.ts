@@ -1,7 +1,7 @@
+import type { TaskStatus } from "../../base/statuses.js";
 import { sumCounters } from "../../store/runs/counters.js";
 import * as figures from "../../store/system/figures.js";
 import { countRunsByStatus } from "../../store/runs/runs.js";
-import type { TaskStatus } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { commandRunners } from "../policy/command-runners.js";
 import type { EngineContext } from "../context.js";

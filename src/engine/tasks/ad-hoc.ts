@@ -1,5 +1,6 @@
+import type { TriggerRule } from "../../base/statuses.js";
 import { countDependents, findTasksByKeys, keysOfRun } from "../../store/tasks/lists.js";
-import { findTask, type Reason, type Task, type TriggerRule } from "../../store/tasks/tasks.js";
+import { findTask, type Reason, type Task } from "../../store/tasks/tasks.js";
 import { lockRun } from "../../store/lock-order.js";
 import { type Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";

@@ -1,5 +1,5 @@
 import { addDependents } from "../../store/tasks/server-steps.js";
-import { findRunDefinition } from "../../store/modifications/modifications.js";
+import { findRunDefinition } from "../../store/runs/runs.js";
 import { graphOfRun, replaceDependency } from "../../store/tasks/lists.js";
 import type { Run } from "../../store/runs/runs.js";
 import { dependentsOf } from "../../store/tasks/transitions.js";

@@ -1,3 +1,4 @@
+import type { TaskStatus } from "../../base/statuses.js";
 import { attemptsOf } from "../../store/tasks/attempts.js";
 import { readEvents, type StoredEvent } from "../../store/events/history.js";
 import { dependenciesOf } from "../../store/tasks/transitions.js";
@@ -74,7 +75,7 @@ export function* taskAndDependencies(reference: string): Tx<string[]> {
 export interface TaskListQuery {
   readonly run?: string | undefined;
   readonly project?: string | undefined;
-  readonly status?: tasks.TaskStatus | undefined;
+  readonly status?: TaskStatus | undefined;
   readonly agent?: string | undefined;
   readonly role?: string | undefined;
   readonly cursor?: string | undefined;

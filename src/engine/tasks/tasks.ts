@@ -1,7 +1,7 @@
 import type { Attempt, AttemptError } from "../../store/tasks/attempts.js";
 import { endTasks, orderCancel, recordHeartbeat } from "../../store/tasks/transitions.js";
 import { dependentsInState } from "../../store/tasks/lists.js";
-import type { Orders, Task } from "../../store/tasks/tasks.js";
+import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { backoffMs, endAttempt, mayRetry, type Usage } from "../lifecycle/attempts.js";
 import { failureReason } from "../lifecycle/server-attempts.js";
@@ -242,7 +242,7 @@ export interface Progress {
 
 export interface ProgressAnswer {
   readonly task: Task;
-  readonly orders: "continue" | "paused" | "deadline_passed" | Orders;
+  readonly orders: "continue" | "paused" | "deadline_passed" | "cancel_requested";
   readonly leaseExpiresAt: number;
 }
 

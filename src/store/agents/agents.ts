@@ -1,5 +1,5 @@
 import { AGENT_STATUSES } from "../../base/statuses.js";
-import { all, hit, int, json, one, oneOf, only, text, textOrNull } from "../rows.js";
+import { many, hit, int, json, one, oneOf, only, text, textOrNull } from "../rows.js";
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -82,7 +82,7 @@ export function* setEventCursor(name: string, cursor: string): Tx<void> {
 
 /** In order of name, from after `after`, with how many tasks each is running. */
 export function* listAgents(page: { after?: string | undefined; limit: number }): Tx<(Agent & { running: number })[]> {
-  return yield* all(
+  return yield* many(
     (row) => ({ ...AGENTS.read(row), running: int(row, "running") }),
     [
       `SELECT ${AGENTS.columns}, (SELECT count(*) FROM tasks t WHERE t.agent = agents.name) AS running FROM agents
@@ -93,7 +93,7 @@ export function* listAgents(page: { after?: string | undefined; limit: number })
 }
 
 export function* agentNames(limit: number): Tx<string[]> {
-  return yield* all(only("name", text), [
+  return yield* many(only("name", text), [
     "SELECT name FROM agents WHERE status = 'active' ORDER BY seen_at DESC LIMIT $1",
     [limit],
   ]);

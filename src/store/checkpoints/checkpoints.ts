@@ -1,5 +1,5 @@
-import { RUN_STATUSES, CHECKPOINT_KINDS, type CheckpointKind, type RunStatus } from "../../base/statuses.js";
-import { all, hit, int, json, one, oneOf, only, text, textOrNull } from "../rows.js";
+import { RUN_STATUSES, type RunStatus, CHECKPOINT_KINDS, type CheckpointKind } from "../../base/statuses.js";
+import { many, hit, int, json, one, oneOf, only, text, textOrNull } from "../rows.js";
 import { insertInto, insertRows, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -47,7 +47,7 @@ export function* findCheckpoint(id: string): Tx<Checkpoint | undefined> {
 }
 
 export function* partsOf(checkpoint: string): Tx<string[]> {
-  return yield* all(only("data", text), [
+  return yield* many(only("data", text), [
     "SELECT data FROM checkpoint_parts WHERE checkpoint = $1 ORDER BY number",
     [checkpoint],
   ]);
@@ -55,7 +55,7 @@ export function* partsOf(checkpoint: string): Tx<string[]> {
 
 /** Newest first; those before an id where one is given. */
 export function* listCheckpoints(run: string, page: { before?: string | undefined; limit: number }): Tx<Checkpoint[]> {
-  return yield* all(CHECKPOINTS.read, [
+  return yield* many(CHECKPOINTS.read, [
     `SELECT ${CHECKPOINTS.columns} FROM checkpoints WHERE run = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`,
     [run, page.before ?? "", page.limit],
   ]);

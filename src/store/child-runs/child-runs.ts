@@ -1,4 +1,4 @@
-import { chunksOf, int, placeholders, text } from "../rows.js";
+import { many, chunksOf, eachIn, hit, idOf, int, one, only, placeholders, text } from "../rows.js";
 import { first, type Tx } from "../tx.js";
 
 /** Runs within runs, and runs that the tick is to look at. */
@@ -8,14 +8,13 @@ export const DESCENDANTS_MAX = 1_000;
 
 /** The open runs within a run, at any depth, in the order in which runs are locked. At most 1,000. */
 export function* openDescendants(run: string): Tx<string[]> {
-  const rows = yield [
+  return yield* many(idOf, [
     `WITH RECURSIVE below (id) AS (
        SELECT id FROM runs WHERE parent_run = $1 AND ended_at IS NULL
        UNION SELECT r.id FROM runs r JOIN below b ON r.parent_run = b.id WHERE r.ended_at IS NULL
      ) SELECT id FROM below ORDER BY id LIMIT $2`,
     [run, DESCENDANTS_MAX],
-  ];
-  return rows.map((row) => text(row, "id"));
+  ]);
 }
 
 /** The run that a run is within, at last; itself where it is within none. */
@@ -32,19 +31,22 @@ export function* rootOf(run: string): Tx<string> {
 
 /** Whether any run within a run, at any time, was as deep as this within others. */
 export function* reachesDepth(run: string, depth: number): Tx<boolean> {
-  const row = yield* first([
+  return yield* hit([
     `WITH RECURSIVE below (id, depth) AS (
        SELECT id, depth FROM runs WHERE id = $1
        UNION SELECT r.id, r.depth FROM runs r JOIN below b ON r.parent_run = b.id
      ) SELECT 1 AS one FROM below WHERE depth >= $2 LIMIT 1`,
     [run, depth],
   ]);
-  return row !== undefined;
 }
 
 export function* countOpenChildren(run: string): Tx<number> {
-  const row = yield* first(["SELECT count(*) AS n FROM runs WHERE parent_run = $1 AND ended_at IS NULL", [run]]);
-  return row ? int(row, "n") : 0;
+  return (
+    (yield* one(only("n", int), [
+      "SELECT count(*) AS n FROM runs WHERE parent_run = $1 AND ended_at IS NULL",
+      [run],
+    ])) ?? 0
+  );
 }
 
 /** The open child runs of tasks, by task. */
@@ -80,23 +82,23 @@ export function* wakeChildRuns(run: string, at: number, tasks?: readonly string[
 
 /** All runs that are or were started by a run itself, in their order. */
 export function* childrenOf(run: string): Tx<string[]> {
-  const rows = yield ["SELECT id FROM runs WHERE parent_run = $1 ORDER BY id", [run]];
-  return rows.map((row) => text(row, "id"));
+  return yield* many(idOf, ["SELECT id FROM runs WHERE parent_run = $1 ORDER BY id", [run]]);
 }
 
 /** Lets the tick look at these runs, whose rows are held. */
 export function* wakeRuns(runs: readonly string[], at: number): Tx<void> {
-  for (const chunk of chunksOf(runs))
-    yield [`UPDATE runs SET due_at = $1 WHERE id IN (${placeholders(chunk.length, 2)})`, [at, ...chunk]];
+  yield* eachIn(runs, (chunk) => [
+    `UPDATE runs SET due_at = $1 WHERE id IN (${placeholders(chunk.length, 2)})`,
+    [at, ...chunk],
+  ]);
 }
 
 /** The runs whose time has come. */
 export function* dueRuns(now: number, limit: number): Tx<string[]> {
-  const rows = yield [
+  return yield* many(idOf, [
     "SELECT id FROM runs WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2",
     [now, limit],
-  ];
-  return rows.map((row) => text(row, "id"));
+  ]);
 }
 
 export function* setRunDue(run: string, dueAt: number | null): Tx<void> {
@@ -105,14 +107,13 @@ export function* setRunDue(run: string, dueAt: number | null): Tx<void> {
 
 /** Lets the tick look at the next task of a run that has waited for room to start its child run. Says whether there is one. */
 export function* wakeNextUnstarted(run: string, at: number): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     `UPDATE tasks SET due_at = $1 WHERE id = (SELECT t.id FROM tasks t WHERE t.run = $2 AND t.status = 'waiting' AND t.kind = 'workflow'
        AND NOT EXISTS (SELECT 1 FROM runs c WHERE c.parent_run = $2 AND c.parent_task = t.id
          AND (c.ended_at IS NULL OR c.due_at IS NOT NULL))
        ORDER BY t.id LIMIT 1) RETURNING id`,
     [at, run],
-  ];
-  return rows.length > 0;
+  ]);
 }
 
 const LAST_RESULTS = `FROM tasks t JOIN attempts a ON a.task = t.id AND a.number = t.attempt

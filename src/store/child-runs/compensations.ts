@@ -1,5 +1,5 @@
-import { text } from "../rows.js";
-import { T_COLUMNS, type TaskAndSpec, taskAndSpecOf } from "../tasks/tasks.js";
+import { TASKS, type TaskAndSpec, taskAndSpecOf } from "../tasks/tasks.js";
+import { many, idOf } from "../rows.js";
 import type { Tx } from "../tx.js";
 
 /** What undoes the tasks of a run. */
@@ -16,17 +16,16 @@ export function isCompensation({ key }: { readonly key: string }): boolean {
 
 /** The tasks that undo something and could not be done, or stand behind one. */
 export function* notUndone(run: string): Tx<string[]> {
-  const rows = yield [
+  return yield* many(idOf, [
     `SELECT id FROM tasks WHERE run = $1 AND (status = 'dead_letter' OR status = 'blocked') AND key LIKE '${PREFIX}%' ORDER BY id`,
     [run],
-  ];
-  return rows.map((row) => text(row, "id"));
+  ]);
 }
 
 /** The tasks of a run that succeeded and say what undoes them, in the order in which they were made. */
 export function* compensable(run: string): Tx<TaskAndSpec[]> {
   const rows = yield [
-    `SELECT ${T_COLUMNS}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id
+    `SELECT ${TASKS.columnsOf("t")}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id
      WHERE t.run = $1 AND t.status = 'succeeded' AND s.spec LIKE '%"compensate":%' ORDER BY t.id`,
     [run],
   ];

@@ -1,5 +1,5 @@
 import { type Run, RUNS } from "../runs/runs.js";
-import { all, idOf, int, one, only, placeholders, text } from "../rows.js";
+import { many, idOf, int, one, only, placeholders, text } from "../rows.js";
 import { insertInto, named, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -21,7 +21,7 @@ const BUDGETS_OVER = `WITH RECURSIVE above (id, parent_run, depth) AS (
 
 /** The budgets that hold for a run, the nearest first: its own, and those of the runs that it is within. */
 export function* budgetsOver(run: string): Tx<Budget[]> {
-  return yield* all(BUDGETS.read, [BUDGETS_OVER, [run]]);
+  return yield* many(BUDGETS.read, [BUDGETS_OVER, [run]]);
 }
 
 /** Adds a cost to budgets whose rows are locked. */

@@ -1,7 +1,7 @@
 import { DEAD_LETTER_STATUSES, type DeadLetterStatus } from "../../base/statuses.js";
 import type { AttemptError } from "../tasks/attempts.js";
 import {
-  all,
+  many,
   chunksOf,
   conditionsOf,
   eachIn,
@@ -76,7 +76,7 @@ export function* listDeadLetters(filter: DeadLetterFilter): Tx<DeadLetter[]> {
   ]);
   // sql: the comparisons are those above.
   const sql = `SELECT ${DEAD_LETTERS.columns} FROM dead_letters ${where} ORDER BY id DESC LIMIT $${params.length + 1}`;
-  return yield* all(DEAD_LETTERS.read, [sql, [...params, filter.limit]]);
+  return yield* many(DEAD_LETTERS.read, [sql, [...params, filter.limit]]);
 }
 
 export interface DeadLetterClosing {
@@ -133,7 +133,7 @@ export function* pendingDeadLettersOf(run: string): Tx<PendingDeadLetter[]> {
 
 /** Pending ones whose time has come, the earliest first. */
 export function* dueDeadLetters(now: number, limit: number): Tx<string[]> {
-  return yield* all(idOf, [
+  return yield* many(idOf, [
     "SELECT id FROM dead_letters WHERE due_at IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2",
     [now, limit],
   ]);

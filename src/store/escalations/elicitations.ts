@@ -1,4 +1,4 @@
-import { T_COLUMNS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
+import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
 import { bySize, chunksOf, hit, int, intOrNull, placeholders, text, textOrNull } from "../rows.js";
 import type { Row, Tx } from "../tx.js";
 
@@ -28,7 +28,7 @@ const QUESTIONS = bySize(
       SELECT id FROM runs WHERE id IN (${placeholders(size, 2)}) AND ended_at IS NULL
       UNION SELECT r.id FROM runs r JOIN below b ON r.parent_run = b.id WHERE r.ended_at IS NULL
     )
-    SELECT ${T_COLUMNS}, s.spec, r.name AS run_name, p.name AS project_name, r.created_by, g.session AS starter_session,
+    SELECT ${TASKS.columnsOf("t")}, s.spec, r.name AS run_name, p.name AS project_name, r.created_by, g.session AS starter_session,
       a.until_at, a.session AS elicited_by, x.expires_at AS session_expires_at, x.ended_at AS session_ended_at
     FROM below b CROSS JOIN runs r CROSS JOIN tasks t JOIN task_specs s ON s.task = t.id JOIN projects p ON p.id = r.project
     LEFT JOIN agents g ON g.name = r.created_by

@@ -1,5 +1,6 @@
-import { insertRows } from "../rows.js";
 import { redactSecrets } from "../redaction.js";
+import { int, text, textOrNull } from "../rows.js";
+import { insertInto, insertRows, table } from "../tables.js";
 import type { Tx, TxContext } from "../tx.js";
 
 export interface NewEvent {
@@ -11,20 +12,30 @@ export interface NewEvent {
   readonly data?: Readonly<Record<string, unknown>>;
 }
 
-const INSERT = { table: "events", columns: ["at", "type", "project", "run", "task", "agent", "data"] } as const;
+const INSERT = insertInto(
+  table("events", {
+    at: int,
+    type: text,
+    project: textOrNull,
+    run: textOrNull,
+    task: textOrNull,
+    agent: textOrNull,
+    data: text,
+  }),
+);
 
 /** Adds to the history, in the transaction that makes the events true. */
-export function* appendEvents(ctx: TxContext, events: readonly NewEvent[]): Tx<void> {
-  yield* insertRows(
+export function appendEvents(ctx: TxContext, events: readonly NewEvent[]): Tx<void> {
+  return insertRows(
     INSERT,
-    events.map((event) => [
-      ctx.now,
-      event.type,
-      event.project ?? null,
-      event.run ?? null,
-      event.task ?? null,
-      event.agent ?? null,
-      event.data === undefined ? "{}" : redactSecrets(JSON.stringify(event.data)),
-    ]),
+    events.map(({ type, project = null, run = null, task = null, agent = null, data }) => ({
+      at: ctx.now,
+      type,
+      project,
+      run,
+      task,
+      agent,
+      data: data === undefined ? "{}" : redactSecrets(JSON.stringify(data)),
+    })),
   );
 }

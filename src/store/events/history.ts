@@ -1,19 +1,21 @@
 import { BatonError } from "../../base/errors.js";
 import { int, json, placeholders, text, textOrNull } from "../rows.js";
+import { columns, type RowOf } from "../tables.js";
 import type { Row, SqlValue, Tx } from "../tx.js";
 
-/** An event as it stands in the history. */
-export interface StoredEvent {
-  readonly seq: number;
+export const EVENTS = columns({
+  seq: int,
   /** Milliseconds since the epoch. */
-  readonly at: number;
-  readonly type: string;
-  readonly project: string | null;
-  readonly run: string | null;
-  readonly task: string | null;
-  readonly agent: string | null;
-  readonly data: Readonly<Record<string, unknown>>;
-}
+  at: int,
+  type: text,
+  project: textOrNull,
+  run: textOrNull,
+  task: textOrNull,
+  agent: textOrNull,
+  data: json<Readonly<Record<string, unknown>>>,
+});
+/** An event as it stands in the history. */
+export interface StoredEvent extends RowOf<typeof EVENTS> {}
 
 export interface EventFilters {
   readonly project?: string | undefined;
@@ -52,7 +54,6 @@ const WINDOW_END_OF_RUN = `SELECT xid, seq, count(*) OVER () AS seen FROM (
     ORDER BY %RUN_EVENT_ORDER% LIMIT $3
   ) AS window_rows ORDER BY %EVENT_ORDER_BACK% LIMIT 1`;
 
-const COLUMNS = "xid, seq, at, type, project, run, task, agent, data";
 const MATCHING = `(CAST($6 AS TEXT) IS NULL OR project = $6) AND (CAST($7 AS TEXT) IS NULL OR task = $7)
   AND (CAST($8 AS TEXT) IS NULL OR agent = $8)`;
 const WINDOW_OF_ALL = "events WHERE %EVENT_AFTER% AND %EVENT_UP_TO%";
@@ -80,10 +81,10 @@ export function* readEvents(query: {
   const last = rows.length < query.limit ? undefined : rows.at(-1);
   const reached = last === undefined ? end : positionOf(last);
   const behindEnd = reached.xid !== end.xid || reached.seq !== end.seq;
-  return { events: rows.map(eventOf), cursor: encodeCursor(reached), more: behindEnd || end.full };
+  return { events: rows.map(EVENTS.read), cursor: encodeCursor(reached), more: behindEnd || end.full };
 }
 
-const NEWEST_OF_RUN = `SELECT ${COLUMNS} FROM %RUN_EVENTS% = $1 AND xid < %XID_HORIZON%
+const NEWEST_OF_RUN = `SELECT xid, ${EVENTS.columns} FROM %RUN_EVENTS% = $1 AND xid < %XID_HORIZON%
   ORDER BY %RUN_EVENT_ORDER_BACK% LIMIT $2`;
 
 /** The newest events of a run, oldest first, and the cursor that reads on from them. */
@@ -91,7 +92,7 @@ export function* newestEventsOf(run: string, limit: number): Tx<{ events: readon
   const rows = yield [NEWEST_OF_RUN, [run, limit]];
   const newest = rows[0];
   return {
-    events: rows.toReversed().map(eventOf),
+    events: rows.toReversed().map(EVENTS.read),
     cursor: encodeCursor(newest === undefined ? START : positionOf(newest)),
   };
 }
@@ -114,7 +115,7 @@ function pageText(filters: EventFilters): string {
   const types = paddedTypes(filters).length;
   const ofTypes = types === 0 ? "" : `AND type IN (${placeholders(types, filters.run === undefined ? 9 : 10)})`;
   // sql: put together from the constants of this module; at most eight texts.
-  return `SELECT ${COLUMNS} FROM ${window} AND ${MATCHING} ${ofTypes} ORDER BY ${order} LIMIT $5`;
+  return `SELECT xid, ${EVENTS.columns} FROM ${window} AND ${MATCHING} ${ofTypes} ORDER BY ${order} LIMIT $5`;
 }
 
 function filterValues(filters: EventFilters): SqlValue[] {
@@ -134,19 +135,6 @@ function paddedTypes(filters: EventFilters): readonly string[] {
 
 function positionOf(row: Row): Position {
   return { xid: int(row, "xid"), seq: int(row, "seq") };
-}
-
-function eventOf(row: Row): StoredEvent {
-  return {
-    seq: int(row, "seq"),
-    at: int(row, "at"),
-    type: text(row, "type"),
-    project: textOrNull(row, "project"),
-    run: textOrNull(row, "run"),
-    task: textOrNull(row, "task"),
-    agent: textOrNull(row, "agent"),
-    data: json(row, "data"),
-  };
 }
 
 function encodeCursor({ xid, seq }: Position): string {

@@ -1,6 +1,6 @@
-import { int } from "../rows.js";
+import { type Lock, LOCKS, SELECT_LOCKS } from "./locks.js";
+import { many, int } from "../rows.js";
 import { first, type Tx } from "../tx.js";
-import { type Lock, lockOf, SELECT_LOCKS } from "./locks.js";
 
 export interface LockFilter {
   readonly project: string;
@@ -13,7 +13,7 @@ export interface LockFilter {
 
 /** The locks of a project in order of their paths, at most `limit`. */
 export function* listLocks(now: number, filter: LockFilter): Tx<Lock[]> {
-  const rows = yield [
+  return yield* many(LOCKS.read, [
     `${SELECT_LOCKS} WHERE l.project = $2 AND (l.prefix > $3 OR (l.prefix = $3 AND l.id > $4))
       AND ($5 = '' OR l.agent = $5) AND ($6 = '' OR t.run = $6)
      ORDER BY l.prefix, l.id LIMIT $7`,
@@ -26,14 +26,12 @@ export function* listLocks(now: number, filter: LockFilter): Tx<Lock[]> {
       filter.run ?? "",
       filter.limit,
     ],
-  ];
-  return rows.map(lockOf);
+  ]);
 }
 
 /** The locks of every project, by project in order of their paths, at most `limit`. */
 export function* listLocksEverywhere(now: number, limit: number): Tx<Lock[]> {
-  const rows = yield [`${SELECT_LOCKS} ORDER BY l.project, l.prefix, l.id LIMIT $2`, [now, limit]];
-  return rows.map(lockOf);
+  return yield* many(LOCKS.read, [`${SELECT_LOCKS} ORDER BY l.project, l.prefix, l.id LIMIT $2`, [now, limit]]);
 }
 
 /** How many requests' locks, and on how many paths, the running tasks of a run hold. */

@@ -1,48 +1,54 @@
-import { bySize, insertRows, int, intOrNull, placeholders, text, textOrNull } from "../rows.js";
-import type { LockMode } from "../scheduling/file-sets.js";
+import { LOCK_MODES, LOCK_KINDS, LOCK_STATES, type LockMode } from "../../base/statuses.js";
+import { many, bySize, flag, int, intOrNull, oneOf, only, placeholders, text, textOrNull } from "../rows.js";
+import { columns, insertInto, insertRows, named, type RowOf, table } from "../tables.js";
 import { first, type Row, type Tx } from "../tx.js";
 
-export type LockKind = "file" | "directory" | "glob";
-export type LockState = "held" | "offered" | "queued";
-
-/** A pattern that is held, offered to somebody who was not there, or waited for. */
-export interface Lock {
-  readonly id: string;
-  readonly project: string;
+const KEPT = {
+  id: text,
+  project: text,
   /** The group it was asked for in. */
-  readonly request: string;
+  request: text,
   /** As it is shown; whether it stands for other cases too is said by `caseInsensitive`. */
-  readonly path: string;
-  readonly kind: LockKind;
-  readonly caseInsensitive: boolean;
-  readonly mode: LockMode;
-  readonly state: LockState;
-  readonly agent: string;
-  readonly task: string | null;
-  /** The task's run. */
-  readonly run: string | null;
-  readonly session: string | null;
+  path: text,
+  kind: oneOf(LOCK_KINDS),
+  mode: oneOf(LOCK_MODES),
+  state: oneOf(LOCK_STATES),
+  agent: text,
+  task: textOrNull,
+  session: textOrNull,
   /** Fencing token; 0 until it is held. */
-  readonly token: number;
-  readonly since: number;
+  token: int,
+  since: int,
   /** Null: for as long as its task, or its request. */
-  readonly expiresAt: number | null;
-  readonly reason: string | null;
-  /** Its session has ended, or has not been renewed in time. */
-  readonly sessionGone: boolean;
-  /** The request's entry in the queue, for a lock that is not held. */
-  readonly queueEntry: QueueEntry | null;
-}
+  expiresAt: intOrNull,
+  reason: textOrNull,
+};
+const FILE_LOCKS = table("file_locks", { ...KEPT, owner: text, prefix: text });
+export interface NewLock extends Omit<RowOf<typeof FILE_LOCKS>, "owner"> {}
 
+const QUEUE_ENTRY = columns({
+  position: int,
+  askedAt: int,
+  ttlMs: int,
+  /** The instant until which a caller waits for the answer. */
+  presentUntil: int,
+  expiresAt: named("place_expires_at", int),
+});
 /** Orders by position, then by when it was asked for, then by id. */
-export interface QueueEntry {
-  readonly position: number;
-  readonly askedAt: number;
-  readonly ttlMs: number;
-  /** Until then somebody waits for the answer. */
-  readonly presentUntil: number;
-  readonly expiresAt: number;
-}
+export interface QueueEntry extends RowOf<typeof QUEUE_ENTRY> {}
+
+export const LOCKS = columns({
+  ...KEPT,
+  caseInsensitive: flag,
+  /** The task's run. */
+  run: textOrNull,
+  /** Whether its session has ended, or has not been renewed in time. */
+  sessionGone: flag,
+  /** The request's entry in the queue, for a lock that is not held. */
+  queueEntry: (row): QueueEntry | null => (row["position"] === null ? null : QUEUE_ENTRY.read(row)),
+});
+/** A pattern that is held, offered to an agent that was not there, or waited for. */
+export interface Lock extends RowOf<typeof LOCKS> {}
 
 /** `$1` is the present instant. A session of a host that has just woken has a grace, unless its process is known to be gone. */
 const SESSION_GONE = `CASE WHEN l.session IS NULL THEN 0
@@ -50,8 +56,8 @@ const SESSION_GONE = `CASE WHEN l.session IS NULL THEN 0
     OR (s.expires_at <= $1 AND (s.gone_at IS NOT NULL OR COALESCE(h.grace_until, 0) <= $1)) THEN 1
   ELSE 0 END`;
 
-const FIELDS = `l.id, l.project, l.request, l.path, l.kind, p.case_insensitive, l.mode, l.state, l.agent, l.task, t.run, l.session,
-  l.token, l.since, l.expires_at, l.reason, r.position, r.created_at AS asked_at, r.ttl_ms, r.present_until, r.place_expires_at`;
+const FIELDS = `${table("file_locks", KEPT).columnsOf("l")}, p.case_insensitive, t.run,
+  r.position, r.created_at AS asked_at, r.ttl_ms, r.present_until, r.place_expires_at`;
 
 const SELECTED = `SELECT ${FIELDS}, ${SESSION_GONE} AS session_gone FROM`;
 const JOINED = `file_locks l JOIN projects p ON p.id = l.project
@@ -60,40 +66,6 @@ const JOINED = `file_locks l JOIN projects p ON p.id = l.project
   LEFT JOIN sessions s ON s.id = l.session
   LEFT JOIN host_clocks h ON h.host = s.host`;
 export const SELECT_LOCKS = `${SELECTED} ${JOINED}`;
-
-export function lockOf(row: Row): Lock {
-  return {
-    id: text(row, "id"),
-    project: text(row, "project"),
-    request: text(row, "request"),
-    path: text(row, "path"),
-    // The table's CHECKs hold these three to their unions.
-    kind: text(row, "kind") as LockKind,
-    mode: text(row, "mode") as LockMode,
-    state: text(row, "state") as LockState,
-    caseInsensitive: int(row, "case_insensitive") === 1,
-    agent: text(row, "agent"),
-    task: textOrNull(row, "task"),
-    run: textOrNull(row, "run"),
-    session: textOrNull(row, "session"),
-    token: int(row, "token"),
-    since: int(row, "since"),
-    expiresAt: intOrNull(row, "expires_at"),
-    reason: textOrNull(row, "reason"),
-    sessionGone: int(row, "session_gone") === 1,
-    queueEntry: row["position"] === null ? null : queueEntryOf(row),
-  };
-}
-
-function queueEntryOf(row: Row): QueueEntry {
-  return {
-    position: int(row, "position"),
-    askedAt: int(row, "asked_at"),
-    ttlMs: int(row, "ttl_ms"),
-    presentUntil: int(row, "present_until"),
-    expiresAt: int(row, "place_expires_at"),
-  };
-}
 
 /** Where in the index of prefixes to look. */
 export interface PrefixSearch {
@@ -124,7 +96,7 @@ const WITH_PREFIX = bySize((size) => `${SELECT_LOCKS} WHERE l.project = $2 AND l
 export function* locksByPrefix(now: number, { project, exactly, under }: PrefixSearch): Tx<Lock[]> {
   const locks = new Map<string, Lock>();
   const keep = (rows: readonly Row[]) => {
-    for (const row of rows) locks.set(text(row, "id"), lockOf(row));
+    for (const row of rows) locks.set(text(row, "id"), LOCKS.read(row));
   };
   for (const chunk of listsOf(exactly)) {
     keep(yield [WITH_PREFIX(chunk.length), [now, project, ...chunk]]);
@@ -150,8 +122,7 @@ const OF_TASK = `SELECT ${FIELDS}, 0 AS session_gone FROM file_locks l JOIN proj
 
 /** What a task holds and waits for. None of it counts as left by its session. */
 export function* locksOfTask(task: string): Tx<Lock[]> {
-  const rows = yield [OF_TASK, [task]];
-  return rows.map(lockOf);
+  return yield* many(LOCKS.read, [OF_TASK, [task]]);
 }
 
 /** What was asked for in these requests: all but what a claim has locked, which is found through its task. */
@@ -163,7 +134,7 @@ export function* locksOfRequests(now: number, requests: readonly string[]): Tx<L
         AND (l.state <> 'held' OR l.expires_at IS NOT NULL) ORDER BY l.id`,
       [now, ...chunk],
     ];
-    locks.push(...rows.map(lockOf));
+    locks.push(...rows.map(LOCKS.read));
   }
   return locks;
 }
@@ -176,35 +147,31 @@ const OF_AGENT = `${SELECTED} (
   CROSS JOIN ${JOINED} WHERE l.owner = k.owner AND l.id = k.id AND l.project = $3 ORDER BY l.id`;
 
 export function* locksOfAgent(now: number, project: string, agent: string): Tx<Lock[]> {
-  const rows = yield [OF_AGENT, [now, agent, project]];
-  return rows.map(lockOf);
+  return yield* many(LOCKS.read, [OF_AGENT, [now, agent, project]]);
 }
 
 /** What is held without a task under a session. */
 export function* untaskedLocksOfSession(now: number, session: string): Tx<Lock[]> {
-  const rows = yield [
+  return yield* many(LOCKS.read, [
     `${SELECT_LOCKS} WHERE l.session = $2 AND l.task IS NULL AND l.state <> 'queued' ORDER BY l.project, l.id`,
     [now, session],
-  ];
-  return rows.map(lockOf);
+  ]);
 }
 
 /** What is held or offered beyond its time, longest over first. */
 export function* expiredLocks(now: number, project: string, limit: number): Tx<Lock[]> {
-  const rows = yield [
+  return yield* many(LOCKS.read, [
     `${SELECT_LOCKS} WHERE l.expires_at <= $1 AND l.project = $2 ORDER BY l.expires_at, l.id LIMIT $3`,
     [now, project, limit],
-  ];
-  return rows.map(lockOf);
+  ]);
 }
 
 /** Projects with locks or offers that are over, by when the first of each was. */
 export function* projectsToExpire(now: number, limit: number): Tx<string[]> {
-  const rows = yield [
+  return yield* many(only("project", text), [
     "SELECT project FROM file_locks WHERE expires_at IS NOT NULL AND expires_at <= $1 GROUP BY project ORDER BY min(expires_at) LIMIT $2",
     [now, limit],
-  ];
-  return rows.map((row) => text(row, "project"));
+  ]);
 }
 
 const LIST_SIZES = [1, 4, 16, 128] as const;
@@ -227,53 +194,12 @@ export function listsOf<T>(items: readonly T[]): readonly (readonly T[])[] {
   return lists;
 }
 
-export interface NewLock extends Omit<Lock, "run" | "caseInsensitive" | "sessionGone" | "queueEntry"> {
-  readonly prefix: string;
-}
+const INSERT = insertInto(FILE_LOCKS);
 
-const INSERT = {
-  table: "file_locks",
-  columns: [
-    "owner",
-    "id",
-    "project",
-    "request",
-    "path",
-    "kind",
-    "prefix",
-    "mode",
-    "state",
-    "agent",
-    "task",
-    "session",
-    "token",
-    "since",
-    "expires_at",
-    "reason",
-  ],
-} as const;
-
-export function* insertLocks(locks: readonly NewLock[]): Tx<void> {
-  yield* insertRows(
+export function insertLocks(locks: readonly NewLock[]): Tx<void> {
+  return insertRows(
     INSERT,
-    locks.map((lock) => [
-      ownerOf(lock),
-      lock.id,
-      lock.project,
-      lock.request,
-      lock.path,
-      lock.kind,
-      lock.prefix,
-      lock.mode,
-      lock.state,
-      lock.agent,
-      lock.task,
-      lock.session,
-      lock.token,
-      lock.since,
-      lock.expiresAt,
-      lock.reason,
-    ]),
+    locks.map((lock) => ({ ...lock, owner: ownerOf(lock) })),
   );
 }
 

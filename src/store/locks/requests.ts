@@ -1,7 +1,8 @@
+import { LOCK_MODES, LOCK_STATES } from "../../base/statuses.js";
 import { listsOf } from "./locks.js";
-import { int, placeholders, text, textOrNull } from "../rows.js";
-import type { LockMode } from "../scheduling/file-sets.js";
-import { first, type Row, type Tx } from "../tx.js";
+import { many, hit, idOf, int, json, one, oneOf, only, placeholders, text, textOrNull } from "../rows.js";
+import { insertInto, named, type RowOf, table } from "../tables.js";
+import type { Tx } from "../tx.js";
 
 /** Who asks for locks: an agent, for a task or for none. */
 export interface LockOwner {
@@ -9,70 +10,47 @@ export interface LockOwner {
   readonly task: string | null;
 }
 
-/** A request that waits in line, or has been offered what it waits for. */
-export interface LockRequest extends LockOwner {
-  readonly id: string;
-  readonly project: string;
-  readonly session: string | null;
-  readonly mode: LockMode;
+export const LOCK_REQUESTS = table("lock_requests", {
+  id: text,
+  project: text,
+  agent: text,
+  task: textOrNull,
+  session: textOrNull,
+  mode: oneOf(LOCK_MODES),
   /** What it asks for, sorted; the same for the same request. */
-  readonly keys: readonly string[];
-  readonly ttlMs: number;
-  readonly reason: string | null;
-  readonly state: "queued" | "offered";
+  keys: named("paths", json<readonly string[]>),
+  ttlMs: int,
+  reason: textOrNull,
+  state: oneOf(LOCK_STATES),
   /** Ageing bucket less priority, as tasks are ordered; smaller is served first. */
-  readonly position: number;
-  readonly askedAt: number;
-  readonly presentUntil: number;
-  readonly placeExpiresAt: number;
-}
-
-const COLUMNS =
-  "id, project, agent, task, session, mode, paths, ttl_ms, reason, state, position, created_at, present_until, place_expires_at";
-
-function requestOf(row: Row): LockRequest {
-  return {
-    id: text(row, "id"),
-    project: text(row, "project"),
-    agent: text(row, "agent"),
-    task: textOrNull(row, "task"),
-    session: textOrNull(row, "session"),
-    // Written by insertRequest, from the union.
-    mode: text(row, "mode") as LockMode,
-    keys: JSON.parse(text(row, "paths")) as string[],
-    ttlMs: int(row, "ttl_ms"),
-    reason: textOrNull(row, "reason"),
-    // The table's CHECK holds it to the union.
-    state: text(row, "state") as LockRequest["state"],
-    position: int(row, "position"),
-    askedAt: int(row, "created_at"),
-    presentUntil: int(row, "present_until"),
-    placeExpiresAt: int(row, "place_expires_at"),
-  };
-}
+  position: int,
+  askedAt: named("created_at", int),
+  presentUntil: int,
+  placeExpiresAt: int,
+});
+/** A request that waits in line, or has been offered what it waits for. */
+export interface LockRequest extends RowOf<typeof LOCK_REQUESTS> {}
 
 const IN_LINE = "SELECT 1 AS one FROM lock_requests WHERE project = $1 LIMIT 1";
 
 /** Whether any request of a project waits, or has been offered what it waits for. */
 export function* anyoneInLine(project: string): Tx<boolean> {
-  return (yield [IN_LINE, [project]]).length > 0;
+  return yield* hit([IN_LINE, [project]]);
 }
 
 /** The same request, by the same agent for the same task, if it is in line. */
 export function* findSameRequest(
   request: Pick<LockRequest, "project" | "agent" | "task" | "mode" | "keys">,
 ): Tx<LockRequest | undefined> {
-  const row = yield* first([
-    `SELECT ${COLUMNS} FROM lock_requests
+  return yield* one(LOCK_REQUESTS.read, [
+    `SELECT ${LOCK_REQUESTS.columns} FROM lock_requests
      WHERE agent = $1 AND project = $2 AND COALESCE(task, '') = $3 AND mode = $4 AND paths = $5 ORDER BY id LIMIT 1`,
     [request.agent, request.project, request.task ?? "", request.mode, JSON.stringify(request.keys)],
   ]);
-  return row && requestOf(row);
 }
 
 export function* findRequest(id: string): Tx<LockRequest | undefined> {
-  const row = yield* first([`SELECT ${COLUMNS} FROM lock_requests WHERE id = $1`, [id]]);
-  return row && requestOf(row);
+  return yield* one(LOCK_REQUESTS.read, [`SELECT ${LOCK_REQUESTS.columns} FROM lock_requests WHERE id = $1`, [id]]);
 }
 
 /** Everything these agents wait for in a project. */
@@ -80,34 +58,18 @@ export function* requestsOfAgents(project: string, agents: readonly string[]): T
   const requests: LockRequest[] = [];
   for (const chunk of listsOf(agents)) {
     const rows = yield [
-      `SELECT ${COLUMNS} FROM lock_requests WHERE project = $1 AND agent IN (${placeholders(chunk.length, 2)}) ORDER BY id`,
+      `SELECT ${LOCK_REQUESTS.columns} FROM lock_requests WHERE project = $1 AND agent IN (${placeholders(chunk.length, 2)}) ORDER BY id`,
       [project, ...chunk],
     ];
-    requests.push(...rows.map(requestOf));
+    requests.push(...rows.map(LOCK_REQUESTS.read));
   }
   return requests;
 }
 
+const INSERT = insertInto(LOCK_REQUESTS);
+
 export function* insertRequest(request: LockRequest): Tx<void> {
-  yield [
-    `INSERT INTO lock_requests (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)`,
-    [
-      request.id,
-      request.project,
-      request.agent,
-      request.task,
-      request.session,
-      request.mode,
-      JSON.stringify(request.keys),
-      request.ttlMs,
-      request.reason,
-      request.state,
-      request.position,
-      request.askedAt,
-      request.presentUntil,
-      request.placeExpiresAt,
-    ],
-  ];
+  yield INSERT([request]);
 }
 
 /** A call about a request: from whom, and how long somebody waits for the answer. */
@@ -134,18 +96,16 @@ export function* deleteRequests(ids: readonly string[]): Tx<void> {
 
 /** Projects with lapsed queue entries, by when the first of each lapsed. */
 export function* projectsToLapse(now: number, limit: number): Tx<string[]> {
-  const rows = yield [
+  return yield* many(only("project", text), [
     "SELECT project FROM lock_requests WHERE place_expires_at <= $1 GROUP BY project ORDER BY min(place_expires_at) LIMIT $2",
     [now, limit],
-  ];
-  return rows.map((row) => text(row, "project"));
+  ]);
 }
 
 /** Requests whose queue entry has lapsed, longest first. */
 export function* lapsedRequests(now: number, project: string, limit: number): Tx<string[]> {
-  const rows = yield [
+  return yield* many(idOf, [
     `SELECT id FROM lock_requests WHERE place_expires_at <= $1 AND project = $2 ORDER BY place_expires_at, id LIMIT $3`,
     [now, project, limit],
-  ];
-  return rows.map((row) => text(row, "id"));
+  ]);
 }

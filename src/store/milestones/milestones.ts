@@ -1,7 +1,7 @@
 import { MILESTONE_STATUSES, LINK_KINDS } from "../../base/statuses.js";
 import {
-  all,
-  allIn,
+  many,
+  manyIn,
   eachIn,
   flag,
   hit,
@@ -79,7 +79,7 @@ export function* findMilestone(project: string, name: string): Tx<Milestone | un
 
 /** Those of a project: open ones first, the soonest due before the others, then by name. */
 export function* milestonesOf(project: string, limit: number): Tx<Milestone[]> {
-  return yield* all(MILESTONES.read, [
+  return yield* many(MILESTONES.read, [
     `SELECT ${MILESTONES.columns} FROM milestones WHERE project = $1
      ORDER BY status DESC, due_at IS NULL, due_at, name LIMIT $2`,
     [project, limit],
@@ -88,7 +88,7 @@ export function* milestonesOf(project: string, limit: number): Tx<Milestone[]> {
 
 /** The links of milestones, in the order of their labels. */
 export function* linksOf(milestones: readonly string[]): Tx<Link[]> {
-  return yield* allIn(MILESTONE_LINKS.read, milestones, (chunk) => [
+  return yield* manyIn(MILESTONE_LINKS.read, milestones, (chunk) => [
     `SELECT ${MILESTONE_LINKS.columns} FROM milestone_links
        WHERE milestone IN (${placeholders(chunk.length)}) ORDER BY milestone, label, target`,
     chunk,
@@ -97,7 +97,7 @@ export function* linksOf(milestones: readonly string[]): Tx<Link[]> {
 
 /** The open links to any of these, by their milestone. One look into an index that holds nothing but open links. */
 export function* waitingFor(targets: readonly string[]): Tx<string[]> {
-  const found = yield* allIn(only("milestone", text), targets, (chunk) => [
+  const found = yield* manyIn(only("milestone", text), targets, (chunk) => [
     `SELECT milestone FROM milestone_links WHERE done = 0 AND target IN (${placeholders(chunk.length)})`,
     chunk,
   ]);
@@ -148,7 +148,7 @@ export function* countMilestones(projects: readonly string[], now: number): Tx<M
 
 /** Runs of a workflow that have not ended. */
 export function* openRunsOf(workflows: readonly string[]): Tx<string[]> {
-  return yield* allIn(idOf, workflows, (chunk) => [
+  return yield* manyIn(idOf, workflows, (chunk) => [
     `SELECT id FROM runs WHERE workflow IN (${placeholders(chunk.length)}) AND ended_at IS NULL`,
     chunk,
   ]);

@@ -1,5 +1,5 @@
 import { type Project, PROJECTS } from "../projects/projects.js";
-import { all, int, json, only, text } from "../rows.js";
+import { many, int, json, only, text } from "../rows.js";
 import type { Tx } from "../tx.js";
 
 /** A session that takes command steps, as the others see it. */
@@ -49,12 +49,12 @@ const WITH_WORK = `WITH RECURSIVE live (project) AS (
 
 /** The active projects that have work for somebody. */
 export function* projectsWithWork(): Tx<Project[]> {
-  return yield* all(PROJECTS.read, [WITH_WORK]);
+  return yield* many(PROJECTS.read, [WITH_WORK]);
 }
 
 /** Tokens of the latest attempts at a task that did not end by the word of their holder, the last one first. */
 export function* tokensUnheard(task: string, limit: number): Tx<number[]> {
-  return yield* all(only("token", int), [
+  return yield* many(only("token", int), [
     `SELECT token FROM attempts WHERE task = $1 AND outcome IN ('lease_lost', 'timed_out', 'released', 'cancelled')
      ORDER BY number DESC LIMIT $2`,
     [task, limit],

@@ -1,5 +1,5 @@
 import { lockEndedSessions } from "../lock-order.js";
-import { all, chunksOf, flag, hit, idOf, int, intOrNull, one, only, placeholders, text } from "../rows.js";
+import { many, chunksOf, flag, hit, idOf, int, intOrNull, one, only, placeholders, text } from "../rows.js";
 import { columns, insertInto, type RowOf, table } from "../tables.js";
 import { first, type Tx } from "../tx.js";
 
@@ -71,7 +71,7 @@ export function* findSession(id: string): Tx<Session | undefined> {
 
 /** Open sessions of one host that nobody has found gone yet. */
 export function* openSessionsOf(host: string): Tx<Session[]> {
-  return yield* all(SESSIONS.read, [
+  return yield* many(SESSIONS.read, [
     `SELECT ${SESSIONS.columns} FROM sessions WHERE host = $1 AND ended_at IS NULL AND gone_at IS NULL ORDER BY id LIMIT 1000`,
     [host],
   ]);
@@ -81,7 +81,7 @@ export function* openSessionsOf(host: string): Tx<Session[]> {
  * Sessions whose time is over. Those of a host that has just woken keep a grace, unless their process is known to be gone.
  */
 export function* expiredSessions(now: number, limit: number): Tx<string[]> {
-  return yield* all(idOf, [
+  return yield* many(idOf, [
     `SELECT s.id FROM sessions s LEFT JOIN host_clocks h ON h.host = s.host
      WHERE s.ended_at IS NULL AND s.expires_at <= $1 AND (s.gone_at IS NOT NULL OR COALESCE(h.grace_until, 0) <= $1)
      ORDER BY s.expires_at LIMIT $2`,
@@ -94,7 +94,7 @@ export function* expiredSessions(now: number, limit: number): Tx<string[]> {
  * task and every lock without one.
  */
 export function* endedWithWork(): Tx<string[]> {
-  return yield* all(only("session", text), [
+  return yield* many(only("session", text), [
     `SELECT w.session FROM (SELECT session FROM tasks WHERE agent IS NOT NULL AND session IS NOT NULL
        UNION SELECT session FROM file_locks WHERE session IS NOT NULL AND task IS NULL) w
      LEFT JOIN sessions s ON s.id = w.session WHERE s.id IS NULL OR s.ended_at IS NOT NULL ORDER BY w.session LIMIT 100`,
@@ -102,7 +102,7 @@ export function* endedWithWork(): Tx<string[]> {
 }
 
 export function* listOpenSessions(limit: number): Tx<Session[]> {
-  return yield* all(SESSIONS.read, [
+  return yield* many(SESSIONS.read, [
     `SELECT ${SESSIONS.columns} FROM sessions WHERE ended_at IS NULL ORDER BY id LIMIT $1`,
     [limit],
   ]);

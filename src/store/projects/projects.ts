@@ -1,5 +1,5 @@
 import { PROJECT_STATUSES, type ProjectStatus } from "../../base/statuses.js";
-import { all, flag, hit, int, intOrNull, json, one, oneOf, only, placeholders, text, textOrNull } from "../rows.js";
+import { many, flag, hit, int, intOrNull, json, one, oneOf, only, placeholders, text, textOrNull } from "../rows.js";
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx, TxContext } from "../tx.js";
 
@@ -56,7 +56,7 @@ export function* findDeepestProject(roots: readonly string[]): Tx<Project | unde
 /** The active projects with one of these roots, the longest root first. */
 export function* findProjectsAt(roots: readonly string[]): Tx<Project[]> {
   if (roots.length === 0) return [];
-  return yield* all(PROJECTS.read, [
+  return yield* many(PROJECTS.read, [
     `SELECT ${PROJECTS.columns} FROM projects WHERE status = 'active' AND root IN (${placeholders(roots.length)})
      ORDER BY length(root) DESC`,
     roots,
@@ -67,7 +67,7 @@ export function* findProjectsAt(roots: readonly string[]): Tx<Project[]> {
 export function* findProjectsBelow(prefix: string): Tx<Project[]> {
   const last = prefix.charCodeAt(prefix.length - 1);
   const end = prefix.slice(0, -1) + String.fromCharCode(last + 1);
-  return yield* all(PROJECTS.read, [
+  return yield* many(PROJECTS.read, [
     `SELECT ${PROJECTS.columns} FROM projects WHERE status = 'active' AND root > $1 AND root < $2 ORDER BY root`,
     [prefix, end],
   ]);
@@ -110,7 +110,7 @@ function retentionMs({ retention_days: days }: ProjectConfig): number | null {
 
 /** The names that come first, for hints. */
 export function* someProjectNames(limit: number): Tx<string[]> {
-  return yield* all(only("name", text), ["SELECT name FROM projects ORDER BY name LIMIT $1", [limit]]);
+  return yield* many(only("name", text), ["SELECT name FROM projects ORDER BY name LIMIT $1", [limit]]);
 }
 
 export interface ProjectFilter {
@@ -122,7 +122,7 @@ export interface ProjectFilter {
 
 /** In order of their names. */
 export function* listProjects({ status, after, limit }: ProjectFilter): Tx<Project[]> {
-  return yield* all(PROJECTS.read, [
+  return yield* many(PROJECTS.read, [
     `SELECT ${PROJECTS.columns} FROM projects WHERE name > $1 AND ($2 = '' OR status = $2) ORDER BY name LIMIT $3`,
     [after ?? "", status ?? "", limit],
   ]);

@@ -1,32 +1,22 @@
-import { chunksOf, int, placeholders } from "../rows.js";
-import type { TaskStatus } from "../tasks/tasks.js";
-import { first, type Row, type Tx } from "../tx.js";
+import { TASK_STATUSES, type TaskStatus } from "../../base/statuses.js";
+import { eachIn, flag, int, placeholders } from "../rows.js";
+import { columns, named, type RowOf } from "../tables.js";
+import { first, type Tx } from "../tx.js";
 
-export const TASK_STATUSES = [
-  "pending",
-  "ready",
-  "running",
-  "waiting",
-  "in_review",
-  "succeeded",
-  "skipped",
-  "blocked",
-  "cancelled",
-  "dead_letter",
-] as const satisfies readonly TaskStatus[];
-
-/** How many tasks of a run stand in each state; the ten sum to total. */
-export interface Counters extends Readonly<Record<TaskStatus, number>> {
-  readonly total: number;
+const COUNTERS = columns({
+  total: int,
+  ...(Object.fromEntries(TASK_STATUSES.map((status) => [status, int])) as Record<TaskStatus, typeof int>),
   /** Estimated work of all tasks and of those that have settled, in milliseconds. */
-  readonly workMs: number;
-  readonly doneMs: number;
-  readonly updatedAt: number;
+  workMs: int,
+  doneMs: int,
+  updatedAt: int,
   /** Whether a milestone waits for the run or for one of its tasks. */
-  readonly milestones: boolean;
+  milestones: flag,
   /** What its own tasks have cost, in millionths of a US dollar. */
-  readonly cost: number;
-}
+  cost: named("cost_micros", int),
+});
+/** How many tasks of a run stand in each state; the ten sum to total. */
+export interface Counters extends RowOf<typeof COUNTERS> {}
 
 export interface CounterDelta {
   readonly run: string;
@@ -38,35 +28,10 @@ export interface CounterDelta {
   readonly cost?: number;
 }
 
-const SELECTED = ["total", ...TASK_STATUSES, "work_ms", "done_ms", "updated_at", "milestones", "cost_micros"].join(
-  ", ",
-);
-
-function countersOf(row: Row): Counters {
-  return {
-    total: int(row, "total"),
-    pending: int(row, "pending"),
-    ready: int(row, "ready"),
-    running: int(row, "running"),
-    waiting: int(row, "waiting"),
-    in_review: int(row, "in_review"),
-    succeeded: int(row, "succeeded"),
-    skipped: int(row, "skipped"),
-    blocked: int(row, "blocked"),
-    cancelled: int(row, "cancelled"),
-    dead_letter: int(row, "dead_letter"),
-    workMs: int(row, "work_ms"),
-    doneMs: int(row, "done_ms"),
-    updatedAt: int(row, "updated_at"),
-    milestones: int(row, "milestones") === 1,
-    cost: int(row, "cost_micros"),
-  };
-}
-
 // One text for every change: the row is narrow, and a statement less to prepare is worth more than a column less to write.
 // sql: made of the names of the states.
 const FULL = `UPDATE run_counters SET ${TASK_STATUSES.map((status, i) => `${status} = ${status} + $${i + 5}`).join(", ")},
-  total = total + $4, work_ms = work_ms + $2, done_ms = done_ms + $3, cost_micros = cost_micros + $16, updated_at = $1 WHERE run = $15 RETURNING ${SELECTED}`;
+  total = total + $4, work_ms = work_ms + $2, done_ms = done_ms + $3, cost_micros = cost_micros + $16, updated_at = $1 WHERE run = $15 RETURNING ${COUNTERS.columns}`;
 
 /** Adds the differences to a run's counters and gives them as they are then. */
 export function* addToCounters(delta: CounterDelta): Tx<Counters> {
@@ -74,7 +39,7 @@ export function* addToCounters(delta: CounterDelta): Tx<Counters> {
   const total = by.reduce((sum, n) => sum + n, 0);
   const row = yield* first([FULL, [delta.now, delta.workMs, delta.doneMs, total, ...by, delta.run, delta.cost ?? 0]]);
   if (!row) throw new Error(`run ${delta.run} has no counters`);
-  return countersOf(row);
+  return COUNTERS.read(row);
 }
 
 // sql: made of the names of the states.
@@ -90,16 +55,17 @@ export function* recountTasks(run: string, now: number): Tx<void> {
 }
 
 export function* findCounters(run: string): Tx<Counters> {
-  const row = yield* first([`SELECT ${SELECTED} FROM run_counters WHERE run = $1`, [run]]);
+  const row = yield* first([`SELECT ${COUNTERS.columns} FROM run_counters WHERE run = $1`, [run]]);
   if (!row) throw new Error(`run ${run} has no counters`);
-  return countersOf(row);
+  return COUNTERS.read(row);
 }
 
 /** From now on a milestone waits for these runs or for their tasks. Whoever says so holds the runs' rows. */
 export function* noteMilestones(runs: readonly string[]): Tx<void> {
-  for (const chunk of chunksOf(runs)) {
-    yield [`UPDATE run_counters SET milestones = 1 WHERE run IN (${placeholders(chunk.length)})`, chunk];
-  }
+  yield* eachIn(runs, (chunk) => [
+    `UPDATE run_counters SET milestones = 1 WHERE run IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
 }
 
 /** The sums over all runs, finished ones as long as they are kept. Costs O(runs). */

@@ -1,7 +1,7 @@
 import { RUN_STATUSES, type RunStatus, RUN_KINDS } from "../../base/statuses.js";
 import { appendEvents } from "../events/events.js";
 import {
-  all,
+  many,
   conditionsOf,
   flag,
   hit,
@@ -9,6 +9,7 @@ import {
   int,
   intOrNull,
   json,
+  jsonOrNull,
   one,
   oneOf,
   oneOfOrNull,
@@ -146,7 +147,7 @@ export function* listRuns(filter: RunFilter): Tx<Run[]> {
   ]);
   // sql: the comparisons are those above.
   const sql = `SELECT ${RUNS.columns} FROM runs ${where} ORDER BY id DESC LIMIT $${params.length + 1}`;
-  return yield* all(RUNS.read, [sql, [...params, filter.limit]]);
+  return yield* many(RUNS.read, [sql, [...params, filter.limit]]);
 }
 
 export interface PastRun {
@@ -175,11 +176,11 @@ export function* succeededRuns(project: string): Tx<PastRun[]> {
 
 /** The runs that ad-hoc tasks live in, one per project that has any. */
 export function* standingRuns(): Tx<string[]> {
-  return yield* all(idOf, ["SELECT id FROM runs WHERE kind = 'standing' AND ended_at IS NULL ORDER BY id LIMIT 1000"]);
+  return yield* many(idOf, ["SELECT id FROM runs WHERE kind = 'standing' AND ended_at IS NULL ORDER BY id LIMIT 1000"]);
 }
 
 export function* activeRunsOf(project: string): Tx<string[]> {
-  return yield* all(idOf, [
+  return yield* many(idOf, [
     "SELECT id FROM runs WHERE project = $1 AND kind = 'workflow' AND ended_at IS NULL ORDER BY id",
     [project],
   ]);
@@ -230,8 +231,19 @@ export function* countRunsByStatus(project?: string): Tx<Record<string, number>>
 
 export function* findRuns(ids: readonly string[]): Tx<Run[]> {
   if (ids.length === 0) return [];
-  return yield* all(RUNS.read, [
+  return yield* many(RUNS.read, [
     `SELECT ${RUNS.columns} FROM runs WHERE id IN (${placeholders(ids.length)}) ORDER BY id`,
     ids,
   ]);
+}
+
+/** The next revision of a run, and what its graph looks like now. */
+export function* setRevision(run: string, revision: number, shape: RunShape): Tx<void> {
+  yield ["UPDATE runs SET revision = $1, shape = $2 WHERE id = $3", [revision, JSON.stringify(shape), run]];
+}
+
+/** The definition a run was started from; undefined for one of ad-hoc tasks. */
+export function* findRunDefinition(run: string): Tx<Readonly<Record<string, unknown>> | undefined> {
+  const row = yield* first(["SELECT definition FROM run_definitions WHERE run = $1", [run]]);
+  return row && (jsonOrNull<Record<string, unknown>>(row, "definition") ?? undefined);
 }

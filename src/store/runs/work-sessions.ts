@@ -1,5 +1,5 @@
 import { RUN_MODES } from "../../base/statuses.js";
-import { all, chunksOf, hit, idOf, int, intOrNull, one, oneOf, only, placeholders, text } from "../rows.js";
+import { many, chunksOf, hit, idOf, int, intOrNull, one, oneOf, only, placeholders, text } from "../rows.js";
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -60,7 +60,7 @@ export interface WorkSessionFilter {
 
 /** Newest first. */
 export function* listWorkSessions({ openAt, before, limit }: WorkSessionFilter): Tx<WorkSession[]> {
-  return yield* all(WORK_SESSIONS.read, [
+  return yield* many(WORK_SESSIONS.read, [
     `SELECT ${WORK_SESSIONS.columns} FROM work_sessions WHERE ($1 = '' OR id < $1)
        AND (CAST($2 AS BIGINT) IS NULL OR (closed_at IS NULL AND (expires_at IS NULL OR expires_at > $2)))
      ORDER BY id DESC LIMIT $3`,
@@ -88,7 +88,10 @@ const ENDED_BEFORE = `COALESCE(closed_at, expires_at) < $1 AND NOT EXISTS (SELEC
 /** Sessions that ended before an instant, but for those of which a run is still under way. Looks at all there are. */
 export function* endedWorkSessions(before: number, limit: number): Tx<string[]> {
   // sql: the condition above.
-  return yield* all(idOf, [`SELECT id FROM work_sessions WHERE ${ENDED_BEFORE} ORDER BY id LIMIT $2`, [before, limit]]);
+  return yield* many(idOf, [
+    `SELECT id FROM work_sessions WHERE ${ENDED_BEFORE} ORDER BY id LIMIT $2`,
+    [before, limit],
+  ]);
 }
 
 /** Which runs took their defaults is forgotten with them. */

@@ -1,7 +1,6 @@
-import { chunksOf, insertRows, int, json, placeholders, text } from "../rows.js";
-import { first, type Row, type Tx } from "../tx.js";
-
-export type LockMode = "exclusive" | "shared";
+import { chunksOf, int, json, one, placeholders, text } from "../rows.js";
+import { insertInto, insertRows, named, table } from "../tables.js";
+import type { Row, Tx } from "../tx.js";
 
 /** Normalised paths as they are shown. */
 export interface ScopePaths {
@@ -9,11 +8,10 @@ export interface ScopePaths {
   readonly read: readonly string[];
 }
 
-const INSERT = {
-  table: "scopes",
-  columns: ["id", "project", "patterns"],
-  suffix: "ON CONFLICT (id) DO NOTHING",
-} as const;
+const INSERT = insertInto(
+  table("scopes", { id: text, project: text, paths: named("patterns", json<ScopePaths>) }),
+  "ON CONFLICT (id) DO NOTHING",
+);
 
 /** Keeps sets of files. The id is the hash of the content, so one that is there already is the same. */
 export function* saveScopes(
@@ -21,10 +19,7 @@ export function* saveScopes(
 ): Tx<void> {
   // In order of their ids: two that save the same sets at once then cannot wait for each other.
   const ordered = scopes.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  yield* insertRows(
-    INSERT,
-    ordered.map(({ id, project, paths }) => [id, project, JSON.stringify(paths)]),
-  );
+  yield* insertRows(INSERT, ordered);
 }
 
 /** Of those that are kept, by their ids. */
@@ -51,9 +46,8 @@ function keptScopeOf(row: Row): KeptScope {
 }
 
 export function* findScope(id: string): Tx<KeptScope | undefined> {
-  const row = yield* first([
+  return yield* one(keptScopeOf, [
     "SELECT s.patterns, p.case_insensitive FROM scopes s JOIN projects p ON p.id = s.project WHERE s.id = $1",
     [id],
   ]);
-  return row && keptScopeOf(row);
 }

@@ -1,74 +1,53 @@
-import { bySize, chunksOf, insertRows, int, json, placeholders, text, textOrNull } from "../rows.js";
-import { first, type Row, type SqlValue, type Statement, type Tx } from "../tx.js";
 import type { ScopePaths } from "./file-sets.js";
-import { T_COLUMNS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
+import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
+import { many, bySize, chunksOf, flag, int, json, one, oneOf, only, placeholders, text, textOrNull } from "../rows.js";
+import { columns, insertInto, insertRows, type RowOf, table } from "../tables.js";
+import { first, type Statement, type Tx } from "../tx.js";
 
 /**
  * Lanes: the first ready task of each (run, demand), so that a claim looks at one row per demand it can meet and never at
  * tasks it cannot take. Under a lane whose tasks declare files stands a scope lane per set of files.
  */
 
-/** What a task asks of whoever takes it. */
-export interface Demand {
-  readonly id: string;
-  readonly project: string;
-  readonly executor: "agent" | "command" | "tool";
-  readonly role: string | null;
-  readonly requires: readonly string[];
-  readonly reservedFor: string | null;
-  /** What the executor's allow list must be asked about: the command line, or `server/tool`. */
-  readonly command: string | null;
-  readonly scoped: boolean;
-}
+const DEMANDS = table("demands", {
+  id: text,
+  project: text,
+  executor: oneOf(["agent", "command", "tool"]),
+  role: textOrNull,
+  requires: json<readonly string[]>,
+  reservedFor: textOrNull,
+  /** The subject of the question to the executor's allow list: the command line, or `server/tool`. */
+  command: textOrNull,
+  scoped: flag,
+});
+/** The demand of a task on its agent or executor. */
+export interface Demand extends RowOf<typeof DEMANDS> {}
 
 /** The scope of a claim: one run, or all of a project. */
 export type ClaimTarget = { readonly run: string } | { readonly project: string };
 
-export interface OrderKey {
-  readonly bucket: number;
-  readonly latestStart: number;
-  readonly rankOrder: number;
+const ORDER_KEY = {
+  bucket: int,
+  latestStart: int,
+  rankOrder: int,
   /** The first task that had the key. It may have left since, if others have the key too. */
-  readonly head: string;
-}
+  head: text,
+};
+const ORDER_KEYS = columns(ORDER_KEY);
+export interface OrderKey extends RowOf<typeof ORDER_KEYS> {}
 
-const DEMAND_COLUMNS = ["id", "project", "executor", "role", "requires", "reserved_for", "command", "scoped"];
-const INSERT_DEMAND = { table: "demands", columns: DEMAND_COLUMNS, suffix: "ON CONFLICT (id) DO NOTHING" } as const;
+const INSERT_DEMANDS = insertInto(DEMANDS, "ON CONFLICT (id) DO NOTHING");
 
-export function* saveDemands(demands: readonly Demand[]): Tx<void> {
+export function saveDemands(demands: readonly Demand[]): Tx<void> {
   // In order of their ids: two that save the same demands at once then cannot wait for each other.
-  const ordered = demands.toSorted((a, b) => (a.id < b.id ? -1 : 1));
-  yield* insertRows(
-    INSERT_DEMAND,
-    ordered.map((demand) => [
-      demand.id,
-      demand.project,
-      demand.executor,
-      demand.role,
-      JSON.stringify(demand.requires),
-      demand.reservedFor,
-      demand.command,
-      demand.scoped ? 1 : 0,
-    ]),
+  return insertRows(
+    INSERT_DEMANDS,
+    demands.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
   );
 }
 
-export function* findDemand(id: string): Tx<Demand | undefined> {
-  const row = yield* first([`SELECT ${DEMAND_COLUMNS.join(", ")} FROM demands WHERE id = $1`, [id]]);
-  return row && demandOf(row);
-}
-
-function demandOf(row: Row): Demand {
-  return {
-    id: text(row, "id"),
-    project: text(row, "project"),
-    executor: text(row, "executor") as Demand["executor"],
-    role: textOrNull(row, "role"),
-    requires: json<string[]>(row, "requires"),
-    reservedFor: textOrNull(row, "reserved_for"),
-    command: textOrNull(row, "command"),
-    scoped: int(row, "scoped") === 1,
-  };
+export function findDemand(id: string): Tx<Demand | undefined> {
+  return one(DEMANDS.read, [`SELECT ${DEMANDS.columns} FROM demands WHERE id = $1`, [id]]);
 }
 
 /** The best open lane of a demand. */
@@ -77,7 +56,6 @@ export interface LaneHead extends OrderKey {
   readonly run: string;
 }
 
-const DEMAND_FIELDS = DEMAND_COLUMNS.map((column) => `d.${column}`).join(", ");
 const LANE_FIELDS = "b.run, b.bucket, b.latest_start, b.rank_order, b.head";
 
 // A loose index scan: each step of the recursion is one seek to the next demand that has an open lane, so that demands without
@@ -88,27 +66,20 @@ const HEADS_OF_PROJECT = `WITH RECURSIVE live (demand) AS (
     SELECT (SELECT min(l.demand) FROM lanes l WHERE l.project = $1 AND l.demand > live.demand AND l.open = 1 AND l.head IS NOT NULL)
     FROM live WHERE live.demand IS NOT NULL
   )
-  SELECT ${DEMAND_FIELDS}, ${LANE_FIELDS} FROM live JOIN demands d ON d.id = live.demand
+  SELECT ${DEMANDS.columnsOf("d")}, ${LANE_FIELDS} FROM live JOIN demands d ON d.id = live.demand
   JOIN lanes b ON b.demand = live.demand AND b.run = (
     SELECT x.run FROM lanes x WHERE x.project = $1 AND x.demand = live.demand AND x.open = 1 AND x.head IS NOT NULL
     ORDER BY x.bucket, x.latest_start, x.rank_order, x.head LIMIT 1)
   ORDER BY b.bucket, b.latest_start, b.rank_order, b.head`;
 
-const HEADS_OF_RUN = `SELECT ${DEMAND_FIELDS}, ${LANE_FIELDS} FROM lanes b JOIN demands d ON d.id = b.demand
+const HEADS_OF_RUN = `SELECT ${DEMANDS.columnsOf("d")}, ${LANE_FIELDS} FROM lanes b JOIN demands d ON d.id = b.demand
   WHERE b.run = $1 AND b.open = 1 AND b.head IS NOT NULL
   ORDER BY b.bucket, b.latest_start, b.rank_order, b.head`;
 
 /** The best open lane of every demand that has one, best first, in one project or one run. */
 export function* laneHeads(where: ClaimTarget): Tx<LaneHead[]> {
   const rows = yield "run" in where ? [HEADS_OF_RUN, [where.run]] : [HEADS_OF_PROJECT, [where.project]];
-  return rows.map((row) => ({
-    demand: demandOf(row),
-    run: text(row, "run"),
-    bucket: int(row, "bucket"),
-    latestStart: int(row, "latest_start"),
-    rankOrder: int(row, "rank_order"),
-    head: text(row, "head"),
-  }));
+  return rows.map((row) => ({ demand: DEMANDS.read(row), run: text(row, "run"), ...ORDER_KEYS.read(row) }));
 }
 
 /** The first ready task of a lane, and how many tasks the agent is running. */
@@ -121,10 +92,10 @@ export interface Candidate extends TaskAndSpec {
 const LIVE = "(SELECT count(*) FROM tasks a WHERE a.agent = $3) AS live";
 // The lane may have been closed between the look and the lock.
 const STILL_OPEN = "EXISTS (SELECT 1 FROM lanes o WHERE o.run = $1 AND o.demand = $2 AND o.open = 1)";
-const HEAD_OF_LANE = `SELECT ${T_COLUMNS}, s.spec, ${LIVE} FROM tasks t JOIN task_specs s ON s.task = t.id
+const HEAD_OF_LANE = `SELECT ${TASKS.columnsOf("t")}, s.spec, ${LIVE} FROM tasks t JOIN task_specs s ON s.task = t.id
   WHERE t.run = $1 AND t.demand = $2 AND t.scope = '' AND t.status = 'ready' AND ${STILL_OPEN}
   ORDER BY t.bucket, t.latest_start, t.rank_order, t.id LIMIT 1`;
-const HEAD_OF_SCOPES = `SELECT ${T_COLUMNS}, s.spec, f.patterns, ${LIVE}
+const HEAD_OF_SCOPES = `SELECT ${TASKS.columnsOf("t")}, s.spec, f.patterns, ${LIVE}
   FROM scope_lanes l JOIN tasks t ON t.id = l.head JOIN task_specs s ON s.task = t.id JOIN scopes f ON f.id = l.scope
   WHERE l.run = $1 AND l.demand = $2 AND l.parked_on IS NULL AND l.head IS NOT NULL AND t.status = 'ready' AND ${STILL_OPEN}
   ORDER BY l.bucket, l.latest_start, l.rank_order, l.head LIMIT 1`;
@@ -137,69 +108,38 @@ export function* firstOfLane(lane: Pick<LaneHead, "run" | "demand">, agent: stri
 }
 
 const KEY_COLUMNS = "bucket, latest_start, rank_order, head";
-const EARLIER = (table: string) =>
-  `${table}.head IS NULL OR (excluded.bucket, excluded.latest_start, excluded.rank_order, excluded.head)
-    < (${table}.bucket, ${table}.latest_start, ${table}.rank_order, ${table}.head)`;
+const EARLIER = (lanes: string) =>
+  `${lanes}.head IS NULL OR (excluded.bucket, excluded.latest_start, excluded.rank_order, excluded.head)
+    < (${lanes}.bucket, ${lanes}.latest_start, ${lanes}.rank_order, ${lanes}.head)`;
 const TAKE_OVER = `DO UPDATE SET bucket = excluded.bucket, latest_start = excluded.latest_start,
   rank_order = excluded.rank_order, head = excluded.head`;
 
-const ENTER_LANE = {
-  table: "lanes",
-  columns: ["run", "demand", "project", "open", "bucket", "latest_start", "rank_order", "head"],
-  suffix: `ON CONFLICT (run, demand) ${TAKE_OVER} WHERE ${EARLIER("lanes")}`,
-} as const;
+const LANE = { run: text, demand: text, project: text, open: flag };
+const LANES = table("lanes", { ...LANE, ...ORDER_KEY });
+const SCOPE_LANES = table("scope_lanes", { run: text, demand: text, scope: text, project: text, ...ORDER_KEY });
+const ENSURE_LANES = insertInto(table("lanes", LANE), "ON CONFLICT DO NOTHING");
+const ENTER_LANES = insertInto(LANES, `ON CONFLICT (run, demand) ${TAKE_OVER} WHERE ${EARLIER("lanes")}`);
+const ENTER_SCOPE_LANES = insertInto(
+  SCOPE_LANES,
+  `ON CONFLICT (run, demand, scope) ${TAKE_OVER} WHERE ${EARLIER("scope_lanes")}`,
+);
 
-export interface LaneEntry extends OrderKey {
-  readonly run: string;
-  readonly demand: string;
-  readonly project: string;
-  readonly open: boolean;
-}
+export interface LaneEntry extends RowOf<typeof LANES> {}
 
 /** Puts a newly ready task at the head of its lane where it comes first. At most one entry per lane. */
-export function* enterLanes(entries: readonly LaneEntry[]): Tx<void> {
-  yield* insertRows(
-    ENTER_LANE,
-    entries.map((entry) => [entry.run, entry.demand, entry.project, entry.open ? 1 : 0, ...keyValues(entry)]),
-  );
+export function enterLanes(entries: readonly LaneEntry[]): Tx<void> {
+  return insertRows(ENTER_LANES, entries);
 }
 
-const ENSURE_LANE = {
-  table: "lanes",
-  columns: ["run", "demand", "project", "open"],
-  suffix: "ON CONFLICT DO NOTHING",
-} as const;
-
-export function* ensureLanes(lanes: readonly Omit<LaneEntry, keyof OrderKey>[]): Tx<void> {
-  yield* insertRows(
-    ENSURE_LANE,
-    lanes.map((lane) => [lane.run, lane.demand, lane.project, lane.open ? 1 : 0]),
-  );
+export function ensureLanes(lanes: readonly Omit<LaneEntry, keyof OrderKey>[]): Tx<void> {
+  return insertRows(ENSURE_LANES, lanes);
 }
 
-const ENTER_SCOPE = {
-  table: "scope_lanes",
-  columns: ["run", "demand", "scope", "project", "bucket", "latest_start", "rank_order", "head"],
-  suffix: `ON CONFLICT (run, demand, scope) ${TAKE_OVER} WHERE ${EARLIER("scope_lanes")}`,
-} as const;
-
-export interface ScopeEntry extends OrderKey {
-  readonly run: string;
-  readonly demand: string;
-  readonly scope: string;
-  readonly project: string;
-}
+export interface ScopeEntry extends RowOf<typeof SCOPE_LANES> {}
 
 /** The same for the lane of a set of files; a parked one stays parked. At most one entry per scope lane. */
-export function* enterScopeLanes(entries: readonly ScopeEntry[]): Tx<void> {
-  yield* insertRows(
-    ENTER_SCOPE,
-    entries.map((entry) => [entry.run, entry.demand, entry.scope, entry.project, ...keyValues(entry)]),
-  );
-}
-
-function keyValues(key: OrderKey): SqlValue[] {
-  return [key.bucket, key.latestStart, key.rankOrder, key.head];
+export function enterScopeLanes(entries: readonly ScopeEntry[]): Tx<void> {
+  return insertRows(ENTER_SCOPE_LANES, entries);
 }
 
 // A lane is written only when its key changes, so `head` may be a task that has left. No ready task with the key is older.
@@ -254,13 +194,12 @@ export function* deleteLanes(run: string): Tx<void> {
 
 /** Takes a whole set of files out of the order until the lock request is gone. Gives the demands concerned. */
 export function* parkScope(lane: { run: string; scope: string }, request: string): Tx<string[]> {
-  const rows = yield [
+  return yield* many(only("demand", text), [
     // The demands are named so that the key of the table leads to the rows: without them SQLite reads every scope of the run.
     `UPDATE scope_lanes SET parked_on = $1
      WHERE run = $2 AND demand IN (SELECT demand FROM lanes WHERE run = $2) AND scope = $3 AND parked_on IS NULL RETURNING demand`,
     [request, lane.run, lane.scope],
-  ];
-  return rows.map((row) => text(row, "demand"));
+  ]);
 }
 
 const PARKED_ON = bySize(
@@ -295,7 +234,7 @@ const PARKED_ON_OWN = `(SELECT DISTINCT project, request FROM file_locks
     WHERE agent = $1 AND task IS NULL AND (state <> 'held' OR expires_at IS NOT NULL)) f
   JOIN scope_lanes l ON l.project = f.project AND l.parked_on = f.request
   JOIN lanes o ON o.run = l.run AND o.demand = l.demand AND o.open = 1`;
-const DEMANDS_ON_OWN = `SELECT DISTINCT ${DEMAND_FIELDS} FROM ${PARKED_ON_OWN} JOIN demands d ON d.id = l.demand`;
+const DEMANDS_ON_OWN = `SELECT DISTINCT ${DEMANDS.columnsOf("d")} FROM ${PARKED_ON_OWN} JOIN demands d ON d.id = l.demand`;
 const DEMANDS_ON_OWN_IN_RUN = `${DEMANDS_ON_OWN} WHERE l.run = $2`;
 const DEMANDS_ON_OWN_IN_PROJECT = `${DEMANDS_ON_OWN} WHERE l.project = $2`;
 
@@ -304,7 +243,7 @@ export function* demandsOnOwn(agent: string, where: ClaimTarget): Tx<Demand[]> {
   const rows = yield "run" in where
     ? [DEMANDS_ON_OWN_IN_RUN, [agent, where.run]]
     : [DEMANDS_ON_OWN_IN_PROJECT, [agent, where.project]];
-  return rows.map(demandOf);
+  return rows.map(DEMANDS.read);
 }
 
 const SCOPES_ON_OWN = bySize(
@@ -389,9 +328,8 @@ export function* laneFigures(where: ClaimTarget): Tx<LaneFigures> {
 
 /** What a set of files is parked on in a run; undefined when it is not. */
 export function* parkedOn(lane: LaneOfTask): Tx<string | undefined> {
-  const row = yield* first([
+  return yield* one(only("parked_on", text), [
     "SELECT parked_on FROM scope_lanes WHERE run = $1 AND demand = $2 AND scope = $3 AND parked_on IS NOT NULL",
     [lane.run, lane.demand, lane.scope],
   ]);
-  return row && text(row, "parked_on");
 }

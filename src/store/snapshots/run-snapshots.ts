@@ -1,4 +1,6 @@
-import { chunksOf, insertRows, int, json, placeholders, text } from "../rows.js";
+import { deleteEdgesTo, type Edge, insertEdges } from "../tasks/dependencies.js";
+import { eachIn, int, json, placeholders, text } from "../rows.js";
+import { insertInto, insertRows } from "../tables.js";
 import { first, type Row, type SqlValue, type Tx } from "../tx.js";
 
 /**
@@ -185,23 +187,21 @@ export function* writeRows(table: "runs" | "tasks" | "signals", rows: readonly R
   const strange = columns.find((column) => !/^[a-z][a-z0-9_]*$/.test(column));
   if (strange !== undefined) throw new Error(`${table} have no column ${strange}`);
   const changes = columns.filter((column) => column !== "id").map((column) => `${column} = excluded.${column}`);
+  const write = (one: Row, values: SqlValue[]) => columns.forEach((column) => values.push(one[column] ?? null));
   yield* insertRows(
-    { table, columns, suffix: `ON CONFLICT (id) DO UPDATE SET ${changes.join(", ")}` },
-    rows.map((one) => columns.map((column) => one[column] ?? null)),
+    insertInto({ name: table, names: columns, write }, `ON CONFLICT (id) DO UPDATE SET ${changes.join(", ")}`),
+    rows,
   );
 }
 
-const WRITE_SPECS = {
-  table: "task_specs",
-  columns: ["task", "spec"],
-  suffix: "ON CONFLICT (task) DO UPDATE SET spec = excluded.spec",
-} as const;
+const WRITE_SPECS = insertInto<readonly [task: string, spec: string]>(
+  { name: "task_specs", names: ["task", "spec"], write: ([task, spec], values) => values.push(task, spec) },
+  "ON CONFLICT (task) DO UPDATE SET spec = excluded.spec",
+);
 
 export function* writeSpecs(specs: readonly (readonly [task: string, spec: string])[]): Tx<void> {
   yield* insertRows(WRITE_SPECS, specs);
 }
-
-const INSERT_DEPENDENCY = { table: "dependencies", columns: ["task", "dependency"] } as const;
 
 interface Needs {
   readonly id: string;
@@ -211,31 +211,19 @@ interface Needs {
 
 /** What tasks depend on, instead of what they did. */
 export function* replaceNeeds(tasks: readonly Needs[]): Tx<void> {
-  for (const chunk of chunksOf(tasks.map(({ id }) => id))) {
-    yield [`DELETE FROM dependencies WHERE task IN (${placeholders(chunk.length)})`, chunk];
-  }
+  yield* deleteEdgesTo(tasks.map(({ id }) => id));
   yield* writeNeeds(tasks);
 }
 
 /** What new tasks depend on. */
-export function* writeNeeds(tasks: readonly Needs[]): Tx<void> {
-  yield* insertRows(
-    INSERT_DEPENDENCY,
-    tasks.flatMap(({ id, needs }) => needs.map((dependency) => [id, dependency])),
-  );
-}
-
-/** Tasks that are out of the graph: neither depends on anything nor is depended on. */
-export function* detachTasks(tasks: readonly string[]): Tx<void> {
-  for (const chunk of chunksOf(tasks)) {
-    yield [`DELETE FROM dependencies WHERE task IN (${placeholders(chunk.length)})`, chunk];
-    yield [`DELETE FROM dependencies WHERE dependency IN (${placeholders(chunk.length)})`, chunk];
-  }
+export function writeNeeds(tasks: readonly Needs[]): Tx<void> {
+  return insertEdges(tasks.flatMap(({ id, needs }) => needs.map((dependency): Edge => [dependency, id])));
 }
 
 /** Whoever held one of these holds it no longer. */
 export function* growTokens(tasks: readonly string[]): Tx<void> {
-  for (const chunk of chunksOf(tasks)) {
-    yield [`UPDATE tasks SET token = token + 1 WHERE id IN (${placeholders(chunk.length)})`, chunk];
-  }
+  yield* eachIn(tasks, (chunk) => [
+    `UPDATE tasks SET token = token + 1 WHERE id IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
 }

@@ -1,4 +1,4 @@
-import { int, intOrNull, placeholders, text } from "../rows.js";
+import { many, hit, int, intOrNull, only, placeholders, text } from "../rows.js";
 import { first, type Row, type Tx } from "../tx.js";
 
 /** Counts for status answers. Each reads an index or the unfinished runs, never the whole history. */
@@ -157,20 +157,18 @@ export function* oldestReadyAt(): Tx<number | null> {
 
 /** Whether a command step is ready that nothing but a server that may run commands holds up. */
 export function* commandsWait(): Tx<boolean> {
-  const row = yield* first([
+  return yield* hit([
     `SELECT 1 AS one FROM lanes l JOIN demands d ON d.id = l.demand
      WHERE d.executor = 'command' AND l.open = 1 AND l.head IS NOT NULL LIMIT 1`,
   ]);
-  return row !== undefined;
 }
 
 const TOOLS_LOOKED_AT = 1_000;
 
 /** The tools that ready steps call, each once, as `server/tool`. */
 export function* toolsWanted(): Tx<string[]> {
-  const rows = yield [
+  return yield* many(only("command", text), [
     `SELECT DISTINCT d.command FROM lanes l JOIN demands d ON d.id = l.demand
      WHERE d.executor = 'tool' AND l.open = 1 AND l.head IS NOT NULL ORDER BY d.command LIMIT ${TOOLS_LOOKED_AT}`,
-  ];
-  return rows.map((row) => text(row, "command"));
+  ]);
 }

@@ -1,7 +1,7 @@
-import { bySize, chunksOf, insertRows, int, jsonOrNull, text, textOrNull } from "../rows.js";
-import { first, type Row, type SqlValue, type Tx } from "../tx.js";
-
-export type AttemptOutcome = "succeeded" | "failed" | "timed_out" | "lease_lost" | "released" | "cancelled";
+import { ATTEMPT_OUTCOMES, type AttemptOutcome } from "../../base/statuses.js";
+import { many, bySize, chunksOf, int, jsonOrNull, one, oneOf, text, textOrNull } from "../rows.js";
+import { insertInto, insertRows, type RowOf, table } from "../tables.js";
+import { first, type SqlValue, type Tx } from "../tx.js";
 
 /** What went wrong in an attempt. */
 export interface AttemptError {
@@ -10,63 +10,26 @@ export interface AttemptError {
   readonly stack?: string | undefined;
 }
 
+export const ATTEMPTS = table("attempts", {
+  task: text,
+  number: int,
+  agent: text,
+  token: int,
+  startedAt: int,
+  endedAt: int,
+  outcome: oneOf(ATTEMPT_OUTCOMES),
+  result: jsonOrNull<unknown>,
+  error: jsonOrNull<AttemptError>,
+  usage: jsonOrNull<Record<string, unknown>>,
+  note: textOrNull,
+});
 /** An attempt that has ended. The open one stands in its task's row. */
-export interface Attempt {
-  readonly task: string;
-  readonly number: number;
-  readonly agent: string;
-  readonly token: number;
-  readonly startedAt: number;
-  readonly endedAt: number;
-  readonly outcome: AttemptOutcome;
-  readonly result: unknown;
-  readonly error: AttemptError | null;
-  readonly usage: Readonly<Record<string, unknown>> | null;
-  readonly note: string | null;
-}
+export interface Attempt extends RowOf<typeof ATTEMPTS> {}
 
-const COLUMNS = "task, number, agent, token, started_at, ended_at, outcome, result, error, usage, note";
-
-function attemptOf(row: Row): Attempt {
-  return {
-    task: text(row, "task"),
-    number: int(row, "number"),
-    agent: text(row, "agent"),
-    token: int(row, "token"),
-    startedAt: int(row, "started_at"),
-    endedAt: int(row, "ended_at"),
-    // Held to the union by the table's CHECK.
-    outcome: text(row, "outcome") as AttemptOutcome,
-    result: jsonOrNull<unknown>(row, "result"),
-    error: jsonOrNull<AttemptError>(row, "error"),
-    usage: jsonOrNull<Record<string, unknown>>(row, "usage"),
-    note: textOrNull(row, "note"),
-  };
-}
-
-function jsonText(value: unknown): string | null {
-  return value === undefined || value === null ? null : JSON.stringify(value);
-}
-
-const INSERT = `INSERT INTO attempts (${COLUMNS}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`;
+const INSERT = insertInto(ATTEMPTS);
 
 export function* insertAttempt(attempt: Attempt): Tx<void> {
-  yield [
-    INSERT,
-    [
-      attempt.task,
-      attempt.number,
-      attempt.agent,
-      attempt.token,
-      attempt.startedAt,
-      attempt.endedAt,
-      attempt.outcome,
-      jsonText(attempt.result),
-      jsonText(attempt.error),
-      jsonText(attempt.usage),
-      attempt.note,
-    ],
-  ];
+  yield INSERT([attempt]);
 }
 
 /** An attempt of the server's own, which says again what another came to. */
@@ -88,11 +51,6 @@ const CARRY = bySize((size) => {
     FROM (VALUES ${rows.join(", ")}) AS m JOIN attempts a ON a.task = m.column4 AND a.number = CAST(m.column5 AS INTEGER)
     WHERE true RETURNING task`;
 });
-const INSERT_BLANK = {
-  table: "attempts",
-  columns: ["task", "number", "agent", "token", "started_at", "ended_at", "outcome", "note"],
-} as const;
-
 export interface Carrying {
   readonly by: string;
   readonly at: number;
@@ -103,9 +61,18 @@ export interface Carrying {
 /** Adds such attempts. Gives how many there were to carry from: fewer than asked for where one is gone. */
 export function* carryAttempts(attempts: readonly Carried[], { by, at, note }: Carrying): Tx<number> {
   const blank = attempts.filter(({ from }) => from === null);
+  const nothing = {
+    agent: by,
+    startedAt: at,
+    endedAt: at,
+    outcome: "released" as const,
+    result: null,
+    error: null,
+    usage: null,
+  };
   yield* insertRows(
-    INSERT_BLANK,
-    blank.map(({ task, number, token }) => [task, number, by, token, at, at, "released", note]),
+    INSERT,
+    blank.map(({ task, number, token }) => ({ ...nothing, task, number, token, note })),
   );
   let found = blank.length;
   for (const chunk of chunksOf(attempts.flatMap(({ from, ...to }) => (from === null ? [] : [{ ...to, from }])))) {
@@ -128,19 +95,25 @@ export function* lastUsed(task: string): Tx<{ number: number; token: number }> {
 }
 
 export function* attemptsOf(task: string): Tx<Attempt[]> {
-  const rows = yield [`SELECT ${COLUMNS} FROM attempts WHERE task = $1 ORDER BY number LIMIT 200`, [task]];
-  return rows.map(attemptOf);
+  return yield* many(ATTEMPTS.read, [
+    `SELECT ${ATTEMPTS.columns} FROM attempts WHERE task = $1 ORDER BY number LIMIT 200`,
+    [task],
+  ]);
 }
 
 /** The attempt before the one that is open: what it left for the next. */
 export function* lastAttempt(task: string): Tx<Attempt | undefined> {
-  const row = yield* first([`SELECT ${COLUMNS} FROM attempts WHERE task = $1 ORDER BY number DESC LIMIT 1`, [task]]);
-  return row && attemptOf(row);
+  return yield* one(ATTEMPTS.read, [
+    `SELECT ${ATTEMPTS.columns} FROM attempts WHERE task = $1 ORDER BY number DESC LIMIT 1`,
+    [task],
+  ]);
 }
 
 export function* findAttemptByToken(task: string, token: number): Tx<Attempt | undefined> {
-  const row = yield* first([`SELECT ${COLUMNS} FROM attempts WHERE task = $1 AND token = $2`, [task, token]]);
-  return row && attemptOf(row);
+  return yield* one(ATTEMPTS.read, [
+    `SELECT ${ATTEMPTS.columns} FROM attempts WHERE task = $1 AND token = $2`,
+    [task, token],
+  ]);
 }
 
 export interface DependencyResult {
@@ -183,9 +156,8 @@ export function* attemptFigures(agent: string): Tx<{ outcome: AttemptOutcome; co
 }
 
 export function* recentAttemptsOf(agent: string, limit: number): Tx<Attempt[]> {
-  const rows = yield [
-    `SELECT ${COLUMNS} FROM attempts WHERE agent = $1 ORDER BY ended_at DESC LIMIT $2`,
+  return yield* many(ATTEMPTS.read, [
+    `SELECT ${ATTEMPTS.columns} FROM attempts WHERE agent = $1 ORDER BY ended_at DESC LIMIT $2`,
     [agent, limit],
-  ];
-  return rows.map(attemptOf);
+  ]);
 }

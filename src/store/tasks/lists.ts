@@ -1,6 +1,8 @@
-import { chunksOf, conditionsOf, insertRows, int, placeholders, text } from "../rows.js";
-import { T_COLUMNS, type Task, TASK_COLUMNS, taskOf, type TaskStatus } from "./tasks.js";
-import { first, type Tx } from "../tx.js";
+import type { TaskStatus } from "../../base/statuses.js";
+import { type Edge, insertEdges } from "./dependencies.js";
+import { TASKS, type Task } from "./tasks.js";
+import { many, manyIn, chunksOf, conditionsOf, eachIn, int, one, only, placeholders, text } from "../rows.js";
+import type { Tx } from "../tx.js";
 
 /** Several tasks at once: by state, by filter, by key, or all of a run with its edges. */
 
@@ -27,8 +29,10 @@ function stuck(status: TaskStatus): string {
 /** Tasks of a run in one state, in order of creation, at most `limit`. Costs O(tasks in that state) for those that are still open. */
 export function* tasksInState(run: string, status: keyof typeof IN_STATE, limit: number): Tx<Task[]> {
   // sql: put together from the constants above; one text per state.
-  const rows = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE ${IN_STATE[status]} ORDER BY id LIMIT $2`, [run, limit]];
-  return rows.map(taskOf);
+  return yield* many(TASKS.read, [
+    `SELECT ${TASKS.columns} FROM tasks WHERE ${IN_STATE[status]} ORDER BY id LIMIT $2`,
+    [run, limit],
+  ]);
 }
 
 export interface TaskFilter {
@@ -52,47 +56,40 @@ export function* listTasks(filter: TaskFilter): Tx<Task[]> {
     ["id >", filter.after],
   ]);
   // sql: the comparisons are those above.
-  const sql = `SELECT ${TASK_COLUMNS} FROM tasks ${where} ORDER BY id LIMIT $${params.length + 1}`;
-  const rows = yield [sql, [...params, filter.limit]];
-  return rows.map(taskOf);
+  const sql = `SELECT ${TASKS.columns} FROM tasks ${where} ORDER BY id LIMIT $${params.length + 1}`;
+  return yield* many(TASKS.read, [sql, [...params, filter.limit]]);
 }
 
 /** Every task and edge of a run: for pictures and figures, not for each claim. */
 export function* graphOfRun(run: string): Tx<{ tasks: Task[]; edges: [dependency: string, task: string][] }> {
-  const tasks = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE run = $1 ORDER BY id`, [run]];
+  const tasks = yield [`SELECT ${TASKS.columns} FROM tasks WHERE run = $1 ORDER BY id`, [run]];
   const edges = yield [
     "SELECT d.dependency, d.task FROM tasks t JOIN dependencies d ON d.task = t.id WHERE t.run = $1 ORDER BY d.task, d.dependency",
     [run],
   ];
-  return { tasks: tasks.map(taskOf), edges: edges.map((row) => [text(row, "dependency"), text(row, "task")]) };
+  return { tasks: tasks.map(TASKS.read), edges: edges.map((row) => [text(row, "dependency"), text(row, "task")]) };
 }
 
 /** Those of these tasks that are there, in no order. */
 export function* findTasks(ids: readonly string[]): Tx<Task[]> {
-  const found: Task[] = [];
-  for (const chunk of chunksOf(ids)) {
-    const rows = yield [`SELECT ${TASK_COLUMNS} FROM tasks WHERE id IN (${placeholders(chunk.length)})`, chunk];
-    found.push(...rows.map(taskOf));
-  }
-  return found;
+  return yield* manyIn(TASKS.read, ids, (chunk) => [
+    `SELECT ${TASKS.columns} FROM tasks WHERE id IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
 }
 
 export function* findTasksByKeys(run: string, keys: readonly string[]): Tx<Task[]> {
-  const found: Task[] = [];
-  for (const chunk of chunksOf(keys)) {
-    const rows = yield [
-      `SELECT ${TASK_COLUMNS} FROM tasks WHERE run = $1 AND key IN (${placeholders(chunk.length, 2)})`,
-      [run, ...chunk],
-    ];
-    found.push(...rows.map(taskOf));
-  }
-  return found;
+  return yield* manyIn(TASKS.read, keys, (chunk) => [
+    `SELECT ${TASKS.columns} FROM tasks WHERE run = $1 AND key IN (${placeholders(chunk.length, 2)})`,
+    [run, ...chunk],
+  ]);
 }
 
 export function* countDependents(tasks: readonly string[]): Tx<void> {
-  for (const chunk of chunksOf(tasks)) {
-    yield [`UPDATE tasks SET dependents = dependents + 1 WHERE id IN (${placeholders(chunk.length)})`, chunk];
-  }
+  yield* eachIn(tasks, (chunk) => [
+    `UPDATE tasks SET dependents = dependents + 1 WHERE id IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
 }
 
 export interface Replacement {
@@ -114,24 +111,19 @@ export function* replaceDependency({ task, by, behind }: Replacement): Tx<void> 
       [by.length - 1, ...chunk],
     ];
   }
-  yield* insertRows(
-    { table: "dependencies", columns: ["task", "dependency"] },
-    behind.flatMap((dependent) => by.map((dependency) => [dependent, dependency])),
-  );
+  yield* insertEdges(behind.flatMap((dependent) => by.map((dependency): Edge => [dependency, dependent])));
 }
 
 export function* keysOfRun(run: string): Tx<string[]> {
-  const rows = yield ["SELECT key FROM tasks WHERE run = $1 ORDER BY id LIMIT 10000", [run]];
-  return rows.map((row) => text(row, "key"));
+  return yield* many(only("key", text), ["SELECT key FROM tasks WHERE run = $1 ORDER BY id LIMIT 10000", [run]]);
 }
 
 /** The direct dependents of a task that stand in one state. */
 export function* dependentsInState(task: string, status: TaskStatus): Tx<Task[]> {
-  const rows = yield [
-    `SELECT ${T_COLUMNS} FROM dependencies d JOIN tasks t ON t.id = d.task WHERE d.dependency = $1 AND t.status = $2 ORDER BY t.id`,
+  return yield* many(TASKS.read, [
+    `SELECT ${TASKS.columnsOf("t")} FROM dependencies d JOIN tasks t ON t.id = d.task WHERE d.dependency = $1 AND t.status = $2 ORDER BY t.id`,
     [task, status],
-  ];
-  return rows.map(taskOf);
+  ]);
 }
 
 /** The blocked tasks that depend on any of these. */
@@ -150,9 +142,10 @@ export function* blockedBehind(tasks: readonly string[]): Tx<string[]> {
 
 /** How many tasks of a run have not ended. */
 export function* sumOpenTasks(run: string): Tx<number> {
-  const row = yield* first([
-    "SELECT pending + ready + running + waiting + in_review + blocked AS open_tasks FROM run_counters WHERE run = $1",
-    [run],
-  ]);
-  return row ? int(row, "open_tasks") : 0;
+  return (
+    (yield* one(only("open_tasks", int), [
+      "SELECT pending + ready + running + waiting + in_review + blocked AS open_tasks FROM run_counters WHERE run = $1",
+      [run],
+    ])) ?? 0
+  );
 }

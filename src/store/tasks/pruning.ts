@@ -1,5 +1,5 @@
+import type { TaskStatus } from "../../base/statuses.js";
 import { chunksOf, int, placeholders, text } from "../rows.js";
-import type { TaskStatus } from "./tasks.js";
 import type { Tx } from "../tx.js";
 
 export interface SettledTask {

@@ -1,14 +1,8 @@
+import type { TaskStatus } from "../../base/statuses.js";
+import { deleteEdgesTo, insertEdges } from "./dependencies.js";
 import type { AttemptError } from "./attempts.js";
-import { bySize, chunksOf, conditionsOf, insertRows, int, json, jsonOrNull, placeholders, text } from "../rows.js";
-import {
-  type Reason,
-  T_COLUMNS,
-  type Task,
-  taskAndSpecOf,
-  type TaskAndSpec,
-  type TaskSpec,
-  type TaskStatus,
-} from "./tasks.js";
+import { type Reason, TASKS, type Task, taskAndSpecOf, type TaskAndSpec, type TaskSpec } from "./tasks.js";
+import { many, bySize, chunksOf, conditionsOf, eachIn, hit, int, jsonOrNull, placeholders, text } from "../rows.js";
 import { first, type Row, type Tx } from "../tx.js";
 
 /** What a step has come to, as expressions read it. */
@@ -41,12 +35,11 @@ export function* outcomesByKey(run: string, keys: readonly string[]): Tx<Outcome
 
 /** The outcomes of what a task depends on, in the order in which those were made. */
 export function* outcomesOfDependencies(task: string): Tx<Outcome[]> {
-  const rows = yield [
+  return yield* many(outcomeOf, [
     `SELECT n.key, n.status, a.outcome, a.result, a.error FROM dependencies d JOIN tasks n ON n.id = d.dependency
      LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt WHERE d.task = $1 ORDER BY n.id`,
     [task],
-  ];
-  return rows.map(outcomeOf);
+  ]);
 }
 
 /** How many tasks a task depends on, and how many bytes the list of their results would take: without reading them. */
@@ -109,12 +102,11 @@ export interface ServerEnding {
 
 /** Ends a task that nobody holds, with an attempt of the server's own, under a token of its own. */
 export function* closeUnheld({ task, from, to, at, reasons, failures }: ServerEnding): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     `UPDATE tasks SET status = $1, attempt = attempt + 1, token = token + 1, ended_at = $2, reasons = $3, due_at = NULL, reserved_for = NULL,
        reserved_until = NULL, failures = $6 WHERE id = $4 AND status = $5 RETURNING id`,
     [to, at, reasons.length === 0 ? null : JSON.stringify(reasons), task, from, failures],
-  ];
-  return rows.length === 1;
+  ]);
 }
 
 export interface TryingAgain {
@@ -126,84 +118,38 @@ export interface TryingAgain {
 
 /** waiting → pending, with an attempt of the server's own that has failed. */
 export function* tryAgainLater({ task, failures, availableAt, dueAt }: TryingAgain): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     `UPDATE tasks SET status = 'pending', attempt = attempt + 1, token = token + 1, failures = $1, available_at = $2, due_at = $3,
        ready_at = NULL WHERE id = $4 AND status = 'waiting' RETURNING id`,
     [failures, availableAt, dueAt, task],
-  ];
-  return rows.length === 1;
+  ]);
 }
 
 /** A task that waits for its elements instead of its dependencies, which the elements now have. */
 export function* waitForElements(task: string, elements: readonly string[]): Tx<void> {
-  yield ["DELETE FROM dependencies WHERE task = $1", [task]];
+  yield* deleteEdgesTo([task]);
   yield [
     `UPDATE tasks SET deps_total = $1, deps_succeeded = 0, deps_failed = 0, deps_skipped = 0, trigger_rule = 'none_failed'
      WHERE id = $2`,
     [elements.length, task],
   ];
-  yield* insertRows(
-    { table: "dependencies", columns: ["task", "dependency"] },
-    elements.map((element) => [task, element]),
-  );
+  yield* insertEdges(elements.map((element) => [element, task]));
 }
 
 export function* addDependents(tasks: readonly string[], more: number): Tx<void> {
-  for (const chunk of chunksOf(tasks)) {
-    yield [
-      `UPDATE tasks SET dependents = dependents + $1 WHERE id IN (${placeholders(chunk.length, 2)})`,
-      [more, ...chunk],
-    ];
-  }
-}
-
-export interface Signal {
-  readonly id: string;
-  readonly run: string;
-  readonly task: string | null;
-  readonly event: string;
-  readonly payload: unknown;
-  readonly createdAt: number;
-  readonly createdBy: string;
-}
-
-export function* keepSignal(signal: Signal): Tx<void> {
-  yield [
-    "INSERT INTO signals (id, run, task, event, payload, created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7)",
-    [
-      signal.id,
-      signal.run,
-      signal.task,
-      signal.event,
-      JSON.stringify(signal.payload ?? null),
-      signal.createdAt,
-      signal.createdBy,
-    ],
-  ];
-}
-
-/** Takes the oldest signal that was kept for a task or for any of its run; undefined when there is none. */
-export function* takeSignal(
-  run: string,
-  task: string,
-  event: string,
-): Tx<Pick<Signal, "payload" | "createdBy"> | undefined> {
-  const [row] = yield [
-    `DELETE FROM signals WHERE id = (SELECT id FROM signals WHERE run = $1 AND event = $2 AND (task IS NULL OR task = $3)
-       ORDER BY id LIMIT 1) RETURNING payload, created_by`,
-    [run, event, task],
-  ];
-  return row && { payload: json<unknown>(row, "payload"), createdBy: text(row, "created_by") };
+  yield* eachIn(tasks, (chunk) => [
+    `UPDATE tasks SET dependents = dependents + $1 WHERE id IN (${placeholders(chunk.length, 2)})`,
+    [more, ...chunk],
+  ]);
 }
 
 /** Waiting tasks of a run with what they wait for, in the order in which they were made. */
 export function* waitingTasks(run: string): Tx<TaskAndSpec[]> {
-  const rows = yield [
-    `SELECT ${T_COLUMNS}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.run = $1 AND t.status = 'waiting'
+  return yield* many(taskAndSpecOf, [
+    `SELECT ${TASKS.columnsOf("t")}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.run = $1 AND t.status = 'waiting'
      ORDER BY t.id`,
     [run],
-  ];
-  return rows.map(taskAndSpecOf);
+  ]);
 }
 
 export interface QuestionQuery {
@@ -220,12 +166,11 @@ export function* openQuestions(filter: QuestionQuery): Tx<TaskAndSpec[]> {
     ["r.project =", filter.project],
     ["t.id || '' >", filter.after],
   ]);
-  const rows = yield [
+  return yield* many(taskAndSpecOf, [
     // The order is that of an expression: by the ids themselves, every task there is would be looked at, instead of the runs under way.
     // sql: the comparisons are those above.
-    `SELECT ${T_COLUMNS}, s.spec FROM runs r JOIN tasks t ON t.run = r.id AND t.status = 'waiting' AND t.kind = 'human'
+    `SELECT ${TASKS.columnsOf("t")}, s.spec FROM runs r JOIN tasks t ON t.run = r.id AND t.status = 'waiting' AND t.kind = 'human'
        AND r.ended_at IS NULL JOIN task_specs s ON s.task = t.id ${where} ORDER BY t.id || '' LIMIT $${params.length + 1}`,
     [...params, filter.limit],
-  ];
-  return rows.map(taskAndSpecOf);
+  ]);
 }

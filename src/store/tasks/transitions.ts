@@ -1,6 +1,7 @@
-import { bySize, chunksOf, int, intOrNull, placeholders, text } from "../rows.js";
+import type { TaskStatus } from "../../base/statuses.js";
+import { NO_DEADLINE, type Reason, TASKS, type Task } from "./tasks.js";
+import { many, bySize, chunksOf, hit, hits, int, intOrNull, placeholders, text } from "../rows.js";
 import { first, type Row, type Tx } from "../tx.js";
-import { NO_DEADLINE, type Reason, T_COLUMNS, type Task, TASK_COLUMNS, type TaskStatus, taskOf } from "./tasks.js";
 
 /** The changes of a task's state: each is guarded by the state it expects, so that a surprise changes nothing. */
 export interface Opening {
@@ -19,7 +20,7 @@ export interface Opening {
 
 /** ready → running. */
 export function* openAttempt(opening: Opening): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     `UPDATE tasks SET status = 'running', agent = $1, session = $2, token = $3, attempt = $4, started_at = $5, heartbeat_at = $5,
       lease_expires_at = $6, due_at = $7, percent = NULL, orders = NULL, reserved_for = NULL, reserved_until = NULL,
       holds_files = $8, demand = $9 WHERE id = $10 AND status = 'ready' RETURNING id`,
@@ -35,8 +36,7 @@ export function* openAttempt(opening: Opening): Tx<boolean> {
       opening.demand,
       opening.task,
     ],
-  ];
-  return rows.length === 1;
+  ]);
 }
 
 export interface Closing {
@@ -55,7 +55,7 @@ export interface Closing {
 
 /** running → any: the attempt in the row ends. */
 export function* closeAttempt(closing: Closing): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     `UPDATE tasks SET status = $1, agent = NULL, session = NULL, lease_expires_at = NULL, orders = NULL, holds_files = 0, token = $2, failures = $3,
       ended_at = $4, available_at = $5, ready_at = $6, due_at = $7, reasons = $8
      WHERE id = $9 AND token = $10 AND status = 'running' RETURNING id`,
@@ -71,8 +71,7 @@ export function* closeAttempt(closing: Closing): Tx<boolean> {
       closing.task,
       closing.token,
     ],
-  ];
-  return rows.length === 1;
+  ]);
 }
 
 export interface Readying {
@@ -129,7 +128,7 @@ const COUNT_SETTLED: Readonly<Record<Settlement, string>> = {
 function countSettled(column: string): string {
   // sql: the column is one of three.
   return `UPDATE tasks SET ${column} = ${column} + 1
-    WHERE id IN (SELECT task FROM dependencies WHERE dependency = $1) RETURNING ${TASK_COLUMNS}`;
+    WHERE id IN (SELECT task FROM dependencies WHERE dependency = $1) RETURNING ${TASKS.columns}`;
 }
 
 /** Tells the dependents of a task that it has settled, and gives them as they are then. */
@@ -140,7 +139,7 @@ export function* settleDependency(task: string, as: Settlement): Tx<Task[]> {
 
 // RETURNING has no order of its own, and what is done with the tasks shows in answers and in the history.
 function inOrder(rows: readonly Row[]): Task[] {
-  return rows.map(taskOf).sort((a, b) => (a.id < b.id ? -1 : 1));
+  return rows.map(TASKS.read).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
 /** Notes that a running task holds or waits for file locks, so that whoever ends it locks the project first. */
@@ -161,14 +160,13 @@ export interface Heartbeat {
 
 /** Renews the lease of the current token; false when the token is old. A cancel that was ordered keeps its time. */
 export function* recordHeartbeat(beat: Heartbeat): Tx<boolean> {
-  const rows = yield [
+  return yield* hit([
     `UPDATE tasks SET heartbeat_at = $1, lease_expires_at = $2, session = COALESCE($4, session),
        due_at = CASE WHEN orders = 'cancel_requested' THEN due_at ELSE $3 END,
        percent = COALESCE($5, percent)
      WHERE id = $6 AND token = $7 AND status = 'running' RETURNING id`,
     [beat.at, beat.leaseExpiresAt, beat.dueAt, beat.session, beat.percent, beat.task, beat.token],
-  ];
-  return rows.length === 1;
+  ]);
 }
 
 /** The holder's session is over: from now on only the lease's own time keeps the task, until `dueAt` or longer where it is to end. */
@@ -222,10 +220,10 @@ export type Reopening = { readonly from: TaskStatus } & (
 
 const AS_IF_NEVER_TRIED = `status = 'pending', failures = 0, ended_at = NULL, reasons = NULL, due_at = NULL, close_by = NULL,
   available_at = NULL`;
-const REOPEN_OF_RUN = `UPDATE tasks SET ${AS_IF_NEVER_TRIED} WHERE status = $1 AND run = $2 RETURNING ${TASK_COLUMNS}`;
+const REOPEN_OF_RUN = `UPDATE tasks SET ${AS_IF_NEVER_TRIED} WHERE status = $1 AND run = $2 RETURNING ${TASKS.columns}`;
 const REOPEN_THESE = bySize(
   (size) =>
-    `UPDATE tasks SET ${AS_IF_NEVER_TRIED} WHERE status = $1 AND id IN (${placeholders(size, 2)}) RETURNING ${TASK_COLUMNS}`,
+    `UPDATE tasks SET ${AS_IF_NEVER_TRIED} WHERE status = $1 AND id IN (${placeholders(size, 2)}) RETURNING ${TASKS.columns}`,
 );
 
 /** dead_letter, blocked or skipped → pending, as if never tried. Gives the tasks as they are then. */
@@ -252,7 +250,7 @@ export function* recountDependencies(run: string): Tx<Task[]> {
   const rows = yield [
     // sql: the same.
     `UPDATE tasks SET deps_succeeded = ${count("'succeeded'")}, deps_failed = ${count("'dead_letter', 'blocked'")},
-      deps_skipped = ${count("'skipped', 'cancelled'")} WHERE run = $1 AND status = 'pending' RETURNING ${TASK_COLUMNS}`,
+      deps_skipped = ${count("'skipped', 'cancelled'")} WHERE run = $1 AND status = 'pending' RETURNING ${TASKS.columns}`,
     [run],
   ];
   return inOrder(rows);
@@ -285,8 +283,7 @@ export function* blockTasksInState(stop: {
 
 /** Asks the holders of all running tasks of a run to stop. */
 export function* orderCancelOfRun(run: string, dueAt: number): Tx<number> {
-  const rows = yield [`${ORDER_CANCEL} WHERE run = $2 AND status = 'running' RETURNING id`, [dueAt, run]];
-  return rows.length;
+  return yield* hits([`${ORDER_CANCEL} WHERE run = $2 AND status = 'running' RETURNING id`, [dueAt, run]]);
 }
 
 const DUE =
@@ -331,20 +328,18 @@ export function* setDue(task: string, dueAt: number | null): Tx<void> {
 
 /** The tasks that a task depends on. */
 export function* dependenciesOf(task: string): Tx<Task[]> {
-  const rows = yield [
-    `SELECT ${T_COLUMNS} FROM dependencies d JOIN tasks t ON t.id = d.dependency WHERE d.task = $1 ORDER BY t.id`,
+  return yield* many(TASKS.read, [
+    `SELECT ${TASKS.columnsOf("t")} FROM dependencies d JOIN tasks t ON t.id = d.dependency WHERE d.task = $1 ORDER BY t.id`,
     [task],
-  ];
-  return rows.map(taskOf);
+  ]);
 }
 
 /** The tasks that depend on a task. */
 export function* dependentsOf(task: string): Tx<Task[]> {
-  const rows = yield [
-    `SELECT ${T_COLUMNS} FROM dependencies d JOIN tasks t ON t.id = d.task WHERE d.dependency = $1 ORDER BY t.id`,
+  return yield* many(TASKS.read, [
+    `SELECT ${TASKS.columnsOf("t")} FROM dependencies d JOIN tasks t ON t.id = d.task WHERE d.dependency = $1 ORDER BY t.id`,
     [task],
-  ];
-  return rows.map(taskOf);
+  ]);
 }
 
 /** A longer chain hangs on the task: it must start earlier by so much, where there is a deadline at all. */

@@ -1,4 +1,4 @@
-import { all, int, intOrNull, one, placeholders, text } from "../rows.js";
+import { many, int, intOrNull, one, placeholders, text } from "../rows.js";
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -72,7 +72,7 @@ export interface WorkflowFilter {
 
 /** Those that are not archived, in order of their names. */
 export function* listWorkflows({ project, after, limit }: WorkflowFilter): Tx<Workflow[]> {
-  return yield* all(WORKFLOWS.read, [
+  return yield* many(WORKFLOWS.read, [
     `SELECT ${WORKFLOWS.columns} FROM workflows WHERE project = $1 AND name > $2 AND archived_at IS NULL ORDER BY name LIMIT $3`,
     [project, after ?? "", limit],
   ]);

@@ -1,10 +1,10 @@
+import { TASK_STATUSES } from "../../../src/base/statuses.js";
 import { stripVTControlCharacters } from "node:util";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EventAnswer, RunAnswer, TaskAnswer } from "../../../src/cli/typed-calls.js";
 import { progressLines, type View } from "../../../src/cli/run/progress.js";
 import type { RunState } from "../../../src/cli/run/state.js";
-import { TASK_STATUSES } from "../../../src/cli/terminal/task-marks.js";
 import { widthOf } from "../../../src/cli/terminal/terminal.js";
 
 const START = Date.UTC(2026, 0, 1);

@@ -1,8 +1,8 @@
+import type { TaskStatus } from "../../../src/base/statuses.js";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { layOut, type Line } from "../../../src/engine/graph/layout.js";
 import { type PictureNode, toDot, toMermaid, toSvg } from "../../../src/engine/graph/diagrams.js";
-import type { TaskStatus } from "../../../src/store/tasks/tasks.js";
 import { processorMs } from "../../support/servers/processor-time.js";
 
 const STATUSES: readonly TaskStatus[] = [

@@ -1,8 +1,7 @@
-import type { RunStatus } from "../../../src/base/statuses.js";
+import type { RunStatus, TaskStatus, TriggerRule } from "../../../src/base/statuses.js";
 import type { Counters } from "../../../src/store/runs/counters.js";
 import type { Run } from "../../../src/store/runs/runs.js";
 import { int, intOrNull, json, jsonOrNull, text, textOrNull } from "../../../src/store/rows.js";
-import type { TaskStatus, TriggerRule } from "../../../src/store/tasks/tasks.js";
 import type { Row, Store, Tx } from "../../../src/store/tx.js";
 
 /** A database as the checker sees it: every row that its invariants speak of, read in one transaction. */

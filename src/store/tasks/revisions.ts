@@ -1,27 +1,13 @@
-import { chunksOf, insertRows, jsonOrNull, placeholders, text } from "../rows.js";
-import type { RunShape } from "../runs/runs.js";
-import { T_COLUMNS, type Task, type TaskAndSpec, taskAndSpecOf, type TaskSpec } from "../tasks/tasks.js";
-import { first, type Tx } from "../tx.js";
-
-/** Changes of the graph of a run under way. Whoever makes them holds the run's row. */
-export type Edge = readonly [dependency: string, task: string];
+import { detachTasks } from "./dependencies.js";
+import { TASKS, type Task, type TaskAndSpec, taskAndSpecOf, type TaskSpec } from "./tasks.js";
+import { many, chunksOf, eachIn, placeholders, text } from "../rows.js";
+import type { Tx } from "../tx.js";
 
 /** Tasks that nobody has begun go without a trace but the history. */
 export function* deleteTasks(tasks: readonly string[]): Tx<void> {
-  for (const chunk of chunksOf(tasks)) {
-    yield [`DELETE FROM dependencies WHERE task IN (${placeholders(chunk.length)})`, chunk];
-    yield [`DELETE FROM dependencies WHERE dependency IN (${placeholders(chunk.length)})`, chunk];
-    yield [`DELETE FROM task_specs WHERE task IN (${placeholders(chunk.length)})`, chunk];
-    yield [`DELETE FROM tasks WHERE id IN (${placeholders(chunk.length)})`, chunk];
-  }
-}
-
-export function* deleteEdges(edges: readonly Edge[]): Tx<void> {
-  for (const edge of edges) yield ["DELETE FROM dependencies WHERE dependency = $1 AND task = $2", edge];
-}
-
-export function* insertEdges(edges: readonly Edge[]): Tx<void> {
-  yield* insertRows({ table: "dependencies", columns: ["dependency", "task"] }, edges);
+  yield* detachTasks(tasks);
+  yield* eachIn(tasks, (chunk) => [`DELETE FROM task_specs WHERE task IN (${placeholders(chunk.length)})`, chunk]);
+  yield* eachIn(tasks, (chunk) => [`DELETE FROM tasks WHERE id IN (${placeholders(chunk.length)})`, chunk]);
 }
 
 export function* setDegrees(task: string, degrees: { depsTotal: number; dependents: number }): Tx<void> {
@@ -33,24 +19,20 @@ export function* setDegrees(task: string, degrees: { depsTotal: number; dependen
 
 /** ready → pending: what it waits for now has not ended. */
 export function* holdTasks(tasks: readonly string[]): Tx<void> {
-  for (const chunk of chunksOf(tasks)) {
-    yield [
-      `UPDATE tasks SET status = 'pending', ready_at = NULL, due_at = reserved_until, reasons = NULL
+  yield* eachIn(tasks, (chunk) => [
+    `UPDATE tasks SET status = 'pending', ready_at = NULL, due_at = reserved_until, reasons = NULL
        WHERE status = 'ready' AND id IN (${placeholders(chunk.length)})`,
-      chunk,
-    ];
-  }
+    chunk,
+  ]);
 }
 
 /** Pending tasks that waited for their retry wait for their dependencies alone. */
 export function* forgetRetries(tasks: readonly string[]): Tx<void> {
-  for (const chunk of chunksOf(tasks)) {
-    yield [
-      `UPDATE tasks SET available_at = NULL, due_at = reserved_until
+  yield* eachIn(tasks, (chunk) => [
+    `UPDATE tasks SET available_at = NULL, due_at = reserved_until
        WHERE status = 'pending' AND id IN (${placeholders(chunk.length)})`,
-      chunk,
-    ];
-  }
+    chunk,
+  ]);
 }
 
 /** Gives a task that nobody has begun what another step says. */
@@ -81,25 +63,13 @@ export function* setPlace(task: Task): Tx<void> {
   ];
 }
 
-/** The next revision of a run, and what its graph looks like now. */
-export function* setRevision(run: string, revision: number, shape: RunShape): Tx<void> {
-  yield ["UPDATE runs SET revision = $1, shape = $2 WHERE id = $3", [revision, JSON.stringify(shape), run]];
-}
-
-/** The definition a run was started from; undefined for one of ad-hoc tasks. */
-export function* findRunDefinition(run: string): Tx<Readonly<Record<string, unknown>> | undefined> {
-  const row = yield* first(["SELECT definition FROM run_definitions WHERE run = $1", [run]]);
-  return row && (jsonOrNull<Record<string, unknown>>(row, "definition") ?? undefined);
-}
-
 /** The tasks of a run that have not begun and whose expressions are still to be read. */
 export function* tasksToRead(run: string): Tx<TaskAndSpec[]> {
-  const rows = yield [
-    `SELECT ${T_COLUMNS}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id
+  return yield* many(taskAndSpecOf, [
+    `SELECT ${TASKS.columnsOf("t")}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id
      WHERE t.run = $1 AND (t.status = 'pending' OR t.status = 'blocked') AND t.timed = 1 ORDER BY t.id`,
     [run],
-  ];
-  return rows.map(taskAndSpecOf);
+  ]);
 }
 
 /** The specs of these tasks, by task. */

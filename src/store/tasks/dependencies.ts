@@ -1,0 +1,34 @@
+import { eachIn, placeholders } from "../rows.js";
+import { insertInto, insertRows } from "../tables.js";
+import type { Tx } from "../tx.js";
+
+/** An edge of the graph of a run. */
+export type Edge = readonly [dependency: string, task: string];
+
+const INSERT = insertInto<Edge>({
+  name: "dependencies",
+  names: ["dependency", "task"],
+  write: ([dependency, task], values) => values.push(dependency, task),
+});
+
+export function insertEdges(edges: readonly Edge[]): Tx<void> {
+  return insertRows(INSERT, edges);
+}
+
+export function* deleteEdges(edges: readonly Edge[]): Tx<void> {
+  for (const edge of edges) yield ["DELETE FROM dependencies WHERE dependency = $1 AND task = $2", edge];
+}
+
+/** Lets tasks depend on nothing. */
+export function deleteEdgesTo(tasks: readonly string[]): Tx<void> {
+  return eachIn(tasks, (chunk) => [`DELETE FROM dependencies WHERE task IN (${placeholders(chunk.length)})`, chunk]);
+}
+
+/** Takes tasks out of the graph: they depend on nothing, and nothing depends on them. */
+export function* detachTasks(tasks: readonly string[]): Tx<void> {
+  yield* deleteEdgesTo(tasks);
+  yield* eachIn(tasks, (chunk) => [
+    `DELETE FROM dependencies WHERE dependency IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
+}
