@@ -6,7 +6,11 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     environment: "node",
-    globalSetup: ["test/support/servers/built-server.ts", "test/support/databases/postgres-server.ts"],
+    globalSetup: [
+      "test/support/servers/built-server.ts",
+      "test/support/databases/postgres-server.ts",
+      "test/support/databases/sqlite-template.ts",
+    ],
     setupFiles: ["test/support/properties.ts"],
     // Processes, not threads: tests start servers, take file locks and send signals. A process goes on with the next file and what
     // it has loaded, which saves a sixth of the time; so no file may leave anything behind in its process.

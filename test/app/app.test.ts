@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
+import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { int } from "../../src/store/rows.js";
 import type { Tx } from "../../src/store/tx.js";
 import { startApp } from "../support/servers/app.js";
-import { testRuntime } from "../support/databases/databases.js";
+import { temporaryDirectory, testRuntime } from "../support/databases/databases.js";
 
 // "query_operation" is a look: nothing of it is written down.
 const look = (name: string, given: object) => ["query_operation", { name, arguments: given }] as const;
@@ -15,7 +16,7 @@ function* sessionCount(): Tx<number> {
 
 describe("a server whose client has not written", () => {
   test("makes no database where there is none", async () => {
-    const { app, database, clock } = await startApp();
+    const { app, database, clock } = await startApp({ database: path.join(temporaryDirectory(), "baton.db") });
     await app.standBy("test");
     await app.beat();
     clock.advance(60_000);

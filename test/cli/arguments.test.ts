@@ -1,6 +1,7 @@
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { baton, batonJson, startCommandLineFixture } from "../support/servers/command-line.js";
+import { baton as batonProcess, startCommandLineFixture } from "../support/servers/command-line.js";
+import { baton, batonJson } from "../support/servers/in-process.js";
 
 describe("invalid arguments", () => {
   test.each([
@@ -30,7 +31,7 @@ describe("invalid arguments", () => {
   });
 
   test("is one JSON document under --json", async () => {
-    const { code, stdout, stderr } = await baton(startCommandLineFixture(), ["statu", "--json"]);
+    const { code, stdout, stderr } = await batonProcess(startCommandLineFixture(), ["statu", "--json"]);
     expect({ code, stderr }).toEqual({ code: 2, stderr: "" });
     expect(JSON.parse(stdout)).toMatchObject({ error: { code: "invalid_input" } });
   });
@@ -55,7 +56,8 @@ test.each([
 });
 
 test("--version says the version of the package", async () => {
-  const { stdout } = await baton(startCommandLineFixture(), ["--version"]);
+  const { code, stdout, stderr } = await batonProcess(startCommandLineFixture(), ["--version"]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
 });
 
@@ -99,13 +101,13 @@ test("import stores a recorded workflow and says what it amounts to", async () =
     { id: "a", runtimeInSeconds: 2 },
     { id: "z", runtimeInSeconds: 9 },
   ];
-  expect((await baton(fixture, ["import", "-"], recorded(some))).stdout).toMatch(
+  expect((await batonProcess(fixture, ["import", "-"], recorded(some))).stdout).toMatch(
     /all work 2.0 s, as recorded\n.*: 1 tasks have no recorded runtime\n.*: 1 recorded tasks are none of the workflow's/,
   );
-  expect((await baton(fixture, ["import", "-"], recorded([]))).stdout).toMatch(
+  expect((await batonProcess(fixture, ["import", "-"], recorded([]))).stdout).toMatch(
     /\n  no runtimes are recorded:.*\n  run:/,
   );
-  expect((await baton(fixture, ["import", "-"], "{")).stderr).toContain("This is no JSON, or not all of it");
+  expect((await batonProcess(fixture, ["import", "-"], "{")).stderr).toContain("This is no JSON, or not all of it");
 });
 
 test("--db goes before the environment", async () => {

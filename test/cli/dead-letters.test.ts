@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
 import { connectClient, type TestClient } from "../support/servers/client.js";
-import { baton, type CommandLineFixture, startCommandLineFixture } from "../support/servers/command-line.js";
+import {
+  baton as batonProcess,
+  type CommandLineFixture,
+  startCommandLineFixture,
+} from "../support/servers/command-line.js";
+import { baton } from "../support/servers/in-process.js";
 
 interface Listed {
   readonly dead_letters: { id: string; task: { key: string } }[];
@@ -53,7 +58,7 @@ test("dead letters are listed and shown to a person", async () => {
 
 test("dead letters are replayed with changes, resolved and discarded by a person", async () => {
   const { fixture, agent, idOf, run } = await withDeadLetters();
-  const replayed = await baton(fixture, [
+  const replayed = await batonProcess(fixture, [
     "dead-letters",
     "replay",
     idOf("a"),
@@ -85,7 +90,7 @@ test("dead letters are replayed with changes, resolved and discarded by a person
 test("invalid actions are refused with a sentence and an exit code", async () => {
   const { fixture, idOf } = await withDeadLetters();
   await baton(fixture, ["dead-letters", "discard", idOf("a"), "--notes", "no"]);
-  const again = await baton(fixture, ["dead-letters", "replay", idOf("a")]);
+  const again = await batonProcess(fixture, ["dead-letters", "replay", idOf("a")]);
   expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("is discarded") });
   expect(await baton(fixture, ["dead-letters", "show", "dead_x"])).toMatchObject({
     code: 1,

@@ -11,6 +11,7 @@ import {
   startCommandLineFixture,
   startOnTerminal,
 } from "../support/servers/command-line.js";
+import * as inProcess from "../support/servers/in-process.js";
 import { temporaryDirectory } from "../support/databases/databases.js";
 import { until } from "../support/until.js";
 
@@ -28,7 +29,7 @@ function repository(): CommandLineFixture {
 }
 
 test.each(readdirSync(EXAMPLES))("%s is sound", async (name) => {
-  expect(await batonJson(startCommandLineFixture(), ["workflow", "validate", example(name)])).toMatchObject({
+  expect(await inProcess.batonJson(startCommandLineFixture(), ["workflow", "validate", example(name)])).toMatchObject({
     valid: true,
   });
 });

@@ -2,7 +2,12 @@ import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { connectClient } from "../support/servers/client.js";
-import { baton, batonJson, type CommandLineFixture, startCommandLineFixture } from "../support/servers/command-line.js";
+import {
+  baton as batonProcess,
+  type CommandLineFixture,
+  startCommandLineFixture,
+} from "../support/servers/command-line.js";
+import { baton, batonJson } from "../support/servers/in-process.js";
 import { makePostgres } from "../support/databases/databases.js";
 
 interface Findings {
@@ -28,7 +33,7 @@ async function used(more: Parameters<typeof startCommandLineFixture>[0] = {}): P
 describe("doctor", () => {
   test("finds a used database in order, and says so with exit code 0", async () => {
     const fixture = await used();
-    const { code, stdout } = await baton(fixture, ["doctor"]);
+    const { code, stdout } = await batonProcess(fixture, ["doctor"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/ok {4}database integrity/);
     expect((await doctor(fixture)).ok).toBe(true);
@@ -50,7 +55,7 @@ describe("doctor", () => {
     expect(findings).toContainEqual(
       expect.objectContaining({ verdict: "warn", says: expect.stringContaining('did you mean "BATON_DATABASE_URL"') }),
     );
-    expect((await baton(fixture, ["doctor"])).code).toBe(1);
+    expect((await batonProcess(fixture, ["doctor"])).code).toBe(1);
   });
 
   test("warns of a file that others can read", async () => {
@@ -99,11 +104,11 @@ describe("reset", () => {
     const fixture = await used();
     const client = await connectClient({ database: fixture.database, clientName: "editor" });
     await client.call("call_operation", { name: "register_agent", arguments: { name: "eve", capabilities: [] } });
-    const { code, stderr } = await baton(fixture, ["reset", "--yes"]);
+    const { code, stderr } = await batonProcess(fixture, ["reset", "--yes"]);
     expect(code).toBe(1);
     expect(stderr).toContain(`editor (process ${client.server.pid}`);
     expect(existsSync(fixture.database)).toBe(true);
-    expect((await baton(fixture, ["reset", "--yes", "--force"])).code).toBe(0);
+    expect((await batonProcess(fixture, ["reset", "--yes", "--force"])).code).toBe(0);
     expect(existsSync(fixture.database)).toBe(false);
   });
 
@@ -145,7 +150,7 @@ describe("prune", () => {
   });
 
   test("says that there is no database", async () => {
-    const { code, stderr } = await baton(startCommandLineFixture(), ["prune"]);
+    const { code, stderr } = await batonProcess(startCommandLineFixture(), ["prune"]);
     expect(code).toBe(1);
     expect(stderr).toContain("nothing to prune");
   });

@@ -2,7 +2,12 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { baton, batonJson, type CommandLineFixture, startCommandLineFixture } from "../support/servers/command-line.js";
+import {
+  baton as batonProcess,
+  type CommandLineFixture,
+  startCommandLineFixture,
+} from "../support/servers/command-line.js";
+import { baton, batonJson } from "../support/servers/in-process.js";
 import { temporaryDirectory } from "../support/databases/databases.js";
 
 function repository(): CommandLineFixture {
@@ -16,11 +21,11 @@ test("a project is made from a template and its pipeline carried out, by what is
   const listed = await baton(fixture, ["project", "templates", "--kind", "project"]);
   expect(listed.stdout).toMatch(/data_pipeline +project +A data pipeline +description, group_by +shipped/);
   const make = ["project", "create", "figures", "--template", "data_pipeline", "--input", "group_by=date"];
-  const made = await baton(fixture, make);
+  const made = await batonProcess(fixture, make);
   expect(made.stdout).toMatch(
     /figures made: [\s\S]*written: .*src\/run\.js[\s\S]*run: baton workflow run run-pipeline/,
   );
-  const { code } = await baton(fixture, ["workflow", "run", "run-pipeline", "--allow-commands"]);
+  const { code } = await batonProcess(fixture, ["workflow", "run", "run-pipeline", "--allow-commands"]);
   expect(code).toBe(0);
   expect(existsSync(path.join(fixture.cwd, "out/summary.json"))).toBe(true);
   expect((await baton(fixture, ["project", "list"])).stdout).toMatch(/figures +active +0 +- +1 of 1/);

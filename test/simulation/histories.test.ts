@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, inject, onTestFinished, test } from "vitest";
 import { seededRandom } from "../../src/runtime/random.js";
 import { openSqlite } from "../../src/store/sqlite/sqlite.js";
 import { findingsText } from "../support/checker/checker.js";
@@ -32,25 +32,22 @@ test.each(groups)(
   async (first) => {
     const directory = mkdtempSync(path.join(SCRATCH, "baton-simulation-"));
     onTestFinished(() => rmSync(directory, { recursive: true, force: true }));
-    const template = path.join(directory, "template.db");
-    await (await openSqlite({ file: template, synchronous: "NORMAL", runtime: testRuntime() })).close();
     for (let seed = first; seed < Math.min(first + GROUP, FIRST_SEED + COUNT); seed++) {
-      expect(await played(template, seed), `seed ${seed}`).toBe("");
+      expect(await played(directory, seed), `seed ${seed}`).toBe("");
     }
   },
   300_000,
 );
 
-async function played(template: string, seed: number): Promise<string> {
-  const database = path.join(path.dirname(template), "history.db");
+async function played(directory: string, seed: number): Promise<string> {
+  const database = path.join(directory, "history.db");
   for (const suffix of ["", "-wal", "-shm"]) rmSync(database + suffix, { force: true });
-  copyFileSync(template, database);
+  copyFileSync(inject("sqliteTemplate"), database);
   const store = await openSqlite({ file: database, synchronous: "NORMAL", runtime: testRuntime() });
   try {
-    const cwd = path.dirname(template);
     const draw = new Draw(seededRandom(seed));
     const course = { faultRate: draw.pick(FAULT_RATES), actions: draw.int(10, 100) };
-    const options = { ...course, seed, database, cwd, store, rough: true };
+    const options = { ...course, seed, database, cwd: directory, store, rough: true };
     return findingsText((await playHistory(options)).findings);
   } finally {
     await store.close();

@@ -1,4 +1,6 @@
-const POLL_MS = 10;
+/** A poll may ask a server, which costs processor time of both: the pause between two is a tenth of the wait so far, within these. */
+const POLL_MS_MIN = 10;
+const POLL_MS_MAX = 100;
 
 /**
  * Waits for something without an event of its own, such as the end of another process's child: polls until `condition`
@@ -10,11 +12,13 @@ export async function until<T>(
   condition: () => T | false | undefined | Promise<T | false | undefined>,
   deadlineMs = 30_000,
 ): Promise<T> {
-  const deadline = performance.now() + deadlineMs;
+  const from = performance.now();
   for (;;) {
     const value = await condition();
     if (value !== false && value !== undefined) return value;
-    if (performance.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    const waitedMs = performance.now() - from;
+    if (waitedMs > deadlineMs) throw new Error(`not within ${deadlineMs} ms: ${what}`);
+    const pauseMs = Math.min(Math.max(waitedMs / 10, POLL_MS_MIN), POLL_MS_MAX);
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }

@@ -11,6 +11,7 @@ import {
   startCommandLineFixture,
   startOnTerminal,
 } from "../../support/servers/command-line.js";
+import * as inProcess from "../../support/servers/in-process.js";
 import { until } from "../../support/until.js";
 
 const PLAN = `
@@ -175,10 +176,10 @@ describe("problems of a workflow", () => {
   ])("%s is told with its place, and nothing has started", async (file, text, said) => {
     const fixture = startCommandLineFixture();
     writeFileSync(path.join(fixture.cwd, file), text);
-    const { code, stderr } = await baton(fixture, ["run", file]);
+    const { code, stderr } = await inProcess.baton(fixture, ["run", file]);
     expect(code).toBe(2);
     expect(stderr).toContain(said);
-    const validated = await baton(fixture, ["workflow", "validate", file]);
+    const validated = await inProcess.baton(fixture, ["workflow", "validate", file]);
     expect(validated.code).toBe(2);
     expect(validated.stdout).toContain(said);
   });
@@ -190,14 +191,14 @@ describe("problems of a workflow", () => {
     [["--input", "topic=a", "--input", "topic=b"], "given twice"],
   ])("inputs %j are refused", async (args, said) => {
     const fixture = fixtureWithPlan();
-    const { code, stderr } = await baton(fixture, ["run", "pair.yaml", ...args]);
+    const { code, stderr } = await inProcess.baton(fixture, ["run", "pair.yaml", ...args]);
     expect(code).toBe(2);
     expect(stderr).toContain(said);
   });
 
   test("a missing file is told with those that are there", async () => {
     const fixture = fixtureWithPlan();
-    expect((await baton(fixture, ["run", "pear.yaml"])).stderr).toContain("there is pair.yaml");
+    expect((await inProcess.baton(fixture, ["run", "pear.yaml"])).stderr).toContain("there is pair.yaml");
   });
 });
 

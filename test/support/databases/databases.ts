@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -56,17 +56,25 @@ export function temporaryDirectory(): string {
 }
 
 /** An empty database of the given kind, for the test that runs. */
-export function createDatabase(backend: Backend): Promise<TestDatabase> {
-  return backend === "sqlite" ? createSqlite() : createPostgres();
+export async function createDatabase(backend: Backend): Promise<TestDatabase> {
+  return backend === "sqlite" ? sqliteAt(migratedFile()) : createPostgres();
 }
 
 /** The same without a schema: the first that opens it makes that. */
 export async function createEmptyDatabase(backend: Backend): Promise<TestDatabase> {
-  return backend === "sqlite" ? createSqlite() : postgresAt(await makePostgres());
+  return backend === "sqlite"
+    ? sqliteAt(path.join(temporaryDirectory(), "baton.db"))
+    : postgresAt(await makePostgres());
 }
 
-async function createSqlite(): Promise<TestDatabase> {
+/** Returns a SQLite file with the schema and no rows, for the test that runs. */
+export function migratedFile(): string {
   const file = path.join(temporaryDirectory(), "baton.db");
+  copyFileSync(inject("sqliteTemplate"), file);
+  return file;
+}
+
+function sqliteAt(file: string): TestDatabase {
   return {
     backend: "sqlite",
     location: file,

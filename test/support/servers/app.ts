@@ -1,4 +1,3 @@
-import path from "node:path";
 import { onTestFinished } from "vitest";
 import { App, type AppOptions } from "../../../src/app/app.js";
 import { loadConfig } from "../../../src/config.js";
@@ -6,7 +5,7 @@ import type { Settings } from "../../../src/base/settings.js";
 import type { ManualClock } from "../../../src/runtime/clock.js";
 import type { Runtime } from "../../../src/runtime/runtime.js";
 import type { CallOptions, Dispatch } from "../../../src/dispatch/dispatch.js";
-import { type Backend, createDatabase, temporaryDirectory, testRuntime } from "../databases/databases.js";
+import { type Backend, createDatabase, migratedFile, temporaryDirectory, testRuntime } from "../databases/databases.js";
 
 export interface TestAppOptions extends Omit<AppOptions, "config" | "runtime" | "cwd"> {
   /** The SQLite file or the postgres:// URL. A new file by default; give another app's to meet it there. */
@@ -48,7 +47,7 @@ export async function startAppOn(backend: Backend, options: TestAppOptions = {})
 export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   const { database, settings = {}, env = {}, ...rest } = options;
   const cwd = options.cwd ?? temporaryDirectory();
-  const location = database ?? path.join(temporaryDirectory(), "baton.db");
+  const location = database ?? migratedFile();
   const runtime = options.runtime ?? testRuntime();
   const variables = Object.entries(settings).map(([name, value]) => [`BATON_${name.toUpperCase()}`, String(value)]);
   const config = loadConfig({
