@@ -85,17 +85,14 @@ function otherResult({ task }: LockedTask, token: number): BatonError {
   );
 }
 
-/** These words begin the part of a refusal that addresses the task's holder; before them stands the part that is recorded. */
-export const TO_THE_HOLDER = " The task is still yours";
-
 function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: unknown): void {
   const next = { tool: "complete_task", arguments: { task: task.id, token: task.token } };
-  requireSize(ctx, task, { result, again: { said: `${TO_THE_HOLDER.trim()}.`, next } });
+  requireSize(ctx, task, { result, again: { said: "The task is still yours.", next } });
   const problems = unfitness(spec, result);
   if (problems.length === 0) return;
   throw new BatonError(
     "invalid_input",
-    `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}.${TO_THE_HOLDER}: mend the result and complete it again.`,
+    `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}. The task is still yours: mend the result and complete it again.`,
     {
       details: { task: task.id, problems, output: spec.output },
       retry: "never",

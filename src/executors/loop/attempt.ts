@@ -1,5 +1,8 @@
 import type { Brief } from "../../engine/claims/claims.js";
 import type { TaskFailure } from "../../engine/tasks/tasks.js";
+import { listed } from "../../engine/steps/output.js";
+import type { BatonError } from "../../base/errors.js";
+import type { Problem } from "../../base/problems.js";
 
 /** Why an attempt is ended before it has ended by itself. */
 export type StopReason = "cancel_requested" | "lost" | "stopping";
@@ -26,6 +29,15 @@ export type Report =
       readonly retryable?: false;
     }
   | { readonly kind: "release"; readonly note: string };
+
+/** Returns the reason to record for a refused result, from the details of the error: its message speaks to the task's holder. */
+export function unfitReason({ message, details = {} }: BatonError): string {
+  const { problems, bytes, max } = details;
+  // The engine's own list, as it checked the result.
+  if (Array.isArray(problems))
+    return `the result is not what the step's output schema asks: ${listed(problems as Problem[])}`;
+  return bytes === undefined ? message : `the result has ${Number(bytes)} bytes; at most ${Number(max)} fit`;
+}
 
 /** A failure that no further try would mend. */
 export function refused(type: string, message: string): Report {

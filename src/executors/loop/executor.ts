@@ -13,9 +13,9 @@ import {
   findProjectWork,
 } from "../../engine/presence/executor.js";
 import type { Engine } from "../../engine/engine.js";
-import { TO_THE_HOLDER, completeTask, failTask, releaseTask } from "../../engine/tasks/tasks.js";
+import { completeTask, failTask, releaseTask } from "../../engine/tasks/tasks.js";
 import type { Logger } from "../../runtime/logger.js";
-import type { RunningAttempt, Report } from "./attempt.js";
+import { type RunningAttempt, type Report, unfitReason } from "./attempt.js";
 
 /** One kind of step that an executor carries out. */
 export interface Work {
@@ -258,7 +258,7 @@ export class Executor {
           return await this.#say((ctx) => completeTask(ctx, { task, token, result: report.result, note: report.note }));
         } catch (error) {
           if (!(error instanceof BatonError) || !UNFIT.has(error.code)) throw error;
-          return this.#report(attempt, report.unfit(error.message.split(TO_THE_HOLDER, 1).join("")));
+          return this.#report(attempt, report.unfit(unfitReason(error)));
         }
     }
   }
