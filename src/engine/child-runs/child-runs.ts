@@ -54,7 +54,7 @@ export function* startChild(ctx: EngineContext, { task, spec, run }: LockedTask)
     const message = `"${name}" would be a run within ${run.depth + 1} others, and at most ${DEPTH_MAX} are possible: does a workflow call itself?`;
     throw new BatonError("limit_exceeded", message, { details: { run: run.id, task: task.id, depth: run.depth } });
   }
-  yield* requireRoomWithin(run);
+  yield* requireDescendantCapacity(run);
   const project = yield* ownProject(task);
   const { workflow, version, definition, source } = yield* requireWorkflow(ctx, project, { workflow: name });
   const started = yield* executeWorkflow(ctx, {
@@ -77,13 +77,13 @@ export function* startChild(ctx: EngineContext, { task, spec, run }: LockedTask)
   yield* change.writeHistory();
 }
 
-/** Lets the next task of a run that waits for room start its child run, soon. */
+/** Lets the next task of a run that waits for capacity start its child run, soon. */
 export function* startNext(ctx: EngineContext, run: string): Tx<void> {
   if (yield* children.wakeNextUnstarted(run, ctx.now)) ctx.noteDue?.();
 }
 
 /** Errors: `limit_exceeded` where a tree of runs grows without end: each may call more than one. */
-function* requireRoomWithin(run: Run): Tx<void> {
+function* requireDescendantCapacity(run: Run): Tx<void> {
   const root = yield* children.rootOf(run.id);
   const open = (yield* children.openDescendants(root)).length;
   if (open < children.DESCENDANTS_MAX) return;

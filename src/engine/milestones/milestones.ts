@@ -56,7 +56,7 @@ export function* addMilestone(
   yield* requireUnarchived(project.id);
   const known = yield* milestones.findMilestone(project.id, wanted.name);
   if (known) return { ...(yield* sameMilestone(known, links, dueAt)), created: false };
-  yield* requireRoom(project);
+  yield* requireCapacity(project);
   const settled = yield* lockedLinks(links);
   const done = settled.filter((link) => link.done).length;
   const milestone: Milestone = {
@@ -157,7 +157,7 @@ function* lockedLinks(links: readonly WantedLink[]): Tx<WantedLink[]> {
   return links.map((link) => ({ ...link, done: succeeded.has(link.target) }));
 }
 
-function* requireRoom(project: Project): Tx<void> {
+function* requireCapacity(project: Project): Tx<void> {
   const there = yield* milestones.milestonesOf(project.id, MILESTONES_MAX);
   if (there.length < MILESTONES_MAX) return;
   throw new BatonError("limit_exceeded", `The project "${project.name}" has ${MILESTONES_MAX} milestones already.`);

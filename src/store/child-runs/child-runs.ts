@@ -105,7 +105,7 @@ export function* setRunDue(run: string, dueAt: number | null): Tx<void> {
   yield ["UPDATE runs SET due_at = $1 WHERE id = $2", [dueAt, run]];
 }
 
-/** Lets the tick look at the next task of a run that has waited for room to start its child run. Says whether there is one. */
+/** Lets the tick look at the next task of a run that has waited for capacity to start its child run. Returns whether there is one. */
 export function* wakeNextUnstarted(run: string, at: number): Tx<boolean> {
   return yield* hit([
     `UPDATE tasks SET due_at = $1 WHERE id = (SELECT t.id FROM tasks t WHERE t.run = $2 AND t.status = 'waiting' AND t.kind = 'workflow'
