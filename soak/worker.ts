@@ -25,7 +25,7 @@ export interface Ledger {
   };
   /** Tasks whose holder was killed and will not come back for them, with when. */
   readonly orphans: { readonly task: string; readonly killedAt: number }[];
-  /** Tasks taken up again by the very agent that was killed, in milliseconds. */
+  /** Tasks claimed again by the very agent that was killed, in milliseconds. */
   readonly resumedMs: number[];
 }
 

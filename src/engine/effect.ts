@@ -36,7 +36,7 @@ export interface RunOutcome {
   readonly runEnded: boolean;
   readonly attempts: readonly EndedAttempt[];
   readonly moves: readonly TaskMove[];
-  readonly failures: readonly TaskFailure[];
+  readonly failures: readonly FailedTask[];
 }
 
 /** An attempt that ended. */
@@ -56,7 +56,7 @@ export interface TaskMove {
 }
 
 /** A task that became a dead letter. */
-export interface TaskFailure {
+export interface FailedTask {
   /** Id. */
   readonly task: string;
   readonly error: AttemptError;

@@ -10,7 +10,7 @@ import {
   partialResults,
   replayDeadLetter,
   resolveDeadLetter,
-  sendToDeadLetters as bury,
+  sendToDeadLetters,
 } from "../engine/dead-letters/dead-letters.js";
 import type { EngineContext } from "../engine/context.js";
 import { BatonError } from "../base/errors.js";
@@ -248,7 +248,7 @@ const send = defineOperation({
   output: z.object({ task: shapes.taskLine }),
   *run(ctx, { task, reason, agent: handle }) {
     const agent = yield* actingAgent(ctx, handle);
-    return { task: taskLine(yield* bury(ctx, { task, reason, by: agent.name })) };
+    return { task: taskLine(yield* sendToDeadLetters(ctx, { task, reason, by: agent.name })) };
   },
 });
 

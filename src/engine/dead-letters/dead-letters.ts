@@ -292,14 +292,14 @@ export function* discardDeadLetter(ctx: EngineContext, { id, notes, by }: Omit<R
   return locked.task;
 }
 
-export interface Burial {
+export interface DeadLetterRequest {
   readonly task: string;
   readonly reason: string;
   readonly by: string;
 }
 
 /** Fails a task by hand, held or not. Errors: `invalid_transition` for one that has ended. */
-export function* sendToDeadLetters(ctx: EngineContext, { task: reference, reason, by }: Burial): Tx<Task> {
+export function* sendToDeadLetters(ctx: EngineContext, { task: reference, reason, by }: DeadLetterRequest): Tx<Task> {
   const locked = yield* lockTask(reference);
   const error = { type: "sent_by_hand", message: reason };
   if (locked.task.status === "running") {
@@ -316,8 +316,8 @@ export function* sendToDeadLetters(ctx: EngineContext, { task: reference, reason
 
 function endedAlready({ id, key, run, status }: Task): BatonError {
   const look = { name: "list_dead_letters", arguments: { run, status: "pending" } };
-  const buried = status === "dead_letter";
-  const rest = buried
+  const alreadyDead = status === "dead_letter";
+  const rest = alreadyDead
     ? "it is replayed, resolved or discarded through its dead letter"
     : "only what has not ended is given up";
   return new BatonError(
@@ -325,7 +325,9 @@ function endedAlready({ id, key, run, status }: Task): BatonError {
     `Task ${key} (${id}) is ${status} already: ${rest}. Nothing was changed.`,
     {
       details: { task: id, status },
-      next: [buried ? { tool: "query_operation", arguments: look } : { tool: "get_task", arguments: { task: id } }],
+      next: [
+        alreadyDead ? { tool: "query_operation", arguments: look } : { tool: "get_task", arguments: { task: id } },
+      ],
     },
   );
 }

@@ -1,7 +1,7 @@
 import { automaticReplays, insertDeadLetters } from "../../store/dead-letters/dead-letters.js";
 import { findProjectByReference, type Project } from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
-import type { EffectContext, EffectResult, RunOutcome, TaskFailure } from "../effect.js";
+import type { EffectContext, EffectResult, RunOutcome, FailedTask } from "../effect.js";
 
 // An automatic replay more than a day later would surprise everyone who remembers the failure.
 const DELAY_MS_MAX = 86_400_000;
@@ -27,7 +27,7 @@ export function* recordDeadLetters(ctx: EffectContext, { run, failures }: RunOut
 function* dueTimes(
   ctx: EffectContext,
   project: string,
-  failures: readonly TaskFailure[],
+  failures: readonly FailedTask[],
 ): Tx<ReadonlyMap<string, number>> {
   const tasks = failures.flatMap(({ task, replayable }) => (replayable ? [task] : []));
   if (tasks.length === 0) return new Map();

@@ -15,7 +15,7 @@ import { microsOf } from "../../base/money.js";
 
 export type Usage = Readonly<Record<string, unknown>>;
 
-/** Of one attempt, in US dollars. */
+/** The highest cost of one attempt, in US dollars. */
 const COST_MAX = 1_000_000;
 
 /** The cost in the usage of an attempt, in millionths of a US dollar; the rest of the usage is free-form. Errors: `invalid_input`. */
@@ -31,7 +31,7 @@ function costOf(usage: Usage | undefined): number {
   );
 }
 
-/** How an attempt ends. */
+/** The end of an attempt. */
 export interface AttemptEnd {
   readonly event: TaskEvent;
   readonly outcome: AttemptOutcome;
@@ -41,17 +41,17 @@ export interface AttemptEnd {
   readonly note?: string;
   /** Whether it counts against the retry policy. */
   readonly counts?: boolean;
-  /** Whether it may be tried again by itself, should this have been the last try. */
+  /** Whether an automatic replay may follow, if the task becomes a dead letter. */
   readonly replayable?: boolean;
-  /** When the next try may start. */
+  /** When the next attempt may start. */
   readonly availableAt?: number;
-  /** The work is taken away from its holder, whose token becomes old. */
+  /** Whether the task is taken away from its holder, whose token becomes stale. */
   readonly fenced?: boolean;
 }
 
 /**
- * Ends the open attempt of a task: its row, its record, its file locks. The run's counters and history follow when the change is
- * written. Gives the task as it is then. Errors: `invalid_input` for a cost that is none.
+ * Ends the open attempt of a task: writes its row and its record, and releases its file locks. The run's counters and history are
+ * written by the change. Returns the task as it is then. Errors: `invalid_input` for an invalid cost.
  */
 export function* endAttempt(change: RunChange, locked: LockedTask, end: AttemptEnd): Tx<Task> {
   const { ctx } = change;
@@ -83,7 +83,7 @@ export function* endAttempt(change: RunChange, locked: LockedTask, end: AttemptE
 
 function closingOf({ task, spec }: LockedTask, to: TaskStatus, end: AttemptEnd & { now: number }): Closing {
   const ended = to !== "ready" && to !== "pending";
-  // Whoever gave it back has started it: the next start has its own time. Its place in the order does not hang on this.
+  // A released task gets a new schedule_to_start window. Its place in the order does not depend on it.
   const startWithin = to === "ready" ? spec.timeouts.schedule_to_start : undefined;
   return {
     task: task.id,
@@ -93,7 +93,7 @@ function closingOf({ task, spec }: LockedTask, to: TaskStatus, end: AttemptEnd &
     failures: end.counts === true ? task.failures + 1 : task.failures,
     endedAt: ended ? end.now : null,
     availableAt: end.availableAt ?? null,
-    // Work that goes back keeps its place in the order: it has waited already.
+    // A released task keeps its place in the order: it has waited already.
     readyAt: to === "pending" ? null : startWithin === undefined ? task.readyAt : end.now,
     dueAt: ended ? null : earliest(end.availableAt, task.closeBy, startWithin && end.now + startWithin),
     reasons: reasonsOf(to, end.error),
@@ -131,7 +131,7 @@ function* freeFiles(change: RunChange, { task, files }: LockedTask): Tx<void> {
   if (files.parkedRuns.size > 0) yield* unpark(task.project, freed, new Set([...files.parkedRuns, task.run]));
 }
 
-/** Milliseconds to the next try: exponential backoff with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"). */
+/** Milliseconds to the next attempt: exponential backoff with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"). */
 export function backoffMs(policy: RetryPolicy, failures: number, random: number): number {
   const ceiling = Math.min(
     policy.max_interval_ms,

@@ -20,8 +20,8 @@ import { requireCapacity, type RunChange } from "./run-change.js";
 import { filledIn, isServerKind } from "../steps/values.js";
 import { fillInAll } from "../expressions/interpolation.js";
 
-// A step with for_each becomes as many tasks as its list has elements. They take over what it depends on; it depends on
-// them from then on, and ends when they have, with the list of their results.
+// A step with for_each becomes one task for each element of its list. The element tasks take over its dependencies; its own task
+// depends on them from then on, and ends after them with the list of their results.
 
 export interface Spreading {
   readonly task: Task;
@@ -31,7 +31,7 @@ export interface Spreading {
   readonly project: Project;
 }
 
-/** Makes the tasks of the elements, and gives them: those that are pending begin next. Throws `EvaluationFailed` for what is no list. */
+/** Adds the tasks of the elements and returns them: pending ones are activated next. Throws `EvaluationFailed` where the value is not a list. */
 export function* spreadElements(change: RunChange, { task, step, spec, values, project }: Spreading): Tx<Task[]> {
   const { ctx, run } = change;
   const list = elementsOf(step.for_each, values);
@@ -65,12 +65,12 @@ export function* spreadElements(change: RunChange, { task, step, spec, values, p
   return tasks;
 }
 
-/** `module[0]`: no step can be called so. */
+/** The key of an element's task, such as `module[0]`, which no step can have. */
 export function elementKey(key: string, index: number): string {
   return `${key}[${index}]`;
 }
 
-/** What the server does itself begins later, with the element bound; of all else the values are known now. */
+/** The step of one element. Steps of the server are filled in when they are activated, all others now. */
 function elementStep(step: Step, values: Values, element: Element): Step {
   const { for_each: _, if: __, compensate, ...others } = step;
   const rest = { ...others, ...(compensate && { compensate: { ...compensate, element } }) };
@@ -86,7 +86,7 @@ function elementsOf(written: Step["for_each"], values: Values): readonly unknown
   throw new BatonError("limit_exceeded", `for_each has ${value.length} elements; at most ${FOR_EACH_MAX} fit.`);
 }
 
-/** The results of the elements in their order; null for one that was skipped. Over the limit of a result, how many there are. */
+/** The results of the elements in their order, null for a skipped one; their number and size where they exceed the limit of a result. */
 export function* gatherElements(ctx: EngineContext, task: string): Tx<unknown> {
   const { tasks, bytes } = yield* sizeOfOutcomes(task);
   if (bytes > ctx.settings.payload_bytes_max) return { elements: tasks, too_large_bytes: bytes };

@@ -3,8 +3,8 @@ import type { EngineContext } from "../context.js";
 import { earliest } from "../../base/time.js";
 
 /**
- * How long a holder keeps its work. The lease of an agent whose process has a session lives with that session, so its own expiry
- * is at once; an agent without a process has only its own, renewed by every call.
+ * A lease bounds how long a holder keeps its task. That of an agent with a session lives with the session, so its own expiry is at
+ * once; an agent without a process has only its own, renewed by every call.
  */
 export interface Lease {
   readonly session: string | null;
@@ -17,15 +17,15 @@ export function newLease(ctx: EngineContext): Lease {
 }
 
 /**
- * The lease of a task that its holder goes on with. A call of the holder from a shell beside it takes the task from no session:
- * its own time is longer then, so that the task outlives a session that has just ended.
+ * The renewed lease of a task. A call that the holder makes from a shell leaves the task with its session; the lease's own time is
+ * longer then, so that the task outlives a session that has just ended.
  */
 export function renewedLease(ctx: EngineContext, task: Pick<Task, "session">): Lease {
   const lease = newLease(ctx);
   return { ...lease, session: lease.session ?? task.session };
 }
 
-/** When the tick must look at a running task: a timeout, or the end of a lease that no session keeps alive. */
+/** When a running task is due: at a timeout, or at the end of a lease without a session. */
 export function runningDueAt(
   ctx: EngineContext,
   task: Pick<Task, "startedAt" | "closeBy">,
@@ -45,12 +45,12 @@ export function runningDueAt(
   return due ?? startedAt + timeouts.start_to_close;
 }
 
-/** What the holder is told about its lease: it ends then unless it is renewed. */
+/** The end of a lease as shown to the holder, who must renew it before. */
 export function leaseShownUntil(ctx: EngineContext, lease: Lease): number {
   return lease.session === null ? lease.expiresAt : ctx.now + ctx.settings.session_ttl_ms;
 }
 
-/** When a ready task must have been started, in ms since the epoch. */
+/** The latest start of a ready task, in ms since the epoch. */
 export function startByOf({ task, spec }: TaskAndSpec): number | null {
   const within = spec.timeouts.schedule_to_start;
   return task.readyAt === null || within === undefined ? null : task.readyAt + within;

@@ -7,7 +7,7 @@ import { BatonError, type NextCall } from "../../base/errors.js";
 export type Machine<S extends string, E extends string> = {
   readonly name: string;
   readonly table: Readonly<Record<S, Partial<Record<E, S>>>>;
-  /** The events that somebody asks for, by the names of the calls; the others come of themselves. */
+  /** The events that callers ask for, with the names of the calls; the server raises the others. */
   readonly asked: Readonly<Partial<Record<E, string>>>;
 };
 
@@ -127,7 +127,7 @@ export const runMachine: Machine<RunStatus, RunEvent> = {
   },
 };
 
-/** A dependency in one of these counts as settled. */
+/** The states of settled tasks. */
 export const TASK_SETTLED: ReadonlySet<TaskStatus> = new Set([
   "succeeded",
   "skipped",
@@ -150,7 +150,7 @@ export interface Subject<S extends string> {
 }
 
 /**
- * The state that an event leads to. Errors: `invalid_transition`, listing what can be asked for in the state.
+ * The state that an event leads to. Errors: `invalid_transition`, listing the calls that are possible in the state.
  */
 export function transition<S extends string, E extends string>(
   machine: Machine<S, E>,

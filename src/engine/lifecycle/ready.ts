@@ -5,7 +5,7 @@ import { earliest } from "../../base/time.js";
 import { ageingBucket } from "../scheduling/order.js";
 import type { RunChange } from "./run-change.js";
 
-/** pending → ready for tasks whose time has come; they take their places when the change is written. */
+/** pending → ready for tasks that can be claimed now; their lanes are written with the change. */
 export function* readyTasks(change: RunChange, tasks: readonly Task[]): Tx<Task[]> {
   const { ctx } = change;
   const groups = new Map<number, Task[]>();

@@ -8,7 +8,7 @@ import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 import type { EngineContext } from "../context.js";
-import type { EndedAttempt, RunOutcome, TaskFailure, TaskMove } from "../effect.js";
+import type { EndedAttempt, RunOutcome, FailedTask, TaskMove } from "../effect.js";
 import { EvaluationTime } from "../expressions/time-limit.js";
 import { CountChanges, countsOf, type MovedMany, OPEN } from "./run-counts.js";
 import { LaneChanges } from "./run-lanes.js";
@@ -34,7 +34,7 @@ export class RunChange {
   readonly #events: NewEvent[] = [];
   readonly #attempts: EndedAttempt[] = [];
   readonly #moves: TaskMove[] = [];
-  readonly #failures: TaskFailure[] = [];
+  readonly #failures: FailedTask[] = [];
   #reopened = false;
 
   constructor(
@@ -60,7 +60,7 @@ export class RunChange {
   }
 
   /** Notes that a task, given as it was, is in another state; a failure makes it a dead letter. */
-  move(task: Task, to: TaskStatus, failure?: Omit<TaskFailure, "task">): void {
+  move(task: Task, to: TaskStatus, failure?: Omit<FailedTask, "task">): void {
     this.#counts.move(task, to);
     if (task.status === "ready") this.#lanes.leave(task);
     this.#moves.push({ task, to });
@@ -117,7 +117,7 @@ export class RunChange {
   }
 
   /** The dead letters that the change has not recorded yet. */
-  get failures(): readonly TaskFailure[] {
+  get failures(): readonly FailedTask[] {
     return this.#failures;
   }
 

@@ -1,7 +1,7 @@
 import type { NewEvent } from "../../store/events/events.js";
 import type { Run } from "../../store/runs/runs.js";
 import { type EngineContext, SERVER } from "../context.js";
-import type { TaskFailure } from "../effect.js";
+import type { FailedTask } from "../effect.js";
 import { wantCheckpoint } from "../../store/checkpoints/checkpoints.js";
 import { type SnapshotSize, isLarger } from "../../store/snapshots/run-snapshots.js";
 import type { Task } from "../../store/tasks/tasks.js";
@@ -19,7 +19,7 @@ export interface BeforeGates {
   readonly run: Run;
   readonly gates: readonly Task[];
   /** Dead letters that the transaction has still to record. */
-  readonly failures: readonly TaskFailure[];
+  readonly failures: readonly FailedTask[];
 }
 
 /**

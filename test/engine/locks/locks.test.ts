@@ -126,7 +126,7 @@ describe.each(BACKENDS)("locks on %s", (backend) => {
     expect((await kinds(room)).slice(-3)).toEqual(["lock.offered bob", "lock.withdrawn bob", "lock.granted cem"]);
   });
 
-  test("an offer is taken up by the next call of that agent for those paths", async () => {
+  test("an offer is accepted by the next call of that agent for those paths", async () => {
     const room = await open();
     await room.acquire("ann", ["a.ts"]);
     await room.acquire("bob", ["a.ts"], { waitMs: 1_000 });
