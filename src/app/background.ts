@@ -98,7 +98,7 @@ export class BackgroundLoop {
     await this.#tick();
     const executor = await this.#executor;
     // A project root that reappears on disk makes no commit, so the executor polls here.
-    executor?.look();
+    executor?.poll();
     await executor?.tidy();
   }
 

@@ -1,7 +1,7 @@
 import type { Config } from "../config.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
 import type { Engine } from "../engine/engine.js";
-import type { Executor, Work } from "../executors/loop/executor.js";
+import type { Executor, StepHandler } from "../executors/loop/executor.js";
 import type { Logger } from "../runtime/logger.js";
 import { VERSION } from "../runtime/version.js";
 
@@ -35,24 +35,24 @@ export async function startExecutor(start: ExecutorStart): Promise<Executor> {
   const { Executor } = await import("../executors/loop/executor.js");
   // Each command of the executor may safely run again after it committed.
   const retrying: Engine = { ...engine, transact: (command) => engine.transact(command, { idempotent: true }) };
-  const executor = new Executor({ engine: retrying, agent, works: await worksOf(start, retrying), logger });
+  const executor = new Executor({ engine: retrying, agent, handlers: await stepHandlersOf(start, retrying), logger });
   if (!start.isClosed()) executor.start();
   return executor;
 }
 
-async function worksOf({ config, mark }: ExecutorStart, engine: Engine): Promise<Work[]> {
+async function stepHandlersOf({ config, mark }: ExecutorStart, engine: Engine): Promise<StepHandler[]> {
   const { commands: policy, mcpServers: servers, outputDirectory } = config;
-  const works: Work[] = [];
+  const handlers: StepHandler[] = [];
   if (policy.kind !== "off") {
-    const { CommandWork } = await import("../executors/command/handler.js");
-    works.push(new CommandWork({ engine, policy, outputDirectory }));
+    const { CommandHandler } = await import("../executors/command/handler.js");
+    handlers.push(new CommandHandler({ engine, policy, outputDirectory }));
   }
   if (servers.length > 0) {
-    const [{ ToolWork }, { redactSecrets }] = await Promise.all([
+    const [{ ToolHandler }, { redactSecrets }] = await Promise.all([
       import("../executors/tools/handler.js"),
       import("../store/redaction.js"),
     ]);
-    works.push(new ToolWork({ engine, servers, version: VERSION, mark, redact: redactSecrets }));
+    handlers.push(new ToolHandler({ engine, servers, version: VERSION, mark, redact: redactSecrets }));
   }
-  return works;
+  return handlers;
 }

@@ -5,7 +5,7 @@ import type { CommandPolicy } from "../../base/executor-policy.js";
 import { runsGone, unheardAttempts, type ProjectWork } from "../../engine/presence/executor.js";
 import type { RunningAttempt } from "../loop/attempt.js";
 import { CommandAttempt, isDirectory } from "./attempt.js";
-import type { Work } from "../loop/executor.js";
+import type { StepHandler } from "../loop/executor.js";
 import { removeOldOutput } from "./output-retention.js";
 
 export interface CommandParts {
@@ -19,7 +19,7 @@ export interface CommandParts {
 const TIDY_EVERY_MS = 3_600_000;
 
 /** Command steps: run in the root of their project, where that is on this machine and the line is allowed. */
-export class CommandWork implements Work {
+export class CommandHandler implements StepHandler {
   readonly kind = "command";
   readonly #parts: CommandParts;
   #tidyAt = 0;

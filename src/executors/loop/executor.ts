@@ -17,19 +17,19 @@ import { completeTask, failTask, releaseTask } from "../../engine/tasks/tasks.js
 import type { Logger } from "../../runtime/logger.js";
 import { type RunningAttempt, type Report, unfitReason } from "./attempt.js";
 
-/** One kind of step that an executor carries out. */
-export interface Work {
+/** Executes one kind of step. */
+export interface StepHandler {
   readonly kind: ExecutedKind;
   /** How many attempts at once, as configured now. */
   readonly concurrency: number;
-  /** Whether it may: asked about a command line, or `server/tool`. */
+  /** Whether policy allows it: a command line, or `server/tool`. */
   carriesOut(what: string): boolean;
-  /** Whether a place has what this work needs there. */
+  /** Whether the project's root has what the step needs. */
   isPossibleAt(place: ProjectWork): Promise<boolean>;
   attempt(brief: Brief, place: ProjectWork): RunningAttempt;
-  /** Upkeep that is due now and then. */
+  /** Maintenance that is due from time to time. */
   tidy(): Promise<void>;
-  /** Ends what outlives its attempts, within `graceMs`. */
+  /** Ends processes and connections that outlive attempts, within `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
 
@@ -38,22 +38,22 @@ export interface ExecutorParts {
   readonly engine: Engine;
   /** Its handle; see `executorHandle`. */
   readonly agent: string;
-  readonly works: readonly Work[];
+  readonly handlers: readonly StepHandler[];
   readonly logger: Logger;
 }
 
-/** After a look, so that many commits in a row are one wake-up. */
-const LOOK_PAUSE_MS = 20;
-/** Claims that found only what had to be set aside, in one look. */
+/** After a poll, so that many commits in a row cause one more poll. */
+const POLL_PAUSE_MS = 20;
+/** Claims per poll that only parked tasks. */
 const AGAIN_MAX = 100;
 /** Grace of running attempts when the server stops: it has a second in all. */
 const STOP_GRACE_MS = 250;
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
 
-/** A kind of work, and the attempts at it. */
-interface Bench {
-  readonly work: Work;
+/** A handler, and the slots for its attempts. */
+interface Slots {
+  readonly handler: StepHandler;
   readonly limit: LimitFunction;
 }
 
@@ -64,50 +64,50 @@ interface Bench {
  */
 export class Executor {
   readonly #parts: ExecutorParts;
-  readonly #benches: readonly Bench[];
+  readonly #slots: readonly Slots[];
   readonly #running = new Map<RunningAttempt, Promise<void>>();
-  /** Projects with commands whose root is not on this machine, as the others have been told. */
+  /** Projects with commands whose root is not on this machine, as recorded in the database. */
   #absent: ReadonlySet<string> = new Set();
-  /** The project that was served last: the next look begins behind it. */
+  /** The project that was served last: the next poll begins after it. */
   #served = "";
   #stopListening: (() => void) | undefined;
-  #stirred = false;
-  #looking: Promise<void> | undefined;
+  #requested = false;
+  #polling: Promise<void> | undefined;
   #stopping = false;
   #claimed = false;
 
   constructor(parts: ExecutorParts) {
     this.#parts = parts;
-    this.#benches = parts.works.map((work) => ({ work, limit: pLimit(work.concurrency) }));
+    this.#slots = parts.handlers.map((handler) => ({ handler, limit: pLimit(handler.concurrency) }));
   }
 
   start(): void {
-    this.#stopListening = this.#parts.engine.onWake(() => this.look());
-    this.look();
+    this.#stopListening = this.#parts.engine.onWake(() => this.poll());
+    this.poll();
   }
 
-  /** Looks for what to start and what to end, now or once the look under way is over. */
-  look(): void {
+  /** Finds attempts to start and to end, now or after the poll that is under way. */
+  poll(): void {
     if (this.#stopping) return;
-    this.#stirred = true;
-    this.#looking ??= this.#lookWhileStirred().finally(() => (this.#looking = undefined));
+    this.#requested = true;
+    this.#polling ??= this.#pollWhileRequested().finally(() => (this.#polling = undefined));
   }
 
-  /** Upkeep of every kind of work; to be called often. */
+  /** Maintenance of every handler; called with each background pass. */
   async tidy(): Promise<void> {
-    await Promise.all(this.#parts.works.map((work) => work.tidy()));
+    await Promise.all(this.#parts.handlers.map((handler) => handler.tidy()));
   }
 
-  /** Ends all that is under way and gives its tasks back, unharmed. Settles when no process of it is left. */
+  /** Ends running attempts and releases their tasks. Settles when no process of them is left. */
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#stopListening?.();
     this.#stopAll();
-    await this.#looking;
+    await this.#polling;
     // Attempts that were being claimed in that moment are stopped too.
     this.#stopAll();
     await Promise.all(this.#running.values());
-    await Promise.all([this.#retire(), ...this.#parts.works.map((work) => work.close(STOP_GRACE_MS))]);
+    await Promise.all([this.#retire(), ...this.#parts.handlers.map((handler) => handler.close(STOP_GRACE_MS))]);
   }
 
   async #retire(): Promise<void> {
@@ -122,21 +122,21 @@ export class Executor {
     for (const attempt of this.#running.keys()) attempt.stop("stopping", STOP_GRACE_MS);
   }
 
-  async #lookWhileStirred(): Promise<void> {
-    while (this.#stirred && !this.#stopping) {
-      this.#stirred = false;
+  async #pollWhileRequested(): Promise<void> {
+    while (this.#requested && !this.#stopping) {
+      this.#requested = false;
       try {
         await this.#watchHeld();
         await this.#takeWork();
       } catch (error) {
-        // The next commit or beat stirs it again.
-        this.#parts.logger.warn("looking for work failed", { error });
+        // The next commit or background pass requests another poll.
+        this.#parts.logger.warn("polling for steps failed", { error });
       }
-      if (!this.#stopping) await pause(LOOK_PAUSE_MS);
+      if (!this.#stopping) await pause(POLL_PAUSE_MS);
     }
   }
 
-  /** Ends what was cancelled or is another's by now, and gives back what it does not know that it holds. */
+  /** Ends attempts whose task was cancelled or taken over, and releases tasks that it holds without an attempt. */
   async #watchHeld(): Promise<void> {
     const { engine, agent } = this.#parts;
     const known = new Map([...this.#running.keys()].map((attempt) => [nameOf(attempt), attempt]));
@@ -151,22 +151,22 @@ export class Executor {
     }
     for (const [name, { id, token }] of held) {
       if (known.has(name)) continue;
-      // The answer to its claim was lost with the connection.
-      await this.#say((ctx) => releaseTask(ctx, { task: id, token, note: "its claim was not heard of" }));
+      // The answer to the claim was lost with the connection.
+      await this.#write((ctx) => releaseTask(ctx, { task: id, token, note: "the answer to its claim was lost" }));
     }
   }
 
   async #takeWork(): Promise<void> {
     const { engine } = this.#parts;
-    for (const { work, limit } of this.#benches) limit.concurrency = work.concurrency;
+    for (const { handler, limit } of this.#slots) limit.concurrency = handler.concurrency;
     if (this.#free().length === 0) return;
-    const places = await this.#possible(await engine.read(() => findProjectWork(this.#offer(this.#benches))));
+    const places = await this.#possible(await engine.read(() => findProjectWork(this.#offer(this.#slots))));
     const later = places.findIndex(({ project }) => project > this.#served);
     const turns = later < 0 ? places : [...places.slice(later), ...places.slice(0, later)];
-    // In turn, so that a project with much to do leaves room for the others.
+    // Round robin, so that a project with many steps leaves capacity for the others.
     for (let again = 0; turns.length > 0 && again < AGAIN_MAX;) {
       const place = turns.shift();
-      const free = this.#free().filter(({ work }) => place?.kinds.has(work.kind));
+      const free = this.#free().filter(({ handler }) => place?.kinds.has(handler.kind));
       if (place === undefined || free.length === 0) continue;
       this.#claimed = true;
       const claim = await engine.transact((ctx) => claimWork(ctx, this.#offer(free), place.project));
@@ -182,28 +182,28 @@ export class Executor {
   }
 
   /** Returns the handlers that have capacity for one more. */
-  #free(): Bench[] {
+  #free(): Slots[] {
     if (this.#stopping) return [];
-    return this.#benches.filter(({ limit }) => limit.activeCount + limit.pendingCount < limit.concurrency);
+    return this.#slots.filter(({ limit }) => limit.activeCount + limit.pendingCount < limit.concurrency);
   }
 
-  #offer(benches: readonly Bench[]): ExecutorOffer {
+  #offer(slots: readonly Slots[]): ExecutorOffer {
     return {
       agent: this.#parts.agent,
-      concurrency: this.#benches.reduce((sum, { limit }) => sum + limit.concurrency, 0),
-      carriesOut: (kind, what) => benches.some(({ work }) => work.kind === kind && work.carriesOut(what)),
+      concurrency: this.#slots.reduce((sum, { limit }) => sum + limit.concurrency, 0),
+      carriesOut: (kind, what) => slots.some(({ handler }) => handler.kind === kind && handler.carriesOut(what)),
     };
   }
 
-  /** Without what cannot be done here, as commands whose root is not on this machine: such tasks stay ready, for one that has it. */
+  /** Filters out kinds that cannot run here, such as commands whose root is on another machine: their tasks stay ready for that one. */
   async #possible(places: readonly ProjectWork[]): Promise<ProjectWork[]> {
     const possible: ProjectWork[] = [];
     const absent: string[] = [];
     for (const place of places) {
       const here = await Promise.all(
-        this.#benches.map(async ({ work }) => place.kinds.has(work.kind) && (await work.isPossibleAt(place))),
+        this.#slots.map(async ({ handler }) => place.kinds.has(handler.kind) && (await handler.isPossibleAt(place))),
       );
-      const kinds = new Set(this.#benches.filter((_, at) => here[at]).map(({ work }) => work.kind));
+      const kinds = new Set(this.#slots.filter((_, at) => here[at]).map(({ handler }) => handler.kind));
       if (kinds.size < place.kinds.size) absent.push(place.project);
       if (kinds.size > 0) possible.push({ ...place, kinds });
     }
@@ -215,31 +215,31 @@ export class Executor {
   }
 
   #begin(brief: Brief, place: ProjectWork): void {
-    const bench = this.#benches.find(({ work }) => work.kind === brief.task.kind);
-    if (bench === undefined) throw new Error(`a task of the kind ${brief.task.kind} was claimed, which nobody offered`);
-    const attempt = bench.work.attempt(brief, place);
-    const serving = bench
+    const slot = this.#slots.find(({ handler }) => handler.kind === brief.task.kind);
+    if (slot === undefined) throw new Error(`a task of the kind ${brief.task.kind} was claimed without an offer`);
+    const attempt = slot.handler.attempt(brief, place);
+    const serving = slot
       .limit(() => this.#serve(attempt))
       .finally(() => {
         this.#running.delete(attempt);
-        this.look();
+        this.poll();
       });
     this.#running.set(attempt, serving);
   }
 
-  /** Never rejects: a task must not stay with an executor that has lost its thread. */
+  /** Never rejects: a task must not stay with an executor that no longer serves it. */
   async #serve(attempt: RunningAttempt): Promise<void> {
     const { logger } = this.#parts;
     const facts = { task: attempt.task, token: attempt.token };
     try {
       const report = await attempt.run();
       if (report !== undefined) await this.#report(attempt, report);
-      else logger.warn("an attempt was ended and its outcome dropped: its task is no longer held", facts);
+      else logger.warn("the outcome of an attempt was dropped: its task is no longer held", facts);
     } catch (error) {
       logger.error("a step could not be carried out", { ...facts, error });
       const message = error instanceof Error ? error.message : String(error);
       await this.#report(attempt, { kind: "fail", error: { type: "executor_error", message } }).catch(
-        (again: unknown) => logger.error("and its task could not be given back", { ...facts, error: again }),
+        (again: unknown) => logger.error("its task could not be released", { ...facts, error: again }),
       );
     }
   }
@@ -248,14 +248,16 @@ export class Executor {
     const { task, token } = attempt;
     switch (report.kind) {
       case "release":
-        return this.#say((ctx) => releaseTask(ctx, { task, token, note: report.note }));
+        return this.#write((ctx) => releaseTask(ctx, { task, token, note: report.note }));
       case "fail": {
         const { error, partial, retryable } = report;
-        return this.#say((ctx) => failTask(ctx, { task, token, error, partial_result: partial, retryable }));
+        return this.#write((ctx) => failTask(ctx, { task, token, error, partial_result: partial, retryable }));
       }
       case "complete":
         try {
-          return await this.#say((ctx) => completeTask(ctx, { task, token, result: report.result, note: report.note }));
+          return await this.#write((ctx) =>
+            completeTask(ctx, { task, token, result: report.result, note: report.note }),
+          );
         } catch (error) {
           if (!(error instanceof BatonError) || !UNFIT.has(error.code)) throw error;
           return this.#report(attempt, report.unfit(unfitReason(error)));
@@ -263,8 +265,8 @@ export class Executor {
     }
   }
 
-  /** Writes what has happened, as often as it takes. What comes too late changes nothing and is dropped. */
-  async #say(command: Command<unknown>): Promise<void> {
+  /** Writes an outcome, with retries. An outcome that comes too late changes nothing and is dropped. */
+  async #write(command: Command<unknown>): Promise<void> {
     const { engine, logger } = this.#parts;
     for (let waitMs = RETRY_MS_MIN; ; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
       try {
@@ -274,14 +276,14 @@ export class Executor {
         if (!(error instanceof BatonError)) throw error;
         if (error.code === "stale_token") return logger.warn("the outcome of a step came too late", { error });
         if (error.code !== "unavailable" || this.#stopping) throw error;
-        logger.warn("the outcome of a step could not be written; it is tried again", { error });
+        logger.warn("the outcome of a step could not be written; retrying", { error });
       }
       await pause(waitMs);
     }
   }
 }
 
-/** With these the engine refuses a result and leaves the attempt as it is. */
+/** Errors with which the engine refuses a result and leaves the attempt open. */
 const UNFIT: ReadonlySet<string> = new Set(["invalid_input", "limit_exceeded"]);
 
 function nameOf({ task, token }: { readonly task: string; readonly token: number }): string {

@@ -2,7 +2,7 @@ import type { Brief } from "../../engine/claims/claims.js";
 import type { Engine } from "../../engine/engine.js";
 import { toolAllowed } from "../../engine/policy/tool-policy.js";
 import type { RunningAttempt } from "../loop/attempt.js";
-import type { Work } from "../loop/executor.js";
+import type { StepHandler } from "../loop/executor.js";
 import { McpPool } from "../mcp/pool.js";
 import type { McpServer } from "../mcp/server.js";
 import { ToolAttempt } from "./attempt.js";
@@ -18,7 +18,7 @@ export interface ToolParts {
 }
 
 /** Tool steps: calls of the tools of those MCP servers that the person who started this process has configured. */
-export class ToolWork implements Work {
+export class ToolHandler implements StepHandler {
   readonly kind = "tool";
   readonly #parts: ToolParts;
   readonly #pool: McpPool;
