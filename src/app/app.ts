@@ -22,21 +22,21 @@ export interface AppOptions {
   readonly config: Config;
   readonly runtime?: Runtime;
   readonly logger?: Logger;
-  /** Where the caller works. */
+  /** Working directory of the caller. */
   readonly cwd?: string;
-  /** The handle that acts by default; made from the client's name without it. */
+  /** The handle that acts by default; derived from the client's name if absent. */
   readonly agent?: string;
-  /** Without a process that outlives the call: leases then last by time, and nothing is renewed. */
+  /** No process outlives the call: leases last by time and are not renewed. */
   readonly sessionless?: boolean;
   /** `human` for a person at a terminal. */
   readonly channel?: Caller["channel"];
   /** Other operations than the registry's, for a test of the path itself. */
   readonly operations?: OperationIndex;
-  /** Faults that a test lets the database have. */
+  /** Faults that a test injects into the database. */
   readonly storeHooks?: StoreHooks;
-  /** Called once, when the process has something to look after, its own or what is due for all: from then on `beat` is due. */
+  /** Called once, when background work begins: from then on `runBackground` is to be called regularly. */
   onActive?(): void;
-  /** Called when something comes due before the interval would find it: in so many milliseconds, or at once. */
+  /** Called when work is due before the next interval: after so many milliseconds, or at once. */
   onDue?(afterMs?: number): void;
 }
 
@@ -151,7 +151,7 @@ export class App {
   }
 
   /** One background pass: called by the interval of launch.ts, or by a test that has advanced its clock. */
-  beat(): Promise<void> {
+  runBackground(): Promise<void> {
     return this.#background.run();
   }
 

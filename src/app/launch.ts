@@ -10,38 +10,38 @@ export interface Launched {
   readonly logger: Logger;
 }
 
-/** Puts a process together from what the person said and what the environment says. Throws `BatonError` for what is wrong there. */
+/** Builds a process from flags, environment and files. Throws `BatonError` for invalid configuration. */
 export function launch(
   flags: Flags,
   options: Omit<AppOptions, "config" | "logger" | "onActive" | "onDue"> = {},
 ): Launched {
   const config = loadConfig({ flags, env: process.env, cwd: process.cwd() });
   const logger = stderrLogger({ level: config.logLevel, redact: redactSecrets });
-  const warn = onceInARow((error) => logger.warn("background work failed; it is tried again", { error }));
-  const beat = () => {
-    app.beat().then(() => warn(undefined), warn);
+  const warn = onceInARow((error) => logger.warn("background work failed; retrying", { error }));
+  const runBackground = () => {
+    app.runBackground().then(() => warn(undefined), warn);
   };
-  const onActive = () => startBeating(beat, config.settings);
-  // A beat under way may have looked already: the one after it has not.
-  const beatAnew = () => void app.beat().then(beat, beat);
-  const app: App = new App({ ...options, config, logger, onActive, onDue: soon(beatAnew, DUE_MS) });
+  const onActive = () => startInterval(runBackground, config.settings);
+  // A pass under way may have read too early; the pass after it has not.
+  const runAnother = () => void app.runBackground().then(runBackground, runBackground);
+  const app: App = new App({ ...options, config, logger, onActive, onDue: soon(runAnother, DUE_MS) });
   return { app, config, logger };
 }
 
-/** Long enough for a commit on its way, short beside the second after which the interval finds the same. */
+/** Long enough for a commit on its way, short compared to the interval, which finds the same work. */
 const DUE_MS = 20;
 
-// After the call that began it, which may be the sign of life that keeps a task; but what came due while no process was up is not
-// to wait for a whole interval.
-const FIRST_BEAT_MS = 50;
+// Later than the first call, which may be the heartbeat that keeps a task, but sooner than an interval: work may have come due while
+// no process ran.
+const FIRST_PASS_MS = 50;
 
-/** The only interval of the program: it starts with the first write, and never keeps the process alive. */
-function startBeating(beat: () => void, { tick_ms, session_renew_ms }: Config["settings"]): void {
-  setTimeout(beat, Math.min(FIRST_BEAT_MS, tick_ms)).unref();
-  setInterval(beat, Math.min(tick_ms, session_renew_ms)).unref();
+/** The only interval of the program. It never keeps the process alive. */
+function startInterval(runBackground: () => void, { tick_ms, session_renew_ms }: Config["settings"]): void {
+  setTimeout(runBackground, Math.min(FIRST_PASS_MS, tick_ms)).unref();
+  setInterval(runBackground, Math.min(tick_ms, session_renew_ms)).unref();
 }
 
-/** Says what is wrong when it begins, not with each interval that finds it unchanged. Told of nothing, it is well again. */
+/** Logs an error once for each uninterrupted row of the same error. `undefined` ends the row. */
 function onceInARow(say: (error: unknown) => void): (error: unknown) => void {
   let said: string | undefined;
   return (error) => {

@@ -18,9 +18,9 @@ describe("a server whose client has not written", () => {
   test("makes no database where there is none", async () => {
     const { app, database, clock } = await startApp({ database: path.join(temporaryDirectory(), "baton.db") });
     await app.standBy("test");
-    await app.beat();
+    await app.runBackground();
     clock.advance(60_000);
-    await app.beat();
+    await app.runBackground();
     expect(existsSync(database)).toBe(false);
   });
 

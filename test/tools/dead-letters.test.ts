@@ -327,7 +327,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       const { run } = await on.start([{ key: "a", ...once }]);
       await on.fail(await on.take("ann", { run: run.id }));
       on.app.clock.advance(10 * MINUTE);
-      await Promise.all([on.app, ...others].map(({ app }) => app.beat()));
+      await Promise.all([on.app, ...others].map(({ app }) => app.runBackground()));
       expect(await eventsOf(on, run.id)).toHaveLength(1);
       expect((await on.run(run.id)).counts).toMatchObject({ ready: 1, dead_letter: 0 });
     });

@@ -112,8 +112,8 @@ describe("configure and get_configuration", () => {
         await call("fail_task", { task: task.id, token: claim.lease.token, error });
         one.clock.advance(120_000);
         other.clock.advance(120_000);
-        await one.app.beat();
-        await other.app.beat();
+        await one.app.runBackground();
+        await other.app.runBackground();
       }
     };
     expect(await attempts(one)).toBe(7);

@@ -90,9 +90,9 @@ describe("a task whose state changes between the look and the lock", () => {
     locks.take();
     // The job sees the end of a wait as due; it locks a run that is to be started.
     const stopped = gate.stopAt(LOCK_RUN_OF_TASK);
-    const late = first.app.beat();
+    const late = first.app.runBackground();
     await stopped.reached;
-    await second.app.beat();
+    await second.app.runBackground();
     const { dead_letters } = (await second.call("list_dead_letters", { run: run.id })) as unknown as {
       dead_letters: { id: string }[];
     };
@@ -114,7 +114,7 @@ describe("a task whose state changes between the look and the lock", () => {
     clock.advance(1);
     locks.take();
     const stopped = gate.stopAt(LOCK_RUN_OF_TASK);
-    const handing = first.app.beat();
+    const handing = first.app.runBackground();
     await stopped.reached;
     await second.call("send_to_dead_letters", { task: `${run.id}/call`, reason: "enough" });
     stopped.open();

@@ -114,7 +114,7 @@ describe("a sign of life while the task is taken from a session that is over", (
     await gone.close();
     clock.advance(11_000);
     const stopped = gate.stopAt(/UPDATE tasks SET session = NULL/);
-    const reaping = first.app.beat();
+    const reaping = first.app.runBackground();
     await stopped.reached;
     const beat = shell.call("agent_heartbeat", { agent: "ann" });
     await waiting();
@@ -173,9 +173,9 @@ describe("a session that ends", () => {
     await second.call("register_agent", { name: "ann" });
     clock.advance(61_000);
     const stopped = gate.stopAt(/UPDATE sessions SET ended_at/);
-    const reaping = first.app.beat();
+    const reaping = first.app.runBackground();
     await stopped.reached;
-    await second.app.beat();
+    await second.app.runBackground();
     stopped.open();
     await reaping;
     await crew.take("ann", { run: run.id });
@@ -284,7 +284,7 @@ it("a run that is opened again while it is to be removed stays", async () => {
   await crew.fail(await crew.take("ann", { run: run.id }));
   clock.advance(91 * 86_400_000);
   const stopped = gate.stopAt(/FROM runs WHERE id = \$1 %FOR_UPDATE%/);
-  const pruning = first.app.beat();
+  const pruning = first.app.runBackground();
   await stopped.reached;
   await second.call("control_run", { run: run.id, action: "retry_failed" });
   stopped.open();

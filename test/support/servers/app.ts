@@ -74,7 +74,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     call: async (name, input = {}, callOptions = {}) => (await dispatch.call(name, input, callOptions)).result,
     advance: async (ms) => {
       runtime.clock.advance(ms);
-      await app.beat();
+      await app.runBackground();
     },
     close,
   };

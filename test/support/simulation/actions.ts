@@ -8,7 +8,7 @@ const WEIGHTS = {
   lock: 8,
   unlock: 5,
   advance: 8,
-  beat: 8,
+  runBackground: 8,
   control: 6,
   cancel: 3,
   assign: 4,
@@ -61,8 +61,8 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
   async advance({ clock, draw }) {
     clock.advance(draw.int(0, draw.pick([1_000, 10_000, 60_000, 60_000, 1_800_000])));
   },
-  async beat(world) {
-    await world.anyProcess().beat();
+  async runBackground(world) {
+    await world.anyProcess().runBackground();
   },
   async execute(world, player) {
     if (world.runs.length < 4) await execute(world, player);

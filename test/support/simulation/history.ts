@@ -91,7 +91,7 @@ async function liftBudgets(world: World, store: Store): Promise<void> {
 async function letTimePass(world: World): Promise<void> {
   for (const ms of [3_600_000, 20_000, 20_000, 20_000]) {
     world.clock.advance(ms);
-    for (const process of world.processes) while (!(await process.beat()));
+    for (const process of world.processes) while (!(await process.runBackground()));
   }
 }
 

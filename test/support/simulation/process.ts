@@ -65,10 +65,10 @@ export class SimulatedProcess {
   }
 
   /** Its background work. Whether it came to an end. */
-  async beat(): Promise<boolean> {
+  async runBackground(): Promise<boolean> {
     const { life, app } = await this.#living();
     try {
-      await app.beat();
+      await app.runBackground();
       return true;
     } catch (error) {
       silenceOf(error, life);
