@@ -1,7 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { McpConnection, ServerToolCall } from "./client.js";
 import { type McpServer, Redactor, ToolFailure } from "./server.js";
-import { KEEPER_MARGIN_MS, KILL_WAIT_MS } from "../processes/process-tree.js";
+import { SUPERVISOR_MARGIN_MS, KILL_WAIT_MS } from "../processes/process-tree.js";
 
 export interface PoolParts {
   readonly servers: readonly McpServer[];
@@ -72,8 +72,8 @@ export class McpPool {
   async close(graceMs: number): Promise<void> {
     this.#closed = true;
     for (const [name, entry] of this.#entries) this.#remove(name, entry, graceMs);
-    // Its keeper's time, and that of what ends a keeper that is stuck.
-    const boundMs = graceMs + KEEPER_MARGIN_MS + KILL_WAIT_MS;
+    // Its supervisor's time, and that of what ends a supervisor that is stuck.
+    const boundMs = graceMs + SUPERVISOR_MARGIN_MS + KILL_WAIT_MS;
     let timer: NodeJS.Timeout | undefined;
     const left = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, boundMs);

@@ -6,9 +6,9 @@ import { deserializeMessage, serializeMessage } from "@modelcontextprotocol/sdk/
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { minimalEnvironment } from "../processes/environment.js";
-import type { FromKeeper, KeeperJob, ToKeeper } from "./supervisor-protocol.js";
+import type { FromSupervisor, SupervisorJob, ToSupervisor } from "./supervisor-protocol.js";
 import { type McpServer, type Redactor, ToolFailure } from "./server.js";
-import { KEEPER_MARGIN_MS, ProcessTree } from "../processes/process-tree.js";
+import { SUPERVISOR_MARGIN_MS, ProcessTree } from "../processes/process-tree.js";
 
 /** Of one line: a message beyond that is garbage. */
 const LINE_BYTES_MAX = 10 * 1024 * 1024;
@@ -18,11 +18,11 @@ const UNREAD_BYTES_MAX = 10 * 1024 * 1024;
 const GARBAGE_LINES_MAX = 200;
 const GARBAGE_SHOWN_CHARS = 200;
 const STDERR_SHOWN_CHARS = 1_000;
-/** For what is still in the pipes when the keeper has ended. */
+/** For what is still in the pipes when the supervisor has ended. */
 const DRAIN_MS = 500;
 
-/** The compiled keeper: beside this module, or in dist/ when this module runs from its source. */
-function keeperFile(): string {
+/** The compiled supervisor: beside this module, or in dist/ when this module runs from its source. */
+function supervisorFile(): string {
   const beside = fileURLToPath(new URL("./mcp-supervisor.js", import.meta.url));
   return existsSync(beside) ? beside : fileURLToPath(new URL("../../../dist/lib/mcp-supervisor.js", import.meta.url));
 }
@@ -35,17 +35,17 @@ export interface StdioParts {
 }
 
 /**
- * A server over stdio, under a keeper of its own, so that it goes when this process does. The SDK's own transport ends only
+ * A server over stdio, under a supervisor of its own, so that it goes when this process does. The SDK's own transport ends only
  * the process that it started, takes up to four seconds for it, and leaves the server to itself after a `kill -9`.
  */
 export class StdioServer implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
-  readonly #job: KeeperJob;
+  readonly #job: SupervisorJob;
   readonly #redactor: Redactor;
   readonly #lines = new Lines();
-  #keeper: ChildProcess | undefined;
+  #supervisor: ChildProcess | undefined;
   #tree: ProcessTree | undefined;
   #stderr = Buffer.alloc(0);
   #garbage: { lines: number; first: string } | undefined;
@@ -78,26 +78,26 @@ export class StdioServer implements Transport {
   /** Settles when the server's process is there. Errors: `ToolFailure` `server_unavailable`. */
   async start(): Promise<void> {
     // detached: neither a Ctrl-C in the terminal nor a signal to this process's group reaches the server.
-    const keeper = spawn(process.execPath, [keeperFile()], {
+    const supervisor = spawn(process.execPath, [supervisorFile()], {
       cwd: parse(process.execPath).root,
       env: minimalEnvironment(process.env),
       stdio: ["pipe", "pipe", "pipe", "ipc"],
       detached: true,
       windowsHide: true,
     });
-    this.#keeper = keeper;
+    this.#supervisor = supervisor;
     // A write fails when the reader has gone, and `exit` reports that.
-    keeper.stdin?.on("error", () => {});
-    keeper.stdout?.on("data", (chunk: Buffer) => this.#read(chunk));
-    keeper.stderr?.on("data", (chunk: Buffer) => {
+    supervisor.stdin?.on("error", () => {});
+    supervisor.stdout?.on("data", (chunk: Buffer) => this.#read(chunk));
+    supervisor.stderr?.on("data", (chunk: Buffer) => {
       this.#stderr = Buffer.concat([this.#stderr, chunk]).subarray(-this.#redactor.needed(STDERR_SHOWN_CHARS));
     });
     const started = new Promise<void>((resolve, reject) => {
       const fail = (why: string): void =>
         reject(new ToolFailure("server_unavailable", `it could not be started: ${why}`));
-      keeper.once("error", (error) => fail(error.message));
-      keeper.once("exit", (code) => fail(this.#ended ?? `its keeper ended with exit code ${code}`));
-      keeper.on("message", (message: FromKeeper) => {
+      supervisor.once("error", (error) => fail(error.message));
+      supervisor.once("exit", (code) => fail(this.#ended ?? `its supervisor ended with exit code ${code}`));
+      supervisor.on("message", (message: FromSupervisor) => {
         if (message.kind === "not_started") fail(message.error);
         else if (message.kind === "ended") this.#ended = message.how;
         else {
@@ -106,24 +106,24 @@ export class StdioServer implements Transport {
         }
       });
     });
-    this.#closed = this.#whenOver(keeper);
+    this.#closed = this.#whenOver(supervisor);
     this.#tell({ kind: "run", job: this.#job });
     await started;
   }
 
-  async #whenOver(keeper: ChildProcess): Promise<void> {
+  async #whenOver(supervisor: ChildProcess): Promise<void> {
     await new Promise<void>((resolve) => {
-      keeper.once("close", () => resolve());
-      keeper.once("error", () => resolve());
-      keeper.once("exit", () => setTimeout(resolve, DRAIN_MS).unref());
+      supervisor.once("close", () => resolve());
+      supervisor.once("error", () => resolve());
+      supervisor.once("exit", () => setTimeout(resolve, DRAIN_MS).unref());
     });
-    // A keeper that was killed itself has left the server behind.
+    // A supervisor that was killed itself has left the server behind.
     await this.#tree?.end(0);
     this.onclose?.();
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
-    const stdin = this.#keeper?.stdin;
+    const stdin = this.#supervisor?.stdin;
     if (!stdin?.writable) throw new ToolFailure("server_unavailable", "it is not there any more");
     // Before the message is added: a long one alone is no sign of that.
     if (stdin.writableLength > UNREAD_BYTES_MAX) {
@@ -142,18 +142,18 @@ export class StdioServer implements Transport {
 
   /** Ends the server and all it has started: by the end of its input, then SIGTERM, then SIGKILL. */
   async end(graceMs: number): Promise<void> {
-    this.#keeper?.stdin?.end();
+    this.#supervisor?.stdin?.end();
     this.#tell({ kind: "end", graceMs });
-    const keeper = this.#keeper;
+    const supervisor = this.#supervisor;
     // Kills a supervisor that is itself stuck, with the same result as a kill by another process.
-    const watchdog = setTimeout(() => keeper?.kill("SIGKILL"), graceMs + KEEPER_MARGIN_MS).unref();
+    const watchdog = setTimeout(() => supervisor?.kill("SIGKILL"), graceMs + SUPERVISOR_MARGIN_MS).unref();
     await this.#closed;
     clearTimeout(watchdog);
   }
 
-  #tell(message: ToKeeper): void {
-    // A keeper that cannot be told has ended or never begun, and `exit` or `error` says so.
-    if (this.#keeper?.connected === true) this.#keeper.send(message, () => {});
+  #tell(message: ToSupervisor): void {
+    // A supervisor that cannot be told has ended or never begun, and `exit` or `error` says so.
+    if (this.#supervisor?.connected === true) this.#supervisor.send(message, () => {});
   }
 
   #read(chunk: Buffer): void {

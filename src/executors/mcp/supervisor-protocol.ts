@@ -2,7 +2,7 @@
  * Messages between the server and a supervisor over the supervisor's IPC channel; see supervisor.ts. This file holds
  * types only, because the supervisor must start fast.
  */
-export interface KeeperJob {
+export interface SupervisorJob {
   /** Marks every process of the server; see `MARK_VARIABLE`. */
   mark: string;
   command: string;
@@ -14,9 +14,9 @@ export interface KeeperJob {
 }
 
 /** `graceMs`: from now to the last of its processes. */
-export type ToKeeper = { kind: "run"; job: KeeperJob } | { kind: "end"; graceMs: number };
+export type ToSupervisor = { kind: "run"; job: SupervisorJob } | { kind: "end"; graceMs: number };
 
-export type FromKeeper =
+export type FromSupervisor =
   | { kind: "started"; pid: number }
   | { kind: "not_started"; error: string }
   /** `how`: `exit code 1`, `SIGKILL`. */

@@ -1,5 +1,5 @@
 /**
- * The keeper: a small process between Baton and one MCP server over stdio. The server's streams are its own, handed on, so
+ * The supervisor: a small process between Baton and one MCP server over stdio. The server's streams are its own, handed on, so
  * that nothing is copied. It owns the server's process group and ends all of it when it is told to, when the server itself
  * has ended and left something behind, and when its channel to Baton closes: the kernel closes that however Baton dies,
  * `kill -9` included.
@@ -7,7 +7,7 @@
  * It is started by mcp-stdio.ts, never by hand, and loads next to nothing so that it starts fast.
  */
 import { spawn } from "node:child_process";
-import type { FromKeeper, KeeperJob, ToKeeper } from "./supervisor-protocol.js";
+import type { FromSupervisor, SupervisorJob, ToSupervisor } from "./supervisor-protocol.js";
 import { ProcessTree } from "../processes/process-tree.js";
 import { MARK_VARIABLE } from "../processes/runner-protocol.js";
 
@@ -19,7 +19,7 @@ let tree: ProcessTree | undefined;
 let exited: Promise<void> | undefined;
 let ending = false;
 
-function run(job: KeeperJob): void {
+function run(job: SupervisorJob): void {
   const child = spawn(job.command, job.args, {
     cwd: job.cwd,
     env: { ...job.env, [MARK_VARIABLE]: job.mark },
@@ -59,13 +59,13 @@ async function end(graceMs: number): Promise<void> {
   if (tree === undefined) process.exit(0);
 }
 
-function say(message: FromKeeper, then: () => void = () => {}): void {
+function say(message: FromSupervisor, then: () => void = () => {}): void {
   // A Baton that is gone is told nothing; that it is gone is noticed by the `disconnect` below.
   if (process.send === undefined || !process.connected) then();
   else process.send(message, undefined, undefined, then);
 }
 
-process.on("message", (message: ToKeeper) => {
+process.on("message", (message: ToSupervisor) => {
   if (message.kind === "run") run(message.job);
   else void end(message.graceMs);
 });

@@ -5,7 +5,7 @@ import { MARK_VARIABLE } from "./runner-protocol.js";
 /** How long SIGKILL may take to work before a process is reported as left running. */
 export const KILL_WAIT_MS = 2_000;
 /** Time a server's supervisor may take beyond the time it was given. */
-export const KEEPER_MARGIN_MS = KILL_WAIT_MS + 1_000;
+export const SUPERVISOR_MARGIN_MS = KILL_WAIT_MS + 1_000;
 const POLL_MS_MIN = 5;
 const POLL_MS_MAX = 100;
 
