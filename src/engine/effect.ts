@@ -25,8 +25,8 @@ export interface EffectContext extends TxContext {
 }
 
 /**
- * What a change did to a run. Tasks that it added, and tasks that moved in bulk (blocked by a stop, cancelled with the run), are in the
- * counters only.
+ * The outcome of a change of a run. Tasks that it added, and tasks that moved in bulk (blocked by a stop, cancelled
+ * with the run), are in the counters only.
  */
 export interface RunOutcome {
   /** As it is now, with what the effects before have changed of it. */

@@ -3,5 +3,5 @@ import { recordDeadLetters } from "./dead-letters/recording.js";
 import type { Effect } from "./effect.js";
 import { advanceMilestones } from "./milestones/progress.js";
 
-/** What follows a change of a run, in lock order. A room that reacts to changes adds its line here. */
+/** The effects of a change of a run, in lock order. A room that reacts to changes adds its line here. */
 export const effects: readonly Effect[] = [recordDeadLetters, advanceMilestones, chargeBudgets];

@@ -81,7 +81,7 @@ export class RunChange {
     this.#attempts.push(attempt);
   }
 
-  /** Gives a ready task, as it is now, its place in its lane. */
+  /** Puts a ready task, as it is now, into its lane. */
   enter(task: Task): void {
     this.#lanes.enter(task);
   }

@@ -38,7 +38,7 @@ export class LaneChanges {
   }
 }
 
-/** Gives newly ready tasks their place: one row per lane, the best of its newcomers. */
+/** Puts newly ready tasks into their lanes: one row per lane, the best of its newcomers. */
 function* enterLanes(run: Run, tasks: readonly Task[], open: boolean): Tx<void> {
   const plain = new Map<string, Task>();
   const scoped = new Map<string, Task>();

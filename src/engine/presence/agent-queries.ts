@@ -8,7 +8,7 @@ import { requireAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { attemptView } from "../tasks/views.js";
 
-/** What an agent's recorded signs of life say. */
+/** The recorded signs of life of an agent. */
 export interface AgentHealth {
   readonly state: "ok" | "degraded" | "down" | "idle";
   readonly reasons: readonly string[];

@@ -11,7 +11,7 @@ import type { EngineContext } from "../context.js";
 import { type ExecutedKind, meets, type Offer } from "../scheduling/demands.js";
 import { NAME_LENGTH_MAX, nameFrom } from "../../base/names.js";
 
-/** What the server's own executor offers: itself, so much at once, and what it may carry out. */
+/** The offer of a server's own executor: itself, its capacity, and the steps it may run. */
 export interface ExecutorOffer {
   readonly agent: string;
   readonly concurrency: number;
@@ -32,7 +32,7 @@ function offerOf({ agent, carriesOut }: ExecutorOffer): Offer {
 export interface ProjectWork {
   readonly project: string;
   readonly root: string | null;
-  /** What there is to do. */
+  /** Kinds of step that are ready. */
   readonly kinds: ReadonlySet<ExecutedKind>;
 }
 
@@ -61,7 +61,7 @@ export function* claimWork(ctx: EngineContext, offer: ExecutorOffer, project: st
   return yield* claimAt(ctx, { agent: known, offer: offerOf(offer), target: { project } });
 }
 
-/** What the executor holds, as the database sees it. A query. */
+/** Returns the tasks the executor holds, as the database sees it. A query. */
 export function* heldWork(agent: string): Tx<Task[]> {
   return yield* runningTasksOf(agent, HELD_MAX);
 }
@@ -70,8 +70,8 @@ const HELD_MAX = 1_000;
 const LEFTOVERS_MAX = 10;
 
 /**
- * Tokens of the latest earlier attempts that ended without a word from whoever ran them: their processes may still be
- * there. A query.
+ * Returns tokens of the latest earlier attempts that ended without a report: their processes may still be running. A
+ * query.
  */
 export function* unheardAttempts(task: string): Tx<number[]> {
   return yield* tokensUnheard(task, LEFTOVERS_MAX);

@@ -48,7 +48,7 @@ export function* heartbeat(ctx: EngineContext, beat: AgentBeat): Tx<{ agent: age
   const agent = yield* actingAgent(ctx, beat.agent);
   const loadNote = JSON.stringify({ status: beat.status ?? null, load: beat.load ?? null });
   const session = ctx.caller.session?.id ?? null;
-  // Whoever takes a task away holds its run's lock.
+  // A transaction that takes a task away holds its run's lock.
   yield* lockRuns((yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)).map(({ run }) => run));
   yield* agents.recordSignOfLife({ name: agent.name, session, at: ctx.now, loadNote });
   const renewed: string[] = [];

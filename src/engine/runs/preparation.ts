@@ -60,7 +60,10 @@ export function prepareRun(chosen: ChosenDefinition, project?: Project): Prepara
   return { chosen, parsed, draft: project && draftRun(parsed, project) };
 }
 
-/** What was prepared, if it is of the definition that is meant now; else that one is read. Errors: as `prepareRun`. */
+/**
+ * Returns the preparation, if it is of the definition that is meant now; else prepares that one. Errors: as
+ * `prepareRun`.
+ */
 export function preparedFor(chosen: ChosenDefinition, before: Preparation | undefined): Preparation {
   return before && isSame(before.chosen, chosen) ? before : { chosen, parsed: readChosen(chosen) };
 }

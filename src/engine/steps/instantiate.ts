@@ -30,7 +30,7 @@ export interface Instantiation {
   readonly project: Project;
   readonly run: Run;
   readonly planned: readonly Planned[];
-  /** Those of the steps that were made before. */
+  /** Drafts of the steps that were made before. */
   readonly drafts?: ReadonlyMap<Step, StepDraft>;
 }
 
@@ -57,7 +57,7 @@ export function* instantiate(ctx: EngineContext, { project, run, planned, drafts
   return made.map(({ task }) => task);
 }
 
-/** What a step asks for and says, whichever run it is in. */
+/** A step's demand and spec, the same in every run. */
 export interface StepDraft {
   readonly demand: Demand;
   readonly scope: string;

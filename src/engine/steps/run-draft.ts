@@ -8,8 +8,8 @@ import { draftStep, type StepDraft } from "./instantiate.js";
 import { isKnownAtStart } from "./values.js";
 
 /**
- * What a run of a definition is made of, as far as it hangs on the definition and the project alone. It takes much longer to make than to
- * write, so it is made before the transaction that starts the run.
+ * The parts of a run that depend on the definition and the project alone. They take much longer to make than to write,
+ * so they are made before the transaction that starts the run.
  */
 export interface RunDraft {
   readonly parsed: Parsed;
@@ -19,7 +19,7 @@ export interface RunDraft {
   readonly shape: RunShape;
   /** By key. */
   readonly ranks: ReadonlyMap<string, number>;
-  /** Of the steps that are no different once the run's values are known. */
+  /** Drafts of the steps that do not change once the run's values are known. */
   readonly steps: ReadonlyMap<Step, StepDraft>;
   /** Paths that the project cannot take; undefined where that hangs on the run's values. */
   readonly problems: readonly Problem[] | undefined;

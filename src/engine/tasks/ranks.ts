@@ -32,7 +32,7 @@ interface Lift {
   readonly atLeast: number;
 }
 
-/** What the parents of a task of this rank must reach: each once, with the longest chain behind it. */
+/** Returns the rank each parent of a task of this rank must reach: each once, with the longest chain behind it. */
 function liftsOf(parents: readonly Task[], rankMs: number, lifts = new Map<string, Lift>()): Map<string, Lift> {
   for (const task of parents) {
     const atLeast = task.estimateMs + rankMs;

@@ -8,7 +8,7 @@ import type { Migration } from "../../../src/store/migrations/migration.js";
 import type { Tx } from "../../../src/store/tx.js";
 import { type Backend, BACKENDS, createDatabase } from "../../support/databases/databases.js";
 
-/** What the migration replaces, as version 9 has it. */
+/** Tables and indexes that the migration replaces, as version 9 has them. */
 const AS_BEFORE: Migration["statements"] = [
   "DROP TABLE event_blocks",
   "DROP TABLE file_locks",

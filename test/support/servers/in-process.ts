@@ -30,7 +30,10 @@ export async function batonJson(
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
-/** Gives this process other variables and another working directory. The variables are changed in place: native code reads them too. */
+/**
+ * Sets other variables and another working directory for this process. The variables are changed in place: native code
+ * reads them too.
+ */
 function become(env: Readonly<Record<string, string | undefined>>, cwd: string): void {
   for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
   Object.assign(process.env, env);
