@@ -224,7 +224,7 @@ function parse(values: ReadonlyMap<Name, { value: unknown; origin: string }>): P
     const origin = NAMES.find((known) => known === place[0]);
     return `${place.join(".")} (${(origin && values.get(origin)?.origin) ?? "default"}): ${message}`;
   });
-  throw new BatonError("invalid_input", `The configuration was not taken. ${problems.join("; ")}`, {
+  throw new BatonError("invalid_input", `Invalid configuration: ${problems.join("; ")}.`, {
     details: { problems },
   });
 }
@@ -251,18 +251,18 @@ function readObject(file: string): object {
     data = JSON.parse(fs.readFileSync(file, "utf8"));
   } catch (error) {
     // A parser's message quotes the text, which may be a secret.
-    const why = error instanceof SyntaxError ? "it is no JSON" : String(error);
-    throw new BatonError("invalid_input", `${file} cannot be read as JSON: ${why}`, { details: { file } });
+    const why = error instanceof SyntaxError ? "is not valid JSON" : `cannot be read: ${String(error)}`;
+    throw new BatonError("invalid_input", `${file} ${why}.`, { details: { file } });
   }
   if (typeof data === "object" && data !== null && !Array.isArray(data)) return data;
-  throw new BatonError("invalid_input", `${file} must hold one JSON object`, { details: { file } });
+  throw new BatonError("invalid_input", `${file} must hold one JSON object.`, { details: { file } });
 }
 
 /** `mcpServers` of a client's file, whatever else it holds. */
 function serversOfFile(file: string): unknown {
   const data = readObject(file);
   if ("mcpServers" in data) return data.mcpServers;
-  throw new BatonError("invalid_input", `${file} has no "mcpServers"`, { details: { file } });
+  throw new BatonError("invalid_input", `${file} has no "mcpServers".`, { details: { file } });
 }
 
 function* readFile(file: string, known: readonly string[]): Generator<[Name, unknown]> {
@@ -270,12 +270,12 @@ function* readFile(file: string, known: readonly string[]): Generator<[Name, unk
     if (key === "$schema") continue;
     const name = NAMES.find((candidate) => candidate === key);
     if (name === undefined) {
-      throw new BatonError("invalid_input", `${file}: "${key}" is no setting${hint(key, known)}`, {
+      throw new BatonError("invalid_input", `${file}: unknown setting "${key}"${hint(key, known)}.`, {
         details: { file, key },
       });
     }
     if (!known.includes(name)) {
-      const message = `${file}: "${key}" reaches beyond the project, so it is taken only from your own configuration, a flag or the environment`;
+      const message = `${file}: "${key}" reaches beyond the project, so it is taken only from your own configuration, a flag or the environment.`;
       throw new BatonError("not_permitted", message, { details: { file, key } });
     }
     yield [name, value];

@@ -76,7 +76,9 @@ describe("configuration", () => {
   test("that is wrong is refused with its place, and the nearest name", () => {
     const cwd = temporaryDirectory();
     write(cwd, { tik_ms: 50 });
-    expect(() => loadConfig({ flags: {}, env: {}, cwd })).toThrow('"tik_ms" is no setting (did you mean "tick_ms"?)');
+    expect(() => loadConfig({ flags: {}, env: {}, cwd })).toThrow(
+      'unknown setting "tik_ms" (did you mean "tick_ms"?).',
+    );
     const env = { BATON_TICK_MS: "soon" };
     expect(() => loadConfig({ flags: {}, env, cwd: temporaryDirectory() })).toThrow("environment BATON_TICK_MS");
     const url = { BATON_DATABASE_URL: "mysql://me:hunter22@x" };
@@ -141,7 +143,7 @@ describe("configuration", () => {
   test("that is wrong keeps the server from starting, with a sentence on stderr and nothing on stdout", async () => {
     const server = startServer({ env: { BATON_TICK_MS: "soon" } });
     expect((await server.ended).code).toBe(2);
-    expect(server.stderr()).toMatch(/^baton: The configuration was not taken\. tick_ms \(environment BATON_TICK_MS\)/);
+    expect(server.stderr()).toMatch(/^baton: Invalid configuration: tick_ms \(environment BATON_TICK_MS\)/);
     expect(server.stdout()).toBe("");
   });
 });

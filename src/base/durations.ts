@@ -26,7 +26,7 @@ function durationOfText(value: string): number | undefined {
 
 /** Says what is wrong with a value that `parseDuration` does not take. */
 export function durationProblem(value: unknown): string {
-  return `${JSON.stringify(value)?.slice(0, 100) ?? "nothing"} is no duration: ${HINT}, at most ten years`;
+  return `${JSON.stringify(value)?.slice(0, 100) ?? "nothing"} is not a duration: ${HINT}, at most ten years`;
 }
 
 /** Parses a duration of at least `minMs` into milliseconds. */

@@ -64,7 +64,7 @@ interface Flag {
 function flagAt(args: readonly string[], at: number, properties: Readonly<Record<string, FlagSchema>>): Flag {
   const argument = args[at] ?? "";
   const match = /^--([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(argument);
-  if (match === null) throw new UsageError(`"${argument}" is no flag: parameters are given as --name value.`);
+  if (match === null) throw new UsageError(`"${argument}" is not a flag: write parameters as --name value.`);
   const [, typed = "", inline] = match;
   const said = `--${typed}`;
   const name = typed.replaceAll("-", "_");

@@ -35,9 +35,10 @@ export async function runCommandLine(args: readonly string[], host: CommandHost)
 /** Commander says what is wrong and which command or option is nearest. */
 function usageErrorOf({ message, code }: CommanderError): UsageError {
   // With a group of commands it has shown the help instead.
-  if (code === "commander.help") return new UsageError("Which of these commands?");
+  if (code === "commander.help")
+    return new UsageError("A subcommand is missing. Run `baton COMMAND --help` for usage.");
   const said = message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
-  return new UsageError(`${said}. \`baton --help\` shows what there is.`);
+  return new UsageError(`${said.replace(/\.$/, "")}. Run \`baton --help\` for usage.`);
 }
 
 function commandContext(host: CommandHost, end: (exitCode: ExitCode) => void): CommandContext {
@@ -359,10 +360,10 @@ function collect(value: string, before: readonly string[]): readonly string[] {
 
 function amount(text: string): number {
   if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
-  throw new InvalidArgumentError("An amount above 0 is needed, such as 2.5");
+  throw new InvalidArgumentError("Expected an amount above 0, such as 2.5.");
 }
 
 function wholeNumber(text: string): number {
   if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("A whole number above 0 is needed");
+  throw new InvalidArgumentError("Expected a whole number above 0.");
 }

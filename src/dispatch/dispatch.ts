@@ -57,7 +57,7 @@ export class InternalError extends Error {
   readonly requestId: string;
 
   constructor(requestId: string, cause: unknown) {
-    super(`The server failed at this call. The reason stands in its log under ${requestId}.`, { cause });
+    super(`Internal error: the call failed. The server's log has the details under ${requestId}.`, { cause });
     this.name = "InternalError";
     this.requestId = requestId;
   }
@@ -243,16 +243,20 @@ function requirePermission({ name, permission = "anyone" }: Operation, caller: C
 }
 
 function notARead(operation: Operation, args: Record<string, unknown>): BatonError {
-  return new BatonError("not_permitted", `${operation.name} changes things, and query_operation only reads.`, {
-    details: { operation: operation.name, effect: operation.effect },
-    next: [{ tool: "call_operation", arguments: { name: operation.name, arguments: args } }],
-  });
+  return new BatonError(
+    "not_permitted",
+    `${operation.name} writes, and query_operation only reads: use call_operation.`,
+    {
+      details: { operation: operation.name, effect: operation.effect },
+      next: [{ tool: "call_operation", arguments: { name: operation.name, arguments: args } }],
+    },
+  );
 }
 
 function metaInMeta(operation: Operation): BatonError {
   return new BatonError(
     "invalid_input",
-    `${operation.name} is not called through another operation: call the tool itself.`,
+    `${operation.name} cannot be called through another operation: call the tool itself.`,
     {
       details: { operation: operation.name },
     },

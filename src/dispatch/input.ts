@@ -91,7 +91,7 @@ function invalidInput(operation: string, problems: readonly InputProblem[]): Bat
     shown.length === 1 && first !== undefined
       ? first.message
       : [`${problems.length} problems:`, ...shown.map(({ message }) => `- ${message}`)].join("\n");
-  return new BatonError("invalid_input", `The input of ${operation} was not taken and nothing was done. ${said}`, {
+  return new BatonError("invalid_input", `Invalid input for ${operation}; nothing was done. ${said}`, {
     details: { problems: shown },
     next: [{ tool: "find_operations", arguments: { query: operation } }],
   });
@@ -154,7 +154,7 @@ function unknownKey(key: string, at: readonly PropertyKey[], known: readonly str
       : known.length > 0 && known.length <= 40
         ? ` It takes ${known.join(", ")}.`
         : "";
-  return { path: pathText([...at, shown]), message: `"${shown}" is no known key${where}.${instead}` };
+  return { path: pathText([...at, shown]), message: `Unknown key "${shown}"${where}.${instead}` };
 }
 
 function bound(issue: z.core.$ZodIssueTooSmall | z.core.$ZodIssueTooBig): string {

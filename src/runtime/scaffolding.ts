@@ -62,7 +62,7 @@ async function standingOf(root: string, file: NewFile): Promise<"fresh" | "same"
   const target = path.join(root, file.path);
   for (let way = path.dirname(file.path); way !== "."; way = path.dirname(way)) {
     const found = await orMissing(lstat(await realpathOr(path.join(root, way))));
-    if (found && !found.isDirectory()) return { message: `${way} is there and is no directory` };
+    if (found && !found.isDirectory()) return { message: `${way} exists and is not a directory` };
   }
   const found = await orMissing(lstat(target));
   if (!found) return "fresh";

@@ -103,7 +103,7 @@ class FolderReader {
   async #text(name: string, bytesMax: number): Promise<string | undefined> {
     const file = path.join(this.place.directory, name);
     const found = await orUndefined(stat(file));
-    if (!found?.isFile()) return this.#tell(name, "is not there, or is no file");
+    if (!found?.isFile()) return this.#tell(name, "does not exist, or is not a file");
     if (found.size > bytesMax) return this.#say(name, `has ${found.size} bytes; the limit is ${bytesMax}`);
     const text = await orUndefined(readFile(file, "utf8"));
     return text ?? this.#tell(name, "may not be read");
@@ -115,7 +115,7 @@ class FolderReader {
     const shown = `files/${below}`;
     if (depth > DEPTH_MAX) return this.#say(shown, `lies deeper than ${DEPTH_MAX} directories`);
     const handle = await orUndefined(opendir(directory));
-    if (handle === undefined) return this.#tell(shown, "is no directory that may be read");
+    if (handle === undefined) return this.#tell(shown, "is not a readable directory");
     for await (const entry of handle) {
       const name = below === "" ? entry.name : `${below}/${entry.name}`;
       if (this.#files.length >= FILES_MAX) return this.#tooMany();

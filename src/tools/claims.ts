@@ -95,7 +95,7 @@ class Claimer {
       const found = await this.host.transact((ctx) => claimTask(ctx, this.input), "claim");
       if (found.outcome !== "again") return found;
     }
-    throw new BatonError("unavailable", "Other agents were quicker at every try; ask again.", {
+    throw new BatonError("unavailable", "Other agents claimed every candidate first: call claim_task again.", {
       retry: { after_ms: 100 },
     });
   }

@@ -160,7 +160,7 @@ const replay = defineOperation({
       host.transact((ctx) => replayOne(ctx, deadLetter, rest), `replay ${deadLetter}`);
     if (id !== undefined && ids === undefined) return again(id);
     if (ids === undefined || id !== undefined) {
-      throw new BatonError("invalid_input", "Give either id, for one dead letter, or ids, for several.", {
+      throw new BatonError("invalid_input", "Pass either id, for one dead letter, or ids, for several.", {
         next: [{ tool: "query_operation", arguments: { name: "list_dead_letters", arguments: { status: "pending" } } }],
       });
     }
@@ -172,7 +172,7 @@ const replay = defineOperation({
         refused.push({
           id: deadLetter,
           code: "unavailable",
-          message: "It was not tried, because the database was not there.",
+          message: "Not replayed: the database was unavailable.",
         });
         continue;
       }

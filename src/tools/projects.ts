@@ -75,7 +75,7 @@ const create = defineOperation({
 });
 
 function withoutTemplate(): BatonError {
-  return new BatonError("invalid_input", "inputs and overwrite say something of a template: give template too.", {
+  return new BatonError("invalid_input", "inputs and overwrite apply to a template: pass template too.", {
     next: [{ tool: "query_operation", arguments: { name: "list_templates", arguments: { kind: "project" } } }],
   });
 }
@@ -95,7 +95,7 @@ function rootAt(files: Files, root: string): NonNullable<CreateProject["root"]> 
   } catch (error) {
     const refusal = REFUSALS.get(error instanceof Error && "code" in error ? error.code : undefined);
     if (refusal === undefined) throw error;
-    throw new BatonError("invalid_input", `The root ${root} ${refusal}: name a directory that is there.`, {
+    throw new BatonError("invalid_input", `The root ${root} ${refusal}: pass an existing directory.`, {
       details: { root },
     });
   }
@@ -158,7 +158,7 @@ const status = defineOperation({
 });
 
 function nowhere(): BatonError {
-  return new BatonError("not_found", "There is no project around the working directory: name one.", {
+  return new BatonError("not_found", "No project contains the working directory: pass project.", {
     next: [{ tool: "query_operation", arguments: { name: "list_projects", arguments: {} } }],
   });
 }

@@ -22,7 +22,7 @@ const signal = defineOperation({
       .string()
       .min(1)
       .max(100)
-      .refine(isName, { error: `no wait step can have that event: ${NAME_RULE}` })
+      .refine(isName, { error: `must be the name of an event: ${NAME_RULE}` })
       .describe("As the wait step names it."),
     payload: z.unknown().optional().describe("Any JSON: `payload` in the output of the steps that waited."),
     ...params.acting,
@@ -32,7 +32,7 @@ const signal = defineOperation({
     if ((input.run === undefined) === (input.task === undefined))
       throw new BatonError(
         "invalid_input",
-        "Give either run, for every task that waits for the event, or task, for one.",
+        "Pass either run, for every task that waits for the event, or task, for one.",
       );
     const agent = yield* actingAgent(ctx, input.agent);
     const { delivered, ready, kept } = yield* giveSignal(ctx, { ...input, agent: agent.name });

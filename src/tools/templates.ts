@@ -157,7 +157,7 @@ function unwritable(error: unknown, root: string): unknown {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   const left = error instanceof Error && "leftBehind" in error ? String(error.leftBehind) : undefined;
   if (code === "EEXIST") {
-    const message = `Something has just come to stand in the way in ${root}. ${left ?? "Nothing was written: call again."}`;
+    const message = `Files in ${root} were changed by another process meanwhile. ${left ?? "Nothing was written: call again."}`;
     return new BatonError("conflict", message, { retry: "same_input" });
   }
   const why = DENIED.get(code);

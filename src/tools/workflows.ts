@@ -68,15 +68,19 @@ function nameOption(given: string | undefined): { name?: string } {
 /** A workflow is found again by its name, so it has exactly one. */
 function checkName(given: string | undefined, { definition: { name: read }, source }: Parsed): void {
   if (given === undefined && source["name"] === undefined) {
-    throw new BatonError("invalid_input", "The workflow needs a name: give one, or put it into the definition.");
+    throw new BatonError("invalid_input", "The workflow needs a name: pass name, or put it into the definition.");
   }
   if (!isName(read)) {
     throw new BatonError("invalid_input", `"${read}" cannot be the name of a workflow: it needs ${NAME_RULE}.`);
   }
   if (given === undefined || given === read) return;
-  throw new BatonError("invalid_input", `The name is "${given}" and the definition says "${read}": which of the two?`, {
-    details: { name: given, definition_name: read },
-  });
+  throw new BatonError(
+    "invalid_input",
+    `The name "${given}" differs from the definition's name "${read}": pass one of them.`,
+    {
+      details: { name: given, definition_name: read },
+    },
+  );
 }
 
 const performance = {

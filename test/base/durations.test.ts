@@ -41,7 +41,7 @@ describe("durations", () => {
     ["1s"],
   ])("%j is none", (written) => {
     expect(parseDuration(written)).toBeUndefined();
-    expect(durationProblem(written)).toMatch(/is no duration: write it as "300ms", "20s", "20m", "1h"/);
+    expect(durationProblem(written)).toMatch(/is not a duration: write it as "300ms", "20s", "20m", "1h"/);
   });
 
   test("every count of every unit is exact up to the bound, and nothing is beyond it", () => {
@@ -58,6 +58,6 @@ describe("durations", () => {
     expect(durationSchema().safeParse("1s").data).toBe(1_000);
     expect(durationSchema().safeParse(0).error?.issues[0]?.message).toBe("must be at least 1 ms");
     expect(durationSchema(0).safeParse("0ms").data).toBe(0);
-    expect(durationSchema().safeParse({}).error?.issues[0]?.message).toMatch(/^\{\} is no duration/);
+    expect(durationSchema().safeParse({}).error?.issues[0]?.message).toMatch(/^\{\} is not a duration/);
   });
 });

@@ -9,8 +9,8 @@ describe("invalid arguments", () => {
     [["run"], "missing required argument 'target'"],
     [["run", "--wach", "x.yaml"], "Did you mean --watch?"],
     [["run", "nowhere.yaml"], "There is no file nowhere.yaml"],
-    [["run", "x.yaml", "--max-parallel", "many"], "A whole number above 0 is needed"],
-    [["run", "x.yaml", "--budget", "-1"], "An amount above 0 is needed"],
+    [["run", "x.yaml", "--max-parallel", "many"], "Expected a whole number above 0."],
+    [["run", "x.yaml", "--budget", "-1"], "Expected an amount above 0"],
     [["run", "x.yaml", "--priority", "urgent"], "critical, high, normal, low"],
     [["workflow", "lst"], "Did you mean list?"],
     [["serve", "--tolsets", "all"], "Did you mean --toolsets?"],
@@ -18,7 +18,7 @@ describe("invalid arguments", () => {
     [["status", "--db", "a", "--database-url", "postgres://b/c"], "cannot be used with"],
     [["call", "get_rum"], 'did you mean "get_run"?'],
     [["call", "get_run", "--rn", "x"], 'did you mean "--run"?'],
-    [["call", "get_run", "run_x"], "parameters are given as --name value"],
+    [["call", "get_run", "run_x"], "write parameters as --name value"],
     [["call", "get_run", "--run"], "--run needs a value"],
     [["call", "get_run"], '"run" is missing'],
     [["call", "fail_task", "--error", "{oops"], "--error takes JSON"],
@@ -107,7 +107,7 @@ test("import stores a recorded workflow and says what it amounts to", async () =
   expect((await batonProcess(fixture, ["import", "-"], recorded([]))).stdout).toMatch(
     /\n  no runtimes are recorded:.*\n  run:/,
   );
-  expect((await batonProcess(fixture, ["import", "-"], "{")).stderr).toContain("This is no JSON, or not all of it");
+  expect((await batonProcess(fixture, ["import", "-"], "{")).stderr).toContain("Invalid JSON: ");
 });
 
 test("--db goes before the environment", async () => {

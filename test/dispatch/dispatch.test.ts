@@ -171,10 +171,10 @@ describe("input", () => {
     expect(error?.details?.["problems"]).toEqual([
       { path: "text", message: '"text" is missing: a string is needed.' },
       { path: "tags[0].label", message: '"tags[0].label" must be a string, not 1.' },
-      { path: "tags[0].wieght", message: '"wieght" is no known key in "tags[0]". Did you mean "weight"?' },
+      { path: "tags[0].wieght", message: 'Unknown key "wieght" in "tags[0]". Did you mean "weight"?' },
       { path: "tags[1].weight", message: '"tags[1].weight" must be at most 9.' },
       { path: "level", message: '"level" must be one of "low", "high", not "hihg" (did you mean "high"?).' },
-      { path: "txet", message: '"txet" is no known key. Did you mean "text"?' },
+      { path: "txet", message: 'Unknown key "txet". Did you mean "text"?' },
     ]);
     expect(await call("read_notes")).toEqual({ notes: [] });
   });

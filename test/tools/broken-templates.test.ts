@@ -274,7 +274,7 @@ describe("files and project come together", () => {
         },
       },
     });
-    await expect(dying.create({ request_id: "once" })).rejects.toThrow("The server failed at this call");
+    await expect(dying.create({ request_id: "once" })).rejects.toThrow("Internal error: the call failed");
     expect(readFileSync(path.join(dying.root, "deep/er/b.txt"), "utf8")).toBe("b");
     const next = await start(own, { database, cwd: dying.root });
     expect(await next.call("list_projects")).toEqual({ projects: [] });

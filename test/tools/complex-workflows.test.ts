@@ -154,10 +154,10 @@ test("everything that is wrong is told at once, where it was written", async () 
     parallel_groups: [["a", "z"], ["a"]],
   });
   const expected = [
-    'dependencies.b[0]: "x" is no step',
-    'dependencies.y: "y" is no step',
+    'dependencies.b[0]: "x" is not a step',
+    'dependencies.y: "y" is not a step',
     "dependencies.c[0]: a step cannot come after itself",
-    'parallel_groups[0][1]: "z" is no step',
+    'parallel_groups[0][1]: "z" is not a step',
     "parallel_groups[1][0]: stands in group 0 already",
     "steps[1].name: steps[0] has this key already",
     'steps[2].parameters.deep[0].text: at character 5: there is no step "aa"',

@@ -56,11 +56,11 @@ test("edges said by one end count, and what a file says is no path out, no patte
 });
 
 test.each([
-  ["a truncated file", wfFormat([task("a")]).slice(0, 40), /no JSON, or not all of it/],
-  ["another format", JSON.stringify({ steps: [] }), /no workflow in WfFormat 1.5: schemaVersion: is required/],
+  ["a truncated file", wfFormat([task("a")]).slice(0, 40), /Invalid JSON: /],
+  ["another format", JSON.stringify({ steps: [] }), /Not a workflow in WfFormat 1.5: schemaVersion: is required/],
   ["a list", "[]", /schemaVersion: is required/],
   ["what is nested without end", `${"[".repeat(200_000)}${"]".repeat(200_000)}`, /schemaVersion: is required/],
-  ["an empty file", "", /no JSON, or not all of it/],
+  ["an empty file", "", /Invalid JSON: /],
   ["an older version", wfFormat([task("a")], { schemaVersion: "1.4" }), /is "1.4": what is read[^]*migrate-instance/],
   ["a version to come", wfFormat([task("a")], { schemaVersion: "2.0" }), /is "2.0": what is read is the text "1.5"\./],
   [
@@ -76,15 +76,15 @@ test.each([
   [
     "a name that two have",
     wfFormat([task("a", { name: "n" }), task("b", { name: "n" }), task("c", { parents: ["n"] })]),
-    /"n" is no task/,
+    /"n" is not a task/,
   ],
   ["a cycle", wfFormat([task("a", { parents: ["b"] }), task("b", { parents: ["a"] })]), /a → b → a|b → a → b/],
   [
     "a parent that is none",
     wfFormat([task("split"), task("b", { parents: ["splt"] })]),
-    /tasks\[1\].parents: "splt" is no task \(did you mean "split"/,
+    /tasks\[1\].parents: "splt" is not a task \(did you mean "split"/,
   ],
-  ["a child that is none", wfFormat([task("a", { children: ["zz"] })]), /"zz" is no task/],
+  ["a child that is none", wfFormat([task("a", { children: ["zz"] })]), /"zz" is not a task/],
   ["a task twice", wfFormat([task("a"), task("a")]), /tasks\[1\].id: tasks\[0\] has the id "a" already/],
   ["no task", wfFormat([]), /specification.tasks/],
 ])("%s is refused, and nothing is stored", async (_, document, message) => {

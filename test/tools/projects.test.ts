@@ -54,7 +54,7 @@ describe("create_project", () => {
     ] as const) {
       await expect(call("create_project", { name: "p", root })).rejects.toMatchObject({
         code: "invalid_input",
-        message: `The root ${root} ${why}: name a directory that is there.`,
+        message: `The root ${root} ${why}: pass an existing directory.`,
       });
     }
     expect(await call("list_projects")).toEqual({ projects: [] });

@@ -155,7 +155,7 @@ describe("configure and get_configuration", () => {
       code: "invalid_input",
       details: {
         problems: [
-          { path: "settings.leese_ms", message: 'is no setting (did you mean "lease_ms"?)' },
+          { path: "settings.leese_ms", message: 'unknown setting (did you mean "lease_ms"?)' },
           expect.objectContaining({ path: "settings.retry_attempts" }),
           {
             path: "settings.tick_ms",

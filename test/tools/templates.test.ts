@@ -178,9 +178,9 @@ describe("create_project with a template", () => {
   test.each([
     [{ template: "libary" }, "not_found", /did you mean "library"/],
     [{ template: "bug_fix" }, "invalid_input", /is a workflow template: it is for execute_workflow/],
-    [{ template: "library", inputs: { modul: "x" } }, "invalid_input", /no input.*did you mean "module"/],
+    [{ template: "library", inputs: { modul: "x" } }, "invalid_input", /not an input.*did you mean "module"/],
     [{ template: "web_application", inputs: { port: "80" } }, "invalid_input", /inputs\.port: must be an integer/],
-    [{ inputs: { module: "x" } }, "invalid_input", /give template too/],
+    [{ inputs: { module: "x" } }, "invalid_input", /pass template too/],
     [{ template: "library", config: { speed: 1 } }, "invalid_input", /unknown key "speed"/],
   ])("refuses %j and writes nothing", async (wrong, code, message) => {
     const app = await start();

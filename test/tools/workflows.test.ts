@@ -133,7 +133,7 @@ describe("create_workflow", () => {
 
   test.each([
     [{ definition: { steps } }, /needs a name/],
-    [{ name: "a", definition: { name: "b", steps } }, /which of the two/],
+    [{ name: "a", definition: { name: "b", steps } }, /pass one of them/],
     [{ name: "a" }, /Give a definition/],
     [{ definition: { name: "a", steps }, yaml: "x" }, /not both/],
     [
@@ -197,7 +197,7 @@ describe("validate_workflow", () => {
     expect(await call("validate_workflow", { definition })).toEqual({
       valid: false,
       problems: [
-        { path: "steps[1].needs[1]", step: "b", message: 'needs "c", which is no step (did you mean "a"?)' },
+        { path: "steps[1].needs[1]", step: "b", message: 'needs "c", which is not a step (did you mean "a"?)' },
         {
           path: "steps",
           step: "a",

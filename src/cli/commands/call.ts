@@ -63,7 +63,7 @@ function explain(context: CommandContext, shared: Shared, { operation, schema }:
   });
   const text = [
     `Usage: baton call ${name} ${flags.length === 0 ? "" : "--key value …"}`.trimEnd(),
-    `${description}\nIt ${effect === "read" ? "only reads" : effect === "write" ? "changes things" : "changes things and may take some away"}.`,
+    `${description}\nIt ${effect === "read" ? "only reads" : effect === "write" ? "changes data" : "changes data and may take some away"}.`,
     ...(aliases.length === 0 ? [] : [`Also called ${aliases.join(", ")}.`]),
     ...(lines.length === 0 ? [] : [lines.join("\n")]),
     "  --json-input JSON|-   all of them as one object, or as read from stdin",

@@ -48,7 +48,7 @@ async function configured(context: CommandContext, options: Shared): Promise<Fin
     opened = await context.host.open(flagsOf(options), { sessionless: true });
   } catch (error) {
     if (!(error instanceof BatonError)) throw error;
-    return [{ check: "configuration", verdict: "fail", says: error.message, remedy: "correct it there" }];
+    return [{ check: "configuration", verdict: "fail", says: error.message, remedy: "correct the value there" }];
   }
   try {
     const { config } = opened;
@@ -90,7 +90,7 @@ function variables(env: CommandContext["env"]): Finding[] {
     .map((name) => ({
       check: "environment",
       verdict: "warn",
-      says: `${name} is no setting${hint(name, known)}`,
+      says: `unknown setting ${name}${hint(name, known)}`,
       remedy: `unset ${name}`,
     }));
 }
@@ -102,7 +102,7 @@ function commands({ commands: policy, origins }: Config): Finding {
       return {
         check: "commands",
         verdict: "ok",
-        says: `command steps are not run by servers started so (${origin}); --allow-commands runs them`,
+        says: `command steps are off (${origin}); --allow-commands turns them on`,
       };
     case "patterns":
       return {
@@ -114,8 +114,8 @@ function commands({ commands: policy, origins }: Config): Finding {
       return {
         check: "commands",
         verdict: "warn",
-        says: `every command of every workflow is run (${origin})`,
-        remedy: "list patterns in your own baton.json where that is more than you meant",
+        says: `all commands of all workflows run (${origin})`,
+        remedy: "list patterns in your own baton.json to allow fewer",
       };
   }
 }

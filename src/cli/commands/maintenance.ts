@@ -39,7 +39,7 @@ async function refuseLive(context: CommandContext, opened: Opened, { force }: Re
   const more = live.length > who.length ? ` and ${live.length - who.length} more` : "";
   throw new BatonError(
     "conflict",
-    `The database is in use by ${who.join(", ")}${more}. Close them first, or take it from under them with --force.`,
+    `The database is in use by ${who.join(", ")}${more}. Close them first, or pass --force.`,
     { details: { sessions: live.map(({ client, host, pid }) => ({ client, host, pid })) } },
   );
 }
@@ -52,9 +52,9 @@ interface Question {
 async function confirm(context: CommandContext, { yes }: ResetOptions, { what, word }: Question): Promise<void> {
   if (yes === true) return;
   if (context.askLine === undefined)
-    throw new UsageError(`reset deletes ${what} for good: say --yes where no terminal can be asked.`);
+    throw new UsageError(`reset deletes ${what} permanently: pass --yes where there is no terminal to confirm at.`);
   const typed = await context.askLine(
-    `This deletes ${what} with all runs, tasks and history, for good.\nType ${word} to go on: `,
+    `This deletes ${what} with all runs, tasks and history, permanently.\nType ${word} to continue: `,
   );
   if (typed.trim() !== word) throw new UsageError(`"${typed.trim()}" is not ${word}: nothing was deleted.`);
 }

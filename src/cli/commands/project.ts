@@ -61,7 +61,7 @@ export async function createProject(context: CommandContext, name: string, optio
 }
 
 async function inputsFor(call: TypedCall, { template, input }: CreateOptions): Promise<Record<string, unknown>> {
-  if (template === undefined) throw new UsageError("--input says something of a template: give --template too.");
+  if (template === undefined) throw new UsageError("--input applies to a template: pass --template too.");
   const { templates } = await call("list_templates", { name: template, kind: "project" });
   return inputsOf(input, templates[0]?.inputs ?? {});
 }

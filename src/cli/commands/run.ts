@@ -63,7 +63,7 @@ async function inputsOfStored(call: TypedCall, name: string, project: { project?
 }
 
 async function attach(call: TypedCall, id: string, { input }: RunOptions): Promise<Begun> {
-  if (input.length > 0) throw new UsageError(`${id} has its inputs already: --input is for a run that is started.`);
+  if (input.length > 0) throw new UsageError(`Run ${id} has its inputs already: --input applies only to a new run.`);
   return { run: (await call("get_run", { run: id })).run, warnings: [] };
 }
 

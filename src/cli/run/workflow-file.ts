@@ -25,7 +25,7 @@ export function findWorkflowFile(
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     if (code === "EISDIR") throw new UsageError(`${file} is a directory: name a workflow file in it.`);
-    if (code === "EACCES") throw new UsageError(`${file} may not be read.`);
+    if (code === "EACCES") throw new UsageError(`${file} cannot be read: permission denied.`);
     throw error;
   }
 }
@@ -57,7 +57,7 @@ export async function checkedDefinition(
   const { valid, problems } = await call("validate_workflow", { yaml: text });
   if (!valid) {
     const lines = problemLines(file, problems);
-    throw new BatonError("invalid_input", [`${file} is no sound workflow:`, ...lines].join("\n"), {
+    throw new BatonError("invalid_input", [`${file} is not a valid workflow:`, ...lines].join("\n"), {
       details: { problems },
     });
   }

@@ -153,9 +153,9 @@ class StepReader {
   #times(step: Extract<WrittenStep, { kind: "wait" }>): void {
     const { for: span, until } = step;
     if (span !== undefined && !isTemplate(span) && parseDuration(span) === undefined)
-      this.#problem("for", `${JSON.stringify(span)} is no duration, such as "20m" or milliseconds`);
+      this.#problem("for", `${JSON.stringify(span)} is not a duration, such as "20m" or milliseconds`);
     if (until !== undefined && !isTemplate(until) && Number.isNaN(Date.parse(until)))
-      this.#problem("until", `${JSON.stringify(until)} is no instant, such as "2026-01-31T18:00:00Z"`);
+      this.#problem("until", `${JSON.stringify(until)} is not an instant, such as "2026-01-31T18:00:00Z"`);
   }
 
   /** Every text of a structure. */

@@ -83,7 +83,7 @@ export function bindInputs(
     if (Object.hasOwn(definition.inputs, name)) continue;
     problems.add({
       path: `inputs.${name}`,
-      message: `is no input of "${definition.name}"${hint(name, Object.keys(definition.inputs))}`,
+      message: `is not an input of "${definition.name}"${hint(name, Object.keys(definition.inputs))}`,
     });
   }
   const bound: [string, unknown][] = [];

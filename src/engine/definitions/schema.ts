@@ -56,7 +56,7 @@ export const deadlineSchema = z
     const after = parseDuration(value);
     if (after !== undefined) return { after_ms: after };
     if (typeof value === "string" && instantSchema.safeParse(value).success) return { at: Date.parse(value) };
-    const message = `${JSON.stringify(value).slice(0, NAME_LENGTH_MAX)} is no deadline: write a duration from the start of the run, such as "2h", or an instant, such as "2026-01-31T18:00:00Z"`;
+    const message = `${JSON.stringify(value).slice(0, NAME_LENGTH_MAX)} is not a deadline: write a duration from the start of the run, such as "2h", or an instant, such as "2026-01-31T18:00:00Z"`;
     ctx.issues.push({ code: "custom", message, input: value });
     return z.NEVER;
   })

@@ -171,11 +171,11 @@ export function addForbidden(root: unknown, problems: Problems): void {
 function forbidden(value: unknown, path: readonly PropertyKey[]): { message: string; limit?: true } | undefined {
   const key = path.at(-1);
   if (path.length > DEPTH_MAX) return { message: `nested deeper than ${DEPTH_MAX} levels`, limit: true };
-  if (key === "__proto__") return { message: "is no usable key" };
+  if (key === "__proto__") return { message: "is not a usable key" };
   if (typeof key === "string" && key.includes("${{")) return { message: `\`\${{\` in a key: ${NOT_HERE}` };
   if (typeof value === "string" && value.includes("${{") && !takesExpressions(path))
     return { message: `\`\${{\`: ${NOT_HERE}` };
-  if (typeof value === "number" && !Number.isFinite(value)) return { message: `${value} is no number of JSON` };
+  if (typeof value === "number" && !Number.isFinite(value)) return { message: `${value} is not a JSON number` };
   return undefined;
 }
 

@@ -139,7 +139,7 @@ export function buildDag(nodes: readonly GraphNode[]): Dag {
     for (const need of needs) {
       const dependency = indexOf.get(need);
       if (dependency === undefined) {
-        throw new BatonError("invalid_input", `task "${key}" needs "${need}", which is no task of this graph`, {
+        throw new BatonError("invalid_input", `task "${key}" needs "${need}", which is not a task of this graph`, {
           details: { task: key, need },
         });
       }

@@ -57,7 +57,7 @@ function addNeedsProblems({ step, index, known }: Placed, problems: Problems): v
     if (need === key) problems.add({ path, ...about, message: "a step cannot need itself" });
     else if (!known.has(need)) {
       const meant = problems.full ? "" : hint(need, known.keys());
-      problems.add({ path, ...about, message: `needs "${need}", which is no step${meant}` });
+      problems.add({ path, ...about, message: `needs "${need}", which is not a step${meant}` });
     }
   });
   if ((trigger === "one_succeeded" || trigger === "one_failed") && needs.length === 0) {

@@ -312,5 +312,7 @@ function cursorAfter(lock: Lock): string {
 function parseCursor(cursor: string): ListPosition {
   const [, id, prefix] = /^(\w+):(.*)$/s.exec(cursor) ?? [];
   if (id !== undefined && prefix !== undefined) return { id, prefix };
-  throw new BatonError("invalid_input", "The cursor is none that this list has given.", { details: { cursor } });
+  throw new BatonError("invalid_input", "Invalid cursor: pass next_cursor of the previous page.", {
+    details: { cursor },
+  });
 }

@@ -22,7 +22,7 @@ export function* commandObstacle(
   const hosts = [...new Set(able.map(({ host }) => host))].join(", ");
   return {
     kind: "root_missing",
-    detail: `the root ${project?.root ?? ""} of its project is no directory on ${hosts}, where commands are run`,
+    detail: `the root ${project?.root ?? ""} of its project is not a directory on ${hosts}, where commands are run`,
     blocking: [],
   };
 }

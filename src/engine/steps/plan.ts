@@ -21,7 +21,7 @@ export function planOf(ctx: EngineContext, { steps, ranks }: RankedSteps, values
   }
   const idOf = (key: string): string => {
     const id = ids.get(key);
-    if (id === undefined) throw new Error(`a sound definition names "${key}", which is no step`);
+    if (id === undefined) throw new Error(`a sound definition names "${key}", which is not a step`);
     return id;
   };
   return steps.map((step) => ({

@@ -61,7 +61,7 @@ function problemOf(name: string, value: unknown): string | undefined {
   const shape: Readonly<Record<string, (typeof settingsSchema.shape)[keyof typeof settingsSchema.shape]>> =
     settingsSchema.shape;
   const schema = Object.hasOwn(shape, name) ? shape[name] : undefined;
-  if (schema === undefined) return `is no setting${hint(name, NAMES)}`;
+  if (schema === undefined) return `unknown setting${hint(name, NAMES)}`;
   const parsed = schema.safeParse(value);
   return parsed.success ? undefined : (parsed.error.issues[0]?.message ?? "cannot be used");
 }

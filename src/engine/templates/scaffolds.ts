@@ -127,7 +127,7 @@ function filledPath(path: string, values: Values): string {
   for (const name of names) {
     if (name === "" || /^\.+$/.test(name) || NOT_IN_A_NAME.test(name) || /[. ]$/.test(name))
       throw new PathRefused(
-        `would be made at ${shown}, where ${JSON.stringify(name.slice(0, 100))} is no name of a file or directory inside the root`,
+        `would be made at ${shown}, where ${JSON.stringify(name.slice(0, 100))} is not the name of a file or directory inside the root`,
       );
     if (DEVICE.test(name))
       throw new PathRefused(

@@ -103,7 +103,7 @@ class Needs {
   }
 
   #noStep(name: string): string {
-    return `"${name}" is no step${this.hintFor(name)}`;
+    return `"${name}" is not a step${this.hintFor(name)}`;
   }
 
   #addGroups(groups: ComplexWorkflow["parallel_groups"], problems: Problems): void {

@@ -80,7 +80,7 @@ export function readWfFormat(text: string, limits: Limits): Imported {
   const parsed = parsedJson(text);
   requireVersion(parsed);
   const read = document.safeParse(parsed, { error: missingFirst });
-  if (!read.success) throw problemsError("This is no workflow in WfFormat 1.5", zodProblems(read.error));
+  if (!read.success) throw problemsError("Not a workflow in WfFormat 1.5", zodProblems(read.error));
   const { name, description, workflow } = read.data;
   const { tasks } = workflow.specification;
   requireFew(tasks, limits);
@@ -118,7 +118,7 @@ function parsedJson(text: string): unknown {
     return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw new BatonError("invalid_input", `This is no JSON, or not all of it: ${error.message}.`);
+    throw new BatonError("invalid_input", `Invalid JSON: ${error.message}.`);
   }
 }
 
@@ -130,7 +130,7 @@ function requireVersion(parsed: unknown): void {
   const older = typeof version === "string" && /^1\.[0-4]$/.test(version);
   const advice = older ? "; WfFormat's own wfcommons-migrate-instance.py brings older files up to it" : "";
   const message = `${said}: what is read is the text "${VERSION}"${advice}`;
-  throw problemsError("This is no workflow in WfFormat 1.5", [{ path: "schemaVersion", message }]);
+  throw problemsError("Not a workflow in WfFormat 1.5", [{ path: "schemaVersion", message }]);
 }
 
 function requireFew(tasks: readonly Specified[], limits: Limits): void {
@@ -177,7 +177,7 @@ function needsOf(
     const found = names.get(reference);
     if (found !== undefined) return found;
     const meant = problems.full ? "" : hint(reference, firstAt.keys());
-    problems.add({ path, message: `"${reference.slice(0, 200)}" is no task${meant}` });
+    problems.add({ path, message: `"${reference.slice(0, 200)}" is not a task${meant}` });
     return undefined;
   };
   tasks.forEach(({ id: own, parents, children }, index) => {

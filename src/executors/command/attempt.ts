@@ -45,7 +45,7 @@ export class CommandAttempt extends RunningAttempt {
     if (root === null) {
       return refused("no_root", "the project has no root directory: commands run only in projects that have one");
     }
-    if (!(await isDirectory(root))) return { kind: "release", note: `the project root ${root} is no directory` };
+    if (!(await isDirectory(root))) return { kind: "release", note: `the project root ${root} is not a directory` };
     await this.#endLeftovers();
     let spec: CommandStart;
     const bound = this.timeLimit(GRACE_MS);

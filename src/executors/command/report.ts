@@ -58,7 +58,7 @@ function completion(
     const own: unknown = JSON.parse(line);
     return { kind: "complete", result: own, note: `the output is in ${facts.output_file}`, unfit };
   } catch {
-    return unfit("the last line of the output is no JSON, and the step's output schema asks for a result");
+    return unfit("the last line of the output is not JSON, and the step's output schema asks for a result");
   }
 }
 

@@ -216,7 +216,7 @@ export class McpConnection {
     const lost = lostBy(error);
     if (lost !== undefined) return this.#worded(lost);
     if (this.#broken !== undefined) return this.#worded(this.#broken);
-    if (isMisshapen(error)) return this.#failure("invalid_answer", "answered with what is no answer to a call");
+    if (isMisshapen(error)) return this.#failure("invalid_answer", "returned an invalid answer to a call");
     const said = error instanceof Error ? this.#redactor.start(error.message, SAID_CHARS_MAX) : "";
     if (this.#isOpen && error instanceof McpError) {
       return error.code === INVALID_PARAMS

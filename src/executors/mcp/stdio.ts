@@ -65,7 +65,7 @@ export class StdioServer implements Transport {
     const garbage = this.#garbage;
     return [
       ...(this.#ended === undefined ? [] : [`it ended (${this.#ended})`]),
-      ...(garbage ? [`it wrote ${garbage.lines} lines that are no messages, the first: ${garbage.first}`] : []),
+      ...(garbage ? [`it wrote ${garbage.lines} lines that are not messages, the first: ${garbage.first}`] : []),
       ...(said === "" ? [] : [`its stderr ends with:\n${said}`]),
     ].join("; ");
   }

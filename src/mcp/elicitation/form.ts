@@ -131,7 +131,7 @@ function messageOf(question: Question, { missing, omitted, problem }: Beside): s
   const answers = question.form === undefined ? "" : " --answers '{…}'";
   const command = `baton call decide_escalation --id ${id} --decision approved${answers}`;
   const parts = [
-    problem === undefined ? "" : `That was not taken: ${inline(problem, REMARK_CHARS_MAX)}`,
+    problem === undefined ? "" : `Refused: ${inline(problem, REMARK_CHARS_MAX)}`,
     `Step ${name(question.key)} of run ${name(run.name)} in project ${name(question.project)} waits for your decision. ` +
       `${name(question.startedBy)} started the run. The question:`,
     text,

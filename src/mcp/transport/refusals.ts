@@ -35,7 +35,7 @@ export async function orRefuse<T>(parts: RefusalParts, work: () => Promise<T>): 
     if (known) throw refusalOf(known, parts.notFound);
     const request = parts.newRequestId();
     parts.logger.error("a request failed", { request, error });
-    const message = `The server failed at this request. The reason stands in its log under ${request}.`;
+    const message = `Internal error: the request failed. The server's log has the details under ${request}.`;
     throw new Refusal(INTERNAL_ERROR, message, { request });
   }
 }

@@ -97,7 +97,7 @@ export class StdioTransport implements Transport {
     }
     const message = JSONRPCMessageSchema.safeParse(data);
     if (!message.success) {
-      this.#complain(INVALID_REQUEST, "Invalid request: the line is no JSON-RPC 2.0 message", idOf(data));
+      this.#complain(INVALID_REQUEST, "Invalid request: the line is not a JSON-RPC 2.0 message", idOf(data));
       return;
     }
     const wrong = isJSONRPCRequest(message.data) ? misshapen(message.data) : undefined;

@@ -202,7 +202,7 @@ describe("problems are told all at once, each with its place", () => {
     [{ steps: [step("a", { promt: "x" })] }, 'unknown key "promt" (did you mean "prompt"?)'],
     [
       { steps: [step("design"), step("b", { needs: ["desing"] })] },
-      'needs "desing", which is no step (did you mean "design"?)',
+      'needs "desing", which is not a step (did you mean "design"?)',
     ],
     [{ steps: [step("a", { needs: ["a"] })] }, "a step cannot need itself"],
     [
@@ -220,8 +220,8 @@ describe("problems are told all at once, each with its place", () => {
       { steps: [{ key: "a", kind: "wait" }] },
       "a wait says one of: for (a duration), until (an instant), event (a name)",
     ],
-    [{ steps: [{ key: "a", kind: "wait", for: "soon" }] }, /^"soon" is no duration/],
-    [{ steps: [{ key: "a", kind: "wait", until: "tomorrow" }] }, /^"tomorrow" is no instant/],
+    [{ steps: [{ key: "a", kind: "wait", for: "soon" }] }, /^"soon" is not a duration/],
+    [{ steps: [{ key: "a", kind: "wait", until: "tomorrow" }] }, /^"tomorrow" is not an instant/],
     [{ steps: [{ key: "a", run: "ls" }] }, 'has "run" and so must say `kind: command`'],
     [{ steps: [{ key: "a", prompt: 5 }] }, "Invalid input: expected string, received number"],
     [{ steps: [{ key: "a" }] }, "is required (string)"],
@@ -245,7 +245,7 @@ describe("problems are told all at once, each with its place", () => {
       { steps: [{ key: "a", kind: "command", run: "ls", env: { BATON_DB: "x" } }] },
       "names that start with BATON_ are the server's",
     ],
-    [{ steps: [step("a", { deadline: "tomorrow" })] }, /^"tomorrow" is no deadline/],
+    [{ steps: [step("a", { deadline: "tomorrow" })] }, /^"tomorrow" is not a deadline/],
     [
       { steps: [step("a", { output: { type: "object", pattern: "x" } })] },
       /^this keyword of JSON Schema is not checked here/,

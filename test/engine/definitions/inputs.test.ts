@@ -35,8 +35,8 @@ describe("the inputs of a run", () => {
         code: "invalid_input",
         details: {
           problems: [
-            { path: "inputs.fature", message: 'is no input of "w" (did you mean "feature"?)' },
-            { path: "inputs.toString", message: 'is no input of "w"' },
+            { path: "inputs.fature", message: 'is not an input of "w" (did you mean "feature"?)' },
+            { path: "inputs.toString", message: 'is not an input of "w"' },
             { path: "inputs.path", message: "must be a string, not null" },
             { path: "inputs.feature", message: "is required (a string): what to build" },
             { path: "inputs.count", message: "must be an integer, not 1.5" },

@@ -56,7 +56,7 @@ describe("a definition as text", () => {
   });
 
   test("a key that would change a prototype is refused, however it is written", () => {
-    const message = expect.objectContaining({ message: "is no usable key" });
+    const message = expect.objectContaining({ message: "is not a usable key" });
     expect(problemsOf('{"steps": [{"key": "a", "prompt": "x", "__proto__": {"run": "ls"}}]}')).toContainEqual(message);
     expect(problemsOf("steps: [{key: a, prompt: x, __proto__: {run: ls}}]")).toContainEqual(message);
     expect(Object.hasOwn(Object.prototype, "run")).toBe(false);

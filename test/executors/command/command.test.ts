@@ -173,7 +173,7 @@ describe("a step with an output schema", () => {
     expect((await fixture.task(run, "a")).result).toEqual({ covered: 81.5, pad });
     const b = await fixture.task(run, "b");
     expect(b.attempts).toMatchObject([
-      { error: { type: "invalid_output", message: expect.stringContaining("no JSON") } },
+      { error: { type: "invalid_output", message: expect.stringContaining("not JSON") } },
     ]);
     expect(b.result).toMatchObject({ exit_code: 0, output_tail: "talk\n" });
     expect((await fixture.task(run, "c")).attempts).toMatchObject([

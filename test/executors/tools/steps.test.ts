@@ -153,9 +153,9 @@ describe("a server that", () => {
   test.each([
     ["exits", "server_unavailable", /ended \(exit code 3\); its stderr ends with:\nno such database: \[redacted\]/],
     ["silent", "server_unavailable", /was not ready within 1000 ms/, 1_000],
-    ["garbage", "invalid_answer", /lines that are no messages, the first: Listening for requests/],
+    ["garbage", "invalid_answer", /lines that are not messages, the first: Listening for requests/],
     ["endless", "invalid_answer", /a line of more than 10485760 bytes/],
-    ["misshapen", "invalid_answer", /answered with what is no answer to a call/],
+    ["misshapen", "invalid_answer", /returned an invalid answer to a call/],
     ["unlistable", "invalid_answer", /does not list its tools: .*no such cursor/],
     ["refuses", "invalid_arguments", /refused the arguments: .*x must be a number \(\[redacted\]\)/],
     ["dies", "server_unavailable", /ended \(exit code 1\); its stderr ends with:\nout of memory \(\[redacted\]\)/],
@@ -200,8 +200,8 @@ describe("a server that", () => {
 describe("a server over HTTP that", () => {
   test.each([
     ["page", "invalid_answer", "does not speak MCP"],
-    ["no json", "invalid_answer", "is no answer"],
-    ["no message", "invalid_answer", "is no answer"],
+    ["no json", "invalid_answer", "invalid answer"],
+    ["no message", "invalid_answer", "invalid answer"],
     ["no events", "server_unavailable", "ended its stream without an answer"],
     ["endless", "invalid_answer", "more than 10485760 bytes"],
     ["closed", "server_unavailable", "who are you"],

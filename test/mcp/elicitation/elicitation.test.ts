@@ -49,7 +49,7 @@ describe("a person at a client that can show forms", () => {
     const run = await startRelease(client, { form });
     (await person.shown(1)).fillIn({ decision: "approved", version: " ", note: "fine" });
     const again = await person.shown(2);
-    expect(again.message).toMatch(/^That was not taken: .*answers\.version: is required/);
+    expect(again.message).toMatch(/^Refused: .*answers\.version: is required/);
     expect(again.fields["note"]?.["default"]).toBe("fine");
     again.fillIn({ decision: "approved", version: "2" });
     await until("it is decided", async () => (await decided(client, run)).status === "succeeded");

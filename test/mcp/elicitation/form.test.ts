@@ -221,7 +221,7 @@ describe("the form of a question", () => {
       }),
       again,
     );
-    expect(message).toMatch(/^That was not taken: answers\.a: 'is' required\n\nStep/);
+    expect(message).toMatch(/^Refused: answers\.a: 'is' required\n\nStep/);
     expect([fields["a"], fields["b"], fields["c"], fields["d"], fields["note"]]).toMatchObject(
       ["x", 2, true, "D", "n"].map((value) => ({ default: value })),
     );
