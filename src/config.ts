@@ -1,9 +1,11 @@
+import { LOG_LEVELS } from "./runtime/logger.js";
 import fs from "node:fs";
 import path from "node:path";
 import envPaths from "env-paths";
 import { z } from "zod";
 import { AREAS } from "./base/areas.js";
 import { BatonError } from "./base/errors.js";
+import type { CommandPolicy, McpServer } from "./base/executor-policy.js";
 import { hint, isName, NAME_RULE } from "./base/names.js";
 import { PRESENT_NAMES, type Settings, settingsSchema, withPresentNames } from "./base/settings.js";
 
@@ -30,28 +32,6 @@ export type DatabaseConfig =
   | { readonly kind: "sqlite"; readonly file: string; readonly synchronous: "FULL" | "NORMAL" }
   | { readonly kind: "postgres"; readonly url: string; readonly connections: number };
 
-export type CommandPolicy =
-  | { readonly kind: "off" }
-  | { readonly kind: "all" }
-  | { readonly kind: "patterns"; readonly patterns: readonly string[] };
-
-/** A server as MCP clients write it down, by its name. What `env` and `headers` hold is secret. */
-export type McpServer = {
-  readonly name: string;
-  /** Patterns of the tools that may be called; absent: all. */
-  readonly tools?: readonly string[];
-} & (
-  | {
-      readonly type: "stdio";
-      readonly command: string;
-      readonly args: readonly string[];
-      readonly env: Readonly<Record<string, string>>;
-      /** Absolute. */
-      readonly cwd: string;
-    }
-  | { readonly type: "http"; readonly url: string; readonly headers: Readonly<Record<string, string>> }
-);
-
 /** Flags a person typed; undefined means not typed. */
 export interface Flags {
   /** A SQLite file. */
@@ -70,7 +50,6 @@ export interface ConfigSources {
   readonly cwd: string;
 }
 
-const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 const TOOLSETS = [...AREAS, "all"] as const;
 const FILE_NAME = "baton.json";
 const PREFIX = "BATON_";

@@ -5,6 +5,20 @@ export interface ToolServer {
   readonly tools?: readonly string[];
 }
 
+/** An MCP server in full, from the configuration of the person who started this one. `env`, `headers` and `url` may hold secrets. */
+export type McpServer = ToolServer &
+  (
+    | {
+        readonly type: "stdio";
+        readonly command: string;
+        readonly args: readonly string[];
+        readonly env: Readonly<Record<string, string>>;
+        /** Absolute. */
+        readonly cwd: string;
+      }
+    | { readonly type: "http"; readonly url: string; readonly headers: Readonly<Record<string, string>> }
+  );
+
 /** The commands a server process may run, and the tool servers it may call. */
 export type ExecutorPolicy = CommandPolicy & { readonly servers?: readonly ToolServer[] };
 /**

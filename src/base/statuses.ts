@@ -63,3 +63,7 @@ export const LOCK_KINDS = ["file", "directory", "glob"] as const;
 export type LockKind = (typeof LOCK_KINDS)[number];
 
 export const LOCK_STATES = ["held", "offered", "queued"] as const;
+
+/** The effect of a failed task on the rest of its run. */
+export const ON_FAILURE = ["continue", "stop", "compensate"] as const;
+export type OnFailure = (typeof ON_FAILURE)[number];

@@ -6,13 +6,16 @@ import type { Finding } from "../app/maintenance.js";
 /** What clients are to start: this file stands in dist/cli. */
 const PROGRAM = path.resolve(import.meta.dirname, "../main.js");
 
-interface Place {
+interface ClientEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
 }
 
 /** Where the clients that people use keep their servers. Only looked at, never written. */
-function clientFiles({ env, cwd }: Place): { readonly client: string; readonly files: readonly string[] }[] {
+function clientFiles({
+  env,
+  cwd,
+}: ClientEnvironment): { readonly client: string; readonly files: readonly string[] }[] {
   const home = env["HOME"] ?? os.homedir();
   const application = applicationData(env, home);
   return [
@@ -27,14 +30,14 @@ function clientFiles({ env, cwd }: Place): { readonly client: string; readonly f
   ];
 }
 
-function applicationData(env: Place["env"], home: string): string {
+function applicationData(env: ClientEnvironment["env"], home: string): string {
   if (process.platform === "darwin") return path.join(home, "Library", "Application Support");
   if (process.platform === "win32") return env["APPDATA"] ?? path.join(home, "AppData", "Roaming");
   return env["XDG_CONFIG_HOME"] ?? path.join(home, ".config");
 }
 
 /** Which clients have Baton among their servers, and whether what they would start is there. */
-export function clientFindings(place: Place): Finding[] {
+export function clientFindings(place: ClientEnvironment): Finding[] {
   const found = clientFiles(place).flatMap(({ client, files }) => files.flatMap((file) => finding(client, file)));
   if (found.length > 0) return found;
   const remedy = `see README, Connect: for Claude Code \`claude mcp add --scope user baton -- node ${PROGRAM}\``;

@@ -36,11 +36,11 @@ export const run = reference.describe("From execute_workflow or list_runs.");
 export const task = reference.describe("From claim_task or list_tasks.");
 export const token = z.int().min(0).describe("From claim_task.");
 
-export const LIMIT_DEFAULT = 50;
-export const LIMIT_MAX = 200;
+export const PAGE_SIZE_DEFAULT = 50;
+export const PAGE_SIZE_MAX = 200;
 
 /** Every list has these. */
 export const paging = {
-  limit: z.int().min(1).max(LIMIT_MAX).default(LIMIT_DEFAULT).describe(`At most ${LIMIT_MAX}.`),
+  limit: z.int().min(1).max(PAGE_SIZE_MAX).default(PAGE_SIZE_DEFAULT).describe(`At most ${PAGE_SIZE_MAX}.`),
   cursor: z.string().min(1).max(500).optional().describe("next_cursor of the previous page."),
 } as const;

@@ -28,19 +28,19 @@ interface Writer {
   readonly whole: Whole;
 }
 
-interface Place {
+interface TextPosition {
   readonly path: string;
   readonly indent: string;
 }
 
-function writeFields(writer: Writer, data: Readonly<Record<string, unknown>>, { path, indent }: Place): void {
+function writeFields(writer: Writer, data: Readonly<Record<string, unknown>>, { path, indent }: TextPosition): void {
   for (const [key, value] of Object.entries(data)) {
     if (value !== undefined && value !== null)
       write(writer, value, { path: path === "" ? key : `${path}.${key}`, indent });
   }
 }
 
-function write(writer: Writer, value: unknown, place: Place): void {
+function write(writer: Writer, value: unknown, place: TextPosition): void {
   const { path, indent } = place;
   const key = path.slice(path.lastIndexOf(".") + 1);
   const inner = { path, indent: indent + INDENT };
@@ -58,7 +58,7 @@ function write(writer: Writer, value: unknown, place: Place): void {
   }
 }
 
-function writeItems(writer: Writer, items: readonly unknown[], { path, indent }: Place): void {
+function writeItems(writer: Writer, items: readonly unknown[], { path, indent }: TextPosition): void {
   const shown = items.slice(0, itemsMax(writer, path));
   for (const item of shown) {
     const short = callText(item) ?? inline(item, writer, path);

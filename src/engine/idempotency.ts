@@ -1,3 +1,4 @@
+import { ROWS_AT_ONCE_MAX } from "../base/limits.js";
 import {
   findRequest,
   forgetRequests,
@@ -21,8 +22,6 @@ export interface Done<T> {
   readonly result: T;
   readonly recorded: boolean;
 }
-
-const PRUNED_AT_ONCE_MAX = 100;
 
 /**
  * Does the work once per request: the same id with the same input returns the first result again, other input is
@@ -80,5 +79,5 @@ export function* anyOldRequest(ctx: EngineContext): Tx<boolean> {
 /** Forgets what is older than `request_id_ttl_ms`, a bounded number at a time; says how many. Part of the tick. */
 export function* forgetOldRequests(ctx: EngineContext): Tx<number> {
   if (!(yield* anyOldRequest(ctx))) return 0;
-  return yield* forgetRequests(ctx.now - ctx.settings.request_id_ttl_ms, PRUNED_AT_ONCE_MAX);
+  return yield* forgetRequests(ctx.now - ctx.settings.request_id_ttl_ms, ROWS_AT_ONCE_MAX);
 }

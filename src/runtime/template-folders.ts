@@ -45,7 +45,7 @@ const SHIPPED = fileURLToPath(new URL("../../templates", import.meta.url));
  * `contentsOf`. A directory that is not there holds none. What cannot be read of a template is a problem of that template.
  */
 export async function readTemplateFolders(own: string, contentsOf?: string): Promise<TemplateFolder[]> {
-  const places: Place[] = [];
+  const places: FolderLocation[] = [];
   for (const [root, origin] of [
     [SHIPPED, "shipped"],
     [own, "user"],
@@ -66,7 +66,7 @@ async function foldersIn(root: string): Promise<string[]> {
   return names;
 }
 
-type Place = Pick<TemplateFolder, "name" | "origin" | "directory">;
+type FolderLocation = Pick<TemplateFolder, "name" | "origin" | "directory">;
 
 class FolderReader {
   readonly #problems: { path: string; message: string; limit?: true }[] = [];
@@ -74,7 +74,7 @@ class FolderReader {
   #bytes = 0;
 
   constructor(
-    readonly place: Place,
+    readonly place: FolderLocation,
     readonly withContents: boolean,
   ) {}
 

@@ -2,7 +2,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSyn
 import path from "node:path";
 
 /** A directory as the file system knows it: what the engine calls a workplace. Absolute, real paths. */
-export interface Workplace {
+export interface WorkingDirectory {
   readonly cwd: string;
   /** The root of the git working tree that contains cwd. */
   readonly gitRoot: string | null;
@@ -16,7 +16,7 @@ export interface Workplace {
  * Looks a directory up on disk: a few calls, once per process and once per project made. A relative path starts at
  * `base`. Throws what the file system throws (`ENOENT`, `EACCES`, …), and `ENOTDIR` for a file.
  */
-export function readWorkplace(directory: string, base = process.cwd()): Workplace {
+export function readWorkplace(directory: string, base = process.cwd()): WorkingDirectory {
   // The native call also gives each name the case it has on disk.
   const cwd = realpathSync.native(path.resolve(base, directory));
   if (!statSync(cwd).isDirectory()) throw new NotADirectory(cwd);

@@ -13,21 +13,21 @@ export type Statement = readonly [sql: string, params?: readonly SqlValue[], hit
  * in one round trip. A statement with `hits` changes exactly so many rows, or the transaction fails with `MissedRows`; it has no
  * `RETURNING` and gives no rows. On PostgreSQL a statement that gives no rows travels with the next one that does, or with COMMIT.
  */
-export type Step = Statement | readonly Statement[];
+export type TxStep = Statement | readonly Statement[];
 
 /** A transaction: it yields statements and is handed their rows. It awaits nothing and can be run again from the start. */
-export type Tx<T> = Generator<Step, T, readonly Row[]>;
+export type Tx<T> = Generator<TxStep, T, readonly Row[]>;
 
-export function statementsOf(step: Step): readonly Statement[] {
+export function statementsOf(step: TxStep): readonly Statement[] {
   return isStatement(step) ? [step] : step;
 }
 
-export function isStatement(step: Step): step is Statement {
+export function isStatement(step: TxStep): step is Statement {
   return typeof step[0] === "string";
 }
 
 /** The rows of a step's statements as the transaction is handed them: those of its one statement, or a list for several. */
-export function answerTo(step: Step, rows: readonly (readonly Row[])[]): readonly Row[] {
+export function answerTo(step: TxStep, rows: readonly (readonly Row[])[]): readonly Row[] {
   // A generator has one type for all that it is handed; `all` alone yields a list, and reads it as one.
   return isStatement(step) ? (rows[0] ?? NO_ROWS) : (rows as unknown as readonly Row[]);
 }

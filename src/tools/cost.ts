@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import { type BudgetReport, checkBudget, setBudget } from "../engine/cost/budgets.js";
-import { budgetView, LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
+import { budgetView, BUDGET_LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -36,7 +36,7 @@ const set = defineOperation({
     limit: z
       .number()
       .min(LIMIT_MIN)
-      .max(LIMIT_MAX)
+      .max(BUDGET_LIMIT_MAX)
       .nullable()
       .describe("In US dollars; null removes the run's own budget."),
     warn_at: share.describe("Share of the limit from which the history warns. Default: as it is, or 0.8."),

@@ -6,7 +6,7 @@ import { findProject, type Project, requireProject } from "../engine/projects/pr
 import { executeWorkflow, type Started } from "../engine/runs/executions.js";
 import { settingsIn } from "../engine/scheduling/run-modes.js";
 import { getRun } from "../engine/runs/runs.js";
-import { LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
+import { BUDGET_LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { runView } from "../engine/runs/views.js";
 import { templateMeant, workflowOfTemplate } from "../engine/planning/workflow-templates.js";
@@ -46,7 +46,7 @@ const executeInput = z.object({
   definition: z.looseObject({}).optional().describe("Instead of workflow, as create_workflow takes it."),
   inputs: z.record(z.string(), z.unknown()).optional(),
   ...overrides,
-  budget: z.number().min(LIMIT_MIN).max(LIMIT_MAX).optional().describe("US$."),
+  budget: z.number().min(LIMIT_MIN).max(BUDGET_LIMIT_MAX).optional().describe("US$."),
   wait_seconds: waitSeconds,
   session: params.session,
   ...params.acting,

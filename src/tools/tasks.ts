@@ -1,3 +1,4 @@
+import { READY_SHOWN_MAX } from "../base/limits.js";
 import { TRIGGER_RULES } from "../base/statuses.js";
 import { z } from "zod";
 import { addTask, stepFrom } from "../engine/tasks/ad-hoc.js";
@@ -41,7 +42,6 @@ const stepFields = {
 } as const;
 
 const changed = { task: shapes.taskLine, ready: z.array(shapes.taskLine), run: shapes.runLine } as const;
-const READY_SHOWN_MAX = 20;
 
 const createTask = defineOperation({
   name: "create_task",

@@ -88,14 +88,14 @@ function taskLines(state: RunState, view: View, { columns, room }: Space): strin
   return more > 0 && room > 0 ? [...lines, fit(`  and ${more} more`, columns)] : lines;
 }
 
-interface Place {
+interface LineLayout {
   readonly state: RunState;
   readonly view: View;
   readonly columns: number;
   readonly keyColumns: number;
 }
 
-function taskLine(task: TaskAnswer, { state, view, columns, keyColumns }: Place): string {
+function taskLine(task: TaskAnswer, { state, view, columns, keyColumns }: LineLayout): string {
   const claimedAt = state.claimedAt.get(task.id);
   const running = task.status === "running";
   const parts = [

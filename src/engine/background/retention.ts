@@ -1,3 +1,4 @@
+import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-replay.js";
 import type { Engine } from "../engine.js";
@@ -14,7 +15,6 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { DONE } from "../lifecycle/run-counts.js";
 
-const AT_ONCE_MAX = 100;
 const RUNS_PRUNED_AT_ONCE_MAX = 5;
 
 /** Lists standing runs with tasks past their retention. */
@@ -33,7 +33,7 @@ function* runsToPrune(ctx: EngineContext): Tx<string[]> {
  */
 function* pruneTasks(ctx: EngineContext, standing: string): Tx<number> {
   const keptMs = yield* retentionOfRun(standing, ctx.settings.retention_ms);
-  const wanted = { run: standing, before: ctx.now - keptMs, limit: AT_ONCE_MAX };
+  const wanted = { run: standing, before: ctx.now - keptMs, limit: ROWS_AT_ONCE_MAX };
   const run = yield* lockRun(standing);
   if (!run) return 0;
   const old = yield* settledTasks(wanted);

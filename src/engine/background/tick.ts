@@ -1,3 +1,4 @@
+import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import { dueRuns } from "../../store/child-runs/child-runs.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { dueTasks, nextDueAt } from "../../store/tasks/transitions.js";
@@ -59,8 +60,6 @@ export async function catchUp(engine: Engine, local: LocalHost): Promise<void> {
 export function* nextDueIn(ctx: EngineContext): Tx<number> {
   return ((yield* nextDueAt(ctx.now)) ?? Number.POSITIVE_INFINITY) - ctx.now;
 }
-
-const AT_ONCE_MAX = 100;
 
 /**
  * All background work once. Safe to run in every process at once: each part reads the indexed minimum of what is due and writes only if
@@ -137,7 +136,7 @@ async function markGoneSessions(engine: Engine, local: LocalHost, open: readonly
 }
 
 async function reapSessions(engine: Engine, jobs: IsolatedJobs, tidying: boolean): Promise<number> {
-  const limit = AT_ONCE_MAX + jobs.quarantined("session");
+  const limit = ROWS_AT_ONCE_MAX + jobs.quarantined("session");
   const expired = await engine.read((ctx) => sessions.expiredSessions(ctx.now, limit));
   const reaped = await jobs.each("session", expired, async (session) => {
     const { over, more } = await expireLeasesOf(engine, jobs, session);
@@ -158,7 +157,7 @@ async function expireLeasesOf(
   jobs: IsolatedJobs,
   session: string,
 ): Promise<{ over: number; more: boolean }> {
-  const limit = AT_ONCE_MAX + jobs.quarantined("lease of");
+  const limit = ROWS_AT_ONCE_MAX + jobs.quarantined("lease of");
   const tasks = await engine.read(() => runningTasksOfSession(session, limit));
   const { sum } = await jobs.each(
     "lease of",
@@ -174,7 +173,7 @@ const ROUNDS_MAX = 20;
 async function handleDueTasks(engine: Engine, jobs: IsolatedJobs): Promise<number> {
   let handled = 0;
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const limit = AT_ONCE_MAX + jobs.quarantined("task");
+    const limit = ROWS_AT_ONCE_MAX + jobs.quarantined("task");
     const due = await engine.read((ctx) => dueTasks(ctx.now, limit));
     // Handling a task may make another task due.
     const { tried, sum } = await jobs.each("task", due, (task) => handleDueTask(engine, task));
@@ -199,7 +198,7 @@ async function handleDueTask(engine: Engine, task: string): Promise<number> {
 async function handleDueRuns(engine: Engine, jobs: IsolatedJobs): Promise<number> {
   let handled = 0;
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const limit = AT_ONCE_MAX + jobs.quarantined("run");
+    const limit = ROWS_AT_ONCE_MAX + jobs.quarantined("run");
     const due = await engine.read((ctx) => dueRuns(ctx.now, limit));
     const { tried, sum } = await jobs.each("run", due, async (run) => {
       await engine.transact((ctx) => handleDueRun(ctx, run));
@@ -212,7 +211,7 @@ async function handleDueRuns(engine: Engine, jobs: IsolatedJobs): Promise<number
 }
 
 async function replayDueDeadLetters(engine: Engine, jobs: IsolatedJobs): Promise<number> {
-  const limit = AT_ONCE_MAX + jobs.quarantined("dead letter");
+  const limit = ROWS_AT_ONCE_MAX + jobs.quarantined("dead letter");
   const due = await engine.read((ctx) => dueDeadLetters(ctx, limit));
   return (
     await jobs.each("dead letter", due, async (deadLetter) =>
@@ -222,9 +221,11 @@ async function replayDueDeadLetters(engine: Engine, jobs: IsolatedJobs): Promise
 }
 
 async function expireDueLocks(engine: Engine, jobs: IsolatedJobs): Promise<number> {
-  const limit = AT_ONCE_MAX + jobs.quarantined("locks of");
+  const limit = ROWS_AT_ONCE_MAX + jobs.quarantined("locks of");
   const projects = await engine.read((ctx) => projectsWithLocksDue(ctx, limit));
   return (
-    await jobs.each("locks of", projects, (project) => engine.transact((ctx) => expireLocks(ctx, project, AT_ONCE_MAX)))
+    await jobs.each("locks of", projects, (project) =>
+      engine.transact((ctx) => expireLocks(ctx, project, ROWS_AT_ONCE_MAX)),
+    )
   ).sum;
 }

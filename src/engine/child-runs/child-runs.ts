@@ -34,7 +34,7 @@ import { requireWorkflow } from "../workflows/workflows.js";
 // its parent.
 
 /** How many runs a run may be within. */
-export const DEPTH_MAX = 10;
+export const RUN_DEPTH_MAX = 10;
 
 /**
  * The end of a child run lets the next one start, and so does a raised budget. Should that have been cancelled meanwhile, or the run
@@ -50,8 +50,8 @@ export function* startChild(ctx: EngineContext, { task, spec, run }: LockedTask)
   if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel || (yield* closeIfOverBudget(run)))
     return yield* setDue(task.id, earliest(task.closeBy, ctx.now + LOOK_AGAIN_MS));
   const name = spec.workflow ?? "";
-  if (run.depth >= DEPTH_MAX) {
-    const message = `"${name}" would be a run within ${run.depth + 1} others, and at most ${DEPTH_MAX} are possible: does a workflow call itself?`;
+  if (run.depth >= RUN_DEPTH_MAX) {
+    const message = `"${name}" would be a run within ${run.depth + 1} others, and at most ${RUN_DEPTH_MAX} are possible: does a workflow call itself?`;
     throw new BatonError("limit_exceeded", message, { details: { run: run.id, task: task.id, depth: run.depth } });
   }
   yield* requireDescendantCapacity(run);
@@ -197,9 +197,9 @@ function* failTry(
   const { task, spec, run } = parent;
   const failures = task.failures + 1;
   const again = run.stage !== "stopping" && mayRetry(spec.retry, failures, error.type);
-  const endless = again && (yield* children.reachesDepth(child.id, DEPTH_MAX));
+  const endless = again && (yield* children.reachesDepth(child.id, RUN_DEPTH_MAX));
   if (!again || endless) {
-    const why = endless ? `; it is not tried again, because runs within it were ${DEPTH_MAX} deep` : "";
+    const why = endless ? `; it is not tried again, because runs within it were ${RUN_DEPTH_MAX} deep` : "";
     const last = { ...error, message: error.message + why };
     yield* endWait(ctx, parent, (change) => failByServer(change, task, { error: last, counts: true }));
     return;

@@ -1,3 +1,4 @@
+import { TITLE_CHARS_MAX } from "../../base/limits.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { compensable, compensationKey } from "../../store/child-runs/compensations.js";
 import { findCounters } from "../../store/runs/counters.js";
@@ -9,7 +10,7 @@ import type { EngineContext } from "../context.js";
 import type { Step } from "../definitions/definition.js";
 import { instantiate, type Planned } from "../steps/instantiate.js";
 import { ownProject } from "../projects/projects.js";
-import { OPEN } from "../lifecycle/run-counts.js";
+import { OPEN_STATUSES } from "../lifecycle/run-counts.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { moveRun } from "../lifecycle/run-state.js";
 import { settleWaiting } from "../lifecycle/dependents.js";
@@ -21,7 +22,7 @@ import { settleWaiting } from "../lifecycle/dependents.js";
 export function* startUndoing(ctx: EngineContext, run: Run): Tx<void> {
   if (run.status !== "compensating" || run.stage !== "stopping") return;
   const counters = yield* findCounters(run.id);
-  if (OPEN.some((status) => counters[status] > 0)) return;
+  if (OPEN_STATUSES.some((status) => counters[status] > 0)) return;
   // The runs within it come to their end first; the last of them lets this one be looked at again.
   if ((yield* openDescendants(run.id)).length > 0) return;
   const moved = yield* moveRun(run, { event: "undo", reason: run.reason, stage: "undoing" });
@@ -66,8 +67,6 @@ function undoingStep({ task, spec }: TaskAndSpec): Step {
   const title = step.title === task.key ? `Undo ${task.title}`.slice(0, TITLE_CHARS_MAX) : step.title;
   return { ...step, key: compensationKey(task.key), title, needs: [], trigger: "all_succeeded" };
 }
-
-const TITLE_CHARS_MAX = 500;
 
 export interface Undoing {
   readonly tasks: readonly string[];

@@ -1,3 +1,4 @@
+import { NO_FILES } from "../../store/scheduling/file-sets.js";
 import type { Agent } from "../../store/agents/agents.js";
 import { type Attempt, type DependencyResult, dependencyResults, lastAttempt } from "../../store/tasks/attempts.js";
 import {
@@ -12,7 +13,7 @@ import {
 } from "../../store/scheduling/lanes.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { lockAgent, lockProject, lockRun } from "../../store/lock-order.js";
-import { type Run } from "../../store/runs/runs.js";
+import type { Run } from "../../store/runs/runs.js";
 import { openAttempt, recordHeartbeat } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { NewEvent } from "../../store/events/events.js";
@@ -68,7 +69,6 @@ export type Claim =
   /** The candidates had to be parked; the next transaction looks further. */
   | { readonly outcome: "again" };
 
-const NO_FILES = { write: [], read: [] } as const;
 // A claim that keeps meeting locked files sets this many aside in one transaction, then lets others at the database.
 const PARKED_AT_ONCE_MAX = 64;
 

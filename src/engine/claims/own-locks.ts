@@ -1,3 +1,4 @@
+import { NO_FILES, findScopes } from "../../store/scheduling/file-sets.js";
 import {
   type Demand,
   demandsOnOwn,
@@ -5,7 +6,6 @@ import {
   type ParkedScope,
   scopesOnOwn,
 } from "../../store/scheduling/lanes.js";
-import { findScopes } from "../../store/scheduling/file-sets.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer } from "../scheduling/demands.js";
@@ -34,7 +34,7 @@ export function* findParkedOnOwnLocks(
   const parked = yield* scopesOnOwn(offer.agent, { where, demands: [...demands.keys()] });
   const kept = yield* findScopes([...new Set(parked.map(({ scope }) => scope))]);
   const wanted = parked.map((lane) => {
-    const { paths, caseInsensitive } = kept.get(lane.scope) ?? NO_FILES;
+    const { paths, caseInsensitive } = kept.get(lane.scope) ?? NO_FILE_SET;
     return { lane, patterns: modedPatterns(paths, caseInsensitive) };
   });
   // All nearby locks are read at once, however many sets there are: the demand says that they belong to one project.
@@ -53,4 +53,4 @@ export function* findParkedOnOwnLocks(
   return undefined;
 }
 
-const NO_FILES = { paths: { write: [], read: [] }, caseInsensitive: false } as const;
+const NO_FILE_SET = { paths: NO_FILES, caseInsensitive: false } as const;

@@ -10,7 +10,7 @@ import { dollarsOf } from "../../base/money.js";
 
 /** Bounds of a budget, in US dollars. */
 export const LIMIT_MIN = 0.000001;
-export const LIMIT_MAX = 1_000_000_000;
+export const BUDGET_LIMIT_MAX = 1_000_000_000;
 
 export type BudgetState = "ok" | "warn" | "blocked";
 

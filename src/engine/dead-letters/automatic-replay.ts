@@ -1,3 +1,4 @@
+import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import * as deadLetters from "../../store/dead-letters/dead-letters.js";
 import { lockProject } from "../../store/lock-order.js";
 import type { Tx } from "../../store/tx.js";
@@ -5,8 +6,6 @@ import { replaysOf } from "./recording.js";
 import { SERVER, type EngineContext } from "../context.js";
 import { isUndone, reopenDeadLetter } from "./dead-letters.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
-
-const AT_ONCE_MAX = 100;
 
 /** Dead letters that are due for an automatic replay. */
 export function* dueDeadLetters(ctx: EngineContext, limit: number): Tx<string[]> {
@@ -54,5 +53,5 @@ export function* anyOldDeadLetter(ctx: EngineContext): Tx<boolean> {
 
 /** Removes closed dead letters past their retention, a few at a time; returns how many. A pending one stays as long as its run. */
 export function* pruneDeadLetters(ctx: EngineContext): Tx<number> {
-  return yield* deadLetters.deleteClosedBefore(ctx.now - ctx.settings.dead_letter_retention_ms, AT_ONCE_MAX);
+  return yield* deadLetters.deleteClosedBefore(ctx.now - ctx.settings.dead_letter_retention_ms, ROWS_AT_ONCE_MAX);
 }

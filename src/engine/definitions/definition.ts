@@ -1,6 +1,7 @@
-import type { StepKind, TRIGGER_RULES } from "../../base/statuses.js";
+import type { RetryPolicy, Timeouts } from "../../store/tasks/tasks.js";
+import type { OnFailure, StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { buildDag, type Dag } from "../graph/dag.js";
-import { type Deadline, type Defaults, headSchema, type OnFailure, stepSchema, type WrittenStep } from "./schema.js";
+import { type Deadline, type Defaults, headSchema, stepSchema, type WrittenStep } from "./schema.js";
 import { parseCompensation } from "./compensation.js";
 import { addStepProblems, type DefinitionLimits } from "./step-checks.js";
 import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./expression-checks.js";
@@ -11,28 +12,6 @@ import { DEFAULT_ESTIMATE_MS, type Priority } from "../scheduling/order.js";
 import type { OutputSchema } from "./json-schema.js";
 import { missingFirst, type Problem, Problems, problemsError, zodProblems } from "../../base/problems.js";
 import { addGraphProblems, type StepLinks } from "../graph/problems.js";
-
-/** Exponential backoff with full jitter. `max_attempts` counts the first try. */
-export interface RetryPolicy {
-  readonly initial_interval_ms: number;
-  readonly backoff_coefficient: number;
-  readonly max_interval_ms: number;
-  readonly max_attempts: number;
-  /** Error types after which no further try is made. */
-  readonly non_retryable: readonly string[];
-}
-
-/** In milliseconds. */
-export interface Timeouts {
-  /** From ready to running. */
-  readonly schedule_to_start?: number;
-  /** One attempt. */
-  readonly start_to_close: number;
-  /** From ready to its end, all attempts together. */
-  readonly schedule_to_close?: number;
-  /** Between two signs of life of one attempt. */
-  readonly heartbeat?: number;
-}
 
 /** With `retry_attempts` of the settings. */
 const DEFAULT_RETRY = {

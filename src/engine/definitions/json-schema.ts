@@ -58,7 +58,7 @@ const KEYWORDS: Readonly<Record<string, Form>> = {
   not: "schema",
 };
 
-interface Place {
+interface ProblemPath {
   readonly path: string;
   readonly step: string;
   readonly problems: Problems;
@@ -67,7 +67,7 @@ interface Place {
 /**
  * Adds the problems that keep a value from being a schema of the supported part. Its depth is bounded by the caller.
  */
-export function addSchemaProblems(schema: unknown, place: Place): void {
+export function addSchemaProblems(schema: unknown, place: ProblemPath): void {
   if (typeof schema === "boolean") return;
   const add = (path: string, message: string) => place.problems.add({ path, step: place.step, message });
   if (!isObject(schema)) return add(place.path, "must be a JSON Schema: an object, true or false");

@@ -1,4 +1,4 @@
-import { STEP_KINDS, type StepKind, TRIGGER_RULES } from "../../base/statuses.js";
+import { ON_FAILURE, STEP_KINDS, type StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { z } from "zod";
 import { closedObject } from "../../base/strict-object.js";
 import { durationSchema, parseDuration } from "../../base/durations.js";
@@ -80,8 +80,6 @@ const variableSchema = z
   .max(64);
 
 /** Policies for a run whose task has failed permanently. */
-export const ON_FAILURE = ["continue", "stop", "compensate"] as const;
-export type OnFailure = (typeof ON_FAILURE)[number];
 
 /** All but the steps, whose form depends on their kind. */
 export const headSchema = closed({

@@ -16,7 +16,7 @@ export interface Vertex {
   /** The step of a new task, or an existing task's step from now on. Without its key and its needs. */
   written: JsonObject | undefined;
   /** Where the caller wrote it, for what is wrong with it. */
-  place: string;
+  path: string;
   priority: string | undefined;
 }
 
@@ -43,7 +43,7 @@ export class RunGraph {
   }
 
   #put(vertex: Pick<Vertex, "key" | "task" | "mutability" | "needs">): Vertex {
-    const whole: Vertex = { ...vertex, written: undefined, place: "", priority: undefined };
+    const whole: Vertex = { ...vertex, written: undefined, path: "", priority: undefined };
     this.#vertices.set(vertex.key, whole);
     return whole;
   }
@@ -67,7 +67,7 @@ export class RunGraph {
   add(key: string, written: JsonObject, place: string): Vertex {
     const vertex = this.#put({ key, task: undefined, mutability: "open", needs: new Set() });
     vertex.written = written;
-    vertex.place = place;
+    vertex.path = place;
     return vertex;
   }
 

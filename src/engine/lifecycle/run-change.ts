@@ -10,7 +10,7 @@ import { BatonError } from "../../base/errors.js";
 import type { EngineContext } from "../context.js";
 import type { EndedAttempt, RunOutcome, FailedTask, TaskMove } from "../effect.js";
 import { EvaluationTime } from "../expressions/time-limit.js";
-import { CountChanges, countsOf, type MovedMany, OPEN } from "./run-counts.js";
+import { CountChanges, countsOf, type MovedMany, OPEN_STATUSES } from "./run-counts.js";
 import { LaneChanges } from "./run-lanes.js";
 import { endIfDone, isOpen } from "./run-state.js";
 import { stopRun, stopsOnFailure } from "./stopping.js";
@@ -108,7 +108,7 @@ export class RunChange {
 
   /** How many more unfinished tasks the run has than before. */
   get opened(): number {
-    return this.#counts.more(...OPEN, "blocked");
+    return this.#counts.more(...OPEN_STATUSES, "blocked");
   }
 
   /** Whether no further task of the run is activated, because one has failed. */

@@ -6,7 +6,7 @@ import type { Tx } from "../../store/tx.js";
 /** Finished work. A failed task is not among it, since it may be tried again. */
 export const DONE: ReadonlySet<TaskStatus> = new Set(["succeeded", "skipped", "cancelled"]);
 /** Work that is still to be done or under way. */
-export const OPEN: readonly TaskStatus[] = ["pending", "ready", "running", "waiting", "in_review"];
+export const OPEN_STATUSES: readonly TaskStatus[] = ["pending", "ready", "running", "waiting", "in_review"];
 
 /** How many tasks went from one state to another, and how much work they are. */
 export interface MovedMany {

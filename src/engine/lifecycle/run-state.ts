@@ -8,7 +8,7 @@ import { BatonError } from "../../base/errors.js";
 import type { EngineContext } from "../context.js";
 import { requireRun } from "../lookup.js";
 import { type RunEvent, runMachine, transition } from "./machines.js";
-import { OPEN } from "./run-counts.js";
+import { OPEN_STATUSES } from "./run-counts.js";
 
 export interface RunMove {
   readonly event: RunEvent;
@@ -29,7 +29,7 @@ export function* moveRun(run: Run, move: RunMove): Tx<Run> {
 
 /** Ends a run that has no open task left. Returns it as it is then. */
 export function* endIfDone(ctx: EngineContext, run: Run, counters: Counters): Tx<Run> {
-  const left = OPEN.reduce((sum, status) => sum + counters[status], 0);
+  const left = OPEN_STATUSES.reduce((sum, status) => sum + counters[status], 0);
   if (left > 0 || run.kind === "standing" || run.endedAt !== null) return run;
   if (run.status === "compensating" && run.stage === "stopping") {
     // The tick finds the tasks to compensate.

@@ -42,12 +42,12 @@ export function* acquireFileLock(ctx: EngineContext, request: AcquireRequest): T
   const patterns = patternsOf(ctx, project, request.paths);
   yield* lockProject(project.id);
   const change = new LockChange(ctx, project.id);
-  const look = { ctx, change, project: project.id, holder, patterns };
-  const table = yield* tableWithoutStale(look);
+  const pending = { ctx, change, project: project.id, holder, patterns };
+  const table = yield* tableWithoutStale(pending);
   const keys = patterns.map(({ key }) => key);
   const { agent, task } = holder.requester;
   const queued = yield* findSameRequest({ project: project.id, agent, task, mode: request.mode, keys });
-  const answer = yield* decide({ ...look, request, table, queued });
+  const answer = yield* decide({ ...pending, request, table, queued });
   yield* change.settle(holder.run === null ? [] : [holder.run]);
   yield* confirmHolder(holder, answer.outcome === "granted" || answer.outcome === "queued");
   yield* change.flush();
@@ -114,10 +114,10 @@ function patternsOf(ctx: EngineContext, project: PathSpace, paths: readonly stri
   return distinctPatterns(project, paths);
 }
 
-type Look = Pick<LockDecision, "ctx" | "change" | "project" | "holder" | "patterns">;
+type PendingRequest = Pick<LockDecision, "ctx" | "change" | "project" | "holder" | "patterns">;
 
 /** The locks nearby, once the stale ones have been broken and those who waited for them have been served. */
-function* tableWithoutStale({ ctx, change, project, holder, patterns }: Look): Tx<LockTable> {
+function* tableWithoutStale({ ctx, change, project, holder, patterns }: PendingRequest): Tx<LockTable> {
   const read = function* () {
     return new LockTable(ctx.now, yield* locksNear(ctx.now, project, patterns));
   };

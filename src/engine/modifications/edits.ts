@@ -114,7 +114,7 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
       edit.refuse(`${fixed.join(", ")} of a task cannot be changed: remove it and add another`, "set");
     else {
       vertex.written = { ...vertex.written, ...set };
-      vertex.place = `${edit.place}.set`;
+      vertex.path = `${edit.place}.set`;
       if (typeof set["priority"] === "string") vertex.priority = set["priority"];
     }
   },

@@ -63,7 +63,7 @@ function linksOf({ key, needs, task }: Vertex): StepLinks {
 function ofRun(problem: Problem, written: readonly Vertex[]): Problem {
   const [, index, rest = ""] = /^steps\[(\d+)\](.*)$/s.exec(problem.path) ?? [];
   const vertex = index === undefined ? undefined : written[Number(index)];
-  return { ...problem, path: vertex === undefined ? "changes" : `${vertex.place}${rest}` };
+  return { ...problem, path: vertex === undefined ? "changes" : `${vertex.path}${rest}` };
 }
 
 /** A task that is changed keeps all that the change does not say. */

@@ -31,7 +31,7 @@ export interface PathPattern {
 
 export const PATH_BYTES_MAX = 1_024;
 export const NAME_BYTES_MAX = 255;
-export const DEPTH_MAX = 64;
+export const PATH_DEPTH_MAX = 64;
 
 const ROOT_DIRECTORY = "./";
 // Control characters, halves of surrogate pairs, and signs that change the direction or the lines of a text.
@@ -133,7 +133,7 @@ function checkSize(input: string, segments: readonly string[]): void {
   }
   if (sizes.some((size) => size > NAME_BYTES_MAX))
     throw refusal(input, `has a name longer than ${NAME_BYTES_MAX} bytes`);
-  if (sizes.length > DEPTH_MAX) throw refusal(input, `is more than ${DEPTH_MAX} directories deep`);
+  if (sizes.length > PATH_DEPTH_MAX) throw refusal(input, `is more than ${PATH_DEPTH_MAX} directories deep`);
 }
 
 /**

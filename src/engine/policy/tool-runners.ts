@@ -1,3 +1,4 @@
+import { NAMES_SHOWN_MAX } from "../../base/limits.js";
 import { liveExecutors } from "../../store/presence/executors.js";
 import type { Reason } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -6,8 +7,6 @@ import type { EngineContext } from "../context.js";
 import { hint } from "../../base/names.js";
 import { readToolLine, toolAllowed } from "./tool-policy.js";
 import type { ToolServer } from "../../base/executor-policy.js";
-
-const NAMES_SHOWN_MAX = 20;
 
 /** Why no running server would call a tool now; undefined where one would. */
 export function* toolObstacle(ctx: EngineContext, line: string): Tx<Reason | undefined> {

@@ -1,3 +1,4 @@
+import { HINTS_FROM_MAX } from "../../base/limits.js";
 import { isDeepStrictEqual } from "node:util";
 import { dirname, sep } from "node:path";
 import { appendEvents } from "../../store/events/events.js";
@@ -17,7 +18,6 @@ export type Project = projects.Project;
 /** The project of work that happens outside any repository. It has no root. */
 export const PERSONAL = "personal";
 
-const HINTS_FROM_MAX = 1_000;
 // Directories of the same name get a number; beyond this many a person should choose a name.
 const NUMBERED_MAX = 100;
 const ID_FORM = /^project_[0-9a-z]{16}$/;

@@ -1,3 +1,4 @@
+import { READY_SHOWN_MAX } from "../../base/limits.js";
 import type { RunMode } from "../../base/statuses.js";
 import { insertBudget } from "../../store/cost/budgets.js";
 import { findStandingRun, insertRun, type NewRun, type Run, type RunShape } from "../../store/runs/runs.js";
@@ -55,8 +56,6 @@ export interface Started extends ChangedRun {
   /** Obstacles that will keep the run from going on, as far as they are known now. */
   readonly warnings: readonly string[];
 }
-
-const READY_SHOWN_MAX = 20;
 
 /** Starts a run of a sound definition, in one transaction. Errors: `invalid_input` for inputs or paths. */
 export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<Started> {

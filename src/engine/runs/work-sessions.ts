@@ -1,3 +1,4 @@
+import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import type { RunMode } from "../../base/statuses.js";
 import { appendEvents } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
@@ -121,8 +122,6 @@ export function* noteRun(session: WorkSession, run: string): Tx<void> {
   yield* sessions.noteRunOfSession(session.id, run);
 }
 
-const PRUNED_AT_ONCE_MAX = 100;
-
 /** Whether any session has ended longer ago than runs are kept, and none of its runs is under way. */
 export function* anyOldSession(ctx: EngineContext): Tx<boolean> {
   return (yield* sessions.endedWorkSessions(ctx.now - ctx.settings.retention_ms, 1)).length > 0;
@@ -130,7 +129,7 @@ export function* anyOldSession(ctx: EngineContext): Tx<boolean> {
 
 /** Removes such sessions, a few at a time; how many. */
 export function* pruneSessions(ctx: EngineContext): Tx<number> {
-  const old = yield* sessions.endedWorkSessions(ctx.now - ctx.settings.retention_ms, PRUNED_AT_ONCE_MAX);
+  const old = yield* sessions.endedWorkSessions(ctx.now - ctx.settings.retention_ms, ROWS_AT_ONCE_MAX);
   yield* sessions.deleteWorkSessions(old);
   return old.length;
 }

@@ -1,3 +1,4 @@
+import { NO_FILES } from "../../store/scheduling/file-sets.js";
 import { saveDemands, type Demand } from "../../store/scheduling/lanes.js";
 import type { Run } from "../../store/runs/runs.js";
 import { insertTasks, type NewTask, type Task, type TaskSpec } from "../../store/tasks/tasks.js";
@@ -75,8 +76,6 @@ export function draftStep(project: Project, step: Step): StepDraft {
   const spec = specOf(step);
   return { ...askedBy(project, { ...step, files }), spec, specText: JSON.stringify(spec) };
 }
-
-const NO_FILES = { write: [], read: [] } as const;
 
 /** Returns a step's demand and the files it locks. Errors: `invalid_input` for a path outside the project's root. */
 export function askedBy(project: Project, step: Step): { demand: Demand; scope: string; paths: FileSet } {

@@ -1,3 +1,4 @@
+import { TITLE_CHARS_MAX } from "../../base/limits.js";
 import { outcomesByKey } from "../../store/tasks/server-steps.js";
 import type { Project } from "../projects/projects.js";
 import type { Run } from "../../store/runs/runs.js";
@@ -93,8 +94,6 @@ export function filledIn(step: Step, values: Values): Step {
     ...command,
   };
 }
-
-const TITLE_CHARS_MAX = 500;
 
 /** A pattern whose value is a list stands for all of them. */
 function filledPaths(patterns: readonly string[], values: Values): string[] {

@@ -101,7 +101,7 @@ function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: un
   );
 }
 
-export interface TaskFailure {
+export interface FailRequest {
   readonly task: string;
   readonly token: number;
   readonly error: AttemptError;
@@ -118,7 +118,7 @@ export interface TaskFailed extends TaskChanged {
 }
 
 /** Ends the attempt of a token badly: the retry policy decides whether there is another. Errors: `stale_token`. */
-export function* failTask(ctx: EngineContext, failure: TaskFailure): Tx<TaskFailed> {
+export function* failTask(ctx: EngineContext, failure: FailRequest): Tx<TaskFailed> {
   const held = yield* requireHeld(failure);
   return yield* failAttempt(ctx, held, { ...failure, outcome: "failed", fenced: false });
 }

@@ -27,23 +27,23 @@ const EXPRESSIONS_MAX = 2_000;
 export function addFileProblems(template: FileTemplate, problems: Problems): void {
   const inputs = Object.fromEntries(Object.entries(template.inputs).map(([name, { type }]) => [name, type]));
   const scope: Scope = { inputs, steps: new Set(), comesBefore: () => false, inElement: false };
-  const look = { scope, problems };
+  const check = { scope, problems };
   for (const file of template.folder.files) {
     const at = `files/${file.path}`;
-    for (const name of file.path.split("/")) addTextProblems(name, at, look);
+    for (const name of file.path.split("/")) addTextProblems(name, at, check);
     const text = filledText(template, file);
-    if (text !== undefined) addTextProblems(text, at, { ...look, lines: true });
+    if (text !== undefined) addTextProblems(text, at, { ...check, lines: true });
   }
 }
 
-interface Look {
+interface TextCheck {
   readonly scope: Scope;
   readonly problems: Problems;
   /** Whether a problem's line says more than its file. */
   readonly lines?: boolean;
 }
 
-function addTextProblems(text: string, path: string, { scope, problems, lines }: Look): void {
+function addTextProblems(text: string, path: string, { scope, problems, lines }: TextCheck): void {
   if (!isTemplate(text)) return;
   const lineOf = (at: number) => (lines ? { line: text.slice(0, at).split("\n").length } : {});
   if (text.split("${{").length > EXPRESSIONS_MAX) {

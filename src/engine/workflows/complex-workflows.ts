@@ -154,7 +154,7 @@ const BROKEN = /(?<!\$)\{\{\s*(?:steps\.)?[A-Za-z0-9][A-Za-z0-9_-]*\.output\b[^}
 /** Stands where a reference was that has been complained about already. */
 const NOTHING = "…";
 
-interface Place {
+interface ProblemPath {
   readonly step: string;
   readonly path: string;
 }
@@ -188,14 +188,14 @@ class Translator {
   }
 
   /** Refuses parameters that the definition itself sets for such a step. */
-  #ownFields(given: JsonObject, { step, path }: Place): JsonObject {
+  #ownFields(given: JsonObject, { step, path }: ProblemPath): JsonObject {
     for (const [field, by] of Object.entries(SAID_ELSEWHERE)) {
       if (field in given) this.#problem({ step, path: `${path}.${field}` }, `is not said here: ${by}`);
     }
     return Object.fromEntries(Object.entries(given).filter(([field]) => !(field in SAID_ELSEWHERE)));
   }
 
-  #object(value: JsonObject, { step, path }: Place): JsonObject {
+  #object(value: JsonObject, { step, path }: ProblemPath): JsonObject {
     return Object.fromEntries(
       Object.entries(value).map(([field, entry]) => {
         const bare = BARE.has(field) && path.endsWith(".parameters");
@@ -204,7 +204,7 @@ class Translator {
     );
   }
 
-  #value(value: unknown, place: Place, bare: boolean): unknown {
+  #value(value: unknown, place: ProblemPath, bare: boolean): unknown {
     if (typeof value === "string") return this.#text(value, place, bare);
     if (Array.isArray(value)) {
       return value.map((entry: unknown, at) => this.#value(entry, { ...place, path: `${place.path}[${at}]` }, bare));
@@ -214,7 +214,7 @@ class Translator {
   }
 
   /** A step that reads another's result comes after it, whether that is said or not. */
-  #text(text: string, place: Place, bare: boolean): string {
+  #text(text: string, place: ProblemPath, bare: boolean): string {
     const inExpression = bare && !text.includes("${{");
     const rest = text.replace(REFERENCE, (...found: unknown[]) => {
       const [, name, fields, offset] = found as [string, string, string, number];
@@ -244,7 +244,7 @@ class Translator {
     return other === step ? "a step cannot read its own result" : undefined;
   }
 
-  #problem({ step, path }: Place, message: string): void {
+  #problem({ step, path }: ProblemPath, message: string): void {
     this.#problems.add({ path, step, message });
   }
 }

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { DEPTH_MAX, NAME_BYTES_MAX, PATH_BYTES_MAX } from "../paths/paths.js";
+import { PATH_DEPTH_MAX, NAME_BYTES_MAX, PATH_BYTES_MAX } from "../paths/paths.js";
 
 /** A file as another system names it: whatever its place, told apart from every other. */
 interface Named {
@@ -62,7 +62,7 @@ const UP = "_up";
 function bounded(segments: readonly string[]): string {
   const names = segments.map((segment) => shortened(segment.replaceAll(REPLACED, "_")));
   const path = names.join("/");
-  if (names.length <= DEPTH_MAX && Buffer.byteLength(path) < PATH_BYTES_MAX) return path;
+  if (names.length <= PATH_DEPTH_MAX && Buffer.byteLength(path) < PATH_BYTES_MAX) return path;
   return `_long/${hashOf(segments.join("/"))}/${names.at(-1) ?? ""}`;
 }
 

@@ -1,3 +1,5 @@
+import { NO_FILES } from "../../store/scheduling/file-sets.js";
+import { TITLE_CHARS_MAX } from "../../base/limits.js";
 import { z } from "zod";
 import { buildDag, type GraphNode } from "../graph/dag.js";
 import type { JsonObject } from "../../base/json.js";
@@ -223,16 +225,14 @@ interface Files {
   readonly read: readonly string[];
 }
 
-const NO_FILES: Files = { write: [], read: [] };
-
-interface Place {
+interface StepContext {
   readonly keys: ReadonlyMap<string, string>;
   readonly needs: ReadonlySet<string>;
   readonly run: Executed | undefined;
   readonly files: Files;
 }
 
-function stepOf(task: Specified, { keys, needs, run, files }: Place): JsonObject {
+function stepOf(task: Specified, { keys, needs, run, files }: StepContext): JsonObject {
   const seconds = run?.runtimeInSeconds;
   return {
     key: keys.get(task.id) ?? task.id,
@@ -248,7 +248,6 @@ function nameOf({ id: own, name }: Specified): string {
   return name === undefined || name.trim() === "" ? own : name;
 }
 
-const TITLE_CHARS_MAX = 500;
 const COMMAND_CHARS_MAX = 20_000;
 const DESCRIPTION_CHARS_MAX = 10_000;
 

@@ -1,3 +1,4 @@
+import { HINTS_FROM_MAX } from "../../base/limits.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockProject } from "../../store/lock-order.js";
 import { findProjectByReference } from "../../store/projects/projects.js";
@@ -16,7 +17,6 @@ import type { Settings } from "../../base/settings.js";
 
 export type Workflow = workflows.Workflow;
 
-const HINTS_FROM_MAX = 1_000;
 const RECENT_RUNS = 100;
 
 /**

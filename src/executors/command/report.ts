@@ -1,4 +1,4 @@
-import type { TaskFailure } from "../../engine/tasks/tasks.js";
+import type { FailRequest } from "../../engine/tasks/tasks.js";
 import type { Report } from "../loop/attempt.js";
 import { tailText } from "../processes/output.js";
 import { type CommandResult, TAIL_BYTES } from "../processes/process.js";
@@ -21,7 +21,7 @@ export interface StoredCommandResult {
 export interface CommandExecution {
   readonly outputFile: string;
   /** The timeout that ends the command first. */
-  readonly timeout: TaskFailure["error"];
+  readonly timeout: FailRequest["error"];
   /** The step asks for a result of its own: the last line of the output is that result, as JSON. */
   readonly ownResult: boolean;
 }

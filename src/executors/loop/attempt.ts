@@ -1,5 +1,5 @@
 import type { Brief } from "../../engine/claims/claims.js";
-import type { TaskFailure } from "../../engine/tasks/tasks.js";
+import type { FailRequest } from "../../engine/tasks/tasks.js";
 import { listed } from "../../engine/steps/output.js";
 import type { BatonError } from "../../base/errors.js";
 import type { Problem } from "../../base/problems.js";
@@ -24,7 +24,7 @@ export type Report =
     }
   | {
       readonly kind: "fail";
-      readonly error: TaskFailure["error"];
+      readonly error: FailRequest["error"];
       readonly partial?: unknown;
       readonly retryable?: false;
     }
@@ -95,7 +95,7 @@ export abstract class RunningAttempt {
   protected abstract interrupt(why: string, graceMs?: number): void;
 
   /** The timeout that comes first, ended early enough for what `endingMs` takes and for the report. */
-  protected timeLimit(endingMs: number): { ms: number; error: TaskFailure["error"] } {
+  protected timeLimit(endingMs: number): { ms: number; error: FailRequest["error"] } {
     const { task, spec } = this.brief;
     const toStart = spec.timeouts.start_to_close;
     const toClose = task.closeBy === null || task.startedAt === null ? Infinity : task.closeBy - task.startedAt;

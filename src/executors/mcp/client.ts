@@ -1,3 +1,4 @@
+import { NAMES_SHOWN_MAX } from "../../base/limits.js";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import {
   type CallToolResult,
@@ -9,7 +10,8 @@ import {
 } from "@modelcontextprotocol/sdk/types.js";
 import { hint } from "../../base/names.js";
 import { TIMER_MS_MAX, underLimit } from "../processes/limit.js";
-import { type McpServer, type Redactor, ToolFailure } from "./server.js";
+import type { McpServer } from "../../base/executor-policy.js";
+import { type Redactor, ToolFailure } from "./server.js";
 import { HttpServer } from "./http.js";
 import { StdioServer } from "./stdio.js";
 
@@ -31,7 +33,6 @@ const NEVER_MS = TIMER_MS_MAX;
 /** Time a server has to answer a ping. */
 const PING_MS = 2_000;
 const PAGES_MAX = 100;
-const NAMES_SHOWN_MAX = 20;
 const METHOD_NOT_FOUND: number = ErrorCode.MethodNotFound;
 const REQUEST_TIMEOUT: number = ErrorCode.RequestTimeout;
 const INVALID_PARAMS: number = ErrorCode.InvalidParams;

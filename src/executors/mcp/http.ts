@@ -1,5 +1,6 @@
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { type McpServer, ToolFailure } from "./server.js";
+import type { McpServer } from "../../base/executor-policy.js";
+import { ToolFailure } from "./server.js";
 
 /** Size of an answer, or of one event in a stream of them. */
 const ANSWER_BYTES_MAX = 10 * 1024 * 1024;

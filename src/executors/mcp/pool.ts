@@ -1,6 +1,7 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { McpConnection, ServerToolCall } from "./client.js";
-import { type McpServer, Redactor, ToolFailure } from "./server.js";
+import type { McpServer } from "../../base/executor-policy.js";
+import { Redactor, ToolFailure } from "./server.js";
 import { SUPERVISOR_MARGIN_MS, KILL_WAIT_MS } from "../processes/process-tree.js";
 
 export interface PoolParts {

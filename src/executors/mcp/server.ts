@@ -1,19 +1,5 @@
-import type { ToolServer } from "../../base/executor-policy.js";
+import type { McpServer } from "../../base/executor-policy.js";
 import { tailText } from "../processes/output.js";
-
-/** Another MCP server, as the person who started this one has configured it. `env`, `headers` and `url` may hold secrets. */
-export type McpServer = ToolServer &
-  (
-    | {
-        readonly type: "stdio";
-        readonly command: string;
-        readonly args: readonly string[];
-        readonly env: Readonly<Record<string, string>>;
-        /** Absolute. */
-        readonly cwd: string;
-      }
-    | { readonly type: "http"; readonly url: string; readonly headers: Readonly<Record<string, string>> }
-  );
 
 /** Why a call came to nothing, as an error type of its task. */
 export class ToolFailure extends Error {

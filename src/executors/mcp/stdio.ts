@@ -7,7 +7,8 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
 import { minimalEnvironment } from "../processes/environment.js";
 import type { FromSupervisor, SupervisorJob, ToSupervisor } from "./supervisor-protocol.js";
-import { type McpServer, type Redactor, ToolFailure } from "./server.js";
+import type { McpServer } from "../../base/executor-policy.js";
+import { type Redactor, ToolFailure } from "./server.js";
 import { SUPERVISOR_MARGIN_MS, ProcessTree } from "../processes/process-tree.js";
 
 /** Of one line: a message beyond that is garbage. */

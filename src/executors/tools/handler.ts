@@ -4,7 +4,7 @@ import { toolAllowed } from "../../engine/policy/tool-policy.js";
 import type { RunningAttempt } from "../loop/attempt.js";
 import type { StepHandler } from "../loop/executor.js";
 import { McpPool } from "../mcp/pool.js";
-import type { McpServer } from "../mcp/server.js";
+import type { McpServer } from "../../base/executor-policy.js";
 import { ToolAttempt } from "./attempt.js";
 
 export interface ToolParts {

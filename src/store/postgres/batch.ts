@@ -9,7 +9,7 @@ export interface Call {
   readonly values: readonly SqlValue[];
 }
 
-export interface Answer {
+export interface CallAnswer {
   readonly rows: readonly Row[];
   /** The server's tag of the command: `UPDATE 1`, `COMMIT`. */
   readonly tag: string;
@@ -30,7 +30,7 @@ export class BatchFailed extends Error {
  * Runs prepared statements in one round trip. Each text is parsed and described once for each connection, then only bound and
  * executed; the one Sync at the end makes the server skip what follows a statement that failed. Throws `BatchFailed`.
  */
-export function runBatch(client: ClientBase, calls: readonly Call[]): Promise<Answer[]> {
+export function runBatch(client: ClientBase, calls: readonly Call[]): Promise<CallAnswer[]> {
   return new Promise((resolve, reject) => {
     client.query(new Batch(calls, { resolve, reject }));
   });
@@ -61,7 +61,7 @@ function knownOn(connection: Connection): Known {
 }
 
 interface Settling {
-  resolve(answers: Answer[]): void;
+  resolve(answers: CallAnswer[]): void;
   reject(error: BatchFailed): void;
 }
 
@@ -73,7 +73,7 @@ interface RowDescription {
 class Batch implements Submittable {
   readonly #calls: readonly Call[];
   readonly #settling: Settling;
-  readonly #answers: Answer[] = [];
+  readonly #answers: CallAnswer[] = [];
   /** Names that were sent to be parsed, in order. */
   readonly #parsing: string[] = [];
   #known: Known | undefined;

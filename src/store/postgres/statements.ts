@@ -26,17 +26,17 @@ export const POSTGRES: Dialect = {
 const PREPARED_MAX = 2_000;
 
 /** A text as the server prepares it, once for each connection. */
-export interface Prepared {
+export interface PreparedText {
   readonly name: string;
   readonly text: string;
   readonly givesRows: boolean;
 }
 
-const prepared = new Map<string, Prepared>();
+const prepared = new Map<string, PreparedText>();
 
 const GIVES_ROWS = /^\s*(?:SELECT|WITH|EXPLAIN)\b|\bRETURNING\b/i;
 
-export function preparedOf([sql, , hits]: Statement): Prepared {
+export function preparedOf([sql, , hits]: Statement): PreparedText {
   const key = hits === undefined ? sql : `${hits} ${sql}`;
   let entry = prepared.get(key);
   if (entry === undefined) {
@@ -49,7 +49,7 @@ export function preparedOf([sql, , hits]: Statement): Prepared {
 }
 
 /** The name is the content's hash: it means the same text on every connection of every process. */
-export function textOf(text: string): Omit<Prepared, "givesRows"> {
+export function textOf(text: string): Omit<PreparedText, "givesRows"> {
   return { name: `baton_${createHash("sha256").update(text).digest("base64url").slice(0, 22)}`, text };
 }
 

@@ -8,9 +8,9 @@ import {
   type Row,
   type Statement,
   statementsOf,
-  type Step,
+  type TxStep,
 } from "../tx.js";
-import { type Answer, BatchFailed, type Call, runBatch } from "./batch.js";
+import { type CallAnswer, BatchFailed, type Call, runBatch } from "./batch.js";
 import { codeOf, isLost } from "./errors.js";
 import { MISSED, preparedOf, textOf } from "./statements.js";
 
@@ -41,7 +41,7 @@ export class PostgresTransaction {
   }
 
   /** Runs a step and returns what the transaction is handed for it. */
-  async run(step: Step): Promise<readonly Row[]> {
+  async run(step: TxStep): Promise<readonly Row[]> {
     const statements = statementsOf(step);
     this.#waiting.push(...statements);
     const waits =
@@ -66,15 +66,15 @@ export class PostgresTransaction {
     if (tag !== "COMMIT") throw new Error(`COMMIT was answered with ${tag}`);
   }
 
-  async #send(sent: readonly Sent[]): Promise<readonly Answer[]> {
+  async #send(sent: readonly Sent[]): Promise<readonly CallAnswer[]> {
     this.#waiting = [];
     return this.#points === undefined ? this.#exchange(sent) : this.#watched(sent, this.#points);
   }
 
   /** The same, past the points of each statement: what stands before a fault, or before a hold, reaches the server. */
-  async #watched(sent: readonly Sent[], points: AttemptPoints): Promise<readonly Answer[]> {
+  async #watched(sent: readonly Sent[], points: AttemptPoints): Promise<readonly CallAnswer[]> {
     const commits = sent.at(-1) === "COMMIT";
-    const answers: Answer[] = [];
+    const answers: CallAnswer[] = [];
     const answered: Answered[] = [];
     let unsent: Sent[] = [];
     let told = 0;
@@ -101,7 +101,7 @@ export class PostgresTransaction {
     return answers;
   }
 
-  async #exchange(sent: readonly Sent[]): Promise<readonly Answer[]> {
+  async #exchange(sent: readonly Sent[]): Promise<readonly CallAnswer[]> {
     if (sent.length === 0) return [];
     try {
       const answers = await runBatch(this.#client, sent.map(callOf));

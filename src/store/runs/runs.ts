@@ -1,4 +1,4 @@
-import { RUN_STATUSES, type RunStatus, RUN_KINDS } from "../../base/statuses.js";
+import { ON_FAILURE, RUN_STATUSES, type RunStatus, RUN_KINDS } from "../../base/statuses.js";
 import { appendEvents } from "../events/events.js";
 import {
   many,
@@ -30,7 +30,6 @@ export interface RunShape {
 }
 
 /** What becomes of the rest when a task has failed for good. */
-const ON_FAILURE = ["continue", "stop", "compensate"] as const;
 
 /** The stage of a run that does not go on after a failure: nothing new starts, or what was done is undone. */
 const RUN_STAGES = ["stopping", "undoing"] as const;

@@ -8,6 +8,9 @@ export interface ScopePaths {
   readonly read: readonly string[];
 }
 
+/** The paths of a task without files. */
+export const NO_FILES: ScopePaths = { write: [], read: [] };
+
 const INSERT = insertInto(
   table("scopes", { id: text, project: text, paths: named("patterns", json<ScopePaths>) }),
   "ON CONFLICT (id) DO NOTHING",

@@ -9,7 +9,7 @@ import {
   type Row,
   type SqlValue,
   type Statement,
-  type Step,
+  type TxStep,
   translate,
 } from "../tx.js";
 
@@ -68,7 +68,7 @@ export class SqliteStatements {
   }
 
   /** Runs the statements of a step in turn. */
-  play(step: Step, mayWrite: boolean, points?: AttemptPoints): readonly Row[] {
+  play(step: TxStep, mayWrite: boolean, points?: AttemptPoints): readonly Row[] {
     const pass = (statement: Statement): readonly Row[] => {
       const answered = points?.before(statement);
       const rows = this.#run(statement, mayWrite);

@@ -120,20 +120,26 @@ export interface Dynamic {
   readonly elements?: number;
 }
 
+/** Exponential backoff with full jitter. */
 export interface RetryPolicy {
   readonly initial_interval_ms: number;
   readonly backoff_coefficient: number;
   readonly max_interval_ms: number;
-  /** The first try counts. */
+  /** Counts the first try. */
   readonly max_attempts: number;
+  /** Error types after which no further try is made. */
   readonly non_retryable: readonly string[];
 }
 
 /** All in milliseconds. */
 export interface Timeouts {
+  /** From ready to running. */
   readonly schedule_to_start?: number;
+  /** One attempt. */
   readonly start_to_close: number;
+  /** From ready to the end, all attempts together. */
   readonly schedule_to_close?: number;
+  /** Between two heartbeats of one attempt. */
   readonly heartbeat?: number;
 }
 

@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import { McpConnection } from "../../../src/executors/mcp/client.js";
 import { McpPool } from "../../../src/executors/mcp/pool.js";
-import { type McpServer, Redactor } from "../../../src/executors/mcp/server.js";
+import type { McpServer } from "../../../src/base/executor-policy.js";
+import { Redactor } from "../../../src/executors/mcp/server.js";
 import { StdioServer } from "../../../src/executors/mcp/stdio.js";
 import { isRunning } from "../../support/fixtures/command-fixture.js";
 import { odd, pidsOf } from "../../support/fixtures/tool-fixture.js";

@@ -3,7 +3,8 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { expect, onTestFinished, test } from "vitest";
 import { McpConnection } from "../../../src/executors/mcp/client.js";
-import { type McpServer, Redactor } from "../../../src/executors/mcp/server.js";
+import type { McpServer } from "../../../src/base/executor-policy.js";
+import { Redactor } from "../../../src/executors/mcp/server.js";
 
 interface Asked {
   readonly id: number;

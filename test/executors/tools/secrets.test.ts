@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type McpServer, Redactor } from "../../../src/executors/mcp/server.js";
+import type { McpServer } from "../../../src/base/executor-policy.js";
+import { Redactor } from "../../../src/executors/mcp/server.js";
 import { call, odd, openToolFixture } from "../../support/fixtures/tool-fixture.js";
 
 const TOKEN = "hunter-2-of-the-night-and-of-the-day";

@@ -3,7 +3,7 @@ import {
   type Row,
   type Statement,
   statementsOf,
-  type Step,
+  type TxStep,
   type Store,
   type Tx,
   type TxContext,
@@ -100,13 +100,13 @@ function repeat<T>(command: (ctx: TxContext) => Tx<T>, tape: Tape): Outcome<T> {
 }
 
 class NotPure extends Error {
-  constructor(at: number, again: Step, first: Step | undefined) {
+  constructor(at: number, again: TxStep, first: TxStep | undefined) {
     super(`not pure: statement ${at} was ${JSON.stringify(first)} and is ${JSON.stringify(again)} the second time`);
     this.name = "NotPure";
   }
 }
 
-function copyOf(step: Step): readonly Statement[] {
+function copyOf(step: TxStep): readonly Statement[] {
   return statementsOf(step).map(([sql, values = [], ...more]) => [sql, [...values], ...more]);
 }
 

@@ -1,0 +1,16 @@
+/** Limits that several areas share, each in one place. */
+
+/** Characters of a task's title. */
+export const TITLE_CHARS_MAX = 500;
+
+/** Rows that background work changes in one pass over what is due. */
+export const ROWS_AT_ONCE_MAX = 100;
+
+/** Names that a message about an unknown name is chosen from. */
+export const HINTS_FROM_MAX = 1_000;
+
+/** Names that a message lists. */
+export const NAMES_SHOWN_MAX = 20;
+
+/** Tasks that an answer lists as ready. */
+export const READY_SHOWN_MAX = 20;
