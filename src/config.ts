@@ -1,4 +1,3 @@
-import { LOG_LEVELS } from "./runtime/logger.js";
 import fs from "node:fs";
 import path from "node:path";
 import envPaths from "env-paths";
@@ -50,6 +49,7 @@ export interface ConfigSources {
   readonly cwd: string;
 }
 
+const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 const TOOLSETS = [...AREAS, "all"] as const;
 const FILE_NAME = "baton.json";
 const PREFIX = "BATON_";
