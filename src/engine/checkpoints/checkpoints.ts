@@ -32,7 +32,7 @@ function requireSnapshotable(run: Run): Run {
   });
 }
 
-/** The copy of a run, read while others go on. Errors: `not_found`, `invalid_transition`. */
+/** Returns the snapshot of a run, read while other work goes on. Errors: `not_found`, `invalid_transition`. */
 function* snapshotForCheckpoint(ctx: EngineContext, id: string, onPage: (page: string) => void): Tx<RunSnapshot> {
   requireSnapshotable(yield* requireRun(id));
   const snapshot = yield* snapshotRun(ctx, id, { onPage });
@@ -40,7 +40,7 @@ function* snapshotForCheckpoint(ctx: EngineContext, id: string, onPage: (page: s
   return snapshot;
 }
 
-/** Stores a copy that was read before. Errors: `not_found` for a run that has gone meanwhile. */
+/** Stores a snapshot that was read before. Errors: `not_found` for a run that has gone meanwhile. */
 export function* storeCheckpoint(ctx: EngineContext, packed: PackedSnapshot, order: Order): Tx<Taken> {
   const id = String(packed.head.run["id"]);
   const run = (yield* lockRun(id)) ?? (yield* requireRun(id));
@@ -57,7 +57,7 @@ export async function takeCheckpoint(engine: Engine, run: string, order: Order):
   return engine.transact((ctx) => storeCheckpoint(ctx, packed, order));
 }
 
-/** The copy of a run, compressed, read while others go on. Errors: `not_found`, `invalid_transition`. */
+/** Returns the compressed snapshot of a run, read while other work goes on. Errors: `not_found`, `invalid_transition`. */
 export async function packRun(engine: Pick<Engine, "snapshot">, run: string): Promise<PackedSnapshot> {
   const packer = new Packer();
   const snapshot = await engine.snapshot((ctx) => {

@@ -52,7 +52,7 @@ function* runsDue(ctx: EngineContext, status: RunStatus, after: string) {
   };
 }
 
-/** Between the look and the copy the run may have ended its way, or be gone: then there is nothing to keep. */
+/** The run may end or be removed between the query and the snapshot: then no checkpoint is taken. */
 async function takeUnlessOver(engine: Engine, run: string, order: Order): Promise<number> {
   try {
     await takeCheckpoint(engine, run, order);

@@ -18,7 +18,7 @@ export interface Taken {
   readonly removed: readonly string[];
 }
 
-/** A copy as it is stored, with what is to be known of it without being read. */
+/** A snapshot as it is stored, with the facts that are known without reading it. */
 export interface PackedSnapshot extends Packed {
   readonly head: RunSnapshot["head"];
 }
@@ -47,7 +47,7 @@ export function createdEvent({ id, kind, label, run, project, counts }: store.Ch
   return { type: "checkpoint.created", project, run, agent: by, data: { checkpoint: id, kind, label, tasks } };
 }
 
-/** Keeps a copy, and makes room. The caller has locked its run. */
+/** Saves a snapshot as a checkpoint and removes the oldest. The caller has locked its run. */
 export function* saveSnapshot(ctx: EngineContext, packed: PackedSnapshot, order: Order): Tx<Taken> {
   const { head } = packed;
   const run = RUNS.read(head.run);

@@ -26,7 +26,7 @@ interface SnapshotHead {
   readonly takenAt: number;
 }
 
-/** A copy with its tasks taken apart, in no order. */
+/** A snapshot with its tasks parsed, in no order. */
 export interface OpenSnapshot extends SnapshotHead {
   readonly tasks: readonly snapshots.SnapshotTask[];
 }
@@ -41,11 +41,11 @@ const BYTES_A_PAGE = 512 * 1024;
 export interface SnapshotOptions {
   /** Dead letters that the change has yet to write. */
   readonly unwritten?: readonly PendingDeadLetter[];
-  /** Given each page as soon as it has been read: the copy then keeps none. */
+  /** Receives each page as soon as it has been read: the snapshot then keeps none. */
   readonly onPage?: (page: string) => void;
 }
 
-/** Copies a run: a query of many short statements, or a part of a transaction. Undefined for a run that is gone. */
+/** Reads a run as data: a query of many short statements, or a part of a transaction. Undefined for a run that is gone. */
 export function* snapshotRun(
   ctx: Pick<EngineContext, "now">,
   run: string,
@@ -90,7 +90,7 @@ function* readPages(run: string, columns: readonly string[], onPage: (page: stri
   }
 }
 
-/** The parts of a copy as they are kept: its head, then its pages. */
+/** The parts of a snapshot as they are stored: its head, then its pages. */
 export function partsOf(snapshot: RunSnapshot): string[] {
   return [headText(snapshot), ...snapshot.pages];
 }
@@ -99,21 +99,21 @@ export function headText({ head }: RunSnapshot): string {
   return JSON.stringify(head);
 }
 
-/** Takes a copy apart that has just been made. */
+/** Parses a snapshot that has just been made. */
 export function openSnapshot({ head, pages }: RunSnapshot): OpenSnapshot {
   return { ...head, tasks: pages.flatMap((page) => snapshots.tasksOfPage(head.columns, page)) };
 }
 
-/** A copy from its parts, which are as they were written in a format; between two of them others go on. */
+/** Parses the parts of a stored snapshot of a format; other work goes on between two of them. */
 export async function readParts(parts: AsyncIterable<string>, format: number): Promise<OpenSnapshot> {
   const tasksOf = format === 1 ? snapshots.tasksOfRows : snapshots.tasksOfPage;
   let head: SnapshotHead | undefined;
   const tasks: snapshots.SnapshotTask[] = [];
   for await (const part of parts) {
-    // Written by `partsOfCopy`, and the hash was right.
+    // Written by `partsOf`, and the hash was right.
     if (head === undefined) head = JSON.parse(part) as SnapshotHead;
     else tasks.push(...tasksOf(head.columns, part));
   }
-  if (head === undefined) throw new Error("a copy of a run without its head");
+  if (head === undefined) throw new Error("a snapshot of a run without its head");
   return { ...head, tasks };
 }
