@@ -1,4 +1,4 @@
-import { type LaneHead, laneFigures, type ClaimTarget } from "../../store/scheduling/lanes.js";
+import { type LaneHead, laneStats, type ClaimTarget } from "../../store/scheduling/lanes.js";
 import { overBudgetWithin } from "../../store/cost/budgets.js";
 import { findRun } from "../../store/runs/runs.js";
 import { nextAvailable } from "../../store/tasks/transitions.js";
@@ -41,7 +41,7 @@ export function* whyNoWork(
     if (run?.status === "paused") return { reason: "paused", retryAfterMs };
   }
   if (heads.length > 0) return { reason: "no_capability", retryAfterMs };
-  const figures = yield* laneFigures(target);
+  const figures = yield* laneStats(target);
   const spent = yield* spentIn("run" in target ? yield* overBudgetWithin(target.run) : figures.overBudget);
   if (spent !== undefined) return { reason: "budget_blocked", detail: spent, retryAfterMs };
   if (figures.full > 0) return { reason: "at_capacity", retryAfterMs };

@@ -1,6 +1,6 @@
 import type { AttemptOutcome } from "../../base/statuses.js";
 import * as agents from "../../store/agents/agents.js";
-import { attemptFigures, recentAttemptsOf } from "../../store/tasks/attempts.js";
+import { attemptStats, recentAttemptsOf } from "../../store/tasks/attempts.js";
 import { findSession } from "../../store/presence/sessions.js";
 import { runningTasksOf, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -49,7 +49,7 @@ export function* findAgentDetail(ctx: EngineContext, name: string, wanted: { his
 }
 
 function* metricsOf(name: string): Tx<AgentMetrics> {
-  const figures = yield* attemptFigures(name);
+  const figures = yield* attemptStats(name);
   const count = (...outcomes: AttemptOutcome[]) =>
     figures.filter(({ outcome }) => outcomes.includes(outcome)).reduce((sum, figure) => sum + figure.count, 0);
   const succeeded = count("succeeded");

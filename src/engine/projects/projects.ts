@@ -2,9 +2,9 @@ import { HINTS_FROM_MAX } from "../../base/limits.js";
 import { isDeepStrictEqual } from "node:util";
 import { dirname, sep } from "node:path";
 import { appendEvents } from "../../store/events/events.js";
-import { figuresOfProjects, type ProjectFigures } from "../../store/system/figures.js";
+import { projectStats, type ProjectStats } from "../../store/system/stats.js";
 import { lockProject } from "../../store/lock-order.js";
-import { countMilestones, type MilestoneFigures } from "../../store/milestones/milestones.js";
+import { countMilestones, type MilestoneStats } from "../../store/milestones/milestones.js";
 import * as projects from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext, Workplace } from "../context.js";
@@ -267,9 +267,9 @@ function changesOf(prefix: string, before: Values, after: Values): ProjectChange
 export interface ProjectLine {
   readonly project: Project;
   /** Undefined for one without runs. */
-  readonly figures: ProjectFigures | undefined;
+  readonly figures: ProjectStats | undefined;
   /** Undefined for one without milestones. */
-  readonly milestones: MilestoneFigures | undefined;
+  readonly milestones: MilestoneStats | undefined;
 }
 
 /** A page of projects by name; `next` is where the following page starts. */
@@ -280,7 +280,7 @@ export function* listProjects(
   const found = yield* projects.listProjects({ ...filter, limit: filter.limit + 1 });
   const page = found.slice(0, filter.limit);
   const ids = page.map(({ id }) => id);
-  const figures = yield* figuresOfProjects(ids);
+  const figures = yield* projectStats(ids);
   const milestones = yield* countMilestones(ids, ctx.now);
   const lines = page.map((project) => ({
     project,

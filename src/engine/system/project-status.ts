@@ -1,13 +1,13 @@
 import type { TaskStatus } from "../../base/statuses.js";
 import { sumCounters, findCounters } from "../../store/runs/counters.js";
 import {
-  figuresOfProjects,
-  type LockFigures,
-  lockFigures,
-  type ProjectFigures,
+  projectStats,
+  type LockStats,
+  lockStats,
+  type ProjectStats,
   type WorkAtHand,
   workAtHand,
-} from "../../store/system/figures.js";
+} from "../../store/system/stats.js";
 import { activeRunsOf, countRunsByStatus, findRuns } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
@@ -30,7 +30,7 @@ export interface ProjectOverview {
   /** Open tasks by status, over its active runs and its ad-hoc tasks. */
   readonly tasks: Readonly<Record<TaskStatus, number>>;
   readonly at_work: readonly WorkAtHand[];
-  readonly locks: LockFigures;
+  readonly locks: LockStats;
   /** The open ones first, the soonest due before the others. */
   readonly milestones: readonly ReturnType<typeof milestoneView>[];
 }
@@ -39,14 +39,14 @@ export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project
   const active = (yield* activeRunsOf(project.id)).slice(-RUNS_SHOWN_MAX);
   const lines: ReturnType<typeof runLine>[] = [];
   for (const run of (yield* findRuns(active)).toReversed()) lines.push(runLine(run, yield* findCounters(run.id)));
-  const figures = yield* figuresOfProjects([project.id]);
+  const figures = yield* projectStats([project.id]);
   return {
     runs: yield* countRunsByStatus(project.id),
     active_runs: lines,
     progress: progressOfProject(figures.get(project.id)),
     tasks: yield* sumCounters(project.id),
     at_work: yield* workAtHand(project.id, WORK_SHOWN_MAX),
-    locks: yield* lockFigures(project.id),
+    locks: yield* lockStats(project.id),
     milestones: yield* milestoneLines(ctx, project.id),
   };
 }
@@ -75,7 +75,7 @@ export function projectLine({ project, figures, milestones = NO_MILESTONES }: Pr
 const NO_MILESTONES = { open: 0, completed: 0, overdue: 0 };
 
 /** Percent with one decimal, weighted by what each task is expected to take; null when no run is active. */
-function progressOfProject(figures: ProjectFigures | undefined): number | null {
+function progressOfProject(figures: ProjectStats | undefined): number | null {
   if (figures === undefined || figures.activeRuns === 0) return null;
   return Math.round((figures.doneMs / Math.max(1, figures.workMs)) * 1000) / 10;
 }

@@ -1,6 +1,6 @@
 import type { TaskStatus } from "../../base/statuses.js";
 import { sumCounters } from "../../store/runs/counters.js";
-import * as figures from "../../store/system/figures.js";
+import * as figures from "../../store/system/stats.js";
 import { countRunsByStatus } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import { commandRunners } from "../policy/command-runners.js";
@@ -16,21 +16,21 @@ export interface SystemStatus {
   readonly tasks: Readonly<Record<TaskStatus, number>>;
   /** For how long the ready task that waits the longest has been ready. */
   readonly oldest_ready_ms: number | null;
-  readonly presence: figures.PresenceFigures;
-  readonly locks: figures.LockFigures;
+  readonly presence: figures.PresenceStats;
+  readonly locks: figures.LockStats;
   /** Milliseconds since the epoch. */
   readonly lastEventAt: number | null;
 }
 
 export function* systemStatus(ctx: EngineContext): Tx<SystemStatus> {
   const readyAt = yield* figures.oldestReadyAt();
-  const due = yield* figures.dueFigures(ctx.now, hostOf(ctx));
+  const due = yield* figures.dueStats(ctx.now, hostOf(ctx));
   return {
     runs: yield* countRunsByStatus(),
     tasks: yield* sumCounters(),
     oldest_ready_ms: readyAt === null ? null : Math.max(0, ctx.now - readyAt),
     presence: yield* figures.presence(ctx.now),
-    locks: yield* figures.lockFigures(),
+    locks: yield* figures.lockStats(),
     lastEventAt: due.lastEventAt,
   };
 }
@@ -62,7 +62,7 @@ const LATE_MS_MIN = 15_000;
 
 /** Returns the state of the parts from recorded data; the database itself is measured by the caller. */
 export function* componentsOf(ctx: EngineContext): Tx<Component[]> {
-  const due = yield* figures.dueFigures(ctx.now, hostOf(ctx));
+  const due = yield* figures.dueStats(ctx.now, hostOf(ctx));
   const presence = yield* figures.presence(ctx.now);
   const lateMs = Math.max(LATE_MS_MIN, LATE_TICKS * ctx.settings.tick_ms);
   return [
@@ -76,7 +76,7 @@ export function* componentsOf(ctx: EngineContext): Tx<Component[]> {
 
 function background(
   ctx: EngineContext,
-  { tickedAt }: figures.DueFigures,
+  { tickedAt }: figures.DueStats,
   { lateMs, sessions: open }: { lateMs: number; sessions: number },
 ): Component {
   const name = "background_work";
@@ -88,14 +88,14 @@ function background(
   return { name, status: "down", reason: "no process on this host looks after leases, retries and timers", measured };
 }
 
-function timers(ctx: EngineContext, { oldestDueAt }: figures.DueFigures, lateMs: number): Component {
+function timers(ctx: EngineContext, { oldestDueAt }: figures.DueStats, lateMs: number): Component {
   const lateBy = oldestDueAt === null ? 0 : ctx.now - oldestDueAt;
   const late = lateBy > lateMs;
   const reason = late ? "a retry or time-out is overdue" : "nothing is overdue";
   return { name: "timers", status: late ? "degraded" : "ok", reason, measured: { overdue_ms: lateBy } };
 }
 
-function sessions({ sessions: open, overdue }: figures.PresenceFigures): Component {
+function sessions({ sessions: open, overdue }: figures.PresenceStats): Component {
   const reason =
     overdue > 0 ? `${overdue} sessions are over and what they hold has not gone back yet` : "all are alive";
   return { name: "sessions", status: overdue > 0 ? "degraded" : "ok", reason, measured: { open, overdue } };

@@ -12,7 +12,7 @@ export interface TransactionRetry {
 }
 
 /** What a driver makes of an error: not worth another try, or worth one for this reason. */
-export type Passing =
+export type TransientError =
   | {
       readonly reason: string;
       /** It is a matter of the rows that were wanted, and not of the database as a whole. */
@@ -34,7 +34,7 @@ export function doubling(random: Random, { leastMs, mostMs }: { leastMs: number;
  */
 export async function retrying<T>(
   policy: TransactionRetry,
-  attempt: { run(): T | Promise<T>; passing(error: unknown): Passing },
+  attempt: { run(): T | Promise<T>; passing(error: unknown): TransientError },
 ): Promise<T> {
   const startedAt = performance.now();
   for (let tries = 1; ; tries++) {

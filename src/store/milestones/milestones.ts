@@ -118,7 +118,7 @@ export function* markDone(milestone: string, targets: readonly string[]): Tx<num
   );
 }
 
-export interface MilestoneFigures {
+export interface MilestoneStats {
   readonly open: number;
   readonly completed: number;
   /** Open ones past their time. */
@@ -126,7 +126,7 @@ export interface MilestoneFigures {
 }
 
 /** Those without milestones are not in the map. */
-export function* countMilestones(projects: readonly string[], now: number): Tx<Map<string, MilestoneFigures>> {
+export function* countMilestones(projects: readonly string[], now: number): Tx<Map<string, MilestoneStats>> {
   if (projects.length === 0) return new Map();
   const rows = yield [
     `SELECT project, count(*) AS milestones, count(completed_at) AS completed,

@@ -1,6 +1,6 @@
 import { BatonError } from "../../base/errors.js";
 import { ConnectionLost } from "../driver/faults.js";
-import type { Passing } from "../driver/retry.js";
+import type { TransientError } from "../driver/retry.js";
 import { CommitUnknown, RestartTransaction } from "../tx.js";
 
 /** The SQLSTATE of a server's answer, or the code of a system error. */
@@ -29,7 +29,7 @@ export function isLost(error: unknown): boolean {
 const PASSING_STATES = /^(?:40001|40P01|55P03|57014|53300)$/;
 const TOO_MANY = "53300";
 
-export function passingOf(error: unknown): Passing {
+export function transientErrorOf(error: unknown): TransientError {
   if (error instanceof RestartTransaction) return { reason: error.message, busy: true };
   if (isLost(error)) return LOST;
   if (isLostRace(error)) return { reason: "others did the same at the same time", busy: true };
@@ -40,8 +40,8 @@ export function passingOf(error: unknown): Passing {
 }
 
 /** For what may safely run again after it has committed. */
-export function passingOrUnknown(error: unknown): Passing {
-  return error instanceof CommitUnknown ? LOST : passingOf(error);
+export function transientOrUnknown(error: unknown): TransientError {
+  return error instanceof CommitUnknown ? LOST : transientErrorOf(error);
 }
 
 const LOST = { reason: "it cannot be reached. Is it running, and does BATON_DATABASE_URL name it" } as const;

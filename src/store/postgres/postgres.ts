@@ -3,12 +3,12 @@ import type { Runtime } from "../../runtime/runtime.js";
 import { Crashed, FaultPoints, type StoreHooks } from "../driver/faults.js";
 import { refuseNewer } from "../driver/migrate.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
-import { isLost, isStalePlan, passingOf, passingOrUnknown, refusal, shownLocation } from "./errors.js";
+import { isLost, isStalePlan, transientErrorOf, transientOrUnknown, refusal, shownLocation } from "./errors.js";
 import { migrate } from "./schema.js";
 import { columnTypes } from "./statements.js";
 import { PostgresTransaction } from "./transaction.js";
 import { PostgresWake } from "./wake.js";
-import { doubling, type Passing, type TransactionRetry, retrying } from "../driver/retry.js";
+import { doubling, type TransientError, type TransactionRetry, retrying } from "../driver/retry.js";
 import { CommitUnknown, type Store, type StoreInfo, type TransactOptions, type Tx, type TxContext } from "../tx.js";
 
 export interface PostgresOptions {
@@ -83,16 +83,19 @@ class PostgresStore implements Store {
   }
 
   async migrate(): Promise<void> {
-    await this.#retrying(() => this.#withClient(migrate), passingOf);
+    await this.#retrying(() => this.#withClient(migrate), transientErrorOf);
   }
 
   async transact<T>(command: (ctx: TxContext) => Tx<T>, options: TransactOptions = {}): Promise<T> {
-    return this.#retrying(() => this.#once(BEGIN, command), options.idempotent === true ? passingOrUnknown : passingOf);
+    return this.#retrying(
+      () => this.#once(BEGIN, command),
+      options.idempotent === true ? transientOrUnknown : transientErrorOf,
+    );
   }
 
   async read<T>(query: (ctx: TxContext) => Tx<T>): Promise<T> {
     // What a query's COMMIT loses is lost by nobody.
-    return this.#retrying(() => this.#once(BEGIN_READ, query), passingOrUnknown);
+    return this.#retrying(() => this.#once(BEGIN_READ, query), transientOrUnknown);
   }
 
   /** Each statement is awaited anyway. */
@@ -114,7 +117,7 @@ class PostgresStore implements Store {
     await this.#pool.end();
   }
 
-  async #retrying<T>(run: () => Promise<T>, passing: (error: unknown) => Passing): Promise<T> {
+  async #retrying<T>(run: () => Promise<T>, passing: (error: unknown) => TransientError): Promise<T> {
     try {
       return await retrying(this.#policy, { run, passing });
     } catch (error) {

@@ -294,7 +294,7 @@ export function* unparkScopes(project: string, requests: readonly string[]): Tx<
 }
 
 /** Why a project or run offers nothing: what its lanes look like from outside. */
-export interface LaneFigures {
+export interface LaneStats {
   /** Lanes with work whose run is paused. */
   readonly paused: number;
   /** Lanes with work whose run has as many tasks running as it may. */
@@ -305,7 +305,7 @@ export interface LaneFigures {
   readonly overBudget: string | null;
 }
 
-export function* laneFigures(where: ClaimTarget): Tx<LaneFigures> {
+export function* laneStats(where: ClaimTarget): Tx<LaneStats> {
   const [column, id] = "run" in where ? ["run", where.run] : ["project", where.project];
   // sql: one of two columns, and the conditions below.
   const closed = (condition: string, what = "count(*)") =>

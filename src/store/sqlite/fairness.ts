@@ -24,7 +24,7 @@ const SEEN_FOR_MS = 500;
  * time, of the writer too where there are few cores, so most should ask seldom; and whoever has just written asks soonest, so
  * it must stop by itself. Real time throughout, in ms: the injected clock may stand still.
  */
-export class Turns {
+export class WriteFairness {
   readonly #random: Random;
   readonly #now: () => number;
   /** When this process last found the file busy, and when it last waited as one of many. */

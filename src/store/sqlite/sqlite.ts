@@ -4,13 +4,13 @@ import type { Runtime } from "../../runtime/runtime.js";
 import { type AttemptPoints, ConnectionLost, FaultPoints, type StoreHooks } from "../driver/faults.js";
 import { refuseNewer, statementsFrom } from "../driver/migrate.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
-import { pause, type Passing, type TransactionRetry, retrying } from "../driver/retry.js";
+import { pause, type TransientError, type TransactionRetry, retrying } from "../driver/retry.js";
 import { APPLICATION_ID, codeOf, corrupt, prepareFile } from "./file.js";
 import { SQLITE, SqliteStatements } from "./statements.js";
 import { playOnOwnConnection } from "./snapshot.js";
 import { LogKeeper, type LogState } from "./wal.js";
 import { SqliteWake } from "./wake.js";
-import { Turns } from "./fairness.js";
+import { WriteFairness } from "./fairness.js";
 import {
   CommitUnknown,
   NO_ROWS,
@@ -51,7 +51,7 @@ const RECLAIM_PAGES = 256;
  */
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
   prepareFile(options.file);
-  const turns = new Turns(options.runtime.random);
+  const turns = new WriteFairness(options.runtime.random);
   const totalMs = options.busyMs ?? BUSY_MS;
   const policy: TransactionRetry = {
     database: options.file,
@@ -109,7 +109,7 @@ function refuseStranger(database: Database.Database, file: string): void {
 /** How the store gets on with the file's other users. */
 interface Sharing {
   readonly policy: TransactionRetry;
-  readonly turns: Turns;
+  readonly turns: WriteFairness;
 }
 
 class SqliteStore implements Store {
@@ -189,7 +189,7 @@ class SqliteStore implements Store {
     this.#database.close();
   }
 
-  async #retrying<T>(run: () => T | Promise<T>, passing: (error: unknown) => Passing): Promise<T> {
+  async #retrying<T>(run: () => T | Promise<T>, passing: (error: unknown) => TransientError): Promise<T> {
     try {
       return await retrying(this.#sharing.policy, { run, passing });
     } catch (error) {
@@ -246,15 +246,15 @@ function beginWith(begin: Database.Statement): void {
   }
 }
 
-const LOST: Passing = { reason: "the connection was lost" };
+const LOST: TransientError = { reason: "the connection was lost" };
 
-function passingOf(error: unknown): Passing {
+function passingOf(error: unknown): TransientError {
   if (error instanceof ConnectionLost) return LOST;
   if (error instanceof RestartTransaction) return { reason: error.message };
   return isBusy(error) ? { reason: "other processes kept it busy" } : undefined;
 }
 
-function passingOrUnknown(error: unknown): Passing {
+function passingOrUnknown(error: unknown): TransientError {
   return error instanceof CommitUnknown ? LOST : passingOf(error);
 }
 

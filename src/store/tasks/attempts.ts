@@ -142,7 +142,7 @@ export function* dependencyResults(task: string, chars: number): Tx<DependencyRe
 }
 
 /** An agent's attempts by how they ended, with their mean duration in milliseconds. */
-export function* attemptFigures(agent: string): Tx<{ outcome: AttemptOutcome; count: number; meanMs: number }[]> {
+export function* attemptStats(agent: string): Tx<{ outcome: AttemptOutcome; count: number; meanMs: number }[]> {
   const rows = yield [
     `SELECT outcome, count(*) AS attempts, CAST(avg(ended_at - started_at) AS BIGINT) AS mean_ms FROM attempts
      WHERE agent = $1 GROUP BY outcome ORDER BY outcome`,

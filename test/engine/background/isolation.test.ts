@@ -1,7 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { IsolatedJobs } from "../../../src/engine/background/isolation.js";
 import { BatonError } from "../../../src/base/errors.js";
-import { passingOf } from "../../../src/store/postgres/errors.js";
+import { transientErrorOf } from "../../../src/store/postgres/errors.js";
 import { retrying } from "../../../src/store/driver/retry.js";
 import { type SqlValue, CommitUnknown } from "../../../src/store/tx.js";
 import { startApp, type TestApp, type TestAppOptions } from "../../support/servers/app.js";
@@ -50,11 +50,11 @@ describe("background work", () => {
     const jobs = new IsolatedJobs(quarantine, 0);
     const policy = { database: "d", totalMs: 0, pauseMs: () => 0 };
     const kept = Object.assign(new Error("canceling statement"), { code: "57014" });
-    const busy = () => retrying<number>(policy, { run: () => Promise.reject(kept), passing: passingOf });
+    const busy = () => retrying<number>(policy, { run: () => Promise.reject(kept), passing: transientErrorOf });
     expect(await jobs.each("task", ["a", "b"], (id) => (id === "a" ? busy() : ok()))).toEqual({ tried: 2, sum: 1 });
     expect([...quarantine.keys()]).toEqual(["task a"]);
     const lost = Object.assign(new Error("gone"), { code: "ECONNREFUSED" });
-    const down = () => retrying<number>(policy, { run: () => Promise.reject(lost), passing: passingOf });
+    const down = () => retrying<number>(policy, { run: () => Promise.reject(lost), passing: transientErrorOf });
     await expect(jobs.each("task", ["c"], down)).rejects.toMatchObject({ code: "unavailable" });
   });
 });

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { Turns } from "../../../src/store/sqlite/fairness.js";
+import { WriteFairness } from "../../../src/store/sqlite/fairness.js";
 
 const half = { next: () => 0.5 };
 
 let now = 0;
-const turnsOf = (random: { next(): number }): Turns => new Turns(random, () => now);
+const turnsOf = (random: { next(): number }): WriteFairness => new WriteFairness(random, () => now);
 
 test("a process that is alone with the file never leaves it", () => {
   const turns = turnsOf(half);
@@ -16,7 +16,7 @@ test("a process that is alone with the file never leaves it", () => {
 });
 
 /** The instants within 24 ms at which a process that writes all the time leaves the file. */
-function leavesAt(turns: Turns): number[] {
+function leavesAt(turns: WriteFairness): number[] {
   const left: number[] = [];
   for (let ms = 0; ms < 24; ms++) {
     if (turns.leaveMs() > 0) left.push(ms);

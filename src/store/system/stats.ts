@@ -2,7 +2,7 @@ import { many, hit, int, intOrNull, only, placeholders, text } from "../rows.js"
 import { first, type Row, type Tx } from "../tx.js";
 
 /** Counts for status answers. Each reads an index or the unfinished runs, never the whole history. */
-export interface ProjectFigures {
+export interface ProjectStats {
   /** All runs but the standing one. */
   readonly runs: number;
   readonly activeRuns: number;
@@ -12,7 +12,7 @@ export interface ProjectFigures {
 }
 
 /** Those without runs are not in the map. */
-export function* figuresOfProjects(projects: readonly string[]): Tx<Map<string, ProjectFigures>> {
+export function* projectStats(projects: readonly string[]): Tx<Map<string, ProjectStats>> {
   if (projects.length === 0) return new Map();
   const rows = yield [
     `SELECT r.project, count(*) AS runs, count(*) - count(r.ended_at) AS active,
@@ -61,7 +61,7 @@ export function* workAtHand(project: string | undefined, limit: number): Tx<Work
   }));
 }
 
-export interface LockFigures {
+export interface LockStats {
   /** Paths that are locked now. */
   readonly held: number;
   /** Granted to an agent that has not come back for it yet. */
@@ -70,7 +70,7 @@ export interface LockFigures {
   readonly waiting: number;
 }
 
-export function* lockFigures(project?: string): Tx<LockFigures> {
+export function* lockStats(project?: string): Tx<LockStats> {
   const row = yield* first([
     `SELECT
        (SELECT count(*) FROM file_locks WHERE state = 'held' AND ($1 = '' OR project = $1)) AS held,
@@ -82,7 +82,7 @@ export function* lockFigures(project?: string): Tx<LockFigures> {
   return { held: int(row, "held"), offered: int(row, "offered"), waiting: int(row, "waiting") };
 }
 
-export interface PresenceFigures {
+export interface PresenceStats {
   readonly registered: number;
   /** Agents that hold at least one task. */
   readonly atWork: number;
@@ -94,7 +94,7 @@ export interface PresenceFigures {
   readonly overdue: number;
 }
 
-export function* presence(now: number): Tx<PresenceFigures> {
+export function* presence(now: number): Tx<PresenceStats> {
   const row = yield* first([
     `SELECT
        (SELECT count(*) FROM agents WHERE status = 'active') AS registered,
@@ -114,7 +114,7 @@ export function* presence(now: number): Tx<PresenceFigures> {
   };
 }
 
-export interface DueFigures {
+export interface DueStats {
   /** When the most overdue task should have been looked at; null when none is due. */
   readonly oldestDueAt: number | null;
   /** When the last thing happened. */
@@ -123,7 +123,7 @@ export interface DueFigures {
   readonly tickedAt: number | null;
 }
 
-export function* dueFigures(now: number, host: string): Tx<DueFigures> {
+export function* dueStats(now: number, host: string): Tx<DueStats> {
   const row = yield* first([
     `SELECT
        (SELECT min(due_at) FROM (
