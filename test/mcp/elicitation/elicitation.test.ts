@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { connectClient } from "../../support/servers/client.js";
 import { createDatabase } from "../../support/databases/databases.js";
-import { decided, LineClient, sitDown, startRelease } from "../../support/fixtures/release-run.js";
+import { decided, LineClient, type Seat, sitDown, startRelease } from "../../support/fixtures/release-run.js";
 import { bestOfFew } from "../../support/in-time.js";
+import { shared } from "../../support/lifetime.js";
 import { until } from "../../support/until.js";
 
 const form = { type: "object", required: ["version"], properties: { version: { type: "string" } } };
@@ -13,8 +14,11 @@ async function newDatabase(): Promise<string> {
 }
 
 describe("a person at a client that can show forms", () => {
+  const seated = shared(async () => sitDown({ database: await newDatabase() }));
+  const seat = (): Seat => ({ client: seated().client, person: seated().person.forget() });
+
   test("approves while a call waits, with the answers that the step asks for, and the run goes on", async () => {
-    const { client, person } = await sitDown({ database: await newDatabase() });
+    const { client, person } = seat();
     const run = await startRelease(client, { form });
     const claim = client.call("claim_task", { run, wait_seconds: 20 });
     const shown = await person.shown();
@@ -33,7 +37,7 @@ describe("a person at a client that can show forms", () => {
   });
 
   test("rejects, and the step has failed with what they say", async () => {
-    const { client, person } = await sitDown({ database: await newDatabase() });
+    const { client, person } = seat();
     const run = await startRelease(client, { form });
     (await person.shown()).fillIn({ decision: "rejected", note: "not on a Friday" });
     await until("it is decided", async () => (await decided(client, run)).status === "dead_letter");
@@ -45,7 +49,7 @@ describe("a person at a client that can show forms", () => {
   });
 
   test("is asked again, with what they have filled in, where that does not fit", async () => {
-    const { client, person } = await sitDown({ database: await newDatabase() });
+    const { client, person } = seat();
     const run = await startRelease(client, { form });
     (await person.shown(1)).fillIn({ decision: "approved", version: " ", note: "fine" });
     const again = await person.shown(2);
@@ -57,7 +61,7 @@ describe("a person at a client that can show forms", () => {
   });
 
   test("is asked about a run within one that a call has to do with, and about one question after the other", async () => {
-    const { client, person } = await sitDown({ database: await newDatabase() });
+    const { client, person } = seat();
     const steps = ["first", "second"].map((key) => ({ key, kind: "human", ask: `The ${key}?` }));
     await client.call("create_project", { name: "shop" });
     await client.call("create_workflow", { project: "shop", name: "inner", definition: { steps } });
@@ -148,7 +152,7 @@ describe("a person at a client that can show forms", () => {
   });
 
   test("is the only one who decides: nothing that an agent can send does", async () => {
-    const { client, person } = await sitDown({ database: await newDatabase() });
+    const { client, person } = seat();
     const run = await startRelease(client);
     const shown = await person.shown();
     const { id } = await decided(client, run);
@@ -181,10 +185,11 @@ describe("a person at a client that can show forms", () => {
 });
 
 describe("a client that answers in another way", () => {
+  const planner = shared(() => connectClient());
+
   async function asked(): Promise<{ lines: LineClient; run: string; id: number }> {
-    const planner = await connectClient();
-    const run = await startRelease(planner);
-    const lines = await new LineClient(planner.server.database).connect({ elicitation: {} });
+    const run = await startRelease(planner());
+    const lines = await new LineClient(planner().server.database).connect({ elicitation: {} });
     const input = { name: "wait_for", arguments: { run, kinds: ["run_finished"], timeout_seconds: 50 } };
     await lines.send({ id: "waiting", method: "tools/call", params: input });
     const { id } = await lines.next("elicitation/create");

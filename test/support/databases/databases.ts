@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Client } from "pg";
-import { inject, onTestFinished } from "vitest";
+import { inject } from "vitest";
 import { ManualClock } from "../../../src/runtime/clock.js";
 import { sortableIds } from "../../../src/runtime/ids.js";
 import { seededRandom } from "../../../src/runtime/random.js";
@@ -12,6 +12,7 @@ import type { StoreHooks } from "../../../src/store/driver/faults.js";
 import { openPostgres } from "../../../src/store/postgres/postgres.js";
 import { openSqlite } from "../../../src/store/sqlite/sqlite.js";
 import type { Store } from "../../../src/store/tx.js";
+import { atEnd } from "../lifetime.js";
 import { until } from "../until.js";
 
 export const BACKENDS = ["sqlite", "postgres"] as const;
@@ -51,7 +52,7 @@ export function ownRuntime(): Runtime & { clock: ManualClock } {
 export function temporaryDirectory(): string {
   const directory = mkdtempSync(path.join(tmpdir(), "baton-"));
   // A killed process may still write there for a moment.
-  onTestFinished(() => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
+  atEnd(() => rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 50 }));
   return directory;
 }
 
@@ -97,7 +98,7 @@ const free: string[] = [];
 
 async function createPostgres(): Promise<TestDatabase> {
   const url = free.pop() ?? (await makePostgres());
-  onTestFinished(async () => {
+  atEnd(async () => {
     await administer(url, empty);
     free.push(url);
   });
@@ -158,6 +159,6 @@ async function administer(url: string, work: (client: Client) => Promise<unknown
 async function untilTestEnds(opening: Promise<Store>): Promise<Store> {
   const store = await opening;
   // Hooks of a finished test run in reverse: stores close before their database goes.
-  onTestFinished(() => store.close());
+  atEnd(() => store.close());
   return store;
 }

@@ -4,8 +4,8 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import type { RequestOptions } from "@modelcontextprotocol/sdk/shared/protocol.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ElicitRequestSchema, type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
-import { onTestFinished } from "vitest";
 import { temporaryDirectory } from "../databases/databases.js";
+import { atEnd } from "../lifetime.js";
 import { sharedSchemas } from "./output-schemas.js";
 import type { Person } from "./person.js";
 
@@ -53,7 +53,7 @@ export function startServer(options: ServerOptions = {}): ServerProcess {
     },
     stdio: ["pipe", "pipe", "pipe"],
   });
-  onTestFinished(() => void child.kill("SIGKILL"));
+  atEnd(() => void child.kill("SIGKILL"));
   const messages: JSONRPCMessage[] = [];
   const listeners = new Set<(message: JSONRPCMessage) => void>();
   let stdout = "";

@@ -20,6 +20,12 @@ export interface Form {
 export class Person {
   readonly forms: Form[] = [];
 
+  /** Begins to count anew, for a test that shares its person with others. */
+  forget(): this {
+    this.forms.length = 0;
+    return this;
+  }
+
   /** The form of that number, as soon as it is shown. */
   shown(number = 1): Promise<Form> {
     return until(`form ${number} is shown`, () => this.forms[number - 1]);
