@@ -21,7 +21,8 @@ export const LOCK_ORDER = ["projects", "runs", "agents", "sessions", "milestones
 
 const LOCK_PROJECT = `SELECT ${PROJECTS.columns} FROM projects WHERE id = $1 %FOR_UPDATE%`;
 const LOCK_RUN = `SELECT ${RUNS.columns} FROM runs WHERE id = $1 %FOR_UPDATE%`;
-const LOCK_RUN_OF_TASK = `SELECT ${RUNS.columns} FROM runs WHERE id = (SELECT run FROM tasks WHERE id = $1) %FOR_UPDATE%`;
+const LOCK_RUN_OF_PLAIN_TASK = `SELECT ${RUNS.columns} FROM runs
+  WHERE id = (SELECT run FROM tasks WHERE id = $1 AND holds_files = 0) %FOR_UPDATE%`;
 const AGENT_STATUS = AGENTS.pick("name", "status");
 const LOCK_AGENT = `SELECT ${AGENT_STATUS.columns} FROM agents WHERE name = $1 %FOR_UPDATE%`;
 
@@ -33,9 +34,9 @@ export function lockRun(id: string): Tx<Run | undefined> {
   return one(RUNS.read, [LOCK_RUN, [id]]);
 }
 
-/** Locks the run a task belongs to, given the task only. */
-export function lockRunOfTask(task: string): Tx<Run | undefined> {
-  return one(RUNS.read, [LOCK_RUN_OF_TASK, [task]]);
+/** Locks the run of a task that holds no files, given the task only; where it holds some, its project is locked first. */
+export function lockRunOfPlainTask(task: string): Tx<Run | undefined> {
+  return one(RUNS.read, [LOCK_RUN_OF_PLAIN_TASK, [task]]);
 }
 
 /** Locks the open runs that a run has started and whose task waits for them no longer, by id. */

@@ -28,7 +28,7 @@ export function isStatement(step: TxStep): step is Statement {
 
 /** The rows of a step's statements as the transaction is handed them: those of its one statement, or a list for several. */
 export function answerTo(step: TxStep, rows: readonly (readonly Row[])[]): readonly Row[] {
-  // A generator has one type for all that it is handed; `all` alone yields a list, and reads it as one.
+  // A generator has one type for all that it is handed; `together` alone yields a list, and reads it as one.
   return isStatement(step) ? (rows[0] ?? NO_ROWS) : (rows as unknown as readonly Row[]);
 }
 
@@ -40,7 +40,7 @@ type ResultOf<T> = T extends Tx<infer Result> ? Result : never;
  * Runs transactions side by side, none of which needs what another finds: their first statements are one step, in order, then
  * their second ones, and so on. Returns the result of each.
  */
-export function* all<const T extends readonly Tx<unknown>[]>(
+export function* together<const T extends readonly Tx<unknown>[]>(
   transactions: T,
 ): Tx<{ -readonly [K in keyof T]: ResultOf<T[K]> }> {
   const results = transactions.map((transaction) => transaction.next());
@@ -157,6 +157,12 @@ export class CommitUnknown extends Error {
     super("the connection was lost during COMMIT; whether the transaction happened is unknown", { cause });
     this.name = "CommitUnknown";
   }
+}
+
+/** Takes no statement: for one of several transactions side by side that is not needed. */
+// oxlint-disable-next-line require-yield -- that is what it is for
+export function* nothing(): Tx<undefined> {
+  return undefined;
 }
 
 /** A statement changed other than the rows that it must: what was read before it no longer holds. */

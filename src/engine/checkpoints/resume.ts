@@ -10,7 +10,7 @@ import { endAttempt } from "../lifecycle/attempts.js";
 import type { Checkpoint } from "./checkpoints.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import type { LockedTask } from "../lifecycle/locked-task.js";
+import type { HeldTask } from "../lifecycle/locked-task.js";
 import { requireUnarchived } from "../projects/projects.js";
 import { restorationOf, writeRestoration } from "./restoration.js";
 import { withLiveChildren } from "./restored-children.js";
@@ -102,7 +102,7 @@ export function* resumeInPlace(
 
 interface LockedRun {
   readonly run: Run;
-  readonly held: readonly LockedTask[];
+  readonly held: readonly HeldTask[];
   /** The runs that it has started, ended ones too. */
   readonly children: readonly string[];
 }
@@ -120,7 +120,7 @@ function* lockWithHeld({ run: id, project }: Checkpoint): Tx<LockedRun> {
   const children = yield* childrenOf(id);
   yield* lockRuns([...parkedRuns, id, ...children, ...(yield* openDescendants(id))]);
   const run = (yield* lockRun(id)) ?? (yield* requireRun(id));
-  const held: LockedTask[] = [];
+  const held: HeldTask[] = [];
   for (const { task, spec } of yield* heldTasksOf(id)) {
     const own = locks.get(task.id);
     if (task.holdsFiles && own === undefined) throw new RestartTransaction(`task ${task.id} has come to hold files`);
@@ -146,7 +146,7 @@ function requireResumable(run: Run): void {
 }
 
 interface Fencing {
-  readonly held: readonly LockedTask[];
+  readonly held: readonly HeldTask[];
   readonly note: string;
 }
 

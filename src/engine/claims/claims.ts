@@ -4,6 +4,7 @@ import { type Attempt, type DependencyResult, dependencyResults, lastAttempt } f
 import {
   type Candidate,
   firstOfLane,
+  type LaneHead,
   laneHeads,
   type ClaimTarget,
   parkScope,
@@ -11,13 +12,14 @@ import {
   refreshLane,
   unparkScope,
 } from "../../store/scheduling/lanes.js";
+import { countersIfAny, type Counters } from "../../store/runs/counters.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { lockAgent, lockProject, lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
 import { openAttempt, recordHeartbeat } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { NewEvent } from "../../store/events/events.js";
-import type { Tx } from "../../store/tx.js";
+import { nothing, together, type Tx } from "../../store/tx.js";
 import { actingAgent, askingAgent, offerOf } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer, unreservedId } from "../scheduling/demands.js";
@@ -79,8 +81,13 @@ const PARKED_AT_ONCE_MAX = 64;
  * directory.
  */
 export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim> {
-  const agent = yield* actingAgent(ctx, request.agent);
-  const live = yield* runningTasksOf(agent.name, agent.maxConcurrentTasks);
+  const name = request.agent ?? ctx.caller.agent;
+  // A run that is named is looked at in the same round trip as the agent.
+  const [agent, live, known] = yield* together([
+    actingAgent(ctx, name),
+    runningTasksOf(name, CONCURRENT_TASKS_MAX),
+    lanesOf(request.run),
+  ]);
   if (live.length >= agent.maxConcurrentTasks) {
     const own = live.find((task) => request.run === undefined || task.run === request.run) ?? live[0];
     if (request.fresh === true || !own) return { outcome: "none", reason: "at_capacity", retryAfterMs: 5_000 };
@@ -89,10 +96,17 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
   }
   const target = yield* claimTarget(ctx, request);
   const claimer = { agent, offer: offerOf(agent, request), target };
-  const claim = yield* claimAt(ctx, claimer);
+  const claim = yield* claimAt(ctx, claimer, known ?? (yield* laneHeads(target)));
   if (claim.outcome !== "none" || !("run" in target) || claim.reason === "at_capacity") return claim;
   const within = yield* targetWithin(yield* requireRun(target.run), claimer.offer);
-  return within ? yield* claimAt(ctx, { ...claimer, target: within }) : claim;
+  return within ? yield* claimAt(ctx, { ...claimer, target: within }, yield* laneHeads(within)) : claim;
+}
+
+/** As many as an agent may register for. */
+const CONCURRENT_TASKS_MAX = 1_000;
+
+function* lanesOf(run: string | undefined): Tx<LaneHead[] | undefined> {
+  return run === undefined ? undefined : yield* laneHeads({ run });
 }
 
 /** Finds a descendant run with a claimable task: claiming from a run includes its child runs. */
@@ -137,9 +151,8 @@ export interface Claimer {
   readonly target: ClaimTarget;
 }
 
-/** Takes the first task that the offer meets. The lanes are read unlocked, then again under the run's lock. */
-export function* claimAt(ctx: EngineContext, claimer: Claimer): Tx<Claim> {
-  const heads = yield* laneHeads(claimer.target);
+/** Takes the first task that the offer meets. The lanes were read unlocked and are read again under the run's lock. */
+export function* claimAt(ctx: EngineContext, claimer: Claimer, heads: readonly LaneHead[]): Tx<Claim> {
   const lane = heads.find(({ demand }) => meets(claimer.offer, demand));
   if (!lane) {
     if ("run" in claimer.target) yield* requireRun(claimer.target.run);
@@ -181,19 +194,24 @@ function* takeFrom(
 ): Tx<Claim> {
   // The one lock order: the project first, since files may be locked; then the run; then the agent.
   const files = lane.demand.scoped || tied.some(({ demand }) => demand.scoped);
-  const project = files ? yield* lockProject(lane.demand.project) : undefined;
-  const run = yield* lockRun(lane.run);
-  if (!run || !isOpen(run, 0) || (yield* closeIfOverBudget(run))) return { outcome: "again" };
-  const agent = yield* lockAgent(claimer.agent.name);
+  const [project, run, agent, counters, choice] = yield* together([
+    files ? lockProject(lane.demand.project) : nothing(),
+    lockRun(lane.run),
+    lockAgent(claimer.agent.name),
+    countersIfAny(lane.run),
+    chooseAmong(lane, tied, claimer.agent.name),
+  ]);
+  if (!run || !counters || !isOpen(run, 0) || (yield* closeIfOverBudget(run))) return { outcome: "again" };
   // The agent was removed between the read and its lock: the next transaction registers it anew.
   if (agent?.status !== "active") return { outcome: "again" };
-  const chosen = { ...(yield* chooseAmong(lane, tied, claimer.agent.name)), run };
+  const chosen = { ...choice, run, counters };
   if (!project || !chosen.lane.demand.scoped) return yield* takePlain(ctx, claimer, chosen);
   return yield* takeWithFiles(ctx, claimer, { ...chosen, caseInsensitive: project.caseInsensitive });
 }
 
 interface ChosenLane extends Choice {
   readonly run: Run;
+  readonly counters: Counters;
 }
 
 function* takePlain(ctx: EngineContext, claimer: Claimer, chosen: ChosenLane): Tx<Claim> {
@@ -275,7 +293,9 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     holdsFiles: taking.locks.length > 0,
   };
   const dueAt = runningDueAt(ctx, opened, { timeouts: spec.timeouts, lease });
-  const done = yield* openAttempt({
+  // Read before the writes, which then travel with COMMIT.
+  const brief = yield* briefOf(ctx, { task: opened, spec }, { ...taking, resumed: false });
+  yield* openAttempt({
     task: task.id,
     agent: claimer.agent.name,
     session: lease.session,
@@ -287,8 +307,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     dueAt,
     holdsFiles: opened.holdsFiles,
   });
-  if (!done) return { outcome: "again" };
-  const change = new RunChange(ctx, taking.run);
+  const change = new RunChange(ctx, taking.run, taking.counters);
   change.move(task, "running");
   change.append(taking.events);
   change.record({
@@ -298,7 +317,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     data: { key: task.key, token: opened.token, attempt: opened.attempt },
   });
   yield* change.flush();
-  return { outcome: "claimed", brief: yield* briefOf(ctx, { task: opened, spec }, { ...taking, resumed: false }) };
+  return { outcome: "claimed", brief };
 }
 
 function* briefOf(
@@ -306,15 +325,19 @@ function* briefOf(
   { task, spec }: TaskAndSpec,
   known: { run: Run; locks: readonly LockLine[]; resumed: boolean },
 ): Tx<Brief> {
+  const [dependencies = [], previous] = yield* together([
+    // One character more than is shown tells that there is more.
+    task.depsTotal === 0 ? nothing() : dependencyResults(task.id, resultCharsShown(task.depsTotal) + 1),
+    task.attempt <= 1 ? nothing() : lastAttempt(task.id),
+  ]);
   return {
     task,
     spec,
     run: known.run,
     resumed: known.resumed,
     locks: known.locks,
-    // One character more than is shown tells that there is more.
-    dependencies: task.depsTotal === 0 ? [] : yield* dependencyResults(task.id, resultCharsShown(task.depsTotal) + 1),
-    previous: task.attempt <= 1 ? undefined : yield* lastAttempt(task.id),
+    dependencies,
+    previous,
     leaseExpiresAt: leaseShownUntil(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now }),
   };
 }
@@ -325,12 +348,13 @@ function* briefOf(
  */
 function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
   // A transaction that takes a task away holds the run's lock: until then the lease's owner is not certain.
-  const run = yield* lockRun(own.run);
-  const found = yield* findTaskAndSpec(own.id);
+  const [run, found, locks] = yield* together([lockRun(own.run), findTaskAndSpec(own.id), locksHeldBy(own.id)]);
   if (!found || !run || found.task.token !== own.token || found.task.status !== "running") return undefined;
   const lease = renewedLease(ctx, found.task);
   const dueAt = runningDueAt(ctx, found.task, { timeouts: found.spec.timeouts, lease });
-  const renewed = yield* recordHeartbeat({
+  const task = { ...found.task, session: lease.session, leaseExpiresAt: lease.expiresAt };
+  const brief = yield* briefOf(ctx, { task, spec: found.spec }, { run, locks, resumed: true });
+  yield* recordHeartbeat({
     task: own.id,
     token: own.token,
     session: ctx.caller.session?.id ?? null,
@@ -339,8 +363,5 @@ function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
     dueAt,
     percent: null,
   });
-  if (!renewed) return undefined;
-  const task = { ...found.task, session: lease.session, leaseExpiresAt: lease.expiresAt };
-  const locks = yield* locksHeldBy(own.id);
-  return yield* briefOf(ctx, { task, spec: found.spec }, { run, locks, resumed: true });
+  return brief;
 }

@@ -3,7 +3,7 @@ import { type AttemptError, insertAttempt } from "../../store/tasks/attempts.js"
 import { type Closing, closeAttempt } from "../../store/tasks/transitions.js";
 import type { Reason, RetryPolicy, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import type { LockedTask } from "./locked-task.js";
+import type { HeldTask } from "./locked-task.js";
 import { unpark } from "../scheduling/parking.js";
 import { releaseTaskLocks } from "../locks/task-locks.js";
 import { STOPPED } from "./stopping.js";
@@ -53,12 +53,12 @@ export interface AttemptEnd {
  * Ends the open attempt of a task: writes its row and its record, and releases its file locks. The run's counters and history are
  * written by the change. Returns the task as it is then. Errors: `invalid_input` for an invalid cost.
  */
-export function* endAttempt(change: RunChange, locked: LockedTask, end: AttemptEnd): Tx<Task> {
+export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd): Tx<Task> {
   const { ctx } = change;
   const { task } = locked;
   const to = transition(taskMachine, task, end.event);
   const closing = closingOf(locked, to, { ...end, now: ctx.now });
-  if (!(yield* closeAttempt(closing))) throw new Error(`task ${task.id} changed under its run's lock`);
+  yield* closeAttempt(closing);
   yield* insertAttempt({
     task: task.id,
     number: task.attempt,
@@ -81,7 +81,7 @@ export function* endAttempt(change: RunChange, locked: LockedTask, end: AttemptE
   return after;
 }
 
-function closingOf({ task, spec }: LockedTask, to: TaskStatus, end: AttemptEnd & { now: number }): Closing {
+function closingOf({ task, spec }: HeldTask, to: TaskStatus, end: AttemptEnd & { now: number }): Closing {
   const ended = to !== "ready" && to !== "pending";
   // A released task gets a new schedule_to_start window. Its place in the order does not depend on it.
   const startWithin = to === "ready" ? spec.timeouts.schedule_to_start : undefined;
@@ -124,7 +124,7 @@ function afterwards(task: Task, closing: Closing): Task {
   };
 }
 
-function* freeFiles(change: RunChange, { task, files }: LockedTask): Tx<void> {
+function* freeFiles(change: RunChange, { task, files }: HeldTask): Tx<void> {
   if (!files) return;
   const { freed, events } = yield* releaseTaskLocks(change.ctx, task.project, files.locks);
   change.append(events);

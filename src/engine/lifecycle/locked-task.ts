@@ -1,15 +1,21 @@
 import { type Attempt, findAttemptByToken } from "../../store/tasks/attempts.js";
 import { type Lock, locksOfTask } from "../../store/locks/locks.js";
 import { runsParkedOn } from "../../store/scheduling/lanes.js";
-import { lockProject, lockRunOfTask, lockRuns } from "../../store/lock-order.js";
+import { lockProject, lockRun, lockRunOfPlainTask, lockRuns } from "../../store/lock-order.js";
+import { countersIfAny, countersOfTask, type Counters } from "../../store/runs/counters.js";
 import { type Run } from "../../store/runs/runs.js";
-import { findTaskAndSpec, findTaskPlace, type TaskAndSpec, type TaskPlace } from "../../store/tasks/tasks.js";
-import { RestartTransaction, type Tx } from "../../store/tx.js";
+import { findTaskAndSpec, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
+import { RestartTransaction, together, type Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 import { noSuchTask, taskId } from "../lookup.js";
 
 /** A task with its run, when all rows that ending it needs are locked. */
-export interface LockedTask extends TaskAndSpec {
+export interface LockedTask extends HeldTask {
+  /** Those of its run, under its lock. */
+  readonly counters: Counters;
+}
+
+export interface HeldTask extends TaskAndSpec {
   readonly run: Run;
   /** The files that it holds; undefined where it holds none, and then its project is not locked. */
   readonly files: HeldFiles | undefined;
@@ -27,26 +33,24 @@ export interface HeldFiles {
  */
 export function* lockTask(reference: string): Tx<LockedTask> {
   const id = yield* taskId(reference);
-  const place = yield* findTaskPlace(id);
-  if (!place) throw noSuchTask(id);
-  const files = place.holdsFiles ? yield* lockWithFiles(id, place) : undefined;
-  const run = yield* lockRunOfTask(id);
-  const found = yield* findTaskAndSpec(id);
-  if (!run || !found) throw noSuchTask(id);
-  // Its holder may have locked a file between the first read and the locks.
-  if (!files && found.task.holdsFiles) {
-    throw new RestartTransaction(`task ${id} has come to hold files meanwhile`);
-  }
-  return { ...found, run, files };
+  const [run, found, counters] = yield* together([lockRunOfPlainTask(id), findTaskAndSpec(id), countersOfTask(id)]);
+  if (!found) throw noSuchTask(id);
+  if (!run) return yield* lockWithFiles(found.task);
+  // Its holder may have locked a file between the first read and the lock.
+  if (found.task.holdsFiles) throw new RestartTransaction(`task ${id} has come to hold files meanwhile`);
+  if (!counters) throw noSuchTask(id);
+  return { ...found, run, counters, files: undefined };
 }
 
 // Under the project's lock no other transaction changes the files that the task holds, or parks work on them.
-function* lockWithFiles(task: string, { project, run }: TaskPlace): Tx<HeldFiles> {
-  yield* lockProject(project);
-  const locks = yield* locksOfTask(task);
+function* lockWithFiles({ id, project, run: runId, holdsFiles }: Task): Tx<LockedTask> {
+  const [, locks] = yield* together([lockProject(project), locksOfTask(id)]);
   const parked = yield* runsParkedOn(project, [...new Set(locks.map((lock) => lock.request))]);
-  if (parked.length > 0) yield* lockRuns([...parked, run]);
-  return { locks, parkedRuns: new Set(parked) };
+  if (parked.length > 0) yield* lockRuns([...parked, runId]);
+  const [run, found, counters] = yield* together([lockRun(runId), findTaskAndSpec(id), countersIfAny(runId)]);
+  if (!run || !found || !counters) throw noSuchTask(id);
+  if (!holdsFiles) throw new RestartTransaction(`task ${id} has given back its files meanwhile`);
+  return { ...found, run, counters, files: { locks, parkedRuns: new Set(parked) } };
 }
 
 /** A task reference with the token of the attempt that the caller holds. */

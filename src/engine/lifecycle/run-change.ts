@@ -37,9 +37,11 @@ export class RunChange {
   readonly #failures: FailedTask[] = [];
   #reopened = false;
 
+  /** `counters`, if they were read since the run was locked, spare reading them when they are written. */
   constructor(
     readonly ctx: EngineContext,
     readonly run: Run,
+    readonly counters?: Counters,
   ) {}
 
   /** Counts a new task. */
@@ -130,7 +132,7 @@ export class RunChange {
   *flush(): Tx<ChangedRun> {
     const { ctx } = this;
     const run = yield* this.#stopIfFailed();
-    const counters = yield* this.#counts.write({ run: run.id, now: ctx.now, cost: this.cost });
+    const counters = yield* this.#counts.write({ run: run.id, now: ctx.now, cost: this.cost }, this.counters);
     yield* this.#writeLanes(run, counters);
     yield* this.#wakeChildren();
     const ended = yield* endIfDone(ctx, run, counters);

@@ -1,5 +1,5 @@
 import type { TaskStatus } from "../../base/statuses.js";
-import { addToCounters, type Counters } from "../../store/runs/counters.js";
+import { addToCounters, type Counters, moveCounters } from "../../store/runs/counters.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 
@@ -54,8 +54,13 @@ export class CountChanges {
     return statuses.reduce((sum, status) => sum + (this.#by[status] ?? 0), 0);
   }
 
-  *write(change: { readonly run: string; readonly now: number; readonly cost: number }): Tx<Counters> {
-    return yield* addToCounters({ ...change, by: this.#by, workMs: this.#workMs, doneMs: this.#doneMs });
+  /** Writes the changes and returns the counters as they are then; `before` were read since the run was locked. */
+  *write(
+    change: { readonly run: string; readonly now: number; readonly cost: number },
+    before?: Counters,
+  ): Tx<Counters> {
+    const delta = { ...change, by: this.#by, workMs: this.#workMs, doneMs: this.#doneMs };
+    return before ? yield* moveCounters(before, delta) : yield* addToCounters(delta);
   }
 
   #count(status: TaskStatus, by: number): void {

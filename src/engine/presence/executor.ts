@@ -58,7 +58,11 @@ export function* claimWork(ctx: EngineContext, offer: ExecutorOffer, project: st
     yield* registerAgent(ctx, { name: offer.agent, max_concurrent_tasks: offer.concurrency });
     return { outcome: "again" };
   }
-  return yield* claimAt(ctx, { agent: known, offer: offerOf(offer), target: { project } });
+  return yield* claimAt(
+    ctx,
+    { agent: known, offer: offerOf(offer), target: { project } },
+    yield* laneHeads({ project }),
+  );
 }
 
 /** Returns the tasks the executor holds, as the database sees it. A query. */

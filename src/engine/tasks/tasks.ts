@@ -15,7 +15,6 @@ import { expandPlan, leavePlanning, planCompleted, requirePlan } from "./plans.j
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
 import { settleDependents, settlementOf } from "../lifecycle/dependents.js";
 import { listed, requireSize, unfitness } from "../steps/output.js";
-import { findCounters } from "../../store/runs/counters.js";
 
 /** A task after a change, what became ready thereby, and its run. */
 export interface TaskChanged extends ChangedRun {
@@ -44,7 +43,7 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
   // The plan of a run that comes to its end already is kept as a result, and nothing is begun of it.
   const expands = held.task.kind === "plan" && takesWork(held.run);
   const plan = expands ? yield* requirePlan(ctx, held, planCompleted(held, completion.result)) : undefined;
-  const change = new RunChange(ctx, plan ? yield* leavePlanning(held.run) : held.run);
+  const change = new RunChange(ctx, plan ? yield* leavePlanning(held.run) : held.run, held.counters);
   const ended = yield* endAttempt(change, held, {
     event: "complete",
     outcome: "succeeded",
@@ -70,7 +69,7 @@ function* completedBefore(ended: LockedTask & { attempt: Attempt }, again: Compl
   }
   if (!same) throw otherResult(ended, again.token);
   const ready = yield* dependentsInState(ended.task.id, "ready");
-  return { task: ended.task, ready, run: ended.run, counters: yield* findCounters(ended.run.id) };
+  return { task: ended.task, ready, run: ended.run, counters: ended.counters };
 }
 
 function otherResult({ task }: LockedTask, token: number): BatonError {
@@ -146,7 +145,7 @@ export function* failAttempt(ctx: EngineContext, held: LockedTask, failure: Atte
   const again =
     failure.retryable !== false && held.run.stage !== "stopping" && mayRetry(spec.retry, failures, failure.error.type);
   const retryAt = again ? ctx.now + backoffMs(spec.retry, failures, ctx.random()) : null;
-  const change = new RunChange(ctx, held.run);
+  const change = new RunChange(ctx, held.run, held.counters);
   const task = yield* endAttempt(change, held, {
     event: again ? "retry" : "exhaust",
     outcome: failure.outcome,
@@ -212,7 +211,7 @@ export interface GivingBack {
 export function* giveBack(ctx: EngineContext, held: LockedTask, giving: GivingBack): Tx<TaskChanged> {
   if (held.task.orders === "cancel_requested")
     return yield* cancelHeld(ctx, held, { note: STOPPED[giving.outcome], usage: giving.usage });
-  const change = new RunChange(ctx, held.run);
+  const change = new RunChange(ctx, held.run, held.counters);
   const back = giving.outcome === "released" ? "release" : "lose_lease";
   const task = yield* endAttempt(change, held, {
     event: change.stopping ? "block" : back,
@@ -281,9 +280,9 @@ function deadlinePassed(ctx: EngineContext, task: Task, deadline: number | null)
  */
 export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: string | undefined }): Tx<TaskChanged> {
   const locked = yield* lockTask(input.task);
-  const { task, run } = locked;
+  const { task, run, counters } = locked;
   const to = transition(taskMachine, task, "cancel");
-  const change = new RunChange(ctx, run);
+  const change = new RunChange(ctx, run, counters);
   const reason = input.reason ?? "cancelled";
   if (task.status === "running") {
     yield* orderCancel(task.id, ctx.now + ctx.settings.cancel_grace_ms);
@@ -307,7 +306,7 @@ export function* cancelHeld(
   held: LockedTask,
   { note, usage }: { readonly note: string; readonly usage?: Usage | undefined },
 ): Tx<TaskChanged> {
-  const change = new RunChange(ctx, held.run);
+  const change = new RunChange(ctx, held.run, held.counters);
   const task = yield* endAttempt(change, held, { event: "cancel", outcome: "cancelled", note, usage, fenced: true });
   change.record({
     type: "task.cancelled",

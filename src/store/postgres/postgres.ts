@@ -1,15 +1,26 @@
-import { type ClientConfig, Pool, type PoolClient, type QueryResult } from "pg";
+import { isDeepStrictEqual } from "node:util";
+import { type ClientConfig, Pool, type PoolClient } from "pg";
 import type { Runtime } from "../../runtime/runtime.js";
 import { Crashed, FaultPoints, type StoreHooks } from "../driver/faults.js";
 import { refuseNewer } from "../driver/migrate.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
 import { isLost, isStalePlan, transientErrorOf, transientOrUnknown, refusal, shownLocation } from "./errors.js";
 import { migrate } from "./schema.js";
-import { columnTypes } from "./statements.js";
 import { PostgresTransaction } from "./transaction.js";
 import { PostgresWake } from "./wake.js";
-import { doubling, type TransientError, type TransactionRetry, retrying } from "../driver/retry.js";
-import { CommitUnknown, type Store, type StoreInfo, type TransactOptions, type Tx, type TxContext } from "../tx.js";
+import { doubling, type TransientError, retrying, type TransactionRetry } from "../driver/retry.js";
+import {
+  CommitUnknown,
+  RestartTransaction,
+  type SqlValue,
+  statementsOf,
+  type TxStep,
+  type Store,
+  type StoreInfo,
+  type TransactOptions,
+  type Tx,
+  type TxContext,
+} from "../tx.js";
 
 export interface PostgresOptions {
   /** postgres://user:password@host:port/database */
@@ -52,12 +63,6 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
   }
 }
 
-const BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED";
-const BEGIN_READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-/** Sent with BEGIN in one round trip: the transaction's time, and whether the schema is still one we understand. */
-const OPENING =
-  "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now, (SELECT version FROM baton_schema) AS version";
-
 class PostgresStore implements Store {
   readonly info: StoreInfo;
   readonly #pool: Pool;
@@ -87,15 +92,12 @@ class PostgresStore implements Store {
   }
 
   async transact<T>(command: (ctx: TxContext) => Tx<T>, options: TransactOptions = {}): Promise<T> {
-    return this.#retrying(
-      () => this.#once(BEGIN, command),
-      options.idempotent === true ? transientOrUnknown : transientErrorOf,
-    );
+    return this.#play("write", command, options.idempotent === true ? transientOrUnknown : transientErrorOf);
   }
 
   async read<T>(query: (ctx: TxContext) => Tx<T>): Promise<T> {
     // What a query's COMMIT loses is lost by nobody.
-    return this.#retrying(() => this.#once(BEGIN_READ, query), transientOrUnknown);
+    return this.#play("read", query, transientOrUnknown);
   }
 
   /** Each statement is awaited anyway. */
@@ -145,31 +147,82 @@ class PostgresStore implements Store {
     }
   }
 
-  async #once<T>(begin: string, command: (ctx: TxContext) => Tx<T>): Promise<T> {
-    const points = this.#faults?.attempt();
-    const played = await this.#withClient(async (client) => {
-      const transaction = command(await this.#begin(client, begin));
-      const sent = new PostgresTransaction(client, points);
-      let step = transaction.next();
-      while (step.done !== true) step = transaction.next(await sent.run(step.value));
-      await sent.commit();
-      return { value: step.value, changed: sent.changed };
-    });
+  async #play<T>(
+    kind: "write" | "read",
+    command: (ctx: TxContext) => Tx<T>,
+    passing: (error: unknown) => TransientError,
+  ): Promise<T> {
+    const known = { first: firstStepOf(command) };
+    const played = await this.#retrying(
+      () => this.#withClient((client) => this.#once(client, { kind, command, known })),
+      passing,
+    );
     // Only what changed something wakes: a waiter that looks in a transaction of its own must not wake itself.
     if (played.changed) this.#wake.committed();
     return played.value;
   }
 
-  async #begin(client: PoolClient, begin: string): Promise<TxContext> {
-    // Two statements in one simple query: pg's types know one result, it gives one for each.
-    const answers = (await client.query({ text: `${begin}; ${OPENING}`, types: columnTypes })) as unknown;
-    const opening = (answers as readonly QueryResult<{ now: number; version: number }>[])[1]?.rows[0];
-    if (opening === undefined) throw new Error("BEGIN gave no answer");
-    refuseNewer(opening.version);
-    const now = this.#hooks?.now?.() ?? opening.now;
+  /** One try. Its first step travels with BEGIN where it hangs on nothing that BEGIN answers. */
+  async #once<T>(client: PoolClient, { kind, command, known }: Play<T>): Promise<Played<T>> {
+    const sent = new PostgresTransaction(client, this.#faults?.attempt());
+    const { first } = known;
+    const begun = await sent.begin(kind, first);
+    refuseNewer(begun.version);
+    const transaction = command(this.#context(begun.now));
+    let step = transaction.next();
+    if (first !== undefined) {
+      if (step.done === true || !isDeepStrictEqual(step.value, first)) {
+        delete known.first;
+        throw new RestartTransaction("its first step hangs on the time");
+      }
+      step = transaction.next(begun.rows);
+    }
+    while (step.done !== true) step = transaction.next(await sent.run(step.value));
+    await sent.commit();
+    return { value: step.value, changed: sent.changed };
+  }
+
+  #context(began: number): TxContext {
+    const now = this.#hooks?.now?.() ?? began;
     const { ids, random } = this.#runtime;
     return { now, newId: (kind, after) => ids.next(kind, now, after), random: () => random.next() };
   }
+}
+
+interface Play<T> {
+  readonly kind: "write" | "read";
+  readonly command: (ctx: TxContext) => Tx<T>;
+  /** Forgotten where it turns out to be another. */
+  readonly known: { first?: TxStep | undefined };
+}
+
+interface Played<T> {
+  readonly value: T;
+  readonly changed: boolean;
+}
+
+/** Stands in for the context before BEGIN: an id or a random number that is asked for ends the look ahead. */
+const BEFORE_BEGIN: TxContext = { now: Number.NaN, newId: refuseDraw, random: refuseDraw };
+
+function refuseDraw(): never {
+  throw new RestartTransaction("BEGIN was not answered yet");
+}
+
+/**
+ * The first step of a command, if it hangs on nothing that BEGIN answers. A command is pure, so that it can be started for this alone;
+ * the error of one that fails before its first step is thrown when it runs.
+ */
+function firstStepOf(command: (ctx: TxContext) => Tx<unknown>): TxStep | undefined {
+  try {
+    const { done, value } = command(BEFORE_BEGIN).next();
+    return done === true || statementsOf(value).some(([, values]) => values?.some(isOfTime)) ? undefined : value;
+  } catch {
+    return undefined;
+  }
+}
+
+function isOfTime(value: SqlValue): boolean {
+  return Number.isNaN(value) || (typeof value === "string" && value.includes("NaN"));
 }
 
 /** Whether the connection can be used again. */

@@ -14,11 +14,32 @@ import { type CallAnswer, BatchFailed, type Call, runBatch } from "./batch.js";
 import { codeOf, isLost } from "./errors.js";
 import { MISSED, preparedOf, textOf } from "./statements.js";
 
-type Sent = Statement | "COMMIT";
+/** What goes to the server, and the place where a fault can strike: BEGIN has none. */
+interface Sent {
+  readonly call: Call;
+  readonly point?: Statement | "COMMIT";
+}
 
 /** So many statements wait at most: what a large transaction writes does not pile up here. */
 const WAITING_MAX = 32;
-const COMMIT: Call = { ...textOf("COMMIT"), values: [] };
+const COMMIT: Sent = { call: { ...textOf("COMMIT"), values: [] }, point: "COMMIT" };
+const BEGIN = beginOf("BEGIN ISOLATION LEVEL READ COMMITTED");
+const BEGIN_READ = beginOf("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+/** Travels with BEGIN: the transaction's time, and whether the schema is still one that this process understands. */
+const OPENING = beginOf(
+  "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint AS now, (SELECT version FROM baton_schema) AS version",
+);
+
+function beginOf(text: string): Sent {
+  return { call: { ...textOf(text), values: [] } };
+}
+
+/** What BEGIN was answered with, and the rows of the step that travelled with it. */
+export interface Begun {
+  readonly now: number;
+  readonly version: number;
+  readonly rows: readonly Row[];
+}
 
 /**
  * The statements of one transaction on their way to the server. Those that give no rows wait and travel with the next that does, or
@@ -40,6 +61,21 @@ export class PostgresTransaction {
     return this.#changed;
   }
 
+  /** Begins the transaction, with its first step where that is known already. */
+  async begin(kind: "write" | "read", first: TxStep | undefined): Promise<Begun> {
+    const statements = first === undefined ? [] : statementsOf(first);
+    const sent = [kind === "write" ? BEGIN : BEGIN_READ, OPENING, ...statements.map(sentOf)];
+    const [, opening, ...answers] = await this.#send(sent);
+    const [row] = opening?.rows ?? [];
+    if (row === undefined) throw new Error("BEGIN gave no answer");
+    const rows = answers.map((answer) => answer.rows);
+    return {
+      now: Number(row["now"]),
+      version: Number(row["version"]),
+      rows: first === undefined ? [] : answerTo(first, rows),
+    };
+  }
+
   /** Runs a step and returns what the transaction is handed for it. */
   async run(step: TxStep): Promise<readonly Row[]> {
     const statements = statementsOf(step);
@@ -51,7 +87,7 @@ export class PostgresTransaction {
         step,
         statements.map(() => NO_ROWS),
       );
-    const answers = await this.#send(this.#waiting);
+    const answers = await this.#sendWaiting();
     return answerTo(
       step,
       answers.slice(answers.length - statements.length).map(({ rows }) => rows),
@@ -60,20 +96,25 @@ export class PostgresTransaction {
 
   /** Throws `CommitUnknown` where the connection ends before the answer has come. */
   async commit(): Promise<void> {
-    const answers = await this.#send([...this.#waiting, "COMMIT"]);
+    const answers = await this.#sendWaiting(COMMIT);
     const tag = answers.at(-1)?.tag;
     // A transaction that has failed answers COMMIT with ROLLBACK.
     if (tag !== "COMMIT") throw new Error(`COMMIT was answered with ${tag}`);
   }
 
-  async #send(sent: readonly Sent[]): Promise<readonly CallAnswer[]> {
+  #sendWaiting(...last: readonly Sent[]): Promise<readonly CallAnswer[]> {
+    const waiting = this.#waiting;
     this.#waiting = [];
+    return this.#send([...waiting.map(sentOf), ...last]);
+  }
+
+  async #send(sent: readonly Sent[]): Promise<readonly CallAnswer[]> {
     return this.#points === undefined ? this.#exchange(sent) : this.#watched(sent, this.#points);
   }
 
   /** The same, past the points of each statement: what stands before a fault, or before a hold, reaches the server. */
   async #watched(sent: readonly Sent[], points: AttemptPoints): Promise<readonly CallAnswer[]> {
-    const commits = sent.at(-1) === "COMMIT";
+    const commits = sent.at(-1) === COMMIT;
     const answers: CallAnswer[] = [];
     const answered: Answered[] = [];
     let unsent: Sent[] = [];
@@ -83,19 +124,21 @@ export class PostgresTransaction {
       unsent = [];
       for (; told < answers.length; told++) answered[told]?.(answers[told]?.rows ?? NO_ROWS);
     };
-    for (const statement of sent) {
-      try {
-        answered.push(points.before(statement, commits));
-      } catch (fault) {
-        await this.#exchange(unsent);
-        throw fault;
-      }
-      const held = points.held(statement);
-      if (held !== undefined) {
-        await send();
-        await held;
-      }
-      unsent.push(statement);
+    for (const one of sent) {
+      if (one.point !== undefined) {
+        try {
+          answered.push(points.before(one.point, commits));
+        } catch (fault) {
+          await this.#exchange(unsent);
+          throw fault;
+        }
+        const held = points.held(one.point);
+        if (held !== undefined) {
+          await send();
+          await held;
+        }
+      } else answered.push(() => undefined);
+      unsent.push(one);
     }
     await send();
     return answers;
@@ -104,8 +147,11 @@ export class PostgresTransaction {
   async #exchange(sent: readonly Sent[]): Promise<readonly CallAnswer[]> {
     if (sent.length === 0) return [];
     try {
-      const answers = await runBatch(this.#client, sent.map(callOf));
-      this.#changed ||= answers.some(({ tag }, at) => changes(tag, sent[at]));
+      const answers = await runBatch(
+        this.#client,
+        sent.map(({ call }) => call),
+      );
+      this.#changed ||= answers.some(({ tag }, at) => changes(tag, sent[at]?.point));
       return answers;
     } catch (failed) {
       throw causeOf(failed, sent);
@@ -113,22 +159,27 @@ export class PostgresTransaction {
   }
 }
 
-function callOf(sent: Sent): Call {
-  return sent === "COMMIT" ? COMMIT : { ...preparedOf(sent), values: sent[1] ?? [] };
+function sentOf(statement: Statement): Sent {
+  return { call: { ...preparedOf(statement), values: statement[1] ?? [] }, point: statement };
 }
 
 const CHANGES = /^(?:INSERT 0|UPDATE|DELETE) [1-9]/;
 
-function changes(tag: string, sent: Sent | undefined): boolean {
-  return CHANGES.test(tag) || (sent !== undefined && sent !== "COMMIT" && sent[2] !== undefined);
+function changes(tag: string, point: Sent["point"]): boolean {
+  return CHANGES.test(tag) || hitsOf(point) !== undefined;
+}
+
+/** How many rows a statement must change, where it says so. */
+function hitsOf(point: Sent["point"]): number | undefined {
+  return point === "COMMIT" ? undefined : point?.[2];
 }
 
 /** What has gone wrong, as if the statement had travelled alone. */
 function causeOf(failed: unknown, sent: readonly Sent[]): unknown {
   if (!(failed instanceof BatchFailed)) return failed;
   const { cause, at } = failed;
-  if (isLost(cause)) return sent.at(-1) === "COMMIT" ? new CommitUnknown(cause) : cause;
-  const statement = sent[at];
-  const missed = statement !== undefined && statement !== "COMMIT" && statement[2] !== undefined;
-  return missed && codeOf(cause) === MISSED ? new MissedRows(statement) : cause;
+  if (isLost(cause)) return sent.at(-1) === COMMIT ? new CommitUnknown(cause) : cause;
+  const point = sent[at]?.point;
+  const missed = point !== undefined && point !== "COMMIT" && hitsOf(point) !== undefined;
+  return missed && codeOf(cause) === MISSED ? new MissedRows(point) : cause;
 }

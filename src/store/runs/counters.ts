@@ -1,7 +1,7 @@
 import { TASK_STATUSES, type TaskStatus } from "../../base/statuses.js";
-import { eachIn, flag, int, placeholders } from "../rows.js";
+import { eachIn, flag, int, one, placeholders } from "../rows.js";
 import { columns, named, type RowOf } from "../tables.js";
-import { first, type Tx } from "../tx.js";
+import { first, type SqlValue, type Tx } from "../tx.js";
 
 const COUNTERS = columns({
   total: int,
@@ -30,16 +30,40 @@ export interface CounterDelta {
 
 // One text for every change: the row is narrow, and a statement less to prepare is worth more than a column less to write.
 // sql: made of the names of the states.
-const FULL = `UPDATE run_counters SET ${TASK_STATUSES.map((status, i) => `${status} = ${status} + $${i + 5}`).join(", ")},
-  total = total + $4, work_ms = work_ms + $2, done_ms = done_ms + $3, cost_micros = cost_micros + $16, updated_at = $1 WHERE run = $15 RETURNING ${COUNTERS.columns}`;
+const MOVE = `UPDATE run_counters SET ${TASK_STATUSES.map((status, i) => `${status} = ${status} + $${i + 5}`).join(", ")},
+  total = total + $4, work_ms = work_ms + $2, done_ms = done_ms + $3, cost_micros = cost_micros + $16, updated_at = $1 WHERE run = $15`;
+// sql: the same.
+const MOVE_AND_READ = `${MOVE} RETURNING ${COUNTERS.columns}`;
+
+function valuesOf(delta: CounterDelta): SqlValue[] {
+  const by = TASK_STATUSES.map((status) => delta.by[status] ?? 0);
+  const total = by.reduce((sum, n) => sum + n, 0);
+  return [delta.now, delta.workMs, delta.doneMs, total, ...by, delta.run, delta.cost ?? 0];
+}
 
 /** Adds the differences to a run's counters and gives them as they are then. */
 export function* addToCounters(delta: CounterDelta): Tx<Counters> {
-  const by = TASK_STATUSES.map((status) => delta.by[status] ?? 0);
-  const total = by.reduce((sum, n) => sum + n, 0);
-  const row = yield* first([FULL, [delta.now, delta.workMs, delta.doneMs, total, ...by, delta.run, delta.cost ?? 0]]);
+  const row = yield* first([MOVE_AND_READ, valuesOf(delta)]);
   if (!row) throw new Error(`run ${delta.run} has no counters`);
   return COUNTERS.read(row);
+}
+
+/** The same where the counters were read since the run was locked: nothing is read, so that the write need not be waited for. */
+export function* moveCounters(before: Counters, delta: CounterDelta): Tx<Counters> {
+  yield [MOVE, valuesOf(delta), 1];
+  const after: { -readonly [K in keyof Counters]: Counters[K] } = {
+    ...before,
+    workMs: before.workMs + delta.workMs,
+    doneMs: before.doneMs + delta.doneMs,
+    cost: before.cost + (delta.cost ?? 0),
+    updatedAt: delta.now,
+  };
+  for (const status of TASK_STATUSES) {
+    const by = delta.by[status] ?? 0;
+    after[status] += by;
+    after.total += by;
+  }
+  return after;
 }
 
 // sql: made of the names of the states.
@@ -54,10 +78,23 @@ export function* recountTasks(run: string, now: number): Tx<void> {
   yield [RECOUNT, [run, now]];
 }
 
+const FIND = `SELECT ${COUNTERS.columns} FROM run_counters WHERE run = $1`;
+const FIND_OF_TASK = `SELECT ${COUNTERS.columns} FROM run_counters WHERE run = (SELECT run FROM tasks WHERE id = $1)`;
+
 export function* findCounters(run: string): Tx<Counters> {
-  const row = yield* first([`SELECT ${COUNTERS.columns} FROM run_counters WHERE run = $1`, [run]]);
-  if (!row) throw new Error(`run ${run} has no counters`);
-  return COUNTERS.read(row);
+  const counters = yield* countersIfAny(run);
+  if (!counters) throw new Error(`run ${run} has no counters`);
+  return counters;
+}
+
+/** The counters of a run that may have been deleted. */
+export function countersIfAny(run: string): Tx<Counters | undefined> {
+  return one(COUNTERS.read, [FIND, [run]]);
+}
+
+/** The counters of a task's run. */
+export function countersOfTask(task: string): Tx<Counters | undefined> {
+  return one(COUNTERS.read, [FIND_OF_TASK, [task]]);
 }
 
 /** From now on a milestone waits for these runs or for their tasks. Whoever says so holds the runs' rows. */

@@ -213,14 +213,6 @@ export function* findTaskAndSpec(id: string): Tx<TaskAndSpec | undefined> {
   return yield* one(taskAndSpecOf, [FIND_WITH_SPEC, [id]]);
 }
 
-const TASK_PLACE = TASKS.pick("run", "project", "holdsFiles");
-/** Where a task stands, read before any lock. */
-export interface TaskPlace extends RowOf<typeof TASK_PLACE> {}
-
-export function findTaskPlace(id: string): Tx<TaskPlace | undefined> {
-  return one(TASK_PLACE.read, [`SELECT ${TASK_PLACE.columns} FROM tasks WHERE id = $1`, [id]]);
-}
-
 export function* runningTasksOf(agent: string, limit: number): Tx<Task[]> {
   return yield* many(TASKS.read, [HELD_BY_AGENT, [agent, limit]]);
 }

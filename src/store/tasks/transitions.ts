@@ -1,9 +1,9 @@
 import type { TaskStatus } from "../../base/statuses.js";
 import { NO_DEADLINE, type Reason, TASKS, type Task } from "./tasks.js";
-import { many, bySize, chunksOf, hit, hits, int, intOrNull, placeholders, text } from "../rows.js";
+import { many, bySize, chunksOf, hits, int, intOrNull, placeholders, text } from "../rows.js";
 import { first, type Row, type Tx } from "../tx.js";
 
-/** The changes of a task's state: each is guarded by the state it expects, so that a surprise changes nothing. */
+/** The changes of a task's state: each fails unless it meets the state that it expects. */
 export interface Opening {
   readonly task: string;
   readonly agent: string;
@@ -19,11 +19,11 @@ export interface Opening {
 }
 
 /** ready → running. */
-export function* openAttempt(opening: Opening): Tx<boolean> {
-  return yield* hit([
+export function* openAttempt(opening: Opening): Tx<void> {
+  yield [
     `UPDATE tasks SET status = 'running', agent = $1, session = $2, token = $3, attempt = $4, started_at = $5, heartbeat_at = $5,
       lease_expires_at = $6, due_at = $7, percent = NULL, orders = NULL, reserved_for = NULL, reserved_until = NULL,
-      holds_files = $8, demand = $9 WHERE id = $10 AND status = 'ready' RETURNING id`,
+      holds_files = $8, demand = $9 WHERE id = $10 AND status = 'ready'`,
     [
       opening.agent,
       opening.session,
@@ -36,7 +36,8 @@ export function* openAttempt(opening: Opening): Tx<boolean> {
       opening.demand,
       opening.task,
     ],
-  ]);
+    1,
+  ];
 }
 
 export interface Closing {
@@ -54,11 +55,11 @@ export interface Closing {
 }
 
 /** running → any: the attempt in the row ends. */
-export function* closeAttempt(closing: Closing): Tx<boolean> {
-  return yield* hit([
+export function* closeAttempt(closing: Closing): Tx<void> {
+  yield [
     `UPDATE tasks SET status = $1, agent = NULL, session = NULL, lease_expires_at = NULL, orders = NULL, holds_files = 0, token = $2, failures = $3,
       ended_at = $4, available_at = $5, ready_at = $6, due_at = $7, reasons = $8
-     WHERE id = $9 AND token = $10 AND status = 'running' RETURNING id`,
+     WHERE id = $9 AND token = $10 AND status = 'running'`,
     [
       closing.to,
       closing.nextToken,
@@ -71,7 +72,8 @@ export function* closeAttempt(closing: Closing): Tx<boolean> {
       closing.task,
       closing.token,
     ],
-  ]);
+    1,
+  ];
 }
 
 export interface Readying {
@@ -81,18 +83,16 @@ export interface Readying {
   readonly dueAt: number | null;
 }
 
-/** pending → ready, for tasks that share a place in the order. Gives how many were moved. */
-export function* makeReady(tasks: readonly string[], ready: Readying): Tx<number> {
-  let moved = 0;
+/** pending → ready, for tasks that share a place in the order. */
+export function* makeReady(tasks: readonly string[], ready: Readying): Tx<void> {
   for (const chunk of chunksOf(tasks)) {
-    const rows = yield [
+    yield [
       `UPDATE tasks SET status = 'ready', ready_at = $1, available_at = NULL, bucket = $2, close_by = $3, due_at = $4, reasons = NULL
-       WHERE status = 'pending' AND id IN (${placeholders(chunk.length, 5)}) RETURNING id`,
+       WHERE status = 'pending' AND id IN (${placeholders(chunk.length, 5)})`,
       [ready.at, ready.bucket, ready.closeBy, ready.dueAt, ...chunk],
+      chunk.length,
     ];
-    moved += rows.length;
   }
-  return moved;
 }
 
 export interface Ending {
@@ -102,19 +102,17 @@ export interface Ending {
   readonly reasons: readonly Reason[];
 }
 
-/** Moves tasks that nobody holds to an end state, for one reason. Gives those that were moved. */
-export function* endTasks(tasks: readonly string[], ending: Ending): Tx<string[]> {
-  const moved: string[] = [];
+/** Moves tasks that no agent holds to an end state, for one reason. */
+export function* endTasks(tasks: readonly string[], ending: Ending): Tx<void> {
   const reasons = ending.reasons.length === 0 ? null : JSON.stringify(ending.reasons);
   for (const chunk of chunksOf(tasks)) {
-    const rows = yield [
+    yield [
       `UPDATE tasks SET status = $1, ended_at = $2, reasons = $3, due_at = NULL, reserved_for = NULL, reserved_until = NULL
-       WHERE status = $4 AND id IN (${placeholders(chunk.length, 5)}) RETURNING id`,
+       WHERE status = $4 AND id IN (${placeholders(chunk.length, 5)})`,
       [ending.to, ending.at, reasons, ending.from, ...chunk],
+      chunk.length,
     ];
-    moved.push(...rows.map((row) => text(row, "id")));
   }
-  return moved;
 }
 
 export type Settlement = "succeeded" | "failed" | "skipped";
@@ -158,15 +156,16 @@ export interface Heartbeat {
   readonly percent: number | null;
 }
 
-/** Renews the lease of the current token; false when the token is old. A cancel that was ordered keeps its time. */
-export function* recordHeartbeat(beat: Heartbeat): Tx<boolean> {
-  return yield* hit([
+/** Renews the lease of the current token. A cancel that was ordered keeps its time. */
+export function* recordHeartbeat(beat: Heartbeat): Tx<void> {
+  yield [
     `UPDATE tasks SET heartbeat_at = $1, lease_expires_at = $2, session = COALESCE($4, session),
        due_at = CASE WHEN orders = 'cancel_requested' THEN due_at ELSE $3 END,
        percent = COALESCE($5, percent)
-     WHERE id = $6 AND token = $7 AND status = 'running' RETURNING id`,
+     WHERE id = $6 AND token = $7 AND status = 'running'`,
     [beat.at, beat.leaseExpiresAt, beat.dueAt, beat.session, beat.percent, beat.task, beat.token],
-  ]);
+    1,
+  ];
 }
 
 /** The holder's session is over: from now on only the lease's own time keeps the task, until `dueAt` or longer where it is to end. */

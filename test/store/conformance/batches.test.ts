@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { StorePoint } from "../../../src/store/driver/faults.js";
-import { all, MissedRows, type Row, type Tx } from "../../../src/store/tx.js";
+import { MissedRows, type Row, together, type Tx } from "../../../src/store/tx.js";
 import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
 import { names, put } from "./notes.js";
 
@@ -21,7 +21,7 @@ describe.each(BACKENDS)("batches on %s", (backend) => {
     }
     const answer = await store.transact(function* () {
       yield* put("a", 1);
-      return yield* all([names(), twice(), values(), put("b", 2)]);
+      return yield* together([names(), twice(), values(), put("b", 2)]);
     });
     // Their first statements come one after the other, then their second ones.
     expect(answer).toEqual([["a"], [1, 3], ["a=1"], undefined]);
@@ -35,8 +35,8 @@ describe.each(BACKENDS)("batches on %s", (backend) => {
     const finished = function* (): Tx<string> {
       return "known";
     };
-    expect(await store.transact(() => all([finished(), finished()]))).toEqual(["known", "known"]);
-    expect(await store.transact(() => all([]))).toEqual([]);
+    expect(await store.transact(() => together([finished(), finished()]))).toEqual(["known", "known"]);
+    expect(await store.transact(() => together([]))).toEqual([]);
     expect(points.map(({ statement }) => statement)).toEqual(["COMMIT", "COMMIT"]);
   });
 

@@ -3,6 +3,7 @@ import { onTestFinished } from "vitest";
 
 /** CommandComplete, and ReadyForQuery: the server has answered all that was sent up to a Sync, or a simple query. */
 const [COMPLETE, READY] = ["C", "Z"];
+const IN_TRANSACTION = "T";
 const HEADER = 5;
 
 /** A door in front of a PostgreSQL server that counts the round trips of all connections that go through it. */
@@ -18,8 +19,8 @@ export class RoundTrips {
       let tag = "";
       const messages = new Messages((type, body) => {
         if (type === COMPLETE) tag = body;
-        // A hint to other processes is sent some time after a commit, and no call waits for it.
-        if (type === READY && !tag.startsWith("NOTIFY")) trips.#count += 1;
+        // Those of transactions: hints to other processes are sent some time after a commit, and no call waits for them.
+        if (type === READY && (body === IN_TRANSACTION || tag.startsWith("COMMIT"))) trips.#count += 1;
       });
       upstream.on("data", (data) => messages.add(data));
       client.pipe(upstream).pipe(client);
