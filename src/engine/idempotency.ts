@@ -6,7 +6,7 @@ import {
   recordRequest,
   type RequestKey,
 } from "../store/system/requests.js";
-import { statementsOf, type Tx } from "../store/tx.js";
+import type { Tx } from "../store/tx.js";
 import type { EngineContext } from "./context.js";
 import { BatonError } from "../base/errors.js";
 
@@ -32,7 +32,8 @@ export interface Done<T> {
 export function* once<T>(ctx: EngineContext, request: WriteRequest, work: () => Tx<T>): Tx<Done<T>> {
   const earlier = yield* doneEarlier<T>(request);
   if (earlier !== undefined) return { result: earlier.result, recorded: true };
-  const { result, wrote } = yield* watchForWrites(work());
+  const result = yield* work();
+  const wrote = ctx.wrote();
   if (wrote) {
     const { operation, inputHash } = request;
     yield* recordRequest(ctx, request, { operation, inputHash, result: JSON.stringify({ result }) });
@@ -56,18 +57,6 @@ export function* doneEarlier<T>(request: WriteRequest): Tx<{ result: T } | undef
   }
   // Written by `once`, from a T. Wrapped, because JSON has no undefined.
   return JSON.parse(recorded.result) as { result: T };
-}
-
-const READS = /^\s*(?:SELECT|WITH)\b/i;
-
-function* watchForWrites<T>(work: Tx<T>): Tx<{ result: T; wrote: boolean }> {
-  let wrote = false;
-  let step = work.next();
-  while (step.done !== true) {
-    wrote ||= statementsOf(step.value).some(([sql]) => !READS.test(sql));
-    step = work.next(yield step.value);
-  }
-  return { result: step.value, wrote };
 }
 
 /** Whether there is anything to forget. One read of an index. */

@@ -21,8 +21,8 @@ export const LOCK_ORDER = ["projects", "runs", "agents", "sessions", "milestones
 
 const LOCK_PROJECT = `SELECT ${PROJECTS.columns} FROM projects WHERE id = $1 %FOR_UPDATE%`;
 const LOCK_RUN = `SELECT ${RUNS.columns} FROM runs WHERE id = $1 %FOR_UPDATE%`;
-const LOCK_RUN_OF_PLAIN_TASK = `SELECT ${RUNS.columns} FROM runs
-  WHERE id = (SELECT run FROM tasks WHERE id = $1 AND holds_files = 0) %FOR_UPDATE%`;
+const LOCK_RUN_OF_PLAIN_TASK = `SELECT ${RUNS.columns} FROM runs WHERE id = (SELECT run FROM tasks
+  WHERE id = $1 AND holds_files = 0) %FOR_UPDATE%`;
 const AGENT_STATUS = AGENTS.pick("name", "status");
 const LOCK_AGENT = `SELECT ${AGENT_STATUS.columns} FROM agents WHERE name = $1 %FOR_UPDATE%`;
 

@@ -66,6 +66,8 @@ export interface TxContext {
   /** With `after`, one that sorts after that id of the same kind, whichever clock gave it. */
   newId(kind: string, after?: string): string;
   random(): number;
+  /** Whether a statement of this try has changed a row, or may: one that PostgreSQL has not been sent yet. The driver knows. */
+  wrote(): boolean;
 }
 
 /** The port to a database. Errors: `BatonError` with code `unavailable` once the bounded retries are used up. */

@@ -8,6 +8,7 @@ import { budgets } from "./0007-budgets.js";
 import { askings } from "./0008-askings.js";
 import { deadLetterSettings } from "./0009-dead-letter-settings.js";
 import { fewerPages } from "./0010-fewer-pages.js";
+import { cheaperChecks } from "./0011-cheaper-checks.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -21,6 +22,7 @@ export const migrations: readonly Migration[] = [
   askings,
   deadLetterSettings,
   fewerPages,
+  cheaperChecks,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -168,7 +168,7 @@ class PostgresStore implements Store {
     const { first } = known;
     const begun = await sent.begin(kind, first);
     refuseNewer(begun.version);
-    const transaction = command(this.#context(begun.now));
+    const transaction = command(this.#context(begun.now, sent));
     let step = transaction.next();
     if (first !== undefined) {
       if (step.done === true || !isDeepStrictEqual(step.value, first)) {
@@ -182,10 +182,15 @@ class PostgresStore implements Store {
     return { value: step.value, changed: sent.changed };
   }
 
-  #context(began: number): TxContext {
+  #context(began: number, sent: PostgresTransaction): TxContext {
     const now = this.#hooks?.now?.() ?? began;
     const { ids, random } = this.#runtime;
-    return { now, newId: (kind, after) => ids.next(kind, now, after), random: () => random.next() };
+    return {
+      now,
+      newId: (kind, after) => ids.next(kind, now, after),
+      random: () => random.next(),
+      wrote: () => sent.mayHaveChanged,
+    };
   }
 }
 
@@ -202,7 +207,7 @@ interface Played<T> {
 }
 
 /** Stands in for the context before BEGIN: an id or a random number that is asked for ends the look ahead. */
-const BEFORE_BEGIN: TxContext = { now: Number.NaN, newId: refuseDraw, random: refuseDraw };
+const BEFORE_BEGIN: TxContext = { now: Number.NaN, newId: refuseDraw, random: refuseDraw, wrote: () => false };
 
 function refuseDraw(): never {
   throw new RestartTransaction("BEGIN was not answered yet");

@@ -61,6 +61,10 @@ export class PostgresTransaction {
     return this.#changed;
   }
 
+  get mayHaveChanged(): boolean {
+    return this.#changed || this.#waiting.length > 0;
+  }
+
   /** Begins the transaction, with its first step where that is known already. */
   async begin(kind: "write" | "read", first: TxStep | undefined): Promise<Begun> {
     const statements = first === undefined ? [] : statementsOf(first);

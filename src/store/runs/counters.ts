@@ -50,7 +50,7 @@ export function* addToCounters(delta: CounterDelta): Tx<Counters> {
 
 /** The same where the counters were read since the run was locked: nothing is read, so that the write need not be waited for. */
 export function* moveCounters(before: Counters, delta: CounterDelta): Tx<Counters> {
-  yield [MOVE, valuesOf(delta), 1];
+  yield [MOVE, valuesOf(delta)];
   const after: { -readonly [K in keyof Counters]: Counters[K] } = {
     ...before,
     workMs: before.workMs + delta.workMs,

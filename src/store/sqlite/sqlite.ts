@@ -225,7 +225,12 @@ class SqliteStore implements Store {
   #context(): TxContext {
     const { clock, ids, random } = this.#runtime;
     const now = clock.now();
-    return { now, newId: (kind, after) => ids.next(kind, now, after), random: () => random.next() };
+    return {
+      now,
+      newId: (kind, after) => ids.next(kind, now, after),
+      random: () => random.next(),
+      wrote: () => this.#statements.changed,
+    };
   }
 
   #play<T>(transaction: Tx<T>, writes: boolean, points: AttemptPoints | undefined): T {

@@ -206,7 +206,7 @@ describe("a project that is archived", () => {
   it("while a run starts in it has that run, and says so", async () => {
     const { first, second, gate, waiting } = await raceRoom();
     await second.call("create_project", { name: "p", root: second.cwd });
-    const stopped = gate.stopAt(/^COMMIT$/);
+    const stopped = gate.stopAt(/^INSERT INTO run_counters/);
     const started = new Crew(first).start([{ key: "a" }], { project: "p" });
     await stopped.reached;
     const archived = second.call("archive_project", { project: "p" });

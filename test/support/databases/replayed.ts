@@ -43,6 +43,7 @@ export function* twice<T>(command: (ctx: TxContext) => Tx<T>, ctx: TxContext): T
     now: ctx.now,
     newId: (kind: string, after?: string) => record(ctx.newId(kind, after)),
     random: () => record(ctx.random()),
+    wrote: () => record(ctx.wrote()),
   };
   const first = yield* recorded(command(recording), exchanges);
   const again = repeat((context) => command(context), { now: ctx.now, drawn, exchanges });
@@ -80,6 +81,7 @@ function repeat<T>(command: (ctx: TxContext) => Tx<T>, tape: Tape): Outcome<T> {
     now: tape.now,
     newId: () => String(tape.drawn[draws++]),
     random: () => Number(tape.drawn[draws++]),
+    wrote: () => Boolean(tape.drawn[draws++]),
   };
   let at = 0;
   try {
