@@ -9,8 +9,8 @@ const WITHOUT_RULES = ["meta"];
 const DRIVERS = ["driver", "sqlite", "postgres", "migrations"];
 
 const FILES_MAX = 15;
-/** Folders whose files are one list: an area's operations each, a command each. */
-const LISTS = ["src/tools", "src/cli/commands"];
+/** Folders whose files are one list: an area's operations each, a command each, a migration each. */
+const LISTS = ["src/tools", "src/cli/commands", "src/store/migrations"];
 /** Files at the root of src: the command and its configuration. */
 const ROOT_FILES = ["config.ts", "main.ts"];
 
