@@ -1,8 +1,8 @@
-/** What replaces a secret. */
+/** The replacement of a secret. */
 export const REDACTED = "[redacted]";
 
 const NAMES = "(?:password|passwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token)";
-/** What stands inside a private key, also where its line ends are escaped as in JSON. */
+/** Characters inside a private key, also where its line ends are escaped as in JSON. */
 const KEY_TEXT = String.raw`(?:[A-Za-z0-9+/=\s-]|\\[nr])`;
 
 // One alternation, so that a text without any is read once. What stays in front of a secret is in a group of its own.

@@ -1,4 +1,4 @@
-/** What a column holds. Booleans are 0 or 1, instants are milliseconds, structures are JSON text. */
+/** Values of a column. Booleans are 0 or 1, instants are milliseconds, structures are JSON text. */
 export type SqlValue = string | number | null;
 export type Row = Readonly<Record<string, SqlValue>>;
 
@@ -9,9 +9,10 @@ export type Row = Readonly<Record<string, SqlValue>>;
 export type Statement = readonly [sql: string, params?: readonly SqlValue[], hits?: number];
 
 /**
- * What a transaction yields: one statement, or several of which none needs another's rows. They run in their order, on PostgreSQL
- * in one round trip. A statement with `hits` changes exactly so many rows, or the transaction fails with `MissedRows`; it has no
- * `RETURNING` and gives no rows. On PostgreSQL a statement that gives no rows travels with the next one that does, or with COMMIT.
+ * A transaction yields one statement, or several of which none needs another's rows. They run in their order, on
+ * PostgreSQL in one round trip. A statement with `hits` changes exactly so many rows, or the transaction fails with
+ * `MissedRows`; it has no `RETURNING` and returns no rows. On PostgreSQL a statement without rows travels with the next
+ * one that has some, or with COMMIT.
  */
 export type TxStep = Statement | readonly Statement[];
 
@@ -85,13 +86,13 @@ export interface Store {
    */
   snapshot<T>(query: (ctx: TxContext) => Tx<T>): Promise<T>;
   /**
-   * Calls the listener soon after any process has committed. A hint, never the truth: it may come too often, and a
-   * slow poll stands behind it. Nothing is watched while nobody listens. Returns the function that stops it.
+   * Calls the listener soon after any process has committed. A hint, never the truth: it may come too often, and a slow
+   * poll stands behind it. Nothing is watched without a listener. Returns the function that removes it.
    */
   onWake(listener: () => void): () => void;
   /**
-   * Gives a bounded amount of deleted rows' space back to the file system, where the database does not by itself.
-   * Answers whether there is more.
+   * Returns a bounded amount of deleted rows' space to the file system, where the database does not by itself. Answers
+   * whether there is more.
    */
   reclaim(): Promise<boolean>;
   close(): Promise<void>;

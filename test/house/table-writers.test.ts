@@ -25,7 +25,7 @@ interface Written {
   readonly raw: string;
 }
 
-describe("who writes a table", () => {
+describe("the writers of a table", () => {
   const sources = typescriptFiles("src/store")
     .filter((file) => !/\/(?:sqlite|postgres|driver|migrations)\//.test(file))
     .map(readSource);
@@ -78,7 +78,7 @@ function roomsByTable(sources: readonly Written[]): Map<string, Set<string>> {
 
 function isElsewhere(file: string, table: string): boolean {
   const tables = ELSEWHERE[file]?.tables ?? [];
-  // What lies in the room of such a file stays its own.
+  // Tables of the file's own room stay its own.
   if (tables === "all") return !OWN[file]?.includes(table);
   return tables.includes(table);
 }

@@ -11,7 +11,7 @@ import { noSuchTask, taskId } from "../lookup.js";
 
 /** A task with its run, when all rows that ending it needs are locked. */
 export interface LockedTask extends HeldTask {
-  /** Those of its run, under its lock. */
+  /** Counters of its run, under its lock. */
   readonly counters: Counters;
 }
 

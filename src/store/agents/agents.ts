@@ -3,7 +3,7 @@ import { many, hit, int, json, one, oneOf, only, text, textOrNull } from "../row
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
-/** What an agent says of itself beyond what it can do. */
+/** An agent's description of itself beyond its capabilities. */
 export interface AgentProfile {
   readonly specialization?: Readonly<Record<string, number>> | undefined;
   readonly persona?: Readonly<Record<string, unknown>> | undefined;
@@ -21,7 +21,7 @@ export const AGENTS = table("agents", {
   session: textOrNull,
   /** Where its wait_for stands in the history. */
   eventCursor: textOrNull,
-  /** What it last said of its own load, as JSON text. */
+  /** The load it last reported, as JSON text. */
   loadNote: textOrNull,
   registeredAt: int,
   seenAt: int,
@@ -61,10 +61,10 @@ export function* saveAgent(agent: Agent): Tx<void> {
 
 export interface SignOfLife {
   readonly name: string;
-  /** Of the process it acts from; null from a shell, which takes it from no process that lives. */
+  /** Session of its process; null from a shell, which replaces no live process. */
   readonly session: string | null;
   readonly at: number;
-  /** What it says of its own load, as JSON text; null leaves what it said. */
+  /** The load it reports, as JSON text; null keeps the last report. */
   readonly loadNote: string | null;
 }
 

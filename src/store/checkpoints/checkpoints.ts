@@ -9,18 +9,18 @@ export const CHECKPOINTS = table("checkpoints", {
   project: text,
   kind: oneOf(CHECKPOINT_KINDS),
   label: textOrNull,
-  /** Of the content; a process reads those up to its own. */
+  /** Format of the content; a process reads formats up to its own. */
   format: int,
   /** SHA-256 of the parts. */
   hash: text,
-  /** Of the content, compressed. */
+  /** Size of the compressed content. */
   bytes: int,
   runStatus: oneOf(RUN_STATUSES),
   /** Tasks by state; states without any are left out. */
   counts: json<Readonly<Record<string, number>>>,
-  /** Of all tasks together, so far. */
+  /** Attempts of all tasks together, so far. */
   attempts: int,
-  /** Of the history: what has happened since is read from here. */
+  /** Cursor of the history: later events are read from here. */
   cursor: text,
   /** When the run had last changed. */
   changedAt: int,
@@ -75,7 +75,7 @@ export function* removeOldest(run: string, kind: CheckpointKind, kept: number): 
   return ids;
 }
 
-/** What a checkpoint that was taken says about the next. */
+/** The facts of a checkpoint that schedule the next. */
 export interface TakenCheckpoint {
   readonly run: string;
   readonly at: number;

@@ -63,8 +63,9 @@ export function* childRunsOf(run: string, tasks: readonly string[]): Tx<Readonly
 }
 
 /**
- * Lets the tick look at the open child runs of a run, or of some of its tasks, where there are any. It is noted in the run's own row,
- * which whoever changes it holds: their rows are locked by the tick alone, in their order and with nothing else.
+ * Lets the tick look at the open child runs of a run, or of some of its tasks, where there are any. It is recorded in
+ * the run's own row, which the caller holds: their rows are locked by the tick alone, in their order and with nothing
+ * else.
  */
 export function* wakeChildRuns(run: string, at: number, tasks?: readonly string[]): Tx<void> {
   const open = "EXISTS (SELECT 1 FROM runs c WHERE c.parent_run = $2 AND c.ended_at IS NULL";

@@ -2,7 +2,7 @@ import { TASKS, type TaskAndSpec, taskAndSpecOf } from "../tasks/tasks.js";
 import { many, idOf } from "../rows.js";
 import type { Tx } from "../tx.js";
 
-/** What undoes the tasks of a run. */
+/** Prefix of the keys of a run's compensations. */
 const PREFIX = "compensate(";
 
 /** The key of the task that undoes another: no step can be called so. */
@@ -32,7 +32,7 @@ export function* compensable(run: string): Tx<TaskAndSpec[]> {
   return rows.map(taskAndSpecOf).filter(({ spec }) => spec.compensate !== undefined && !isGathering(spec));
 }
 
-/** Of a list, the tasks of its elements are undone, each by itself. */
+/** Whether the step is a list: each of its elements' tasks is compensated separately. */
 function isGathering({ dynamic }: TaskAndSpec["spec"]): boolean {
   return dynamic?.elements !== undefined;
 }

@@ -11,7 +11,7 @@ export const BUDGETS = table("budgets", {
   warnAt: int,
   blockAt: int,
 });
-/** What a run and all runs within it may cost. Amounts are millionths of a US dollar. */
+/** Limit of what a run and its descendants may cost. Amounts are millionths of a US dollar. */
 export interface Budget extends RowOf<typeof BUDGETS> {}
 
 const BUDGETS_OVER = `WITH RECURSIVE above (id, parent_run, depth) AS (
@@ -49,7 +49,7 @@ export function* deleteBudget(run: string): Tx<void> {
   yield ["DELETE FROM budgets WHERE run = $1", [run]];
 }
 
-/** What a run and all runs within it have cost. */
+/** Returns the cost of a run and its descendants. */
 export function* costWithin(run: string): Tx<number> {
   return (
     (yield* one(only("cost", int), [

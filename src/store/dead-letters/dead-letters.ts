@@ -34,7 +34,7 @@ export const DEAD_LETTERS = table("dead_letters", {
   /** When a pending one is tried again by itself. */
   dueAt: intOrNull,
 });
-/** A task that could not be done, from its end until somebody has dealt with it. */
+/** A permanently failed task, until its dead letter is replayed, resolved or discarded. */
 export interface DeadLetter extends RowOf<typeof DEAD_LETTERS> {}
 
 const INSERT = insertInto(DEAD_LETTERS);
@@ -85,7 +85,7 @@ export interface DeadLetterClosing {
   readonly at: number;
   readonly by: string;
   readonly note: string | null;
-  /** Nobody has asked for it. */
+  /** Set for an automatic replay. */
   readonly automatic?: boolean;
 }
 
@@ -98,7 +98,7 @@ export function* closeDeadLetter({ id, to, at, by, note, automatic = false }: De
   ]);
 }
 
-/** The dead letter of a task that nobody has dealt with; undefined when there is none. */
+/** Returns the pending dead letter of a task; undefined without one. */
 export function* openDeadLetterOf(task: string): Tx<string | undefined> {
   return yield* one(idOf, [
     `SELECT id FROM dead_letters WHERE run = (SELECT run FROM tasks WHERE id = $1) AND task = $1 AND status = 'pending'

@@ -1,8 +1,8 @@
 import { CommitUnknown, type Row, type Statement } from "../tx.js";
 
 /**
- * What can go wrong at a point of a transaction, after temporalio's faultinjection: the process dies before or after
- * the statement, the connection breaks before it, or the statement succeeds and its answer never comes.
+ * Faults at a point of a transaction, after temporalio's faultinjection: the process dies before or after the
+ * statement, the connection breaks before it, or the statement succeeds and its answer never comes.
  */
 export type Fault = "crash" | "crash_after" | "disconnect" | "lose_answer";
 

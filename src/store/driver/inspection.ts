@@ -3,6 +3,6 @@ export interface Finding {
   readonly check: string;
   readonly verdict: "ok" | "warn" | "fail";
   readonly says: string;
-  /** What to do about it. */
+  /** The remedy. */
   readonly remedy?: string;
 }

@@ -11,7 +11,7 @@ export interface TransactionRetry {
   pauseMs(tries: number, waitedMs: number): number;
 }
 
-/** What a driver makes of an error: not worth another try, or worth one for this reason. */
+/** A driver's verdict on an error: undefined where another try is useless, else the reason to retry. */
 export type TransientError =
   | {
       readonly reason: string;

@@ -8,10 +8,10 @@ import type { Row, Tx } from "../tx.js";
 export interface OpenQuestion extends TaskAndSpec {
   readonly run: string;
   readonly project: string;
-  /** Who started its run, and the process through which that agent was last heard of. */
+  /** The agent that started its run, and the process it was last heard of through. */
   readonly startedBy: string;
   readonly starterSession: string | null;
-  /** Who asks, or that nobody is to; undefined where nobody has begun to. */
+  /** The process that asks, or the time until which none may; undefined before the first. */
   readonly elicitation: Elicitation | undefined;
 }
 
@@ -37,7 +37,7 @@ const QUESTIONS = bySize(
     ORDER BY t.id || '' LIMIT $1`,
 );
 
-/** What waits for a person in these runs that have not ended, and in the runs within them, in the order in which it was made. */
+/** Returns the open questions of these unfinished runs and of their descendants, in order of creation. */
 export function* questionsWithin(runs: readonly string[], limit: number): Tx<OpenQuestion[]> {
   const found = new Map<string, OpenQuestion>();
   for (const chunk of chunksOf(runs)) {
@@ -65,7 +65,7 @@ function elicitationOf(row: Row): Elicitation | undefined {
   if (until === null) return undefined;
   const session = textOrNull(row, "elicited_by");
   if (session === null) return { session, until };
-  // A process that is no longer there asks nobody.
+  // A process that has ended asks no more.
   if (row["session_expires_at"] === null || row["session_ended_at"] !== null) return undefined;
   return { session, until: Math.min(until, int(row, "session_expires_at")) };
 }
@@ -73,7 +73,7 @@ function elicitationOf(row: Row): Elicitation | undefined {
 export interface NewElicitation {
   readonly task: string;
   readonly token: number;
-  /** Null to put it off, whoever asks. */
+  /** Session of the asking process; null to put the question off. */
   readonly session: string | null;
   readonly until: number;
   readonly now: number;
@@ -92,7 +92,7 @@ export function* takeElicitation({ task, token, session, until, now }: NewElicit
   ]);
 }
 
-/** Nobody is to be asked until then, whoever asks now. */
+/** Puts a question off until then, whichever process asks it now. */
 export function* putOff({ task, token, until }: Pick<NewElicitation, "task" | "token" | "until">): Tx<void> {
   yield [
     `INSERT INTO askings (task, token, session, until_at) VALUES ($1, $2, NULL, $3)

@@ -120,12 +120,12 @@ function rangeUnder(directory: string): string[] {
 const OF_TASK = `SELECT ${FIELDS}, 0 AS session_gone FROM file_locks l JOIN projects p ON p.id = l.project
   LEFT JOIN lock_requests r ON r.id = l.request LEFT JOIN tasks t ON t.id = l.task WHERE l.owner = $1 ORDER BY l.id`;
 
-/** What a task holds and waits for. None of it counts as left by its session. */
+/** Returns the locks a task holds and waits for. None of them counts as left by its session. */
 export function* locksOfTask(task: string): Tx<Lock[]> {
   return yield* many(LOCKS.read, [OF_TASK, [task]]);
 }
 
-/** What was asked for in these requests: all but what a claim has locked, which is found through its task. */
+/** Returns the locks of these requests, except those of claims, which are found through their task. */
 export function* locksOfRequests(now: number, requests: readonly string[]): Tx<Lock[]> {
   const locks: Lock[] = [];
   for (const chunk of listsOf(requests)) {
@@ -139,8 +139,8 @@ export function* locksOfRequests(now: number, requests: readonly string[]): Tx<L
   return locks;
 }
 
-// What a claim has locked is found through the agent's tasks. The agent stands in no index of it, which every claim and
-// completion with files would write.
+// Locks of claims are found through the agent's tasks: an index by agent would be written by every claim and completion
+// with files.
 const OF_AGENT = `${SELECTED} (
     SELECT owner, id FROM file_locks WHERE agent = $2 AND project = $3 AND (state <> 'held' OR expires_at IS NOT NULL)
     UNION SELECT f.owner, f.id FROM tasks a CROSS JOIN file_locks f WHERE a.agent = $2 AND f.owner = a.id AND f.agent = $2) k
@@ -150,7 +150,7 @@ export function* locksOfAgent(now: number, project: string, agent: string): Tx<L
   return yield* many(LOCKS.read, [OF_AGENT, [now, agent, project]]);
 }
 
-/** What is held without a task under a session. */
+/** Returns the locks without a task under a session. */
 export function* untaskedLocksOfSession(now: number, session: string): Tx<Lock[]> {
   return yield* many(LOCKS.read, [
     `${SELECT_LOCKS} WHERE l.session = $2 AND l.task IS NULL AND l.state <> 'queued' ORDER BY l.project, l.id`,
@@ -158,7 +158,7 @@ export function* untaskedLocksOfSession(now: number, session: string): Tx<Lock[]
   ]);
 }
 
-/** What is held or offered beyond its time, longest over first. */
+/** Returns locks held or offered beyond their time, the longest overdue first. */
 export function* expiredLocks(now: number, project: string, limit: number): Tx<Lock[]> {
   return yield* many(LOCKS.read, [
     `${SELECT_LOCKS} WHERE l.expires_at <= $1 AND l.project = $2 ORDER BY l.expires_at, l.id LIMIT $3`,

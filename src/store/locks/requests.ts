@@ -4,7 +4,7 @@ import { many, hit, idOf, int, json, one, oneOf, only, placeholders, text, textO
 import { insertInto, named, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
-/** Who asks for locks: an agent, for a task or for none. */
+/** The owner of locks: an agent, for a task or without one. */
 export interface LockOwner {
   readonly agent: string;
   readonly task: string | null;
@@ -17,7 +17,7 @@ export const LOCK_REQUESTS = table("lock_requests", {
   task: textOrNull,
   session: textOrNull,
   mode: oneOf(LOCK_MODES),
-  /** What it asks for, sorted; the same for the same request. */
+  /** The requested paths, sorted; equal for equal requests. */
   keys: named("paths", json<readonly string[]>),
   ttlMs: int,
   reason: textOrNull,
@@ -72,7 +72,7 @@ export function* insertRequest(request: LockRequest): Tx<void> {
   yield INSERT([request]);
 }
 
-/** A call about a request: from whom, and how long somebody waits for the answer. */
+/** A call about a request: its session, and how long it waits for the answer. */
 export type Attendance = Pick<LockRequest, "id" | "session" | "presentUntil" | "placeExpiresAt">;
 
 export function* attendRequest({ id, session, presentUntil, placeExpiresAt }: Attendance): Tx<void> {

@@ -41,7 +41,7 @@ export const MILESTONE_LINKS = table("milestone_links", {
   kind: oneOf(LINK_KINDS),
   /** The id of the run, the task or the workflow. */
   target: text,
-  /** What people call it. */
+  /** The name people use for the target. */
   label: text,
   done: flag,
 });
@@ -77,7 +77,7 @@ export function* findMilestone(project: string, name: string): Tx<Milestone | un
   ]);
 }
 
-/** Those of a project: open ones first, the soonest due before the others, then by name. */
+/** Returns a project's milestones: open ones first, the soonest due before the others, then by name. */
 export function* milestonesOf(project: string, limit: number): Tx<Milestone[]> {
   return yield* many(MILESTONES.read, [
     `SELECT ${MILESTONES.columns} FROM milestones WHERE project = $1
@@ -104,7 +104,7 @@ export function* waitingFor(targets: readonly string[]): Tx<string[]> {
   return [...new Set(found)].sort();
 }
 
-/** What a milestone links to these has ended well. Gives how many of its links have by now. */
+/** Marks a milestone's links to these targets as done. Returns how many of its links are done by now. */
 export function* markDone(milestone: string, targets: readonly string[]): Tx<number> {
   yield* eachIn(targets, (chunk) => [
     `UPDATE milestone_links SET done = 1 WHERE milestone = $1 AND done = 0 AND target IN (${placeholders(chunk.length, 2)})`,
@@ -125,7 +125,7 @@ export interface MilestoneStats {
   readonly overdue: number;
 }
 
-/** Those without milestones are not in the map. */
+/** Counts milestones per project; a project without any is not in the map. */
 export function* countMilestones(projects: readonly string[], now: number): Tx<Map<string, MilestoneStats>> {
   if (projects.length === 0) return new Map();
   const rows = yield [

@@ -41,7 +41,7 @@ interface Column {
   readonly parse: (text: string) => SqlValue;
 }
 
-/** What a connection knows of its prepared statements: the columns of their rows, once they were described. */
+/** A connection's prepared statements: the columns of their rows, once they were described. */
 interface Known {
   readonly columns: Map<string, readonly Column[] | undefined>;
   batch: Batch | undefined;

@@ -66,7 +66,7 @@ const REFUSALS: readonly (readonly [state: RegExp, why: string])[] = [
   [/^25006$/, "it is read-only (a standby?). Name the primary in BATON_DATABASE_URL"],
 ];
 
-/** What a person can act on becomes `unavailable`; the rest stays what it is: a bug. `location` bears no password. */
+/** Turns an error that a person can act on into `unavailable`; any other stays a bug. `location` bears no password. */
 export function refusal(error: unknown, location: string): unknown {
   const state = codeOf(error);
   const found = REFUSALS.find(([pattern]) => pattern.test(state));

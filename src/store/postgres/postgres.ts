@@ -25,7 +25,7 @@ import {
 export interface PostgresOptions {
   /** postgres://user:password@host:port/database */
   readonly url: string;
-  /** Connections at most; one more listens while somebody waits. */
+  /** Connections at most; one more listens while there is a listener. */
   readonly poolSize: number;
   readonly runtime: Runtime;
   readonly hooks?: StoreHooks;
@@ -51,7 +51,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
   };
   const pool = new Pool({ ...connection, max: options.poolSize, allowExitOnIdle: true });
-  // A connection that breaks while nobody uses it: the pool drops it and opens another when one is wanted.
+  // An idle connection breaks: the pool drops it and opens another when one is wanted.
   pool.on("error", () => undefined);
   const store = new PostgresStore(pool, connection, { ...options, location });
   try {
@@ -96,7 +96,7 @@ class PostgresStore implements Store {
   }
 
   async read<T>(query: (ctx: TxContext) => Tx<T>): Promise<T> {
-    // What a query's COMMIT loses is lost by nobody.
+    // A query's lost COMMIT loses nothing.
     return this.#play("read", query, transientOrUnknown);
   }
 
@@ -237,7 +237,7 @@ async function rolledBack(client: PoolClient, error: unknown): Promise<boolean> 
     await client.query("ROLLBACK");
     return true;
   } catch {
-    // Whatever it is, throwing the connection away rolls back too.
+    // Discarding the connection rolls back too.
     return false;
   }
 }

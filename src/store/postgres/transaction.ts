@@ -14,7 +14,7 @@ import { type CallAnswer, BatchFailed, type Call, runBatch } from "./batch.js";
 import { codeOf, isLost } from "./errors.js";
 import { MISSED, preparedOf, textOf } from "./statements.js";
 
-/** What goes to the server, and the place where a fault can strike: BEGIN has none. */
+/** A statement sent to the server, and the point where a fault can strike: BEGIN has none. */
 interface Sent {
   readonly call: Call;
   readonly point?: Statement | "COMMIT";
@@ -34,7 +34,7 @@ function beginOf(text: string): Sent {
   return { call: { ...textOf(text), values: [] } };
 }
 
-/** What BEGIN was answered with, and the rows of the step that travelled with it. */
+/** The answer to BEGIN, and the rows of the step that travelled with it. */
 export interface Begun {
   readonly now: number;
   readonly version: number;
@@ -178,7 +178,7 @@ function hitsOf(point: Sent["point"]): number | undefined {
   return point === "COMMIT" ? undefined : point?.[2];
 }
 
-/** What has gone wrong, as if the statement had travelled alone. */
+/** Returns the error as if its statement had travelled alone. */
 function causeOf(failed: unknown, sent: readonly Sent[]): unknown {
   if (!(failed instanceof BatchFailed)) return failed;
   const { cause, at } = failed;

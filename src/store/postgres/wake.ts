@@ -11,7 +11,7 @@ const POLL_MS = 1_000;
 /** A connection that gives no answer for so long is given up: its other end may be gone without a word. */
 const ANSWER_MS = 5_000;
 
-/** What the driver lends: its pool, how to connect beside it, and a name. */
+/** The parts a driver lends: its pool, how to connect beside it, and a name. */
 export interface PostgresWakeSource {
   readonly pool: Pool;
   readonly connection: ClientConfig;
@@ -20,12 +20,11 @@ export interface PostgresWakeSource {
 }
 
 /**
- * Tells listeners of commits: those of this process when the driver says so, those of others by LISTEN on a connection
- * of its own, held only while somebody listens. Every process notifies after its commits: it cannot know who listens.
- *
- * Before it tells, it asks for a snapshot, whose text (`xmin:xmax:running`) is another one after any commit. Readers of
- * the history see only what is below xmin; while transactions are under way, the snapshot is looked at again, so
- * that a listener that came too early is woken once more.
+ * Tells listeners of commits: this process's own when the driver says so, others' by LISTEN on a connection of its own,
+ * held only while there is a listener. Every process notifies after its commits: it cannot know who listens. Before it
+ * tells, it asks for a snapshot, whose text (`xmin:xmax:running`) changes with any commit. Readers of the history see
+ * only what is below xmin; while transactions are under way, the snapshot is polled, so that a listener that came too
+ * early is woken once more.
  */
 export class PostgresWake {
   readonly #source: PostgresWakeSource;
@@ -116,7 +115,7 @@ export class PostgresWake {
     try {
       await client.connect();
       await client.query(`LISTEN ${CHANNEL}`);
-      // What was committed while no one listened.
+      // Commits made while no connection listened.
       this.#hear();
     } catch {
       // The poll goes on without it, and connects again.

@@ -47,7 +47,7 @@ const WITH_WORK = `WITH RECURSIVE live (project) AS (
   )
   SELECT p.* FROM live JOIN projects p ON p.id = live.project WHERE p.status = 'active' ORDER BY p.id LIMIT 1000`;
 
-/** The active projects that have work for somebody. */
+/** Returns the active projects with ready work. */
 export function* projectsWithWork(): Tx<Project[]> {
   return yield* many(PROJECTS.read, [WITH_WORK]);
 }

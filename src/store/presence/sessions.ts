@@ -69,7 +69,7 @@ export function* findSession(id: string): Tx<Session | undefined> {
   return yield* one(SESSIONS.read, [`SELECT ${SESSIONS.columns} FROM sessions WHERE id = $1`, [id]]);
 }
 
-/** Open sessions of one host that nobody has found gone yet. */
+/** Returns open sessions of one host that have not been found gone yet. */
 export function* openSessionsOf(host: string): Tx<Session[]> {
   return yield* many(SESSIONS.read, [
     `SELECT ${SESSIONS.columns} FROM sessions WHERE host = $1 AND ended_at IS NULL AND gone_at IS NULL ORDER BY id LIMIT 1000`,
@@ -115,7 +115,7 @@ export function findHostClock(host: string): Tx<HostClock | undefined> {
   return one(HOST_CLOCKS.read, [`SELECT ${HOST_CLOCKS.columns} FROM host_clocks WHERE host = $1`, [host]]);
 }
 
-/** Moves a host's clock by compare-and-set; whoever comes second changes nothing. */
+/** Moves a host's clock by compare-and-set; a second process changes nothing. */
 export function* advanceHostClock(host: string, from: number, to: HostClock): Tx<boolean> {
   return yield* hit([
     "UPDATE host_clocks SET ticked_at = $1, grace_until = $2 WHERE host = $3 AND ticked_at = $4 RETURNING host",
@@ -130,7 +130,7 @@ export function* insertHostClock(host: string, now: number): Tx<void> {
   ];
 }
 
-/** Removes ended sessions that nobody needs to see any more, a few at a time. */
+/** Removes ended sessions that are no longer shown, a few at a time. */
 export function* deleteEndedSessions(before: number): Tx<void> {
   for (const chunk of chunksOf(yield* lockEndedSessions(before)))
     yield [`DELETE FROM sessions WHERE id IN (${placeholders(chunk.length)})`, chunk];

@@ -3,11 +3,11 @@ import { many, flag, hit, int, intOrNull, json, one, oneOf, only, placeholders, 
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx, TxContext } from "../tx.js";
 
-/** What a project sets for all that happens in it. */
+/** Settings of a project for all work in it. */
 export interface ProjectConfig {
   /** Whether linked git worktrees share their main working tree's paths, or are a scope each. */
   readonly worktrees: "per_worktree" | "shared";
-  /** Of a run that does not say: how many of its tasks may run at once. */
+  /** Default number of a run's tasks that may run at once. */
   readonly max_parallel?: number | undefined;
   /** How long finished runs stay. */
   readonly retention_days?: number | undefined;
@@ -23,7 +23,7 @@ const FIELDS = {
   status: oneOf(PROJECT_STATUSES),
   description: textOrNull,
   config: json<ProjectConfig>,
-  /** Of the file system at its root. */
+  /** Whether the file system at its root ignores case. */
   caseInsensitive: flag,
   createdAt: int,
   updatedAt: int,
@@ -43,7 +43,7 @@ export function* findProjectByRoot(root: string): Tx<Project | undefined> {
   return yield* one(PROJECTS.read, [`SELECT ${PROJECTS.columns} FROM projects WHERE root = $1`, [root]]);
 }
 
-/** Of the active projects with one of these roots, the one whose root is the longest. */
+/** Returns the active project with the longest of these roots. */
 export function* findDeepestProject(roots: readonly string[]): Tx<Project | undefined> {
   if (roots.length === 0) return undefined;
   return yield* one(PROJECTS.read, [

@@ -12,7 +12,7 @@ const COUNTERS = columns({
   updatedAt: int,
   /** Whether a milestone waits for the run or for one of its tasks. */
   milestones: flag,
-  /** What its own tasks have cost, in millionths of a US dollar. */
+  /** Cost of its own tasks, in millionths of a US dollar. */
   cost: named("cost_micros", int),
 });
 /** How many tasks of a run stand in each state; the ten sum to total. */
@@ -97,7 +97,7 @@ export function countersOfTask(task: string): Tx<Counters | undefined> {
   return one(COUNTERS.read, [FIND_OF_TASK, [task]]);
 }
 
-/** From now on a milestone waits for these runs or for their tasks. Whoever says so holds the runs' rows. */
+/** Records that a milestone waits for these runs or their tasks. The caller holds the runs' rows. */
 export function* noteMilestones(runs: readonly string[]): Tx<void> {
   yield* eachIn(runs, (chunk) => [
     `UPDATE run_counters SET milestones = 1 WHERE run IN (${placeholders(chunk.length)})`,

@@ -3,7 +3,7 @@ import { first, type Tx } from "../tx.js";
 
 export interface Retention {
   readonly now: number;
-  /** Of a project that has none of its own. */
+  /** Retention of a project without its own. */
   readonly defaultMs: number;
   readonly limit: number;
 }
@@ -11,7 +11,7 @@ export interface Retention {
 /** Finished runs that have stayed as long as their project keeps them. One range of an index per project. */
 export function* runsPastRetention({ now, defaultMs, limit }: Retention): Tx<{ id: string; project: string }[]> {
   const rows = yield [
-    // What is within an open run, at any depth, stays with it: its results and its costs are that run's.
+    // Descendants of an open run stay with it, at any depth: their results and costs are that run's.
     `WITH RECURSIVE held (id) AS (
        SELECT c.id FROM runs w JOIN runs c ON c.parent_run = w.id WHERE w.ended_at IS NULL
        UNION SELECT r.id FROM runs r JOIN held h ON r.parent_run = h.id

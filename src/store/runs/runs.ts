@@ -29,7 +29,7 @@ export interface RunShape {
   readonly criticalPathMs: number;
 }
 
-/** What becomes of the rest when a task has failed for good. */
+/** Policies for the rest of a run after a task has failed permanently. */
 
 /** The stage of a run that does not go on after a failure: nothing new starts, or what was done is undone. */
 const RUN_STAGES = ["stopping", "undoing"] as const;
@@ -89,7 +89,7 @@ export function* insertRun(ctx: TxContext, run: NewRun): Tx<void> {
   yield* insertCounters(ctx, run.id);
 }
 
-/** Of a run without tasks, so far. */
+/** Inserts the counters of a run without tasks. */
 export function* insertCounters(ctx: TxContext, run: string): Tx<void> {
   yield ["INSERT INTO run_counters (run, updated_at) VALUES ($1, $2)", [run, ctx.now]];
 }

@@ -25,7 +25,7 @@ export function* saveScopes(
   yield* insertRows(INSERT, ordered);
 }
 
-/** Of those that are kept, by their ids. */
+/** Returns the stored file sets with these ids. */
 export function* findScopes(ids: readonly string[]): Tx<Map<string, KeptScope>> {
   const found = new Map<string, KeptScope>();
   for (const chunk of chunksOf(ids)) {

@@ -238,7 +238,7 @@ const DEMANDS_ON_OWN = `SELECT DISTINCT ${DEMANDS.columnsOf("d")} FROM ${PARKED_
 const DEMANDS_ON_OWN_IN_RUN = `${DEMANDS_ON_OWN} WHERE l.run = $2`;
 const DEMANDS_ON_OWN_IN_PROJECT = `${DEMANDS_ON_OWN} WHERE l.project = $2`;
 
-/** What is asked for by what is parked on the locks that an agent has without a task: they bar everybody else, and not the agent. */
+/** Returns the demands of tasks parked on locks that an agent holds without a task: those locks block all others, and not the agent. */
 export function* demandsOnOwn(agent: string, where: ClaimTarget): Tx<Demand[]> {
   const rows = yield "run" in where
     ? [DEMANDS_ON_OWN_IN_RUN, [agent, where.run]]
@@ -326,7 +326,7 @@ export function* laneStats(where: ClaimTarget): Tx<LaneStats> {
   };
 }
 
-/** What a set of files is parked on in a run; undefined when it is not. */
+/** Returns the request on which a file set is parked in a run; undefined when it is not. */
 export function* parkedOn(lane: LaneOfTask): Tx<string | undefined> {
   return yield* one(only("parked_on", text), [
     "SELECT parked_on FROM scope_lanes WHERE run = $1 AND demand = $2 AND scope = $3 AND parked_on IS NOT NULL",

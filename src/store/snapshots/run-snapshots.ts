@@ -125,7 +125,7 @@ function needsOf(joined: SqlValue): string[] {
 
 export interface RunTally {
   readonly counts: Readonly<Record<string, number>>;
-  /** Of all tasks together. */
+  /** Attempts of all tasks together. */
   readonly attempts: number;
 }
 
@@ -167,7 +167,7 @@ export function* isLarger(run: string, than: SnapshotSize): Tx<boolean> {
   return int(ofTasks, "bytes") + (beside === undefined ? 0 : int(beside, "bytes")) > than.bytes;
 }
 
-/** What was sent and nobody has taken. */
+/** Returns the signals that were sent and not received. */
 export function* signalRows(run: string): Tx<readonly Row[]> {
   return yield ["SELECT * FROM signals WHERE run = $1 ORDER BY id", [run]];
 }
@@ -209,18 +209,18 @@ interface Needs {
   readonly needs: readonly string[];
 }
 
-/** What tasks depend on, instead of what they did. */
+/** Replaces the dependencies of tasks. */
 export function* replaceNeeds(tasks: readonly Needs[]): Tx<void> {
   yield* deleteEdgesTo(tasks.map(({ id }) => id));
   yield* writeNeeds(tasks);
 }
 
-/** What new tasks depend on. */
+/** Writes the dependencies of new tasks. */
 export function writeNeeds(tasks: readonly Needs[]): Tx<void> {
   return insertEdges(tasks.flatMap(({ id, needs }) => needs.map((dependency): Edge => [dependency, id])));
 }
 
-/** Whoever held one of these holds it no longer. */
+/** Moves the tokens on, so that former holders are fenced off. */
 export function* growTokens(tasks: readonly string[]): Tx<void> {
   yield* eachIn(tasks, (chunk) => [
     `UPDATE tasks SET token = token + 1 WHERE id IN (${placeholders(chunk.length)})`,

@@ -11,18 +11,19 @@ interface Manners {
 /** Where few write, the file is free again soon. */
 const AMONG_FEW: Manners = { turnMs: 8, leaveMs: 3, pauseMs: 2 };
 const IN_A_CROWD: Manners = { turnMs: 5, leaveMs: 4, pauseMs: 16 };
-/** Whoever waited so long is one of many. */
+/** A call that has waited so long is one of many. */
 const CROWD_WAIT_MS = 20;
 /** The pauses of those who wait grow shorter, down to this at that age, so that the oldest goes first. */
 const PAUSE_MS_MIN = 2;
 const OLD_MS = 100;
-/** What was seen of the others holds for so long. */
+/** Time for which the sight of other writers counts. */
 const SEEN_FOR_MS = 500;
 
 /**
- * How processes take turns at writing one file. SQLite has no queue: who asks when it is free, writes. Asking costs processor
- * time, of the writer too where there are few cores, so most should ask seldom; and whoever has just written asks soonest, so
- * it must stop by itself. Real time throughout, in ms: the injected clock may stand still.
+ * Shares one file fairly among writing processes. SQLite has no queue: the process that asks while the file is free,
+ * writes. Asking costs processor time, the writer's too where there are few cores, so most should ask seldom; and the
+ * last writer asks soonest, so it must pause by itself. Real time throughout, in ms: the injected clock may stand
+ * still.
  */
 export class WriteFairness {
   readonly #random: Random;

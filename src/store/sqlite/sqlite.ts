@@ -159,7 +159,7 @@ class SqliteStore implements Store {
   }
 
   async read<T>(query: (ctx: TxContext) => Tx<T>): Promise<T> {
-    // What a query's COMMIT loses is lost by nobody.
+    // A query's lost COMMIT loses nothing.
     return this.#retrying(() => this.#once(this.#beginRead, query), passingOrUnknown);
   }
 
@@ -268,7 +268,7 @@ function isBusy(error: unknown): boolean {
   return /^SQLITE_(?:BUSY|LOCKED|PROTOCOL)/.test(codeOf(error) ?? "");
 }
 
-/** What is wrong with the file is said by the next call that needs it. */
+/** A fault of the file is reported by the next call that needs it. */
 function stateOf(ask: () => { log: number; checkpointed: number } | undefined): LogState | undefined {
   try {
     const row = ask();
@@ -295,7 +295,7 @@ const REFUSALS: readonly (readonly [code: RegExp, reason: string, why: string])[
   [/^SQLITE_NOMEM/, "no_memory", "the machine is out of memory; nothing was changed"],
 ];
 
-/** What a person can act on becomes `unavailable`; the rest stays what it is: a bug. */
+/** Turns an error that a person can act on into `unavailable`; any other stays a bug. */
 function refusal(error: unknown, file: string): unknown {
   const code = codeOf(error) ?? "";
   if (/^SQLITE_(?:CORRUPT|NOTADB)/.test(code)) return corrupt(file, "it is damaged");

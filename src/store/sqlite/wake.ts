@@ -13,8 +13,8 @@ export interface WakeSource {
 }
 
 /**
- * Tells listeners of commits: those of this process when the driver says so, those of others by watching the -wal
- * file. Watches only while somebody listens, and keeps no process alive.
+ * Tells listeners of commits: this process's own when the driver says so, others' by watching the -wal file. Watches
+ * only while there is a listener, and keeps no process alive.
  */
 export class SqliteWake {
   readonly #source: WakeSource;

@@ -5,13 +5,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import Database from "better-sqlite3";
 
-/** What the thread is given. */
+/** The job of the thread. */
 export interface CopierJob {
   readonly file: string;
   readonly synchronous: "FULL" | "NORMAL";
 }
 
-/** What it is told; it answers each `copy`. */
+/** Messages to the thread; it answers each `copy`. */
 export type ToCopier = "copy" | "end";
 
 const { file, synchronous } = workerData as CopierJob;
@@ -27,8 +27,7 @@ parentPort?.on("message", (message: ToCopier) => {
     return;
   }
   try {
-    // PASSIVE waits for nobody, and nobody for it. What it cannot copy yet, because somebody still reads from the log, is left to
-    // the next time.
+    // PASSIVE neither waits nor blocks. Pages that a reader still needs are left to the next time.
     database.pragma("wal_checkpoint(PASSIVE)");
   } catch {
     // A full disk, or a broken one: a commit meets the same and says so.

@@ -100,7 +100,7 @@ export class LogKeeper {
 
   #end(): void {
     clearTimeout(this.#idle);
-    // Whoever closes waits for its end, and may have nothing else that keeps the process.
+    // The closing store waits for its end, and may have nothing else that keeps the process.
     this.#thread?.ref();
     this.#thread?.postMessage("end" satisfies ToCopier);
     this.#thread = undefined;

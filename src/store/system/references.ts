@@ -1,7 +1,7 @@
 import { json, text } from "../rows.js";
 import type { Tx } from "../tx.js";
 
-// What entities are called by, narrow and newest first: for whoever is typing one.
+// Names of entities for completions, narrow and newest first.
 
 /** An entity with what it is called besides its id. */
 export interface Reference {
@@ -30,7 +30,7 @@ export interface Offered {
   readonly capabilities: readonly string[];
 }
 
-/** What the agents seen last offer, the latest first. */
+/** Returns the offers of the agents seen last, the latest first. */
 export function* offeredByAgents(limit: number): Tx<Offered[]> {
   const rows = yield [
     "SELECT roles, capabilities FROM agents WHERE status = 'active' ORDER BY seen_at DESC LIMIT $1",
@@ -42,7 +42,7 @@ export function* offeredByAgents(limit: number): Tx<Offered[]> {
   }));
 }
 
-/** What tasks have asked for, from the distinct demands that are on record. */
+/** Returns the roles and capabilities of recorded demands. */
 export function* askedByTasks(limit: number): Tx<Offered[]> {
   const rows = yield ["SELECT COALESCE(role, '') AS role, requires FROM demands ORDER BY id LIMIT $1", [limit]];
   return rows.map((row) => ({

@@ -1,13 +1,13 @@
 import { text } from "../rows.js";
 import type { Tx, TxContext } from "../tx.js";
 
-/** Who asked, and under which id. Two subjects may use the same id. */
+/** The subject of a request, and its id. Two subjects may use the same id. */
 export interface RequestKey {
   readonly subject: string;
   readonly requestId: string;
 }
 
-/** What was asked first under an id, and what it was answered. */
+/** The first input under an id, and its answer. */
 export interface RecordedRequest {
   readonly operation: string;
   readonly inputHash: string;

@@ -11,7 +11,7 @@ export interface ProjectStats {
   readonly doneMs: number;
 }
 
-/** Those without runs are not in the map. */
+/** Returns statistics per project; a project without runs is not in the map. */
 export function* projectStats(projects: readonly string[]): Tx<Map<string, ProjectStats>> {
   if (projects.length === 0) return new Map();
   const rows = yield [
@@ -88,9 +88,9 @@ export interface PresenceStats {
   readonly atWork: number;
   /** Server processes whose session stands. */
   readonly sessions: number;
-  /** Those of them that take command steps. */
+  /** Sessions that run command steps. */
   readonly executors: number;
-  /** Sessions whose time is over and that nobody has ended yet. */
+  /** Sessions whose time is over and that have not been ended yet. */
   readonly overdue: number;
 }
 

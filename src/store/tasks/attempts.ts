@@ -3,7 +3,7 @@ import { many, bySize, chunksOf, int, jsonOrNull, one, oneOf, text, textOrNull }
 import { insertInto, insertRows, type RowOf, table } from "../tables.js";
 import { first, type SqlValue, type Tx } from "../tx.js";
 
-/** What went wrong in an attempt. */
+/** The error of an attempt. */
 export interface AttemptError {
   readonly type: string;
   readonly message: string;
@@ -37,7 +37,7 @@ export interface Carried {
   readonly task: string;
   readonly number: number;
   readonly token: number;
-  /** What counts from now on; null: nothing does. */
+  /** The attempt that counts from now on; null for none. */
   readonly from: { readonly task: string; readonly number: number } | null;
 }
 
@@ -54,7 +54,7 @@ const CARRY = bySize((size) => {
 export interface Carrying {
   readonly by: string;
   readonly at: number;
-  /** Of those that carry nothing. */
+  /** Note of attempts without a result. */
   readonly note: string;
 }
 

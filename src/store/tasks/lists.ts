@@ -70,7 +70,7 @@ export function* graphOfRun(run: string): Tx<{ tasks: Task[]; edges: [dependency
   return { tasks: tasks.map(TASKS.read), edges: edges.map((row) => [text(row, "dependency"), text(row, "task")]) };
 }
 
-/** Those of these tasks that are there, in no order. */
+/** Returns the existing ones of these tasks, in no order. */
 export function* findTasks(ids: readonly string[]): Tx<Task[]> {
   return yield* manyIn(TASKS.read, ids, (chunk) => [
     `SELECT ${TASKS.columns} FROM tasks WHERE id IN (${placeholders(chunk.length)})`,

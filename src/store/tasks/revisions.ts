@@ -3,7 +3,7 @@ import { TASKS, type Task, type TaskAndSpec, taskAndSpecOf, type TaskSpec } from
 import { many, chunksOf, eachIn, placeholders, text } from "../rows.js";
 import type { Tx } from "../tx.js";
 
-/** Tasks that nobody has begun go without a trace but the history. */
+/** Deletes unstarted tasks; the history keeps their events. */
 export function* deleteTasks(tasks: readonly string[]): Tx<void> {
   yield* detachTasks(tasks);
   yield* eachIn(tasks, (chunk) => [`DELETE FROM task_specs WHERE task IN (${placeholders(chunk.length)})`, chunk]);
@@ -35,7 +35,7 @@ export function* forgetRetries(tasks: readonly string[]): Tx<void> {
   ]);
 }
 
-/** Gives a task that nobody has begun what another step says. */
+/** Gives an unstarted task the content of another step. */
 export function* reviseTask(task: Task, spec: TaskSpec): Tx<void> {
   yield [
     `UPDATE tasks SET title = $1, role = $2, demand = $3, scope = $4, trigger_rule = $5, estimate_ms = $6, timed = $7, latest_start = $8

@@ -5,7 +5,7 @@ import { type Reason, TASKS, type Task, taskAndSpecOf, type TaskAndSpec, type Ta
 import { many, bySize, chunksOf, conditionsOf, eachIn, hit, int, jsonOrNull, placeholders, text } from "../rows.js";
 import { first, type Row, type Tx } from "../tx.js";
 
-/** What a step has come to, as expressions read it. */
+/** The outcome of a step, as expressions read it. */
 export interface Outcome {
   readonly key: string;
   readonly status: TaskStatus;
@@ -59,7 +59,7 @@ export interface Rewriting extends Pick<Task, "id" | "title" | "demand" | "scope
   readonly spec: TaskSpec;
 }
 
-/** Gives a task that has not begun what its expressions have come to. */
+/** Writes the values of an unstarted task's expressions. */
 export function* rewriteTask({ id, title, demand, scope, spec }: Rewriting): Tx<void> {
   yield ["UPDATE tasks SET title = $1, demand = $2, scope = $3 WHERE id = $4", [title, demand, scope, id]];
   yield* saveSpec(id, spec);
@@ -100,7 +100,7 @@ export interface ServerEnding {
   readonly failures: number;
 }
 
-/** Ends a task that nobody holds, with an attempt of the server's own, under a token of its own. */
+/** Ends an unclaimed task, with an attempt of the server's own, under a token of its own. */
 export function* closeUnheld({ task, from, to, at, reasons, failures }: ServerEnding): Tx<boolean> {
   return yield* hit([
     `UPDATE tasks SET status = $1, attempt = attempt + 1, token = token + 1, ended_at = $2, reasons = $3, due_at = NULL, reserved_for = NULL,

@@ -14,10 +14,10 @@ export interface Reason {
   readonly blocking: readonly string[];
 }
 
-/** What the holder of a task is to do at its next call. */
+/** Orders for the holder of a task, given at its next call. */
 const ORDERS = ["cancel_requested"] as const;
 
-/** The columns that a task which nobody has begun fills: a value less to bind, for each of thousands of rows. */
+/** Columns of a new task: a value less to bind, for each of thousands of rows. */
 const NEW_TASK = {
   id: text,
   run: text,
@@ -80,7 +80,7 @@ export const TASKS = table("tasks", {
 });
 export interface Task extends RowOf<typeof TASKS> {}
 
-/** What does not change while a task runs. */
+/** The part of a task that does not change while it runs. */
 export interface TaskSpec {
   readonly prompt?: string;
   readonly criteria?: readonly string[];
@@ -92,25 +92,25 @@ export interface TaskSpec {
   readonly output?: boolean | Readonly<Record<string, unknown>>;
   readonly command?: CommandSpec;
   readonly tool?: ToolCall;
-  /** Of a human step. */
+  /** Human steps: the question. */
   readonly ask?: string;
   readonly form?: Readonly<Record<string, unknown>>;
-  /** Of a wait step: the event, or the instant in ms since the epoch. */
+  /** Wait steps: the event, or the instant in ms since the epoch. */
   readonly event?: string;
   readonly until?: number;
-  /** Of a workflow step: what its child run is of, and that run, once it has been started. */
+  /** Workflow steps: the child run's workflow, and that run, once it has been started. */
   readonly workflow?: string;
   readonly given?: Readonly<Record<string, unknown>>;
   readonly child?: string;
   /** The step that undoes it, as the definition has it, for the engine. */
   readonly compensate?: Readonly<Record<string, unknown>>;
-  /** What this task alone is given beside, or instead of, the inputs of its run. */
+  /** Inputs of this task alone, beside or instead of those of its run. */
   readonly inputs?: Readonly<Record<string, unknown>>;
-  /** Of a step that has expressions, or that the server does itself. */
+  /** Steps with expressions, and steps that the server does itself. */
   readonly dynamic?: Dynamic;
 }
 
-/** What becomes of a task only when its dependencies have ended. */
+/** The part of a task that is decided only when its dependencies have ended. */
 export interface Dynamic {
   /** The step as the definition has it, for the engine. */
   readonly step: Readonly<Record<string, unknown>>;
@@ -179,7 +179,7 @@ export interface NewTask {
 const INSERT_TASK = insertInto(table("tasks", NEW_TASK));
 const INSERT_SPEC = insertInto(table("task_specs", { task: text, spec: text }));
 
-/** Adds tasks that nobody has begun, with their specs and edges, in few statements. */
+/** Adds unstarted tasks, with their specs and edges, in few statements. */
 export function* insertTasks(tasks: readonly NewTask[]): Tx<void> {
   yield* insertRows(
     INSERT_TASK,
@@ -221,7 +221,7 @@ export function* runningTasksOfSession(session: string, limit: number): Tx<Task[
   return yield* many(TASKS.read, [HELD_IN_SESSION, [session, limit]]);
 }
 
-/** What is held of a run, in order of creation. */
+/** Returns the held tasks of a run, in order of creation. */
 export function* heldTasksOf(run: string): Tx<TaskAndSpec[]> {
   return yield* many(taskAndSpecOf, [
     `SELECT ${TASKS.columnsOf("t")}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.agent IS NOT NULL AND t.run || '' = $1

@@ -140,7 +140,7 @@ function inOrder(rows: readonly Row[]): Task[] {
   return rows.map(TASKS.read).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** Notes that a running task holds or waits for file locks, so that whoever ends it locks the project first. */
+/** Records that a running task holds or waits for file locks, so that ending it locks the project first. */
 export function* markHoldsFiles(task: string): Tx<void> {
   yield ["UPDATE tasks SET holds_files = 1 WHERE id = $1 AND status = 'running'", [task]];
 }
@@ -202,7 +202,7 @@ export interface Reservation {
   readonly dueAt: number | null;
 }
 
-/** Keeps a ready or pending task for one agent, or for nobody in particular again. */
+/** Reserves a ready or pending task for one agent, or frees it again. */
 export function* reserve(reservation: Reservation): Tx<void> {
   yield [
     `UPDATE tasks SET demand = $1, reserved_for = $2, reserved_until = $3, due_at = $4
@@ -233,7 +233,7 @@ export function* reopenTasks(which: Reopening): Tx<Task[]> {
   return inOrder(rows);
 }
 
-/** Pending tasks that a reservation has left behind ask again for whoever they asked for before it. */
+/** Gives pending tasks whose reservation has lapsed their earlier demand again. */
 export function* forgetReservations(run: string, demand: string, unreserved: string): Tx<void> {
   yield [
     "UPDATE tasks SET demand = $1 WHERE run = $2 AND demand = $3 AND status = 'pending' AND reserved_for IS NULL",
@@ -255,7 +255,7 @@ export function* recountDependencies(run: string): Tx<Task[]> {
   return inOrder(rows);
 }
 
-/** Every task of a run that nobody holds and that has not ended, in one state, becomes cancelled. */
+/** Cancels every unclaimed task of a run that is in one state. */
 export function* cancelTasksInState(run: string, from: TaskStatus, at: number): Tx<{ count: number; workMs: number }> {
   const rows = yield [
     `UPDATE tasks SET status = 'cancelled', ended_at = $1, due_at = NULL, reserved_for = NULL, reserved_until = NULL
@@ -265,7 +265,7 @@ export function* cancelTasksInState(run: string, from: TaskStatus, at: number): 
   return { count: rows.length, workMs: rows.reduce((sum, row) => sum + int(row, "estimate_ms"), 0) };
 }
 
-/** Every task of a run in a state in which nobody holds it becomes blocked. */
+/** Blocks every task of a run that is in a state without a holder. */
 export function* blockTasksInState(stop: {
   readonly run: string;
   readonly from: TaskStatus;
@@ -289,14 +289,14 @@ const DUE =
   "SELECT id FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
 const HELD_AND_DUE = "SELECT id FROM tasks WHERE agent IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
 
-/** The tasks whose time has come, at most `limit` of those that nobody holds and of those that somebody does. */
+/** Returns due tasks, at most `limit` unclaimed ones and as many claimed ones. */
 export function* dueTasks(now: number, limit: number): Tx<string[]> {
   const unheld = yield [DUE, [now, limit]];
   const held = yield [HELD_AND_DUE, [now, limit]];
   return [...unheld, ...held].map((row) => text(row, "id"));
 }
 
-/** When the next of the tasks that nobody holds comes due, after an instant. */
+/** Returns when the next unclaimed task comes due, after an instant. */
 export function* nextDueAt(after: number): Tx<number | undefined> {
   const sql = "SELECT min(due_at) AS at FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at > $1";
   const row = yield* first([sql, [after]]);

@@ -8,7 +8,7 @@ export const WORKFLOWS = table("workflows", {
   name: text,
   /** The newest. */
   version: int,
-  /** Of the newest version. */
+  /** Steps of the newest version. */
   steps: int,
   archivedAt: intOrNull,
   createdAt: int,
@@ -70,7 +70,7 @@ export interface WorkflowFilter {
   readonly limit: number;
 }
 
-/** Those that are not archived, in order of their names. */
+/** Lists workflows that are not archived, in order of their names. */
 export function* listWorkflows({ project, after, limit }: WorkflowFilter): Tx<Workflow[]> {
   return yield* many(WORKFLOWS.read, [
     `SELECT ${WORKFLOWS.columns} FROM workflows WHERE project = $1 AND name > $2 AND archived_at IS NULL ORDER BY name LIMIT $3`,

@@ -19,7 +19,8 @@ export class RoundTrips {
       let tag = "";
       const messages = new Messages((type, body) => {
         if (type === COMPLETE) tag = body;
-        // Those of transactions: hints to other processes are sent some time after a commit, and no call waits for them.
+        // Counts round trips of transactions: hints to other processes are sent some time after a commit, and no call
+        // waits for them.
         if (type === READY && (body === IN_TRANSACTION || tag.startsWith("COMMIT"))) trips.#count += 1;
       });
       upstream.on("data", (data) => messages.add(data));
