@@ -212,6 +212,8 @@ function ownerOf({ task, request }: LockKey): string {
 
 /** The condition of having one of so many keys, whose parameters begin at `from`. */
 function hasKey(size: number, from: number): string {
+  // SQLite makes a table of the values, at some 5 µs, which one key does without.
+  if (size === 1) return `owner = $${from} AND id = $${from + 1}`;
   const keys = Array.from({ length: size }, (_, at) => `($${from + 2 * at}, $${from + 2 * at + 1})`);
   return `(owner, id) IN (VALUES ${keys.join(", ")})`;
 }
