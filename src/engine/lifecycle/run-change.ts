@@ -174,13 +174,20 @@ export class RunChange {
     this.ctx.noteDue?.();
   }
 
-  *#applyEffects({ run, ...rest }: Pick<RunOutcome, "run" | "counters" | "runEnded">): Tx<Run> {
-    const outcome = { ...rest, attempts: this.#attempts, moves: this.#moves, failures: this.#failures };
+  *#applyEffects({ run, counters, runEnded }: Pick<RunOutcome, "run" | "counters" | "runEnded">): Tx<Run> {
+    const [attempts, moves, failures] = [this.#attempts, this.#moves, this.#failures];
     let changed = run;
     for (const effect of this.ctx.effects) {
-      const result = yield* effect(this.ctx, { ...outcome, run: changed });
-      this.append(result.events ?? []);
-      changed = result.run ?? changed;
+      const { events, run: after } = yield* effect(this.ctx, {
+        run: changed,
+        counters,
+        runEnded,
+        attempts,
+        moves,
+        failures,
+      });
+      if (events) this.append(events);
+      changed = after ?? changed;
     }
     return changed;
   }

@@ -59,7 +59,8 @@ export class CountChanges {
     change: { readonly run: string; readonly now: number; readonly cost: number },
     before?: Counters,
   ): Tx<Counters> {
-    const delta = { ...change, by: this.#by, workMs: this.#workMs, doneMs: this.#doneMs };
+    const { run, now, cost } = change;
+    const delta = { run, now, cost, by: this.#by, workMs: this.#workMs, doneMs: this.#doneMs };
     return before ? yield* moveCounters(before, delta) : yield* addToCounters(delta);
   }
 
