@@ -72,7 +72,7 @@ export const runs: Benchmark = {
       ],
       notes: [
         `The run has ${RUN_TASKS_MAX / WIDTH} layers of ${WIDTH}, three dependencies a task; creating it includes drafting it, before the transaction.`,
-        `The other process claimed and completed ${waiting.done} tasks while ${waiting.runs} such runs were started.`,
+        `The other process claimed and completed ${waiting.done} tasks while ${waiting.started} such runs were started.`,
       ],
       detail: { parsing, creating, completing },
     };
@@ -80,25 +80,25 @@ export const runs: Benchmark = {
 };
 
 /** Lets another process claim and complete while one large run after the other is started. */
-async function othersWait(bench: Bench): Promise<{ slowestMs: number; done: number; runs: number }> {
+async function othersWait(bench: Bench): Promise<{ slowestMs: number; done: number; started: number }> {
   const file = path.join(bench.directory, "others.db");
   const handle = await EngineHandle.onSqlite(file, "FULL");
   const project = await handle.project();
   await handle.start(project, independent(RUN_TASKS_MAX));
   const plan = layered(RUN_TASKS_MAX, WIDTH);
-  let over = false;
+  const done = new AbortController();
   const work = { forMs: OTHERS_FOR_MS, tasks: RUN_TASKS_MAX / 2, warmUp: RUN_TASKS_MAX / 10 };
   const reports = sendOut([
     { by: "engine", file, synchronous: "FULL", project: project.id, agent: "other", ...work },
-  ]).finally(() => (over = true));
-  let runs = 0;
-  for (; !over; runs++) {
+  ]).finally(() => done.abort());
+  let started = 0;
+  for (; !done.signal.aborted; started++) {
     await handle.start(project, plan);
     await pause(BETWEEN_STARTS_MS);
   }
   const [report] = await reports;
   await handle.close();
-  return { slowestMs: report?.slowestMs ?? Number.NaN, done: report?.done ?? 0, runs };
+  return { slowestMs: report?.slowestMs ?? Number.NaN, done: report?.done ?? 0, started };
 }
 
 function overview(handle: EngineHandle, run: string) {
