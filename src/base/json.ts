@@ -7,12 +7,11 @@ export function isObject(value: unknown): value is JsonObject {
 
 /** Structure that JSON can hold, as a caller handed it in. */
 export type JsonObject = Readonly<Record<string, unknown>>;
+
 /** The same for equal input whatever the order of its keys: SHA-256 of its JSON with sorted keys, in base64url. */
 export function hashOfInput(input: unknown): string {
   const canonical = JSON.stringify(input, (_key, value: unknown) =>
-    typeof value === "object" && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
+    isObject(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value,
   );
   return createHash("sha256").update(canonical).digest("base64url");
 }

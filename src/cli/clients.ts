@@ -2,6 +2,7 @@ import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Finding } from "../app/maintenance.js";
+import { isObject } from "../base/json.js";
 
 /** What clients are to start: this file stands in dist/cli. */
 const PROGRAM = path.resolve(import.meta.dirname, "../main.js");
@@ -74,7 +75,7 @@ function finding(client: string, file: string): Finding[] {
 /** Entries named baton, of the file as a whole and of each project in it. */
 function entriesOf(data: unknown): unknown[] {
   const projects = get(data, "projects");
-  const holders = [data, ...(isRecord(projects) ? Object.values(projects) : [])];
+  const holders = [data, ...(isObject(projects) ? Object.values(projects) : [])];
   return holders.flatMap((holder) => {
     return ["mcpServers", "servers"]
       .map((key) => get(get(holder, key), "baton"))
@@ -107,9 +108,5 @@ function readIfThere(file: string): string | undefined {
 }
 
 function get(value: unknown, key: string): unknown {
-  return isRecord(value) ? value[key] : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject(value) ? value[key] : undefined;
 }

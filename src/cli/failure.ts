@@ -1,4 +1,5 @@
 import { BatonError, type NextCall } from "../base/errors.js";
+import { isObject } from "../base/json.js";
 
 /** How `baton` ends. `run` uses them all; every other command the first three. */
 export const EXIT = { succeeded: 0, failed: 1, badInput: 2, cancelled: 3, detached: 4 } as const;
@@ -58,7 +59,7 @@ function shown(value: unknown): string {
 export function shellLine({ tool, arguments: args }: NextCall): string {
   const { name, arguments: inner } = args;
   if ((tool === "call_operation" || tool === "query_operation") && typeof name === "string") {
-    return shellLine({ tool: name, arguments: isRecord(inner) ? inner : {} });
+    return shellLine({ tool: name, arguments: isObject(inner) ? inner : {} });
   }
   return ["baton call", tool, ...Object.entries(args).flatMap(([key, value]) => flagOf(key, value))].join(" ");
 }
@@ -76,8 +77,4 @@ function flagOf(key: string, value: unknown): string[] {
 /** As one word of a POSIX shell. */
 export function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isObject } from "../base/json.js";
 import { hint } from "../base/names.js";
 import { UsageError } from "./failure.js";
 
@@ -92,7 +93,7 @@ function unknown(said: string, name: string, properties: Readonly<Record<string,
 
 function wholeInput(text: string): Record<string, unknown> {
   const value = json("--json-input", text);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  if (isObject(value)) return { ...value };
   throw new UsageError("--json-input takes one JSON object.");
 }
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Operation } from "./operation.js";
 import { COMMON_PARAMETERS, PAGING_PARAMETERS } from "./params.js";
 import type { JsonSchema, ToolAnnotations, ToolEntry } from "./toolsets.js";
+import { isObject } from "../base/json.js";
 
 export function toolEntries(operations: readonly Operation[]): ToolEntry[] {
   return operations.map((operation) => ({
@@ -41,21 +42,21 @@ export function inputSchema(operation: Operation): JsonSchema & { type: "object"
 function publishedInput(operation: Operation): JsonSchema & { type: "object" } {
   const schema = copyWithout(inputSchema(operation), isFinePrint);
   const { properties } = schema;
-  if (!isRecord(properties)) return schema;
+  if (!isObject(properties)) return schema;
   // A cursor without a limit is not the one of a list, and says for itself what it is.
   const common = "limit" in properties ? [...COMMON_PARAMETERS, ...PAGING_PARAMETERS] : [...COMMON_PARAMETERS];
-  for (const [name, property] of Object.entries(properties)) {
-    if (!isRecord(property)) continue;
-    properties[name] = common.includes(name) ? { type: property["type"] } : asOneType(property, name);
-  }
-  return schema;
+  const shown = Object.entries(properties).map(([name, property]) => {
+    if (!isObject(property)) return [name, property];
+    return [name, common.includes(name) ? { type: property["type"] } : asOneType(property, name)];
+  });
+  return { ...schema, properties: Object.fromEntries(shown) };
 }
 
 /** What may be written as a text or as a number (a duration, an instant) is published as the text, or as its name has it. */
 function asOneType(property: JsonSchema, name: string): JsonSchema {
   const { anyOf, ...rest } = property;
   if (!Array.isArray(anyOf)) return property;
-  const types = anyOf.map((choice: unknown) => (isRecord(choice) ? choice["type"] : undefined));
+  const types = anyOf.map((choice: unknown) => (isObject(choice) ? choice["type"] : undefined));
   const simple = types.every((type) => type === "string" || type === "integer" || type === "number");
   return simple && types.includes("string") ? { ...rest, type: name.endsWith("_ms") ? "integer" : "string" } : property;
 }
@@ -68,7 +69,7 @@ export function publishedOutput(operation: Operation): JsonSchema & { type: "obj
   const { required: _required, ...schema } = cleaned(
     z.toJSONSchema(operation.output, { io: "output", unrepresentable: "any" }),
   );
-  const properties = isRecord(schema["properties"]) ? schema["properties"] : {};
+  const properties = isObject(schema["properties"]) ? schema["properties"] : {};
   return { ...schema, type: "object", properties: { ...properties, error: { type: "object" } } };
 }
 
@@ -81,20 +82,20 @@ type Unwanted = (key: string, value: unknown) => boolean;
 
 function copyWithout(schema: unknown, unwanted: Unwanted): JsonSchema & { type: "object" } {
   const copy = copyNode(schema, unwanted);
-  if (!isRecord(copy)) throw new Error("a JSON Schema is an object");
+  if (!isObject(copy)) throw new Error("a JSON Schema is an object");
   return { ...copy, type: "object" };
 }
 
 function copyNode(node: unknown, unwanted: Unwanted): unknown {
   if (Array.isArray(node)) return node.map((item) => copyNode(item, unwanted));
-  if (!isRecord(node)) return node;
+  if (!isObject(node)) return node;
   return Object.fromEntries(
     Object.entries(node)
       .filter(([key, value]) => !unwanted(key, value))
       // Under `properties` the keys are names, of which none is unwanted.
       .map(([key, value]) => [
         key,
-        key === "properties" && isRecord(value) ? copyEach(value, unwanted) : copyNode(value, unwanted),
+        key === "properties" && isObject(value) ? copyEach(value, unwanted) : copyNode(value, unwanted),
       ]),
   );
 }
@@ -107,8 +108,8 @@ const SAFE_BOUNDS: ReadonlySet<unknown> = new Set([Number.MAX_SAFE_INTEGER, Numb
 
 function isNoise(key: string, value: unknown): boolean {
   if (key === "$schema" || key === "~standard") return true;
-  if (key === "additionalProperties") return !isRecord(value) || Object.keys(value).length === 0;
-  if (key === "propertyNames") return isRecord(value) && Object.keys(value).join() === "type";
+  if (key === "additionalProperties") return !isObject(value) || Object.keys(value).length === 0;
+  if (key === "propertyNames") return isObject(value) && Object.keys(value).join() === "type";
   return (key === "minimum" || key === "maximum") && SAFE_BOUNDS.has(value);
 }
 
@@ -125,11 +126,7 @@ const FINE_PRINT: ReadonlySet<string> = new Set([
 ]);
 
 function isFinePrint(key: string, value: unknown): boolean {
-  return FINE_PRINT.has(key) || ((key === "properties" || key === "default") && isRecord(value) && isEmpty(value));
+  return FINE_PRINT.has(key) || ((key === "properties" || key === "default") && isObject(value) && isEmpty(value));
 }
 
 const isEmpty = (value: object) => Object.keys(value).length === 0;
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}

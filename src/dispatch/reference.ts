@@ -1,4 +1,5 @@
 import { type Area, AREAS } from "../base/areas.js";
+import { isObject } from "../base/json.js";
 import type { Operation } from "./operation.js";
 import { COMMON_PARAMETERS } from "./params.js";
 import { inputSchema, publishedOutput } from "./published.js";
@@ -81,8 +82,8 @@ function typeOf(property: JsonSchema): string {
 function typeName(schema: JsonSchema): string {
   const { enum: values, anyOf, type, items } = schema;
   if (Array.isArray(values)) return `one of ${values.map(String).join(", ")}`;
-  if (Array.isArray(anyOf)) return anyOf.filter(isSchema).map(typeName).join(" or ");
-  if (type === "array" && isSchema(items)) return `array of ${typeName(items)}`;
+  if (Array.isArray(anyOf)) return anyOf.filter(isObject).map(typeName).join(" or ");
+  if (type === "array" && isObject(items)) return `array of ${typeName(items)}`;
   return typeof type === "string" ? type : "any";
 }
 
@@ -99,14 +100,10 @@ function firstSentence(description: string): string {
 
 function propertiesOf(schema: JsonSchema): Record<string, JsonSchema> {
   const { properties } = schema;
-  if (!isSchema(properties)) return {};
+  if (!isObject(properties)) return {};
   return Object.fromEntries(
-    Object.entries(properties).map(([name, property]) => [name, isSchema(property) ? property : {}]),
+    Object.entries(properties).map(([name, property]) => [name, isObject(property) ? property : {}]),
   );
-}
-
-function isSchema(value: unknown): value is JsonSchema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const BEGIN = "<!-- tools: made by `npm run reference` -->";

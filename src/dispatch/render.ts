@@ -1,4 +1,5 @@
-import type { BatonError, NextCall, RetryAdvice } from "../base/errors.js";
+import type { BatonError, RetryAdvice } from "../base/errors.js";
+import { isObject } from "../base/json.js";
 import { InternalError } from "./dispatch.js";
 import { type Bounds, compactText, type Whole } from "./text.js";
 
@@ -78,13 +79,13 @@ function moreOf(result: Record<string, unknown>): string {
 }
 
 function linkOf(entity: unknown, prefix: string): string | undefined {
-  return isRecord(entity) && typeof entity["id"] === "string" ? `resource ${prefix}${entity["id"]}` : undefined;
+  return isObject(entity) && typeof entity["id"] === "string" ? `resource ${prefix}${entity["id"]}` : undefined;
 }
 
 /** One line that says what happened, for the shapes of spec 04 where the data alone would make a reader search for it. */
 function headlineOf(result: Record<string, unknown>): string | undefined {
   const { outcome, task, lease, reason, detail, orders } = result;
-  if (outcome === "claimed" && isRecord(task) && isRecord(lease)) {
+  if (outcome === "claimed" && isObject(task) && isObject(lease)) {
     const again = result["resumed"] === true ? "You still hold" : "You hold";
     return `${again} task ${show(task["id"])} with token ${show(lease["token"])} until ${show(lease["expires_at"])}. End it with complete_task, fail_task or release_task.`;
   }
@@ -115,18 +116,10 @@ export function renderError(error: BatonError | InternalError): Rendered {
   return { structuredContent: { error: { ...facts } }, text: shown, isError: true };
 }
 
-interface ErrorShape {
-  readonly code: string;
-  readonly message: string;
-  readonly details?: Record<string, unknown>;
-  readonly retry: RetryAdvice;
-  readonly next: readonly NextCall[];
-}
-
-function errorFacts(error: BatonError | InternalError): ErrorShape {
+function errorFacts(error: BatonError | InternalError) {
   if (error instanceof InternalError) {
     const details = { request: error.requestId };
-    return { code: "internal", message: error.message, details, retry: "never", next: [] };
+    return { code: "internal", message: error.message, details, retry: "never", next: [] } as const;
   }
   const { code, message, details, retry, next } = error;
   return { code, message, ...(details && { details }), retry, next };
@@ -135,8 +128,4 @@ function errorFacts(error: BatonError | InternalError): ErrorShape {
 function retryText(retry: RetryAdvice): string | undefined {
   if (retry === "never") return undefined;
   return retry === "same_input" ? "retry: the same call can be made again at once" : `retry: in ${retry.after_ms} ms`;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,5 @@
+import { isObject } from "../base/json.js";
+
 /** How far a text may be shortened. */
 export interface Bounds {
   /** Elements shown of a list. */
@@ -52,7 +54,7 @@ function write(writer: Writer, value: unknown, place: TextPosition): void {
   } else if (Array.isArray(value)) {
     writer.lines.push(`${indent}${key}: (${value.length})`);
     writeItems(writer, value, inner);
-  } else if (isRecord(value)) {
+  } else if (isObject(value)) {
     writer.lines.push(`${indent}${key}:`);
     writeFields(writer, value, inner);
   }
@@ -64,7 +66,7 @@ function writeItems(writer: Writer, items: readonly unknown[], { path, indent }:
     const short = callText(item) ?? inline(item, writer, path);
     if (short !== undefined) {
       writer.lines.push(`${indent}- ${short}`);
-    } else if (isRecord(item)) {
+    } else if (isObject(item)) {
       const from = writer.lines.length;
       writeFields(writer, item, { path, indent: indent + INDENT });
       const first = writer.lines[from];
@@ -89,7 +91,7 @@ function inline(value: unknown, writer: Writer, path: string): string | undefine
   }
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
   if (Array.isArray(value)) return inlineItems(value, writer, path);
-  return isRecord(value) ? inlineFields(value, writer, path) : undefined;
+  return isObject(value) ? inlineFields(value, writer, path) : undefined;
 }
 
 function inlineItems(items: readonly unknown[], writer: Writer, path: string): string | undefined {
@@ -120,7 +122,7 @@ function fitting(parts: readonly (string | undefined)[]): string | undefined {
 
 /** A call that can be made as it stands: its arguments are JSON, to be copied. */
 function callText(item: unknown): string | undefined {
-  if (!isRecord(item) || typeof item["tool"] !== "string" || !isRecord(item["arguments"])) return undefined;
+  if (!isObject(item) || typeof item["tool"] !== "string" || !isObject(item["arguments"])) return undefined;
   return `${item["tool"]} ${JSON.stringify(item["arguments"])}`;
 }
 
@@ -135,8 +137,4 @@ function cut(text: string, { bounds, whole }: Writer, path: string): string {
 
 function block(text: string, indent: string): string[] {
   return text.split("\n").map((line) => (line === "" ? "" : indent + line));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

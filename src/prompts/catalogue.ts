@@ -19,17 +19,8 @@ export function requirePrompt(name: string): Prompt {
   });
 }
 
-export interface Composed {
-  readonly description: string;
-  readonly text: string;
-}
-
 /** Errors: `invalid_input` for a prompt or argument that is none, or one that is missing; `not_found`. */
-export function* composePrompt(
-  ctx: EngineContext,
-  name: string,
-  values: Readonly<Record<string, unknown>>,
-): Tx<Composed> {
+export function* composePrompt(ctx: EngineContext, name: string, values: Readonly<Record<string, unknown>>) {
   const prompt = requirePrompt(name);
   return { description: prompt.description, text: yield* prompt.compose(ctx, givenTo(prompt, values)) };
 }

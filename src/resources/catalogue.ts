@@ -24,14 +24,8 @@ export const fixedResources: readonly FixedResource[] = [
 ];
 export const resourceTemplates: readonly ResourceTemplate[] = [project, run, graph, events, checkpoints, task];
 
-export interface Content {
-  readonly uri: string;
-  readonly mimeType: string;
-  readonly text: string;
-}
-
 /** Reads the resource at an address. Errors: `not_found` for an invalid address or an entity that does not exist. */
-export function* readResource(ctx: EngineContext, uri: string): Tx<Content> {
+export function* readResource(ctx: EngineContext, uri: string) {
   const found = locate(uri);
   const data = "id" in found ? yield* found.template.read(ctx, found.id) : yield* found.resource.read(ctx);
   const { mimeType } = "id" in found ? found.template : found.resource;

@@ -26,21 +26,6 @@ export interface LocalHost {
   readonly quarantine: Quarantine;
 }
 
-/** Counts of work done by a tick, for the log. */
-export interface TickReport {
-  gone: number;
-  leasesLost: number;
-  due: number;
-  locksExpired: number;
-  requestsForgotten: number;
-  deadLettersReplayed: number;
-  deadLettersPruned: number;
-  runsPruned: number;
-  tasksPruned: number;
-  sessionsPruned: number;
-  checkpoints: number;
-}
-
 /**
  * Handles work that is due now, for a process without a background loop: where only CLI calls are made, no other process does it.
  * Costs a few reads if nothing is due. Throws an `AggregateError` at the end for jobs that failed.
@@ -66,7 +51,7 @@ export function* nextDueIn(ctx: EngineContext): Tx<number> {
  * something is, each task in its own short transaction, in the one lock order. Throws an `AggregateError` at the end for jobs that
  * failed; see `IsolatedJobs`.
  */
-export async function tick(engine: Engine, local: LocalHost): Promise<TickReport> {
+export async function tick(engine: Engine, local: LocalHost) {
   const { jobs, open } = await begin(engine, local);
   let tidying = false;
   await jobs.once("host clock", async () => Number((tidying = await moveHostClock(engine, local.host))));

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type { INPUT_TYPES } from "./schema.js";
+import { isObject } from "../../base/json.js";
 import { hint } from "../../base/names.js";
 import { type Problem, Problems, problemsError } from "../../base/problems.js";
 
@@ -38,7 +39,7 @@ function isOfType(value: unknown, type: InputType): boolean {
     case "array":
       return Array.isArray(value);
     case "object":
-      return typeof value === "object" && value !== null && !Array.isArray(value);
+      return isObject(value);
   }
 }
 

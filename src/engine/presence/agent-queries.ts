@@ -23,19 +23,11 @@ export interface AgentMetrics {
   readonly mean_duration_ms: number | null;
 }
 
-export interface AgentDetail {
-  readonly agent: agents.Agent;
-  readonly running: readonly Task[];
-  readonly health: AgentHealth;
-  readonly metrics: AgentMetrics;
-  readonly history?: ReturnType<typeof attemptView>[];
-}
-
 const RUNNING_SHOWN_MAX = 50;
 const HISTORY_SHOWN_MAX = 20;
 
 /** An agent with its health, figures and work, all from recorded facts. Errors: `not_found`. */
-export function* findAgentDetail(ctx: EngineContext, name: string, wanted: { history: boolean }): Tx<AgentDetail> {
+export function* findAgentDetail(ctx: EngineContext, name: string, wanted: { history: boolean }) {
   const agent = yield* requireAgent(name);
   const running = yield* runningTasksOf(name, RUNNING_SHOWN_MAX);
   const metrics = yield* metricsOf(name);

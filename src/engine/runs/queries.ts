@@ -4,7 +4,6 @@ import { type EventPage, newestEventsOf, readEvents } from "../../store/events/h
 import { lockCountsOfRun } from "../../store/locks/lists.js";
 import { findRunShape, listRuns, type Run } from "../../store/runs/runs.js";
 import { graphOfRun } from "../../store/tasks/lists.js";
-import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { buildDag } from "../graph/dag.js";
 import type { EngineContext } from "../context.js";
@@ -84,14 +83,6 @@ export function* runPicture(id: string): Tx<PictureNode[]> {
   }));
 }
 
-export interface RunGraphView {
-  readonly tasks: readonly Task[];
-  readonly edges: readonly { readonly from: string; readonly to: string }[];
-  readonly depth: number;
-  readonly width: number;
-  readonly critical_path: readonly string[];
-}
-
 export interface EventPageQuery {
   readonly run?: string | undefined;
   readonly task?: string | undefined;
@@ -118,7 +109,7 @@ export function* latestEventsOf(id: string, limit: number) {
 }
 
 /** The graph as data, its figures computed from the tasks as they are. */
-export function* runGraph(id: string): Tx<RunGraphView> {
+export function* runGraph(id: string) {
   const nodes = yield* runPicture(id);
   const { tasks } = yield* graphOfRun(id);
   const weights = new Map(tasks.map((task) => [task.key, task.estimateMs]));

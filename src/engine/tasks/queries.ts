@@ -9,12 +9,6 @@ import { requireTask } from "../lookup.js";
 import { attemptView, taskLine, taskView, type TaskLine } from "./views.js";
 import type { Task } from "../../store/tasks/tasks.js";
 
-export interface TaskDetail extends tasks.TaskAndSpec {
-  readonly result?: unknown;
-  readonly attempts?: ReturnType<typeof attemptView>[];
-  readonly events?: readonly StoredEvent[];
-}
-
 export interface DetailWanted {
   readonly attempts: boolean;
   readonly events: boolean;
@@ -24,7 +18,7 @@ export interface DetailWanted {
 const EVENTS_SHOWN_MAX = 200;
 
 /** One task, and as much of its history as is wanted. Errors: `not_found`. */
-export function* findTaskDetail(reference: string, wanted: DetailWanted): Tx<TaskDetail> {
+export function* findTaskDetail(reference: string, wanted: DetailWanted) {
   const found = yield* requireTask(reference);
   const attempts = wanted.attempts || wanted.result ? yield* attemptsOf(found.task.id) : [];
   // The newest that gave anything: the result of a success, or what a failure left for the next try.

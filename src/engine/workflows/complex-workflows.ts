@@ -1,4 +1,3 @@
-import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { DefinitionLimits } from "../definitions/step-checks.js";
 import { parseDefinition, type Parsed } from "../definitions/definition.js";
@@ -6,7 +5,7 @@ import { type JsonObject, hashOfInput } from "../../base/json.js";
 import { hint } from "../../base/names.js";
 import type { Project } from "../projects/projects.js";
 import { type Problem, Problems, problemsError } from "../../base/problems.js";
-import { createWorkflow, type Workflow } from "./workflows.js";
+import { createWorkflow } from "./workflows.js";
 
 /** A workflow in the form that other systems use. */
 export interface ComplexWorkflow {
@@ -28,21 +27,11 @@ export interface ComplexStep {
   readonly parameters: JsonObject;
 }
 
-export interface ComplexCreated {
-  readonly workflow: Workflow;
-  readonly created: boolean;
-  readonly parsed: Parsed;
-}
-
 /**
  * Stores such a workflow as a definition. Errors: `invalid_input` or `limit_exceeded` with every problem, at the place
  * where the caller wrote it.
  */
-export function* createComplexWorkflow(
-  ctx: EngineContext,
-  project: Project,
-  written: ComplexWorkflow,
-): Tx<ComplexCreated> {
+export function* createComplexWorkflow(ctx: EngineContext, project: Project, written: ComplexWorkflow) {
   const parsed = translated(written, ctx.settings);
   return { ...(yield* createWorkflow(ctx, project, parsed)), parsed };
 }

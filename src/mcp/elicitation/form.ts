@@ -3,14 +3,13 @@ import type {
   ElicitResult,
   PrimitiveSchemaDefinition,
 } from "@modelcontextprotocol/sdk/types.js";
+import { isObject, type JsonObject } from "../../base/json.js";
 import type { Question } from "../../engine/escalations/elicitations.js";
 import type { Decision } from "./elicitation-host.js";
 import { block, inline } from "./shown-text.js";
 
 // Builds the form that a client shows for a question. MCP's forms are flat: texts, numbers, choices and ticks. A question that needs
 // more is answered at a terminal, and the form says how.
-
-type Schema = Readonly<Record<string, unknown>>;
 
 /** A field of the question's own form. */
 interface Field {
@@ -162,8 +161,8 @@ interface Fields {
   readonly omitted: readonly string[];
 }
 
-function fieldsOf(form: Schema = {}): Fields {
-  const properties = isSchema(form["properties"]) ? form["properties"] : {};
+function fieldsOf(form: JsonObject = {}): Fields {
+  const properties = isObject(form["properties"]) ? form["properties"] : {};
   const required = new Set(Array.isArray(form["required"]) ? form["required"].map(String) : []);
   const fields: Field[] = [];
   const unshown = new Set([...required].filter((key) => !Object.hasOwn(properties, key)));
@@ -182,7 +181,7 @@ function fieldsOf(form: Schema = {}): Fields {
 }
 
 /** A plain name is kept, unless it is one of Baton's own fields. */
-function fieldName(key: string, properties: Schema, at: number): string {
+function fieldName(key: string, properties: JsonObject, at: number): string {
   if (/^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(key) && key !== "decision" && key !== "note") return key;
   let name = `answer_${at + 1}`;
   while (Object.hasOwn(properties, name)) name = `${name}_`;
@@ -194,7 +193,7 @@ function fieldName(key: string, properties: Schema, at: number): string {
  * is to be filled in already is seen for what it is; a tick is the person's own.
  */
 function shownField(key: string, schema: unknown, required: boolean): PrimitiveSchemaDefinition | undefined {
-  if (!isSchema(schema)) return undefined;
+  if (!isObject(schema)) return undefined;
   const { type, title, description, enum: choices } = schema;
   const remark = [
     typeof description === "string" ? inline(description, REMARK_CHARS_MAX) : "",
@@ -230,15 +229,11 @@ function shownChoice(
   return plain.length === choices.length ? { type: "string", ...about, enum: plain } : undefined;
 }
 
-function bounds(schema: Schema, names: readonly string[]): Record<string, number> {
+function bounds(schema: JsonObject, names: readonly string[]): Record<string, number> {
   return Object.fromEntries(
     names.flatMap((name) => {
       const bound = schema[name];
       return typeof bound === "number" ? [[name, bound]] : [];
     }),
   );
-}
-
-function isSchema(value: unknown): value is Schema {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
