@@ -81,21 +81,21 @@ class Soak {
   async run(): Promise<SoakReport> {
     const shared = { place: this.#options.place, ledger: this.#ledger };
     // Not killed: it keeps work coming, and is left when all others have gone.
-    const keeper = new Worker("keeper", { ...shared, draw: this.#draw });
-    await keeper.call("create_project", { name: PROJECT.project, root: this.#options.place.cwd });
+    const feeder = new Worker("feeder", { ...shared, draw: this.#draw });
+    await feeder.call("create_project", { name: PROJECT.project, root: this.#options.place.cwd });
     const working = this.#workers.map((worker) => worker.work());
     const killing = this.#killAtRandom();
-    const busyMs = await this.#keepBusy(keeper);
+    const busyMs = await this.#keepBusy(feeder);
     await killing;
-    await this.#drain(keeper);
+    await this.#drain(feeder);
     for (const worker of this.#workers) worker.stop();
     await Promise.all(working);
-    await this.#untilNothingIsHeld(keeper);
+    await this.#untilNothingIsHeld(feeder);
     const { journal, problems } = this.#ledger;
     const findings = await new Checker(this.#store).findings({ journal, over: true });
     const figures = this.#figures(await readSnapshot(this.#store), busyMs);
-    keeper.stop();
-    await keeper.work();
+    feeder.stop();
+    await feeder.work();
     return { findings, problems, figures };
   }
 
@@ -121,11 +121,11 @@ class Soak {
   }
 
   /** Starts runs whenever there is little left to do. Gives how long that went on. */
-  async #keepBusy(keeper: Worker): Promise<number> {
+  async #keepBusy(feeder: Worker): Promise<number> {
     for (let looks = 0; !this.#enough(); looks++) {
       const open = await this.#count(OPEN);
       this.#tasks = await this.#count(ALL);
-      if (open < OPEN_TASKS_MIN) await keeper.execute();
+      if (open < OPEN_TASKS_MIN) await feeder.execute();
       else await pause(LOOK_EVERY_MS);
       if (looks % 100 === 0)
         this.#say(
@@ -139,17 +139,17 @@ class Soak {
    * Lets the workers go on until nothing is left to do; what they have paused is resumed. First each stops making work:
    * a run retried just after the last look would be left as it is.
    */
-  async #drain(keeper: Worker): Promise<void> {
+  async #drain(feeder: Worker): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.windDown()));
     const until = performance.now() + DRAIN_MS_MAX;
     while ((await this.#count(OPEN)) > 0 && performance.now() < until) {
-      for (const run of await this.#pausedRuns()) await keeper.call("control_run", { run, action: "resume" });
+      for (const run of await this.#pausedRuns()) await feeder.call("control_run", { run, action: "resume" });
       await pause(LOOK_EVERY_MS);
     }
   }
 
-  async #untilNothingIsHeld(keeper: Worker): Promise<void> {
-    await keeper.call("release_file_lock", { ...PROJECT, all: true });
+  async #untilNothingIsHeld(feeder: Worker): Promise<void> {
+    await feeder.call("release_file_lock", { ...PROJECT, all: true });
     const until = performance.now() + DRAIN_MS_MAX;
     while ((await this.#count(HELD)) > 0 && performance.now() < until) await pause(LOOK_EVERY_MS);
   }

@@ -4,8 +4,8 @@ export function iso(ms: number): string {
 }
 
 /** The smallest of the instants that are set. */
-export function earliest(...instants: readonly (number | null | undefined)[]): number | null {
-  const set = instants.filter((instant) => typeof instant === "number");
+export function earliest(...times: readonly (number | null | undefined)[]): number | null {
+  const set = times.filter((time) => typeof time === "number");
   return set.length === 0 ? null : Math.min(...set);
 }
 

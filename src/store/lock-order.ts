@@ -9,7 +9,7 @@ import type { Tx } from "./tx.js";
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
  * project (whenever file locks are read or changed, or a run is started), its runs by id, the agent, the session, the milestones by
- * id that an end completes, and last the budgets by run that an end is paid from. A run within another has an id that sorts after
+ * id that an end completes, and last the budgets by run that an end is paid from. A child run has an id that sorts after
  * that one's. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one
  * writer and `%FOR_UPDATE%` is empty.
  * An agent that is not known yet is registered before all of them: its name is held, like a lock, until the commit. So is one that
@@ -81,7 +81,7 @@ const LOCK_TREE = `SELECT id FROM runs WHERE id IN (
       SELECT id FROM runs WHERE id = $1 UNION ALL SELECT r.id FROM runs r JOIN below b ON r.parent_run = b.id
     ) SELECT id FROM below) ORDER BY id %FOR_UPDATE%`;
 
-/** Locks a run and all runs within it, ended ones too, so that none begins in it, goes on or is reopened. */
+/** Locks a run and its descendants, ended ones too, so that none begins in it, goes on or is reopened. */
 export function* lockTree(run: string): Tx<void> {
   // One of them may be starting another: that is there once its row was locked.
   for (let locked = -1, found = 0; found > locked;) {

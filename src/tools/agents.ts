@@ -171,7 +171,7 @@ const get = defineOperation({
   },
 });
 
-const beat = defineOperation({
+const agentHeartbeat = defineOperation({
   name: "agent_heartbeat",
   title: "Agent heartbeat",
   description:
@@ -191,4 +191,4 @@ const beat = defineOperation({
   },
 });
 
-export const agentOperations = [register, update, unregister, list, get, beat] as const;
+export const agentOperations = [register, update, unregister, list, get, agentHeartbeat] as const;

@@ -91,7 +91,7 @@ async function carryOut(context: CommandContext, options: RunOptions, begin: Beg
     if (options.detach === true) return left(context, options, begun);
     if (options.allowCommands === true || opened.config.mcpServers.length > 0) await opened.standBy();
     const state = await watch(context, { options, opened, call, begun });
-    await conclude(context, options, { state, call });
+    await finish(context, options, { state, call });
   } finally {
     await opened.app.close();
   }
@@ -139,12 +139,12 @@ async function cancel(call: TypedCall, id: string): Promise<void> {
   await call("control_run", { run: id, action: "cancel", reason: "interrupted at the terminal" });
 }
 
-interface Concluded {
+interface Finished {
   readonly state: RunState;
   readonly call: TypedCall;
 }
 
-async function conclude(context: CommandContext, options: RunOptions, { state, call }: Concluded): Promise<void> {
+async function finish(context: CommandContext, options: RunOptions, { state, call }: Finished): Promise<void> {
   const { run: ended, failures = [] } = await call("get_run", { run: state.run.id, include: ["failures"] });
   // What was seen last decides, so that the picture and the exit code agree.
   const exitCode = exitCodeOf(state.run);

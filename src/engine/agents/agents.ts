@@ -48,7 +48,7 @@ function* heardOf(ctx: EngineContext, { name, session, seenAt }: agents.Agent): 
 }
 
 /** Returns the same agent in a query, which registers none. Errors: `not_found`. */
-export function* askingAgent(ctx: EngineContext, handle?: string): Tx<agents.Agent> {
+export function* callingAgent(ctx: EngineContext, handle?: string): Tx<agents.Agent> {
   return yield* requireAgent(handle ?? ctx.caller.agent);
 }
 

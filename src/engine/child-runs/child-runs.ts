@@ -40,7 +40,7 @@ export const RUN_DEPTH_MAX = 10;
  * The end of a child run lets the next one start, and so does a raised budget. Should that have been cancelled meanwhile, or the run
  * have gone back to before, the others look by themselves.
  */
-const LOOK_AGAIN_MS = 60_000;
+const CHECK_AGAIN_MS = 60_000;
 
 /**
  * Starts the run that a waiting workflow task is to wait for. Where its own run has as many as may be at once, it waits for one of them
@@ -48,7 +48,7 @@ const LOOK_AGAIN_MS = 60_000;
  */
 export function* startChild(ctx: EngineContext, { task, spec, run }: LockedTask): Tx<void> {
   if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel || (yield* closeIfOverBudget(run)))
-    return yield* setDue(task.id, earliest(task.closeBy, ctx.now + LOOK_AGAIN_MS));
+    return yield* setDue(task.id, earliest(task.closeBy, ctx.now + CHECK_AGAIN_MS));
   const name = spec.workflow ?? "";
   if (run.depth >= RUN_DEPTH_MAX) {
     const message = `"${name}" would be a run within ${run.depth + 1} others, and at most ${RUN_DEPTH_MAX} are possible: does a workflow call itself?`;
@@ -134,7 +134,7 @@ export function* reconcileChild(ctx: EngineContext, { parent, child }: ChildAndP
   const waits = own && parent.task.status === "waiting";
   if (child.endedAt === null) return waits || isReopenedChild(own, parent) ? null : yield* stopOrphan(ctx, child);
   if (!parent) return null;
-  // It may wait for the end of the runs within it before it undoes anything.
+  // It may wait for the end of its child runs before it compensates anything.
   if (parent.run.status === "compensating" && parent.run.stage === "stopping")
     yield* children.setRunDue(parent.run.id, ctx.now);
   if (waits) yield* handUp(ctx, parent, child);
@@ -162,7 +162,7 @@ function* stopOrphan(ctx: EngineContext, child: Run): Tx<number | null> {
   return run.endedAt === null ? null : ctx.now;
 }
 
-/** Runs within runs hand their reasons up, each with those below it. */
+/** Child runs report their reasons to their parents, each with those below it. */
 const REASON_CHARS_MAX = 2_000;
 
 function* handUp(ctx: EngineContext, parent: LockedTask, child: Run): Tx<void> {
@@ -224,7 +224,7 @@ export function* waitForAnotherRun(ctx: EngineContext, { task, spec, run }: Lock
 /** Resolves the dead letter of a step whose child run was reopened and has succeeded, if the parent run can be reopened. */
 function* resolveByChild(ctx: EngineContext, { task, spec, run }: LockedTask, child: Run): Tx<number | null> {
   // A stopping run can be reopened once its holders have ended their tasks.
-  if (run.stage === "stopping" && run.endedAt === null) return ctx.now + LOOK_AGAIN_MS;
+  if (run.stage === "stopping" && run.endedAt === null) return ctx.now + CHECK_AGAIN_MS;
   const deadLetter = yield* openDeadLetterOf(task.id);
   const project = yield* ownProject(task);
   if (deadLetter === undefined || project.status === "archived" || isUndone(task, run) || !canReopenRun(run))

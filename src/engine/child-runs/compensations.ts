@@ -23,7 +23,7 @@ export function* startUndoing(ctx: EngineContext, run: Run): Tx<void> {
   if (run.status !== "compensating" || run.stage !== "stopping") return;
   const counters = yield* findCounters(run.id);
   if (OPEN_STATUSES.some((status) => counters[status] > 0)) return;
-  // The runs within it come to their end first; the last of them lets this one be looked at again.
+  // Child runs come to their end first; the last of them makes this one due again.
   if ((yield* openDescendants(run.id)).length > 0) return;
   const moved = yield* moveRun(run, { event: "undo", reason: run.reason, stage: "undoing" });
   const change = new RunChange(ctx, moved);

@@ -7,8 +7,7 @@ import { startUndoing } from "./compensations.js";
 import type { EngineContext } from "../context.js";
 
 /**
- * Does what has come due for a run as a whole: its parent hears of its end, the runs within it are looked at next, or what it did
- * begins to be undone.
+ * Handles a due run as a whole: reports its end to its parent, makes its child runs due, or starts its compensations.
  */
 export function* handleDueRun(ctx: EngineContext, id: string): Tx<void> {
   const known = yield* findRun(id);

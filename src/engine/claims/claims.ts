@@ -20,7 +20,7 @@ import { openAttempt, recordHeartbeat } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { NewEvent } from "../../store/events/events.js";
 import { nothing, together, type Tx } from "../../store/tx.js";
-import { actingAgent, askingAgent, offerOf } from "../agents/agents.js";
+import { actingAgent, callingAgent, offerOf } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer, unreservedId } from "../scheduling/demands.js";
 import { leaseShownUntil, newLease, renewedLease, runningDueAt } from "../lifecycle/leases.js";
@@ -169,7 +169,7 @@ export function* claimAt(ctx: EngineContext, claimer: Claimer, heads: readonly L
  * each other.
  */
 export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<boolean> {
-  const agent = yield* askingAgent(ctx, request.agent);
+  const agent = yield* callingAgent(ctx, request.agent);
   const target = yield* claimTarget(ctx, request);
   const run = "run" in target ? yield* requireRun(target.run) : undefined;
   if (run && run.endedAt !== null) return true;

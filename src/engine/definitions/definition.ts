@@ -260,8 +260,8 @@ function normalStep(step: WrittenStep, defaults: Defaults, settings: DefinitionL
 }
 
 /**
- * The steps of a child run are tried again themselves. The whole of it is, from its beginning, only where its step says so: what holds
- * of all steps by default would multiply with each run within another.
+ * The steps of a child run are retried themselves. The whole child is retried only by its own step's policy: a default for all
+ * steps would multiply with each level.
  */
 function retryOf({ kind, retry }: WrittenStep, defaults: Defaults, settings: DefinitionLimits): RetryPolicy {
   if (kind === "workflow" && retry === undefined) return { ...DEFAULT_RETRY, max_attempts: 1 };

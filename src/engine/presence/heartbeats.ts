@@ -37,16 +37,16 @@ export function* unregisterAgent(ctx: EngineContext, name: string): Tx<{ agent: 
   return { agent: gone };
 }
 
-export interface AgentBeat {
+export interface AgentHeartbeat {
   readonly agent?: string | undefined;
   readonly status?: string | undefined;
   readonly load?: number | undefined;
 }
 
-/** A sign of life of an agent: renews the leases of all its tasks. Gives the ids of those. */
-export function* heartbeat(ctx: EngineContext, beat: AgentBeat): Tx<{ agent: agents.Agent; renewed: string[] }> {
-  const agent = yield* actingAgent(ctx, beat.agent);
-  const loadNote = JSON.stringify({ status: beat.status ?? null, load: beat.load ?? null });
+/** Records a sign of life of an agent and renews the leases of all its tasks. Returns their ids. */
+export function* heartbeat(ctx: EngineContext, sign: AgentHeartbeat): Tx<{ agent: agents.Agent; renewed: string[] }> {
+  const agent = yield* actingAgent(ctx, sign.agent);
+  const loadNote = JSON.stringify({ status: sign.status ?? null, load: sign.load ?? null });
   const session = ctx.caller.session?.id ?? null;
   // A transaction that takes a task away holds its run's lock.
   yield* lockRuns((yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)).map(({ run }) => run));

@@ -112,7 +112,7 @@ export function* cancelRun(ctx: EngineContext, run: Run, control: Pick<Control, 
     change.moveMany({ from: status, to: "cancelled", ...figures });
     cancelled += figures.count;
   }
-  // The runs within it are cancelled next, each by itself.
+  // Child runs are cancelled next, each by itself.
   yield* wakeChildRuns(run.id, ctx.now);
   ctx.noteDue?.();
   const asked = yield* orderCancelOfRun(run.id, ctx.now + ctx.settings.cancel_grace_ms);

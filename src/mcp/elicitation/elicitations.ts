@@ -38,6 +38,6 @@ export function serveElicitations(server: Server, parts: ElicitationsParts): Eli
       if (server.getClientCapabilities()?.elicitation?.form === undefined) return work(() => {});
       return (await open()).during(call, work);
     },
-    close: () => void opening?.then((asker) => asker.close()),
+    close: () => void opening?.then((elicitor) => elicitor.close()),
   };
 }

@@ -1,12 +1,12 @@
 import { many, chunksOf, eachIn, hit, idOf, int, one, only, placeholders, text } from "../rows.js";
 import { first, type Tx } from "../tx.js";
 
-/** Runs within runs, and runs that the tick is to look at. */
+/** Child runs, and runs that are due for the tick. */
 
 /** How many runs may be open within one. */
 export const DESCENDANTS_MAX = 1_000;
 
-/** The open runs within a run, at any depth, in the order in which runs are locked. At most 1,000. */
+/** Returns the open descendants of a run, in the order in which runs are locked. At most 1,000. */
 export function* openDescendants(run: string): Tx<string[]> {
   return yield* many(idOf, [
     `WITH RECURSIVE below (id) AS (
@@ -29,7 +29,7 @@ export function* rootOf(run: string): Tx<string> {
   return row ? text(row, "id") : run;
 }
 
-/** Whether any run within a run, at any time, was as deep as this within others. */
+/** Whether any descendant of a run, open or ended, is at this depth. */
 export function* reachesDepth(run: string, depth: number): Tx<boolean> {
   return yield* hit([
     `WITH RECURSIVE below (id, depth) AS (

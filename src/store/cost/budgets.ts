@@ -85,7 +85,7 @@ export function* clearOverBudget(run: string): Tx<Run[]> {
   return rows.map(RUNS.read).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
-/** The first of the open runs within a run, or the run itself, that gives out nothing because a budget is spent. */
+/** Returns the first of a run and its open descendants that is over budget. */
 export function* overBudgetWithin(run: string): Tx<string | undefined> {
   return yield* one(idOf, [
     `WITH RECURSIVE below (id, over_budget) AS (

@@ -5,7 +5,7 @@ const CHANNEL = "baton";
 /** So many NOTIFYs at most: one each 20 ms, however many commits. */
 const COALESCE_MS = 20;
 /** While older transactions hide what has been committed from readers of the history, it is looked at again after these. */
-const LOOK_AGAIN_MS = [5, 10, 20, 40, 80] as const;
+const POLL_AGAIN_MS = [5, 10, 20, 40, 80] as const;
 /** Stands behind the notifications, which a broken connection loses. */
 const POLL_MS = 1_000;
 /** A connection that gives no answer for so long is given up: its other end may be gone without a word. */
@@ -87,7 +87,7 @@ export class PostgresWake {
     void this.#listen();
     this.#poll = setInterval(() => {
       void this.#listen();
-      void this.#look(LOOK_AGAIN_MS.length);
+      void this.#look(POLL_AGAIN_MS.length);
     }, POLL_MS).unref();
   }
 
@@ -140,7 +140,7 @@ export class PostgresWake {
     this.#looking = false;
     if (news || snapshot !== this.#snapshot) this.#tell();
     this.#snapshot = snapshot;
-    const pause = LOOK_AGAIN_MS[step];
+    const pause = POLL_AGAIN_MS[step];
     if (this.#news) void this.#look(0);
     else if (pause !== undefined && isBusy(snapshot)) {
       this.#lookTimer = setTimeout(() => void this.#look(step + 1), pause).unref();

@@ -1,19 +1,19 @@
 import type { Random } from "../../runtime/random.js";
 
-/** How a process behaves that is not alone with the file: for how long it writes on, and then leaves the file to the others. */
-interface Manners {
+/** Pacing of a process that shares the file: how long it writes on, and how long it then leaves the file to the others. */
+interface Pacing {
   readonly turnMs: number;
   readonly leaveMs: number;
   /** The pause between two tries at first. */
   readonly pauseMs: number;
 }
 
-/** Where few write, the file is free again soon. */
-const AMONG_FEW: Manners = { turnMs: 8, leaveMs: 3, pauseMs: 2 };
-const IN_A_CROWD: Manners = { turnMs: 5, leaveMs: 4, pauseMs: 16 };
+/** With few writers, the file is free again soon. */
+const LOW_CONTENTION: Pacing = { turnMs: 8, leaveMs: 3, pauseMs: 2 };
+const HIGH_CONTENTION: Pacing = { turnMs: 5, leaveMs: 4, pauseMs: 16 };
 /** A call that has waited so long is one of many. */
 const CROWD_WAIT_MS = 20;
-/** The pauses of those who wait grow shorter, down to this at that age, so that the oldest goes first. */
+/** The pauses of a waiting call grow shorter, down to this at that age, so that the oldest goes first. */
 const PAUSE_MS_MIN = 2;
 const OLD_MS = 100;
 /** Time for which the sight of other writers counts. */
@@ -48,7 +48,7 @@ export class WriteFairness {
   leaveMs(): number {
     if (this.#turnBegan === undefined) return 0;
     const now = this.#now();
-    const { turnMs, leaveMs } = this.#manners(now);
+    const { turnMs, leaveMs } = this.#pacing(now);
     if (now - this.#turnBegan < turnMs || !this.isShared) return 0;
     this.#turnBegan = undefined;
     return this.#about(leaveMs);
@@ -65,13 +65,13 @@ export class WriteFairness {
     this.#turnBegan = undefined;
     this.#refusedAt = now;
     if (waitedMs >= CROWD_WAIT_MS) this.#crowdAt = now;
-    const { pauseMs } = this.#manners(now);
+    const { pauseMs } = this.#pacing(now);
     const youth = Math.max(0, 1 - waitedMs / OLD_MS);
     return this.#about(PAUSE_MS_MIN + (pauseMs - PAUSE_MS_MIN) * youth);
   }
 
-  #manners(now: number): Manners {
-    return now - this.#crowdAt < SEEN_FOR_MS ? IN_A_CROWD : AMONG_FEW;
+  #pacing(now: number): Pacing {
+    return now - this.#crowdAt < SEEN_FOR_MS ? HIGH_CONTENTION : LOW_CONTENTION;
   }
 
   #about(ms: number): number {

@@ -157,13 +157,21 @@ export interface Heartbeat {
 }
 
 /** Renews the lease of the current token. A cancel that was ordered keeps its time. */
-export function* recordHeartbeat(beat: Heartbeat): Tx<void> {
+export function* recordHeartbeat(heartbeat: Heartbeat): Tx<void> {
   yield [
     `UPDATE tasks SET heartbeat_at = $1, lease_expires_at = $2, session = COALESCE($4, session),
        due_at = CASE WHEN orders = 'cancel_requested' THEN due_at ELSE $3 END,
        percent = COALESCE($5, percent)
      WHERE id = $6 AND token = $7 AND status = 'running'`,
-    [beat.at, beat.leaseExpiresAt, beat.dueAt, beat.session, beat.percent, beat.task, beat.token],
+    [
+      heartbeat.at,
+      heartbeat.leaseExpiresAt,
+      heartbeat.dueAt,
+      heartbeat.session,
+      heartbeat.percent,
+      heartbeat.task,
+      heartbeat.token,
+    ],
     1,
   ];
 }

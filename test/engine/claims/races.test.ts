@@ -48,10 +48,10 @@ describe("two registrations of one agent at once", () => {
     const stopped = gate.stopAt(/^COMMIT$/);
     const said = first.call("register_agent", { name: "ann", capabilities: ["typescript"] });
     await stopped.reached;
-    const beat = second.call("agent_heartbeat", { agent: "ann" });
+    const heartbeat = second.call("agent_heartbeat", { agent: "ann" });
     await waiting();
     stopped.open();
-    await Promise.all([said, beat]);
+    await Promise.all([said, heartbeat]);
     expect(await agentOf(second, "ann")).toMatchObject({ capabilities: ["typescript"] });
   });
 });
@@ -116,10 +116,10 @@ describe("a sign of life while the task is taken from a session that is over", (
     const stopped = gate.stopAt(/UPDATE tasks SET session = NULL/);
     const reaping = first.app.runBackground();
     await stopped.reached;
-    const beat = shell.call("agent_heartbeat", { agent: "ann" });
+    const heartbeat = shell.call("agent_heartbeat", { agent: "ann" });
     await waiting();
     stopped.open();
-    await Promise.all([reaping, beat]);
+    await Promise.all([reaping, heartbeat]);
     for (let waited = 0; waited < 9 * 60_000; waited += 15_000) await second.advance(15_000);
     expect(await crew.statuses(run.id)).toEqual({ a: "running" });
     for (let waited = 0; waited < 2 * 60_000; waited += 15_000) await second.advance(15_000);

@@ -136,9 +136,9 @@ let server: Promise<string> | undefined;
 function serverOfThisWorker(): Promise<string> {
   server ??= new Promise<string>((resolve, reject) => {
     let answer = "";
-    const asking = connect(inject("postgresSocket"));
-    asking.write(process.env["VITEST_POOL_ID"] ?? "1");
-    asking
+    const socket = connect(inject("postgresSocket"));
+    socket.write(process.env["VITEST_POOL_ID"] ?? "1");
+    socket
       .on("data", (data) => (answer += data.toString()))
       .on("error", reject)
       .on("end", () => (answer.startsWith("postgres:") ? resolve(answer) : reject(new Error(answer))));
