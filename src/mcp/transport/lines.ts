@@ -1,3 +1,5 @@
+import { isObject, type JsonObject } from "../../base/json.js";
+
 /** A line of input, or what could be learned of one that was too long to be kept. */
 export type InputLine = { readonly kind: "line"; readonly text: string } | OversizedLine;
 
@@ -59,92 +61,69 @@ export class LineReader {
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
-const COMMA = 0x2c;
-const COLON = 0x3a;
+const ZERO = 0x30;
 const OPENS: ReadonlySet<number> = new Set([0x7b, 0x5b]);
 const CLOSES: ReadonlySet<number> = new Set([0x7d, 0x5d]);
-const VALUE_BYTES_MAX = 512;
+const STRING_BYTES_MAX = 512;
+const OUTLINE_BYTES_MAX = 65_536;
 
-/** Reads JSON once, byte by byte, and keeps only the short values of the outermost object. */
+/** Reads JSON once, byte by byte, and keeps its outermost object, with 0 for objects and lists within and "" for long strings. */
 class EnvelopeScanner {
   #depth = 0;
   #inString = false;
   #escaped = false;
-  #key = "";
-  #token: number[] = [];
-  readonly #values = new Map<string, string>();
+  readonly #outline: number[] = [];
+  #stringAt = 0;
 
   scan(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; at++) {
-      if (this.#inString && this.#depth > 1) {
-        // Most of a large line is one long text: jump to what could end it.
-        at = this.#skipText(bytes, at);
-        if (at >= bytes.length) return;
+      const byte = bytes[at] ?? 0;
+      if (this.#inString) this.#scanString(byte);
+      else if (OPENS.has(byte)) {
+        this.#depth++;
+        this.#keep(this.#depth === 1 ? byte : ZERO, this.#depth <= 2);
+      } else if (CLOSES.has(byte)) {
+        this.#keep(byte);
+        this.#depth--;
+      } else {
+        this.#inString = byte === QUOTE;
+        this.#stringAt = this.#outline.length;
+        this.#keep(byte);
       }
-      this.#step(bytes[at] ?? 0);
     }
   }
 
-  envelope(): { id: string | number | undefined; method: string | undefined } {
-    const id = this.#value("id");
-    const method = this.#value("method");
+  #scanString(byte: number): void {
+    const isLong = this.#outline.length - this.#stringAt > STRING_BYTES_MAX;
+    if (this.#escaped) this.#escaped = false;
+    else if (byte === BACKSLASH) this.#escaped = true;
+    else if (byte === QUOTE) {
+      this.#inString = false;
+      if (isLong) this.#outline.length = this.#stringAt + 1;
+      return this.#keep(byte);
+    }
+    if (!isLong) this.#keep(byte);
+  }
+
+  #keep(byte: number, wanted = this.#depth === 1): void {
+    if (wanted && this.#outline.length < OUTLINE_BYTES_MAX) this.#outline.push(byte);
+  }
+
+  /** The id and the method. Undefined each where the text is no JSON, so that no answer could be addressed to it. */
+  envelope(): Pick<OversizedLine, "id" | "method"> {
+    const { id, method } = parsed(Buffer.from(this.#outline).toString("utf8"));
     return {
       id: typeof id === "string" || typeof id === "number" ? id : undefined,
       method: typeof method === "string" ? method : undefined,
     };
   }
-
-  #skipText(bytes: Buffer, from: number): number {
-    if (this.#escaped) return from;
-    let at = from;
-    while (at < bytes.length && bytes[at] !== QUOTE && bytes[at] !== BACKSLASH) at++;
-    return at;
-  }
-
-  #step(byte: number): void {
-    if (this.#inString) {
-      this.#keep(byte);
-      if (this.#escaped) this.#escaped = false;
-      else if (byte === BACKSLASH) this.#escaped = true;
-      else if (byte === QUOTE) this.#inString = false;
-    } else if (OPENS.has(byte)) {
-      this.#depth++;
-    } else if (CLOSES.has(byte)) {
-      this.#endOfValue();
-      this.#depth--;
-    } else if (this.#depth === 1 && byte === COLON) {
-      this.#key = textOf(this.#token);
-      this.#token = [];
-    } else if (byte === COMMA) {
-      this.#endOfValue();
-    } else {
-      this.#inString = byte === QUOTE;
-      this.#keep(byte);
-    }
-  }
-
-  #keep(byte: number): void {
-    if (this.#depth === 1 && this.#token.length < VALUE_BYTES_MAX) this.#token.push(byte);
-  }
-
-  #endOfValue(): void {
-    if (this.#depth !== 1) return;
-    if (this.#key === '"id"' || this.#key === '"method"') this.#values.set(this.#key, textOf(this.#token));
-    this.#key = "";
-    this.#token = [];
-  }
-
-  #value(key: string): unknown {
-    const text = this.#values.get(`"${key}"`);
-    try {
-      return text === undefined ? undefined : JSON.parse(text);
-    } catch {
-      // Not JSON, so nothing that an answer could be addressed to.
-      return undefined;
-    }
-  }
 }
 
-function textOf(bytes: readonly number[]): string {
-  return Buffer.from(bytes).toString("utf8").trim();
+function parsed(text: string): JsonObject {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : {};
+  } catch {
+    return {};
+  }
 }
