@@ -31,8 +31,8 @@ export const reviewRun: Prompt = {
     const record = {
       run: line,
       progress: yield* runProgress(ctx, run.id),
-      tasks: listed.tasks.map(taskLine),
-      ...(listed.next !== undefined && { tasks_not_shown: true }),
+      tasks: listed.page.map(taskLine),
+      ...(listed.next.next_cursor !== undefined && { tasks_not_shown: true }),
       blocked: overview.blocked.map(stuck),
       failures: (yield* failuresOf(dead)).map(shortened),
       latest_events: events.map(eventView).map(({ data: _data, ...event }) => event),

@@ -46,12 +46,12 @@ export const workLoop: Prompt = {
 };
 
 function* factsOf(ctx: EngineContext): Tx<Record<string, unknown>> {
-  const held = yield* listTaskPage({ agent: ctx.caller.agent, limit: HELD_SHOWN_MAX });
+  const { page: held } = yield* listTaskPage({ agent: ctx.caller.agent, limit: HELD_SHOWN_MAX });
   const project = yield* findProject(ctx);
   const status = project && (yield* projectStatus(ctx, project));
   return {
     you: ctx.caller.agent,
-    you_hold: held.tasks.map(taskLine),
+    you_hold: held.map(taskLine),
     project: project?.name ?? null,
     ...(status && { tasks: status.tasks, active_runs: status.active_runs.slice(0, RUNS_SHOWN_MAX) }),
   };

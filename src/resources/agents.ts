@@ -12,7 +12,7 @@ export const agents: FixedResource = {
   *read(ctx) {
     const page = yield* listAgentPage(ctx, { limit: LISTED_MAX });
     const lines = page.agents.map(({ agent, running, available }) => ({ ...agentView(agent), running, available }));
-    return { agents: lines, ...(page.next !== undefined && { next_cursor: page.next }) };
+    return { agents: lines, ...page.next };
   },
   changedBy: (change) => change.type.startsWith("agent.") || (change.task !== null && !isNote(change)),
 };

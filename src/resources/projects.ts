@@ -14,7 +14,7 @@ export const projects: FixedResource = {
   mimeType: JSON_TYPE,
   *read(ctx) {
     const { lines, next } = yield* listProjects(ctx, { limit: LISTED_MAX });
-    return { projects: lines.map(projectLine), ...(next !== undefined && { next_cursor: next }) };
+    return { projects: lines.map(projectLine), ...next };
   },
   changedBy: (change) => /^(?:project|milestone)\./.test(change.type) || (change.run !== null && !isNote(change)),
 };

@@ -21,7 +21,7 @@ export const runs: FixedResource = {
   *read() {
     const page = yield* listRunPage({ limit: LISTED_MAX });
     const lines = page.runs.map(({ run, counters }) => runView(run, counters));
-    return { runs: lines, ...(page.next !== undefined && { next_cursor: page.next }) };
+    return { runs: lines, ...page.next };
   },
   // The removal of an old run stands in the history of its project alone.
   changedBy: (change) => change.type.startsWith("run.") || (change.run !== null && !isNote(change)),
@@ -86,9 +86,6 @@ export const checkpoints: ResourceTemplate = {
   description:
     "What was kept of a run, the newest 50 first: label, size, tasks by state then, and what has changed since; list_checkpoints pages the rest, resume_from_checkpoint goes back to one.",
   mimeType: JSON_TYPE,
-  *read(_, id) {
-    const page = yield* listCheckpointPage({ run: id, limit: CHECKPOINTS_SHOWN_MAX });
-    return { checkpoints: page.checkpoints, ...(page.next !== undefined && { next_cursor: page.next }) };
-  },
+  read: (_, id) => listCheckpointPage({ run: id, limit: CHECKPOINTS_SHOWN_MAX }),
   changedBy: (change) => (isNote(change) ? null : change.run),
 };

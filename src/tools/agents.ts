@@ -106,7 +106,7 @@ const list = defineOperation({
     const page = yield* listAgentPage(ctx, input);
     return {
       agents: page.agents.map(({ agent, running, available }) => ({ ...agentView(agent), running, available })),
-      ...(page.next === undefined ? {} : { next_cursor: page.next }),
+      ...page.next,
     };
   },
 });

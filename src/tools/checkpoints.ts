@@ -74,10 +74,7 @@ const list = defineOperation({
     ),
     next_cursor: z.string().optional(),
   }),
-  *run(_ctx, input) {
-    const { checkpoints, next } = yield* listCheckpointPage(input);
-    return { checkpoints, ...(next === undefined ? {} : { next_cursor: next }) };
-  },
+  run: (_ctx, input) => listCheckpointPage(input),
 });
 
 const SHOWN_MAX = 50;

@@ -67,11 +67,8 @@ const list = defineOperation({
   }),
   output: z.object({ dead_letters: z.array(deadLetterShape), next_cursor: z.string().optional() }),
   *run(ctx, input) {
-    const { page, next } = yield* listDeadLetterPage(ctx, input);
-    return {
-      dead_letters: page.map(({ deadLetter, task }) => deadLetterView(deadLetter, task)),
-      ...(next === undefined ? {} : { next_cursor: next }),
-    };
+    const { lines, next } = yield* listDeadLetterPage(ctx, input);
+    return { dead_letters: lines.map(({ deadLetter, task }) => deadLetterView(deadLetter, task)), ...next };
   },
 });
 

@@ -26,9 +26,7 @@ const list = defineOperation({
   effect: "read",
   input: z.object({ run: params.run.optional(), project: params.project, ...params.paging }),
   output: z.object({ escalations: z.array(escalation), next_cursor: z.string().optional() }),
-  *run(ctx, input) {
-    return yield* listEscalationPage(ctx, input);
-  },
+  run: listEscalationPage,
 });
 
 const decide = defineOperation({

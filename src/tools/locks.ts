@@ -178,10 +178,7 @@ const list = defineOperation({
     ),
     next_cursor: z.string().optional(),
   }),
-  *run(ctx, input) {
-    const { locks, next } = yield* listFileLocks(ctx, input);
-    return { locks, ...(next === undefined ? {} : { next_cursor: next }) };
-  },
+  run: listFileLocks,
 });
 
 const check = defineOperation({

@@ -118,9 +118,8 @@ const list = defineOperation({
   input: z.object({ status: z.enum(PROJECT_STATUSES).optional(), ...params.paging }),
   output: z.object({ projects: z.array(lineShape), next_cursor: z.string().optional() }),
   *run(ctx, { status, limit, cursor }) {
-    const page = yield* listProjects(ctx, { status, limit, after: cursor });
-    const projects = page.lines.map(projectLine);
-    return { projects, ...(page.next === undefined ? {} : { next_cursor: page.next }) };
+    const { lines, next } = yield* listProjects(ctx, { status, limit, after: cursor });
+    return { projects: lines.map(projectLine), ...next };
   },
 });
 

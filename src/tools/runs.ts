@@ -73,11 +73,8 @@ const list = defineOperation({
         ? undefined
         : (yield* requireWorkflow(ctx, yield* readingProject(ctx, input.project), { workflow: input.workflow }))
             .workflow.id;
-    const page = yield* listRunPage({ ...input, project: project?.id, workflow });
-    return {
-      runs: page.runs.map(({ run, counters }) => runView(run, counters)),
-      ...(page.next === undefined ? {} : { next_cursor: page.next }),
-    };
+    const { runs, next } = yield* listRunPage({ ...input, project: project?.id, workflow });
+    return { runs: runs.map(({ run, counters }) => runView(run, counters)), ...next };
   },
 });
 
@@ -107,9 +104,7 @@ const progress = defineOperation({
     critical_path: z.array(z.string()).readonly(),
     updated_at: shapes.instant,
   }),
-  *run(ctx, input) {
-    return yield* runProgress(ctx, input.run);
-  },
+  run: (ctx, input) => runProgress(ctx, input.run),
 });
 
 const control = defineOperation({

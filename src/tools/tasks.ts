@@ -140,8 +140,8 @@ const listTasks = defineOperation({
   *run(ctx, input) {
     if (input.run !== undefined) yield* requireRun(input.run);
     const project = input.run === undefined ? yield* findProject(ctx, input.project) : undefined;
-    const page = yield* listTaskPage({ ...input, project: project?.id });
-    return { tasks: page.tasks.map(taskLine), ...(page.next === undefined ? {} : { next_cursor: page.next }) };
+    const { page, next } = yield* listTaskPage({ ...input, project: project?.id });
+    return { tasks: page.map(taskLine), ...next };
   },
 });
 

@@ -59,10 +59,7 @@ const list = defineOperation({
     sessions: z.array(shape.extend({ runs: z.int().min(0) })),
     next_cursor: z.string().optional(),
   }),
-  *run(ctx, query) {
-    const { lines, next } = yield* sessions.listSessions(ctx, query);
-    return { sessions: lines, ...(next === undefined ? {} : { next_cursor: next }) };
-  },
+  run: sessions.listSessions,
 });
 
 const close = defineOperation({

@@ -113,7 +113,7 @@ const list = defineOperation({
         updated_at: iso(workflow.updatedAt),
         ...figures,
       })),
-      ...(next === undefined ? {} : { next_cursor: next }),
+      ...next,
     };
   },
 });

@@ -1,3 +1,4 @@
+import { type PageQuery, pageOf } from "../../base/paging.js";
 import type { Engine } from "../engine.js";
 import * as store from "../../store/checkpoints/checkpoints.js";
 import { lockRun } from "../../store/lock-order.js";
@@ -91,21 +92,15 @@ export function openCheckpoint({ checkpoint, parts }: StoredCheckpoint): Promise
   return readParts(unpack(checkpoint.id, { ...checkpoint, parts }), checkpoint.format);
 }
 
-export interface CheckpointQuery {
-  readonly run: string;
-  readonly cursor?: string | undefined;
-  readonly limit: number;
-}
-
 /** Checkpoints of a run, newest first, each with what has changed since. Errors: `not_found`. */
-export function* listCheckpointPage(query: CheckpointQuery) {
+export function* listCheckpointPage(query: PageQuery & { readonly run: string }) {
   const run = yield* requireRun(query.run);
   const found = yield* store.listCheckpoints(run.id, { before: query.cursor, limit: query.limit + 1 });
-  const page = found.slice(0, query.limit);
+  const { page, next } = pageOf(found, query.limit, ({ id }) => id);
   const now = yield* tallyOf(run.id);
   return {
     checkpoints: page.map((checkpoint) => ({ ...checkpointView(checkpoint), since: sinceOf(checkpoint, now) })),
-    next: found.length > query.limit ? page.at(-1)?.id : undefined,
+    ...next,
   };
 }
 

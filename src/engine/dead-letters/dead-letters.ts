@@ -1,4 +1,4 @@
-import type { DeadLetterStatus } from "../../base/statuses.js";
+import { type PageQuery, pageOf } from "../../base/paging.js";
 import * as deadLetters from "../../store/dead-letters/dead-letters.js";
 import { type Attempt, attemptsOf } from "../../store/tasks/attempts.js";
 import { isCompensation } from "../../store/child-runs/compensations.js";
@@ -29,13 +29,7 @@ import { taskLine } from "../tasks/views.js";
 
 export type { DeadLetter } from "../../store/dead-letters/dead-letters.js";
 
-export interface DeadLetterQuery {
-  readonly run?: string | undefined;
-  readonly project?: string | undefined;
-  readonly status?: DeadLetterStatus | undefined;
-  readonly cursor?: string | undefined;
-  readonly limit: number;
-}
+export interface DeadLetterQuery extends Omit<deadLetters.DeadLetterFilter, "before">, PageQuery {}
 
 /** A page of dead letters, newest first, each with its task. Errors: `not_found`. */
 export function* listDeadLetterPage(ctx: EngineContext, query: DeadLetterQuery) {
@@ -44,18 +38,19 @@ export function* listDeadLetterPage(ctx: EngineContext, query: DeadLetterQuery) 
   const { run, status, cursor: before, limit } = query;
   const found = yield* deadLetters.listDeadLetters({ run, project, status, before, limit: limit + 1 });
   const tasks = new Map((yield* findTasks(found.map(({ task }) => task))).map((task) => [task.id, task]));
-  const page = found.slice(0, limit).flatMap((deadLetter) => {
+  const { page, next } = pageOf(found, limit, ({ id }) => id);
+  const lines = page.flatMap((deadLetter) => {
     const task = tasks.get(deadLetter.task);
     return task === undefined ? [] : [{ deadLetter, task }];
   });
-  return { page, next: found.length > limit ? page.at(-1)?.deadLetter.id : undefined };
+  return { lines, next };
 }
 
 /** Returns pending dead letters in short, newest first. */
 export function* pendingDeadLetters(ctx: EngineContext, limit: number) {
-  const { page } = yield* listDeadLetterPage(ctx, { status: "pending", limit });
+  const { lines } = yield* listDeadLetterPage(ctx, { status: "pending", limit });
   return {
-    dead_letters: page.map(({ deadLetter, task }) => ({
+    dead_letters: lines.map(({ deadLetter, task }) => ({
       id: deadLetter.id,
       task: taskLine(task),
       error: deadLetter.error,

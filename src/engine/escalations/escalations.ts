@@ -1,3 +1,4 @@
+import { type PageQuery, pageOf } from "../../base/paging.js";
 import { forgetElicitation, putOff } from "../../store/escalations/elicitations.js";
 import { openQuestions } from "../../store/tasks/server-steps.js";
 import type { Task } from "../../store/tasks/tasks.js";
@@ -15,11 +16,9 @@ import { requireRun } from "../lookup.js";
 import { taskLine } from "../tasks/views.js";
 import { endWait, type WaitEnded } from "../signals/wait-steps.js";
 
-export interface EscalationQuery {
+export interface EscalationQuery extends PageQuery {
   readonly run?: string | undefined;
   readonly project?: string | undefined;
-  readonly cursor?: string | undefined;
-  readonly limit: number;
 }
 
 /**
@@ -35,8 +34,7 @@ export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) 
     after: query.cursor,
     limit: query.limit + 1,
   });
-  const page = found.slice(0, query.limit);
-  const last = page.at(-1);
+  const { page, next } = pageOf(found, query.limit, ({ task }) => task.id);
   const escalations = page.map(({ task, spec }) => ({
     id: task.id,
     type: "gate_approval",
@@ -47,7 +45,7 @@ export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) 
     asked_at: iso(task.readyAt ?? task.createdAt),
     ...(task.closeBy === null ? {} : { until: iso(task.closeBy) }),
   }));
-  return { escalations, ...(found.length > page.length && last ? { next_cursor: last.task.id } : {}) };
+  return { escalations, ...next };
 }
 
 export const DECISIONS = ["approved", "approved_with_conditions", "rejected", "deferred"] as const;

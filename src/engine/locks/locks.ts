@@ -1,3 +1,4 @@
+import { type PageQuery, pageOf } from "../../base/paging.js";
 import type { LockMode } from "../../base/statuses.js";
 import type { Project } from "../../store/projects/projects.js";
 import { lockProject } from "../../store/lock-order.js";
@@ -238,28 +239,21 @@ export function* editsViolating(
 
 const HOLDERS_SHOWN_MAX = 20;
 
-export interface LockQuery {
+export interface LockQuery extends PageQuery {
   readonly project?: string | undefined;
   readonly path?: string | undefined;
   readonly agent?: string | undefined;
   readonly run?: string | undefined;
-  readonly limit: number;
-  /** `next` of the page before. */
-  readonly cursor?: string | undefined;
 }
 
 /** Lists held, offered and requested locks with their owners, in order of the paths' beginnings. */
-export function* listFileLocks(
-  ctx: EngineContext,
-  query: LockQuery,
-): Tx<{ locks: LockView[]; next: string | undefined }> {
+export function* listFileLocks(ctx: EngineContext, query: LockQuery) {
   const project = yield* knownProject(ctx, { project: query.project });
-  if (!project) return { locks: [], next: undefined };
-  const found = query.path === undefined ? yield* pageOf(ctx, project, query) : yield* pageOnPath(ctx, project, query);
-  const shown = found.slice(0, query.limit);
-  const last = shown.at(-1);
-  const next = found.length > query.limit && last ? cursorAfter(last) : undefined;
-  return { locks: shown.map(lockView), next };
+  if (!project) return { locks: [] };
+  const found =
+    query.path === undefined ? yield* readPage(ctx, project, query) : yield* readPageOnPath(ctx, project, query);
+  const { page, next } = pageOf(found, query.limit, cursorAfter);
+  return { locks: page.map(lockView), ...next };
 }
 
 /** Locks, offers and queue entries of every project, by project in order of their paths. */
@@ -272,12 +266,12 @@ export function* listLocksOfAll(
   return { locks, more: found.length > limit };
 }
 
-function* pageOf(ctx: EngineContext, project: Project, { agent, run, limit, cursor }: LockQuery): Tx<Lock[]> {
+function* readPage(ctx: EngineContext, project: Project, { agent, run, limit, cursor }: LockQuery): Tx<Lock[]> {
   const after = cursor === undefined ? undefined : parseCursor(cursor);
   return yield* listLocks(ctx.now, { project: project.id, agent, run, after, limit: limit + 1 });
 }
 
-function* pageOnPath(ctx: EngineContext, project: Project, query: LockQuery): Tx<Lock[]> {
+function* readPageOnPath(ctx: EngineContext, project: Project, query: LockQuery): Tx<Lock[]> {
   const pattern = normalisePath(project, query.path ?? "");
   const near = yield* locksNear(ctx.now, project.id, [pattern]);
   const after = query.cursor === undefined ? undefined : parseCursor(query.cursor);

@@ -1,3 +1,4 @@
+import { type PageQuery, pageOf } from "../../base/paging.js";
 import type { AttemptOutcome } from "../../base/statuses.js";
 import * as agents from "../../store/agents/agents.js";
 import { attemptStats, recentAttemptsOf } from "../../store/tasks/attempts.js";
@@ -83,12 +84,10 @@ function* healthOf(
   return { state: reasons.length > 0 ? "degraded" : "ok", reasons };
 }
 
-export interface AgentListQuery {
+export interface AgentListQuery extends PageQuery {
   readonly available?: boolean | undefined;
   readonly capability?: string | undefined;
   readonly role?: string | undefined;
-  readonly cursor?: string | undefined;
-  readonly limit: number;
 }
 
 export interface ListedAgent {
@@ -98,12 +97,9 @@ export interface ListedAgent {
 }
 
 /** A page of agents by name. The filters are held against each page's rows, so a page may be short. */
-export function* listAgentPage(
-  ctx: EngineContext,
-  query: AgentListQuery,
-): Tx<{ agents: ListedAgent[]; next?: string }> {
+export function* listAgentPage(ctx: EngineContext, query: AgentListQuery) {
   const rows = yield* agents.listAgents({ after: query.cursor, limit: query.limit + 1 });
-  const page = rows.slice(0, query.limit);
+  const { page, next } = pageOf(rows, query.limit, ({ name }) => name);
   const listed: ListedAgent[] = [];
   for (const { running, ...agent } of page) {
     const alive = yield* isAlive(ctx, agent);
@@ -113,8 +109,7 @@ export function* listAgentPage(
     if (query.role !== undefined && !agent.roles.includes(query.role)) continue;
     listed.push({ agent, running, available });
   }
-  const last = page.at(-1);
-  return rows.length > query.limit && last ? { agents: listed, next: last.name } : { agents: listed };
+  return { agents: listed, next };
 }
 
 // An agent without a process of its own is there as long as it has been heard of lately.

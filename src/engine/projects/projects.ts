@@ -1,3 +1,4 @@
+import { pageOf } from "../../base/paging.js";
 import { HINTS_FROM_MAX } from "../../base/limits.js";
 import { isDeepStrictEqual } from "node:util";
 import { dirname, sep } from "node:path";
@@ -272,22 +273,19 @@ export interface ProjectLine {
   readonly milestones: MilestoneStats | undefined;
 }
 
-/** A page of projects by name; `next` is where the following page starts. */
-export function* listProjects(
-  ctx: Pick<EngineContext, "now">,
-  filter: projects.ProjectFilter,
-): Tx<{ lines: ProjectLine[]; next: string | undefined }> {
+/** A page of projects by name. */
+export function* listProjects(ctx: Pick<EngineContext, "now">, filter: projects.ProjectFilter) {
   const found = yield* projects.listProjects({ ...filter, limit: filter.limit + 1 });
-  const page = found.slice(0, filter.limit);
+  const { page, next } = pageOf(found, filter.limit, ({ name }) => name);
   const ids = page.map(({ id }) => id);
   const figures = yield* projectStats(ids);
   const milestones = yield* countMilestones(ids, ctx.now);
-  const lines = page.map((project) => ({
+  const lines = page.map((project): ProjectLine => ({
     project,
     figures: figures.get(project.id),
     milestones: milestones.get(project.id),
   }));
-  return { lines, next: found.length > page.length ? page.at(-1)?.name : undefined };
+  return { lines, next };
 }
 
 /** The project of a run or task that is there. */

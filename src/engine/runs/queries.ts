@@ -1,8 +1,8 @@
-import type { RunStatus } from "../../base/statuses.js";
+import { type PageQuery, pageOf } from "../../base/paging.js";
 import { findCounters, type Counters } from "../../store/runs/counters.js";
 import { type EventPage, newestEventsOf, readEvents } from "../../store/events/history.js";
 import { lockCountsOfRun } from "../../store/locks/lists.js";
-import { findRunShape, listRuns, type Run } from "../../store/runs/runs.js";
+import { findRunShape, listRuns, type Run, type RunFilter } from "../../store/runs/runs.js";
 import { graphOfRun } from "../../store/tasks/lists.js";
 import type { Tx } from "../../store/tx.js";
 import { buildDag } from "../graph/dag.js";
@@ -13,23 +13,16 @@ import { progressOf } from "../lifecycle/run-counts.js";
 import { requireRun, requireTask } from "../lookup.js";
 import type { RunView } from "./runs.js";
 
-export interface RunPageQuery {
-  readonly project?: string | undefined;
-  readonly status?: RunStatus | undefined;
-  readonly workflow?: string | undefined;
-  readonly cursor?: string | undefined;
-  readonly limit: number;
-}
+export interface RunPageQuery extends Omit<RunFilter, "before">, PageQuery {}
 
-/** A page of runs, newest first; `next` where there are more. */
-export function* listRunPage(query: RunPageQuery): Tx<{ runs: RunView[]; next?: string }> {
+/** A page of runs, newest first. */
+export function* listRunPage(query: RunPageQuery) {
   const { project, status, workflow } = query;
   const found = yield* listRuns({ project, status, workflow, before: query.cursor, limit: query.limit + 1 });
-  const page = found.slice(0, query.limit);
+  const { page, next } = pageOf(found, query.limit, ({ id }) => id);
   const runs: RunView[] = [];
   for (const run of page) runs.push({ run, counters: yield* findCounters(run.id) });
-  const last = page.at(-1);
-  return found.length > query.limit && last ? { runs, next: last.id } : { runs };
+  return { runs, next };
 }
 
 /** Progress as spec 03 words it: the five groups sum to total. */
@@ -83,14 +76,12 @@ export function* runPicture(id: string): Tx<PictureNode[]> {
   }));
 }
 
-export interface EventPageQuery {
+export interface EventPageQuery extends PageQuery {
   readonly run?: string | undefined;
   readonly task?: string | undefined;
   readonly agent?: string | undefined;
   readonly project?: string | undefined;
   readonly types?: readonly string[] | undefined;
-  readonly cursor?: string | undefined;
-  readonly limit: number;
 }
 
 /** A page of the history. A task's is read through its run's. */

@@ -1,8 +1,8 @@
-import type { TaskStatus } from "../../base/statuses.js";
+import { type Page, type PageQuery, pageOf } from "../../base/paging.js";
 import { attemptsOf } from "../../store/tasks/attempts.js";
 import { readEvents, type StoredEvent } from "../../store/events/history.js";
 import { dependenciesOf } from "../../store/tasks/transitions.js";
-import { listTasks } from "../../store/tasks/lists.js";
+import { listTasks, type TaskFilter } from "../../store/tasks/lists.js";
 import type * as tasks from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { requireTask } from "../lookup.js";
@@ -66,18 +66,10 @@ export function* taskAndDependencies(reference: string): Tx<string[]> {
   return [task.id, ...(yield* dependenciesOf(task.id)).map(({ id }) => id)];
 }
 
-export interface TaskListQuery {
-  readonly run?: string | undefined;
-  readonly project?: string | undefined;
-  readonly status?: TaskStatus | undefined;
-  readonly agent?: string | undefined;
-  readonly role?: string | undefined;
-  readonly cursor?: string | undefined;
-  readonly limit: number;
-}
+export interface TaskListQuery extends Omit<TaskFilter, "after">, PageQuery {}
 
-/** A page of tasks in order of creation; `next` where there are more. */
-export function* listTaskPage(query: TaskListQuery): Tx<{ tasks: tasks.Task[]; next?: string }> {
+/** A page of tasks in order of creation. */
+export function* listTaskPage(query: TaskListQuery): Tx<Page<tasks.Task>> {
   const { run, project, status, agent, role } = query;
   const found = yield* listTasks({
     run,
@@ -88,9 +80,7 @@ export function* listTaskPage(query: TaskListQuery): Tx<{ tasks: tasks.Task[]; n
     after: query.cursor,
     limit: query.limit + 1,
   });
-  const page = found.slice(0, query.limit);
-  const last = page.at(-1);
-  return found.length > query.limit && last ? { tasks: page, next: last.id } : { tasks: page };
+  return pageOf(found, query.limit, ({ id }) => id);
 }
 
 export interface TaskFailures {

@@ -1,3 +1,4 @@
+import { pageOf } from "../../base/paging.js";
 import { HINTS_FROM_MAX } from "../../base/limits.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockProject } from "../../store/lock-order.js";
@@ -175,23 +176,16 @@ export function* performanceOf(list: readonly Workflow[]): Tx<Performance[]> {
   return performances;
 }
 
-export interface WorkflowLine {
-  readonly workflow: Workflow;
-  readonly performance: Performance;
-}
-
-/** A page of a project's workflows by name; `next` is where the following page starts. */
-export function* listWorkflows(
-  filter: workflows.WorkflowFilter,
-): Tx<{ lines: WorkflowLine[]; next: string | undefined }> {
+/** A page of a project's workflows by name. */
+export function* listWorkflows(filter: workflows.WorkflowFilter) {
   const found = yield* workflows.listWorkflows({ ...filter, limit: filter.limit + 1 });
-  const page = found.slice(0, filter.limit);
+  const { page, next } = pageOf(found, filter.limit, ({ name }) => name);
   const figures = yield* performanceOf(page);
   const lines = page.flatMap((workflow, index) => {
     const performance = figures[index];
     return performance === undefined ? [] : [{ workflow, performance }];
   });
-  return { lines, next: found.length > page.length ? page.at(-1)?.name : undefined };
+  return { lines, next };
 }
 
 function median(values: readonly number[]): number | null {

@@ -256,7 +256,7 @@ describe.each(BACKENDS)("locks on %s", (backend) => {
       do {
         const page: Awaited<ReturnType<typeof list>> = await list({ ...query, limit: 1, cursor });
         seen.push(...page.locks.map(({ path }) => path));
-        cursor = page.next;
+        cursor = page.next_cursor;
       } while (cursor !== undefined);
     }
     expect(seen).toEqual(["docs/a.md", "src/", "src/a.ts", "docs/a.md", "src/", "src/a.ts"]);
