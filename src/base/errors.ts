@@ -50,8 +50,7 @@ const NOT_THERE: readonly unknown[] = ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND
 /** Returns the error to show where a module of this program, loaded on first use, is no longer on disk; undefined for any other error. */
 export function programReplaced(error: unknown): BatonError | undefined {
   if (!(error instanceof Error && "code" in error && NOT_THERE.includes(error.code))) return undefined;
-  return new BatonError(
-    "unavailable",
-    "Baton was updated or removed on this machine after this server had started, and a part that this call needs is no longer there. Ask the person to restart this MCP server in their client.",
-  );
+  const message =
+    "Baton was updated or removed on this machine after this server had started, and a part that this call needs is no longer there. Ask the person to restart this MCP server in their client.";
+  return new BatonError("unavailable", message);
 }

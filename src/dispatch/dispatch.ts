@@ -243,24 +243,16 @@ function requirePermission({ name, permission = "anyone" }: Operation, caller: C
 }
 
 function notARead(operation: Operation, args: Record<string, unknown>): BatonError {
-  return new BatonError(
-    "not_permitted",
-    `${operation.name} writes, and query_operation only reads: use call_operation.`,
-    {
-      details: { operation: operation.name, effect: operation.effect },
-      next: [{ tool: "call_operation", arguments: { name: operation.name, arguments: args } }],
-    },
-  );
+  const message = `${operation.name} writes, and query_operation only reads: use call_operation.`;
+  return new BatonError("not_permitted", message, {
+    details: { operation: operation.name, effect: operation.effect },
+    next: [{ tool: "call_operation", arguments: { name: operation.name, arguments: args } }],
+  });
 }
 
 function metaInMeta(operation: Operation): BatonError {
-  return new BatonError(
-    "invalid_input",
-    `${operation.name} cannot be called through another operation: call the tool itself.`,
-    {
-      details: { operation: operation.name },
-    },
-  );
+  const message = `${operation.name} cannot be called through another operation: call the tool itself.`;
+  return new BatonError("invalid_input", message, { details: { operation: operation.name } });
 }
 
 /** Selects the capabilities that an operation needs. */

@@ -32,10 +32,8 @@ export function cleanInput(input: Record<string, unknown>, bytesMax: number): Re
     count(1);
     if (typeof value !== "object" || value === null) return value;
     if (depth > DEPTH_MAX) {
-      throw new BatonError(
-        "invalid_input",
-        `The input is nested more than ${DEPTH_MAX} levels deep; nothing was done.`,
-      );
+      const message = `The input is nested more than ${DEPTH_MAX} levels deep; nothing was done.`;
+      throw new BatonError("invalid_input", message);
     }
     if (Array.isArray(value)) return value.map((item) => clean(item, depth + 1));
     return cleanObject(value, depth);

@@ -89,13 +89,8 @@ async function refuseWaysOut(host: HostWith<"files">, input: AcquireInput): Prom
   if (root === null) return;
   const out = places.find((place) => host.files.leavesRoot(root, place));
   if (out === undefined) return;
-  throw new BatonError(
-    "invalid_input",
-    `The path "${out}" leads outside the project root ${root} by a symbolic link.`,
-    {
-      details: { path: out, root },
-    },
-  );
+  const message = `The path "${out}" leads outside the project root ${root} by a symbolic link.`;
+  throw new BatonError("invalid_input", message, { details: { path: out, root } });
 }
 
 function requestOf(ctx: EngineContext, input: AcquireInput, wait: "for" | "over"): AcquireRequest {

@@ -74,13 +74,8 @@ function checkName(given: string | undefined, { definition: { name: read }, sour
     throw new BatonError("invalid_input", `"${read}" cannot be the name of a workflow: it needs ${NAME_RULE}.`);
   }
   if (given === undefined || given === read) return;
-  throw new BatonError(
-    "invalid_input",
-    `The name "${given}" differs from the definition's name "${read}": pass one of them.`,
-    {
-      details: { name: given, definition_name: read },
-    },
-  );
+  const message = `The name "${given}" differs from the definition's name "${read}": pass one of them.`;
+  throw new BatonError("invalid_input", message, { details: { name: given, definition_name: read } });
 }
 
 const performance = {

@@ -135,14 +135,11 @@ function* lockWithHeld({ run: id, project }: Checkpoint): Tx<LockedRun> {
  */
 function requireResumable(run: Run): void {
   if (run.status !== "compensating") return;
-  throw new BatonError(
-    "invalid_transition",
-    `Run ${run.id} is compensating; resume it when that is over, or fork it.`,
-    {
-      details: { run: run.id, status: run.status },
-      next: [{ tool: "get_run", arguments: { run: run.id } }],
-    },
-  );
+  const message = `Run ${run.id} is compensating; resume it when that is over, or fork it.`;
+  throw new BatonError("invalid_transition", message, {
+    details: { run: run.id, status: run.status },
+    next: [{ tool: "get_run", arguments: { run: run.id } }],
+  });
 }
 
 interface Fencing {

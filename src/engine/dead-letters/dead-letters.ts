@@ -315,14 +315,9 @@ function endedAlready({ id, key, run, status }: Task): BatonError {
   const rest = alreadyDead
     ? "it is replayed, resolved or discarded through its dead letter"
     : "only what has not ended is given up";
-  return new BatonError(
-    "invalid_transition",
-    `Task ${key} (${id}) is ${status} already: ${rest}. Nothing was changed.`,
-    {
-      details: { task: id, status },
-      next: [
-        alreadyDead ? { tool: "query_operation", arguments: look } : { tool: "get_task", arguments: { task: id } },
-      ],
-    },
-  );
+  const message = `Task ${key} (${id}) is ${status} already: ${rest}. Nothing was changed.`;
+  return new BatonError("invalid_transition", message, {
+    details: { task: id, status },
+    next: [alreadyDead ? { tool: "query_operation", arguments: look } : { tool: "get_task", arguments: { task: id } }],
+  });
 }

@@ -89,25 +89,19 @@ function* requireHeldBy(agent: string, reference: string): Tx<Task> {
 
 function notHeld(agent: string, task: Task): BatonError {
   const state = task.agent === null ? `it is ${task.status} and nobody holds it` : `${task.agent} holds it`;
-  return new BatonError(
-    "conflict",
-    `${agent} does not hold task ${task.key} (${task.id}), so no file can be locked for it: ${state}.`,
-    {
-      details: { task: task.id, status: task.status, held_by: task.agent, agent },
-      next: [
-        { tool: "get_task", arguments: { task: task.id } },
-        { tool: "claim_task", arguments: { run: task.run } },
-      ],
-    },
-  );
+  const message = `${agent} does not hold task ${task.key} (${task.id}), so no file can be locked for it: ${state}.`;
+  return new BatonError("conflict", message, {
+    details: { task: task.id, status: task.status, held_by: task.agent, agent },
+    next: [
+      { tool: "get_task", arguments: { task: task.id } },
+      { tool: "claim_task", arguments: { run: task.run } },
+    ],
+  });
 }
 
 function otherProject(task: Task, project: Project): BatonError {
-  return new BatonError(
-    "invalid_input",
-    `Task ${task.key} (${task.id}) does not belong to the project "${project.name}".`,
-    {
-      details: { task: task.id, project: project.id, project_of_task: task.project },
-    },
-  );
+  const message = `Task ${task.key} (${task.id}) does not belong to the project "${project.name}".`;
+  return new BatonError("invalid_input", message, {
+    details: { task: task.id, project: project.id, project_of_task: task.project },
+  });
 }

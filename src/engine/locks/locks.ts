@@ -104,13 +104,8 @@ export function* leaveLine(ctx: EngineContext, id: string): Tx<void> {
 function patternsOf(ctx: EngineContext, project: PathSpace, paths: readonly string[]): PathPattern[] {
   const most = ctx.settings.patterns_max;
   if (paths.length > most) {
-    throw new BatonError(
-      "limit_exceeded",
-      `${paths.length} paths in one call are too many: at most ${most}. Lock directories.`,
-      {
-        details: { paths: paths.length, paths_max: most },
-      },
-    );
+    const message = `${paths.length} paths in one call are too many: at most ${most}. Lock directories.`;
+    throw new BatonError("limit_exceeded", message, { details: { paths: paths.length, paths_max: most } });
   }
   return distinctPatterns(project, paths);
 }

@@ -137,10 +137,8 @@ function requireWithin(project: Project, linked: { readonly project: string }, w
 }
 
 function standing(run: string): BatonError {
-  return new BatonError(
-    "invalid_input",
-    `Run ${run} holds the ad-hoc tasks of its project and never ends: link tasks.`,
-  );
+  const message = `Run ${run} holds the ad-hoc tasks of its project and never ends: link tasks.`;
+  return new BatonError("invalid_input", message);
 }
 
 /** The same as they are under their runs' locks: what ends from now on finds the milestone. */

@@ -88,13 +88,8 @@ function* projectOfRepository(ctx: EngineContext, root: string): Tx<Project> {
     const { made } = yield* tryToMake(ctx, { name, root, caseInsensitive });
     if (made) return made;
   }
-  throw new BatonError(
-    "conflict",
-    `${NUMBERED_MAX} projects are called "${base}" already: give this one a name with create_project.`,
-    {
-      next: [{ tool: "create_project", arguments: { name: "…", root } }],
-    },
-  );
+  const message = `${NUMBERED_MAX} projects are called "${base}" already: give this one a name with create_project.`;
+  throw new BatonError("conflict", message, { next: [{ tool: "create_project", arguments: { name: "…", root } }] });
 }
 
 interface NewProject extends Pick<Project, "name" | "root" | "caseInsensitive"> {
@@ -183,10 +178,8 @@ export function* projectWanted(ctx: EngineContext, input: CreateProject): Tx<Wan
 
 function checkName({ name, root }: CreateProject): void {
   if (!isName(name) || ID_FORM.test(name)) {
-    throw new BatonError(
-      "invalid_input",
-      `"${name}" cannot be the name of a project: it needs ${NAME_RULE}, and may not look like an id.`,
-    );
+    const message = `"${name}" cannot be the name of a project: it needs ${NAME_RULE}, and may not look like an id.`;
+    throw new BatonError("invalid_input", message);
   }
   if (name === PERSONAL && root !== undefined) {
     throw new BatonError("invalid_input", `"${PERSONAL}" is the project without a root: choose another name.`);
@@ -329,14 +322,11 @@ export function* setStatus(ctx: EngineContext, project: Project, to: Project["st
 }
 
 function archived(project: Project): BatonError {
-  return new BatonError(
-    "invalid_transition",
-    `The project "${project.name}" is archived: restore it first, or choose another.`,
-    {
-      details: { project: project.id, status: project.status },
-      next: [callOperation("restore_project", { project: project.name })],
-    },
-  );
+  const message = `The project "${project.name}" is archived: restore it first, or choose another.`;
+  return new BatonError("invalid_transition", message, {
+    details: { project: project.id, status: project.status },
+    next: [callOperation("restore_project", { project: project.name })],
+  });
 }
 
 function taken(name: string, root: string | null, other: Project | undefined): BatonError {

@@ -115,14 +115,11 @@ function* dependenciesIn(run: Run, references: readonly string[]): Tx<Task[]> {
     const [task] = byId ? [byId] : yield* findTasksByKeys(run.id, [reference]);
     if (!task) throw yield* noSuchDependency(run, reference);
     if (task.run !== run.id) {
-      throw new BatonError(
-        "invalid_input",
-        `Task ${task.id} belongs to run ${task.run}, not to ${run.id}: a task depends on tasks of its own run.`,
-        {
-          details: { dependency: task.id, run: task.run },
-          next: [{ tool: "list_tasks", arguments: { run: run.id } }],
-        },
-      );
+      const message = `Task ${task.id} belongs to run ${task.run}, not to ${run.id}: a task depends on tasks of its own run.`;
+      throw new BatonError("invalid_input", message, {
+        details: { dependency: task.id, run: task.run },
+        next: [{ tool: "list_tasks", arguments: { run: run.id } }],
+      });
     }
     found.set(task.id, task);
   }

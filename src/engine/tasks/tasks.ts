@@ -73,15 +73,12 @@ function* completedBefore(ended: LockedTask & { attempt: Attempt }, again: Compl
 }
 
 function otherResult({ task }: LockedTask, token: number): BatonError {
-  return new BatonError(
-    "conflict",
-    `Task ${task.key} (${task.id}) was completed under token ${token} already, with another result, which stands. Nothing was changed.`,
-    {
-      details: { task: task.id, status: task.status, token },
-      retry: "never",
-      next: [{ tool: "get_task", arguments: { task: task.id, include: ["result"] } }],
-    },
-  );
+  const message = `Task ${task.key} (${task.id}) was completed under token ${token} already, with another result, which stands. Nothing was changed.`;
+  return new BatonError("conflict", message, {
+    details: { task: task.id, status: task.status, token },
+    retry: "never",
+    next: [{ tool: "get_task", arguments: { task: task.id, include: ["result"] } }],
+  });
 }
 
 function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: unknown): void {
@@ -89,15 +86,12 @@ function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: un
   requireSize(ctx, task, { result, again: { said: "The task is still yours.", next } });
   const problems = unfitness(spec, result);
   if (problems.length === 0) return;
-  throw new BatonError(
-    "invalid_input",
-    `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}. The task is still yours: mend the result and complete it again.`,
-    {
-      details: { task: task.id, problems, output: spec.output },
-      retry: "never",
-      next: [next],
-    },
-  );
+  const message = `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}. The task is still yours: mend the result and complete it again.`;
+  throw new BatonError("invalid_input", message, {
+    details: { task: task.id, problems, output: spec.output },
+    retry: "never",
+    next: [next],
+  });
 }
 
 export interface FailRequest {

@@ -186,14 +186,11 @@ export function requireTemplate(entries: readonly Entry[], name: string, kind?: 
     const known = entries.flatMap(({ template }) =>
       template && (kind ?? template.kind) === template.kind ? [template.name] : [],
     );
-    throw new BatonError(
-      "not_found",
-      `There is no ${kind === undefined ? "" : `${kind} `}template "${name}"${hint(name, known)}.`,
-      {
-        details: { template: name, known },
-        next,
-      },
-    );
+    const message = `There is no ${kind === undefined ? "" : `${kind} `}template "${name}"${hint(name, known)}.`;
+    throw new BatonError("not_found", message, {
+      details: { template: name, known },
+      next,
+    });
   }
   const { template, problems, folder } = entry;
   if (template === undefined) {

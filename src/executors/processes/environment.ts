@@ -45,10 +45,8 @@ export function commandEnvironment(
       throw new BatonError("invalid_input", `env: ${JSON.stringify(name)} is not the name of an environment variable`);
     }
     if (name.toUpperCase().startsWith(RESERVED_PREFIX)) {
-      throw new BatonError(
-        "invalid_input",
-        `env: ${name}: names that begin with ${RESERVED_PREFIX} are set by the server`,
-      );
+      const message = `env: ${name}: names that begin with ${RESERVED_PREFIX} are set by the server`;
+      throw new BatonError("invalid_input", message);
     }
     checkValue(`env ${name}`, name, value);
   }

@@ -152,10 +152,8 @@ function decodeCursor(cursor: string): Position {
     part === undefined ? Number.NaN : Number.parseInt(part, 36),
   );
   if (xid === undefined || seq === undefined || !Number.isSafeInteger(xid) || !Number.isSafeInteger(seq)) {
-    throw new BatonError(
-      "invalid_input",
-      `cursor: "${cursor}" is not one that an answer gave; leave it out to begin anew.`,
-    );
+    const message = `cursor: "${cursor}" is not one that an answer gave; leave it out to begin anew.`;
+    throw new BatonError("invalid_input", message);
   }
   return { xid, seq };
 }
