@@ -6,7 +6,7 @@ import { isName, NAME_RULE, nameFrom } from "../base/names.js";
 import { VERSION } from "../runtime/version.js";
 import { systemClock } from "../runtime/clock.js";
 
-/** What the command line can do to the world, put together from the real parts: each is loaded when it is needed. */
+/** The command line's host, assembled from the real parts, each of which is loaded when it is needed. */
 export const commandHost: CommandHost = {
   version: VERSION,
   now: () => systemClock.now(),
@@ -21,7 +21,7 @@ export const commandHost: CommandHost = {
 const CLIENT = "baton";
 
 async function open(flags: Flags, { sessionless }: OpenOptions) {
-  // Who sits at a terminal decides as a person; a program that calls `baton` has none.
+  // A person at a terminal decides as a human; a program that calls `baton` has no terminal.
   const channel = process.stdin.isTTY && process.stderr.isTTY ? "human" : "agent";
   const [{ launch }, { RESERVED_HANDLES }] = await Promise.all([
     import("./launch.js"),

@@ -5,7 +5,7 @@ import type { ExecutorPolicy } from "../base/executor-policy.js";
 import { ownMark } from "../runtime/processes.js";
 import { readWorkplace } from "../runtime/workplace.js";
 
-/** What a process knows of itself. */
+/** Facts that a process knows about itself. */
 export interface OwnProcess {
   readonly sessionId: string;
   /** Without a session, its leases last by time. */
@@ -17,7 +17,7 @@ export interface OwnProcess {
   readonly executor: ExecutorPolicy | false;
 }
 
-/** Who calls through this process, for a client of this name. */
+/** The caller that a client of this name is when it calls through this process. */
 export function callerAt(client: string, own: OwnProcess): Caller {
   const { sessionId: id, executor } = own;
   const session: SessionIdentity = { id, host: os.hostname(), ...ownMark(), client, executor };

@@ -10,7 +10,7 @@ import { listOpenSessions } from "../store/presence/sessions.js";
 
 export type { Finding };
 
-// What a person does to the database as a whole, outside any operation.
+// Maintenance that a person runs on the database as a whole, outside any operation.
 
 /** Looks the database over without changing it. */
 export async function inspectDatabase(database: DatabaseConfig): Promise<Finding[]> {
@@ -84,7 +84,7 @@ export async function prune(app: App, client: string): Promise<Pruned> {
   };
 }
 
-/** Of a file with its log; null for a server's database, which keeps its own house. */
+/** Size of a database file with its log; null for a server's database, which manages its own storage. */
 async function sizeOf(database: DatabaseConfig): Promise<number | null> {
   if (database.kind !== "sqlite") return null;
   return (await import("../store/sqlite/inspection.js")).sizeOfSqlite(database.file);

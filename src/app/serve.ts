@@ -6,9 +6,9 @@ import { VERSION } from "../runtime/version.js";
 
 /** From the end of the input to the end of the process, at most. */
 const SHUTDOWN_MS_MAX = 900;
-/** Of that, for answers that are on their way. */
+/** Part of that time, for answers that are being sent. */
 const DRAIN_MS_MAX = 650;
-/** What stands around the arguments in a JSON-RPC line. */
+/** Room for the JSON-RPC envelope around the arguments of a line. */
 const ENVELOPE_BYTES = 4_096;
 const AT_A_TERMINAL =
   "baton: serving MCP on stdin and stdout, for a client that starts it. `baton --help` says what a person can do. Ctrl-D ends it.\n";
@@ -45,7 +45,10 @@ export async function serve(flags: Flags): Promise<never> {
   process.exit(0);
 }
 
-/** Who only looks what the server can do is gone by then; what came due while no process was up waits no longer. */
+/**
+ * Delay before background work starts: a client that only lists the tools has left by then, and work that came due
+ * while no process was up is not delayed further.
+ */
 const STAND_BY_MS = 300;
 const STAND_BY_AGAIN_MS = 10_000;
 

@@ -10,7 +10,7 @@ export function executes({ commands, mcpServers }: Config): boolean {
   return commands.kind !== "off" || mcpServers.length > 0;
 }
 
-/** What the others may know of what this process carries out: of other servers no more than their names and tools. */
+/** Policy of this process that other processes may read: of its MCP servers only their names and tools. */
 export function executorPolicy(config: Config): ExecutorPolicy | false {
   if (!executes(config)) return false;
   const servers = config.mcpServers.map(({ name, tools }) => ({ name, ...(tools !== undefined && { tools }) }));

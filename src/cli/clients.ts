@@ -4,7 +4,7 @@ import path from "node:path";
 import type { Finding } from "../app/maintenance.js";
 import { isObject } from "../base/json.js";
 
-/** What clients are to start: this file stands in dist/cli. */
+/** Program that clients are to start: this file is in dist/cli. */
 const PROGRAM = path.resolve(import.meta.dirname, "../main.js");
 
 interface ClientEnvironment {

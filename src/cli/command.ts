@@ -4,7 +4,7 @@ import type { ExitCode } from "./failure.js";
 import type { CommandHost, Opened } from "./host.js";
 import type { Terminal } from "./terminal/terminal.js";
 
-/** What every command's action works with. */
+/** Context that every command's action receives. */
 export interface CommandContext {
   readonly host: CommandHost;
   readonly stdout: Terminal;

@@ -5,7 +5,7 @@ import { isObject } from "../base/json.js";
 export const EXIT = { succeeded: 0, failed: 1, badInput: 2, cancelled: 3, detached: 4 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
-/** What a person typed cannot be meant: said in a sentence that helps. */
+/** A command line that cannot be run as typed; the message says what to type instead. */
 export class UsageError extends Error {
   constructor(message: string) {
     super(message);

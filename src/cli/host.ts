@@ -4,7 +4,7 @@ import type { Logger } from "../runtime/logger.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
 import type { Finding, LiveSession, Pruned } from "../app/maintenance.js";
 
-/** What the command line can do to the world beyond its own terminal. */
+/** Everything that the command line can reach beyond its own terminal. */
 export interface CommandHost {
   readonly version: string;
   /** Milliseconds since the epoch. */

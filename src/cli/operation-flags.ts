@@ -133,12 +133,12 @@ export function jsonOrText(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    // Whatever is no JSON is a text that was typed without quotes.
+    // A value that is not JSON is a text typed without quotes.
     return text;
   }
 }
 
-/** What stands behind a flag in a usage line. */
+/** The placeholder after a flag in a usage line. */
 export function form(schema: FlagSchema | undefined): string {
   if (schema === undefined) return "JSON";
   if (schema.enum !== undefined) return schema.enum.map(String).join("|");

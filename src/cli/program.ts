@@ -11,7 +11,7 @@ import { terminalOf } from "./terminal/terminal.js";
 export async function runCommandLine(args: readonly string[], host: CommandHost): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.succeeded;
   const context = commandContext(host, (code) => (exitCode = code));
-  // Whoever reads has seen enough, as `head` does: there is nobody left to tell.
+  // A reader such as `head` may close the pipe early: the rest of the output is then dropped.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code !== "EPIPE") throw error;
@@ -86,7 +86,7 @@ function programOf(context: CommandContext, { quiet }: { readonly quiet: boolean
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeErr: (text) => {
-        // What is wrong is worded by runCommandLine; what is left is the help of a group without a command.
+        // Errors are worded by runCommandLine; only the help of a group without a command remains.
         if (!quiet && !text.startsWith("error:")) process.stderr.write(text);
       },
     })

@@ -20,7 +20,7 @@ import type {
   TransactionOperation,
 } from "./operation.js";
 
-/** What dispatch is built from: everything outside it that a call may touch. */
+/** Dependencies of dispatch: everything outside it that a call may touch. */
 export interface DispatchParts {
   /**
    * Bound to the caller; before a command it ensures the session that keeps the caller's leases. Opened with the first call that
@@ -39,7 +39,7 @@ export interface DispatchParts {
 }
 
 export interface CallOptions {
-  /** Fires when nobody waits for the answer any more. */
+  /** Fires when the caller no longer waits for the answer. */
   readonly signal?: AbortSignal;
   /** Given where the client shows progress: then a wait may be longer, and reports how long it has lasted. */
   readonly progress?: (elapsedMs: number) => void;
@@ -65,7 +65,7 @@ export class InternalError extends Error {
 
 type Step = Parameters<OperationHost["transact"]>[0];
 
-/** The one path of every call, whoever makes it: MCP, the command line, a test. */
+/** The one path of every call, from MCP, the command line or a test. */
 export class Dispatch {
   readonly #parts: DispatchParts;
 
@@ -186,7 +186,10 @@ class Call {
     return result;
   }
 
-  /** What the caller's own id has recorded for the first step of a kind; undefined where it was not done, or has no id. */
+  /**
+   * Result that the caller's request id has recorded for the first step of a kind; undefined where the step was not
+   * done, or the call has no id.
+   */
   async earlier<T>(step: string): Promise<T | undefined> {
     if (this.#requestId === undefined) return undefined;
     const engine = await this.#parts.engine();

@@ -5,24 +5,24 @@ import type { Engine } from "../engine/engine.js";
 import type { Tx } from "../store/tx.js";
 import type { ServerCapabilities } from "./capabilities.js";
 
-/** What an operation does to the world: nothing, a change, or a change that takes something away. */
+/** Effect of an operation on the world: none, a change, or a change that takes something away. */
 export type OperationEffect = "read" | "write" | "destructive";
 
-/** Who may call it: anyone, or only the roles named (spec 03, Permissions). */
+/** Callers that are allowed: anyone, or only the roles named (spec 03, Permissions). */
 export type Permission = "anyone" | readonly PermissionRole[];
 export type PermissionRole = "planner" | "worker" | "reviewer" | "lead" | "architect" | "human" | "admin";
 
 interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
   readonly name: string;
   readonly title: string;
-  /** What it does, when to use it, what it answers: one paragraph of at most 60 words. */
+  /** Says what the operation does, when to use it and what it returns: one paragraph of at most 60 words. */
   readonly description: string;
   readonly area: Area;
   readonly effect: OperationEffect;
   /** In the default tool list. */
   readonly listed?: boolean;
   readonly aliases?: readonly string[];
-  /** What an alias asks for by itself, as its name promises: parameters that hold where a call by that alias leaves them out. */
+  /** Parameters that an alias implies by its name: they apply where a call by that alias leaves them out. */
   readonly aliasInput?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly permission?: Permission;
   readonly input: I;
@@ -58,8 +58,8 @@ export interface OperationHost extends Pick<Engine, "read" | "snapshot"> {
    */
   transact<T>(command: Command<T>, step?: string): Promise<T>;
   /**
-   * What the call's request id has recorded for `transact` with this step, or undefined: for an operation that touches the world before
-   * it commits, and must not do so again.
+   * Result that the call's request id has recorded for `transact` with this step, or undefined: for an operation that
+   * touches the world before it commits, and must not do so again.
    */
   earlier<T>(step: string): Promise<T | undefined>;
   /**
@@ -68,7 +68,7 @@ export interface OperationHost extends Pick<Engine, "read" | "snapshot"> {
    * that finds nothing should write nothing: what it commits would make every other waiter look again.
    */
   waitFor<T>(look: () => Promise<T | undefined>, timeoutSeconds: number): Promise<T | undefined>;
-  /** Tells whoever serves the client that its call has started this run, and may wait for it. */
+  /** Tells the client's transport that its call has started this run, and may wait for it. */
   started(run: string): void;
   /** Fires when the client has cancelled the request. */
   readonly signal: AbortSignal;

@@ -36,8 +36,8 @@ export function inputSchema(operation: Operation): JsonSchema & { type: "object"
 }
 
 /**
- * The input as a model pays for it. The common parameters are explained once, in the server's instructions; bounds that
- * nobody reaches by writing sensibly are left to dispatch, which names the one that was passed.
+ * The input schema as a model pays for it. The common parameters are explained once, in the server's instructions;
+ * bounds that sensible input never reaches are left to dispatch, which names the one that was exceeded.
  */
 function publishedInput(operation: Operation): JsonSchema & { type: "object" } {
   const schema = copyWithout(inputSchema(operation), isFinePrint);
@@ -52,7 +52,7 @@ function publishedInput(operation: Operation): JsonSchema & { type: "object" } {
   return { ...schema, properties: Object.fromEntries(shown) };
 }
 
-/** What may be written as a text or as a number (a duration, an instant) is published as the text, or as its name has it. */
+/** Publishes a property that takes a text or a number (a duration, an instant) as one of them: as a text, or as its name suggests. */
 function asOneType(property: JsonSchema, name: string): JsonSchema {
   const { anyOf, ...rest } = property;
   if (!Array.isArray(anyOf)) return property;

@@ -12,7 +12,7 @@ export interface Rendered {
 
 export const TEXT_BYTES_MAX = 8_192;
 
-/** What a worker needs in full: it is counted out of the bound, and results of dependencies give way instead. */
+/** Fields that a worker needs in full: they do not count towards the bound, and results of dependencies are shortened instead. */
 const WHOLE: Whole = new Set(["task.prompt", "task.criteria", "result.task.prompt", "result.task.criteria"]);
 
 // From generous to tight: the first under which the text fits.

@@ -20,7 +20,7 @@ export interface ToolAnnotations {
   readonly openWorldHint: boolean;
 }
 
-/** What decides whether a tool is in a server's list: it is listed, or its area is asked for. */
+/** Decides whether a tool is in a server's list: it is listed itself, or its area is requested. */
 export interface ToolEntry {
   readonly area: Area;
   readonly listed: boolean;

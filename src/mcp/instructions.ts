@@ -1,4 +1,4 @@
-/** What a model is told once, when it connects. At most 2 KB: it is paid in every conversation. */
+/** Instructions that a model reads once, when it connects. At most 2 KB: they are paid for in every conversation. */
 export const INSTRUCTIONS = `Baton keeps a durable graph of tasks that several agents carry out together. One holder per task and per locked file.
 
 The loop:

@@ -4,8 +4,8 @@ import type { ServerNotification, ServerRequest } from "@modelcontextprotocol/sd
 export type Extra = RequestHandlerExtra<ServerRequest, ServerNotification>;
 
 /**
- * What reports the progress of a wait, where the client asked for progress: the seconds waited so far. Undefined where
- * it did not. A notification that cannot be sent any more ends nothing: `failed` hears of it.
+ * Reports the progress of a wait, the seconds waited so far; undefined where the client did not ask for progress. A
+ * notification that can no longer be sent ends nothing: `failed` is told.
  */
 export function progressReporter(
   extra: Extra,

@@ -13,7 +13,7 @@ import type { ElicitationHost } from "./elicitation/elicitation-host.js";
 import { INVALID_PARAMS, orRefuse } from "./transport/refusals.js";
 import { toolList } from "./tool-list.js";
 
-/** What the server needs of the program around it. */
+/** Dependencies of the server on the program around it. */
 export interface ServerParts {
   readonly version: string;
   /** Areas listed beside the default tools, or `all`. */
@@ -34,7 +34,7 @@ export interface ServerParts {
 export interface BatonServer {
   connect(transport: Transport): Promise<void>;
   close(): Promise<void>;
-  /** Ends every wait: each is answered as if its time were over, and nobody is asked anything any more. */
+  /** Ends every wait: each is answered as if its time were over, and no more elicitations are sent. */
   stopWaiting(): void;
 }
 

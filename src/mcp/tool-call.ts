@@ -21,7 +21,7 @@ export async function callTool(dispatch: Dispatch, call: ClientToolCall): Promis
   }
 }
 
-/** What a call is answered that was too large to be read. */
+/** The answer to a call that was too large to be read. */
 export function tooLargeResult(bytesMax: number): CallToolResult {
   return toolResult(renderError(tooLarge(bytesMax)));
 }

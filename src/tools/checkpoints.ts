@@ -148,7 +148,7 @@ function resumedView({ run, counters, ready }: ResumedRun) {
   return { run: runView(run, counters), ready: ready.slice(0, SHOWN_MAX).map(taskLine) };
 }
 
-/** What keeps the run from going on by itself. */
+/** Notes on what keeps the run from going on by itself. */
 function notesOn({ run }: ResumedRun): string[] {
   if (run.status === "paused")
     return [

@@ -100,7 +100,7 @@ class Claimer {
     });
   }
 
-  /** What is due may be what there is to do: after it has been done, a claim that found nothing looks once more. */
+  /** Work that came due may be what the agent waits for: once it is done, a claim that found nothing tries again. */
   async claimOrCatchUp(): Promise<Decided> {
     const found = await this.claim();
     if (found.outcome === "claimed" || !(await this.host.background.catchUp())) return found;
@@ -118,7 +118,7 @@ class Claimer {
   }
 }
 
-/** What a claim answers, whoever made it. */
+/** The answer to a claim, whichever operation made it. */
 export function claimAnswer(found: Decided): z.input<typeof claimOutput> {
   if (found.outcome === "none") {
     // Zero would read as "ask again at once", and of a finished run nothing more comes.
@@ -137,7 +137,7 @@ export function claimAnswer(found: Decided): z.input<typeof claimOutput> {
   };
 }
 
-/** What the try before left for this one: its note, its error, what it got done. */
+/** Facts that the previous attempt left for this one: its note, its error, its progress. */
 function previousView(attempt: NonNullable<Brief["previous"]>) {
   const { result } = attempt;
   return { ...attemptView(attempt), ...(result === null ? {} : { partial_result: result }) };

@@ -26,7 +26,7 @@ import * as shapes from "../dispatch/shapes.js";
 
 const duration = z.union([z.string(), z.int()]);
 
-/** What a call may set differently from what the definition says. */
+/** Values that a call may set differently from the definition. */
 const overrides = {
   max_parallel: z.int().min(1).max(10_000).optional().describe("Tasks at once."),
   priority: shapes.priority.optional(),
@@ -89,8 +89,8 @@ async function withTemplate(host: HostWith<"templates">, input: ExecuteInput): P
 }
 
 /**
- * Reads the definition before the transaction, in which nobody else can write. What is wrong is left to the transaction to say, after
- * all that comes before it there.
+ * Reads the definition before the transaction, during which no other process can write. Errors in it are reported by
+ * the transaction, after everything that comes before them there.
  */
 async function prepared(host: OperationHost, input: ExecuteInput): Promise<Preparation | undefined> {
   try {

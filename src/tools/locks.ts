@@ -108,7 +108,7 @@ function requestOf(ctx: EngineContext, input: AcquireInput, wait: "for" | "over"
   };
 }
 
-/** As the engine decided, without the id of the place, which nobody needs to name. */
+/** The engine's decision without the id of the place, which callers never name. */
 function answerOf(acquired: Acquired) {
   const { outcome, locks, conflicts, conflicts_total, position, cycle } = acquired;
   const optional = { ...(position === undefined ? {} : { position }), ...(cycle === undefined ? {} : { cycle }) };

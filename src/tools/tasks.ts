@@ -23,7 +23,7 @@ const files = z
   .strictObject({ write: z.array(z.string()).optional(), read: z.array(z.string()).optional() })
   .describe("Paths or globs it will write and read, locked while it is claimed.");
 const duration = z.union([z.string(), z.int()]);
-/** What an attempt took; of this, cost counts against budgets. */
+/** Resources that an attempt used; its cost counts against budgets. */
 const usage = z.record(z.string(), z.unknown()).optional();
 
 /** The fields of a step that a single task takes, beside those every call has. */

@@ -63,7 +63,7 @@ const list = defineOperation({
   },
 });
 
-/** What a project is made of beside its own fields. */
+/** Template that a project is created from, with its inputs. */
 export interface TemplateInput extends Omit<templates.TemplateRequest, "template" | "inputs"> {
   readonly template: string;
   readonly inputs: Readonly<Record<string, unknown>>;
@@ -152,7 +152,7 @@ function withLeft(error: BatonError, left: string | undefined): BatonError {
   return new BatonError(code, `${message} ${left}`, { ...(details ? { details } : {}), retry, next: [...next] });
 }
 
-/** What the file system says, as the caller can act on it; anything else is a bug, and stays what it is. */
+/** Turns an error of the file system into one that the caller can act on; anything else is a bug and stays as it is. */
 function unwritable(error: unknown, root: string): unknown {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   const left = error instanceof Error && "leftBehind" in error ? String(error.leftBehind) : undefined;

@@ -18,7 +18,7 @@ export async function call(context: CommandContext, args: readonly string[], sha
   const opened = await context.host.open(flagsOf(shared), { sessionless: true });
   try {
     const dispatch = await opened.dispatch();
-    // Whoever stands at a terminal sees that it waits: the longer bound holds.
+    // A person at a terminal sees that the call waits, so the longer bound applies.
     const { result } = await dispatch.call(name, input, { progress: () => undefined });
     answer(context, shared, { data: result, text: renderResult(result, TEXT_BYTES_MAX).text });
   } finally {

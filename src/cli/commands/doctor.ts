@@ -81,7 +81,7 @@ function configuration({ origins }: Config): Finding[] {
   }));
 }
 
-/** A variable with a slip in its name does nothing, and nobody notices. */
+/** Variables with a misspelt name, which would be ignored without a word. */
 function variables(env: CommandContext["env"]): Finding[] {
   const known = [...SETTING_VARIABLES, ...OTHER_VARIABLES];
   const strange = Object.keys(env).filter((name) => name.startsWith(PREFIX) && !known.includes(name));

@@ -29,7 +29,7 @@ export async function reset(context: CommandContext, options: ResetOptions): Pro
 
 async function refuseLive(context: CommandContext, opened: Opened, { force }: ResetOptions): Promise<void> {
   if (force === true) return;
-  // A database too damaged to be asked is what reset is for: nobody can be using it.
+  // A database too damaged to be queried is a reason for reset: no process can be using it.
   const live = await context.host.liveSessions(opened.app).catch((error: unknown) => {
     if (error instanceof BatonError && error.details?.["reason"] === "corrupt") return [];
     throw error;

@@ -146,7 +146,7 @@ interface Finished {
 
 async function finish(context: CommandContext, options: RunOptions, { state, call }: Finished): Promise<void> {
   const { run: ended, failures = [] } = await call("get_run", { run: state.run.id, include: ["failures"] });
-  // What was seen last decides, so that the picture and the exit code agree.
+  // The last state that was shown decides, so that display and exit code agree.
   const exitCode = exitCodeOf(state.run);
   const text = outcomeText(
     { ...ended, ...(exitCode === EXIT.detached && { ended_at: undefined }) },
@@ -158,7 +158,7 @@ async function finish(context: CommandContext, options: RunOptions, { state, cal
   context.end(exitCode);
 }
 
-/** What the tasks that succeeded answered, by key. */
+/** Results of the tasks that succeeded, by key. */
 async function resultsOf(call: TypedCall, id: string): Promise<Record<string, unknown>> {
   const { tasks = [] } = await call("get_run", { run: id, include: ["tasks"] });
   const results: Record<string, unknown> = {};

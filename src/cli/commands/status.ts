@@ -70,7 +70,7 @@ function projectLines({ project, active_runs: runs, agents, locks, tasks }: Proj
   ];
 }
 
-/** What a person should look at. */
+/** Problems that a person should look at. */
 function problemLines(system: System, health: Health, style: Style): string[] {
   const failed = system.tasks["dead_letter"] ?? 0;
   const lines = health.components

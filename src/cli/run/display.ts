@@ -82,7 +82,7 @@ class LineDisplay implements RunDisplay {
 
   close(): void {}
 
-  /** Once for each set of tasks: a run that waits for somebody must not look as if it hung. */
+  /** Printed once for each set of tasks: a run that waits for a person or an agent must not look as if it hung. */
   #sayWhoIsMissed(state: RunState): void {
     const now = this.#options.now();
     const missing = missingText(state, now);

@@ -5,7 +5,7 @@ import type { Style } from "../terminal/terminal.js";
 
 type Data = Readonly<Record<string, unknown>>;
 
-/** What an event did to a task, in words, and the mark of the state the task has then. */
+/** Words for what an event did to a task, and the mark of the state the task then has. */
 interface Wording {
   readonly status: TaskAnswer["status"];
   words(event: EventAnswer, lastedMs: number | undefined): string;
@@ -79,7 +79,7 @@ function errorOf({ error }: Data): string {
   return [type, message].filter((part) => typeof part === "string" && part !== "").join(": ");
 }
 
-/** What a step waits for that nobody claims. */
+/** Names what a step waits for that no agent claims. */
 function awaited({ ask, workflow, event, until }: Data, task: string | undefined): string {
   if (typeof ask === "string")
     return `for a decision (baton call decide_escalation --id ${task ?? "?"} --decision approved): ${ask}`;
@@ -99,7 +99,7 @@ function reasonOf({ reasons }: Data): string {
 }
 
 function oneLine(text: string): string {
-  // What steps have made of their own output may hold what moves a terminal's cursor.
+  // Output of a step may contain sequences that move a terminal's cursor.
   return text
     .replaceAll(/\s+/g, " ")
     .replaceAll(/(?![\u200c\u200d])\p{C}/gu, "")

@@ -11,13 +11,13 @@ export interface Followed {
 
 export interface FreshEvent {
   readonly event: EventAnswer;
-  /** Of what ended with it: how long it had lasted, in ms. */
+  /** Duration of the attempt that ended with the event, in ms. */
   readonly lastedMs: number | undefined;
 }
 
 export interface Look {
   readonly state: RunState;
-  /** What has happened since the look before, oldest first. */
+  /** Events since the previous poll, oldest first. */
   readonly fresh: readonly FreshEvent[];
 }
 
@@ -43,7 +43,7 @@ export class RunFollower {
   async look(): Promise<Look> {
     const fresh = await this.#history(PAGES_MAX);
     const state = await this.#state();
-    // It may have ended in between, and nobody looks again.
+    // The run may have ended in between, and there is no later poll.
     if (state.run.ended_at !== undefined) fresh.push(...(await this.#history(Number.POSITIVE_INFINITY)));
     this.#recent = [...this.#recent, ...fresh.map(({ event }) => event)].slice(-RECENT);
     return { state: { ...state, claimedAt: new Map(this.#claimedAt), recent: this.#recent }, fresh };
@@ -83,7 +83,7 @@ export class RunFollower {
 export interface Following {
   /** Calls the listener soon after any process has committed; returns what stops it. */
   readonly onWake: (listener: () => void) => () => void;
-  /** Fires when nobody wants to see it any more. */
+  /** Fires when the follower is no longer needed. */
   readonly signal: AbortSignal;
   readonly show: (look: Look) => void;
 }

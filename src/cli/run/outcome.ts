@@ -15,7 +15,7 @@ export function exitCodeOf({ status, ended_at: endedAt }: RunAnswer): ExitCode {
 const FAILURES_SHOWN = 10;
 const MESSAGE_LINES = 20;
 
-/** What a person reads at the end. */
+/** Summary that a person reads at the end. */
 export function outcomeText(run: RunAnswer, failures: readonly FailedTask[], style: Style): string {
   const { name, status, counts, ended_at: endedAt, created_at: createdAt, id } = run;
   if (endedAt === undefined) return detachedText(run);

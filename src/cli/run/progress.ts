@@ -20,7 +20,7 @@ const EVENTS_SHOWN = 3;
 const BAR_MAX = 32;
 const BAR_MIN = 6;
 const READY_SHOWN = 3;
-/** Of a task's line, before its key. */
+/** Width of the mark before a task's key. */
 const MARK_COLUMNS = 4;
 
 /**
@@ -67,7 +67,7 @@ function countsLine({ counts }: RunAnswer, style: Style, columns: number): strin
   }));
   const separator = style.unicode ? " · " : ", ";
   const total = `${counts.total} tasks: `;
-  // What does not fit loses its colours, not its end mark.
+  // Text that does not fit loses its colours but keeps its ellipsis.
   const plain = total + parts.map(({ text }) => text).join(separator);
   if (widthOf(plain) > columns) return fit(plain, columns);
   return total + parts.map(({ text, tone }) => paint(text, tone, style)).join(separator);
@@ -124,7 +124,7 @@ function notesOf(state: RunState, { style, now }: View, columns: number): string
 /** Before that it may be about to be claimed. */
 const STANDS_MS = 1_000;
 
-/** Who has to come for a run that stands still to go on; undefined while it moves. */
+/** Says which agent or person a run that stands still is waiting for; undefined while it moves. */
 export function missingText({ run, budget, running, ready, recent }: RunState, now: number): string | undefined {
   if (run.status !== "running" || running.length > 0) return undefined;
   if (budget?.state === "blocked") return spentText(budget);

@@ -4,7 +4,7 @@ import type { AttemptAnswer, BlockedAnswer, BudgetAnswer, EventAnswer, RunAnswer
 export interface RunState {
   readonly run: RunAnswer;
   readonly budget?: BudgetAnswer | undefined;
-  /** What is left at the pace so far; null while that is unknown. */
+  /** Estimated time left at the pace so far; null while that is unknown. */
   readonly etaMs: number | null;
   readonly running: readonly TaskAnswer[];
   readonly ready: readonly TaskAnswer[];
@@ -16,7 +16,7 @@ export interface RunState {
   readonly claimedAt: ReadonlyMap<string, number>;
   /** The last few events, oldest first. */
   readonly recent: readonly EventAnswer[];
-  /** What keeps the run from going on, as far as it was known at its start. */
+  /** Reasons known at the start why the run cannot go on. */
   readonly warnings: readonly string[];
 }
 

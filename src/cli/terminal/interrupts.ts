@@ -1,7 +1,7 @@
 export interface InterruptOptions {
   /** After so long it is as if the person had asked to stop. */
   readonly timeoutMs: number | undefined;
-  /** What the first Ctrl-C does in place of stopping; the second then stops. */
+  /** Action of the first Ctrl-C in place of stopping; the second then stops. */
   readonly first?: () => Promise<void>;
 }
 

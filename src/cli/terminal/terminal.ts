@@ -52,7 +52,7 @@ export function paint(text: string, tone: Tone | undefined, { color }: Style): s
   return color && tone !== undefined && text !== "" ? `\u001B[${CODES[tone]}m${text}\u001B[0m` : text;
 }
 
-/** What a terminal shows in two columns: East Asian wide letters and emoji (Unicode TR 11, TR 51). */
+/** Characters that take two columns in a terminal: East Asian wide letters and emoji (Unicode TR 11, TR 51). */
 const WIDE =
   /^[\u1100-\u115F\u2E80-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6]|^\p{Emoji_Presentation}/u;
 const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });

@@ -29,7 +29,9 @@ export interface Browsing {
   close(): void;
 }
 
-/** What a client can look at besides calling tools. Each part is loaded with the first request for it. */
+/**
+ * Registers everything a client can browse besides calling tools. Each part is loaded with the first request for it.
+ */
 // oxlint-disable-next-line typescript/no-deprecated -- meant for advanced use, which this is
 export function serveBrowsing(server: Server, parts: BrowsingParts): Browsing {
   const aboutResources = { ...parts, notFound: RESOURCE_NOT_FOUND } as const;

@@ -6,7 +6,10 @@ import type { Reader } from "../../resources/resource.js";
 /** As many as MCP lets one answer hold. */
 const VALUES_MAX = 100;
 
-/** What the client's person may be about to type. Errors: `not_found` or `invalid_input` for a reference that is none. */
+/**
+ * Suggests completions for what the client's user is typing. Errors: `not_found` or `invalid_input` for a reference
+ * that does not exist.
+ */
 export async function completed(reader: Reader, { ref, argument }: CompleteRequestParams): Promise<CompleteResult> {
   const found = await reader.read(() =>
     ref.type === "ref/prompt"

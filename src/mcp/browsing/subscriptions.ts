@@ -7,7 +7,7 @@ import type { Reader } from "../../resources/resource.js";
 /** A burst of changes becomes one look in so many milliseconds; the first change after a rest is looked at at once. */
 const COALESCE_MS = 20;
 const RETRY_MS = 1_000;
-/** Pages of the history read at one look: whoever is further behind is told that everything may have changed. */
+/** Pages of the history read at one poll: a subscriber that is further behind is told that everything may have changed. */
 const PAGES_MAX = 10;
 const SUBSCRIPTIONS_MAX = 10_000;
 
@@ -18,9 +18,9 @@ export interface SubscriptionParts {
 }
 
 /**
- * The resources one client wants to hear of. While there is any, this follows the history of the database, whoever
- * writes it: each wake-up of the store leads to a look at the events behind the cursor, and each subscribed address that
- * they may have changed is notified once per look.
+ * The resources one client is subscribed to. While there is any, this follows the history of the database, whichever
+ * process writes it: each wake-up of the store leads to a poll of the events behind the cursor, and each subscribed
+ * address that they may have changed is notified once per poll.
  */
 export class Subscriptions {
   readonly #parts: SubscriptionParts;
@@ -133,7 +133,7 @@ class Watch {
     const watch = new Watch(reader, listener);
     watch.#cursor = await reader.read(cursorNow);
     watch.#stopListening = reader.onWake(() => watch.#wake());
-    // Something may have been committed before anybody listened.
+    // A change may have been committed before this listened.
     watch.#wake();
     return watch;
   }

@@ -1,7 +1,7 @@
 import { clipped } from "../../prompts/quoting.js";
 
-// What agents have written, as a person is shown it who is to decide: in a terminal, or as Markdown, whichever the client makes of
-// it. It must not look like Baton's own words, hide any of itself, or do anything.
+// Text written by agents, as it is shown to the person who decides: in a terminal, or as Markdown, whichever the client
+// makes of it. It must not look like Baton's own words, hide any of itself, or do anything.
 
 /** Control characters, and what is invisible or turns the reading direction, but the joiners within letters and emoji. */
 // oxlint-disable-next-line no-control-regex -- control characters are what it is about
@@ -47,7 +47,7 @@ export function block(text: string): Block {
   for (const piece of written.flatMap(wrapped)) {
     if (shown.length >= LINES_MAX || piece.length > room) left += piece.length;
     else shown.push(piece);
-    // Whatever comes after the first that has no room is left out too.
+    // Everything after the first piece that does not fit is left out too.
     room = left > 0 ? -1 : room - piece.length;
   }
   return { text: shown.map((line) => `${INDENT}${line}`.trimEnd()).join("\n"), left };

@@ -21,7 +21,7 @@ const INTERNAL_ERROR = -32603;
 
 export interface RefusalParts {
   readonly logger: Logger;
-  /** What JSON-RPC calls an address or a reference that leads nowhere. */
+  /** JSON-RPC's code for an address or a reference that leads nowhere. */
   readonly notFound: typeof RESOURCE_NOT_FOUND | typeof INVALID_PARAMS;
   newRequestId(): string;
 }

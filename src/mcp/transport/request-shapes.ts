@@ -5,8 +5,8 @@ const SHAPES: ReadonlyMap<string, (typeof ClientRequestSchema.options)[number]> 
 );
 
 /**
- * What is wrong with the parameters of a request, in one sentence; undefined where they fit, or where the method is not one of MCP's.
- * The SDK finds it too, but answers with an internal error and the validator's dump.
+ * Says in one sentence what is wrong with the parameters of a request; undefined where they fit, or where the method is
+ * not one of MCP's. The SDK finds it too, but answers with an internal error and the validator's dump.
  */
 export function misshapen({ method, params }: JSONRPCRequest): string | undefined {
   const checked = SHAPES.get(method)?.safeParse({ method, params });

@@ -12,7 +12,7 @@ export interface StdioOptions {
   readonly input?: Readable;
   readonly output?: Writable;
   readonly lineBytesMax: number;
-  /** What a tool call is answered that is too long to be read. */
+  /** The answer to a tool call that is too long to be read. */
   refusal(): Promise<Record<string, unknown>>;
 }
 
