@@ -2,7 +2,7 @@ import { type Attempt, findAttemptByToken } from "../../store/tasks/attempts.js"
 import { type Lock, locksOfTask } from "../../store/locks/locks.js";
 import { runsParkedOn } from "../../store/scheduling/lanes.js";
 import { lockProject, lockRun, lockRunOfPlainTask, lockRuns } from "../../store/lock-order.js";
-import { countersIfAny, countersOfTask, type Counters } from "../../store/runs/counters.js";
+import { countersIfAny, countersOfPlainTask, type Counters } from "../../store/runs/counters.js";
 import { type Run } from "../../store/runs/runs.js";
 import { findTaskAndSpec, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import { RestartTransaction, together, type Tx } from "../../store/tx.js";
@@ -33,12 +33,15 @@ export interface HeldFiles {
  */
 export function* lockTask(reference: string): Tx<LockedTask> {
   const id = yield* taskId(reference);
-  const [run, found, counters] = yield* together([lockRunOfPlainTask(id), findTaskAndSpec(id), countersOfTask(id)]);
+  const [run, found, counters] = yield* together([
+    lockRunOfPlainTask(id),
+    findTaskAndSpec(id),
+    countersOfPlainTask(id),
+  ]);
   if (!found) throw noSuchTask(id);
   if (!run) return yield* lockWithFiles(found.task);
   // Its holder may have locked a file between the first read and the lock.
-  if (found.task.holdsFiles) throw new RestartTransaction(`task ${id} has come to hold files meanwhile`);
-  if (!counters) throw noSuchTask(id);
+  if (found.task.holdsFiles || !counters) throw new RestartTransaction(`task ${id} has come to hold files meanwhile`);
   return { ...found, run, counters, files: undefined };
 }
 

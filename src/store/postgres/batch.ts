@@ -123,7 +123,9 @@ class Batch implements Submittable {
   handleDataRow({ fields }: { readonly fields: readonly (string | null)[] }): void {
     const columns = (this.#columns ??= this.#described());
     const row: Record<string, SqlValue> = {};
-    for (const [at, { name, parse }] of columns.entries()) {
+    // Not entries(): a row of a task has 42 columns.
+    for (let at = 0; at < columns.length; at++) {
+      const { name, parse } = columns[at] as Column;
       const text = fields[at];
       row[name] = text === null || text === undefined ? null : parse(text);
     }

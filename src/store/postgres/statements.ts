@@ -32,18 +32,25 @@ export interface PreparedText {
   readonly givesRows: boolean;
 }
 
-const prepared = new Map<string, PreparedText>();
+/** By text, for each number of rows that it must change: a key put together would be hashed anew at every call. */
+const prepared = new Map<number | undefined, Map<string, PreparedText>>();
+
+function preparedBy(hits: number | undefined): Map<string, PreparedText> {
+  let known = prepared.get(hits);
+  if (known === undefined) prepared.set(hits, (known = new Map()));
+  return known;
+}
 
 const GIVES_ROWS = /^\s*(?:SELECT|WITH|EXPLAIN)\b|\bRETURNING\b/i;
 
 export function preparedOf([sql, , hits]: Statement): PreparedText {
-  const key = hits === undefined ? sql : `${hits} ${sql}`;
-  let entry = prepared.get(key);
+  const known = preparedBy(hits);
+  let entry = known.get(sql);
   if (entry === undefined) {
     const text = translate(sql, POSTGRES);
     entry = { ...textOf(hits === undefined ? text : missing(text, hits)), givesRows: GIVES_ROWS.test(sql) };
-    if (prepared.size >= PREPARED_MAX) prepared.clear();
-    prepared.set(key, entry);
+    if (known.size >= PREPARED_MAX) known.clear();
+    known.set(sql, entry);
   }
   return entry;
 }

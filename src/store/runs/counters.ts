@@ -79,7 +79,8 @@ export function* recountTasks(run: string, now: number): Tx<void> {
 }
 
 const FIND = `SELECT ${COUNTERS.columns} FROM run_counters WHERE run = $1`;
-const FIND_OF_TASK = `SELECT ${COUNTERS.columns} FROM run_counters WHERE run = (SELECT run FROM tasks WHERE id = $1)`;
+const FIND_OF_PLAIN_TASK = `SELECT ${COUNTERS.columns} FROM run_counters
+  WHERE run = (SELECT run FROM tasks WHERE id = $1 AND holds_files = 0)`;
 
 export function* findCounters(run: string): Tx<Counters> {
   const counters = yield* countersIfAny(run);
@@ -92,9 +93,9 @@ export function countersIfAny(run: string): Tx<Counters | undefined> {
   return one(COUNTERS.read, [FIND, [run]]);
 }
 
-/** The counters of a task's run. */
-export function countersOfTask(task: string): Tx<Counters | undefined> {
-  return one(COUNTERS.read, [FIND_OF_TASK, [task]]);
+/** The counters of the run of a task that holds no files. */
+export function countersOfPlainTask(task: string): Tx<Counters | undefined> {
+  return one(COUNTERS.read, [FIND_OF_PLAIN_TASK, [task]]);
 }
 
 /** Records that a milestone waits for these runs or their tasks. The caller holds the runs' rows. */
