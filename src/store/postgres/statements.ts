@@ -37,7 +37,7 @@ const prepared = new Map<number | undefined, Map<string, PreparedText>>();
 
 function preparedBy(hits: number | undefined): Map<string, PreparedText> {
   let known = prepared.get(hits);
-  if (known === undefined) prepared.set(hits, (known = new Map()));
+  if (known === undefined) prepared.set(hits, (known = new Map<string, PreparedText>()));
   return known;
 }
 
