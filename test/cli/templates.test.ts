@@ -38,7 +38,7 @@ test("a mistyped argument is answered with the right one", async () => {
   const unknown = await baton(fixture, ["project", "create", "x", "--template", "libary"]);
   expect([unknown.code, unknown.stderr]).toEqual([1, expect.stringContaining('did you mean "library"')]);
   const stray = await baton(fixture, ["project", "create", "x", "--input", "a=b"]);
-  expect([stray.code, stray.stderr]).toEqual([2, expect.stringContaining("give --template too")]);
+  expect([stray.code, stray.stderr]).toEqual([2, expect.stringContaining("pass --template too")]);
 });
 
 test("a run of a workflow template takes its inputs from what is typed", async () => {

@@ -144,7 +144,7 @@ describe("a call that fails", () => {
       { error: { type: "result_too_large", message: expect.stringMatching(/10\d\d\d bytes, .* at most 4096/) } },
     ]);
     expect((await fixture.task(run, "other")).attempts).toMatchObject([
-      { error: { type: "invalid_output", message: expect.stringMatching(/asks: result\.wind: [^.]*\.$/) } },
+      { error: { type: "invalid_output", message: expect.stringMatching(/asks: result\.wind: [^.]*$/) } },
     ]);
   });
 });
