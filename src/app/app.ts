@@ -191,7 +191,7 @@ export class App {
       version: VERSION,
       settings: () => this.settings,
       now: () => this.#runtime.clock.now(),
-      noteDue: () => this.#options.onDue?.(),
+      onDue: () => this.#options.onDue?.(),
       ...(beforeWrite && { beforeWrite }),
     });
   }

@@ -127,11 +127,11 @@ export class Dispatch {
       snapshot: (query) => call.snapshot(query),
       signal,
       started: (run) => onRun?.(run),
-      waitFor: async (look, timeoutSeconds) => {
+      waitFor: async (poll, timeoutSeconds) => {
         const engine = await this.#parts.engine();
         const settings = engine.settings();
         const mostMs = progress ? settings.wait_max_with_progress_ms : settings.wait_max_ms;
-        return this.#parts.waitFor(look, {
+        return this.#parts.waitFor(poll, {
           timeoutMs: Math.min(timeoutSeconds * 1000, mostMs),
           signal,
           onWake: (listener) => engine.onWake(listener),

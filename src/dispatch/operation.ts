@@ -67,7 +67,7 @@ export interface OperationHost extends Pick<Engine, "read" | "snapshot"> {
    * `timeout_seconds` (bounded by the limits of spec 03), or until the client cancels. Undefined on time-out. A look
    * that finds nothing should write nothing: what it commits would make every other waiter look again.
    */
-  waitFor<T>(look: () => Promise<T | undefined>, timeoutSeconds: number): Promise<T | undefined>;
+  waitFor<T>(poll: () => Promise<T | undefined>, timeoutSeconds: number): Promise<T | undefined>;
   /** Tells the client's transport that its call has started this run, and may wait for it. */
   started(run: string): void;
   /** Fires when the client has cancelled the request. */

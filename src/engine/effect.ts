@@ -21,7 +21,7 @@ export interface EffectContext extends TxContext {
    * Tells the process that the transaction leaves work due at once, which then does not wait for the next tick. A hint: a
    * transaction that is rolled back may give it too, and due work is found without it.
    */
-  readonly noteDue?: () => void;
+  readonly onDue?: () => void;
 }
 
 /**

@@ -28,21 +28,21 @@ export interface EngineParts {
   /** The list of effects.ts. */
   readonly effects: readonly Effect[];
   /** Called by a transaction that leaves work due at once; see `EngineContext`. */
-  readonly noteDue?: () => void;
+  readonly onDue?: () => void;
   /** Awaited before each command, outside its transaction. */
   readonly beforeWrite?: () => Promise<void>;
 }
 
 /** Binds the engine to a caller. Each transaction reads the settings in force when it begins. */
 export function engineFor(store: Store, caller: Caller, parts: EngineParts): Engine {
-  const { effects, noteDue } = parts;
+  const { effects, onDue } = parts;
   const context = (ctx: TxContext): EngineContext => ({
     ...ctx,
     caller,
     server: { version: parts.version, database: store.info },
     settings: parts.settings(),
     effects,
-    ...(noteDue && { noteDue }),
+    ...(onDue && { onDue }),
   });
   return {
     transact: async (command, options) => {

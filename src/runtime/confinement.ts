@@ -46,9 +46,9 @@ function isInside(root: string, absolute: string): boolean {
 // EINVAL is what readlink says of something that is no link.
 const MISSING = new Set(["ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG", "ELOOP", "EINVAL"]);
 
-function unlessMissing(look: () => string): string | undefined {
+function unlessMissing(read: () => string): string | undefined {
   try {
-    return look();
+    return read();
   } catch (error) {
     if (error instanceof Error && "code" in error && MISSING.has(String(error.code))) return undefined;
     throw error;

@@ -241,9 +241,9 @@ function unlessUsed(error: unknown): void {
   if (!hasCode(error, "ENOTEMPTY", "EEXIST", "ENOENT")) throw error;
 }
 
-async function orMissing<T>(looking: Promise<T>): Promise<T | undefined> {
+async function orMissing<T>(read: Promise<T>): Promise<T | undefined> {
   try {
-    return await looking;
+    return await read;
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     throw error;

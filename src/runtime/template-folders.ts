@@ -158,9 +158,9 @@ class FolderReader {
 const NOT_READABLE = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "EISDIR", "ENAMETOOLONG"]);
 
 /** Undefined for what is not there or may not be read. */
-async function orUndefined<T>(looking: Promise<T>): Promise<T | undefined> {
+async function orUndefined<T>(read: Promise<T>): Promise<T | undefined> {
   try {
-    return await looking;
+    return await read;
   } catch (error) {
     if (error instanceof Error && "code" in error && NOT_READABLE.has(String(error.code))) return undefined;
     throw error;

@@ -9,21 +9,21 @@ export interface WaitOptions {
 }
 
 /** Looks now and after every wake-up until something is found, the time is over or the signal fires. */
-export async function waitFor<T>(look: () => Promise<T | undefined>, waiting: WaitOptions): Promise<T | undefined> {
-  const found = await look();
+export async function waitFor<T>(poll: () => Promise<T | undefined>, waiting: WaitOptions): Promise<T | undefined> {
+  const found = await poll();
   if (found !== undefined || waiting.timeoutMs <= 0 || waiting.signal.aborted) return found;
 
   const startedAt = performance.now();
-  let stirred = true;
+  let requested = true;
   let over = false;
-  let stir = (): void => {};
+  let resume = (): void => {};
   const wake = () => {
-    stirred = true;
-    stir();
+    requested = true;
+    resume();
   };
   const end = () => {
     over = true;
-    stir();
+    resume();
   };
   const stopListening = waiting.onWake(wake);
   const deadline = setTimeout(end, waiting.timeoutMs);
@@ -33,13 +33,13 @@ export async function waitFor<T>(look: () => Promise<T | undefined>, waiting: Wa
   try {
     // The first round polls again at once: a change may have come before the listener was added.
     for (;;) {
-      if (stirred) {
-        stirred = false;
-        const seen = await look();
+      if (requested) {
+        requested = false;
+        const seen = await poll();
         if (seen !== undefined) return seen;
       }
       if (over) return undefined;
-      if (!stirred) await new Promise<void>((resolve) => (stir = resolve));
+      if (!requested) await new Promise<void>((resolve) => (resume = resolve));
     }
   } finally {
     stopListening();

@@ -125,7 +125,7 @@ async function watch(context: CommandContext, { options, opened, call, begun }: 
     const state = await follow(new RunFollower({ call, run: started.id, table, warnings }), {
       onWake: (listener) => store.onWake(listener),
       signal: interrupts.signal,
-      show: (look) => display.show(look),
+      show: (update) => display.show(update),
     });
     interrupts.rethrow();
     return state;

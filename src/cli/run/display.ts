@@ -1,6 +1,6 @@
 import { stopwatch } from "../terminal/durations.js";
 import { eventText } from "./event-text.js";
-import type { Look } from "./follower.js";
+import type { RunUpdate } from "./follower.js";
 import { LiveLines } from "../terminal/live.js";
 import { missingText, progressLines } from "./progress.js";
 import type { RunState } from "./state.js";
@@ -8,7 +8,7 @@ import { fit, type Terminal } from "../terminal/terminal.js";
 
 /** Shows a run while it goes on. */
 export interface RunDisplay {
-  show(look: Look): void;
+  show(update: RunUpdate): void;
   /** Leaves the place to what comes after. */
   close(): void;
 }
@@ -41,7 +41,7 @@ class LiveDisplay implements RunDisplay {
     this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
   }
 
-  show({ state }: Look): void {
+  show({ state }: RunUpdate): void {
     this.#state = state;
     this.#draw();
   }
@@ -71,7 +71,7 @@ class LineDisplay implements RunDisplay {
     this.#options = options;
   }
 
-  show({ state, fresh }: Look): void {
+  show({ state, fresh }: RunUpdate): void {
     const startedAt = Date.parse(state.run.created_at);
     for (const { event, lastedMs } of fresh) {
       const text = eventText(event, lastedMs, this.#terminal.style);

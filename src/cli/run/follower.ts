@@ -15,14 +15,14 @@ export interface FreshEvent {
   readonly lastedMs: number | undefined;
 }
 
-export interface Look {
+export interface RunUpdate {
   readonly state: RunState;
   /** Events since the previous poll, oldest first. */
   readonly fresh: readonly FreshEvent[];
 }
 
 const PAGE = 200;
-/** Of one look: a long history is read in several. */
+/** Of one poll: a long history is read in several. */
 const PAGES_MAX = 25;
 const RECENT = 12;
 const ENDS = new Set(
@@ -40,7 +40,7 @@ export class RunFollower {
     this.#followed = followed;
   }
 
-  async look(): Promise<Look> {
+  async poll(): Promise<RunUpdate> {
     const fresh = await this.#history(PAGES_MAX);
     const state = await this.#state();
     // The run may have ended in between, and there is no later poll.
@@ -85,12 +85,12 @@ export interface Following {
   readonly onWake: (listener: () => void) => () => void;
   /** Fires when the follower is no longer needed. */
   readonly signal: AbortSignal;
-  readonly show: (look: Look) => void;
+  readonly show: (update: RunUpdate) => void;
 }
 
-/** Between two looks, at least: a busy run commits hundreds of times a second. */
+/** Between two polls, at least: a busy run commits hundreds of times a second. */
 const PAUSE_MS = 100;
-/** Between two looks, at most, should a wake-up be missed. */
+/** Between two polls, at most, should a wake-up be missed. */
 const POLL_MS = 1_000;
 
 /** Shows each change of a run until it has ended or the signal fires; gives the last state. */
@@ -100,9 +100,9 @@ export async function follow(follower: RunFollower, { onWake, signal, show }: Fo
   try {
     for (;;) {
       wakes.clear();
-      const look = await follower.look();
-      show(look);
-      if (look.state.run.ended_at !== undefined || signal.aborted) return look.state;
+      const update = await follower.poll();
+      show(update);
+      if (update.state.run.ended_at !== undefined || signal.aborted) return update.state;
       await wakes.next();
     }
   } finally {

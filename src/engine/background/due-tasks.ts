@@ -6,7 +6,7 @@ import { reserveTask } from "../tasks/assignments.js";
 import type { EngineContext } from "../context.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { runningDueAt, startByOf } from "../lifecycle/leases.js";
-import { isUnstarted, startChild, waitForAnotherRun } from "../child-runs/child-runs.js";
+import { isUnstarted, startChild, waitForChildRun } from "../child-runs/child-runs.js";
 import { expireLease } from "../presence/lease-expiry.js";
 import { requireUnarchived } from "../projects/projects.js";
 import { RunChange } from "../lifecycle/run-change.js";
@@ -44,7 +44,7 @@ function* pendingDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
   if (isOver(ctx, task.closeBy)) {
     yield* expireUnheld(ctx, locked, timeout("schedule_to_close", locked));
   } else if (isOver(ctx, task.availableAt)) {
-    yield* takeNextTry(ctx, locked);
+    yield* startNextTry(ctx, locked);
   } else if (isOver(ctx, task.reservedUntil)) {
     yield* reserveTask(ctx, locked, null);
   } else {
@@ -52,8 +52,8 @@ function* pendingDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
   }
 }
 
-function* takeNextTry(ctx: EngineContext, locked: LockedTask): Tx<void> {
-  if (locked.task.kind === "workflow") return yield* waitForAnotherRun(ctx, locked);
+function* startNextTry(ctx: EngineContext, locked: LockedTask): Tx<void> {
+  if (locked.task.kind === "workflow") return yield* waitForChildRun(ctx, locked);
   const change = new RunChange(ctx, locked.run);
   yield* readyTasks(change, [locked.task]);
   yield* change.flush();

@@ -4,7 +4,7 @@ import * as sessions from "../../store/presence/sessions.js";
 import { dueTasks, nextDueAt } from "../../store/tasks/transitions.js";
 import { runningTasksOfSession } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { takeDueCheckpoints, takeWantedCheckpoints } from "../checkpoints/schedule.js";
+import { takeDueCheckpoints, takeRequestedCheckpoints } from "../checkpoints/schedule.js";
 import { failUnstarted } from "../child-runs/child-runs.js";
 import { IsolatedJobs, isOfDatabase, type Quarantine } from "./isolation.js";
 import type { EngineContext } from "../context.js";
@@ -71,7 +71,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     tasksPruned: tidying ? await jobs.once("tidying", () => tidy(engine, jobs)) : 0,
     sessionsPruned: tidying ? await jobs.once("old sessions", () => pruneOldSessions(engine)) : 0,
     checkpoints:
-      (await jobs.once("checkpoints", () => takeWantedCheckpoints(engine))) +
+      (await jobs.once("checkpoints", () => takeRequestedCheckpoints(engine))) +
       (tidying ? await jobs.once("checkpoints", () => takeDueCheckpoints(engine)) : 0),
   };
   jobs.end();

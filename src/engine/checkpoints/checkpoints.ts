@@ -16,10 +16,10 @@ import {
   createdEvent,
   saveSnapshot,
   reasonAgainst,
-  type Order,
+  type CheckpointOrder,
   type PackedSnapshot,
-  type Taken,
-} from "../snapshots/keep.js";
+  type SavedCheckpoint,
+} from "../snapshots/save.js";
 
 export type { Checkpoint } from "../../store/checkpoints/checkpoints.js";
 
@@ -42,7 +42,11 @@ function* snapshotForCheckpoint(ctx: EngineContext, id: string, onPage: (page: s
 }
 
 /** Stores a snapshot that was read before. Errors: `not_found` for a run that has gone meanwhile. */
-export function* storeCheckpoint(ctx: EngineContext, packed: PackedSnapshot, order: Order): Tx<Taken> {
+export function* storeCheckpoint(
+  ctx: EngineContext,
+  packed: PackedSnapshot,
+  order: CheckpointOrder,
+): Tx<SavedCheckpoint> {
   const id = String(packed.head.run["id"]);
   const run = (yield* lockRun(id)) ?? (yield* requireRun(id));
   const taken = yield* saveSnapshot(ctx, packed, order);
@@ -53,7 +57,7 @@ export function* storeCheckpoint(ctx: EngineContext, packed: PackedSnapshot, ord
 }
 
 /** Takes a checkpoint of a run by itself: copied, compressed and stored, the first two while others go on. */
-export async function takeCheckpoint(engine: Engine, run: string, order: Order): Promise<Taken> {
+export async function takeCheckpoint(engine: Engine, run: string, order: CheckpointOrder): Promise<SavedCheckpoint> {
   const packed = await packRun(engine, run);
   return engine.transact((ctx) => storeCheckpoint(ctx, packed, order));
 }

@@ -79,7 +79,7 @@ export function* forkRun(ctx: EngineContext, { checkpoint, snapshot, agent }: Re
     toStop: new Set(tasksToStop(tasks).map(({ row }) => own(idOf(row)))),
     events: [forked, ...restored],
   });
-  ctx.noteDue?.();
+  ctx.onDue?.();
   return { ...resumed, carried: carried.length };
 }
 

@@ -38,7 +38,7 @@ export function* resumeRestored(ctx: EngineContext, restored: Restored): Tx<Resu
   change.checkpointed = true;
   for (const event of restored.events) change.record(event);
   const tasks = restored.tasks.map(TASKS.read);
-  change.noteSucceeded(tasks.filter(({ status }) => status === "succeeded"));
+  change.recordSucceeded(tasks.filter(({ status }) => status === "succeeded"));
   const ready = tasks.filter(({ status, id }) => status === "ready" && !restored.toStop.has(id));
   for (const task of ready) change.enter(task);
   // A copy made inside a change may hold tasks that the change was about to activate.

@@ -96,7 +96,7 @@ export function* resumeInPlace(
   yield* wakeRuns(children, ctx.now);
   if (resumed.run.endedAt === null)
     yield* pauseOrResumeWithin(ctx, run.id, { agent, event: resumed.run.status === "paused" ? "pause" : "resume" });
-  ctx.noteDue?.();
+  ctx.onDue?.();
   return { ...resumed, ...figures, fenced, droppedSignals };
 }
 

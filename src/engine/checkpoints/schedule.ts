@@ -3,27 +3,27 @@ import type { Engine } from "../engine.js";
 import type { RunStatus } from "../../base/statuses.js";
 import * as store from "../../store/checkpoints/checkpoints.js";
 import { takeCheckpoint } from "./checkpoints.js";
-import type { Order } from "../snapshots/keep.js";
+import type { CheckpointOrder } from "../snapshots/save.js";
 import { SERVER } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 
 const AT_ONCE_MAX = 5;
-const LOOKED_AT_ONCE = 1_000;
+const READ_AT_ONCE = 1_000;
 const UNDER_WAY: readonly RunStatus[] = ["running", "paused", "planning"];
 
 /** Takes the checkpoints that large runs wait for. One read where none does. */
-export async function takeWantedCheckpoints(engine: Engine): Promise<number> {
+export async function takeRequestedCheckpoints(engine: Engine): Promise<number> {
   let taken = 0;
-  for (const wanted of await engine.read(() => store.wantedCheckpoints(AT_ONCE_MAX))) {
-    if (!(await engine.transact(() => store.takeWanted(wanted)))) continue;
-    taken += await takeUnlessOver(engine, wanted.run, { kind: "gate", label: wanted.label, by: SERVER });
+  for (const requested of await engine.read(() => store.requestedCheckpoints(AT_ONCE_MAX))) {
+    if (!(await engine.transact(() => store.claimRequested(requested)))) continue;
+    taken += await takeUnlessOver(engine, requested.run, { kind: "gate", label: requested.label, by: SERVER });
   }
   return taken;
 }
 
 /**
  * Takes the checkpoints whose time has come, a few at a time: of runs that have changed since their last one, by whichever process comes
- * first. Looks at each run under way, and writes nothing for it while it changes.
+ * first. Reads each run under way, and writes nothing for it while it changes.
  */
 export async function takeDueCheckpoints(engine: Engine): Promise<number> {
   let taken = 0;
@@ -33,7 +33,7 @@ export async function takeDueCheckpoints(engine: Engine): Promise<number> {
       const { due, next } = await engine.read((ctx) => runsDue(ctx, status, from));
       for (const scheduled of due) {
         if (taken >= AT_ONCE_MAX) return taken;
-        if (!(await engine.transact((ctx) => store.takeSchedule(scheduled, ctx.now)))) continue;
+        if (!(await engine.transact((ctx) => store.claimScheduled(scheduled, ctx.now)))) continue;
         taken += await takeUnlessOver(engine, scheduled.run, { kind: "interval", label: null, by: SERVER });
       }
       after = next;
@@ -45,15 +45,15 @@ export async function takeDueCheckpoints(engine: Engine): Promise<number> {
 function* runsDue(ctx: EngineContext, status: RunStatus, after: string) {
   const every = ctx.settings.checkpoint_interval_ms;
   if (every === 0) return { due: [], next: undefined };
-  const looked = yield* store.scheduledRuns(status, after, LOOKED_AT_ONCE);
+  const scheduled = yield* store.scheduledRuns(status, after, READ_AT_ONCE);
   return {
-    due: looked.filter(({ changed, since }) => changed && ctx.now - since >= every),
-    next: looked.length === LOOKED_AT_ONCE ? looked.at(-1)?.run : undefined,
+    due: scheduled.filter(({ changed, since }) => changed && ctx.now - since >= every),
+    next: scheduled.length === READ_AT_ONCE ? scheduled.at(-1)?.run : undefined,
   };
 }
 
 /** The run may end or be removed between the query and the snapshot: then no checkpoint is taken. */
-async function takeUnlessOver(engine: Engine, run: string, order: Order): Promise<number> {
+async function takeUnlessOver(engine: Engine, run: string, order: CheckpointOrder): Promise<number> {
   try {
     await takeCheckpoint(engine, run, order);
     return 1;

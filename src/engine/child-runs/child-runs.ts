@@ -79,7 +79,7 @@ export function* startChild(ctx: EngineContext, { task, spec, run }: LockedTask)
 
 /** Lets the next task of a run that waits for capacity start its child run, soon. */
 export function* startNext(ctx: EngineContext, run: string): Tx<void> {
-  if (yield* children.wakeNextUnstarted(run, ctx.now)) ctx.noteDue?.();
+  if (yield* children.wakeNextUnstarted(run, ctx.now)) ctx.onDue?.();
 }
 
 /** Errors: `limit_exceeded` where a tree of runs grows without end: each may call more than one. */
@@ -136,8 +136,8 @@ export function* reconcileChild(ctx: EngineContext, { parent, child }: ChildAndP
   if (!parent) return null;
   // It may wait for the end of its child runs before it compensates anything.
   if (parent.run.status === "compensating" && parent.run.stage === "stopping")
-    yield* children.setRunDue(parent.run.id, ctx.now);
-  if (waits) yield* handUp(ctx, parent, child);
+    yield* children.setRunDueAt(parent.run.id, ctx.now);
+  if (waits) yield* settleParent(ctx, parent, child);
   // After that: until then its own task is one that waits without an open run.
   yield* startNext(ctx, parent.run.id);
   return own && parent.task.status === "dead_letter" && child.status === "succeeded"
@@ -165,7 +165,7 @@ function* stopOrphan(ctx: EngineContext, child: Run): Tx<number | null> {
 /** Child runs report their reasons to their parents, each with those below it. */
 const REASON_CHARS_MAX = 2_000;
 
-function* handUp(ctx: EngineContext, parent: LockedTask, child: Run): Tx<void> {
+function* settleParent(ctx: EngineContext, parent: LockedTask, child: Run): Tx<void> {
   const { task, spec } = parent;
   if (child.status === "cancelled") {
     yield* cancelTask(ctx, { task: task.id, reason: `its run ${child.id} was cancelled` });
@@ -211,14 +211,14 @@ function* failTry(
 }
 
 /** pending → waiting, for another run. It starts in a transaction of its own, as the first did. */
-export function* waitForAnotherRun(ctx: EngineContext, { task, spec, run }: LockedTask): Tx<void> {
+export function* waitForChildRun(ctx: EngineContext, { task, spec, run }: LockedTask): Tx<void> {
   const change = new RunChange(ctx, run);
   yield* startWaiting({ task: task.id, at: ctx.now, dueAt: ctx.now, closeBy: task.closeBy });
   change.move(task, transition(taskMachine, task, "wait"));
   const data = { key: task.key, kind: task.kind, workflow: spec.workflow ?? null };
   change.record({ type: "task.waiting", task: task.id, data });
   yield* change.flush();
-  ctx.noteDue?.();
+  ctx.onDue?.();
 }
 
 /** Resolves the dead letter of a step whose child run was reopened and has succeeded, if the parent run can be reopened. */

@@ -19,7 +19,7 @@ import { settleWaiting } from "../lifecycle/dependents.js";
 // becomes a task that undoes it, behind those that undo what was built on it (Garcia-Molina & Salem, "Sagas", SIGMOD 1987).
 
 /** Starts undoing a run whose row is locked, if it is to be undone and nothing of it is open any more. */
-export function* startUndoing(ctx: EngineContext, run: Run): Tx<void> {
+export function* startCompensations(ctx: EngineContext, run: Run): Tx<void> {
   if (run.status !== "compensating" || run.stage !== "stopping") return;
   const counters = yield* findCounters(run.id);
   if (OPEN_STATUSES.some((status) => counters[status] > 0)) return;
@@ -28,7 +28,7 @@ export function* startUndoing(ctx: EngineContext, run: Run): Tx<void> {
   const moved = yield* moveRun(run, { event: "undo", reason: run.reason, stage: "undoing" });
   const change = new RunChange(ctx, moved);
   const project = yield* ownProject(run);
-  const tasks = yield* instantiate(ctx, { project, run: moved, planned: yield* planOfUndoing(ctx, run.id) });
+  const tasks = yield* instantiate(ctx, { project, run: moved, planned: yield* planCompensations(ctx, run.id) });
   for (const task of tasks) change.add(task);
   change.record({ type: "run.compensating", data: { tasks: tasks.length } });
   yield* settleWaiting(
@@ -38,7 +38,7 @@ export function* startUndoing(ctx: EngineContext, run: Run): Tx<void> {
   yield* change.flush();
 }
 
-function* planOfUndoing(ctx: EngineContext, run: string): Tx<Planned[]> {
+function* planCompensations(ctx: EngineContext, run: string): Tx<Planned[]> {
   const done = yield* compensable(run);
   const { tasks, edges } = yield* graphOfRun(run);
   const before = undoneBefore({ tasks: tasks.map(({ id }) => id), edges, undone: new Set(done.map(idOf)) });
@@ -51,7 +51,7 @@ function* planOfUndoing(ctx: EngineContext, run: string): Tx<Planned[]> {
   const dependents = new Map<string, number>();
   for (const task of [...before.values()].flat()) dependents.set(task, (dependents.get(task) ?? 0) + 1);
   return done.map((one) => ({
-    step: undoingStep(one),
+    step: compensationStep(one),
     id: newId(idOf(one)),
     dependencies: (before.get(idOf(one)) ?? []).map(newId),
     dependents: dependents.get(idOf(one)) ?? 0,
@@ -62,13 +62,13 @@ function* planOfUndoing(ctx: EngineContext, run: string): Tx<Planned[]> {
 const idOf = ({ task }: Pick<TaskAndSpec, "task">): string => task.id;
 
 /** The step that undoes a task, written from a Step and read back as one. */
-function undoingStep({ task, spec }: TaskAndSpec): Step {
+function compensationStep({ task, spec }: TaskAndSpec): Step {
   const step = spec.compensate as unknown as Step;
   const title = step.title === task.key ? `Undo ${task.title}`.slice(0, TITLE_CHARS_MAX) : step.title;
   return { ...step, key: compensationKey(task.key), title, needs: [], trigger: "all_succeeded" };
 }
 
-export interface Undoing {
+export interface CompensationOrder {
   readonly tasks: readonly string[];
   readonly edges: readonly (readonly [dependency: string, task: string])[];
   /** Tasks that are compensated. */
@@ -81,7 +81,7 @@ const EDGES_MAX = 50_000;
  * For each task that is undone, those that must be undone before it: the nearest among all that depends on it. Where that comes to
  * more than 50,000 pairs, they are undone one after another instead. O(V + E), and what the answers are long.
  */
-export function undoneBefore({ tasks, edges, undone }: Undoing): ReadonlyMap<string, readonly string[]> {
+export function undoneBefore({ tasks, edges, undone }: CompensationOrder): ReadonlyMap<string, readonly string[]> {
   const dependents = new Map<string, string[]>();
   for (const [dependency, task] of edges) {
     const known = dependents.get(dependency);
@@ -99,12 +99,12 @@ export function undoneBefore({ tasks, edges, undone }: Undoing): ReadonlyMap<str
     }
     nearest.set(task, found);
     pairs += found.size;
-    if (pairs > EDGES_MAX) return inTurn(order.filter((one) => undone.has(one)));
+    if (pairs > EDGES_MAX) return oneByOne(order.filter((one) => undone.has(one)));
   }
   return new Map([...undone].map((task) => [task, [...(nearest.get(task) ?? [])].sort()]));
 }
 
-function inTurn(order: readonly string[]): ReadonlyMap<string, readonly string[]> {
+function oneByOne(order: readonly string[]): ReadonlyMap<string, readonly string[]> {
   return new Map(order.map((task, at) => [task, order.slice(Math.max(0, at - 1), at)]));
 }
 

@@ -1,9 +1,9 @@
-import { wakeRuns, setRunDue } from "../../store/child-runs/child-runs.js";
+import { wakeRuns, setRunDueAt } from "../../store/child-runs/child-runs.js";
 import { lockPartedChildren, lockRun } from "../../store/lock-order.js";
 import { findRun } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import { lockWithParent, reconcileChild } from "./child-runs.js";
-import { startUndoing } from "./compensations.js";
+import { startCompensations } from "./compensations.js";
 import type { EngineContext } from "../context.js";
 
 /**
@@ -17,11 +17,11 @@ export function* handleDueRun(ctx: EngineContext, id: string): Tx<void> {
   const within = yield* lockPartedChildren(id);
   const again = locked.child.parentTask === null ? null : yield* reconcileChild(ctx, locked);
   // First: a run without anything to undo ends at once, and its parent is to hear of that.
-  yield* setRunDue(id, again);
+  yield* setRunDueAt(id, again);
   if (within.length > 0) {
     yield* wakeRuns(within, ctx.now);
-    ctx.noteDue?.();
+    ctx.onDue?.();
   }
   const run = yield* lockRun(id);
-  if (run) yield* startUndoing(ctx, run);
+  if (run) yield* startCompensations(ctx, run);
 }

@@ -100,7 +100,7 @@ function* reopenClaims(ctx: EngineContext, run: Run): Tx<void> {
   if (run.endedAt !== null) return;
   const { running } = yield* findCounters(run.id);
   yield* setLanesOpen(run.id, isOpen(run, running));
-  if (yield* wakeNextUnstarted(run.id, ctx.now)) ctx.noteDue?.();
+  if (yield* wakeNextUnstarted(run.id, ctx.now)) ctx.onDue?.();
 }
 
 function requireShares({ warnAt, blockAt }: store.Budget): void {

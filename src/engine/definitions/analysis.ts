@@ -24,7 +24,7 @@ export interface Analysis {
 
 const WARNINGS_MAX = 20;
 // Patterns are compared where their directories meet; a plan where thousands meet is not compared to its end.
-const COMPARISONS_MAX = 100_000;
+const PAIRS_MAX = 100_000;
 const NAMED_MAX = 3;
 
 export function analyse(definition: Definition, space: PathSpace): Analysis {
@@ -125,7 +125,7 @@ function* meetingPairs(written: readonly Written[]): Generator<[Written, Written
   let comparisons = 0;
   for (const [index, one] of written.entries()) {
     for (const other of prefixesAbove(one.pattern).flatMap((prefix) => byPrefix.get(prefix) ?? [])) {
-      if (++comparisons > COMPARISONS_MAX) return;
+      if (++comparisons > PAIRS_MAX) return;
       // Two at the same place meet from both sides.
       const twice = other.pattern.prefix === one.pattern.prefix && (order.get(other) ?? 0) >= index;
       if (!twice) yield [other, one];

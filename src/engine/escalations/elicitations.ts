@@ -91,7 +91,7 @@ export function* startElicitation(
   const { session } = ctx.caller;
   if (session === null || task.status !== "waiting" || task.token !== token) return false;
   const taken = { task: id, token, session: session.id, until: ctx.now + forMs, now: ctx.now };
-  if (!(yield* store.takeElicitation(taken))) return false;
+  if (!(yield* store.claimElicitation(taken))) return false;
   const { project, run, key } = task;
   yield* appendEvents(ctx, [{ type: "task.asked", project, run, task: id, data: { key, client: session.client } }]);
   return true;

@@ -220,24 +220,24 @@ class Names {
 
   walk(node: ASTNode, bound: ReadonlySet<string>): void {
     const path = pathOf(node);
-    if (path && !bound.has(path.root)) return this.#look(path, node);
+    if (path && !bound.has(path.root)) return this.#checkPath(path, node);
     switch (node.op) {
       case "value":
         return;
       case "id":
-        if (!bound.has(node.args)) this.#look({ root: node.args, fields: [] }, node);
+        if (!bound.has(node.args)) this.#checkPath({ root: node.args, fields: [] }, node);
         return;
       case ".":
       case ".?":
         return this.walk(node.args[0], bound);
       case "call":
-        this.#lookFunction(node.args[0], node.range.start);
+        this.#checkFunction(node.args[0], node.range.start);
         return this.#walkAll(node.args[1], bound);
       case "rcall": {
         const [name, receiver, args] = node.args;
         this.walk(receiver, bound);
         // Behind the point.
-        this.#lookFunction(name, receiver.range.end + 1);
+        this.#checkFunction(name, receiver.range.end + 1);
         const [first] = args;
         // `list.map(x, …)` and its kin bind their first argument.
         const binds = MACROS.has(name) && first?.op === "id" ? new Set([...bound, first.args]) : bound;
@@ -258,12 +258,12 @@ class Names {
     for (const node of nodes) this.walk(node, bound);
   }
 
-  #lookFunction(name: string, at: number): void {
+  #checkFunction(name: string, at: number): void {
     const known = knownFunctions();
     if (!known.has(name)) this.problems.push({ message: `unknown function "${name}"${hint(name, known)}`, at: at + 1 });
   }
 
-  #look({ root, fields }: Path, node: ASTNode): void {
+  #checkPath({ root, fields }: Path, node: ASTNode): void {
     const { inputs, steps, inElement } = this.#scope;
     const [field, second] = fields;
     const say = (message: string, place?: Field): void => {
@@ -280,15 +280,15 @@ class Names {
         if (!this.#scope.comesBefore(field.name))
           return say(`step "${field.name}" does not come before this one: name it in needs`, field);
         this.steps.add(field.name);
-        return this.#lookField(second, STEP_FIELDS, say);
+        return this.#checkField(second, STEP_FIELDS, say);
       case "run":
         // All of the run holds its budget too.
         if (field === undefined || field.name === "budget") this.late = true;
         return field?.name === "budget"
-          ? this.#lookField(second, BUDGET_FIELDS, say)
-          : this.#lookField(field, RUN_FIELDS, say);
+          ? this.#checkField(second, BUDGET_FIELDS, say)
+          : this.#checkField(field, RUN_FIELDS, say);
       case "project":
-        return this.#lookField(field, PROJECT_FIELDS, say);
+        return this.#checkField(field, PROJECT_FIELDS, say);
       case "item":
       case "index":
         if (!inElement) say(`"${root}" has a value only in a step with for_each`);
@@ -298,7 +298,7 @@ class Names {
     }
   }
 
-  #lookField(field: Field | undefined, known: readonly string[], say: (message: string, place?: Field) => void): void {
+  #checkField(field: Field | undefined, known: readonly string[], say: (message: string, place?: Field) => void): void {
     if (field && !known.includes(field.name))
       say(`unknown field "${field.name}"${hint(field.name, known)}; known are ${known.join(", ")}`, field);
   }

@@ -1,6 +1,6 @@
 import { endTasks } from "../../store/tasks/transitions.js";
 import { rewriteTask, saveSpec, startWaiting } from "../../store/tasks/server-steps.js";
-import { type Signal, takeSignal } from "../../store/signals/signals.js";
+import { type Signal, consumeSignal } from "../../store/signals/signals.js";
 import { saveDemands } from "../../store/scheduling/lanes.js";
 import { findTaskAndSpec, type Dynamic, type Task, type TaskSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -201,8 +201,8 @@ function* startToWait(change: RunChange, activation: StepActivation): Tx<Settled
   const { ctx } = change;
   const { task, spec, step, values } = activation;
   if (step.event !== undefined) {
-    const signal = yield* takeSignal(task.run, task.id, step.event);
-    if (signal) return yield* takeEvent(change, { task, spec, signal, event: step.event });
+    const signal = yield* consumeSignal(task.run, task.id, step.event);
+    if (signal) return yield* settleBySignal(change, { task, spec, signal, event: step.event });
   }
   const until = untilOf(step, values, ctx.now);
   if (until !== undefined) yield* saveSpec(task.id, { ...spec, until });
@@ -210,7 +210,7 @@ function* startToWait(change: RunChange, activation: StepActivation): Tx<Settled
   const closeBy = within === undefined ? null : ctx.now + within;
   // A child run starts in a transaction of its own: its first step may start a child run too.
   const startAt = step.kind === "workflow" ? ctx.now : null;
-  if (startAt !== null) ctx.noteDue?.();
+  if (startAt !== null) ctx.onDue?.();
   yield* startWaiting({ task: task.id, at: ctx.now, dueAt: earliest(until, closeBy, startAt), closeBy });
   change.move(task, "waiting");
   change.record({
@@ -222,7 +222,7 @@ function* startToWait(change: RunChange, activation: StepActivation): Tx<Settled
 }
 
 /** Ends a task with an event that arrived before its step: its sender could not be told that the payload does not fit. */
-function* takeEvent(
+function* settleBySignal(
   change: RunChange,
   taken: { task: Task; spec: TaskSpec; event: string; signal: Pick<Signal, "payload" | "createdBy"> },
 ): Tx<Settled> {

@@ -72,7 +72,7 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
     usage: end.usage ?? null,
     note: end.note ?? null,
   });
-  change.noteAttempt({ task: task.id, outcome: end.outcome, cost: costOf(end.usage) });
+  change.recordAttempt({ task: task.id, outcome: end.outcome, cost: costOf(end.usage) });
   const failed = to === "dead_letter" && end.error !== undefined;
   change.move(task, to, failed ? { error: end.error, replayable: end.replayable === true } : undefined);
   const after = afterwards(task, closing);

@@ -1,5 +1,5 @@
 import { blockedBehind } from "../../store/tasks/lists.js";
-import { setRunDue } from "../../store/child-runs/child-runs.js";
+import { setRunDueAt } from "../../store/child-runs/child-runs.js";
 import { findDemand } from "../../store/scheduling/lanes.js";
 import type { Run } from "../../store/runs/runs.js";
 import { forgetReservations, recountDependencies, type Reopening, reopenTasks } from "../../store/tasks/transitions.js";
@@ -28,8 +28,8 @@ export function* reopenRun(ctx: EngineContext, run: Run): Tx<RunChange> {
   change.reopen();
   // Its parent's step may have started another run since: then no task waits for this one, and the tick ends it.
   if (run.parentTask !== null) {
-    yield* setRunDue(run.id, ctx.now);
-    ctx.noteDue?.();
+    yield* setRunDueAt(run.id, ctx.now);
+    ctx.onDue?.();
   }
   return change;
 }

@@ -75,11 +75,11 @@ export class RunChange {
   }
 
   /** Tells the effects of tasks that had succeeded before the run was restored. */
-  noteSucceeded(tasks: readonly Task[]): void {
+  recordSucceeded(tasks: readonly Task[]): void {
     this.#moves.push(...tasks.map((task) => ({ task, to: "succeeded" as const })));
   }
 
-  noteAttempt(attempt: EndedAttempt): void {
+  recordAttempt(attempt: EndedAttempt): void {
     this.#attempts.push(attempt);
   }
 
@@ -171,7 +171,7 @@ export class RunChange {
     );
     if (parents.length === 0) return;
     yield* wakeChildRuns(this.run.id, this.ctx.now, parents);
-    this.ctx.noteDue?.();
+    this.ctx.onDue?.();
   }
 
   *#applyEffects({ run, counters, runEnded }: Pick<RunOutcome, "run" | "counters" | "runEnded">): Tx<Run> {

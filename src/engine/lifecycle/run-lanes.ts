@@ -44,9 +44,9 @@ function* enterLanes(run: Run, tasks: readonly Task[], open: boolean): Tx<void> 
   const scoped = new Map<string, Task>();
   const scopedDemands = new Set<string>();
   for (const task of tasks) {
-    if (task.scope === "") keepFirst(plain, task.demand, task);
+    if (task.scope === "") setIfFirst(plain, task.demand, task);
     else {
-      keepFirst(scoped, `${task.demand}/${task.scope}`, task);
+      setIfFirst(scoped, `${task.demand}/${task.scope}`, task);
       scopedDemands.add(task.demand);
     }
   }
@@ -60,7 +60,7 @@ function* enterLanes(run: Run, tasks: readonly Task[], open: boolean): Tx<void> 
   for (const demand of scopedDemands) yield* lanes.refreshFromScopes({ run: run.id, demand });
 }
 
-function keepFirst(best: Map<string, Task>, lane: string, task: Task): void {
+function setIfFirst(best: Map<string, Task>, lane: string, task: Task): void {
   const rival = best.get(lane);
   if (rival === undefined || comesBefore(task, rival)) best.set(lane, task);
 }

@@ -1,4 +1,4 @@
-import { setRunDue } from "../../store/child-runs/child-runs.js";
+import { setRunDueAt } from "../../store/child-runs/child-runs.js";
 import { notUndone } from "../../store/child-runs/compensations.js";
 import type { Counters } from "../../store/runs/counters.js";
 import { type Run, type RunStage, setRunStatus } from "../../store/runs/runs.js";
@@ -33,8 +33,8 @@ export function* endIfDone(ctx: EngineContext, run: Run, counters: Counters): Tx
   if (left > 0 || run.kind === "standing" || run.endedAt !== null) return run;
   if (run.status === "compensating" && run.stage === "stopping") {
     // The tick finds the tasks to compensate.
-    yield* setRunDue(run.id, ctx.now);
-    ctx.noteDue?.();
+    yield* setRunDueAt(run.id, ctx.now);
+    ctx.onDue?.();
     return run;
   }
   const event = yield* endOf(run, counters);
@@ -45,7 +45,7 @@ export function* endIfDone(ctx: EngineContext, run: Run, counters: Counters): Tx
   const from = run.status;
   const end = { run: run.id, from, to: status, endedAt: ctx.now, reason, stage: run.stage, dueAt };
   if (!(yield* setRunStatus(end))) throw new Error(`run ${run.id} changed its state under its own lock`);
-  if (dueAt !== null) ctx.noteDue?.();
+  if (dueAt !== null) ctx.onDue?.();
   yield* deleteLanes(run.id);
   return { ...run, status, reason, endedAt: ctx.now };
 }

@@ -82,7 +82,7 @@ function* saveAttempt(change: RunChange, task: Task, { result, error, by }: Omit
     usage: null,
     note: null,
   });
-  change.noteAttempt({ task: task.id, outcome, cost: 0 });
+  change.recordAttempt({ task: task.id, outcome, cost: 0 });
   return { ...task, attempt, token };
 }
 

@@ -44,7 +44,7 @@ export function* stopRun(ctx: EngineContext, run: Run, failed: readonly string[]
   const stopped: Run = { ...run, status, stage: "stopping" };
   yield* setRunStatus({ ...stopped, run: run.id, from: run.status, to: status, endedAt: null });
   yield* wakeChildRuns(run.id, ctx.now);
-  ctx.noteDue?.();
+  ctx.onDue?.();
   return { run: stopped, blocked };
 }
 

@@ -127,7 +127,7 @@ function* grant({ ctx, change, holder, patterns, table, request, queued }: LockD
     expiresAt,
   });
   const again = renewed.map((lock) => renewedLock(lock, { expiresAt, mode }));
-  noteUpgrades(
+  recordUpgrades(
     change,
     renewed.filter((lock) => lock.mode === "shared" && mode === "exclusive"),
   );
@@ -140,10 +140,10 @@ function renewedLock(lock: Lock, to: { expiresAt: number; mode: LockMode }): Loc
   return { ...lock, expiresAt, mode: to.mode === "exclusive" ? "exclusive" : lock.mode };
 }
 
-function noteUpgrades(change: LockChange, upgraded: readonly Lock[]): void {
+function recordUpgrades(change: LockChange, upgraded: readonly Lock[]): void {
   for (const { agent, task, run, request, path, token } of upgraded) {
     const data = { request, upgraded: true, locks: [{ path, mode: "exclusive", token }] };
-    change.note({ type: "lock.granted", agent, task, run, data });
+    change.record({ type: "lock.granted", agent, task, run, data });
   }
 }
 
@@ -171,7 +171,7 @@ function* refuse(
   }
   const { agent, task } = holder.requester;
   const data = { mode: request.mode, paths: patterns.map(({ path }) => path), cycle };
-  change.note({ type: "lock.deadlock", agent, task, run: holder.run, data });
+  change.record({ type: "lock.deadlock", agent, task, run: holder.run, data });
   return { outcome: "deadlock", request: null, locks: [], ...blocking(obstacles), cycle };
 }
 
@@ -215,7 +215,7 @@ function* stayQueued(
       patterns.map((pattern) => change.newLock(group, pattern, { ...QUEUED, mode: request.mode, since: ctx.now })),
     );
     const data = { request: attendance.id, mode: request.mode, paths: patterns.map(({ path }) => path), position };
-    change.note({ type: "lock.queued", agent, task, run: holder.run, data });
+    change.record({ type: "lock.queued", agent, task, run: holder.run, data });
   }
   return { outcome: "queued", request: attendance.id, locks: [], ...blocking(obstacles), position };
 }

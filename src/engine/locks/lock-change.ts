@@ -61,7 +61,7 @@ export class LockChange {
     return [...this.#freed];
   }
 
-  note(event: Omit<NewEvent, "project">): void {
+  record(event: Omit<NewEvent, "project">): void {
     this.#events.push({ ...event, project: this.#project });
   }
 
@@ -74,7 +74,7 @@ export class LockChange {
   *release(locks: readonly Lock[], why: "released" | "task_ended" | "hung_up"): Tx<void> {
     yield* this.#remove(locks);
     for (const own of byOwner(locks))
-      this.note({ type: "lock.released", ...ownerOf(own), data: { why, locks: linesOf(own) } });
+      this.record({ type: "lock.released", ...ownerOf(own), data: { why, locks: linesOf(own) } });
   }
 
   /** Breaks locks that have outlived their time or their holder, in favour of a requester. */
@@ -89,7 +89,7 @@ export class LockChange {
         broken_for: brokenFor,
         locks: linesOf(own),
       };
-      this.note({ type: "lock.broken", ...ownerOf(own), data });
+      this.record({ type: "lock.broken", ...ownerOf(own), data });
     }
     yield* this.withdraw(
       new Set(locks.filter(({ state }) => state !== "held").map(({ request }) => request)),
@@ -106,7 +106,7 @@ export class LockChange {
     for (const own of byRequest(locks).values()) {
       const { request, state } = own[0] ?? { request: "", state: "queued" };
       const data = { why, request, was: state, paths: own.map(({ path }) => path) };
-      this.note({ type: "lock.withdrawn", ...ownerOf(own), data });
+      this.record({ type: "lock.withdrawn", ...ownerOf(own), data });
     }
     return locks.map(({ path }) => path);
   }
@@ -121,7 +121,7 @@ export class LockChange {
       this.newLock(grant, pattern, { mode, state: "held", token: first + i, since: now, expiresAt }),
     );
     yield* insertLocks(locks);
-    this.note({
+    this.record({
       type: "lock.granted",
       agent: grant.agent,
       task: grant.task,
@@ -211,7 +211,7 @@ export class LockChange {
     const paths = locks.map(({ path }) => path);
     this.offered.push({ agent: lock.agent, paths });
     const data = { request: lock.request, mode: lock.mode, paths, until };
-    this.note({ type: "lock.offered", ...ownerOf(locks), data });
+    this.record({ type: "lock.offered", ...ownerOf(locks), data });
     return locks.map((one) => ({ ...one, state: "offered", expiresAt: until }));
   }
 
@@ -232,11 +232,11 @@ export class LockChange {
 
   /** Writes the history. */
   *flush(): Tx<void> {
-    yield* appendEvents(this.#ctx, this.takeEvents());
+    yield* appendEvents(this.#ctx, this.drainEvents());
   }
 
   /** Returns the events for a transaction that has more of them and writes all at once. */
-  takeEvents(): NewEvent[] {
+  drainEvents(): NewEvent[] {
     return this.#events.splice(0);
   }
 }

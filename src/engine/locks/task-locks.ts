@@ -51,7 +51,7 @@ export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeL
     expiresAt: null,
     reason: null,
   });
-  return { granted: held.map(lockLine), events: change.takeEvents() };
+  return { granted: held.map(lockLine), events: change.drainEvents() };
 }
 
 /** After every queued request. */
@@ -100,7 +100,7 @@ export function* releaseTaskLocks(
   yield* change.release(locks.filter(isHeld), "task_ended");
   yield* change.withdraw(new Set(locks.filter((lock) => !isHeld(lock)).map(({ request }) => request)), "task_ended");
   yield* change.serve();
-  return { freed: change.freed, events: change.takeEvents() };
+  return { freed: change.freed, events: change.drainEvents() };
 }
 
 function isHeld(lock: Lock): boolean {

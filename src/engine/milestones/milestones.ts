@@ -1,4 +1,4 @@
-import { noteMilestones } from "../../store/runs/counters.js";
+import { recordMilestones } from "../../store/runs/counters.js";
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import { lockMilestones, lockRuns } from "../../store/lock-order.js";
 import * as milestones from "../../store/milestones/milestones.js";
@@ -82,7 +82,7 @@ export function* addMilestone(
   }));
   yield* milestones.insertMilestone(milestone);
   yield* milestones.insertLinks(own);
-  yield* noteMilestones([...new Set(settled.flatMap(({ run }) => run ?? []))]);
+  yield* recordMilestones([...new Set(settled.flatMap(({ run }) => run ?? []))]);
   const added: NewEvent = {
     type: "milestone.added",
     project: project.id,

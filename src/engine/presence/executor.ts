@@ -88,7 +88,7 @@ export function* runsGone(runs: readonly string[]): Tx<string[]> {
 }
 
 /** Lets the others see which projects have no root on this machine. */
-export function* noteAbsentRoots(ctx: EngineContext, projects: readonly string[]): Tx<void> {
+export function* recordAbsentRoots(ctx: EngineContext, projects: readonly string[]): Tx<void> {
   const { session } = ctx.caller;
   if (session !== null) yield* setAbsentRoots(session.id, projects);
 }

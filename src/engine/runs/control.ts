@@ -114,7 +114,7 @@ export function* cancelRun(ctx: EngineContext, run: Run, control: Pick<Control, 
   }
   // Child runs are cancelled next, each by itself.
   yield* wakeChildRuns(run.id, ctx.now);
-  ctx.noteDue?.();
+  ctx.onDue?.();
   const asked = yield* orderCancelOfRun(run.id, ctx.now + ctx.settings.cancel_grace_ms);
   change.record({
     type: "run.cancelling",

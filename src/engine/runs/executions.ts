@@ -26,7 +26,7 @@ import { shellLine } from "../expressions/shell.js";
 import { isTemplate } from "../expressions/interpolation.js";
 import { toolsNotOffered } from "../policy/tool-runners.js";
 import { toolLine } from "../policy/tool-policy.js";
-import { noteRun, type WorkSession } from "./work-sessions.js";
+import { recordRun, type WorkSession } from "./work-sessions.js";
 import { planOf } from "../steps/plan.js";
 import { draftRun, holdsFor, type RunDraft } from "../steps/run-draft.js";
 
@@ -66,7 +66,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const run = yield* makeRun(ctx, newRun(ctx, execution, draft));
   if (execution.budget !== undefined) yield* insertBudget(newBudget(run.id, execution.budget));
   const { session } = execution;
-  if (session !== undefined) yield* noteRun(session, run.id);
+  if (session !== undefined) yield* recordRun(session, run.id);
   const values = valuesOfRun(run, project);
   const planned = planOf(ctx, { steps: parsed.definition.steps, ranks: draft.ranks }, values);
   const outside = draft.problems ?? fileProblems({ steps: planned.map(({ step }) => step) }, project);

@@ -113,8 +113,8 @@ export function* listSessions(ctx: EngineContext, { all, limit, cursor }: PageQu
 }
 
 /** A run takes the session's defaults. */
-export function* noteRun(session: WorkSession, run: string): Tx<void> {
-  yield* sessions.noteRunOfSession(session.id, run);
+export function* recordRun(session: WorkSession, run: string): Tx<void> {
+  yield* sessions.insertRunOfSession(session.id, run);
 }
 
 /** Whether any session has ended longer ago than runs are kept, and none of its runs is under way. */

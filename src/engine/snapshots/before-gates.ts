@@ -2,12 +2,12 @@ import type { NewEvent } from "../../store/events/events.js";
 import type { Run } from "../../store/runs/runs.js";
 import { type EngineContext, SERVER } from "../context.js";
 import type { FailedTask } from "../effect.js";
-import { wantCheckpoint } from "../../store/checkpoints/checkpoints.js";
+import { requestCheckpoint } from "../../store/checkpoints/checkpoints.js";
 import { type SnapshotSize, isLarger } from "../../store/snapshots/run-snapshots.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { packAtOnce } from "./codec.js";
-import { saveSnapshot, createdEvent, canSnapshot } from "./keep.js";
+import { saveSnapshot, createdEvent, canSnapshot } from "./save.js";
 import { snapshotRun, partsOf } from "./run-snapshot.js";
 
 /** Up to here a copy inside the transaction takes it some milliseconds longer. */
@@ -29,7 +29,7 @@ export interface BeforeGates {
 export function* checkpointBeforeGates(ctx: EngineContext, { run, gates, failures }: BeforeGates): Tx<NewEvent[]> {
   if (!ctx.settings.checkpoint_gates || !canSnapshot(run)) return [];
   if (yield* isLarger(run.id, SNAPSHOT_AT_ONCE_MAX)) {
-    yield* wantCheckpoint(run.id, `at ${namesOf(gates)}`, ctx.now);
+    yield* requestCheckpoint(run.id, `at ${namesOf(gates)}`, ctx.now);
     return [];
   }
   const unwritten = failures.map(({ task, error }) => ({ id: "", task, error }));

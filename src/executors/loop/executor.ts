@@ -7,7 +7,7 @@ import {
   claimWork,
   type ExecutorOffer,
   heldWork,
-  noteAbsentRoots,
+  recordAbsentRoots,
   retireExecutor,
   type ProjectWork,
   findProjectWork,
@@ -208,7 +208,7 @@ export class Executor {
       if (kinds.size > 0) possible.push({ ...place, kinds });
     }
     if (absent.length !== this.#absent.size || absent.some((project) => !this.#absent.has(project))) {
-      await this.#parts.engine.transact((ctx) => noteAbsentRoots(ctx, absent));
+      await this.#parts.engine.transact((ctx) => recordAbsentRoots(ctx, absent));
       this.#absent = new Set(absent);
     }
     return possible;

@@ -4,7 +4,7 @@ import { followedBy } from "../../resources/catalogue.js";
 import { addressesChangedSince, cursorNow } from "../../resources/changes.js";
 import type { Reader } from "../../resources/resource.js";
 
-/** A burst of changes becomes one look in so many milliseconds; the first change after a rest is looked at at once. */
+/** A burst of changes becomes one poll in so many milliseconds; the first change after a rest is polled for at once. */
 const COALESCE_MS = 20;
 const RETRY_MS = 1_000;
 /** Pages of the history read at one poll: a subscriber that is further behind is told that everything may have changed. */
@@ -94,7 +94,7 @@ export class Subscriptions {
     this.#subscribed.delete(uri);
   }
 
-  /** One after the other, so that a client that takes nothing holds the next look up instead of filling the memory. */
+  /** One after the other, so that a client that takes nothing holds the next poll up instead of filling the memory. */
   async #tell(changed: ReadonlySet<string> | "everything"): Promise<void> {
     const uris =
       changed === "everything"
@@ -107,22 +107,22 @@ export class Subscriptions {
 }
 
 interface Listener {
-  /** Is given what changed; the next look waits for it. */
+  /** Is given what changed; the next poll waits for it. */
   told(changed: ReadonlySet<string> | "everything"): Promise<void>;
   readonly logger: Logger;
 }
 
-/** Follows the history from a cursor until it is stopped. Never has two looks under way. */
+/** Follows the history from a cursor until it is stopped. Never has two polls under way. */
 class Watch {
   readonly #reader: Reader;
   readonly #listener: Listener;
   #cursor = "";
   #stopListening = (): void => {};
   #timer: NodeJS.Timeout | undefined;
-  #looking = false;
-  #stirred = false;
+  #polling = false;
+  #requested = false;
   #stopped = false;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #polledAt = Number.NEGATIVE_INFINITY;
 
   private constructor(reader: Reader, listener: Listener) {
     this.#reader = reader;
@@ -145,24 +145,24 @@ class Watch {
   }
 
   #wake(): void {
-    this.#stirred = true;
-    if (this.#looking || this.#timer !== undefined) return;
-    const pauseMs = this.#lookedAt + COALESCE_MS - performance.now();
-    if (pauseMs <= 0) void this.#look();
-    else this.#lookAfter(pauseMs);
+    this.#requested = true;
+    if (this.#polling || this.#timer !== undefined) return;
+    const pauseMs = this.#polledAt + COALESCE_MS - performance.now();
+    if (pauseMs <= 0) void this.#poll();
+    else this.#pollAfter(pauseMs);
   }
 
-  #lookAfter(ms: number): void {
+  #pollAfter(ms: number): void {
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      void this.#look();
+      void this.#poll();
     }, ms).unref();
   }
 
-  async #look(): Promise<void> {
-    this.#looking = true;
-    this.#stirred = false;
-    this.#lookedAt = performance.now();
+  async #poll(): Promise<void> {
+    this.#polling = true;
+    this.#requested = false;
+    this.#polledAt = performance.now();
     let failed = false;
     try {
       await this.#read();
@@ -170,10 +170,10 @@ class Watch {
       failed = true;
       this.#listener.logger.warn("changes could not be read; it is tried again", { error });
     }
-    this.#looking = false;
+    this.#polling = false;
     if (this.#stopped) return;
-    if (failed) this.#lookAfter(RETRY_MS);
-    else if (this.#stirred) this.#wake();
+    if (failed) this.#pollAfter(RETRY_MS);
+    else if (this.#requested) this.#wake();
   }
 
   async #read(): Promise<void> {

@@ -82,7 +82,7 @@ export interface TakenCheckpoint {
   readonly changedAt: number;
 }
 
-export function* noteTaken({ run, at, changedAt }: TakenCheckpoint): Tx<void> {
+export function* recordTaken({ run, at, changedAt }: TakenCheckpoint): Tx<void> {
   yield [
     `INSERT INTO checkpoint_turns (run, at, changed_at) VALUES ($1, $2, $3)
      ON CONFLICT (run) DO UPDATE SET at = excluded.at, changed_at = excluded.changed_at`,
@@ -120,7 +120,7 @@ export function* scheduledRuns(status: RunStatus, after: string, limit: number):
 }
 
 /** True for the one process that takes a checkpoint of the run as scheduled. */
-export function* takeSchedule(scheduled: ScheduledRun, now: number): Tx<boolean> {
+export function* claimScheduled(scheduled: ScheduledRun, now: number): Tx<boolean> {
   return yield* hit([
     `INSERT INTO checkpoint_turns (run, at, changed_at) VALUES ($1, $2, $3)
      ON CONFLICT (run) DO UPDATE SET at = excluded.at, changed_at = excluded.changed_at
@@ -130,7 +130,7 @@ export function* takeSchedule(scheduled: ScheduledRun, now: number): Tx<boolean>
 }
 
 /** Asks for a checkpoint that the next tick is to take. The first label stays. */
-export function* wantCheckpoint(run: string, label: string, now: number): Tx<void> {
+export function* requestCheckpoint(run: string, label: string, now: number): Tx<void> {
   yield [
     `INSERT INTO checkpoint_turns (run, at, changed_at, wanted) VALUES ($1, $2, -1, $3)
      ON CONFLICT (run) DO UPDATE SET wanted = COALESCE(checkpoint_turns.wanted, excluded.wanted)`,
@@ -138,12 +138,12 @@ export function* wantCheckpoint(run: string, label: string, now: number): Tx<voi
   ];
 }
 
-export interface WantedCheckpoint {
+export interface RequestedCheckpoint {
   readonly run: string;
   readonly label: string;
 }
 
-export function* wantedCheckpoints(limit: number): Tx<WantedCheckpoint[]> {
+export function* requestedCheckpoints(limit: number): Tx<RequestedCheckpoint[]> {
   const rows = yield [
     "SELECT run, wanted FROM checkpoint_turns WHERE wanted IS NOT NULL ORDER BY run LIMIT $1",
     [limit],
@@ -152,7 +152,7 @@ export function* wantedCheckpoints(limit: number): Tx<WantedCheckpoint[]> {
 }
 
 /** True for the one process that takes what is wanted. */
-export function* takeWanted({ run, label }: WantedCheckpoint): Tx<boolean> {
+export function* claimRequested({ run, label }: RequestedCheckpoint): Tx<boolean> {
   return yield* hit([
     "UPDATE checkpoint_turns SET wanted = NULL WHERE run = $1 AND wanted = $2 RETURNING run",
     [run, label],

@@ -102,7 +102,7 @@ export function* dueRuns(now: number, limit: number): Tx<string[]> {
   ]);
 }
 
-export function* setRunDue(run: string, dueAt: number | null): Tx<void> {
+export function* setRunDueAt(run: string, dueAt: number | null): Tx<void> {
   yield ["UPDATE runs SET due_at = $1 WHERE id = $2", [dueAt, run]];
 }
 

@@ -34,23 +34,23 @@ export function doubling(random: Random, { leastMs, mostMs }: { leastMs: number;
  */
 export async function retrying<T>(
   policy: TransactionRetry,
-  attempt: { run(): T | Promise<T>; passing(error: unknown): TransientError },
+  attempt: { run(): T | Promise<T>; transient(error: unknown): TransientError },
 ): Promise<T> {
   const startedAt = performance.now();
   for (let tries = 1; ; tries++) {
     try {
       return await attempt.run();
     } catch (error) {
-      const passing = attempt.passing(error);
-      if (passing === undefined) throw error;
+      const transient = attempt.transient(error);
+      if (transient === undefined) throw error;
       const waitedMs = performance.now() - startedAt;
       if (waitedMs >= policy.totalMs) {
-        throw new BatonError("unavailable", `The database ${policy.database} could not be used: ${passing.reason}.`, {
+        throw new BatonError("unavailable", `The database ${policy.database} could not be used: ${transient.reason}.`, {
           details: {
             database: policy.database,
             tries,
             waited_ms: Math.round(waitedMs),
-            ...(passing.busy && { busy: true }),
+            ...(transient.busy && { busy: true }),
           },
           retry: { after_ms: AFTER_MS },
         });

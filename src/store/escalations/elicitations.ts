@@ -80,7 +80,7 @@ export interface NewElicitation {
 }
 
 /** Takes a question on; false where another process asks it, or a person has put it off. */
-export function* takeElicitation({ task, token, session, until, now }: NewElicitation): Tx<boolean> {
+export function* claimElicitation({ task, token, session, until, now }: NewElicitation): Tx<boolean> {
   return yield* hit([
     `INSERT INTO askings (task, token, session, until_at) VALUES ($1, $2, $3, $4)
      ON CONFLICT (task) DO UPDATE SET token = excluded.token, session = excluded.session, until_at = excluded.until_at

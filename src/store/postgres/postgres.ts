@@ -119,9 +119,9 @@ class PostgresStore implements Store {
     await this.#pool.end();
   }
 
-  async #retrying<T>(run: () => Promise<T>, passing: (error: unknown) => TransientError): Promise<T> {
+  async #retrying<T>(run: () => Promise<T>, transient: (error: unknown) => TransientError): Promise<T> {
     try {
-      return await retrying(this.#policy, { run, passing });
+      return await retrying(this.#policy, { run, transient });
     } catch (error) {
       throw refusal(error, this.info.location);
     }
@@ -150,12 +150,12 @@ class PostgresStore implements Store {
   async #play<T>(
     kind: "write" | "read",
     command: (ctx: TxContext) => Tx<T>,
-    passing: (error: unknown) => TransientError,
+    transient: (error: unknown) => TransientError,
   ): Promise<T> {
     const known = { first: firstStepOf(command) };
     const played = await this.#retrying(
       () => this.#withClient((client) => this.#once(client, { kind, command, known })),
-      passing,
+      transient,
     );
     // Only what changed something wakes: a waiter that looks in a transaction of its own must not wake itself.
     if (played.changed) this.#wake.committed();

@@ -99,7 +99,7 @@ export function countersOfPlainTask(task: string): Tx<Counters | undefined> {
 }
 
 /** Records that a milestone waits for these runs or their tasks. The caller holds the runs' rows. */
-export function* noteMilestones(runs: readonly string[]): Tx<void> {
+export function* recordMilestones(runs: readonly string[]): Tx<void> {
   yield* eachIn(runs, (chunk) => [
     `UPDATE run_counters SET milestones = 1 WHERE run IN (${placeholders(chunk.length)})`,
     chunk,

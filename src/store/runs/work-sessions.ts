@@ -68,7 +68,7 @@ export function* listWorkSessions({ openAt, before, limit }: WorkSessionFilter):
   ]);
 }
 
-export function* noteRunOfSession(session: string, run: string): Tx<void> {
+export function* insertRunOfSession(session: string, run: string): Tx<void> {
   yield ["INSERT INTO work_session_runs (session, run) VALUES ($1, $2)", [session, run]];
 }
 

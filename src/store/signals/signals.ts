@@ -23,7 +23,7 @@ export function* saveSignal(signal: Signal): Tx<void> {
 }
 
 /** Takes the oldest signal that was kept for a task or for any of its run; undefined when there is none. */
-export function takeSignal(
+export function consumeSignal(
   run: string,
   task: string,
   event: string,

@@ -8,7 +8,7 @@ import { pause, type TransientError, type TransactionRetry, retrying } from "../
 import { APPLICATION_ID, codeOf, corrupt, prepareFile } from "./file.js";
 import { SQLITE, SqliteStatements } from "./statements.js";
 import { playOnOwnConnection } from "./snapshot.js";
-import { LogKeeper, type LogState } from "./wal.js";
+import { WalCheckpointer, type WalState } from "./wal.js";
 import { SqliteWake } from "./wake.js";
 import { WriteFairness } from "./fairness.js";
 import {
@@ -38,7 +38,7 @@ const BUSY_MS = 15_000;
 /** After a checkpoint the -wal is cut back to this: one large transaction must not keep its size on disk for ever. */
 const WAL_BYTES_MAX = 64 * 1024 * 1024;
 /**
- * From so many pages on a commit copies the log into the file, or what a thread has left of it (see `LogKeeper`): only when all is
+ * From so many pages on a commit copies the log into the file, or what a thread has left of it (see `WalCheckpointer`): only when all is
  * copied can the log begin anew. Every 16 MiB rather than every 4: the few pages that every commit changes are then copied a
  * quarter as often (a claim and completion at NORMAL took 95 µs of system time instead of 185).
  */
@@ -62,7 +62,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   const database = new Database(options.file, { timeout: 0 });
   try {
     const run = (): void => migrate(database, options);
-    await retrying(policy, { run, passing: passingOf });
+    await retrying(policy, { run, transient: transientOf });
     return new SqliteStore(database, options, { policy, turns });
   } catch (error) {
     database.close();
@@ -120,7 +120,7 @@ class SqliteStore implements Store {
   readonly #sharing: Sharing;
   readonly #statements: SqliteStatements;
   readonly #wake: SqliteWake;
-  readonly #log: LogKeeper;
+  readonly #checkpointer: WalCheckpointer;
   readonly #begin: Database.Statement;
   readonly #beginRead: Database.Statement;
   readonly #commit: Database.Statement;
@@ -143,7 +143,7 @@ class SqliteStore implements Store {
     this.#wake = new SqliteWake({ file: options.file, dataVersion: () => unlessBusy(() => Number(dataVersion.get())) });
     // NOOP copies nothing.
     const log = database.prepare<[], { log: number; checkpointed: number }>("PRAGMA wal_checkpoint(NOOP)");
-    this.#log = new LogKeeper({
+    this.#checkpointer = new WalCheckpointer({
       file: options.file,
       synchronous: options.synchronous,
       state: () => stateOf(() => log.get()),
@@ -152,22 +152,22 @@ class SqliteStore implements Store {
   }
 
   async transact<T>(command: (ctx: TxContext) => Tx<T>, options: TransactOptions = {}): Promise<T> {
-    const passing = options.idempotent === true ? passingOrUnknown : passingOf;
+    const transient = options.idempotent === true ? transientOrUnknown : transientOf;
     const leaveMs = this.#sharing.turns.leaveMs();
     if (leaveMs > 0) await pause(leaveMs);
-    return this.#retrying(() => this.#once(this.#begin, command), passing);
+    return this.#retrying(() => this.#once(this.#begin, command), transient);
   }
 
   async read<T>(query: (ctx: TxContext) => Tx<T>): Promise<T> {
     // A query's lost COMMIT loses nothing.
-    return this.#retrying(() => this.#once(this.#beginRead, query), passingOrUnknown);
+    return this.#retrying(() => this.#once(this.#beginRead, query), transientOrUnknown);
   }
 
   async snapshot<T>(query: (ctx: TxContext) => Tx<T>): Promise<T> {
     const { location: file } = this.info;
     const run = () =>
       playOnOwnConnection({ file, query: () => query(this.#context()), points: this.#faults?.attempt() });
-    return this.#retrying(run, passingOrUnknown);
+    return this.#retrying(run, transientOrUnknown);
   }
 
   onWake(listener: () => void): () => void {
@@ -180,18 +180,18 @@ class SqliteStore implements Store {
       this.#database.exec(`PRAGMA incremental_vacuum(${RECLAIM_PAGES})`);
       return Number(this.#database.pragma("freelist_count", { simple: true })) > 0;
     };
-    return this.#retrying(run, passingOf);
+    return this.#retrying(run, transientOf);
   }
 
   async close(): Promise<void> {
     this.#wake.stop();
-    await this.#log.close();
+    await this.#checkpointer.close();
     this.#database.close();
   }
 
-  async #retrying<T>(run: () => T | Promise<T>, passing: (error: unknown) => TransientError): Promise<T> {
+  async #retrying<T>(run: () => T | Promise<T>, transient: (error: unknown) => TransientError): Promise<T> {
     try {
-      return await retrying(this.#sharing.policy, { run, passing });
+      return await retrying(this.#sharing.policy, { run, transient });
     } catch (error) {
       throw refusal(error, this.info.location);
     }
@@ -212,7 +212,7 @@ class SqliteStore implements Store {
       // Only what changed something wakes: a waiter that looks in a transaction of its own must not wake itself.
       if (this.#statements.changed) {
         this.#wake.committed();
-        this.#log.committed();
+        this.#checkpointer.committed();
       }
       committed?.(NO_ROWS);
       return result;
@@ -253,14 +253,14 @@ function beginWith(begin: Database.Statement): void {
 
 const LOST: TransientError = { reason: "the connection was lost" };
 
-function passingOf(error: unknown): TransientError {
+function transientOf(error: unknown): TransientError {
   if (error instanceof ConnectionLost) return LOST;
   if (error instanceof RestartTransaction) return { reason: error.message };
   return isBusy(error) ? { reason: "other processes kept it busy" } : undefined;
 }
 
-function passingOrUnknown(error: unknown): TransientError {
-  return error instanceof CommitUnknown ? LOST : passingOf(error);
+function transientOrUnknown(error: unknown): TransientError {
+  return error instanceof CommitUnknown ? LOST : transientOf(error);
 }
 
 /** SQLITE_BUSY and its extended codes (another writer, a recovery), and the rare races of opening a -wal. */
@@ -269,10 +269,10 @@ function isBusy(error: unknown): boolean {
 }
 
 /** A fault of the file is reported by the next call that needs it. */
-function stateOf(ask: () => { log: number; checkpointed: number } | undefined): LogState | undefined {
+function stateOf(ask: () => { log: number; checkpointed: number } | undefined): WalState | undefined {
   try {
     const row = ask();
-    return row && { pages: row.log, copied: row.checkpointed };
+    return row && { pages: row.log, checkpointed: row.checkpointed };
   } catch {
     return undefined;
   }

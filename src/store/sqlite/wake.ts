@@ -1,7 +1,7 @@
 import fs from "node:fs";
 
 /** At the event itself the commit is not visible yet: `data_version` is asked at once and after these pauses. */
-const LOOK_AFTER_MS = [1, 2, 4, 8, 16] as const;
+const CHECK_AFTER_MS = [1, 2, 4, 8, 16] as const;
 /** Stands behind the watch, which may be refused (too many watches) or miss an event. */
 const POLL_MS = 250;
 
@@ -22,7 +22,7 @@ export class SqliteWake {
   #seen: number | undefined;
   #watcher: fs.FSWatcher | undefined;
   #poll: NodeJS.Timeout | undefined;
-  #look: NodeJS.Timeout | undefined;
+  #nextCheck: NodeJS.Timeout | undefined;
   #told = false;
 
   constructor(source: WakeSource) {
@@ -51,9 +51,9 @@ export class SqliteWake {
 
   stop(): void {
     clearInterval(this.#poll);
-    clearTimeout(this.#look);
+    clearTimeout(this.#nextCheck);
     this.#watcher?.close();
-    this.#poll = this.#look = this.#watcher = undefined;
+    this.#poll = this.#nextCheck = this.#watcher = undefined;
   }
 
   #start(): void {
@@ -75,7 +75,7 @@ export class SqliteWake {
     try {
       this.#watcher = fs.watch(`${this.#source.file}-wal`, { persistent: false }, (event) => {
         if (event === "rename") drop();
-        this.#lookSoon(0);
+        this.#checkUntilSeen(0);
       });
       this.#watcher.on("error", drop);
     } catch {
@@ -85,12 +85,12 @@ export class SqliteWake {
   }
 
   /** Looks now and then at growing distances until the commit shows. A newer event starts the row again. */
-  #lookSoon(step: number): void {
-    clearTimeout(this.#look);
+  #checkUntilSeen(step: number): void {
+    clearTimeout(this.#nextCheck);
     if (this.#listeners.size === 0 || this.#check()) return;
-    const pause = LOOK_AFTER_MS[step];
+    const pause = CHECK_AFTER_MS[step];
     if (pause === undefined) return;
-    this.#look = setTimeout(() => this.#lookSoon(step + 1), pause).unref();
+    this.#nextCheck = setTimeout(() => this.#checkUntilSeen(step + 1), pause).unref();
   }
 
   #check(): boolean {

@@ -1,26 +1,26 @@
 /**
  * A thread that copies the log of one SQLite file into it, on a connection of its own, each time it is told to. Started by
- * sqlite-log.ts; it ends when its port is closed.
+ * wal.ts; it ends when its port is closed.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import Database from "better-sqlite3";
 
 /** The job of the thread. */
-export interface CopierJob {
+export interface WalThreadJob {
   readonly file: string;
   readonly synchronous: "FULL" | "NORMAL";
 }
 
-/** Messages to the thread; it answers each `copy`. */
-export type ToCopier = "copy" | "end";
+/** Messages to the thread; it answers each `checkpoint`. */
+export type ToWalThread = "checkpoint" | "end";
 
-const { file, synchronous } = workerData as CopierJob;
+const { file, synchronous } = workerData as WalThreadJob;
 const database = new Database(file, { fileMustExist: true, timeout: 0 });
 database.pragma(`synchronous = ${synchronous}`);
 // Closing the last connection to a file copies the whole log; this one leaves that to the store.
 database.pragma("wal_autocheckpoint = 0");
 
-parentPort?.on("message", (message: ToCopier) => {
+parentPort?.on("message", (message: ToWalThread) => {
   if (message === "end") {
     database.close();
     parentPort?.close();
@@ -32,5 +32,5 @@ parentPort?.on("message", (message: ToCopier) => {
   } catch {
     // A full disk, or a broken one: a commit meets the same and says so.
   }
-  parentPort?.postMessage("copied");
+  parentPort?.postMessage("checkpointed");
 });

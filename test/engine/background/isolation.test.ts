@@ -50,11 +50,11 @@ describe("background work", () => {
     const jobs = new IsolatedJobs(quarantine, 0);
     const policy = { database: "d", totalMs: 0, pauseMs: () => 0 };
     const kept = Object.assign(new Error("canceling statement"), { code: "57014" });
-    const busy = () => retrying<number>(policy, { run: () => Promise.reject(kept), passing: transientErrorOf });
+    const busy = () => retrying<number>(policy, { run: () => Promise.reject(kept), transient: transientErrorOf });
     expect(await jobs.each("task", ["a", "b"], (id) => (id === "a" ? busy() : ok()))).toEqual({ tried: 2, sum: 1 });
     expect([...quarantine.keys()]).toEqual(["task a"]);
     const lost = Object.assign(new Error("gone"), { code: "ECONNREFUSED" });
-    const down = () => retrying<number>(policy, { run: () => Promise.reject(lost), passing: transientErrorOf });
+    const down = () => retrying<number>(policy, { run: () => Promise.reject(lost), transient: transientErrorOf });
     await expect(jobs.each("task", ["c"], down)).rejects.toMatchObject({ code: "unavailable" });
   });
 });

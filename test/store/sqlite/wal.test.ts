@@ -5,7 +5,7 @@ import { pathToFileURL } from "node:url";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { openSqlite } from "../../../src/store/sqlite/sqlite.js";
-import { LogKeeper } from "../../../src/store/sqlite/wal.js";
+import { WalCheckpointer } from "../../../src/store/sqlite/wal.js";
 import { temporaryDirectory, testRuntime } from "../../support/databases/databases.js";
 import { until } from "../../support/until.js";
 import { names, put } from "../conformance/notes.js";
@@ -14,7 +14,7 @@ const COMPILED = pathToFileURL(path.resolve(import.meta.dirname, "../../../dist/
 const RUNTIME = pathToFileURL(path.resolve(import.meta.dirname, "../../../dist/runtime/runtime.js")).href;
 const MIB = 1 << 20;
 
-test("a long log is copied into the file beside the calls, and none of it is lost", async () => {
+test("a long log is checkpointed beside the calls, and no row is lost", async () => {
   const file = path.join(temporaryDirectory(), "baton.db");
   const store = await openSqlite({ file, synchronous: "FULL", runtime: testRuntime() });
   onTestFinished(() => store.close());
@@ -32,30 +32,30 @@ test("a long log is copied into the file beside the calls, and none of it is los
 
 test.each([
   ["it is not known", { state: undefined, shared: false }],
-  ["it is short", { state: { pages: 999, copied: 0 }, shared: false }],
-  ["most is copied", { state: { pages: 9_000, copied: 8_001 }, shared: false }],
-  ["others write too", { state: { pages: 9_000, copied: 0 }, shared: true }],
+  ["it is short", { state: { pages: 999, checkpointed: 0 }, shared: false }],
+  ["most is checkpointed", { state: { pages: 9_000, checkpointed: 8_001 }, shared: false }],
+  ["others write too", { state: { pages: 9_000, checkpointed: 0 }, shared: true }],
 ])("a log needs no thread where %s", async (_, { state, shared }) => {
-  let looks = 0;
+  let checks = 0;
   let threads = 0;
   const started = () => (threads += 1);
   process.on("worker", started);
   onTestFinished(() => void process.off("worker", started));
-  const keeper = new LogKeeper({
+  const checkpointer = new WalCheckpointer({
     file: path.join(temporaryDirectory(), "none.db"),
     synchronous: "NORMAL",
     state: () => state,
     isShared: () => {
-      looks += 1;
+      checks += 1;
       return shared;
     },
   });
-  onTestFinished(() => keeper.close());
-  for (const look of [1, 2]) {
-    keeper.committed();
-    await until("it has looked", () => looks === look);
+  onTestFinished(() => checkpointer.close());
+  for (const check of [1, 2]) {
+    checkpointer.committed();
+    await until("it has checked", () => checks === check);
   }
-  await keeper.close();
+  await checkpointer.close();
   expect(threads).toBe(0);
 });
 

@@ -6,13 +6,13 @@ import type { EngineContext } from "../context.js";
 import type { Packed } from "./codec.js";
 import type { RunSnapshot } from "./run-snapshot.js";
 
-export interface Order {
+export interface CheckpointOrder {
   readonly kind: CheckpointKind;
   readonly label: string | null;
   readonly by: string;
 }
 
-export interface Taken {
+export interface SavedCheckpoint {
   readonly checkpoint: store.Checkpoint;
   /** Ids of older ones that went to make room. */
   readonly removed: readonly string[];
@@ -48,7 +48,7 @@ export function createdEvent({ id, kind, label, run, project, counts }: store.Ch
 }
 
 /** Saves a snapshot as a checkpoint and removes the oldest. The caller has locked its run. */
-export function* saveSnapshot(ctx: EngineContext, packed: PackedSnapshot, order: Order): Tx<Taken> {
+export function* saveSnapshot(ctx: EngineContext, packed: PackedSnapshot, order: CheckpointOrder): Tx<SavedCheckpoint> {
   const { head } = packed;
   const run = RUNS.read(head.run);
   const checkpoint: store.Checkpoint = {
@@ -69,7 +69,7 @@ export function* saveSnapshot(ctx: EngineContext, packed: PackedSnapshot, order:
     createdBy: order.by,
   };
   yield* store.insertCheckpoint(checkpoint, packed.parts);
-  yield* store.noteTaken({ run: run.id, at: ctx.now, changedAt: head.changedAt });
+  yield* store.recordTaken({ run: run.id, at: ctx.now, changedAt: head.changedAt });
   const removed = yield* store.removeOldest(run.id, order.kind, keptOf(ctx, order.kind));
   return { checkpoint, removed };
 }
