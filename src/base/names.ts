@@ -3,6 +3,9 @@ export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 export const NAME_LENGTH_MAX = 100;
 export const NAME_RULE = `letters, digits, ".", "_" and "-", starting with a letter or digit, at most ${NAME_LENGTH_MAX} characters`;
 
+/** Ids of runs match this. */
+export const RUN_ID = /^run_[0-9a-z]{16}$/;
+
 export function isName(value: string): boolean {
   return value.length <= NAME_LENGTH_MAX && NAME_PATTERN.test(value);
 }

@@ -1,3 +1,4 @@
+import { RUN_ID } from "../../base/names.js";
 import type { InputOf } from "../../tools/registry.js";
 import { type TypedCall, typedCalls, ifFound, type RunAnswer } from "../typed-calls.js";
 import { answer, type CommandContext, flagsOf, type Shared } from "../command.js";
@@ -31,8 +32,6 @@ interface Begun {
 
 /** How a run comes about: from a file, from a stored workflow, or it is there already. */
 type Begin = (call: TypedCall, options: RunOptions) => Promise<Begun>;
-
-const RUN_ID = /^run_[0-9a-z]{16}$/;
 
 /** `baton run TARGET`: a workflow file, or the id of a run to go on with. */
 export async function run(context: CommandContext, target: string, options: RunOptions): Promise<void> {

@@ -1,9 +1,9 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { RUN_ID } from "../../base/names.js";
 
 /** So many directories are asked about at once. */
 const AT_ONCE = 200;
-const RUN_ID = /^run_[0-9a-z]{16}$/;
 
 export interface OldOutput {
   /** Holds a directory per run. It need not be there. */

@@ -11,7 +11,7 @@ import {
 import { hint } from "../../base/names.js";
 import { TIMER_MS_MAX, underLimit } from "../processes/limit.js";
 import type { McpServer } from "../../base/executor-policy.js";
-import { type Redactor, ToolFailure } from "./server.js";
+import { type Redactor, SAID_CHARS_MAX, ToolFailure } from "./server.js";
 import { HttpServer } from "./http.js";
 import { StdioServer } from "./stdio.js";
 
@@ -36,7 +36,6 @@ const PAGES_MAX = 100;
 const METHOD_NOT_FOUND: number = ErrorCode.MethodNotFound;
 const REQUEST_TIMEOUT: number = ErrorCode.RequestTimeout;
 const INVALID_PARAMS: number = ErrorCode.InvalidParams;
-const SAID_CHARS_MAX = 2_000;
 
 /** State of a server whose list of tools cannot be read or has no end: the call itself shows whether there is such a tool. */
 const UNLISTED = "unlisted";

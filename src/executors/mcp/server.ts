@@ -15,6 +15,9 @@ export class ToolFailure extends Error {
   }
 }
 
+/** Characters of a server's error that the error of its task shows. */
+export const SAID_CHARS_MAX = 2_000;
+
 const MASK = "[redacted]";
 /** Shorter ones would blot out ordinary words. */
 const SECRET_CHARS_MIN = 5;

@@ -9,11 +9,10 @@
 import { spawn } from "node:child_process";
 import type { FromSupervisor, SupervisorJob, ToSupervisor } from "./supervisor-protocol.js";
 import { ProcessTree } from "../processes/process-tree.js";
-import { MARK_VARIABLE } from "../processes/runner-protocol.js";
+import { EXIT_SOFTWARE, MARK_VARIABLE } from "../processes/runner-protocol.js";
 
 /** For a server whose Baton is gone: it may put things in order. */
 const ORPHAN_GRACE_MS = 2_000;
-const EXIT_SOFTWARE = 70; // sysexits(3)
 
 let tree: ProcessTree | undefined;
 let exited: Promise<void> | undefined;

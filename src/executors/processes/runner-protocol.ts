@@ -9,6 +9,9 @@ export const RUNNER_PROTOCOL = 2;
 /** The variable that marks every process of a command, so that those which left its process group are still found. */
 export const MARK_VARIABLE = "BATON_COMMAND_MARK";
 
+/** Exit code of a runner or supervisor after an error of its own: EX_SOFTWARE of sysexits(3). */
+export const EXIT_SOFTWARE = 70;
+
 export type Shell = "sh" | "bash";
 
 /** A command as the runner is given it: complete, with nothing left to look up. */

@@ -14,6 +14,7 @@ import { ProcessTree } from "./process-tree.js";
 import {
   type CommandOutcome,
   type CommandResult,
+  EXIT_SOFTWARE,
   type FromRunner,
   MARK_VARIABLE,
   RUNNER_PROTOCOL,
@@ -24,7 +25,6 @@ import {
 
 /** For what is still in the pipe when every process that could be found has ended. */
 const DRAIN_MS = 2_000;
-const EXIT_SOFTWARE = 70; // sysexits(3)
 
 const SHELLS: Record<Shell, readonly [program: string, ...args: string[]]> = {
   sh: [process.platform === "win32" ? "sh" : "/bin/sh", "-c"],

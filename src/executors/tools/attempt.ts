@@ -3,7 +3,7 @@ import type { Brief } from "../../engine/claims/claims.js";
 import { underLimit } from "../processes/limit.js";
 import { RunningAttempt, refused, type Report } from "../loop/attempt.js";
 import type { McpPool } from "../mcp/pool.js";
-import { type Redactor, ToolFailure } from "../mcp/server.js";
+import { type Redactor, SAID_CHARS_MAX, ToolFailure } from "../mcp/server.js";
 
 export interface ToolAttemptParts {
   readonly pool: McpPool;
@@ -15,7 +15,6 @@ type Called = NonNullable<Brief["spec"]["tool"]>;
 
 /** A cancelled call is given up at once: nothing is waited for. */
 const ENDING_MS = 0;
-const SAID_CHARS_MAX = 2_000;
 const KEPT_CHARS_MAX = 8 * 1024;
 
 /** One attempt at a tool step: one call of one tool of another MCP server. */
