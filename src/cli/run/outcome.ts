@@ -1,7 +1,7 @@
 import type { RunAnswer } from "../typed-calls.js";
 import { duration } from "../terminal/durations.js";
 import { EXIT, type ExitCode } from "../failure.js";
-import type { FailedTask } from "./state.js";
+import type { FailedTaskView } from "./state.js";
 import { STATUSES_SHOWN, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { paint, type Style } from "../terminal/terminal.js";
 
@@ -16,7 +16,7 @@ const FAILURES_SHOWN = 10;
 const MESSAGE_LINES = 20;
 
 /** Summary that a person reads at the end. */
-export function outcomeText(run: RunAnswer, failures: readonly FailedTask[], style: Style): string {
+export function outcomeText(run: RunAnswer, failures: readonly FailedTaskView[], style: Style): string {
   const { name, status, counts, ended_at: endedAt, created_at: createdAt, id } = run;
   if (endedAt === undefined) return detachedText(run);
   const lasted = duration(Date.parse(endedAt) - Date.parse(createdAt));
@@ -29,7 +29,7 @@ export function outcomeText(run: RunAnswer, failures: readonly FailedTask[], sty
   return lines.join("\n");
 }
 
-function failureLines({ task, attempts }: FailedTask, style: Style): string[] {
+function failureLines({ task, attempts }: FailedTaskView, style: Style): string[] {
   const last = attempts.at(-1);
   const tries = attempts.length > 1 ? `, ${attempts.length} attempts` : "";
   const by = last === undefined ? "" : ` by ${last.agent}${tries}`;

@@ -21,7 +21,7 @@ export interface RunState {
 }
 
 /** Why a task failed for good. */
-export interface FailedTask {
+export interface FailedTaskView {
   readonly task: TaskAnswer;
   readonly attempts: readonly AttemptAnswer[];
 }
