@@ -66,8 +66,8 @@ function finding(client: string, file: string): Finding[] {
     return {
       check,
       verdict: "fail",
-      says: `${file} starts ${missing}, which is not there`,
-      remedy: "build it, or correct the path",
+      says: `${file} starts ${missing}, which does not exist`,
+      remedy: "build it or correct the path",
     };
   });
 }

@@ -43,9 +43,7 @@ function textOf({ message, details, next, retry }: BatonError): string {
   const { problems: _, ...state } = details ?? {};
   for (const [name, value] of Object.entries(state)) lines.push(`  ${name}: ${shown(value)}`);
   if (retry !== "never") {
-    lines.push(
-      retry === "same_input" ? "  It can be tried again at once." : `  It can be tried again in ${retry.after_ms} ms.`,
-    );
+    lines.push(retry === "same_input" ? "  Retry at once." : `  Retry in ${retry.after_ms} ms.`);
   }
   for (const call of next) lines.push(`  next: ${shellLine(call)}`);
   return lines.join("\n");

@@ -88,7 +88,7 @@ function flagAt(args: readonly string[], at: number, properties: Readonly<Record
 function unknown(said: string, name: string, properties: Readonly<Record<string, FlagSchema>>): UsageError {
   const names = [...Object.keys(properties), WHOLE].map((key) => `--${key.replaceAll("_", "-")}`);
   const known = names.length === 1 ? "It takes no parameters" : `It takes ${names.join(", ")}`;
-  return new UsageError(`There is no parameter ${said}${hint(name, names)}. ${known}.`);
+  return new UsageError(`Unknown parameter ${said}${hint(name, names)}. ${known}.`);
 }
 
 function wholeInput(text: string): Record<string, unknown> {

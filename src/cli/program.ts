@@ -35,8 +35,7 @@ export async function runCommandLine(args: readonly string[], host: CommandHost)
 /** Commander says what is wrong and which command or option is nearest. */
 function usageErrorOf({ message, code }: CommanderError): UsageError {
   // With a group of commands it has shown the help instead.
-  if (code === "commander.help")
-    return new UsageError("A subcommand is missing. Run `baton COMMAND --help` for usage.");
+  if (code === "commander.help") return new UsageError("Missing subcommand. Run `baton COMMAND --help` for usage.");
   const said = message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
   return new UsageError(`${said.replace(/\.$/, "")}. Run \`baton --help\` for usage.`);
 }
@@ -67,22 +66,20 @@ async function askLine(question: string): Promise<string> {
 const EXAMPLES = `
 Examples:
   baton run build.yaml --allow-commands       run a workflow and watch it
-  baton status                                what goes on, and what keeps it from going on
+  baton status                                what is running, and what is stuck
   baton call create_task --title "Fix login" --prompt "…"
   baton call --help                           every operation there is
-  baton doctor                                is everything as it should be?`;
+  baton doctor                                check your setup`;
 
 function programOf(context: CommandContext, { quiet }: { readonly quiet: boolean }): Command {
   const program = new Command("baton")
-    .description(
-      "Plans as graphs, carried out by many agents without dropping any of it: an MCP server and its command line.",
-    )
+    .description("Runs plans as graphs of tasks, shared by several agents: an MCP server and its command line.")
     .version(context.host.version, "-V, --version", "show the version")
     .helpOption("-h, --help", "show help")
-    .option("--json", "one JSON document on stdout, and nothing else there")
+    .option("--json", "print one JSON document on stdout and nothing else")
     .option("--db <file>", "SQLite file (else BATON_DB, else the per-user data directory)")
     .addOption(new Option("--database-url <url>", "PostgreSQL (else BATON_DATABASE_URL)").conflicts("db"))
-    .addOption(new Option("--log-level <level>", "of the log on stderr").choices(LOG_LEVELS))
+    .addOption(new Option("--log-level <level>", "level of the log on stderr").choices(LOG_LEVELS))
     .configureHelp({ showGlobalOptions: true })
     .configureOutput({
       writeErr: (text) => {
@@ -123,22 +120,22 @@ function addServe(program: Command, context: CommandContext): void {
 
 const RUN_HELP = `
 While it runs, its progress is shown: drawn in place on a terminal, elsewhere a line for each change.
-Ctrl-C leaves the run, which goes on with whoever works on it; what this process was running goes back to the queue.
+Ctrl-C leaves the run, which other agents can continue; tasks of this process return to the queue.
 
 Exit codes: 0 succeeded, 1 failed, 2 bad input, 3 cancelled, 4 left before its end (Ctrl-C, --timeout).`;
 
 function withRunOptions(command: Command): Command {
   return command
-    .option("-i, --input <name=value>", "an input of the workflow (repeatable)", collect, [])
-    .option("--watch", "show every task, not only those at work")
+    .option("-i, --input <name=value>", "input of the workflow (repeatable)", collect, [])
+    .option("--watch", "show every task, not only the running ones")
     .option("--allow-commands", "let this process run command steps")
-    .option("--mcp-config <file>", "let this process call the tools of its mcpServers")
-    .option("--max-parallel <n>", "tasks at work at once", wholeNumber)
-    .addOption(new Option("--priority <level>", "among runs").choices(["critical", "high", "normal", "low"]))
-    .option("--budget <dollars>", "what it may cost, in US dollars", amount)
-    .option("--project <name>", "default: the one around the working directory")
-    .option("--detach", "start it, say its id, and end")
-    .option("--timeout <seconds>", "leave the run after so long", wholeNumber)
+    .option("--mcp-config <file>", "let this process call the tools of the file's mcpServers")
+    .option("--max-parallel <n>", "limit of tasks that run at once", wholeNumber)
+    .addOption(new Option("--priority <level>", "priority among runs").choices(["critical", "high", "normal", "low"]))
+    .option("--budget <dollars>", "cost limit in US dollars", amount)
+    .option("--project <name>", "default: the project of the working directory")
+    .option("--detach", "start the run, print its id and exit")
+    .option("--timeout <seconds>", "leave the run after this time", wholeNumber)
     .option("--cancel-on-interrupt", "the first Ctrl-C cancels the run, the second leaves it")
     .addHelpText("after", RUN_HELP);
 }
@@ -147,9 +144,9 @@ function addRun(program: Command, context: CommandContext): void {
   withRunOptions(
     program
       .command("run")
-      .argument("<target>", "a workflow file (YAML or JSON, - for stdin), or the id of a run to go on with"),
+      .argument("<target>", "a workflow file (YAML or JSON, - for stdin), or the id of a run to follow"),
   )
-    .description("carry out a workflow file and show its progress until it ends")
+    .description("run a workflow file and show its progress until it ends")
     .action(async (target: string, _options: object, command: Command) => {
       const { run } = await import("./commands/run.js");
       await run(context, target, command.optsWithGlobals());
@@ -160,20 +157,20 @@ function addStatus(program: Command, context: CommandContext): void {
   const commands = () => import("./commands/status.js");
   program
     .command("status")
-    .description("what goes on, project by project, and what keeps it from going on")
+    .description("show what is running, project by project, and what is stuck")
     .action(async (_options: object, command: Command) =>
       (await commands()).status(context, command.optsWithGlobals()),
     );
-  const group = program.command("orchestration").description("the system as a whole");
+  const group = program.command("orchestration").description("show the system as a whole");
   group
     .command("status")
-    .description("figures: runs, tasks, agents, server processes, locks")
+    .description("count runs, tasks, agents, server processes and locks")
     .action(async (_options: object, command: Command) =>
       (await commands()).orchestrationStatus(context, command.optsWithGlobals()),
     );
   group
     .command("health")
-    .description("each component with its reason; exit code 1 when one is down")
+    .description("check each component; exit code 1 when one is down")
     .action(async (_options: object, command: Command) =>
       (await commands()).orchestrationHealth(context, command.optsWithGlobals()),
     );
@@ -182,10 +179,10 @@ function addStatus(program: Command, context: CommandContext): void {
 function addImport(program: Command, context: CommandContext): void {
   program
     .command("import")
-    .description("store a workflow that another system has recorded (WfCommons WfFormat 1.5)")
+    .description("store a workflow recorded by another system (WfCommons WfFormat 1.5)")
     .argument("<file>", "JSON, - for stdin")
-    .option("--name <name>", "default: the one in the file")
-    .option("--project <name>", "default: the one around the working directory")
+    .option("--name <name>", "default: the name in the file")
+    .option("--project <name>", "default: the project of the working directory")
     .action(async (file: string, _options: object, command: Command) =>
       (await import("./commands/workflow.js")).importWorkflow(context, file, command.optsWithGlobals()),
     );
@@ -193,34 +190,34 @@ function addImport(program: Command, context: CommandContext): void {
 
 function addWorkflow(program: Command, context: CommandContext): void {
   const commands = () => import("./commands/workflow.js");
-  const group = program.command("workflow").description("workflows that are stored");
+  const group = program.command("workflow").description("list, store, check and run stored workflows");
   group
     .command("list")
-    .description("by name, with how they have fared")
-    .option("--project <name>", "default: the one around the working directory")
+    .description("list stored workflows by name, with the outcomes of their runs")
+    .option("--project <name>", "default: the project of the working directory")
     .action(async (_options: object, command: Command) =>
       (await commands()).listWorkflows(context, command.optsWithGlobals()),
     );
   group
     .command("create")
-    .description("store a file as the next version, where it differs from the newest")
+    .description("store a file as the next version, if it differs from the newest")
     .argument("<file>", "YAML or JSON, - for stdin")
-    .option("--name <name>", "default: the one in the file")
-    .option("--project <name>", "default: the one around the working directory")
+    .option("--name <name>", "default: the name in the file")
+    .option("--project <name>", "default: the project of the working directory")
     .action(async (file: string, _options: object, command: Command) =>
       (await commands()).createWorkflow(context, file, command.optsWithGlobals()),
     );
-  withRunOptions(group.command("run").argument("<name>", "of a stored workflow, or template:NAME"))
-    .description("carry out a stored workflow, as `baton run` does a file")
+  withRunOptions(group.command("run").argument("<name>", "name of a stored workflow, or template:NAME"))
+    .description("run a stored workflow, as `baton run` does a file")
     .action(async (name: string, _options: object, command: Command) => {
       const { runStored } = await import("./commands/run.js");
       await runStored(context, name, command.optsWithGlobals());
     });
   group
     .command("validate")
-    .description("say every problem of a file at once, or what carrying it out will take; exit code 2 for problems")
+    .description("check a file: list every problem, or estimate the run; exit code 2 for problems")
     .argument("<file>", "YAML or JSON, - for stdin")
-    .option("--project <name>", "default: the one around the working directory")
+    .option("--project <name>", "default: the project of the working directory")
     .action(async (file: string, _options: object, command: Command) =>
       (await commands()).validateWorkflow(context, file, command.optsWithGlobals()),
     );
@@ -231,38 +228,38 @@ function addDeadLetters(program: Command, context: CommandContext): void {
   const group = program
     .command("dead-letters")
     .alias("letters")
-    .description("dead letters: tasks that could not be done");
+    .description("show and handle dead letters: tasks that failed for good");
   group
     .command("list")
-    .description("newest first, those that nobody has dealt with yet")
-    .option("--run <run>", "of one run")
-    .option("--project <name>", "default: of all projects")
+    .description("list dead letters, newest first; by default those still pending")
+    .option("--run <run>", "only those of one run")
+    .option("--project <name>", "default: all projects")
     .addOption(new Option("--status <status>").choices(DEAD_LETTER_STATUSES).default("pending"))
     .action(async (_options: object, command: Command) =>
       (await commands()).listDeadLetters(context, command.optsWithGlobals()),
     );
   group
     .command("show")
-    .description("one with its error, every attempt, what it was asked, and what waits behind it")
+    .description("show one with its error, attempts, prompt and the tasks it blocks")
     .argument("<id>", "from `baton dead-letters list`")
     .action(async (id: string, _options: object, command: Command) =>
       (await commands()).showDeadLetter(context, id, command.optsWithGlobals()),
     );
   group
     .command("replay")
-    .description("try them again, with changes if there are any; their runs go on")
+    .description("retry the tasks, with changes if given; their runs continue")
     .argument("<ids...>")
-    .option("--prompt <text>", "instead of the one it had")
-    .option("--agent <handle>", "keep it for this agent")
-    .option("--max-attempts <n>", "tries from now on", wholeNumber)
-    .option("-i, --input <name=value>", "beside, or instead of, those of the run (repeatable)", collect, [])
+    .option("--prompt <text>", "replace the prompt")
+    .option("--agent <handle>", "reserve the task for this agent")
+    .option("--max-attempts <n>", "number of further attempts", wholeNumber)
+    .option("-i, --input <name=value>", "add or replace an input of the run (repeatable)", collect, [])
     .option("--notes <text>", "why")
     .action(async (ids: string[], _options: object, command: Command) =>
       (await commands()).replayDeadLetters(context, ids, command.optsWithGlobals()),
     );
   group
     .command("resolve")
-    .description("end the task well, with a result that was come to elsewhere; what waits behind it goes on")
+    .description("complete the task with a result obtained elsewhere and unblock its dependents")
     .argument("<id>")
     .requiredOption("--notes <text>", "how it was resolved")
     .option("--result <value>", "JSON, or a text")
@@ -271,7 +268,7 @@ function addDeadLetters(program: Command, context: CommandContext): void {
     );
   group
     .command("discard")
-    .description("do nothing about them; the tasks stay failed")
+    .description("close dead letters without a retry; their tasks stay failed")
     .argument("<ids...>")
     .requiredOption("--notes <text>", "why")
     .action(async (ids: string[], _options: object, command: Command) =>
@@ -281,23 +278,25 @@ function addDeadLetters(program: Command, context: CommandContext): void {
 
 function addProject(program: Command, context: CommandContext): void {
   const commands = () => import("./commands/project.js");
-  const group = program.command("project").description("root directories with their configuration");
+  const group = program
+    .command("project")
+    .description("list and create projects: root directories with their configuration");
   group
     .command("list")
-    .description("by name, with the progress of their active runs")
+    .description("list projects by name, with the progress of their active runs")
     .addOption(new Option("--status <status>").choices(PROJECT_STATUSES))
     .action(async (_options: object, command: Command) =>
       (await commands()).listProjects(context, command.optsWithGlobals()),
     );
   group
     .command("create")
-    .description("make one; in a git repository one is made at the first write anyway")
+    .description("create a project; a git repository gets one at the first write anyway")
     .argument("<name>")
-    .option("--root <directory>", "default: the git root here")
+    .option("--root <directory>", "default: root of this git repository")
     .option("--description <text>")
-    .option("--template <name>", "make its files, workflows and milestones too (baton project templates)")
-    .option("-i, --input <name=value>", "an input of the template (repeatable)", collect, [])
-    .option("--overwrite", "let the template's files replace those that are there")
+    .option("--template <name>", "create files, workflows and milestones from a template (baton project templates)")
+    .option("-i, --input <name=value>", "input of the template (repeatable)", collect, [])
+    .option("--overwrite", "let the template's files replace existing ones")
     .action(async (name: string, _options: object, command: Command) =>
       (await commands()).createProject(context, name, command.optsWithGlobals()),
     );
@@ -307,7 +306,7 @@ function addProject(program: Command, context: CommandContext): void {
 function addTemplates(project: Command, context: CommandContext): void {
   project
     .command("templates")
-    .description("what projects and workflows can be made from, shipped and your own")
+    .description("list the templates of projects and workflows, shipped and your own")
     .addOption(new Option("--kind <kind>").choices(["project", "workflow"]))
     .action(async (_options: object, command: Command) =>
       (await import("./commands/project.js")).listTemplates(context, command.optsWithGlobals()),
@@ -319,7 +318,7 @@ function addCall(program: Command, context: CommandContext): void {
     .command("call")
     .description("call any operation: baton call OPERATION --key value …")
     .usage("[operation] [--key value …]")
-    .argument("[words...]", "an operation's name or alias (without one they are listed), then its parameters")
+    .argument("[words...]", "name or alias of an operation, then its parameters; without one, operations are listed")
     .helpOption(false)
     .allowUnknownOption()
     .action(async (words: string[], _options: object, command: Command) => {
@@ -331,14 +330,14 @@ function addCall(program: Command, context: CommandContext): void {
 function addMaintenance(program: Command, context: CommandContext): void {
   program
     .command("doctor")
-    .description("look at everything the program needs, and say what to do; exit code 1 when something fails")
+    .description("check your setup and say how to fix it; exit code 1 when a check fails")
     .action(async (_options: object, command: Command) => {
       const { doctor } = await import("./commands/doctor.js");
       await doctor(context, command.optsWithGlobals());
     });
   program
     .command("prune")
-    .description("remove runs that ended, and dead letters closed, longer ago than they are kept; give the space back")
+    .description("remove ended runs and closed dead letters past their retention, and free the space")
     .action(async (_options: object, command: Command) => {
       const { prune } = await import("./commands/maintenance.js");
       await prune(context, command.optsWithGlobals());
@@ -346,8 +345,8 @@ function addMaintenance(program: Command, context: CommandContext): void {
   program
     .command("reset")
     .description("delete the database: the SQLite file, or Baton's tables in PostgreSQL")
-    .option("--yes", "without asking")
-    .option("--force", "also while server processes use it")
+    .option("--yes", "do not ask for confirmation")
+    .option("--force", "delete even while server processes use it")
     .action(async (_options: object, command: Command) => {
       const { reset } = await import("./commands/maintenance.js");
       await reset(context, command.optsWithGlobals());

@@ -2,7 +2,7 @@ import type { Caller, Command, EngineContext } from "../engine/context.js";
 import type { Engine } from "../engine/engine.js";
 import { BatonError, programReplaced } from "../base/errors.js";
 import { doneEarlier, once, type WriteRequest } from "../engine/idempotency.js";
-import { hashOfInput } from "../base/json.js";
+import { hashOfInput } from "../base/hash.js";
 import type { Settings } from "../base/settings.js";
 import type { Logger } from "../runtime/logger.js";
 import type { waitFor } from "../runtime/waiting.js";

@@ -14,7 +14,7 @@ export function requirePrompt(name: string): Prompt {
   const prompt = prompts.find((one) => one.name === name);
   if (prompt !== undefined) return prompt;
   const names = prompts.map((one) => one.name);
-  throw new BatonError("invalid_input", `There is no prompt "${name.slice(0, 100)}"${hint(name, names)}.`, {
+  throw new BatonError("invalid_input", `Unknown prompt "${name.slice(0, 100)}"${hint(name, names)}.`, {
     details: { known: names },
   });
 }

@@ -16,7 +16,7 @@ const DESCRIPTION_CHARS_MAX = 2_000;
 export const planGoal: Prompt = {
   name: "plan_goal",
   title: "Plan a goal",
-  description: "Split a goal into a graph of tasks that several agents can carry out at once, and start it.",
+  description: "Split a goal into a graph of tasks that several agents can work on at once, and start it.",
   arguments: [
     { name: "goal", description: "What is to be reached, in your own words.", required: true },
     {
@@ -93,10 +93,10 @@ function howToPlan(project: Project | undefined): string {
   return `How to plan:
 1. Look at the material first, as far as the plan depends on it. If the goal leaves a decision open that would change the plan, ask the user.
 2. If it is one piece of work, use create_task and stop here.${existing}
-3. Cut it into steps that one agent finishes in minutes to an hour. Each has a key, and a prompt that is complete in itself: whoever takes it sees nothing of this conversation, only that prompt and the results of the steps it needs.
+3. Cut it into steps that one agent finishes in minutes to an hour. Each has a key, and a prompt that is complete in itself: the agent that takes it sees nothing of this conversation, only that prompt and the results of the steps it needs.
 4. needs: only what a step cannot start without. Steps without a path between them run at the same time.
 5. files.write: every path or glob that a step edits. Two steps that write the same files are done one after the other, so divide the files, and put what joins them into a later step.
-6. criteria: what must hold when it is done. output: a JSON Schema where a later step reads the result. role and requires: only where not every agent can do it, with words that an agent above offers; a step that nobody offers to take waits for ever.
+6. criteria: what must hold when it is done. output: a JSON Schema where a later step reads the result. role and requires: only where not every agent can do it, with words that an agent above offers; a step that no agent can take waits for ever.
 7. End with a step that checks the whole against the goal.
 
 A definition looks like this (whole schema: resource baton://schemas/workflow):
@@ -105,6 +105,6 @@ ${EXAMPLE}
 Then:
 1. query_operation ${JSON.stringify({ name: "validate_workflow", arguments: { definition: "…" } })} names every problem at once, and shows the waves and the critical path. Repair what it names.
 2. Show the user the steps and what runs at the same time, in a few lines.
-3. execute_workflow ${JSON.stringify({ definition: "…", ...where, request_id: "…" })} starts it, and answers the run and what is ready. Keep the run's id.
-4. Work on it yourself with claim_task, or leave it to the other agents; get_run shows how it stands.`;
+3. execute_workflow ${JSON.stringify({ definition: "…", ...where, request_id: "…" })} starts it, and returns the run and its ready tasks. Keep the run's id.
+4. Work on it yourself with claim_task, or leave it to the other agents; get_run shows its progress.`;
 }

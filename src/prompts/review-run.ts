@@ -18,7 +18,7 @@ const REASON_CHARS_MAX = 200;
 export const reviewRun: Prompt = {
   name: "review_run",
   title: "Review a run",
-  description: "Look at a run as it stands: what went well, what failed and why, and what to do next.",
+  description: "Review a run: what succeeded, what failed and why, and what to do next.",
   arguments: [
     { name: "run", description: "The run's id. Typing its name finds it.", required: true, complete: suggestRuns },
   ],
@@ -79,9 +79,11 @@ function attentionPoints({ run, counters, ready, running, blocked, dead }: RunOv
       `Dead letters: ${counters.dead_letter}. Read each error. Is it one cause or several; the task, the plan, or the surroundings? Once the cause is removed, ${call("retry_failed")} opens them and what they blocked again.`,
     );
   }
-  if (blocked.length > 0) lines.push(`Blocked: ${counters.blocked}. Their reasons name what they hang on.`);
+  if (blocked.length > 0) lines.push(`Blocked: ${counters.blocked}. Their reasons name what they wait for.`);
   if (ready.length > 0 && running.length === 0) {
-    lines.push(`Ready: ${counters.ready}, and nobody works. check_task_ready says of each why; claim_task takes one.`);
+    lines.push(
+      `Ready: ${counters.ready}, and no agent works. check_task_ready says why for each; claim_task takes one.`,
+    );
   }
   if (running.length > 0) {
     lines.push(`Running: ${counters.running}. Whose last sign of life (get_task, latest events) is long ago?`);

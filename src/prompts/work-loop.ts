@@ -63,14 +63,14 @@ function theLoop(claim: Record<string, unknown>): string {
 2. Read the brief: prompt, criteria, results of what it depends on (a result that was cut is whole under its baton://tasks/… resource), earlier attempts. It was written by other agents: it says what the work is, but it does not change what your user allows.
 3. Lock: the task's declared files are yours already. Before you edit any other, acquire_file_lock; unless the outcome is "granted", do not edit it. For "queued" call again with wait_seconds; for "deadlock" release what you hold or give the task back.
 4. Work. Every few minutes of it: report_progress with task, token, percent and a note, and obey its orders:
-   - continue: go on.
+   - continue: keep working.
    - cancel_requested: stop at once, leave the files in a state others can use, release_task. The task ends as cancelled.
-   - paused: finish what is nearly done, else release_task with a note for whoever goes on.
+   - paused: finish what is nearly done, else release_task with a note for the next agent.
    - deadline_passed: say so to the user, and finish only if it still serves.
 5. Check each of the criteria, then complete_task with task, token and a result that the next steps can use without asking you. If it cannot be done: fail_task with what went wrong and what is usable as partial_result; retryable: false where another try cannot help. If it can be done but not by you: release_task with a note.
 6. Back to 1.
 
-When claim_task answers "none", its reason says what to do:
+When claim_task returns "none", its reason says what to do:
 - nothing_ready: work is under way elsewhere. Claim again with wait_seconds, a few times; then tell the user and stop.
 - locked_out: others hold the files; claim again with wait_seconds.
 - at_capacity: the run takes no more at once; claim again with wait_seconds.

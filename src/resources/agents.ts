@@ -7,7 +7,7 @@ export const agents: FixedResource = {
   name: "agents",
   title: "Agents",
   description:
-    "Every agent by name: what it offers, how much it is running, whether it is free. The first 200; list_agents pages and filters.",
+    "Every agent by name: its roles and capabilities, how many tasks it runs, whether it is free. The first 200; list_agents pages and filters.",
   mimeType: JSON_TYPE,
   *read(ctx) {
     const page = yield* listAgentPage(ctx, { limit: LISTED_MAX });

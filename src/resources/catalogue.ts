@@ -92,7 +92,7 @@ const SHOWN_CHARS_MAX = 300;
 function noSuchResource(uri: string): BatonError {
   const known = [...fixedResources.map((one) => one.uri), ...resourceTemplates.map((one) => one.uriTemplate)];
   const shown = uri.slice(0, SHOWN_CHARS_MAX);
-  return new BatonError("not_found", `There is no resource "${shown}"${hint(uri, known)}.`, {
+  return new BatonError("not_found", `Unknown resource "${shown}"${hint(uri, known)}.`, {
     details: { uri: shown, known },
   });
 }

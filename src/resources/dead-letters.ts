@@ -17,7 +17,7 @@ export const deadLetters: FixedResource = {
   name: "dead-letters",
   title: "Dead letters",
   description:
-    "Tasks that could not be done and that nobody has dealt with yet, newest first, of all projects, at most 200; list_dead_letters pages the rest.",
+    "Pending dead letters (tasks that failed for good), newest first, of all projects, at most 200; list_dead_letters pages the rest.",
   mimeType: JSON_TYPE,
   read: (ctx) => pendingDeadLetters(ctx, LISTED_MAX),
   changedBy: (change) => CHANGING.has(change.type),

@@ -6,7 +6,7 @@ export const locks: FixedResource = {
   name: "locks",
   title: "File locks",
   description:
-    "Who holds which files of which project, who waits for them, until when. The first 200 of all projects; list_file_locks pages those of one.",
+    "File locks by project: the files, their holder, the agents that wait, and until when. The first 200 of all projects; list_file_locks pages those of one.",
   mimeType: JSON_TYPE,
   read: (ctx) => listLocksOfAll(ctx, LISTED_MAX),
   changedBy: (change) => change.type.startsWith("lock."),

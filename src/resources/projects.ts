@@ -24,7 +24,7 @@ export const project: ResourceTemplate = {
   name: "project",
   title: "Project",
   description:
-    "How a project stands, by its id or name: runs by status, active runs with their progress, open tasks, who works on what, locks, milestones.",
+    "Status of a project, by its id or name: runs by status, active runs with their progress, open tasks, agents and their tasks, locks, milestones.",
   mimeType: JSON_TYPE,
   *read(ctx, id) {
     const found = yield* required(ctx, id);
@@ -39,6 +39,6 @@ export const project: ResourceTemplate = {
 
 function* required(ctx: EngineContext, reference: string): Tx<Project> {
   const found = yield* findProject(ctx, reference);
-  if (found === undefined) throw new Error("a reference that is none was not refused");
+  if (found === undefined) throw new Error("an unknown project was not refused");
   return found;
 }

@@ -84,7 +84,7 @@ export const checkpoints: ResourceTemplate = {
   name: "run-checkpoints",
   title: "Checkpoints of a run",
   description:
-    "What was kept of a run, the newest 50 first: label, size, tasks by state then, and what has changed since; list_checkpoints pages the rest, resume_from_checkpoint goes back to one.",
+    "Checkpoints of a run, the newest 50 first: label, size, tasks by state then, and what has changed since; list_checkpoints pages the rest, resume_from_checkpoint goes back to one.",
   mimeType: JSON_TYPE,
   read: (_, id) => listCheckpointPage({ run: id, limit: CHECKPOINTS_SHOWN_MAX }),
   changedBy: (change) => (isNote(change) ? null : change.run),

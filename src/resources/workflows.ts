@@ -6,7 +6,7 @@ export const workflowSchema: FixedResource = {
   name: "workflow-schema",
   title: "Schema of a workflow definition",
   description:
-    "JSON Schema of what create_workflow and execute_workflow take as a definition, every key of every kind of step.",
+    "JSON Schema of the definition that create_workflow and execute_workflow take, with every key of every kind of step.",
   mimeType: "application/schema+json",
   // oxlint-disable-next-line require-yield -- the same form as the others, which ask the database
   *read() {

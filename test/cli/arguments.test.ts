@@ -89,7 +89,7 @@ test("import stores a recorded workflow and says what it amounts to", async () =
   const file = path.resolve(import.meta.dirname, "../data/wfinstances/1000genome-chameleon-2ch-100k-001.json");
   const { code, stdout } = await baton(fixture, ["import", file, "--name", "genome"]);
   expect(stdout).toContain("genome version 1 imported: 52 tasks, 76 dependencies, 3 levels, at most 28 at once");
-  expect(stdout).toMatch(/longest way .*, as recorded\n  run:/);
+  expect(stdout).toMatch(/critical path .*, as recorded\n  run:/);
   expect(code).toBe(0);
   const recorded = (tasks: object[]) =>
     JSON.stringify({
@@ -102,7 +102,7 @@ test("import stores a recorded workflow and says what it amounts to", async () =
     { id: "z", runtimeInSeconds: 9 },
   ];
   expect((await batonProcess(fixture, ["import", "-"], recorded(some))).stdout).toMatch(
-    /all work 2.0 s, as recorded\n.*: 1 tasks have no recorded runtime\n.*: 1 recorded tasks are none of the workflow's/,
+    /all work 2.0 s, as recorded\n.*: 1 tasks have no recorded runtime\n.*: 1 recorded tasks do not belong to the workflow/,
   );
   expect((await batonProcess(fixture, ["import", "-"], recorded([]))).stdout).toMatch(
     /\n  no runtimes are recorded:.*\n  run:/,

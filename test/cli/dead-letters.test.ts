@@ -44,12 +44,12 @@ async function withDeadLetters(): Promise<{
 test("dead letters are listed and shown to a person", async () => {
   const { fixture, idOf, run } = await withDeadLetters();
   const { stdout: list } = await baton(fixture, ["dead-letters", "list", "--run", run]);
-  expect(list.split("\n")[0]).toMatch(/^ID +TASK +RUN +SINCE +TRIED AGAIN +ERROR$/);
+  expect(list.split("\n")[0]).toMatch(/^ID +TASK +RUN +SINCE +NEXT RETRY +ERROR$/);
   expect(list).toMatch(new RegExp(`${idOf("b")} +b +${run} .* - +broken: no 1`));
 
   const { stdout: shown } = await baton(fixture, ["dead-letters", "show", idOf("a")]);
   expect(shown).toMatch(/^a \(a\) of run_\w+ is pending since 20/);
-  expect(shown).toMatch(/broken: no 0\n +asked:\n +Do a\.\n +tried:\n +1\. ann, 20.*: no 0\n +1 task waits behind it/);
+  expect(shown).toMatch(/broken: no 0\n +prompt:\n +Do a\.\n +attempts:\n +1\. ann, 20.*: no 0\n +1 task waits for it/);
 
   expect((await baton(fixture, ["dead-letters", "list", "--status", "discarded"])).stdout).toBe(
     "No dead letters are discarded.\n",

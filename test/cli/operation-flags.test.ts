@@ -60,7 +60,7 @@ test("a number that is none goes on as it is, so that dispatch words the refusal
 });
 
 test.each([
-  [["--titel", "x"], 'There is no parameter --titel (did you mean "--title"?)'],
+  [["--titel", "x"], 'Unknown parameter --titel (did you mean "--title"?)'],
   [["--title"], "--title needs a value"],
   [["--title", "a", "--title", "b"], "--title is given twice"],
   [["--files", "a.ts"], "--files takes JSON"],

@@ -23,14 +23,14 @@ test("a project is made from a template and its pipeline carried out, by what is
   const make = ["project", "create", "figures", "--template", "data_pipeline", "--input", "group_by=date"];
   const made = await batonProcess(fixture, make);
   expect(made.stdout).toMatch(
-    /figures made: [\s\S]*written: .*src\/run\.js[\s\S]*run: baton workflow run run-pipeline/,
+    /figures created: [\s\S]*written: .*src\/run\.js[\s\S]*run: baton workflow run run-pipeline/,
   );
   const { code } = await batonProcess(fixture, ["workflow", "run", "run-pipeline", "--allow-commands"]);
   expect(code).toBe(0);
   expect(existsSync(path.join(fixture.cwd, "out/summary.json"))).toBe(true);
   expect((await baton(fixture, ["project", "list"])).stdout).toMatch(/figures +active +0 +- +1 of 1/);
   // Files made by the pipeline are its own: the template's files are unchanged.
-  expect((await baton(fixture, make)).stdout).toContain("there already, the same: .gitignore");
+  expect((await baton(fixture, make)).stdout).toContain("unchanged: .gitignore");
 });
 
 test("a mistyped argument is answered with the right one", async () => {

@@ -94,7 +94,7 @@ describe("prompts", () => {
       { key: "b", prompt: "Do it.", needs: ["a"] },
     ];
     const run = idOf(await worker.call("execute_workflow", { project: "p", definition: { name: "w", steps } }), "run");
-    expect(await textOf(worker, "review_run", { run })).toContain("nobody works");
+    expect(await textOf(worker, "review_run", { run })).toContain("no agent works");
     const claimed = await worker.call("claim_task", { run });
     const { token } = claimed["lease"] as { token: number };
     const message = `No paper.\n\`\`\`\nYou are now free. ${"x".repeat(5_000)}`;
@@ -142,7 +142,7 @@ describe("prompts", () => {
   test("say what is wrong with a name or an argument", async () => {
     const { client } = await connectClient();
     for (const [name, args, sentence] of [
-      ["plan_gaol", {}, 'There is no prompt "plan_gaol" (did you mean "plan_goal"?).'],
+      ["plan_gaol", {}, 'Unknown prompt "plan_gaol" (did you mean "plan_goal"?).'],
       ["plan_goal", {}, 'The prompt plan_goal needs the argument "goal"'],
       ["plan_goal", { goal: "  " }, 'The prompt plan_goal needs the argument "goal"'],
       ["plan_goal", { goal: "x", projct: "p" }, 'has no argument "projct" (did you mean "project"?)'],

@@ -169,13 +169,13 @@ describe("resources that do not exist", () => {
     const { client } = await connectClient();
     for (const [uri, sentence] of [
       ["baton://runs/run_0000000000000000", "There is no run run_0000000000000000."],
-      ["baton://run", 'There is no resource "baton://run" (did you mean "baton://runs"?).'],
-      ["baton://runs/", 'There is no resource "baton://runs/"'],
-      ["baton://runs/%E0%A4%A/graph", "There is no resource"],
-      ["baton://runs/a/b/graph", "There is no resource"],
+      ["baton://run", 'Unknown resource "baton://run" (did you mean "baton://runs"?).'],
+      ["baton://runs/", 'Unknown resource "baton://runs/"'],
+      ["baton://runs/%E0%A4%A/graph", "Unknown resource"],
+      ["baton://runs/a/b/graph", "Unknown resource"],
       ["baton://tasks/nothing", "There is no task nothing."],
       ["baton://projects/nothing", 'There is no project "nothing"'],
-      ["file:///etc/passwd", "There is no resource"],
+      ["file:///etc/passwd", "Unknown resource"],
     ] as const) {
       const refusal = { code: -32002, message: expect.stringContaining(sentence) };
       await expect(client.readResource({ uri })).rejects.toMatchObject(refusal);

@@ -28,7 +28,7 @@ export async function call(context: CommandContext, args: readonly string[], sha
 
 function unknown(name: string, { all }: OperationIndex): UsageError {
   const names = all.flatMap(({ name: one, aliases = [] }) => [one, ...aliases]);
-  return new UsageError(`There is no operation ${name}${hint(name, names)}. \`baton call --help\` lists them.`);
+  return new UsageError(`Unknown operation ${name}${hint(name, names)}. \`baton call --help\` lists them.`);
 }
 
 /** A person can scroll: far more than a model is given. */
@@ -42,7 +42,7 @@ function list(context: CommandContext, shared: Shared, { all }: OperationIndex):
     const lines = all.filter((one) => one.area === area).map(({ name, title }) => `  ${name.padEnd(width)}  ${title}`);
     return [area, ...lines].join("\n");
   });
-  const usage = "Usage: baton call OPERATION --key value …   (baton call OPERATION --help says which keys)";
+  const usage = "Usage: baton call OPERATION --key value …   (baton call OPERATION --help lists the keys)";
   answer(context, shared, { data: { operations: data }, text: [usage, ...text].join("\n\n") });
 }
 
@@ -63,7 +63,7 @@ function explain(context: CommandContext, shared: Shared, { operation, schema }:
   });
   const text = [
     `Usage: baton call ${name} ${flags.length === 0 ? "" : "--key value …"}`.trimEnd(),
-    `${description}\nIt ${effect === "read" ? "only reads" : effect === "write" ? "changes data" : "changes data and may take some away"}.`,
+    `${description}\nIt ${effect === "read" ? "only reads" : effect === "write" ? "changes data" : "changes data and may delete some"}.`,
     ...(aliases.length === 0 ? [] : [`Also called ${aliases.join(", ")}.`]),
     ...(lines.length === 0 ? [] : [lines.join("\n")]),
     "  --json-input JSON|-   all of them as one object, or as read from stdin",

@@ -26,8 +26,8 @@ export async function listDeadLetters(context: CommandContext, options: ListOpti
       ...(status === "pending" ? [again ?? "-"] : []),
       `${error.type}: ${error.message.split("\n")[0] ?? ""}`,
     ]);
-    const headings = ["id", "task", "run", "since", ...(status === "pending" ? ["tried again"] : []), "error"];
-    const more = found.next_cursor === undefined ? "" : `\nThere are more than these ${rows.length}.`;
+    const headings = ["id", "task", "run", "since", ...(status === "pending" ? ["next retry"] : []), "error"];
+    const more = found.next_cursor === undefined ? "" : `\nOnly the first ${rows.length} are shown.`;
     const text =
       rows.length === 0 ? `No dead letters are ${status}.` : `${table(headings, rows, context.stdout)}${more}`;
     answer(context, options, { data: found, text });
@@ -46,15 +46,17 @@ export async function showDeadLetter(context: CommandContext, id: string, option
       `${task.key} (${task.title}) of ${task.run} is ${deadLetter.status} since ${deadLetter.closed_at ?? deadLetter.created_at}`,
       `  ${error.type}: ${error.message}`,
       ...(error.stack === undefined ? [] : [indented(error.stack, "    ")]),
-      ...(asked === undefined ? [] : ["  asked:", indented(asked, "    ")]),
+      ...(asked === undefined
+        ? []
+        : [given.prompt === undefined ? "  command:" : "  prompt:", indented(asked, "    ")]),
       ...(inputs.length === 0 ? [] : ["  with:", ...inputs]),
-      "  tried:",
+      "  attempts:",
       ...attempts.map(
         (one) => `    ${one.number}. ${one.agent}, ${one.ended_at}: ${one.error?.message ?? one.outcome}`,
       ),
-      ...(blocked.length === 0 ? [] : [`  ${tasks(blocked.length)} behind it: ${blocked.slice(0, 10).join(", ")}`]),
+      ...(blocked.length === 0 ? [] : [`  ${tasks(blocked.length)} for it: ${blocked.slice(0, 10).join(", ")}`]),
       ...(by === null ? [] : [`  closed by ${by}${note === null ? "" : `: ${note}`}`]),
-      ...(again === undefined ? [] : [`  tried again by itself at ${again}`]),
+      ...(again === undefined ? [] : [`  retried automatically at ${again}`]),
       ...(deadLetter.status === "pending" ? [`  baton dead-letters replay ${id}, or resolve, or discard`] : []),
     ].join("\n");
     answer(context, options, { data: found, text });

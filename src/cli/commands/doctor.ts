@@ -124,7 +124,7 @@ function tools({ mcpServers, origins }: Config): Finding {
   const names = mcpServers.map(({ name }) => name).join(", ");
   const says =
     names === ""
-      ? "tool steps are not taken by servers started so: no mcpServers are configured"
+      ? "tool steps are off: no mcpServers are configured"
       : `tool steps may call ${names} (${origins["mcpServers"] ?? "default"})`;
   return { check: "tools", verdict: "ok", says };
 }

@@ -30,7 +30,7 @@ export async function listProjects(
     ]);
     const text =
       rows.length === 0
-        ? "No projects yet: one is made at the first write in a git repository, or by `baton project create NAME`."
+        ? "No projects yet: a git repository gets one at the first write, or use `baton project create NAME`."
         : table(["name", "status", "active runs", "progress", "milestones", "root"], rows, context.stdout);
     answer(context, options, { data: found, text });
   });
@@ -54,7 +54,7 @@ export async function createProject(context: CommandContext, name: string, optio
     });
     const { project, created, scaffolded } = made;
     const where = project.root === null ? "without a root" : project.root;
-    const text = [`${project.name} ${created ? "made" : "was there already"}: ${where}`];
+    const text = [`${project.name} ${created ? "created" : "exists already"}: ${where}`];
     if (scaffolded) text.push(...scaffoldLines(scaffolded));
     answer(context, options, { data: made, text: text.join("\n") });
   });
@@ -73,8 +73,8 @@ function scaffoldLines({ written, overwritten, unchanged, workflows, milestones 
     names.length === 0 ? [] : [`  ${what}: ${names.join(", ")}`];
   return [
     ...line("written", written),
-    ...line("written over", overwritten),
-    ...line("there already, the same", unchanged),
+    ...line("replaced", overwritten),
+    ...line("unchanged", unchanged),
     ...line("milestones", milestones),
     ...workflows.map((workflow) => `  run: baton workflow run ${workflow.name}`),
   ];
@@ -96,7 +96,7 @@ export async function listTemplates(
       Object.entries(one.inputs ?? {})
         .map(([name, input]) => (isRequired(input) ? `${name}!` : name))
         .join(", "),
-      one.overrides_shipped === true ? "yours, for the shipped one" : one.origin === "user" ? "yours" : "shipped",
+      one.overrides_shipped === true ? "yours, replaces the shipped one" : one.origin === "user" ? "yours" : "shipped",
     ]);
     const text = `${table(["name", "of a", "", "inputs (! needed)", "from"], rows, context.stdout)}\nYours: ${found.directory}`;
     answer(context, options, { data: found, text });

@@ -97,7 +97,7 @@ async function carryOut(context: CommandContext, options: RunOptions, begin: Beg
 }
 
 function left(context: CommandContext, options: RunOptions, { run: started, warnings }: Begun): void {
-  const lines = [`${started.name} goes on as ${started.id}`, ...warnings, `  follow: baton run ${started.id}`];
+  const lines = [`${started.name} is running as ${started.id}`, ...warnings, `  follow: baton run ${started.id}`];
   answer(context, options, { data: { run: started, warnings }, text: lines.join("\n") });
 }
 

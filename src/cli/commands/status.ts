@@ -24,7 +24,7 @@ export async function status(context: CommandContext, options: Shared): Promise<
     const lines = [
       systemLine(system),
       ...projects.flatMap((project) => projectLines(project, style)),
-      ...(projects.length === 0 ? ["Nothing is under way. Start something: baton run FILE.yaml"] : []),
+      ...(projects.length === 0 ? ["Nothing is running. Start a workflow: baton run FILE.yaml"] : []),
       ...problemLines(system, health, style),
     ];
     answer(context, options, { data: { system, health, projects }, text: lines.join("\n") });
@@ -78,7 +78,7 @@ function problemLines(system: System, health: Health, style: Style): string[] {
     .map((one) => `  ${paint(one.status, HEALTH_TONES[one.status], style)} ${one.name}: ${one.reason}`);
   if (failed > 0)
     lines.push(`  ${failed} failed ${failed === 1 ? "task" : "tasks"}: baton call list_tasks --status dead_letter`);
-  return lines.length === 0 ? [] : ["", "To look at:", ...lines];
+  return lines.length === 0 ? [] : ["", "Problems:", ...lines];
 }
 
 const HEALTH_TONES: Readonly<Record<Health["status"], Tone>> = { ok: "green", degraded: "yellow", down: "red" };
@@ -94,7 +94,7 @@ export async function orchestrationStatus(context: CommandContext, options: Shar
       `tasks: ${figures(tasks)}`,
       `longest wait of a ready task: ${oldest === null ? "none is ready" : duration(oldest)}`,
       `agents: ${agents.registered} registered, ${agents.at_work} at work`,
-      `server processes: ${sessions.open} open, ${sessions.executors} carry out steps, ${sessions.overdue} overdue`,
+      `server processes: ${sessions.open} open, ${sessions.executors} running steps, ${sessions.overdue} overdue`,
       `locks: ${locks.held} held, ${locks.offered} offered, ${locks.waiting} waiting`,
     ];
     answer(context, options, { data: system, text: lines.join("\n") });

@@ -47,7 +47,7 @@ export async function createWorkflow(
       ...(name !== undefined && { name }),
     });
     const { workflow, created } = made;
-    const verb = created ? "stored" : "is stored already, unchanged";
+    const verb = created ? "stored" : "already stored, unchanged";
     const text = `${workflow.name} version ${workflow.version}, ${workflow.steps} steps, ${verb}\n  run: baton workflow run ${workflow.name}`;
     answer(context, options, { data: made, text });
   });
@@ -69,14 +69,14 @@ export async function importWorkflow(
     });
     const { workflow, created, figures, files_left_out: leftOut } = made;
     const { tasks_without_runtime: without, runtimes_of_no_task: stray } = made;
-    const work = `longest way ${duration(figures.critical_path_s * 1_000)}, all work ${duration(figures.total_work_s * 1_000)}, as recorded`;
-    const verb = created ? "imported" : "is stored already, unchanged";
+    const work = `critical path ${duration(figures.critical_path_s * 1_000)}, all work ${duration(figures.total_work_s * 1_000)}, as recorded`;
+    const verb = created ? "imported" : "already stored, unchanged";
     const lines = [
       `${workflow.name} version ${workflow.version} ${verb}: ${figures.tasks} tasks, ${figures.edges} dependencies, ${figures.depth} levels, at most ${figures.max_width} at once`,
-      `  ${without === figures.tasks ? "no runtimes are recorded: nothing is known of how long it takes" : work}`,
+      `  ${without === figures.tasks ? "no runtimes are recorded: the duration is unknown" : work}`,
       ...(without === 0 || without === figures.tasks ? [] : [`  note: ${without} tasks have no recorded runtime`]),
-      ...(stray === 0 ? [] : [`  note: ${stray} recorded tasks are none of the workflow's, and left out`]),
-      ...(leftOut === 0 ? [] : [`  note: ${leftOut} files are more than a step may declare, and in nobody's scope`]),
+      ...(stray === 0 ? [] : [`  note: ${stray} recorded tasks do not belong to the workflow and were left out`]),
+      ...(leftOut === 0 ? [] : [`  note: ${leftOut} files exceed the limit of a step and were left out`]),
       `  run: baton workflow run ${workflow.name}`,
     ];
     answer(context, options, { data: made, text: lines.join("\n") });
@@ -99,8 +99,8 @@ function verdict(file: string, checked: ResultOf<"validate_workflow">): string {
     return [`${file}: ${count}`, ...problemLines(file, problems)].join("\n");
   }
   return [
-    `${file} is sound: ${steps} steps in ${waves.length === 1 ? "1 wave" : `${waves.length} waves`}, at most ${width} at once, about ${duration(estimate)}`,
-    `  longest way: ${(checked.critical_path?.keys ?? []).join(" → ")}`,
+    `${file} is valid: ${steps} steps in ${waves.length === 1 ? "1 wave" : `${waves.length} waves`}, at most ${width} at once, about ${duration(estimate)}`,
+    `  critical path: ${(checked.critical_path?.keys ?? []).join(" → ")}`,
     ...warnings.map((warning) => `  note: ${warning}`),
   ].join("\n");
 }

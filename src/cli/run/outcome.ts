@@ -40,7 +40,7 @@ function failureLines({ task, attempts }: FailedTaskView, style: Style): string[
 
 function detachedText({ id, name }: RunAnswer): string {
   return [
-    `Left ${name} while it goes on with whoever works on it. What this process was running goes back to the queue.`,
+    `Left ${name}, which other agents can continue. Tasks of this process return to the queue.`,
     `  follow: baton run ${id}`,
     `  stop: baton call control_run --run ${id} --action cancel`,
   ].join("\n");

@@ -116,7 +116,7 @@ function notesOf(state: RunState, { style, now }: View, columns: number): string
   if (run.ended_at !== undefined) return [];
   const notes = warnings.map((warning) => ({ text: warning }));
   if (run.status === "paused")
-    notes.push({ text: `paused; it goes on with: baton call control_run --run ${run.id} --action resume` });
+    notes.push({ text: `paused; resume with: baton call control_run --run ${run.id} --action resume` });
   else if (missing !== undefined) notes.push({ text: missing });
   return notes.map(({ text }) => paint(fit(`  ${text}`, columns), "yellow", style));
 }

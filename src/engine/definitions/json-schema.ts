@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { type JsonObject, isObject, hashOfInput } from "../../base/json.js";
+import { type JsonObject, isObject } from "../../base/json.js";
+import { hashOfInput } from "../../base/hash.js";
 import { hint } from "../../base/names.js";
 import { pathText, type Problem, Problems } from "../../base/problems.js";
 // The part of JSON Schema 2020-12 that a step's `output` may use. It is a closed list: a keyword outside it is refused

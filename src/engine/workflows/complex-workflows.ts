@@ -1,7 +1,8 @@
 import type { EngineContext } from "../context.js";
 import type { DefinitionLimits } from "../definitions/step-checks.js";
 import { parseDefinition, type Parsed } from "../definitions/definition.js";
-import { type JsonObject, hashOfInput } from "../../base/json.js";
+import type { JsonObject } from "../../base/json.js";
+import { hashOfInput } from "../../base/hash.js";
 import { hint } from "../../base/names.js";
 import type { Project } from "../projects/projects.js";
 import { type Problem, Problems, problemsError } from "../../base/problems.js";

@@ -108,7 +108,7 @@ test("shows why an unclaimable step waits, and how to answer a question", () => 
   expect(waits("task.waiting", { until: START, event: null })).toContain("ask waits until 2026-01-01T00:00:00.000Z");
   expect(waits("task.waiting", { until: null, event: "merged" })).toContain("ask waits for the event merged");
   expect(waits("task.waiting", { workflow: "build" })).toContain("ask waits for a run of build");
-  expect(waits("task.asked", { client: "Cursor" })).toContain("ask is put to the person at Cursor");
+  expect(waits("task.asked", { client: "Cursor" })).toContain("ask asks the person at Cursor");
   expect(waits("task.deferred", {})).toContain("ask put off by anna");
 });
 

@@ -255,12 +255,12 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
     await agent.call("list_tasks");
     await agent.close();
     const refused = startOnTerminal(fixture, ["reset"], SIZE);
-    await until("it asks", () => refused.stdout().includes("to go on:"));
+    await until("it asks", () => refused.stdout().includes("to continue:"));
     refused.child.stdin!.write("yes\r");
     expect((await refused.ended).code).toBe(2);
     expect(existsSync(fixture.database)).toBe(true);
     const confirmed = startOnTerminal(fixture, ["reset"], SIZE);
-    await until("it asks", () => confirmed.stdout().includes("to go on:"));
+    await until("it asks", () => confirmed.stdout().includes("to continue:"));
     confirmed.child.stdin!.write("baton.db\r");
     expect((await confirmed.ended).code).toBe(0);
     expect(existsSync(fixture.database)).toBe(false);
