@@ -62,7 +62,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   const database = new Database(options.file, { timeout: 0 });
   try {
     const run = (): void => migrate(database, options);
-    await retrying(policy, { run, transient: transientOf });
+    await retrying(policy, { run, transient: transientErrorOf });
     return new SqliteStore(database, options, { policy, turns });
   } catch (error) {
     database.close();
@@ -152,7 +152,7 @@ class SqliteStore implements Store {
   }
 
   async transact<T>(command: (ctx: TxContext) => Tx<T>, options: TransactOptions = {}): Promise<T> {
-    const transient = options.idempotent === true ? transientOrUnknown : transientOf;
+    const transient = options.idempotent === true ? transientOrUnknown : transientErrorOf;
     const leaveMs = this.#sharing.turns.leaveMs();
     if (leaveMs > 0) await pause(leaveMs);
     return this.#retrying(() => this.#once(this.#begin, command), transient);
@@ -180,7 +180,7 @@ class SqliteStore implements Store {
       this.#database.exec(`PRAGMA incremental_vacuum(${RECLAIM_PAGES})`);
       return Number(this.#database.pragma("freelist_count", { simple: true })) > 0;
     };
-    return this.#retrying(run, transientOf);
+    return this.#retrying(run, transientErrorOf);
   }
 
   async close(): Promise<void> {
@@ -253,14 +253,14 @@ function beginWith(begin: Database.Statement): void {
 
 const LOST: TransientError = { reason: "the connection was lost" };
 
-function transientOf(error: unknown): TransientError {
+function transientErrorOf(error: unknown): TransientError {
   if (error instanceof ConnectionLost) return LOST;
   if (error instanceof RestartTransaction) return { reason: error.message };
   return isBusy(error) ? { reason: "other processes kept it busy" } : undefined;
 }
 
 function transientOrUnknown(error: unknown): TransientError {
-  return error instanceof CommitUnknown ? LOST : transientOf(error);
+  return error instanceof CommitUnknown ? LOST : transientErrorOf(error);
 }
 
 /** SQLITE_BUSY and its extended codes (another writer, a recovery), and the rare races of opening a -wal. */
