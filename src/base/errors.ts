@@ -54,3 +54,8 @@ export function programReplaced(error: unknown): BatonError | undefined {
     "Baton was updated or removed on this machine after this server had started, and a part that this call needs is no longer there. Ask the person to restart this MCP server in their client.";
   return new BatonError("unavailable", message);
 }
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

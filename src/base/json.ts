@@ -5,3 +5,12 @@ export function isObject(value: unknown): value is JsonObject {
 
 /** Structure that JSON can hold, as a caller handed it in. */
 export type JsonObject = Readonly<Record<string, unknown>>;
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** Without the keys whose value is undefined, which a parsed object may carry and a stored one must not. */
+export function defined<T extends object>(value: T): Defined<T> {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>;
+}

@@ -1,3 +1,4 @@
+import { pathText } from "../base/problems.js";
 import type { z } from "zod";
 import { BatonError } from "../base/errors.js";
 import { nearest } from "../base/names.js";
@@ -194,13 +195,6 @@ function kindOf(value: unknown): string {
 
 function sentence(message: string): string {
   return /[.!?]$/.test(message) ? message : `${message}.`;
-}
-
-/** `definition.steps[0].key` */
-function pathText(path: readonly PropertyKey[]): string {
-  let text = "";
-  for (const part of path) text += typeof part === "number" ? `[${part}]` : `${text === "" ? "" : "."}${String(part)}`;
-  return text;
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

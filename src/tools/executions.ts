@@ -1,3 +1,4 @@
+import { defined } from "../base/json.js";
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import type { EngineContext } from "../engine/context.js";
@@ -74,11 +75,7 @@ const execute = defineOperation({
 
 type ExecuteInput = z.output<typeof executeInput>;
 
-interface StartedAnswer {
-  readonly run: ReturnType<typeof runView>;
-  readonly ready: ReturnType<typeof taskLine>[];
-  readonly warnings?: string[];
-}
+type StartedAnswer = ReturnType<typeof startedView>;
 
 /** A reference to a template is as good as its definition. */
 async function withTemplate(host: HostWith<"templates">, input: ExecuteInput): Promise<ExecuteInput> {
@@ -112,9 +109,8 @@ function chosenBy(
   { project, session }: { project: Project | undefined; session: WorkSession | undefined },
 ): Tx<ChosenDefinition> {
   const { workflow, definition, version, max_parallel, priority, deadline } = input;
-  const said = Object.entries({ max_parallel, priority, deadline }).filter(([, value]) => value !== undefined);
   const settings = settingsIn(session?.mode ?? "standard", ctx.settings);
-  const choice = { workflow, definition, version, overrides: Object.fromEntries(said) };
+  const choice = { workflow, definition, version, overrides: defined({ max_parallel, priority, deadline }) };
   return chooseDefinition({ ...ctx, settings }, project, choice);
 }
 
@@ -129,7 +125,7 @@ function* startGiven(ctx: EngineContext, input: ExecuteInput, before: Preparatio
   return startedView(yield* executeWorkflow(ctx, execution));
 }
 
-function startedView({ run, counters, ready, warnings }: Started): StartedAnswer {
+function startedView({ run, counters, ready, warnings }: Started) {
   return {
     run: runView(run, counters),
     ready: ready.map(taskLine),

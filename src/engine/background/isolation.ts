@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/errors.js";
 import { CommitUnknown } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 
@@ -75,8 +76,4 @@ export class IsolatedJobs {
 export function isOfDatabase(error: unknown): boolean {
   if (error instanceof CommitUnknown) return true;
   return error instanceof BatonError && error.code === "unavailable" && error.details?.["busy"] !== true;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

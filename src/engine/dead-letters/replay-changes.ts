@@ -1,3 +1,4 @@
+import { defined } from "../../base/json.js";
 import { isDeepStrictEqual } from "node:util";
 import { findRunDefinition } from "../../store/runs/runs.js";
 import type { RetryPolicy, TaskSpec } from "../../store/tasks/tasks.js";
@@ -107,8 +108,4 @@ function isStill(spec: TaskSpec, step: Step, values: ReturnType<typeof valuesOfR
 function textsOf(spec: TaskSpec): unknown {
   // As it was stored: what is undefined is not there.
   return JSON.parse(JSON.stringify({ ...spec, inputs: undefined, retry: undefined, timeouts: undefined }));
-}
-
-function defined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }

@@ -6,7 +6,7 @@ import { parseCompensation } from "./compensation.js";
 import { addStepProblems, type DefinitionLimits } from "./step-checks.js";
 import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./expression-checks.js";
 import { addForbidden, readDefinitionText } from "./text.js";
-import { type JsonObject, isObject } from "../../base/json.js";
+import { defined, type JsonObject, isObject } from "../../base/json.js";
 import { addInputProblems, type InputDefinition } from "./inputs.js";
 import { DEFAULT_ESTIMATE_MS, type Priority } from "../scheduling/order.js";
 import type { OutputSchema } from "./json-schema.js";
@@ -276,13 +276,4 @@ function retryOf({ kind, retry }: WrittenStep, defaults: Defaults, settings: Def
 function withReads(step: Step, all: Reads): Step {
   const reads = all.get(step.key);
   return reads === undefined ? step : { ...step, ...reads };
-}
-
-type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
-  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
-};
-
-/** Without the keys whose value is undefined, which a parsed object may carry and a stored one must not. */
-function defined<T extends object>(value: T): Defined<T> {
-  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as Defined<T>;
 }

@@ -79,8 +79,6 @@ const variableSchema = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: "must be letters, digits and _, not starting with a digit" })
   .max(64);
 
-/** Policies for a run whose task has failed permanently. */
-
 /** All but the steps, whose form depends on their kind. */
 export const headSchema = closed({
   name: nameSchema.optional(),

@@ -1,3 +1,4 @@
+import { defined } from "../../base/json.js";
 import { type PageQuery, pageOf } from "../../base/paging.js";
 import { forgetElicitation, putOff } from "../../store/escalations/elicitations.js";
 import { openQuestions } from "../../store/tasks/server-steps.js";
@@ -87,8 +88,7 @@ export function* decideEscalation(ctx: EngineContext, decision: EscalationDecisi
 
 /** Returns the result of a human step for expressions: the decision, without fields that were not given. */
 function resultOf({ decision, answers, conditions, note, by }: EscalationDecision): Record<string, unknown> {
-  const said = { decision, answers, conditions, note, by };
-  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined));
+  return defined({ decision, answers, conditions, note, by });
 }
 
 function* defer(ctx: EngineContext, { task, run }: LockedTask, { by, note }: EscalationDecision): Tx<WaitEnded> {

@@ -6,7 +6,7 @@ import type { Tx } from "../../store/tx.js";
 import { fileProblems } from "../definitions/analysis.js";
 import type { EngineContext } from "../context.js";
 import { parseDefinition, type Step } from "../definitions/definition.js";
-import type { JsonObject } from "../../base/json.js";
+import { defined, type JsonObject } from "../../base/json.js";
 import { ownProject } from "../projects/projects.js";
 import { type Problem, Problems } from "../../base/problems.js";
 import type { RunGraph, Vertex } from "../graph/run-graph.js";
@@ -81,7 +81,7 @@ function* fillUp(written: readonly Vertex[]): Tx<void> {
 function writtenOf(task: Task, spec: TaskSpec): JsonObject {
   if (spec.dynamic) return asWritten(spec.dynamic.step);
   const { prompt, criteria, requires, files, retry, timeouts, output, command, tool, compensate } = spec;
-  return stated({
+  return defined({
     kind: task.kind,
     title: task.title,
     trigger: task.trigger,
@@ -111,11 +111,7 @@ function asWritten(step: Readonly<Record<string, unknown>>, without: readonly st
   const { compensate, ...rest } = step;
   const undoing = compensate as Readonly<Record<string, unknown>> | undefined;
   const kept = Object.fromEntries(Object.entries(rest).filter(([field]) => !without.includes(field)));
-  return stated({ ...kept, compensate: undoing && asWritten(undoing, FROM_THE_STEP) });
-}
-
-function stated(step: Readonly<Record<string, unknown>>): JsonObject {
-  return Object.fromEntries(Object.entries(step).filter(([, value]) => value !== undefined));
+  return defined({ ...kept, compensate: undoing && asWritten(undoing, FROM_THE_STEP) });
 }
 
 /** Expressions whose step is gone, or no longer comes before them. */

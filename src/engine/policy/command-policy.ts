@@ -1,4 +1,5 @@
 import type { CommandPolicy } from "../../base/executor-policy.js";
+import { matches } from "./wildcards.js";
 
 /**
  * Characters that `*` never stands for: everything with which a shell chains or nests commands, redirects, expands
@@ -27,7 +28,7 @@ export function commandLine(run: string, env: Readonly<Record<string, string>> =
  */
 export function lineAllowed(policy: CommandPolicy, line: string): boolean {
   if (policy.kind !== "patterns") return policy.kind === "all";
-  return policy.patterns.some((pattern) => matches(trimmed(pattern), line));
+  return policy.patterns.some((pattern) => matches(trimmed(pattern), line, NOT_IN_WILDCARD));
 }
 
 /** Whether `run` may be started with the step's own `env`. */
@@ -42,24 +43,4 @@ export function commandAllowed(
 /** Without what a shell ignores around a line; `String.trim` takes more, such as no-break spaces. */
 function trimmed(text: string): string {
   return text.replace(/^[ \t\n]+/, "").replace(/[ \t\n]+$/, "");
-}
-
-/**
- * Takes each literal part at its first place after the one before. No later place can help: it would only put more
- * text, the skipped part included, under the wildcard before it. Hence no backtracking, whatever the pattern.
- */
-function matches(pattern: string, line: string): boolean {
-  const [first = "", ...rest] = pattern.split("*");
-  const last = rest.pop();
-  if (last === undefined) return pattern === line;
-  const end = line.length - last.length;
-  if (!line.startsWith(first) || !line.endsWith(last) || first.length > end) return false;
-  let at = first.length;
-  for (const literal of rest) {
-    const found = line.indexOf(literal, at);
-    if (found < 0 || found + literal.length > end) return false;
-    if (NOT_IN_WILDCARD.test(line.slice(at, found))) return false;
-    at = found + literal.length;
-  }
-  return !NOT_IN_WILDCARD.test(line.slice(at, end));
 }

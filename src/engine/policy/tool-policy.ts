@@ -1,3 +1,4 @@
+import { matches } from "./wildcards.js";
 import type { ToolServer } from "../../base/executor-policy.js";
 
 /** Tool names match this: the rule of MCP, and the signs that servers use beside it. */
@@ -20,21 +21,5 @@ export function readToolLine(line: string): { server: string; tool: string } {
 export function toolAllowed(servers: readonly ToolServer[], line: string): boolean {
   const { server, tool } = readToolLine(line);
   const found = servers.find(({ name }) => name === server);
-  return found !== undefined && (found.tools === undefined || found.tools.some((pattern) => fits(pattern, tool)));
-}
-
-/** Each literal part at its first place after the one before: no backtracking, whatever the pattern. */
-function fits(pattern: string, text: string): boolean {
-  const [first = "", ...rest] = pattern.split("*");
-  const last = rest.pop();
-  if (last === undefined) return pattern === text;
-  const end = text.length - last.length;
-  if (!text.startsWith(first) || !text.endsWith(last) || first.length > end) return false;
-  let at = first.length;
-  for (const literal of rest) {
-    const found = text.indexOf(literal, at);
-    if (found < 0 || found + literal.length > end) return false;
-    at = found + literal.length;
-  }
-  return true;
+  return found !== undefined && (found.tools === undefined || found.tools.some((pattern) => matches(pattern, tool)));
 }

@@ -2,7 +2,7 @@ import pLimit, { type LimitFunction } from "p-limit";
 import type { Brief } from "../../engine/claims/claims.js";
 import type { Command } from "../../engine/context.js";
 import type { ExecutedKind } from "../../engine/scheduling/demands.js";
-import { BatonError } from "../../base/errors.js";
+import { BatonError, messageOf } from "../../base/errors.js";
 import {
   claimWork,
   type ExecutorOffer,
@@ -237,7 +237,7 @@ export class Executor {
       else logger.warn("the outcome of an attempt was dropped: its task is no longer held", facts);
     } catch (error) {
       logger.error("a step could not be carried out", { ...facts, error });
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       await this.#report(attempt, { kind: "fail", error: { type: "executor_error", message } }).catch(
         (again: unknown) => logger.error("its task could not be released", { ...facts, error: again }),
       );

@@ -1,3 +1,4 @@
+import { messageOf } from "../../base/errors.js";
 import fs from "node:fs";
 import Database from "better-sqlite3";
 import type { Finding } from "../driver/inspection.js";
@@ -101,8 +102,4 @@ export function sizeOfSqlite(file: string): number {
 
 function filesOf(file: string): string[] {
   return SUFFIXES.map((suffix) => file + suffix).filter((one) => fs.existsSync(one));
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
