@@ -116,6 +116,9 @@ export const budget = z.object({
 
 export const runLine = z.object({ id: z.string(), name: z.string(), status: runStatus, progress: z.number() });
 
+/** Fields of a change of a task with its consequences. */
+export const change = { task: taskLine, ready: z.array(taskLine), run: runLine } as const;
+
 export const lease = z.object({ token: z.int(), expires_at: instant });
 
 export const lockLine = z.object({

@@ -5,7 +5,6 @@ import {
   type DeadLetter,
   discardDeadLetter,
   deadLetterInFull,
-  type DeadLetterOutcome,
   listDeadLetterPage,
   partialResults,
   replayDeadLetter,
@@ -16,7 +15,7 @@ import type { EngineContext } from "../engine/context.js";
 import { BatonError } from "../base/errors.js";
 import { iso, isoOrNull } from "../base/time.js";
 import { attemptView, taskLine } from "../engine/tasks/views.js";
-import { runLine } from "../engine/runs/views.js";
+import { changeView } from "../engine/runs/views.js";
 import type { Tx } from "../store/tx.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
@@ -111,13 +110,7 @@ const get = defineOperation({
   },
 });
 
-const handled = { task: shapes.taskLine, ready: z.array(shapes.taskLine), run: shapes.runLine } as const;
-
-function handledView({ task, ready, run, counters }: DeadLetterOutcome) {
-  return { task: taskLine(task), ready: ready.map(taskLine), run: runLine(run, counters) };
-}
-
-type Handled = ReturnType<typeof handledView>;
+type Handled = ReturnType<typeof changeView>;
 
 const changes = z.strictObject({
   prompt: z.string().min(1).optional().describe("Taken literally: expressions in it are not evaluated."),
@@ -146,10 +139,10 @@ const replay = defineOperation({
     ...params.acting,
   }),
   output: z.object({
-    task: handled.task.optional(),
-    ready: handled.ready.optional(),
-    run: handled.run.optional(),
-    replayed: z.array(z.object({ id: z.string(), ...handled })).optional(),
+    task: shapes.change.task.optional(),
+    ready: shapes.change.ready.optional(),
+    run: shapes.change.run.optional(),
+    replayed: z.array(z.object({ id: z.string(), ...shapes.change })).optional(),
     refused: z.array(z.object({ id: z.string(), code: z.string(), message: z.string() })).optional(),
   }),
   async perform(host, { id, ids, ...rest }) {
@@ -197,7 +190,7 @@ function* replayOne(ctx: EngineContext, id: string, { changes: given, notes: not
   const { retry, ...rest } = given ?? {};
   const { max_attempts } = retry ?? {};
   const asked = { ...rest, ...(max_attempts === undefined ? {} : { retry: { max_attempts } }) };
-  return handledView(yield* replayDeadLetter(ctx, { id, note, changes: asked, by: acting.name }));
+  return changeView(yield* replayDeadLetter(ctx, { id, note, changes: asked, by: acting.name }));
 }
 
 const resolve = defineOperation({
@@ -213,10 +206,10 @@ const resolve = defineOperation({
     result: z.unknown().optional(),
     ...params.acting,
   }),
-  output: z.object(handled),
+  output: z.object(shapes.change),
   *run(ctx, { id, notes, result, agent: handle }) {
     const agent = yield* actingAgent(ctx, handle);
-    return handledView(yield* resolveDeadLetter(ctx, { id, notes, result, by: agent.name }));
+    return changeView(yield* resolveDeadLetter(ctx, { id, notes, result, by: agent.name }));
   },
 });
 

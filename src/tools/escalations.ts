@@ -1,7 +1,6 @@
 import { z } from "zod";
 import { decideEscalation, DECISIONS, listEscalationPage } from "../engine/escalations/escalations.js";
-import { taskLine } from "../engine/tasks/views.js";
-import { runLine } from "../engine/runs/views.js";
+import { changeView } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -46,15 +45,10 @@ const decide = defineOperation({
     token: z.int().optional().describe("From list_escalations: refused if the question has been asked anew since."),
     request_id: params.requestId,
   }),
-  output: z.object({ task: shapes.taskLine, ready: z.array(shapes.taskLine), run: shapes.runLine }),
+  output: z.object(shapes.change),
   *run(ctx, input) {
     const { request_id: _, ...decision } = input;
-    const ended = yield* decideEscalation(ctx, { ...decision, by: ctx.caller.agent });
-    return {
-      task: taskLine(ended.task),
-      ready: ended.ready.map(taskLine),
-      run: runLine(ended.run, ended.counters),
-    };
+    return changeView(yield* decideEscalation(ctx, { ...decision, by: ctx.caller.agent }));
   },
 });
 

@@ -14,7 +14,7 @@ import { findTaskDetail, listTaskPage } from "../engine/tasks/queries.js";
 import { cancelTask, completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks/tasks.js";
 import { taskLine, taskView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
-import { runLine } from "../engine/runs/views.js";
+import { changeView, runLine } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -40,8 +40,6 @@ const stepFields = {
   deadline: duration.optional(),
   estimate_ms: duration.optional(),
 } as const;
-
-const changed = { task: shapes.taskLine, ready: z.array(shapes.taskLine), run: shapes.runLine } as const;
 
 const createTask = defineOperation({
   name: "create_task",
@@ -224,14 +222,9 @@ const complete = defineOperation({
     usage: usage.describe("Model, tokens; cost in US$."),
     ...params.acting,
   }),
-  output: z.object(changed),
+  output: z.object(shapes.change),
   *run(ctx, input) {
-    const done = yield* completeTask(ctx, input);
-    return {
-      task: taskLine(done.task),
-      ready: done.ready.slice(0, READY_SHOWN_MAX).map(taskLine),
-      run: runLine(done.run, done.counters),
-    };
+    return changeView(yield* completeTask(ctx, input), READY_SHOWN_MAX);
   },
 });
 
@@ -258,7 +251,7 @@ const fail = defineOperation({
     ...params.acting,
   }),
   output: z.object({
-    ...changed,
+    ...shapes.change,
     outcome: z.enum(["retry", "dead_letter", "cancelled"]),
     retry_at: z.string().optional(),
     blocked: z.array(z.string()).readonly(),
@@ -306,14 +299,9 @@ const cancel = defineOperation({
   area: "tasks",
   effect: "destructive",
   input: z.object({ task: params.task, reason: z.string().max(2_000).optional(), ...params.acting }),
-  output: z.object(changed),
+  output: z.object(shapes.change),
   *run(ctx, input) {
-    const cancelled = yield* cancelTask(ctx, input);
-    return {
-      task: taskLine(cancelled.task),
-      ready: cancelled.ready.map(taskLine),
-      run: runLine(cancelled.run, cancelled.counters),
-    };
+    return changeView(yield* cancelTask(ctx, input));
   },
 });
 

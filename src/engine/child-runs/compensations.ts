@@ -1,3 +1,4 @@
+import { grouped } from "../../base/groups.js";
 import { TITLE_CHARS_MAX } from "../../base/limits.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { compensable, compensationKey } from "../../store/child-runs/compensations.js";
@@ -82,12 +83,8 @@ const EDGES_MAX = 50_000;
  * more than 50,000 pairs, they are undone one after another instead. O(V + E), and what the answers are long.
  */
 export function undoneBefore({ tasks, edges, undone }: CompensationOrder): ReadonlyMap<string, readonly string[]> {
-  const dependents = new Map<string, string[]>();
-  for (const [dependency, task] of edges) {
-    const known = dependents.get(dependency);
-    if (known) known.push(task);
-    else dependents.set(dependency, [task]);
-  }
+  const ties = grouped(edges, ([dependency]) => dependency);
+  const dependents = new Map([...ties].map(([dependency, own]) => [dependency, own.map(([, task]) => task)]));
   const nearest = new Map<string, ReadonlySet<string>>();
   let pairs = 0;
   const order = dependentsFirst(tasks, dependents);

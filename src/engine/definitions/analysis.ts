@@ -1,3 +1,4 @@
+import { grouped } from "../../base/groups.js";
 import type { CriticalPath } from "../graph/dag.js";
 import { type Definition, definitionDag, type Step } from "./definition.js";
 import { BatonError } from "../../base/errors.js";
@@ -115,12 +116,7 @@ function writtenIn(wave: readonly Step[], space: PathSpace): Written[] {
 
 /** Each pair of which one stands at or above the literal directory of the other; only these can overlap. Bounded. */
 function* meetingPairs(written: readonly Written[]): Generator<[Written, Written]> {
-  const byPrefix = new Map<string, Written[]>();
-  for (const one of written) {
-    const there = byPrefix.get(one.pattern.prefix);
-    if (there) there.push(one);
-    else byPrefix.set(one.pattern.prefix, [one]);
-  }
+  const byPrefix = grouped(written, ({ pattern }) => pattern.prefix);
   const order = new Map(written.map((one, index) => [one, index]));
   let comparisons = 0;
   for (const [index, one] of written.entries()) {

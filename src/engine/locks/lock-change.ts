@@ -1,3 +1,4 @@
+import { grouped } from "../../base/groups.js";
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import { anyoneInLine, deleteRequests, offerRequest } from "../../store/locks/requests.js";
 import {
@@ -256,16 +257,6 @@ function byOwner(locks: readonly Lock[]): Lock[][] {
 
 function byRequest(locks: readonly Lock[]): Map<string, Lock[]> {
   return grouped(locks, ({ request }) => request);
-}
-
-function grouped(locks: readonly Lock[], keyOf: (lock: Lock) => string): Map<string, Lock[]> {
-  const groups = new Map<string, Lock[]>();
-  for (const lock of locks) {
-    const group = groups.get(keyOf(lock));
-    if (group) group.push(lock);
-    else groups.set(keyOf(lock), [lock]);
-  }
-  return groups;
 }
 
 function byQueuePosition([a]: readonly Lock[], [b]: readonly Lock[]): number {

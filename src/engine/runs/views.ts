@@ -38,6 +38,14 @@ export function runLine(run: Run, counters: Counters) {
   return { id: run.id, name: run.name, status: run.status, progress: progressOf(counters) };
 }
 
+/** A change of a task with its consequences; of the tasks that it made ready at most `readyMax`. */
+export function changeView(
+  { task, ready, run, counters }: { task: Task; ready: readonly Task[]; run: Run; counters: Counters },
+  readyMax = Infinity,
+) {
+  return { task: taskLine(task), ready: ready.slice(0, readyMax).map(taskLine), run: runLine(run, counters) };
+}
+
 /** A task that waits, with the run that it waits for, if it is one. */
 export function waitingLine(task: Task, child: string | undefined) {
   return { ...taskLine(task), ...(child === undefined ? {} : { child_run: child }) };
