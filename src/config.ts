@@ -1,4 +1,3 @@
-import { LOG_LEVELS, type LogLevel } from "./runtime/logger.js";
 import fs from "node:fs";
 import path from "node:path";
 import envPaths from "env-paths";
@@ -22,7 +21,7 @@ export interface Config {
   readonly outputDirectory: string;
   /** Where the person's own templates are. Absolute. */
   readonly templatesDirectory: string;
-  readonly logLevel: LogLevel;
+  readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly settings: Settings;
   /** By name: `default`, `flag --…`, `environment BATON_…` or the file. */
   readonly origins: Readonly<Record<string, string>>;
@@ -50,6 +49,7 @@ export interface ConfigSources {
   readonly cwd: string;
 }
 
+const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 const TOOLSETS = [...AREAS, "all"] as const;
 const FILE_NAME = "baton.json";
 const PREFIX = "BATON_";

@@ -1,4 +1,3 @@
-import { readIfThere } from "../runtime/processes.js";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -97,6 +96,15 @@ function withoutComments(text: string): string {
     /("(?:[^"\\]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
     (_, string: string | undefined) => string ?? "",
   );
+}
+
+function readIfThere(file: string): string | undefined {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch {
+    // Not there, or not ours to read: either way this client does not tell.
+    return undefined;
+  }
 }
 
 function get(value: unknown, key: string): unknown {

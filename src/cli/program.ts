@@ -1,4 +1,3 @@
-import { LOG_LEVELS } from "../runtime/logger.js";
 import { DEAD_LETTER_STATUSES, PROJECT_STATUSES } from "../base/statuses.js";
 import fs from "node:fs";
 import readline from "node:readline/promises";
@@ -101,6 +100,8 @@ function programOf(context: CommandContext, { quiet }: { readonly quiet: boolean
   addMaintenance(program, context);
   return program;
 }
+
+const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"];
 
 function addServe(program: Command, context: CommandContext): void {
   program

@@ -38,8 +38,7 @@ function realPlace(absolute: string, links: number): string | undefined {
   }
 }
 
-/** Whether a path is the root itself, or lies below it by its name. */
-export function isInside(root: string, absolute: string): boolean {
+function isInside(root: string, absolute: string): boolean {
   const way = path.relative(root, absolute);
   return way === "" || (way !== ".." && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way));
 }

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { Logger as Pino } from "pino";
 
-export const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
+const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Facts beside a message. An `error` is written with its stack. */

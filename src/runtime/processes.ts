@@ -40,8 +40,7 @@ export function ownMark(): ProcessMark {
   return { pid: process.pid, processStartedAt: startOf(process.pid) ?? 0 };
 }
 
-/** The text of a file; undefined where it is not there, or not ours to read. */
-export function readIfThere(path: string): string | undefined {
+function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {

@@ -1,4 +1,4 @@
-import { grouped } from "../../base/groups.js";
+import { grouped } from "../graph/groups.js";
 import { TITLE_CHARS_MAX } from "../../base/limits.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { compensable, compensationKey } from "../../store/child-runs/compensations.js";

@@ -1,6 +1,5 @@
-import { isInside } from "../../runtime/confinement.js";
 import { realpath, stat } from "node:fs/promises";
-import { resolve } from "node:path";
+import { isAbsolute, relative, resolve, sep } from "node:path";
 import { BatonError } from "../../base/errors.js";
 
 /**
@@ -17,6 +16,11 @@ export async function confinedDirectory(root: string, path = "."): Promise<strin
   if (!isInside(realRoot, real)) throw outside(path, real);
   if (!(await stat(real)).isDirectory()) throw new BatonError("invalid_input", `cwd: ${path} is not a directory`);
   return real;
+}
+
+function isInside(root: string, path: string): boolean {
+  const way = relative(root, path);
+  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 function outside(path: string, resolved: string): BatonError {
