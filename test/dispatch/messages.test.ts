@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { BatonError } from "../../src/base/errors.js";
 import { catalogue } from "../../src/tools/registry.js";
+import { brokenRules } from "../support/sentences.js";
 import { startApp } from "../support/servers/app.js";
 
 type Input = Record<string, unknown>;
@@ -13,21 +14,6 @@ interface Refusal {
   readonly code: string;
   readonly message: string;
   readonly next: readonly unknown[];
-}
-
-const PRIVATE =
-  /\b(?:burials?|buried|askers?|askings?|desks?|chores?|keepers?|upkeep|runs? within|nobody|somebody|whoever)\b/i;
-
-/** Rules that a message breaks, by name. */
-function brokenRules(message: string): string[] {
-  const rules: Record<string, boolean> = {
-    'write "is not a" or "There is no"': /(?<!\bthere )\bis no (?!longer\b|more\b)/i.test(message),
-    "begin with the subject": /(?:^|[.!?]\s)(?:What|Whoever|Of a|One that|Those)\b(?![^.]*\?)/.test(message),
-    "say it positively": /\bnone that\b/.test(message),
-    "use the field's word": PRIVATE.test(message) || /(?<!dead )\bletters?\b(?!, digits)(?! or digit)/i.test(message),
-    "end with one full stop": !/[^.!?:;,\s][.?]$/.test(message),
-  };
-  return Object.keys(rules).filter((rule) => rules[rule]);
 }
 
 function wrongValue({ type }: Property): unknown {
@@ -83,6 +69,63 @@ test("refusals of every operation follow the rules for sentences, and name the n
   expect(broken).toEqual([]);
   const silent = refusals.filter(({ code, next }) => code === "not_found" && next.length === 0);
   expect(silent.map(({ call, message }) => `${call}: ${message}`)).toEqual([]);
+});
+
+type Send = (name: string, input: Input) => Promise<Record<string, unknown>>;
+
+/** A run of one task that an agent has claimed. */
+async function claimedRun(send: Send, agent: string): Promise<{ run: string; task: string; token: number }> {
+  const definition = { name: "one", steps: [{ key: "a", prompt: "Do it" }] };
+  const { run } = (await send("execute_workflow", { definition })) as { run: { id: string } };
+  const claimed = (await send("claim_task", { run: run.id, agent })) as {
+    task: { id: string };
+    lease: { token: number };
+  };
+  return { run: run.id, task: claimed.task.id, token: claimed.lease.token };
+}
+
+/** Task of a question that a person has decided already. */
+async function decidedQuestion(send: Send): Promise<string> {
+  const definition = { name: "asks", steps: [{ key: "ask", kind: "human", ask: "Release?" }] };
+  const { run } = (await send("execute_workflow", { definition })) as { run: { id: string } };
+  const { tasks } = (await send("list_tasks", { run: run.id })) as { tasks: { id: string }[] };
+  const id = tasks[0]?.id ?? "none";
+  await send("decide_escalation", { id, decision: "approved" });
+  return id;
+}
+
+test("refusals for a wrong state follow the same rules", async () => {
+  const { call } = await startApp({ settings: { wait_max_ms: 1 }, channel: "human", agent: "ann" });
+  const decided = await decidedQuestion(call);
+  const running = await claimedRun(call, "ben");
+  const { run, task, token } = await claimedRun(call, "ann");
+  const held = { task, token, agent: "ann" };
+  await call("complete_task", { ...held, result: 1 });
+  const refused: [string, string, Input][] = [
+    ["stale_token", "complete_task", { task: running.task, token: 99, agent: "ben", result: 1 }],
+    ["stale_token", "report_progress", { task: running.task, token: 99, agent: "ben" }],
+    ["invalid_transition", "control_run", { run: running.run, action: "resume" }],
+    ["conflict", "complete_task", { ...held, result: 2 }],
+    ["stale_token", "fail_task", { ...held, error: { type: "x", message: "x" } }],
+    ["stale_token", "release_task", held],
+    ["invalid_transition", "cancel_task", { task }],
+
+    ["invalid_transition", "modify_run", { run, changes: [{ op: "remove_task", task: "a" }] }],
+    ["invalid_transition", "control_run", { run, action: "pause" }],
+    ["invalid_transition", "control_run", { run, action: "resume" }],
+    ["invalid_transition", "decide_escalation", { id: decided, decision: "approved" }],
+  ];
+  for (const [expected, name, input] of refused) {
+    const error = await call(name, input).then(
+      (result) => new Error(`not refused: ${JSON.stringify(result)}`),
+      (thrown: unknown) => thrown as BatonError,
+    );
+    const { message } = error;
+    const code = error instanceof BatonError ? error.code : "none";
+    expect
+      .soft({ name, input, code, message, broken: brokenRules(message) })
+      .toMatchObject({ code: expected, broken: [] });
+  }
 });
 
 test.each([

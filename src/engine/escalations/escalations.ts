@@ -125,7 +125,7 @@ function askedAnew(task: Task): BatonError {
 
 function notAsked(task: Task): BatonError {
   const why = task.kind === "human" ? `it is ${task.status}` : `it is a ${task.kind} step`;
-  return new BatonError("invalid_transition", `Nobody is asked to decide task ${task.key} (${task.id}): ${why}.`, {
+  return new BatonError("invalid_transition", `No decision is pending for task ${task.key} (${task.id}): ${why}.`, {
     details: { task: task.id, kind: task.kind, status: task.status },
     next: [{ tool: "get_task", arguments: { task: task.id } }],
   });
