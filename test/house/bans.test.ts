@@ -11,7 +11,7 @@ const SAFE_IN_SQL =
   /^[A-Z][A-Z0-9_]*(?:\.join\(", "\)|\.columns|\.columnsOf\("\w"\))?$|^placeholders\([^()]*\)$|^\w+\.length(?: \+ \d+)?$/;
 const STATEMENT_MODULES = ["src/store/**", "!src/store/{sqlite,postgres,driver,migrations}/**"];
 
-/** What to look at: the code without comments and literals, the comments alone, or a verdict on the whole file. */
+/** The part to search: the code without comments and literals, the comments alone, or a verdict on the whole file. */
 type Look = { in: "code" | "comments"; pattern: RegExp } | { find(source: Source): readonly number[] };
 
 /** A review remark that was made once too often. `where` are globs; one that begins with `!` takes files out. */

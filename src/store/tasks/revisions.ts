@@ -35,7 +35,7 @@ export function* forgetRetries(tasks: readonly string[]): Tx<void> {
   ]);
 }
 
-/** Gives an unstarted task the content of another step. */
+/** Replaces the content of an unstarted task by another step's. */
 export function* reviseTask(task: Task, spec: TaskSpec): Tx<void> {
   yield [
     `UPDATE tasks SET title = $1, role = $2, demand = $3, scope = $4, trigger_rule = $5, estimate_ms = $6, timed = $7, latest_start = $8

@@ -241,7 +241,7 @@ export function* reopenTasks(which: Reopening): Tx<Task[]> {
   return inOrder(rows);
 }
 
-/** Gives pending tasks whose reservation has lapsed their earlier demand again. */
+/** Restores the earlier demand of pending tasks whose reservation has lapsed. */
 export function* forgetReservations(run: string, demand: string, unreserved: string): Tx<void> {
   yield [
     "UPDATE tasks SET demand = $1 WHERE run = $2 AND demand = $3 AND status = 'pending' AND reserved_for IS NULL",
