@@ -29,7 +29,7 @@ export class Catalogue implements OperationIndex {
     if (operation !== undefined) return operation;
     const near = nearestFew(name, this.#byName.keys(), SUGGESTIONS_MAX);
     const meant = near.length > 0 ? ` The nearest: ${near.join(", ")}.` : "";
-    throw new BatonError("not_found", `There is no operation "${name.slice(0, 100)}".${meant}`, {
+    throw new BatonError("not_found", `Unknown operation "${name.slice(0, 100)}".${meant}`, {
       details: { name: name.slice(0, 100), nearest: near },
       next: [{ tool: "find_operations", arguments: { query: near[0] ?? name.slice(0, 100) } }],
     });

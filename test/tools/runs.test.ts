@@ -103,7 +103,7 @@ describe("runs", () => {
     expect((await crew.complete(await crew.take("ann", { run: run.id }))).run.status).toBe("succeeded");
     await expect(crew.app.call("control_run", { run: run.id, action: "retry_failed" })).rejects.toMatchObject({
       code: "invalid_transition",
-      message: `retry_failed is not possible: run ${run.id} is succeeded; nothing can be asked of it any more.`,
+      message: `retry_failed is not possible: run ${run.id} is succeeded; no action is possible any more.`,
     });
   });
 

@@ -96,7 +96,7 @@ function refuseReserved(ctx: EngineContext, name: string): void {
   const reserved = RESERVED_HANDLES.has(name) || name.startsWith(EXECUTOR_PREFIX);
   if (!reserved || ctx.caller.agent === name) return;
   const message = name.startsWith(EXECUTOR_PREFIX)
-    ? `"${name}" is the handle of a server's own executor; nobody else acts under it.`
+    ? `"${name}" is the handle of a server's own executor; no other agent acts under it.`
     : `"${name}" is not a name for an agent; a person acts through a person's channel.`;
   throw new BatonError("not_permitted", message, { details: { agent: name } });
 }

@@ -116,5 +116,5 @@ function timeout(kind: TimeoutKind, { spec }: Pick<TaskAndSpec, "task" | "spec">
 function notInTime(locked: LockedTask): AttemptError {
   const error = timeout("schedule_to_close", locked);
   if (locked.task.kind !== "human") return error;
-  return { ...error, message: `${error.message}, and nobody has decided: that counts as rejected` };
+  return { ...error, message: `${error.message}, without a decision: that counts as rejected` };
 }

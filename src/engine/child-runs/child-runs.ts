@@ -199,7 +199,7 @@ function* failTry(
   const again = run.stage !== "stopping" && mayRetry(spec.retry, failures, error.type);
   const endless = again && (yield* children.reachesDepth(child.id, RUN_DEPTH_MAX));
   if (!again || endless) {
-    const why = endless ? `; it is not tried again, because runs within it were ${RUN_DEPTH_MAX} deep` : "";
+    const why = endless ? `; it is not retried, because its descendants were ${RUN_DEPTH_MAX} levels deep` : "";
     const last = { ...error, message: error.message + why };
     yield* endWait(ctx, parent, (change) => failByServer(change, task, { error: last, counts: true }));
     return;

@@ -50,7 +50,7 @@ function addResultProblems(step: WrittenStep, { at, problems }: StepChecks): voi
   const add = (path: string, message: string) => problems.add({ path: `${at}.${path}`, step: key, message });
   if (step.kind === "gate") return add("output", "the result of a gate is that of its checks: leave it out");
   if (step.kind === "wait" && step.event === undefined)
-    return add("output", "the result of a timer is its time, which nobody has to check: leave it out");
+    return add("output", "the result of a timer is its time, which needs no check: leave it out");
   const known = step.kind === undefined ? undefined : RESULTS[step.kind];
   const required = typeof output === "object" ? output["required"] : undefined;
   if (known === undefined || !Array.isArray(required)) return;

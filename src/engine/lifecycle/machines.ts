@@ -176,8 +176,7 @@ function illegal<S extends string, E extends string>(
   event: E,
 ): BatonError {
   const legal = Object.keys(machine.table[subject.status]).flatMap((possible) => machine.asked[possible as E] ?? []);
-  const able =
-    legal.length === 0 ? "nothing can be asked of it any more" : `what can be asked of it: ${legal.join(", ")}`;
+  const able = legal.length === 0 ? "no action is possible any more" : `possible actions: ${legal.join(", ")}`;
   const look: NextCall =
     machine.name === "run"
       ? { tool: "get_run", arguments: { run: subject.id } }

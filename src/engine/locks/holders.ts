@@ -88,7 +88,7 @@ function* requireHeldBy(agent: string, reference: string): Tx<Task> {
 }
 
 function notHeld(agent: string, task: Task): BatonError {
-  const state = task.agent === null ? `it is ${task.status} and nobody holds it` : `${task.agent} holds it`;
+  const state = task.agent === null ? `it is ${task.status} and has no holder` : `${task.agent} holds it`;
   const message = `${agent} does not hold task ${task.key} (${task.id}), so no file can be locked for it: ${state}.`;
   return new BatonError("conflict", message, {
     details: { task: task.id, status: task.status, held_by: task.agent, agent },

@@ -204,8 +204,8 @@ const APPLY: { readonly [K in Op]: (edit: Edit, change: Change[K]) => undefined 
 function whyFixed({ mutability, task }: Vertex): string {
   if (mutability === "ended") return "it has ended";
   // A waiting task has no holder: a person is asked, a time or an event is awaited, a child run goes on.
-  if (task?.status === "waiting") return "it has begun, and what it waits for is of it as it is; cancel_task ends it";
-  return "whoever has it would be left with another task";
+  if (task?.status === "waiting") return "it has begun to wait, and its wait cannot be changed; cancel_task ends it";
+  return "its holder would be left with another task";
 }
 
 /** Each gate behind a task has a key of its own. */

@@ -62,7 +62,7 @@ function* lockOpenRun({ run: id, expectedRevision }: Modification): Tx<Run> {
   if (!run) throw new Error(`run ${id} is gone under its own lock`);
   if (!takesWork(run)) throw finishedRun(run);
   if (expectedRevision === undefined || expectedRevision === run.revision) return run;
-  const message = `Run ${id} has revision ${run.revision} by now, not ${expectedRevision}: somebody has changed it. Nothing was changed; look at it and decide again.`;
+  const message = `Run ${id} has revision ${run.revision} by now, not ${expectedRevision}: it has been changed since. Nothing was changed; read it and decide again.`;
   throw new BatonError("conflict", message, {
     details: { run: id, revision: run.revision, expected_revision: expectedRevision },
     next: [{ tool: "get_run", arguments: { run: id, include: ["tasks"] } }],

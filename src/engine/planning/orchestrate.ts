@@ -89,7 +89,7 @@ export function* orchestrateGoal(ctx: EngineContext, goal: Goal): Tx<Orchestrati
     status: "planning",
   });
   const claim = yield* claimTask(ctx, { agent: goal.agent, run: started.run.id, fresh: true });
-  if (claim.outcome === "again") throw new Error(`nobody else can know of run ${started.run.id} yet`);
+  if (claim.outcome === "again") throw new Error(`no other agent can know of run ${started.run.id} yet`);
   const counters = yield* findCounters(started.run.id);
   return { started: { ...started, counters }, claim, planning: yield* planningOf(ctx, goal) };
 }

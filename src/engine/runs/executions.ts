@@ -179,7 +179,7 @@ function* commandWarnings(ctx: EngineContext, { definition }: Parsed): Tx<string
     ...(missing === undefined
       ? []
       : [
-          `${missing.count} tool steps wait: ${missing.detail}. Only whoever starts a server adds MCP servers, in their own configuration (mcpServers).`,
+          `${missing.count} tool steps wait: ${missing.detail}. Only the person who starts a server adds MCP servers, in their own configuration (mcpServers).`,
         ]),
   ];
 }
