@@ -212,6 +212,6 @@ describe.each(BACKENDS)("a workflow step with a retry policy on %s", (backend) =
       task: `${run.id}/again`,
       include: ["attempts"],
     })) as unknown as { attempts: Attempt[] };
-    expect(attempts[0]?.error?.message).toContain("not tried again, because runs within it were 10 deep");
+    expect(attempts[0]?.error?.message).toContain("not retried, because its descendants were 10 levels deep");
   });
 });

@@ -354,7 +354,7 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
       const team = await crew();
       const { run } = await team.start([{ key: "ask", kind: "human", ask: "Go?" }, { key: "a" }]);
       await expect(modify(team, run.id, [{ op: "remove_task", task: "ask" }])).rejects.toMatchObject({
-        message: expect.stringContaining('task "ask" is waiting: it has begun, and what it waits for'),
+        message: expect.stringContaining('task "ask" is waiting: it has begun to wait, and its wait cannot be changed'),
       });
     });
 

@@ -87,8 +87,9 @@ async function storeInFormat1(store: Store, checkpoint: string, { tasks, ...head
   );
   const hash = createHash("sha256");
   for (const part of parts) hash.update(`${part}\n`);
+  const digest = hash.digest("base64url");
   await store.transact(function* () {
-    yield ["UPDATE checkpoints SET format = 1, hash = $1 WHERE id = $2", [hash.digest("base64url"), checkpoint]];
+    yield ["UPDATE checkpoints SET format = 1, hash = $1 WHERE id = $2", [digest, checkpoint]];
     yield ["DELETE FROM checkpoint_parts WHERE checkpoint = $1", [checkpoint]];
     for (const [number, data] of parts.entries())
       yield ["INSERT INTO checkpoint_parts (checkpoint, number, data) VALUES ($1, $2, $3)", [checkpoint, number, data]];
