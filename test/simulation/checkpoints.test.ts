@@ -82,6 +82,10 @@ async function goBack(world: World, { store, id, run, before, figures }: Back): 
   world.runs.push((fork["run"] as { id: string }).id);
   figures["forked"] = (figures["forked"] ?? 0) + 1;
 
+  // A run that is being compensated or cancelled comes to its end first, and is not restored meanwhile.
+  const { status } = (await world.must("get_run", { run }))["run"] as { status: string };
+  if (status === "compensating" || status === "cancelling") return;
+
   const tokens = await tokensOf(store, run);
   const resumed = await world.must("resume_from_checkpoint", { checkpoint: id });
   figures["restored"] = (figures["restored"] ?? 0) + Number(resumed["restored"]);
