@@ -31,6 +31,8 @@ export function cleanInput(input: Record<string, unknown>, bytesMax: number): Re
   const clean = (value: unknown, depth: number): unknown => {
     if (typeof value === "string") return cleanText(value);
     count(1);
+    if (typeof value === "bigint")
+      throw new BatonError("invalid_input", "JSON cannot carry a big integer: write it as text. Nothing was done.");
     if (typeof value !== "object" || value === null) return value;
     if (depth > DEPTH_MAX) {
       const message = `The input is nested more than ${DEPTH_MAX} levels deep; nothing was done.`;
