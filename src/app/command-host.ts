@@ -1,26 +1,30 @@
 import os from "node:os";
-import type { CommandHost, OpenOptions } from "../cli/host.js";
-import type { Flags } from "../config.js";
+import type { DatabaseConfig, Flags } from "../config.js";
 import { BatonError } from "../base/errors.js";
 import { isName, NAME_RULE, nameFrom } from "../base/names.js";
 import { VERSION } from "../runtime/version.js";
 import { systemClock } from "../runtime/clock.js";
+import type { App } from "./app.js";
 
-/** The command line's host, assembled from the real parts, each of which is loaded when it is needed. */
-export const commandHost: CommandHost = {
+/** Everything that the command line can reach beyond its own terminal. Each part is loaded when it is needed. */
+export const commandHost = {
   version: VERSION,
+  /** Milliseconds since the epoch. */
   now: () => systemClock.now(),
   open,
-  serve: async (flags) => (await import("./serve.js")).serve(flags),
-  inspectDatabase: async (database) => (await import("./maintenance.js")).inspectDatabase(database),
-  liveSessions: async (app) => (await import("./maintenance.js")).liveSessions(app),
-  prune: async (app) => (await import("./maintenance.js")).prune(app, CLIENT),
-  removeDatabase: async (database) => (await import("./maintenance.js")).removeDatabase(database),
+  serve: async (flags: Flags) => (await import("./serve.js")).serve(flags),
+  inspectDatabase: async (database: DatabaseConfig) => (await import("./maintenance.js")).inspectDatabase(database),
+  liveSessions: async (app: App) => (await import("./maintenance.js")).liveSessions(app),
+  prune: async (app: App) => (await import("./maintenance.js")).prune(app, CLIENT),
+  removeDatabase: async (database: DatabaseConfig) => (await import("./maintenance.js")).removeDatabase(database),
 };
+export type CommandHost = typeof commandHost;
+export type Opened = Awaited<ReturnType<typeof open>>;
 
 const CLIENT = "baton";
 
-async function open(flags: Flags, { sessionless }: OpenOptions) {
+/** `sessionless`: for a command that ends with its answer. Leases then last by time. */
+async function open(flags: Flags, { sessionless }: { readonly sessionless: boolean }) {
   // A person at a terminal decides as a human; a program that calls `baton` has no terminal.
   const channel = process.stdin.isTTY && process.stderr.isTTY ? "human" : "agent";
   const [{ launch }, { RESERVED_HANDLES }] = await Promise.all([
@@ -28,7 +32,12 @@ async function open(flags: Flags, { sessionless }: OpenOptions) {
     import("../engine/agents/agents.js"),
   ]);
   const launched = launch(flags, { sessionless, channel, agent: ownHandle(RESERVED_HANDLES) });
-  return { ...launched, dispatch: () => launched.app.dispatch(CLIENT), standBy: () => launched.app.standBy(CLIENT) };
+  return {
+    ...launched,
+    dispatch: () => launched.app.dispatch(CLIENT),
+    /** Lets this process take command steps from now on, where it may, also of what others have started. */
+    standBy: () => launched.app.standBy(CLIENT),
+  };
 }
 
 /** The same in each call, so that a task claimed by one can be completed by the next: BATON_AGENT, or the user's name. */

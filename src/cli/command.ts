@@ -1,11 +1,12 @@
+import type { CommandHost, Opened } from "../app/command-host.js";
 import type { Flags } from "../config.js";
-import { type TypedCall, typedCalls } from "./typed-calls.js";
+import { defined } from "../base/json.js";
 import type { ExitCode } from "./failure.js";
-import type { CommandHost, Opened } from "./host.js";
 import type { Terminal } from "./terminal/terminal.js";
+import type { TypedCall } from "./typed-calls.js";
 
-/** Context that every command's action receives. */
-export interface CommandContext {
+/** The process and the terminal that a command was typed at. */
+export interface CommandPlace {
   readonly host: CommandHost;
   readonly stdout: Terminal;
   readonly stderr: Terminal;
@@ -16,40 +17,45 @@ export interface CommandContext {
   /** Asks a person at the terminal for a line; undefined where there is none. */
   readonly askLine: ((question: string) => Promise<string>) | undefined;
   /** Says how the process will end. */
-  end(exitCode: ExitCode): void;
+  readonly end: (exitCode: ExitCode) => void;
+}
+
+/** Context that every command's action receives. */
+export interface CommandContext extends CommandPlace {
+  /** Opens the program with the first call. It is closed when the command has ended. */
+  readonly open: (options?: { readonly sessionless: boolean }) => Promise<Opened>;
+  readonly call: TypedCall;
 }
 
 /** The options that every command takes beside its own. */
-export interface Shared {
+export interface Shared extends Flags {
   readonly json?: boolean;
-  readonly db?: string;
-  readonly databaseUrl?: string;
-  readonly logLevel?: string;
 }
 
-export function flagsOf({ db, databaseUrl, logLevel }: Shared): Flags {
-  return { db, databaseUrl, logLevel };
+/** The answer of a command: the data under --json, else the words for a person. */
+export interface CommandAnswer {
+  readonly data: unknown;
+  readonly text: string;
 }
 
-/** Opens the program for a command that ends with its answer, and closes it. */
-export async function withApp<T>(
-  context: CommandContext,
-  shared: Shared,
-  use: (call: TypedCall, opened: Opened) => Promise<T>,
-): Promise<T> {
-  const opened = await context.host.open(flagsOf(shared), { sessionless: true });
+/** Runs a command, prints its answer, and closes the program if the command has opened it. */
+export async function runCommand(
+  place: CommandPlace,
+  options: Shared,
+  action: (context: CommandContext) => Promise<CommandAnswer>,
+): Promise<void> {
+  let opening: Promise<Opened> | undefined;
+  const open: CommandContext["open"] = (how = { sessionless: true }) => (opening ??= place.host.open(options, how));
+  // Dispatch has held the result against the schema that the type is inferred from.
+  const call: TypedCall = async (name, input) =>
+    (await (await (await open()).dispatch()).call(name, defined(input))).result;
   try {
-    return await use(typedCalls(await opened.dispatch()), opened);
+    const { data, text } = await action({ ...place, open, call });
+    place.stdout.stream.write(`${options.json === true ? JSON.stringify(data, undefined, 2) : text}\n`);
   } finally {
-    await opened.app.close();
+    await opening?.then(
+      ({ app }) => app.close(),
+      () => undefined,
+    );
   }
-}
-
-/** The answer: the data under --json, else the words for a person. */
-export function answer(
-  context: CommandContext,
-  { json }: Shared,
-  said: { readonly data: unknown; readonly text: string },
-): void {
-  context.stdout.stream.write(`${json === true ? JSON.stringify(said.data, undefined, 2) : said.text}\n`);
 }

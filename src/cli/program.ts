@@ -2,15 +2,16 @@ import { DEAD_LETTER_STATUSES, PROJECT_STATUSES } from "../base/statuses.js";
 import fs from "node:fs";
 import readline from "node:readline/promises";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import type { CommandContext, Shared } from "./command.js";
+import type { CommandHost } from "../app/command-host.js";
+import type { Flags } from "../config.js";
+import { type CommandAnswer, type CommandContext, type CommandPlace, runCommand } from "./command.js";
 import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
-import type { CommandHost } from "./host.js";
 import { terminalOf } from "./terminal/terminal.js";
 
 /** Carries out what a person typed; gives the code the process is to end with. */
 export async function runCommandLine(args: readonly string[], host: CommandHost): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.succeeded;
-  const context = commandContext(host, (code) => (exitCode = code));
+  const place = commandPlace(host, (code) => (exitCode = code));
   // A reader such as `head` may close the pipe early: the rest of the output is then dropped.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on("error", (error: NodeJS.ErrnoException) => {
@@ -20,14 +21,14 @@ export async function runCommandLine(args: readonly string[], host: CommandHost)
   }
   const wantsJson = args.includes("--json");
   try {
-    await programOf(context, { quiet: wantsJson }).parseAsync([...args], { from: "user" });
+    await programOf(place, { quiet: wantsJson }).parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.succeeded;
     const worded = await wordFailure(error instanceof CommanderError ? usageErrorOf(error) : error);
     if (worded === undefined) throw error;
-    if (wantsJson) context.stdout.stream.write(`${JSON.stringify(worded.json, undefined, 2)}\n`);
-    else context.stderr.stream.write(`${worded.text}\n`);
+    if (wantsJson) place.stdout.stream.write(`${JSON.stringify(worded.json, undefined, 2)}\n`);
+    else place.stderr.stream.write(`${worded.text}\n`);
     return worded.exitCode;
   }
 }
@@ -40,7 +41,7 @@ function usageErrorOf({ message, code }: CommanderError): UsageError {
   return new UsageError(`${said.replace(/\.$/, "")}. Run \`baton --help\` for usage.`);
 }
 
-function commandContext(host: CommandHost, end: (exitCode: ExitCode) => void): CommandContext {
+function commandPlace(host: CommandHost, end: (exitCode: ExitCode) => void): CommandPlace {
   const interactive = process.stdin.isTTY && process.stderr.isTTY;
   return {
     host,
@@ -71,10 +72,27 @@ Examples:
   baton call --help                           every operation there is
   baton doctor                                check your setup`;
 
-function programOf(context: CommandContext, { quiet }: { readonly quiet: boolean }): Command {
+/** A command: it is given the words that were typed, then the options, the global ones too. */
+type CommandFunction<Typed> = (context: CommandContext, ...typed: Typed[]) => Promise<CommandAnswer>;
+type Act = (load: () => Promise<CommandFunction<never>>) => (...typed: unknown[]) => Promise<void>;
+
+/** Makes the actions of commands. The module of a command is loaded when it is typed. */
+function actionsAt(place: CommandPlace): Act {
+  return (load) => {
+    return async (...typed) => {
+      const command = typed.at(-1) as Command;
+      const options = command.optsWithGlobals();
+      // The words and options are those that the program has declared for this command.
+      const run = (await load()) as CommandFunction<unknown>;
+      await runCommand(place, options, (context) => run(context, ...typed.slice(0, -2), options));
+    };
+  };
+}
+
+function programOf(place: CommandPlace, { quiet }: { readonly quiet: boolean }): Command {
   const program = new Command("baton")
     .description("Runs plans as graphs of tasks, shared by several agents: an MCP server and its command line.")
-    .version(context.host.version, "-V, --version", "show the version")
+    .version(place.host.version, "-V, --version", "show the version")
     .helpOption("-h, --help", "show help")
     .option("--json", "print one JSON document on stdout and nothing else")
     .option("--db <file>", "SQLite file (else BATON_DB, else the per-user data directory)")
@@ -89,33 +107,35 @@ function programOf(context: CommandContext, { quiet }: { readonly quiet: boolean
     })
     .exitOverride()
     .addHelpText("after", EXAMPLES);
-  addServe(program, context);
-  addRun(program, context);
-  addStatus(program, context);
-  addWorkflow(program, context);
-  addImport(program, context);
-  addDeadLetters(program, context);
-  addProject(program, context);
-  addCall(program, context);
-  addMaintenance(program, context);
+  const act = actionsAt(place);
+  addServe(program, act);
+  addRun(program, act);
+  addStatus(program, act);
+  addWorkflow(program, act);
+  addImport(program, act);
+  addDeadLetters(program, act);
+  addProject(program, act);
+  addCall(program, act);
+  addMaintenance(program, act);
   return program;
 }
 
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"];
 
-function addServe(program: Command, context: CommandContext): void {
+function addServe(program: Command, act: Act): void {
   program
     .command("serve")
     .description("serve MCP on stdin and stdout, for a client that starts it (as `baton` alone does)")
     .option("--toolsets <areas>", "areas listed beside the default tools, with commas, or all")
     .option("--allow-commands", "run command steps of workflows")
     .option("--mcp-config <file>", "call the tools of its mcpServers in tool steps of workflows")
-    .action(async (_options: object, command: Command) => {
-      const { db, databaseUrl, logLevel, toolsets, allowCommands, mcpConfig } = command.optsWithGlobals<
-        Shared & { toolsets?: string; allowCommands?: boolean; mcpConfig?: string }
-      >();
-      await context.host.serve({ db, databaseUrl, logLevel, toolsets, allowCommands, mcpConfig });
-    });
+    .action(
+      act(
+        async () =>
+          ({ host }, options: Flags) =>
+            host.serve(options),
+      ),
+    );
 }
 
 const RUN_HELP = `
@@ -140,90 +160,70 @@ function withRunOptions(command: Command): Command {
     .addHelpText("after", RUN_HELP);
 }
 
-function addRun(program: Command, context: CommandContext): void {
+function addRun(program: Command, act: Act): void {
   withRunOptions(
     program
       .command("run")
       .argument("<target>", "a workflow file (YAML or JSON, - for stdin), or the id of a run to follow"),
   )
     .description("run a workflow file and show its progress until it ends")
-    .action(async (target: string, _options: object, command: Command) => {
-      const { run } = await import("./commands/run.js");
-      await run(context, target, command.optsWithGlobals());
-    });
+    .action(act(async () => (await import("./commands/run.js")).run));
 }
 
-function addStatus(program: Command, context: CommandContext): void {
+function addStatus(program: Command, act: Act): void {
   const commands = () => import("./commands/status.js");
   program
     .command("status")
     .description("show what is running, project by project, and what is stuck")
-    .action(async (_options: object, command: Command) =>
-      (await commands()).status(context, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).status));
   const group = program.command("orchestration").description("show the system as a whole");
   group
     .command("status")
     .description("count runs, tasks, agents, server processes and locks")
-    .action(async (_options: object, command: Command) =>
-      (await commands()).orchestrationStatus(context, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).orchestrationStatus));
   group
     .command("health")
     .description("check each component; exit code 1 when one is down")
-    .action(async (_options: object, command: Command) =>
-      (await commands()).orchestrationHealth(context, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).orchestrationHealth));
 }
 
-function addImport(program: Command, context: CommandContext): void {
+function addImport(program: Command, act: Act): void {
   program
     .command("import")
     .description("store a workflow recorded by another system (WfCommons WfFormat 1.5)")
     .argument("<file>", "JSON, - for stdin")
     .option("--name <name>", "default: the name in the file")
     .option("--project <name>", "default: the project of the working directory")
-    .action(async (file: string, _options: object, command: Command) =>
-      (await import("./commands/workflow.js")).importWorkflow(context, file, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await import("./commands/workflow.js")).importWorkflow));
 }
 
-function addWorkflow(program: Command, context: CommandContext): void {
+function addWorkflow(program: Command, act: Act): void {
   const commands = () => import("./commands/workflow.js");
   const group = program.command("workflow").description("list, store, check and run stored workflows");
   group
     .command("list")
     .description("list stored workflows by name, with the outcomes of their runs")
     .option("--project <name>", "default: the project of the working directory")
-    .action(async (_options: object, command: Command) =>
-      (await commands()).listWorkflows(context, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).listWorkflows));
   group
     .command("create")
     .description("store a file as the next version, if it differs from the newest")
     .argument("<file>", "YAML or JSON, - for stdin")
     .option("--name <name>", "default: the name in the file")
     .option("--project <name>", "default: the project of the working directory")
-    .action(async (file: string, _options: object, command: Command) =>
-      (await commands()).createWorkflow(context, file, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).createWorkflow));
   withRunOptions(group.command("run").argument("<name>", "name of a stored workflow, or template:NAME"))
     .description("run a stored workflow, as `baton run` does a file")
-    .action(async (name: string, _options: object, command: Command) => {
-      const { runStored } = await import("./commands/run.js");
-      await runStored(context, name, command.optsWithGlobals());
-    });
+    .action(act(async () => (await import("./commands/run.js")).runStored));
   group
     .command("validate")
     .description("check a file: list every problem, or estimate the run; exit code 2 for problems")
     .argument("<file>", "YAML or JSON, - for stdin")
     .option("--project <name>", "default: the project of the working directory")
-    .action(async (file: string, _options: object, command: Command) =>
-      (await commands()).validateWorkflow(context, file, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).validateWorkflow));
 }
 
-function addDeadLetters(program: Command, context: CommandContext): void {
+function addDeadLetters(program: Command, act: Act): void {
   const commands = () => import("./commands/dead-letters.js");
   const group = program
     .command("dead-letters")
@@ -235,16 +235,12 @@ function addDeadLetters(program: Command, context: CommandContext): void {
     .option("--run <run>", "only those of one run")
     .option("--project <name>", "default: all projects")
     .addOption(new Option("--status <status>").choices(DEAD_LETTER_STATUSES).default("pending"))
-    .action(async (_options: object, command: Command) =>
-      (await commands()).listDeadLetters(context, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).listDeadLetters));
   group
     .command("show")
     .description("show one with its error, attempts, prompt and the tasks it blocks")
     .argument("<id>", "from `baton dead-letters list`")
-    .action(async (id: string, _options: object, command: Command) =>
-      (await commands()).showDeadLetter(context, id, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).showDeadLetter));
   group
     .command("replay")
     .description("retry the tasks, with changes if given; their runs continue")
@@ -254,29 +250,23 @@ function addDeadLetters(program: Command, context: CommandContext): void {
     .option("--max-attempts <n>", "number of further attempts", wholeNumber)
     .option("-i, --input <name=value>", "add or replace an input of the run (repeatable)", collect, [])
     .option("--notes <text>", "why")
-    .action(async (ids: string[], _options: object, command: Command) =>
-      (await commands()).replayDeadLetters(context, ids, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).replayDeadLetters));
   group
     .command("resolve")
     .description("complete the task with a result obtained elsewhere and unblock its dependents")
     .argument("<id>")
     .requiredOption("--notes <text>", "how it was resolved")
     .option("--result <value>", "JSON, or a text")
-    .action(async (id: string, _options: object, command: Command) =>
-      (await commands()).resolveDeadLetter(context, id, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).resolveDeadLetter));
   group
     .command("discard")
     .description("close dead letters without a retry; their tasks stay failed")
     .argument("<ids...>")
     .requiredOption("--notes <text>", "why")
-    .action(async (ids: string[], _options: object, command: Command) =>
-      (await commands()).discardDeadLetters(context, ids, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).discardDeadLetters));
 }
 
-function addProject(program: Command, context: CommandContext): void {
+function addProject(program: Command, act: Act): void {
   const commands = () => import("./commands/project.js");
   const group = program
     .command("project")
@@ -285,9 +275,7 @@ function addProject(program: Command, context: CommandContext): void {
     .command("list")
     .description("list projects by name, with the progress of their active runs")
     .addOption(new Option("--status <status>").choices(PROJECT_STATUSES))
-    .action(async (_options: object, command: Command) =>
-      (await commands()).listProjects(context, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).listProjects));
   group
     .command("create")
     .description("create a project; a git repository gets one at the first write anyway")
@@ -297,23 +285,15 @@ function addProject(program: Command, context: CommandContext): void {
     .option("--template <name>", "create files, workflows and milestones from a template (baton project templates)")
     .option("-i, --input <name=value>", "input of the template (repeatable)", collect, [])
     .option("--overwrite", "let the template's files replace existing ones")
-    .action(async (name: string, _options: object, command: Command) =>
-      (await commands()).createProject(context, name, command.optsWithGlobals()),
-    );
-  addTemplates(group, context);
-}
-
-function addTemplates(project: Command, context: CommandContext): void {
-  project
+    .action(act(async () => (await commands()).createProject));
+  group
     .command("templates")
     .description("list the templates of projects and workflows, shipped and your own")
     .addOption(new Option("--kind <kind>").choices(["project", "workflow"]))
-    .action(async (_options: object, command: Command) =>
-      (await import("./commands/project.js")).listTemplates(context, command.optsWithGlobals()),
-    );
+    .action(act(async () => (await commands()).listTemplates));
 }
 
-function addCall(program: Command, context: CommandContext): void {
+function addCall(program: Command, act: Act): void {
   program
     .command("call")
     .description("call any operation: baton call OPERATION --key value …")
@@ -321,36 +301,24 @@ function addCall(program: Command, context: CommandContext): void {
     .argument("[words...]", "name or alias of an operation, then its parameters; without one, operations are listed")
     .helpOption(false)
     .allowUnknownOption()
-    .action(async (words: string[], _options: object, command: Command) => {
-      const { call } = await import("./commands/call.js");
-      await call(context, words, command.optsWithGlobals());
-    });
+    .action(act(async () => (await import("./commands/call.js")).call));
 }
 
-function addMaintenance(program: Command, context: CommandContext): void {
+function addMaintenance(program: Command, act: Act): void {
   program
     .command("doctor")
     .description("check your setup and say how to fix it; exit code 1 when a check fails")
-    .action(async (_options: object, command: Command) => {
-      const { doctor } = await import("./commands/doctor.js");
-      await doctor(context, command.optsWithGlobals());
-    });
+    .action(act(async () => (await import("./commands/doctor.js")).doctor));
   program
     .command("prune")
     .description("remove ended runs and closed dead letters past their retention, and free the space")
-    .action(async (_options: object, command: Command) => {
-      const { prune } = await import("./commands/maintenance.js");
-      await prune(context, command.optsWithGlobals());
-    });
+    .action(act(async () => (await import("./commands/maintenance.js")).prune));
   program
     .command("reset")
     .description("delete the database: the SQLite file, or Baton's tables in PostgreSQL")
     .option("--yes", "do not ask for confirmation")
     .option("--force", "delete even while server processes use it")
-    .action(async (_options: object, command: Command) => {
-      const { reset } = await import("./commands/maintenance.js");
-      await reset(context, command.optsWithGlobals());
-    });
+    .action(act(async () => (await import("./commands/maintenance.js")).reset));
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {

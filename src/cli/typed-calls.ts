@@ -1,5 +1,4 @@
 import { BatonError } from "../base/errors.js";
-import type { Dispatch } from "../dispatch/dispatch.js";
 // Types alone: the command line does not load the registry at its start.
 import type { InputOf, OperationName, ResultOf } from "../tools/registry.js";
 
@@ -12,11 +11,6 @@ export type TaskAnswer = ResultOf<"get_run">["ready"][number];
 export type BlockedAnswer = ResultOf<"get_run">["dead_letter"][number];
 export type EventAnswer = ResultOf<"list_events">["events"][number];
 export type AttemptAnswer = ResultOf<"get_dead_letter">["attempts"][number];
-
-export function typedCalls(dispatch: Dispatch): TypedCall {
-  // Dispatch has held the result against the schema that the type is inferred from.
-  return async <N extends OperationName>(name: N, input: InputOf<N>) => (await dispatch.call(name, input)).result;
-}
 
 /** Undefined in place of `not_found`. */
 export async function ifFound<T>(answer: Promise<T>): Promise<T | undefined> {

@@ -1,29 +1,24 @@
 import { hint } from "../../base/names.js";
 import type { Operation, OperationIndex } from "../../dispatch/operation.js";
 import { renderResult } from "../../dispatch/render.js";
-import { answer, type CommandContext, flagsOf, type Shared } from "../command.js";
+import type { CommandAnswer, CommandContext } from "../command.js";
 import { UsageError } from "../failure.js";
 import { type FlagSchema, form, type InputSchema, parseOperationFlags } from "../operation-flags.js";
 
 /** `baton call NAME --key value …`: any operation, by its name or an alias. */
-export async function call(context: CommandContext, args: readonly string[], shared: Shared): Promise<void> {
+export async function call({ open, stdin }: CommandContext, args: readonly string[]): Promise<CommandAnswer> {
   const { catalogue } = await import("../../tools/registry.js");
   const [name, ...flags] = args;
-  if (name === undefined || name === "--help" || name === "-h") return list(context, shared, catalogue);
+  if (name === undefined || name === "--help" || name === "-h") return list(catalogue);
   const operation = catalogue.find(name);
   if (operation === undefined) throw unknown(name, catalogue);
   const schema = catalogue.inputSchema(operation) as InputSchema;
-  if (flags.includes("--help") || flags.includes("-h")) return explain(context, shared, { operation, schema });
-  const input = parseOperationFlags(flags, { schema, stdin: context.stdin });
-  const opened = await context.host.open(flagsOf(shared), { sessionless: true });
-  try {
-    const dispatch = await opened.dispatch();
-    // A person at a terminal sees that the call waits, so the longer bound applies.
-    const { result } = await dispatch.call(name, input, { progress: () => undefined });
-    answer(context, shared, { data: result, text: renderResult(result, TEXT_BYTES_MAX).text });
-  } finally {
-    await opened.app.close();
-  }
+  if (flags.includes("--help") || flags.includes("-h")) return explain(operation, schema);
+  const input = parseOperationFlags(flags, { schema, stdin });
+  const dispatch = await (await open()).dispatch();
+  // A person at a terminal sees that the call waits, so the longer bound applies.
+  const { result } = await dispatch.call(name, input, { progress: () => undefined });
+  return { data: result, text: renderResult(result, TEXT_BYTES_MAX).text };
 }
 
 function unknown(name: string, { all }: OperationIndex): UsageError {
@@ -34,7 +29,7 @@ function unknown(name: string, { all }: OperationIndex): UsageError {
 /** A person can scroll: far more than a model is given. */
 const TEXT_BYTES_MAX = 1_000_000;
 
-function list(context: CommandContext, shared: Shared, { all }: OperationIndex): void {
+function list({ all }: OperationIndex): CommandAnswer {
   const data = all.map(({ name, title, area, effect, aliases = [] }) => ({ name, title, area, effect, aliases }));
   const width = Math.max(...all.map(({ name }) => name.length));
   const areas = [...new Set(all.map(({ area }) => area))];
@@ -43,16 +38,10 @@ function list(context: CommandContext, shared: Shared, { all }: OperationIndex):
     return [area, ...lines].join("\n");
   });
   const usage = "Usage: baton call OPERATION --key value …   (baton call OPERATION --help lists the keys)";
-  answer(context, shared, { data: { operations: data }, text: [usage, ...text].join("\n\n") });
+  return { data: { operations: data }, text: [usage, ...text].join("\n\n") };
 }
 
-interface Explained {
-  readonly operation: Operation;
-  readonly schema: InputSchema;
-}
-
-function explain(context: CommandContext, shared: Shared, { operation, schema }: Explained): void {
-  const { name, description, effect, aliases = [] } = operation;
+function explain({ name, description, effect, aliases = [] }: Operation, schema: InputSchema): CommandAnswer {
   const entries = Object.entries(schema.properties ?? {});
   const flags = entries.map(
     ([key, property]) => [`--${key.replaceAll("_", "-")} ${form(property)}`.trimEnd(), property, key] as const,
@@ -68,7 +57,7 @@ function explain(context: CommandContext, shared: Shared, { operation, schema }:
     ...(lines.length === 0 ? [] : [lines.join("\n")]),
     "  --json-input JSON|-   all of them as one object, or as read from stdin",
   ];
-  answer(context, shared, { data: { name, description, effect, aliases, input: schema }, text: text.join("\n\n") });
+  return { data: { name, description, effect, aliases, input: schema }, text: text.join("\n\n") };
 }
 
 function noteOf({ description, default: preset }: FlagSchema, required: boolean): string {

@@ -1,5 +1,6 @@
 import type { InputOf, ResultOf } from "../../tools/registry.js";
-import { answer, type CommandContext, type Shared, withApp } from "../command.js";
+import { defined } from "../../base/json.js";
+import type { CommandAnswer, CommandContext, Shared } from "../command.js";
 import { jsonOrText } from "../operation-flags.js";
 import { table } from "../terminal/table.js";
 import { inputsOf } from "../run/workflow-file.js";
@@ -13,54 +14,46 @@ export interface ListOptions extends Shared {
 }
 
 /** `baton dead-letters list` */
-export async function listDeadLetters(context: CommandContext, options: ListOptions): Promise<void> {
-  await withApp(context, options, async (call) => {
-    const { run, project, status } = options;
-    const place = { ...(run !== undefined && { run }), ...(project !== undefined && { project }) };
-    const found = await call("list_dead_letters", { status, limit: SHOWN_MAX, ...place });
-    const rows = found.dead_letters.map(({ id, task, error, created_at: at, replay_at: again }) => [
-      id,
-      task.key,
-      task.run,
-      at,
-      ...(status === "pending" ? [again ?? "-"] : []),
-      `${error.type}: ${error.message.split("\n")[0] ?? ""}`,
-    ]);
-    const headings = ["id", "task", "run", "since", ...(status === "pending" ? ["next retry"] : []), "error"];
-    const more = found.next_cursor === undefined ? "" : `\nOnly the first ${rows.length} are shown.`;
-    const text =
-      rows.length === 0 ? `No dead letters are ${status}.` : `${table(headings, rows, context.stdout)}${more}`;
-    answer(context, options, { data: found, text });
-  });
+export async function listDeadLetters(
+  { call, stdout }: CommandContext,
+  { run, project, status }: ListOptions,
+): Promise<CommandAnswer> {
+  const found = await call("list_dead_letters", { status, limit: SHOWN_MAX, run, project });
+  const rows = found.dead_letters.map(({ id, task, error, created_at: at, replay_at: again }) => [
+    id,
+    task.key,
+    task.run,
+    at,
+    ...(status === "pending" ? [again ?? "-"] : []),
+    `${error.type}: ${error.message.split("\n")[0] ?? ""}`,
+  ]);
+  const headings = ["id", "task", "run", "since", ...(status === "pending" ? ["next retry"] : []), "error"];
+  const more = found.next_cursor === undefined ? "" : `\nOnly the first ${rows.length} are shown.`;
+  const text = rows.length === 0 ? `No dead letters are ${status}.` : `${table(headings, rows, stdout)}${more}`;
+  return { data: found, text };
 }
 
 /** `baton dead-letters show ID` */
-export async function showDeadLetter(context: CommandContext, id: string, options: Shared): Promise<void> {
-  await withApp(context, options, async (call) => {
-    const found = await call("get_dead_letter", { id });
-    const { dead_letter: deadLetter, attempts, context: given, blocked } = found;
-    const { task, error, closed_by: by, note, replay_at: again } = deadLetter;
-    const asked = given.prompt ?? given.command;
-    const inputs = Object.entries(given.inputs).map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`);
-    const text = [
-      `${task.key} (${task.title}) of ${task.run} is ${deadLetter.status} since ${deadLetter.closed_at ?? deadLetter.created_at}`,
-      `  ${error.type}: ${error.message}`,
-      ...(error.stack === undefined ? [] : [indented(error.stack, "    ")]),
-      ...(asked === undefined
-        ? []
-        : [given.prompt === undefined ? "  command:" : "  prompt:", indented(asked, "    ")]),
-      ...(inputs.length === 0 ? [] : ["  with:", ...inputs]),
-      "  attempts:",
-      ...attempts.map(
-        (one) => `    ${one.number}. ${one.agent}, ${one.ended_at}: ${one.error?.message ?? one.outcome}`,
-      ),
-      ...(blocked.length === 0 ? [] : [`  ${tasks(blocked.length)} for it: ${blocked.slice(0, 10).join(", ")}`]),
-      ...(by === null ? [] : [`  closed by ${by}${note === null ? "" : `: ${note}`}`]),
-      ...(again === undefined ? [] : [`  retried automatically at ${again}`]),
-      ...(deadLetter.status === "pending" ? [`  baton dead-letters replay ${id}, or resolve, or discard`] : []),
-    ].join("\n");
-    answer(context, options, { data: found, text });
-  });
+export async function showDeadLetter({ call }: CommandContext, id: string): Promise<CommandAnswer> {
+  const found = await call("get_dead_letter", { id });
+  const { dead_letter: deadLetter, attempts, context: given, blocked } = found;
+  const { task, error, closed_by: by, note, replay_at: again } = deadLetter;
+  const asked = given.prompt ?? given.command;
+  const inputs = Object.entries(given.inputs).map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`);
+  const text = [
+    `${task.key} (${task.title}) of ${task.run} is ${deadLetter.status} since ${deadLetter.closed_at ?? deadLetter.created_at}`,
+    `  ${error.type}: ${error.message}`,
+    ...(error.stack === undefined ? [] : [indented(error.stack, "    ")]),
+    ...(asked === undefined ? [] : [given.prompt === undefined ? "  command:" : "  prompt:", indented(asked, "    ")]),
+    ...(inputs.length === 0 ? [] : ["  with:", ...inputs]),
+    "  attempts:",
+    ...attempts.map((one) => `    ${one.number}. ${one.agent}, ${one.ended_at}: ${one.error?.message ?? one.outcome}`),
+    ...(blocked.length === 0 ? [] : [`  ${tasks(blocked.length)} for it: ${blocked.slice(0, 10).join(", ")}`]),
+    ...(by === null ? [] : [`  closed by ${by}${note === null ? "" : `: ${note}`}`]),
+    ...(again === undefined ? [] : [`  retried automatically at ${again}`]),
+    ...(deadLetter.status === "pending" ? [`  baton dead-letters replay ${id}, or resolve, or discard`] : []),
+  ].join("\n");
+  return { data: found, text };
 }
 
 export interface ReplayOptions extends Shared {
@@ -73,60 +66,42 @@ export interface ReplayOptions extends Shared {
 
 /** `baton dead-letters replay ID…`: one after the other; what has been replayed when one is refused stays so. */
 export async function replayDeadLetters(
-  context: CommandContext,
+  { call }: CommandContext,
   ids: readonly string[],
-  options: ReplayOptions,
-): Promise<void> {
-  const { prompt, agent, maxAttempts, input, notes } = options;
-  const changes = {
-    ...(prompt !== undefined && { prompt }),
-    ...(agent !== undefined && { agent }),
-    ...(input.length > 0 && { inputs: inputsOf(input, {}) }),
-    ...(maxAttempts !== undefined && { retry: { max_attempts: maxAttempts } }),
-  };
-  await withApp(context, options, async (call) => {
-    const said = await inTurn(ids, async (id) => {
-      const handled = await call("replay_dead_letter", { id, changes, ...(notes !== undefined && { notes }) });
-      return { data: handled, text: handledText("replayed", handled) };
-    });
-    answer(context, options, said);
+  { prompt, agent, maxAttempts, input, notes }: ReplayOptions,
+): Promise<CommandAnswer> {
+  const inputs = input.length > 0 ? inputsOf(input, {}) : undefined;
+  const retry = maxAttempts === undefined ? undefined : { max_attempts: maxAttempts };
+  const changes = defined({ prompt, agent, inputs, retry });
+  return inTurn(ids, async (id) => {
+    const handled = await call("replay_dead_letter", { id, changes, notes });
+    return { data: handled, text: handledText("replayed", handled) };
   });
 }
 
 export async function resolveDeadLetter(
-  context: CommandContext,
+  { call }: CommandContext,
   id: string,
-  options: Shared & { notes: string; result?: string },
-): Promise<void> {
-  await withApp(context, options, async (call) => {
-    const { notes, result } = options;
-    const given = result === undefined ? {} : { result: jsonOrText(result) };
-    const handled = await call("resolve_dead_letter", { id, notes, ...given });
-    answer(context, options, { data: handled, text: handledText("resolved", handled) });
-  });
+  { notes, result }: { notes: string; result?: string },
+): Promise<CommandAnswer> {
+  const given = result === undefined ? undefined : jsonOrText(result);
+  const handled = await call("resolve_dead_letter", { id, notes, result: given });
+  return { data: handled, text: handledText("resolved", handled) };
 }
 
 export async function discardDeadLetters(
-  context: CommandContext,
+  { call }: CommandContext,
   ids: readonly string[],
-  options: Shared & { notes: string },
-): Promise<void> {
-  await withApp(context, options, async (call) => {
-    const said = await inTurn(ids, async (id) => {
-      const { task } = await call("discard_dead_letter", { id, notes: options.notes });
-      return { data: { task }, text: `${task.key} discarded: it stays failed` };
-    });
-    answer(context, options, said);
+  { notes }: { notes: string },
+): Promise<CommandAnswer> {
+  return inTurn(ids, async (id) => {
+    const { task } = await call("discard_dead_letter", { id, notes });
+    return { data: { task }, text: `${task.key} discarded: it stays failed` };
   });
 }
 
-interface Said {
-  readonly data: object;
-  readonly text: string;
-}
-
-async function inTurn(ids: readonly string[], handle: (id: string) => Promise<Said>): Promise<Said> {
-  const handled: Said[] = [];
+async function inTurn(ids: readonly string[], handle: (id: string) => Promise<CommandAnswer>): Promise<CommandAnswer> {
+  const handled: CommandAnswer[] = [];
   for (const id of new Set(ids)) handled.push(await handle(id));
   const data = { dead_letters: handled.map((one) => one.data) };
   return { data, text: handled.map(({ text }) => text).join("\n") };

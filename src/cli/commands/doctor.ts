@@ -2,11 +2,10 @@ import { BatonError } from "../../base/errors.js";
 import { hint } from "../../base/names.js";
 import { type Config, SETTING_VARIABLES } from "../../config.js";
 import type { Finding } from "../../app/maintenance.js";
-import { typedCalls } from "../typed-calls.js";
 import { clientFindings } from "../clients.js";
-import { answer, type CommandContext, flagsOf, type Shared } from "../command.js";
+import type { CommandAnswer, CommandContext } from "../command.js";
 import { EXIT } from "../failure.js";
-import type { Opened } from "../host.js";
+import type { TypedCall } from "../typed-calls.js";
 import { paint, type Style, type Tone } from "../terminal/terminal.js";
 
 const NODE_MAJOR_MIN = 20;
@@ -15,17 +14,13 @@ const OTHER_VARIABLES = ["BATON_AGENT"];
 const PREFIX = "BATON_";
 
 /** `baton doctor`: looks at everything the program needs and says what to do about what is not right. Changes nothing. */
-export async function doctor(context: CommandContext, options: Shared): Promise<void> {
-  const findings = [
-    node(),
-    ...(await configured(context, options)),
-    ...clientFindings({ env: context.env, cwd: context.cwd }),
-  ];
+export async function doctor(context: CommandContext): Promise<CommandAnswer> {
+  const findings = [node(), ...(await configured(context)), ...clientFindings(context)];
   const failed = findings.some(({ verdict }) => verdict === "fail");
   const width = Math.max(...findings.map(({ check }) => check.length));
   const lines = findings.flatMap((finding) => findingLines(finding, width, context.stdout.style));
-  answer(context, options, { data: { ok: !failed, findings }, text: lines.join("\n") });
   if (failed) context.end(EXIT.failed);
+  return { data: { ok: !failed, findings }, text: lines.join("\n") };
 }
 
 const TONES: Readonly<Record<Finding["verdict"], Tone>> = { ok: "green", warn: "yellow", fail: "red" };
@@ -42,30 +37,25 @@ function node(): Finding {
   return { check: "node", verdict: "fail", says, remedy: `install Node ${NODE_MAJOR_MIN} or newer` };
 }
 
-async function configured(context: CommandContext, options: Shared): Promise<Finding[]> {
-  let opened: Opened;
+async function configured({ open, host, env, call }: CommandContext): Promise<Finding[]> {
+  let config: Config;
   try {
-    opened = await context.host.open(flagsOf(options), { sessionless: true });
+    ({ config } = await open());
   } catch (error) {
     if (!(error instanceof BatonError)) throw error;
     return [{ check: "configuration", verdict: "fail", says: error.message, remedy: "correct the value there" }];
   }
-  try {
-    const { config } = opened;
-    const database = await context.host.inspectDatabase(config.database);
-    const usable = database.every(({ verdict }) => verdict !== "fail");
-    const there = usable && !database.some(({ says }) => says.includes("not there yet"));
-    return [
-      ...configuration(config),
-      ...variables(context.env),
-      commands(config),
-      tools(config),
-      ...database.map((one) => ({ ...one, check: `database ${one.check}` })),
-      ...(there ? await health(opened) : []),
-    ];
-  } finally {
-    await opened.app.close();
-  }
+  const database = await host.inspectDatabase(config.database);
+  const usable = database.every(({ verdict }) => verdict !== "fail");
+  const there = usable && !database.some(({ says }) => says.includes("not there yet"));
+  return [
+    ...configuration(config),
+    ...variables(env),
+    commands(config),
+    tools(config),
+    ...database.map((one) => ({ ...one, check: `database ${one.check}` })),
+    ...(there ? await health(call) : []),
+  ];
 }
 
 function configuration({ origins }: Config): Finding[] {
@@ -97,22 +87,15 @@ function variables(env: CommandContext["env"]): Finding[] {
 
 function commands({ commands: policy, origins }: Config): Finding {
   const origin = origins["allow_commands"] ?? "default";
+  const check = "commands";
   switch (policy.kind) {
     case "off":
-      return {
-        check: "commands",
-        verdict: "ok",
-        says: `command steps are off (${origin}); --allow-commands turns them on`,
-      };
+      return { check, verdict: "ok", says: `command steps are off (${origin}); --allow-commands turns them on` };
     case "patterns":
-      return {
-        check: "commands",
-        verdict: "ok",
-        says: `run where they match ${policy.patterns.join(", ")} (${origin})`,
-      };
+      return { check, verdict: "ok", says: `run where they match ${policy.patterns.join(", ")} (${origin})` };
     case "all":
       return {
-        check: "commands",
+        check,
         verdict: "warn",
         says: `all commands of all workflows run (${origin})`,
         remedy: "list patterns in your own baton.json to allow fewer",
@@ -129,8 +112,8 @@ function tools({ mcpServers, origins }: Config): Finding {
   return { check: "tools", verdict: "ok", says };
 }
 
-async function health(opened: Opened): Promise<Finding[]> {
-  const { components } = await typedCalls(await opened.dispatch())("get_health_status", {});
+async function health(call: TypedCall): Promise<Finding[]> {
+  const { components } = await call("get_health_status", {});
   const verdicts = { ok: "ok", degraded: "warn", down: "fail" } as const;
   return components.map(({ name, status, reason }) => ({
     check: `health ${name}`,

@@ -1,46 +1,43 @@
 import path from "node:path";
+import type { App } from "../../app/app.js";
 import { BatonError } from "../../base/errors.js";
-import { answer, type CommandContext, flagsOf, type Shared } from "../command.js";
+import type { CommandAnswer, CommandContext } from "../command.js";
 import { bytes, duration } from "../terminal/durations.js";
 import { UsageError } from "../failure.js";
-import type { Opened } from "../host.js";
 
-export interface ResetOptions extends Shared {
+export interface ResetOptions {
   readonly yes?: boolean;
   readonly force?: boolean;
 }
 
 /** `baton reset`: takes the whole database away, after the person has typed its name or said --yes. */
-export async function reset(context: CommandContext, options: ResetOptions): Promise<void> {
-  const opened = await context.host.open(flagsOf(options), { sessionless: true });
-  const { database } = opened.config;
-  try {
-    await refuseLive(context, opened, options);
-  } finally {
-    await opened.app.close();
-  }
+export async function reset(context: CommandContext, options: ResetOptions): Promise<CommandAnswer> {
+  const { app, config } = await context.open();
+  const { database } = config;
+  await refuseLive(context, app, options);
+  await app.close();
   const what = database.kind === "sqlite" ? database.file : new URL(database.url).pathname.slice(1);
   await confirm(context, options, { what, word: database.kind === "sqlite" ? path.basename(what) : what });
   const removed = await context.host.removeDatabase(database);
   const kind = database.kind === "sqlite" ? "files" : "tables";
   const text = removed.length === 0 ? `There was nothing to remove at ${what}.` : `Removed: ${removed.join(", ")}`;
-  answer(context, options, { data: { database: what, kind, removed }, text });
+  return { data: { database: what, kind, removed }, text };
 }
 
-async function refuseLive(context: CommandContext, opened: Opened, { force }: ResetOptions): Promise<void> {
+async function refuseLive({ host }: CommandContext, app: App, { force }: ResetOptions): Promise<void> {
   if (force === true) return;
   // A database too damaged to be queried is a reason for reset: no process can be using it.
-  const live = await context.host.liveSessions(opened.app).catch((error: unknown) => {
+  const live = await host.liveSessions(app).catch((error: unknown) => {
     if (error instanceof BatonError && error.details?.["reason"] === "corrupt") return [];
     throw error;
   });
   if (live.length === 0) return;
-  const who = live.slice(0, 5).map(({ client, pid, host }) => `${client} (process ${pid} on ${host})`);
+  const who = live.slice(0, 5).map((one) => `${one.client} (process ${one.pid} on ${one.host})`);
   const more = live.length > who.length ? ` and ${live.length - who.length} more` : "";
   throw new BatonError(
     "conflict",
     `The database is in use by ${who.join(", ")}${more}. Close them first, or pass --force.`,
-    { details: { sessions: live.map(({ client, host, pid }) => ({ client, host, pid })) } },
+    { details: { sessions: live } },
   );
 }
 
@@ -60,19 +57,14 @@ async function confirm(context: CommandContext, { yes }: ResetOptions, { what, w
 }
 
 /** `baton prune`: removes what is older than the retention, now rather than little by little. */
-export async function prune(context: CommandContext, options: Shared): Promise<void> {
-  const opened = await context.host.open(flagsOf(options), { sessionless: true });
-  try {
-    const pruned = await context.host.prune(opened.app);
-    const { runs, dead_letters: deadLetters, sessions, bytes: given, retention_ms: retention } = pruned;
-    const removed = runs === 1 ? "1 run" : `${runs} runs`;
-    const kept = `${duration(retention)}, or what their project says (BATON_RETENTION_MS, retention_days)`;
-    const closed = deadLetters === 0 ? "" : ` So did ${deadLetters} dead letters (BATON_DEAD_LETTER_RETENTION_MS).`;
-    const ended = sessions === 0 ? "" : ` So did ${sessions} sessions (BATON_RETENTION_MS).`;
-    const space = given === null ? "" : ` ${bytes(given)} were given back.`;
-    const text = `Removed ${removed} that ended longer ago than they are kept: ${kept}.${closed}${ended}${space}`;
-    answer(context, options, { data: { ...pruned, letters: deadLetters }, text });
-  } finally {
-    await opened.app.close();
-  }
+export async function prune({ open, host }: CommandContext): Promise<CommandAnswer> {
+  const pruned = await host.prune((await open()).app);
+  const { runs, dead_letters: deadLetters, sessions, bytes: given, retention_ms: retention } = pruned;
+  const removed = runs === 1 ? "1 run" : `${runs} runs`;
+  const kept = `${duration(retention)}, or what their project says (BATON_RETENTION_MS, retention_days)`;
+  const closed = deadLetters === 0 ? "" : ` So did ${deadLetters} dead letters (BATON_DEAD_LETTER_RETENTION_MS).`;
+  const ended = sessions === 0 ? "" : ` So did ${sessions} sessions (BATON_RETENTION_MS).`;
+  const space = given === null ? "" : ` ${bytes(given)} were given back.`;
+  const text = `Removed ${removed} that ended longer ago than they are kept: ${kept}.${closed}${ended}${space}`;
+  return { data: { ...pruned, letters: deadLetters }, text };
 }

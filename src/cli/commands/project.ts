@@ -1,6 +1,6 @@
 import type { InputOf, ResultOf } from "../../tools/registry.js";
 import type { TypedCall } from "../typed-calls.js";
-import { answer, type CommandContext, type Shared, withApp } from "../command.js";
+import type { CommandAnswer, CommandContext, Shared } from "../command.js";
 import { UsageError } from "../failure.js";
 import { table } from "../terminal/table.js";
 import { inputsOf } from "../run/workflow-file.js";
@@ -14,26 +14,23 @@ export interface CreateOptions extends Shared {
 }
 
 export async function listProjects(
-  context: CommandContext,
-  options: Shared & Pick<InputOf<"list_projects">, "status">,
-): Promise<void> {
-  await withApp(context, options, async (call) => {
-    const { status } = options;
-    const found = await call("list_projects", { limit: 200, ...(status !== undefined && { status }) });
-    const rows = found.projects.map((one) => [
-      one.name,
-      one.status,
-      String(one.active_runs),
-      one.progress === null ? "-" : `${one.progress} %`,
-      milestonesText(one.milestones),
-      one.root ?? "-",
-    ]);
-    const text =
-      rows.length === 0
-        ? "No projects yet: a git repository gets one at the first write, or use `baton project create NAME`."
-        : table(["name", "status", "active runs", "progress", "milestones", "root"], rows, context.stdout);
-    answer(context, options, { data: found, text });
-  });
+  { call, stdout }: CommandContext,
+  { status }: Pick<InputOf<"list_projects">, "status">,
+): Promise<CommandAnswer> {
+  const found = await call("list_projects", { limit: 200, status });
+  const rows = found.projects.map((one) => [
+    one.name,
+    one.status,
+    String(one.active_runs),
+    one.progress === null ? "-" : `${one.progress} %`,
+    milestonesText(one.milestones),
+    one.root ?? "-",
+  ]);
+  const text =
+    rows.length === 0
+      ? "No projects yet: a git repository gets one at the first write, or use `baton project create NAME`."
+      : table(["name", "status", "active runs", "progress", "milestones", "root"], rows, stdout);
+  return { data: found, text };
 }
 
 function milestonesText({ open, completed, overdue }: { open: number; completed: number; overdue: number }): string {
@@ -41,23 +38,19 @@ function milestonesText({ open, completed, overdue }: { open: number; completed:
   return `${completed} of ${open + completed}${overdue > 0 ? `, ${overdue} overdue` : ""}`;
 }
 
-export async function createProject(context: CommandContext, name: string, options: CreateOptions): Promise<void> {
-  await withApp(context, options, async (call) => {
-    const { root, description, template, overwrite } = options;
-    const made = await call("create_project", {
-      name,
-      ...(root !== undefined && { root }),
-      ...(description !== undefined && { description }),
-      ...(template !== undefined && { template }),
-      ...(overwrite === true && { overwrite }),
-      ...(options.input.length > 0 && { inputs: await inputsFor(call, options) }),
-    });
-    const { project, created, scaffolded } = made;
-    const where = project.root === null ? "without a root" : project.root;
-    const text = [`${project.name} ${created ? "created" : "exists already"}: ${where}`];
-    if (scaffolded) text.push(...scaffoldLines(scaffolded));
-    answer(context, options, { data: made, text: text.join("\n") });
-  });
+export async function createProject(
+  { call }: CommandContext,
+  name: string,
+  options: CreateOptions,
+): Promise<CommandAnswer> {
+  const { root, description, template, overwrite } = options;
+  const inputs = options.input.length > 0 ? await inputsFor(call, options) : undefined;
+  const made = await call("create_project", { name, root, description, template, overwrite, inputs });
+  const { project, created, scaffolded } = made;
+  const where = project.root === null ? "without a root" : project.root;
+  const text = [`${project.name} ${created ? "created" : "exists already"}: ${where}`];
+  if (scaffolded) text.push(...scaffoldLines(scaffolded));
+  return { data: made, text: text.join("\n") };
 }
 
 async function inputsFor(call: TypedCall, { template, input }: CreateOptions): Promise<Record<string, unknown>> {
@@ -81,26 +74,23 @@ function scaffoldLines({ written, overwritten, unchanged, workflows, milestones 
 }
 
 export async function listTemplates(
-  context: CommandContext,
-  options: Shared & Pick<InputOf<"list_templates">, "kind">,
-): Promise<void> {
-  await withApp(context, options, async (call) => {
-    const { kind } = options;
-    const found = await call("list_templates", { ...(kind !== undefined && { kind }) });
-    const rows = found.templates.map((one) => [
-      one.name,
-      one.kind ?? "broken",
-      one.problems === undefined
-        ? (one.title ?? "")
-        : (one.problems.map(({ path, message }) => `${path}: ${message}`)[0] ?? ""),
-      Object.entries(one.inputs ?? {})
-        .map(([name, input]) => (isRequired(input) ? `${name}!` : name))
-        .join(", "),
-      one.overrides_shipped === true ? "yours, replaces the shipped one" : one.origin === "user" ? "yours" : "shipped",
-    ]);
-    const text = `${table(["name", "of a", "", "inputs (! needed)", "from"], rows, context.stdout)}\nYours: ${found.directory}`;
-    answer(context, options, { data: found, text });
-  });
+  { call, stdout }: CommandContext,
+  { kind }: Pick<InputOf<"list_templates">, "kind">,
+): Promise<CommandAnswer> {
+  const found = await call("list_templates", { kind });
+  const rows = found.templates.map((one) => [
+    one.name,
+    one.kind ?? "broken",
+    one.problems === undefined
+      ? (one.title ?? "")
+      : (one.problems.map(({ path, message }) => `${path}: ${message}`)[0] ?? ""),
+    Object.entries(one.inputs ?? {})
+      .map(([name, input]) => (isRequired(input) ? `${name}!` : name))
+      .join(", "),
+    one.overrides_shipped === true ? "yours, replaces the shipped one" : one.origin === "user" ? "yours" : "shipped",
+  ]);
+  const text = `${table(["name", "of a", "", "inputs (! needed)", "from"], rows, stdout)}\nYours: ${found.directory}`;
+  return { data: found, text };
 }
 
 function isRequired(input: unknown): boolean {

@@ -1,10 +1,10 @@
 import { RUN_ID } from "../../base/names.js";
 import type { InputOf } from "../../tools/registry.js";
-import { type TypedCall, typedCalls, ifFound, type RunAnswer } from "../typed-calls.js";
-import { answer, type CommandContext, flagsOf, type Shared } from "../command.js";
+import type { Opened } from "../../app/command-host.js";
+import { type TypedCall, ifFound, type RunAnswer } from "../typed-calls.js";
+import type { CommandAnswer, CommandContext, Shared } from "../command.js";
 import { EXIT, UsageError } from "../failure.js";
 import { follow, RunFollower } from "../run/follower.js";
-import type { Opened } from "../host.js";
 import { Interrupts } from "../terminal/interrupts.js";
 import { runDisplay } from "../run/display.js";
 import { exitCodeOf, outcomeText } from "../run/outcome.js";
@@ -14,8 +14,6 @@ import { checkedDefinition, findWorkflowFile, inputsOf, readWorkflowFile } from 
 export interface RunOptions extends Shared {
   readonly input: readonly string[];
   readonly watch?: boolean;
-  readonly allowCommands?: boolean;
-  readonly mcpConfig?: string;
   readonly maxParallel?: number;
   readonly priority?: InputOf<"execute_workflow">["priority"];
   readonly budget?: number;
@@ -25,96 +23,84 @@ export interface RunOptions extends Shared {
   readonly cancelOnInterrupt?: boolean;
 }
 
-interface Begun {
+interface StartedRun {
   readonly run: RunAnswer;
   readonly warnings: readonly string[];
 }
 
-/** How a run comes about: from a file, from a stored workflow, or it is there already. */
-type Begin = (call: TypedCall, options: RunOptions) => Promise<Begun>;
-
 /** `baton run TARGET`: a workflow file, or the id of a run to go on with. */
-export async function run(context: CommandContext, target: string, options: RunOptions): Promise<void> {
+export async function run(context: CommandContext, target: string, options: RunOptions): Promise<CommandAnswer> {
   const file = findWorkflowFile(target, context);
+  const { call } = context;
   if (file === undefined && RUN_ID.test(target))
-    return carryOut(context, options, (call) => attach(call, target, options));
+    return followRun(context, options, () => attach(call, target, options));
   const { text } = file ?? readWorkflowFile(target, context);
-  await carryOut(context, options, async (call) => {
+  return followRun(context, options, async () => {
     const definition = await checkedDefinition({ file: target, text }, call);
     return start(call, options, { definition, inputs: inputsOf(options.input, definition["inputs"]) });
   });
 }
 
 /** `baton workflow run NAME`: a workflow that is stored. */
-export async function runStored(context: CommandContext, name: string, options: RunOptions): Promise<void> {
-  await carryOut(context, options, async (call) => {
-    const project = options.project === undefined ? {} : { project: options.project };
-    const inputs = await inputsOfStored(call, name, project);
+export async function runStored(context: CommandContext, name: string, options: RunOptions): Promise<CommandAnswer> {
+  const { call } = context;
+  return followRun(context, options, async () => {
+    const inputs = await inputsOfStored(call, name, options);
     return start(call, options, { workflow: name, inputs: inputsOf(options.input, inputs) });
   });
 }
 
-async function inputsOfStored(call: TypedCall, name: string, project: { project?: string }) {
+async function inputsOfStored(call: TypedCall, name: string, { project }: RunOptions) {
   const template = /^template:(.*)$/.exec(name)?.[1];
-  if (template === undefined) return (await call("get_workflow", { name, ...project })).inputs;
+  if (template === undefined) return (await call("get_workflow", { name, project })).inputs;
   const { templates } = await call("list_templates", { name: template, kind: "workflow" });
   return templates[0]?.inputs ?? {};
 }
 
-async function attach(call: TypedCall, id: string, { input }: RunOptions): Promise<Begun> {
+async function attach(call: TypedCall, id: string, { input }: RunOptions): Promise<StartedRun> {
   if (input.length > 0) throw new UsageError(`Run ${id} has its inputs already: --input applies only to a new run.`);
   return { run: (await call("get_run", { run: id })).run, warnings: [] };
 }
 
-async function start(call: TypedCall, options: RunOptions, what: InputOf<"execute_workflow">): Promise<Begun> {
+async function start(call: TypedCall, options: RunOptions, what: InputOf<"execute_workflow">): Promise<StartedRun> {
   const { maxParallel, priority, budget, project } = options;
-  const given = {
-    ...what,
-    ...(maxParallel !== undefined && { max_parallel: maxParallel }),
-    ...(priority !== undefined && { priority }),
-    ...(budget !== undefined && { budget }),
-    ...(project !== undefined && { project }),
-  };
+  const given = { ...what, max_parallel: maxParallel, priority, budget, project };
   const { run: started, warnings = [] } = await call("execute_workflow", given);
   return { run: started, warnings };
 }
 
-async function carryOut(context: CommandContext, options: RunOptions, begin: Begin): Promise<void> {
-  const opened = await context.host.open(
-    { ...flagsOf(options), allowCommands: options.allowCommands, mcpConfig: options.mcpConfig },
-    { sessionless: options.detach === true },
-  );
-  try {
-    const call = typedCalls(await opened.dispatch());
-    const begun = await begin(call, options);
-    if (options.detach === true) return left(context, options, begun);
-    if (options.allowCommands === true || opened.config.mcpServers.length > 0) await opened.standBy();
-    const state = await watch(context, { options, opened, call, begun });
-    await finish(context, options, { state, call });
-  } finally {
-    await opened.app.close();
-  }
+/** Starts a run, or finds one that is under way, and follows it to its end, unless it is to be left at once. */
+async function followRun(
+  context: CommandContext,
+  options: RunOptions,
+  begin: () => Promise<StartedRun>,
+): Promise<CommandAnswer> {
+  const opened = await context.open({ sessionless: options.detach === true });
+  const started = await begin();
+  if (options.detach === true) return detachedAnswer(started);
+  if (options.allowCommands === true || opened.config.mcpServers.length > 0) await opened.standBy();
+  const state = await watch(context, options, { opened, started });
+  return finalAnswer(context, options, state);
 }
 
-function left(context: CommandContext, options: RunOptions, { run: started, warnings }: Begun): void {
+function detachedAnswer({ run: started, warnings }: StartedRun): CommandAnswer {
   const lines = [`${started.name} is running as ${started.id}`, ...warnings, `  follow: baton run ${started.id}`];
-  answer(context, options, { data: { run: started, warnings }, text: lines.join("\n") });
+  return { data: { run: started, warnings }, text: lines.join("\n") };
 }
 
 interface Watched {
-  readonly options: RunOptions;
   readonly opened: Opened;
-  readonly call: TypedCall;
-  readonly begun: Begun;
+  readonly started: StartedRun;
 }
 
-async function watch(context: CommandContext, { options, opened, call, begun }: Watched): Promise<RunState> {
-  const { run: started, warnings } = begun;
+async function watch(context: CommandContext, options: RunOptions, watched: Watched): Promise<RunState> {
+  const { run: started, warnings } = watched.started;
+  const { call } = context;
   // The answer has stdout to itself under --json.
   const place = options.json === true ? context.stderr : context.stdout;
   if (!place.live) place.stream.write(`${[`${started.name} runs as ${started.id}`, ...warnings].join("\n")}\n`);
   const table = options.watch === true;
-  const store = await opened.app.store();
+  const store = await watched.opened.app.store();
   const display = runDisplay(place, { table, now: () => context.host.now() });
   const interrupts = new Interrupts({
     timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1000,
@@ -138,23 +124,16 @@ async function cancel(call: TypedCall, id: string): Promise<void> {
   await call("control_run", { run: id, action: "cancel", reason: "interrupted at the terminal" });
 }
 
-interface Finished {
-  readonly state: RunState;
-  readonly call: TypedCall;
-}
-
-async function finish(context: CommandContext, options: RunOptions, { state, call }: Finished): Promise<void> {
+async function finalAnswer(context: CommandContext, options: RunOptions, state: RunState): Promise<CommandAnswer> {
+  const { call } = context;
   const { run: ended, failures = [] } = await call("get_run", { run: state.run.id, include: ["failures"] });
   // The last state that was shown decides, so that display and exit code agree.
   const exitCode = exitCodeOf(state.run);
-  const text = outcomeText(
-    { ...ended, ...(exitCode === EXIT.detached && { ended_at: undefined }) },
-    failures,
-    context.stdout.style,
-  );
+  const shown = { ...ended, ...(exitCode === EXIT.detached && { ended_at: undefined }) };
+  const text = outcomeText(shown, failures, context.stdout.style);
   const results = options.json === true ? await resultsOf(call, ended.id) : {};
-  answer(context, options, { data: { run: ended, failures, results, warnings: state.warnings }, text });
   context.end(exitCode);
+  return { data: { run: ended, failures, results, warnings: state.warnings }, text };
 }
 
 /** Results of the tasks that succeeded, by key. */

@@ -1,6 +1,6 @@
 import type { ResultOf } from "../../tools/registry.js";
 import type { TypedCall } from "../typed-calls.js";
-import { answer, type CommandContext, type Shared, withApp } from "../command.js";
+import type { CommandAnswer, CommandContext } from "../command.js";
 import { duration } from "../terminal/durations.js";
 import { EXIT } from "../failure.js";
 import { STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
@@ -13,22 +13,17 @@ type ProjectStatus = ResultOf<"get_project_status">;
 const PROJECTS_SHOWN = 20;
 
 /** `baton status`: what goes on, project by project, and what keeps it from going on. */
-export async function status(context: CommandContext, options: Shared): Promise<void> {
-  await withApp(context, options, async (call) => {
-    const [system, health, projects] = [
-      await call("get_system_status", {}),
-      await call("get_health_status", {}),
-      await active(call),
-    ];
-    const { style } = context.stdout;
-    const lines = [
-      systemLine(system),
-      ...projects.flatMap((project) => projectLines(project, style)),
-      ...(projects.length === 0 ? ["Nothing is running. Start a workflow: baton run FILE.yaml"] : []),
-      ...problemLines(system, health, style),
-    ];
-    answer(context, options, { data: { system, health, projects }, text: lines.join("\n") });
-  });
+export async function status({ call, stdout: { style } }: CommandContext): Promise<CommandAnswer> {
+  const system = await call("get_system_status", {});
+  const health = await call("get_health_status", {});
+  const projects = await active(call);
+  const lines = [
+    systemLine(system),
+    ...projects.flatMap((project) => projectLines(project, style)),
+    ...(projects.length === 0 ? ["Nothing is running. Start a workflow: baton run FILE.yaml"] : []),
+    ...problemLines(system, health, style),
+  ];
+  return { data: { system, health, projects }, text: lines.join("\n") };
 }
 
 /** The projects where something goes on. */
@@ -84,21 +79,19 @@ function problemLines(system: System, health: Health, style: Style): string[] {
 const HEALTH_TONES: Readonly<Record<Health["status"], Tone>> = { ok: "green", degraded: "yellow", down: "red" };
 
 /** `baton orchestration status`: the system at a glance, in figures. */
-export async function orchestrationStatus(context: CommandContext, options: Shared): Promise<void> {
-  await withApp(context, options, async (call) => {
-    const system = await call("get_system_status", {});
-    const { runs, tasks, agents, sessions, locks, oldest_ready_ms: oldest } = system;
-    const lines = [
-      systemLine(system),
-      `runs: ${figures(runs)}`,
-      `tasks: ${figures(tasks)}`,
-      `longest wait of a ready task: ${oldest === null ? "none is ready" : duration(oldest)}`,
-      `agents: ${agents.registered} registered, ${agents.at_work} at work`,
-      `server processes: ${sessions.open} open, ${sessions.executors} running steps, ${sessions.overdue} overdue`,
-      `locks: ${locks.held} held, ${locks.offered} offered, ${locks.waiting} waiting`,
-    ];
-    answer(context, options, { data: system, text: lines.join("\n") });
-  });
+export async function orchestrationStatus({ call }: CommandContext): Promise<CommandAnswer> {
+  const system = await call("get_system_status", {});
+  const { runs, tasks, agents, sessions, locks, oldest_ready_ms: oldest } = system;
+  const lines = [
+    systemLine(system),
+    `runs: ${figures(runs)}`,
+    `tasks: ${figures(tasks)}`,
+    `longest wait of a ready task: ${oldest === null ? "none is ready" : duration(oldest)}`,
+    `agents: ${agents.registered} registered, ${agents.at_work} at work`,
+    `server processes: ${sessions.open} open, ${sessions.executors} running steps, ${sessions.overdue} overdue`,
+    `locks: ${locks.held} held, ${locks.offered} offered, ${locks.waiting} waiting`,
+  ];
+  return { data: system, text: lines.join("\n") };
 }
 
 function figures(counts: Readonly<Record<string, number>>): string {
@@ -107,16 +100,13 @@ function figures(counts: Readonly<Record<string, number>>): string {
 }
 
 /** `baton orchestration health`: each component with its reason; the exit code says whether one is down. */
-export async function orchestrationHealth(context: CommandContext, options: Shared): Promise<void> {
-  await withApp(context, options, async (call) => {
-    const health = await call("get_health_status", {});
-    const { style } = context.stdout;
-    const width = Math.max(...health.components.map(({ name }) => name.length));
-    const lines = health.components.map(
-      (one) =>
-        `${paint(one.status.padEnd(8), HEALTH_TONES[one.status], style)}  ${one.name.padEnd(width)}  ${one.reason}`,
-    );
-    answer(context, options, { data: health, text: lines.join("\n") });
-    if (health.status === "down") context.end(EXIT.failed);
-  });
+export async function orchestrationHealth({ call, stdout, end }: CommandContext): Promise<CommandAnswer> {
+  const health = await call("get_health_status", {});
+  const width = Math.max(...health.components.map(({ name }) => name.length));
+  const lines = health.components.map(
+    (one) =>
+      `${paint(one.status.padEnd(8), HEALTH_TONES[one.status], stdout.style)}  ${one.name.padEnd(width)}  ${one.reason}`,
+  );
+  if (health.status === "down") end(EXIT.failed);
+  return { data: health, text: lines.join("\n") };
 }

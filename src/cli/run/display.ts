@@ -2,7 +2,7 @@ import { stopwatch } from "../terminal/durations.js";
 import { eventText } from "./event-text.js";
 import type { RunUpdate } from "./follower.js";
 import { LiveLines } from "../terminal/live.js";
-import { missingText, progressLines } from "./progress.js";
+import { idleText, progressLines } from "./progress.js";
 import type { RunState } from "./state.js";
 import { fit, type Terminal } from "../terminal/terminal.js";
 
@@ -64,7 +64,7 @@ const LINE_COLUMNS_MAX = 500;
 class LineDisplay implements RunDisplay {
   readonly #terminal: Terminal;
   readonly #options: DisplayOptions;
-  #missing: string | undefined;
+  #idleText: string | undefined;
 
   constructor(terminal: Terminal, options: DisplayOptions) {
     this.#terminal = terminal;
@@ -77,19 +77,19 @@ class LineDisplay implements RunDisplay {
       const text = eventText(event, lastedMs, this.#terminal.style);
       if (text !== undefined) this.#line(`${stopwatch(Date.parse(event.at) - startedAt)}  ${text}`);
     }
-    this.#sayWhoIsMissed(state);
+    this.#printIdle(state);
   }
 
   close(): void {}
 
   /** Printed once for each set of tasks: a run that waits for a person or an agent must not look as if it hung. */
-  #sayWhoIsMissed(state: RunState): void {
+  #printIdle(state: RunState): void {
     const now = this.#options.now();
-    const missing = missingText(state, now);
-    if (missing !== undefined && missing !== this.#missing) {
-      this.#line(`${stopwatch(now - Date.parse(state.run.created_at))}  ${missing}`);
+    const text = idleText(state, now);
+    if (text !== undefined && text !== this.#idleText) {
+      this.#line(`${stopwatch(now - Date.parse(state.run.created_at))}  ${text}`);
     }
-    this.#missing = missing;
+    this.#idleText = text;
   }
 
   #line(text: string): void {

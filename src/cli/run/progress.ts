@@ -112,12 +112,12 @@ function taskLine(task: TaskAnswer, { state, view, columns, keyColumns }: LineLa
 
 function notesOf(state: RunState, { style, now }: View, columns: number): string[] {
   const { run, warnings } = state;
-  const missing = missingText(state, now);
+  const idle = idleText(state, now);
   if (run.ended_at !== undefined) return [];
   const notes = warnings.map((warning) => ({ text: warning }));
   if (run.status === "paused")
     notes.push({ text: `paused; resume with: baton call control_run --run ${run.id} --action resume` });
-  else if (missing !== undefined) notes.push({ text: missing });
+  else if (idle !== undefined) notes.push({ text: idle });
   return notes.map(({ text }) => paint(fit(`  ${text}`, columns), "yellow", style));
 }
 
@@ -125,7 +125,7 @@ function notesOf(state: RunState, { style, now }: View, columns: number): string
 const STANDS_MS = 1_000;
 
 /** Says which agent or person a run that stands still is waiting for; undefined while it moves. */
-export function missingText({ run, budget, running, ready, recent }: RunState, now: number): string | undefined {
+export function idleText({ run, budget, running, ready, recent }: RunState, now: number): string | undefined {
   if (run.status !== "running" || running.length > 0) return undefined;
   if (budget?.state === "blocked") return spentText(budget);
   if (ready.length === 0) return undefined;
