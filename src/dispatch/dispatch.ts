@@ -63,8 +63,6 @@ export class InternalError extends Error {
   }
 }
 
-type Step = Parameters<OperationHost["transact"]>[0];
-
 /** The one path of every call, from MCP, the command line or a test. */
 export class Dispatch {
   readonly #parts: DispatchParts;
@@ -100,9 +98,8 @@ export class Dispatch {
       const host = { ...this.#host(call, options), ...capabilities };
       return checkedResult(operation, await operation.perform(host, input));
     }
-    const command: Step = (ctx) => checkedRun(operation, ctx, input);
-    // checkedRun gives the record that it has parsed; the cast only names it.
-    return (await (operation.effect === "read" ? call.read(command) : call.write(command, "run"))) as Result;
+    const command: Command<Result> = (ctx) => checkedRun(operation, ctx, input);
+    return operation.effect === "read" ? (await this.#parts.engine()).read(command) : call.write(command, "run");
   }
 
   #capabilities(options: CallOptions): Capabilities {
@@ -122,9 +119,9 @@ export class Dispatch {
     const { progress, onRun } = options;
     return {
       transact: (command, step = "step") => call.write(command, step),
-      read: (query) => call.read(query),
+      read: async (query) => (await this.#parts.engine()).read(query),
       earlier: (step) => call.earlier(step),
-      snapshot: (query) => call.snapshot(query),
+      snapshot: async (query) => (await this.#parts.engine()).snapshot(query),
       signal,
       started: (run) => onRun?.(run),
       waitFor: async (poll, timeoutSeconds) => {
@@ -163,25 +160,16 @@ class Call {
     this.#rest = rest;
   }
 
-  async read<T>(query: Command<T>): Promise<T> {
-    return (await this.#parts.engine()).read(query);
-  }
-
-  async snapshot<T>(query: Command<T>): Promise<T> {
-    return (await this.#parts.engine()).snapshot(query);
-  }
-
   async write<T>(command: Command<T>, step: string): Promise<T> {
     if (this.#operation.effect === "read") throw new Error(`${this.#operation.name} is a read and tried to write`);
     const engine = await this.#parts.engine();
     const requestId = this.#requestIdOf(step, engine);
     if (requestId === undefined) return engine.transact(command);
     const request = this.#request(requestId);
-    const { result, recorded } = await engine.transact(
-      (ctx) => once(ctx, request, () => command(ctx)),
-      // After a lost answer to the commit it reads first what it may have written.
-      { idempotent: true },
-    );
+    // After a lost answer to the commit it reads first what it may have written.
+    const { result, recorded } = await engine.transact((ctx) => once(ctx, request, () => command(ctx)), {
+      idempotent: true,
+    });
     if (recorded) this.#recorded.set(step, (this.#recorded.get(step) ?? 0) + 1);
     return result;
   }
@@ -199,12 +187,7 @@ class Call {
   }
 
   #request(requestId: string): WriteRequest {
-    return {
-      subject: this.#subject,
-      requestId,
-      operation: this.#operation.name,
-      inputHash: hashOfInput(this.#rest),
-    };
+    return { subject: this.#subject, requestId, operation: this.#operation.name, inputHash: hashOfInput(this.#rest) };
   }
 
   /**
@@ -260,15 +243,5 @@ function metaInMeta(operation: Operation): BatonError {
 
 /** Selects the capabilities that an operation needs. */
 function granted<N extends CapabilityName>(all: Capabilities, needs: readonly N[]): Pick<Capabilities, N> {
-  const given: { -readonly [K in CapabilityName]?: Capabilities[K] } = {};
-  for (const name of needs) given[name] = all[name];
-  if (!hasAll(given, needs)) throw new Error(`a capability is missing: ${needs.join(", ")}`);
-  return given;
-}
-
-function hasAll<N extends CapabilityName>(
-  given: Partial<Capabilities>,
-  needs: readonly N[],
-): given is Partial<Capabilities> & Pick<Capabilities, N> {
-  return needs.every((name) => given[name] !== undefined);
+  return Object.fromEntries(needs.map((name) => [name, all[name]])) as Pick<Capabilities, N>;
 }

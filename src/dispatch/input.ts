@@ -65,11 +65,9 @@ export interface InputProblem {
 
 /** Parses strictly. Throws `invalid_input` with every problem at once. */
 export function parseInput(operation: Operation, input: Record<string, unknown>): Record<string, unknown> {
-  const parsed = strict(operation.input).safeParse(input);
+  const parsed = strict(operation.input).safeParse(input, { reportInput: true });
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.flatMap((issue) =>
-    problemsOf(issue, { schema: operation.input, input, base: [] }),
-  );
+  const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue, operation.input));
   throw invalidInput(operation.name, problems);
 }
 
@@ -100,16 +98,10 @@ function invalidInput(operation: string, problems: readonly InputProblem[]): Bat
 
 type Issue = z.core.$ZodIssue;
 
-interface Given {
-  readonly schema: z.ZodType;
-  readonly input: unknown;
-  /** Where the issue's path begins. */
-  readonly base: readonly PropertyKey[];
-}
-
-function problemsOf(issue: Issue, given: Given): InputProblem[] {
-  const { schema, input } = given;
-  const at = [...given.base, ...issue.path];
+/** `base` is where the issue's path begins. */
+function problemsOf(issue: Issue, schema: z.ZodType, base: readonly PropertyKey[] = []): InputProblem[] {
+  const { input } = issue;
+  const at = [...base, ...issue.path];
   const path = pathText(at);
   const here = path === "" ? "The input" : `"${path}"`;
   const problem = (message: string) => [{ path, message }];
@@ -117,10 +109,10 @@ function problemsOf(issue: Issue, given: Given): InputProblem[] {
     case "unrecognized_keys":
       return issue.keys.map((key) => unknownKey(key, at, keysAt(schema, at)));
     case "invalid_type":
-      if (valueAt(input, at) === undefined) return problem(`${here} is missing: ${article(issue.expected)} is needed.`);
-      return problem(`${here} must be ${article(issue.expected)}, not ${kindOf(valueAt(input, at))}.`);
+      if (input === undefined) return problem(`${here} is missing: ${article(issue.expected)} is needed.`);
+      return problem(`${here} must be ${article(issue.expected)}, not ${kindOf(input)}.`);
     case "invalid_value":
-      return problem(`${here} must be ${oneOf(issue.values)}${didYouMean(valueAt(input, at), issue.values)}.`);
+      return problem(`${here} must be ${oneOf(issue.values)}${didYouMean(input, issue.values)}.`);
     case "too_small":
     case "too_big":
       return problem(`${here} must ${bound(issue)}.`);
@@ -130,7 +122,7 @@ function problemsOf(issue: Issue, given: Given): InputProblem[] {
       if (closest === undefined || closest.length === 0 || depth(closest) === 0) {
         return problem(`${here} must be ${alternatives(issue.errors) ?? "of another form"}.`);
       }
-      return closest.flatMap((inner) => problemsOf(inner, { ...given, base: at }));
+      return closest.flatMap((inner) => problemsOf(inner, schema, at));
     }
     default:
       return problem(`${here}: ${sentence(issue.message)}`);
@@ -197,15 +189,6 @@ function kindOf(value: unknown): string {
 
 function sentence(message: string): string {
   return /[.!?]$/.test(message) ? message : `${message}.`;
-}
-
-function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
-  let value = input;
-  for (const part of path) {
-    if (typeof value !== "object" || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Record<PropertyKey, unknown>)[part];
-  }
-  return value;
 }
 
 /** The keys that the schema knows at a path of the input, through the wrappers around objects. */

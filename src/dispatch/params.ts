@@ -34,6 +34,8 @@ export const PAGING_PARAMETERS: ReadonlySet<string> = new Set(["limit", "cursor"
 
 export const run = reference.describe("From execute_workflow or list_runs.");
 export const task = reference.describe("From claim_task or list_tasks.");
+/** Milliseconds, or a text such as 20m; where an instant is meant, that too. */
+export const duration = z.union([z.string(), z.int()]);
 export const token = z.int().min(0).describe("From claim_task.");
 
 export const PAGE_SIZE_DEFAULT = 50;

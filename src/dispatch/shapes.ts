@@ -13,6 +13,7 @@ import { z } from "zod";
 /** The shapes of answers that several operations share (spec 04). */
 const data = z.record(z.string(), z.unknown());
 export const instant = z.string();
+export const count = z.int().min(0);
 
 export const taskStatus = z.enum(TASK_STATUSES);
 
@@ -60,8 +61,6 @@ export const taskView = z.object({
   reasons: reasons.optional(),
 });
 
-const count = z.int().min(0);
-
 export const milestone = z.object({
   name: z.string(),
   status: z.enum(MILESTONE_STATUSES),
@@ -104,6 +103,9 @@ export const run = z.object({
   created_at: instant,
   ended_at: instant.optional(),
 });
+
+/** Every answer that is a page of a list has these. */
+export const nextPage = { next_cursor: z.string().optional() } as const;
 
 /** Amounts in US dollars. */
 export const budget = z.object({

@@ -100,7 +100,7 @@ const list = defineOperation({
   }),
   output: z.object({
     agents: z.array(z.object({ ...agentShape.shape, running: z.int(), available: z.boolean() })),
-    next_cursor: z.string().optional(),
+    ...shapes.nextPage,
   }),
   *run(ctx, input) {
     const page = yield* listAgentPage(ctx, input);

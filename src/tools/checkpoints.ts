@@ -72,7 +72,7 @@ const list = defineOperation({
         since: z.object({ tasks_added: z.int(), attempts: z.int(), counts: stateCounts, cursor: z.string() }),
       }),
     ),
-    next_cursor: z.string().optional(),
+    ...shapes.nextPage,
   }),
   run: (_ctx, input) => listCheckpointPage(input),
 });

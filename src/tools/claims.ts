@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { type Brief, type Claim, claimTask, resultCharsShown, worthClaiming } from "../engine/claims/claims.js";
 import { BatonError } from "../base/errors.js";
+import { defined } from "../base/json.js";
 import { iso, isoOrNull } from "../base/time.js";
 import { NO_WORK_REASONS } from "../engine/claims/no-work.js";
 import { PLAN_EXAMPLE } from "../engine/tasks/plans.js";
@@ -52,7 +53,7 @@ export const claimOutput = z.object({
   retry_after_ms: z.int().optional(),
 });
 
-const claim = defineOperation({
+export const claim = defineOperation({
   name: "claim_task",
   title: "Claim a task",
   description:
@@ -123,8 +124,7 @@ export function claimAnswer(found: Decided): z.input<typeof claimOutput> {
   if (found.outcome === "none") {
     // Zero would read as "ask again at once", and of a finished run nothing more comes.
     const later = found.retryAfterMs > 0 ? { retry_after_ms: found.retryAfterMs } : {};
-    const { reason, detail } = found;
-    return { outcome: "none", reason, ...(detail === undefined ? {} : { detail }), ...later };
+    return { outcome: "none", ...defined({ reason: found.reason, detail: found.detail }), ...later };
   }
   const { brief } = found;
   return {
@@ -144,14 +144,12 @@ function previousView(attempt: NonNullable<Brief["previous"]>) {
 }
 
 function briefView({ task, spec, run, dependencies, previous }: Brief) {
+  const { prompt, criteria, output } = spec;
+  const inputs = { ...run.inputs, ...spec.inputs };
   return {
     ...taskLine(task),
-    ...(spec.prompt === undefined ? {} : { prompt: spec.prompt }),
-    ...(spec.criteria === undefined ? {} : { criteria: spec.criteria }),
-    ...(spec.output === undefined ? {} : { output: spec.output }),
-    ...(Object.keys({ ...run.inputs, ...spec.inputs }).length === 0
-      ? {}
-      : { inputs: { ...run.inputs, ...spec.inputs } }),
+    ...defined({ prompt, criteria, output }),
+    ...(Object.keys(inputs).length === 0 ? {} : { inputs }),
     attempt: task.attempt,
     started_at: isoOrNull(task.startedAt),
     dependencies: dependencies.map((one) => dependencyView(one, resultCharsShown(task.depsTotal))),
@@ -184,5 +182,3 @@ function endings({ task }: Brief) {
     { tool: "release_task", arguments: held },
   ];
 }
-
-export const claimOperations = [claim] as const;

@@ -3,15 +3,14 @@ import { actingAs } from "../engine/agents/agents.js";
 import { createComplexWorkflow } from "../engine/workflows/complex-workflows.js";
 import { executeWorkflow } from "../engine/runs/executions.js";
 import { requireProject } from "../engine/projects/projects.js";
-import { taskLine } from "../engine/tasks/views.js";
-import { runView } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
-import * as shapes from "../dispatch/shapes.js";
+import { startedShape, startedView } from "./executions.js";
+import { workflowLine, workflowLineOf } from "./workflows.js";
 
 const name = z.string().min(1).max(200);
 
-const createComplex = defineOperation({
+export const createComplex = defineOperation({
   name: "create_complex_workflow",
   title: "Create a workflow from modules and actions",
   description:
@@ -41,11 +40,9 @@ const createComplex = defineOperation({
     ...params.acting,
   }),
   output: z.object({
-    workflow: z.object({ id: z.string(), name: z.string(), version: z.int(), steps: z.int() }),
+    workflow: workflowLine,
     created: z.boolean(),
-    run: shapes.run.optional(),
-    ready: z.array(shapes.taskLine).optional(),
-    warnings: z.array(z.string()).optional(),
+    ...z.object(startedShape).partial().shape,
   }),
   *run(ctx, { agent, project: reference, execute, ...written }) {
     const acting = yield* actingAs(ctx, agent);
@@ -53,17 +50,6 @@ const createComplex = defineOperation({
     const { workflow, created, parsed } = yield* createComplexWorkflow(acting, project, written);
     const execution = { project, parsed, workflow, createdBy: acting.caller.agent };
     const started = execute ? yield* executeWorkflow(acting, execution) : undefined;
-    const { id, version, steps } = workflow;
-    return {
-      workflow: { id, name: workflow.name, version, steps },
-      created,
-      ...(started && {
-        run: runView(started.run, started.counters),
-        ready: started.ready.map(taskLine),
-        ...(started.warnings.length > 0 && { warnings: [...started.warnings] }),
-      }),
-    };
+    return { workflow: workflowLineOf(workflow), created, ...(started && startedView(started)) };
   },
 });
-
-export const complexWorkflowOperations = [createComplex] as const;

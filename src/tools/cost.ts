@@ -6,6 +6,8 @@ import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
+/** In US dollars. */
+export const budgetLimit = z.number().min(LIMIT_MIN).max(BUDGET_LIMIT_MAX);
 const share = z.number().min(0).max(10).optional();
 
 const reported = {
@@ -33,12 +35,7 @@ const set = defineOperation({
   effect: "write",
   input: z.object({
     run: params.run,
-    limit: z
-      .number()
-      .min(LIMIT_MIN)
-      .max(BUDGET_LIMIT_MAX)
-      .nullable()
-      .describe("In US dollars; null removes the run's own budget."),
+    limit: budgetLimit.nullable().describe("In US dollars; null removes the run's own budget."),
     warn_at: share.describe("Share of the limit from which the history warns. Default: as it is, or 0.8."),
     block_at: share.describe("Share of the limit from which claims stop. Default: as it is, or 1."),
     ...params.acting,

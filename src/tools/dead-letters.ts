@@ -23,12 +23,11 @@ import * as shapes from "../dispatch/shapes.js";
 
 const ID = "From list_dead_letters.";
 
-const error = z.object({ type: z.string(), message: z.string(), stack: z.string().optional() });
 const deadLetterShape = z.object({
   id: z.string(),
   status: z.enum(DEAD_LETTER_STATUSES),
   task: shapes.taskLine,
-  error,
+  error: shapes.attemptError,
   created_at: shapes.instant,
   closed_at: shapes.instant.nullable(),
   closed_by: z.string().nullable(),
@@ -37,12 +36,11 @@ const deadLetterShape = z.object({
 });
 
 function deadLetterView(deadLetter: DeadLetter, task: Parameters<typeof taskLine>[0]) {
-  const { type, message, stack } = deadLetter.error;
   return {
     id: deadLetter.id,
     status: deadLetter.status,
     task: taskLine(task),
-    error: { type, message, ...(stack === undefined ? {} : { stack }) },
+    error: deadLetter.error,
     created_at: iso(deadLetter.createdAt),
     closed_at: isoOrNull(deadLetter.closedAt),
     closed_by: deadLetter.closedBy,
@@ -64,7 +62,7 @@ const list = defineOperation({
     project: params.project,
     ...params.paging,
   }),
-  output: z.object({ dead_letters: z.array(deadLetterShape), next_cursor: z.string().optional() }),
+  output: z.object({ dead_letters: z.array(deadLetterShape), ...shapes.nextPage }),
   *run(ctx, input) {
     const { lines, next } = yield* listDeadLetterPage(ctx, input);
     return { dead_letters: lines.map(({ deadLetter, task }) => deadLetterView(deadLetter, task)), ...next };
@@ -159,11 +157,7 @@ const replay = defineOperation({
     const unavailable = () => refused.some(({ code }) => code === "unavailable");
     for (const deadLetter of new Set(ids)) {
       if (unavailable()) {
-        refused.push({
-          id: deadLetter,
-          code: "unavailable",
-          message: "Not replayed: the database was unavailable.",
-        });
+        refused.push({ id: deadLetter, code: "unavailable", message: "Not replayed: the database was unavailable." });
         continue;
       }
       try {

@@ -24,7 +24,7 @@ const list = defineOperation({
   area: "escalations",
   effect: "read",
   input: z.object({ run: params.run.optional(), project: params.project, ...params.paging }),
-  output: z.object({ escalations: z.array(escalation), next_cursor: z.string().optional() }),
+  output: z.object({ escalations: z.array(escalation), ...shapes.nextPage }),
   run: listEscalationPage,
 });
 

@@ -5,7 +5,7 @@ import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
-const waitFor = defineOperation({
+export const waitFor = defineOperation({
   name: "wait_for",
   title: "Wait for events",
   description:
@@ -33,5 +33,3 @@ const waitFor = defineOperation({
     return { events: seen.events.map(eventView), cursor: seen.cursor, timed_out: seen.events.length === 0 };
   },
 });
-
-export const waitOperations = [waitFor] as const;

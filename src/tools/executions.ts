@@ -7,7 +7,7 @@ import { findProject, type Project, requireProject } from "../engine/projects/pr
 import { executeWorkflow, type Started } from "../engine/runs/executions.js";
 import { settingsIn } from "../engine/scheduling/run-modes.js";
 import { getRun } from "../engine/runs/runs.js";
-import { BUDGET_LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
+import { budgetLimit } from "./cost.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { runView } from "../engine/runs/views.js";
 import { templateMeant, workflowOfTemplate } from "../engine/planning/workflow-templates.js";
@@ -25,17 +25,16 @@ import * as params from "../dispatch/params.js";
 import { templatesAt } from "./templates.js";
 import * as shapes from "../dispatch/shapes.js";
 
-const duration = z.union([z.string(), z.int()]);
-
 /** Values that a call may set differently from the definition. */
 const overrides = {
   max_parallel: z.int().min(1).max(10_000).optional().describe("Tasks at once."),
   priority: shapes.priority.optional(),
-  deadline: duration.optional().describe("Such as 2h, or an instant."),
+  deadline: params.duration.optional().describe("Such as 2h, or an instant."),
 } as const;
 const waitSeconds = z.number().min(0).max(600).optional().describe("Wait for the end.");
 
-const startedShape = {
+/** A run that was just started, with the tasks that can be claimed. */
+export const startedShape = {
   run: shapes.run,
   ready: z.array(shapes.taskLine),
   warnings: z.array(z.string()).optional(),
@@ -47,7 +46,7 @@ const executeInput = z.object({
   definition: z.looseObject({}).optional().describe("Instead of workflow, as create_workflow takes it."),
   inputs: z.record(z.string(), z.unknown()).optional(),
   ...overrides,
-  budget: z.number().min(LIMIT_MIN).max(BUDGET_LIMIT_MAX).optional().describe("US$."),
+  budget: budgetLimit.optional().describe("US$."),
   wait_seconds: waitSeconds,
   session: params.session,
   ...params.acting,
@@ -125,7 +124,7 @@ function* startGiven(ctx: EngineContext, input: ExecuteInput, before: Preparatio
   return startedView(yield* executeWorkflow(ctx, execution));
 }
 
-function startedView({ run, counters, ready, warnings }: Started) {
+export function startedView({ run, counters, ready, warnings }: Started) {
   return {
     run: runView(run, counters),
     ready: ready.map(taskLine),

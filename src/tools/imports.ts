@@ -6,8 +6,9 @@ import { requireProject } from "../engine/projects/projects.js";
 import { createWorkflow } from "../engine/workflows/workflows.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
+import { workflowLine, workflowLineOf } from "./workflows.js";
 
-const importWorkflow = defineOperation({
+export const importWorkflow = defineOperation({
   name: "import_workflow",
   title: "Import a workflow",
   description:
@@ -21,7 +22,7 @@ const importWorkflow = defineOperation({
     ...params.acting,
   }),
   output: z.object({
-    workflow: z.object({ id: z.string(), name: z.string(), version: z.int(), steps: z.int() }),
+    workflow: workflowLine,
     created: z.boolean(),
     figures: z.object({
       tasks: z.int(),
@@ -42,9 +43,8 @@ const importWorkflow = defineOperation({
     const acting = yield* actingAs(ctx, agent);
     const project = yield* requireProject(acting, reference);
     const { workflow, created } = yield* createWorkflow(acting, project, parsed);
-    const { id, version, steps } = workflow;
     return {
-      workflow: { id, name: workflow.name, version, steps },
+      workflow: workflowLineOf(workflow),
       created,
       figures,
       files_left_out: left.filesLeftOut,
@@ -53,5 +53,3 @@ const importWorkflow = defineOperation({
     };
   },
 });
-
-export const importOperations = [importWorkflow] as const;

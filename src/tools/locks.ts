@@ -94,25 +94,19 @@ async function refuseWaysOut(host: HostWith<"files">, input: AcquireInput): Prom
 }
 
 function requestOf(ctx: EngineContext, input: AcquireInput, wait: "for" | "over"): AcquireRequest {
-  const waitMs = Math.min(input.wait_seconds * 1000, ctx.settings.wait_max_with_progress_ms);
-  const { project, agent, task, reason, paths: asked } = input;
+  const { ttl_seconds: ttl, wait_seconds: seconds, request_id: _, ...wanted } = input;
+  const waitMs = Math.min(seconds * 1000, ctx.settings.wait_max_with_progress_ms);
   return {
-    project,
-    agent,
-    task,
-    reason,
-    paths: asked,
-    mode: input.mode,
-    ttlMs: Math.round(input.ttl_seconds * 1000),
+    ...wanted,
+    ttlMs: Math.round(ttl * 1000),
     wait: waitMs <= 0 ? { kind: "none" } : wait === "over" ? { kind: "over" } : { kind: "for", ms: Math.ceil(waitMs) },
   };
 }
 
 /** The engine's decision without the id of the place, which callers never name. */
 function answerOf(acquired: Acquired) {
-  const { outcome, locks, conflicts, conflicts_total, position, cycle } = acquired;
-  const optional = { ...(position === undefined ? {} : { position }), ...(cycle === undefined ? {} : { cycle }) };
-  return { outcome, locks, conflicts, conflicts_total, ...optional };
+  const { request: _, ...answer } = acquired;
+  return answer;
 }
 
 const release = defineOperation({
@@ -171,7 +165,7 @@ const list = defineOperation({
         reason: z.string().optional(),
       }),
     ),
-    next_cursor: z.string().optional(),
+    ...shapes.nextPage,
   }),
   run: listFileLocks,
 });

@@ -19,7 +19,7 @@ const add = defineOperation({
   input: z.object({
     project: params.project,
     name,
-    due: z.union([z.string(), z.int()]).optional().describe("Such as 14d, or an instant."),
+    due: params.duration.optional().describe("Such as 14d, or an instant."),
     runs: links("From execute_workflow or list_runs."),
     tasks: links("From create_task or list_tasks; RUN/KEY too."),
     workflows: links("Names or ids, from list_workflows."),

@@ -9,7 +9,7 @@ import * as shapes from "../dispatch/shapes.js";
 
 const EXAMPLE = `[{"op":"add_task","step":{"key":"fix","prompt":"…","needs":["test"]},"before":["ship"]},{"op":"insert_gate","after":"fix","ask":"Ship?"}]`;
 
-const modifyRun = defineOperation({
+export const modifyRun = defineOperation({
   name: "modify_run",
   title: "Change a run under way",
   description: `Changes a run's tasks while agents work on it, all changes or none; held and ended tasks stay. Ops: add_task {step, before?}, update_task {task, set}, remove_task {task}, add_dependency, remove_dependency {task, on}, create_branch {after, if, then, else?, before?}, insert_gate {after, checks | ask}, parallelize {tasks}, reprioritize {tasks?, priority}. ${EXAMPLE}`,
@@ -29,14 +29,9 @@ const modifyRun = defineOperation({
     updated: z.array(z.string()),
     ready: z.array(shapes.taskLine),
   }),
-  *run(ctx, input) {
-    const agent = yield* actingAgent(ctx, input.agent);
-    const done = yield* modify(ctx, {
-      run: input.run,
-      changes: input.changes,
-      expectedRevision: input.expected_revision,
-      agent: agent.name,
-    });
+  *run(ctx, { run, changes, expected_revision: expectedRevision, agent: handle }) {
+    const agent = yield* actingAgent(ctx, handle);
+    const done = yield* modify(ctx, { run, changes, expectedRevision, agent: agent.name });
     return {
       run: runView(done.run, done.counters),
       added: done.added.slice(0, SHOWN_MAX).map(taskLine),
@@ -48,5 +43,3 @@ const modifyRun = defineOperation({
 });
 
 const SHOWN_MAX = 50;
-
-export const modificationOperations = [modifyRun] as const;

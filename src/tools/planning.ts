@@ -4,11 +4,11 @@ import type { EngineContext } from "../engine/context.js";
 import { type Decomposed, decomposeGoal, orchestrateGoal } from "../engine/planning/orchestrate.js";
 import { requireProject } from "../engine/projects/projects.js";
 import type { Entry } from "../engine/templates/catalogue.js";
-import { taskLine } from "../engine/tasks/views.js";
 import { runView } from "../engine/runs/views.js";
 import { requireOpenSession } from "../engine/runs/work-sessions.js";
 import type { Tx } from "../store/tx.js";
 import { claimAnswer, claimOutput } from "./claims.js";
+import { startedView } from "./executions.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { templatesAt } from "./templates.js";
@@ -64,7 +64,7 @@ const orchestrateOutput = z.object({
 });
 type Answer = z.input<typeof orchestrateOutput>;
 
-const orchestrate = defineOperation({
+export const orchestrate = defineOperation({
   name: "orchestrate",
   title: "Start from a goal",
   description:
@@ -102,14 +102,6 @@ function* begin(ctx: EngineContext, input: z.output<typeof orchestrateInput>, te
 }
 
 function decomposedView({ started, template, chosen }: Decomposed): Answer {
-  const { run, counters, ready, warnings } = started;
-  return {
-    outcome: "started",
-    run: runView(run, counters),
-    decomposition: { template: template.name, title: template.title, chosen },
-    ready: ready.map(taskLine),
-    ...(warnings.length === 0 ? {} : { warnings: [...warnings] }),
-  };
+  const decomposition = { template: template.name, title: template.title, chosen };
+  return { outcome: "started", ...startedView(started), decomposition };
 }
-
-export const orchestrateOperations = [orchestrate] as const;

@@ -16,7 +16,7 @@ import type { Files } from "../dispatch/capabilities.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { createFromTemplate, scaffolded } from "./templates.js";
-import { instant, milestone, runLine, taskStatus } from "../dispatch/shapes.js";
+import { count, instant, milestone, runLine, taskStatus, nextPage } from "../dispatch/shapes.js";
 
 const project = z.object({
   id: z.string(),
@@ -35,7 +35,6 @@ const config = z
   .record(z.string(), z.unknown())
   .optional()
   .describe("worktrees (per_worktree, shared), max_parallel, retention_days, dead_letter_replays.");
-const count = z.int().min(0);
 
 const create = defineOperation({
   name: "create_project",
@@ -116,7 +115,7 @@ const list = defineOperation({
   area: "projects",
   effect: "read",
   input: z.object({ status: z.enum(PROJECT_STATUSES).optional(), ...params.paging }),
-  output: z.object({ projects: z.array(lineShape), next_cursor: z.string().optional() }),
+  output: z.object({ projects: z.array(lineShape), ...nextPage }),
   *run(ctx, { status, limit, cursor }) {
     const { lines, next } = yield* listProjects(ctx, { status, limit, after: cursor });
     return { projects: lines.map(projectLine), ...next };

@@ -2,24 +2,24 @@ import { agentOperations } from "./agents.js";
 import { budgetOperations } from "./cost.js";
 import { Catalogue } from "../dispatch/catalogue.js";
 import { checkpointOperations } from "./checkpoints.js";
-import { claimOperations } from "./claims.js";
-import { complexWorkflowOperations } from "./complex-workflows.js";
+import { claim } from "./claims.js";
+import { createComplex } from "./complex-workflows.js";
 import { deadLetterOperations } from "./dead-letters.js";
 import { escalationOperations } from "./escalations.js";
 import { executionOperations } from "./executions.js";
-import { importOperations } from "./imports.js";
+import { importWorkflow } from "./imports.js";
 import { lockOperations } from "./locks.js";
 import { milestoneOperations } from "./milestones.js";
 import { metaOperations } from "./meta.js";
-import { modificationOperations } from "./modifications.js";
-import { orchestrateOperations } from "./planning.js";
-import { projectTemplateOperations } from "./templates.js";
+import { modifyRun } from "./modifications.js";
+import { orchestrate } from "./planning.js";
+import { listTemplates } from "./templates.js";
 import { projectOperations } from "./projects.js";
 import { runOperations } from "./runs.js";
-import { signalOperations } from "./signals.js";
+import { signal } from "./signals.js";
 import { systemOperations } from "./system.js";
 import { taskOperations } from "./tasks.js";
-import { waitOperations } from "./events.js";
+import { waitFor } from "./events.js";
 import { workSessionOperations } from "./work-sessions.js";
 import { workflowOperations } from "./workflows.js";
 
@@ -28,18 +28,18 @@ const operations = [
   ...metaOperations,
   ...projectOperations,
   ...milestoneOperations,
-  ...projectTemplateOperations,
+  listTemplates,
   ...workflowOperations,
-  ...complexWorkflowOperations,
-  ...importOperations,
+  createComplex,
+  importWorkflow,
   ...executionOperations,
-  ...orchestrateOperations,
+  orchestrate,
   ...runOperations,
-  ...modificationOperations,
-  ...waitOperations,
-  ...signalOperations,
+  modifyRun,
+  waitFor,
+  signal,
   ...taskOperations,
-  ...claimOperations,
+  claim,
   ...lockOperations,
   ...agentOperations,
   ...escalationOperations,

@@ -65,7 +65,7 @@ const list = defineOperation({
     project: params.project,
     ...params.paging,
   }),
-  output: z.object({ runs: z.array(shapes.run), next_cursor: z.string().optional() }),
+  output: z.object({ runs: z.array(shapes.run), ...shapes.nextPage }),
   *run(ctx, input) {
     const project = yield* findProject(ctx, input.project);
     const workflow =

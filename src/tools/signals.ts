@@ -8,7 +8,7 @@ import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
-const signal = defineOperation({
+export const signal = defineOperation({
   name: "signal",
   title: "Deliver an event",
   description:
@@ -39,5 +39,3 @@ const signal = defineOperation({
     return { delivered: delivered.map(taskLine), ready: ready.map(taskLine), kept };
   },
 });
-
-export const signalOperations = [signal] as const;

@@ -15,9 +15,8 @@ import {
 } from "../engine/system/system.js";
 import { defineOperation, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
-import { instant, taskStatus } from "../dispatch/shapes.js";
+import { count, instant, taskStatus } from "../dispatch/shapes.js";
 
-const count = z.int().min(0);
 const GLOBAL = "global";
 
 const status = defineOperation({

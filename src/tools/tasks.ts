@@ -22,7 +22,6 @@ import * as shapes from "../dispatch/shapes.js";
 const files = z
   .strictObject({ write: z.array(z.string()).optional(), read: z.array(z.string()).optional() })
   .describe("Paths or globs it will write and read, locked while it is claimed.");
-const duration = z.union([z.string(), z.int()]);
 /** Resources that an attempt used; its cost counts against budgets. */
 const usage = z.record(z.string(), z.unknown()).optional();
 
@@ -36,9 +35,9 @@ const stepFields = {
   trigger: z.enum(TRIGGER_RULES).optional(),
   output: z.record(z.string(), z.unknown()).optional().describe("JSON Schema of its result."),
   retry: z.record(z.string(), z.unknown()).optional(),
-  timeouts: z.record(z.string(), duration).optional(),
-  deadline: duration.optional(),
-  estimate_ms: duration.optional(),
+  timeouts: z.record(z.string(), params.duration).optional(),
+  deadline: params.duration.optional(),
+  estimate_ms: params.duration.optional(),
 } as const;
 
 const createTask = defineOperation({
@@ -134,7 +133,7 @@ const listTasks = defineOperation({
     project: params.project,
     ...params.paging,
   }),
-  output: z.object({ tasks: z.array(shapes.taskLine), next_cursor: z.string().optional() }),
+  output: z.object({ tasks: z.array(shapes.taskLine), ...shapes.nextPage }),
   *run(ctx, input) {
     if (input.run !== undefined) yield* requireRun(input.run);
     const project = input.run === undefined ? yield* findProject(ctx, input.project) : undefined;

@@ -6,9 +6,9 @@ import type { Project } from "../engine/projects/projects.js";
 import { type Entry, readTemplates, requireTemplate } from "../engine/templates/catalogue.js";
 import { TEMPLATE_KINDS } from "../engine/templates/manifest.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
+import { count } from "../dispatch/shapes.js";
 
 const name = z.string().min(1).max(100);
-const count = z.int().min(0);
 
 const line = z.object({
   name: z.string(),
@@ -41,7 +41,7 @@ export async function templatesAt(
   return { entries: readTemplates(folders, settings), directory };
 }
 
-const list = defineOperation({
+export const listTemplates = defineOperation({
   name: "list_templates",
   title: "List templates",
   description:
@@ -166,5 +166,3 @@ function unwritable(error: unknown, root: string): unknown {
     details: { root },
   });
 }
-
-export const projectTemplateOperations = [list] as const;

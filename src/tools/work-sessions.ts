@@ -4,7 +4,7 @@ import { actingAs } from "../engine/agents/agents.js";
 import * as sessions from "../engine/runs/work-sessions.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
-import { instant } from "../dispatch/shapes.js";
+import { count, instant, nextPage } from "../dispatch/shapes.js";
 
 const shape = z.object({
   id: z.string(),
@@ -33,10 +33,7 @@ const create = defineOperation({
       .default("standard")
       .describe("high_performance: no bound; fault_tolerant: more tries; resource_aware: few tasks at once."),
     max_parallel_tasks: z.int().min(1).max(10_000).optional().describe("Limit of each run."),
-    ttl: z
-      .union([z.string(), z.int()])
-      .optional()
-      .describe("Such as 8h, after which it closes. Default: open until closed."),
+    ttl: params.duration.optional().describe("Such as 8h, after which it closes. Default: open until closed."),
     ...params.acting,
   }),
   output: z.object({ session: shape, created: z.boolean() }),
@@ -55,10 +52,7 @@ const list = defineOperation({
   area: "system",
   effect: "read",
   input: z.object({ all: z.boolean().default(false).describe("Closed ones too."), ...params.paging }),
-  output: z.object({
-    sessions: z.array(shape.extend({ runs: z.int().min(0) })),
-    next_cursor: z.string().optional(),
-  }),
+  output: z.object({ sessions: z.array(shape.extend({ runs: count })), ...nextPage }),
   run: sessions.listSessions,
 });
 

@@ -11,18 +11,22 @@ import * as workflows from "../engine/workflows/workflows.js";
 import { definition, writtenDefinition, yaml } from "../dispatch/definition-param.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
-import { instant } from "../dispatch/shapes.js";
+import { count, instant, nextPage } from "../dispatch/shapes.js";
 
 const name = z.string().min(1).max(100);
 const reference = z.string().min(1).max(300).describe("Workflow name or id, from list_workflows.");
-const count = z.int().min(0);
 const keys = z.array(z.string()).readonly();
 
-const workflowFields = { id: z.string(), name: z.string(), version: z.int(), steps: count, project: z.string() };
+export const workflowLine = z.object({ id: z.string(), name: z.string(), version: z.int(), steps: z.int() });
+const workflowFields = { ...workflowLine.shape, steps: count, project: z.string() };
+
+/** The line of a workflow, without its project. */
+export function workflowLineOf({ id, name: itsName, version, steps }: workflows.Workflow) {
+  return { id, name: itsName, version, steps };
+}
 
 function line(workflow: workflows.Workflow) {
-  const { id, version, steps, project } = workflow;
-  return { id, name: workflow.name, version, steps, project };
+  return { ...workflowLineOf(workflow), project: workflow.project };
 }
 
 const problem = z.object({
@@ -96,7 +100,7 @@ const list = defineOperation({
   input: z.object({ project: params.project, ...params.paging }),
   output: z.object({
     workflows: z.array(z.object({ ...workflowFields, updated_at: instant, ...performance })),
-    next_cursor: z.string().optional(),
+    ...nextPage,
   }),
   *run(ctx, { project: wanted, limit, cursor }) {
     const project = yield* workflows.readingProject(ctx, wanted);
