@@ -15,22 +15,13 @@ const MARGIN_MS = 60_000;
 
 /** Open questions for the client of this process. A decision is a call by `person`, the dispatch bound to the person there. */
 export function elicitationHost(engine: Engine, person: Dispatch): ElicitationHost {
-  const settings = () => engine.settings();
   return {
-    get open() {
-      return settings().elicitation;
-    },
-    get timeoutMs() {
-      return settings().elicitation_timeout_ms;
-    },
-    get againMs() {
-      return settings().elicitation_again_ms;
-    },
+    settings: () => engine.settings(),
     roundsMax: ROUNDS_MAX,
     idOf: questionId,
     next: (wanted) => engine.read((ctx) => nextQuestion(ctx, wanted)),
     take: (question) => {
-      const forMs = settings().elicitation_timeout_ms * ROUNDS_MAX + MARGIN_MS;
+      const forMs = engine.settings().elicitation_timeout_ms * ROUNDS_MAX + MARGIN_MS;
       return engine.transact((ctx) => startElicitation(ctx, { ...question, forMs }));
     },
     awaitsDecision: (question) => engine.read(() => awaitsDecision(question)),

@@ -1,3 +1,4 @@
+import { setTimeout as after } from "node:timers/promises";
 import type { Flags } from "../config.js";
 import { type Launched, launch } from "./launch.js";
 import { createServer } from "../mcp/server.js";
@@ -67,8 +68,4 @@ function stopSignal(): Promise<void> {
   return new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve());
   });
-}
-
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -44,12 +44,29 @@ export class BatonError extends Error {
   }
 }
 
-/** Of `import` and of `require`. */
-const NOT_THERE: readonly unknown[] = ["ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND"];
+/** The code of an error: of Baton's own, of Node's, or of the operating system, such as `ENOENT`. Undefined without one. */
+export function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return codes.includes(codeOf(error) ?? "");
+}
+
+/** Undefined in place of an error with one of these codes. */
+export async function unlessCode<T>(work: Promise<T>, ...codes: readonly string[]): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (hasCode(error, ...codes)) return undefined;
+    throw error;
+  }
+}
 
 /** Returns the error to show where a module of this program, loaded on first use, is no longer on disk; undefined for any other error. */
 export function programReplaced(error: unknown): BatonError | undefined {
-  if (!(error instanceof Error && "code" in error && NOT_THERE.includes(error.code))) return undefined;
+  // Of `import` and of `require`.
+  if (!hasCode(error, "ERR_MODULE_NOT_FOUND", "MODULE_NOT_FOUND")) return undefined;
   const message =
     "Baton was updated or removed on this machine after this server had started, and a part that this call needs is no longer there. Ask the person to restart this MCP server in their client.";
   return new BatonError("unavailable", message);

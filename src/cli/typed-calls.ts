@@ -1,4 +1,3 @@
-import { BatonError } from "../base/errors.js";
 // Types alone: the command line does not load the registry at its start.
 import type { InputOf, OperationName, ResultOf } from "../tools/registry.js";
 
@@ -11,13 +10,3 @@ export type TaskAnswer = ResultOf<"get_run">["ready"][number];
 export type BlockedAnswer = ResultOf<"get_run">["dead_letter"][number];
 export type EventAnswer = ResultOf<"list_events">["events"][number];
 export type AttemptAnswer = ResultOf<"get_dead_letter">["attempts"][number];
-
-/** Undefined in place of `not_found`. */
-export async function ifFound<T>(answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof BatonError && error.code === "not_found") return undefined;
-    throw error;
-  }
-}

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { unlessCode } from "../base/errors.js";
 import type { ToolEntry } from "../dispatch/toolsets.js";
 
 /** Made by `npm run build` (scripts/build.mjs) beside the compiled code. */
@@ -6,7 +7,7 @@ const GENERATED = new URL("../tools.json", import.meta.url);
 
 /** Every tool in the order of the registry: from the build, or computed where the sources themselves run. */
 export async function toolList(): Promise<ToolEntry[]> {
-  const text = await generated();
+  const text = await unlessCode(readFile(GENERATED, "utf8"), "ENOENT");
   // Written from a ToolEntry[] by the build that wrote this code.
   if (text !== undefined) return JSON.parse(text) as ToolEntry[];
   const [{ catalogue }, { toolEntries }] = await Promise.all([
@@ -14,13 +15,4 @@ export async function toolList(): Promise<ToolEntry[]> {
     import("../dispatch/published.js"),
   ]);
   return toolEntries(catalogue.all);
-}
-
-async function generated(): Promise<string | undefined> {
-  try {
-    return await readFile(GENERATED, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    throw error;
-  }
 }

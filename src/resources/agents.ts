@@ -1,6 +1,6 @@
 import { listAgentPage } from "../engine/presence/agent-queries.js";
 import { agentView } from "../engine/agents/views.js";
-import { type FixedResource, isNote, JSON_TYPE, LISTED_MAX } from "./resource.js";
+import { type FixedResource, isNote, LISTED_MAX } from "./resource.js";
 
 export const agents: FixedResource = {
   uri: "baton://agents",
@@ -8,7 +8,6 @@ export const agents: FixedResource = {
   title: "Agents",
   description:
     "Every agent by name: its roles and capabilities, how many tasks it runs, whether it is free. The first 200; list_agents pages and filters.",
-  mimeType: JSON_TYPE,
   *read(ctx) {
     const page = yield* listAgentPage(ctx, { limit: LISTED_MAX });
     const lines = page.agents.map(({ agent, running, available }) => ({ ...agentView(agent), running, available }));

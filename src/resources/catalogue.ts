@@ -7,7 +7,7 @@ import { agents } from "./agents.js";
 import { deadLetters } from "./dead-letters.js";
 import { locks } from "./locks.js";
 import { project, projects } from "./projects.js";
-import type { FixedResource, ResourceTemplate } from "./resource.js";
+import type { Described, FixedResource, ResourceTemplate } from "./resource.js";
 import { checkpoints, events, graph, run, runs } from "./runs.js";
 import { status } from "./system.js";
 import { task } from "./tasks.js";
@@ -24,11 +24,16 @@ export const fixedResources: readonly FixedResource[] = [
 ];
 export const resourceTemplates: readonly ResourceTemplate[] = [project, run, graph, events, checkpoints, task];
 
+/** A resource or a template as clients list it, beside its address. */
+export function describe({ name, title, description, mimeType = "application/json" }: Described) {
+  return { name, title, description, mimeType };
+}
+
 /** Reads the resource at an address. Errors: `not_found` for an invalid address or an entity that does not exist. */
 export function* readResource(ctx: EngineContext, uri: string) {
   const found = locate(uri);
   const data = "id" in found ? yield* found.template.read(ctx, found.id) : yield* found.resource.read(ctx);
-  const { mimeType } = "id" in found ? found.template : found.resource;
+  const { mimeType } = describe("id" in found ? found.template : found.resource);
   return { uri, mimeType, text: typeof data === "string" ? data : JSON.stringify(data) };
 }
 

@@ -1,5 +1,5 @@
 import { pendingDeadLetters } from "../engine/dead-letters/dead-letters.js";
-import { type FixedResource, JSON_TYPE, LISTED_MAX } from "./resource.js";
+import { type FixedResource, LISTED_MAX } from "./resource.js";
 
 const CHANGING: ReadonlySet<string> = new Set([
   "task.dead_letter",
@@ -18,7 +18,6 @@ export const deadLetters: FixedResource = {
   title: "Dead letters",
   description:
     "Pending dead letters (tasks that failed for good), newest first, of all projects, at most 200; list_dead_letters pages the rest.",
-  mimeType: JSON_TYPE,
   read: (ctx) => pendingDeadLetters(ctx, LISTED_MAX),
   changedBy: (change) => CHANGING.has(change.type),
 };

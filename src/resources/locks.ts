@@ -1,5 +1,5 @@
 import { listLocksOfAll } from "../engine/locks/locks.js";
-import { type FixedResource, JSON_TYPE, LISTED_MAX } from "./resource.js";
+import { type FixedResource, LISTED_MAX } from "./resource.js";
 
 export const locks: FixedResource = {
   uri: "baton://locks",
@@ -7,7 +7,6 @@ export const locks: FixedResource = {
   title: "File locks",
   description:
     "File locks by project: the files, their holder, the agents that wait, and until when. The first 200 of all projects; list_file_locks pages those of one.",
-  mimeType: JSON_TYPE,
   read: (ctx) => listLocksOfAll(ctx, LISTED_MAX),
   changedBy: (change) => change.type.startsWith("lock."),
 };

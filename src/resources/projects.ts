@@ -3,7 +3,7 @@ import { projectLine, projectStatus, projectStatusView } from "../engine/system/
 import { findProject, listProjects, type Project } from "../engine/projects/projects.js";
 import { suggestProjects } from "../engine/system/completions.js";
 import type { Tx } from "../store/tx.js";
-import { type FixedResource, isNote, JSON_TYPE, LISTED_MAX, type ResourceTemplate } from "./resource.js";
+import { type FixedResource, isNote, LISTED_MAX, type ResourceTemplate } from "./resource.js";
 
 export const projects: FixedResource = {
   uri: "baton://projects",
@@ -11,7 +11,6 @@ export const projects: FixedResource = {
   title: "Projects",
   description:
     "Every project by name, with its runs, the progress of the active ones, and milestones. The first 200; list_projects pages.",
-  mimeType: JSON_TYPE,
   *read(ctx) {
     const { lines, next } = yield* listProjects(ctx, { limit: LISTED_MAX });
     return { projects: lines.map(projectLine), ...next };
@@ -25,7 +24,6 @@ export const project: ResourceTemplate = {
   title: "Project",
   description:
     "Status of a project, by its id or name: runs by status, active runs with their progress, open tasks, agents and their tasks, locks, milestones.",
-  mimeType: JSON_TYPE,
   *read(ctx, id) {
     const found = yield* required(ctx, id);
     return projectStatusView(found, yield* projectStatus(ctx, found));

@@ -6,12 +6,13 @@ import type { Tx } from "../store/tx.js";
 /** The engine as resources use it: to read and to watch. */
 export type Reader = Pick<Engine, "read" | "onWake">;
 
-interface Described {
+export interface Described {
   readonly name: string;
   readonly title: string;
   /** The content and the length of its lists, in at most 60 words. */
   readonly description: string;
-  readonly mimeType: string;
+  /** Default: `application/json`. */
+  readonly mimeType?: string;
 }
 
 /** A resource with one address. */
@@ -37,7 +38,6 @@ export interface ResourceTemplate extends Described {
   follow(ctx: EngineContext, id: string): Tx<readonly string[]>;
 }
 
-export const JSON_TYPE = "application/json";
 /** The entities a list shows; it says where the others are found. */
 export const LISTED_MAX = 200;
 

@@ -7,7 +7,7 @@ import { suggestRuns } from "../engine/system/completions.js";
 import { requireRun } from "../engine/lookup.js";
 import { eventView } from "../engine/events/views.js";
 import { overviewView, runView } from "../engine/runs/views.js";
-import { type FixedResource, isNote, JSON_TYPE, LISTED_MAX, type ResourceTemplate } from "./resource.js";
+import { type FixedResource, isNote, LISTED_MAX, type ResourceTemplate } from "./resource.js";
 
 const EVENTS_SHOWN_MAX = 500;
 const CHECKPOINTS_SHOWN_MAX = 50;
@@ -17,7 +17,6 @@ export const runs: FixedResource = {
   name: "runs",
   title: "Runs",
   description: "The newest 200 runs of all projects, each with its counts and progress; list_runs pages and filters.",
-  mimeType: JSON_TYPE,
   *read() {
     const page = yield* listRunPage({ limit: LISTED_MAX });
     const lines = page.runs.map(({ run, counters }) => runView(run, counters));
@@ -42,7 +41,6 @@ export const run: ResourceTemplate = {
   title: "Run",
   description:
     "A run: status, progress and counts, and the first 20 tasks each that are ready, running, waiting, blocked with reasons, or dead letters, with every attempt of these.",
-  mimeType: JSON_TYPE,
   *read(_, id) {
     const overview = yield* getRun(id);
     return { ...overviewView(overview), failures: yield* failuresOf(overview.dead) };
@@ -70,7 +68,6 @@ export const events: ResourceTemplate = {
   title: "History of a run",
   description:
     "The newest 500 events of a run, oldest first, and the cursor with which list_events reads on; list_events without a cursor reads the history from its beginning.",
-  mimeType: JSON_TYPE,
   *read(_, id) {
     const { events: latest, cursor } = yield* latestEventsOf(id, EVENTS_SHOWN_MAX);
     return { events: latest.map(eventView), next_cursor: cursor };
@@ -85,7 +82,6 @@ export const checkpoints: ResourceTemplate = {
   title: "Checkpoints of a run",
   description:
     "Checkpoints of a run, the newest 50 first: label, size, tasks by state then, and what has changed since; list_checkpoints pages the rest, resume_from_checkpoint goes back to one.",
-  mimeType: JSON_TYPE,
   read: (_, id) => listCheckpointPage({ run: id, limit: CHECKPOINTS_SHOWN_MAX }),
   changedBy: (change) => (isNote(change) ? null : change.run),
 };

@@ -1,5 +1,5 @@
 import { systemStatus, systemStatusView } from "../engine/system/system.js";
-import { type FixedResource, JSON_TYPE } from "./resource.js";
+import { type FixedResource } from "./resource.js";
 
 export const status: FixedResource = {
   uri: "baton://status",
@@ -7,7 +7,6 @@ export const status: FixedResource = {
   title: "System status",
   description:
     "Everything on the database at a glance: runs and tasks by status, agents, sessions, locks, version, database.",
-  mimeType: JSON_TYPE,
   *read(ctx) {
     const { backend, location, schemaVersion } = ctx.server.database;
     return {

@@ -1,6 +1,6 @@
 import { suggestTasks } from "../engine/system/completions.js";
 import { findWholeTask, taskAndDependencies } from "../engine/tasks/queries.js";
-import { JSON_TYPE, type ResourceTemplate } from "./resource.js";
+import { type ResourceTemplate } from "./resource.js";
 
 export const task: ResourceTemplate = {
   uriTemplate: "baton://tasks/{id}",
@@ -8,7 +8,6 @@ export const task: ResourceTemplate = {
   title: "Task",
   description:
     "A task with its spec, its whole result, every attempt, and what it depends on. By its id, or RUN/KEY with the slash written as %2F.",
-  mimeType: JSON_TYPE,
   read: (_, id) => findWholeTask(id),
   complete: suggestTasks,
   changedBy: (change) => change.task,

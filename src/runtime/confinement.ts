@@ -1,5 +1,6 @@
 import { readlinkSync, realpathSync } from "node:fs";
 import path from "node:path";
+import { hasCode } from "../base/errors.js";
 
 /**
  * Whether a symbolic link on the way leads a path (relative to `root`, normalised, wild signs allowed) outside of the
@@ -44,13 +45,13 @@ function isInside(root: string, absolute: string): boolean {
 }
 
 // EINVAL is what readlink says of something that is no link.
-const MISSING = new Set(["ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG", "ELOOP", "EINVAL"]);
+const MISSING = ["ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG", "ELOOP", "EINVAL"] as const;
 
 function unlessMissing(read: () => string): string | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof Error && "code" in error && MISSING.has(String(error.code))) return undefined;
+    if (hasCode(error, ...MISSING)) return undefined;
     throw error;
   }
 }

@@ -18,6 +18,7 @@ import {
 } from "node:fs/promises";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { hasCode, messageOf, unlessCode } from "../base/errors.js";
 import { isGits, leavesRoot } from "./confinement.js";
 
 /** A file that is to be made below a root. */
@@ -157,9 +158,9 @@ class Writer implements Written {
   async undo(): Promise<string | undefined> {
     const left: string[] = [];
     for (const { of, back } of this.#backwards.splice(0).reverse()) {
-      await back().catch((error: unknown) => left.push(`${of} (${reasonOf(error)})`));
+      await back().catch((error: unknown) => left.push(`${of} (${messageOf(error)})`));
     }
-    if (left.length === 0) await this.keep().catch((error: unknown) => left.push(reasonOf(error)));
+    if (left.length === 0) await this.keep().catch((error: unknown) => left.push(messageOf(error)));
     if (left.length === 0) return undefined;
     const more = left.length > SHOWN_MAX ? ` and ${left.length - SHOWN_MAX} more` : "";
     return `Not all could be taken back: ${left.slice(0, SHOWN_MAX).join(", ")}${more}. What was replaced and is not in its place lies in ${this.stage}.`;
@@ -220,10 +221,6 @@ async function putBack(old: string, target: string): Promise<void> {
   await unlink(old);
 }
 
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** Makes a file where nothing is, whole at once; never over or through what is there. False for a copy. */
 async function linkOrCopy(from: string, to: string): Promise<boolean> {
   try {
@@ -241,15 +238,6 @@ function unlessUsed(error: unknown): void {
   if (!hasCode(error, "ENOTEMPTY", "EEXIST", "ENOENT")) throw error;
 }
 
-async function orMissing<T>(read: Promise<T>): Promise<T | undefined> {
-  try {
-    return await read;
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
-    throw error;
-  }
-}
-
-function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+function orMissing<T>(read: Promise<T>): Promise<T | undefined> {
+  return unlessCode(read, "ENOENT", "ENOTDIR");
 }

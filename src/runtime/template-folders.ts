@@ -1,6 +1,7 @@
 import { lstat, opendir, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
+import { unlessCode } from "../base/errors.js";
 
 /** A template as it lies on disk: its texts, and the files that it would make. What they mean is the engine's business. */
 export interface TemplateFolder {
@@ -155,14 +156,7 @@ class FolderReader {
   }
 }
 
-const NOT_READABLE = new Set(["ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "EISDIR", "ENAMETOOLONG"]);
-
 /** Undefined for what is not there or may not be read. */
-async function orUndefined<T>(read: Promise<T>): Promise<T | undefined> {
-  try {
-    return await read;
-  } catch (error) {
-    if (error instanceof Error && "code" in error && NOT_READABLE.has(String(error.code))) return undefined;
-    throw error;
-  }
+function orUndefined<T>(read: Promise<T>): Promise<T | undefined> {
+  return unlessCode(read, "ENOENT", "ENOTDIR", "EACCES", "EPERM", "ELOOP", "EISDIR", "ENAMETOOLONG");
 }

@@ -1,7 +1,7 @@
 import { PROJECT_STATUSES } from "../base/statuses.js";
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
-import { BatonError } from "../base/errors.js";
+import { BatonError, codeOf } from "../base/errors.js";
 import { archiveProject, reviveProject } from "../engine/runs/project-archive.js";
 import { projectLine, projectStatus, projectStatusView } from "../engine/system/project-status.js";
 import {
@@ -79,7 +79,7 @@ function withoutTemplate(): BatonError {
   });
 }
 
-const REFUSALS: ReadonlyMap<unknown, string> = new Map([
+const REFUSALS: ReadonlyMap<string | undefined, string> = new Map([
   ["ENOENT", "does not exist"],
   ["ENOTDIR", "is not a directory"],
   ["EACCES", "may not be read"],
@@ -92,7 +92,7 @@ function rootAt(files: Files, root: string): NonNullable<CreateProject["root"]> 
     const { cwd, caseInsensitive } = files.readWorkplace(root);
     return { path: cwd, caseInsensitive };
   } catch (error) {
-    const refusal = REFUSALS.get(error instanceof Error && "code" in error ? error.code : undefined);
+    const refusal = REFUSALS.get(codeOf(error));
     if (refusal === undefined) throw error;
     throw new BatonError("invalid_input", `The root ${root} ${refusal}: pass an existing directory.`, {
       details: { root },

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
-import { BatonError } from "../base/errors.js";
+import { BatonError, codeOf } from "../base/errors.js";
 import * as templates from "../engine/templates/project-templates.js";
 import type { Project } from "../engine/projects/projects.js";
 import { type Entry, readTemplates, requireTemplate } from "../engine/templates/catalogue.js";
@@ -137,7 +137,7 @@ export async function createFromTemplate(
 // As the step of an operation that is one transaction is called, so that the caller's id is that of the record.
 const STEP = "run";
 
-const DENIED: ReadonlyMap<unknown, string> = new Map([
+const DENIED: ReadonlyMap<string | undefined, string> = new Map([
   ["EACCES", "may not be written to"],
   ["EPERM", "may not be written to"],
   ["EROFS", "may not be written to"],
@@ -154,7 +154,7 @@ function withLeft(error: BatonError, left: string | undefined): BatonError {
 
 /** Turns an error of the file system into one that the caller can act on; anything else is a bug and stays as it is. */
 function unwritable(error: unknown, root: string): unknown {
-  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  const code = codeOf(error);
   const left = error instanceof Error && "leftBehind" in error ? String(error.leftBehind) : undefined;
   if (code === "EEXIST") {
     const message = `Files in ${root} were changed by another process meanwhile. ${left ?? "Nothing was written: call again."}`;

@@ -81,7 +81,7 @@ const HOUSES = {
  */
 // oxfmt-ignore
 const AREAS = [
-  { area: "runtime", files: ["src/runtime/**"], may: [], types: [], node: "all" },
+  { area: "runtime", files: ["src/runtime/**"], may: ["base"], types: [], node: "all" },
   { area: "base", files: ["src/base/**"], may: [], types: [], node: ["crypto"] },
   { area: "tx", files: ["src/store/tx.ts"], may: [], types: ["runtime"], node: [] },
   { area: "migrations", files: ["src/store/migrations/**"], may: ["tx"], types: [], node: [] },

@@ -1,7 +1,8 @@
 import { RUN_ID } from "../../base/names.js";
 import type { InputOf } from "../../tools/registry.js";
 import type { Opened } from "../../app/command-host.js";
-import { type TypedCall, ifFound, type RunAnswer } from "../typed-calls.js";
+import { unlessCode } from "../../base/errors.js";
+import type { TypedCall, RunAnswer } from "../typed-calls.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
 import { EXIT, UsageError } from "../failure.js";
 import { follow, RunFollower } from "../run/follower.js";
@@ -142,7 +143,7 @@ async function resultsOf(call: TypedCall, id: string): Promise<Record<string, un
   const results: Record<string, unknown> = {};
   for (const { id: task, key, status } of tasks) {
     if (status !== "succeeded") continue;
-    const found = await ifFound(call("get_task", { task, include: ["result"] }));
+    const found = await unlessCode(call("get_task", { task, include: ["result"] }), "not_found");
     if (found?.result !== undefined) results[key] = found.result;
   }
   return results;

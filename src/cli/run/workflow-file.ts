@@ -1,7 +1,7 @@
 import type { ResultOf } from "../../tools/registry.js";
 import fs from "node:fs";
 import path from "node:path";
-import { BatonError } from "../../base/errors.js";
+import { BatonError, hasCode } from "../../base/errors.js";
 import { readDefinition } from "../../dispatch/definition-param.js";
 import type { TypedCall } from "../typed-calls.js";
 import { UsageError } from "../failure.js";
@@ -22,10 +22,9 @@ export function findWorkflowFile(
   try {
     return { file, text: fs.readFileSync(path.resolve(cwd, file), "utf8") };
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? error.code : undefined;
-    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
-    if (code === "EISDIR") throw new UsageError(`${file} is a directory: name a workflow file in it.`);
-    if (code === "EACCES") throw new UsageError(`${file} cannot be read: permission denied.`);
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    if (hasCode(error, "EISDIR")) throw new UsageError(`${file} is a directory: name a workflow file in it.`);
+    if (hasCode(error, "EACCES")) throw new UsageError(`${file} cannot be read: permission denied.`);
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { unlessCode } from "../../base/errors.js";
 import { RUN_ID } from "../../base/names.js";
 
 /** So many directories are asked about at once. */
@@ -19,7 +20,7 @@ export interface OldOutput {
  * directory, each without knowing the other's runs: hence only what is as old as that anyway.
  */
 export async function removeOldOutput({ directory, before, gone }: OldOutput): Promise<number> {
-  const runs = (await namesIn(directory)).filter((name) => RUN_ID.test(name));
+  const runs = ((await unlessCode(readdir(directory), "ENOENT")) ?? []).filter((name) => RUN_ID.test(name));
   const old: string[] = [];
   for (const run of runs) {
     const facts = await stat(path.join(directory, run));
@@ -33,13 +34,4 @@ export async function removeOldOutput({ directory, before, gone }: OldOutput): P
     }
   }
   return removed;
-}
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
-    throw error;
-  }
 }

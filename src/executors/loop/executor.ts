@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import pLimit, { type LimitFunction } from "p-limit";
 import type { Brief } from "../../engine/claims/claims.js";
 import type { Command } from "../../engine/context.js";
@@ -288,8 +289,4 @@ const UNFIT: ReadonlySet<string> = new Set(["invalid_input", "limit_exceeded"]);
 
 function nameOf({ task, token }: { readonly task: string; readonly token: number }): string {
   return `${task}/${token}`;
-}
-
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -9,10 +9,10 @@ import {
   ToolListChangedNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 import { hint } from "../../base/names.js";
-import { TIMER_MS_MAX, underLimit } from "../processes/limit.js";
+import { aborted, TIMER_MS_MAX, underLimit } from "../processes/limit.js";
 import type { McpServer } from "../../base/executor-policy.js";
-import { type Redactor, SAID_CHARS_MAX, ToolFailure } from "./server.js";
-import { HttpServer } from "./http.js";
+import { endedBy, type Redactor, SAID_CHARS_MAX, ToolFailure } from "./server.js";
+import { HttpServer, socketCodeOf } from "./http.js";
 import { StdioServer } from "./stdio.js";
 
 export interface ClientParts {
@@ -210,8 +210,7 @@ export class McpConnection {
   #failureOf(error: unknown, signal: AbortSignal): ToolFailure {
     if (error instanceof ToolFailure) return this.#worded(error);
     if (signal.aborted) {
-      const timedOut = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
-      return new ToolFailure(timedOut ? "timeout" : "cancelled", `the call of "${this.#server.name}" was ended`);
+      return endedBy(signal, `the call of "${this.#server.name}" was ended`);
     }
     const lost = lostBy(error);
     if (lost !== undefined) return this.#worded(lost);
@@ -260,15 +259,6 @@ function isMisshapen(error: unknown): boolean {
 /** Why it could not be reached, without its address. */
 function reasonOf(error: unknown, said: string): string {
   if (error instanceof McpError) return "";
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = cause instanceof Error && "code" in cause ? ` (${String(cause.code)})` : "";
-  return said === "" ? code : `: ${said}${code}`;
-}
-
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const end = (): void => reject(signal.reason as Error);
-    if (signal.aborted) end();
-    else signal.addEventListener("abort", end, { once: true });
-  });
+  const code = socketCodeOf(error);
+  return `${said === "" ? "" : `: ${said}`}${code === "" ? "" : ` (${code})`}`;
 }

@@ -1,4 +1,5 @@
 import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
+import { codeOf } from "../../base/errors.js";
 import type { McpServer } from "../../base/executor-policy.js";
 import { ToolFailure } from "./server.js";
 
@@ -153,7 +154,7 @@ async function fetchAgain(input: string | URL, init: RequestInit | undefined, re
     } else if (response.status >= 400) inVain(request, `HTTP ${response.status}`, response.status === NO_STREAMS);
     return response;
   } catch (error) {
-    inVain(request, codeOf(error) || "no answer", false);
+    inVain(request, socketCodeOf(error) || "no answer", false);
     throw error;
   }
 }
@@ -197,15 +198,14 @@ function withEnd(events: ReadableStream<Uint8Array>, request: Request): Readable
 }
 
 function cutOff(error: unknown): ToolFailure {
-  const code = codeOf(error);
+  const code = socketCodeOf(error);
   const said = `its stream was cut off before an answer${code === "" ? "" : ` (${code})`}`;
   return new ToolFailure("server_unavailable", said);
 }
 
 /** Returns the code of a socket error, as `ECONNRESET`; empty without one. */
-function codeOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && "code" in cause ? String(cause.code) : "";
+export function socketCodeOf(error: unknown): string {
+  return (error instanceof Error && codeOf(error.cause)) || "";
 }
 
 /** How many bytes an answer has, as far as it has come. */

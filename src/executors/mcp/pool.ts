@@ -1,7 +1,8 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
 import type { McpConnection, ServerToolCall } from "./client.js";
 import type { McpServer } from "../../base/executor-policy.js";
-import { Redactor, ToolFailure } from "./server.js";
+import { endedBy, Redactor, ToolFailure } from "./server.js";
+import { aborted } from "../processes/limit.js";
 import { SUPERVISOR_MARGIN_MS, KILL_WAIT_MS } from "../processes/process-tree.js";
 
 export interface PoolParts {
@@ -56,7 +57,10 @@ export class McpPool {
     entry.calls += 1;
     clearTimeout(entry.idle);
     try {
-      const connection = await Promise.race([entry.connection, endOf(signal, server)]);
+      const ended = aborted(signal).catch(() => {
+        throw endedBy(signal, `the MCP server "${server}" was still being started`);
+      });
+      const connection = await Promise.race([entry.connection, ended]);
       return await connection.call(call, signal);
     } finally {
       entry.calls -= 1;
@@ -137,15 +141,4 @@ export class McpPool {
       .finally(() => this.#closing.delete(closing));
     this.#closing.add(closing);
   }
-}
-
-function endOf(signal: AbortSignal, server: string): Promise<never> {
-  return new Promise((_, reject) => {
-    const end = () => {
-      const timedOut = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
-      reject(new ToolFailure(timedOut ? "timeout" : "cancelled", `the MCP server "${server}" was still being started`));
-    };
-    if (signal.aborted) end();
-    else signal.addEventListener("abort", end, { once: true });
-  });
 }

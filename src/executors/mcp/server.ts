@@ -15,6 +15,12 @@ export class ToolFailure extends Error {
   }
 }
 
+/** The failure of what a signal has ended: by its time limit, or by who no longer wants it. */
+export function endedBy(signal: AbortSignal, message: string): ToolFailure {
+  const timedOut = signal.reason instanceof DOMException && signal.reason.name === "TimeoutError";
+  return new ToolFailure(timedOut ? "timeout" : "cancelled", message);
+}
+
 /** Characters of a server's error that the error of its task shows. */
 export const SAID_CHARS_MAX = 2_000;
 

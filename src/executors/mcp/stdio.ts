@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { parse } from "node:path";
-import { fileURLToPath } from "node:url";
+import type { ChildProcess } from "node:child_process";
 import { deserializeMessage, serializeMessage } from "@modelcontextprotocol/sdk/shared/stdio.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import type { JSONRPCMessage } from "@modelcontextprotocol/sdk/types.js";
@@ -10,6 +7,7 @@ import type { FromSupervisor, SupervisorJob, ToSupervisor } from "./supervisor-p
 import type { McpServer } from "../../base/executor-policy.js";
 import { type Redactor, ToolFailure } from "./server.js";
 import { SUPERVISOR_MARGIN_MS, ProcessTree } from "../processes/process-tree.js";
+import { compiledModule, spawnModule } from "../processes/spawn.js";
 
 /** Of one line: a message beyond that is garbage. */
 const LINE_BYTES_MAX = 10 * 1024 * 1024;
@@ -21,12 +19,6 @@ const GARBAGE_SHOWN_CHARS = 200;
 const STDERR_SHOWN_CHARS = 1_000;
 /** For what is still in the pipes when the supervisor has ended. */
 const DRAIN_MS = 500;
-
-/** The compiled supervisor: beside this module, or in dist/ when this module runs from its source. */
-function supervisorFile(): string {
-  const beside = fileURLToPath(new URL("./mcp-supervisor.js", import.meta.url));
-  return existsSync(beside) ? beside : fileURLToPath(new URL("../../../dist/lib/mcp-supervisor.js", import.meta.url));
-}
 
 export interface StdioParts {
   readonly server: Extract<McpServer, { type: "stdio" }>;
@@ -78,14 +70,7 @@ export class StdioServer implements Transport {
 
   /** Settles when the server's process is there. Errors: `ToolFailure` `server_unavailable`. */
   async start(): Promise<void> {
-    // detached: neither a Ctrl-C in the terminal nor a signal to this process's group reaches the server.
-    const supervisor = spawn(process.execPath, [supervisorFile()], {
-      cwd: parse(process.execPath).root,
-      env: minimalEnvironment(process.env),
-      stdio: ["pipe", "pipe", "pipe", "ipc"],
-      detached: true,
-      windowsHide: true,
-    });
+    const supervisor = spawnModule(compiledModule("mcp-supervisor"), ["pipe", "pipe", "pipe", "ipc"]);
     this.#supervisor = supervisor;
     // A write fails when the reader has gone, and `exit` reports that.
     supervisor.stdin?.on("error", () => {});

@@ -8,6 +8,15 @@ export interface Limit {
 /** The longest time that a timer of Node can wait; a longer one fires at once. */
 export const TIMER_MS_MAX = 2 ** 31 - 1;
 
+/** Rejects with the reason of a signal, once it has come. */
+export function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = (): void => reject(signal.reason as Error);
+    if (signal.aborted) end();
+    else signal.addEventListener("abort", end, { once: true });
+  });
+}
+
 /**
  * Does something under a signal of its own: it comes with the given one, for the same reason, or after the time, for a
  * `TimeoutError`, and never once the work has settled. Those whom it is given to may keep it and listen for ever, as the MCP

@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { parse } from "node:path";
-import { fileURLToPath } from "node:url";
+import type { ChildProcess } from "node:child_process";
 import { minimalEnvironment } from "./environment.js";
 import { TIMER_MS_MAX } from "./limit.js";
 import { KILL_WAIT_MS, ProcessTree } from "./process-tree.js";
+import { compiledModule, spawnModule } from "./spawn.js";
 import {
   type CommandResult,
   type FromRunner,
@@ -54,7 +52,7 @@ export interface RunningCommand {
 }
 
 export interface RunnerOptions {
-  /** The compiled runner. Default: `defaultRunner()`. */
+  /** The compiled runner. Default: `compiledModule("runner")`. */
   file?: string;
   /** Time a runner may take beyond the times it was given before it counts as hung and is killed. Default 10 s. */
   marginMs?: number;
@@ -67,37 +65,14 @@ export const TAIL_BYTES = 8 * 1024;
 const RUNNER_MARGIN_MS = 10_000;
 const RUNNER_STDERR_CHARS = 2_000;
 
-/** The compiled runner: beside this module, or in dist/ when this module runs from its source. */
-export function defaultRunner(): string {
-  const beside = fileURLToPath(new URL("./runner.js", import.meta.url));
-  return existsSync(beside) ? beside : fileURLToPath(new URL("../../../dist/lib/runner.js", import.meta.url));
-}
-
 /**
  * Starts a command under a runner of its own. If this process ends in any way, `kill -9` included, the runner ends the
  * command; if the runner is killed, this process ends what it left; only both at once leave it to `endCommand`.
  */
 export function startCommand(spec: CommandStart, options: RunnerOptions = {}): RunningCommand {
-  const job: RunnerJob = {
-    mark: spec.mark,
-    run: spec.run,
-    shell: spec.shell ?? "sh",
-    cwd: spec.cwd,
-    env: { ...minimalEnvironment(process.env), ...spec.env },
-    timeoutMs: spec.timeoutMs,
-    graceMs: spec.graceMs ?? GRACE_MS,
-    outputFile: spec.outputFile,
-    outputBytesMax: spec.outputBytesMax ?? OUTPUT_BYTES_MAX,
-    tailBytes: spec.tailBytes ?? TAIL_BYTES,
-  };
-  // detached: neither a Ctrl-C in the terminal nor a signal to the server's group reaches the runner.
-  const child = spawn(process.execPath, [options.file ?? defaultRunner()], {
-    cwd: parse(process.execPath).root,
-    env: minimalEnvironment(process.env),
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-    detached: true,
-    windowsHide: true,
-  });
+  const presets = { shell: "sh", graceMs: GRACE_MS, outputBytesMax: OUTPUT_BYTES_MAX, tailBytes: TAIL_BYTES } as const;
+  const job: RunnerJob = { ...presets, ...spec, env: { ...minimalEnvironment(process.env), ...spec.env } };
+  const child = spawnModule(options.file ?? compiledModule("runner"), ["ignore", "ignore", "pipe", "ipc"]);
   return supervise(child, job, options.marginMs ?? RUNNER_MARGIN_MS);
 }
 

@@ -3,29 +3,15 @@ import type {
   ListResourceTemplatesResult,
   ReadResourceResult,
 } from "@modelcontextprotocol/sdk/types.js";
-import { fixedResources, readResource, resourceTemplates } from "../../resources/catalogue.js";
+import { describe, fixedResources, readResource, resourceTemplates } from "../../resources/catalogue.js";
 import type { Reader } from "../../resources/resource.js";
 
 export function resourceList(): ListResourcesResult {
-  const resources = fixedResources.map(({ uri, name, title, description, mimeType }) => ({
-    uri,
-    name,
-    title,
-    description,
-    mimeType,
-  }));
-  return { resources };
+  return { resources: fixedResources.map((one) => ({ uri: one.uri, ...describe(one) })) };
 }
 
 export function templateList(): ListResourceTemplatesResult {
-  const templates = resourceTemplates.map(({ uriTemplate, name, title, description, mimeType }) => ({
-    uriTemplate,
-    name,
-    title,
-    description,
-    mimeType,
-  }));
-  return { resourceTemplates: templates };
+  return { resourceTemplates: resourceTemplates.map((one) => ({ uriTemplate: one.uriTemplate, ...describe(one) })) };
 }
 
 /** Errors: `not_found`. */

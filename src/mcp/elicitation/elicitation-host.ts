@@ -1,3 +1,4 @@
+import type { Settings } from "../../base/settings.js";
 import type { Question } from "../../engine/escalations/elicitations.js";
 
 export interface Decision {
@@ -8,11 +9,8 @@ export interface Decision {
 
 /** Questions for the person at the client of this process, and how they are claimed and answered. */
 export interface ElicitationHost {
-  /** Whether that person is to be asked at all. */
-  readonly open: boolean;
-  /** How long a form stays open, and how long after an unanswered one the same question is not asked again. */
-  readonly timeoutMs: number;
-  readonly againMs: number;
+  /** In force now: whether that person is asked at all, how long a form stays open, and when an unanswered one is shown again. */
+  settings(): Settings;
   /** Times a form is shown for one question because the answers do not fit. */
   readonly roundsMax: number;
   /** Identifies a question among others, and among those of one task. */

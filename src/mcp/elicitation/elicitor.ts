@@ -1,3 +1,4 @@
+import { setTimeout as after } from "node:timers/promises";
 import {
   type CallToolResult,
   type ElicitRequestFormParams,
@@ -52,6 +53,8 @@ const QUIET_MS_MAX = 60_000;
 const TAKEN_MS = 1_000;
 const POLL_MS_MAX = 60_000;
 const METHOD_NOT_FOUND = -32_601;
+/** Timers keep no process alive. */
+const UNREF = { ref: false };
 
 /**
  * Asks the person at one client for open decisions, one form at a time, in the runs that calls of this client were about, and only
@@ -93,7 +96,7 @@ export class Elicitor {
         void this.#requestPoll();
       });
       this.#note(runsNamedIn(result.structuredContent ?? {}));
-      if (this.#runs.size > 0) await Promise.race([this.#requestPoll(), after(SHOWN_WITHIN_MS)]);
+      if (this.#runs.size > 0) await Promise.race([this.#requestPoll(), after(SHOWN_WITHIN_MS, undefined, UNREF)]);
       return result;
     } finally {
       this.#calls.delete(call.id);
@@ -136,7 +139,7 @@ export class Elicitor {
         if (!this.#isClosed()) this.#parts.logger.warn("open questions could not be read", { error });
       }
       for (const told of waiting) told();
-      if (this.#requested) await after(PAUSE_MS);
+      if (this.#requested) await after(PAUSE_MS, undefined, UNREF);
     }
     this.#polling = false;
     for (const told of this.#polled.splice(0)) told();
@@ -158,7 +161,7 @@ export class Elicitor {
     }
     const quietMs = this.#quietUntil - performance.now();
     if (quietMs > 0) this.#pollAfter(quietMs);
-    if (!host.open || quietMs > 0) return;
+    if (!host.settings().elicitation || quietMs > 0) return;
     const { question, pollInMs } = await host.next({ runs: [...this.#runs], except: this.#postponed() });
     if (pollInMs !== undefined) this.#pollAfter(pollInMs);
     if (question === undefined || this.#isClosed()) return;
@@ -244,8 +247,9 @@ export class Elicitor {
 
   #postpone(host: ElicitationHost, question: Question): void {
     const now = performance.now();
-    this.#notBefore.set(host.idOf(question), now + host.againMs);
-    this.#quietUntil = now + Math.min(host.againMs, QUIET_MS_MAX);
+    const { elicitation_again_ms: againMs } = host.settings();
+    this.#notBefore.set(host.idOf(question), now + againMs);
+    this.#quietUntil = now + Math.min(againMs, QUIET_MS_MAX);
   }
 
   /** A form that the client cannot show, or that times out, counts as unanswered. */
@@ -253,7 +257,7 @@ export class Elicitor {
     const relatedRequestId = [...this.#calls].at(-1);
     const related = relatedRequestId === undefined ? {} : { relatedRequestId };
     try {
-      return await this.#parts.show(params, { signal, timeout: host.timeoutMs, ...related });
+      return await this.#parts.show(params, { signal, timeout: host.settings().elicitation_timeout_ms, ...related });
     } catch (error) {
       if (error instanceof McpError && error.code === METHOD_NOT_FOUND) this.#closed = true;
       this.#parts.logger.debug("an elicitation was not answered", { error });
@@ -272,8 +276,4 @@ async function refusalOf(deciding: Promise<void>): Promise<string | undefined> {
     if (!(error instanceof BatonError)) throw error;
     return error.code === "invalid_transition" || error.code === "not_found" ? undefined : error.message;
   }
-}
-
-function after(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
