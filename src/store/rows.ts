@@ -11,11 +11,27 @@ export function* one<T>(read: (row: Row) => T, statement: Statement): Tx<T | und
   return row && read(row);
 }
 
+/** Returns the one row of a statement that always has one, as an object. */
+export function* sole<T>(read: (row: Row) => T, statement: Statement): Tx<T> {
+  const [row] = yield statement;
+  if (!row) throw new Error(`a statement without its row: ${statement[0]}`);
+  return read(row);
+}
+
 /** Returns the rows of a statement that runs for each chunk of a list. */
 export function* manyIn<T, I>(read: (row: Row) => T, items: readonly I[], statementOf: ForChunk<I>): Tx<T[]> {
   const found: T[] = [];
   for (const chunk of chunksOf(items)) for (const row of yield statementOf(chunk)) found.push(read(row));
   return found;
+}
+
+/** Returns the same rows as a map, by what `read` puts first. */
+export function* mapIn<V>(
+  read: (row: Row) => [key: string, value: V],
+  keys: readonly string[],
+  statementOf: ForChunk<string>,
+): Tx<Map<string, V>> {
+  return new Map(yield* manyIn(read, keys, statementOf));
 }
 
 /** Runs a statement for each chunk of a list. */

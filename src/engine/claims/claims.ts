@@ -16,14 +16,14 @@ import { countersIfAny, type Counters } from "../../store/runs/counters.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { lockAgent, lockProject, lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
-import { openAttempt, recordHeartbeat } from "../../store/tasks/transitions.js";
+import { openAttempt } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { NewEvent } from "../../store/events/events.js";
 import { nothing, together, type Tx } from "../../store/tx.js";
 import { actingAgent, callingAgent, offerOf } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer, unreservedId } from "../scheduling/demands.js";
-import { leaseShownUntil, newLease, renewedLease, runningDueAt } from "../lifecycle/leases.js";
+import { leaseShownUntil, newLease, renewLease, runningDueAt } from "../lifecycle/leases.js";
 import { modedPatterns } from "../paths/file-sets.js";
 import { locksHeldBy, lockScope } from "../locks/task-locks.js";
 import type { LockLine } from "../locks/views.js";
@@ -277,6 +277,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   const { task, spec } = taking.candidate;
   transition(taskMachine, task, "claim");
   const lease = newLease(ctx);
+  const closing = { startedAt: ctx.now, closeBy: task.closeBy };
   const opened: Task = {
     ...task,
     status: "running",
@@ -290,32 +291,16 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     attempt: task.attempt + 1,
     startedAt: ctx.now,
     leaseExpiresAt: lease.expiresAt,
+    dueAt: runningDueAt(ctx, closing, { timeouts: spec.timeouts, lease }),
     holdsFiles: taking.locks.length > 0,
   };
-  const dueAt = runningDueAt(ctx, opened, { timeouts: spec.timeouts, lease });
   // Read before the writes, which then travel with COMMIT.
   const brief = yield* briefOf(ctx, { task: opened, spec }, { ...taking, resumed: false });
-  yield* openAttempt({
-    task: task.id,
-    agent: claimer.agent.name,
-    session: lease.session,
-    demand: opened.demand,
-    token: opened.token,
-    attempt: opened.attempt,
-    at: ctx.now,
-    leaseExpiresAt: lease.expiresAt,
-    dueAt,
-    holdsFiles: opened.holdsFiles,
-  });
+  yield* openAttempt(opened);
   const change = new RunChange(ctx, taking.run, taking.counters);
   change.move(task, "running");
   change.append(taking.events);
-  change.record({
-    type: "task.claimed",
-    task: task.id,
-    agent: claimer.agent.name,
-    data: { key: task.key, token: opened.token, attempt: opened.attempt },
-  });
+  change.recordTask(opened, "task.claimed", { token: opened.token, attempt: opened.attempt });
   yield* change.flush();
   return { outcome: "claimed", brief };
 }
@@ -350,18 +335,7 @@ function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
   // A transaction that takes a task away holds the run's lock: until then the lease's owner is not certain.
   const [run, found, locks] = yield* together([lockRun(own.run), findTaskAndSpec(own.id), locksHeldBy(own.id)]);
   if (!found || !run || found.task.token !== own.token || found.task.status !== "running") return undefined;
-  const lease = renewedLease(ctx, found.task);
-  const dueAt = runningDueAt(ctx, found.task, { timeouts: found.spec.timeouts, lease });
+  const lease = yield* renewLease(ctx, found, null);
   const task = { ...found.task, session: lease.session, leaseExpiresAt: lease.expiresAt };
-  const brief = yield* briefOf(ctx, { task, spec: found.spec }, { run, locks, resumed: true });
-  yield* recordHeartbeat({
-    task: own.id,
-    token: own.token,
-    session: ctx.caller.session?.id ?? null,
-    at: ctx.now,
-    leaseExpiresAt: lease.expiresAt,
-    dueAt,
-    percent: null,
-  });
-  return brief;
+  return yield* briefOf(ctx, { task, spec: found.spec }, { run, locks, resumed: true });
 }

@@ -136,7 +136,7 @@ function* skipTask(change: RunChange, task: Task, source: string): Tx<Settled> {
   const reasons = [{ kind: "condition", detail: `\`${source}\` is false`, blocking: [] }];
   yield* endTasks([task.id], { from: "pending", to: "skipped", at: change.ctx.now, reasons });
   change.move(task, "skipped");
-  change.record({ type: "task.skipped", task: task.id, data: { key: task.key, reasons } });
+  change.recordTask(task, "task.skipped", { reasons });
   return { task: { ...task, status: "skipped", reasons, endedAt: change.ctx.now }, as: "skipped" };
 }
 
@@ -213,11 +213,7 @@ function* startToWait(change: RunChange, activation: StepActivation): Tx<Settled
   if (startAt !== null) ctx.onDue?.();
   yield* startWaiting({ task: task.id, at: ctx.now, dueAt: earliest(until, closeBy, startAt), closeBy });
   change.move(task, "waiting");
-  change.record({
-    type: "task.waiting",
-    task: task.id,
-    data: { key: task.key, kind: task.kind, ...waitsFor(step, until) },
-  });
+  change.recordTask(task, "task.waiting", { kind: task.kind, ...waitsFor(step, until) });
   return undefined;
 }
 

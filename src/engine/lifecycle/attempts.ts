@@ -1,6 +1,6 @@
 import type { AttemptOutcome, TaskStatus } from "../../base/statuses.js";
 import { type AttemptError, insertAttempt } from "../../store/tasks/attempts.js";
-import { type Closing, closeAttempt } from "../../store/tasks/transitions.js";
+import { closeAttempt } from "../../store/tasks/transitions.js";
 import type { Reason, RetryPolicy, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { HeldTask } from "./locked-task.js";
@@ -38,13 +38,13 @@ export interface AttemptEnd {
   readonly result?: unknown;
   readonly error?: AttemptError;
   readonly usage?: Usage | undefined;
-  readonly note?: string;
+  readonly note?: string | undefined;
   /** Whether it counts against the retry policy. */
   readonly counts?: boolean;
   /** Whether an automatic replay may follow, if the task becomes a dead letter. */
   readonly replayable?: boolean;
   /** When the next attempt may start. */
-  readonly availableAt?: number;
+  readonly availableAt?: number | null;
   /** Whether the task is taken away from its holder, whose token becomes stale. */
   readonly fenced?: boolean;
 }
@@ -57,8 +57,8 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
   const { ctx } = change;
   const { task } = locked;
   const to = transition(taskMachine, task, end.event);
-  const closing = closingOf(locked, to, { ...end, now: ctx.now });
-  yield* closeAttempt(closing);
+  const after = afterAttempt(locked, to, { ...end, now: ctx.now });
+  yield* closeAttempt(after, task.token);
   yield* insertAttempt({
     task: task.id,
     number: task.attempt,
@@ -75,21 +75,20 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
   change.recordAttempt({ task: task.id, outcome: end.outcome, cost: costOf(end.usage) });
   const failed = to === "dead_letter" && end.error !== undefined;
   change.move(task, to, failed ? { error: end.error, replayable: end.replayable === true } : undefined);
-  const after = afterwards(task, closing);
   if (to === "ready") change.enter(after);
   yield* freeFiles(change, locked);
   return after;
 }
 
-function closingOf({ task, spec }: HeldTask, to: TaskStatus, end: AttemptEnd & { now: number }): Closing {
+/** A task without its holder. Its token is higher when the work was taken away, the same when its holder ended it. */
+function afterAttempt({ task, spec }: HeldTask, to: TaskStatus, end: AttemptEnd & { now: number }): Task {
   const ended = to !== "ready" && to !== "pending";
   // A released task gets a new schedule_to_start window. Its place in the order does not depend on it.
   const startWithin = to === "ready" ? spec.timeouts.schedule_to_start : undefined;
   return {
-    task: task.id,
-    token: task.token,
-    to,
-    nextToken: end.fenced === true ? task.token + 1 : task.token,
+    ...task,
+    status: to,
+    token: end.fenced === true ? task.token + 1 : task.token,
     failures: end.counts === true ? task.failures + 1 : task.failures,
     endedAt: ended ? end.now : null,
     availableAt: end.availableAt ?? null,
@@ -97,31 +96,17 @@ function closingOf({ task, spec }: HeldTask, to: TaskStatus, end: AttemptEnd & {
     readyAt: to === "pending" ? null : startWithin === undefined ? task.readyAt : end.now,
     dueAt: ended ? null : earliest(end.availableAt, task.closeBy, startWithin && end.now + startWithin),
     reasons: reasonsOf(to, end.error),
-  };
-}
-
-function reasonsOf(to: TaskStatus, error: AttemptError | undefined): readonly Reason[] {
-  if (to === "blocked") return [STOPPED];
-  return error && to === "dead_letter" ? [{ kind: error.type, detail: error.message, blocking: [] }] : [];
-}
-
-function afterwards(task: Task, closing: Closing): Task {
-  return {
-    ...task,
-    status: closing.to,
-    token: closing.nextToken,
-    failures: closing.failures,
-    endedAt: closing.endedAt,
-    availableAt: closing.availableAt,
-    readyAt: closing.readyAt,
-    dueAt: closing.dueAt,
-    reasons: closing.reasons,
     agent: null,
     session: null,
     leaseExpiresAt: null,
     orders: null,
     holdsFiles: false,
   };
+}
+
+function reasonsOf(to: TaskStatus, error: AttemptError | undefined): readonly Reason[] {
+  if (to === "blocked") return [STOPPED];
+  return error && to === "dead_letter" ? [{ kind: error.type, detail: error.message, blocking: [] }] : [];
 }
 
 function* freeFiles(change: RunChange, { task, files }: HeldTask): Tx<void> {

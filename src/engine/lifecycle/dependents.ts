@@ -108,7 +108,7 @@ function* endUnheld(change: RunChange, to: "blocked" | "skipped", ending: readon
     );
     for (const { task } of group) {
       change.move(task, to);
-      change.record({ type: `task.${to}`, task: task.id, data: { key: task.key, reasons } });
+      change.recordTask(task, `task.${to}`, { reasons });
     }
   }
   return [...ending];

@@ -61,7 +61,7 @@ export function* spreadElements(change: RunChange, { task, step, spec, values, p
   );
   if (spec.dynamic) yield* saveSpec(task.id, { ...spec, dynamic: { ...spec.dynamic, elements: list.length } });
   for (const one of tasks) change.add(one);
-  change.record({ type: "task.spread", task: task.id, data: { key: task.key, elements: list.length } });
+  change.recordTask(task, "task.spread", { elements: list.length });
   return tasks;
 }
 

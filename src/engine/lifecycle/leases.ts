@@ -1,4 +1,6 @@
 import type { Task, TaskAndSpec, Timeouts } from "../../store/tasks/tasks.js";
+import { recordHeartbeat } from "../../store/tasks/transitions.js";
+import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { earliest } from "../../base/time.js";
 
@@ -17,24 +19,30 @@ export function newLease(ctx: EngineContext): Lease {
 }
 
 /**
- * The renewed lease of a task. A call that the holder makes from a shell leaves the task with its session; the lease's own time is
+ * Renews the lease of a held task. A call that the holder makes from a shell leaves the task with its session; the lease's own time is
  * longer then, so that the task outlives a session that has just ended.
  */
-export function renewedLease(ctx: EngineContext, task: Pick<Task, "session">): Lease {
-  const lease = newLease(ctx);
-  return { ...lease, session: lease.session ?? task.session };
+export function* renewLease(ctx: EngineContext, { task, spec }: TaskAndSpec, percent: number | null): Tx<Lease> {
+  const own = newLease(ctx);
+  const lease = { ...own, session: own.session ?? task.session };
+  yield* recordHeartbeat({
+    task: task.id,
+    token: task.token,
+    session: own.session,
+    at: ctx.now,
+    leaseExpiresAt: lease.expiresAt,
+    dueAt: runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }),
+    percent,
+  });
+  return lease;
 }
 
 /** When a running task is due: at a timeout, or at the end of a lease without a session. */
 export function runningDueAt(
   ctx: EngineContext,
   task: Pick<Task, "startedAt" | "closeBy">,
-  hold: {
-    timeouts: Timeouts;
-    lease: Lease;
-  },
+  { timeouts, lease }: { timeouts: Timeouts; lease: Lease },
 ): number {
-  const { timeouts, lease } = hold;
   const startedAt = task.startedAt ?? ctx.now;
   const due = earliest(
     startedAt + timeouts.start_to_close,

@@ -22,13 +22,13 @@ export function* readyTasks(change: RunChange, tasks: readonly Task[]): Tx<Task[
   for (const [priority, group] of groups) {
     const bucket = ageingBucket(ctx.now, priority, ctx.settings.ageing_ms);
     const ids = group.map((task) => task.id);
-    yield* makeReady(ids, { at: ctx.now, bucket, closeBy: null, dueAt: null });
+    yield* makeReady(ids, { readyAt: ctx.now, bucket, closeBy: null, dueAt: null });
     for (const task of group) ready.push({ ...task, status: "ready", bucket, readyAt: ctx.now, availableAt: null });
   }
   for (const task of ready) {
     change.move({ ...task, status: "pending" }, "ready");
     change.enter(task);
-    change.record({ type: "task.ready", task: task.id, data: { key: task.key } });
+    change.recordTask(task, "task.ready");
   }
   return ready;
 }
@@ -42,6 +42,6 @@ function* readyTimed(change: RunChange, task: Task): Tx<Task> {
   const closeBy = task.closeBy ?? (schedule_to_close === undefined ? null : ctx.now + schedule_to_close);
   const startBy = schedule_to_start === undefined ? null : ctx.now + schedule_to_start;
   const dueAt = earliest(startBy, closeBy, task.reservedUntil);
-  yield* makeReady([task.id], { at: ctx.now, bucket, closeBy, dueAt });
+  yield* makeReady([task.id], { readyAt: ctx.now, bucket, closeBy, dueAt });
   return { ...task, status: "ready", bucket, readyAt: ctx.now, availableAt: null, closeBy, dueAt };
 }

@@ -98,6 +98,11 @@ export class RunChange {
     this.#events.push({ ...event, project: this.run.project, run: this.run.id });
   }
 
+  /** Records an event of a task, with its key and its holder. */
+  recordTask(task: Pick<Task, "id" | "key" | "agent">, type: string, data: NewEvent["data"] = {}): void {
+    this.record({ type, task: task.id, agent: task.agent, data: { key: task.key, ...data } });
+  }
+
   /** Adds complete events, of this or another run. */
   append(events: readonly NewEvent[]): void {
     this.#events.push(...events);

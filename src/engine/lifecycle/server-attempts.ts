@@ -23,7 +23,7 @@ export interface ServerFailure {
 /** Completes a task without a holder: the work of the server, or the decision of a person, is its attempt. */
 export function* completeByServer(change: RunChange, task: Task, { result, by = SERVER }: ServerResult): Tx<Settled> {
   const after = yield* close(change, task, { event: "complete_by_server", result, error: null, by });
-  change.record({ type: "task.succeeded", task: task.id, agent: by, data: { key: task.key, attempt: after.attempt } });
+  change.recordTask({ ...task, agent: by }, "task.succeeded", { attempt: after.attempt });
   return { task: after, as: "succeeded" };
 }
 
@@ -36,12 +36,7 @@ export function* failByServer(
   const failures = task.failures + (counts === true ? 1 : 0);
   const after = yield* close(change, { ...task, failures }, { event: "expire", result: null, error, by });
   const { type, message } = error;
-  change.record({
-    type: "task.dead_letter",
-    task: task.id,
-    agent: by,
-    data: { key: task.key, attempt: after.attempt, error: { type, message } },
-  });
+  change.recordTask({ ...task, agent: by }, "task.dead_letter", { attempt: after.attempt, error: { type, message } });
   return { task: after, as: "failed", reason: failureReason(task, error) };
 }
 
@@ -54,14 +49,13 @@ interface Close {
 
 function* close(change: RunChange, task: Task, { event, result, error, by }: Close): Tx<Task> {
   const { now } = change.ctx;
-  const to = transition(taskMachine, task, event);
+  const status = transition(taskMachine, task, event);
   const reasons = error === null ? [] : [{ kind: error.type, detail: error.message, blocking: [] }];
-  const { failures } = task;
-  const closed = yield* closeUnheld({ task: task.id, from: task.status, to, at: now, reasons, failures });
-  if (!closed) throw new Error(`task ${task.id} changed under its run's lock`);
-  const tried = yield* saveAttempt(change, task, { result, error, by });
-  change.move(task, to, error === null ? undefined : { error, replayable: false });
-  return { ...tried, status: to, reasons, endedAt: now, dueAt: null };
+  const ended: Task = { ...task, status, reasons, endedAt: now, dueAt: null };
+  if (!(yield* closeUnheld(ended, task.status))) throw new Error(`task ${task.id} changed under its run's lock`);
+  const tried = yield* saveAttempt(change, ended, { result, error, by });
+  change.move(task, status, error === null ? undefined : { error, replayable: false });
+  return tried;
 }
 
 /** Saves an attempt of the server or of a person. Returns the task with the counts of its row. */
@@ -89,19 +83,13 @@ function* saveAttempt(change: RunChange, task: Task, { result, error, by }: Omit
 /** Fails the attempt of a waiting task, which is tried again at an instant. */
 export function* tryTaskAgain(change: RunChange, task: Task, { error, at }: { error: AttemptError; at: number }) {
   const to = transition(taskMachine, task, "try_again");
-  const failures = task.failures + 1;
-  const dueAt = earliest(at, task.closeBy);
-  if (!(yield* tryAgainLater({ task: task.id, failures, availableAt: at, dueAt })))
-    throw new Error(`task ${task.id} changed under its run's lock`);
+  const again = { ...task, failures: task.failures + 1, availableAt: at, dueAt: earliest(at, task.closeBy) };
+  if (!(yield* tryAgainLater(again))) throw new Error(`task ${task.id} changed under its run's lock`);
   const { attempt } = yield* saveAttempt(change, task, { result: null, error, by: SERVER });
   change.move(task, to);
   const { type, message } = error;
-  change.record({
-    type: "task.retry",
-    task: task.id,
-    agent: SERVER,
-    data: { key: task.key, attempt, outcome: "failed", error: { type, message }, retry_at: at },
-  });
+  const data = { attempt, outcome: "failed", error: { type, message }, retry_at: at };
+  change.recordTask({ ...task, agent: SERVER }, "task.retry", data);
 }
 
 // Each blocked dependent stores the reason; the whole message is in the attempt.

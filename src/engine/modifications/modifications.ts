@@ -194,8 +194,8 @@ function* addTasks(change: RunChange, revision: Revision, fresh: readonly Vertex
   );
   for (const task of tasks) {
     change.add(task);
-    change.record({ type: "task.created", task: task.id, data: { key: task.key, title: task.title } });
-    if (task.status === "ready") change.record({ type: "task.ready", task: task.id, data: { key: task.key } });
+    change.recordTask(task, "task.created", { title: task.title });
+    if (task.status === "ready") change.recordTask(task, "task.ready");
   }
   return tasks;
 }

@@ -1,13 +1,12 @@
 import * as agents from "../../store/agents/agents.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockAgent, lockRuns } from "../../store/lock-order.js";
-import { recordHeartbeat } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec, runningTasksOf } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { actingAgent, requireAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { lockTask } from "../lifecycle/locked-task.js";
-import { renewedLease, runningDueAt } from "../lifecycle/leases.js";
+import { renewLease } from "../lifecycle/leases.js";
 import { giveBack } from "../tasks/tasks.js";
 
 /**
@@ -55,16 +54,7 @@ export function* heartbeat(ctx: EngineContext, sign: AgentHeartbeat): Tx<{ agent
   for (const task of yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)) {
     const found = yield* findTaskAndSpec(task.id);
     if (!found) continue;
-    const lease = renewedLease(ctx, task);
-    yield* recordHeartbeat({
-      task: task.id,
-      token: task.token,
-      session,
-      at: ctx.now,
-      leaseExpiresAt: lease.expiresAt,
-      dueAt: runningDueAt(ctx, task, { timeouts: found.spec.timeouts, lease }),
-      percent: null,
-    });
+    yield* renewLease(ctx, found, null);
     renewed.push(task.id);
   }
   return { agent: { ...agent, session, seenAt: ctx.now, loadNote }, renewed };

@@ -75,8 +75,8 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   if (!task) throw new Error("one step makes one task");
   yield* countDependents(needed.map((needs) => needs.id));
   change.add(task);
-  change.record({ type: "task.created", task: id, agent: adHoc.agent, data: { key: task.key, title: task.title } });
-  if (task.status === "ready") change.record({ type: "task.ready", task: id, data: { key: task.key } });
+  change.recordTask({ ...task, agent: adHoc.agent }, "task.created", { title: task.title });
+  if (task.status === "ready") change.recordTask(task, "task.ready");
   yield* raiseRanks(change, needed, estimateOf(adHoc.step));
   // A dependency may have ended already in a way that settles the task at once.
   yield* settleWaiting(change, [task], failureAmong(needed));

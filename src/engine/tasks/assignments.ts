@@ -7,10 +7,9 @@ import type { EngineContext } from "../context.js";
 import { reservedDemand } from "../scheduling/demands.js";
 import { BatonError } from "../../base/errors.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
-import { isoOrNull } from "../../base/time.js";
+import { earliest, isoOrNull } from "../../base/time.js";
 import { startByOf } from "../lifecycle/leases.js";
 import { RunChange } from "../lifecycle/run-change.js";
-import { earliest } from "../../base/time.js";
 
 /**
  * Keeps a task for one agent until that agent claims it or the reservation lapses. Errors: `not_found`; `invalid_transition` for a task that
@@ -40,16 +39,12 @@ export function* reserveTask(ctx: EngineContext, locked: LockedTask, reservedFor
   const reservedUntil = reservedFor === null ? null : ctx.now + ctx.settings.reservation_ms;
   const others = task.dueAt === task.reservedUntil ? null : task.dueAt;
   const dueAt = earliest(others, task.availableAt, task.closeBy, startByOf(locked), reservedUntil);
-  yield* reserve({ task: task.id, demand: next.id, reservedFor, reservedUntil, dueAt });
   const after: Task = { ...task, demand: next.id, reservedFor, reservedUntil, dueAt };
+  yield* reserve(after);
   const change = new RunChange(ctx, run);
   if (task.status === "ready") change.relane(task, after);
-  change.record({
-    type: reservedFor === null ? "task.unassigned" : "task.assigned",
-    task: task.id,
-    agent: reservedFor,
-    data: { key: task.key, until: isoOrNull(reservedUntil) },
-  });
+  const type = reservedFor === null ? "task.unassigned" : "task.assigned";
+  change.recordTask({ ...task, agent: reservedFor }, type, { until: isoOrNull(reservedUntil) });
   yield* change.flush();
   return after;
 }

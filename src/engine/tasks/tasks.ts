@@ -1,5 +1,5 @@
 import type { Attempt, AttemptError } from "../../store/tasks/attempts.js";
-import { endTasks, orderCancel, recordHeartbeat } from "../../store/tasks/transitions.js";
+import { endTasks, orderCancel } from "../../store/tasks/transitions.js";
 import { dependentsInState } from "../../store/tasks/lists.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -7,9 +7,16 @@ import { backoffMs, endAttempt, mayRetry, type Usage } from "../lifecycle/attemp
 import { failureReason } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import { lockByToken, type LockedTask, lockTask, requireHeld, staleToken } from "../lifecycle/locked-task.js";
+import {
+  lockByToken,
+  type LockedTask,
+  lockTask,
+  requireHeld,
+  staleToken,
+  type TaskToken,
+} from "../lifecycle/locked-task.js";
 import { takesWork } from "../lifecycle/run-state.js";
-import { leaseShownUntil, renewedLease, runningDueAt } from "../lifecycle/leases.js";
+import { leaseShownUntil, renewLease } from "../lifecycle/leases.js";
 import { taskMachine, transition } from "../lifecycle/machines.js";
 import { expandPlan, leavePlanning, planCompleted, requirePlan } from "./plans.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
@@ -22,9 +29,7 @@ export interface TaskChanged extends ChangedRun {
   readonly ready: readonly Task[];
 }
 
-export interface Completion {
-  readonly task: string;
-  readonly token: number;
+export interface Completion extends TaskToken {
   readonly result?: unknown;
   readonly usage?: Usage | undefined;
   readonly note?: string | undefined;
@@ -36,28 +41,18 @@ export interface Completion {
  * attempt then still runs.
  */
 export function* completeTask(ctx: EngineContext, completion: Completion): Tx<TaskChanged> {
+  const { result, usage, note } = completion;
   const found = yield* lockByToken(completion);
   if ("ended" in found) return yield* completedBefore(found.ended, completion);
   const { held } = found;
-  requireSound(ctx, held, completion.result);
+  requireSound(ctx, held, result);
   // The plan of a run that comes to its end already is kept as a result, and nothing is begun of it.
   const expands = held.task.kind === "plan" && takesWork(held.run);
-  const plan = expands ? yield* requirePlan(ctx, held, planCompleted(held, completion.result)) : undefined;
+  const plan = expands ? yield* requirePlan(ctx, held, planCompleted(held, result)) : undefined;
   const change = new RunChange(ctx, plan ? yield* leavePlanning(held.run) : held.run, held.counters);
-  const ended = yield* endAttempt(change, held, {
-    event: "complete",
-    outcome: "succeeded",
-    result: completion.result,
-    usage: completion.usage,
-    ...(completion.note === undefined ? {} : { note: completion.note }),
-  });
+  const ended = yield* endAttempt(change, held, { event: "complete", outcome: "succeeded", result, usage, note });
   const task = plan ? yield* expandPlan(change, ended, plan) : ended;
-  change.record({
-    type: "task.succeeded",
-    task: task.id,
-    agent: held.task.agent,
-    data: { key: task.key, token: held.task.token, attempt: task.attempt },
-  });
+  change.recordTask(held.task, "task.succeeded", { token: held.task.token, attempt: task.attempt });
   const ready = yield* settleDependents(change, [{ task, as: "succeeded" }]);
   return { task, ready, ...(yield* change.flush()) };
 }
@@ -94,14 +89,7 @@ function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: un
   });
 }
 
-export interface FailRequest {
-  readonly task: string;
-  readonly token: number;
-  readonly error: AttemptError;
-  readonly partial_result?: unknown;
-  readonly retryable?: boolean | undefined;
-  readonly usage?: Usage | undefined;
-}
+export interface FailRequest extends TaskToken, Omit<AttemptFailure, "outcome" | "fenced"> {}
 
 export interface TaskFailed extends TaskChanged {
   readonly outcome: "retry" | "dead_letter" | "cancelled";
@@ -128,43 +116,36 @@ export interface AttemptFailure {
 }
 
 export function* failAttempt(ctx: EngineContext, held: LockedTask, failure: AttemptFailure): Tx<TaskFailed> {
-  const { spec } = held;
+  const { error, usage, outcome, fenced } = failure;
+  const { retry } = held.spec;
   const failures = held.task.failures + 1;
-  const cancelled = held.task.orders === "cancel_requested";
-  if (cancelled) {
-    const changed = yield* cancelHeld(ctx, held, { note: failure.error.message, usage: failure.usage });
+  if (held.task.orders === "cancel_requested") {
+    const changed = yield* cancelHeld(ctx, held, { note: error.message, usage });
     return { ...changed, outcome: "cancelled", retryAt: null, blocked: [] };
   }
   // A run that stops gives nothing out any more.
-  const again =
-    failure.retryable !== false && held.run.stage !== "stopping" && mayRetry(spec.retry, failures, failure.error.type);
-  const retryAt = again ? ctx.now + backoffMs(spec.retry, failures, ctx.random()) : null;
+  const again = failure.retryable !== false && held.run.stage !== "stopping" && mayRetry(retry, failures, error.type);
+  const retryAt = again ? ctx.now + backoffMs(retry, failures, ctx.random()) : null;
   const change = new RunChange(ctx, held.run, held.counters);
   const task = yield* endAttempt(change, held, {
     event: again ? "retry" : "exhaust",
-    outcome: failure.outcome,
+    outcome,
     result: failure.partial_result,
-    error: failure.error,
-    usage: failure.usage,
+    error,
+    usage,
     counts: true,
-    replayable: failure.retryable !== false && !spec.retry.non_retryable.includes(failure.error.type),
-    fenced: failure.fenced,
-    ...(retryAt === null ? {} : { availableAt: retryAt }),
+    replayable: failure.retryable !== false && !retry.non_retryable.includes(error.type),
+    fenced,
+    availableAt: retryAt,
   });
-  change.record({
-    type: again ? "task.retry" : "task.dead_letter",
-    task: task.id,
-    agent: held.task.agent,
-    data: {
-      key: task.key,
-      token: held.task.token,
-      attempt: task.attempt,
-      outcome: failure.outcome,
-      error: { type: failure.error.type, message: failure.error.message },
-      ...(retryAt === null ? {} : { retry_at: retryAt }),
-    },
+  change.recordTask(held.task, again ? "task.retry" : "task.dead_letter", {
+    token: held.task.token,
+    attempt: task.attempt,
+    outcome,
+    error: { type: error.type, message: error.message },
+    ...(retryAt === null ? {} : { retry_at: retryAt }),
   });
-  const settled = again ? [] : [{ task, as: "failed" as const, reason: failureReason(task, failure.error) }];
+  const settled = again ? [] : [{ task, as: "failed" as const, reason: failureReason(task, error) }];
   const ready = yield* settleDependents(change, settled);
   const changed = yield* change.flush();
   const blocked = again || task.dependents === 0 ? [] : yield* dependentsInState(task.id, "blocked");
@@ -178,12 +159,7 @@ export function* failAttempt(ctx: EngineContext, held: LockedTask, failure: Atte
   };
 }
 
-export interface Release {
-  readonly task: string;
-  readonly token: number;
-  readonly note?: string | undefined;
-  readonly usage?: Usage | undefined;
-}
+export interface Release extends TaskToken, Pick<GivingBack, "note" | "usage"> {}
 
 /** Releases a task unharmed: it keeps its place in the order and no attempt is counted. Errors: `stale_token`. */
 export function* releaseTask(ctx: EngineContext, release: Release): Tx<TaskChanged> {
@@ -205,27 +181,16 @@ export interface GivingBack {
 export function* giveBack(ctx: EngineContext, held: LockedTask, giving: GivingBack): Tx<TaskChanged> {
   if (held.task.orders === "cancel_requested")
     return yield* cancelHeld(ctx, held, { note: STOPPED[giving.outcome], usage: giving.usage });
+  const { outcome, fenced, usage, note } = giving;
   const change = new RunChange(ctx, held.run, held.counters);
-  const back = giving.outcome === "released" ? "release" : "lose_lease";
-  const task = yield* endAttempt(change, held, {
-    event: change.stopping ? "block" : back,
-    outcome: giving.outcome,
-    fenced: giving.fenced,
-    usage: giving.usage,
-    ...(giving.note === undefined ? {} : { note: giving.note }),
-  });
-  change.record({
-    type: `task.${giving.outcome}`,
-    task: task.id,
-    agent: held.task.agent,
-    data: { key: task.key, token: held.task.token, attempt: task.attempt },
-  });
+  const back = outcome === "released" ? "release" : "lose_lease";
+  const event = change.stopping ? "block" : back;
+  const task = yield* endAttempt(change, held, { event, outcome, fenced, usage, note });
+  change.recordTask(held.task, `task.${outcome}`, { token: held.task.token, attempt: task.attempt });
   return { task, ready: [], ...(yield* change.flush()) };
 }
 
-export interface Progress {
-  readonly task: string;
-  readonly token: number;
+export interface Progress extends TaskToken {
   readonly percent?: number | undefined;
   readonly note?: string | undefined;
 }
@@ -238,25 +203,13 @@ export interface ProgressAnswer {
 
 /** A sign of life: renews the lease and says what to do. Errors: `stale_token`. */
 export function* reportProgress(ctx: EngineContext, progress: Progress): Tx<ProgressAnswer> {
-  const { task, spec, run } = yield* requireHeld(progress);
-  const lease = renewedLease(ctx, task);
-  yield* recordHeartbeat({
-    task: task.id,
-    token: task.token,
-    session: ctx.caller.session?.id ?? null,
-    at: ctx.now,
-    leaseExpiresAt: lease.expiresAt,
-    dueAt: runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }),
-    percent: progress.percent ?? null,
-  });
-  if (progress.note !== undefined || progress.percent !== undefined) {
+  const held = yield* requireHeld(progress);
+  const { task, run } = held;
+  const { percent = null, note = null } = progress;
+  const lease = yield* renewLease(ctx, held, percent);
+  if (note !== null || percent !== null) {
     const change = new RunChange(ctx, run);
-    change.record({
-      type: "task.progress",
-      task: task.id,
-      agent: task.agent,
-      data: { key: task.key, percent: progress.percent ?? null, note: progress.note ?? null },
-    });
+    change.recordTask(task, "task.progress", { percent, note });
     yield* change.writeHistory();
   }
   const orders = task.orders ?? (run.status === "paused" ? "paused" : deadlinePassed(ctx, task, run.deadline));
@@ -280,7 +233,7 @@ export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: 
   const reason = input.reason ?? "cancelled";
   if (task.status === "running") {
     yield* orderCancel(task.id, ctx.now + ctx.settings.cancel_grace_ms);
-    change.record({ type: "task.cancel_requested", task: task.id, agent: task.agent, data: { key: task.key, reason } });
+    change.recordTask(task, "task.cancel_requested", { reason });
     return { task: { ...task, orders: "cancel_requested" }, ready: [], ...(yield* change.flush()) };
   }
   const reasons = [{ kind: "cancelled", detail: reason, blocking: [] }];
@@ -302,12 +255,7 @@ export function* cancelHeld(
 ): Tx<TaskChanged> {
   const change = new RunChange(ctx, held.run, held.counters);
   const task = yield* endAttempt(change, held, { event: "cancel", outcome: "cancelled", note, usage, fenced: true });
-  change.record({
-    type: "task.cancelled",
-    task: task.id,
-    agent: held.task.agent,
-    data: { key: task.key, token: held.task.token, reason: note },
-  });
+  change.recordTask(held.task, "task.cancelled", { token: held.task.token, reason: note });
   const ready = yield* settleDependents(change, [{ task, as: "skipped" }]);
   return { task, ready, ...(yield* change.flush()) };
 }

@@ -1,6 +1,6 @@
 import { RUN_STATUSES, type RunStatus, CHECKPOINT_KINDS, type CheckpointKind } from "../../base/statuses.js";
-import { many, hit, int, json, one, oneOf, only, text, textOrNull } from "../rows.js";
-import { insertInto, insertRows, type RowOf, table } from "../tables.js";
+import { many, flag, hit, idOf, int, intOrNull, json, one, oneOf, only, text, textOrNull } from "../rows.js";
+import { columns, insertInto, insertRows, named, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
 export const CHECKPOINTS = table("checkpoints", {
@@ -63,11 +63,10 @@ export function* listCheckpoints(run: string, page: { before?: string | undefine
 
 /** Removes the oldest of a kind beyond so many. At most 10 at once. Gives their ids. */
 export function* removeOldest(run: string, kind: CheckpointKind, kept: number): Tx<string[]> {
-  const rows = yield [
+  const ids = yield* many(idOf, [
     "SELECT id FROM checkpoints WHERE run = $1 AND kind = $2 ORDER BY id DESC LIMIT 10 OFFSET $3",
     [run, kind, kept],
-  ];
-  const ids = rows.map((row) => text(row, "id"));
+  ]);
   for (const id of ids) {
     yield ["DELETE FROM checkpoint_parts WHERE checkpoint = $1", [id]];
     yield ["DELETE FROM checkpoints WHERE id = $1", [id]];
@@ -90,33 +89,27 @@ export function* recordTaken({ run, at, changedAt }: TakenCheckpoint): Tx<void> 
   ];
 }
 
-/** A run under way, and when it had last been looked after. */
-export interface ScheduledRun {
-  readonly run: string;
+const SCHEDULED_RUNS = columns({
+  run: named("id", text),
   /** Null for one that never was. */
-  readonly seenAt: number | null;
-  readonly since: number;
+  seenAt: named("at", intOrNull),
+  since: int,
   /** Whether it has changed since then. */
-  readonly changed: boolean;
-  readonly changedAt: number;
-}
+  changed: flag,
+  changedAt: named("updated_at", int),
+});
+/** A run under way, and when it had last been looked after. */
+export interface ScheduledRun extends RowOf<typeof SCHEDULED_RUNS> {}
 
 /** Runs in a state, by id, from after one on. Reads so many rows of an index and no more. */
 export function* scheduledRuns(status: RunStatus, after: string, limit: number): Tx<ScheduledRun[]> {
-  const rows = yield [
+  return yield* many(SCHEDULED_RUNS.read, [
     `SELECT r.id, k.at, COALESCE(k.at, r.created_at) AS since, c.updated_at,
        CASE WHEN c.updated_at > COALESCE(k.changed_at, -1) THEN 1 ELSE 0 END AS changed
      FROM (SELECT id, created_at FROM runs WHERE ended_at IS NULL AND status = $1 AND id > $2 ORDER BY id LIMIT $3) AS r
      JOIN run_counters c ON c.run = r.id LEFT JOIN checkpoint_turns k ON k.run = r.id ORDER BY r.id`,
     [status, after, limit],
-  ];
-  return rows.map((row) => ({
-    run: text(row, "id"),
-    seenAt: row["at"] === null ? null : int(row, "at"),
-    since: int(row, "since"),
-    changed: int(row, "changed") === 1,
-    changedAt: int(row, "updated_at"),
-  }));
+  ]);
 }
 
 /** True for the one process that takes a checkpoint of the run as scheduled. */
@@ -138,17 +131,14 @@ export function* requestCheckpoint(run: string, label: string, now: number): Tx<
   ];
 }
 
-export interface RequestedCheckpoint {
-  readonly run: string;
-  readonly label: string;
-}
+const REQUESTED = columns({ run: text, label: named("wanted", text) });
+export interface RequestedCheckpoint extends RowOf<typeof REQUESTED> {}
 
 export function* requestedCheckpoints(limit: number): Tx<RequestedCheckpoint[]> {
-  const rows = yield [
-    "SELECT run, wanted FROM checkpoint_turns WHERE wanted IS NOT NULL ORDER BY run LIMIT $1",
+  return yield* many(REQUESTED.read, [
+    `SELECT ${REQUESTED.columns} FROM checkpoint_turns WHERE wanted IS NOT NULL ORDER BY run LIMIT $1`,
     [limit],
-  ];
-  return rows.map((row) => ({ run: text(row, "run"), label: text(row, "wanted") }));
+  ]);
 }
 
 /** True for the one process that takes what is wanted. */

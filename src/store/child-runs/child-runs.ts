@@ -1,4 +1,4 @@
-import { many, chunksOf, eachIn, hit, idOf, int, one, only, placeholders, text } from "../rows.js";
+import { many, mapIn, chunksOf, eachIn, hit, idOf, int, one, only, placeholders, sole, text } from "../rows.js";
 import { first, type Tx } from "../tx.js";
 
 /** Child runs, and runs that are due for the tick. */
@@ -19,14 +19,14 @@ export function* openDescendants(run: string): Tx<string[]> {
 
 /** The run that a run is within, at last; itself where it is within none. */
 export function* rootOf(run: string): Tx<string> {
-  const row = yield* first([
+  const root = yield* one(idOf, [
     `WITH RECURSIVE above (id, parent_run) AS (
        SELECT id, parent_run FROM runs WHERE id = $1
        UNION SELECT r.id, r.parent_run FROM runs r JOIN above a ON r.id = a.parent_run
      ) SELECT id FROM above WHERE parent_run IS NULL LIMIT 1`,
     [run],
   ]);
-  return row ? text(row, "id") : run;
+  return root ?? run;
 }
 
 /** Whether any descendant of a run, open or ended, is at this depth. */
@@ -41,25 +41,22 @@ export function* reachesDepth(run: string, depth: number): Tx<boolean> {
 }
 
 export function* countOpenChildren(run: string): Tx<number> {
-  return (
-    (yield* one(only("n", int), [
-      "SELECT count(*) AS n FROM runs WHERE parent_run = $1 AND ended_at IS NULL",
-      [run],
-    ])) ?? 0
-  );
+  return yield* sole(only("n", int), [
+    "SELECT count(*) AS n FROM runs WHERE parent_run = $1 AND ended_at IS NULL",
+    [run],
+  ]);
 }
 
 /** The open child runs of tasks, by task. */
 export function* childRunsOf(run: string, tasks: readonly string[]): Tx<ReadonlyMap<string, string>> {
-  const children = new Map<string, string>();
-  for (const chunk of chunksOf(tasks)) {
-    const rows = yield [
+  return yield* mapIn(
+    (row) => [text(row, "parent_task"), text(row, "id")],
+    tasks,
+    (chunk) => [
       `SELECT id, parent_task FROM runs WHERE parent_run = $1 AND ended_at IS NULL AND parent_task IN (${placeholders(chunk.length, 2)})`,
       [run, ...chunk],
-    ];
-    for (const row of rows) children.set(text(row, "parent_task"), text(row, "id"));
-  }
-  return children;
+    ],
+  );
 }
 
 /**

@@ -1,5 +1,5 @@
 import { type Run, RUNS } from "../runs/runs.js";
-import { many, idOf, int, one, only, placeholders, text } from "../rows.js";
+import { many, idOf, int, one, only, placeholders, sole, text } from "../rows.js";
 import { insertInto, named, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -51,14 +51,12 @@ export function* deleteBudget(run: string): Tx<void> {
 
 /** Returns the cost of a run and its descendants. */
 export function* costWithin(run: string): Tx<number> {
-  return (
-    (yield* one(only("cost", int), [
-      `WITH RECURSIVE below (id) AS (
+  return yield* sole(only("cost", int), [
+    `WITH RECURSIVE below (id) AS (
        SELECT id FROM runs WHERE id = $1 UNION ALL SELECT r.id FROM runs r JOIN below b ON r.parent_run = b.id
      ) SELECT COALESCE(CAST(sum(c.cost_micros) AS BIGINT), 0) AS cost FROM below b JOIN run_counters c ON c.run = b.id`,
-      [run],
-    ])) ?? 0
-  );
+    [run],
+  ]);
 }
 
 const WITHIN = `id IN (WITH RECURSIVE below (id) AS (

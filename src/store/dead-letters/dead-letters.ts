@@ -2,7 +2,7 @@ import { DEAD_LETTER_STATUSES, type DeadLetterStatus } from "../../base/statuses
 import type { AttemptError } from "../tasks/attempts.js";
 import {
   many,
-  chunksOf,
+  mapIn,
   conditionsOf,
   eachIn,
   hit,
@@ -120,15 +120,15 @@ export function* replayDeadLettersOf(
   ]);
 }
 
+const PENDING = DEAD_LETTERS.pick("id", "task", "error");
 /** A dead letter as far as a copy of its run says it again. */
-export type PendingDeadLetter = Pick<DeadLetter, "id" | "task" | "error">;
+export interface PendingDeadLetter extends RowOf<typeof PENDING> {}
 
 export function* pendingDeadLettersOf(run: string): Tx<PendingDeadLetter[]> {
-  const rows = yield [
-    "SELECT id, task, error FROM dead_letters WHERE run = $1 AND status = 'pending' ORDER BY id",
+  return yield* many(PENDING.read, [
+    `SELECT ${PENDING.columns} FROM dead_letters WHERE run = $1 AND status = 'pending' ORDER BY id`,
     [run],
-  ];
-  return rows.map((row) => ({ id: text(row, "id"), task: text(row, "task"), error: json<AttemptError>(row, "error") }));
+  ]);
 }
 
 /** Pending ones whose time has come, the earliest first. */
@@ -146,16 +146,15 @@ export function* forgetDue(id: string): Tx<void> {
 
 /** How often each of these tasks has been tried again by itself; none for one that never was. */
 export function* automaticReplays(tasks: readonly string[]): Tx<ReadonlyMap<string, number>> {
-  const counts = new Map<string, number>();
-  for (const chunk of chunksOf(tasks)) {
-    const rows = yield [
+  return yield* mapIn(
+    (row) => [text(row, "task"), int(row, "replays")],
+    tasks,
+    (chunk) => [
       `SELECT task, count(*) AS replays FROM dead_letters WHERE automatic = 1 AND task IN (${placeholders(chunk.length)})
-       GROUP BY task`,
+     GROUP BY task`,
       chunk,
-    ];
-    for (const row of rows) counts.set(text(row, "task"), int(row, "replays"));
-  }
-  return counts;
+    ],
+  );
 }
 
 const CLOSED_BEFORE = "closed_at IS NOT NULL AND closed_at < $1";

@@ -1,19 +1,21 @@
 import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
-import { bySize, chunksOf, hit, int, intOrNull, placeholders, text, textOrNull } from "../rows.js";
+import { mapIn, bySize, hit, int, intOrNull, placeholders, text, textOrNull } from "../rows.js";
+import { columns, named, type RowOf } from "../tables.js";
 import type { Row, Tx } from "../tx.js";
 
 /** Questions that are being put to a person, and those that a person has put off. */
 
-/** A human step that waits, with what its asker needs to know of where it comes from. */
-export interface OpenQuestion extends TaskAndSpec {
-  readonly run: string;
-  readonly project: string;
+const ORIGIN = columns({
+  run: named("run_name", text),
+  project: named("project_name", text),
   /** The agent that started its run, and the process it was last heard of through. */
-  readonly startedBy: string;
-  readonly starterSession: string | null;
+  startedBy: named("created_by", text),
+  starterSession: textOrNull,
   /** The process that asks, or the time until which none may; undefined before the first. */
-  readonly elicitation: Elicitation | undefined;
-}
+  elicitation: elicitationOf,
+});
+/** A human step that waits, with what its asker needs to know of where it comes from. */
+export interface OpenQuestion extends TaskAndSpec, RowOf<typeof ORIGIN> {}
 
 export interface Elicitation {
   /** The process that asks; null where a person has put it off. */
@@ -39,25 +41,13 @@ const QUESTIONS = bySize(
 
 /** Returns the open questions of these unfinished runs and of their descendants, in order of creation. */
 export function* questionsWithin(runs: readonly string[], limit: number): Tx<OpenQuestion[]> {
-  const found = new Map<string, OpenQuestion>();
-  for (const chunk of chunksOf(runs)) {
-    for (const row of yield [QUESTIONS(chunk.length), [limit, ...chunk]]) {
-      const question = questionOf(row);
-      found.set(question.task.id, question);
-    }
-  }
+  const found = yield* mapIn(questionOf, runs, (chunk) => [QUESTIONS(chunk.length), [limit, ...chunk]]);
   return [...found.values()].sort((a, b) => (a.task.id < b.task.id ? -1 : 1));
 }
 
-function questionOf(row: Row): OpenQuestion {
-  return {
-    ...taskAndSpecOf(row),
-    run: text(row, "run_name"),
-    project: text(row, "project_name"),
-    startedBy: text(row, "created_by"),
-    starterSession: textOrNull(row, "starter_session"),
-    elicitation: elicitationOf(row),
-  };
+function questionOf(row: Row): [task: string, question: OpenQuestion] {
+  const question = { ...taskAndSpecOf(row), ...ORIGIN.read(row) };
+  return [question.task.id, question];
 }
 
 function elicitationOf(row: Row): Elicitation | undefined {

@@ -1,6 +1,7 @@
 import { type Lock, LOCKS, SELECT_LOCKS } from "./locks.js";
-import { many, int } from "../rows.js";
-import { first, type Tx } from "../tx.js";
+import { many, int, sole } from "../rows.js";
+import { columns, type RowOf } from "../tables.js";
+import type { Tx } from "../tx.js";
 
 export interface LockFilter {
   readonly project: string;
@@ -34,14 +35,13 @@ export function* listLocksEverywhere(now: number, limit: number): Tx<Lock[]> {
   return yield* many(LOCKS.read, [`${SELECT_LOCKS} ORDER BY l.project, l.prefix, l.id LIMIT $2`, [now, limit]]);
 }
 
+const LOCK_COUNTS = columns({ active_locks: int, locked_files: int });
+
 /** How many requests' locks, and on how many paths, the running tasks of a run hold. */
-export function* lockCountsOfRun(run: string): Tx<{ active_locks: number; locked_files: number }> {
-  const row = yield* first([
-    `SELECT count(DISTINCT l.request) AS locks, count(l.id) AS files FROM tasks t JOIN file_locks l ON l.owner = t.id
+export function* lockCountsOfRun(run: string): Tx<RowOf<typeof LOCK_COUNTS>> {
+  return yield* sole(LOCK_COUNTS.read, [
+    `SELECT count(DISTINCT l.request) AS active_locks, count(l.id) AS locked_files FROM tasks t JOIN file_locks l ON l.owner = t.id
      WHERE t.run = $1 AND t.status = 'running' AND l.state = 'held'`,
     [run],
   ]);
-  return row
-    ? { active_locks: int(row, "locks"), locked_files: int(row, "files") }
-    : { active_locks: 0, locked_files: 0 };
 }

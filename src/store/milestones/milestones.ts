@@ -2,6 +2,7 @@ import { MILESTONE_STATUSES, LINK_KINDS } from "../../base/statuses.js";
 import {
   many,
   manyIn,
+  mapIn,
   eachIn,
   flag,
   hit,
@@ -12,10 +13,11 @@ import {
   oneOf,
   only,
   placeholders,
+  sole,
   text,
   textOrNull,
 } from "../rows.js";
-import { insertInto, insertRows, type RowOf, table } from "../tables.js";
+import { columns, insertInto, insertRows, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
 export const MILESTONES = table("milestones", {
@@ -110,39 +112,31 @@ export function* markDone(milestone: string, targets: readonly string[]): Tx<num
     `UPDATE milestone_links SET done = 1 WHERE milestone = $1 AND done = 0 AND target IN (${placeholders(chunk.length, 2)})`,
     [milestone, ...chunk],
   ]);
-  return (
-    (yield* one(only("done", int), [
-      "SELECT count(*) AS done FROM milestone_links WHERE milestone = $1 AND done = 1",
-      [milestone],
-    ])) ?? 0
-  );
+  return yield* sole(only("done", int), [
+    "SELECT count(*) AS done FROM milestone_links WHERE milestone = $1 AND done = 1",
+    [milestone],
+  ]);
 }
 
-export interface MilestoneStats {
-  readonly open: number;
-  readonly completed: number;
+const STATS = columns({
+  open: int,
+  completed: int,
   /** Open ones past their time. */
-  readonly overdue: number;
-}
+  overdue: int,
+});
+export interface MilestoneStats extends RowOf<typeof STATS> {}
 
 /** Counts milestones per project; a project without any is not in the map. */
 export function* countMilestones(projects: readonly string[], now: number): Tx<Map<string, MilestoneStats>> {
-  if (projects.length === 0) return new Map();
-  const rows = yield [
-    `SELECT project, count(*) AS milestones, count(completed_at) AS completed,
+  return yield* mapIn(
+    (row) => [text(row, "project"), STATS.read(row)],
+    projects,
+    (chunk) => [
+      `SELECT project, count(*) - count(completed_at) AS open, count(completed_at) AS completed,
        count(CASE WHEN status = 'open' AND due_at < $1 THEN 1 END) AS overdue
-     FROM milestones WHERE project IN (${placeholders(projects.length, 2)}) GROUP BY project`,
-    [now, ...projects],
-  ];
-  return new Map(
-    rows.map((row) => [
-      text(row, "project"),
-      {
-        open: int(row, "milestones") - int(row, "completed"),
-        completed: int(row, "completed"),
-        overdue: int(row, "overdue"),
-      },
-    ]),
+     FROM milestones WHERE project IN (${placeholders(chunk.length, 2)}) GROUP BY project`,
+      [now, ...chunk],
+    ],
   );
 }
 

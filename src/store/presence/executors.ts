@@ -1,15 +1,17 @@
 import { type Project, PROJECTS } from "../projects/projects.js";
 import { many, int, json, only, text } from "../rows.js";
+import { columns, type RowOf } from "../tables.js";
 import type { Tx } from "../tx.js";
 
-/** A session that takes command steps, as the others see it. */
-export interface RegisteredExecutor {
-  readonly host: string;
+const EXECUTORS = columns({
+  host: text,
   /** JSON text of what it may run. */
-  readonly policy: string;
+  policy: text,
   /** Ids of the projects it found to have no root on its machine. */
-  readonly absentRoots: readonly string[];
-}
+  absentRoots: json<readonly string[]>,
+});
+/** A session that takes command steps, as the others see it. */
+export interface RegisteredExecutor extends RowOf<typeof EXECUTORS> {}
 
 /** Says what a session may run, and forgets those that have ended. */
 export function* saveExecutor(session: string, policy: string): Tx<void> {
@@ -30,12 +32,7 @@ const LIVE = `SELECT s.host, e.policy, e.absent_roots FROM sessions s JOIN execu
 
 /** The executors whose session stands. */
 export function* liveExecutors(now: number): Tx<RegisteredExecutor[]> {
-  const rows = yield [LIVE, [now]];
-  return rows.map((row) => ({
-    host: text(row, "host"),
-    policy: text(row, "policy"),
-    absentRoots: json<string[]>(row, "absent_roots"),
-  }));
+  return yield* many(EXECUTORS.read, [LIVE, [now]]);
 }
 
 // As for the demands of one project, a loose index scan: a seek for each project that has work, however many lanes it has.

@@ -1,7 +1,7 @@
 import { lockEndedSessions } from "../lock-order.js";
 import { many, chunksOf, flag, hit, idOf, int, intOrNull, one, only, placeholders, text } from "../rows.js";
 import { columns, insertInto, type RowOf, table } from "../tables.js";
-import { first, type Tx } from "../tx.js";
+import type { Tx } from "../tx.js";
 
 export const SESSIONS = table("sessions", {
   id: text,
@@ -43,12 +43,12 @@ export function* renewSession(id: string, now: number, expiresAt: number): Tx<bo
 export function* markGone(ids: readonly string[], now: number, expiresAt: number): Tx<string[]> {
   const marked: string[] = [];
   for (const id of ids.toSorted()) {
-    const rows = yield [
+    const isMarked = yield* hit([
       `UPDATE sessions SET gone_at = $1, expires_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END
        WHERE gone_at IS NULL AND ended_at IS NULL AND id = $3 RETURNING id`,
       [now, expiresAt, id],
-    ];
-    marked.push(...rows.map((row) => text(row, "id")));
+    ]);
+    if (isMarked) marked.push(id);
   }
   return marked;
 }
@@ -138,7 +138,5 @@ export function* deleteEndedSessions(before: number): Tx<void> {
 
 /** Whether any file lock is bound to a session alone. */
 export function* holdsLocks(id: string): Tx<boolean> {
-  return (
-    (yield* first(["SELECT 1 AS one FROM file_locks WHERE session = $1 AND task IS NULL LIMIT 1", [id]])) !== undefined
-  );
+  return yield* hit(["SELECT 1 AS one FROM file_locks WHERE session = $1 AND task IS NULL LIMIT 1", [id]]);
 }

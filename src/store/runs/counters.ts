@@ -1,11 +1,13 @@
 import { TASK_STATUSES, type TaskStatus } from "../../base/statuses.js";
-import { eachIn, flag, int, one, placeholders } from "../rows.js";
+import { eachIn, flag, int, one, placeholders, sole } from "../rows.js";
 import { columns, named, type RowOf } from "../tables.js";
-import { first, type SqlValue, type Tx } from "../tx.js";
+import type { SqlValue, Tx } from "../tx.js";
 
+const BY_STATUS = Object.fromEntries(TASK_STATUSES.map((status) => [status, int])) as Record<TaskStatus, typeof int>;
+const SUMS = columns(BY_STATUS);
 const COUNTERS = columns({
   total: int,
-  ...(Object.fromEntries(TASK_STATUSES.map((status) => [status, int])) as Record<TaskStatus, typeof int>),
+  ...BY_STATUS,
   /** Estimated work of all tasks and of those that have settled, in milliseconds. */
   workMs: int,
   doneMs: int,
@@ -43,9 +45,7 @@ function valuesOf(delta: CounterDelta): SqlValue[] {
 
 /** Adds the differences to a run's counters and gives them as they are then. */
 export function* addToCounters(delta: CounterDelta): Tx<Counters> {
-  const row = yield* first([MOVE_AND_READ, valuesOf(delta)]);
-  if (!row) throw new Error(`run ${delta.run} has no counters`);
-  return COUNTERS.read(row);
+  return yield* sole(COUNTERS.read, [MOVE_AND_READ, valuesOf(delta)]);
 }
 
 /** The same where the counters were read since the run was locked: nothing is read, so that the write need not be waited for. */
@@ -113,7 +113,5 @@ export function* sumCounters(project?: string): Tx<Readonly<Record<TaskStatus, n
   const all = `SELECT ${sums} FROM run_counters c`;
   // sql: the same.
   const ofProject = `${all} JOIN runs r ON r.id = c.run WHERE r.project = $1`;
-  const row = yield* first(project === undefined ? [all] : [ofProject, [project]]);
-  if (!row) throw new Error("a sum without rows");
-  return Object.fromEntries(TASK_STATUSES.map((status) => [status, int(row, status)])) as Record<TaskStatus, number>;
+  return yield* sole(SUMS.read, project === undefined ? [all] : [ofProject, [project]]);
 }

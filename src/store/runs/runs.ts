@@ -13,11 +13,13 @@ import {
   one,
   oneOf,
   oneOfOrNull,
+  only,
   placeholders,
+  sole,
   text,
   textOrNull,
 } from "../rows.js";
-import { insertInto, type RowOf, table } from "../tables.js";
+import { columns, insertInto, type RowOf, table } from "../tables.js";
 import { first, type Tx, type TxContext } from "../tx.js";
 
 /** The graph's figures, computed when the run was made or changed. */
@@ -28,8 +30,6 @@ export interface RunShape {
   readonly criticalPath: readonly string[];
   readonly criticalPathMs: number;
 }
-
-/** Policies for the rest of a run after a task has failed permanently. */
 
 /** The stage of a run that does not go on after a failure: nothing new starts, or what was done is undone. */
 const RUN_STAGES = ["stopping", "undoing"] as const;
@@ -103,9 +103,7 @@ export function* findStandingRun(project: string): Tx<string | undefined> {
 }
 
 export function* findRunShape(id: string): Tx<RunShape> {
-  const row = yield* first(["SELECT shape FROM runs WHERE id = $1", [id]]);
-  if (!row) throw new Error(`there is no run ${id}`);
-  return json<RunShape>(row, "shape");
+  return yield* sole(only("shape", json<RunShape>), ["SELECT shape FROM runs WHERE id = $1", [id]]);
 }
 
 export interface RunChangeOfState {
@@ -149,28 +147,23 @@ export function* listRuns(filter: RunFilter): Tx<Run[]> {
   return yield* many(RUNS.read, [sql, [...params, filter.limit]]);
 }
 
-export interface PastRun {
-  readonly id: string;
-  readonly name: string;
-  readonly inputs: Readonly<Record<string, unknown>>;
+const PAST_RUNS = columns({
+  id: text,
+  name: text,
+  inputs: json<Readonly<Record<string, unknown>>>,
   /** JSON text. */
-  readonly definition: string;
-}
+  definition: text,
+});
+export interface PastRun extends RowOf<typeof PAST_RUNS> {}
 
 /** The newest runs of a project that have succeeded, but for those with a very long definition. At most 200. */
 export function* succeededRuns(project: string): Tx<PastRun[]> {
-  const rows = yield [
+  return yield* many(PAST_RUNS.read, [
     `SELECT r.id, r.name, r.inputs, d.definition FROM runs r JOIN run_definitions d ON d.run = r.id
      WHERE r.project = $1 AND r.status = 'succeeded' AND r.parent_run IS NULL AND length(d.definition) < 65536
      ORDER BY r.id DESC LIMIT 200`,
     [project],
-  ];
-  return rows.map((row) => ({
-    id: text(row, "id"),
-    name: text(row, "name"),
-    inputs: json(row, "inputs"),
-    definition: text(row, "definition"),
-  }));
+  ]);
 }
 
 /** The runs that ad-hoc tasks live in, one per project that has any. */
@@ -218,13 +211,12 @@ export function* deleteRun(ctx: TxContext, run: { readonly id: string; readonly 
 }
 
 export function* countRunsByStatus(project?: string): Tx<Record<string, number>> {
-  const rows =
-    project === undefined
-      ? yield ["SELECT status, count(*) AS runs FROM runs WHERE kind = 'workflow' GROUP BY status"]
-      : yield [
-          "SELECT status, count(*) AS runs FROM runs WHERE kind = 'workflow' AND project = $1 GROUP BY status",
-          [project],
-        ];
+  const { where, params } = conditionsOf([
+    ["kind =", "workflow"],
+    ["project =", project],
+  ]);
+  // sql: the comparisons are those above.
+  const rows = yield [`SELECT status, count(*) AS runs FROM runs ${where} GROUP BY status`, params];
   return Object.fromEntries(rows.map((row) => [text(row, "status"), int(row, "runs")]));
 }
 

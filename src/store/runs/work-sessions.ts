@@ -1,5 +1,19 @@
 import { RUN_MODES } from "../../base/statuses.js";
-import { many, chunksOf, hit, idOf, int, intOrNull, one, oneOf, only, placeholders, text } from "../rows.js";
+import {
+  many,
+  mapIn,
+  chunksOf,
+  hit,
+  idOf,
+  int,
+  intOrNull,
+  one,
+  oneOf,
+  only,
+  placeholders,
+  sole,
+  text,
+} from "../rows.js";
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -47,7 +61,7 @@ export function* closeExpired(now: number): Tx<number> {
     "UPDATE work_sessions SET closed_at = expires_at WHERE closed_at IS NULL AND expires_at IS NOT NULL AND expires_at <= $1",
     [now],
   ];
-  return (yield* one(only("open", int), ["SELECT count(*) AS open FROM work_sessions WHERE closed_at IS NULL"])) ?? 0;
+  return yield* sole(only("open", int), ["SELECT count(*) AS open FROM work_sessions WHERE closed_at IS NULL"]);
 }
 
 export interface WorkSessionFilter {
@@ -74,12 +88,14 @@ export function* insertRunOfSession(session: string, run: string): Tx<void> {
 
 /** How many runs that are kept were started in each. */
 export function* countSessionRuns(sessions: readonly string[]): Tx<Map<string, number>> {
-  if (sessions.length === 0) return new Map();
-  const rows = yield [
-    `SELECT session, count(*) AS runs FROM work_session_runs WHERE session IN (${placeholders(sessions.length)}) GROUP BY session`,
+  return yield* mapIn(
+    (row) => [text(row, "session"), int(row, "runs")],
     sessions,
-  ];
-  return new Map(rows.map((row) => [text(row, "session"), int(row, "runs")]));
+    (chunk) => [
+      `SELECT session, count(*) AS runs FROM work_session_runs WHERE session IN (${placeholders(chunk.length)}) GROUP BY session`,
+      chunk,
+    ],
+  );
 }
 
 const ENDED_BEFORE = `COALESCE(closed_at, expires_at) < $1 AND NOT EXISTS (SELECT 1 FROM work_session_runs w JOIN runs r ON r.id = w.run

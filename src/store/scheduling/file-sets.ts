@@ -1,6 +1,6 @@
-import { chunksOf, int, json, one, placeholders, text } from "../rows.js";
-import { insertInto, insertRows, named, table } from "../tables.js";
-import type { Row, Tx } from "../tx.js";
+import { mapIn, flag, json, one, placeholders, text } from "../rows.js";
+import { columns, insertInto, insertRows, named, type RowOf, table } from "../tables.js";
+import type { Tx } from "../tx.js";
 
 /** Normalised paths as they are shown. */
 export interface ScopePaths {
@@ -27,29 +27,22 @@ export function* saveScopes(
 
 /** Returns the stored file sets with these ids. */
 export function* findScopes(ids: readonly string[]): Tx<Map<string, KeptScope>> {
-  const found = new Map<string, KeptScope>();
-  for (const chunk of chunksOf(ids)) {
-    const rows = yield [
+  return yield* mapIn(
+    (row) => [text(row, "id"), KEPT_SCOPES.read(row)],
+    ids,
+    (chunk) => [
       `SELECT s.id, s.patterns, p.case_insensitive FROM scopes s JOIN projects p ON p.id = s.project
-       WHERE s.id IN (${placeholders(chunk.length)})`,
+     WHERE s.id IN (${placeholders(chunk.length)})`,
       chunk,
-    ];
-    for (const row of rows) found.set(text(row, "id"), keptScopeOf(row));
-  }
-  return found;
+    ],
+  );
 }
 
-export interface KeptScope {
-  readonly paths: ScopePaths;
-  readonly caseInsensitive: boolean;
-}
-
-function keptScopeOf(row: Row): KeptScope {
-  return { paths: json<ScopePaths>(row, "patterns"), caseInsensitive: int(row, "case_insensitive") === 1 };
-}
+const KEPT_SCOPES = columns({ paths: named("patterns", json<ScopePaths>), caseInsensitive: flag });
+export interface KeptScope extends RowOf<typeof KEPT_SCOPES> {}
 
 export function* findScope(id: string): Tx<KeptScope | undefined> {
-  return yield* one(keptScopeOf, [
+  return yield* one(KEPT_SCOPES.read, [
     "SELECT s.patterns, p.case_insensitive FROM scopes s JOIN projects p ON p.id = s.project WHERE s.id = $1",
     [id],
   ]);

@@ -1,8 +1,23 @@
 import type { ScopePaths } from "./file-sets.js";
 import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
-import { many, bySize, chunksOf, flag, int, json, one, oneOf, only, placeholders, text, textOrNull } from "../rows.js";
-import { columns, insertInto, insertRows, type RowOf, table } from "../tables.js";
-import { first, type Statement, type Tx } from "../tx.js";
+import {
+  many,
+  manyIn,
+  bySize,
+  chunksOf,
+  flag,
+  int,
+  json,
+  one,
+  oneOf,
+  only,
+  placeholders,
+  sole,
+  text,
+  textOrNull,
+} from "../rows.js";
+import { columns, insertInto, insertRows, named, type RowOf, table } from "../tables.js";
+import { first, type Tx } from "../tx.js";
 
 /**
  * Lanes: the first ready task of each (run, demand), so that a claim looks at one row per demand it can meet and never at
@@ -157,11 +172,7 @@ const REFRESH_FROM_SCOPES = refreshFrom(`SELECT bucket, latest_start, rank_order
   WHERE run = $1 AND demand = $2 AND parked_on IS NULL AND head IS NOT NULL
   ORDER BY bucket, latest_start, rank_order, head LIMIT 1`);
 
-export interface LaneOfTask {
-  readonly run: string;
-  readonly demand: string;
-  readonly scope: string;
-}
+export type LaneOfTask = Pick<ScopeEntry, "run" | "demand" | "scope">;
 
 /** Names the first task of a lane, where it is compared with another lane of the same key. */
 export function* setHead({ run, demand }: Pick<LaneHead, "run" | "demand">, head: string): Tx<void> {
@@ -208,26 +219,20 @@ const PARKED_ON = bySize(
 
 /** The runs that have something parked on any of these lock requests. */
 export function* runsParkedOn(project: string, requests: readonly string[]): Tx<string[]> {
-  return yield* collect(requests, (chunk): Statement => [PARKED_ON(chunk.length), [project, ...chunk]]);
+  const runs = yield* manyIn(only("run", text), requests, (chunk) => [PARKED_ON(chunk.length), [project, ...chunk]]);
+  return [...new Set(runs)].sort();
 }
 
-function* collect(ids: readonly string[], statement: (chunk: readonly string[]) => Statement): Tx<string[]> {
-  const found = new Set<string>();
-  for (const chunk of chunksOf(ids)) {
-    for (const row of yield statement(chunk)) found.add(text(row, "run"));
-  }
-  return [...found].sort();
-}
-
-/** A set of files that is parked on a lock request. */
-export interface ParkedScope {
-  readonly demand: string;
-  readonly run: string;
-  readonly scope: string;
+const PARKED_SCOPES = columns({
+  demand: text,
+  run: text,
+  scope: text,
   /** The position of its first task in the order: what it would wait behind. */
-  readonly bucket: number;
-  readonly readyAt: number;
-}
+  bucket: int,
+  readyAt: int,
+});
+/** A set of files that is parked on a lock request. */
+export interface ParkedScope extends RowOf<typeof PARKED_SCOPES> {}
 
 // A request has a row for each pattern: each is to meet what is parked on it once.
 const PARKED_ON_OWN = `(SELECT DISTINCT project, request FROM file_locks
@@ -240,10 +245,8 @@ const DEMANDS_ON_OWN_IN_PROJECT = `${DEMANDS_ON_OWN} WHERE l.project = $2`;
 
 /** Returns the demands of tasks parked on locks that an agent holds without a task: those locks block all others, and not the agent. */
 export function* demandsOnOwn(agent: string, where: ClaimTarget): Tx<Demand[]> {
-  const rows = yield "run" in where
-    ? [DEMANDS_ON_OWN_IN_RUN, [agent, where.run]]
-    : [DEMANDS_ON_OWN_IN_PROJECT, [agent, where.project]];
-  return rows.map(DEMANDS.read);
+  const [sql, id] = "run" in where ? [DEMANDS_ON_OWN_IN_RUN, where.run] : [DEMANDS_ON_OWN_IN_PROJECT, where.project];
+  return yield* many(DEMANDS.read, [sql, [agent, id]]);
 }
 
 const SCOPES_ON_OWN = bySize(
@@ -258,14 +261,7 @@ export function* scopesOnOwn(
   { where, demands }: { where: ClaimTarget; demands: readonly string[] },
 ): Tx<ParkedScope[]> {
   const [target, some] = ["run" in where ? where.run : where.project, demands.slice(0, DEMANDS_AT_ONCE_MAX)];
-  const rows = yield [SCOPES_ON_OWN(some.length), [agent, target, ...some]];
-  return rows.map((row) => ({
-    demand: text(row, "demand"),
-    run: text(row, "run"),
-    scope: text(row, "scope"),
-    bucket: int(row, "bucket"),
-    readyAt: int(row, "ready_at"),
-  }));
+  return yield* many(PARKED_SCOPES.read, [SCOPES_ON_OWN(some.length), [agent, target, ...some]]);
 }
 
 const DEMANDS_AT_ONCE_MAX = 100;
@@ -293,37 +289,31 @@ export function* unparkScopes(project: string, requests: readonly string[]): Tx<
   return [...lanes.values()];
 }
 
-/** Why a project or run offers nothing: what its lanes look like from outside. */
-export interface LaneStats {
+const LANE_STATS = columns({
   /** Lanes with work whose run is paused. */
-  readonly paused: number;
+  paused: int,
   /** Lanes with work whose run has as many tasks running as it may. */
-  readonly full: number;
+  full: named("full_lanes", int),
   /** Sets of files that wait for a lock. */
-  readonly parked: number;
+  parked: int,
   /** A run whose lanes with work are closed because a budget is spent. */
-  readonly overBudget: string | null;
-}
+  overBudget: textOrNull,
+});
+/** Why a project or run offers nothing: what its lanes look like from outside. */
+export interface LaneStats extends RowOf<typeof LANE_STATS> {}
 
 export function* laneStats(where: ClaimTarget): Tx<LaneStats> {
   const [column, id] = "run" in where ? ["run", where.run] : ["project", where.project];
   // sql: one of two columns, and the conditions below.
   const closed = (condition: string, what = "count(*)") =>
     `(SELECT ${what} FROM lanes l JOIN runs r ON r.id = l.run WHERE l.${column} = $1 AND l.open = 0 AND l.head IS NOT NULL AND ${condition})`;
-  const row = yield* first([
+  return yield* sole(LANE_STATS.read, [
     // sql: the same.
     `SELECT ${closed("r.status = 'paused'")} AS paused, ${closed("r.status = 'running' AND r.over_budget = 0")} AS full_lanes,
       ${closed("r.over_budget = 1", "min(r.id)")} AS over_budget,
       (SELECT count(*) FROM scope_lanes WHERE ${column} = $1 AND parked_on IS NOT NULL) AS parked`,
     [id],
   ]);
-  if (!row) throw new Error("a count without rows");
-  return {
-    paused: int(row, "paused"),
-    full: int(row, "full_lanes"),
-    parked: int(row, "parked"),
-    overBudget: textOrNull(row, "over_budget"),
-  };
 }
 
 /** Returns the request on which a file set is parked in a run; undefined when it is not. */

@@ -1,4 +1,5 @@
-import { json, text } from "../rows.js";
+import { many, json, text } from "../rows.js";
+import { columns, type RowOf } from "../tables.js";
 import type { Tx } from "../tx.js";
 
 // Names of entities for completions, narrow and newest first.
@@ -25,21 +26,15 @@ export function* newestReferences(kind: Referable, before: string, limit: number
   return rows.map((row) => ({ id: text(row, "id"), names: [text(row, "name"), text(row, "other")] }));
 }
 
-export interface Offered {
-  readonly roles: readonly string[];
-  readonly capabilities: readonly string[];
-}
+const OFFERED = columns({ roles: json<readonly string[]>, capabilities: json<readonly string[]> });
+export interface Offered extends RowOf<typeof OFFERED> {}
 
 /** Returns the offers of the agents seen last, the latest first. */
 export function* offeredByAgents(limit: number): Tx<Offered[]> {
-  const rows = yield [
+  return yield* many(OFFERED.read, [
     "SELECT roles, capabilities FROM agents WHERE status = 'active' ORDER BY seen_at DESC LIMIT $1",
     [limit],
-  ];
-  return rows.map((row) => ({
-    roles: json<string[]>(row, "roles"),
-    capabilities: json<string[]>(row, "capabilities"),
-  }));
+  ]);
 }
 
 /** Returns the roles and capabilities of recorded demands. */

@@ -1,36 +1,25 @@
-import { int, text } from "../rows.js";
+import { many, int, json, text } from "../rows.js";
+import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
+const FIELDS = { name: text, value: json<unknown>, updatedAt: int, updatedBy: text };
+const STORED = table("settings", FIELDS);
 /** A setting that was changed through an operation, for all processes on this database. */
-export interface StoredSetting {
-  readonly name: string;
-  readonly value: unknown;
-  readonly updatedAt: number;
-  readonly updatedBy: string;
-}
+export interface StoredSetting extends RowOf<typeof STORED> {}
 
 const SCOPE = "global";
+const SAVE = insertInto(
+  table("settings", { scope: text, ...FIELDS }),
+  `ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at,
+     updated_by = excluded.updated_by`,
+);
 
 export function* listStoredSettings(): Tx<StoredSetting[]> {
-  const rows = yield [
-    "SELECT name, value, updated_at, updated_by FROM settings WHERE scope = $1 ORDER BY name",
-    [SCOPE],
-  ];
-  return rows.map((row) => ({
-    name: text(row, "name"),
-    value: JSON.parse(text(row, "value")) as unknown,
-    updatedAt: int(row, "updated_at"),
-    updatedBy: text(row, "updated_by"),
-  }));
+  return yield* many(STORED.read, [`SELECT ${STORED.columns} FROM settings WHERE scope = $1 ORDER BY name`, [SCOPE]]);
 }
 
-export function* saveSetting({ name, value, updatedAt, updatedBy }: StoredSetting): Tx<void> {
-  yield [
-    `INSERT INTO settings (scope, name, value, updated_at, updated_by) VALUES ($1, $2, $3, $4, $5)
-     ON CONFLICT (scope, name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at,
-       updated_by = excluded.updated_by`,
-    [SCOPE, name, JSON.stringify(value), updatedAt, updatedBy],
-  ];
+export function* saveSetting(setting: StoredSetting): Tx<void> {
+  yield SAVE([{ scope: SCOPE, ...setting }]);
 }
 
 export function* deleteSetting(name: string): Tx<void> {

@@ -1,101 +1,89 @@
-import { many, hit, int, intOrNull, only, placeholders, text } from "../rows.js";
-import { first, type Row, type Tx } from "../tx.js";
+import { many, mapIn, hit, int, intOrNull, only, placeholders, sole, text } from "../rows.js";
+import { columns, named, type RowOf } from "../tables.js";
+import type { Tx } from "../tx.js";
 
 /** Counts for status answers. Each reads an index or the unfinished runs, never the whole history. */
-export interface ProjectStats {
+
+const PROJECT_STATS = columns({
   /** All runs but the standing one. */
-  readonly runs: number;
-  readonly activeRuns: number;
+  runs: int,
+  activeRuns: int,
   /** Estimated work of its active runs and of what of it is done, in ms. */
-  readonly workMs: number;
-  readonly doneMs: number;
-}
+  workMs: int,
+  doneMs: int,
+});
+export interface ProjectStats extends RowOf<typeof PROJECT_STATS> {}
 
 /** Returns statistics per project; a project without runs is not in the map. */
 export function* projectStats(projects: readonly string[]): Tx<Map<string, ProjectStats>> {
-  if (projects.length === 0) return new Map();
-  const rows = yield [
-    `SELECT r.project, count(*) AS runs, count(*) - count(r.ended_at) AS active,
+  return yield* mapIn(
+    (row) => [text(row, "project"), PROJECT_STATS.read(row)],
+    projects,
+    (chunk) => [
+      `SELECT r.project, count(*) AS runs, count(*) - count(r.ended_at) AS active_runs,
        CAST(COALESCE(SUM(CASE WHEN r.ended_at IS NULL THEN c.work_ms END), 0) AS BIGINT) AS work_ms,
        CAST(COALESCE(SUM(CASE WHEN r.ended_at IS NULL THEN c.done_ms END), 0) AS BIGINT) AS done_ms
      FROM runs r JOIN run_counters c ON c.run = r.id
-     WHERE r.kind = 'workflow' AND r.project IN (${placeholders(projects.length)}) GROUP BY r.project`,
-    projects,
-  ];
-  return new Map(
-    rows.map((row) => [
-      text(row, "project"),
-      {
-        runs: int(row, "runs"),
-        activeRuns: int(row, "active"),
-        workMs: int(row, "work_ms"),
-        doneMs: int(row, "done_ms"),
-      },
-    ]),
+     WHERE r.kind = 'workflow' AND r.project IN (${placeholders(chunk.length)}) GROUP BY r.project`,
+      chunk,
+    ],
   );
 }
 
-export interface WorkAtHand {
-  readonly agent: string;
-  readonly task: string;
-  readonly run: string;
-  readonly key: string;
-  readonly title: string;
-  readonly startedAt: number | null;
-}
+const WORK_AT_HAND = columns({
+  agent: text,
+  task: named("id", text),
+  run: text,
+  key: text,
+  title: text,
+  startedAt: intOrNull,
+});
+export interface WorkAtHand extends RowOf<typeof WORK_AT_HAND> {}
 
 /** The tasks that agents hold now, by agent; those of one project, or of all. */
 export function* workAtHand(project: string | undefined, limit: number): Tx<WorkAtHand[]> {
-  const rows = yield [
-    `SELECT agent, id, run, key, title, started_at FROM tasks
+  return yield* many(WORK_AT_HAND.read, [
+    `SELECT ${WORK_AT_HAND.columns} FROM tasks
      WHERE agent IS NOT NULL AND ($1 = '' OR project = $1) ORDER BY agent, id LIMIT $2`,
     [project ?? "", limit],
-  ];
-  return rows.map((row: Row) => ({
-    agent: text(row, "agent"),
-    task: text(row, "id"),
-    run: text(row, "run"),
-    key: text(row, "key"),
-    title: text(row, "title"),
-    startedAt: intOrNull(row, "started_at"),
-  }));
+  ]);
 }
 
-export interface LockStats {
+const LOCK_STATS = columns({
   /** Paths that are locked now. */
-  readonly held: number;
+  held: int,
   /** Granted to an agent that has not come back for it yet. */
-  readonly offered: number;
+  offered: int,
   /** Requests in line. */
-  readonly waiting: number;
-}
+  waiting: int,
+});
+export interface LockStats extends RowOf<typeof LOCK_STATS> {}
 
-export function* lockStats(project?: string): Tx<LockStats> {
-  const row = yield* first([
+export function lockStats(project?: string): Tx<LockStats> {
+  return sole(LOCK_STATS.read, [
     `SELECT
        (SELECT count(*) FROM file_locks WHERE state = 'held' AND ($1 = '' OR project = $1)) AS held,
        (SELECT count(*) FROM file_locks WHERE state = 'offered' AND ($1 = '' OR project = $1)) AS offered,
        (SELECT count(*) FROM lock_requests WHERE state = 'queued' AND ($1 = '' OR project = $1)) AS waiting`,
     [project ?? ""],
   ]);
-  if (row === undefined) throw new Error("a count without a row");
-  return { held: int(row, "held"), offered: int(row, "offered"), waiting: int(row, "waiting") };
 }
 
-export interface PresenceStats {
-  readonly registered: number;
+const PRESENCE_STATS = columns({
+  registered: int,
   /** Agents that hold at least one task. */
-  readonly atWork: number;
+  atWork: int,
   /** Server processes whose session stands. */
-  readonly sessions: number;
+  sessions: int,
   /** Sessions that run command steps. */
-  readonly executors: number;
+  executors: int,
   /** Sessions whose time is over and that have not been ended yet. */
-  readonly overdue: number;
-}
+  overdue: int,
+});
+export interface PresenceStats extends RowOf<typeof PRESENCE_STATS> {}
 
-export function* presence(now: number): Tx<PresenceStats> {
-  const row = yield* first([
+export function presence(now: number): Tx<PresenceStats> {
+  return sole(PRESENCE_STATS.read, [
     `SELECT
        (SELECT count(*) FROM agents WHERE status = 'active') AS registered,
        (SELECT count(DISTINCT agent) FROM tasks WHERE agent IS NOT NULL) AS at_work,
@@ -104,46 +92,33 @@ export function* presence(now: number): Tx<PresenceStats> {
        (SELECT count(*) FROM sessions WHERE ended_at IS NULL AND expires_at <= $1) AS overdue`,
     [now],
   ]);
-  if (row === undefined) throw new Error("a count without a row");
-  return {
-    registered: int(row, "registered"),
-    atWork: int(row, "at_work"),
-    sessions: int(row, "sessions"),
-    executors: int(row, "executors"),
-    overdue: int(row, "overdue"),
-  };
 }
 
-export interface DueStats {
+const DUE_STATS = columns({
   /** When the most overdue task should have been looked at; null when none is due. */
-  readonly oldestDueAt: number | null;
+  oldestDueAt: intOrNull,
   /** When the last thing happened. */
-  readonly lastEventAt: number | null;
+  lastEventAt: intOrNull,
   /** When some process last did the background work of this host; null before the first time. */
-  readonly tickedAt: number | null;
-}
+  tickedAt: intOrNull,
+});
+export interface DueStats extends RowOf<typeof DUE_STATS> {}
 
-export function* dueStats(now: number, host: string): Tx<DueStats> {
-  const row = yield* first([
+export function dueStats(now: number, host: string): Tx<DueStats> {
+  return sole(DUE_STATS.read, [
     `SELECT
        (SELECT min(due_at) FROM (
           SELECT min(due_at) AS due_at FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at <= $1
-          UNION ALL SELECT min(due_at) FROM tasks WHERE agent IS NOT NULL AND due_at <= $1) AS both_kinds) AS due,
-       (SELECT at FROM events ORDER BY seq DESC LIMIT 1) AS at,
-       (SELECT ticked_at FROM host_clocks WHERE host = $2) AS ticked`,
+          UNION ALL SELECT min(due_at) FROM tasks WHERE agent IS NOT NULL AND due_at <= $1) AS both_kinds) AS oldest_due_at,
+       (SELECT at FROM events ORDER BY seq DESC LIMIT 1) AS last_event_at,
+       (SELECT ticked_at FROM host_clocks WHERE host = $2) AS ticked_at`,
     [now, host],
   ]);
-  if (row === undefined) throw new Error("a count without a row");
-  return {
-    oldestDueAt: intOrNull(row, "due"),
-    lastEventAt: intOrNull(row, "at"),
-    tickedAt: intOrNull(row, "ticked"),
-  };
 }
 
 /** The longest that a ready task of an open run has been waiting since; null when none is ready. */
-export function* oldestReadyAt(): Tx<number | null> {
-  const row = yield* first([
+export function oldestReadyAt(): Tx<number | null> {
+  return sole(only("at", intOrNull), [
     `SELECT min(COALESCE(
         (SELECT t.ready_at FROM tasks t WHERE t.run = l.run AND t.demand = l.demand AND t.scope = '' AND t.status = 'ready'
          ORDER BY t.bucket, t.latest_start, t.rank_order, t.id LIMIT 1),
@@ -152,7 +127,6 @@ export function* oldestReadyAt(): Tx<number | null> {
          ORDER BY s.bucket, s.latest_start, s.rank_order, s.head LIMIT 1))) AS at
      FROM lanes l WHERE l.open = 1 AND l.head IS NOT NULL`,
   ]);
-  return row === undefined ? null : intOrNull(row, "at");
 }
 
 /** Whether a command step is ready that nothing but a server that may run commands holds up. */

@@ -1,6 +1,6 @@
-import { ATTEMPT_OUTCOMES, type AttemptOutcome } from "../../base/statuses.js";
+import { ATTEMPT_OUTCOMES } from "../../base/statuses.js";
 import { many, bySize, chunksOf, int, jsonOrNull, one, oneOf, text, textOrNull } from "../rows.js";
-import { insertInto, insertRows, type RowOf, table } from "../tables.js";
+import { columns, insertInto, insertRows, named, type RowOf, table } from "../tables.js";
 import { first, type SqlValue, type Tx } from "../tx.js";
 
 /** The error of an attempt. */
@@ -116,43 +116,35 @@ export function* findAttemptByToken(task: string, token: number): Tx<Attempt | u
   ]);
 }
 
-export interface DependencyResult {
-  readonly task: string;
-  readonly key: string;
-  readonly status: string;
+const DEPENDENCY_RESULTS = columns({
+  task: text,
+  key: text,
+  status: text,
   /** The beginning of the JSON text of the result. */
-  readonly result: string | null;
-}
+  result: textOrNull,
+});
+export interface DependencyResult extends RowOf<typeof DEPENDENCY_RESULTS> {}
 
 /** How the dependencies of a task ended, with so many characters of the result of those that succeeded. At most 1,000. */
 export function* dependencyResults(task: string, chars: number): Tx<DependencyResult[]> {
-  const rows = yield [
+  return yield* many(DEPENDENCY_RESULTS.read, [
     // A plan's result has become the tasks themselves.
-    `SELECT n.id, n.key, n.status, CASE WHEN n.kind = 'plan' THEN NULL ELSE substr(a.result, 1, $2) END AS result FROM dependencies d JOIN tasks n ON n.id = d.dependency
+    `SELECT n.id AS task, n.key, n.status, CASE WHEN n.kind = 'plan' THEN NULL ELSE substr(a.result, 1, $2) END AS result FROM dependencies d JOIN tasks n ON n.id = d.dependency
      LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt AND a.outcome = 'succeeded'
      WHERE d.task = $1 ORDER BY n.id LIMIT 1000`,
     [task, chars],
-  ];
-  return rows.map((row) => ({
-    task: text(row, "id"),
-    key: text(row, "key"),
-    status: text(row, "status"),
-    result: textOrNull(row, "result"),
-  }));
+  ]);
 }
 
+const STATS = columns({ outcome: oneOf(ATTEMPT_OUTCOMES), count: named("attempts", int), meanMs: int });
+
 /** An agent's attempts by how they ended, with their mean duration in milliseconds. */
-export function* attemptStats(agent: string): Tx<{ outcome: AttemptOutcome; count: number; meanMs: number }[]> {
-  const rows = yield [
+export function* attemptStats(agent: string): Tx<RowOf<typeof STATS>[]> {
+  return yield* many(STATS.read, [
     `SELECT outcome, count(*) AS attempts, CAST(avg(ended_at - started_at) AS BIGINT) AS mean_ms FROM attempts
      WHERE agent = $1 GROUP BY outcome ORDER BY outcome`,
     [agent],
-  ];
-  return rows.map((row) => ({
-    outcome: text(row, "outcome") as AttemptOutcome,
-    count: int(row, "attempts"),
-    meanMs: int(row, "mean_ms"),
-  }));
+  ]);
 }
 
 export function* recentAttemptsOf(agent: string, limit: number): Tx<Attempt[]> {

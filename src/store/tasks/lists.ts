@@ -1,7 +1,7 @@
 import type { TaskStatus } from "../../base/statuses.js";
 import { type Edge, insertEdges } from "./dependencies.js";
 import { TASKS, type Task } from "./tasks.js";
-import { many, manyIn, chunksOf, conditionsOf, eachIn, int, one, only, placeholders, text } from "../rows.js";
+import { many, manyIn, chunksOf, conditionsOf, eachIn, idOf, int, one, only, placeholders, text } from "../rows.js";
 import type { Tx } from "../tx.js";
 
 /** Several tasks at once: by state, by filter, by key, or all of a run with its edges. */
@@ -128,16 +128,12 @@ export function* dependentsInState(task: string, status: TaskStatus): Tx<Task[]>
 
 /** The blocked tasks that depend on any of these. */
 export function* blockedBehind(tasks: readonly string[]): Tx<string[]> {
-  const found = new Set<string>();
-  for (const chunk of chunksOf(tasks)) {
-    const rows = yield [
-      `SELECT DISTINCT t.id FROM dependencies d JOIN tasks t ON t.id = d.task
-       WHERE t.status = 'blocked' AND d.dependency IN (${placeholders(chunk.length)})`,
-      chunk,
-    ];
-    for (const row of rows) found.add(text(row, "id"));
-  }
-  return [...found].sort();
+  const found = yield* manyIn(idOf, tasks, (chunk) => [
+    `SELECT DISTINCT t.id FROM dependencies d JOIN tasks t ON t.id = d.task
+     WHERE t.status = 'blocked' AND d.dependency IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
+  return [...new Set(found)].sort();
 }
 
 /** How many tasks of a run have not ended. */

@@ -1,28 +1,20 @@
-import type { TaskStatus } from "../../base/statuses.js";
-import { chunksOf, int, placeholders, text } from "../rows.js";
+import { TASKS } from "./tasks.js";
+import { many, chunksOf, placeholders } from "../rows.js";
+import type { RowOf } from "../tables.js";
 import type { Tx } from "../tx.js";
 
-export interface SettledTask {
-  readonly id: string;
-  readonly status: TaskStatus;
-  readonly estimateMs: number;
-}
+const SETTLED = TASKS.pick("id", "status", "estimateMs");
+export interface SettledTask extends RowOf<typeof SETTLED> {}
 
 /** Tasks of a run that ended before an instant and that no open task depends on, oldest first. Reads the run's tasks. */
 export function* settledTasks(wanted: { run: string; before: number; limit: number }): Tx<SettledTask[]> {
-  const rows = yield [
-    `SELECT t.id, t.status, t.estimate_ms FROM tasks t WHERE t.run = $1 AND t.ended_at IS NOT NULL AND t.ended_at < $2
+  return yield* many(SETTLED.read, [
+    `SELECT ${SETTLED.columnsOf("t")} FROM tasks t WHERE t.run = $1 AND t.ended_at IS NOT NULL AND t.ended_at < $2
        AND t.status <> 'blocked' AND NOT EXISTS (
          SELECT 1 FROM dependencies d JOIN tasks o ON o.id = d.task WHERE d.dependency = t.id AND o.ended_at IS NULL)
      ORDER BY t.id LIMIT $3`,
     [wanted.run, wanted.before, wanted.limit],
-  ];
-  return rows.map((row) => ({
-    id: text(row, "id"),
-    // Held to the union by the table's CHECK.
-    status: text(row, "status") as TaskStatus,
-    estimateMs: int(row, "estimate_ms"),
-  }));
+  ]);
 }
 
 // Each for a list of ids in place of LIST.

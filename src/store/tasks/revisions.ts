@@ -1,6 +1,7 @@
 import { detachTasks } from "./dependencies.js";
 import { TASKS, type Task, type TaskAndSpec, taskAndSpecOf, type TaskSpec } from "./tasks.js";
-import { many, chunksOf, eachIn, placeholders, text } from "../rows.js";
+import { saveSpec } from "./server-steps.js";
+import { many, mapIn, eachIn, json, placeholders, text } from "../rows.js";
 import type { Tx } from "../tx.js";
 
 /** Deletes unstarted tasks; the history keeps their events. */
@@ -37,22 +38,13 @@ export function* forgetRetries(tasks: readonly string[]): Tx<void> {
 
 /** Replaces the content of an unstarted task by another step's. */
 export function* reviseTask(task: Task, spec: TaskSpec): Tx<void> {
+  const { id, title, role, demand, scope, trigger, estimateMs, readsSpecOnStart, latestStart } = task;
   yield [
     `UPDATE tasks SET title = $1, role = $2, demand = $3, scope = $4, trigger_rule = $5, estimate_ms = $6, timed = $7, latest_start = $8
      WHERE id = $9`,
-    [
-      task.title,
-      task.role,
-      task.demand,
-      task.scope,
-      task.trigger,
-      task.estimateMs,
-      task.readsSpecOnStart ? 1 : 0,
-      task.latestStart,
-      task.id,
-    ],
+    [title, role, demand, scope, trigger, estimateMs, readsSpecOnStart ? 1 : 0, latestStart, id],
   ];
-  yield ["UPDATE task_specs SET spec = $1 WHERE task = $2", [JSON.stringify(spec), task.id]];
+  yield* saveSpec(id, spec);
 }
 
 /** Where a task stands in the order. */
@@ -74,10 +66,9 @@ export function* tasksToRead(run: string): Tx<TaskAndSpec[]> {
 
 /** The specs of these tasks, by task. */
 export function* specsOf(tasks: readonly string[]): Tx<ReadonlyMap<string, TaskSpec>> {
-  const specs = new Map<string, TaskSpec>();
-  for (const chunk of chunksOf(tasks)) {
-    const rows = yield [`SELECT task, spec FROM task_specs WHERE task IN (${placeholders(chunk.length)})`, chunk];
-    for (const row of rows) specs.set(text(row, "task"), JSON.parse(text(row, "spec")) as TaskSpec);
-  }
-  return specs;
+  return yield* mapIn(
+    (row) => [text(row, "task"), json<TaskSpec>(row, "spec")],
+    tasks,
+    (chunk) => [`SELECT task, spec FROM task_specs WHERE task IN (${placeholders(chunk.length)})`, chunk],
+  );
 }

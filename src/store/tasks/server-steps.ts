@@ -1,8 +1,9 @@
 import type { TaskStatus } from "../../base/statuses.js";
 import { deleteEdgesTo, insertEdges } from "./dependencies.js";
 import type { AttemptError } from "./attempts.js";
-import { type Reason, TASKS, type Task, taskAndSpecOf, type TaskAndSpec, type TaskSpec } from "./tasks.js";
-import { many, bySize, chunksOf, conditionsOf, eachIn, hit, int, jsonOrNull, placeholders, text } from "../rows.js";
+import type { TaskFilter } from "./lists.js";
+import { TASKS, type Task, taskAndSpecOf, type TaskAndSpec, type TaskSpec } from "./tasks.js";
+import { many, manyIn, bySize, conditionsOf, eachIn, hit, int, jsonOrNull, placeholders, text } from "../rows.js";
 import { first, type Row, type Tx } from "../tx.js";
 
 /** The outcome of a step, as expressions read it. */
@@ -28,9 +29,7 @@ const OUTCOMES = bySize(
 );
 
 export function* outcomesByKey(run: string, keys: readonly string[]): Tx<Outcome[]> {
-  const found: Outcome[] = [];
-  for (const chunk of chunksOf(keys)) found.push(...(yield [OUTCOMES(chunk.length), [run, ...chunk]]).map(outcomeOf));
-  return found;
+  return yield* manyIn(outcomeOf, keys, (chunk) => [OUTCOMES(chunk.length), [run, ...chunk]]);
 }
 
 /** The outcomes of what a task depends on, in the order in which those were made. */
@@ -74,11 +73,9 @@ export function* markReadsSpecOnStart(task: string): Tx<void> {
   yield ["UPDATE tasks SET timed = 1 WHERE id = $1", [task]];
 }
 
-export interface WaitingStart {
+export interface WaitingStart extends Pick<Task, "dueAt" | "closeBy"> {
   readonly task: string;
   readonly at: number;
-  readonly dueAt: number | null;
-  readonly closeBy: number | null;
 }
 
 /** pending → waiting. Each time under another token, by which an answer says what it answers. */
@@ -90,38 +87,21 @@ export function* startWaiting({ task, at, dueAt, closeBy }: WaitingStart): Tx<vo
   ];
 }
 
-export interface ServerEnding {
-  readonly task: string;
-  readonly from: TaskStatus;
-  readonly to: TaskStatus;
-  readonly at: number;
-  readonly reasons: readonly Reason[];
-  /** Attempts from now on that count against the retry policy. */
-  readonly failures: number;
-}
-
 /** Ends an unclaimed task, with an attempt of the server's own, under a token of its own. */
-export function* closeUnheld({ task, from, to, at, reasons, failures }: ServerEnding): Tx<boolean> {
+export function* closeUnheld({ id, status, endedAt, reasons, failures }: Task, from: TaskStatus): Tx<boolean> {
   return yield* hit([
     `UPDATE tasks SET status = $1, attempt = attempt + 1, token = token + 1, ended_at = $2, reasons = $3, due_at = NULL, reserved_for = NULL,
        reserved_until = NULL, failures = $6 WHERE id = $4 AND status = $5 RETURNING id`,
-    [to, at, reasons.length === 0 ? null : JSON.stringify(reasons), task, from, failures],
+    [status, endedAt, reasons.length === 0 ? null : JSON.stringify(reasons), id, from, failures],
   ]);
 }
 
-export interface TryingAgain {
-  readonly task: string;
-  readonly failures: number;
-  readonly availableAt: number;
-  readonly dueAt: number | null;
-}
-
 /** waiting → pending, with an attempt of the server's own that has failed. */
-export function* tryAgainLater({ task, failures, availableAt, dueAt }: TryingAgain): Tx<boolean> {
+export function* tryAgainLater({ id, failures, availableAt, dueAt }: Task): Tx<boolean> {
   return yield* hit([
     `UPDATE tasks SET status = 'pending', attempt = attempt + 1, token = token + 1, failures = $1, available_at = $2, due_at = $3,
        ready_at = NULL WHERE id = $4 AND status = 'waiting' RETURNING id`,
-    [failures, availableAt, dueAt, task],
+    [failures, availableAt, dueAt, id],
   ]);
 }
 
@@ -152,12 +132,7 @@ export function* waitingTasks(run: string): Tx<TaskAndSpec[]> {
   ]);
 }
 
-export interface QuestionQuery {
-  readonly run?: string | undefined;
-  readonly project?: string | undefined;
-  readonly after?: string | undefined;
-  readonly limit: number;
-}
+export type QuestionQuery = Pick<TaskFilter, "run" | "project" | "after" | "limit">;
 
 /** Human steps that wait for a decision, in runs that have not ended, in the order in which they were made. */
 export function* openQuestions(filter: QuestionQuery): Tx<TaskAndSpec[]> {

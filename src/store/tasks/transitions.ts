@@ -1,95 +1,49 @@
 import type { TaskStatus } from "../../base/statuses.js";
 import { NO_DEADLINE, type Reason, TASKS, type Task } from "./tasks.js";
-import { many, bySize, chunksOf, hits, int, intOrNull, placeholders, text } from "../rows.js";
-import { first, type Row, type Tx } from "../tx.js";
+import { many, bySize, chunksOf, hits, int, intOrNull, only, placeholders, sole, text } from "../rows.js";
+import type { Row, Tx } from "../tx.js";
 
 /** The changes of a task's state: each fails unless it meets the state that it expects. */
-export interface Opening {
-  readonly task: string;
-  readonly agent: string;
-  readonly session: string | null;
-  /** From now on. */
-  readonly demand: string;
-  readonly token: number;
-  readonly attempt: number;
-  readonly at: number;
-  readonly leaseExpiresAt: number;
-  readonly dueAt: number;
-  readonly holdsFiles: boolean;
-}
 
-/** ready → running. */
-export function* openAttempt(opening: Opening): Tx<void> {
+/** ready → running, as `task` is from now on. */
+export function* openAttempt(task: Task): Tx<void> {
+  const { id, agent, session, demand, token, attempt, startedAt, leaseExpiresAt, dueAt, holdsFiles } = task;
   yield [
     `UPDATE tasks SET status = 'running', agent = $1, session = $2, token = $3, attempt = $4, started_at = $5, heartbeat_at = $5,
       lease_expires_at = $6, due_at = $7, percent = NULL, orders = NULL, reserved_for = NULL, reserved_until = NULL,
       holds_files = $8, demand = $9 WHERE id = $10 AND status = 'ready'`,
-    [
-      opening.agent,
-      opening.session,
-      opening.token,
-      opening.attempt,
-      opening.at,
-      opening.leaseExpiresAt,
-      opening.dueAt,
-      opening.holdsFiles ? 1 : 0,
-      opening.demand,
-      opening.task,
-    ],
+    [agent, session, token, attempt, startedAt, leaseExpiresAt, dueAt, holdsFiles ? 1 : 0, demand, id],
     1,
   ];
 }
 
-export interface Closing {
-  readonly task: string;
-  readonly token: number;
-  readonly to: TaskStatus;
-  /** The token from now on: higher when the work was taken away, the same when its holder ended it. */
-  readonly nextToken: number;
-  readonly failures: number;
-  readonly endedAt: number | null;
-  readonly availableAt: number | null;
-  readonly readyAt: number | null;
-  readonly dueAt: number | null;
-  readonly reasons: readonly Reason[];
-}
-
-/** running → any: the attempt in the row ends. */
-export function* closeAttempt(closing: Closing): Tx<void> {
+/** running → any: the attempt in the row, of a token, ends. `task` is the task from now on. */
+export function* closeAttempt(task: Task, heldBy: number): Tx<void> {
+  const { id, status, token, failures, endedAt, availableAt, readyAt, dueAt, reasons } = task;
   yield [
     `UPDATE tasks SET status = $1, agent = NULL, session = NULL, lease_expires_at = NULL, orders = NULL, holds_files = 0, token = $2, failures = $3,
       ended_at = $4, available_at = $5, ready_at = $6, due_at = $7, reasons = $8
      WHERE id = $9 AND token = $10 AND status = 'running'`,
-    [
-      closing.to,
-      closing.nextToken,
-      closing.failures,
-      closing.endedAt,
-      closing.availableAt,
-      closing.readyAt,
-      closing.dueAt,
-      closing.reasons.length === 0 ? null : JSON.stringify(closing.reasons),
-      closing.task,
-      closing.token,
-    ],
+    [status, token, failures, endedAt, availableAt, readyAt, dueAt, reasonsText(reasons), id, heldBy],
     1,
   ];
 }
 
-export interface Readying {
-  readonly at: number;
-  readonly bucket: number;
-  readonly closeBy: number | null;
-  readonly dueAt: number | null;
+/** The column of reasons: null without any. */
+function reasonsText(reasons: readonly Reason[]): string | null {
+  return reasons.length === 0 ? null : JSON.stringify(reasons);
 }
 
 /** pending → ready, for tasks that share a place in the order. */
-export function* makeReady(tasks: readonly string[], ready: Readying): Tx<void> {
+export function* makeReady(
+  tasks: readonly string[],
+  ready: Pick<Task, "readyAt" | "bucket" | "closeBy" | "dueAt">,
+): Tx<void> {
   for (const chunk of chunksOf(tasks)) {
     yield [
       `UPDATE tasks SET status = 'ready', ready_at = $1, available_at = NULL, bucket = $2, close_by = $3, due_at = $4, reasons = NULL
        WHERE status = 'pending' AND id IN (${placeholders(chunk.length, 5)})`,
-      [ready.at, ready.bucket, ready.closeBy, ready.dueAt, ...chunk],
+      [ready.readyAt, ready.bucket, ready.closeBy, ready.dueAt, ...chunk],
       chunk.length,
     ];
   }
@@ -104,7 +58,7 @@ export interface Ending {
 
 /** Moves tasks that no agent holds to an end state, for one reason. */
 export function* endTasks(tasks: readonly string[], ending: Ending): Tx<void> {
-  const reasons = ending.reasons.length === 0 ? null : JSON.stringify(ending.reasons);
+  const reasons = reasonsText(ending.reasons);
   for (const chunk of chunksOf(tasks)) {
     yield [
       `UPDATE tasks SET status = $1, ended_at = $2, reasons = $3, due_at = NULL, reserved_for = NULL, reserved_until = NULL
@@ -145,33 +99,22 @@ export function* markHoldsFiles(task: string): Tx<void> {
   yield ["UPDATE tasks SET holds_files = 1 WHERE id = $1 AND status = 'running'", [task]];
 }
 
-export interface Heartbeat {
+export interface Heartbeat extends Pick<Task, "token" | "leaseExpiresAt" | "dueAt" | "percent"> {
   readonly task: string;
-  readonly token: number;
   /** The caller's, which takes the lease over; null leaves it where it is. */
   readonly session: string | null;
   readonly at: number;
-  readonly leaseExpiresAt: number;
-  readonly dueAt: number;
-  readonly percent: number | null;
 }
 
 /** Renews the lease of the current token. A cancel that was ordered keeps its time. */
 export function* recordHeartbeat(heartbeat: Heartbeat): Tx<void> {
+  const { task, token, session, at, leaseExpiresAt, dueAt, percent } = heartbeat;
   yield [
     `UPDATE tasks SET heartbeat_at = $1, lease_expires_at = $2, session = COALESCE($4, session),
        due_at = CASE WHEN orders = 'cancel_requested' THEN due_at ELSE $3 END,
        percent = COALESCE($5, percent)
      WHERE id = $6 AND token = $7 AND status = 'running'`,
-    [
-      heartbeat.at,
-      heartbeat.leaseExpiresAt,
-      heartbeat.dueAt,
-      heartbeat.session,
-      heartbeat.percent,
-      heartbeat.task,
-      heartbeat.token,
-    ],
+    [at, leaseExpiresAt, dueAt, session, percent, task, token],
     1,
   ];
 }
@@ -202,20 +145,12 @@ export function* orderCancel(task: string, dueAt: number): Tx<void> {
   yield [`${ORDER_CANCEL} WHERE id = $2 AND status = 'running'`, [dueAt, task]];
 }
 
-export interface Reservation {
-  readonly task: string;
-  readonly demand: string;
-  readonly reservedFor: string | null;
-  readonly reservedUntil: number | null;
-  readonly dueAt: number | null;
-}
-
-/** Reserves a ready or pending task for one agent, or frees it again. */
-export function* reserve(reservation: Reservation): Tx<void> {
+/** Reserves a ready or pending task for one agent, or frees it again, as `task` is from now on. */
+export function* reserve(task: Task): Tx<void> {
   yield [
     `UPDATE tasks SET demand = $1, reserved_for = $2, reserved_until = $3, due_at = $4
      WHERE id = $5 AND status IN ('pending', 'ready')`,
-    [reservation.demand, reservation.reservedFor, reservation.reservedUntil, reservation.dueAt, reservation.task],
+    [task.demand, task.reservedFor, task.reservedUntil, task.dueAt, task.id],
   ];
 }
 
@@ -307,25 +242,16 @@ export function* dueTasks(now: number, limit: number): Tx<string[]> {
 /** Returns when the next unclaimed task comes due, after an instant. */
 export function* nextDueAt(after: number): Tx<number | undefined> {
   const sql = "SELECT min(due_at) AS at FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at > $1";
-  const row = yield* first([sql, [after]]);
-  return row ? (intOrNull(row, "at") ?? undefined) : undefined;
+  return (yield* sole(only("at", intOrNull), [sql, [after]])) ?? undefined;
 }
 
 /** When the earliest pending retry of a run or project comes due; undefined when there is none. */
 export function* nextAvailable(where: { run?: string; project?: string }): Tx<number | undefined> {
-  const row = yield* first(
-    where.run === undefined
-      ? [
-          "SELECT min(available_at) AS at FROM tasks WHERE project || '' = $1 AND due_at IS NOT NULL AND agent IS NULL AND status = 'pending'",
-          [where.project ?? ""],
-        ]
-      : [
-          "SELECT min(available_at) AS at FROM tasks WHERE run || '' = $1 AND due_at IS NOT NULL AND agent IS NULL AND status = 'pending'",
-          [where.run],
-        ],
-  );
-  const at = row?.["at"];
-  return typeof at === "number" ? at : undefined;
+  const [column, id] = where.run === undefined ? ["project", where.project ?? ""] : ["run", where.run];
+  // sql: one of two columns.
+  const sql = `SELECT min(available_at) AS at FROM tasks WHERE ${column} || '' = $1 AND due_at IS NOT NULL AND agent IS NULL
+    AND status = 'pending'`;
+  return (yield* sole(only("at", intOrNull), [sql, [id]])) ?? undefined;
 }
 
 /** Moves the due instant, leaving all else. */

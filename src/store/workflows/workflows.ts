@@ -1,5 +1,5 @@
-import { many, int, intOrNull, one, placeholders, text } from "../rows.js";
-import { insertInto, type RowOf, table } from "../tables.js";
+import { many, mapIn, int, intOrNull, one, placeholders, text } from "../rows.js";
+import { columns, insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
 export const WORKFLOWS = table("workflows", {
@@ -93,18 +93,18 @@ export function* recentRuns(workflow: string, limit: number): Tx<FinishedRun[]> 
   return rows.map((row) => ({ succeeded: row["status"] === "succeeded", durationMs: int(row, "duration") }));
 }
 
-export interface WorkflowTally {
-  readonly total: number;
-  readonly active: number;
-}
+const TALLY = columns({ total: int, active: int });
+export interface WorkflowTally extends RowOf<typeof TALLY> {}
 
 /** How many runs each workflow has had. Those without any are not in the map. */
 export function* countRunsOf(workflows: readonly string[]): Tx<Map<string, WorkflowTally>> {
-  if (workflows.length === 0) return new Map();
-  const rows = yield [
-    `SELECT workflow, count(*) AS total, count(*) - count(ended_at) AS active FROM runs
-     WHERE workflow IN (${placeholders(workflows.length)}) GROUP BY workflow`,
+  return yield* mapIn(
+    (row) => [text(row, "workflow"), TALLY.read(row)],
     workflows,
-  ];
-  return new Map(rows.map((row) => [text(row, "workflow"), { total: int(row, "total"), active: int(row, "active") }]));
+    (chunk) => [
+      `SELECT workflow, count(*) AS total, count(*) - count(ended_at) AS active FROM runs
+     WHERE workflow IN (${placeholders(chunk.length)}) GROUP BY workflow`,
+      chunk,
+    ],
+  );
 }
