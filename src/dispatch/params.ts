@@ -5,7 +5,7 @@ import { z } from "zod";
  * once, in the server's instructions: they are published by their type alone. The others are described by the operation
  * that supplies the value; say more with `.describe()` where an operation means more.
  */
-const name = z.string().min(1).max(100);
+export const name = z.string().min(1).max(100);
 
 /** The id of an entity, or what else addresses it. */
 const reference = z.string().min(1).max(300);

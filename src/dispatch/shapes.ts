@@ -3,6 +3,7 @@ import {
   LINK_KINDS,
   LOCK_MODES,
   MILESTONE_STATUSES,
+  PRIORITIES,
   RUN_KINDS,
   RUN_STATUSES,
   TASK_STATUSES,
@@ -19,7 +20,7 @@ export const taskStatus = z.enum(TASK_STATUSES);
 
 export const runStatus = z.enum(RUN_STATUSES);
 
-export const priority = z.enum(["critical", "high", "normal", "low"]);
+export const priority = z.enum(PRIORITIES);
 
 const taskLineFields = {
   id: z.string(),

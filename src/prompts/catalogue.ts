@@ -43,7 +43,10 @@ function givenTo(prompt: Prompt, values: Readonly<Record<string, unknown>>): Pro
     return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
   };
   const missing = prompt.arguments.find((one) => one.required && optional(one.name) === undefined);
-  if (missing !== undefined) throw new BatonError("invalid_input", missingText(prompt, missing.name));
+  if (missing !== undefined) {
+    const message = `The prompt ${prompt.name} needs the argument "${missing.name}": ${missing.description}`;
+    throw new BatonError("invalid_input", message);
+  }
   return {
     optional,
     required: (name) => {
@@ -52,9 +55,4 @@ function givenTo(prompt: Prompt, values: Readonly<Record<string, unknown>>): Pro
       return value;
     },
   };
-}
-
-function missingText(prompt: Prompt, name: string): string {
-  const wanted = prompt.arguments.find((one) => one.name === name);
-  return `The prompt ${prompt.name} needs the argument "${name}": ${wanted?.description ?? ""}`;
 }

@@ -1,4 +1,4 @@
-import { listAgentPage } from "../engine/presence/agent-queries.js";
+import { listAgentPage, plannedAgent } from "../engine/presence/agent-queries.js";
 import type { EngineContext } from "../engine/context.js";
 import { projectStatus } from "../engine/system/project-status.js";
 import type { Project } from "../engine/projects/projects.js";
@@ -39,12 +39,7 @@ export const planGoal: Prompt = {
 
 function* factsOf(ctx: EngineContext, project: Project | undefined): Tx<Record<string, unknown>> {
   const { agents } = yield* listAgentPage(ctx, { limit: AGENTS_SHOWN_MAX });
-  const workers = agents.map(({ agent: { name, roles, capabilities }, available }) => ({
-    name,
-    roles,
-    capabilities,
-    available,
-  }));
+  const workers = agents.map(plannedAgent);
   if (project === undefined) return { project: null, agents: workers };
   const { lines } = yield* listWorkflows({ project: project.id, limit: WORKFLOWS_SHOWN_MAX });
   const status = yield* projectStatus(ctx, project);

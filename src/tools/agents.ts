@@ -35,7 +35,7 @@ const agentShape = z.object({
   profile: z.record(z.string(), z.unknown()),
 });
 
-const name = z.string().min(1).max(100).describe("Agent's name, from register_agent or list_agents.");
+const name = params.name.describe("Agent's name, from register_agent or list_agents.");
 
 const register = defineOperation({
   name: "register_agent",

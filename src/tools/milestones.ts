@@ -6,7 +6,6 @@ import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { milestone } from "../dispatch/shapes.js";
 
-const name = z.string().min(1).max(100);
 const links = (from: string) => z.array(z.string().min(1).max(300)).max(milestones.LINKS_MAX).optional().describe(from);
 
 const add = defineOperation({
@@ -18,7 +17,7 @@ const add = defineOperation({
   effect: "write",
   input: z.object({
     project: params.project,
-    name,
+    name: params.name,
     due: params.duration.optional().describe("Such as 14d, or an instant."),
     runs: links("From execute_workflow or list_runs."),
     tasks: links("From create_task or list_tasks; RUN/KEY too."),
@@ -43,7 +42,7 @@ const complete = defineOperation({
   effect: "write",
   input: z.object({
     project: params.project,
-    name: name.describe("From get_project_status."),
+    name: params.name.describe("From get_project_status."),
     note: z.string().max(10_000).optional(),
     ...params.acting,
   }),

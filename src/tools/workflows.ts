@@ -13,7 +13,6 @@ import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { count, instant, nextPage } from "../dispatch/shapes.js";
 
-const name = z.string().min(1).max(100);
 const reference = z.string().min(1).max(300).describe("Workflow name or id, from list_workflows.");
 const keys = z.array(z.string()).readonly();
 
@@ -48,7 +47,7 @@ const create = defineOperation({
   effect: "write",
   listed: true,
   input: z.object({
-    name: name.optional().describe("Default: that of the definition."),
+    name: params.name.optional().describe("Default: that of the definition."),
     definition,
     yaml,
     project: params.project,

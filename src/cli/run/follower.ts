@@ -1,3 +1,4 @@
+import { setTimeout as after } from "node:timers/promises";
 import type { TypedCall, EventAnswer } from "../typed-calls.js";
 import type { RunState } from "./state.js";
 
@@ -95,58 +96,29 @@ const POLL_MS = 1_000;
 
 /** Shows each change of a run until it has ended or the signal fires; gives the last state. */
 export async function follow(follower: RunFollower, { onWake, signal, show }: Following): Promise<RunState> {
-  const wakes = new Wakes(signal);
-  const stop = onWake(() => wakes.wake());
+  let wakes = 0;
+  const stop = onWake(() => (wakes += 1));
   try {
     for (;;) {
-      wakes.clear();
+      const before = wakes;
+      const isWoken = () => wakes > before;
       const update = await follower.poll();
       show(update);
       if (update.state.run.ended_at !== undefined || signal.aborted) return update.state;
-      await wakes.next();
+      const deadline = performance.now() + POLL_MS;
+      do await pause(signal);
+      while (!isWoken() && !signal.aborted && performance.now() < deadline);
     }
   } finally {
     stop();
-    wakes.close();
   }
 }
 
-class Wakes {
-  readonly #signal: AbortSignal;
-  #woken = false;
-  #settle: () => void = () => {};
-
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
-    signal.addEventListener("abort", this.#stop);
+/** Settles after the pause, or when the signal fires. */
+async function pause(signal: AbortSignal): Promise<void> {
+  try {
+    await after(PAUSE_MS, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
   }
-
-  wake(): void {
-    this.#woken = true;
-  }
-
-  clear(): void {
-    this.#woken = false;
-  }
-
-  /** Settles with a wake-up since `clear`, though not before the pause is over, or without one when it is time to poll. */
-  async next(): Promise<void> {
-    const deadline = performance.now() + POLL_MS;
-    do {
-      if (this.#signal.aborted) return;
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, PAUSE_MS);
-        this.#settle = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    } while (!this.#woken && performance.now() < deadline);
-  }
-
-  close(): void {
-    this.#signal.removeEventListener("abort", this.#stop);
-  }
-
-  readonly #stop = (): void => this.#settle();
 }

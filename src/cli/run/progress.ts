@@ -114,11 +114,11 @@ function notesOf(state: RunState, { style, now }: View, columns: number): string
   const { run, warnings } = state;
   const idle = idleText(state, now);
   if (run.ended_at !== undefined) return [];
-  const notes = warnings.map((warning) => ({ text: warning }));
+  const notes = [...warnings];
   if (run.status === "paused")
-    notes.push({ text: `paused; resume with: baton call control_run --run ${run.id} --action resume` });
-  else if (idle !== undefined) notes.push({ text: idle });
-  return notes.map(({ text }) => paint(fit(`  ${text}`, columns), "yellow", style));
+    notes.push(`paused; resume with: baton call control_run --run ${run.id} --action resume`);
+  else if (idle !== undefined) notes.push(idle);
+  return notes.map((text) => paint(fit(`  ${text}`, columns), "yellow", style));
 }
 
 /** Before that it may be about to be claimed. */

@@ -1,9 +1,8 @@
-import { ON_FAILURE, STEP_KINDS, type StepKind, TRIGGER_RULES } from "../../base/statuses.js";
+import { ON_FAILURE, PRIORITIES, STEP_KINDS, type StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { z } from "zod";
 import { closedObject } from "../../base/strict-object.js";
 import { durationSchema, parseDuration } from "../../base/durations.js";
 import { hint, isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "../../base/names.js";
-import type { Priority } from "../scheduling/order.js";
 import { TOOL_NAME, TOOL_NAME_LENGTH_MAX, TOOL_NAME_RULE } from "../policy/tool-policy.js";
 
 export const INPUT_TYPES = ["string", "number", "integer", "boolean", "array", "object"] as const;
@@ -31,7 +30,7 @@ const labelSchema = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9 ._:/+#-]*$/, { error: "must be a label" })
   .max(NAME_LENGTH_MAX);
 const labelsSchema = z.array(labelSchema).max(64);
-const prioritySchema = z.enum(["critical", "high", "normal", "low"] as const satisfies readonly Priority[]);
+const prioritySchema = z.enum(PRIORITIES);
 const durationMs = durationSchema();
 
 const retrySchema = closed({

@@ -2,7 +2,7 @@ import { findCounters } from "../../store/runs/counters.js";
 import { succeededRuns } from "../../store/runs/runs.js";
 import { listTasks } from "../../store/tasks/lists.js";
 import type { Tx } from "../../store/tx.js";
-import { listAgentPage } from "../presence/agent-queries.js";
+import { listAgentPage, plannedAgent } from "../presence/agent-queries.js";
 import { type Claim, claimTask } from "../claims/claims.js";
 import type { EngineContext } from "../context.js";
 import { requireDefinition } from "../definitions/definition.js";
@@ -157,12 +157,7 @@ function* planningOf(ctx: EngineContext, { project, goal, templates }: Goal): Tx
     });
   }
   return {
-    agents: agents.map(({ agent: { name, roles, capabilities }, available }) => ({
-      name,
-      roles,
-      capabilities,
-      available,
-    })),
+    agents: agents.map(plannedAgent),
     similar,
     templates: templatesFitting(templates, goal)
       .slice(0, SIMILAR_SHOWN_MAX)

@@ -112,6 +112,11 @@ export function* listAgentPage(ctx: EngineContext, query: AgentListQuery) {
   return { agents: listed, next };
 }
 
+/** An agent as a planner needs it: what it can do, and whether it is free. */
+export function plannedAgent({ agent: { name, roles, capabilities }, available }: ListedAgent) {
+  return { name, roles, capabilities, available };
+}
+
 // An agent without a process of its own is there as long as it has been heard of lately.
 function* isAlive(ctx: EngineContext, agent: agents.Agent): Tx<boolean> {
   if (agent.session === null) return ctx.now - agent.seenAt <= ctx.settings.lease_ms;

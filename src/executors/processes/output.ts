@@ -1,6 +1,7 @@
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { stripVTControlCharacters } from "node:util";
+import type { CommandOutcome, CommandResult } from "./runner-protocol.js";
 
 export interface OutputLimits {
   /** Size of the file at most; the rest is counted and dropped. */
@@ -74,6 +75,11 @@ export class OutputFile {
   async close(): Promise<void> {
     await this.#file.close();
   }
+}
+
+/** The result of a command that has written nothing, as far as is known. */
+export function withoutOutput(outcome: CommandOutcome): CommandResult {
+  return { ...outcome, tail: "", outputBytes: 0, truncated: false, durationMs: 0, leftRunning: [] };
 }
 
 // Every control character but newline and tab, DEL and C1 included, and the marks that reorder text on a screen.

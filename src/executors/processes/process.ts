@@ -1,6 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { minimalEnvironment } from "./environment.js";
 import { TIMER_MS_MAX } from "./limit.js";
+import { withoutOutput } from "./output.js";
 import { KILL_WAIT_MS, ProcessTree } from "./process-tree.js";
 import { compiledModule, spawnModule } from "./spawn.js";
 import {
@@ -110,7 +111,7 @@ function supervise(child: ChildProcess, job: RunnerJob, marginMs: number): Runni
       started.set(message.pid);
     }
   });
-  child.once("error", (error) => finish(withoutReport({ outcome: "not_started", error: error.message })));
+  child.once("error", (error) => finish(withoutOutput({ outcome: "not_started", error: error.message })));
   const endLost = async () => {
     // `exit` alone can overtake the last message, which has always come when the channel is closed too.
     await Promise.all([event(child, "exit"), event(child, "disconnect")]);
@@ -119,7 +120,7 @@ function supervise(child: ChildProcess, job: RunnerJob, marginMs: number): Runni
     const how = child.signalCode ?? `exit code ${child.exitCode}`;
     const error = `the runner ended without a report (${how})${stderr === "" ? "" : `: ${stderr.trim()}`}`;
     const durationMs = Math.round(performance.now() - startedAt);
-    finish({ ...withoutReport({ outcome: "lost", error }), durationMs, leftRunning });
+    finish({ ...withoutOutput({ outcome: "lost", error }), truncated: true, durationMs, leftRunning });
   };
   void endLost();
   tell(child, { kind: "run", job });
@@ -142,17 +143,6 @@ function tell(child: ChildProcess, message: ToRunner): void {
 
 function event(child: ChildProcess, name: "exit" | "disconnect"): Promise<void> {
   return new Promise((resolve) => child.once(name, () => resolve()));
-}
-
-function withoutReport(outcome: { outcome: "not_started" | "lost"; error: string }): CommandResult {
-  return {
-    ...outcome,
-    tail: "",
-    outputBytes: 0,
-    truncated: outcome.outcome === "lost",
-    durationMs: 0,
-    leftRunning: [],
-  };
 }
 
 /** Kills a runner that is itself stuck, with the same result as a kill by another process. */

@@ -9,7 +9,7 @@ import { type ChildProcess, spawn, spawnSync, type StdioOptions } from "node:chi
 import { closeSync, constants, openSync, rmSync, statSync } from "node:fs";
 import { Socket } from "node:net";
 import { TIMER_MS_MAX } from "./limit.js";
-import { OutputFile } from "./output.js";
+import { OutputFile, withoutOutput } from "./output.js";
 import { ProcessTree } from "./process-tree.js";
 import {
   type CommandOutcome,
@@ -127,10 +127,6 @@ function openPipe(path: string): { read: Socket; write: number } | undefined {
   } finally {
     rmSync(path);
   }
-}
-
-function withoutOutput(outcome: CommandOutcome): CommandResult {
-  return { ...outcome, tail: "", outputBytes: 0, truncated: false, durationMs: 0, leftRunning: [] };
 }
 
 function text(error: unknown): string {
