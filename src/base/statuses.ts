@@ -23,7 +23,7 @@ export type TriggerRule = (typeof TRIGGER_RULES)[number];
 export const ATTEMPT_OUTCOMES = ["succeeded", "failed", "timed_out", "lease_lost", "released", "cancelled"] as const;
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
-export const PRIORITIES = ["critical", "high", "normal", "low"] as const;
+export const PRIORITY_NAMES = ["critical", "high", "normal", "low"] as const;
 
 export const RUN_STATUSES = [
   "planning",

@@ -1,4 +1,4 @@
-import { DEAD_LETTER_STATUSES, PRIORITIES, PROJECT_STATUSES } from "../base/statuses.js";
+import { DEAD_LETTER_STATUSES, PRIORITY_NAMES, PROJECT_STATUSES } from "../base/statuses.js";
 import fs from "node:fs";
 import readline from "node:readline/promises";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
@@ -151,7 +151,7 @@ function withRunOptions(command: Command): Command {
     .option("--allow-commands", "let this process run command steps")
     .option("--mcp-config <file>", "let this process call the tools of the file's mcpServers")
     .option("--max-parallel <n>", "limit of tasks that run at once", wholeNumber)
-    .addOption(new Option("--priority <level>", "priority among runs").choices(PRIORITIES))
+    .addOption(new Option("--priority <level>", "priority among runs").choices(PRIORITY_NAMES))
     .option("--budget <dollars>", "cost limit in US dollars", amount)
     .option("--project <name>", "default: the project of the working directory")
     .option("--detach", "start the run, print its id and exit")

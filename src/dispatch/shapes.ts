@@ -3,7 +3,7 @@ import {
   LINK_KINDS,
   LOCK_MODES,
   MILESTONE_STATUSES,
-  PRIORITIES,
+  PRIORITY_NAMES,
   RUN_KINDS,
   RUN_STATUSES,
   TASK_STATUSES,
@@ -20,7 +20,7 @@ export const taskStatus = z.enum(TASK_STATUSES);
 
 export const runStatus = z.enum(RUN_STATUSES);
 
-export const priority = z.enum(PRIORITIES);
+export const priority = z.enum(PRIORITY_NAMES);
 
 const taskLineFields = {
   id: z.string(),

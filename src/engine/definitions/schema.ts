@@ -1,4 +1,4 @@
-import { ON_FAILURE, PRIORITIES, STEP_KINDS, type StepKind, TRIGGER_RULES } from "../../base/statuses.js";
+import { ON_FAILURE, PRIORITY_NAMES, STEP_KINDS, type StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { z } from "zod";
 import { closedObject } from "../../base/strict-object.js";
 import { durationSchema, parseDuration } from "../../base/durations.js";
@@ -30,7 +30,7 @@ const labelSchema = z
   .regex(/^[A-Za-z0-9][A-Za-z0-9 ._:/+#-]*$/, { error: "must be a label" })
   .max(NAME_LENGTH_MAX);
 const labelsSchema = z.array(labelSchema).max(64);
-const prioritySchema = z.enum(PRIORITIES);
+const prioritySchema = z.enum(PRIORITY_NAMES);
 const durationMs = durationSchema();
 
 const retrySchema = closed({
