@@ -4,7 +4,6 @@ import type { Caller } from "../engine/context.js";
 import type { Engine } from "../engine/engine.js";
 import { type Logger, silentLogger } from "../runtime/logger.js";
 import { type Runtime, systemRuntime } from "../runtime/runtime.js";
-import { VERSION } from "../runtime/version.js";
 import type { StoreHooks } from "../store/driver/faults.js";
 import type { Store } from "../store/tx.js";
 import type { ElicitationHost } from "../mcp/elicitation/elicitation-host.js";
@@ -14,22 +13,13 @@ import type { OperationIndex } from "../dispatch/operation.js";
 import { BackgroundLoop } from "./background.js";
 import { capabilitiesOf } from "./capabilities.js";
 import { Connection } from "./connection.js";
-import { callerAt, executorHandleOf, personAt } from "./identity.js";
+import { Identity, type IdentityOptions } from "./identity.js";
 import { SessionKeeper } from "./session.js";
-import { executes, executorPolicy, startExecutor } from "./step-handlers.js";
+import { executes, startExecutor } from "./step-handlers.js";
 
-export interface AppOptions {
-  readonly config: Config;
+export interface AppOptions extends IdentityOptions {
   readonly runtime?: Runtime;
   readonly logger?: Logger;
-  /** Working directory of the caller. */
-  readonly cwd?: string;
-  /** The handle that acts by default; derived from the client's name if absent. */
-  readonly agent?: string;
-  /** No process outlives the call: leases last by time and are not renewed. */
-  readonly sessionless?: boolean;
-  /** `human` for a person at a terminal. */
-  readonly channel?: Caller["channel"];
   /** Other operations than the registry's, for a test of the path itself. */
   readonly operations?: OperationIndex;
   /** Faults that a test injects into the database. */
@@ -52,47 +42,47 @@ export interface AppOptions {
  * | active | background passes; without a write, `standBy` leads here from closed, and no row is written | `close` → closing |
  * | closing | calls are refused; the pass, the executor and the session row end in this order | → closed, for good |
  *
- * `Connection` has the first three, `SessionKeeper` the fourth, `BackgroundLoop` the fifth.
+ * `Connection` has the first three, `SessionKeeper` the fourth, `BackgroundLoop` the fifth. `Identity` says who calls.
  */
 export class App {
   readonly #options: AppOptions;
   readonly #runtime: Runtime;
+  readonly #logger: Logger;
   readonly #startedAt: number;
-  readonly #sessionId: string;
+  readonly #identity: Identity;
   readonly #connection: Connection;
   readonly #session: SessionKeeper;
   readonly #background: BackgroundLoop;
-  #caller: Caller | undefined;
   #dispatch: Promise<Dispatch> | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: AppOptions) {
-    const {
-      config,
-      runtime = systemRuntime(),
-      logger = silentLogger,
-      storeHooks: hooks,
-      sessionless = false,
-    } = options;
+    const { config, runtime = systemRuntime(), logger = silentLogger, sessionless = false } = options;
     this.#options = options;
     this.#runtime = runtime;
+    this.#logger = logger;
     this.#startedAt = runtime.clock.now();
-    this.#sessionId = runtime.ids.next("session", this.#startedAt);
-    this.#connection = new Connection({ database: config.database, runtime, hooks });
-    const store = () => this.store();
+    this.#identity = new Identity(runtime.ids.next("session", this.#startedAt), options);
+    this.#connection = new Connection({
+      database: config.database,
+      runtime,
+      hooks: options.storeHooks,
+      settings: () => this.settings,
+      onDue: () => options.onDue?.(),
+    });
     const engine = () => this.#engine();
     const onOpened = () => {
       this.#background.activate();
       if (executes(config)) this.#background.startExecutor();
     };
-    this.#session = new SessionKeeper({ config, clock: runtime.clock, sessionless, store, engine, onOpened });
+    this.#session = new SessionKeeper({ config, clock: runtime.clock, sessionless, engine, onOpened });
     this.#background = new BackgroundLoop({
       session: this.#session,
       logger,
       engine,
       isClosed: () => this.#connection.isClosed,
       // Without a database there is nothing to do, and a pass must not make one.
-      isNeeded: () => this.#caller !== undefined && (this.#connection.isUsed || databaseIsThere(config)),
+      isNeeded: () => this.#identity.isKnown && (this.#connection.isUsed || databaseIsThere(config)),
       startExecutor: () => this.#startExecutor(),
       onActive: () => options.onActive?.(),
       onDue: (afterMs) => options.onDue?.(afterMs),
@@ -110,21 +100,19 @@ export class App {
 
   /** The dispatch of operations. The caller's name is that of the first client: a process serves one. */
   dispatch(client: string): Promise<Dispatch> {
-    this.#dispatch ??= this.#dispatchOf(this.#callerOf(client));
+    this.#dispatch ??= this.#dispatchOf(this.#identity.clientNamed(client));
     return this.#dispatch;
   }
 
   /** The engine for reads that need no session row. */
   reader(client: string): Promise<Pick<Engine, "read" | "onWake">> {
-    this.#callerOf(client);
-    return this.#engine();
+    return this.#connection.engine(this.#identity.clientNamed(client));
   }
 
   /** Open questions for the person at this client, and the person's dispatch to decide them. */
   async elicitationHost(client: string): Promise<ElicitationHost> {
-    const caller = this.#callerOf(client);
-    const person = await this.#dispatchOf(personAt(caller));
-    const engine = await this.#writingEngine(caller);
+    const engine = await this.#writingEngine(this.#identity.clientNamed(client));
+    const person = await this.#dispatchOf(this.#identity.person());
     const { elicitationHost } = await import("./elicitation-host.js");
     return elicitationHost(engine, person);
   }
@@ -140,7 +128,7 @@ export class App {
    */
   async standBy(client: string): Promise<void> {
     if (this.#connection.isClosed) return;
-    this.#callerOf(client);
+    this.#identity.clientNamed(client);
     if (executes(this.config)) await this.#session.beforeWrite();
     else this.#background.activate();
   }
@@ -170,30 +158,19 @@ export class App {
 
   async #close(): Promise<void> {
     if (this.#connection.isUsed) await this.#background.catchUp();
-    await this.#connection.close(async (store) => {
+    await this.#connection.close(async (bind) => {
       await this.#background.stop();
-      if (this.#session.isOpen) await this.#session.end(this.#engineOn(store));
+      if (this.#session.isOpen) await this.#session.end(bind(this.#identity.client));
     });
   }
 
   async #engine(): Promise<Engine> {
-    return this.#engineOn(await this.store());
+    return this.#connection.engine(this.#identity.client);
   }
 
   /** Ensures a session before each command. */
-  async #writingEngine(caller: Caller): Promise<Engine> {
-    return this.#engineOn(await this.store(), caller, () => this.#session.beforeWrite());
-  }
-
-  #engineOn(store: Store, caller = this.#caller, beforeWrite?: () => Promise<void>): Engine {
-    if (caller === undefined) throw new Error("no client has called yet");
-    return this.#connection.engineFor(store, caller, {
-      version: VERSION,
-      settings: () => this.settings,
-      now: () => this.#runtime.clock.now(),
-      onDue: () => this.#options.onDue?.(),
-      ...(beforeWrite && { beforeWrite }),
-    });
+  #writingEngine(caller: Caller): Promise<Engine> {
+    return this.#connection.engine(caller, () => this.#session.beforeWrite());
   }
 
   async #dispatchOf(caller: Caller): Promise<Dispatch> {
@@ -207,7 +184,7 @@ export class App {
       operations: this.#options.operations ?? catalogue,
       caller,
       settings: () => this.settings,
-      logger: this.#options.logger ?? silentLogger,
+      logger: this.#logger,
       capabilities: capabilitiesOf({
         config: this.config,
         cwd: this.#options.cwd,
@@ -221,21 +198,14 @@ export class App {
   }
 
   async #startExecutor(): Promise<Executor> {
-    const agent = await executorHandleOf(this.#sessionId);
-    const caller = this.#caller && { ...this.#caller, agent, channel: "executor" as const };
+    const caller = await this.#identity.executor();
     return startExecutor({
-      engine: this.#engineOn(await this.store(), caller),
-      agent,
+      engine: await this.#connection.engine(caller),
+      agent: caller.agent,
       config: this.config,
-      mark: this.#sessionId,
-      logger: this.#options.logger ?? silentLogger,
+      mark: this.#identity.sessionId,
+      logger: this.#logger,
       isClosed: () => this.#connection.isClosed,
     });
-  }
-
-  #callerOf(client: string): Caller {
-    const { agent, sessionless = false, channel = "agent", cwd = process.cwd() } = this.#options;
-    const own = { sessionId: this.#sessionId, agent, sessionless, channel, cwd, executor: executorPolicy(this.config) };
-    return (this.#caller ??= callerAt(client, own));
   }
 }

@@ -1,7 +1,9 @@
 import type { Config } from "../config.js";
 import { BatonError } from "../base/errors.js";
 import type { Caller } from "../engine/context.js";
-import type { Engine, EngineParts } from "../engine/engine.js";
+import type { Engine } from "../engine/engine.js";
+import type { Settings } from "../base/settings.js";
+import { VERSION } from "../runtime/version.js";
 import type { Runtime } from "../runtime/runtime.js";
 import type { StoreHooks } from "../store/driver/faults.js";
 import type { Store } from "../store/tx.js";
@@ -11,15 +13,24 @@ export interface ConnectionParts {
   readonly runtime: Runtime;
   /** Faults that a test injects into the database. */
   readonly hooks: StoreHooks | undefined;
+  /** In force now. */
+  readonly settings: () => Settings;
+  /** Called by a transaction that leaves work due at once. */
+  readonly onDue: () => void;
 }
 
-type Bind = (store: Store, caller: Caller, parts: Omit<EngineParts, "effects">) => Engine;
+/** Binds the engine to a caller. `beforeWrite` is awaited before each command. */
+export type BindEngine = (caller: Caller, beforeWrite?: () => Promise<void>) => Engine;
+
+interface Opened {
+  readonly store: Store;
+  readonly bind: BindEngine;
+}
 
 /** The connection of this process to its database. The engine is loaded with the driver, when the database is opened. */
 export class Connection {
   readonly #parts: ConnectionParts;
-  #store: Promise<Store> | undefined;
-  #bind: Bind | undefined;
+  #opened: Promise<Opened> | undefined;
   #closed = false;
 
   constructor(parts: ConnectionParts) {
@@ -28,48 +39,60 @@ export class Connection {
 
   /** Whether it is open or opening. */
   get isUsed(): boolean {
-    return this.#store !== undefined;
+    return this.#opened !== undefined;
   }
 
   get isClosed(): boolean {
     return this.#closed;
   }
 
-  /** Binds the engine over the opened database to a caller. */
-  engineFor(...[store, caller, parts]: Parameters<Bind>): Engine {
-    if (this.#bind === undefined) throw new Error("the database has not been opened");
-    return this.#bind(store, caller, parts);
+  async store(): Promise<Store> {
+    return (await this.#open()).store;
   }
 
-  /** Opens the database with the first call. After a failure the next call tries again. */
-  store(): Promise<Store> {
-    if (this.#closed) return Promise.reject(new BatonError("unavailable", "The server is shutting down."));
-    this.#store ??= this.#open().catch((error: unknown) => {
-      this.#store = undefined;
-      throw error;
-    });
-    return this.#store;
+  /** The engine, bound to a caller; see `BindEngine`. */
+  async engine(...[caller, beforeWrite]: Parameters<BindEngine>): Promise<Engine> {
+    return (await this.#open()).bind(caller, beforeWrite);
   }
 
-  /** Refuses further uses; then runs `last` on the store, where there is one, and closes it. */
-  async close(last: (store: Store) => Promise<void>): Promise<void> {
+  /** Refuses further uses; then runs `last` on the database, where there is one, and closes it. */
+  async close(last: (bind: BindEngine) => Promise<void>): Promise<void> {
     this.#closed = true;
-    const store = await this.#store;
-    if (store === undefined) return;
+    const opened = await this.#opened;
+    if (opened === undefined) return;
     try {
-      await last(store);
+      await last(opened.bind);
     } finally {
-      await store.close();
+      await opened.store.close();
     }
   }
 
-  async #open(): Promise<Store> {
-    const { database, runtime, hooks } = this.#parts;
+  /** Opens the database with the first call. After a failure the next call tries again. */
+  #open(): Promise<Opened> {
+    if (this.#closed) return Promise.reject(new BatonError("unavailable", "The server is shutting down."));
+    this.#opened ??= this.#openEngine().catch((error: unknown) => {
+      this.#opened = undefined;
+      throw error;
+    });
+    return this.#opened;
+  }
+
+  async #openEngine(): Promise<Opened> {
+    const { runtime, settings, onDue } = this.#parts;
     const [{ effects }, { engineFor }] = await Promise.all([
       import("../engine/effects.js"),
       import("../engine/engine.js"),
     ]);
-    this.#bind = (store, caller, parts) => engineFor(store, caller, { ...parts, effects });
+    const store = await this.#openStore();
+    const parts = { version: VERSION, settings, now: () => runtime.clock.now(), onDue, effects };
+    return {
+      store,
+      bind: (caller, beforeWrite) => engineFor(store, caller, { ...parts, ...(beforeWrite && { beforeWrite }) }),
+    };
+  }
+
+  async #openStore(): Promise<Store> {
+    const { database, runtime, hooks } = this.#parts;
     const shared = { runtime, ...(hooks && { hooks }) };
     if (database.kind === "postgres") {
       const { openPostgres } = await import("../store/postgres/postgres.js");

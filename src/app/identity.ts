@@ -1,37 +1,73 @@
 import { createHash } from "node:crypto";
 import os from "node:os";
 import type { Caller, SessionIdentity } from "../engine/context.js";
-import type { ExecutorPolicy } from "../base/executor-policy.js";
+import type { Config } from "../config.js";
 import { ownMark } from "../runtime/processes.js";
 import { readWorkplace } from "../runtime/workplace.js";
+import { executorPolicy } from "./step-handlers.js";
 
-/** Facts that a process knows about itself. */
-export interface OwnProcess {
+export interface IdentityOptions {
+  readonly config: Config;
+  /** Working directory of the caller. */
+  readonly cwd?: string;
+  /** The handle that acts by default; derived from the client's name if absent. */
+  readonly agent?: string;
+  /** No process outlives the call: leases last by time and are not renewed. */
+  readonly sessionless?: boolean;
+  /** `human` for a person at a terminal. */
+  readonly channel?: Caller["channel"];
+}
+
+/** The callers of this process: its client, the person who sits at that, and the process's own executor. */
+export class Identity {
   readonly sessionId: string;
-  /** Without a session, its leases last by time. */
-  readonly sessionless: boolean;
-  /** The handle that acts by default; made from the client's name without it. */
-  readonly agent: string | undefined;
-  readonly channel: Caller["channel"];
-  readonly cwd: string;
-  readonly executor: ExecutorPolicy | false;
-}
+  readonly #options: IdentityOptions;
+  #client: Caller | undefined;
 
-/** The caller that a client of this name is when it calls through this process. */
-export function callerAt(client: string, own: OwnProcess): Caller {
-  const { sessionId: id, executor } = own;
-  const session: SessionIdentity = { id, host: os.hostname(), ...ownMark(), client, executor };
-  return {
-    agent: own.agent ?? handleOf(client, id),
-    session: own.sessionless ? null : session,
-    workplace: readWorkplace(own.cwd),
-    channel: own.channel,
-  };
-}
+  constructor(sessionId: string, options: IdentityOptions) {
+    this.sessionId = sessionId;
+    this.#options = options;
+  }
 
-/** The person who sits at the client of a caller. No agent can be called so: no name holds an "@". */
-export function personAt(caller: Caller): Caller {
-  return { ...caller, agent: `human@${slugOf(caller.session?.client ?? "", "client")}`, channel: "human" };
+  /** Whether a client has called. */
+  get isKnown(): boolean {
+    return this.#client !== undefined;
+  }
+
+  get client(): Caller {
+    if (this.#client === undefined) throw new Error("no client has called yet");
+    return this.#client;
+  }
+
+  /** The client of this name. The first name stays: a process serves one client. */
+  clientNamed(name: string): Caller {
+    return (this.#client ??= this.#callerOf(name));
+  }
+
+  /** The person at the client. No agent can be called so: no name holds an "@". */
+  person(): Caller {
+    const { client } = this;
+    return { ...client, agent: `human@${slugOf(client.session?.client ?? "", "client")}`, channel: "human" };
+  }
+
+  /** The executor, under whose handle this process takes steps itself. */
+  async executor(): Promise<Caller> {
+    const { executorHandle } = await import("../engine/presence/executor.js");
+    const agent = executorHandle(os.hostname(), suffixOf(this.sessionId));
+    return { ...this.client, agent, channel: "executor" };
+  }
+
+  #callerOf(client: string): Caller {
+    const { config, agent, sessionless = false, channel = "agent", cwd = process.cwd() } = this.#options;
+    const executor = executorPolicy(config);
+    const session: SessionIdentity = { id: this.sessionId, host: os.hostname(), ...ownMark(), client, executor };
+    return {
+      agent: agent ?? handleOf(client, this.sessionId),
+      session: sessionless ? null : session,
+      workplace: readWorkplace(cwd),
+      channel,
+    };
+  }
 }
 
 /** `claude-code-3f2a`: the client's name, and enough of the session to tell its windows apart. */
@@ -49,12 +85,6 @@ function slugOf(client: string, fallback: string): string {
     .replace(/^-+|-+$/g, "")
     .slice(0, SLUG_LENGTH_MAX);
   return slug === "" ? fallback : slug;
-}
-
-/** The handle under which this process takes steps itself. */
-export async function executorHandleOf(sessionId: string): Promise<string> {
-  const { executorHandle } = await import("../engine/presence/executor.js");
-  return executorHandle(os.hostname(), suffixOf(sessionId));
 }
 
 function suffixOf(sessionId: string): string {

@@ -3,14 +3,12 @@ import { settingsWithOrigins } from "../config.js";
 import type { Settings } from "../base/settings.js";
 import type { Engine } from "../engine/engine.js";
 import type { Clock } from "../runtime/clock.js";
-import type { Store } from "../store/tx.js";
 
 export interface SessionParts {
   readonly config: Config;
   readonly clock: Clock;
   /** The caller has no process that outlives the call: no row is written, and leases last by time. */
   readonly sessionless: boolean;
-  store(): Promise<Store>;
   engine(): Promise<Engine>;
   /** Called after the session row has been written. */
   onOpened(): void;
@@ -74,8 +72,8 @@ export class SessionKeeper {
   /** Reads the settings stored in the database. */
   async refreshSettings(): Promise<void> {
     const { settingsInForce, storedSettings } = await import("../engine/system/configuration.js");
-    const store = await this.#parts.store();
-    this.#settings = settingsInForce(settingsWithOrigins(this.#parts.config), await store.read(storedSettings));
+    const stored = await (await this.#parts.engine()).read(storedSettings);
+    this.#settings = settingsInForce(settingsWithOrigins(this.#parts.config), stored);
   }
 
   /** Settles when no opening is under way. */
