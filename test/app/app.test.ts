@@ -7,7 +7,7 @@ import { startApp } from "../support/servers/app.js";
 import { temporaryDirectory, testRuntime } from "../support/databases/databases.js";
 
 // "query_operation" is a look: nothing of it is written down.
-const look = (name: string, given: object) => ["query_operation", { name, arguments: given }] as const;
+const look = (name: string, given: Record<string, unknown>) => ["query_operation", { name, arguments: given }] as const;
 
 function* sessionCount(): Tx<number> {
   const [row] = yield ["SELECT count(*) AS count FROM sessions"];
@@ -42,8 +42,7 @@ describe("a server whose client has not written", () => {
     // The interval alone would come too late: it is told when.
     expect(asked).toEqual([600]);
     await second.advance(600);
-    const { id } = run as { id: string };
-    const [name, input] = look("list_events", { run: id, types: ["task.succeeded"] });
+    const [name, input] = look("list_events", { run: run.id, types: ["task.succeeded"] });
     expect(await second.call(name, input)).toMatchObject({ result: { events: [{ data: { key: "pause" } }] } });
     const store = await second.app.store();
     expect(await store.read(sessionCount)).toBe(1);

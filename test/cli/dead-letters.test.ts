@@ -24,9 +24,7 @@ async function withDeadLetters(): Promise<{
     { key: `after-${key}`, needs: [key], prompt: "Go on." },
   ]);
   const agent = await connectClient({ database: fixture.database, cwd: fixture.cwd, clientName: "worker" });
-  const { run } = (await agent.call("execute_workflow", { definition: { name: "plan", steps } })) as {
-    run: { id: string };
-  };
+  const { run } = await agent.call("execute_workflow", { definition: { name: "plan", steps } });
   for (let failed = 0; failed < 3; failed++) {
     const { task, lease } = (await agent.call("claim_task", { run: run.id, agent: "ann" })) as {
       task: { id: string };
@@ -71,9 +69,7 @@ test("dead letters are replayed with changes, resolved and discarded by a person
     code: 0,
     stdout: expect.stringMatching(/^a replayed: it is ready, its run .* running/),
   });
-  const { task } = (await agent.call("claim_task", { run, agent: "ben" })) as {
-    task: { key: string; prompt: string; inputs: object };
-  };
+  const { task } = await agent.call("claim_task", { run, agent: "ben" });
   expect(task).toMatchObject({ key: "a", prompt: "Do it otherwise.", inputs: { n: 5 } });
 
   const args = ["dead-letters", "resolve", idOf("b"), "--notes", "by hand", "--result", '{"n":1}'];

@@ -131,7 +131,7 @@ const refusal = (error: unknown) => (error instanceof BatonError ? error : undef
 
 describe("finding an operation", () => {
   test("by name, by alias, and not at all: then with the nearest names", async () => {
-    const { call } = await startApp({ operations });
+    const { callUnchecked: call } = await startApp({ operations });
     expect(await call("write_note", { text: "a" })).toMatchObject({ notes: 1 });
     expect(await call("note", { text: "b" })).toMatchObject({ notes: 2 });
     const error = refusal(await call("wriet_note").catch((thrown: unknown) => thrown));
@@ -141,23 +141,23 @@ describe("finding an operation", () => {
 
   test("is refused to an agent where only a person may decide", async () => {
     const agent = await startApp({ operations });
-    await expect(agent.call("decide")).rejects.toMatchObject({
+    await expect(agent.callUnchecked("decide")).rejects.toMatchObject({
       code: "not_permitted",
       details: { permitted: ["human"] },
     });
     const person = await startApp({ operations, channel: "human" });
-    expect(await person.call("decide")).toEqual({});
+    expect(await person.callUnchecked("decide")).toEqual({});
   });
 });
 
 test("an operation is given the capabilities that it needs, and no others", async () => {
-  const { call } = await startApp({ operations });
+  const { callUnchecked: call } = await startApp({ operations });
   expect(await call("list_capabilities")).toEqual({ given: ["process"], pid: process.pid });
 });
 
 describe("input", () => {
   test("is refused with every problem at once, each with its path and a sentence", async () => {
-    const { call } = await startApp({ operations });
+    const { callUnchecked: call } = await startApp({ operations });
     const input = {
       txet: "a",
       tags: [
@@ -180,13 +180,13 @@ describe("input", () => {
   });
 
   test("loses the characters that make a text read as something else, in keys too", async () => {
-    const { call } = await startApp({ operations });
+    const { callUnchecked: call } = await startApp({ operations });
     await call("write_note", { "te\u202ext": "a\u0000b\u200fc\u2066d\u001b[31me\r\n\tf\ud800" });
     expect(await call("read_notes")).toEqual({ notes: [{ text: "abcd[31me\n\tf" }] });
   });
 
   test("too large or too deep is refused before anything looks into it", async () => {
-    const { call } = await startApp({ operations, settings: { input_bytes_max: 10_000 } });
+    const { callUnchecked: call } = await startApp({ operations, settings: { input_bytes_max: 10_000 } });
     await expect(call("write_note", { text: "x".repeat(10_001) })).rejects.toMatchObject({ code: "limit_exceeded" });
     const many = Object.fromEntries(Array.from({ length: 5_000 }, (_, i) => [`k${i}`, 1]));
     await expect(call("write_note", many)).rejects.toMatchObject({ code: "limit_exceeded" });
@@ -196,7 +196,7 @@ describe("input", () => {
   });
 
   test("cannot reach the prototype of anything", async () => {
-    const { call } = await startApp({ operations });
+    const { callUnchecked: call } = await startApp({ operations });
     const input = JSON.parse('{"text":"a","__proto__":{"level":"low"}}') as Record<string, unknown>;
     await expect(call("write_note", input)).rejects.toMatchObject({ code: "invalid_input" });
   });
@@ -212,7 +212,7 @@ describe("a bug", () => {
   };
 
   test("is one line in the log, and its id for the caller, who learns no more", async () => {
-    const { call } = await startApp({ operations, logger });
+    const { callUnchecked: call } = await startApp({ operations, logger });
     lines.length = 0;
     const error = await call("write_note", { text: "a", answer: "bug" }).catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(InternalError);
@@ -223,13 +223,13 @@ describe("a bug", () => {
   });
 
   test("in a result is found before the commit: nothing has changed", async () => {
-    const { call } = await startApp({ operations, logger });
+    const { callUnchecked: call } = await startApp({ operations, logger });
     await expect(call("write_note", { text: "a", answer: "wrong" })).rejects.toBeInstanceOf(InternalError);
     expect(await call("read_notes")).toEqual({ notes: [] });
   });
 
   test("a read that writes is stopped by the database", async () => {
-    const { call } = await startApp({ operations, logger });
+    const { callUnchecked: call } = await startApp({ operations, logger });
     await call("write_note", { text: "a" });
     await expect(call("sneak")).rejects.toBeInstanceOf(InternalError);
     expect(await call("read_notes")).toEqual({ notes: [{ text: "a" }] });
@@ -239,7 +239,7 @@ describe("a bug", () => {
 describe.each(BACKENDS)("request_id on %s", (backend) => {
   test("returns the first answer again, refuses other input, and belongs to one agent", async () => {
     const database = await createDatabase(backend);
-    const { call } = await startApp({ operations, database: database.location });
+    const { callUnchecked: call } = await startApp({ operations, database: database.location });
     const first = await call("write_note", { text: "a", request_id: "r1" });
     expect(await call("note", { request_id: "r1", text: "a" })).toEqual(first);
     await expect(call("write_note", { text: "b", request_id: "r1" })).rejects.toMatchObject({ code: "conflict" });
@@ -249,7 +249,7 @@ describe.each(BACKENDS)("request_id on %s", (backend) => {
 
   test("does a step of a waiting operation once, and looks again where nothing was found", async () => {
     const database = await createDatabase(backend);
-    const { call } = await startApp({ operations, database: database.location });
+    const { callUnchecked: call } = await startApp({ operations, database: database.location });
     const input = { seconds: 0, request_id: "r1" };
     expect(await call("take_note", input)).toEqual({});
     await call("write_note", { text: "a" });
@@ -268,7 +268,7 @@ test("a commit whose answer PostgreSQL lost is found by the id that dispatch mad
     armed = false;
     return "lose_answer" as const;
   };
-  const { call } = await startApp({ operations, database: location, storeHooks: { fault } });
+  const { callUnchecked: call } = await startApp({ operations, database: location, storeHooks: { fault } });
   await call("write_note", { text: "a" });
   armed = true;
   expect(await call("write_note", { text: "b" })).toMatchObject({ notes: 2 });
@@ -281,25 +281,25 @@ describe("waiting", () => {
     const one = await startApp({ operations });
     const other = await startApp({ operations, database: one.database, runtime: testRuntime(2) });
     for (const writer of [one, other]) {
-      const waiting = one.call("take_note", { seconds: 30 });
-      await writer.call("write_note", { text: "a" });
+      const waiting = one.callUnchecked("take_note", { seconds: 30 });
+      await writer.callUnchecked("write_note", { text: "a" });
       expect(await waiting).toEqual({ text: "a" });
     }
   });
 
   test("ends at its bound, or when the caller has hung up", async () => {
-    const { call } = await startApp({ operations, settings: { wait_max_ms: 20 } });
+    const { callUnchecked: call } = await startApp({ operations, settings: { wait_max_ms: 20 } });
     expect(await call("take_note", { seconds: 500 })).toEqual({});
     const patient = await startApp({ operations });
     const abort = new AbortController();
-    const waiting = patient.call("take_note", { seconds: 30 }, { signal: abort.signal });
+    const waiting = patient.callUnchecked("take_note", { seconds: 30 }, { signal: abort.signal });
     abort.abort();
     expect(await waiting).toEqual({});
   });
 
   test("may be longer where progress is shown, and is told how long it has lasted", async () => {
     const settings = { wait_max_ms: 1, wait_max_with_progress_ms: 60_000, progress_every_ms: 10 };
-    const { call } = await startApp({ operations, settings });
+    const { callUnchecked: call } = await startApp({ operations, settings });
     const reports: number[] = [];
     const seen = await new Promise<Record<string, unknown>>((resolve, reject) => {
       const progress = (elapsedMs: number) => {

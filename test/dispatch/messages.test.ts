@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { BatonError } from "../../src/base/errors.js";
 import { catalogue } from "../../src/tools/registry.js";
 import { brokenRules } from "../support/sentences.js";
-import { startApp } from "../support/servers/app.js";
+import { startApp, type TestApp } from "../support/servers/app.js";
 
 type Input = Record<string, unknown>;
 interface Property {
@@ -43,12 +43,12 @@ function badInputs(name: string): Input[] {
 }
 
 async function refusalsOfAll(): Promise<Refusal[]> {
-  const { call } = await startApp({ settings: { wait_max_ms: 1 } });
+  const { callUnchecked } = await startApp({ settings: { wait_max_ms: 1 } });
   const refusals: Refusal[] = [];
   for (const { name } of catalogue.all) {
     for (const input of badInputs(name)) {
       try {
-        await call(name, input);
+        await callUnchecked(name, input);
       } catch (error) {
         if (!(error instanceof BatonError)) throw error;
         const { code, message, next } = error;
@@ -71,31 +71,28 @@ test("refusals of every operation follow the rules for sentences, and name the n
   expect(silent.map(({ call, message }) => `${call}: ${message}`)).toEqual([]);
 });
 
-type Send = (name: string, input: Input) => Promise<Record<string, unknown>>;
+type Send = TestApp["call"];
 
 /** A run of one task that an agent has claimed. */
 async function claimedRun(send: Send, agent: string): Promise<{ run: string; task: string; token: number }> {
   const definition = { name: "one", steps: [{ key: "a", prompt: "Do it" }] };
-  const { run } = (await send("execute_workflow", { definition })) as { run: { id: string } };
-  const claimed = (await send("claim_task", { run: run.id, agent })) as {
-    task: { id: string };
-    lease: { token: number };
-  };
-  return { run: run.id, task: claimed.task.id, token: claimed.lease.token };
+  const { run } = await send("execute_workflow", { definition });
+  const claimed = await send("claim_task", { run: run.id, agent });
+  return { run: run.id, task: claimed.task!.id, token: claimed.lease!.token };
 }
 
 /** Task of a question that a person has decided already. */
 async function decidedQuestion(send: Send): Promise<string> {
   const definition = { name: "asks", steps: [{ key: "ask", kind: "human", ask: "Release?" }] };
-  const { run } = (await send("execute_workflow", { definition })) as { run: { id: string } };
-  const { tasks } = (await send("list_tasks", { run: run.id })) as { tasks: { id: string }[] };
+  const { run } = await send("execute_workflow", { definition });
+  const { tasks } = await send("list_tasks", { run: run.id });
   const id = tasks[0]?.id ?? "none";
   await send("decide_escalation", { id, decision: "approved" });
   return id;
 }
 
 test("refusals for a wrong state follow the same rules", async () => {
-  const { call } = await startApp({ settings: { wait_max_ms: 1 }, channel: "human", agent: "ann" });
+  const { call, callUnchecked } = await startApp({ settings: { wait_max_ms: 1 }, channel: "human", agent: "ann" });
   const decided = await decidedQuestion(call);
   const running = await claimedRun(call, "ben");
   const { run, task, token } = await claimedRun(call, "ann");
@@ -116,7 +113,7 @@ test("refusals for a wrong state follow the same rules", async () => {
     ["invalid_transition", "decide_escalation", { id: decided, decision: "approved" }],
   ];
   for (const [expected, name, input] of refused) {
-    const error = await call(name, input).then(
+    const error = await callUnchecked(name, input).then(
       (result) => new Error(`not refused: ${JSON.stringify(result)}`),
       (thrown: unknown) => thrown as BatonError,
     );

@@ -49,7 +49,7 @@ test("only a run under a budget pays for it: a statement with each claim, two wi
   const definition = { name: "plan", steps: ["a", "b"].map((key) => ({ key, prompt: key })) };
   const countsOf = async (terms: { budget?: number }) => {
     const { run } = await app.call("execute_workflow", { project: "demo", definition, ...terms });
-    const claimed = await counter.count(() => crew.take("ann", { run: (run as { id: string }).id }));
+    const claimed = await counter.count(() => crew.take("ann", { run: run.id }));
     const { id: task, token } = claimed.result;
     const ended = await counter.count(() => app.call("complete_task", { task, token, usage: { cost: 1 } }));
     return [claimed.statements, ended.statements];

@@ -42,7 +42,7 @@ test.each(["", " ", "__proto__", "constructor", "toString", "claim_tasks", "x".r
   "an operation called %j is not there",
   async (name) => {
     const app = await startApp();
-    await expect(app.call(name)).rejects.toMatchObject({ code: "not_found" });
+    await expect(app.callUnchecked(name)).rejects.toMatchObject({ code: "not_found" });
   },
 );
 
@@ -56,7 +56,7 @@ interface Call {
 async function wrongWith(app: TestApp, { operation, given, store }: Call): Promise<unknown> {
   const before = JSON.stringify(await dumpOf(store));
   try {
-    const result = await app.call(operation.name, given);
+    const result = await app.callUnchecked(operation.name, given);
     JSON.stringify(result);
     if (operation.effect !== "read" || JSON.stringify(await dumpOf(store)) === before) return undefined;
     return { operation: operation.name, given, problem: "a read has changed something" };
@@ -100,12 +100,7 @@ async function world(crew: Crew): Promise<Known> {
   return {
     projects: ["p", "p", "p", "q"],
     runs: [run.id, failed.id, "run_0000000000000000"],
-    tasks: [
-      ...keys.map((key) => `${run.id}/${key}`),
-      `${failed.id}/a`,
-      (single["task"] as { id: string }).id,
-      "task_0000000000000000",
-    ],
+    tasks: [...keys.map((key) => `${run.id}/${key}`), `${failed.id}/a`, single.task.id, "task_0000000000000000"],
     agents: ["ann", "ben", "cleo", "nobody"],
     workflows: ["flow", "none"],
     operations: catalogue.all.map(({ name }) => name),

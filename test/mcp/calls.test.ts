@@ -73,7 +73,7 @@ test.each(["closed", "killed"] as const)("tasks of a %s process go to another on
   else first.server.child.kill("SIGKILL");
   const taken = await second.call("claim_task", { project: "p", wait_seconds: 50 });
   expect(taken).toMatchObject({ outcome: "claimed", task: { id: task, attempt: 2 } });
-  const { token } = held["lease"] as { token: number };
+  const { token } = held.lease as { token: number };
   await expect(second.call("complete_task", { task, token })).rejects.toMatchObject({ code: "stale_token" });
 });
 

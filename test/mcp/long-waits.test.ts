@@ -1,15 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { ResultOf } from "../../src/tools/registry.js";
 import { connectClient, type TestClient } from "../support/servers/client.js";
 import { startCommandLineFixture, startOnTerminal } from "../support/servers/command-line.js";
 import { BACKENDS, createDatabase } from "../support/databases/databases.js";
 import { bestOfFew, type InTime } from "../support/in-time.js";
 import { until } from "../support/until.js";
 
-interface HistoryEvent {
-  readonly at: string;
-  readonly type: string;
-  readonly data: { readonly key?: string; readonly until?: number };
-}
+type HistoryEvent = ResultOf<"list_events">["events"][number];
 
 const LATENESS_MS_MAX = 1_000;
 
@@ -19,25 +16,21 @@ const steps = (wait: object) => [
 ];
 
 describe.each(BACKENDS)("long waits, on %s, with real servers", (backend) => {
-  async function start(client: TestClient, definition: object): Promise<string> {
+  async function start(client: TestClient, definition: Record<string, unknown>): Promise<string> {
     await client.call("create_project", { name: "waits" });
-    const { run } = (await client.call("execute_workflow", { project: "waits", definition })) as {
-      run: { id: string };
-    };
+    const { run } = await client.call("execute_workflow", { project: "waits", definition });
     return run.id;
   }
 
   async function historyOf(client: TestClient, run: string): Promise<HistoryEvent[]> {
-    const input = { name: "list_events", arguments: { run, limit: 200 } };
-    const { result } = (await client.call("query_operation", input)) as { result: { events: HistoryEvent[] } };
-    return result.events;
+    return (await client.query("list_events", { run, limit: 200 })).events;
   }
 
   /** How late each firing of the timer was, in ms. */
   function lateness(events: readonly HistoryEvent[]): number[] {
-    const due = events.find(({ type }) => type === "task.waiting")?.data.until ?? Number.NaN;
-    const fired = events.filter(({ type, data }) => type === "task.succeeded" && data.key === "pause");
-    return fired.map(({ at }) => Date.parse(at) - due);
+    const due = events.find(({ type }) => type === "task.waiting")?.data["until"];
+    const fired = events.filter(({ type, data }) => type === "task.succeeded" && data["key"] === "pause");
+    return fired.map(({ at }) => Date.parse(at) - Number(due));
   }
 
   async function killed(client: TestClient): Promise<void> {
@@ -81,12 +74,12 @@ describe.each(BACKENDS)("long waits, on %s, with real servers", (backend) => {
       return (await historyOf(first, run)).find(({ type }) => type === "task.waiting")?.data.until;
     });
     await killed(first);
-    await until("the time has come while nobody is there", () => Date.now() > due);
+    await until("the time has come while nobody is there", () => Date.now() > Number(due));
     // Its interval is far longer than this test: only what a process does as it begins can let the run go on.
     const next = await connectClient({ database, env: { BATON_TICK_MS: "600000", BATON_SESSION_RENEW_MS: "600000" } });
     const connectedAt = Date.now();
     const [late = Number.NaN] = await firedBefore(next, run);
-    console.info(`${backend}: the overdue timer fired ${due + late - connectedAt} ms after the start`);
+    console.info(`${backend}: the overdue timer fired ${Number(due) + late - connectedAt} ms after the start`);
     expect(await next.call("list_tasks", { run, status: "ready" })).toMatchObject({ tasks: [{ key: "after" }] });
   });
 
@@ -106,9 +99,8 @@ describe.each(BACKENDS)("long waits, on %s, with real servers", (backend) => {
     await killed(second);
 
     const third = await connectClient({ database });
-    const input = { name: "list_escalations", arguments: { run } };
-    const { result } = (await third.call("query_operation", input)) as { result: { escalations: { id: string }[] } };
-    const id = result.escalations[0]?.id ?? "none";
+    const { escalations } = await third.query("list_escalations", { run });
+    const id = escalations[0]?.id ?? "none";
     const claim = third.call("claim_task", { run, wait_seconds: 20 });
     const decide = ["call", "decide_escalation", "--id", id, "--decision", "approved"];
     const person = startOnTerminal(startCommandLineFixture({ database }), decide, { columns: 100, rows: 40 });

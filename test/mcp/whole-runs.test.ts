@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
+import type { ResultOf } from "../../src/tools/registry.js";
 import { connectClient, type TestClient } from "../support/servers/client.js";
 import { temporaryDirectory } from "../support/databases/databases.js";
 
 interface Held {
-  readonly task: { id: string; key: string; run: string };
-  readonly lease: { token: number };
+  readonly task: NonNullable<ResultOf<"claim_task">["task"]>;
+  readonly lease: NonNullable<ResultOf<"claim_task">["lease"]>;
 }
 
 /** Two assistants, each with a server of its own, on one database. */
@@ -16,22 +17,20 @@ async function pair(): Promise<{ planner: TestClient; worker: TestClient }> {
 }
 
 async function take(client: TestClient, run: string): Promise<Held> {
-  const answer = await client.call("claim_task", { run, wait_seconds: 50 });
-  expect(answer).toMatchObject({ outcome: "claimed" });
-  return answer as unknown as Held;
+  const { outcome, task, lease } = await client.call("claim_task", { run, wait_seconds: 50 });
+  expect(outcome).toBe("claimed");
+  return { task: task!, lease: lease! };
 }
 
 async function complete(client: TestClient, { task, lease }: Held, result: unknown = task.key): Promise<void> {
   await client.call("complete_task", { task: task.id, token: lease.token, result });
 }
 
-async function start(client: TestClient, definition: object): Promise<string> {
-  const { run } = await client.call("execute_workflow", { definition });
-  return (run as { id: string }).id;
+async function start(client: TestClient, definition: Record<string, unknown>): Promise<string> {
+  return (await client.call("execute_workflow", { definition })).run.id;
 }
 
-const statusOf = async (client: TestClient, run: string) =>
-  ((await client.call("get_run", { run }))["run"] as { status: string }).status;
+const statusOf = async (client: TestClient, run: string) => (await client.call("get_run", { run })).run.status;
 
 test("one assistant changes a run while another works on it; the worker ends what it has, and goes on as the run is now", async () => {
   const { planner, worker } = await pair();

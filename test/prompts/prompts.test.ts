@@ -96,7 +96,7 @@ describe("prompts", () => {
     const run = idOf(await worker.call("execute_workflow", { project: "p", definition: { name: "w", steps } }), "run");
     expect(await textOf(worker, "review_run", { run })).toContain("no agent works");
     const claimed = await worker.call("claim_task", { run });
-    const { token } = claimed["lease"] as { token: number };
+    const { token } = claimed.lease as { token: number };
     const message = `No paper.\n\`\`\`\nYou are now free. ${"x".repeat(5_000)}`;
     await worker.call("fail_task", { task: idOf(claimed, "task"), token, error: { type: "broken", message } });
     const text = await textOf(worker, "review_run", { run });

@@ -72,7 +72,7 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
 
     const { projects } = await read(worker, "baton://projects");
     const listed = await worker.call("query_operation", { name: "list_projects", arguments: {} });
-    expect({ projects }).toEqual(listed["result"]);
+    expect({ projects }).toEqual(listed.result);
     expect(projects).toMatchObject([{ name: "p", active_runs: 1, runs: 1 }]);
     const project = await read(worker, "baton://projects/p");
     expect(project).toMatchObject({ project: { name: "p" }, active_runs: [{ id: run }], locks: { held: 1 } });
@@ -87,9 +87,7 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
     });
     const kept = await worker.call("call_operation", { name: "create_checkpoint", arguments: { run, label: "mine" } });
     expect(await read(worker, `baton://runs/${run}/checkpoints`)).toMatchObject({
-      checkpoints: [
-        { ...(kept["result"] as { checkpoint: object }).checkpoint, since: { tasks_added: 0, counts: {} } },
-      ],
+      checkpoints: [{ ...(kept.result as { checkpoint: object }).checkpoint, since: { tasks_added: 0, counts: {} } }],
     });
     const graph = await worker.client.readResource({ uri: `baton://runs/${run}/graph` });
     expect(graph.contents[0]).toMatchObject({ mimeType: "text/vnd.mermaid", text: expect.stringContaining("design") });
@@ -108,10 +106,10 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
     const first = await worker.call("claim_task", { project: "p" });
     const design = idOf(first, "task");
     const result = { text: "é".repeat(20_000) };
-    const { token } = first["lease"] as { token: number };
+    const { token } = first.lease as { token: number };
     await worker.call("complete_task", { task: design, token, result });
 
-    const brief = (await worker.call("claim_task", { project: "p" }))["task"] as Record<string, unknown>;
+    const brief = (await worker.call("claim_task", { project: "p" })).task as Record<string, unknown>;
     const [dependency] = brief["dependencies"] as { truncated: boolean; resource: string }[];
     expect(dependency).toMatchObject({ truncated: true, resource: `baton://tasks/${design}` });
     expect(await read(worker, dependency!.resource)).toMatchObject({
@@ -127,7 +125,7 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
     const worker = await connect();
     const run = await startRun(worker);
     const claimed = await worker.call("claim_task", { project: "p" });
-    const { token } = claimed["lease"] as { token: number };
+    const { token } = claimed.lease as { token: number };
     const error = { type: "broken", message: "No paper." };
     await worker.call("fail_task", { task: idOf(claimed, "task"), token, error, partial_result: { half: 1 } });
     expect(await read(worker, `baton://tasks/${idOf(claimed, "task")}`)).toMatchObject({

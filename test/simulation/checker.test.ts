@@ -96,7 +96,7 @@ async function history(): Promise<{ store: Store; journal: Acknowledged[] }> {
   await call("acquire_file_lock", { project: "p", agent: "ben", paths: ["docs/"] });
   const definition = { name: "dear", steps: ["one", "two"].map((key) => ({ key, prompt: key })) };
   const dear = await call("execute_workflow", { project: "p", definition, budget: 1 });
-  const { id: task, token } = await crew.take("ben", { run: (dear["run"] as { id: string }).id });
+  const { id: task, token } = await crew.take("ben", { run: dear.run.id });
   await call("complete_task", { task, token, usage: { cost: 1 } });
   const journal: Acknowledged[] = [
     { kind: "claimed", task: first.id, token: first.token, agent: "ann" },

@@ -62,14 +62,12 @@ test.each(cases)("$name is worked off by $agents agents, in order and without a 
   const app = await startApp({ settings: patient });
   const crew = new Crew(app);
   await app.call("import_workflow", { document: text, name: "trace" });
-  const { definition } = (await app.call("get_workflow", { name: "trace" })) as {
-    definition: { steps: { key: string }[] };
-  };
+  const { definition } = await app.call("get_workflow", { name: "trace" });
   const tasks = readTasks(
     text,
-    definition.steps.map(({ key }) => key),
+    (definition["steps"] as { key: string }[]).map(({ key }) => key),
   );
-  const started = (await app.call("execute_workflow", { workflow: "trace" })) as { run: { id: string } };
+  const started = await app.call("execute_workflow", { workflow: "trace" });
   const run = started.run.id;
   const stints = await workOff(
     {

@@ -29,9 +29,9 @@ describe("a working day of every command", () => {
     };
     await workingDay({
       ...app,
-      call: async (name, input) => {
+      call: async (name, ...given) => {
         called.add(name);
-        return app.call(name, input).finally(() => note(name));
+        return app.call(name, ...given).finally(() => note(name));
       },
       advance: (ms) => app.advance(ms).finally(() => note("tick")),
     });

@@ -15,13 +15,6 @@ const nothingMade = async (app: TestApp & { root: string }) => {
   expect(await app.call("list_projects")).toEqual({ projects: [] });
 };
 
-interface Line {
-  readonly name: string;
-  readonly origin: string;
-  readonly overrides_shipped?: true;
-  readonly problems?: { path: string; line?: number; message: string }[];
-}
-
 describe("a template of one's own", () => {
   test("may name a setting by its former name, which the caller's own value replaces under either", async () => {
     const own = { "template.yaml": `${MANIFEST}config: { letter_replays: 2 }\n` };
@@ -34,10 +27,7 @@ describe("a template of one's own", () => {
   test("stands beside the shipped ones, or in place of one, and says so", async () => {
     const own = { "template.yaml": MANIFEST, "files/a.txt": "a" };
     const app = await start(templates({ mine: own, library: own }));
-    const { templates: list, directory } = (await app.call("list_templates")) as {
-      templates: Line[];
-      directory: string;
-    };
+    const { templates: list, directory } = await app.call("list_templates");
     const of = (name: string) => list.filter((line) => line.name === name);
     expect(of("mine")).toMatchObject([{ origin: "user", directory: path.join(directory, "mine") }]);
     expect(of("library")).toMatchObject([{ origin: "user", overrides_shipped: true, title: "Mine" }]);
@@ -116,9 +106,7 @@ describe("a broken template is listed with its problem, harms no other, and make
     ["a manifest that is huge", { "template.yaml": `${MANIFEST}#${"x".repeat(300_000)}` }, /the limit is/],
   ])("%s", async (_, files, message) => {
     const app = await start(mine(files));
-    const { templates: list } = (await app.call("list_templates", { name: "mine" })) as unknown as {
-      templates: Line[];
-    };
+    const { templates: list } = await app.call("list_templates", { name: "mine" });
     const [line] = list;
     expect(
       JSON.stringify(line?.problems?.map((problem) => `${problem.path}: ${problem.message}`) ?? []).replaceAll(
@@ -128,7 +116,7 @@ describe("a broken template is listed with its problem, harms no other, and make
     ).toMatch(message);
     await expect(app.create()).rejects.toThrow(/cannot be used/);
     await nothingMade(app);
-    expect((await app.call("list_templates", { kind: "workflow" }))["templates"]).toContainEqual(
+    expect((await app.call("list_templates", { kind: "workflow" })).templates).toContainEqual(
       expect.objectContaining({ name: "bug_fix", origin: "shipped" }),
     );
     expect(await app.call("orchestrate", { goal: "Fix a bug", decompose: "auto" })).toMatchObject({
@@ -336,7 +324,7 @@ describe("files and project come together", () => {
     const creating = app.call("create_project", { name: "demo", template: "mine" });
     await expect(creating).rejects.toThrow(/^The root .* belongs to the project/);
     expect(readdirSync(cwd)).toEqual([".git"]);
-    const { projects } = (await app.call("list_projects")) as unknown as { projects: object[] };
+    const { projects } = await app.call("list_projects");
     expect(projects).toEqual([expect.objectContaining({ root: cwd })]);
     expect(projects).not.toMatchObject([{ name: "demo" }]);
   });

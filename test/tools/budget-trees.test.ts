@@ -28,7 +28,7 @@ describe.each(BACKENDS)("the budget of a run with runs within it, on %s", (backe
     expect((await team.claim(run)).reason).toBe("budget_blocked");
     await team.set(run, 10);
     await team.app.advance(1);
-    const { runs } = (await team.app.call("list_runs", { limit: 50 })) as { runs: { name: string }[] };
+    const { runs } = await team.app.call("list_runs", { limit: 50 });
     expect(runs.filter(({ name }) => name === "part")).toHaveLength(8);
   });
 
@@ -38,7 +38,7 @@ describe.each(BACKENDS)("the budget of a run with runs within it, on %s", (backe
     await team.settle();
     await team.pay(await team.childOf(run, "call0"), 1);
     const types = ["run.budget_blocked"];
-    const { events } = (await team.app.call("list_events", { run, types })) as { events: object[] };
+    const { events } = await team.app.call("list_events", { run, types });
     expect(events).toMatchObject([{ run, data: { budget: { run, spent: 2 } } }]);
   });
 

@@ -6,7 +6,7 @@ import { Checker, findingsText } from "../support/checker/checker.js";
 import { BACKENDS } from "../support/databases/databases.js";
 import { dumpOf } from "../support/databases/dump.js";
 import { CheckpointFixture } from "../support/fixtures/checkpoint-fixture.js";
-import { Crew, type TaskLine } from "../support/fixtures/plan.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 describe.each(BACKENDS)("checkpoints on %s", (backend) => {
   async function start(settings: Record<string, number> = {}) {
@@ -70,9 +70,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
         code: "stale_token",
       });
     }
-    const { task } = (await app.call("get_task", { task: before.id, include: ["attempts"] })) as {
-      task: { attempts?: unknown };
-    };
+    const { task } = await app.call("get_task", { task: before.id, include: ["attempts"] });
     expect(task).toMatchObject({ status: "ready" });
     expect((await crew.take("cleo", { run: other.run.id })).key).toBe("x");
     expect(findingsText(await new Checker(await app.app.store()).findings())).toBe("");
@@ -119,9 +117,7 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     const held = await crew.take("ann", { run: run.id });
     const [listed] = await fixture.list(run.id);
     expect(listed?.since).toMatchObject({ tasks_added: 2, attempts: 2 });
-    const { events } = (await app.call("list_events", { run: run.id, cursor: listed?.since?.cursor })) as {
-      events: { type: string }[];
-    };
+    const { events } = await app.call("list_events", { run: run.id, cursor: listed?.since?.cursor });
     expect(events.map(({ type }) => type)).toContain("task.spread");
 
     const resumed = await fixture.resume(checkpoint.id);
@@ -159,10 +155,9 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     await app.call("signal", { run: run.id, event: "go" });
     await app.call("signal", { run: run.id, event: "other" });
     const deadLetter = async () =>
-      ((await app.call("list_dead_letters", { run: run.id, status: "pending" })) as { dead_letters: { id: string }[] })
-        .dead_letters;
+      (await app.call("list_dead_letters", { run: run.id, status: "pending" })).dead_letters;
     const [first] = await deadLetter();
-    await app.call("resolve_dead_letter", { id: first?.id, notes: "by hand" });
+    await app.call("resolve_dead_letter", { id: first!.id, notes: "by hand" });
     await app.advance(2 * 3_600_000);
     await crew.fail(await crew.take("ann", { run: run.id }), "twice");
     expect(await crew.statuses(run.id)).toMatchObject({ timer: "succeeded", hook: "succeeded", lost: "succeeded" });
@@ -255,14 +250,14 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     expect(await made()).toEqual(await made());
     const [only, ...others] = await fixture.list(run.id);
     expect(others).toEqual([]);
-    const resume = (as: string) =>
-      app.call("resume_from_checkpoint", { checkpoint: only?.id, as, request_id: `r-${as}` });
+    const resume = (as: "in_place" | "fork") =>
+      app.call("resume_from_checkpoint", { checkpoint: only!.id, as, request_id: `r-${as}` });
     const first = await resume("in_place");
     const held = await crew.take("ann", { run: run.id });
     expect(await resume("in_place")).toEqual(first);
     await crew.complete(held);
     expect(await resume("fork")).toEqual(await resume("fork"));
-    expect((await app.call("list_runs", {}))["runs"]).toHaveLength(2);
+    expect((await app.call("list_runs", {})).runs).toHaveLength(2);
   });
 
   test("checkpoints go with their run", async () => {
@@ -289,11 +284,7 @@ describe("runs without a checkpoint", () => {
     const app = await startApp();
     const crew = new Crew(app);
     await app.call("create_project", { name: "demo", root: app.cwd });
-    const adhoc = (await app.call("create_task", { project: "demo", title: "One", prompt: "one" }))[
-      "task"
-    ] as TaskLine & {
-      run: string;
-    };
+    const adhoc = (await app.call("create_task", { project: "demo", title: "One", prompt: "one" })).task;
     await expect(app.call("create_checkpoint", { run: adhoc.run })).rejects.toMatchObject({
       code: "invalid_transition",
       message: expect.stringContaining("ad-hoc tasks") as string,

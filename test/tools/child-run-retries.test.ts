@@ -3,16 +3,6 @@ import { startAppOn, type TestApp } from "../support/servers/app.js";
 import { BACKENDS } from "../support/databases/databases.js";
 import { Crew, type RunAnswer, type Step } from "../support/fixtures/plan.js";
 
-interface Child extends RunAnswer {
-  readonly parent?: { readonly run: string };
-}
-
-interface Attempt {
-  readonly number: number;
-  readonly outcome: string;
-  readonly error?: { type: string; message: string };
-}
-
 const retry = { max_attempts: 3, initial_interval_ms: 60_000, max_interval_ms: 60_000 };
 
 describe.each(BACKENDS)("a workflow step with a retry policy on %s", (backend) => {
@@ -33,18 +23,15 @@ describe.each(BACKENDS)("a workflow step with a retry policy on %s", (backend) =
     for (let round = 0; round < 4; round++) await app.advance(1);
   }
 
-  async function childrenOf(team: Crew, run: string): Promise<Child[]> {
-    const { runs } = (await team.app.call("list_runs", { limit: 200 })) as unknown as { runs: RunAnswer[] };
-    const all = await Promise.all(runs.map(({ id }) => team.run(id) as Promise<Child>));
+  async function childrenOf(team: Crew, run: string): Promise<RunAnswer[]> {
+    const { runs } = await team.app.call("list_runs", { limit: 200 });
+    const all = await Promise.all(runs.map(({ id }) => team.run(id)));
     return all.filter(({ parent }) => parent?.run === run).sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
   async function taskOf(team: Crew, run: string) {
-    const answer = await team.app.call("get_task", { task: `${run}/call`, include: ["attempts"] });
-    return answer as unknown as {
-      task: { status: string; failures: number; attempt: number; retry_at?: string };
-      attempts: Attempt[];
-    };
+    const { task, attempts = [] } = await team.app.call("get_task", { task: `${run}/call`, include: ["attempts"] });
+    return { task, attempts };
   }
 
   async function failChild(team: Crew, run: string): Promise<void> {
@@ -180,16 +167,11 @@ describe.each(BACKENDS)("a workflow step with a retry policy on %s", (backend) =
   it("stands as it stood when its run is taken back, and its next try begins in a fork too", async () => {
     const { team, run } = await started({ retry });
     await failChild(team, run);
-    const { checkpoint } = (await team.app.call("create_checkpoint", { run })) as { checkpoint: { id: string } };
+    const { checkpoint } = await team.app.call("create_checkpoint", { run });
     await team.app.advance(60_000);
     await settle(team.app);
     expect((await team.statuses(run))["call"]).toBe("waiting");
-    const fork = (await team.app.call("resume_from_checkpoint", {
-      checkpoint: checkpoint.id,
-      as: "fork",
-    })) as unknown as {
-      run: RunAnswer;
-    };
+    const fork = await team.app.call("resume_from_checkpoint", { checkpoint: checkpoint.id, as: "fork" });
     await team.app.call("resume_from_checkpoint", { checkpoint: checkpoint.id });
     await settle(team.app);
     expect((await team.statuses(run))["call"]).toBe("waiting");
@@ -203,15 +185,12 @@ describe.each(BACKENDS)("a workflow step with a retry policy on %s", (backend) =
       { key: "again", kind: "workflow", workflow: "loop", retry: { max_attempts: 5, initial_interval_ms: 0 } },
     ];
     await team.app.call("create_workflow", { name: "loop", definition: { steps } });
-    const { run } = (await team.app.call("execute_workflow", { workflow: "loop" })) as unknown as { run: RunAnswer };
+    const { run } = await team.app.call("execute_workflow", { workflow: "loop" });
     for (let round = 0; round < 40; round++) await team.app.advance(1);
     expect((await team.run(run.id)).status).toBe("failed");
-    const { runs } = (await team.app.call("list_runs", { limit: 200 })) as unknown as { runs: RunAnswer[] };
+    const { runs } = await team.app.call("list_runs", { limit: 200 });
     expect(runs).toHaveLength(11);
-    const { attempts } = (await team.app.call("get_task", {
-      task: `${run.id}/again`,
-      include: ["attempts"],
-    })) as unknown as { attempts: Attempt[] };
-    expect(attempts[0]?.error?.message).toContain("not retried, because its descendants were 10 levels deep");
+    const { attempts } = await team.app.call("get_task", { task: `${run.id}/again`, include: ["attempts"] });
+    expect(attempts?.[0]?.error?.message).toContain("not retried, because its descendants were 10 levels deep");
   });
 });

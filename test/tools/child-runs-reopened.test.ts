@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { startAppOn } from "../support/servers/app.js";
 import { BACKENDS } from "../support/databases/databases.js";
-import { Crew, type RunAnswer } from "../support/fixtures/plan.js";
+import { Crew } from "../support/fixtures/plan.js";
 
 const ROUNDS = 4;
 const once = { retry: { max_attempts: 1 } };
@@ -32,11 +32,8 @@ describe.each(BACKENDS)("a child run that failed and is reopened by itself, on %
   }
 
   async function childOf(team: Crew, run: string, name: string): Promise<string> {
-    const { runs } = (await team.app.call("list_runs", { limit: 50 })) as unknown as { runs: RunAnswer[] };
-    const all = (await Promise.all(runs.map(({ id }) => team.run(id)))) as (RunAnswer & {
-      name: string;
-      parent?: { run: string };
-    })[];
+    const { runs } = await team.app.call("list_runs", { limit: 50 });
+    const all = await Promise.all(runs.map(({ id }) => team.run(id)));
     const found = all.filter((one) => one.parent?.run === run && one.name === name);
     // The newest: ids sort by creation.
     return found.reduce((newest, { id }) => (id > newest ? id : newest), "");

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { startAppOn, type TestApp } from "../support/servers/app.js";
 import { BACKENDS } from "../support/databases/databases.js";
-import { Crew, type RunAnswer, type Step, type TaskLine } from "../support/fixtures/plan.js";
+import { Crew, type RunAnswer, type Step } from "../support/fixtures/plan.js";
 
 describe.each(BACKENDS)("a workflow step on %s", (backend) => {
   async function crew(settings = {}): Promise<Crew> {
@@ -40,7 +40,7 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
   }
 
   async function childrenOf(team: Crew, run: string): Promise<(RunAnswer & { parent?: { task: string } })[]> {
-    const { runs } = (await team.app.call("list_runs", {})) as unknown as { runs: RunAnswer[] };
+    const { runs } = await team.app.call("list_runs", {});
     const all = await Promise.all(
       runs.map(({ id }) => team.run(id) as Promise<RunAnswer & { parent?: { run: string; task: string } }>),
     );
@@ -107,7 +107,7 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
     await team.fail(await team.take("ann", { run: run.id }), "broken", { retryable: false });
     await settle(team.app);
     expect((await team.run(run.id)).status).toBe("compensated");
-    await team.app.call("control_run", { run: child?.id, action: "retry_failed" });
+    await team.app.call("control_run", { run: child!.id, action: "retry_failed" });
     for (let step = 0; step < 2; step++) await team.complete(await team.take("ann", { run: child?.id }));
     await settle(team.app);
     expect((await team.run(run.id)).status).toBe("compensated");
@@ -202,18 +202,14 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
 
   it("waits again for what its run has come to when its own run is taken back, and starts another where it is forked", async () => {
     const { team, run, child } = await started();
-    const { checkpoint } = (await team.app.call("create_checkpoint", { run })) as unknown as {
-      checkpoint: { id: string };
-    };
+    const { checkpoint } = await team.app.call("create_checkpoint", { run });
     for (let step = 0; step < 2; step++) await team.complete(await team.take("ann", { run: child }), { hash: "9" });
     await settle(team.app);
     expect((await team.statuses(run))["build"]).toBe("succeeded");
-    const forked = (await team.app.call("resume_from_checkpoint", {
+    const forked = await team.app.call("resume_from_checkpoint", {
       checkpoint: checkpoint.id,
       as: "fork",
-    })) as unknown as {
-      run: RunAnswer;
-    };
+    });
     await team.app.call("resume_from_checkpoint", { checkpoint: checkpoint.id });
     expect((await team.statuses(run))["build"]).toBe("waiting");
     await settle(team.app);
@@ -227,9 +223,7 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
     const team = await crew({ cancel_grace_ms: 1_000 });
     await store(team, "build", { steps: build, inputs });
     const { run } = await team.start(outer);
-    const { checkpoint } = (await team.app.call("create_checkpoint", { run: run.id })) as unknown as {
-      checkpoint: { id: string };
-    };
+    const { checkpoint } = await team.app.call("create_checkpoint", { run: run.id });
     await team.complete(await team.take("ann", { run: run.id }), "x");
     await settle(team.app);
     const [child] = await childrenOf(team, run.id);
@@ -242,7 +236,7 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
   it("a step that names no workflow, or gives inputs that do not fit, fails alone: the other branch is unharmed", async () => {
     const team = await crew();
     await store(team, "build", { steps: build, inputs });
-    const { run, ...rest } = (await team.app.call("execute_workflow", {
+    const { run, ...rest } = await team.app.call("execute_workflow", {
       definition: {
         name: "two",
         steps: [
@@ -251,7 +245,7 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
           { key: "other", prompt: "o" },
         ],
       },
-    })) as unknown as { run: RunAnswer; ready: TaskLine[] };
+    });
     expect(rest).toMatchObject({ warnings: [expect.stringContaining("biuld")] });
     await settle(team.app);
     expect(await team.statuses(run.id)).toEqual({ none: "dead_letter", misfit: "dead_letter", other: "ready" });
@@ -278,10 +272,10 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
   it("that calls its own workflow ends at the tenth run within another", async () => {
     const team = await crew();
     await store(team, "loop", { steps: [{ key: "again", kind: "workflow", workflow: "loop" }] });
-    const { run } = (await team.app.call("execute_workflow", { workflow: "loop" })) as unknown as { run: RunAnswer };
+    const { run } = await team.app.call("execute_workflow", { workflow: "loop" });
     for (let round = 0; round < 30; round++) await team.app.advance(1);
     expect((await team.run(run.id)).status).toBe("failed");
-    const { runs } = (await team.app.call("list_runs", {})) as unknown as { runs: RunAnswer[] };
+    const { runs } = await team.app.call("list_runs", {});
     expect(runs.map(({ status }) => status)).toEqual(Array.from({ length: 11 }, () => "failed"));
     const deepest =
       runs

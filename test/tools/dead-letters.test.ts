@@ -3,14 +3,6 @@ import { startApp } from "../support/servers/app.js";
 import { BACKENDS, createDatabase, testRuntime } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
 
-interface DeadLetter {
-  readonly id: string;
-  readonly status: string;
-  readonly replay_at?: string;
-  readonly task: { readonly key: string; readonly status: string };
-  readonly error: { readonly type: string; readonly message: string };
-}
-
 const once = { retry: { max_attempts: 1 } };
 
 describe.each(BACKENDS)("dead letters on %s", (backend) => {
@@ -27,7 +19,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
   }
 
   const deadLettersOf = async ({ app }: Crew, filter: Record<string, unknown> = {}) =>
-    ((await app.call("list_dead_letters", filter)) as unknown as { dead_letters: DeadLetter[] }).dead_letters;
+    (await app.call("list_dead_letters", filter)).dead_letters;
 
   /** a fails; b and c hang on it, side is free. */
   async function failed(team: Crew) {
@@ -170,7 +162,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     const { run } = await team.start([{ key: "a", ...once }]);
     await team.fail(await team.take("ann", { run: run.id }), "broken", { partial_result: { half: 1 } });
     const [deadLetter] = await deadLettersOf(team, { run: run.id });
-    expect(await team.app.call("get_dead_letter", { id: deadLetter?.id })).toMatchObject({
+    expect(await team.app.call("get_dead_letter", { id: deadLetter!.id })).toMatchObject({
       attempts: [{ number: 1, partial_result: { half: 1 } }],
     });
   });
@@ -205,7 +197,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
         message: expect.stringMatching(/^Run run_\w+ is cancelled: .* Discard the dead letter/),
       });
     }
-    await team.app.call("discard_dead_letter", { id: deadLetter?.id, notes: "n" });
+    await team.app.call("discard_dead_letter", { id: deadLetter!.id, notes: "n" });
   });
 
   it("resolved with a result let what they blocked go on with it", async () => {
@@ -283,11 +275,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     const replaying = { dead_letter_replays: 2 };
 
     const eventsOf = async ({ app }: Crew, run: string) =>
-      (
-        (await app.call("list_events", { run, types: ["task.replayed"], limit: 200 })) as unknown as {
-          events: { agent?: string; data: object }[];
-        }
-      ).events;
+      (await app.call("list_events", { run, types: ["task.replayed"], limit: 200 })).events;
 
     it("is off by default", async () => {
       const { crew: off } = await onClock({});
@@ -295,7 +283,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       await off.fail(await off.take("ann", { run: run.id }));
       await off.app.advance(29 * DAY);
       expect(await deadLettersOf(off)).toMatchObject([{ status: "pending" }]);
-      expect((await off.app.call("list_dead_letters"))["dead_letters"]).not.toMatchObject([{ replay_at: {} }]);
+      expect((await off.app.call("list_dead_letters")).dead_letters).not.toMatchObject([{ replay_at: {} }]);
     });
 
     it("repeats after a pause that doubles, as often as is set, and the event says that it was automatic", async () => {
@@ -366,7 +354,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
       await on.app.call("control_run", { run: cancelled, action: "cancel" });
       const discarded = await failedRun();
       const [deadLetter] = await deadLettersOf(on, { run: discarded });
-      await on.app.call("discard_dead_letter", { id: deadLetter?.id, notes: "no" });
+      await on.app.call("discard_dead_letter", { id: deadLetter!.id, notes: "no" });
       const other = await failedRun();
       expect(await deadLettersOf(on, { run: other })).toMatchObject([{ replay_at: expect.stringMatching(/^2026/) }]);
       await on.app.call("update_project", { project: "kept", config: { dead_letter_replays: 0 } });
@@ -382,7 +370,7 @@ describe.each(BACKENDS)("dead letters on %s", (backend) => {
     await kept.fail(await kept.take("ann", { run: run.id }));
     await kept.fail(await kept.take("ann", { run: run.id }));
     const [pending, done] = await deadLettersOf(kept);
-    await kept.app.call("discard_dead_letter", { id: done?.id, notes: "no" });
+    await kept.app.call("discard_dead_letter", { id: done!.id, notes: "no" });
     await kept.app.advance(30 * 86_400_000);
     expect(await deadLettersOf(kept)).toHaveLength(2);
     await kept.app.advance(1);

@@ -178,8 +178,7 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
     ]);
     await team.complete(await team.take("ann", { run: run.id }), [1, 2]);
     const reasonOf = async (key: string) =>
-      ((await team.app.call("get_task", { task: `${run.id}/${key}` })) as { task: { reasons: { detail: string }[] } })
-        .task.reasons[0]?.detail;
+      (await team.app.call("get_task", { task: `${run.id}/${key}` })).task.reasons?.[0]?.detail;
     expect(await reasonOf("slow-0")).toMatch(/takes longer than 250 ms$/);
     for (const key of ["slow-7", "each"])
       expect(await reasonOf(key)).toMatch(/takes longer than 5 ms; no more was left of the 1000 ms/);
@@ -274,9 +273,7 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
     await late.app.call("register_agent", { name: "ann" });
     await late.app.advance(0);
     expect((await late.claim("ann", { run: run.id })).task?.prompt).toBe("since 2026-01-22T00:00:00.000Z");
-    const { events } = (await late.app.call("list_events", { run: run.id, types: ["task.succeeded"] })) as {
-      events: unknown[];
-    };
+    const { events } = await late.app.call("list_events", { run: run.id, types: ["task.succeeded"] });
     expect(events).toHaveLength(2);
   });
 
@@ -326,30 +323,28 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
       ],
       { inputs: { what: { type: "string" } }, given: { what: "it" } },
     );
-    const { escalations } = (await team.app.call("list_escalations", { run: run.id })) as {
-      escalations: { id: string; ask: string }[];
-    };
+    const { escalations } = await team.app.call("list_escalations", { run: run.id });
     expect(escalations).toMatchObject([{ ask: "Release it?", form, task: { key: "ok" } }, { ask: "Really?" }]);
     const [ok, no] = escalations;
     await expect(
-      team.app.call("decide_escalation", { id: ok?.id, decision: "approved", answers: { version: "1.0" } }),
+      team.app.call("decide_escalation", { id: ok!.id, decision: "approved", answers: { version: "1.0" } }),
     ).rejects.toMatchObject({ code: "not_permitted" });
     const runtime = { ...testRuntime(2), clock: team.app.clock };
     const storeHooks = { now: () => team.app.clock.now() };
     const person = await startApp({ database: team.app.database, runtime, storeHooks, channel: "human", agent: "eve" });
-    await expect(person.call("decide_escalation", { id: ok?.id, decision: "approved" })).rejects.toMatchObject({
+    await expect(person.call("decide_escalation", { id: ok!.id, decision: "approved" })).rejects.toMatchObject({
       code: "invalid_input",
     });
-    expect(await person.call("decide_escalation", { id: no?.id, decision: "deferred" })).toMatchObject({
+    expect(await person.call("decide_escalation", { id: no!.id, decision: "deferred" })).toMatchObject({
       task: { status: "waiting" },
     });
-    await person.call("decide_escalation", { id: no?.id, decision: "rejected", note: "not now" });
+    await person.call("decide_escalation", { id: no!.id, decision: "rejected", note: "not now" });
     expect(
-      await person.call("decide_escalation", { id: ok?.id, decision: "approved", answers: { version: "1.0" } }),
+      await person.call("decide_escalation", { id: ok!.id, decision: "approved", answers: { version: "1.0" } }),
     ).toMatchObject({ ready: [{ key: "ship" }] });
     expect(await team.statuses(run.id)).toEqual({ ok: "succeeded", no: "dead_letter", ship: "ready" });
     expect((await team.claim("ann", { run: run.id })).task?.prompt).toBe("Ship 1.0");
-    await expect(person.call("decide_escalation", { id: ok?.id, decision: "approved" })).rejects.toMatchObject({
+    await expect(person.call("decide_escalation", { id: ok!.id, decision: "approved" })).rejects.toMatchObject({
       code: "invalid_transition",
     });
   });

@@ -57,7 +57,7 @@ describe.each(BACKENDS)("open questions on %s", (backend) => {
     const { app, run, list } = await room();
     await expect(list({ limit: 1_000 })).rejects.toMatchObject({ code: "invalid_input" });
     const first = await list({ run, limit: 10 });
-    await app.call("cancel_task", { task: first.escalations[9]?.id });
+    await app.call("cancel_task", { task: first.escalations[9]!.id });
     const second = await list({ run, limit: 10, cursor: first.next_cursor });
     expect(second.escalations.map(({ ask }) => ask)[0]).toBe("question 10?");
   });

@@ -1,13 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { startApp, startAppOn, type TestApp } from "../support/servers/app.js";
 import { BACKENDS, testRuntime } from "../support/databases/databases.js";
+import type { ResultOf } from "../../src/tools/registry.js";
 import { Crew, type Step } from "../support/fixtures/plan.js";
 
-interface Question {
-  readonly id: string;
-  readonly token: number;
-  readonly until?: string;
-}
+type Question = ResultOf<"list_escalations">["escalations"][number];
 
 describe.each(BACKENDS)("a human step on %s", (backend) => {
   async function started(step: Partial<Step>): Promise<{ team: Crew; person: TestApp; run: string; asked: Question }> {
@@ -24,8 +21,8 @@ describe.each(BACKENDS)("a human step on %s", (backend) => {
   }
 
   async function questionOf(team: Crew, run: string): Promise<Question> {
-    const { escalations } = (await team.app.call("list_escalations", { run })) as { escalations: Question[] };
-    return escalations[0] ?? { id: "none", token: -1 };
+    const { escalations } = await team.app.call("list_escalations", { run });
+    return escalations[0]!;
   }
 
   it("holds the decision against its output schema, and goes on asking where it does not fit", async () => {
@@ -47,10 +44,8 @@ describe.each(BACKENDS)("a human step on %s", (backend) => {
   it("takes no agent's word for a person's: not by way of the dead letters either", async () => {
     const { team, person, run } = await started({});
     await team.app.call("send_to_dead_letters", { task: `${run}/ask`, reason: "I know better" });
-    const { dead_letters: deadLetters } = (await team.app.call("list_dead_letters", { run })) as {
-      dead_letters: Question[];
-    };
-    const resolution = { id: deadLetters[0]?.id, notes: "yes", result: { decision: "approved", by: "human@client" } };
+    const { dead_letters: deadLetters } = await team.app.call("list_dead_letters", { run });
+    const resolution = { id: deadLetters[0]!.id, notes: "yes", result: { decision: "approved", by: "human@client" } };
     await expect(team.app.call("resolve_dead_letter", resolution)).rejects.toMatchObject({
       code: "not_permitted",
       next: [{ arguments: { name: "replay_dead_letter" } }],
@@ -79,9 +74,7 @@ describe.each(BACKENDS)("a human step on %s", (backend) => {
     await team.app.advance(1);
     expect(await team.statuses(run)).toEqual({ ask: "dead_letter", ship: "blocked" });
     expect((await team.run(run)).status).toBe("failed");
-    const { attempts } = (await team.app.call("get_task", { task: asked.id, include: ["attempts"] })) as {
-      attempts: object[];
-    };
+    const { attempts } = await team.app.call("get_task", { task: asked.id, include: ["attempts"] });
     expect(attempts).toMatchObject([
       {
         agent: "baton",
@@ -102,7 +95,7 @@ describe.each(BACKENDS)("a human step on %s", (backend) => {
     await team.app.call("control_run", { run, action: "retry_failed" });
     const again = await questionOf(team, run);
     expect(again.id).toBe(asked.id);
-    const approved = { id: asked.id, decision: "approved" };
+    const approved = { id: asked.id, decision: "approved" } as const;
     await expect(person.call("decide_escalation", { ...approved, token: asked.token })).rejects.toMatchObject({
       code: "invalid_transition",
       message: expect.stringContaining("asked anew"),

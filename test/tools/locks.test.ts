@@ -1,4 +1,5 @@
 import { mkdirSync, symlinkSync } from "node:fs";
+import type { InputOf, ResultOf } from "../../src/tools/registry.js";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Settings } from "../../src/base/settings.js";
@@ -8,34 +9,19 @@ import { BACKENDS, createDatabase, temporaryDirectory, testRuntime } from "../su
 import { Crew } from "../support/fixtures/plan.js";
 import { until } from "../support/until.js";
 
-interface Answer {
-  readonly outcome: string;
-  readonly locks: { path: string; mode: string; token: number; expires_at: string | null }[];
-  readonly conflicts: { path: string; held_by: string; task?: string; state: string }[];
-  readonly position?: number;
-  readonly cycle?: { agent: string; task: string | null }[];
-}
-interface ReleaseAnswer {
-  readonly released: string[];
-  readonly granted: { agent: string; paths: string[] }[];
-  readonly offered: { agent: string; paths: string[] }[];
-}
-
-interface Ask {
-  readonly paths: readonly string[];
+interface Ask extends InputOf<"acquire_file_lock"> {
   readonly signal?: AbortSignal;
-  readonly [parameter: string]: unknown;
 }
 
-async function acquire(app: TestApp, agent: string, ask: readonly string[] | Ask): Promise<Answer> {
+async function acquire(app: TestApp, agent: string, ask: string[] | Ask): Promise<ResultOf<"acquire_file_lock">> {
   const { signal, ...input } = "paths" in ask ? ask : { paths: ask, signal: undefined };
   const options = signal === undefined ? {} : { signal };
-  return (await app.call("acquire_file_lock", { agent, ...input }, options)) as unknown as Answer;
+  return app.call("acquire_file_lock", { agent, ...input }, options);
 }
-const release = async (app: TestApp, agent: string, paths?: string[]) =>
-  (await app.call("release_file_lock", { agent, ...(paths ? { paths } : { all: true }) })) as unknown as ReleaseAnswer;
+const release = (app: TestApp, agent: string, paths?: string[]) =>
+  app.call("release_file_lock", { agent, ...(paths ? { paths } : { all: true }) });
 const states = async (app: TestApp) => {
-  const { locks } = (await app.call("list_file_locks")) as unknown as { locks: { agent: string; state: string }[] };
+  const { locks } = await app.call("list_file_locks");
   return locks.map(({ agent, state }) => `${agent} ${state}`);
 };
 const inLine = (app: TestApp, agent: string) =>

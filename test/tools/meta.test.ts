@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { BatonError } from "../../src/base/errors.js";
 import { catalogue } from "../../src/tools/registry.js";
-import { startApp } from "../support/servers/app.js";
+import { startApp, type TestApp } from "../support/servers/app.js";
 
 const namesOf = (result: Record<string, unknown>) =>
   (result["operations"] as { name: string }[]).map(({ name }) => name);
@@ -59,7 +59,7 @@ describe("query_operation and call_operation", () => {
 
 describe("an alias whose name promises more than the operation does by itself", () => {
   test("asks for it, and what the caller says wins", async () => {
-    const { call } = await startApp();
+    const { call, callUnchecked } = await startApp();
     const definition = {
       name: "two",
       steps: [
@@ -67,19 +67,19 @@ describe("an alias whose name promises more than the operation does by itself", 
         { key: "second", prompt: "y", needs: ["first"] },
       ],
     };
-    const { run } = (await call("execute_workflow", { definition })) as { run: { id: string } };
+    const { run } = await call("execute_workflow", { definition });
     const keysOf = ({ tasks }: Record<string, unknown>) => (tasks as { key: string }[]).map(({ key }) => key);
     expect(keysOf(await call("list_tasks", { run: run.id }))).toEqual(["first", "second"]);
-    expect(keysOf(await call("get_ready_tasks", { run: run.id }))).toEqual(["first"]);
-    expect(keysOf(await call("get_ready_tasks", { run: run.id, status: "pending" }))).toEqual(["second"]);
+    expect(keysOf(await callUnchecked("get_ready_tasks", { run: run.id }))).toEqual(["first"]);
+    expect(keysOf(await callUnchecked("get_ready_tasks", { run: run.id, status: "pending" }))).toEqual(["second"]);
     const nested = { name: "get_ready_tasks", arguments: { run: run.id } };
-    const { result } = (await call("query_operation", nested)) as { result: Record<string, unknown> };
+    const { result } = await call("query_operation", nested);
     expect(keysOf(result)).toEqual(["first"]);
 
     const task = `${run.id}/first`;
-    expect(Object.keys(await call("get_task_status", { task }))).not.toContain("events");
-    expect(await call("get_task_history", { task })).toMatchObject({ attempts: [], events: [] });
-    expect(Object.keys(await call("get_agent_workload_history", await anAgent(call)))).toEqual([
+    expect(Object.keys(await callUnchecked("get_task_status", { task }))).not.toContain("events");
+    expect(await callUnchecked("get_task_history", { task })).toMatchObject({ attempts: [], events: [] });
+    expect(Object.keys(await callUnchecked("get_agent_workload_history", await anAgent(call)))).toEqual([
       "agent",
       "workload",
       "history",
@@ -96,7 +96,7 @@ describe("an alias whose name promises more than the operation does by itself", 
   });
 });
 
-async function anAgent(call: (name: string, input: Record<string, unknown>) => Promise<unknown>) {
+async function anAgent(call: TestApp["call"]) {
   await call("register_agent", { name: "ann", capabilities: [] });
   return { agent: "ann" };
 }

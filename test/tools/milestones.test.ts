@@ -25,7 +25,7 @@ async function milestonesOf(app: TestApp): Promise<MilestoneAnswer[]> {
 
 async function eventsOf(app: TestApp): Promise<string[]> {
   const { events } = await app.call("list_events", { project: "demo", types: ["milestone.completed"] });
-  return (events as { data: { name: string } }[]).map(({ data }) => data.name);
+  return events.map(({ data }) => String(data["name"]));
 }
 
 async function demo(app: TestApp): Promise<Crew> {
@@ -60,15 +60,15 @@ describe.each(BACKENDS)("on %s, a milestone", (backend) => {
     ]);
     const started = await app.call("execute_workflow", { project: "demo", workflow: "flow" });
     const watch = await app.call("wait_for", { agent: "watcher", kinds: ["milestone"], timeout_seconds: 0 });
-    expect(watch["events"]).toEqual([]);
-    await carryOut(crew, (started["run"] as { id: string }).id);
+    expect(watch.events).toEqual([]);
+    await carryOut(crew, started.run.id);
 
     expect(await milestonesOf(app)).toMatchObject([
       { status: "completed", done: 3, waits_for: [], completed_by: null },
     ]);
     expect(await eventsOf(app)).toEqual(["beta"]);
     const heard = await app.call("wait_for", { agent: "watcher", kinds: ["milestone"], timeout_seconds: 0 });
-    expect(heard["events"]).toMatchObject([{ type: "milestone.completed", data: { name: "beta" } }]);
+    expect(heard.events).toMatchObject([{ type: "milestone.completed", data: { name: "beta" } }]);
     // Later changes have no effect on it.
     await carryOut(crew, other.id);
     expect(await eventsOf(app)).toEqual(["beta"]);
@@ -118,7 +118,7 @@ test("a milestone without links is completed by hand, and says when it is overdu
     { name: "launch", overdue: true },
     { name: "later", overdue: false },
   ]);
-  const listed = async () => (await app.call("list_projects"))["projects"];
+  const listed = async () => (await app.call("list_projects")).projects;
   expect(await listed()).toMatchObject([{ milestones: { open: 2, completed: 0, overdue: 1 } }]);
   const done = { project: "demo", agent: "ann", name: "launch", note: "shipped" };
   const first = await app.call("complete_milestone", done);
@@ -145,7 +145,7 @@ test("an invalid link is refused, and nothing is added", async () => {
   await app.call("create_project", { name: "other" });
   const { run } = await crew.start([{ key: "a" }], { project: "other" });
   const task = await app.call("create_task", { project: "demo", title: "t", prompt: "t" });
-  const standing = (task["task"] as { run: string }).run;
+  const standing = task.task.run;
   const wrong = [
     { runs: [run.id] },
     { runs: [standing] },

@@ -1,15 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { startAppOn } from "../support/servers/app.js";
 import { BACKENDS } from "../support/databases/databases.js";
-import { Crew, type RunAnswer, type Step, type TaskLine } from "../support/fixtures/plan.js";
-
-interface Modified {
-  readonly run: RunAnswer & { revision: number };
-  readonly added: TaskLine[];
-  readonly removed: string[];
-  readonly updated: string[];
-  readonly ready: TaskLine[];
-}
+import { Crew, type Step } from "../support/fixtures/plan.js";
 
 describe.each(BACKENDS)("modify_run on %s", (backend) => {
   async function crew(): Promise<Crew> {
@@ -21,9 +13,9 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
     readonly expected_revision?: number;
   }
 
-  async function modify(team: Crew, where: string | Wanted, changes: unknown[]): Promise<Modified> {
+  async function modify(team: Crew, where: string | Wanted, changes: Record<string, unknown>[]) {
     const wanted = typeof where === "string" ? { run: where } : where;
-    return (await team.app.call("modify_run", { ...wanted, changes })) as unknown as Modified;
+    return team.app.call("modify_run", { ...wanted, changes });
   }
 
   const line: readonly Step[] = [{ key: "a" }, { key: "b", needs: ["a"] }, { key: "c", needs: ["b"] }];
@@ -82,8 +74,8 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
       task: { key: "a", prompt: "otherwise", criteria: ["tested"], priority: "high" },
       locks: [{ path: "a.md" }],
     });
-    const { spec } = (await team.app.call("get_task", { task: a.task?.id })) as { spec: { retry: object } };
-    expect(spec.retry).toMatchObject({ max_attempts: 7 });
+    const { spec } = await team.app.call("get_task", { task: a.task!.id });
+    expect(spec["retry"]).toMatchObject({ max_attempts: 7 });
     await team.complete({ id: a.task?.id ?? "", token: a.lease?.token ?? 0 }, { ok: "fine" });
     expect((await team.claim("ann", { run: run.id })).task?.prompt).toBe("see fine, please");
   });
@@ -103,7 +95,7 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
     const inputs = { at: { type: "string", default: "here" } };
     const { run } = await team.start([{ key: "first" }, { key: "a", needs: ["first"], ...step }], { inputs });
     await modify(team, run.id, [{ op: "update_task", task: "a", set: { title: "Renamed" } }]);
-    const { task, spec } = (await team.app.call("get_task", { task: `${run.id}/a` })) as { task: object; spec: object };
+    const { task, spec } = await team.app.call("get_task", { task: `${run.id}/a` });
     expect(task).toMatchObject({ title: "Renamed" });
     expect(spec).toMatchObject(kept);
   });

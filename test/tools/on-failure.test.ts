@@ -15,9 +15,7 @@ describe.each(BACKENDS)("runs that fail, on %s", (backend) => {
   }
 
   async function deadLetterOf(team: Crew, run: string, key: string): Promise<string> {
-    const { dead_letters: deadLetters } = (await team.app.call("list_dead_letters", { run })) as unknown as {
-      dead_letters: { id: string; task: { key: string } }[];
-    };
+    const { dead_letters: deadLetters } = await team.app.call("list_dead_letters", { run });
     return deadLetters.find(({ task }) => task.key === key)?.id ?? "";
   }
 
@@ -52,9 +50,7 @@ describe.each(BACKENDS)("runs that fail, on %s", (backend) => {
       });
       const done = await team.complete(b);
       expect(done).toMatchObject({ ready: [], run: { status: "failed" } });
-      const reasons = (await team.app.call("check_task_ready", { task: `${run.id}/c` })) as unknown as {
-        reasons: { kind: string }[];
-      };
+      const reasons = await team.app.call("check_task_ready", { task: `${run.id}/c` });
       expect(reasons.reasons.map(({ kind }) => kind)).toContain("run_stopped");
     });
 
@@ -70,7 +66,7 @@ describe.each(BACKENDS)("runs that fail, on %s", (backend) => {
       expect((await team.statuses(run.id))["b"]).toBe(how === "failed" ? "dead_letter" : "blocked");
     });
 
-    it.each(["retry_failed", "replay_dead_letter", "resolve_dead_letter"])(
+    it.each(["retry_failed", "replay_dead_letter", "resolve_dead_letter"] as const)(
       "%s reopens every task that the failure blocked",
       async (how) => {
         const team = await crew();

@@ -175,9 +175,7 @@ describe.each(BACKENDS)("a plan step on %s", (backend) => {
     const team = await crew();
     const { run } = await team.start(steps);
     await team.fail(await team.take("ann", { run: run.id }), "no idea", { retryable: false });
-    const { dead_letters } = (await team.app.call("list_dead_letters", { run: run.id })) as unknown as {
-      dead_letters: { id: string }[];
-    };
+    const { dead_letters } = await team.app.call("list_dead_letters", { run: run.id });
     const id = dead_letters[0]?.id ?? "";
     const resolve = (result: unknown) => team.app.call("resolve_dead_letter", { id, notes: "by hand", result });
     for (const bad of ["do this and that", { steps: [] }, { steps: [{ key: "a", prompt: "a", needs: ["zz"] }] }]) {

@@ -139,11 +139,11 @@ describe("update_project", () => {
     ] as const) {
       await call("create_project", { name, config });
       const started = await call("execute_workflow", { project: name, definition: PLAN });
-      await call("control_run", { run: (started["run"] as { id: string }).id, action: "cancel" });
+      await call("control_run", { run: started.run.id, action: "cancel" });
       expect(started).toMatchObject({ run: { max_parallel: name === "short" ? 1 : 10_000 } });
     }
     const projectsWithRuns = async () => {
-      const { projects } = (await call("list_projects")) as { projects: { name: string; runs: number }[] };
+      const { projects } = await call("list_projects");
       return projects.filter(({ runs }) => runs > 0).map(({ name }) => name);
     };
     await advance(day + 1_000);
@@ -158,11 +158,11 @@ describe("update_project", () => {
     const names = ["short", "long"];
     for (const project of names) {
       await call("create_project", { name: project, config: { retention_days: project === "short" ? 1 : 1_000 } });
-      const { task } = (await call("create_task", { project, title: "t", prompt: "p" })) as { task: { id: string } };
+      const { task } = await call("create_task", { project, title: "t", prompt: "p" });
       await call("cancel_task", { task: task.id });
     }
     const left = async () => {
-      const lists = names.map(async (project) => (await call("list_tasks", { project }))["tasks"] as unknown[]);
+      const lists = names.map(async (project) => (await call("list_tasks", { project })).tasks);
       return (await Promise.all(lists)).map(({ length }) => length);
     };
     expect(await left()).toEqual([1, 1]);
@@ -185,7 +185,7 @@ describe("archive_project and restore_project", () => {
     const { call } = await startApp({ agent: "ann" });
     await call("create_project", { name: "p" });
     const started = await call("execute_workflow", { project: "p", definition: PLAN });
-    const { id } = started["run"] as { id: string };
+    const { id } = started.run;
     await call("create_task", { project: "p", title: "t", prompt: "x" });
     await expect(call("archive_project", { project: "p" })).rejects.toMatchObject({
       code: "invalid_transition",

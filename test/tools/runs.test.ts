@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { InputOf } from "../../src/tools/registry.js";
 import { startApp } from "../support/servers/app.js";
 import { Crew } from "../support/fixtures/plan.js";
 
@@ -17,7 +18,7 @@ describe("runs", () => {
       if (held.key === "a") await crew.complete(held);
       else if (held.key === "c") await crew.fail(held);
     }
-    const progress = (await crew.app.call("get_swarm_progress", { run: run.id })) as Record<string, number>;
+    const progress = (await crew.app.callUnchecked("get_swarm_progress", { run: run.id })) as Record<string, number>;
     expect(progress).toMatchObject({
       run_id: run.id,
       completed: 1,
@@ -38,7 +39,8 @@ describe("runs", () => {
   it("are drawn in four ways", async () => {
     const crew = new Crew(await startApp());
     const { run } = await crew.start([{ key: "a" }, { key: "b", needs: ["a"] }]);
-    const draw = async (format: string) => (await crew.app.call("get_run_graph", { run: run.id, format }))["graph"];
+    const draw = async (format: InputOf<"get_run_graph">["format"]) =>
+      (await crew.app.call("get_run_graph", { run: run.id, format })).graph;
     expect(await draw("mermaid")).toContain("flowchart");
     expect(await draw("dot")).toContain("digraph");
     expect(await draw("svg")).toContain("<svg");
@@ -55,10 +57,10 @@ describe("runs", () => {
     const ids: string[] = [];
     for (const name of ["one", "two", "three"]) ids.unshift((await crew.start([{ key: "a" }], { name })).run.id);
     const first = await crew.app.call("list_runs", { limit: 2 });
-    expect((first["runs"] as { id: string }[]).map(({ id }) => id)).toEqual(ids.slice(0, 2));
-    const rest = await crew.app.call("list_runs", { limit: 2, cursor: first["next_cursor"] });
-    expect((rest["runs"] as { id: string }[]).map(({ id }) => id)).toEqual(ids.slice(2));
-    expect((await crew.app.call("list_runs", { status: "failed" }))["runs"]).toEqual([]);
+    expect(first.runs.map(({ id }) => id)).toEqual(ids.slice(0, 2));
+    const rest = await crew.app.call("list_runs", { limit: 2, cursor: first.next_cursor });
+    expect(rest.runs.map(({ id }) => id)).toEqual(ids.slice(2));
+    expect((await crew.app.call("list_runs", { status: "failed" })).runs).toEqual([]);
   });
 
   it("keep their history, readable by task and type", async () => {
@@ -67,7 +69,7 @@ describe("runs", () => {
     const held = await crew.take("ann", { run: run.id });
     await crew.complete(held);
     const types = async (filter: Record<string, unknown>) =>
-      ((await crew.app.call("list_events", filter))["events"] as { type: string }[]).map(({ type }) => type);
+      (await crew.app.call("list_events", filter)).events.map(({ type }) => type);
     expect(await types({ run: run.id })).toEqual(["run.started", "task.claimed", "task.succeeded", "task.ready"]);
     expect(await types({ task: held.id })).toEqual(["task.claimed", "task.succeeded"]);
     expect(await types({ run: run.id, types: ["task.ready"] })).toEqual(["task.ready"]);
@@ -115,7 +117,7 @@ describe("runs", () => {
     });
     await expect(call("execute_workflow", {})).rejects.toMatchObject({ code: "invalid_input" });
     await expect(call("get_run", { run: "run_0000000000000000" })).rejects.toMatchObject({ code: "not_found" });
-    expect((await call("list_runs", {}))["runs"]).toEqual([]);
+    expect((await call("list_runs", {})).runs).toEqual([]);
   });
 
   it("of 10,000 steps start in one transaction and answer from counters", async () => {
@@ -125,14 +127,12 @@ describe("runs", () => {
       prompt: "x",
       needs: i < 100 ? [] : [`t${i - 100}`],
     }));
-    const started = (await call("execute_workflow", { definition: { name: "big", steps } })) as {
-      run: { id: string; counts: Record<string, number> };
-    };
+    const started = await call("execute_workflow", { definition: { name: "big", steps } });
     expect(started.run.counts).toMatchObject({ total: 10_000, ready: 100, pending: 9_900 });
     const from = performance.now();
     const shown = await call("get_run", { run: started.run.id });
     process.stderr.write(`get_run of 10,000 tasks: ${(performance.now() - from).toFixed(1)} ms\n`);
-    expect(shown["ready"]).toHaveLength(20);
+    expect(shown.ready).toHaveLength(20);
   });
 });
 
@@ -141,7 +141,7 @@ describe("ad-hoc tasks", () => {
     const crew = new Crew(await startApp({ settings: { retention_ms: 3_600_000 } }));
     const { call, advance } = crew.app;
     const create = async (title: string, more: Record<string, unknown> = {}) =>
-      (await call("create_task", { title, prompt: "x", ...more }))["task"] as { id: string; run: string };
+      (await call("create_task", { title, prompt: "x", ...more })).task;
     const [old, needed] = [await create("old"), await create("needed")];
     const open = await create("open", { run: old.run, dependencies: [needed.id] });
     for (let i = 0; i < 2; i++) await crew.complete(await crew.take("ann", { run: old.run }), { done: true });
@@ -171,9 +171,7 @@ describe("wait_for", () => {
     ).toMatchObject({
       events: [{ type: "run.finished", data: { status: "succeeded" } }],
     });
-    expect(
-      await crew.app.call("wait_for", { agent: "ann", cursor: first["cursor"], timeout_seconds: 0 }),
-    ).toMatchObject({
+    expect(await crew.app.call("wait_for", { agent: "ann", cursor: first.cursor, timeout_seconds: 0 })).toMatchObject({
       events: [{ type: "run.finished" }],
     });
   });

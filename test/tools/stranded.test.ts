@@ -86,7 +86,7 @@ describe("no run waits for what can no longer come", () => {
       run: run.id,
       dependencies: ["a"],
     });
-    expect(made["task"]).toMatchObject({ status: becomes });
+    expect(made.task).toMatchObject({ status: becomes });
     await crew.complete(await crew.take("ann", { run: run.id }));
     expect((await crew.run(run.id)).status).toBe(how === "cancelled" ? "succeeded" : "failed");
   });
@@ -94,7 +94,7 @@ describe("no run waits for what can no longer come", () => {
   test("a task made for the case that another fails waits for that", async () => {
     const crew = new Crew(await startApp());
     const { run } = await crew.start([{ key: "a", ...once }]);
-    const mender = { title: "Mend", prompt: "mend", key: "mend", run: run.id, trigger: "one_failed" };
+    const mender = { title: "Mend", prompt: "mend", key: "mend", run: run.id, trigger: "one_failed" } as const;
     await expect(crew.app.call("create_task", mender)).rejects.toMatchObject({ code: "invalid_input" });
     await crew.app.call("create_task", { ...mender, dependencies: ["a"] });
     expect((await crew.fail(await crew.take("ann", { run: run.id }))).task.status).toBe("dead_letter");

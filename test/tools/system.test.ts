@@ -40,10 +40,10 @@ describe.each(BACKENDS)("the system on %s", (backend) => {
   test("counts the tasks of finished runs too", async () => {
     const { call } = await start();
     await call("create_project", { name: "p" });
-    const { run } = (await call("execute_workflow", {
+    const { run } = await call("execute_workflow", {
       project: "p",
       definition: { name: "w", steps: [step("a")] },
-    })) as { run: { id: string } };
+    });
     await call("control_run", { run: run.id, action: "cancel" });
     expect(await call("get_system_status")).toMatchObject({ runs: { cancelled: 1 }, tasks: { cancelled: 1 } });
     expect(await call("get_project_status", { project: "p" })).toMatchObject({ tasks: { cancelled: 1 } });
@@ -102,9 +102,7 @@ describe("configure and get_configuration", () => {
       origin: "configured by ann at 2026-01-01T00:00:00.000Z",
     });
     const attempts = async ({ call }: typeof one) => {
-      const { task } = (await call("create_task", { project: "p", title: "t", prompt: "x" })) as {
-        task: { id: string };
-      };
+      const { task } = await call("create_task", { project: "p", title: "t", prompt: "x" });
       for (let attempt = 1; ; attempt++) {
         const claim = (await call("claim_task", { project: "p" })) as { outcome: string; lease: { token: number } };
         if (claim.outcome !== "claimed") return attempt - 1;

@@ -46,7 +46,7 @@ describe.each(BACKENDS)("tasks over time on %s", (backend) => {
     const team = await crew();
     const { run, ready } = await team.start([{ key: "a", timeouts: { schedule_to_start: "1h" } }]);
     await team.app.call("register_agent", { name: "ben" });
-    await team.app.call("assign_task", { task: ready[0]?.id, agent: "ben" });
+    await team.app.call("assign_task", { task: ready[0]!.id, agent: "ben" });
     await team.app.advance(3_599_000);
     expect((await team.statuses(run.id))["a"]).toBe("ready");
     await team.app.advance(1_000);
@@ -79,16 +79,19 @@ describe.each(BACKENDS)("tasks over time on %s", (backend) => {
     expect((await team.run(run.id)).status).toBe("cancelled");
   });
 
-  it.each(["control_run", "cancel_task"])(
+  it.each(["control_run", "cancel_task"] as const)(
     "are taken away after the grace, however often %s asks for it",
     async (tool) => {
       const team = await crew({ cancel_grace_ms: 30_000 });
       const { run } = await team.start([{ key: "held" }]);
       const held = await team.take("ann", { run: run.id });
-      const input = tool === "control_run" ? { run: run.id, action: "cancel" } : { task: held.id };
-      const first = await team.app.call(tool, { ...input, reason: "enough" });
+      const cancel = async (reason: string) =>
+        tool === "control_run"
+          ? team.app.call(tool, { run: run.id, action: "cancel", reason })
+          : team.app.call(tool, { task: held.id, reason });
+      const first = await cancel("enough");
       await team.app.advance(20_000);
-      expect(await team.app.call(tool, { ...input, reason: "really" })).toEqual(first);
+      expect(await cancel("really")).toEqual(first);
       await team.app.advance(9_000);
       expect((await team.statuses(run.id))["held"]).toBe("running");
       await team.app.advance(1_000);
@@ -99,11 +102,11 @@ describe.each(BACKENDS)("tasks over time on %s", (backend) => {
   it("are cancelled with their run once: asked again, the answer is that it is cancelled", async () => {
     const team = await crew();
     const { run } = await team.start([{ key: "a" }]);
-    const cancel = { run: run.id, action: "cancel" };
+    const cancel = { run: run.id, action: "cancel" } as const;
     const first = await team.app.call("control_run", cancel);
     expect(first).toMatchObject({ run: { status: "cancelled" } });
     expect(await team.app.call("control_run", cancel)).toEqual(first);
-    const { events } = (await team.app.call("list_events", { run: run.id })) as { events: { type: string }[] };
+    const { events } = await team.app.call("list_events", { run: run.id });
     expect(events.filter(({ type }) => type === "run.cancelling")).toHaveLength(1);
   });
 
@@ -112,7 +115,7 @@ describe.each(BACKENDS)("tasks over time on %s", (backend) => {
     await app.call("create_project", { name: "p" });
     const titles = ["one", "two", "three", "four"];
     await Promise.all(titles.map((title) => app.call("create_task", { project: "p", title, prompt: "x" })));
-    const { tasks } = (await app.call("list_tasks", { project: "p" })) as { tasks: { title: string }[] };
+    const { tasks } = await app.call("list_tasks", { project: "p" });
     expect(tasks.map(({ title }) => title).toSorted()).toEqual(titles.toSorted());
   });
 

@@ -110,7 +110,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
         { key: "after-long", needs: ["long"] },
         { key: "urgent", priority: "critical" },
       ]);
-      const { project } = (await team.app.call("get_run", { run: run.id }))["run"] as { project: string };
+      const { project } = (await team.app.call("get_run", { run: run.id })).run;
       const order: string[] = [];
       for (let i = 0; i < 4; i++) order.push((await team.take(`agent-${i}`, { project })).key);
       expect(order).toEqual(["waited", "urgent", "long", "short"]);
@@ -138,10 +138,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       expect(dead.outcome).toBe("dead_letter");
       expect(dead.blocked).toHaveLength(1);
       expect(await team.statuses(run.id)).toEqual({ a: "dead_letter", b: "blocked", c: "blocked" });
-      const after = (await team.app.call("get_run", { run: run.id })) as {
-        run: { status: string };
-        blocked: { reasons: { blocking: string[] }[] }[];
-      };
+      const after = await team.app.call("get_run", { run: run.id });
       expect(after.run.status).toBe("failed");
       expect(after.blocked.map(({ reasons }) => reasons[0]?.blocking)).toEqual([[first.id], [first.id]]);
     });
@@ -305,7 +302,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
         { key: "b", needs: ["a"] },
         { key: "c", needs: ["a"], trigger: "all_done" },
       ]);
-      await team.app.call("cancel_task", { task: ready[0]?.id });
+      await team.app.call("cancel_task", { task: ready[0]!.id });
       expect(await team.statuses(run.id)).toEqual({ a: "cancelled", b: "skipped", c: "ready" });
     });
   });
@@ -313,16 +310,14 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
   describe("single tasks", () => {
     it("live in the project's standing run and depend on each other", async () => {
       const team = await crew();
-      const first = (await team.app.call("create_task", { title: "One", prompt: "do one" })) as {
-        task: { id: string; run: string; status: string };
-      };
+      const first = await team.app.call("create_task", { title: "One", prompt: "do one" });
       expect(first.task.status).toBe("ready");
-      const second = (await team.app.call("create_task", {
+      const second = await team.app.call("create_task", {
         title: "Two",
         prompt: "do two",
         run: first.task.run,
         dependencies: [first.task.id],
-      })) as { task: { id: string; status: string } };
+      });
       expect(second.task.status).toBe("pending");
       const held = await team.take("ann", { run: first.task.run });
       expect((await team.complete(held)).ready.map(({ id }) => id)).toEqual([second.task.id]);
@@ -357,7 +352,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       const team = await crew({ reservation_ms: 60_000 });
       const { run, ready } = await team.start([{ key: "a" }]);
       await team.app.call("register_agent", { name: "ben" });
-      await team.app.call("assign_task", { task: ready[0]?.id, agent: "ben" });
+      await team.app.call("assign_task", { task: ready[0]!.id, agent: "ben" });
       expect((await team.claim("ann", { run: run.id })).reason).toBe("no_capability");
       await team.app.advance(60_000);
       expect((await team.take("ann", { run: run.id })).key).toBe("a");
@@ -370,11 +365,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       const { run } = await team.start([{ key: "a" }, { key: "b", needs: ["a"], role: "designer" }]);
       await team.app.call("register_agent", { name: "ann" });
       await team.app.call("control_run", { run: run.id, action: "pause" });
-      const answer = (await team.app.call("check_task_ready", { task: `${run.id}/b`, agent: "ann" })) as {
-        ready: boolean;
-        claimable: boolean;
-        reasons: { kind: string }[];
-      };
+      const answer = await team.app.call("check_task_ready", { task: `${run.id}/b`, agent: "ann" });
       expect(answer).toMatchObject({ ready: false, claimable: false });
       expect(answer.reasons.map(({ kind }) => kind)).toEqual(["dependencies", "run_paused", "role"]);
     });

@@ -10,14 +10,6 @@ import { sampleOf } from "../support/sample.js";
 
 const SHIPPED = path.resolve(import.meta.dirname, "../../templates");
 
-interface Line {
-  readonly name: string;
-  readonly kind: "project" | "workflow";
-  readonly workflows?: string[];
-  readonly milestones?: string[];
-  readonly problems?: { path: string; message: string }[];
-}
-
 interface Scaffolded {
   readonly created: boolean;
   readonly project: { root: string };
@@ -60,7 +52,7 @@ async function carryOut(app: TestApp, run: string): Promise<RunAnswer> {
 describe("every shipped template", () => {
   test("is one of those that the product promises, and sound", async () => {
     const app = await start();
-    const { templates } = (await app.call("list_templates")) as unknown as { templates: Line[] };
+    const { templates } = await app.call("list_templates");
     expect(templates.flatMap(({ problems = [] }) => problems)).toEqual([]);
     const names = (kind: string) => templates.filter((line) => line.kind === kind).map(({ name }) => name);
     expect(names("project")).toEqual(["ai_analysis", "data_pipeline", "library", "web_application"]);
@@ -79,15 +71,13 @@ describe("every shipped template", () => {
       const { stdout } = await promisify(execFile)(process.execPath, ["--test"], { cwd: app.root });
       expect(stdout).toMatch(/# pass [1-9]|ℹ pass [1-9]/);
 
-      const { workflows } = (await app.call("list_workflows", { project: "demo" })) as { workflows: Line[] };
+      const { workflows } = await app.call("list_workflows", { project: "demo" });
       expect(workflows).not.toEqual([]);
       for (const { name } of workflows) {
         const { run } = await app.call("execute_workflow", { project: "demo", workflow: name });
-        expect(await carryOut(app, (run as RunAnswer).id)).toMatchObject({ status: "succeeded" });
+        expect(await carryOut(app, run.id)).toMatchObject({ status: "succeeded" });
       }
-      const { milestones } = (await app.call("get_project_status", { project: "demo" })) as {
-        milestones: { name: string; status: string }[];
-      };
+      const { milestones } = await app.call("get_project_status", { project: "demo" });
       expect(milestones).toEqual(
         made.scaffolded.milestones.map((name) => expect.objectContaining({ name, status: "completed" })),
       );
@@ -99,9 +89,9 @@ describe("every shipped template", () => {
     const app = await start();
     const inputs = { goal: "Make it work" };
     const { run } = await app.call("execute_workflow", { workflow: `template:${template}`, inputs });
-    const ended = await carryOut(app, (run as RunAnswer).id);
+    const ended = await carryOut(app, run.id);
     expect(ended).toMatchObject({ status: "succeeded", name: template });
-    expect(ended.counts["succeeded"]).toBeGreaterThan(2);
+    expect(ended.counts.succeeded).toBeGreaterThan(2);
   });
 });
 
@@ -111,7 +101,7 @@ test("the review loop goes round where something is found, and fails where it st
   const begin = async () => {
     const inputs = { goal: "Write it" };
     const { run } = await app.call("execute_workflow", { workflow: "template:review_loop", inputs });
-    const { id } = run as RunAnswer;
+    const { id } = run;
     await crew.complete(await crew.take("ann", { run: id }), "done");
     await crew.complete(await crew.take("rob", { run: id, roles: ["reviewer"] }), { approved: false, remarks: ["no"] });
     await crew.complete(await crew.take("ann", { run: id }), "mended");
@@ -158,7 +148,7 @@ describe("create_project with a template", () => {
     expect(again).toMatchObject({ created: false, scaffolded: { written: [], unchanged: first.scaffolded.written } });
     await app.call("update_project", { project: "demo", config: { max_parallel: 2 } });
     expect(await create(app, { template: "library" })).toMatchObject({ project: { config: { max_parallel: 2 } } });
-    expect((await app.call("get_workflow", { project: "demo", name: "add-function" }))["workflow"]).toMatchObject({
+    expect((await app.call("get_workflow", { project: "demo", name: "add-function" })).workflow).toMatchObject({
       version: 1,
     });
   });

@@ -59,7 +59,7 @@ describe.each(BACKENDS)("workflows on %s", (backend) => {
     };
     expect(await call("validate_workflow", { definition })).toMatchObject({ valid: true, problems: [], warnings: [] });
     await call("create_workflow", { name: "modules", definition });
-    const { run } = (await call("execute_workflow", { workflow: "modules" })) as { run: { id: string } };
+    const { run } = await call("execute_workflow", { workflow: "modules" });
     const design = (await call("claim_task", { run: run.id })) as { task: { id: string }; lease: { token: number } };
     const result = { modules: [{ name: "one" }] };
     await call("complete_task", { task: design.task.id, token: design.lease.token, result });

@@ -220,7 +220,7 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
     const { fixture, agent } = await office();
     const started = startOnTerminal(fixture, ["run", "pair.yaml", "--watch"], SIZE);
     await until("it draws", () => started.stdout().includes("first"));
-    const { runs } = (await agent.call("query_operation", { name: "list_runs", arguments: {} }))["result"] as {
+    const { runs } = (await agent.call("query_operation", { name: "list_runs", arguments: {} })).result as {
       runs: { id: string }[];
     };
     const run = runs[0]!.id;

@@ -84,7 +84,7 @@ describe.each(BACKENDS)("an unreadable row, on %s,", (backend) => {
   }
 
   async function idOf(app: TestApp, run: string, key: string): Promise<string> {
-    const { tasks } = (await app.call("list_tasks", { run })) as { tasks: { id: string; key: string }[] };
+    const { tasks } = await app.call("list_tasks", { run });
     return tasks.find((task) => task.key === key)?.id ?? "";
   }
 

@@ -15,9 +15,7 @@ const call = (workflow: string, rest = {}): Step => ({ key: "call", kind: "workf
 
 /** The newest run of a workflow. */
 async function newest(app: TestApp, name: string): Promise<{ id: string; status: string }> {
-  const { runs } = (await app.call("list_runs", {})) as unknown as {
-    runs: { id: string; name: string; status: string }[];
-  };
+  const { runs } = await app.call("list_runs", {});
   const found = runs.find((run) => run.name === name);
   if (!found) throw new Error(`there is no run of ${name}`);
   return found;
@@ -93,9 +91,7 @@ describe("a task whose state changes between the look and the lock", () => {
     const late = first.app.runBackground();
     await stopped.reached;
     await second.app.runBackground();
-    const { dead_letters } = (await second.call("list_dead_letters", { run: run.id })) as unknown as {
-      dead_letters: { id: string }[];
-    };
+    const { dead_letters } = await second.call("list_dead_letters", { run: run.id });
     const before = await newest(second, "inner");
     await second.call("replay_dead_letter", { id: dead_letters[0]?.id });
     stopped.open();

@@ -7,8 +7,7 @@ import { Crew } from "../../support/fixtures/plan.js";
 import { raceRoom } from "../../support/fixtures/race-fixture.js";
 import { until } from "../../support/until.js";
 
-const agentOf = async (app: TestApp, agent: string) =>
-  ((await app.call("get_agent", { agent })) as { agent: Record<string, unknown> }).agent;
+const agentOf = async (app: TestApp, agent: string) => (await app.call("get_agent", { agent })).agent;
 
 function repository(name: string): string {
   const directory = path.join(temporaryDirectory(), name);
@@ -273,7 +272,7 @@ it("two repositories of one name, met at once, become two projects", async () =>
   await waiting();
   stopped.open();
   await Promise.all([first, second]);
-  const { projects } = (await here.call("list_projects")) as unknown as { projects: { name: string }[] };
+  const { projects } = await here.call("list_projects");
   expect(projects.map(({ name }) => name)).toEqual(["app", "app-2"]);
 });
 
@@ -293,6 +292,6 @@ it("a run that is opened again while it is to be removed stays", async () => {
 });
 
 async function openSessions(app: TestApp): Promise<number> {
-  const status = (await app.call("get_system_status")) as unknown as { sessions: { open: number } };
+  const status = await app.call("get_system_status");
   return status.sessions.open;
 }

@@ -180,7 +180,7 @@ describe.each(BACKENDS)("the process that asks a question on %s", (backend) => {
   it("leaves nothing behind when its run goes", async () => {
     const { app, team, host, run } = await started({ retention_ms: 1_000 });
     await host.decide(await asked(host, run), { decision: "deferred" });
-    const { run: standing } = (await app.call("create_task", { title: "t", prompt: "p" }))["task"] as { run: string };
+    const { run: standing } = (await app.call("create_task", { title: "t", prompt: "p" })).task;
     expect(standing).not.toBe(run);
     const store = await app.app.store();
     const kept = () => store.read(() => counted());

@@ -116,7 +116,7 @@ describe.each(BACKENDS)("leases on %s", (backend) => {
     for (let waited = 0; waited <= 20 * 60_000; waited += 15_000) await server.advance(15_000);
     expect((await new Crew(server).statuses(run.id))["a"]).toBe("running");
     await new Crew(server).complete(held);
-    const { agents } = (await server.call("list_agents", { available: true })) as { agents: { name: string }[] };
+    const { agents } = await server.call("list_agents", { available: true });
     expect(agents.map(({ name }) => name)).toContain("ann");
   });
 

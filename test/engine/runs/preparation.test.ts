@@ -13,7 +13,7 @@ test("a version that is stored while an older one is being read is the one that 
   await read.reached;
   await second.call("create_workflow", { definition: named(["new", "newer"]) });
   read.open();
-  const { ready } = (await started) as { ready: { key: string }[] };
+  const { ready } = await started;
   expect(ready.map(({ key }) => key)).toEqual(["new", "newer"]);
 });
 

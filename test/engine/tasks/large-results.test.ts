@@ -23,7 +23,7 @@ describe.each(BACKENDS)("results that are too large together, on %s,", (backend)
   }
 
   async function resultOf(app: TestApp, task: string): Promise<unknown> {
-    return ((await app.call("get_task", { task, include: ["result"] })) as { result?: unknown }).result;
+    return (await app.call("get_task", { task, include: ["result"] })).result;
   }
 
   const results = [{ text: MARK }, null, { text: MARK, more: [1] }];

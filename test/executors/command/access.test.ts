@@ -69,7 +69,7 @@ describe("where a command may run", () => {
     const outside = await startApp(besides(fixture));
     const definition = { name: "x", steps: [{ key: "a", kind: "command", run: "touch ran" }] };
     const { run } = await outside.call("execute_workflow", { definition });
-    const { id } = run as { id: string };
+    const { id } = run;
     expect(await fixture.ended(id)).toBe("failed");
     expect((await fixture.task(id)).attempts).toMatchObject([{ outcome: "failed", error: { type: "no_root" } }]);
   });

@@ -200,7 +200,7 @@ test("at most as many run at once as are configured, across projects in turn", a
   // Not before: on a busy machine the other project would have its turn before the second of these is begun.
   const few = await fixture.start([step("few")], { project: "other" });
   await fixture.app.advance(1_000);
-  expect((await fixture.app.call("get_run", { run: many.run }))["run"]).toMatchObject({
+  expect((await fixture.app.call("get_run", { run: many.run })).run).toMatchObject({
     counts: { running: 2, ready: 6 },
   });
   writeFileSync(go, "");
@@ -243,7 +243,7 @@ async function endedWithItsServer(inTime: InTime): Promise<void> {
   expect(attempts.map(({ outcome }) => outcome)).toEqual(["released", "succeeded"]);
   expect(task.failures).toBe(0);
   const { agents } = await second.app.call("list_agents");
-  const executors = (agents as { name: string }[]).filter(({ name }) => name.startsWith("executor-"));
+  const executors = agents.filter(({ name }) => name.startsWith("executor-"));
   expect(executors.map(({ name }) => name)).toEqual([attempts[1]?.agent]);
 }
 

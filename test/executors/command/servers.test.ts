@@ -27,38 +27,26 @@ ps -o ppid= -p $PPID > server; echo $$ > own
 while :; do sleep 1; done
 `;
 
-interface Answer {
-  readonly run: { readonly id: string; readonly status: string };
-  readonly warnings?: readonly string[];
-  readonly tasks: readonly { readonly id: string }[];
-  readonly attempts: readonly { readonly outcome: string; readonly agent: string }[];
-  readonly sessions: { readonly executors: number };
-}
-
-// The fields of several answers that these tests read.
-const call = async (client: TestClient, name: string, args: Record<string, unknown> = {}) =>
-  (await client.call(name, args)) as unknown as Answer;
-
 async function start(client: TestClient, run: string): Promise<string> {
   const definition = { name: "commands", steps: [{ key: "a", kind: "command", run }] };
-  const answer = await call(client, "execute_workflow", { definition, project: "here" });
+  const answer = await client.call("execute_workflow", { definition, project: "here" });
   expect(answer.warnings ?? []).toEqual([]);
   return answer.run.id;
 }
 
 const ended = (client: TestClient, run: string) =>
   until(`${run} has ended`, async () => {
-    const { status } = (await call(client, "get_run", { run })).run;
+    const { status } = (await client.call("get_run", { run })).run;
     return status !== "running" && status;
   });
 
 async function attempts(client: TestClient, run: string) {
-  const [task] = (await call(client, "list_tasks", { run })).tasks;
-  return (await call(client, "get_task", { task: task?.id, include: ["attempts"] })).attempts;
+  const [task] = (await client.call("list_tasks", { run })).tasks;
+  return (await client.call("get_task", { task: task!.id, include: ["attempts"] })).attempts ?? [];
 }
 
 const commandsKnown = (client: TestClient, count: number) =>
-  until("the executors are known", async () => (await call(client, "get_system_status")).sessions.executors === count);
+  until("the executors are known", async () => (await client.call("get_system_status")).sessions.executors === count);
 
 /** A fixture without commands of its own, and `count` servers beside it that run them and are never called. */
 async function room(count: number, env: Readonly<Record<string, string>> = BRISK) {

@@ -19,7 +19,7 @@ describe("a tool is called by", () => {
     expect(await fixture.reasons(run)).toMatchObject([{ kind: "server_not_configured" }]);
     expect(await fixture.app.call("claim_task", { agent: "ann", run })).toMatchObject({ outcome: "none" });
     const health = await fixture.app.call("get_health_status");
-    expect(health["components"]).toContainEqual(
+    expect(health.components).toContainEqual(
       expect.objectContaining({
         name: "tools",
         status: "degraded",

@@ -10,34 +10,22 @@ import { until } from "../../support/until.js";
 /** Short enough for a test with real processes. A session lasts as long as ever: a server that the machine holds up keeps its tasks. */
 const BRISK = { BATON_TICK_MS: "50", BATON_SESSION_RENEW_MS: "50", BATON_SESSION_GRACE_MS: "300" };
 
-interface Answer {
-  readonly run: { readonly id: string; readonly status: string };
-  readonly warnings?: readonly string[];
-  readonly tasks: readonly { readonly id: string }[];
-  readonly attempts: readonly { readonly outcome: string; readonly agent: string }[];
-  readonly sessions: { readonly executors: number };
-}
-
-// The fields of several answers that these tests read.
-const ask = async (client: TestClient, name: string, args: Record<string, unknown> = {}) =>
-  (await client.call(name, args)) as unknown as Answer;
-
 async function start(client: TestClient, count = 1): Promise<string> {
   const steps = Array.from({ length: count }, (_, at) => step(`s${at}: odd/do`));
-  const answer = await ask(client, "execute_workflow", { definition: { name: "tools", steps }, project: "here" });
+  const answer = await client.call("execute_workflow", { definition: { name: "tools", steps }, project: "here" });
   expect(answer.warnings ?? []).toEqual([]);
   return answer.run.id;
 }
 
 const ended = (client: TestClient, run: string) =>
   until(`${run} has ended`, async () => {
-    const { status } = (await ask(client, "get_run", { run })).run;
+    const { status } = (await client.call("get_run", { run })).run;
     return status !== "running" && status;
   });
 
 async function attempts(client: TestClient, run: string) {
-  const [task] = (await ask(client, "list_tasks", { run })).tasks;
-  return (await ask(client, "get_task", { task: task?.id, include: ["attempts"] })).attempts;
+  const [task] = (await client.call("list_tasks", { run })).tasks;
+  return (await client.call("get_task", { task: task!.id, include: ["attempts"] })).attempts ?? [];
 }
 
 /** A fixture without servers of its own, and `count` processes beside it that have one, and are never called. */
@@ -50,7 +38,7 @@ async function room(count: number, server: object) {
   const servers = await Promise.all(Array.from({ length: count }, () => connectClient({ env, database })));
   await until(
     "the executors are known",
-    async () => (await ask(planner, "get_system_status")).sessions.executors === count,
+    async () => (await planner.call("get_system_status")).sessions.executors === count,
   );
   return { planner, servers };
 }

@@ -363,7 +363,7 @@ test("at most as many calls as are configured are under way at once", async () =
   const { run } = await fixture.start(["a", "b", "c"].map((key) => call(`${key}: odd/do`)));
   await until("two are called", () => calls() === 2);
   await fixture.app.advance(1_000);
-  expect((await fixture.app.call("get_run", { run }))["run"]).toMatchObject({ counts: { running: 2, ready: 1 } });
+  expect((await fixture.app.call("get_run", { run })).run).toMatchObject({ counts: { running: 2, ready: 1 } });
   await fixture.app.call("cancel_task", { task: (await fixture.task(run, "a")).task.id });
   await until("the third is called", () => calls() === 3);
 });

@@ -43,7 +43,7 @@ async function twoServers(backend: (typeof BACKENDS)[number]) {
   );
   const claimed = await worker.call("claim_task", { project: "p" });
   const task = idOf(claimed, "task");
-  const { token } = claimed["lease"] as { token: number };
+  const { token } = claimed.lease as { token: number };
   const report = (percent: number) => worker.call("report_progress", { task, token, percent });
   return { worker, watcher, run, task, token, report };
 }
@@ -84,7 +84,7 @@ describe.each(BACKENDS)("changes made by another process, on %s", (backend) => {
   test("name what may have changed, and nothing else", async () => {
     const { worker, watcher, run, task, token, report } = await twoServers(backend);
     const { all, next } = heard(watcher);
-    const tasks = (await worker.call("list_tasks", { run }))["tasks"] as { id: string }[];
+    const tasks = (await worker.call("list_tasks", { run })).tasks;
     const other = tasks.find(({ id }) => id !== task)!.id;
     const uris = {
       status: "baton://status",
@@ -152,7 +152,7 @@ describe.each(BACKENDS)("changes made by another process, on %s", (backend) => {
     const { next } = heard(watcher);
     const claimed = await worker.call("claim_task", { run, agent: "second" });
     expect(claimed).toMatchObject({ task: { key: "x" } });
-    const { token } = claimed["lease"] as { token: number };
+    const { token } = claimed.lease as { token: number };
     const notified = next(uri);
     await worker.call("complete_task", { task: idOf(claimed, "task"), token, agent: "second" });
     await notified;

@@ -82,9 +82,8 @@ describe("a person at a client that can show forms", () => {
     const { client, person } = await sitDown({ database: await newDatabase(), env });
     const run = await startRelease(client);
     const elicitations = async () => {
-      const input = { name: "list_events", arguments: { run, types: ["task.asked", "task.deferred"] } };
-      const { result } = (await client.call("query_operation", input)) as { result: { events: { type: string }[] } };
-      return result.events.map(({ type }) => type.slice("task.".length)).join(" ");
+      const { events } = await client.query("list_events", { run, types: ["task.asked", "task.deferred"] });
+      return events.map(({ type }) => type.slice("task.".length)).join(" ");
     };
     const first = await person.shown(1);
     await until("its time is over", () => first.takenBack);

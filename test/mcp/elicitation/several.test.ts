@@ -114,10 +114,8 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
     const planner = await sitDown({ database });
     const run = await startRelease(planner.client);
     const first = await planner.person.shown(1);
-    const operation = (name: string, input: object) =>
-      planner.client.call("call_operation", { name, arguments: input }) as Promise<{ result: Record<string, unknown> }>;
-    const { result } = await operation("create_checkpoint", { run });
-    await operation("resume_from_checkpoint", { checkpoint: (result["checkpoint"] as { id: string }).id });
+    const { checkpoint } = await planner.client.perform("create_checkpoint", { run });
+    await planner.client.perform("resume_from_checkpoint", { checkpoint: checkpoint.id });
     await until("the form is gone", () => first.takenBack);
     first.fillIn({ decision: "rejected" });
     await planner.client.call("get_run", { run });

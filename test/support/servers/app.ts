@@ -5,6 +5,7 @@ import type { Settings } from "../../../src/base/settings.js";
 import type { ManualClock } from "../../../src/runtime/clock.js";
 import type { Runtime } from "../../../src/runtime/runtime.js";
 import type { CallOptions, Dispatch } from "../../../src/dispatch/dispatch.js";
+import type { TypedCall, UncheckedCall } from "./typed-call.js";
 import { type Backend, createDatabase, migratedFile, temporaryDirectory, testRuntime } from "../databases/databases.js";
 
 export interface TestAppOptions extends Omit<AppOptions, "config" | "runtime" | "cwd"> {
@@ -26,11 +27,8 @@ export interface TestApp {
   readonly database: string;
   readonly dispatch: Dispatch;
   /** Calls an operation and gives its result; rejects with `BatonError` or `InternalError`. */
-  readonly call: (
-    name: string,
-    input?: Record<string, unknown>,
-    options?: CallOptions,
-  ) => Promise<Record<string, unknown>>;
+  readonly call: TypedCall<CallOptions>;
+  readonly callUnchecked: UncheckedCall<CallOptions>;
   /** Advances the clock and does the background work that is due then. */
   readonly advance: (ms: number) => Promise<void>;
   readonly close: () => Promise<void>;
@@ -62,6 +60,8 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
   });
   const app = new App({ ...rest, config, runtime, cwd });
   const dispatch = await app.dispatch("test");
+  const callUnchecked: UncheckedCall<CallOptions> = async (name, input = {}, callOptions = {}) =>
+    (await dispatch.call(name, input, callOptions)).result;
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= app.close());
   onTestFinished(close);
@@ -71,7 +71,8 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     cwd,
     database: location,
     dispatch,
-    call: async (name, input = {}, callOptions = {}) => (await dispatch.call(name, input, callOptions)).result,
+    callUnchecked,
+    call: callUnchecked,
     advance: async (ms) => {
       runtime.clock.advance(ms);
       await app.runBackground();

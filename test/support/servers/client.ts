@@ -7,6 +7,7 @@ import { ElicitRequestSchema, type JSONRPCMessage, JSONRPCMessageSchema } from "
 import { temporaryDirectory } from "../databases/databases.js";
 import { atEnd } from "../lifetime.js";
 import { sharedSchemas } from "./output-schemas.js";
+import type { TypedCall, UncheckedCall } from "./typed-call.js";
 import type { Person } from "./person.js";
 
 const MAIN = path.resolve(import.meta.dirname, "../../../dist/main.js");
@@ -111,11 +112,12 @@ export interface TestClient {
   readonly client: Client;
   readonly server: ServerProcess;
   /** Calls a tool and gives its structured content; rejects with a `ToolError` where the answer is an error. */
-  readonly call: (
-    name: string,
-    args?: Record<string, unknown>,
-    options?: RequestOptions,
-  ) => Promise<Record<string, unknown>>;
+  readonly call: TypedCall<RequestOptions>;
+  /** Reads through `query_operation`, as a host does that has not listed the tool. */
+  readonly query: TypedCall<RequestOptions>;
+  /** Calls through `call_operation`, in the same way. */
+  readonly perform: TypedCall<RequestOptions>;
+  readonly callUnchecked: UncheckedCall<RequestOptions>;
   /** The answer as it came, errors too. */
   readonly answer: (name: string, args?: Record<string, unknown>, options?: RequestOptions) => Promise<ToolAnswer>;
   /** Closes stdin and waits for the process to end. */
@@ -159,15 +161,22 @@ export async function connectClient(options: ConnectOptions = {}): Promise<TestC
       data: result.structuredContent as Record<string, unknown>,
     };
   };
+  const callUnchecked: UncheckedCall<RequestOptions> = async (name, args, requestOptions) => {
+    const { isError, data } = await answer(name, args, requestOptions);
+    if (isError) throw new ToolError(data["error"] as Record<string, unknown>);
+    return data;
+  };
+  const call: TypedCall<RequestOptions> = callUnchecked;
   return {
     client,
     server,
     answer,
-    call: async (name, args, requestOptions) => {
-      const { isError, data } = await answer(name, args, requestOptions);
-      if (isError) throw new ToolError(data["error"] as Record<string, unknown>);
-      return data;
-    },
+    callUnchecked,
+    call,
+    query: async (name, ...[args = {}, requestOptions]) =>
+      (await call("query_operation", { name, arguments: args }, requestOptions)).result,
+    perform: async (name, ...[args = {}, requestOptions]) =>
+      (await call("call_operation", { name, arguments: args }, requestOptions)).result,
     close: async () => {
       server.child.stdin?.end();
       return server.ended;
