@@ -1,4 +1,3 @@
-import { z } from "zod";
 import { type AgentOrders, STALLED_PERCENT } from "./team/agent.js";
 import { Baton, type Place } from "./team/baton.js";
 import type { Board } from "./show/board.js";
@@ -20,8 +19,6 @@ export interface DemoOptions {
   /** Which of its own tasks the worker is killed at, counted from 1. */
   readonly stall_at: number;
 }
-
-const heldLocks = z.object({ locks: z.array(z.object({ path: z.string(), task: z.string().optional() })) });
 
 /** The run itself: starts the agents, watches the history, and kills one of them when it holds a task. */
 export class Demo {
@@ -81,7 +78,7 @@ export class Demo {
 
   /** kill -9 while it holds the task with its page locked: Baton itself says that it does. */
   async #kill(observer: Baton, { task }: HistoryEvent): Promise<void> {
-    const { locks } = await observer.query("list_file_locks", { agent: VICTIM, run: this.run }, heldLocks);
+    const { locks } = await observer.query("list_file_locks", { agent: VICTIM, run: this.run });
     const page = locks.find((lock) => lock.task === task);
     if (!page) throw new Error(`${VICTIM} holds a task without a lock on its page`);
     const at = Date.now();

@@ -28,15 +28,7 @@ const USAGE = "npm run demo -- [--short] [--pace MILLISECONDS] [--svg FILE] [--r
 /** A demo that hangs ends here, as failed. */
 const RUN_MS_MAX = 300_000;
 
-const graphShape = z.object({
-  graph: z.object({
-    tasks: z.array(z.object({ key: z.string(), status: z.string() })),
-    edges: z.array(z.object({ from: z.string(), to: z.string() })),
-  }),
-});
-const pictureShape = z.object({ graph: z.string() });
-
-const commandResult = z.object({ result: z.object({ exit_code: z.number(), output_tail: z.string() }).optional() });
+const commandResult = z.object({ exit_code: z.number(), output_tail: z.string() }).optional();
 
 const values = readArguments();
 const start = Date.now();
@@ -94,7 +86,7 @@ async function giveUp(why: string): Promise<void> {
 async function report(observer: Baton): Promise<boolean> {
   const { story, run } = demo;
   const out = new Report(board, process.stdout.columns);
-  const { graph } = await observer.query("get_run_graph", { run, format: "json" }, graphShape);
+  const { graph, mermaid } = await picturesOf(observer, run);
   out.heading("The graph");
   out.lines(drawGraph(graph.tasks, graph.edges));
   const agents = [...new Set([...AGENTS, ...story.stints.map(({ agent }) => agent)])];
@@ -102,15 +94,19 @@ async function report(observer: Baton): Promise<boolean> {
   out.agents(story, agents, span);
   const recovery = recoveryOf(story);
   if (recovery) out.recovery(recovery);
-  const checked = await observer.call("get_task", { task: `${run}/check-links`, include: ["result"] }, commandResult);
-  const { findings, links } = await judge({ place, story, heldUpMs: demo.heldUpMs, check: checked.result });
+  const checked = await observer.call("get_task", { task: `${run}/check-links`, include: ["result"] });
+  const { findings, links } = await judge({
+    place,
+    story,
+    heldUpMs: demo.heldUpMs,
+    check: commandResult.parse(checked.result),
+  });
   out.findings(findings);
 
   const took = seconds(span.to - span.from);
   const title = `Four agents, ${story.done} tasks, ${took}: one is killed, another takes its task over`;
   const joins = new Set(graph.edges.map(({ to }) => to));
   const scene = drawScene({ title, story, agents, span, joins });
-  const { graph: mermaid } = await observer.query("get_run_graph", { run, format: "mermaid" }, pictureShape);
   await writeFile(path.join(directoryOf(place), "run.svg"), scene);
   await writeFile(path.join(directoryOf(place), "graph.mmd"), mermaid);
   if (values.svg !== undefined) await writeFile(values.svg, scene);
@@ -124,6 +120,14 @@ async function report(observer: Baton): Promise<boolean> {
     ]);
   }
   return summary(findings, `${story.done} tasks, taken over after ${seconds(recovery?.took_ms ?? 0)}, ${links}`);
+}
+
+async function picturesOf(observer: Baton, run: string) {
+  const { graph } = await observer.query("get_run_graph", { run, format: "json" });
+  const { graph: mermaid } = await observer.query("get_run_graph", { run, format: "mermaid" });
+  if (typeof graph === "string" || typeof mermaid !== "string")
+    throw new Error("the formats of the graph are mixed up");
+  return { graph, mermaid };
 }
 
 function summary(findings: readonly Finding[], facts: string): boolean {

@@ -3,6 +3,8 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { ErrorCode, McpError } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
+import type { InputOf, OperationName, ResultOf } from "../src/tools/registry.js";
+import { resultOf } from "../test/support/servers/result-of.js";
 
 /** Where the servers of a soak meet. */
 export interface Place {
@@ -15,8 +17,8 @@ export interface Place {
 }
 
 /** Outcome of a call: an answer, a refusal, or no answer, after which it may have happened or not. */
-export type Told =
-  | { readonly answer: Record<string, unknown> }
+export type Told<N extends OperationName> =
+  | { readonly answer: ResultOf<N> }
   | { readonly refused: { readonly code: string; readonly message: string } }
   | { readonly silence: true };
 
@@ -77,11 +79,11 @@ export class Server {
     return server;
   }
 
-  async call(name: string, input: Record<string, unknown>): Promise<Told> {
+  async call<N extends OperationName>(name: N, input: InputOf<N>): Promise<Told<N>> {
     try {
       const answer = await this.#client.callTool({ name, arguments: input }, undefined, { timeout: ANSWER_MS_MAX });
       if (answer.isError === true) return { refused: refusal.parse(answer.structuredContent).error };
-      return { answer: z.record(z.string(), z.unknown()).parse(answer.structuredContent) };
+      return { answer: resultOf(name, answer.structuredContent) };
     } catch (error) {
       if (isGone(error)) return { silence: true };
       throw error;

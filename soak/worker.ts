@@ -8,6 +8,7 @@ import {
   randomTrigger,
   ROLES,
 } from "../test/support/fixtures/random-graph.js";
+import type { InputOf, OperationName, ResultOf } from "../src/tools/registry.js";
 import { type Place, Server } from "./server.js";
 
 /** The ledger that all workers of a soak write. */
@@ -131,11 +132,11 @@ export class Worker {
   /** Claims a task, works on it for a moment, and ends it. */
   async #task(): Promise<boolean> {
     const draw = this.#draw;
-    const claim = await this.call("claim_task", { ...PROJECT, roles: ROLES, requires: CAPABILITIES });
-    if (claim?.["outcome"] !== "claimed") return false;
-    const task = (claim["task"] as { id: string }).id;
-    const { token } = claim["lease"] as { token: number };
-    if (claim["resumed"] === true && this.#killedAt !== undefined) {
+    const claim = await this.call("claim_task", { ...PROJECT, roles: [...ROLES], requires: [...CAPABILITIES] });
+    if (claim?.outcome !== "claimed") return false;
+    const task = claim.task!.id;
+    const { token } = claim.lease!;
+    if (claim.resumed === true && this.#killedAt !== undefined) {
       this.#ledger.resumedMs.push(Date.now() - this.#killedAt);
       this.#killedAt = undefined;
     }
@@ -174,7 +175,7 @@ export class Worker {
     });
   }
 
-  async #control(action: string): Promise<void> {
+  async #control(action: InputOf<"control_run">["action"]): Promise<void> {
     const run = this.#draw.pick(this.#ledger.runs);
     if (run === undefined) return;
     await this.call("control_run", { run, action });
@@ -186,7 +187,7 @@ export class Worker {
   }
 
   /** A caller without an answer asks again under the same request id, at the next server. */
-  async call(name: string, given: Record<string, unknown>): Promise<Record<string, unknown> | undefined> {
+  async call<N extends OperationName>(name: N, given: InputOf<N>): Promise<ResultOf<N> | undefined> {
     const { journal, runs, figures, problems } = this.#ledger;
     const agent = this.agent;
     const input = { agent, ...given, request_id: `${agent}-${++this.#requests}` };
@@ -195,7 +196,7 @@ export class Worker {
       const startedAt = performance.now();
       const told = await server.call(name, input);
       figures.calls += 1;
-      const tookMs = performance.now() - startedAt - 1000 * Number(given["wait_seconds"] ?? 0);
+      const tookMs = performance.now() - startedAt - 1000 * ("wait_seconds" in given ? Number(given.wait_seconds) : 0);
       if (!("silence" in told) && tookMs > figures.slowestMs)
         Object.assign(figures, { slowestMs: tookMs, slowest: name });
       if ("answer" in told) {

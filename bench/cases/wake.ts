@@ -3,7 +3,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
-import { z } from "zod";
+import type { InputOf, OperationName, ResultOf } from "../../src/tools/registry.js";
+import { resultOf } from "../../test/support/servers/result-of.js";
 import { type Bench, type Benchmark, type Line, type Outcome } from "../harness/benchmark.js";
 import { SERVER } from "../harness/places.js";
 import { startDurablePostgres } from "../harness/postgres.js";
@@ -54,13 +55,6 @@ function linesOf(backend: string, { notified, claimed }: Waits): Line[] {
   ];
 }
 
-const created = z.object({ task: z.object({ id: z.string() }) });
-const claimedTask = z.object({
-  outcome: z.literal("claimed"),
-  task: z.object({ id: z.string() }),
-  lease: z.object({ token: z.number() }),
-});
-
 async function measure(bench: Bench, database: Record<string, string>, rounds: number): Promise<Waits> {
   bench.say(Object.keys(database).join());
   const [actor, watcher] = await Promise.all([connect(bench, database), connect(bench, database)]);
@@ -72,20 +66,17 @@ async function measure(bench: Bench, database: Record<string, string>, rounds: n
   // The first round loads what each server needs for it, and is not counted.
   for (let round = -1; round < rounds; round++) {
     const waiting = call(watcher, "claim_task", { project: "p", agent: "watcher", wait_seconds: 20 }).then(
-      (answer) => ({
-        answer: claimedTask.parse(answer),
-        at: performance.now(),
-      }),
+      ({ task, lease }) => ({ task: task!, lease: lease!, at: performance.now() }),
     );
     await pause(SETTLED_MS);
-    created.parse(await call(actor, "create_task", { project: "p", title: `T${round}`, prompt: "Do it." }));
+    await call(actor, "create_task", { project: "p", title: `T${round}`, prompt: "Do it." });
     const createdAt = performance.now();
-    const { answer, at } = await waiting;
+    const { task, lease, at } = await waiting;
     if (round >= 0) claimed.push(Math.max(0, at - createdAt));
-    const uri = `baton://tasks/${answer.task.id}`;
+    const uri = `baton://tasks/${task.id}`;
     await watcher.subscribeResource({ uri });
     const told = new Promise<number>((resolve) => (heard = resolve));
-    const holding = { agent: "watcher", task: answer.task.id, token: answer.lease.token };
+    const holding = { agent: "watcher", task: task.id, token: lease.token };
     await call(actor, "complete_task", holding);
     const completedAt = performance.now();
     const toldAt = await told;
@@ -116,8 +107,8 @@ async function connect({ directory }: Bench, database: Record<string, string>): 
   return client;
 }
 
-async function call(client: Client, name: string, given: Record<string, unknown>): Promise<unknown> {
+async function call<N extends OperationName>(client: Client, name: N, given: InputOf<N>): Promise<ResultOf<N>> {
   const answer = await client.callTool({ name, arguments: given });
   if (answer.isError === true) throw new Error(`${name}: ${JSON.stringify(answer.structuredContent)}`);
-  return answer.structuredContent;
+  return resultOf(name, answer.structuredContent);
 }

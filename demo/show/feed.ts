@@ -1,29 +1,24 @@
 import { z } from "zod";
+import type { ResultOf } from "../../src/tools/registry.js";
 import type { Baton } from "../team/baton.js";
 
-const eventShape = z.object({
-  seq: z.number(),
-  at: z.string().transform((text) => Date.parse(text)),
-  type: z.string(),
-  task: z.string().optional(),
-  agent: z.string().optional(),
-  data: z.looseObject({
-    key: z.string().optional(),
-    attempt: z.number().optional(),
-    token: z.number().optional(),
-    percent: z.number().nullish(),
-    tasks: z.number().optional(),
-    status: z.string().optional(),
-    paths: z.array(z.string()).optional(),
-    locks: z.array(z.looseObject({ path: z.string() })).optional(),
-    why: z.string().optional(),
-  }),
+/** Fields that the demo reads of an event's data, which differ from type to type. */
+const eventData = z.looseObject({
+  key: z.string().optional(),
+  attempt: z.number().optional(),
+  token: z.number().optional(),
+  percent: z.number().nullish(),
+  tasks: z.number().optional(),
+  status: z.string().optional(),
+  paths: z.array(z.string()).optional(),
+  locks: z.array(z.looseObject({ path: z.string() })).optional(),
+  why: z.string().optional(),
 });
+type Event = ResultOf<"list_events">["events"][number];
 
 /** One line of the history: what happened to which task or lock, by whom, when (milliseconds since the epoch). */
-export type HistoryEvent = z.output<typeof eventShape>;
+export type HistoryEvent = Omit<Event, "at" | "data"> & { at: number; data: z.output<typeof eventData> };
 
-const page = z.object({ events: z.array(eventShape), next_cursor: z.string(), more: z.boolean() });
 const PAGE_MAX = 200;
 /** Behind the notifications: a look now and then, should one be lost. */
 const LOOK_MS = 1_000;
@@ -45,9 +40,9 @@ export async function* follow(baton: Baton, run: string): AsyncGenerator<History
       };
     });
     const wanted = { run, limit: PAGE_MAX, ...(cursor === undefined ? {} : { cursor }) };
-    const { events, next_cursor, more } = await baton.query("list_events", wanted, page);
+    const { events, next_cursor, more } = await baton.query("list_events", wanted);
     cursor = next_cursor;
-    yield* events;
+    for (const event of events) yield { ...event, at: Date.parse(event.at), data: eventData.parse(event.data) };
     if (events.some(({ type }) => type === "run.finished")) return;
     if (!more) await changed;
   }

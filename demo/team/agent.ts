@@ -1,5 +1,4 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { z } from "zod";
 import { Baton, type Place } from "./baton.js";
 
 /** Orders of an agent's process, given as its only argument. */
@@ -28,24 +27,6 @@ export interface Go {
 export type AgentNews =
   | { readonly kind: "connected"; readonly server: number }
   | { readonly kind: "planned"; readonly run: string };
-
-const claimAnswer = z.object({
-  outcome: z.enum(["claimed", "none"]),
-  reason: z.string().optional(),
-  retry_after_ms: z.number().optional(),
-  task: z
-    .object({
-      id: z.string(),
-      key: z.string(),
-      attempt: z.number(),
-      inputs: z.record(z.string(), z.unknown()).default({}),
-      dependencies: z.array(z.object({ key: z.string(), status: z.string(), result: z.unknown().optional() })),
-    })
-    .optional(),
-  lease: z.object({ token: z.number() }).optional(),
-});
-const lockAnswer = z.object({ outcome: z.enum(["granted", "queued", "denied", "deadlock"]) });
-const anything = z.looseObject({});
 
 /** A task that this agent holds: everything said about it carries its token. */
 export interface Held {
@@ -100,8 +81,8 @@ export class Agent {
 
   async claim(run: string, role: string): Promise<Held | "nothing" | "over"> {
     const wanted = { run, roles: [role], wait_seconds: CLAIM_WAIT_SECONDS, agent: this.orders.name };
-    const { task, lease, reason, retry_after_ms } = await this.baton.call("claim_task", wanted, claimAnswer);
-    if (task && lease) return { ...task, token: lease.token };
+    const { task, lease, reason, retry_after_ms } = await this.baton.call("claim_task", wanted);
+    if (task && lease) return { ...task, inputs: task.inputs ?? {}, token: lease.token };
     if (reason === "run_finished") return "over";
     // An answer before the time is over says when to look again.
     await pause(Math.min(retry_after_ms ?? 100, 1_000));
@@ -111,29 +92,30 @@ export class Agent {
   async #finish(held: Held, perform: (held: Held) => Promise<unknown>): Promise<void> {
     try {
       const result = await perform(held);
-      await this.#say("complete_task", held, { result });
+      await this.baton.call("complete_task", { ...this.#holding(held), result });
     } catch (error) {
       const said = error instanceof Error ? error : new Error(String(error));
-      await this.#say("fail_task", held, { error: { type: said.name, message: said.message || said.name } });
+      const told = { type: said.name, message: said.message || said.name };
+      await this.baton.call("fail_task", { ...this.#holding(held), error: told });
     }
   }
 
   async report(held: Held, percent: number, note: string): Promise<void> {
-    await this.#say("report_progress", held, { percent, note });
+    await this.baton.call("report_progress", { ...this.#holding(held), percent, note });
   }
 
   /** Changes a file that other agents write too, while this agent alone holds it. */
   async withLock(held: Held, file: string, act: () => Promise<void>): Promise<void> {
     const locked = { paths: [file], task: held.id, agent: this.orders.name };
     const wanted = { ...locked, wait_seconds: LOCK_WAIT_SECONDS, reason: `adds the row of ${held.key}` };
-    const { outcome } = await this.baton.call("acquire_file_lock", wanted, lockAnswer);
+    const { outcome } = await this.baton.call("acquire_file_lock", wanted);
     if (outcome !== "granted") throw new Error(`${file} could not be locked: ${outcome}`);
     await act();
-    await this.baton.call("release_file_lock", locked, anything);
+    await this.baton.call("release_file_lock", locked);
   }
 
-  async #say(tool: string, held: Held, more: Record<string, unknown>): Promise<void> {
-    await this.baton.call(tool, { task: held.id, token: held.token, agent: this.orders.name, ...more }, anything);
+  #holding({ id, token }: Held): { task: string; token: number; agent: string } {
+    return { task: id, token, agent: this.orders.name };
   }
 }
 

@@ -3,6 +3,8 @@ import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
 import { ResourceUpdatedNotificationSchema } from "@modelcontextprotocol/sdk/types.js";
 import { z } from "zod";
+import type { InputOf, OperationName, ResultOf } from "../../src/tools/registry.js";
+import { resultOf } from "../../test/support/servers/result-of.js";
 
 /** Where a process of the demo finds everything. */
 export interface Place {
@@ -26,7 +28,6 @@ export class BatonRefusal extends Error {
 }
 
 const failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
-const queried = z.object({ result: z.unknown() });
 
 /** A connection to Baton as an assistant has it: the SDK's client on a stdio server of its own. */
 export class Baton {
@@ -59,17 +60,17 @@ export class Baton {
     return pid;
   }
 
-  /** Calls a tool and reads the part of its answer that `shape` names. Throws `BatonRefusal` where the answer is an error. */
-  async call<T>(tool: string, given: Record<string, unknown>, shape: z.ZodType<T>): Promise<T> {
+  /** Calls a tool. Throws `BatonRefusal` where the answer is an error. */
+  async call<N extends OperationName>(tool: N, given: InputOf<N>): Promise<ResultOf<N>> {
     const answer = await this.#client.callTool({ name: tool, arguments: given });
     if (answer.isError === true) throw new BatonRefusal(failure.parse(answer.structuredContent).error);
-    return shape.parse(answer.structuredContent);
+    return resultOf(tool, answer.structuredContent);
   }
 
   /** Reads through one of the operations that are not listed as tools. */
-  async query<T>(name: string, given: Record<string, unknown>, shape: z.ZodType<T>): Promise<T> {
-    const { result } = await this.call("query_operation", { name, arguments: given }, queried);
-    return shape.parse(result);
+  async query<N extends OperationName>(name: N, given: InputOf<N>): Promise<ResultOf<N>> {
+    const { result } = await this.call("query_operation", { name, arguments: given });
+    return resultOf(name, result);
   }
 
   /** Has `changed` called whenever the resource changes, by whatever process. */

@@ -1,7 +1,6 @@
 // The planner: lists the modules, submits the workflow, and joins the pages once all are there.
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { z } from "zod";
 import { Agent, type Held, tell } from "./agent.js";
 import { listModules, type Module } from "./modules.js";
 import { pageResult, writeIndex } from "../show/pages.js";
@@ -17,11 +16,8 @@ const modules = listModules(place.repository)
   .toSorted((a, b) => a.files.length - b.files.length)
   .slice(0, modulesMax);
 
-const { run } = await agent.baton.call(
-  "execute_workflow",
-  { definition: definitionOf(modules), inputs: inputsOf(modules), agent: name },
-  z.object({ run: z.object({ id: z.string() }) }),
-);
+const given = { definition: definitionOf(modules), inputs: inputsOf(modules), agent: name };
+const { run } = await agent.baton.call("execute_workflow", given);
 tell({ kind: "planned", run: run.id });
 await agent.work(run.id, "editor", joinPages);
 await agent.leave();

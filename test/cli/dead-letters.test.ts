@@ -7,10 +7,6 @@ import {
 } from "../support/servers/command-line.js";
 import { baton } from "../support/servers/in-process.js";
 
-interface Listed {
-  readonly dead_letters: { id: string; task: { key: string } }[];
-}
-
 /** A fixture whose run has three permanently failed tasks, with one behind each. */
 async function withDeadLetters(): Promise<{
   fixture: CommandLineFixture;
@@ -26,16 +22,11 @@ async function withDeadLetters(): Promise<{
   const agent = await connectClient({ database: fixture.database, cwd: fixture.cwd, clientName: "worker" });
   const { run } = await agent.call("execute_workflow", { definition: { name: "plan", steps } });
   for (let failed = 0; failed < 3; failed++) {
-    const { task, lease } = (await agent.call("claim_task", { run: run.id, agent: "ann" })) as {
-      task: { id: string };
-      lease: { token: number };
-    };
+    const { task, lease } = await agent.call("claim_task", { run: run.id, agent: "ann" });
     const error = { type: "broken", message: `no ${failed}` };
-    await agent.call("fail_task", { agent: "ann", task: task.id, token: lease.token, error });
+    await agent.call("fail_task", { agent: "ann", task: task!.id, token: lease!.token, error });
   }
-  const list = { name: "list_dead_letters", arguments: {} };
-  const { result } = (await agent.call("query_operation", list)) as unknown as { result: Listed };
-  const deadLetters = result.dead_letters;
+  const { dead_letters: deadLetters } = await agent.query("list_dead_letters");
   return { fixture, agent, run: run.id, idOf: (key) => deadLetters.find(({ task }) => task.key === key)?.id ?? "none" };
 }
 

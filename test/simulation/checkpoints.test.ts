@@ -50,7 +50,7 @@ async function play(backend: Backend, seed: number, figures: Record<string, numb
     const before = { ...(await stateOf(store, run)), at: world.clock.now() };
     const created = await world.call(person, "create_checkpoint", { run });
     if (!created) return;
-    const { id } = created["checkpoint"] as { id: string };
+    const { id } = created.checkpoint;
     await someTime(world);
     await goBack(world, { store, id, run, before, figures });
     expect(await found(), `seed ${seed}`).toBe("");
@@ -79,16 +79,16 @@ async function goBack(world: World, { store, id, run, before, figures }: Back): 
   const origin = ofRun(await dumpOf(store), run);
   const fork = await world.must("resume_from_checkpoint", { checkpoint: id, as: "fork" });
   expect(ofRun(await dumpOf(store), run)).toEqual(origin);
-  world.runs.push((fork["run"] as { id: string }).id);
+  world.runs.push(fork.run.id);
   figures["forked"] = (figures["forked"] ?? 0) + 1;
 
   // A run that is being compensated or cancelled comes to its end first, and is not restored meanwhile.
-  const { status } = (await world.must("get_run", { run }))["run"] as { status: string };
+  const { status } = (await world.must("get_run", { run })).run;
   if (status === "compensating" || status === "cancelling") return;
 
   const tokens = await tokensOf(store, run);
   const resumed = await world.must("resume_from_checkpoint", { checkpoint: id });
-  figures["restored"] = (figures["restored"] ?? 0) + Number(resumed["restored"]);
+  figures["restored"] = (figures["restored"] ?? 0) + Number(resumed.restored);
   for (const [task, token] of Object.entries(await tokensOf(store, run)))
     expect(token).toBeGreaterThanOrEqual(tokens[task] ?? 0);
   // Holders asked to stop have stopped now, and the tasks that waited for that go on.

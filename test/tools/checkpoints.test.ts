@@ -90,10 +90,8 @@ describe.each(BACKENDS)("checkpoints on %s", (backend) => {
     expect(back.restored).toBe(1);
     const claim = await crew.claim("ann", { run: run.id });
     expect(claim.task?.dependencies).toMatchObject([{ key: "a", result: { version: 1 } }]);
-    const { attempts } = (await app.call("get_task", { task: `${run.id}/a`, include: ["attempts"] })) as {
-      attempts: { number: number; agent: string; outcome: string }[];
-    };
-    expect(attempts.map(({ number, agent, outcome }) => [number, agent, outcome])).toEqual([
+    const { attempts } = await app.call("get_task", { task: `${run.id}/a`, include: ["attempts"] });
+    expect(attempts!.map(({ number, agent, outcome }) => [number, agent, outcome])).toEqual([
       [1, "ann", "succeeded"],
       [2, "baton", "released"],
       [3, "ann", "succeeded"],

@@ -79,14 +79,15 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
     await team.fail(await team.take("ann", { run: child }), "broken", { retryable: false });
     await settle(team.app);
     expect(await team.statuses(run)).toEqual({ choose: "succeeded", build: "dead_letter", ship: "blocked" });
-    const { attempts } = (await team.app.call("get_task", {
+    const { attempts } = await team.app.call("get_task", {
       task: `${run}/build`,
       include: ["attempts"],
-    })) as unknown as {
-      attempts: { error: { type: string; message: string } }[];
-    };
-    expect(attempts.at(-1)?.error).toMatchObject({ type: "child_run_failed", message: expect.stringContaining(child) });
-    expect(attempts.at(-1)?.error.message).toMatch(/could not be done; .*: compile: broken it is$/);
+    });
+    expect(attempts!.at(-1)?.error).toMatchObject({
+      type: "child_run_failed",
+      message: expect.stringContaining(child),
+    });
+    expect(attempts!.at(-1)?.error?.message).toMatch(/could not be done; .*: compile: broken it is$/);
     expect((await team.run(run)).status).toBe("failed");
 
     await team.app.call("control_run", { run: child, action: "retry_failed" });
@@ -250,13 +251,11 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
     await settle(team.app);
     expect(await team.statuses(run.id)).toEqual({ none: "dead_letter", misfit: "dead_letter", other: "ready" });
     const errorOf = async (key: string) => {
-      const { attempts } = (await team.app.call("get_task", {
+      const { attempts } = await team.app.call("get_task", {
         task: `${run.id}/${key}`,
         include: ["attempts"],
-      })) as unknown as {
-        attempts: { error: { type: string; message: string } }[];
-      };
-      return attempts.at(-1)?.error;
+      });
+      return attempts!.at(-1)?.error;
     };
     expect(await errorOf("none")).toMatchObject({
       type: "not_found",
@@ -282,13 +281,11 @@ describe.each(BACKENDS)("a workflow step on %s", (backend) => {
         .map(({ id }) => id)
         .sort()
         .at(-1) ?? "";
-    const { attempts } = (await team.app.call("get_task", {
+    const { attempts } = await team.app.call("get_task", {
       task: `${deepest}/again`,
       include: ["attempts"],
-    })) as unknown as {
-      attempts: { error: { type: string; message: string } }[];
-    };
-    expect(attempts.at(-1)?.error).toMatchObject({
+    });
+    expect(attempts!.at(-1)?.error).toMatchObject({
       type: "limit_exceeded",
       message: expect.stringContaining("call itself"),
     });

@@ -136,11 +136,7 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
       good: "ready",
     });
     const failureOf = async (key: string) =>
-      (
-        (await team.app.call("get_task", { task: `${run.id}/${key}`, include: ["attempts"] })) as {
-          attempts: { error: { type: string; message: string } }[];
-        }
-      ).attempts[0]?.error;
+      (await team.app.call("get_task", { task: `${run.id}/${key}`, include: ["attempts"] })).attempts?.[0]?.error;
     expect(await failureOf("bad")).toEqual({
       type: "expression_failed",
       message: "`steps.a.output.missing.field`: No such key: missing",
@@ -202,10 +198,8 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
       b: "dead_letter",
       "c[0]": "ready",
     });
-    const { attempts } = (await team.app.call("get_task", { task: `${run.id}/b`, include: ["attempts"] })) as {
-      attempts: { error: object }[];
-    };
-    expect(attempts[0]?.error).toMatchObject({
+    const { attempts } = await team.app.call("get_task", { task: `${run.id}/b`, include: ["attempts"] });
+    expect(attempts![0]?.error).toMatchObject({
       type: "limit_exceeded",
       message: `Run ${run.id} has 8 open tasks; at most 10 fit, and these are 5 more.`,
     });

@@ -1,13 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { StoreHooks } from "../../src/store/driver/faults.js";
+import type { InputOf, ResultOf } from "../../src/tools/registry.js";
 import { startAppOn } from "../support/servers/app.js";
 import { BACKENDS, testRuntime } from "../support/databases/databases.js";
 import { Crew } from "../support/fixtures/plan.js";
 
-interface Page {
-  readonly escalations: readonly { id: string; ask: string; task: { run: string } }[];
-  readonly next_cursor?: string;
-}
+type Page = ResultOf<"list_escalations">;
 
 describe.each(BACKENDS)("open questions on %s", (backend) => {
   /** Two runs with 30 questions between them, asked in turn; and the rows that the last call has read. */
@@ -21,9 +19,9 @@ describe.each(BACKENDS)("open questions on %s", (backend) => {
       Array.from({ length: count }, (_, at) => ({ key: `q${at}`, kind: "human", ask: `question ${at}?` }));
     const { run } = await crew.start(questions(25));
     const { run: other } = await crew.start(questions(5));
-    const list = async (input: Record<string, unknown> = {}): Promise<Page> => {
+    const list = async (input: InputOf<"list_escalations"> = {}): Promise<Page> => {
       read.most = 0;
-      return (await app.call("list_escalations", input)) as unknown as Page;
+      return app.call("list_escalations", input);
     };
     return { app, run: run.id, other: other.id, list, read };
   }

@@ -1,26 +1,18 @@
 import { describe, expect, test } from "vitest";
+import type { ResultOf } from "../../src/tools/registry.js";
 import type { StorePoint } from "../../src/store/driver/faults.js";
 import { startApp, type TestApp } from "../support/servers/app.js";
 import { BACKENDS, createDatabase, testRuntime } from "../support/databases/databases.js";
 import { Gate, someoneWaits } from "../support/fixtures/gate.js";
 import { Crew } from "../support/fixtures/plan.js";
 
-interface MilestoneAnswer {
-  readonly name: string;
-  readonly status: string;
-  readonly overdue: boolean;
-  readonly done: number;
-  readonly links: number;
-  readonly waits_for: { kind: string; id: string; name: string }[];
-  readonly completed_by?: string | null;
-}
+type MilestoneAnswer = ResultOf<"get_project_status">["milestones"][number];
 
 const DAY_MS = 86_400_000;
 const FLOW = { name: "flow", steps: [{ key: "a", prompt: "a" }] };
 
 async function milestonesOf(app: TestApp): Promise<MilestoneAnswer[]> {
-  const { milestones } = await app.call("get_project_status", { project: "demo" });
-  return milestones as MilestoneAnswer[];
+  return (await app.call("get_project_status", { project: "demo" })).milestones;
 }
 
 async function eventsOf(app: TestApp): Promise<string[]> {

@@ -224,17 +224,17 @@ describe("list_projects and get_project_status", () => {
     const { call } = await startApp({ agent: "ann" });
     await call("create_project", { name: "p" });
     await call("execute_workflow", { project: "p", definition: PLAN });
-    const claimed = (await call("claim_task", { project: "p" })) as { task: { id: string }; lease: { token: number } };
+    const claimed = await call("claim_task", { project: "p" });
     await call("acquire_file_lock", { project: "p", paths: ["src/a.ts", "src/b.ts"] });
     expect(await call("get_project_status", { project: "p" })).toMatchObject({
       runs: { running: 1 },
       active_runs: [{ name: "plan", progress: 0 }],
       progress: 0,
       tasks: { running: 1, pending: 1, ready: 0 },
-      agents: [{ agent: "ann", tasks: [{ id: claimed.task.id, key: "a" }] }],
+      agents: [{ agent: "ann", tasks: [{ id: claimed.task!.id, key: "a" }] }],
       locks: { held: 2, waiting: 0 },
     });
-    await call("complete_task", { task: claimed.task.id, token: claimed.lease.token });
+    await call("complete_task", { task: claimed.task!.id, token: claimed.lease!.token });
     expect(await call("get_project_status", { project: "p" })).toMatchObject({ progress: 50, agents: [] });
     expect(await call("list_projects")).toMatchObject({ projects: [{ runs: 1, active_runs: 1, progress: 50 }] });
   });

@@ -16,10 +16,8 @@ describe.each(BACKENDS)("signal on %s", (backend) => {
   }
 
   async function errorOf(team: Crew, task: string) {
-    const { attempts } = (await team.app.call("get_task", { task, include: ["attempts"] })) as {
-      attempts: { error: { type: string; message: string }; agent: string }[];
-    };
-    return attempts.at(-1);
+    const { attempts } = await team.app.call("get_task", { task, include: ["attempts"] });
+    return attempts!.at(-1);
   }
 
   it("answers with the tasks as they are once it is delivered", async () => {

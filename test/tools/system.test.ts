@@ -104,10 +104,10 @@ describe("configure and get_configuration", () => {
     const attempts = async ({ call }: typeof one) => {
       const { task } = await call("create_task", { project: "p", title: "t", prompt: "x" });
       for (let attempt = 1; ; attempt++) {
-        const claim = (await call("claim_task", { project: "p" })) as { outcome: string; lease: { token: number } };
+        const claim = await call("claim_task", { project: "p" });
         if (claim.outcome !== "claimed") return attempt - 1;
         const error = { type: "x", message: "y" };
-        await call("fail_task", { task: task.id, token: claim.lease.token, error });
+        await call("fail_task", { task: task.id, token: claim.lease!.token, error });
         one.clock.advance(120_000);
         other.clock.advance(120_000);
         await one.app.runBackground();

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import type { InputOf, ResultOf } from "../../src/tools/registry.js";
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -9,12 +10,6 @@ import { Crew, type RunAnswer } from "../support/fixtures/plan.js";
 import { sampleOf } from "../support/sample.js";
 
 const SHIPPED = path.resolve(import.meta.dirname, "../../templates");
-
-interface Scaffolded {
-  readonly created: boolean;
-  readonly project: { root: string };
-  readonly scaffolded: { written: string[]; overwritten: string[]; unchanged: string[]; milestones: string[] };
-}
 
 const shipped = readdirSync(SHIPPED);
 const ofKind = (kind: string) =>
@@ -31,8 +26,11 @@ async function start(options: TestAppOptions = {}): Promise<TestApp & { root: st
   return { ...(await startApp({ cwd: root, ...options, env })), root };
 }
 
-async function create(app: TestApp & { root: string }, rest: Record<string, unknown>): Promise<Scaffolded> {
-  return (await app.call("create_project", { name: "demo", root: app.root, ...rest })) as unknown as Scaffolded;
+async function create(
+  app: TestApp & { root: string },
+  rest: Partial<InputOf<"create_project">>,
+): Promise<ResultOf<"create_project">> {
+  return await app.call("create_project", { name: "demo", root: app.root, ...rest });
 }
 
 /** Carries out what agents have to do of a run, each task with the least that its schema asks, until the run has ended. */
@@ -43,8 +41,8 @@ async function carryOut(app: TestApp, run: string): Promise<RunAnswer> {
     if (claim.outcome === "none" && claim.reason === "run_finished") break;
     // Its commands are still at work.
     if (claim.outcome === "none") continue;
-    const { task, lease } = claim as { task: { id: string; output?: unknown }; lease: { token: number } };
-    await crew.complete({ id: task.id, token: lease.token }, sampleOf(task.output));
+    const task = claim.task!;
+    await crew.complete({ id: task.id, token: claim.lease!.token }, sampleOf(task.output));
   }
   return crew.run(run);
 }
@@ -79,7 +77,7 @@ describe("every shipped template", () => {
       }
       const { milestones } = await app.call("get_project_status", { project: "demo" });
       expect(milestones).toEqual(
-        made.scaffolded.milestones.map((name) => expect.objectContaining({ name, status: "completed" })),
+        made.scaffolded!.milestones.map((name) => expect.objectContaining({ name, status: "completed" })),
       );
       expect(milestones).not.toEqual([]);
     },
@@ -121,7 +119,7 @@ describe("create_project with a template", () => {
     const app = await start();
     const inputs = { module: "words", description: 'Says "it\'s".' };
     const { scaffolded } = await create(app, { template: "library", inputs });
-    expect(scaffolded.written).toEqual([
+    expect(scaffolded!.written).toEqual([
       ".gitignore",
       "README.md",
       "package.json",
@@ -145,7 +143,7 @@ describe("create_project with a template", () => {
     const app = await start();
     const first = await create(app, { template: "library", config: { max_parallel: 3 } });
     const again = await create(app, { template: "library", config: { max_parallel: 3 } });
-    expect(again).toMatchObject({ created: false, scaffolded: { written: [], unchanged: first.scaffolded.written } });
+    expect(again).toMatchObject({ created: false, scaffolded: { written: [], unchanged: first.scaffolded!.written } });
     await app.call("update_project", { project: "demo", config: { max_parallel: 2 } });
     expect(await create(app, { template: "library" })).toMatchObject({ project: { config: { max_parallel: 2 } } });
     expect((await app.call("get_workflow", { project: "demo", name: "add-function" })).workflow).toMatchObject({

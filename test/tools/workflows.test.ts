@@ -12,13 +12,9 @@ const steps = [
 
 async function completeAll({ call }: TestApp, project: string): Promise<void> {
   for (;;) {
-    const claim = (await call("claim_task", { project })) as {
-      outcome: string;
-      task: { id: string };
-      lease: { token: number };
-    };
+    const claim = await call("claim_task", { project });
     if (claim.outcome !== "claimed") return;
-    await call("complete_task", { task: claim.task.id, token: claim.lease.token });
+    await call("complete_task", { task: claim.task!.id, token: claim.lease!.token });
   }
 }
 
@@ -60,9 +56,9 @@ describe.each(BACKENDS)("workflows on %s", (backend) => {
     expect(await call("validate_workflow", { definition })).toMatchObject({ valid: true, problems: [], warnings: [] });
     await call("create_workflow", { name: "modules", definition });
     const { run } = await call("execute_workflow", { workflow: "modules" });
-    const design = (await call("claim_task", { run: run.id })) as { task: { id: string }; lease: { token: number } };
+    const design = await call("claim_task", { run: run.id });
     const result = { modules: [{ name: "one" }] };
-    await call("complete_task", { task: design.task.id, token: design.lease.token, result });
+    await call("complete_task", { task: design.task!.id, token: design.lease!.token, result });
     const claims = await Promise.all(["ben", "cem"].map(async (agent) => call("claim_task", { agent, run: run.id })));
     const locked = claims.flatMap(({ locks }) => locks as { path: string }[]).map(({ path }) => path);
     expect(locked.toSorted()).toEqual(["docs/a", "pages/docs.md", "pages/one.md", "src/one/**"]);

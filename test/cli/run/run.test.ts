@@ -1,4 +1,5 @@
 import { existsSync, writeFileSync } from "node:fs";
+import type { ResultOf } from "../../../src/tools/registry.js";
 import path from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -11,6 +12,7 @@ import {
   startCommandLineFixture,
   startOnTerminal,
 } from "../../support/servers/command-line.js";
+import { resultOf } from "../../support/servers/result-of.js";
 import * as inProcess from "../../support/servers/in-process.js";
 import { until } from "../../support/until.js";
 
@@ -38,26 +40,20 @@ async function office(): Promise<{ fixture: CommandLineFixture; agent: TestClien
   return { fixture, agent };
 }
 
-interface Claim {
-  readonly outcome: string;
-  readonly task: { id: string; key: string; run: string };
-  readonly lease: { token: number };
-}
-
-async function claim(agent: TestClient, run: string): Promise<Claim> {
-  return (await agent.call("claim_task", { run, wait_seconds: 50 })) as unknown as Claim;
+async function claim(agent: TestClient, run: string): Promise<ResultOf<"claim_task">> {
+  return agent.call("claim_task", { run, wait_seconds: 50 });
 }
 
 async function complete(agent: TestClient, run: string): Promise<string> {
   const { task, lease } = await claim(agent, run);
-  await agent.call("complete_task", { task: task.id, token: lease.token, result: { did: task.key } });
-  return task.key;
+  await agent.call("complete_task", { task: task!.id, token: lease!.token, result: { did: task!.key } });
+  return task!.key;
 }
 
 async function fail(agent: TestClient, run: string): Promise<void> {
   const { task, lease } = await claim(agent, run);
   const error = { type: "broken", message: "no way\nat all" };
-  await agent.call("fail_task", { task: task.id, token: lease.token, error, retryable: false });
+  await agent.call("fail_task", { task: task!.id, token: lease!.token, error, retryable: false });
 }
 
 function runIn(text: string): string | undefined {
@@ -205,10 +201,10 @@ describe("problems of a workflow", () => {
 test("a task claimed by one call is completed by the next: a person's name stands for the process", async () => {
   const fixture = fixtureWithPlan();
   const { run } = (await batonJson(fixture, ["run", "pair.yaml", "--detach"])) as { run: { id: string } };
-  const claimed = (await batonJson(fixture, ["call", "claim_task", "--run", run.id])) as unknown as Claim;
+  const claimed = resultOf("claim_task", await batonJson(fixture, ["call", "claim_task", "--run", run.id]));
   expect(claimed).toMatchObject({ outcome: "claimed", task: { agent: "anna" } });
   const { task, lease } = claimed;
-  const done = ["--task", task.id, "--token", String(lease.token), "--result", "fine"];
+  const done = ["--task", task!.id, "--token", String(lease!.token), "--result", "fine"];
   expect(await batonJson(fixture, ["call", "complete_task", ...done])).toMatchObject({ task: { status: "succeeded" } });
   expect((await baton(fixture, ["status"])).stdout).toMatch(/1 succeeded|1 ready/);
 });
@@ -220,9 +216,7 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
     const { fixture, agent } = await office();
     const started = startOnTerminal(fixture, ["run", "pair.yaml", "--watch"], SIZE);
     await until("it draws", () => started.stdout().includes("first"));
-    const { runs } = (await agent.call("query_operation", { name: "list_runs", arguments: {} })).result as {
-      runs: { id: string }[];
-    };
+    const { runs } = await agent.query("list_runs");
     const run = runs[0]!.id;
     await complete(agent, run);
     await complete(agent, run);

@@ -26,12 +26,9 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
     const stranger = await sitDown({ database, clientName: "codex" });
     await stranger.client.call("create_project", { name: "shop" });
     const run = await startRelease(planner.client, { needs: ["build"] }, [{ key: "build", prompt: "Build." }]);
-    const build = (await worker.client.call("claim_task", { run })) as {
-      task: { id: string };
-      lease: { token: number };
-    };
+    const build = await worker.client.call("claim_task", { run });
     const waiting = [waits(planner, run), waits(worker, run)];
-    await worker.client.call("complete_task", { task: build.task.id, token: build.lease.token });
+    await worker.client.call("complete_task", { task: build.task!.id, token: build.lease!.token });
     const shown = await planner.person.shown();
     await stranger.client.call("claim_task", { project: "shop" });
     shown.fillIn({ decision: "approved" });

@@ -82,7 +82,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
   checkpoint,
   budget,
   async unregister(world, player) {
-    await world.call(player, "unregister_agent", {});
+    await world.call(player, "unregister_agent", { agent: player.name });
   },
 };
 
@@ -90,11 +90,11 @@ async function claim(world: World, player: Player): Promise<void> {
   const { draw } = world;
   const run = draw.chance(0.5) ? draw.pick(world.runs) : undefined;
   const where = run === undefined ? WHERE : { run };
-  const offer = draw.chance(0.3) ? { roles: ROLES, requires: CAPABILITIES } : {};
+  const offer = draw.chance(0.3) ? { roles: [...ROLES], requires: [...CAPABILITIES] } : {};
   const answer = await world.call(player, "claim_task", { ...where, ...offer, fresh: draw.chance(0.5) });
-  if (answer?.["outcome"] !== "claimed") return;
-  const { id, run: of } = answer["task"] as { id: string; run: string };
-  const { token } = answer["lease"] as { token: number };
+  if (answer?.outcome !== "claimed") return;
+  const { id, run: of } = answer.task!;
+  const { token } = answer.lease!;
   if (!player.held.some((held) => held.task === id && held.token === token))
     player.held.push({ task: id, token, run: of });
   world.tasks.push(id);
@@ -132,10 +132,10 @@ async function deadLetters(world: World, player: Player): Promise<void> {
   if (task !== undefined) await world.call(player, "send_to_dead_letters", { task, reason: "enough" });
   if (how === "send") return;
   const answer = await world.call(player, "list_dead_letters", { ...WHERE, status: "pending", limit: 5 });
-  const deadLetter = draw.pick((answer?.["dead_letters"] ?? []) as { id: string }[]);
+  const deadLetter = draw.pick(answer?.dead_letters ?? []);
   if (deadLetter === undefined) return;
   if (how === "replay") await world.call(player, "replay_dead_letter", { id: deadLetter.id });
-  else await world.call(player, `${how}_dead_letter`, { id: deadLetter.id, notes: "so" });
+  else await world.call(player, `${how}_dead_letter` as const, { id: deadLetter.id, notes: "so" });
 }
 
 /** Changes the graph of a run under way, in up to three ways at once. Many of them cannot be: then nothing may have changed. */
@@ -196,10 +196,10 @@ async function checkpoint(world: World, player: Player): Promise<void> {
     return;
   }
   const answer = await world.call(player, "list_checkpoints", { run });
-  const kept = draw.pick((answer?.["checkpoints"] ?? []) as { id: string }[]);
+  const kept = draw.pick(answer?.checkpoints ?? []);
   if (kept === undefined || (how === "fork" && world.runs.length > 6)) return;
   const resumed = await world.call(player, "resume_from_checkpoint", { checkpoint: kept.id, as: how });
-  if (how === "fork" && resumed) world.runs.push((resumed["run"] as { id: string }).id);
+  if (how === "fork" && resumed) world.runs.push(resumed.run.id);
 }
 
 /** Raises, lowers, sets or removes what a run may cost, also one within another. */

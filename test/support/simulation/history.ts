@@ -66,16 +66,21 @@ export async function bringToEnd(world: World, store: Store): Promise<void> {
 /** Claims and completes until nothing is there for this player. */
 async function work(world: World, { name, process }: Player): Promise<number> {
   for (let done = 0; ; done++) {
-    const claimed = await process.call("claim_task", { ...WHERE, agent: name, roles: ROLES, requires: CAPABILITIES });
+    const claimed = await process.call("claim_task", {
+      ...WHERE,
+      agent: name,
+      roles: [...ROLES],
+      requires: [...CAPABILITIES],
+    });
     if (!("answer" in claimed)) throw new Error(`a claim had to be answered: ${JSON.stringify(claimed)}`);
     const { outcome, task, lease } = claimed.answer;
     if (outcome !== "claimed") return done;
-    await world.must("complete_task", { task: (task as { id: string }).id, token: (lease as { token: number }).token });
+    await world.must("complete_task", { task: task!.id, token: lease!.token });
   }
 }
 
 async function resumeAll(world: World): Promise<void> {
-  const runs = (await world.must("list_runs", { ...WHERE, status: "paused", limit: 200 }))["runs"] as { id: string }[];
+  const { runs } = await world.must("list_runs", { ...WHERE, status: "paused", limit: 200 });
   for (const { id } of runs) await world.must("control_run", { run: id, action: "resume" });
 }
 

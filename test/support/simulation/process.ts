@@ -4,6 +4,7 @@ import { BatonError } from "../../../src/base/errors.js";
 import type { Runtime } from "../../../src/runtime/runtime.js";
 import type { Fault } from "../../../src/store/driver/faults.js";
 import { CommitUnknown } from "../../../src/store/tx.js";
+import type { InputOf, OperationName, ResultOf } from "../../../src/tools/registry.js";
 import { type Dispatch, InternalError } from "../../../src/dispatch/dispatch.js";
 import type { Draw } from "../draw.js";
 
@@ -24,8 +25,8 @@ export interface ProcessOptions {
 }
 
 /** Outcome of a call: an answer, a refusal, or no answer, after which it may have happened or not. */
-export type Told =
-  | { readonly answer: Record<string, unknown> }
+export type Told<N extends OperationName> =
+  | { readonly answer: ResultOf<N> }
   | { readonly refused: BatonError }
   | { readonly silence: "crashed" | "lost" };
 
@@ -54,7 +55,7 @@ export class SimulatedProcess {
     this.#life.dead = true;
   }
 
-  async call(name: string, input: Record<string, unknown>): Promise<Told> {
+  async call<N extends OperationName>(name: N, input: InputOf<N>): Promise<Told<N>> {
     const { life, dispatch } = await this.#living();
     try {
       return { answer: (await dispatch.call(name, input)).result };

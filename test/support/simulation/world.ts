@@ -4,6 +4,7 @@ import { sortableIds } from "../../../src/runtime/ids.js";
 import { seededRandom } from "../../../src/runtime/random.js";
 import { int } from "../../../src/store/rows.js";
 import type { Store } from "../../../src/store/tx.js";
+import type { InputOf, OperationName, ResultOf } from "../../../src/tools/registry.js";
 import { type Acknowledged, acknowledgedBy } from "../checker/journal.js";
 import { Draw } from "../draw.js";
 import { CAPABILITIES, CHILD_WORKFLOW, randomDefinition, ROLES } from "../fixtures/random-graph.js";
@@ -94,7 +95,7 @@ export class World {
   }
 
   /** A person's call, which must succeed. */
-  async must(name: string, input: Record<string, unknown>): Promise<Record<string, unknown>> {
+  async must<N extends OperationName>(name: N, input: InputOf<N>): Promise<ResultOf<N>> {
     const told = await this.anyProcess().call(name, input);
     if (!("answer" in told)) throw new Error(`${name} had to succeed: ${JSON.stringify(told)}`);
     this.#remember({ name, agent: "person", input }, told.answer);
@@ -105,11 +106,7 @@ export class World {
    * A player's call. Who hears nothing asks again under the same request id, where it has one, or goes on without
    * knowing. Undefined without an answer.
    */
-  async call(
-    player: Player,
-    name: string,
-    given: Record<string, unknown>,
-  ): Promise<Record<string, unknown> | undefined> {
+  async call<N extends OperationName>(player: Player, name: N, given: InputOf<N>): Promise<ResultOf<N> | undefined> {
     const { draw } = this;
     const requestId = draw.chance(0.6) ? `${player.name}-${++this.#requests}` : undefined;
     const acting = name === "assign_task" ? {} : { agent: player.name };
@@ -137,9 +134,9 @@ export class World {
   }
 
   /** The same request again has the same answer and changes nothing. */
-  async #again(
+  async #again<N extends OperationName>(
     player: Player,
-    { name, input, answer }: { name: string; input: Record<string, unknown>; answer: Record<string, unknown> },
+    { name, input, answer }: { name: N; input: InputOf<N>; answer: ResultOf<N> },
   ): Promise<void> {
     if (!["complete_task", "fail_task", "release_task", "create_task", "execute_workflow"].includes(name)) return;
     const told = await player.process.call(name, input);
