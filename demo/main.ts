@@ -86,7 +86,7 @@ async function giveUp(why: string): Promise<void> {
 async function report(observer: Baton): Promise<boolean> {
   const { story, run } = demo;
   const out = new Report(board, process.stdout.columns);
-  const { graph, mermaid } = await picturesOf(observer, run);
+  const { graph, mermaid } = await graphOf(observer, run);
   out.heading("The graph");
   out.lines(drawGraph(graph.tasks, graph.edges));
   const agents = [...new Set([...AGENTS, ...story.stints.map(({ agent }) => agent)])];
@@ -95,12 +95,8 @@ async function report(observer: Baton): Promise<boolean> {
   const recovery = recoveryOf(story);
   if (recovery) out.recovery(recovery);
   const checked = await observer.call("get_task", { task: `${run}/check-links`, include: ["result"] });
-  const { findings, links } = await judge({
-    place,
-    story,
-    heldUpMs: demo.heldUpMs,
-    check: commandResult.parse(checked.result),
-  });
+  const check = commandResult.parse(checked.result);
+  const { findings, links } = await judge({ place, story, heldUpMs: demo.heldUpMs, check });
   out.findings(findings);
 
   const took = seconds(span.to - span.from);
@@ -122,7 +118,8 @@ async function report(observer: Baton): Promise<boolean> {
   return summary(findings, `${story.done} tasks, taken over after ${seconds(recovery?.took_ms ?? 0)}, ${links}`);
 }
 
-async function picturesOf(observer: Baton, run: string) {
+/** Returns the graph of a run as data, and as a drawing in Mermaid. */
+async function graphOf(observer: Baton, run: string) {
   const { graph } = await observer.query("get_run_graph", { run, format: "json" });
   const { graph: mermaid } = await observer.query("get_run_graph", { run, format: "mermaid" });
   if (typeof graph === "string" || typeof mermaid !== "string")

@@ -133,9 +133,9 @@ export class Worker {
   async #task(): Promise<boolean> {
     const draw = this.#draw;
     const claim = await this.call("claim_task", { ...PROJECT, roles: [...ROLES], requires: [...CAPABILITIES] });
-    if (claim?.outcome !== "claimed") return false;
-    const task = claim.task!.id;
-    const { token } = claim.lease!;
+    if (!claim?.task || !claim.lease) return false;
+    const task = claim.task.id;
+    const { token } = claim.lease;
     if (claim.resumed === true && this.#killedAt !== undefined) {
       this.#ledger.resumedMs.push(Date.now() - this.#killedAt);
       this.#killedAt = undefined;

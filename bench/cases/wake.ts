@@ -66,12 +66,13 @@ async function measure(bench: Bench, database: Record<string, string>, rounds: n
   // The first round loads what each server needs for it, and is not counted.
   for (let round = -1; round < rounds; round++) {
     const waiting = call(watcher, "claim_task", { project: "p", agent: "watcher", wait_seconds: 20 }).then(
-      ({ task, lease }) => ({ task: task!, lease: lease!, at: performance.now() }),
+      ({ task, lease }) => ({ task, lease, at: performance.now() }),
     );
     await pause(SETTLED_MS);
     await call(actor, "create_task", { project: "p", title: `T${round}`, prompt: "Do it." });
     const createdAt = performance.now();
     const { task, lease, at } = await waiting;
+    if (!task || !lease) throw new Error("the waiting claim came back without the task that was made for it");
     if (round >= 0) claimed.push(Math.max(0, at - createdAt));
     const uri = `baton://tasks/${task.id}`;
     await watcher.subscribeResource({ uri });

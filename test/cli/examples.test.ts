@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import type { ResultOf } from "../../src/tools/registry.js";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
@@ -12,6 +13,7 @@ import {
   startOnTerminal,
 } from "../support/servers/command-line.js";
 import * as inProcess from "../support/servers/in-process.js";
+import { resultOf } from "../support/servers/result-of.js";
 import { temporaryDirectory } from "../support/databases/databases.js";
 import { until } from "../support/until.js";
 
@@ -96,9 +98,7 @@ describe("run as they are", () => {
     const fixture = repository();
     const started = startBaton(fixture, ["run", example("approval.yaml"), "--allow-commands", "--json"]);
     const id = await until("a person is asked", async () => {
-      const { escalations } = (await batonJson(fixture, ["call", "list_escalations"])) as {
-        escalations: { id: string }[];
-      };
+      const { escalations } = resultOf("list_escalations", await batonJson(fixture, ["call", "list_escalations"]));
       return escalations[0]?.id;
     });
     const decision = ["call", "decide_escalation", "--id", id, "--decision", "approved"];
@@ -165,9 +165,8 @@ test("a run without --allow-commands says that no server may run its commands, a
 
 async function finish(
   agent: Awaited<ReturnType<typeof connectClient>>,
-  claimed: Record<string, unknown>,
+  { task, lease }: ResultOf<"claim_task">,
   result: unknown,
 ) {
-  const { task, lease } = claimed as { task: { id: string }; lease: { token: number } };
-  await agent.call("complete_task", { task: task.id, token: lease.token, result });
+  await agent.call("complete_task", { task: task!.id, token: lease!.token, result });
 }

@@ -1,6 +1,7 @@
 import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { z } from "zod";
 import { connectClient } from "../support/servers/client.js";
 import {
   baton as batonProcess,
@@ -8,24 +9,26 @@ import {
   startCommandLineFixture,
 } from "../support/servers/command-line.js";
 import { baton, batonJson } from "../support/servers/in-process.js";
+import { resultOf } from "../support/servers/result-of.js";
 import { makePostgres } from "../support/databases/databases.js";
 
-interface Findings {
-  readonly ok: boolean;
-  readonly findings: { check: string; verdict: string; says: string; remedy?: string }[];
-}
+const report = z.object({
+  ok: z.boolean(),
+  findings: z.array(
+    z.object({ check: z.string(), verdict: z.string(), says: z.string(), remedy: z.string().optional() }),
+  ),
+});
 
-async function doctor(fixture: CommandLineFixture): Promise<Findings> {
-  return (await batonJson(fixture, ["doctor"])) as unknown as Findings;
+async function doctor(fixture: CommandLineFixture): Promise<z.output<typeof report>> {
+  return report.parse(await batonJson(fixture, ["doctor"]));
 }
 
 /** A fixture whose database holds one run that has ended. */
 async function used(more: Parameters<typeof startCommandLineFixture>[0] = {}): Promise<CommandLineFixture> {
   const fixture = startCommandLineFixture(more);
   const definition = JSON.stringify({ name: "done", steps: [{ key: "a", prompt: "Do it" }] });
-  const { run } = (await batonJson(fixture, ["call", "execute_workflow", "--definition", definition])) as {
-    run: { id: string };
-  };
+  const started = await batonJson(fixture, ["call", "execute_workflow", "--definition", definition]);
+  const { run } = resultOf("execute_workflow", started);
   await batonJson(fixture, ["call", "control_run", "--run", run.id, "--action", "cancel"]);
   return fixture;
 }
@@ -97,7 +100,7 @@ describe("reset", () => {
     const { removed } = (await batonJson(fixture, ["reset", "--yes"])) as { removed: string[] };
     expect(removed).toContain(fixture.database);
     expect(existsSync(fixture.database)).toBe(false);
-    expect(((await batonJson(fixture, ["call", "list_runs"]))["runs"] as unknown[]).length).toBe(0);
+    expect(resultOf("list_runs", await batonJson(fixture, ["call", "list_runs"])).runs).toEqual([]);
   });
 
   test("refuses while a server process uses it, unless forced", async () => {
@@ -146,7 +149,7 @@ describe("prune", () => {
     expect(pruned).toMatchObject({ runs: 1, sessions: 1, retention_ms: 0, bytes });
     const { sessions } = await batonJson(fixture, ["call", "list_sessions", "--all", "true"]);
     expect(sessions).toMatchObject([{ name: "open" }]);
-    expect(((await batonJson(fixture, ["call", "list_runs"]))["runs"] as unknown[]).length).toBe(0);
+    expect(resultOf("list_runs", await batonJson(fixture, ["call", "list_runs"])).runs).toEqual([]);
   });
 
   test("says that there is no database", async () => {

@@ -9,6 +9,9 @@ const SQL =
 /** Expressions allowed in a SQL text: a named constant, the columns of a table, `placeholders(n)` of store/rows.ts, the number of a parameter. */
 const SAFE_IN_SQL =
   /^[A-Z][A-Z0-9_]*(?:\.join\(", "\)|\.columns|\.columnsOf\("\w"\))?$|^placeholders\([^()]*\)$|^\w+\.length(?: \+ \d+)?$/;
+/** A call of an operation, its arguments with up to four levels of brackets, and what is read of its answer, under a cast. */
+const CAST_OF_CALL =
+  /\.?\b(?:call|query|perform|must)\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)+(?:\.\w+|\[[^\]]*\])*\s+as\b(?!\s+const\b)/g;
 const STATEMENT_MODULES = ["src/store/**", "!src/store/{sqlite,postgres,driver,migrations}/**"];
 
 /** The part to search: the code without comments and literals, the comments alone, or a verdict on the whole file. */
@@ -228,6 +231,35 @@ const BANS: readonly Ban[] = [
     },
   },
   {
+    name: "cast through unknown",
+    in: "code",
+    pattern: /\bas\s+unknown\s+as\b/g,
+    // An operation there answers what its schema does not say, as a bug would.
+    where: ["test/**", "demo/**", "soak/**", "bench/**", "!test/dispatch/dispatch.test.ts"],
+    because: "the compiler believes it whatever the value is",
+    instead:
+      "call through the typed `call` of test/support/servers, or parse: `resultOf` for an answer, zod for other JSON",
+    example: {
+      file: "test/a.test.ts",
+      bad: "const { run } = answer as unknown as { run: Run };",
+      good: "const { run } = resultOf('get_run', answer);",
+    },
+  },
+  {
+    name: "cast of an answer",
+    in: "code",
+    pattern: CAST_OF_CALL,
+    where: ["test/**", "demo/**", "soak/**", "bench/**"],
+    because: "an operation's own literal says what it answers, and a second type of it goes on saying what it once was",
+    instead:
+      'take the type of `call`; name it `ResultOf<"get_run">`; use `callUnchecked` for input that is wrong on purpose',
+    example: {
+      file: "test/a.test.ts",
+      bad: "const { run } = (await app.call(name, { run: idOf(x) })) as { run: Run };",
+      good: "const { run } = await app.call(name, { action: action as Action });",
+    },
+  },
+  {
     name: "SQL outside the store",
     find: ({ texts }) => texts.filter(({ value }) => SQL.test(value)).map(({ offset }) => offset),
     where: ["src/**", "!src/store/**"],
@@ -255,7 +287,7 @@ const BANS: readonly Ban[] = [
 ];
 
 describe("bans", () => {
-  const files = ["src", "test", "bench", "demo", "scripts"].flatMap(typescriptFiles);
+  const files = ["src", "test", "bench", "demo", "soak", "scripts"].flatMap(typescriptFiles);
 
   test.each(BANS)("no $name", (ban) => {
     const inScope = matcher(ban.where);

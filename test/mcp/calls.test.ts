@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import type { ResultOf } from "../../src/tools/registry.js";
 import path from "node:path";
 import { expect, test } from "vitest";
 import { connectClient } from "../support/servers/client.js";
@@ -14,8 +15,6 @@ const BRISK = {
   BATON_PROGRESS_EVERY_MS: "20",
 };
 
-const idOf = (data: Record<string, unknown>, entity: string) => (data[entity] as { id: string }).id;
-
 test("a wait shows its progress and is ended by another process", async () => {
   const cwd = temporaryDirectory();
   const worker = await connectClient({ env: BRISK, cwd });
@@ -23,7 +22,7 @@ test("a wait shows its progress and is ended by another process", async () => {
   const planner = await connectClient({ env: BRISK, cwd, database: worker.server.database });
   const progress: number[] = [];
   const work = { project: "p", wait_seconds: 30 };
-  const claimed = await new Promise<Record<string, unknown>>((resolve, reject) => {
+  const claimed = await new Promise<ResultOf<"claim_task">>((resolve, reject) => {
     const onprogress = (seen: { progress: number }) => {
       if (progress.push(seen.progress) !== 2) return;
       planner.call("create_task", { project: "p", title: "t", prompt: "Do it." }).catch(reject);
@@ -65,7 +64,7 @@ test.each(["closed", "killed"] as const)("tasks of a %s process go to another on
   const cwd = temporaryDirectory();
   const first = await connectClient({ env: BRISK, cwd });
   await first.call("create_project", { name: "p" });
-  const task = idOf(await first.call("create_task", { project: "p", title: "t", prompt: "Do it." }), "task");
+  const task = (await first.call("create_task", { project: "p", title: "t", prompt: "Do it." })).task.id;
   const held = await first.call("claim_task", { project: "p" });
   const second = await connectClient({ env: BRISK, cwd, database: first.server.database });
   expect(await second.call("claim_task", { project: "p" })).toMatchObject({ outcome: "none" });
@@ -73,7 +72,7 @@ test.each(["closed", "killed"] as const)("tasks of a %s process go to another on
   else first.server.child.kill("SIGKILL");
   const taken = await second.call("claim_task", { project: "p", wait_seconds: 50 });
   expect(taken).toMatchObject({ outcome: "claimed", task: { id: task, attempt: 2 } });
-  const { token } = held.lease as { token: number };
+  const { token } = held.lease!;
   await expect(second.call("complete_task", { task, token })).rejects.toMatchObject({ code: "stale_token" });
 });
 

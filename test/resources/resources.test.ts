@@ -7,8 +7,6 @@ const STEPS = [
   { key: "build", prompt: "Build it.", needs: ["design"] },
 ];
 
-const idOf = (data: Record<string, unknown>, entity: string) => (data[entity] as { id: string }).id;
-
 async function read({ client }: TestClient, uri: string): Promise<Record<string, unknown>> {
   const { contents } = await client.readResource({ uri });
   expect(contents).toHaveLength(1);
@@ -18,7 +16,7 @@ async function read({ client }: TestClient, uri: string): Promise<Record<string,
 
 async function startRun(planner: TestClient, name = "ship") {
   await planner.call("create_project", { name: "p" });
-  return idOf(await planner.call("execute_workflow", { project: "p", definition: { name, steps: STEPS } }), "run");
+  return (await planner.call("execute_workflow", { project: "p", definition: { name, steps: STEPS } })).run.id;
 }
 
 const completions = async ({ client }: TestClient, uri: string, value: string) =>
@@ -68,15 +66,14 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
     const worker = await connect();
     const run = await startRun(worker);
     const claimed = await worker.call("claim_task", { project: "p" });
-    const task = idOf(claimed, "task");
+    const task = claimed.task!.id;
 
     const { projects } = await read(worker, "baton://projects");
-    const listed = await worker.call("query_operation", { name: "list_projects", arguments: {} });
-    expect({ projects }).toEqual(listed.result);
+    expect({ projects }).toEqual(await worker.query("list_projects"));
     expect(projects).toMatchObject([{ name: "p", active_runs: 1, runs: 1 }]);
     const project = await read(worker, "baton://projects/p");
     expect(project).toMatchObject({ project: { name: "p" }, active_runs: [{ id: run }], locks: { held: 1 } });
-    expect(project).toEqual(await read(worker, `baton://projects/${idOf(project, "project")}`));
+    expect(project).toEqual(await read(worker, `baton://projects/${(project["project"] as { id: string }).id}`));
 
     expect(await read(worker, "baton://runs")).toMatchObject({ runs: [{ id: run, status: "running" }] });
     const whole = await read(worker, `baton://runs/${run}`);
@@ -85,9 +82,9 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
     expect(await read(worker, `baton://runs/${run}/events`)).toMatchObject({
       events: expect.arrayContaining([expect.objectContaining({ type: "task.claimed", task })]),
     });
-    const kept = await worker.call("call_operation", { name: "create_checkpoint", arguments: { run, label: "mine" } });
+    const kept = await worker.perform("create_checkpoint", { run, label: "mine" });
     expect(await read(worker, `baton://runs/${run}/checkpoints`)).toMatchObject({
-      checkpoints: [{ ...(kept.result as { checkpoint: object }).checkpoint, since: { tasks_added: 0, counts: {} } }],
+      checkpoints: [{ ...kept.checkpoint, since: { tasks_added: 0, counts: {} } }],
     });
     const graph = await worker.client.readResource({ uri: `baton://runs/${run}/graph` });
     expect(graph.contents[0]).toMatchObject({ mimeType: "text/vnd.mermaid", text: expect.stringContaining("design") });
@@ -104,15 +101,15 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
     const worker = await connect();
     const run = await startRun(worker);
     const first = await worker.call("claim_task", { project: "p" });
-    const design = idOf(first, "task");
+    const design = first.task!.id;
     const result = { text: "é".repeat(20_000) };
-    const { token } = first.lease as { token: number };
+    const { token } = first.lease!;
     await worker.call("complete_task", { task: design, token, result });
 
-    const brief = (await worker.call("claim_task", { project: "p" })).task as Record<string, unknown>;
-    const [dependency] = brief["dependencies"] as { truncated: boolean; resource: string }[];
+    const { task } = await worker.call("claim_task", { project: "p" });
+    const [dependency] = task!.dependencies;
     expect(dependency).toMatchObject({ truncated: true, resource: `baton://tasks/${design}` });
-    expect(await read(worker, dependency!.resource)).toMatchObject({
+    expect(await read(worker, dependency!.resource!)).toMatchObject({
       task: { id: design, status: "succeeded" },
       result,
       attempts: [{ number: 1, outcome: "succeeded" }],
@@ -125,10 +122,10 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
     const worker = await connect();
     const run = await startRun(worker);
     const claimed = await worker.call("claim_task", { project: "p" });
-    const { token } = claimed.lease as { token: number };
+    const { token } = claimed.lease!;
     const error = { type: "broken", message: "No paper." };
-    await worker.call("fail_task", { task: idOf(claimed, "task"), token, error, partial_result: { half: 1 } });
-    expect(await read(worker, `baton://tasks/${idOf(claimed, "task")}`)).toMatchObject({
+    await worker.call("fail_task", { task: claimed.task!.id, token, error, partial_result: { half: 1 } });
+    expect(await read(worker, `baton://tasks/${claimed.task!.id}`)).toMatchObject({
       task: { status: "dead_letter" },
       result: { half: 1 },
       attempts: [{ outcome: "failed", error }],
@@ -145,7 +142,7 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
     const runs: string[] = [];
     for (const name of ["alpha", "beta", "Alpine"]) {
       const started = await planner.call("execute_workflow", { project: "p", definition: { name, steps: STEPS } });
-      runs.push(idOf(started, "run"));
+      runs.push(started.run.id);
     }
     const of = async (uri: string, value: string) => (await completions(planner, uri, value)).values;
     expect(await of("baton://runs/{id}", "")).toEqual(runs.toReversed());

@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import type { ResultOf } from "../../src/tools/registry.js";
 import type { BatonError } from "../../src/base/errors.js";
 import { startApp, type TestApp } from "../support/servers/app.js";
 import { CheckpointFixture } from "../support/fixtures/checkpoint-fixture.js";
@@ -50,7 +49,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     expect(await team.findings()).toBe("");
   });
 
-  function line({ type, data }: ResultOf<"list_events">["events"][number]): string {
+  function line({ type, data }: Awaited<ReturnType<Payers["events"]>>[number]): string {
     const { run = "none", spent = "-" } = { ...(data["budget"] as Budget | null) };
     return `${type} ${run} ${spent}`;
   }
@@ -207,9 +206,8 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     const team = await Payers.start(backend);
     const run = await team.run(three);
     for (const limit of [0, -1, 1e12, "1", undefined]) {
-      await expect(team.app.callUnchecked("set_budget", { run, limit })).rejects.toMatchObject({
-        code: "invalid_input",
-      });
+      const setting = team.app.callUnchecked("set_budget", { run, limit });
+      await expect(setting).rejects.toMatchObject({ code: "invalid_input" });
     }
     for (const shares of [{ warn_at: 0 }, { warn_at: 1.1 }, { block_at: 0.5 }, { block_at: 11 }]) {
       await expect(team.set(run, 1, shares)).rejects.toMatchObject({ code: "invalid_input" });
@@ -283,8 +281,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     expect(await team.crew.statuses(run)).toEqual({ a: "succeeded", b: "ready", c: "pending" });
     expect(await team.shown(run)).toEqual({ run, limit: 2, spent: 2, remaining: 0, state: "blocked" });
     expect(await team.claim(run)).toMatchObject({ reason: "budget_blocked" });
-    const forked = (await team.app.call("resume_from_checkpoint", { checkpoint: checkpoint.id, as: "fork" })).run;
-    const fork = forked.id;
+    const fork = (await team.app.call("resume_from_checkpoint", { checkpoint: checkpoint.id, as: "fork" })).run.id;
     expect(await team.check(fork)).toMatchObject({
       cost: 0,
       budgets: [{ run: fork, limit: 2, spent: 0, warn_at: 0.25 }],
@@ -301,8 +298,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     const [top = "", child = ""] = await team.nested(3);
     const { checkpoint } = await new CheckpointFixture(team.app).create(child);
     await team.pay(child, 3);
-    const forked = (await team.app.call("resume_from_checkpoint", { checkpoint: checkpoint.id, as: "fork" })).run;
-    const fork = forked.id;
+    const fork = (await team.app.call("resume_from_checkpoint", { checkpoint: checkpoint.id, as: "fork" })).run.id;
     expect((await team.check(fork)).budgets).toMatchObject([{ run: fork, limit: 3, spent: 0 }]);
     await team.pay(fork, 1);
     expect(await team.check(top)).toMatchObject({ cost: 3 });

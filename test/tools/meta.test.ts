@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { BatonError } from "../../src/base/errors.js";
-import { catalogue } from "../../src/tools/registry.js";
+import { catalogue, type ResultOf } from "../../src/tools/registry.js";
 import { startApp, type TestApp } from "../support/servers/app.js";
 
-const namesOf = (result: Record<string, unknown>) =>
-  (result["operations"] as { name: string }[]).map(({ name }) => name);
+const namesOf = ({ operations }: ResultOf<"find_operations">) => operations.map(({ name }) => name);
 
 describe("find_operations", () => {
   test("without a query tells every operation, also those that are not tools", async () => {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
+import type { ResultOf } from "../../src/tools/registry.js";
 import { startApp } from "../support/servers/app.js";
 import { BACKENDS, createDatabase } from "../support/databases/databases.js";
 
 const step = (key: string, more: Record<string, unknown> = {}) => ({ key, prompt: "x", ...more });
-const valueOf = (answer: Record<string, unknown>, name: string) =>
-  (answer["settings"] as { name: string }[]).find((one) => one.name === name);
+const valueOf = (answer: ResultOf<"get_configuration">, name: string) =>
+  answer.settings.find((one) => one.name === name);
 
 describe.each(BACKENDS)("the system on %s", (backend) => {
   const start = async (more = {}) =>

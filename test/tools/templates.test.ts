@@ -30,7 +30,7 @@ async function create(
   app: TestApp & { root: string },
   rest: Partial<InputOf<"create_project">>,
 ): Promise<ResultOf<"create_project">> {
-  return await app.call("create_project", { name: "demo", root: app.root, ...rest });
+  return app.call("create_project", { name: "demo", root: app.root, ...rest });
 }
 
 /** Carries out what agents have to do of a run, each task with the least that its schema asks, until the run has ended. */

@@ -60,7 +60,7 @@ describe.each(BACKENDS)("workflows on %s", (backend) => {
     const result = { modules: [{ name: "one" }] };
     await call("complete_task", { task: design.task!.id, token: design.lease!.token, result });
     const claims = await Promise.all(["ben", "cem"].map(async (agent) => call("claim_task", { agent, run: run.id })));
-    const locked = claims.flatMap(({ locks }) => locks as { path: string }[]).map(({ path }) => path);
+    const locked = claims.flatMap(({ locks }) => locks ?? []).map(({ path }) => path);
     expect(locked.toSorted()).toEqual(["docs/a", "pages/docs.md", "pages/one.md", "src/one/**"]);
   });
 

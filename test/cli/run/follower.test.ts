@@ -9,10 +9,10 @@ test("a run that ends between its history and how it stands is shown to its end"
   const team = new Crew(await startApp({ database: (await createDatabase("sqlite")).location }));
   const { run } = await team.start([{ key: "only" }]);
   const task = await team.take("ann", { run: run.id });
-  const call = (async (name: string, input: Record<string, unknown>) => {
+  const call: TypedCall = async (name, input) => {
     if (name === "get_run") await team.complete(task);
     return team.app.callUnchecked(name, input);
-  }) as TypedCall;
+  };
   const { state, fresh } = await new RunFollower({ call, run: run.id, table: false, warnings: [] }).poll();
   expect(state.run.status).toBe("succeeded");
   expect(fresh.map(({ event }) => event.type)).toEqual([

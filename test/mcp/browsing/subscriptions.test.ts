@@ -3,8 +3,6 @@ import { describe, expect, test } from "vitest";
 import { connectClient, type TestClient } from "../../support/servers/client.js";
 import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
 
-const idOf = (data: Record<string, unknown>, entity: string) => (data[entity] as { id: string }).id;
-
 /** The notifications that a client is given, each with the time at which it came. */
 function heard({ client }: TestClient) {
   const all: { uri: string; at: number }[] = [];
@@ -37,13 +35,11 @@ async function twoServers(backend: (typeof BACKENDS)[number]) {
   const { location: database } = await createDatabase(backend);
   const [worker, watcher] = await Promise.all([connectClient({ database }), connectClient({ database })]);
   await worker.call("create_project", { name: "p" });
-  const run = idOf(
-    await worker.call("execute_workflow", { project: "p", definition: { name: "w", steps: STEPS } }),
-    "run",
-  );
+  const started = await worker.call("execute_workflow", { project: "p", definition: { name: "w", steps: STEPS } });
+  const run = started.run.id;
   const claimed = await worker.call("claim_task", { project: "p" });
-  const task = idOf(claimed, "task");
-  const { token } = claimed.lease as { token: number };
+  const task = claimed.task!.id;
+  const { token } = claimed.lease!;
   const report = (percent: number) => worker.call("report_progress", { task, token, percent });
   return { worker, watcher, run, task, token, report };
 }
@@ -108,14 +104,11 @@ describe.each(BACKENDS)("changes made by another process, on %s", (backend) => {
       const from = all.length;
       await work();
       // Notifications come in order: after this one, those of all the work have come.
-      const marked = await worker.call("create_project", { name: `mark-${mark++}` });
-      const uri = `baton://projects/${idOf(marked, "project")}`;
+      const { project } = await worker.call("create_project", { name: `mark-${mark++}` });
+      const uri = `baton://projects/${project.id}`;
       await watcher.client.subscribeResource({ uri });
       const heardOfMark = next(uri);
-      await worker.call("call_operation", {
-        name: "update_project",
-        arguments: { project: uri.split("/").at(-1), description: "marked" },
-      });
+      await worker.perform("update_project", { project: project.id, description: "marked" });
       await heardOfMark;
       const heardNames = all.slice(from).flatMap((one) => names.get(one.uri) ?? []);
       return new Set(heardNames.filter((name) => name !== "status" && name !== "projects"));
@@ -125,17 +118,15 @@ describe.each(BACKENDS)("changes made by another process, on %s", (backend) => {
     expect(await told(() => worker.call("acquire_file_lock", { project: "p", paths: ["a.md"], task }))).toContain(
       "locks",
     );
-    expect(
-      await told(() => worker.call("call_operation", { name: "register_agent", arguments: { name: "someone" } })),
-    ).toEqual(new Set(["agents"]));
+    expect(await told(() => worker.perform("register_agent", { name: "someone" }))).toEqual(new Set(["agents"]));
     expect(await told(() => worker.call("complete_task", { task, token }))).toEqual(
       new Set(["runs", "agents", "locks", "project", "run", "graph", "events", "task"]),
     );
     await watcher.client.unsubscribeResource({ uri: uris.run });
     await watcher.client.unsubscribeResource({ uri: uris.run });
-    expect(
-      await told(() => worker.call("call_operation", { name: "cancel_task", arguments: { task: other } })),
-    ).toEqual(new Set(["runs", "agents", "project", "graph", "events", "other"]));
+    expect(await told(() => worker.perform("cancel_task", { task: other }))).toEqual(
+      new Set(["runs", "agents", "project", "graph", "events", "other"]),
+    );
   });
 
   test("dependencies' changes are changes of the tasks that wait for them", async () => {
@@ -146,15 +137,15 @@ describe.each(BACKENDS)("changes made by another process, on %s", (backend) => {
       { key: "joined", prompt: "Do it.", needs: ["x", "y"] },
     ];
     const started = await worker.call("execute_workflow", { project: "p", definition: { name: "j", steps } });
-    const run = idOf(started, "run");
+    const run = started.run.id;
     const uri = `baton://tasks/${encodeURIComponent(`${run}/joined`)}`;
     await watcher.client.subscribeResource({ uri });
     const { next } = heard(watcher);
     const claimed = await worker.call("claim_task", { run, agent: "second" });
     expect(claimed).toMatchObject({ task: { key: "x" } });
-    const { token } = claimed.lease as { token: number };
+    const { token } = claimed.lease!;
     const notified = next(uri);
-    await worker.call("complete_task", { task: idOf(claimed, "task"), token, agent: "second" });
+    await worker.call("complete_task", { task: claimed.task!.id, token, agent: "second" });
     await notified;
     const { contents } = await watcher.client.readResource({ uri });
     expect(JSON.parse((contents[0] as { text: string }).text)).toMatchObject({
@@ -184,7 +175,7 @@ describe.each(BACKENDS)("changes made by another process, on %s", (backend) => {
     const { worker, watcher } = await twoServers(backend);
     const steps = Array.from({ length: 500 }, (_, index) => ({ key: `s${index}`, prompt: "Do it." }));
     const started = await worker.call("execute_workflow", { project: "p", definition: { name: "wide", steps } });
-    const run = idOf(started, "run");
+    const run = started.run.id;
     const { all, next } = heard(watcher);
     const uris = steps.map(({ key }) => `baton://tasks/${encodeURIComponent(`${run}/${key}`)}`);
     await Promise.all(uris.map((uri) => watcher.client.subscribeResource({ uri })));

@@ -186,7 +186,7 @@ describe("a person at a client that can show forms", () => {
 describe("a client that answers in another way", () => {
   const planner = shared(() => connectClient());
 
-  async function asked(): Promise<{ lines: LineClient; run: string; id: number }> {
+  async function asked(): Promise<{ lines: LineClient; run: string; id: string | number }> {
     const run = await startRelease(planner());
     const lines = await new LineClient(planner().server.database).connect({ elicitation: {} });
     const input = { name: "wait_for", arguments: { run, kinds: ["run_finished"], timeout_seconds: 50 } };

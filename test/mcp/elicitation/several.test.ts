@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { ResultOf } from "../../../src/tools/registry.js";
 import { connectClient } from "../../support/servers/client.js";
 import { startCommandLineFixture, startOnTerminal } from "../../support/servers/command-line.js";
 import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
@@ -14,7 +15,7 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
   }
 
   /** Waits as an assistant does that has nothing to do but for the run to go on. */
-  function waits({ client }: Seat, run: string): Promise<Record<string, unknown>> {
+  function waits({ client }: Seat, run: string): Promise<ResultOf<"wait_for">> {
     return client.call("wait_for", { run, kinds: ["task_ready"], timeout_seconds: 30 });
   }
 
@@ -63,10 +64,9 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
     const { id } = await decided(planner.client, run);
     const waiting = waits(worker, run);
     (await planner.person.shown()).fillIn({ decision: "deferred" });
-    const seen = ["list_events", { run, types: ["task.deferred"] }] as const;
     await until("it is put off", async () => {
-      const { result } = await worker.client.call("query_operation", { name: seen[0], arguments: seen[1] });
-      return (result as { events: unknown[] }).events.length === 1;
+      const { events } = await worker.client.query("list_events", { run, types: ["task.deferred"] });
+      return events.length === 1;
     });
     await decide(database, ["--id", id, "--decision", "approved"]);
     await waiting;

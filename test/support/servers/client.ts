@@ -111,7 +111,7 @@ export interface ConnectOptions extends ServerOptions {
 export interface TestClient {
   readonly client: Client;
   readonly server: ServerProcess;
-  /** Calls a tool and gives its structured content; rejects with a `ToolError` where the answer is an error. */
+  /** Calls a tool and returns its structured content; rejects with a `ToolError` where the answer is an error. */
   readonly call: TypedCall<RequestOptions>;
   /** Reads through `query_operation`, as a host does that has not listed the tool. */
   readonly query: TypedCall<RequestOptions>;

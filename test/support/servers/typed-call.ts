@@ -2,7 +2,9 @@ import type { InputOf, OperationName, ResultOf } from "../../../src/tools/regist
 
 /** An operation's input, which may be left out where every field of it may. */
 type GivenOf<N extends OperationName, O> =
-  Record<never, never> extends InputOf<N> ? [input?: InputOf<N>, options?: O] : [input: InputOf<N>, options?: O];
+  Partial<InputOf<N>> extends InputOf<N> | Record<string, undefined>
+    ? [input?: InputOf<N>, options?: O]
+    : [input: InputOf<N>, options?: O];
 
 /** Calls an operation with the types of its literal: what comes back has been held against the schema that they are inferred from. */
 export type TypedCall<O> = <N extends OperationName>(name: N, ...given: GivenOf<N, O>) => Promise<ResultOf<N>>;
