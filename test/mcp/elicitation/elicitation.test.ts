@@ -192,7 +192,7 @@ describe("a client that answers in another way", () => {
     const input = { name: "wait_for", arguments: { run, kinds: ["run_finished"], timeout_seconds: 50 } };
     await lines.send({ id: "waiting", method: "tools/call", params: input });
     const { id } = await lines.next("elicitation/create");
-    return { lines, run, id };
+    return { lines, run, id: id! };
   }
 
   test.each([
