@@ -9,7 +9,7 @@ const SQL =
 /** Expressions allowed in a SQL text: a named constant, the columns of a table, `placeholders(n)` of store/rows.ts, the number of a parameter. */
 const SAFE_IN_SQL =
   /^[A-Z][A-Z0-9_]*(?:\.join\(", "\)|\.columns|\.columnsOf\("\w"\))?$|^placeholders\([^()]*\)$|^\w+\.length(?: \+ \d+)?$/;
-/** A call of an operation, its arguments with up to four levels of brackets, and what is read of its answer, under a cast. */
+/** A cast of a call of an operation, or of a field of its answer. Arguments may nest four levels of brackets. */
 const CAST_OF_CALL =
   /\.?\b(?:call|query|perform|must)\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)+(?:\.\w+|\[[^\]]*\])*\s+as\b(?!\s+const\b)/g;
 const STATEMENT_MODULES = ["src/store/**", "!src/store/{sqlite,postgres,driver,migrations}/**"];
@@ -45,7 +45,7 @@ const BANS: readonly Ban[] = [
     find: ({ file }) => (/(?:^|[/.-])(?:utils?|helpers?|common|misc)(?:[/.-]|$)/.test(file) ? [0] : []),
     where: ["**"],
     because: "such a file attracts whatever has no home",
-    instead: "name it after what it knows, and put each function beside its noun",
+    instead: "name it after its subject, and put each function beside its noun",
     example: { file: "src/engine/lock-utils.ts", bad: "1;", good: "" },
   },
   {
@@ -164,12 +164,12 @@ const BANS: readonly Ban[] = [
     in: "comments",
     pattern: /\b(?:TODO|FIXME|XXX|HACK)\b/g,
     where: ["**"],
-    because: "nobody finds it again",
-    instead: "do it now, or open an issue and say in docs what does not work",
+    because: "such a note is never found again",
+    instead: "do it now, or open an issue and name the gap in docs",
     example: {
       file: "test/a.ts",
       bad: "// TODO: later",
-      good: "// what is left to do is written down",
+      good: "// the remaining work is written down",
     },
   },
   {
@@ -177,8 +177,8 @@ const BANS: readonly Ban[] = [
     in: "code",
     pattern: /\b(?:describe|it|test|suite)(?:\.\w+)*\.(?:skip|only|todo|fails)\b/g,
     where: ["test/**"],
-    because: "it looks like a proof and is none",
-    instead: "repair it or remove it; `skipIf(condition)` for what a platform lacks",
+    because: "it looks like a proof and proves nothing",
+    instead: "repair it or remove it; `skipIf(condition)` where a platform lacks a feature",
     example: {
       file: "test/a.test.ts",
       bad: "test.skip('x', f);",
@@ -221,7 +221,7 @@ const BANS: readonly Ban[] = [
     in: "code",
     pattern: /\.now\(\)\s*-\s*\w+\)\s*\.toBeLessThan(?:OrEqual)?\b/g,
     where: ["test/**", "!test/simulation/**"],
-    because: "whoever else uses the machine can make it pass",
+    because: "other work on the machine can break it",
     instead:
       "let the best of a few tries count (test/support/in-time.ts), or measure processor time (processor-time.ts)",
     example: {
@@ -234,9 +234,9 @@ const BANS: readonly Ban[] = [
     name: "cast through unknown",
     in: "code",
     pattern: /\bas\s+unknown\s+as\b/g,
-    // An operation there answers what its schema does not say, as a bug would.
+    // An operation there breaks its own output schema, as a bug would.
     where: ["test/**", "demo/**", "soak/**", "bench/**", "!test/dispatch/dispatch.test.ts"],
-    because: "the compiler believes it whatever the value is",
+    because: "the compiler believes it for every value",
     instead:
       "call through the typed `call` of test/support/servers, or parse: `resultOf` for an answer, zod for other JSON",
     example: {
@@ -250,7 +250,7 @@ const BANS: readonly Ban[] = [
     in: "code",
     pattern: CAST_OF_CALL,
     where: ["test/**", "demo/**", "soak/**", "bench/**"],
-    because: "an operation's own literal says what it answers, and a second type of it goes on saying what it once was",
+    because: "the operation's literal already types its answer, and a second type of it grows old unnoticed",
     instead:
       'take the type of `call`; name it `ResultOf<"get_run">`; use `callUnchecked` for input that is wrong on purpose',
     example: {

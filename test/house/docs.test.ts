@@ -83,7 +83,7 @@ describe("the checks bite", () => {
     ]);
   });
 
-  test("files are found where code names them, patterns and what a reader is to make are not", () => {
+  test("paths in code spans are found; patterns, and files that the reader is to make, are not", () => {
     expect(filesNamedIn("`src/a.ts` and `test/*/b.ts`, `src/engine/AREA.ts`, src/c.ts, `docs/d.md`.")).toEqual([
       "src/a.ts",
       "docs/d.md",

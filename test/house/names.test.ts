@@ -47,6 +47,6 @@ function declaredTwice(from: readonly Source[], declaration: RegExp): string[] {
     .filter(([, found]) => found.length > 1)
     .map(
       ([name, [first, second]]) =>
-        `${name}: ${first} and ${second}: import it where both mean the same, rename one by what it is where they differ`,
+        `${name}: ${first} and ${second}: import it where both mean the same, rename one where they differ`,
     );
 }
