@@ -20,6 +20,11 @@ export interface NextCall {
   arguments: Record<string, unknown>;
 }
 
+/** The next call of an operation that is not among the listed tools. */
+export function callOperation(name: string, args: Record<string, unknown>): NextCall {
+  return { tool: "call_operation", arguments: { name, arguments: args } };
+}
+
 export interface ErrorFacts {
   /** The current state of what the call was about, as plain data. */
   details?: Record<string, unknown>;

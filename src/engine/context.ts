@@ -1,3 +1,4 @@
+import type { Session } from "../store/presence/sessions.js";
 import type { StoreInfo, Tx } from "../store/tx.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
 import type { Effect, EffectContext } from "./effect.js";
@@ -13,12 +14,7 @@ export interface Caller {
   readonly channel: "agent" | "human" | "executor";
 }
 
-export interface SessionIdentity {
-  readonly id: string;
-  readonly host: string;
-  readonly pid: number;
-  readonly processStartedAt: number;
-  readonly client: string;
+export interface SessionIdentity extends Pick<Session, "id" | "host" | "pid" | "processStartedAt" | "client"> {
   /** Which command and tool steps this process takes; false when it takes none. */
   readonly executor: ExecutorPolicy | false;
 }

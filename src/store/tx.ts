@@ -35,7 +35,7 @@ export function answerTo(step: TxStep, rows: readonly (readonly Row[])[]): reado
 
 export const NO_ROWS: readonly Row[] = Object.freeze([]);
 
-type ResultOf<T> = T extends Tx<infer Result> ? Result : never;
+export type ResultOf<T> = T extends Tx<infer Result> ? Result : never;
 
 /**
  * Runs transactions side by side, none of which needs what another finds: their first statements are one step, in order, then

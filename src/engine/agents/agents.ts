@@ -8,15 +8,11 @@ import type { Offer } from "../scheduling/demands.js";
 import { BatonError } from "../../base/errors.js";
 import { hint, isName, NAME_RULE } from "../../base/names.js";
 
-export interface Registration {
+export interface Registration extends agents.AgentProfile {
   readonly name: string;
   readonly capabilities?: readonly string[] | undefined;
   readonly roles?: readonly string[] | undefined;
   readonly max_concurrent_tasks?: number | undefined;
-  readonly specialization?: Readonly<Record<string, number>> | undefined;
-  readonly persona?: Readonly<Record<string, unknown>> | undefined;
-  readonly models?: readonly string[] | undefined;
-  readonly cost?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
-import { messageOf } from "../../base/errors.js";
+import { BatonError, messageOf } from "../../base/errors.js";
+import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import { CommitUnknown } from "../../store/tx.js";
-import { BatonError } from "../../base/errors.js";
 
 /** Background jobs that failed, and until when they are not tried again. Each process has its own and learns by its own failures. */
 export type Quarantine = Map<string, number>;
@@ -23,7 +23,7 @@ export class IsolatedJobs {
     for (const [what, until] of quarantine) if (until <= now) quarantine.delete(what);
   }
 
-  /** Counts the quarantined jobs of a kind. A query for due rows finds these first, so its limit is raised by as many. */
+  /** Counts the quarantined jobs of a kind. */
   quarantined(kind: string): number {
     return [...this.#quarantine.keys()].filter((what) => what.startsWith(`${kind} `)).length;
   }
@@ -50,6 +50,20 @@ export class IsolatedJobs {
       else sum += result;
     }
     return { tried, sum };
+  }
+
+  /**
+   * Runs the jobs of a kind that a query finds due. It finds the quarantined ones first, so its limit is raised by as many. `full`: there
+   * may be more.
+   */
+  async eachDue(
+    kind: string,
+    due: { readonly atOnce?: number; find(limit: number): Promise<readonly string[]> },
+    handle: (id: string) => Promise<number>,
+  ): Promise<{ tried: number; sum: number; full: boolean }> {
+    const limit = (due.atOnce ?? ROWS_AT_ONCE_MAX) + this.quarantined(kind);
+    const ids = await due.find(limit);
+    return { ...(await this.each(kind, ids, handle)), full: ids.length === limit };
   }
 
   /** Throws an `AggregateError` if a job failed. */

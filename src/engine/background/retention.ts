@@ -88,9 +88,11 @@ export async function pruneRuns(engine: Engine, atOnce: number): Promise<number>
 }
 
 export async function pruneOldRuns(engine: Engine, jobs: IsolatedJobs): Promise<number> {
-  const limit = RUNS_PRUNED_AT_ONCE_MAX + jobs.quarantined("old run");
-  const old = await engine.read((ctx) => oldRuns(ctx, limit));
-  return (await jobs.each("old run", old, (run) => engine.transact((ctx) => pruneRun(ctx, run)))).sum;
+  const due = {
+    atOnce: RUNS_PRUNED_AT_ONCE_MAX,
+    find: (limit: number) => engine.read((ctx) => oldRuns(ctx, limit)),
+  };
+  return (await jobs.eachDue("old run", due, (run) => engine.transact((ctx) => pruneRun(ctx, run)))).sum;
 }
 
 function* oldRuns(ctx: EngineContext, limit: number): Tx<string[]> {

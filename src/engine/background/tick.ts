@@ -1,5 +1,6 @@
 import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import { dueRuns } from "../../store/child-runs/child-runs.js";
+import { dueDeadLetters } from "../../store/dead-letters/dead-letters.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { dueTasks, nextDueAt } from "../../store/tasks/transitions.js";
 import { runningTasksOfSession } from "../../store/tasks/tasks.js";
@@ -14,7 +15,7 @@ import { handleDue } from "./due-tasks.js";
 import { expireLeaseOfSession, expireSession } from "../presence/lease-expiry.js";
 import { BatonError } from "../../base/errors.js";
 import { expireLocks, projectsWithLocksDue, releaseSessionLocks } from "../locks/expiry.js";
-import { anyOldDeadLetter, dueDeadLetters, pruneDeadLetters, replayDue } from "../dead-letters/automatic-replay.js";
+import { anyOldDeadLetter, pruneDeadLetters, replayDue } from "../dead-letters/automatic-replay.js";
 import { pruneOldRuns, pruneOldSessions, tidy } from "./retention.js";
 import { anyOldRequest, forgetOldRequests } from "../idempotency.js";
 
@@ -121,51 +122,46 @@ async function markGoneSessions(engine: Engine, local: LocalHost, open: readonly
 }
 
 async function reapSessions(engine: Engine, jobs: IsolatedJobs, tidying: boolean): Promise<number> {
-  const limit = ROWS_AT_ONCE_MAX + jobs.quarantined("session");
-  const expired = await engine.read((ctx) => sessions.expiredSessions(ctx.now, limit));
-  const reaped = await jobs.each("session", expired, async (session) => {
-    const { over, more } = await expireLeasesOf(engine, jobs, session);
-    if (!more) await engine.transact((ctx) => expireSession(ctx, session));
-    return over;
+  const expired = (limit: number) => engine.read((ctx) => sessions.expiredSessions(ctx.now, limit));
+  const reaped = await jobs.eachDue("session", { find: expired }, async (session) => {
+    const { sum, full } = await expireLeasesOf(engine, jobs, session);
+    if (!full) await engine.transact((ctx) => expireSession(ctx, session));
+    return sum;
   });
   const ended = tidying ? await engine.read(sessions.endedWithWork) : [];
   const left = await jobs.each("session", ended, async (session) => {
-    const { over } = await expireLeasesOf(engine, jobs, session);
+    const { sum } = await expireLeasesOf(engine, jobs, session);
     await engine.transact((ctx) => releaseSessionLocks(ctx, session));
-    return over;
+    return sum;
   });
   return reaped.sum + left.sum;
 }
 
-async function expireLeasesOf(
-  engine: Engine,
-  jobs: IsolatedJobs,
-  session: string,
-): Promise<{ over: number; more: boolean }> {
-  const limit = ROWS_AT_ONCE_MAX + jobs.quarantined("lease of");
-  const tasks = await engine.read(() => runningTasksOfSession(session, limit));
-  const { sum } = await jobs.each(
-    "lease of",
-    tasks.map(({ id }) => id),
-    async (task) => Number(await engine.transact((ctx) => expireLeaseOfSession(ctx, { task, session }))),
+function expireLeasesOf(engine: Engine, jobs: IsolatedJobs, session: string) {
+  const find = async (limit: number) =>
+    (await engine.read(() => runningTasksOfSession(session, limit))).map(({ id }) => id);
+  return jobs.eachDue("lease of", { find }, async (task) =>
+    Number(await engine.transact((ctx) => expireLeaseOfSession(ctx, { task, session }))),
   );
-  return { over: sum, more: tasks.length === limit };
 }
 
 /** Per tick; further due work waits for the next one. */
 const ROUNDS_MAX = 20;
 
-async function handleDueTasks(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+/** Handling a task or a run may make another one due. */
+async function inRounds(round: () => Promise<{ tried: number; sum: number }>): Promise<number> {
   let handled = 0;
-  for (let round = 0; round < ROUNDS_MAX; round++) {
-    const limit = ROWS_AT_ONCE_MAX + jobs.quarantined("task");
-    const due = await engine.read((ctx) => dueTasks(ctx.now, limit));
-    // Handling a task may make another task due.
-    const { tried, sum } = await jobs.each("task", due, (task) => handleDueTask(engine, task));
+  for (let rounds = 0; rounds < ROUNDS_MAX; rounds++) {
+    const { tried, sum } = await round();
     handled += sum;
     if (tried === 0) break;
   }
   return handled;
+}
+
+function handleDueTasks(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+  const find = (limit: number) => engine.read((ctx) => dueTasks(ctx.now, limit));
+  return inRounds(() => jobs.eachDue("task", { find }, (task) => handleDueTask(engine, task)));
 }
 
 async function handleDueTask(engine: Engine, task: string): Promise<number> {
@@ -179,38 +175,23 @@ async function handleDueTask(engine: Engine, task: string): Promise<number> {
   return 1;
 }
 
-/** Handles due runs. Handling a run may make its child runs due. */
-async function handleDueRuns(engine: Engine, jobs: IsolatedJobs): Promise<number> {
-  let handled = 0;
-  for (let round = 0; round < ROUNDS_MAX; round++) {
-    const limit = ROWS_AT_ONCE_MAX + jobs.quarantined("run");
-    const due = await engine.read((ctx) => dueRuns(ctx.now, limit));
-    const { tried, sum } = await jobs.each("run", due, async (run) => {
-      await engine.transact((ctx) => handleDueRun(ctx, run));
-      return 1;
-    });
-    handled += sum;
-    if (tried === 0) break;
-  }
-  return handled;
+function handleDueRuns(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+  const find = (limit: number) => engine.read((ctx) => dueRuns(ctx.now, limit));
+  const handle = async (run: string) => {
+    await engine.transact((ctx) => handleDueRun(ctx, run));
+    return 1;
+  };
+  return inRounds(() => jobs.eachDue("run", { find }, handle));
 }
 
 async function replayDueDeadLetters(engine: Engine, jobs: IsolatedJobs): Promise<number> {
-  const limit = ROWS_AT_ONCE_MAX + jobs.quarantined("dead letter");
-  const due = await engine.read((ctx) => dueDeadLetters(ctx, limit));
-  return (
-    await jobs.each("dead letter", due, async (deadLetter) =>
-      Number(await engine.transact((ctx) => replayDue(ctx, deadLetter))),
-    )
-  ).sum;
+  const find = (limit: number) => engine.read((ctx) => dueDeadLetters(ctx.now, limit));
+  const replay = async (id: string) => Number(await engine.transact((ctx) => replayDue(ctx, id)));
+  return (await jobs.eachDue("dead letter", { find }, replay)).sum;
 }
 
 async function expireDueLocks(engine: Engine, jobs: IsolatedJobs): Promise<number> {
-  const limit = ROWS_AT_ONCE_MAX + jobs.quarantined("locks of");
-  const projects = await engine.read((ctx) => projectsWithLocksDue(ctx, limit));
-  return (
-    await jobs.each("locks of", projects, (project) =>
-      engine.transact((ctx) => expireLocks(ctx, project, ROWS_AT_ONCE_MAX)),
-    )
-  ).sum;
+  const find = (limit: number) => engine.read((ctx) => projectsWithLocksDue(ctx, limit));
+  const expire = (project: string) => engine.transact((ctx) => expireLocks(ctx, project, ROWS_AT_ONCE_MAX));
+  return (await jobs.eachDue("locks of", { find }, expire)).sum;
 }

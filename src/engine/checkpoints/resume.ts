@@ -4,12 +4,12 @@ import { deleteLanes, runsParkedOn } from "../../store/scheduling/lanes.js";
 import { lockProject, lockRun, lockRuns } from "../../store/lock-order.js";
 import { replaceSignals } from "../../store/snapshots/run-snapshots.js";
 import { type Run } from "../../store/runs/runs.js";
+import type { Attempt } from "../../store/tasks/attempts.js";
 import { heldTasksOf } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { endAttempt } from "../lifecycle/attempts.js";
 import type { Checkpoint } from "./checkpoints.js";
 import type { EngineContext } from "../context.js";
-import { BatonError } from "../../base/errors.js";
 import type { HeldTask } from "../lifecycle/locked-task.js";
 import { requireUnarchived } from "../projects/projects.js";
 import { restorationOf, writeRestoration } from "./restoration.js";
@@ -19,6 +19,7 @@ import { type ResumedRun, resumeRestored } from "./restored-run.js";
 import { idOf, tasksToStop } from "./restored-tasks.js";
 import { pauseOrResumeWithin } from "../runs/control.js";
 import { RunChange } from "../lifecycle/run-change.js";
+import { notInState } from "../lifecycle/run-state.js";
 import { snapshotRun, type OpenSnapshot, openSnapshot } from "../snapshots/run-snapshot.js";
 import { requireRun } from "../lookup.js";
 
@@ -29,11 +30,8 @@ export interface Resuming {
 }
 
 /** An attempt that was under way and is not any more. */
-export interface Fenced {
-  readonly task: string;
+export interface Fenced extends Pick<Attempt, "task" | "agent" | "token"> {
   readonly key: string;
-  readonly agent: string;
-  readonly token: number;
 }
 
 export interface ResumedInPlace extends ResumedRun {
@@ -135,11 +133,7 @@ function* lockWithHeld({ run: id, project }: Checkpoint): Tx<LockedRun> {
  */
 function requireResumable(run: Run): void {
   if (run.status !== "compensating") return;
-  const message = `Run ${run.id} is compensating; resume it when that is over, or fork it.`;
-  throw new BatonError("invalid_transition", message, {
-    details: { run: run.id, status: run.status },
-    next: [{ tool: "get_run", arguments: { run: run.id } }],
-  });
+  throw notInState(run, `Run ${run.id} is compensating; resume it when that is over, or fork it.`);
 }
 
 interface Fencing {

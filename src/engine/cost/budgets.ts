@@ -4,7 +4,7 @@ import { findCounters } from "../../store/runs/counters.js";
 import { setLanesOpen } from "../../store/scheduling/lanes.js";
 import { lockBudgets, lockTree } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
-import type { Tx } from "../../store/tx.js";
+import type { ResultOf, Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { isOpen } from "../lifecycle/run-state.js";
@@ -26,23 +26,19 @@ export interface BudgetTerms {
   readonly agent: string;
 }
 
-export interface BudgetReport {
-  readonly run: Run;
-  /** Cost of the run and its descendants, in US dollars. */
-  readonly cost: number;
-  /** The nearest first. */
-  readonly budgets: readonly store.Budget[];
-  readonly state: "none" | BudgetState;
-}
+export type BudgetReport = ResultOf<ReturnType<typeof checkBudget>>;
 
-/** The budgets that hold for a run. Errors: `not_found`. */
-export function* checkBudget(id: string): Tx<BudgetReport> {
+/**
+ * The budgets that hold for a run, the nearest first, and the cost of the run and its descendants, in US dollars. Errors:
+ * `not_found`.
+ */
+export function* checkBudget(id: string) {
   const run = yield* requireRun(id);
   const budgets = yield* budgetsOf(run);
   return { run, cost: dollarsOf(yield* store.costWithin(id)), budgets, state: worstOf(budgets) };
 }
 
-function worstOf(budgets: readonly store.Budget[]): BudgetReport["state"] {
+function worstOf(budgets: readonly store.Budget[]): "none" | BudgetState {
   const states = new Set(budgets.map(budgetState));
   return (["blocked", "warn", "ok"] as const).find((state) => states.has(state)) ?? "none";
 }

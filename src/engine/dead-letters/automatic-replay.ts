@@ -7,11 +7,6 @@ import { SERVER, type EngineContext } from "../context.js";
 import { isUndone, reopenDeadLetter } from "./dead-letters.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 
-/** Dead letters that are due for an automatic replay. */
-export function* dueDeadLetters(ctx: EngineContext, limit: number): Tx<string[]> {
-  return yield* deadLetters.dueDeadLetters(ctx.now, limit);
-}
-
 /**
  * Tries a dead letter again as `replay_dead_letter` does, by itself. Only one process finds it due under the lock of its run. One that
  * may not be replayed any more, since its run was cancelled, its project archived or the setting taken back, is left to people. Whether it was tried.

@@ -1,7 +1,7 @@
 import { defined } from "../../base/json.js";
 import { type PageQuery, pageOf } from "../../base/paging.js";
 import { forgetElicitation, putOff } from "../../store/escalations/elicitations.js";
-import { openQuestions } from "../../store/tasks/server-steps.js";
+import { openQuestions, type QuestionQuery } from "../../store/tasks/server-steps.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { completeByServer, failByServer } from "../lifecycle/server-attempts.js";
@@ -17,10 +17,7 @@ import { requireRun } from "../lookup.js";
 import { taskLine } from "../tasks/views.js";
 import { endWait, type WaitEnded } from "../signals/wait-steps.js";
 
-export interface EscalationQuery extends PageQuery {
-  readonly run?: string | undefined;
-  readonly project?: string | undefined;
-}
+export interface EscalationQuery extends Pick<QuestionQuery, "run" | "project">, PageQuery {}
 
 /**
  * Lists the questions that wait for a person, in the order in which the tasks were made: human steps of runs that have
@@ -29,13 +26,9 @@ export interface EscalationQuery extends PageQuery {
 export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) {
   if (query.run !== undefined) yield* requireRun(query.run);
   const project = query.project === undefined ? undefined : yield* findProject(ctx, query.project);
-  const found = yield* openQuestions({
-    run: query.run,
-    project: project?.id,
-    after: query.cursor,
-    limit: query.limit + 1,
-  });
-  const { page, next } = pageOf(found, query.limit, ({ task }) => task.id);
+  const { run, cursor: after, limit } = query;
+  const found = yield* openQuestions({ run, project: project?.id, after, limit: limit + 1 });
+  const { page, next } = pageOf(found, limit, ({ task }) => task.id);
   const escalations = page.map(({ task, spec }) => ({
     id: task.id,
     type: "gate_approval",

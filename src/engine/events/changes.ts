@@ -1,20 +1,11 @@
-import { latestCursor, readEvents } from "../../store/events/history.js";
+import { type EventPage, latestCursor, readEvents, type StoredEvent } from "../../store/events/history.js";
 import type { Tx } from "../../store/tx.js";
 
 /** The part of an event that says which entities it changed. */
-export interface ChangedEntities {
-  readonly type: string;
-  readonly project: string | null;
-  readonly run: string | null;
-  readonly task: string | null;
-}
+export type ChangedEntities = Pick<StoredEvent, "type" | "project" | "run" | "task">;
 
-export interface Changes {
+export interface Changes extends Omit<EventPage, "events"> {
   readonly changes: readonly ChangedEntities[];
-  /** Cursor from which the next changes are read. */
-  readonly cursor: string;
-  /** Whether there is more to read at once. */
-  readonly more: boolean;
 }
 
 const CHANGES_AT_ONCE_MAX = 500;

@@ -6,18 +6,20 @@ import { forgetReservations, recountDependencies, type Reopening, reopenTasks } 
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import { BatonError } from "../../base/errors.js";
 import { canMove, runMachine } from "./machines.js";
 import { reservedDemand } from "../scheduling/demands.js";
 import { RunChange } from "./run-change.js";
-import { moveRun } from "./run-state.js";
+import { moveRun, notInState } from "./run-state.js";
 import { settleWaiting } from "./dependents.js";
 
 /** Starts a change that reopens tasks of a run, and the run itself where it has ended. Errors: `invalid_transition`. */
 export function* reopenRun(ctx: EngineContext, run: Run): Tx<RunChange> {
   const ended = run.endedAt !== null;
   // A run that is being cancelled gives out no work: a task reopened in it could never end.
-  if (!ended && run.stage === "stopping") throw stillStopping(run);
+  if (!ended && run.stage === "stopping") {
+    const message = `Run ${run.id} is stopping after a failure: tasks that are held may still be completed. Once it has ended, it can be reopened.`;
+    throw notInState(run, message);
+  }
   if (!ended && run.status !== "cancelling") return new RunChange(ctx, run);
   const undoing = run.stage === "undoing";
   const moved = yield* moveRun(run, {
@@ -38,14 +40,6 @@ export function* reopenRun(ctx: EngineContext, run: Run): Tx<RunChange> {
 export function canReopenRun(run: Run): boolean {
   if (run.endedAt === null) return run.stage !== "stopping" && run.status !== "cancelling";
   return canMove(runMachine, run, run.stage === "undoing" ? "compensate_again" : "reopen");
-}
-
-function stillStopping(run: Run): BatonError {
-  const message = `Run ${run.id} is stopping after a failure: tasks that are held may still be completed. Once it has ended, it can be reopened.`;
-  return new BatonError("invalid_transition", message, {
-    details: { run: run.id, status: run.status },
-    next: [{ tool: "get_run", arguments: { run: run.id } }],
-  });
 }
 
 /** Reopens tasks as if never tried, and counts them so. */

@@ -80,6 +80,14 @@ export function* requireOpenRun(id: string): Tx<Run> {
   throw finishedRun(run);
 }
 
+/** The refusal of what a run does not allow in its state. */
+export function notInState(run: Run, message: string): BatonError {
+  return new BatonError("invalid_transition", message, {
+    details: { run: run.id, status: run.status },
+    next: [{ tool: "get_run", arguments: { run: run.id } }],
+  });
+}
+
 export function finishedRun(run: Run): BatonError {
   const state = run.stage === "stopping" && run.endedAt === null ? "stopping after a failure" : run.status;
   return new BatonError("invalid_transition", `Run ${run.name} (${run.id}) is ${state}; it takes no new work.`, {

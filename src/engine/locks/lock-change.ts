@@ -25,16 +25,12 @@ export interface Served {
 }
 
 /** Locks to be held from now on, under new tokens. */
-export interface Grant {
-  readonly request: string;
-  readonly agent: string;
-  readonly task: string | null;
-  readonly run: string | null;
-  readonly session: string | null;
+export interface Grant extends LockGroup, Pick<Lock, "expiresAt"> {
   readonly patterns: readonly ModedPattern[];
-  readonly expiresAt: number | null;
-  readonly reason: string | null;
 }
+
+/** Fields that the rows of a group share. */
+type LockGroup = Pick<Lock, "request" | "agent" | "task" | "run" | "session" | "reason">;
 
 /** Fields that may differ between the rows of a group. */
 export type LockFields = Pick<NewLock, "mode" | "state" | "token" | "since" | "expiresAt">;
@@ -133,7 +129,7 @@ export class LockChange {
   }
 
   /** Returns a row of a group, as a later read would find it but for its queue entry. */
-  newLock(group: Omit<Grant, "patterns" | "expiresAt">, pattern: PathPattern, state: LockFields): NewLock & Lock {
+  newLock(group: LockGroup, pattern: PathPattern, state: LockFields): NewLock & Lock {
     return {
       id: this.#ctx.newId("lock"),
       project: this.#project,
@@ -143,16 +139,12 @@ export class LockChange {
       prefix: pattern.prefix,
       // A path that is its own key stays so whatever the file system.
       caseInsensitive: pattern.key !== pattern.path,
-      mode: state.mode,
-      state: state.state,
       agent: group.agent,
       task: group.task,
       run: group.run,
       session: group.session,
-      token: state.token,
-      since: state.since,
-      expiresAt: state.expiresAt,
       reason: group.reason,
+      ...state,
       sessionGone: false,
       queueEntry: null,
     };

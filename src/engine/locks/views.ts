@@ -1,42 +1,23 @@
-import type { LockMode } from "../../base/statuses.js";
 import type { Lock } from "../../store/locks/locks.js";
 import type { Obstacle } from "./conflicts.js";
 import { iso, isoOrNull } from "../../base/time.js";
 
 /** The shapes in which locks stand in every answer and resource (spec 04, Shapes). */
-export interface LockLine {
-  readonly path: string;
-  readonly mode: LockMode;
-  /** Fencing token. */
-  readonly token: number;
-  /** ISO 8601; null for as long as its task is held. */
-  readonly expires_at: string | null;
-}
 
-export function lockLine(lock: Pick<Lock, "path" | "mode" | "token" | "expiresAt">): LockLine {
+/** `expires_at` is null for as long as its task is held. */
+export function lockLine(lock: Pick<Lock, "path" | "mode" | "token" | "expiresAt">) {
   return { path: lock.path, mode: lock.mode, token: lock.token, expires_at: isoOrNull(lock.expiresAt) };
 }
 
-/** The owner that blocks a path. */
-export interface Conflict {
-  readonly path: string;
-  readonly held_by: string;
-  readonly task?: string;
-  /** `queued`: who asked earlier and waits too. `offered`: whom it was offered, who was not there. */
-  readonly state: Lock["state"];
-  readonly mode: LockMode;
-  readonly since: string;
-  readonly expires_at: string | null;
-  readonly reason?: string;
-  /** The locked path or pattern, where it is not the path itself. */
-  readonly locked_path?: string;
-}
+export type LockLine = ReturnType<typeof lockLine>;
 
-export function conflictOf({ pattern, lock }: Obstacle): Conflict {
+/** The owner that blocks a path. */
+export function conflictOf({ pattern, lock }: Obstacle) {
   return {
     path: pattern.path,
     held_by: lock.agent,
     ...(lock.task === null ? {} : { task: lock.task }),
+    // `queued`: the owner asked earlier and waits too. `offered`: it was offered the lock and was not there.
     state: lock.state,
     mode: lock.mode,
     since: iso(lock.since),
@@ -45,6 +26,8 @@ export function conflictOf({ pattern, lock }: Obstacle): Conflict {
     ...(lock.path === pattern.path ? {} : { locked_path: lock.path }),
   };
 }
+
+export type Conflict = ReturnType<typeof conflictOf>;
 
 /** A lock, an offer or a queue entry, in lists. */
 export function lockView(lock: Lock) {

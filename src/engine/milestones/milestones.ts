@@ -73,13 +73,7 @@ export function* addMilestone(
     completedAt: null,
     completedBy: null,
   };
-  const own = settled.map(({ kind, target, label, done: already }) => ({
-    milestone: milestone.id,
-    kind,
-    target,
-    label,
-    done: already,
-  }));
+  const own = settled.map((link) => ({ milestone: milestone.id, ...link }));
   yield* milestones.insertMilestone(milestone);
   yield* milestones.insertLinks(own);
   yield* recordMilestones([...new Set(settled.flatMap(({ run }) => run ?? []))]);

@@ -1,31 +1,24 @@
 import { findCounters } from "../../store/runs/counters.js";
 import { succeededRuns } from "../../store/runs/runs.js";
 import { listTasks } from "../../store/tasks/lists.js";
-import type { Tx } from "../../store/tx.js";
+import type { ResultOf, Tx } from "../../store/tx.js";
 import { listAgentPage, plannedAgent } from "../presence/agent-queries.js";
 import { type Claim, claimTask } from "../claims/claims.js";
 import type { EngineContext } from "../context.js";
 import { requireDefinition } from "../definitions/definition.js";
-import type { Deadline } from "../definitions/schema.js";
-import { executeWorkflow, type Started } from "../runs/executions.js";
+import { type Execution, executeWorkflow, type Started } from "../runs/executions.js";
 import { nameFrom } from "../../base/names.js";
-import type { Priority } from "../scheduling/order.js";
-import type { Project } from "../projects/projects.js";
 import { settingsIn } from "../scheduling/run-modes.js";
 import { mostSimilar } from "./similarity.js";
 import type { Entry, Template } from "../templates/catalogue.js";
 import { decompose, type Decomposition, inputsOfGoal, templatesFitting } from "./workflow-templates.js";
-import type { WorkSession } from "../runs/work-sessions.js";
 
-export interface Goal {
-  readonly project: Project;
+type Terms = Pick<Execution, "project" | "max_parallel" | "priority" | "deadline" | "session" | "createdBy">;
+
+export interface Goal extends Omit<Terms, "createdBy"> {
   readonly goal: string;
   readonly constraints?: readonly string[] | undefined;
-  readonly max_parallel?: number | undefined;
-  readonly priority?: Priority | undefined;
-  readonly deadline?: Deadline | undefined;
   readonly agent: string;
-  readonly session?: WorkSession | undefined;
   /** Templates that could divide it. */
   readonly templates: readonly Entry[];
 }
@@ -38,20 +31,9 @@ export interface Orchestration {
 }
 
 /** Facts a planner needs beside the goal. */
-export interface Planning {
-  readonly agents: readonly {
-    name: string;
-    roles: readonly string[];
-    capabilities: readonly string[];
-    available: boolean;
-  }[];
-  /** Runs of the project that succeeded and had a similar goal, most similar first. */
-  readonly similar: readonly SimilarRun[];
-  /** Workflow templates whose words stand in the goal, most similar first. */
-  readonly templates: readonly { name: string; title: string; description: string }[];
-}
+export type Planning = ResultOf<ReturnType<typeof planningOf>>;
 
-export interface SimilarRun {
+interface SimilarRun {
   readonly run: string;
   readonly name: string;
   readonly goal?: string;
@@ -78,14 +60,9 @@ export function* orchestrateGoal(ctx: EngineContext, goal: Goal): Tx<Orchestrati
     steps: [{ key: PLAN_KEY, kind: "plan", title: titleOf(goal.goal), prompt: PROMPT, priority: "high" }],
   };
   const started = yield* executeWorkflow(ctx, {
-    project: goal.project,
+    ...termsOf(goal),
     parsed: requireDefinition(definition, { limits: ctx.settings }),
     inputs: { goal: goal.goal, constraints: goal.constraints ?? [] },
-    max_parallel: goal.max_parallel,
-    priority: goal.priority,
-    deadline: goal.deadline,
-    createdBy: goal.agent,
-    session: goal.session,
     status: "planning",
   });
   const claim = yield* claimTask(ctx, { agent: goal.agent, run: started.run.id, fresh: true });
@@ -110,16 +87,16 @@ export function* decomposeGoal(ctx: EngineContext, goal: Goal, wanted: string): 
   const name = nameFrom(goal.goal.slice(0, NAME_CHARS), template.name).toLowerCase();
   const settings = settingsIn(goal.session?.mode ?? "standard", ctx.settings);
   const started = yield* executeWorkflow(ctx, {
-    project: goal.project,
+    ...termsOf(goal),
     parsed: requireDefinition({ ...workflow.source, name }, { limits: settings }),
     inputs: inputsOfGoal(template, goal.goal, goal.constraints ?? []),
-    max_parallel: goal.max_parallel,
-    priority: goal.priority,
-    deadline: goal.deadline,
-    createdBy: goal.agent,
-    session: goal.session,
   });
   return { started, template, chosen };
+}
+
+/** The terms on which a run towards a goal starts. */
+function termsOf({ project, max_parallel, priority, deadline, session, agent }: Goal): Terms {
+  return { project, max_parallel, priority, deadline, session, createdBy: agent };
 }
 
 const NAME_CHARS = 60;
@@ -134,7 +111,7 @@ const AGENTS_SHOWN_MAX = 30;
 const SIMILAR_SHOWN_MAX = 3;
 const STEPS_SHOWN_MAX = 30;
 
-function* planningOf(ctx: EngineContext, { project, goal, templates }: Goal): Tx<Planning> {
+function* planningOf(ctx: EngineContext, { project, goal, templates }: Goal) {
   const { agents } = yield* listAgentPage(ctx, { limit: AGENTS_SHOWN_MAX });
   const past = yield* succeededRuns(project.id);
   const texts = past.map(({ id, name, inputs, definition }) => ({
@@ -158,7 +135,9 @@ function* planningOf(ctx: EngineContext, { project, goal, templates }: Goal): Tx
   }
   return {
     agents: agents.map(plannedAgent),
+    // Runs of the project that succeeded and had a similar goal, most similar first.
     similar,
+    // Workflow templates whose words stand in the goal, most similar first.
     templates: templatesFitting(templates, goal)
       .slice(0, SIMILAR_SHOWN_MAX)
       .map(({ name, title, description }) => ({ name, title, description })),

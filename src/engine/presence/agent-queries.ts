@@ -4,7 +4,7 @@ import * as agents from "../../store/agents/agents.js";
 import { attemptStats, recentAttemptsOf } from "../../store/tasks/attempts.js";
 import { findSession } from "../../store/presence/sessions.js";
 import { runningTasksOf, type Task } from "../../store/tasks/tasks.js";
-import type { Tx } from "../../store/tx.js";
+import type { ResultOf, Tx } from "../../store/tx.js";
 import { requireAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { attemptView } from "../tasks/views.js";
@@ -13,15 +13,6 @@ import { attemptView } from "../tasks/views.js";
 export interface AgentHealth {
   readonly state: "ok" | "degraded" | "down" | "idle";
   readonly reasons: readonly string[];
-}
-
-export interface AgentMetrics {
-  readonly attempts: number;
-  readonly succeeded: number;
-  readonly failed: number;
-  readonly lost: number;
-  readonly success_rate: number | null;
-  readonly mean_duration_ms: number | null;
 }
 
 const RUNNING_SHOWN_MAX = 50;
@@ -41,7 +32,9 @@ export function* findAgentDetail(ctx: EngineContext, name: string, wanted: { his
   };
 }
 
-function* metricsOf(name: string): Tx<AgentMetrics> {
+type AgentMetrics = ResultOf<ReturnType<typeof metricsOf>>;
+
+function* metricsOf(name: string) {
   const figures = yield* attemptStats(name);
   const count = (...outcomes: AttemptOutcome[]) =>
     figures.filter(({ outcome }) => outcomes.includes(outcome)).reduce((sum, figure) => sum + figure.count, 0);

@@ -6,21 +6,17 @@ import type { EngineContext, SessionIdentity } from "../context.js";
 
 /** Opens the caller's session row, or opens it again after it had been given up. Before the first write, so that probing a server leaves no trace. */
 export function* openSession(ctx: EngineContext): Tx<void> {
-  const identity = requireIdentity(ctx);
+  const { executor, ...identity } = requireIdentity(ctx);
   yield* sessions.saveSession({
-    id: identity.id,
-    host: identity.host,
-    pid: identity.pid,
-    processStartedAt: identity.processStartedAt,
-    client: identity.client,
-    executor: identity.executor !== false,
+    ...identity,
+    executor: executor !== false,
     openedAt: ctx.now,
     renewedAt: ctx.now,
     expiresAt: ctx.now + ctx.settings.session_ttl_ms,
     goneAt: null,
     endedAt: null,
   });
-  if (identity.executor !== false) yield* saveExecutor(identity.id, JSON.stringify(identity.executor));
+  if (executor !== false) yield* saveExecutor(identity.id, JSON.stringify(executor));
 }
 
 /** Keeps the leases of all agents of this process alive: writes one row, no event. */

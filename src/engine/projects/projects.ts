@@ -9,7 +9,7 @@ import { countMilestones, type MilestoneStats } from "../../store/milestones/mil
 import * as projects from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext, Workplace } from "../context.js";
-import { BatonError } from "../../base/errors.js";
+import { BatonError, callOperation } from "../../base/errors.js";
 import { hint, isName, NAME_RULE, nameFrom } from "../../base/names.js";
 import { withPresentNames } from "../../base/settings.js";
 import { parseProjectConfig } from "./config.js";
@@ -344,8 +344,4 @@ function* noSuchProject(reference: string): Tx<BatonError> {
     details: { project: reference, ...(names.length > 0 ? { known: names.slice(0, 10) } : {}) },
     next: [{ tool: "query_operation", arguments: { name: "list_projects", arguments: {} } }],
   });
-}
-
-function callOperation(name: string, args: Record<string, unknown>) {
-  return { tool: "call_operation", arguments: { name, arguments: args } };
 }

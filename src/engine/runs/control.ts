@@ -14,7 +14,7 @@ import { canMove, runMachine } from "../lifecycle/machines.js";
 import { requireUnarchived } from "../projects/projects.js";
 import { judgeAfresh, reopen, reopenRun } from "../lifecycle/reopening.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
-import { isOpen, moveRun } from "../lifecycle/run-state.js";
+import { isOpen, moveRun, notInState } from "../lifecycle/run-state.js";
 import { requireRun } from "../lookup.js";
 
 export const RUN_ACTIONS = ["pause", "resume", "cancel", "retry_failed"] as const;
@@ -133,21 +133,10 @@ function* retryFailed(ctx: EngineContext, run: Run, control: Control): Tx<Change
     ...(yield* reopen(change, { ...which, from: "blocked" })),
     ...(yield* reopen(change, { ...which, from: "dead_letter" })),
   ];
-  if (reopened.length === 0) throw nothingFailed(run);
+  if (reopened.length === 0) throw notInState(run, `Run ${run.id} is ${run.status} and has no failed or blocked task.`);
   const tasks = reopened.map(({ id }) => id);
   yield* replayDeadLettersOf(run.id, tasks, { at: ctx.now, by: control.agent });
-  change.record({
-    type: "run.reopened",
-    agent: control.agent,
-    data: { tasks: tasks.slice(0, 1000) },
-  });
+  change.record({ type: "run.reopened", agent: control.agent, data: { tasks: tasks.slice(0, 1000) } });
   yield* judgeAfresh(change, reopened);
   return yield* change.flush();
-}
-
-function nothingFailed(run: Run): BatonError {
-  return new BatonError("invalid_transition", `Run ${run.id} is ${run.status} and has no failed or blocked task.`, {
-    details: { run: run.id, status: run.status },
-    next: [{ tool: "get_run", arguments: { run: run.id } }],
-  });
 }

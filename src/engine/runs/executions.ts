@@ -3,6 +3,7 @@ import type { RunMode } from "../../base/statuses.js";
 import { insertBudget } from "../../store/cost/budgets.js";
 import { findStandingRun, insertRun, type NewRun, type Run, type RunShape } from "../../store/runs/runs.js";
 import type { Task } from "../../store/tasks/tasks.js";
+import { insertRunOfSession } from "../../store/runs/work-sessions.js";
 import { findWorkflowByName } from "../../store/workflows/workflows.js";
 import type { Tx } from "../../store/tx.js";
 import { fileProblems } from "../definitions/analysis.js";
@@ -26,7 +27,7 @@ import { shellLine } from "../expressions/shell.js";
 import { isTemplate } from "../expressions/interpolation.js";
 import { toolsNotOffered } from "../policy/tool-runners.js";
 import { toolLine } from "../policy/tool-policy.js";
-import { recordRun, type WorkSession } from "./work-sessions.js";
+import type { WorkSession } from "./work-sessions.js";
 import { planOf } from "../steps/plan.js";
 import { draftRun, holdsFor, type RunDraft } from "../steps/run-draft.js";
 
@@ -63,10 +64,10 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   yield* requireUnarchived(project.id);
   const known = execution.draft;
   const draft = known && holdsFor(known, parsed, project) ? known : draftRun(parsed, project);
-  const run = yield* makeRun(ctx, newRun(ctx, execution, draft));
+  const run = yield* insertRun(ctx, newRun(ctx, execution, draft));
   if (execution.budget !== undefined) yield* insertBudget(newBudget(run.id, execution.budget));
   const { session } = execution;
-  if (session !== undefined) yield* recordRun(session, run.id);
+  if (session !== undefined) yield* insertRunOfSession(session.id, run.id);
   const values = valuesOfRun(run, project);
   const planned = planOf(ctx, { steps: parsed.definition.steps, ranks: draft.ranks }, values);
   const outside = draft.problems ?? fileProblems({ steps: planned.map(({ step }) => step) }, project);
@@ -144,22 +145,6 @@ function deadlineOf(ctx: EngineContext, deadline: Deadline | undefined): number 
   return deadline === undefined ? null : deadlineAt(deadline, ctx.now);
 }
 
-function* makeRun(ctx: EngineContext, run: NewRun): Tx<Run> {
-  yield* insertRun(ctx, run);
-  const { definition: _, shape: __, ...rest } = run;
-  const status = run.status ?? "running";
-  return {
-    ...rest,
-    status,
-    revision: 1,
-    reason: null,
-    createdAt: ctx.now,
-    endedAt: null,
-    stage: null,
-    overBudget: false,
-  };
-}
-
 function* commandWarnings(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {
   const lines = definition.steps.flatMap(({ kind, run, env = {} }) =>
     // The values of its variables are not known before it starts.
@@ -170,18 +155,13 @@ function* commandWarnings(ctx: EngineContext, { definition }: Parsed): Tx<string
   const tools = definition.steps.filter(({ kind }) => kind === "tool").map(toolLine);
   const refused = yield* linesNotAllowed(ctx, lines);
   const missing = yield* toolsNotOffered(ctx, tools);
-  return [
-    ...(refused === undefined
-      ? []
-      : [
-          `${refused.count} command steps wait: ${refused.detail} (start one with --allow-commands, or allow patterns in your own configuration).`,
-        ]),
-    ...(missing === undefined
-      ? []
-      : [
-          `${missing.count} tool steps wait: ${missing.detail}. Only the person who starts a server adds MCP servers, in their own configuration (mcpServers).`,
-        ]),
-  ];
+  const ofCommands =
+    refused &&
+    `${refused.count} command steps wait: ${refused.detail} (start one with --allow-commands, or allow patterns in your own configuration).`;
+  const ofTools =
+    missing &&
+    `${missing.count} tool steps wait: ${missing.detail}. Only the person who starts a server adds MCP servers, in their own configuration (mcpServers).`;
+  return [ofCommands ?? [], ofTools ?? []].flat();
 }
 
 /** Warns of workflows that do not exist yet: they may still be made before their step's turn. */
@@ -203,7 +183,7 @@ export function* standingRun(ctx: EngineContext, project: Project): Tx<Run> {
   const known = yield* findStandingRun(project.id);
   if (known !== undefined) return yield* requireRun(known);
   yield* requireUnarchived(project.id);
-  return yield* makeRun(ctx, {
+  return yield* insertRun(ctx, {
     id: ctx.newId("run"),
     project: project.id,
     workflow: null,

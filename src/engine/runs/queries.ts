@@ -1,6 +1,6 @@
 import { type PageQuery, pageOf } from "../../base/paging.js";
 import { findCounters, type Counters } from "../../store/runs/counters.js";
-import { type EventPage, newestEventsOf, readEvents } from "../../store/events/history.js";
+import { type EventFilters, type EventPage, newestEventsOf, readEvents } from "../../store/events/history.js";
 import { lockCountsOfRun } from "../../store/locks/lists.js";
 import { findRunShape, listRuns, type Run, type RunFilter } from "../../store/runs/runs.js";
 import { graphOfRun } from "../../store/tasks/lists.js";
@@ -76,13 +76,7 @@ export function* runPicture(id: string): Tx<PictureNode[]> {
   }));
 }
 
-export interface EventPageQuery extends PageQuery {
-  readonly run?: string | undefined;
-  readonly task?: string | undefined;
-  readonly agent?: string | undefined;
-  readonly project?: string | undefined;
-  readonly types?: readonly string[] | undefined;
-}
+export interface EventPageQuery extends EventFilters, PageQuery {}
 
 /** A page of the history. A task's is read through its run's. */
 export function* listEventPage(query: EventPageQuery): Tx<EventPage> {

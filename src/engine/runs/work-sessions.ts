@@ -6,7 +6,7 @@ import type { Tx } from "../../store/tx.js";
 import * as sessions from "../../store/runs/work-sessions.js";
 import type { EngineContext } from "../context.js";
 import { DURATION_MS_MAX, durationProblem, parseDuration } from "../../base/durations.js";
-import { BatonError } from "../../base/errors.js";
+import { BatonError, callOperation } from "../../base/errors.js";
 import { iso, isoOrNull } from "../../base/time.js";
 import { isName, NAME_RULE } from "../../base/names.js";
 import { MODE_MEANING } from "../scheduling/run-modes.js";
@@ -112,11 +112,6 @@ export function* listSessions(ctx: EngineContext, { all, limit, cursor }: PageQu
   return { sessions: lines, ...next };
 }
 
-/** A run takes the session's defaults. */
-export function* recordRun(session: WorkSession, run: string): Tx<void> {
-  yield* sessions.insertRunOfSession(session.id, run);
-}
-
 /** Whether any session has ended longer ago than runs are kept, and none of its runs is under way. */
 export function* anyOldSession(ctx: EngineContext): Tx<boolean> {
   return (yield* sessions.endedWorkSessions(ctx.now - ctx.settings.retention_ms, 1)).length > 0;
@@ -147,8 +142,4 @@ export function sessionView(session: WorkSession, now: number) {
     expires_at: isoOrNull(session.expiresAt),
     ...(session.closedAt === null ? {} : { closed_at: iso(session.closedAt) }),
   };
-}
-
-function callOperation(name: string, args: Record<string, unknown>) {
-  return { tool: "call_operation", arguments: { name, arguments: args } };
 }

@@ -1,18 +1,10 @@
-import type { TaskStatus } from "../../base/statuses.js";
 import { sumCounters, findCounters } from "../../store/runs/counters.js";
-import {
-  projectStats,
-  type LockStats,
-  lockStats,
-  type ProjectStats,
-  type WorkAtHand,
-  workAtHand,
-} from "../../store/system/stats.js";
+import { projectStats, lockStats, type ProjectStats, type WorkAtHand, workAtHand } from "../../store/system/stats.js";
 import { activeRunsOf, countRunsByStatus, findRuns } from "../../store/runs/runs.js";
-import type { Tx } from "../../store/tx.js";
+import type { ResultOf } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { isoOrNull } from "../../base/time.js";
-import { milestoneLines, type milestoneView } from "../milestones/milestones.js";
+import { milestoneLines } from "../milestones/milestones.js";
 import type { Project, ProjectLine } from "../projects/projects.js";
 import { projectView } from "../projects/views.js";
 import { runLine } from "../runs/views.js";
@@ -21,21 +13,9 @@ const RUNS_SHOWN_MAX = 50;
 const WORK_SHOWN_MAX = 200;
 
 /** A project as it stands, counted from what is recorded. */
-export interface ProjectOverview {
-  /** Its runs by status. */
-  readonly runs: Readonly<Record<string, number>>;
-  readonly active_runs: readonly ReturnType<typeof runLine>[];
-  /** Of its active runs together, in percent with one decimal; null when none is active. */
-  readonly progress: number | null;
-  /** Open tasks by status, over its active runs and its ad-hoc tasks. */
-  readonly tasks: Readonly<Record<TaskStatus, number>>;
-  readonly at_work: readonly WorkAtHand[];
-  readonly locks: LockStats;
-  /** The open ones first, the soonest due before the others. */
-  readonly milestones: readonly ReturnType<typeof milestoneView>[];
-}
+type ProjectOverview = ResultOf<ReturnType<typeof projectStatus>>;
 
-export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project): Tx<ProjectOverview> {
+export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project) {
   const active = (yield* activeRunsOf(project.id)).slice(-RUNS_SHOWN_MAX);
   const lines: ReturnType<typeof runLine>[] = [];
   for (const run of (yield* findRuns(active)).toReversed()) lines.push(runLine(run, yield* findCounters(run.id)));
@@ -43,7 +23,9 @@ export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project
   return {
     runs: yield* countRunsByStatus(project.id),
     active_runs: lines,
+    // Of its active runs together, in percent with one decimal; null when none is active.
     progress: progressOfProject(figures.get(project.id)),
+    // Open tasks by status, over its active runs and its ad-hoc tasks.
     tasks: yield* sumCounters(project.id),
     at_work: yield* workAtHand(project.id, WORK_SHOWN_MAX),
     locks: yield* lockStats(project.id),

@@ -1,33 +1,23 @@
-import type { TaskStatus } from "../../base/statuses.js";
 import { sumCounters } from "../../store/runs/counters.js";
 import * as figures from "../../store/system/stats.js";
 import { countRunsByStatus } from "../../store/runs/runs.js";
-import type { Tx } from "../../store/tx.js";
+import type { ResultOf, Tx } from "../../store/tx.js";
 import { commandRunners } from "../policy/command-runners.js";
 import type { EngineContext } from "../context.js";
 import { isoOrNull } from "../../base/time.js";
 import { toolsNotOffered } from "../policy/tool-runners.js";
 
 /** Everything on the database at a glance, counted from what is recorded. */
-export interface SystemStatus {
-  /** All runs by status, finished ones as long as they are kept. */
-  readonly runs: Readonly<Record<string, number>>;
-  /** The tasks of these runs by status. */
-  readonly tasks: Readonly<Record<TaskStatus, number>>;
-  /** For how long the ready task that waits the longest has been ready. */
-  readonly oldest_ready_ms: number | null;
-  readonly presence: figures.PresenceStats;
-  readonly locks: figures.LockStats;
-  /** Milliseconds since the epoch. */
-  readonly lastEventAt: number | null;
-}
+type SystemStatus = ResultOf<ReturnType<typeof systemStatus>>;
 
-export function* systemStatus(ctx: EngineContext): Tx<SystemStatus> {
+export function* systemStatus(ctx: EngineContext) {
   const readyAt = yield* figures.oldestReadyAt();
   const due = yield* figures.dueStats(ctx.now, hostOf(ctx));
   return {
+    // All runs by status, finished ones as long as they are kept, and their tasks.
     runs: yield* countRunsByStatus(),
     tasks: yield* sumCounters(),
+    // For how long the ready task that waits the longest has been ready.
     oldest_ready_ms: readyAt === null ? null : Math.max(0, ctx.now - readyAt),
     presence: yield* figures.presence(ctx.now),
     locks: yield* figures.lockStats(),

@@ -124,7 +124,6 @@ function refused(task: Task, problems: readonly Problem[], { said, next }: Given
   const error = problemsError("The plan cannot be carried out", problems);
   return new BatonError(error.code, `${error.message} ${said}`, {
     details: { ...error.details, task: task.id },
-    retry: "never",
     next: [next],
   });
 }

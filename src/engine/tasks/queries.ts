@@ -70,17 +70,8 @@ export interface TaskListQuery extends Omit<TaskFilter, "after">, PageQuery {}
 
 /** A page of tasks in order of creation. */
 export function* listTaskPage(query: TaskListQuery): Tx<Page<tasks.Task>> {
-  const { run, project, status, agent, role } = query;
-  const found = yield* listTasks({
-    run,
-    project,
-    status,
-    agent,
-    role,
-    after: query.cursor,
-    limit: query.limit + 1,
-  });
-  return pageOf(found, query.limit, ({ id }) => id);
+  const { cursor: after, limit, ...filter } = query;
+  return pageOf(yield* listTasks({ ...filter, after, limit: limit + 1 }), limit, ({ id }) => id);
 }
 
 export interface TaskFailures {

@@ -71,7 +71,6 @@ function otherResult({ task }: LockedTask, token: number): BatonError {
   const message = `Task ${task.key} (${task.id}) was completed under token ${token} already, with another result, which stands. Nothing was changed.`;
   return new BatonError("conflict", message, {
     details: { task: task.id, status: task.status, token },
-    retry: "never",
     next: [{ tool: "get_task", arguments: { task: task.id, include: ["result"] } }],
   });
 }
@@ -84,7 +83,6 @@ function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: un
   const message = `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}. The task is still yours: mend the result and complete it again.`;
   throw new BatonError("invalid_input", message, {
     details: { task: task.id, problems, output: spec.output },
-    retry: "never",
     next: [next],
   });
 }

@@ -1,4 +1,4 @@
-import { NO_FILES } from "../../store/scheduling/file-sets.js";
+import { NO_FILES, type ScopePaths } from "../../store/scheduling/file-sets.js";
 import { TITLE_CHARS_MAX } from "../../base/limits.js";
 import { z } from "zod";
 import { buildDag, type GraphNode } from "../graph/dag.js";
@@ -48,21 +48,9 @@ const VERSION = "1.5";
 type Specified = z.output<typeof specified>;
 type Executed = z.output<typeof executed>;
 
-/** Figures of an imported file's graph. Runtimes as recorded, in seconds. */
-export interface ImportFigures {
-  readonly tasks: number;
-  readonly edges: number;
-  /** Levels: the tasks of the longest path in edges. */
-  readonly depth: number;
-  /** The tasks of the largest level. */
-  readonly max_width: number;
-  readonly critical_path_s: number;
-  readonly total_work_s: number;
-}
-
 export interface Imported {
   readonly definition: JsonObject;
-  readonly figures: ImportFigures;
+  readonly figures: ReturnType<typeof figuresOf>;
   /** Files beyond the number a step may declare, in all: no step locks them. */
   readonly filesLeftOut: number;
   /** Tasks without a recorded runtime: as work of no length they stand in the figures. */
@@ -220,16 +208,11 @@ function keysOf(tasks: readonly Specified[]): Map<string, string> {
 
 const KEY_CHARS_MAX = 90;
 
-interface Files {
-  readonly write: readonly string[];
-  readonly read: readonly string[];
-}
-
 interface StepContext {
   readonly keys: ReadonlyMap<string, string>;
   readonly needs: ReadonlySet<string>;
   readonly run: Executed | undefined;
-  readonly files: Files;
+  readonly files: ScopePaths;
 }
 
 function stepOf(task: Specified, { keys, needs, run, files }: StepContext): JsonObject {
@@ -271,7 +254,7 @@ function plainText(text: string, charsMax: number): string {
  * Returns the files each task writes and reads. Files beyond a step's bound are left out from the end: first those
  * without a writer, since no two tasks can clash over them.
  */
-function scopesOf(tasks: readonly Specified[], limits: Limits): { files: Files[]; leftOut: number } {
+function scopesOf(tasks: readonly Specified[], limits: Limits): { files: ScopePaths[]; leftOut: number } {
   const names = new ImportedFiles();
   const bytesMax = limits.payload_bytes_max / 2;
   const all = tasks.map((task) => {
@@ -296,13 +279,16 @@ function scopesOf(tasks: readonly Specified[], limits: Limits): { files: Files[]
   return { files, leftOut };
 }
 
-function figuresOf(nodes: readonly GraphNode[]): ImportFigures {
+/** Figures of an imported file's graph. Runtimes as recorded, in seconds. */
+function figuresOf(nodes: readonly GraphNode[]) {
   const dag = buildDag(nodes);
   const seconds = (ms: number): number => Math.round(ms) / 1_000;
   return {
     tasks: dag.taskCount,
     edges: dag.edgeCount,
+    // Levels: the tasks of the longest path in edges.
     depth: dag.depth + 1,
+    // The tasks of the largest level.
     max_width: dag.maxWidth,
     critical_path_s: seconds(dag.criticalPath().totalMs),
     total_work_s: seconds(dag.totalWorkMs),

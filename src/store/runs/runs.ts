@@ -81,12 +81,15 @@ export interface NewRun extends Omit<
 
 const INSERT = insertInto(table("runs", { ...FIELDS, shape: json<RunShape> }));
 
-export function* insertRun(ctx: TxContext, run: NewRun): Tx<void> {
+/** Inserts a run, and returns it as it is then. */
+export function* insertRun(ctx: TxContext, { definition, shape, ...given }: NewRun): Tx<Run> {
   const fresh = { revision: 1, createdAt: ctx.now, endedAt: null, reason: null, stage: null, overBudget: false };
-  yield INSERT([{ ...run, ...fresh, status: run.status ?? "running" }]);
-  if (run.definition !== null)
-    yield ["INSERT INTO run_definitions (run, definition) VALUES ($1, $2)", [run.id, run.definition]];
+  const run: Run = { ...given, ...fresh, status: given.status ?? "running" };
+  yield INSERT([{ ...run, shape }]);
+  if (definition !== null)
+    yield ["INSERT INTO run_definitions (run, definition) VALUES ($1, $2)", [run.id, definition]];
   yield* insertCounters(ctx, run.id);
+  return run;
 }
 
 /** Inserts the counters of a run without tasks. */

@@ -82,6 +82,7 @@ export function* listWorkSessions({ openAt, before, limit }: WorkSessionFilter):
   ]);
 }
 
+/** A run takes the session's defaults. */
 export function* insertRunOfSession(session: string, run: string): Tx<void> {
   yield ["INSERT INTO work_session_runs (session, run) VALUES ($1, $2)", [session, run]];
 }
