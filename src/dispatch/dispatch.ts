@@ -1,12 +1,11 @@
-import type { Caller, Command, EngineContext } from "../engine/context.js";
-import type { Engine } from "../engine/engine.js";
+import type { Caller, Command } from "../engine/context.js";
+import { type Engine, prepared } from "../engine/engine.js";
 import { BatonError, programReplaced } from "../base/errors.js";
 import { doneEarlier, once, type WriteRequest } from "../engine/idempotency.js";
 import { hashOfInput } from "../base/hash.js";
 import type { Settings } from "../base/settings.js";
 import type { Logger } from "../runtime/logger.js";
 import type { waitFor } from "../runtime/waiting.js";
-import type { Tx } from "../store/tx.js";
 import { cleanInput, parseInput, strict } from "./input.js";
 import type { ServerCapabilities } from "./capabilities.js";
 import type {
@@ -17,7 +16,6 @@ import type {
   OperationHost,
   OperationIndex,
   PermissionRole,
-  TransactionOperation,
 } from "./operation.js";
 
 /** Dependencies of dispatch: everything outside it that a call may touch. */
@@ -98,8 +96,14 @@ export class Dispatch {
       const host = { ...this.#host(call, options), ...capabilities };
       return checkedResult(operation, await operation.perform(host, input));
     }
-    const command: Command<Result> = (ctx) => checkedRun(operation, ctx, input);
-    return operation.effect === "read" ? (await this.#parts.engine()).read(command) : call.write(command, "run");
+    const engine = await this.#parts.engine();
+    const query = operation.prepare?.(input);
+    const before = query && (await prepared(engine, query));
+    const command: Command<Result> = function* (ctx) {
+      // Checked before the commit: an operation that answers nonsense has changed nothing.
+      return checkedResult(operation, yield* operation.run(ctx, input, before));
+    };
+    return operation.effect === "read" ? engine.read(command) : call.write(command, "run");
   }
 
   #capabilities(options: CallOptions): Capabilities {
@@ -203,11 +207,6 @@ class Call {
 /** The input of a call by this name: an alias adds what it asks for by itself, and what the caller says wins. */
 function inputAs({ aliasInput }: Operation, name: string, input: Record<string, unknown>): Record<string, unknown> {
   return { ...(aliasInput && Object.hasOwn(aliasInput, name) && aliasInput[name]), ...input };
-}
-
-/** The result is checked before the commit: an operation that answers nonsense has changed nothing. */
-function* checkedRun(operation: TransactionOperation, ctx: EngineContext, input: Record<string, unknown>): Tx<Result> {
-  return checkedResult(operation, yield* operation.run(ctx, input));
 }
 
 function checkedResult(operation: Operation, result: unknown): Result {

@@ -33,8 +33,14 @@ interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
 export interface TransactionOperation<
   I extends z.ZodObject = z.ZodObject,
   O extends z.ZodObject = z.ZodObject,
+  P = unknown,
 > extends Definition<I, O> {
-  run(ctx: EngineContext, input: z.output<I>): Tx<z.input<O>>;
+  /**
+   * Returns the query that does, before the transaction, what takes long and needs no lock; undefined where there is nothing of
+   * that. `run` gets its result, checks that it still holds, and does the work itself where it does not or where the query failed.
+   */
+  prepare?(input: z.output<I>): Command<P> | undefined;
+  run(ctx: EngineContext, input: z.output<I>, before?: P): Tx<z.input<O>>;
 }
 
 /** An operation that waits or touches the world outside: each of its steps is such a transaction. */
@@ -120,8 +126,9 @@ export function defineOperation<
   I extends z.ZodObject,
   O extends z.ZodObject,
   C extends CapabilityName = never,
+  P = never,
 >(
-  operation: (TransactionOperation<I, O> | WaitingOperation<I, O, C>) & { readonly name: N },
+  operation: (TransactionOperation<I, O, P> | WaitingOperation<I, O, C>) & { readonly name: N },
 ): Operation & Signature<N, z.input<I>, z.output<O>> {
   // The registry is a list of operations of every input type; dispatch parses with the operation's own schema before it
   // calls, which is what makes the widening sound.

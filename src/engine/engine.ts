@@ -1,3 +1,4 @@
+import { BatonError } from "../base/errors.js";
 import type { Settings } from "../base/settings.js";
 import type { Store, StoreInfo, TransactOptions, TxContext } from "../store/tx.js";
 import type { Caller, Command, EngineContext } from "./context.js";
@@ -18,6 +19,19 @@ export interface Engine {
   /** This process's clock: milliseconds since the epoch. */
   now(): number;
   readonly database: StoreInfo;
+}
+
+/**
+ * Returns the result of a query that prepares a transaction, or undefined where it finds an error: the transaction finds it again, and
+ * reports it after everything that comes before it there.
+ */
+export async function prepared<T>({ read }: Pick<Engine, "read">, query: Command<T>): Promise<T | undefined> {
+  try {
+    return await read(query);
+  } catch (error) {
+    if (error instanceof BatonError) return undefined;
+    throw error;
+  }
 }
 
 export interface EngineParts {

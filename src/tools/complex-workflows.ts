@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
-import { createComplexWorkflow } from "../engine/workflows/complex-workflows.js";
+import { translateComplex } from "../engine/workflows/complex-workflows.js";
+import { createWorkflow, prepareWorkflow } from "../engine/workflows/workflows.js";
+import { draftRun } from "../engine/steps/run-draft.js";
 import { executeWorkflow } from "../engine/runs/executions.js";
 import { requireProject } from "../engine/projects/projects.js";
 import { defineOperation } from "../dispatch/operation.js";
@@ -44,11 +46,18 @@ export const createComplex = defineOperation({
     created: z.boolean(),
     ...z.object(startedShape).partial().shape,
   }),
-  *run(ctx, { agent, project: reference, execute, ...written }) {
+  prepare: (input) =>
+    function* (ctx) {
+      const parsed = translateComplex(input, ctx.settings);
+      const before = yield* prepareWorkflow(ctx, input.project, { parsed });
+      return { ...before, run: before.draft && input.execute ? draftRun(parsed, before.draft.project) : undefined };
+    },
+  *run(ctx, { agent, project: reference, execute, ...written }, before) {
     const acting = yield* actingAs(ctx, agent);
     const project = yield* requireProject(acting, reference);
-    const { workflow, created, parsed } = yield* createComplexWorkflow(acting, project, written);
-    const execution = { project, parsed, workflow, createdBy: acting.caller.agent };
+    const parsed = before?.limits === ctx.settings ? before.read.parsed : translateComplex(written, ctx.settings);
+    const { workflow, created } = yield* createWorkflow(acting, project, { parsed, draft: before?.draft });
+    const execution = { project, parsed, draft: before?.run, workflow, createdBy: acting.caller.agent };
     const started = execute ? yield* executeWorkflow(acting, execution) : undefined;
     return { workflow: workflowLineOf(workflow), created, ...(started && startedView(started)) };
   },

@@ -2,7 +2,7 @@ import { defined } from "../base/json.js";
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import type { EngineContext } from "../engine/context.js";
-import { BatonError } from "../base/errors.js";
+import { prepared } from "../engine/engine.js";
 import { findProject, type Project, requireProject } from "../engine/projects/projects.js";
 import { executeWorkflow, type Started } from "../engine/runs/executions.js";
 import { settingsIn } from "../engine/scheduling/run-modes.js";
@@ -66,7 +66,7 @@ const execute = defineOperation({
   needs: ["templates"],
   async perform(host, input) {
     const given = await withTemplate(host, input);
-    const before = await prepared(host, given);
+    const before = await prepared(host, (ctx) => prepareGiven(ctx, given));
     const run = await host.transact((ctx) => startGiven(ctx, given, before), "start");
     return afterWait(host, run, input.wait_seconds ?? 0);
   },
@@ -84,22 +84,10 @@ async function withTemplate(host: HostWith<"templates">, input: ExecuteInput): P
   return { ...input, workflow: undefined, definition: { ...workflowOfTemplate(entries, name).source } };
 }
 
-/**
- * Reads the definition before the transaction, during which no other process can write. Errors in it are reported by
- * the transaction, after everything that comes before them there.
- */
-async function prepared(host: OperationHost, input: ExecuteInput): Promise<Preparation | undefined> {
-  try {
-    const { chosen, project } = await host.read(function* (ctx) {
-      const found = yield* findProject(ctx, input.project);
-      const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
-      return { chosen: yield* chosenBy(ctx, input, { project: found, session }), project: found };
-    });
-    return prepareRun(chosen, project);
-  } catch (error) {
-    if (error instanceof BatonError) return undefined;
-    throw error;
-  }
+function* prepareGiven(ctx: EngineContext, input: ExecuteInput): Tx<Preparation> {
+  const project = yield* findProject(ctx, input.project);
+  const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
+  return prepareRun(yield* chosenBy(ctx, input, { project, session }), project);
 }
 
 function chosenBy(

@@ -1,9 +1,10 @@
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
+import type { EngineContext } from "../engine/context.js";
 import { requireDefinition } from "../engine/definitions/definition.js";
 import { readWfFormat } from "../engine/workflows/imports.js";
 import { requireProject } from "../engine/projects/projects.js";
-import { createWorkflow } from "../engine/workflows/workflows.js";
+import { createWorkflow, prepareWorkflow } from "../engine/workflows/workflows.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { workflowLine, workflowLineOf } from "./workflows.js";
@@ -36,13 +37,13 @@ export const importWorkflow = defineOperation({
     tasks_without_runtime: z.int(),
     runtimes_of_no_task: z.int(),
   }),
-  *run(ctx, { agent, document, name, project: reference }) {
-    const { definition, figures, ...left } = readWfFormat(document, ctx.settings);
-    const named = name === undefined ? definition : { ...definition, name };
-    const parsed = requireDefinition(named, { limits: ctx.settings });
+  prepare: (input) => (ctx) => prepareWorkflow(ctx, input.project, readImported(ctx, input)),
+  *run(ctx, { agent, project: reference, ...given }, before) {
+    const read = before?.limits === ctx.settings ? before.read : readImported(ctx, given);
+    const { parsed, figures, ...left } = read;
     const acting = yield* actingAs(ctx, agent);
     const project = yield* requireProject(acting, reference);
-    const { workflow, created } = yield* createWorkflow(acting, project, parsed);
+    const { workflow, created } = yield* createWorkflow(acting, project, { parsed, draft: before?.draft });
     return {
       workflow: workflowLineOf(workflow),
       created,
@@ -53,3 +54,9 @@ export const importWorkflow = defineOperation({
     };
   },
 });
+
+function readImported({ settings: limits }: EngineContext, given: { document: string; name?: string | undefined }) {
+  const { definition, ...rest } = readWfFormat(given.document, limits);
+  const named = given.name === undefined ? definition : { ...definition, name: given.name };
+  return { parsed: requireDefinition(named, { limits }), ...rest };
+}

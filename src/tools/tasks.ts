@@ -11,6 +11,7 @@ import { checkTaskReady } from "../engine/claims/readiness.js";
 import { standingRun } from "../engine/runs/executions.js";
 import { requireRun } from "../engine/lookup.js";
 import { findTaskDetail, listTaskPage } from "../engine/tasks/queries.js";
+import { preparePlan, stepsOfPlan } from "../engine/tasks/plans.js";
 import { cancelTask, completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks/tasks.js";
 import { taskLine, taskView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
@@ -222,8 +223,12 @@ const complete = defineOperation({
     ...params.acting,
   }),
   output: z.object(shapes.change),
-  *run(ctx, input) {
-    return changeView(yield* completeTask(ctx, input), READY_SHOWN_MAX);
+  prepare: ({ task, result }) => {
+    const steps = stepsOfPlan(result);
+    return steps && ((ctx) => preparePlan(ctx, { task, steps }));
+  },
+  *run(ctx, input, reading) {
+    return changeView(yield* completeTask(ctx, { ...input, reading }), READY_SHOWN_MAX);
   },
 });
 

@@ -2,13 +2,14 @@ import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
 import { analyse, fileProblems } from "../engine/definitions/analysis.js";
 import { type Definition, type Parsed, parseDefinition, requireDefinition } from "../engine/definitions/definition.js";
+import type { EngineContext } from "../engine/context.js";
 import { BatonError } from "../base/errors.js";
 import { iso } from "../base/time.js";
 import { isName, NAME_RULE } from "../base/names.js";
 import { toMermaid } from "../engine/graph/diagrams.js";
 import { findProject, requireProject } from "../engine/projects/projects.js";
 import * as workflows from "../engine/workflows/workflows.js";
-import { definition, writtenDefinition, yaml } from "../dispatch/definition-param.js";
+import { definition, type WrittenDefinition, writtenDefinition, yaml } from "../dispatch/definition-param.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { count, instant, nextPage } from "../dispatch/shapes.js";
@@ -54,18 +55,24 @@ const create = defineOperation({
     ...params.acting,
   }),
   output: z.object({ workflow: z.object(workflowFields), created: z.boolean() }),
-  *run(ctx, { agent, ...input }) {
-    const parsed = requireDefinition(writtenDefinition(input), { limits: ctx.settings, ...nameOption(input.name) });
-    checkName(input.name, parsed);
+  prepare: (input) => (ctx) => workflows.prepareWorkflow(ctx, input.project, { parsed: readNamed(ctx, input) }),
+  *run(ctx, { agent, ...input }, before) {
+    const parsed = before?.limits === ctx.settings ? before.read.parsed : readNamed(ctx, input);
     const acting = yield* actingAs(ctx, agent);
     const project = yield* requireProject(acting, input.project);
-    const { workflow, created } = yield* workflows.createWorkflow(acting, project, parsed);
+    const { workflow, created } = yield* workflows.createWorkflow(acting, project, { parsed, draft: before?.draft });
     return { workflow: line(workflow), created };
   },
 });
 
-function nameOption(given: string | undefined): { name?: string } {
-  return given === undefined ? {} : { name: given };
+function readNamed(
+  { settings: limits }: EngineContext,
+  input: WrittenDefinition & { name?: string | undefined },
+): Parsed {
+  const { name } = input;
+  const parsed = requireDefinition(writtenDefinition(input), { limits, ...(name !== undefined && { name }) });
+  checkName(name, parsed);
+  return parsed;
 }
 
 /** A workflow is found again by its name, so it has exactly one. */

@@ -7,6 +7,7 @@ import type { EngineContext } from "../context.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { runningDueAt, startByOf } from "../lifecycle/leases.js";
 import { isUnstarted, startChild, waitForChildRun } from "../child-runs/child-runs.js";
+import type { Preparation } from "../runs/preparation.js";
 import { expireLease } from "../presence/lease-expiry.js";
 import { requireUnarchived } from "../projects/projects.js";
 import { RunChange } from "../lifecycle/run-change.js";
@@ -15,8 +16,11 @@ import { readyTasks } from "../lifecycle/ready.js";
 import { cancelHeld, expireUnheld, failAttempt } from "../tasks/tasks.js";
 import { fireTimer, giveUpWait } from "../signals/wait-steps.js";
 
-/** Handles what is due for a task: a retry, a timeout, a lapsed reservation or lease, a cancellation's grace. */
-export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
+/**
+ * Handles what is due for a task: a retry, a timeout, a lapsed reservation or lease, a cancellation's grace, a child run, which
+ * was prepared `before`.
+ */
+export function* handleDue(ctx: EngineContext, id: string, before?: Preparation): Tx<void> {
   // Starting a child run locks its project, which comes before the run of its task in lock order.
   const found = yield* findTaskAndSpec(id);
   const starts = found !== undefined && isUnstarted(found);
@@ -33,7 +37,7 @@ export function* handleDue(ctx: EngineContext, id: string): Tx<void> {
     case "running":
       return yield* runningDue(ctx, locked);
     case "waiting":
-      return yield* waitingDue(ctx, locked);
+      return yield* waitingDue(ctx, locked, before);
     default:
       return yield* setDue(task.id, null);
   }
@@ -68,10 +72,10 @@ function* readyDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
   else yield* setDue(task.id, earliest(task.closeBy, startBy, task.reservedUntil));
 }
 
-function* waitingDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
+function* waitingDue(ctx: EngineContext, locked: LockedTask, before: Preparation | undefined): Tx<void> {
   const { task, spec } = locked;
   const until = spec.until ?? null;
-  if (isUnstarted(locked) && !isOver(ctx, task.closeBy)) yield* startChild(ctx, locked);
+  if (isUnstarted(locked) && !isOver(ctx, task.closeBy)) yield* startChild(ctx, locked, before);
   else if (until !== null && isOver(ctx, until)) yield* fireTimer(ctx, locked, until);
   else if (isOver(ctx, task.closeBy)) yield* giveUpWait(ctx, locked, notInTime(locked));
   else yield* setDue(task.id, earliest(until, task.closeBy));

@@ -6,10 +6,10 @@ import { dueTasks, nextDueAt } from "../../store/tasks/transitions.js";
 import { runningTasksOfSession } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { takeDueCheckpoints, takeRequestedCheckpoints } from "../checkpoints/schedule.js";
-import { failUnstarted } from "../child-runs/child-runs.js";
+import { failUnstarted, prepareChild } from "../child-runs/child-runs.js";
 import { IsolatedJobs, isOfDatabase, type Quarantine } from "./isolation.js";
 import type { EngineContext } from "../context.js";
-import type { Engine } from "../engine.js";
+import { type Engine, prepared } from "../engine.js";
 import { handleDueRun } from "../child-runs/reconcile.js";
 import { handleDue } from "./due-tasks.js";
 import { expireLeaseOfSession, expireSession } from "../presence/lease-expiry.js";
@@ -160,13 +160,19 @@ async function inRounds(round: () => Promise<{ tried: number; sum: number }>): P
 }
 
 function handleDueTasks(engine: Engine, jobs: IsolatedJobs): Promise<number> {
-  const find = (limit: number) => engine.read((ctx) => dueTasks(ctx.now, limit));
-  return inRounds(() => jobs.eachDue("task", { find }, (task) => handleDueTask(engine, task)));
+  const ofWorkflows = new Set<string>();
+  const find = async (limit: number) => {
+    const due = await engine.read((ctx) => dueTasks(ctx.now, limit));
+    for (const { id, kind } of due) if (kind === "workflow") ofWorkflows.add(id);
+    return due.map(({ id }) => id);
+  };
+  return inRounds(() => jobs.eachDue("task", { find }, (task) => handleDueTask(engine, task, ofWorkflows.has(task))));
 }
 
-async function handleDueTask(engine: Engine, task: string): Promise<number> {
+async function handleDueTask(engine: Engine, task: string, ofWorkflow: boolean): Promise<number> {
+  const before = ofWorkflow ? await prepared(engine, (ctx) => prepareChild(ctx, task)) : undefined;
   try {
-    await engine.transact((ctx) => handleDue(ctx, task));
+    await engine.transact((ctx) => handleDue(ctx, task, before));
   } catch (error) {
     // An error that keeps a child run from starting fails only the task that would wait for it.
     if (!(error instanceof BatonError) || isOfDatabase(error)) throw error;

@@ -27,7 +27,8 @@ import { listed, unfitness } from "../steps/output.js";
 import { cancelRun } from "../runs/control.js";
 import { cancelTask } from "../tasks/tasks.js";
 import { endWait } from "../signals/wait-steps.js";
-import { requireWorkflow } from "../workflows/workflows.js";
+import { requireVersion, unbounded } from "../workflows/workflows.js";
+import { type ChosenDefinition, type Preparation, preparedFor, prepareRun } from "../runs/preparation.js";
 
 // A workflow step waits for a child run. Every transaction that starts, ends or stops either of them locks the parent
 // before the child; so a child that has ended records that it is due, and the tick, or the process that ended it, tells
@@ -46,7 +47,11 @@ const CHECK_AGAIN_MS = 60_000;
  * Starts the run that a waiting workflow task is to wait for. Where its own run has as many as may be at once, it waits for one of them
  * to end; where a budget is spent, for that to be raised. Errors: `not_found` for a workflow that is none, `limit_exceeded` for one within ten others, `invalid_input` for its inputs.
  */
-export function* startChild(ctx: EngineContext, { task, spec, run }: LockedTask): Tx<void> {
+export function* startChild(
+  ctx: EngineContext,
+  { task, spec, run }: LockedTask,
+  before: Preparation | undefined,
+): Tx<void> {
   if ((yield* children.countOpenChildren(run.id)) >= run.maxParallel || (yield* closeIfOverBudget(run)))
     return yield* setDue(task.id, earliest(task.closeBy, ctx.now + CHECK_AGAIN_MS));
   const name = spec.workflow ?? "";
@@ -56,10 +61,14 @@ export function* startChild(ctx: EngineContext, { task, spec, run }: LockedTask)
   }
   yield* requireDescendantCapacity(run);
   const project = yield* ownProject(task);
-  const { workflow, version, definition, source } = yield* requireWorkflow(ctx, project, { workflow: name });
+  const stored = yield* requireVersion(project, { workflow: name });
+  const { parsed, draft } = preparedFor(definitionOfChild(ctx, stored), before);
+  const { workflow, version } = stored;
+  const { definition } = parsed;
   const started = yield* executeWorkflow(ctx, {
     project,
-    parsed: { definition, source },
+    parsed,
+    draft,
     workflow: { id: workflow.id, version: version.version },
     inputs: spec.given,
     priority: definition.priority ?? priorityName(run.priority),
@@ -75,6 +84,20 @@ export function* startChild(ctx: EngineContext, { task, spec, run }: LockedTask)
   const data = { key: task.key, child_run: started.run.id, workflow: workflow.name, version: version.version };
   change.record({ type: "task.child_started", task: task.id, data });
   yield* change.writeHistory();
+}
+
+/** Reads and drafts the child run of a task that is to wait for it, before `startChild`. Errors: as there. */
+export function* prepareChild(ctx: EngineContext, id: string): Tx<Preparation | undefined> {
+  const found = yield* findTaskAndSpec(id);
+  if (found === undefined || !isUnstarted(found)) return undefined;
+  const project = yield* ownProject(found.task);
+  const stored = yield* requireVersion(project, { workflow: found.spec.workflow ?? "" });
+  return prepareRun(definitionOfChild(ctx, stored), project);
+}
+
+// The limits of today do not take away what was stored under others.
+function definitionOfChild({ settings }: EngineContext, stored: ChosenDefinition["stored"]): ChosenDefinition {
+  return { limits: unbounded(settings), overrides: {}, stored };
 }
 
 /** Lets the next task of a run that waits for capacity start its child run, soon. */

@@ -14,7 +14,7 @@ import { completion, progressTo } from "./progress.js";
 import { hint, NAME_RULE, isName } from "../../base/names.js";
 import { type Project, requireUnarchived } from "../projects/projects.js";
 import { requireRun, requireTask } from "../lookup.js";
-import { requireWorkflow } from "../workflows/workflows.js";
+import { requireVersion } from "../workflows/workflows.js";
 
 export type Milestone = milestones.Milestone;
 
@@ -52,7 +52,7 @@ export function* addMilestone(
     throw new BatonError("invalid_input", `"${wanted.name}" cannot be the name of a milestone: it needs ${NAME_RULE}.`);
   }
   const dueAt = dueOf(ctx, wanted.due);
-  const links = yield* linksWanted(ctx, project, wanted);
+  const links = yield* linksWanted(project, wanted);
   yield* requireUnarchived(project.id);
   const known = yield* milestones.findMilestone(project.id, wanted.name);
   if (known) return { ...(yield* sameMilestone(known, links, dueAt)), created: false };
@@ -102,7 +102,7 @@ type WantedLink = Omit<milestones.Link, "milestone"> & {
   readonly run?: string;
 };
 
-function* linksWanted(ctx: EngineContext, project: Project, wanted: NewMilestone): Tx<WantedLink[]> {
+function* linksWanted(project: Project, wanted: NewMilestone): Tx<WantedLink[]> {
   const { runs = [], tasks = [], workflows = [] } = wanted;
   const links = new Map<string, WantedLink>();
   for (const id of runs) {
@@ -117,7 +117,7 @@ function* linksWanted(ctx: EngineContext, project: Project, wanted: NewMilestone
     links.set(task.id, { kind: "task", target: task.id, label: task.key, done: false, run: task.run });
   }
   for (const reference of workflows) {
-    const { workflow } = yield* requireWorkflow(ctx, project, { workflow: reference });
+    const { workflow } = yield* requireVersion(project, { workflow: reference });
     links.set(workflow.id, { kind: "workflow", target: workflow.id, label: workflow.name, done: false });
   }
   if (links.size <= LINKS_MAX) return [...links.values()];

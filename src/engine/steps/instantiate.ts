@@ -31,8 +31,8 @@ export interface Instantiation {
   readonly project: Project;
   readonly run: Run;
   readonly planned: readonly Planned[];
-  /** Drafts of the steps that were made before. */
-  readonly drafts?: ReadonlyMap<Step, StepDraft>;
+  /** Drafts of steps that were made before, by key. */
+  readonly drafts?: ReadonlyMap<string, StepDraft> | undefined;
 }
 
 /**
@@ -43,7 +43,7 @@ export function* instantiate(ctx: EngineContext, { project, run, planned, drafts
   const demands = new Map<string, Demand>();
   const scopes = new Map<string, FileSet>();
   const made = planned.map((plan): NewTask => {
-    const draft = drafts?.get(plan.step) ?? draftStep(project, plan.step);
+    const draft = drafts?.get(plan.step.key) ?? draftStep(project, plan.step);
     if (draft.scope !== "") scopes.set(draft.scope, draft.paths);
     demands.set(draft.demand.id, draft.demand);
     return {

@@ -1,6 +1,6 @@
 import type { RunShape } from "../../store/runs/runs.js";
 import { fileProblems } from "../definitions/analysis.js";
-import { definitionDag, type Parsed, type Step } from "../definitions/definition.js";
+import { type Definition, definitionDag, type Parsed, type Step } from "../definitions/definition.js";
 import { shapeOf } from "../graph/shape.js";
 import type { Problem } from "../../base/problems.js";
 import type { Project } from "../projects/projects.js";
@@ -19,8 +19,8 @@ export interface RunDraft {
   readonly shape: RunShape;
   /** By key. */
   readonly ranks: ReadonlyMap<string, number>;
-  /** Drafts of the steps that do not change once the run's values are known. */
-  readonly steps: ReadonlyMap<Step, StepDraft>;
+  /** Drafts of the steps that do not change once the run's values are known, by key. */
+  readonly steps: ReadonlyMap<string, StepDraft>;
   /** Paths that the project cannot take; undefined where that hangs on the run's values. */
   readonly problems: readonly Problem[] | undefined;
 }
@@ -29,7 +29,7 @@ export interface RunDraft {
 export function draftRun(parsed: Parsed, project: Project): RunDraft {
   const { definition, source } = parsed;
   const dag = definitionDag(definition);
-  const fixed = definition.steps.filter((step) => !isKnownAtStart(step));
+  const fixed = fixedSteps(definition);
   const problems = fileProblems({ steps: fixed }, project);
   return {
     parsed,
@@ -37,13 +37,22 @@ export function draftRun(parsed: Parsed, project: Project): RunDraft {
     text: JSON.stringify(source),
     shape: shapeOf(dag),
     ranks: dag.upwardRanks(),
-    steps: new Map(problems.length > 0 ? [] : fixed.map((step) => [step, draftStep(project, step)])),
+    steps: problems.length > 0 ? new Map() : draftSteps(project, definition),
     problems: fixed.length === definition.steps.length ? problems : undefined,
   };
 }
 
+/** Drafts the steps that no value of the run changes, by key. Errors: as `draftStep`. */
+export function draftSteps(project: Project, definition: Pick<Definition, "steps">): Map<string, StepDraft> {
+  return new Map(fixedSteps(definition).map((step) => [step.key, draftStep(project, step)]));
+}
+
+function fixedSteps({ steps }: Pick<Definition, "steps">): Step[] {
+  return steps.filter((step) => !isKnownAtStart(step));
+}
+
 /** Whether a draft is of this definition and still holds for the project as it is now. */
-export function holdsFor(draft: RunDraft, parsed: Parsed, project: Project): boolean {
+export function holdsFor(draft: Pick<RunDraft, "parsed" | "project">, parsed: Parsed, project: Project): boolean {
   const { id, root, caseInsensitive } = draft.project;
   return (
     draft.parsed === parsed && id === project.id && root === project.root && caseInsensitive === project.caseInsensitive

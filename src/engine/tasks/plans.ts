@@ -8,15 +8,17 @@ import type { Tx } from "../../store/tx.js";
 import { fileProblems } from "../definitions/analysis.js";
 import type { EngineContext } from "../context.js";
 import { type Definition, definitionDag, parseDefinition } from "../definitions/definition.js";
+import { requireRun, requireTask } from "../lookup.js";
 import { BatonError } from "../../base/errors.js";
 import { planOf } from "../steps/plan.js";
 import type { LockedTask } from "../lifecycle/locked-task.js";
-import { instantiate } from "../steps/instantiate.js";
-import { isObject } from "../../base/json.js";
+import { instantiate, type StepDraft } from "../steps/instantiate.js";
+import { draftSteps } from "../steps/run-draft.js";
+import { defined, isObject } from "../../base/json.js";
 import { type Problem, problemsError } from "../../base/problems.js";
-import { ownProject } from "../projects/projects.js";
+import { ownProject, type Project } from "../projects/projects.js";
 import { requireCapacity, type RunChange } from "../lifecycle/run-change.js";
-import { RunGraph } from "../graph/run-graph.js";
+import { RunGraph, type Vertex } from "../graph/run-graph.js";
 import { settingsIn } from "../scheduling/run-modes.js";
 import { moveRun } from "../lifecycle/run-state.js";
 import { settledAmong } from "../lifecycle/dependents.js";
@@ -24,6 +26,11 @@ import type { GivenResult } from "../steps/output.js";
 import { valuesOfRun } from "../steps/values.js";
 
 // The result of a plan task is a list of steps. They come behind it, and what hung on it hangs on them from then on.
+
+/** A plan, with its reading where that was made before the transaction. */
+export interface GivenPlan extends GivenResult {
+  readonly reading?: PlanReading | undefined;
+}
 
 /** Checks the plan with which the holder of a plan task completes it. */
 export function planCompleted({ task }: LockedTask, result: unknown): GivenResult {
@@ -43,6 +50,38 @@ export const PLAN_EXAMPLE = {
 export interface Plan {
   readonly definition: Definition;
   readonly earlier: readonly Task[];
+  readonly drafts: PlanReading["drafts"];
+}
+
+/** The steps of a plan as they were read, with everything else that their reading depends on, as text. */
+export interface PlanReading {
+  readonly steps: readonly unknown[];
+  readonly among: string;
+  readonly project: Project;
+  readonly read: ReturnType<typeof parseDefinition>;
+  /** By key, if the reading was made before the transaction and the project can take every path. */
+  readonly drafts?: ReadonlyMap<string, StepDraft>;
+}
+
+/** Reads and drafts the steps of a plan before the transaction that completes its task; undefined where that is no plan's. */
+export function* preparePlan(
+  ctx: EngineContext,
+  { task: reference, steps }: { readonly task: string; readonly steps: readonly unknown[] },
+): Tx<PlanReading | undefined> {
+  const { task } = yield* requireTask(reference);
+  if (task.kind !== "plan") return undefined;
+  const { tasks, edges } = yield* graphOfRun(task.run);
+  const place = { task, run: yield* requireRun(task.run), before: beforePlan(new RunGraph(tasks, edges), task, steps) };
+  const reading = yield* readPlan(ctx, place, { steps });
+  const { read, project } = reading;
+  if ("problems" in read || fileProblems(read.definition, project).length > 0) return reading;
+  return { ...reading, drafts: draftSteps(project, read.definition) };
+}
+
+/** The list of steps in a plan's result, if there is one. */
+export function stepsOfPlan(result: unknown): readonly unknown[] | undefined {
+  const steps: unknown = Array.isArray(result) ? result : isObject(result) ? result["steps"] : undefined;
+  return Array.isArray(steps) ? steps : undefined;
 }
 
 /**
@@ -50,9 +89,13 @@ export interface Plan {
  * with what came before the plan to need and to read. Errors: `invalid_input` with every problem, `limit_exceeded`; nothing has
  * changed then.
  */
-export function* requirePlan(ctx: EngineContext, { task, run }: LockedTask, { result, again }: GivenResult): Tx<Plan> {
-  const steps: unknown = Array.isArray(result) ? result : isObject(result) ? result["steps"] : undefined;
-  if (!Array.isArray(steps)) {
+export function* requirePlan(
+  ctx: EngineContext,
+  { task, run }: LockedTask,
+  { result, again, reading: known }: GivenPlan,
+): Tx<Plan> {
+  const steps = stepsOfPlan(result);
+  if (steps === undefined) {
     const instead = typeof result === "string" ? ", an object and no text" : "";
     const message = `The result of a plan is its steps${instead}: ${JSON.stringify(PLAN_EXAMPLE)}. ${again.said}`;
     throw new BatonError("invalid_input", message, { details: { task: task.id }, next: [again.next] });
@@ -60,27 +103,46 @@ export function* requirePlan(ctx: EngineContext, { task, run }: LockedTask, { re
   const { tasks, edges } = yield* graphOfRun(run.id);
   const graph = new RunGraph(tasks, edges);
   const problems = [...ofTheRun(result), ...takenKeys(graph, steps)];
-  const planned = new Set(steps.map(keyOf));
-  const before = graph.allBefore(task.key).filter(({ key }) => !planned.has(key));
-  const { inputs, defaults } = (yield* findRunDefinition(run.id)) ?? {};
-  const written = {
-    name: run.name,
-    ...(inputs !== undefined && { inputs }),
-    ...(defaults !== undefined && { defaults }),
-  };
-  const parsed = parseDefinition(
-    { ...written, steps },
-    {
-      limits: settingsIn(run.mode, ctx.settings),
-      around: before.map(({ key }) => ({ key, needs: [], trigger: undefined })),
-    },
-  );
+  const before = beforePlan(graph, task, steps);
+  const { read: parsed, project, drafts } = yield* readPlan(ctx, { task, run, before }, { steps, known });
   if ("problems" in parsed) throw refused(task, [...problems, ...parsed.problems], again);
   const { definition } = parsed;
-  problems.push(...countingThePlan(definition), ...fileProblems(definition, yield* ownProject(task)));
+  problems.push(...countingThePlan(definition), ...(drafts ? [] : fileProblems(definition, project)));
   if (problems.length > 0) throw refused(task, problems, again);
   const needed = new Set(definition.steps.flatMap(({ needs }) => needs));
-  return { definition, earlier: before.flatMap((one) => (one.task && needed.has(one.key) ? [one.task] : [])) };
+  const earlier = before.flatMap((one) => (one.task && needed.has(one.key) ? [one.task] : []));
+  return { definition, earlier, drafts };
+}
+
+/** What comes before a plan, for its steps to need and to read. */
+function beforePlan(graph: RunGraph, task: Task, steps: readonly unknown[]): Vertex[] {
+  const planned = new Set(steps.map(keyOf));
+  return graph.allBefore(task.key).filter(({ key }) => !planned.has(key));
+}
+
+interface PlaceOfPlan {
+  readonly task: Task;
+  readonly run: Run;
+  readonly before: readonly Vertex[];
+}
+
+/** Reads the steps of a plan, or returns the reading that is known where nothing that it depends on is another by now. */
+function* readPlan(
+  ctx: EngineContext,
+  { task, run, before }: PlaceOfPlan,
+  { steps, known }: { readonly steps: readonly unknown[]; readonly known?: PlanReading | undefined },
+): Tx<PlanReading> {
+  const project = yield* ownProject(task);
+  const { inputs, defaults } = (yield* findRunDefinition(run.id)) ?? {};
+  const written = defined({ name: run.name, inputs, defaults });
+  const options = {
+    limits: settingsIn(run.mode, ctx.settings),
+    around: before.map(({ key }) => ({ key, needs: [], trigger: undefined })),
+  };
+  const { root, caseInsensitive } = project;
+  const among = JSON.stringify([written, options, root, caseInsensitive]);
+  if (known?.steps === steps && known.among === among) return known;
+  return { steps, among, project, read: parseDefinition({ ...written, steps }, options) };
 }
 
 /** A plan's result may hold other keys for its readers; these would be settings of a run, which a plan cannot make. */
@@ -132,7 +194,7 @@ function refused(task: Task, problems: readonly Problem[], { said, next }: Given
  * Makes tasks of the steps of a plan that has been completed, and gives the plan's task as it is then. What waited for it waits for the
  * last of them instead; those that need no other become ready when it is settled.
  */
-export function* expandPlan(change: RunChange, plan: Task, { definition, earlier }: Plan): Tx<Task> {
+export function* expandPlan(change: RunChange, plan: Task, { definition, earlier, drafts }: Plan): Tx<Task> {
   const { ctx, run } = change;
   yield* requireCapacity(change, definition.steps.length);
   const project = yield* ownProject(plan);
@@ -151,7 +213,7 @@ export function* expandPlan(change: RunChange, plan: Task, { definition, earlier
     dependents: step.dependents === 0 ? behind.length : step.dependents,
     upwardRankMs: step.upwardRankMs + rest,
   }));
-  const tasks = yield* instantiate(ctx, { project, run, planned });
+  const tasks = yield* instantiate(ctx, { project, run, planned, drafts });
   for (const task of tasks) change.add(task);
   const needed = new Set(definition.steps.flatMap(({ needs }) => needs));
   const last = tasks.filter(({ key }) => !needed.has(key)).map(({ id }) => id);

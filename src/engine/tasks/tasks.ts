@@ -18,7 +18,7 @@ import {
 import { takesWork } from "../lifecycle/run-state.js";
 import { leaseShownUntil, renewLease } from "../lifecycle/leases.js";
 import { taskMachine, transition } from "../lifecycle/machines.js";
-import { expandPlan, leavePlanning, planCompleted, requirePlan } from "./plans.js";
+import { expandPlan, leavePlanning, planCompleted, type PlanReading, requirePlan } from "./plans.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
 import { settleDependents, settlementOf } from "../lifecycle/dependents.js";
 import { listed, requireSize, unfitness } from "../steps/output.js";
@@ -33,6 +33,8 @@ export interface Completion extends TaskToken {
   readonly result?: unknown;
   readonly usage?: Usage | undefined;
   readonly note?: string | undefined;
+  /** Of a plan, where its steps were read before the transaction. */
+  readonly reading?: PlanReading | undefined;
 }
 
 /**
@@ -41,14 +43,14 @@ export interface Completion extends TaskToken {
  * attempt then still runs.
  */
 export function* completeTask(ctx: EngineContext, completion: Completion): Tx<TaskChanged> {
-  const { result, usage, note } = completion;
+  const { result, usage, note, reading } = completion;
   const found = yield* lockByToken(completion);
   if ("ended" in found) return yield* completedBefore(found.ended, completion);
   const { held } = found;
   requireSound(ctx, held, result);
   // The plan of a run that comes to its end already is kept as a result, and nothing is begun of it.
   const expands = held.task.kind === "plan" && takesWork(held.run);
-  const plan = expands ? yield* requirePlan(ctx, held, planCompleted(held, result)) : undefined;
+  const plan = expands ? yield* requirePlan(ctx, held, { ...planCompleted(held, result), reading }) : undefined;
   const change = new RunChange(ctx, plan ? yield* leavePlanning(held.run) : held.run, held.counters);
   const ended = yield* endAttempt(change, held, { event: "complete", outcome: "succeeded", result, usage, note });
   const task = plan ? yield* expandPlan(change, ended, plan) : ended;

@@ -163,7 +163,7 @@ export function* makeFromTemplate(ctx: EngineContext, request: TemplateRequest, 
   const { project, created } = yield* createProject(ctx, yield* withConfig(wanted));
   const workflows: { name: string; version: number }[] = [];
   for (const workflow of template.workflows) {
-    const { workflow: stored } = yield* createWorkflow(ctx, project, withDefaults(ctx, workflow, inputs));
+    const { workflow: stored } = yield* createWorkflow(ctx, project, { parsed: withDefaults(ctx, workflow, inputs) });
     workflows.push({ name: stored.name, version: stored.version });
   }
   const milestones: string[] = [];

@@ -1,12 +1,9 @@
-import type { EngineContext } from "../context.js";
 import type { DefinitionLimits } from "../definitions/step-checks.js";
 import { parseDefinition, type Parsed } from "../definitions/definition.js";
 import type { JsonObject } from "../../base/json.js";
 import { hashOfInput } from "../../base/hash.js";
 import { hint } from "../../base/names.js";
-import type { Project } from "../projects/projects.js";
 import { type Problem, Problems, problemsError } from "../../base/problems.js";
-import { createWorkflow } from "./workflows.js";
 
 /** A workflow in the form that other systems use. */
 export interface ComplexWorkflow {
@@ -29,25 +26,18 @@ export interface ComplexStep {
 }
 
 /**
- * Stores such a workflow as a definition. Errors: `invalid_input` or `limit_exceeded` with every problem, at the place
+ * Returns the definition that says the same. Errors: `invalid_input` or `limit_exceeded` with every problem, at the place
  * where the caller wrote it.
  */
-export function* createComplexWorkflow(ctx: EngineContext, project: Project, written: ComplexWorkflow) {
-  const parsed = translated(written, ctx.settings);
-  return { ...(yield* createWorkflow(ctx, project, parsed)), parsed };
-}
-
-/** The definition that says the same. Errors: as `createComplexWorkflow`. */
-function translated(written: ComplexWorkflow, limits: DefinitionLimits): Parsed {
+export function translateComplex(written: ComplexWorkflow, limits: DefinitionLimits): Parsed {
   const problems = new Problems();
   const needs = new Needs(written, problems);
   const translator = new Translator(needs, problems);
   const steps = written.steps.map((step, index) => translator.step(step, index));
+  const { dependencies, parallel_groups } = written;
   const name =
     written.name ??
-    `complex-${hashOfInput({ ...written })
-      .slice(0, 8)
-      .toLowerCase()}`;
+    `complex-${hashOfInput({ steps: written.steps, dependencies, parallel_groups }).slice(0, 8).toLowerCase()}`;
   const definition = { name, steps: steps.map((step, index) => ({ ...step, ...needs.of(written.steps[index]) })) };
   const parsed = parseDefinition(definition, { limits });
   if ("problems" in parsed) for (const problem of parsed.problems) problems.add(placed(problem, written, steps));

@@ -14,12 +14,44 @@ import type { DefinitionLimits } from "../definitions/step-checks.js";
 import { BatonError } from "../../base/errors.js";
 import { hint } from "../../base/names.js";
 import { problemsError } from "../../base/problems.js";
+import { holdsFor } from "../steps/run-draft.js";
 import { findProject, PERSONAL, type Project } from "../projects/projects.js";
 import type { Settings } from "../../base/settings.js";
 
 export type Workflow = workflows.Workflow;
 
 const RECENT_RUNS = 100;
+
+/** A definition as it is stored in a project that can take its paths. */
+export interface WorkflowDraft {
+  readonly parsed: Parsed;
+  readonly project: Project;
+  readonly text: string;
+  readonly hash: string;
+}
+
+/** Errors: `invalid_input` for files outside the project. */
+function draftWorkflow(project: Project, parsed: Parsed): WorkflowDraft {
+  const problems = fileProblems(parsed.definition, project);
+  if (problems.length > 0) throw problemsError("The definition cannot be used", problems);
+  return { parsed, project, text: JSON.stringify(parsed.source), hash: hashOfInput(parsed.source) };
+}
+
+/** A definition that was read and drafted before the transaction that stores it, with the limits that it was held against. */
+export interface PreparedWorkflow<R extends { readonly parsed: Parsed }> {
+  readonly limits: Settings;
+  readonly read: R;
+  readonly draft: WorkflowDraft | undefined;
+}
+
+export function* prepareWorkflow<R extends { readonly parsed: Parsed }>(
+  ctx: EngineContext,
+  reference: string | undefined,
+  read: R,
+): Tx<PreparedWorkflow<R>> {
+  const project = yield* findProject(ctx, reference);
+  return { limits: ctx.settings, read, draft: project && draftWorkflow(project, read.parsed) };
+}
 
 /**
  * Stores a definition under its name: a new workflow, the next version where it differs from the newest, or nothing
@@ -28,14 +60,13 @@ const RECENT_RUNS = 100;
 export function* createWorkflow(
   ctx: EngineContext,
   project: Project,
-  { definition, source }: Parsed,
+  { parsed, draft }: { readonly parsed: Parsed; readonly draft?: WorkflowDraft | undefined },
 ): Tx<{ workflow: Workflow; created: boolean }> {
-  const problems = fileProblems(definition, project);
-  if (problems.length > 0) throw problemsError("The definition cannot be used", problems);
+  const { definition } = parsed;
+  const { text, hash } = draft && holdsFor(draft, parsed, project) ? draft : draftWorkflow(project, parsed);
   // Two that store the next version at once would both count on from the same one.
   yield* lockProject(project.id);
   const known = yield* workflows.findWorkflowByName(project.id, definition.name);
-  const hash = hashOfInput(source);
   if (known?.archivedAt === null) {
     const newest = yield* workflows.findVersion(known.id, known.version);
     if (newest?.hash === hash) return { workflow: known, created: false };
@@ -56,7 +87,7 @@ export function* createWorkflow(
   yield* workflows.insertVersion({
     workflow: id,
     version,
-    definition: JSON.stringify(source),
+    definition: text,
     hash,
     createdAt: ctx.now,
     createdBy,
@@ -120,7 +151,7 @@ export function* requireWorkflow(
   return { workflow, version, definition, source };
 }
 
-const unbounded = (settings: Settings): DefinitionLimits => ({
+export const unbounded = (settings: Settings): DefinitionLimits => ({
   ...settings,
   open_tasks_max: Infinity,
   depth_max: Infinity,

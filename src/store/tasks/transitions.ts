@@ -229,14 +229,14 @@ export function* orderCancelOfRun(run: string, dueAt: number): Tx<number> {
 }
 
 const DUE =
-  "SELECT id FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
-const HELD_AND_DUE = "SELECT id FROM tasks WHERE agent IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
+  "SELECT id, kind FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
+const HELD_AND_DUE = "SELECT id, kind FROM tasks WHERE agent IS NOT NULL AND due_at <= $1 ORDER BY due_at, id LIMIT $2";
 
 /** Returns due tasks, at most `limit` unclaimed ones and as many claimed ones. */
-export function* dueTasks(now: number, limit: number): Tx<string[]> {
+export function* dueTasks(now: number, limit: number): Tx<{ id: string; kind: string }[]> {
   const unheld = yield [DUE, [now, limit]];
   const held = yield [HELD_AND_DUE, [now, limit]];
-  return [...unheld, ...held].map((row) => text(row, "id"));
+  return [...unheld, ...held].map((row) => ({ id: text(row, "id"), kind: text(row, "kind") }));
 }
 
 /** Returns when the next unclaimed task comes due, after an instant. */
