@@ -94,8 +94,8 @@ export class RunChange {
     this.#lanes.enter(after);
   }
 
-  record(event: Omit<NewEvent, "project" | "run">): void {
-    this.#events.push({ ...event, project: this.run.project, run: this.run.id });
+  record({ type, task = null, agent = null, data = {} }: Omit<NewEvent, "project" | "run">): void {
+    this.#events.push({ type, project: this.run.project, run: this.run.id, task, agent, data });
   }
 
   /** Records an event of a task, with its key and its holder. */
