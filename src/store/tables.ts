@@ -1,3 +1,4 @@
+import { compile } from "./compile.js";
 import {
   bySize,
   chunksOf,
@@ -163,12 +164,6 @@ function compileReader<T>(fields: readonly Field[]): (row: Row) => T {
 function compileWriter<T>(fields: readonly Field[]): Writable<T>["write"] {
   const values = fields.map(({ field, as }) => KINDS.get(as)?.write?.(`object.${field}`) ?? `object.${field}`);
   return compile(["object", "values"], `values.push(${values.join(", ")});`);
-}
-
-// A loop over the columns takes three times as long. The code is made of names of fields and columns, constants of the statement modules.
-function compile<F>(parameters: readonly string[], body: string): F {
-  // oxlint-disable-next-line typescript/no-implied-eval -- the only place of src that compiles a text
-  return new Function(...parameters, body) as F;
 }
 
 /** An INSERT of several rows. Its texts, one per number of rows, are put together once. */

@@ -35,7 +35,7 @@ export function answerTo(step: TxStep, rows: readonly (readonly Row[])[]): reado
 
 export const NO_ROWS: readonly Row[] = Object.freeze([]);
 
-export type ResultOf<T> = T extends Tx<infer Result> ? Result : never;
+export type TxResult<T> = T extends Tx<infer Result> ? Result : never;
 
 /**
  * Runs transactions side by side, none of which needs what another finds: their first statements are one step, in order, then
@@ -43,7 +43,7 @@ export type ResultOf<T> = T extends Tx<infer Result> ? Result : never;
  */
 export function* together<const T extends readonly Tx<unknown>[]>(
   transactions: T,
-): Tx<{ -readonly [K in keyof T]: ResultOf<T[K]> }> {
+): Tx<{ -readonly [K in keyof T]: TxResult<T[K]> }> {
   const results = transactions.map((transaction) => transaction.next());
   // Loops rather than flatMap: a claim and completion comes by here six times.
   while (results.some(({ done }) => done !== true)) {
@@ -59,7 +59,7 @@ export function* together<const T extends readonly Tx<unknown>[]>(
       results[at] = transaction.next(answerTo(result.value, answers.slice(from, read)));
     }
   }
-  return results.map(({ value }) => value) as { -readonly [K in keyof T]: ResultOf<T[K]> };
+  return results.map(({ value }) => value) as { -readonly [K in keyof T]: TxResult<T[K]> };
 }
 
 /** Made afresh for every try of a transaction. */

@@ -46,7 +46,7 @@ const ROOMS = [
   { house: "engine", floor: 11, room: "background" },
   { house: "engine", floor: 11, room: "effects.ts" },
 
-  { house: "store", floor: 1, room: "{tx,rows,tables,redaction}.ts" },
+  { house: "store", floor: 1, room: "{tx,compile,rows,tables,redaction}.ts" },
   { house: "store", floor: 2, room: "events" },
   { house: "store", floor: 2, room: "projects" },
   { house: "store", floor: 2, room: "agents" },
@@ -83,7 +83,7 @@ const HOUSES = {
 const AREAS = [
   { area: "runtime", files: ["src/runtime/**"], may: ["base"], types: [], node: "all" },
   { area: "base", files: ["src/base/**"], may: [], types: [], node: ["crypto"] },
-  { area: "tx", files: ["src/store/tx.ts"], may: [], types: ["runtime"], node: [] },
+  { area: "tx", files: ["src/store/{tx,compile}.ts"], may: [], types: ["runtime"], node: [] },
   { area: "migrations", files: ["src/store/migrations/**"], may: ["tx"], types: [], node: [] },
   { area: "driver", files: ["src/store/driver/**"], may: ["tx", "base", "migrations"], types: ["runtime"], node: "all" },
   { area: "drivers", files: ["src/store/{sqlite,postgres}/**"], may: ["tx", "base", "migrations", "driver"], types: ["runtime"], node: "all" },

@@ -4,7 +4,7 @@ import { findCounters } from "../../store/runs/counters.js";
 import { setLanesOpen } from "../../store/scheduling/lanes.js";
 import { lockBudgets, lockTree } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
-import type { ResultOf, Tx } from "../../store/tx.js";
+import type { TxResult, Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { isOpen } from "../lifecycle/run-state.js";
@@ -26,7 +26,7 @@ export interface BudgetTerms {
   readonly agent: string;
 }
 
-export type BudgetReport = ResultOf<ReturnType<typeof checkBudget>>;
+export type BudgetReport = TxResult<ReturnType<typeof checkBudget>>;
 
 /**
  * The budgets that hold for a run, the nearest first, and the cost of the run and its descendants, in US dollars. Errors:

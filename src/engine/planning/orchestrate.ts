@@ -1,7 +1,7 @@
 import { findCounters } from "../../store/runs/counters.js";
 import { succeededRuns } from "../../store/runs/runs.js";
 import { listTasks } from "../../store/tasks/lists.js";
-import type { ResultOf, Tx } from "../../store/tx.js";
+import type { TxResult, Tx } from "../../store/tx.js";
 import { listAgentPage, plannedAgent } from "../presence/agent-queries.js";
 import { type Claim, claimTask } from "../claims/claims.js";
 import type { EngineContext } from "../context.js";
@@ -31,7 +31,7 @@ export interface Orchestration {
 }
 
 /** Facts a planner needs beside the goal. */
-export type Planning = ResultOf<ReturnType<typeof planningOf>>;
+export type Planning = TxResult<ReturnType<typeof planningOf>>;
 
 interface SimilarRun {
   readonly run: string;

@@ -4,7 +4,7 @@ import * as agents from "../../store/agents/agents.js";
 import { attemptStats, recentAttemptsOf } from "../../store/tasks/attempts.js";
 import { findSession } from "../../store/presence/sessions.js";
 import { runningTasksOf, type Task } from "../../store/tasks/tasks.js";
-import type { ResultOf, Tx } from "../../store/tx.js";
+import type { TxResult, Tx } from "../../store/tx.js";
 import { requireAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { attemptView } from "../tasks/views.js";
@@ -32,7 +32,7 @@ export function* findAgentDetail(ctx: EngineContext, name: string, wanted: { his
   };
 }
 
-type AgentMetrics = ResultOf<ReturnType<typeof metricsOf>>;
+type AgentMetrics = TxResult<ReturnType<typeof metricsOf>>;
 
 function* metricsOf(name: string) {
   const figures = yield* attemptStats(name);

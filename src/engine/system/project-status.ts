@@ -1,7 +1,7 @@
 import { sumCounters, findCounters } from "../../store/runs/counters.js";
 import { projectStats, lockStats, type ProjectStats, type WorkAtHand, workAtHand } from "../../store/system/stats.js";
 import { activeRunsOf, countRunsByStatus, findRuns } from "../../store/runs/runs.js";
-import type { ResultOf } from "../../store/tx.js";
+import type { TxResult } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { isoOrNull } from "../../base/time.js";
 import { milestoneLines } from "../milestones/milestones.js";
@@ -13,7 +13,7 @@ const RUNS_SHOWN_MAX = 50;
 const WORK_SHOWN_MAX = 200;
 
 /** A project as it stands, counted from what is recorded. */
-type ProjectOverview = ResultOf<ReturnType<typeof projectStatus>>;
+type ProjectOverview = TxResult<ReturnType<typeof projectStatus>>;
 
 export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project) {
   const active = (yield* activeRunsOf(project.id)).slice(-RUNS_SHOWN_MAX);

@@ -1,14 +1,14 @@
 import { sumCounters } from "../../store/runs/counters.js";
 import * as figures from "../../store/system/stats.js";
 import { countRunsByStatus } from "../../store/runs/runs.js";
-import type { ResultOf, Tx } from "../../store/tx.js";
+import type { TxResult, Tx } from "../../store/tx.js";
 import { commandRunners } from "../policy/command-runners.js";
 import type { EngineContext } from "../context.js";
 import { isoOrNull } from "../../base/time.js";
 import { toolsNotOffered } from "../policy/tool-runners.js";
 
 /** Everything on the database at a glance, counted from what is recorded. */
-type SystemStatus = ResultOf<ReturnType<typeof systemStatus>>;
+type SystemStatus = TxResult<ReturnType<typeof systemStatus>>;
 
 export function* systemStatus(ctx: EngineContext) {
   const readyAt = yield* figures.oldestReadyAt();

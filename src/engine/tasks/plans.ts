@@ -114,7 +114,7 @@ export function* requirePlan(
   return { definition, earlier, drafts };
 }
 
-/** What comes before a plan, for its steps to need and to read. */
+/** The steps before a plan, which its own steps may need and read. */
 function beforePlan(graph: RunGraph, task: Task, steps: readonly unknown[]): Vertex[] {
   const planned = new Set(steps.map(keyOf));
   return graph.allBefore(task.key).filter(({ key }) => !planned.has(key));

@@ -33,7 +33,7 @@ export interface Completion extends TaskToken {
   readonly result?: unknown;
   readonly usage?: Usage | undefined;
   readonly note?: string | undefined;
-  /** Of a plan, where its steps were read before the transaction. */
+  /** The steps of a plan, where they were read before the transaction. */
   readonly reading?: PlanReading | undefined;
 }
 

@@ -1,4 +1,5 @@
 import type Database from "better-sqlite3";
+import { compile } from "../compile.js";
 import type { AttemptPoints } from "../driver/faults.js";
 import {
   answerTo,
@@ -43,8 +44,8 @@ const PREPARED_MAX = 2_000;
 
 interface Prepared {
   readonly statement: Database.Statement;
-  /** The names of a row's columns; undefined where the statement gives no rows. */
-  readonly columns: readonly string[] | undefined;
+  /** Names the values of a row by their columns; undefined where the statement gives no rows. */
+  readonly rowOf: ((values: readonly SqlValue[]) => Row) | undefined;
   /** Which parameter stands at each `?`; undefined where that is 1, 2, 3, … */
   readonly order: readonly number[] | undefined;
 }
@@ -80,10 +81,10 @@ export class SqliteStatements {
 
   #run(statement: Statement, mayWrite: boolean): readonly Row[] {
     const [sql, values = NO_VALUES, hits] = statement;
-    const { statement: prepared, columns, order } = this.#prepared.get(sql) ?? this.#prepare(sql);
+    const { statement: prepared, rowOf, order } = this.#prepared.get(sql) ?? this.#prepare(sql);
     if (!mayWrite && !prepared.readonly) throw new Error(`a query may not write: ${sql}`);
     const bound = order === undefined ? values : order.map((index) => values[index]);
-    if (columns === undefined) {
+    if (rowOf === undefined) {
       const { changes } = prepared.run(bound);
       if (hits !== undefined && changes !== hits) throw new MissedRows(statement);
       if (changes > 0) this.changed = true;
@@ -92,7 +93,7 @@ export class SqliteStatements {
     // Statements with columns are in raw mode: each row is an array of what SQLite holds, and no BLOB is ever written.
     const rows = prepared.all(bound) as SqlValue[][];
     if (rows.length > 0 && !prepared.readonly) this.changed = true;
-    return rows.map((row) => named(columns, row));
+    return rows.map(rowOf);
   }
 
   #prepare(sql: string): Prepared {
@@ -104,7 +105,7 @@ export class SqliteStatements {
     const statement = this.#database.prepare(text.replaceAll(BARE_LIMIT, "$1 0 + ?"));
     const prepared = {
       statement,
-      columns: statement.reader ? statement.columns().map((column) => column.name) : undefined,
+      rowOf: statement.reader ? namer(statement.columns().map((column) => column.name)) : undefined,
       order: order.every((index, at) => index === at) ? undefined : order,
     };
     if (statement.reader) statement.raw(true);
@@ -114,8 +115,8 @@ export class SqliteStatements {
   }
 }
 
-function named(columns: readonly string[], values: readonly SqlValue[]): Row {
-  const row: Record<string, SqlValue> = {};
-  for (let at = 0; at < columns.length; at++) row[columns[at] as string] = values[at] as SqlValue;
-  return row;
+// An object literal has its shape from the start: keys that are added one by one cost a claim and completion a sixth of its time.
+function namer(columns: readonly string[]): (values: readonly SqlValue[]) => Row {
+  const properties = columns.map((column, at) => `${JSON.stringify(column)}: values[${at}]`);
+  return compile(["values"], `return { ${properties.join(", ")} };`);
 }
