@@ -10,7 +10,8 @@ import { executeWorkflow, type Started } from "../../src/engine/runs/executions.
 import { createProject, type Project } from "../../src/engine/projects/projects.js";
 import { openSession } from "../../src/engine/presence/sessions.js";
 import { defaultSettings, type Settings } from "../../src/base/settings.js";
-import { completeTask, type TaskChanged } from "../../src/engine/tasks/tasks.js";
+import type { TaskChanged } from "../../src/engine/lifecycle/run-change.js";
+import { completeTask } from "../../src/engine/tasks/tasks.js";
 import type { ClaimTarget } from "../../src/store/scheduling/lanes.js";
 import { type Runtime, systemRuntime } from "../../src/runtime/runtime.js";
 import { openPostgres } from "../../src/store/postgres/postgres.js";

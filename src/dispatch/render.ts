@@ -30,7 +30,10 @@ export function renderResult(result: Record<string, unknown>, bytesMax = TEXT_BY
   return { structuredContent: result, text: resultText(result, bytesMax), isError: false };
 }
 
-function resultText(result: Record<string, unknown>, bytesMax: number): string {
+function resultText(whole: Record<string, unknown>, bytesMax: number): string {
+  // "ready: none" would say that no work is left, where it is only that this change made none ready.
+  const { ready, ...others } = whole;
+  const result = "newly_ready" in whole || ready === undefined ? others : whole;
   const headline = headlineOf(result);
   const room = bytesMax + wholeBytes(result);
   let text = "";

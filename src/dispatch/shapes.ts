@@ -119,8 +119,24 @@ export const budget = z.object({
 
 export const runLine = z.object({ id: z.string(), name: z.string(), status: runStatus, progress: z.number() });
 
+/** How many tasks of each state an answer leaves out, and the call that lists them. */
+export const more = z.array(
+  z.object({
+    status: taskStatus,
+    count,
+    next: z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) }),
+  }),
+);
+
 /** Fields of a change of a task with its consequences. */
-export const change = { task: taskLine, ready: z.array(taskLine), run: runLine } as const;
+export const change = {
+  task: taskLine,
+  newly_ready: z.array(taskLine),
+  /** The same list, under the name that other answers give it. */
+  ready: z.array(taskLine),
+  more: more.optional(),
+  run: runLine.extend({ ready: count }),
+} as const;
 
 export const lease = z.object({ token: z.int(), expires_at: instant });
 

@@ -137,9 +137,7 @@ const replay = defineOperation({
     ...params.acting,
   }),
   output: z.object({
-    task: shapes.change.task.optional(),
-    ready: shapes.change.ready.optional(),
-    run: shapes.change.run.optional(),
+    ...z.object(shapes.change).partial().shape,
     replayed: z.array(z.object({ id: z.string(), ...shapes.change })).optional(),
     refused: z.array(z.object({ id: z.string(), code: z.string(), message: z.string() })).optional(),
   }),

@@ -1,4 +1,3 @@
-import { READY_SHOWN_MAX } from "../base/limits.js";
 import { TRIGGER_RULES } from "../base/statuses.js";
 import { z } from "zod";
 import { addTask, stepFrom } from "../engine/tasks/ad-hoc.js";
@@ -12,10 +11,11 @@ import { standingRun } from "../engine/runs/executions.js";
 import { requireRun } from "../engine/lookup.js";
 import { findTaskDetail, listTaskPage } from "../engine/tasks/queries.js";
 import { preparePlan, stepsOfPlan } from "../engine/tasks/plans.js";
-import { cancelTask, completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks/tasks.js";
+import { cancelTask } from "../engine/tasks/cancellation.js";
+import { completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks/tasks.js";
 import { taskLine, taskView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
-import { changeView, runLine } from "../engine/runs/views.js";
+import { changeView, moreView, runLine } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -228,7 +228,7 @@ const complete = defineOperation({
     return steps && ((ctx) => preparePlan(ctx, { task, steps }));
   },
   *run(ctx, input, reading) {
-    return changeView(yield* completeTask(ctx, { ...input, reading }), READY_SHOWN_MAX);
+    return changeView(yield* completeTask(ctx, { ...input, reading }));
   },
 });
 
@@ -262,13 +262,14 @@ const fail = defineOperation({
   }),
   *run(ctx, input) {
     const failed = yield* failTask(ctx, input);
+    const { more = [], ...change } = changeView(failed);
+    const left = [...more, ...(moreView(failed.run.id, { blocked: failed.blockedMore }).more ?? [])];
     return {
-      task: taskLine(failed.task),
+      ...change,
       outcome: failed.outcome,
       ...(failed.retryAt === null ? {} : { retry_at: iso(failed.retryAt) }),
       blocked: failed.blocked,
-      ready: failed.ready.slice(0, READY_SHOWN_MAX).map(taskLine),
-      run: runLine(failed.run, failed.counters),
+      ...(left.length === 0 ? {} : { more: left }),
     };
   },
 });

@@ -35,6 +35,17 @@ const WRONGS: readonly [wrong: string, invariant: Invariant, sql: string][] = [
   ["a scope is parked on what is gone", "lanes", "UPDATE scope_lanes SET parked_on = 'lock_gone'"],
   ["a dependency was not counted", "dependencies", "UPDATE tasks SET deps_succeeded = 0 WHERE key = 'later'"],
   ["a task waits for what has come", "dependencies", "UPDATE tasks SET status = 'succeeded' WHERE key = 'last'"],
+  [
+    "a task is ready before its dependencies have ended",
+    "outcomes",
+    "UPDATE tasks SET status = 'ready' WHERE key = 'later'",
+  ],
+  [
+    "a task is blocked though nothing failed",
+    "outcomes",
+    `UPDATE tasks SET status = 'blocked', reasons = '[{"kind":"dependency_failed"}]' WHERE key = 'later'`,
+  ],
+  ["a run has failed without a failed task", "outcomes", "UPDATE runs SET status = 'failed' WHERE kind = 'workflow'"],
   ["a reservation has no end", "reservations", "UPDATE tasks SET reserved_until = NULL WHERE key = 'kept'"],
   ["a budget has lost a cent", "budgets", "UPDATE budgets SET spent_micros = spent_micros + 1"],
   ["a run has lost a cent", "budgets", "UPDATE run_counters SET cost_micros = cost_micros + 1"],

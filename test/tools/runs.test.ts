@@ -29,7 +29,7 @@ describe("runs", () => {
       total: 5,
       ready_tasks: 1,
       has_cycle: false,
-      conflict_stats: { active_locks: 0, locked_files: 0, failed_tasks: 1 },
+      conflict_stats: { active_locks: 0, locked_files: [], failed_tasks: 1 },
       critical_path: ["c", "d"],
     });
     // A minute of nineteen: three steps of unknown length count five each.

@@ -136,7 +136,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       expect(second.token).toBe(first.token + 1);
       const dead = await team.fail(second);
       expect(dead.outcome).toBe("dead_letter");
-      expect(dead.blocked).toHaveLength(1);
+      expect(dead.blocked).toHaveLength(2);
       expect(await team.statuses(run.id)).toEqual({ a: "dead_letter", b: "blocked", c: "blocked" });
       const after = await team.app.call("get_run", { run: run.id });
       expect(after.run.status).toBe("failed");

@@ -13,7 +13,8 @@ import { requireUnarchived } from "../projects/projects.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { earliest } from "../../base/time.js";
 import { readyTasks } from "../lifecycle/ready.js";
-import { cancelHeld, expireUnheld, failAttempt } from "../tasks/tasks.js";
+import { cancelHeld } from "../tasks/cancellation.js";
+import { expireUnheld, failAttempt } from "../tasks/tasks.js";
 import { fireTimer, giveUpWait } from "../signals/wait-steps.js";
 
 /**

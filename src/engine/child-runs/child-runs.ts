@@ -25,7 +25,7 @@ import { RunChange } from "../lifecycle/run-change.js";
 import { closeIfOverBudget } from "../cost/budget-state.js";
 import { listed, unfitness } from "../steps/output.js";
 import { cancelRun } from "../runs/control.js";
-import { cancelTask } from "../tasks/tasks.js";
+import { cancelTask } from "../tasks/cancellation.js";
 import { endWait } from "../signals/wait-steps.js";
 import { requireVersion, unbounded } from "../workflows/workflows.js";
 import { type ChosenDefinition, type Preparation, preparedFor, prepareRun } from "../runs/preparation.js";

@@ -25,6 +25,7 @@ import type { EngineContext } from "../context.js";
 import { meets, type Offer, unreservedId } from "../scheduling/demands.js";
 import { leaseShownUntil, newLease, renewLease, runningDueAt } from "../lifecycle/leases.js";
 import { modedPatterns } from "../paths/file-sets.js";
+import { withElementResults } from "../steps/elements.js";
 import { locksHeldBy, lockScope } from "../locks/task-locks.js";
 import type { LockLine } from "../locks/views.js";
 import { taskMachine, transition } from "../lifecycle/machines.js";
@@ -310,11 +311,13 @@ function* briefOf(
   { task, spec }: TaskAndSpec,
   known: { run: Run; locks: readonly LockLine[]; resumed: boolean },
 ): Tx<Brief> {
-  const [dependencies = [], previous] = yield* together([
-    // One character more than is shown tells that there is more.
-    task.depsTotal === 0 ? nothing() : dependencyResults(task.id, resultCharsShown(task.depsTotal) + 1),
+  // One character more than is shown tells that there is more.
+  const chars = resultCharsShown(task.depsTotal) + 1;
+  const [found = [], previous] = yield* together([
+    task.depsTotal === 0 ? nothing() : dependencyResults(task.id, chars),
     task.attempt <= 1 ? nothing() : lastAttempt(task.id),
   ]);
+  const dependencies = yield* withElementResults(ctx, found, chars);
   return {
     task,
     spec,

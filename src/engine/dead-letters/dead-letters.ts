@@ -5,7 +5,7 @@ import { isCompensation } from "../../store/child-runs/compensations.js";
 import type { Run } from "../../store/runs/runs.js";
 import { markReadsSpecOnStart, saveSpec } from "../../store/tasks/server-steps.js";
 import { findTasks } from "../../store/tasks/lists.js";
-import type { Reopening } from "../../store/tasks/transitions.js";
+import type { Reopening } from "../../store/tasks/reopenings.js";
 import { findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { requireAgent } from "../agents/agents.js";
@@ -254,7 +254,7 @@ export function* resolveDeadLetter(ctx: EngineContext, { id, notes, result, by }
   if (plan) yield* expandPlan(change, settled.task, plan);
   const reopened = yield* reopen(change, blocked);
   yield* deadLetters.closeDeadLetter({ id, to: "resolved", at: ctx.now, by, note: notes });
-  const ready = yield* judgeAfresh(change, reopened);
+  const ready = yield* judgeAfresh(change, [task, ...reopened]);
   return { deadLetter: id, task: settled.task, ready, ...(yield* change.flush()) };
 }
 

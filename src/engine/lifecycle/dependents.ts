@@ -1,6 +1,8 @@
 import type { TaskStatus } from "../../base/statuses.js";
-import { endTasks, settleDependency, type Settlement } from "../../store/tasks/transitions.js";
-import type { Reason, Task } from "../../store/tasks/tasks.js";
+import { failSkippedDependency } from "../../store/tasks/reopenings.js";
+import { hasDependentWith } from "../../store/tasks/lists.js";
+import { dependenciesOf, endTasks, settleDependency, type Settlement } from "../../store/tasks/transitions.js";
+import { findTaskAndSpec, type Reason, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { activateTasks } from "./activation.js";
 import { TASK_SETTLED, type Settled } from "./machines.js";
@@ -34,7 +36,7 @@ function* follow(change: RunChange, first: Judged): Tx<Task[]> {
     ready.push(...activated.ready);
     const wave = [
       ...activated.settled,
-      ...(yield* endUnheld(change, "blocked", judged.block)),
+      ...(yield* endUnheld(change, "blocked", yield* withoutGathering(judged.block))),
       ...(yield* endUnheld(change, "skipped", judged.skip)),
     ];
     if (wave.length === 0) return change.stopping ? [] : ready;
@@ -53,7 +55,9 @@ function* judgeDependents(wave: readonly Settled[]): Tx<Judged> {
   const touched = new Map<string, { task: Task; cause: Settled }>();
   for (const cause of wave) {
     if (cause.task.dependents === 0) continue;
-    for (const task of yield* settleDependency(cause.task.id, cause.as)) {
+    const { id } = cause.task;
+    const told = cause.wasSkipped === true ? failSkippedDependency(id) : settleDependency(id, cause.as);
+    for (const task of yield* told) {
       const earlier = touched.get(task.id);
       // A failure explains a blocked task better than any other task that settled in the wave.
       touched.set(task.id, { task, cause: earlier?.cause.as === "failed" ? earlier.cause : cause });
@@ -65,11 +69,34 @@ function* judgeDependents(wave: readonly Settled[]): Tx<Judged> {
 }
 
 function judgeOne(judged: Judged, task: Task, reason: Reason | undefined): void {
-  if (!waitsForDependencies(task)) return;
+  const waits = waitsForDependencies(task);
+  const skipped = task.status === "skipped";
+  if (!waits && !skipped && !isUntried(task)) return;
   const verdict = judge(task.trigger, dependencyCounts(task));
-  if (verdict === "ready") judged.ready.push(task);
-  else if (verdict === "block") judged.block.push({ task, as: "failed", reason: reason ?? failureOf(task) });
+  if (verdict === "block") judged.block.push({ task, as: "failed", reason, ...(skipped && { wasSkipped: true }) });
+  // Only a failure overrules: a task that was skipped, or made ready by a skip, is blocked by one that comes later.
+  else if (!waits) return;
+  else if (verdict === "ready") judged.ready.push(task);
   else if (verdict === "skip") judged.skip.push({ task, as: "skipped" });
+}
+
+/** Whether a task is ready and has never been claimed. */
+export function isUntried(task: Task): boolean {
+  return task.status === "ready" && task.attempt === 0;
+}
+
+/** A for_each step that a join with all_done waits for is blocked only when all its elements have ended: the join reads their results. */
+function* withoutGathering(blocking: readonly Settled[]): Tx<Settled[]> {
+  const ending: Settled[] = [];
+  for (const settled of blocking) if (!(yield* isStillGathering(settled.task))) ending.push(settled);
+  return ending;
+}
+
+function* isStillGathering(task: Task): Tx<boolean> {
+  const { total, succeeded, failed, skipped } = dependencyCounts(task);
+  if (!task.readsSpecOnStart || task.dependents === 0 || succeeded + failed + skipped === total) return false;
+  if ((yield* findTaskAndSpec(task.id))?.spec.dynamic?.elements === undefined) return false;
+  return yield* hasDependentWith(task.id, "all_done");
 }
 
 /** Whether a task waits for dependencies: those of a pending task that waits for its retry have settled already. */
@@ -86,32 +113,40 @@ export function dependencyCounts(task: Task) {
   };
 }
 
-// The failure lies further back than this wave.
-function failureOf(task: Task): Reason {
-  return { kind: "dependency_failed", detail: `${task.depsFailed} of its dependencies failed`, blocking: [] };
+const BLOCKING_SHOWN_MAX = 10;
+
+/** The reason of a task whose dependency failed before this wave. */
+function* failureOf(task: Task): Tx<Reason> {
+  const failed = (yield* dependenciesOf(task.id)).filter(({ status }) => settlementOf(status) === "failed");
+  const [first] = failed;
+  const detail = first ? `${first.key} is ${first.status}` : `${task.depsFailed} of its dependencies failed`;
+  return { kind: "dependency_failed", detail, blocking: failed.slice(0, BLOCKING_SHOWN_MAX).map(({ id }) => id) };
 }
 
-/** Ends tasks without a holder, grouped by reason. Returns them as settled. */
+/** Ends tasks without a holder, grouped by state and reason. Returns them as settled. */
 function* endUnheld(change: RunChange, to: "blocked" | "skipped", ending: readonly Settled[]): Tx<Settled[]> {
   const groups = new Map<string, Settled[]>();
-  for (const settled of ending) {
-    const id = JSON.stringify(settled.reason ?? null);
+  for (const one of ending) {
+    const blind = to === "blocked" && one.reason === undefined;
+    const settled = blind ? { ...one, reason: yield* failureOf(one.task) } : one;
+    const id = JSON.stringify([settled.task.status, settled.reason ?? null]);
     const group = groups.get(id);
     if (group) group.push(settled);
     else groups.set(id, [settled]);
   }
   for (const group of groups.values()) {
-    const reasons = group[0]?.reason ? [group[0].reason] : [];
+    const [first] = group;
+    const reasons = first?.reason ? [first.reason] : [];
     yield* endTasks(
       group.map(({ task }) => task.id),
-      { from: "pending", to, at: change.ctx.now, reasons },
+      { from: first?.task.status ?? "pending", to, at: change.ctx.now, reasons },
     );
     for (const { task } of group) {
       change.move(task, to);
       change.recordTask(task, `task.${to}`, { reasons });
     }
   }
-  return [...ending];
+  return [...groups.values()].flat();
 }
 
 /** Counts settled tasks by settlement. */

@@ -1,10 +1,4 @@
-import {
-  addDependents,
-  outcomesOfDependencies,
-  saveSpec,
-  sizeOfOutcomes,
-  waitForElements,
-} from "../../store/tasks/server-steps.js";
+import { addDependents, saveSpec, waitForElements } from "../../store/tasks/server-steps.js";
 import { dependenciesOf } from "../../store/tasks/transitions.js";
 import type { Task, TaskSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -13,10 +7,12 @@ import { bareSource } from "../definitions/expression-checks.js";
 import type { Element, Step } from "../definitions/definition.js";
 import { FOR_EACH_MAX } from "../definitions/schema.js";
 import { BatonError } from "../../base/errors.js";
+import { isObject } from "../../base/json.js";
 import { evaluate, EvaluationFailed, type Values } from "../expressions/expressions.js";
 import { instantiate } from "../steps/instantiate.js";
 import type { Project } from "../projects/projects.js";
 import { requireCapacity, type RunChange } from "./run-change.js";
+import { elementResults } from "../steps/elements.js";
 import { filledIn, isServerKind } from "../steps/values.js";
 import { fillInAll } from "../expressions/interpolation.js";
 
@@ -34,7 +30,7 @@ export interface Spreading {
 /** Adds the tasks of the elements and returns them: pending ones are activated next. Throws `EvaluationFailed` where the value is not a list. */
 export function* spreadElements(change: RunChange, { task, step, spec, values, project }: Spreading): Tx<Task[]> {
   const { ctx, run } = change;
-  const list = elementsOf(step.for_each, values);
+  const list = elementsBehind(step, values);
   if (list.length === 0) return [];
   yield* requireCapacity(change, list.length);
   const needed = yield* dependenciesOf(task.id);
@@ -77,6 +73,24 @@ function elementStep(step: Step, values: Values, element: Element): Step {
   return isServerKind(step.kind) ? { ...rest, element } : filledIn(rest, { ...values, ...element });
 }
 
+/** The list of a step. One that reads a skipped step, which its trigger lets pass, has no elements where that leaves no list. */
+function elementsBehind(step: Step, values: Values): readonly unknown[] {
+  try {
+    return elementsOf(step.for_each, values);
+  } catch (error) {
+    if (error instanceof EvaluationFailed && readsSkipped(step, values)) return [];
+    throw error;
+  }
+}
+
+function readsSkipped({ for_each, reads = [] }: Step, { steps }: Values): boolean {
+  const written = JSON.stringify(for_each);
+  return reads.some((key) => {
+    const status = isObject(steps) && isObject(steps[key]) ? steps[key]["status"] : undefined;
+    return (status === "skipped" || status === "cancelled") && written.includes(key);
+  });
+}
+
 function elementsOf(written: Step["for_each"], values: Values): readonly unknown[] {
   const value = typeof written === "string" ? evaluate(bareSource(written), values) : fillInAll(written, values);
   const shown = typeof written === "string" ? written : "for_each";
@@ -86,9 +100,7 @@ function elementsOf(written: Step["for_each"], values: Values): readonly unknown
   throw new BatonError("limit_exceeded", `for_each has ${value.length} elements; at most ${FOR_EACH_MAX} fit.`);
 }
 
-/** The results of the elements in their order, null for a skipped one; their number and size where they exceed the limit of a result. */
+/** The results of the elements in their order, null for one that gave none; their number and size where they exceed the limit of a result. */
 export function* gatherElements(ctx: EngineContext, task: string): Tx<unknown> {
-  const { tasks, bytes } = yield* sizeOfOutcomes(task);
-  if (bytes > ctx.settings.payload_bytes_max) return { elements: tasks, too_large_bytes: bytes };
-  return (yield* outcomesOfDependencies(task)).map(({ result }) => result);
+  return yield* elementResults(task, ctx.settings.payload_bytes_max);
 }

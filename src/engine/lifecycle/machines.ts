@@ -68,7 +68,7 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
     },
     in_review: { block: "blocked", cancel: "cancelled" },
     succeeded: {},
-    skipped: { reopen: "pending" },
+    skipped: { block: "blocked", reopen: "pending" },
     blocked: { reopen: "pending", cancel: "cancelled" },
     cancelled: {},
     dead_letter: { reopen: "pending", complete_by_server: "succeeded" },
@@ -100,7 +100,6 @@ export const runMachine: Machine<RunStatus, RunEvent> = {
       fail: "failed",
       compensate: "compensating",
       cancel: "cancelling",
-      finish_cancel: "cancelled",
     },
     running: {
       pause: "paused",
@@ -108,7 +107,6 @@ export const runMachine: Machine<RunStatus, RunEvent> = {
       fail: "failed",
       compensate: "compensating",
       cancel: "cancelling",
-      finish_cancel: "cancelled",
     },
     paused: {
       resume: "running",
@@ -116,7 +114,6 @@ export const runMachine: Machine<RunStatus, RunEvent> = {
       fail: "failed",
       compensate: "compensating",
       cancel: "cancelling",
-      finish_cancel: "cancelled",
     },
     succeeded: {},
     failed: { reopen: "running", compensate_again: "compensating" },
@@ -141,7 +138,9 @@ export interface Settled {
   readonly task: Task;
   readonly as: Settlement;
   /** The reason of the dependents that its failure blocks. */
-  readonly reason?: Reason;
+  readonly reason?: Reason | undefined;
+  /** It was skipped, and its dependents have counted it so: a failure came after. */
+  readonly wasSkipped?: boolean;
 }
 
 export interface Subject<S extends string> {

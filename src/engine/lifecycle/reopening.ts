@@ -1,16 +1,18 @@
-import { blockedBehind } from "../../store/tasks/lists.js";
+import { findAgent } from "../../store/agents/agents.js";
+import { stoppedBehind } from "../../store/tasks/lists.js";
 import { setRunDueAt } from "../../store/child-runs/child-runs.js";
 import { findDemand } from "../../store/scheduling/lanes.js";
 import type { Run } from "../../store/runs/runs.js";
-import { forgetReservations, recountDependencies, type Reopening, reopenTasks } from "../../store/tasks/transitions.js";
+import * as store from "../../store/tasks/reopenings.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { canMove, runMachine } from "./machines.js";
 import { reservedDemand } from "../scheduling/demands.js";
+import { judge } from "../scheduling/triggers.js";
 import { RunChange } from "./run-change.js";
 import { moveRun, notInState } from "./run-state.js";
-import { settleWaiting } from "./dependents.js";
+import { dependencyCounts, settleWaiting } from "./dependents.js";
 
 /** Starts a change that reopens tasks of a run, and the run itself where it has ended. Errors: `invalid_transition`. */
 export function* reopenRun(ctx: EngineContext, run: Run): Tx<RunChange> {
@@ -43,32 +45,60 @@ export function canReopenRun(run: Run): boolean {
 }
 
 /** Reopens tasks as if never tried, and counts them so. */
-export function* reopen(change: RunChange, which: Reopening): Tx<Task[]> {
-  const reopened = yield* reopenTasks(which);
+export function* reopen(change: RunChange, which: store.Reopening): Tx<Task[]> {
+  const reopened = yield* store.reopenTasks(which);
   for (const task of reopened) change.move({ ...task, status: which.from }, "pending");
   return reopened;
 }
 
-/** Decides a run's pending tasks afresh, after some were reopened. Returns the tasks that became ready. */
-export function* judgeAfresh(change: RunChange, reopened: readonly Task[]): Tx<Task[]> {
-  yield* unreserve(change.run.id, new Set(reopened.map(({ demand }) => demand)));
-  return yield* settleWaiting(change, yield* recountDependencies(change.run.id));
+/**
+ * Decides a run's pending tasks afresh, after some were reopened or completed. What their failure alone had made ready, and no agent has
+ * claimed, waits again. Returns the tasks that became ready.
+ */
+export function* judgeAfresh(change: RunChange, opened: readonly Pick<Task, "id" | "demand">[]): Tx<Task[]> {
+  yield* unreserve(change.run.id, new Set(opened.map(({ demand }) => demand)));
+  const back = yield* takeBackUntried(
+    change,
+    opened.map(({ id }) => id),
+  );
+  return yield* settleWaiting(change, [...(yield* store.recountDependencies(change.run.id)), ...back]);
 }
 
-/** Removes the reservations of reopened tasks: any agent may take them. */
+function* takeBackUntried(change: RunChange, opened: readonly string[]): Tx<Task[]> {
+  const untried = yield* store.recountUntried(opened);
+  const back = untried.filter((task) => judge(task.trigger, dependencyCounts(task)) !== "ready");
+  yield* store.takeBack(back.map(({ id }) => id));
+  return back.map((task) => {
+    change.move(task, "pending");
+    change.record({ type: "task.taken_back", task: task.id, data: { key: task.key } });
+    return {
+      ...task,
+      status: "pending",
+      readyAt: null,
+      closeBy: null,
+      dueAt: task.reservedUntil,
+      readsSpecOnStart: true,
+    };
+  });
+}
+
+/** Removes reservations that ended while their tasks were failed, and those for agents that have gone since. */
 function* unreserve(run: string, demands: ReadonlySet<string>): Tx<void> {
   for (const id of demands) {
     const demand = yield* findDemand(id);
-    if (demand && demand.reservedFor !== null) yield* forgetReservations(run, id, reservedDemand(demand, null).id);
+    if (!demand || demand.reservedFor === null) continue;
+    const gone = (yield* findAgent(demand.reservedFor))?.status !== "active";
+    yield* store.forgetReservations(run, { demand: id, unreserved: reservedDemand(demand, null).id, gone });
   }
 }
 
-/** The tasks blocked behind a task, at any distance. */
+/** The tasks blocked behind a task, at any distance: also behind one that was cancelled while it was blocked. */
 export function* allBlockedBehind(task: string): Tx<string[]> {
-  const found = new Set<string>();
-  for (let wave = yield* blockedBehind([task]); wave.length > 0;) {
-    for (const id of wave) found.add(id);
-    wave = (yield* blockedBehind(wave)).filter((id) => !found.has(id));
+  const found = new Map<string, boolean>();
+  for (let wave = [task]; wave.length > 0;) {
+    const next = (yield* stoppedBehind(wave)).filter(({ id }) => !found.has(id));
+    for (const { id, blocked } of next) found.set(id, blocked);
+    wave = next.map(({ id }) => id);
   }
-  return [...found];
+  return [...found].flatMap(([id, blocked]) => (blocked ? [id] : []));
 }

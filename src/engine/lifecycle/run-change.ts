@@ -21,6 +21,12 @@ export interface ChangedRun {
   readonly counters: Counters;
 }
 
+/** A task after a change, what became ready thereby, and its run. */
+export interface TaskChanged extends ChangedRun {
+  readonly task: Task;
+  readonly ready: readonly Task[];
+}
+
 /**
  * Everything that one transaction changes of a run beside its task rows: counters, lanes, history, the run's own end, and the effects
  * of all this. Changes are noted as they happen and written once, by `flush`. The transaction has locked the run's row.
@@ -121,6 +127,11 @@ export class RunChange {
   /** Whether no further task of the run is activated, because one has failed. */
   get stopping(): boolean {
     return this.run.stage === "stopping" || (this.#failures.length > 0 && stopsOnFailure(this.run));
+  }
+
+  /** Ids of the tasks that this change has blocked one by one; those that a stop of the run blocks are not among them. */
+  get blocked(): string[] {
+    return this.#moves.flatMap(({ task, to }) => (to === "blocked" ? [task.id] : []));
   }
 
   /** The dead letters that the change has not recorded yet. */

@@ -54,7 +54,7 @@ function* endOf(run: Run, counters: Counters): Tx<RunEvent> {
   if (run.status === "cancelling") return "finish_cancel";
   if (run.stage === "undoing") return (yield* notUndone(run.id)).length > 0 ? "fail" : "finish_compensation";
   if (counters.dead_letter + counters.blocked > 0) return "fail";
-  return counters.succeeded === 0 && counters.cancelled > 0 ? "finish_cancel" : "succeed";
+  return "succeed";
 }
 
 function failureOf(counters: Counters): string {

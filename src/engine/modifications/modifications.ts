@@ -2,7 +2,7 @@ import { deleteEdges, type Edge, insertEdges } from "../../store/tasks/dependenc
 import { deleteTasks, setDegrees } from "../../store/tasks/revisions.js";
 import { lockRun } from "../../store/lock-order.js";
 import { type Run, setRevision } from "../../store/runs/runs.js";
-import { recountDependencies } from "../../store/tasks/transitions.js";
+import { recountDependencies } from "../../store/tasks/reopenings.js";
 import { graphOfRun } from "../../store/tasks/lists.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";

@@ -55,8 +55,9 @@ export function* replan(ctx: EngineContext, { run, graph, problems }: Replanning
   return { steps: new Map(parsed.definition.steps.map((step) => [step.key, step])) };
 }
 
-function linksOf({ key, needs, task }: Vertex): StepLinks {
-  return { key, needs: [...needs], trigger: task?.trigger };
+/** The rule of a task that has begun, or is out of the graph since the run was taken back, has nothing left to decide. */
+function linksOf({ key, needs, task, mutability }: Vertex): StepLinks {
+  return { key, needs: [...needs], trigger: mutability === "open" ? task?.trigger : undefined };
 }
 
 /** Where the caller wrote it: `steps[2].prompt` of the run becomes `changes[0].step.prompt`. */

@@ -1,11 +1,11 @@
 import { type PageQuery, pageOf } from "../../base/paging.js";
 import { findCounters, type Counters } from "../../store/runs/counters.js";
 import { type EventFilters, type EventPage, newestEventsOf, readEvents } from "../../store/events/history.js";
-import { lockCountsOfRun } from "../../store/locks/lists.js";
+import { heldLocksOfRun } from "../../store/locks/lists.js";
 import { findRunShape, listRuns, type Run, type RunFilter } from "../../store/runs/runs.js";
-import { graphOfRun } from "../../store/tasks/lists.js";
+import { edgesOfRun, graphOfRun } from "../../store/tasks/lists.js";
 import type { Tx } from "../../store/tx.js";
-import { buildDag } from "../graph/dag.js";
+import { buildDag, findCycle } from "../graph/dag.js";
 import type { EngineContext } from "../context.js";
 import { iso } from "../../base/time.js";
 import type { PictureNode } from "../graph/diagrams.js";
@@ -25,6 +25,8 @@ export function* listRunPage(query: RunPageQuery) {
   return { runs, next };
 }
 
+const LOCKED_FILES_SHOWN_MAX = 50;
+
 /** Progress as spec 03 words it: the five groups sum to total. */
 export function* runProgress(ctx: EngineContext, id: string) {
   const run = yield* requireRun(id);
@@ -40,9 +42,8 @@ export function* runProgress(ctx: EngineContext, id: string) {
     skipped: counters.skipped + counters.cancelled,
     total: counters.total,
     ready_tasks: counters.ready,
-    // A run is only ever made, and changed, without one.
-    has_cycle: false,
-    conflict_stats: { ...(yield* lockCountsOfRun(run.id)), failed_tasks: counters.dead_letter },
+    has_cycle: findCycle(yield* edgesOfRun(run.id)) !== undefined,
+    conflict_stats: { ...(yield* heldLocksOfRun(run.id, LOCKED_FILES_SHOWN_MAX)), failed_tasks: counters.dead_letter },
     eta_ms: etaMs(ctx.now, run, counters),
     critical_path: (yield* findRunShape(run.id)).criticalPath,
     updated_at: iso(counters.updatedAt),

@@ -1,7 +1,10 @@
+import { READY_SHOWN_MAX } from "../../base/limits.js";
+import type { TaskStatus } from "../../base/statuses.js";
 import { iso } from "../../base/time.js";
 import type { Counters } from "../../store/runs/counters.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { Task } from "../../store/tasks/tasks.js";
+import type { TaskChanged } from "../lifecycle/run-change.js";
 import { progressOf, countsOf } from "../lifecycle/run-counts.js";
 import { priorityName } from "../scheduling/order.js";
 import { blockedLine, taskLine } from "../tasks/views.js";
@@ -38,17 +41,31 @@ export function runLine(run: Run, counters: Counters) {
   return { id: run.id, name: run.name, status: run.status, progress: progressOf(counters) };
 }
 
-/** A change of a task with its consequences; of the tasks that it made ready at most `readyMax`. */
-export function changeView(
-  { task, ready, run, counters }: { task: Task; ready: readonly Task[]; run: Run; counters: Counters },
-  readyMax = Infinity,
-) {
-  return { task: taskLine(task), ready: ready.slice(0, readyMax).map(taskLine), run: runLine(run, counters) };
+/** A change of a task with its consequences: the tasks that it made ready, and how many of the run are ready now. */
+export function changeView({ task, ready, run, counters }: TaskChanged) {
+  const newlyReady = ready.slice(0, READY_SHOWN_MAX).map(taskLine);
+  return {
+    task: taskLine(task),
+    newly_ready: newlyReady,
+    ready: newlyReady,
+    ...moreView(run.id, { ready: ready.length - newlyReady.length }),
+    run: { ...runLine(run, counters), ready: counters.ready },
+  };
 }
 
 /** A task that waits, with the run that it waits for, if it is one. */
 export function waitingLine(task: Task, child: string | undefined) {
   return { ...taskLine(task), ...(child === undefined ? {} : { child_run: child }) };
+}
+
+/** How many tasks of each state a list leaves out, with the call that lists them all. */
+export function moreView(run: string, left: Partial<Record<TaskStatus, number>>) {
+  const more = Object.entries(left).flatMap(([status, count]) =>
+    count > 0
+      ? [{ status: status as TaskStatus, count, next: { tool: "list_tasks", arguments: { run, status } } }]
+      : [],
+  );
+  return more.length === 0 ? {} : { more };
 }
 
 /** A run with what can be done in it now and what cannot. */
@@ -62,5 +79,12 @@ export function overviewView(overview: RunOverview) {
     waiting: waiting.map((task) => waitingLine(task, children.get(task.id))),
     blocked: blocked.map(blockedLine),
     dead_letter: dead.map(blockedLine),
+    ...moreView(run.id, {
+      ready: counters.ready - ready.length,
+      running: counters.running - running.length,
+      waiting: counters.waiting + counters.in_review - waiting.length,
+      blocked: counters.blocked - blocked.length,
+      dead_letter: counters.dead_letter - dead.length,
+    }),
   };
 }

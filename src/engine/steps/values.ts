@@ -1,5 +1,6 @@
 import { TITLE_CHARS_MAX } from "../../base/limits.js";
 import { outcomesByKey } from "../../store/tasks/server-steps.js";
+import type { EngineContext } from "../context.js";
 import type { Project } from "../projects/projects.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
@@ -7,6 +8,7 @@ import type { Step } from "../definitions/definition.js";
 import { EvaluationTime } from "../expressions/time-limit.js";
 import { EvaluationFailed, TIME, type Values } from "../expressions/expressions.js";
 import type { BudgetValues } from "./budget-values.js";
+import { mayHaveResultsOfElements, resultsOfElements } from "./elements.js";
 import { iso } from "../../base/time.js";
 import { shellTemplate } from "../expressions/shell.js";
 import { fillIn, fillInAll, fillInText, textOf } from "../expressions/interpolation.js";
@@ -54,12 +56,19 @@ export class StepValues {
   readonly #run: Run;
   readonly #outcomes = new Map<string, unknown>();
 
+  readonly #bytesMax: number;
+
   constructor(
-    { run, evaluationTime }: { readonly run: Run; readonly evaluationTime: EvaluationTime },
+    {
+      run,
+      evaluationTime,
+      ctx,
+    }: { readonly run: Run; readonly evaluationTime: EvaluationTime; readonly ctx: EngineContext },
     project: Project,
     budget: BudgetValues,
   ) {
     this.#run = run;
+    this.#bytesMax = ctx.settings.payload_bytes_max;
     const known = valuesOfRun(run, project);
     this.#known = { ...known, run: { ...known.run, budget }, [TIME]: evaluationTime };
   }
@@ -67,8 +76,11 @@ export class StepValues {
   /** With what these steps have come to, and the inputs of one task beside those of the run. */
   *with(reads: readonly string[], inputs: Readonly<Record<string, unknown>> = {}): Tx<Values> {
     const unknown = reads.filter((key) => !this.#outcomes.has(key));
-    for (const { key, status, result, error } of yield* outcomesByKey(this.#run.id, unknown))
-      this.#outcomes.set(key, { status, output: result, error });
+    for (const { task, key, status, result, error } of yield* outcomesByKey(this.#run.id, unknown)) {
+      const own = result !== null || !mayHaveResultsOfElements(status);
+      const output = own ? result : ((yield* resultsOfElements(task, this.#bytesMax)) ?? null);
+      this.#outcomes.set(key, { status, output, error });
+    }
     const steps = Object.fromEntries(reads.map((key) => [key, this.#outcomes.get(key)]));
     return { ...this.#known, inputs: { ...this.#run.inputs, ...inputs }, steps };
   }

@@ -1,33 +1,21 @@
 import type { Attempt, AttemptError } from "../../store/tasks/attempts.js";
-import { endTasks, orderCancel } from "../../store/tasks/transitions.js";
-import { dependentsInState } from "../../store/tasks/lists.js";
+import { endTasks } from "../../store/tasks/transitions.js";
+import { dependentsInState, tasksInState } from "../../store/tasks/lists.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { backoffMs, endAttempt, mayRetry, type Usage } from "../lifecycle/attempts.js";
 import { failureReason } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import {
-  lockByToken,
-  type LockedTask,
-  lockTask,
-  requireHeld,
-  staleToken,
-  type TaskToken,
-} from "../lifecycle/locked-task.js";
+import { lockByToken, type LockedTask, requireHeld, staleToken, type TaskToken } from "../lifecycle/locked-task.js";
 import { takesWork } from "../lifecycle/run-state.js";
 import { leaseShownUntil, renewLease } from "../lifecycle/leases.js";
 import { taskMachine, transition } from "../lifecycle/machines.js";
 import { expandPlan, leavePlanning, planCompleted, type PlanReading, requirePlan } from "./plans.js";
-import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
-import { settleDependents, settlementOf } from "../lifecycle/dependents.js";
+import { type ChangedRun, RunChange, type TaskChanged } from "../lifecycle/run-change.js";
+import { settleDependents } from "../lifecycle/dependents.js";
 import { listed, requireSize, unfitness } from "../steps/output.js";
-
-/** A task after a change, what became ready thereby, and its run. */
-export interface TaskChanged extends ChangedRun {
-  readonly task: Task;
-  readonly ready: readonly Task[];
-}
+import { cancelHeld } from "./cancellation.js";
 
 export interface Completion extends TaskToken {
   readonly result?: unknown;
@@ -94,9 +82,14 @@ export interface FailRequest extends TaskToken, Omit<AttemptFailure, "outcome" |
 export interface TaskFailed extends TaskChanged {
   readonly outcome: "retry" | "dead_letter" | "cancelled";
   readonly retryAt: number | null;
-  /** Ids of the dependents that can no longer start. */
+  /** Ids of the tasks that can no longer start because of it, at any distance. */
   readonly blocked: readonly string[];
+  /** How many more there are than are named. */
+  readonly blockedMore: number;
 }
+
+/** Ids of blocked tasks that an answer names. */
+const BLOCKED_SHOWN_MAX = 200;
 
 /** Ends the attempt of a token badly: the retry policy decides whether there is another. Errors: `stale_token`. */
 export function* failTask(ctx: EngineContext, failure: FailRequest): Tx<TaskFailed> {
@@ -121,7 +114,7 @@ export function* failAttempt(ctx: EngineContext, held: LockedTask, failure: Atte
   const failures = held.task.failures + 1;
   if (held.task.orders === "cancel_requested") {
     const changed = yield* cancelHeld(ctx, held, { note: error.message, usage });
-    return { ...changed, outcome: "cancelled", retryAt: null, blocked: [] };
+    return { ...changed, outcome: "cancelled", retryAt: null, blocked: [], blockedMore: 0 };
   }
   // A run that stops gives nothing out any more.
   const again = failure.retryable !== false && held.run.stage !== "stopping" && mayRetry(retry, failures, error.type);
@@ -148,15 +141,18 @@ export function* failAttempt(ctx: EngineContext, held: LockedTask, failure: Atte
   const settled = again ? [] : [{ task, as: "failed" as const, reason: failureReason(task, error) }];
   const ready = yield* settleDependents(change, settled);
   const changed = yield* change.flush();
-  const blocked = again || task.dependents === 0 ? [] : yield* dependentsInState(task.id, "blocked");
-  return {
-    task,
-    ready,
-    ...changed,
-    outcome: again ? "retry" : "dead_letter",
-    retryAt,
-    blocked: blocked.map(({ id }) => id),
-  };
+  const to = again ? "retry" : "dead_letter";
+  return { task, ready, ...changed, outcome: to, retryAt, ...(yield* blockedBy(change, changed)) };
+}
+
+/** The tasks that a change has blocked: where it has stopped the run, all that had no holder. */
+function* blockedBy(change: RunChange, { run, counters }: ChangedRun): Tx<Pick<TaskFailed, "blocked" | "blockedMore">> {
+  const stopped = run.stage === "stopping" && change.run.stage !== "stopping";
+  const ids = stopped
+    ? (yield* tasksInState(run.id, "blocked", BLOCKED_SHOWN_MAX)).map(({ id }) => id)
+    : change.blocked.toSorted();
+  const blocked = ids.slice(0, BLOCKED_SHOWN_MAX);
+  return { blocked, blockedMore: (stopped ? counters.blocked : ids.length) - blocked.length };
 }
 
 export interface Release extends TaskToken, Pick<GivingBack, "note" | "usage"> {}
@@ -219,45 +215,6 @@ export function* reportProgress(ctx: EngineContext, progress: Progress): Tx<Prog
 function deadlinePassed(ctx: EngineContext, task: Task, deadline: number | null): "deadline_passed" | "continue" {
   const late = deadline !== null && ctx.now > deadline;
   return late || (task.closeBy !== null && ctx.now > task.closeBy) ? "deadline_passed" : "continue";
-}
-
-/**
- * Cancels a task: an unclaimed one at once, a claimed one by asking its holder first. Errors: `invalid_transition`,
- * `not_found`.
- */
-export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: string | undefined }): Tx<TaskChanged> {
-  const locked = yield* lockTask(input.task);
-  const { task, run, counters } = locked;
-  const to = transition(taskMachine, task, "cancel");
-  const change = new RunChange(ctx, run, counters);
-  const reason = input.reason ?? "cancelled";
-  if (task.status === "running") {
-    yield* orderCancel(task.id, ctx.now + ctx.settings.cancel_grace_ms);
-    change.recordTask(task, "task.cancel_requested", { reason });
-    return { task: { ...task, orders: "cancel_requested" }, ready: [], ...(yield* change.flush()) };
-  }
-  const reasons = [{ kind: "cancelled", detail: reason, blocking: [] }];
-  yield* endTasks([task.id], { from: task.status, to, at: ctx.now, reasons });
-  change.move(task, to);
-  change.record({ type: "task.cancelled", task: task.id, data: { key: task.key, reason } });
-  const ended: Task = { ...task, status: to, reasons, endedAt: ctx.now };
-  // Its dependents have counted a blocked task already.
-  const settled = task.status === "blocked" ? [] : [{ task: ended, as: settlementOf(to) }];
-  const ready = yield* settleDependents(change, settled);
-  return { task: ended, ready, ...(yield* change.flush()) };
-}
-
-/** Ends a held task that was asked to stop. */
-export function* cancelHeld(
-  ctx: EngineContext,
-  held: LockedTask,
-  { note, usage }: { readonly note: string; readonly usage?: Usage | undefined },
-): Tx<TaskChanged> {
-  const change = new RunChange(ctx, held.run, held.counters);
-  const task = yield* endAttempt(change, held, { event: "cancel", outcome: "cancelled", note, usage, fenced: true });
-  change.recordTask(held.task, "task.cancelled", { token: held.task.token, reason: note });
-  const ready = yield* settleDependents(change, [{ task, as: "skipped" }]);
-  return { task, ready, ...(yield* change.flush()) };
 }
 
 /** Ends a task that has waited too long to be taken. */

@@ -1,6 +1,5 @@
 import { type Lock, LOCKS, SELECT_LOCKS } from "./locks.js";
-import { many, int, sole } from "../rows.js";
-import { columns, type RowOf } from "../tables.js";
+import { many, int, one, only, text } from "../rows.js";
 import type { Tx } from "../tx.js";
 
 export interface LockFilter {
@@ -35,13 +34,14 @@ export function* listLocksEverywhere(now: number, limit: number): Tx<Lock[]> {
   return yield* many(LOCKS.read, [`${SELECT_LOCKS} ORDER BY l.project, l.prefix, l.id LIMIT $2`, [now, limit]]);
 }
 
-const LOCK_COUNTS = columns({ active_locks: int, locked_files: int });
-
-/** How many requests' locks, and on how many paths, the running tasks of a run hold. */
-export function* lockCountsOfRun(run: string): Tx<RowOf<typeof LOCK_COUNTS>> {
-  return yield* sole(LOCK_COUNTS.read, [
-    `SELECT count(DISTINCT l.request) AS active_locks, count(l.id) AS locked_files FROM tasks t JOIN file_locks l ON l.owner = t.id
-     WHERE t.run = $1 AND t.status = 'running' AND l.state = 'held'`,
-    [run],
+/** How many patterns the running tasks of a run have locked, and the first of their paths. */
+export function* heldLocksOfRun(run: string, limit: number): Tx<{ active_locks: number; locked_files: string[] }> {
+  // sql: the same rows for both statements.
+  const held = `FROM tasks t JOIN file_locks l ON l.owner = t.id WHERE t.agent IS NOT NULL AND t.run || '' = $1 AND l.state = 'held'`;
+  const locks = yield* one(only("locks", int), [`SELECT count(*) AS locks ${held}`, [run]]);
+  const files = yield* many(only("path", text), [
+    `SELECT DISTINCT l.path ${held} ORDER BY l.path LIMIT $2`,
+    [run, limit],
   ]);
+  return { active_locks: locks ?? 0, locked_files: files };
 }

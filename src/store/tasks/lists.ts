@@ -1,7 +1,7 @@
-import type { TaskStatus } from "../../base/statuses.js";
+import type { TaskStatus, TriggerRule } from "../../base/statuses.js";
 import { type Edge, insertEdges } from "./dependencies.js";
 import { TASKS, type Task } from "./tasks.js";
-import { many, manyIn, chunksOf, conditionsOf, eachIn, idOf, int, one, only, placeholders, text } from "../rows.js";
+import { many, manyIn, chunksOf, conditionsOf, eachIn, int, one, only, placeholders, text } from "../rows.js";
 import type { Tx } from "../tx.js";
 
 /** Several tasks at once: by state, by filter, by key, or all of a run with its edges. */
@@ -70,6 +70,12 @@ export function* graphOfRun(run: string): Tx<{ tasks: Task[]; edges: [dependency
   return { tasks: tasks.map(TASKS.read), edges: edges.map((row) => [text(row, "dependency"), text(row, "task")]) };
 }
 
+/** The edges of a run by the ids of their tasks, the waiting one first. */
+export function* edgesOfRun(run: string): Tx<[task: string, dependency: string][]> {
+  const sql = "SELECT d.task, d.dependency FROM tasks t JOIN dependencies d ON d.task = t.id WHERE t.run = $1";
+  return (yield [sql, [run]]).map((row) => [text(row, "task"), text(row, "dependency")]);
+}
+
 /** Returns the existing ones of these tasks, in no order. */
 export function* findTasks(ids: readonly string[]): Tx<Task[]> {
   return yield* manyIn(TASKS.read, ids, (chunk) => [
@@ -126,14 +132,24 @@ export function* dependentsInState(task: string, status: TaskStatus): Tx<Task[]>
   ]);
 }
 
-/** The blocked tasks that depend on any of these. */
-export function* blockedBehind(tasks: readonly string[]): Tx<string[]> {
-  const found = yield* manyIn(idOf, tasks, (chunk) => [
-    `SELECT DISTINCT t.id FROM dependencies d JOIN tasks t ON t.id = d.task
-     WHERE t.status = 'blocked' AND d.dependency IN (${placeholders(chunk.length)})`,
-    chunk,
-  ]);
-  return [...new Set(found)].sort();
+/** Whether a task has a dependent with this trigger rule. */
+export function* hasDependentWith(task: string, trigger: TriggerRule): Tx<boolean> {
+  const sql = `SELECT 1 AS one FROM dependencies d JOIN tasks t ON t.id = d.task WHERE d.dependency = $1 AND t.trigger_rule = $2 LIMIT 1`;
+  return (yield [sql, [task, trigger]]).length > 0;
+}
+
+/** The blocked and cancelled tasks that depend on any of these, in order of their ids. */
+export function* stoppedBehind(tasks: readonly string[]): Tx<{ id: string; blocked: boolean }[]> {
+  const found = new Map<string, boolean>();
+  for (const chunk of chunksOf(tasks)) {
+    const rows = yield [
+      `SELECT DISTINCT t.id, t.status FROM dependencies d JOIN tasks t ON t.id = d.task
+       WHERE t.status IN ('blocked', 'cancelled') AND d.dependency IN (${placeholders(chunk.length)})`,
+      chunk,
+    ];
+    for (const row of rows) found.set(text(row, "id"), text(row, "status") === "blocked");
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([id, blocked]) => ({ id, blocked }));
 }
 
 /** How many tasks of a run have not ended. */

@@ -8,6 +8,7 @@ import { first, type Row, type Tx } from "../tx.js";
 
 /** The outcome of a step, as expressions read it. */
 export interface Outcome {
+  readonly task: string;
   readonly key: string;
   readonly status: TaskStatus;
   readonly result: unknown;
@@ -16,6 +17,7 @@ export interface Outcome {
 
 function outcomeOf(row: Row): Outcome {
   return {
+    task: text(row, "id"),
     key: text(row, "key"),
     status: text(row, "status") as TaskStatus,
     result: row["outcome"] === "succeeded" ? jsonOrNull(row, "result") : null,
@@ -24,7 +26,7 @@ function outcomeOf(row: Row): Outcome {
 }
 
 const OUTCOMES = bySize(
-  (size) => `SELECT n.key, n.status, a.outcome, a.result, a.error FROM tasks n
+  (size) => `SELECT n.id, n.key, n.status, a.outcome, a.result, a.error FROM tasks n
     LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt WHERE n.run = $1 AND n.key IN (${placeholders(size, 2)})`,
 );
 
@@ -35,7 +37,7 @@ export function* outcomesByKey(run: string, keys: readonly string[]): Tx<Outcome
 /** The outcomes of what a task depends on, in the order in which those were made. */
 export function* outcomesOfDependencies(task: string): Tx<Outcome[]> {
   return yield* many(outcomeOf, [
-    `SELECT n.key, n.status, a.outcome, a.result, a.error FROM dependencies d JOIN tasks n ON n.id = d.dependency
+    `SELECT n.id, n.key, n.status, a.outcome, a.result, a.error FROM dependencies d JOIN tasks n ON n.id = d.dependency
      LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt WHERE d.task = $1 ORDER BY n.id`,
     [task],
   ]);

@@ -1,6 +1,6 @@
 import type { TaskStatus } from "../../base/statuses.js";
 import { NO_DEADLINE, type Reason, TASKS, type Task } from "./tasks.js";
-import { many, bySize, chunksOf, hits, int, intOrNull, only, placeholders, sole, text } from "../rows.js";
+import { many, chunksOf, hits, int, intOrNull, only, placeholders, sole, text } from "../rows.js";
 import type { Row, Tx } from "../tx.js";
 
 /** The changes of a task's state: each fails unless it meets the state that it expects. */
@@ -61,7 +61,10 @@ export function* endTasks(tasks: readonly string[], ending: Ending): Tx<void> {
   const reasons = reasonsText(ending.reasons);
   for (const chunk of chunksOf(tasks)) {
     yield [
-      `UPDATE tasks SET status = $1, ended_at = $2, reasons = $3, due_at = NULL, reserved_for = NULL, reserved_until = NULL
+      // A blocked task stays reserved: it may be reopened while the reservation lasts.
+      `UPDATE tasks SET status = $1, ended_at = $2, reasons = $3, due_at = NULL,
+         reserved_for = CASE WHEN $1 = 'blocked' THEN reserved_for END,
+         reserved_until = CASE WHEN $1 = 'blocked' THEN reserved_until END
        WHERE status = $4 AND id IN (${placeholders(chunk.length, 5)})`,
       [ending.to, ending.at, reasons, ending.from, ...chunk],
       chunk.length,
@@ -90,7 +93,7 @@ export function* settleDependency(task: string, as: Settlement): Tx<Task[]> {
 }
 
 // RETURNING has no order of its own, and what is done with the tasks shows in answers and in the history.
-function inOrder(rows: readonly Row[]): Task[] {
+export function inOrder(rows: readonly Row[]): Task[] {
   return rows.map(TASKS.read).sort((a, b) => (a.id < b.id ? -1 : 1));
 }
 
@@ -154,50 +157,6 @@ export function* reserve(task: Task): Tx<void> {
   ];
 }
 
-/** Tasks to open again: all of a run in a state, or those of these that are in it. */
-export type Reopening = { readonly from: TaskStatus } & (
-  | { readonly run: string }
-  | { readonly tasks: readonly string[] }
-);
-
-const AS_IF_NEVER_TRIED = `status = 'pending', failures = 0, ended_at = NULL, reasons = NULL, due_at = NULL, close_by = NULL,
-  available_at = NULL`;
-const REOPEN_OF_RUN = `UPDATE tasks SET ${AS_IF_NEVER_TRIED} WHERE status = $1 AND run = $2 RETURNING ${TASKS.columns}`;
-const REOPEN_THESE = bySize(
-  (size) =>
-    `UPDATE tasks SET ${AS_IF_NEVER_TRIED} WHERE status = $1 AND id IN (${placeholders(size, 2)}) RETURNING ${TASKS.columns}`,
-);
-
-/** dead_letter, blocked or skipped → pending, as if never tried. Gives the tasks as they are then. */
-export function* reopenTasks(which: Reopening): Tx<Task[]> {
-  if ("run" in which) return inOrder(yield [REOPEN_OF_RUN, [which.from, which.run]]);
-  const rows: Row[] = [];
-  for (const chunk of chunksOf(which.tasks)) rows.push(...(yield [REOPEN_THESE(chunk.length), [which.from, ...chunk]]));
-  return inOrder(rows);
-}
-
-/** Restores the earlier demand of pending tasks whose reservation has lapsed. */
-export function* forgetReservations(run: string, demand: string, unreserved: string): Tx<void> {
-  yield [
-    "UPDATE tasks SET demand = $1 WHERE run = $2 AND demand = $3 AND status = 'pending' AND reserved_for IS NULL",
-    [unreserved, run, demand],
-  ];
-}
-
-/** Counts the settled dependencies of every open task of a run afresh, after some were reopened. */
-export function* recountDependencies(run: string): Tx<Task[]> {
-  // sql: the states are those named below.
-  const count = (states: string) =>
-    `(SELECT count(*) FROM dependencies d JOIN tasks n ON n.id = d.dependency WHERE d.task = tasks.id AND n.status IN (${states}))`;
-  const rows = yield [
-    // sql: the same.
-    `UPDATE tasks SET deps_succeeded = ${count("'succeeded'")}, deps_failed = ${count("'dead_letter', 'blocked'")},
-      deps_skipped = ${count("'skipped', 'cancelled'")} WHERE run = $1 AND status = 'pending' RETURNING ${TASKS.columns}`,
-    [run],
-  ];
-  return inOrder(rows);
-}
-
 /** Cancels every unclaimed task of a run that is in one state. */
 export function* cancelTasksInState(run: string, from: TaskStatus, at: number): Tx<{ count: number; workMs: number }> {
   const rows = yield [
@@ -216,8 +175,7 @@ export function* blockTasksInState(stop: {
   readonly reasons: readonly Reason[];
 }): Tx<{ count: number; workMs: number }> {
   const rows = yield [
-    `UPDATE tasks SET status = 'blocked', ended_at = $1, reasons = $2, due_at = NULL, available_at = NULL, reserved_for = NULL,
-       reserved_until = NULL WHERE run = $3 AND status = $4 RETURNING estimate_ms`,
+    `UPDATE tasks SET status = 'blocked', ended_at = $1, reasons = $2, due_at = NULL, available_at = NULL WHERE run = $3 AND status = $4 RETURNING estimate_ms`,
     [stop.at, JSON.stringify(stop.reasons), stop.run, stop.from],
   ];
   return { count: rows.length, workMs: rows.reduce((sum, row) => sum + int(row, "estimate_ms"), 0) };

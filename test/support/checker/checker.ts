@@ -5,6 +5,7 @@ import { attemptFindings, holdingFindings } from "./holding.js";
 import type { Acknowledged } from "./journal.js";
 import { laneFindings } from "./lanes.js";
 import { lockFindings } from "./locks.js";
+import { outcomeFindings } from "./outcomes.js";
 import { counterFindings, dependencyFindings, endFindings, reservationFindings } from "./runs.js";
 import { readSnapshot, type Snapshot } from "./snapshot.js";
 
@@ -30,6 +31,8 @@ export const INVARIANTS = [
   "lanes",
   /** Counted dependencies equal those that have settled; nothing waits for what can no longer come. */
   "dependencies",
+  /** Tasks are ready, blocked and skipped, and runs end, as their dependencies and tasks say, in whatever order they ended. */
+  "outcomes",
   /** A task is kept for an agent only for as long as its reservation lasts. */
   "reservations",
   /** Budgets say what the attempts under them have cost, and a spent one stops claims. */
@@ -74,6 +77,7 @@ export function findingsOf(snapshot: Snapshot, { journal = [], over = false }: C
     ...counterFindings(snapshot),
     ...laneFindings(snapshot),
     ...dependencyFindings(snapshot),
+    ...outcomeFindings(snapshot),
     ...reservationFindings(snapshot),
     ...budgetFindings(snapshot),
   ];

@@ -85,6 +85,15 @@ export function counterFindings({ runs, tasks, counters }: Snapshot): Finding[] 
 export function dependencyFindings({ tasks, needs }: Snapshot): Finding[] {
   const dependents = new Map<string, number>();
   for (const needed of needs.values()) for (const id of needed) dependents.set(id, (dependents.get(id) ?? 0) + 1);
+  const awaitedWhole = new Set(
+    [...needs].flatMap(([id, needed]) => (tasks.get(id)?.trigger === "all_done" ? needed : [])),
+  );
+  // A for_each step that a join with all_done reads is blocked only when all its elements have ended.
+  const isGathering = ({ id, key }: TaskRow): boolean => {
+    const elements = (needs.get(id) ?? []).map((one) => tasks.get(one));
+    const open = elements.some((one) => one !== undefined && !TASK_SETTLED.has(one.status));
+    return open && awaitedWhole.has(id) && elements.every((one) => one?.key.startsWith(`${key}[`) === true);
+  };
   return [...tasks.values()].flatMap((task): Finding[] => {
     const finding = (detail: string): Finding => ({
       invariant: "dependencies",
@@ -113,7 +122,8 @@ export function dependencyFindings({ tasks, needs }: Snapshot): Finding[] {
     if (!sameCounts(kept, counted))
       findings.push(finding(`counts ${JSON.stringify(kept)}, are ${JSON.stringify(counted)}`));
     const verdict = judge(task.trigger, kept);
-    if (verdict !== "wait") findings.push(finding(`pending, though its dependencies say ${verdict}`));
+    if (verdict !== "wait" && !(verdict === "block" && isGathering(task)))
+      findings.push(finding(`pending, though its dependencies say ${verdict}`));
     return findings;
   });
 }

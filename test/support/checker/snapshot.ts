@@ -32,6 +32,7 @@ export interface RunRow {
   readonly maxParallel: number;
   readonly endedAt: number | null;
   readonly stage: Run["stage"];
+  readonly onFailure: string;
   readonly parentRun: string | null;
   readonly budgetOf: string | null;
   readonly overBudget: boolean;
@@ -70,6 +71,8 @@ export interface TaskRow extends OrderKey {
   readonly depsFailed: number;
   readonly depsSkipped: number;
   readonly dependents: number;
+  /** The kinds of its reasons. */
+  readonly reasons: readonly string[];
   readonly estimateMs: number;
   readonly attempt: number;
   readonly token: number;
@@ -202,6 +205,7 @@ function runOf(row: Row): RunRow {
     status: text(row, "status") as RunStatus,
     maxParallel: int(row, "max_parallel"),
     stage: textOrNull(row, "stage") as RunRow["stage"],
+    onFailure: text(row, "on_failure"),
     endedAt: intOrNull(row, "ended_at"),
     parentRun: textOrNull(row, "parent_run"),
     budgetOf: textOrNull(row, "budget_of"),
@@ -236,6 +240,7 @@ function taskOf(row: Row): TaskRow {
     bucket: int(row, "bucket"),
     latestStart: int(row, "latest_start"),
     rankOrder: int(row, "rank_order"),
+    reasons: (jsonOrNull<{ kind: string }[]>(row, "reasons") ?? []).map(({ kind }) => kind),
     estimateMs: int(row, "estimate_ms"),
     attempt: int(row, "attempt"),
     token: int(row, "token"),

@@ -1,0 +1,69 @@
+import { dependenciesOf, endTasks, orderCancel } from "../../store/tasks/transitions.js";
+import { findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { endAttempt, type Usage } from "../lifecycle/attempts.js";
+import { settleDependents, settlementOf } from "../lifecycle/dependents.js";
+import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
+import { canMove, type Settled, taskMachine, transition } from "../lifecycle/machines.js";
+import { RunChange, type TaskChanged } from "../lifecycle/run-change.js";
+
+/**
+ * Cancels a task: an unclaimed one at once, a claimed one by asking its holder first. A for_each step is cancelled with its elements.
+ * Errors: `invalid_transition`, `not_found`.
+ */
+export function* cancelTask(ctx: EngineContext, input: { task: string; reason?: string | undefined }): Tx<TaskChanged> {
+  const { task, run, counters } = yield* lockTask(input.task);
+  // Refuses a task that has ended.
+  transition(taskMachine, task, "cancel");
+  const change = new RunChange(ctx, run, counters);
+  const reason = input.reason ?? "cancelled";
+  const cancelled = yield* cancelOne(change, task, reason);
+  const settled = [...cancelled.settled];
+  for (const element of yield* elementsIn(cancelled.task)) {
+    if (canMove(taskMachine, element, "cancel")) settled.push(...(yield* cancelOne(change, element, reason)).settled);
+  }
+  const ready = yield* settleDependents(change, settled);
+  return { task: cancelled.task, ready, ...(yield* change.flush()) };
+}
+
+function* elementsIn({ id, readsSpecOnStart }: Task): Tx<Task[]> {
+  if (!readsSpecOnStart || (yield* findTaskAndSpec(id))?.spec.dynamic?.elements === undefined) return [];
+  return yield* dependenciesOf(id);
+}
+
+function* cancelOne(change: RunChange, task: Task, reason: string): Tx<{ task: Task; settled: Settled[] }> {
+  const { ctx } = change;
+  const to = transition(taskMachine, task, "cancel");
+  const data = { key: task.key, reason };
+  if (task.status === "running") {
+    yield* orderCancel(task.id, ctx.now + ctx.settings.cancel_grace_ms);
+    change.record({ type: "task.cancel_requested", task: task.id, agent: task.agent, data });
+    return { task: { ...task, orders: "cancel_requested" }, settled: [] };
+  }
+  const reasons = [{ kind: "cancelled", detail: reason, blocking: [] }];
+  yield* endTasks([task.id], { from: task.status, to, at: ctx.now, reasons });
+  change.move(task, to);
+  change.record({ type: "task.cancelled", task: task.id, data });
+  const ended: Task = { ...task, status: to, reasons, endedAt: ctx.now };
+  // Its dependents have counted a blocked task already.
+  return { task: ended, settled: task.status === "blocked" ? [] : [{ task: ended, as: settlementOf(to) }] };
+}
+
+/** Ends a held task that was asked to stop. */
+export function* cancelHeld(
+  ctx: EngineContext,
+  held: LockedTask,
+  { note, usage }: { readonly note: string; readonly usage?: Usage | undefined },
+): Tx<TaskChanged> {
+  const change = new RunChange(ctx, held.run, held.counters);
+  const task = yield* endAttempt(change, held, { event: "cancel", outcome: "cancelled", note, usage, fenced: true });
+  change.record({
+    type: "task.cancelled",
+    task: task.id,
+    agent: held.task.agent,
+    data: { key: task.key, token: held.task.token, reason: note },
+  });
+  const ready = yield* settleDependents(change, [{ task, as: "skipped" }]);
+  return { task, ready, ...(yield* change.flush()) };
+}
