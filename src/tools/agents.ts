@@ -69,7 +69,8 @@ const update = defineOperation({
 const unregister = defineOperation({
   name: "unregister_agent",
   title: "Unregister an agent",
-  description: "Unregisters an agent: its work goes back to the queue, its locks are released. Returns those tasks.",
+  description:
+    "Unregisters an agent: its work goes back to the queue; its locks, places in line and reservations end. Returns those tasks.",
   area: "agents",
   effect: "destructive",
   input: z.object({ agent: name, request_id: params.requestId }),
@@ -79,7 +80,7 @@ const unregister = defineOperation({
     for (;;) {
       const step = await host.transact((ctx) => unregisterAgent(ctx, input.agent), "unregister");
       if (step.returned !== undefined) returned.push(step.returned);
-      else return { agent: agentView(step.agent), returned };
+      if (!step.again) return { agent: agentView(step.agent), returned };
     }
   },
 });

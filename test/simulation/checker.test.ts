@@ -23,6 +23,7 @@ const WRONGS: readonly [wrong: string, invariant: Invariant, sql: string][] = [
   ],
   ["a lock is gone without a word", "locks_apart", "DELETE FROM file_locks WHERE path = 'docs/'"],
   ["a lock outlives its task", "locks_of_living", "UPDATE file_locks SET task = 'task_gone' WHERE task IS NOT NULL"],
+  ["a lock outlives its agent", "locks_of_living", "UPDATE agents SET status = 'unregistered' WHERE name = 'ben'"],
   ["a lock outlives its session", "locks_of_living", "UPDATE sessions SET ended_at = 1"],
   [
     "an ended run has work left",

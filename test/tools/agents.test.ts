@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { startApp } from "../support/servers/app.js";
+import { BACKENDS } from "../support/databases/databases.js";
+import { startApp, startAppOn } from "../support/servers/app.js";
 import { Crew } from "../support/fixtures/plan.js";
 
 describe("agents", () => {
@@ -86,5 +87,29 @@ describe("agents", () => {
     await expect(crew.complete(held)).rejects.toMatchObject({ code: "stale_token" });
     expect((await crew.take("ben", { run: run.id })).id).toBe(held.id);
     await expect(crew.app.call("get_agent", { agent: "ann" })).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  describe.each(BACKENDS)("that are unregistered, on %s,", (backend) => {
+    it("leave no lock, no place in line and no reservation behind", async () => {
+      const crew = new Crew(await startAppOn(backend, { settings: { reservation_ms: 3_600_000 } }));
+      const { call } = crew.app;
+      await call("register_agent", { name: "ann" });
+      const { run, ready } = await crew.start([{ key: "a" }, { key: "b", needs: ["a"] }]);
+      await call("assign_task", { task: ready[0]?.id, agent: "ann" });
+      await call("assign_task", { task: `${run.id}/b`, agent: "ann" });
+      await call("acquire_file_lock", { agent: "ann", paths: ["x"] });
+      await call("acquire_file_lock", { agent: "ben", paths: ["y"] });
+      const waits = { wait_seconds: 0.001 };
+      expect(await call("acquire_file_lock", { agent: "ben", paths: ["x"], ...waits })).toMatchObject({ position: 1 });
+      expect(await call("acquire_file_lock", { agent: "ann", paths: ["y"] })).toMatchObject({ outcome: "denied" });
+      expect(await call("acquire_file_lock", { agent: "cem", paths: ["z"] })).toMatchObject({ outcome: "granted" });
+      await call("acquire_file_lock", { agent: "ann", paths: ["z"], ...waits });
+      await call("unregister_agent", { agent: "ann" });
+      const { locks } = (await call("list_file_locks", {})) as { locks: { agent: string }[] };
+      expect(new Set(locks.map(({ agent }) => agent))).toEqual(new Set(["ben", "cem"]));
+      const first = await crew.take("cem", { run: run.id });
+      await crew.complete(first);
+      expect([first.key, (await crew.take("cem", { run: run.id })).key]).toEqual(["a", "b"]);
+    });
   });
 });

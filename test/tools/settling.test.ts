@@ -63,6 +63,7 @@ describe.each(BACKENDS)("tasks whose dependencies failed, were skipped or came b
       { key: "clean", needs: ["a"], trigger: "one_failed", prompt: "after ${{ steps.a.status }}" },
       { key: "report", needs: ["a"], trigger: "all_done" },
       { key: "either", needs: ["a", "b"], trigger: "one_failed" },
+      { key: "alarm", needs: ["a"], trigger: "one_failed" },
     ]);
     const letter = await failed(crew, run, "a");
     await failed(crew, run, "b");
@@ -70,8 +71,22 @@ describe.each(BACKENDS)("tasks whose dependencies failed, were skipped or came b
     expect(report.key).toBe("clean");
     await crew.app.call("release_task", { task: report.id, token: report.token });
     const again = await crew.app.call("replay_dead_letter", { id: letter });
-    expect(await crew.statuses(run)).toMatchObject({ clean: "ready", report: "pending", either: "ready" });
+    expect(await crew.statuses(run)).toMatchObject({
+      clean: "ready",
+      report: "pending",
+      either: "ready",
+      alarm: "pending",
+    });
     expect((again["newly_ready"] as { key: string }[]).map(({ key }) => key)).toEqual(["a"]);
+    const second = await failed(crew, run, "a");
+    expect(await crew.statuses(run)).toMatchObject({ report: "ready", alarm: "ready" });
+    await crew.app.call("resolve_dead_letter", { id: second, notes: "by hand" });
+    expect(await crew.statuses(run)).toMatchObject({
+      clean: "ready",
+      report: "ready",
+      either: "ready",
+      alarm: "skipped",
+    });
   });
 
   test("what is taken back reads its expressions again when it becomes ready anew", async () => {
@@ -126,8 +141,8 @@ describe.each(BACKENDS)("tasks whose dependencies failed, were skipped or came b
     const crew = await crewOf();
     const run = await start(crew, [{ key: "p" }, { key: "s" }]);
     const kept = await crew.app.call("create_checkpoint", { run });
-    const added = { run, key: "y", title: "Y", prompt: "y", dependencies: ["p"], trigger: "one_failed" } as const;
-    await crew.app.call("create_task", added);
+    const trigger = "one_failed" as const;
+    await crew.app.call("create_task", { run, key: "y", title: "Y", prompt: "y", dependencies: ["p"], trigger });
     const { id } = kept["checkpoint"] as { id: string };
     await crew.app.call("resume_from_checkpoint", { checkpoint: id, as: "in_place" });
     const changes = [{ op: "add_task", step: { key: "z", prompt: "z", needs: ["p"] } }];

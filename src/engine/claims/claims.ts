@@ -7,9 +7,11 @@ import {
   type LaneHead,
   laneHeads,
   type ClaimTarget,
+  type OrderKey,
   parkScope,
   refreshFromScopes,
   refreshLane,
+  setHead,
   unparkScope,
 } from "../../store/scheduling/lanes.js";
 import { countersIfAny, type Counters } from "../../store/runs/counters.js";
@@ -35,7 +37,7 @@ import { isOpen } from "../lifecycle/run-state.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { closeIfOverBudget, blockedBudget } from "../cost/budget-state.js";
 import { type ParkedOnOwnLocks, findParkedOnOwnLocks } from "./own-locks.js";
-import { chooseAmong, type Choice, type Lane, tiedWith } from "./lane-choice.js";
+import { chooseAmong, type Choice, isBefore, type Lane, rivalOf, tiedWith } from "./lane-choice.js";
 import { BatonError } from "../../base/errors.js";
 import { requireRun } from "../lookup.js";
 
@@ -154,15 +156,16 @@ export interface Claimer {
 
 /** Takes the first task that the offer meets. The lanes were read unlocked and are read again under the run's lock. */
 export function* claimAt(ctx: EngineContext, claimer: Claimer, heads: readonly LaneHead[]): Tx<Claim> {
-  const lane = heads.find(({ demand }) => meets(claimer.offer, demand));
+  const rivals = heads.filter(({ demand }) => meets(claimer.offer, demand));
+  const [lane] = rivals;
   if (!lane) {
     if ("run" in claimer.target) yield* requireRun(claimer.target.run);
     const own = yield* findParkedOnOwnLocks(ctx, claimer.offer, claimer.target);
     if (own) return yield* takeOwn(ctx, claimer, own);
     return { outcome: "none", ...(yield* whyNoWork(ctx, claimer, heads)) };
   }
-  const tied = tiedWith(lane, heads).filter(({ demand }) => demand !== lane.demand && meets(claimer.offer, demand));
-  return yield* takeFrom(ctx, claimer, { lane, tied });
+  const tied = tiedWith(lane, rivals).filter(({ demand }) => demand !== lane.demand);
+  return yield* takeFrom(ctx, claimer, { lane, tied, rivals });
 }
 
 /**
@@ -185,13 +188,13 @@ function* takeOwn(ctx: EngineContext, claimer: Claimer, { demand, parked }: Park
   yield* lockProject(demand.project);
   yield* lockRun(parked.run);
   yield* unparkScope(parked);
-  return yield* takeFrom(ctx, claimer, { lane: { demand, run: parked.run, head: "" }, tied: [] });
+  return yield* takeFrom(ctx, claimer, { lane: { demand, run: parked.run, head: "" }, tied: [], rivals: [] });
 }
 
 function* takeFrom(
   ctx: EngineContext,
   claimer: Claimer,
-  { lane, tied }: { lane: Lane; tied: readonly Lane[] },
+  { lane, tied, rivals }: { lane: Lane; tied: readonly Lane[]; rivals: readonly LaneHead[] },
 ): Tx<Claim> {
   // The one lock order: the project first, since files may be locked; then the run; then the agent.
   const files = lane.demand.scoped || tied.some(({ demand }) => demand.scoped);
@@ -207,7 +210,7 @@ function* takeFrom(
   if (agent?.status !== "active") return { outcome: "again" };
   const chosen = { ...choice, run, counters };
   if (!project || !chosen.lane.demand.scoped) return yield* takePlain(ctx, claimer, chosen);
-  return yield* takeWithFiles(ctx, claimer, { ...chosen, caseInsensitive: project.caseInsensitive });
+  return yield* takeWithFiles(ctx, claimer, { ...chosen, rivals, caseInsensitive: project.caseInsensitive });
 }
 
 interface ChosenLane extends Choice {
@@ -235,15 +238,22 @@ function lostRace(claimer: Claimer, candidate: Candidate | undefined): Claim | u
 function* takeWithFiles(
   ctx: EngineContext,
   claimer: Claimer,
-  chosen: ChosenLane & { readonly caseInsensitive: boolean },
+  { rivals, ...chosen }: ChosenLane & { readonly caseInsensitive: boolean; readonly rivals: readonly LaneHead[] },
 ): Tx<Claim> {
   const touched = new Set([chosen.lane.demand.id]);
+  let rival: OrderKey | undefined;
   for (let parked = 0; parked < PARKED_AT_ONCE_MAX; parked++) {
     const candidate = parked === 0 ? chosen.candidate : yield* firstOfLane(chosen.lane, claimer.agent.name);
     const lost = lostRace(claimer, candidate);
     if (lost?.outcome === "none") return lost;
     if (!candidate) break;
     const { task } = candidate;
+    if (parked === 1) rival = yield* rivalOf(claimer.target, chosen.lane, rivals);
+    if (rival !== undefined && isBefore(rival, task)) {
+      // Among equals the age of this very task decides, not that of one that has left the lane.
+      yield* setHead(chosen.lane, task.id);
+      break;
+    }
     const files = yield* lockScope(ctx, {
       project: task.project,
       task: task.id,

@@ -1,4 +1,13 @@
-import { type Candidate, firstOfLane, type LaneHead, setHead } from "../../store/scheduling/lanes.js";
+import {
+  bestOtherRun,
+  type Candidate,
+  type ClaimTarget,
+  firstOfLane,
+  type LaneHead,
+  type OrderKey,
+  setHead,
+} from "../../store/scheduling/lanes.js";
+import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 
 export type Lane = Pick<LaneHead, "run" | "demand" | "head">;
@@ -36,4 +45,27 @@ export function* chooseAmong(first: Lane, tied: readonly Lane[], agent: string):
     others.splice(younger === -1 ? others.length : younger, 0, { ...lane, head: id });
     lane = others.shift() ?? lane;
   }
+}
+
+/** The first lane beside this one: of the lanes that were read for the claim, and of other runs with the same demand, which those hide. */
+export function* rivalOf(
+  target: ClaimTarget,
+  { run, demand }: Lane,
+  lanes: readonly LaneHead[],
+): Tx<OrderKey | undefined> {
+  const other = lanes.find((lane) => lane.run !== run || lane.demand.id !== demand.id);
+  const same = "run" in target ? undefined : yield* bestOtherRun({ run, demand });
+  return other && same ? [other, same].toSorted((a, b) => (isEarlier(a, b) ? -1 : 1))[0] : (other ?? same);
+}
+
+/** Whether the first task of a lane comes before a task. */
+export function isBefore(lane: OrderKey, task: Task): boolean {
+  return isEarlier(lane, { ...task, head: task.id });
+}
+
+function isEarlier(a: OrderKey, b: OrderKey): boolean {
+  if (a.bucket !== b.bucket) return a.bucket < b.bucket;
+  if (a.latestStart !== b.latestStart) return a.latestStart < b.latestStart;
+  if (a.rankOrder !== b.rankOrder) return a.rankOrder < b.rankOrder;
+  return a.head < b.head;
 }

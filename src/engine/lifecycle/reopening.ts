@@ -57,29 +57,21 @@ export function* reopen(change: RunChange, which: store.Reopening): Tx<Task[]> {
  */
 export function* judgeAfresh(change: RunChange, opened: readonly Pick<Task, "id" | "demand">[]): Tx<Task[]> {
   yield* unreserve(change.run.id, new Set(opened.map(({ demand }) => demand)));
-  const back = yield* takeBackUntried(
+  yield* takeBackUntried(
     change,
     opened.map(({ id }) => id),
   );
-  return yield* settleWaiting(change, [...(yield* store.recountDependencies(change.run.id)), ...back]);
+  return yield* settleWaiting(change, yield* store.recountDependencies(change.run.id));
 }
 
-function* takeBackUntried(change: RunChange, opened: readonly string[]): Tx<Task[]> {
+function* takeBackUntried(change: RunChange, opened: readonly string[]): Tx<void> {
   const untried = yield* store.recountUntried(opened);
   const back = untried.filter((task) => judge(task.trigger, dependencyCounts(task)) !== "ready");
   yield* store.takeBack(back.map(({ id }) => id));
-  return back.map((task) => {
+  for (const task of back) {
     change.move(task, "pending");
     change.record({ type: "task.taken_back", task: task.id, data: { key: task.key } });
-    return {
-      ...task,
-      status: "pending",
-      readyAt: null,
-      closeBy: null,
-      dueAt: task.reservedUntil,
-      readsSpecOnStart: true,
-    };
-  });
+  }
 }
 
 /** Removes reservations that ended while their tasks were failed, and those for agents that have gone since. */

@@ -109,7 +109,9 @@ function* expand(
     const obstacles = table.obstacles({ by: graph.requesterOf(lock), patterns, queuePosition: queuePositionOf(lock) });
     yield* graph.learn(obstacles.map((obstacle) => obstacle.lock.agent));
     for (const obstacle of obstacles) graph.connect(node, graph.nodeOf(obstacle.lock));
-    const comesAfter = blockers.length === 0 || isEarlier(wanted.queuePosition, queuePositionOf(lock));
+    // A request for a file that its owner holds already passes those in line, and waits for holders alone.
+    const passes = table.ownOn(patternOf(lock), graph.requesterOf(lock)).covered;
+    const comesAfter = blockers.length === 0 || (!passes && isEarlier(wanted.queuePosition, queuePositionOf(lock)));
     if (comesAfter && standsInTheWayOf(wanted, lock)) graph.connect(node, self);
   }
 }

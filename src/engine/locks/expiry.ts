@@ -1,7 +1,14 @@
 import { runsParkedOn } from "../../store/scheduling/lanes.js";
 import { lockProject, lockRuns } from "../../store/lock-order.js";
 import { lapsedRequests, projectsToLapse } from "../../store/locks/requests.js";
-import { expiredLocks, locksOfRequests, projectsToExpire, untaskedLocksOfSession } from "../../store/locks/locks.js";
+import {
+  expiredLocks,
+  type Lock,
+  locksOfRequests,
+  projectsToExpire,
+  untaskedLocksOfAgent,
+  untaskedLocksOfSession,
+} from "../../store/locks/locks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { unpark } from "../scheduling/parking.js";
@@ -35,17 +42,44 @@ export function* expireLocks(ctx: EngineContext, project: string, limit: number)
  * transaction, or the beginning of one: it locks projects and runs. Gives how many locks went.
  */
 export function* releaseSessionLocks(ctx: EngineContext, session: string): Tx<number> {
-  const projects = new Set((yield* untaskedLocksOfSession(ctx.now, session)).map(({ project }) => project));
-  const ordered = [...projects].sort();
+  return yield* releaseEverywhere(
+    ctx,
+    () => untaskedLocksOfSession(ctx.now, session),
+    (change, locks) => change.breakStale(locks, null),
+  );
+}
+
+/** The same of an agent that is unregistered; its requests leave the line too. */
+export function* releaseAgentLocks(ctx: EngineContext, agent: string): Tx<number> {
+  return yield* releaseEverywhere(
+    ctx,
+    () => untaskedLocksOfAgent(ctx.now, agent),
+    function* (change, locks) {
+      yield* change.release(
+        locks.filter(({ state }) => state === "held"),
+        "unregistered",
+      );
+      const waiting = locks.filter(({ state }) => state !== "held").map(({ request }) => request);
+      yield* change.withdraw(new Set(waiting), "unregistered");
+    },
+  );
+}
+
+function* releaseEverywhere(
+  ctx: EngineContext,
+  read: () => Tx<Lock[]>,
+  end: (change: LockChange, locks: readonly Lock[]) => Tx<void>,
+): Tx<number> {
+  const ordered = [...new Set((yield* read()).map(({ project }) => project))].sort();
   for (const project of ordered) yield* lockProject(project);
   // Read again under the lock: no other transaction can change them now.
-  const locks = yield* untaskedLocksOfSession(ctx.now, session);
+  const locks = yield* read();
   const changes: [project: string, change: LockChange][] = [];
   for (const project of ordered) {
     const change = new LockChange(ctx, project);
-    yield* change.breakStale(
+    yield* end(
+      change,
       locks.filter((lock) => lock.project === project),
-      null,
     );
     yield* change.serve();
     changes.push([project, change]);

@@ -68,7 +68,7 @@ export class LockChange {
   }
 
   /** Ends held locks. The history says why, for each holder. */
-  *release(locks: readonly Lock[], why: "released" | "task_ended" | "hung_up"): Tx<void> {
+  *release(locks: readonly Lock[], why: "released" | "task_ended" | "hung_up" | "unregistered"): Tx<void> {
     yield* this.#remove(locks);
     for (const own of byOwner(locks))
       this.record({ type: "lock.released", ...ownerOf(own), data: { why, locks: linesOf(own) } });
@@ -95,7 +95,10 @@ export class LockChange {
   }
 
   /** Takes requests out of the line, whole. Gives the paths they asked for. */
-  *withdraw(requests: ReadonlySet<string>, why: "released" | "lapsed" | "task_ended" | "deadlock"): Tx<string[]> {
+  *withdraw(
+    requests: ReadonlySet<string>,
+    why: "released" | "lapsed" | "task_ended" | "deadlock" | "unregistered",
+  ): Tx<string[]> {
     if (requests.size === 0) return [];
     const locks = (yield* locksOfRequests(this.#ctx.now, [...requests])).filter(({ state }) => state !== "held");
     yield* this.#remove(locks);

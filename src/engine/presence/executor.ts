@@ -93,7 +93,7 @@ export function* recordAbsentRoots(ctx: EngineContext, projects: readonly string
   if (session !== null) yield* setAbsentRoots(session.id, projects);
 }
 
-/** One step of taking the executor out, as `unregisterAgent`; nothing is returned for one that never claimed. */
-export function* retireExecutor(ctx: EngineContext, agent: string): Tx<{ returned?: string }> {
-  return (yield* findAgent(agent)) === undefined ? {} : yield* unregisterAgent(ctx, agent);
+/** One step of taking the executor out, as `unregisterAgent`. Whether another is to follow: none for one that never claimed. */
+export function* retireExecutor(ctx: EngineContext, agent: string): Tx<boolean> {
+  return (yield* findAgent(agent)) !== undefined && (yield* unregisterAgent(ctx, agent)).again;
 }

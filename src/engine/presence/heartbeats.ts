@@ -1,39 +1,63 @@
 import * as agents from "../../store/agents/agents.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockAgent, lockRuns } from "../../store/lock-order.js";
-import { findTaskAndSpec, runningTasksOf } from "../../store/tasks/tasks.js";
+import { findTaskAndSpec, reservedTasksOf, runningTasksOf } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { actingAgent, requireAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { lockTask } from "../lifecycle/locked-task.js";
 import { renewLease } from "../lifecycle/leases.js";
+import { releaseAgentLocks } from "../locks/expiry.js";
+import { reserveTask } from "../tasks/assignments.js";
 import { giveBack } from "../tasks/tasks.js";
 
+/** One step of taking an agent out. */
+export interface Unregistering {
+  readonly agent: agents.Agent;
+  /** The task that it has given back. */
+  readonly returned?: string;
+  /** Whether another step is to follow. */
+  readonly again: boolean;
+}
+
 /**
- * One step of taking an agent out: gives back one of its tasks, named in `returned`, or, when it has none left, marks it as gone. To be
- * called until nothing is returned: each task goes back in its own transaction. Errors: `not_found`.
+ * One step of taking an agent out: gives back one of its tasks, or ends one of its reservations, each in its own transaction; when it has
+ * none left, releases its locks, takes its requests out of the line and marks it as gone. Errors: `not_found`.
  */
-export function* unregisterAgent(ctx: EngineContext, name: string): Tx<{ agent: agents.Agent; returned?: string }> {
+export function* unregisterAgent(ctx: EngineContext, name: string): Tx<Unregistering> {
   const known = yield* agents.findAgent(name);
-  if (known?.status === "unregistered") return { agent: known };
+  if (known?.status === "unregistered") return { agent: known, again: false };
   const before = yield* requireAgent(name);
   const [task] = yield* runningTasksOf(name, 1);
   if (task) {
     const held = yield* lockTask(task.id);
     if (held.task.agent === name)
       yield* giveBack(ctx, held, { outcome: "released", fenced: true, note: `${name} was taken out` });
-    return { agent: before, returned: task.id };
+    return { agent: before, returned: task.id, again: true };
   }
+  const [reserved] = yield* reservedTasksOf(name, 1);
+  if (reserved) {
+    const locked = yield* lockTask(reserved.id);
+    if (locked.task.reservedFor === name) yield* reserveTask(ctx, locked, null);
+    return { agent: before, again: true };
+  }
+  return { agent: yield* takeOut(ctx, before), again: false };
+}
+
+function* takeOut(ctx: EngineContext, before: agents.Agent): Tx<agents.Agent> {
+  const { name } = before;
+  // Projects and runs come before the agent in lock order.
+  yield* releaseAgentLocks(ctx, name);
   // A claim takes this lock too, so what it has taken shows now, and what it takes later it takes for an agent that is gone.
   yield* lockAgent(name);
   const agent = (yield* agents.findAgent(name)) ?? before;
-  if (agent.status === "unregistered") return { agent };
+  if (agent.status === "unregistered") return agent;
   const [claimed] = yield* runningTasksOf(name, 1);
   if (claimed) throw new RestartTransaction(`agent ${name} has claimed ${claimed.id} meanwhile`);
   const gone: agents.Agent = { ...agent, status: "unregistered", seenAt: ctx.now };
   yield* agents.saveAgent(gone);
   yield* appendEvents(ctx, [{ type: "agent.unregistered", agent: name }]);
-  return { agent: gone };
+  return gone;
 }
 
 export interface AgentHeartbeat {

@@ -114,7 +114,7 @@ export class Executor {
   async #retire(): Promise<void> {
     if (!this.#claimed) return;
     const { engine, agent } = this.#parts;
-    while ((await engine.transact((ctx) => retireExecutor(ctx, agent))).returned !== undefined) {
+    while (await engine.transact((ctx) => retireExecutor(ctx, agent))) {
       // Each task goes back in a transaction of its own.
     }
   }

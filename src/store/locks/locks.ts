@@ -150,6 +150,16 @@ export function* locksOfAgent(now: number, project: string, agent: string): Tx<L
   return yield* many(LOCKS.read, [OF_AGENT, [now, agent, project]]);
 }
 
+/** Returns what an agent holds, is offered or waits for without a task, in every project. */
+export function* untaskedLocksOfAgent(now: number, agent: string): Tx<Lock[]> {
+  return yield* many(LOCKS.read, [
+    // In the words of the index of locks by agent.
+    `${SELECT_LOCKS} WHERE l.agent = $2 AND l.task IS NULL AND (l.state <> 'held' OR l.expires_at IS NOT NULL)
+     ORDER BY l.project, l.id`,
+    [now, agent],
+  ]);
+}
+
 /** Returns the locks without a task under a session. */
 export function* untaskedLocksOfSession(now: number, session: string): Tx<Lock[]> {
   return yield* many(LOCKS.read, [

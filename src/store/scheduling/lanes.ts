@@ -97,6 +97,15 @@ export function* laneHeads(where: ClaimTarget): Tx<LaneHead[]> {
   return rows.map((row) => ({ demand: DEMANDS.read(row), run: text(row, "run"), ...ORDER_KEYS.read(row) }));
 }
 
+/** The place of the best open lane of a demand in another run of its project. */
+export function* bestOtherRun({ run, demand }: Pick<LaneHead, "run" | "demand">): Tx<OrderKey | undefined> {
+  return yield* one(ORDER_KEYS.read, [
+    `SELECT ${ORDER_KEYS.columns} FROM lanes WHERE project = $1 AND demand = $2 AND run <> $3 AND open = 1 AND head IS NOT NULL
+     ORDER BY bucket, latest_start, rank_order, head LIMIT 1`,
+    [demand.project, demand.id, run],
+  ]);
+}
+
 /** The first ready task of a lane, and how many tasks the agent is running. */
 export interface Candidate extends TaskAndSpec {
   readonly live: number;

@@ -221,6 +221,14 @@ export function* runningTasksOfSession(session: string, limit: number): Tx<Task[
   return yield* many(TASKS.read, [HELD_IN_SESSION, [session, limit]]);
 }
 
+/** Returns unclaimed tasks that are reserved for an agent. The tick looks at each of them, so their index leads to them. */
+export function* reservedTasksOf(agent: string, limit: number): Tx<Task[]> {
+  return yield* many(TASKS.read, [
+    `SELECT ${TASKS.columns} FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND reserved_for = $1 ORDER BY id LIMIT $2`,
+    [agent, limit],
+  ]);
+}
+
 /** Returns the held tasks of a run, in order of creation. */
 export function* heldTasksOf(run: string): Tx<TaskAndSpec[]> {
   return yield* many(taskAndSpecOf, [

@@ -38,6 +38,18 @@ describe("a wait that would never end", () => {
     expect(await room.outcome("eve", ["misc/**"], { waitMs: 60_000 })).toBe("queued");
   });
 
+  test("is not seen where a holder of the file has passed those in line", async () => {
+    const room = await openLockRoom();
+    await room.acquire("pam", ["x"], { mode: "shared" });
+    await room.acquire("quin", ["x"], { mode: "shared" });
+    expect(await room.outcome("will", ["x"], { waitMs: 60_000 })).toBe("queued");
+    expect(await room.outcome("quin", ["x"], { waitMs: 60_000 })).toBe("queued");
+    // Quin waits for Pam alone, and not behind Will.
+    expect(await room.outcome("will", ["x"], { waitMs: 60_000 })).toBe("queued");
+    await room.release("pam");
+    expect((await room.release("quin")).granted).toEqual([{ agent: "will", paths: ["x"] }]);
+  });
+
   test("is not seen where a place in line has lapsed", async () => {
     const room = await openLockRoom();
     await room.acquire("ann", ["a.ts"]);

@@ -92,7 +92,7 @@ function rowFindings({ locks }: Snapshot, projects: ReadonlyMap<string, ProjectL
   ].map((detail) => ({ invariant: "locks_apart", subject: "file_locks", detail }));
 }
 
-function livingFindings({ locks, tasks, sessions, requests, at }: Snapshot, over: boolean): Finding[] {
+function livingFindings({ locks, tasks, sessions, requests, unregistered, at }: Snapshot, over: boolean): Finding[] {
   const findings = locks.flatMap((lock): Finding[] => {
     const dead = (detail: string): Finding[] => [
       {
@@ -102,6 +102,7 @@ function livingFindings({ locks, tasks, sessions, requests, at }: Snapshot, over
       },
     ];
     if (over) return dead("all is over");
+    if (lock.task === null && unregistered.has(lock.agent)) return dead("the agent was unregistered");
     if (lock.state !== "held") return requests.has(lock.request) ? [] : dead(`the request ${lock.request} is gone`);
     if (lock.task === null) {
       const session = lock.session === null ? undefined : sessions.get(lock.session);

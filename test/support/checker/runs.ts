@@ -146,7 +146,7 @@ function countSettled(dependencies: readonly (TaskRow | undefined)[]) {
   return counted;
 }
 
-export function reservationFindings({ tasks, demands }: Snapshot): Finding[] {
+export function reservationFindings({ tasks, demands, unregistered }: Snapshot): Finding[] {
   return [...tasks.values()].flatMap((task): Finding[] => {
     if (task.status !== "pending" && task.status !== "ready") return [];
     const kept = demands.get(task.demand)?.reservedFor ?? null;
@@ -156,6 +156,7 @@ export function reservationFindings({ tasks, demands }: Snapshot): Finding[] {
     if (kept !== task.reservedFor)
       return finding(`offered to ${kept ?? "all"}, reserved for ${task.reservedFor ?? "nobody"}`);
     if (kept === null) return [];
+    if (unregistered.has(kept)) return finding(`reserved for ${kept}, which was unregistered`);
     if (task.reservedUntil === null) return finding(`reserved for ${kept} for ever`);
     return task.dueAt !== null && task.dueAt <= task.reservedUntil
       ? []

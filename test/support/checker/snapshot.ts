@@ -20,6 +20,8 @@ export interface Snapshot {
   readonly scopeLanes: readonly ScopeLaneRow[];
   readonly locks: readonly LockRow[];
   readonly requests: ReadonlySet<string>;
+  /** Agents that have been unregistered and have not come back. */
+  readonly unregistered: ReadonlySet<string>;
   readonly sessions: ReadonlyMap<string, { readonly endedAt: number | null; readonly expiresAt: number }>;
   /** In the order in which they were written. */
   readonly events: readonly EventRow[];
@@ -169,6 +171,9 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
       scopeLanes: (yield ["SELECT * FROM scope_lanes ORDER BY run, demand, scope"]).map(scopeLaneOf),
       locks: (yield ["SELECT * FROM file_locks ORDER BY id"]).map(lockOf),
       requests: new Set((yield ["SELECT id FROM lock_requests"]).map((row) => text(row, "id"))),
+      unregistered: new Set(
+        (yield ["SELECT name FROM agents WHERE status = 'unregistered'"]).map((row) => text(row, "name")),
+      ),
       sessions: byKey(yield ["SELECT id, ended_at, expires_at FROM sessions"], "id", (row) => ({
         endedAt: intOrNull(row, "ended_at"),
         expiresAt: int(row, "expires_at"),
