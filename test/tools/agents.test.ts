@@ -95,7 +95,7 @@ describe("agents", () => {
       const { call } = crew.app;
       await call("register_agent", { name: "ann" });
       const { run, ready } = await crew.start([{ key: "a" }, { key: "b", needs: ["a"] }]);
-      await call("assign_task", { task: ready[0]?.id, agent: "ann" });
+      await call("assign_task", { task: ready[0]!.id, agent: "ann" });
       await call("assign_task", { task: `${run.id}/b`, agent: "ann" });
       await call("acquire_file_lock", { agent: "ann", paths: ["x"] });
       await call("acquire_file_lock", { agent: "ben", paths: ["y"] });
