@@ -34,6 +34,7 @@ const taskLineFields = {
   agent: z.string().optional(),
   percent: z.int().optional(),
   reserved_for: z.string().optional(),
+  reserved_until: instant.optional(),
   retry_at: instant.optional(),
 } as const;
 export const taskLine = z.object(taskLineFields);

@@ -70,11 +70,15 @@ function theLoop(claim: Record<string, unknown>): string {
 5. Check each of the criteria, then complete_task with task, token and a result that the next steps can use without asking you. If it cannot be done: fail_task with what went wrong and what is usable as partial_result; retryable: false where another try cannot help. If it can be done but not by you: release_task with a note.
 6. Back to 1.
 
-When claim_task returns "none", its reason says what to do:
-- nothing_ready: work is under way elsewhere. Claim again with wait_seconds, a few times; then tell the user and stop.
+When claim_task returns "none", its reason says what to do, its detail names what stands in the way, and retry_after_ms when to look again:
+- nothing_ready: others work on what the rest waits for. Claim again with wait_seconds, as often as the detail names work under way.
+- no_plan_yet: the plan is still being made, or nothing was started. Claim again with wait_seconds.
 - locked_out: others hold the files; claim again with wait_seconds.
-- at_capacity: the run takes no more at once; claim again with wait_seconds.
+- run_at_capacity: the run takes no more at once; claim again with wait_seconds.
+- at_capacity: you hold as many tasks as you registered for; end one first.
+- reserved: it is kept for another agent until the time given; claim again with wait_seconds.
 - no_capability: there is work that needs other roles or capabilities. Claim again with those you really have, or tell the user what is missing.
+- waits_for_person: tell the user which question is open, then claim again with wait_seconds.
 - budget_blocked: stop, and tell the user which run has spent its budget.
 - paused: stop, and tell the user which run is paused.
 - run_finished: done. Tell the user how it ended (get_run).

@@ -9,7 +9,7 @@ export const waitFor = defineOperation({
   name: "wait_for",
   title: "Wait for events",
   description:
-    "Waits for an event that concerns this agent, in any process: a lock granted, a run finished, a task ready. Returns the events and the cursor to continue from. Workers wait for work inside claim_task.",
+    "Waits for an event that concerns this agent, in any process: a lock granted, a run finished, a task ready or ended. Returns the events and the next cursor. Workers wait for work inside claim_task.",
   area: "runs",
   effect: "write",
   listed: true,

@@ -1,4 +1,5 @@
 import * as fc from "fast-check";
+import { NO_WORK_REASONS } from "../../src/engine/claims/no-work.js";
 import { describe, expect, test } from "vitest";
 import { quoted } from "../../src/prompts/quoting.js";
 import { catalogue } from "../../src/tools/registry.js";
@@ -73,9 +74,7 @@ describe("prompts", () => {
     expect(text).toContain('claim_task {"roles":["reviewer"],"requires":["go","rust"],"wait_seconds":50}');
     expect(text).toContain(claimed.task!.id);
     expect(unknownIn(text)).toEqual([]);
-    for (const reason of ["nothing_ready", "no_capability", "paused", "at_capacity", "locked_out", "run_finished"]) {
-      expect(text).toContain(`- ${reason}: `);
-    }
+    for (const reason of NO_WORK_REASONS) expect(text).toContain(`- ${reason}: `);
   });
 
   test("review_run embeds the run as it stands, each text as data beside its author", async () => {

@@ -249,7 +249,7 @@ describe("locks and tasks", () => {
     await acquire(app, "ann", ["src/a.ts"]);
     const { run } = await team.start([{ ...WRITES("a", "src/**"), role: "editor" }]);
     expect(await team.claim("bob", { run: run.id, roles: ["editor"] })).toMatchObject({ reason: "locked_out" });
-    expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "none", reason: "locked_out" });
+    expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "none", reason: "no_capability" });
     expect(await team.claim("ann", { run: run.id, roles: ["editor"] })).toMatchObject({ outcome: "claimed" });
   });
 

@@ -81,7 +81,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       expect(await team.claim("ann", { run: run.id })).toMatchObject({ outcome: "none", reason: "no_capability" });
       const { run: small } = await team.start([{ key: "a" }, { key: "b" }], { max_parallel: 1 });
       const a = await team.take("ann", { run: small.id });
-      expect(await team.claim("ben", { run: small.id })).toMatchObject({ outcome: "none", reason: "at_capacity" });
+      expect(await team.claim("ben", { run: small.id })).toMatchObject({ outcome: "none", reason: "run_at_capacity" });
       await team.app.call("control_run", { run: small.id, action: "pause" });
       expect(await team.claim("ben", { run: small.id })).toMatchObject({ outcome: "none", reason: "paused" });
       await team.app.call("control_run", { run: small.id, action: "resume" });
@@ -89,7 +89,11 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       const b = await team.take("ben", { run: small.id });
       await team.complete(b);
       // Nothing more comes of it, so no time is named to ask again.
-      expect(await team.claim("ben", { run: small.id })).toEqual({ outcome: "none", reason: "run_finished" });
+      expect(await team.claim("ben", { run: small.id })).toEqual({
+        outcome: "none",
+        reason: "run_finished",
+        detail: expect.stringMatching(/^run plan \(run_\w+\) ended as succeeded at /) as string,
+      });
     });
 
     it("asks for role and capabilities, and takes what is offered at the call", async () => {
@@ -353,7 +357,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       const { run, ready } = await team.start([{ key: "a" }]);
       await team.app.call("register_agent", { name: "ben" });
       await team.app.call("assign_task", { task: ready[0]!.id, agent: "ben" });
-      expect((await team.claim("ann", { run: run.id })).reason).toBe("no_capability");
+      expect((await team.claim("ann", { run: run.id })).reason).toBe("reserved");
       await team.app.advance(60_000);
       expect((await team.take("ann", { run: run.id })).key).toBe("a");
     });

@@ -31,7 +31,7 @@ import { withElementResults } from "../steps/elements.js";
 import { locksHeldBy, lockScope } from "../locks/task-locks.js";
 import type { LockLine } from "../locks/views.js";
 import { taskMachine, transition } from "../lifecycle/machines.js";
-import { type NoWorkReason, whyNoWork } from "./no-work.js";
+import { hasJustFinished, type NoWork, whyNoWork } from "./no-work.js";
 import { findProject } from "../projects/projects.js";
 import { isOpen } from "../lifecycle/run-state.js";
 import { RunChange } from "../lifecycle/run-change.js";
@@ -65,12 +65,7 @@ export interface Brief extends TaskAndSpec {
 
 export type Claim =
   | { readonly outcome: "claimed"; readonly brief: Brief }
-  | {
-      readonly outcome: "none";
-      readonly reason: NoWorkReason;
-      readonly detail?: string;
-      readonly retryAfterMs: number;
-    }
+  | ({ readonly outcome: "none" } & NoWork)
   /** The candidates had to be parked; the next transaction looks further. */
   | { readonly outcome: "again" };
 
@@ -93,17 +88,26 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
   ]);
   if (live.length >= agent.maxConcurrentTasks) {
     const own = live.find((task) => request.run === undefined || task.run === request.run) ?? live[0];
-    if (request.fresh === true || !own) return { outcome: "none", reason: "at_capacity", retryAfterMs: 5_000 };
+    if (request.fresh === true || !own) return { outcome: "none", ...atCapacity(agent, live) };
     const brief = yield* resume(ctx, own);
     return brief ? { outcome: "claimed", brief } : { outcome: "again" };
   }
   const target = yield* claimTarget(ctx, request);
   const claimer = { agent, offer: offerOf(agent, request), target };
   const claim = yield* claimAt(ctx, claimer, known ?? (yield* laneHeads(target)));
-  if (claim.outcome !== "none" || !("run" in target) || claim.reason === "at_capacity") return claim;
+  if (claim.outcome !== "none" || !("run" in target) || claim.reason.endsWith("at_capacity")) return claim;
   const within = yield* targetWithin(yield* requireRun(target.run), claimer.offer);
   return within ? yield* claimAt(ctx, { ...claimer, target: within }, yield* laneHeads(within)) : claim;
 }
+
+function atCapacity({ name, maxConcurrentTasks }: Agent, live: readonly Task[]): NoWork {
+  const work = live.slice(0, LIVE_SHOWN_MAX).map(({ key, run }) => `${key} of run ${run}`);
+  const now = work.length === 0 ? "" : `: ${work.join(", ")}${live.length > work.length ? ", and more" : ""}`;
+  const detail = `${name} runs as many tasks as it registered for (max_concurrent_tasks ${maxConcurrentTasks})${now}`;
+  return { reason: "at_capacity", detail, retryAfterMs: 5_000 };
+}
+
+const LIVE_SHOWN_MAX = 3;
 
 /** As many as an agent may register for. */
 const CONCURRENT_TASKS_MAX = 1_000;
@@ -162,7 +166,7 @@ export function* claimAt(ctx: EngineContext, claimer: Claimer, heads: readonly L
     if ("run" in claimer.target) yield* requireRun(claimer.target.run);
     const own = yield* findParkedOnOwnLocks(ctx, claimer.offer, claimer.target);
     if (own) return yield* takeOwn(ctx, claimer, own);
-    return { outcome: "none", ...(yield* whyNoWork(ctx, claimer, heads)) };
+    return { outcome: "none", ...(yield* whyNoWork(ctx, claimer.offer, claimer.target)) };
   }
   const tied = tiedWith(lane, rivals).filter(({ demand }) => demand !== lane.demand);
   return yield* takeFrom(ctx, claimer, { lane, tied, rivals });
@@ -180,7 +184,8 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
   const offer = offerOf(agent, request);
   if ((yield* laneHeads(target)).some(({ demand }) => meets(offer, demand))) return true;
   if ((yield* findParkedOnOwnLocks(ctx, offer, target)) !== undefined) return true;
-  return run !== undefined && (yield* targetWithin(run, offer)) !== undefined;
+  if (run === undefined) return yield* hasJustFinished(ctx, target);
+  return (yield* targetWithin(run, offer)) !== undefined;
 }
 
 /** Brings back what was parked on the claimer's own lock and takes it, at once: a waiter would park it again in between. */
@@ -231,7 +236,7 @@ function* takePlain(ctx: EngineContext, claimer: Claimer, chosen: ChosenLane): T
 function lostRace(claimer: Claimer, candidate: Candidate | undefined): Claim | undefined {
   if (!candidate) return { outcome: "again" };
   if (candidate.live < claimer.agent.maxConcurrentTasks) return undefined;
-  return { outcome: "none", reason: "at_capacity", retryAfterMs: 5_000 };
+  return { outcome: "none", ...atCapacity(claimer.agent, []) };
 }
 
 /** Tries one set of files after the other; those that a lock holds up leave the order as a whole. */

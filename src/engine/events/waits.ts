@@ -1,18 +1,29 @@
 import { setEventCursor } from "../../store/agents/agents.js";
-import { latestCursor, readEvents, requireCursor, type StoredEvent } from "../../store/events/history.js";
+import {
+  latestCursor,
+  newestEventsOf,
+  readEvents,
+  requireCursor,
+  type StoredEvent,
+} from "../../store/events/history.js";
 import type { Tx } from "../../store/tx.js";
 import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
+import { requireRun } from "../lookup.js";
 import { findProject } from "../projects/projects.js";
 
 /** Kinds of event that an agent can wait for. */
-export const WAIT_KINDS = ["lock_granted", "run_finished", "task_ready", "milestone"] as const;
+export const WAIT_KINDS = ["lock_granted", "run_finished", "task_ready", "task_ended", "milestone"] as const;
 export type WaitKind = (typeof WAIT_KINDS)[number];
+
+/** Kinds that a call waits for where it names none: that any task has ended is news only to a caller that asks for it. */
+const DEFAULT_KINDS: readonly WaitKind[] = WAIT_KINDS.filter((kind) => kind !== "task_ended");
 
 const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
   lock_granted: ["lock.granted", "lock.offered"],
   run_finished: ["run.finished"],
   milestone: ["milestone.completed"],
+  task_ended: ["task.succeeded", "task.dead_letter", "task.cancelled", "task.skipped", "task.blocked"],
   task_ready: [
     "run.started",
     "task.ready",
@@ -46,10 +57,11 @@ export interface WatchRequest {
 export function* openWatch(ctx: EngineContext, request: WatchRequest): Tx<Watch> {
   if (request.cursor !== undefined) requireCursor(request.cursor);
   const agent = yield* actingAgent(ctx, request.agent);
+  if (request.run !== undefined) yield* requireRun(request.run);
   const project = yield* findProject(ctx, request.project);
   return {
     agent: agent.name,
-    kinds: request.kinds ?? WAIT_KINDS,
+    kinds: request.kinds ?? DEFAULT_KINDS,
     run: request.run,
     project: project?.id,
     cursor: request.cursor ?? agent.eventCursor ?? (yield* firstCursor(agent.name)),
@@ -69,9 +81,24 @@ export interface Seen {
 }
 
 const EVENTS_AT_ONCE_MAX = 50;
+/** After a run's end few events of it follow: locks are released, dead letters are dealt with. */
+const NEWEST_READ_MAX = 200;
 
-/** Returns the events for an agent since the cursor. A query. */
+/**
+ * Returns the events for an agent since the cursor. A run that has ended answers with its end, whatever was read before: nothing more
+ * comes of it. A query.
+ */
 export function* pollWatch(watch: Watch): Tx<Seen> {
+  const seen = yield* readSince(watch);
+  if (seen.events.length > 0 || watch.run === undefined) return seen;
+  const { endedAt } = yield* requireRun(watch.run);
+  if (endedAt === null) return seen;
+  const { events } = yield* newestEventsOf(watch.run, NEWEST_READ_MAX);
+  const end = events.findLast(({ type }) => type === "run.finished");
+  return end === undefined ? seen : { ...seen, events: [end] };
+}
+
+function* readSince(watch: Watch): Tx<Seen> {
   const types = watch.kinds.flatMap((kind) => TYPES[kind]);
   let cursor = watch.cursor;
   for (;;) {

@@ -17,6 +17,7 @@ export function taskLine(task: Task) {
     ...(task.agent === null ? {} : { agent: task.agent }),
     ...(task.percent === null || task.status !== "running" ? {} : { percent: task.percent }),
     ...(task.reservedFor === null ? {} : { reserved_for: task.reservedFor }),
+    ...(task.reservedUntil === null ? {} : { reserved_until: iso(task.reservedUntil) }),
     ...(task.availableAt === null || task.status !== "pending" ? {} : { retry_at: iso(task.availableAt) }),
   };
 }

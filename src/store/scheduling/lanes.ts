@@ -12,11 +12,10 @@ import {
   oneOf,
   only,
   placeholders,
-  sole,
   text,
   textOrNull,
 } from "../rows.js";
-import { columns, insertInto, insertRows, named, type RowOf, table } from "../tables.js";
+import { columns, insertInto, insertRows, type RowOf, table } from "../tables.js";
 import { first, type Tx } from "../tx.js";
 
 /**
@@ -24,7 +23,7 @@ import { first, type Tx } from "../tx.js";
  * tasks it cannot take. Under a lane whose tasks declare files stands a scope lane per set of files.
  */
 
-const DEMANDS = table("demands", {
+export const DEMANDS = table("demands", {
   id: text,
   project: text,
   executor: oneOf(["agent", "command", "tool"]),
@@ -296,33 +295,6 @@ export function* unparkScopes(project: string, requests: readonly string[]): Tx<
     }
   }
   return [...lanes.values()];
-}
-
-const LANE_STATS = columns({
-  /** Lanes with work whose run is paused. */
-  paused: int,
-  /** Lanes with work whose run has as many tasks running as it may. */
-  full: named("full_lanes", int),
-  /** Sets of files that wait for a lock. */
-  parked: int,
-  /** A run whose lanes with work are closed because a budget is spent. */
-  overBudget: textOrNull,
-});
-/** Why a project or run offers nothing: what its lanes look like from outside. */
-export interface LaneStats extends RowOf<typeof LANE_STATS> {}
-
-export function* laneStats(where: ClaimTarget): Tx<LaneStats> {
-  const [column, id] = "run" in where ? ["run", where.run] : ["project", where.project];
-  // sql: one of two columns, and the conditions below.
-  const closed = (condition: string, what = "count(*)") =>
-    `(SELECT ${what} FROM lanes l JOIN runs r ON r.id = l.run WHERE l.${column} = $1 AND l.open = 0 AND l.head IS NOT NULL AND ${condition})`;
-  return yield* sole(LANE_STATS.read, [
-    // sql: the same.
-    `SELECT ${closed("r.status = 'paused'")} AS paused, ${closed("r.status = 'running' AND r.over_budget = 0")} AS full_lanes,
-      ${closed("r.over_budget = 1", "min(r.id)")} AS over_budget,
-      (SELECT count(*) FROM scope_lanes WHERE ${column} = $1 AND parked_on IS NOT NULL) AS parked`,
-    [id],
-  ]);
 }
 
 /** Returns the request on which a file set is parked in a run; undefined when it is not. */
