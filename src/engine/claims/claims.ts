@@ -20,7 +20,7 @@ import { lockAgent, lockProject, lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
 import { openAttempt } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
-import type { NewEvent } from "../../store/events/events.js";
+import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import { nothing, together, type Tx } from "../../store/tx.js";
 import { actingAgent, callingAgent, offerOf } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
@@ -29,7 +29,7 @@ import { leaseShownUntil, newLease, renewLease, runningDueAt } from "../lifecycl
 import { modedPatterns } from "../paths/file-sets.js";
 import { withElementResults } from "../steps/elements.js";
 import { locksHeldBy, lockScope } from "../locks/task-locks.js";
-import type { LockLine } from "../locks/views.js";
+import type { Conflict, LockLine } from "../locks/views.js";
 import { taskMachine, transition } from "../lifecycle/machines.js";
 import { hasJustFinished, type NoWork, whyNoWork } from "./no-work.js";
 import { findProject } from "../projects/projects.js";
@@ -273,9 +273,16 @@ function* takeWithFiles(
       return yield* take(ctx, claimer, { ...chosen, candidate, locks: files.granted, events: files.events });
     }
     for (const demand of yield* parkScope({ run: task.run, scope: task.scope }, files.blockedBy)) touched.add(demand);
+    if (!files.compared) yield* appendEvents(ctx, [setAside(task, files.conflict)]);
   }
   yield* refreshAll(chosen.run.id, touched);
   return { outcome: "again" };
+}
+
+/** The history says why a task is passed over whose files are too many to compare with the locks there are. */
+function setAside({ id, key, project, run }: Task, { path, held_by }: Conflict): NewEvent {
+  const reason = "so many globs meet so many locks that comparing them would take too long: name directories instead";
+  return { type: "task.set_aside", project, run, task: id, data: { key, reason, waits_for: { path, held_by } } };
 }
 
 function* refreshAll(run: string, demands: ReadonlySet<string>): Tx<void> {

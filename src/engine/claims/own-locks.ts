@@ -9,7 +9,7 @@ import {
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer } from "../scheduling/demands.js";
-import { locksNear, LockTable } from "../locks/conflicts.js";
+import { locksNear, LockTable, unlessTooMuch } from "../locks/conflicts.js";
 import { modedPatterns } from "../paths/file-sets.js";
 
 /** A file set that its agent can take, and the demand of its tasks. */
@@ -48,7 +48,8 @@ export function* findParkedOnOwnLocks(
   for (const { lane, patterns } of wanted) {
     const queuePosition = { position: lane.bucket, askedAt: lane.readyAt, id: "" };
     const demand = demands.get(lane.demand);
-    if (demand && table.obstacles({ by, patterns, queuePosition }).length === 0) return { demand, parked: lane };
+    const obstacles = unlessTooMuch(() => table.obstacles({ by, patterns, queuePosition }));
+    if (demand && obstacles?.length === 0) return { demand, parked: lane };
   }
   return undefined;
 }

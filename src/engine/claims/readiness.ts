@@ -103,6 +103,7 @@ function* runReasons(run: Run): Tx<Reason[]> {
 function* fileReasons(ctx: EngineContext, task: Task, agent = ""): Tx<Reason[]> {
   if (task.scope === "") return [];
   const conflicts = yield* conflictsOfScope(ctx, { project: task.project, scope: task.scope, agent });
+  if (conflicts === undefined) return [TOO_MANY_LOCKS];
   const parked = yield* parkedOn(task);
   if (conflicts.length === 0) return [];
   return conflicts.map((conflict) => ({
@@ -111,6 +112,12 @@ function* fileReasons(ctx: EngineContext, task: Task, agent = ""): Tx<Reason[]> 
     blocking: conflict.task === undefined ? [] : [conflict.task],
   }));
 }
+
+const TOO_MANY_LOCKS: Reason = {
+  kind: "too_many_locks",
+  detail: "so many of its globs meet so many locks that they are not compared: name directories instead",
+  blocking: [],
+};
 
 function* takerReasons(ctx: EngineContext, task: Task, name: string | undefined): Tx<Reason[]> {
   const demand = yield* findDemand(task.demand);

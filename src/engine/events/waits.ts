@@ -29,6 +29,7 @@ const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
     "task.ready",
     "task.released",
     "task.lease_lost",
+    "task.reservation_lapsed",
     "run.reopened",
     "run.resumed",
     "run.resumed_from_checkpoint",

@@ -117,6 +117,10 @@ export class LockTable {
       );
   }
 
+  all(): Lock[] {
+    return [...this.#wide.values(), ...[...this.#files.values()].flat()].map(({ lock }) => lock);
+  }
+
   /**
    * Returns every lock that overlaps a pattern, the requester's own too. Errors: `limit_exceeded` for too much to
    * compare.
@@ -162,6 +166,16 @@ export class LockTable {
       }
     }
     return obstacles;
+  }
+}
+
+/** Returns what a comparison of locks gives, undefined where that is too much to compare: for decisions that no caller can make smaller. */
+export function unlessTooMuch<T>(compare: () => T): T | undefined {
+  try {
+    return compare();
+  } catch (error) {
+    if (error instanceof BatonError && error.code === "limit_exceeded") return undefined;
+    throw error;
   }
 }
 

@@ -14,7 +14,7 @@ import {
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { lockRunsParkedOn, unpark } from "../scheduling/parking.js";
-import { isEarlier, isStale, locksNear, LockTable, patternOf, queuePositionOf } from "./conflicts.js";
+import { isEarlier, isStale, locksNear, LockTable, patternOf, queuePositionOf, unlessTooMuch } from "./conflicts.js";
 import type { PathPattern } from "../paths/paths.js";
 import type { ModedPattern } from "../paths/file-sets.js";
 
@@ -168,7 +168,9 @@ export class LockChange {
       now,
       (yield* locksNear(now, this.#project, vacated)).filter(({ state }) => state === "queued"),
     );
-    const requests = new Set(vacated.flatMap((pattern) => touched.overlapping(pattern)).map(({ request }) => request));
+    // Freeing must not fail: where there is too much to compare, every request nearby is looked at.
+    const meeting = unlessTooMuch(() => vacated.flatMap((pattern) => touched.overlapping(pattern))) ?? touched.all();
+    const requests = new Set(meeting.map(({ request }) => request));
     if (requests.size === 0) return;
     const waiting = (yield* locksOfRequests(now, [...requests])).filter((lock) => !isStale(lock, now));
     const table = new LockTable(now, yield* locksNear(now, this.#project, waiting.map(patternOf)));
@@ -183,7 +185,8 @@ export class LockChange {
     const { agent, task } = lock;
     const patterns = locks.map((one) => ({ pattern: patternOf(one), mode: one.mode }));
     const by = { agent, task, ownsUntasked: task !== null && near.only.get(agent) === task };
-    if (near.table.obstacles({ by, patterns, queuePosition: queuePositionOf(lock) }).length > 0) return;
+    const wanted = { by, patterns, queuePosition: queuePositionOf(lock) };
+    if (unlessTooMuch(() => near.table.obstacles(wanted))?.length !== 0) return;
     for (const one of locks) near.table.remove(one);
     const isThere = lock.queueEntry.presentUntil > this.#ctx.now && !lock.sessionGone;
     for (const one of yield* isThere ? this.#grantTo(lock, locks) : this.#offerTo(lock, locks)) near.table.add(one);

@@ -2,7 +2,15 @@ import { type Lock, locksOfTask } from "../../store/locks/locks.js";
 import type { NewEvent } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import { locksNear, LockTable, type QueuePosition } from "./conflicts.js";
+import {
+  isOwn,
+  locksNear,
+  LockTable,
+  type Obstacle,
+  type QueuePosition,
+  unlessTooMuch,
+  type WantedLocks,
+} from "./conflicts.js";
 import { LockChange } from "./lock-change.js";
 import { type Conflict, conflictOf, lockLine, type LockLine } from "./views.js";
 import { type ModedPattern, patternsOfScope } from "../paths/file-sets.js";
@@ -21,7 +29,12 @@ export interface ScopeRequest {
 export type ScopeLocked =
   | { readonly granted: readonly LockLine[]; readonly events: readonly NewEvent[] }
   /** The request to park the scope on, and what it stands for. */
-  | { readonly blockedBy: string; readonly conflict: Conflict };
+  | {
+      readonly blockedBy: string;
+      readonly conflict: Conflict;
+      /** False where so many globs meet so many locks that they were not compared. */
+      readonly compared: boolean;
+    };
 
 /**
  * Locks all files of a task that is being claimed, or none: what it writes exclusive, what it reads shared, for as long
@@ -37,9 +50,11 @@ export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeL
   );
   // Locks that the agent holds without a task count as its own.
   const by = { agent, task, ownsUntasked: true };
-  const obstacles = new LockTable(ctx.now, near).obstacles({ by, patterns, queuePosition: positionOrLast(request) });
-  const first = obstacles.find(({ lock }) => lock.state !== "queued") ?? obstacles[0];
-  if (first) return { blockedBy: first.lock.request, conflict: conflictOf(first) };
+  const wanted = { by, patterns, queuePosition: positionOrLast(request) };
+  const obstacles = unlessTooMuch(() => new LockTable(ctx.now, near).obstacles(wanted));
+  // Too much to compare: it waits for a lock nearby, with whose end there is less of it.
+  const first = obstacles ? nearestOf(obstacles) : obstacleNearby(near, wanted);
+  if (first) return { blockedBy: first.lock.request, conflict: conflictOf(first), compared: obstacles !== undefined };
   const change = new LockChange(ctx, request.project);
   const held = yield* change.hold({
     request: ctx.newId("lock"),
@@ -54,6 +69,16 @@ export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeL
   return { granted: held.map(lockLine), events: change.drainEvents() };
 }
 
+function nearestOf(obstacles: readonly Obstacle[]): Obstacle | undefined {
+  return obstacles.find(({ lock }) => lock.state !== "queued") ?? obstacles[0];
+}
+
+function obstacleNearby(near: readonly Lock[], { by, patterns }: WantedLocks): Obstacle | undefined {
+  const lock = near.find((one) => one.state === "held" && !isOwn(one, by)) ?? near[0];
+  const [first] = patterns;
+  return lock && first && { pattern: first.pattern, lock };
+}
+
 /** After every queued request. */
 const LAST: Omit<QueuePosition, "id"> = { position: Number.MAX_SAFE_INTEGER, askedAt: Number.MAX_SAFE_INTEGER };
 
@@ -65,8 +90,11 @@ export interface ScopeQuery extends Pick<ScopeRequest, "project" | "queuePositio
   readonly scope: string;
 }
 
-/** Returns the conflicts that keep an agent from locking a task's files now, with a claim; empty when there are none. */
-export function* conflictsOfScope(ctx: EngineContext, request: ScopeQuery): Tx<Conflict[]> {
+/**
+ * Returns the conflicts that keep an agent from locking a task's files now, with a claim; empty when there are none, undefined where
+ * that is too much to compare.
+ */
+export function* conflictsOfScope(ctx: EngineContext, request: ScopeQuery): Tx<Conflict[] | undefined> {
   const patterns = yield* patternsOfScope(request.scope);
   const near = yield* locksNear(
     ctx.now,
@@ -74,9 +102,8 @@ export function* conflictsOfScope(ctx: EngineContext, request: ScopeQuery): Tx<C
     patterns.map(({ pattern }) => pattern),
   );
   const by = { agent: request.agent, task: null, ownsUntasked: true };
-  return new LockTable(ctx.now, near)
-    .obstacles({ by, patterns, queuePosition: positionOrLast(request) })
-    .map(conflictOf);
+  const wanted = { by, patterns, queuePosition: positionOrLast(request) };
+  return unlessTooMuch(() => new LockTable(ctx.now, near).obstacles(wanted).map(conflictOf));
 }
 
 /** The files locked for a task, in order of their paths. */

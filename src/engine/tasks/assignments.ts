@@ -43,8 +43,11 @@ export function* reserveTask(ctx: EngineContext, locked: LockedTask, reservedFor
   yield* reserve(after);
   const change = new RunChange(ctx, run);
   if (task.status === "ready") change.relane(task, after);
-  const type = reservedFor === null ? "task.unassigned" : "task.assigned";
-  change.recordTask({ ...task, agent: reservedFor }, type, { until: isoOrNull(reservedUntil) });
+  const lapsed = task.reservedUntil !== null && task.reservedUntil <= ctx.now;
+  const ended = lapsed ? "task.reservation_lapsed" : "task.unassigned";
+  const type = reservedFor === null ? ended : "task.assigned";
+  const until = isoOrNull(reservedUntil ?? task.reservedUntil);
+  change.recordTask({ ...task, agent: reservedFor ?? task.reservedFor }, type, { until });
   yield* change.flush();
   return after;
 }

@@ -1,0 +1,135 @@
+import { RUN_KINDS, RUN_STATUSES } from "../../base/statuses.js";
+import { flag, int, intOrNull, many, one, oneOf, only, text } from "../rows.js";
+import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
+import { columns, type RowOf } from "../tables.js";
+import type { Tx } from "../tx.js";
+import { type ClaimTarget, type Demand, DEMANDS } from "./lanes.js";
+
+/** What keeps a claim from finding a task. Read only where it found none: each of these costs more than the claim. */
+
+function columnOf(where: ClaimTarget): readonly [column: "run" | "project", id: string] {
+  return "run" in where ? ["run", where.run] : ["project", where.project];
+}
+
+const LANE_AT_HAND = columns({
+  run: text,
+  open: flag,
+  runName: text,
+  runStatus: oneOf(RUN_STATUSES),
+  overBudget: flag,
+  maxParallel: int,
+  /** Ready tasks, parked ones too, counted as far as `COUNTED_MAX` and one more. */
+  ready: int,
+  /** Whether files that others hold keep some of them back. */
+  parked: flag,
+});
+export interface LaneAtHand extends RowOf<typeof LANE_AT_HAND> {
+  readonly demand: Demand;
+}
+
+/** Ready tasks of a lane that are counted. */
+export const COUNTED_MAX = 100;
+const LANES_MAX = 200;
+
+/** The lanes with ready tasks, open or not, at most 200. */
+export function* lanesAtHand(where: ClaimTarget): Tx<LaneAtHand[]> {
+  const [column, id] = columnOf(where);
+  const parked =
+    "EXISTS (SELECT 1 FROM scope_lanes s WHERE s.run = l.run AND s.demand = l.demand AND s.parked_on IS NOT NULL)";
+  return yield* many(
+    (row) => ({ ...LANE_AT_HAND.read(row), demand: DEMANDS.read(row) }),
+    [
+      // sql: one of two columns, and constants.
+      `SELECT ${DEMANDS.columnsOf("d")}, l.run, l.open, r.name AS run_name, r.status AS run_status, r.over_budget, r.max_parallel,
+         CASE WHEN ${parked} THEN 1 ELSE 0 END AS parked,
+         (SELECT count(*) FROM (SELECT 1 FROM tasks t WHERE t.run = l.run AND t.demand = l.demand AND t.status = 'ready'
+            LIMIT ${COUNTED_MAX + 1}) AS first_ready) AS ready
+       FROM lanes l JOIN demands d ON d.id = l.demand JOIN runs r ON r.id = l.run
+       WHERE l.${column} = $1 AND (l.head IS NOT NULL OR ${parked}) ORDER BY l.run, l.demand LIMIT ${LANES_MAX}`,
+      [id],
+    ],
+  );
+}
+
+/** The lock requests that keep ready tasks of a demand back, in the order of those tasks. */
+export function* requestsInTheWay(
+  lane: { readonly run: string; readonly demand: Demand },
+  limit: number,
+): Tx<string[]> {
+  return yield* many(only("parked_on", text), [
+    `SELECT parked_on FROM scope_lanes WHERE run = $1 AND demand = $2 AND parked_on IS NOT NULL
+     ORDER BY bucket, latest_start, rank_order, head LIMIT $3`,
+    [lane.run, lane.demand.id, limit],
+  ]);
+}
+
+const RESERVED = columns({ key: text, reservedFor: text, reservedUntil: int });
+
+/** Ready tasks of a demand that are reserved. */
+export function* reservedAtHand(
+  lane: { readonly run: string; readonly demand: Demand },
+  limit: number,
+): Tx<RowOf<typeof RESERVED>[]> {
+  return yield* many(RESERVED.read, [
+    `SELECT ${RESERVED.columns} FROM tasks WHERE run = $1 AND demand = $2 AND status = 'ready' AND reserved_until IS NOT NULL
+     ORDER BY reserved_until, id LIMIT $3`,
+    [lane.run, lane.demand.id, limit],
+  ]);
+}
+
+const HELD = columns({ key: text, kind: text, agent: text, startedAt: intOrNull, runName: text });
+export interface HeldAtHand extends RowOf<typeof HELD> {}
+
+/** Tasks that agents hold, oldest first. */
+export function* heldAtHand(where: ClaimTarget, limit: number): Tx<HeldAtHand[]> {
+  const [column, id] = columnOf(where);
+  return yield* many(HELD.read, [
+    // sql: one of two columns.
+    `SELECT t.key, t.kind, t.agent, t.started_at, r.name AS run_name FROM tasks t JOIN runs r ON r.id = t.run
+     WHERE t.agent IS NOT NULL AND t.${column} || '' = $1 ORDER BY t.id LIMIT $2`,
+    [id, limit],
+  ]);
+}
+
+/** Tasks of a run that wait for a time, an event or a child run, the next due first. */
+export function* waitsOf(run: string, limit: number): Tx<TaskAndSpec[]> {
+  return yield* many(taskAndSpecOf, [
+    `SELECT ${TASKS.columnsOf("t")}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id
+     WHERE t.run = $1 AND t.status = 'waiting' AND t.kind <> 'human' ORDER BY CASE WHEN t.due_at IS NULL THEN 1 ELSE 0 END, t.due_at, t.id LIMIT $2`,
+    [run, limit],
+  ]);
+}
+
+const RUN_AT_HAND = columns({
+  id: text,
+  name: text,
+  kind: oneOf(RUN_KINDS),
+  status: oneOf(RUN_STATUSES),
+});
+export interface RunAtHand extends RowOf<typeof RUN_AT_HAND> {}
+
+/** The open runs of a project, newest first; its standing run counts while it has open tasks. */
+export function* openRunsOf(project: string, limit: number): Tx<RunAtHand[]> {
+  return yield* many(RUN_AT_HAND.read, [
+    `SELECT r.id, r.name, r.kind, r.status FROM runs r JOIN run_counters c ON c.run = r.id
+     WHERE r.ended_at IS NULL AND r.project || '' = $1
+       AND (r.kind <> 'standing' OR c.pending + c.ready + c.running + c.waiting + c.in_review > 0)
+     ORDER BY r.id DESC LIMIT $2`,
+    [project, limit],
+  ]);
+}
+
+const LAST_RUN = columns({ name: text, status: oneOf(RUN_STATUSES), kind: oneOf(RUN_KINDS), at: int });
+export interface LastRun extends RowOf<typeof LAST_RUN> {}
+
+/** The run of a project that ended last. The standing run ends, for this, with its last open task. */
+export function* lastRunOf(project: string): Tx<LastRun | undefined> {
+  return yield* one(LAST_RUN.read, [
+    `SELECT name, status, kind, at FROM (
+       SELECT name, status, kind, ended_at AS at FROM runs WHERE project = $1 AND ended_at = (
+         SELECT max(ended_at) FROM runs WHERE project = $1 AND ended_at IS NOT NULL)
+       UNION ALL SELECT r.name, r.status, r.kind, c.updated_at AS at FROM runs r JOIN run_counters c ON c.run = r.id
+         WHERE r.project = $1 AND r.kind = 'standing' AND c.total > 0) AS runs_by_end ORDER BY at DESC LIMIT 1`,
+    [project],
+  ]);
+}
