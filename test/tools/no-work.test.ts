@@ -177,7 +177,6 @@ test("a task whose globs meet too many locks to compare is set aside with its re
   expect(events).toMatchObject([{ data: { key: "odd", reason: expect.stringContaining("so many globs") as string } }]);
   const { reasons } = await app.call("check_task_ready", { task: `${run.id}/odd` });
   expect(reasons).toMatchObject([{ kind: "too_many_locks" }]);
-  for (let at = 0; at < 20; at++)
-    await app.call("release_file_lock", { agent: `holder-${at}`, project: "p", all: true });
+  await app.call("release_file_lock", { agent: "holder", project: "p", all: true });
   expect((await crew.take("ben", { run: run.id })).key).toBe("odd");
 });
