@@ -105,8 +105,8 @@ describe("agents", () => {
       expect(await call("acquire_file_lock", { agent: "cem", paths: ["z"] })).toMatchObject({ outcome: "granted" });
       await call("acquire_file_lock", { agent: "ann", paths: ["z"], ...waits });
       await call("unregister_agent", { agent: "ann" });
-      const { locks } = (await call("list_file_locks", {})) as { locks: { agent: string }[] };
-      expect(new Set(locks.map(({ agent }) => agent))).toEqual(new Set(["ben", "cem"]));
+      const { locks } = await call("list_file_locks", {});
+      expect(new Set(locks.map((lock) => lock.agent))).toEqual(new Set(["ben", "cem"]));
       const first = await crew.take("cem", { run: run.id });
       await crew.complete(first);
       expect([first.key, (await crew.take("cem", { run: run.id })).key]).toEqual(["a", "b"]);

@@ -161,7 +161,7 @@ describe.each(BACKENDS)("claims that find nothing, on %s", (backend) => {
   });
 });
 
-test("a task whose globs meet too many locks to compare is set aside with its reason, and holds no other up", async () => {
+test("a task whose globs meet too many locks to compare is passed over with its reason, and holds no other up", async () => {
   const app = await startAppOn("sqlite");
   await app.call("create_project", { name: "p", root: app.cwd });
   const paths = Array.from({ length: 250 }, (_, at) => `src/${at}.ts`);
@@ -173,7 +173,7 @@ test("a task whose globs meet too many locks to compare is set aside with its re
   });
   expect((await crew.take("ann", { run: run.id })).key).toBe("even");
   expect(await crew.claim("ben", { run: run.id })).toMatchObject({ outcome: "none", reason: "locked_out" });
-  const { events } = await app.call("list_events", { run: run.id, types: ["task.set_aside"] });
+  const { events } = await app.call("list_events", { run: run.id, types: ["task.passed_over"] });
   expect(events).toMatchObject([{ data: { key: "odd", reason: expect.stringContaining("so many globs") as string } }]);
   const { reasons } = await app.call("check_task_ready", { task: `${run.id}/odd` });
   expect(reasons).toMatchObject([{ kind: "too_many_locks" }]);

@@ -95,7 +95,7 @@ describe.each(BACKENDS)("tasks whose dependencies failed, were skipped or came b
     });
   });
 
-  test("what is taken back reads its expressions again when it becomes ready anew", async () => {
+  test("a task that is taken back reads its expressions again when it becomes ready anew", async () => {
     const crew = await crewOf();
     const run = await start(crew, [
       { key: "a", ...ONCE },

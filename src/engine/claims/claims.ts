@@ -273,16 +273,16 @@ function* takeWithFiles(
       return yield* take(ctx, claimer, { ...chosen, candidate, locks: files.granted, events: files.events });
     }
     for (const demand of yield* parkScope({ run: task.run, scope: task.scope }, files.blockedBy)) touched.add(demand);
-    if (!files.compared) yield* appendEvents(ctx, [setAside(task, files.conflict)]);
+    if (!files.compared) yield* appendEvents(ctx, [passedOver(task, files.conflict)]);
   }
   yield* refreshAll(chosen.run.id, touched);
   return { outcome: "again" };
 }
 
-/** The history says why a task is passed over whose files are too many to compare with the locks there are. */
-function setAside({ id, key, project, run }: Task, { path, held_by }: Conflict): NewEvent {
+/** Tells why a task is passed over whose files are too many to compare with the locks there are. */
+function passedOver({ id, key, project, run }: Task, { path, held_by }: Conflict): NewEvent {
   const reason = "so many globs meet so many locks that comparing them would take too long: name directories instead";
-  return { type: "task.set_aside", project, run, task: id, data: { key, reason, waits_for: { path, held_by } } };
+  return { type: "task.passed_over", project, run, task: id, data: { key, reason, waits_for: { path, held_by } } };
 }
 
 function* refreshAll(run: string, demands: ReadonlySet<string>): Tx<void> {

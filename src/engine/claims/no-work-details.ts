@@ -62,7 +62,7 @@ export function* reserved(lanes: readonly LaneAtHand[]): Tx<Explained> {
   return { detail: listed(names), until: earliestOf(tasks.map(({ reservedUntil }) => reservedUntil)) };
 }
 
-/** What ready tasks ask for that the offer lacks, with how often. */
+/** Counts the roles, capabilities and agents that ready tasks ask for and the offer lacks. */
 export function notOffered(offer: Offer, lanes: readonly LaneAtHand[]): string {
   const wanted = new Map<string, number>();
   const add = (what: string, ready: number): void => void wanted.set(what, (wanted.get(what) ?? 0) + ready);
@@ -80,7 +80,7 @@ export function notOffered(offer: Offer, lanes: readonly LaneAtHand[]): string {
   return `ready tasks ask for what ${offer.agent} does not offer: ${listed(shown)}`;
 }
 
-/** Who works on what, and whether that is the plan of a run. */
+/** Names the agents at work with their tasks, and whether those are plans. */
 export function* working(target: ClaimTarget): Tx<{ detail: string; planning: boolean } | undefined> {
   const held = yield* heldAtHand(target, NAMED_MAX + 1);
   if (held.length === 0) return undefined;
@@ -120,8 +120,8 @@ export function* waits(
   return { detail: names.length === 0 ? undefined : listed(names), until: earliestOf(ends) };
 }
 
-function earliestOf(instants: readonly number[]): number | undefined {
-  return instants.length === 0 ? undefined : Math.min(...instants);
+function earliestOf(times: readonly number[]): number | undefined {
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 function listed(names: readonly string[]): string {

@@ -36,7 +36,7 @@ export interface NoWork {
 }
 
 const RETRY_AFTER_MS = 5_000;
-/** What a person or another agent has to end first seldom ends within seconds. */
+/** For reasons that seldom end within seconds: a person, a budget, or another agent has to act first. */
 const RETRY_LATER_MS = 30_000;
 
 /** For so long after its last run has ended, a project without open runs is finished rather than idle. */

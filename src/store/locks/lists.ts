@@ -1,5 +1,5 @@
 import { type Lock, LOCKS, SELECT_LOCKS } from "./locks.js";
-import { many, int, one, only, text } from "../rows.js";
+import { many, int, only, sole, text } from "../rows.js";
 import type { Tx } from "../tx.js";
 
 export interface LockFilter {
@@ -34,14 +34,12 @@ export function* listLocksEverywhere(now: number, limit: number): Tx<Lock[]> {
   return yield* many(LOCKS.read, [`${SELECT_LOCKS} ORDER BY l.project, l.prefix, l.id LIMIT $2`, [now, limit]]);
 }
 
+const HELD = `FROM tasks t JOIN file_locks l ON l.owner = t.id WHERE t.agent IS NOT NULL AND t.run || '' = $1 AND l.state = 'held'`;
+const COUNT_HELD = `SELECT count(*) AS locks ${HELD}`;
+const PATHS_HELD = `SELECT DISTINCT l.path ${HELD} ORDER BY l.path LIMIT $2`;
+
 /** How many patterns the running tasks of a run have locked, and the first of their paths. */
 export function* heldLocksOfRun(run: string, limit: number): Tx<{ active_locks: number; locked_files: string[] }> {
-  // sql: the same rows for both statements.
-  const held = `FROM tasks t JOIN file_locks l ON l.owner = t.id WHERE t.agent IS NOT NULL AND t.run || '' = $1 AND l.state = 'held'`;
-  const locks = yield* one(only("locks", int), [`SELECT count(*) AS locks ${held}`, [run]]);
-  const files = yield* many(only("path", text), [
-    `SELECT DISTINCT l.path ${held} ORDER BY l.path LIMIT $2`,
-    [run, limit],
-  ]);
-  return { active_locks: locks ?? 0, locked_files: files };
+  const locks = yield* sole(only("locks", int), [COUNT_HELD, [run]]);
+  return { active_locks: locks, locked_files: yield* many(only("path", text), [PATHS_HELD, [run, limit]]) };
 }

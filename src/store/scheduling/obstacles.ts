@@ -5,7 +5,7 @@ import { columns, type RowOf } from "../tables.js";
 import type { Tx } from "../tx.js";
 import { type ClaimTarget, type Demand, DEMANDS } from "./lanes.js";
 
-/** What keeps a claim from finding a task. Read only where it found none: each of these costs more than the claim. */
+/** Reads of the obstacles of a claim that found no task: each costs more than the claim itself. */
 
 function columnOf(where: ClaimTarget): readonly [column: "run" | "project", id: string] {
   return "run" in where ? ["run", where.run] : ["project", where.project];
