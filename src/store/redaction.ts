@@ -1,39 +1,180 @@
+import { BEGINNINGS, SERVICES } from "./secret-forms.js";
+
 /** The replacement of a secret. */
 export const REDACTED = "[redacted]";
 
-const NAMES = "(?:password|passwd|secret|api[_-]?key|access[_-]?token|auth[_-]?token)";
-/** Characters inside a private key, also where its line ends are escaped as in JSON. */
-const KEY_TEXT = String.raw`(?:[A-Za-z0-9+/=\s-]|\\[nr])`;
+const LEAST = new Map(
+  Object.entries(BEGINNINGS).flatMap(([least, all]) => all.split(/\s+/).map((beginning) => [beginning, Number(least)])),
+);
+const JWT = "eyJ";
+const PRIVATE_KEY = "-----BEGIN ";
+const AUTHORITY = "://";
 
-// One alternation, so that a text without any is read once. What stays in front of a secret is in a group of its own.
-// No alternative swallows a quote or a backslash, nor a JSON value that is no string: JSON stays JSON.
-const SECRETS = new RegExp(
+// Fixed texts only, so that a text is read once; what follows a find is read by the sticky expressions below, which a find ends behind.
+const FIXED = new RegExp(
   [
-    String.raw`(\bBearer\s+)[A-Za-z0-9._~+/=-]{8,}`,
-    String.raw`(\b[a-z][a-z0-9+.-]*:\/\/[^\s:/@"\\]*:)[^\s@/"\\]+(?=@)`,
-    String.raw`(\b${NAMES}\\?["']\s*:\s*\\?["'])[^\s"'\\]{4,}`,
-    String.raw`(\b${NAMES}\s*[=:]\s*)[^\s"'\\,;&}]{4,}`,
-    String.raw`\bsk-[A-Za-z0-9_-]{16,}`,
-    String.raw`\bgh[pousr]_[A-Za-z0-9]{20,}`,
-    String.raw`\bgithub_pat_[A-Za-z0-9_]{20,}`,
-    String.raw`\bglpat-[A-Za-z0-9_-]{16,}`,
-    String.raw`\bnpm_[A-Za-z0-9]{30,}`,
-    String.raw`\bxox[abeprs]-[A-Za-z0-9-]{10,}`,
-    String.raw`\b(?:AKIA|ASIA)[A-Z0-9]{16}\b`,
-    String.raw`\bAIza[A-Za-z0-9_-]{30,}`,
-    String.raw`\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}`,
-    String.raw`-----BEGIN [A-Z ]*PRIVATE KEY-----(?:${KEY_TEXT}*?-----END [A-Z ]*PRIVATE KEY-----|${KEY_TEXT}*)`,
+    `${AUTHORITY}|${PRIVATE_KEY}|(?<![A-Za-z0-9])(?:${[...LEAST.keys(), JWT]
+      .toSorted((a, b) => b.length - a.length)
+      .map(escaped)
+      .join("|")})`,
+    String.raw`\b(?:Bearer|Basic|bearer|basic|BEARER|BASIC)(?=\s)`,
+    String.raw`(?<=\s)(?:-u|--user)(?=[\s=])`,
   ].join("|"),
-  "gi",
+  "g",
 );
 
+const TOKEN = /[\w.~+/=-]*/y;
+const THREE_PARTS = /^[\w-]{8,}\.[\w-]{8,}\.[\w-]{8,}/;
+const USER_INFO = /([^\s/@"'\\:?#]{0,200})(:[^\s@/"'\\]{1,500})?@/y;
+const KEY_BODY =
+  /[A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----(?:[A-Za-z0-9+/=\s:,]|\\[nr]|-(?!----))*(?:-----END [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?/y;
+const CREDENTIALS = /\s{1,5}[\w.~+/=-]{8,}/y;
+
+/** Names after which a value is a secret. A name may stand at the end of a longer one: DB_PASSWORD, npm_config__authToken. */
+const NAMES =
+  /(?:password|passwd|passphrase|pwd|secret|token|credentials?|authorization|(?:api|access|auth|private|secret|account|encryption|signing|master|storage|license)[_.-]?key|_auth)\d{0,3}(?=["'\\\s:=])/gi;
+
+const SERVICE = new RegExp(
+  String.raw`(?<![A-Za-z0-9])(?:${SERVICES.split(/\s+/).join("|")})[\w.-]{0,40}(?=["'\\\s:=])`,
+  "gi",
+);
+/** An id of Baton's is no key. */
+const LIKE_A_KEY = /^(?![a-z]+_[\da-z]{16}$)(?=.*\d)[\w.:~+/=%-]{14,}$/;
+
+const ASSIGNED = /\\?(["'`]?)\s{0,5}(?:=>|:=|[:=])\s{0,5}\\?(["'`]?)/y;
+const OF_A_FLAG = /([ \t]{1,5}|\\?["'],\s{0,5}(?=\\?["']))\\?(["'`]?)/y;
+const QUOTED = { '"': /[^"\\]{4,}/y, "'": /[^'"\\]{4,}/y, "`": /[^`"\\]{4,}/y } as const;
+const OF_A_USER = /[\s=]{1,3}["']?[^\s:"'\\]{1,100}:/y;
+const BARE = /[^\s"'`\\,;&}]{4,}/y;
+const FLAG_BEFORE = /--[\w-]{0,40}$/;
+const COUNT = /^\d{1,9}$/;
+
 /**
- * Takes secrets out of a text that goes to a log or into the history: bearer tokens, passwords in URLs and after their
- * name, private keys, JSON web tokens, and the key formats that providers publish for such scanners. JSON stays JSON.
+ * Takes secrets out of a text that goes to a log or into the history: the key formats that providers publish, JSON web tokens,
+ * private keys, credentials in URLs and headers, and values after a name like `DB_PASSWORD`. JSON stays JSON: no find takes in a
+ * quote or a backslash of it, nor a value that is no string. Reads a text a fixed number of times, whatever it holds.
  */
 export function redactSecrets(text: string): string {
-  return text.replace(SECRETS, (_match, ...groups: unknown[]) => {
-    const kept = groups.slice(0, 4).find((group) => typeof group === "string");
-    return `${typeof kept === "string" ? kept : ""}${REDACTED}`;
-  });
+  return replaced(replaced(replaced(text, FIXED, fixedAt), NAMES, valueAt), SERVICE, keyAt);
+}
+
+/** The part of a text that is a secret. */
+interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Searches for `pattern` and replaces the secret that `secretAt` sees at a find; the search goes on behind what was looked at. */
+function replaced(
+  text: string,
+  pattern: RegExp,
+  secretAt: (text: string, found: RegExpExecArray) => Span | undefined,
+): string {
+  let result = "";
+  let kept = 0;
+  pattern.lastIndex = 0;
+  for (let found = pattern.exec(text); found !== null; found = pattern.exec(text)) {
+    const secret = secretAt(text, found);
+    if (secret === undefined) continue;
+    pattern.lastIndex = secret.to;
+    if (secret.from === secret.to) continue;
+    result += text.slice(kept, secret.from) + REDACTED;
+    kept = secret.to;
+  }
+  return kept === 0 ? text : result + text.slice(kept);
+}
+
+function fixedAt(text: string, { 0: found, index }: RegExpExecArray): Span | undefined {
+  const end = index + found.length;
+  if (found === AUTHORITY) return userInfoAt(text, end);
+  if (found === PRIVATE_KEY) return spanOf(index, endOf(KEY_BODY, text, end));
+  if (found === JWT) {
+    const to = endOf(TOKEN, text, index) ?? end;
+    return { from: THREE_PARTS.test(text.slice(index, to)) ? index : to, to };
+  }
+  if (found.startsWith("-u") || found === "--user") return passwordAt(text, endOf(OF_A_USER, text, end));
+  const least = LEAST.get(found);
+  if (least === undefined) return credentialsAt(text, { from: index, to: end });
+  const to = endOf(TOKEN, text, end) ?? end;
+  return to - end >= least ? { from: index, to } : undefined;
+}
+
+/** `user:secret@` and, where a web address has nothing else before its `@`, `TOKEN@`. */
+function userInfoAt(text: string, from: number): Span | undefined {
+  USER_INFO.lastIndex = from;
+  const [whole, user = "", secret] = USER_INFO.exec(text) ?? [];
+  if (whole === undefined) return undefined;
+  const to = from + whole.length - 1;
+  if (secret !== undefined) return { from: from + user.length + 1, to };
+  return user.length >= 12 && /https?:\/\/$/i.test(text.slice(Math.max(0, from - 8), from)) ? { from, to } : undefined;
+}
+
+function passwordAt(text: string, from: number | undefined): Span | undefined {
+  const to = from === undefined ? undefined : endOf(BARE, text, from);
+  return from === undefined || to === undefined ? undefined : { from, to };
+}
+
+/** Credentials after `Bearer` or `Basic`. Both are also words: a header stands before them, or the value does not look like one. */
+function credentialsAt(text: string, scheme: Span): Span | undefined {
+  const to = endOf(CREDENTIALS, text, scheme.to);
+  if (to === undefined) return undefined;
+  const value = text.slice(scheme.to, to).trimStart();
+  const inHeader = /authorization["'\\]{0,4}\s{0,3}[:=]\s{0,3}["'\\]{0,4}$/i.test(
+    text.slice(Math.max(0, scheme.from - 40), scheme.from),
+  );
+  return inHeader || /[\d=]/.test(value) ? { from: to - value.length, to } : undefined;
+}
+
+function valueAt(text: string, { 0: name, index }: RegExpExecArray): Span | undefined {
+  const end = index + name.length;
+  ASSIGNED.lastIndex = end;
+  const assigned = ASSIGNED.exec(text);
+  OF_A_FLAG.lastIndex = end;
+  const separator =
+    assigned ?? (FLAG_BEFORE.test(text.slice(Math.max(0, index - 42), index)) ? OF_A_FLAG.exec(text) : null);
+  if (separator === null) return undefined;
+  const [whole, before = "", opening = ""] = separator;
+  const from = end + whole.length;
+  if (assigned !== null && before !== "" && opening === "") return undefined;
+  const isJson = before === '"' && text[end] === '"';
+  if (opening !== "" && !isJson && endsString(text, from)) return undefined;
+  if (text.startsWith(REDACTED, from)) return undefined;
+  const to = endOf(opening === "" ? BARE : QUOTED[opening as keyof typeof QUOTED], text, from);
+  if (to === undefined) return undefined;
+  const value = text.slice(from, to);
+  if (isCount(name, value) || isScheme(value)) return undefined;
+  return { from, to };
+}
+
+function keyAt(text: string, found: RegExpExecArray): Span | undefined {
+  const value = valueAt(text, found);
+  return value && !LIKE_A_KEY.test(text.slice(value.from, value.to)) ? { from: value.to, to: value.to } : value;
+}
+
+/** A quote of JSON that ends a string stands before what JSON puts between strings. */
+function endsString(text: string, from: number): boolean {
+  return text[from - 2] !== "\\" && /^[\s,:\]}]?$/.test(text.charAt(from));
+}
+
+/** A `token` that is a small number is a fence, not a secret. */
+function isCount(name: string, value: string): boolean {
+  return /^token/i.test(name) && COUNT.test(value);
+}
+
+/** `Authorization: Bearer …` was dealt with by its scheme. */
+function isScheme(value: string): boolean {
+  return /^(?:Bearer|Basic|Digest|Negotiate)(?:\s|$)/i.test(value);
+}
+
+function spanOf(from: number, to: number | undefined): Span | undefined {
+  return to === undefined ? undefined : { from, to };
+}
+
+function endOf(sticky: RegExp, text: string, from: number): number | undefined {
+  sticky.lastIndex = from;
+  return sticky.test(text) ? sticky.lastIndex : undefined;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[.*+?^${}()|[\]\\/~-]/g, String.raw`\$&`);
 }
