@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
-import { type Brief, type Claim, claimTask } from "../../src/engine/claims/claims.js";
+import type { Brief } from "../../src/engine/claims/brief.js";
+import { type Claim, claimTask } from "../../src/engine/claims/claims.js";
 import type { Caller, Command } from "../../src/engine/context.js";
 import { type Engine, engineFor } from "../../src/engine/engine.js";
 import { effects } from "../../src/engine/effects.js";
@@ -60,6 +61,8 @@ export class EngineHandle implements Engine {
         executor: false,
       },
       workplace: { cwd: "/nowhere", gitRoot: null, worktreeOf: null, caseInsensitive: false },
+      clientSession: null,
+      host: "bench",
       channel: "agent",
     };
     const parts = { version: "bench", settings: () => world.settings, now: () => clock.now(), effects };

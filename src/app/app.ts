@@ -1,3 +1,4 @@
+import os from "node:os";
 import { type Config, databaseIsThere } from "../config.js";
 import type { Settings } from "../base/settings.js";
 import type { Caller } from "../engine/context.js";
@@ -75,10 +76,12 @@ export class App {
       this.#background.activate();
       if (executes(config)) this.#background.startExecutor();
     };
-    this.#session = new SessionKeeper({ config, clock: runtime.clock, sessionless, engine, onOpened });
+    const host = os.hostname();
+    this.#session = new SessionKeeper({ config, host, clock: runtime.clock, sessionless, engine, onOpened });
     this.#background = new BackgroundLoop({
       session: this.#session,
       logger,
+      startedAt: this.#startedAt,
       engine,
       isClosed: () => this.#connection.isClosed,
       // Without a database there is nothing to do, and a pass must not make one.
@@ -184,6 +187,7 @@ export class App {
       operations: this.#options.operations ?? catalogue,
       caller,
       settings: () => this.settings,
+      heard: (agent) => this.#session.heard(agent),
       logger: this.#logger,
       capabilities: capabilitiesOf({
         config: this.config,

@@ -1,4 +1,5 @@
 import os from "node:os";
+import type { LocalHost } from "../engine/background/tick.js";
 import type { Engine } from "../engine/engine.js";
 import type { Executor } from "../executors/loop/executor.js";
 import type { Logger } from "../runtime/logger.js";
@@ -8,6 +9,8 @@ import type { SessionKeeper } from "./session.js";
 export interface BackgroundParts {
   readonly session: SessionKeeper;
   readonly logger: Logger;
+  /** Of this process, in ms since the epoch. */
+  readonly startedAt: number;
   /** Whether the process is closing or closed. */
   isClosed(): boolean;
   /** Whether there may be due work: a client has called, and the database exists. */
@@ -21,7 +24,7 @@ export interface BackgroundParts {
 /** The background work of this process: its own session, shared due work, and its executor. */
 export class BackgroundLoop {
   readonly #parts: BackgroundParts;
-  readonly #localHost = { host: os.hostname(), isAlive, quarantine: new Map<string, number>() };
+  readonly #localHost: LocalHost;
   #isActive = false;
   #running: Promise<void> | undefined;
   #catchingUp: Promise<void> | undefined;
@@ -29,6 +32,7 @@ export class BackgroundLoop {
 
   constructor(parts: BackgroundParts) {
     this.#parts = parts;
+    this.#localHost = { host: os.hostname(), isAlive, startedAt: parts.startedAt, quarantine: new Map() };
   }
 
   /** Asks for regular passes. Further calls change nothing. */
@@ -92,6 +96,7 @@ export class BackgroundLoop {
   async #run(): Promise<void> {
     const { session } = this.#parts;
     if (this.#parts.isClosed() || !this.#parts.isNeeded()) return;
+    await session.wake();
     // There is no session row before the first write. Shared background work may run in any process.
     if (session.isOpen) await session.keep();
     await session.refreshSettings();
@@ -112,6 +117,7 @@ export class BackgroundLoop {
   }
 
   async #catchUp(): Promise<void> {
+    await this.#parts.session.wake();
     const { catchUp } = await import("../engine/background/tick.js");
     await catchUp(await this.#parts.engine(), this.#localHost);
   }

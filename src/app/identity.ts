@@ -14,6 +14,8 @@ export interface IdentityOptions {
   readonly agent?: string;
   /** No process outlives the call: leases last by time and are not renewed. */
   readonly sessionless?: boolean;
+  /** The identity that the client gives its conversation, which outlives this process. */
+  readonly clientSession?: string | undefined;
   /** `human` for a person at a terminal. */
   readonly channel?: Caller["channel"];
 }
@@ -59,11 +61,14 @@ export class Identity {
 
   #callerOf(client: string): Caller {
     const { config, agent, sessionless = false, channel = "agent", cwd = process.cwd() } = this.#options;
+    const { clientSession = null } = this.#options;
     const executor = executorPolicy(config);
     const session: SessionIdentity = { id: this.sessionId, host: os.hostname(), ...ownMark(), client, executor };
     return {
       agent: agent ?? handleOf(client, this.sessionId),
       session: sessionless ? null : session,
+      clientSession,
+      host: session.host,
       workplace: readWorkplace(cwd),
       channel,
     };

@@ -24,8 +24,15 @@ export function launch(
   const onActive = () => startInterval(runBackground, config.settings);
   // A pass under way may have read too early; the pass after it has not.
   const runAnother = () => void app.runBackground().then(runBackground, runBackground);
-  const app: App = new App({ ...options, config, logger, onActive, onDue: soon(runAnother, DUE_MS) });
+  const clientSession = clientSessionOf(process.env);
+  const app: App = new App({ clientSession, ...options, config, logger, onActive, onDue: soon(runAnother, DUE_MS) });
   return { app, config, logger };
+}
+
+/** The identity that a client gives its conversation: the same after a restart of this process. */
+function clientSessionOf(env: NodeJS.ProcessEnv): string | undefined {
+  const id = env["CLAUDE_CODE_SESSION_ID"]?.trim();
+  return id === undefined || id === "" ? undefined : `client:${id.slice(0, 200)}`;
 }
 
 /** Long enough for a commit on its way, short compared to the interval, which finds the same work. */

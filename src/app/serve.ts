@@ -35,7 +35,7 @@ export async function serve(flags: Flags): Promise<never> {
     refusal: async () => (await import("../mcp/tool-call.js")).tooLargeResult(bytesMax),
   });
   await server.connect(transport);
-  await Promise.race([transport.ended, stopSignal()]);
+  await Promise.race([transport.ended, stopSignal(), parentChange()]);
   server.stopWaiting();
   const shutDown = async () => {
     await Promise.race([transport.drained(), after(DRAIN_MS_MAX)]);
@@ -61,6 +61,22 @@ function standBySoon({ app, logger }: Launched, client: string): void {
     });
   };
   setTimeout(standBy, STAND_BY_MS).unref();
+}
+
+const PARENT_POLL_MS = 1_000;
+
+/** Settles when the process that started this one is gone: another of its children may hold the pipe open. POSIX alone tells. */
+function parentChange(): Promise<void> {
+  const parent = process.ppid;
+  return new Promise((resolve) => {
+    if (process.platform === "win32") return;
+    const poll = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(poll);
+      resolve();
+    }, PARENT_POLL_MS);
+    poll.unref();
+  });
 }
 
 /** Settles when the process is asked to stop. Asked again, it stops at once. */

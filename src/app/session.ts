@@ -3,9 +3,13 @@ import { settingsWithOrigins } from "../config.js";
 import type { Settings } from "../base/settings.js";
 import type { Engine } from "../engine/engine.js";
 import type { Clock } from "../runtime/clock.js";
+import { type Sleep, SleepWatch } from "../runtime/sleep-watch.js";
+import { Signs } from "./signs.js";
 
 export interface SessionParts {
   readonly config: Config;
+  /** The name of this machine. */
+  readonly host: string;
   readonly clock: Clock;
   /** The caller has no process that outlives the call: no row is written, and leases last by time. */
   readonly sessionless: boolean;
@@ -21,9 +25,14 @@ export class SessionKeeper {
   #opening: Promise<void> | undefined;
   #refreshed: Promise<void> | undefined;
   #renewedAt = 0;
+  readonly #signs: Signs;
+  readonly #sleepWatch: SleepWatch;
+  #waking: Promise<void> | undefined;
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
+    this.#signs = new Signs(parts.clock);
+    this.#sleepWatch = new SleepWatch(parts.clock);
     this.#settings = parts.config.settings;
   }
 
@@ -48,6 +57,7 @@ export class SessionKeeper {
 
   /** Ensures the session row exists and is fresh. Callers without a session refresh settings here, others in the background pass. */
   async beforeWrite(): Promise<void> {
+    await this.wake();
     if (!this.#parts.sessionless) return this.keep();
     this.#refreshed ??= this.refreshSettings();
     await this.#refreshed;
@@ -64,9 +74,42 @@ export class SessionKeeper {
     const now = this.#parts.clock.now();
     // After the clock was set back, the time since the last renewal is unknown.
     if (now >= this.#renewedAt && now - this.#renewedAt < this.#settings.session_renew_ms) return;
+    await this.#renew(now);
+  }
+
+  /**
+   * Notes a call of an agent; returns the function that ends it. Signs are recorded with the session's renewal, so that a read writes
+   * nothing itself; the first call, and one after a long pause, is recorded at once, before what the agent holds goes to another.
+   */
+  async heard(agent: string): Promise<() => void> {
+    const { end, quietMs } = this.#signs.begin(agent);
+    const mayBeSilent = quietMs === undefined || quietMs >= this.#settings.silence_ms / 2;
+    // After a failure the next renewal records it.
+    if (mayBeSilent && this.isOpen) await this.#renew(this.#parts.clock.now()).catch(() => (this.#renewedAt = 0));
+    return end;
+  }
+
+  /** Accounts for the time that this machine has slept since the last look, before anything is taken for over. */
+  async wake(): Promise<void> {
+    const sleep = this.#sleepWatch.look(this.#settings.sleep_gap_ms);
+    if (sleep === undefined) return;
+    this.#waking ??= this.#account(sleep).finally(() => (this.#waking = undefined));
+    await this.#waking;
+  }
+
+  async #account(sleep: Sleep): Promise<void> {
+    const { accountForSleep } = await import("../engine/presence/sleep.js");
+    const engine = await this.#parts.engine();
+    await engine.transact((ctx) => accountForSleep(ctx, { ...sleep, host: this.#parts.host }));
+    this.#sleepWatch.accounted(sleep);
+  }
+
+  async #renew(now: number): Promise<void> {
     this.#renewedAt = now;
     const { renewSession } = await import("../engine/presence/sessions.js");
-    await (await this.#parts.engine()).transact((ctx) => renewSession(ctx));
+    const signs = this.#signs.unrecorded();
+    await (await this.#parts.engine()).transact((ctx) => renewSession(ctx, signs));
+    this.#signs.recorded(signs);
   }
 
   /** Reads the settings stored in the database. */
@@ -91,7 +134,9 @@ export class SessionKeeper {
   async #open(): Promise<void> {
     const { openSession } = await import("../engine/presence/sessions.js");
     await this.refreshSettings();
-    await (await this.#parts.engine()).transact((ctx) => openSession(ctx));
+    const signs = this.#signs.unrecorded();
+    await (await this.#parts.engine()).transact((ctx) => openSession(ctx, signs));
+    this.#signs.recorded(signs);
     this.#renewedAt = this.#parts.clock.now();
     this.#parts.onOpened();
   }

@@ -44,6 +44,11 @@ export const settingsSchema = z.object({
   /** Defaults of a step: attempts in all, and the time limit of one. */
   retry_attempts: z.int().min(1).max(1_000).default(3),
   task_timeout_ms: z.int().min(1).default(3_600_000),
+  /** Leases that a task may lose in a row before it is a dead letter. */
+  max_losses: z.int().min(1).max(1_000).default(5),
+  /** An agent without a call for so long is silent; what it holds then goes to who wants it, after the grace. */
+  silence_ms: z.int().min(100).default(900_000),
+  silence_grace_ms: z.int().min(0).default(60_000),
   lost_lease_counts: z.boolean().default(false),
   /** How long after its last checkpoint a run that has changed is given another; 0: never. */
   checkpoint_interval_ms: z.int().min(0).default(300_000),

@@ -48,6 +48,10 @@ export type ProjectStatus = (typeof PROJECT_STATUSES)[number];
 
 export const AGENT_STATUSES = ["active", "unregistered"] as const;
 
+/** Whether an agent is heard of; see the presence machine. */
+export const PRESENCES = ["present", "silent", "warned", "yielding", "exempt"] as const;
+export type Presence = (typeof PRESENCES)[number];
+
 export const MILESTONE_STATUSES = ["open", "completed"] as const;
 
 export const LINK_KINDS = ["run", "task", "workflow"] as const;

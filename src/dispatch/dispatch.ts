@@ -7,6 +7,7 @@ import type { Settings } from "../base/settings.js";
 import type { Logger } from "../runtime/logger.js";
 import type { waitFor } from "../runtime/waiting.js";
 import { cleanInput, parseInput, strict } from "./input.js";
+import * as params from "./params.js";
 import type { ServerCapabilities } from "./capabilities.js";
 import type {
   Capabilities,
@@ -29,6 +30,8 @@ export interface DispatchParts {
   readonly caller: Caller;
   /** In force now. */
   settings(): Settings;
+  /** Told of each call by the agent that makes it; the function that it gives is called at the end. */
+  readonly heard?: (agent: string) => Promise<() => void>;
   readonly logger: Logger;
   readonly capabilities: ServerCapabilities;
   readonly waitFor: typeof waitFor;
@@ -90,6 +93,22 @@ export class Dispatch {
   async #perform(operation: Operation, raw: Record<string, unknown>, options: CallOptions) {
     requirePermission(operation, this.#parts.caller);
     const input = parseInput(operation, cleanInput(raw, this.#parts.settings().input_bytes_max));
+    const end = await this.#heard(operation, input);
+    try {
+      return await this.#run(operation, input, options);
+    } finally {
+      end?.();
+    }
+  }
+
+  /** A call is a sign of the agent that it names as acting, else of the connection's own. A call within another is the inner one's. */
+  async #heard(operation: Operation, input: Record<string, unknown>): Promise<(() => void) | undefined> {
+    if (operation.area === "meta") return undefined;
+    const named = operation.input.shape["agent"] === params.agent ? input["agent"] : undefined;
+    return this.#parts.heard?.(typeof named === "string" ? named : this.#parts.caller.agent);
+  }
+
+  async #run(operation: Operation, input: Record<string, unknown>, options: CallOptions) {
     const call = new Call(this.#parts, operation, input);
     if ("perform" in operation) {
       const capabilities = granted(this.#capabilities(options), operation.needs ?? []);

@@ -90,7 +90,8 @@ function headlineOf(result: Record<string, unknown>): string | undefined {
   const { outcome, task, lease, reason, detail, orders } = result;
   if (outcome === "claimed" && isObject(task) && isObject(lease)) {
     const again = result["resumed"] === true ? "You still hold" : "You hold";
-    return `${again} task ${show(task["id"])} with token ${show(lease["token"])} until ${show(lease["expires_at"])}. End it with complete_task, fail_task or release_task.`;
+    const note = typeof result["note"] === "string" ? `${result["note"]} ` : "";
+    return `${note}${again} task ${show(task["id"])} with token ${show(lease["token"])}; its lease renews ${show(lease["renews"])}. End it with complete_task, fail_task or release_task.`;
   }
   if (outcome === "none") return `Nothing to claim: ${show(reason)}${typeof detail === "string" ? `: ${detail}` : ""}.`;
   if (outcome === "queued") return `Queued, place ${show(result["position"])}: nothing is locked yet.`;

@@ -39,6 +39,9 @@ const taskLineFields = {
 } as const;
 export const taskLine = z.object(taskLineFields);
 
+/** With the silence of its holder. */
+export const heldLine = z.object({ ...taskLineFields, silent_since: instant.optional() });
+
 export const waitingLine = z.object({ ...taskLineFields, child_run: z.string().optional() });
 
 export const reason = z.object({ kind: z.string(), detail: z.string(), blocking: z.array(z.string()).readonly() });
@@ -59,6 +62,7 @@ export const taskView = z.object({
   ready_at: instant.nullable(),
   started_at: instant.nullable(),
   ended_at: instant.nullable(),
+  losses: z.int().optional(),
   orders: z.string().optional(),
   reasons: reasons.optional(),
 });
@@ -139,7 +143,12 @@ export const change = {
   run: runLine.extend({ ready: count }),
 } as const;
 
-export const lease = z.object({ token: z.int(), expires_at: instant });
+export const lease = z.object({
+  token: z.int(),
+  expires_at: instant,
+  silent_at: instant.optional(),
+  renews: z.string(),
+});
 
 export const lockLine = z.object({
   path: z.string(),

@@ -9,6 +9,10 @@ export interface Caller {
   readonly agent: string;
   /** The session row that keeps this caller's leases alive; null for a caller without a process of its own. */
   readonly session: SessionIdentity | null;
+  /** The identity that the client gives its conversation, which outlives this process; null where it gives none. */
+  readonly clientSession: string | null;
+  /** The machine of the caller. */
+  readonly host: string;
   readonly workplace: Workplace;
   /** `human` is a person at a terminal, `executor` the server's own hands. */
   readonly channel: "agent" | "human" | "executor";

@@ -32,6 +32,7 @@ const agentShape = z.object({
   max_concurrent_tasks: z.int(),
   registered_at: shapes.instant,
   seen_at: shapes.instant,
+  silent_since: shapes.instant.optional(),
   profile: z.record(z.string(), z.unknown()),
 });
 

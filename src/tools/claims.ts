@@ -1,11 +1,12 @@
 import { z } from "zod";
-import { type Brief, type Claim, claimTask, resultCharsShown, worthClaiming } from "../engine/claims/claims.js";
+import { type Brief, resultCharsShown } from "../engine/claims/brief.js";
+import { type Claim, claimTask, worthClaiming } from "../engine/claims/claims.js";
 import { BatonError } from "../base/errors.js";
 import { defined } from "../base/json.js";
 import { iso, isoOrNull } from "../base/time.js";
 import { NO_WORK_REASONS } from "../engine/claims/no-work.js";
 import { PLAN_EXAMPLE } from "../engine/tasks/plans.js";
-import { attemptView, taskLine } from "../engine/tasks/views.js";
+import { attemptView, leaseView, taskLine } from "../engine/tasks/views.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -29,7 +30,18 @@ const dependency = z.object({
   resource: z.string().optional(),
 });
 
+/** A task or files that went to another agent while this one was silent. */
+const loss = z.object({
+  task: z.string().optional(),
+  key: z.string().optional(),
+  paths: z.array(z.string()).readonly().optional(),
+  to: z.string(),
+  at: shapes.instant,
+});
+
 export const claimOutput = z.object({
+  note: z.string().optional(),
+  lost: z.array(loss).optional(),
   outcome: z.enum(["claimed", "none"]),
   resumed: z.boolean().optional(),
   task: z
@@ -42,6 +54,7 @@ export const claimOutput = z.object({
       attempt: z.int(),
       started_at: shapes.instant.nullable(),
       dependencies: z.array(dependency),
+      progress_note: z.string().optional(),
       previous: shapes.attempt.extend({ partial_result: z.unknown().optional() }).optional(),
     })
     .optional(),
@@ -86,6 +99,9 @@ const TRIES_MAX = 500;
 
 /** One claim_task call: as many transactions as it takes. */
 class Claimer {
+  /** Told in the first of them. */
+  #lost: NonNullable<Claim["lost"]> = [];
+
   constructor(
     readonly host: HostWith<"background">,
     readonly input: ClaimInput,
@@ -94,7 +110,8 @@ class Claimer {
   async claim(): Promise<Decided> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
       const found = await this.host.transact((ctx) => claimTask(ctx, this.input), "claim");
-      if (found.outcome !== "again") return found;
+      this.#lost = [...this.#lost, ...(found.lost ?? [])];
+      if (found.outcome !== "again") return { ...found, lost: this.#lost };
     }
     throw new BatonError("unavailable", "Other agents claimed every candidate first: call claim_task again.", {
       retry: { after_ms: 100 },
@@ -121,6 +138,11 @@ class Claimer {
 
 /** The answer to a claim, whichever operation made it. */
 export function claimAnswer(found: Decided): z.input<typeof claimOutput> {
+  const lost = (found.lost ?? []).map((one) => ({ ...one, at: iso(one.at) }));
+  return { ...(lost.length === 0 ? {} : { lost }), ...outcomeOf(found) };
+}
+
+function outcomeOf(found: Decided): z.input<typeof claimOutput> {
   if (found.outcome === "none") {
     // Zero would read as "ask again at once", and of a finished run nothing more comes.
     const later = found.retryAfterMs > 0 ? { retry_after_ms: found.retryAfterMs } : {};
@@ -128,13 +150,18 @@ export function claimAnswer(found: Decided): z.input<typeof claimOutput> {
   }
   const { brief } = found;
   return {
+    ...(brief.shared ? { note: sharedNote(brief) } : {}),
     outcome: "claimed",
     ...(brief.resumed ? { resumed: true } : {}),
     task: briefView(brief),
-    lease: { token: brief.task.token, expires_at: iso(brief.leaseExpiresAt) },
+    lease: leaseView(brief.task.token, brief.lease),
     locks: brief.locks.map((lock) => ({ ...lock })),
     next: endings(brief),
   };
+}
+
+function sharedNote({ task }: Brief): string {
+  return `Another agent on this connection may be working on task ${task.key}: it is held under the shared handle ${task.agent ?? "?"}. If that is not you, claim with a handle of your own and pass it in every call: {"agent": "YOUR-NAME"}.`;
 }
 
 /** Facts that the previous attempt left for this one: its note, its error, its progress. */
@@ -152,6 +179,7 @@ function briefView({ task, spec, run, dependencies, previous }: Brief) {
     ...(Object.keys(inputs).length === 0 ? {} : { inputs }),
     attempt: task.attempt,
     started_at: isoOrNull(task.startedAt),
+    ...(task.progressNote === null ? {} : { progress_note: task.progressNote }),
     dependencies: dependencies.map((one) => dependencyView(one, resultCharsShown(task.depsTotal))),
     ...(previous === undefined ? {} : { previous: previousView(previous) }),
   };

@@ -33,6 +33,7 @@ const conflict = z.object({
   expires_at: shapes.instant.nullable(),
   reason: z.string().optional(),
   locked_path: z.string().optional(),
+  silent_since: shapes.instant.optional(),
 });
 const served = z.array(z.object({ agent: z.string(), paths: z.array(z.string()).readonly() })).readonly();
 
@@ -58,6 +59,7 @@ const acquire = defineOperation({
   listed: true,
   input: acquireInput,
   output: z.object({
+    note: z.string().optional(),
     outcome: z.enum(["granted", "queued", "denied", "deadlock"]),
     locks: z.array(shapes.lockLine).readonly(),
     conflicts: z.array(conflict).readonly(),
@@ -73,7 +75,7 @@ const acquire = defineOperation({
     await refuseWaysOut(host, input);
     const first = await host.transact((ctx) => acquireFileLock(ctx, requestOf(ctx, input, "for")), "ask");
     const place = first.outcome === "queued" ? first.request : null;
-    if (place === null) return answerOf(first);
+    if (place === null) return { ...(first.shared === true ? { note: SHARED } : {}), ...answerOf(first) };
     await host.waitFor(async () => ((await host.read(() => isInLine(place))) ? undefined : true), input.wait_seconds);
     if (host.signal.aborted) {
       await host.transact((ctx) => leaveLine(ctx, place), "leave");
@@ -103,9 +105,12 @@ function requestOf(ctx: EngineContext, input: AcquireInput, wait: "for" | "over"
   };
 }
 
+const SHARED =
+  'Some of these were locked already, under this handle and on this connection: another agent that shares the handle may be at work on them. An agent with a handle of its own passes it in every call: {"agent": "YOUR-NAME"}.';
+
 /** The engine's decision without the id of the place, which callers never name. */
 function answerOf(acquired: Acquired) {
-  const { request: _, ...answer } = acquired;
+  const { request: _, shared: __, ...answer } = acquired;
   return answer;
 }
 
@@ -157,6 +162,7 @@ const list = defineOperation({
         mode,
         state: z.enum(LOCK_STATES),
         agent: z.string(),
+        silent_since: shapes.instant.optional(),
         task: z.string().optional(),
         run: z.string().optional(),
         token: z.int().optional(),

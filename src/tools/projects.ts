@@ -140,11 +140,13 @@ const status = defineOperation({
     agents: z.array(
       z.object({
         agent: z.string(),
+        silent_since: instant.optional(),
         tasks: z.array(
           z.object({ id: z.string(), key: z.string(), run: z.string(), title: z.string(), since: instant.nullable() }),
         ),
       }),
     ),
+    losing: z.array(z.object({ id: z.string(), key: z.string(), run: z.string(), losses: count, losses_max: count })),
     locks: z.object({ held: count, offered: count, waiting: count }),
     milestones: z.array(milestone),
   }),

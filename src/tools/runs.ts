@@ -31,7 +31,7 @@ const get = defineOperation({
     run: shapes.run,
     budget: shapes.budget.optional(),
     ready: z.array(shapes.taskLine),
-    running: z.array(shapes.taskLine),
+    running: z.array(shapes.heldLine),
     waiting: z.array(shapes.waitingLine),
     blocked: z.array(shapes.blockedLine),
     dead_letter: z.array(shapes.blockedLine),

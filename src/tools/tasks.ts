@@ -13,7 +13,7 @@ import { findTaskDetail, listTaskPage } from "../engine/tasks/queries.js";
 import { preparePlan, stepsOfPlan } from "../engine/tasks/plans.js";
 import { cancelTask } from "../engine/tasks/cancellation.js";
 import { completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks/tasks.js";
-import { taskLine, taskView } from "../engine/tasks/views.js";
+import { leaseView, silenceView, taskLine, taskView, termsView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
 import { changeView, moreView, runLine } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
@@ -94,20 +94,24 @@ const getTask = defineOperation({
   }),
   output: z.object({
     task: shapes.taskView,
+    lease: shapes.lease.omit({ token: true }).optional(),
+    silent_since: shapes.instant.optional(),
     spec: z.record(z.string(), z.unknown()),
     result: z.unknown().optional(),
     attempts: z.array(shapes.attempt).optional(),
     events: z.array(shapes.event).optional(),
   }),
-  *run(_ctx, input) {
+  *run(ctx, input) {
     const include = new Set(input.include ?? []);
-    const detail = yield* findTaskDetail(input.task, {
+    const detail = yield* findTaskDetail(ctx, input.task, {
       attempts: include.has("attempts") || include.has("history"),
       events: include.has("events") || include.has("history"),
       result: include.has("result"),
     });
     return {
       task: taskView(detail.task),
+      ...(detail.lease === undefined ? {} : { lease: termsView(detail.lease) }),
+      ...silenceView(detail.silentSince),
       spec: { ...detail.spec },
       ...(detail.result === undefined ? {} : { result: detail.result }),
       ...(detail.attempts === undefined ? {} : { attempts: detail.attempts }),
@@ -182,7 +186,7 @@ const report = defineOperation({
   name: "report_progress",
   title: "Report progress",
   description:
-    "Heartbeat while you work on a claimed task: renews the lease and returns orders: continue, cancel_requested, paused or deadline_passed. Call it every few minutes of long work.",
+    "Tells how far a claimed task is and returns orders: continue, cancel_requested, paused or deadline_passed. Without a call for 15 min you count as silent.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -201,7 +205,7 @@ const report = defineOperation({
     const answer = yield* reportProgress(ctx, input);
     return {
       orders: answer.orders,
-      lease: { token: answer.task.token, expires_at: iso(answer.leaseExpiresAt) },
+      lease: leaseView(answer.task.token, answer.lease),
     };
   },
 });

@@ -1,7 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { machineDiagram, runMachine, taskMachine } from "../../src/engine/lifecycle/machines.js";
+import { runMachine, taskMachine } from "../../src/engine/lifecycle/machines.js";
+import { presenceMachine } from "../../src/engine/agents/presence.js";
+import { machineDiagram } from "../../src/engine/machine.js";
 
 const DIRECTORY = import.meta.dirname;
 const ARCHITECTURE = path.resolve(DIRECTORY, "../../docs/architecture.md");
@@ -11,6 +13,7 @@ const UPDATE = process.env["BATON_UPDATE_GOLDEN"] === "1";
 const machines = [
   { name: taskMachine.name, diagram: machineDiagram(taskMachine) },
   { name: runMachine.name, diagram: machineDiagram(runMachine) },
+  { name: presenceMachine.name, diagram: machineDiagram(presenceMachine) },
 ];
 
 describe.each(machines)("the state machine of a $name", ({ name, diagram }) => {

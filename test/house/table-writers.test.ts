@@ -11,6 +11,10 @@ const ELSEWHERE: Readonly<Record<string, { readonly tables: readonly string[] | 
     tables: ["runs", "tasks"],
     because: "it sets due_at to wake parents and tasks",
   },
+  "src/store/presence/host-sleeps.ts": {
+    tables: ["agents", "file_locks", "lock_requests", "tasks"],
+    because: "it moves the times of all work of a host that has slept",
+  },
   "src/store/locks/locks.ts": {
     tables: ["projects"],
     because: "projects.lock_token counts the fencing tokens of locks",

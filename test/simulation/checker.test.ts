@@ -53,6 +53,12 @@ const WRONGS: readonly [wrong: string, invariant: Invariant, sql: string][] = [
   ["a run does not know its budget", "budgets", "UPDATE runs SET budget_of = NULL"],
   ["a run is closed without need", "budgets", "UPDATE runs SET over_budget = 1"],
   ["a claim was not stopped", "budgets", again("task.claimed", "agent", `{"token":9}`)],
+  ["a loss was not counted", "losses", "UPDATE tasks SET losses_total = losses_total + 1"],
+  [
+    "a lock is taken from an agent that is heard of",
+    "silence",
+    `INSERT INTO events (at, type, agent, data) VALUES (1, 'lock.broken', 'ann', '{"why":"silent","locks":[]}')`,
+  ],
   ["a reservation was forgotten", "reservations", "UPDATE tasks SET reserved_for = NULL WHERE key = 'kept'"],
 ];
 

@@ -48,7 +48,8 @@ function systemLine({ version, sessions, agents, database }: System): string {
   return `Baton ${version}, ${servers}, ${agents.at_work} of ${agents.registered} agents at work, ${database.location}`;
 }
 
-function projectLines({ project, active_runs: runs, agents, locks, tasks }: ProjectStatus, style: Style): string[] {
+function projectLines(found: ProjectStatus, style: Style): string[] {
+  const { project, active_runs: runs, agents, losing, locks, tasks } = found;
   const counts = STATUSES_SHOWN.filter((one) => (tasks[one] ?? 0) > 0).map((one) =>
     paint(`${tasks[one] ?? 0} ${wordOf(one)}`, toneOf(one), style),
   );
@@ -60,9 +61,22 @@ function projectLines({ project, active_runs: runs, agents, locks, tasks }: Proj
     ...runs.map(
       (run) => `  ${run.name}  ${paint(run.status, toneOfRun(run.status), style)}  ${run.progress} %  ${run.id}`,
     ),
-    ...agents.map(({ agent, tasks: held_ }) => `  ${agent}: ${held_.map(({ key }) => key).join(", ")}`),
+    ...agents.map((agent) => agentLine(agent, style)),
+    ...losing.map(
+      ({ key, run, losses, losses_max: max }) =>
+        `  ${paint(`${key} has lost its holder ${times(losses)}`, "yellow", style)}; a dead letter after ${times(max)} in a row (${run})`,
+    ),
     ...held,
   ];
+}
+
+function agentLine({ agent, silent_since: since, tasks }: ProjectStatus["agents"][number], style: Style): string {
+  const silent = since === undefined ? "" : paint(` (silent since ${since})`, "yellow", style);
+  return `  ${agent}${silent}: ${tasks.map(({ key }) => key).join(", ")}`;
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
 }
 
 /** Problems that a person should look at. */

@@ -24,7 +24,8 @@ const TASK_EVENTS: Readonly<Record<string, Wording>> = {
   "task.retry": { status: "pending", words: ({ data }, ms) => `failed${after(ms)}, will be retried: ${errorOf(data)}` },
   "task.dead_letter": { status: "dead_letter", words: ({ data }, ms) => `failed${after(ms)}: ${errorOf(data)}` },
   "task.released": { status: "ready", words: ({ agent }) => `given back by ${agent ?? "?"}` },
-  "task.lease_lost": { status: "ready", words: ({ agent }) => `taken back: ${agent ?? "its holder"} stopped responding` },
+  "task.lease_lost": { status: "ready", words: ({ agent, data }) => lossOf(agent ?? "its holder", data) },
+  "agent.silent": { status: "running", words: ({ agent, data }) => `${agent ?? "its holder"} is silent since ${textOf(data["since"])}` },
   "task.fenced_off": { status: "ready", words: ({ agent }) => `taken back from ${agent ?? "its holder"}` },
   "task.cancel_requested": { status: "running", words: () => "asked to stop" },
   "task.cancelled": { status: "cancelled", words: () => "cancelled" },
@@ -40,6 +41,7 @@ const RUN_EVENTS: Readonly<Record<string, (event: EventAnswer) => string>> = {
   "run.budget_warned": ({ data }) => `has nearly spent its budget: ${spentOf(data)}`,
   "run.budget_blocked": ({ data }) => `has spent its budget, nothing new is claimed: ${spentOf(data)}`,
   "run.budget_set": ({ agent, data }) => `given another budget by ${agent ?? "?"}: ${spentOf(data)}`,
+  "agent.warned": ({ agent, data }) => `${agent ?? "?"} is silent, and ${textOf(data["wanted_by"])} wants ${textOf(data["wanted"])}: it goes at ${textOf(data["until"])}`,
   "run.reopened": ({ agent }) => `reopened by ${agent ?? "?"}`,
   "run.resumed_from_checkpoint": ({ agent }) => `taken back to a checkpoint by ${agent ?? "?"}`,
 };
@@ -86,6 +88,10 @@ function awaited({ ask, workflow, event, until }: Data, task: string | undefined
   if (typeof workflow === "string") return `for a run of ${workflow}`;
   if (typeof event === "string") return `for the event ${event}`;
   return typeof until === "number" ? `until ${new Date(until).toISOString()}` : "";
+}
+
+function lossOf(agent: string, data: Data): string {
+  return data["error"] === undefined ? `taken back: ${agent} stopped responding` : `taken back: ${errorOf(data)}`;
 }
 
 function textOf(value: unknown): string {

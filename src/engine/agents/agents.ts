@@ -4,6 +4,7 @@ import { lockAgent } from "../../store/lock-order.js";
 import { renewLeases } from "../../store/tasks/transitions.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
+import { hear, isSilent } from "./presence.js";
 import type { Offer } from "../scheduling/demands.js";
 import { BatonError } from "../../base/errors.js";
 import { hint, isName, NAME_RULE } from "../../base/names.js";
@@ -23,24 +24,25 @@ export function* actingAgent(ctx: EngineContext, handle?: string): Tx<agents.Age
   const name = handle ?? ctx.caller.agent;
   refuseReserved(ctx, name);
   const known = yield* agents.findAgent(name);
-  if (known?.status === "active") {
-    yield* heardOf(ctx, known);
-    return known;
-  }
+  if (known?.status === "active") return yield* heardOf(ctx, known);
   return (yield* registerAgent(ctx, { name })).agent;
 }
 
 // A lease is renewed when a tenth of it is over: often enough, and most calls write nothing for it.
 const RENEWALS_PER_LEASE = 10;
 
-// An agent without a process has no background renewal, so its own calls renew its leases. An agent that comes from
-// another process than the last time is recorded as present there.
-function* heardOf(ctx: EngineContext, { name, session, seenAt }: agents.Agent): Tx<void> {
+// An agent without a process has no background renewal, so its own calls renew its leases and end its silence; those of the others
+// are recorded with the session's renewal. An agent that comes from another process than the last time is recorded as present there.
+function* heardOf(ctx: EngineContext, known: agents.Agent): Tx<agents.Agent> {
   const { lease_ms } = ctx.settings;
   const from = ctx.caller.session?.id ?? null;
-  if (from === null ? ctx.now - seenAt < lease_ms / RENEWALS_PER_LEASE : session === from) return;
-  yield* agents.recordSignOfLife({ name, session: from, at: ctx.now, loadNote: null });
+  const agent = from === null && isSilent(known) ? yield* hear(ctx, known) : known;
+  const { name, session, seenAt } = agent;
+  const isRecent = from === null ? ctx.now - seenAt < lease_ms / RENEWALS_PER_LEASE : session === from;
+  if (isRecent && agent === known) return agent;
+  yield* agents.recordSignOfLife({ name, session: from, host: ctx.caller.host, at: ctx.now, loadNote: null });
   if (from === null) yield* renewLeases(name, ctx.now + lease_ms);
+  return agent;
 }
 
 /** Returns the same agent in a query, which registers none. Errors: `not_found`. */
@@ -63,6 +65,7 @@ export function* registerAgent(
   const known = yield* lockedAgent(name);
   if (onlyKnown && known.status !== "active") throw yield* noSuchAgent(name);
   const created = known.status !== "active";
+  if (isSilent(known)) yield* hear(ctx, known);
   const agent = described(ctx, registration, known);
   yield* agents.saveAgent(agent);
   return { agent: yield* told(ctx, agent, created ? "agent.registered" : "agent.updated"), created };
@@ -104,15 +107,18 @@ const NEWCOMER = {
   profile: {},
   eventCursor: null,
   loadNote: null,
+  presence: "present",
+  lost: [],
 } as const;
 
 /** The agent with what it says now; what it does not name stays. */
 function described(
   ctx: EngineContext,
   registration: Registration,
-  before: Omit<agents.Agent, "name" | "status" | "session" | "seenAt">,
+  before: Pick<agents.Agent, keyof typeof NEWCOMER | "registeredAt">,
 ): agents.Agent {
   const { specialization, persona, models, cost } = registration;
+  const isExecutor = registration.name.startsWith(EXECUTOR_PREFIX);
   const said = Object.entries({ specialization, persona, models, cost }).filter(([, value]) => value !== undefined);
   return {
     ...before,
@@ -124,6 +130,11 @@ function described(
     profile: { ...before.profile, ...Object.fromEntries(said) },
     session: ctx.caller.session?.id ?? null,
     seenAt: ctx.now,
+    heardAt: isExecutor ? null : ctx.now,
+    host: ctx.caller.host,
+    presence: isExecutor ? "exempt" : "present",
+    silentAt: null,
+    yieldsAt: null,
   };
 }
 

@@ -1,4 +1,5 @@
 import { iso } from "../../base/time.js";
+import { isSilent } from "./presence.js";
 import type { Agent } from "../../store/agents/agents.js";
 
 export function agentView(agent: Agent) {
@@ -11,6 +12,7 @@ export function agentView(agent: Agent) {
     max_concurrent_tasks: agent.maxConcurrentTasks,
     registered_at: iso(agent.registeredAt),
     seen_at: iso(agent.seenAt),
+    ...(isSilent(agent) ? { silent_since: iso(agent.seenAt) } : {}),
     profile: { ...agent.profile },
   };
 }

@@ -94,7 +94,8 @@ function* runningDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
     yield* expireLease(ctx, locked);
   } else {
     const lease = { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now };
-    yield* setDue(task.id, runningDueAt(ctx, task, { timeouts: spec.timeouts, lease }));
+    const heardAt = task.heartbeatAt ?? ctx.now;
+    yield* setDue(task.id, runningDueAt(ctx, task, { timeouts: spec.timeouts, lease, heardAt }));
   }
 }
 
@@ -103,7 +104,7 @@ type TimeoutKind = "schedule_to_start" | "start_to_close" | "schedule_to_close" 
 function passedTimeout(ctx: EngineContext, { task, spec }: TaskAndSpec): TimeoutKind | undefined {
   const { start_to_close, heartbeat } = spec.timeouts;
   if (isOver(ctx, task.closeBy)) return "schedule_to_close";
-  if (task.startedAt !== null && isOver(ctx, task.startedAt + start_to_close)) return "start_to_close";
+  if (task.startedAt !== null && isOver(ctx, task.startedAt + start_to_close + task.sleptMs)) return "start_to_close";
   if (heartbeat !== undefined && task.heartbeatAt !== null && isOver(ctx, task.heartbeatAt + heartbeat))
     return "heartbeat";
   return undefined;

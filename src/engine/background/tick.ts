@@ -11,6 +11,16 @@ import { IsolatedJobs, isOfDatabase, type Quarantine } from "./isolation.js";
 import type { EngineContext } from "../context.js";
 import { type Engine, prepared } from "../engine.js";
 import { handleDueRun } from "../child-runs/reconcile.js";
+import {
+  anyWantOver,
+  changeSilence,
+  fallSilent,
+  forgetWants,
+  silenceSteps,
+  takeLocks,
+  takeTask,
+  unheardNow,
+} from "../presence/silence.js";
 import { handleDue } from "./due-tasks.js";
 import { expireLeaseOfSession, expireSession } from "../presence/lease-expiry.js";
 import { BatonError } from "../../base/errors.js";
@@ -22,6 +32,8 @@ import { anyOldRequest, forgetOldRequests } from "../idempotency.js";
 /** State of this host that only its processes can see, and failures that this process remembers from tick to tick. */
 export interface LocalHost {
   readonly host: string;
+  /** Of this process, in ms since the epoch. */
+  readonly startedAt: number;
   /** Whether the process of a session on this host lives: its pid exists and has the recorded start time. */
   isAlive(session: sessions.Session): boolean;
   readonly quarantine: Quarantine;
@@ -32,13 +44,16 @@ export interface LocalHost {
  * Costs a few reads if nothing is due. Throws an `AggregateError` at the end for jobs that failed.
  */
 export async function catchUp(engine: Engine, local: LocalHost): Promise<void> {
-  const { jobs, open } = await begin(engine, local);
+  const { jobs, open, mayHaveSlept } = await begin(engine, local);
   await jobs.once("sessions", () => markGoneSessions(engine, local, open));
-  await jobs.once("leases", () => reapSessions(engine, jobs, false));
-  await handleDueTasks(engine, jobs);
+  if (!mayHaveSlept) {
+    await jobs.once("leases", () => reapSessions(engine, jobs, false));
+    await handleDueTasks(engine, jobs);
+    await expireDueLocks(engine, jobs);
+    await handleSilence(engine, jobs);
+  }
   await handleDueRuns(engine, jobs);
   await replayDueDeadLetters(engine, jobs);
-  await expireDueLocks(engine, jobs);
   jobs.end();
 }
 
@@ -53,14 +68,16 @@ export function* nextDueIn(ctx: EngineContext): Tx<number> {
  * failed; see `IsolatedJobs`.
  */
 export async function tick(engine: Engine, local: LocalHost) {
-  const { jobs, open } = await begin(engine, local);
+  const { jobs, open, mayHaveSlept } = await begin(engine, local);
+  const unlessAsleep = (job: () => Promise<number>): Promise<number> => (mayHaveSlept ? Promise.resolve(0) : job());
   let tidying = false;
   await jobs.once("host clock", async () => Number((tidying = await moveHostClock(engine, local.host))));
   const report = {
     gone: await jobs.once("sessions", () => markGoneSessions(engine, local, open)),
-    leasesLost: await jobs.once("leases", () => reapSessions(engine, jobs, tidying)),
-    due: (await handleDueTasks(engine, jobs)) + (await handleDueRuns(engine, jobs)),
-    locksExpired: await expireDueLocks(engine, jobs),
+    leasesLost: await unlessAsleep(() => jobs.once("leases", () => reapSessions(engine, jobs, tidying))),
+    due: (await unlessAsleep(() => handleDueTasks(engine, jobs))) + (await handleDueRuns(engine, jobs)),
+    locksExpired: await unlessAsleep(() => expireDueLocks(engine, jobs)),
+    silent: await unlessAsleep(() => handleSilence(engine, jobs)),
     requestsForgotten: await jobs.once("requests", async () =>
       (await engine.read(anyOldRequest)) ? engine.transact(forgetOldRequests) : 0,
     ),
@@ -104,12 +121,26 @@ async function moveHostClock(engine: Engine, name: string): Promise<boolean> {
   });
 }
 
-/** Begins a tick: its jobs, and the sessions of this host. */
-async function begin(engine: Engine, local: LocalHost): Promise<{ jobs: IsolatedJobs; open: sessions.Session[] }> {
-  const { now, open } = await engine.read(function* (ctx) {
-    return { now: ctx.now, open: yield* sessions.openSessionsOf(local.host) };
+interface Beginning {
+  readonly jobs: IsolatedJobs;
+  /** The open sessions of this host. */
+  readonly open: readonly sessions.Session[];
+  /** The whole host was quiet before this process began, and another one has lived through it: that one tells whether it slept. */
+  readonly mayHaveSlept: boolean;
+}
+
+async function begin(engine: Engine, local: LocalHost): Promise<Beginning> {
+  const { now, open, quietSince } = await engine.read(function* (ctx) {
+    const clock = yield* sessions.findHostClock(local.host);
+    const isGap = clock !== undefined && ctx.now - clock.tickedAt >= ctx.settings.sleep_gap_ms;
+    const found = yield* sessions.openSessionsOf(local.host);
+    return { now: ctx.now, open: found, quietSince: isGap ? clock.tickedAt : null };
   });
-  return { jobs: new IsolatedJobs(local.quarantine, now), open };
+  const mayHaveSlept =
+    quietSince !== null &&
+    local.startedAt > quietSince &&
+    open.some((session) => session.openedAt <= quietSince && local.isAlive(session));
+  return { jobs: new IsolatedJobs(local.quarantine, now), open, mayHaveSlept };
 }
 
 async function markGoneSessions(engine: Engine, local: LocalHost, open: readonly sessions.Session[]): Promise<number> {
@@ -194,6 +225,28 @@ async function replayDueDeadLetters(engine: Engine, jobs: IsolatedJobs): Promise
   const find = (limit: number) => engine.read((ctx) => dueDeadLetters(ctx.now, limit));
   const replay = async (id: string) => Number(await engine.transact((ctx) => replayDue(ctx, id)));
   return (await jobs.eachDue("dead letter", { find }, replay)).sum;
+}
+
+/** Begins silences that are due, and gives what silent agents hold to those that want it. */
+async function handleSilence(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+  const due = await engine.read(unheardNow);
+  const begun = await jobs.each("silence of", due, async (agent) => {
+    await engine.transact((ctx) => fallSilent(ctx, agent));
+    return 1;
+  });
+  const steps = new Map((await engine.read(silenceSteps)).map((step) => [step.agent, step]));
+  const changed = await jobs.each("silent", [...steps.keys()], async (agent) => {
+    const step = steps.get(agent);
+    if (!step) return 0;
+    if (step.event !== undefined) await engine.transact((ctx) => changeSilence(ctx, step));
+    for (const { by, ...what } of step.taken) {
+      if ("task" in what) await engine.transact((ctx) => takeTask(ctx, { agent, by, task: what.task }));
+      else await engine.transact((ctx) => takeLocks(ctx, { agent, by, locks: what.locks }));
+    }
+    return 1;
+  });
+  if (await engine.read(anyWantOver)) await engine.transact(forgetWants);
+  return begun.sum + changed.sum;
 }
 
 async function expireDueLocks(engine: Engine, jobs: IsolatedJobs): Promise<number> {

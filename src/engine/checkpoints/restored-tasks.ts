@@ -21,6 +21,9 @@ const NOBODYS = {
   lease_expires_at: null,
   heartbeat_at: null,
   percent: null,
+  progress_note: null,
+  slept_ms: 0,
+  lost_by: null,
   orders: null,
   holds_files: 0,
 } as const;

@@ -1,6 +1,5 @@
 import { NO_FILES } from "../../store/scheduling/file-sets.js";
-import type { Agent } from "../../store/agents/agents.js";
-import { type Attempt, type DependencyResult, dependencyResults, lastAttempt } from "../../store/tasks/attempts.js";
+import type { Agent, SilenceLoss } from "../../store/agents/agents.js";
 import {
   type Candidate,
   firstOfLane,
@@ -18,19 +17,21 @@ import { countersIfAny, type Counters } from "../../store/runs/counters.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { lockAgent, lockProject, lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
-import { openAttempt } from "../../store/tasks/transitions.js";
-import { findTaskAndSpec, runningTasksOf, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
+import { forgiveLoss, openAttempt } from "../../store/tasks/transitions.js";
+import { runningTasksOf, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import { nothing, together, type Tx } from "../../store/tx.js";
 import { actingAgent, callingAgent, offerOf } from "../agents/agents.js";
+import { tellLosses } from "../agents/presence.js";
+import { wantsUnnoted, wantWork } from "../agents/wants.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer, unreservedId } from "../scheduling/demands.js";
-import { leaseShownUntil, newLease, renewLease, runningDueAt } from "../lifecycle/leases.js";
 import { modedPatterns } from "../paths/file-sets.js";
-import { withElementResults } from "../steps/elements.js";
-import { locksHeldBy, lockScope } from "../locks/task-locks.js";
+import { lockScope } from "../locks/task-locks.js";
 import type { Conflict, LockLine } from "../locks/views.js";
-import { taskMachine, transition } from "../lifecycle/machines.js";
+import { taskMachine } from "../lifecycle/machines.js";
+import { transition } from "../machine.js";
+import { type Brief, briefOf, resume } from "./brief.js";
 import { hasJustFinished, type NoWork, whyNoWork } from "./no-work.js";
 import { findProject } from "../projects/projects.js";
 import { isOpen } from "../lifecycle/run-state.js";
@@ -39,6 +40,7 @@ import { closeIfOverBudget, blockedBudget } from "../cost/budget-state.js";
 import { type ParkedOnOwnLocks, findParkedOnOwnLocks } from "./own-locks.js";
 import { chooseAmong, type Choice, isBefore, type Lane, rivalOf, tiedWith } from "./lane-choice.js";
 import { BatonError } from "../../base/errors.js";
+import { identityOfCaller, newLease, runningDueAt } from "../lifecycle/leases.js";
 import { requireRun } from "../lookup.js";
 
 export interface ClaimRequest {
@@ -52,18 +54,12 @@ export interface ClaimRequest {
   readonly fresh?: boolean | undefined;
 }
 
-/** Everything the holder of a task needs to know, and the lease under which it works. */
-export interface Brief extends TaskAndSpec {
-  readonly run: Run;
-  readonly resumed: boolean;
-  readonly dependencies: readonly DependencyResult[];
-  /** How the try before this one ended, where there was one. */
-  readonly previous: Attempt | undefined;
-  readonly locks: readonly LockLine[];
-  readonly leaseExpiresAt: number;
-}
+export type Claim = Outcome & {
+  /** Losses of the agent while it was silent, told once. */
+  readonly lost?: readonly SilenceLoss[];
+};
 
-export type Claim =
+type Outcome =
   | { readonly outcome: "claimed"; readonly brief: Brief }
   | ({ readonly outcome: "none" } & NoWork)
   /** The candidates had to be parked; the next transaction looks further. */
@@ -86,6 +82,20 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
     runningTasksOf(name, CONCURRENT_TASKS_MAX),
     lanesOf(request.run),
   ]);
+  const lost = yield* tellLosses(agent);
+  const claim = yield* claimOrResume(ctx, request, { agent, live, known });
+  return lost.length === 0 ? claim : { ...claim, lost };
+}
+
+interface KnownAgent {
+  readonly agent: Agent;
+  /** The tasks it holds. */
+  readonly live: readonly Task[];
+  /** The lanes of the run that is named. */
+  readonly known: readonly LaneHead[] | undefined;
+}
+
+function* claimOrResume(ctx: EngineContext, request: ClaimRequest, { agent, live, known }: KnownAgent): Tx<Claim> {
   if (live.length >= agent.maxConcurrentTasks) {
     const own = live.find((task) => request.run === undefined || task.run === request.run) ?? live[0];
     if (request.fresh === true || !own) return { outcome: "none", ...atCapacity(agent, live) };
@@ -94,7 +104,19 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
   }
   const target = yield* claimTarget(ctx, request);
   const claimer = { agent, offer: offerOf(agent, request), target };
-  const claim = yield* claimAt(ctx, claimer, known ?? (yield* laneHeads(target)));
+  const claim = yield* claimWithin(ctx, claimer, known ?? (yield* laneHeads(target)));
+  if (claim.outcome === "none" && claim.reason !== "run_finished") {
+    const run = "run" in target ? yield* requireRun(target.run) : undefined;
+    const project = "project" in target ? target.project : (run?.project ?? "");
+    yield* wantWork(ctx, { offer: claimer.offer, project, run: run?.id });
+  }
+  return claim;
+}
+
+/** Claims from the target, and from the child runs of a run. */
+function* claimWithin(ctx: EngineContext, claimer: Claimer, heads: readonly LaneHead[]): Tx<Claim> {
+  const { target } = claimer;
+  const claim = yield* claimAt(ctx, claimer, heads);
   if (claim.outcome !== "none" || !("run" in target) || claim.reason.endsWith("at_capacity")) return claim;
   const within = yield* targetWithin(yield* requireRun(target.run), claimer.offer);
   return within ? yield* claimAt(ctx, { ...claimer, target: within }, yield* laneHeads(within)) : claim;
@@ -124,15 +146,6 @@ function* targetWithin(run: Run, offer: Offer): Tx<ClaimTarget | undefined> {
     if ((yield* laneHeads({ run: id })).some(({ demand }) => meets(offer, demand))) return { run: id };
   }
   return undefined;
-}
-
-const RESULT_SHOWN_MAX = 4_000;
-const RESULT_SHOWN_MIN = 100;
-const RESULTS_SHOWN_MAX = 40_000;
-
-/** How much a brief shows of each result, in characters: whole where that is short, and little of each where there are many. */
-export function resultCharsShown(dependencies: number): number {
-  return Math.max(RESULT_SHOWN_MIN, Math.min(RESULT_SHOWN_MAX, Math.floor(RESULTS_SHOWN_MAX / dependencies)));
 }
 
 /** The run or project that a claim names, or the project of the working directory. */
@@ -184,8 +197,9 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
   const offer = offerOf(agent, request);
   if ((yield* laneHeads(target)).some(({ demand }) => meets(offer, demand))) return true;
   if ((yield* findParkedOnOwnLocks(ctx, offer, target)) !== undefined) return true;
-  if (run === undefined) return yield* hasJustFinished(ctx, target);
-  return (yield* targetWithin(run, offer)) !== undefined;
+  const hasWork =
+    run === undefined ? yield* hasJustFinished(ctx, target) : (yield* targetWithin(run, offer)) !== undefined;
+  return hasWork || (yield* wantsUnnoted(ctx, agent.name));
 }
 
 /** Brings back what was parked on the claimer's own lock and takes it, at once: a waiter would park it again in between. */
@@ -300,7 +314,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   const { task, spec } = taking.candidate;
   transition(taskMachine, task, "claim");
   const lease = newLease(ctx);
-  const closing = { startedAt: ctx.now, closeBy: task.closeBy };
+  const closing = { startedAt: ctx.now, closeBy: task.closeBy, sleptMs: 0 };
   const opened: Task = {
     ...task,
     status: "running",
@@ -313,6 +327,8 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     token: task.token + 1,
     attempt: task.attempt + 1,
     startedAt: ctx.now,
+    sleptMs: 0,
+    progressNote: null,
     leaseExpiresAt: lease.expiresAt,
     dueAt: runningDueAt(ctx, closing, { timeouts: spec.timeouts, lease }),
     holdsFiles: taking.locks.length > 0,
@@ -320,47 +336,16 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
   // Read before the writes, which then travel with COMMIT.
   const brief = yield* briefOf(ctx, { task: opened, spec }, { ...taking, resumed: false });
   yield* openAttempt(opened);
+  const forgives = task.lostBy !== null && task.lostBy === identityOfCaller(ctx);
+  if (forgives) yield* forgiveLoss(task.id);
   const change = new RunChange(ctx, taking.run, taking.counters);
   change.move(task, "running");
   change.append(taking.events);
-  change.recordTask(opened, "task.claimed", { token: opened.token, attempt: opened.attempt });
+  change.recordTask(opened, "task.claimed", {
+    token: opened.token,
+    attempt: opened.attempt,
+    ...(forgives && { loss_forgiven: true }),
+  });
   yield* change.flush();
   return { outcome: "claimed", brief };
-}
-
-function* briefOf(
-  ctx: EngineContext,
-  { task, spec }: TaskAndSpec,
-  known: { run: Run; locks: readonly LockLine[]; resumed: boolean },
-): Tx<Brief> {
-  // One character more than is shown tells that there is more.
-  const chars = resultCharsShown(task.depsTotal) + 1;
-  const [found = [], previous] = yield* together([
-    task.depsTotal === 0 ? nothing() : dependencyResults(task.id, chars),
-    task.attempt <= 1 ? nothing() : lastAttempt(task.id),
-  ]);
-  const dependencies = yield* withElementResults(ctx, found, chars);
-  return {
-    task,
-    spec,
-    run: known.run,
-    resumed: known.resumed,
-    locks: known.locks,
-    dependencies,
-    previous,
-    leaseExpiresAt: leaseShownUntil(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now }),
-  };
-}
-
-/**
- * Returns an agent's own live attempt, under its current token; the caller's session takes over the lease. Undefined where it was
- * lost between the read and this lock: the task may be held by another agent by now.
- */
-function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
-  // A transaction that takes a task away holds the run's lock: until then the lease's owner is not certain.
-  const [run, found, locks] = yield* together([lockRun(own.run), findTaskAndSpec(own.id), locksHeldBy(own.id)]);
-  if (!found || !run || found.task.token !== own.token || found.task.status !== "running") return undefined;
-  const lease = yield* renewLease(ctx, found, null);
-  const task = { ...found.task, session: lease.session, leaseExpiresAt: lease.expiresAt };
-  return yield* briefOf(ctx, { task, spec: found.spec }, { run, locks, resumed: true });
 }

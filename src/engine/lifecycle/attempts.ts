@@ -1,13 +1,14 @@
 import type { AttemptOutcome, TaskStatus } from "../../base/statuses.js";
 import { type AttemptError, insertAttempt } from "../../store/tasks/attempts.js";
-import { closeAttempt } from "../../store/tasks/transitions.js";
+import { closeAttempt, recordLoss } from "../../store/tasks/transitions.js";
 import type { Reason, RetryPolicy, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { HeldTask } from "./locked-task.js";
 import { unpark } from "../scheduling/parking.js";
 import { releaseTaskLocks } from "../locks/task-locks.js";
 import { STOPPED } from "./stopping.js";
-import { type TaskEvent, taskMachine, transition } from "./machines.js";
+import { type TaskEvent, taskMachine } from "./machines.js";
+import { transition } from "../machine.js";
 import type { RunChange } from "./run-change.js";
 import { earliest } from "../../base/time.js";
 import { BatonError } from "../../base/errors.js";
@@ -36,11 +37,13 @@ export interface AttemptEnd {
   readonly event: TaskEvent;
   readonly outcome: AttemptOutcome;
   readonly result?: unknown;
-  readonly error?: AttemptError;
+  readonly error?: AttemptError | undefined;
   readonly usage?: Usage | undefined;
   readonly note?: string | undefined;
   /** Whether it counts against the retry policy. */
   readonly counts?: boolean;
+  /** A lost lease that counts as such, with the session that lost it. */
+  readonly lost?: { readonly by: string | null } | undefined;
   /** Whether an automatic replay may follow, if the task becomes a dead letter. */
   readonly replayable?: boolean;
   /** When the next attempt may start. */
@@ -58,6 +61,7 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
   const { task } = locked;
   const to = transition(taskMachine, task, end.event);
   const after = afterAttempt(locked, to, { ...end, now: ctx.now });
+  if (end.lost) yield* recordLoss(task.id, end.lost.by);
   yield* closeAttempt(after, task.token);
   yield* insertAttempt({
     task: task.id,
@@ -70,7 +74,7 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
     result: end.result,
     error: end.error ?? null,
     usage: end.usage ?? null,
-    note: end.note ?? null,
+    note: noteOf(task, end),
   });
   change.recordAttempt({ task: task.id, outcome: end.outcome, cost: costOf(end.usage) });
   const failed = to === "dead_letter" && end.error !== undefined;
@@ -80,9 +84,15 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
   return after;
 }
 
+/** The last note of the holder serves the next one where the end itself has none. */
+function noteOf({ progressNote }: Task, { event, note }: AttemptEnd): string | null {
+  return note ?? (event === "complete" ? null : progressNote);
+}
+
 /** A task without its holder. Its token is higher when the work was taken away, the same when its holder ended it. */
 function afterAttempt({ task, spec }: HeldTask, to: TaskStatus, end: AttemptEnd & { now: number }): Task {
   const ended = to !== "ready" && to !== "pending";
+  const lost = end.lost ? 1 : 0;
   // A released task gets a new schedule_to_start window. Its place in the order does not depend on it.
   const startWithin = to === "ready" ? spec.timeouts.schedule_to_start : undefined;
   return {
@@ -90,6 +100,9 @@ function afterAttempt({ task, spec }: HeldTask, to: TaskStatus, end: AttemptEnd 
     status: to,
     token: end.fenced === true ? task.token + 1 : task.token,
     failures: end.counts === true ? task.failures + 1 : task.failures,
+    losses: end.event === "complete" ? 0 : task.losses + lost,
+    lossesTotal: task.lossesTotal + lost,
+    lostBy: end.lost ? end.lost.by : task.lostBy,
     endedAt: ended ? end.now : null,
     availableAt: end.availableAt ?? null,
     // A released task keeps its place in the order: it has waited already.

@@ -94,7 +94,7 @@ export function staleToken(
       ? `${task.agent ?? "another agent"} holds it now with token ${task.token}`
       : `it is ${task.status} and has no holder; its last token was ${task.token}`;
   const what = attempt
-    ? `the attempt of that token has ended (${attempt.outcome})`
+    ? `the attempt of that token has ended (${endOf(attempt)})`
     : "that token is not the current one";
   return new BatonError(
     "stale_token",
@@ -114,4 +114,9 @@ export function staleToken(
       ],
     },
   );
+}
+
+/** How an attempt ended; why its lease was lost, where the holder lived. */
+function endOf({ outcome, error }: Attempt): string {
+  return outcome === "lease_lost" && error ? `${outcome}: ${error.message}` : outcome;
 }

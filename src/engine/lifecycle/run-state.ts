@@ -7,7 +7,8 @@ import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 import type { EngineContext } from "../context.js";
 import { requireRun } from "../lookup.js";
-import { type RunEvent, runMachine, transition } from "./machines.js";
+import { type RunEvent, runMachine } from "./machines.js";
+import { transition } from "../machine.js";
 import { OPEN_STATUSES } from "./run-counts.js";
 
 export interface RunMove {

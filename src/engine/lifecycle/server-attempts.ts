@@ -3,7 +3,8 @@ import { closeUnheld, tryAgainLater } from "../../store/tasks/server-steps.js";
 import type { Reason, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { earliest } from "../../base/time.js";
-import { taskMachine, transition, type Settled } from "./machines.js";
+import { taskMachine, type Settled } from "./machines.js";
+import { transition } from "../machine.js";
 import type { RunChange } from "./run-change.js";
 import { SERVER } from "../context.js";
 

@@ -6,7 +6,8 @@ import { blockTasksInState } from "../../store/tasks/transitions.js";
 import type { Reason } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import { runMachine, transition } from "./machines.js";
+import { runMachine } from "./machines.js";
+import { transition } from "../machine.js";
 import type { MovedMany } from "./run-counts.js";
 
 // A run with on_failure stop or compensate stops when one of its tasks has failed for good: holders may end the tasks they hold,

@@ -1,4 +1,5 @@
 import type { LockMode } from "../../base/statuses.js";
+import { silentSince } from "../../store/agents/agents.js";
 import {
   attendRequest,
   deleteRequests,
@@ -13,7 +14,8 @@ import type { EngineContext } from "../context.js";
 import { isOwn, type LockTable, type Obstacle, type QueuePosition, type WantedLocks } from "./conflicts.js";
 import type { Holder } from "./holders.js";
 import type { LockChange } from "./lock-change.js";
-import { type Conflict, conflictOf, lockLine, type LockLine } from "./views.js";
+import { type Conflict, conflictOf, lockLine, type LockLine, silenceOf, type Silences } from "./views.js";
+import { wantFiles } from "../agents/wants.js";
 import { findDeadlock } from "./deadlock.js";
 import { ageingBucket, PRIORITIES } from "../scheduling/order.js";
 import type { PathPattern } from "../paths/paths.js";
@@ -34,6 +36,8 @@ export interface Acquired {
   readonly conflicts_total: number;
   /** In line: 1 is next. */
   readonly position?: number;
+  /** Whether some of the locks were held already, on this very connection. */
+  readonly shared?: boolean;
   /** The owners that wait for each other; the first again at the end. */
   readonly cycle?: readonly LockOwner[];
 }
@@ -68,13 +72,22 @@ export function* decide(decision: LockDecision): Tx<Acquired> {
   };
   const obstacles = table.obstacles(wanted);
   const waits = obstacles.length > 0;
-  if (waits && request.wait.kind !== "for") return yield* deny(decision, obstacles);
+  const silent = waits ? yield* silentSince(obstacles.map(({ lock }) => lock.agent)) : NONE_SILENT;
+  if (waits && request.wait.kind !== "for") return yield* deny(decision, { obstacles, silent });
   if (waits || (yield* overtakesWhileWaiting(decision))) {
     const blockers = obstacles.map(({ lock }) => lock);
     const cycle = yield* findDeadlock(ctx, { project: decision.project, wanted, blockers });
-    if (cycle) return yield* refuse(decision, obstacles, cycle);
+    if (cycle) return yield* refuse(decision, { obstacles, silent }, cycle);
   }
-  return waits ? yield* stayQueued(decision, obstacles, wanted.queuePosition) : yield* grant(decision);
+  return waits ? yield* stayQueued(decision, { obstacles, silent }, wanted.queuePosition) : yield* grant(decision);
+}
+
+const NONE_SILENT: Silences = new Map();
+
+/** The obstacles of a request, and which of their owners are silent. */
+interface InTheWay {
+  readonly obstacles: readonly Obstacle[];
+  readonly silent: Silences;
 }
 
 /** As a task that is ready from now on; without a task, as one of normal priority. */
@@ -132,7 +145,8 @@ function* grant({ ctx, change, holder, patterns, table, request, queued }: LockD
     renewed.filter((lock) => lock.mode === "shared" && mode === "exclusive"),
   );
   const locks = [...again, ...made].sort((a, b) => (a.path < b.path ? -1 : 1)).map(lockLine);
-  return { outcome: "granted", request: null, locks, conflicts: [], conflicts_total: 0 };
+  const shared = session !== null && renewed.some((lock) => lock.session === session);
+  return { outcome: "granted", request: null, locks, ...(shared && { shared }), conflicts: [], conflicts_total: 0 };
 }
 
 function renewedLock(lock: Lock, to: { expiresAt: number; mode: LockMode }): Lock {
@@ -148,8 +162,15 @@ function recordUpgrades(change: LockChange, upgraded: readonly Lock[]): void {
 }
 
 /** Denies without queueing. A request that is queued already keeps its entry, whose time starts anew with this call. */
-function* deny({ ctx, request, queued }: LockDecision, obstacles: readonly Obstacle[]): Tx<Acquired> {
-  if (!queued) return { outcome: "denied", request: null, locks: [], ...blocking(obstacles) };
+function* deny(
+  { ctx, project, holder, patterns, request, queued }: LockDecision,
+  { obstacles, silent }: InTheWay,
+): Tx<Acquired> {
+  if (silent.size > 0) {
+    const paths = patterns.map(({ path }) => ({ path, mode: request.mode }));
+    yield* wantFiles(ctx, { agent: holder.requester.agent, project, paths });
+  }
+  if (!queued) return { outcome: "denied", request: null, locks: [], ...blocking({ obstacles, silent }) };
   yield* attendRequest({
     id: queued.id,
     session: ctx.caller.session?.id ?? null,
@@ -157,12 +178,13 @@ function* deny({ ctx, request, queued }: LockDecision, obstacles: readonly Obsta
     placeExpiresAt: ctx.now + ctx.settings.lock_place_ms,
   });
   const outcome = request.wait.kind === "over" ? "queued" : "denied";
-  return { outcome, request: queued.id, locks: [], ...blocking(obstacles), position: positionAmong(obstacles) };
+  const position = positionAmong(obstacles);
+  return { outcome, request: queued.id, locks: [], ...blocking({ obstacles, silent }), position };
 }
 
 function* refuse(
   { change, queued, holder, request, patterns }: LockDecision,
-  obstacles: readonly Obstacle[],
+  inTheWay: InTheWay,
   cycle: LockOwner[],
 ): Tx<Acquired> {
   if (queued) {
@@ -172,13 +194,13 @@ function* refuse(
   const { agent, task } = holder.requester;
   const data = { mode: request.mode, paths: patterns.map(({ path }) => path), cycle };
   change.record({ type: "lock.deadlock", agent, task, run: holder.run, data });
-  return { outcome: "deadlock", request: null, locks: [], ...blocking(obstacles), cycle };
+  return { outcome: "deadlock", request: null, locks: [], ...blocking(inTheWay), cycle };
 }
 
 /** Queues the request, or renews the entry it has; it can be served until the wait is over. */
 function* stayQueued(
   { ctx, change, project, holder, patterns, request, queued }: LockDecision,
-  obstacles: readonly Obstacle[],
+  { obstacles, silent }: InTheWay,
   queuePosition: QueuePosition,
 ): Tx<Acquired> {
   const waitMs = request.wait.kind === "for" ? request.wait.ms : 0;
@@ -217,15 +239,17 @@ function* stayQueued(
     const data = { request: attendance.id, mode: request.mode, paths: patterns.map(({ path }) => path), position };
     change.record({ type: "lock.queued", agent, task, run: holder.run, data });
   }
-  return { outcome: "queued", request: attendance.id, locks: [], ...blocking(obstacles), position };
+  return { outcome: "queued", request: attendance.id, locks: [], ...blocking({ obstacles, silent }), position };
 }
 
 const QUEUED = { state: "queued", token: 0, expiresAt: null } as const;
 
 const CONFLICTS_SHOWN_MAX = 20;
 
-function blocking(obstacles: readonly Obstacle[]): Pick<Acquired, "conflicts" | "conflicts_total"> {
-  return { conflicts: obstacles.slice(0, CONFLICTS_SHOWN_MAX).map(conflictOf), conflicts_total: obstacles.length };
+function blocking({ obstacles, silent }: InTheWay): Pick<Acquired, "conflicts" | "conflicts_total"> {
+  const shown = obstacles.slice(0, CONFLICTS_SHOWN_MAX).map(conflictOf);
+  const conflicts = shown.map((conflict) => ({ ...conflict, ...silenceOf(conflict.held_by, silent) }));
+  return { conflicts, conflicts_total: obstacles.length };
 }
 
 function positionAmong(obstacles: readonly Obstacle[]): number {

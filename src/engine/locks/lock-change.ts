@@ -74,14 +74,14 @@ export class LockChange {
       this.record({ type: "lock.released", ...ownerOf(own), data: { why, locks: linesOf(own) } });
   }
 
-  /** Breaks locks that have outlived their time or their holder, in favour of a requester. */
-  *breakStale(locks: readonly Lock[], brokenFor: string | null): Tx<void> {
+  /** Breaks locks that have outlived their time or their holder, or whose holder is silent, in favour of a requester. */
+  *breakStale(locks: readonly Lock[], brokenFor: string | null, because?: "silent"): Tx<void> {
     const held = locks.filter((lock) => lock.state === "held");
     yield* this.#remove(held);
     for (const own of byOwner(held)) {
       const gone = own.some((lock) => lock.expiresAt === null || lock.expiresAt > this.#ctx.now);
       const data = {
-        why: gone ? "session_gone" : "expired",
+        why: because ?? (gone ? "session_gone" : "expired"),
         held_by: own[0]?.agent,
         broken_for: brokenFor,
         locks: linesOf(own),

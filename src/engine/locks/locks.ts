@@ -1,6 +1,7 @@
 import { type PageQuery, pageOf } from "../../base/paging.js";
 import type { LockMode } from "../../base/statuses.js";
 import type { Project } from "../../store/projects/projects.js";
+import { silentSince } from "../../store/agents/agents.js";
 import { lockProject } from "../../store/lock-order.js";
 import { attendRequest, findRequest, findSameRequest } from "../../store/locks/requests.js";
 import { listLocks, listLocksEverywhere } from "../../store/locks/lists.js";
@@ -14,7 +15,7 @@ import { isOwn, isStale, locksNear, LockTable, patternOf } from "./conflicts.js"
 import { type Acquired, decide, type LockDecision, type Wait } from "./decision.js";
 import { confirmHolder, findHolder, type HolderReference, knownProject, onlyTaskOf } from "./holders.js";
 import { LockChange, type Served } from "./lock-change.js";
-import { type Conflict, conflictOf, lockView, type LockView } from "./views.js";
+import { type Conflict, conflictOf, lockView, type LockView, silenceOf } from "./views.js";
 import { normalisePath, type PathPattern, type PathSpace } from "../paths/paths.js";
 import { distinctPatterns } from "../paths/file-sets.js";
 import { requireTask, taskId } from "../lookup.js";
@@ -229,7 +230,9 @@ export function* editsViolating(
       .filter((lock) => lock.agent !== agent && lock.state !== "queued" && !isStale(lock, ctx.now))
       .map((lock) => conflictOf({ pattern, lock })),
   );
-  return conflicts.slice(0, HOLDERS_SHOWN_MAX);
+  const shown = conflicts.slice(0, HOLDERS_SHOWN_MAX);
+  const silent = yield* silentSince(shown.map(({ held_by }) => held_by));
+  return shown.map((conflict) => ({ ...conflict, ...silenceOf(conflict.held_by, silent) }));
 }
 
 const HOLDERS_SHOWN_MAX = 20;
@@ -248,7 +251,8 @@ export function* listFileLocks(ctx: EngineContext, query: LockQuery) {
   const found =
     query.path === undefined ? yield* readPage(ctx, project, query) : yield* readPageOnPath(ctx, project, query);
   const { page, next } = pageOf(found, query.limit, cursorAfter);
-  return { locks: page.map(lockView), ...next };
+  const silent = yield* silentSince(page.map(({ agent }) => agent));
+  return { locks: page.map((lock) => lockView(lock, silent)), ...next };
 }
 
 /** Locks, offers and queue entries of every project, by project in order of their paths. */
@@ -257,7 +261,8 @@ export function* listLocksOfAll(
   limit: number,
 ): Tx<{ locks: (LockView & { project: string })[]; more: boolean }> {
   const found = yield* listLocksEverywhere(ctx.now, limit + 1);
-  const locks = found.slice(0, limit).map((lock) => ({ ...lockView(lock), project: lock.project }));
+  const silent = yield* silentSince(found.map(({ agent }) => agent));
+  const locks = found.slice(0, limit).map((lock) => ({ ...lockView(lock, silent), project: lock.project }));
   return { locks, more: found.length > limit };
 }
 

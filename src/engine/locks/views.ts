@@ -11,6 +11,14 @@ export function lockLine(lock: Pick<Lock, "path" | "mode" | "token" | "expiresAt
 
 export type LockLine = ReturnType<typeof lockLine>;
 
+/** Since when agents have made no call, of those that are silent. */
+export type Silences = ReadonlyMap<string, number>;
+
+export function silenceOf(agent: string, silent: Silences): { silent_since?: string } {
+  const since = silent.get(agent);
+  return since === undefined ? {} : { silent_since: iso(since) };
+}
+
 /** The owner that blocks a path. */
 export function conflictOf({ pattern, lock }: Obstacle) {
   return {
@@ -30,7 +38,7 @@ export function conflictOf({ pattern, lock }: Obstacle) {
 export type Conflict = ReturnType<typeof conflictOf>;
 
 /** A lock, an offer or a queue entry, in lists. */
-export function lockView(lock: Lock) {
+export function lockView(lock: Lock, silent: Silences) {
   return {
     id: lock.id,
     path: lock.path,
@@ -38,6 +46,7 @@ export function lockView(lock: Lock) {
     mode: lock.mode,
     state: lock.state,
     agent: lock.agent,
+    ...silenceOf(lock.agent, silent),
     ...(lock.task === null ? {} : { task: lock.task }),
     ...(lock.run === null ? {} : { run: lock.run }),
     ...(lock.state === "held" ? { token: lock.token } : {}),

@@ -73,12 +73,12 @@ export function* heartbeat(ctx: EngineContext, sign: AgentHeartbeat): Tx<{ agent
   const session = ctx.caller.session?.id ?? null;
   // A transaction that takes a task away holds its run's lock.
   yield* lockRuns((yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)).map(({ run }) => run));
-  yield* agents.recordSignOfLife({ name: agent.name, session, at: ctx.now, loadNote });
+  yield* agents.recordSignOfLife({ name: agent.name, session, host: ctx.caller.host, at: ctx.now, loadNote });
   const renewed: string[] = [];
   for (const task of yield* runningTasksOf(agent.name, agent.maxConcurrentTasks)) {
     const found = yield* findTaskAndSpec(task.id);
     if (!found) continue;
-    yield* renewLease(ctx, found, null);
+    yield* renewLease(ctx, found);
     renewed.push(task.id);
   }
   return { agent: { ...agent, session, seenAt: ctx.now, loadNote }, renewed };

@@ -3,18 +3,26 @@ import { leaveSession } from "../../store/tasks/transitions.js";
 import { runningTasksOfSession } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import { runningDueAt } from "../lifecycle/leases.js";
+import { runningDueAt, countsFromBeginning, fatalLoss, identityOfHolder } from "../lifecycle/leases.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { releaseSessionLocks } from "../locks/expiry.js";
 import { failAttempt, giveBack } from "../tasks/tasks.js";
 
-/** Ends an attempt whose lease has expired: its task is released, or the attempt fails where `lost_lease_counts` says so. */
+/**
+ * Ends an attempt whose lease has expired: its task is released, or the attempt fails where `lost_lease_counts` says so, or the task
+ * becomes a dead letter, because it has lost too many.
+ */
 export function* expireLease(ctx: EngineContext, locked: LockedTask): Tx<void> {
-  if (ctx.settings.lost_lease_counts) {
-    const error = { type: "lease_lost", message: `${locked.task.agent ?? "its holder"} was gone` };
-    yield* failAttempt(ctx, locked, { error, outcome: "lease_lost", fenced: true });
+  const { task } = locked;
+  const end = { outcome: "lease_lost", fenced: true, lost: { by: yield* identityOfHolder(task) } } as const;
+  const fatal = yield* fatalLoss(ctx, task);
+  if (fatal) {
+    yield* failAttempt(ctx, locked, { ...end, error: fatal, retryable: false });
+  } else if (ctx.settings.lost_lease_counts && !countsFromBeginning(task.kind)) {
+    const error = { type: "lease_lost", message: `${task.agent ?? "its holder"} was gone` };
+    yield* failAttempt(ctx, locked, { ...end, error });
   } else {
-    yield* giveBack(ctx, locked, { outcome: "lease_lost", fenced: true });
+    yield* giveBack(ctx, locked, end);
   }
 }
 

@@ -2,13 +2,16 @@ import { runningTasksOfSession } from "../../store/tasks/tasks.js";
 import { saveExecutor } from "../../store/presence/executors.js";
 import * as sessions from "../../store/presence/sessions.js";
 import type { Tx } from "../../store/tx.js";
+import { recordSigns, type Sign } from "../agents/presence.js";
 import type { EngineContext, SessionIdentity } from "../context.js";
 
 /** Opens the caller's session row, or opens it again after it had been given up. Before the first write, so that probing a server leaves no trace. */
-export function* openSession(ctx: EngineContext): Tx<void> {
+export function* openSession(ctx: EngineContext, signs: readonly Sign[] = []): Tx<void> {
   const { executor, ...identity } = requireIdentity(ctx);
+  yield* recordSigns(ctx, signs);
   yield* sessions.saveSession({
     ...identity,
+    clientSession: ctx.caller.clientSession,
     executor: executor !== false,
     openedAt: ctx.now,
     renewedAt: ctx.now,
@@ -19,9 +22,10 @@ export function* openSession(ctx: EngineContext): Tx<void> {
   if (executor !== false) yield* saveExecutor(identity.id, JSON.stringify(executor));
 }
 
-/** Keeps the leases of all agents of this process alive: writes one row, no event. */
-export function* renewSession(ctx: EngineContext): Tx<void> {
+/** Keeps the leases of all agents of this process alive, and records their calls since the last renewal. No event, unless one was silent. */
+export function* renewSession(ctx: EngineContext, signs: readonly Sign[]): Tx<void> {
   const { id } = requireIdentity(ctx);
+  yield* recordSigns(ctx, signs);
   const open = yield* sessions.renewSession(id, ctx.now, ctx.now + ctx.settings.session_ttl_ms);
   // Given up as dead while the process was stopped: what it held is fenced off, but it lives.
   if (!open) yield* openSession(ctx);

@@ -1,3 +1,4 @@
+import { silentSince } from "../../store/agents/agents.js";
 import { childRunsOf } from "../../store/child-runs/child-runs.js";
 import { type Counters, findCounters } from "../../store/runs/counters.js";
 import type { Run } from "../../store/runs/runs.js";
@@ -17,6 +18,8 @@ const SHOWN_MAX = 20;
 export interface RunOverview extends RunView {
   readonly ready: readonly Task[];
   readonly running: readonly Task[];
+  /** Since when the holders of these have made no call, of those that are silent. */
+  readonly silent: ReadonlyMap<string, number>;
   readonly waiting: readonly Task[];
   readonly blocked: readonly Task[];
   readonly dead: readonly Task[];
@@ -33,6 +36,7 @@ export function* getRun(id: string): Tx<RunOverview> {
     return count === 0 ? [] : yield* tasksInState(id, status, SHOWN_MAX);
   };
   const waiting = yield* list("waiting", counters.waiting);
+  const running = yield* list("running", counters.running);
   const budget = yield* budgetToShow(run);
   const callers = waiting.filter(({ kind }) => kind === "workflow").map((task) => task.id);
   return {
@@ -40,7 +44,8 @@ export function* getRun(id: string): Tx<RunOverview> {
     counters,
     children: yield* childRunsOf(id, callers),
     ready: yield* list("ready", counters.ready),
-    running: yield* list("running", counters.running),
+    running,
+    silent: yield* silentSince(running.flatMap(({ agent }) => agent ?? [])),
     waiting: [...waiting, ...(yield* list("in_review", counters.in_review))],
     blocked: yield* list("blocked", counters.blocked),
     dead: yield* list("dead_letter", counters.dead_letter),

@@ -7,7 +7,7 @@ import type { Task } from "../../store/tasks/tasks.js";
 import type { TaskChanged } from "../lifecycle/run-change.js";
 import { progressOf, countsOf } from "../lifecycle/run-counts.js";
 import { priorityName } from "../scheduling/order.js";
-import { blockedLine, taskLine } from "../tasks/views.js";
+import { blockedLine, heldLine, taskLine } from "../tasks/views.js";
 import type { RunOverview } from "./runs.js";
 
 export function runView(run: Run, counters: Counters) {
@@ -70,12 +70,12 @@ export function moreView(run: string, left: Partial<Record<TaskStatus, number>>)
 
 /** A run with what can be done in it now and what cannot. */
 export function overviewView(overview: RunOverview) {
-  const { run, counters, ready, running, waiting, blocked, dead, children, budget } = overview;
+  const { run, counters, ready, running, silent, waiting, blocked, dead, children, budget } = overview;
   return {
     run: runView(run, counters),
     ...(budget === undefined ? {} : { budget }),
     ready: ready.map(taskLine),
-    running: running.map(taskLine),
+    running: running.map((task) => heldLine(task, silent)),
     waiting: waiting.map((task) => waitingLine(task, children.get(task.id))),
     blocked: blocked.map(blockedLine),
     dead_letter: dead.map(blockedLine),

@@ -126,6 +126,29 @@ function timeoutsOf({ kind, timeouts }: Step): TaskSpec["timeouts"] {
   return kind === "command" || kind === "tool" ? others : timeouts;
 }
 
+const NEVER_TRIED = {
+  attempt: 0,
+  failures: 0,
+  token: 0,
+  agent: null,
+  session: null,
+  startedAt: null,
+  leaseExpiresAt: null,
+  heartbeatAt: null,
+  percent: null,
+  percentMax: 0,
+  progressNote: null,
+  sleptMs: 0,
+  losses: 0,
+  lossesTotal: 0,
+  lostBy: null,
+  reservedFor: null,
+  reservedUntil: null,
+  orders: null,
+  holdsFiles: false,
+  availableAt: null,
+} as const;
+
 /** A step as a task of a run, before it is written. */
 export function taskOfStep(
   ctx: EngineContext,
@@ -164,20 +187,7 @@ export function taskOfStep(
     rankOrder: -plan.upwardRankMs,
     estimateMs: estimateOf(step),
     readsSpecOnStart: schedule_to_start !== undefined || schedule_to_close !== undefined || isDynamic(step),
-    attempt: 0,
-    failures: 0,
-    token: 0,
-    agent: null,
-    session: null,
-    startedAt: null,
-    leaseExpiresAt: null,
-    heartbeatAt: null,
-    percent: null,
-    reservedFor: null,
-    reservedUntil: null,
-    orders: null,
-    holdsFiles: false,
-    availableAt: null,
+    ...NEVER_TRIED,
     readyAt: ready ? ctx.now : null,
     closeBy,
     dueAt: earliest(startBy, closeBy),

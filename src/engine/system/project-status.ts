@@ -1,3 +1,5 @@
+import { silentSince } from "../../store/agents/agents.js";
+import { losingTasks } from "../../store/tasks/lists.js";
 import { sumCounters, findCounters } from "../../store/runs/counters.js";
 import { projectStats, lockStats, type ProjectStats, type WorkAtHand, workAtHand } from "../../store/system/stats.js";
 import { activeRunsOf, countRunsByStatus, findRuns } from "../../store/runs/runs.js";
@@ -8,18 +10,21 @@ import { milestoneLines } from "../milestones/milestones.js";
 import type { Project, ProjectLine } from "../projects/projects.js";
 import { projectView } from "../projects/views.js";
 import { runLine } from "../runs/views.js";
+import { silenceView } from "../tasks/views.js";
 
 const RUNS_SHOWN_MAX = 50;
 const WORK_SHOWN_MAX = 200;
+const LOSING_SHOWN_MAX = 20;
 
 /** A project as it stands, counted from what is recorded. */
 type ProjectOverview = TxResult<ReturnType<typeof projectStatus>>;
 
-export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project) {
+export function* projectStatus(ctx: Pick<EngineContext, "now" | "settings">, project: Project) {
   const active = (yield* activeRunsOf(project.id)).slice(-RUNS_SHOWN_MAX);
   const lines: ReturnType<typeof runLine>[] = [];
   for (const run of (yield* findRuns(active)).toReversed()) lines.push(runLine(run, yield* findCounters(run.id)));
   const figures = yield* projectStats([project.id]);
+  const work = yield* workAtHand(project.id, WORK_SHOWN_MAX);
   return {
     runs: yield* countRunsByStatus(project.id),
     active_runs: lines,
@@ -27,7 +32,14 @@ export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project
     progress: progressOfProject(figures.get(project.id)),
     // Open tasks by status, over its active runs and its ad-hoc tasks.
     tasks: yield* sumCounters(project.id),
-    at_work: yield* workAtHand(project.id, WORK_SHOWN_MAX),
+    at_work: work,
+    // Since when agents that hold something have made no call, of those that are silent.
+    silent: yield* silentSince(work.map(({ agent }) => agent)),
+    // Tasks that have lost leases in a row, and how many make a dead letter.
+    losing: (yield* losingTasks(project.id, LOSING_SHOWN_MAX)).map((task) => ({
+      ...task,
+      losses_max: ctx.settings.max_losses,
+    })),
     locks: yield* lockStats(project.id),
     milestones: yield* milestoneLines(ctx, project.id),
   };
@@ -36,11 +48,16 @@ export function* projectStatus(ctx: Pick<EngineContext, "now">, project: Project
 /** As it stands in answers and resources, with the work at hand by agent. */
 export function projectStatusView(
   project: Project,
-  { at_work: work, active_runs: active, milestones, ...facts }: ProjectOverview,
+  { at_work: work, silent, losing, active_runs: active, milestones, ...facts }: ProjectOverview,
 ) {
   const names = [...new Set(work.map(({ agent }) => agent))];
-  const agents = names.map((agent) => ({ agent, tasks: work.filter((one) => one.agent === agent).map(workLine) }));
-  return { project: projectView(project), ...facts, active_runs: [...active], agents, milestones: [...milestones] };
+  const agents = names.map((agent) => ({
+    agent,
+    ...silenceView(silent.get(agent)),
+    tasks: work.filter((one) => one.agent === agent).map(workLine),
+  }));
+  const lists = { agents, losing: [...losing], milestones: [...milestones] };
+  return { project: projectView(project), ...facts, active_runs: [...active], ...lists };
 }
 
 function workLine({ task, key, run, title, startedAt }: WorkAtHand) {

@@ -5,7 +5,8 @@ import type { EngineContext } from "../context.js";
 import { endAttempt, type Usage } from "../lifecycle/attempts.js";
 import { settleDependents, settlementOf } from "../lifecycle/dependents.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
-import { canMove, type Settled, taskMachine, transition } from "../lifecycle/machines.js";
+import { type Settled, taskMachine } from "../lifecycle/machines.js";
+import { canMove, transition } from "../machine.js";
 import { RunChange, type TaskChanged } from "../lifecycle/run-change.js";
 
 /**

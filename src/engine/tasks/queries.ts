@@ -5,6 +5,11 @@ import { dependenciesOf } from "../../store/tasks/transitions.js";
 import { listTasks, type TaskFilter } from "../../store/tasks/lists.js";
 import type * as tasks from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
+import { findAgent } from "../../store/agents/agents.js";
+import { findSession } from "../../store/presence/sessions.js";
+import { isSilent } from "../agents/presence.js";
+import type { EngineContext } from "../context.js";
+import { type LeaseTerms, leaseTerms } from "../lifecycle/leases.js";
 import { requireTask } from "../lookup.js";
 import { attemptView, taskLine, taskView, type TaskLine } from "./views.js";
 import type { Task } from "../../store/tasks/tasks.js";
@@ -18,17 +23,30 @@ export interface DetailWanted {
 const EVENTS_SHOWN_MAX = 200;
 
 /** One task, and as much of its history as is wanted. Errors: `not_found`. */
-export function* findTaskDetail(reference: string, wanted: DetailWanted) {
+export function* findTaskDetail(ctx: EngineContext, reference: string, wanted: DetailWanted) {
   const found = yield* requireTask(reference);
+  const held = found.task.status === "running" ? yield* leaseOf(ctx, found.task) : {};
   const attempts = wanted.attempts || wanted.result ? yield* attemptsOf(found.task.id) : [];
   // The newest that gave anything: the result of a success, or what a failure left for the next try.
   const result = attempts.findLast((attempt) => attempt.result !== null)?.result;
   return {
     ...found,
+    ...held,
     ...(wanted.result ? { result: result ?? null } : {}),
     ...(wanted.attempts ? { attempts: attempts.map(attemptView) } : {}),
     ...(wanted.events ? { events: yield* eventsOf(found.task) } : {}),
   };
+}
+
+/** The lease of a running task as it is recorded, and since when its holder is silent, if it is. */
+function* leaseOf(ctx: EngineContext, task: Task): Tx<{ lease?: LeaseTerms; silentSince?: number | undefined }> {
+  const agent = yield* findAgent(task.agent ?? "");
+  const session = task.session === null ? undefined : yield* findSession(task.session);
+  const { heardAt = null } = agent ?? {};
+  const silentAt = agent?.presence === "exempt" || heardAt === null ? null : heardAt + ctx.settings.silence_ms;
+  const terms = leaseTerms(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now });
+  const lease = { ...terms, silentAt, expiresAt: session?.expiresAt ?? terms.expiresAt };
+  return { lease, silentSince: agent && isSilent(agent) ? agent.seenAt : undefined };
 }
 
 function* eventsOf(task: tasks.Task): Tx<readonly StoredEvent[]> {

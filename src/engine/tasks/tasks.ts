@@ -5,12 +5,14 @@ import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { backoffMs, endAttempt, mayRetry, type Usage } from "../lifecycle/attempts.js";
 import { failureReason } from "../lifecycle/server-attempts.js";
+import { recordSigns } from "../agents/presence.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { lockByToken, type LockedTask, requireHeld, staleToken, type TaskToken } from "../lifecycle/locked-task.js";
 import { takesWork } from "../lifecycle/run-state.js";
-import { leaseShownUntil, renewLease } from "../lifecycle/leases.js";
-import { taskMachine, transition } from "../lifecycle/machines.js";
+import { type LeaseTerms, leaseTerms, renewLease, countsFromBeginning, interruption } from "../lifecycle/leases.js";
+import { taskMachine } from "../lifecycle/machines.js";
+import { transition } from "../machine.js";
 import { expandPlan, leavePlanning, planCompleted, type PlanReading, requirePlan } from "./plans.js";
 import { type ChangedRun, RunChange, type TaskChanged } from "../lifecycle/run-change.js";
 import { settleDependents } from "../lifecycle/dependents.js";
@@ -103,7 +105,12 @@ export interface AttemptFailure {
   readonly partial_result?: unknown;
   readonly retryable?: boolean | undefined;
   readonly usage?: Usage | undefined;
-  readonly outcome: "failed" | "timed_out" | "lease_lost";
+  readonly outcome: "failed" | "timed_out" | "lease_lost" | "released";
+  readonly note?: string | undefined;
+  /** A lost lease that counts as such. */
+  readonly lost?: { readonly by: string | null } | undefined;
+  /** False where it must not be tried again without a person's word. Default: unless its type, or the caller, calls it final. */
+  readonly replayable?: boolean;
   /** The holder did not say so itself; its token becomes old. */
   readonly fenced: boolean;
 }
@@ -127,8 +134,10 @@ export function* failAttempt(ctx: EngineContext, held: LockedTask, failure: Atte
     error,
     usage,
     counts: true,
-    replayable: failure.retryable !== false && !retry.non_retryable.includes(error.type),
+    replayable: failure.replayable ?? (failure.retryable !== false && !retry.non_retryable.includes(error.type)),
     fenced,
+    lost: failure.lost,
+    note: failure.note,
     availableAt: retryAt,
   });
   change.recordTask(held.task, again ? "task.retry" : "task.dead_letter", {
@@ -155,9 +164,12 @@ function* blockedBy(change: RunChange, { run, counters }: ChangedRun): Tx<Pick<T
   return { blocked, blockedMore: (stopped ? counters.blocked : ids.length) - blocked.length };
 }
 
-export interface Release extends TaskToken, Pick<GivingBack, "note" | "usage"> {}
+export interface Release extends TaskToken, Pick<GivingBack, "note" | "usage" | "begun"> {}
 
-/** Releases a task unharmed: it keeps its place in the order and no attempt is counted. Errors: `stale_token`. */
+/**
+ * Releases a task unharmed: it keeps its place in the order and no attempt is counted, but for a command or tool step that has begun.
+ * Errors: `stale_token`.
+ */
 export function* releaseTask(ctx: EngineContext, release: Release): Tx<TaskChanged> {
   const held = yield* requireHeld(release);
   return yield* giveBack(ctx, held, { outcome: "released", fenced: false, ...release });
@@ -171,30 +183,46 @@ export interface GivingBack {
   readonly fenced: boolean;
   readonly note?: string | undefined;
   readonly usage?: Usage | undefined;
+  readonly begun?: boolean | undefined;
+  /** Why the lease was lost, where the holder lives. */
+  readonly error?: AttemptError | undefined;
+  readonly lost?: { readonly by: string | null } | undefined;
 }
 
-/** A released task whose holder was asked to stop is cancelled instead of becoming ready. */
+/**
+ * A released task whose holder was asked to stop is cancelled instead of becoming ready. A command or tool step that has begun fails:
+ * its attempt counts, and its retry policy decides.
+ */
 export function* giveBack(ctx: EngineContext, held: LockedTask, giving: GivingBack): Tx<TaskChanged> {
   if (held.task.orders === "cancel_requested")
     return yield* cancelHeld(ctx, held, { note: STOPPED[giving.outcome], usage: giving.usage });
-  const { outcome, fenced, usage, note } = giving;
+  const { outcome, fenced, usage, note, error, lost } = giving;
+  if (countsFromBeginning(held.task.kind) && giving.begun !== false)
+    return yield* failAttempt(ctx, held, { ...giving, error: interruption(held.task, outcome), replayable: false });
   const change = new RunChange(ctx, held.run, held.counters);
   const back = outcome === "released" ? "release" : "lose_lease";
   const event = change.stopping ? "block" : back;
-  const task = yield* endAttempt(change, held, { event, outcome, fenced, usage, note });
-  change.recordTask(held.task, `task.${outcome}`, { token: held.task.token, attempt: task.attempt });
+  const task = yield* endAttempt(change, held, { event, outcome, fenced, usage, note, error, lost });
+  change.recordTask(held.task, `task.${outcome}`, {
+    token: held.task.token,
+    attempt: task.attempt,
+    ...(error && { error }),
+    ...(lost && { losses: task.losses }),
+  });
   return { task, ready: [], ...(yield* change.flush()) };
 }
 
 export interface Progress extends TaskToken {
   readonly percent?: number | undefined;
   readonly note?: string | undefined;
+  /** The handle of the call. The token says whose task it is, whatever the handle. */
+  readonly agent?: string | undefined;
 }
 
 export interface ProgressAnswer {
   readonly task: Task;
   readonly orders: "continue" | "paused" | "deadline_passed" | "cancel_requested";
-  readonly leaseExpiresAt: number;
+  readonly lease: LeaseTerms;
 }
 
 /** A sign of life: renews the lease and says what to do. Errors: `stale_token`. */
@@ -202,14 +230,16 @@ export function* reportProgress(ctx: EngineContext, progress: Progress): Tx<Prog
   const held = yield* requireHeld(progress);
   const { task, run } = held;
   const { percent = null, note = null } = progress;
-  const lease = yield* renewLease(ctx, held, percent);
+  if (task.agent !== null && task.agent !== (progress.agent ?? ctx.caller.agent))
+    yield* recordSigns(ctx, [{ agent: task.agent, agoMs: 0 }]);
+  const lease = yield* renewLease(ctx, held, { percent, note });
   if (note !== null || percent !== null) {
     const change = new RunChange(ctx, run);
     change.recordTask(task, "task.progress", { percent, note });
     yield* change.writeHistory();
   }
   const orders = task.orders ?? (run.status === "paused" ? "paused" : deadlinePassed(ctx, task, run.deadline));
-  return { task, orders, leaseExpiresAt: leaseShownUntil(ctx, lease) };
+  return { task, orders, lease: leaseTerms(ctx, lease) };
 }
 
 function deadlinePassed(ctx: EngineContext, task: Task, deadline: number | null): "deadline_passed" | "continue" {

@@ -1,6 +1,7 @@
 import type { Attempt } from "../../store/tasks/attempts.js";
 import type { Reason, Task } from "../../store/tasks/tasks.js";
 import { iso, isoOrNull } from "../../base/time.js";
+import type { LeaseTerms } from "../lifecycle/leases.js";
 import { priorityName } from "../scheduling/order.js";
 
 /** The shapes in which runs, tasks, agents and projects stand in every answer and resource (spec 04, Shapes). */
@@ -22,7 +23,27 @@ export function taskLine(task: Task) {
   };
 }
 
+/** A lease as its holder is told it. */
+export function leaseView(token: number, terms: LeaseTerms) {
+  return { token, ...termsView(terms) };
+}
+
+/** A lease as others see it. */
+export function termsView({ expiresAt, silentAt, renews }: LeaseTerms) {
+  return { expires_at: iso(expiresAt), ...(silentAt === null ? {} : { silent_at: iso(silentAt) }), renews };
+}
+
 export type TaskLine = ReturnType<typeof taskLine>;
+
+/** A task in one line, with the silence of its holder. */
+export function heldLine(task: Task, silent: ReadonlyMap<string, number>) {
+  return { ...taskLine(task), ...silenceView(silent.get(task.agent ?? "")) };
+}
+
+/** Since when an agent has made no call, where it is silent. */
+export function silenceView(since: number | undefined): { silent_since?: string } {
+  return since === undefined ? {} : { silent_since: iso(since) };
+}
 
 export function blockedLine(task: Task): { task: TaskLine; reasons: readonly Reason[] } {
   return { task: taskLine(task), reasons: task.reasons };
@@ -63,6 +84,7 @@ export function taskView(task: Task) {
     ready_at: isoOrNull(task.readyAt),
     started_at: isoOrNull(task.startedAt),
     ended_at: isoOrNull(task.endedAt),
+    ...(task.losses === 0 ? {} : { losses: task.losses }),
     ...(task.orders === null ? {} : { orders: task.orders }),
     ...(task.reasons.length === 0 ? {} : { reasons: task.reasons }),
   };

@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
-import type { Brief } from "../../engine/claims/claims.js";
+import type { Brief } from "../../engine/claims/brief.js";
 import { BatonError } from "../../base/errors.js";
 import { RunningAttempt, refused, type Report } from "../loop/attempt.js";
 import { reportOf } from "./report.js";
@@ -45,7 +45,8 @@ export class CommandAttempt extends RunningAttempt {
     if (root === null) {
       return refused("no_root", "the project has no root directory: commands run only in projects that have one");
     }
-    if (!(await isDirectory(root))) return { kind: "release", note: `the project root ${root} is not a directory` };
+    if (!(await isDirectory(root)))
+      return { kind: "release", note: `the project root ${root} is not a directory`, begun: false };
     await this.#endLeftovers();
     let spec: CommandStart;
     const bound = this.timeLimit(GRACE_MS);
@@ -56,6 +57,7 @@ export class CommandAttempt extends RunningAttempt {
       throw error;
     }
     if (this.stoppedBecause !== undefined) return refused("cancelled", this.stoppedBecause);
+    this.markBegun();
     this.#command = startCommand(spec);
     const ownResult = this.brief.spec.output !== undefined;
     return reportOf(await this.#command.done, { outputFile: spec.outputFile, timeout: bound.error, ownResult });

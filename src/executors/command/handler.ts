@@ -1,4 +1,4 @@
-import type { Brief } from "../../engine/claims/claims.js";
+import type { Brief } from "../../engine/claims/brief.js";
 import type { Engine } from "../../engine/engine.js";
 import { lineAllowed } from "../../engine/policy/command-policy.js";
 import type { CommandPolicy } from "../../base/executor-policy.js";

@@ -1,4 +1,4 @@
-import type { Brief } from "../../engine/claims/claims.js";
+import type { Brief } from "../../engine/claims/brief.js";
 import type { FailRequest } from "../../engine/tasks/tasks.js";
 import { listed } from "../../engine/steps/output.js";
 import type { BatonError } from "../../base/errors.js";
@@ -28,7 +28,8 @@ export type Report =
       readonly partial?: unknown;
       readonly retryable?: false;
     }
-  | { readonly kind: "release"; readonly note: string };
+  /** `begun`: the step may have been carried out. */
+  | { readonly kind: "release"; readonly note: string; readonly begun: boolean };
 
 /** Returns the reason to record for a refused result, from the details of the error: its message speaks to the task's holder. */
 export function unfitReason({ message, details = {} }: BatonError): string {
@@ -52,6 +53,7 @@ export abstract class RunningAttempt {
   readonly brief: Brief;
   readonly #claimedAt = performance.now();
   #stopped: StopReason | undefined;
+  #begun = false;
 
   constructor(brief: Brief) {
     this.brief = brief;
@@ -81,7 +83,14 @@ export abstract class RunningAttempt {
     if (this.#stopped === "lost") return undefined;
     // An attempt that ended by itself in the same moment has ended so.
     const cutShort = report.kind === "fail" && report.error.type === "cancelled";
-    return this.#stopped === "stopping" && cutShort ? { kind: "release", note: STOPPED.stopping } : report;
+    return this.#stopped === "stopping" && cutShort
+      ? { kind: "release", note: STOPPED.stopping, begun: this.#begun }
+      : report;
+  }
+
+  /** From now on the step may have been carried out, however the attempt ends. */
+  protected markBegun(): void {
+    this.#begun = true;
   }
 
   /** Why it was told to end, if it was. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import pLimit, { type LimitFunction } from "p-limit";
-import type { Brief } from "../../engine/claims/claims.js";
+import type { Brief } from "../../engine/claims/brief.js";
 import type { Command } from "../../engine/context.js";
 import type { ExecutedKind } from "../../engine/scheduling/demands.js";
 import { BatonError, messageOf } from "../../base/errors.js";
@@ -49,6 +49,7 @@ const POLL_PAUSE_MS = 20;
 const AGAIN_MAX = 100;
 /** Grace of running attempts when the server stops: it has a second in all. */
 const STOP_GRACE_MS = 250;
+const LOST_ANSWER = "the answer to its claim was lost";
 const RETRY_MS_MIN = 100;
 const RETRY_MS_MAX = 5_000;
 
@@ -153,7 +154,7 @@ export class Executor {
     for (const [name, { id, token }] of held) {
       if (known.has(name)) continue;
       // The answer to the claim was lost with the connection.
-      await this.#write((ctx) => releaseTask(ctx, { task: id, token, note: "the answer to its claim was lost" }));
+      await this.#write((ctx) => releaseTask(ctx, { task: id, token, note: LOST_ANSWER, begun: false }));
     }
   }
 
@@ -249,7 +250,7 @@ export class Executor {
     const { task, token } = attempt;
     switch (report.kind) {
       case "release":
-        return this.#write((ctx) => releaseTask(ctx, { task, token, note: report.note }));
+        return this.#write((ctx) => releaseTask(ctx, { task, token, note: report.note, begun: report.begun }));
       case "fail": {
         const { error, partial, retryable } = report;
         return this.#write((ctx) => failTask(ctx, { task, token, error, partial_result: partial, retryable }));

@@ -1,5 +1,5 @@
 import type { CallToolResult } from "@modelcontextprotocol/sdk/types.js";
-import type { Brief } from "../../engine/claims/claims.js";
+import type { Brief } from "../../engine/claims/brief.js";
 import { underLimit } from "../processes/limit.js";
 import { RunningAttempt, refused, type Report } from "../loop/attempt.js";
 import type { McpPool } from "../mcp/pool.js";
@@ -36,6 +36,8 @@ export class ToolAttempt extends RunningAttempt {
     if (call === undefined) return refused("invalid_input", "the step names no tool");
     const limit = this.timeLimit(ENDING_MS);
     const { pool } = this.#parts;
+    if (this.stoppedBecause !== undefined) return refused("cancelled", this.stoppedBecause);
+    this.markBegun();
     try {
       const answer = await underLimit({ ms: limit.ms, signal: this.#abort.signal }, (signal) =>
         pool.call(call.server, call, signal),

@@ -1,4 +1,4 @@
-import type { Brief } from "../../engine/claims/claims.js";
+import type { Brief } from "../../engine/claims/brief.js";
 import type { Engine } from "../../engine/engine.js";
 import { toolAllowed } from "../../engine/policy/tool-policy.js";
 import type { RunningAttempt } from "../loop/attempt.js";

@@ -1,5 +1,19 @@
-import { AGENT_STATUSES } from "../../base/statuses.js";
-import { many, hit, int, json, one, oneOf, only, text, textOrNull } from "../rows.js";
+import { AGENT_STATUSES, PRESENCES } from "../../base/statuses.js";
+import {
+  chunksOf,
+  many,
+  hit,
+  placeholders,
+  int,
+  intOrNull,
+  json,
+  list,
+  one,
+  oneOf,
+  only,
+  text,
+  textOrNull,
+} from "../rows.js";
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -9,6 +23,17 @@ export interface AgentProfile {
   readonly persona?: Readonly<Record<string, unknown>> | undefined;
   readonly models?: readonly string[] | undefined;
   readonly cost?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** A task or files that went to another agent while their holder was silent. */
+export interface SilenceLoss {
+  /** Id. */
+  readonly task?: string;
+  readonly key?: string;
+  readonly paths?: readonly string[];
+  /** The agent that wanted it. */
+  readonly to: string;
+  readonly at: number;
 }
 
 export const AGENTS = table("agents", {
@@ -25,6 +50,16 @@ export const AGENTS = table("agents", {
   loadNote: textOrNull,
   registeredAt: int,
   seenAt: int,
+  /** From when on its silence counts; null once it was silent and held nothing. */
+  heardAt: intOrNull,
+  presence: oneOf(PRESENCES),
+  silentAt: intOrNull,
+  /** From when on what it holds goes to an agent that wants it. */
+  yieldsAt: intOrNull,
+  /** Losses by its silence that it has not been told of. */
+  lost: list<SilenceLoss>,
+  /** The machine from which it called last. */
+  host: textOrNull,
 });
 export interface Agent extends RowOf<typeof AGENTS> {}
 
@@ -44,8 +79,8 @@ export function insertAgent(agent: Agent): Tx<boolean> {
 /** Replaces what an agent whose row is locked says of itself. */
 export function* saveAgent(agent: Agent): Tx<void> {
   yield [
-    `UPDATE agents SET status = $1, capabilities = $2, roles = $3, max_concurrent_tasks = $4, profile = $5, session = $6, seen_at = $7
-     WHERE name = $8`,
+    `UPDATE agents SET status = $1, capabilities = $2, roles = $3, max_concurrent_tasks = $4, profile = $5, session = $6, seen_at = $7,
+       heard_at = $7, host = $8, presence = $9, silent_at = $10, yields_at = $11 WHERE name = $12`,
     [
       agent.status,
       JSON.stringify(agent.capabilities),
@@ -54,6 +89,10 @@ export function* saveAgent(agent: Agent): Tx<void> {
       JSON.stringify(agent.profile),
       agent.session,
       agent.seenAt,
+      agent.host,
+      agent.presence,
+      agent.silentAt,
+      agent.yieldsAt,
       agent.name,
     ],
   ];
@@ -63,6 +102,7 @@ export interface SignOfLife {
   readonly name: string;
   /** Session of its process; null from a shell, which replaces no live process. */
   readonly session: string | null;
+  readonly host: string;
   readonly at: number;
   /** The load it reports, as JSON text; null keeps the last report. */
   readonly loadNote: string | null;
@@ -70,10 +110,68 @@ export interface SignOfLife {
 
 export function* recordSignOfLife(sign: SignOfLife): Tx<void> {
   yield [
-    `UPDATE agents SET seen_at = $1, load_note = COALESCE($2, load_note), session = COALESCE($3,
+    `UPDATE agents SET seen_at = $1, heard_at = $1, host = $5, load_note = COALESCE($2, load_note), session = COALESCE($3,
        (SELECT s.id FROM sessions s WHERE s.id = agents.session AND s.ended_at IS NULL AND s.gone_at IS NULL)) WHERE name = $4`,
-    [sign.at, sign.loadNote, sign.session, sign.name],
+    [sign.at, sign.loadNote, sign.session, sign.name, sign.host],
   ];
+}
+
+/** Records a call of an agent that is not silent. False for any other, and where a later call is recorded. */
+export function* recordCall(name: string, { at, host }: { readonly at: number; readonly host: string }): Tx<boolean> {
+  return yield* hit([
+    `UPDATE agents SET seen_at = $1, heard_at = $1, host = $2
+     WHERE name = $3 AND seen_at < $1 AND presence IN ('present', 'exempt') AND status = 'active' RETURNING name`,
+    [at, host, name],
+  ]);
+}
+
+/** Changes the presence of an agent, where it is still the one expected. */
+export function* savePresence(agent: Agent, from: Agent["presence"]): Tx<boolean> {
+  return yield* hit([
+    `UPDATE agents SET presence = $1, silent_at = $2, yields_at = $3, heard_at = $4 WHERE name = $5 AND presence = $6 RETURNING name`,
+    [agent.presence, agent.silentAt, agent.yieldsAt, agent.heardAt, agent.name, from],
+  ]);
+}
+
+export function* saveLosses(name: string, lost: readonly SilenceLoss[]): Tx<void> {
+  yield ["UPDATE agents SET lost = $1 WHERE name = $2", [lost.length === 0 ? null : JSON.stringify(lost), name]];
+}
+
+/** Agents that have made no call since an instant and are not known to be silent, the longest so first. */
+export function* unheardAgents(since: number, limit: number): Tx<string[]> {
+  return yield* many(only("name", text), [
+    `SELECT name FROM agents WHERE presence = 'present' AND heard_at IS NOT NULL AND heard_at <= $1 ORDER BY heard_at, name LIMIT $2`,
+    [since, limit],
+  ]);
+}
+
+/** Silent agents, those that hold something. */
+export function* silentAgents(limit: number): Tx<Agent[]> {
+  return yield* many(AGENTS.read, [
+    `SELECT ${AGENTS.columns} FROM agents WHERE presence IN ('silent', 'warned', 'yielding') ORDER BY name LIMIT $1`,
+    [limit],
+  ]);
+}
+
+const ANY_SILENT =
+  "SELECT 1 AS one FROM agents WHERE presence IN ('silent', 'warned', 'yielding') AND name <> $1 LIMIT 1";
+
+/** Whether any other agent is silent. */
+export function* isAnySilent(other: string): Tx<boolean> {
+  return yield* hit([ANY_SILENT, [other]]);
+}
+
+/** Since when these agents have made no call, of those that are silent. */
+export function* silentSince(names: readonly string[]): Tx<Map<string, number>> {
+  const since = new Map<string, number>();
+  for (const chunk of chunksOf([...new Set(names)].sort())) {
+    const rows = yield [
+      `SELECT name, seen_at FROM agents WHERE presence IN ('silent', 'warned', 'yielding') AND name IN (${placeholders(chunk.length)})`,
+      chunk,
+    ];
+    for (const row of rows) since.set(text(row, "name"), int(row, "seen_at"));
+  }
+  return since;
 }
 
 export function* setEventCursor(name: string, cursor: string): Tx<void> {

@@ -9,6 +9,7 @@ import { askings } from "./0008-askings.js";
 import { deadLetterSettings } from "./0009-dead-letter-settings.js";
 import { fewerPages } from "./0010-fewer-pages.js";
 import { cheaperChecks } from "./0011-cheaper-checks.js";
+import { liveness } from "./0012-liveness.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -23,6 +24,7 @@ export const migrations: readonly Migration[] = [
   deadLetterSettings,
   fewerPages,
   cheaperChecks,
+  liveness,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

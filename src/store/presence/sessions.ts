@@ -1,5 +1,5 @@
 import { lockEndedSessions } from "../lock-order.js";
-import { many, chunksOf, flag, hit, idOf, int, intOrNull, one, only, placeholders, text } from "../rows.js";
+import { many, chunksOf, flag, hit, idOf, int, intOrNull, one, only, placeholders, text, textOrNull } from "../rows.js";
 import { columns, insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -9,6 +9,8 @@ export const SESSIONS = table("sessions", {
   pid: int,
   processStartedAt: int,
   client: text,
+  /** The identity that the client gives its conversation, which outlives the process. */
+  clientSession: textOrNull,
   executor: flag,
   openedAt: int,
   renewedAt: int,
@@ -108,7 +110,12 @@ export function* listOpenSessions(limit: number): Tx<Session[]> {
   ]);
 }
 
-const HOST_CLOCKS = columns({ tickedAt: int, graceUntil: int });
+const HOST_CLOCKS = columns({
+  tickedAt: int,
+  graceUntil: int,
+  /** The host's own wall clock when its last sleep was accounted for. */
+  wokeAt: int,
+});
 export interface HostClock extends RowOf<typeof HOST_CLOCKS> {}
 
 export function findHostClock(host: string): Tx<HostClock | undefined> {
@@ -116,10 +123,18 @@ export function findHostClock(host: string): Tx<HostClock | undefined> {
 }
 
 /** Moves a host's clock by compare-and-set; a second process changes nothing. */
-export function* advanceHostClock(host: string, from: number, to: HostClock): Tx<boolean> {
+export function* advanceHostClock(host: string, from: number, to: Omit<HostClock, "wokeAt">): Tx<boolean> {
   return yield* hit([
     "UPDATE host_clocks SET ticked_at = $1, grace_until = $2 WHERE host = $3 AND ticked_at = $4 RETURNING host",
     [to.tickedAt, to.graceUntil, host, from],
+  ]);
+}
+
+/** Notes that a sleep of a host is accounted for, by compare-and-set; a second process changes nothing. */
+export function* wakeHost(host: string, from: number, to: number): Tx<boolean> {
+  return yield* hit([
+    "UPDATE host_clocks SET woke_at = $1 WHERE host = $2 AND woke_at = $3 RETURNING host",
+    [to, host, from],
   ]);
 }
 

@@ -225,6 +225,20 @@ const PARKED_ON = bySize(
   (size) => `SELECT DISTINCT run FROM scope_lanes WHERE project = $1 AND parked_on IN (${placeholders(size, 2)})`,
 );
 
+/** The demands of the file sets that are parked on these lock requests. */
+export function* demandsParkedOn(project: string, requests: readonly string[]): Tx<Demand[]> {
+  const found: Demand[] = [];
+  for (const chunk of chunksOf(requests)) {
+    const rows = yield [
+      `SELECT DISTINCT ${DEMANDS.columnsOf("d")} FROM scope_lanes l JOIN demands d ON d.id = l.demand
+       WHERE l.project = $1 AND l.parked_on IN (${placeholders(chunk.length, 2)}) LIMIT 100`,
+      [project, ...chunk],
+    ];
+    found.push(...rows.map(DEMANDS.read));
+  }
+  return found;
+}
+
 /** The runs that have something parked on any of these lock requests. */
 export function* runsParkedOn(project: string, requests: readonly string[]): Tx<string[]> {
   const runs = yield* manyIn(only("run", text), requests, (chunk) => [PARKED_ON(chunk.length), [project, ...chunk]]);

@@ -101,11 +101,20 @@ export function* attemptsOf(task: string): Tx<Attempt[]> {
   ]);
 }
 
-/** The attempt before the one that is open: what it left for the next. */
-export function* lastAttempt(task: string): Tx<Attempt | undefined> {
+/** The newest ended attempt that left a partial result or an error of its own, else the newest: what the next one begins with. */
+export function* tellingAttempt(task: string): Tx<Attempt | undefined> {
   return yield* one(ATTEMPTS.read, [
-    `SELECT ${ATTEMPTS.columns} FROM attempts WHERE task = $1 ORDER BY number DESC LIMIT 1`,
+    `SELECT ${ATTEMPTS.columns} FROM attempts WHERE task = $1
+     ORDER BY CASE WHEN result IS NOT NULL OR (error IS NOT NULL AND outcome IN ('failed', 'timed_out')) THEN 0 ELSE 1 END, number DESC LIMIT 1`,
     [task],
+  ]);
+}
+
+/** The last attempts of a task whose lease was lost, the latest first. */
+export function* lostAttempts(task: string, limit: number): Tx<Attempt[]> {
+  return yield* many(ATTEMPTS.read, [
+    `SELECT ${ATTEMPTS.columns} FROM attempts WHERE task = $1 AND outcome = 'lease_lost' ORDER BY number DESC LIMIT $2`,
+    [task, limit],
   ]);
 }
 

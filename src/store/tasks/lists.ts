@@ -161,3 +161,13 @@ export function* sumOpenTasks(run: string): Tx<number> {
     ])) ?? 0
   );
 }
+
+/** The open tasks of a project that have lost leases in a row, those that have lost the most first. */
+export function* losingTasks(project: string, limit: number): Tx<Pick<Task, "id" | "key" | "run" | "losses">[]> {
+  return yield* many(LOSING.read, [
+    `SELECT ${LOSING.columns} FROM tasks WHERE project = $1 AND losses > 0 AND ended_at IS NULL ORDER BY losses DESC, id LIMIT $2`,
+    [project, limit],
+  ]);
+}
+
+const LOSING = TASKS.pick("id", "key", "run", "losses");

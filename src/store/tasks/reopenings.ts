@@ -10,7 +10,7 @@ export type Reopening = { readonly from: TaskStatus } & (
   | { readonly tasks: readonly string[] }
 );
 
-const AS_IF_NEVER_TRIED = `status = 'pending', failures = 0, ended_at = NULL, reasons = NULL, due_at = reserved_until, close_by = NULL,
+const AS_IF_NEVER_TRIED = `status = 'pending', failures = 0, losses = 0, percent_max = 0, lost_by = NULL, ended_at = NULL, reasons = NULL, due_at = reserved_until, close_by = NULL,
   available_at = NULL`;
 const REOPEN_OF_RUN = `UPDATE tasks SET ${AS_IF_NEVER_TRIED} WHERE status = $1 AND run = $2 RETURNING ${TASKS.columns}`;
 const REOPEN_THESE = bySize(

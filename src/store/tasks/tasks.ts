@@ -69,6 +69,17 @@ export const TASKS = table("tasks", {
   leaseExpiresAt: intOrNull,
   heartbeatAt: intOrNull,
   percent: intOrNull,
+  /** The highest percent that any attempt has reported. */
+  percentMax: int,
+  /** The last note that the open attempt has reported. */
+  progressNote: textOrNull,
+  /** Time that its holder's host slept during the open attempt; counts for no time limit. */
+  sleptMs: int,
+  /** Leases lost in a row, and in all. */
+  losses: int,
+  lossesTotal: int,
+  /** The session, or the client's own, that lost the last lease. */
+  lostBy: textOrNull,
   reservedFor: textOrNull,
   reservedUntil: intOrNull,
   orders: oneOfOrNull(ORDERS),

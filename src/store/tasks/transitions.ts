@@ -10,7 +10,7 @@ export function* openAttempt(task: Task): Tx<void> {
   const { id, agent, session, demand, token, attempt, startedAt, leaseExpiresAt, dueAt, holdsFiles } = task;
   yield [
     `UPDATE tasks SET status = 'running', agent = $1, session = $2, token = $3, attempt = $4, started_at = $5, heartbeat_at = $5,
-      lease_expires_at = $6, due_at = $7, percent = NULL, orders = NULL, reserved_for = NULL, reserved_until = NULL,
+      lease_expires_at = $6, due_at = $7, percent = NULL, progress_note = NULL, slept_ms = 0, orders = NULL, reserved_for = NULL, reserved_until = NULL,
       holds_files = $8, demand = $9 WHERE id = $10 AND status = 'ready'`,
     [agent, session, token, attempt, startedAt, leaseExpiresAt, dueAt, holdsFiles ? 1 : 0, demand, id],
     1,
@@ -22,7 +22,7 @@ export function* closeAttempt(task: Task, heldBy: number): Tx<void> {
   const { id, status, token, failures, endedAt, availableAt, readyAt, dueAt, reasons } = task;
   yield [
     `UPDATE tasks SET status = $1, agent = NULL, session = NULL, lease_expires_at = NULL, orders = NULL, holds_files = 0, token = $2, failures = $3,
-      ended_at = $4, available_at = $5, ready_at = $6, due_at = $7, reasons = $8
+      losses = CASE WHEN $1 = 'succeeded' THEN 0 ELSE losses END, ended_at = $4, available_at = $5, ready_at = $6, due_at = $7, reasons = $8
      WHERE id = $9 AND token = $10 AND status = 'running'`,
     [status, token, failures, endedAt, availableAt, readyAt, dueAt, reasonsText(reasons), id, heldBy],
     1,
@@ -32,6 +32,24 @@ export function* closeAttempt(task: Task, heldBy: number): Tx<void> {
 /** The column of reasons: null without any. */
 function reasonsText(reasons: readonly Reason[]): string | null {
   return reasons.length === 0 ? null : JSON.stringify(reasons);
+}
+
+/** Counts a lost lease of a running task. `by` is the session that lost it, or the client's own. */
+export function* recordLoss(task: string, by: string | null): Tx<void> {
+  yield [
+    "UPDATE tasks SET losses = losses + 1, losses_total = losses_total + 1, lost_by = $1 WHERE id = $2 AND status = 'running'",
+    [by, task],
+    1,
+  ];
+}
+
+/** Takes the last loss back: the session that had lost the lease has the task again. */
+export function* forgiveLoss(task: string): Tx<void> {
+  yield [
+    `UPDATE tasks SET losses = CASE WHEN losses > 0 THEN losses - 1 ELSE 0 END, losses_total = losses_total - 1, lost_by = NULL
+     WHERE id = $1 AND lost_by IS NOT NULL`,
+    [task],
+  ];
 }
 
 /** pending → ready, for tasks that share a place in the order. */
@@ -107,17 +125,19 @@ export interface Heartbeat extends Pick<Task, "token" | "leaseExpiresAt" | "dueA
   /** The caller's, which takes the lease over; null leaves it where it is. */
   readonly session: string | null;
   readonly at: number;
+  readonly note: string | null;
 }
 
-/** Renews the lease of the current token. A cancel that was ordered keeps its time. */
+/** Renews the lease of the current token. A cancel that was ordered keeps its time. More percent than ever ends a row of losses. */
 export function* recordHeartbeat(heartbeat: Heartbeat): Tx<void> {
-  const { task, token, session, at, leaseExpiresAt, dueAt, percent } = heartbeat;
+  const { task, token, session, at, leaseExpiresAt, dueAt, percent, note } = heartbeat;
   yield [
     `UPDATE tasks SET heartbeat_at = $1, lease_expires_at = $2, session = COALESCE($4, session),
        due_at = CASE WHEN orders = 'cancel_requested' THEN due_at ELSE $3 END,
-       percent = COALESCE($5, percent)
+       losses = CASE WHEN $5 > percent_max THEN 0 ELSE losses END, percent_max = CASE WHEN $5 > percent_max THEN $5 ELSE percent_max END,
+       percent = COALESCE($5, percent), progress_note = COALESCE($8, progress_note)
      WHERE id = $6 AND token = $7 AND status = 'running'`,
-    [at, leaseExpiresAt, dueAt, session, percent, task, token],
+    [at, leaseExpiresAt, dueAt, session, percent, task, token, note],
     1,
   ];
 }

@@ -23,7 +23,7 @@ const repository = (root: string, cwd = root): Workplace => ({ cwd, gitRoot: roo
 const engineAt = (store: Store, workplace: Workplace) =>
   engineFor(
     store,
-    { agent: "tester", session: null, workplace, channel: "agent" },
+    { agent: "tester", session: null, clientSession: null, host: "here", workplace, channel: "agent" },
     { version: "test", settings: () => defaultSettings, now: () => 0, effects: [] },
   );
 

@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { defaultSettings } from "../../../src/base/settings.js";
-import { type Brief, claimTask } from "../../../src/engine/claims/claims.js";
+import type { Brief } from "../../../src/engine/claims/brief.js";
+import { claimTask } from "../../../src/engine/claims/claims.js";
 import { requireDefinition } from "../../../src/engine/definitions/definition.js";
 import { requireProject } from "../../../src/engine/projects/projects.js";
 import { executeWorkflow } from "../../../src/engine/runs/executions.js";

@@ -7,6 +7,7 @@ import { laneFindings } from "./lanes.js";
 import { lockFindings } from "./locks.js";
 import { outcomeFindings } from "./outcomes.js";
 import { counterFindings, dependencyFindings, endFindings, reservationFindings } from "./runs.js";
+import { lossFindings, silenceFindings } from "./liveness.js";
 import { readSnapshot, type Snapshot } from "./snapshot.js";
 
 /** Invariants of any history, on either database. */
@@ -37,6 +38,10 @@ export const INVARIANTS = [
   "reservations",
   /** Budgets say what the attempts under them have cost, and a spent one stops claims. */
   "budgets",
+  /** The leases that a task has lost are those of its history. */
+  "losses",
+  /** Nothing is taken from a silent agent without a warning, or once it is heard of. */
+  "silence",
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
 
@@ -80,6 +85,8 @@ export function findingsOf(snapshot: Snapshot, { journal = [], over = false }: C
     ...outcomeFindings(snapshot),
     ...reservationFindings(snapshot),
     ...budgetFindings(snapshot),
+    ...lossFindings(snapshot),
+    ...silenceFindings(snapshot),
   ];
 }
 

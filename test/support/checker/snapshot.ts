@@ -86,6 +86,8 @@ export interface TaskRow extends OrderKey {
   readonly availableAt: number | null;
   readonly dueAt: number | null;
   readonly endedAt: number | null;
+  readonly losses: number;
+  readonly lossesTotal: number;
 }
 
 export interface AttemptRow {
@@ -257,6 +259,8 @@ function taskOf(row: Row): TaskRow {
     availableAt: intOrNull(row, "available_at"),
     dueAt: intOrNull(row, "due_at"),
     endedAt: intOrNull(row, "ended_at"),
+    losses: int(row, "losses"),
+    lossesTotal: int(row, "losses_total"),
   };
 }
 

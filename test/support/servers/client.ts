@@ -17,6 +17,8 @@ export interface ServerOptions {
   readonly database?: string;
   readonly cwd?: string;
   readonly args?: readonly string[];
+  /** A module that starts the server as its child, and is the server's parent then. */
+  readonly through?: string;
   /** `BATON_…` and others; a home of its own keeps the person's configuration out. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -42,7 +44,8 @@ export function startServer(options: ServerOptions = {}): ServerProcess {
   const database = options.database ?? path.join(temporaryDirectory(), "baton.db");
   const home = temporaryDirectory();
   const location = database.startsWith("postgres") ? { BATON_DATABASE_URL: database } : { BATON_DB: database };
-  const child = spawn(process.execPath, [MAIN, ...(options.args ?? [])], {
+  const launcher = options.through === undefined ? [] : [options.through];
+  const child = spawn(process.execPath, [...launcher, MAIN, ...(options.args ?? [])], {
     cwd: options.cwd ?? temporaryDirectory(),
     env: {
       PATH: process.env["PATH"],

@@ -8,6 +8,8 @@ const WEIGHTS = {
   lock: 8,
   unlock: 5,
   advance: 8,
+  sleep: 2,
+  quiet: 2,
   runBackground: 8,
   control: 6,
   cancel: 3,
@@ -61,6 +63,10 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
   async advance({ clock, draw }) {
     clock.advance(draw.int(0, draw.pick([1_000, 10_000, 60_000, 60_000, 1_800_000])));
   },
+  quiet,
+  async sleep({ clock, draw }) {
+    clock.sleep(draw.int(0, draw.pick([10_000, 3_600_000])));
+  },
   async runBackground(world) {
     await world.anyProcess().runBackground();
   },
@@ -85,6 +91,17 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
     await world.call(player, "unregister_agent", { agent: player.name });
   },
 };
+
+/** Time passes while all processes live, and one agent asks for work now and then: the others fall silent, and what the dead held is lost. */
+async function quiet(world: World, player: Player): Promise<void> {
+  for (let pass = world.draw.int(3, 6); pass > 0; pass--) {
+    world.clock.advance(world.draw.int(5_000, 30_000));
+    for (const process of world.processes) await process.runBackground();
+    const how = world.draw.weighted({ claim: 50, lock: 25, nothing: 25 });
+    if (how === "claim") await claim(world, player);
+    if (how === "lock") await lock(world, player);
+  }
+}
 
 async function claim(world: World, player: Player): Promise<void> {
   const { draw } = world;

@@ -22,6 +22,9 @@ export interface ProcessOptions {
   readonly faultRate: number;
   /** How often dead letters are replayed by themselves. */
   readonly deadLetterReplays: number;
+  /** How long an agent makes no call until it is silent, and how many leases in a row end a task. */
+  readonly silenceMs: number;
+  readonly lossesMax: number;
 }
 
 /** Outcome of a call: an answer, a refusal, or no answer, after which it may have happened or not. */
@@ -95,13 +98,15 @@ export class SimulatedProcess {
   }
 
   #start(life: Life): App {
-    const { runtime, cwd, database, sessionless, deadLetterReplays } = this.#options;
+    const { runtime, cwd, database, sessionless, deadLetterReplays, silenceMs, lossesMax } = this.#options;
     const location = database.startsWith("postgres") ? { BATON_DATABASE_URL: database } : { BATON_DB: database };
     const env = {
       ...location,
       BATON_SQLITE_SYNCHRONOUS: "NORMAL",
       BATON_DATABASE_CONNECTIONS: "2",
       BATON_DEAD_LETTER_REPLAYS: String(deadLetterReplays),
+      BATON_SILENCE_MS: String(silenceMs),
+      BATON_MAX_LOSSES: String(lossesMax),
     };
     const config = loadConfig({ flags: {}, cwd, env });
     const storeHooks = { fault: () => this.#strike(life), now: () => runtime.clock.now() };

@@ -48,7 +48,9 @@ export class World {
     const runtime = { clock: this.clock, random: seededRandom(seed + 1), ids: sortableIds(seededRandom(seed + 2)) };
     const draw = new Draw(seededRandom(seed + 3));
     const deadLetterReplays = new Draw(seededRandom(seed + 4)).pick([0, 0, 1, 2]) ?? 0;
-    const options = { database, cwd, runtime, draw, faultRate, deadLetterReplays };
+    const tempers = new Draw(seededRandom(seed + 5));
+    const limits = { silenceMs: tempers.pick([900_000, 60_000, 20_000]), lossesMax: tempers.pick([5, 2, 1]) };
+    const options = { database, cwd, runtime, draw, faultRate, deadLetterReplays, ...limits };
     // The first does the background work.
     this.processes = Array.from({ length: this.draw.int(1, 3) }, (_, at) => {
       return new SimulatedProcess({ ...options, sessionless: at > 0 && this.draw.chance(0.3) });

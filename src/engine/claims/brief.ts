@@ -1,0 +1,72 @@
+import { type Attempt, type DependencyResult, dependencyResults, tellingAttempt } from "../../store/tasks/attempts.js";
+import { lockRun } from "../../store/lock-order.js";
+import type { Run } from "../../store/runs/runs.js";
+import { findTaskAndSpec, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
+import { nothing, together, type Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { type LeaseTerms, leaseTerms, renewLease } from "../lifecycle/leases.js";
+import { locksHeldBy } from "../locks/task-locks.js";
+import type { LockLine } from "../locks/views.js";
+import { withElementResults } from "../steps/elements.js";
+
+/** Everything the holder of a task needs to know, and the lease under which it works. */
+export interface Brief extends TaskAndSpec {
+  readonly run: Run;
+  readonly resumed: boolean;
+  readonly dependencies: readonly DependencyResult[];
+  /** The newest earlier attempt that left a partial result or an error, else the newest; undefined for the first attempt. */
+  readonly previous: Attempt | undefined;
+  readonly locks: readonly LockLine[];
+  readonly lease: LeaseTerms;
+  /** Whether the attempt is under way on this very connection: another agent that shares the handle may be at work on it. */
+  readonly shared: boolean;
+}
+
+const RESULT_SHOWN_MAX = 4_000;
+const RESULT_SHOWN_MIN = 100;
+const RESULTS_SHOWN_MAX = 40_000;
+
+/** How much a brief shows of each result, in characters: whole where that is short, and little of each where there are many. */
+export function resultCharsShown(dependencies: number): number {
+  return Math.max(RESULT_SHOWN_MIN, Math.min(RESULT_SHOWN_MAX, Math.floor(RESULTS_SHOWN_MAX / dependencies)));
+}
+
+/** The brief of a task that is held from now on. */
+export function* briefOf(
+  ctx: EngineContext,
+  { task, spec }: TaskAndSpec,
+  known: { run: Run; locks: readonly LockLine[]; resumed: boolean; shared?: boolean },
+): Tx<Brief> {
+  // One character more than is shown tells that there is more.
+  const chars = resultCharsShown(task.depsTotal) + 1;
+  const [found = [], previous] = yield* together([
+    task.depsTotal === 0 ? nothing() : dependencyResults(task.id, chars),
+    task.attempt <= 1 ? nothing() : tellingAttempt(task.id),
+  ]);
+  const dependencies = yield* withElementResults(ctx, found, chars);
+  return {
+    task,
+    spec,
+    run: known.run,
+    resumed: known.resumed,
+    locks: known.locks,
+    dependencies,
+    previous,
+    lease: leaseTerms(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now }),
+    shared: known.shared === true,
+  };
+}
+
+/**
+ * Returns an agent's own live attempt, under its current token; the caller's session takes over the lease. Undefined where it was
+ * lost between the read and this lock: the task may be held by another agent by now.
+ */
+export function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
+  // A transaction that takes a task away holds the run's lock: until then the lease's owner is not certain.
+  const [run, found, locks] = yield* together([lockRun(own.run), findTaskAndSpec(own.id), locksHeldBy(own.id)]);
+  if (!found || !run || found.task.token !== own.token || found.task.status !== "running") return undefined;
+  const lease = yield* renewLease(ctx, found);
+  const shared = ctx.caller.session !== null && lease.session === found.task.session;
+  const task = { ...found.task, session: lease.session, leaseExpiresAt: lease.expiresAt };
+  return yield* briefOf(ctx, { task, spec: found.spec }, { run, locks, resumed: true, shared });
+}
