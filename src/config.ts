@@ -3,10 +3,14 @@ import path from "node:path";
 import envPaths from "env-paths";
 import { z } from "zod";
 import { AREAS } from "./base/areas.js";
-import { BatonError } from "./base/errors.js";
+import { BatonError, messageOf } from "./base/errors.js";
 import type { CommandPolicy, McpServer } from "./base/executor-policy.js";
-import { hint, isName, NAME_RULE } from "./base/names.js";
+import { hint } from "./base/names.js";
 import { PRESENT_NAMES, type Settings, settingsSchema, withPresentNames } from "./base/settings.js";
+import { parseJsonc } from "./config/jsonc.js";
+import { expandServers, mcpServersSchema, serversOf, serversOfClient } from "./config/mcp-servers.js";
+import { absolutePath } from "./config/paths.js";
+import { LOWERABLE, readRepositoryFile } from "./config/repository-file.js";
 
 /** The configuration of a server process: one frozen object, and the origin of each value. */
 export interface Config {
@@ -25,10 +29,19 @@ export interface Config {
   readonly settings: Settings;
   /** By name: `default`, `flag --…`, `environment BATON_…` or the file. */
   readonly origins: Readonly<Record<string, string>>;
+  /** Sentences about what was found and left out. */
+  readonly warnings: readonly string[];
 }
 
 export type DatabaseConfig =
-  | { readonly kind: "sqlite"; readonly file: string; readonly synchronous: "FULL" | "NORMAL" }
+  | {
+      readonly kind: "sqlite";
+      /** Absolute. */
+      readonly file: string;
+      readonly synchronous: "FULL" | "NORMAL";
+      /** Whether it is the default place, whose directories are made; those of a place that was named are not. */
+      readonly isDefault: boolean;
+    }
   | { readonly kind: "postgres"; readonly url: string; readonly connections: number };
 
 /** Flags a person typed; undefined means not typed. */
@@ -66,48 +79,8 @@ const toolsetsSchema = z.preprocess(
   z.array(z.enum(TOOLSETS)),
 );
 
-/** Keys allowed in a project's own file. It comes with the repository, so nothing in it reaches beyond the project. */
-const sharedShape = { ...settingsSchema.shape, toolsets: toolsetsSchema.default([]) } as const;
-
-const toolPatterns = z.array(z.string().min(1).max(200)).max(1_000).optional();
-const variables = z.record(z.string().min(1), z.string());
-const stdioServer = z.strictObject({
-  type: z.literal("stdio").optional(),
-  command: z.string().min(1),
-  args: z.array(z.string()).default([]),
-  env: variables.default({}),
-  /** Relative to the working directory, which is the default. */
-  cwd: z.string().min(1).optional(),
-  tools: toolPatterns,
-  disabled: z.boolean().optional(),
-});
-const httpServer = z.strictObject({
-  type: z.enum(["http", "streamable-http"]).optional(),
-  url: z.url({ protocol: /^https?$/, error: "must be a URL that begins with http:// or https://" }),
-  headers: variables.default({}),
-  tools: toolPatterns,
-  disabled: z.boolean().optional(),
-});
-
-/** Each server by the form that it has, so that what is wrong is said of that form. */
-const mcpServerSchema = z.looseObject({}).transform((written, ctx) => {
-  const refuse = (message: string): never => {
-    ctx.issues.push({ code: "custom", message, input: undefined });
-    return z.NEVER;
-  };
-  if (written["type"] === "sse")
-    return refuse('the transport "sse" is the old one and not spoken: most servers offer "http" too');
-  if ("url" in written === "command" in written) return refuse("has either a command, or a url");
-  const parsed = ("url" in written ? httpServer : stdioServer).safeParse(written);
-  if (parsed.success) return parsed.data;
-  // The value itself is not shown: it may be a secret.
-  for (const { path: place, message } of parsed.error.issues)
-    ctx.issues.push({ code: "custom", message, path: place, input: undefined });
-  return z.NEVER;
-});
-const mcpServersSchema = z
-  .record(z.string().refine(isName, { error: `a server's name needs ${NAME_RULE}` }), mcpServerSchema)
-  .default({});
+/** Keys of a repository's own file: which tools are listed there, and limits that it may only lower. */
+const REPOSITORY_NAMES: readonly string[] = ["toolsets", ...LOWERABLE];
 
 /** Keys that only the person who starts the server may set. */
 const ownShape = {
@@ -120,16 +93,16 @@ const ownShape = {
   /** Per process, at most; they are opened as they are needed. */
   database_connections: z.int().min(1).max(1_000).default(8),
   sqlite_synchronous: z.enum(["FULL", "NORMAL"]).default("FULL"),
-  /** Relative to the working directory. Default: `output` in the person's data directory. */
+  /** Default: `output` in the person's data directory. */
   output_directory: z.string().min(1).optional(),
-  /** Likewise. Default: `templates` in the person's configuration directory. */
+  /** Default: `templates` in the person's configuration directory. */
   templates_directory: z.string().min(1).optional(),
   allow_commands: z.union([z.boolean(), z.array(z.string().min(1))]).default(false),
   /** Spelt as all clients spell it. */
   mcpServers: mcpServersSchema,
 } as const;
 
-const schema = z.object({ ...sharedShape, ...ownShape });
+const schema = z.object({ ...settingsSchema.shape, toolsets: toolsetsSchema.default([]), ...ownShape });
 /** As the environment has them: `tick_ms` is BATON_TICK_MS, `mcpServers` BATON_MCP_SERVERS. */
 const variableOf = (name: string): string => PREFIX + name.replaceAll(/[A-Z]/g, "_$&").toUpperCase();
 type Name = keyof typeof schema.shape;
@@ -142,24 +115,77 @@ const VARIABLES: ReadonlyMap<string, Name> = new Map([
 /** Every variable that is read here. */
 export const SETTING_VARIABLES: readonly string[] = [...VARIABLES.keys()];
 
+interface Given {
+  readonly value: unknown;
+  /** As in `Config.origins`. */
+  readonly origin: string;
+  /** The directory at which relative paths start, where they may be relative. */
+  readonly base?: string;
+}
+type Values = Map<Name, Given>;
+
 /**
- * Reads flags, then BATON_* variables, then the project's baton.json (searched upwards from `cwd` to the git root),
- * then the person's own, then the defaults: the first that names a value decides.
+ * Reads flags, then BATON_* variables, then the person's own baton.json, then the defaults: the first that names a value
+ * decides. A baton.json of the repository (searched upwards from `cwd` to the git root) may lower limits.
  * Throws `BatonError` `invalid_input` naming the place of a value that is unknown or wrong.
  */
-export function loadConfig({ flags, env, cwd }: ConfigSources): Config {
+export function loadConfig(sources: ConfigSources): Config {
+  const { cwd } = sources;
   const own = envPaths("baton", { suffix: "" });
-  const values = new Map<Name, { value: unknown; origin: string }>();
+  const values: Values = new Map();
+  const warnings: string[] = [];
+  takeTyped(values, sources, warnings);
+  const repository = readRepositoryFile(cwd, FILE_NAME);
+  if (repository.warning !== undefined) warnings.push(repository.warning);
+  const lowered = repository.found && repositoryValues(repository.found);
+  const toolsets = lowered?.get("toolsets");
+  if (toolsets !== undefined && !values.has("toolsets")) values.set("toolsets", toolsets);
+  const ownFile = path.join(own.config, FILE_NAME);
+  if (fs.existsSync(ownFile)) {
+    for (const [name, written] of readFile(parseObject(ownFile, readText(ownFile)), ownFile)) {
+      const isSet = values.has(name) || (name === "database_url" && sources.flags.db !== undefined);
+      const value = name === "mcpServers" ? expandServers(written, sources) : written;
+      if (!isSet) values.set(name, { value, origin: ownFile, base: own.config });
+    }
+  }
+  const parsed = lower(parse(values), values, lowered);
+  const placed = (name: "db" | "output_directory" | "templates_directory", otherwise: string) =>
+    pathOf(parsed[name], { name, given: values.get(name) }) ?? otherwise;
+  return deepFreeze({
+    database: databaseOf(parsed, placed("db", path.join(own.data, "baton.db"))),
+    toolsets: parsed.toolsets,
+    commands: commandsOf(parsed.allow_commands),
+    mcpServers: serversOf(parsed.mcpServers, cwd),
+    outputDirectory: placed("output_directory", path.join(own.data, "output")),
+    templatesDirectory: placed("templates_directory", path.join(own.config, "templates")),
+    logLevel: parsed.log_level,
+    settings: settingsSchema.parse(parsed),
+    origins: Object.fromEntries(NAMES.map((name) => [name, values.get(name)?.origin ?? "default"])),
+    warnings,
+  });
+}
+
+/** Takes the flags and variables of this start. */
+function takeTyped(values: Values, { flags, env, cwd }: ConfigSources, warnings: string[]): void {
   const take = (name: Name, value: unknown, origin: string) => {
-    if (value !== undefined && !values.has(name)) values.set(name, { value, origin });
+    if (value === undefined || values.has(name)) return;
+    const base = origin.startsWith("flag") ? { base: cwd } : {};
+    values.set(name, { value: name === "mcpServers" ? expandServers(value, { env, cwd }) : value, origin, ...base });
   };
   take("db", flags.db, "flag --db");
   take("database_url", flags.databaseUrl, "flag --database-url");
   take("toolsets", flags.toolsets, "flag --toolsets");
   take("allow_commands", flags.allowCommands, "flag --allow-commands");
   take("log_level", flags.logLevel, "flag --log-level");
-  if (flags.mcpConfig !== undefined)
-    take("mcpServers", serversOfFile(path.resolve(cwd, flags.mcpConfig)), "flag --mcp-config");
+  if (flags.mcpConfig !== undefined) {
+    const origin = "flag --mcp-config";
+    const file = absolutePath({ name: "mcpServers", text: flags.mcpConfig, origin, base: cwd });
+    const found = serversOfClient(parseObject(file, readText(file)), { env, cwd });
+    if (found === undefined)
+      throw new BatonError("invalid_input", `${file} has no "mcpServers".`, { details: { file } });
+    values.set("mcpServers", { value: found.servers, origin });
+    warnings.push(...found.warnings.map((warning) => `${file}: ${warning}.`));
+  }
   for (const [variable, name] of VARIABLES) {
     const text = env[variable];
     // A file named on the command line wins over a database URL in the environment.
@@ -167,33 +193,48 @@ export function loadConfig({ flags, env, cwd }: ConfigSources): Config {
     // An empty variable is how a client's configuration leaves one unset.
     if (text !== undefined && text !== "") take(name, fromText(name, text), `environment ${variable}`);
   }
-  const projectFile = findUpwards(cwd);
-  if (projectFile !== undefined) {
-    for (const [name, value] of readFile(projectFile, Object.keys(sharedShape))) take(name, value, projectFile);
-  }
-  const ownFile = path.join(own.config, FILE_NAME);
-  if (fs.existsSync(ownFile)) {
-    for (const [name, value] of readFile(ownFile, NAMES)) {
-      if (name !== "database_url" || flags.db === undefined) take(name, value, ownFile);
+}
+
+/** Values of a repository's own file. Throws `not_permitted` for a key that reaches beyond the repository. */
+function repositoryValues({ file, text }: { readonly file: string; readonly text: string }): Values {
+  const values: Values = new Map();
+  for (const [name, value] of readFile(parseObject(file, text), file, REPOSITORY_NAMES)) {
+    if (!REPOSITORY_NAMES.includes(name)) {
+      const message =
+        `${file}: "${name}" reaches beyond this repository, so it is taken only from your own configuration, a flag or the environment. ` +
+        `A repository's file may lower ${LOWERABLE.join(", ")}, and list toolsets.`;
+      throw new BatonError("not_permitted", message, { details: { file, key: name } });
     }
+    values.set(name, { value, origin: file });
   }
-  const parsed = parse(values);
-  return deepFreeze({
-    database: databaseOf(parsed, own.data, cwd),
-    toolsets: parsed.toolsets,
-    commands: commandsOf(parsed.allow_commands),
-    mcpServers: serversOf(parsed.mcpServers, cwd),
-    outputDirectory: path.resolve(cwd, parsed.output_directory ?? path.join(own.data, "output")),
-    templatesDirectory: path.resolve(cwd, parsed.templates_directory ?? path.join(own.config, "templates")),
-    logLevel: parsed.log_level,
-    settings: settingsSchema.parse(parsed),
-    origins: Object.fromEntries(NAMES.map((name) => [name, values.get(name)?.origin ?? "default"])),
-  });
+  return values;
+}
+
+/** Applies the limits of the repository's file where they are lower than those in force, and says so in `values`. */
+function lower(parsed: Parsed, values: Values, lowered: Values | undefined): Parsed {
+  if (lowered === undefined) return parsed;
+  const wanted = parse(lowered);
+  const result: Parsed = { ...parsed };
+  for (const name of LOWERABLE) {
+    const given = lowered.get(name);
+    if (given === undefined || Number(wanted[name]) >= Number(parsed[name])) continue;
+    Object.assign(result, { [name]: wanted[name] });
+    values.set(name, given);
+  }
+  return result;
+}
+
+function pathOf(
+  text: string | undefined,
+  { name, given }: { readonly name: string; readonly given: Given | undefined },
+): string | undefined {
+  if (text === undefined) return undefined;
+  return absolutePath({ name, text, origin: given?.origin ?? "default", base: given?.base });
 }
 
 type Parsed = z.output<typeof schema>;
 
-function parse(values: ReadonlyMap<Name, { value: unknown; origin: string }>): Parsed {
+function parse(values: Values): Parsed {
   const parsed = schema.safeParse(Object.fromEntries([...values].map(([name, { value }]) => [name, value])));
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => {
@@ -224,28 +265,28 @@ function fromText(name: Name, text: string): unknown {
   }
 }
 
-function readObject(file: string): object {
+function readText(file: string): string {
+  try {
+    return fs.readFileSync(file, "utf8");
+  } catch (error) {
+    throw new BatonError("invalid_input", `${file} cannot be read: ${messageOf(error)}.`, { details: { file } });
+  }
+}
+
+function parseObject(file: string, text: string): object {
   let data: unknown;
   try {
-    data = JSON.parse(fs.readFileSync(file, "utf8"));
-  } catch (error) {
+    data = parseJsonc(text);
+  } catch {
     // A parser's message quotes the text, which may be a secret.
-    const why = error instanceof SyntaxError ? "is not valid JSON" : `cannot be read: ${String(error)}`;
-    throw new BatonError("invalid_input", `${file} ${why}.`, { details: { file } });
+    throw new BatonError("invalid_input", `${file} is not valid JSON.`, { details: { file } });
   }
   if (typeof data === "object" && data !== null && !Array.isArray(data)) return data;
   throw new BatonError("invalid_input", `${file} must hold one JSON object.`, { details: { file } });
 }
 
-/** `mcpServers` of a client's file, whatever else it holds. */
-function serversOfFile(file: string): unknown {
-  const data = readObject(file);
-  if ("mcpServers" in data) return data.mcpServers;
-  throw new BatonError("invalid_input", `${file} has no "mcpServers".`, { details: { file } });
-}
-
-function* readFile(file: string, known: readonly string[]): Generator<[Name, unknown]> {
-  for (const [key, value] of Object.entries(withPresentNames(readObject(file)))) {
+function* readFile(data: object, file: string, known: readonly string[] = NAMES): Generator<[Name, unknown]> {
+  for (const [key, value] of Object.entries(withPresentNames(data))) {
     if (key === "$schema") continue;
     const name = NAMES.find((candidate) => candidate === key);
     if (name === undefined) {
@@ -253,45 +294,20 @@ function* readFile(file: string, known: readonly string[]): Generator<[Name, unk
         details: { file, key },
       });
     }
-    if (!known.includes(name)) {
-      const message = `${file}: "${key}" reaches beyond the project, so it is taken only from your own configuration, a flag or the environment.`;
-      throw new BatonError("not_permitted", message, { details: { file, key } });
-    }
     yield [name, value];
   }
 }
 
-function findUpwards(cwd: string): string | undefined {
-  for (let directory = path.resolve(cwd); ;) {
-    const file = path.join(directory, FILE_NAME);
-    if (fs.existsSync(file)) return file;
-    const parent = path.dirname(directory);
-    if (parent === directory || fs.existsSync(path.join(directory, ".git"))) return undefined;
-    directory = parent;
-  }
-}
-
-function databaseOf(parsed: Parsed, dataDirectory: string, cwd: string): DatabaseConfig {
+function databaseOf(parsed: Parsed, file: string): DatabaseConfig {
   if (parsed.database_url !== undefined)
     return { kind: "postgres", url: parsed.database_url, connections: parsed.database_connections };
-  const file = parsed.db === undefined ? path.join(dataDirectory, "baton.db") : path.resolve(cwd, parsed.db);
-  return { kind: "sqlite", file, synchronous: parsed.sqlite_synchronous };
+  return { kind: "sqlite", file, synchronous: parsed.sqlite_synchronous, isDefault: parsed.db === undefined };
 }
 
 function commandsOf(allowed: boolean | readonly string[]): CommandPolicy {
   if (allowed === true) return { kind: "all" };
   if (allowed === false || allowed.length === 0) return { kind: "off" };
   return { kind: "patterns", patterns: allowed };
-}
-
-function serversOf(servers: Parsed["mcpServers"], cwd: string): McpServer[] {
-  return Object.entries(servers).flatMap(([name, { disabled = false, tools, ...server }]): McpServer[] => {
-    if (disabled) return [];
-    const named = { name, ...(tools !== undefined && { tools }) };
-    if ("url" in server) return [{ ...named, type: "http", url: server.url, headers: server.headers }];
-    const { command, args, env } = server;
-    return [{ ...named, type: "stdio", command, args, env, cwd: path.resolve(cwd, server.cwd ?? ".") }];
-  });
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -1,5 +1,6 @@
 import os from "node:os";
 import { type Config, databaseIsThere } from "../config.js";
+import { hasCode } from "../base/errors.js";
 import type { Settings } from "../base/settings.js";
 import type { Caller } from "../engine/context.js";
 import type { Engine } from "../engine/engine.js";
@@ -163,8 +164,18 @@ export class App {
     if (this.#connection.isUsed) await this.#background.catchUp();
     await this.#connection.close(async (bind) => {
       await this.#background.stop();
-      if (this.#session.isOpen) await this.#session.end(bind(this.#identity.client));
+      if (this.#session.isOpen) await this.#endSession(bind(this.#identity.client));
     });
+  }
+
+  /** Without its database a session ends by its expiry, and the process still ends well. */
+  async #endSession(engine: Engine): Promise<void> {
+    try {
+      await this.#session.end(engine);
+    } catch (error) {
+      if (!hasCode(error, "unavailable")) throw error;
+      this.#logger.warn("the session ends by its expiry", { error });
+    }
   }
 
   async #engine(): Promise<Engine> {

@@ -98,7 +98,8 @@ export class Connection {
       const { openPostgres } = await import("../store/postgres/postgres.js");
       return openPostgres({ ...shared, url: database.url, poolSize: database.connections });
     }
-    const { openSqlite } = await import("../store/sqlite/sqlite.js");
-    return openSqlite({ ...shared, file: database.file, synchronous: database.synchronous });
+    const { openSqliteAtNeed } = await import("../store/sqlite/at-need.js");
+    const { file, synchronous, isDefault } = database;
+    return openSqliteAtNeed({ ...shared, file, synchronous, makesDirectories: isDefault });
   }
 }

@@ -17,6 +17,7 @@ export function launch(
 ): Launched {
   const config = loadConfig({ flags, env: process.env, cwd: process.cwd() });
   const logger = stderrLogger({ level: config.logLevel, redact: redactSecrets });
+  for (const warning of config.warnings) logger.warn(warning);
   const warn = onceInARow((error) => logger.warn("background work failed; retrying", { error }));
   const runBackground = () => {
     app.runBackground().then(() => warn(undefined), warn);

@@ -14,7 +14,7 @@ export type { Finding };
 
 /** Looks the database over without changing it. */
 export async function inspectDatabase(database: DatabaseConfig): Promise<Finding[]> {
-  if (database.kind === "sqlite") return (await import("../store/sqlite/inspection.js")).inspectSqlite(database.file);
+  if (database.kind === "sqlite") return (await import("../store/sqlite/inspection.js")).inspectSqlite(database);
   return (await import("../store/postgres/inspection.js")).inspectPostgres(database.url);
 }
 

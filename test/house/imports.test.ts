@@ -94,7 +94,7 @@ const AREAS = [
   { area: "resources", files: ["src/resources/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
   { area: "prompts", files: ["src/prompts/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
   { area: "mcp", files: ["src/mcp/**"], may: ["dispatch", "tools", "resources", "prompts", "base"], types: ["engine", "tx", "runtime"], node: "all" },
-  { area: "config", files: ["src/config.ts"], may: ["base"], types: ["runtime"], node: "all" },
+  { area: "config", files: ["src/config.ts", "src/config/**"], may: ["base"], types: ["runtime"], node: "all" },
   { area: "cli", files: ["src/cli/**"], may: ["dispatch", "tools", "config", "base"], types: ["app", "tx", "runtime"], node: "all" },
   { area: "app", files: ["src/app/**", "src/main.ts"], may: "all", types: [], node: "all" },
 ] as const satisfies readonly Area[];
@@ -109,7 +109,7 @@ const PACKAGES = [
   { name: "graphology-types", files: ["src/engine/graph/dag.ts"] },
   { name: "@marcbachmann/cel-js", files: ["src/engine/expressions/expressions.ts"] },
   { name: "minisearch", files: ["src/engine/planning/similarity.ts"] },
-  { name: "zod", files: ["src/base/**", "src/engine/**", "src/dispatch/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts"] },
+  { name: "zod", files: ["src/base/**", "src/engine/**", "src/dispatch/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts", "src/config/**"] },
   { name: "picomatch", files: ["src/engine/**"] },
   { name: "yaml", files: ["src/engine/**", "src/cli/**", "src/config.ts"] },
   { name: "p-limit", files: ["src/executors/**"] },

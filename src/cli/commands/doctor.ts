@@ -50,6 +50,7 @@ async function configured({ open, host, env, call }: CommandContext): Promise<Fi
   const there = usable && !database.some(({ says }) => says.includes("not there yet"));
   return [
     ...configuration(config),
+    ...config.warnings.map((says) => ({ check: "configuration", verdict: "warn", says }) as const),
     ...variables(env),
     commands(config),
     tools(config),

@@ -61,6 +61,7 @@ export function isStalePlan(error: unknown): boolean {
 const REFUSALS: readonly (readonly [state: RegExp, why: string])[] = [
   [/^28/, "it refuses this user or password. Check BATON_DATABASE_URL"],
   [/^3D000$/, "there is no such database. Create it, or check BATON_DATABASE_URL"],
+  [/^42P01$/, "its tables are gone: it was reset or replaced while this process used it. Restart this server"],
   [/^42501$/, "this user may not do that there. Grant it CREATE on the schema, or use the owner"],
   [/^(?:53100|53200)$/, "the server is out of disk or memory; nothing was changed"],
   [/^25006$/, "it is read-only (a standby?). Name the primary in BATON_DATABASE_URL"],

@@ -1,5 +1,6 @@
 import { messageOf } from "../../base/errors.js";
 import fs from "node:fs";
+import path from "node:path";
 import Database from "better-sqlite3";
 import type { Finding } from "../driver/inspection.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
@@ -13,7 +14,12 @@ const BUSY_MS = 2_000;
 const OPEN_TO_OTHERS = 0o077;
 
 /** Looks a SQLite file over without changing it, and without making one that is not there. */
-export function inspectSqlite(file: string): Finding[] {
+export function inspectSqlite({ file, isDefault }: { readonly file: string; readonly isDefault: boolean }): Finding[] {
+  const directory = path.dirname(file);
+  if (!isDefault && !fs.existsSync(directory)) {
+    const remedy = `make it (mkdir -p '${directory}'), or name another file with BATON_DB`;
+    return [{ check: "file", verdict: "fail", says: `there is no directory ${directory} for ${file}`, remedy }];
+  }
   if (!fs.existsSync(file)) {
     return [{ check: "file", verdict: "ok", says: `${file} is not there yet: the first call that writes makes it` }];
   }

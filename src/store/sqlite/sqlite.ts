@@ -6,6 +6,7 @@ import { refuseNewer, statementsFrom } from "../driver/migrate.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
 import { pause, type TransientError, type TransactionRetry, retrying } from "../driver/retry.js";
 import { APPLICATION_ID, codeOf, corrupt, prepareFile } from "./file.js";
+import { FileIdentity } from "./identity.js";
 import { SQLITE, SqliteStatements } from "./statements.js";
 import { playOnOwnConnection } from "./snapshot.js";
 import { WalCheckpointer, type WalState } from "./wal.js";
@@ -58,16 +59,30 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
     totalMs,
     pauseMs: (_, waitedMs) => turns.pauseMs(waitedMs),
   };
+  const identity = new FileIdentity(options.file);
   // SQLite's own busy wait would freeze the event loop.
   const database = new Database(options.file, { timeout: 0 });
   try {
     const run = (): void => migrate(database, options);
     await retrying(policy, { run, transient: transientErrorOf });
-    return new SqliteStore(database, options, { policy, turns });
+    identity.check(options.runtime.clock.now());
+    return new SqliteStore(database, options, { policy, turns, identity });
   } catch (error) {
     database.close();
     throw refusal(error, options.file);
   }
+}
+
+/**
+ * Returns a store over an empty database in memory that answers queries as a new file would. `location` is shown in its
+ * place.
+ */
+export function emptySqlite(options: SqliteOptions): Store {
+  const database = new Database(":memory:");
+  migrate(database, options);
+  const turns = new WriteFairness(options.runtime.random);
+  const policy = { database: options.file, totalMs: 0, pauseMs: () => 0 };
+  return new SqliteStore(database, options, { policy, turns, identity: undefined });
 }
 
 function schemaVersion(database: Database.Database): number {
@@ -110,6 +125,8 @@ function refuseStranger(database: Database.Database, file: string): void {
 interface Sharing {
   readonly policy: TransactionRetry;
   readonly turns: WriteFairness;
+  /** Undefined for a database in memory. */
+  readonly identity: FileIdentity | undefined;
 }
 
 class SqliteStore implements Store {
@@ -165,6 +182,8 @@ class SqliteStore implements Store {
 
   async snapshot<T>(query: (ctx: TxContext) => Tx<T>): Promise<T> {
     const { location: file } = this.info;
+    // The snapshot opens the path anew, and would read another file.
+    this.#sharing.identity?.check(this.#runtime.clock.now());
     const run = () =>
       playOnOwnConnection({ file, query: () => query(this.#context()), points: this.#faults?.attempt() });
     return this.#retrying(run, transientOrUnknown);
@@ -209,6 +228,7 @@ class SqliteStore implements Store {
       const result = this.#play(command(this.#context()), begin === this.#begin, points);
       const committed = points?.before("COMMIT");
       this.#commit.run();
+      this.#sharing.identity?.check(this.#runtime.clock.now());
       // Only what changed something wakes: a waiter that looks in a transaction of its own must not wake itself.
       if (this.#statements.changed) {
         this.#wake.committed();
