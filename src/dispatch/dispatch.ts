@@ -6,7 +6,7 @@ import { hashOfInput } from "../base/hash.js";
 import type { Settings } from "../base/settings.js";
 import type { Logger } from "../runtime/logger.js";
 import type { waitFor } from "../runtime/waiting.js";
-import { cleanInput, parseInput, strict } from "./input.js";
+import { checkInput, parseInput, strict } from "./input.js";
 import * as params from "./params.js";
 import type { ServerCapabilities } from "./capabilities.js";
 import type {
@@ -73,7 +73,7 @@ export class Dispatch {
   }
 
   /**
-   * Looks the operation up, cleans and parses the input, runs it and holds the result against its output schema.
+   * Looks the operation up, checks and parses the input, runs it and holds the result against its output schema.
    * Throws `BatonError` for what the caller can act on and `InternalError` for the rest.
    */
   async call(name: string, input: Record<string, unknown>, options: CallOptions = {}): Promise<Answer> {
@@ -92,7 +92,8 @@ export class Dispatch {
 
   async #perform(operation: Operation, raw: Record<string, unknown>, options: CallOptions) {
     requirePermission(operation, this.#parts.caller);
-    const input = parseInput(operation, cleanInput(raw, this.#parts.settings().input_bytes_max));
+    checkInput(operation.name, raw, this.#parts.settings().input_bytes_max);
+    const input = parseInput(operation, raw);
     const end = await this.#heard(operation, input);
     try {
       return await this.#run(operation, input, options);

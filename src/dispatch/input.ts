@@ -1,50 +1,28 @@
 import { pathText } from "../base/problems.js";
+import { flawsOf } from "../base/stored-values.js";
 import type { z } from "zod";
 import { BatonError } from "../base/errors.js";
 import { nearest } from "../base/names.js";
 import type { Operation } from "./operation.js";
 
-const DEPTH_MAX = 100;
 const PROBLEMS_SHOWN_MAX = 50;
 
-/** Control characters but line feed and tab, the marks and overrides that turn the reading direction, lone surrogates. */
-// oxlint-disable-next-line no-control-regex -- control characters are what it is about
-const UNSAFE = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
-
 /**
- * Text from agents is data that other agents and people will read: this is the one place where every string of an
- * input, keys too, loses the characters that could make it read as something else. Also the one place where an input
- * is refused for its size or depth, before anything else looks into it.
- * Throws `limit_exceeded` above `bytesMax` (counted as UTF-16 text, so no more than the JSON it came in) and
- * `invalid_input` below 100 levels.
+ * Refuses an input that the store could not keep as given, before anything else looks into it: texts with NUL or lone
+ * surrogates and numbers that JSON cannot hold exactly, each with its place (`invalid_input`), and one that is too large
+ * (`limit_exceeded`) or too deep. Everything else passes unchanged.
  */
-export function cleanInput(input: Record<string, unknown>, bytesMax: number): Record<string, unknown> {
-  let size = 0;
-  const count = (more: number) => {
-    size += more;
-    if (size > bytesMax) throw tooLarge(bytesMax);
-  };
-  const cleanText = (text: string) => {
-    count(text.length + 2);
-    return text.replace(UNSAFE, "");
-  };
-  const clean = (value: unknown, depth: number): unknown => {
-    if (typeof value === "string") return cleanText(value);
-    count(1);
-    if (typeof value === "bigint")
-      throw new BatonError("invalid_input", "JSON cannot carry a big integer: write it as text. Nothing was done.");
-    if (typeof value !== "object" || value === null) return value;
-    if (depth > DEPTH_MAX) {
-      const message = `The input is nested more than ${DEPTH_MAX} levels deep; nothing was done.`;
-      throw new BatonError("invalid_input", message);
-    }
-    if (Array.isArray(value)) return value.map((item) => clean(item, depth + 1));
-    return cleanObject(value, depth);
-  };
-  // fromEntries defines each key as the object's own, "__proto__" included.
-  const cleanObject = (value: object, depth: number) =>
-    Object.fromEntries(Object.entries(value).map(([key, item]) => [cleanText(key), clean(item, depth + 1)]));
-  return cleanObject(input, 1);
+export function checkInput(operation: string, input: Record<string, unknown>, bytesMax: number): void {
+  const flaws = flawsOf(input, bytesMax);
+  if (flaws.length === 0) return;
+  if (flaws.some(({ limit }) => limit === "bytes")) throw tooLarge(bytesMax);
+  throw invalidInput(
+    operation,
+    flaws.map(({ path, message }) => {
+      const place = pathText(path);
+      return { path: place, message: `${place === "" ? "The input" : `"${place}"`} ${message}.` };
+    }),
+  );
 }
 
 /** The refusal of an input that is larger than a server takes. */

@@ -36,6 +36,7 @@ const taskLineFields = {
   reserved_for: z.string().optional(),
   reserved_until: instant.optional(),
   retry_at: instant.optional(),
+  until: instant.optional(),
 } as const;
 export const taskLine = z.object(taskLineFields);
 

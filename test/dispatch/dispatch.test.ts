@@ -179,10 +179,24 @@ describe("input", () => {
     expect(await call("read_notes")).toEqual({ notes: [] });
   });
 
-  test("loses the characters that make a text read as something else, in keys too", async () => {
+  test("is kept exactly as given: line ends, direction marks, escapes and keys", async () => {
     const { callUnchecked: call } = await startApp({ operations });
-    await call("write_note", { "te\u202ext": "a\u0000b\u200fc\u2066d\u001b[31me\r\n\tf\ud800" });
-    expect(await call("read_notes")).toEqual({ notes: [{ text: "abcd[31me\n\tf" }] });
+    const text = "b\u200fc\u2066d\u001b[31me\r\n\tf\u{E0041}";
+    await call("write_note", { text });
+    expect(await call("read_notes")).toEqual({ notes: [{ text }] });
+  });
+
+  test("that the store could not keep is refused with every place, and nothing is done", async () => {
+    const { callUnchecked: call } = await startApp({ operations });
+    const error = refusal(
+      await call("write_note", { "te\u0000xt": 1, text: "a\ud800" }).catch((thrown: unknown) => thrown),
+    );
+    expect(error).toMatchObject({
+      code: "invalid_input",
+      details: { problems: [{ path: "te\u0000xt" }, { path: "text" }] },
+    });
+    expect(error?.message).toContain("nothing was done");
+    expect(await call("read_notes")).toEqual({ notes: [] });
   });
 
   test("too large or too deep is refused before anything looks into it", async () => {

@@ -146,12 +146,12 @@ describe("inputs that the format allows", () => {
 
   test("names of any kind become a workflow that can be started", async () => {
     const odd = [
-      "\u0000\u202E",
+      "\u0001\u202E",
       "~",
       "é".repeat(300),
       "深/".repeat(100),
       "a/".repeat(600),
-      "\uD800",
+      "\r\n\t",
       "..",
       "/",
       "${{ x }}",

@@ -87,7 +87,7 @@ function awaited({ ask, workflow, event, until }: Data, task: string | undefined
     return `for a decision (baton call decide_escalation --id ${task ?? "?"} --decision approved): ${ask}`;
   if (typeof workflow === "string") return `for a run of ${workflow}`;
   if (typeof event === "string") return `for the event ${event}`;
-  return typeof until === "number" ? `until ${new Date(until).toISOString()}` : "";
+  return typeof until === "string" ? `until ${until}` : "";
 }
 
 function lossOf(agent: string, data: Data): string {

@@ -1,3 +1,4 @@
+import { startOf } from "../../base/stored-values.js";
 import { grouped } from "../graph/groups.js";
 import { TITLE_CHARS_MAX } from "../../base/limits.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
@@ -65,7 +66,7 @@ const idOf = ({ task }: Pick<TaskAndSpec, "task">): string => task.id;
 /** The step that undoes a task, written from a Step and read back as one. */
 function compensationStep({ task, spec }: TaskAndSpec): Step {
   const step = spec.compensate as unknown as Step;
-  const title = step.title === task.key ? `Undo ${task.title}`.slice(0, TITLE_CHARS_MAX) : step.title;
+  const title = step.title === task.key ? startOf(`Undo ${task.title}`, TITLE_CHARS_MAX) : step.title;
   return { ...step, key: compensationKey(task.key), title, needs: [], trigger: "all_succeeded" };
 }
 

@@ -23,7 +23,7 @@ import { findProject, requireUnarchived } from "../projects/projects.js";
 import { allBlockedBehind, judgeAfresh, canReopenRun, reopen, reopenRun } from "../lifecycle/reopening.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
 import { settleDependents } from "../lifecycle/dependents.js";
-import { listed, requireSize, unfitness } from "../steps/output.js";
+import { listed, requireStorable, unfitness } from "../steps/output.js";
 import { noSuchTask, requireRun } from "../lookup.js";
 import { failAttempt } from "../tasks/tasks.js";
 import { taskLine } from "../tasks/views.js";
@@ -239,7 +239,7 @@ export function* resolveDeadLetter(ctx: EngineContext, { id, notes, result, by }
     result,
     again: { said: STILL_PENDING, next: resolveAgain(id, task.kind === "plan" ? PLAN_EXAMPLE : "…") },
   };
-  requireSize(ctx, task, given);
+  requireStorable(ctx, task, given);
   const problems = unfitness(spec, result);
   if (problems.length > 0) {
     const message = `The result is not what the step's output schema asks: ${listed(problems)}. ${STILL_PENDING}`;

@@ -79,7 +79,7 @@ function* writtenStep(
   );
   const [step] = "problems" in parsed ? [] : parsed.definition.steps;
   if (step === undefined || !isKnownAtStart(step)) return undefined;
-  const values = valuesOfRun(run, yield* ownProject(task));
+  const values = valuesOfRun(ctx, run, yield* ownProject(task));
   if (!isStill(spec, step, values)) return undefined;
   return { ...spec, dynamic: { step: { ...step }, reads: [] } };
 }

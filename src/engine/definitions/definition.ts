@@ -6,6 +6,7 @@ import { parseCompensation } from "./compensation.js";
 import { addStepProblems, type DefinitionLimits } from "./step-checks.js";
 import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./expression-checks.js";
 import { addForbidden, readDefinitionText } from "./text.js";
+import { parseDuration } from "../../base/durations.js";
 import { defined, type JsonObject, isObject } from "../../base/json.js";
 import { addInputProblems, type InputDefinition } from "./inputs.js";
 import { DEFAULT_ESTIMATE_MS, type Priority } from "../scheduling/order.js";
@@ -161,9 +162,9 @@ export function definitionDag(definition: Pick<Definition, "steps">): Dag {
   return buildDag(definition.steps.map((step) => ({ key: step.key, needs: step.needs, weightMs: estimateOf(step) })));
 }
 
-/** How long a step is expected to take, in ms. */
-export function estimateOf(step: Pick<Step, "estimate_ms">): number {
-  return step.estimate_ms ?? DEFAULT_ESTIMATE_MS;
+/** How long a step is expected to take, in ms: a timer as long as it runs. */
+export function estimateOf(step: Pick<Step, "estimate_ms" | "for">): number {
+  return step.estimate_ms ?? parseDuration(step.for) ?? DEFAULT_ESTIMATE_MS;
 }
 
 /** Milliseconds since the epoch. */

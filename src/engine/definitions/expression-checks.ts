@@ -1,5 +1,6 @@
 import type { WrittenStep } from "./schema.js";
 import { parseDuration } from "../../base/durations.js";
+import { INSTANT_RULE, parseInstant } from "../../base/time.js";
 import { readExpression, type Scope } from "../expressions/expressions.js";
 import type { InputDefinition } from "./inputs.js";
 import type { Problems } from "../../base/problems.js";
@@ -154,8 +155,8 @@ class StepReader {
     const { for: span, until } = step;
     if (span !== undefined && !isTemplate(span) && parseDuration(span) === undefined)
       this.#problem("for", `${JSON.stringify(span)} is not a duration, such as "20m" or milliseconds`);
-    if (until !== undefined && !isTemplate(until) && Number.isNaN(Date.parse(until)))
-      this.#problem("until", `${JSON.stringify(until)} is not an instant, such as "2026-01-31T18:00:00Z"`);
+    if (until !== undefined && !isTemplate(until) && parseInstant(until) === undefined)
+      this.#problem("until", `${JSON.stringify(until)} is not an instant: write ${INSTANT_RULE}`);
   }
 
   /** Every text of a structure. */

@@ -2,6 +2,7 @@ import { ON_FAILURE, PRIORITY_NAMES, STEP_KINDS, type StepKind, TRIGGER_RULES } 
 import { z } from "zod";
 import { closedObject } from "../../base/strict-object.js";
 import { durationSchema, parseDuration } from "../../base/durations.js";
+import { parseInstant } from "../../base/time.js";
 import { hint, isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "../../base/names.js";
 import { TOOL_NAME, TOOL_NAME_LENGTH_MAX, TOOL_NAME_RULE } from "../policy/tool-policy.js";
 
@@ -48,13 +49,13 @@ const timeoutsSchema = closed({
   heartbeat: durationMs.optional(),
 });
 
-const instantSchema = z.iso.datetime({ offset: true });
 export const deadlineSchema = z
   .union([z.string(), z.number()], { error: "must be a duration or an instant" })
   .transform((value, ctx): Deadline => {
     const after = parseDuration(value);
     if (after !== undefined) return { after_ms: after };
-    if (typeof value === "string" && instantSchema.safeParse(value).success) return { at: Date.parse(value) };
+    const at = typeof value === "string" ? parseInstant(value) : undefined;
+    if (at !== undefined) return { at };
     const message = `${JSON.stringify(value).slice(0, NAME_LENGTH_MAX)} is not a deadline: write a duration from the start of the run, such as "2h", or an instant, such as "2026-01-31T18:00:00Z"`;
     ctx.issues.push({ code: "custom", message, input: value });
     return z.NEVER;

@@ -1,5 +1,6 @@
 import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import { type Problem, Problems, pathText } from "../../base/problems.js";
+import { flawOfNumber, flawOfText } from "../../base/stored-values.js";
 import type { JsonObject } from "../../base/json.js";
 
 /** JSON is read natively; YAML takes a parser that needs about a second for each megabyte. */
@@ -175,8 +176,18 @@ function forbidden(value: unknown, path: readonly PropertyKey[]): { message: str
   if (typeof key === "string" && key.includes("${{")) return { message: `\`\${{\` in a key: ${NOT_HERE}` };
   if (typeof value === "string" && value.includes("${{") && !takesExpressions(path))
     return { message: `\`\${{\`: ${NOT_HERE}` };
-  if (typeof value === "number" && !Number.isFinite(value)) return { message: `${value} is not a JSON number` };
-  return undefined;
+  const flaw = flawOf(value) ?? (typeof key === "string" ? nameFlaw(key) : undefined);
+  return flaw === undefined ? undefined : { message: flaw };
+}
+
+function flawOf(value: unknown): string | undefined {
+  if (typeof value === "string") return flawOfText(value);
+  return typeof value === "number" ? flawOfNumber(value) : undefined;
+}
+
+function nameFlaw(key: string): string | undefined {
+  const flaw = flawOfText(key);
+  return flaw && `has a name that ${flaw}`;
 }
 
 /** The key of the step that a path leads into. */

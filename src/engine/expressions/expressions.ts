@@ -1,6 +1,8 @@
 import { createRequire } from "node:module";
 import type { ASTNode, Environment, ParseResult } from "@marcbachmann/cel-js";
 import { EvaluationTime, inTime, TookTooLong } from "./time-limit.js";
+import { UnfitValue, ValueBytes } from "./value-bytes.js";
+import { BatonError, messageOf } from "../../base/errors.js";
 import { hint } from "../../base/names.js";
 
 /**
@@ -344,45 +346,64 @@ export function isExpression(source: string): boolean {
   }
 }
 
-/** With the values, the time there is to read them in. */
+/** With the values: the time there is to read them in, and the bound of what expressions give. */
 export const TIME = Symbol("time");
+export const BYTES = Symbol("bytes");
 
 /** The values that expressions read. */
-export type Values = Readonly<Partial<Record<Root, unknown>>> & { readonly [TIME]?: EvaluationTime };
+export type Values = Readonly<Partial<Record<Root, unknown>>> & {
+  readonly [TIME]?: EvaluationTime;
+  readonly [BYTES]?: ValueBytes;
+};
+
+/** Bytes of a value where no bound came with the values. */
+const VALUE_BYTES_MAX = 4 * 1024 * 1024;
 
 /** An expression could not be evaluated with the values there are. */
-export class EvaluationFailed extends Error {
+export class EvaluationFailed extends BatonError {
   constructor(source: string, problem: string) {
-    super(`\`${source.length > 200 ? `${source.slice(0, 200)}…` : source}\`: ${problem}`);
+    super("invalid_input", `\`${source.length > 200 ? `${source.slice(0, 200)}…` : source}\`: ${problem}`);
     this.name = "EvaluationFailed";
   }
 }
 
 /**
- * The value of an expression, as JSON has it. Throws `EvaluationFailed` for a field that is not there, types that do not
- * fit, and for one that takes too long (nested macros over long lists, a pattern that backtracks).
+ * The value of an expression, as JSON has it. Throws `EvaluationFailed` alone: for a field that is not there, types that do
+ * not fit, a value that the store cannot keep, and for one that takes too long (nested macros over long lists, a pattern that
+ * backtracks).
  */
 export function evaluate(source: string, values: Values): unknown {
+  const bytes = values[BYTES]?.next() ?? new ValueBytes(VALUE_BYTES_MAX);
   try {
     const { run, simple } = parse(source);
-    return plain(
-      simple ? run(values) : inTime(values[TIME] ?? new EvaluationTime(), source, () => run(values) as unknown),
-    );
+    const value: unknown = simple
+      ? run(values)
+      : inTime(values[TIME] ?? new EvaluationTime(), source, () => run(values) as unknown);
+    return plain(value, bytes);
   } catch (error) {
-    if (error instanceof TookTooLong) throw new EvaluationFailed(source, error.message);
-    if (error instanceof RangeError) throw new EvaluationFailed(source, error.message);
-    throw new EvaluationFailed(source, problemOf(error).message);
+    throw new EvaluationFailed(source, failureOf(error));
   }
 }
 
-/** CEL's integers, optionals, timestamps and maps as JSON has them. */
-function plain(value: unknown): unknown {
-  if (typeof value === "bigint") return Number(value);
+/** The library and its functions may throw whatever a value makes them throw: it is the expression's failure. */
+function failureOf(error: unknown): string {
+  const { ParseError, TypeError: CelTypeError, EvaluationError } = library().cel;
+  if (error instanceof ParseError || error instanceof CelTypeError || error instanceof EvaluationError)
+    return error.summary;
+  if (error instanceof TookTooLong || error instanceof UnfitValue) return error.message;
+  return `cannot be evaluated: ${messageOf(error)}`;
+}
+
+/** CEL's integers, optionals, timestamps and maps as JSON has them. Throws `UnfitValue`. */
+function plain(value: unknown, bytes: ValueBytes): unknown {
+  if (typeof value === "string") return bytes.text(value);
+  bytes.count(1);
+  if (typeof value === "bigint" || typeof value === "number") return bytes.number(value);
   if (value === null || typeof value !== "object") return value ?? null;
-  if (Array.isArray(value)) return value.map(plain);
+  if (Array.isArray(value)) return value.map((entry) => plain(entry, bytes));
   if (value instanceof Date) return value.toISOString();
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, entry]) => [String(key), plain(entry)]));
   const { Optional } = library().cel;
-  if (value instanceof Optional) return value.hasValue() ? plain(value.value()) : null;
-  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, plain(entry)]));
+  if (value instanceof Optional) return value.hasValue() ? plain(value.value(), bytes) : null;
+  const entries = value instanceof Map ? [...value] : Object.entries(value);
+  return Object.fromEntries(entries.map(([key, entry]) => [bytes.text(String(key)), plain(entry, bytes)]));
 }

@@ -14,7 +14,8 @@ import { evaluate, EvaluationFailed, type Values } from "../expressions/expressi
 import { gatherElements, spreadElements } from "./for-each.js";
 import { askedBy, specOf } from "../steps/instantiate.js";
 import { checkpointBeforeGates } from "../snapshots/before-gates.js";
-import { earliest } from "../../base/time.js";
+import { startOf } from "../../base/stored-values.js";
+import { earliest, INSTANT_RULE, isoOrNull, parseInstant } from "../../base/time.js";
 import { ownProject, type Project } from "../projects/projects.js";
 import { readyTasks } from "./ready.js";
 import type { RunChange } from "./run-change.js";
@@ -129,7 +130,7 @@ function expressionError(error: unknown): { type: string; message: string } {
 function condition(source: string, values: Values): boolean {
   const value = evaluate(source, values);
   if (typeof value === "boolean") return value;
-  throw new EvaluationFailed(source, `must be true or false, and is ${JSON.stringify(value).slice(0, 100)}`);
+  throw new EvaluationFailed(source, `must be true or false, and is ${shortJson(value)}`);
 }
 
 function* skipTask(change: RunChange, task: Task, source: string): Tx<Settled> {
@@ -233,7 +234,7 @@ function* settleBySignal(
 
 function waitsFor({ ask, workflow, event }: Step, until: number | undefined): Record<string, unknown> {
   if (ask !== undefined) return { ask };
-  return workflow === undefined ? { until: until ?? null, event: event ?? null } : { workflow };
+  return workflow === undefined ? { until: isoOrNull(until ?? null), event: event ?? null } : { workflow };
 }
 
 /** When a timer fires, in ms since the epoch. */
@@ -241,12 +242,19 @@ function untilOf(step: Step, values: Values, now: number): number | undefined {
   if (step.for !== undefined) {
     const span = typeof step.for === "string" ? fillIn(step.for, values) : step.for;
     const ms = typeof span === "string" || typeof span === "number" ? parseDuration(span) : undefined;
-    if (ms === undefined) throw new EvaluationFailed(String(step.for), `is not a duration: ${JSON.stringify(span)}`);
+    if (ms === undefined) throw new EvaluationFailed(String(step.for), `is not a duration: ${shortJson(span)}`);
     return now + ms;
   }
   if (step.until === undefined) return undefined;
   const instant = fillIn(step.until, values);
-  const at = typeof instant === "number" ? instant : Date.parse(String(instant));
-  if (!Number.isFinite(at)) throw new EvaluationFailed(step.until, `is not an instant: ${JSON.stringify(instant)}`);
-  return at;
+  const at = typeof instant === "number" ? instant : parseInstant(String(instant));
+  if (at !== undefined && Math.abs(at) <= INSTANT_MS_MAX) return at;
+  throw new EvaluationFailed(step.until, `is not an instant: ${shortJson(instant)}; it must be ${INSTANT_RULE}`);
+}
+
+/** The last instant that a date can hold (ECMA-262, time values). */
+const INSTANT_MS_MAX = 8_640_000_000_000_000;
+
+function shortJson(value: unknown): string {
+  return startOf(JSON.stringify(value), 100);
 }

@@ -1,6 +1,7 @@
 import { type LockKind } from "../../base/statuses.js";
 import { posix } from "node:path";
 import { BatonError } from "../../base/errors.js";
+import { flawOfText } from "../../base/stored-values.js";
 import {
   GLOBSTAR,
   globProblem,
@@ -34,8 +35,6 @@ export const NAME_BYTES_MAX = 255;
 export const PATH_DEPTH_MAX = 64;
 
 const ROOT_DIRECTORY = "./";
-// Control characters, halves of surrogate pairs, and signs that change the direction or the lines of a text.
-const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Bidi_Control}\u2028\u2029]/u;
 const DRIVE = /^[a-z]:\//i;
 
 /**
@@ -46,7 +45,8 @@ const DRIVE = /^[a-z]:\//i;
 export function normalisePath(space: PathSpace, input: string): PathPattern {
   if (input === "") throw refusal(input, "is empty");
   if (input.length > 2 * PATH_BYTES_MAX) throw refusal(input, `is longer than ${PATH_BYTES_MAX} bytes`);
-  if (FORBIDDEN.test(input)) throw refusal(input, "has control or direction characters");
+  const flaw = flawOfText(input);
+  if (flaw !== undefined) throw refusal(input, flaw);
   if (/^~(?:[\\/]|$)/.test(input))
     throw refusal(input, "begins with ~, which only a shell reads as the home directory");
   const relative = insideRoot(space, input, input.replaceAll("\\", "/").normalize("NFC"));

@@ -68,7 +68,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   if (execution.budget !== undefined) yield* insertBudget(newBudget(run.id, execution.budget));
   const { session } = execution;
   if (session !== undefined) yield* insertRunOfSession(session.id, run.id);
-  const values = valuesOfRun(run, project);
+  const values = valuesOfRun(ctx, run, project);
   const planned = planOf(ctx, { steps: parsed.definition.steps, ranks: draft.ranks }, values);
   const outside = draft.problems ?? fileProblems({ steps: planned.map(({ step }) => step) }, project);
   if (outside.length > 0) throw problemsError("The definition cannot be used", outside);

@@ -2,7 +2,8 @@ import type { Task, TaskSpec } from "../../store/tasks/tasks.js";
 import type { EngineContext } from "../context.js";
 import { BatonError, type NextCall } from "../../base/errors.js";
 import { checkOutput } from "../definitions/json-schema.js";
-import { type Problem, problemText } from "../../base/problems.js";
+import { pathText, type Problem, problemText } from "../../base/problems.js";
+import { flawsOf } from "../../base/stored-values.js";
 
 /** Returns the reasons why a result does not fit its step's output schema; empty where it fits, or where there is none. */
 export function unfitness({ output }: Pick<TaskSpec, "output">, result: unknown): Problem[] {
@@ -19,20 +20,43 @@ export interface GivenResult {
   readonly again: { readonly said: string; readonly next: NextCall };
 }
 
-/** Errors: `limit_exceeded`. */
-export function requireSize(ctx: EngineContext, { kind }: Task, { result, again }: GivenResult): void {
-  const bytes = result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
+/** Errors: `limit_exceeded` above the bound of a result, `invalid_input` for one that the store cannot keep as given. */
+export function requireStorable(ctx: EngineContext, task: Task, given: GivenResult): void {
+  const { result, again } = given;
   const max = ctx.settings.payload_bytes_max;
-  if (bytes <= max) return;
+  // Looks no further than the bound, so that even a huge value is measured at once.
+  const flaws = flawsOf(result, max);
+  const tooLarge = flaws.some(({ limit }) => limit === "bytes");
+  requireSize(task, given, { max, bytes: tooLarge ? undefined : bytesOf(result) });
+  if (flaws.length === 0) return;
+  const problems = flaws.map(({ path, message }) => ({ path: pathText(["result", ...path]), message }));
+  throw new BatonError("invalid_input", `The result cannot be stored: ${listed(problems)}. ${again.said}`, {
+    details: { task: task.id, problems },
+    next: [again.next],
+  });
+}
+
+function bytesOf(result: unknown): number {
+  return result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
+}
+
+interface Size {
+  readonly max: number;
+  /** Undefined where it was not measured to its end. */
+  readonly bytes: number | undefined;
+}
+
+function requireSize({ kind }: Task, { again }: GivenResult, { max, bytes }: Size): void {
+  if (bytes !== undefined && bytes <= max) return;
   const instead =
     kind === "plan"
       ? "Plan in larger steps, with for_each for many alike, or let a step of kind plan find out the rest."
       : "Write the bulk to a file in the project and give its path as the result.";
   throw new BatonError(
     "limit_exceeded",
-    `The result has ${bytes} bytes; at most ${max} fit. ${instead} ${again.said}`,
+    `The result has ${bytes ?? `more than ${max}`} bytes; at most ${max} fit. ${instead} ${again.said}`,
     {
-      details: { bytes, max },
+      details: { ...(bytes !== undefined && { bytes }), max },
       next: [again.next],
     },
   );

@@ -6,9 +6,11 @@ import type { Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import type { Step } from "../definitions/definition.js";
 import { EvaluationTime } from "../expressions/time-limit.js";
-import { EvaluationFailed, TIME, type Values } from "../expressions/expressions.js";
+import { ValueBytes } from "../expressions/value-bytes.js";
+import { BYTES, EvaluationFailed, TIME, type Values } from "../expressions/expressions.js";
 import type { BudgetValues } from "./budget-values.js";
 import { mayHaveResultsOfElements, resultsOfElements } from "./elements.js";
+import { startOf } from "../../base/stored-values.js";
 import { iso } from "../../base/time.js";
 import { shellTemplate } from "../expressions/shell.js";
 import { fillIn, fillInAll, fillInText, textOf } from "../expressions/interpolation.js";
@@ -37,14 +39,25 @@ export function isKnownAtStart(step: Step): boolean {
 }
 
 /** Returns the values expressions read, except those of steps and others that change while the run goes on. */
-export function valuesOfRun(run: Pick<Run, "id" | "name" | "inputs" | "createdAt">, project: Project) {
+export function valuesOfRun(
+  { settings }: Pick<EngineContext, "settings">,
+  run: Pick<Run, "id" | "name" | "inputs" | "createdAt">,
+  project: Project,
+) {
   return {
     inputs: run.inputs,
     run: { id: run.id, name: run.name, created_at: iso(run.createdAt) },
     project: { id: project.id, name: project.name, root: project.root },
     steps: {},
     [TIME]: new EvaluationTime(),
+    [BYTES]: new ValueBytes(settings.payload_bytes_max),
   } satisfies Values;
+}
+
+interface ValuesOrigin {
+  readonly ctx: EngineContext;
+  readonly run: Run;
+  readonly evaluationTime: EvaluationTime;
 }
 
 /**
@@ -58,18 +71,10 @@ export class StepValues {
 
   readonly #bytesMax: number;
 
-  constructor(
-    {
-      run,
-      evaluationTime,
-      ctx,
-    }: { readonly run: Run; readonly evaluationTime: EvaluationTime; readonly ctx: EngineContext },
-    project: Project,
-    budget: BudgetValues,
-  ) {
+  constructor({ ctx, run, evaluationTime }: ValuesOrigin, project: Project, budget: BudgetValues) {
     this.#run = run;
     this.#bytesMax = ctx.settings.payload_bytes_max;
-    const known = valuesOfRun(run, project);
+    const known = valuesOfRun(ctx, run, project);
     this.#known = { ...known, run: { ...known.run, budget }, [TIME]: evaluationTime };
   }
 
@@ -86,14 +91,20 @@ export class StepValues {
   }
 }
 
-/** A step with the values of its expressions in their places. Throws `EvaluationFailed`. */
-export function filledIn(step: Step, values: Values): Step {
+/**
+ * A step with the values of its expressions in their places, which together take no more than one result may. Throws
+ * `EvaluationFailed` alone.
+ */
+export function filledIn(step: Step, given: Values): Step {
+  const bound = given[BYTES];
+  const values: Values =
+    bound === undefined ? given : { ...given, [BYTES]: new ValueBytes(bound.max, { shared: true }) };
   const { reads: _, late: _____, if: __, for_each: ___, element: ____, ...rest } = step;
   const text = (written: string): string => fillInText(written, values);
   const command = step.run === undefined ? {} : filledCommand(step.run, values);
   return {
     ...rest,
-    title: text(step.title).slice(0, TITLE_CHARS_MAX),
+    title: startOf(text(step.title), TITLE_CHARS_MAX),
     ...(step.prompt === undefined ? {} : { prompt: text(step.prompt) }),
     ...(step.ask === undefined ? {} : { ask: text(step.ask) }),
     criteria: step.criteria.map(text),

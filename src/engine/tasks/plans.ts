@@ -204,7 +204,7 @@ export function* expandPlan(change: RunChange, plan: Task, { definition, earlier
   const outside = new Map(earlier.map((task) => [task.key, task]));
   const steps = definition.steps.map((step) => ({ ...step, needs: step.needs.filter((need) => !outside.has(need)) }));
   const ranks = definitionDag({ steps }).upwardRanks();
-  const planned = planOf(ctx, { steps, ranks }, valuesOfRun(run, project)).map((step, at) => ({
+  const planned = planOf(ctx, { steps, ranks }, valuesOfRun(ctx, run, project)).map((step, at) => ({
     ...step,
     ...withEarlier(
       step.dependencies.length === 0 ? [plan.id] : step.dependencies,

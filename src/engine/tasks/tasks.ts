@@ -16,7 +16,7 @@ import { transition } from "../machine.js";
 import { expandPlan, leavePlanning, planCompleted, type PlanReading, requirePlan } from "./plans.js";
 import { type ChangedRun, RunChange, type TaskChanged } from "../lifecycle/run-change.js";
 import { settleDependents } from "../lifecycle/dependents.js";
-import { listed, requireSize, unfitness } from "../steps/output.js";
+import { listed, requireStorable, unfitness } from "../steps/output.js";
 import { cancelHeld } from "./cancellation.js";
 
 export interface Completion extends TaskToken {
@@ -69,7 +69,7 @@ function otherResult({ task }: LockedTask, token: number): BatonError {
 
 function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: unknown): void {
   const next = { tool: "complete_task", arguments: { task: task.id, token: task.token } };
-  requireSize(ctx, task, { result, again: { said: "The task is still yours.", next } });
+  requireStorable(ctx, task, { result, again: { said: "The task is still yours.", next } });
   const problems = unfitness(spec, result);
   if (problems.length === 0) return;
   const message = `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}. The task is still yours: mend the result and complete it again.`;

@@ -1,5 +1,6 @@
 import { NO_FILES, type ScopePaths } from "../../store/scheduling/file-sets.js";
 import { TITLE_CHARS_MAX } from "../../base/limits.js";
+import { startOf } from "../../base/stored-values.js";
 import { z } from "zod";
 import { buildDag, type GraphNode } from "../graph/dag.js";
 import type { JsonObject } from "../../base/json.js";
@@ -241,13 +242,11 @@ function promptOf(task: Specified, run: Executed | undefined): string {
   return plainText(`Carry out ${nameOf(task)}.${line}`, COMMAND_CHARS_MAX);
 }
 
-/** Nothing of a file is an expression, moves a cursor, or is half a sign. */
+/** No text of a file is an expression. */
 function plainText(text: string, charsMax: number): string {
-  const inert = text.slice(0, charsMax).replaceAll("${{", "$ {{");
+  const inert = startOf(text, charsMax).replaceAll("${{", "$ {{");
   const fits = text.length <= charsMax && inert.length <= charsMax;
-  return (fits ? inert : `${inert.slice(0, charsMax - 1)}…`)
-    .replaceAll(/\p{Cs}/gu, "\u{FFFD}")
-    .replaceAll(/(?![\n\t])[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, " ");
+  return fits ? inert : `${startOf(inert, charsMax - 1)}…`;
 }
 
 /**

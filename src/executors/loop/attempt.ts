@@ -2,7 +2,8 @@ import type { Brief } from "../../engine/claims/brief.js";
 import type { FailRequest } from "../../engine/tasks/tasks.js";
 import { listed } from "../../engine/steps/output.js";
 import type { BatonError } from "../../base/errors.js";
-import type { Problem } from "../../base/problems.js";
+import { pathText, type Problem } from "../../base/problems.js";
+import { flawsOf, storableText } from "../../base/stored-values.js";
 
 /** Why an attempt is ended before it has ended by itself. */
 export type StopReason = "cancel_requested" | "lost" | "stopping";
@@ -33,11 +34,29 @@ export type Report =
 
 /** Returns the reason to record for a refused result, from the details of the error: its message speaks to the task's holder. */
 export function unfitReason({ message, details = {} }: BatonError): string {
-  const { problems, bytes, max } = details;
+  const { problems, bytes, max, output } = details;
   // The engine's own list, as it checked the result.
-  if (Array.isArray(problems))
-    return `the result is not what the step's output schema asks: ${listed(problems as Problem[])}`;
-  return bytes === undefined ? message : `the result has ${Number(bytes)} bytes; at most ${Number(max)} fit`;
+  if (Array.isArray(problems)) {
+    const said = listed(problems as Problem[]);
+    return output === undefined
+      ? `the result cannot be stored: ${said}`
+      : `the result is not what the step's output schema asks: ${said}`;
+  }
+  if (max === undefined) return message;
+  return `the result has ${bytes === undefined ? `more than ${Number(max)}` : Number(bytes)} bytes; at most ${Number(max)} fit`;
+}
+
+type Failure = Extract<Report, { kind: "fail" }>;
+
+/** A failure as the store can keep it: what a command or another server said in it may hold anything. */
+export function storableFailure(failure: Failure, bytesMax: number): Failure {
+  const { error, partial } = failure;
+  const [flaw] = flawsOf(partial, bytesMax);
+  const said = { type: storableText(error.type), message: storableText(error.message) };
+  if (flaw === undefined) return { ...failure, error: { ...error, ...said } };
+  const place = pathText(flaw.path);
+  const kept = { not_kept: `the partial result ${storableText(place)}${place === "" ? "" : " "}${flaw.message}` };
+  return { ...failure, error: { ...error, ...said }, partial: kept };
 }
 
 /** A failure that no further try would mend. */

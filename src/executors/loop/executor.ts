@@ -16,7 +16,7 @@ import {
 import type { Engine } from "../../engine/engine.js";
 import { completeTask, failTask, releaseTask } from "../../engine/tasks/tasks.js";
 import type { Logger } from "../../runtime/logger.js";
-import { type RunningAttempt, type Report, unfitReason } from "./attempt.js";
+import { type RunningAttempt, type Report, storableFailure, unfitReason } from "./attempt.js";
 
 /** Executes one kind of step. */
 export interface StepHandler {
@@ -252,7 +252,7 @@ export class Executor {
       case "release":
         return this.#write((ctx) => releaseTask(ctx, { task, token, note: report.note, begun: report.begun }));
       case "fail": {
-        const { error, partial, retryable } = report;
+        const { error, partial, retryable } = storableFailure(report, this.#parts.engine.settings().payload_bytes_max);
         return this.#write((ctx) => failTask(ctx, { task, token, error, partial_result: partial, retryable }));
       }
       case "complete":

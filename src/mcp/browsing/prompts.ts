@@ -1,7 +1,7 @@
 import type { GetPromptResult, ListPromptsResult } from "@modelcontextprotocol/sdk/types.js";
 import { composePrompt, prompts } from "../../prompts/catalogue.js";
 import type { Reader } from "../../resources/resource.js";
-import { cleanInput } from "../../dispatch/input.js";
+import { checkInput } from "../../dispatch/input.js";
 
 export function promptList(): ListPromptsResult {
   return {
@@ -21,8 +21,9 @@ export interface PromptCall {
 
 /** Errors: `invalid_input`; `not_found` for an argument that names nothing; `limit_exceeded` for one that is too large. */
 export async function composedPrompt(reader: Reader, call: PromptCall): Promise<GetPromptResult> {
-  const { description, text } = await reader.read((ctx) =>
-    composePrompt(ctx, call.name, cleanInput(call.arguments, ctx.settings.input_bytes_max)),
-  );
+  const { description, text } = await reader.read((ctx) => {
+    checkInput(call.name, call.arguments, ctx.settings.input_bytes_max);
+    return composePrompt(ctx, call.name, call.arguments);
+  });
   return { description, messages: [{ role: "user", content: { type: "text", text } }] };
 }
