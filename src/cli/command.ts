@@ -1,6 +1,7 @@
 import type { CommandHost, Opened } from "../app/command-host.js";
 import type { Flags } from "../config.js";
 import { defined } from "../base/json.js";
+import { shownData, shownJson } from "../base/texts/shown-text.js";
 import type { ExitCode } from "./failure.js";
 import type { Terminal } from "./terminal/terminal.js";
 import type { TypedCall } from "./typed-calls.js";
@@ -46,12 +47,14 @@ export async function runCommand(
 ): Promise<void> {
   let opening: Promise<Opened> | undefined;
   const open: CommandContext["open"] = (how = { sessionless: true }) => (opening ??= place.host.open(options, how));
+  // JSON writes its data as it is; words are made of what may be shown.
+  const shown = options.json === true ? <T>(result: T): T => result : shownData;
   // Dispatch has held the result against the schema that the type is inferred from.
   const call: TypedCall = async (name, input) =>
-    (await (await (await open()).dispatch()).call(name, defined(input))).result;
+    shown((await (await (await open()).dispatch()).call(name, defined(input))).result);
   try {
     const { data, text } = await action({ ...place, open, call });
-    place.stdout.stream.write(`${options.json === true ? JSON.stringify(data, undefined, 2) : text}\n`);
+    place.stdout.print(`${options.json === true ? shownJson(data, 2) : text}\n`);
   } finally {
     await opening?.then(
       ({ app }) => app.close(),

@@ -7,6 +7,7 @@ import type { Flags } from "../config.js";
 import { type CommandAnswer, type CommandContext, type CommandPlace, runCommand } from "./command.js";
 import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
 import { terminalOf } from "./terminal/terminal.js";
+import { shownJson, shownText } from "../base/texts/shown-text.js";
 
 /** Carries out what a person typed; gives the code the process is to end with. */
 export async function runCommandLine(args: readonly string[], host: CommandHost): Promise<ExitCode> {
@@ -27,8 +28,8 @@ export async function runCommandLine(args: readonly string[], host: CommandHost)
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.succeeded;
     const worded = await wordFailure(error instanceof CommanderError ? usageErrorOf(error) : error);
     if (worded === undefined) throw error;
-    if (wantsJson) place.stdout.stream.write(`${JSON.stringify(worded.json, undefined, 2)}\n`);
-    else place.stderr.stream.write(`${worded.text}\n`);
+    if (wantsJson) place.stdout.print(`${shownJson(worded.json, 2)}\n`);
+    else place.stderr.print(`${shownText(worded.text)}\n`);
     return worded.exitCode;
   }
 }

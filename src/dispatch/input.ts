@@ -1,5 +1,5 @@
 import { pathText } from "../base/problems.js";
-import { flawsOf } from "../base/stored-values.js";
+import { flawsOf } from "../base/texts/stored-values.js";
 import type { z } from "zod";
 import { BatonError } from "../base/errors.js";
 import { nearest } from "../base/names.js";

@@ -1,5 +1,6 @@
 import type { BatonError, RetryAdvice } from "../base/errors.js";
 import { isObject } from "../base/json.js";
+import { shownLine, shownText } from "../base/texts/shown-text.js";
 import { InternalError } from "./dispatch.js";
 import { type Bounds, compactText, type Whole } from "./text.js";
 
@@ -39,7 +40,7 @@ function resultText(whole: Record<string, unknown>, bytesMax: number): string {
   let text = "";
   for (const [round, bounds] of BOUNDS.entries()) {
     const lines = [headline, compactText(result, bounds, WHOLE), round > 0 ? moreOf(result) : undefined];
-    text = lines.filter((line) => line !== undefined && line !== "").join("\n");
+    text = shownText(lines.filter((line) => line !== undefined && line !== "").join("\n"));
     if (Buffer.byteLength(text) <= room) return text;
   }
   return `${clip(text, room - 200)}\n… cut here. ${moreOf(result)}`;
@@ -59,7 +60,7 @@ function wholeBytes(result: Record<string, unknown>): number {
 function bytesOf(value: unknown): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + bytesOf(item), 0);
   // Each of its lines is indented by up to eight characters.
-  return typeof value === "string" ? Buffer.byteLength(value) + 9 * value.split("\n").length : 0;
+  return typeof value === "string" ? Buffer.byteLength(shownText(value)) + 9 * value.split("\n").length : 0;
 }
 
 /** Cuts at a character, not within one. */
@@ -93,7 +94,8 @@ function headlineOf(result: Record<string, unknown>): string | undefined {
     const note = typeof result["note"] === "string" ? `${result["note"]} ` : "";
     return `${note}${again} task ${show(task["id"])} with token ${show(lease["token"])}; its lease renews ${show(lease["renews"])}. End it with complete_task, fail_task or release_task.`;
   }
-  if (outcome === "none") return `Nothing to claim: ${show(reason)}${typeof detail === "string" ? `: ${detail}` : ""}.`;
+  if (outcome === "none")
+    return `Nothing to claim: ${show(reason)}${typeof detail === "string" ? `: ${shownLine(detail)}` : ""}.`;
   if (outcome === "queued") return `Queued, place ${show(result["position"])}: nothing is locked yet.`;
   if (outcome === "denied") return "Not locked: others hold what you asked for.";
   if (outcome === "deadlock") return "Not locked: waiting would have closed a cycle of waits.";
@@ -102,7 +104,7 @@ function headlineOf(result: Record<string, unknown>): string | undefined {
 }
 
 function show(value: unknown): string {
-  return typeof value === "string" || typeof value === "number" ? String(value) : "?";
+  return typeof value === "string" || typeof value === "number" ? shownLine(String(value)) : "?";
 }
 
 /** Words a refusal, or a bug: what happened, the state as it is, the exact next call. */
@@ -115,7 +117,7 @@ export function renderError(error: BatonError | InternalError): Rendered {
     retryText(retry),
     ...next.map(({ tool, arguments: args }) => `next: ${tool} ${JSON.stringify(args)}`),
   ];
-  const text = lines.filter((line) => line !== undefined).join("\n");
+  const text = shownText(lines.filter((line) => line !== undefined).join("\n"));
   const shown = Buffer.byteLength(text) <= TEXT_BYTES_MAX ? text : `${clip(text, TEXT_BYTES_MAX - 20)}\n… cut here.`;
   return { structuredContent: { error: { ...facts } }, text: shown, isError: true };
 }

@@ -1,4 +1,5 @@
 import { isObject } from "../base/json.js";
+import { startOf } from "../base/texts/stored-values.js";
 
 /** How far a text may be shortened. */
 export interface Bounds {
@@ -44,7 +45,7 @@ function writeFields(writer: Writer, data: Readonly<Record<string, unknown>>, { 
 
 function write(writer: Writer, value: unknown, place: TextPosition): void {
   const { path, indent } = place;
-  const key = path.slice(path.lastIndexOf(".") + 1);
+  const key = keyText(path.slice(path.lastIndexOf(".") + 1));
   const inner = { path, indent: indent + INDENT };
   const short = inline(value, writer, path);
   if (short !== undefined) {
@@ -108,7 +109,7 @@ function inlineFields(data: Readonly<Record<string, unknown>>, writer: Writer, p
   const parts = fields.map(([key, value]) => {
     const simple = typeof value !== "object" || (Array.isArray(value) && value.length <= 8);
     const text = simple ? inline(value, writer, `${path}.${key}`) : undefined;
-    return text === undefined ? undefined : `${key} ${Array.isArray(value) ? `[${text}]` : text}`;
+    return text === undefined ? undefined : `${keyText(key)} ${Array.isArray(value) ? `[${text}]` : text}`;
   });
   return fitting(parts);
 }
@@ -132,7 +133,12 @@ function itemsMax({ bounds, whole }: Writer, path: string): number {
 
 function cut(text: string, { bounds, whole }: Writer, path: string): string {
   if (text.length <= bounds.chars || whole.has(path)) return text;
-  return `${text.slice(0, bounds.chars)}… (${text.length - bounds.chars} more characters)`;
+  return `${startOf(text, bounds.chars)}… (${text.length - bounds.chars} more characters)`;
+}
+
+/** Keys are foreign text too: one with a line end could pass for lines of the answer. */
+function keyText(key: string): string {
+  return key.replaceAll("\n", String.raw`\n`);
 }
 
 function block(text: string, indent: string): string[] {

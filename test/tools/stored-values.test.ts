@@ -55,12 +55,12 @@ describe.each(BACKENDS)("on %s", (backend) => {
     expect(await resultOf(app, delivered[0]!.id)).toEqual({ event: "go", payload: GIVEN });
   });
 
-  test("what cannot be stored is refused with its place, and the task is still held", async () => {
+  test("values that cannot be stored are refused with their places, and the task is still held", async () => {
     const app = await startAppOn(backend);
     const crew = new Crew(app);
     const { run } = await crew.start([{ key: "a" }]);
     const held = await crew.take("worker", { run: run.id });
-    const result = { patch: ["ok", "a\0b"], "k\0": 1, id: 9_007_199_254_740_993, e: Infinity, half: "\udc00" };
+    const result = { patch: ["ok", "a\0b"], "k\0": 1, id: 2 ** 53, e: Infinity, half: "\udc00" };
     expect(problemsOf(await refusalOf(crew.complete(held, result)))).toEqual({
       code: "invalid_input",
       paths: ["result.patch[1]", "result.k\0", "result.id", "result.e", "result.half"],

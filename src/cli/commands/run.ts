@@ -99,7 +99,7 @@ async function watch(context: CommandContext, options: RunOptions, watched: Watc
   const { call } = context;
   // The answer has stdout to itself under --json.
   const place = options.json === true ? context.stderr : context.stdout;
-  if (!place.live) place.stream.write(`${[`${started.name} runs as ${started.id}`, ...warnings].join("\n")}\n`);
+  if (!place.live) place.print(`${[`${started.name} runs as ${started.id}`, ...warnings].join("\n")}\n`);
   const table = options.watch === true;
   const store = await watched.opened.app.store();
   const display = runDisplay(place, { table, now: () => context.host.now() });

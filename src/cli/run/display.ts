@@ -93,6 +93,6 @@ class LineDisplay implements RunDisplay {
   }
 
   #line(text: string): void {
-    this.#terminal.stream.write(`${fit(text, LINE_COLUMNS_MAX)}\n`);
+    this.#terminal.print(`${fit(text, LINE_COLUMNS_MAX)}\n`);
   }
 }

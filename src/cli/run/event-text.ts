@@ -1,4 +1,6 @@
 import type { EventAnswer, TaskAnswer } from "../typed-calls.js";
+import { shownLine } from "../../base/texts/shown-text.js";
+import { iso } from "../../base/time.js";
 import { duration } from "../terminal/durations.js";
 import { signOf } from "../terminal/task-marks.js";
 import type { Style } from "../terminal/terminal.js";
@@ -53,7 +55,7 @@ export function eventText(event: EventAnswer, lastedMs: number | undefined, styl
   const wording = TASK_EVENTS[event.type];
   if (wording === undefined) return undefined;
   const key = typeof event.data["key"] === "string" ? event.data["key"] : (event.task ?? "?");
-  return `${signOf(wording.status, style)} ${key} ${oneLine(wording.words(event, lastedMs))}`;
+  return `${signOf(wording.status, style)} ${key} ${shownLine(wording.words(event, lastedMs))}`;
 }
 
 function after(ms: number | undefined): string {
@@ -87,6 +89,8 @@ function awaited({ ask, workflow, event, until }: Data, task: string | undefined
     return `for a decision (baton call decide_escalation --id ${task ?? "?"} --decision approved): ${ask}`;
   if (typeof workflow === "string") return `for a run of ${workflow}`;
   if (typeof event === "string") return `for the event ${event}`;
+  // Milliseconds in events of before 0.2.
+  if (typeof until === "number") return `until ${iso(until)}`;
   return typeof until === "string" ? `until ${until}` : "";
 }
 
@@ -102,12 +106,4 @@ function reasonOf({ reasons }: Data): string {
   const first: unknown = Array.isArray(reasons) ? reasons[0] : undefined;
   if (typeof first !== "object" || first === null || !("detail" in first)) return "";
   return typeof first.detail === "string" ? `: ${first.detail}` : "";
-}
-
-function oneLine(text: string): string {
-  // Output of a step may contain sequences that move a terminal's cursor.
-  return text
-    .replaceAll(/\s+/g, " ")
-    .replaceAll(/(?![\u200c\u200d])\p{C}/gu, "")
-    .trim();
 }

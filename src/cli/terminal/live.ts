@@ -14,7 +14,7 @@ export class LiveLines {
 
   constructor(terminal: Terminal, redraw: () => void) {
     this.#terminal = terminal;
-    terminal.stream.write(HIDE_CURSOR);
+    terminal.control(HIDE_CURSOR);
     this.#stopResize = terminal.onResize(redraw);
     // However the process ends, the person has their cursor back.
     process.once("exit", this.#restore);
@@ -23,7 +23,7 @@ export class LiveLines {
   draw(lines: readonly string[]): void {
     if (this.#closed) return;
     // In one write, so that no half-drawn picture is seen.
-    this.#terminal.stream.write(`${this.#up()}${ERASE_BELOW}${lines.map((line) => `${line}\n`).join("")}`);
+    this.#terminal.control(`${this.#up()}${ERASE_BELOW}`, lines.map((line) => `${line}\n`).join(""));
     this.#lines = lines;
   }
 
@@ -37,7 +37,7 @@ export class LiveLines {
   }
 
   readonly #restore = (): void => {
-    this.#terminal.stream.write(SHOW_CURSOR);
+    this.#terminal.control(SHOW_CURSOR);
   };
 
   /** To the first of the lines drawn last. A terminal made narrower since has wrapped those that are too long now. */

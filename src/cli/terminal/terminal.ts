@@ -1,8 +1,12 @@
 import type { WriteStream } from "node:tty";
+import { shownText } from "../../base/texts/shown-text.js";
 
 /** Where a command writes, and what that place can show. */
 export interface Terminal {
-  readonly stream: Pick<WriteStream, "write">;
+  /** The one way to it: all but Baton's own colours is neutralised, whatever its source. */
+  print(text: string): void;
+  /** Moves the cursor or hides it, then prints, in one write. */
+  control(sequence: string, text?: string): void;
   /** Lines can be drawn again in place. */
   readonly live: boolean;
   readonly style: Style;
@@ -25,10 +29,12 @@ const ROWS_DEFAULT = 24;
 export function terminalOf(stream: WriteStream, env: Readonly<Record<string, string | undefined>>): Terminal {
   const dumb = env["TERM"] === "dumb";
   const tty = stream.isTTY;
+  const style = { color: tty && !dumb && (env["NO_COLOR"] ?? "") === "", unicode: showsUnicode(env) };
   return {
-    stream,
+    print: (text) => void stream.write(shownWithTones(text, style)),
+    control: (sequence, text = "") => void stream.write(sequence + shownWithTones(text, style)),
     live: tty && !dumb,
-    style: { color: tty && !dumb && (env["NO_COLOR"] ?? "") === "", unicode: showsUnicode(env) },
+    style,
     // A pseudo-terminal whose size was never set says 0.
     size: () => ({ columns: stream.columns || COLUMNS_DEFAULT, rows: stream.rows || ROWS_DEFAULT }),
     onResize: (listener) => {
@@ -47,6 +53,19 @@ function showsUnicode(env: Readonly<Record<string, string | undefined>>): boolea
 
 const CODES = { bold: 1, dim: 2, red: 31, green: 32, yellow: 33, blue: 34, cyan: 36 } as const;
 export type Tone = keyof typeof CODES;
+
+// The sequences that `paint` makes.
+// oxlint-disable-next-line no-control-regex -- control characters are what it is about
+const TONES = /(\u001B\[(?:0|1|2|31|32|33|34|36)m)/;
+
+/** Foreign text has lost its own sequences before (`shownData`): the colours left are Baton's. */
+function shownWithTones(text: string, { color }: Style): string {
+  if (!color) return shownText(text);
+  return text
+    .split(TONES)
+    .map((part, at) => (at % 2 === 1 ? part : shownText(part)))
+    .join("");
+}
 
 export function paint(text: string, tone: Tone | undefined, { color }: Style): string {
   return color && tone !== undefined && text !== "" ? `\u001B[${CODES[tone]}m${text}\u001B[0m` : text;

@@ -1,4 +1,4 @@
-import { startOf } from "../../base/stored-values.js";
+import { startOf } from "../../base/texts/stored-values.js";
 import { grouped } from "../graph/groups.js";
 import { TITLE_CHARS_MAX } from "../../base/limits.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";

@@ -1,6 +1,6 @@
 import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from "yaml";
 import { type Problem, Problems, pathText } from "../../base/problems.js";
-import { flawOfNumber, flawOfText } from "../../base/stored-values.js";
+import { flawOfNumber, flawOfText } from "../../base/texts/stored-values.js";
 import type { JsonObject } from "../../base/json.js";
 
 /** JSON is read natively; YAML takes a parser that needs about a second for each megabyte. */

@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import type { ASTNode, Environment, ParseResult } from "@marcbachmann/cel-js";
 import { EvaluationTime, inTime, TookTooLong } from "./time-limit.js";
-import { UnfitValue, ValueBytes } from "./value-bytes.js";
+import { plain, UnfitValue, ValueBytes } from "./value-bytes.js";
 import { BatonError, messageOf } from "../../base/errors.js";
 import { hint } from "../../base/names.js";
 
@@ -379,7 +379,7 @@ export function evaluate(source: string, values: Values): unknown {
     const value: unknown = simple
       ? run(values)
       : inTime(values[TIME] ?? new EvaluationTime(), source, () => run(values) as unknown);
-    return plain(value, bytes);
+    return plain(value, bytes, library().cel.Optional);
   } catch (error) {
     throw new EvaluationFailed(source, failureOf(error));
   }
@@ -392,18 +392,4 @@ function failureOf(error: unknown): string {
     return error.summary;
   if (error instanceof TookTooLong || error instanceof UnfitValue) return error.message;
   return `cannot be evaluated: ${messageOf(error)}`;
-}
-
-/** CEL's integers, optionals, timestamps and maps as JSON has them. Throws `UnfitValue`. */
-function plain(value: unknown, bytes: ValueBytes): unknown {
-  if (typeof value === "string") return bytes.text(value);
-  bytes.count(1);
-  if (typeof value === "bigint" || typeof value === "number") return bytes.number(value);
-  if (value === null || typeof value !== "object") return value ?? null;
-  if (Array.isArray(value)) return value.map((entry) => plain(entry, bytes));
-  if (value instanceof Date) return value.toISOString();
-  const { Optional } = library().cel;
-  if (value instanceof Optional) return value.hasValue() ? plain(value.value(), bytes) : null;
-  const entries = value instanceof Map ? [...value] : Object.entries(value);
-  return Object.fromEntries(entries.map(([key, entry]) => [bytes.text(String(key)), plain(entry, bytes)]));
 }

@@ -1,4 +1,4 @@
-import { flawOfNumber, flawOfText } from "../../base/stored-values.js";
+import { flawOfNumber, flawOfText } from "../../base/texts/stored-values.js";
 
 /** The bound of the values that expressions give: one for each expression, or one for all those of a step together. */
 export class ValueBytes {
@@ -42,3 +42,19 @@ export class ValueBytes {
 
 /** A value that the store cannot keep. */
 export class UnfitValue extends Error {}
+
+/** CEL's own class of values that may be missing. */
+type OptionalClass = abstract new (...given: never[]) => { hasValue(): boolean; value(): unknown };
+
+/** CEL's integers, optionals, timestamps and maps as JSON has them. Throws `UnfitValue`. */
+export function plain(value: unknown, bytes: ValueBytes, optional: OptionalClass): unknown {
+  if (typeof value === "string") return bytes.text(value);
+  bytes.count(1);
+  if (typeof value === "bigint" || typeof value === "number") return bytes.number(value);
+  if (value === null || typeof value !== "object") return value ?? null;
+  if (Array.isArray(value)) return value.map((entry) => plain(entry, bytes, optional));
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof optional) return value.hasValue() ? plain(value.value(), bytes, optional) : null;
+  const entries = value instanceof Map ? [...value] : Object.entries(value);
+  return Object.fromEntries(entries.map(([key, entry]) => [bytes.text(String(key)), plain(entry, bytes, optional)]));
+}

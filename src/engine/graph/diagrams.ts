@@ -1,3 +1,5 @@
+import { shownLine } from "../../base/texts/shown-text.js";
+import { startOf } from "../../base/texts/stored-values.js";
 import type { TaskStatus } from "../../base/statuses.js";
 import { BOX, type Layout, layOut, type Line } from "./layout.js";
 
@@ -70,16 +72,10 @@ function sceneOf(all: readonly PictureNode[], { maxNodes = Infinity }: PictureOp
   return { nodes, edges, statuses, hidden: all.length - kept.length };
 }
 
-/**
- * One line of text without what could hide, reorder or break it: control and bidirectional characters, tag characters
- * (invisible ASCII) and halves of surrogate pairs are dropped, white space is one blank, and the end is cut.
- */
+/** One line of text as it is shown, white space as one blank, and its end cut. */
 function oneLine(text: string, charsMax = LABEL_CHARS_MAX): string {
   // A bound on the work before the exact cut: a title may be long, and a character is at most two units.
-  const start = text.slice(0, 8 * charsMax).replace(/\s+/gu, " ");
-  const clean = start
-    .replace(/[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Noncharacter_Code_Point}\u{FEFF}\u{E0000}-\u{E007F}]/gu, "")
-    .trim();
+  const clean = shownLine(startOf(text, 8 * charsMax));
   const chars = Array.from(clean);
   return chars.length <= charsMax && text.length <= 8 * charsMax ? clean : `${chars.slice(0, charsMax - 1).join("")}…`;
 }

@@ -14,7 +14,7 @@ import { evaluate, EvaluationFailed, type Values } from "../expressions/expressi
 import { gatherElements, spreadElements } from "./for-each.js";
 import { askedBy, specOf } from "../steps/instantiate.js";
 import { checkpointBeforeGates } from "../snapshots/before-gates.js";
-import { startOf } from "../../base/stored-values.js";
+import { startOf } from "../../base/texts/stored-values.js";
 import { earliest, INSTANT_RULE, isoOrNull, parseInstant } from "../../base/time.js";
 import { ownProject, type Project } from "../projects/projects.js";
 import { readyTasks } from "./ready.js";

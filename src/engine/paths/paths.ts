@@ -1,7 +1,7 @@
 import { type LockKind } from "../../base/statuses.js";
 import { posix } from "node:path";
 import { BatonError } from "../../base/errors.js";
-import { flawOfText } from "../../base/stored-values.js";
+import { flawOfText } from "../../base/texts/stored-values.js";
 import {
   GLOBSTAR,
   globProblem,

@@ -3,7 +3,7 @@ import type { EngineContext } from "../context.js";
 import { BatonError, type NextCall } from "../../base/errors.js";
 import { checkOutput } from "../definitions/json-schema.js";
 import { pathText, type Problem, problemText } from "../../base/problems.js";
-import { flawsOf } from "../../base/stored-values.js";
+import { flawsOf } from "../../base/texts/stored-values.js";
 
 /** Returns the reasons why a result does not fit its step's output schema; empty where it fits, or where there is none. */
 export function unfitness({ output }: Pick<TaskSpec, "output">, result: unknown): Problem[] {

@@ -10,7 +10,7 @@ import { ValueBytes } from "../expressions/value-bytes.js";
 import { BYTES, EvaluationFailed, TIME, type Values } from "../expressions/expressions.js";
 import type { BudgetValues } from "./budget-values.js";
 import { mayHaveResultsOfElements, resultsOfElements } from "./elements.js";
-import { startOf } from "../../base/stored-values.js";
+import { startOf } from "../../base/texts/stored-values.js";
 import { iso } from "../../base/time.js";
 import { shellTemplate } from "../expressions/shell.js";
 import { fillIn, fillInAll, fillInText, textOf } from "../expressions/interpolation.js";

@@ -1,6 +1,6 @@
 import { NO_FILES, type ScopePaths } from "../../store/scheduling/file-sets.js";
 import { TITLE_CHARS_MAX } from "../../base/limits.js";
-import { startOf } from "../../base/stored-values.js";
+import { startOf } from "../../base/texts/stored-values.js";
 import { z } from "zod";
 import { buildDag, type GraphNode } from "../graph/dag.js";
 import type { JsonObject } from "../../base/json.js";

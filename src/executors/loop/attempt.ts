@@ -3,7 +3,7 @@ import type { FailRequest } from "../../engine/tasks/tasks.js";
 import { listed } from "../../engine/steps/output.js";
 import type { BatonError } from "../../base/errors.js";
 import { pathText, type Problem } from "../../base/problems.js";
-import { flawsOf, storableText } from "../../base/stored-values.js";
+import { flawsOf, storableText } from "../../base/texts/stored-values.js";
 
 /** Why an attempt is ended before it has ended by itself. */
 export type StopReason = "cancel_requested" | "lost" | "stopping";

@@ -1,3 +1,4 @@
+import { shownText } from "../../base/texts/shown-text.js";
 import type { GetPromptResult, ListPromptsResult } from "@modelcontextprotocol/sdk/types.js";
 import { composePrompt, prompts } from "../../prompts/catalogue.js";
 import type { Reader } from "../../resources/resource.js";
@@ -25,5 +26,5 @@ export async function composedPrompt(reader: Reader, call: PromptCall): Promise<
     checkInput(call.name, call.arguments, ctx.settings.input_bytes_max);
     return composePrompt(ctx, call.name, call.arguments);
   });
-  return { description, messages: [{ role: "user", content: { type: "text", text } }] };
+  return { description, messages: [{ role: "user", content: { type: "text", text: shownText(text) } }] };
 }

@@ -3,6 +3,7 @@ import type {
   ListResourceTemplatesResult,
   ReadResourceResult,
 } from "@modelcontextprotocol/sdk/types.js";
+import { shownText } from "../../base/texts/shown-text.js";
 import { describe, fixedResources, readResource, resourceTemplates } from "../../resources/catalogue.js";
 import type { Reader } from "../../resources/resource.js";
 
@@ -17,5 +18,5 @@ export function templateList(): ListResourceTemplatesResult {
 /** Errors: `not_found`. */
 export async function readContents(reader: Reader, uri: string): Promise<ReadResourceResult> {
   const content = await reader.read((ctx) => readResource(ctx, uri));
-  return { contents: [{ ...content }] };
+  return { contents: [{ ...content, text: shownText(content.text) }] };
 }

@@ -1,11 +1,9 @@
+import { shownText } from "../../base/texts/shown-text.js";
 import { clipped } from "../../prompts/quoting.js";
 
 // Text written by agents, as it is shown to the person who decides: in a terminal, or as Markdown, whichever the client
 // makes of it. It must not look like Baton's own words, hide any of itself, or do anything.
 
-/** Control characters, and what is invisible or turns the reading direction, but the joiners within letters and emoji. */
-// oxlint-disable-next-line no-control-regex -- control characters are what it is about
-const UNSEEN = /[\u0000-\u0008\u000e-\u001f\u007f-\u009f]|(?![\u200c\u200d])\p{Cf}|\p{Co}|\p{Cs}/gu;
 /** Letters and patterns that look like nothing: fillers of Hangul, the empty pattern of Braille. */
 const BLANK = /[\u115f\u1160\u2800\u3164\uffa0]/gu;
 /** Marks heaped upon a letter until they cover the lines around it. */
@@ -13,7 +11,7 @@ const HEAPED = /(\p{M}{3})\p{M}+/gu;
 const LINE_END = /\r\n|[\n\r\v\f\u0085\u2028\u2029]/;
 
 function seen(text: string): string {
-  return text.replace(UNSEEN, "").replace(BLANK, " ").replace(HEAPED, "$1");
+  return shownText(text.replace(BLANK, " ")).replace(HEAPED, "$1");
 }
 
 /** A name or a label within Baton's own words: one line, without what Markdown makes links, images, code or HTML of. */

@@ -75,8 +75,16 @@ const hostileNodes = fc
 const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Bidi_Control}\p{Noncharacter_Code_Point}\u{E0000}-\u{E007F}]/u;
 const expectNoHiddenCharacters = (picture: string) => expect(picture.replaceAll("\n", "")).not.toMatch(FORBIDDEN);
 
-/** The part of a text of at most 48 characters that a reader is to see: the text, less hidden characters. */
-const visible = (text: string) => text.replace(/\s+/gu, " ").replace(new RegExp(FORBIDDEN, "gu"), "").trim();
+/** The text as a reader sees it, with marks for hidden characters; at most 48 characters are not cut. */
+const visible = (text: string) =>
+  text
+    .replace(/\s+/gu, " ")
+    .trim()
+    .replace(new RegExp(FORBIDDEN, "gu"), (hidden) =>
+      Array.from({ length: hidden.length }, (_, at) => hidden.charCodeAt(at).toString(16).padStart(4, "0"))
+        .map((code) => `\\u${code}`)
+        .join(""),
+    );
 
 const decoded = (label: string) => label.replace(/#(\d+);/g, (_, code: string) => String.fromCodePoint(Number(code)));
 

@@ -60,10 +60,10 @@ describe("a question by a deceptive author", () => {
   });
 
   test.each([
-    ["\u001b[2J\u001b]8;;http://x\u0007y", "[2J]8;;http://xy"],
-    ["safe\u202efdp.exe\u202c", "safefdp.exe"],
-    ["a\u200b\u2060\ufeff\u00adb\u{e0041}\u{e0042}c", "abc"],
-    ["x\u0000\u0008\u007f\u009by\ue000\ud800z", "xyz"],
+    ["\u001b[2J\u001b]8;;http://x\u0007y", "\\u001b[2J\\u001b]8;;http://x\\u0007y"],
+    ["safe\u202efdp.exe\u202c", "safe\\u202efdp.exe\\u202c"],
+    ["a\u200b\u2060\ufeff\u00adb\u{e0041}\u{e0042}c", "a\\u200b\\u2060\\ufeff\\u00adb\\udb40\\udc41\\udb40\\udc42c"],
+    ["x\u0000\u0008\u007f\u009by\ue000\ud800z", "x\\u0000\\b\\u007f\\u009by\\ue000\\ud800z"],
     [`Z${"\u0301".repeat(50)}algo`, `Z${"\u0301".repeat(3)}algo`],
     ["👩‍💻 und ß, نص", "👩‍💻 und ß, نص"],
   ])("%j is shown as %j", (ask, text) => {
@@ -94,7 +94,7 @@ describe("a question by a deceptive author", () => {
       ...withForm({ [evil]: { type: "string", title: evil, description: evil, default: "a\nb" } }),
       startedBy: evil,
     });
-    const plain = "[ok] (http://x) ‹b>'x'‹/b>";
+    const plain = "[ok] (http://x) ‹b>'x'‹/b>\\u202e";
     expect(message).toContain(`"${plain}" started the run`);
     expect(fields["answer_1"]).toEqual({ type: "string", title: `Answer: ${plain}`, description: plain });
   });
