@@ -5,6 +5,7 @@ import { z } from "zod";
 import { AREAS } from "./base/areas.js";
 import { BatonError, messageOf } from "./base/errors.js";
 import type { CommandPolicy, McpServer } from "./base/executor-policy.js";
+import { allowCommandsSchema, commandsOf, realDirectory, rootsSchema } from "./config/commands.js";
 import { hint } from "./base/names.js";
 import { PRESENT_NAMES, type Settings, settingsSchema, withPresentNames } from "./base/settings.js";
 import { parseJsonc } from "./config/jsonc.js";
@@ -19,6 +20,8 @@ export interface Config {
   readonly toolsets: readonly string[];
   /** Which command steps this process runs. Never set by a project's file or through a tool. */
   readonly commands: CommandPolicy;
+  /** Directories in which this process makes projects and runs commands. Absolute, real; undefined: everywhere. */
+  readonly allowedRoots: readonly string[] | undefined;
   /** Other MCP servers whose tools steps of workflows may call through this process. Likewise never set there. */
   readonly mcpServers: readonly McpServer[];
   /** Where the output of commands is kept. Absolute. */
@@ -97,7 +100,9 @@ const ownShape = {
   output_directory: z.string().min(1).optional(),
   /** Default: `templates` in the person's configuration directory. */
   templates_directory: z.string().min(1).optional(),
-  allow_commands: z.union([z.boolean(), z.array(z.string().min(1))]).default(false),
+  allow_commands: allowCommandsSchema.default(false),
+  /** Directories in which projects are made and commands run, and nowhere else. Default: everywhere. */
+  allowed_roots: rootsSchema.optional(),
   /** Spelt as all clients spell it. */
   mcpServers: mcpServersSchema,
 } as const;
@@ -149,12 +154,14 @@ export function loadConfig(sources: ConfigSources): Config {
     }
   }
   const parsed = lower(parse(values), values, lowered);
+  const allowedRoots = parsed.allowed_roots?.map(realDirectory);
   const placed = (name: "db" | "output_directory" | "templates_directory", otherwise: string) =>
     pathOf(parsed[name], { name, given: values.get(name) }) ?? otherwise;
   return deepFreeze({
     database: databaseOf(parsed, placed("db", path.join(own.data, "baton.db"))),
     toolsets: parsed.toolsets,
-    commands: commandsOf(parsed.allow_commands),
+    commands: commandsOf(parsed.allow_commands, allowedRoots),
+    allowedRoots,
     mcpServers: serversOf(parsed.mcpServers, cwd),
     outputDirectory: placed("output_directory", path.join(own.data, "output")),
     templatesDirectory: placed("templates_directory", path.join(own.config, "templates")),
@@ -302,12 +309,6 @@ function databaseOf(parsed: Parsed, file: string): DatabaseConfig {
   if (parsed.database_url !== undefined)
     return { kind: "postgres", url: parsed.database_url, connections: parsed.database_connections };
   return { kind: "sqlite", file, synchronous: parsed.sqlite_synchronous, isDefault: parsed.db === undefined };
-}
-
-function commandsOf(allowed: boolean | readonly string[]): CommandPolicy {
-  if (allowed === true) return { kind: "all" };
-  if (allowed === false || allowed.length === 0) return { kind: "off" };
-  return { kind: "patterns", patterns: allowed };
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -83,7 +83,13 @@ describe("configuration", () => {
 
   const beyond = [
     ...Object.entries(defaultSettings).filter(([name]) => !LOWERABLE.some((lowerable) => lowerable === name)),
-    ...Object.entries({ allow_commands: true, database_url: "postgres://x/y", db: "/etc/x", mcpServers: {} }),
+    ...Object.entries({
+      allow_commands: true,
+      database_url: "postgres://x/y",
+      db: "/etc/x",
+      mcpServers: {},
+      allowed_roots: ["/"],
+    }),
     ...Object.entries({
       log_level: "debug",
       output_directory: "/x",

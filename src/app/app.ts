@@ -57,6 +57,7 @@ export class App {
   readonly #background: BackgroundLoop;
   #dispatch: Promise<Dispatch> | undefined;
   #closing: Promise<void> | undefined;
+  #servedRun: string | undefined;
 
   constructor(options: AppOptions) {
     const { config, runtime = systemRuntime(), logger = silentLogger, sessionless = false } = options;
@@ -75,7 +76,7 @@ export class App {
     const engine = () => this.#engine();
     const onOpened = () => {
       this.#background.activate();
-      if (executes(config)) this.#background.startExecutor();
+      if (executes(config) && options.servesOneRun !== true) this.#background.startExecutor();
     };
     const host = os.hostname();
     this.#session = new SessionKeeper({ config, host, clock: runtime.clock, sessionless, engine, onOpened });
@@ -135,6 +136,19 @@ export class App {
     this.#identity.clientNamed(client);
     if (executes(this.config)) await this.#session.beforeWrite();
     else this.#background.activate();
+  }
+
+  /** Starts taking steps of one run and its child runs, where this process may take steps at all. */
+  async serveRun(client: string, run: string): Promise<void> {
+    if (this.#connection.isClosed) return;
+    this.#identity.clientNamed(client);
+    const policy = this.#identity.servesOnly(run);
+    if (policy === undefined) return this.#background.activate();
+    await this.#session.beforeWrite();
+    const { recordServedRun } = await import("../engine/presence/executor.js");
+    await (await this.#engine()).transact((ctx) => recordServedRun(ctx, policy), { idempotent: true });
+    this.#servedRun = run;
+    this.#background.startExecutor();
   }
 
   /** Opens the database with the first call. After a failure the next call tries again. */
@@ -217,6 +231,7 @@ export class App {
     return startExecutor({
       engine: await this.#connection.engine(caller),
       agent: caller.agent,
+      run: this.#servedRun,
       config: this.config,
       mark: this.#identity.sessionId,
       logger: this.#logger,

@@ -31,12 +31,12 @@ async function open(flags: Flags, { sessionless }: { readonly sessionless: boole
     import("./launch.js"),
     import("../engine/agents/agents.js"),
   ]);
-  const launched = launch(flags, { sessionless, channel, agent: ownHandle(RESERVED_HANDLES) });
+  const launched = launch(flags, { sessionless, servesOneRun: true, channel, agent: ownHandle(RESERVED_HANDLES) });
   return {
     ...launched,
     dispatch: () => launched.app.dispatch(CLIENT),
-    /** Lets this process take command steps from now on, where it may, also of what others have started. */
-    standBy: () => launched.app.standBy(CLIENT),
+    /** Lets this process take command and tool steps of a run and its child runs from now on, where it may. */
+    serveRun: (run: string) => launched.app.serveRun(CLIENT, run),
   };
 }
 

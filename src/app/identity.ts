@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import os from "node:os";
 import type { Caller, SessionIdentity } from "../engine/context.js";
 import type { Config } from "../config.js";
+import type { ExecutorPolicy } from "../base/executor-policy.js";
 import { ownMark } from "../runtime/processes.js";
 import { readWorkplace } from "../runtime/workplace.js";
 import { executorPolicy } from "./step-handlers.js";
@@ -16,8 +17,15 @@ export interface IdentityOptions {
   readonly sessionless?: boolean;
   /** The identity that the client gives its conversation, which outlives this process. */
   readonly clientSession?: string | undefined;
+  /** Takes steps of one run only, with its child runs, once `App.serveRun` has said which. */
+  readonly servesOneRun?: boolean;
   /** `human` for a person at a terminal. */
   readonly channel?: Caller["channel"];
+}
+
+/** The session of this process, whose policy changes once: when the run that it serves has an id. */
+interface OwnSession extends SessionIdentity {
+  executor: ExecutorPolicy | false;
 }
 
 /** The callers of this process: its client, the person who sits at that, and the process's own executor. */
@@ -25,6 +33,7 @@ export class Identity {
   readonly sessionId: string;
   readonly #options: IdentityOptions;
   #client: Caller | undefined;
+  #session: OwnSession | undefined;
 
   constructor(sessionId: string, options: IdentityOptions) {
     this.sessionId = sessionId;
@@ -52,6 +61,13 @@ export class Identity {
     return { ...client, agent: `human@${slugOf(client.session?.client ?? "", "client")}`, channel: "human" };
   }
 
+  /** Says which run this process serves; answers its policy, undefined where it takes no steps. */
+  servesOnly(run: string): ExecutorPolicy | undefined {
+    const session = this.#session;
+    if (session === undefined || session.executor === false) return undefined;
+    return (session.executor = { ...session.executor, run });
+  }
+
   /** The executor, under whose handle this process takes steps itself. */
   async executor(): Promise<Caller> {
     const { executorHandle } = await import("../engine/presence/executor.js");
@@ -62,14 +78,16 @@ export class Identity {
   #callerOf(client: string): Caller {
     const { config, agent, sessionless = false, channel = "agent", cwd = process.cwd() } = this.#options;
     const { clientSession = null } = this.#options;
-    const executor = executorPolicy(config);
-    const session: SessionIdentity = { id: this.sessionId, host: os.hostname(), ...ownMark(), client, executor };
+    const policy = executorPolicy(config);
+    const executor = policy !== false && this.#options.servesOneRun === true ? { ...policy, run: null } : policy;
+    const session: OwnSession = { id: this.sessionId, host: os.hostname(), ...ownMark(), client, executor };
+    this.#session = session;
     return {
       agent: agent ?? handleOf(client, this.sessionId),
       session: sessionless ? null : session,
       clientSession,
       host: session.host,
-      workplace: readWorkplace(cwd),
+      workplace: { ...readWorkplace(cwd), allowedRoots: config.allowedRoots },
       channel,
     };
   }

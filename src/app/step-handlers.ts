@@ -22,6 +22,8 @@ export interface ExecutorStart {
   readonly engine: Engine;
   /** Handle of the executor. */
   readonly agent: string;
+  /** The only run that it serves, with its child runs. Absent: every run. */
+  readonly run?: string | undefined;
   readonly config: Config;
   /** Distinguishes processes started by this server from those of other servers on this host. */
   readonly mark: string;
@@ -31,11 +33,17 @@ export interface ExecutorStart {
 
 /** Loads and starts the executor with a handler per kind of step that this process may take. */
 export async function startExecutor(start: ExecutorStart): Promise<Executor> {
-  const { engine, agent, logger } = start;
+  const { engine, agent, run, logger } = start;
   const { Executor } = await import("../executors/loop/executor.js");
   // Each command of the executor may safely run again after it committed.
   const retrying: Engine = { ...engine, transact: (command) => engine.transact(command, { idempotent: true }) };
-  const executor = new Executor({ engine: retrying, agent, handlers: await stepHandlersOf(start, retrying), logger });
+  const executor = new Executor({
+    engine: retrying,
+    agent,
+    run,
+    handlers: await stepHandlersOf(start, retrying),
+    logger,
+  });
   if (!start.isClosed()) executor.start();
   return executor;
 }

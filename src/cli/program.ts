@@ -149,7 +149,7 @@ function withRunOptions(command: Command): Command {
   return command
     .option("-i, --input <name=value>", "input of the workflow (repeatable)", collect, [])
     .option("--watch", "show every task, not only the running ones")
-    .option("--allow-commands", "let this process run command steps")
+    .option("--allow-commands", "let this process run the command steps of this run and its child runs")
     .option("--mcp-config <file>", "let this process call the tools of the file's mcpServers")
     .option("--max-parallel <n>", "limit of tasks that run at once", wholeNumber)
     .addOption(new Option("--priority <level>", "priority among runs").choices(PRIORITY_NAMES))

@@ -31,6 +31,8 @@ export interface Workplace {
   /** The root of the main working tree, for a linked git worktree. */
   readonly worktreeOf?: string | null;
   readonly caseInsensitive: boolean;
+  /** Directories outside which this process makes no project. Absolute, real; absent: everywhere. */
+  readonly allowedRoots?: readonly string[] | undefined;
 }
 
 /** The context of an engine function: the transaction's time, ids and randomness, the settings in force, and the caller. */

@@ -1,4 +1,5 @@
 import { BatonError } from "../../base/errors.js";
+import type { CommandPattern } from "../../base/executor-policy.js";
 import { hint } from "../../base/names.js";
 import { type Config, SETTING_VARIABLES } from "../../config.js";
 import type { Finding } from "../../app/maintenance.js";
@@ -93,7 +94,11 @@ function commands({ commands: policy, origins }: Config): Finding {
     case "off":
       return { check, verdict: "ok", says: `command steps are off (${origin}); --allow-commands turns them on` };
     case "patterns":
-      return { check, verdict: "ok", says: `run where they match ${policy.patterns.join(", ")} (${origin})` };
+      return {
+        check,
+        verdict: "ok",
+        says: `run where they match ${policy.patterns.map(patternText).join(", ")} (${origin})`,
+      };
     case "all":
       return {
         check,
@@ -121,4 +126,8 @@ async function health(call: TypedCall): Promise<Finding[]> {
     verdict: verdicts[status],
     says: reason,
   }));
+}
+
+function patternText(pattern: CommandPattern): string {
+  return typeof pattern === "string" ? pattern : `${pattern.pattern} in ${pattern.roots.join(", ")}`;
 }

@@ -79,7 +79,7 @@ async function followRun(
   const opened = await context.open({ sessionless: options.detach === true });
   const started = await begin();
   if (options.detach === true) return detachedAnswer(started);
-  if (options.allowCommands === true || opened.config.mcpServers.length > 0) await opened.standBy();
+  await opened.serveRun(started.run.id);
   const state = await watch(context, options, { opened, started });
   return finalAnswer(context, options, state);
 }

@@ -123,11 +123,15 @@ function* takerReasons(ctx: EngineContext, task: Task, name: string | undefined)
   const demand = yield* findDemand(task.demand);
   if (!demand) return [];
   if (demand.executor === "command") {
-    const obstacle = yield* commandObstacle(ctx, { project: task.project, line: demand.command ?? "" });
+    const obstacle = yield* commandObstacle(ctx, {
+      project: task.project,
+      run: task.run,
+      line: demand.command ?? "",
+    });
     return obstacle === undefined ? [] : [obstacle];
   }
   if (demand.executor === "tool") {
-    const obstacle = yield* toolObstacle(ctx, demand.command ?? "");
+    const obstacle = yield* toolObstacle(ctx, { run: task.run, line: demand.command ?? "" });
     return obstacle === undefined ? [] : [obstacle];
   }
   if (name === undefined) {

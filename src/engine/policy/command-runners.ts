@@ -1,58 +1,68 @@
-import { type RegisteredExecutor, liveExecutors } from "../../store/presence/executors.js";
 import { findProjectByReference } from "../../store/projects/projects.js";
 import type { Reason } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { lineAllowed } from "./command-policy.js";
 import type { EngineContext } from "../context.js";
-import type { ExecutorPolicy } from "../../base/executor-policy.js";
+import { allExecutors, executorsOfNewRun, executorsOfRun, type ServingExecutor } from "./serving.js";
 
 const LINE_SHOWN_MAX = 200;
 
-/** Why no running server would start a command line in a project now; undefined where one would. */
+/** Why no running server would start a command line of a run now; undefined where one would. */
 export function* commandObstacle(
   ctx: EngineContext,
-  command: { readonly project: string; readonly line: string },
+  command: { readonly project: string; readonly run: string; readonly line: string },
 ): Tx<Reason | undefined> {
-  const executors = yield* liveExecutors(ctx.now);
-  const able = executors.filter((executor) => lineAllowed(policyOf(executor), command.line));
-  if (able.length === 0)
-    return { kind: "commands_not_allowed", detail: refusal(executors, command.line), blocking: [] };
+  const { line } = command;
+  const root = (yield* findProjectByReference(command.project))?.root ?? null;
+  const executors = yield* executorsOfRun(ctx, command.run);
+  const able = executors.filter(({ policy }) => lineAllowed(policy, { line, root }));
+  if (able.length === 0) {
+    const detail = refusal(executors, line) + aside(yield* allExecutors(ctx), executors);
+    return { kind: "commands_not_allowed", detail, blocking: [] };
+  }
   if (able.some(({ absentRoots }) => !absentRoots.includes(command.project))) return undefined;
-  const project = yield* findProjectByReference(command.project);
   const hosts = [...new Set(able.map(({ host }) => host))].join(", ");
   return {
     kind: "root_missing",
-    detail: `the root ${project?.root ?? ""} of its project is not a directory on ${hosts}, where commands are run`,
+    detail: `the root ${root ?? ""} of its project is not a directory on ${hosts}, where commands are run`,
     blocking: [],
   };
 }
 
-/** Of these command lines, those that no running server would start, and why. */
+/** Returns which command lines of a run that is about to start no running server would start, and why. */
 export function* linesNotAllowed(
   ctx: EngineContext,
-  lines: readonly string[],
+  { lines, root }: { readonly lines: readonly string[]; readonly root: string | null },
 ): Tx<{ count: number; detail: string } | undefined> {
   if (lines.length === 0) return undefined;
-  const executors = yield* liveExecutors(ctx.now);
-  const policies = executors.map(policyOf);
-  const refused = lines.filter((line) => !policies.some((policy) => lineAllowed(policy, line)));
+  const executors = yield* executorsOfNewRun(ctx);
+  const refused = lines.filter((line) => !executors.some(({ policy }) => lineAllowed(policy, { line, root })));
   const [first] = refused;
   return first === undefined ? undefined : { count: refused.length, detail: refusal(executors, first) };
 }
 
 /** How many running servers may run commands. */
 export function* commandRunners(ctx: EngineContext): Tx<number> {
-  return (yield* liveExecutors(ctx.now)).filter((executor) => policyOf(executor).kind !== "off").length;
+  return (yield* allExecutors(ctx)).filter(({ policy }) => policy.kind !== "off").length;
 }
 
-function refusal(executors: readonly RegisteredExecutor[], line: string): string {
-  if (executors.every((executor) => policyOf(executor).kind === "off"))
-    return "no running server is allowed to run commands";
+function refusal(executors: readonly ServingExecutor[], line: string): string {
+  const able = executors.filter(({ policy }) => policy.kind !== "off");
+  if (able.length === 0) return "no running server is allowed to run commands";
   const shown = line.length > LINE_SHOWN_MAX ? `${line.slice(0, LINE_SHOWN_MAX)}…` : line;
-  return `no allow pattern of a running server matches ${JSON.stringify(shown)}`;
+  const bound = able.some(
+    ({ policy }) =>
+      policy.roots !== undefined ||
+      (policy.kind === "patterns" && policy.patterns.some((pattern) => typeof pattern !== "string")),
+  );
+  const where = bound ? " in the root of its project" : "";
+  return `no allow pattern of a running server matches ${JSON.stringify(shown)}${where}`;
 }
 
-/** The text was written from a policy by `openSession`. */
-export function policyOf({ policy }: RegisteredExecutor): ExecutorPolicy {
-  return JSON.parse(policy) as ExecutorPolicy;
+/** Says that processes which may run commands do so for other runs only. */
+function aside(all: readonly ServingExecutor[], serving: readonly ServingExecutor[]): string {
+  const count = all.filter(({ policy }) => policy.kind !== "off").length;
+  return count > 0 && serving.every(({ policy }) => policy.kind === "off")
+    ? ": those that may are of `baton run` and take the steps of their own run only (`baton run RUN --allow-commands`, or `baton serve --allow-commands` for all)"
+    : "";
 }

@@ -1,16 +1,18 @@
 import { NAMES_SHOWN_MAX } from "../../base/limits.js";
-import { liveExecutors } from "../../store/presence/executors.js";
 import type { Reason } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { policyOf } from "./command-runners.js";
+import { executorsOfNewRun, executorsOfRun, type ServingExecutor } from "./serving.js";
 import type { EngineContext } from "../context.js";
 import { hint } from "../../base/names.js";
 import { readToolLine, toolAllowed } from "./tool-policy.js";
 import type { ToolServer } from "../../base/executor-policy.js";
 
-/** Why no running server would call a tool now; undefined where one would. */
-export function* toolObstacle(ctx: EngineContext, line: string): Tx<Reason | undefined> {
-  const offered = yield* offers(ctx);
+/** Why no running server would call a tool for a run now; undefined where one would. */
+export function* toolObstacle(
+  ctx: EngineContext,
+  { run, line }: { readonly run: string; readonly line: string },
+): Tx<Reason | undefined> {
+  const offered = offersOf(yield* executorsOfRun(ctx, run));
   return offered.some((servers) => toolAllowed(servers, line))
     ? undefined
     : { ...refusal(offered, line), blocking: [] };
@@ -24,7 +26,7 @@ export function* toolsNotOffered(
   lines: readonly string[],
 ): Tx<{ count: number; detail: string } | undefined> {
   if (lines.length === 0) return undefined;
-  const offered = yield* offers(ctx);
+  const offered = offersOf(yield* executorsOfNewRun(ctx));
   const refused = lines.filter((line) => !offered.some((servers) => toolAllowed(servers, line)));
   if (refused.length === 0) return undefined;
   const reasons = [...new Set(refused)].map((line) => refusal(offered, line).detail);
@@ -33,8 +35,8 @@ export function* toolsNotOffered(
 }
 
 /** Returns the tool servers that each running server process has configured. */
-function* offers(ctx: EngineContext): Tx<(readonly ToolServer[])[]> {
-  return (yield* liveExecutors(ctx.now)).map((executor) => policyOf(executor).servers ?? []);
+function offersOf(executors: readonly ServingExecutor[]): (readonly ToolServer[])[] {
+  return executors.map(({ policy }) => policy.servers ?? []);
 }
 
 function refusal(offered: readonly (readonly ToolServer[])[], line: string): { kind: string; detail: string } {

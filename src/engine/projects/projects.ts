@@ -9,6 +9,7 @@ import { countMilestones, type MilestoneStats } from "../../store/milestones/mil
 import * as projects from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext, Workplace } from "../context.js";
+import { liesWithin } from "../paths/directories.js";
 import { BatonError, callOperation } from "../../base/errors.js";
 import { hint, isName, NAME_RULE, nameFrom } from "../../base/names.js";
 import { withPresentNames } from "../../base/settings.js";
@@ -109,6 +110,7 @@ function* tryToMake(
   ctx: EngineContext,
   { name, root, caseInsensitive, description, config }: NewProject,
 ): Tx<{ made?: Project; inTheWay?: Project | undefined }> {
+  requireAllowedRoot(ctx, root);
   const project: Project = {
     id: ctx.newId("project"),
     name,
@@ -127,6 +129,15 @@ function* tryToMake(
   }
   const other = yield* clashing(name, root);
   return other?.root === root ? { made: other } : { inTheWay: other };
+}
+
+/** Errors: `not_permitted` for a root outside the directories that the person who started this server allowed. */
+export function requireAllowedRoot({ caller }: EngineContext, root: string | null): void {
+  const { allowedRoots } = caller.workplace;
+  if (root === null || allowedRoots === undefined) return;
+  if (allowedRoots.some((directory) => liesWithin(directory, root))) return;
+  const message = `${root} is outside the directories in which this server makes projects: ${allowedRoots.join(", ")}. Only the person who starts it changes them (BATON_ALLOWED_ROOTS).`;
+  throw new BatonError("not_permitted", message, { details: { root, allowed_roots: allowedRoots } });
 }
 
 function* clashing(name: string, root: string | null): Tx<Project | undefined> {

@@ -93,7 +93,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     },
   });
   const changed = yield* change.flush();
-  const warnings = [...(yield* commandWarnings(ctx, parsed)), ...(yield* workflowWarnings(project, parsed))];
+  const warnings = [...(yield* commandWarnings(ctx, project, parsed)), ...(yield* workflowWarnings(project, parsed))];
   return { ...changed, ready: ready.slice(0, READY_SHOWN_MAX), warnings };
 }
 
@@ -145,7 +145,7 @@ function deadlineOf(ctx: EngineContext, deadline: Deadline | undefined): number 
   return deadline === undefined ? null : deadlineAt(deadline, ctx.now);
 }
 
-function* commandWarnings(ctx: EngineContext, { definition }: Parsed): Tx<string[]> {
+function* commandWarnings(ctx: EngineContext, { root }: Project, { definition }: Parsed): Tx<string[]> {
   const lines = definition.steps.flatMap(({ kind, run, env = {} }) =>
     // The values of its variables are not known before it starts.
     kind !== "command" || run === undefined || Object.values(env).some(isTemplate)
@@ -153,7 +153,7 @@ function* commandWarnings(ctx: EngineContext, { definition }: Parsed): Tx<string
       : [commandLine(shellLine(run), env)],
   );
   const tools = definition.steps.filter(({ kind }) => kind === "tool").map(toolLine);
-  const refused = yield* linesNotAllowed(ctx, lines);
+  const refused = yield* linesNotAllowed(ctx, { lines, root });
   const missing = yield* toolsNotOffered(ctx, tools);
   const ofCommands =
     refused &&

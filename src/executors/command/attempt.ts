@@ -1,8 +1,11 @@
-import { stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Brief } from "../../engine/claims/brief.js";
 import { BatonError } from "../../base/errors.js";
 import { RunningAttempt, refused, type Report } from "../loop/attempt.js";
+import { liesWithin } from "../../engine/paths/directories.js";
+import { commandLine, lineAllowed } from "../../engine/policy/command-policy.js";
+import type { CommandPolicy } from "../../base/executor-policy.js";
 import { reportOf } from "./report.js";
 import { confinedDirectory } from "../processes/directory.js";
 import { commandEnvironment } from "../processes/environment.js";
@@ -18,6 +21,7 @@ import {
 export interface AttemptParts {
   /** Root of the task's project; null for a project without files. */
   readonly root: string | null;
+  readonly policy: CommandPolicy;
   /** Holds one directory per run, with a file per attempt. */
   readonly outputDirectory: string;
   /** The largest result that a task may have, in bytes. */
@@ -74,6 +78,7 @@ export class CommandAttempt extends RunningAttempt {
     const { task, spec, run } = this.brief;
     const { command } = spec;
     if (command === undefined) throw new BatonError("invalid_input", "the step has no command line");
+    await requireAllowed(this.#parts.policy, { line: commandLine(command.run, command.env), root });
     const ownEnvironment = {
       BATON_RUN: run.id,
       BATON_TASK: task.id,
@@ -96,6 +101,21 @@ export class CommandAttempt extends RunningAttempt {
       tailBytes: spec.output === undefined ? TAIL_BYTES : this.#parts.resultBytesMax,
     };
   }
+}
+
+/**
+ * Judges what is about to be started itself, not the demand by which it was claimed, and where the root really is. Errors:
+ * `not_permitted`.
+ */
+async function requireAllowed(policy: CommandPolicy, command: { line: string; root: string }): Promise<void> {
+  if (!lineAllowed(policy, command))
+    throw new BatonError("not_permitted", `this server is not allowed to run ${JSON.stringify(command.line)}`);
+  const real = await realpath(command.root);
+  if (policy.roots?.some((directory) => liesWithin(directory, real)) === false)
+    throw new BatonError(
+      "not_permitted",
+      `the project root is ${real}, outside the directories this server may run commands in`,
+    );
 }
 
 function markOf(task: string, token: number): string {

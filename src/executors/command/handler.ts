@@ -32,8 +32,8 @@ export class CommandHandler implements StepHandler {
     return this.#parts.engine.settings().max_concurrent_commands;
   }
 
-  carriesOut(line: string): boolean {
-    return lineAllowed(this.#parts.policy, line);
+  carriesOut(line: string, root: string | null): boolean {
+    return lineAllowed(this.#parts.policy, { line, root });
   }
 
   /** A project that has no root at all is told so by the attempt. */
@@ -42,9 +42,10 @@ export class CommandHandler implements StepHandler {
   }
 
   attempt(brief: Brief, { root }: ProjectWork): RunningAttempt {
-    const { engine, outputDirectory } = this.#parts;
+    const { engine, outputDirectory, policy } = this.#parts;
     return new CommandAttempt(brief, {
       root,
+      policy,
       outputDirectory,
       resultBytesMax: engine.settings().payload_bytes_max,
       unheardAttempts: () => engine.read(() => unheardAttempts(brief.task.id)),

@@ -23,8 +23,8 @@ export interface StepHandler {
   readonly kind: ExecutedKind;
   /** How many attempts at once, as configured now. */
   readonly concurrency: number;
-  /** Whether policy allows it: a command line, or `server/tool`. */
-  carriesOut(what: string): boolean;
+  /** Whether policy allows it, in a project with this root: a command line, or `server/tool`. */
+  carriesOut(what: string, root: string | null): boolean;
   /** Whether the project's root has what the step needs. */
   isPossibleAt(place: ProjectWork): Promise<boolean>;
   attempt(brief: Brief, place: ProjectWork): RunningAttempt;
@@ -40,6 +40,8 @@ export interface ExecutorParts {
   /** Its handle; see `executorHandle`. */
   readonly agent: string;
   readonly handlers: readonly StepHandler[];
+  /** The only run that it serves, with its child runs. Absent: every run. */
+  readonly run?: string | undefined;
   readonly logger: Logger;
 }
 
@@ -60,8 +62,8 @@ interface Slots {
 }
 
 /**
- * The server's own executor: takes command and tool steps of every project, as far as this process may, runs as many at
- * once as is configured, and reports how they ended. One poll, after every commit of any process, finds the steps to
+ * The server's own executor: takes command and tool steps of its run or of every project, as far as this process may,
+ * runs as many at once as is configured, and reports how they ended. One poll, after every commit of any process, finds the steps to
  * start and to end: a read each, and none while nothing changes.
  */
 export class Executor {
@@ -70,7 +72,7 @@ export class Executor {
   readonly #running = new Map<RunningAttempt, Promise<void>>();
   /** Projects with commands whose root is not on this machine, as recorded in the database. */
   #absent: ReadonlySet<string> = new Set();
-  /** The project that was served last: the next poll begins after it. */
+  /** The run or project that was served last: the next poll begins after it. */
   #served = "";
   #stopListening: (() => void) | undefined;
   #requested = false;
@@ -163,7 +165,7 @@ export class Executor {
     for (const { handler, limit } of this.#slots) limit.concurrency = handler.concurrency;
     if (this.#free().length === 0) return;
     const places = await this.#possible(await engine.read(() => findProjectWork(this.#offer(this.#slots))));
-    const later = places.findIndex(({ project }) => project > this.#served);
+    const later = places.findIndex(({ id }) => id > this.#served);
     const turns = later < 0 ? places : [...places.slice(later), ...places.slice(0, later)];
     // Round robin, so that a project with many steps leaves capacity for the others.
     for (let again = 0; turns.length > 0 && again < AGAIN_MAX;) {
@@ -171,13 +173,13 @@ export class Executor {
       const free = this.#free().filter(({ handler }) => place?.kinds.has(handler.kind));
       if (place === undefined || free.length === 0) continue;
       this.#claimed = true;
-      const claim = await engine.transact((ctx) => claimWork(ctx, this.#offer(free), place.project));
+      const claim = await engine.transact((ctx) => claimWork(ctx, this.#offer(free), place));
       if (claim.outcome === "none") continue;
       turns.push(place);
       if (claim.outcome === "again") {
         again += 1;
       } else {
-        this.#served = place.project;
+        this.#served = place.id;
         this.#begin(claim.brief, place);
       }
     }
@@ -193,7 +195,9 @@ export class Executor {
     return {
       agent: this.#parts.agent,
       concurrency: this.#slots.reduce((sum, { limit }) => sum + limit.concurrency, 0),
-      carriesOut: (kind, what) => slots.some(({ handler }) => handler.kind === kind && handler.carriesOut(what)),
+      run: this.#parts.run,
+      carriesOut: (kind, what, root) =>
+        slots.some(({ handler }) => handler.kind === kind && handler.carriesOut(what, root)),
     };
   }
 

@@ -29,6 +29,17 @@ export function* rootOf(run: string): Tx<string> {
   return root ?? run;
 }
 
+/** Returns a run and the runs that it is within. */
+export function* withAncestors(run: string): Tx<string[]> {
+  return yield* many(idOf, [
+    `WITH RECURSIVE above (id, parent_run) AS (
+       SELECT id, parent_run FROM runs WHERE id = $1
+       UNION SELECT r.id, r.parent_run FROM runs r JOIN above a ON r.id = a.parent_run
+     ) SELECT id FROM above`,
+    [run],
+  ]);
+}
+
 /** Whether any descendant of a run, open or ended, is at this depth. */
 export function* reachesDepth(run: string, depth: number): Tx<boolean> {
   return yield* hit([

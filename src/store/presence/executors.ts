@@ -4,6 +4,7 @@ import { columns, type RowOf } from "../tables.js";
 import type { Tx } from "../tx.js";
 
 const EXECUTORS = columns({
+  session: text,
   host: text,
   /** JSON text of what it may run. */
   policy: text,
@@ -27,7 +28,7 @@ export function* setAbsentRoots(session: string, projects: readonly string[]): T
   yield ["UPDATE executors SET absent_roots = $1 WHERE session = $2", [JSON.stringify(projects), session]];
 }
 
-const LIVE = `SELECT s.host, e.policy, e.absent_roots FROM sessions s JOIN executors e ON e.session = s.id
+const LIVE = `SELECT e.session, s.host, e.policy, e.absent_roots FROM sessions s JOIN executors e ON e.session = s.id
   WHERE s.ended_at IS NULL AND s.executor = 1 AND s.expires_at > $1 ORDER BY s.id LIMIT 1000`;
 
 /** The executors whose session stands. */

@@ -56,6 +56,45 @@ describe("permission to run a command", () => {
     expect((await other.task(run, "d")).task.status).toBe("ready");
   });
 
+  test("a variable's value never stands for a part of the command", async () => {
+    const fixture = await openCommandFixture({ allow: ["CI=1 npm run *", "CI=* npm test"] });
+    const { run } = await fixture.start([
+      { key: "a", run: "touch pwned", env: { CI: "1 npm run" } },
+      { key: "b", run: "touch pwned npm test" },
+    ]);
+    for (const key of ["a", "b"])
+      expect(await fixture.reasons(run, key)).toMatchObject([{ kind: "commands_not_allowed" }]);
+    await fixture.app.advance(60_000);
+    expect(fixture.file("pwned")).toBeUndefined();
+  });
+
+  test("a process may be bound to directories: no command runs and no project is made elsewhere", async () => {
+    const root = temporaryDirectory();
+    const here = { env: { BATON_ALLOWED_ROOTS: root } };
+    await expect(openCommandFixture(here)).rejects.toMatchObject({ code: "not_permitted" });
+    const inside = await openCommandFixture({ ...here, cwd: root });
+    const done = await inside.start([{ key: "a", run: "touch ran" }]);
+    expect(await inside.ended(done.run)).toBe("succeeded");
+
+    const outside = await openCommandFixture({ ...besides(inside), allow: false, project: "outside" });
+    const { run } = await outside.start([{ key: "a", run: "touch ran" }], { project: "outside" });
+    await inside.app.advance(60_000);
+    expect(await outside.reasons(run)).toMatchObject([{ kind: "commands_not_allowed" }]);
+    expect(outside.file("ran")).toBeUndefined();
+  });
+
+  test("a pattern may be bound to directories", async () => {
+    const root = temporaryDirectory();
+    const allow = [{ pattern: "touch *", roots: [root] }];
+    const fixture = await openCommandFixture({ allow });
+    const { run } = await fixture.start([{ key: "a", run: "touch ran" }]);
+    expect(await fixture.reasons(run)).toMatchObject([{ kind: "commands_not_allowed" }]);
+    const bound = await openCommandFixture({ ...besides(fixture), cwd: root, project: "bound", allow });
+    const other = await bound.start([{ key: "a", run: "touch ran" }], { project: "bound" });
+    expect(await bound.ended(other.run)).toBe("succeeded");
+    expect(fixture.file("ran")).toBeUndefined();
+  });
+
   test("no tool and no file of a project changes that", async () => {
     const fixture = await openCommandFixture({ allow: false });
     const setting = { settings: { allow_commands: true } };
