@@ -9,14 +9,7 @@ import type { CommandPolicy } from "../../base/executor-policy.js";
 import { reportOf } from "./report.js";
 import { confinedDirectory } from "../processes/directory.js";
 import { commandEnvironment } from "../processes/environment.js";
-import {
-  type CommandStart,
-  endCommand,
-  GRACE_MS,
-  type RunningCommand,
-  startCommand,
-  TAIL_BYTES,
-} from "../processes/process.js";
+import { type CommandStart, endCommand, GRACE_MS, type RunningCommand, startCommand } from "../processes/process.js";
 
 export interface AttemptParts {
   /** Root of the task's project; null for a project without files. */
@@ -63,8 +56,8 @@ export class CommandAttempt extends RunningAttempt {
     if (this.stoppedBecause !== undefined) return refused("cancelled", this.stoppedBecause);
     this.markBegun();
     this.#command = startCommand(spec);
-    const ownResult = this.brief.spec.output !== undefined;
-    return reportOf(await this.#command.done, { outputFile: spec.outputFile, timeout: bound.error, ownResult });
+    const { output } = this.brief.spec;
+    return reportOf(await this.#command.done, { outputFile: spec.outputFile, timeout: bound.error, output });
   }
 
   /** Processes that an earlier attempt left on this machine, its server and its runner killed together, must not run beside this one. */
@@ -97,8 +90,7 @@ export class CommandAttempt extends RunningAttempt {
       },
       timeoutMs,
       outputFile: path.join(this.#parts.outputDirectory, run.id, `${task.id}-${task.attempt}.log`),
-      // A result of its own is read from the tail, whole.
-      tailBytes: spec.output === undefined ? TAIL_BYTES : this.#parts.resultBytesMax,
+      ...(spec.output !== undefined && { stdoutBytesMax: this.#parts.resultBytesMax }),
     };
   }
 }

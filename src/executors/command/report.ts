@@ -1,5 +1,6 @@
 import type { FailRequest } from "../../engine/tasks/tasks.js";
 import type { Report } from "../loop/attempt.js";
+import { asksForText, lastJson, mayBeText, outputText } from "./result.js";
 import { tailText } from "../processes/output.js";
 import { type CommandResult, TAIL_BYTES } from "../processes/process.js";
 
@@ -22,8 +23,8 @@ export interface CommandExecution {
   readonly outputFile: string;
   /** The timeout that ends the command first. */
   readonly timeout: FailRequest["error"];
-  /** The step asks for a result of its own: the last line of the output is that result, as JSON. */
-  readonly ownResult: boolean;
+  /** The step's output schema, which asks for a result of its own from stdout: `resultOf`. */
+  readonly output: unknown;
 }
 
 /** Words the end of a command: exit code 0 is success, everything else an error type of its own. */
@@ -52,14 +53,23 @@ function completion(
   { execution, facts }: { execution: CommandExecution; facts: StoredCommandResult },
 ): Report {
   const unfit = (message: string): Report => invalidOutput(message, facts);
-  if (!execution.ownResult) return { kind: "complete", result: facts, unfit };
-  const line = result.tail.trimEnd().split("\n").at(-1) ?? "";
-  try {
-    const own: unknown = JSON.parse(line);
-    return { kind: "complete", result: own, note: `the output is in ${facts.output_file}`, unfit };
-  } catch {
-    return unfit("the last line of the output is not JSON, and the step's output schema asks for a result");
-  }
+  if (execution.output === undefined) return { kind: "complete", result: facts, unfit };
+  const own = resultOf(result.stdout ?? { text: "", bytes: 0 }, execution.output);
+  return typeof own === "string"
+    ? unfit(own)
+    : { kind: "complete", result: own.value, note: `the output is in ${facts.output_file}`, unfit };
+}
+
+/** The step's own result, or why stdout holds none. */
+function resultOf(stdout: NonNullable<CommandResult["stdout"]>, schema: unknown): { value: unknown } | string {
+  const kept = Buffer.byteLength(stdout.text);
+  const cut = stdout.bytes > kept ? `; only the last ${kept} of its ${stdout.bytes} bytes were kept` : "";
+  const found = asksForText(schema) ? undefined : lastJson(stdout.text);
+  if (found !== undefined) return found;
+  if (mayBeText(schema) && cut === "") return { value: outputText(stdout.text) };
+  return asksForText(schema)
+    ? `its stdout is the result, and too long${cut}`
+    : `its stdout holds no JSON value on lines of its own, and the step's output schema asks for one: print it last, or use output: {type: string}${cut}`;
 }
 
 /** The command succeeded, and what it printed is no result of this step. */

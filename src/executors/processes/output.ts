@@ -1,7 +1,7 @@
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import type { CommandOutcome, CommandResult } from "./runner-protocol.js";
+import type { CommandFacts, CommandOutcome, CommandResult } from "./runner-protocol.js";
 
 export interface OutputLimits {
   /** Size of the file at most; the rest is counted and dropped. */
@@ -12,18 +12,47 @@ export interface OutputLimits {
 // Colours and cursor movements are taken out of the tail, so that more than its size must be kept until then.
 const RAW_TAIL_FACTOR = 4;
 
+/** The end of a stream in memory. */
+class Tail {
+  readonly #bytesMax: number;
+  #chunks: Buffer[] = [];
+  #chunkBytes = 0;
+  /** All that went through. */
+  bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  add(chunk: Buffer): void {
+    this.bytes += chunk.length;
+    this.#chunks.push(chunk.subarray(-this.#bytesMax));
+    this.#chunkBytes += this.#chunks.at(-1)?.length ?? 0;
+    if (this.#chunkBytes < this.#bytesMax * 2) return;
+    const rest = this.last();
+    this.#chunks = [rest];
+    this.#chunkBytes = rest.length;
+  }
+
+  /** The last bytes, at most as many as it is for. */
+  last(): Buffer {
+    return Buffer.concat(this.#chunks).subarray(-this.#bytesMax);
+  }
+}
+
 /** A command's output: the start of it in a file, the end of it in memory. */
 export class OutputFile {
   readonly #file: FileHandle;
   readonly #limits: OutputLimits;
+  readonly #tail: Tail;
+  #stdout: Tail | undefined;
   #bytes = 0;
   #error: string | undefined;
-  #chunks: Buffer[] = [];
-  #chunkBytes = 0;
 
   private constructor(file: FileHandle, limits: OutputLimits) {
     this.#file = file;
     this.#limits = limits;
+    this.#tail = new Tail(limits.tailBytes * RAW_TAIL_FACTOR);
   }
 
   /** Makes the file (0600, it must not exist yet) and its directory (0700). Errors: those of the file system. */
@@ -37,10 +66,19 @@ export class OutputFile {
     for await (const chunk of stream) await this.#append(chunk);
   }
 
+  /** Copies stdout, which has a stream of its own, and keeps its last bytes as they are. */
+  async copyStdout(stream: AsyncIterable<Buffer>, bytesMax: number): Promise<void> {
+    const stdout = (this.#stdout = new Tail(bytesMax));
+    for await (const chunk of stream) {
+      stdout.add(chunk);
+      await this.#append(chunk);
+    }
+  }
+
   async #append(chunk: Buffer): Promise<void> {
     const start = this.#bytes;
     this.#bytes += chunk.length;
-    this.#remember(chunk);
+    this.#tail.add(chunk);
     const kept = chunk.subarray(0, Math.max(0, this.#limits.outputBytesMax - start));
     for (let written = 0; written < kept.length && this.#error === undefined;) {
       try {
@@ -52,23 +90,14 @@ export class OutputFile {
     }
   }
 
-  #remember(chunk: Buffer): void {
-    const rawBytes = this.#limits.tailBytes * RAW_TAIL_FACTOR;
-    this.#chunks.push(chunk.subarray(-rawBytes));
-    this.#chunkBytes += this.#chunks.at(-1)?.length ?? 0;
-    if (this.#chunkBytes < rawBytes * 2) return;
-    const rest = Buffer.concat(this.#chunks).subarray(-rawBytes);
-    this.#chunks = [rest];
-    this.#chunkBytes = rest.length;
-  }
-
   /** `complete: false`: the copying was given up before the streams ended. */
-  facts(complete: boolean): { tail: string; outputBytes: number; truncated: boolean; outputError?: string } {
+  facts(complete: boolean): Pick<CommandFacts, "tail" | "outputBytes" | "truncated" | "outputError" | "stdout"> {
     return {
-      tail: tailText(Buffer.concat(this.#chunks), this.#limits.tailBytes),
+      tail: tailText(this.#tail.last(), this.#limits.tailBytes),
       outputBytes: this.#bytes,
       truncated: !complete || this.#bytes > this.#limits.outputBytesMax || this.#error !== undefined,
       ...(this.#error === undefined ? {} : { outputError: this.#error }),
+      ...(this.#stdout && { stdout: { text: this.#stdout.last().toString("utf8"), bytes: this.#stdout.bytes } }),
     };
   }
 

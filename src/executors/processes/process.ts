@@ -23,7 +23,7 @@ export interface CommandStart {
   mark: string;
   /** The line for the shell. Text from agents and inputs belongs in `env`, never in here. */
   run: string;
-  /** `sh` (default) is `/bin/sh -c`; `bash` is `bash -eo pipefail -c`. */
+  /** `sh` (default) is `/bin/sh -e -c`, with `-o pipefail` where that shell has it; `bash` is `bash -eo pipefail -c`. */
   shell?: Shell;
   /** Absolute, from `confinedDirectory`. */
   cwd: string;
@@ -37,8 +37,10 @@ export interface CommandStart {
   outputFile: string;
   /** Default 32 MB. */
   outputBytesMax?: number;
-  /** Default 8 KB. */
+  /** Default 2 KB. */
   tailBytes?: number;
+  /** Keeps so much of stdout apart from stderr. Default: nothing. */
+  stdoutBytesMax?: number;
 }
 
 export interface RunningCommand {
@@ -61,7 +63,7 @@ export interface RunnerOptions {
 
 export const GRACE_MS = 2_000;
 export const OUTPUT_BYTES_MAX = 32 * 1024 * 1024;
-export const TAIL_BYTES = 8 * 1024;
+export const TAIL_BYTES = 2 * 1024;
 
 const RUNNER_MARGIN_MS = 10_000;
 const RUNNER_STDERR_CHARS = 2_000;

@@ -4,7 +4,7 @@
  */
 
 /** Raised with every change of these messages: a package may be updated on disk under a server that keeps running. */
-export const RUNNER_PROTOCOL = 2;
+export const RUNNER_PROTOCOL = 3;
 
 /** The variable that marks every process of a command, so that those which left its process group are still found. */
 export const MARK_VARIABLE = "BATON_COMMAND_MARK";
@@ -30,6 +30,8 @@ export interface RunnerJob {
   outputFile: string;
   outputBytesMax: number;
   tailBytes: number;
+  /** Keeps so much of stdout apart. Its order beside stderr in the file is then only roughly that of writing. */
+  stdoutBytesMax?: number;
 }
 
 /** How a command ended. `timed_out` and `cancelled` say why it was ended, whatever it then answered to the signal. */
@@ -45,6 +47,8 @@ export type CommandOutcome =
 export interface CommandFacts {
   /** The end of stdout and stderr in the order written: at most `tailBytes` of UTF-8, without control sequences. */
   tail: string;
+  /** Stdout by itself where it was asked for: its last bytes as they are, and how many there were. */
+  stdout?: { text: string; bytes: number };
   /** All bytes the command wrote, kept or not. */
   outputBytes: number;
   /** The output file lacks some of them. */

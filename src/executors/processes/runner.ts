@@ -26,10 +26,14 @@ import {
 /** For what is still in the pipe when every process that could be found has ended. */
 const DRAIN_MS = 2_000;
 
-const SHELLS: Record<Shell, readonly [program: string, ...args: string[]]> = {
-  sh: [process.platform === "win32" ? "sh" : "/bin/sh", "-c"],
-  bash: ["bash", "-eo", "pipefail", "-c"],
-};
+const SH = process.platform === "win32" ? "sh" : "/bin/sh";
+
+/** A line fails with the first command in it that fails. Some shells cannot tell that of a pipe (dash before 0.5.13). */
+function shellOf(shell: Shell): readonly [program: string, ...args: string[]] {
+  if (shell === "bash") return ["bash", "-eo", "pipefail", "-c"];
+  const hasPipefail = spawnSync(SH, ["-o", "pipefail", "-c", ":"], { stdio: "ignore" }).status === 0;
+  return hasPipefail ? [SH, "-eo", "pipefail", "-c"] : [SH, "-e", "-c"];
+}
 
 let tree: ProcessTree | undefined;
 let stopped: CommandOutcome | undefined;
@@ -63,7 +67,10 @@ async function execute(job: RunnerJob): Promise<CommandResult> {
     return withoutOutput({ outcome: "not_started", error: text(error) });
   }
   void report({ protocol: RUNNER_PROTOCOL, kind: "started", pid: command.pid });
-  const copied = Promise.all(command.streams.map((stream) => output.copy(stream))).then(() => true);
+  const { stdout, others } = command;
+  const copies = others.map((stream) => output.copy(stream));
+  if (stdout !== undefined) copies.push(output.copyStdout(stdout, job.stdoutBytesMax ?? 0));
+  const copied = Promise.all(copies).then(() => true);
   const timer = setTimeout(() => stop({ outcome: "timed_out" }), Math.min(job.timeoutMs, TIMER_MS_MAX));
   const outcome = await Promise.race([command.exited, stopRequested]);
   clearTimeout(timer);
@@ -80,22 +87,25 @@ interface Command {
   pid: number;
   tree: ProcessTree;
   exited: Promise<CommandOutcome>;
-  streams: readonly AsyncIterable<Buffer>[];
+  /** Where it is kept apart. */
+  stdout: AsyncIterable<Buffer> | undefined;
+  others: readonly AsyncIterable<Buffer>[];
 }
 
 /** Errors: those of spawn, as when the shell is missing or arguments and environment are too long. */
 async function start(job: RunnerJob): Promise<Command> {
   const pipe = openPipe(`${job.outputFile}.pipe`);
-  const [program, ...args] = SHELLS[job.shell];
+  const apart = job.stdoutBytesMax === undefined || pipe === undefined ? pipe : openPipe(`${job.outputFile}.pipe`);
+  const [program, ...args] = shellOf(job.shell);
   let child: ChildProcess;
   try {
-    const stdio: StdioOptions = pipe === undefined ? ["ignore", "pipe", "pipe"] : ["ignore", pipe.write, pipe.write];
+    const stdio: StdioOptions = ["ignore", apart?.write ?? "pipe", pipe?.write ?? "pipe"];
     const env = { ...job.env, [MARK_VARIABLE]: job.mark };
     // detached: the command leads a session and a process group of its own.
     child = spawn(program, [...args, job.run], { cwd: job.cwd, env, stdio, detached: true, windowsHide: true });
   } finally {
     // While this end is open here, the other never reads an end.
-    if (pipe !== undefined) closeSync(pipe.write);
+    for (const { write } of new Set([pipe ?? [], apart ?? []].flat())) closeSync(write);
   }
   const exited = new Promise<CommandOutcome>((resolve) => {
     child.once("exit", (code, signal) =>
@@ -109,8 +119,15 @@ async function start(job: RunnerJob): Promise<Command> {
     child.once("error", reject);
   });
   if (child.pid === undefined || tree === undefined) throw new Error("the command has no process");
-  const streams: (AsyncIterable<Buffer> | null)[] = pipe === undefined ? [child.stdout, child.stderr] : [pipe.read];
-  return { pid: child.pid, tree, exited, streams: streams.filter((stream) => stream !== null) };
+  const [stdout, stderr] = [apart?.read ?? child.stdout, pipe?.read ?? child.stderr];
+  const others = [...new Set(job.stdoutBytesMax === undefined ? [stdout, stderr] : [stderr])];
+  return {
+    pid: child.pid,
+    tree,
+    exited,
+    stdout: job.stdoutBytesMax === undefined ? undefined : (stdout ?? undefined),
+    others: others.filter((stream) => stream !== null),
+  };
 }
 
 /**

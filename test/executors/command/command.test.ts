@@ -161,7 +161,23 @@ test("text from inputs arrives as text: nothing in it is run", async () => {
 describe("a step with an output schema", () => {
   const output = { type: "object", required: ["covered"], properties: { covered: { type: "number" } } };
 
-  test("has the last line of its output as result", async () => {
+  test("has the last whole JSON value of stdout as result, or its text where it asks for one", async () => {
+    const fixture = await openCommandFixture();
+    const { run } = await fixture.start([
+      { key: "a", run: `echo talk; printf '{\n  "covered": 81.5\n}\n'; echo warning >&2`, output },
+      { key: "b", run: `printf '\\357\\273\\277{"covered": 2}\n'`, output },
+      { key: "c", run: `echo '{"covered": 3}'; echo done`, output },
+      { key: "d", run: "echo hello; echo warning >&2", output: { type: "string" } },
+      { key: "e", run: "echo yes", output: { enum: ["yes", "no"] } },
+    ]);
+    expect(await fixture.ended(run)).toBe("succeeded");
+    const results = await Promise.all(
+      ["a", "b", "c", "d", "e"].map(async (key) => (await fixture.task(run, key)).result),
+    );
+    expect(results).toEqual([{ covered: 81.5 }, { covered: 2 }, { covered: 3 }, "hello", "yes"]);
+  });
+
+  test("has a result of any length, and says what is wrong with one that is none", async () => {
     const fixture = await openCommandFixture();
     const pad = "x".repeat(20_000);
     const { run } = await fixture.start([
@@ -173,7 +189,7 @@ describe("a step with an output schema", () => {
     expect((await fixture.task(run, "a")).result).toEqual({ covered: 81.5, pad });
     const b = await fixture.task(run, "b");
     expect(b.attempts).toMatchObject([
-      { error: { type: "invalid_output", message: expect.stringContaining("not JSON") } },
+      { error: { type: "invalid_output", message: expect.stringContaining("no JSON value") } },
     ]);
     expect(b.result).toMatchObject({ exit_code: 0, output_tail: "talk\n" });
     expect((await fixture.task(run, "c")).attempts).toMatchObject([

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,7 +83,11 @@ describe("startCommand", () => {
 
   test("bash stops at the first failure, also in a pipe; sh does not", async () => {
     expect(await result("false | cat; echo on", { shell: "bash" })).toMatchObject({ code: 1, tail: "" });
-    expect(await result("false | cat; echo on")).toMatchObject({ code: 0, tail: "on\n" });
+    expect(await result("false\necho on")).toMatchObject({ code: 1, tail: "" });
+    // Not every shell can fail with a command in front of a pipe.
+    const pipefail = spawnSync("/bin/sh", ["-o", "pipefail", "-c", ":"]).status === 0;
+    expect(await result("exit 3 | cat; echo on")).toMatchObject(pipefail ? { code: 3, tail: "" } : { code: 0 });
+    expect(await result("false || echo on")).toMatchObject({ code: 0, tail: "on\n" });
   });
 
   test.skipIf(!linux)("a script may open /dev/stderr and /dev/stdout, and has an empty stdin", async () => {
