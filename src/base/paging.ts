@@ -11,9 +11,23 @@ export interface Page<T> {
   readonly next: { readonly next_cursor?: string };
 }
 
-/** Cuts a page from rows that were read one beyond its length. */
+/** Bytes after which a page ends, though it has fewer entries than were asked for. */
+export const PAGE_BYTES_MAX = 1_048_576;
+
+/** The number of entries that a page has room for: at least one, however large. */
+export function fittingEntries<T>(entries: readonly T[], bytesOf: (entry: T) => number): number {
+  let bytes = 0;
+  const over = entries.findIndex((entry) => (bytes += bytesOf(entry)) > PAGE_BYTES_MAX);
+  return over < 0 ? entries.length : Math.max(1, over);
+}
+
+/** Cuts a page from rows that were read one beyond its length. It ends at its limit, or at its bound of bytes. */
 export function pageOf<T>(found: readonly T[], limit: number, cursorOf: (last: T) => string): Page<T> {
-  const page = found.slice(0, limit);
+  const within = found.slice(0, limit);
+  const page = within.slice(
+    0,
+    fittingEntries(within, (entry) => JSON.stringify(entry).length),
+  );
   const last = page.at(-1);
-  return { page, next: found.length > limit && last !== undefined ? { next_cursor: cursorOf(last) } : {} };
+  return { page, next: found.length > page.length && last !== undefined ? { next_cursor: cursorOf(last) } : {} };
 }

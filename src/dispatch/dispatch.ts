@@ -90,6 +90,14 @@ export class Dispatch {
     }
   }
 
+  /** Whether an operation is a list that is read in pages: the same call again with a smaller limit is the start of the page. */
+  isList(name: string): boolean {
+    const operation = this.#parts.operations.find(name);
+    if (operation?.effect !== "read") return false;
+    const { shape } = operation.input;
+    return "cursor" in shape && "limit" in shape;
+  }
+
   async #perform(operation: Operation, raw: Record<string, unknown>, options: CallOptions) {
     requirePermission(operation, this.#parts.caller);
     checkInput(operation.name, raw, this.#parts.settings().input_bytes_max);

@@ -1,6 +1,6 @@
 import type { BatonError, RetryAdvice } from "../base/errors.js";
 import { isObject } from "../base/json.js";
-import { shownLine, shownText } from "../base/texts/shown-text.js";
+import { shownBytes, shownLine, shownText } from "../base/texts/shown-text.js";
 import { InternalError } from "./dispatch.js";
 import { type Bounds, compactText, type Whole } from "./text.js";
 
@@ -9,12 +9,24 @@ export interface Rendered {
   readonly structuredContent: Record<string, unknown>;
   readonly text: string;
   readonly isError: boolean;
+  /** Entries of a list that the text shows, where it shows fewer than there are. */
+  readonly rowsShown?: number;
 }
 
 export const TEXT_BYTES_MAX = 8_192;
 
 /** Fields that a worker needs in full: they do not count towards the bound, and results of dependencies are shortened instead. */
-const WHOLE: Whole = new Set(["task.prompt", "task.criteria", "result.task.prompt", "result.task.criteria"]);
+const WHOLE: Whole = new Set([
+  "task.prompt",
+  "result.task.prompt",
+  "part.text",
+  "result.part.text",
+  "task.criteria",
+  "result.task.criteria",
+]);
+/** Criteria that would take the answer beyond what clients accept are shortened like the rest. */
+const WITHOUT_CRITERIA: Whole = new Set([...WHOLE].filter((path) => !path.endsWith("criteria")));
+const WHOLE_BYTES_MAX = 72_000;
 
 // From generous to tight: the first under which the text fits.
 const BOUNDS: readonly Bounds[] = [
@@ -28,27 +40,46 @@ const BOUNDS: readonly Bounds[] = [
 
 /** Words a result. `bytesMax` bounds the text without what is always shown whole. */
 export function renderResult(result: Record<string, unknown>, bytesMax = TEXT_BYTES_MAX): Rendered {
-  return { structuredContent: result, text: resultText(result, bytesMax), isError: false };
+  const { text, items } = resultText(result, bytesMax);
+  const rows = rowsOf(result);
+  return { structuredContent: result, text, isError: false, ...(rows > items && { rowsShown: items }) };
 }
 
-function resultText(whole: Record<string, unknown>, bytesMax: number): string {
+/** The number of entries in the page of a list, also where another operation was called. */
+function rowsOf(result: Record<string, unknown>): number {
+  const inner = result["result"];
+  const rows = Object.values(isObject(inner) ? inner : result).find((value) => Array.isArray(value));
+  return Array.isArray(rows) ? rows.length : 0;
+}
+
+function resultText(whole: Record<string, unknown>, bytesMax: number): { text: string; items: number } {
   // "ready: none" would say that no work is left, where it is only that this change made none ready.
   const { ready, ...others } = whole;
   const result = "newly_ready" in whole || ready === undefined ? others : whole;
   const headline = headlineOf(result);
-  const room = bytesMax + wholeBytes(result);
+  const all = wholeBytes(result, WHOLE);
+  const uncut = all <= WHOLE_BYTES_MAX ? WHOLE : WITHOUT_CRITERIA;
+  const room = bytesMax + dependencyBytes(result) + (uncut === WHOLE ? all : wholeBytes(result, uncut));
   let text = "";
   for (const [round, bounds] of BOUNDS.entries()) {
-    const lines = [headline, compactText(result, bounds, WHOLE), round > 0 ? moreOf(result) : undefined];
+    const lines = [headline, compactText(result, bounds, uncut), round > 0 ? moreOf(result) : undefined];
     text = shownText(lines.filter((line) => line !== undefined && line !== "").join("\n"));
-    if (Buffer.byteLength(text) <= room) return text;
+    if (Buffer.byteLength(text) <= room) return { text, items: bounds.items };
   }
-  return `${clip(text, room - 200)}\n… cut here. ${moreOf(result)}`;
+  return { text: `${clip(text, room - 200)}\n… cut here. ${moreOf(result)}`, items: 1 };
 }
 
-function wholeBytes(result: Record<string, unknown>): number {
+const DEPENDENCY_BYTES = 250;
+
+/** Room for the calls that show the results of dependencies. */
+function dependencyBytes({ task }: Record<string, unknown>): number {
+  const dependencies = isObject(task) ? task["dependencies"] : undefined;
+  return Array.isArray(dependencies) ? DEPENDENCY_BYTES * Math.min(dependencies.length, 40) : 0;
+}
+
+function wholeBytes(result: Record<string, unknown>, whole: Whole): number {
   let bytes = 0;
-  for (const path of WHOLE) {
+  for (const path of whole) {
     const value = path
       .split(".")
       .reduce<unknown>((at, key) => (typeof at === "object" && at !== null ? Reflect.get(at, key) : undefined), result);
@@ -59,8 +90,7 @@ function wholeBytes(result: Record<string, unknown>): number {
 
 function bytesOf(value: unknown): number {
   if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + bytesOf(item), 0);
-  // Each of its lines is indented by up to eight characters.
-  return typeof value === "string" ? Buffer.byteLength(shownText(value)) + 9 * value.split("\n").length : 0;
+  return typeof value === "string" ? shownBytes(value) : 0;
 }
 
 /** Cuts at a character, not within one. */
@@ -76,7 +106,7 @@ function moreOf(result: Record<string, unknown>): string {
   const places = [
     typeof result["next_cursor"] === "string" ? "call again with cursor = next_cursor for the next page" : undefined,
     linkOf(result["run"], "baton://runs/"),
-    linkOf(result["task"], "baton://tasks/"),
+    partsOf(result["task"]),
   ].filter((place) => place !== undefined);
   const rest = places.length === 0 ? "" : ` More: ${places.join("; ")}.`;
   return `(shortened; the structured content is complete.${rest})`;
@@ -84,6 +114,14 @@ function moreOf(result: Record<string, unknown>): string {
 
 function linkOf(entity: unknown, prefix: string): string | undefined {
   return isObject(entity) && typeof entity["id"] === "string" ? `resource ${prefix}${entity["id"]}` : undefined;
+}
+
+/** The call that shows a long result or prompt of a task in parts, and the resource with everything about it. */
+function partsOf(task: unknown): string | undefined {
+  const link = linkOf(task, "baton://tasks/");
+  if (link === undefined || !isObject(task)) return undefined;
+  const args = { task: task["id"], include: ["result"], offset: 0 };
+  return `get_task ${JSON.stringify(args)}, or include ["prompt"], in parts; all of it: ${link}`;
 }
 
 /** One line that says what happened, for the shapes of spec 04 where the data alone would make a reader search for it. */

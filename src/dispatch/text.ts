@@ -92,7 +92,7 @@ function inline(value: unknown, writer: Writer, path: string): string | undefine
   }
   if (typeof value === "number" || typeof value === "boolean" || typeof value === "bigint") return String(value);
   if (Array.isArray(value)) return inlineItems(value, writer, path);
-  return isObject(value) ? inlineFields(value, writer, path) : undefined;
+  return isObject(value) ? (callText(value) ?? inlineFields(value, writer, path)) : undefined;
 }
 
 function inlineItems(items: readonly unknown[], writer: Writer, path: string): string | undefined {
@@ -127,8 +127,15 @@ function callText(item: unknown): string | undefined {
   return `${item["tool"]} ${JSON.stringify(item["arguments"])}`;
 }
 
+/** Lists of which some entries are shown however short the rest: a worker must know what it can ask for. */
+const LEAST_ITEMS: ReadonlyMap<string, number> = new Map([
+  ["task.dependencies", 40],
+  ["result.task.dependencies", 40],
+]);
+
 function itemsMax({ bounds, whole }: Writer, path: string): number {
-  return whole.has(path) ? Infinity : bounds.items;
+  if (whole.has(path)) return Infinity;
+  return Math.max(bounds.items, LEAST_ITEMS.get(path) ?? 0);
 }
 
 function cut(text: string, { bounds, whole }: Writer, path: string): string {

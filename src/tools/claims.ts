@@ -5,6 +5,8 @@ import { BatonError } from "../base/errors.js";
 import { defined } from "../base/json.js";
 import { iso, isoOrNull } from "../base/time.js";
 import { NO_WORK_REASONS } from "../engine/claims/no-work.js";
+import { PART_BYTES_MAX } from "../engine/tasks/queries.js";
+import { startThatFits } from "../base/texts/shown-text.js";
 import { PLAN_EXAMPLE } from "../engine/tasks/plans.js";
 import { attemptView, leaseView, taskLine } from "../engine/tasks/views.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
@@ -15,12 +17,14 @@ const claimInput = z.object({
   run: params.run.optional(),
   roles: z.array(z.string()).optional().describe("Roles you offer now."),
   requires: z.array(z.string()).optional().describe("Capabilities you offer now."),
-  fresh: z.boolean().optional().describe("Only new work, not your live attempt again."),
+  fresh: z.boolean().optional().describe("Only new work, no live attempt."),
   wait_seconds: z.number().min(0).max(600).optional().describe("Wait this long for work."),
   ...params.acting,
   project: params.project,
 });
 type ClaimInput = z.output<typeof claimInput>;
+
+const call = z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) });
 
 const dependency = z.object({
   key: z.string(),
@@ -28,6 +32,7 @@ const dependency = z.object({
   result: z.unknown().optional(),
   truncated: z.boolean().optional(),
   resource: z.string().optional(),
+  rest: call.optional(),
 });
 
 /** A task or files that went to another agent while this one was silent. */
@@ -48,6 +53,7 @@ export const claimOutput = z.object({
     .object({
       ...shapes.taskLine.shape,
       prompt: z.string().optional(),
+      prompt_rest: call.optional(),
       criteria: z.array(z.string()).readonly().optional(),
       output: z.unknown().optional(),
       inputs: z.record(z.string(), z.unknown()).optional(),
@@ -175,7 +181,8 @@ function briefView({ task, spec, run, dependencies, previous }: Brief) {
   const inputs = { ...run.inputs, ...spec.inputs };
   return {
     ...taskLine(task),
-    ...defined({ prompt, criteria, output }),
+    ...promptView(task.id, prompt),
+    ...defined({ criteria, output }),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs }),
     attempt: task.attempt,
     started_at: isoOrNull(task.startedAt),
@@ -185,7 +192,16 @@ function briefView({ task, spec, run, dependencies, previous }: Brief) {
   };
 }
 
-/** A dependency's result where it is short; the rest is a resource away. */
+/** A prompt as far as an answer can hold it, with the call that shows the rest. */
+function promptView(task: string, prompt: string | undefined) {
+  const shown = prompt && startThatFits(prompt, PART_BYTES_MAX);
+  if (prompt === undefined || shown === undefined || shown.length === prompt.length) return defined({ prompt });
+  const rest = { tool: "get_task", arguments: { task, include: ["prompt"], offset: shown.length } };
+  const said = `… (${shown.length} of ${prompt.length} characters; read the rest before you begin: get_task ${JSON.stringify(rest.arguments)})`;
+  return { prompt: `${shown}\n${said}`, prompt_rest: rest };
+}
+
+/** A dependency's result where it is short, else its start and the call that shows all of it. */
 function dependencyView({ task, key, status, result }: Brief["dependencies"][number], chars: number) {
   if (result === null) return { key, status };
   if (result.length > chars) {
@@ -195,6 +211,7 @@ function dependencyView({ task, key, status, result }: Brief["dependencies"][num
       result: result.slice(0, chars),
       truncated: true,
       resource: `baton://tasks/${task}`,
+      rest: { tool: "get_task", arguments: { task, include: ["result"], offset: 0 } },
     };
   }
   return { key, status, result: JSON.parse(result) as unknown };

@@ -4,12 +4,13 @@ import { addTask, stepFrom } from "../engine/tasks/ad-hoc.js";
 import { assignTask } from "../engine/tasks/assignments.js";
 import { actingAgent } from "../engine/agents/agents.js";
 import { requireOpenRun } from "../engine/lifecycle/run-state.js";
+import { BatonError } from "../base/errors.js";
 import { iso } from "../base/time.js";
 import { findProject, requireProject } from "../engine/projects/projects.js";
 import { checkTaskReady } from "../engine/claims/readiness.js";
 import { standingRun } from "../engine/runs/executions.js";
 import { requireRun } from "../engine/lookup.js";
-import { findTaskDetail, listTaskPage } from "../engine/tasks/queries.js";
+import { findTaskDetail, findTaskPart, listTaskPage, PARTS } from "../engine/tasks/queries.js";
 import { preparePlan, stepsOfPlan } from "../engine/tasks/plans.js";
 import { cancelTask } from "../engine/tasks/cancellation.js";
 import { completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks/tasks.js";
@@ -76,13 +77,13 @@ const createTask = defineOperation({
   },
 });
 
-const INCLUDES = ["history", "attempts", "events", "result"] as const;
+const INCLUDES = ["history", "attempts", "events", "result", "prompt"] as const;
 
 const getTask = defineOperation({
   name: "get_task",
   title: "Get a task",
   description:
-    "Shows one task: state, holder, dependencies, why it is blocked. Include its result, attempts, events, or history for both.",
+    "Shows a task: state, holder, why it is blocked. Include result, attempts, events, history (both); long texts from offset.",
   area: "tasks",
   effect: "read",
   listed: true,
@@ -91,9 +92,19 @@ const getTask = defineOperation({
   input: z.object({
     task: params.task,
     include: z.array(z.enum(INCLUDES)).optional(),
+    offset: z.int().min(0).optional(),
   }),
   output: z.object({
     task: shapes.taskView,
+    part: z
+      .object({
+        of: z.enum(PARTS),
+        offset: z.int(),
+        text: z.string(),
+        total: z.int(),
+        next_offset: z.int().optional(),
+      })
+      .optional(),
     lease: shapes.lease.omit({ token: true }).optional(),
     silent_since: shapes.instant.optional(),
     spec: z.record(z.string(), z.unknown()),
@@ -103,6 +114,10 @@ const getTask = defineOperation({
   }),
   *run(ctx, input) {
     const include = new Set(input.include ?? []);
+    if (input.offset !== undefined) {
+      const { task, part } = yield* findTaskPart(input.task, { of: partOf(include), offset: input.offset });
+      return { task: taskView(task), part, spec: {} };
+    }
     const detail = yield* findTaskDetail(ctx, input.task, {
       attempts: include.has("attempts") || include.has("history"),
       events: include.has("events") || include.has("history"),
@@ -119,6 +134,14 @@ const getTask = defineOperation({
     };
   },
 });
+
+function partOf(include: ReadonlySet<string>): (typeof PARTS)[number] {
+  const [of, ...others] = PARTS.filter((part) => include.has(part));
+  if (of !== undefined && others.length === 0) return of;
+  throw new BatonError("invalid_input", `offset reads one text: include ${PARTS.join(" or ")} alone.`, {
+    details: { path: "offset" },
+  });
+}
 
 const listTasks = defineOperation({
   name: "list_tasks",

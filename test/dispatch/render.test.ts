@@ -56,7 +56,7 @@ describe("a result", () => {
   });
 
   test("never cuts a prompt or its criteria; results of dependencies give way", () => {
-    const prompt = Array.from({ length: 3_000 }, (_, n) => `step ${n}: don't cut it`).join("\n");
+    const prompt = Array.from({ length: 1_000 }, (_, n) => `step ${n}: don't cut it`).join("\n");
     const result = {
       outcome: "claimed",
       task: {
@@ -69,17 +69,17 @@ describe("a result", () => {
           result: "r".repeat(3_000),
         })),
       },
-      lease: { token: 7, expires_at: "2026-01-01T00:10:00.000Z" },
+      lease: { token: 7, renews: "with each call" },
     };
     const { text } = renderResult(result);
     for (const step of prompt.split("\n")) expect(text).toContain(step);
     expect(text).toContain("c".repeat(9_000));
     for (let n = 0; n < 60; n++) expect(text).toContain(`criterion ${n}.`);
     expect(text).toContain("last criterion");
-    const whole = Buffer.byteLength(prompt) + 3_000 * 9 + 12_000;
+    const whole = Buffer.byteLength(prompt) + 1_000 * 9 + 12_000 + 30 * 250;
     expect(Buffer.byteLength(text)).toBeLessThanOrEqual(TEXT_BYTES_MAX + whole);
     expect(text.split("\n")[0]).toBe(
-      "You hold task task_1 with token 7 until 2026-01-01T00:10:00.000Z. End it with complete_task, fail_task or release_task.",
+      "You hold task task_1 with token 7; its lease renews with each call. End it with complete_task, fail_task or release_task.",
     );
   });
 

@@ -1,3 +1,5 @@
+import { startOf } from "./stored-values.js";
+
 /**
  * The one door of text that is shown, to a person or a model: what could move a cursor, turn the reading direction or hide
  * becomes a visible mark in the notation of JSON (`\u001b`), so that JSON passes the same door unchanged in what it says.
@@ -24,6 +26,21 @@ export function shownText(text: string): string {
   // Most texts have nothing to mark: the search for the first is all they cost.
   if (!UNSEEN.test(text)) return text;
   return text.replace(MARKED, (found, flag: string | undefined) => flag ?? markOf(found));
+}
+
+// Within an answer each line of a text is indented by up to eight characters.
+const LINE_BYTES = 9;
+
+/** Bytes that a text takes where it is shown. */
+export function shownBytes(text: string): number {
+  return Buffer.byteLength(shownText(text)) + LINE_BYTES * text.split("\n").length;
+}
+
+/** The start of a text that takes so many bytes where it is shown; all of it where that fits. */
+export function startThatFits(text: string, bytesMax: number): string {
+  let start = startOf(text, bytesMax);
+  while (start.length > 1 && shownBytes(start) > bytesMax) start = startOf(start, Math.floor(start.length * 0.8));
+  return start;
 }
 
 /** The same on one line. */

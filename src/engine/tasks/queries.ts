@@ -1,4 +1,5 @@
 import { type Page, type PageQuery, pageOf } from "../../base/paging.js";
+import { startThatFits } from "../../base/texts/shown-text.js";
 import { attemptsOf } from "../../store/tasks/attempts.js";
 import { readEvents, type StoredEvent } from "../../store/events/history.js";
 import { dependenciesOf } from "../../store/tasks/transitions.js";
@@ -13,6 +14,23 @@ import { type LeaseTerms, leaseTerms } from "../lifecycle/leases.js";
 import { requireTask } from "../lookup.js";
 import { attemptView, taskLine, taskView, type TaskLine } from "./views.js";
 import type { Task } from "../../store/tasks/tasks.js";
+
+/** Texts of a task that can be longer than an answer, and are read in parts. */
+export const PARTS = ["result", "prompt"] as const;
+
+/** Bytes of a part, and of a prompt in a brief: with the rest of an answer within what clients take (24,000 tokens). */
+export const PART_BYTES_MAX = 32_000;
+
+/** A part of a task's result, as JSON where it is no text, or of its prompt. Errors: `not_found`. */
+export function* findTaskPart(reference: string, { of, offset }: { of: (typeof PARTS)[number]; offset: number }) {
+  const { task, spec } = yield* requireTask(reference);
+  const value =
+    of === "prompt" ? spec.prompt : (yield* attemptsOf(task.id)).findLast(({ result }) => result !== null)?.result;
+  const whole = typeof value === "string" ? value : value === undefined ? "" : JSON.stringify(value);
+  const text = startThatFits(whole.slice(offset), PART_BYTES_MAX);
+  const next = offset + text.length;
+  return { task, part: { of, offset, text, total: whole.length, ...(next < whole.length && { next_offset: next }) } };
+}
 
 export interface DetailWanted {
   readonly attempts: boolean;

@@ -1,3 +1,4 @@
+import { fittingEntries } from "../../base/paging.js";
 import { BatonError } from "../../base/errors.js";
 import { int, json, placeholders, text, textOrNull } from "../rows.js";
 import { columns, type RowOf } from "../tables.js";
@@ -74,11 +75,15 @@ export function* readEvents(query: {
   const filters = query.filters ?? {};
   const end = yield* windowEnd(after, filters.run);
   if (end === undefined) return { events: [], cursor: encodeCursor(after), more: false };
-  const rows = yield [
+  const found = yield [
     pageText(filters),
     [after.xid, after.seq, end.xid, end.seq, query.limit, ...filterValues(filters)],
   ];
-  const last = rows.length < query.limit ? undefined : rows.at(-1);
+  const rows = found.slice(
+    0,
+    fittingEntries(found, (row) => String(row["data"]).length),
+  );
+  const last = rows.length < found.length || rows.length === query.limit ? rows.at(-1) : undefined;
   const reached = last === undefined ? end : positionOf(last);
   const behindEnd = reached.xid !== end.xid || reached.seq !== end.seq;
   return { events: rows.map(EVENTS.read), cursor: encodeCursor(reached), more: behindEnd || end.full };
