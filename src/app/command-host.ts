@@ -3,6 +3,7 @@ import type { DatabaseConfig, Flags } from "../config.js";
 import { BatonError } from "../base/errors.js";
 import { isName, NAME_RULE, nameFrom } from "../base/names.js";
 import { VERSION } from "../runtime/version.js";
+import { readSeat } from "../runtime/seat.js";
 import { systemClock } from "../runtime/clock.js";
 import type { App } from "./app.js";
 
@@ -25,13 +26,20 @@ const CLIENT = "baton";
 
 /** `sessionless`: for a command that ends with its answer. Leases then last by time. */
 async function open(flags: Flags, { sessionless }: { readonly sessionless: boolean }) {
-  // A person at a terminal decides as a human; a program that calls `baton` has no terminal.
-  const channel = process.stdin.isTTY && process.stderr.isTTY ? "human" : "agent";
+  // A person at a terminal decides as a human; a program that calls `baton` has no terminal, or makes one.
+  const seat = process.stdin.isTTY && process.stderr.isTTY ? readSeat(process.env) : undefined;
+  const channel = seat !== undefined && seat.refused === undefined ? "human" : "agent";
   const [{ launch }, { RESERVED_HANDLES }] = await Promise.all([
     import("./launch.js"),
     import("../engine/agents/agents.js"),
   ]);
-  const launched = launch(flags, { sessionless, servesOneRun: true, channel, agent: ownHandle(RESERVED_HANDLES) });
+  const launched = launch(flags, {
+    sessionless,
+    servesOneRun: true,
+    channel,
+    seat,
+    agent: ownHandle(RESERVED_HANDLES),
+  });
   return {
     ...launched,
     dispatch: () => launched.app.dispatch(CLIENT),

@@ -21,6 +21,8 @@ export interface IdentityOptions {
   readonly servesOneRun?: boolean;
   /** `human` for a person at a terminal. */
   readonly channel?: Caller["channel"];
+  /** Where a person's command came from. */
+  readonly seat?: Caller["seat"];
 }
 
 /** The session of this process, whose policy changes once: when the run that it serves has an id. */
@@ -58,7 +60,12 @@ export class Identity {
   /** The person at the client. No agent can be called so: no name holds an "@". */
   person(): Caller {
     const { client } = this;
-    return { ...client, agent: `human@${slugOf(client.session?.client ?? "", "client")}`, channel: "human" };
+    return {
+      ...client,
+      agent: `human@${slugOf(client.session?.client ?? "", "client")}`,
+      channel: "human",
+      seat: undefined,
+    };
   }
 
   /** Says which run this process serves; answers its policy, undefined where it takes no steps. */
@@ -89,6 +96,7 @@ export class Identity {
       host: session.host,
       workplace: { ...readWorkplace(cwd), allowedRoots: config.allowedRoots },
       channel,
+      seat: this.#options.seat,
     };
   }
 }

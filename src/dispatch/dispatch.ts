@@ -251,7 +251,9 @@ function requirePermission({ name, permission = "anyone" }: Operation, caller: C
   if (permission === "anyone" || caller.channel === "human") return;
   const persons: readonly PermissionRole[] = ["human", "admin"];
   if (permission.some((role) => !persons.includes(role))) return;
-  const message = `${name} is for ${permission.join(" or ")}; an agent may not call it. A person calls it at a terminal: baton call ${name}.`;
+  const why =
+    caller.seat?.refused === undefined ? "" : ` This terminal is not taken for a person's: ${caller.seat.refused}.`;
+  const message = `${name} is for ${permission.join(" or ")}; an agent may not call it.${why} A person calls it at a terminal: baton call ${name}.`;
   throw new BatonError("not_permitted", message, { details: { operation: name, permitted: [...permission] } });
 }
 

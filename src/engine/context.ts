@@ -1,6 +1,7 @@
 import type { Session } from "../store/presence/sessions.js";
 import type { StoreInfo, Tx } from "../store/tx.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
+import type { Seat } from "../runtime/seat.js";
 import type { Effect, EffectContext } from "./effect.js";
 
 /** Where a call comes from. Built once per connection; the engine never asks the world itself. */
@@ -16,6 +17,8 @@ export interface Caller {
   readonly workplace: Workplace;
   /** `human` is a person at a terminal, `executor` the server's own hands. */
   readonly channel: "agent" | "human" | "executor";
+  /** Where a command typed at a terminal came from; absent for every other caller. */
+  readonly seat?: Seat | undefined;
 }
 
 export interface SessionIdentity extends Pick<Session, "id" | "host" | "pid" | "processStartedAt" | "client"> {

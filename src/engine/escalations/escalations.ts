@@ -67,16 +67,28 @@ export function* decideEscalation(ctx: EngineContext, decision: EscalationDecisi
   if (decision.token !== undefined && decision.token !== task.token) throw askedAnew(task);
   if (decision.decision === "deferred") return yield* defer(ctx, locked, decision);
   yield* forgetElicitation(task.id);
+  const decided = decidedEvent(ctx, task, decision);
   if (decision.decision === "rejected") {
     const message = decision.note ?? `${decision.by} rejected it`;
-    return yield* endWait(ctx, locked, (change) =>
-      failByServer(change, task, { error: { type: "rejected", message }, by: decision.by }),
-    );
+    return yield* endWait(ctx, locked, (change) => {
+      change.record(decided);
+      return failByServer(change, task, { error: { type: "rejected", message }, by: decision.by });
+    });
   }
   requireAnswers(spec.form, decision);
   const result = resultOf(decision);
   requireFit(locked, result);
-  return yield* endWait(ctx, locked, (change) => completeByServer(change, task, { result, by: decision.by }));
+  return yield* endWait(ctx, locked, (change) => {
+    change.record(decided);
+    return completeByServer(change, task, { result, by: decision.by });
+  });
+}
+
+/** The event of a decision: through which channel it came, and from where a command at a terminal was started. */
+function decidedEvent({ caller }: EngineContext, { id, key }: Task, { decision, by }: EscalationDecision) {
+  const { channel, seat } = caller;
+  const from = seat === undefined ? {} : { tty: seat.tty, ancestry: [...seat.ancestry] };
+  return { type: "task.decided", task: id, agent: by, data: { key, decision, channel, ...from } };
 }
 
 /** Returns the result of a human step for expressions: the decision, without fields that were not given. */

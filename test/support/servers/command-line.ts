@@ -3,7 +3,7 @@ import path from "node:path";
 import { onTestFinished } from "vitest";
 import { temporaryDirectory } from "../databases/databases.js";
 
-const MAIN = path.resolve(import.meta.dirname, "../../../dist/main.js");
+export const MAIN = path.resolve(import.meta.dirname, "../../../dist/main.js");
 
 /** A person's place: a home, a working directory and a database of its own. */
 export interface CommandLineFixture {
