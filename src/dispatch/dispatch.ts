@@ -6,6 +6,8 @@ import { hashOfInput } from "../base/hash.js";
 import type { Settings } from "../base/settings.js";
 import type { Logger } from "../runtime/logger.js";
 import type { waitFor } from "../runtime/waiting.js";
+import { asWanted } from "./coercion.js";
+import { withOwnNames } from "./foreign-names.js";
 import { checkInput, parseInput, strict } from "./input.js";
 import * as params from "./params.js";
 import type { ServerCapabilities } from "./capabilities.js";
@@ -98,8 +100,10 @@ export class Dispatch {
     return "cursor" in shape && "limit" in shape;
   }
 
-  async #perform(operation: Operation, raw: Record<string, unknown>, options: CallOptions) {
+  async #perform(operation: Operation, given: Record<string, unknown>, options: CallOptions) {
     requirePermission(operation, this.#parts.caller);
+    // Before the check: a text may hold what the check looks for.
+    const raw = asWanted(operation.input, withOwnNames(operation, given));
     checkInput(operation.name, raw, this.#parts.settings().input_bytes_max);
     const input = parseInput(operation, raw);
     const end = await this.#heard(operation, input);

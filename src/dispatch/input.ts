@@ -4,6 +4,7 @@ import type { z } from "zod";
 import { BatonError } from "../base/errors.js";
 import { nearest } from "../base/names.js";
 import type { Operation } from "./operation.js";
+import { keysAt } from "./schema-forms.js";
 
 const PROBLEMS_SHOWN_MAX = 50;
 
@@ -167,46 +168,4 @@ function kindOf(value: unknown): string {
 
 function sentence(message: string): string {
   return /[.!?]$/.test(message) ? message : `${message}.`;
-}
-
-/** The keys that the schema knows at a path of the input, through the wrappers around objects. */
-function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
-  const found = path.reduce<z.core.$ZodType[]>(
-    (schemas, part) => schemas.flatMap((inner) => objectsOf(inner).flatMap((object) => childOf(object, part))),
-    [schema],
-  );
-  const keys = found.flatMap(objectsOf).flatMap((object) => ("shape" in object ? Object.keys(object.shape) : []));
-  return [...new Set(keys)];
-}
-
-type Inner = z.core.$ZodTypes["_zod"]["def"];
-
-function objectsOf(schema: z.core.$ZodType): Inner[] {
-  // The core's own union of every definition there is: what a type's `def` is known to be.
-  const def = (schema as z.core.$ZodTypes)._zod.def;
-  switch (def.type) {
-    case "optional":
-    case "nullable":
-    case "default":
-    case "prefault":
-    case "readonly":
-    case "nonoptional":
-    case "catch":
-      return objectsOf(def.innerType);
-    case "union":
-      return def.options.flatMap(objectsOf);
-    case "pipe":
-      return objectsOf(def.in);
-    case "lazy":
-      return objectsOf(def.getter());
-    default:
-      return [def];
-  }
-}
-
-function childOf(def: Inner, part: PropertyKey): z.core.$ZodType[] {
-  if (def.type === "object")
-    return def.shape[String(part)] === undefined ? [] : [def.shape[String(part)] as z.core.$ZodType];
-  if (def.type === "array") return [def.element];
-  return def.type === "record" ? [def.valueType] : [];
 }

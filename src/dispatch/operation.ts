@@ -25,6 +25,8 @@ interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
   /** Parameters that an alias implies by its name: they apply where a call by that alias leaves them out. */
   readonly aliasInput?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   readonly permission?: Permission;
+  /** Returns an input in the form of another system as this operation's own; what it does not know stays for the schema to refuse. */
+  translate?(given: Record<string, unknown>): Record<string, unknown>;
   readonly input: I;
   readonly output: O;
 }

@@ -36,6 +36,8 @@ export const run = reference.describe("From execute_workflow or list_runs.");
 export const task = reference.describe("From claim_task or list_tasks.");
 /** Milliseconds, or a text such as 20m; where an instant is meant, that too. */
 export const duration = z.union([z.string(), z.int()]);
+/** Any JSON but null, which means that it is absent. With a type, because some clients drop tools whose parameters have none. */
+export const json = z.unknown().meta({ type: ["object", "array", "string", "number", "boolean"] });
 export const token = z.int().min(0).describe("From claim_task.");
 
 export const PAGE_SIZE_DEFAULT = 50;

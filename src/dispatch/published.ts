@@ -32,7 +32,26 @@ function annotationsOf({ title, effect, input }: Operation): ToolAnnotations {
 
 /** The input with every description, for find_operations and the reference. */
 export function inputSchema(operation: Operation): JsonSchema & { type: "object" } {
-  return cleaned(z.toJSONSchema(operation.input, { io: "input", unrepresentable: "any" }));
+  const schema = cleaned(z.toJSONSchema(operation.input, { io: "input", unrepresentable: "any" }));
+  const properties = isObject(schema["properties"]) ? schema["properties"] : {};
+  return { ...schema, properties: mapped(properties, withType) };
+}
+
+/** A property that takes one of several types says so in its `type` too: some clients drop tools of which one has none. */
+function withType(property: JsonSchema): JsonSchema {
+  const { anyOf, ...rest } = property;
+  if (!Array.isArray(anyOf) || rest["type"] !== undefined) return property;
+  const choices = anyOf.filter(isObject);
+  const type = [...new Set(choices.flatMap((choice) => choice["type"] ?? []))];
+  const keys = choices.flatMap((choice) => Object.keys(choice).filter((key) => key !== "type"));
+  const merges = choices.length === anyOf.length && new Set(keys).size === keys.length;
+  return merges ? { ...rest, ...Object.assign({}, ...choices), type } : { ...rest, type, anyOf };
+}
+
+function mapped(properties: JsonSchema, make: (property: JsonSchema, name: string) => unknown): JsonSchema {
+  return Object.fromEntries(
+    Object.entries(properties).map(([name, property]) => [name, isObject(property) ? make(property, name) : property]),
+  );
 }
 
 /**
@@ -45,20 +64,18 @@ function publishedInput(operation: Operation): JsonSchema & { type: "object" } {
   if (!isObject(properties)) return schema;
   // A cursor without a limit is not the one of a list, and says for itself what it is.
   const common = "limit" in properties ? [...COMMON_PARAMETERS, ...PAGING_PARAMETERS] : [...COMMON_PARAMETERS];
-  const shown = Object.entries(properties).map(([name, property]) => {
-    if (!isObject(property)) return [name, property];
-    return [name, common.includes(name) ? { type: property["type"] } : asOneType(property, name)];
-  });
-  return { ...schema, properties: Object.fromEntries(shown) };
+  const shown = mapped(properties, (property, name) =>
+    common.includes(name) ? { type: property["type"] } : asOneType(property, name),
+  );
+  return { ...schema, properties: shown };
 }
 
 /** Publishes a property that takes a text or a number (a duration, an instant) as one of them: as a text, or as its name suggests. */
 function asOneType(property: JsonSchema, name: string): JsonSchema {
-  const { anyOf, ...rest } = property;
-  if (!Array.isArray(anyOf)) return property;
-  const types = anyOf.map((choice: unknown) => (isObject(choice) ? choice["type"] : undefined));
-  const simple = types.every((type) => type === "string" || type === "integer" || type === "number");
-  return simple && types.includes("string") ? { ...rest, type: name.endsWith("_ms") ? "integer" : "string" } : property;
+  const { type } = property;
+  const number = (one: unknown) => one === "integer" || one === "number";
+  if (!Array.isArray(type) || type.length !== 2 || type[0] !== "string" || !number(type[1])) return property;
+  return { ...property, type: name.endsWith("_ms") ? "integer" : "string" };
 }
 
 /**

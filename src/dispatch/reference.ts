@@ -84,6 +84,7 @@ function typeName(schema: JsonSchema): string {
   if (Array.isArray(values)) return `one of ${values.map(String).join(", ")}`;
   if (Array.isArray(anyOf)) return anyOf.filter(isObject).map(typeName).join(" or ");
   if (type === "array" && isObject(items)) return `array of ${typeName(items)}`;
+  if (Array.isArray(type)) return type.length > 3 ? "any" : type.map(String).join(" or ");
   return typeof type === "string" ? type : "any";
 }
 

@@ -195,7 +195,7 @@ const resolve = defineOperation({
   input: z.object({
     id: z.string().describe(ID),
     notes: z.string().min(1).max(10_000).describe("How it was resolved."),
-    result: z.unknown().optional(),
+    result: params.json.optional(),
     ...params.acting,
   }),
   output: z.object(shapes.change),

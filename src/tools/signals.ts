@@ -24,7 +24,7 @@ export const signal = defineOperation({
       .max(100)
       .refine(isName, { error: `must be the name of an event: ${NAME_RULE}` })
       .describe("As the wait step names it."),
-    payload: z.unknown().optional().describe("Any JSON: `payload` in the output of the steps that waited."),
+    payload: params.json.optional().describe("Any JSON: `payload` in the output of the steps that waited."),
     ...params.acting,
   }),
   output: z.object({ delivered: z.array(shapes.taskLine), ready: z.array(shapes.taskLine), kept: z.boolean() }),

@@ -233,6 +233,20 @@ const report = defineOperation({
   },
 });
 
+/** `success: true` says what the call itself says; with false the call would be another. */
+function withoutSuccess({ success, ...given }: Record<string, unknown>): Record<string, unknown> {
+  if (success === undefined || success === true) return given;
+  const message = "A task that did not succeed is not completed: call fail_task with its error. Nothing was done.";
+  throw new BatonError("invalid_input", message, {
+    next: [
+      {
+        tool: "fail_task",
+        arguments: { task: given["task"], token: given["token"], error: { type: "…", message: "…" } },
+      },
+    ],
+  });
+}
+
 const complete = defineOperation({
   name: "complete_task",
   title: "Complete a task",
@@ -242,10 +256,11 @@ const complete = defineOperation({
   effect: "write",
   listed: true,
   aliases: ["report_task_completion"],
+  translate: withoutSuccess,
   input: z.object({
     task: params.task,
     token: params.token,
-    result: z.unknown().optional().describe("JSON of at most 256 KB: what dependents need to know."),
+    result: params.json.optional().describe("JSON of at most 256 KB: what dependents need to know."),
     usage: usage.describe("Model, tokens; cost in US$."),
     ...params.acting,
   }),
@@ -259,6 +274,14 @@ const complete = defineOperation({
   },
 });
 
+/** An error as a text, or under the keys `error_message` and `stack_trace`, as an error of the type "error". */
+function withErrorObject(given: Record<string, unknown>): Record<string, unknown> {
+  const { error_message: said, stack_trace: stack, ...others } = given;
+  const error = given["error"] ?? said;
+  if (typeof error !== "string" || error.trimStart().startsWith("{")) return given;
+  return { ...others, error: { type: "error", message: error, ...(stack === undefined ? {} : { stack }) } };
+}
+
 const fail = defineOperation({
   name: "fail_task",
   title: "Fail a task",
@@ -268,6 +291,7 @@ const fail = defineOperation({
   effect: "write",
   listed: true,
   aliases: ["report_task_failure"],
+  translate: withErrorObject,
   input: z.object({
     task: params.task,
     token: params.token,
@@ -276,7 +300,7 @@ const fail = defineOperation({
       message: z.string().min(1).max(8_000),
       stack: z.string().max(32_000).optional(),
     }),
-    partial_result: z.unknown().optional(),
+    partial_result: params.json.optional(),
     retryable: z.boolean().optional().describe("false: do not try again."),
     usage,
     ...params.acting,

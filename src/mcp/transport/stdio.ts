@@ -1,6 +1,7 @@
 import type { Readable, Writable } from "node:stream";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { isJSONRPCRequest, type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
+import { isObject } from "../../base/json.js";
 import { LineReader, type OversizedLine } from "./lines.js";
 import { INVALID_PARAMS } from "./refusals.js";
 import { misshapen } from "./request-shapes.js";
@@ -90,7 +91,7 @@ export class StdioTransport implements Transport {
   #accept(text: string): void {
     let data: unknown;
     try {
-      data = JSON.parse(text);
+      data = withoutNulls(JSON.parse(text.replace(/^\uFEFF/, "")));
     } catch {
       this.#complain(PARSE_ERROR, "Parse error: the line is no JSON");
       return;
@@ -134,6 +135,15 @@ export class StdioTransport implements Transport {
     // Without an id it says so by leaving it out, as MCP's schema has it; JSON-RPC's null is refused by its clients.
     void this.send({ jsonrpc: "2.0", ...(id !== undefined && { id }), error: { code, message } });
   }
+}
+
+/** A message without what some clients write for "absent": `params` that are null, or null in one of them. */
+function withoutNulls(data: unknown): unknown {
+  if (!isObject(data) || !("params" in data)) return data;
+  const { params, ...message } = data;
+  if (params === null) return message;
+  if (!isObject(params)) return data;
+  return { ...message, params: Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null)) };
 }
 
 function idOf(data: unknown): string | number | undefined {

@@ -48,6 +48,20 @@ describe("the server over stdio", () => {
     }),
   );
 
+  test("answers a line that begins with a byte order mark, and parameters that are null", async () => {
+    const server = startServer();
+    await server.write(`\uFEFF${line(INITIALIZE)}`);
+    await server.write(line({ jsonrpc: "2.0", id: 1, method: "tools/list", params: null }));
+    await server.write(line({ jsonrpc: "2.0", id: 2, method: "tools/list", params: { cursor: null, _meta: null } }));
+    await server.write(call(3, "find_operations", null));
+    expect(await server.next(withId(0))).toHaveProperty("result.serverInfo.name", "baton");
+    expect(await server.next(withId(1))).toHaveProperty("result.tools");
+    expect(await server.next(withId(2))).toHaveProperty("result.tools");
+    expect(await server.next(withId(3))).toHaveProperty("result.structuredContent.operations");
+    server.child.stdin?.end();
+    await server.ended;
+  });
+
   test("answers what stands before the end of its input", async () => {
     const server = startServer();
     // How long a server takes to load what the first call needs is the machine's matter.

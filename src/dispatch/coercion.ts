@@ -1,0 +1,87 @@
+import { isObject } from "../base/json.js";
+import type { z } from "zod";
+import { type Form, formsOf, partOf } from "./schema-forms.js";
+
+/**
+ * Returns an input as its schema wants it. Clients that can send only texts, or every parameter, are understood: a value
+ * wanted as object, array, number or boolean may come as exactly its JSON text, and null, or "" for a text, in place of
+ * an optional value means that it is absent. Everything else is returned as it came, for the schema to judge.
+ */
+export function asWanted(schema: z.core.$ZodType, input: Record<string, unknown>): Record<string, unknown> {
+  const made = within(formsOf(schema), input);
+  return isObject(made) ? made : input;
+}
+
+function coerced(schema: z.core.$ZodType, value: unknown): unknown {
+  const forms = formsOf(schema);
+  return within(forms, typeof value === "string" ? fromText(forms, value) : value);
+}
+
+function within(forms: readonly Form[], value: unknown): unknown {
+  const [form] = forms.filter(({ type }) => kindOfForm(type) === kindOf(value));
+  if (Array.isArray(value)) {
+    return form?.type === "array" ? value.map((item: unknown) => coerced(form.element, item)) : value;
+  }
+  if (!isObject(value) || form === undefined) return value;
+  // fromEntries defines each key as the object's own, "__proto__" included.
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([key, part]) => {
+      const [schema] = partOf(form, key);
+      if (schema === undefined) return [[key, part]];
+      return isAbsent(schema, part) ? [] : [[key, coerced(schema, part)]];
+    }),
+  );
+}
+
+function isAbsent(schema: z.core.$ZodType, value: unknown): boolean {
+  const isRequired = schema._zod.optin === undefined;
+  if (isRequired || (value !== null && value !== "")) return false;
+  if (acceptsNull(schema)) return false;
+  return value === null || formsOf(schema).some(({ type }) => isText(type));
+}
+
+function acceptsNull(schema: z.core.$ZodType): boolean {
+  const def = (schema as z.core.$ZodTypes)._zod.def;
+  if (def.type === "nullable" || def.type === "unknown" || def.type === "any" || def.type === "null") return true;
+  if (def.type === "optional" || def.type === "default") return acceptsNull(def.innerType);
+  return def.type === "union" && def.options.some(acceptsNull);
+}
+
+/** Where no text is wanted, the value whose JSON text it is, if it is one of a wanted kind. */
+function fromText(forms: readonly Form[], text: string): unknown {
+  if (forms.some(({ type }) => isText(type) || kindOfForm(type) === "anything")) return text;
+  const value = parsed(text);
+  return forms.some(({ type }) => kindOfForm(type) === kindOf(value)) ? value : text;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+const isText = (type: Form["type"]) => type === "string" || type === "enum" || type === "literal";
+
+function kindOfForm(type: Form["type"]): string {
+  switch (type) {
+    case "object":
+    case "record":
+      return "object";
+    case "array":
+    case "number":
+    case "boolean":
+    case "string":
+      return type;
+    case "unknown":
+    case "any":
+      return "anything";
+    default:
+      return "other";
+  }
+}
+
+function kindOf(value: unknown): string {
+  return Array.isArray(value) ? "array" : value === null ? "null" : typeof value;
+}

@@ -1,0 +1,83 @@
+import type { Operation } from "./operation.js";
+
+/**
+ * Names that other systems and documents give to parameters, each with those of Baton that mean the same, best first: the first
+ * that an operation has is meant. A key that the operation knows itself is never read as another.
+ */
+const FOREIGN_KEYS: Readonly<Record<string, readonly string[]>> = {
+  agent_id: ["agent", "name"],
+  agent_name: ["agent", "name"],
+  worker: ["agent"],
+  worker_id: ["agent"],
+  assignee: ["agent"],
+  task_id: ["task"],
+  task_name: ["title"],
+  name: ["title"],
+  description: ["prompt"],
+  instructions: ["prompt"],
+  depends_on: ["dependencies"],
+  needs: ["dependencies"],
+  acceptance_criteria: ["criteria"],
+  run_id: ["run"],
+  swarm: ["run"],
+  swarm_id: ["run"],
+  workflow_id: ["workflow", "name"],
+  workflow_name: ["workflow", "name"],
+  template_name: ["template"],
+  parameters: ["inputs"],
+  params: ["inputs"],
+  project_id: ["project"],
+  project_name: ["project", "name"],
+  project_path: ["root", "project"],
+  file: ["path", "paths"],
+  file_path: ["path", "paths"],
+  filepath: ["path", "paths"],
+  path: ["paths"],
+  files: ["paths"],
+  file_paths: ["paths"],
+  lock_token: ["token"],
+  lease_token: ["token"],
+  fencing_token: ["token"],
+  output: ["result"],
+  user_id: ["name"],
+  checkpoint_id: ["checkpoint"],
+  session_id: ["session"],
+  entry_id: ["id"],
+  dead_letter_id: ["id"],
+  escalation_id: ["id"],
+  event_name: ["event"],
+  event_type: ["event"],
+  idempotency_key: ["request_id"],
+  page_size: ["limit"],
+};
+
+/**
+ * Returns an input under the operation's own names: a key of another system, or one in camel case, is renamed where the
+ * operation does not know it and has exactly what it means. Given under both names, the foreign one stays and is refused.
+ */
+export function withOwnNames(
+  { input: { shape }, translate }: Operation,
+  given: Record<string, unknown>,
+): Record<string, unknown> {
+  const input = translate?.(given) ?? given;
+  const knows = (key: string) => Object.hasOwn(shape, key);
+  if (Object.keys(input).every(knows)) return input;
+  return Object.fromEntries(
+    Object.entries(input).map(([key, value]) => {
+      const own = knows(key) ? key : ownName(key, knows);
+      if (own === undefined || own === key || Object.hasOwn(input, own)) return [key, value];
+      return [own, own === "paths" && isOnePath(value) ? [value] : value];
+    }),
+  );
+}
+
+function ownName(key: string, knows: (key: string) => boolean): string | undefined {
+  const snake = key.replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
+  if (knows(snake)) return snake;
+  return Object.hasOwn(FOREIGN_KEYS, snake) ? FOREIGN_KEYS[snake]?.find(knows) : undefined;
+}
+
+/** A text that is no JSON list, which would be one of paths. */
+function isOnePath(value: unknown): boolean {
+  return typeof value === "string" && !value.trimStart().startsWith("[");
+}

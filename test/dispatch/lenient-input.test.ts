@@ -1,0 +1,133 @@
+import { describe, expect, it, test } from "vitest";
+import { asWanted } from "../../src/dispatch/coercion.js";
+import { withOwnNames } from "../../src/dispatch/foreign-names.js";
+import { parseInput } from "../../src/dispatch/input.js";
+import type { Operation } from "../../src/dispatch/operation.js";
+import { toolEntries } from "../../src/dispatch/published.js";
+import { catalogue } from "../../src/tools/registry.js";
+import { sampleOf } from "../support/sample.js";
+import { startApp } from "../support/servers/app.js";
+
+type Property = Readonly<Record<string, unknown>>;
+
+/** Every parameter of every operation, with its JSON Schema. */
+const parameters = catalogue.all.flatMap((operation) => {
+  const { properties = {}, required = [] } = catalogue.inputSchema(operation) as {
+    properties?: Record<string, Property>;
+    required?: string[];
+  };
+  return Object.entries(properties).map(([name, schema]) => ({
+    operation,
+    name,
+    schema,
+    isOptional: !required.includes(name),
+    label: `${operation.name}.${name}`,
+  }));
+});
+
+const acceptsText = ({ type, enum: values }: Property) =>
+  values !== undefined || type === "string" || (Array.isArray(type) && type.includes("string"));
+
+/** The value of one parameter as dispatch reads it; undefined where it is absent. */
+function readAlone({ input }: Operation, name: string, value: unknown): unknown {
+  const { [name]: read } = asWanted(input, { [name]: value });
+  return read;
+}
+
+describe("every parameter", () => {
+  it("is published with a type, also in nested objects and lists", () => {
+    const untyped = (schema: Property, at: string): string[] =>
+      Object.entries(schema["properties"] ?? {}).flatMap(([name, inner]: [string, Property]) => [
+        ...(inner["type"] === undefined ? [`${at}.${name}`] : []),
+        ...untyped(inner, `${at}.${name}`),
+        ...untyped((inner["items"] ?? {}) as Property, `${at}.${name}[]`),
+      ]);
+    expect(toolEntries(catalogue.all).flatMap(({ tool }) => untyped(tool.inputSchema, tool.name))).toEqual([]);
+    expect(catalogue.all.flatMap((one) => untyped(catalogue.inputSchema(one), one.name))).toEqual([]);
+  });
+
+  it("that takes no text takes its value as JSON text", () => {
+    const others = parameters.filter(({ schema }) => !acceptsText(schema));
+    expect(others.length).toBeGreaterThan(90);
+    const wrong = others.filter(({ operation, name, schema }) => {
+      const value = sampleOf({ ...schema, type: [schema["type"]].flat()[0] });
+      return JSON.stringify(readAlone(operation, name, JSON.stringify(value))) !== JSON.stringify(value);
+    });
+    expect(wrong.map(({ label }) => label)).toEqual([]);
+  });
+
+  it("that is optional takes null as absent, and a text that is optional takes an empty one so", () => {
+    const optional = parameters.filter(({ isOptional }) => isOptional);
+    const wrong = optional.filter(({ operation, name, schema }) => {
+      const empty =
+        acceptsText(schema) && [schema["type"]].flat().length < 4 ? readAlone(operation, name, "") : undefined;
+      const isNull = readAlone(operation, name, null);
+      return empty !== undefined || (isNull !== undefined && [schema["type"]].flat().length < 4);
+    });
+    expect(wrong.map(({ label }) => label)).toEqual([]);
+  });
+});
+
+describe("dispatch", () => {
+  test.each([
+    ["create_task", { title: "t", prompt: "p", files: { write: '["a.ts"]', read: null }, requires: "[]", key: "" }],
+    ["acquire_file_lock", { paths: '["a.ts"]', ttl_seconds: "60", mode: "", task: null }],
+    ["list_tasks", { limit: "5", status: "", run: null, cursor: "" }],
+    ["create_workflow", { definition: '{"name":"w","steps":[{"key":"a","prompt":"x"}]}', yaml: "" }],
+    ["query_operation", { name: "list_runs", arguments: null }],
+    ["query_operation", { name: "list_runs", arguments: '{"limit":"2"}' }],
+  ])("takes for %s %j what some clients send", async (name, input) => {
+    const { callUnchecked } = await startApp({ cwd: process.cwd() });
+    expect(await callUnchecked(name, input)).toBeTypeOf("object");
+  });
+
+  test.each([
+    ["a number that JSON cannot hold", { name: "s", max_parallel_tasks: "1e400" }, /max_parallel_tasks/],
+    ["a text that only begins as JSON", { name: "s", max_parallel_tasks: "3 tasks" }, /must be a number, not a string/],
+    ["another kind", { name: "s", max_parallel_tasks: "[3]" }, /must be a number/],
+    ["null where a value is needed", { session: null }, /"session" must be a string, not null/],
+  ])("still refuses %s", async (_, input, message) => {
+    const { callUnchecked } = await startApp({ cwd: process.cwd() });
+    const name = "session" in input ? "close_session" : "create_session";
+    await expect(callUnchecked(name, input)).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringMatching(message),
+    });
+  });
+});
+
+describe("names of other systems", () => {
+  const own = (name: string, input: Record<string, unknown>) => withOwnNames(catalogue.require(name), input);
+
+  test.each([
+    ["get_swarm_progress", { swarm_id: "run_1" }, { run: "run_1" }],
+    ["claim_task", { agent_id: "a", runId: "run_1", waitSeconds: 5 }, { agent: "a", run: "run_1", wait_seconds: 5 }],
+    ["register_agent", { agent_id: "a" }, { name: "a" }],
+    ["acquire_file_lock", { filepath: "a.ts", agent_id: "b" }, { paths: ["a.ts"], agent: "b" }],
+    ["check_file_lock", { file_path: "a.ts" }, { path: "a.ts" }],
+    ["execute_workflow", { workflow_name: "w", parameters: { n: 1 } }, { workflow: "w", inputs: { n: 1 } }],
+    ["get_workflow", { workflow_name: "w" }, { name: "w" }],
+    ["create_project", { name: "p", project_path: "/p", template_name: "t" }, { name: "p", root: "/p", template: "t" }],
+    ["create_task", { name: "t", prompt: "p", depends_on: ["a"] }, { title: "t", prompt: "p", dependencies: ["a"] }],
+    [
+      "report_task_failure",
+      { task: "t", token: 1, error: "no" },
+      { task: "t", token: 1, error: { type: "error", message: "no" } },
+    ],
+    ["report_task_completion", { task_id: "t", token: 1, success: true }, { task: "t", token: 1 }],
+  ])("are read by %s: %j", (name, input, expected) => {
+    const read = own(name, input);
+    expect(read).toEqual(expected);
+    const operation = catalogue.require(name);
+    expect(() => parseInput(operation, read)).not.toThrow();
+  });
+
+  it("are never read where the operation has a key of that name, or where both names are given", () => {
+    expect(own("create_project", { name: "p", description: "d" })).toEqual({ name: "p", description: "d" });
+    expect(own("get_run", { run: "a", run_id: "b" })).toEqual({ run: "a", run_id: "b" });
+  });
+
+  it("a completion that says it did not succeed is refused with the call that fails the task", () => {
+    expect(() => own("report_task_completion", { task: "t", token: 1, success: false })).toThrow(/call fail_task/);
+  });
+});
