@@ -7,9 +7,13 @@ import { problemsError } from "../base/problems.js";
 // A workflow's definition as a parameter of several operations: loose as published, because its whole schema is large
 // and strict where it is read (engine/definitions/definition.ts).
 
-const EXAMPLE = '{"name":"w","steps":[{"key":"a","prompt":"…"},{"key":"b","needs":["a"],"prompt":"…"}]}';
+const EXAMPLE =
+  '{"name":"w","steps":[{"key":"a","prompt":"…","files":{"write":["src/a/"]}},{"key":"t","kind":"command","needs":["a"],"run":"npm test"}]}';
+const KINDS =
+  "Kinds: agent {prompt}, command {run}, tool {server, tool, arguments}, human {ask}, gate {checks}, wait {for | until | event}, workflow {workflow, inputs}, plan {prompt}.";
+const KEYS = "Also: if, for_each, role, requires, trigger, output, retry, timeouts.";
 
-export const definition = z.record(z.string(), z.unknown()).optional().describe(`Such as ${EXAMPLE}`);
+export const definition = z.record(z.string(), z.unknown()).optional().describe(`${EXAMPLE} ${KINDS} ${KEYS}`);
 export const yaml = z.string().min(1).optional().describe("Or its text, YAML or JSON.");
 
 export interface WrittenDefinition {

@@ -24,6 +24,12 @@ interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
   readonly aliases?: readonly string[];
   /** Parameters that an alias implies by its name: they apply where a call by that alias leaves them out. */
   readonly aliasInput?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  /** Words in which people ask for it, beside those of its name and description: find_operations ranks by them. */
+  readonly words?: readonly string[];
+  /** Arguments of a call, where what is required says too little. */
+  readonly example?: Readonly<Record<string, unknown>>;
+  /** It takes steps of a workflow: find_operations shows how they are written. */
+  readonly takesSteps?: boolean;
   readonly permission?: Permission;
   /** Returns an input in the form of another system as this operation's own; what it does not know stays for the schema to refuse. */
   translate?(given: Record<string, unknown>): Record<string, unknown>;

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Operation } from "./operation.js";
-import { COMMON_PARAMETERS, PAGING_PARAMETERS } from "./params.js";
+import { COMMON_PARAMETERS, PAGING_PARAMETERS, run, task } from "./params.js";
 import type { JsonSchema, ToolAnnotations, ToolEntry } from "./toolsets.js";
 import { isObject } from "../base/json.js";
 
@@ -65,9 +65,20 @@ function publishedInput(operation: Operation): JsonSchema & { type: "object" } {
   // A cursor without a limit is not the one of a list, and says for itself what it is.
   const common = "limit" in properties ? [...COMMON_PARAMETERS, ...PAGING_PARAMETERS] : [...COMMON_PARAMETERS];
   const shown = mapped(properties, (property, name) =>
-    common.includes(name) ? { type: property["type"] } : asOneType(property, name),
+    common.includes(name) || saidOnce.has(property["description"])
+      ? { type: property["type"] }
+      : asOneType(withoutLongEnum(property), name),
   );
   return { ...schema, properties: shown };
+}
+
+/** What the instructions say of every `run` and every `task`. */
+const saidOnce: ReadonlySet<unknown> = new Set([run.description, task.description]);
+const ENUM_SHOWN_MAX = 10;
+
+/** Dispatch names the values to who gives another. */
+function withoutLongEnum({ enum: values, ...property }: JsonSchema): JsonSchema {
+  return Array.isArray(values) && values.length <= ENUM_SHOWN_MAX ? { ...property, enum: values } : property;
 }
 
 /** Publishes a property that takes a text or a number (a duration, an instant) as one of them: as a text, or as its name suggests. */

@@ -1,8 +1,8 @@
 import { type Area, AREAS } from "../base/areas.js";
-import { isObject } from "../base/json.js";
 import type { Operation } from "./operation.js";
 import { COMMON_PARAMETERS } from "./params.js";
 import { inputSchema, publishedOutput } from "./published.js";
+import { propertiesOf, requiredOf, typeOf } from "./schema-words.js";
 import type { JsonSchema } from "./toolsets.js";
 
 const TITLES: Readonly<Record<Area, string>> = {
@@ -55,7 +55,7 @@ function entry(operation: Operation): string {
 }
 
 function parameters(schema: JsonSchema): string {
-  const required = Array.isArray(schema["required"]) ? schema["required"] : [];
+  const required = requiredOf(schema);
   return Object.entries(propertiesOf(schema))
     .map(([name, property]) => {
       const about = [typeOf(property), ...(required.includes(name) ? ["required"] : [])].join(", ");
@@ -72,22 +72,6 @@ function keysOf(schema: JsonSchema): string {
     .join(", ");
 }
 
-/** `string`, `array of string`, `one of a, b`, with the default where there is one. */
-function typeOf(property: JsonSchema): string {
-  const preset = property["default"];
-  const plain = preset === undefined || typeof preset === "object" ? "" : ` = ${JSON.stringify(preset)}`;
-  return `${typeName(property)}${plain}`;
-}
-
-function typeName(schema: JsonSchema): string {
-  const { enum: values, anyOf, type, items } = schema;
-  if (Array.isArray(values)) return `one of ${values.map(String).join(", ")}`;
-  if (Array.isArray(anyOf)) return anyOf.filter(isObject).map(typeName).join(" or ");
-  if (type === "array" && isObject(items)) return `array of ${typeName(items)}`;
-  if (Array.isArray(type)) return type.length > 3 ? "any" : type.map(String).join(" or ");
-  return typeof type === "string" ? type : "any";
-}
-
 /** The table of README.md: the tools of the default list, one line each. */
 export function toolTable(operations: readonly Operation[]): string {
   const listed = operations.filter((operation) => operation.listed === true);
@@ -97,14 +81,6 @@ export function toolTable(operations: readonly Operation[]): string {
 
 function firstSentence(description: string): string {
   return (description.split(/(?<=\.)\s/)[0] ?? description).replaceAll("|", "\\|");
-}
-
-function propertiesOf(schema: JsonSchema): Record<string, JsonSchema> {
-  const { properties } = schema;
-  if (!isObject(properties)) return {};
-  return Object.fromEntries(
-    Object.entries(properties).map(([name, property]) => [name, isObject(property) ? property : {}]),
-  );
 }
 
 const BEGIN = "<!-- tools: made by `npm run reference` -->";

@@ -94,6 +94,7 @@ const list = defineOperation({
   effect: "read",
   aliases: ["get_available_agents"],
   aliasInput: { get_available_agents: { available: true } },
+  words: ["who is working", "workload", "overloaded agents"],
   input: z.object({
     available: z.boolean().optional().describe("true: only those that could take a task now."),
     capability: z.string().optional(),
@@ -180,6 +181,7 @@ const agentHeartbeat = defineOperation({
     "Heartbeat of an agent without a process of its own: renews the leases of all its tasks. Not needed over stdio, where the server does it.",
   area: "agents",
   effect: "write",
+  aliases: ["heartbeat"],
   input: z.object({
     agent: params.agent,
     status: z.string().max(200).optional(),

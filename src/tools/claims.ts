@@ -16,9 +16,9 @@ import * as shapes from "../dispatch/shapes.js";
 const claimInput = z.object({
   run: params.run.optional(),
   roles: z.array(z.string()).optional().describe("Roles you offer now."),
-  requires: z.array(z.string()).optional().describe("Capabilities you offer now."),
-  fresh: z.boolean().optional().describe("Only new work, no live attempt."),
-  wait_seconds: z.number().min(0).max(600).optional().describe("Wait this long for work."),
+  requires: z.array(z.string()).optional().describe("Capabilities, likewise."),
+  fresh: z.boolean().optional().describe("Only new work, not your live attempt again."),
+  wait_seconds: z.number().min(0).max(600).optional().describe("Wait for work."),
   ...params.acting,
   project: params.project,
 });
@@ -80,6 +80,9 @@ export const claim = defineOperation({
   area: "tasks",
   effect: "write",
   listed: true,
+  aliases: ["next_task", "get_next_task"],
+  words: ["get work", "what should I do next"],
+  example: { run: "run_…", wait_seconds: 50 },
   input: claimInput,
   output: claimOutput,
   needs: ["background"],

@@ -33,6 +33,8 @@ const set = defineOperation({
     "Sets, raises, lowers or removes the budget of a run and its child runs, in cost their agents report (usage.cost). From block_at on nothing new is claimed; held tasks may be completed. Returns the budgets that apply to the run, and its cost.",
   area: "cost",
   effect: "write",
+  words: ["limit the cost"],
+  example: { run: "run_…", limit: 5 },
   input: z.object({
     run: params.run,
     limit: budgetLimit.nullable().describe("In US dollars; null removes the run's own budget."),
@@ -54,6 +56,8 @@ const check = defineOperation({
     "Shows a run's cost and the budgets that apply to it, its own first, then those of its parent runs: limit, spent, remaining, and whether it warns or stops claims. Use it before expensive work. Without a budget, state is none.",
   area: "cost",
   effect: "read",
+  aliases: ["check_budget_before_execution"],
+  words: ["cost so far"],
   input: z.object({ run: params.run }),
   output: z.object(reported),
   *run(_ctx, input) {

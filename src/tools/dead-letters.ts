@@ -56,6 +56,7 @@ const list = defineOperation({
     "Lists dead letters, tasks that failed for good, newest first, with their errors; by run, project or status: pending until it is replayed, resolved or discarded.",
   area: "dead_letters",
   effect: "read",
+  words: ["failed tasks", "dlq"],
   input: z.object({
     run: params.run.optional(),
     status: z.enum(DEAD_LETTER_STATUSES).optional(),
@@ -129,6 +130,9 @@ const replay = defineOperation({
     "Reopens the task of a dead letter in its run, with changes where given, and the tasks it blocked; a failed run continues. Returns the task and what became ready. With ids: one after the other, each on its own; returns which were replayed, and why the others were refused.",
   area: "dead_letters",
   effect: "write",
+  aliases: ["replay_task"],
+  words: ["retry a failed task"],
+  example: { id: "deadletter_…" },
   input: z.object({
     id: z.string().optional().describe(ID),
     ids: z.array(z.string()).min(1).max(100).optional().describe("Instead of id, for several."),
@@ -192,6 +196,7 @@ const resolve = defineOperation({
     "Completes a dead-lettered task with a result obtained elsewhere and unblocks its dependents. Returns the task and what became ready.",
   area: "dead_letters",
   effect: "write",
+  aliases: ["resolve_entry"],
   input: z.object({
     id: z.string().describe(ID),
     notes: z.string().min(1).max(10_000).describe("How it was resolved."),
@@ -226,6 +231,7 @@ const send = defineOperation({
     "Fails a task for good by hand, whichever agent holds it: its token becomes stale, its locks are released, its dependents are blocked. It can be replayed or resolved later.",
   area: "dead_letters",
   effect: "destructive",
+  aliases: ["send_to_dlq"],
   input: z.object({ task: params.task, reason: z.string().min(1).max(10_000), ...params.acting }),
   output: z.object({ task: shapes.taskLine }),
   *run(ctx, { task, reason, agent: handle }) {

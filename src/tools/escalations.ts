@@ -23,6 +23,7 @@ const list = defineOperation({
     "Lists open questions for a person, oldest first: the question, its form, the waiting task. A person answers in the form that their client shows during a call such as wait_for, or with decide_escalation at a terminal.",
   area: "escalations",
   effect: "read",
+  words: ["open questions to a person", "approvals"],
   input: z.object({ run: params.run.optional(), project: params.project, ...params.paging }),
   output: z.object({ escalations: z.array(escalation), ...shapes.nextPage }),
   run: listEscalationPage,
@@ -36,6 +37,7 @@ const decide = defineOperation({
   area: "escalations",
   effect: "write",
   permission: ["human"],
+  words: ["approve", "answer a question"],
   input: z.object({
     id: z.string().describe("From list_escalations."),
     decision: z.enum(DECISIONS),

@@ -13,6 +13,8 @@ export const waitFor = defineOperation({
   area: "runs",
   effect: "write",
   listed: true,
+  words: ["wait for a run to end", "subscribe"],
+  example: { run: "run_…", timeout_seconds: 50 },
   input: z.object({
     cursor: z.string().optional().describe("From the last answer. Default: where this agent left off."),
     kinds: z.array(z.enum(WAIT_KINDS)).min(1).optional(),

@@ -20,6 +20,7 @@ import {
   prepareRun,
 } from "../engine/runs/preparation.js";
 import type { Tx } from "../store/tx.js";
+import { definition } from "../dispatch/definition-param.js";
 import { defineOperation, type HostWith, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { templatesAt } from "./templates.js";
@@ -43,7 +44,7 @@ export const startedShape = {
 const executeInput = z.object({
   workflow: z.string().optional().describe("From list_workflows, or template:NAME."),
   version: z.int().min(1).optional(),
-  definition: z.looseObject({}).optional().describe("Instead of workflow, as create_workflow takes it."),
+  definition,
   inputs: z.record(z.string(), z.unknown()).optional(),
   ...overrides,
   budget: budgetLimit.optional().describe("US$."),
@@ -57,10 +58,22 @@ const execute = defineOperation({
   name: "execute_workflow",
   title: "Start a workflow",
   description:
-    "Starts a run of a stored workflow or of a definition given here: steps with needs, run by agents that claim them. Use it when you have the steps. Returns the run and its ready tasks.",
+    "Starts a run of a stored workflow or of a definition given here, when you have the steps. Returns the run and its ready tasks.",
   area: "workflows",
   effect: "write",
   listed: true,
+  aliases: ["run_workflow", "start_workflow"],
+  words: ["start a plan", "run steps", "review by another agent"],
+  example: {
+    definition: {
+      name: "w",
+      steps: [
+        { key: "a", prompt: "…" },
+        { key: "b", prompt: "…", needs: ["a"] },
+      ],
+    },
+  },
+  takesSteps: true,
   input: executeInput,
   output: z.object(startedShape),
   needs: ["templates"],
@@ -143,6 +156,8 @@ const executeTask = defineOperation({
     "Starts a run of one step, given as in a definition: a prompt for an agent, or a command for the server. Returns the run; wait_seconds waits for its end.",
   area: "tasks",
   effect: "write",
+  example: { definition: { kind: "command", run: "npm test" } },
+  takesSteps: true,
   input: z.object({
     definition: z.looseObject({}).describe('One step, such as {"kind":"command","run":"npm test"} or {"prompt":"…"}.'),
     inputs: z.record(z.string(), z.unknown()).optional(),

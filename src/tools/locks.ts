@@ -38,7 +38,7 @@ const conflict = z.object({
 const served = z.array(z.object({ agent: z.string(), paths: z.array(z.string()).readonly() })).readonly();
 
 const acquireInput = z.object({
-  paths: paths.describe("Files, directories (src/api/) or globs (src/**/*.ts), relative to the project root."),
+  paths: paths.describe("Files, directories (src/api/) or globs (src/**/*.ts) below the project root."),
   mode: mode.default("exclusive"),
   task: params.task.optional(),
   ttl_seconds: z.number().min(1).max(TTL_SECONDS_MAX).default(1800),
@@ -53,10 +53,13 @@ const acquire = defineOperation({
   name: "acquire_file_lock",
   title: "Lock files",
   description:
-    "Locks files before you edit them, all or none; claim_task has locked a task's declared files already. Returns granted with tokens, denied or queued with who holds them until when, or deadlock with the cycle your wait would close. Again: renews.",
+    "Locks files before you edit them, all or none; a task's declared files are locked by claim_task. Returns granted, denied or queued (who holds them until when), or deadlock (the cycle your wait would close). Again: renews.",
   area: "locks",
   effect: "write",
   listed: true,
+  aliases: ["acquire_lock", "lock_files"],
+  words: ["reserve a file before an edit"],
+  example: { paths: ["src/api/", "package.json"], reason: "…" },
   input: acquireInput,
   output: z.object({
     note: z.string().optional(),
@@ -118,10 +121,12 @@ const release = defineOperation({
   name: "release_file_lock",
   title: "Release files",
   description:
-    "Releases locks you hold, and withdraws your waiting requests. Ending a task releases its locks by itself. Returns the released paths and who got them.",
+    "Releases locks you hold and withdraws waiting requests; ending a task does so by itself. Returns the released paths and who got them.",
   area: "locks",
   effect: "write",
   listed: true,
+  aliases: ["release_lock", "unlock_files"],
+  example: { paths: ["src/api/"] },
   input: z.object({
     paths: paths.optional().describe("As they were locked."),
     all: z.boolean().optional().describe("Everything you hold in the project."),
@@ -146,6 +151,8 @@ const list = defineOperation({
     "Lists which agent holds or waits for which files, and until when. With path: only locks that overlap it.",
   area: "locks",
   effect: "read",
+  aliases: ["list_locks"],
+  words: ["what do I hold", "who holds a file", "held files", "my locks"],
   input: z.object({
     path: z.string().optional().describe("A file, directory or glob."),
     agent: params.agent.describe("Only this agent's."),
@@ -183,6 +190,7 @@ const check = defineOperation({
     "Checks whether an edit of a file by an agent would violate another agent's lock; for hooks that run before an edit. Returns allowed, or who holds it until when.",
   area: "locks",
   effect: "read",
+  words: ["may I edit", "is a file locked"],
   input: z.object({ path: z.string(), agent: params.agent, project: params.project }),
   output: z.object({ allowed: z.boolean(), held_by: z.array(conflict) }),
   run: (ctx, input) => checkFileLock(ctx, input),

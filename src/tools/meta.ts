@@ -1,9 +1,14 @@
 import { z } from "zod";
 import { AREAS } from "../base/areas.js";
+import { exampleCall } from "../dispatch/examples.js";
 import { defineOperation, type Operation } from "../dispatch/operation.js";
+import { publishedOutput } from "../dispatch/published.js";
+import { propertiesOf, typeName } from "../dispatch/schema-words.js";
+import { searchOperations } from "../dispatch/search.js";
+import { stepGuide } from "../dispatch/step-guide.js";
 
 const EFFECTS = ["read", "write", "destructive"] as const;
-const RESULTS_MAX = 20;
+const RESULTS_MAX = 10;
 
 const operationLine = z.strictObject({
   name: z.string(),
@@ -16,7 +21,7 @@ const findOperations = defineOperation({
   name: "find_operations",
   title: "Find operations",
   description:
-    "Finds operations by words, also those that are not tools. Returns ranked names with one line each and, for one exact name, the full input schema.",
+    "Finds operations by words, also those that are not tools. Returns ranked names with one line each; for one exact name its input schema, an example, and how steps are written.",
   area: "meta",
   effect: "read",
   listed: true,
@@ -30,6 +35,16 @@ const findOperations = defineOperation({
       .extend({
         description: z.string(),
         aliases: z.array(z.string()),
+        example: z.record(z.string(), z.unknown()),
+        answers: z.record(z.string(), z.string()),
+        steps: z
+          .object({
+            definition: z.string(),
+            keys: z.record(z.string(), z.string()),
+            kinds: z.array(z.object({ kind: z.string(), keys: z.string(), example: z.unknown() })),
+            expressions: z.string(),
+          })
+          .optional(),
         input_schema: z.record(z.string(), z.unknown()),
       })
       .optional(),
@@ -39,23 +54,26 @@ const findOperations = defineOperation({
   perform: async ({ operations: { index } }, { query, area }) => {
     const wanted = query?.trim() ?? "";
     const exact = index.find(wanted);
-    const ranked = rank(index.all, wanted).filter((found) => area === undefined || found.area === area);
+    if (exact !== undefined) return { operation: detailsOf(exact, index.inputSchema(exact)), operations: [] };
+    const ranked = searchOperations(index.all, wanted).filter((found) => area === undefined || found.area === area);
     const shown = wanted === "" ? ranked : ranked.slice(0, RESULTS_MAX);
     const more = ranked.length - shown.length;
-    return {
-      ...(exact && {
-        operation: {
-          ...lineOf(exact),
-          description: exact.description,
-          aliases: [...(exact.aliases ?? [])],
-          input_schema: index.inputSchema(exact),
-        },
-      }),
-      operations: shown.filter((found) => found !== exact).map(lineOf),
-      ...(more > 0 && { more }),
-    };
+    return { operations: shown.map(lineOf), ...(more > 0 && { more }) };
   },
 });
+
+function detailsOf(operation: Operation, schema: Record<string, unknown>) {
+  const answers = Object.entries(propertiesOf(publishedOutput(operation))).filter(([key]) => key !== "error");
+  return {
+    ...lineOf(operation),
+    description: operation.description,
+    aliases: [...(operation.aliases ?? [])],
+    example: exampleCall(operation),
+    ...(operation.takesSteps === true && { steps: stepGuide() }),
+    answers: Object.fromEntries(answers.map(([key, property]) => [key, typeName(property)])),
+    input_schema: schema,
+  };
+}
 
 const nested = {
   name: z.string().min(1).max(100).describe("From find_operations."),
@@ -67,10 +85,11 @@ const nestedResult = z.object({ name: z.string(), result: z.record(z.string(), z
 const queryOperation = defineOperation({
   name: "query_operation",
   title: "Query an operation",
-  description: "Runs an operation that only reads and is not a tool of its own, by name. Returns {name, result}.",
+  description: "Runs a reading operation that is not a tool of its own. Returns {name, result}.",
   area: "meta",
   effect: "read",
   listed: true,
+  example: { name: "list_runs", arguments: {} },
   input: z.object(nested),
   output: nestedResult,
   needs: ["operations"],
@@ -80,11 +99,11 @@ const queryOperation = defineOperation({
 const callOperation = defineOperation({
   name: "call_operation",
   title: "Call an operation",
-  description:
-    "Runs any operation that is not a tool of its own, by name, also one that changes data. Returns {name, result}.",
+  description: "Runs any operation that is not a tool of its own, also one that changes data. Returns {name, result}.",
   area: "meta",
   effect: "destructive",
   listed: true,
+  example: { name: "signal", arguments: { run: "run_…", event: "merged" } },
   input: z.object(nested),
   output: nestedResult,
   needs: ["operations"],
@@ -96,35 +115,4 @@ export const metaOperations = [findOperations, queryOperation, callOperation] as
 function lineOf({ name, area, effect, description }: Operation): z.output<typeof operationLine> {
   const [summary = description] = description.split(/(?<=\.)\s/);
   return { name, summary, area, effect };
-}
-
-/** Best first by where the words of the query stand, and in the registry's order among equals. All without a query. */
-function rank(operations: readonly Operation[], query: string): Operation[] {
-  const words = wordsOf(query);
-  if (words.length === 0) return [...operations];
-  return operations
-    .map((operation) => ({ operation, score: score(operation, words) }))
-    .filter(({ score: points }) => points > 0)
-    .toSorted((a, b) => b.score - a.score)
-    .map(({ operation }) => operation);
-}
-
-function score({ name, aliases = [], title, area, description }: Operation, words: readonly string[]): number {
-  const names = [name, ...aliases].map(wordsOf);
-  const others = wordsOf(`${title} ${area}`);
-  const prose = wordsOf(description);
-  return words.reduce((sum, word) => {
-    const begins = (candidate: string) => candidate.startsWith(word) || (word.length > 3 && word.startsWith(candidate));
-    if (names.some((parts) => parts.includes(word))) return sum + 10;
-    if (names.some((parts) => parts.some(begins))) return sum + 6;
-    if (others.some(begins)) return sum + 4;
-    return prose.some(begins) ? sum + 1 : sum;
-  }, 0);
-}
-
-function wordsOf(text: string): string[] {
-  return text
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
-    .filter((word) => word.length > 1);
 }

@@ -16,6 +16,9 @@ export const modifyRun = defineOperation({
   area: "runs",
   effect: "write",
   listed: true,
+  words: ["add a step to a run", "change a plan", "create branch", "insert gate"],
+  example: { run: "run_…", changes: [{ op: "add_task", step: { key: "fix", prompt: "…", needs: ["test"] } }] },
+  takesSteps: true,
   input: z.object({
     run: params.run,
     changes: z.array(z.record(z.string(), z.unknown())).min(1).max(1_000),

@@ -68,10 +68,11 @@ export const orchestrate = defineOperation({
   name: "orchestrate",
   title: "Start from a goal",
   description:
-    "Starts a run that has only a goal. Its one task, the plan, is yours at once, with how steps are written, which agents could do them, and plans of similar successful runs; completing it with the steps starts them. Use it when you have no steps yet.",
+    "Starts a run when you have only a goal. Its one task, the plan, is yours at once, with how steps are written, agents who could do them, and plans of similar runs; completing it with the steps starts them.",
   area: "workflows",
   effect: "write",
   listed: true,
+  words: ["plan a goal", "decompose"],
   input: orchestrateInput,
   output: orchestrateOutput,
   needs: ["templates"],

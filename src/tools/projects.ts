@@ -40,8 +40,7 @@ const create = defineOperation({
   name: "create_project",
   title: "Create a project",
   description:
-    "Creates a project: a root directory with its configuration, from a template too. Use it to name or set one up; in git " +
-    "the first write creates one anyway. Returns it, or the existing one for the same name and root.",
+    "Creates a project: a root directory with its configuration, from a template too. In git the first write creates one anyway. Returns it, or the existing one of that name and root.",
   area: "projects",
   effect: "write",
   listed: true,

@@ -26,6 +26,7 @@ const get = defineOperation({
   area: "runs",
   effect: "read",
   listed: true,
+  words: ["why is it blocked", "progress of a run"],
   input: z.object({ run: params.run, include: z.array(z.enum(INCLUDES)).optional() }),
   output: z.object({
     run: shapes.run,
@@ -60,6 +61,7 @@ const list = defineOperation({
   description: "Lists runs, newest first, by project, status or workflow, each with its counts and progress.",
   area: "runs",
   effect: "read",
+  words: ["list swarms", "what is under way"],
   input: z.object({
     status: shapes.runStatus.optional(),
     workflow: z.string().optional().describe("Workflow name or id, from list_workflows."),
@@ -85,7 +87,7 @@ const progress = defineOperation({
     "Shows a run's statistics: percent, completed, in progress, pending, failed and skipped (they sum to total), conflicts, expected time left, critical path.",
   area: "runs",
   effect: "read",
-  aliases: ["get_swarm_progress"],
+  aliases: ["get_swarm_progress", "calculate_progress"],
   input: z.object({ run: params.run }),
   output: z.object({
     run_id: z.string(),
@@ -115,10 +117,17 @@ const control = defineOperation({
   name: "control_run",
   title: "Pause, resume, cancel or retry a run",
   description:
-    "Pauses, resumes, cancels or retries a run. pause stops claims, not work under way. cancel asks holders first and ends their tasks after a grace period. retry_failed reopens failed and blocked tasks.",
+    "Pauses, resumes, cancels or retries a run. pause stops claims, not work under way; cancel asks holders first; retry_failed reopens failed and blocked tasks.",
   area: "runs",
   effect: "destructive",
   listed: true,
+  aliases: ["cancel_run", "pause_run", "resume_run", "retry_run"],
+  aliasInput: {
+    cancel_run: { action: "cancel" },
+    pause_run: { action: "pause" },
+    resume_run: { action: "resume" },
+    retry_run: { action: "retry_failed" },
+  },
   input: z.object({
     run: params.run,
     action: z.enum(RUN_ACTIONS),
@@ -172,6 +181,7 @@ const events = defineOperation({
     "Lists the history, oldest first: every change of a run, task, lock or agent. A cursor continues where the last page ended.",
   area: "runs",
   effect: "read",
+  words: ["history", "what happened"],
   input: z.object({
     run: params.run.optional(),
     task: params.task.optional(),

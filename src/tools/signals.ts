@@ -15,6 +15,8 @@ export const signal = defineOperation({
     "Delivers an event to the wait steps of a run, or to one of them, that expect it; kept for the first such step where none waits yet. Returns the tasks that waited and those that became ready.",
   area: "runs",
   effect: "write",
+  words: ["send an event", "wake a waiting step"],
+  example: { run: "run_…", event: "merged" },
   input: z.object({
     run: params.run.optional(),
     task: params.task.optional().describe("Instead of run: one task, from list_tasks."),

@@ -23,11 +23,12 @@ const status = defineOperation({
   name: "get_system_status",
   title: "System status",
   description:
-    "Shows the whole system at a glance. Use it for an overview; get_run shows one run. Returns runs and tasks by status, " +
-    "agents, sessions, locks, versions, database, this process.",
+    "Shows the whole system: runs and tasks by status, agents, sessions, locks, versions, database, this process. get_run shows one run.",
   area: "system",
   effect: "read",
   listed: true,
+  aliases: ["get_status"],
+  words: ["overview"],
   input: z.object({}),
   output: z.object({
     version: z.string(),
@@ -88,6 +89,7 @@ const health = defineOperation({
     "background work, timers, sessions, commands. Use it when work does not move.",
   area: "system",
   effect: "read",
+  aliases: ["health_check"],
   input: z.object({}),
   output: z.object({ status: z.enum(HEALTH), components: z.array(component) }),
   perform: async (host) => {

@@ -23,14 +23,14 @@ import * as shapes from "../dispatch/shapes.js";
 
 const files = z
   .strictObject({ write: z.array(z.string()).optional(), read: z.array(z.string()).optional() })
-  .describe("Paths or globs it will write and read, locked while it is claimed.");
+  .describe("Paths or globs, locked while it is claimed.");
 /** Resources that an attempt used; its cost counts against budgets. */
 const usage = z.record(z.string(), z.unknown()).optional();
 
 /** The fields of a step that a single task takes, beside those every call has. */
 const stepFields = {
-  role: z.string().optional().describe("Only agents that offer this role take it."),
-  requires: z.array(z.string()).optional().describe("Capabilities its agent must have."),
+  role: z.string().optional().describe("Only for agents that offer it."),
+  requires: z.array(z.string()).optional().describe("Capabilities needed."),
   priority: shapes.priority.optional(),
   files: files.optional(),
   criteria: z.array(z.string()).optional().describe("Acceptance criteria."),
@@ -46,16 +46,18 @@ const createTask = defineOperation({
   name: "create_task",
   title: "Create a task",
   description:
-    "Adds one task for an agent to do. For work outside any plan, or to add to a run under way; execute_workflow when you have several steps. Returns the task; it can be claimed once its dependencies have succeeded.",
+    "Adds one task, outside any plan or to a run under way; execute_workflow for several steps. Returns the task; it can be claimed once its dependencies have succeeded.",
   area: "tasks",
   effect: "write",
   listed: true,
+  aliases: ["add_task"],
+  example: { title: "…", prompt: "…", files: { write: ["src/api/**"] } },
   input: z.object({
     title: z.string().min(1).max(500),
-    prompt: z.string().min(1).describe("What to do, complete in itself."),
+    prompt: z.string().min(1).describe("Complete in itself."),
     run: params.run.optional().describe("From execute_workflow or list_runs. Default: the project's ad-hoc tasks."),
     key: z.string().optional(),
-    dependencies: z.array(z.string()).optional().describe("Ids or keys of tasks of the same run, from list_tasks."),
+    dependencies: z.array(z.string()).optional().describe("Ids or keys in that run, from list_tasks."),
     ...stepFields,
     ...params.acting,
     project: params.project,
@@ -89,6 +91,8 @@ const getTask = defineOperation({
   listed: true,
   aliases: ["get_task_status", "get_task_history"],
   aliasInput: { get_task_history: { include: ["history"] } },
+  words: ["who did a task", "result of a task"],
+  example: { task: "task_…", include: ["result"] },
   input: z.object({
     task: params.task,
     include: z.array(z.enum(INCLUDES)).optional(),
@@ -153,6 +157,8 @@ const listTasks = defineOperation({
   listed: true,
   aliases: ["get_ready_tasks"],
   aliasInput: { get_ready_tasks: { status: "ready" } },
+  words: ["what do I hold", "my tasks", "who did what", "who works on it"],
+  example: { run: "run_…", status: "ready" },
   input: z.object({
     run: params.run.optional(),
     status: shapes.taskStatus.optional(),
@@ -177,7 +183,8 @@ const checkReady = defineOperation({
     "Returns whether a task is ready and could be claimed now, by a given agent or by any, with every reason against it.",
   area: "tasks",
   effect: "read",
-  aliases: ["can_agent_start_task"],
+  aliases: ["can_agent_start_task", "are_dependencies_met"],
+  words: ["why can a task not be claimed"],
   input: z.object({ task: params.task, agent: z.string().optional().describe("Agent asked about, from list_agents.") }),
   output: z.object({ task: shapes.taskLine, ready: z.boolean(), claimable: z.boolean(), reasons: shapes.reasons }),
   *run(ctx, input) {
@@ -213,6 +220,7 @@ const report = defineOperation({
   area: "tasks",
   effect: "write",
   listed: true,
+  words: ["heartbeat", "keep alive", "renew the lease"],
   input: z.object({
     task: params.task,
     token: params.token,
@@ -257,10 +265,12 @@ const complete = defineOperation({
   listed: true,
   aliases: ["report_task_completion"],
   translate: withoutSuccess,
+  words: ["finish", "done", "submit a result", "update task status"],
+  example: { task: "task_…", token: 1, result: { summary: "…" } },
   input: z.object({
     task: params.task,
     token: params.token,
-    result: params.json.optional().describe("JSON of at most 256 KB: what dependents need to know."),
+    result: params.json.optional().describe("What dependents need to know, at most 256 KB."),
     usage: usage.describe("Model, tokens; cost in US$."),
     ...params.acting,
   }),
@@ -286,12 +296,13 @@ const fail = defineOperation({
   name: "fail_task",
   title: "Fail a task",
   description:
-    "Fails a claimed task: it is retried with backoff, or becomes a dead letter and blocks its dependents. Keep what is usable as partial_result.",
+    "Fails a claimed task: it is retried with backoff, or becomes a dead letter and blocks its dependents. partial_result keeps what is usable.",
   area: "tasks",
   effect: "write",
   listed: true,
-  aliases: ["report_task_failure"],
+  aliases: ["report_task_failure", "mark_task_failed"],
   translate: withErrorObject,
+  words: ["update task status", "report an error"],
   input: z.object({
     task: params.task,
     token: params.token,
@@ -329,10 +340,11 @@ const release = defineOperation({
   name: "release_task",
   title: "Release a task",
   description:
-    "Releases a claimed task: no attempt is counted, it keeps its place, and another agent can claim it. Use it when you cannot continue and nothing is wrong with the task.",
+    "Gives a claimed task back unharmed: no attempt is counted, and another agent can claim it. Use it when you cannot continue.",
   area: "tasks",
   effect: "write",
   listed: true,
+  words: ["give back", "hand back", "stop working on a task"],
   input: z.object({
     task: params.task,
     token: params.token,

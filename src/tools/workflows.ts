@@ -42,11 +42,21 @@ const create = defineOperation({
   name: "create_workflow",
   title: "Create a workflow",
   description:
-    "Stores a definition under its name, as the next version where it differs. Use it for plans that run again; " +
-    "execute_workflow starts one at once. Returns the workflow, or every problem with its place.",
+    "Stores a definition for plans that run again, as the next version where it differs; execute_workflow starts one at once. Returns the workflow, or every problem with its place.",
   area: "workflows",
   effect: "write",
   listed: true,
+  words: ["save a plan", "format of a step"],
+  example: {
+    definition: {
+      name: "w",
+      steps: [
+        { key: "a", prompt: "…" },
+        { key: "b", prompt: "…", needs: ["a"] },
+      ],
+    },
+  },
+  takesSteps: true,
   input: z.object({
     name: params.name.optional().describe("Default: that of the definition."),
     definition,
@@ -187,6 +197,17 @@ const validate = defineOperation({
     "for a valid one its waves, critical path, width, estimate, and warnings where steps wait for each other's files.",
   area: "workflows",
   effect: "read",
+  words: ["check a plan", "detect a dependency cycle"],
+  example: {
+    definition: {
+      name: "w",
+      steps: [
+        { key: "a", prompt: "…" },
+        { key: "b", prompt: "…", needs: ["a"] },
+      ],
+    },
+  },
+  takesSteps: true,
   input: z.object({ definition, yaml, project: params.project }),
   output: z.object({
     valid: z.boolean(),
