@@ -14,7 +14,7 @@ const KINDS =
 const KEYS = "Also: if, for_each, role, requires, trigger, output, retry, timeouts.";
 
 export const definition = z.record(z.string(), z.unknown()).optional().describe(`${EXAMPLE} ${KINDS} ${KEYS}`);
-export const yaml = z.string().min(1).optional().describe("Or its text, YAML or JSON.");
+export const yaml = z.string().min(1).optional().describe("Or as text.");
 
 export interface WrittenDefinition {
   readonly definition?: JsonObject | undefined;

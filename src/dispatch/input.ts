@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { BatonError } from "../base/errors.js";
 import { nearest } from "../base/names.js";
 import type { Operation } from "./operation.js";
-import { keysAt } from "./schema-forms.js";
+import { keysAt } from "./input/schema-forms.js";
 
 const PROBLEMS_SHOWN_MAX = 50;
 

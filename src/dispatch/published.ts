@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Operation } from "./operation.js";
-import { COMMON_PARAMETERS, PAGING_PARAMETERS, run, task } from "./params.js";
+import { COMMON_PARAMETERS, PAGING_PARAMETERS, run, task, token } from "./params.js";
 import type { JsonSchema, ToolAnnotations, ToolEntry } from "./toolsets.js";
 import { isObject } from "../base/json.js";
 
@@ -45,7 +45,7 @@ function withType(property: JsonSchema): JsonSchema {
   const type = [...new Set(choices.flatMap((choice) => choice["type"] ?? []))];
   const keys = choices.flatMap((choice) => Object.keys(choice).filter((key) => key !== "type"));
   const merges = choices.length === anyOf.length && new Set(keys).size === keys.length;
-  return merges ? { ...rest, ...Object.assign({}, ...choices), type } : { ...rest, type, anyOf };
+  return merges ? { ...rest, ...Object.fromEntries(choices.flatMap(Object.entries)), type } : { ...rest, type, anyOf };
 }
 
 function mapped(properties: JsonSchema, make: (property: JsonSchema, name: string) => unknown): JsonSchema {
@@ -65,15 +65,18 @@ function publishedInput(operation: Operation): JsonSchema & { type: "object" } {
   // A cursor without a limit is not the one of a list, and says for itself what it is.
   const common = "limit" in properties ? [...COMMON_PARAMETERS, ...PAGING_PARAMETERS] : [...COMMON_PARAMETERS];
   const shown = mapped(properties, (property, name) =>
-    common.includes(name) || saidOnce.has(property["description"])
-      ? { type: property["type"] }
-      : asOneType(withoutLongEnum(property), name),
+    common.includes(name) ? { type: property["type"] } : asOneType(withoutLongEnum(withoutCommonWords(property)), name),
   );
   return { ...schema, properties: shown };
 }
 
-/** What the instructions say of every `run` and every `task`. */
-const saidOnce: ReadonlySet<unknown> = new Set([run.description, task.description]);
+/** Descriptions that the instructions give once for every `run`, `task` and `token`. */
+const SAID_ONCE: ReadonlySet<unknown> = new Set([run.description, task.description, token.description]);
+
+function withoutCommonWords({ description, ...property }: JsonSchema): JsonSchema {
+  return description === undefined || SAID_ONCE.has(description) ? property : { description, ...property };
+}
+
 const ENUM_SHOWN_MAX = 10;
 
 /** Dispatch names the values to who gives another. */

@@ -17,8 +17,8 @@ const claimInput = z.object({
   run: params.run.optional(),
   roles: z.array(z.string()).optional().describe("Roles you offer now."),
   requires: z.array(z.string()).optional().describe("Capabilities, likewise."),
-  fresh: z.boolean().optional().describe("Only new work, not your live attempt again."),
-  wait_seconds: z.number().min(0).max(600).optional().describe("Wait for work."),
+  fresh: z.boolean().optional().describe("Only new work."),
+  wait_seconds: z.number().min(0).max(600).optional(),
   ...params.acting,
   project: params.project,
 });

@@ -20,7 +20,7 @@ import {
   prepareRun,
 } from "../engine/runs/preparation.js";
 import type { Tx } from "../store/tx.js";
-import { definition } from "../dispatch/definition-param.js";
+import { definition as definitionParam } from "../dispatch/definition-param.js";
 import { defineOperation, type HostWith, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { templatesAt } from "./templates.js";
@@ -44,7 +44,7 @@ export const startedShape = {
 const executeInput = z.object({
   workflow: z.string().optional().describe("From list_workflows, or template:NAME."),
   version: z.int().min(1).optional(),
-  definition,
+  definition: definitionParam,
   inputs: z.record(z.string(), z.unknown()).optional(),
   ...overrides,
   budget: budgetLimit.optional().describe("US$."),

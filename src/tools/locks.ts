@@ -128,7 +128,7 @@ const release = defineOperation({
   aliases: ["release_lock", "unlock_files"],
   example: { paths: ["src/api/"] },
   input: z.object({
-    paths: paths.optional().describe("As they were locked."),
+    paths: paths.optional(),
     all: z.boolean().optional().describe("Everything you hold in the project."),
     task: params.task.optional().describe("From claim_task: only its locks."),
     ...params.acting,

@@ -1,11 +1,11 @@
 import { z } from "zod";
 import { AREAS } from "../base/areas.js";
-import { exampleCall } from "../dispatch/examples.js";
+import { exampleCall } from "../dispatch/guide/examples.js";
 import { defineOperation, type Operation } from "../dispatch/operation.js";
 import { publishedOutput } from "../dispatch/published.js";
-import { propertiesOf, typeName } from "../dispatch/schema-words.js";
-import { searchOperations } from "../dispatch/search.js";
-import { stepGuide } from "../dispatch/step-guide.js";
+import { propertiesOf, typeName } from "../dispatch/guide/schema-words.js";
+import { searchOperations } from "../dispatch/guide/search.js";
+import { stepGuide } from "../dispatch/guide/step-guide.js";
 
 const EFFECTS = ["read", "write", "destructive"] as const;
 const RESULTS_MAX = 10;

@@ -91,7 +91,7 @@ const getTask = defineOperation({
   listed: true,
   aliases: ["get_task_status", "get_task_history"],
   aliasInput: { get_task_history: { include: ["history"] } },
-  words: ["who did a task", "result of a task"],
+  words: ["result of a task"],
   example: { task: "task_…", include: ["result"] },
   input: z.object({
     task: params.task,
@@ -157,7 +157,7 @@ const listTasks = defineOperation({
   listed: true,
   aliases: ["get_ready_tasks"],
   aliasInput: { get_ready_tasks: { status: "ready" } },
-  words: ["what do I hold", "my tasks", "who did what", "who works on it"],
+  words: ["my tasks", "who did what", "who works on it"],
   example: { run: "run_…", status: "ready" },
   input: z.object({
     run: params.run.optional(),

@@ -58,7 +58,7 @@ const create = defineOperation({
   },
   takesSteps: true,
   input: z.object({
-    name: params.name.optional().describe("Default: that of the definition."),
+    name: params.name.optional(),
     definition,
     yaml,
     project: params.project,

@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from "vitest";
-import { asWanted } from "../../src/dispatch/coercion.js";
-import { withOwnNames } from "../../src/dispatch/foreign-names.js";
+import { asWanted } from "../../src/dispatch/input/coercion.js";
+import { withOwnNames } from "../../src/dispatch/input/foreign-names.js";
 import { parseInput } from "../../src/dispatch/input.js";
 import type { Operation } from "../../src/dispatch/operation.js";
 import { toolEntries } from "../../src/dispatch/published.js";

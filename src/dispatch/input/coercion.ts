@@ -1,4 +1,4 @@
-import { isObject } from "../base/json.js";
+import { isObject } from "../../base/json.js";
 import type { z } from "zod";
 import { type Form, formsOf, partOf } from "./schema-forms.js";
 

@@ -1,5 +1,5 @@
-import { isObject } from "../base/json.js";
-import type { JsonSchema } from "./toolsets.js";
+import { isObject } from "../../base/json.js";
+import type { JsonSchema } from "../toolsets.js";
 
 /** `string`, `array of string`, `one of a, b`, with the default where there is one. */
 export function typeOf(property: JsonSchema): string {

@@ -1,8 +1,8 @@
-import { isObject } from "../base/json.js";
-import type { Operation } from "./operation.js";
-import { inputSchema } from "./published.js";
+import { isObject } from "../../base/json.js";
+import type { Operation } from "../operation.js";
+import { inputSchema } from "../published.js";
 import { propertiesOf, requiredOf } from "./schema-words.js";
-import type { JsonSchema } from "./toolsets.js";
+import type { JsonSchema } from "../toolsets.js";
 
 const DEPTH_MAX = 4;
 /** A schema that requires none of its properties is shown with this many of them. */
@@ -28,8 +28,8 @@ export function exampleOf(schema: unknown, depth = 0): unknown {
   const { enum: values, const: only, anyOf, oneOf, type, items } = schema;
   if (only !== undefined) return only;
   if (Array.isArray(values) && values.length > 0) return values[0];
-  const [choice] = [anyOf, oneOf].find(Array.isArray) ?? [];
-  if (type === undefined && choice !== undefined) return exampleOf(choice, depth + 1);
+  const choices: unknown = anyOf ?? oneOf;
+  if (type === undefined && Array.isArray(choices)) return exampleOf(choices[0], depth + 1);
   switch (Array.isArray(type) ? type[0] : type) {
     case "object":
       return exampleObject(schema, depth);

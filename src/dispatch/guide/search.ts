@@ -1,4 +1,4 @@
-import type { Operation } from "./operation.js";
+import type { Operation } from "../operation.js";
 
 const WEIGHTS = { name: 10, words: 8, title: 4, description: 1.5 } as const;
 /** Credit for a word that only begins like the one asked for. */

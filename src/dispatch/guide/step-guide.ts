@@ -1,8 +1,8 @@
-import { STEP_KINDS, type StepKind } from "../base/statuses.js";
-import { workflowJsonSchema } from "../engine/definitions/published-schema.js";
-import { isObject } from "../base/json.js";
+import { STEP_KINDS, type StepKind } from "../../base/statuses.js";
+import { workflowJsonSchema } from "../../engine/definitions/published-schema.js";
+import { isObject } from "../../base/json.js";
 import { propertiesOf, requiredOf, typeName } from "./schema-words.js";
-import type { JsonSchema } from "./toolsets.js";
+import type { JsonSchema } from "../toolsets.js";
 
 /** One step of each kind, as it is written in `steps`. */
 export const STEP_EXAMPLES: Readonly<Record<StepKind, Readonly<Record<string, unknown>>>> = {

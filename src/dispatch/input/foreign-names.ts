@@ -1,4 +1,4 @@
-import type { Operation } from "./operation.js";
+import type { Operation } from "../operation.js";
 
 /**
  * Names that other systems and documents give to parameters, each with those of Baton that mean the same, best first: the first
@@ -55,11 +55,9 @@ const FOREIGN_KEYS: Readonly<Record<string, readonly string[]>> = {
  * Returns an input under the operation's own names: a key of another system, or one in camel case, is renamed where the
  * operation does not know it and has exactly what it means. Given under both names, the foreign one stays and is refused.
  */
-export function withOwnNames(
-  { input: { shape }, translate }: Operation,
-  given: Record<string, unknown>,
-): Record<string, unknown> {
-  const input = translate?.(given) ?? given;
+export function withOwnNames(operation: Operation, given: Record<string, unknown>): Record<string, unknown> {
+  const { shape } = operation.input;
+  const input = operation.translate?.(given) ?? given;
   const knows = (key: string) => Object.hasOwn(shape, key);
   if (Object.keys(input).every(knows)) return input;
   return Object.fromEntries(
