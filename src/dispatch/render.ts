@@ -137,8 +137,30 @@ function headlineOf(result: Record<string, unknown>): string | undefined {
   if (outcome === "queued") return `Queued, place ${show(result["position"])}: nothing is locked yet.`;
   if (outcome === "denied") return "Not locked: others hold what you asked for.";
   if (outcome === "deadlock") return "Not locked: waiting would have closed a cycle of waits.";
+  if (outcome === "granted") return lockedLine(result);
+  if (Array.isArray(result["released"])) return releasedLine(result);
   if (typeof orders === "string" && orders !== "continue") return `Orders: ${orders}.`;
   return undefined;
+}
+
+const pathsOf = (value: unknown): string =>
+  Array.isArray(value) ? value.slice(0, PATHS_NAMED_MAX).map(show).join(", ") : "";
+const PATHS_NAMED_MAX = 5;
+
+function lockedLine({ locks }: Record<string, unknown>): string {
+  const [first] = Array.isArray(locks) ? locks.filter(isObject) : [];
+  const until = typeof first?.["expires_at"] === "string" ? ` until ${first["expires_at"]}` : " until its task ends";
+  return `Locked${until}: edit these files now, and release_file_lock when you are done.`;
+}
+
+function releasedLine({ released, withdrawn, not_held: others, granted }: Record<string, unknown>): string {
+  const parts = [
+    pathsOf(released) === "" ? "Nothing was released" : `Released ${pathsOf(released)}`,
+    pathsOf(withdrawn) === "" ? undefined : `withdrawn from the line: ${pathsOf(withdrawn)}`,
+    pathsOf(others) === "" ? undefined : `not yours: ${pathsOf(others)}`,
+    Array.isArray(granted) && granted.length > 0 ? `granted to ${granted.length} in line` : undefined,
+  ];
+  return `${parts.filter((part) => part !== undefined).join("; ")}.`;
 }
 
 function show(value: unknown): string {

@@ -9,6 +9,7 @@ import { PART_BYTES_MAX } from "../engine/tasks/queries.js";
 import { startThatFits } from "../base/texts/shown-text.js";
 import { PLAN_EXAMPLE } from "../engine/tasks/plans.js";
 import { attemptView, leaseView, taskLine } from "../engine/tasks/views.js";
+import { exampleOf } from "../dispatch/guide/examples.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -29,6 +30,8 @@ const call = z.object({ tool: z.string(), arguments: z.record(z.string(), z.unkn
 const dependency = z.object({
   key: z.string(),
   status: z.string(),
+  /** The agent that did it. */
+  agent: z.string().optional(),
   result: z.unknown().optional(),
   truncated: z.boolean().optional(),
   resource: z.string().optional(),
@@ -205,26 +208,27 @@ function promptView(task: string, prompt: string | undefined) {
 }
 
 /** A dependency's result where it is short, else its start and the call that shows all of it. */
-function dependencyView({ task, key, status, result }: Brief["dependencies"][number], chars: number) {
-  if (result === null) return { key, status };
+function dependencyView({ task, key, status, agent, result }: Brief["dependencies"][number], chars: number) {
+  const about = { key, status, ...(agent === null ? {} : { agent }) };
+  if (result === null) return about;
   if (result.length > chars) {
     return {
-      key,
-      status,
+      ...about,
       result: result.slice(0, chars),
       truncated: true,
       resource: `baton://tasks/${task}`,
       rest: { tool: "get_task", arguments: { task, include: ["result"], offset: 0 } },
     };
   }
-  return { key, status, result: JSON.parse(result) as unknown };
+  return { ...about, result: JSON.parse(result) as unknown };
 }
 
 /** The exact calls that end the task, for a model to copy. */
-function endings({ task }: Brief) {
+function endings({ task, spec }: Brief) {
+  const result = task.kind === "plan" ? PLAN_EXAMPLE : exampleOf(spec.output);
   const held = { task: task.id, token: task.token };
   return [
-    { tool: "complete_task", arguments: { ...held, result: task.kind === "plan" ? PLAN_EXAMPLE : "…" } },
+    { tool: "complete_task", arguments: { ...held, result } },
     { tool: "fail_task", arguments: { ...held, error: { type: "…", message: "…" } } },
     { tool: "report_progress", arguments: { ...held, percent: 50 } },
     { tool: "release_task", arguments: held },

@@ -27,6 +27,8 @@ export interface Signalled {
   readonly ready: readonly Task[];
   /** No step was waiting: the signal is kept for the first that will. */
   readonly kept: boolean;
+  /** Events that steps of the run wait for now. */
+  readonly awaited: readonly string[];
 }
 
 /**
@@ -71,7 +73,8 @@ export function* signal(ctx: EngineContext, given: SignalGiven): Tx<Signalled> {
     return settled;
   });
   yield* change.flush();
-  return { delivered, ready, kept };
+  const events = expecting.flatMap(({ task, spec }) => (task.status === "waiting" ? (spec.event ?? []) : []));
+  return { delivered, ready, kept, awaited: [...new Set(events)] };
 }
 
 function* lockOpenRun(id: string): Tx<Run> {

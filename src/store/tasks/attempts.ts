@@ -129,6 +129,8 @@ const DEPENDENCY_RESULTS = columns({
   task: text,
   key: text,
   status: text,
+  /** The agent that did it; null for a task that has not succeeded, or that the server did. */
+  agent: textOrNull,
   /** The beginning of the JSON text of the result. */
   result: textOrNull,
 });
@@ -138,7 +140,7 @@ export interface DependencyResult extends RowOf<typeof DEPENDENCY_RESULTS> {}
 export function* dependencyResults(task: string, chars: number): Tx<DependencyResult[]> {
   return yield* many(DEPENDENCY_RESULTS.read, [
     // A plan's result has become the tasks themselves.
-    `SELECT n.id AS task, n.key, n.status, CASE WHEN n.kind = 'plan' THEN NULL ELSE substr(a.result, 1, $2) END AS result FROM dependencies d JOIN tasks n ON n.id = d.dependency
+    `SELECT n.id AS task, n.key, n.status, a.agent, CASE WHEN n.kind = 'plan' THEN NULL ELSE substr(a.result, 1, $2) END AS result FROM dependencies d JOIN tasks n ON n.id = d.dependency
      LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt AND a.outcome = 'succeeded'
      WHERE d.task = $1 ORDER BY n.id LIMIT 1000`,
     [task, chars],

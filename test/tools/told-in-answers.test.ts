@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import { renderResult } from "../../src/dispatch/render.js";
+import { BACKENDS } from "../support/databases/databases.js";
+import { Crew } from "../support/fixtures/plan.js";
+import { startAppOn } from "../support/servers/app.js";
+
+describe.each(BACKENDS)("an answer on %s", (backend) => {
+  it("to a claim names the keys that the result is asked for, and who did what it depends on", async () => {
+    const team = new Crew(await startAppOn(backend));
+    const { call } = team.app;
+    const output = {
+      type: "object",
+      required: ["files"],
+      properties: { files: { type: "array", items: { type: "string" } } },
+    };
+    const { run } = await team.start([
+      { key: "a", prompt: "x", output },
+      { key: "b", prompt: "y", needs: ["a"] },
+    ]);
+    const first = await call("claim_task", { run: run.id, agent: "ann" });
+    const [ending] = first.next!;
+    expect(ending).toMatchObject({ tool: "complete_task", arguments: { result: { files: ["…"] } } });
+    await call("complete_task", { ...(ending!.arguments as { task: string; token: number }), agent: "ann" });
+    const second = await call("claim_task", { run: run.id, agent: "bob" });
+    expect(second.task!.dependencies).toMatchObject([{ key: "a", agent: "ann", status: "succeeded" }]);
+  });
+
+  it("to a signal that no step waits for says so, with the event that was probably meant", async () => {
+    const team = new Crew(await startAppOn(backend));
+    const { run } = await team.start([{ key: "hook", kind: "wait", event: "merged" }]);
+    expect(await team.app.call("signal", { run: run.id, event: "mergd" })).toMatchObject({
+      kept: true,
+      note: 'No step waits for "mergd" (did you mean "merged"?): it is kept for the first that will. Steps wait now for: merged.',
+    });
+    const taken = await team.app.call("signal", { run: run.id, event: "merged" });
+    expect(taken).toMatchObject({ kept: false });
+    expect(taken).not.toHaveProperty("note");
+  });
+});
+
+describe("the text of a lock's answer", () => {
+  it("says until when files are locked without a task, and what a release gave free", () => {
+    const locks = [{ path: "a.ts", mode: "exclusive", token: 1, expires_at: "2026-01-01T00:30:00.000Z" }];
+    expect(renderResult({ outcome: "granted", locks, conflicts: [] }).text).toMatch(
+      /^Locked until 2026-01-01T00:30:00.000Z: edit these files now/,
+    );
+    const released = {
+      released: ["a.ts"],
+      withdrawn: [],
+      not_held: ["b.ts"],
+      granted: [{ agent: "bob", paths: ["a.ts"] }],
+    };
+    expect(renderResult(released).text).toMatch(/^Released a\.ts; not yours: b\.ts; granted to 1 in line\./);
+  });
+});
