@@ -1,3 +1,4 @@
+import { silentSince } from "../../store/agents/agents.js";
 import { locksOfRequests } from "../../store/locks/locks.js";
 import type { ClaimTarget } from "../../store/scheduling/lanes.js";
 import {
@@ -34,9 +35,19 @@ export function paused(
   return `${listed(names)}; control_run with action resume goes on`;
 }
 
+/** Names agents; of a silent one it says that what it holds can be had. */
+function* namesOf(agents: readonly string[]): Tx<(agent: string) => string> {
+  const silent = yield* silentSince(agents);
+  return (agent) => {
+    const since = silent.get(agent);
+    return since === undefined ? agent : `${agent} (silent since ${iso(since)}, gives way after a grace)`;
+  };
+}
+
 export function* runAtCapacity({ run, runName, maxParallel }: LaneAtHand): Tx<string> {
   const held = yield* heldAtHand({ run }, NAMED_MAX + 1);
-  const work = listed(held.map(({ key, agent }) => `${key} by ${agent}`));
+  const named = yield* namesOf(held.map(({ agent }) => agent));
+  const work = listed(held.map(({ key, agent }) => `${key} by ${named(agent)}`));
   return `run ${runName} (${run}) has as many tasks running as it may (max_parallel ${maxParallel}): ${work}`;
 }
 
@@ -45,10 +56,11 @@ export function* lockedOut(now: number, lanes: readonly LaneAtHand[]): Tx<Explai
   for (const lane of lanes.slice(0, NAMED_MAX)) requests.push(...(yield* requestsInTheWay(lane, NAMED_MAX)));
   const locks = yield* locksOfRequests(now, [...new Set(requests)]);
   const ends = locks.flatMap(({ expiresAt }) => expiresAt ?? []);
+  const named = yield* namesOf(locks.map(({ agent }) => agent));
   const names = locks.map(({ path, agent, task, expiresAt, state }) => {
     const until =
       expiresAt === null ? (task === null ? "" : ` until it ends task ${task}`) : ` until ${iso(expiresAt)}`;
-    return `${path} is ${state === "queued" ? "waited for" : state} by ${agent}${until}`;
+    return `${path} is ${state === "queued" ? "waited for" : state} by ${named(agent)}${until}`;
   });
   return { detail: `ready tasks need files that others hold: ${listed(names)}`, until: earliestOf(ends) };
 }
@@ -84,9 +96,10 @@ export function notOffered(offer: Offer, lanes: readonly LaneAtHand[]): string {
 export function* working(target: ClaimTarget): Tx<{ detail: string; planning: boolean } | undefined> {
   const held = yield* heldAtHand(target, NAMED_MAX + 1);
   if (held.length === 0) return undefined;
+  const named = yield* namesOf(held.map(({ agent }) => agent));
   const names = held.map(({ key, agent, startedAt, runName, kind }) => {
     const what = kind === "plan" ? `makes the plan of run ${runName}` : `works on ${key} of run ${runName}`;
-    return `${agent} ${what}${startedAt === null ? "" : ` since ${iso(startedAt)}`}`;
+    return `${named(agent)} ${what}${startedAt === null ? "" : ` since ${iso(startedAt)}`}`;
   });
   return { detail: listed(names), planning: held.every(({ kind }) => kind === "plan") };
 }

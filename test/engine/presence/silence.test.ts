@@ -51,7 +51,10 @@ describe.each(BACKENDS)("a silent agent on %s", (backend) => {
     const { run } = await start([{ key: "a", ...LONG }]);
     const held = await crew.take("ann", { run: run.id });
     await quiet(app, SILENCE_MS);
-    expect(await crew.claim("ben", { run: run.id })).toMatchObject({ outcome: "none" });
+    expect(await crew.claim("ben", { run: run.id })).toMatchObject({
+      outcome: "none",
+      detail: expect.stringMatching(/ann \(silent since .*\) works on a/),
+    });
     await quiet(app, GRACE_MS - 5_000);
     expect((await crew.statuses(run.id))["a"]).toBe("running");
     await quiet(app, 10_000);

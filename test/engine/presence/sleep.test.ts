@@ -99,6 +99,28 @@ describe.each(BACKENDS)("time that the machine slept, on %s,", (backend) => {
     expect((await crew.statuses(run.id))["a"]).toBe("running");
   });
 
+  it("is told by a gap of the whole host where the clocks cannot tell", async () => {
+    const { start, clock } = await machine(backend);
+    Object.assign(clock, { awakeCountsSleep: true });
+    const [first, second] = [await start(), await start()];
+    const crew = new Crew(first);
+    for (const server of [first, second]) await server.call("register_agent", { name: "ben" });
+    const { run } = await crew.start([{ key: "a", timeouts: { start_to_close: "60m" } }]);
+    await crew.take("ann", { run: run.id });
+    for (const server of [first, second]) await server.advance(0);
+    clock.advance(3 * HOUR_MS);
+    for (const server of [first, second]) await server.advance(0);
+    expect((await crew.statuses(run.id))["a"]).toBe("running");
+    // One process that stood still while another did not has not slept.
+    await second.call("create_project", { name: "p", root: second.cwd });
+    await second.call("acquire_file_lock", { agent: "ben", project: "p", paths: ["x"], ttl_seconds: 600 });
+    for (let waited = 0; waited < 500_000; waited += 20_000) await second.advance(20_000);
+    await first.advance(0);
+    for (let waited = 0; waited < 100_000; waited += 20_000) await second.advance(20_000);
+    const { allowed } = await second.call("check_file_lock", { project: "p", path: "x", agent: "ann" });
+    expect(allowed).toBe(true);
+  });
+
   it("is not what passes while no process is there", async () => {
     const { start, clock } = await machine(backend);
     const shell = await start({ sessionless: true });
