@@ -6,6 +6,7 @@ import type { CommandHost } from "../app/command-host.js";
 import type { Flags } from "../config.js";
 import { type CommandAnswer, type CommandContext, type CommandPlace, runCommand } from "./command.js";
 import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
+import { utf8Text } from "../runtime/text-file.js";
 import { terminalOf } from "./terminal/terminal.js";
 import { shownJson, shownText } from "../base/texts/shown-text.js";
 
@@ -50,7 +51,7 @@ function commandPlace(host: CommandHost, end: (exitCode: ExitCode) => void): Com
     stderr: terminalOf(process.stderr, process.env),
     cwd: process.cwd(),
     env: process.env,
-    stdin: () => fs.readFileSync(process.stdin.fd, "utf8"),
+    stdin: () => utf8Text(fs.readFileSync(process.stdin.fd), "stdin"),
     askLine: interactive ? askLine : undefined,
     end,
   };

@@ -1,7 +1,8 @@
 import { lstat, opendir, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { unlessCode } from "../base/errors.js";
+import { BatonError, unlessCode } from "../base/errors.js";
+import { utf8Text } from "./text-file.js";
 
 /** A template as it lies on disk: its texts, and the files that it would make. What they mean is the engine's business. */
 export interface TemplateFolder {
@@ -106,8 +107,14 @@ class FolderReader {
     const found = await orUndefined(stat(file));
     if (!found?.isFile()) return this.#tell(name, "does not exist, or is not a file");
     if (found.size > bytesMax) return this.#say(name, `has ${found.size} bytes; the limit is ${bytesMax}`);
-    const text = await orUndefined(readFile(file, "utf8"));
-    return text ?? this.#tell(name, "may not be read");
+    const bytes = await orUndefined(readFile(file));
+    if (bytes === undefined) return this.#tell(name, "may not be read");
+    try {
+      return utf8Text(bytes, name);
+    } catch (error) {
+      if (error instanceof BatonError) return this.#tell(name, error.message);
+      throw error;
+    }
   }
 
   /** A link is never followed: what it leads to is no part of the template. */

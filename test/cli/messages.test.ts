@@ -58,3 +58,21 @@ test.each(REFUSED.map((args) => ({ args })))(
     expect(first.endsWith(":") ? [] : brokenRules(first)).toEqual([]);
   },
 );
+
+test("a file that is not UTF-8 is refused with the line, and stored nowhere", async () => {
+  const fixture = startCommandLineFixture();
+  writeFileSync(path.join(fixture.cwd, "latin1.yaml"), Buffer.from("name: w\n# caf\u00e9\nsteps: []\n", "latin1"));
+  writeFileSync(path.join(fixture.cwd, "wide.yaml"), Buffer.from("\ufeffname: w\n", "utf16le"));
+  for (const command of [["run"], ["workflow", "create"], ["workflow", "validate"], ["import"]]) {
+    const latin = await baton(fixture, [...command, "latin1.yaml"]);
+    expect(latin).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("latin1.yaml, line 2: byte 0xe9") as string,
+    });
+    const wide = await baton(fixture, [...command, "wide.yaml"]);
+    expect(wide).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("wide.yaml is UTF-16: save it as UTF-8") as string,
+    });
+  }
+});

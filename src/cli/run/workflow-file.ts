@@ -4,6 +4,7 @@ import path from "node:path";
 import { BatonError, hasCode } from "../../base/errors.js";
 import { readDefinition } from "../../dispatch/definition-param.js";
 import type { TypedCall } from "../typed-calls.js";
+import { utf8Text } from "../../runtime/text-file.js";
 import { UsageError } from "../failure.js";
 import { jsonOrText } from "../operation-flags.js";
 
@@ -20,7 +21,7 @@ export function findWorkflowFile(
 ): WorkflowFile | undefined {
   if (file === "-") return { file: "stdin", text: stdin() };
   try {
-    return { file, text: fs.readFileSync(path.resolve(cwd, file), "utf8") };
+    return { file, text: utf8Text(fs.readFileSync(path.resolve(cwd, file)), file) };
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     if (hasCode(error, "EISDIR")) throw new UsageError(`${file} is a directory: name a workflow file in it.`);
