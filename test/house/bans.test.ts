@@ -71,6 +71,44 @@ const BANS: readonly Ban[] = [
     },
   },
   {
+    name: "text past the terminal's door",
+    in: "code",
+    pattern: /\bstream\s*\.\s*write\b|\bprocess\s*\.\s*stdout\s*\.\s*write\b/g,
+    where: ["src/cli/**", "!src/cli/terminal/terminal.ts"],
+    because: "text of agents may move a cursor, reorder what is read or hide",
+    instead: "call `print` of the Terminal, which neutralises all that is shown",
+    example: {
+      file: "src/cli/run/display.ts",
+      bad: "terminal.stream.write(text);",
+      good: "terminal.print(text);",
+    },
+  },
+  {
+    name: "characters filtered by hand",
+    find: ({ raw }) =>
+      Array.from(raw.matchAll(/\\p\{(?:Cc|Cf|Bidi_Control|Surrogate)\}|\\u202[eE]|\\u2066/g), ({ index }) => index),
+    where: ["src/**", "!src/base/texts/**", "!src/executors/**", "!src/engine/templates/**"],
+    because: "text is kept as given where it is stored, and neutralised in one place where it is shown",
+    instead: "use flawsOf of base/texts/stored-values.ts, or shownText of base/texts/shown-text.ts",
+    example: {
+      file: "src/engine/a.ts",
+      bad: "text.replace(/\\p{Bidi_Control}/gu, '');",
+      good: "shownText(text);",
+    },
+  },
+  {
+    name: "text of an answer past its door",
+    find: ({ raw }) => Array.from(raw.matchAll(/type: "text"/g), ({ index }) => index),
+    where: ["src/**", "!src/mcp/tool-call.ts", "!src/mcp/browsing/prompts.ts", "!src/executors/**"],
+    because: "an answer is worded and neutralised by dispatch/render.ts alone",
+    instead: "return facts, and let renderResult or renderError word them",
+    example: {
+      file: "src/mcp/server.ts",
+      bad: 'const part = { type: "text", text };',
+      good: "const answer = renderResult(result);",
+    },
+  },
+  {
     name: "wall clock",
     in: "code",
     pattern: /\bDate\s*\.\s*now\b|\bnew\s+Date\s*\(\s*\)|\bnew\s+Date\b(?!\s*\()|(?<!new\s)\bDate\s*\(/g,

@@ -23,11 +23,8 @@ export interface GivenResult {
 /** Errors: `limit_exceeded` above the bound of a result, `invalid_input` for one that the store cannot keep as given. */
 export function requireStorable(ctx: EngineContext, task: Task, given: GivenResult): void {
   const { result, again } = given;
-  const max = ctx.settings.payload_bytes_max;
-  // Looks no further than the bound, so that even a huge value is measured at once.
-  const flaws = flawsOf(result, max);
-  const tooLarge = flaws.some(({ limit }) => limit === "bytes");
-  requireSize(task, given, { max, bytes: tooLarge ? undefined : bytesOf(result) });
+  requireSize(task, given, ctx.settings.payload_bytes_max);
+  const flaws = flawsOf(result, Infinity);
   if (flaws.length === 0) return;
   const problems = flaws.map(({ path, message }) => ({ path: pathText(["result", ...path]), message }));
   throw new BatonError("invalid_input", `The result cannot be stored: ${listed(problems)}. ${again.said}`, {
@@ -36,27 +33,18 @@ export function requireStorable(ctx: EngineContext, task: Task, given: GivenResu
   });
 }
 
-function bytesOf(result: unknown): number {
-  return result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
-}
-
-interface Size {
-  readonly max: number;
-  /** Undefined where it was not measured to its end. */
-  readonly bytes: number | undefined;
-}
-
-function requireSize({ kind }: Task, { again }: GivenResult, { max, bytes }: Size): void {
-  if (bytes !== undefined && bytes <= max) return;
+function requireSize({ kind }: Task, { result, again }: GivenResult, max: number): void {
+  const bytes = result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
+  if (bytes <= max) return;
   const instead =
     kind === "plan"
       ? "Plan in larger steps, with for_each for many alike, or let a step of kind plan find out the rest."
       : "Write the bulk to a file in the project and give its path as the result.";
   throw new BatonError(
     "limit_exceeded",
-    `The result has ${bytes ?? `more than ${max}`} bytes; at most ${max} fit. ${instead} ${again.said}`,
+    `The result has ${bytes} bytes; at most ${max} fit. ${instead} ${again.said}`,
     {
-      details: { ...(bytes !== undefined && { bytes }), max },
+      details: { bytes, max },
       next: [again.next],
     },
   );

@@ -42,8 +42,7 @@ export function unfitReason({ message, details = {} }: BatonError): string {
       ? `the result cannot be stored: ${said}`
       : `the result is not what the step's output schema asks: ${said}`;
   }
-  if (max === undefined) return message;
-  return `the result has ${bytes === undefined ? `more than ${Number(max)}` : Number(bytes)} bytes; at most ${Number(max)} fit`;
+  return bytes === undefined ? message : `the result has ${Number(bytes)} bytes; at most ${Number(max)} fit`;
 }
 
 type Failure = Extract<Report, { kind: "fail" }>;
