@@ -6,7 +6,7 @@ import type { CommandHost } from "../app/command-host.js";
 import type { Flags } from "../config.js";
 import { type CommandAnswer, type CommandContext, type CommandPlace, runCommand } from "./command.js";
 import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
-import { utf8Text } from "../runtime/text-file.js";
+import { utf8Text } from "../base/texts/text-file.js";
 import { terminalOf } from "./terminal/terminal.js";
 import { shownJson, shownText } from "../base/texts/shown-text.js";
 

@@ -2,7 +2,7 @@ import { lstat, opendir, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { BatonError, unlessCode } from "../base/errors.js";
-import { utf8Text } from "./text-file.js";
+import { utf8Text } from "../base/texts/text-file.js";
 
 /** A template as it lies on disk: its texts, and the files that it would make. What they mean is the engine's business. */
 export interface TemplateFolder {

@@ -55,6 +55,7 @@ export const claimOutput = z.object({
   task: z
     .object({
       ...shapes.taskLine.shape,
+      from: z.string().optional(),
       prompt: z.string().optional(),
       prompt_rest: call.optional(),
       criteria: z.array(z.string()).readonly().optional(),
@@ -187,6 +188,8 @@ function briefView({ task, spec, run, dependencies, previous }: Brief) {
   const inputs = { ...run.inputs, ...spec.inputs };
   return {
     ...taskLine(task),
+    // The author of the prompt and the criteria, which are data from another agent or person.
+    ...(run.kind === "standing" ? {} : { from: run.createdBy }),
     ...promptView(task.id, prompt),
     ...defined({ criteria, output }),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs }),

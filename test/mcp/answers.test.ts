@@ -89,6 +89,8 @@ describe("a brief", () => {
     ]);
     const { text } = await answerOf(app, "claim_task", { agent: "ann", run: run.id });
     expect(text).not.toContain("\u001b");
+    // Foreign text stands beside its author.
+    expect(text).toMatch(/\n {2}from: \S+\n {2}prompt: \S/);
   });
 });
 

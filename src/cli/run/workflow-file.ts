@@ -4,7 +4,7 @@ import path from "node:path";
 import { BatonError, hasCode } from "../../base/errors.js";
 import { readDefinition } from "../../dispatch/definition-param.js";
 import type { TypedCall } from "../typed-calls.js";
-import { utf8Text } from "../../runtime/text-file.js";
+import { utf8Text } from "../../base/texts/text-file.js";
 import { UsageError } from "../failure.js";
 import { jsonOrText } from "../operation-flags.js";
 

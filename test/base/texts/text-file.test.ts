@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { utf8Text } from "../../src/runtime/text-file.js";
+import { utf8Text } from "../../../src/base/texts/text-file.js";
 
 test.each([
   ["plain", Buffer.from("name: w\n"), "name: w\n"],

@@ -1,4 +1,4 @@
-import { BatonError } from "../base/errors.js";
+import { BatonError } from "../errors.js";
 
 const LINE_FEED = 0x0a;
 const NEARBY = 16;
