@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
+import { countCommands, WAYS_TO_A_ROOT } from "../engine/policy/command-place.js";
 import { analyse, fileProblems } from "../engine/definitions/analysis.js";
 import { type Definition, type Parsed, parseDefinition, requireDefinition } from "../engine/definitions/definition.js";
 import type { EngineContext } from "../engine/context.js";
@@ -233,11 +234,17 @@ const validate = defineOperation({
     const problems = fileProblems(parsed.definition, space);
     if (problems.length > 0) return { valid: false, problems };
     const { critical_path: path, ...analysis } = analyse(parsed.definition, space);
+    const commands = space.root === null ? countCommands(parsed.definition.steps) : 0;
+    const warnings = [
+      ...(analysis.warnings ?? []),
+      ...(commands > 0 ? [`${commands} command steps have no directory to run in: ${WAYS_TO_A_ROOT}.`] : []),
+    ];
     return {
       valid: true,
       problems: [],
       steps: parsed.definition.steps.length,
       ...analysis,
+      ...(warnings.length > 0 && { warnings }),
       critical_path: { keys: path.keys, total_ms: path.totalMs },
       picture: pictureOf(parsed.definition),
     };

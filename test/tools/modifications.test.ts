@@ -92,8 +92,9 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
     ],
   ])("keeps of a task what a change does not say: %j", async (step, kept) => {
     const team = await crew();
-    const inputs = { at: { type: "string", default: "here" } };
-    const { run } = await team.start([{ key: "first" }, { key: "a", needs: ["first"], ...step }], { inputs });
+    await team.app.call("create_project", { name: "rooted", root: team.app.cwd });
+    const head = { inputs: { at: { type: "string", default: "here" } }, project: "rooted" };
+    const { run } = await team.start([{ key: "first" }, { key: "a", needs: ["first"], ...step }], head);
     await modify(team, run.id, [{ op: "update_task", task: "a", set: { title: "Renamed" } }]);
     const { task, spec } = await team.app.call("get_task", { task: `${run.id}/a` });
     expect(task).toMatchObject({ title: "Renamed" });

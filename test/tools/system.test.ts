@@ -51,9 +51,9 @@ describe.each(BACKENDS)("the system on %s", (backend) => {
   });
 
   test("says why it is not well", async () => {
-    const { call, clock, advance } = await start();
+    const { call, clock, advance, cwd } = await start();
     expect(await call("get_health_status")).toMatchObject({ status: "ok" });
-    await call("create_project", { name: "p" });
+    await call("create_project", { name: "p", root: cwd });
     await call("execute_workflow", {
       project: "p",
       definition: { name: "w", steps: [{ key: "a", kind: "command", run: "true" }] },

@@ -7,6 +7,7 @@ import { insertRunOfSession } from "../../store/runs/work-sessions.js";
 import { findWorkflowByName } from "../../store/workflows/workflows.js";
 import type { Tx } from "../../store/tx.js";
 import { fileProblems } from "../definitions/analysis.js";
+import { requirePlaceForCommands } from "../policy/command-place.js";
 import { linesNotAllowed } from "../policy/command-runners.js";
 import { commandLine } from "../policy/command-policy.js";
 import { newBudget } from "../cost/budgets.js";
@@ -62,6 +63,7 @@ export interface Started extends ChangedRun {
 export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<Started> {
   const { parsed, project } = execution;
   yield* requireUnarchived(project.id);
+  requirePlaceForCommands(project, parsed.definition.steps);
   const known = execution.draft;
   const draft = known && holdsFor(known, parsed, project) ? known : draftRun(parsed, project);
   const run = yield* insertRun(ctx, newRun(ctx, execution, draft));

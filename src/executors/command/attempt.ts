@@ -4,6 +4,7 @@ import type { Brief } from "../../engine/claims/brief.js";
 import { BatonError } from "../../base/errors.js";
 import { RunningAttempt, refused, type Report } from "../loop/attempt.js";
 import { liesWithin } from "../../engine/paths/directories.js";
+import { WAYS_TO_A_ROOT } from "../../engine/policy/command-place.js";
 import { commandLine, lineAllowed } from "../../engine/policy/command-policy.js";
 import type { CommandPolicy } from "../../base/executor-policy.js";
 import { reportOf } from "./report.js";
@@ -40,7 +41,10 @@ export class CommandAttempt extends RunningAttempt {
   protected async execute(): Promise<Report> {
     const { root } = this.#parts;
     if (root === null) {
-      return refused("no_root", "the project has no root directory: commands run only in projects that have one");
+      return refused(
+        "no_root",
+        `its project has no root directory, which commands need, and a run cannot move: ${WAYS_TO_A_ROOT}, and start a new run`,
+      );
     }
     if (!(await isDirectory(root)))
       return { kind: "release", note: `the project root ${root} is not a directory`, begun: false };

@@ -103,13 +103,28 @@ describe("permission to run a command", () => {
 });
 
 describe("where a command may run", () => {
-  test("not in a project without files: that can never be, and the task says so", async () => {
+  test("not in a project without files: that can never be, so nothing starts, and an added task says so", async () => {
     const fixture = await openCommandFixture();
     const outside = await startApp(besides(fixture));
-    const definition = { name: "x", steps: [{ key: "a", kind: "command", run: "touch ran" }] };
-    const { run } = await outside.call("execute_workflow", { definition });
+    const step = { key: "a", kind: "command", run: "touch ran" };
+    const undone = { key: "b", prompt: "x", compensate: { kind: "command", run: "touch ran" } };
+    for (const one of [step, undone]) {
+      const definition = { name: "x", steps: [one] };
+      await expect(outside.call("execute_workflow", { definition })).rejects.toMatchObject({
+        code: "invalid_input",
+        message: expect.stringContaining("Nothing was started: make a project here"),
+      });
+      expect((await outside.call("validate_workflow", { definition })).warnings).toEqual([
+        expect.stringContaining("1 command steps have no directory"),
+      ]);
+    }
+    expect((await outside.call("list_runs", {})).runs).toEqual([]);
+    const { run } = await outside.call("execute_workflow", {
+      definition: { name: "x", steps: [{ key: "w", prompt: "x" }] },
+    });
     const { id } = run;
-    expect(await fixture.ended(id)).toBe("failed");
+    await outside.call("modify_run", { run: id, changes: [{ op: "add_task", step }] });
+    await until("it has failed", async () => (await fixture.task(id)).attempts.length > 0);
     expect((await fixture.task(id)).attempts).toMatchObject([{ outcome: "failed", error: { type: "no_root" } }]);
   });
 
