@@ -26,7 +26,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       const b = await team.claim("ann", { run: run.id });
       expect(b.task?.prompt).toBe("do b");
       expect(b.task?.inputs).toEqual({ goal: "ship" });
-      expect(b.task?.dependencies).toEqual([{ key: "a", status: "succeeded", result: { answer: 42 } }]);
+      expect(b.task?.dependencies).toEqual([{ key: "a", status: "succeeded", agent: "ann", result: { answer: 42 } }]);
       expect(b.lease?.token).toBe(1);
     });
 

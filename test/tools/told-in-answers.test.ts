@@ -22,6 +22,10 @@ describe.each(BACKENDS)("an answer on %s", (backend) => {
     expect(ending).toMatchObject({ tool: "complete_task", arguments: { result: { files: ["…"] } } });
     await call("complete_task", { ...(ending!.arguments as { task: string; token: number }), agent: "ann" });
     const second = await call("claim_task", { run: run.id, agent: "bob" });
+    expect(await call("list_tasks", { run: run.id })).toMatchObject({ tasks: [{ agent: "ann" }, { agent: "bob" }] });
+    expect(await call("get_task", { task: `${run.id}/a` })).toMatchObject({
+      task: { agent: "ann", status: "succeeded" },
+    });
     expect(second.task!.dependencies).toMatchObject([{ key: "a", agent: "ann", status: "succeeded" }]);
   });
 

@@ -1,6 +1,6 @@
 import { type Page, type PageQuery, pageOf } from "../../base/paging.js";
 import { startThatFits } from "../../base/texts/shown-text.js";
-import { attemptsOf } from "../../store/tasks/attempts.js";
+import { attemptsOf, lastAgents } from "../../store/tasks/attempts.js";
 import { readEvents, type StoredEvent } from "../../store/events/history.js";
 import { dependenciesOf } from "../../store/tasks/transitions.js";
 import { listTasks, type TaskFilter } from "../../store/tasks/lists.js";
@@ -44,11 +44,13 @@ const EVENTS_SHOWN_MAX = 200;
 export function* findTaskDetail(ctx: EngineContext, reference: string, wanted: DetailWanted) {
   const found = yield* requireTask(reference);
   const held = found.task.status === "running" ? yield* leaseOf(ctx, found.task) : {};
+  const [task = found.task] = yield* withTheirAgents([found.task]);
   const attempts = wanted.attempts || wanted.result ? yield* attemptsOf(found.task.id) : [];
   // The newest that gave anything: the result of a success, or what a failure left for the next try.
   const result = attempts.findLast((attempt) => attempt.result !== null)?.result;
   return {
     ...found,
+    task,
     ...held,
     ...(wanted.result ? { result: result ?? null } : {}),
     ...(wanted.attempts ? { attempts: attempts.map(attemptView) } : {}),
@@ -107,7 +109,16 @@ export interface TaskListQuery extends Omit<TaskFilter, "after">, PageQuery {}
 /** A page of tasks in order of creation. */
 export function* listTaskPage(query: TaskListQuery): Tx<Page<tasks.Task>> {
   const { cursor: after, limit, ...filter } = query;
-  return pageOf(yield* listTasks({ ...filter, after, limit: limit + 1 }), limit, ({ id }) => id);
+  const { page, next } = pageOf(yield* listTasks({ ...filter, after, limit: limit + 1 }), limit, ({ id }) => id);
+  return { page: yield* withTheirAgents(page), next };
+}
+
+/** Ended tasks with the agent that ended them, which their rows no longer name. */
+function* withTheirAgents(page: Task[]): Tx<Task[]> {
+  const ended = page.filter((task) => task.endedAt !== null && task.agent === null && task.attempt > 0);
+  if (ended.length === 0) return page;
+  const agents = new Map((yield* lastAgents(ended.map(({ id }) => id))).map(({ task, agent }) => [task, agent]));
+  return page.map((task) => ({ ...task, agent: task.agent ?? agents.get(task.id) ?? null }));
 }
 
 export interface TaskFailures {

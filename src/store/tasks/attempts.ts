@@ -1,5 +1,17 @@
 import { ATTEMPT_OUTCOMES } from "../../base/statuses.js";
-import { many, bySize, chunksOf, int, jsonOrNull, one, oneOf, text, textOrNull } from "../rows.js";
+import {
+  many,
+  manyIn,
+  placeholders,
+  bySize,
+  chunksOf,
+  int,
+  jsonOrNull,
+  one,
+  oneOf,
+  text,
+  textOrNull,
+} from "../rows.js";
 import { columns, insertInto, insertRows, named, type RowOf, table } from "../tables.js";
 import { first, type SqlValue, type Tx } from "../tx.js";
 
@@ -144,6 +156,16 @@ export function* dependencyResults(task: string, chars: number): Tx<DependencyRe
      LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt AND a.outcome = 'succeeded'
      WHERE d.task = $1 ORDER BY n.id LIMIT 1000`,
     [task, chars],
+  ]);
+}
+
+const LAST_AGENTS = columns({ task: text, agent: text });
+
+/** The agents of the newest attempts of these tasks, in no order. */
+export function* lastAgents(tasks: readonly string[]): Tx<RowOf<typeof LAST_AGENTS>[]> {
+  return yield* manyIn(LAST_AGENTS.read, tasks, (chunk) => [
+    `SELECT a.task, a.agent FROM tasks t JOIN attempts a ON a.task = t.id AND a.number = t.attempt WHERE t.id IN (${placeholders(chunk.length)})`,
+    chunk,
   ]);
 }
 
