@@ -42,6 +42,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       const { dependencies } = task!;
       expect(dependencies.find(({ key }) => key === "part7")).toEqual({
         key: "part7",
+        agent: "ann",
         status: "succeeded",
         result: "short",
       });
