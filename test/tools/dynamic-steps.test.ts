@@ -163,7 +163,7 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
     expect(await team.statuses(run.id)).toMatchObject({ equal: "ready", other: "skipped", among: "ready" });
   });
 
-  it("delay no other call for long: many slow ones share a second, in which all others have their time", async () => {
+  it("delay no other call for long: many slow ones share half a second, in which all others have their time", async () => {
     const team = await crew();
     const slow = "'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!'.matches('(a+)+$')";
     const { run } = await team.start([
@@ -177,7 +177,9 @@ describe.each(BACKENDS)("steps whose form depends on what came before, on %s", (
       (await team.app.call("get_task", { task: `${run.id}/${key}` })).task.reasons?.[0]?.detail;
     expect(await reasonOf("slow-0")).toMatch(/takes longer than 250 ms$/);
     for (const key of ["slow-7", "each"])
-      expect(await reasonOf(key)).toMatch(/takes longer than 5 ms; no more was left of the 1000 ms/);
+      expect(await reasonOf(key)).toMatch(
+        /(?:takes longer than 5 ms|was not evaluated); no more was left of the 500 ms/,
+      );
     expect((await team.claim("ann", { run: run.id })).task).toMatchObject({ key: "good", prompt: "[2,3]" });
   });
 

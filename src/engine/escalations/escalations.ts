@@ -9,7 +9,7 @@ import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { iso } from "../../base/time.js";
-import { checkOutput } from "../definitions/json-schema.js";
+import { checkOutput } from "../definitions/output-check.js";
 import { findProject } from "../projects/projects.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { listed, unfitness } from "../steps/output.js";

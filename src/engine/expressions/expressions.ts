@@ -378,7 +378,7 @@ export function evaluate(source: string, values: Values): unknown {
     const { run, simple } = parse(source);
     const value: unknown = simple
       ? run(values)
-      : inTime(values[TIME] ?? new EvaluationTime(), source, () => run(values) as unknown);
+      : inTime(values[TIME] ?? new EvaluationTime(), () => run(values) as unknown);
     return plain(value, bytes, library().cel.Optional);
   } catch (error) {
     throw new EvaluationFailed(source, failureOf(error));

@@ -5,32 +5,34 @@ import { createContext, Script } from "node:vm";
 /** Evaluation of one expression, in milliseconds: a usual one takes microseconds. */
 const EVALUATION_MS_MAX = 250;
 /** Time for all expressions of one change together, beyond the first millisecond of each: no other process can write meanwhile. */
-const TOGETHER_MS_MAX = 1_000;
-/** Time of each expression once that is used up, and of one that was slow before: a usual one takes less. */
-const EVALUATION_MS_MIN = 100;
-const SLOW_MS = 5;
+const TOGETHER_MS_MAX = 300;
+/** Time of each expression once that is used up: a usual one takes less. */
+const EVALUATION_MS_MIN = 5;
+/** Time after which nothing more is evaluated in the change, so that others write within a second whatever a definition holds. */
+const TOTAL_MS_MAX = 500;
 
 /** The time that the expressions of one change have together. */
 export class EvaluationTime {
   #leftMs = TOGETHER_MS_MAX;
-  readonly #slow = new Set<string>();
+  #totalMs = 0;
 
-  /** How long the next may take. */
-  nextMs(source: string): number {
-    const least = this.#slow.has(source) ? SLOW_MS : EVALUATION_MS_MIN;
-    return Math.max(least, Math.min(EVALUATION_MS_MAX, Math.floor(this.#leftMs)));
+  /** How long the next may take. Throws `TookTooLong` where nothing is left. */
+  nextMs(): number {
+    if (this.#totalMs >= TOTAL_MS_MAX) throw new TookTooLong(0);
+    return Math.max(EVALUATION_MS_MIN, Math.min(EVALUATION_MS_MAX, Math.floor(this.#leftMs)));
   }
 
-  take(source: string, ms: number): void {
-    if (ms >= SLOW_MS) this.#slow.add(source);
+  take(ms: number): void {
     this.#leftMs -= Math.max(0, ms - 1);
+    this.#totalMs += ms;
   }
 }
 
 export class TookTooLong extends Error {
   constructor(limitMs: number) {
-    const left = `; no more was left of the ${TOGETHER_MS_MAX} ms that all expressions evaluated together have`;
-    super(`takes longer than ${limitMs} ms${limitMs === EVALUATION_MS_MAX ? "" : left}`);
+    const left = `no more was left of the ${TOTAL_MS_MAX} ms that all expressions evaluated together have`;
+    if (limitMs === 0) super(`was not evaluated; ${left}: let a step work the values out`);
+    else super(`takes longer than ${limitMs} ms${limitMs === EVALUATION_MS_MAX ? "" : `; ${left}`}`);
     this.name = "TookTooLong";
   }
 }
@@ -46,10 +48,10 @@ let stopwatch: Stopwatch | undefined;
  * Returns the value of an evaluation that ends in time. The script only calls out: the expression itself is never run
  * as code. Throws `TookTooLong`.
  */
-export function inTime(time: EvaluationTime, source: string, evaluate: () => unknown): unknown {
+export function inTime(time: EvaluationTime, evaluate: () => unknown): unknown {
   stopwatch ??= { place: createContext({}), call: new Script("evaluate()") };
   const { place, call } = stopwatch;
-  const limitMs = time.nextMs(source);
+  const limitMs = time.nextMs();
   const startedAt = performance.now();
   place.evaluate = evaluate;
   try {
@@ -58,7 +60,7 @@ export function inTime(time: EvaluationTime, source: string, evaluate: () => unk
     throw isTimeout(error) ? new TookTooLong(limitMs) : error;
   } finally {
     delete place.evaluate;
-    time.take(source, performance.now() - startedAt);
+    time.take(performance.now() - startedAt);
   }
 }
 

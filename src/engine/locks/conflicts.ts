@@ -78,7 +78,7 @@ function hasAncestorIn(prefix: string, prefixes: ReadonlySet<string>): boolean {
 }
 
 // Far more than real work has, and still well under a second.
-const COMPARISONS_MAX = 200_000;
+const COMPARISONS_MAX = 100_000;
 
 interface Known {
   readonly lock: Lock;

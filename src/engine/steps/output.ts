@@ -1,7 +1,7 @@
 import type { Task, TaskSpec } from "../../store/tasks/tasks.js";
 import type { EngineContext } from "../context.js";
 import { BatonError, type NextCall } from "../../base/errors.js";
-import { checkOutput } from "../definitions/json-schema.js";
+import { checkOutput } from "../definitions/output-check.js";
 import { pathText, type Problem, problemText } from "../../base/problems.js";
 import { flawsOf } from "../../base/texts/stored-values.js";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { addSchemaProblems, checkOutput } from "../../../src/engine/definitions/json-schema.js";
+import { addSchemaProblems } from "../../../src/engine/definitions/json-schema.js";
+import { checkOutput } from "../../../src/engine/definitions/output-check.js";
 import { Problems } from "../../../src/base/problems.js";
 
 const said = (schema: Record<string, unknown> | boolean, value: unknown) =>
