@@ -4,7 +4,8 @@ import { UsageError } from "./failure.js";
 
 /** The part of a JSON Schema that says how a flag is read. */
 export interface FlagSchema {
-  readonly type?: string;
+  /** Several where a value of more than one type is taken. */
+  readonly type?: string | readonly string[];
   readonly anyOf?: readonly FlagSchema[];
   readonly items?: FlagSchema;
   readonly enum?: readonly unknown[];
@@ -99,9 +100,13 @@ function wholeInput(text: string): Record<string, unknown> {
 
 function valueOf({ said, text }: Flag, schema: FlagSchema): unknown {
   if (schema.anyOf !== undefined) {
-    const numeric = schema.anyOf.some(({ type }) => type === "integer" || type === "number");
-    return numeric && /^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text;
+    return numberOrText(
+      text,
+      schema.anyOf.map(({ type }) => type),
+    );
   }
+  if (typeof schema.type === "object")
+    return schema.type.includes("object") ? jsonOrText(text) : numberOrText(text, schema.type);
   switch (schema.type) {
     case "integer":
     case "number":
@@ -117,6 +122,11 @@ function valueOf({ said, text }: Flag, schema: FlagSchema): unknown {
     default:
       return text;
   }
+}
+
+function numberOrText(text: string, types: readonly unknown[]): unknown {
+  const numeric = types.includes("integer") || types.includes("number");
+  return numeric && /^-?\d+(?:\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
 function json(said: string, text: string): unknown {
@@ -145,5 +155,5 @@ export function form(schema: FlagSchema | undefined): string {
   if (schema.anyOf !== undefined) return "VALUE";
   if (schema.type === "array") return schema.items?.type === "string" ? `${form(schema.items)} (repeatable)` : "JSON";
   if (schema.type === "object") return "JSON";
-  return { integer: "N", number: "N", boolean: "", string: "TEXT" }[schema.type ?? ""] ?? "VALUE";
+  return { integer: "N", number: "N", boolean: "", string: "TEXT" }[String(schema.type)] ?? "VALUE";
 }

@@ -51,24 +51,24 @@ const ATTACKS: Readonly<Record<string, (attacker: TestClient) => Promise<unknown
   "12,000 values against an enum of as many": async (attacker) => {
     const values = numbers(12_000).map((n) => `value-${n}`);
     const by = await held(attacker, { type: "array", items: { enum: values } });
-    return await attacker.callUnchecked("complete_task", { ...by, result: values.map((value) => `${value}x`) });
+    return attacker.callUnchecked("complete_task", { ...by, result: values.map((value) => `${value}x`) });
   },
   "a result against 5,000 forms": async (attacker) => {
     const by = await held(attacker, {
       type: "array",
       items: { anyOf: numbers(5_000).map((n) => ({ type: "integer", minimum: n + 10_000 })) },
     });
-    return await attacker.callUnchecked("complete_task", { ...by, result: numbers(40_000) });
+    return attacker.callUnchecked("complete_task", { ...by, result: numbers(40_000) });
   },
   "the beginning of a secret, repeated": async (attacker) => {
     const by = await held(attacker);
-    return await attacker.callUnchecked("complete_task", { ...by, result: "eyJaaaaaaaa-".repeat(20_000) });
+    return attacker.callUnchecked("complete_task", { ...by, result: "eyJaaaaaaaa-".repeat(20_000) });
   },
   "2,000 globs that all may meet": async ({ callUnchecked }) => {
     const paths = (call: number) => numbers(1_000).map((n) => `src/*${call}-${n}*/**/x*.ts`);
     const shared = { project: "p", mode: "shared" };
     await callUnchecked("acquire_file_lock", { ...shared, paths: paths(0), agent: "one" });
-    return await callUnchecked("acquire_file_lock", { ...shared, paths: paths(1), agent: "another" });
+    return callUnchecked("acquire_file_lock", { ...shared, paths: paths(1), agent: "another" });
   },
 };
 

@@ -30,7 +30,7 @@ describe.each(BACKENDS)("long waits, on %s, with real servers", (backend) => {
   function lateness(events: readonly HistoryEvent[]): number[] {
     const due = events.find(({ type }) => type === "task.waiting")?.data["until"];
     const fired = events.filter(({ type, data }) => type === "task.succeeded" && data["key"] === "pause");
-    return fired.map(({ at }) => Date.parse(at) - Number(due));
+    return fired.map(({ at }) => Date.parse(at) - Date.parse(String(due)));
   }
 
   async function killed(client: TestClient): Promise<void> {
@@ -74,12 +74,14 @@ describe.each(BACKENDS)("long waits, on %s, with real servers", (backend) => {
       return (await historyOf(first, run)).find(({ type }) => type === "task.waiting")?.data.until;
     });
     await killed(first);
-    await until("the time has come while nobody is there", () => Date.now() > Number(due));
+    await until("the time has come while nobody is there", () => Date.now() > Date.parse(String(due)));
     // Its interval is far longer than this test: only what a process does as it begins can let the run go on.
     const next = await connectClient({ database, env: { BATON_TICK_MS: "600000", BATON_SESSION_RENEW_MS: "600000" } });
     const connectedAt = Date.now();
     const [late = Number.NaN] = await firedBefore(next, run);
-    console.info(`${backend}: the overdue timer fired ${Number(due) + late - connectedAt} ms after the start`);
+    console.info(
+      `${backend}: the overdue timer fired ${Date.parse(String(due)) + late - connectedAt} ms after the start`,
+    );
     expect(await next.call("list_tasks", { run, status: "ready" })).toMatchObject({ tasks: [{ key: "after" }] });
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { connectClient, type TestClient } from "../support/servers/client.js";
-import { BACKENDS, createDatabase } from "../support/databases/databases.js";
+import { BACKENDS, createDatabase, temporaryDirectory } from "../support/databases/databases.js";
 
 const STEPS = [
   { key: "design", prompt: "Design it.", files: { write: ["docs/a.md"] }, retry: { max_attempts: 1 } },
@@ -179,7 +179,7 @@ describe("resources that do not exist", () => {
   });
 
   test("a database that cannot be opened is said to be unavailable, in words", async () => {
-    const { client } = await connectClient({ database: "/dev/null/baton.db" });
+    const { client } = await connectClient({ database: temporaryDirectory() });
     await expect(client.readResource({ uri: "baton://runs" })).rejects.toMatchObject({
       code: -32603,
       data: { code: "unavailable" },

@@ -205,7 +205,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
   test("budgets that are none are refused", async () => {
     const team = await Payers.start(backend);
     const run = await team.run(three);
-    for (const limit of [0, -1, 1e12, "1", undefined]) {
+    for (const limit of [0, -1, 1e12, "one", undefined]) {
       const setting = team.app.callUnchecked("set_budget", { run, limit });
       await expect(setting).rejects.toMatchObject({ code: "invalid_input" });
     }

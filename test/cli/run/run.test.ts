@@ -246,7 +246,7 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
 
   test("reset asks, and takes only the file's name for an answer", async () => {
     const { fixture, agent } = await office();
-    await agent.call("list_tasks");
+    await agent.call("create_project", { name: "p" });
     await agent.close();
     const refused = startOnTerminal(fixture, ["reset"], SIZE);
     await until("it asks", () => refused.stdout().includes("to continue:"));

@@ -241,7 +241,7 @@ test("commands of two databases do not meet, though they are carried out on one 
   expect((await one.task(stays.run)).task.status).toBe("running");
 });
 
-test("a server's last words while it stops are true: its commands are ended and their tasks are free again", () =>
+test("a server's last words while it stops are true: its commands are ended and their attempts interrupted", () =>
   bestOfFew(endedWithItsServer));
 
 async function endedWithItsServer(inTime: InTime): Promise<void> {
@@ -254,10 +254,11 @@ async function endedWithItsServer(inTime: InTime): Promise<void> {
   expect([isRunning(own), isRunning(child)]).toEqual([false, false]);
   const runtime = ownRuntime();
   const second = await openCommandFixture({ database: first.app.database, cwd: first.app.cwd, runtime });
+  await second.app.advance(60_000);
   expect(await second.ended(run)).toBe("succeeded");
   const { task, attempts } = await second.task(run);
-  expect(attempts.map(({ outcome }) => outcome)).toEqual(["released", "succeeded"]);
-  expect(task.failures).toBe(0);
+  expect(attempts.map(({ outcome, error }) => error?.type ?? outcome)).toEqual(["interrupted", "succeeded"]);
+  expect(task.failures).toBe(1);
   const { agents } = await second.app.call("list_agents");
   const executors = agents.filter(({ name }) => name.startsWith("executor-"));
   expect(executors.map(({ name }) => name)).toEqual([attempts[1]?.agent]);

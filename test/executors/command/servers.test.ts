@@ -119,21 +119,24 @@ describe.skipIf(process.platform !== "linux")("servers that run commands", () =>
     expect(await ended(planner, await start(planner, "true"))).toBe("succeeded");
   });
 
-  test.each(["SIGTERM", "the end of its input"])("%s: commands end, their tasks go back at once", (how) =>
-    bestOfFew(async (inTime) => {
-      const { planner, read, running } = await room(2);
-      const run = await start(planner, LINE);
-      const { holder, child } = await running();
-      const from = performance.now();
-      if (how === "SIGTERM") holder.server.child.kill("SIGTERM");
-      else holder.server.child.stdin?.end();
-      expect(await holder.server.ended).toEqual({ code: 0, signal: null });
-      inTime(1_000, from);
-      expect(isRunning(child)).toBe(false);
-      expect(await ended(planner, run)).toBe("succeeded");
-      expect((await attempts(planner, run)).map(({ outcome }) => outcome)).toEqual(["released", "succeeded"]);
-      expect(read("done")).toBe("done");
-    }),
+  test.each(["SIGTERM", "the end of its input"])(
+    "%s: commands end at once, their attempts are interrupted and tried again",
+    (how) =>
+      bestOfFew(async (inTime) => {
+        const { planner, read, running } = await room(2);
+        const run = await start(planner, LINE);
+        const { holder, child } = await running();
+        const from = performance.now();
+        if (how === "SIGTERM") holder.server.child.kill("SIGTERM");
+        else holder.server.child.stdin?.end();
+        expect(await holder.server.ended).toEqual({ code: 0, signal: null });
+        inTime(1_000, from);
+        expect(isRunning(child)).toBe(false);
+        expect(await ended(planner, run)).toBe("succeeded");
+        const outcomes = (await attempts(planner, run)).map(({ outcome, error }) => error?.type ?? outcome);
+        expect(outcomes).toEqual(["interrupted", "succeeded"]);
+        expect(read("done")).toBe("done");
+      }),
   );
 });
 

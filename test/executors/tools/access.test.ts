@@ -73,7 +73,7 @@ describe("a tool is called by", () => {
     await expect(app.call("configure", setting)).rejects.toMatchObject({ code: "invalid_input" });
     const cwd = temporaryDirectory();
     writeFileSync(path.join(cwd, "baton.json"), JSON.stringify({ mcpServers: { x: { command: "x" } } }));
-    expect(() => loadConfig({ flags: {}, env: {}, cwd })).toThrow("beyond the project");
+    expect(() => loadConfig({ flags: {}, env: {}, cwd })).toThrow("beyond this repository");
   });
 
   test("servers whose addresses, arguments and secrets no other agent is shown", async () => {

@@ -298,7 +298,7 @@ describe("connections", () => {
     expect(pidsOf(log())).toHaveLength(2);
   });
 
-  test("end with their process, whose calls go back unharmed for another one", () =>
+  test("end with their process, whose calls are interrupted and tried again by another one", () =>
     bestOfFew(async (inTime) => {
       const { server, log } = odd("hangs");
       const first = await openToolFixture({ odd: server });
@@ -313,8 +313,10 @@ describe("connections", () => {
         { odd: odd("chatty").server },
         { database: first.app.database, cwd: first.app.cwd, runtime },
       );
+      await second.app.advance(60_000);
       expect(await second.ended(run)).toBe("succeeded");
-      expect((await second.task(run)).attempts.map(({ outcome }) => outcome)).toEqual(["released", "succeeded"]);
+      const { attempts } = await second.task(run);
+      expect(attempts.map(({ outcome, error }) => error?.type ?? outcome)).toEqual(["interrupted", "succeeded"]);
     }));
 
   test("of Streamable HTTP hold a session that is given back", async () => {

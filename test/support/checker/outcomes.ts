@@ -30,7 +30,8 @@ function taskOutcome({ tasks, needs, runs }: Snapshot, task: TaskRow): string[] 
     right.includes(verdict) ? [] : [`is ${task.status}, though its dependencies say ${verdict}`];
   if (task.status === "ready" && task.attempt === 0) return says("ready");
   if (task.status === "blocked" && task.reasons.includes("dependency_failed")) return says("block");
-  return task.status === "skipped" && task.reasons.length === 0 ? says("skip") : [];
+  // A skipped task is not begun by a failure that comes later: work behind it has gone on without it.
+  return task.status === "skipped" && task.reasons.length === 0 ? says("skip", "ready") : [];
 }
 
 function countsOf(dependencies: readonly (TaskRow | undefined)[]): DependencyCounts {
