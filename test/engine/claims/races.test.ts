@@ -61,7 +61,7 @@ describe("taking an agent out while it claims", () => {
     const crew = new Crew(first);
     const { run } = await crew.start([{ key: "a" }]);
     await second.call("register_agent", { name: "ann" });
-    const stopped = gate.stopAt(/INSERT INTO attempts/);
+    const stopped = gate.stopAt(/^UPDATE tasks SET status = 'running'/);
     const claim = crew.claim("ann", { run: run.id });
     await stopped.reached;
     const out = second.call("unregister_agent", { agent: "ann" });
@@ -132,7 +132,7 @@ describe("a session that ends", () => {
     const crew = new Crew(first);
     const { run } = await crew.start([{ key: "a" }]);
     await first.call("register_agent", { name: "ann" });
-    const stopped = gate.stopAt(/INSERT INTO attempts/);
+    const stopped = gate.stopAt(/^UPDATE tasks SET status = 'running'/);
     const claim = crew.claim("ann", { run: run.id });
     await stopped.reached;
     const closed = first.close();
