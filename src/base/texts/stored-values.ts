@@ -35,8 +35,7 @@ class FlawSearch {
   visit(value: unknown, path: PropertyKey[]): boolean {
     if (typeof value === "string") return this.#text(value, path, "");
     if (typeof value !== "object" || value === null) {
-      const isNumber = typeof value === "number" || typeof value === "bigint";
-      return this.#count(1, path) && this.#add(path, isNumber ? flawOfNumber(value) : undefined);
+      return this.#count(1, path) && this.#add(path, flawOfScalar(value));
     }
     if (path.length >= VALUE_DEPTH_MAX)
       return this.#stop({ path: [], message: `is nested more than ${VALUE_DEPTH_MAX} levels deep`, limit: "depth" });
@@ -87,6 +86,12 @@ export function flawOfText(text: string): string | undefined {
   if (half === null) return undefined;
   const code = half[0].charCodeAt(0).toString(16);
   return `holds half of a character (\\u${code}, character ${half.index + 1}), a lone surrogate, which cannot be stored: send whole characters`;
+}
+
+function flawOfScalar(value: unknown): string | undefined {
+  if (typeof value === "bigint")
+    return flawOfNumber(value) ?? "is a big integer, which JSON cannot carry: write it as a number";
+  return typeof value === "number" ? flawOfNumber(value) : undefined;
 }
 
 /** Returns the reason why JSON cannot hold a number exactly; undefined where it can. */
