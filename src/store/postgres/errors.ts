@@ -1,12 +1,7 @@
-import { BatonError } from "../../base/errors.js";
+import { BatonError, codeOf } from "../../base/errors.js";
 import { ConnectionLost } from "../driver/faults.js";
 import type { TransientError } from "../driver/retry.js";
 import { CommitUnknown, RestartTransaction } from "../tx.js";
-
-/** The SQLSTATE of a server's answer, or the code of a system error. */
-export function codeOf(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
-}
 
 // 57P01-57P05: shut down, crashed, starting up, database dropped, idle too long. 25P03: idle in a transaction. 08xxx: connection.
 const LOST_STATES = /^(?:57P0\d|25P03|08\d{3})$/;
@@ -20,7 +15,7 @@ const LOST_WORDS =
 export function isLost(error: unknown): boolean {
   if (error instanceof ConnectionLost) return true;
   if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isLost);
-  const code = codeOf(error);
+  const code = codeOf(error) ?? "";
   if (LOST_STATES.test(code) || LOST_SYSTEM.test(code)) return true;
   return error instanceof Error && LOST_WORDS.test(error.message);
 }
@@ -34,7 +29,7 @@ export function transientErrorOf(error: unknown): TransientError {
   if (isLost(error)) return LOST;
   if (isLostRace(error)) return { reason: "others did the same at the same time", busy: true };
   if (isStalePlan(error)) return { reason: "its schema is being changed" };
-  const code = codeOf(error);
+  const code = codeOf(error) ?? "";
   if (!PASSING_STATES.test(code)) return undefined;
   return { reason: "other transactions kept it busy", ...(code !== TOO_MANY && { busy: true }) };
 }
@@ -69,7 +64,7 @@ const REFUSALS: readonly (readonly [state: RegExp, why: string])[] = [
 
 /** Turns an error that a person can act on into `unavailable`; any other stays a bug. `location` bears no password. */
 export function refusal(error: unknown, location: string): unknown {
-  const state = codeOf(error);
+  const state = codeOf(error) ?? "";
   const found = REFUSALS.find(([pattern]) => pattern.test(state));
   if (found === undefined) return error;
   return new BatonError("unavailable", `The database ${location} cannot be used: ${found[1]}.`, {

@@ -11,7 +11,8 @@ import {
   type TxStep,
 } from "../tx.js";
 import { type CallAnswer, BatchFailed, type Call, runBatch } from "./batch.js";
-import { codeOf, isLost } from "./errors.js";
+import { codeOf } from "../../base/errors.js";
+import { isLost } from "./errors.js";
 import { MISSED, preparedOf, textOf } from "./statements.js";
 
 /** A statement sent to the server, and the point where a fault can strike: BEGIN has none. */

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { BatonError } from "../../base/errors.js";
+import { BatonError, codeOf } from "../../base/errors.js";
 
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -60,10 +60,6 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "its directory cannot be made",
   ENOSPC: "the disk is full",
 };
-
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
-}
 
 function refuseForeign(handle: number, file: string): void {
   const header = Buffer.alloc(APPLICATION_ID_OFFSET + 4);

@@ -1,10 +1,10 @@
-import { messageOf } from "../../base/errors.js";
+import { codeOf, messageOf } from "../../base/errors.js";
 import fs from "node:fs";
 import path from "node:path";
 import Database from "better-sqlite3";
 import type { Finding } from "../driver/inspection.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
-import { codeOf, prepareFile } from "./file.js";
+import { prepareFile } from "./file.js";
 
 /** The file and what SQLite keeps beside it. */
 const SUFFIXES = ["", "-wal", "-shm", "-journal"] as const;

@@ -1,11 +1,11 @@
 import Database from "better-sqlite3";
-import { BatonError } from "../../base/errors.js";
+import { BatonError, codeOf } from "../../base/errors.js";
 import type { Runtime } from "../../runtime/runtime.js";
 import { type AttemptPoints, ConnectionLost, FaultPoints, type StoreHooks } from "../driver/faults.js";
 import { refuseNewer, statementsFrom } from "../driver/migrate.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
 import { pause, type TransientError, type TransactionRetry, retrying } from "../driver/retry.js";
-import { APPLICATION_ID, codeOf, corrupt, prepareFile } from "./file.js";
+import { APPLICATION_ID, corrupt, prepareFile } from "./file.js";
 import { FileIdentity } from "./identity.js";
 import { SQLITE, SqliteStatements } from "./statements.js";
 import { playOnOwnConnection } from "./snapshot.js";
