@@ -13,6 +13,15 @@ const KINDS =
   "Kinds: agent {prompt}, command {run}, tool {server, tool, arguments}, human {ask}, gate {checks}, wait {for | until | event}, workflow {workflow, inputs}, plan {prompt}.";
 const KEYS = "Also: if, for_each, role, requires, trigger, output, retry, timeouts.";
 
+/** Two steps, one after the other: the definition in the example call of an operation. */
+export const DEFINITION_EXAMPLE = {
+  name: "w",
+  steps: [
+    { key: "a", prompt: "…" },
+    { key: "b", prompt: "…", needs: ["a"] },
+  ],
+} as const;
+
 export const definition = z.record(z.string(), z.unknown()).optional().describe(`${EXAMPLE} ${KINDS} ${KEYS}`);
 export const yaml = z.string().min(1).optional().describe("Or as text.");
 

@@ -20,7 +20,7 @@ import {
   prepareRun,
 } from "../engine/runs/preparation.js";
 import type { Tx } from "../store/tx.js";
-import { definition as definitionParam } from "../dispatch/definition-param.js";
+import { definition as definitionParam, DEFINITION_EXAMPLE } from "../dispatch/definition-param.js";
 import { defineOperation, type HostWith, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { templatesAt } from "./templates.js";
@@ -64,15 +64,7 @@ const execute = defineOperation({
   listed: true,
   aliases: ["run_workflow", "start_workflow"],
   words: ["start a plan", "run steps", "review by another agent"],
-  example: {
-    definition: {
-      name: "w",
-      steps: [
-        { key: "a", prompt: "…" },
-        { key: "b", prompt: "…", needs: ["a"] },
-      ],
-    },
-  },
+  example: { definition: DEFINITION_EXAMPLE },
   takesSteps: true,
   input: executeInput,
   output: z.object(startedShape),

@@ -10,7 +10,13 @@ import { isName, NAME_RULE } from "../base/names.js";
 import { toMermaid } from "../engine/graph/diagrams.js";
 import { findProject, requireProject } from "../engine/projects/projects.js";
 import * as workflows from "../engine/workflows/workflows.js";
-import { definition, type WrittenDefinition, writtenDefinition, yaml } from "../dispatch/definition-param.js";
+import {
+  definition,
+  DEFINITION_EXAMPLE,
+  type WrittenDefinition,
+  writtenDefinition,
+  yaml,
+} from "../dispatch/definition-param.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { count, instant, nextPage } from "../dispatch/shapes.js";
@@ -48,15 +54,7 @@ const create = defineOperation({
   effect: "write",
   listed: true,
   words: ["save a plan", "format of a step"],
-  example: {
-    definition: {
-      name: "w",
-      steps: [
-        { key: "a", prompt: "…" },
-        { key: "b", prompt: "…", needs: ["a"] },
-      ],
-    },
-  },
+  example: { definition: DEFINITION_EXAMPLE },
   takesSteps: true,
   input: z.object({
     name: params.name.optional(),
@@ -199,15 +197,7 @@ const validate = defineOperation({
   area: "workflows",
   effect: "read",
   words: ["check a plan", "detect a dependency cycle"],
-  example: {
-    definition: {
-      name: "w",
-      steps: [
-        { key: "a", prompt: "…" },
-        { key: "b", prompt: "…", needs: ["a"] },
-      ],
-    },
-  },
+  example: { definition: DEFINITION_EXAMPLE },
   takesSteps: true,
   input: z.object({ definition, yaml, project: params.project }),
   output: z.object({
