@@ -5,18 +5,16 @@ import { assignTask } from "../engine/tasks/assignments.js";
 import { actingAgent } from "../engine/agents/agents.js";
 import { requireOpenRun } from "../engine/lifecycle/run-state.js";
 import { BatonError } from "../base/errors.js";
-import { iso } from "../base/time.js";
 import { findProject, requireProject } from "../engine/projects/projects.js";
 import { checkTaskReady } from "../engine/claims/readiness.js";
 import { standingRun } from "../engine/runs/executions.js";
 import { requireRun } from "../engine/lookup.js";
 import { findTaskDetail, findTaskPart, listTaskPage, PARTS } from "../engine/tasks/queries.js";
-import { preparePlan, stepsOfPlan } from "../engine/tasks/plans.js";
 import { cancelTask } from "../engine/tasks/cancellation.js";
-import { completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks/tasks.js";
-import { leaseView, silenceView, taskLine, taskView, termsView } from "../engine/tasks/views.js";
+import { silenceView, taskLine, taskView, termsView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
-import { changeView, moreView, runLine } from "../engine/runs/views.js";
+import { changeView } from "../engine/runs/views.js";
+import { attemptOperations } from "./attempts.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -24,9 +22,6 @@ import * as shapes from "../dispatch/shapes.js";
 const files = z
   .strictObject({ write: z.array(z.string()).optional(), read: z.array(z.string()).optional() })
   .describe("Paths or globs, locked while it is claimed.");
-/** Resources that an attempt used; its cost counts against budgets. */
-const usage = z.record(z.string(), z.unknown()).optional();
-
 /** The fields of a step that a single task takes, beside those every call has. */
 const stepFields = {
   role: z.string().optional().describe("Only for agents that offer it."),
@@ -212,153 +207,6 @@ const assign = defineOperation({
   },
 });
 
-const report = defineOperation({
-  name: "report_progress",
-  title: "Report progress",
-  description:
-    "Tells how far a claimed task is and returns orders: continue, cancel_requested, paused or deadline_passed. Without a call for 15 min you count as silent.",
-  area: "tasks",
-  effect: "write",
-  listed: true,
-  words: ["heartbeat", "keep alive", "renew the lease"],
-  input: z.object({
-    task: params.task,
-    token: params.token,
-    percent: z.int().min(0).max(100).optional(),
-    note: z.string().max(4_000).optional(),
-    ...params.acting,
-  }),
-  output: z.object({
-    orders: z.enum(["continue", "cancel_requested", "paused", "deadline_passed"]),
-    lease: shapes.lease,
-  }),
-  *run(ctx, input) {
-    const answer = yield* reportProgress(ctx, input);
-    return {
-      orders: answer.orders,
-      lease: leaseView(answer.task.token, answer.lease),
-    };
-  },
-});
-
-/** `success: true` says what the call itself says; with false the call would be another. */
-function withoutSuccess({ success, ...given }: Record<string, unknown>): Record<string, unknown> {
-  if (success === undefined || success === true) return given;
-  const message = "A task that did not succeed is not completed: call fail_task with its error. Nothing was done.";
-  throw new BatonError("invalid_input", message, {
-    next: [
-      {
-        tool: "fail_task",
-        arguments: { task: given["task"], token: given["token"], error: { type: "…", message: "…" } },
-      },
-    ],
-  });
-}
-
-const complete = defineOperation({
-  name: "complete_task",
-  title: "Complete a task",
-  description:
-    "Completes a claimed task: its result goes to its dependents, its locks are released. Returns the tasks that became ready and the run's progress.",
-  area: "tasks",
-  effect: "write",
-  listed: true,
-  aliases: ["report_task_completion"],
-  translate: withoutSuccess,
-  words: ["finish", "done", "submit a result", "update task status"],
-  example: { task: "task_…", token: 1, result: { summary: "…" } },
-  input: z.object({
-    task: params.task,
-    token: params.token,
-    result: params.json.optional().describe("What dependents need to know, at most 256 KB."),
-    usage: usage.describe("Model, tokens; cost in US$."),
-    ...params.acting,
-  }),
-  output: z.object(shapes.change),
-  prepare: ({ task, result }) => {
-    const steps = stepsOfPlan(result);
-    return steps && ((ctx) => preparePlan(ctx, { task, steps }));
-  },
-  *run(ctx, input, reading) {
-    return changeView(yield* completeTask(ctx, { ...input, reading }));
-  },
-});
-
-/** An error as a text, or under the keys `error_message` and `stack_trace`, as an error of the type "error". */
-function withErrorObject(given: Record<string, unknown>): Record<string, unknown> {
-  const { error_message: said, stack_trace: stack, ...others } = given;
-  const error = given["error"] ?? said;
-  if (typeof error !== "string" || error.trimStart().startsWith("{")) return given;
-  return { ...others, error: { type: "error", message: error, ...(stack === undefined ? {} : { stack }) } };
-}
-
-const fail = defineOperation({
-  name: "fail_task",
-  title: "Fail a task",
-  description:
-    "Fails a claimed task: it is retried with backoff, or becomes a dead letter and blocks its dependents. partial_result keeps what is usable.",
-  area: "tasks",
-  effect: "write",
-  listed: true,
-  aliases: ["report_task_failure", "mark_task_failed"],
-  translate: withErrorObject,
-  words: ["update task status", "report an error"],
-  input: z.object({
-    task: params.task,
-    token: params.token,
-    error: z.strictObject({
-      type: z.string().min(1).max(200),
-      message: z.string().min(1).max(8_000),
-      stack: z.string().max(32_000).optional(),
-    }),
-    partial_result: params.json.optional(),
-    retryable: z.boolean().optional().describe("false: do not try again."),
-    usage,
-    ...params.acting,
-  }),
-  output: z.object({
-    ...shapes.change,
-    outcome: z.enum(["retry", "dead_letter", "cancelled"]),
-    retry_at: z.string().optional(),
-    blocked: z.array(z.string()).readonly(),
-  }),
-  *run(ctx, input) {
-    const failed = yield* failTask(ctx, input);
-    const { more = [], ...change } = changeView(failed);
-    const left = [...more, ...(moreView(failed.run.id, { blocked: failed.blockedMore }).more ?? [])];
-    return {
-      ...change,
-      outcome: failed.outcome,
-      ...(failed.retryAt === null ? {} : { retry_at: iso(failed.retryAt) }),
-      blocked: failed.blocked,
-      ...(left.length === 0 ? {} : { more: left }),
-    };
-  },
-});
-
-const release = defineOperation({
-  name: "release_task",
-  title: "Release a task",
-  description:
-    "Gives a claimed task back unharmed: no attempt is counted, and another agent can claim it. Use it when you cannot continue.",
-  area: "tasks",
-  effect: "write",
-  listed: true,
-  words: ["give back", "hand back", "stop working on a task"],
-  input: z.object({
-    task: params.task,
-    token: params.token,
-    note: z.string().max(4_000).optional().describe("For the next holder."),
-    usage,
-    ...params.acting,
-  }),
-  output: z.object({ task: shapes.taskLine, run: shapes.runLine }),
-  *run(ctx, input) {
-    const released = yield* releaseTask(ctx, input);
-    return { task: taskLine(released.task), run: runLine(released.run, released.counters) };
-  },
-});
-
 const cancel = defineOperation({
   name: "cancel_task",
   title: "Cancel a task",
@@ -379,9 +227,6 @@ export const taskOperations = [
   listTasks,
   checkReady,
   assign,
-  report,
-  complete,
-  fail,
-  release,
+  ...attemptOperations,
   cancel,
 ] as const;
