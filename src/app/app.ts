@@ -79,7 +79,8 @@ export class App {
       if (executes(config) && options.servesOneRun !== true) this.#background.startExecutor();
     };
     const host = os.hostname();
-    this.#session = new SessionKeeper({ config, host, clock: runtime.clock, sessionless, engine, onOpened });
+    const ownEngine = () => this.#connection.engine(this.#identity.client);
+    this.#session = new SessionKeeper({ config, host, clock: runtime.clock, sessionless, engine: ownEngine, onOpened });
     this.#background = new BackgroundLoop({
       session: this.#session,
       logger,
@@ -193,12 +194,12 @@ export class App {
   }
 
   async #engine(): Promise<Engine> {
-    return this.#connection.engine(this.#identity.client);
+    return this.#session.whileAwake(await this.#connection.engine(this.#identity.client));
   }
 
   /** Ensures a session before each command. */
-  #writingEngine(caller: Caller): Promise<Engine> {
-    return this.#connection.engine(caller, () => this.#session.beforeWrite());
+  async #writingEngine(caller: Caller): Promise<Engine> {
+    return this.#session.whileAwake(await this.#connection.engine(caller, () => this.#session.beforeWrite()));
   }
 
   async #dispatchOf(caller: Caller): Promise<Dispatch> {
@@ -229,7 +230,7 @@ export class App {
   async #startExecutor(): Promise<Executor> {
     const caller = await this.#identity.executor();
     return startExecutor({
-      engine: await this.#connection.engine(caller),
+      engine: this.#session.whileAwake(await this.#connection.engine(caller)),
       agent: caller.agent,
       run: this.#servedRun,
       config: this.config,

@@ -13,10 +13,14 @@ export interface SessionParts {
   readonly clock: Clock;
   /** The caller has no process that outlives the call: no row is written, and leases last by time. */
   readonly sessionless: boolean;
+  /** Bound to no `SessionKeeper`: the session's own commands go through it. */
   engine(): Promise<Engine>;
   /** Called after the session row has been written. */
   onOpened(): void;
 }
+
+/** The machine has slept between the wake of this process and a command. */
+class SleptMeanwhile extends Error {}
 
 /** The session row of this process, and the settings in force in it. */
 export class SessionKeeper {
@@ -87,6 +91,31 @@ export class SessionKeeper {
     // After a failure the next renewal records it.
     if (mayBeSilent && this.isOpen) await this.#renew(this.#parts.clock.now()).catch(() => (this.#renewedAt = 0));
     return end;
+  }
+
+  /**
+   * The engine, whose commands never take a time after a sleep for one in which their holders were awake: a machine may sleep between
+   * `wake` and a command, which then begins again.
+   */
+  whileAwake(engine: Engine): Engine {
+    const transact: Engine["transact"] = async (command, options) => {
+      for (;;) {
+        try {
+          return await engine.transact((ctx) => {
+            if (this.#slept()) throw new SleptMeanwhile();
+            return command(ctx);
+          }, options);
+        } catch (error) {
+          if (!(error instanceof SleptMeanwhile)) throw error;
+          await this.wake();
+        }
+      }
+    };
+    return { ...engine, transact };
+  }
+
+  #slept(): boolean {
+    return this.#sleepWatch.look(this.#settings.sleep_gap_ms) !== undefined;
   }
 
   /** Accounts for the time that this machine has slept since the last look, before anything is taken for over. */
