@@ -25,13 +25,28 @@ const TOO_MUCH_WORK = `takes more than ${COMPARISONS_MAX} comparisons with its s
 
 class TooMuchWork extends Error {}
 
+/** The work of one check: what it may still compare, and what it has found of long values, which parts of a schema ask for again. */
 class Work {
   #left = COMPARISONS_MAX;
+  readonly #characters = new Map<string, number>();
+  readonly #unique = new Map<readonly unknown[], boolean>();
 
   /** Errors: `TooMuchWork`. */
   spend(comparisons: number): void {
     this.#left -= comparisons;
     if (this.#left < 0) throw new TooMuchWork();
+  }
+
+  charactersOf(text: string): number {
+    const known = this.#characters.get(text) ?? charactersOf(text);
+    this.#characters.set(text, known);
+    return known;
+  }
+
+  areUnique(items: readonly unknown[]): boolean {
+    const known = this.#unique.get(items) ?? new Set(items.map(hashOfInput)).size === items.length;
+    this.#unique.set(items, known);
+    return known;
   }
 }
 
@@ -48,8 +63,7 @@ function check(schema: OutputSchema, value: unknown, at: At): void {
   checkGeneral(schema, value, at);
   checkCombined(schema, value, at);
   if (typeof value === "number") checkNumber(schema, value, at);
-  else if (typeof value === "string")
-    checkSize(schema, charactersOf(value), { at, min: "minLength", max: "maxLength", noun: "characters" });
+  else if (typeof value === "string") checkText(schema, value, at);
   else if (Array.isArray(value)) checkArray(schema, value, at);
   else if (isObject(value)) checkObject(schema, value, at);
 }
@@ -90,6 +104,12 @@ function fits(schema: OutputSchema, value: unknown, work: Work): boolean {
   return problems.count === 0;
 }
 
+// Only a bound makes it count: a schema of many parts would read a long text once for each.
+function checkText(schema: JsonObject, value: string, at: At): void {
+  if (schema["minLength"] === undefined && schema["maxLength"] === undefined) return;
+  checkSize(schema, at.work.charactersOf(value), { at, min: "minLength", max: "maxLength", noun: "characters" });
+}
+
 function checkNumber(schema: JsonObject, value: number, at: At): void {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = schema;
   if (typeof minimum === "number" && value < minimum) refuse(at, `must be at least ${minimum}, is ${value}`);
@@ -120,9 +140,7 @@ function checkArray(schema: JsonObject, items: readonly unknown[], at: At): void
     const sub = prefix[index] ?? (schema["items"] as OutputSchema | undefined);
     if (sub !== undefined) check(sub, item, { ...at, path: [...at.path, index] });
   });
-  if (schema["uniqueItems"] !== true) return;
-  const seen = new Set(items.map(hashOfInput));
-  if (seen.size < items.length) refuse(at, "has an item twice");
+  if (schema["uniqueItems"] === true && !at.work.areUnique(items)) refuse(at, "has an item twice");
 }
 
 function checkObject(schema: JsonObject, value: JsonObject, at: At): void {

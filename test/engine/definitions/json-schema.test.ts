@@ -2,11 +2,60 @@ import { describe, expect, test } from "vitest";
 import { addSchemaProblems } from "../../../src/engine/definitions/json-schema.js";
 import { checkOutput } from "../../../src/engine/definitions/output-check.js";
 import { Problems } from "../../../src/base/problems.js";
+import { processorMs } from "../../support/servers/processor-time.js";
 
 const said = (schema: Record<string, unknown> | boolean, value: unknown) =>
   checkOutput(schema, value).map(({ path, message }) => `${path} ${message}`);
 
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
+const TOO_MUCH = expect.stringMatching(/takes more than \d+ comparisons with its schema/);
+
 describe("a result against its schema", () => {
+  // Each is a schema and a value within their bounds of size; other writers wait while they are compared.
+  test.each([
+    [
+      "many parts that want unique items",
+      { allOf: numbers(30).map(() => ({ uniqueItems: true })) },
+      numbers(40_000),
+      [],
+    ],
+    [
+      "many bounds of a long text",
+      { allOf: numbers(300).map(() => ({ minLength: 2 })) },
+      "\u{1f600}".repeat(60_000),
+      [],
+    ],
+    [
+      "an enum as long as the value",
+      { items: { enum: numbers(20_000).map((n) => `v${n}`) } },
+      numbers(20_000).map((n) => `v${n}`),
+      [],
+    ],
+    [
+      "many forms",
+      { items: { anyOf: numbers(5_000).map((n) => ({ const: -n - 1 })) } },
+      numbers(40_000),
+      expect.arrayContaining([TOO_MUCH]),
+    ],
+    [
+      "many names that are not expected",
+      { properties: Object.fromEntries(numbers(5_000).map((n) => [`p${n}`, true])), additionalProperties: false },
+      Object.fromEntries(numbers(5_000).map((n) => [`q${n}`, 1])),
+      expect.arrayContaining([TOO_MUCH]),
+    ],
+    [
+      "many names that are required",
+      { items: { required: numbers(5_000).map((n) => `p${n}`) } },
+      numbers(5_000).map(() => ({})),
+      expect.arrayContaining([expect.stringMatching(/^ and \d+ more problems$/)]),
+    ],
+  ])("takes less than a second of the processor: %s", async (_, schema, value, expected) => {
+    let problems: readonly string[] = [];
+    const ms = await processorMs(() => (problems = said(schema, value)));
+    expect(problems).toEqual(expected);
+    expect(ms).toBeLessThan(1_000);
+  });
+
   test.each([
     [{ type: "object", required: ["modules"] }, {}, ["result.modules is required"]],
     [{ required: ["a"] }, {}, ["result.a is required"]],
