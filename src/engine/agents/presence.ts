@@ -64,6 +64,6 @@ export function* recordSigns(ctx: EngineContext, signs: readonly Sign[]): Tx<voi
 
 /** Returns the losses of an agent by its silence, once. */
 export function* tellLosses(agent: agents.Agent): Tx<readonly agents.SilenceLoss[]> {
-  if (agent.lost.length > 0) yield* agents.saveLosses(agent.name, []);
+  if (agent.lost.length > 0) yield* agents.forgetLosses(agent.name, agent.lost);
   return agent.lost;
 }

@@ -82,8 +82,9 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
     runningTasksOf(name, CONCURRENT_TASKS_MAX),
     lanesOf(request.run),
   ]);
-  const lost = yield* tellLosses(agent);
   const claim = yield* claimOrResume(ctx, request, { agent, live, known });
+  // After the locks of the claim, in the one order.
+  const lost = yield* tellLosses(agent);
   return lost.length === 0 ? claim : { ...claim, lost };
 }
 
@@ -105,7 +106,7 @@ function* claimOrResume(ctx: EngineContext, request: ClaimRequest, { agent, live
   const target = yield* claimTarget(ctx, request);
   const claimer = { agent, offer: offerOf(agent, request), target };
   const claim = yield* claimWithin(ctx, claimer, known ?? (yield* laneHeads(target)));
-  if (claim.outcome === "none" && claim.reason !== "run_finished") {
+  if (claim.outcome === "none" && claim.reason !== "run_finished" && claim.reason !== "at_capacity") {
     const run = "run" in target ? yield* requireRun(target.run) : undefined;
     const project = "project" in target ? target.project : (run?.project ?? "");
     yield* wantWork(ctx, { offer: claimer.offer, project, run: run?.id });

@@ -168,9 +168,11 @@ export function* takeLocks(
   const wanted = new Set(ids);
   const known = (yield* locksHeldBy(ctx, name)).filter(({ id }) => wanted.has(id));
   const [lock] = known;
-  if (!lock) return false;
+  // Looked at before anything is locked; the locked look below decides.
+  if (!lock || (yield* agents.findAgent(name))?.presence !== "yielding") return false;
   yield* lockProject(lock.project);
   const locks = (yield* locksHeldBy(ctx, name)).filter(({ id }) => wanted.has(id));
+  if (locks.length === 0) return false;
   const change = new LockChange(ctx, lock.project);
   yield* change.breakStale(locks, by.agent, "silent");
   yield* change.serve();

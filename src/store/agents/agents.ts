@@ -137,6 +137,11 @@ export function* saveLosses(name: string, lost: readonly SilenceLoss[]): Tx<void
   yield ["UPDATE agents SET lost = $1 WHERE name = $2", [lost.length === 0 ? null : JSON.stringify(lost), name]];
 }
 
+/** Forgets losses that have been told; one that was added since they were read stays, with them. */
+export function* forgetLosses(name: string, told: readonly SilenceLoss[]): Tx<void> {
+  yield ["UPDATE agents SET lost = NULL WHERE name = $1 AND lost = $2", [name, JSON.stringify(told)]];
+}
+
 /** Agents that have made no call since an instant and are not known to be silent, the longest so first. */
 export function* unheardAgents(since: number, limit: number): Tx<string[]> {
   return yield* many(only("name", text), [

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { takeLocks } from "../../../src/engine/presence/silence.js";
+import { untaskedLocksOfAgent } from "../../../src/store/locks/locks.js";
 import { BACKENDS } from "../../support/databases/databases.js";
 import { Crew } from "../../support/fixtures/plan.js";
 import { startAppOn, type TestApp } from "../../support/servers/app.js";
@@ -152,6 +154,26 @@ describe.each(BACKENDS)("a silent agent on %s", (backend) => {
         { paths: ["a.ts"], to: "ben" },
         { paths: ["b.ts"], to: "cem" },
       ],
+    });
+  });
+
+  it("keeps a lock where it is heard of between the look and the transaction that would take it", async () => {
+    const { app } = await room();
+    const lock = await app.call("acquire_file_lock", {
+      agent: "ann",
+      project: "p",
+      paths: ["a.ts"],
+      ttl_seconds: 86_400,
+    });
+    expect(lock.outcome).toBe("granted");
+    const engine = await app.app.background("test");
+    const held = await engine.read((ctx) => untaskedLocksOfAgent(ctx.now, "ann"));
+    const locks = held.map(({ id }) => id);
+    expect(locks).toHaveLength(1);
+    const by = { agent: "ben", kind: "files", what: "a.ts", project: "p", since: 0 } as const;
+    expect(await engine.transact((ctx) => takeLocks(ctx, { agent: "ann", locks, by }))).toBe(false);
+    expect(await app.call("check_file_lock", { project: "p", path: "a.ts", agent: "ben" })).toMatchObject({
+      allowed: false,
     });
   });
 
