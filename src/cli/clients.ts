@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import type { Finding } from "../app/maintenance.js";
 import { isObject } from "../base/json.js";
+import { parseJsonc } from "../config/jsonc.js";
 
 /** Program that clients are to start: this file is in dist/cli. */
 const PROGRAM = path.resolve(import.meta.dirname, "../main.js");
@@ -56,7 +57,7 @@ function finding(client: string, file: string): Finding[] {
   }
   let data: unknown;
   try {
-    data = JSON.parse(withoutComments(text));
+    data = parseJsonc(text);
   } catch (error) {
     return [{ check, verdict: "warn", says: `${file} cannot be read as JSON: ${String(error)}` }];
   }
@@ -88,14 +89,6 @@ function missingScript(entry: unknown): string | undefined {
   const args = get(entry, "args");
   const scripts = [get(entry, "command"), ...(Array.isArray(args) ? (args as unknown[]) : [])];
   return scripts.find((one): one is string => typeof one === "string" && path.isAbsolute(one) && !fs.existsSync(one));
-}
-
-/** VS Code's files may hold comments. */
-function withoutComments(text: string): string {
-  return text.replaceAll(
-    /("(?:[^"\\]|\\.)*")|\/\/[^\n]*|\/\*[\s\S]*?\*\//g,
-    (_, string: string | undefined) => string ?? "",
-  );
 }
 
 function readIfThere(file: string): string | undefined {

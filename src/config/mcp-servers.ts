@@ -3,6 +3,7 @@ import path from "node:path";
 import { z } from "zod";
 import type { McpServer } from "../base/executor-policy.js";
 import { BatonError } from "../base/errors.js";
+import { isObject } from "../base/json.js";
 import { hint, isName, NAME_RULE } from "../base/names.js";
 
 const toolPatterns = z.array(z.string().min(1).max(200)).max(1_000).optional();
@@ -65,7 +66,7 @@ export function serversOfClient(
   const warnings: string[] = [];
   const servers: Record<string, unknown> = {};
   for (const [name, entry] of Object.entries(written)) {
-    if (isRecord(entry) && (entry["disabled"] === true || entry["enabled"] === false)) continue;
+    if (isObject(entry) && (entry["disabled"] === true || entry["enabled"] === false)) continue;
     const { server, ignored } = withoutForeignKeys(entry);
     const { value, problem = nameProblem(name) ?? serverProblem(value) } = expandVariables(server, sources);
     if (problem !== undefined) {
@@ -83,9 +84,9 @@ export function serversOfClient(
  * refused with its place. Throws `BatonError` `invalid_input` for a variable that cannot be filled in.
  */
 export function expandServers(servers: unknown, sources: VariableSources): unknown {
-  if (!isRecord(servers)) return servers;
+  if (!isObject(servers)) return servers;
   const expanded = Object.entries(servers).map(([name, server]) => {
-    if (isRecord(server) && server["disabled"] === true) return [name, server] as const;
+    if (isObject(server) && server["disabled"] === true) return [name, server] as const;
     const { value, problem } = expandVariables(server, sources);
     if (problem === undefined) return [name, value] as const;
     const message = `Invalid configuration: mcpServers.${name}: ${problem}. Set it, or write \${VAR:-default}.`;
@@ -96,16 +97,12 @@ export function expandServers(servers: unknown, sources: VariableSources): unkno
 
 function objectAt(data: object | undefined, key: string): Readonly<Record<string, unknown>> | undefined {
   const value: unknown = data && Object.getOwnPropertyDescriptor(data, key)?.value;
-  return isRecord(value) ? value : undefined;
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject(value) ? value : undefined;
 }
 
 /** Without the keys of other programs. A key that is nearly one of ours stays, and is refused: `tols` is no free pass to all tools. */
 function withoutForeignKeys(entry: unknown): { server: unknown; ignored: readonly string[] } {
-  if (!isRecord(entry)) return { server: entry, ignored: [] };
+  if (!isObject(entry)) return { server: entry, ignored: [] };
   const named = Object.entries(entry)
     .filter(([key]) => key !== "enabled")
     .map(([key, value]) => [OTHER_NAMES.get(key) ?? key, value] as const);
@@ -149,7 +146,7 @@ function expandVariables(server: unknown, { env, cwd }: VariableSources): { valu
   const walk = (value: unknown): unknown => {
     if (typeof value === "string") return value.replace(VARIABLE, fill);
     if (Array.isArray(value)) return value.map(walk);
-    return isRecord(value) ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, walk(one)])) : value;
+    return isObject(value) ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, walk(one)])) : value;
   };
   const value = walk(server);
   return { value, ...(problem !== undefined && { problem }) };

@@ -17,7 +17,7 @@ const REFUSED: readonly (readonly [form: RegExp, why: string])[] = [
   [/^:memory:$/i, "would be a database of each process alone: name a file"],
   [/^postgres(?:ql)?:/i, "is the URL of a server: it belongs into BATON_DATABASE_URL"],
   [/^[a-z][a-z\d+.-]+:/i, "is a URI, and a path is expected: write it without its scheme"],
-  [/^~[^/\\]/, "begins with ~ and a name, which only a shell reads as somebody's home: write the whole path"],
+  [/^~[^/\\]/, "begins with ~ and a name, which only a shell reads as the home of that user: write the whole path"],
   [/\$\{?[a-z_]|^%[a-z_]+%/i, "holds a variable, which only a shell fills in: write what it stands for"],
   [/\0/, "holds a NUL"],
 ];
