@@ -125,6 +125,7 @@ describe("names of other systems", () => {
   it("are never read where the operation has a key of that name, or where both names are given", () => {
     expect(own("create_project", { name: "p", description: "d" })).toEqual({ name: "p", description: "d" });
     expect(own("get_run", { run: "a", run_id: "b" })).toEqual({ run: "a", run_id: "b" });
+    expect(own("get_run", { run_id: "a", swarm_id: "b" })).toEqual({ run: "a", swarm_id: "b" });
   });
 
   it("a completion that says it did not succeed is refused with the call that fails the task", () => {

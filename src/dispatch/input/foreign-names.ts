@@ -53,17 +53,19 @@ const FOREIGN_KEYS: Readonly<Record<string, readonly string[]>> = {
 
 /**
  * Returns an input under the operation's own names: a key of another system, or one in camel case, is renamed where the
- * operation does not know it and has exactly what it means. Given under both names, the foreign one stays and is refused.
+ * operation does not know it and has exactly what it means. Of two names for one parameter, the later foreign one stays and is refused.
  */
 export function withOwnNames(operation: Operation, given: Record<string, unknown>): Record<string, unknown> {
   const { shape } = operation.input;
   const input = operation.translate?.(given) ?? given;
   const knows = (key: string) => Object.hasOwn(shape, key);
   if (Object.keys(input).every(knows)) return input;
+  const taken = new Set(Object.keys(input));
   return Object.fromEntries(
     Object.entries(input).map(([key, value]) => {
       const own = knows(key) ? key : ownName(key, knows);
-      if (own === undefined || own === key || Object.hasOwn(input, own)) return [key, value];
+      if (own === undefined || taken.has(own)) return [key, value];
+      taken.add(own);
       return [own, own === "paths" && isOnePath(value) ? [value] : value];
     }),
   );
