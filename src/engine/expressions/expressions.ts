@@ -62,7 +62,7 @@ function library(): { cel: Cel; environment: Environment } {
   return loaded;
 }
 
-/** With every name but those whose types are said apart. */
+/** The environment with every name but those whose types are given apart. */
 function newEnvironment(cel: Cel, checked: ReadonlySet<Root>): Environment {
   const environment = new cel.Environment({
     homogeneousAggregateLiterals: false,
@@ -77,7 +77,7 @@ function newEnvironment(cel: Cel, checked: ReadonlySet<Root>): Environment {
 }
 
 // The numbers of JSON are doubles and those written in an expression are integers; CEL orders them and does not add them, and its
-// checker holds no double to equal an integer. Who writes `steps.test.output.failed + 1` or `inputs.count == 1` means what it says.
+// checker holds no double to equal an integer. `steps.test.output.failed + 1` and `inputs.count == 1` mean what they say.
 function addMixedNumbers(environment: Environment): void {
   // Both ways, and their negations.
   environment.registerOperator("double == int", (a: number, b: bigint) => a === Number(b));

@@ -147,7 +147,7 @@ export function* identityOfHolder(task: Task): Tx<string | null> {
   return session?.clientSession ?? task.session;
 }
 
-/** The same of the caller. */
+/** The identity of the caller, as that of a holder. */
 export function identityOfCaller({ caller }: EngineContext): string | null {
   return caller.clientSession ?? caller.session?.id ?? null;
 }

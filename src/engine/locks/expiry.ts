@@ -49,7 +49,7 @@ export function* releaseSessionLocks(ctx: EngineContext, session: string): Tx<nu
   );
 }
 
-/** The same of an agent that is unregistered; its requests leave the line too. */
+/** Releases what an unregistered agent held without a task, and withdraws its requests; otherwise as for a session. */
 export function* releaseAgentLocks(ctx: EngineContext, agent: string): Tx<number> {
   return yield* releaseEverywhere(
     ctx,

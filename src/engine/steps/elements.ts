@@ -11,7 +11,7 @@ export function* elementResults(task: string, bytesMax: number): Tx<unknown> {
   return (yield* outcomesOfDependencies(task)).map(({ result }) => result);
 }
 
-/** The same of a step that ended without a result of its own because some of its elements failed; undefined for any other task. */
+/** Returns the results of the elements of a step that ended without a result of its own because some of its elements failed; undefined for any other task. */
 export function* resultsOfElements(task: string, bytesMax: number): Tx<unknown> {
   const elements = (yield* findTaskAndSpec(task))?.spec.dynamic?.elements;
   return elements === undefined ? undefined : yield* elementResults(task, bytesMax);

@@ -26,7 +26,7 @@ export const liveness: Migration = {
     "ALTER TABLE agents ADD COLUMN silent_at BIGINT",
     // From when on what it holds goes to who wants it.
     "ALTER TABLE agents ADD COLUMN yields_at BIGINT",
-    // What it has lost by its silence and has not been told of.
+    // Losses by its silence of which it has not been told.
     "ALTER TABLE agents ADD COLUMN lost TEXT",
     // The machine from which it called last.
     "ALTER TABLE agents ADD COLUMN host %KEY%",
