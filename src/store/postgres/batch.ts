@@ -15,10 +15,11 @@ export interface CallAnswer {
   readonly tag: string;
 }
 
-/** The call of a batch that failed; those after it were not run. `at` is the number of calls where the connection broke. */
+/** The call of a batch that failed, by the number of those answered before it. `sent`: the server may have seen the batch. */
 export class BatchFailed extends Error {
   constructor(
     readonly at: number,
+    readonly sent: boolean,
     override readonly cause: unknown,
   ) {
     super("a statement of a batch failed", { cause });
@@ -146,7 +147,7 @@ class Batch implements Submittable {
   }
 
   handleError(error: unknown): void {
-    this.#settling.reject(new BatchFailed(this.#answers.length, error));
+    this.#settling.reject(new BatchFailed(this.#answers.length, this.#known !== undefined, error));
   }
 
   #described(): readonly Column[] {

@@ -20,6 +20,14 @@ export function isLost(error: unknown): boolean {
   return error instanceof Error && LOST_WORDS.test(error.message);
 }
 
+/**
+ * The server ends the session, and says so in the order of its answers: what follows the statement was not run. A pooler that lost
+ * its server names no routine.
+ */
+export function isEndedByServer(error: unknown): boolean {
+  return error instanceof Error && "routine" in error && error.routine === "ProcessInterrupts" && isLost(error);
+}
+
 // 40001 serialization, 40P01 deadlock, 55P03 lock timeout, 57014 statement timeout, 53300 too many connections.
 const PASSING_STATES = /^(?:40001|40P01|55P03|57014|53300)$/;
 const TOO_MANY = "53300";

@@ -12,7 +12,7 @@ import {
 } from "../tx.js";
 import { type CallAnswer, BatchFailed, type Call, runBatch } from "./batch.js";
 import { codeOf } from "../../base/errors.js";
-import { isLost } from "./errors.js";
+import { isEndedByServer, isLost } from "./errors.js";
 import { MISSED, preparedOf, textOf } from "./statements.js";
 
 /** A statement sent to the server, and the point where a fault can strike: BEGIN has none. */
@@ -183,8 +183,14 @@ function hitsOf(point: Sent["point"]): number | undefined {
 function causeOf(failed: unknown, sent: readonly Sent[]): unknown {
   if (!(failed instanceof BatchFailed)) return failed;
   const { cause, at } = failed;
-  if (isLost(cause)) return sent.at(-1) === COMMIT ? new CommitUnknown(cause) : cause;
+  if (isLost(cause)) return mayHaveCommitted(failed, sent) ? new CommitUnknown(cause) : cause;
   const point = sent[at]?.point;
   const missed = point !== undefined && point !== "COMMIT" && hitsOf(point) !== undefined;
   return missed && codeOf(cause) === MISSED ? new MissedRows(point) : cause;
+}
+
+/** Whether a COMMIT stands in a batch that was lost, and the server did not say that it ended the session at an earlier statement. */
+function mayHaveCommitted({ cause, at, sent: wasSent }: BatchFailed, sent: readonly Sent[]): boolean {
+  const before = isEndedByServer(cause) && at < sent.length - 1;
+  return wasSent && !before && sent.at(-1) === COMMIT;
 }

@@ -1,5 +1,6 @@
 import { Client } from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
+import type { StorePoint } from "../../../src/store/driver/faults.js";
 import { SCHEMA_VERSION } from "../../../src/store/migrations/index.js";
 import { openPostgres } from "../../../src/store/postgres/postgres.js";
 import { createDatabase, createEmptyDatabase, testRuntime } from "../../support/databases/databases.js";
@@ -79,6 +80,41 @@ describe("the connection", () => {
       yield ["SELECT pg_sleep(0.2)"];
       yield* put("b");
     });
+    expect(await store.read(names)).toEqual(["a", "b"]);
+  });
+
+  test("that ended before the batch of COMMIT was sent costs a try", async () => {
+    const database = await createDatabase("postgres");
+    const administrator = await rawClient(database.location);
+    let ended: Promise<void> | undefined;
+    const isLast = ({ statement }: StorePoint) => statement !== "COMMIT" && statement[1]?.[0] === "b";
+    const hooks = { hold: (point: StorePoint) => (isLast(point) ? (ended ??= endOthers(administrator)) : undefined) };
+    const store = await database.open({ hooks });
+    await store.transact(function* () {
+      yield* put("a");
+      yield* names();
+      yield* put("b");
+    });
+    expect(await store.read(names)).toEqual(["a", "b"]);
+  });
+
+  test("that the server ends at a statement before COMMIT, in one batch with it, costs a try", async () => {
+    const database = await createDatabase("postgres");
+    const [administrator, holder] = [await rawClient(database.location), await rawClient(database.location)];
+    await holder.query("SELECT pg_advisory_lock(1)");
+    const store = await database.open();
+    const done = store.transact(function* () {
+      yield* put("a");
+      yield [
+        `INSERT INTO settings (scope, name, value, updated_at, updated_by)
+         SELECT 'test', 'b', CAST(pg_advisory_xact_lock(1) AS TEXT), 0, 'test'`,
+      ];
+    });
+    const end = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE datname = current_database() AND wait_event_type = 'Lock'`;
+    while ((await administrator.query(end)).rowCount === 0);
+    await holder.query("SELECT pg_advisory_unlock(1)");
+    await done;
     expect(await store.read(names)).toEqual(["a", "b"]);
   });
 
