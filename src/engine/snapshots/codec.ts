@@ -45,7 +45,10 @@ export class Packer {
   }
 
   readonly add = (page: string): void => {
-    const part = compress(page, OPTIONS).then(partOf);
+    // Not at once: the query that hands the page on asks for the next one first.
+    const part = Promise.resolve(page)
+      .then((text) => compress(text, OPTIONS))
+      .then(partOf);
     // The caller of finish hears of a failure; a part that was started over has no listener.
     part.catch(() => undefined);
     this.#pages.push(part);
