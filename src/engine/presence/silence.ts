@@ -7,11 +7,12 @@ import { type Lock, untaskedLocksOfAgent } from "../../store/locks/locks.js";
 import { deleteWant, deleteWantsBefore, isAnyWantBefore, listWants } from "../../store/presence/wants.js";
 import { runningTasksOf } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
-import { isSilent, type PresenceEvent, presenceAfter } from "../agents/presence.js";
+import { type PresenceEvent, presenceAfter, presenceMachine } from "../agents/presence.js";
 import type { EngineContext } from "../context.js";
 import { SILENT } from "../lifecycle/leases.js";
 import { lockTask } from "../lifecycle/locked-task.js";
 import { LockChange } from "../locks/lock-change.js";
+import { canMove } from "../machine.js";
 import { giveBack } from "../tasks/tasks.js";
 import { type WantedHolding, wantedHoldings, type Wanter } from "./wanted.js";
 
@@ -107,13 +108,13 @@ function stepOf(ctx: EngineContext, agent: agents.Agent, wanted: readonly Wanted
   return (yieldsAt ?? 0) <= ctx.now ? { agent: name, event: "yield", taken: wanted } : undefined;
 }
 
-/** Changes the presence of a silent agent as a step says, where it is silent still. */
+/** Changes the presence of a silent agent as a step says, unless it was heard of since or another process took the step. */
 export function* changeSilence(ctx: EngineContext, step: SilenceStep): Tx<void> {
   const { event } = step;
   if (event === undefined) return;
   yield* lockAgent(step.agent);
   const agent = yield* agents.findAgent(step.agent);
-  if (!agent || !isSilent(agent)) return;
+  if (!agent || !canMove(presenceMachine, { id: agent.name, status: agent.presence }, event)) return;
   const present = { silentAt: null, yieldsAt: null, heardAt: null };
   const to = { want: { yieldsAt: step.yieldsAt ?? null }, lapse: { yieldsAt: null }, yield: {}, lose_all: present }[
     event

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { takeLocks } from "../../../src/engine/presence/silence.js";
+import { changeSilence, fallSilent, silenceSteps, takeLocks } from "../../../src/engine/presence/silence.js";
 import { untaskedLocksOfAgent } from "../../../src/store/locks/locks.js";
 import { BACKENDS } from "../../support/databases/databases.js";
 import { Crew } from "../../support/fixtures/plan.js";
@@ -175,6 +175,20 @@ describe.each(BACKENDS)("a silent agent on %s", (backend) => {
     expect(await app.call("check_file_lock", { project: "p", path: "a.ts", agent: "ben" })).toMatchObject({
       allowed: false,
     });
+  });
+
+  it("is warned once where two processes found the same warning due", async () => {
+    const { app, crew, start } = await room();
+    const { run } = await start([{ key: "a", ...LONG }]);
+    await crew.take("ann", { run: run.id });
+    await quiet(app, SILENCE_MS);
+    const engine = await app.app.background("test");
+    await engine.transact((ctx) => fallSilent(ctx, "ann"));
+    await crew.claim("ben", { run: run.id });
+    const [step] = await engine.read(silenceSteps);
+    if (step?.event !== "want") throw new Error("no warning is due");
+    for (let process = 1; process <= 2; process++) await engine.transact((ctx) => changeSilence(ctx, step));
+    expect(await eventTypes(app, { run: run.id })).toEqual(["agent.silent", "agent.warned"]);
   });
 
   it("loses a lock that keeps tasks from being claimed", async () => {
