@@ -4,17 +4,19 @@ import { hint, NAME_LENGTH_MAX } from "./names.js";
 const NAMED_KEYS_MAX = 5;
 
 /**
- * An object that knows all its keys: any other is refused with the key that was probably meant, or, where `later` has
- * it, with a sentence that it comes with a later version.
+ * An object that knows all its keys: any other is refused with the sentence that `habits` has for it, or the key that was
+ * probably meant, or, where `later` has it, a sentence that it comes with a later version.
  */
 export function closedObject<Shape extends z.core.$ZodLooseShape>(
   shape: Shape,
   later: ReadonlySet<string> = new Set(),
+  habits: Readonly<Record<string, string>> = {},
 ) {
   const known = Object.keys(shape);
   const problemOf = (key: string): string => {
     if (later.has(key)) return `the key "${key}" comes with a later version and is not understood yet`;
-    return `unknown key "${key.slice(0, NAME_LENGTH_MAX)}"${hint(key, known)}`;
+    const habit = Object.hasOwn(habits, key) ? habits[key] : key.startsWith("x-") ? habits["x-"] : undefined;
+    return `unknown key "${key.slice(0, NAME_LENGTH_MAX)}"${habit === undefined ? hint(key, known) : `: ${habit}`}`;
   };
   return z.strictObject(shape, {
     error: (issue) => {

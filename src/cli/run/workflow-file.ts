@@ -65,10 +65,10 @@ export async function checkedDefinition(
 }
 
 export function problemLines(file: string, problems: ResultOf<"validate_workflow">["problems"]): string[] {
-  return problems.map(({ path: place, line, step, message, cycle }) => {
-    const where = [line === undefined ? file : `${file}:${line}`, step === undefined ? place : `step ${step}`];
-    const way = cycle === undefined ? "" : ` (${cycle.join(" → ")})`;
-    return `  ${where.filter((part) => part !== "").join(": ")}: ${message}${way}`;
+  return problems.map(({ path: place, line, step, message }) => {
+    const field = step === undefined ? place : place.replace(/^steps(?:\[\d+\])?\.?/, "");
+    const where = [step === undefined ? "" : `step ${step}`, field].filter((part) => part !== "").join(", ");
+    return `  ${line === undefined ? file : `${file}:${line}`}: ${where === "" ? "" : `${where}: `}${message}`;
   });
 }
 

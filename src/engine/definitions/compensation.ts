@@ -1,6 +1,7 @@
 import { addStepProblems, type StepChecks } from "./step-checks.js";
 import { stepSchema, type WrittenStep } from "./schema.js";
-import { missingFirst, zodProblems } from "../../base/problems.js";
+import { wordIssue } from "./wording.js";
+import { zodProblems } from "../../base/problems.js";
 
 // A compensation is written as a step, without these keys, which it takes from the step that it undoes.
 
@@ -29,7 +30,7 @@ export function parseCompensation(step: WrittenStep, index: number, checks: Step
     problems.add({ path: `${at}.kind`, step: key, message: schema });
     return undefined;
   }
-  const parsed = schema.safeParse(written, { error: missingFirst });
+  const parsed = schema.safeParse(written, { error: wordIssue });
   if (parsed.success) {
     addStepProblems(parsed.data, { ...checks, at });
     return parsed.data;

@@ -5,13 +5,15 @@ import { type Deadline, type Defaults, headSchema, stepSchema, type WrittenStep 
 import { parseCompensation } from "./compensation.js";
 import { addStepProblems, type DefinitionLimits } from "./step-checks.js";
 import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./expression-checks.js";
+import { withLines } from "./lines.js";
+import { wordIssue } from "./wording.js";
 import { addForbidden, readDefinitionText } from "./text.js";
 import { parseDuration } from "../../base/durations.js";
 import { defined, type JsonObject, isObject } from "../../base/json.js";
 import { addInputProblems, type InputDefinition } from "./inputs.js";
 import { DEFAULT_ESTIMATE_MS, type Priority } from "../scheduling/order.js";
 import type { OutputSchema } from "./json-schema.js";
-import { missingFirst, type Problem, Problems, problemsError, zodProblems } from "../../base/problems.js";
+import { type Problem, Problems, problemsError, zodProblems } from "../../base/problems.js";
 import { addGraphProblems, type StepLinks } from "../graph/problems.js";
 
 /** With `retry_attempts` of the settings. */
@@ -119,14 +121,19 @@ export interface Parsed {
 
 /** Reads a definition from an object, or from a text of YAML or JSON: its normal form, or every problem at once. */
 export function parseDefinition(written: string | JsonObject, options: ParseOptions): Parsed | { problems: Problem[] } {
-  const read = typeof written === "string" ? readDefinitionText(written) : { value: written };
+  if (typeof written !== "string") return parseSource(written, options);
+  const read = readDefinitionText(written);
   if ("problems" in read) return read;
-  const source = read.value;
+  const parsed = parseSource(read.value, options);
+  return "problems" in parsed ? { problems: withLines(parsed.problems, written) } : parsed;
+}
+
+function parseSource(source: JsonObject, options: ParseOptions): Parsed | { problems: Problem[] } {
   const problems = new Problems();
   addForbidden(source, problems);
   addCountProblem(source, options.limits, problems);
   if (problems.list().some((problem) => problem.limit)) return { problems: problems.list() };
-  const head = headSchema.safeParse(source, { error: missingFirst });
+  const head = headSchema.safeParse(source, { error: wordIssue });
   if (!head.success) zodProblems(head.error).forEach((problem) => problems.add(problem));
   const writtenSteps = parseSteps(source, options.limits, problems);
   const links = [...linksOf(source), ...(options.around ?? [])];
@@ -136,7 +143,7 @@ export function parseDefinition(written: string | JsonObject, options: ParseOpti
   addInputProblems(inputsOfHead, problems);
   const reads = readExpressions({ inputs: inputsOfHead, steps: writtenSteps, links, problems });
   if (problems.count > 0) return { problems: problems.list() };
-  const { defaults, steps: _, inputs, ...rest } = head.data;
+  const { defaults, steps: _, inputs, $schema: __, ...rest } = head.data;
   const definition: Definition = {
     ...defined({ ...rest, name: rest.name ?? options.name ?? "workflow", on_failure: rest.on_failure ?? "continue" }),
     inputs: normalInputs(inputs ?? {}),
@@ -187,7 +194,7 @@ function parseSteps(source: JsonObject, limits: DefinitionLimits, problems: Prob
     const path = ["steps", index];
     const at = `steps[${index}]`;
     if (!isObject(step)) {
-      problems.add({ path: at, message: "a step is an object with a key and a prompt" });
+      problems.add({ path: at, message: "a step is a map with a key and a prompt: - key: build" });
       return [];
     }
     const key = typeof step["key"] === "string" ? { step: step["key"] } : {};
@@ -196,7 +203,7 @@ function parseSteps(source: JsonObject, limits: DefinitionLimits, problems: Prob
       problems.add({ path: `${at}.kind`, ...key, message: schema });
       return [];
     }
-    const parsed = schema.safeParse(step, { error: missingFirst });
+    const parsed = schema.safeParse(step, { error: wordIssue });
     if (!parsed.success) {
       zodProblems(parsed.error, path, key.step).forEach((problem) => problems.add(problem));
       return [];

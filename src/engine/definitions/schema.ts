@@ -4,6 +4,7 @@ import { closedObject } from "../../base/strict-object.js";
 import { durationSchema, parseDuration } from "../../base/durations.js";
 import { parseInstant } from "../../base/time.js";
 import { hint, isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "../../base/names.js";
+import { HEAD_HABITS, kindMeant, RETRY_HABITS, STEP_HABITS, TIMEOUT_HABITS } from "./habits.js";
 import { TOOL_NAME, TOOL_NAME_LENGTH_MAX, TOOL_NAME_RULE } from "../policy/tool-policy.js";
 
 export const INPUT_TYPES = ["string", "number", "integer", "boolean", "array", "object"] as const;
@@ -19,7 +20,9 @@ export type Deadline = { readonly at: number } | { readonly after_ms: number };
 
 const LATER_KEYS = new Set(["review", "resources"]);
 
-const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => closedObject(shape, LATER_KEYS);
+const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape, habits?: Readonly<Record<string, string>>) =>
+  closedObject(shape, LATER_KEYS, habits);
+const stepOf = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => closed(shape, STEP_HABITS);
 
 // `meta` is for the JSON Schema of workflow-schema.ts, which does not see what only code checks.
 const nameSchema = z
@@ -34,20 +37,26 @@ const labelsSchema = z.array(labelSchema).max(64);
 const prioritySchema = z.enum(PRIORITY_NAMES);
 const durationMs = durationSchema();
 
-const retrySchema = closed({
-  initial_interval_ms: durationSchema(0).optional(),
-  backoff_coefficient: z.number().min(1).max(100).optional(),
-  max_interval_ms: durationSchema(0).optional(),
-  max_attempts: z.int().min(1).max(1_000).optional(),
-  non_retryable: z.array(z.string().min(1).max(200)).max(100).optional(),
-});
+const retrySchema = closed(
+  {
+    initial_interval_ms: durationSchema(0).optional(),
+    backoff_coefficient: z.number().min(1).max(100).optional(),
+    max_interval_ms: durationSchema(0).optional(),
+    max_attempts: z.int().min(1).max(1_000).optional(),
+    non_retryable: z.array(z.string().min(1).max(200)).max(100).optional(),
+  },
+  RETRY_HABITS,
+);
 
-const timeoutsSchema = closed({
-  schedule_to_start: durationMs.optional(),
-  start_to_close: durationMs.optional(),
-  schedule_to_close: durationMs.optional(),
-  heartbeat: durationMs.optional(),
-});
+const timeoutsSchema = closed(
+  {
+    schedule_to_start: durationMs.optional(),
+    start_to_close: durationMs.optional(),
+    schedule_to_close: durationMs.optional(),
+    heartbeat: durationMs.optional(),
+  },
+  TIMEOUT_HABITS,
+);
 
 export const deadlineSchema = z
   .union([z.string(), z.number()], { error: "must be a duration or an instant" })
@@ -80,23 +89,27 @@ const variableSchema = z
   .max(64);
 
 /** All but the steps, whose form depends on their kind. */
-export const headSchema = closed({
-  name: nameSchema.optional(),
-  description: z.string().max(10_000).optional(),
-  inputs: z.record(variableSchema, inputSchema).optional(),
-  defaults: closed({
-    retry: retrySchema.optional(),
-    timeouts: timeoutsSchema.optional(),
-    role: labelSchema.optional(),
-    requires: labelsSchema.optional(),
+export const headSchema = closed(
+  {
+    $schema: z.string().max(2_000).optional(),
+    name: nameSchema.optional(),
+    description: z.string().max(10_000).optional(),
+    inputs: z.record(variableSchema, inputSchema).optional(),
+    defaults: closed({
+      retry: retrySchema.optional(),
+      timeouts: timeoutsSchema.optional(),
+      role: labelSchema.optional(),
+      requires: labelsSchema.optional(),
+      priority: prioritySchema.optional(),
+    }).optional(),
+    max_parallel: z.int().min(1).max(10_000).optional(),
+    on_failure: z.enum(ON_FAILURE).optional(),
     priority: prioritySchema.optional(),
-  }).optional(),
-  max_parallel: z.int().min(1).max(10_000).optional(),
-  on_failure: z.enum(ON_FAILURE).optional(),
-  priority: prioritySchema.optional(),
-  deadline: deadlineSchema.optional(),
-  steps: z.array(z.unknown()).min(1, { error: "a workflow has at least one step" }),
-});
+    deadline: deadlineSchema.optional(),
+    steps: z.array(z.unknown()).min(1, { error: "a workflow has at least one step" }),
+  },
+  HEAD_HABITS,
+);
 
 const anyStep = {
   key: nameSchema,
@@ -133,7 +146,7 @@ const anyStep = {
   }),
 };
 
-const agentStep = closed({ ...anyStep, kind: z.literal("agent").optional(), prompt: z.string().min(1) });
+const agentStep = stepOf({ ...anyStep, kind: z.literal("agent").optional(), prompt: z.string().min(1) });
 
 const relativeDirectory = z
   .string()
@@ -142,7 +155,7 @@ const relativeDirectory = z
     error: "must be a directory inside the project, relative to its root",
   });
 
-const commandStep = closed({
+const commandStep = stepOf({
   ...anyStep,
   kind: z.literal("command"),
   run: z.string().min(1),
@@ -158,7 +171,7 @@ const commandStep = closed({
   shell: z.enum(["sh", "bash"], { error: 'must be "sh" or "bash"' }).optional(),
 });
 
-const toolStep = closed({
+const toolStep = stepOf({
   ...anyStep,
   kind: z.literal("tool"),
   // Literal, both: what a workflow may call stands in its definition, and no result of a step decides about it.
@@ -170,18 +183,18 @@ const toolStep = closed({
   arguments: z.record(z.string(), z.unknown()).optional(),
 });
 
-const planStep = closed({ ...anyStep, kind: z.literal("plan"), prompt: z.string().min(1) });
+const planStep = stepOf({ ...anyStep, kind: z.literal("plan"), prompt: z.string().min(1) });
 
-const humanStep = closed({
+const humanStep = stepOf({
   ...anyStep,
   kind: z.literal("human"),
   ask: z.string().min(1),
   form: z.record(z.string(), z.unknown()).optional(),
 });
 
-const gateStep = closed({ ...anyStep, kind: z.literal("gate"), checks: z.array(z.string().min(1)).min(1).max(100) });
+const gateStep = stepOf({ ...anyStep, kind: z.literal("gate"), checks: z.array(z.string().min(1)).min(1).max(100) });
 
-const waitStep = closed({
+const waitStep = stepOf({
   ...anyStep,
   kind: z.literal("wait"),
   for: z.union([z.string().min(1), z.number()]).optional(),
@@ -193,7 +206,7 @@ const waitStep = closed({
   })
   .meta({ oneOf: ["for", "until", "event"].map((key) => ({ required: [key] })) });
 
-const workflowStep = closed({
+const workflowStep = stepOf({
   ...anyStep,
   kind: z.literal("workflow"),
   workflow: nameSchema,
@@ -218,11 +231,7 @@ export type WrittenStep = z.output<(typeof SCHEMAS)[StepKind]>;
 /** The schema of a step, chosen by what it says it is; or a sentence on why there is none. */
 export function stepSchema(written: Readonly<Record<string, unknown>>): (typeof SCHEMAS)[StepKind] | string {
   const { kind } = written;
-  if (kind === undefined && "run" in written && !("prompt" in written))
-    return 'has "run" and so must say `kind: command`';
-  if (kind === undefined && "tool" in written && !("prompt" in written))
-    return 'has "tool" and so must say `kind: tool`';
-  if (kind === undefined) return agentStep;
+  if (kind === undefined) return kindMeant(written) ?? agentStep;
   if (typeof kind === "string" && Object.hasOwn(SCHEMAS, kind)) return SCHEMAS[kind as StepKind];
   const known = `understood are ${STEP_KINDS.join(", ")}`;
   if (typeof kind !== "string") return `kind must be a text: ${known}`;

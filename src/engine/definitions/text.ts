@@ -1,4 +1,5 @@
 import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from "yaml";
+import { shortText } from "./habits.js";
 import { type Problem, Problems, pathText } from "../../base/problems.js";
 import { flawOfNumber, flawOfText } from "../../base/texts/stored-values.js";
 import type { JsonObject } from "../../base/json.js";
@@ -60,7 +61,14 @@ function repeatedJsonKey(text: string): Problem | undefined {
   return undefined;
 }
 
+const JSON_COMMENT = /(?<=^[ \t]*)\/[/*]/m;
+
 function readYaml(text: string, expected: string): Read {
+  const comment = text.trimStart().startsWith("{") ? JSON_COMMENT.exec(text) : null;
+  if (comment !== null) {
+    const line = text.slice(0, comment.index).split("\n").length;
+    return { problems: [{ path: "", line, message: "JSON has no comments: leave them out, or write YAML" }] };
+  }
   const lines = new LineCounter();
   const parsed = parse(text, lines);
   if ("problems" in parsed) return parsed;
@@ -68,12 +76,23 @@ function readYaml(text: string, expected: string): Read {
   const problems = new Problems();
   for (const { message, linePos, pos } of [...document.errors, ...document.warnings].slice(0, SYNTAX_PROBLEMS_MAX)) {
     if (message.startsWith("Maximum call stack")) return { problems: [TOO_DEEP] };
-    // The parser adds an excerpt below its first line.
-    const said = (message.split("\n")[0] ?? message).replace(/ at line \d+, column \d+:?$/, "");
-    problems.add({ path: "", line: linePos?.[0].line ?? lines.linePos(pos[0]).line, message: said });
+    const line = linePos?.[0].line ?? lines.linePos(pos[0]).line;
+    problems.add({ path: "", line, message: syntaxProblem(message, text, line) });
   }
   if (problems.count === 0) addRepeatedKeys(document, lines, problems);
   return problems.count > 0 ? { problems: problems.list() } : plainData(document, expected);
+}
+
+/** The parser's first line, without the excerpt that it adds; or what to write, where the mistake is a common one. */
+function syntaxProblem(said: string, text: string, line: number): string {
+  const written = text.split("\n", line)[line - 1]?.trim() ?? "";
+  if (said.startsWith("Nested mappings are not allowed") || said.startsWith("Implicit keys need")) {
+    const [, key = "", value = ""] = /^(?:- )?([\w-]+):\s+(.*)$/.exec(written) ?? [];
+    if (value.includes(": "))
+      return `a text with a colon stands in quotes: ${key}: ${JSON.stringify(shortText(value))}`;
+  }
+  if (/multiple documents/.test(said)) return "multiple documents (---) in one file: write one workflow in each file";
+  return (said.split("\n")[0] ?? said).replace(/ at line \d+, column \d+:?$/, "");
 }
 
 // The parser calls itself for each level and takes quadratic time to find the end of the stack, which it then reports
@@ -109,7 +128,8 @@ function addRepeatedKeys(document: Document.Parsed, lines: LineCounter, problems
 
 function plainData(document: Document.Parsed, expected: string): Read {
   if (!isMap(document.contents)) {
-    return { problems: [{ path: "", message: expected }] };
+    const empty = document.contents === null ? "the text is empty: " : "";
+    return { problems: [{ path: "", message: `${empty}${expected}` }] };
   }
   try {
     // A map with string keys becomes an object; `stringKeys` has refused every other.

@@ -18,10 +18,10 @@ test("a tool step says a server, a tool and its arguments, whose expressions may
 
 test.each([
   [{ key: "a", tool: "x" }, "kind", 'has "tool" and so must say `kind: tool`'],
-  [{ key: "a", kind: "tool", server: "s" }, "tool", "is required (string)"],
+  [{ key: "a", kind: "tool", server: "s" }, "tool", "is missing: name the server's tool: tool: create_issue"],
   [tool({ tool: "a b" }), "tool", "must be the name of a tool"],
   [tool({ server: "s/t" }), "server", "must be a name"],
-  [tool({ arguments: ["x"] }), "arguments", "expected record"],
+  [tool({ arguments: ["x"] }), "arguments", "must be a map, not a list"],
   [tool({ argument: {} }), "", 'did you mean "arguments"?'],
   [tool({ tool: "${{ inputs.x }}" }), "tool", "no expression is read here"],
   [tool({ arguments: { list: [1, "a ${{ inputs.x }}"] } }), "arguments.list[1]", "at character 14: there is no input"],

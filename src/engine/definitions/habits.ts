@@ -1,0 +1,137 @@
+// Keys and values that people write out of habit, from GitHub Actions, Compose, Taskfile, Task Master and the like, with
+// the sentence that says how the same is written here.
+
+const NEEDS = "write needs: [build], with the keys of other steps";
+const COMMAND = "write kind: command and run: npm test";
+const TIMEOUTS = "write timeouts: { start_to_close: 5m }";
+const STEPS = "write steps: as a list, each beginning with - key: build";
+const LEAVE_OUT = "leave it out";
+const MERGE =
+  "YAML merge keys and x- keys are not read: write the keys out, or put what all steps share under defaults:";
+
+/** In a step. */
+export const STEP_HABITS: Readonly<Record<string, string>> = {
+  id: "write key: build",
+  name: "write key: build, and title: for words",
+  depends_on: NEEDS,
+  dependsOn: NEEDS,
+  dependencies: NEEDS,
+  deps: NEEDS,
+  after: NEEDS,
+  requires_steps: NEEDS,
+  command: COMMAND,
+  commands: COMMAND,
+  cmd: COMMAND,
+  cmds: COMMAND,
+  script: COMMAND,
+  entrypoint: COMMAND,
+  uses: "there are no actions: write kind: command with run:, or kind: tool with server: and tool:",
+  with: "write env: for a command, arguments: for a tool, inputs: for a workflow",
+  args: "write arguments: for a tool; for a command they are part of run:",
+  params: "write arguments: for a tool, inputs: for a workflow",
+  environment: "write env: { NAME: value }",
+  "working-directory": "write cwd: packages/app",
+  working_directory: "write cwd: packages/app",
+  working_dir: "write cwd: packages/app",
+  dir: "write cwd: packages/app",
+  timeout: TIMEOUTS,
+  "timeout-minutes": TIMEOUTS,
+  timeout_minutes: TIMEOUTS,
+  timeout_seconds: TIMEOUTS,
+  retries: "write retry: { max_attempts: 3 }",
+  max_retries: "write retry: { max_attempts: 3 }",
+  max_attempts: "write retry: { max_attempts: 3 }",
+  "continue-on-error": "write trigger: all_done in the steps that are to run all the same",
+  allow_failure: "write trigger: all_done in the steps that are to run all the same",
+  when: "write if: steps.test.output.passed",
+  condition: "write if: steps.test.output.passed",
+  strategy: "write for_each: [1, 2, 3]; each element is item in an expression",
+  matrix: "write for_each: [1, 2, 3]; each element is item in an expression",
+  loop: "write for_each: [1, 2, 3]; each element is item in an expression",
+  with_items: "write for_each: [1, 2, 3]; each element is item in an expression",
+  "runs-on": `${LEAVE_OUT}: a step runs where its agent or server is; requires: names the capabilities it must have`,
+  image: `${LEAVE_OUT}: commands run on this machine, not in a container`,
+  agent: "write role: reviewer, or requires: [capability]; a task is reserved for one agent with assign_task",
+  assignee: "write role: reviewer, or requires: [capability]; a task is reserved for one agent with assign_task",
+  type: "write kind: agent, command, tool, human, gate, wait, plan or workflow",
+  description: "write prompt: for what is to be done, title: for a heading",
+  details: "write it into prompt:",
+  instructions: "write prompt:",
+  task: "write prompt:",
+  message: "write prompt:, or with kind: human ask:",
+  question: 'write ask: "…" with kind: human',
+  test_strategy: "write criteria: [tests pass]",
+  testStrategy: "write criteria: [tests pass]",
+  acceptance_criteria: "write criteria: [tests pass]",
+  subtasks: "write each as a step of its own, joined by needs:",
+  steps: "write each as a step of its own, joined by needs:",
+  status: `${LEAVE_OUT}: a step has its state only in a run`,
+  outputs: "write output: with a JSON Schema of the result",
+  output_schema: "write output: with a JSON Schema of the result",
+  artifacts: "write files: { write: [dist/**] }",
+  "<<": MERGE,
+  "x-": MERGE,
+};
+
+/** At the top of a workflow. */
+export const HEAD_HABITS: Readonly<Record<string, string>> = {
+  jobs: STEPS,
+  tasks: STEPS,
+  services: STEPS,
+  stages: STEPS,
+  title: "write name: my-workflow",
+  on: `${LEAVE_OUT}: a run is started with baton run FILE or execute_workflow`,
+  version: `${LEAVE_OUT}: versions are counted when a workflow is stored`,
+  env: "write env: in the steps that need it",
+  vars: "write inputs:",
+  variables: "write inputs:",
+  parameters: "write inputs:",
+  params: "write inputs:",
+  concurrency: "write max_parallel: 4",
+  "max-parallel": "write max_parallel: 4",
+  timeout: "write deadline: 2h, or timeouts: under defaults:",
+  retry: "write it under defaults:",
+  timeouts: "write it under defaults:",
+  role: "write it under defaults:",
+  "<<": MERGE,
+  "x-": MERGE,
+};
+
+/** In a step's `timeouts`, and in `retry`. */
+export const TIMEOUT_HABITS: Readonly<Record<string, string>> = {
+  timeout: "write start_to_close: 5m",
+  run: "write start_to_close: 5m",
+  total: "write schedule_to_close: 1h",
+  minutes: "write start_to_close: 5m",
+};
+
+export const RETRY_HABITS: Readonly<Record<string, string>> = {
+  attempts: "write max_attempts: 3",
+  max: "write max_attempts: 3",
+  count: "write max_attempts: 3",
+  limit: "write max_attempts: 3",
+  delay: "write initial_interval_ms: 5s",
+  backoff: "write backoff_coefficient: 2",
+};
+
+/** How a step without `kind` that cannot be an agent's is to be written. */
+export function kindMeant(step: Readonly<Record<string, unknown>>): string | undefined {
+  if ("prompt" in step) return undefined;
+  if ("run" in step) return 'has "run" and so must say `kind: command`';
+  if ("tool" in step) return 'has "tool" and so must say `kind: tool`';
+  if ("ask" in step) return 'has "ask" and so must say `kind: human`';
+  if ("checks" in step) return 'has "checks" and so must say `kind: gate`';
+  if ("workflow" in step) return 'has "workflow" and so must say `kind: workflow`';
+  const command = ["command", "cmd", "script"].find((key) => typeof step[key] === "string");
+  if (command !== undefined) return `write kind: command and run: ${shortText(step[command])} in place of "${command}"`;
+  return "uses" in step ? STEP_HABITS["uses"] : undefined;
+}
+
+const SHOWN_MAX = 60;
+
+/** A value as it would be written in a file, on one line and cut. */
+export function shortText(value: unknown): string {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing");
+  const line = text.split("\n", 1)[0] ?? "";
+  return line.length <= SHOWN_MAX ? line : `${line.slice(0, SHOWN_MAX)}…`;
+}

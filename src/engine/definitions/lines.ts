@@ -1,0 +1,47 @@
+import { isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import type { Problem } from "../../base/problems.js";
+
+/** The text is read a second time for its lines: half a second for a longer one. */
+const CHARS_MAX = 200_000;
+
+/** Adds to each problem the line of the value it is about, or of the nearest one around it that stands in the text. */
+export function withLines(problems: readonly Problem[], text: string): Problem[] {
+  if (text.length > CHARS_MAX || problems.every(({ line }) => line !== undefined)) return [...problems];
+  const lineCounter = new LineCounter();
+  const { contents } = parseDocument(text, { lineCounter, uniqueKeys: false, logLevel: "silent" });
+  return problems.map((problem) => {
+    if (problem.line !== undefined || problem.limit === true) return problem;
+    const at = offsetOf(contents, [...partsOf(problem.path), ...unknownKey(problem.message)]);
+    return at === undefined ? problem : { ...problem, line: lineCounter.linePos(at).line };
+  });
+}
+
+/** `steps[3].timeouts.heartbeat` as its parts. */
+function partsOf(path: string): (string | number)[] {
+  return [...path.matchAll(/\[(\d+)\]|([^.[\]]+)/g)].map(([, index, key]) =>
+    index === undefined ? (key ?? "") : Number(index),
+  );
+}
+
+/** The path of an unknown key is that of its object. */
+function unknownKey(message: string): string[] {
+  const key = /^(?:unknown key|the key) "([^"]+)"/.exec(message)?.[1];
+  return key === undefined ? [] : [key];
+}
+
+function offsetOf(root: unknown, parts: readonly (string | number)[]): number | undefined {
+  let node = root;
+  let offset: number | undefined;
+  for (const part of parts) {
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => (isScalar(key) ? String(key.value) : key) === String(part));
+      if (!isPair(pair)) return offset;
+      offset = isNode(pair.key) ? pair.key.range?.[0] : offset;
+      node = pair.value;
+    } else if (isSeq(node) && typeof part === "number") {
+      node = node.items[part];
+      offset = isNode(node) ? node.range?.[0] : offset;
+    } else return offset;
+  }
+  return offset;
+}

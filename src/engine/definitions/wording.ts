@@ -1,0 +1,99 @@
+import type { z } from "zod";
+import { shortText } from "./habits.js";
+
+/** The mend of a key that is missing, by its name. */
+const MISSING: Readonly<Record<string, string>> = {
+  key: "every step has one: key: build",
+  prompt: "say what the agent is to do: prompt: …",
+  run: "write the command line: run: npm test",
+  ask: 'a human step asks a person: ask: "Release it?"',
+  checks: "a gate has expressions that must hold: checks: [steps.test.output.passed]",
+  server: "name the MCP server: server: github",
+  tool: "name the server's tool: tool: create_issue",
+  workflow: "name a stored workflow: workflow: release",
+  steps: "a workflow is a list of steps, each beginning with - key: build",
+  type: "an input has a type: type: string",
+};
+
+/** How a value that has to be a map or a list is written, by its key. */
+const EXAMPLES: Readonly<Record<string, string>> = {
+  steps: "steps is a list, each beginning with - key: build",
+  timeouts: "timeouts: { start_to_close: 5m }",
+  retry: "retry: { max_attempts: 3 }",
+  files: "files: { write: [src/**], read: [docs/**] }",
+  inputs: "inputs: { topic: { type: string } } at the top, inputs: { topic: value } in a workflow step",
+  env: "env: { NAME: value }",
+  arguments: "arguments: { name: value }",
+  defaults: "defaults: { retry: { max_attempts: 3 } }",
+  checks: "checks: [steps.test.output.passed]",
+  form: "form: { properties: { version: { type: string } } }",
+  compensate: "compensate: { kind: command, run: npm run undo }",
+};
+
+/** Words for what is wrong with a definition, with the way to write it. For the `error` option of a parse. */
+export function wordIssue(issue: z.core.$ZodRawIssue): string | undefined {
+  const key = issue.path?.findLast((part) => typeof part === "string");
+  const name = typeof key === "string" ? key : "";
+  switch (issue.code) {
+    case "invalid_type":
+      return wrongType(issue.expected, issue.input, name);
+    case "invalid_value":
+      return `must be ${oneOf(issue.values)}, not ${shownValue(issue.input)}`;
+    case "too_small":
+      return tooSmall(issue);
+    case "too_big":
+      return tooBig(issue);
+    default:
+      return undefined;
+  }
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: "a text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  record: "a map",
+  object: "a map",
+};
+
+function wrongType(expected: string, input: unknown, name: string): string {
+  const wanted = TYPES[expected] ?? expected;
+  if (input === undefined) return `is missing: ${MISSING[name] ?? `it must be ${wanted}`}`;
+  if (input === null) return `has no value: write ${wanted}, or leave the key out`;
+  if (expected === "string" && (typeof input === "number" || typeof input === "boolean"))
+    return `must be a text: put it in quotes: ${name}: "${String(input)}"`;
+  if (expected === "array" && name !== "steps" && typeof input === "string")
+    return `must be a list: ${name}: [${shortText(input)}]`;
+  const example = EXAMPLES[name];
+  return `must be ${wanted}, not ${kindOf(input)}${example === undefined ? "" : `: ${example}`}`;
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "object") return "a map";
+  if (typeof value === "string") return "a text";
+  return `the ${typeof value} ${shortText(value)}`;
+}
+
+function shownValue(value: unknown): string {
+  return typeof value === "string" ? `"${shortText(value)}"` : shortText(value);
+}
+
+function oneOf(values: readonly unknown[]): string {
+  const shown = values.map(String);
+  return shown.length === 1 ? (shown[0] ?? "") : `one of ${shown.join(", ")}`;
+}
+
+function tooSmall({ origin, minimum }: z.core.$ZodRawIssue<z.core.$ZodIssueTooSmall>): string | undefined {
+  if (origin === "string" || origin === "array") {
+    return Number(minimum) === 1 ? "must not be empty" : `must have at least ${minimum} elements`;
+  }
+  return `must be at least ${minimum}`;
+}
+
+function tooBig({ origin, maximum }: z.core.$ZodRawIssue<z.core.$ZodIssueTooBig>): string {
+  if (origin === "string") return `must have at most ${maximum} characters`;
+  return origin === "array" ? `must have at most ${maximum} elements` : `must be at most ${maximum}`;
+}

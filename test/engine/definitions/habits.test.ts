@@ -1,0 +1,108 @@
+import { describe, expect, test } from "vitest";
+import { parseDefinition } from "../../../src/engine/definitions/definition.js";
+import { defaultSettings } from "../../../src/base/settings.js";
+
+function problemsOf(text: string): string[] {
+  const parsed = parseDefinition(text, { limits: defaultSettings });
+  if (!("problems" in parsed)) return [];
+  return parsed.problems.map(({ line, path, message }) => `${line ?? "?"} ${path}: ${message}`);
+}
+
+describe("a mistake in a file", () => {
+  test.each([
+    [
+      "depends_on",
+      "steps:\n - key: a\n   prompt: x\n   depends_on: [b]",
+      /^4 steps\[0\]: unknown key "depends_on": write needs: /,
+    ],
+    [
+      "command without kind",
+      "steps:\n - key: a\n   command: npm test",
+      /^2 steps\[0\].kind: write kind: command and run: npm test/,
+    ],
+    ["timeout", "steps:\n - key: a\n   prompt: x\n   timeout: 5m", /^4 .*write timeouts: \{ start_to_close: 5m \}/],
+    [
+      "timeouts as a text",
+      "steps:\n - key: a\n   prompt: x\n   timeouts: 5m",
+      /^4 steps\[0\].timeouts: must be a map, not a text: timeouts: \{/,
+    ],
+    [
+      "a human step with a prompt",
+      "steps:\n - key: a\n   kind: human\n   prompt: x",
+      /^2 steps\[0\].ask: is missing: a human step asks/,
+    ],
+    [
+      "steps as a map",
+      "steps:\n  a: { prompt: x }",
+      /^1 steps: must be a list, not a map: steps is a list, each beginning with - key/,
+    ],
+    [
+      "needs as a text",
+      "steps:\n - { key: b, prompt: x }\n - key: a\n   prompt: x\n   needs: b",
+      /^5 steps\[1\].needs: must be a list: needs: \[b\]/,
+    ],
+    [
+      "inputs as a list",
+      "inputs: [topic]\nsteps:\n - { key: a, prompt: x }",
+      /^1 inputs: must be a map, not a list: inputs: \{ topic/,
+    ],
+    ["no prompt", "steps:\n - key: a", /^2 steps\[0\].prompt: is missing: say what the agent is to do/],
+    ["an empty prompt", "steps:\n - key: a\n   prompt:", /^3 steps\[0\].prompt: has no value: write a text/],
+    [
+      "a key that is a number",
+      "steps:\n - key: 1\n   prompt: x",
+      /^2 steps\[0\].key: must be a text: put it in quotes: key: "1"/,
+    ],
+    ["id", "steps:\n - id: a\n   prompt: x", /^2 steps\[0\]: unknown key "id": write key: build/],
+    ["a merge key", "steps:\n - key: a\n   prompt: x\n   <<: { role: r }", /YAML merge keys and x- keys are not read/],
+    [
+      "an x- key",
+      "x-all: { a: 1 }\nsteps:\n - { key: a, prompt: x }",
+      /^1 : unknown key "x-all": YAML merge keys and x- keys/,
+    ],
+    ["jobs", "jobs: {}\n", /unknown key "jobs": write steps: as a list/],
+    ["details of Task Master", "steps:\n - key: a\n   prompt: x\n   testStrategy: y", /^4 .*write criteria/],
+    [
+      "priority medium",
+      "steps:\n - key: a\n   prompt: x\n   priority: medium",
+      /^4 .*must be one of critical, high, normal, low, not "medium"/,
+    ],
+    [
+      "a colon in a text",
+      "steps:\n - key: a\n   prompt: Fix: the thing",
+      /^3 : a text with a colon stands in quotes: prompt: "Fix: the thing"/,
+    ],
+    ["two documents", "steps: []\n---\nsteps: []", /one workflow in each file/],
+    ["comments in JSON", '{\n// steps\n"steps": []}', /^2 : JSON has no comments/],
+    ["an empty file", "", /^\? : the text is empty: a definition is/],
+    [
+      "too many attempts",
+      "steps:\n - key: a\n   prompt: x\n   retry: { max_attempts: 99999999999999999999 }",
+      /^4 .*(1000|exact)/,
+    ],
+  ])("%s: names the line, the field and the mend", (_, text, expected) => {
+    expect(problemsOf(text).join("\n")).toMatch(new RegExp(expected.source, "m"));
+  });
+
+  test("no zod words are left", () => {
+    const text =
+      "max_parallel: four\npriority: 1\ninputs: { a: { type: 1, enum: x } }\ndefaults: []\nsteps:\n" +
+      " - { key: [a], title: 1, needs: { a: 1 }, files: x, retry: 3, timeouts: [1], role: {}, requires: x, prompt: 1 }";
+    const problems = problemsOf(text);
+    expect(problems.length).toBeGreaterThan(10);
+    expect(problems.filter((problem) => /Invalid|expected|received/.test(problem))).toEqual([]);
+  });
+
+  test("a cycle is told once", () => {
+    const [problem = ""] = problemsOf(
+      "steps:\n - { key: a, prompt: x, needs: [b] }\n - { key: b, prompt: x, needs: [a] }",
+    );
+    expect(problem.match(/a → b → a|b → a → b/g)).toHaveLength(1);
+  });
+
+  test("$schema is taken, as editors write it into JSON", () => {
+    expect(
+      problemsOf('{"$schema": "../schemas/workflow.schema.json", "steps": [{"key": "a", "prompt": "x"}]}'),
+    ).toEqual([]);
+  });
+});
