@@ -230,7 +230,8 @@ function addDeadLetters(program: Command, act: Act): void {
   const group = program
     .command("dead-letters")
     .alias("letters")
-    .description("show and handle dead letters: tasks that failed for good");
+    .alias("failed")
+    .description("show and handle failed tasks (dead letters): those that failed permanently");
   group
     .command("list")
     .description("list dead letters, newest first; by default those still pending")

@@ -3,6 +3,7 @@ import path from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { workflowPage } from "../../src/dispatch/workflow-reference.js";
 import { workflowSchemaText } from "../../src/engine/definitions/published-schema.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -28,6 +29,24 @@ const examples = readdirSync(EXAMPLES).map((name) => {
 describe("schemas/workflow.schema.json", () => {
   test("is what the parser's schema comes to now (npm run reference)", () => {
     expect(text).toBe(workflowSchemaText());
+  });
+
+  test("docs/workflows.md is that of the schema (npm run reference)", () => {
+    expect(readFileSync(path.join(ROOT, "docs/workflows.md"), "utf8")).toBe(workflowPage());
+  });
+
+  test("has words for every property, which editors show", () => {
+    const silent: string[] = [];
+    const look = (schema: unknown, place: string): void => {
+      if (typeof schema !== "object" || schema === null) return;
+      const { properties = {} } = schema as { properties?: Record<string, { description?: string }> };
+      for (const [key, property] of Object.entries(properties)) {
+        if ((property.description ?? "") === "") silent.push(`${place}.${key}`);
+      }
+      for (const [key, inner] of Object.entries(schema)) look(inner, `${place}/${key}`);
+    };
+    look(JSON.parse(text), "");
+    expect(silent).toEqual([]);
   });
 
   test("is shipped, with the reference", () => {

@@ -85,8 +85,7 @@ function problemLines(system: System, health: Health, style: Style): string[] {
   const lines = health.components
     .filter((one) => one.status !== "ok")
     .map((one) => `  ${paint(one.status, HEALTH_TONES[one.status], style)} ${one.name}: ${one.reason}`);
-  if (failed > 0)
-    lines.push(`  ${failed} failed ${failed === 1 ? "task" : "tasks"}: baton call list_tasks --status dead_letter`);
+  if (failed > 0) lines.push(`  ${failed} failed ${failed === 1 ? "task" : "tasks"}: baton failed list`);
   return lines.length === 0 ? [] : ["", "Problems:", ...lines];
 }
 

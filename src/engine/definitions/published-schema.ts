@@ -1,5 +1,6 @@
 import { STEP_KINDS, type StepKind } from "../../base/statuses.js";
 import { z } from "zod";
+import { describe } from "./descriptions.js";
 import { headSchema, stepSchema } from "./schema.js";
 
 /**
@@ -8,7 +9,9 @@ import { headSchema, stepSchema } from "./schema.js";
  */
 export function workflowJsonSchema(): Record<string, unknown> {
   const head = written(headSchema);
+  describe(head, ["workflow"]);
   const steps = {
+    description: "The steps, in any order: `needs` says what comes before what.",
     type: "array",
     minItems: 1,
     items: { anyOf: STEP_KINDS.map(schemaOfKind) },
@@ -26,6 +29,7 @@ function schemaOfKind(kind: StepKind): Record<string, unknown> {
   const schema = stepSchema({ kind });
   if (typeof schema === "string") throw new Error(`a kind of step without a schema: ${schema}`);
   const { $schema: _, ...rest } = written(schema);
+  describe(rest, [kind === "workflow" ? "workflow step" : kind, "step"]);
   return { title: `${kind} step`, ...rest };
 }
 
