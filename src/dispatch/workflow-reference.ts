@@ -105,8 +105,12 @@ function propertiesOf(schema: unknown): Properties {
 function rows(properties: Properties): string {
   const lines = properties
     .filter(([key]) => key !== "$schema")
-    .map(([key, schema]) => `| \`${key}\` | ${valueOf(key, schema)} | ${String(schema["description"] ?? "")} |`);
+    .map(([key, schema]) => `| \`${key}\` | ${valueOf(key, schema)} | ${textOf(schema["description"])} |`);
   return ["| key | value | meaning |", "| --- | --- | --- |", ...lines].join("\n");
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : "";
 }
 
 const TYPES: Readonly<Record<string, string>> = {
