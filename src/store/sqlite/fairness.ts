@@ -1,16 +1,17 @@
 import type { Random } from "../../runtime/random.js";
 
-/** Pacing of a process that shares the file: how long it writes on, and how long it then leaves the file to the others. */
+/** Pacing of a process that shares the file: how long it leaves the file to the others after a turn. */
 interface Pacing {
-  readonly turnMs: number;
   readonly leaveMs: number;
   /** The pause between two tries at first. */
   readonly pauseMs: number;
 }
 
+/** A process writes on for so long: each turn begins with cold caches, and a longer one makes the others wait. */
+const TURN_MS = 8;
 /** With few writers, the file is free again soon. */
-const LOW_CONTENTION: Pacing = { turnMs: 8, leaveMs: 3, pauseMs: 2 };
-const HIGH_CONTENTION: Pacing = { turnMs: 5, leaveMs: 4, pauseMs: 16 };
+const LOW_CONTENTION: Pacing = { leaveMs: 3, pauseMs: 2 };
+const HIGH_CONTENTION: Pacing = { leaveMs: 4, pauseMs: 16 };
 /** A call that has waited so long is one of many. */
 const CROWD_WAIT_MS = 20;
 /** The pauses of a waiting call grow shorter, down to this at that age, so that the oldest goes first. */
@@ -48,10 +49,9 @@ export class WriteFairness {
   leaveMs(): number {
     if (this.#turnBegan === undefined) return 0;
     const now = this.#now();
-    const { turnMs, leaveMs } = this.#pacing(now);
-    if (now - this.#turnBegan < turnMs || !this.isShared) return 0;
+    if (now - this.#turnBegan < TURN_MS || !this.isShared) return 0;
     this.#turnBegan = undefined;
-    return this.#about(leaveMs);
+    return this.#about(this.#pacing(now).leaveMs);
   }
 
   /** A transaction has begun. */

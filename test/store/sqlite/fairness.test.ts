@@ -32,10 +32,14 @@ test("where another writes too, a process writes for 8 ms, leaves the file, and 
   expect(leavesAt(turns)).toEqual([8, 16]);
 });
 
-test("where it had to wait as one of many, its turns are shorter", () => {
-  const turns = turnsOf(half);
-  turns.pauseMs(20);
-  expect(leavesAt(turns)).toEqual([5, 10, 15, 20]);
+test("where it had to wait as one of many, its turns are as long, and it leaves the file for longer", () => {
+  const [few, crowd] = [turnsOf(half), turnsOf(half)];
+  few.pauseMs(0);
+  crowd.pauseMs(20);
+  expect(leavesAt(crowd)).toEqual([8, 16]);
+  for (const turns of [few, crowd]) turns.began();
+  now += 8;
+  expect([few.leaveMs(), crowd.leaveMs()]).toEqual([3, 4]);
 });
 
 test("half a second after the last refusal the file counts as its own again", () => {
