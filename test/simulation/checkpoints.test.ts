@@ -4,7 +4,7 @@ import { Checker, findingsText } from "../support/checker/checker.js";
 import { countOf } from "../support/counts.js";
 import { type Backend, createDatabase, temporaryDirectory } from "../support/databases/databases.js";
 import { type Dump, dumpOf } from "../support/databases/dump.js";
-import { comparedWith, liveChildren, resumedState, stateOf, tokensOf } from "../support/fixtures/run-state.js";
+import { comparedWith, liveNow, resumedState, stateOf, tokensOf } from "../support/fixtures/run-state.js";
 import { act, execute, PEACEFUL } from "../support/simulation/actions.js";
 import { bringToEnd } from "../support/simulation/history.js";
 import { World } from "../support/simulation/world.js";
@@ -87,14 +87,14 @@ async function goBack(world: World, { store, id, run, before, figures }: Back): 
   if (status === "compensating" || status === "cancelling") return;
 
   const tokens = await tokensOf(store, run);
-  const children = await liveChildren(store, run);
+  const live = await liveNow(store, run);
   const resumed = await world.must("resume_from_checkpoint", { checkpoint: id });
   figures["restored"] = (figures["restored"] ?? 0) + Number(resumed.restored);
   for (const [task, token] of Object.entries(await tokensOf(store, run)))
     expect(token).toBeGreaterThanOrEqual(tokens[task] ?? 0);
   // Holders asked to stop have stopped now, and the tasks that waited for that go on.
   if (Object.values(before.tasks).some(({ toStop }) => toStop)) return;
-  const expected = resumedState(before, { at: world.clock.now(), children });
+  const expected = resumedState(before, { ...live, at: world.clock.now() });
   const now = { ...(await stateOf(store, run)), at: world.clock.now() };
   expect(comparedWith(now, expected)).toEqual(expected);
   figures["compared"] = (figures["compared"] ?? 0) + 1;

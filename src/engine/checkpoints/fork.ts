@@ -97,6 +97,8 @@ function forkedTask(task: snapshots.SnapshotTask, { run, own, ...interval }: For
   row["run"] = run;
   row["created_at"] = interval.now;
   row["attempt"] = row["token"] = countedIn(task) === undefined ? 0 : 1;
+  // Losses belong to the attempts of the origin.
+  row["losses"] = row["losses_total"] = 0;
   row["reasons"] = reasonsOf(task.row, own);
   // The runs within the origin are its own: this one starts others.
   if (waitsForRun(row)) row["due_at"] = interval.now;

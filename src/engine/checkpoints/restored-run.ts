@@ -5,7 +5,10 @@ import { type Run, RUNS } from "../../store/runs/runs.js";
 import { endTasks } from "../../store/tasks/transitions.js";
 import { type Task, TASKS } from "../../store/tasks/tasks.js";
 import type { Row, Tx } from "../../store/tx.js";
+import { findAgent } from "../../store/agents/agents.js";
 import type { EngineContext } from "../context.js";
+import { lockTask } from "../lifecycle/locked-task.js";
+import { reserveTask } from "../tasks/assignments.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { settleDependents, settleWaiting } from "../lifecycle/dependents.js";
 import type { Settled } from "../lifecycle/machines.js";
@@ -50,7 +53,19 @@ export function* resumeRestored(ctx: EngineContext, restored: Restored): Tx<Resu
     change,
     tasks.filter(({ id }) => restored.toStop.has(id)),
   );
-  return { ready: [...ready, ...activated, ...stopped], ...(yield* change.flush()) };
+  const flushed = yield* change.flush();
+  yield* endLostReservations(ctx, tasks);
+  return { ready: [...ready, ...activated, ...stopped], ...flushed };
+}
+
+/** Frees the tasks that are reserved for an agent which has been unregistered since. */
+function* endLostReservations(ctx: EngineContext, tasks: readonly Task[]): Tx<void> {
+  const registered = new Map<string, boolean>();
+  for (const { id, status, reservedFor } of tasks) {
+    if (reservedFor === null || (status !== "pending" && status !== "ready")) continue;
+    if (!registered.has(reservedFor)) registered.set(reservedFor, (yield* findAgent(reservedFor))?.status === "active");
+    if (registered.get(reservedFor) === false) yield* reserveTask(ctx, yield* lockTask(id), null);
+  }
 }
 
 function* stop(change: RunChange, tasks: readonly Task[]): Tx<Task[]> {
