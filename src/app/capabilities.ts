@@ -1,7 +1,8 @@
 import { type Config, settingsWithOrigins } from "../config.js";
 import type { ServerCapabilities } from "../dispatch/capabilities.js";
-import { leavesRoot } from "../runtime/confinement.js";
-import { readWorkplace } from "../runtime/workplace.js";
+import { leavesRoot } from "../runtime/files/confinement.js";
+import { realPath } from "../runtime/files/real-paths.js";
+import { readWorkplace } from "../runtime/files/workplace.js";
 
 export interface CapabilityParts {
   readonly config: Config;
@@ -19,13 +20,14 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
   return {
     files: {
       readWorkplace: (directory) => readWorkplace(directory, cwd),
+      realPath,
       leavesRoot,
       survey: async (root, files) => (await import("../runtime/scaffolding.js")).surveyFiles(root, files),
       write: async (root, writing) => (await import("../runtime/scaffolding.js")).writeFiles(root, writing),
     },
     templates: {
       list: async (contentsOf) => {
-        const { readTemplateFolders } = await import("../runtime/template-folders.js");
+        const { readTemplateFolders } = await import("../runtime/files/template-folders.js");
         const directory = config.templatesDirectory;
         return { folders: await readTemplateFolders(directory, contentsOf), directory };
       },

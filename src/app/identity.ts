@@ -4,7 +4,7 @@ import type { Caller, SessionIdentity } from "../engine/context.js";
 import type { Config } from "../config.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
 import { ownMark } from "../runtime/processes.js";
-import { readWorkplace } from "../runtime/workplace.js";
+import { readWorkplace } from "../runtime/files/workplace.js";
 import { executorPolicy } from "./step-handlers.js";
 
 export interface IdentityOptions {

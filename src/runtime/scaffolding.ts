@@ -19,7 +19,7 @@ import {
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { hasCode, messageOf, unlessCode } from "../base/errors.js";
-import { isGits, leavesRoot } from "./confinement.js";
+import { isGits, leavesRoot } from "./files/confinement.js";
 
 /** A file that is to be made below a root. */
 export interface NewFile {

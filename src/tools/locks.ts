@@ -1,6 +1,7 @@
 import { LOCK_KINDS, LOCK_MODES, LOCK_STATES } from "../base/statuses.js";
 import { z } from "zod";
 import type { EngineContext } from "../engine/context.js";
+import type { TxResult } from "../store/tx.js";
 import { BatonError } from "../base/errors.js";
 import {
   type AcquireRequest,
@@ -9,10 +10,11 @@ import {
   isInLine,
   leaveLine,
   listFileLocks,
-  placesOnDisk,
   releaseFileLock,
+  rootOfPaths,
 } from "../engine/locks/locks.js";
 import type { Acquired } from "../engine/locks/decision.js";
+import type { Files } from "../dispatch/capabilities.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -74,8 +76,8 @@ const acquire = defineOperation({
       .optional(),
   }),
   needs: ["files"],
-  async perform(host, input) {
-    await refuseWaysOut(host, input);
+  async perform(host, written) {
+    const input = await withRealPaths(host, written);
     const first = await host.transact((ctx) => acquireFileLock(ctx, requestOf(ctx, input, "for")), "ask");
     const place = first.outcome === "queued" ? first.request : null;
     if (place === null) return { ...(first.shared === true ? { note: SHARED } : {}), ...answerOf(first) };
@@ -88,14 +90,34 @@ const acquire = defineOperation({
   },
 });
 
-/** Links are looked at before the transaction, which may not touch the disk. */
-async function refuseWaysOut(host: HostWith<"files">, input: AcquireInput): Promise<void> {
-  const { root, paths: places } = await host.read((ctx) => placesOnDisk(ctx, input));
-  if (root === null) return;
-  const out = places.find((place) => host.files.leavesRoot(root, place));
-  if (out === undefined) return;
-  const message = `The path "${out}" leads outside the project root ${root} by a symbolic link.`;
-  throw new BatonError("invalid_input", message, { details: { path: out, root } });
+/**
+ * Makes the paths of a request real as far as they exist, before the transaction, which may not touch the disk: links are
+ * resolved, and a directory is known as one. Errors: `invalid_input` for a path that leaves the root, or is another worktree's.
+ */
+async function withRealPaths<T extends { readonly paths?: readonly string[] | undefined }>(
+  host: HostWith<"files">,
+  input: T & Parameters<typeof rootOfPaths>[1],
+): Promise<T> {
+  const { paths: written } = input;
+  if (written === undefined) return input;
+  const root = await host.read((ctx) => rootOfPaths(ctx, input));
+  return root === undefined ? input : { ...input, paths: written.map((one) => realOf(host.files, root, one)) };
+}
+
+function realOf(files: Files, place: NonNullable<TxResult<ReturnType<typeof rootOfPaths>>>, written: string): string {
+  const { root } = place;
+  const found = files.realPath(place, written);
+  if ("worktree" in found) {
+    const message =
+      `The path "${written}" lies in the linked worktree ${found.worktree}, whose files are not those of ${root}. ` +
+      "Lock it from there, or let all worktrees share their paths: update_project with config {worktrees: shared}.";
+    throw new BatonError("invalid_input", message, { details: { path: written, worktree: found.worktree, root } });
+  }
+  if (!found.path.startsWith("/") && files.leavesRoot(root, found.path)) {
+    const message = `The path "${written}" leads outside the project root ${root} by a symbolic link.`;
+    throw new BatonError("invalid_input", message, { details: { path: written, root } });
+  }
+  return found.path;
 }
 
 function requestOf(ctx: EngineContext, input: AcquireInput, wait: "for" | "over"): AcquireRequest {
@@ -141,7 +163,11 @@ const release = defineOperation({
     granted: served,
     offered: served,
   }),
-  run: (ctx, input) => releaseFileLock(ctx, input),
+  needs: ["files"],
+  perform: async (host, written) => {
+    const input = await withRealPaths(host, written);
+    return host.transact((ctx) => releaseFileLock(ctx, input));
+  },
 });
 
 const list = defineOperation({
@@ -180,7 +206,16 @@ const list = defineOperation({
     ),
     ...shapes.nextPage,
   }),
-  run: listFileLocks,
+  needs: ["files"],
+  perform: async (host, { path, ...query }) => {
+    const {
+      paths: [real],
+    } = await withRealPaths(host, {
+      project: query.project,
+      paths: path === undefined ? [] : [path],
+    });
+    return host.read((ctx) => listFileLocks(ctx, { ...query, path: real }));
+  },
 });
 
 const check = defineOperation({
@@ -193,7 +228,13 @@ const check = defineOperation({
   words: ["may I edit", "is a file locked"],
   input: z.object({ path: z.string(), agent: params.agent, project: params.project }),
   output: z.object({ allowed: z.boolean(), held_by: z.array(conflict) }),
-  run: (ctx, input) => checkFileLock(ctx, input),
+  needs: ["files"],
+  perform: async (host, { path, ...query }) => {
+    const {
+      paths: [real],
+    } = await withRealPaths(host, { project: query.project, paths: [path] });
+    return host.read((ctx) => checkFileLock(ctx, { ...query, path: real }));
+  },
 });
 
 export const lockOperations = [acquire, release, list, check] as const;

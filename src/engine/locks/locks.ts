@@ -62,18 +62,17 @@ function* taskMeant(ctx: EngineContext, { agent, task }: HolderReference): Tx<Ta
 }
 
 /**
- * Returns the paths of a request as they lie on this machine's disk, so that links on the way can be checked before the
- * transaction. Root null: nothing to check. A query; errors as `acquireFileLock`.
+ * Returns the root at which the paths of a request are looked up on this machine's disk before its transaction, or undefined
+ * for a project without one. A query; errors as `acquireFileLock`.
  */
-export function* placesOnDisk(
+export function* rootOfPaths(
   ctx: EngineContext,
-  request: Pick<AcquireRequest, "project" | "agent" | "task" | "paths">,
-): Tx<{ root: string | null; paths: string[] }> {
+  request: Pick<AcquireRequest, "project" | "agent" | "task">,
+): Tx<{ root: string; sharesWorktrees: boolean } | undefined> {
   const known = yield* knownProject(ctx, request, yield* taskMeant(ctx, request));
-  const { gitRoot, caseInsensitive } = ctx.caller.workplace;
-  // A project that is yet to be made is made there.
-  const space = known ?? { root: gitRoot, caseInsensitive };
-  return { root: space.root, paths: patternsOf(ctx, space, request.paths).map(({ path }) => path) };
+  // A project that is yet to be made is made at the git root.
+  const root = known === undefined ? ctx.caller.workplace.gitRoot : known.root;
+  return root === null ? undefined : { root, sharesWorktrees: known?.config.worktrees === "shared" };
 }
 
 /** Whether a request waits in line still: neither served, offered anything, nor gone. */

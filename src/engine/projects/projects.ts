@@ -49,8 +49,12 @@ export function* requireProject(ctx: EngineContext, reference?: string): Tx<Proj
   return project;
 }
 
-function* projectAround({ cwd, worktreeOf }: Workplace): Tx<Project | undefined> {
-  const around = yield* projects.findDeepestProject(ancestors(cwd));
+/** A linked worktree ends the search at its own root: it is a scope of its own, also inside its repository. */
+function* projectAround({ cwd, gitRoot, worktreeOf }: Workplace): Tx<Project | undefined> {
+  const isLinked = worktreeOf !== undefined && worktreeOf !== null && gitRoot !== null;
+  const around = yield* projects.findDeepestProject(
+    isLinked ? ancestors(cwd).filter((directory) => directory.length >= gitRoot.length) : ancestors(cwd),
+  );
   if (around !== undefined || worktreeOf === undefined || worktreeOf === null) return around;
   const main = yield* projects.findDeepestProject(ancestors(worktreeOf));
   return main?.config.worktrees === "shared" ? main : undefined;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { TemplateFolder } from "../../runtime/template-folders.js";
+import type { TemplateFolder } from "../../runtime/files/template-folders.js";
 import { readDefinitionText } from "../definitions/text.js";
 import type { DefinitionLimits } from "../definitions/step-checks.js";
 import { normalInputs, type Parsed, parseDefinition } from "../definitions/definition.js";

@@ -1,6 +1,6 @@
 import picomatch from "picomatch";
 import type { NewFile } from "../../runtime/scaffolding.js";
-import type { FolderFile, TemplateFolder } from "../../runtime/template-folders.js";
+import type { FolderFile, TemplateFolder } from "../../runtime/files/template-folders.js";
 import { EvaluationFailed, readExpression, type Scope, type Values } from "../expressions/expressions.js";
 import { NAME_BYTES_MAX, PATH_BYTES_MAX } from "../paths/paths.js";
 import type { InputDefinition } from "../definitions/inputs.js";

@@ -12,7 +12,7 @@ import {
   updateProject,
 } from "../../../src/engine/projects/projects.js";
 import { defaultSettings } from "../../../src/base/settings.js";
-import { readWorkplace } from "../../../src/runtime/workplace.js";
+import { readWorkplace } from "../../../src/runtime/files/workplace.js";
 import type { Store } from "../../../src/store/tx.js";
 import { BACKENDS, createDatabase, temporaryDirectory } from "../../support/databases/databases.js";
 import { replayed } from "../../support/databases/replayed.js";

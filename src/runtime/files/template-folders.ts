@@ -1,8 +1,8 @@
 import { lstat, opendir, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { BatonError, unlessCode } from "../base/errors.js";
-import { utf8Text } from "../base/texts/text-file.js";
+import { BatonError, unlessCode } from "../../base/errors.js";
+import { utf8Text } from "../../base/texts/text-file.js";
 
 /** A template as it lies on disk: its texts, and the files that it would make. What they mean is the engine's business. */
 export interface TemplateFolder {
@@ -40,7 +40,7 @@ const ALL_BYTES_MAX = 16_777_216;
 const DEPTH_MAX = 20;
 
 // The package's own, which lie above src/ as they do above dist/.
-const SHIPPED = fileURLToPath(new URL("../../templates", import.meta.url));
+const SHIPPED = fileURLToPath(new URL("../../../templates", import.meta.url));
 
 /**
  * The templates that are shipped and a person's own, by name within each; the contents of files only of those with the name

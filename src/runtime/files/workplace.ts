@@ -1,12 +1,13 @@
-import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
+import { linkedTo } from "./real-paths.js";
 
 /** A directory as the file system knows it: what the engine calls a workplace. Absolute, real paths. */
 export interface WorkingDirectory {
   readonly cwd: string;
   /** The root of the git working tree that contains cwd. */
   readonly gitRoot: string | null;
-  /** The root of the repository's main working tree, for a linked git worktree. */
+  /** The root of the repository's main working tree, or a bare repository itself, for a linked git worktree. */
   readonly worktreeOf: string | null;
   /** Whether the file system there takes `A` and `a` for one name. */
   readonly caseInsensitive: boolean;
@@ -46,18 +47,13 @@ function findGitRoot(cwd: string): string | null {
 }
 
 /**
- * A linked worktree has a file `.git` that says `gitdir: MAIN/.git/worktrees/NAME` (gitrepository-layout). A submodule
- * has one that says `…/modules/…`, and is a working tree of its own.
+ * The main working tree of a linked worktree's repository. A bare repository has none, and stands for itself. Null for any
+ * other git root, a submodule's too.
  */
 function mainWorkingTree(gitRoot: string): string | null {
-  const link = path.join(gitRoot, ".git");
-  if (!statSync(link).isFile()) return null;
-  const target = /^gitdir: (.+)$/m.exec(readFileSync(link, "utf8"))?.[1];
-  if (target === undefined) return null;
-  const parts = path.resolve(gitRoot, target.trim()).split(path.sep);
-  if (parts.at(-2) !== "worktrees" || parts.at(-3) !== ".git") return null;
-  const main = parts.slice(0, -3).join(path.sep);
-  return existsSync(main) ? realpathSync.native(main) : null;
+  const common = linkedTo(gitRoot);
+  if (common === undefined) return null;
+  return path.basename(common) === ".git" ? path.dirname(common) : common;
 }
 
 /** Asks for a name that is there in the other case: the same file means that case makes no difference. */

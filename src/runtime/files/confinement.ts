@@ -1,6 +1,6 @@
 import { readlinkSync, realpathSync } from "node:fs";
 import path from "node:path";
-import { hasCode } from "../base/errors.js";
+import { hasCode } from "../../base/errors.js";
 
 /**
  * Whether a symbolic link on the way leads a path (relative to `root`, normalised, wild signs allowed) outside of the
@@ -10,13 +10,13 @@ import { hasCode } from "../base/errors.js";
 export function leavesRoot(root: string, relative: string): boolean {
   const realRoot = unlessMissing(() => realpathSync.native(root));
   if (realRoot === undefined) return false;
-  const real = realPlace(path.resolve(root, relative), LINKS_MAX);
+  const real = realPlace(path.resolve(root, relative));
   return real === undefined || !isInside(realRoot, real);
 }
 
 /** Whether a path (relative to `root`, normalised) is in truth, whatever links lead there, git's own or inside of it. */
 export function isGits(root: string, relative: string): boolean {
-  const real = realPlace(path.resolve(root, relative), LINKS_MAX);
+  const real = realPlace(path.resolve(root, relative));
   return real === undefined || real.split(/[\\/]/).some((name) => GITS.has(name.toLowerCase()));
 }
 
@@ -26,7 +26,7 @@ const GITS = new Set([".git", "git~1"]);
 const LINKS_MAX = 40;
 
 /** Where a path leads, of which the end need not exist; undefined for one that goes round. */
-function realPlace(absolute: string, links: number): string | undefined {
+export function realPlace(absolute: string, links = LINKS_MAX): string | undefined {
   if (links === 0) return undefined;
   for (let way = absolute; ; way = path.dirname(way)) {
     const below = path.relative(way, absolute);

@@ -1,8 +1,8 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { isGits, leavesRoot } from "../../src/runtime/confinement.js";
-import { temporaryDirectory } from "../support/databases/databases.js";
+import { isGits, leavesRoot } from "../../../src/runtime/files/confinement.js";
+import { temporaryDirectory } from "../../support/databases/databases.js";
 
 test("a symbolic link may lead about inside the root and not out of it", () => {
   const home = temporaryDirectory();

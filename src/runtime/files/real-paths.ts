@@ -1,0 +1,90 @@
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import path from "node:path";
+import { realPlace } from "./confinement.js";
+
+/** A project as its paths are looked up: its real root, and whether all worktrees of its repository mean the same files. */
+export interface PathRoot {
+  readonly root: string;
+  readonly sharesWorktrees: boolean;
+}
+
+/** A path or glob as it lies on disk, or the linked worktree whose file it is. */
+export type RealPath = { readonly path: string } | { readonly worktree: string };
+
+const WILD = /[*?[{]/;
+
+/**
+ * Resolves the links on the way to a path or glob, as far as it exists and has no wild sign, and says whether it is a directory
+ * by a slash at its end. The result is relative to the root; a path that lies elsewhere stays absolute, or as it was written.
+ */
+export function realPath({ root, sharesWorktrees }: PathRoot, written: string): RealPath {
+  const asWritten = { path: written };
+  const text = written.replaceAll("\\", "/");
+  if (text === "" || text.includes("\0")) return asWritten;
+  const { literal, rest } = partsOf(text);
+  const target = path.resolve(root, literal);
+  const place = realPlace(target);
+  const realRoot = realPlace(root);
+  if (place === undefined || realRoot === undefined) return asWritten;
+  const worktree = worktreeAround(place, realRoot);
+  if (worktree !== undefined && !sharesWorktrees && !isInside(worktree, realRoot)) return { worktree };
+  const isOwn = worktree !== undefined && sharesWorktrees && linkedTo(worktree) === commonDirectory(realRoot);
+  const base = isOwn ? worktree : realRoot;
+  if (!isInside(base, place)) return path.isAbsolute(text) ? { path: [place, ...rest].join("/") } : asWritten;
+  const relative = path.relative(base, place).split(path.sep).join("/");
+  const isDirectory = rest.length === 0 && (text.endsWith("/") || isDirectoryAt(place));
+  const last = rest.length > 0 ? rest : isDirectory ? [""] : [];
+  return { path: [relative === "" ? "." : relative, ...last].join("/") };
+}
+
+/** The part before the first wild segment, and the segments from there on. */
+function partsOf(text: string): { literal: string; rest: string[] } {
+  const segments = text.split("/");
+  const wildAt = segments.findIndex((segment) => WILD.test(segment));
+  if (wildAt < 0) return { literal: text, rest: [] };
+  const literal = segments.slice(0, wildAt).join("/");
+  return { literal: literal === "" && text.startsWith("/") ? "/" : literal, rest: segments.slice(wildAt) };
+}
+
+/** The linked worktree that a place lies in, unless it is the root itself. */
+function worktreeAround(place: string, root: string): string | undefined {
+  const gitRoot = nearestGitRoot(place);
+  return gitRoot !== undefined && gitRoot !== root && linkedTo(gitRoot) !== undefined ? gitRoot : undefined;
+}
+
+function isInside(base: string, place: string): boolean {
+  const way = path.relative(base, place);
+  return way === "" || (way !== ".." && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way));
+}
+
+function isDirectoryAt(place: string): boolean {
+  return statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function nearestGitRoot(place: string): string | undefined {
+  for (let directory = place; ; directory = path.dirname(directory)) {
+    if (existsSync(path.join(directory, ".git"))) return directory;
+    if (directory === path.dirname(directory)) return undefined;
+  }
+}
+
+/** The common directory of a linked worktree's repository; undefined for any other git root. */
+export function linkedTo(gitRoot: string): string | undefined {
+  const own = gitDirectory(gitRoot);
+  // Git writes this file into the directory of a linked worktree alone (gitrepository-layout).
+  const pointer = own && path.join(own, "commondir");
+  if (own === undefined || pointer === undefined || !existsSync(pointer)) return undefined;
+  return realPlace(path.resolve(own, readFileSync(pointer, "utf8").trim()));
+}
+
+function commonDirectory(gitRoot: string): string | undefined {
+  return linkedTo(gitRoot) ?? gitDirectory(gitRoot);
+}
+
+function gitDirectory(gitRoot: string): string | undefined {
+  const link = path.join(gitRoot, ".git");
+  const found = statSync(link, { throwIfNoEntry: false });
+  if (found === undefined || !found.isFile()) return found && realpathSync.native(link);
+  const target = /^gitdir: (.+)$/m.exec(readFileSync(link, "utf8"))?.[1];
+  return target === undefined ? undefined : realPlace(path.resolve(gitRoot, target.trim()));
+}
