@@ -1,5 +1,5 @@
 import os from "node:os";
-import type { DatabaseConfig, Flags } from "../config.js";
+import { type DatabaseConfig, type Flags, loadConfig } from "../config.js";
 import { BatonError } from "../base/errors.js";
 import { isName, NAME_RULE, nameFrom } from "../base/names.js";
 import { VERSION } from "../runtime/version.js";
@@ -13,6 +13,8 @@ export const commandHost = {
   /** Milliseconds since the epoch. */
   now: () => systemClock.now(),
   open,
+  /** The configuration that `open` would take. */
+  readConfig: (flags: Flags) => loadConfig({ flags, env: process.env, cwd: process.cwd() }),
   serve: async (flags: Flags) => (await import("./serve.js")).serve(flags),
   inspectDatabase: async (database: DatabaseConfig) => (await import("./maintenance.js")).inspectDatabase(database),
   liveSessions: async (app: App) => (await import("./maintenance.js")).liveSessions(app),
@@ -42,6 +44,8 @@ async function open(flags: Flags, { sessionless }: { readonly sessionless: boole
   });
   return {
     ...launched,
+    /** Whether a person is taken to sit here, who may decide. */
+    decides: channel === "human",
     dispatch: () => launched.app.dispatch(CLIENT),
     /** Lets this process take command and tool steps of a run and its child runs from now on, where it may. */
     serveRun: (run: string) => launched.app.serveRun(CLIENT, run),

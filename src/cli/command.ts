@@ -15,16 +15,16 @@ export interface CommandPlace {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Reads all of stdin. */
   readonly stdin: () => string;
-  /** Asks a person at the terminal for a line; undefined where there is none. */
-  readonly askLine: ((question: string) => Promise<string>) | undefined;
+  /** Asks a person at the terminal for a line: undefined where they give none. Undefined itself where there is no terminal. */
+  readonly askLine: ((question: string, signal?: AbortSignal) => Promise<string | undefined>) | undefined;
   /** Says how the process will end. */
   readonly end: (exitCode: ExitCode) => void;
 }
 
 /** Context that every command's action receives. */
 export interface CommandContext extends CommandPlace {
-  /** Opens the program with the first call. It is closed when the command has ended. */
-  readonly open: (options?: { readonly sessionless: boolean }) => Promise<Opened>;
+  /** Opens the program with the first call, with further flags if given. It is closed when the command has ended. */
+  readonly open: (options?: { readonly sessionless: boolean; readonly flags?: Flags }) => Promise<Opened>;
   readonly call: TypedCall;
 }
 
@@ -39,6 +39,10 @@ export interface CommandAnswer {
   readonly text: string;
 }
 
+/** A command: it is given the words that were typed, then the options, the global ones too. */
+export type CommandFunction<Typed> = (context: CommandContext, ...typed: Typed[]) => Promise<CommandAnswer>;
+export type Act = (load: () => Promise<CommandFunction<never>>) => (...typed: unknown[]) => Promise<void>;
+
 /** Runs a command, prints its answer, and closes the program if the command has opened it. */
 export async function runCommand(
   place: CommandPlace,
@@ -46,7 +50,8 @@ export async function runCommand(
   action: (context: CommandContext) => Promise<CommandAnswer>,
 ): Promise<void> {
   let opening: Promise<Opened> | undefined;
-  const open: CommandContext["open"] = (how = { sessionless: true }) => (opening ??= place.host.open(options, how));
+  const open: CommandContext["open"] = (how = { sessionless: true }) =>
+    (opening ??= place.host.open({ ...options, ...how.flags }, how));
   // JSON writes its data as it is; words are made of what may be shown.
   const shown = options.json === true ? <T>(result: T): T => result : shownData;
   // Dispatch has held the result against the schema that the type is inferred from.

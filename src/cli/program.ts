@@ -1,12 +1,14 @@
 import { DEAD_LETTER_STATUSES, PRIORITY_NAMES, PROJECT_STATUSES } from "../base/statuses.js";
 import fs from "node:fs";
 import readline from "node:readline/promises";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import type { CommandHost } from "../app/command-host.js";
 import type { Flags } from "../config.js";
-import { type CommandAnswer, type CommandContext, type CommandPlace, runCommand } from "./command.js";
+import { type Act, type CommandFunction, type CommandPlace, runCommand } from "./command.js";
 import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
 import { utf8Text } from "../base/texts/text-file.js";
+import { amount, collect, wholeNumber } from "./option-values.js";
+import { addRunCommands } from "./run-commands.js";
 import { terminalOf } from "./terminal/terminal.js";
 import { shownJson, shownText } from "../base/texts/shown-text.js";
 
@@ -57,10 +59,17 @@ function commandPlace(host: CommandHost, end: (exitCode: ExitCode) => void): Com
   };
 }
 
-async function askLine(question: string): Promise<string> {
+/** Undefined where the person closes the input (Ctrl-D), or the signal fires. */
+async function askLine(question: string, signal?: AbortSignal): Promise<string | undefined> {
   const lines = readline.createInterface({ input: process.stdin, output: process.stderr });
+  const closed = new Promise<undefined>((resolve) => lines.once("close", () => resolve(undefined)));
+  // Ctrl-C is for the process, not for the line.
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
-    return await lines.question(question);
+    return await Promise.race([lines.question(question, signal === undefined ? {} : { signal }), closed]);
+  } catch (error) {
+    if (signal?.aborted !== true) throw error;
+    return undefined;
   } finally {
     lines.close();
   }
@@ -70,13 +79,11 @@ const EXAMPLES = `
 Examples:
   baton run build.yaml --allow-commands       run a workflow and watch it
   baton status                                what is running, and what is stuck
+  baton approve                               answer what it asks you
+  baton show                                  the newest run with its results
   baton call create_task --title "Fix login" --prompt "…"
   baton call --help                           every operation there is
   baton doctor                                check your setup`;
-
-/** A command: it is given the words that were typed, then the options, the global ones too. */
-type CommandFunction<Typed> = (context: CommandContext, ...typed: Typed[]) => Promise<CommandAnswer>;
-type Act = (load: () => Promise<CommandFunction<never>>) => (...typed: unknown[]) => Promise<void>;
 
 /** Makes the actions of commands. The module of a command is loaded when it is typed. */
 function actionsAt(place: CommandPlace): Act {
@@ -113,6 +120,7 @@ function programOf(place: CommandPlace, { quiet }: { readonly quiet: boolean }):
   addServe(program, act);
   addRun(program, act);
   addStatus(program, act);
+  addRunCommands(program, act);
   addWorkflow(program, act);
   addImport(program, act);
   addDeadLetters(program, act);
@@ -322,18 +330,4 @@ function addMaintenance(program: Command, act: Act): void {
     .option("--yes", "do not ask for confirmation")
     .option("--force", "delete even while server processes use it")
     .action(act(async () => (await import("./commands/maintenance.js")).reset));
-}
-
-function collect(value: string, before: readonly string[]): readonly string[] {
-  return [...before, value];
-}
-
-function amount(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text) && Number(text) > 0) return Number(text);
-  throw new InvalidArgumentError("Expected an amount above 0, such as 2.5.");
-}
-
-function wholeNumber(text: string): number {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new InvalidArgumentError("Expected a whole number above 0.");
 }

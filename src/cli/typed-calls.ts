@@ -10,3 +10,4 @@ export type TaskAnswer = ResultOf<"get_run">["ready"][number];
 export type BlockedAnswer = ResultOf<"get_run">["dead_letter"][number];
 export type EventAnswer = ResultOf<"list_events">["events"][number];
 export type AttemptAnswer = ResultOf<"get_dead_letter">["attempts"][number];
+export type QuestionAnswer = ResultOf<"list_escalations">["escalations"][number];

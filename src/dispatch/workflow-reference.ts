@@ -31,7 +31,8 @@ const KINDS: Readonly<Record<(typeof STEP_KINDS)[number], string>> = {
   agent: "An assistant claims it and completes it with a result. The default: a step with `prompt` needs no `kind`.",
   command: "A Baton process runs it in the project's root, if its user allowed that: `--allow-commands`.",
   tool: "A Baton process calls a tool of another MCP server: [tool-steps.md](tool-steps.md).",
-  human: "A person answers: in a form of their client, or at a terminal with `baton call decide_escalation`.",
+  human:
+    "A person answers: in a form of their client, where `baton run` asks, or at any terminal with `baton approve`.",
   gate: "Passes when its checks hold, and fails otherwise.",
   wait: "Waits for a time or an event. It says one of the three.",
   plan: "An assistant's result, `{ steps: […] }`, takes the place of this step.",

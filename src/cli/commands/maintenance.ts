@@ -50,10 +50,11 @@ async function confirm(context: CommandContext, { yes }: ResetOptions, { what, w
   if (yes === true) return;
   if (context.askLine === undefined)
     throw new UsageError(`reset deletes ${what} permanently: pass --yes where there is no terminal to confirm at.`);
-  const typed = await context.askLine(
+  const answer = await context.askLine(
     `This deletes ${what} with all runs, tasks and history, permanently.\nType ${word} to continue: `,
   );
-  if (typed.trim() !== word) throw new UsageError(`"${typed.trim()}" is not ${word}: nothing was deleted.`);
+  const typed = (answer ?? "").trim();
+  if (typed !== word) throw new UsageError(`"${typed}" is not ${word}: nothing was deleted.`);
 }
 
 /** `baton prune`: removes what is older than the retention, now rather than little by little. */

@@ -4,12 +4,16 @@ import type { Opened } from "../../app/command-host.js";
 import { unlessCode } from "../../base/errors.js";
 import type { TypedCall, RunAnswer } from "../typed-calls.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
-import { EXIT, UsageError } from "../failure.js";
+import { EXIT, quoted, UsageError } from "../failure.js";
 import { follow, RunFollower } from "../run/follower.js";
 import { Interrupts } from "../terminal/interrupts.js";
 import { runDisplay } from "../run/display.js";
 import { exitCodeOf, outcomeText } from "../run/outcome.js";
+import { permitCommands } from "../run/permission.js";
+import { askWhileOpen } from "../run/questions.js";
+import { finalResults } from "../run/results.js";
 import type { RunState } from "../run/state.js";
+import type { RunDisplay } from "../run/display.js";
 import { checkedDefinition, findWorkflowFile, inputsOf, readWorkflowFile } from "../run/workflow-file.js";
 
 export interface RunOptions extends Shared {
@@ -36,7 +40,8 @@ export async function run(context: CommandContext, target: string, options: RunO
   if (file === undefined && RUN_ID.test(target))
     return followRun(context, options, () => attach(call, target, options));
   const { text } = file ?? readWorkflowFile(target, context);
-  return followRun(context, options, async () => {
+  const permitted = await permitCommands(context, { file: target, text }, options);
+  return followRun(context, permitted, async () => {
     const definition = await checkedDefinition({ file: target, text }, call);
     return start(call, options, { definition, inputs: inputsOf(options.input, definition["inputs"]) });
   });
@@ -76,7 +81,7 @@ async function followRun(
   options: RunOptions,
   begin: () => Promise<StartedRun>,
 ): Promise<CommandAnswer> {
-  const opened = await context.open({ sessionless: options.detach === true });
+  const opened = await context.open({ sessionless: options.detach === true, flags: options });
   const started = await begin();
   if (options.detach === true) return detachedAnswer(started);
   await opened.serveRun(started.run.id);
@@ -102,16 +107,22 @@ async function watch(context: CommandContext, options: RunOptions, watched: Watc
   if (!place.live) place.print(`${[`${started.name} runs as ${started.id}`, ...warnings].join("\n")}\n`);
   const table = options.watch === true;
   const store = await watched.opened.app.store();
-  const display = runDisplay(place, { table, now: () => context.host.now() });
+  const { now } = context.host;
+  const display = runDisplay(place, { table, now });
   const interrupts = new Interrupts({
     timeoutMs: options.timeout === undefined ? undefined : options.timeout * 1000,
     ...(options.cancelOnInterrupt === true && { first: () => cancel(call, started.id) }),
   });
   try {
-    const state = await follow(new RunFollower({ call, run: started.id, table, warnings }), {
+    const { signal } = interrupts;
+    const ask = questioner(context, { display, signal, decides: watched.opened.decides });
+    const state = await follow(new RunFollower({ call, run: started.id, table, warnings, now: now() }), {
       onWake: (listener) => store.onWake(listener),
-      signal: interrupts.signal,
-      show: (update) => display.show(update),
+      signal,
+      show: (update) => {
+        display.show(update);
+        return ask(update.state);
+      },
     });
     interrupts.rethrow();
     return state;
@@ -119,6 +130,30 @@ async function watch(context: CommandContext, options: RunOptions, watched: Watc
     interrupts.close();
     display.close();
   }
+}
+
+interface TerminalQuestions {
+  readonly display: RunDisplay;
+  readonly signal: AbortSignal;
+  readonly decides: boolean;
+}
+
+/** Asks the person at the terminal each open question once: what they leave open, they can answer with `baton approve`. */
+function questioner(
+  context: CommandContext,
+  { display, signal, decides }: TerminalQuestions,
+): (state: RunState) => Promise<void> {
+  const asked = new Set<string>();
+  return async ({ questions }) => {
+    if (!decides || context.askLine === undefined) return;
+    for (const question of questions) {
+      const once = `${question.id}:${question.token}`;
+      if (asked.has(once) || signal.aborted) continue;
+      asked.add(once);
+      display.pause();
+      await askWhileOpen(context, question, signal);
+    }
+  };
 }
 
 async function cancel(call: TypedCall, id: string): Promise<void> {
@@ -131,10 +166,16 @@ async function finalAnswer(context: CommandContext, options: RunOptions, state: 
   // The last state that was shown decides, so that display and exit code agree.
   const exitCode = exitCodeOf(state.run);
   const shown = { ...ended, ...(exitCode === EXIT.detached && { ended_at: undefined }) };
-  const text = outcomeText(shown, failures, context.stdout.style);
+  const final = options.json === true ? { results: [], more: 0 } : await finalResults(call, ended);
+  const text = outcomeText({ run: shown, failures, final, flags: flagsOf(options) }, context.stdout.style);
   const results = options.json === true ? await resultsOf(call, ended.id) : {};
   context.end(exitCode);
   return { data: { run: ended, failures, results, warnings: state.warnings }, text };
+}
+
+function flagsOf({ allowCommands, mcpConfig }: RunOptions): string {
+  const commands = allowCommands === true ? " --allow-commands" : "";
+  return mcpConfig === undefined ? commands : `${commands} --mcp-config ${quoted(mcpConfig)}`;
 }
 
 /** Results of the tasks that succeeded, by key. */

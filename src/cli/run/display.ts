@@ -9,6 +9,8 @@ import { fit, type Terminal } from "../terminal/terminal.js";
 /** Shows a run while it goes on. */
 export interface RunDisplay {
   show(update: RunUpdate): void;
+  /** Leaves the place to a question until the next `show`. */
+  pause(): void;
   /** Leaves the place to what comes after. */
   close(): void;
 }
@@ -29,30 +31,36 @@ export function runDisplay(terminal: Terminal, options: DisplayOptions): RunDisp
 class LiveDisplay implements RunDisplay {
   readonly #terminal: Terminal;
   readonly #options: DisplayOptions;
-  readonly #live: LiveLines;
-  readonly #timer: NodeJS.Timeout;
+  #live: LiveLines | undefined;
+  #timer: NodeJS.Timeout | undefined;
   #state: RunState | undefined;
 
   constructor(terminal: Terminal, options: DisplayOptions) {
     this.#terminal = terminal;
     this.#options = options;
-    this.#live = new LiveLines(terminal, () => this.#draw());
-    // Time goes by also while nothing happens.
-    this.#timer = setInterval(() => this.#draw(), REDRAW_MS);
   }
 
   show({ state }: RunUpdate): void {
     this.#state = state;
+    // Time goes by also while nothing happens.
+    this.#timer ??= setInterval(() => this.#draw(), REDRAW_MS);
     this.#draw();
   }
 
-  close(): void {
+  pause(): void {
     clearInterval(this.#timer);
-    this.#live.close();
+    this.#live?.close();
+    this.#timer = undefined;
+    this.#live = undefined;
+  }
+
+  close(): void {
+    this.pause();
   }
 
   #draw(): void {
     if (this.#state === undefined) return;
+    this.#live ??= new LiveLines(this.#terminal, () => this.#draw());
     const { style } = this.#terminal;
     const { table, now } = this.#options;
     this.#live.draw(progressLines(this.#state, { ...this.#terminal.size(), style, table, now: now() }));
@@ -79,6 +87,8 @@ class LineDisplay implements RunDisplay {
     }
     this.#printIdle(state);
   }
+
+  pause(): void {}
 
   close(): void {}
 

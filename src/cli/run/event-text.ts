@@ -85,8 +85,7 @@ function errorOf({ error }: Data): string {
 
 /** Names what a step waits for that no agent claims. */
 function awaited({ ask, workflow, event, until }: Data, task: string | undefined): string {
-  if (typeof ask === "string")
-    return `for a decision (baton call decide_escalation --id ${task ?? "?"} --decision approved): ${ask}`;
+  if (typeof ask === "string") return `for a decision: ${ask} (baton approve ${task ?? "?"})`;
   if (typeof workflow === "string") return `for a run of ${workflow}`;
   if (typeof event === "string") return `for the event ${event}`;
   // Milliseconds in events of before 0.2.

@@ -1,5 +1,6 @@
 import { setTimeout as after } from "node:timers/promises";
 import type { TypedCall, EventAnswer } from "../typed-calls.js";
+import { openQuestions } from "./questions.js";
 import type { RunState } from "./state.js";
 
 export interface Followed {
@@ -8,6 +9,8 @@ export interface Followed {
   /** Fetch every task, not only those at work. */
   readonly table: boolean;
   readonly warnings: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly now: number;
 }
 
 export interface FreshEvent {
@@ -73,12 +76,19 @@ export class RunFollower {
   }
 
   async #state(): Promise<Omit<RunState, "claimedAt" | "recent">> {
-    const { call, run: id, table, warnings } = this.#followed;
+    const { call, run: id, table, warnings, now: followedAt } = this.#followed;
     const found = await call("get_run", { run: id, ...(table && { include: ["tasks"] }) });
     const { eta_ms: etaMs } = await call("get_run_progress", { run: id });
     const { run, budget, running, ready, waiting, dead_letter: failed, tasks = [] } = found;
-    return { run, budget, etaMs, running, ready, waiting, failed, tasks, warnings };
+    const questions = (await Promise.all(askedIn(id, waiting).map((one) => openQuestions(call, one)))).flat();
+    return { run, budget, etaMs, running, ready, waiting, questions, failed, tasks, warnings, followedAt };
   }
+}
+
+/** The run and its child runs, as far as a person may be asked there. */
+function askedIn(run: string, waiting: RunState["waiting"]): readonly string[] {
+  const own = waiting.some(({ kind }) => kind === "human") ? [run] : [];
+  return [...own, ...waiting.flatMap(({ child_run: child }) => (child === undefined ? [] : [child]))];
 }
 
 export interface Following {
@@ -86,7 +96,7 @@ export interface Following {
   readonly onWake: (listener: () => void) => () => void;
   /** Fires when the follower is no longer needed. */
   readonly signal: AbortSignal;
-  readonly show: (update: RunUpdate) => void;
+  readonly show: (update: RunUpdate) => Promise<void> | void;
 }
 
 /** Between two polls, at least: a busy run commits hundreds of times a second. */
@@ -103,7 +113,7 @@ export async function follow(follower: RunFollower, { onWake, signal, show }: Fo
       const before = wakes;
       const isWoken = () => wakes > before;
       const update = await follower.poll();
-      show(update);
+      await show(update);
       if (update.state.run.ended_at !== undefined || signal.aborted) return update.state;
       const deadline = performance.now() + POLL_MS;
       do await pause(signal);

@@ -1,6 +1,7 @@
 import type { RunAnswer } from "../typed-calls.js";
 import { duration } from "../terminal/durations.js";
 import { EXIT, type ExitCode } from "../failure.js";
+import { type FinalResults, finalResultLines } from "./results.js";
 import type { FailedTaskView } from "./state.js";
 import { STATUSES_SHOWN, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { paint, type Style } from "../terminal/terminal.js";
@@ -15,17 +16,27 @@ export function exitCodeOf({ status, ended_at: endedAt }: RunAnswer): ExitCode {
 const FAILURES_SHOWN = 10;
 const MESSAGE_LINES = 20;
 
+/** A run as `baton run` leaves it. */
+export interface RunSummary {
+  readonly run: RunAnswer;
+  readonly failures: readonly FailedTaskView[];
+  readonly final: FinalResults;
+  /** The flags with which this process runs steps, to follow the run again with the same. */
+  readonly flags: string;
+}
+
 /** Summary that a person reads at the end. */
-export function outcomeText(run: RunAnswer, failures: readonly FailedTaskView[], style: Style): string {
+export function outcomeText({ run, failures, final, flags }: RunSummary, style: Style): string {
   const { name, status, counts, ended_at: endedAt, created_at: createdAt, id } = run;
-  if (endedAt === undefined) return detachedText(run);
+  if (endedAt === undefined) return detachedText(run, flags);
   const lasted = duration(Date.parse(endedAt) - Date.parse(createdAt));
   const parts = STATUSES_SHOWN.filter((one) => counts[one] > 0).map((one) => `${counts[one]} ${wordOf(one)}`);
   const lines = [`${paint(`${name} ${status}`, toneOfRun(status), style)} after ${lasted}: ${parts.join(", ")}`];
   lines.push(...failures.slice(0, FAILURES_SHOWN).flatMap((failure) => failureLines(failure, style)));
   if (failures.length > FAILURES_SHOWN) lines.push(`  and ${failures.length - FAILURES_SHOWN} more`);
-  lines.push(`  look: baton call get_run --run ${id}`);
-  if (status === "failed") lines.push(`  again: baton call control_run --run ${id} --action retry_failed`);
+  lines.push(...finalResultLines(final, id));
+  lines.push(`  details: baton show ${id}`);
+  if (status === "failed") lines.push(`  retry: baton retry ${id}, then baton run ${id}${flags}`);
   return lines.join("\n");
 }
 
@@ -38,10 +49,10 @@ function failureLines({ task, attempts }: FailedTaskView, style: Style): string[
   return [`  ${paint(task.key, "red", style)}${by}: ${type}${first}`, ...rest.map((line) => `    ${line}`)];
 }
 
-function detachedText({ id, name }: RunAnswer): string {
+function detachedText({ id, name }: RunAnswer, flags: string): string {
   return [
     `Left ${name}, which other agents can continue. Tasks of this process return to the queue.`,
-    `  follow: baton run ${id}`,
-    `  stop: baton call control_run --run ${id} --action cancel`,
+    `  follow: baton run ${id}${flags}`,
+    `  cancel: baton cancel ${id}`,
   ].join("\n");
 }

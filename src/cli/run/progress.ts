@@ -20,6 +20,9 @@ const EVENTS_SHOWN = 3;
 const BAR_MAX = 32;
 const BAR_MIN = 6;
 const READY_SHOWN = 3;
+const QUESTIONS_SHOWN = 3;
+/** Of one note. */
+const NOTE_LINES_MAX = 6;
 /** Width of the mark before a task's key. */
 const MARK_COLUMNS = 4;
 
@@ -38,9 +41,11 @@ export function progressLines(state: RunState, view: View): string[] {
   return [...head, ...tasks, ...notes, ...events].slice(0, rows);
 }
 
-function headline({ run, etaMs }: RunState, { now, style }: View, columns: number): string[] {
+function headline({ run, etaMs, running, ready }: RunState, { now, style }: View, columns: number): string[] {
   const elapsed = stopwatch((run.ended_at === undefined ? now : Date.parse(run.ended_at)) - Date.parse(run.created_at));
-  const left = etaMs === null || etaMs === 0 || run.ended_at !== undefined ? "" : `, about ${stopwatch(etaMs)} left`;
+  // A run that waits for a person or an event has no pace.
+  const isMoving = run.ended_at === undefined && running.length + ready.length > 0;
+  const left = etaMs === null || etaMs === 0 || !isMoving ? "" : `, about ${stopwatch(etaMs)} left`;
   const status = run.status === "running" ? "" : `${run.status}  `;
   const figures = `${run.progress.toFixed(run.progress === 100 ? 0 : 1)} %  ${elapsed}${left}`;
   const fixed = widthOf(status) + widthOf(figures) + 4;
@@ -111,32 +116,53 @@ function taskLine(task: TaskAnswer, { state, view, columns, keyColumns }: LineLa
 }
 
 function notesOf(state: RunState, { style, now }: View, columns: number): string[] {
-  const { run, warnings } = state;
+  const { run, warnings, questions } = state;
   const idle = idleText(state, now);
   if (run.ended_at !== undefined) return [];
   const notes = [...warnings];
-  if (run.status === "paused")
-    notes.push(`paused; resume with: baton call control_run --run ${run.id} --action resume`);
+  if (run.status === "paused") notes.push(`paused; resume with: baton resume ${run.id}`);
   else if (idle !== undefined) notes.push(idle);
-  return notes.map((text) => paint(fit(`  ${text}`, columns), "yellow", style));
+  notes.push(
+    ...questions
+      .slice(0, QUESTIONS_SHOWN)
+      .flatMap(({ ask, id, task }) => [`${task.key} asks: ${ask}`, `answer: baton approve ${id}`]),
+  );
+  return notes
+    .flatMap((text) => wrap(text, columns - 2))
+    .map((line) => paint(fit(`  ${line}`, columns), "yellow", style));
+}
+
+/** A note over several lines, broken between words: none of it is cut but what goes beyond a few lines. */
+function wrap(text: string, columns: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= columns) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  const kept = lines.slice(0, NOTE_LINES_MAX).map((line) => fit(line, columns));
+  return kept.length < lines.length ? [...kept.slice(0, -1), fit(`${kept.at(-1) ?? ""} …`, columns)] : kept;
 }
 
 /** Before that it may be about to be claimed. */
 const STANDS_MS = 1_000;
 
 /** Says which agent or person a run that stands still is waiting for; undefined while it moves. */
-export function idleText({ run, budget, running, ready, recent }: RunState, now: number): string | undefined {
+export function idleText(
+  { run, budget, running, ready, recent, followedAt }: RunState,
+  now: number,
+): string | undefined {
   if (run.status !== "running" || running.length > 0) return undefined;
   if (budget?.state === "blocked") return spentText(budget);
   if (ready.length === 0) return undefined;
-  const movedAt = Date.parse(recent.at(-1)?.at ?? run.created_at);
+  const movedAt = Math.max(followedAt, Date.parse(recent.at(-1)?.at ?? run.created_at));
   if (now - movedAt < STANDS_MS) return undefined;
   const keys = ready.slice(0, READY_SHOWN).map(({ key }) => key);
   const total = run.counts.ready;
   const more = total > keys.length ? ` and ${total - keys.length} more` : "";
   const of = (wanted: string) => ready.every(({ kind }) => kind === wanted);
   let who = `an agent to claim ${total === 1 ? "it" : "them"}`;
-  if (of("command")) who = "a server that may run commands (--allow-commands)";
+  if (of("command")) who = `a server that may run commands: baton run ${run.id} --allow-commands`;
   else if (of("tool")) who = "a server that has their MCP servers configured (mcpServers)";
   return `${keys.join(", ")}${more}: ready, waiting for ${who}`;
 }

@@ -1,4 +1,13 @@
-import type { AttemptAnswer, BlockedAnswer, BudgetAnswer, EventAnswer, RunAnswer, TaskAnswer } from "../typed-calls.js";
+import type { ResultOf } from "../../tools/registry.js";
+import type {
+  AttemptAnswer,
+  BlockedAnswer,
+  BudgetAnswer,
+  EventAnswer,
+  QuestionAnswer,
+  RunAnswer,
+  TaskAnswer,
+} from "../typed-calls.js";
 
 /** A run as it is shown. */
 export interface RunState {
@@ -8,7 +17,9 @@ export interface RunState {
   readonly etaMs: number | null;
   readonly running: readonly TaskAnswer[];
   readonly ready: readonly TaskAnswer[];
-  readonly waiting: readonly TaskAnswer[];
+  readonly waiting: ResultOf<"get_run">["waiting"];
+  /** Open questions of the run and its child runs. */
+  readonly questions: readonly QuestionAnswer[];
   readonly failed: readonly BlockedAnswer[];
   /** All of them, or the first 200, where a table is wanted. */
   readonly tasks: readonly TaskAnswer[];
@@ -18,6 +29,8 @@ export interface RunState {
   readonly recent: readonly EventAnswer[];
   /** Reasons known at the start why the run cannot go on. */
   readonly warnings: readonly string[];
+  /** When this process began to follow it; milliseconds since the epoch. */
+  readonly followedAt: number;
 }
 
 /** Why a task failed for good. */

@@ -14,6 +14,17 @@ function pair(whole: string, rest: number, unit: string): string {
   return rest === 0 ? whole : `${whole} ${rest} ${unit}`;
 }
 
+/** `just now`, `12 s ago`, `5 min ago`, `3 h ago`, `4 d ago`. */
+export function ago(ms: number): string {
+  const seconds = Math.floor(Math.max(0, ms) / 1000);
+  if (seconds < 2) return "just now";
+  if (seconds < 60) return `${seconds} s ago`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ago`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ago` : `${Math.floor(hours / 24)} d ago`;
+}
+
 /** `0:07`, `12:30`, `1:02:03`: for something that counts. */
 export function stopwatch(ms: number): string {
   const seconds = Math.floor(Math.max(0, ms) / 1000);

@@ -13,7 +13,7 @@ test("a run that ends between its history and how it stands is shown to its end"
     if (name === "get_run") await team.complete(task);
     return team.app.callUnchecked(name, input);
   };
-  const { state, fresh } = await new RunFollower({ call, run: run.id, table: false, warnings: [] }).poll();
+  const { state, fresh } = await new RunFollower({ call, run: run.id, table: false, warnings: [], now: 0 }).poll();
   expect(state.run.status).toBe("succeeded");
   expect(fresh.map(({ event }) => event.type)).toEqual([
     "run.started",

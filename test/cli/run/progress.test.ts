@@ -54,11 +54,13 @@ function stateOf(more: Partial<RunState> = {}): RunState {
     ],
     ready: [],
     waiting: [],
+    questions: [],
     failed: [],
     tasks: [],
     claimedAt: new Map([["task_build", START + 9_000]]),
     recent: [event(10_000, "task.succeeded", { key: "design" })],
     warnings: [],
+    followedAt: START,
     ...more,
   };
 }
@@ -103,7 +105,7 @@ test("shows why an unclaimable step waits, and how to answer a question", () => 
     return progressLines(stateOf({ running: [], recent }), { ...VIEW, columns: 200 }).at(-1);
   };
   expect(waits("task.waiting", { kind: "human", ask: "Ship\nit\u001b[2J?" })).toBe(
-    "  0:10  ◌ ask waits for a decision (baton call decide_escalation --id task_1 --decision approved): Ship it\\u001b[2J?",
+    "  0:10  ◌ ask waits for a decision: Ship it\\u001b[2J? (baton approve task_1)",
   );
   expect(waits("task.waiting", { until: START, event: null })).toContain("ask waits until 2026-01-01T00:00:00.000Z");
   expect(waits("task.waiting", { until: null, event: "merged" })).toContain("ask waits for the event merged");

@@ -85,7 +85,7 @@ describe("baton run", () => {
     expect(code).toBe(1);
     expect(stdout).toMatch(/second blocked/);
     expect(stdout).toMatch(/pair failed[\s\S]*first by worker-\w+: broken: no way\n {4}at all/);
-    expect(stdout).toContain("--action retry_failed");
+    expect(stdout).toContain("retry: baton retry run_");
   });
 
   test("--json answers with one document, and shows the changes on stderr", async () => {

@@ -1,0 +1,86 @@
+import { BatonError } from "../../base/errors.js";
+import type { CommandAnswer, CommandContext, Shared } from "../command.js";
+import { quoted, UsageError } from "../failure.js";
+import { askQuestion, type DecidedQuestion, decidedText, openQuestions, questionText } from "../run/questions.js";
+import { inputsOf } from "../run/workflow-file.js";
+import { fieldsOf } from "../terminal/form.js";
+import type { QuestionAnswer } from "../typed-calls.js";
+
+export interface ApproveOptions extends Shared {
+  readonly answer: readonly string[];
+  readonly note?: string;
+}
+
+/** `baton approve [TASK]`: without a task it asks each open question in turn, or lists them where there is no terminal. */
+export async function approve(
+  context: CommandContext,
+  task: string | undefined,
+  { answer, note }: ApproveOptions,
+): Promise<CommandAnswer> {
+  const open = await openQuestions(context.call);
+  if (task === undefined) return context.askLine === undefined ? listed(open) : askEach(context, open);
+  const question = named(open, task);
+  const { form, id, token } = question;
+  if (form !== undefined && answer.length === 0) return answerForm(context, question);
+  const answers = form === undefined && answer.length === 0 ? undefined : inputsOf(answer, form?.["properties"]);
+  const decided = await context.call("decide_escalation", { id, token, decision: "approved", answers, note });
+  return { data: decided, text: decidedText("approved", decided) };
+}
+
+/** `baton reject TASK` */
+export async function reject(
+  { call }: CommandContext,
+  task: string,
+  { note }: Pick<ApproveOptions, "note">,
+): Promise<CommandAnswer> {
+  const { id, token } = named(await openQuestions(call), task);
+  const decided = await call("decide_escalation", { id, token, decision: "rejected", note });
+  return { data: decided, text: decidedText("rejected", decided) };
+}
+
+/** The open question of a task: by its id or the beginning of it, as RUN/STEP, or by the step's key where one question has it. */
+function named(open: readonly QuestionAnswer[], reference: string): QuestionAnswer {
+  const exact = open.filter(({ id, task }) => id === reference || `${task.run}/${task.key}` === reference);
+  const near = open.filter(({ id, task }) => task.key === reference || id.startsWith(reference));
+  const [found, ...others] = exact.length > 0 ? exact : near;
+  if (found === undefined)
+    throw new BatonError(
+      "not_found",
+      `No question is open for "${reference}". \`baton approve\` shows those that are.`,
+      {},
+    );
+  if (others.length === 0) return found;
+  const ids = [found, ...others].map(({ id, task }) => `${id} (${task.run})`);
+  throw new UsageError(`"${reference}" is asked ${ids.length} times: ${ids.join(", ")}. Name one by its id.`);
+}
+
+async function answerForm(context: CommandContext, question: QuestionAnswer): Promise<CommandAnswer> {
+  if (context.askLine === undefined) {
+    const fields = fieldsOf(question.form ?? {}) ?? [];
+    const flags = fields
+      .filter(({ required }) => required)
+      .map(({ name, kind }) => ` --answer ${quoted(`${name}=${kind}`)}`);
+    throw new UsageError(`${question.task.key} asks for answers: baton approve ${question.id}${flags.join("")}.`);
+  }
+  return askEach(context, [question]);
+}
+
+async function askEach(context: CommandContext, open: readonly QuestionAnswer[]): Promise<CommandAnswer> {
+  const decided: DecidedQuestion[] = [];
+  for (const question of open) {
+    const one = await askQuestion(context, question, new AbortController().signal);
+    if (one !== undefined) decided.push(one);
+  }
+  const left = open.length - decided.length;
+  const text =
+    open.length === 0 ? "No question is open." : left === 0 ? "All questions are answered." : `${left} left open.`;
+  return { data: { decided }, text };
+}
+
+function listed(open: readonly QuestionAnswer[]): CommandAnswer {
+  const lines = open.flatMap((question) => [
+    questionText(question),
+    `  baton approve ${question.id}, or baton reject ${question.id}`,
+  ]);
+  return { data: { escalations: open }, text: open.length === 0 ? "No question is open." : lines.join("\n") };
+}

@@ -1,0 +1,89 @@
+import { type Command, Option } from "commander";
+import { RUN_STATUSES } from "../base/statuses.js";
+import type { Act, CommandFunction } from "./command.js";
+import { collect, wholeNumber } from "./option-values.js";
+
+/** A command about runs for people. It calls the operations that agents call. */
+interface RunCommand {
+  /** The name and its arguments. */
+  readonly usage: string;
+  readonly summary: string;
+  readonly options?: readonly Option[];
+  readonly load: () => Promise<CommandFunction<never>>;
+}
+
+const runs = () => import("./commands/runs.js");
+const questions = () => import("./commands/questions.js");
+const reason = new Option("--reason <text>", "why, for the history");
+const note = new Option("--note <text>", "why, for the history");
+
+const RUN_COMMANDS: readonly RunCommand[] = [
+  {
+    usage: "runs",
+    summary: "list runs, newest first",
+    options: [
+      new Option("--status <status>").choices(RUN_STATUSES),
+      new Option("--project <name>", "default: all projects"),
+      new Option("--limit <n>", "default: 20").argParser(wholeNumber),
+    ],
+    load: async () => (await runs()).listRuns,
+  },
+  {
+    usage: "show [run] [step]",
+    summary: "show a run (the newest) with its tasks and results, or one step whole",
+    load: async () => (await runs()).show,
+  },
+  {
+    usage: "logs [run] [step]",
+    summary: "print the output of command steps",
+    options: [new Option("--tail <n>", "lines of each at most (20; of a named step all)").argParser(wholeNumber)],
+    load: async () => (await import("./commands/logs.js")).logs,
+  },
+  {
+    usage: "graph [run]",
+    summary: "draw a run as Mermaid: baton graph RUN --svg > run.svg",
+    options: [new Option("--svg", "an image").conflicts("dot"), new Option("--dot", "text for Graphviz")],
+    load: async () => (await runs()).graph,
+  },
+  {
+    usage: "approve [task]",
+    summary: "answer open questions of human steps: all in turn, or one",
+    options: [
+      new Option("-a, --answer <name=value>", "answer to a field of its form (repeatable)")
+        .argParser(collect)
+        .default([], "none"),
+      note,
+    ],
+    load: async () => (await questions()).approve,
+  },
+  {
+    usage: "reject <task>",
+    summary: "reject what a human step asks for: the step fails",
+    options: [note],
+    load: async () => (await questions()).reject,
+  },
+  {
+    usage: "cancel <run>",
+    summary: "cancel a run: the holders of its tasks are asked to stop",
+    options: [reason],
+    load: async () => (await runs()).cancel,
+  },
+  {
+    usage: "pause <run>",
+    summary: "let no further task of a run be claimed",
+    options: [reason],
+    load: async () => (await runs()).pause,
+  },
+  { usage: "resume <run>", summary: "continue a paused run", load: async () => (await runs()).resume },
+  { usage: "retry <run>", summary: "reopen the failed tasks of a run", load: async () => (await runs()).retry },
+];
+
+const RUN_HELP = "\nRUN is an id, its beginning, or a name: the newest run of that name. `baton runs` lists them.";
+
+export function addRunCommands(program: Command, act: Act): void {
+  for (const { usage, summary, options = [], load } of RUN_COMMANDS) {
+    const command = program.command(usage).description(summary).action(act(load));
+    for (const option of options) command.addOption(option);
+    if (/run\b/.test(usage.replace(/^\w+/, ""))) command.addHelpText("after", RUN_HELP);
+  }
+}

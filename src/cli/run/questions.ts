@@ -1,0 +1,161 @@
+import { setTimeout as after } from "node:timers/promises";
+import { BatonError } from "../../base/errors.js";
+import type { ResultOf } from "../../tools/registry.js";
+import type { CommandContext } from "../command.js";
+import { type FormField, fieldsOf, promptOf, valueOf } from "../terminal/form.js";
+import type { QuestionAnswer, TypedCall } from "../typed-calls.js";
+
+const PAGE = 200;
+const PAGES_MAX = 5;
+
+/** Reads the open questions of a run, or of all runs, oldest first. */
+export async function openQuestions(call: TypedCall, run?: string): Promise<readonly QuestionAnswer[]> {
+  const questions: QuestionAnswer[] = [];
+  let cursor: string | undefined;
+  for (let page = 0; page < PAGES_MAX; page++) {
+    const found: ResultOf<"list_escalations"> = await call("list_escalations", { run, limit: PAGE, cursor });
+    questions.push(...found.escalations);
+    cursor = found.next_cursor;
+    if (cursor === undefined) break;
+  }
+  return questions;
+}
+
+/** The question itself, whole, with what a form asks for. */
+export function questionText({ ask, task, form, until }: QuestionAnswer): string {
+  const fields = form === undefined ? [] : (fieldsOf(form) ?? []);
+  const asked = fields.map(({ name, kind, required }) => `${name} (${kind}${required ? ", needed" : ""})`);
+  return [
+    `? ${task.key}: ${ask}`,
+    ...(asked.length === 0 ? [] : [`  asks for ${asked.join(", ")}`]),
+    ...(until === undefined ? [] : [`  rejected without an answer by ${until}`]),
+  ].join("\n");
+}
+
+export type DecidedQuestion = ResultOf<"decide_escalation">;
+type Decision = "approved" | "rejected";
+
+/** Words for an ended question. */
+export function decidedText(decision: Decision, { task, newly_ready: ready }: DecidedQuestion): string {
+  const next = ready.length === 0 ? "" : `, ready now: ${ready.map(({ key }) => key).join(", ")}`;
+  return `${task.key} ${decision}: it is ${task.status}${next}`;
+}
+
+/**
+ * Asks the person at the terminal for a decision, and again where Baton refuses the answers. Undefined where the person leaves the
+ * question open, or the signal fires.
+ */
+export async function askQuestion(
+  { call, askLine, stderr }: CommandContext,
+  question: QuestionAnswer,
+  signal: AbortSignal,
+): Promise<DecidedQuestion | undefined> {
+  if (askLine === undefined) return undefined;
+  const line = async (prompt: string) => (await askLine(prompt, signal))?.trim();
+  stderr.print(`${questionText(question)}\n`);
+  for (;;) {
+    const decision = await askDecision(line);
+    if (decision === undefined) return undefined;
+    const given = decision === "approved" ? await askAnswers(line, question) : await askReason(line);
+    if (given === undefined) return undefined;
+    try {
+      const decided = await call("decide_escalation", { id: question.id, token: question.token, decision, ...given });
+      stderr.print(`  ${decidedText(decision, decided)}\n`);
+      return decided;
+    } catch (error) {
+      if (!(error instanceof BatonError)) throw error;
+      stderr.print(`  ${error.message}\n`);
+      if (error.code !== "invalid_input") return undefined;
+    }
+  }
+}
+
+type AskLine = (prompt: string) => Promise<string | undefined>;
+
+const DECISIONS: Readonly<Record<string, Decision | "later">> = { a: "approved", r: "rejected", l: "later" };
+
+async function askDecision(line: AskLine): Promise<Decision | undefined> {
+  for (;;) {
+    const typed = await line("  [a]pprove, [r]eject, [l]ater: ");
+    if (typed === undefined) return undefined;
+    const decision = DECISIONS[typed.slice(0, 1).toLowerCase()];
+    if (decision !== undefined) return decision === "later" ? undefined : decision;
+  }
+}
+
+async function askReason(line: AskLine): Promise<{ note?: string } | undefined> {
+  const note = await line("  why (optional): ");
+  if (note === undefined) return undefined;
+  return note === "" ? {} : { note };
+}
+
+/** Answers to the question's form; undefined where the person stops. */
+async function askAnswers(
+  line: AskLine,
+  { form }: QuestionAnswer,
+): Promise<{ answers?: Record<string, unknown> } | undefined> {
+  if (form === undefined) return {};
+  const whole: FormField = {
+    name: "answers",
+    required: true,
+    kind: "JSON",
+    description: undefined,
+    preset: undefined,
+    schema: {},
+  };
+  const fields = fieldsOf(form);
+  const answers: Record<string, unknown> = {};
+  for (const field of fields ?? [whole]) {
+    const text = await askField(line, field);
+    if (text === undefined) return undefined;
+    if (text !== "") answers[field.name] = valueOf(text, field);
+    else if (field.preset !== undefined) answers[field.name] = field.preset;
+  }
+  if (fields !== undefined) return { answers };
+  const { answers: given } = answers;
+  return { answers: typeof given === "object" && given !== null ? { ...given } : answers };
+}
+
+async function askField(line: AskLine, field: FormField): Promise<string | undefined> {
+  for (;;) {
+    const text = await line(promptOf(field));
+    if (text === undefined || text !== "" || !field.required) return text;
+  }
+}
+
+const CHECK_MS = 500;
+
+/** The same, until the question has been answered elsewhere, has lapsed, or the signal fires. */
+export async function askWhileOpen(
+  context: CommandContext,
+  question: QuestionAnswer,
+  signal: AbortSignal,
+): Promise<DecidedQuestion | undefined> {
+  const ended = new AbortController();
+  const end = (): void => ended.abort();
+  if (signal.aborted) end();
+  else signal.addEventListener("abort", end, { once: true });
+  const asked = askQuestion(context, question, ended.signal);
+  const answered = untilAnswered(context.call, question, ended.signal);
+  try {
+    await Promise.race([asked, answered]);
+  } finally {
+    end();
+    signal.removeEventListener("abort", end);
+  }
+  await answered;
+  return asked;
+}
+
+async function untilAnswered(call: TypedCall, { id, token, task }: QuestionAnswer, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    try {
+      await after(CHECK_MS, undefined, { signal });
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    const open = await openQuestions(call, task.run);
+    if (!open.some((one) => one.id === id && one.token === token)) return;
+  }
+}

@@ -1,0 +1,122 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { shared } from "../support/lifetime.js";
+import { temporaryDirectory } from "../support/databases/databases.js";
+import { MAIN, startCommandLineFixture } from "../support/servers/command-line.js";
+import { baton, batonJson } from "../support/servers/in-process.js";
+
+const PLAN = `
+name: ship
+steps:
+  - { key: build, kind: command, run: "for i in 1 2 3; do echo line $i; done" }
+  - { key: sum, kind: command, needs: [build], run: "printf 'one\\\\ntwo\\\\n'" }
+  - { key: broken, kind: command, run: "echo cannot; exit 3", retry: { max_attempts: 1 } }
+`;
+const WAITS = "name: waits\nsteps:\n  - { key: only, prompt: Do it }\n";
+
+async function detached(file: string): Promise<string> {
+  const { run } = (await batonJson(place().fixture, ["run", file, "--detach"])) as { run: { id: string } };
+  return run.id;
+}
+
+async function text(...args: string[]): Promise<string> {
+  const { code, stdout, stderr } = await baton(place().fixture, args);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  return stdout;
+}
+
+/** A run that has failed, of a process that has ended. */
+const place = shared(async () => {
+  const cwd = temporaryDirectory();
+  execFileSync("git", ["init", "--quiet", cwd]);
+  const fixture = startCommandLineFixture({ cwd });
+  writeFileSync(path.join(cwd, "ship.yaml"), PLAN);
+  writeFileSync(path.join(cwd, "waits.yaml"), WAITS);
+  const args = [MAIN, "run", "ship.yaml", "--allow-commands"];
+  const { status, stdout } = spawnSync(process.execPath, args, { cwd, env: fixture.env, encoding: "utf8" });
+  return { fixture, status, stdout, shipped: /run_[0-9a-z]{16}/.exec(stdout)?.[0] ?? "" };
+});
+
+test("the end of a run shows the results of its last steps, and the commands that lead on", () => {
+  const { status, stdout, shipped } = place();
+  expect(status).toBe(1);
+  expect(stdout).toContain("  sum → one\n    two\n");
+  expect(stdout).toContain(`retry: baton retry ${shipped}, then baton run ${shipped} --allow-commands`);
+});
+
+describe("a person looks at a run", () => {
+  test("runs lists them with their outcome", async () => {
+    const { shipped } = place();
+    expect(await text("runs")).toMatch(
+      new RegExp(`^ID .*\n${shipped}  ship  failed  2 of 3, 1 failed  .*(?:now|ago)$`, "m"),
+    );
+    expect(await text("runs", "--status", "succeeded")).toContain("No runs.");
+  });
+
+  test.each([
+    ["nothing: the newest", () => []],
+    ["its id", () => [place().shipped]],
+    ["the beginning of its id", () => [place().shipped.slice(0, -1)]],
+    ["its name", () => ["ship"]],
+  ])("show takes %s", async (_, reference) => {
+    const shown = await text("show", ...reference());
+    const { shipped } = place();
+    expect(shown).toContain(`ship  failed  66.7 %  ${shipped}`);
+    expect(shown).toMatch(/broken +failed +exit_3: the command ended with exit code 3/);
+    expect(shown).toContain("  sum → one\n    two\n");
+    expect(shown).toContain(`retry: baton retry ${shipped}`);
+  });
+
+  test("show of a step has its command, attempts and whole result", async () => {
+    const shown = await text("show", "ship", "build");
+    expect(shown).toContain("for i in 1 2 3");
+    expect(shown).toMatch(/1\. executor-\S+ {2}succeeded after/);
+    expect(shown).toContain("result:\n  line 1\n  line 2\n  line 3\n");
+  });
+
+  test("logs prints the output of all command steps, or of one", async () => {
+    const all = await text("logs");
+    expect(all).toContain("── build, attempt 1\nline 1\nline 2\nline 3\n");
+    expect(all).toContain("── broken, attempt 1\ncannot\n");
+    expect(await text("logs", "ship", "build", "--tail", "1")).toBe("── build, attempt 1\n… 2 lines before\nline 3\n");
+  });
+
+  test("graph prints the picture itself", async () => {
+    expect(await text("graph")).toMatch(/^flowchart LR\n/);
+    expect(await text("graph", place().shipped, "--svg")).toMatch(/^<svg [\s\S]*<\/svg>\n$/);
+    expect(await text("graph", place().shipped, "--dot")).toMatch(/^digraph /);
+  });
+});
+
+test("a person pauses, resumes, cancels and retries a run", async () => {
+  const { shipped } = place();
+  const run = await detached("waits.yaml");
+  expect(await text("pause", run)).toContain("waits is paused: 1 ready");
+  expect(await text("resume", run)).toContain("waits is running: 1 ready, 0 of 1 succeeded");
+  expect(await text("cancel", "waits", "--reason", "not now")).toContain("waits is cancelled");
+  expect(await text("show", run)).toContain("not now");
+  expect(await text("retry", shipped)).toContain(`baton run ${shipped} --allow-commands`);
+});
+
+test.each([
+  [["show", "zz"], 1, 'There is no run with the id or name "zz"'],
+  [["show", "run_zz"], 1, "`baton runs` lists them"],
+  [["show", "ship", "bild"], 1, 'did you mean "build"'],
+  [["logs", "ship", "bild"], 1, 'did you mean "build"'],
+  [["approve", "zz"], 1, 'No question is open for "zz"'],
+  [["cancel"], 2, "missing required argument 'run'"],
+  [["graph", "--svg", "--dot"], 2, "cannot be used with"],
+])("%j is refused with the way on", async (args, code, said) => {
+  const refused = await baton(place().fixture, args);
+  expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code, stdout: "" });
+  expect(refused.stderr).toContain(said);
+});
+
+test("the beginning of several ids is refused with these ids", async () => {
+  const [one, other] = [await detached("waits.yaml"), await detached("waits.yaml")];
+  const { code, stderr } = await baton(place().fixture, ["cancel", "run_1"]);
+  expect(code).toBe(2);
+  for (const id of [one, other]) expect(stderr).toContain(id);
+});
