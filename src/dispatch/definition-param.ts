@@ -11,7 +11,7 @@ const EXAMPLE =
   '{"name":"w","steps":[{"key":"a","prompt":"…","files":{"write":["src/a/"]}},{"key":"t","kind":"command","needs":["a"],"run":"npm test"}]}';
 const KINDS =
   "Kinds: agent {prompt}, command {run}, tool {server, tool, arguments}, human {ask}, gate {checks}, wait {for | until | event}, workflow {workflow, inputs}, plan {prompt}.";
-const KEYS = "Also: if, for_each, role, requires, trigger, output, retry, timeouts.";
+const KEYS = "Also: if, for_each, role, requires, not_by, trigger, output, retry, timeouts.";
 
 /** Two steps, one after the other: the definition in the example call of an operation. */
 export const DEFINITION_EXAMPLE = {

@@ -38,6 +38,7 @@ const status = defineOperation({
     agents: z.object({ registered: count, at_work: count }),
     sessions: z.object({ open: count, executors: count, overdue: count }),
     locks: z.object({ held: count, offered: count, waiting: count }),
+    unserved: z.array(z.object({ project: z.string(), ready: count, wants: z.string() })).readonly(),
     last_event_at: instant.nullable(),
     database: z.object({ backend: z.string(), location: z.string(), schema_version: z.int() }),
     process: z.object({

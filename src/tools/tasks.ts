@@ -24,11 +24,13 @@ const files = z
   .describe("Paths or globs, locked while it is claimed.");
 /** The fields of a step that a single task takes, beside those every call has. */
 const stepFields = {
-  role: z.string().optional().describe("Only for agents that offer it."),
-  requires: z.array(z.string()).optional().describe("Capabilities needed."),
+  role: z.string().optional().describe("Only for its agents."),
+  requires: z.array(z.string()).optional().describe("Capabilities."),
+  not_by: z.array(z.string()).optional().describe("Keys: not for their agents."),
+  prefer_by: z.array(z.string()).optional().describe("Keys: first for their agents."),
   priority: shapes.priority.optional(),
   files: files.optional(),
-  criteria: z.array(z.string()).optional().describe("Acceptance criteria."),
+  criteria: z.array(z.string()).optional(),
   trigger: z.enum(TRIGGER_RULES).optional(),
   output: z.record(z.string(), z.unknown()).optional().describe("JSON Schema of its result."),
   retry: z.record(z.string(), z.unknown()).optional(),
@@ -41,7 +43,7 @@ const createTask = defineOperation({
   name: "create_task",
   title: "Create a task",
   description:
-    "Adds one task, outside any plan or to a run under way; execute_workflow for several steps. Returns the task; it can be claimed once its dependencies have succeeded.",
+    "Adds one task, outside any plan or to a run under way; execute_workflow for several steps. Returns the task, claimable once its dependencies succeeded.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -50,9 +52,9 @@ const createTask = defineOperation({
   input: z.object({
     title: z.string().min(1).max(500),
     prompt: z.string().min(1).describe("Complete in itself."),
-    run: params.run.optional().describe("From execute_workflow or list_runs. Default: the project's ad-hoc tasks."),
+    run: params.run.optional().describe("From list_runs. Default: the project's ad-hoc tasks."),
     key: z.string().optional(),
-    dependencies: z.array(z.string()).optional().describe("Ids or keys in that run, from list_tasks."),
+    dependencies: z.array(z.string()).optional().describe("Ids or keys, from list_tasks."),
     ...stepFields,
     ...params.acting,
     project: params.project,

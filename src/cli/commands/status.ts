@@ -85,6 +85,8 @@ function problemLines(system: System, health: Health, style: Style): string[] {
   const lines = health.components
     .filter((one) => one.status !== "ok")
     .map((one) => `  ${paint(one.status, HEALTH_TONES[one.status], style)} ${one.name}: ${one.reason}`);
+  for (const { ready, wants } of system.unserved)
+    lines.push(`  ${ready} ready ${ready === 1 ? "task wants" : "tasks want"} ${wants}, and no live agent is that`);
   if (failed > 0) lines.push(`  ${failed} failed ${failed === 1 ? "task" : "tasks"}: baton failed list`);
   return lines.length === 0 ? [] : ["", "Problems:", ...lines];
 }

@@ -173,14 +173,39 @@ export interface OfferedNow {
   readonly requires?: readonly string[] | undefined;
 }
 
-/** Returns an agent's offer in a claim: the roles and capabilities it registered, and those it names now. */
-export function offerOf(agent: agents.Agent, more: OfferedNow): Offer {
+/** Returns an agent's offer in a claim over a connection: the roles and capabilities it registered, and those it names now. */
+export function offerOf(agent: agents.Agent, more: OfferedNow, { session, clientSession }: CallerConnection): Offer {
+  const parties = [`agent:${agent.name}`];
+  if (session !== null) parties.push(`session:${session.id}`);
+  if (clientSession !== null) parties.push(`client:${clientSession}`);
   return {
+    parties: new Set(parties),
     agent: agent.name,
     roles: new Set([...agent.roles, ...(more.roles ?? [])]),
     capabilities: new Set([...agent.capabilities, ...(more.requires ?? [])]),
     carriesOut: undefined,
   };
+}
+
+/** A connection to an agent: its server process, and the identity that its client gives the conversation. */
+export interface CallerConnection {
+  readonly session: { readonly id: string } | null;
+  readonly clientSession: string | null;
+}
+
+/** The connection from which an agent was heard of last. */
+export function connectionOf({ session }: Pick<agents.Agent, "session">): CallerConnection {
+  return { session: session === null ? null : { id: session }, clientSession: null };
+}
+
+/** As many live agents as are asked whether they could take a task. */
+const LIVE_AGENTS_MAX = 500;
+
+/** The offers of all live agents but the servers' own executors. */
+export function* liveOffers(ctx: EngineContext): Tx<Offer[]> {
+  const live = { now: ctx.now, heardSince: ctx.now - ctx.settings.lease_ms, limit: LIVE_AGENTS_MAX };
+  const found = (yield* agents.liveAgents(live)).filter(({ name }) => !name.startsWith(EXECUTOR_PREFIX));
+  return found.map((agent) => offerOf(agent, {}, connectionOf(agent)));
 }
 
 /** Changes what is known of an agent. Errors: `not_found`. */

@@ -5,6 +5,7 @@ import { RestartTransaction, type Tx } from "../../store/tx.js";
 import { reserveTask } from "../tasks/assignments.js";
 import type { EngineContext } from "../context.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
+import { askForTaker } from "../escalations/takerless.js";
 import { runningDueAt, startByOf } from "../lifecycle/leases.js";
 import { isUnstarted, startChild, waitForChildRun } from "../child-runs/child-runs.js";
 import type { Preparation } from "../runs/preparation.js";
@@ -70,6 +71,7 @@ function* readyDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
   if (isOver(ctx, task.closeBy)) yield* expireUnheld(ctx, locked, timeout("schedule_to_close", locked));
   else if (isOver(ctx, startBy)) yield* expireUnheld(ctx, locked, timeout("schedule_to_start", { task, spec }));
   else if (isOver(ctx, task.reservedUntil)) yield* reserveTask(ctx, locked, null);
+  else if (spec.not_by !== undefined) yield* askForTaker(ctx, locked);
   else yield* setDue(task.id, earliest(task.closeBy, startBy, task.reservedUntil));
 }
 

@@ -26,6 +26,7 @@ import { tellLosses } from "../agents/presence.js";
 import { wantsUnnoted, wantWork } from "../agents/wants.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer, unreservedId } from "../scheduling/demands.js";
+import { withTasksWorkedOn } from "./parties.js";
 import { modedPatterns } from "../paths/file-sets.js";
 import { lockScope } from "../locks/task-locks.js";
 import type { Conflict, LockLine } from "../locks/views.js";
@@ -104,7 +105,7 @@ function* claimOrResume(ctx: EngineContext, request: ClaimRequest, { agent, live
     return brief ? { outcome: "claimed", brief } : { outcome: "again" };
   }
   const target = yield* claimTarget(ctx, request);
-  const claimer = { agent, offer: offerOf(agent, request), target };
+  const claimer = { agent, offer: offerOf(agent, request, ctx.caller), target };
   const claim = yield* claimWithin(ctx, claimer, known ?? (yield* laneHeads(target)));
   if (claim.outcome === "none" && claim.reason !== "run_finished" && claim.reason !== "at_capacity") {
     const run = "run" in target ? yield* requireRun(target.run) : undefined;
@@ -144,7 +145,9 @@ function* targetWithin(run: Run, offer: Offer): Tx<ClaimTarget | undefined> {
   // The budget of a run covers its descendants too.
   if ((yield* blockedBudget(run)) !== undefined) return undefined;
   for (const id of yield* openDescendants(run.id)) {
-    if ((yield* laneHeads({ run: id })).some(({ demand }) => meets(offer, demand))) return { run: id };
+    const demands = (yield* laneHeads({ run: id })).map(({ demand }) => demand);
+    const whole = yield* withTasksWorkedOn(offer, demands);
+    if (demands.some((demand) => meets(whole, demand))) return { run: id };
   }
   return undefined;
 }
@@ -173,7 +176,12 @@ export interface Claimer {
 }
 
 /** Takes the first task that the offer meets. The lanes were read unlocked and are read again under the run's lock. */
-export function* claimAt(ctx: EngineContext, claimer: Claimer, heads: readonly LaneHead[]): Tx<Claim> {
+export function* claimAt(ctx: EngineContext, given: Claimer, heads: readonly LaneHead[]): Tx<Claim> {
+  const offer = yield* withTasksWorkedOn(
+    given.offer,
+    heads.map(({ demand }) => demand),
+  );
+  const claimer = { ...given, offer };
   const rivals = heads.filter(({ demand }) => meets(claimer.offer, demand));
   const [lane] = rivals;
   if (!lane) {
@@ -195,8 +203,12 @@ export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<bo
   const target = yield* claimTarget(ctx, request);
   const run = "run" in target ? yield* requireRun(target.run) : undefined;
   if (run && run.endedAt !== null) return true;
-  const offer = offerOf(agent, request);
-  if ((yield* laneHeads(target)).some(({ demand }) => meets(offer, demand))) return true;
+  const heads = yield* laneHeads(target);
+  const offer = yield* withTasksWorkedOn(
+    offerOf(agent, request, ctx.caller),
+    heads.map(({ demand }) => demand),
+  );
+  if (heads.some(({ demand }) => meets(offer, demand))) return true;
   if ((yield* findParkedOnOwnLocks(ctx, offer, target)) !== undefined) return true;
   const hasWork =
     run === undefined ? yield* hasJustFinished(ctx, target) : (yield* targetWithin(run, offer)) !== undefined;

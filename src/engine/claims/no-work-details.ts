@@ -85,11 +85,16 @@ export function notOffered(offer: Offer, lanes: readonly LaneAtHand[]): string {
     }
     if (demand.role !== null && !offer.roles.has(demand.role)) add(`role ${demand.role}`, ready);
     for (const one of demand.requires) if (!offer.capabilities.has(one)) add(`capability ${one}`, ready);
+    if (isExcluded(offer, demand)) add("another agent than one that worked on what they check (not_by)", ready);
     if (demand.reservedFor !== null && demand.reservedFor !== offer.agent) add(`agent ${demand.reservedFor}`, ready);
   }
   const most = [...wanted].toSorted(([, a], [, b]) => b - a);
   const shown = most.map(([what, count]) => `${what} (${count > COUNTED_MAX ? `over ${COUNTED_MAX}` : count})`);
   return `ready tasks ask for what ${offer.agent} does not offer: ${listed(shown)}`;
+}
+
+function isExcluded(offer: Offer, demand: LaneAtHand["demand"]): boolean {
+  return unmet(offer, demand).some(({ kind }) => kind === "not_by");
 }
 
 /** Names the agents at work with their tasks, and whether those are plans. */

@@ -10,6 +10,7 @@ import type { EngineContext } from "../context.js";
 import { budgetSentence, blockedBudget } from "../cost/budget-state.js";
 import { meets, type Offer, unmet } from "../scheduling/demands.js";
 import * as details from "./no-work-details.js";
+import { withTasksWorkedOn } from "./parties.js";
 
 /** Reasons why a claim found no task. */
 export const NO_WORK_REASONS = [
@@ -43,15 +44,16 @@ const RETRY_LATER_MS = 30_000;
 const FINISHED_MS = 60_000;
 
 /** Returns the most specific reason. Costs several reads: only for a claim that found nothing. */
-export function* whyNoWork(ctx: EngineContext, offer: Offer, target: ClaimTarget): Tx<NoWork> {
+export function* whyNoWork(ctx: EngineContext, given: Offer, target: ClaimTarget): Tx<NoWork> {
   // A server's own executor reads no reasons.
-  if (offer.carriesOut !== undefined) return { reason: "nothing_ready", retryAfterMs: RETRY_AFTER_MS };
+  if (given.carriesOut !== undefined) return { reason: "nothing_ready", retryAfterMs: RETRY_AFTER_MS };
   const run = "run" in target ? yield* findRun(target.run) : undefined;
   const over = run ? ended(run) : yield* projectOver(ctx, target);
   if (over) return over;
   if (run?.status === "paused")
     return { reason: "paused", detail: details.paused([run]), retryAfterMs: RETRY_LATER_MS };
   const lanes = yield* lanesAtHand(target);
+  const offer = yield* offerFor(given, lanes);
   const held = yield* heldBack(ctx, { offer, target, lanes });
   if (held) return held;
   const [first] = lanes;
@@ -60,14 +62,22 @@ export function* whyNoWork(ctx: EngineContext, offer: Offer, target: ClaimTarget
 }
 
 /** A run without ready tasks may have child runs with some. */
-function* noneReadyWithin(ctx: EngineContext, offer: Offer, run: Run): Tx<NoWork> {
+function* noneReadyWithin(ctx: EngineContext, given: Offer, run: Run): Tx<NoWork> {
   for (const id of (yield* openDescendants(run.id)).slice(0, DESCENDANTS_MAX)) {
     const lanes = yield* lanesAtHand({ run: id });
-    const why = (yield* heldBack(ctx, { offer, target: { run: id }, lanes })) ?? undefined;
+    const offer = yield* offerFor(given, lanes);
+    const why = yield* heldBack(ctx, { offer, target: { run: id }, lanes });
     if (why) return why;
     if (lanes.length > 0) return yield* notForThisAgent(ctx, offer, lanes);
   }
   return yield* noneReady(ctx, { run: run.id });
+}
+
+function offerFor(offer: Offer, lanes: readonly LaneAtHand[]): Tx<Offer> {
+  return withTasksWorkedOn(
+    offer,
+    lanes.map(({ demand }) => demand),
+  );
 }
 
 const DESCENDANTS_MAX = 5;

@@ -10,6 +10,7 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer } from "../scheduling/demands.js";
 import { locksNear, LockTable, unlessTooMuch } from "../locks/conflicts.js";
+import { withTasksWorkedOn } from "./parties.js";
 import { modedPatterns } from "../paths/file-sets.js";
 
 /** A file set that its agent can take, and the demand of its tasks. */
@@ -27,7 +28,9 @@ export function* findParkedOnOwnLocks(
   offer: Offer,
   where: ClaimTarget,
 ): Tx<ParkedOnOwnLocks | undefined> {
-  const fitting = (yield* demandsOnOwn(offer.agent, where)).filter((demand) => meets(offer, demand));
+  const known = yield* demandsOnOwn(offer.agent, where);
+  const whole = yield* withTasksWorkedOn(offer, known);
+  const fitting = known.filter((demand) => meets(whole, demand));
   const [one] = fitting;
   if (one === undefined) return undefined;
   const demands = new Map(fitting.map((demand) => [demand.id, demand]));

@@ -4,7 +4,7 @@ import { findCounters } from "../../store/runs/counters.js";
 import { runningTasksOf, type Reason, type Task } from "../../store/tasks/tasks.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
-import { offerOf, requireAgent } from "../agents/agents.js";
+import { connectionOf, offerOf, requireAgent } from "../agents/agents.js";
 import { commandObstacle } from "../policy/command-runners.js";
 import type { EngineContext } from "../context.js";
 import { unmet } from "../scheduling/demands.js";
@@ -14,6 +14,7 @@ import { isOpen } from "../lifecycle/run-state.js";
 import { budgetSentence, blockedBudget } from "../cost/budget-state.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { toolObstacle } from "../policy/tool-runners.js";
+import { withTasksWorkedOn } from "./parties.js";
 import { judge } from "../scheduling/triggers.js";
 import { dependencyCounts } from "../lifecycle/dependents.js";
 
@@ -140,7 +141,8 @@ function* takerReasons(ctx: EngineContext, task: Task, name: string | undefined)
       : [{ kind: "reserved", detail: `it is reserved for ${demand.reservedFor}`, blocking: [] }];
   }
   const agent = yield* requireAgent(name);
-  const gaps = unmet(offerOf(agent, {}), demand).map((gap) => ({ ...gap, blocking: [] }));
+  const offer = yield* withTasksWorkedOn(offerOf(agent, {}, connectionOf(agent)), [demand]);
+  const gaps = unmet(offer, demand).map((gap) => ({ ...gap, blocking: [] }));
   const live = yield* runningTasksOf(agent.name, agent.maxConcurrentTasks);
   if (live.length < agent.maxConcurrentTasks) return gaps;
   return [

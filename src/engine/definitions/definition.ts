@@ -3,7 +3,7 @@ import type { OnFailure, StepKind, TRIGGER_RULES } from "../../base/statuses.js"
 import { buildDag, type Dag } from "../graph/dag.js";
 import { type Deadline, type Defaults, headSchema, stepSchema, type WrittenStep } from "./schema.js";
 import { parseCompensation } from "./compensation.js";
-import { addStepProblems, type DefinitionLimits } from "./step-checks.js";
+import { addStepProblems, addTakerProblems, type DefinitionLimits } from "./step-checks.js";
 import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./expression-checks.js";
 import { withLines } from "./lines.js";
 import { wordIssue } from "./wording.js";
@@ -77,6 +77,10 @@ export interface Step {
   readonly trigger: (typeof TRIGGER_RULES)[number];
   readonly role?: string;
   readonly requires: readonly string[];
+  /** Keys of steps: agents that worked on them do not take this one. */
+  readonly not_by?: readonly string[];
+  /** Keys of steps: an agent that completed one of them has this one reserved. */
+  readonly prefer_by?: readonly string[];
   /** Patterns relative to the project's root, as written. */
   readonly files: { readonly write: readonly string[]; readonly read: readonly string[] };
   /** The step's or its definition's default; absent: that of the run. */
@@ -138,6 +142,7 @@ function parseSource(source: JsonObject, options: ParseOptions): Parsed | { prob
   const writtenSteps = parseSteps(source, options.limits, problems);
   const links = [...linksOf(source), ...(options.around ?? [])];
   addGraphProblems(links, options.limits, problems);
+  addTakerProblems(writtenSteps, links, problems);
   if (!head.success) return { problems: problems.list() };
   const inputsOfHead = head.data.inputs ?? {};
   addInputProblems(inputsOfHead, problems);

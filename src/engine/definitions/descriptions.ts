@@ -49,7 +49,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "step.criteria": "Acceptance criteria that the agent is shown: a text or a list.",
   "step.compensate":
     "A step without key and needs that undoes this one, when the run fails and `on_failure` is `compensate`.",
-  "step.not_by": "Keys of steps: an agent that worked on one of them does not take this one.",
+  "step.not_by":
+    "Keys of steps: an agent that worked on one of them, or shares a connection with one that did, does not take this one.",
   "step.prefer_by": "Keys of steps: this one is reserved first for an agent that completed one of them.",
 
   "agent.prompt": "What the agent is to do. It sees this, the criteria, and the results of the steps in `needs`.",

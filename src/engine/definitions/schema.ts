@@ -146,7 +146,11 @@ const anyStep = {
   }),
 };
 
-const agentStep = stepOf({ ...anyStep, kind: z.literal("agent").optional(), prompt: z.string().min(1) });
+const takerKeys = z.array(z.string().min(1).max(200)).min(1).max(100).optional();
+/** Fields of the kinds of step that agents claim. */
+const claimed = { ...anyStep, not_by: takerKeys, prefer_by: takerKeys };
+
+const agentStep = stepOf({ ...claimed, kind: z.literal("agent").optional(), prompt: z.string().min(1) });
 
 const relativeDirectory = z
   .string()
@@ -183,7 +187,7 @@ const toolStep = stepOf({
   arguments: z.record(z.string(), z.unknown()).optional(),
 });
 
-const planStep = stepOf({ ...anyStep, kind: z.literal("plan"), prompt: z.string().min(1) });
+const planStep = stepOf({ ...claimed, kind: z.literal("plan"), prompt: z.string().min(1) });
 
 const humanStep = stepOf({
   ...anyStep,

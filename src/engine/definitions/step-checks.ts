@@ -69,3 +69,24 @@ function addFormProblems(step: string, form: Readonly<Record<string, unknown>>, 
   if (problems.count > before || form["type"] === undefined || form["type"] === "object") return;
   problems.add({ path: `${path}.type`, step, message: 'must be "object": each answer has a name' });
 }
+
+/** Adds a problem for each key of not_by and prefer_by that is no other step. */
+export function addTakerProblems(
+  steps: readonly { readonly index: number; readonly step: WrittenStep }[],
+  links: readonly { readonly key: string | undefined }[],
+  problems: Problems,
+): void {
+  const known = new Set(links.flatMap(({ key }) => key ?? []));
+  for (const { index, step } of steps) {
+    if (!("not_by" in step) && !("prefer_by" in step)) continue;
+    const { not_by, prefer_by } = step;
+    for (const [field, keys = []] of Object.entries({ not_by, prefer_by })) {
+      keys.forEach((key, at) => {
+        if (key !== step.key && known.has(key)) return;
+        const path = `steps[${index}].${field}[${at}]`;
+        const unknown = `names "${key}", which is not a step${hint(key, known)}`;
+        problems.add({ path, step: step.key, message: key === step.key ? "names the step itself" : unknown });
+      });
+    }
+  }
+}

@@ -1,6 +1,7 @@
 import { defined } from "../../base/json.js";
 import { type PageQuery, pageOf } from "../../base/paging.js";
 import { forgetElicitation, putOff } from "../../store/escalations/elicitations.js";
+import { listTakerless } from "../../store/escalations/takerless.js";
 import { openQuestions, type QuestionQuery } from "../../store/tasks/server-steps.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -14,6 +15,7 @@ import { findProject } from "../projects/projects.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { listed, unfitness } from "../steps/output.js";
 import { requireRun } from "../lookup.js";
+import { decideTaker, isTakerless } from "./takerless.js";
 import { taskLine } from "../tasks/views.js";
 import { endWait, type WaitEnded } from "../signals/wait-steps.js";
 
@@ -27,12 +29,15 @@ export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) 
   if (query.run !== undefined) yield* requireRun(query.run);
   const project = query.project === undefined ? undefined : yield* findProject(ctx, query.project);
   const { run, cursor: after, limit } = query;
-  const found = yield* openQuestions({ run, project: project?.id, after, limit: limit + 1 });
+  const where = { run, project: project?.id, after, limit: limit + 1 };
+  const questions = (yield* openQuestions(where)).map((one) => ({ ...one, ...GATE }));
+  const takerless = (yield* listTakerless(where)).map((one) => ({ ...one, ...NO_TAKER, ask: askOf(one) }));
+  const found = [...questions, ...takerless].toSorted((a, b) => (a.task.id < b.task.id ? -1 : 1)).slice(0, limit + 1);
   const { page, next } = pageOf(found, limit, ({ task }) => task.id);
-  const escalations = page.map(({ task, spec }) => ({
+  const escalations = page.map(({ task, spec, type, ask }) => ({
     id: task.id,
-    type: "gate_approval",
-    ask: spec.ask ?? task.title,
+    type,
+    ask: ask ?? spec.ask ?? task.title,
     ...(spec.form === undefined ? {} : { form: { ...spec.form } }),
     token: task.token,
     task: taskLine(task),
@@ -40,6 +45,13 @@ export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) 
     ...(task.closeBy === null ? {} : { until: iso(task.closeBy) }),
   }));
   return { escalations, ...next };
+}
+
+const GATE = { type: "gate_approval", ask: undefined } as const;
+const NO_TAKER = { type: "no_taker" } as const;
+
+function askOf({ detail }: { readonly detail: string }): string {
+  return `${detail}. Approved: any agent may take it; rejected: it fails; deferred: it waits on.`;
 }
 
 export const DECISIONS = ["approved", "approved_with_conditions", "rejected", "deferred"] as const;
@@ -63,6 +75,7 @@ export interface EscalationDecision {
 export function* decideEscalation(ctx: EngineContext, decision: EscalationDecision): Tx<WaitEnded> {
   const locked = yield* lockTask(decision.id);
   const { task, spec } = locked;
+  if (task.status === "ready" && (yield* isTakerless(task))) return yield* decideTaker(ctx, locked, decision);
   if (task.kind !== "human" || task.status !== "waiting") throw notAsked(task);
   if (decision.token !== undefined && decision.token !== task.token) throw askedAnew(task);
   if (decision.decision === "deferred") return yield* defer(ctx, locked, decision);

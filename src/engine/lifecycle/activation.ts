@@ -7,7 +7,7 @@ import type { Tx } from "../../store/tx.js";
 import { completeByServer, failByServer } from "./server-attempts.js";
 import { bareSource } from "../definitions/expression-checks.js";
 import type { Step } from "../definitions/definition.js";
-import { reservedDemand } from "../scheduling/demands.js";
+import { demandOf } from "../scheduling/demands.js";
 import { parseDuration } from "../../base/durations.js";
 import { BatonError } from "../../base/errors.js";
 import { evaluate, EvaluationFailed, type Values } from "../expressions/expressions.js";
@@ -17,7 +17,8 @@ import { checkpointBeforeGates } from "../snapshots/before-gates.js";
 import { startOf } from "../../base/texts/stored-values.js";
 import { earliest, INSTANT_RULE, isoOrNull, parseInstant } from "../../base/time.js";
 import { ownProject, type Project } from "../projects/projects.js";
-import { readyTasks } from "./ready.js";
+import { readyTasks, reserveFor } from "./ready.js";
+import { takersOf } from "../steps/takers.js";
 import type { RunChange } from "./run-change.js";
 import { saveFileSets } from "../paths/file-sets.js";
 import type { Settled } from "./machines.js";
@@ -168,8 +169,10 @@ function* rewrite(wave: Wave, before: Activation, filled: Step): Tx<{ task: Task
   const { task, dynamic } = before;
   const { project } = yield* sourceOf(wave);
   const { demand: asked, scope, paths } = askedBy(project, filled);
+  const { notBy, preferred } = yield* takersOf(task.run, filled, project);
   // A reservation made while it was pending stays.
-  const demand = task.reservedFor === null ? asked : reservedDemand(asked, task.reservedFor);
+  const reservedFor = task.reservedFor ?? preferred ?? null;
+  const demand = demandOf({ ...asked, notBy, reservedFor });
   if (scope !== "") yield* saveFileSets(project, new Map([[scope, paths]]));
   if (!wave.demands.has(demand.id)) yield* saveDemands([demand]);
   wave.demands.add(demand.id);
@@ -178,8 +181,11 @@ function* rewrite(wave: Wave, before: Activation, filled: Step): Tx<{ task: Task
   yield* rewriteTask({ id: task.id, title: filled.title, demand: demand.id, scope, spec });
   // Only the timeouts that begin when it is ready are still to be read.
   const { schedule_to_start, schedule_to_close } = spec.timeouts;
-  const readsSpecOnStart = schedule_to_start !== undefined || schedule_to_close !== undefined;
-  return { task: { ...task, title: filled.title, demand: demand.id, scope, readsSpecOnStart }, spec };
+  const timed = schedule_to_start !== undefined || schedule_to_close !== undefined;
+  const readsSpecOnStart = timed || spec.not_by !== undefined;
+  const after: Task = { ...task, title: filled.title, demand: demand.id, scope, readsSpecOnStart };
+  const reserves = task.reservedFor === null && preferred !== undefined;
+  return { task: reserves ? yield* reserveFor(wave.change, after, preferred) : after, spec };
 }
 
 function* passGate(

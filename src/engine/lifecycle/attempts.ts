@@ -75,6 +75,7 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
     error: end.error ?? null,
     usage: end.usage ?? null,
     note: noteOf(task, end),
+    session: task.session,
   });
   change.recordAttempt({ task: task.id, outcome: end.outcome, cost: costOf(end.usage) });
   const failed = to === "dead_letter" && end.error !== undefined;

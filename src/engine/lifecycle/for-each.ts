@@ -13,7 +13,7 @@ import { instantiate } from "../steps/instantiate.js";
 import type { Project } from "../projects/projects.js";
 import { requireCapacity, type RunChange } from "./run-change.js";
 import { elementResults } from "../steps/elements.js";
-import { filledIn, isServerKind } from "../steps/values.js";
+import { choosesTaker, filledIn, isServerKind } from "../steps/values.js";
 import { fillInAll } from "../expressions/interpolation.js";
 
 // A step with for_each becomes one task for each element of its list. The element tasks take over its dependencies; its own task
@@ -70,7 +70,8 @@ export function elementKey(key: string, index: number): string {
 function elementStep(step: Step, values: Values, element: Element): Step {
   const { for_each: _, if: __, compensate, ...others } = step;
   const rest = { ...others, ...(compensate && { compensate: { ...compensate, element } }) };
-  return isServerKind(step.kind) ? { ...rest, element } : filledIn(rest, { ...values, ...element });
+  const later = isServerKind(step.kind) || choosesTaker(step);
+  return later ? { ...rest, element } : filledIn(rest, { ...values, ...element });
 }
 
 /** The list of a step. One that reads a skipped step, which its trigger lets pass, has no elements where that leaves no list. */

@@ -1,9 +1,12 @@
-import { makeReady } from "../../store/tasks/transitions.js";
+import { makeReady, reserve } from "../../store/tasks/transitions.js";
 import { findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { earliest } from "../../base/time.js";
+import { earliest, iso } from "../../base/time.js";
 import { ageingBucket } from "../scheduling/order.js";
 import type { RunChange } from "./run-change.js";
+
+/** For so long a ready task that is not for some agents (not_by) waits for another one, before a person is asked. */
+export const TAKERLESS_MS = 600_000;
 
 /** pending → ready for tasks that can be claimed now; their lanes are written with the change. */
 export function* readyTasks(change: RunChange, tasks: readonly Task[]): Tx<Task[]> {
@@ -41,7 +44,17 @@ function* readyTimed(change: RunChange, task: Task): Tx<Task> {
   const bucket = ageingBucket(ctx.now, task.priority, ctx.settings.ageing_ms);
   const closeBy = task.closeBy ?? (schedule_to_close === undefined ? null : ctx.now + schedule_to_close);
   const startBy = schedule_to_start === undefined ? null : ctx.now + schedule_to_start;
-  const dueAt = earliest(startBy, closeBy, task.reservedUntil);
+  const takerBy = found.spec.not_by === undefined ? null : ctx.now + TAKERLESS_MS;
+  const dueAt = earliest(startBy, closeBy, task.reservedUntil, takerBy);
   yield* makeReady([task.id], { readyAt: ctx.now, bucket, closeBy, dueAt });
   return { ...task, status: "ready", bucket, readyAt: ctx.now, availableAt: null, closeBy, dueAt };
+}
+
+/** Reserves a pending task, which has its demand already, for an agent. */
+export function* reserveFor(change: RunChange, task: Task, agent: string): Tx<Task> {
+  const reservedUntil = change.ctx.now + change.ctx.settings.reservation_ms;
+  const reserved = { ...task, reservedFor: agent, reservedUntil, dueAt: earliest(task.dueAt, reservedUntil) };
+  yield* reserve(reserved);
+  change.recordTask({ ...task, agent }, "task.assigned", { until: iso(reservedUntil) });
+  return reserved;
 }

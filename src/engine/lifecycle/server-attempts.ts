@@ -76,6 +76,7 @@ function* saveAttempt(change: RunChange, task: Task, { result, error, by }: Omit
     error,
     usage: null,
     note: null,
+    session: null,
   });
   change.recordAttempt({ task: task.id, outcome, cost: 0 });
   return { ...task, attempt, token };

@@ -35,6 +35,7 @@ function offerOf({ agent, carriesOut }: ExecutorOffer, root: string | null): Off
     roles: new Set(),
     capabilities: new Set(),
     carriesOut: (kind, what) => carriesOut(kind, what, root),
+    parties: new Set(),
   };
 }
 

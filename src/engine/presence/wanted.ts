@@ -84,7 +84,8 @@ function* runsAbove(id: string): Tx<string[]> {
 
 function offerOf({ agent, wanted }: Want): Offer {
   const { roles = [], capabilities = [] } = wanted;
-  return { agent, roles: new Set(roles), capabilities: new Set(capabilities), carriesOut: undefined };
+  const parties = new Set([`agent:${agent}`]);
+  return { agent, roles: new Set(roles), capabilities: new Set(capabilities), carriesOut: undefined, parties };
 }
 
 /** The first that was denied the files, waits for them in line, or found the tasks it could claim locked out by them. */

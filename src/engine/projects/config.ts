@@ -13,6 +13,8 @@ export const projectConfigSchema = closedObject(
     worktrees: z.enum(["per_worktree", "shared"]).default("per_worktree"),
     max_parallel: z.int().min(1).max(10_000).optional(),
     retention_days: z.number().min(0).max(36_500).optional(),
+    /** The parties that `not_by` tells apart: connections, or handles, so that subagents of one connection may review each other. */
+    reviewers: z.enum(["connection", "handle"]).optional(),
     dead_letter_replays: z.int().min(0).max(100).optional(),
   },
   LATER,

@@ -9,6 +9,7 @@ import type { Tx } from "../../store/tx.js";
 import { fileProblems } from "../definitions/analysis.js";
 import { requirePlaceForCommands } from "../policy/command-place.js";
 import { linesNotAllowed } from "../policy/command-runners.js";
+import { takerWarnings } from "../claims/live-takers.js";
 import { commandLine } from "../policy/command-policy.js";
 import { newBudget } from "../cost/budgets.js";
 import type { EngineContext } from "../context.js";
@@ -95,7 +96,11 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
     },
   });
   const changed = yield* change.flush();
-  const warnings = [...(yield* commandWarnings(ctx, project, parsed)), ...(yield* workflowWarnings(project, parsed))];
+  const warnings = [
+    ...(yield* commandWarnings(ctx, project, parsed)),
+    ...(yield* workflowWarnings(project, parsed)),
+    ...(yield* takerWarnings(ctx, parsed.definition.steps, project.config.reviewers === "handle")),
+  ];
   return { ...changed, ready: ready.slice(0, READY_SHOWN_MAX), warnings };
 }
 

@@ -11,6 +11,8 @@ export interface Offer {
   readonly capabilities: ReadonlySet<string>;
   /** Which command lines it may run and which tools call; undefined when it is no executor. */
   readonly carriesOut: ((kind: ExecutedKind, what: string) => boolean) | undefined;
+  /** The agent itself and its connection, and the tasks it worked on as far as demands name them, in the form of `Demand.notBy`. */
+  readonly parties: ReadonlySet<string>;
 }
 
 /** A demand with its id: the hash of its content, since demands never change. */
@@ -24,6 +26,8 @@ export function demandOf(content: Omit<Demand, "id">): Demand {
     content.reservedFor,
     content.command,
     content.scoped,
+    // Without it the id is that of a demand from before.
+    ...(content.notBy.length === 0 ? [] : [content.notBy]),
   ]);
   return { ...content, requires, id: createHash("sha256").update(text).digest("base64url").slice(0, 22) };
 }
@@ -51,6 +55,9 @@ export function unmet(offer: Offer, demand: Demand): { kind: string; detail: str
   }
   if (demand.role !== null && !offer.roles.has(demand.role)) {
     gaps.push({ kind: "role", detail: `it asks for the role ${demand.role}, which ${offer.agent} does not offer` });
+  }
+  if (demand.notBy.some((party) => offer.parties.has(party))) {
+    gaps.push({ kind: "not_by", detail: `${offer.agent}, or its connection, worked on what it checks` });
   }
   const missing = demand.requires.filter((capability) => !offer.capabilities.has(capability));
   if (missing.length > 0) {

@@ -85,7 +85,7 @@ export function askedBy(project: Project, step: Step): { demand: Demand; scope: 
 }
 
 function demandOfStep(project: Project, step: Step, scope: string): Demand {
-  const shared = { project: project.id, reservedFor: null, scoped: scope !== "" };
+  const shared = { project: project.id, reservedFor: null, scoped: scope !== "", notBy: [] };
   // Server processes choose among themselves who runs a command or calls a tool: such a step asks for no role and no
   // capability.
   const own = { ...shared, role: null, requires: [] };
@@ -111,6 +111,8 @@ export function specOf(step: Step): TaskSpec {
     ...(step.kind === "tool" && step.server !== undefined && step.tool !== undefined
       ? { tool: { server: step.server, tool: step.tool, arguments: step.arguments ?? {} } }
       : {}),
+    ...(step.not_by === undefined ? {} : { not_by: step.not_by }),
+    ...(step.prefer_by === undefined ? {} : { prefer_by: step.prefer_by }),
     ...(ask === undefined ? {} : { ask }),
     ...(form === undefined ? {} : { form }),
     ...(event === undefined ? {} : { event }),

@@ -24,7 +24,12 @@ export function isServerKind(kind: Step["kind"]): boolean {
 
 /** Whether what a step is can be known only when its dependencies have ended. */
 export function isDynamic(step: Step): boolean {
-  return step.reads !== undefined || isServerKind(step.kind);
+  return step.reads !== undefined || isServerKind(step.kind) || choosesTaker(step);
+}
+
+/** Whether who may take it, or is to have it first, depends on who worked on other steps. */
+export function choosesTaker({ not_by: notBy = [], prefer_by: preferBy = [] }: Step): boolean {
+  return notBy.length + preferBy.length > 0;
 }
 
 /** Whether its expressions read nothing that a run does not know when it starts. */

@@ -2,6 +2,7 @@ import { sumCounters } from "../../store/runs/counters.js";
 import * as figures from "../../store/system/stats.js";
 import { countRunsByStatus } from "../../store/runs/runs.js";
 import type { TxResult, Tx } from "../../store/tx.js";
+import { unservedDemands } from "../claims/live-takers.js";
 import { commandRunners } from "../policy/command-runners.js";
 import type { EngineContext } from "../context.js";
 import { isoOrNull } from "../../base/time.js";
@@ -21,6 +22,8 @@ export function* systemStatus(ctx: EngineContext) {
     oldest_ready_ms: readyAt === null ? null : Math.max(0, ctx.now - readyAt),
     presence: yield* figures.presence(ctx.now),
     locks: yield* figures.lockStats(),
+    // Ready tasks that wait for an agent that is not there.
+    unserved: yield* unservedDemands(ctx),
     lastEventAt: due.lastEventAt,
   };
 }

@@ -6,7 +6,7 @@ import { type Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { estimateOf, parseDefinition, type Step } from "../definitions/definition.js";
-import type { JsonObject } from "../../base/json.js";
+import { defined, type JsonObject } from "../../base/json.js";
 import { BatonError } from "../../base/errors.js";
 import { finishedRun, takesWork } from "../lifecycle/run-state.js";
 import { instantiate } from "../steps/instantiate.js";
@@ -27,15 +27,22 @@ export interface AdHoc {
   readonly agent: string;
 }
 
+/** Fields that name, or judge, other tasks of the run. */
+interface FieldsOfRun {
+  readonly trigger?: TriggerRule | undefined;
+  readonly not_by?: readonly string[] | undefined;
+  readonly prefer_by?: readonly string[] | undefined;
+}
+
 /** A step from the fields of a call, held to the same rules as a step of a definition. Throws `invalid_input`. */
-export function stepFrom(ctx: EngineContext, fields: JsonObject & { trigger?: TriggerRule | undefined }): Step {
-  // The task's dependencies stand beside the step, which alone has no dependencies for a trigger to judge.
-  const { trigger, ...alone } = fields;
+export function stepFrom(ctx: EngineContext, fields: JsonObject & FieldsOfRun): Step {
+  // The task's dependencies stand beside the step, which alone has no others for a trigger to judge, or to be told apart from.
+  const { trigger, not_by, prefer_by, ...alone } = fields;
   const parsed = parseDefinition({ name: "task", steps: [alone] }, { limits: ctx.settings });
   if ("problems" in parsed) throw problemsError("The task cannot be made", parsed.problems.map(ofTask));
   const step = parsed.definition.steps[0];
   if (!step) throw new Error("a definition of one step has one step");
-  return trigger === undefined ? step : { ...step, trigger };
+  return { ...step, ...defined({ trigger, not_by, prefer_by }) };
 }
 
 /** The caller wrote a task, not a definition with one step: `steps[0].retry` is its `retry`. */
@@ -56,6 +63,7 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   yield* requireFreeKey(run, adHoc.step.key);
   const needed = yield* dependenciesIn(run, adHoc.dependencies);
   requireTriggerToHold(adHoc.step, needed);
+  for (const key of [...(adHoc.step.not_by ?? []), ...(adHoc.step.prefer_by ?? [])]) yield* requireTaskOfKey(run, key);
   const id = ctx.newId("task");
   const tasks = yield* instantiate(ctx, {
     project: adHoc.project,
@@ -126,9 +134,14 @@ function* dependenciesIn(run: Run, references: readonly string[]): Tx<Task[]> {
   return [...found.values()];
 }
 
-function* noSuchDependency(run: Run, reference: string): Tx<BatonError> {
+function* requireTaskOfKey(run: Run, key: string): Tx<void> {
+  if ((yield* findTasksByKeys(run.id, [key])).length === 0)
+    throw yield* noSuchDependency(run, key, "to choose its agent by");
+}
+
+function* noSuchDependency(run: Run, reference: string, what = "to depend on"): Tx<BatonError> {
   const keys = yield* keysOfRun(run.id);
-  return new BatonError("not_found", `Run ${run.id} has no task "${reference}" to depend on${hint(reference, keys)}.`, {
+  return new BatonError("not_found", `Run ${run.id} has no task "${reference}" ${what}${hint(reference, keys)}.`, {
     details: { run: run.id, dependency: reference },
     next: [{ tool: "list_tasks", arguments: { run: run.id } }],
   });

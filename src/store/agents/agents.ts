@@ -201,3 +201,13 @@ export function* agentNames(limit: number): Tx<string[]> {
     [limit],
   ]);
 }
+
+/** Active agents whose session stands, and those without a process that were heard of since an instant; the last heard first. */
+export function* liveAgents(live: { now: number; heardSince: number; limit: number }): Tx<Agent[]> {
+  return yield* many(AGENTS.read, [
+    `SELECT ${AGENTS.columnsOf("a")} FROM agents a LEFT JOIN sessions s ON s.id = a.session
+     WHERE a.status = 'active' AND ((a.session IS NULL AND a.seen_at >= $2)
+       OR (s.ended_at IS NULL AND s.gone_at IS NULL AND s.expires_at > $1)) ORDER BY a.seen_at DESC, a.name LIMIT $3`,
+    [live.now, live.heardSince, live.limit],
+  ]);
+}

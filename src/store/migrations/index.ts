@@ -10,6 +10,7 @@ import { deadLetterSettings } from "./0009-dead-letter-settings.js";
 import { fewerPages } from "./0010-fewer-pages.js";
 import { cheaperChecks } from "./0011-cheaper-checks.js";
 import { liveness } from "./0012-liveness.js";
+import { takers } from "./0013-takers.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -25,6 +26,7 @@ export const migrations: readonly Migration[] = [
   fewerPages,
   cheaperChecks,
   liveness,
+  takers,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -9,6 +9,8 @@ export interface ProjectConfig {
   readonly worktrees: "per_worktree" | "shared";
   /** Default number of a run's tasks that may run at once. */
   readonly max_parallel?: number | undefined;
+  /** The parties that not_by tells apart; absent: connections. */
+  readonly reviewers?: "connection" | "handle" | undefined;
   /** How long finished runs stay. */
   readonly retention_days?: number | undefined;
   /** How many times a dead letter is replayed automatically. */

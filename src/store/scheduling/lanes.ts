@@ -1,6 +1,7 @@
 import type { ScopePaths } from "./file-sets.js";
 import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
 import {
+  list,
   many,
   manyIn,
   bySize,
@@ -33,6 +34,8 @@ export const DEMANDS = table("demands", {
   /** The subject of the question to the executor's allow list: the command line, or `server/tool`. */
   command: textOrNull,
   scoped: flag,
+  /** Agents, connections and tasks (`agent:ann`, `session:…`, `client:…`, `task:…`): an agent that is one of them, or worked on one, does not take it. */
+  notBy: list<string>,
 });
 /** The demand of a task on its agent or executor. */
 export interface Demand extends RowOf<typeof DEMANDS> {}

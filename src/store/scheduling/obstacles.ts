@@ -133,3 +133,19 @@ export function* lastRunOf(project: string): Tx<LastRun | undefined> {
     [project],
   ]);
 }
+
+/** The demands that ask for more than any agent, of ready tasks in open runs, with how many of them are ready; at most `limit`. */
+export function* demandsAtHand(limit: number): Tx<{ demand: Demand; ready: number }[]> {
+  return yield* many(
+    (row) => ({ demand: DEMANDS.read(row), ready: int(row, "ready") }),
+    [
+      // sql: constants.
+      `SELECT ${DEMANDS.columnsOf("d")}, (SELECT count(*) FROM lanes l JOIN tasks t ON t.run = l.run AND t.demand = l.demand
+         WHERE l.demand = d.id AND t.status = 'ready') AS ready
+       FROM demands d WHERE d.executor = 'agent' AND (d.role IS NOT NULL OR d.requires <> '[]' OR d.not_by IS NOT NULL)
+         AND EXISTS (SELECT 1 FROM lanes o WHERE o.project = d.project AND o.demand = d.id AND o.open = 1 AND o.head IS NOT NULL)
+       ORDER BY d.id LIMIT $1`,
+      [limit],
+    ],
+  );
+}

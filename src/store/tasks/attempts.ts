@@ -34,6 +34,8 @@ export const ATTEMPTS = table("attempts", {
   error: jsonOrNull<AttemptError>,
   usage: jsonOrNull<Record<string, unknown>>,
   note: textOrNull,
+  /** The session of its holder; null for one without a process, and for the server. */
+  session: textOrNull,
 });
 /** An attempt that has ended. The open one stands in its task's row. */
 export interface Attempt extends RowOf<typeof ATTEMPTS> {}
@@ -81,6 +83,7 @@ export function* carryAttempts(attempts: readonly Carried[], { by, at, note }: C
     result: null,
     error: null,
     usage: null,
+    session: null,
   };
   yield* insertRows(
     INSERT,

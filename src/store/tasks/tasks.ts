@@ -103,6 +103,9 @@ export interface TaskSpec {
   readonly output?: boolean | Readonly<Record<string, unknown>>;
   readonly command?: CommandSpec;
   readonly tool?: ToolCall;
+  /** Keys of steps: agents that worked on them do not take it; agents that completed one of these have it first. */
+  readonly not_by?: readonly string[];
+  readonly prefer_by?: readonly string[];
   /** Human steps: the question. */
   readonly ask?: string;
   readonly form?: Readonly<Record<string, unknown>>;

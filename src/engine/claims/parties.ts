@@ -1,0 +1,28 @@
+import type { Demand } from "../../store/scheduling/lanes.js";
+import { workedOn } from "../../store/tasks/workers.js";
+import type { Tx } from "../../store/tx.js";
+import type { Offer } from "../scheduling/demands.js";
+
+const PREFIXES = ["task:", "handle:"] as const;
+
+/**
+ * Adds to an offer the tasks that its agent worked on, as far as demands name them: those of not_by that have not ended. Reads nothing
+ * where no demand names one.
+ */
+export function* withTasksWorkedOn(offer: Offer, demands: readonly Pick<Demand, "notBy">[]): Tx<Offer> {
+  const named = new Set(demands.flatMap(({ notBy }) => notBy));
+  const worked: string[] = [];
+  for (const prefix of PREFIXES) {
+    const tasks = [...named].flatMap((party) => (party.startsWith(prefix) ? [party.slice(prefix.length)] : []));
+    if (tasks.length === 0) continue;
+    const byHandle = prefix === "handle:";
+    const [session, clientSession] = byHandle ? [null, null] : [partOf(offer, "session:"), partOf(offer, "client:")];
+    const by = { agent: offer.agent, session, clientSession };
+    worked.push(...(yield* workedOn(tasks, by)).map((task) => `${prefix}${task}`));
+  }
+  return worked.length === 0 ? offer : { ...offer, parties: new Set([...offer.parties, ...worked]) };
+}
+
+function partOf({ parties }: Offer, prefix: "session:" | "client:"): string | null {
+  return [...parties].find((party) => party.startsWith(prefix))?.slice(prefix.length) ?? null;
+}

@@ -1,0 +1,50 @@
+import { intOrNull, many, manyIn, only, placeholders, text, textOrNull } from "../rows.js";
+import { columns, type RowOf } from "../tables.js";
+import type { Tx } from "../tx.js";
+
+/** The agents that worked on tasks, and their connections. */
+
+const NAMED_TASK = columns({ id: text, endedAt: intOrNull });
+
+/** Returns the task of a key in a run; for a for_each step, the tasks of its elements too. */
+export function* tasksNamed(run: string, key: string): Tx<RowOf<typeof NAMED_TASK>[]> {
+  return yield* many(NAMED_TASK.read, [
+    // The keys of elements lie between `key[` and the sign that follows the bracket.
+    "SELECT id, ended_at FROM tasks WHERE run = $1 AND (key = $2 OR (key > $3 AND key < $4)) ORDER BY id",
+    [run, key, `${key}[`, `${key}\\`],
+  ]);
+}
+
+const WORKER = columns({ agent: text, session: textOrNull, clientSession: textOrNull, outcome: text });
+export interface Worker extends RowOf<typeof WORKER> {}
+
+/** The agents of all attempts at these tasks, open ones too, the newest first within each few tasks. */
+export function* workersOf(tasks: readonly string[]): Tx<Worker[]> {
+  return yield* manyIn(WORKER.read, tasks, (chunk) => [
+    `SELECT w.agent, w.session, s.client_session, w.outcome FROM (
+       SELECT agent, session, outcome, ended_at AS at FROM attempts WHERE task IN (${placeholders(chunk.length)})
+       UNION ALL SELECT agent, session, 'running' AS outcome, started_at AS at FROM tasks
+         WHERE agent IS NOT NULL AND id IN (${placeholders(chunk.length, 1 + chunk.length)})) w
+     LEFT JOIN sessions s ON s.id = w.session ORDER BY w.at DESC`,
+    [...chunk, ...chunk],
+  ]);
+}
+
+/** A party to attempts: an agent, and its connection where that counts too. */
+export interface Party {
+  readonly agent: string;
+  readonly session: string | null;
+  readonly clientSession: string | null;
+}
+
+const BY_PARTY = `(agent = $1 OR session = $2 OR session IN (SELECT id FROM sessions WHERE client_session = $3))`;
+
+/** Returns those of these tasks that a party has worked on. */
+export function* workedOn(tasks: readonly string[], { agent, session, clientSession }: Party): Tx<string[]> {
+  return yield* manyIn(only("task", text), tasks, (chunk) => [
+    // sql: a constant of this file.
+    `SELECT DISTINCT task FROM attempts WHERE ${BY_PARTY} AND task IN (${placeholders(chunk.length, 4)})
+     UNION SELECT id AS task FROM tasks WHERE agent IS NOT NULL AND ${BY_PARTY} AND id IN (${placeholders(chunk.length, 4 + chunk.length)})`,
+    [agent, session, clientSession, ...chunk, ...chunk],
+  ]);
+}
