@@ -3,12 +3,12 @@ import path from "node:path";
 import envPaths from "env-paths";
 import { z } from "zod";
 import { AREAS } from "./base/areas.js";
-import { BatonError, messageOf } from "./base/errors.js";
+import { BatonError, hasCode, messageOf } from "./base/errors.js";
 import type { CommandPolicy, McpServer } from "./base/executor-policy.js";
 import { allowCommandsSchema, commandsOf, realDirectory, rootsSchema } from "./config/commands.js";
 import { hint } from "./base/names.js";
 import { PRESENT_NAMES, type Settings, settingsSchema, withPresentNames } from "./base/settings.js";
-import { parseJsonc } from "./config/jsonc.js";
+import { parseJsonc, placeOfError } from "./config/jsonc.js";
 import { expandServers, mcpServersSchema, serversOf, serversOfClient } from "./config/mcp-servers.js";
 import { absolutePath } from "./config/paths.js";
 import { LOWERABLE, readRepositoryFile } from "./config/repository-file.js";
@@ -276,6 +276,8 @@ function readText(file: string): string {
   try {
     return fs.readFileSync(file, "utf8");
   } catch (error) {
+    if (hasCode(error, "ENOENT"))
+      throw new BatonError("invalid_input", `There is no file ${file}.`, { details: { file } });
     throw new BatonError("invalid_input", `${file} cannot be read: ${messageOf(error)}.`, { details: { file } });
   }
 }
@@ -284,9 +286,11 @@ function parseObject(file: string, text: string): object {
   let data: unknown;
   try {
     data = parseJsonc(text);
-  } catch {
-    // A parser's message quotes the text, which may be a secret.
-    throw new BatonError("invalid_input", `${file} is not valid JSON.`, { details: { file } });
+  } catch (error) {
+    // A parser's message quotes the text, which may be a secret: only the place is told.
+    throw new BatonError("invalid_input", `${file}${placeOfError(error, text)}: not valid JSON.`, {
+      details: { file },
+    });
   }
   if (typeof data === "object" && data !== null && !Array.isArray(data)) return data;
   throw new BatonError("invalid_input", `${file} must hold one JSON object.`, { details: { file } });

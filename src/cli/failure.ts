@@ -59,8 +59,14 @@ export function shellLine({ tool, arguments: args }: NextCall): string {
   if ((tool === "call_operation" || tool === "query_operation") && typeof name === "string") {
     return shellLine({ tool: name, arguments: isObject(inner) ? inner : {} });
   }
+  // For a model this finds an operation's parameters; in a shell its help does.
+  const { query } = args;
+  if (tool === "find_operations" && typeof query === "string" && OPERATION.test(query))
+    return `baton call ${query} --help`;
   return ["baton call", tool, ...Object.entries(args).flatMap(([key, value]) => flagOf(key, value))].join(" ");
 }
+
+const OPERATION = /^[a-z]+(?:_[a-z]+)+$/;
 
 function flagOf(key: string, value: unknown): string[] {
   const flag = `--${key.replaceAll("_", "-")}`;

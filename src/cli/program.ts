@@ -1,8 +1,9 @@
 import { DEAD_LETTER_STATUSES, PRIORITY_NAMES, PROJECT_STATUSES } from "../base/statuses.js";
 import fs from "node:fs";
 import readline from "node:readline/promises";
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, Help, Option } from "commander";
 import type { CommandHost } from "../app/command-host.js";
+import { hint } from "../base/names.js";
 import type { Flags } from "../config.js";
 import { type Act, type CommandFunction, type CommandPlace, runCommand } from "./command.js";
 import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
@@ -107,7 +108,14 @@ function programOf(place: CommandPlace, { quiet }: { readonly quiet: boolean }):
     .option("--db <file>", "SQLite file (else BATON_DB, else the per-user data directory)")
     .addOption(new Option("--database-url <url>", "PostgreSQL (else BATON_DATABASE_URL)").conflicts("db"))
     .addOption(new Option("--log-level <level>", "level of the log on stderr").choices(LOG_LEVELS))
-    .configureHelp({ showGlobalOptions: true })
+    .configureHelp({
+      // An option that may be repeated has an empty list for its default, which says nothing.
+      optionDescription: (option) => new Help().optionDescription(option).replace(" (default: [])", ""),
+    })
+    .helpCommand(false)
+    .addHelpText("afterAll", ({ command }) =>
+      command.parent === null ? "" : "\nGlobal options, such as --json and --db: baton --help",
+    )
     .configureOutput({
       writeErr: (text) => {
         // Errors are worded by runCommandLine; only the help of a group without a command remains.
@@ -127,7 +135,23 @@ function programOf(place: CommandPlace, { quiet }: { readonly quiet: boolean }):
   addProject(program, act);
   addCall(program, act);
   addMaintenance(program, act);
+  addHelp(program, place);
   return program;
+}
+
+function addHelp(program: Command, place: CommandPlace): void {
+  program
+    .command("help [command]")
+    .description("show the help of a command")
+    .action((name?: string) => {
+      if (name === undefined) program.help();
+      const known = program.commands.flatMap((one) => [one.name(), ...one.aliases()]);
+      const command = program.commands.find((one) => [one.name(), ...one.aliases()].includes(name));
+      if (command === undefined)
+        throw new UsageError(`Unknown command ${name}${hint(name, known)}. \`baton --help\` lists them.`);
+      command.help();
+    });
+  program.command("version", { hidden: true }).action(() => place.stdout.print(`${place.host.version}\n`));
 }
 
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"];

@@ -7,6 +7,7 @@ import { collect, wholeNumber } from "./option-values.js";
 interface RunCommand {
   /** The name and its arguments. */
   readonly usage: string;
+  readonly alias?: string;
   readonly summary: string;
   readonly options?: readonly Option[];
   readonly load: () => Promise<CommandFunction<never>>;
@@ -20,6 +21,7 @@ const note = new Option("--note <text>", "why, for the history");
 const RUN_COMMANDS: readonly RunCommand[] = [
   {
     usage: "runs",
+    alias: "list",
     summary: "list runs, newest first",
     options: [
       new Option("--status <status>").choices(RUN_STATUSES),
@@ -51,7 +53,7 @@ const RUN_COMMANDS: readonly RunCommand[] = [
     options: [
       new Option("-a, --answer <name=value>", "answer to a field of its form (repeatable)")
         .argParser(collect)
-        .default([], "none"),
+        .default([]),
       note,
     ],
     load: async () => (await questions()).approve,
@@ -81,8 +83,9 @@ const RUN_COMMANDS: readonly RunCommand[] = [
 const RUN_HELP = "\nRUN is an id, its beginning, or a name: the newest run of that name. `baton runs` lists them.";
 
 export function addRunCommands(program: Command, act: Act): void {
-  for (const { usage, summary, options = [], load } of RUN_COMMANDS) {
+  for (const { usage, alias, summary, options = [], load } of RUN_COMMANDS) {
     const command = program.command(usage).description(summary).action(act(load));
+    if (alias !== undefined) command.alias(alias);
     for (const option of options) command.addOption(option);
     if (/run\b/.test(usage.replace(/^\w+/, ""))) command.addHelpText("after", RUN_HELP);
   }

@@ -18,7 +18,12 @@ const commandPattern = z.union([
   z.strictObject({ pattern: z.string().min(1), roots: z.array(directorySchema).min(1).max(1_000) }),
 ]);
 
-export const allowCommandsSchema = z.union([z.boolean(), z.array(commandPattern)]);
+export const allowCommandsSchema = z.union([z.boolean(), z.array(commandPattern)], {
+  error: ({ input }) =>
+    Array.isArray(input)
+      ? "each pattern must be a text, or {pattern, roots}"
+      : `must be true, false, or a JSON list of patterns such as ["npm test"], not ${JSON.stringify(input)}`,
+});
 
 /** The policy of `allow_commands` within `allowed_roots`. */
 export function commandsOf(

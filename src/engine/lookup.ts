@@ -9,7 +9,8 @@ import { hint } from "../base/names.js";
 export function* requireRun(id: string): Tx<runs.Run> {
   const run = yield* runs.findRun(id);
   if (run) return run;
-  throw new BatonError("not_found", `There is no run ${id}.`, {
+  const named = id.startsWith("run_") ? "" : " A run is named by its id.";
+  throw new BatonError("not_found", `There is no run ${id}.${named}`, {
     details: { run: id },
     next: [{ tool: "query_operation", arguments: { name: "list_runs", arguments: {} } }],
   });

@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { baton as batonProcess, startCommandLineFixture } from "../support/servers/command-line.js";
@@ -8,6 +9,7 @@ describe("invalid arguments", () => {
     [["statu"], "Did you mean status?"],
     [["run"], "missing required argument 'target'"],
     [["run", "--wach", "x.yaml"], "Did you mean --watch?"],
+    [["help", "rn"], 'Unknown command rn (did you mean "run"?)'],
     [["run", "nowhere.yaml"], "There is no file nowhere.yaml"],
     [["run", "x.yaml", "--max-parallel", "many"], "Expected a whole number above 0."],
     [["run", "x.yaml", "--budget", "-1"], "Expected an amount above 0"],
@@ -72,6 +74,29 @@ test.each([
   [["doctor"], "findings"],
 ])("%j --json is one document", async (args, key) => {
   expect(await batonJson(startCommandLineFixture(), args)).toHaveProperty(key);
+});
+
+test("help, version and list are understood as people type them", async () => {
+  const fixture = startCommandLineFixture();
+  expect((await baton(fixture, ["help", "runs"])).stdout).toMatch(/^Usage: baton runs/);
+  expect((await baton(fixture, ["version"])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect((await baton(fixture, ["list"])).stdout).toContain("No runs.");
+  // The help of a command is about that command.
+  expect((await baton(fixture, ["run", "--help"])).stdout).not.toMatch(/--database-url|\(default: \[\]\)/);
+});
+
+test("a refused input points to the help of its operation", async () => {
+  const { stderr } = await baton(startCommandLineFixture(), ["call", "create_task", "--title", "x"]);
+  expect(stderr).toContain("next: baton call create_task --help");
+});
+
+test("only files that may be workflows are offered for a missing one", async () => {
+  const fixture = startCommandLineFixture();
+  writeFileSync(path.join(fixture.cwd, "package.json"), '{"name": "x"}');
+  writeFileSync(path.join(fixture.cwd, "plan.yaml"), "name: x\nsteps: []\n");
+  expect((await baton(fixture, ["run", "pln.yaml"])).stderr).toBe(
+    "baton: There is no file pln.yaml; there is plan.yaml.\n",
+  );
 });
 
 test("an operation's refusal shows the state and the next call as a shell line, and exits with 1", async () => {

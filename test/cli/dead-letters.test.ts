@@ -41,7 +41,7 @@ test("dead letters are listed and shown to a person", async () => {
   expect(shown).toMatch(/broken: no 0\n +prompt:\n +Do a\.\n +attempts:\n +1\. ann, 20.*: no 0\n +1 task waits for it/);
 
   expect((await baton(fixture, ["dead-letters", "list", "--status", "discarded"])).stdout).toBe(
-    "No dead letters are discarded.\n",
+    "No failed tasks are discarded.\n",
   );
 });
 

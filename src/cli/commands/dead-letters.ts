@@ -2,6 +2,7 @@ import type { InputOf, ResultOf } from "../../tools/registry.js";
 import { defined } from "../../base/json.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
 import { jsonOrText } from "../operation-flags.js";
+import { ago } from "../terminal/durations.js";
 import { table } from "../terminal/table.js";
 import { inputsOf } from "../run/workflow-file.js";
 
@@ -15,7 +16,7 @@ export interface ListOptions extends Shared {
 
 /** `baton dead-letters list` */
 export async function listDeadLetters(
-  { call, stdout }: CommandContext,
+  { call, stdout, host }: CommandContext,
   { run, project, status }: ListOptions,
 ): Promise<CommandAnswer> {
   const found = await call("list_dead_letters", { status, limit: SHOWN_MAX, run, project });
@@ -23,13 +24,13 @@ export async function listDeadLetters(
     id,
     task.key,
     task.run,
-    at,
+    ago(host.now() - Date.parse(at)),
     ...(status === "pending" ? [again ?? "-"] : []),
     `${error.type}: ${error.message.split("\n")[0] ?? ""}`,
   ]);
   const headings = ["id", "task", "run", "since", ...(status === "pending" ? ["next retry"] : []), "error"];
   const more = found.next_cursor === undefined ? "" : `\nOnly the first ${rows.length} are shown.`;
-  const text = rows.length === 0 ? `No dead letters are ${status}.` : `${table(headings, rows, stdout)}${more}`;
+  const text = rows.length === 0 ? `No failed tasks are ${status}.` : `${table(headings, rows, stdout)}${more}`;
   return { data: found, text };
 }
 

@@ -1,4 +1,6 @@
+import fs from "node:fs";
 import path from "node:path";
+import type { Config } from "../../config.js";
 import type { App } from "../../app/app.js";
 import { BatonError } from "../../base/errors.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
@@ -20,8 +22,16 @@ export async function reset(context: CommandContext, options: ResetOptions): Pro
   await confirm(context, options, { what, word: database.kind === "sqlite" ? path.basename(what) : what });
   const removed = await context.host.removeDatabase(database);
   const kind = database.kind === "sqlite" ? "files" : "tables";
-  const text = removed.length === 0 ? `There was nothing to remove at ${what}.` : `Removed: ${removed.join(", ")}`;
+  const text =
+    removed.length === 0
+      ? `There was nothing to remove at ${what}.`
+      : `Removed: ${removed.join(", ")}${outputLeft(config)}`;
   return { data: { database: what, kind, removed }, text };
+}
+
+/** Names the output of commands, which stays: it may belong to the runs of another database too. */
+function outputLeft({ outputDirectory }: Config): string {
+  return fs.existsSync(outputDirectory) ? `\nThe output of commands is still in ${outputDirectory}.` : "";
 }
 
 async function refuseLive({ host }: CommandContext, app: App, { force }: ResetOptions): Promise<void> {

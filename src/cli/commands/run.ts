@@ -1,4 +1,3 @@
-import { RUN_ID } from "../../base/names.js";
 import type { InputOf } from "../../tools/registry.js";
 import type { Opened } from "../../app/command-host.js";
 import { unlessCode } from "../../base/errors.js";
@@ -9,6 +8,7 @@ import { follow, RunFollower } from "../run/follower.js";
 import { Interrupts } from "../terminal/interrupts.js";
 import { runDisplay } from "../run/display.js";
 import { exitCodeOf, outcomeText } from "../run/outcome.js";
+import { findRun } from "../run/run-reference.js";
 import { permitCommands } from "../run/permission.js";
 import { askWhileOpen } from "../run/questions.js";
 import { finalResults } from "../run/results.js";
@@ -37,7 +37,7 @@ interface StartedRun {
 export async function run(context: CommandContext, target: string, options: RunOptions): Promise<CommandAnswer> {
   const file = findWorkflowFile(target, context);
   const { call } = context;
-  if (file === undefined && RUN_ID.test(target))
+  if (file === undefined && target.startsWith("run_"))
     return followRun(context, options, () => attach(call, target, options));
   const { text } = file ?? readWorkflowFile(target, context);
   const permitted = await permitCommands(context, { file: target, text }, options);
@@ -65,7 +65,7 @@ async function inputsOfStored(call: TypedCall, name: string, { project }: RunOpt
 
 async function attach(call: TypedCall, id: string, { input }: RunOptions): Promise<StartedRun> {
   if (input.length > 0) throw new UsageError(`Run ${id} has its inputs already: --input applies only to a new run.`);
-  return { run: (await call("get_run", { run: id })).run, warnings: [] };
+  return { run: await findRun(call, id), warnings: [] };
 }
 
 async function start(call: TypedCall, options: RunOptions, what: InputOf<"execute_workflow">): Promise<StartedRun> {
@@ -167,7 +167,8 @@ async function finalAnswer(context: CommandContext, options: RunOptions, state: 
   const exitCode = exitCodeOf(state.run);
   const shown = { ...ended, ...(exitCode === EXIT.detached && { ended_at: undefined }) };
   const final = options.json === true ? { results: [], more: 0 } : await finalResults(call, ended);
-  const text = outcomeText({ run: shown, failures, final, flags: flagsOf(options) }, context.stdout.style);
+  const others = shown.ended_at === undefined ? (await call("get_system_status", {})).sessions.open - 1 : 0;
+  const text = outcomeText({ run: shown, failures, final, others, flags: flagsOf(options) }, context.stdout.style);
   const results = options.json === true ? await resultsOf(call, ended.id) : {};
   context.end(exitCode);
   return { data: { run: ended, failures, results, warnings: state.warnings }, text };

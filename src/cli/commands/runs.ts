@@ -5,7 +5,7 @@ import { finalResultLines, finalResults, resultText } from "../run/results.js";
 import { findRun } from "../run/run-reference.js";
 import { ago, duration } from "../terminal/durations.js";
 import { table } from "../terminal/table.js";
-import { signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
+import { rankOf, signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { paint, type Style } from "../terminal/terminal.js";
 import type { RunAnswer, TaskAnswer } from "../typed-calls.js";
 
@@ -58,7 +58,7 @@ async function showRun({ call, stdout: { style }, host }: CommandContext, { id }
     const error = attempts.at(-1)?.error;
     if (error !== undefined) reasons.set(task.id, `${error.type}: ${error.message}`);
   }
-  const shown = [...tasks].sort((one, other) => rankOf(one) - rankOf(other)).slice(0, TASKS_SHOWN);
+  const shown = [...tasks].sort((one, other) => rankOf(one.status) - rankOf(other.status)).slice(0, TASKS_SHOWN);
   const width = Math.max(0, ...shown.map(({ key }) => key.length));
   const lines = [
     ...headLines(run, style, host.now()),
@@ -80,14 +80,6 @@ function headLines(run: RunAnswer, style: Style, now: number): string[] {
     `  ${counts.total} tasks: ${parts.join(", ")}`,
     ...(run.reason === undefined ? [] : [`  ${run.reason}`]),
   ];
-}
-
-/** First those that need a person's eye, then those under way, last those that are done. */
-const ORDER = ["dead_letter", "running", "in_review", "waiting", "ready", "blocked", "pending", "cancelled"];
-
-function rankOf({ status }: TaskAnswer): number {
-  const at = ORDER.indexOf(status);
-  return at < 0 ? ORDER.length : at;
 }
 
 interface TaskLineParts {

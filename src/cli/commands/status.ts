@@ -1,7 +1,7 @@
 import type { ResultOf } from "../../tools/registry.js";
 import type { TypedCall } from "../typed-calls.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
-import { duration } from "../terminal/durations.js";
+import { ago, duration } from "../terminal/durations.js";
 import { EXIT } from "../failure.js";
 import { STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { paint, type Style, type Tone } from "../terminal/terminal.js";
@@ -13,13 +13,13 @@ type ProjectStatus = ResultOf<"get_project_status">;
 const PROJECTS_SHOWN = 20;
 
 /** `baton status`: what goes on, project by project, and what keeps it from going on. */
-export async function status({ call, stdout: { style } }: CommandContext): Promise<CommandAnswer> {
+export async function status({ call, stdout: { style }, host }: CommandContext): Promise<CommandAnswer> {
   const system = await call("get_system_status", {});
   const health = await call("get_health_status", {});
   const projects = await active(call);
   const lines = [
     systemLine(system),
-    ...projects.flatMap((project) => projectLines(project, style)),
+    ...projects.flatMap((project) => projectLines(project, { style, now: host.now() })),
     ...(projects.length === 0 ? ["Nothing is running. Start a workflow: baton run FILE.yaml"] : []),
     ...problemLines(system, health, style),
   ];
@@ -48,20 +48,28 @@ function systemLine({ version, sessions, agents, database }: System): string {
   return `Baton ${version}, ${servers}, ${agents.at_work} of ${agents.registered} agents at work, ${database.location}`;
 }
 
-function projectLines(found: ProjectStatus, style: Style): string[] {
+interface Shown {
+  readonly style: Style;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+}
+
+function projectLines(found: ProjectStatus, { style, now }: Shown): string[] {
   const { project, active_runs: runs, agents, losing, locks, tasks } = found;
   const counts = STATUSES_SHOWN.filter((one) => (tasks[one] ?? 0) > 0).map((one) =>
     paint(`${tasks[one] ?? 0} ${wordOf(one)}`, toneOf(one), style),
   );
+  const width = Math.max(0, ...runs.map(({ name }) => name.length));
   const held = locks.held + locks.waiting === 0 ? [] : [`  locks: ${locks.held} held, ${locks.waiting} waiting`];
   return [
     "",
     `${paint(project.name, "bold", style)}  ${project.root ?? ""}`.trimEnd(),
     ...(counts.length === 0 ? [] : [`  tasks: ${counts.join(", ")}`]),
     ...runs.map(
-      (run) => `  ${run.name}  ${paint(run.status, toneOfRun(run.status), style)}  ${run.progress} %  ${run.id}`,
+      (run) =>
+        `  ${run.name.padEnd(width)}  ${paint(run.status, toneOfRun(run.status), style)}  ${run.progress} %  ${run.id}`,
     ),
-    ...agents.map((agent) => agentLine(agent, style)),
+    ...agents.map((agent) => agentLine(agent, { style, now })),
     ...losing.map(
       ({ key, run, losses, losses_max: max }) =>
         `  ${paint(`${key} has lost its holder ${times(losses)}`, "yellow", style)}; a dead letter after ${times(max)} in a row (${run})`,
@@ -70,8 +78,11 @@ function projectLines(found: ProjectStatus, style: Style): string[] {
   ];
 }
 
-function agentLine({ agent, silent_since: since, tasks }: ProjectStatus["agents"][number], style: Style): string {
-  const silent = since === undefined ? "" : paint(` (silent since ${since})`, "yellow", style);
+function agentLine(
+  { agent, silent_since: since, tasks }: ProjectStatus["agents"][number],
+  { style, now }: Shown,
+): string {
+  const silent = since === undefined ? "" : paint(` (last call ${ago(now - Date.parse(since))})`, "yellow", style);
   return `  ${agent}${silent}: ${tasks.map(({ key }) => key).join(", ")}`;
 }
 

@@ -81,7 +81,7 @@ function verdict(file: string, checked: ResultOf<"validate_workflow">): string {
     return [`${file}: ${count}`, ...problemLines(file, problems)].join("\n");
   }
   return [
-    `${file} is valid: ${steps} steps in ${waves.length === 1 ? "1 wave" : `${waves.length} waves`}, at most ${width} at once, about ${duration(estimate)}`,
+    `${file} is valid: ${steps === 1 ? "1 step" : `${steps} steps`} in ${waves.length === 1 ? "1 wave" : `${waves.length} waves`}, at most ${width} at once, about ${duration(estimate)}`,
     `  critical path: ${(checked.critical_path?.keys ?? []).join(" → ")}`,
     ...warnings.map((warning) => `  note: ${warning}`),
   ].join("\n");

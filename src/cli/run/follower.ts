@@ -37,6 +37,7 @@ const ENDS = new Set(
 export class RunFollower {
   readonly #followed: Followed;
   readonly #claimedAt = new Map<string, number>();
+  readonly #lastedMs = new Map<string, number>();
   #recent: readonly EventAnswer[] = [];
   #cursor: string | undefined;
 
@@ -50,7 +51,10 @@ export class RunFollower {
     // The run may have ended in between, and there is no later poll.
     if (state.run.ended_at !== undefined) fresh.push(...(await this.#history(Number.POSITIVE_INFINITY)));
     this.#recent = [...this.#recent, ...fresh.map(({ event }) => event)].slice(-RECENT);
-    return { state: { ...state, claimedAt: new Map(this.#claimedAt), recent: this.#recent }, fresh };
+    return {
+      state: { ...state, claimedAt: new Map(this.#claimedAt), lastedMs: this.#lastedMs, recent: this.#recent },
+      fresh,
+    };
   }
 
   async #history(pagesMax: number): Promise<FreshEvent[]> {
@@ -72,10 +76,13 @@ export class RunFollower {
     if (!ENDS.has(type)) return undefined;
     const claimedAt = this.#claimedAt.get(task);
     this.#claimedAt.delete(task);
-    return claimedAt === undefined ? undefined : Date.parse(at) - claimedAt;
+    if (claimedAt === undefined) return undefined;
+    const lasted = Date.parse(at) - claimedAt;
+    this.#lastedMs.set(task, lasted);
+    return lasted;
   }
 
-  async #state(): Promise<Omit<RunState, "claimedAt" | "recent">> {
+  async #state(): Promise<Omit<RunState, "claimedAt" | "lastedMs" | "recent">> {
     const { call, run: id, table, warnings, now: followedAt } = this.#followed;
     const found = await call("get_run", { run: id, ...(table && { include: ["tasks"] }) });
     const { eta_ms: etaMs } = await call("get_run_progress", { run: id });

@@ -21,14 +21,16 @@ export interface RunSummary {
   readonly run: RunAnswer;
   readonly failures: readonly FailedTaskView[];
   readonly final: FinalResults;
+  /** How many other processes are connected: they may continue a run that is left. */
+  readonly others: number;
   /** The flags with which this process runs steps, to follow the run again with the same. */
   readonly flags: string;
 }
 
 /** Summary that a person reads at the end. */
-export function outcomeText({ run, failures, final, flags }: RunSummary, style: Style): string {
+export function outcomeText({ run, failures, final, flags, others }: RunSummary, style: Style): string {
   const { name, status, counts, ended_at: endedAt, created_at: createdAt, id } = run;
-  if (endedAt === undefined) return detachedText(run, flags);
+  if (endedAt === undefined) return detachedText(run, { flags, others });
   const lasted = duration(Date.parse(endedAt) - Date.parse(createdAt));
   const parts = STATUSES_SHOWN.filter((one) => counts[one] > 0).map((one) => `${counts[one]} ${wordOf(one)}`);
   const lines = [`${paint(`${name} ${status}`, toneOfRun(status), style)} after ${lasted}: ${parts.join(", ")}`];
@@ -49,9 +51,13 @@ function failureLines({ task, attempts }: FailedTaskView, style: Style): string[
   return [`  ${paint(task.key, "red", style)}${by}: ${type}${first}`, ...rest.map((line) => `    ${line}`)];
 }
 
-function detachedText({ id, name }: RunAnswer, flags: string): string {
+function detachedText({ id, name }: RunAnswer, { flags, others }: Pick<RunSummary, "flags" | "others">): string {
+  const then =
+    others > 0
+      ? ", which other agents can continue"
+      : ": no other process is connected, so it waits until you follow it again";
   return [
-    `Left ${name}, which other agents can continue. Tasks of this process return to the queue.`,
+    `Left ${name}${then}. Tasks of this process return to the queue.`,
     `  follow: baton run ${id}${flags}`,
     `  cancel: baton cancel ${id}`,
   ].join("\n");

@@ -1,8 +1,8 @@
 import type { BudgetAnswer, RunAnswer, TaskAnswer } from "../typed-calls.js";
-import { stopwatch } from "../terminal/durations.js";
+import { duration, stopwatch } from "../terminal/durations.js";
 import { eventText } from "./event-text.js";
 import type { RunState } from "./state.js";
-import { signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
+import { rankOf, signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { fit, pad, paint, type Style, widthOf } from "../terminal/terminal.js";
 
 /** The place a run is drawn in. */
@@ -20,6 +20,8 @@ const EVENTS_SHOWN = 3;
 const BAR_MAX = 32;
 const BAR_MIN = 6;
 const READY_SHOWN = 3;
+/** Columns of a key where the place is narrow; elsewhere a key may take half of it. */
+const KEY_COLUMNS = 28;
 const QUESTIONS_SHOWN = 3;
 /** Of one note. */
 const NOTE_LINES_MAX = 6;
@@ -84,10 +86,15 @@ interface Space {
 }
 
 function taskLines(state: RunState, view: View, { columns, room }: Space): string[] {
-  const shown = view.table ? state.tasks : state.running;
+  const shown = view.table
+    ? [...state.tasks].sort((one, other) => rankOf(one.status) - rankOf(other.status))
+    : state.running;
   const total = view.table ? state.run.counts.total : state.run.counts.running;
   const fitting = total > room ? shown.slice(0, Math.max(0, room - 1)) : shown;
-  const keyColumns = Math.min(28, Math.max(0, ...fitting.map(({ key }) => widthOf(key))));
+  const keyColumns = Math.min(
+    Math.max(KEY_COLUMNS, Math.floor(columns / 2)),
+    Math.max(0, ...fitting.map(({ key }) => widthOf(key))),
+  );
   const lines = fitting.map((task) => taskLine(task, { state, view, columns, keyColumns }));
   const more = total - fitting.length;
   return more > 0 && room > 0 ? [...lines, fit(`  and ${more} more`, columns)] : lines;
@@ -103,10 +110,11 @@ interface LineLayout {
 function taskLine(task: TaskAnswer, { state, view, columns, keyColumns }: LineLayout): string {
   const claimedAt = state.claimedAt.get(task.id);
   const running = task.status === "running";
+  const lasted = running ? undefined : state.lastedMs.get(task.id);
   const parts = [
     pad(fit(task.key, keyColumns), keyColumns),
     running && claimedAt !== undefined ? stopwatch(view.now - claimedAt) : "",
-    running ? (task.agent ?? "") : wordOf(task.status),
+    running ? (task.agent ?? "") : `${wordOf(task.status)}${lasted === undefined ? "" : ` after ${duration(lasted)}`}`,
     task.percent === undefined ? "" : `${task.percent} %`,
     task.title === task.key ? "" : task.title,
   ];

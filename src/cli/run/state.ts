@@ -25,6 +25,8 @@ export interface RunState {
   readonly tasks: readonly TaskAnswer[];
   /** When the running tasks were claimed, by id; milliseconds since the epoch. */
   readonly claimedAt: ReadonlyMap<string, number>;
+  /** How long the last attempt at a task took that has ended, by id. */
+  readonly lastedMs: ReadonlyMap<string, number>;
   /** The last few events, oldest first. */
   readonly recent: readonly EventAnswer[];
   /** Reasons known at the start why the run cannot go on. */

@@ -19,15 +19,20 @@ export function findWorkflowFile(
   file: string,
   { cwd, stdin }: { cwd: string; stdin: () => string },
 ): WorkflowFile | undefined {
-  if (file === "-") return { file: "stdin", text: stdin() };
+  if (file === "-") return withText({ file: "stdin", text: stdin() });
   try {
-    return { file, text: utf8Text(fs.readFileSync(path.resolve(cwd, file)), file) };
+    return withText({ file, text: utf8Text(fs.readFileSync(path.resolve(cwd, file)), file) });
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     if (hasCode(error, "EISDIR")) throw new UsageError(`${file} is a directory: name a workflow file in it.`);
     if (hasCode(error, "EACCES")) throw new UsageError(`${file} cannot be read: permission denied.`);
     throw error;
   }
+}
+
+function withText(found: WorkflowFile): WorkflowFile {
+  if (found.text.trim() !== "") return found;
+  throw new UsageError(`${found.file} is empty: a workflow is a map with the keys name and steps.`);
 }
 
 /** A file that must be there. */
@@ -43,10 +48,24 @@ function similar(file: string, cwd: string): string {
   if (!fs.existsSync(directory)) return "";
   const there = fs
     .readdirSync(directory)
-    .filter((name) => /\.(?:ya?ml|json)$/.test(name))
+    .filter((name) => /\.(?:ya?ml|json)$/.test(name) && hasSteps(path.join(directory, name)))
     .sort();
   const shown = there.slice(0, 5).map((name) => path.join(path.dirname(file), name));
   return shown.length === 0 ? "" : `; there ${there.length === 1 ? "is" : "are"} ${shown.join(", ")}`;
+}
+
+const BYTES_READ_MAX = 1024 * 1024;
+
+/** Whether a file may be a workflow: other files of these kinds, such as package.json, are not offered. */
+function hasSteps(file: string): boolean {
+  const found = fs.statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() !== true || found.size > BYTES_READ_MAX) return false;
+  try {
+    return /^\s*"?steps"?\s*:/m.test(fs.readFileSync(file, "latin1"));
+  } catch (error) {
+    if (hasCode(error, "EACCES", "ENOENT")) return false;
+    throw error;
+  }
 }
 
 /** The definition in the file. Throws `invalid_input` with every problem, each with its line where it is known. */

@@ -27,6 +27,23 @@ const MARKS: Readonly<Record<TaskStatus, Mark>> = {
 /** The states in the order in which they are shown: from success to failure. */
 export const STATUSES_SHOWN = Object.keys(MARKS) as TaskStatus[];
 
+/** First the states that need a person's eye, then those under way, last those that are done. */
+const ORDER: readonly TaskStatus[] = [
+  "dead_letter",
+  "running",
+  "in_review",
+  "waiting",
+  "ready",
+  "blocked",
+  "pending",
+  "cancelled",
+];
+
+export function rankOf(status: TaskStatus): number {
+  const at = ORDER.indexOf(status);
+  return at < 0 ? ORDER.length : at;
+}
+
 export function signOf(status: TaskStatus, style: Style): string {
   const { sign, ascii, tone } = MARKS[status];
   return paint(style.unicode ? sign : ascii, tone, style);

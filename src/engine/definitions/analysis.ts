@@ -40,8 +40,21 @@ export function analyse(definition: Definition, space: PathSpace): Analysis {
     critical_path: path,
     work_ms: dag.totalWorkMs,
     estimate_ms: Math.max(path.totalMs, Math.ceil(dag.totalWorkMs / Math.max(1, atOnce))),
-    warnings: serialised(definition, waves, space),
+    warnings: [...likelyExpressions(definition), ...serialised(definition, waves, space)],
   };
+}
+
+/** Texts that look as if an expression of another system were meant: they reach the agent or the person as they stand. */
+function likelyExpressions({ steps, inputs }: Definition): string[] {
+  const names = Object.keys(inputs);
+  const found = steps.flatMap(({ key, prompt = "", ask = "", criteria }) => {
+    const text = [prompt, ask, ...criteria].join("\n");
+    const [braces] = /(?<![$\w])\{\{\s*(?:inputs|steps|item|run)\b[^{}]{0,80}\}\}/.exec(text) ?? [];
+    const name = names.find((one) => text.includes(`$${one}`) || text.includes(`\${${one}}`));
+    if (braces !== undefined) return [`${key}: ${braces} is not an expression: write $${braces}`];
+    return name === undefined ? [] : [`${key}: $${name} is not an expression: write \${{ inputs.${name} }}`];
+  });
+  return found.length > NAMED_MAX ? [...found.slice(0, NAMED_MAX), "and more of this kind"] : found;
 }
 
 /**

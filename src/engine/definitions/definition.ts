@@ -6,7 +6,7 @@ import { parseCompensation } from "./compensation.js";
 import { addStepProblems, addTakerProblems, type DefinitionLimits } from "./step-checks.js";
 import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./expression-checks.js";
 import { withLines } from "./lines.js";
-import { wordIssue } from "./wording.js";
+import { withoutMissing, withStrictestBounds, wordIssue } from "./wording.js";
 import { addForbidden, readDefinitionText } from "./text.js";
 import { parseDuration } from "../../base/durations.js";
 import { defined, type JsonObject, isObject } from "../../base/json.js";
@@ -125,11 +125,12 @@ export interface Parsed {
 
 /** Reads a definition from an object, or from a text of YAML or JSON: its normal form, or every problem at once. */
 export function parseDefinition(written: string | JsonObject, options: ParseOptions): Parsed | { problems: Problem[] } {
-  if (typeof written !== "string") return parseSource(written, options);
-  const read = readDefinitionText(written);
+  const read = typeof written === "string" ? readDefinitionText(written) : { value: written };
   if ("problems" in read) return read;
   const parsed = parseSource(read.value, options);
-  return "problems" in parsed ? { problems: withLines(parsed.problems, written) } : parsed;
+  if (!("problems" in parsed)) return parsed;
+  const problems = withStrictestBounds(parsed.problems);
+  return { problems: typeof written === "string" ? withLines(problems, written) : problems };
 }
 
 function parseSource(source: JsonObject, options: ParseOptions): Parsed | { problems: Problem[] } {
@@ -210,7 +211,8 @@ function parseSteps(source: JsonObject, limits: DefinitionLimits, problems: Prob
     }
     const parsed = schema.safeParse(step, { error: wordIssue });
     if (!parsed.success) {
-      zodProblems(parsed.error, path, key.step).forEach((problem) => problems.add(problem));
+      const found = withoutMissing(zodProblems(parsed.error, path, key.step), step);
+      found.forEach((problem) => problems.add(problem));
       return [];
     }
     const checks = { at, limits, problems };

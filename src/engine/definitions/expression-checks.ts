@@ -1,3 +1,4 @@
+import { shortText } from "./habits.js";
 import type { WrittenStep } from "./schema.js";
 import { parseDuration } from "../../base/durations.js";
 import { INSTANT_RULE, parseInstant } from "../../base/time.js";
@@ -113,9 +114,18 @@ class StepReader {
     return { reads: [...this.steps].sort(), ...(this.#late && { late: true }) };
   }
 
+  #condition(condition: string | boolean, forEach: boolean): void {
+    const source = conditionSource(condition);
+    if (forEach && /\bitem\b/.test(source.replaceAll(/"[^"]*"|'[^']*'/g, ""))) {
+      const { path, step, problems } = this.#at;
+      const message = `if is read once, before there are elements: leave some out with for_each: \${{ list.filter(item, ${shortText(source)}) }}`;
+      problems.add({ path: `${path}.if`, step, message });
+    } else this.#expression("if", source, "condition");
+  }
+
   read(step: WrittenStep): void {
     // The condition and the list stand before any element.
-    if (step.if !== undefined) this.#expression("if", conditionSource(step.if), "condition");
+    if (step.if !== undefined) this.#condition(step.if, step.for_each !== undefined);
     const each = step.for_each;
     if (typeof each === "string") this.#expression("for_each", bareSource(each), "list");
     else if (each !== undefined) this.#texts("for_each", each, this.#scope);

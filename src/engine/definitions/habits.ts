@@ -58,6 +58,7 @@ export const STEP_HABITS: Readonly<Record<string, string>> = {
   details: "write it into prompt:",
   instructions: "write prompt:",
   task: "write prompt:",
+  prompt: 'write ask: "…" for a question to a person, run: for a command line',
   message: "write prompt:, or with kind: human ask:",
   question: 'write ask: "…" with kind: human',
   test_strategy: "write criteria: [tests pass]",

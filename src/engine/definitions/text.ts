@@ -61,12 +61,19 @@ function repeatedJsonKey(text: string): Problem | undefined {
   return undefined;
 }
 
-const JSON_COMMENT = /(?<=^[ \t]*)\/[/*]/m;
+/** Texts of JSON, which are passed over, and the signs that begin a comment where a value or a key could stand. */
+const JSON_COMMENT = /"(?:[^"\\\n]|\\.)*"|(?<=[\s,:{}[\]])\/[/*]/g;
+
+function jsonCommentAt(text: string): number | undefined {
+  if (!text.trimStart().startsWith("{")) return undefined;
+  for (const { 0: token, index } of text.matchAll(JSON_COMMENT)) if (token.startsWith("/")) return index;
+  return undefined;
+}
 
 function readYaml(text: string, expected: string): Read {
-  const comment = text.trimStart().startsWith("{") ? JSON_COMMENT.exec(text) : null;
-  if (comment !== null) {
-    const line = text.slice(0, comment.index).split("\n").length;
+  const comment = jsonCommentAt(text);
+  if (comment !== undefined) {
+    const line = text.slice(0, comment).split("\n").length;
     return { problems: [{ path: "", line, message: "JSON has no comments: leave them out, or write YAML" }] };
   }
   const lines = new LineCounter();

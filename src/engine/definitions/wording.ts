@@ -1,4 +1,6 @@
 import type { z } from "zod";
+import type { JsonObject } from "../../base/json.js";
+import type { Problem } from "../../base/problems.js";
 import { shortText } from "./habits.js";
 
 /** The mend of a key that is missing, by its name. */
@@ -96,4 +98,42 @@ function tooSmall({ origin, minimum }: z.core.$ZodRawIssue<z.core.$ZodIssueTooSm
 function tooBig({ origin, maximum }: z.core.$ZodRawIssue<z.core.$ZodIssueTooBig>): string {
   if (origin === "string") return `must have at most ${maximum} characters`;
   return origin === "array" ? `must have at most ${maximum} elements` : `must be at most ${maximum}`;
+}
+
+// Problems that say again what another one says, which hides the one that helps.
+
+/** Keys that are written by mistake in place of a required one. */
+const IN_PLACE: Readonly<Record<string, readonly string[]>> = {
+  key: ["id", "name"],
+  prompt: ["task", "instructions", "description", "details", "message"],
+  ask: ["prompt", "question", "message", "description"],
+  run: ["command", "commands", "cmd", "cmds", "script"],
+};
+
+/** Leaves out that a key is missing where the step has the wrong one for it: the unknown key is told with its mend. */
+export function withoutMissing(problems: readonly Problem[], step: JsonObject): readonly Problem[] {
+  return problems.filter(({ path, message }) => {
+    const field = path.slice(path.lastIndexOf(".") + 1);
+    return !message.startsWith("is missing") || !(IN_PLACE[field] ?? []).some((key) => Object.hasOwn(step, key));
+  });
+}
+
+/** Keeps, of the bounds that one value exceeds, the one that counts: the smallest. */
+export function withStrictestBounds(problems: readonly Problem[]): Problem[] {
+  const strictest = new Map<string, number>();
+  for (const { path, message } of problems) {
+    const bound = boundIn(message);
+    if (bound !== undefined) strictest.set(path, Math.min(bound, strictest.get(path) ?? bound));
+  }
+  return problems.filter(({ path, message }) => {
+    const bound = strictest.get(path);
+    return (
+      bound === undefined || boundIn(message) === bound || !/^(?:must be at most|is a number beyond) /.test(message)
+    );
+  });
+}
+
+function boundIn(message: string): number | undefined {
+  const [, bound] = /^must be at most (\d+)$/.exec(message) ?? [];
+  return bound === undefined ? undefined : Number(bound);
 }

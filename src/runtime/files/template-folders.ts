@@ -1,6 +1,6 @@
 import { lstat, opendir, readdir, readFile, stat } from "node:fs/promises";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
+import { PACKAGE_ROOT } from "../package-root.js";
 import { BatonError, unlessCode } from "../../base/errors.js";
 import { utf8Text } from "../../base/texts/text-file.js";
 
@@ -39,8 +39,7 @@ const FILE_BYTES_MAX = 4_194_304;
 const ALL_BYTES_MAX = 16_777_216;
 const DEPTH_MAX = 20;
 
-// The package's own, which lie above src/ as they do above dist/.
-const SHIPPED = fileURLToPath(new URL("../../../templates", import.meta.url));
+const SHIPPED = path.join(PACKAGE_ROOT, "templates");
 
 /**
  * The templates that are shipped and a person's own, by name within each; the contents of files only of those with the name

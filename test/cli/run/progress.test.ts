@@ -58,6 +58,7 @@ function stateOf(more: Partial<RunState> = {}): RunState {
     failed: [],
     tasks: [],
     claimedAt: new Map([["task_build", START + 9_000]]),
+    lastedMs: new Map(),
     recent: [event(10_000, "task.succeeded", { key: "design" })],
     warnings: [],
     followedAt: START,

@@ -29,7 +29,7 @@ describe("a mistake in a file", () => {
     [
       "a human step with a prompt",
       "steps:\n - key: a\n   kind: human\n   prompt: x",
-      /^2 steps\[0\].ask: is missing: a human step asks/,
+      /^4 steps\[0\]: unknown key "prompt": write ask: "…" for a question to a person/,
     ],
     [
       "steps as a map",
@@ -45,6 +45,22 @@ describe("a mistake in a file", () => {
       "inputs as a list",
       "inputs: [topic]\nsteps:\n - { key: a, prompt: x }",
       /^1 inputs: must be a map, not a list: inputs: \{ topic/,
+    ],
+    ["name for key", "steps:\n - name: a\n   prompt: x", /^2 steps\[0\]: unknown key "name": write key: build/],
+    [
+      "a bound",
+      "steps:\n - key: a\n   prompt: x\n   retry: { max_attempts: 5000000 }",
+      /max_attempts: must be at most 1000$/,
+    ],
+    [
+      "an element in if",
+      "steps:\n - key: a\n   prompt: x\n   for_each: [1, 20]\n   if: item > 10",
+      /^5 steps\[0\].if: if is read once, before there are elements: .*list\.filter\(item, item > 10\)/,
+    ],
+    [
+      "a comment in JSON",
+      '{ "name": "a", // why\n "steps": [{ "key": "a", "prompt": "see http://x.y" }] }',
+      /^1 : JSON has no comments: leave them out, or write YAML/,
     ],
     ["no prompt", "steps:\n - key: a", /^2 steps\[0\].prompt: is missing: say what the agent is to do/],
     ["an empty prompt", "steps:\n - key: a\n   prompt:", /^3 steps\[0\].prompt: has no value: write a text/],
