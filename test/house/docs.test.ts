@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { SETTING_VARIABLES } from "../../src/config.js";
+import { configurationPage } from "../../src/config/settings-reference.js";
 import { ROOT } from "./source.js";
 
 /** Made by tools or by a build, or not ours, or of the projects that templates make: nothing in there is a document of this one. */
@@ -59,6 +60,15 @@ describe("README", () => {
     const settings = [...readme.matchAll(/`([a-z_]+_ms)`/g)].map(([, name = ""]) => `BATON_${name.toUpperCase()}`);
     expect([...variables, ...settings].filter((name) => !known.has(name))).toEqual([]);
   });
+});
+
+test("docs/configuration.md has every variable, and is what the settings come to now (npm run reference)", () => {
+  const page = textOf("docs/configuration.md");
+  expect(page).toBe(configurationPage());
+  const settings = [...page.matchAll(/^\| `([a-z_]+)`/gm)].map(([, name = ""]) => `BATON_${name.toUpperCase()}`);
+  const named = new Set([...settings, ...[...page.matchAll(/`(BATON_[A-Z_]+)`/g)].map(([, name]) => name)]);
+  // Variables of former names are not advertised.
+  expect(SETTING_VARIABLES.filter((name) => !named.has(name) && !name.startsWith("BATON_LETTER_"))).toEqual([]);
 });
 
 describe("the checks bite", () => {

@@ -1,0 +1,117 @@
+import { defaultSettings, type Settings } from "../base/settings.js";
+import { LOWERABLE } from "./repository-file.js";
+
+/** Each setting in words, for docs/configuration.md: a setting without words does not compile. */
+const MEANINGS: Readonly<Record<keyof Settings, string>> = {
+  session_renew_ms: "how often a server process renews its session, and with it the leases of its tasks",
+  session_ttl_ms: "a session that has not been renewed for so long has ended: the whole host may be gone",
+  session_grace_ms: "from the death of a process on this host until its tasks go back to the queue",
+  lease_ms: "lease of a caller without a process of its own (`baton call`)",
+  tick_ms: "how often each process looks for work that is due",
+  ageing_ms: "a ready task gains one priority level after waiting so long",
+  cancel_grace_ms: "from a request to stop until a task is taken from its holder",
+  reservation_ms: "how long a task stays reserved for an agent that does not claim it",
+  lock_place_ms: "how long a place in a lock's queue is kept for an agent that does not ask again",
+  lock_offer_ms: "how long a free lock is kept for the first in its queue",
+  sleep_gap_ms: "time that may pass without any process of a host before its sessions are given time to renew",
+  wait_max_ms: "longest wait of one call, such as `claim_task` or `wait_for`",
+  wait_max_with_progress_ms: "the same for a client that shows progress",
+  progress_every_ms: "how often a waiting call tells its client that it goes on",
+  request_id_ttl_ms: "how long the answer to a `request_id` is kept",
+  retention_ms: "how long finished runs are kept, with their history",
+  dead_letter_retention_ms: "how long failed tasks that were resolved or discarded are kept",
+  dead_letter_replays: "automatic retries of a failed task; 0: none",
+  dead_letter_replay_delay_ms: "pause before the first of them; it doubles each time, up to a day",
+  open_tasks_max: "open tasks of a run",
+  depth_max: "longest chain of dependencies",
+  payload_bytes_max: "size of a step or a result",
+  input_bytes_max: "size of a call",
+  patterns_max: "patterns in a lock call",
+  max_concurrent_commands: "commands at once in one process",
+  max_concurrent_tool_calls: "calls of other servers' tools at once in one process",
+  mcp_start_timeout_ms: "time that another MCP server has to start",
+  mcp_idle_ms: "how long another MCP server stays started without a call",
+  retry_attempts: "attempts of a step without its own `retry`",
+  task_timeout_ms: "time limit of one attempt without its own `timeouts`",
+  max_losses: "leases that a task may lose in a row before it has failed",
+  silence_ms: "an agent without a call for so long is silent",
+  silence_grace_ms: "from the warning of a silent agent until its task or lock goes to another that wants it",
+  lost_lease_counts: "whether a lost lease counts as an attempt of an agent's task",
+  checkpoint_interval_ms: "a run that has changed is given a checkpoint so long after its last; 0: never",
+  checkpoint_gates: "whether a run is given a checkpoint before its gate and human steps",
+  elicitation: "whether a client that can show forms is asked the questions of human steps",
+  elicitation_timeout_ms: "lifetime of such a form",
+  elicitation_again_ms: "pause before a person who did not answer is asked again",
+  checkpoints_kept: "automatic checkpoints kept of each kind, per run",
+};
+
+const INTRODUCTION = `# Configuration
+
+The table of settings is made from their schema by \`npm run reference\`; a test fails when it is out of date.
+
+Nothing has to be configured. Precedence, highest first: a flag, the environment, values that \`configure\` stored in the database (settings
+only), your own \`baton.json\`, the default. \`baton doctor\` shows what is set where, \`baton call get_configuration\` each value with its origin.
+
+| system | your own \`baton.json\` |
+| --- | --- |
+| Linux | \`~/.config/baton/baton.json\` |
+| macOS | \`~/Library/Preferences/baton/baton.json\` |
+| Windows | \`%APPDATA%\\baton\\Config\\baton.json\` |
+
+It holds one JSON object; comments are allowed: \`{ "silence_ms": 1800000, "allow_commands": ["npm test"] }\`. A \`baton.json\` at the root of a
+repository may lower the limits marked † for the server started there, and list \`toolsets\`; it can do nothing else, because a file that
+comes with a repository must not reach beyond it.
+
+## Where things are, and what is allowed
+
+| flag | environment | in your own \`baton.json\` | default |
+| --- | --- | --- | --- |
+| \`--db FILE\` | \`BATON_DB\` | \`db\` | \`baton.db\` in the per-user data directory, readable by you alone |
+| \`--database-url URL\` | \`BATON_DATABASE_URL\` | \`database_url\` | none: SQLite |
+| \`--allow-commands\` | \`BATON_ALLOW_COMMANDS\` | \`allow_commands\`: \`true\`, or a list of patterns | commands are off |
+| | \`BATON_ALLOWED_ROOTS\`: directories, between colons | \`allowed_roots\`: a list | projects and commands in any directory |
+| \`--mcp-config FILE\` | \`BATON_MCP_SERVERS\` | \`mcpServers\`: the servers whose tools steps may call | none |
+| | \`BATON_TEMPLATES_DIRECTORY\` | \`templates_directory\`: your own templates | \`templates\` in the configuration directory |
+| \`--toolsets AREA,…\` | \`BATON_TOOLSETS\` | \`toolsets\` | the listed tools |
+| \`--log-level LEVEL\` | \`BATON_LOG_LEVEL\` | \`log_level\` | \`warn\`, to stderr |
+| | \`BATON_OUTPUT_DIRECTORY\` | \`output_directory\`: the output of commands | \`output\` in the data directory |
+| | \`BATON_SQLITE_SYNCHRONOUS\` | \`sqlite_synchronous\`: \`FULL\` or \`NORMAL\` | \`FULL\` |
+| | \`BATON_DATABASE_CONNECTIONS\` | \`database_connections\` | 8 per process |
+| | \`BATON_AGENT\` | | handle of \`baton call\`: your user name |
+
+Paths may begin with \`~\`. Relative ones start at the file that names them, in a flag at the working directory; in the environment they are
+refused, because they would mean another place for each client.
+
+## Settings
+
+In a file by its name, in the environment as \`BATON_\` and its name in capitals: \`BATON_LEASE_MS\`. Durations are whole milliseconds.
+`;
+
+/** docs/configuration.md: where things are set, and every setting with its default. */
+export function configurationPage(): string {
+  const names = Object.keys(MEANINGS) as (keyof Settings)[];
+  const rows = names.map((name) => {
+    const mark = LOWERABLE.includes(name) ? " †" : "";
+    return `| \`${name}\`${mark} | ${shownDefault(name)} | ${MEANINGS[name]} |`;
+  });
+  return `${INTRODUCTION}\n| setting | default | meaning |\n| --- | --- | --- |\n${rows.join("\n")}\n`;
+}
+
+const DAY_MS = 86_400_000;
+/** One day is written as 24 h. */
+const least = (ms: number): number => (ms === DAY_MS ? 2 * ms : ms);
+const UNITS = [
+  ["days", DAY_MS],
+  ["h", 3_600_000],
+  ["min", 60_000],
+  ["s", 1_000],
+] as const;
+
+function shownDefault(name: keyof Settings): string {
+  const value = defaultSettings[name];
+  if (typeof value === "boolean") return String(value);
+  if (name.endsWith("_bytes_max")) return value < 1_048_576 ? `${value / 1_024} KB` : `${value / 1_048_576} MB`;
+  if (!name.endsWith("_ms")) return value.toLocaleString("en-US");
+  const [unit, size] = UNITS.find(([, ms]) => value >= least(ms) && value % ms === 0) ?? ["ms", 1];
+  return `${value / size} ${unit}`;
+}
