@@ -171,7 +171,8 @@ const configure = defineOperation({
   title: "Configure",
   description:
     "Changes settings for all processes on this database, or a project's configuration; null resets one. All are " +
-    "checked together. Running processes apply them within seconds. Returns what changed and where a flag or variable still overrides it here.",
+    "checked together. Running processes apply them within seconds. A person alone sets what removes data or decides about persons (retention, " +
+    "elicitation). Returns what changed and where a flag or variable still overrides it here.",
   area: "system",
   // A shorter retention takes finished runs away.
   effect: "destructive",

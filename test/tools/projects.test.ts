@@ -101,7 +101,7 @@ describe("create_project", () => {
 
 describe("update_project", () => {
   test("changes what is named, takes null back to the default, and says what is different", async () => {
-    const { call } = await startApp();
+    const { call } = await startApp({ channel: "human" });
     await call("create_project", { name: "p", description: "old", config: { max_parallel: 2, retention_days: 5 } });
     const answer = await call("update_project", {
       project: "p",
@@ -130,7 +130,7 @@ describe("update_project", () => {
   });
 
   test("decides how long finished runs stay and how many tasks of a run go at once", async () => {
-    const { call, advance, clock } = await startApp();
+    const { call, advance, clock } = await startApp({ channel: "human" });
     const day = 86_400_000;
     for (const [name, config] of [
       ["short", { retention_days: 1, max_parallel: 1 }],
@@ -154,7 +154,7 @@ describe("update_project", () => {
   });
 
   test("decides as well how long tasks without a workflow stay", async () => {
-    const { call, advance, clock } = await startApp();
+    const { call, advance, clock } = await startApp({ channel: "human" });
     const names = ["short", "long"];
     for (const project of names) {
       await call("create_project", { name: project, config: { retention_days: project === "short" ? 1 : 1_000 } });
@@ -169,6 +169,28 @@ describe("update_project", () => {
     clock.advance(91 * 86_400_000);
     await advance(10_000);
     expect(await left()).toEqual([0, 1]);
+  });
+
+  test("leaves to a person how long finished runs stay, also of a new project", async () => {
+    const { call, callUnchecked, database } = await startApp();
+    await call("create_project", { name: "p", description: "old" });
+    const person = await startApp({ database, channel: "human", agent: "person" });
+    const refusal = { code: "not_permitted", details: { setting: "config.retention_days", permitted: ["human"] } };
+    const shorter = { config: { retention_days: 0 } };
+    for (const [name, input] of [
+      ["update_project", { project: "p", description: "new", ...shorter }],
+      ["configure", { scope: "p", settings: shorter.config }],
+      ["create_project", { name: "q", ...shorter }],
+    ] as const) {
+      await expect(callUnchecked(name, input), `by ${name}`).rejects.toMatchObject(refusal);
+    }
+    expect(await call("list_projects")).toMatchObject({ projects: [{ name: "p", description: "old" }] });
+    await person.call("update_project", { project: "p", config: { retention_days: 400 } });
+    await expect(call("update_project", { project: "p", config: { retention_days: null } })).rejects.toMatchObject(
+      refusal,
+    );
+    const other = { project: "p", config: { retention_days: 400, max_parallel: 3 } };
+    expect(await call("update_project", other)).toMatchObject({ changed: [{ name: "config.max_parallel" }] });
   });
 
   test("changes nothing when a part is wrong", async () => {

@@ -7,6 +7,14 @@ const step = (key: string, more: Record<string, unknown> = {}) => ({ key, prompt
 const valueOf = (answer: ResultOf<"get_configuration">, name: string) =>
   answer.settings.find((one) => one.name === name);
 
+/** Numbers of things at once or in a row, of which one is a sensible choice. */
+const ONE_IS_ENOUGH: ReadonlySet<string> = new Set([
+  "dead_letter_replays",
+  "max_concurrent_commands",
+  "max_concurrent_tool_calls",
+  "retry_attempts",
+]);
+
 describe.each(BACKENDS)("the system on %s", (backend) => {
   const start = async (more = {}) =>
     startApp({ database: (await createDatabase(backend)).location, agent: "ann", ...more });
@@ -122,9 +130,9 @@ describe("configure and get_configuration", () => {
 
   test("null takes a setting back", async () => {
     const { call } = await startApp();
-    await call("configure", { settings: { lease_ms: 1_000 } });
+    await call("configure", { settings: { lease_ms: 30_000 } });
     expect(await call("configure", { settings: { lease_ms: null } })).toMatchObject({
-      changed: [{ name: "lease_ms", from: 1_000, to: null }],
+      changed: [{ name: "lease_ms", from: 30_000, to: null }],
     });
     expect(valueOf(await call("get_configuration"), "lease_ms")).toMatchObject({ value: 600_000, origin: "default" });
   });
@@ -142,14 +150,15 @@ describe("configure and get_configuration", () => {
 
   test("a setting given to this process stays, and the answer says so", async () => {
     const { call } = await startApp({ settings: { lease_ms: 5_000 } });
-    const pinned = { name: "lease_ms", value: 5_000, origin: "environment BATON_LEASE_MS", stored: 9_000 };
-    expect(await call("configure", { settings: { lease_ms: 9_000 } })).toMatchObject({ overridden: [pinned] });
+    const pinned = { name: "lease_ms", value: 5_000, origin: "environment BATON_LEASE_MS", stored: 90_000 };
+    expect(await call("configure", { settings: { lease_ms: 90_000 } })).toMatchObject({ overridden: [pinned] });
     expect(valueOf(await call("get_configuration"), "lease_ms")).toEqual(pinned);
   });
 
   test("all or nothing, every problem at once", async () => {
     const { call } = await startApp();
-    const settings = { leese_ms: 1, retry_attempts: 0, tick_ms: 20, session_ttl_ms: 3_000, patterns_max: 5 };
+    const session = { session_renew_ms: 20_000, session_ttl_ms: 20_000 };
+    const settings = { leese_ms: 1, retry_attempts: 0, tick_ms: 20, ...session, patterns_max: 500 };
     await expect(call("configure", { settings })).rejects.toMatchObject({
       code: "invalid_input",
       details: {
@@ -165,6 +174,52 @@ describe("configure and get_configuration", () => {
       },
     });
     expect(valueOf(await call("get_configuration"), "patterns_max")).toMatchObject({ origin: "default" });
+  });
+
+  test.each([
+    ["retention_ms", 0],
+    ["retention_ms", null],
+    ["dead_letter_retention_ms", 0],
+    ["checkpoints_kept", 1],
+    ["elicitation", false],
+    ["elicitation_timeout_ms", 10],
+    ["elicitation_again_ms", 86_400_000],
+    ["letter_retention_ms", 1],
+  ])("an agent may not set %s, which removes what is kept or decides about persons", async (name, value) => {
+    const { call, database } = await startApp();
+    const refused = call("configure", { settings: { ageing_ms: 60_000, [name]: value } });
+    await expect(refused).rejects.toMatchObject({
+      code: "not_permitted",
+      message: expect.stringContaining("baton call configure"),
+      details: { settings: [name.replace(/^letter/, "dead_letter")], permitted: ["human"] },
+    });
+    expect(valueOf(await call("get_configuration"), "ageing_ms")).toMatchObject({ origin: "default" });
+    const person = await startApp({ database, channel: "human", agent: "person" });
+    const settings = { ageing_ms: 60_000, [name]: value };
+    expect((await person.call("configure", { settings })).changed.length).toBeGreaterThan(0);
+  });
+
+  test("an agent leaves to every process on the database what it needs to work, and no limit grows beyond all bounds", async () => {
+    const { call, database } = await startApp();
+    const { settings } = await call("get_configuration");
+    for (const { name, value } of settings.filter((one) => typeof one.value === "number")) {
+      for (const extreme of [1, Number.MAX_SAFE_INTEGER]) {
+        if (ONE_IS_ENOUGH.has(name) && extreme === 1) continue;
+        await expect(call("configure", { settings: { [name]: extreme } }), `${name} ${extreme}`).rejects.toThrow(name);
+      }
+      expect(valueOf(await call("get_configuration"), name)).toMatchObject({ value });
+    }
+    await expect(call("configure", { settings: { lease_ms: 9_999 } })).rejects.toMatchObject({
+      code: "invalid_input",
+      details: {
+        problems: [{ path: "settings.lease_ms", message: expect.stringContaining("from 10000 to 86400000") }],
+      },
+    });
+    expect(await call("configure", { settings: { lease_ms: 10_000, checkpoint_interval_ms: 0 } })).toMatchObject({
+      changed: [{ name: "lease_ms" }, { name: "checkpoint_interval_ms" }],
+    });
+    const person = await startApp({ database, channel: "human", agent: "person" });
+    expect(await person.call("configure", { settings: { lease_ms: 50 } })).toMatchObject({ changed: [{ to: 50 }] });
   });
 
   test("a project's scope is its configuration", async () => {

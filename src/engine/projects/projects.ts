@@ -10,6 +10,7 @@ import * as projects from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext, Workplace } from "../context.js";
 import { liesWithin } from "../paths/directories.js";
+import { requirePerson } from "../person.js";
 import { BatonError, callOperation } from "../../base/errors.js";
 import { hint, isName, NAME_RULE, nameFrom } from "../../base/names.js";
 import { withPresentNames } from "../../base/settings.js";
@@ -168,6 +169,7 @@ export function* createProject(ctx: EngineContext, input: CreateProject): Tx<{ p
   const caseInsensitive = place?.caseInsensitive ?? false;
   const root = place?.path ?? null;
   const made = { name, root, caseInsensitive, description, ...(config === undefined ? {} : { config }) };
+  if (config?.retention_days !== undefined) requireOwnRetention(ctx, name);
   return { project: yield* makeProject(ctx, made), created: true };
 }
 
@@ -258,11 +260,21 @@ export function* updateProject(
     ...changesOf("", { description: project.description }, { description }),
   ];
   if (changed.length === 0) return { project, changed };
+  if (config.retention_days !== project.config.retention_days) requireOwnRetention(ctx, project.name);
   yield* projects.saveProjectText(ctx, { id: project.id, description, config });
   yield* appendEvents(ctx, [
     { type: "project.updated", project: project.id, agent: ctx.caller.agent, data: { changed } },
   ]);
   return { project: { ...project, description, config, updatedAt: ctx.now }, changed };
+}
+
+/** Errors: `not_permitted` for every caller but a person, since finished runs are removed by it. */
+function requireOwnRetention(ctx: EngineContext, project: string): void {
+  requirePerson(ctx, {
+    matter: `retention_days is for a person to set: finished runs of "${project}" are removed by it. Nothing was changed.`,
+    way: "A person sets it at a terminal: baton call update_project (or create_project) with config.retention_days. Leave it out here.",
+    details: { project, setting: "config.retention_days" },
+  });
 }
 
 type Values = Readonly<Record<string, unknown>>;

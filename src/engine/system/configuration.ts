@@ -7,6 +7,7 @@ import { iso } from "../../base/time.js";
 import { hint } from "../../base/names.js";
 import { Problems, problemsError } from "../../base/problems.js";
 import { type Settings, settingsSchema, withPresentNames } from "../../base/settings.js";
+import { limitProblem, requireOwnSettings } from "./setting-limits.js";
 
 // The origin of a value, in order of precedence: the command line, the environment, the database (configured through an
 // operation), a file, the default. The first two are set per process by the person who starts it.
@@ -74,7 +75,7 @@ export interface SettingChange {
 
 /**
  * Stores settings for all processes on the database; null takes one back. They are checked together, and nothing is
- * stored unless all can be. Errors: `invalid_input` with every problem.
+ * stored unless all can be. Errors: `invalid_input` with every problem; `not_permitted` for what a person decides.
  */
 export function* configure(ctx: EngineContext, wanted: Readonly<Record<string, unknown>>): Tx<SettingChange[]> {
   const changes = withPresentNames(wanted);
@@ -98,7 +99,7 @@ function checkChanges(ctx: EngineContext, changes: Readonly<Record<string, unkno
   for (const [name, value] of Object.entries(changes)) {
     const message = AT_START.has(name)
       ? `is read when a server starts: set BATON_${name.toUpperCase()}, or put it into baton.json`
-      : problemOf(name, value ?? undefined);
+      : (problemOf(name, value ?? undefined) ?? limitProblem(ctx, name, value));
     if (message !== undefined) problems.add({ path: `settings.${name}`, message });
   }
   const { session_renew_ms: renew, session_ttl_ms: ttl } = { ...ctx.settings, ...changes };
@@ -109,4 +110,5 @@ function checkChanges(ctx: EngineContext, changes: Readonly<Record<string, unkno
     });
   }
   if (problems.count > 0) throw problemsError("The settings were not changed", problems.list());
+  requireOwnSettings(ctx, Object.keys(changes));
 }
