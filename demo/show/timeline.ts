@@ -20,10 +20,52 @@ const LEGEND_GAP = 44;
 const LABEL_CHARS_MIN = 4;
 const TICK_MS = 2_000;
 
-const LIGHT =
-  "--page:#ffffff;--ink:#1f2328;--soft:#656d76;--grid:#e6e9ed;--bar:#ddf4ff;--edge:#0969da;--lost:#ffebe9;--lost-edge:#cf222e;--saved:#dafbe1;--saved-edge:#1a7f37;--join:#fbefff;--join-edge:#8250df;--wait:#d4a72c";
-const DARK =
-  "--page:#0d1117;--ink:#e6edf3;--soft:#9198a1;--grid:#21262d;--bar:#0c2d6b;--edge:#58a6ff;--lost:#490202;--lost-edge:#f85149;--saved:#033a16;--saved-edge:#3fb950;--join:#271052;--join-edge:#a371f7;--wait:#d29922";
+interface Theme {
+  readonly page: string;
+  readonly ink: string;
+  readonly soft: string;
+  readonly grid: string;
+  readonly bar: string;
+  readonly edge: string;
+  readonly lost: string;
+  readonly lostEdge: string;
+  readonly saved: string;
+  readonly savedEdge: string;
+  readonly join: string;
+  readonly joinEdge: string;
+  readonly wait: string;
+}
+
+const LIGHT: Theme = {
+  page: "#ffffff",
+  ink: "#1f2328",
+  soft: "#656d76",
+  grid: "#e6e9ed",
+  bar: "#ddf4ff",
+  edge: "#0969da",
+  lost: "#ffebe9",
+  lostEdge: "#cf222e",
+  saved: "#dafbe1",
+  savedEdge: "#1a7f37",
+  join: "#fbefff",
+  joinEdge: "#8250df",
+  wait: "#d4a72c",
+};
+const DARK: Theme = {
+  page: "#0d1117",
+  ink: "#e6edf3",
+  soft: "#9198a1",
+  grid: "#21262d",
+  bar: "#0c2d6b",
+  edge: "#58a6ff",
+  lost: "#490202",
+  lostEdge: "#f85149",
+  saved: "#033a16",
+  savedEdge: "#3fb950",
+  join: "#271052",
+  joinEdge: "#a371f7",
+  wait: "#d29922",
+};
 
 /** A picture of a run, row by row who did what when, as an SVG that follows the reader's light or dark preference. */
 export function drawScene(scene: Scene): string {
@@ -47,22 +89,32 @@ export function drawScene(scene: Scene): string {
   ].join("\n");
 }
 
+/** Colours stand in the rules themselves: programs that draw SVG outside browsers know no variables, and painted all black. */
 function style(): string {
   return [
-    `.baton-demo{${LIGHT}}`,
-    `@media (prefers-color-scheme:dark){.baton-demo{${DARK}}}`,
-    ".baton-demo text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:var(--ink)}",
+    ".baton-demo text{font:12px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}",
     ".baton-demo .title{font-size:15px;font-weight:600}",
-    ".baton-demo .small{font-size:11px}.baton-demo .name{font-size:10px}.baton-demo .soft{fill:var(--soft)}",
-    ".baton-demo .page{fill:var(--page);stroke:var(--grid)}.baton-demo .grid{stroke:var(--grid)}",
-    ".baton-demo .bar{fill:var(--bar);stroke:var(--edge)}.baton-demo .join{fill:var(--join);stroke:var(--join-edge)}",
-    ".baton-demo .saved{fill:var(--saved);stroke:var(--saved-edge)}",
-    ".baton-demo .lost{fill:var(--lost);stroke:var(--lost-edge)}",
-    ".baton-demo .wait{fill:var(--wait)}",
-    ".baton-demo .silent{fill:none;stroke:var(--lost-edge);stroke-dasharray:3 4}",
-    ".baton-demo .cross{fill:none;stroke:var(--lost-edge);stroke-width:2.5}",
-    ".baton-demo .way{fill:none;stroke:var(--saved-edge);stroke-width:1.5}.baton-demo .start{stroke:var(--join-edge)}",
+    ".baton-demo .small{font-size:11px}.baton-demo .name{font-size:10px}",
+    ".baton-demo .silent{fill:none;stroke-dasharray:3 4}",
+    ".baton-demo .cross{fill:none;stroke-width:2.5}",
+    ".baton-demo .way{fill:none;stroke-width:1.5}",
+    ...painted(LIGHT),
+    `@media (prefers-color-scheme:dark){${painted(DARK).join("")}}`,
   ].join("");
+}
+
+function painted(theme: Theme): string[] {
+  return [
+    `.baton-demo text{fill:${theme.ink}}.baton-demo .soft{fill:${theme.soft}}`,
+    `.baton-demo .page{fill:${theme.page};stroke:${theme.grid}}.baton-demo .grid{stroke:${theme.grid}}`,
+    `.baton-demo .bar{fill:${theme.bar};stroke:${theme.edge}}`,
+    `.baton-demo .join{fill:${theme.join};stroke:${theme.joinEdge}}`,
+    `.baton-demo .saved{fill:${theme.saved};stroke:${theme.savedEdge}}`,
+    `.baton-demo .lost{fill:${theme.lost};stroke:${theme.lostEdge}}`,
+    `.baton-demo .wait{fill:${theme.wait}}`,
+    `.baton-demo .silent{stroke:${theme.lostEdge}}.baton-demo .cross{stroke:${theme.lostEdge}}`,
+    `.baton-demo .way{stroke:${theme.savedEdge}}.baton-demo .start{stroke:${theme.joinEdge}}`,
+  ];
 }
 
 function rowTop(row: number): number {

@@ -101,7 +101,7 @@ function actionsAt(place: CommandPlace): Act {
 
 function programOf(place: CommandPlace, { quiet }: { readonly quiet: boolean }): Command {
   const program = new Command("baton")
-    .description("Runs plans as graphs of tasks, shared by several agents: an MCP server and its command line.")
+    .description("Coordinates AI agents on one task graph: an MCP server and its command line.")
     .version(place.host.version, "-V, --version", "show the version")
     .helpOption("-h, --help", "show help")
     .option("--json", "print one JSON document on stdout and nothing else")

@@ -85,6 +85,14 @@ test("help, version and list are understood as people type them", async () => {
   expect((await baton(fixture, ["run", "--help"])).stdout).not.toMatch(/--database-url|\(default: \[\]\)/);
 });
 
+test("the next calls of an answer are shell lines", async () => {
+  const fixture = startCommandLineFixture();
+  await baton(fixture, ["call", "create_task", "--title", "x", "--prompt", "y"]);
+  const { stdout, stderr } = await baton(fixture, ["call", "claim_task", "--project", "personal"]);
+  expect(stderr).toBe("");
+  expect(stdout).toMatch(/^next:\n {2}baton call complete_task --task task_\w+ --token 1 --result '…'$/m);
+});
+
 test("a refused input points to the help of its operation", async () => {
   const { stderr } = await baton(startCommandLineFixture(), ["call", "create_task", "--title", "x"]);
   expect(stderr).toContain("next: baton call create_task --help");

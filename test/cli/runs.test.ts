@@ -63,7 +63,7 @@ describe("a person looks at a run", () => {
   ])("show takes %s", async (_, reference) => {
     const shown = await text("show", ...reference());
     const { shipped } = place();
-    expect(shown).toContain(`ship  failed  66.7 %  ${shipped}`);
+    expect(shown).toContain(`ship  failed  66%  ${shipped}`);
     expect(shown).toMatch(/broken +failed +exit_3: the command ended with exit code 3/);
     expect(shown).toContain("  sum → one\n    two\n");
     expect(shown).toContain(`retry: baton retry ${shipped}`);

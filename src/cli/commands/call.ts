@@ -1,8 +1,10 @@
+import type { NextCall } from "../../base/errors.js";
+import { isObject } from "../../base/json.js";
 import { hint } from "../../base/names.js";
 import type { Operation, OperationIndex } from "../../dispatch/operation.js";
 import { renderResult } from "../../dispatch/render.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
-import { UsageError } from "../failure.js";
+import { shellLine, UsageError } from "../failure.js";
 import { type FlagSchema, form, type InputSchema, parseOperationFlags } from "../operation-flags.js";
 
 /** `baton call NAME --key value …`: any operation, by its name or an alias. */
@@ -18,7 +20,19 @@ export async function call({ open, stdin }: CommandContext, args: readonly strin
   const dispatch = await (await open()).dispatch();
   // A person at a terminal sees that the call waits, so the longer bound applies.
   const { result } = await dispatch.call(name, input, { progress: () => undefined });
-  return { data: result, text: renderResult(result, TEXT_BYTES_MAX).text };
+  return { data: result, text: withShellLines(result) };
+}
+
+/** The result in words, its next calls as a person would type them. */
+function withShellLines(result: Readonly<Record<string, unknown>>): string {
+  const { next, ...rest } = result;
+  if (!Array.isArray(next) || !next.every(isCall)) return renderResult(result, TEXT_BYTES_MAX).text;
+  const lines = next.map((one) => `  ${shellLine(one)}`);
+  return [renderResult(rest, TEXT_BYTES_MAX).text.trimEnd(), "next:", ...lines].join("\n");
+}
+
+function isCall(value: unknown): value is NextCall {
+  return isObject(value) && typeof value["tool"] === "string" && isObject(value["arguments"]);
 }
 
 function unknown(name: string, { all }: OperationIndex): UsageError {

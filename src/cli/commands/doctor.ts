@@ -44,7 +44,7 @@ async function configured({ open, host, env, call }: CommandContext): Promise<Fi
     ({ config } = await open());
   } catch (error) {
     if (!(error instanceof BatonError)) throw error;
-    return [{ check: "configuration", verdict: "fail", says: error.message, remedy: "correct the value there" }];
+    return [{ check: "configuration", verdict: "fail", says: error.message, remedy: remedyOf(error) }];
   }
   const database = await host.inspectDatabase(config.database);
   const usable = database.every(({ verdict }) => verdict !== "fail");
@@ -58,6 +58,12 @@ async function configured({ open, host, env, call }: CommandContext): Promise<Fi
     ...database.map((one) => ({ ...one, check: `database ${one.check}` })),
     ...(there ? await health(call) : []),
   ];
+}
+
+function remedyOf({ code, details }: BatonError): string {
+  const file = typeof details?.["file"] === "string" ? details["file"] : undefined;
+  if (code === "not_permitted") return "move it to your own baton.json, which docs/configuration.md names";
+  return file === undefined ? "correct the value" : `correct it in ${file}`;
 }
 
 function configuration({ origins }: Config): Finding[] {

@@ -17,9 +17,10 @@ export async function reset(context: CommandContext, options: ResetOptions): Pro
   const { app, config } = await context.open();
   const { database } = config;
   await refuseLive(context, app, options);
+  const contents = options.yes === true ? "" : await contentsOf(context);
   await app.close();
   const what = database.kind === "sqlite" ? database.file : new URL(database.url).pathname.slice(1);
-  await confirm(context, options, { what, word: database.kind === "sqlite" ? path.basename(what) : what });
+  await confirm(context, options, { what, contents, word: database.kind === "sqlite" ? path.basename(what) : what });
   const removed = await context.host.removeDatabase(database);
   const kind = database.kind === "sqlite" ? "files" : "tables";
   const text =
@@ -33,6 +34,22 @@ export async function reset(context: CommandContext, options: ResetOptions): Pro
 function outputLeft({ outputDirectory }: Config): string {
   return fs.existsSync(outputDirectory) ? `\nThe output of commands is still in ${outputDirectory}.` : "";
 }
+
+/** ` (14 runs, 3 of them open)`; empty where the database cannot be read: that may be why it is to go. */
+async function contentsOf({ call }: CommandContext): Promise<string> {
+  try {
+    const { runs } = await call("get_system_status", {});
+    const [all, ended] = [Object.values(runs), ENDED.map((status) => runs[status] ?? 0)].map((counts) =>
+      counts.reduce((sum, one) => sum + one, 0),
+    );
+    return ` (${all} runs, ${(all ?? 0) - (ended ?? 0)} of them open)`;
+  } catch (error) {
+    if (error instanceof BatonError) return "";
+    throw error;
+  }
+}
+
+const ENDED = ["succeeded", "failed", "cancelled", "compensated"];
 
 async function refuseLive({ host }: CommandContext, app: App, { force }: ResetOptions): Promise<void> {
   if (force === true) return;
@@ -53,15 +70,21 @@ async function refuseLive({ host }: CommandContext, app: App, { force }: ResetOp
 
 interface Question {
   readonly what: string;
+  /** Counts of its runs, for the question. */
+  readonly contents: string;
   readonly word: string;
 }
 
-async function confirm(context: CommandContext, { yes }: ResetOptions, { what, word }: Question): Promise<void> {
+async function confirm(
+  context: CommandContext,
+  { yes }: ResetOptions,
+  { what, contents, word }: Question,
+): Promise<void> {
   if (yes === true) return;
   if (context.askLine === undefined)
     throw new UsageError(`reset deletes ${what} permanently: pass --yes where there is no terminal to confirm at.`);
   const answer = await context.askLine(
-    `This deletes ${what} with all runs, tasks and history, permanently.\nType ${word} to continue: `,
+    `This deletes ${what} with all runs, tasks and history${contents}, permanently.\nType ${word} to continue: `,
   );
   const typed = (answer ?? "").trim();
   if (typed !== word) throw new UsageError(`"${typed}" is not ${word}: nothing was deleted.`);

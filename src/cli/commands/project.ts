@@ -2,6 +2,7 @@ import type { InputOf, ResultOf } from "../../tools/registry.js";
 import type { TypedCall } from "../typed-calls.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
 import { UsageError } from "../failure.js";
+import { percent } from "../terminal/durations.js";
 import { table } from "../terminal/table.js";
 import { inputsOf } from "../run/workflow-file.js";
 
@@ -22,7 +23,7 @@ export async function listProjects(
     one.name,
     one.status,
     String(one.active_runs),
-    one.progress === null ? "-" : `${one.progress} %`,
+    one.progress === null ? "-" : percent(one.progress),
     milestonesText(one.milestones),
     one.root ?? "-",
   ]);

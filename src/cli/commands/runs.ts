@@ -3,7 +3,7 @@ import type { InputOf, ResultOf } from "../../tools/registry.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
 import { finalResultLines, finalResults, resultText } from "../run/results.js";
 import { findRun } from "../run/run-reference.js";
-import { ago, duration } from "../terminal/durations.js";
+import { ago, duration, percent as percentText } from "../terminal/durations.js";
 import { table } from "../terminal/table.js";
 import { rankOf, signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { paint, type Style } from "../terminal/terminal.js";
@@ -75,7 +75,7 @@ function headLines(run: RunAnswer, style: Style, now: number): string[] {
   const took = ended === undefined ? "" : `, took ${duration(Date.parse(ended) - Date.parse(created))}`;
   const parts = STATUSES_SHOWN.filter((one) => counts[one] > 0).map((one) => `${counts[one]} ${wordOf(one)}`);
   return [
-    `${paint(name, "bold", style)}  ${paint(status, toneOfRun(status), style)}  ${run.progress} %  ${id}`,
+    `${paint(name, "bold", style)}  ${paint(status, toneOfRun(status), style)}  ${percentText(run.progress)}  ${id}`,
     `  started ${ago(now - Date.parse(created))} by ${by}${took}`,
     `  ${counts.total} tasks: ${parts.join(", ")}`,
     ...(run.reason === undefined ? [] : [`  ${run.reason}`]),
@@ -94,7 +94,7 @@ function taskLine(task: TaskAnswer, { style, width, reason }: TaskLineParts): st
     key.padEnd(width),
     paint(wordOf(status), toneOf(status), style),
     agent ?? "",
-    percent === undefined || status !== "running" ? "" : `${percent} %`,
+    percent === undefined || status !== "running" ? "" : percentText(percent),
     reason?.split("\n")[0] ?? "",
   ];
   return `  ${signOf(status, style)} ${parts.filter((part) => part !== "").join("  ")}`.trimEnd();

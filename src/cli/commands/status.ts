@@ -1,7 +1,7 @@
 import type { ResultOf } from "../../tools/registry.js";
 import type { TypedCall } from "../typed-calls.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
-import { ago, duration } from "../terminal/durations.js";
+import { ago, duration, percent } from "../terminal/durations.js";
 import { EXIT } from "../failure.js";
 import { STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { paint, type Style, type Tone } from "../terminal/terminal.js";
@@ -67,7 +67,7 @@ function projectLines(found: ProjectStatus, { style, now }: Shown): string[] {
     ...(counts.length === 0 ? [] : [`  tasks: ${counts.join(", ")}`]),
     ...runs.map(
       (run) =>
-        `  ${run.name.padEnd(width)}  ${paint(run.status, toneOfRun(run.status), style)}  ${run.progress} %  ${run.id}`,
+        `  ${run.name.padEnd(width)}  ${paint(run.status, toneOfRun(run.status), style)}  ${percent(run.progress)}  ${run.id}`,
     ),
     ...agents.map((agent) => agentLine(agent, { style, now })),
     ...losing.map(

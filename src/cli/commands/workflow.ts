@@ -1,6 +1,6 @@
 import type { ResultOf } from "../../tools/registry.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
-import { duration } from "../terminal/durations.js";
+import { duration, percent } from "../terminal/durations.js";
 import { EXIT } from "../failure.js";
 import { table } from "../terminal/table.js";
 import { checkedDefinition, problemLines, readWorkflowFile } from "../run/workflow-file.js";
@@ -16,7 +16,7 @@ export async function listWorkflows({ call, stdout }: CommandContext, { project 
     String(one.version),
     String(one.steps),
     String(one.runs),
-    one.success_rate === null ? "-" : `${Math.round(one.success_rate * 100)} %`,
+    one.success_rate === null ? "-" : percent(one.success_rate * 100),
     one.typical_duration_ms === null ? "-" : duration(one.typical_duration_ms),
   ]);
   const text =

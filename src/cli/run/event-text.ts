@@ -1,7 +1,7 @@
 import type { EventAnswer, TaskAnswer } from "../typed-calls.js";
 import { shownLine } from "../../base/texts/shown-text.js";
 import { iso } from "../../base/time.js";
-import { duration } from "../terminal/durations.js";
+import { duration, percent as percentText } from "../terminal/durations.js";
 import { signOf } from "../terminal/task-marks.js";
 import type { Style } from "../terminal/terminal.js";
 
@@ -73,7 +73,7 @@ function attemptOf({ attempt }: Data): string {
 }
 
 function progressOf({ percent, note }: Data): string {
-  const parts = [typeof percent === "number" ? `${percent} %` : "", typeof note === "string" ? note : ""];
+  const parts = [typeof percent === "number" ? percentText(percent) : "", typeof note === "string" ? note : ""];
   return parts.filter((part) => part !== "").join(", ") || "at work";
 }
 

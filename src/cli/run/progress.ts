@@ -1,5 +1,5 @@
 import type { BudgetAnswer, RunAnswer, TaskAnswer } from "../typed-calls.js";
-import { duration, stopwatch } from "../terminal/durations.js";
+import { duration, percent, stopwatch } from "../terminal/durations.js";
 import { eventText } from "./event-text.js";
 import type { RunState } from "./state.js";
 import { rankOf, signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
@@ -49,7 +49,7 @@ function headline({ run, etaMs, running, ready }: RunState, { now, style }: View
   const isMoving = run.ended_at === undefined && running.length + ready.length > 0;
   const left = etaMs === null || etaMs === 0 || !isMoving ? "" : `, about ${stopwatch(etaMs)} left`;
   const status = run.status === "running" ? "" : `${run.status}  `;
-  const figures = `${run.progress.toFixed(run.progress === 100 ? 0 : 1)} %  ${elapsed}${left}`;
+  const figures = `${percent(run.progress)}  ${elapsed}${left}`;
   const fixed = widthOf(status) + widthOf(figures) + 4;
   const name = fit(run.name, Math.max(BAR_MIN, Math.min(widthOf(run.name), columns - fixed - BAR_MIN)));
   const bar = Math.min(BAR_MAX, columns - fixed - widthOf(name));
@@ -115,7 +115,7 @@ function taskLine(task: TaskAnswer, { state, view, columns, keyColumns }: LineLa
     pad(fit(task.key, keyColumns), keyColumns),
     running && claimedAt !== undefined ? stopwatch(view.now - claimedAt) : "",
     running ? (task.agent ?? "") : `${wordOf(task.status)}${lasted === undefined ? "" : ` after ${duration(lasted)}`}`,
-    task.percent === undefined ? "" : `${task.percent} %`,
+    task.percent === undefined ? "" : percent(task.percent),
     task.title === task.key ? "" : task.title,
   ];
   const text = fit(parts.filter((part) => part !== "").join("  "), columns - MARK_COLUMNS);

@@ -34,6 +34,11 @@ export function stopwatch(ms: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
 }
 
+/** `14%`: never 100% before the end. */
+export function percent(value: number): string {
+  return `${Math.floor(value)}%`;
+}
+
 export function bytes(count: number): string {
   const units = ["bytes", "KB", "MB", "GB", "TB"];
   let value = count;

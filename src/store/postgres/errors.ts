@@ -47,7 +47,9 @@ export function transientOrUnknown(error: unknown): TransientError {
   return error instanceof CommitUnknown ? LOST : transientErrorOf(error);
 }
 
-const LOST = { reason: "it cannot be reached. Is it running, and does BATON_DATABASE_URL name it" } as const;
+const LOST = {
+  reason: "it cannot be reached. Check that it is running, and that BATON_DATABASE_URL names it",
+} as const;
 
 /** Two made the same row at once: run again, the later finds what the earlier made. */
 function isLostRace(error: unknown): boolean {

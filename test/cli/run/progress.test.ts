@@ -72,9 +72,9 @@ function event(afterMs: number, type: string, data: Record<string, unknown>): Ev
 
 test("shows how far it is, who is at work and what has just happened", () => {
   expect(progressLines(stateOf(), VIEW)).toEqual([
-    `ship  ${"━".repeat(20)}${"─".repeat(12)}  62.5 %  0:12, about 0:08 left`,
+    `ship  ${"━".repeat(20)}${"─".repeat(12)}  62%  0:12, about 0:08 left`,
     "8 tasks: 5 succeeded · 2 running · 1 pending",
-    "  ● build  0:03  claude-3f  40 %",
+    "  ● build  0:03  claude-3f  40%",
     "  ● docs   cursor-9a  Write it",
     "  0:10  ✓ design succeeded",
   ]);

@@ -156,7 +156,7 @@ describe("baton run", () => {
     await complete(agent, run);
     await complete(agent, run);
     expect((await started.ended).code).toBe(0);
-    expect((await baton(fixture, ["workflow", "list"])).stdout).toMatch(/pair +1 +2 +1 +100 %/);
+    expect((await baton(fixture, ["workflow", "list"])).stdout).toMatch(/pair +1 +2 +1 +100%/);
   });
 });
 
