@@ -22,6 +22,8 @@ export interface Config {
   readonly commands: CommandPolicy;
   /** Directories in which this process makes projects and runs commands. Absolute, real; undefined: everywhere. */
   readonly allowedRoots: readonly string[] | undefined;
+  /** Whether this process only reads: it changes no row, keeps no session and does no background work. */
+  readonly readOnly: boolean;
   /** Other MCP servers whose tools steps of workflows may call through this process. Likewise never set there. */
   readonly mcpServers: readonly McpServer[];
   /** Where the output of commands is kept. Absolute. */
@@ -56,6 +58,7 @@ export interface Flags {
   readonly allowCommands?: boolean | undefined;
   /** A file with `mcpServers`, in the format of MCP clients. */
   readonly mcpConfig?: string | undefined;
+  readonly readOnly?: boolean | undefined;
   readonly logLevel?: string | undefined;
 }
 
@@ -103,6 +106,8 @@ const ownShape = {
   allow_commands: allowCommandsSchema.default(false),
   /** Directories in which projects are made and commands run, and nowhere else. Default: everywhere. */
   allowed_roots: rootsSchema.optional(),
+  /** Neither calls that change anything nor commands and tools of other servers. */
+  read_only: z.preprocess((value) => (value === 1 ? true : value === 0 ? false : value), z.boolean()).default(false),
   /** Spelt as all clients spell it. */
   mcpServers: mcpServersSchema,
 } as const;
@@ -160,9 +165,10 @@ export function loadConfig(sources: ConfigSources): Config {
   return deepFreeze({
     database: databaseOf(parsed, placed("db", path.join(own.data, "baton.db"))),
     toolsets: parsed.toolsets,
-    commands: commandsOf(parsed.allow_commands, allowedRoots),
+    commands: commandsOf(parsed.read_only ? false : parsed.allow_commands, allowedRoots),
     allowedRoots,
-    mcpServers: serversOf(parsed.mcpServers, cwd),
+    readOnly: parsed.read_only,
+    mcpServers: parsed.read_only ? [] : serversOf(parsed.mcpServers, cwd),
     outputDirectory: placed("output_directory", path.join(own.data, "output")),
     templatesDirectory: placed("templates_directory", path.join(own.config, "templates")),
     logLevel: parsed.log_level,
@@ -183,6 +189,7 @@ function takeTyped(values: Values, { flags, env, cwd }: ConfigSources, warnings:
   take("database_url", flags.databaseUrl, "flag --database-url");
   take("toolsets", flags.toolsets, "flag --toolsets");
   take("allow_commands", flags.allowCommands, "flag --allow-commands");
+  take("read_only", flags.readOnly, "flag --read-only");
   take("log_level", flags.logLevel, "flag --log-level");
   if (flags.mcpConfig !== undefined) {
     const origin = "flag --mcp-config";

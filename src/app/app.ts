@@ -68,6 +68,7 @@ export class App {
     this.#identity = new Identity(runtime.ids.next("session", this.#startedAt), options);
     this.#connection = new Connection({
       database: config.database,
+      readOnly: config.readOnly,
       runtime,
       hooks: options.storeHooks,
       settings: () => this.settings,
@@ -88,7 +89,8 @@ export class App {
       engine,
       isClosed: () => this.#connection.isClosed,
       // Without a database there is nothing to do, and a pass must not make one.
-      isNeeded: () => this.#identity.isKnown && (this.#connection.isUsed || databaseIsThere(config)),
+      isNeeded: () =>
+        !config.readOnly && this.#identity.isKnown && (this.#connection.isUsed || databaseIsThere(config)),
       startExecutor: () => this.#startExecutor(),
       onActive: () => options.onActive?.(),
       onDue: (afterMs) => options.onDue?.(afterMs),
@@ -135,6 +137,7 @@ export class App {
   async standBy(client: string): Promise<void> {
     if (this.#connection.isClosed) return;
     this.#identity.clientNamed(client);
+    if (this.config.readOnly) return;
     if (executes(this.config)) await this.#session.beforeWrite();
     else this.#background.activate();
   }
@@ -213,6 +216,7 @@ export class App {
       operations: this.#options.operations ?? catalogue,
       caller,
       settings: () => this.settings,
+      readOnly: this.config.readOnly,
       heard: (agent) => this.#session.heard(agent),
       logger: this.#logger,
       capabilities: capabilitiesOf({

@@ -10,6 +10,8 @@ import type { Store } from "../store/tx.js";
 
 export interface ConnectionParts {
   readonly database: Config["database"];
+  /** Whether nothing may be written. */
+  readonly readOnly: boolean;
   readonly runtime: Runtime;
   /** Faults that a test injects into the database. */
   readonly hooks: StoreHooks | undefined;
@@ -92,8 +94,8 @@ export class Connection {
   }
 
   async #openStore(): Promise<Store> {
-    const { database, runtime, hooks } = this.#parts;
-    const shared = { runtime, ...(hooks && { hooks }) };
+    const { database, readOnly, runtime, hooks } = this.#parts;
+    const shared = { runtime, readOnly, ...(hooks && { hooks }) };
     if (database.kind === "postgres") {
       const { openPostgres } = await import("../store/postgres/postgres.js");
       return openPostgres({ ...shared, url: database.url, poolSize: database.connections });

@@ -22,6 +22,7 @@ export async function serve(flags: Flags): Promise<never> {
   const server = createServer({
     version: VERSION,
     toolsets: config.toolsets,
+    readOnly: config.readOnly,
     logger,
     dispatch: (client) => app.dispatch(client),
     reader: (client) => app.reader(client),

@@ -163,6 +163,7 @@ function addServe(program: Command, act: Act): void {
     .option("--toolsets <areas>", "areas listed beside the default tools, with commas, or all")
     .option("--allow-commands", "run command steps of workflows")
     .option("--mcp-config <file>", "call the tools of its mcpServers in tool steps of workflows")
+    .option("--read-only", "offer and answer queries alone; change nothing and run nothing")
     .action(
       act(
         async () =>

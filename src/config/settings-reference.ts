@@ -70,6 +70,7 @@ comes with a repository must not reach beyond it.
 | \`--database-url URL\` | \`BATON_DATABASE_URL\` | \`database_url\` | none: SQLite |
 | \`--allow-commands\` | \`BATON_ALLOW_COMMANDS\` | \`allow_commands\`: \`true\`, or a list of patterns | commands are off |
 | | \`BATON_ALLOWED_ROOTS\`: directories, between colons | \`allowed_roots\`: a list | projects and commands in any directory |
+| \`--read-only\` | \`BATON_READ_ONLY\` | \`read_only\`: the process only reads; calls that change anything are refused, and it runs nothing | \`false\` |
 | \`--mcp-config FILE\` | \`BATON_MCP_SERVERS\` | \`mcpServers\`: the servers whose tools steps may call | none |
 | | \`BATON_TEMPLATES_DIRECTORY\` | \`templates_directory\`: your own templates | \`templates\` in the configuration directory |
 | \`--toolsets AREA,…\` | \`BATON_TOOLSETS\` | \`toolsets\` | the listed tools |

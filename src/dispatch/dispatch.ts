@@ -32,6 +32,8 @@ export interface DispatchParts {
   readonly caller: Caller;
   /** In force now. */
   settings(): Settings;
+  /** Whether operations that change something are refused. */
+  readonly readOnly: boolean;
   /** Told of each call by the agent that makes it; the function that it gives is called at the end. */
   readonly heard?: (agent: string) => Promise<() => void>;
   readonly logger: Logger;
@@ -101,6 +103,7 @@ export class Dispatch {
   }
 
   async #perform(operation: Operation, given: Record<string, unknown>, options: CallOptions) {
+    if (this.#parts.readOnly) requireRead(operation, given);
     requirePermission(operation, this.#parts.caller);
     // Before the check: a text may hold what the check looks for.
     const raw = asWanted(operation.input, withOwnNames(operation, given));
@@ -147,7 +150,7 @@ export class Dispatch {
       const input = inputAs(operation, nested.name, nested.arguments);
       return { name: operation.name, result: await this.#perform(operation, input, options) };
     };
-    return { ...capabilities, operations: { index, call } };
+    return { ...capabilities, operations: { index: this.#parts.readOnly ? readsOf(index) : index, call } };
   }
 
   #host(call: Call, options: CallOptions): OperationHost {
@@ -272,6 +275,32 @@ function notARead(operation: Operation, args: Record<string, unknown>): BatonErr
 function metaInMeta(operation: Operation): BatonError {
   const message = `${operation.name} cannot be called through another operation: call the tool itself.`;
   return new BatonError("invalid_input", message, { details: { operation: operation.name } });
+}
+
+/** Errors: `not_permitted` for an operation that changes something, where the process only reads. */
+function requireRead({ name, effect }: Operation, given: Record<string, unknown>): void {
+  if (effect === "read") return;
+  const message =
+    name === "call_operation"
+      ? "This server is read-only: query_operation runs its queries."
+      : `This server is read-only, and ${name} changes something; nothing was done. A server that is started without --read-only (and without BATON_READ_ONLY) takes it.`;
+  const next = name === "call_operation" ? { next: [{ tool: "query_operation", arguments: given }] } : {};
+  throw new BatonError("not_permitted", message, { details: { operation: name, read_only: true }, ...next });
+}
+
+/** The operations that only read, as find_operations shows them. */
+function readsOf(index: OperationIndex): OperationIndex {
+  const find = (name: string) => {
+    const found = index.find(name);
+    return found?.effect === "read" ? found : undefined;
+  };
+  return {
+    ...index,
+    all: index.all.filter(({ effect }) => effect === "read"),
+    find,
+    require: (name) => index.require(name),
+    inputSchema: (operation) => index.inputSchema(operation),
+  };
 }
 
 /** Selects the capabilities that an operation needs. */

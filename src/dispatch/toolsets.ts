@@ -27,8 +27,14 @@ export interface ToolEntry {
   readonly tool: PublishedTool;
 }
 
-/** The tools of a server: what is listed by default, and the areas asked for when it was started. */
-export function toolsOf(entries: readonly ToolEntry[], toolsets: readonly string[]): PublishedTool[] {
+/** The tools of a server: what is listed by default, and the areas asked for when it was started; of one that only reads, the queries. */
+export function toolsOf(
+  entries: readonly ToolEntry[],
+  { toolsets, readOnly = false }: { readonly toolsets: readonly string[]; readonly readOnly?: boolean },
+): PublishedTool[] {
   const wanted = new Set(toolsets);
-  return entries.filter(({ area, listed }) => listed || wanted.has("all") || wanted.has(area)).map(({ tool }) => tool);
+  return entries
+    .filter(({ area, listed }) => listed || wanted.has("all") || wanted.has(area))
+    .map(({ tool }) => tool)
+    .filter(({ annotations }) => !readOnly || annotations.readOnlyHint);
 }

@@ -7,7 +7,7 @@ import type { Dispatch } from "../dispatch/dispatch.js";
 import { toolsOf } from "../dispatch/toolsets.js";
 import { serveElicitations } from "./elicitation/elicitations.js";
 import { BROWSING, serveBrowsing } from "./browsing/browsing.js";
-import { INSTRUCTIONS } from "./instructions.js";
+import { INSTRUCTIONS, READ_ONLY } from "./instructions.js";
 import { type Extra, progressReporter } from "./notifications.js";
 import type { ElicitationHost } from "./elicitation/elicitation-host.js";
 import { INVALID_PARAMS, orRefuse } from "./transport/refusals.js";
@@ -18,6 +18,8 @@ export interface ServerParts {
   readonly version: string;
   /** Areas listed beside the default tools, or `all`. */
   readonly toolsets: readonly string[];
+  /** Whether the process only reads. */
+  readonly readOnly: boolean;
   readonly logger: Logger;
   /** The way into the operations for a client of this name. Asked with the first call, not before. */
   dispatch(client: string): Promise<Dispatch>;
@@ -47,11 +49,14 @@ export function createServer(parts: ServerParts): BatonServer {
   // oxlint-disable-next-line typescript/no-deprecated -- meant for advanced use, which this is
   const server = new Server(
     { name: "baton", title: "Baton", version: parts.version },
-    { capabilities: { tools: {}, ...BROWSING }, instructions: INSTRUCTIONS },
+    {
+      capabilities: { tools: {}, ...BROWSING },
+      instructions: parts.readOnly ? `${READ_ONLY}\n\n${INSTRUCTIONS}` : INSTRUCTIONS,
+    },
   );
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it is no event target
   server.onerror = (error) => parts.logger.debug("protocol", { error });
-  server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: toolsOf(await toolList(), parts.toolsets) }));
+  server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: toolsOf(await toolList(), parts) }));
 
   const client = () => server.getClientVersion()?.name ?? "agent";
   const browsing = serveBrowsing(server, { ...parts, reader: () => parts.reader(client()) });
@@ -68,10 +73,12 @@ export function createServer(parts: ServerParts): BatonServer {
       const [{ callTool }, dispatch] = await orRefuse({ ...parts, notFound: INVALID_PARAMS }, () =>
         Promise.all([import("./tool-call.js"), parts.dispatch(client())]),
       );
-      return await elicitations.during({ id: extra.requestId, input }, (onRun) => {
+      const call = (onRun: (run: string) => void) => {
         const options = { signal: abort.signal, onRun, ...(progress && { progress }) };
         return callTool(dispatch, { name: params.name, arguments: input, options });
-      });
+      };
+      // A question to a person would be recorded, and so would its answer.
+      return await (parts.readOnly ? call(() => {}) : elicitations.during({ id: extra.requestId, input }, call));
     } finally {
       calls.delete(abort);
     }

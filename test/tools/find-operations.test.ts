@@ -78,7 +78,7 @@ describe("the guide to steps", () => {
   it("stands in short in the two tools that start and store plans: every kind with its keys, and an example that is valid", async () => {
     const { call } = await startApp();
     for (const name of ["execute_workflow", "create_workflow"]) {
-      const { inputSchema } = toolsOf(toolEntries(catalogue.all), []).find((tool) => tool.name === name)!;
+      const { inputSchema } = toolsOf(toolEntries(catalogue.all), { toolsets: [] }).find((tool) => tool.name === name)!;
       const { definition } = inputSchema["properties"] as { definition: { description: string } };
       for (const kind of STEP_KINDS) expect(definition.description).toContain(`${kind} {`);
       const json = /^\{.*?\}\]\}/.exec(definition.description)?.[0] ?? "";

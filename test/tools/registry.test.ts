@@ -16,7 +16,7 @@ const TOKENS_MAX = 3_450;
 
 const operations = catalogue.all;
 const entries = toolEntries(operations);
-const listed = toolsOf(entries, []);
+const listed = toolsOf(entries, { toolsets: [] });
 const complaintsOf = (check: (operation: Operation) => string | undefined) =>
   operations.flatMap((operation) => {
     const complaint = check(operation);
@@ -104,9 +104,9 @@ describe("the tool list", () => {
     expect(listed.map(({ name }) => name)).toEqual(
       operations.filter((operation) => operation.listed === true).map(({ name }) => name),
     );
-    expect(toolsOf(entries, ["all"]).map(({ name }) => name)).toEqual(operations.map(({ name }) => name));
+    expect(toolsOf(entries, { toolsets: ["all"] }).map(({ name }) => name)).toEqual(operations.map(({ name }) => name));
     const area = operations.at(-1)!.area;
-    expect(toolsOf(entries, [area]).map(({ name }) => name)).toEqual(
+    expect(toolsOf(entries, { toolsets: [area] }).map(({ name }) => name)).toEqual(
       operations.filter((operation) => operation.listed === true || operation.area === area).map(({ name }) => name),
     );
   });

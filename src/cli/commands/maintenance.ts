@@ -15,6 +15,7 @@ export interface ResetOptions {
 /** `baton reset`: takes the whole database away, after the person has typed its name or said --yes. */
 export async function reset(context: CommandContext, options: ResetOptions): Promise<CommandAnswer> {
   const { app, config } = await context.open();
+  if (config.readOnly) throw new BatonError("not_permitted", "BATON_READ_ONLY is set: nothing was deleted.");
   const { database } = config;
   await refuseLive(context, app, options);
   const contents = options.yes === true ? "" : await contentsOf(context);

@@ -3,9 +3,10 @@ import { type ClientConfig, Pool, type PoolClient } from "pg";
 import type { Runtime } from "../../runtime/runtime.js";
 import { Crashed, FaultPoints, type StoreHooks } from "../driver/faults.js";
 import { refuseNewer } from "../driver/migrate.js";
+import { readOnlyStore } from "../driver/read-only.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
 import { isLost, isStalePlan, transientErrorOf, transientOrUnknown, refusal, shownLocation } from "./errors.js";
-import { migrate } from "./schema.js";
+import { migrate, requireSchema } from "./schema.js";
 import { PostgresTransaction } from "./transaction.js";
 import { PostgresWake } from "./wake.js";
 import { doubling, type TransientError, retrying, type TransactionRetry } from "../driver/retry.js";
@@ -31,6 +32,8 @@ export interface PostgresOptions {
   readonly hooks?: StoreHooks;
   /** How long a call tries again before it answers `unavailable`. */
   readonly busyMs?: number;
+  /** Opens it for queries alone: the schema is not made, and a command is refused. */
+  readonly readOnly?: boolean;
 }
 
 const BUSY_MS = 15_000;
@@ -42,6 +45,7 @@ const STATEMENT_MS = 30_000;
 /** Opens the database, migrating its schema where needed. Throws `BatonError` `unavailable`, saying why. */
 export async function openPostgres(options: PostgresOptions): Promise<Store> {
   const location = shownLocation(options.url);
+  const { readOnly = false } = options;
   const connection: ClientConfig = {
     connectionString: options.url,
     application_name: "baton",
@@ -55,8 +59,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Store> {
   pool.on("error", () => undefined);
   const store = new PostgresStore(pool, connection, { ...options, location });
   try {
-    await store.migrate();
-    return store;
+    await store.migrate(readOnly);
+    return readOnly ? readOnlyStore(store) : store;
   } catch (error) {
     await pool.end();
     throw error;
@@ -87,8 +91,8 @@ class PostgresStore implements Store {
     this.#wake = new PostgresWake({ pool, connection, self });
   }
 
-  async migrate(): Promise<void> {
-    await this.#retrying(() => this.#withClient(migrate), transientErrorOf);
+  async migrate(readOnly: boolean): Promise<void> {
+    await this.#retrying(() => this.#withClient(readOnly ? requireSchema : migrate), transientErrorOf);
   }
 
   async transact<T>(command: (ctx: TxContext) => Tx<T>, options: TransactOptions = {}): Promise<T> {

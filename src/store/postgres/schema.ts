@@ -1,6 +1,7 @@
 import type { ClientBase } from "pg";
 import { BatonError } from "../../base/errors.js";
 import { refuseNewer, statementsFrom } from "../driver/migrate.js";
+import { olderSchema } from "../driver/read-only.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
 import { columnTypes, POSTGRES } from "./statements.js";
 
@@ -26,6 +27,13 @@ export async function migrate(client: ClientBase): Promise<void> {
     await client.query(`INSERT INTO baton_schema (version) VALUES (${SCHEMA_VERSION})`);
   }
   await client.query("COMMIT");
+}
+
+/** Only looks: errors are those of `migrate`, and `unavailable` for an older schema. */
+export async function requireSchema(client: ClientBase): Promise<void> {
+  await refuseServer(client);
+  const version = await versionOf(client);
+  if (version !== SCHEMA_VERSION) throw olderSchema(version);
 }
 
 async function versionOf(client: ClientBase): Promise<number> {

@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { BatonError } from "../../base/errors.js";
+import { readOnlyDatabase } from "../driver/read-only.js";
 import type { Store, StoreInfo, TransactOptions, Tx, TxContext } from "../tx.js";
 import { emptySqlite, openSqlite, type SqliteOptions } from "./sqlite.js";
 
@@ -45,6 +46,7 @@ class UnmadeSqlite implements Store {
   }
 
   async transact<T>(command: (ctx: TxContext) => Tx<T>, options?: TransactOptions): Promise<T> {
+    if (this.#options.readOnly === true) throw readOnlyDatabase();
     return (await this.#make()).transact(command, options);
   }
 

@@ -11,19 +11,19 @@ export const APPLICATION_ID = 0x4241_544e;
 
 /**
  * Makes the directory (0700) and the file (0600; SQLite gives its -wal and -shm the same mode) where they are missing.
- * Throws `BatonError` `unavailable` for a file that SQLite could not keep whole or that holds something else.
+ * For queries alone it is only looked at. Throws `BatonError` `unavailable` for a file that SQLite could not keep whole or that holds something else.
  */
-export function prepareFile(file: string): void {
+export function prepareFile(file: string, readOnly = false): void {
   try {
-    makeDirectory(path.dirname(path.resolve(file)));
+    if (!readOnly) makeDirectory(path.dirname(path.resolve(file)));
     refuseNetwork(file);
-    const handle = fs.openSync(file, "a+", FILE_MODE);
+    const handle = readOnly ? fs.openSync(file, "r") : fs.openSync(file, "a+", FILE_MODE);
     try {
       refuseForeign(handle, file);
     } finally {
       fs.closeSync(handle);
     }
-    fs.accessSync(path.dirname(file), fs.constants.W_OK | fs.constants.X_OK);
+    if (!readOnly) fs.accessSync(path.dirname(file), fs.constants.W_OK | fs.constants.X_OK);
   } catch (error) {
     throw error instanceof BatonError ? error : unusable(file, error);
   }

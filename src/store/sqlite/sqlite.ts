@@ -3,6 +3,7 @@ import { BatonError, codeOf } from "../../base/errors.js";
 import type { Runtime } from "../../runtime/runtime.js";
 import { type AttemptPoints, ConnectionLost, FaultPoints, type StoreHooks } from "../driver/faults.js";
 import { refuseNewer, statementsFrom } from "../driver/migrate.js";
+import { olderSchema, readOnlyStore } from "../driver/read-only.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
 import { pause, type TransientError, type TransactionRetry, retrying } from "../driver/retry.js";
 import { APPLICATION_ID, corrupt, prepareFile } from "./file.js";
@@ -33,6 +34,8 @@ export interface SqliteOptions {
   readonly busyMs?: number;
   /** The file may not grow beyond so many pages of 4 KiB: a call that would, fails as on a full disk. */
   readonly pagesMax?: number;
+  /** Opens it for queries alone: neither the file nor its schema is made, and a command is refused. */
+  readonly readOnly?: boolean;
 }
 
 const BUSY_MS = 15_000;
@@ -51,7 +54,8 @@ const RECLAIM_PAGES = 256;
  * lock then. Throws `BatonError` `unavailable` for a file that cannot be used, saying why.
  */
 export async function openSqlite(options: SqliteOptions): Promise<Store> {
-  prepareFile(options.file);
+  const { readOnly = false } = options;
+  prepareFile(options.file, readOnly);
   const turns = new WriteFairness(options.runtime.random);
   const totalMs = options.busyMs ?? BUSY_MS;
   const policy: TransactionRetry = {
@@ -61,12 +65,13 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
   };
   const identity = new FileIdentity(options.file);
   // SQLite's own busy wait would freeze the event loop.
-  const database = new Database(options.file, { timeout: 0 });
+  const database = new Database(options.file, { timeout: 0, readonly: readOnly });
   try {
     const run = (): void => migrate(database, options);
     await retrying(policy, { run, transient: transientErrorOf });
     identity.check(options.runtime.clock.now());
-    return new SqliteStore(database, options, { policy, turns, identity });
+    const store = new SqliteStore(database, options, { policy, turns, identity });
+    return readOnly ? readOnlyStore(store) : store;
   } catch (error) {
     database.close();
     throw refusal(error, options.file);
@@ -79,7 +84,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Store> {
  */
 export function emptySqlite(options: SqliteOptions): Store {
   const database = new Database(":memory:");
-  migrate(database, options);
+  migrate(database, { ...options, readOnly: false });
   const turns = new WriteFairness(options.runtime.random);
   const policy = { database: options.file, totalMs: 0, pauseMs: () => 0 };
   return new SqliteStore(database, options, { policy, turns, identity: undefined });
@@ -100,6 +105,7 @@ function migrate(database: Database.Database, options: SqliteOptions): void {
   const version = schemaVersion(database);
   refuseNewer(version);
   if (version === SCHEMA_VERSION) return;
+  if (options.readOnly === true) throw olderSchema(version);
   if (version === 0) refuseStranger(database, options.file);
   // Both must be said before the first table is made; on a file that has them they change nothing.
   database.pragma("auto_vacuum = INCREMENTAL");
