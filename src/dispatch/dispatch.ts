@@ -226,7 +226,9 @@ class Call {
   }
 
   #request(requestId: string): WriteRequest {
-    return { subject: this.#subject, requestId, operation: this.#operation.name, inputHash: hashOfInput(this.#rest) };
+    const givenAs = this.#requestId ?? requestId;
+    const inputHash = hashOfInput(this.#rest);
+    return { subject: this.#subject, requestId, givenAs, operation: this.#operation.name, inputHash };
   }
 
   /**
@@ -235,7 +237,9 @@ class Call {
    */
   #requestIdOf(step: string, { database }: Engine): string | undefined {
     if (this.#requestId === undefined) return database.backend === "postgres" ? this.#parts.newRequestId() : undefined;
-    return step === "run" ? this.#requestId : `${this.#requestId}/${step}/${this.#recorded.get(step) ?? 0}`;
+    // A caller's id has no slash once it is written so: no id of a call is that of another call's step.
+    const own = this.#requestId.replace(/[%/]/g, (sign) => (sign === "%" ? "%25" : "%2F"));
+    return step === "run" ? own : `${own}/${step}/${this.#recorded.get(step) ?? 0}`;
   }
 }
 

@@ -54,7 +54,6 @@ export const taskView = z.object({
   project: z.string(),
   attempt: z.int(),
   failures: z.int(),
-  token: z.int(),
   trigger: z.string(),
   dependencies: z.object({ total: z.int(), succeeded: z.int(), failed: z.int(), skipped: z.int() }),
   dependents: z.int(),

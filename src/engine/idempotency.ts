@@ -13,6 +13,8 @@ import { BatonError } from "../base/errors.js";
 /** A write that may come twice: the caller's own id, or one made for a database that can lose the answer to a commit. */
 export interface WriteRequest extends RequestKey {
   readonly operation: string;
+  /** The id as the caller wrote it. */
+  readonly givenAs: string;
   /** `hashOfInput` of the operation's parsed input without `request_id`. */
   readonly inputHash: string;
 }
@@ -51,8 +53,8 @@ export function* doneEarlier<T>(request: WriteRequest): Tx<{ result: T } | undef
   if (recorded.operation !== request.operation || recorded.inputHash !== request.inputHash) {
     throw new BatonError(
       "conflict",
-      `request_id "${request.requestId}" was used before for ${recorded.operation} with other input; nothing was done`,
-      { details: { request_id: request.requestId, operation: recorded.operation } },
+      `request_id "${request.givenAs}" was used before for ${recorded.operation} with other input; nothing was done`,
+      { details: { request_id: request.givenAs, operation: recorded.operation } },
     );
   }
   // Written by `once`, from a T. Wrapped, because JSON has no undefined.

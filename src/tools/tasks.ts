@@ -11,7 +11,7 @@ import { standingRun } from "../engine/runs/executions.js";
 import { requireRun } from "../engine/lookup.js";
 import { findTaskDetail, findTaskPart, listTaskPage, PARTS } from "../engine/tasks/queries.js";
 import { cancelTask } from "../engine/tasks/cancellation.js";
-import { silenceView, taskLine, taskView, termsView } from "../engine/tasks/views.js";
+import { leaseShown, silenceView, taskLine, taskView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
 import { changeView } from "../engine/runs/views.js";
 import { attemptOperations } from "./attempts.js";
@@ -106,7 +106,7 @@ const getTask = defineOperation({
         next_offset: z.int().optional(),
       })
       .optional(),
-    lease: shapes.lease.omit({ token: true }).optional(),
+    lease: shapes.lease.partial({ token: true }).optional(),
     silent_since: shapes.instant.optional(),
     spec: z.record(z.string(), z.unknown()),
     result: z.unknown().optional(),
@@ -126,7 +126,7 @@ const getTask = defineOperation({
     });
     return {
       task: taskView(detail.task),
-      ...(detail.lease === undefined ? {} : { lease: termsView(detail.lease) }),
+      ...(detail.lease === undefined ? {} : { lease: leaseShown(ctx.caller, detail.task, detail.lease) }),
       ...silenceView(detail.silentSince),
       spec: { ...detail.spec },
       ...(detail.result === undefined ? {} : { result: detail.result }),

@@ -123,6 +123,7 @@ describe.each(BACKENDS)("reading on %s", (backend) => {
     const run = await startRun(worker);
     const claimed = await worker.call("claim_task", { project: "p" });
     const { token } = claimed.lease!;
+    expect(JSON.stringify(await read(worker, `baton://tasks/${claimed.task!.id}`))).not.toContain("token");
     const error = { type: "broken", message: "No paper." };
     await worker.call("fail_task", { task: claimed.task!.id, token, error, partial_result: { half: 1 } });
     expect(await read(worker, `baton://tasks/${claimed.task!.id}`)).toMatchObject({

@@ -110,6 +110,21 @@ describe("acquire_file_lock", () => {
     expect(await ask()).toEqual(first);
     expect(await states(app)).toEqual([]);
   });
+
+  test.each(["L/ask/0", "L/end/0", "L%2Fask%2F0"])(
+    "under a request id is not another call's of the id %s",
+    async (id) => {
+      const app = await startApp({ cwd: repository() });
+      const first = await acquire(app, "ann", { paths: ["a.ts"], request_id: "L" });
+      const task = { title: "One", prompt: "do", agent: "ann" };
+      const { task: made } = await app.call("create_task", { ...task, request_id: id });
+      expect(made.title).toBe("One");
+      expect(await acquire(app, "ann", { paths: ["a.ts"], request_id: "L" })).toEqual(first);
+      await expect(app.call("create_task", { ...task, title: "Two", request_id: id })).rejects.toThrow(
+        `request_id "${id}"`,
+      );
+    },
+  );
 });
 
 const WRITES = (key: string, ...write: string[]) => ({ key, files: { write } });

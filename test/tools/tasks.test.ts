@@ -212,7 +212,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       const second = await team.take("ben", { run: run.id });
       await expect(team.complete(first)).rejects.toMatchObject({
         code: "stale_token",
-        details: { held_by: "ben", current_token: second.token },
+        details: { held_by: "ben", token: first.token },
       });
       await team.complete(second, "done");
     });

@@ -139,6 +139,18 @@ describe("create_project with a template", () => {
     expect(events).toMatchObject([{ data: { template: "library", files: 5 } }]);
   });
 
+  test("writes inputs into JSON and JavaScript as data, whatever they hold", async () => {
+    const app = await start();
+    const module = 'a", "b';
+    await create(app, { template: "library", inputs: { module } });
+    const file = (name: string) => readFileSync(path.join(app.root, name), "utf8");
+    expect(JSON.parse(file("package.json"))).toMatchObject({
+      exports: `./src/${module}.js`,
+      scripts: { test: "node --test" },
+    });
+    expect(file(`test/${module}.test.js`)).toContain(`from ${JSON.stringify(`../src/${module}.js`)};`);
+  });
+
   test("again finds its own files, changes nothing, and keeps what the project was told since", async () => {
     const app = await start();
     const first = await create(app, { template: "library", config: { max_parallel: 3 } });

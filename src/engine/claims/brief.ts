@@ -3,7 +3,9 @@ import { lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
 import { findTaskAndSpec, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import { nothing, together, type Tx } from "../../store/tx.js";
+import { appendEvents } from "../../store/events/events.js";
 import type { EngineContext } from "../context.js";
+import { callerOf } from "../lifecycle/locked-task.js";
 import { type LeaseTerms, leaseTerms, renewLease } from "../lifecycle/leases.js";
 import { locksHeldBy } from "../locks/task-locks.js";
 import type { LockLine } from "../locks/views.js";
@@ -67,6 +69,13 @@ export function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
   if (!found || !run || found.task.token !== own.token || found.task.status !== "running") return undefined;
   const lease = yield* renewLease(ctx, found);
   const shared = ctx.caller.session !== null && lease.session === found.task.session;
+  const adopted = callerOf(ctx, found.task, { agent: found.task.agent ?? undefined });
+  if (typeof adopted.by_session === "string") {
+    const { id, key, project, agent } = found.task;
+    yield* appendEvents(ctx, [
+      { type: "task.resumed", project, run: run.id, task: id, agent, data: { key, ...adopted } },
+    ]);
+  }
   const task = { ...found.task, session: lease.session, leaseExpiresAt: lease.expiresAt };
   return yield* briefOf(ctx, { task, spec: found.spec }, { run, locks, resumed: true, shared });
 }

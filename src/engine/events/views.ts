@@ -1,7 +1,9 @@
 import { iso } from "../../base/time.js";
 import type { StoredEvent } from "../../store/events/history.js";
 
+/** An event as it is shown. The token of a task's attempt is left out: only its holder is told it. */
 export function eventView(event: StoredEvent) {
+  const { token: _, ...data } = event.data;
   return {
     seq: event.seq,
     at: iso(event.at),
@@ -10,6 +12,6 @@ export function eventView(event: StoredEvent) {
     ...(event.run === null ? {} : { run: event.run }),
     ...(event.task === null ? {} : { task: event.task }),
     ...(event.agent === null ? {} : { agent: event.agent }),
-    data: event.data,
+    data,
   };
 }

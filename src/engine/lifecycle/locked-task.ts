@@ -7,6 +7,7 @@ import { type Run } from "../../store/runs/runs.js";
 import { findTaskAndSpec, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import { RestartTransaction, together, type Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
+import type { EngineContext } from "../context.js";
 import { noSuchTask, taskId } from "../lookup.js";
 
 /** A task with its run, when all rows that ending it needs are locked. */
@@ -60,6 +61,24 @@ function* lockWithFiles({ id, project, run: runId, holdsFiles }: Task): Tx<Locke
 export interface TaskToken {
   readonly task: string;
   readonly token: number;
+  /** The handle of the call. The token says whose task it is, whatever the handle. */
+  readonly agent?: string | undefined;
+}
+
+/** The maker of a call with a task's token that was not its holder: the handle, where it is another, and the session likewise. */
+export interface OtherCaller {
+  readonly by?: string;
+  readonly by_session?: string | null;
+}
+
+/** Returns the maker of a call with a task's token for the history, and nothing where it is the holder. */
+export function callerOf(
+  { caller }: EngineContext,
+  { agent, session }: Task,
+  given: Pick<TaskToken, "agent">,
+): OtherCaller {
+  const [handle, own] = [given.agent ?? caller.agent, caller.session?.id ?? null];
+  return { ...(handle === agent ? {} : { by: handle }), ...(own === session ? {} : { by_session: own }) };
 }
 
 /** The task of a token: held, or with the attempt that the token has ended. */
@@ -91,8 +110,8 @@ export function staleToken(
 ): BatonError {
   const state =
     task.status === "running"
-      ? `${task.agent ?? "another agent"} holds it now with token ${task.token}`
-      : `it is ${task.status} and has no holder; its last token was ${task.token}`;
+      ? `${task.agent ?? "another agent"} holds it now`
+      : `it is ${task.status} and has no holder`;
   const what = attempt
     ? `the attempt of that token has ended (${endOf(attempt)})`
     : "that token is not the current one";
@@ -104,7 +123,6 @@ export function staleToken(
         task: task.id,
         status: task.status,
         token,
-        current_token: task.token,
         held_by: task.agent,
         ...(attempt ? { attempt: { number: attempt.number, outcome: attempt.outcome } } : {}),
       },

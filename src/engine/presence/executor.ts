@@ -2,7 +2,7 @@ import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { findProjectByReference } from "../../store/projects/projects.js";
 import { findAgent } from "../../store/agents/agents.js";
 import { projectsWithWork, saveExecutor, setAbsentRoots, tokensUnheard } from "../../store/presence/executors.js";
-import { type ClaimTarget, laneHeads } from "../../store/scheduling/lanes.js";
+import { type ClaimTarget, laneHeads, runsOfDemand } from "../../store/scheduling/lanes.js";
 import { findRun, findRuns } from "../../store/runs/runs.js";
 import { runningTasksOf, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -39,33 +39,49 @@ function offerOf({ agent, carriesOut }: ExecutorOffer, root: string | null): Off
   };
 }
 
-/** A run or a project with something that the executor may carry out. */
-export interface ProjectWork {
-  /** Id of the run where the executor serves one, else of the project. */
-  readonly id: string;
-  readonly target: ClaimTarget;
+/** A run with something that the executor may carry out. */
+export interface RunWork {
+  readonly run: string;
   readonly project: string;
   readonly root: string | null;
   /** Kinds of step that are ready. */
   readonly kinds: ReadonlySet<ExecutedKind>;
 }
 
-/** Where there is something to carry out now, by id. A query. */
-export function* findProjectWork(offer: ExecutorOffer): Tx<ProjectWork[]> {
-  const found: ProjectWork[] = [];
+/**
+ * Runs with something to carry out now, those of a project in the order of their tasks. Of runs that wait for the same, one whose steps are
+ * not under way already is among them: each is to have its share. A query.
+ */
+export function* findRunWork(offer: ExecutorOffer, underWay: ReadonlySet<string>): Tx<RunWork[]> {
+  const found: RunWork[] = [];
   for (const place of offer.run === undefined ? yield* placesOfAll() : yield* placesOfRun(offer.run)) {
     const own = offerOf(offer, place.root);
     const met = (yield* laneHeads(place.target)).filter(({ demand }) => meets(own, demand));
-    const kinds = new Set(met.map(({ demand }) => demand.executor).filter((kind) => kind !== "agent"));
-    if (kinds.size > 0) found.push({ ...place, kinds });
+    const kindsOf = new Map<string, Set<ExecutedKind>>();
+    const add = (run: string, kind: ExecutedKind | "agent") => {
+      if (kind !== "agent") kindsOf.set(run, (kindsOf.get(run) ?? new Set()).add(kind));
+    };
+    for (const { run, demand } of met) add(run, demand.executor);
+    const shared = underWay.size > 0 && "project" in place.target ? met.slice(0, SHARED_DEMANDS_MAX) : [];
+    for (const { demand } of shared) {
+      const runs = yield* runsOfDemand(demand, underWay.size + 1);
+      for (const run of runs.filter((one) => !underWay.has(one))) add(run, demand.executor);
+    }
+    const { project, root } = place;
+    for (const [run, kinds] of kindsOf) found.push({ run, project, root, kinds });
   }
   return found;
 }
 
-type Place = Omit<ProjectWork, "kinds">;
+/** Kinds of work for which runs beyond the first are looked up. */
+const SHARED_DEMANDS_MAX = 20;
+
+interface Place extends Pick<RunWork, "project" | "root"> {
+  readonly target: ClaimTarget;
+}
 
 function* placesOfAll(): Tx<Place[]> {
-  return (yield* projectsWithWork()).map(({ id, root }) => ({ id, target: { project: id }, project: id, root }));
+  return (yield* projectsWithWork()).map(({ id, root }) => ({ target: { project: id }, project: id, root }));
 }
 
 /** Returns a run and its child runs, where their project is active. */
@@ -75,7 +91,6 @@ function* placesOfRun(run: string): Tx<Place[]> {
   if (project?.status !== "active") return [];
   // Child runs belong to the project of their run.
   return [run, ...(yield* openDescendants(run))].map((id) => ({
-    id,
     target: { run: id },
     project: project.id,
     root: project.root,
@@ -83,13 +98,13 @@ function* placesOfRun(run: string): Tx<Place[]> {
 }
 
 /**
- * Claims what the executor offers in a place. It is registered by its first claim: a server that only waits leaves no
+ * Claims what the executor offers in a run. It is registered by its first claim: a server that only waits leaves no
  * agent behind.
  */
 export function* claimWork(
   ctx: EngineContext,
   offer: ExecutorOffer,
-  { target, root }: Pick<ProjectWork, "target" | "root">,
+  { run, root }: Pick<RunWork, "run" | "root">,
 ): Tx<Claim> {
   const known = yield* findAgent(offer.agent);
   if (known?.status !== "active" || known.maxConcurrentTasks !== offer.concurrency) {
@@ -97,6 +112,7 @@ export function* claimWork(
     yield* registerAgent(ctx, { name: offer.agent, max_concurrent_tasks: offer.concurrency });
     return { outcome: "again" };
   }
+  const target = { run };
   const claimer = { agent: known, offer: offerOf(offer, root), target };
   return yield* claimAt(ctx, claimer, yield* laneHeads(target));
 }

@@ -4,7 +4,7 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { endAttempt, type Usage } from "../lifecycle/attempts.js";
 import { settleDependents, settlementOf } from "../lifecycle/dependents.js";
-import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
+import { type LockedTask, lockTask, type OtherCaller } from "../lifecycle/locked-task.js";
 import { type Settled, taskMachine } from "../lifecycle/machines.js";
 import { canMove, transition } from "../machine.js";
 import { RunChange, type TaskChanged } from "../lifecycle/run-change.js";
@@ -55,7 +55,7 @@ function* cancelOne(change: RunChange, task: Task, reason: string): Tx<{ task: T
 export function* cancelHeld(
   ctx: EngineContext,
   held: LockedTask,
-  { note, usage }: { readonly note: string; readonly usage?: Usage | undefined },
+  { note, usage, caller }: { note: string; usage?: Usage | undefined; caller?: OtherCaller | undefined },
 ): Tx<TaskChanged> {
   const change = new RunChange(ctx, held.run, held.counters);
   const task = yield* endAttempt(change, held, { event: "cancel", outcome: "cancelled", note, usage, fenced: true });
@@ -63,7 +63,7 @@ export function* cancelHeld(
     type: "task.cancelled",
     task: task.id,
     agent: held.task.agent,
-    data: { key: task.key, token: held.task.token, reason: note },
+    data: { key: task.key, token: held.task.token, reason: note, ...caller },
   });
   const ready = yield* settleDependents(change, [{ task, as: "skipped" }]);
   return { task, ready, ...(yield* change.flush()) };

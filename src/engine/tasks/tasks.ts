@@ -8,7 +8,15 @@ import { failureReason } from "../lifecycle/server-attempts.js";
 import { recordSigns } from "../agents/presence.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import { lockByToken, type LockedTask, requireHeld, staleToken, type TaskToken } from "../lifecycle/locked-task.js";
+import {
+  callerOf,
+  lockByToken,
+  type OtherCaller,
+  type LockedTask,
+  requireHeld,
+  staleToken,
+  type TaskToken,
+} from "../lifecycle/locked-task.js";
 import { takesWork } from "../lifecycle/run-state.js";
 import { type LeaseTerms, leaseTerms, renewLease, countsFromBeginning, interruption } from "../lifecycle/leases.js";
 import { taskMachine } from "../lifecycle/machines.js";
@@ -44,7 +52,11 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
   const change = new RunChange(ctx, plan ? yield* leavePlanning(held.run) : held.run, held.counters);
   const ended = yield* endAttempt(change, held, { event: "complete", outcome: "succeeded", result, usage, note });
   const task = plan ? yield* expandPlan(change, ended, plan) : ended;
-  change.recordTask(held.task, "task.succeeded", { token: held.task.token, attempt: task.attempt });
+  change.recordTask(held.task, "task.succeeded", {
+    token: held.task.token,
+    attempt: task.attempt,
+    ...callerOf(ctx, held.task, completion),
+  });
   const ready = yield* settleDependents(change, [{ task, as: "succeeded" }]);
   return { task, ready, ...(yield* change.flush()) };
 }
@@ -79,7 +91,7 @@ function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: un
   });
 }
 
-export interface FailRequest extends TaskToken, Omit<AttemptFailure, "outcome" | "fenced"> {}
+export interface FailRequest extends TaskToken, Omit<AttemptFailure, "outcome" | "fenced" | "caller"> {}
 
 export interface TaskFailed extends TaskChanged {
   readonly outcome: "retry" | "dead_letter" | "cancelled";
@@ -96,7 +108,12 @@ const BLOCKED_SHOWN_MAX = 200;
 /** Ends the attempt of a token badly: the retry policy decides whether there is another. Errors: `stale_token`. */
 export function* failTask(ctx: EngineContext, failure: FailRequest): Tx<TaskFailed> {
   const held = yield* requireHeld(failure);
-  return yield* failAttempt(ctx, held, { ...failure, outcome: "failed", fenced: false });
+  return yield* failAttempt(ctx, held, {
+    ...failure,
+    outcome: "failed",
+    fenced: false,
+    caller: callerOf(ctx, held.task, failure),
+  });
 }
 
 /** A failure of an attempt, reported by its holder or found by the server. */
@@ -113,6 +130,8 @@ export interface AttemptFailure {
   readonly replayable?: boolean;
   /** The holder did not say so itself; its token becomes old. */
   readonly fenced: boolean;
+  /** The maker of the report, where that was not the holder. */
+  readonly caller?: OtherCaller | undefined;
 }
 
 export function* failAttempt(ctx: EngineContext, held: LockedTask, failure: AttemptFailure): Tx<TaskFailed> {
@@ -120,7 +139,7 @@ export function* failAttempt(ctx: EngineContext, held: LockedTask, failure: Atte
   const { retry } = held.spec;
   const failures = held.task.failures + 1;
   if (held.task.orders === "cancel_requested") {
-    const changed = yield* cancelHeld(ctx, held, { note: error.message, usage });
+    const changed = yield* cancelHeld(ctx, held, { note: error.message, usage, caller: failure.caller });
     return { ...changed, outcome: "cancelled", retryAt: null, blocked: [], blockedMore: 0 };
   }
   // A run that stops gives nothing out any more.
@@ -145,6 +164,7 @@ export function* failAttempt(ctx: EngineContext, held: LockedTask, failure: Atte
     attempt: task.attempt,
     outcome,
     error: { type: error.type, message: error.message },
+    ...failure.caller,
     ...(retryAt === null ? {} : { retry_at: retryAt }),
   });
   const settled = again ? [] : [{ task, as: "failed" as const, reason: failureReason(task, error) }];
@@ -172,7 +192,12 @@ export interface Release extends TaskToken, Pick<GivingBack, "note" | "usage" | 
  */
 export function* releaseTask(ctx: EngineContext, release: Release): Tx<TaskChanged> {
   const held = yield* requireHeld(release);
-  return yield* giveBack(ctx, held, { outcome: "released", fenced: false, ...release });
+  return yield* giveBack(ctx, held, {
+    outcome: "released",
+    fenced: false,
+    ...release,
+    caller: callerOf(ctx, held.task, release),
+  });
 }
 
 const STOPPED = { released: "released after it was cancelled", lease_lost: "its holder was gone" } as const;
@@ -187,6 +212,7 @@ export interface GivingBack {
   /** Why the lease was lost, where the holder lives. */
   readonly error?: AttemptError | undefined;
   readonly lost?: { readonly by: string | null } | undefined;
+  readonly caller?: OtherCaller | undefined;
 }
 
 /**
@@ -195,7 +221,7 @@ export interface GivingBack {
  */
 export function* giveBack(ctx: EngineContext, held: LockedTask, giving: GivingBack): Tx<TaskChanged> {
   if (held.task.orders === "cancel_requested")
-    return yield* cancelHeld(ctx, held, { note: STOPPED[giving.outcome], usage: giving.usage });
+    return yield* cancelHeld(ctx, held, { ...giving, note: STOPPED[giving.outcome] });
   const { outcome, fenced, usage, note, error, lost } = giving;
   if (countsFromBeginning(held.task.kind) && giving.begun !== false)
     return yield* failAttempt(ctx, held, { ...giving, error: interruption(held.task, outcome), replayable: false });
@@ -208,6 +234,7 @@ export function* giveBack(ctx: EngineContext, held: LockedTask, giving: GivingBa
     attempt: task.attempt,
     ...(error && { error }),
     ...(lost && { losses: task.losses }),
+    ...giving.caller,
   });
   return { task, ready: [], ...(yield* change.flush()) };
 }
@@ -215,8 +242,6 @@ export function* giveBack(ctx: EngineContext, held: LockedTask, giving: GivingBa
 export interface Progress extends TaskToken {
   readonly percent?: number | undefined;
   readonly note?: string | undefined;
-  /** The handle of the call. The token says whose task it is, whatever the handle. */
-  readonly agent?: string | undefined;
 }
 
 export interface ProgressAnswer {
@@ -233,9 +258,11 @@ export function* reportProgress(ctx: EngineContext, progress: Progress): Tx<Prog
   if (task.agent !== null && task.agent !== (progress.agent ?? ctx.caller.agent))
     yield* recordSigns(ctx, [{ agent: task.agent, agoMs: 0 }]);
   const lease = yield* renewLease(ctx, held, { percent, note });
-  if (note !== null || percent !== null) {
+  const caller = callerOf(ctx, task, progress);
+  // Another session takes the lease over: the history says so, also where there is nothing else to say.
+  if (note !== null || percent !== null || typeof caller.by_session === "string") {
     const change = new RunChange(ctx, run);
-    change.recordTask(task, "task.progress", { percent, note });
+    change.recordTask(task, "task.progress", { percent, note, ...caller });
     yield* change.writeHistory();
   }
   const orders = task.orders ?? (run.status === "paused" ? "paused" : deadlinePassed(ctx, task, run.deadline));

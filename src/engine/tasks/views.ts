@@ -1,6 +1,7 @@
 import type { Attempt } from "../../store/tasks/attempts.js";
 import type { Reason, Task } from "../../store/tasks/tasks.js";
 import { iso, isoOrNull } from "../../base/time.js";
+import type { Caller } from "../context.js";
 import type { LeaseTerms } from "../lifecycle/leases.js";
 import { priorityName } from "../scheduling/order.js";
 
@@ -31,8 +32,14 @@ export function leaseView(token: number, terms: LeaseTerms) {
 }
 
 /** A lease as others see it. */
-export function termsView({ expiresAt, silentAt, renews }: LeaseTerms) {
+function termsView({ expiresAt, silentAt, renews }: LeaseTerms) {
   return { expires_at: iso(expiresAt), ...(silentAt === null ? {} : { silent_at: iso(silentAt) }), renews };
+}
+
+/** A lease as a caller is shown it: with the token for the task's holder alone, since it is the right to end the task. */
+export function leaseShown(caller: Caller, { agent, session, token }: Task, terms: LeaseTerms) {
+  const isHolder = agent === caller.agent && session === (caller.session?.id ?? null);
+  return isHolder ? leaseView(token, terms) : termsView(terms);
 }
 
 export type TaskLine = ReturnType<typeof taskLine>;
@@ -72,7 +79,6 @@ export function taskView(task: Task) {
     project: task.project,
     attempt: task.attempt,
     failures: task.failures,
-    token: task.token,
     trigger: task.trigger,
     dependencies: {
       total: task.depsTotal,

@@ -1,11 +1,11 @@
 import picomatch from "picomatch";
 import type { NewFile } from "../../runtime/scaffolding.js";
 import type { FolderFile, TemplateFolder } from "../../runtime/files/template-folders.js";
-import { EvaluationFailed, readExpression, type Scope, type Values } from "../expressions/expressions.js";
+import { evaluate, EvaluationFailed, readExpression, type Scope, type Values } from "../expressions/expressions.js";
 import { NAME_BYTES_MAX, PATH_BYTES_MAX } from "../paths/paths.js";
 import type { InputDefinition } from "../definitions/inputs.js";
 import { Problems, problemsError } from "../../base/problems.js";
-import { fillInText, isTemplate, templateParts } from "../expressions/interpolation.js";
+import { fillInText, isTemplate, templateParts, textOf } from "../expressions/interpolation.js";
 
 // A project template makes files from its files/ directory: their contents and their names are texts in which `${{
 // inputs.x }}` and `${{ project.name }}` stand. Binary files, and files named under `verbatim`, are copied byte by
@@ -94,7 +94,7 @@ export function scaffold(template: FileTemplate, filling: Filling): NewFile[] {
   const files = template.folder.files.flatMap((file) => {
     try {
       const text = filledText(template, file);
-      const content = text === undefined ? file.content : Buffer.from(fillInText(text, values));
+      const content = text === undefined ? file.content : Buffer.from(fillInFile(text, file.path, values));
       if (content === undefined) throw new Error(`files/${file.path} of ${template.name} was not read`);
       return [{ path: filledPath(file.path, values), content, executable: file.executable, from: file.path }];
     } catch (error) {
@@ -106,6 +106,36 @@ export function scaffold(template: FileTemplate, filling: Filling): NewFile[] {
   addClashes(files, filling, problems);
   if (problems.count > 0) throw problemsError(`The template "${template.name}" cannot make its files`, problems.list());
   return files.map(({ path, content, executable }) => ({ path, content, executable }));
+}
+
+const JSON_FILE = /\.(?:json|jsonc|json5|webmanifest)$/i;
+const CODE_FILE = /\.[cm]?[jt]sx?$/i;
+
+/**
+ * Fills a file in. Values are data: within double quotes of JSON or JavaScript they are written as the contents of a text, and
+ * elsewhere in JSON as JSON, whatever an input holds. Throws `EvaluationFailed`.
+ */
+function fillInFile(text: string, path: string, values: Values): string {
+  const isJson = JSON_FILE.test(path);
+  const parts = templateParts(text);
+  if ((!isJson && !CODE_FILE.test(path)) || "unclosedAt" in parts) return fillInText(text, values);
+  let [filled, line] = ["", ""];
+  for (const part of parts) {
+    if (typeof part === "string") {
+      filled += part;
+      line = part.includes("\n") ? part.slice(part.lastIndexOf("\n")) : line + part;
+      continue;
+    }
+    const value = evaluate(part.source, values);
+    if (isOpenText(line)) filled += JSON.stringify(textOf(value)).slice(1, -1);
+    else filled += isJson ? JSON.stringify(value ?? null) : textOf(value);
+  }
+  return filled;
+}
+
+/** Whether the end of what is written of a line stands within double quotes. */
+function isOpenText(line: string): boolean {
+  return (line.replace(/\\./g, "").split('"').length - 1) % 2 === 1;
 }
 
 class PathRefused extends Error {}

@@ -2,7 +2,7 @@ import type { Brief } from "../../engine/claims/brief.js";
 import type { Engine } from "../../engine/engine.js";
 import { lineAllowed } from "../../engine/policy/command-policy.js";
 import type { CommandPolicy } from "../../base/executor-policy.js";
-import { runsGone, unheardAttempts, type ProjectWork } from "../../engine/presence/executor.js";
+import { runsGone, unheardAttempts, type RunWork } from "../../engine/presence/executor.js";
 import type { RunningAttempt } from "../loop/attempt.js";
 import { CommandAttempt, isDirectory } from "./attempt.js";
 import type { StepHandler } from "../loop/executor.js";
@@ -37,11 +37,11 @@ export class CommandHandler implements StepHandler {
   }
 
   /** A project that has no root at all is told so by the attempt. */
-  async isPossibleAt({ root }: ProjectWork): Promise<boolean> {
+  async isPossibleAt({ root }: RunWork): Promise<boolean> {
     return root === null || (await isDirectory(root));
   }
 
-  attempt(brief: Brief, { root }: ProjectWork): RunningAttempt {
+  attempt(brief: Brief, { root }: RunWork): RunningAttempt {
     const { engine, outputDirectory, policy } = this.#parts;
     return new CommandAttempt(brief, {
       root,

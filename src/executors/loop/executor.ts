@@ -10,12 +10,13 @@ import {
   heldWork,
   recordAbsentRoots,
   retireExecutor,
-  type ProjectWork,
-  findProjectWork,
+  type RunWork,
+  findRunWork,
 } from "../../engine/presence/executor.js";
 import type { Engine } from "../../engine/engine.js";
 import { completeTask, failTask, releaseTask } from "../../engine/tasks/tasks.js";
 import type { Logger } from "../../runtime/logger.js";
+import { nextShare } from "./shares.js";
 import { type RunningAttempt, type Report, storableFailure, unfitReason } from "./attempt.js";
 
 /** Executes one kind of step. */
@@ -26,8 +27,8 @@ export interface StepHandler {
   /** Whether policy allows it, in a project with this root: a command line, or `server/tool`. */
   carriesOut(what: string, root: string | null): boolean;
   /** Whether the project's root has what the step needs. */
-  isPossibleAt(place: ProjectWork): Promise<boolean>;
-  attempt(brief: Brief, place: ProjectWork): RunningAttempt;
+  isPossibleAt(place: RunWork): Promise<boolean>;
+  attempt(brief: Brief, place: RunWork): RunningAttempt;
   /** Maintenance that is due from time to time. */
   tidy(): Promise<void>;
   /** Ends processes and connections that outlive attempts, within `graceMs`. */
@@ -69,10 +70,10 @@ interface Slots {
 export class Executor {
   readonly #parts: ExecutorParts;
   readonly #slots: readonly Slots[];
-  readonly #running = new Map<RunningAttempt, Promise<void>>();
+  readonly #running = new Map<RunningAttempt, { readonly work: RunWork; readonly served: Promise<void> }>();
   /** Projects with commands whose root is not on this machine, as recorded in the database. */
   #absent: ReadonlySet<string> = new Set();
-  /** The run or project that was served last: the next poll begins after it. */
+  /** The project that was served last: among equals those after it come first. */
   #served = "";
   #stopListening: (() => void) | undefined;
   #requested = false;
@@ -110,7 +111,7 @@ export class Executor {
     await this.#polling;
     // Attempts that were being claimed in that moment are stopped too.
     this.#stopAll();
-    await Promise.all(this.#running.values());
+    await Promise.all([...this.#running.values()].map(({ served }) => served));
     await Promise.all([this.#retire(), ...this.#parts.handlers.map((handler) => handler.close(STOP_GRACE_MS))]);
   }
 
@@ -164,23 +165,23 @@ export class Executor {
     const { engine } = this.#parts;
     for (const { handler, limit } of this.#slots) limit.concurrency = handler.concurrency;
     if (this.#free().length === 0) return;
-    const places = await this.#possible(await engine.read(() => findProjectWork(this.#offer(this.#slots))));
-    const later = places.findIndex(({ id }) => id > this.#served);
-    const turns = later < 0 ? places : [...places.slice(later), ...places.slice(0, later)];
-    // Round robin, so that a project with many steps leaves capacity for the others.
-    for (let again = 0; turns.length > 0 && again < AGAIN_MAX;) {
-      const place = turns.shift();
-      const free = this.#free().filter(({ handler }) => place?.kinds.has(handler.kind));
-      if (place === undefined || free.length === 0) continue;
+    const underWay = new Set([...this.#running.values()].map(({ work }) => work.run));
+    const waiting = await this.#possible(await engine.read(() => findRunWork(this.#offer(this.#slots), underWay)));
+    for (let again = 0; waiting.length > 0 && again < AGAIN_MAX;) {
+      const underWayNow = [...this.#running.values()].map(({ work }) => work);
+      const keepsOne = this.#parts.run === undefined;
+      const next = nextShare({ waiting, free: this.#free(), underWay: underWayNow, served: this.#served, keepsOne });
+      if (next === undefined) return;
+      const { work, free } = next;
       this.#claimed = true;
-      const claim = await engine.transact((ctx) => claimWork(ctx, this.#offer(free), place));
-      if (claim.outcome === "none") continue;
-      turns.push(place);
-      if (claim.outcome === "again") {
+      const claim = await engine.transact((ctx) => claimWork(ctx, this.#offer(free), work));
+      if (claim.outcome === "none") {
+        waiting.splice(waiting.indexOf(work), 1);
+      } else if (claim.outcome === "again") {
         again += 1;
       } else {
-        this.#served = place.id;
-        this.#begin(claim.brief, place);
+        this.#served = work.project;
+        this.#begin(claim.brief, work);
       }
     }
   }
@@ -202,35 +203,43 @@ export class Executor {
   }
 
   /** Filters out kinds that cannot run here, such as commands whose root is on another machine: their tasks stay ready for that one. */
-  async #possible(places: readonly ProjectWork[]): Promise<ProjectWork[]> {
-    const possible: ProjectWork[] = [];
-    const absent: string[] = [];
-    for (const place of places) {
+  async #possible(works: readonly RunWork[]): Promise<RunWork[]> {
+    const possible: RunWork[] = [];
+    const absent = new Set<string>();
+    const asked = new Map<string, Promise<boolean>>();
+    // A root is looked at once for all the runs of its project.
+    const isPossible = (handler: StepHandler, work: RunWork): Promise<boolean> => {
+      const about = `${handler.kind} ${work.project}`;
+      const answer = asked.get(about) ?? handler.isPossibleAt(work);
+      asked.set(about, answer);
+      return answer;
+    };
+    for (const work of works) {
       const here = await Promise.all(
-        this.#slots.map(async ({ handler }) => place.kinds.has(handler.kind) && (await handler.isPossibleAt(place))),
+        this.#slots.map(async ({ handler }) => work.kinds.has(handler.kind) && (await isPossible(handler, work))),
       );
       const kinds = new Set(this.#slots.filter((_, at) => here[at]).map(({ handler }) => handler.kind));
-      if (kinds.size < place.kinds.size) absent.push(place.project);
-      if (kinds.size > 0) possible.push({ ...place, kinds });
+      if (kinds.size < work.kinds.size) absent.add(work.project);
+      if (kinds.size > 0) possible.push({ ...work, kinds });
     }
-    if (absent.length !== this.#absent.size || absent.some((project) => !this.#absent.has(project))) {
-      await this.#parts.engine.transact((ctx) => recordAbsentRoots(ctx, absent));
-      this.#absent = new Set(absent);
+    if (absent.size !== this.#absent.size || [...absent].some((project) => !this.#absent.has(project))) {
+      await this.#parts.engine.transact((ctx) => recordAbsentRoots(ctx, [...absent]));
+      this.#absent = absent;
     }
     return possible;
   }
 
-  #begin(brief: Brief, place: ProjectWork): void {
+  #begin(brief: Brief, work: RunWork): void {
     const slot = this.#slots.find(({ handler }) => handler.kind === brief.task.kind);
     if (slot === undefined) throw new Error(`a task of the kind ${brief.task.kind} was claimed without an offer`);
-    const attempt = slot.handler.attempt(brief, place);
-    const serving = slot
+    const attempt = slot.handler.attempt(brief, work);
+    const served = slot
       .limit(() => this.#serve(attempt))
       .finally(() => {
         this.#running.delete(attempt);
         this.poll();
       });
-    this.#running.set(attempt, serving);
+    this.#running.set(attempt, { work, served });
   }
 
   /** Never rejects: a task must not stay with an executor that no longer serves it. */

@@ -8,6 +8,9 @@ import { misshapen } from "./request-shapes.js";
 
 const PARSE_ERROR = -32700;
 const INVALID_REQUEST = -32600;
+/** Requests under way at once, and their bytes: beyond either, further input is left in the pipe until some are answered. */
+const UNANSWERED_MAX = 1_000;
+const UNANSWERED_BYTES_MAX = 32_000_000;
 
 export interface StdioOptions {
   readonly input?: Readable;
@@ -32,7 +35,12 @@ export class StdioTransport implements Transport {
   readonly #input: Readable;
   readonly #output: Writable;
   readonly #lines: LineReader;
-  readonly #unanswered = new Set<string | number>();
+  /** Requests without an answer, with the bytes of each. */
+  readonly #unanswered = new Map<string | number, number>();
+  #unansweredBytes = 0;
+  /** Answers that the client has not read yet hold further requests up. */
+  #outputIsFull = false;
+  #closed = false;
   #end: () => void = () => {};
   #answered: () => void = () => {};
 
@@ -54,13 +62,33 @@ export class StdioTransport implements Transport {
 
   send(message: JSONRPCMessage): Promise<void> {
     if ("id" in message && !("method" in message) && message.id !== undefined) {
-      this.#unanswered.delete(message.id);
+      this.#forget(message.id);
       if (this.#unanswered.size === 0) this.#answered();
     }
     return new Promise((resolve) => {
-      if (this.#output.write(`${JSON.stringify(message)}\n`)) resolve();
-      else this.#output.once("drain", resolve);
+      if (this.#output.write(`${JSON.stringify(message)}\n`)) return resolve();
+      this.#outputIsFull = true;
+      this.#balance();
+      this.#output.once("drain", () => {
+        this.#outputIsFull = false;
+        this.#balance();
+        resolve();
+      });
     });
+  }
+
+  #forget(id: string | number): void {
+    this.#unansweredBytes -= this.#unanswered.get(id) ?? 0;
+    this.#unanswered.delete(id);
+    this.#balance();
+  }
+
+  /** Leaves input in the pipe while there is too much to answer, so that a client that sends without reading waits, not the memory. */
+  #balance(): void {
+    const isFull =
+      this.#outputIsFull || this.#unanswered.size >= UNANSWERED_MAX || this.#unansweredBytes >= UNANSWERED_BYTES_MAX;
+    if (isFull) this.#input.pause();
+    else if (!this.#closed && this.#input.isPaused()) this.#input.resume();
   }
 
   /** Settles when every request that came in has been answered or cancelled. */
@@ -72,6 +100,7 @@ export class StdioTransport implements Transport {
     this.#input.off("data", this.#read);
     this.#input.off("end", this.#end);
     this.#input.off("close", this.#end);
+    this.#closed = true;
     this.#input.pause();
     this.onclose?.();
   }
@@ -106,21 +135,26 @@ export class StdioTransport implements Transport {
       this.#complain(INVALID_PARAMS, wrong, idOf(data));
       return;
     }
-    this.#note(message.data);
+    this.#note(message.data, text.length);
     this.onmessage?.(message.data);
   }
 
   /** Keeps account of what is still to be answered; what is cancelled will not be. */
-  #note(message: JSONRPCMessage): void {
+  #note(message: JSONRPCMessage, bytes: number): void {
     if (!("method" in message)) return;
-    if ("id" in message) this.#unanswered.add(message.id);
+    if ("id" in message) {
+      this.#unansweredBytes -= this.#unanswered.get(message.id) ?? 0;
+      this.#unanswered.set(message.id, bytes);
+      this.#unansweredBytes += bytes;
+      this.#balance();
+    }
     const cancelled = message.method === "notifications/cancelled" ? message.params?.["requestId"] : undefined;
-    if (typeof cancelled === "string" || typeof cancelled === "number") this.#unanswered.delete(cancelled);
+    if (typeof cancelled === "string" || typeof cancelled === "number") this.#forget(cancelled);
   }
 
   #refuse({ id, method, bytes }: OversizedLine): void {
     if (id !== undefined && method === "tools/call") {
-      this.#unanswered.add(id);
+      this.#unanswered.set(id, 0);
       this.#options
         .refusal()
         .then((result) => this.send({ jsonrpc: "2.0", id, result }))

@@ -99,6 +99,15 @@ export function* laneHeads(where: ClaimTarget): Tx<LaneHead[]> {
   return rows.map((row) => ({ demand: DEMANDS.read(row), run: text(row, "run"), ...ORDER_KEYS.read(row) }));
 }
 
+/** The runs that have ready tasks of a demand, in the order of those. */
+export function* runsOfDemand({ id, project }: Demand, limit: number): Tx<string[]> {
+  return yield* many(only("run", text), [
+    `SELECT run FROM lanes WHERE project = $1 AND demand = $2 AND open = 1 AND head IS NOT NULL
+     ORDER BY bucket, latest_start, rank_order, head LIMIT $3`,
+    [project, id, limit],
+  ]);
+}
+
 /** The place of the best open lane of a demand in another run of its project. */
 export function* bestOtherRun({ run, demand }: Pick<LaneHead, "run" | "demand">): Tx<OrderKey | undefined> {
   return yield* one(ORDER_KEYS.read, [

@@ -230,6 +230,25 @@ test("at most as many run at once as are configured, across projects in turn", a
   expect(marks.indexOf("+ few")).toBeLessThan(10);
 });
 
+test.each(["the same commands", "commands of its own"])(
+  "a run whose commands last leaves a slot to another run with %s",
+  async (which) => {
+    const fixture = await openCommandFixture({ settings: { max_concurrent_commands: 4 } });
+    const long = await fixture.start(["a", "b", "c", "d", "e", "f"].map((key) => ({ key, run: STAYS })));
+    const [log] = [path.join(fixture.app.cwd, "log")];
+    const counts = async (run: string) => (await fixture.app.call("get_run", { run })).run.counts.running;
+    await until("three run", async () => (await counts(long.run)) === 3);
+    const run = which === "the same commands" ? STAYS : `echo done > ${log}; ${STAYS}`;
+    const other = await fixture.start([{ key: "a", run }]);
+    await until("the other's runs beside them", async () => (await counts(other.run)) === 1);
+    // The next free slot is the third run's, which has none.
+    const third = await fixture.start([{ key: "a", run }]);
+    await fixture.app.call("control_run", { run: other.run, action: "cancel" });
+    await until("the third's runs", async () => (await counts(third.run)) === 1);
+    expect(await counts(long.run)).toBe(3);
+  },
+);
+
 test("commands of two databases do not meet, though they are carried out on one machine", async () => {
   const [one, other] = [await openCommandFixture(), await openCommandFixture()];
   const [stays, ends] = [await one.start([{ key: "a", run: STAYS }]), await other.start([{ key: "a", run: STAYS }])];

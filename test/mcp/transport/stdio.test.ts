@@ -1,11 +1,14 @@
 import { statSync } from "node:fs";
 import path from "node:path";
-import { JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
+import { PassThrough } from "node:stream";
+import { JSONRPCMessageSchema, type RequestId } from "@modelcontextprotocol/sdk/types.js";
 import { describe, expect, test } from "vitest";
 import { INSTRUCTIONS } from "../../../src/mcp/instructions.js";
+import { StdioTransport } from "../../../src/mcp/transport/stdio.js";
 import { connectClient, startServer } from "../../support/servers/client.js";
 import { temporaryDirectory } from "../../support/databases/databases.js";
 import { bestOfFew } from "../../support/in-time.js";
+import { until } from "../../support/until.js";
 
 const INITIALIZE = {
   jsonrpc: "2.0",
@@ -17,6 +20,33 @@ const line = (message: unknown) => `${JSON.stringify(message)}\n`;
 const call = (id: number | string, name: string, args: unknown) =>
   line({ jsonrpc: "2.0", id, method: "tools/call", params: { name, arguments: args } });
 const withId = (id: unknown) => (message: object) => "id" in message && message.id === id;
+
+test.each(["answers that it does not read", "requests under way"])("input waits for a client's %s", async (which) => {
+  const [input, output] = [new PassThrough(), new PassThrough({ highWaterMark: 1_000 })];
+  const refusal = async () => ({});
+  const transport = new StdioTransport({ input, output, lineBytesMax: 1_000_000, refusal });
+  const asked: RequestId[] = [];
+  let isRead = false;
+  const answer = (id: RequestId) => void transport.send({ jsonrpc: "2.0", id, result: { text: "x".repeat(100) } });
+  // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the protocol's interface has a property
+  transport.onmessage = (message) => {
+    if (!("id" in message) || message.id === undefined) return;
+    if (!isRead) asked.push(message.id);
+    if (isRead || which !== "requests under way") answer(message.id);
+  };
+  await transport.start();
+  for (let id = 0; id < 2_000; id++) input.write(line({ jsonrpc: "2.0", id, method: "ping" }));
+  for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+  expect(asked.length).toBeGreaterThan(0);
+  expect(asked.length).toBeLessThan(1_100);
+  output.resume();
+  isRead = true;
+  if (which === "requests under way") for (const id of asked) answer(id);
+  input.write(line({ jsonrpc: "2.0", id: "last", method: "ping" }));
+  await until("all have been answered", () => input.readableLength === 0);
+  await transport.drained();
+  await transport.close();
+});
 
 describe("the server over stdio", () => {
   test("serves a real client: initialize, list, call, and a clean end", async () => {
