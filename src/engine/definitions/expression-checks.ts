@@ -6,7 +6,7 @@ import { readExpression, type Scope } from "../expressions/expressions.js";
 import type { InputDefinition } from "./inputs.js";
 import type { Problems } from "../../base/problems.js";
 import type { StepLinks } from "../graph/problems.js";
-import { shellTemplate } from "../expressions/shell.js";
+import { isEvaluatedVariable, shellTemplate } from "../expressions/shell.js";
 import { isTemplate, templateParts } from "../expressions/interpolation.js";
 
 /** The context against which the expressions of a definition are checked. */
@@ -145,7 +145,7 @@ class StepReader {
     ] as const) {
       if (field in step) this.#texts(field, (step as Record<string, unknown>)[field], scope);
     }
-    if (step.kind === "command") this.#commandLine(step.run, scope);
+    if (step.kind === "command") this.#command(step, scope);
     if (step.kind === "gate") {
       const inside = new StepReader(this.#at, scope);
       step.checks.forEach((check, i) => inside.#expression(`checks[${i}]`, bareSource(check), "condition"));
@@ -155,8 +155,15 @@ class StepReader {
     if (step.kind === "wait") this.#times(step);
   }
 
-  #commandLine(run: string, scope: Scope): void {
+  #command({ run, env = {} }: Extract<WrittenStep, { kind: "command" }>, scope: Scope): void {
     this.#texts("run", run, scope);
+    for (const [name, value] of Object.entries(env)) {
+      if (isEvaluatedVariable(name) && isTemplate(value))
+        this.#problem(
+          `env.${name}`,
+          `a shell evaluates what ${name} holds: give the value to a variable with another name`,
+        );
+    }
     const shell = shellTemplate(run);
     if ("misplaced" in shell) this.#problem("run", shell.misplaced, shell.at);
   }

@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { minimalEnvironment } from "./environment.js";
 import { TIMER_MS_MAX } from "./limit.js";
 import { withoutOutput } from "./output.js";
+import { shellOf } from "./shell.js";
 import { KILL_WAIT_MS, ProcessTree } from "./process-tree.js";
 import { compiledModule, spawnModule } from "./spawn.js";
 import {
@@ -73,8 +74,13 @@ const RUNNER_STDERR_CHARS = 2_000;
  * command; if the runner is killed, this process ends what it left; only both at once leave it to `endCommand`.
  */
 export function startCommand(spec: CommandStart, options: RunnerOptions = {}): RunningCommand {
-  const presets = { shell: "sh", graceMs: GRACE_MS, outputBytesMax: OUTPUT_BYTES_MAX, tailBytes: TAIL_BYTES } as const;
-  const job: RunnerJob = { ...presets, ...spec, env: { ...minimalEnvironment(process.env), ...spec.env } };
+  const presets = { graceMs: GRACE_MS, outputBytesMax: OUTPUT_BYTES_MAX, tailBytes: TAIL_BYTES } as const;
+  const job: RunnerJob = {
+    ...presets,
+    ...spec,
+    shell: shellOf(spec.shell ?? "sh"),
+    env: { ...minimalEnvironment(process.env), ...spec.env },
+  };
   const child = spawnModule(options.file ?? compiledModule("runner"), ["ignore", "ignore", "pipe", "ipc"]);
   return supervise(child, job, options.marginMs ?? RUNNER_MARGIN_MS);
 }

@@ -4,7 +4,7 @@
  */
 
 /** Raised with every change of these messages: a package may be updated on disk under a server that keeps running. */
-export const RUNNER_PROTOCOL = 3;
+export const RUNNER_PROTOCOL = 4;
 
 /** The variable that marks every process of a command, so that those which left its process group are still found. */
 export const MARK_VARIABLE = "BATON_COMMAND_MARK";
@@ -18,7 +18,8 @@ export type Shell = "sh" | "bash";
 export interface RunnerJob {
   mark: string;
   run: string;
-  shell: Shell;
+  /** Program and options in front of the line. */
+  shell: readonly [program: string, ...args: string[]];
   /** Absolute. */
   cwd: string;
   /** All of the command's environment. */

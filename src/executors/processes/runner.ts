@@ -19,21 +19,11 @@ import {
   MARK_VARIABLE,
   RUNNER_PROTOCOL,
   type RunnerJob,
-  type Shell,
   type ToRunner,
 } from "./runner-protocol.js";
 
 /** For what is still in the pipe when every process that could be found has ended. */
 const DRAIN_MS = 2_000;
-
-const SH = process.platform === "win32" ? "sh" : "/bin/sh";
-
-/** A line fails with the first command in it that fails. Some shells cannot tell that of a pipe (dash before 0.5.13). */
-function shellOf(shell: Shell): readonly [program: string, ...args: string[]] {
-  if (shell === "bash") return ["bash", "-eo", "pipefail", "-c"];
-  const hasPipefail = spawnSync(SH, ["-o", "pipefail", "-c", ":"], { stdio: "ignore" }).status === 0;
-  return hasPipefail ? [SH, "-eo", "pipefail", "-c"] : [SH, "-e", "-c"];
-}
 
 let tree: ProcessTree | undefined;
 let stopped: CommandOutcome | undefined;
@@ -96,7 +86,7 @@ interface Command {
 async function start(job: RunnerJob): Promise<Command> {
   const pipe = openPipe(`${job.outputFile}.pipe`);
   const apart = job.stdoutBytesMax === undefined || pipe === undefined ? pipe : openPipe(`${job.outputFile}.pipe`);
-  const [program, ...args] = shellOf(job.shell);
+  const [program, ...args] = job.shell;
   let child: ChildProcess;
   try {
     const stdio: StdioOptions = ["ignore", apart?.write ?? "pipe", pipe?.write ?? "pipe"];

@@ -12,6 +12,15 @@ function problemOf(step: object): [path: string | undefined, message: string | u
   return [problems[0]?.path, problems[0]?.message];
 }
 
+test.each(["PS4", "BASH_ENV"])("a value under %s, which a shell evaluates, is refused", (name) => {
+  const step = { key: "a", kind: "command", run: "true", for_each: ["x"] };
+  expect(problemOf({ ...step, env: { [name]: "${{ item }}" } })).toEqual([
+    `steps[0].env.${name}`,
+    `a shell evaluates what ${name} holds: give the value to a variable with another name`,
+  ]);
+  expect(problemOf({ ...step, env: { [name]: "+ ", VALUE: "${{ item }}" } })).toEqual([undefined, undefined]);
+});
+
 describe("conditions that no answer, event or result can meet", () => {
   test.each([
     [{ key: "a", kind: "wait", for: "1h", output: true }, "output", /^the result of a timer is its time/],

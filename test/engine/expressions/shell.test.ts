@@ -23,7 +23,7 @@ describe("a value in a command line reaches the command as it is", () => {
     ["behind a computation", `printf %s $((1 + 2)) ${X}`, `3${HOSTILE}`],
     ["as a word between operators", `true&&printf %s ${X}|cat`],
     ["behind a closed quote, in double quotes", `printf %s 'it'\\''s '"${X}"`, `it's ${HOSTILE}`],
-    ["behind a value that is given, in double quotes", `n="${X}"; printf %s "$n"`],
+    ["behind a value that is given", `n=" a "; printf %s ${X}`],
     ["behind a group and a function", `(true); f() { printf %s "$1"; }; f ${X}`],
     ["in double quotes behind a command in them", `printf %s "$(printf "%s" ')')${X}"`, `)${HOSTILE}`],
     ["behind a command with a quoted bracket", `a=$(printf ')'); printf %s ${X}`],
@@ -74,21 +74,21 @@ describe("an expression is refused", () => {
     ["in the index of an array", `echo "\${list[${X}]}"`, /where a shell computes/],
     ["as the place in a text", `echo "\${name:${X}:2}"`, /where a shell computes/],
     ["in the older form of a computation", `echo "$[ a[0] + ${X} ]"`, /where a shell computes/],
-    ["in what let is given", `true && let "n = 1|${X}"`, /where a shell computes/],
-    ["in what let is given in a group", `y=$(\\let n=${X})`, /where a shell computes/],
-    ["in the index of what is given a value", `list[${X}]=1`, /where a shell computes/],
-    ["in such an index, in quotes", `true; list["${X}"]+=1`, /where a shell computes/],
-    ["in a part of such an index", `list[0+${X}]=1`, /where a shell computes/],
-    ["in an index of a list", `list=([${X}]=1)`, /where a shell computes/],
-    ["in what a variable that is a number is given", `declare -r -xi n=${X}`, /name of a variable/],
-    ["as the name of a variable", `declare -g "${X}=1"`, /name of a variable/],
-    ["as the name that another stands for", `if true; then local -n r=${X}; fi`, /name of a variable/],
-    ["as the name that a text is put under", `printf -v ${X} %s a`, /name of a variable/],
-    ["as the name that is read", `read -p "which? " ${X} < file`, /name of a variable/],
+    ["in what let is given", `true && let "n = 1|${X}"`, /behind let, which evaluates.*env:/],
+    ["in what let is given in a group", `y=$(\\let n=${X})`, PLACE],
+    ["in the index of what is given a value", `list[${X}]=1`, PLACE],
+    ["in such an index, in quotes", `true; list["${X}"]+=1`, /given to a variable.*env:/],
+    ["in a part of such an index", `list[0+${X}]=1`, PLACE],
+    ["in an index of a list", `list=([${X}]=1)`, PLACE],
+    ["in what a variable that is a number is given", `declare -r -xi n=${X}`, PLACE],
+    ["as the name of a variable", `declare -g "${X}=1"`, /behind declare, which/],
+    ["as the name that another stands for", `if true; then local -n r="${X}"; fi`, /behind local, which/],
+    ["as the name that a text is put under", `printf -v ${X} %s a`, /where printf may read an option/],
+    ["as the name that is read", `read -p "which? " ${X} < file`, /behind read, which/],
     [
       "as the name of a variable that is asked for",
       `if [ -n a ] && [ -v "${X}" ]; then echo; fi`,
-      /name of a variable/,
+      /in a condition of a form/,
     ],
     ["beside a comparison of numbers in [[ ]]", `[[ ${X} -lt 80 ]] && echo low`, /stands in \[\[ \]\]/],
   ])("%s", (_, run, why) => {
@@ -103,12 +103,14 @@ describe("an expression is refused", () => {
   }, 2_000);
 
   test.each([
-    `n="${X}"; declare n="${X}"; local -r m="a ${X}"`,
     `go test -v ${X} && pytest -k test -v ${X}`,
     `docker volume create --driver local ${X}; ./deploy.sh local ${X}`,
     `echo "we let users of ${X} in"; echo declare ${X}; outlet ${X}`,
     `echo "item[${X}] is done"; grep -v ${X} file; printf %s ${X}`,
-    `read -r line <<< ${X}; read -p ${X} answer < "${X}"`,
+    `read -r line <<< ${X}; read -p a answer < "${X}"; { ./list 2> ${X}; } >>${X} &`,
+    `command ./run ${X} && exec ./run ${X} || time ./run ${X}`,
+    `case $a in a) echo ${X};; (b) echo "${X}";; esac; for f in *; do cp $f "to/${X}"; done`,
+    `set -- ${X}; bash script.sh ${X}; node run.js ${X}; sh -c 'echo "$1"' sh ${X}; "$BIN/run" ${X}`,
     `test -f ${X} && [ ${X} = a ]`,
   ])("refused in %s", (run) => {
     expect(shellTemplate(run)).toHaveProperty("run");
@@ -134,9 +136,9 @@ describe("an expression is refused", () => {
     }
   }, 2_000);
 
-  test("nowhere else in [[ ]], and not where [ ] compares numbers", () => {
-    expect(shellTemplate(`[[ ${X} == a* ]]; grep '[[:alpha:]_]'; [ ${X} -lt 80 ]`)).toMatchObject({
-      run: `[[ "\${BATON_VALUE_1}" == a* ]]; grep '[[:alpha:]_]'; [ "\${BATON_VALUE_2}" -lt 80 ]`,
+  test("nowhere else behind [[ ]], and not where [ ] compares numbers", () => {
+    expect(shellTemplate(`[[ $a == a* ]]; echo ${X}; grep '[[:alpha:]_]'; [ ${X} -lt 80 ]`)).toMatchObject({
+      run: `[[ $a == a* ]]; echo "\${BATON_VALUE_1}"; grep '[[:alpha:]_]'; [ "\${BATON_VALUE_2}" -lt 80 ]`,
     });
   });
 });
