@@ -63,7 +63,7 @@ export class SessionKeeper {
   async beforeWrite(): Promise<void> {
     await this.wake();
     if (!this.#parts.sessionless) return this.keep();
-    this.#refreshed ??= this.refreshSettings();
+    this.#refreshed ??= this.#beginSessionless();
     await this.#refreshed;
   }
 
@@ -141,6 +141,13 @@ export class SessionKeeper {
     this.#signs.recorded(signs);
   }
 
+  async #beginSessionless(): Promise<void> {
+    const { isSettled, settleProject } = await import("../engine/projects/moves.js");
+    await this.refreshSettings();
+    const engine = await this.#parts.engine();
+    if (!(await engine.read(isSettled))) await engine.transact(settleProject);
+  }
+
   /** Reads the settings stored in the database. */
   async refreshSettings(): Promise<void> {
     const { settingsInForce, storedSettings } = await import("../engine/system/configuration.js");
@@ -162,9 +169,15 @@ export class SessionKeeper {
 
   async #open(): Promise<void> {
     const { openSession } = await import("../engine/presence/sessions.js");
+    const { settleProject } = await import("../engine/projects/moves.js");
     await this.refreshSettings();
     const signs = this.#signs.unrecorded();
-    await (await this.#parts.engine()).transact((ctx) => openSession(ctx, signs));
+    await (
+      await this.#parts.engine()
+    ).transact(function* (ctx) {
+      yield* settleProject(ctx);
+      yield* openSession(ctx, signs);
+    });
     this.#signs.recorded(signs);
     this.#renewedAt = this.#parts.clock.now();
     this.#parts.onOpened();

@@ -34,6 +34,10 @@ export interface Workplace {
   /** The root of the main working tree, for a linked git worktree. */
   readonly worktreeOf?: string | null;
   readonly caseInsensitive: boolean;
+  /** Identity of the git root's git directory in the file system, which a move keeps. */
+  readonly gitDirectory?: string | null | undefined;
+  /** Identity of the git directory that the worktrees of a repository share. */
+  readonly repository?: string | null | undefined;
   /** Directories outside which this process makes no project. Absolute, real; absent: everywhere. */
   readonly allowedRoots?: readonly string[] | undefined;
 }

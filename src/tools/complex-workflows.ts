@@ -4,7 +4,7 @@ import { translateComplex } from "../engine/workflows/complex-workflows.js";
 import { createWorkflow, prepareWorkflow } from "../engine/workflows/workflows.js";
 import { draftRun } from "../engine/steps/run-draft.js";
 import { executeWorkflow } from "../engine/runs/executions.js";
-import { requireProject } from "../engine/projects/projects.js";
+import { requireProject } from "../engine/projects/creation.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { startedShape, startedView } from "./executions.js";

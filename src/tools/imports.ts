@@ -3,7 +3,7 @@ import { actingAs } from "../engine/agents/agents.js";
 import type { EngineContext } from "../engine/context.js";
 import { requireDefinition } from "../engine/definitions/definition.js";
 import { readWfFormat } from "../engine/workflows/imports.js";
-import { requireProject } from "../engine/projects/projects.js";
+import { requireProject } from "../engine/projects/creation.js";
 import { createWorkflow, prepareWorkflow } from "../engine/workflows/workflows.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
 import * as milestones from "../engine/milestones/milestones.js";
-import { requireProject } from "../engine/projects/projects.js";
+import { requireProject } from "../engine/projects/creation.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { milestone } from "../dispatch/shapes.js";

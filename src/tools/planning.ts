@@ -2,7 +2,7 @@ import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import type { EngineContext } from "../engine/context.js";
 import { type Decomposed, decomposeGoal, orchestrateGoal } from "../engine/planning/orchestrate.js";
-import { requireProject } from "../engine/projects/projects.js";
+import { requireProject } from "../engine/projects/creation.js";
 import type { Entry } from "../engine/templates/catalogue.js";
 import { runView } from "../engine/runs/views.js";
 import { requireOpenSession } from "../engine/runs/work-sessions.js";

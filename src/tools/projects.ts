@@ -4,13 +4,9 @@ import { actingAs } from "../engine/agents/agents.js";
 import { BatonError, codeOf } from "../base/errors.js";
 import { archiveProject, reviveProject } from "../engine/runs/project-archive.js";
 import { projectLine, projectStatus, projectStatusView } from "../engine/system/project-status.js";
-import {
-  type CreateProject,
-  createProject,
-  findProject,
-  listProjects,
-  updateProject,
-} from "../engine/projects/projects.js";
+import { findProject, listProjects } from "../engine/projects/projects.js";
+import { createProject, type CreateProject } from "../engine/projects/creation.js";
+import { updateProject } from "../engine/projects/updates.js";
 import { projectView } from "../engine/projects/views.js";
 import type { Files } from "../dispatch/capabilities.js";
 import { defineOperation } from "../dispatch/operation.js";
@@ -88,8 +84,8 @@ const REFUSALS: ReadonlyMap<string | undefined, string> = new Map([
 
 function rootAt(files: Files, root: string): NonNullable<CreateProject["root"]> {
   try {
-    const { cwd, caseInsensitive } = files.readWorkplace(root);
-    return { path: cwd, caseInsensitive };
+    const { cwd, gitRoot, caseInsensitive, gitDirectory, repository } = files.readWorkplace(root);
+    return { path: cwd, caseInsensitive, ...(gitRoot === cwd ? { repository: { gitDirectory, repository } } : {}) };
   } catch (error) {
     const refusal = REFUSALS.get(codeOf(error));
     if (refusal === undefined) throw error;
@@ -166,19 +162,31 @@ const update = defineOperation({
   name: "update_project",
   title: "Update a project",
   description:
-    "Changes a project's description and configuration. Named configuration keys change, null resets one " +
-    "to its default; the whole is checked. Returns the project and what changed.",
+    "Changes a project's description, configuration and root (where its directory was moved to). Named configuration keys " +
+    "change, null resets one to its default; the whole is checked. Returns the project and what changed.",
   area: "projects",
   effect: "write",
-  input: z.object({ project: reference, description, config, ...params.acting }),
+  words: ["a repository was moved", "move a project"],
+  input: z.object({
+    project: reference,
+    root: z.string().min(1).max(4_096).optional().describe("Where its directory is now."),
+    // Nullable, so that an empty text is not taken for one that was left out.
+    description: z.string().max(10_000).nullable().optional().describe("Null or an empty one clears it."),
+    config,
+    ...params.acting,
+  }),
   output: z.object({
     project,
     changed: z.array(z.object({ name: z.string(), from: z.unknown(), to: z.unknown() })),
   }),
-  *run(ctx, { agent, ...input }) {
-    const acting = yield* actingAs(ctx, agent);
-    const { project: updated, changed } = yield* updateProject(acting, input);
-    return { project: projectView(updated), changed };
+  needs: ["files"],
+  perform: async (host, { agent, root: written, ...input }) => {
+    const root = written === undefined ? undefined : rootAt(host.files, written);
+    return host.transact(function* (ctx) {
+      const acting = yield* actingAs(ctx, agent);
+      const { project: updated, changed } = yield* updateProject(acting, { ...input, root });
+      return { project: projectView(updated), changed };
+    });
   },
 });
 

@@ -4,7 +4,8 @@ import { configure as storeSettings, storedSettings, valuesInForce } from "../en
 import { BatonError } from "../base/errors.js";
 import { iso } from "../base/time.js";
 import { withPresentNames } from "../base/settings.js";
-import { findProject, updateProject } from "../engine/projects/projects.js";
+import { findProject } from "../engine/projects/projects.js";
+import { updateProject } from "../engine/projects/updates.js";
 import {
   type Component,
   componentsOf,

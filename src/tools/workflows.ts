@@ -8,7 +8,8 @@ import { BatonError } from "../base/errors.js";
 import { iso } from "../base/time.js";
 import { isName, NAME_RULE } from "../base/names.js";
 import { toMermaid } from "../engine/graph/diagrams.js";
-import { findProject, requireProject } from "../engine/projects/projects.js";
+import { findProject } from "../engine/projects/projects.js";
+import { requireProject } from "../engine/projects/creation.js";
 import * as workflows from "../engine/workflows/workflows.js";
 import {
   definition,

@@ -3,7 +3,7 @@ import { claimTask } from "../../src/engine/claims/claims.js";
 import { requireDefinition } from "../../src/engine/definitions/definition.js";
 import type { Effect } from "../../src/engine/effect.js";
 import { effects } from "../../src/engine/effects.js";
-import { requireProject } from "../../src/engine/projects/projects.js";
+import { requireProject } from "../../src/engine/projects/creation.js";
 import { executeWorkflow } from "../../src/engine/runs/executions.js";
 import { completeTask, failTask } from "../../src/engine/tasks/tasks.js";
 import { findCounters } from "../../src/store/runs/counters.js";

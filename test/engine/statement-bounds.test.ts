@@ -3,7 +3,7 @@ import { claimTask } from "../../src/engine/claims/claims.js";
 import type { EngineContext } from "../../src/engine/context.js";
 import { requireDefinition } from "../../src/engine/definitions/definition.js";
 import { executeWorkflow } from "../../src/engine/runs/executions.js";
-import { requireProject } from "../../src/engine/projects/projects.js";
+import { requireProject } from "../../src/engine/projects/creation.js";
 import type { Settings } from "../../src/base/settings.js";
 import { completeTask } from "../../src/engine/tasks/tasks.js";
 import { type Statement, statementsOf, type Tx } from "../../src/store/tx.js";

@@ -5,7 +5,8 @@ import { RestartTransaction, type Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import type { Requester } from "./conflicts.js";
-import { findProject, PERSONAL, requireProject } from "../projects/projects.js";
+import { findProject } from "../projects/projects.js";
+import { PERSONAL, requireProject } from "../projects/creation.js";
 import { noSuchTask, taskId } from "../lookup.js";
 
 /** For whom a lock is asked: an agent, and the running task it is for. */

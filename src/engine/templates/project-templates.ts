@@ -16,14 +16,8 @@ import { withPresentNames } from "../../base/settings.js";
 import { parseProjectConfig } from "../projects/config.js";
 import { foldCase, storedPattern } from "../paths/paths.js";
 import { problemsError } from "../../base/problems.js";
-import {
-  type CreateProject,
-  createProject,
-  type Project,
-  projectsOver,
-  projectsWithin,
-  projectWanted,
-} from "../projects/projects.js";
+import { type Project, projectsOver, projectsWithin } from "../projects/projects.js";
+import { projectWanted, createProject, type CreateProject } from "../projects/creation.js";
 import { scaffold } from "./scaffolds.js";
 import type { Entry, Template } from "./catalogue.js";
 import { createWorkflow } from "../workflows/workflows.js";

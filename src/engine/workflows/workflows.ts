@@ -15,7 +15,8 @@ import { BatonError } from "../../base/errors.js";
 import { hint } from "../../base/names.js";
 import { problemsError } from "../../base/problems.js";
 import { holdsFor } from "../steps/run-draft.js";
-import { findProject, PERSONAL, type Project } from "../projects/projects.js";
+import { findProject, type Project } from "../projects/projects.js";
+import { PERSONAL } from "../projects/creation.js";
 import type { Settings } from "../../base/settings.js";
 
 export type Workflow = workflows.Workflow;

@@ -47,7 +47,11 @@ export class CommandAttempt extends RunningAttempt {
       );
     }
     if (!(await isDirectory(root)))
-      return { kind: "release", note: `the project root ${root} is not a directory`, begun: false };
+      return {
+        kind: "release",
+        note: `the project root ${root} is not a directory (where it has moved, say so: update_project with root)`,
+        begun: false,
+      };
     await this.#endLeftovers();
     let spec: CommandStart;
     const bound = this.timeLimit(GRACE_MS);

@@ -88,3 +88,17 @@ function gitDirectory(gitRoot: string): string | undefined {
   const target = /^gitdir: (.+)$/m.exec(readFileSync(link, "utf8"))?.[1];
   return target === undefined ? undefined : realPlace(path.resolve(gitRoot, target.trim()));
 }
+
+/** Identities of a root's git directory and of its repository's. A move within a file system keeps them; a copy has others. */
+export function gitIdentities(gitRoot: string | null): { gitDirectory: string | null; repository: string | null } {
+  const own = gitRoot === null ? undefined : gitDirectory(gitRoot);
+  const common = gitRoot === null ? undefined : commonDirectory(gitRoot);
+  return { gitDirectory: identityOf(own), repository: identityOf(common) };
+}
+
+function identityOf(directory: string | undefined): string | null {
+  const found = directory && statSync(directory, { throwIfNoEntry: false, bigint: true });
+  if (found === undefined || found === "") return null;
+  // Inode numbers are used again, birth times are not. A device's number changes with a reboot.
+  return found.birthtimeNs === 0n ? `${found.dev}:${found.ino}` : `${found.ino}@${found.birthtimeNs}`;
+}

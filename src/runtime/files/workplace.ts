@@ -1,6 +1,6 @@
 import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
-import { linkedTo } from "./real-paths.js";
+import { gitIdentities, linkedTo } from "./real-paths.js";
 
 /** A directory as the file system knows it: what the engine calls a workplace. Absolute, real paths. */
 export interface WorkingDirectory {
@@ -11,6 +11,9 @@ export interface WorkingDirectory {
   readonly worktreeOf: string | null;
   /** Whether the file system there takes `A` and `a` for one name. */
   readonly caseInsensitive: boolean;
+  /** Identities in the file system: of the git root's own git directory, and of the one its repository's worktrees share. */
+  readonly gitDirectory: string | null;
+  readonly repository: string | null;
 }
 
 /**
@@ -27,6 +30,7 @@ export function readWorkplace(directory: string, base = process.cwd()): WorkingD
     gitRoot,
     worktreeOf: gitRoot === null ? null : mainWorkingTree(gitRoot),
     caseInsensitive: isCaseInsensitive(cwd),
+    ...gitIdentities(gitRoot),
   };
 }
 

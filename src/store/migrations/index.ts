@@ -11,6 +11,7 @@ import { fewerPages } from "./0010-fewer-pages.js";
 import { cheaperChecks } from "./0011-cheaper-checks.js";
 import { liveness } from "./0012-liveness.js";
 import { takers } from "./0013-takers.js";
+import { movedProjects } from "./0014-moved-projects.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -27,6 +28,7 @@ export const migrations: readonly Migration[] = [
   cheaperChecks,
   liveness,
   takers,
+  movedProjects,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -27,6 +27,10 @@ const FIELDS = {
   config: json<ProjectConfig>,
   /** Whether the file system at its root ignores case. */
   caseInsensitive: flag,
+  /** Identity of the root's git directory in the file system, which a move keeps; null where the root is no git root. */
+  gitDirectory: textOrNull,
+  /** Identity of the git directory that the worktrees of its repository share. */
+  repository: textOrNull,
   createdAt: int,
   updatedAt: int,
 };
@@ -52,6 +56,22 @@ export function* findDeepestProject(roots: readonly string[]): Tx<Project | unde
     `SELECT ${PROJECTS.columns} FROM projects WHERE status = 'active' AND root IN (${placeholders(roots.length)})
      ORDER BY length(root) DESC LIMIT 1`,
     roots,
+  ]);
+}
+
+/** Returns the active project whose root had this git directory when it was last seen. */
+export function* findProjectByGitDirectory(gitDirectory: string): Tx<Project | undefined> {
+  return yield* one(PROJECTS.read, [
+    `SELECT ${PROJECTS.columns} FROM projects WHERE status = 'active' AND git_directory = $1 ORDER BY id LIMIT 1`,
+    [gitDirectory],
+  ]);
+}
+
+/** Returns the active projects at worktrees of a repository. */
+export function* findProjectsOfRepository(repository: string): Tx<Project[]> {
+  return yield* many(PROJECTS.read, [
+    `SELECT ${PROJECTS.columns} FROM projects WHERE status = 'active' AND repository = $1 ORDER BY id`,
+    [repository],
   ]);
 }
 
@@ -95,6 +115,17 @@ export function* setProjectStatus(
     "UPDATE projects SET status = $1, updated_at = $2 WHERE id = $3 AND status = $4 RETURNING id",
     [change.to, ctx.now, project, change.from],
   ]);
+}
+
+export type ProjectPlace = Pick<Project, "root" | "caseInsensitive" | "gitDirectory" | "repository">;
+
+/** Writes where a project lies. */
+export function* saveProjectPlace(ctx: TxContext, project: string, place: ProjectPlace): Tx<void> {
+  yield [
+    `UPDATE projects SET root = $1, case_insensitive = $2, git_directory = $3, repository = $4, updated_at = $5
+     WHERE id = $6`,
+    [place.root, place.caseInsensitive ? 1 : 0, place.gitDirectory, place.repository, ctx.now, project],
+  ];
 }
 
 export function* saveProjectText(ctx: TxContext, project: Pick<Project, "id" | "description" | "config">): Tx<void> {

@@ -4,13 +4,9 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Command, Workplace } from "../../../src/engine/context.js";
 import { engineFor } from "../../../src/engine/engine.js";
-import {
-  createProject,
-  findProject,
-  type Project,
-  requireProject,
-  updateProject,
-} from "../../../src/engine/projects/projects.js";
+import { findProject, type Project } from "../../../src/engine/projects/projects.js";
+import { createProject, requireProject } from "../../../src/engine/projects/creation.js";
+import { updateProject } from "../../../src/engine/projects/updates.js";
 import { defaultSettings } from "../../../src/base/settings.js";
 import { readWorkplace } from "../../../src/runtime/files/workplace.js";
 import type { Store } from "../../../src/store/tx.js";

@@ -3,7 +3,7 @@ import { defaultSettings } from "../../../src/base/settings.js";
 import type { Brief } from "../../../src/engine/claims/brief.js";
 import { claimTask } from "../../../src/engine/claims/claims.js";
 import { requireDefinition } from "../../../src/engine/definitions/definition.js";
-import { requireProject } from "../../../src/engine/projects/projects.js";
+import { requireProject } from "../../../src/engine/projects/creation.js";
 import { executeWorkflow } from "../../../src/engine/runs/executions.js";
 import { completeTask, reportProgress } from "../../../src/engine/tasks/tasks.js";
 import { openPostgres } from "../../../src/store/postgres/postgres.js";
