@@ -2,6 +2,7 @@ import os from "node:os";
 import { type DatabaseConfig, type Flags, loadConfig } from "../config.js";
 import { BatonError } from "../base/errors.js";
 import { isName, NAME_RULE, nameFrom } from "../base/names.js";
+import { PACKAGE_ROOT } from "../runtime/package-root.js";
 import { VERSION } from "../runtime/version.js";
 import { readSeat } from "../runtime/seat.js";
 import { systemClock } from "../runtime/clock.js";
@@ -10,6 +11,7 @@ import type { App } from "./app.js";
 /** Everything that the command line can reach beyond its own terminal. Each part is loaded when it is needed. */
 export const commandHost = {
   version: VERSION,
+  packageRoot: PACKAGE_ROOT,
   /** Milliseconds since the epoch. */
   now: () => systemClock.now(),
   open,

@@ -89,10 +89,10 @@ test("invalid actions are refused with a sentence and an exit code", async () =>
   });
 });
 
-test("`baton letters` is another name of `baton dead-letters`", async () => {
+test("`baton letters` and `baton dead-letters` are other names of `baton failed`", async () => {
   const { fixture, idOf } = await withDeadLetters();
   const { stdout } = await baton(fixture, ["letters", "list"]);
   expect(stdout).toContain(idOf("a"));
   expect(stdout).toBe((await baton(fixture, ["dead-letters", "list"])).stdout);
-  expect((await baton(fixture, ["--help"])).stdout).toContain("dead-letters|letters");
+  expect((await baton(fixture, ["--help"])).stdout).toContain("failed|dead-letters");
 });

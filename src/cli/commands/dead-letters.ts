@@ -14,7 +14,7 @@ export interface ListOptions extends Shared {
   readonly status: NonNullable<InputOf<"list_dead_letters">["status"]>;
 }
 
-/** `baton dead-letters list` */
+/** `baton failed list` */
 export async function listDeadLetters(
   { call, stdout, host }: CommandContext,
   { run, project, status }: ListOptions,
@@ -34,7 +34,7 @@ export async function listDeadLetters(
   return { data: found, text };
 }
 
-/** `baton dead-letters show ID` */
+/** `baton failed show ID` */
 export async function showDeadLetter({ call }: CommandContext, id: string): Promise<CommandAnswer> {
   const found = await call("get_dead_letter", { id });
   const { dead_letter: deadLetter, attempts, context: given, blocked } = found;
@@ -52,7 +52,7 @@ export async function showDeadLetter({ call }: CommandContext, id: string): Prom
     ...(blocked.length === 0 ? [] : [`  ${tasks(blocked.length)} for it: ${blocked.slice(0, 10).join(", ")}`]),
     ...(by === null ? [] : [`  closed by ${by}${note === null ? "" : `: ${note}`}`]),
     ...(again === undefined ? [] : [`  retried automatically at ${again}`]),
-    ...(deadLetter.status === "pending" ? [`  baton dead-letters replay ${id}, or resolve, or discard`] : []),
+    ...(deadLetter.status === "pending" ? [`  baton failed replay ${id}, or resolve, or discard`] : []),
   ].join("\n");
   return { data: found, text };
 }
@@ -65,7 +65,7 @@ export interface ReplayOptions extends Shared {
   readonly notes?: string;
 }
 
-/** `baton dead-letters replay ID…`: one after the other; what has been replayed when one is refused stays so. */
+/** `baton failed replay ID…`: one after the other; what has been replayed when one is refused stays so. */
 export async function replayDeadLetters(
   { call }: CommandContext,
   ids: readonly string[],

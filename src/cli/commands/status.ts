@@ -4,7 +4,7 @@ import type { CommandAnswer, CommandContext } from "../command.js";
 import { ago, duration, percent } from "../terminal/durations.js";
 import { EXIT } from "../failure.js";
 import { STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
-import { paint, type Style, type Tone } from "../terminal/terminal.js";
+import { paint, shownWidth, type Style, type Tone, wrap } from "../terminal/terminal.js";
 
 type System = ResultOf<"get_system_status">;
 type Health = ResultOf<"get_health_status">;
@@ -13,7 +13,8 @@ type ProjectStatus = ResultOf<"get_project_status">;
 const PROJECTS_SHOWN = 20;
 
 /** `baton status`: what goes on, project by project, and what keeps it from going on. */
-export async function status({ call, stdout: { style }, host }: CommandContext): Promise<CommandAnswer> {
+export async function status({ call, stdout, host }: CommandContext): Promise<CommandAnswer> {
+  const { style } = stdout;
   const system = await call("get_system_status", {});
   const health = await call("get_health_status", {});
   const projects = await active(call);
@@ -23,7 +24,10 @@ export async function status({ call, stdout: { style }, host }: CommandContext):
     ...(projects.length === 0 ? ["Nothing is running. Start a workflow: baton run FILE.yaml"] : []),
     ...problemLines(system, health, style),
   ];
-  return { data: { system, health, projects }, text: lines.join("\n") };
+  const columns = stdout.live ? stdout.size().columns : Number.POSITIVE_INFINITY;
+  // A line that is broken by the terminal would be cut within a word.
+  const shown = lines.flatMap((line) => (shownWidth(line) <= columns ? [line] : wrap(line, columns)));
+  return { data: { system, health, projects }, text: shown.join("\n") };
 }
 
 /** The projects where something goes on. */

@@ -3,7 +3,7 @@ import { duration, percent, stopwatch } from "../terminal/durations.js";
 import { eventText } from "./event-text.js";
 import type { RunState } from "./state.js";
 import { rankOf, signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
-import { fit, pad, paint, type Style, widthOf } from "../terminal/terminal.js";
+import { fit, pad, paint, type Style, widthOf, wrap } from "../terminal/terminal.js";
 
 /** The place a run is drawn in. */
 export interface View {
@@ -136,18 +136,13 @@ function notesOf(state: RunState, { style, now }: View, columns: number): string
       .flatMap(({ ask, id, task }) => [`${task.key} asks: ${ask}`, `answer: baton approve ${id}`]),
   );
   return notes
-    .flatMap((text) => wrap(text, columns - 2))
+    .flatMap((text) => noteLines(text, columns - 2))
     .map((line) => paint(fit(`  ${line}`, columns), "yellow", style));
 }
 
-/** A note over several lines, broken between words: none of it is cut but what goes beyond a few lines. */
-function wrap(text: string, columns: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(/\s+/)) {
-    const last = lines.at(-1);
-    if (last !== undefined && widthOf(last) + 1 + widthOf(word) <= columns) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
+/** A note over several lines: none of it is cut but what goes beyond a few. */
+function noteLines(text: string, columns: number): string[] {
+  const lines = wrap(text, columns);
   const kept = lines.slice(0, NOTE_LINES_MAX).map((line) => fit(line, columns));
   return kept.length < lines.length ? [...kept.slice(0, -1), fit(`${kept.at(-1) ?? ""} …`, columns)] : kept;
 }

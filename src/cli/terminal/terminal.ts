@@ -1,4 +1,5 @@
 import type { WriteStream } from "node:tty";
+import { stripVTControlCharacters } from "node:util";
 import { shownText } from "../../base/texts/shown-text.js";
 
 /** Where a command writes, and what that place can show. */
@@ -100,6 +101,24 @@ export function fit(text: string, columns: number): string {
     kept += segment;
   }
   return `${kept}…`;
+}
+
+/** Breaks a line between words, colours or not, at so many columns; the lines after the first are indented as it is, and two more. */
+export function wrap(line: string, columns: number): string[] {
+  const indent = /^ */.exec(line)?.[0] ?? "";
+  const lines: string[] = [];
+  for (const word of line.trim().split(/(?<!^) +/)) {
+    const last = lines.at(-1);
+    if (last === undefined) lines.push(`${indent}${word}`);
+    else if (shownWidth(last) + 1 + shownWidth(word) <= columns) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(`${indent}  ${word}`);
+  }
+  return lines;
+}
+
+/** Columns that a text takes, its colours aside. */
+export function shownWidth(text: string): number {
+  return widthOf(stripVTControlCharacters(text));
 }
 
 export function pad(text: string, columns: number): string {

@@ -127,8 +127,7 @@ function messageOf(question: Question, { missing, omitted, problem }: Beside): s
   const name = (text: string): string => `"${inline(text, LABEL_CHARS_MAX)}"`;
   const names = (all: readonly string[]): string => all.slice(0, NAMED_MAX).map(name).join(", ");
   const { text, left } = block(ask);
-  const answers = question.form === undefined ? "" : " --answers '{…}'";
-  const command = `baton call decide_escalation --id ${id} --decision approved${answers}`;
+  const command = `baton approve ${id}`;
   const parts = [
     problem === undefined ? "" : `Refused: ${inline(problem, REMARK_CHARS_MAX)}`,
     `Step ${name(question.key)} of run ${name(run.name)} in project ${name(question.project)} waits for your decision. ` +

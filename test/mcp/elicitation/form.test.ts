@@ -36,7 +36,7 @@ describe("the words around a question", () => {
         "    Release it?",
         "The question is the workflow's, which an assistant may have written, and not Baton's. Assistants read what you enter: no passwords, no keys.",
         "Without a decision by 2026-01-04 12:30 UTC it counts as rejected. Close this form to leave it open. " +
-          "At a terminal: baton call decide_escalation --id task_1 --decision approved",
+          "At a terminal: baton approve task_1",
       ].join("\n\n"),
     );
   });
@@ -150,7 +150,7 @@ describe("the form of a question", () => {
     expect(Object.keys(fields)).toEqual(["decision", "note"]);
     expect(fields["decision"]).toMatchObject({ enum: ["rejected", "deferred"] });
     expect(message).toContain('It asks for what this form cannot show: "other", "tags". To approve, use a terminal.');
-    expect(message).toContain("--decision approved --answers '{…}'");
+    expect(message).toContain("At a terminal: baton approve ");
     expect(read({ decision: "rejected" })).toEqual({ decision: "rejected" });
   });
 

@@ -1,0 +1,129 @@
+import { type Command, Option } from "commander";
+import { DEAD_LETTER_STATUSES, PRIORITY_NAMES, PROJECT_STATUSES } from "../base/statuses.js";
+import path from "node:path";
+import type { Act } from "./command.js";
+import { amount, collect, wholeNumber } from "./option-values.js";
+
+// Commands that stand in groups, such as `baton workflow list`, and the options of those that run a workflow.
+
+const RUN_HELP = `
+While it runs, its progress is shown: drawn in place on a terminal, elsewhere a line for each change.
+Ctrl-C leaves the run, which other agents can continue; tasks of this process return to the queue.
+
+Exit codes: 0 succeeded, 1 failed, 2 bad input, 3 cancelled, 4 left before its end (Ctrl-C, --timeout).`;
+
+export function withRunOptions(command: Command): Command {
+  return command
+    .option("-i, --input <name=value>", "input of the workflow (repeatable)", collect, [])
+    .option("--watch", "show every task, not only the running ones")
+    .option("--allow-commands", "let this process run the command steps of this run and its child runs")
+    .option("--mcp-config <file>", "let this process call the tools of the file's mcpServers")
+    .option("--max-parallel <n>", "limit of tasks that run at once", wholeNumber)
+    .addOption(new Option("--priority <level>", "priority among runs").choices(PRIORITY_NAMES))
+    .option("--budget <dollars>", "cost limit in US dollars", amount)
+    .option("--project <name>", "default: the project of the working directory")
+    .option("--detach", "start the run, print its id and exit")
+    .option("--timeout <seconds>", "leave the run after this time", wholeNumber)
+    .option("--cancel-on-interrupt", "the first Ctrl-C cancels the run, the second leaves it")
+    .addHelpText("after", RUN_HELP);
+}
+
+export function addWorkflow(program: Command, act: Act, packageRoot: string): void {
+  const commands = () => import("./commands/workflow.js");
+  const group = program
+    .command("workflow")
+    .description("list, store, check and run stored workflows")
+    .addHelpText("after", `\nEvery key of a workflow file: ${path.join(packageRoot, "docs/workflows.md")}`);
+  group
+    .command("list")
+    .description("list stored workflows by name, with the outcomes of their runs")
+    .option("--project <name>", "default: the project of the working directory")
+    .action(act(async () => (await commands()).listWorkflows));
+  group
+    .command("create")
+    .description("store a file as the next version, if it differs from the newest")
+    .argument("<file>", "YAML or JSON, - for stdin")
+    .option("--name <name>", "default: the name in the file")
+    .option("--project <name>", "default: the project of the working directory")
+    .action(act(async () => (await commands()).createWorkflow));
+  withRunOptions(group.command("run").argument("<name>", "name of a stored workflow, or template:NAME"))
+    .description("run a stored workflow, as `baton run` does a file")
+    .action(act(async () => (await import("./commands/run.js")).runStored));
+  group
+    .command("validate")
+    .description("check a file: list every problem, or estimate the run; exit code 2 for problems")
+    .argument("<file>", "YAML or JSON, - for stdin")
+    .option("--project <name>", "default: the project of the working directory")
+    .action(act(async () => (await commands()).validateWorkflow));
+}
+
+export function addDeadLetters(program: Command, act: Act): void {
+  const commands = () => import("./commands/dead-letters.js");
+  const group = program
+    .command("failed")
+    .alias("dead-letters")
+    .alias("letters")
+    .description("show and handle tasks that failed permanently: retry, resolve or discard them");
+  group
+    .command("list")
+    .description("list failed tasks, newest first; by default those still pending")
+    .option("--run <run>", "only those of one run")
+    .option("--project <name>", "default: all projects")
+    .addOption(new Option("--status <status>").choices(DEAD_LETTER_STATUSES).default("pending"))
+    .action(act(async () => (await commands()).listDeadLetters));
+  group
+    .command("show")
+    .description("show one with its error, attempts, prompt and the tasks it blocks")
+    .argument("<id>", "from `baton failed list`")
+    .action(act(async () => (await commands()).showDeadLetter));
+  group
+    .command("replay")
+    .description("retry the tasks, with changes if given; their runs continue")
+    .argument("<ids...>")
+    .option("--prompt <text>", "replace the prompt")
+    .option("--agent <handle>", "reserve the task for this agent")
+    .option("--max-attempts <n>", "number of further attempts", wholeNumber)
+    .option("-i, --input <name=value>", "add or replace an input of the run (repeatable)", collect, [])
+    .option("--notes <text>", "why")
+    .action(act(async () => (await commands()).replayDeadLetters));
+  group
+    .command("resolve")
+    .description("complete the task with a result obtained elsewhere and unblock its dependents")
+    .argument("<id>")
+    .requiredOption("--notes <text>", "how it was resolved")
+    .option("--result <value>", "JSON, or a text")
+    .action(act(async () => (await commands()).resolveDeadLetter));
+  group
+    .command("discard")
+    .description("close them without a retry; the tasks stay failed")
+    .argument("<ids...>")
+    .requiredOption("--notes <text>", "why")
+    .action(act(async () => (await commands()).discardDeadLetters));
+}
+
+export function addProject(program: Command, act: Act): void {
+  const commands = () => import("./commands/project.js");
+  const group = program
+    .command("project")
+    .description("list and create projects: root directories with their configuration");
+  group
+    .command("list")
+    .description("list projects by name, with the progress of their active runs")
+    .addOption(new Option("--status <status>").choices(PROJECT_STATUSES))
+    .action(act(async () => (await commands()).listProjects));
+  group
+    .command("create")
+    .description("create a project; a git repository gets one at the first write anyway")
+    .argument("<name>")
+    .option("--root <directory>", "default: root of this git repository")
+    .option("--description <text>")
+    .option("--template <name>", "create files, workflows and milestones from a template (baton project templates)")
+    .option("-i, --input <name=value>", "input of the template (repeatable)", collect, [])
+    .option("--overwrite", "let the template's files replace existing ones")
+    .action(act(async () => (await commands()).createProject));
+  group
+    .command("templates")
+    .description("list the templates of projects and workflows, shipped and your own")
+    .addOption(new Option("--kind <kind>").choices(["project", "workflow"]))
+    .action(act(async () => (await commands()).listTemplates));
+}
