@@ -21,6 +21,10 @@ export const commandHost = {
   inspectDatabase: async (database: DatabaseConfig) => (await import("./maintenance.js")).inspectDatabase(database),
   liveSessions: async (app: App) => (await import("./maintenance.js")).liveSessions(app),
   prune: async (app: App) => (await import("./maintenance.js")).prune(app, CLIENT),
+  backUp: async (database: DatabaseConfig, to: string) => (await import("./transfers.js")).backUp(database, to),
+  exportTo: async (app: App, to: string) => (await import("./transfers.js")).exportTo(app, to),
+  importFrom: async (app: App, from: string) => (await import("./transfers.js")).importStore(await app.store(), from),
+  isExport: async (file: string) => (await import("./transfers.js")).isExport(file),
   removeDatabase: async (database: DatabaseConfig) => (await import("./maintenance.js")).removeDatabase(database),
 };
 export type CommandHost = typeof commandHost;

@@ -205,11 +205,13 @@ function addStatus(program: Command, act: Act): void {
 function addImport(program: Command, act: Act): void {
   program
     .command("import")
-    .description("store a workflow recorded by another system (WfCommons WfFormat 1.5)")
-    .argument("<file>", "JSON, - for stdin")
+    .description(
+      "take in what baton export wrote, or store a workflow recorded by another system (WfCommons WfFormat 1.5)",
+    )
+    .argument("<file>", "an export, or JSON, - for stdin")
     .option("--name <name>", "default: the name in the file")
     .option("--project <name>", "default: the project of the working directory")
-    .action(act(async () => (await import("./commands/workflow.js")).importWorkflow));
+    .action(act(async () => (await import("./commands/transfers.js")).importFile));
 }
 
 function addCall(program: Command, act: Act): void {
@@ -232,6 +234,16 @@ function addMaintenance(program: Command, act: Act): void {
     .command("prune")
     .description("remove ended runs and closed dead letters past their retention, and free the space")
     .action(act(async () => (await import("./commands/maintenance.js")).prune));
+  program
+    .command("backup")
+    .description("copy the SQLite database into a new file, while servers use it")
+    .argument("<file>", "a file that does not exist yet")
+    .action(act(async () => (await import("./commands/transfers.js")).backup));
+  program
+    .command("export")
+    .description("write the whole database into a new file, as lines of JSON that either database can import")
+    .argument("<file>", "a file that does not exist yet")
+    .action(act(async () => (await import("./commands/transfers.js")).exportAll));
   program
     .command("reset")
     .description("delete the database: the SQLite file, or Baton's tables in PostgreSQL")

@@ -66,6 +66,7 @@ const ROOMS = [
   { house: "store", floor: 5, room: "checkpoints" },
   { house: "store", floor: 6, room: "lock-order.ts" },
   { house: "store", floor: 7, room: "presence" },
+  { house: "store", floor: 7, room: "exports" },
 ] as const satisfies readonly Room[];
 
 /** Imports that each house may use beside its own lower rooms. */

@@ -6,7 +6,7 @@ import { readSource, ROOT, typescriptFiles } from "./source.js";
 /** Areas of operations that have no rules of their own to keep in src/engine: they are about the operations. */
 const WITHOUT_RULES = ["meta"];
 /** Rooms of the store that serve all of it. */
-const DRIVERS = ["driver", "sqlite", "postgres", "migrations"];
+const DRIVERS = ["driver", "sqlite", "postgres", "migrations", "exports"];
 
 const FILES_MAX = 15;
 /** Folders whose files are one list: an area's operations each, a command each, a migration each. */

@@ -2,7 +2,8 @@ import { fittingEntries } from "../../base/paging.js";
 import { BatonError } from "../../base/errors.js";
 import { int, json, placeholders, text, textOrNull } from "../rows.js";
 import { columns, type RowOf } from "../tables.js";
-import type { Row, SqlValue, Tx } from "../tx.js";
+import type { SqlValue, Tx } from "../tx.js";
+import { decodeCursor, encodeCursor, type Position, positionOf, START } from "./positions.js";
 
 export const EVENTS = columns({
   seq: int,
@@ -35,13 +36,6 @@ export interface EventPage {
   readonly more: boolean;
 }
 
-/** A place in the history. On PostgreSQL the transaction's number leads: see `readEvents`. */
-interface Position {
-  readonly xid: number;
-  readonly seq: number;
-}
-
-const START: Position = { xid: 0, seq: 0 };
 /** Rows looked at for one page, so that a filter which matches little costs no more than one which matches all. */
 const WINDOW = 2_000;
 const TYPES_MAX = 32;
@@ -138,27 +132,7 @@ function paddedTypes(filters: EventFilters): readonly string[] {
   return types.concat(types.slice(-1).flatMap((last) => Array.from({ length: size - types.length }, () => last)));
 }
 
-function positionOf(row: Row): Position {
-  return { xid: int(row, "xid"), seq: int(row, "seq") };
-}
-
-function encodeCursor({ xid, seq }: Position): string {
-  return `${xid.toString(36)}.${seq.toString(36)}`;
-}
-
 /** Throws `invalid_input` for what is no cursor, before a call that needs it later does anything. */
 export function requireCursor(cursor: string): void {
   decodeCursor(cursor);
-}
-
-function decodeCursor(cursor: string): Position {
-  const parts = /^([0-9a-z]{1,11})\.([0-9a-z]{1,11})$/.exec(cursor);
-  const [xid, seq] = [parts?.[1], parts?.[2]].map((part) =>
-    part === undefined ? Number.NaN : Number.parseInt(part, 36),
-  );
-  if (xid === undefined || seq === undefined || !Number.isSafeInteger(xid) || !Number.isSafeInteger(seq)) {
-    const message = `cursor: "${cursor}" is not one that an answer gave; leave it out to begin anew.`;
-    throw new BatonError("invalid_input", message);
-  }
-  return { xid, seq };
 }
