@@ -61,6 +61,10 @@ export const settingsSchema = z.object({
   elicitation_again_ms: z.int().min(1_000).default(3_600_000),
   /** Checkpoints kept of each automatic kind, per run; the oldest is removed. */
   checkpoints_kept: z.int().min(1).max(1_000).default(20),
+  /** Quotas of each agent with its connection; 0: none. */
+  agent_locks_max: z.int().min(0).default(0),
+  agent_open_tasks_max: z.int().min(0).default(0),
+  agent_bytes_per_hour_max: z.int().min(0).default(0),
 });
 export type Settings = Readonly<z.output<typeof settingsSchema>>;
 

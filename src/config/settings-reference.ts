@@ -43,6 +43,9 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   elicitation_timeout_ms: "lifetime of such a form",
   elicitation_again_ms: "pause before a person who did not answer is asked again",
   checkpoints_kept: "automatic checkpoints kept of each kind, per run",
+  agent_locks_max: "quota of each agent: file locks held or waited for; 0: none",
+  agent_open_tasks_max: "quota of each agent: open tasks that it has created; 0: none",
+  agent_bytes_per_hour_max: "quota of each agent: bytes that its calls write in an hour; 0: none",
 };
 
 const INTRODUCTION = `# Configuration

@@ -1,7 +1,8 @@
 import type { Caller, Command } from "../engine/context.js";
 import { type Engine, prepared } from "../engine/engine.js";
 import { BatonError, programReplaced } from "../base/errors.js";
-import { doneEarlier, once, type WriteRequest } from "../engine/idempotency.js";
+import { type Done, doneEarlier, once, type WriteRequest } from "../engine/idempotency.js";
+import { withinQuotas } from "../engine/system/quotas.js";
 import { hashOfInput } from "../base/hash.js";
 import type { Settings } from "../base/settings.js";
 import type { Logger } from "../runtime/logger.js";
@@ -203,10 +204,12 @@ class Call {
     if (this.#operation.effect === "read") throw new Error(`${this.#operation.name} is a read and tried to write`);
     const engine = await this.#parts.engine();
     const requestId = this.#requestIdOf(step, engine);
-    if (requestId === undefined) return engine.transact(command);
+    const call = { agent: this.#subject, use: this.#operation.quota };
+    if (requestId === undefined) return engine.transact((ctx) => withinQuotas(ctx, call, () => command(ctx)));
     const request = this.#request(requestId);
+    const work: Command<Done<T>> = (ctx) => once(ctx, request, () => command(ctx));
     // After a lost answer to the commit it reads first what it may have written.
-    const { result, recorded } = await engine.transact((ctx) => once(ctx, request, () => command(ctx)), {
+    const { result, recorded } = await engine.transact((ctx) => withinQuotas(ctx, call, () => work(ctx)), {
       idempotent: true,
     });
     if (recorded) this.#recorded.set(step, (this.#recorded.get(step) ?? 0) + 1);

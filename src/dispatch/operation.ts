@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { Area } from "../base/areas.js";
 import type { Command, EngineContext } from "../engine/context.js";
+import type { QuotaUse } from "../engine/system/quotas.js";
 import type { Engine } from "../engine/engine.js";
 import type { Tx } from "../store/tx.js";
 import type { ServerCapabilities } from "./capabilities.js";
@@ -31,6 +32,8 @@ interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
   /** It takes steps of a workflow: find_operations shows how they are written. */
   readonly takesSteps?: boolean;
   readonly permission?: Permission;
+  /** The quota of its agent that a call uses. */
+  readonly quota?: QuotaUse;
   /** Returns an input in the form of another system as this operation's own; what it does not know stays for the schema to refuse. */
   translate?(given: Record<string, unknown>): Record<string, unknown>;
   readonly input: I;

@@ -101,6 +101,7 @@ const fail = defineOperation({
     "Fails a claimed task: it is retried with backoff, or becomes a dead letter and blocks its dependents. partial_result keeps what is usable.",
   area: "tasks",
   effect: "write",
+  quota: "nothing",
   listed: true,
   aliases: ["report_task_failure", "mark_task_failed"],
   translate: withErrorObject,
@@ -145,6 +146,7 @@ const release = defineOperation({
     "Gives a claimed task back unharmed: no attempt is counted, and another agent can claim it. Use it when you cannot continue.",
   area: "tasks",
   effect: "write",
+  quota: "nothing",
   listed: true,
   words: ["give back", "hand back", "stop working on a task"],
   input: z.object({

@@ -86,6 +86,7 @@ const resume = defineOperation({
     "Restores a run. in_place resets the run: work under way is fenced off, later results no longer count, the history stays. fork starts a new run from there and leaves the old one unchanged. Files and commits are not reverted. Returns the run, and its ready tasks.",
   area: "checkpoints",
   effect: "destructive",
+  quota: "tasks",
   input: z.object({
     checkpoint: z.string().min(1).max(300).describe("From list_checkpoints."),
     as: z.enum(["in_place", "fork"]).default("in_place"),

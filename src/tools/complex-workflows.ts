@@ -19,6 +19,7 @@ export const createComplex = defineOperation({
     "Stores a workflow in the form other systems write: steps with module (an MCP server, shell or baton) and action (its tool), dependencies, groups; {{step.output}} reads a result. Use it for such plans; create_workflow takes Baton's own form. Returns the workflow, with execute its run, or every problem.",
   area: "workflows",
   effect: "write",
+  quota: "tasks",
   aliases: ["execute_complex_workflow"],
   aliasInput: { execute_complex_workflow: { execute: true } },
   input: z.object({

@@ -62,6 +62,7 @@ const execute = defineOperation({
     "Starts a run of a stored workflow or of a definition given here, when you have the steps. Returns the run and its ready tasks.",
   area: "workflows",
   effect: "write",
+  quota: "tasks",
   listed: true,
   aliases: ["run_workflow", "start_workflow"],
   words: ["start a plan", "run steps", "review by another agent"],
@@ -149,6 +150,7 @@ const executeTask = defineOperation({
     "Starts a run of one step, given as in a definition: a prompt for an agent, or a command for the server. Returns the run; wait_seconds waits for its end.",
   area: "tasks",
   effect: "write",
+  quota: "tasks",
   example: { definition: { kind: "command", run: "npm test" } },
   takesSteps: true,
   input: z.object({

@@ -15,6 +15,7 @@ export const modifyRun = defineOperation({
   description: `Changes a run's tasks while agents work on it, all changes or none; held and ended tasks stay. Ops: add_task {step, before?}, update_task {task, set}, remove_task {task}, add_dependency, remove_dependency {task, on}, create_branch {after, if, then, else?, before?}, insert_gate {after, checks | ask}, parallelize {tasks}, reprioritize {tasks?, priority}. ${EXAMPLE}`,
   area: "runs",
   effect: "write",
+  quota: "tasks",
   listed: true,
   words: ["add a step to a run", "change a plan", "create branch", "insert gate"],
   example: { run: "run_…", changes: [{ op: "add_task", step: { key: "fix", prompt: "…", needs: ["test"] } }] },

@@ -71,6 +71,7 @@ export const orchestrate = defineOperation({
     "Starts a run when you have only a goal. Its one task, the plan, is yours at once, with how steps are written, agents who could do them, and plans of similar runs; completing it with the steps starts them.",
   area: "workflows",
   effect: "write",
+  quota: "tasks",
   listed: true,
   words: ["plan a goal", "decompose"],
   input: orchestrateInput,

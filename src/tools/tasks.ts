@@ -47,6 +47,7 @@ const createTask = defineOperation({
     "Adds one task, outside any plan or to a run under way; execute_workflow for several steps. Returns the task, claimable once its dependencies succeeded.",
   area: "tasks",
   effect: "write",
+  quota: "tasks",
   listed: true,
   aliases: ["add_task"],
   example: { title: "…", prompt: "…", files: { write: ["src/api/**"] } },

@@ -1,3 +1,4 @@
+import { noteAdditions } from "../steps/additions.js";
 import { deleteEdges, type Edge, insertEdges } from "../../store/tasks/dependencies.js";
 import { deleteTasks, setDegrees } from "../../store/tasks/revisions.js";
 import { lockRun } from "../../store/lock-order.js";
@@ -100,6 +101,7 @@ function* write(ctx: EngineContext, writing: Writing): Tx<Modified> {
   const rewired = yield* rewire(writing);
   const loose = yield* reviseOpenTasks(change, revision, rewired);
   const added = yield* addTasks(change, revision, fresh);
+  yield* noteAdditions(ctx, { run, agent: writing.agent, tasks: added.map(({ id }) => id) });
   yield* setRevision(run.id, run.revision, shapeOf(dag));
   const removed = graph.removed.map(({ key }) => key);
   const updated = [...new Set([...loose.updated, ...rewired])].sort();

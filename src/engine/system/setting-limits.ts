@@ -10,7 +10,7 @@ const MINUTE = 60_000;
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 
-/** Settings that remove what is kept, or decide whether and how a person is asked. */
+/** Settings that remove what is kept, decide whether and how a person is asked, or bound what each agent may use. */
 const PERSONS: ReadonlySet<string> = new Set<Name>([
   "retention_ms",
   "dead_letter_retention_ms",
@@ -18,6 +18,9 @@ const PERSONS: ReadonlySet<string> = new Set<Name>([
   "elicitation",
   "elicitation_timeout_ms",
   "elicitation_again_ms",
+  "agent_locks_max",
+  "agent_open_tasks_max",
+  "agent_bytes_per_hour_max",
 ]);
 
 /**
@@ -63,7 +66,7 @@ export function requireOwnSettings(ctx: EngineContext, names: readonly string[])
   if (reserved.length === 0) return;
   const are = reserved.length === 1 ? "is" : "are";
   requirePerson(ctx, {
-    matter: `${reserved.join(", ")} ${are} for a person to set: they remove what is kept, or decide how people are asked. No setting was changed.`,
+    matter: `${reserved.join(", ")} ${are} for a person to set: they remove what is kept, decide how people are asked, or bound agents. No setting was changed.`,
     way: `A person sets them at a terminal (baton call configure), or where the servers are started (${reserved.map((name) => `BATON_${name.toUpperCase()}`).join(", ")}).`,
     details: { settings: reserved },
   });

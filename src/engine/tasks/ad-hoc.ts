@@ -15,6 +15,7 @@ import { type Problem, problemsError } from "../../base/problems.js";
 import type { Project } from "../projects/projects.js";
 import { type ChangedRun, RunChange, requireCapacity } from "../lifecycle/run-change.js";
 import { settledAmong, settleWaiting } from "../lifecycle/dependents.js";
+import { noteAdditions } from "../steps/additions.js";
 import { raiseRanks } from "./ranks.js";
 
 /** A task outside any workflow. */
@@ -82,6 +83,7 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   const [task] = tasks;
   if (!task) throw new Error("one step makes one task");
   yield* countDependents(needed.map((needs) => needs.id));
+  yield* noteAdditions(ctx, { run, agent: adHoc.agent, tasks: [id] });
   change.add(task);
   change.recordTask({ ...task, agent: adHoc.agent }, "task.created", { title: task.title });
   if (task.status === "ready") change.recordTask(task, "task.ready");

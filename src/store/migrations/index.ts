@@ -12,6 +12,7 @@ import { cheaperChecks } from "./0011-cheaper-checks.js";
 import { liveness } from "./0012-liveness.js";
 import { takers } from "./0013-takers.js";
 import { movedProjects } from "./0014-moved-projects.js";
+import { quotas } from "./0015-quotas.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -29,6 +30,7 @@ export const migrations: readonly Migration[] = [
   liveness,
   takers,
   movedProjects,
+  quotas,
 ];
 
 export const SCHEMA_VERSION = migrations.length;
