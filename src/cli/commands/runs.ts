@@ -3,9 +3,10 @@ import type { InputOf, ResultOf } from "../../tools/registry.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
 import { finalResultLines, finalResults, resultText } from "../run/results.js";
 import { findRun } from "../run/run-reference.js";
+import { tasksByUrgency } from "../run/state.js";
 import { ago, duration, percent as percentText } from "../terminal/durations.js";
 import { table } from "../terminal/table.js";
-import { rankOf, signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
+import { signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { paint, type Style } from "../terminal/terminal.js";
 import type { RunAnswer, TaskAnswer } from "../typed-calls.js";
 
@@ -58,7 +59,7 @@ async function showRun({ call, stdout: { style }, host }: CommandContext, { id }
     const error = attempts.at(-1)?.error;
     if (error !== undefined) reasons.set(task.id, `${error.type}: ${error.message}`);
   }
-  const shown = [...tasks].sort((one, other) => rankOf(one.status) - rankOf(other.status)).slice(0, TASKS_SHOWN);
+  const shown = tasksByUrgency({ ...found, failed: found.dead_letter, tasks }).slice(0, TASKS_SHOWN);
   const width = Math.max(0, ...shown.map(({ key }) => key.length));
   const lines = [
     ...headLines(run, style, host.now()),

@@ -1,8 +1,8 @@
 import type { BudgetAnswer, RunAnswer, TaskAnswer } from "../typed-calls.js";
 import { duration, percent, stopwatch } from "../terminal/durations.js";
 import { eventText } from "./event-text.js";
-import type { RunState } from "./state.js";
-import { rankOf, signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
+import { type RunState, tasksByUrgency } from "./state.js";
+import { signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
 import { fit, pad, paint, type Style, widthOf, wrap } from "../terminal/terminal.js";
 
 /** The place a run is drawn in. */
@@ -86,9 +86,7 @@ interface Space {
 }
 
 function taskLines(state: RunState, view: View, { columns, room }: Space): string[] {
-  const shown = view.table
-    ? [...state.tasks].sort((one, other) => rankOf(one.status) - rankOf(other.status))
-    : state.running;
+  const shown = view.table ? tasksByUrgency(state) : state.running;
   const total = view.table ? state.run.counts.total : state.run.counts.running;
   const fitting = total > room ? shown.slice(0, Math.max(0, room - 1)) : shown;
   const keyColumns = Math.min(

@@ -1,4 +1,5 @@
 import type { ResultOf } from "../../tools/registry.js";
+import { rankOf } from "../terminal/task-marks.js";
 import type {
   AttemptAnswer,
   BlockedAnswer,
@@ -35,7 +36,16 @@ export interface RunState {
   readonly followedAt: number;
 }
 
-/** Why a task failed for good. */
+type Listed = Pick<RunState, "running" | "ready" | "waiting" | "failed" | "tasks">;
+
+/** Every task that is known of a run, each once, those first that need a person's eye: of a large run the others are only its first. */
+export function tasksByUrgency({ failed, running, waiting, ready, tasks }: Listed): readonly TaskAnswer[] {
+  const known = [...failed.map(({ task }) => task), ...running, ...waiting, ...ready, ...tasks];
+  const byId = new Map(known.map((task) => [task.id, task]));
+  return [...byId.values()].sort((one, other) => rankOf(one.status) - rankOf(other.status));
+}
+
+/** Why a task failed permanently. */
 export interface FailedTaskView {
   readonly task: TaskAnswer;
   readonly attempts: readonly AttemptAnswer[];

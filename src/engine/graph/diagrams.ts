@@ -219,11 +219,16 @@ function curve({ points }: Line): string {
   return path;
 }
 
+/** States whose name a person would not say. */
+const WORDS: Partial<Readonly<Record<TaskStatus, string>>> = { dead_letter: "failed", in_review: "in review" };
+
 function svgBox(node: PictureNode, index: number, { corners }: Layout): string {
   const { x, y } = corners[index] ?? { x: 0, y: 0 };
   const key = oneLine(node.key);
   const title = oneLine(node.title) || key;
-  const facts = [node.status, oneLine(node.kind)].filter((fact) => fact !== undefined && fact !== "");
+  const facts = [node.status && (WORDS[node.status] ?? node.status), oneLine(node.kind)].filter(
+    (fact) => fact !== undefined && fact !== "",
+  );
   const details = title === key ? facts : [...facts, key];
   const tooltip = `${title === key ? "" : `${key}: `}${oneLine(node.title, 400)}${facts.length > 0 ? ` (${facts.join(", ")})` : ""}`;
   const corner = node.kind === "command" || node.kind === "tool" ? 2 : 9;

@@ -121,6 +121,14 @@ test("a table has every task, with how it stands", () => {
   for (const status of TASK_STATUSES) expect(lines.join("\n")).toContain(`step-${status}`);
 });
 
+test("a table that is too long begins with what failed and what runs, also beyond the first tasks of the run", () => {
+  const tasks = Array.from({ length: 40 }, (_, at) => task(`done-${at}`, { status: "succeeded" }));
+  const failed = [{ task: task("broken", { status: "dead_letter" }), reasons: [] }];
+  const run = runOf({ succeeded: 40, running: 2, dead_letter: 1 });
+  const lines = progressLines(stateOf({ run, tasks, failed }), { ...VIEW, table: true, rows: 8 });
+  expect(lines.slice(2, 5).map((line) => line.trim().split(" ")[1])).toEqual(["broken", "build", "docs"]);
+});
+
 test("without colours there is no escape, with them there is one for each painted part", () => {
   const plain = progressLines(stateOf(), VIEW).join("\n");
   const colored = progressLines(stateOf(), { ...VIEW, style: { color: true, unicode: true } }).join("\n");
