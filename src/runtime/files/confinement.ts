@@ -47,7 +47,8 @@ function isInside(root: string, absolute: string): boolean {
 // EINVAL is what readlink says of something that is no link.
 const MISSING = ["ENOENT", "ENOTDIR", "EACCES", "ENAMETOOLONG", "ELOOP", "EINVAL"] as const;
 
-function unlessMissing(read: () => string): string | undefined {
+/** Returns what `read` finds at a path, or undefined for one that leads nowhere or cannot exist. */
+export function unlessMissing<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {

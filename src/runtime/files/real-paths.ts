@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
-import { realPlace } from "./confinement.js";
+import { realPlace, unlessMissing } from "./confinement.js";
 
 /** A project as its paths are looked up: its real root, and whether all worktrees of its repository mean the same files. */
 export interface PathRoot {
@@ -58,7 +58,7 @@ function isInside(base: string, place: string): boolean {
 }
 
 function isDirectoryAt(place: string): boolean {
-  return statSync(place, { throwIfNoEntry: false })?.isDirectory() === true;
+  return unlessMissing(() => statSync(place))?.isDirectory() === true;
 }
 
 function nearestGitRoot(place: string): string | undefined {

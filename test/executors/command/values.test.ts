@@ -55,7 +55,7 @@ test("a pattern allows the line as it is written: a value widens none, and no wi
   const { run, warnings } = await fixture.start(
     [
       { key: "exact", run: "echo ${{ inputs.text }}" },
-      { key: "wild", run: "printf ${{ inputs.text }}" },
+      { key: "wild", run: "printf %s ${{ inputs.text }}" },
     ],
     { inputs: { text: { type: "string" } }, given: { text: "x" } },
   );
