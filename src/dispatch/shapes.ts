@@ -27,6 +27,8 @@ const taskLineFields = {
   key: z.string(),
   run: z.string(),
   title: z.string(),
+  /** The author of its texts, which are data from another agent or person. */
+  from: z.string().optional(),
   kind: z.enum(STEP_KINDS),
   status: taskStatus,
   priority,

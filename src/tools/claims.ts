@@ -55,7 +55,6 @@ export const claimOutput = z.object({
   task: z
     .object({
       ...shapes.taskLine.shape,
-      from: z.string().optional(),
       prompt: z.string().optional(),
       prompt_rest: call.optional(),
       criteria: z.array(z.string()).readonly().optional(),
@@ -186,10 +185,10 @@ function previousView(attempt: NonNullable<Brief["previous"]>) {
 function briefView({ task, spec, run, dependencies, previous }: Brief) {
   const { prompt, criteria, output } = spec;
   const inputs = { ...run.inputs, ...spec.inputs };
+  const { from = run.kind === "standing" ? undefined : run.createdBy, ...line } = taskLine(task);
   return {
-    ...taskLine(task),
-    // The author of the prompt and the criteria, which are data from another agent or person.
-    ...(run.kind === "standing" ? {} : { from: run.createdBy }),
+    ...line,
+    ...defined({ from }),
     ...promptView(task.id, prompt),
     ...defined({ criteria, output }),
     ...(Object.keys(inputs).length === 0 ? {} : { inputs }),

@@ -37,7 +37,7 @@ test("dead letters are listed and shown to a person", async () => {
   expect(list).toMatch(new RegExp(`${idOf("b")} +b +${run} .* - +broken: no 1`));
 
   const { stdout: shown } = await baton(fixture, ["dead-letters", "show", idOf("a")]);
-  expect(shown).toMatch(/^a \(a\) of run_\w+ is pending since 20/);
+  expect(shown).toMatch(/^a \(a, from \S+\) of run_\w+ is pending since 20/);
   expect(shown).toMatch(/broken: no 0\n +prompt:\n +Do a\.\n +attempts:\n +1\. ann, 20.*: no 0\n +1 task waits for it/);
 
   expect((await baton(fixture, ["dead-letters", "list", "--status", "discarded"])).stdout).toBe(

@@ -42,7 +42,7 @@ export async function showDeadLetter({ call }: CommandContext, id: string): Prom
   const asked = given.prompt ?? given.command;
   const inputs = Object.entries(given.inputs).map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`);
   const text = [
-    `${task.key} (${task.title}) of ${task.run} is ${deadLetter.status} since ${deadLetter.closed_at ?? deadLetter.created_at}`,
+    `${task.key} (${task.title}${task.from === undefined ? "" : `, from ${task.from}`}) of ${task.run} is ${deadLetter.status} since ${deadLetter.closed_at ?? deadLetter.created_at}`,
     `  ${error.type}: ${error.message}`,
     ...(error.stack === undefined ? [] : [indented(error.stack, "    ")]),
     ...(asked === undefined ? [] : [given.prompt === undefined ? "  command:" : "  prompt:", indented(asked, "    ")]),

@@ -115,6 +115,8 @@ function taskLine(task: TaskAnswer, { state, view, columns, keyColumns }: LineLa
     running ? (task.agent ?? "") : `${wordOf(task.status)}${lasted === undefined ? "" : ` after ${duration(lasted)}`}`,
     task.percent === undefined ? "" : percent(task.percent),
     task.title === task.key ? "" : task.title,
+    // A text of another agent than the one that started the run has its author beside it.
+    task.from === undefined || task.from === state.run.created_by ? "" : `from ${task.from}`,
   ];
   const text = fit(parts.filter((part) => part !== "").join("  "), columns - MARK_COLUMNS);
   if (text === "") return fit(task.key, columns);

@@ -26,6 +26,7 @@ import { settleDependents } from "../lifecycle/dependents.js";
 import { listed, requireStorable, unfitness } from "../steps/output.js";
 import { noSuchTask, requireRun } from "../lookup.js";
 import { failAttempt } from "../tasks/tasks.js";
+import { withTheirAgents } from "../tasks/queries.js";
 import { taskLine } from "../tasks/views.js";
 
 export type { DeadLetter } from "../../store/dead-letters/dead-letters.js";
@@ -38,7 +39,8 @@ export function* listDeadLetterPage(ctx: EngineContext, query: DeadLetterQuery) 
   const project = query.project === undefined ? undefined : (yield* findProject(ctx, query.project))?.id;
   const { run, status, cursor: before, limit } = query;
   const found = yield* deadLetters.listDeadLetters({ run, project, status, before, limit: limit + 1 });
-  const tasks = new Map((yield* findTasks(found.map(({ task }) => task))).map((task) => [task.id, task]));
+  const failed = yield* withTheirAgents(yield* findTasks(found.map(({ task }) => task)));
+  const tasks = new Map(failed.map((task) => [task.id, task]));
   const { page, next } = pageOf(found, limit, ({ id }) => id);
   const lines = page.flatMap((deadLetter) => {
     const task = tasks.get(deadLetter.task);
@@ -65,10 +67,12 @@ export function* deadLetterInFull(id: string) {
   const deadLetter = yield* requireDeadLetter(id);
   const found = yield* findTaskAndSpec(deadLetter.task);
   if (!found) throw noSuchTask(deadLetter.task);
+  const [task = found.task] = yield* withTheirAgents([found.task]);
   const run = yield* requireRun(deadLetter.run);
   return {
     deadLetter,
     ...found,
+    task,
     run,
     attempts: yield* attemptsOf(deadLetter.task),
     blocked: yield* allBlockedBehind(deadLetter.task),
@@ -252,7 +256,7 @@ export function* resolveDeadLetter(ctx: EngineContext, { id, notes, result, by }
   const plan = task.kind === "plan" ? yield* requirePlan(ctx, locked, given) : undefined;
   const change = yield* reopenRun(ctx, plan ? yield* leavePlanning(locked.run) : locked.run);
   const settled = yield* completeByServer(change, task, { result, by });
-  if (plan) yield* expandPlan(change, settled.task, plan);
+  if (plan) yield* expandPlan(change, settled.task, { ...plan, author: by });
   const reopened = yield* reopen(change, blocked);
   yield* deadLetters.closeDeadLetter({ id, to: "resolved", at: ctx.now, by, note: notes });
   const ready = yield* judgeAfresh(change, [task, ...reopened]);

@@ -38,6 +38,7 @@ export function* spreadElements(change: RunChange, { task, step, spec, values, p
   const tasks = yield* instantiate(ctx, {
     project,
     run,
+    author: task.author,
     planned: steps.map((one, index) => ({
       step: { ...one, key: elementKey(task.key, index) },
       id: ctx.newId("task"),

@@ -94,7 +94,7 @@ function* write(ctx: EngineContext, writing: Writing): Tx<Modified> {
   const fresh = [...graph.all()].filter(({ task }) => task === undefined);
   const change = new RunChange(ctx, run);
   const dag = dagOf(graph, replanned);
-  const revision: Revision = { project, run, graph, replanned, ranks: dag.upwardRanks() };
+  const revision: Revision = { project, run, agent: writing.agent, graph, replanned, ranks: dag.upwardRanks() };
   for (const task of graph.removed) change.remove(task);
   yield* requireCapacity(change, fresh.length);
   yield* deleteTasks(graph.removed.map(({ id }) => id));
@@ -171,12 +171,13 @@ function* rewire({ graph, before }: Writing): Tx<string[]> {
 
 /** Makes tasks of the steps that are new, with the edges of those that wait for them. */
 function* addTasks(change: RunChange, revision: Revision, fresh: readonly Vertex[]): Tx<Task[]> {
-  const { graph, replanned, ranks, run, project } = revision;
+  const { graph, replanned, ranks, run, project, agent } = revision;
   const ids = new Map(fresh.map(({ key }) => [key, change.ctx.newId("task")]));
   const idOf = (key: string): string => ids.get(key) ?? graph.find(key)?.task?.id ?? "";
   const tasks = yield* instantiate(change.ctx, {
     project,
     run,
+    author: agent,
     planned: fresh.map(({ key, needs }) => ({
       step: stepOf(replanned, key),
       id: idOf(key),

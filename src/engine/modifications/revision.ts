@@ -20,6 +20,8 @@ import { judge } from "../scheduling/triggers.js";
 export interface Revision {
   readonly project: Project;
   readonly run: Run;
+  /** The author of what is new. */
+  readonly agent: string;
   readonly graph: RunGraph;
   readonly replanned: Replanned;
   /** Upward ranks in ms, by key. */
@@ -73,7 +75,7 @@ function staysReady(graph: RunGraph, { task, needs, written }: Known): boolean {
   return judge(task.trigger, { total: needs.size, ...settledAmong(known) }) === "ready";
 }
 
-function* rewrite(change: RunChange, { replanned, project, run }: Revision, vertex: Known): Tx<Task> {
+function* rewrite(change: RunChange, { replanned, project, run, agent }: Revision, vertex: Known): Tx<Task> {
   const { task, key } = vertex;
   const step = replanned.steps.get(key);
   if (step === undefined) throw new Error(`"${key}" was changed and has no step`);
@@ -85,7 +87,18 @@ function* rewrite(change: RunChange, { replanned, project, run }: Revision, vert
   yield* saveDemands([demand]);
   const { title, role, scope, trigger, estimateMs, readsSpecOnStart } = revised;
   const latestStart = step.deadline === undefined ? task.latestStart : revised.latestStart;
-  const after = { ...task, title, role, demand: demand.id, scope, trigger, estimateMs, readsSpecOnStart, latestStart };
+  const after = {
+    ...task,
+    title,
+    role,
+    demand: demand.id,
+    scope,
+    trigger,
+    estimateMs,
+    readsSpecOnStart,
+    latestStart,
+    author: agent,
+  };
   change.reestimate(task, after);
   yield* store.reviseTask(after, draft.spec);
   return after;

@@ -33,13 +33,15 @@ export interface Instantiation {
   readonly planned: readonly Planned[];
   /** Drafts of steps that were made before, by key. */
   readonly drafts?: ReadonlyMap<string, StepDraft> | undefined;
+  /** The author of the steps. Default: that of the run. */
+  readonly author?: string | null | undefined;
 }
 
 /**
  * Makes tasks of steps and writes them, in few statements however many there are. Gives the tasks as they are then: ready where nothing
  * holds them up. Errors: `invalid_input` for a path outside the project's root.
  */
-export function* instantiate(ctx: EngineContext, { project, run, planned, drafts }: Instantiation): Tx<Task[]> {
+export function* instantiate(ctx: EngineContext, { project, run, planned, drafts, author }: Instantiation): Tx<Task[]> {
   const demands = new Map<string, Demand>();
   const scopes = new Map<string, FileSet>();
   const made = planned.map((plan): NewTask => {
@@ -47,7 +49,7 @@ export function* instantiate(ctx: EngineContext, { project, run, planned, drafts
     if (draft.scope !== "") scopes.set(draft.scope, draft.paths);
     demands.set(draft.demand.id, draft.demand);
     return {
-      task: taskOfStep(ctx, run, { planned: plan, draft }),
+      task: taskOfStep(ctx, run, { planned: plan, draft, author }),
       spec: draft.specText,
       dependencies: plan.dependencies,
     };
@@ -155,7 +157,11 @@ const NEVER_TRIED = {
 export function taskOfStep(
   ctx: EngineContext,
   run: Run,
-  { planned: plan, draft }: { planned: Planned; draft: Pick<StepDraft, "demand" | "scope"> },
+  {
+    planned: plan,
+    draft,
+    author,
+  }: { planned: Planned; draft: Pick<StepDraft, "demand" | "scope"> } & Pick<Instantiation, "author">,
 ): Task {
   const { step } = plan;
   const priority = step.priority === undefined ? run.priority : PRIORITIES[step.priority];
@@ -173,6 +179,7 @@ export function taskOfStep(
     key: step.key,
     kind: step.kind,
     title: step.title,
+    author: author ?? run.createdBy,
     role: step.role ?? null,
     status: ready ? "ready" : "pending",
     priority,

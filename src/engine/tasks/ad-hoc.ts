@@ -69,6 +69,7 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   const tasks = yield* instantiate(ctx, {
     project: adHoc.project,
     run,
+    author: adHoc.agent,
     planned: [
       {
         step: adHoc.step,

@@ -53,6 +53,10 @@ export interface Plan {
   readonly drafts: PlanReading["drafts"];
 }
 
+interface AuthoredPlan extends Plan {
+  readonly author: string | null;
+}
+
 /** The steps of a plan as they were read, with everything else that their reading depends on, as text. */
 export interface PlanReading {
   readonly steps: readonly unknown[];
@@ -194,7 +198,11 @@ function refused(task: Task, problems: readonly Problem[], { said, next }: Given
  * Makes tasks of the steps of a plan that has been completed, and gives the plan's task as it is then. What waited for it waits for the
  * last of them instead; those that need no other become ready when it is settled.
  */
-export function* expandPlan(change: RunChange, plan: Task, { definition, earlier, drafts }: Plan): Tx<Task> {
+export function* expandPlan(
+  change: RunChange,
+  plan: Task,
+  { definition, earlier, drafts, author }: AuthoredPlan,
+): Tx<Task> {
   const { ctx, run } = change;
   yield* requireCapacity(change, definition.steps.length);
   const project = yield* ownProject(plan);
@@ -213,7 +221,7 @@ export function* expandPlan(change: RunChange, plan: Task, { definition, earlier
     dependents: step.dependents === 0 ? behind.length : step.dependents,
     upwardRankMs: step.upwardRankMs + rest,
   }));
-  const tasks = yield* instantiate(ctx, { project, run, planned, drafts });
+  const tasks = yield* instantiate(ctx, { project, run, planned, drafts, author });
   for (const task of tasks) change.add(task);
   const needed = new Set(definition.steps.flatMap(({ needs }) => needs));
   const last = tasks.filter(({ key }) => !needed.has(key)).map(({ id }) => id);

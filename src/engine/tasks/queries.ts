@@ -114,7 +114,7 @@ export function* listTaskPage(query: TaskListQuery): Tx<Page<tasks.Task>> {
 }
 
 /** Ended tasks with the agent that ended them, which their rows no longer name. */
-function* withTheirAgents(page: Task[]): Tx<Task[]> {
+export function* withTheirAgents(page: Task[]): Tx<Task[]> {
   const ended = page.filter((task) => task.endedAt !== null && task.agent === null && task.attempt > 0);
   if (ended.length === 0) return page;
   const agents = new Map((yield* lastAgents(ended.map(({ id }) => id))).map(({ task, agent }) => [task, agent]));

@@ -51,7 +51,7 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
   const plan = expands ? yield* requirePlan(ctx, held, { ...planCompleted(held, result), reading }) : undefined;
   const change = new RunChange(ctx, plan ? yield* leavePlanning(held.run) : held.run, held.counters);
   const ended = yield* endAttempt(change, held, { event: "complete", outcome: "succeeded", result, usage, note });
-  const task = plan ? yield* expandPlan(change, ended, plan) : ended;
+  const task = plan ? yield* expandPlan(change, ended, { ...plan, author: held.task.agent }) : ended;
   change.recordTask(held.task, "task.succeeded", {
     token: held.task.token,
     attempt: task.attempt,

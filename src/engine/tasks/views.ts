@@ -12,6 +12,7 @@ export function taskLine(task: Task) {
     key: task.key,
     run: task.run,
     title: task.title,
+    ...(task.author === null ? {} : { from: task.author }),
     kind: task.kind,
     status: task.status,
     priority: priorityName(task.priority),

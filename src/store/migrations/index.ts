@@ -13,6 +13,7 @@ import { liveness } from "./0012-liveness.js";
 import { takers } from "./0013-takers.js";
 import { movedProjects } from "./0014-moved-projects.js";
 import { quotas } from "./0015-quotas.js";
+import { authors } from "./0016-authors.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -31,6 +32,7 @@ export const migrations: readonly Migration[] = [
   takers,
   movedProjects,
   quotas,
+  authors,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -25,6 +25,8 @@ const NEW_TASK = {
   key: text,
   kind: oneOf(STEP_KINDS),
   title: text,
+  /** The agent or person that wrote its texts; null where it was made before that was recorded. */
+  author: textOrNull,
   role: textOrNull,
   status: oneOf(TASK_STATUSES),
   priority: int,
