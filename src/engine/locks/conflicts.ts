@@ -3,7 +3,7 @@ import { type Lock, locksByPrefix } from "../../store/locks/locks.js";
 import type { LockOwner } from "../../store/locks/requests.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
-import { overlaps, type PathPattern, prefixesAbove, storedPattern } from "../paths/paths.js";
+import { isAbove, overlaps, type PathPattern, prefixesAbove, storedPattern } from "../paths/paths.js";
 import type { ModedPattern } from "../paths/file-sets.js";
 
 /** A requester's own locks are those for the same task, and those without one where the task is the agent's only one. */
@@ -62,7 +62,7 @@ export function* locksNear(now: number, project: string, patterns: readonly Path
   const under = new Set<string>();
   for (const pattern of patterns) {
     for (const prefix of prefixesAbove(pattern)) exactly.add(prefix);
-    if (pattern.kind !== "file") under.add(pattern.prefix);
+    under.add(pattern.prefix);
   }
   const outermost = [...under].filter((prefix) => !hasAncestorIn(prefix, under));
   return yield* locksByPrefix(now, { project, exactly: [...exactly].sort(), under: outermost.sort() });
@@ -89,6 +89,8 @@ interface Known {
 export class LockTable {
   readonly #files = new Map<string, Known[]>();
   readonly #wide = new Map<string, Known>();
+  /** Files by each directory above them; undefined until it is asked for, and after a change. */
+  #below: Map<string, Known[]> | undefined;
   readonly #now: number;
   #comparisons = 0;
 
@@ -98,6 +100,7 @@ export class LockTable {
   }
 
   add(lock: Lock): void {
+    this.#below = undefined;
     const known = { lock, pattern: patternOf(lock) };
     if (known.pattern.kind !== "file") {
       this.#wide.set(lock.id, known);
@@ -108,6 +111,7 @@ export class LockTable {
   }
 
   remove(lock: Lock): void {
+    this.#below = undefined;
     const { kind, key } = patternOf(lock);
     if (kind !== "file") this.#wide.delete(lock.id);
     else
@@ -126,13 +130,21 @@ export class LockTable {
    * compare.
    */
   overlapping(pattern: PathPattern): Lock[] {
-    const found = pattern.kind === "file" ? [...(this.#files.get(pattern.key) ?? [])] : [];
-    const candidates = [this.#wide.values(), pattern.kind === "file" ? [] : [...this.#files.values()].flat()];
+    const isFile = pattern.kind === "file";
+    const found = isFile ? this.#filesAlong(pattern) : [];
+    const candidates = [this.#wide.values(), isFile ? [] : [...this.#files.values()].flat()];
     for (const known of candidates.flatMap((some) => [...some])) {
       if (++this.#comparisons > COMPARISONS_MAX) throw tooMuchToCompare();
       if (overlaps(pattern, known.pattern)) found.push(known);
     }
     return found.map(({ lock }) => lock);
+  }
+
+  /** Files at a path, above it and below it, at a cost that does not grow with the number of others. */
+  #filesAlong(pattern: PathPattern): Known[] {
+    this.#below ??= filesByDirectory([...this.#files.values()].flat());
+    const above = prefixesAbove(pattern).flatMap((key) => this.#files.get(key) ?? []);
+    return [...above, ...(this.#below.get(pattern.key) ?? [])];
   }
 
   /** One's own held lock on the very pattern, or on one that contains the file. */
@@ -143,7 +155,11 @@ export class LockTable {
     const same = own.filter((lock) => patternOf(lock).key === pattern.key);
     // A lock upgraded while its request waited has both rows; the exclusive one counts.
     const exact = same.find((lock) => lock.mode === "exclusive") ?? same[0];
-    return { exact, covered: exact !== undefined || (pattern.kind === "file" && own.length > 0) };
+    return {
+      exact,
+      covered:
+        exact !== undefined || (pattern.kind === "file" && own.some((lock) => !isAbove(pattern, patternOf(lock)))),
+    };
   }
 
   /**
@@ -167,6 +183,18 @@ export class LockTable {
     }
     return obstacles;
   }
+}
+
+function filesByDirectory(files: readonly Known[]): Map<string, Known[]> {
+  const below = new Map<string, Known[]>();
+  for (const known of files) {
+    for (const directory of prefixesAbove(known.pattern).slice(1, -1)) {
+      const others = below.get(directory);
+      if (others) others.push(known);
+      else below.set(directory, [known]);
+    }
+  }
+  return below;
 }
 
 /** Returns what a comparison of locks gives, undefined where that is too much to compare: for decisions that no caller can make smaller. */

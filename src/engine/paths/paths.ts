@@ -75,11 +75,20 @@ export function keptPattern(space: Pick<PathSpace, "caseInsensitive">, path: str
   return storedPattern(space, path, path.endsWith("/") ? "directory" : "file");
 }
 
-/** Whether some path may fit both patterns. Exact unless both are globs, then never falsely no. Symmetric. */
+/**
+ * Whether some path may fit both patterns. Exact unless both are globs, then never falsely no. Symmetric. A path below which
+ * another one lies is a directory, whatever it looked like: `docs` overlaps `docs/a.md`.
+ */
 export function overlaps(a: PathPattern, b: PathPattern): boolean {
-  if (a.key === b.key) return true;
+  if (a.key === b.key || isAbove(a, b) || isAbove(b, a)) return true;
   if (a.kind === "file" && b.kind === "file") return false;
   return prefixesMeet(a, b) && segmentListsOverlap(segmentsOf(a), segmentsOf(b));
+}
+
+/** Whether a path that looks like a file's is the directory of another pattern. */
+export function isAbove(path: PathPattern, other: PathPattern): boolean {
+  if (path.kind !== "file") return false;
+  return other.prefix.startsWith(`${path.key}/`) || (other.kind !== "file" && other.prefix === path.key);
 }
 
 /** The prefixes at which a pattern that overlaps this one from above can stand: the root, each directory, its own. */

@@ -1,7 +1,7 @@
 import { LOCK_MODES, LOCK_KINDS, LOCK_STATES, type LockMode } from "../../base/statuses.js";
 import { many, bySize, flag, int, intOrNull, oneOf, only, placeholders, text, textOrNull } from "../rows.js";
 import { columns, insertInto, insertRows, named, type RowOf, table } from "../tables.js";
-import { first, type Row, type Tx } from "../tx.js";
+import { first, type Tx } from "../tx.js";
 
 const KEPT = {
   id: text,
@@ -81,35 +81,46 @@ const AFTER_SLASH = "0";
 /** Sorts after every prefix: no path has a character as high. */
 const AFTER_ALL = "\u{10ffff}";
 
-const RANGES_AT_ONCE = 8;
-// Each range names the project, so that the index serves each by itself.
-const IN_RANGES = Array.from(
-  { length: RANGES_AT_ONCE },
-  (_, i) => `(l.project = $2 AND l.prefix >= $${3 + 2 * i} AND l.prefix < $${4 + 2 * i})`,
-);
-const IN_RANGE = IN_RANGES.slice(0, 1).join("");
-const IN_SOME_RANGE = IN_RANGES.join(" OR ");
+// Few sizes, so that there are few texts. The same range again finds nothing more.
+const RANGE_COUNTS = [0, 1, 8, 32];
+const RANGES_MAX = 32;
 
-const WITH_PREFIX = bySize((size) => `${SELECT_LOCKS} WHERE l.project = $2 AND l.prefix IN (${placeholders(size, 3)})`);
+/** A text per number of ranges and of prefixes. Each part names the project, so that the index serves each by itself. */
+const WITH_PREFIX = new Map(
+  RANGE_COUNTS.map((count) => {
+    const ranges = Array.from(
+      { length: count },
+      (_, i) => `(l.project = $2 AND l.prefix >= $${3 + 2 * i} AND l.prefix < $${4 + 2 * i})`,
+    );
+    const exactly = (size: number) =>
+      size === 0 ? [] : [`(l.project = $2 AND l.prefix IN (${placeholders(size, 3 + 2 * count)}))`];
+    return [count, bySize((size) => `${SELECT_LOCKS} WHERE ${[...ranges, ...exactly(size)].join(" OR ")}`)];
+  }),
+);
 
 /** The locks of a project that have one of the prefixes. Each once; the cost does not depend on the others. */
 export function* locksByPrefix(now: number, { project, exactly, under }: PrefixSearch): Tx<Lock[]> {
   const locks = new Map<string, Lock>();
-  const keep = (rows: readonly Row[]) => {
-    for (const row of rows) locks.set(text(row, "id"), LOCKS.read(row));
-  };
-  for (const chunk of listsOf(exactly)) {
-    keep(yield [WITH_PREFIX(chunk.length), [now, project, ...chunk]]);
-  }
-  for (let at = 0; at < under.length; at += RANGES_AT_ONCE) {
-    const some = under.slice(at, at + RANGES_AT_ONCE).map(rangeUnder);
-    // The same range again finds nothing more, and keeps the number of texts small.
-    const ranges =
-      some.length === 1 ? some : Array.from({ length: RANGES_AT_ONCE }, (_, i) => some[i] ?? some[0] ?? []);
-    const sql = some.length === 1 ? `${SELECT_LOCKS} WHERE ${IN_RANGE}` : `${SELECT_LOCKS} WHERE ${IN_SOME_RANGE}`;
-    keep(yield [sql, [now, project, ...ranges.flat()]]);
+  const lists = listsOf(exactly);
+  const ranges = rangesOf(under);
+  for (let at = 0; at < Math.max(lists.length, ranges.length); at++) {
+    const { count, bounds } = ranges[at] ?? { count: 0, bounds: [] };
+    const list = lists[at] ?? [];
+    const sql = WITH_PREFIX.get(count)?.(list.length) ?? "";
+    for (const row of yield [sql, [now, project, ...bounds, ...list]]) locks.set(text(row, "id"), LOCKS.read(row));
   }
   return [...locks.values()];
+}
+
+/** The bounds of the ranges below directories, in groups of as many as one statement takes. */
+function rangesOf(under: readonly string[]): { count: number; bounds: string[] }[] {
+  const groups = [];
+  for (let at = 0; at < under.length; at += RANGES_MAX) {
+    const some = under.slice(at, at + RANGES_MAX).map(rangeUnder);
+    const count = RANGE_COUNTS.find((one) => one >= some.length) ?? RANGES_MAX;
+    groups.push({ count, bounds: Array.from({ length: count }, (_, i) => some[i] ?? some[0] ?? []).flat() });
+  }
+  return groups;
 }
 
 function rangeUnder(directory: string): string[] {

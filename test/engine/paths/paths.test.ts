@@ -2,7 +2,14 @@ import * as fc from "fast-check";
 import picomatch from "picomatch";
 import { describe, expect, test } from "vitest";
 import { BatonError } from "../../../src/base/errors.js";
-import { foldCase, normalisePath, overlaps, type PathSpace, prefixesAbove } from "../../../src/engine/paths/paths.js";
+import {
+  isAbove,
+  foldCase,
+  normalisePath,
+  overlaps,
+  type PathSpace,
+  prefixesAbove,
+} from "../../../src/engine/paths/paths.js";
 import { distinctPatterns, normaliseScope, scopeId } from "../../../src/engine/paths/file-sets.js";
 import { processorMs } from "../../support/servers/processor-time.js";
 
@@ -87,7 +94,10 @@ describe("overlap", () => {
   test.each([
     ["src/a.ts", "src/a.ts", true],
     ["src/a.ts", "src/b.ts", false],
-    ["src/api", "src/api/a.ts", false],
+    ["src/api", "src/api/a.ts", true],
+    ["src/api", "src/api-2/a.ts", false],
+    ["src/api", "src/api/*.ts", true],
+    ["src/api.ts", "src/api.ts/deep/", true],
     ["src/api/", "src/api/deep/er/a.ts", true],
     ["src/api/", "src/apis/a.ts", false],
     ["src/api/", "src/", true],
@@ -152,16 +162,20 @@ describe("overlap", () => {
   });
 
   test("it is symmetric, and two patterns that fit one file overlap", () => {
+    const fitsAsFile = (candidate: string, concrete: string) =>
+      fits(candidate, concrete) &&
+      !isAbove(path(concrete), path(candidate)) &&
+      !isAbove(path(candidate), path(concrete));
     fc.assert(
       fc.property(pattern, pattern, plainFile, (a, b, concrete) => {
-        const fitBoth = fits(a, concrete) && fits(b, concrete);
+        const fitBoth = fitsAsFile(a, concrete) && fitsAsFile(b, concrete);
         expect(meet(a, b) || !fitBoth).toBe(true);
       }),
       { numRuns: 5_000 },
     );
   });
 
-  test("a glob and a file match as in picomatch, except that a pattern is also the file of its own name", () => {
+  test("a glob and a file match as in picomatch, except that a pattern is also the file of its own name, and a file the directory above a pattern", () => {
     const plainGlob = glob.filter((candidate) => !/[(+]/.test(candidate));
     fc.assert(
       fc.property(
@@ -174,7 +188,8 @@ describe("overlap", () => {
           const expected = readings.some(
             (reading) => concrete === reading || picomatch.isMatch(concrete, reading, { dot: true }),
           );
-          expect(fits(candidate, concrete)).toBe(expected);
+          const [globbed, plain] = [path(candidate), path(concrete)];
+          expect(fits(candidate, concrete)).toBe(expected || isAbove(globbed, plain) || isAbove(plain, globbed));
         },
       ),
       { numRuns: 5_000 },
@@ -186,7 +201,7 @@ describe("overlap", () => {
       fc.property(pattern, pattern, (a, b) => {
         const [left, right] = [path(a), path(b)];
         if (!overlaps(left, right)) return;
-        const below = right.prefix.startsWith(left.prefix === "" ? "" : `${left.prefix}/`) && left.kind !== "file";
+        const below = right.prefix.startsWith(left.prefix === "" ? "" : `${left.prefix}/`);
         expect(below || prefixesAbove(left).includes(right.prefix)).toBe(true);
       }),
       { numRuns: 3_000 },
