@@ -1,3 +1,4 @@
+import { unitWarnings } from "../engine/workflows/unit-warnings.js";
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
 import { countCommands, WAYS_TO_A_ROOT } from "../engine/policy/command-place.js";
@@ -228,6 +229,7 @@ const validate = defineOperation({
     const commands = space.root === null ? countCommands(parsed.definition.steps) : 0;
     const warnings = [
       ...(analysis.warnings ?? []),
+      ...unitWarnings(parsed.source),
       ...(commands > 0 ? [`${commands} command steps have no directory to run in: ${WAYS_TO_A_ROOT}.`] : []),
     ];
     return {

@@ -115,6 +115,8 @@ export interface ParseOptions {
   readonly name?: string;
   /** Existing tasks of a running run, which the steps may need. */
   readonly around?: readonly StepLinks[];
+  /** No text of it is an expression. */
+  readonly literal?: true;
 }
 
 /** A sound definition: its normal form, and what was handed in, which is what is stored and compared. */
@@ -135,7 +137,7 @@ export function parseDefinition(written: string | JsonObject, options: ParseOpti
 
 function parseSource(source: JsonObject, options: ParseOptions): Parsed | { problems: Problem[] } {
   const problems = new Problems();
-  addForbidden(source, problems);
+  addForbidden(source, problems, options);
   addCountProblem(source, options.limits, problems);
   if (problems.list().some((problem) => problem.limit)) return { problems: problems.list() };
   const head = headSchema.safeParse(source, { error: wordIssue });
@@ -147,7 +149,8 @@ function parseSource(source: JsonObject, options: ParseOptions): Parsed | { prob
   if (!head.success) return { problems: problems.list() };
   const inputsOfHead = head.data.inputs ?? {};
   addInputProblems(inputsOfHead, problems);
-  const reads = readExpressions({ inputs: inputsOfHead, steps: writtenSteps, links, problems });
+  const expressions = options.literal ? [] : writtenSteps;
+  const reads = readExpressions({ inputs: inputsOfHead, steps: expressions, links, problems });
   if (problems.count > 0) return { problems: problems.list() };
   const { defaults, steps: _, inputs, $schema: __, ...rest } = head.data;
   const definition: Definition = {

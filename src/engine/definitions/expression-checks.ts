@@ -188,7 +188,7 @@ class StepReader {
     const parts = templateParts(text);
     if ("unclosedAt" in parts) return this.#problem(field, "`${{` has no end: `}}` is missing", parts.unclosedAt);
     for (const part of parts) {
-      if (typeof part === "object") this.#take(field, readExpression(part.source, scope), part.at);
+      if (typeof part === "object") this.#take(field, withWayOut(readExpression(part.source, scope)), part.at);
     }
   }
 
@@ -218,6 +218,15 @@ class StepReader {
       message: at === undefined ? message : `at character ${at}: ${message}`,
     });
   }
+}
+
+const LITERAL = "a text that only looks like an expression begins with ${{ '${{' }}";
+
+/** An unknown name is often another system's: `${{ secrets.TOKEN }}` in a prompt is meant as it stands. */
+function withWayOut(read: ReturnType<typeof readExpression>): ReturnType<typeof readExpression> {
+  if (!("problems" in read)) return read;
+  const worded = (message: string): string => (message.startsWith("unknown name") ? `${message}; ${LITERAL}` : message);
+  return { problems: read.problems.map(({ message, at }) => ({ message: worded(message), at })) };
 }
 
 function addAll(to: Set<string>, { steps }: { readonly steps: Iterable<string> }): void {

@@ -179,14 +179,14 @@ function takesExpressions([first, , field, inner]: readonly PropertyKey[]): bool
  * Adds the contents that no part of a definition may hold, whatever its key: keys that change an object's prototype,
  * expressions where none are read, numbers that JSON lacks, and structure beyond the bounds. Walks without recursion.
  */
-export function addForbidden(root: unknown, problems: Problems): void {
+export function addForbidden(root: unknown, problems: Problems, { literal }: { readonly literal?: true } = {}): void {
   const stack: { value: unknown; path: PropertyKey[] }[] = [{ value: root, path: [] }];
   let nodes = 0;
   for (let top = stack.pop(); top; top = stack.pop()) {
     const { value, path } = top;
     nodes++;
     if (nodes > NODES_MAX) return problems.add({ path: "", message: `more than ${NODES_MAX} values`, limit: true });
-    const message = forbidden(value, path);
+    const message = forbidden(value, path) ?? (literal ? undefined : misplacedExpression(value, path));
     if (message !== undefined) problems.add({ path: pathText(path), ...stepOf(root, path), ...message });
     // Beyond a bound there is no end to what may follow.
     if (message?.limit) return;
@@ -200,11 +200,19 @@ function forbidden(value: unknown, path: readonly PropertyKey[]): { message: str
   const key = path.at(-1);
   if (path.length > DEPTH_MAX) return { message: `nested deeper than ${DEPTH_MAX} levels`, limit: true };
   if (key === "__proto__") return { message: "is not a usable key" };
+  const flaw = flawOf(value) ?? (typeof key === "string" ? nameFlaw(key) : undefined);
+  return flaw === undefined ? undefined : { message: flaw };
+}
+
+function misplacedExpression(
+  value: unknown,
+  path: readonly PropertyKey[],
+): { message: string; limit?: true } | undefined {
+  const key = path.at(-1);
   if (typeof key === "string" && key.includes("${{")) return { message: `\`\${{\` in a key: ${NOT_HERE}` };
   if (typeof value === "string" && value.includes("${{") && !takesExpressions(path))
     return { message: `\`\${{\`: ${NOT_HERE}` };
-  const flaw = flawOf(value) ?? (typeof key === "string" ? nameFlaw(key) : undefined);
-  return flaw === undefined ? undefined : { message: flaw };
+  return undefined;
 }
 
 function flawOf(value: unknown): string | undefined {

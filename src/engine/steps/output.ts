@@ -10,6 +10,21 @@ export function unfitness({ output }: Pick<TaskSpec, "output">, result: unknown)
   return output === undefined ? [] : checkOutput(output, result ?? null);
 }
 
+/**
+ * Returns the value of which a result is the JSON text, where the output schema asks for a value and no text fits it: a client that writes
+ * every parameter as a text means that.
+ */
+export function asAsked(spec: Pick<TaskSpec, "output">, result: unknown): unknown {
+  if (typeof result !== "string" || unfitness(spec, result).length === 0) return result;
+  try {
+    const value = JSON.parse(result) as unknown;
+    // The problems of an object are told by its fields; another value is taken only where it fits.
+    return (typeof value === "object" && value !== null) || unfitness(spec, value).length === 0 ? value : result;
+  } catch {
+    return result;
+  }
+}
+
 export function listed(problems: readonly Problem[]): string {
   return problems.map(problemText).join("; ");
 }

@@ -2,7 +2,7 @@ import type { TriggerRule } from "../../base/statuses.js";
 import { countDependents, findTasksByKeys, keysOfRun } from "../../store/tasks/lists.js";
 import { findTask, type Reason, type Task } from "../../store/tasks/tasks.js";
 import { lockRun } from "../../store/lock-order.js";
-import { type Run } from "../../store/runs/runs.js";
+import type { Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { estimateOf, parseDefinition, type Step } from "../definitions/definition.js";
@@ -35,11 +35,14 @@ interface FieldsOfRun {
   readonly prefer_by?: readonly string[] | undefined;
 }
 
-/** A step from the fields of a call, held to the same rules as a step of a definition. Throws `invalid_input`. */
+/**
+ * A step from the fields of a call, held to the same rules as a step of a definition, but for its texts: there is nothing that they could
+ * refer to, so a `${{` in them is one. Throws `invalid_input`.
+ */
 export function stepFrom(ctx: EngineContext, fields: JsonObject & FieldsOfRun): Step {
   // The task's dependencies stand beside the step, which alone has no others for a trigger to judge, or to be told apart from.
   const { trigger, not_by, prefer_by, ...alone } = fields;
-  const parsed = parseDefinition({ name: "task", steps: [alone] }, { limits: ctx.settings });
+  const parsed = parseDefinition({ name: "task", steps: [alone] }, { limits: ctx.settings, literal: true });
   if ("problems" in parsed) throw problemsError("The task cannot be made", parsed.problems.map(ofTask));
   const step = parsed.definition.steps[0];
   if (!step) throw new Error("a definition of one step has one step");

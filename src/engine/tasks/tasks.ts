@@ -24,7 +24,7 @@ import { transition } from "../machine.js";
 import { expandPlan, leavePlanning, planCompleted, type PlanReading, requirePlan } from "./plans.js";
 import { type ChangedRun, RunChange, type TaskChanged } from "../lifecycle/run-change.js";
 import { settleDependents } from "../lifecycle/dependents.js";
-import { listed, requireStorable, unfitness } from "../steps/output.js";
+import { asAsked, listed, requireStorable, unfitness } from "../steps/output.js";
 import { cancelHeld } from "./cancellation.js";
 
 export interface Completion extends TaskToken {
@@ -41,10 +41,14 @@ export interface Completion extends TaskToken {
  * attempt then still runs.
  */
 export function* completeTask(ctx: EngineContext, completion: Completion): Tx<TaskChanged> {
-  const { result, usage, note, reading } = completion;
+  const { usage, note, reading } = completion;
   const found = yield* lockByToken(completion);
-  if ("ended" in found) return yield* completedBefore(found.ended, completion);
+  if ("ended" in found) {
+    const result = asAsked(found.ended.spec, completion.result);
+    return yield* completedBefore(found.ended, { ...completion, result });
+  }
   const { held } = found;
+  const result = asAsked(held.spec, completion.result);
   requireSound(ctx, held, result);
   // The plan of a run that comes to its end already is kept as a result, and nothing is begun of it.
   const expands = held.task.kind === "plan" && takesWork(held.run);

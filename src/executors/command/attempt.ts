@@ -1,12 +1,13 @@
-import { realpath, stat } from "node:fs/promises";
+import { readFile, realpath, stat } from "node:fs/promises";
 import path from "node:path";
 import type { Brief } from "../../engine/claims/brief.js";
-import { BatonError } from "../../base/errors.js";
+import { BatonError, unlessCode } from "../../base/errors.js";
 import { RunningAttempt, refused, type Report } from "../loop/attempt.js";
 import { liesWithin } from "../../engine/paths/directories.js";
 import { WAYS_TO_A_ROOT } from "../../engine/policy/command-place.js";
 import { commandLine, lineAllowed } from "../../engine/policy/command-policy.js";
 import type { CommandPolicy } from "../../base/executor-policy.js";
+import { type TestReport, testReportIn } from "./test-report.js";
 import { reportOf } from "./report.js";
 import { confinedDirectory } from "../processes/directory.js";
 import { commandEnvironment } from "../processes/environment.js";
@@ -65,7 +66,9 @@ export class CommandAttempt extends RunningAttempt {
     this.markBegun();
     this.#command = startCommand(spec);
     const { output } = this.brief.spec;
-    return reportOf(await this.#command.done, { outputFile: spec.outputFile, timeout: bound.error, output });
+    const result = await this.#command.done;
+    const tests = await testReportOf(spec.outputFile);
+    return reportOf(result, { outputFile: spec.outputFile, timeout: bound.error, output, tests });
   }
 
   /** Processes that an earlier attempt left on this machine, its server and its runner killed together, must not run beside this one. */
@@ -116,6 +119,14 @@ async function requireAllowed(policy: CommandPolicy, command: { line: string; ro
       "not_permitted",
       `the project root is ${real}, outside the directories this server may run commands in`,
     );
+}
+
+const REPORT_BYTES_MAX = 8 * 1024 * 1024;
+
+/** The report of tests in a command's output; undefined where there is none, or more output than a report has. */
+async function testReportOf(outputFile: string): Promise<TestReport | undefined> {
+  const size = (await unlessCode(stat(outputFile), "ENOENT"))?.size ?? 0;
+  return size === 0 || size > REPORT_BYTES_MAX ? undefined : testReportIn(await readFile(outputFile, "utf8"));
 }
 
 function markOf(task: string, token: number): string {

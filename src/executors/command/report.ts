@@ -1,5 +1,6 @@
 import type { FailRequest } from "../../engine/tasks/tasks.js";
 import type { Report } from "../loop/attempt.js";
+import type { TestReport } from "./test-report.js";
 import { asksForText, lastJson, mayBeText, outputText } from "./result.js";
 import { tailText } from "../processes/output.js";
 import { type CommandResult, TAIL_BYTES } from "../processes/process.js";
@@ -9,6 +10,8 @@ export interface StoredCommandResult {
   readonly exit_code?: number;
   /** Of stdout and stderr together; the whole, as far as it was kept, is in the file. */
   readonly output_tail: string;
+  /** Where the output holds a report of tests in TAP or JUnit form. The tail is short then. */
+  readonly tests?: TestReport;
   /** On the machine that ran the command. */
   readonly output_file: string;
   readonly output_bytes: number;
@@ -25,6 +28,7 @@ export interface CommandExecution {
   readonly timeout: FailRequest["error"];
   /** The step's output schema, which asks for a result of its own from stdout: `resultOf`. */
   readonly output: unknown;
+  readonly tests?: TestReport | undefined;
 }
 
 /** Words the end of a command: exit code 0 is success, everything else an error type of its own. */
@@ -77,10 +81,11 @@ function invalidOutput(message: string, facts: StoredCommandResult): Report {
   return { kind: "fail", error: { type: "invalid_output", message: `${message}${endOf(facts)}` }, partial: facts };
 }
 
-function factsOf(result: CommandResult, { outputFile }: CommandExecution): StoredCommandResult {
+function factsOf(result: CommandResult, { outputFile, tests }: CommandExecution): StoredCommandResult {
   return {
     ...(result.outcome === "exited" && { exit_code: result.code }),
-    output_tail: tailText(Buffer.from(result.tail, "utf8"), TAIL_BYTES),
+    ...(tests && { tests }),
+    output_tail: tailText(Buffer.from(result.tail, "utf8"), tests ? TAIL_BYTES_BESIDE_REPORT : TAIL_BYTES),
     output_file: outputFile,
     output_bytes: result.outputBytes,
     truncated: result.truncated,
@@ -89,10 +94,17 @@ function factsOf(result: CommandResult, { outputFile }: CommandExecution): Store
   };
 }
 
+const TAIL_BYTES_BESIDE_REPORT = 300;
 const LINES_SHOWN = 5;
 const CHARACTERS_SHOWN_MAX = 500;
 
-function endOf({ output_tail: tail }: StoredCommandResult): string {
+function endOf({ output_tail: tail, tests }: StoredCommandResult): string {
+  if (tests !== undefined && tests.failed > 0) return `; ${failedTests(tests)}`;
   const lines = tail.trimEnd().split("\n").slice(-LINES_SHOWN).join("\n").slice(-CHARACTERS_SHOWN_MAX);
   return lines === "" ? "" : `; its output ends with:\n${lines}`;
+}
+
+function failedTests({ passed, failed, failures = [], failures_more: more = 0 }: TestReport): string {
+  const named = failures.map(({ test, message }) => `\n- ${test}${message === undefined ? "" : `: ${message}`}`);
+  return `${failed} of ${passed + failed} tests failed:${named.join("")}${more === 0 ? "" : `\n- and ${more} more`}`;
 }

@@ -1,10 +1,10 @@
-import { onTestFinished } from "vitest";
 import { App, type AppOptions } from "../../../src/app/app.js";
 import { loadConfig } from "../../../src/config.js";
 import type { Settings } from "../../../src/base/settings.js";
 import type { ManualClock } from "../../../src/runtime/clock.js";
 import type { Runtime } from "../../../src/runtime/runtime.js";
 import type { CallOptions, Dispatch } from "../../../src/dispatch/dispatch.js";
+import { atEnd } from "../lifetime.js";
 import type { TypedCall, UncheckedCall } from "./typed-call.js";
 import { type Backend, createDatabase, migratedFile, temporaryDirectory, testRuntime } from "../databases/databases.js";
 
@@ -64,7 +64,7 @@ export async function startApp(options: TestAppOptions = {}): Promise<TestApp> {
     (await dispatch.call(name, input, callOptions)).result;
   let closing: Promise<void> | undefined;
   const close = () => (closing ??= app.close());
-  onTestFinished(close);
+  atEnd(close);
   return {
     app,
     clock: runtime.clock,
