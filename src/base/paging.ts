@@ -26,7 +26,7 @@ export function pageOf<T>(found: readonly T[], limit: number, cursorOf: (last: T
   const within = found.slice(0, limit);
   const page = within.slice(
     0,
-    fittingEntries(within, (entry) => JSON.stringify(entry).length),
+    fittingEntries(within, (entry) => Buffer.byteLength(JSON.stringify(entry))),
   );
   const last = page.at(-1);
   return { page, next: found.length > page.length && last !== undefined ? { next_cursor: cursorOf(last) } : {} };

@@ -1,3 +1,4 @@
+import { startOf } from "../base/texts/stored-values.js";
 import { BatonError } from "../base/errors.js";
 import { nearestFew } from "../base/names.js";
 import type { Operation, OperationIndex } from "./operation.js";
@@ -29,9 +30,9 @@ export class Catalogue implements OperationIndex {
     if (operation !== undefined) return operation;
     const near = nearestFew(name, this.#byName.keys(), SUGGESTIONS_MAX);
     const meant = near.length > 0 ? ` The nearest: ${near.join(", ")}.` : "";
-    throw new BatonError("not_found", `Unknown operation "${name.slice(0, 100)}".${meant}`, {
-      details: { name: name.slice(0, 100), nearest: near },
-      next: [{ tool: "find_operations", arguments: { query: near[0] ?? name.slice(0, 100) } }],
+    throw new BatonError("not_found", `Unknown operation "${startOf(name, 100)}".${meant}`, {
+      details: { name: startOf(name, 100), nearest: near },
+      next: [{ tool: "find_operations", arguments: { query: near[0] ?? startOf(name, 100) } }],
     });
   }
 

@@ -1,3 +1,4 @@
+import { startOf } from "../base/texts/stored-values.js";
 import type { Caller, Command } from "../engine/context.js";
 import { type Engine, prepared } from "../engine/engine.js";
 import { BatonError, programReplaced } from "../base/errors.js";
@@ -90,7 +91,7 @@ export class Dispatch {
       const known = programReplaced(error);
       if (known) throw known;
       const requestId = this.#parts.newRequestId();
-      this.#parts.logger.error("a call failed", { request: requestId, operation: name.slice(0, 100), error });
+      this.#parts.logger.error("a call failed", { request: requestId, operation: startOf(name, 100), error });
       throw new InternalError(requestId, error);
     }
   }

@@ -1,5 +1,5 @@
 import { pathText } from "../base/problems.js";
-import { flawsOf } from "../base/texts/stored-values.js";
+import { startOf, flawsOf } from "../base/texts/stored-values.js";
 import type { z } from "zod";
 import { BatonError } from "../base/errors.js";
 import { nearest } from "../base/names.js";
@@ -118,7 +118,7 @@ function alternatives(errors: readonly (readonly Issue[])[]): string | undefined
 
 function unknownKey(key: string, at: readonly PropertyKey[], known: readonly string[]): InputProblem {
   const meant = nearest(key, known);
-  const shown = key.slice(0, 100);
+  const shown = startOf(key, 100);
   const where = at.length === 0 ? "" : ` in "${pathText(at)}"`;
   const instead =
     meant !== undefined
@@ -151,7 +151,7 @@ function didYouMean(given: unknown, values: readonly unknown[]): string {
     given,
     values.filter((value) => typeof value === "string"),
   );
-  return `, not ${JSON.stringify(given.slice(0, 100))}${meant === undefined ? "" : ` (did you mean "${meant}"?)`}`;
+  return `, not ${JSON.stringify(startOf(given, 100))}${meant === undefined ? "" : ` (did you mean "${meant}"?)`}`;
 }
 
 function article(expected: string): string {

@@ -1,3 +1,4 @@
+import { startOf } from "../base/texts/stored-values.js";
 /**
  * Quotes another author's text within a prompt: labelled with the author, and fenced so that nothing in it can end the
  * fence (CommonMark: a code block is closed only by a fence at least as long as the one that opened it).
@@ -19,5 +20,5 @@ function fenced(label: string, language: string, text: string): string {
 
 /** As much of a text as a prompt shows. */
 export function clipped(text: string, charsMax: number): string {
-  return text.length <= charsMax ? text : `${text.slice(0, charsMax).replace(/[\uD800-\uDBFF]$/, "")}…`;
+  return text.length <= charsMax ? text : `${startOf(text, charsMax)}…`;
 }

@@ -1,3 +1,4 @@
+import { startOf } from "../base/texts/stored-values.js";
 import { z } from "zod";
 import { type Brief, resultCharsShown } from "../engine/claims/brief.js";
 import { type Claim, claimTask, worthClaiming } from "../engine/claims/claims.js";
@@ -216,7 +217,7 @@ function dependencyView({ task, key, status, agent, result }: Brief["dependencie
   if (result.length > chars) {
     return {
       ...about,
-      result: result.slice(0, chars),
+      result: startOf(result, chars),
       truncated: true,
       resource: `baton://tasks/${task}`,
       rest: { tool: "get_task", arguments: { task, include: ["result"], offset: 0 } },

@@ -97,6 +97,15 @@ const BANS: readonly Ban[] = [
     },
   },
   {
+    name: "text cut by hand",
+    find: ({ raw }) =>
+      Array.from(raw.matchAll(/\.slice\(0, [^()]*\)(?:\}…|\.replace\(\/\[\\uD800)/g), ({ index }) => index),
+    where: ["src/**", "!src/base/texts/**"],
+    because: "a cut in the middle of a character leaves half of it, which no database keeps",
+    instead: "use startOf of base/texts/stored-values.ts",
+    example: { file: "src/engine/a.ts", bad: "`${text.slice(0, 100)}…`;", good: "`${startOf(text, 100)}…`;" },
+  },
+  {
     name: "text of an answer past its door",
     find: ({ raw }) => Array.from(raw.matchAll(/type: "text"/g), ({ index }) => index),
     where: ["src/**", "!src/mcp/tool-call.ts", "!src/mcp/browsing/prompts.ts", "!src/executors/**"],

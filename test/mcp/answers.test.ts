@@ -108,7 +108,8 @@ test("a part of a result is read from any offset, between characters", async () 
 test("no answer of a read is larger than 4 MB, and lists of large entries go on page by page", async () => {
   const app = await startApp({ channel: "human" });
   const crew = new Crew(app);
-  const text = "q".repeat(120_000);
+  // Three bytes a character: a bound of characters would let three times as much through.
+  const text = "漢".repeat(40_000);
   const steps = Array.from({ length: 60 }, (_, at) => ({ key: `q-${at}`, kind: "human", ask: `${at} ${text}` }));
   const runs = [];
   for (let at = 0; at < 2; at++) runs.push((await crew.start(steps, { name: `w${at}` })).run.id);
@@ -117,7 +118,7 @@ test("no answer of a read is larger than 4 MB, and lists of large entries go on 
   for (const _ of failing) {
     const held = await crew.take("ann", { run: failed });
     await crew.fail(held, "broken", {
-      error: { type: "broken", message: text.slice(0, 8_000) },
+      error: { type: "broken", message: text.slice(0, 2_500) },
       partial_result: { text },
     });
   }
@@ -125,14 +126,19 @@ test("no answer of a read is larger than 4 MB, and lists of large entries go on 
   const given = { run: failed, limit: 200, include: ["history", "result", "tasks", "failures"] };
   for (const { name, input } of reads) {
     const args = Object.fromEntries(Object.entries(given).filter(([key]) => key in input.shape));
-    const { structuredContent } = await callTool(app.dispatch, { name, arguments: args, options: {} });
+    const { structuredContent, content } = await callTool(app.dispatch, { name, arguments: args, options: {} });
     const bytes = Buffer.byteLength(JSON.stringify(structuredContent));
-    expect({ name, fits: bytes < ANSWER_BYTES_MAX }).toEqual({ name, fits: true });
+    const shown = tokensOf(JSON.stringify(content));
+    expect({ name, fits: bytes < ANSWER_BYTES_MAX, readable: shown < TOKENS_MAX }).toEqual({
+      name,
+      fits: true,
+      readable: true,
+    });
   }
   const asked = new Set<string>();
   for (let cursor: string | undefined, pages = 0; pages < 200; pages++) {
     const page = await app.call("list_escalations", { limit: 200, ...(cursor !== undefined && { cursor }) });
-    expect(JSON.stringify(page).length).toBeLessThan(ANSWER_BYTES_MAX / 2);
+    expect(Buffer.byteLength(JSON.stringify(page))).toBeLessThan(ANSWER_BYTES_MAX / 2);
     for (const { id } of page.escalations) asked.add(id);
     cursor = page.next_cursor;
     if (cursor === undefined) break;

@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { isObject } from "../../base/json.js";
 import { unlessCode } from "../../base/errors.js";
 import type { RunAnswer, TypedCall } from "../typed-calls.js";
@@ -55,7 +56,7 @@ function wordsOf(result: unknown): { readonly text: string; readonly cut: boolea
   const text = kept.join("\n");
   const cut = kept.length < lines.length || text.length > CHARACTERS_SHOWN;
   if (text.length <= CHARACTERS_SHOWN) return { text, cut };
-  return { text: isOutput ? `…${text.slice(-CHARACTERS_SHOWN)}` : `${text.slice(0, CHARACTERS_SHOWN)}…`, cut };
+  return { text: isOutput ? `…${text.slice(-CHARACTERS_SHOWN)}` : `${startOf(text, CHARACTERS_SHOWN)}…`, cut };
 }
 
 /** A result as a person reads it: the output of a command, a text as it is, anything else as JSON. */

@@ -23,13 +23,22 @@ interface Indexed {
 export function searchOperations(operations: readonly Operation[], query: string): Operation[] {
   const wanted = [...new Set(wordsOf(query))];
   if (wanted.length === 0) return query.trim() === "" ? [...operations] : [];
-  const indexed = operations.map(indexOf);
+  const indexed = operations.map(indexedOf);
   const rarity = new Map(wanted.map((word) => [word, rarityOf(word, indexed)]));
   return indexed
     .map((one) => ({ one, points: score(one, rarity) }))
     .filter(({ points }) => points > 0)
     .toSorted((a, b) => b.points - a.points)
     .map(({ one: { operation } }) => operation);
+}
+
+/** Operations never change while a process lives: their words are found once. */
+const INDEX = new WeakMap<Operation, Indexed>();
+
+function indexedOf(operation: Operation): Indexed {
+  const known = INDEX.get(operation) ?? indexOf(operation);
+  INDEX.set(operation, known);
+  return known;
 }
 
 function indexOf(operation: Operation): Indexed {

@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { type Carried, carryAttempts } from "../../store/tasks/attempts.js";
 import { budgetsOver, insertBudget } from "../../store/cost/budgets.js";
 import * as snapshots from "../../store/snapshots/run-snapshots.js";
@@ -112,7 +113,7 @@ function forkedRow(ctx: EngineContext, row: Row, agent: string): Row {
     ...Object.fromEntries(reset),
     depth: 0,
     id: ctx.newId("run"),
-    name: `${text(row, "name").slice(0, NAME_CHARS_MAX)}-fork`,
+    name: `${startOf(text(row, "name"), NAME_CHARS_MAX)}-fork`,
     revision: 1,
     created_by: agent,
     created_at: ctx.now,

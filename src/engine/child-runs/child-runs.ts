@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { tasksInState } from "../../store/tasks/lists.js";
 import type { AttemptError } from "../../store/tasks/attempts.js";
 import * as children from "../../store/child-runs/child-runs.js";
@@ -208,7 +209,7 @@ function* settleParent(ctx: EngineContext, parent: LockedTask, child: Run): Tx<v
   const [failed] = yield* tasksInState(child.id, "dead_letter", 1);
   const why = [child.reason, failed && `${failed.key}: ${failed.reasons[0]?.detail ?? "it failed"}`].filter(Boolean);
   const said = `run ${child.id} of workflow ${child.name} is ${child.status}${why.map((one) => `: ${one}`).join("")}`;
-  const message = said.length > REASON_CHARS_MAX ? `${said.slice(0, REASON_CHARS_MAX)}…` : said;
+  const message = said.length > REASON_CHARS_MAX ? `${startOf(said, REASON_CHARS_MAX)}…` : said;
   yield* failTry(ctx, parent, { child, error: { type: "child_run_failed", message } });
 }
 

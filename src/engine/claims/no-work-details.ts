@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { silentSince } from "../../store/agents/agents.js";
 import { locksOfRequests } from "../../store/locks/locks.js";
 import type { ClaimTarget } from "../../store/scheduling/lanes.js";
@@ -149,5 +150,5 @@ function listed(names: readonly string[]): string {
 
 function cut(text: string): string {
   const line = text.replaceAll(/\s+/g, " ");
-  return line.length <= TEXT_CHARS_MAX ? line : `${line.slice(0, TEXT_CHARS_MAX)}…`;
+  return line.length <= TEXT_CHARS_MAX ? line : `${startOf(line, TEXT_CHARS_MAX)}…`;
 }

@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 // Keys and values that people write out of habit, from GitHub Actions, Compose, Taskfile, Task Master and the like, with
 // the sentence that says how the same is written here.
 
@@ -134,5 +135,5 @@ const SHOWN_MAX = 60;
 export function shortText(value: unknown): string {
   const text = typeof value === "string" ? value : (JSON.stringify(value) ?? "nothing");
   const line = text.split("\n", 1)[0] ?? "";
-  return line.length <= SHOWN_MAX ? line : `${line.slice(0, SHOWN_MAX)}…`;
+  return line.length <= SHOWN_MAX ? line : `${startOf(line, SHOWN_MAX)}…`;
 }

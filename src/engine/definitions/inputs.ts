@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { isDeepStrictEqual } from "node:util";
 import type { INPUT_TYPES } from "./schema.js";
 import { isObject } from "../../base/json.js";
@@ -44,9 +45,9 @@ function isOfType(value: unknown, type: InputType): boolean {
 }
 
 function misfit(value: unknown, { type, enum: allowed }: WrittenInput): string | undefined {
-  if (!isOfType(value, type)) return `must be ${NOUN[type]}, not ${JSON.stringify(value).slice(0, 100)}`;
+  if (!isOfType(value, type)) return `must be ${NOUN[type]}, not ${startOf(JSON.stringify(value), 100)}`;
   if (allowed !== undefined && !allowed.some((one) => isDeepStrictEqual(one, value))) {
-    return `must be one of ${JSON.stringify(allowed).slice(0, 500)}`;
+    return `must be one of ${startOf(JSON.stringify(allowed), 500)}`;
   }
   return undefined;
 }

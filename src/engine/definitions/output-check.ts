@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { hashOfInput } from "../../base/hash.js";
 import { type JsonObject, isObject } from "../../base/json.js";
 import { hint } from "../../base/names.js";
@@ -192,7 +193,7 @@ function comparable(value: unknown): unknown {
 }
 
 function shortJson(value: unknown): string {
-  return JSON.stringify(value).slice(0, 500);
+  return startOf(JSON.stringify(value), 500);
 }
 
 function schemasOf(value: unknown): OutputSchema[] {

@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { ON_FAILURE, PRIORITY_NAMES, STEP_KINDS, type StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { z } from "zod";
 import { closedObject } from "../../base/strict-object.js";
@@ -65,7 +66,7 @@ export const deadlineSchema = z
     if (after !== undefined) return { after_ms: after };
     const at = typeof value === "string" ? parseInstant(value) : undefined;
     if (at !== undefined) return { at };
-    const message = `${JSON.stringify(value).slice(0, NAME_LENGTH_MAX)} is not a deadline: write a duration from the start of the run, such as "2h", or an instant, such as "2026-01-31T18:00:00Z"`;
+    const message = `${startOf(JSON.stringify(value), NAME_LENGTH_MAX)} is not a deadline: write a duration from the start of the run, such as "2h", or an instant, such as "2026-01-31T18:00:00Z"`;
     ctx.issues.push({ code: "custom", message, input: value });
     return z.NEVER;
   })

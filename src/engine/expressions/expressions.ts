@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { createRequire } from "node:module";
 import type { ASTNode, Environment, ParseResult } from "@marcbachmann/cel-js";
 import { EvaluationTime, inTime, TookTooLong } from "./time-limit.js";
@@ -362,7 +363,7 @@ const VALUE_BYTES_MAX = 4 * 1024 * 1024;
 /** An expression could not be evaluated with the values there are. */
 export class EvaluationFailed extends BatonError {
   constructor(source: string, problem: string) {
-    super("invalid_input", `\`${source.length > 200 ? `${source.slice(0, 200)}…` : source}\`: ${problem}`);
+    super("invalid_input", `\`${source.length > 200 ? `${startOf(source, 200)}…` : source}\`: ${problem}`);
     this.name = "EvaluationFailed";
   }
 }

@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import type { AttemptOutcome, TaskStatus } from "../../base/statuses.js";
 import { type AttemptError, insertAttempt } from "../../store/tasks/attempts.js";
 import { closeAttempt, recordLoss } from "../../store/tasks/transitions.js";
@@ -24,7 +25,7 @@ function costOf(usage: Usage | undefined): number {
   const cost = usage?.["cost"];
   if (cost === undefined) return 0;
   if (typeof cost === "number" && cost >= 0 && cost <= COST_MAX) return microsOf(cost);
-  const shown = JSON.stringify(cost).slice(0, 100);
+  const shown = startOf(JSON.stringify(cost), 100);
   throw new BatonError(
     "invalid_input",
     `usage.cost is ${shown}, and must be a number of US dollars from 0 to ${COST_MAX}. Nothing was changed.`,

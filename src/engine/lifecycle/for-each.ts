@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { addDependents, saveSpec, waitForElements } from "../../store/tasks/server-steps.js";
 import { dependenciesOf } from "../../store/tasks/transitions.js";
 import type { Task, TaskSpec } from "../../store/tasks/tasks.js";
@@ -97,7 +98,7 @@ function elementsOf(written: Step["for_each"], values: Values): readonly unknown
   const value = typeof written === "string" ? evaluate(bareSource(written), values) : fillInAll(written, values);
   const shown = typeof written === "string" ? written : "for_each";
   if (!Array.isArray(value))
-    throw new EvaluationFailed(shown, `must be a list, and is ${JSON.stringify(value).slice(0, 100)}`);
+    throw new EvaluationFailed(shown, `must be a list, and is ${startOf(JSON.stringify(value), 100)}`);
   if (value.length <= FOR_EACH_MAX) return value;
   throw new BatonError("limit_exceeded", `for_each has ${value.length} elements; at most ${FOR_EACH_MAX} fit.`);
 }

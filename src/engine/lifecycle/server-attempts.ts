@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { type AttemptError, insertAttempt } from "../../store/tasks/attempts.js";
 import { closeUnheld, tryAgainLater } from "../../store/tasks/server-steps.js";
 import type { Reason, Task } from "../../store/tasks/tasks.js";
@@ -102,7 +103,7 @@ export function failureReason(task: Task, error: AttemptError): Reason {
   const detail = `${task.key} failed: ${error.type}: ${error.message}`;
   return {
     kind: "dependency_failed",
-    detail: detail.length <= REASON_CHARS_MAX ? detail : `${detail.slice(0, REASON_CHARS_MAX)}…`,
+    detail: detail.length <= REASON_CHARS_MAX ? detail : `${startOf(detail, REASON_CHARS_MAX)}…`,
     blocking: [task.id],
   };
 }

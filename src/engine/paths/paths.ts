@@ -1,7 +1,7 @@
 import { type LockKind } from "../../base/statuses.js";
 import { posix } from "node:path";
 import { BatonError } from "../../base/errors.js";
-import { flawOfText } from "../../base/texts/stored-values.js";
+import { startOf, flawOfText } from "../../base/texts/stored-values.js";
 import {
   GLOBSTAR,
   globProblem,
@@ -187,6 +187,6 @@ function compile({ key, kind, prefix }: PathPattern): Segment[] {
 }
 
 function refusal(input: string, why: string): BatonError {
-  const shown = JSON.stringify(input.length > 200 ? `${input.slice(0, 200)}…` : input);
-  return new BatonError("invalid_input", `The path ${shown} ${why}.`, { details: { path: input.slice(0, 200) } });
+  const shown = JSON.stringify(input.length > 200 ? `${startOf(input, 200)}…` : input);
+  return new BatonError("invalid_input", `The path ${shown} ${why}.`, { details: { path: startOf(input, 200) } });
 }

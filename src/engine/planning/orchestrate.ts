@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { findCounters } from "../../store/runs/counters.js";
 import { succeededRuns } from "../../store/runs/runs.js";
 import { listTasks } from "../../store/tasks/lists.js";
@@ -104,7 +105,7 @@ const TITLE_CHARS = 200;
 
 function titleOf(goal: string): string {
   const line = goal.trim().split("\n")[0] ?? "";
-  return `Plan: ${line.slice(0, TITLE_CHARS)}`.replaceAll("${{", "$ {{");
+  return `Plan: ${startOf(line, TITLE_CHARS)}`.replaceAll("${{", "$ {{");
 }
 
 const AGENTS_SHOWN_MAX = 30;
@@ -127,7 +128,7 @@ function* planningOf(ctx: EngineContext, { project, goal, templates }: Goal) {
     similar.push({
       run: id,
       name: run.name,
-      ...(said === undefined ? {} : { goal: said.slice(0, TITLE_CHARS) }),
+      ...(said === undefined ? {} : { goal: startOf(said, TITLE_CHARS) }),
       steps: tasks
         .filter(({ kind }) => kind !== "plan")
         .map(({ key, title, role }) => ({ key, title, ...(role === null ? {} : { role }) })),

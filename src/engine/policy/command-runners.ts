@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { findProjectByReference } from "../../store/projects/projects.js";
 import type { Reason } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -49,7 +50,7 @@ export function* commandRunners(ctx: EngineContext): Tx<number> {
 function refusal(executors: readonly ServingExecutor[], line: string): string {
   const able = executors.filter(({ policy }) => policy.kind !== "off");
   if (able.length === 0) return "no running server is allowed to run commands";
-  const shown = line.length > LINE_SHOWN_MAX ? `${line.slice(0, LINE_SHOWN_MAX)}…` : line;
+  const shown = line.length > LINE_SHOWN_MAX ? `${startOf(line, LINE_SHOWN_MAX)}…` : line;
   const bound = able.some(
     ({ policy }) =>
       policy.roots !== undefined ||

@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import { outcomesOfDependencies, sizeOfOutcomes } from "../../store/tasks/server-steps.js";
 import { findTaskAndSpec } from "../../store/tasks/tasks.js";
 import type { DependencyResult } from "../../store/tasks/attempts.js";
@@ -32,7 +33,7 @@ export function* withElementResults(
   for (const one of dependencies) {
     const missing = one.result === null && mayHaveResultsOfElements(one.status);
     const results = missing ? yield* resultsOfElements(one.task, ctx.settings.payload_bytes_max) : undefined;
-    whole.push(results === undefined ? one : { ...one, result: JSON.stringify(results).slice(0, chars) });
+    whole.push(results === undefined ? one : { ...one, result: startOf(JSON.stringify(results), chars) });
   }
   return whole;
 }

@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import picomatch from "picomatch";
 import type { NewFile } from "../../runtime/scaffolding.js";
 import type { FolderFile, TemplateFolder } from "../../runtime/files/template-folders.js";
@@ -153,11 +154,11 @@ const DEVICE = /^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[0-9¹²³]) *(?
 function filledPath(path: string, values: Values): string {
   const names = path.split("/").map((name) => (isTemplate(name) ? fillInText(name, values) : name));
   const filled = names.join("/");
-  const shown = JSON.stringify(filled.slice(0, 200));
+  const shown = JSON.stringify(startOf(filled, 200));
   for (const name of names) {
     if (name === "" || /^\.+$/.test(name) || NOT_IN_A_NAME.test(name) || /[. ]$/.test(name))
       throw new PathRefused(
-        `would be made at ${shown}, where ${JSON.stringify(name.slice(0, 100))} is not the name of a file or directory inside the root`,
+        `would be made at ${shown}, where ${JSON.stringify(startOf(name, 100))} is not the name of a file or directory inside the root`,
       );
     if (DEVICE.test(name))
       throw new PathRefused(

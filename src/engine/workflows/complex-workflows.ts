@@ -1,3 +1,4 @@
+import { startOf } from "../../base/texts/stored-values.js";
 import type { DefinitionLimits } from "../definitions/step-checks.js";
 import { parseDefinition, type Parsed } from "../definitions/definition.js";
 import type { JsonObject } from "../../base/json.js";
@@ -212,7 +213,7 @@ class Translator {
       const at = text.indexOf(broken[0]) + 1;
       this.#problem(
         place,
-        `at character ${at}: ${broken[0].slice(0, 100)} is not understood: {{step.output}}, {{step.output.field}} and {{step.output[0]}} are, and \${{ … }} with an expression`,
+        `at character ${at}: ${startOf(broken[0], 100)} is not understood: {{step.output}}, {{step.output.field}} and {{step.output[0]}} are, and \${{ … }} with an expression`,
       );
     }
     return rest;

@@ -117,7 +117,7 @@ function parsedJson(text: string): unknown {
 function requireVersion(parsed: unknown): void {
   const version = typeof parsed === "object" && parsed !== null && "schemaVersion" in parsed && parsed.schemaVersion;
   if (version === VERSION) return;
-  const said = version === false ? "is required" : `is ${JSON.stringify(version).slice(0, 50)}`;
+  const said = version === false ? "is required" : `is ${startOf(JSON.stringify(version), 50)}`;
   const older = typeof version === "string" && /^1\.[0-4]$/.test(version);
   const advice = older ? "; WfFormat's own wfcommons-migrate-instance.py brings older files up to it" : "";
   const message = `${said}: what is read is the text "${VERSION}"${advice}`;
@@ -168,7 +168,7 @@ function needsOf(
     const found = names.get(reference);
     if (found !== undefined) return found;
     const meant = problems.full ? "" : hint(reference, firstAt.keys());
-    problems.add({ path, message: `"${reference.slice(0, 200)}" is not a task${meant}` });
+    problems.add({ path, message: `"${startOf(reference, 200)}" is not a task${meant}` });
     return undefined;
   };
   tasks.forEach(({ id: own, parents, children }, index) => {
