@@ -55,7 +55,9 @@ export const claimOutput = z.object({
   resumed: z.boolean().optional(),
   task: z
     .object({
-      ...shapes.taskLine.shape,
+      ...shapes.taskLine.omit({ from: true }).shape,
+      // Beside the prompt, which is data from its author.
+      from: z.string().optional(),
       prompt: z.string().optional(),
       prompt_rest: call.optional(),
       criteria: z.array(z.string()).readonly().optional(),
