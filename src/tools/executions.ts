@@ -24,6 +24,7 @@ import type { Tx } from "../store/tx.js";
 import { definition as definitionParam, DEFINITION_EXAMPLE } from "../dispatch/definition-param.js";
 import { defineOperation, type HostWith, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
+import { withRealFiles } from "./real-files.js";
 import { templatesAt } from "./templates.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -70,10 +71,10 @@ const execute = defineOperation({
   takesSteps: true,
   input: executeInput,
   output: z.object(startedShape),
-  needs: ["templates"],
+  needs: ["templates", "files"],
   async perform(host, input) {
     const given = await withTemplate(host, input);
-    const before = await prepared(host, (ctx) => prepareGiven(ctx, given));
+    const before = withRealFiles(host, await prepared(host, (ctx) => prepareGiven(ctx, given)));
     const run = await host.transact((ctx) => startGiven(ctx, given, before), "start");
     return afterWait(host, run, input.wait_seconds ?? 0);
   },
@@ -162,11 +163,13 @@ const executeTask = defineOperation({
     project: params.project,
   }),
   output: z.object(startedShape),
+  needs: ["files"],
   async perform(host, input) {
     const { definition, ...rest } = input;
     const step = { key: "task", ...definition };
     const whole: ExecuteInput = { ...rest, definition: { name: nameOf(step), steps: [step] } };
-    const run = await host.transact((ctx) => startGiven(ctx, whole, undefined), "start");
+    const before = withRealFiles(host, await prepared(host, (ctx) => prepareGiven(ctx, whole)));
+    const run = await host.transact((ctx) => startGiven(ctx, whole, before), "start");
     return afterWait(host, run, input.wait_seconds ?? 0);
   },
 });

@@ -1,8 +1,6 @@
 import { LOCK_KINDS, LOCK_MODES, LOCK_STATES } from "../base/statuses.js";
 import { z } from "zod";
 import type { EngineContext } from "../engine/context.js";
-import type { TxResult } from "../store/tx.js";
-import { BatonError } from "../base/errors.js";
 import {
   type AcquireRequest,
   acquireFileLock,
@@ -14,10 +12,10 @@ import {
   rootOfPaths,
 } from "../engine/locks/locks.js";
 import type { Acquired } from "../engine/locks/decision.js";
-import type { Files } from "../dispatch/capabilities.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
+import { realOf } from "./real-files.js";
 
 const TTL_SECONDS_MAX = 7 * 86_400;
 const WAIT_SECONDS_MAX = 600;
@@ -103,22 +101,6 @@ async function withRealPaths<T extends { readonly paths?: readonly string[] | un
   if (written === undefined) return input;
   const root = await host.read((ctx) => rootOfPaths(ctx, input));
   return root === undefined ? input : { ...input, paths: written.map((one) => realOf(host.files, root, one)) };
-}
-
-function realOf(files: Files, place: NonNullable<TxResult<ReturnType<typeof rootOfPaths>>>, written: string): string {
-  const { root } = place;
-  const found = files.realPath(place, written);
-  if ("worktree" in found) {
-    const message =
-      `The path "${written}" lies in the linked worktree ${found.worktree}, whose files are not those of ${root}. ` +
-      "Lock it from there, or let all worktrees share their paths: update_project with config {worktrees: shared}.";
-    throw new BatonError("invalid_input", message, { details: { path: written, worktree: found.worktree, root } });
-  }
-  if (!found.path.startsWith("/") && files.leavesRoot(root, found.path)) {
-    const message = `The path "${written}" leads outside the project root ${root} by a symbolic link.`;
-    throw new BatonError("invalid_input", message, { details: { path: written, root } });
-  }
-  return found.path;
 }
 
 function requestOf(ctx: EngineContext, input: AcquireInput, wait: "for" | "over"): AcquireRequest {

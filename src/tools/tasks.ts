@@ -16,7 +16,9 @@ import { leaseShown, silenceView, taskLine, taskView } from "../engine/tasks/vie
 import { eventView } from "../engine/events/views.js";
 import { changeView } from "../engine/runs/views.js";
 import { attemptOperations } from "./attempts.js";
-import { defineOperation } from "../dispatch/operation.js";
+import { defineOperation, type HostWith } from "../dispatch/operation.js";
+import type { EngineContext } from "../engine/context.js";
+import { placeOfFiles, realFiles } from "./real-files.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -40,6 +42,17 @@ const stepFields = {
   estimate_ms: params.duration.optional(),
 } as const;
 
+const createInput = z.object({
+  title: z.string().min(1).max(500),
+  prompt: z.string().min(1).describe("Complete in itself."),
+  run: params.run.optional().describe("From list_runs. Default: the project's ad-hoc tasks."),
+  key: z.string().optional(),
+  dependencies: z.array(z.string()).optional().describe("Ids or keys, from list_tasks."),
+  ...stepFields,
+  ...params.acting,
+  project: params.project,
+});
+
 const createTask = defineOperation({
   name: "create_task",
   title: "Create a task",
@@ -51,32 +64,42 @@ const createTask = defineOperation({
   listed: true,
   aliases: ["add_task"],
   example: { title: "…", prompt: "…", files: { write: ["src/api/**"] } },
-  input: z.object({
-    title: z.string().min(1).max(500),
-    prompt: z.string().min(1).describe("Complete in itself."),
-    run: params.run.optional().describe("From list_runs. Default: the project's ad-hoc tasks."),
-    key: z.string().optional(),
-    dependencies: z.array(z.string()).optional().describe("Ids or keys, from list_tasks."),
-    ...stepFields,
-    ...params.acting,
-    project: params.project,
-  }),
+  input: createInput,
   output: z.object({ task: shapes.taskLine }),
-  *run(ctx, input) {
-    const { agent: handle, request_id: _, run: runId, project: reference, dependencies, key, ...step } = input;
-    const agent = yield* actingAgent(ctx, handle);
-    const run = runId === undefined ? undefined : yield* requireOpenRun(runId);
-    const project = yield* requireProject(ctx, run?.project ?? reference);
-    const { task } = yield* addTask(ctx, {
-      project,
-      run: run ?? (yield* standingRun(ctx, project)),
-      step: stepFrom(ctx, { key: key ?? ctx.newId("task").replace("_", "-"), ...step }),
-      dependencies: dependencies ?? [],
-      agent: agent.name,
-    });
-    return { task: taskLine(task) };
+  needs: ["files"],
+  async perform(host, written) {
+    const onDisk = await filesOnDisk(host, written);
+    return host.transact((ctx) => createGiven(ctx, { ...written, ...(onDisk && { files: onDisk }) }));
   },
 });
+
+type CreateInput = z.output<typeof createInput>;
+
+function* createGiven(ctx: EngineContext, input: CreateInput) {
+  const { agent: handle, request_id: _, run: runId, project: reference, dependencies, key, ...step } = input;
+  const agent = yield* actingAgent(ctx, handle);
+  const run = runId === undefined ? undefined : yield* requireOpenRun(runId);
+  const project = yield* requireProject(ctx, run?.project ?? reference);
+  const { task } = yield* addTask(ctx, {
+    project,
+    run: run ?? (yield* standingRun(ctx, project)),
+    step: stepFrom(ctx, { key: key ?? ctx.newId("task").replace("_", "-"), ...step }),
+    dependencies: dependencies ?? [],
+    agent: agent.name,
+  });
+  return { task: taskLine(task) };
+}
+
+/** The declared files as they lie on disk, looked up before the transaction, which may not touch it. */
+async function filesOnDisk(host: HostWith<"files">, { files: written, run, project }: CreateInput) {
+  if (written === undefined) return undefined;
+  const place = await host.read(function* (ctx) {
+    return yield* placeOfFiles(ctx, run === undefined ? project : (yield* requireRun(run)).project);
+  });
+  if (place === undefined) return written;
+  const { write, read } = realFiles(host.files, place, { write: written.write ?? [], read: written.read ?? [] });
+  return { ...(written.write && { write: [...write] }), ...(written.read && { read: [...read] }) };
+}
 
 const INCLUDES = ["history", "attempts", "events", "result", "prompt"] as const;
 
