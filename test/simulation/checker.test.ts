@@ -59,6 +59,13 @@ const WRONGS: readonly [wrong: string, invariant: Invariant, sql: string][] = [
     "silence",
     `INSERT INTO events (at, type, agent, data) VALUES (1, 'lock.broken', 'ann', '{"why":"silent","locks":[]}')`,
   ],
+  [
+    "an author takes the review",
+    "takers",
+    `INSERT INTO events (at, type, project, run, task, agent, data)
+     SELECT at, type, project, run, (SELECT id FROM tasks WHERE key = 'review'), 'ann', '{"token":1}' FROM events
+     WHERE type = 'task.claimed' ORDER BY seq LIMIT 1`,
+  ],
   ["a reservation was forgotten", "reservations", "UPDATE tasks SET reserved_for = NULL WHERE key = 'kept'"],
 ];
 
@@ -103,6 +110,7 @@ async function history(): Promise<{ store: Store; journal: Acknowledged[] }> {
       { key: "kept" },
       { key: "last" },
       { key: "later", needs: ["first", "last"] },
+      { key: "review", needs: ["first"], not_by: ["first"] },
       { key: "next", files: { write: ["test/"] } },
     ],
     { project: "p" },

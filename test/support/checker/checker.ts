@@ -8,6 +8,7 @@ import { lockFindings } from "./locks.js";
 import { outcomeFindings } from "./outcomes.js";
 import { counterFindings, dependencyFindings, endFindings, reservationFindings } from "./runs.js";
 import { lossFindings, silenceFindings } from "./liveness.js";
+import { takerFindings } from "./takers.js";
 import { readSnapshot, type Snapshot } from "./snapshot.js";
 
 /** Invariants of any history, on either database. */
@@ -42,6 +43,8 @@ export const INVARIANTS = [
   "losses",
   /** Nothing is taken from a silent agent without a warning, or once it is heard of. */
   "silence",
+  /** No agent takes a task that is not for those who worked on another. */
+  "takers",
 ] as const;
 export type Invariant = (typeof INVARIANTS)[number];
 
@@ -87,6 +90,7 @@ export function findingsOf(snapshot: Snapshot, { journal = [], over = false }: C
     ...budgetFindings(snapshot),
     ...lossFindings(snapshot),
     ...silenceFindings(snapshot),
+    ...takerFindings(snapshot),
   ];
 }
 

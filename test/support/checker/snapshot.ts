@@ -12,6 +12,8 @@ export interface Snapshot {
   readonly counters: ReadonlyMap<string, Row>;
   readonly budgets: ReadonlyMap<string, BudgetRow>;
   readonly tasks: ReadonlyMap<string, TaskRow>;
+  /** Keys of the steps whose agents do not take a task, by task. */
+  readonly notBy: ReadonlyMap<string, readonly string[]>;
   /** By dependent. */
   readonly needs: ReadonlyMap<string, readonly string[]>;
   readonly attempts: readonly AttemptRow[];
@@ -160,6 +162,11 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
       budgets: byKey(yield ["SELECT * FROM budgets"], "run", budgetOf),
       counters: byKey(yield ["SELECT * FROM run_counters"], "run", (row) => row),
       tasks: byKey(yield ["SELECT * FROM tasks ORDER BY id"], "id", taskOf),
+      notBy: byKey(
+        yield [`SELECT task, spec FROM task_specs WHERE spec LIKE '%"not_by"%'`],
+        "task",
+        (row) => json<{ not_by?: string[] }>(row, "spec").not_by ?? [],
+      ),
       needs: needsOf(yield ["SELECT task, dependency FROM dependencies ORDER BY task, dependency"]),
       attempts: (yield ["SELECT task, number, token, agent, outcome, usage FROM attempts ORDER BY task, number"]).map(
         attemptOf,

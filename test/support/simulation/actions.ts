@@ -37,7 +37,7 @@ export async function act(world: World, weights: Readonly<Record<Action, number>
 export const PEACEFUL = { ...WEIGHTS, kill: 0 };
 
 export async function execute(world: World, player: Player, sizeMax = 60): Promise<void> {
-  const definition = randomDefinition(world.draw, { sizeMax, dynamic: world.draw.pick([0, 0.1, 0.4]) });
+  const definition = randomDefinition(world.draw, { sizeMax, dynamic: world.draw.pick([0, 0.1, 0.4]), takers: 0.2 });
   await world.call(player, "execute_workflow", { ...WHERE, definition, ...randomBudget(world.draw, 0.3) });
 }
 

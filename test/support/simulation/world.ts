@@ -72,7 +72,8 @@ export class World {
 
   async begin(cwd: string): Promise<void> {
     for (const process of this.processes) process.faults = false;
-    await this.must("create_project", { name: PROJECT, root: cwd });
+    // By handles: worlds have few connections, and a task is to be left that another agent may take.
+    await this.must("create_project", { name: PROJECT, root: cwd, config: { reviewers: "handle" } });
     await this.must("create_workflow", { ...WHERE, name: CHILD_WORKFLOW, definition: this.#childDefinition() });
     for (const { name } of this.players) {
       const offers = { roles: this.draw.some(ROLES, 0.5), capabilities: this.draw.some(CAPABILITIES, 0.5) };
