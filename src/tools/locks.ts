@@ -1,5 +1,8 @@
 import { LOCK_KINDS, LOCK_MODES, LOCK_STATES } from "../base/statuses.js";
+import { posix } from "node:path";
 import { z } from "zod";
+import { BatonError } from "../base/errors.js";
+import type { TxResult } from "../store/tx.js";
 import type { EngineContext } from "../engine/context.js";
 import {
   type AcquireRequest,
@@ -100,7 +103,35 @@ async function withRealPaths<T extends { readonly paths?: readonly string[] | un
   const { paths: written } = input;
   if (written === undefined) return input;
   const root = await host.read((ctx) => rootOfPaths(ctx, input));
-  return root === undefined ? input : { ...input, paths: written.map((one) => realOf(host.files, root, one)) };
+  if (root === undefined) return input;
+  const real = written.map((one) => realOf(host.files, root, one));
+  return { ...input, ...(inNestedProject(root, real) ?? { paths: real }) };
+}
+
+/**
+ * A file belongs to the project with the nearest root, whatever project it was named in, so that it has one lock. Undefined where
+ * that is the project itself. Errors: `invalid_input` for files of several projects.
+ */
+function inNestedProject(
+  { root, inner }: NonNullable<TxResult<ReturnType<typeof rootOfPaths>>>,
+  real: readonly string[],
+): { project: string; paths: string[] } | undefined {
+  const below = inner.map((project) => ({ ...project, prefix: `${posix.relative(root, project.root ?? root)}/` }));
+  const ownerOf = (path: string) =>
+    below
+      .filter(({ prefix }) => `${path}/`.startsWith(prefix))
+      .reduce<(typeof below)[number] | undefined>(
+        (a, b) => (a && a.prefix.length >= b.prefix.length ? a : b),
+        undefined,
+      );
+  const [owner, ...others] = [...new Set(real.map(ownerOf))];
+  if (others.length > 0) {
+    const names = [owner, ...others].flatMap((one) => (one === undefined ? [] : [`"${one.name}" (${one.prefix})`]));
+    const message = `The paths belong to several projects: ${names.join(", ")} inside of ${root}. Lock each project's files in a call of its own.`;
+    throw new BatonError("invalid_input", message, { details: { root, projects: names } });
+  }
+  if (owner === undefined) return undefined;
+  return { project: owner.id, paths: real.map((path) => path.slice(owner.prefix.length) || "./") };
 }
 
 function requestOf(ctx: EngineContext, input: AcquireInput, wait: "for" | "over"): AcquireRequest {
@@ -193,12 +224,10 @@ const list = defineOperation({
   needs: ["files"],
   perform: async (host, { path, ...query }) => {
     const {
+      project,
       paths: [real],
-    } = await withRealPaths(host, {
-      project: query.project,
-      paths: path === undefined ? [] : [path],
-    });
-    return host.read((ctx) => listFileLocks(ctx, { ...query, path: real }));
+    } = await withRealPaths(host, { project: query.project, paths: path === undefined ? [] : [path] });
+    return host.read((ctx) => listFileLocks(ctx, { ...query, project, path: real }));
   },
 });
 
@@ -215,9 +244,10 @@ const check = defineOperation({
   needs: ["files"],
   perform: async (host, { path, ...query }) => {
     const {
+      project,
       paths: [real],
     } = await withRealPaths(host, { project: query.project, paths: [path] });
-    return host.read((ctx) => checkFileLock(ctx, { ...query, path: real }));
+    return host.read((ctx) => checkFileLock(ctx, { ...query, project, path: real }));
   },
 });
 

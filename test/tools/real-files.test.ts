@@ -4,6 +4,29 @@ import { expect, test } from "vitest";
 import { temporaryDirectory } from "../support/databases/databases.js";
 import { startApp } from "../support/servers/app.js";
 
+test("a file of a project inside another has one lock, whichever of the two it is named in", async () => {
+  const cwd = realpathSync(temporaryDirectory());
+  mkdirSync(path.join(cwd, "sub"));
+  const { call } = await startApp({ cwd });
+  await call("create_project", { name: "outer", root: cwd });
+  await call("create_project", { name: "inner", root: path.join(cwd, "sub") });
+  const lock = async (agent: string, project: string, file: string) =>
+    (await call("acquire_file_lock", { agent, project, paths: [file] })).outcome;
+  expect([await lock("a", "outer", "sub/f"), await lock("b", "inner", "f")]).toEqual(["granted", "denied"]);
+  expect(await call("check_file_lock", { agent: "b", project: "outer", path: "sub/f" })).toMatchObject({
+    allowed: false,
+  });
+  expect((await call("list_file_locks", { project: "outer", path: "sub/f" })).locks).toHaveLength(1);
+  expect(await call("release_file_lock", { agent: "a", project: "outer", paths: ["sub/f"] })).toMatchObject({
+    released: ["f"],
+  });
+  expect([await lock("b", "inner", "f"), await lock("a", "outer", "sub")]).toEqual(["granted", "denied"]);
+  expect(await lock("a", "outer", "substance")).toBe("granted");
+  await expect(call("acquire_file_lock", { project: "outer", paths: ["sub/f", "own"] })).rejects.toThrow(
+    /belong to several projects: "inner" \(sub\/\)/,
+  );
+});
+
 test("tasks lock the files they declare by their real names", async () => {
   const cwd = realpathSync(temporaryDirectory());
   mkdirSync(path.join(cwd, "src"));

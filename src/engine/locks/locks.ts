@@ -8,6 +8,7 @@ import { listLocks, listLocksEverywhere } from "../../store/locks/lists.js";
 import { type Lock, locksOfAgent, locksOfRequests } from "../../store/locks/locks.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
+import { projectsWithin } from "../projects/projects.js";
 import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
@@ -62,17 +63,18 @@ function* taskMeant(ctx: EngineContext, { agent, task }: HolderReference): Tx<Ta
 }
 
 /**
- * Returns the root at which the paths of a request are looked up on this machine's disk before its transaction, or undefined
- * for a project without one. A query; errors as `acquireFileLock`.
+ * Returns the root at which the paths of a request are looked up on this machine's disk before its transaction, with the projects
+ * inside of it; undefined for a project without one. A query; errors as `acquireFileLock`.
  */
 export function* rootOfPaths(
   ctx: EngineContext,
   request: Pick<AcquireRequest, "project" | "agent" | "task">,
-): Tx<{ root: string; sharesWorktrees: boolean } | undefined> {
+): Tx<{ root: string; sharesWorktrees: boolean; inner: Project[] } | undefined> {
   const known = yield* knownProject(ctx, request, yield* taskMeant(ctx, request));
   // A project that is yet to be made is made at the git root.
   const root = known === undefined ? ctx.caller.workplace.gitRoot : known.root;
-  return root === null ? undefined : { root, sharesWorktrees: known?.config.worktrees === "shared" };
+  if (root === null) return undefined;
+  return { root, sharesWorktrees: known?.config.worktrees === "shared", inner: yield* projectsWithin(root) };
 }
 
 /** Whether a request waits in line still: neither served, offered anything, nor gone. */

@@ -1,6 +1,6 @@
 import type { Migration } from "./migration.js";
 
-/** Projects know their repository, so that a directory that has moved is found again: decision 0047. */
+/** Projects know their repository, so that a directory that has moved is found again: decision 0049. */
 export const movedProjects: Migration = {
   version: 14,
   name: "moved projects",
