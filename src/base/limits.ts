@@ -3,6 +3,9 @@
 /** Characters of a task's title. */
 export const TITLE_CHARS_MAX = 500;
 
+/** Dependencies of all steps of a definition together: they are written in one transaction, while no one else writes. */
+export const DEPENDENCIES_MAX = 100_000;
+
 /** Rows that background work changes in one pass over what is due. */
 export const ROWS_AT_ONCE_MAX = 100;
 

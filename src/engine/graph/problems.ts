@@ -1,4 +1,5 @@
 import { buildDag, dependencyEdges, findCycle } from "./dag.js";
+import { DEPENDENCIES_MAX } from "../../base/limits.js";
 import { hint } from "../../base/names.js";
 import type { Problems } from "../../base/problems.js";
 import type { Settings } from "../../base/settings.js";
@@ -14,12 +15,18 @@ type KeyedLinks = StepLinks & { readonly key: string };
 
 const CYCLES_MAX = 10;
 
-/** Repeated keys, needs that are no step or the step itself, rules without dependencies, cycles, depth. */
+/** Repeated keys, needs that are no step or the step itself, rules without dependencies, cycles, depth, and too many of them. */
 export function addGraphProblems(
   steps: readonly StepLinks[],
   limits: Pick<Settings, "depth_max">,
   problems: Problems,
 ): void {
+  const dependencies = steps.reduce((sum, { needs }) => sum + needs.length, 0);
+  if (dependencies > DEPENDENCIES_MAX) {
+    const message = `${dependencies} dependencies, the limit is ${DEPENDENCIES_MAX}: let many steps need one that needs the many before it`;
+    problems.add({ path: "steps", message, limit: true });
+    return;
+  }
   const firstAt = new Map<string, number>();
   steps.forEach(({ key }, index) => {
     if (key === undefined) return;

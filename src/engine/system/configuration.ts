@@ -99,7 +99,10 @@ function checkChanges(ctx: EngineContext, changes: Readonly<Record<string, unkno
   for (const [name, value] of Object.entries(changes)) {
     const message = AT_START.has(name)
       ? `is read when a server starts: set BATON_${name.toUpperCase()}, or put it into baton.json`
-      : (problemOf(name, value ?? undefined) ?? limitProblem(ctx, name, value));
+      : problems.full && !NAMES.includes(name)
+        ? // The nearest name is not looked for where it is not told.
+          "unknown setting"
+        : (problemOf(name, value ?? undefined) ?? limitProblem(ctx, name, value));
     if (message !== undefined) problems.add({ path: `settings.${name}`, message });
   }
   const { session_renew_ms: renew, session_ttl_ms: ttl } = { ...ctx.settings, ...changes };
