@@ -134,6 +134,11 @@ interface Given {
 }
 type Values = Map<Name, Given>;
 
+/** The directories of the person's own configuration and data. */
+export function ownDirectories(): ReturnType<typeof envPaths> {
+  return envPaths("baton", { suffix: "" });
+}
+
 /**
  * Reads flags, then BATON_* variables, then the person's own baton.json, then the defaults: the first that names a value
  * decides. A baton.json of the repository (searched upwards from `cwd` to the git root) may lower limits.
@@ -141,7 +146,7 @@ type Values = Map<Name, Given>;
  */
 export function loadConfig(sources: ConfigSources): Config {
   const { cwd } = sources;
-  const own = envPaths("baton", { suffix: "" });
+  const own = ownDirectories();
   const values: Values = new Map();
   const warnings: string[] = [];
   takeTyped(values, sources, warnings);

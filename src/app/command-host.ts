@@ -1,10 +1,11 @@
 import os from "node:os";
-import { type DatabaseConfig, type Flags, loadConfig } from "../config.js";
+import { type DatabaseConfig, type Flags, loadConfig, ownDirectories } from "../config.js";
 import { BatonError } from "../base/errors.js";
 import { isName, NAME_RULE, nameFrom } from "../base/names.js";
 import { PACKAGE_ROOT } from "../runtime/package-root.js";
 import { VERSION } from "../runtime/version.js";
-import { readSeat } from "../runtime/seat.js";
+import { readSeat, type Seat } from "../runtime/seat.js";
+import { PersonSecret } from "../runtime/person-secret.js";
 import { systemClock } from "../runtime/clock.js";
 import type { App } from "./app.js";
 
@@ -15,6 +16,8 @@ export const commandHost = {
   /** Milliseconds since the epoch. */
   now: () => systemClock.now(),
   open,
+  seat: () => seatOf(undefined),
+  personSecret: new PersonSecret(ownDirectories().config),
   /** The configuration that `open` would take. */
   readConfig: (flags: Flags) => loadConfig({ flags, env: process.env, cwd: process.cwd() }),
   serve: async (flags: Flags) => (await import("./serve.js")).serve(flags),
@@ -32,10 +35,15 @@ export type Opened = Awaited<ReturnType<typeof open>>;
 
 const CLIENT = "baton";
 
-/** `sessionless`: for a command that ends with its answer. Leases then last by time. */
-async function open(flags: Flags, { sessionless }: { readonly sessionless: boolean }) {
-  // A person at a terminal decides as a human; a program that calls `baton` has no terminal, or makes one.
-  const seat = process.stdin.isTTY && process.stderr.isTTY ? readSeat(process.env) : undefined;
+export interface Opening {
+  /** For a command that ends with its answer. Leases then last by time. */
+  readonly sessionless: boolean;
+  /** The person's secret, as it was typed. Default: BATON_PERSON_SECRET. */
+  readonly secret?: string | undefined;
+}
+
+async function open(flags: Flags, { sessionless, secret }: Opening) {
+  const seat = seatOf(secret ?? process.env["BATON_PERSON_SECRET"]);
   const channel = seat !== undefined && seat.refused === undefined ? "human" : "agent";
   const [{ launch }, { RESERVED_HANDLES }] = await Promise.all([
     import("./launch.js"),
@@ -52,10 +60,29 @@ async function open(flags: Flags, { sessionless }: { readonly sessionless: boole
     ...launched,
     /** Whether a person is taken to sit here, who may decide. */
     decides: channel === "human",
+    /** Whether the secret would make a person of who sits here. A process with a session goes on under it. */
+    asksSecret: sessionless && channel !== "human" && commandHost.personSecret.isSet,
     dispatch: () => launched.app.dispatch(CLIENT),
     /** Lets this process take command and tool steps of a run and its child runs from now on, where it may. */
     serveRun: (run: string) => launched.app.serveRun(CLIENT, run),
   };
+}
+
+/**
+ * Where the caller sits. A person at a terminal decides as a human; a program that calls `baton` has no terminal, or makes one. Once a
+ * secret is set that alone counts. Errors: `not_permitted` for another secret.
+ */
+function seatOf(given: string | undefined): Seat | undefined {
+  const secret = commandHost.personSecret;
+  const isTerminal = process.stdin.isTTY && process.stderr.isTTY;
+  if (given !== undefined && given !== "" && secret.isSet) {
+    if (!secret.isMatchedBy(given))
+      throw new BatonError("not_permitted", "That is not the secret of the person. Nothing was done.", {});
+    return { ...readSeat(process.env), refused: undefined, proof: "secret" };
+  }
+  if (!isTerminal) return undefined;
+  const seat = readSeat(process.env);
+  return secret.isSet ? { ...seat, refused: "its person has set a secret, which was not given" } : seat;
 }
 
 /** The same in each call, so that a task claimed by one can be completed by the next: BATON_AGENT, or the user's name. */

@@ -1,5 +1,6 @@
 import type { CommandHost, Opened } from "../app/command-host.js";
 import type { Flags } from "../config.js";
+import { BatonError } from "../base/errors.js";
 import { defined } from "../base/json.js";
 import { shownData, shownJson } from "../base/texts/shown-text.js";
 import type { ExitCode } from "./failure.js";
@@ -17,6 +18,8 @@ export interface CommandPlace {
   readonly stdin: () => string;
   /** Asks a person at the terminal for a line: undefined where they give none. Undefined itself where there is no terminal. */
   readonly askLine: ((question: string, signal?: AbortSignal) => Promise<string | undefined>) | undefined;
+  /** The same without showing what is typed. */
+  readonly askHidden: ((question: string) => Promise<string | undefined>) | undefined;
   /** Says how the process will end. */
   readonly end: (exitCode: ExitCode) => void;
 }
@@ -26,6 +29,8 @@ export interface CommandContext extends CommandPlace {
   /** Opens the program with the first call, with further flags if given. It is closed when the command has ended. */
   readonly open: (options?: { readonly sessionless: boolean; readonly flags?: Flags }) => Promise<Opened>;
   readonly call: TypedCall;
+  /** Does what a person may have to do: where it is refused for that, their secret is asked, and it is done again. */
+  readonly asPerson: <T>(act: (opened: Opened) => Promise<T>) => Promise<T>;
 }
 
 /** The options that every command takes beside its own. */
@@ -43,6 +48,13 @@ export interface CommandAnswer {
 export type CommandFunction<Typed> = (context: CommandContext, ...typed: Typed[]) => Promise<CommandAnswer>;
 export type Act = (load: () => Promise<CommandFunction<never>>) => (...typed: unknown[]) => Promise<void>;
 
+/** Whether a call was refused because a person's word is needed. */
+function asksPerson(error: unknown): boolean {
+  if (!(error instanceof BatonError) || error.code !== "not_permitted") return false;
+  const permitted = error.details?.["permitted"];
+  return Array.isArray(permitted) && permitted.includes("human");
+}
+
 /** Runs a command, prints its answer, and closes the program if the command has opened it. */
 export async function runCommand(
   place: CommandPlace,
@@ -52,13 +64,25 @@ export async function runCommand(
   let opening: Promise<Opened> | undefined;
   const open: CommandContext["open"] = (how = { sessionless: true }) =>
     (opening ??= place.host.open({ ...options, ...how.flags }, how));
+  const asPerson: CommandContext["asPerson"] = async (act) => {
+    const opened = await open();
+    try {
+      return await act(opened);
+    } catch (error) {
+      if (!asksPerson(error) || !opened.asksSecret) throw error;
+      const secret = await place.askHidden?.("Secret: ");
+      if (secret === undefined || secret === "") throw error;
+      await opened.app.close();
+      return act(await (opening = place.host.open(options, { sessionless: true, secret })));
+    }
+  };
   // JSON writes its data as it is; words are made of what may be shown.
   const shown = options.json === true ? <T>(result: T): T => result : shownData;
   // Dispatch has held the result against the schema that the type is inferred from.
   const call: TypedCall = async (name, input) =>
-    shown((await (await (await open()).dispatch()).call(name, defined(input))).result);
+    asPerson(async (opened) => shown((await (await opened.dispatch()).call(name, defined(input))).result));
   try {
-    const { data, text } = await action({ ...place, open, call });
+    const { data, text } = await action({ ...place, open, call, asPerson });
     place.stdout.print(`${options.json === true ? shownJson(data, 2) : text}\n`);
   } finally {
     await opening?.then(

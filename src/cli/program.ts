@@ -1,5 +1,6 @@
 import fs from "node:fs";
 import readline from "node:readline/promises";
+import { Writable } from "node:stream";
 import { Command, CommanderError, Help, Option } from "commander";
 import type { CommandHost } from "../app/command-host.js";
 import { hint } from "../base/names.js";
@@ -55,6 +56,7 @@ function commandPlace(host: CommandHost, end: (exitCode: ExitCode) => void): Com
     env: process.env,
     stdin: () => utf8Text(fs.readFileSync(process.stdin.fd), "stdin"),
     askLine: interactive ? askLine : undefined,
+    askHidden: interactive ? askHidden : undefined,
     end,
   };
 }
@@ -72,6 +74,20 @@ async function askLine(question: string, signal?: AbortSignal): Promise<string |
     return undefined;
   } finally {
     lines.close();
+  }
+}
+
+async function askHidden(question: string): Promise<string | undefined> {
+  process.stderr.write(question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = readline.createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  const closed = new Promise<undefined>((resolve) => lines.once("close", () => resolve(undefined)));
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  try {
+    return await Promise.race([lines.question(""), closed]);
+  } finally {
+    lines.close();
+    process.stderr.write("\n");
   }
 }
 
@@ -230,6 +246,11 @@ function addMaintenance(program: Command, act: Act): void {
     .command("doctor")
     .description("check your setup and say how to fix it; exit code 1 when a check fails")
     .action(act(async () => (await import("./commands/doctor.js")).doctor));
+  program
+    .command("secret")
+    .description("set a secret that each decision at a terminal asks for")
+    .option("--remove", "remove it")
+    .action(act(async () => (await import("./commands/secret.js")).setSecret));
   program
     .command("prune")
     .description("remove ended runs and closed dead letters past their retention, and free the space")

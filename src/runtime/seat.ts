@@ -9,6 +9,8 @@ export interface Seat {
   readonly ancestry: readonly string[];
   /** Why no person is taken to sit there although there is a terminal; undefined where one is. */
   readonly refused?: string | undefined;
+  /** The person's secret was given, which counts wherever the process was started. */
+  readonly proof?: "secret";
 }
 
 /** Set by assistants for the commands that they run. An editor's own terminal has none of them. */

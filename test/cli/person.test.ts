@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
@@ -63,6 +63,48 @@ describe.skipIf(process.platform !== "linux")("a person at a terminal", () => {
       expect(await eventsOf(fixture, run)).toEqual([]);
     },
   );
+
+  test("decides by their secret alone once one is set, from any terminal, and it is kept as a hash", async () => {
+    const { fixture, run, decide } = await asked();
+    // Each answer is typed when it is asked for.
+    const typed = async (text: string, args: readonly string[], env: Record<string, string> = {}) => {
+      const started = startOnTerminal({ ...fixture, env: { ...fixture.env, ...env } }, args, SIZE);
+      for (const [answered, line] of text.split("\n").entries()) {
+        const prompts = () => started.stdout().match(/(?:secret|Secret|Again): /g)?.length ?? 0;
+        await expect
+          .poll(() => prompts() > answered || started.child.exitCode !== null, { timeout: 20_000 })
+          .toBe(true);
+        started.child.stdin!.write(`${line}\n`);
+      }
+      return started.ended;
+    };
+    expect((await typed("correct horse\ncorrect horse", ["secret"], { CLAUDECODE: "1" })).code).toBe(1);
+    const set = await typed("correct horse\ncorrect horse", ["secret"]);
+    expect(set).toMatchObject({ code: 0, stdout: expect.stringContaining("asks for the secret") as string });
+    const file = path.join(
+      fixture.env["XDG_CONFIG_HOME"] ?? path.join(fixture.env["HOME"]!, ".config"),
+      "baton/person-secret",
+    );
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(readFileSync(file, "utf8")).not.toContain("horse");
+
+    const wrong = await typed("wrong horse", decide);
+    expect(wrong).toMatchObject({ code: 1, stdout: expect.stringContaining("not the secret") as string });
+    expect((await baton(fixture, decide)).code).toBe(1);
+    expect(await eventsOf(fixture, run)).toEqual([]);
+    expect((await typed("wrong horse", ["secret", "--remove"])).code).toBe(1);
+
+    const deferred = [...decide.slice(0, -1), "deferred"];
+    for (const [secret, code] of [
+      ["wrong horse", 1],
+      ["correct horse", 0],
+    ] as const) {
+      const given = { ...fixture, env: { ...fixture.env, BATON_PERSON_SECRET: secret } };
+      expect((await baton(given, deferred)).code).toBe(code);
+    }
+    expect((await typed("correct horse", decide, { CLAUDECODE: "1" })).code).toBe(0);
+    expect(await eventsOf(fixture, run)).toMatchObject([{ data: { channel: "human", proof: "secret" } }]);
+  });
 
   test("is no command step that has made a terminal, whatever it takes out of its environment", async () => {
     const { fixture, run, decide } = await asked();

@@ -8,7 +8,7 @@ import { shellLine, UsageError } from "../failure.js";
 import { type FlagSchema, form, type InputSchema, parseOperationFlags } from "../operation-flags.js";
 
 /** `baton call NAME --key value …`: any operation, by its name or an alias. */
-export async function call({ open, stdin }: CommandContext, args: readonly string[]): Promise<CommandAnswer> {
+export async function call({ asPerson, stdin }: CommandContext, args: readonly string[]): Promise<CommandAnswer> {
   const { catalogue } = await import("../../tools/registry.js");
   const [name, ...flags] = args;
   if (name === undefined || name === "--help" || name === "-h") return list(catalogue);
@@ -17,9 +17,10 @@ export async function call({ open, stdin }: CommandContext, args: readonly strin
   const schema = catalogue.inputSchema(operation) as InputSchema;
   if (flags.includes("--help") || flags.includes("-h")) return explain(operation, schema);
   const input = parseOperationFlags(flags, { schema, stdin });
-  const dispatch = await (await open()).dispatch();
   // A person at a terminal sees that the call waits, so the longer bound applies.
-  const { result } = await dispatch.call(name, input, { progress: () => undefined });
+  const { result } = await asPerson(async (opened) =>
+    (await opened.dispatch()).call(name, input, { progress: () => undefined }),
+  );
   return { data: result, text: withShellLines(result) };
 }
 

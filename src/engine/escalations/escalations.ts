@@ -100,7 +100,8 @@ export function* decideEscalation(ctx: EngineContext, decision: EscalationDecisi
 /** The event of a decision: through which channel it came, and from where a command at a terminal was started. */
 function decidedEvent({ caller }: EngineContext, { id, key }: Task, { decision, by }: EscalationDecision) {
   const { channel, seat } = caller;
-  const from = seat === undefined ? {} : { tty: seat.tty, ancestry: [...seat.ancestry] };
+  const from =
+    seat === undefined ? {} : { tty: seat.tty, ancestry: [...seat.ancestry], ...defined({ proof: seat.proof }) };
   return { type: "task.decided", task: id, agent: by, data: { key, decision, channel, ...from } };
 }
 
