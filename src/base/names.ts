@@ -10,6 +10,11 @@ export function isName(value: string): boolean {
   return value.length <= NAME_LENGTH_MAX && NAME_PATTERN.test(value);
 }
 
+/** Whether a template is the one that a name means: others write hyphens where the shipped ones have underscores. */
+export function isNamed(name: string, wanted: string | undefined): boolean {
+  return name === wanted || name === wanted?.replaceAll("-", "_");
+}
+
 /** Makes a name out of any text, such as a directory's. */
 export function nameFrom(text: string, fallback: string): string {
   const name = text

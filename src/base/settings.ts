@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { parseDuration } from "./durations.js";
 
 /** Intervals and limits a process starts with. Every one can be set, so that tests with real processes are short. */
 export const settingsSchema = z.object({
@@ -77,10 +78,20 @@ export const PRESENT_NAMES: Readonly<Record<string, keyof Settings>> = {
   letter_replay_delay_ms: "dead_letter_replay_delay_ms",
 };
 
-/** The same values under the present names. Where a value is given under both names, the present one wins. */
+/**
+ * The same values under the present names, durations in milliseconds: a text such as "1h" is understood, and `task_timeout`, in
+ * seconds where it is a number, is `task_timeout_ms`. Where a value is given under both names, the present one wins.
+ */
 export function withPresentNames(values: object): Record<string, unknown> {
   const entries = Object.entries(values).toSorted(
-    ([a], [b]) => Number(b in PRESENT_NAMES) - Number(a in PRESENT_NAMES),
+    ([a], [b]) => Number(!(b in settingsSchema.shape)) - Number(!(a in settingsSchema.shape)),
   );
-  return Object.fromEntries(entries.map(([name, value]) => [PRESENT_NAMES[name] ?? name, value as unknown]));
+  return Object.fromEntries(entries.map(([name, value]) => inMilliseconds(PRESENT_NAMES[name] ?? name, value)));
+}
+
+function inMilliseconds(name: string, value: unknown): [name: string, value: unknown] {
+  const isSetting = Object.hasOwn(settingsSchema.shape, name);
+  const own = !isSetting && Object.hasOwn(settingsSchema.shape, `${name}_ms`) ? `${name}_ms` : name;
+  if (typeof value === "string" && own.endsWith("_ms")) return [own, parseDuration(value) ?? value];
+  return [own, own !== name && typeof value === "number" ? value * 1_000 : value];
 }

@@ -42,8 +42,9 @@ export function addWorkflow(program: Command, act: Act, packageRoot: string): vo
   group
     .command("create")
     .description("store a file as the next version, if it differs from the newest")
-    .argument("<file>", "YAML or JSON, - for stdin")
+    .argument("<file>", "YAML or JSON, - for stdin; with --template the name")
     .option("--name <name>", "default: the name in the file")
+    .option("--template <name>", "store a template's workflow (baton project templates) under this name")
     .option("--project <name>", "default: the project of the working directory")
     .action(act(async () => (await commands()).createWorkflow));
   withRunOptions(group.command("run").argument("<name>", "name of a stored workflow, or template:NAME"))
@@ -115,7 +116,7 @@ export function addProject(program: Command, act: Act): void {
     .command("create")
     .description("create a project; a git repository gets one at the first write anyway")
     .argument("<name>")
-    .option("--root <directory>", "default: root of this git repository")
+    .option("--root <directory>", "default: root of this git repository; with --template, else the directory NAME here")
     .option("--description <text>")
     .option("--template <name>", "create files, workflows and milestones from a template (baton project templates)")
     .option("-i, --input <name=value>", "input of the template (repeatable)", collect, [])

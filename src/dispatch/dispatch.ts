@@ -83,10 +83,18 @@ export class Dispatch {
    * Throws `BatonError` for what the caller can act on and `InternalError` for the rest.
    */
   async call(name: string, input: Record<string, unknown>, options: CallOptions = {}): Promise<Answer> {
+    const startedAt = performance.now();
+    const log = (outcome: { readonly failed?: string }) => {
+      const ms = Math.round(performance.now() - startedAt);
+      this.#parts.logger.debug("call", { operation: name.slice(0, 100), ms, ...outcome });
+    };
     try {
       const operation = this.#parts.operations.require(name);
-      return { operation, result: await this.#perform(operation, inputAs(operation, name, input), options) };
+      const result = await this.#perform(operation, inputAs(operation, name, input), options);
+      log({});
+      return { operation, result };
     } catch (error) {
+      log({ failed: error instanceof BatonError ? error.code : "internal" });
       if (error instanceof BatonError || error instanceof InternalError) throw error;
       const known = programReplaced(error);
       if (known) throw known;

@@ -110,6 +110,8 @@ export const run = z.object({
   created_by: z.string(),
   created_at: instant,
   ended_at: instant.optional(),
+  success_rate: z.number().nullable().optional(),
+  duration_ms: z.int().optional(),
 });
 
 /** Every answer that is a page of a list has these. */

@@ -14,6 +14,7 @@ const fraction = z.number().min(0).max(1);
 const labels = z.array(z.string().min(1).max(100)).max(200);
 
 const said = {
+  version: z.string().min(1).max(100).optional().describe("Its program's version, for people."),
   capabilities: labels.optional().describe("What it can do, such as typescript or python."),
   roles: labels.optional().describe("Roles it takes, such as backend_engineer or code_reviewer."),
   max_concurrent_tasks: z.int().min(1).max(1_000).optional().describe("Default 1."),
@@ -34,6 +35,7 @@ const agentShape = z.object({
   seen_at: shapes.instant,
   silent_since: shapes.instant.optional(),
   profile: z.record(z.string(), z.unknown()),
+  reported: z.object({ status: z.string().nullable(), load: z.number().nullable() }).optional(),
 });
 
 const name = params.name.describe("Agent's name, from register_agent or list_agents.");
@@ -129,6 +131,7 @@ const get = defineOperation({
     "get_agent_performance",
     "analyze_agent_specialization",
     "get_agent_workload_history",
+    "get_agent_failure_history",
   ],
   aliasInput: {
     get_agent_health: { include: ["health"] },
@@ -136,6 +139,7 @@ const get = defineOperation({
     get_agent_performance: { include: ["health", "metrics"] },
     analyze_agent_specialization: { include: ["specialization", "metrics"] },
     get_agent_workload_history: { include: ["workload", "history"] },
+    get_agent_failure_history: { include: ["history"] },
   },
   input: z.object({
     agent: name,

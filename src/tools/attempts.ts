@@ -1,6 +1,8 @@
 import { z } from "zod";
 import { BatonError } from "../base/errors.js";
 import { iso } from "../base/time.js";
+import type { EngineContext } from "../engine/context.js";
+import { holdsUntaskedLocks, releaseUntaskedLocks } from "../engine/locks/expiry.js";
 import { preparePlan, stepsOfPlan } from "../engine/tasks/plans.js";
 import { completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks/tasks.js";
 import { leaseView, taskLine } from "../engine/tasks/views.js";
@@ -94,6 +96,22 @@ function withErrorObject(given: Record<string, unknown>): Record<string, unknown
   return { ...others, error: { type: "error", message: error, ...(stack === undefined ? {} : { stack }) } };
 }
 
+/** A failed task, and its holder where that holds locks without a task too. */
+function* failed(ctx: EngineContext, input: Parameters<typeof failTask>[1]) {
+  const failure = yield* failTask(ctx, input);
+  const { more = [], ...change } = changeView(failure);
+  const left = [...more, ...(moreView(failure.run.id, { blocked: failure.blockedMore }).more ?? [])];
+  const answer = {
+    ...change,
+    outcome: failure.outcome,
+    ...(failure.retryAt === null ? {} : { retry_at: iso(failure.retryAt) }),
+    blocked: failure.blocked,
+    ...(left.length === 0 ? {} : { more: left }),
+  };
+  const holds = failure.holder !== null && (yield* holdsUntaskedLocks(ctx, failure.holder));
+  return { answer, holder: holds ? failure.holder : null };
+}
+
 const fail = defineOperation({
   name: "fail_task",
   title: "Fail a task",
@@ -124,18 +142,14 @@ const fail = defineOperation({
     outcome: z.enum(["retry", "dead_letter", "cancelled"]),
     retry_at: z.string().optional(),
     blocked: z.array(z.string()).readonly(),
+    released: z.array(z.string()).optional(),
   }),
-  *run(ctx, input) {
-    const failed = yield* failTask(ctx, input);
-    const { more = [], ...change } = changeView(failed);
-    const left = [...more, ...(moreView(failed.run.id, { blocked: failed.blockedMore }).more ?? [])];
-    return {
-      ...change,
-      outcome: failed.outcome,
-      ...(failed.retryAt === null ? {} : { retry_at: iso(failed.retryAt) }),
-      blocked: failed.blocked,
-      ...(left.length === 0 ? {} : { more: left }),
-    };
+  // Locks without a task may lie in any project, and are locked before runs: they are released in a transaction of their own.
+  async perform(host, input) {
+    const { answer, holder } = await host.transact((ctx) => failed(ctx, input), "run");
+    if (holder === null) return answer;
+    const released = await host.transact((ctx) => releaseUntaskedLocks(ctx, holder), "locks");
+    return { ...answer, ...(released.length === 0 ? {} : { released }) };
   },
 });
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
-import { translateComplex } from "../engine/workflows/complex-workflows.js";
+import { groupWarnings, translateComplex } from "../engine/workflows/complex-workflows.js";
 import { createWorkflow, prepareWorkflow } from "../engine/workflows/workflows.js";
 import { draftRun } from "../engine/steps/run-draft.js";
 import { executeWorkflow } from "../engine/runs/executions.js";
@@ -11,6 +11,7 @@ import { startedShape, startedView } from "./executions.js";
 import { workflowLine, workflowLineOf } from "./workflows.js";
 
 const name = z.string().min(1).max(200);
+const TIMEOUT_SECONDS_MAX = 86_400;
 
 export const createComplex = defineOperation({
   name: "create_complex_workflow",
@@ -30,6 +31,9 @@ export const createComplex = defineOperation({
           module: name.describe("An MCP server of the person's configuration, shell, or baton."),
           action: name.describe("Its tool; of shell: run; of baton: agent, plan, human, gate, wait."),
           parameters: z.record(z.string(), z.unknown()).default({}),
+          dependencies: z.array(z.string()).optional().describe("Steps it depends on, beside those named below."),
+          timeout: z.number().positive().max(TIMEOUT_SECONDS_MAX).optional().describe("Seconds that a try may take."),
+          max_retries: z.int().min(0).max(999).optional().describe("Tries after the first."),
         }),
       )
       .min(1)
@@ -62,6 +66,8 @@ export const createComplex = defineOperation({
     const { workflow, created } = yield* createWorkflow(acting, project, { parsed, draft: before?.draft });
     const execution = { project, parsed, draft: before?.run, workflow, createdBy: acting.caller.agent };
     const started = execute ? yield* executeWorkflow(acting, execution) : undefined;
-    return { workflow: workflowLineOf(workflow), created, ...(started && startedView(started)) };
+    const view = started && startedView(started);
+    const warnings = [...groupWarnings(written), ...(view?.warnings ?? [])];
+    return { workflow: workflowLineOf(workflow), created, ...view, ...(warnings.length === 0 ? {} : { warnings }) };
   },
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
-import { type BudgetReport, checkBudget, setBudget } from "../engine/cost/budgets.js";
+import { type BudgetReport, checkBudget, setBudget, stateAfter } from "../engine/cost/budgets.js";
 import { budgetView, BUDGET_LIMIT_MAX, LIMIT_MIN } from "../engine/cost/budget-state.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
@@ -53,15 +53,25 @@ const check = defineOperation({
   name: "check_budget",
   title: "Check a run's cost",
   description:
-    "Shows a run's cost and the budgets that apply to it, its own first, then those of its parent runs: limit, spent, remaining, and whether it warns or stops claims. Use it before expensive work. Without a budget, state is none.",
+    "Shows a run's cost and the budgets that apply to it, its own first, then those of its parent runs: limit, spent, remaining, and whether it warns or stops claims; with amount, whether that may still be spent. Without a budget, state is none.",
   area: "cost",
   effect: "read",
   aliases: ["check_budget_before_execution"],
   words: ["cost so far"],
-  input: z.object({ run: params.run }),
-  output: z.object(reported),
-  *run(_ctx, input) {
-    return reportView(yield* checkBudget(input.run));
+  input: z.object({
+    run: params.run,
+    amount: z.number().min(0).max(BUDGET_LIMIT_MAX).optional().describe("US$ that work about to begin may cost."),
+  }),
+  output: z.object({
+    ...reported,
+    allowed: z.boolean(),
+    state_after: reported.state.optional(),
+  }),
+  *run(_ctx, { run, amount }) {
+    const report = yield* checkBudget(run);
+    const after = amount === undefined ? undefined : stateAfter(report, amount);
+    const allowed = report.state !== "blocked" && (after ?? report.state) !== "blocked";
+    return { ...reportView(report), allowed, ...(after === undefined ? {} : { state_after: after }) };
   },
 });
 

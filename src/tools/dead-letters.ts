@@ -9,10 +9,11 @@ import {
   partialResults,
   replayDeadLetter,
   resolveDeadLetter,
-  sendToDeadLetters,
 } from "../engine/dead-letters/dead-letters.js";
+import { sendToDeadLetters } from "../engine/dead-letters/sending.js";
 import type { EngineContext } from "../engine/context.js";
 import { BatonError } from "../base/errors.js";
+import { defined } from "../base/json.js";
 import { iso, isoOrNull } from "../base/time.js";
 import { attemptView, taskLine } from "../engine/tasks/views.js";
 import { changeView } from "../engine/runs/views.js";
@@ -85,6 +86,7 @@ const get = defineOperation({
       prompt: z.string().optional(),
       command: z.string().optional(),
       inputs: z.record(z.string(), z.unknown()),
+      given: z.unknown().optional(),
       files: z.object({ write: z.array(z.string()).readonly(), read: z.array(z.string()).readonly() }),
     }),
     blocked: z.array(z.string()),
@@ -102,6 +104,7 @@ const get = defineOperation({
         ...(spec.prompt === undefined ? {} : { prompt: spec.prompt }),
         ...(spec.command === undefined ? {} : { command: spec.command.run }),
         inputs: { ...run.inputs, ...spec.inputs },
+        ...defined({ given: deadLetter.error.context }),
         files: spec.files,
       },
       blocked,
@@ -224,6 +227,13 @@ const discard = defineOperation({
   },
 });
 
+/** A stack trace beside the reason, as the error's. */
+function withErrorAndReason({ stack_trace: stack, ...given }: Record<string, unknown>): Record<string, unknown> {
+  return stack === undefined || "error" in given
+    ? { ...given, ...defined({ stack_trace: stack }) }
+    : { ...given, error: { stack } };
+}
+
 const send = defineOperation({
   name: "send_to_dead_letters",
   title: "Give up a task",
@@ -232,11 +242,27 @@ const send = defineOperation({
   area: "dead_letters",
   effect: "destructive",
   aliases: ["send_to_dlq"],
-  input: z.object({ task: params.task, reason: z.string().min(1).max(10_000), ...params.acting }),
+  translate: withErrorAndReason,
+  input: z.object({
+    task: params.task,
+    reason: z.string().min(1).max(10_000),
+    error: z
+      .strictObject({
+        type: z.string().min(1).max(200).optional(),
+        message: z.string().min(1).max(8_000).optional(),
+        stack: z.string().max(32_000).optional(),
+      })
+      .optional()
+      .describe("What went wrong, where more than the reason is known."),
+    context: params.json
+      .optional()
+      .describe("What the attempt knew, such as its last response; get_dead_letter shows it."),
+    ...params.acting,
+  }),
   output: z.object({ task: shapes.taskLine }),
-  *run(ctx, { task, reason, agent: handle }) {
+  *run(ctx, { agent: handle, ...given }) {
     const agent = yield* actingAgent(ctx, handle);
-    return { task: taskLine(yield* sendToDeadLetters(ctx, { task, reason, by: agent.name })) };
+    return { task: taskLine(yield* sendToDeadLetters(ctx, { ...given, by: agent.name })) };
   },
 });
 

@@ -103,6 +103,7 @@ const callOperation = defineOperation({
   area: "meta",
   effect: "destructive",
   listed: true,
+  aliases: ["execute_tool"],
   example: { name: "signal", arguments: { run: "run_…", event: "merged" } },
   input: z.object(nested),
   output: nestedResult,

@@ -1,3 +1,4 @@
+import { defined, isObject } from "../base/json.js";
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import { modifyRun as modify } from "../engine/modifications/modifications.js";
@@ -6,6 +7,26 @@ import { runView } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
+
+/** Names that other systems give to the parts of one change. */
+const PARTS: Readonly<Record<string, string>> = {
+  after_task_id: "after",
+  condition: "if",
+  if_true: "then",
+  if_false: "else",
+};
+const COMMON = new Set(["run", "run_id", "swarm_id", "agent", "agent_id", "request_id", "expected_revision"]);
+
+/** A call under the name of one change has its parts beside the run, and the change itself says its name only. */
+function withOneChange({ changes, ...given }: Record<string, unknown>): Record<string, unknown> {
+  const [only] = Array.isArray(changes) ? (changes as unknown[]) : [];
+  const op = isObject(only) && Object.keys(only).join() === "op" ? only["op"] : undefined;
+  if (op === undefined) return { ...given, ...defined({ changes }) };
+  const entries = Object.entries(given);
+  const parts = entries.filter(([name]) => !COMMON.has(name)).map(([name, value]) => [PARTS[name] ?? name, value]);
+  const own = entries.filter(([name]) => COMMON.has(name));
+  return { ...Object.fromEntries(own), changes: [{ op, ...Object.fromEntries(parts) }] };
+}
 
 const EXAMPLE = `[{"op":"add_task","step":{"key":"fix","prompt":"…","needs":["test"]},"before":["ship"]},{"op":"insert_gate","after":"fix","ask":"Ship?"}]`;
 
@@ -17,6 +38,12 @@ export const modifyRun = defineOperation({
   effect: "write",
   quota: "tasks",
   listed: true,
+  aliases: ["create_branch", "insert_gate"],
+  aliasInput: {
+    create_branch: { changes: [{ op: "create_branch" }] },
+    insert_gate: { changes: [{ op: "insert_gate" }] },
+  },
+  translate: withOneChange,
   words: ["add a step to a run", "change a plan", "create branch", "insert gate"],
   example: { run: "run_…", changes: [{ op: "add_task", step: { key: "fix", prompt: "…", needs: ["test"] } }] },
   takesSteps: true,

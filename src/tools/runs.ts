@@ -3,7 +3,7 @@ import { actingAgent } from "../engine/agents/agents.js";
 import { toDot, toMermaid, toSvg } from "../engine/graph/diagrams.js";
 import { findProject } from "../engine/projects/projects.js";
 import { controlRun, RUN_ACTIONS } from "../engine/runs/control.js";
-import { listEventPage, listRunPage, runGraph, runPicture, runProgress } from "../engine/runs/queries.js";
+import { listEventPage, conditionsOf, listRunPage, runGraph, runPicture, runProgress } from "../engine/runs/queries.js";
 import { getRun } from "../engine/runs/runs.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
@@ -17,6 +17,18 @@ import * as shapes from "../dispatch/shapes.js";
 const INCLUDES = ["tasks", "graph", "failures"] as const;
 const TASKS_SHOWN_MAX = 200;
 const MERMAID_NODES_MAX = 150;
+
+/** A task with the condition of a branch that it stands in, and whether that held once it was judged. */
+const conditionedLine = z.object({
+  ...shapes.taskLine.shape,
+  if: z.string().optional(),
+  met: z.boolean().optional(),
+});
+
+function* withConditions(tasks: Parameters<typeof conditionsOf>[0]) {
+  const conditions = yield* conditionsOf(tasks);
+  return tasks.map((task) => ({ ...taskLine(task), ...conditions.get(task.id) }));
+}
 
 const get = defineOperation({
   name: "get_run",
@@ -37,7 +49,7 @@ const get = defineOperation({
     blocked: z.array(shapes.blockedLine),
     dead_letter: z.array(shapes.blockedLine),
     more: shapes.more.optional(),
-    tasks: z.array(shapes.taskLine).optional(),
+    tasks: z.array(conditionedLine).optional(),
     graph: z.string().optional(),
     failures: z.array(z.object({ task: shapes.taskLine, attempts: z.array(shapes.attempt) })).optional(),
   }),
@@ -48,7 +60,7 @@ const get = defineOperation({
     const all = include.has("tasks") ? (yield* runGraph(input.run)).tasks : undefined;
     return {
       ...overviewView(overview),
-      ...(all === undefined ? {} : { tasks: all.slice(0, TASKS_SHOWN_MAX).map(taskLine) }),
+      ...(all === undefined ? {} : { tasks: yield* withConditions(all.slice(0, TASKS_SHOWN_MAX)) }),
       ...(graph === undefined ? {} : { graph: toMermaid(graph, { maxNodes: MERMAID_NODES_MAX }) }),
       ...(include.has("failures") ? { failures: yield* failuresOf(overview.dead) } : {}),
     };
@@ -87,7 +99,7 @@ const progress = defineOperation({
     "Shows a run's statistics: percent, completed, in progress, pending, failed and skipped (they sum to total), conflicts, expected time left, critical path.",
   area: "runs",
   effect: "read",
-  aliases: ["get_swarm_progress", "calculate_progress"],
+  aliases: ["get_swarm_progress", "calculate_progress", "detect_dependency_cycle"],
   input: z.object({ run: params.run }),
   output: z.object({
     run_id: z.string(),
@@ -109,6 +121,8 @@ const progress = defineOperation({
     eta_ms: z.int().nullable(),
     critical_path: z.array(z.string()).readonly(),
     updated_at: shapes.instant,
+    success_rate: z.number().nullable().optional(),
+    duration_ms: z.int().optional(),
   }),
   run: (ctx, input) => runProgress(ctx, input.run),
 });

@@ -7,17 +7,24 @@ import { requireOpenRun } from "../engine/lifecycle/run-state.js";
 import { BatonError } from "../base/errors.js";
 import { findProject } from "../engine/projects/projects.js";
 import { requireProject } from "../engine/projects/creation.js";
-import { checkTaskReady } from "../engine/claims/readiness.js";
+import type { EngineContext } from "../engine/context.js";
+import { checkTaskReady, whyNotClaimable } from "../engine/claims/readiness.js";
 import { standingRun } from "../engine/runs/executions.js";
 import { requireRun } from "../engine/lookup.js";
-import { findTaskDetail, findTaskPart, listTaskPage, PARTS } from "../engine/tasks/queries.js";
+import {
+  findTaskDetail,
+  findTaskPart,
+  listReadyPage,
+  listTaskPage,
+  PARTS,
+  type TaskListQuery,
+} from "../engine/tasks/queries.js";
 import { cancelTask } from "../engine/tasks/cancellation.js";
 import { leaseShown, silenceView, taskLine, taskView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
 import { changeView } from "../engine/runs/views.js";
 import { attemptOperations } from "./attempts.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
-import type { EngineContext } from "../engine/context.js";
 import { placeOfFiles, realFiles } from "./real-files.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -169,11 +176,29 @@ function partOf(include: ReadonlySet<string>): (typeof PARTS)[number] {
   });
 }
 
+/** A task in a list; of a ready one that no agent can claim now, why. */
+const readyLine = z.object({
+  ...shapes.taskLine.shape,
+  claimable: z.literal(false).optional(),
+  reasons: shapes.reasons.optional(),
+});
+const REASONS_SHOWN_MAX = 3;
+
+function* readyTasks(ctx: EngineContext, query: Omit<TaskListQuery, "status">) {
+  const { page, next } = yield* listReadyPage(query);
+  const obstacles = yield* whyNotClaimable(ctx, page);
+  const tasks = page.map((task) => {
+    const reasons = obstacles.get(task.id)?.slice(0, REASONS_SHOWN_MAX);
+    return { ...taskLine(task), ...(reasons === undefined ? {} : { claimable: false as const, reasons }) };
+  });
+  return { tasks, ...next };
+}
+
 const listTasks = defineOperation({
   name: "list_tasks",
   title: "List tasks",
   description:
-    "Lists tasks in order of creation, by run, status, agent or role. With status=ready: what could be claimed now.",
+    "Lists tasks in order of creation, by run, status, agent or role; ready: in claim order, with obstacles.",
   area: "tasks",
   effect: "read",
   listed: true,
@@ -189,10 +214,11 @@ const listTasks = defineOperation({
     project: params.project,
     ...params.paging,
   }),
-  output: z.object({ tasks: z.array(shapes.taskLine), ...shapes.nextPage }),
+  output: z.object({ tasks: z.array(readyLine), ...shapes.nextPage }),
   *run(ctx, input) {
     if (input.run !== undefined) yield* requireRun(input.run);
     const project = input.run === undefined ? yield* findProject(ctx, input.project) : undefined;
+    if (input.status === "ready") return yield* readyTasks(ctx, { ...input, project: project?.id });
     const { page, next } = yield* listTaskPage({ ...input, project: project?.id });
     return { tasks: page.map(taskLine), ...next };
   },
@@ -205,7 +231,7 @@ const checkReady = defineOperation({
     "Returns whether a task is ready and could be claimed now, by a given agent or by any, with every reason against it.",
   area: "tasks",
   effect: "read",
-  aliases: ["can_agent_start_task", "are_dependencies_met"],
+  aliases: ["can_agent_start_task", "are_dependencies_met", "should_block_dependent_task"],
   words: ["why can a task not be claimed"],
   input: z.object({ task: params.task, agent: z.string().optional().describe("Agent asked about, from list_agents.") }),
   output: z.object({ task: shapes.taskLine, ready: z.boolean(), claimable: z.boolean(), reasons: shapes.reasons }),

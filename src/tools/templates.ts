@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
 import { BatonError, codeOf } from "../base/errors.js";
+import { isNamed } from "../base/names.js";
 import * as templates from "../engine/templates/project-templates.js";
 import type { Project } from "../engine/projects/projects.js";
 import { type Entry, readTemplates, requireTemplate } from "../engine/templates/catalogue.js";
@@ -57,7 +58,7 @@ export const listTemplates = defineOperation({
       ({ template }) => kind === undefined || template === undefined || template.kind === kind,
     );
     if (wanted === undefined) return { templates: entries.map(templates.templateLine), directory };
-    const entry = entries.find((one) => one.name === wanted);
+    const entry = entries.find((one) => one.name === wanted) ?? entries.find((one) => isNamed(one.name, wanted));
     if (entry === undefined) requireTemplate(entries, wanted, kind);
     return { templates: entry ? [templates.templateInFull(entry)] : [], directory };
   },

@@ -152,6 +152,7 @@ const get = defineOperation({
     "Use it before running or changing one.",
   area: "workflows",
   effect: "read",
+  aliases: ["get_performance_summary"],
   input: z.object({
     name: reference,
     version: z.int().min(1).optional().describe("Default: the newest."),

@@ -123,7 +123,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     await team.pay(child, 0.1);
     await team.settle();
     await team.pay(run, 0.2);
-    expect(await team.check(run)).toEqual({ run, state: "none", cost: 0.3, budgets: [] });
+    expect(await team.check(run)).toEqual({ run, state: "none", cost: 0.3, budgets: [], allowed: true });
     expect(await team.set(run, 0.3)).toMatchObject({ state: "blocked", budgets: [{ spent: 0.3 }] });
     expect(await team.check(child)).toMatchObject({ cost: 0.1, budgets: [{ run }] });
     expect(await team.claim(run)).toMatchObject({ reason: "budget_blocked" });

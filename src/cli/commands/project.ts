@@ -1,3 +1,6 @@
+import { mkdirSync } from "node:fs";
+import path from "node:path";
+import { BatonError } from "../../base/errors.js";
 import type { InputOf, ResultOf } from "../../tools/registry.js";
 import type { TypedCall } from "../typed-calls.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
@@ -40,18 +43,30 @@ function milestonesText({ open, completed, overdue }: { open: number; completed:
 }
 
 export async function createProject(
-  { call }: CommandContext,
+  { call, cwd }: CommandContext,
   name: string,
   options: CreateOptions,
 ): Promise<CommandAnswer> {
   const { root, description, template, overwrite } = options;
   const inputs = options.input.length > 0 ? await inputsFor(call, options) : undefined;
-  const made = await call("create_project", { name, root, description, template, overwrite, inputs });
+  const create = async (at: string | undefined) =>
+    call("create_project", { name, root: at, description, template, overwrite, inputs });
+  const made = await create(root).catch(async (error: unknown) => {
+    if (!lacksRoot(error) || root !== undefined) throw error;
+    const directory = path.join(cwd, name);
+    mkdirSync(directory, { recursive: true });
+    return create(directory);
+  });
   const { project, created, scaffolded } = made;
   const where = project.root === null ? "without a root" : project.root;
   const text = [`${project.name} ${created ? "created" : "exists already"}: ${where}`];
   if (scaffolded) text.push(...scaffoldLines(scaffolded));
   return { data: made, text: text.join("\n") };
+}
+
+/** Whether a template makes files and no git repository here could hold them. */
+function lacksRoot(error: unknown): boolean {
+  return error instanceof BatonError && error.details?.["root"] === null;
 }
 
 async function inputsFor(call: TypedCall, { template, input }: CreateOptions): Promise<Record<string, unknown>> {
@@ -84,7 +99,7 @@ export async function listTemplates(
     one.kind ?? "broken",
     one.problems === undefined
       ? (one.title ?? "")
-      : (one.problems.map(({ path, message }) => `${path}: ${message}`)[0] ?? ""),
+      : (one.problems.map((problem) => `${problem.path}: ${problem.message}`)[0] ?? ""),
     Object.entries(one.inputs ?? {})
       .map(([name, input]) => (isRequired(input) ? `${name}!` : name))
       .join(", "),

@@ -1,7 +1,7 @@
 import type { ResultOf } from "../../tools/registry.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
 import { duration, percent } from "../terminal/durations.js";
-import { EXIT } from "../failure.js";
+import { EXIT, UsageError } from "../failure.js";
 import { table } from "../terminal/table.js";
 import { checkedDefinition, problemLines, readWorkflowFile } from "../run/workflow-file.js";
 
@@ -26,18 +26,45 @@ export async function listWorkflows({ call, stdout }: CommandContext, { project 
   return { data: found, text };
 }
 
+interface CreateOptions extends InProject {
+  readonly name?: string;
+  readonly template?: string;
+}
+
 export async function createWorkflow(
   context: CommandContext,
   file: string,
-  { project, name }: InProject & { name?: string },
+  { project, name, template }: CreateOptions,
 ): Promise<CommandAnswer> {
-  const read = readWorkflowFile(file, context);
-  await checkedDefinition(read, context.call);
-  const made = await context.call("create_workflow", { yaml: read.text, project, name });
+  const made =
+    template === undefined
+      ? await storeFile(context, file, { project, name })
+      : await storeTemplate(context, template, { project, name: name ?? file });
   const { workflow, created } = made;
   const verb = created ? "stored" : "already stored, unchanged";
   const text = `${workflow.name} version ${workflow.version}, ${workflow.steps} steps, ${verb}\n  run: baton workflow run ${workflow.name}`;
   return { data: made, text };
+}
+
+async function storeFile(
+  context: CommandContext,
+  file: string,
+  into: { project: string | undefined; name: string | undefined },
+) {
+  const read = readWorkflowFile(file, context);
+  await checkedDefinition(read, context.call);
+  return context.call("create_workflow", { yaml: read.text, ...into });
+}
+
+async function storeTemplate(
+  { call }: CommandContext,
+  template: string,
+  into: { project: string | undefined; name: string },
+) {
+  const { templates } = await call("list_templates", { name: template });
+  const [definition] = templates[0]?.definitions ?? [];
+  if (definition === undefined) throw new UsageError(`The template "${template}" has no workflow.`);
+  return call("create_workflow", { definition: { ...definition, name: into.name }, project: into.project });
 }
 
 /** Stores what another system has recorded. */

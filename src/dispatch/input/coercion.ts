@@ -4,8 +4,8 @@ import { type Form, formsOf, partOf } from "./schema-forms.js";
 
 /**
  * Returns an input as its schema wants it. Clients that can send only texts, or every parameter, are understood: a value
- * wanted as object, array, number or boolean may come as exactly its JSON text, and null, or "" for a text, in place of
- * an optional value means that it is absent. Everything else is returned as it came, for the schema to judge.
+ * wanted as object, array, number or boolean may come as exactly its JSON text, a word of a list in capitals, and null, or "" for a
+ * text, in place of an optional value means that it is absent. Everything else is returned as it came, for the schema to judge.
  */
 export function asWanted(schema: z.core.$ZodType, input: Record<string, unknown>): Record<string, unknown> {
   const made = within(formsOf(schema), input);
@@ -49,9 +49,18 @@ function acceptsNull(schema: z.core.$ZodType): boolean {
 
 /** Where no text is wanted, the value whose JSON text it is, if it is one of a wanted kind. */
 function fromText(forms: readonly Form[], text: string): unknown {
-  if (forms.some(({ type }) => isText(type) || kindOfForm(type) === "anything")) return text;
+  if (forms.some(({ type }) => isText(type) || kindOfForm(type) === "anything")) return wordOf(forms, text);
   const value = parsed(text);
   return forms.some(({ type }) => kindOfForm(type) === kindOf(value)) ? value : text;
+}
+
+/** The word of a list that a text is but for capitals. */
+function wordOf(forms: readonly Form[], text: string): string {
+  const [form, ...others] = forms;
+  if (form?.type !== "enum" || others.length > 0) return text;
+  const words = Object.values(form.entries);
+  const lower = text.toLowerCase();
+  return words.includes(text) || !words.includes(lower) ? text : lower;
 }
 
 function parsed(text: string): unknown {

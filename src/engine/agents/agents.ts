@@ -117,9 +117,11 @@ function described(
   registration: Registration,
   before: Pick<agents.Agent, keyof typeof NEWCOMER | "registeredAt">,
 ): agents.Agent {
-  const { specialization, persona, models, cost } = registration;
+  const { version, specialization, persona, models, cost } = registration;
   const isExecutor = registration.name.startsWith(EXECUTOR_PREFIX);
-  const said = Object.entries({ specialization, persona, models, cost }).filter(([, value]) => value !== undefined);
+  const said = Object.entries({ version, specialization, persona, models, cost }).filter(
+    ([, value]) => value !== undefined,
+  );
   return {
     ...before,
     name: registration.name,

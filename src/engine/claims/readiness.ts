@@ -48,6 +48,34 @@ export function* checkTaskReady(
   return { task, ready, claimable: ready && own.length + others.length === 0, reasons: [...own, ...others] };
 }
 
+/** Why ready tasks cannot be claimed now by any agent, by task; those that can be are not in it. What several share is read once. */
+export function* whyNotClaimable(
+  ctx: EngineContext,
+  tasks: readonly Task[],
+): Tx<ReadonlyMap<string, readonly Reason[]>> {
+  const known = new Map<string, readonly Reason[]>();
+  const found = new Map<string, readonly Reason[]>();
+  for (const task of tasks) {
+    const reasons = [
+      ...(yield* once(known, `run ${task.run}`, function* () {
+        return yield* runReasons(yield* requireRun(task.run));
+      })),
+      ...(yield* once(known, `files ${task.project} ${task.scope} ${task.demand}`, () => fileReasons(ctx, task))),
+      ...(yield* once(known, `taker ${task.run} ${task.demand}`, () => takerReasons(ctx, task, undefined))),
+    ];
+    if (reasons.length > 0) found.set(task.id, reasons);
+  }
+  return found;
+}
+
+function* once<T>(known: Map<string, T>, key: string, read: () => Tx<T>): Tx<T> {
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const value = yield* read();
+  known.set(key, value);
+  return value;
+}
+
 function* ownReasons(ctx: EngineContext, task: Task): Tx<Reason[]> {
   if (task.status === "ready") return [];
   if (task.status !== "pending") {

@@ -43,6 +43,11 @@ function worstOf(budgets: readonly store.Budget[]): "none" | BudgetState {
   return (["blocked", "warn", "ok"] as const).find((state) => states.has(state)) ?? "none";
 }
 
+/** The state of a run's budgets once this much more is spent, in US dollars. */
+export function stateAfter({ budgets }: BudgetReport, amount: number): "none" | BudgetState {
+  return worstOf(budgets.map((one) => ({ ...one, spent: one.spent + microsOf(amount) })));
+}
+
 /** The budget of a new run. */
 export function newBudget(run: string, limit: number): store.Budget {
   return { run, limit: microsOf(limit), spent: 0, warnAt: WARN_AT, blockAt: BLOCK_AT };

@@ -10,22 +10,18 @@ import { findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { requireAgent } from "../agents/agents.js";
 import { reserveTask } from "../tasks/assignments.js";
-import { completeByServer, failByServer } from "../lifecycle/server-attempts.js";
+import { completeByServer } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import { BatonError, type NextCall } from "../../base/errors.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { iso } from "../../base/time.js";
 import { changedSpec, type ReplayChanges } from "./replay-changes.js";
 import { PLAN_EXAMPLE, expandPlan, leavePlanning, requirePlan } from "../tasks/plans.js";
-import { taskMachine } from "../lifecycle/machines.js";
-import { canMove } from "../machine.js";
 import { findProject, requireUnarchived } from "../projects/projects.js";
 import { allBlockedBehind, judgeAfresh, canReopenRun, reopen, reopenRun } from "../lifecycle/reopening.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
-import { settleDependents } from "../lifecycle/dependents.js";
 import { listed, requireStorable, unfitness } from "../steps/output.js";
 import { noSuchTask, requireRun } from "../lookup.js";
-import { failAttempt } from "../tasks/tasks.js";
 import { withTheirAgents } from "../tasks/queries.js";
 import { taskLine } from "../tasks/views.js";
 
@@ -290,39 +286,4 @@ export function* discardDeadLetter(ctx: EngineContext, { id, notes, by }: Omit<R
   change.record({ type: "task.discarded", task: locked.task.id, agent: by, data: { key: locked.task.key, notes } });
   yield* change.writeHistory();
   return locked.task;
-}
-
-export interface DeadLetterRequest {
-  readonly task: string;
-  readonly reason: string;
-  readonly by: string;
-}
-
-/** Fails a task by hand, held or not. Errors: `invalid_transition` for one that has ended. */
-export function* sendToDeadLetters(ctx: EngineContext, { task: reference, reason, by }: DeadLetterRequest): Tx<Task> {
-  const locked = yield* lockTask(reference);
-  const error = { type: "sent_by_hand", message: reason };
-  if (locked.task.status === "running") {
-    const failed = yield* failAttempt(ctx, locked, { error, outcome: "failed", fenced: true, retryable: false });
-    return failed.task;
-  }
-  if (!canMove(taskMachine, locked.task, "expire")) throw endedAlready(locked.task);
-  const change = new RunChange(ctx, locked.run);
-  const settled = yield* failByServer(change, locked.task, { error, by });
-  yield* settleDependents(change, [settled]);
-  yield* change.flush();
-  return settled.task;
-}
-
-function endedAlready({ id, key, run, status }: Task): BatonError {
-  const look = { name: "list_dead_letters", arguments: { run, status: "pending" } };
-  const alreadyDead = status === "dead_letter";
-  const rest = alreadyDead
-    ? "it is replayed, resolved or discarded through its dead letter"
-    : "only what has not ended is given up";
-  const message = `Task ${key} (${id}) is ${status} already: ${rest}. Nothing was changed.`;
-  return new BatonError("invalid_transition", message, {
-    details: { task: id, status },
-    next: [alreadyDead ? { tool: "query_operation", arguments: look } : { tool: "get_task", arguments: { task: id } }],
-  });
 }

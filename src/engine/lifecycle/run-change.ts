@@ -153,8 +153,8 @@ export class RunChange {
     yield* this.#wakeChildren();
     const ended = yield* endIfDone(ctx, run, counters);
     if (ended.endedAt !== run.endedAt) {
-      const { status, reason } = ended;
-      this.record({ type: "run.finished", data: { status, reason, counts: countsOf(counters) } });
+      const { name, status, reason } = ended;
+      this.record({ type: "run.finished", data: { name, status, reason, counts: countsOf(counters) } });
     }
     const runEnded = ended.endedAt !== null && (run.endedAt === null || this.#reopened);
     const changed = yield* this.#applyEffects({ run: ended, counters, runEnded });

@@ -163,14 +163,23 @@ function recordUpgrades(change: LockChange, upgraded: readonly Lock[]): void {
 
 /** Denies without queueing. A request that is queued already keeps its entry, whose time starts anew with this call. */
 function* deny(
-  { ctx, project, holder, patterns, request, queued }: LockDecision,
+  { ctx, change, project, holder, patterns, request, queued }: LockDecision,
   { obstacles, silent }: InTheWay,
 ): Tx<Acquired> {
+  const { agent, task } = holder.requester;
   if (silent.size > 0) {
     const paths = patterns.map(({ path }) => ({ path, mode: request.mode }));
-    yield* wantFiles(ctx, { agent: holder.requester.agent, project, paths });
+    yield* wantFiles(ctx, { agent, project, paths });
   }
-  if (!queued) return { outcome: "denied", request: null, locks: [], ...blocking({ obstacles, silent }) };
+  if (!queued) {
+    const paths = patterns.slice(0, PATHS_TOLD_MAX).map(({ path }) => path);
+    const conflicts = obstacles
+      .slice(0, CONFLICTS_TOLD_MAX)
+      .map(({ lock }) => ({ path: lock.path, held_by: lock.agent }));
+    const data = { mode: request.mode, paths, conflicts, conflicts_total: obstacles.length };
+    change.record({ type: "lock.denied", agent, task, run: holder.run, data });
+    return { outcome: "denied", request: null, locks: [], ...blocking({ obstacles, silent }) };
+  }
   yield* attendRequest({
     id: queued.id,
     session: ctx.caller.session?.id ?? null,
@@ -245,6 +254,9 @@ function* stayQueued(
 const QUEUED = { state: "queued", token: 0, expiresAt: null } as const;
 
 const CONFLICTS_SHOWN_MAX = 20;
+/** Bounds of what the history keeps of a denied request: an agent may ask again and again. */
+const CONFLICTS_TOLD_MAX = 3;
+const PATHS_TOLD_MAX = 20;
 
 function blocking({ obstacles, silent }: InTheWay): Pick<Acquired, "conflicts" | "conflicts_total"> {
   const shown = obstacles.slice(0, CONFLICTS_SHOWN_MAX).map(conflictOf);

@@ -65,6 +65,29 @@ export function* releaseAgentLocks(ctx: EngineContext, agent: string): Tx<number
   );
 }
 
+/**
+ * Releases what an agent holds without a task, and serves those who wait; its requests stay in line. Its own transaction. Returns the
+ * paths, in order.
+ */
+export function* releaseUntaskedLocks(ctx: EngineContext, agent: string): Tx<string[]> {
+  const released = new Set<string>();
+  yield* releaseEverywhere(
+    ctx,
+    () => untaskedLocksOfAgent(ctx.now, agent),
+    function* (change, locks) {
+      const held = locks.filter(({ state }) => state === "held");
+      for (const { path } of held) released.add(path);
+      yield* change.release(held, "task_failed");
+    },
+  );
+  return [...released].sort();
+}
+
+/** Whether an agent holds locks without a task. */
+export function* holdsUntaskedLocks(ctx: EngineContext, agent: string): Tx<boolean> {
+  return (yield* untaskedLocksOfAgent(ctx.now, agent)).some(({ state }) => state === "held");
+}
+
 function* releaseEverywhere(
   ctx: EngineContext,
   read: () => Tx<Lock[]>,

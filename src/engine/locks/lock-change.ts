@@ -68,7 +68,10 @@ export class LockChange {
   }
 
   /** Ends held locks. The history says why, for each holder. */
-  *release(locks: readonly Lock[], why: "released" | "task_ended" | "hung_up" | "unregistered"): Tx<void> {
+  *release(
+    locks: readonly Lock[],
+    why: "released" | "task_ended" | "task_failed" | "hung_up" | "unregistered",
+  ): Tx<void> {
     yield* this.#remove(locks);
     for (const own of byOwner(locks))
       this.record({ type: "lock.released", ...ownerOf(own), data: { why, locks: linesOf(own) } });

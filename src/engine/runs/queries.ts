@@ -4,6 +4,8 @@ import { type EventFilters, type EventPage, newestEventsOf, readEvents } from ".
 import { heldLocksOfRun } from "../../store/locks/lists.js";
 import { findRunShape, listRuns, type Run, type RunFilter } from "../../store/runs/runs.js";
 import { edgesOfRun, graphOfRun } from "../../store/tasks/lists.js";
+import { specsOf } from "../../store/tasks/revisions.js";
+import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { buildDag, findCycle } from "../graph/dag.js";
 import type { EngineContext } from "../context.js";
@@ -11,6 +13,7 @@ import { iso } from "../../base/time.js";
 import type { PictureNode } from "../graph/diagrams.js";
 import { progressOf } from "../lifecycle/run-counts.js";
 import { requireRun, requireTask } from "../lookup.js";
+import { outcomeOf } from "./views.js";
 import type { RunView } from "./runs.js";
 
 export interface RunPageQuery extends Omit<RunFilter, "before">, PageQuery {}
@@ -47,6 +50,7 @@ export function* runProgress(ctx: EngineContext, id: string) {
     eta_ms: etaMs(ctx.now, run, counters),
     critical_path: (yield* findRunShape(run.id)).criticalPath,
     updated_at: iso(counters.updatedAt),
+    ...outcomeOf(run, counters),
   };
 }
 
@@ -75,6 +79,19 @@ export function* runPicture(id: string): Tx<PictureNode[]> {
     status: task.status,
     needs: needs.get(task.id) ?? [],
   }));
+}
+
+/** The conditions of tasks that have one, with the verdict once there is one, by task. */
+export function* conditionsOf(tasks: readonly Task[]) {
+  const specs = yield* specsOf(tasks.filter(({ readsSpecOnStart }) => readsSpecOnStart).map(({ id }) => id));
+  const conditions = tasks.flatMap((task): [string, { if: string; met?: boolean }][] => {
+    const condition = specs.get(task.id)?.dynamic?.step["if"];
+    if (typeof condition !== "string") return [];
+    const fails = task.reasons.some(({ kind }) => kind === "condition");
+    const isJudged = fails || task.readyAt !== null || task.attempt > 0 || task.status === "waiting";
+    return [[task.id, { if: condition, ...(isJudged ? { met: !fails } : {}) }]];
+  });
+  return new Map(conditions);
 }
 
 export interface EventPageQuery extends EventFilters, PageQuery {}

@@ -33,7 +33,16 @@ export function runView(run: Run, counters: Counters) {
     created_by: run.createdBy,
     created_at: iso(run.createdAt),
     ...(run.endedAt === null ? {} : { ended_at: iso(run.endedAt) }),
+    ...outcomeOf(run, counters),
   };
+}
+
+/** The share of an ended run's tasks that succeeded, those left out not counted, and how long it took. */
+export function outcomeOf({ createdAt, endedAt }: Run, { total, skipped, cancelled, succeeded }: Counters) {
+  if (endedAt === null) return {};
+  const counted = total - skipped - cancelled;
+  const rate = counted === 0 ? null : Math.round((succeeded / counted) * 1_000) / 1_000;
+  return { success_rate: rate, duration_ms: endedAt - createdAt };
 }
 
 /** A run in one line, for lists and for what a completion answers. */

@@ -1,5 +1,5 @@
 import type { TriggerRule } from "../../base/statuses.js";
-import { countDependents, findTasksByKeys, keysOfRun } from "../../store/tasks/lists.js";
+import { countDependents, findTasksByKeys, findTasksByTitle, keysOfRun } from "../../store/tasks/lists.js";
 import { findTask, type Reason, type Task } from "../../store/tasks/tasks.js";
 import { lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
@@ -126,7 +126,7 @@ function* dependenciesIn(run: Run, references: readonly string[]): Tx<Task[]> {
   const found = new Map<string, Task>();
   for (const reference of references) {
     const byId = yield* findTask(reference);
-    const [task] = byId ? [byId] : yield* findTasksByKeys(run.id, [reference]);
+    const [task] = byId ? [byId] : yield* tasksCalled(run, reference);
     if (!task) throw yield* noSuchDependency(run, reference);
     if (task.run !== run.id) {
       const message = `Task ${task.id} belongs to run ${task.run}, not to ${run.id}: a task depends on tasks of its own run.`;
@@ -138,6 +138,17 @@ function* dependenciesIn(run: Run, references: readonly string[]): Tx<Task[]> {
     found.set(task.id, task);
   }
   return [...found.values()];
+}
+
+/** The task of a key or, where no key is so, of a title. Errors: `invalid_input` for a title that several have. */
+function* tasksCalled(run: Run, reference: string): Tx<Task[]> {
+  const byKey = yield* findTasksByKeys(run.id, [reference]);
+  if (byKey.length > 0) return byKey;
+  const titled = yield* findTasksByTitle(run.id, reference, 2);
+  if (titled.length < 2) return titled;
+  const ids = titled.map(({ id }) => id);
+  const message = `Run ${run.id} has two tasks titled "${reference}": name the one meant by its id, such as ${ids.join(" or ")}.`;
+  throw new BatonError("invalid_input", message, { details: { run: run.id, dependency: reference, tasks: ids } });
 }
 
 function* requireTaskOfKey(run: Run, key: string): Tx<void> {

@@ -3,7 +3,8 @@ import { startThatFits } from "../../base/texts/shown-text.js";
 import { attemptsOf, lastAgents } from "../../store/tasks/attempts.js";
 import { readEvents, type StoredEvent } from "../../store/events/history.js";
 import { dependenciesOf } from "../../store/tasks/transitions.js";
-import { listTasks, type TaskFilter } from "../../store/tasks/lists.js";
+import { BatonError } from "../../base/errors.js";
+import { listReadyTasks, listTasks, placeInOrder, type TaskFilter } from "../../store/tasks/lists.js";
 import type * as tasks from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { findAgent } from "../../store/agents/agents.js";
@@ -111,6 +112,18 @@ export function* listTaskPage(query: TaskListQuery): Tx<Page<tasks.Task>> {
   const { cursor: after, limit, ...filter } = query;
   const { page, next } = pageOf(yield* listTasks({ ...filter, after, limit: limit + 1 }), limit, ({ id }) => id);
   return { page: yield* withTheirAgents(page), next };
+}
+
+const PLACE = /^(?:-?\d+ ){3}task_\w+$/;
+
+/** A page of ready tasks in the order of claims. Errors: `invalid_input` for a cursor of another list. */
+export function* listReadyPage(query: Omit<TaskListQuery, "status">): Tx<Page<tasks.Task>> {
+  const { cursor: after, limit, ...filter } = query;
+  if (after !== undefined && !PLACE.test(after)) {
+    const message = "Invalid cursor: pass next_cursor of the previous page of ready tasks.";
+    throw new BatonError("invalid_input", message, { details: { path: "cursor" } });
+  }
+  return pageOf(yield* listReadyTasks({ ...filter, after, limit: limit + 1 }), limit, placeInOrder);
 }
 
 /** Ended tasks with the agent that ended them, which their rows no longer name. */

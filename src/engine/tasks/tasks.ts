@@ -110,14 +110,15 @@ export interface TaskFailed extends TaskChanged {
 const BLOCKED_SHOWN_MAX = 200;
 
 /** Ends the attempt of a token badly: the retry policy decides whether there is another. Errors: `stale_token`. */
-export function* failTask(ctx: EngineContext, failure: FailRequest): Tx<TaskFailed> {
+export function* failTask(ctx: EngineContext, failure: FailRequest): Tx<TaskFailed & { holder: string | null }> {
   const held = yield* requireHeld(failure);
-  return yield* failAttempt(ctx, held, {
+  const failed = yield* failAttempt(ctx, held, {
     ...failure,
     outcome: "failed",
     fenced: false,
     caller: callerOf(ctx, held.task, failure),
   });
+  return { ...failed, holder: held.task.agent };
 }
 
 /** A failure of an attempt, reported by its holder or found by the server. */

@@ -5,7 +5,7 @@ import type { DefinitionLimits } from "../definitions/step-checks.js";
 import { normalInputs, type Parsed, parseDefinition } from "../definitions/definition.js";
 import { BatonError } from "../../base/errors.js";
 import { addInputProblems } from "../definitions/inputs.js";
-import { hint, isName, NAME_RULE } from "../../base/names.js";
+import { hint, isName, NAME_RULE, isNamed } from "../../base/names.js";
 import { missingFirst, type Problem, Problems, problemsError, zodProblems } from "../../base/problems.js";
 import { addFileProblems, type FileTemplate } from "./scaffolds.js";
 import { KEYS_OF, type Manifest, manifestSchema, type TemplateKind } from "./manifest.js";
@@ -178,7 +178,7 @@ function addMilestoneProblems({ milestones = [] }: Manifest, workflows: readonly
  * problem, or of the other kind.
  */
 export function requireTemplate(entries: readonly Entry[], name: string, kind?: TemplateKind): Template {
-  const entry = entries.find((one) => one.name === name);
+  const entry = entries.find((one) => one.name === name) ?? entries.find((one) => isNamed(one.name, name));
   const next = [
     { tool: "query_operation", arguments: { name: "list_templates", arguments: kind === undefined ? {} : { kind } } },
   ];

@@ -97,7 +97,9 @@ function withoutRoot({ name }: Template, known: Project | undefined): BatonError
   const why = known === undefined ? "there is no root for them" : `the project "${known.name}" has no root for them`;
   const what = known === undefined ? "give root" : "choose another name and give root";
   const message = `The template "${name}" makes files, and ${why}: ${what}, a directory that is there and that no other project has.`;
-  return new BatonError("invalid_input", message, { details: { template: name } });
+  return new BatonError("invalid_input", message, {
+    details: { template: name, ...(known === undefined ? { root: null } : {}) },
+  });
 }
 
 /** An agent makes files only where it works; a person may name any directory. */

@@ -24,6 +24,24 @@ export interface ComplexStep {
   /** Its tool. Of `shell` it is `run`; of `baton` the kind of step. */
   readonly action: string;
   readonly parameters: JsonObject;
+  /** Steps that it comes after, beside those that `dependencies` names. */
+  readonly dependencies?: readonly string[] | undefined;
+  /** Seconds that a try may take. */
+  readonly timeout?: number | undefined;
+  /** Tries after the first. */
+  readonly max_retries?: number | undefined;
+}
+
+/** Says which groups wait for others, where no step of theirs would wait otherwise: other systems read groups as a permission. */
+export function groupWarnings({ steps, dependencies, parallel_groups: groups }: ComplexWorkflow): string[] {
+  const waits = new Set(Object.keys(dependencies).concat(steps.flatMap((one) => (one.dependencies ? [one.name] : []))));
+  const held = groups.filter((group) => group.length > 0).slice(1);
+  const free = held.flat().filter((name) => !waits.has(name));
+  if (free.length === 0) return [];
+  const shown = free.slice(0, 5).join(", ");
+  return [
+    `parallel_groups run one after another: ${shown} wait for the group before; leave groups out to let them begin.`,
+  ];
 }
 
 /**
@@ -39,12 +57,21 @@ export function translateComplex(written: ComplexWorkflow, limits: DefinitionLim
   const name =
     written.name ??
     `complex-${hashOfInput({ steps: written.steps, dependencies, parallel_groups }).slice(0, 8).toLowerCase()}`;
-  const definition = { name, steps: steps.map((step, index) => ({ ...step, ...needs.of(written.steps[index]) })) };
+  const whole = (step: JsonObject, of: ComplexStep | undefined) => ({ ...step, ...needs.of(of), ...limitsOf(of) });
+  const definition = { name, steps: steps.map((step, index) => whole(step, written.steps[index])) };
   const parsed = parseDefinition(definition, { limits });
   if ("problems" in parsed) for (const problem of parsed.problems) problems.add(placed(problem, written, steps));
   if (problems.count > 0 || "problems" in parsed)
     throw problemsError("The workflow cannot be translated", problems.list());
   return parsed;
+}
+
+/** A try's time limit and the number of tries, where the step says them beside its parameters. */
+function limitsOf({ timeout, max_retries: retries }: Partial<ComplexStep> = {}): JsonObject {
+  return {
+    ...(timeout === undefined ? {} : { timeouts: { start_to_close: Math.ceil(timeout * 1_000) } }),
+    ...(retries === undefined ? {} : { retry: { max_attempts: retries + 1 } }),
+  };
 }
 
 /** Between groups, each member of one to each of the next. */
@@ -56,15 +83,22 @@ class Needs {
 
   constructor({ steps, dependencies, parallel_groups: groups }: ComplexWorkflow, problems: Problems) {
     for (const { name } of steps) this.#byStep.set(name, new Set());
+    steps.forEach(({ name, dependencies: after = [] }, index) =>
+      this.#addEach(name, { after, at: `steps[${index}].dependencies` }, problems),
+    );
     for (const [step, after] of Object.entries(dependencies)) {
       if (!this.#byStep.has(step)) problems.add({ path: `dependencies.${step}`, message: this.#noStep(step) });
-      after.forEach((other, at) => {
-        const path = `dependencies.${step}[${at}]`;
-        if (other === step) problems.add({ path, step, message: "a step cannot come after itself" });
-        else if (!this.add(step, other)) problems.add({ path, step, message: this.#noStep(other) });
-      });
+      this.#addEach(step, { after, at: `dependencies.${step}` }, problems);
     }
     this.#addGroups(groups, problems);
+  }
+
+  #addEach(step: string, { after, at }: { after: readonly string[]; at: string }, problems: Problems): void {
+    after.forEach((other, index) => {
+      const path = `${at}[${index}]`;
+      if (other === step) problems.add({ path, step, message: "a step cannot come after itself" });
+      else if (!this.add(step, other)) problems.add({ path, step, message: this.#noStep(other) });
+    });
   }
 
   of(step: ComplexStep | undefined): { needs?: string[] } {

@@ -3,6 +3,7 @@ import path from "node:path";
 import { PACKAGE_ROOT } from "../package-root.js";
 import { BatonError, unlessCode } from "../../base/errors.js";
 import { utf8Text } from "../../base/texts/text-file.js";
+import { isNamed } from "../../base/names.js";
 
 /** A template as it lies on disk: its texts, and the files that it would make. What they mean is the engine's business. */
 export interface TemplateFolder {
@@ -53,7 +54,7 @@ export async function readTemplateFolders(own: string, contentsOf?: string): Pro
   ] as const) {
     for (const name of await foldersIn(root)) places.push({ name, origin, directory: path.join(root, name) });
   }
-  return Promise.all(places.map((place) => new FolderReader(place, place.name === contentsOf).read()));
+  return Promise.all(places.map((place) => new FolderReader(place, isNamed(place.name, contentsOf)).read()));
 }
 
 async function foldersIn(root: string): Promise<string[]> {

@@ -19,6 +19,7 @@ import type { Tx } from "../tx.js";
 
 /** An agent's description of itself beyond its capabilities. */
 export interface AgentProfile {
+  readonly version?: string | undefined;
   readonly specialization?: Readonly<Record<string, number>> | undefined;
   readonly persona?: Readonly<Record<string, unknown>> | undefined;
   readonly models?: readonly string[] | undefined;

@@ -20,6 +20,8 @@ export interface AttemptError {
   readonly type: string;
   readonly message: string;
   readonly stack?: string | undefined;
+  /** Facts of the attempt from the sender of a task to the dead letters. */
+  readonly context?: unknown;
 }
 
 export const ATTEMPTS = table("attempts", {

@@ -60,6 +60,35 @@ export function* listTasks(filter: TaskFilter): Tx<Task[]> {
   return yield* many(TASKS.read, [sql, [...params, filter.limit]]);
 }
 
+/** Ready tasks in the order of claims, as `listTasks`; `after` is the place of the last one, by `placeInOrder`. */
+export function* listReadyTasks(filter: Omit<TaskFilter, "status">): Tx<Task[]> {
+  const { where, params } = conditionsOf([
+    ["status =", "ready"],
+    ["run =", filter.run],
+    ["project =", filter.project],
+    ["agent =", filter.agent],
+    ["role =", filter.role],
+  ]);
+  const place = filter.after === undefined ? [] : placeOf(filter.after);
+  const [bucket, latest, rank, id] = [1, 2, 3, 4].map((more) => `$${params.length + more}`);
+  const beyond =
+    place.length === 0 ? "" : `AND (bucket, latest_start, rank_order, id) > (${bucket}, ${latest}, ${rank}, ${id})`;
+  // sql: the comparisons are those above.
+  const sql = `SELECT ${TASKS.columns} FROM tasks ${where} ${beyond}
+    ORDER BY bucket, latest_start, rank_order, id LIMIT $${params.length + place.length + 1}`;
+  return yield* many(TASKS.read, [sql, [...params, ...place, filter.limit]]);
+}
+
+/** Where a task stands in the order of claims. */
+export function placeInOrder({ bucket, latestStart, rankOrder, id }: Task): string {
+  return [bucket, latestStart, rankOrder, id].join(" ");
+}
+
+function placeOf(cursor: string): (string | number)[] {
+  const [bucket, latest, rank, id = ""] = cursor.split(" ");
+  return [Number(bucket), Number(latest), Number(rank), id];
+}
+
 /** Every task and edge of a run: for pictures and figures, not for each claim. */
 export function* graphOfRun(run: string): Tx<{ tasks: Task[]; edges: [dependency: string, task: string][] }> {
   const tasks = yield [`SELECT ${TASKS.columns} FROM tasks WHERE run = $1 ORDER BY id`, [run]];
@@ -89,6 +118,12 @@ export function* findTasksByKeys(run: string, keys: readonly string[]): Tx<Task[
     `SELECT ${TASKS.columns} FROM tasks WHERE run = $1 AND key IN (${placeholders(chunk.length, 2)})`,
     [run, ...chunk],
   ]);
+}
+
+/** Tasks of a run that have this title, in order of creation. */
+export function* findTasksByTitle(run: string, title: string, limit: number): Tx<Task[]> {
+  const sql = `SELECT ${TASKS.columns} FROM tasks WHERE run = $1 AND title = $2 ORDER BY id LIMIT $3`;
+  return yield* many(TASKS.read, [sql, [run, title, limit]]);
 }
 
 export function* countDependents(tasks: readonly string[]): Tx<void> {

@@ -1,0 +1,171 @@
+import { expect } from "vitest";
+import { until } from "../support/until.js";
+import type { Checks } from "./checks.js";
+
+const DAY_MS = 86_400_000;
+
+/** The document "Ten advanced orchestration features": dead letters, changes of a run, checkpoints, budgets. */
+export const tenFeatures: Checks = {
+  "1.1 1.2 1.11": async ({ ask, dead }) => {
+    const { id, task, run } = await dead();
+    expect(await ask("get_dead_letter", { entry_id: id })).toMatchObject({
+      dead_letter: {
+        id,
+        status: "pending",
+        task: { id: task, run },
+        error: { type: "TypeError", message: "x is undefined", stack: "Traceback …" },
+        created_at: expect.any(String) as string,
+        closed_at: null,
+      },
+      attempts: [{ number: 1, partial_result: { half: true } }],
+      context: { prompt: "do a", files: { write: ["src/a.ts"] } },
+      blocked: [expect.any(String)],
+    });
+  },
+  "1.3 1.9": async ({ ask, call, dead, crew }) => {
+    const { id, run } = await dead();
+    const given = { entry_id: id, changes: { prompt: "try again" }, notes: "fixed" };
+    expect(await ask("replay_task", given)).toMatchObject({ task: { status: "ready" } });
+    expect((await call("claim_task", { run })).task).toMatchObject({ prompt: "try again" });
+    expect((await call("list_dead_letters", { run, status: "replayed" })).dead_letters).toHaveLength(1);
+    expect(await crew.statuses(run)).toEqual({ a: "running", b: "pending" });
+  },
+  "1.4 1.10": async ({ ask, call, dead, crew }) => {
+    const { id, run } = await dead();
+    const given = { entry_id: id, resolution_notes: "Fixed API key", result: 1 };
+    expect(await ask("resolve_entry", given)).toMatchObject({ task: { status: "succeeded" } });
+    expect(await crew.statuses(run)).toEqual({ a: "succeeded", b: "ready" });
+    expect((await call("list_dead_letters", { run })).dead_letters).toMatchObject([
+      { status: "resolved", note: "Fixed API key" },
+    ]);
+  },
+  "1.5 1.12 1.13": async ({ app, ask, call, dead }) => {
+    const discarded = await dead();
+    const pending = await dead();
+    await ask("discard_dead_letter", { entry_id: discarded.id, notes: "obsolete" });
+    const statuses = async () => (await call("list_dead_letters", {})).dead_letters.map(({ status }) => status).sort();
+    expect(await statuses()).toEqual(["discarded", "pending"]);
+    await app.advance(31 * DAY_MS);
+    await until("the discarded one is removed", async () => {
+      await app.advance(60_000);
+      return (await statuses()).length === 1;
+    });
+    await call("get_dead_letter", { id: pending.id });
+  },
+  "1.6 1.7 1.8": async ({ ask, call, held }) => {
+    const { id, run } = await held();
+    const execution_context = { attempt: 3, last_response: "garbage" };
+    const given = { task_id: id, error_message: "unusable", stack_trace: "at x", execution_context };
+    expect(await ask("send_to_dlq", given)).toMatchObject({ task: { status: "dead_letter" } });
+    const { dead_letters: found } = await call("list_dead_letters", { run });
+    expect(found).toMatchObject([{ error: { message: expect.stringContaining("unusable") as string, stack: "at x" } }]);
+    expect(await call("get_dead_letter", { id: found[0]!.id })).toMatchObject({
+      context: { given: execution_context },
+    });
+  },
+  "1.14": async ({ app, call, dead }) => {
+    const status = async (task: string) => (await call("get_task", { task })).task.status;
+    const never = await dead();
+    await app.advance(DAY_MS);
+    expect(await status(never.task)).toBe("dead_letter");
+    await call("configure", { settings: { dead_letter_replays: 1, dead_letter_replay_delay_ms: 10_000 } });
+    const { task } = await dead();
+    await app.advance(10_000);
+    expect(await status(task)).toBe("ready");
+  },
+  "1.29 1.30 1.31 1.32 1.37 1.38 3.19 4.46": async ({ ask, call, crew, start }) => {
+    const run = await start([{ key: "backend" }, { key: "ship", needs: ["backend"] }, { key: "old" }]);
+    const change = async (changes: object[]) => ask("modify_run", { run_id: run, changes });
+    const step = { key: "security", role: "security_reviewer", prompt: "look", needs: ["backend"] };
+    expect(await change([{ op: "add_task", step, before: ["ship"] }])).toMatchObject({
+      added: [{ key: "security", role: "security_reviewer" }],
+    });
+    expect(await change([{ op: "remove_task", task: "old" }])).toMatchObject({ removed: ["old"] });
+    expect(await change([{ op: "update_task", task: "ship", set: { prompt: "ship it" } }])).toMatchObject({
+      updated: ["ship"],
+    });
+    await change([{ op: "remove_dependency", task: "security", on: "backend" }]);
+    await change([{ op: "add_dependency", task: "security", on: "backend" }]);
+    await expect(change([{ op: "add_dependency", task: "backend", on: "ship" }])).rejects.toThrow(/cycle/);
+    const two = ["x1", "x2"].map((key, at) => ({ key, prompt: "x", needs: at === 0 ? [] : ["x1"] }));
+    await change(two.map((one) => ({ op: "add_task", step: one })));
+    await change([{ op: "parallelize", tasks: ["x1", "x2"] }]);
+    expect(await crew.statuses(run)).toMatchObject({ x1: "ready", x2: "ready", security: "pending" });
+    expect((await call("get_run", { run })).run.revision).toBeGreaterThan(6);
+  },
+  "1.33 1.39 4.64": async ({ ask, call, crew, start }) => {
+    const run = await start([{ key: "impl" }, { key: "ship", needs: ["impl"] }]);
+    await ask("create_branch", {
+      run_id: run,
+      after: "impl",
+      condition: "steps.impl.output.test_coverage < 80",
+      if_true: [{ key: "more", prompt: "more tests" }],
+      if_false: [{ key: "fine", prompt: "say so" }],
+      before: ["ship"],
+    });
+    await crew.complete(await crew.take("ann", { run }), { test_coverage: 50 });
+    expect(await crew.statuses(run)).toMatchObject({ more: "ready", fine: "skipped" });
+    const { tasks } = await call("get_run", { run, include: ["tasks"] });
+    expect(tasks).toContainEqual(expect.objectContaining({ key: "more", if: expect.any(String) as string, met: true }));
+    expect(tasks).toContainEqual(
+      expect.objectContaining({ key: "fine", if: expect.any(String) as string, met: false }),
+    );
+  },
+  "1.35": async ({ ask, crew, start }) => {
+    const run = await start([{ key: "impl" }, { key: "ship", needs: ["impl"] }]);
+    await ask("insert_gate", { run_id: run, after_task_id: "impl", checks: ["steps.impl.output.ok"] });
+    expect(await crew.statuses(run)).toMatchObject({ impl: "ready", "gate-impl": "pending", ship: "pending" });
+  },
+  "1.56 1.58 1.59 1.60 1.61 1.63 2.47": async ({ ask, call, crew, start }) => {
+    const run = await start([{ key: "a" }, { key: "b", needs: ["a"] }]);
+    const made = await ask("create_checkpoint", { run_id: run, label: "pre_security_review" });
+    const held = await crew.take("ann", { run });
+    await crew.complete(held);
+    const { checkpoints } = await call("list_checkpoints", { run });
+    expect(checkpoints).toMatchObject([{ label: "pre_security_review", run_status: "running", counts: { ready: 1 } }]);
+    const { id } = made["checkpoint"] as { id: string };
+    expect(await ask("resume_from_checkpoint", { checkpoint_id: id, as: "in_place" })).toMatchObject({ restored: 2 });
+    expect(await crew.statuses(run)).toEqual({ a: "ready", b: "pending" });
+    await expect(crew.complete(held)).rejects.toMatchObject({ code: "stale_token" });
+    expect(await ask("resume_from_checkpoint", { checkpoint_id: id, as: "fork" })).toMatchObject({
+      run: { id: expect.not.stringContaining(run) as string },
+    });
+  },
+  "1.71": async ({ ask, call, held }) => {
+    const { run, ...task } = await held();
+    await call("set_budget", { run, limit: 10 });
+    await call("complete_task", { task: task.id, token: task.token, usage: { cost: 5 } });
+    const asked = async (estimated_cost: number) =>
+      ask("check_budget_before_execution", { run_id: run, estimated_cost });
+    expect(await asked(2)).toMatchObject({ allowed: true, state: "ok", state_after: "ok" });
+    expect(await asked(4)).toMatchObject({ allowed: true, state_after: "warn" });
+    expect(await asked(6)).toMatchObject({ allowed: false, state_after: "blocked" });
+  },
+  "1.75 1.76 1.77": async ({ call, crew, start }) => {
+    const run = await start([{ key: "a" }, { key: "b" }, { key: "c" }, { key: "d" }]);
+    await call("set_budget", { run, limit: 50 });
+    const spend = async (cost: number) => {
+      const { id, token } = await crew.take("ann", { run });
+      await call("complete_task", { task: id, token, usage: { cost } });
+      return (await call("check_budget", { run })).state;
+    };
+    expect(await spend(39)).toBe("ok");
+    expect(await spend(1)).toBe("warn");
+    expect(await spend(10)).toBe("blocked");
+    expect(await call("claim_task", { run })).toMatchObject({ outcome: "none", reason: "budget_blocked" });
+    await call("set_budget", { run, limit: 70 });
+    expect(await spend(1)).toBe("ok");
+  },
+  "1.123 1.126": async ({ ask, call, crew, start }) => {
+    const run = await start([{ key: "ask", kind: "human", ask: "Release?" }, { key: "rest" }]);
+    expect((await crew.take("ann", { run })).key).toBe("rest");
+    const { escalations } = await call("list_escalations", {});
+    const id = escalations[0]!.id;
+    await expect(ask("decide_escalation", { id, decision: "approved", decided_by: "ann" })).rejects.toThrow(
+      "is for human",
+    );
+    await expect(ask("decide_escalation", { id, decision: "approved" })).rejects.toMatchObject({
+      code: "not_permitted",
+    });
+  },
+};
