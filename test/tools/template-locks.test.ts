@@ -18,8 +18,9 @@ describe("a template writes no file", () => {
     const root = path.join(app.root, "sub", "er");
     write(root, { "README.md": "old" });
     await app.call("create_project", { name: "outer", root: app.root });
-    await app.call("create_project", { name: "between", root: path.dirname(root) });
+    // Locked before there is a project between, which would be the file's own.
     await app.call("acquire_file_lock", { project: "outer", agent: "ann", paths: ["sub/er/README.md"] });
+    await app.call("create_project", { name: "between", root: path.dirname(root) });
     const nested = { root, overwrite: true };
     const refused = app.create({ ...nested, agent: "ben" });
     await expect(refused).rejects.toThrow(/locked in the project "outer": sub\/er\/README\.md \(ann\)/);
