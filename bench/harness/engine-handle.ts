@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import type { Brief } from "../../src/engine/claims/brief.js";
-import { type Claim, claimTask } from "../../src/engine/claims/claims.js";
+import { claimTask } from "../../src/engine/claims/claims.js";
+import type { Claim } from "../../src/engine/claims/taking.js";
 import type { Caller, Command } from "../../src/engine/context.js";
 import { type Engine, engineFor } from "../../src/engine/engine.js";
 import { effects } from "../../src/engine/effects.js";

@@ -1,7 +1,8 @@
 import { startOf } from "../base/texts/stored-values.js";
 import { z } from "zod";
 import { type Brief, resultCharsShown } from "../engine/claims/brief.js";
-import { type Claim, claimTask, worthClaiming } from "../engine/claims/claims.js";
+import { claimTask, worthClaiming } from "../engine/claims/claims.js";
+import type { Claim } from "../engine/claims/taking.js";
 import { BatonError } from "../base/errors.js";
 import { defined } from "../base/json.js";
 import { iso, isoOrNull } from "../base/time.js";
