@@ -108,7 +108,7 @@ const PACKAGES = [
   { name: "graphology", files: ["src/engine/graph/dag.ts"] },
   { name: "graphology-dag", files: ["src/engine/graph/dag.ts"] },
   { name: "graphology-types", files: ["src/engine/graph/dag.ts"] },
-  { name: "@marcbachmann/cel-js", files: ["src/engine/expressions/expressions.ts"] },
+  { name: "@marcbachmann/cel-js", files: ["src/engine/expressions/{expressions,names}.ts"] },
   { name: "minisearch", files: ["src/engine/planning/similarity.ts"] },
   { name: "zod", files: ["src/base/**", "src/engine/**", "src/dispatch/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts", "src/config/**"] },
   { name: "picomatch", files: ["src/engine/**"] },
