@@ -11,7 +11,7 @@ import { projectsAndWorkflows } from "./projects-and-workflows.js";
 import { tenFeatures } from "./ten-features.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
-const DECISION = path.join(ROOT, "docs/decisions/0049-requirements-that-are-refused.md");
+const DECISION = path.join(ROOT, "docs/decisions/0053-requirements-that-are-refused.md");
 
 interface Requirements {
   /** The founding documents' words, by the number of their row. */
