@@ -1,6 +1,6 @@
 import { startOf } from "../base/texts/stored-values.js";
 import { z } from "zod";
-import { type Brief, resultCharsShown } from "../engine/claims/brief.js";
+import { type Brief, INPUT_REPEATED_MAX, isLongText, resultCharsShown } from "../engine/claims/brief.js";
 import { claimTask, worthClaiming } from "../engine/claims/claims.js";
 import type { Claim } from "../engine/claims/taking.js";
 import { BatonError } from "../base/errors.js";
@@ -186,9 +186,9 @@ function previousView(attempt: NonNullable<Brief["previous"]>) {
   return { ...attemptView(attempt), ...(result === null ? {} : { partial_result: result }) };
 }
 
-function briefView({ task, spec, run, dependencies, previous }: Brief) {
+function briefView({ task, spec, run, dependencies, previous, knowsInputs }: Brief) {
   const { prompt, criteria, output } = spec;
-  const inputs = { ...run.inputs, ...spec.inputs };
+  const inputs = { ...(knowsInputs ? repeatedInputs(run) : run.inputs), ...spec.inputs };
   const { from = run.kind === "standing" ? undefined : run.createdBy, ...line } = taskLine(task);
   return {
     ...line,
@@ -202,6 +202,15 @@ function briefView({ task, spec, run, dependencies, previous }: Brief) {
     dependencies: dependencies.map((one) => dependencyView(one, resultCharsShown(task.depsTotal))),
     ...(previous === undefined ? {} : { previous: previousView(previous) }),
   };
+}
+
+/** Inputs for an agent that has been told them: the goal of a run need not stand in each of its briefs. */
+function repeatedInputs({ id, inputs }: Brief["run"]): Record<string, unknown> {
+  const repeated = (input: unknown) =>
+    isLongText(input)
+      ? `${startOf(input, INPUT_REPEATED_MAX)}… (as in your first brief of this run; whole: get_run ${JSON.stringify({ run: id })})`
+      : input;
+  return Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, repeated(input)]));
 }
 
 /** A prompt as far as an answer can hold it, with the call that shows the rest. */

@@ -29,6 +29,30 @@ describe.each(BACKENDS)("an answer on %s", (backend) => {
     expect(second.task!.dependencies).toMatchObject([{ key: "a", agent: "ann", status: "succeeded" }]);
   });
 
+  it("to a claim has a long goal whole once for each agent and run, then its start, and whole again to one that resumes", async () => {
+    const team = new Crew(await startAppOn(backend));
+    const { call } = team.app;
+    const goal = `Build ${"all of it ".repeat(100)}`;
+    const keys = ["a", "b", "c"];
+    const inputs = { goal: { type: "string" }, lang: { type: "string" } };
+    const { run } = await team.start(
+      keys.map((key) => ({ key, prompt: "x" })),
+      { inputs, given: { goal, lang: "de" } },
+    );
+    const inputsFor = async (agent: string) =>
+      (await call("claim_task", { run: run.id, agent })).task?.inputs as { goal: string; lang: string };
+    expect(await inputsFor("ann")).toEqual({ goal, lang: "de" });
+    const [held] = (await call("list_tasks", { run: run.id, status: "running" })).tasks;
+    await team.app.call("release_task", { task: held!.id, token: 1, agent: "ann" });
+    const again = await inputsFor("ann");
+    expect(again.lang).toBe("de");
+    expect(again.goal).toMatch(/^Build .*as in your first brief of this run; whole: get_run \{"run":"run_/);
+    expect(again.goal.length).toBeLessThan(goal.length);
+    expect(await inputsFor("ann")).toEqual({ goal, lang: "de" });
+    expect(await inputsFor("bob")).toEqual({ goal, lang: "de" });
+    expect((await call("get_run", { run: run.id })).run.inputs).toEqual({ goal, lang: "de" });
+  });
+
   it("to a signal that no step waits for says so, with the event that was probably meant", async () => {
     const team = new Crew(await startAppOn(backend));
     const { run } = await team.start([{ key: "hook", kind: "wait", event: "merged" }]);

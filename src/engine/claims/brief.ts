@@ -1,4 +1,10 @@
-import { type Attempt, type DependencyResult, dependencyResults, tellingAttempt } from "../../store/tasks/attempts.js";
+import {
+  type Attempt,
+  type DependencyResult,
+  dependencyResults,
+  hasWorkedIn,
+  tellingAttempt,
+} from "../../store/tasks/attempts.js";
 import { lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
 import { findTaskAndSpec, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
@@ -20,9 +26,16 @@ export interface Brief extends TaskAndSpec {
   readonly previous: Attempt | undefined;
   readonly locks: readonly LockLine[];
   readonly lease: LeaseTerms;
+  /** Whether the agent has been told the run's inputs in full: one of its last tasks was of this run. */
+  readonly knowsInputs: boolean;
   /** Whether the attempt is under way on this very connection: another agent that shares the handle may be at work on it. */
   readonly shared: boolean;
 }
+
+/** Length of an input of the run, in characters, up to which each brief repeats it whole. */
+export const INPUT_REPEATED_MAX = 500;
+/** Tasks of an agent within which the brief that had the inputs in full is taken to be remembered. */
+const TASKS_REMEMBERED = 50;
 
 const RESULT_SHOWN_MAX = 4_000;
 const RESULT_SHOWN_MIN = 100;
@@ -31,6 +44,11 @@ const RESULTS_SHOWN_MAX = 40_000;
 /** How much a brief shows of each result, in characters: whole where that is short, and little of each where there are many. */
 export function resultCharsShown(dependencies: number): number {
   return Math.max(RESULT_SHOWN_MIN, Math.min(RESULT_SHOWN_MAX, Math.floor(RESULTS_SHOWN_MAX / dependencies)));
+}
+
+/** Whether a brief repeats only the start of an input. */
+export function isLongText(input: unknown): input is string {
+  return typeof input === "string" && input.length > INPUT_REPEATED_MAX;
 }
 
 /** The brief of a task that is held from now on. */
@@ -46,6 +64,12 @@ export function* briefOf(
     task.attempt <= 1 ? nothing() : tellingAttempt(task.id),
   ]);
   const dependencies = yield* withElementResults(ctx, found, chars);
+  const hasLong = Object.values(known.run.inputs).some((input) => isLongText(input));
+  const knowsInputs =
+    hasLong &&
+    !known.resumed &&
+    task.agent !== null &&
+    (yield* hasWorkedIn(known.run.id, task.agent, TASKS_REMEMBERED));
   return {
     task,
     spec,
@@ -55,6 +79,7 @@ export function* briefOf(
     dependencies,
     previous,
     lease: leaseTerms(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now }),
+    knowsInputs,
     shared: known.shared === true,
   };
 }

@@ -185,6 +185,15 @@ export function* attemptStats(agent: string): Tx<RowOf<typeof STATS>[]> {
   ]);
 }
 
+const RECENT_IN_RUN = `SELECT 1 AS one FROM (
+    SELECT task FROM attempts WHERE agent = $1 ORDER BY ended_at DESC LIMIT $3
+  ) AS recent JOIN tasks t ON t.id = recent.task WHERE t.run = $2 LIMIT 1`;
+
+/** Whether one of an agent's `limit` newest attempts was in a run. */
+export function* hasWorkedIn(run: string, agent: string, limit: number): Tx<boolean> {
+  return (yield [RECENT_IN_RUN, [agent, run, limit]]).length > 0;
+}
+
 export function* recentAttemptsOf(agent: string, limit: number): Tx<Attempt[]> {
   return yield* many(ATTEMPTS.read, [
     `SELECT ${ATTEMPTS.columns} FROM attempts WHERE agent = $1 ORDER BY ended_at DESC LIMIT $2`,
