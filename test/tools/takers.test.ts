@@ -103,7 +103,7 @@ describe.each(BACKENDS)("tasks that choose their agents, on %s", (backend) => {
     const { app, mine, run, started } = await begin([...REVIEW, { key: "poem", role: "poet" }]);
     expect(started).toMatchObject({
       warnings: [
-        expect.stringContaining("No live agent offers the role poet, which 1 steps ask for") as string,
+        expect.stringContaining("No live agent offers the role poet, which a step asks for") as string,
         expect.stringContaining("No live agent could take review") as string,
       ],
     });

@@ -62,7 +62,7 @@ export function* takerWarnings(ctx: EngineContext, steps: readonly Step[], byHan
   return [
     ...[...roles].map(
       ([role, count]) =>
-        `No live agent offers the role ${role}, which ${count} steps ask for: register_agent with it, or offer it with claim_task roles.`,
+        `No live agent offers the role ${role}, which ${count === 1 ? "a step asks" : `${count} steps ask`} for: register_agent with it, or offer it with claim_task roles.`,
     ),
     ...(alone.length === 0
       ? []

@@ -166,7 +166,7 @@ function* commandWarnings(ctx: EngineContext, { root }: Project, { definition }:
   const missing = yield* toolsNotOffered(ctx, tools);
   const ofCommands =
     refused &&
-    `${refused.count} command steps wait: ${refused.detail} (start one with --allow-commands, or allow patterns in your own configuration).`;
+    `${refused.count === 1 ? "A command step waits" : `${refused.count} command steps wait`}: ${refused.detail} (start one with --allow-commands, or allow patterns in your own configuration).`;
   const ofTools =
     missing &&
     `${missing.count} tool steps wait: ${missing.detail}. Only the person who starts a server adds MCP servers, in their own configuration (mcpServers).`;

@@ -14,7 +14,7 @@ describe("permission to run a command", () => {
   test("is given by a person only: the step waits, and every answer says why", async () => {
     const fixture = await openCommandFixture({ allow: false });
     const { run, warnings } = await fixture.start([{ key: "a", run: "touch ran" }]);
-    expect(warnings).toEqual([expect.stringContaining("1 command steps wait: no running server is allowed")]);
+    expect(warnings).toEqual([expect.stringContaining("A command step waits: no running server is allowed")]);
     await fixture.app.advance(60_000);
     expect((await fixture.task(run)).task.status).toBe("ready");
     expect(await fixture.reasons(run)).toMatchObject([{ kind: "commands_not_allowed" }]);

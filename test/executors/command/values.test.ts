@@ -61,5 +61,5 @@ test("a pattern allows the line as it is written: a value widens none, and no wi
   );
   await expect.poll(async () => (await fixture.task(run, "exact")).task.status).toBe("succeeded");
   expect((await fixture.task(run, "wild")).task.status).toBe("ready");
-  expect(warnings).toEqual([expect.stringContaining("1 command steps wait")]);
+  expect(warnings).toEqual([expect.stringContaining("A command step waits")]);
 });
