@@ -84,9 +84,14 @@ export const PRESENT_NAMES: Readonly<Record<string, keyof Settings>> = {
  */
 export function withPresentNames(values: object): Record<string, unknown> {
   const entries = Object.entries(values).toSorted(
-    ([a], [b]) => Number(!(b in settingsSchema.shape)) - Number(!(a in settingsSchema.shape)),
+    ([a], [b]) => Number(!Object.hasOwn(settingsSchema.shape, b)) - Number(!Object.hasOwn(settingsSchema.shape, a)),
   );
-  return Object.fromEntries(entries.map(([name, value]) => inMilliseconds(PRESENT_NAMES[name] ?? name, value)));
+  return Object.fromEntries(entries.map(([name, value]) => inMilliseconds(presentName(name), value)));
+}
+
+function presentName(name: string): string {
+  // A name such as toString is that of no setting.
+  return (Object.hasOwn(PRESENT_NAMES, name) ? PRESENT_NAMES[name] : undefined) ?? name;
 }
 
 function inMilliseconds(name: string, value: unknown): [name: string, value: unknown] {

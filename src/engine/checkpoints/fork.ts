@@ -5,7 +5,9 @@ import * as snapshots from "../../store/snapshots/run-snapshots.js";
 import { text, textOrNull } from "../../store/rows.js";
 import { insertCounters } from "../../store/runs/runs.js";
 import type { Reason } from "../../store/tasks/tasks.js";
-import type { Row, Tx } from "../../store/tx.js";
+import { type Demand, findDemandsWithParties, saveDemands } from "../../store/scheduling/lanes.js";
+import type { Row, SqlValue, Tx } from "../../store/tx.js";
+import { demandOf } from "../scheduling/demands.js";
 import { SERVER, type EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { requireUnarchived } from "../projects/projects.js";
@@ -37,6 +39,7 @@ export function* forkRun(ctx: EngineContext, { checkpoint, snapshot, agent }: Re
   const ids = new Map(tasks.map(({ row }) => [idOf(row), ctx.newId("task")]));
   const own = (task: string): string => ids.get(task) ?? task;
   const rows = tasks.map((task) => forkedTask(task, { run: id, own, takenAt: snapshot.takenAt, now: ctx.now }));
+  yield* nameOwnTasks(rows, own);
   yield* insertCounters(ctx, id);
   yield* snapshots.writeRows("tasks", rows);
   yield* snapshots.writeSpecs(
@@ -84,6 +87,21 @@ export function* forkRun(ctx: EngineContext, { checkpoint, snapshot, agent }: Re
   return { ...resumed, carried: carried.length };
 }
 
+/** Tasks that demands name (`task:ID`, see `Demand.notBy`) are those of the fork: their workers are meant. */
+function* nameOwnTasks(rows: readonly Record<string, SqlValue>[], own: (task: string) => string): Tx<void> {
+  const ids = [...new Set(rows.map(({ demand }) => String(demand)))];
+  const renamed = new Map<string, Demand>();
+  for (const { id, notBy, ...content } of yield* findDemandsWithParties(ids)) {
+    const named = notBy.map((party) =>
+      party.replace(/^(task|handle):(.*)$/, (_, kind: string, task: string) => `${kind}:${own(task)}`),
+    );
+    renamed.set(id, demandOf({ ...content, notBy: named.sort() }));
+  }
+  if (renamed.size === 0) return;
+  yield* saveDemands([...renamed.values()]);
+  for (const row of rows) row["demand"] = renamed.get(String(row["demand"]))?.id ?? row["demand"] ?? null;
+}
+
 interface Forking {
   readonly run: string;
   /** The id that a task of the origin has here. */
@@ -92,7 +110,7 @@ interface Forking {
   readonly now: number;
 }
 
-function forkedTask(task: snapshots.SnapshotTask, { run, own, ...interval }: Forking): Row {
+function forkedTask(task: snapshots.SnapshotTask, { run, own, ...interval }: Forking): Record<string, SqlValue> {
   const row = restoredRow(task, interval);
   row["id"] = own(idOf(task.row));
   row["run"] = run;

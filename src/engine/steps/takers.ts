@@ -6,7 +6,7 @@ import type { Step } from "../definitions/definition.js";
 import type { Project } from "../projects/projects.js";
 
 // not_by and prefer_by name steps. When a task becomes ready, the agents that worked on them are known, or still at work: those that
-// are known become part of its demand, and for a step that has not ended its task does, which a claim looks up.
+// are known become part of its demand, and so do the tasks of these steps, whose later workers a claim looks up.
 
 export interface Takers {
   /** Parties that do not take the task, in the form of `Demand.notBy`. */
@@ -27,7 +27,8 @@ export function* takersOf(run: string, step: Step, project: Project): Tx<Takers>
       if (session !== null) notBy.add(`session:${session}`);
       if (clientSession !== null) notBy.add(`client:${clientSession}`);
     }
-    for (const { id, endedAt } of tasks) if (endedAt === null) notBy.add(`${byHandle ? "handle" : "task"}:${id}`);
+    // One that has ended may be reopened, or taken back to a checkpoint, and then be worked on by another agent.
+    for (const { id } of tasks) notBy.add(`${byHandle ? "handle" : "task"}:${id}`);
   }
   return { notBy: [...notBy].sort(), preferred: yield* preferredOf(run, step, notBy) };
 }
