@@ -7,7 +7,7 @@ import { insertCounters } from "../../store/runs/runs.js";
 import type { Reason } from "../../store/tasks/tasks.js";
 import { type Demand, findDemandsWithParties, saveDemands } from "../../store/scheduling/lanes.js";
 import type { Row, SqlValue, Tx } from "../../store/tx.js";
-import { demandOf } from "../scheduling/demands.js";
+import { demandOf, withUnreserved } from "../scheduling/demands.js";
 import { SERVER, type EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { requireUnarchived } from "../projects/projects.js";
@@ -98,7 +98,7 @@ function* nameOwnTasks(rows: readonly Record<string, SqlValue>[], own: (task: st
     renamed.set(id, demandOf({ ...content, notBy: named.sort() }));
   }
   if (renamed.size === 0) return;
-  yield* saveDemands([...renamed.values()]);
+  yield* saveDemands([...renamed.values()].flatMap(withUnreserved));
   for (const row of rows) row["demand"] = renamed.get(String(row["demand"]))?.id ?? row["demand"] ?? null;
 }
 

@@ -13,7 +13,7 @@ import { type LockedTask } from "../lifecycle/locked-task.js";
 import { TAKERLESS_MS } from "../lifecycle/ready.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { failByServer } from "../lifecycle/server-attempts.js";
-import { demandOf } from "../scheduling/demands.js";
+import { demandOf, withUnreserved } from "../scheduling/demands.js";
 import type { WaitEnded } from "../signals/wait-steps.js";
 
 // A task that is to be checked by another (not_by) waits for ever where no other agent is there. After ten minutes a person is asked: any
@@ -68,7 +68,7 @@ function* openToAny(change: RunChange, task: Task): Tx<Task> {
   const demand = yield* findDemand(task.demand);
   if (!demand) throw new Error(`task ${task.id} has no demand`);
   const open = demandOf({ ...demand, notBy: [] });
-  yield* saveDemands([open]);
+  yield* saveDemands(withUnreserved(open));
   const after: Task = { ...task, demand: open.id };
   yield* reserve(after);
   change.relane(task, after);

@@ -7,7 +7,7 @@ import type { Tx } from "../../store/tx.js";
 import { completeByServer, failByServer } from "./server-attempts.js";
 import { bareSource } from "../definitions/expression-checks.js";
 import type { Step } from "../definitions/definition.js";
-import { demandOf } from "../scheduling/demands.js";
+import { demandOf, withUnreserved } from "../scheduling/demands.js";
 import { parseDuration } from "../../base/durations.js";
 import { BatonError } from "../../base/errors.js";
 import { evaluate, EvaluationFailed, type Values } from "../expressions/expressions.js";
@@ -174,7 +174,7 @@ function* rewrite(wave: Wave, before: Activation, filled: Step): Tx<{ task: Task
   const reservedFor = task.reservedFor ?? preferred ?? null;
   const demand = demandOf({ ...asked, notBy, reservedFor });
   if (scope !== "") yield* saveFileSets(project, new Map([[scope, paths]]));
-  if (!wave.demands.has(demand.id)) yield* saveDemands([demand]);
+  if (!wave.demands.has(demand.id)) yield* saveDemands(withUnreserved(demand));
   wave.demands.add(demand.id);
   const { inputs } = before.spec;
   const spec: TaskSpec = { ...specOf(filled), ...(inputs && { inputs }), dynamic };

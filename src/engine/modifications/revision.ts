@@ -3,7 +3,7 @@ import * as store from "../../store/tasks/revisions.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
-import { reservedDemand } from "../scheduling/demands.js";
+import { reservedDemand, withUnreserved } from "../scheduling/demands.js";
 import { draftStep, taskOfStep } from "../steps/instantiate.js";
 import { NO_DEADLINE } from "../../store/tasks/tasks.js";
 import { ageingBucket, PRIORITIES, type Priority } from "../scheduling/order.js";
@@ -84,7 +84,7 @@ function* rewrite(change: RunChange, { replanned, project, run, agent }: Revisio
   const revised = taskOfStep(change.ctx, run, { planned, draft });
   const demand = task.reservedFor === null ? draft.demand : reservedDemand(draft.demand, task.reservedFor);
   if (draft.scope !== "") yield* saveFileSets(project, new Map([[draft.scope, draft.paths]]));
-  yield* saveDemands([demand]);
+  yield* saveDemands(withUnreserved(demand));
   const { title, role, scope, trigger, estimateMs, readsSpecOnStart } = revised;
   const latestStart = step.deadline === undefined ? task.latestStart : revised.latestStart;
   const after = {

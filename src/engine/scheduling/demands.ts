@@ -38,6 +38,11 @@ export function reservedDemand(demand: Demand, reservedFor: string | null): Dema
   return demandOf({ ...content, reservedFor });
 }
 
+/** A demand to be saved, with that of the same work for anyone: a claim, or a reservation that lapses, gives the task that one. */
+export function withUnreserved(demand: Demand): Demand[] {
+  return demand.reservedFor === null ? [demand] : [demand, reservedDemand(demand, null)];
+}
+
 /** The id of the same work for anyone. Of what is for anyone already it is its own: no need to hash in every claim (6 µs). */
 export function unreservedId(demand: Demand): string {
   return demand.reservedFor === null ? demand.id : reservedDemand(demand, null).id;

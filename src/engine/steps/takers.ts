@@ -27,7 +27,7 @@ export function* takersOf(run: string, step: Step, project: Project): Tx<Takers>
       if (session !== null) notBy.add(`session:${session}`);
       if (clientSession !== null) notBy.add(`client:${clientSession}`);
     }
-    // One that has ended may be reopened, or taken back to a checkpoint, and then be worked on by another agent.
+    // An ended task may be reopened, or taken back to a checkpoint, and then be worked on by another agent.
     for (const { id } of tasks) notBy.add(`${byHandle ? "handle" : "task"}:${id}`);
   }
   return { notBy: [...notBy].sort(), preferred: yield* preferredOf(run, step, notBy) };

@@ -67,7 +67,7 @@ export function findDemand(id: string): Tx<Demand | undefined> {
   return one(DEMANDS.read, [`SELECT ${DEMANDS.columns} FROM demands WHERE id = $1`, [id]]);
 }
 
-/** Those of these demands that some parties may not meet. */
+/** Returns those of these demands that some parties may not meet. */
 export function findDemandsWithParties(ids: readonly string[]): Tx<Demand[]> {
   return manyIn(DEMANDS.read, ids, (chunk) => [
     `SELECT ${DEMANDS.columns} FROM demands WHERE not_by IS NOT NULL AND id IN (${placeholders(chunk.length)})`,
