@@ -6,9 +6,12 @@ import type { RunRow, Snapshot, TaskRow } from "./snapshot.js";
 /** Tasks that are blocked, skipped or ready though their dependencies, as they stand, say otherwise, and runs that ended otherwise than their tasks. */
 export function outcomeFindings(snapshot: Snapshot): Finding[] {
   const invariant = "outcomes";
+  const forks = new Set(
+    snapshot.events.flatMap(({ type, run }) => (type === "run.forked" && run !== null ? [run] : [])),
+  );
   return [
     ...[...snapshot.tasks.values()].flatMap((task) =>
-      taskOutcome(snapshot, task).map(
+      taskOutcome(snapshot, task, forks).map(
         (detail) => ({ invariant, subject: task.id, detail: `${task.key}: ${detail}` }) as const,
       ),
     ),
@@ -18,7 +21,7 @@ export function outcomeFindings(snapshot: Snapshot): Finding[] {
   ];
 }
 
-function taskOutcome({ tasks, needs, runs }: Snapshot, task: TaskRow): string[] {
+function taskOutcome({ tasks, needs, runs }: Snapshot, task: TaskRow, forks: ReadonlySet<string>): string[] {
   const run = runs.get(task.run);
   // A run that stops blocks tasks whatever they depend on, and skips and blocks no others.
   if (run?.stage !== null || run.onFailure !== "continue") return [];
@@ -28,7 +31,8 @@ function taskOutcome({ tasks, needs, runs }: Snapshot, task: TaskRow): string[] 
   const verdict = judge(task.trigger, countsOf(dependencies));
   const says = (...right: Verdict[]): string[] =>
     right.includes(verdict) ? [] : [`is ${task.status}, though its dependencies say ${verdict}`];
-  if (task.status === "ready" && task.attempt === 0) return says("ready");
+  // In a fork, a task that was held when its dependency was reopened is ready as after a lost lease, and has no attempt of its own.
+  if (task.status === "ready" && task.attempt === 0) return forks.has(task.run) ? [] : says("ready");
   if (task.status === "blocked" && task.reasons.includes("dependency_failed")) return says("block");
   // A skipped task is not begun by a failure that comes later: work behind it has gone on without it.
   return task.status === "skipped" && task.reasons.length === 0 ? says("skip", "ready") : [];
