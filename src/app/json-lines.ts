@@ -21,10 +21,13 @@ export class JsonLines {
     if (this.#chars >= CHUNK) this.#flush();
   }
 
-  /** Everything has reached the disk. */
-  end(): void {
+  /** Returns once all lines have reached the disk. */
+  save(): void {
     this.#flush();
     fs.fsyncSync(this.#handle);
+  }
+
+  close(): void {
     fs.closeSync(this.#handle);
   }
 

@@ -46,6 +46,12 @@ export async function liveSessions(app: App): Promise<LiveSession[]> {
   });
 }
 
+/** Errors: `not_found` for a file that is not there; nothing makes one for maintenance. */
+export function requireDatabase(database: DatabaseConfig, purpose: "prune" | "back up" | "export"): void {
+  if (database.kind === "postgres" || fs.existsSync(database.file)) return;
+  throw new BatonError("not_found", `There is no database ${database.file}, so there is nothing to ${purpose}.`);
+}
+
 export interface Pruned {
   readonly runs: number;
   /** Dead letters that had been dealt with. */
@@ -65,9 +71,7 @@ const RUNS_AT_ONCE = 20;
  */
 export async function prune(app: App, client: string): Promise<Pruned> {
   const { database } = app.config;
-  if (database.kind === "sqlite" && !fs.existsSync(database.file)) {
-    throw new BatonError("not_found", `There is no database ${database.file}, so there is nothing to prune.`);
-  }
+  requireDatabase(database, "prune");
   const before = await sizeOf(database);
   const host = await app.background(client);
   let runs = 0;

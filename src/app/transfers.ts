@@ -1,6 +1,7 @@
 import fs from "node:fs";
 import path from "node:path";
 import { VERSION } from "../runtime/version.js";
+import { iso } from "../base/time.js";
 import { BatonError, codeOf } from "../base/errors.js";
 import type { DatabaseConfig } from "../config.js";
 import { exportRows } from "../store/exports/read.js";
@@ -8,6 +9,7 @@ import { EXPORT_FORMAT, type ExportHeader } from "../store/exports/tables.js";
 import { importRows } from "../store/exports/write.js";
 import type { Store } from "../store/tx.js";
 import type { App } from "./app.js";
+import { requireDatabase } from "./maintenance.js";
 import { type JsonLine, JsonLines, linesOf } from "./json-lines.js";
 
 // The whole database goes to a file and back.
@@ -25,8 +27,7 @@ export interface Exported extends Transferred {
 /** Copies a live SQLite database into a new file. Errors: `conflict` where there is one; `not_found`; `invalid_input` on PostgreSQL. */
 export async function backUp(database: DatabaseConfig, to: string): Promise<Transferred> {
   if (database.kind === "postgres") throw backedUpElsewhere(database.url, to);
-  if (!fs.existsSync(database.file))
-    throw new BatonError("not_found", `There is no database ${database.file}, so there is nothing to back up.`);
+  requireDatabase(database, "back up");
   const { copySqlite } = await import("../store/sqlite/backup.js");
   return intoNewFile(to, async (file) => copySqlite(database.file, file));
 }
@@ -43,9 +44,7 @@ function backedUpElsewhere(url: string, to: string): BatonError {
 
 /** Writes every row into a new file, as lines of JSON. Errors: `conflict` where the file is there; `not_found` without a database. */
 export async function exportTo(app: App, to: string): Promise<Exported> {
-  const { database } = app.config;
-  if (database.kind === "sqlite" && !fs.existsSync(database.file))
-    throw new BatonError("not_found", `There is no database ${database.file}, so there is nothing to export.`);
+  requireDatabase(app.config.database, "export");
   return exportStore(await app.store(), to);
 }
 
@@ -55,13 +54,17 @@ export async function exportStore(store: Store, to: string): Promise<Exported> {
     rows = await store.snapshot(function* (ctx) {
       // Each try begins with an empty file.
       const lines = new JsonLines(file);
-      const { schemaVersion: schema } = store.info;
-      const at = new Date(ctx.now).toISOString();
-      lines.write({ baton: "export", format: EXPORT_FORMAT, schema, version: VERSION, at } satisfies ExportHeader);
-      const count = yield* exportRows((line) => lines.write(line));
-      lines.write({ end: true, rows: count });
-      lines.end();
-      return count;
+      try {
+        const { schemaVersion: schema } = store.info;
+        const at = iso(ctx.now);
+        lines.write({ baton: "export", format: EXPORT_FORMAT, schema, version: VERSION, at } satisfies ExportHeader);
+        const count = yield* exportRows((line) => lines.write(line));
+        lines.write({ end: true, rows: count });
+        lines.save();
+        return count;
+      } finally {
+        lines.close();
+      }
     });
   });
   return { ...written, rows };

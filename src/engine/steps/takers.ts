@@ -20,7 +20,7 @@ export function* takersOf(run: string, step: Step, project: Project): Tx<Takers>
   const notBy = new Set<string>();
   for (const key of step.not_by ?? []) {
     const tasks = yield* tasksNamed(run, key);
-    for (const { agent, session, clientSession } of yield* workersOf(tasks.map(({ id }) => id))) {
+    for (const { agent, session, clientSession } of yield* workersOf(tasks)) {
       if (agent === SERVER) continue;
       notBy.add(`agent:${agent}`);
       if (byHandle) continue;
@@ -28,7 +28,7 @@ export function* takersOf(run: string, step: Step, project: Project): Tx<Takers>
       if (clientSession !== null) notBy.add(`client:${clientSession}`);
     }
     // An ended task may be reopened, or taken back to a checkpoint, and then be worked on by another agent.
-    for (const { id } of tasks) notBy.add(`${byHandle ? "handle" : "task"}:${id}`);
+    for (const id of tasks) notBy.add(`${byHandle ? "handle" : "task"}:${id}`);
   }
   return { notBy: [...notBy].sort(), preferred: yield* preferredOf(run, step, notBy) };
 }
@@ -36,7 +36,7 @@ export function* takersOf(run: string, step: Step, project: Project): Tx<Takers>
 function* preferredOf(run: string, { prefer_by: keys = [] }: Step, notBy: ReadonlySet<string>): Tx<string | undefined> {
   for (const key of keys) {
     const tasks = yield* tasksNamed(run, key);
-    for (const { agent, outcome } of yield* workersOf(tasks.map(({ id }) => id))) {
+    for (const { agent, outcome } of yield* workersOf(tasks)) {
       if (outcome !== "succeeded" || agent === SERVER || notBy.has(`agent:${agent}`)) continue;
       if ((yield* findAgent(agent))?.status === "active") return agent;
     }

@@ -39,7 +39,8 @@ export function realPlace(absolute: string, links = LINKS_MAX): string | undefin
   }
 }
 
-function isInside(root: string, absolute: string): boolean {
+/** Whether an absolute path is the root or lies below it, by their names alone. */
+export function isInside(root: string, absolute: string): boolean {
   const way = path.relative(root, absolute);
   return way === "" || (way !== ".." && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way));
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
-import { realPlace, unlessMissing } from "./confinement.js";
+import { isInside, realPlace, unlessMissing } from "./confinement.js";
 
 /** A project as its paths are looked up: its real root, and whether all worktrees of its repository mean the same files. */
 export interface PathRoot {
@@ -50,11 +50,6 @@ function partsOf(text: string): { literal: string; rest: string[] } {
 function worktreeAround(place: string, root: string): string | undefined {
   const gitRoot = nearestGitRoot(place);
   return gitRoot !== undefined && gitRoot !== root && linkedTo(gitRoot) !== undefined ? gitRoot : undefined;
-}
-
-function isInside(base: string, place: string): boolean {
-  const way = path.relative(base, place);
-  return way === "" || (way !== ".." && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way));
 }
 
 function isDirectoryAt(place: string): boolean {

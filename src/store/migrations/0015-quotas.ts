@@ -11,7 +11,7 @@ export const quotas: Migration = {
       agent %KEY% NOT NULL
     ) %CLUSTERED%`,
     "CREATE INDEX added_tasks_by_agent ON added_tasks (agent, task)",
-    // What an agent, or a connection, has written in its present hour.
+    // Bytes that an agent, or a connection, has written in its present hour.
     `CREATE TABLE written_bytes (
       writer %KEY% NOT NULL PRIMARY KEY,
       hour BIGINT NOT NULL,

@@ -1,16 +1,14 @@
-import { intOrNull, many, manyIn, only, placeholders, text, textOrNull } from "../rows.js";
+import { idOf, many, manyIn, only, placeholders, text, textOrNull } from "../rows.js";
 import { columns, type RowOf } from "../tables.js";
 import type { Tx } from "../tx.js";
 
 /** The agents that worked on tasks, and their connections. */
 
-const NAMED_TASK = columns({ id: text, endedAt: intOrNull });
-
-/** Returns the task of a key in a run; for a for_each step, the tasks of its elements too. */
-export function* tasksNamed(run: string, key: string): Tx<RowOf<typeof NAMED_TASK>[]> {
-  return yield* many(NAMED_TASK.read, [
+/** Returns the id of the task of a key in a run; for a for_each step, those of its elements too. */
+export function* tasksNamed(run: string, key: string): Tx<string[]> {
+  return yield* many(idOf, [
     // The keys of elements lie between `key[` and the sign that follows the bracket.
-    "SELECT id, ended_at FROM tasks WHERE run = $1 AND (key = $2 OR (key > $3 AND key < $4)) ORDER BY id",
+    "SELECT id FROM tasks WHERE run = $1 AND (key = $2 OR (key > $3 AND key < $4)) ORDER BY id",
     [run, key, `${key}[`, `${key}\\`],
   ]);
 }
