@@ -56,7 +56,7 @@ export const MILESTONE_STATUSES = ["open", "completed"] as const;
 
 export const LINK_KINDS = ["run", "task", "workflow"] as const;
 
-export const CHECKPOINT_KINDS = ["manual", "interval", "gate"] as const;
+export const CHECKPOINT_KINDS = ["manual", "interval", "gate", "phase"] as const;
 export type CheckpointKind = (typeof CHECKPOINT_KINDS)[number];
 
 export const DEAD_LETTER_STATUSES = ["pending", "replayed", "resolved", "discarded"] as const;

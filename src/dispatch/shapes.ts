@@ -54,6 +54,7 @@ export const blockedLine = z.object({ task: taskLine, reasons });
 export const taskView = z.object({
   ...taskLineFields,
   project: z.string(),
+  phase: z.string().optional(),
   attempt: z.int(),
   failures: z.int(),
   trigger: z.string(),

@@ -38,7 +38,7 @@ const create = defineOperation({
   name: "create_checkpoint",
   title: "Create a checkpoint",
   description:
-    "Saves the state of a run, to go back to later with resume_from_checkpoint; work under way is not interrupted. Runs that change get one automatically every few minutes, and before their gate and human steps.",
+    "Saves the state of a run, to go back to later with resume_from_checkpoint; work under way is not interrupted. Runs that change get one automatically every few minutes, and before gate and human steps and new phases.",
   area: "checkpoints",
   effect: "write",
   input: z.object({

@@ -25,6 +25,13 @@ const conditionedLine = z.object({
   met: z.boolean().optional(),
 });
 
+const phase = z.object({
+  phase: z.string(),
+  status: z.enum(["not_begun", "under_way", "ended"]),
+  tasks: shapes.count,
+  ended: shapes.count,
+});
+
 function* withConditions(tasks: Parameters<typeof conditionsOf>[0]) {
   const conditions = yield* conditionsOf(tasks);
   return tasks.map((task) => ({ ...taskLine(task), ...conditions.get(task.id) }));
@@ -43,6 +50,7 @@ const get = defineOperation({
   output: z.object({
     run: shapes.run,
     budget: shapes.budget.optional(),
+    phases: z.array(phase).optional(),
     ready: z.array(shapes.taskLine),
     running: z.array(shapes.heldLine),
     waiting: z.array(shapes.waitingLine),

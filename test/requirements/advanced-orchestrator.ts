@@ -99,6 +99,20 @@ export const advancedOrchestrator: Checks = {
     await ask("create_task", { name: "setup_database", prompt: "x" });
     await expect(ask("create_task", given)).rejects.toThrow(/two tasks|2 tasks/);
   },
+  "0.27": async ({ ask, call }) => {
+    for (const priority of [4, 3, "1", 2]) await ask("create_task", { name: `p${priority}`, prompt: "x", priority });
+    const { tasks } = await call("list_tasks", { status: "ready" });
+    expect(tasks.map(({ title, priority }) => [title, priority])).toEqual([
+      ["p1", "critical"],
+      ["p2", "high"],
+      ["p3", "normal"],
+      ["p4", "low"],
+    ]);
+    for (const priority of [0, 5, 1.5, "9"])
+      await expect(ask("create_task", { name: "p", prompt: "x", priority })).rejects.toThrow(
+        /one of "critical", "high"/,
+      );
+  },
   "0.28 0.29 0.30": async ({ ask, crew, held, start }) => {
     const run = await start([{ key: "a" }, { key: "b", needs: ["a"] }]);
     const status = await ask("get_task_status", { task_id: `${run}/b` });

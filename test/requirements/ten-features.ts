@@ -116,6 +116,18 @@ export const tenFeatures: Checks = {
     await ask("insert_gate", { run_id: run, after_task_id: "impl", checks: ["steps.impl.output.ok"] });
     expect(await crew.statuses(run)).toMatchObject({ impl: "ready", "gate-impl": "pending", ship: "pending" });
   },
+  "1.64": async ({ call, crew, start }) => {
+    const run = await start([
+      { key: "plan", phase: "planning" },
+      { key: "api", phase: "building", needs: ["plan"] },
+      { key: "page", phase: "building", needs: ["plan"] },
+    ]);
+    const labels = async () => (await call("list_checkpoints", { run })).checkpoints.map(({ label }) => label);
+    expect(await labels()).toEqual(["before phase planning"]);
+    await crew.complete(await crew.take("ann", { run }));
+    await crew.take("ann", { run });
+    expect(await labels()).toEqual(["before phase building", "before phase planning"]);
+  },
   "1.56 1.58 1.59 1.60 1.61 1.63 2.47": async ({ ask, call, crew, start }) => {
     const run = await start([{ key: "a" }, { key: "b", needs: ["a"] }]);
     const made = await ask("create_checkpoint", { run_id: run, label: "pre_security_review" });

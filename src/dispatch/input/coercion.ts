@@ -1,11 +1,13 @@
+import { PRIORITY_NAMES } from "../../base/statuses.js";
 import { isObject } from "../../base/json.js";
 import type { z } from "zod";
 import { type Form, formsOf, partOf } from "./schema-forms.js";
 
 /**
  * Returns an input as its schema wants it. Clients that can send only texts, or every parameter, are understood: a value
- * wanted as object, array, number or boolean may come as exactly its JSON text, a word of a list in capitals, and null, or "" for a
- * text, in place of an optional value means that it is absent. Everything else is returned as it came, for the schema to judge.
+ * wanted as object, array, number or boolean may come as exactly its JSON text, a word of a list in capitals, a priority as its place from 1,
+ * the highest, to 4, and null, or "" for a text, in place of an optional value means that it is absent. Everything else is returned as it
+ * came, for the schema to judge.
  */
 export function asWanted(schema: z.core.$ZodType, input: Record<string, unknown>): Record<string, unknown> {
   const made = within(formsOf(schema), input);
@@ -14,7 +16,7 @@ export function asWanted(schema: z.core.$ZodType, input: Record<string, unknown>
 
 function coerced(schema: z.core.$ZodType, value: unknown): unknown {
   const forms = formsOf(schema);
-  return within(forms, typeof value === "string" ? fromText(forms, value) : value);
+  return within(forms, typeof value === "string" ? fromText(forms, value) : (priorityOf(forms, value) ?? value));
 }
 
 function within(forms: readonly Form[], value: unknown): unknown {
@@ -54,13 +56,23 @@ function fromText(forms: readonly Form[], text: string): unknown {
   return forms.some(({ type }) => kindOfForm(type) === kindOf(value)) ? value : text;
 }
 
-/** The word of a list that a text is but for capitals. */
+/** The word of a list that a text is but for capitals, or the priority that it is the number of. */
 function wordOf(forms: readonly Form[], text: string): string {
-  const [form, ...others] = forms;
-  if (form?.type !== "enum" || others.length > 0) return text;
-  const words = Object.values(form.entries);
+  const words = wordsOf(forms);
   const lower = text.toLowerCase();
-  return words.includes(text) || !words.includes(lower) ? text : lower;
+  if (words.includes(text)) return text;
+  return words.includes(lower) ? lower : (priorityOf(forms, /^\d$/.test(text) ? Number(text) : undefined) ?? text);
+}
+
+/** The priority of a number, where one is wanted: the first of a queue is served first. */
+function priorityOf(forms: readonly Form[], value: unknown): string | undefined {
+  if (typeof value !== "number" || wordsOf(forms).join() !== PRIORITY_NAMES.join()) return undefined;
+  return PRIORITY_NAMES[value - 1];
+}
+
+/** The words of a list where one is wanted and nothing else. */
+function wordsOf([form, ...others]: readonly Form[]): unknown[] {
+  return form?.type === "enum" && others.length === 0 ? Object.values(form.entries) : [];
 }
 
 function parsed(text: string): unknown {

@@ -38,7 +38,7 @@ export function* resumeRestored(ctx: EngineContext, restored: Restored): Tx<Resu
   const change = new RunChange(ctx, run);
   change.reopen();
   // The checkpoint that it goes on from stands already.
-  change.checkpointed = true;
+  change.checkpointed = "restored";
   for (const event of restored.events) change.record(event);
   const tasks = restored.tasks.map(TASKS.read);
   change.recordSucceeded(tasks.filter(({ status }) => status === "succeeded"));

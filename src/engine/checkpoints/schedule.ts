@@ -16,7 +16,7 @@ export async function takeRequestedCheckpoints(engine: Engine): Promise<number> 
   let taken = 0;
   for (const requested of await engine.read(() => store.requestedCheckpoints(AT_ONCE_MAX))) {
     if (!(await engine.transact(() => store.claimRequested(requested)))) continue;
-    taken += await takeUnlessOver(engine, requested.run, { kind: "gate", label: requested.label, by: SERVER });
+    taken += await takeUnlessOver(engine, requested.run, { ...requested, by: SERVER });
   }
   return taken;
 }

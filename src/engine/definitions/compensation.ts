@@ -5,7 +5,7 @@ import { zodProblems } from "../../base/problems.js";
 
 // A compensation is written as a step, without these keys, which it takes from the step that it undoes.
 
-const FROM_ITS_STEP = ["key", "needs", "trigger", "if", "for_each", "compensate"] as const;
+const FROM_ITS_STEP = ["key", "needs", "trigger", "if", "for_each", "phase", "compensate"] as const;
 const KINDS: ReadonlySet<unknown> = new Set([undefined, "agent", "command", "tool", "human", "workflow"]);
 
 /** Reads the `compensate` of a step: a step of the same key, or undefined where it has none or one that is wrong. */

@@ -87,6 +87,8 @@ export interface Step {
   readonly priority?: Priority;
   readonly deadline?: Deadline;
   readonly estimate_ms?: number;
+  /** The part of the run that it belongs to. */
+  readonly phase?: string;
   readonly retry: RetryPolicy;
   readonly timeouts: Timeouts;
   /** The required shape of the result: for `checkOutput`. */

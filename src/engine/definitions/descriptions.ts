@@ -43,6 +43,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "step.priority": "Order among ready tasks: critical, high, normal or low.",
   "step.deadline": "When the step should be done: a duration from the start of the run, or an instant with its zone.",
   "step.estimate_ms": "Expected duration, for the critical path and for estimates.",
+  "step.phase":
+    "Name of the part of the run that the step belongs to. A checkpoint of the run is kept before the first step of each phase starts.",
   "step.retry": "How often, and when, a failed attempt is repeated.",
   "step.timeouts": "Time limits. An attempt that exceeds one fails, and is retried as `retry` says.",
   "step.output": "JSON Schema that the result must fit; a result that does not is refused with the reason.",

@@ -47,6 +47,7 @@ export const STEP_HABITS: Readonly<Record<string, string>> = {
   when: "write if: steps.test.output.passed",
   condition: "write if: steps.test.output.passed",
   strategy: "write for_each: [1, 2, 3]; each element is item in an expression",
+  stage: "write needs: [build] for the order; phase: build names the part of the run that a step belongs to",
   matrix: "write for_each: [1, 2, 3]; each element is item in an expression",
   loop: "write for_each: [1, 2, 3]; each element is item in an expression",
   with_items: "write for_each: [1, 2, 3]; each element is item in an expression",

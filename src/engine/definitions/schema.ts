@@ -134,6 +134,7 @@ const anyStep = {
   priority: prioritySchema.optional(),
   deadline: deadlineSchema.optional(),
   estimate_ms: durationSchema(0).optional(),
+  phase: labelSchema.optional(),
   retry: retrySchema.optional(),
   timeouts: timeoutsSchema.optional(),
   output: z

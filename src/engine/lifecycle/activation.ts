@@ -1,4 +1,5 @@
 import { endTasks } from "../../store/tasks/transitions.js";
+import { phasesNotBegun } from "../../store/tasks/phases.js";
 import { rewriteTask, saveSpec, startWaiting } from "../../store/tasks/server-steps.js";
 import { type Signal, consumeSignal } from "../../store/signals/signals.js";
 import { saveDemands } from "../../store/scheduling/lanes.js";
@@ -13,7 +14,7 @@ import { BatonError } from "../../base/errors.js";
 import { evaluate, EvaluationFailed, type Values } from "../expressions/expressions.js";
 import { gatherElements, spreadElements } from "./for-each.js";
 import { askedBy, specOf } from "../steps/instantiate.js";
-import { checkpointBeforeGates } from "../snapshots/before-gates.js";
+import { checkpointBefore, checkpointSoon, type TurningPoint } from "../snapshots/automatic.js";
 import { startOf } from "../../base/texts/stored-values.js";
 import { earliest, INSTANT_RULE, isoOrNull, parseInstant } from "../../base/time.js";
 import { ownProject, type Project } from "../projects/projects.js";
@@ -54,12 +55,21 @@ export function* activateTasks(change: RunChange, tasks: readonly Task[]): Tx<Ac
   return wave;
 }
 
-/** Saves a checkpoint before the first gate and human steps that a change activates. */
+/** Saves a checkpoint before the first phases, and before the first gate and human steps, that a change activates. */
 function* checkpoint(change: RunChange, tasks: readonly Task[]): Tx<void> {
-  const gates = tasks.filter(({ kind }) => kind === "gate" || kind === "human");
-  if (gates.length === 0 || change.checkpointed) return;
-  change.checkpointed = true;
-  change.append(yield* checkpointBeforeGates(change.ctx, { run: change.run, gates, failures: change.failures }));
+  const { run, failures, checkpointed } = change;
+  if (checkpointed === "restored") return;
+  const phases = yield* phasesNotBegun(run.id, new Set(tasks.flatMap(({ phase }) => phase ?? [])));
+  const gates = tasks.filter(({ kind }) => kind === "gate" || kind === "human").map(({ key }) => key);
+  const point: TurningPoint =
+    phases.length > 0
+      ? { run, failures, kind: "phase", beginning: phases }
+      : { run, failures, kind: "gate", beginning: gates };
+  if (point.beginning.length === 0 || (checkpointed !== undefined && point.kind === "gate")) return;
+  // A second phase of one change begins behind steps of the server alone: one copy is made within the transaction.
+  if (checkpointed === "phase") return yield* checkpointSoon(change.ctx, point);
+  change.checkpointed = point.kind;
+  change.append(yield* checkpointBefore(change.ctx, point));
 }
 
 /** Tasks that are activated together: what several of them need is read once. */

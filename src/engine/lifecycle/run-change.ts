@@ -33,8 +33,8 @@ export interface TaskChanged extends ChangedRun {
  */
 export class RunChange {
   readonly evaluationTime = new EvaluationTime();
-  /** Whether a checkpoint of the run was taken in this change, or it begins with one. */
-  checkpointed = false;
+  /** The checkpoint that was taken in this change; restored: the one that it goes on from. */
+  checkpointed?: "gate" | "phase" | "restored";
   readonly #counts = new CountChanges();
   readonly #lanes = new LaneChanges();
   readonly #events: NewEvent[] = [];

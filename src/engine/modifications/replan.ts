@@ -87,6 +87,7 @@ function writtenOf(task: Task, spec: TaskSpec): JsonObject {
     title: task.title,
     trigger: task.trigger,
     role: task.role ?? undefined,
+    phase: task.phase ?? undefined,
     estimate_ms: task.estimateMs,
     prompt,
     criteria,

@@ -85,7 +85,7 @@ function* rewrite(change: RunChange, { replanned, project, run, agent }: Revisio
   const demand = task.reservedFor === null ? draft.demand : reservedDemand(draft.demand, task.reservedFor);
   if (draft.scope !== "") yield* saveFileSets(project, new Map([[draft.scope, draft.paths]]));
   yield* saveDemands(withUnreserved(demand));
-  const { title, role, scope, trigger, estimateMs, readsSpecOnStart } = revised;
+  const { title, role, scope, trigger, estimateMs, readsSpecOnStart, phase } = revised;
   const latestStart = step.deadline === undefined ? task.latestStart : revised.latestStart;
   const after = {
     ...task,
@@ -97,6 +97,7 @@ function* rewrite(change: RunChange, { replanned, project, run, agent }: Revisio
     estimateMs,
     readsSpecOnStart,
     latestStart,
+    phase,
     author: agent,
   };
   change.reestimate(task, after);

@@ -79,10 +79,10 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const tasks = yield* instantiate(ctx, { project, run, planned, drafts: draft.steps });
   const change = new RunChange(ctx, run);
   for (const task of tasks) change.add(task);
-  // Steps with expressions, and steps the server does, are activated now where nothing holds them up.
+  // Steps with expressions or a phase, and steps the server does, are activated now where nothing holds them up.
   const activated = yield* settleWaiting(
     change,
-    tasks.filter(({ status, readsSpecOnStart }) => status === "pending" && readsSpecOnStart),
+    tasks.filter(({ status, readsSpecOnStart, phase }) => status === "pending" && (readsSpecOnStart || phase !== null)),
   );
   const ready = [...tasks.filter((task) => task.status === "ready"), ...activated];
   change.record({

@@ -3,6 +3,7 @@ import { childRunsOf } from "../../store/child-runs/child-runs.js";
 import { type Counters, findCounters } from "../../store/runs/counters.js";
 import type { Run } from "../../store/runs/runs.js";
 import { tasksInState } from "../../store/tasks/lists.js";
+import { type Phase, phasesOf } from "../../store/tasks/phases.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { type BudgetView, budgetView, budgetToShow } from "../cost/budget-state.js";
@@ -14,6 +15,7 @@ export interface RunView {
 }
 
 const SHOWN_MAX = 20;
+const PHASES_SHOWN_MAX = 50;
 
 export interface RunOverview extends RunView {
   readonly ready: readonly Task[];
@@ -26,6 +28,7 @@ export interface RunOverview extends RunView {
   /** The runs that those wait for which wait for one, by task. */
   readonly children: ReadonlyMap<string, string>;
   readonly budget: BudgetView | undefined;
+  readonly phases: readonly Phase[];
 }
 
 /** A run with what can be done in it now and what cannot, from counters and short lists, whatever its size. */
@@ -50,5 +53,6 @@ export function* getRun(id: string): Tx<RunOverview> {
     blocked: yield* list("blocked", counters.blocked),
     dead: yield* list("dead_letter", counters.dead_letter),
     budget: budget && budgetView(budget),
+    phases: yield* phasesOf(id, PHASES_SHOWN_MAX),
   };
 }

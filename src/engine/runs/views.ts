@@ -3,6 +3,7 @@ import type { TaskStatus } from "../../base/statuses.js";
 import { iso } from "../../base/time.js";
 import type { Counters } from "../../store/runs/counters.js";
 import type { Run } from "../../store/runs/runs.js";
+import type { Phase } from "../../store/tasks/phases.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { TaskChanged } from "../lifecycle/run-change.js";
 import { progressOf, countsOf } from "../lifecycle/run-counts.js";
@@ -77,12 +78,18 @@ export function moreView(run: string, left: Partial<Record<TaskStatus, number>>)
   return more.length === 0 ? {} : { more };
 }
 
+function phaseView({ phase, tasks, begun, ended }: Phase) {
+  const status = ended === tasks ? "ended" : begun === 0 ? "not_begun" : "under_way";
+  return { phase, status, tasks, ended } as const;
+}
+
 /** A run with what can be done in it now and what cannot. */
 export function overviewView(overview: RunOverview) {
-  const { run, counters, ready, running, silent, waiting, blocked, dead, children, budget } = overview;
+  const { run, counters, ready, running, silent, waiting, blocked, dead, children, budget, phases } = overview;
   return {
     run: runView(run, counters),
     ...(budget === undefined ? {} : { budget }),
+    ...(phases.length === 0 ? {} : { phases: phases.map(phaseView) }),
     ready: ready.map(taskLine),
     running: running.map((task) => heldLine(task, silent)),
     waiting: waiting.map((task) => waitingLine(task, children.get(task.id))),

@@ -168,8 +168,9 @@ export function taskOfStep(
   const deadline = step.deadline === undefined ? run.deadline : deadlineAt(step.deadline, ctx.now);
   const { schedule_to_start, schedule_to_close } = step.timeouts;
   const settled = plan.settled ?? { succeeded: 0, failed: 0, skipped: 0 };
-  // A dynamic step is activated afterwards, with the values there are then.
-  const ready = !isDynamic(step) && judge(step.trigger, { total: plan.dependencies.length, ...settled }) === "ready";
+  // A dynamic step is activated afterwards, with the values there are then; the first of a phase, behind a checkpoint.
+  const isKnown = !isDynamic(step) && step.phase === undefined;
+  const ready = isKnown && judge(step.trigger, { total: plan.dependencies.length, ...settled }) === "ready";
   const closeBy = ready && schedule_to_close !== undefined ? ctx.now + schedule_to_close : null;
   const startBy = ready && schedule_to_start !== undefined ? ctx.now + schedule_to_start : null;
   return {
@@ -195,6 +196,7 @@ export function taskOfStep(
     latestStart: latestStart(deadline, plan.upwardRankMs),
     rankOrder: -plan.upwardRankMs,
     estimateMs: estimateOf(step),
+    phase: step.phase ?? null,
     readsSpecOnStart: schedule_to_start !== undefined || schedule_to_close !== undefined || isDynamic(step),
     ...NEVER_TRIED,
     readyAt: ready ? ctx.now : null,

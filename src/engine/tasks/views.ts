@@ -78,6 +78,7 @@ export function taskView(task: Task) {
   return {
     ...taskLine(task),
     project: task.project,
+    ...(task.phase === null ? {} : { phase: task.phase }),
     attempt: task.attempt,
     failures: task.failures,
     trigger: task.trigger,

@@ -122,21 +122,26 @@ export function* claimScheduled(scheduled: ScheduledRun, now: number): Tx<boolea
   ]);
 }
 
-/** Asks for a checkpoint that the next tick is to take. The first label stays. */
-export function* requestCheckpoint(run: string, label: string, now: number): Tx<void> {
+const REQUESTED = columns({
+  run: text,
+  label: named("wanted", text),
+  kind: named("wanted_kind", oneOf(CHECKPOINT_KINDS)),
+});
+export interface RequestedCheckpoint extends RowOf<typeof REQUESTED> {}
+
+/** Asks for a checkpoint that the next tick is to take. The first request stays, but for one of a gate where a phase begins. */
+export function* requestCheckpoint({ run, label, kind }: RequestedCheckpoint, now: number): Tx<void> {
   yield [
-    `INSERT INTO checkpoint_turns (run, at, changed_at, wanted) VALUES ($1, $2, -1, $3)
-     ON CONFLICT (run) DO UPDATE SET wanted = COALESCE(checkpoint_turns.wanted, excluded.wanted)`,
-    [run, now, label],
+    `INSERT INTO checkpoint_turns (run, at, changed_at, wanted, wanted_kind) VALUES ($1, $2, -1, $3, $4)
+     ON CONFLICT (run) DO UPDATE SET wanted = excluded.wanted, wanted_kind = excluded.wanted_kind
+     WHERE checkpoint_turns.wanted IS NULL OR (checkpoint_turns.wanted_kind <> 'phase' AND excluded.wanted_kind = 'phase')`,
+    [run, now, label, kind],
   ];
 }
 
-const REQUESTED = columns({ run: text, label: named("wanted", text) });
-export interface RequestedCheckpoint extends RowOf<typeof REQUESTED> {}
-
 export function* requestedCheckpoints(limit: number): Tx<RequestedCheckpoint[]> {
   return yield* many(REQUESTED.read, [
-    `SELECT ${REQUESTED.columns} FROM checkpoint_turns WHERE wanted IS NOT NULL ORDER BY run LIMIT $1`,
+    `SELECT run, wanted, COALESCE(wanted_kind, 'gate') AS wanted_kind FROM checkpoint_turns WHERE wanted IS NOT NULL ORDER BY run LIMIT $1`,
     [limit],
   ]);
 }

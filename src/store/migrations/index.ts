@@ -14,6 +14,7 @@ import { takers } from "./0013-takers.js";
 import { movedProjects } from "./0014-moved-projects.js";
 import { quotas } from "./0015-quotas.js";
 import { authors } from "./0016-authors.js";
+import { phases } from "./0017-phases.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -33,6 +34,7 @@ export const migrations: readonly Migration[] = [
   movedProjects,
   quotas,
   authors,
+  phases,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -38,11 +38,11 @@ export function* forgetRetries(tasks: readonly string[]): Tx<void> {
 
 /** Replaces the content of an unstarted task by another step's. */
 export function* reviseTask(task: Task, spec: TaskSpec): Tx<void> {
-  const { id, title, role, demand, scope, trigger, estimateMs, readsSpecOnStart, latestStart, author } = task;
+  const { id, title, role, demand, scope, trigger, estimateMs, readsSpecOnStart, latestStart, author, phase } = task;
   yield [
-    `UPDATE tasks SET title = $1, role = $2, demand = $3, scope = $4, trigger_rule = $5, estimate_ms = $6, timed = $7, latest_start = $8, author = $9
-     WHERE id = $10`,
-    [title, role, demand, scope, trigger, estimateMs, readsSpecOnStart ? 1 : 0, latestStart, author, id],
+    `UPDATE tasks SET title = $1, role = $2, demand = $3, scope = $4, trigger_rule = $5, estimate_ms = $6, timed = $7, latest_start = $8, author = $9, phase = $10
+     WHERE id = $11`,
+    [title, role, demand, scope, trigger, estimateMs, readsSpecOnStart ? 1 : 0, latestStart, author, phase, id],
   ];
   yield* saveSpec(id, spec);
 }

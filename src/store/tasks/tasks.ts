@@ -44,6 +44,8 @@ const NEW_TASK = {
   /** The negative of the upward rank, so that ascending order serves the longest chain first. */
   rankOrder: int,
   estimateMs: int,
+  /** The part of the run that it belongs to. */
+  phase: textOrNull,
   /**
    * Whether its spec is to be read when its dependencies let it go on: it has a timeout that begins then, an expression, or a
    * kind that the server does itself. The column is called `timed`.

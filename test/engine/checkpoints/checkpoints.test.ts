@@ -80,6 +80,92 @@ describe.each(BACKENDS)("checkpoints that come by themselves on %s", (backend) =
     expect(findingsText(await new Checker(await app.app.store()).findings({ over: true }))).toBe("");
   });
 
+  test("a run is kept before the first step of each phase starts, once, and each phase begins anew from there", async () => {
+    const { crew, fixture, app } = await start({ checkpoint_gates: false });
+    const { run } = await crew.start(
+      [
+        { key: "sketch", phase: "design" },
+        { key: "api", phase: "build", needs: ["sketch"] },
+        { key: "page", phase: "build", needs: ["sketch"], for_each: ["a", "b"], prompt: "${{ item }}" },
+        { key: "join", phase: "build", needs: ["api"] },
+        { key: "good", kind: "gate", phase: "check", needs: ["join", "page"], checks: ["true"] },
+        { key: "ship", phase: "hand over", needs: ["good"] },
+      ],
+      IN_DEMO,
+    );
+    const labels = async () => (await fixture.list(run.id)).map(({ kind, label }) => [kind, label]);
+    const next = async () => crew.complete(await crew.take("ann", { run: run.id }));
+    expect(await labels()).toEqual([["phase", "before phase design"]]);
+    await next();
+    const [build] = await fixture.list(run.id);
+    expect(build).toMatchObject({ kind: "phase", label: "before phase build", created_by: "baton" });
+    expect(build?.counts).toEqual({ succeeded: 1, pending: 5 });
+    expect((await app.call("get_run", { run: run.id })).phases).toEqual([
+      { phase: "design", status: "ended", tasks: 1, ended: 1 },
+      { phase: "build", status: "under_way", tasks: 5, ended: 0 },
+      { phase: "check", status: "not_begun", tasks: 1, ended: 0 },
+      { phase: "hand over", status: "not_begun", tasks: 1, ended: 0 },
+    ]);
+    // The gate passes, and the phase behind it begins, in the transaction that ends the build: one copy is made there.
+    for (let left = 4; left > 0; left--) await next();
+    const before = [
+      ["phase", "before phase check"],
+      ["phase", "before phase build"],
+      ["phase", "before phase design"],
+    ];
+    expect(await labels()).toEqual(before);
+    await app.advance(0);
+    expect(await labels()).toEqual([["phase", "at phase hand over"], ...before]);
+
+    await fixture.resume(build?.id ?? "");
+    expect(await crew.statuses(run.id)).toMatchObject({ sketch: "succeeded", api: "ready", join: "pending" });
+    expect(await labels()).toHaveLength(4);
+    for (let left = 4; left > 0; left--) await next();
+    expect((await labels())[0]).toEqual(["phase", "before phase check"]);
+    await next();
+    expect((await crew.run(run.id)).status).toBe("succeeded");
+    expect(findingsText(await new Checker(await app.app.store()).findings({ over: true }))).toBe("");
+  });
+
+  test("a phase begins once one of its steps does: neither with one that is left out, nor again with a retry or a step of a changed run", async () => {
+    const { crew, fixture, app } = await start({ checkpoint_gates: false });
+    const { run } = await crew.start(
+      [
+        { key: "first" },
+        { key: "never", phase: "docs", needs: ["first"], trigger: "one_failed" },
+        { key: "guide", needs: ["first"], retry: { initial_interval_ms: 60_000 } },
+        { key: "other", needs: ["first"] },
+      ],
+      IN_DEMO,
+    );
+    const labels = async () => (await fixture.list(run.id)).map(({ label }) => label);
+    const modify = (changes: object[]) => app.callUnchecked("modify_run", { run: run.id, changes });
+    await crew.complete(await crew.take("ann", { run: run.id }));
+    expect(await labels()).toEqual([]);
+    await modify([{ op: "update_task", task: "guide", set: { phase: "docs" } }]);
+    expect(await labels()).toEqual(["before phase docs"]);
+    const guide = await crew.take("ann", { run: run.id });
+    expect(guide.key).toBe("guide");
+    expect((await app.call("get_task", { task: guide.id })).task.phase).toBe("docs");
+    await crew.fail(guide, "no");
+    await modify([{ op: "add_task", step: { key: "index", phase: "docs", prompt: "list" } }]);
+    await modify([{ op: "update_task", task: "other", set: { title: "Kept" } }]);
+    expect(await labels()).toEqual(["before phase docs"]);
+    await modify([{ op: "add_task", step: { key: "talk", phase: "launch", prompt: "say" } }]);
+    expect(await labels()).toEqual(["before phase launch", "before phase docs"]);
+  });
+
+  test("a large run is kept where a phase begins by the next tick, rather than at a gate of the same time", async () => {
+    const { crew, fixture, app } = await start();
+    const many = Array.from({ length: 501 }, (_, at) => ({ key: `s${at}` }));
+    const last = { key: "end", phase: "end", needs: ["s0"] };
+    const { run } = await crew.start([...many, { key: "ask", kind: "human", ask: "Go on?" }, last], IN_DEMO);
+    await crew.complete(await crew.take("ann", { run: run.id }));
+    await app.advance(0);
+    await app.advance(0);
+    expect(await fixture.list(run.id)).toMatchObject([{ kind: "phase", label: "at phase end", tasks: 503 }]);
+  });
+
   test("a large run is kept at its gate by the next tick", async () => {
     const { crew, fixture, app } = await start();
     const many = Array.from({ length: 501 }, (_, at) => ({ key: `s${at}` }));
