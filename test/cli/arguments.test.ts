@@ -90,7 +90,7 @@ test("the next calls of an answer are shell lines", async () => {
   await baton(fixture, ["call", "create_task", "--title", "x", "--prompt", "y"]);
   const { stdout, stderr } = await baton(fixture, ["call", "claim_task", "--project", "personal"]);
   expect(stderr).toBe("");
-  expect(stdout).toMatch(/^next:\n {2}baton call complete_task --task task_\w+ --token 1 --result '…'$/m);
+  expect(stdout).toMatch(/^next:\n {2}baton call complete_task --task task_\w+ --token \d+ --result '…'$/m);
 });
 
 test("a refused input points to the help of its operation", async () => {

@@ -27,7 +27,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       expect(b.task?.prompt).toBe("do b");
       expect(b.task?.inputs).toEqual({ goal: "ship" });
       expect(b.task?.dependencies).toEqual([{ key: "a", status: "succeeded", agent: "ann", result: { answer: 42 } }]);
-      expect(b.lease?.token).toBe(1);
+      expect(b.lease?.token).toBeGreaterThan(0);
     });
 
     it("shows of many results the beginning of each, and where the rest stands", async () => {
@@ -138,7 +138,7 @@ describe.each(BACKENDS)("tasks on %s", (backend) => {
       expect((await team.claim("ann", { run: run.id })).reason).toBe("nothing_ready");
       await team.app.advance(1000);
       const second = await team.take("ann", { run: run.id });
-      expect(second.token).toBe(first.token + 1);
+      expect(second.token).toBeGreaterThan(first.token);
       const dead = await team.fail(second);
       expect(dead.outcome).toBe("dead_letter");
       expect(dead.blocked).toHaveLength(2);

@@ -39,11 +39,14 @@ describe.each(BACKENDS)("an answer on %s", (backend) => {
       keys.map((key) => ({ key, prompt: "x" })),
       { inputs, given: { goal, lang: "de" } },
     );
-    const inputsFor = async (agent: string) =>
-      (await call("claim_task", { run: run.id, agent })).task?.inputs as { goal: string; lang: string };
+    let held = { task: "", token: 0 };
+    const inputsFor = async (agent: string) => {
+      const { task, lease } = await call("claim_task", { run: run.id, agent });
+      held = { task: task!.id, token: lease!.token };
+      return task?.inputs as { goal: string; lang: string };
+    };
     expect(await inputsFor("ann")).toEqual({ goal, lang: "de" });
-    const [held] = (await call("list_tasks", { run: run.id, status: "running" })).tasks;
-    await team.app.call("release_task", { task: held!.id, token: 1, agent: "ann" });
+    await team.app.call("release_task", { ...held, agent: "ann" });
     const again = await inputsFor("ann");
     expect(again.lang).toBe("de");
     expect(again.goal).toMatch(/^Build .*as in your first brief of this run; whole: get_run \{"run":"run_/);

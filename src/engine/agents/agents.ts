@@ -4,6 +4,7 @@ import { lockAgent } from "../../store/lock-order.js";
 import { renewLeases } from "../../store/tasks/transitions.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
+import { type CallerConnection, partiesOf } from "./parties.js";
 import { hear, isSilent } from "./presence.js";
 import type { Offer } from "../scheduling/demands.js";
 import { BatonError } from "../../base/errors.js";
@@ -176,23 +177,14 @@ export interface OfferedNow {
 }
 
 /** Returns an agent's offer in a claim over a connection: the roles and capabilities it registered, and those it names now. */
-export function offerOf(agent: agents.Agent, more: OfferedNow, { session, clientSession }: CallerConnection): Offer {
-  const parties = [`agent:${agent.name}`];
-  if (session !== null) parties.push(`session:${session.id}`);
-  if (clientSession !== null) parties.push(`client:${clientSession}`);
+export function offerOf(agent: agents.Agent, more: OfferedNow, connection: CallerConnection): Offer {
   return {
-    parties: new Set(parties),
+    parties: partiesOf(agent.name, connection),
     agent: agent.name,
     roles: new Set([...agent.roles, ...(more.roles ?? [])]),
     capabilities: new Set([...agent.capabilities, ...(more.requires ?? [])]),
     carriesOut: undefined,
   };
-}
-
-/** A connection to an agent: its server process, and the identity that its client gives the conversation. */
-export interface CallerConnection {
-  readonly session: { readonly id: string } | null;
-  readonly clientSession: string | null;
 }
 
 /** The connection from which an agent was heard of last. */

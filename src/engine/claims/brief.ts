@@ -11,7 +11,7 @@ import { findTaskAndSpec, type Task, type TaskAndSpec } from "../../store/tasks/
 import { nothing, together, type Tx } from "../../store/tx.js";
 import { appendEvents } from "../../store/events/events.js";
 import type { EngineContext } from "../context.js";
-import { callerOf } from "../lifecycle/locked-task.js";
+import { callerOf, requireHolder } from "../agents/holder.js";
 import { type LeaseTerms, leaseTerms, renewLease } from "../lifecycle/leases.js";
 import { locksHeldBy } from "../locks/task-locks.js";
 import type { LockLine } from "../locks/views.js";
@@ -92,6 +92,7 @@ export function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
   // A transaction that takes a task away holds the run's lock: until then the lease's owner is not certain.
   const [run, found, locks] = yield* together([lockRun(own.run), findTaskAndSpec(own.id), locksHeldBy(own.id)]);
   if (!found || !run || found.task.token !== own.token || found.task.status !== "running") return undefined;
+  yield* requireHolder(ctx, { ...found, holder: found.task }, { agent: found.task.agent ?? undefined });
   const lease = yield* renewLease(ctx, found);
   const shared = ctx.caller.session !== null && lease.session === found.task.session;
   const adopted = callerOf(ctx, found.task, { agent: found.task.agent ?? undefined });

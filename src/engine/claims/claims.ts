@@ -10,7 +10,7 @@ import { tellLosses } from "../agents/presence.js";
 import { wantsUnnoted, wantWork } from "../agents/wants.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer } from "../scheduling/demands.js";
-import { withTasksWorkedOn } from "./parties.js";
+import { withTasksWorkedOn } from "../agents/parties.js";
 import { resume } from "./brief.js";
 import { hasJustFinished, whyNoWork } from "./no-work.js";
 import { findProject } from "../projects/projects.js";

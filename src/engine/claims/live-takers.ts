@@ -5,7 +5,7 @@ import { liveOffers } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import type { Step } from "../definitions/definition.js";
 import { meets, type Offer } from "../scheduling/demands.js";
-import { withTasksWorkedOn } from "./parties.js";
+import { withTasksWorkedOn } from "../agents/parties.js";
 
 // Work that waits for an agent that is not there: roles that no live agent offers, and checks by another one than the author where there is no other.
 

@@ -14,7 +14,7 @@ import { openQuestions } from "../../store/tasks/server-steps.js";
 import type { TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { iso } from "../../base/time.js";
-import { type Offer, unmet } from "../scheduling/demands.js";
+import { isExcluded, type Offer, unmet } from "../scheduling/demands.js";
 
 // The sentences of claims that found nothing: each names what stands in the way, a few of each kind.
 
@@ -92,10 +92,6 @@ export function notOffered(offer: Offer, lanes: readonly LaneAtHand[]): string {
   const most = [...wanted].toSorted(([, a], [, b]) => b - a);
   const shown = most.map(([what, count]) => `${what} (${count > COUNTED_MAX ? `over ${COUNTED_MAX}` : count})`);
   return `ready tasks ask for what ${offer.agent} does not offer: ${listed(shown)}`;
-}
-
-function isExcluded(offer: Offer, demand: LaneAtHand["demand"]): boolean {
-  return unmet(offer, demand).some(({ kind }) => kind === "not_by");
 }
 
 /** Names the agents at work with their tasks, and whether those are plans. */

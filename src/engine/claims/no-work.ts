@@ -10,7 +10,7 @@ import type { EngineContext } from "../context.js";
 import { budgetSentence, blockedBudget } from "../cost/budget-state.js";
 import { meets, type Offer, unmet } from "../scheduling/demands.js";
 import * as details from "./no-work-details.js";
-import { withTasksWorkedOn } from "./parties.js";
+import { withTasksWorkedOn } from "../agents/parties.js";
 
 /** Reasons why a claim found no task. */
 export const NO_WORK_REASONS = [

@@ -10,7 +10,7 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer } from "../scheduling/demands.js";
 import { locksNear, LockTable, unlessTooMuch } from "../locks/conflicts.js";
-import { withTasksWorkedOn } from "./parties.js";
+import { withTasksWorkedOn } from "../agents/parties.js";
 import { modedPatterns } from "../paths/file-sets.js";
 
 /** A file set that its agent can take, and the demand of its tasks. */

@@ -14,7 +14,7 @@ import { isOpen } from "../lifecycle/run-state.js";
 import { budgetSentence, blockedBudget } from "../cost/budget-state.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { toolObstacle } from "../policy/tool-runners.js";
-import { withTasksWorkedOn } from "./parties.js";
+import { withTasksWorkedOn } from "../agents/parties.js";
 import { judge } from "../scheduling/triggers.js";
 import { dependencyCounts } from "../lifecycle/dependents.js";
 

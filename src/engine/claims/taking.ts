@@ -59,6 +59,9 @@ export function atCapacity({ name, maxConcurrentTasks }: Agent, live: readonly T
 
 const LIVE_SHOWN_MAX = 3;
 
+/** Tokens of a task only grow, by steps that cannot be guessed: the next holder's is known to no other agent. */
+const TOKEN_STEP_MAX = 100_000_000;
+
 // A claim that keeps meeting locked files sets this many aside in one transaction, then lets others at the database.
 const PARKED_AT_ONCE_MAX = 64;
 
@@ -179,7 +182,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     demand: unreservedId(taking.lane.demand),
     reservedFor: null,
     reservedUntil: null,
-    token: task.token + 1,
+    token: task.token + 1 + Math.floor(ctx.random() * TOKEN_STEP_MAX),
     attempt: task.attempt + 1,
     startedAt: ctx.now,
     sleptMs: 0,

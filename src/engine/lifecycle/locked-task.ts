@@ -7,6 +7,7 @@ import { type Run } from "../../store/runs/runs.js";
 import { findTaskAndSpec, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
 import { RestartTransaction, together, type Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
+import { type GivenHandle, requireHolder } from "../agents/holder.js";
 import type { EngineContext } from "../context.js";
 import { noSuchTask, taskId } from "../lookup.js";
 
@@ -58,27 +59,9 @@ function* lockWithFiles({ id, project, run: runId, holdsFiles }: Task): Tx<Locke
 }
 
 /** A task reference with the token of the attempt that the caller holds. */
-export interface TaskToken {
+export interface TaskToken extends GivenHandle {
   readonly task: string;
   readonly token: number;
-  /** The handle of the call. The token says whose task it is, whatever the handle. */
-  readonly agent?: string | undefined;
-}
-
-/** The maker of a call with a task's token that was not its holder: the handle, where it is another, and the session likewise. */
-export interface OtherCaller {
-  readonly by?: string;
-  readonly by_session?: string | null;
-}
-
-/** Returns the maker of a call with a task's token for the history, and nothing where it is the holder. */
-export function callerOf(
-  { caller }: EngineContext,
-  { agent, session }: Task,
-  given: Pick<TaskToken, "agent">,
-): OtherCaller {
-  const [handle, own] = [given.agent ?? caller.agent, caller.session?.id ?? null];
-  return { ...(handle === agent ? {} : { by: handle }), ...(own === session ? {} : { by_session: own }) };
 }
 
 /** The task of a token: held, or with the attempt that the token has ended. */
@@ -86,19 +69,22 @@ export type TokenUse = { readonly held: LockedTask } | { readonly ended: LockedT
 
 /**
  * Locks the running task of a token. An attempt that the same token has ended is returned as `ended`, so that the same call twice
- * gets the same answer. Errors: `not_found`, `stale_token` with the holder of the task.
+ * gets the same answer. Errors: `not_found`, `stale_token` with the holder of the task, `not_permitted` for another than the holder.
  */
-export function* lockByToken({ task: reference, token }: TaskToken): Tx<TokenUse> {
+export function* lockByToken(ctx: EngineContext, { task: reference, token, agent }: TaskToken): Tx<TokenUse> {
   const locked = yield* lockTask(reference);
-  if (locked.task.status === "running" && locked.task.token === token) return { held: locked };
+  if (locked.task.status === "running" && locked.task.token === token) {
+    yield* requireHolder(ctx, { ...locked, holder: locked.task }, { agent });
+    return { held: locked };
+  }
   const attempt = yield* findAttemptByToken(locked.task.id, token);
-  if (attempt) return { ended: { ...locked, attempt } };
-  throw staleToken(locked, token);
+  if (!attempt) throw staleToken(locked, token);
+  return { ended: { ...locked, attempt } };
 }
 
 /** As `lockByToken`, for calls that make no sense once the attempt has ended. */
-export function* requireHeld(held: TaskToken): Tx<LockedTask> {
-  const found = yield* lockByToken(held);
+export function* requireHeld(ctx: EngineContext, held: TaskToken): Tx<LockedTask> {
+  const found = yield* lockByToken(ctx, held);
   if ("held" in found) return found.held;
   throw staleToken(found.ended, held.token, found.ended.attempt);
 }

@@ -52,6 +52,11 @@ export function meets(offer: Offer, demand: Demand): boolean {
   return unmet(offer, demand).length === 0;
 }
 
+/** Whether a demand is not for the agent of an offer, or for its connection (not_by). */
+export function isExcluded({ parties }: Pick<Offer, "parties">, { notBy }: Pick<Demand, "notBy">): boolean {
+  return notBy.some((party) => parties.has(party));
+}
+
 /** Every way in which an offer falls short of a demand, as the kinds of reason a claim can name. */
 export function unmet(offer: Offer, demand: Demand): { kind: string; detail: string }[] {
   const gaps = executorGaps(offer, demand);
@@ -61,7 +66,7 @@ export function unmet(offer: Offer, demand: Demand): { kind: string; detail: str
   if (demand.role !== null && !offer.roles.has(demand.role)) {
     gaps.push({ kind: "role", detail: `it asks for the role ${demand.role}, which ${offer.agent} does not offer` });
   }
-  if (demand.notBy.some((party) => offer.parties.has(party))) {
+  if (isExcluded(offer, demand)) {
     gaps.push({ kind: "not_by", detail: `${offer.agent}, or its connection, worked on what it checks` });
   }
   const missing = demand.requires.filter((capability) => !offer.capabilities.has(capability));

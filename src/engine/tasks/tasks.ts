@@ -8,15 +8,8 @@ import { failureReason } from "../lifecycle/server-attempts.js";
 import { recordSigns } from "../agents/presence.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import {
-  callerOf,
-  lockByToken,
-  type OtherCaller,
-  type LockedTask,
-  requireHeld,
-  staleToken,
-  type TaskToken,
-} from "../lifecycle/locked-task.js";
+import { callerOf, type OtherCaller, requireHolder } from "../agents/holder.js";
+import { lockByToken, type LockedTask, requireHeld, staleToken, type TaskToken } from "../lifecycle/locked-task.js";
 import { takesWork } from "../lifecycle/run-state.js";
 import { type LeaseTerms, leaseTerms, renewLease, countsFromBeginning, interruption } from "../lifecycle/leases.js";
 import { taskMachine } from "../lifecycle/machines.js";
@@ -42,9 +35,10 @@ export interface Completion extends TaskToken {
  */
 export function* completeTask(ctx: EngineContext, completion: Completion): Tx<TaskChanged> {
   const { usage, note, reading } = completion;
-  const found = yield* lockByToken(completion);
+  const found = yield* lockByToken(ctx, completion);
   if ("ended" in found) {
     const result = asAsked(found.ended.spec, completion.result);
+    yield* requireHolder(ctx, { ...found.ended, holder: found.ended.attempt }, completion);
     return yield* completedBefore(found.ended, { ...completion, result });
   }
   const { held } = found;
@@ -111,7 +105,7 @@ const BLOCKED_SHOWN_MAX = 200;
 
 /** Ends the attempt of a token badly: the retry policy decides whether there is another. Errors: `stale_token`. */
 export function* failTask(ctx: EngineContext, failure: FailRequest): Tx<TaskFailed & { holder: string | null }> {
-  const held = yield* requireHeld(failure);
+  const held = yield* requireHeld(ctx, failure);
   const failed = yield* failAttempt(ctx, held, {
     ...failure,
     outcome: "failed",
@@ -196,7 +190,7 @@ export interface Release extends TaskToken, Pick<GivingBack, "note" | "usage" | 
  * Errors: `stale_token`.
  */
 export function* releaseTask(ctx: EngineContext, release: Release): Tx<TaskChanged> {
-  const held = yield* requireHeld(release);
+  const held = yield* requireHeld(ctx, release);
   return yield* giveBack(ctx, held, {
     outcome: "released",
     fenced: false,
@@ -257,7 +251,7 @@ export interface ProgressAnswer {
 
 /** A sign of life: renews the lease and says what to do. Errors: `stale_token`. */
 export function* reportProgress(ctx: EngineContext, progress: Progress): Tx<ProgressAnswer> {
-  const held = yield* requireHeld(progress);
+  const held = yield* requireHeld(ctx, progress);
   const { task, run } = held;
   const { percent = null, note = null } = progress;
   if (task.agent !== null && task.agent !== (progress.agent ?? ctx.caller.agent))

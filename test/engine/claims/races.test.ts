@@ -109,7 +109,7 @@ describe("a sign of life while the task is taken from a session that is over", (
     const shell = await start({ sessionless: true });
     const gone = await start();
     const held = await new Crew(gone).take("ann", { run: run.id });
-    await shell.call("report_progress", { task: held.id, token: held.token });
+    await shell.call("report_progress", { task: held.id, token: held.token, agent: "ann" });
     await gone.close();
     clock.advance(11_000);
     const stopped = gate.stopAt(/UPDATE tasks SET session = NULL/);

@@ -76,8 +76,9 @@ const ARRIVALS: readonly {
     before: ({ call }, goal) => call("orchestrate", { goal }),
     call: async ({ call }) => {
       const { tasks } = await call("list_tasks", { status: "running" });
-      const [plan] = tasks;
-      return call("complete_task", { task: plan?.id ?? "", token: 1, result: { steps } });
+      const task = tasks[0]?.id ?? "";
+      const { lease } = await call("get_task", { task });
+      return call("complete_task", { task, token: lease?.token ?? 0, result: { steps } });
     },
   },
   {

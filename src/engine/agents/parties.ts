@@ -3,13 +3,30 @@ import { workedOn } from "../../store/tasks/workers.js";
 import type { Tx } from "../../store/tx.js";
 import type { Offer } from "../scheduling/demands.js";
 
+/** A connection to an agent: its server process, and the identity that its client gives the conversation. */
+export interface CallerConnection {
+  readonly session: { readonly id: string } | null;
+  readonly clientSession: string | null;
+}
+
+/** The agent and its connection, in the form of `Demand.notBy`. */
+export function partiesOf(agent: string, { session, clientSession }: CallerConnection): ReadonlySet<string> {
+  const parties = [`agent:${agent}`];
+  if (session !== null) parties.push(`session:${session.id}`);
+  if (clientSession !== null) parties.push(`client:${clientSession}`);
+  return new Set(parties);
+}
+
 const PREFIXES = ["task:", "handle:"] as const;
 
 /**
  * Adds to an offer the tasks that its agent worked on, as far as demands name them: those of not_by that have not ended. Reads nothing
  * where no demand names one.
  */
-export function* withTasksWorkedOn(offer: Offer, demands: readonly Pick<Demand, "notBy">[]): Tx<Offer> {
+export function* withTasksWorkedOn<T extends Pick<Offer, "agent" | "parties">>(
+  offer: T,
+  demands: readonly Pick<Demand, "notBy">[],
+): Tx<T> {
   const named = new Set(demands.flatMap(({ notBy }) => notBy));
   const worked: string[] = [];
   for (const prefix of PREFIXES) {
@@ -23,6 +40,6 @@ export function* withTasksWorkedOn(offer: Offer, demands: readonly Pick<Demand, 
   return worked.length === 0 ? offer : { ...offer, parties: new Set([...offer.parties, ...worked]) };
 }
 
-function partOf({ parties }: Offer, prefix: "session:" | "client:"): string | null {
+function partOf({ parties }: Pick<Offer, "parties">, prefix: "session:" | "client:"): string | null {
   return [...parties].find((party) => party.startsWith(prefix))?.slice(prefix.length) ?? null;
 }
