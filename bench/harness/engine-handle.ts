@@ -123,7 +123,7 @@ export class EngineHandle implements Engine {
   }
 
   start(project: Project, parsed: Parsed): Promise<Started> {
-    const draft = draftRun(parsed, project);
+    const draft = draftRun({}, parsed, project);
     return this.transact((ctx) => executeWorkflow(ctx, { project, parsed, draft, createdBy: "bench" }));
   }
 

@@ -1,7 +1,6 @@
 import { type Config, settingsWithOrigins } from "../config.js";
 import type { ServerCapabilities } from "../dispatch/capabilities.js";
-import { leavesRoot } from "../runtime/files/confinement.js";
-import { realPath } from "../runtime/files/real-paths.js";
+import { pathOnDisk } from "../runtime/files/real-paths.js";
 import { readWorkplace } from "../runtime/files/workplace.js";
 
 export interface CapabilityParts {
@@ -20,8 +19,7 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
   return {
     files: {
       readWorkplace: (directory) => readWorkplace(directory, cwd),
-      realPath,
-      leavesRoot,
+      pathOnDisk,
       survey: async (root, files) => (await import("../runtime/scaffolding.js")).surveyFiles(root, files),
       write: async (root, writing) => (await import("../runtime/scaffolding.js")).writeFiles(root, writing),
     },

@@ -3,6 +3,7 @@ import { BatonError } from "../base/errors.js";
 import type { Caller } from "../engine/context.js";
 import type { Engine } from "../engine/engine.js";
 import type { Settings } from "../base/settings.js";
+import { pathOnDisk } from "../runtime/files/real-paths.js";
 import { VERSION } from "../runtime/version.js";
 import type { Runtime } from "../runtime/runtime.js";
 import type { StoreHooks } from "../store/driver/faults.js";
@@ -86,7 +87,7 @@ export class Connection {
       import("../engine/engine.js"),
     ]);
     const store = await this.#openStore();
-    const parts = { version: VERSION, settings, now: () => runtime.clock.now(), onDue, effects };
+    const parts = { version: VERSION, settings, now: () => runtime.clock.now(), onDue, effects, findPath: pathOnDisk };
     return {
       store,
       bind: (caller, beforeWrite) => engineFor(store, caller, { ...parts, ...(beforeWrite && { beforeWrite }) }),

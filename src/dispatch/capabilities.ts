@@ -1,5 +1,5 @@
 import type { Workplace } from "../engine/context.js";
-import type { PathRoot, RealPath } from "../runtime/files/real-paths.js";
+import type { PathRoot } from "../runtime/files/real-paths.js";
 import type { NewFile, Survey, Writing, Written } from "../runtime/scaffolding.js";
 import type { TemplateFolder } from "../runtime/files/template-folders.js";
 
@@ -16,10 +16,8 @@ export interface ServerCapabilities {
 export interface Files {
   /** Looks a directory up on disk. Throws file system errors (`ENOENT`, `ENOTDIR`, `EACCES`, …). */
   readWorkplace(directory: string): Workplace;
-  /** Resolves links on the way to a path or glob, and says whether it is a directory; see `realPath`. */
-  realPath(root: PathRoot, path: string): RealPath;
-  /** Whether a symbolic link on the way leads a path, relative to a project's root, outside of that root. */
-  leavesRoot(root: string, path: string): boolean;
+  /** Resolves links on the way to a path or glob, and says whether it is a directory. Errors: as `pathOnDisk`. */
+  pathOnDisk(place: PathRoot, path: string): string;
   /** Compares files to be made with those on disk. */
   survey(root: string, files: readonly NewFile[]): Promise<Survey>;
   /** Writes files below a root, all or none, until they are undone or kept. Throws file system errors. */

@@ -4,7 +4,7 @@ import { type Engine, prepared } from "../engine/engine.js";
 import { BatonError, programReplaced } from "../base/errors.js";
 import { type Done, doneEarlier, once, type WriteRequest } from "../engine/idempotency.js";
 import { withinQuotas } from "../engine/system/quotas.js";
-import { hashOfInput } from "../base/hash.js";
+import { hashOfInput } from "../base/json.js";
 import type { Settings } from "../base/settings.js";
 import type { Logger } from "../runtime/logger.js";
 import type { waitFor } from "../runtime/waiting.js";

@@ -3,6 +3,7 @@ import type { StoreInfo, Tx } from "../store/tx.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
 import type { Seat } from "../runtime/seat.js";
 import type { Effect, EffectContext } from "./effect.js";
+import type { FindPath } from "./disk-paths.js";
 
 /** Where a call comes from. Built once per connection; the engine never asks the world itself. */
 export interface Caller {
@@ -48,6 +49,8 @@ export interface EngineContext extends EffectContext {
   readonly server: ServerInfo;
   /** The list of effects.ts, given by the composition: no module that changes a run knows which areas react to it. */
   readonly effects: readonly Effect[];
+  /** Looks up a path as it lies on this machine's disk; absent where none is looked up. Errors: `invalid_input`. */
+  readonly findPath?: FindPath;
 }
 
 /** The server that runs the transaction, and its database. */

@@ -3,6 +3,7 @@ import type { Settings } from "../base/settings.js";
 import type { Store, StoreInfo, TransactOptions, TxContext } from "../store/tx.js";
 import type { Caller, Command, EngineContext } from "./context.js";
 import type { Effect } from "./effect.js";
+import { DiskPaths, type FindPath, UnknownPaths } from "./disk-paths.js";
 
 /** The engine over an open database, bound to a caller. */
 export interface Engine {
@@ -43,31 +44,54 @@ export interface EngineParts {
   readonly effects: readonly Effect[];
   /** Called by a transaction that leaves work due at once; see `EngineContext`. */
   readonly onDue?: () => void;
+  /** Looks a path up on this machine's disk. Without it paths are taken as they are written. */
+  readonly findPath?: FindPath;
   /** Awaited before each command, outside its transaction. */
   readonly beforeWrite?: () => Promise<void>;
 }
 
 /** Binds the engine to a caller. Each transaction reads the settings in force when it begins. */
 export function engineFor(store: Store, caller: Caller, parts: EngineParts): Engine {
-  const { effects, onDue } = parts;
-  const context = (ctx: TxContext): EngineContext => ({
+  const { effects, onDue, findPath } = parts;
+  const context = (ctx: TxContext, paths: FindPath | undefined): EngineContext => ({
     ...ctx,
     caller,
     server: { version: parts.version, database: store.info },
     settings: parts.settings(),
     effects,
     ...(onDue && { onDue }),
+    ...(paths && { findPath: paths }),
   });
   return {
     transact: async (command, options) => {
       if (parts.beforeWrite) await parts.beforeWrite();
-      return store.transact((ctx) => command(context(ctx)), options);
+      if (findPath === undefined) return store.transact((ctx) => command(context(ctx, undefined)), options);
+      const paths = new DiskPaths(findPath);
+      return transactWithPaths(paths, () =>
+        store.transact(
+          (ctx) => paths.checked(command(context(ctx, (place, path) => paths.find(place, path)))),
+          options,
+        ),
+      );
     },
-    read: (query) => store.read((ctx) => query(context(ctx))),
-    snapshot: (query) => store.snapshot((ctx) => query(context(ctx))),
+    // A query holds no other process up, so it may look for itself.
+    read: (query) => store.read((ctx) => query(context(ctx, findPath))),
+    snapshot: (query) => store.snapshot((ctx) => query(context(ctx, findPath))),
     onWake: (listener) => store.onWake(listener),
     settings: () => parts.settings(),
     now: () => parts.now(),
     database: store.info,
   };
+}
+
+/** Runs a transaction again when the paths that it needs have been looked up; `DiskPaths` bounds how often. */
+async function transactWithPaths<T>(paths: DiskPaths, transact: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await transact();
+    } catch (error) {
+      if (!(error instanceof UnknownPaths)) throw error;
+      paths.lookUp();
+    }
+  }
 }

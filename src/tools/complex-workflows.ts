@@ -57,7 +57,10 @@ export const createComplex = defineOperation({
     function* (ctx) {
       const parsed = translateComplex(input, ctx.settings);
       const before = yield* prepareWorkflow(ctx, input.project, { parsed });
-      return { ...before, run: before.draft && input.execute ? draftRun(parsed, before.draft.project) : undefined };
+      return {
+        ...before,
+        run: before.draft && input.execute ? draftRun(ctx, parsed, before.draft.project) : undefined,
+      };
     },
   *run(ctx, { agent, project: reference, execute, ...written }, before) {
     const acting = yield* actingAs(ctx, agent);

@@ -24,7 +24,6 @@ import type { Tx } from "../store/tx.js";
 import { definition as definitionParam, DEFINITION_EXAMPLE } from "../dispatch/definition-param.js";
 import { defineOperation, type HostWith, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
-import { withRealFiles } from "./real-files.js";
 import { templatesAt } from "./templates.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -71,10 +70,10 @@ const execute = defineOperation({
   takesSteps: true,
   input: executeInput,
   output: z.object(startedShape),
-  needs: ["templates", "files"],
+  needs: ["templates"],
   async perform(host, input) {
     const given = await withTemplate(host, input);
-    const before = withRealFiles(host, await prepared(host, (ctx) => prepareGiven(ctx, given)));
+    const before = await prepared(host, (ctx) => prepareGiven(ctx, given));
     const run = await host.transact((ctx) => startGiven(ctx, given, before), "start");
     return afterWait(host, run, input.wait_seconds ?? 0);
   },
@@ -95,7 +94,7 @@ async function withTemplate(host: HostWith<"templates">, input: ExecuteInput): P
 function* prepareGiven(ctx: EngineContext, input: ExecuteInput): Tx<Preparation> {
   const project = yield* findProject(ctx, input.project);
   const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
-  return prepareRun(yield* chosenBy(ctx, input, { project, session }), project);
+  return prepareRun(ctx, yield* chosenBy(ctx, input, { project, session }), project);
 }
 
 function chosenBy(
@@ -163,12 +162,11 @@ const executeTask = defineOperation({
     project: params.project,
   }),
   output: z.object(startedShape),
-  needs: ["files"],
   async perform(host, input) {
     const { definition, ...rest } = input;
     const step = { key: "task", ...definition };
     const whole: ExecuteInput = { ...rest, definition: { name: nameOf(step), steps: [step] } };
-    const before = withRealFiles(host, await prepared(host, (ctx) => prepareGiven(ctx, whole)));
+    const before = await prepared(host, (ctx) => prepareGiven(ctx, whole));
     const run = await host.transact((ctx) => startGiven(ctx, whole, before), "start");
     return afterWait(host, run, input.wait_seconds ?? 0);
   },

@@ -18,7 +18,6 @@ import type { Acquired } from "../engine/locks/decision.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
-import { realOf } from "./real-files.js";
 
 const TTL_SECONDS_MAX = 7 * 86_400;
 const WAIT_SECONDS_MAX = 600;
@@ -104,7 +103,7 @@ async function withRealPaths<T extends { readonly paths?: readonly string[] | un
   if (written === undefined) return input;
   const root = await host.read((ctx) => rootOfPaths(ctx, input));
   if (root === undefined) return input;
-  const real = written.map((one) => realOf(host.files, root, one));
+  const real = written.map((one) => host.files.pathOnDisk(root, one));
   return { ...input, ...(inNestedProject(root, real) ?? { paths: real }) };
 }
 

@@ -24,8 +24,7 @@ import { leaseShown, silenceView, taskLine, taskView } from "../engine/tasks/vie
 import { eventView } from "../engine/events/views.js";
 import { changeView } from "../engine/runs/views.js";
 import { attemptOperations } from "./attempts.js";
-import { defineOperation, type HostWith } from "../dispatch/operation.js";
-import { placeOfFiles, realFiles } from "./real-files.js";
+import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
@@ -73,11 +72,7 @@ const createTask = defineOperation({
   example: { title: "…", prompt: "…", files: { write: ["src/api/**"] } },
   input: createInput,
   output: z.object({ task: shapes.taskLine }),
-  needs: ["files"],
-  async perform(host, written) {
-    const onDisk = await filesOnDisk(host, written);
-    return host.transact((ctx) => createGiven(ctx, { ...written, ...(onDisk && { files: onDisk }) }));
-  },
+  run: createGiven,
 });
 
 type CreateInput = z.output<typeof createInput>;
@@ -95,17 +90,6 @@ function* createGiven(ctx: EngineContext, input: CreateInput) {
     agent: agent.name,
   });
   return { task: taskLine(task) };
-}
-
-/** The declared files as they lie on disk, looked up before the transaction, which may not touch it. */
-async function filesOnDisk(host: HostWith<"files">, { files: written, run, project }: CreateInput) {
-  if (written === undefined) return undefined;
-  const place = await host.read(function* (ctx) {
-    return yield* placeOfFiles(ctx, run === undefined ? project : (yield* requireRun(run)).project);
-  });
-  if (place === undefined) return written;
-  const { write, read } = realFiles(host.files, place, { write: written.write ?? [], read: written.read ?? [] });
-  return { ...(written.write && { write: [...write] }), ...(written.read && { read: [...read] }) };
 }
 
 const INCLUDES = ["history", "attempts", "events", "result", "prompt"] as const;

@@ -9,7 +9,7 @@ import { BatonError } from "../base/errors.js";
 import { iso } from "../base/time.js";
 import { isName, NAME_RULE } from "../base/names.js";
 import { toMermaid } from "../engine/graph/diagrams.js";
-import { findProject } from "../engine/projects/projects.js";
+import { findProject, spaceOnDisk } from "../engine/projects/projects.js";
 import { requireProject } from "../engine/projects/creation.js";
 import * as workflows from "../engine/workflows/workflows.js";
 import {
@@ -220,10 +220,8 @@ const validate = defineOperation({
     const parsed = parseDefinition(writtenDefinition(input), { limits: ctx.settings });
     if ("problems" in parsed) return { valid: false, problems: parsed.problems };
     // Without a project the paths are checked for all but the place of an absolute one.
-    const space = (yield* findProject(ctx, input.project)) ?? {
-      root: ctx.caller.workplace.gitRoot,
-      caseInsensitive: false,
-    };
+    const project = yield* findProject(ctx, input.project);
+    const space = project ? spaceOnDisk(ctx, project) : { root: ctx.caller.workplace.gitRoot, caseInsensitive: false };
     const problems = fileProblems(parsed.definition, space);
     if (problems.length > 0) return { valid: false, problems };
     const { critical_path: path, ...analysis } = analyse(parsed.definition, space);

@@ -16,7 +16,7 @@ const ROOMS = [
   { house: "engine", floor: 1, room: "expressions", node: ["module", "vm"] },
   { house: "engine", floor: 1, room: "paths" },
   { house: "engine", floor: 1, room: "graph", node: ["module"] },
-  { house: "engine", floor: 1, room: "{context,effect,engine,idempotency,lookup,machine,person}.ts" },
+  { house: "engine", floor: 1, room: "{context,disk-paths,effect,engine,idempotency,lookup,machine,person}.ts" },
   { house: "engine", floor: 2, room: "scheduling" },
   { house: "engine", floor: 2, room: "policy" },
   { house: "engine", floor: 2, room: "projects" },
@@ -83,7 +83,7 @@ const HOUSES = {
 // oxfmt-ignore
 const AREAS = [
   { area: "runtime", files: ["src/runtime/**"], may: ["base"], types: [], node: "all" },
-  { area: "base", files: ["src/base/**"], may: [], types: [], node: ["crypto"] },
+  { area: "base", files: ["src/base/**"], may: [], types: [], node: ["crypto", "path"] },
   { area: "tx", files: ["src/store/{tx,compile}.ts"], may: [], types: ["runtime"], node: [] },
   { area: "migrations", files: ["src/store/migrations/**"], may: ["tx"], types: [], node: [] },
   { area: "driver", files: ["src/store/driver/**"], may: ["tx", "base", "migrations"], types: ["runtime"], node: "all" },

@@ -1,6 +1,5 @@
 import { startOf } from "../../base/texts/stored-values.js";
-import { hashOfInput } from "../../base/hash.js";
-import { type JsonObject, isObject } from "../../base/json.js";
+import { hashOfInput, type JsonObject, isObject } from "../../base/json.js";
 import { hint } from "../../base/names.js";
 import { pathText, type Problem, Problems } from "../../base/problems.js";
 import type { JsonType, OutputSchema } from "./json-schema.js";

@@ -178,7 +178,7 @@ function* activateStep(wave: Wave, activation: StepActivation): Tx<void> {
 function* rewrite(wave: Wave, before: Activation, filled: Step): Tx<{ task: Task; spec: TaskSpec }> {
   const { task, dynamic } = before;
   const { project } = yield* sourceOf(wave);
-  const { demand: asked, scope, paths } = askedBy(project, filled);
+  const { demand: asked, scope, paths } = askedBy(wave.change.ctx, project, filled);
   const { notBy, preferred } = yield* takersOf(task.run, filled, project);
   // A reservation made while it was pending stays.
   const reservedFor = task.reservedFor ?? preferred ?? null;

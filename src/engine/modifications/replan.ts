@@ -1,13 +1,12 @@
-import { findRunDefinition } from "../../store/runs/runs.js";
+import { findRunDefinition, type Run } from "../../store/runs/runs.js";
 import { specsOf, tasksToRead } from "../../store/tasks/revisions.js";
-import type { Run } from "../../store/runs/runs.js";
 import type { Task, TaskSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { fileProblems } from "../definitions/analysis.js";
 import type { EngineContext } from "../context.js";
 import { parseDefinition, type Step } from "../definitions/definition.js";
 import { defined, type JsonObject } from "../../base/json.js";
-import { ownProject } from "../projects/projects.js";
+import { ownProject, spaceOnDisk } from "../projects/projects.js";
 import { type Problem, Problems } from "../../base/problems.js";
 import type { RunGraph, Vertex } from "../graph/run-graph.js";
 import { addGraphProblems, type StepLinks } from "../graph/problems.js";
@@ -50,7 +49,7 @@ export function* replan(ctx: EngineContext, { run, graph, problems }: Replanning
     for (const problem of parsed.problems) problems.add(ofRun(problem, written));
     return { steps: new Map() };
   }
-  const outside = fileProblems(parsed.definition, yield* ownProject(run));
+  const outside = fileProblems(parsed.definition, spaceOnDisk(ctx, yield* ownProject(run)));
   for (const problem of outside) problems.add(ofRun(problem, written));
   return { steps: new Map(parsed.definition.steps.map((step) => [step.key, step])) };
 }

@@ -1,11 +1,10 @@
 import { saveDemands } from "../../store/scheduling/lanes.js";
 import * as store from "../../store/tasks/revisions.js";
 import type { Run } from "../../store/runs/runs.js";
-import type { Task } from "../../store/tasks/tasks.js";
+import { type Task, NO_DEADLINE } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { reservedDemand, withUnreserved } from "../scheduling/demands.js";
 import { draftStep, taskOfStep } from "../steps/instantiate.js";
-import { NO_DEADLINE } from "../../store/tasks/tasks.js";
 import { ageingBucket, PRIORITIES, type Priority } from "../scheduling/order.js";
 import type { Project } from "../projects/projects.js";
 import { allBlockedBehind, reopen } from "../lifecycle/reopening.js";
@@ -80,7 +79,7 @@ function* rewrite(change: RunChange, { replanned, project, run, agent }: Revisio
   const step = replanned.steps.get(key);
   if (step === undefined) throw new Error(`"${key}" was changed and has no step`);
   const planned = { step, id: task.id, dependencies: [], dependents: task.dependents, upwardRankMs: -task.rankOrder };
-  const draft = draftStep(project, step);
+  const draft = draftStep(change.ctx, project, step);
   const revised = taskOfStep(change.ctx, run, { planned, draft });
   const demand = task.reservedFor === null ? draft.demand : reservedDemand(draft.demand, task.reservedFor);
   if (draft.scope !== "") yield* saveFileSets(project, new Map([[draft.scope, draft.paths]]));

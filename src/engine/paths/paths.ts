@@ -1,4 +1,4 @@
-import { type LockKind } from "../../base/statuses.js";
+import type { LockKind } from "../../base/statuses.js";
 import { posix } from "node:path";
 import { BatonError } from "../../base/errors.js";
 import { startOf, flawOfText } from "../../base/texts/stored-values.js";
@@ -17,6 +17,8 @@ export interface PathSpace {
   /** Absolute. */
   readonly root: string | null;
   readonly caseInsensitive: boolean;
+  /** A path as it lies on disk; absent where none is looked up. Errors: `invalid_input`. */
+  readonly onDisk?: ((written: string) => string) | undefined;
 }
 
 /** A normalised path, directory or glob, relative to the project's root. */
@@ -49,7 +51,8 @@ export function normalisePath(space: PathSpace, input: string): PathPattern {
   if (flaw !== undefined) throw refusal(input, flaw);
   if (/^~(?:[\\/]|$)/.test(input))
     throw refusal(input, "begins with ~, which only a shell reads as the home directory");
-  const relative = insideRoot(space, input, input.replaceAll("\\", "/").normalize("NFC"));
+  const real = space.onDisk?.(input) ?? input;
+  const relative = insideRoot(space, input, real.replaceAll("\\", "/").normalize("NFC"));
   const segments = resolveDots(input, relative);
   const isDirectory = segments.length === 0 || /(?:^|\/)\.{0,2}$/.test(relative);
   const isGlob = segments.some(isWild);

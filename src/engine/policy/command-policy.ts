@@ -1,5 +1,5 @@
 import type { CommandPattern, CommandPolicy } from "../../base/executor-policy.js";
-import { liesWithin } from "../paths/directories.js";
+import { liesWithin } from "../../base/directories.js";
 import { parseLine, type ParsedLine, writeLine } from "./assignments.js";
 import { matches } from "./wildcards.js";
 

@@ -5,7 +5,7 @@ import { appendEvents } from "../../store/events/events.js";
 import * as projects from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext, Workplace } from "../context.js";
-import { liesWithin } from "../paths/directories.js";
+import { liesWithin } from "../../base/directories.js";
 import { parseProjectConfig } from "./config.js";
 import { requireOwnRetention } from "./retention.js";
 import { archived, findProject, type Project, textOrNull } from "./projects.js";

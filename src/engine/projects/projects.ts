@@ -8,6 +8,7 @@ import { countMilestones, type MilestoneStats } from "../../store/milestones/mil
 import * as projects from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext, Workplace } from "../context.js";
+import type { PathSpace } from "../paths/paths.js";
 import { BatonError, callOperation } from "../../base/errors.js";
 import { hint } from "../../base/names.js";
 
@@ -46,6 +47,14 @@ function* projectAround(workplace: Workplace): Tx<Project | undefined> {
 
 function isFilled(text: string | null | undefined): text is string {
   return text !== undefined && text !== null;
+}
+
+/** The paths of a project, as they lie on disk where the context can tell. */
+export function spaceOnDisk({ findPath }: Pick<EngineContext, "findPath">, project: Project): PathSpace {
+  const { root, caseInsensitive, config } = project;
+  if (root === null || findPath === undefined) return project;
+  const place = { root, sharesWorktrees: config.worktrees === "shared" };
+  return { root, caseInsensitive, onDisk: (written) => findPath(place, written) };
 }
 
 /** The active projects in whose roots a directory lies, the nearest first. */

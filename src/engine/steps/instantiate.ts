@@ -8,7 +8,7 @@ import type { EngineContext } from "../context.js";
 import { deadlineAt, estimateOf, type Step } from "../definitions/definition.js";
 import { demandOf } from "../scheduling/demands.js";
 import { ageingBucket, latestStart, PRIORITIES } from "../scheduling/order.js";
-import type { Project } from "../projects/projects.js";
+import { type Project, spaceOnDisk } from "../projects/projects.js";
 import { normaliseScope, saveFileSets, type FileSet, scopeId } from "../paths/file-sets.js";
 import { earliest } from "../../base/time.js";
 import { isDynamic } from "./values.js";
@@ -45,7 +45,7 @@ export function* instantiate(ctx: EngineContext, { project, run, planned, drafts
   const demands = new Map<string, Demand>();
   const scopes = new Map<string, FileSet>();
   const made = planned.map((plan): NewTask => {
-    const draft = drafts?.get(plan.step.key) ?? draftStep(project, plan.step);
+    const draft = drafts?.get(plan.step.key) ?? draftStep(ctx, project, plan.step);
     if (draft.scope !== "") scopes.set(draft.scope, draft.paths);
     demands.set(draft.demand.id, draft.demand);
     return {
@@ -69,19 +69,26 @@ export interface StepDraft {
   readonly specText: string;
 }
 
+/** A context that can tell how paths lie on disk. */
+export type PathContext = Pick<EngineContext, "findPath">;
+
 /** Errors: `invalid_input` for a path outside the project's root. */
-export function draftStep(project: Project, step: Step): StepDraft {
+export function draftStep(ctx: PathContext, project: Project, step: Step): StepDraft {
   // A step with expressions has no demand and no locks yet.
   const files = isDynamic(step) ? NO_FILES : step.files;
   // A compensation may be needed long after its author has gone: its paths are checked now.
-  if (step.compensate && !isDynamic(step.compensate)) askedBy(project, step.compensate);
+  if (step.compensate && !isDynamic(step.compensate)) askedBy(ctx, project, step.compensate);
   const spec = specOf(step);
-  return { ...askedBy(project, { ...step, files }), spec, specText: JSON.stringify(spec) };
+  return { ...askedBy(ctx, project, { ...step, files }), spec, specText: JSON.stringify(spec) };
 }
 
 /** Returns a step's demand and the files it locks. Errors: `invalid_input` for a path outside the project's root. */
-export function askedBy(project: Project, step: Step): { demand: Demand; scope: string; paths: FileSet } {
-  const paths = normaliseScope(project, step.files);
+export function askedBy(
+  ctx: PathContext,
+  project: Project,
+  step: Step,
+): { demand: Demand; scope: string; paths: FileSet } {
+  const paths = normaliseScope(spaceOnDisk(ctx, project), step.files);
   const scope = scopeId(project, paths);
   return { demand: demandOfStep(project, step, scope), scope, paths };
 }

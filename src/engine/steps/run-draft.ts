@@ -3,8 +3,8 @@ import { fileProblems } from "../definitions/analysis.js";
 import { type Definition, definitionDag, type Parsed, type Step } from "../definitions/definition.js";
 import { shapeOf } from "../graph/shape.js";
 import type { Problem } from "../../base/problems.js";
-import type { Project } from "../projects/projects.js";
-import { draftStep, type StepDraft } from "./instantiate.js";
+import { type Project, spaceOnDisk } from "../projects/projects.js";
+import { draftStep, type PathContext, type StepDraft } from "./instantiate.js";
 import { isKnownAtStart } from "./values.js";
 
 /**
@@ -26,25 +26,29 @@ export interface RunDraft {
 }
 
 /** Errors: `invalid_input` for a path of a compensation that the project cannot take. */
-export function draftRun(parsed: Parsed, project: Project): RunDraft {
+export function draftRun(ctx: PathContext, parsed: Parsed, project: Project): RunDraft {
   const { definition, source } = parsed;
   const dag = definitionDag(definition);
   const fixed = fixedSteps(definition);
-  const problems = fileProblems({ steps: fixed }, project);
+  const problems = fileProblems({ steps: fixed }, spaceOnDisk(ctx, project));
   return {
     parsed,
     project,
     text: JSON.stringify(source),
     shape: shapeOf(dag),
     ranks: dag.upwardRanks(),
-    steps: problems.length > 0 ? new Map() : draftSteps(project, definition),
+    steps: problems.length > 0 ? new Map() : draftSteps(ctx, project, definition),
     problems: fixed.length === definition.steps.length ? problems : undefined,
   };
 }
 
 /** Drafts the steps that no value of the run changes, by key. Errors: as `draftStep`. */
-export function draftSteps(project: Project, definition: Pick<Definition, "steps">): Map<string, StepDraft> {
-  return new Map(fixedSteps(definition).map((step) => [step.key, draftStep(project, step)]));
+export function draftSteps(
+  ctx: PathContext,
+  project: Project,
+  definition: Pick<Definition, "steps">,
+): Map<string, StepDraft> {
+  return new Map(fixedSteps(definition).map((step) => [step.key, draftStep(ctx, project, step)]));
 }
 
 function fixedSteps({ steps }: Pick<Definition, "steps">): Step[] {
@@ -53,8 +57,7 @@ function fixedSteps({ steps }: Pick<Definition, "steps">): Step[] {
 
 /** Whether a draft is of this definition and still holds for the project as it is now. */
 export function holdsFor(draft: Pick<RunDraft, "parsed" | "project">, parsed: Parsed, project: Project): boolean {
-  const { id, root, caseInsensitive } = draft.project;
-  return (
-    draft.parsed === parsed && id === project.id && root === project.root && caseInsensitive === project.caseInsensitive
-  );
+  const { id, root, caseInsensitive, config } = draft.project;
+  const samePlace = root === project.root && caseInsensitive === project.caseInsensitive;
+  return draft.parsed === parsed && id === project.id && samePlace && config.worktrees === project.config.worktrees;
 }

@@ -1,7 +1,6 @@
 import { addDependents } from "../../store/tasks/server-steps.js";
-import { findRunDefinition } from "../../store/runs/runs.js";
+import { findRunDefinition, type Run } from "../../store/runs/runs.js";
 import { graphOfRun, replaceDependency } from "../../store/tasks/lists.js";
-import type { Run } from "../../store/runs/runs.js";
 import { dependentsOf } from "../../store/tasks/transitions.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -16,7 +15,7 @@ import { instantiate, type StepDraft } from "../steps/instantiate.js";
 import { draftSteps } from "../steps/run-draft.js";
 import { defined, isObject } from "../../base/json.js";
 import { type Problem, problemsError } from "../../base/problems.js";
-import { ownProject, type Project } from "../projects/projects.js";
+import { ownProject, type Project, spaceOnDisk } from "../projects/projects.js";
 import { requireCapacity, type RunChange } from "../lifecycle/run-change.js";
 import { RunGraph, type Vertex } from "../graph/run-graph.js";
 import { settingsIn } from "../scheduling/run-modes.js";
@@ -78,8 +77,8 @@ export function* preparePlan(
   const place = { task, run: yield* requireRun(task.run), before: beforePlan(new RunGraph(tasks, edges), task, steps) };
   const reading = yield* readPlan(ctx, place, { steps });
   const { read, project } = reading;
-  if ("problems" in read || fileProblems(read.definition, project).length > 0) return reading;
-  return { ...reading, drafts: draftSteps(project, read.definition) };
+  if ("problems" in read || fileProblems(read.definition, spaceOnDisk(ctx, project)).length > 0) return reading;
+  return { ...reading, drafts: draftSteps(ctx, project, read.definition) };
 }
 
 /** The list of steps in a plan's result, if there is one. */
@@ -111,7 +110,7 @@ export function* requirePlan(
   const { read: parsed, project, drafts } = yield* readPlan(ctx, { task, run, before }, { steps, known });
   if ("problems" in parsed) throw refused(task, [...problems, ...parsed.problems], again);
   const { definition } = parsed;
-  problems.push(...countingThePlan(definition), ...(drafts ? [] : fileProblems(definition, project)));
+  problems.push(...countingThePlan(definition), ...(drafts ? [] : fileProblems(definition, spaceOnDisk(ctx, project))));
   if (problems.length > 0) throw refused(task, problems, again);
   const needed = new Set(definition.steps.flatMap(({ needs }) => needs));
   const earlier = before.flatMap((one) => (one.task && needed.has(one.key) ? [one.task] : []));
@@ -143,8 +142,8 @@ function* readPlan(
     limits: settingsIn(run.mode, ctx.settings),
     around: before.map(({ key }) => ({ key, needs: [], trigger: undefined })),
   };
-  const { root, caseInsensitive } = project;
-  const among = JSON.stringify([written, options, root, caseInsensitive]);
+  const { root, caseInsensitive, config } = project;
+  const among = JSON.stringify([written, options, root, caseInsensitive, config.worktrees]);
   if (known?.steps === steps && known.among === among) return known;
   return { steps, among, project, read: parseDefinition({ ...written, steps }, options) };
 }

@@ -1,8 +1,7 @@
 import { startOf } from "../../base/texts/stored-values.js";
 import type { DefinitionLimits } from "../definitions/step-checks.js";
 import { parseDefinition, type Parsed } from "../definitions/definition.js";
-import type { JsonObject } from "../../base/json.js";
-import { hashOfInput } from "../../base/hash.js";
+import { type JsonObject, hashOfInput } from "../../base/json.js";
 import { hint } from "../../base/names.js";
 import { type Problem, Problems, problemsError } from "../../base/problems.js";
 

@@ -7,15 +7,14 @@ import type { Tx } from "../../store/tx.js";
 import * as workflows from "../../store/workflows/workflows.js";
 import { fileProblems } from "../definitions/analysis.js";
 import type { EngineContext } from "../context.js";
-import type { JsonObject } from "../../base/json.js";
-import { hashOfInput } from "../../base/hash.js";
+import { type JsonObject, hashOfInput } from "../../base/json.js";
 import { type Definition, type Parsed, requireDefinition } from "../definitions/definition.js";
 import type { DefinitionLimits } from "../definitions/step-checks.js";
 import { BatonError } from "../../base/errors.js";
 import { hint } from "../../base/names.js";
 import { problemsError } from "../../base/problems.js";
 import { holdsFor } from "../steps/run-draft.js";
-import { findProject, type Project } from "../projects/projects.js";
+import { findProject, type Project, spaceOnDisk } from "../projects/projects.js";
 import { PERSONAL } from "../projects/creation.js";
 import type { Settings } from "../../base/settings.js";
 
@@ -32,8 +31,8 @@ export interface WorkflowDraft {
 }
 
 /** Errors: `invalid_input` for files outside the project. */
-function draftWorkflow(project: Project, parsed: Parsed): WorkflowDraft {
-  const problems = fileProblems(parsed.definition, project);
+function draftWorkflow(ctx: EngineContext, project: Project, parsed: Parsed): WorkflowDraft {
+  const problems = fileProblems(parsed.definition, spaceOnDisk(ctx, project));
   if (problems.length > 0) throw problemsError("The definition cannot be used", problems);
   return { parsed, project, text: JSON.stringify(parsed.source), hash: hashOfInput(parsed.source) };
 }
@@ -51,7 +50,7 @@ export function* prepareWorkflow<R extends { readonly parsed: Parsed }>(
   read: R,
 ): Tx<PreparedWorkflow<R>> {
   const project = yield* findProject(ctx, reference);
-  return { limits: ctx.settings, read, draft: project && draftWorkflow(project, read.parsed) };
+  return { limits: ctx.settings, read, draft: project && draftWorkflow(ctx, project, read.parsed) };
 }
 
 /**
@@ -64,7 +63,7 @@ export function* createWorkflow(
   { parsed, draft }: { readonly parsed: Parsed; readonly draft?: WorkflowDraft | undefined },
 ): Tx<{ workflow: Workflow; created: boolean }> {
   const { definition } = parsed;
-  const { text, hash } = draft && holdsFor(draft, parsed, project) ? draft : draftWorkflow(project, parsed);
+  const { text, hash } = draft && holdsFor(draft, parsed, project) ? draft : draftWorkflow(ctx, project, parsed);
   // Two that store the next version at once would both count on from the same one.
   yield* lockProject(project.id);
   const known = yield* workflows.findWorkflowByName(project.id, definition.name);

@@ -3,7 +3,7 @@ import path from "node:path";
 import type { Brief } from "../../engine/claims/brief.js";
 import { BatonError, unlessCode } from "../../base/errors.js";
 import { RunningAttempt, refused, type Report } from "../loop/attempt.js";
-import { liesWithin } from "../../engine/paths/directories.js";
+import { liesWithin } from "../../base/directories.js";
 import { WAYS_TO_A_ROOT } from "../../engine/policy/command-place.js";
 import { commandLine, lineAllowed } from "../../engine/policy/command-policy.js";
 import type { CommandPolicy } from "../../base/executor-policy.js";

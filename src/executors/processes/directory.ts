@@ -1,5 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
-import { isAbsolute, relative, resolve, sep } from "node:path";
+import { resolve } from "node:path";
+import { liesWithin } from "../../base/directories.js";
 import { BatonError } from "../../base/errors.js";
 
 /**
@@ -11,16 +12,11 @@ export async function confinedDirectory(root: string, path = "."): Promise<strin
   const realRoot = await existing(root, "the project root");
   const named = resolve(realRoot, path);
   // Also the root as it was named is a way to say "inside", when it is a symlink itself.
-  if (!isInside(realRoot, named) && !isInside(resolve(root), named)) throw outside(path, named);
+  if (!liesWithin(realRoot, named) && !liesWithin(resolve(root), named)) throw outside(path, named);
   const real = await existing(named, "cwd");
-  if (!isInside(realRoot, real)) throw outside(path, real);
+  if (!liesWithin(realRoot, real)) throw outside(path, real);
   if (!(await stat(real)).isDirectory()) throw new BatonError("invalid_input", `cwd: ${path} is not a directory`);
   return real;
-}
-
-function isInside(root: string, path: string): boolean {
-  const way = relative(root, path);
-  return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
 }
 
 function outside(path: string, resolved: string): BatonError {

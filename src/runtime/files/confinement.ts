@@ -1,5 +1,6 @@
 import { readlinkSync, realpathSync } from "node:fs";
 import path from "node:path";
+import { liesWithin } from "../../base/directories.js";
 import { hasCode } from "../../base/errors.js";
 
 /**
@@ -11,7 +12,7 @@ export function leavesRoot(root: string, relative: string): boolean {
   const realRoot = unlessMissing(() => realpathSync.native(root));
   if (realRoot === undefined) return false;
   const real = realPlace(path.resolve(root, relative));
-  return real === undefined || !isInside(realRoot, real);
+  return real === undefined || !liesWithin(realRoot, real);
 }
 
 /** Whether a path (relative to `root`, normalised) is in truth, whatever links lead there, git's own or inside of it. */
@@ -37,12 +38,6 @@ export function realPlace(absolute: string, links = LINKS_MAX): string | undefin
       return realPlace(path.resolve(realpathSync.native(path.dirname(way)), target, below), links - 1);
     if (way === path.dirname(way)) return absolute;
   }
-}
-
-/** Whether an absolute path is the root or lies below it, by their names alone. */
-export function isInside(root: string, absolute: string): boolean {
-  const way = path.relative(root, absolute);
-  return way === "" || (way !== ".." && !way.startsWith(`..${path.sep}`) && !path.isAbsolute(way));
 }
 
 // EINVAL is what readlink says of something that is no link.

@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
-import { isInside, realPlace, unlessMissing } from "./confinement.js";
+import { liesWithin } from "../../base/directories.js";
+import { BatonError } from "../../base/errors.js";
+import { leavesRoot, realPlace, unlessMissing } from "./confinement.js";
 
 /** A project as its paths are looked up: its real root, and whether all worktrees of its repository mean the same files. */
 export interface PathRoot {
@@ -12,6 +14,23 @@ export interface PathRoot {
 export type RealPath = { readonly path: string } | { readonly worktree: string };
 
 const WILD = /[*?[{]/;
+
+/** A path or glob as it lies on disk. Errors: `invalid_input` for one that leaves the root by a link, or is another worktree's file. */
+export function pathOnDisk(place: PathRoot, written: string): string {
+  const { root } = place;
+  const found = realPath(place, written);
+  if ("worktree" in found) {
+    const message =
+      `The path "${written}" lies in the linked worktree ${found.worktree}, whose files are not those of ${root}. ` +
+      "Lock it from there, or let all worktrees share their paths: update_project with config {worktrees: shared}.";
+    throw new BatonError("invalid_input", message, { details: { path: written, worktree: found.worktree, root } });
+  }
+  if (!found.path.startsWith("/") && leavesRoot(root, found.path)) {
+    const message = `The path "${written}" leads outside the project root ${root} by a symbolic link.`;
+    throw new BatonError("invalid_input", message, { details: { path: written, root } });
+  }
+  return found.path;
+}
 
 /**
  * Resolves the links on the way to a path or glob, as far as it exists and has no wild sign, and says whether it is a directory
@@ -27,10 +46,10 @@ export function realPath({ root, sharesWorktrees }: PathRoot, written: string): 
   const realRoot = realPlace(root);
   if (place === undefined || realRoot === undefined) return asWritten;
   const worktree = worktreeAround(place, realRoot);
-  if (worktree !== undefined && !sharesWorktrees && !isInside(worktree, realRoot)) return { worktree };
+  if (worktree !== undefined && !sharesWorktrees && !liesWithin(worktree, realRoot)) return { worktree };
   const isOwn = worktree !== undefined && sharesWorktrees && linkedTo(worktree) === commonDirectory(realRoot);
   const base = isOwn ? worktree : realRoot;
-  if (!isInside(base, place)) return path.isAbsolute(text) ? { path: [place, ...rest].join("/") } : asWritten;
+  if (!liesWithin(base, place)) return path.isAbsolute(text) ? { path: [place, ...rest].join("/") } : asWritten;
   const relative = path.relative(base, place).split(path.sep).join("/");
   const isDirectory = rest.length === 0 && (text.endsWith("/") || isDirectoryAt(place));
   const last = rest.length > 0 ? rest : isDirectory ? [""] : [];
