@@ -90,7 +90,7 @@ export class Identity {
     const session: OwnSession = { id: this.sessionId, host: os.hostname(), ...ownMark(), client, executor };
     this.#session = session;
     return {
-      agent: agent ?? handleOf(client, this.sessionId),
+      agent: agent ?? handleOf(client, clientSession ?? this.sessionId),
       session: sessionless ? null : session,
       clientSession,
       host: session.host,
@@ -101,9 +101,9 @@ export class Identity {
   }
 }
 
-/** `claude-code-3f2a`: the client's name, and enough of the session to tell its windows apart. */
-function handleOf(client: string, sessionId: string): string {
-  return `${slugOf(client, "agent")}-${suffixOf(sessionId)}`;
+/** `claude-code-3f2a`: the client's name, and enough of its conversation, or else of the process, to tell its windows apart. */
+function handleOf(client: string, conversation: string): string {
+  return `${slugOf(client, "agent")}-${suffixOf(conversation)}`;
 }
 
 const SLUG_LENGTH_MAX = 40;

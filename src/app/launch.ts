@@ -15,7 +15,7 @@ export function launch(
   flags: Flags,
   options: Omit<AppOptions, "config" | "logger" | "onActive" | "onDue"> = {},
 ): Launched {
-  const config = loadConfig({ flags, env: process.env, cwd: process.cwd() });
+  const config = loadConfig({ flags, env: process.env, cwd: options.cwd ?? process.cwd() });
   const logger = stderrLogger({ level: config.logLevel, redact: redactSecrets });
   for (const warning of config.warnings) logger.warn(warning);
   const warn = onceInARow((error) => logger.warn("background work failed; retrying", { error }));

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import type { Flags } from "../config.js";
 import { type Launched, launch } from "./launch.js";
@@ -16,7 +18,7 @@ const AT_A_TERMINAL =
 
 /** Serves MCP over stdio until the input ends or a signal comes; then ends the process. */
 export async function serve(flags: Flags): Promise<never> {
-  const launched = launch(flags);
+  const launched = launch(flags, { cwd: projectDirectory(process.env) });
   const { app, config, logger } = launched;
   if (process.stdin.isTTY) process.stderr.write(AT_A_TERMINAL);
   const server = createServer({
@@ -45,6 +47,12 @@ export async function serve(flags: Flags): Promise<never> {
   };
   await Promise.race([shutDown(), after(SHUTDOWN_MS_MAX)]);
   process.exit(0);
+}
+
+/** Where the client works: it says so, where it starts its servers elsewhere. */
+function projectDirectory(env: NodeJS.ProcessEnv): string {
+  const said = env["CLAUDE_PROJECT_DIR"] ?? "";
+  return path.isAbsolute(said) && existsSync(said) ? said : process.cwd();
 }
 
 /**

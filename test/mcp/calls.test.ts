@@ -76,6 +76,30 @@ test.each(["closed", "killed"] as const)("tasks of a %s process go to another on
   await expect(second.call("complete_task", { task, token })).rejects.toMatchObject({ code: "stale_token" });
 });
 
+test("a conversation that its client restarts is the same agent, has its task back, and works where the client says", async () => {
+  const repository = temporaryDirectory();
+  const conversation = (id: string) => ({ CLAUDE_CODE_SESSION_ID: id, CLAUDE_PROJECT_DIR: repository });
+  const first = await connectClient({ env: conversation("one") });
+  await first.call("create_project", { name: "p", root: repository });
+  await first.call("create_task", { title: "t", prompt: "Do it." });
+  const held = await first.call("claim_task", {});
+  first.server.child.kill("SIGKILL");
+  await first.server.ended;
+  const { database } = first.server;
+  const again = await connectClient({ env: conversation("one"), database });
+  const back = await again.call("claim_task", {});
+  expect(back).toMatchObject({ outcome: "claimed", task: { id: held.task!.id, attempt: 1 }, resumed: true });
+  expect(back.lease!.token).toBe(held.lease!.token);
+  expect(back.task!.agent).toBe(held.task!.agent);
+  const other = await connectClient({ env: conversation("two"), database });
+  expect(await other.call("claim_task", {})).toMatchObject({ outcome: "none" });
+  await again.call("complete_task", { task: back.task!.id, token: back.lease!.token });
+  // A directory that is not there, or is none of its own, is no place to work.
+  const env = { CLAUDE_PROJECT_DIR: path.join(repository, "gone") };
+  const lost = await connectClient({ env, cwd: repository, database });
+  expect(await lost.call("list_tasks", {})).toMatchObject({ tasks: [{ title: "t", status: "succeeded" }] });
+});
+
 test("the default database is the person's own, and no other user can read it", async () => {
   const home = temporaryDirectory();
   const env = { BATON_DB: "", HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home };
