@@ -179,7 +179,7 @@ export class App {
   }
 
   async #close(): Promise<void> {
-    if (this.#connection.isUsed) await this.#background.catchUp();
+    if (this.#connection.isUsed && this.#session.isSessionless) await this.#background.catchUp();
     await this.#connection.close(async (bind) => {
       await this.#background.stop();
       if (this.#session.isOpen) await this.#endSession(bind(this.#identity.client));
@@ -225,6 +225,7 @@ export class App {
         startedAt: this.#startedAt,
         refreshSettings: () => this.#session.refreshSettings(),
         catchUp: () => this.#background.catchUp(),
+        keepsUp: () => this.#background.keepsUp,
       }),
       waitFor: (poll, waiting) => this.#background.whileCatchingUp(() => waitFor(poll, waiting)),
       newRequestId: () => this.newRequestId(),

@@ -26,6 +26,7 @@ export class BackgroundLoop {
   readonly #parts: BackgroundParts;
   readonly #localHost: LocalHost;
   #isActive = false;
+  #keepsUp = false;
   #running: Promise<void> | undefined;
   #catchingUp: Promise<void> | undefined;
   #executor: Promise<Executor> | undefined;
@@ -33,6 +34,11 @@ export class BackgroundLoop {
   constructor(parts: BackgroundParts) {
     this.#parts = parts;
     this.#localHost = { host: os.hostname(), isAlive, startedAt: parts.startedAt, quarantine: new Map() };
+  }
+
+  /** Whether due work was handled before: passes and their timers do so from then on. */
+  get keepsUp(): boolean {
+    return this.#keepsUp;
   }
 
   /** Asks for regular passes. Further calls change nothing. */
@@ -61,12 +67,14 @@ export class BackgroundLoop {
   }
 
   /**
-   * Handles due work for a caller without a session; where only the command line is used, no other process does. It comes after a
-   * call, never before, because the call may be the heartbeat that keeps its task. A failure is logged and fails no call. False for
-   * a caller with a session.
+   * Handles due work for a claim, rather than with the next tick, and for a caller without a session after each call: where only the
+   * command line is used, no other process does it. It comes after a call has renewed its agent's leases, never before, because the
+   * call may be the heartbeat that keeps its task. A failure is logged and fails no call. False where nothing is due.
    */
   async catchUp(): Promise<boolean> {
-    if (!this.#parts.session.writesSessionless) return false;
+    this.#keepsUp = true;
+    if (this.#parts.session.isSessionless ? !this.#parts.session.writesSessionless : !(await this.#isAnythingDue()))
+      return false;
     this.#catchingUp ??= this.#catchUp()
       .catch((error: unknown) => this.#parts.logger.warn("background work failed", { error }))
       .finally(() => (this.#catchingUp = undefined));
@@ -110,10 +118,16 @@ export class BackgroundLoop {
   async #tick(): Promise<void> {
     const engine = await this.#parts.engine();
     const { nextDueIn, tick } = await import("../engine/background/tick.js");
+    this.#keepsUp = true;
     const report = await tick(engine, this.#localHost);
     if (Object.values(report).some((count) => count > 0)) this.#parts.logger.debug("background work", { report });
     const dueInMs = await engine.read(nextDueIn);
     if (dueInMs > 0 && dueInMs < engine.settings().tick_ms) this.#parts.onDue?.(dueInMs);
+  }
+
+  async #isAnythingDue(): Promise<boolean> {
+    const { isAnythingDue } = await import("../engine/background/tick.js");
+    return (await this.#parts.engine()).read(isAnythingDue);
   }
 
   async #catchUp(): Promise<void> {

@@ -11,6 +11,7 @@ export interface CapabilityParts {
   readonly startedAt: number;
   refreshSettings(): Promise<void>;
   catchUp(): Promise<boolean>;
+  keepsUp(): boolean;
 }
 
 /** Capabilities of this process for its operations. What touches the disk is loaded when it is first used. */
@@ -37,6 +38,6 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
       memoryBytes: () => process.memoryUsage.rss(),
     },
     configuration: { values: settingsWithOrigins(config), refresh: () => parts.refreshSettings() },
-    background: { catchUp: () => parts.catchUp() },
+    background: { catchUp: () => parts.catchUp(), keepsUp: () => parts.keepsUp() },
   };
 }

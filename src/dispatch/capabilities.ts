@@ -60,6 +60,11 @@ export interface ConfiguredValue {
 }
 
 export interface BackgroundWork {
-  /** Handles due retries, leases and locks for a caller without a server process. False where a server does so. */
+  /**
+   * Handles due retries, leases and locks at once, rather than with the next tick. False where nothing is due. A caller without a
+   * server process looks for processes that are gone, too: no other does it.
+   */
   catchUp(): Promise<boolean>;
+  /** Whether this process has handled due work before: from then on it does so at each instant. */
+  keepsUp(): boolean;
 }

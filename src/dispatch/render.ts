@@ -139,9 +139,16 @@ function headlineOf(result: Record<string, unknown>): string | undefined {
   if (outcome === "deadlock") return "Not locked: waiting would have closed a cycle of waits.";
   if (outcome === "granted") return lockedLine(result);
   if (Array.isArray(result["released"])) return releasedLine(result);
-  if (typeof orders === "string" && orders !== "continue") return `Orders: ${orders}.`;
-  return undefined;
+  return typeof orders === "string" ? ORDERS[orders] : undefined;
 }
+
+/** The orders of report_progress as a sentence; nothing changes with `continue`. */
+const ORDERS: Readonly<Record<string, string>> = {
+  cancel_requested:
+    "Stop now (cancel_requested): the task is cancelled. Leave the files in a state others can use and call release_task.",
+  paused: "Paused: finish what is nearly done, else release_task with a note.",
+  deadline_passed: "The deadline has passed (deadline_passed): finish only if it still serves.",
+};
 
 const pathsOf = (value: unknown): string =>
   Array.isArray(value) ? value.slice(0, PATHS_NAMED_MAX).map(show).join(", ") : "";

@@ -125,16 +125,18 @@ class Claimer {
 
   async claim(): Promise<Decided> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const found = await this.host.transact((ctx) => claimTask(ctx, this.input), "claim");
+      const request = { ...this.input, catchesUp: !this.host.background.keepsUp() };
+      const found = await this.host.transact((ctx) => claimTask(ctx, request), "claim");
       this.#lost = [...this.#lost, ...(found.lost ?? [])];
       if (found.outcome !== "again") return { ...found, lost: this.#lost };
+      if (found.due === true) await this.host.background.catchUp();
     }
     throw new BatonError("unavailable", "Other agents claimed every candidate first: call claim_task again.", {
       retry: { after_ms: 100 },
     });
   }
 
-  /** Work that came due may be what the agent waits for: once it is done, a claim that found nothing tries again. */
+  /** A retry, a lapsed reservation or a lost lease may be the work: once they are handled, a claim that found nothing tries again. */
   async claimOrCatchUp(): Promise<Decided> {
     const found = await this.claim();
     if (found.outcome === "claimed" || !(await this.host.background.catchUp())) return found;
@@ -166,7 +168,7 @@ function outcomeOf(found: Decided): z.input<typeof claimOutput> {
   }
   const { brief } = found;
   return {
-    ...(brief.shared ? { note: sharedNote(brief) } : {}),
+    ...noteOf(brief),
     outcome: "claimed",
     ...(brief.resumed ? { resumed: true } : {}),
     task: briefView(brief),
@@ -174,6 +176,16 @@ function outcomeOf(found: Decided): z.input<typeof claimOutput> {
     locks: brief.locks.map((lock) => ({ ...lock })),
     next: endings(brief),
   };
+}
+
+/** The first sentence of the answer, where there is more to say than that the task is held. */
+function noteOf(brief: Brief): { note?: string } {
+  const stop =
+    brief.task.orders === "cancel_requested"
+      ? `Stop now: task ${brief.task.key} is cancelled. Leave its files in a state others can use and call release_task.`
+      : undefined;
+  const notes = [stop, brief.shared ? sharedNote(brief) : undefined].filter((note) => note !== undefined);
+  return notes.length === 0 ? {} : { note: notes.join(" ") };
 }
 
 function sharedNote({ task }: Brief): string {
@@ -242,6 +254,7 @@ function dependencyView({ task, key, status, agent, result }: Brief["dependencie
 function endings({ task, spec }: Brief) {
   const result = task.kind === "plan" ? PLAN_EXAMPLE : exampleOf(spec.output);
   const held = { task: task.id, token: task.token };
+  if (task.orders === "cancel_requested") return [{ tool: "release_task", arguments: held }];
   return [
     { tool: "complete_task", arguments: { ...held, result } },
     { tool: "fail_task", arguments: { ...held, error: { type: "…", message: "…" } } },

@@ -20,7 +20,8 @@ import {
   type TaskListQuery,
 } from "../engine/tasks/queries.js";
 import { cancelTask } from "../engine/tasks/cancellation.js";
-import { leaseShown, silenceView, taskLine, taskView } from "../engine/tasks/views.js";
+import { silenceView } from "../engine/agents/presence.js";
+import { leaseShown, taskLine, taskView } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
 import { changeView } from "../engine/runs/views.js";
 import { attemptOperations } from "./attempts.js";

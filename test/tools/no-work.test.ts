@@ -106,6 +106,30 @@ describe.each(BACKENDS)("claims that find nothing, on %s", (backend) => {
     expect(await why(app, "ann", { project: "p" })).toMatchObject({ reason: "nothing_ready", detail: over.detail });
   });
 
+  test("a run that is being cancelled, or was, tells its workers to stop", async () => {
+    const { app, crew, run } = await started([{ key: "a" }, { key: "b" }]);
+    const held = await crew.take("ann", { run });
+    await app.call("control_run", { run, action: "cancel" });
+    const stop = "stop: nothing more of it is to be done";
+    const cancelling = { reason: "run_finished", detail: `run plan (${run}) is being cancelled; ${stop}` };
+    expect(await why(app, "ben", { run })).toEqual({ ...cancelling, retry: undefined });
+    const again = await app.call("claim_task", { agent: "ann", run });
+    const release = [{ tool: "release_task", arguments: { task: held.id, token: held.token } }];
+    expect(again).toMatchObject({ resumed: true, note: expect.stringMatching(/^Stop now: task a/) as string });
+    expect(again.next).toEqual(release);
+    await app.call("release_task", { agent: "ann", task: held.id, token: held.token });
+    const over = await why(app, "ann", { run });
+    expect(over.detail).toMatch(new RegExp(`ended as cancelled at 20\\S+; ${stop}$`));
+  });
+
+  test("commands are waited for, not offered to agents, and one that no server runs says so", async () => {
+    const { app, run } = await started([{ key: "make", kind: "command", run: "true" }]);
+    expect(await why(app, "ann", { run })).toMatchObject({
+      reason: "nothing_ready",
+      detail: "make is a command that waits: no running server is allowed to run commands",
+    });
+  });
+
   test("a run at work in a run that it has started is looked into", async () => {
     const { app, run } = await started([{ key: "a" }]);
     await app.call("create_workflow", {

@@ -67,3 +67,8 @@ export function* tellLosses(agent: agents.Agent): Tx<readonly agents.SilenceLoss
   if (agent.lost.length > 0) yield* agents.forgetLosses(agent.name, agent.lost);
   return agent.lost;
 }
+
+/** Since when an agent has made no call, where it is silent. */
+export function silenceView(since: number | undefined): { silent_since?: string } {
+  return since === undefined ? {} : { silent_since: iso(since) };
+}

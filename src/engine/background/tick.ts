@@ -4,7 +4,7 @@ import { dueDeadLetters } from "../../store/dead-letters/dead-letters.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { dueTasks, nextDueAt } from "../../store/tasks/transitions.js";
 import { runningTasksOfSession } from "../../store/tasks/tasks.js";
-import type { Tx } from "../../store/tx.js";
+import { together, type Tx } from "../../store/tx.js";
 import { takeDueCheckpoints, takeRequestedCheckpoints } from "../checkpoints/schedule.js";
 import { failUnstarted, prepareChild } from "../child-runs/child-runs.js";
 import { IsolatedJobs, isOfDatabase, type Quarantine } from "./isolation.js";
@@ -40,7 +40,7 @@ export interface LocalHost {
 }
 
 /**
- * Handles work that is due now, for a process without a background loop: where only CLI calls are made, no other process does it.
+ * Handles work that is due now: for a claim, and for a process without a background loop, as where only CLI calls are made.
  * Costs a few reads if nothing is due. Throws an `AggregateError` at the end for jobs that failed.
  */
 export async function catchUp(engine: Engine, local: LocalHost): Promise<void> {
@@ -55,6 +55,19 @@ export async function catchUp(engine: Engine, local: LocalHost): Promise<void> {
   await handleDueRuns(engine, jobs);
   await replayDueDeadLetters(engine, jobs);
   jobs.end();
+}
+
+/** Whether `catchUp` would find something, as far as the database tells. A few reads of indexes. */
+export function* isAnythingDue(ctx: EngineContext): Tx<boolean> {
+  const found = yield* together([
+    dueTasks(ctx.now, 1),
+    sessions.expiredSessions(ctx.now, 1),
+    projectsWithLocksDue(ctx, 1),
+    dueRuns(ctx.now, 1),
+    unheardNow(ctx),
+    silenceSteps(ctx),
+  ]);
+  return found.some(({ length }) => length > 0);
 }
 
 /** Milliseconds until the next timer, retry or timeout of a task without a holder. Overdue tasks are quarantined and not counted. */

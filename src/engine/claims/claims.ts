@@ -4,7 +4,8 @@ import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { lockProject, lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
 import { runningTasksOf, type Task } from "../../store/tasks/tasks.js";
-import { together, type Tx } from "../../store/tx.js";
+import { isAnyUnheldDue } from "../../store/tasks/transitions.js";
+import { nothing, together, type Tx } from "../../store/tx.js";
 import { actingAgent, callingAgent, offerOf } from "../agents/agents.js";
 import { tellLosses } from "../agents/presence.js";
 import { wantsUnnoted, wantWork } from "../agents/wants.js";
@@ -30,6 +31,8 @@ export interface ClaimRequest {
   readonly roles?: readonly string[] | undefined;
   /** No attempt of its own back: only new work. */
   readonly fresh?: boolean | undefined;
+  /** The caller handles due work first where there is any: the claim then answers `due` and takes nothing. */
+  readonly catchesUp?: boolean | undefined;
 }
 
 /**
@@ -41,12 +44,13 @@ export interface ClaimRequest {
 export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim> {
   const name = request.agent ?? ctx.caller.agent;
   // A run that is named is looked at in the same round trip as the agent.
-  const [agent, live, known] = yield* together([
+  const [agent, live, known, isDue = false] = yield* together([
     actingAgent(ctx, name),
     runningTasksOf(name, CONCURRENT_TASKS_MAX),
     lanesOf(request.run),
+    request.catchesUp === true ? isAnyUnheldDue(ctx.now) : nothing(),
   ]);
-  const claim = yield* claimOrResume(ctx, request, { agent, live, known });
+  const claim = yield* claimOrResume(ctx, request, { agent, live, known, isDue });
   // After the locks of the claim, in the one order.
   const lost = yield* tellLosses(agent);
   return lost.length === 0 ? claim : { ...claim, lost };
@@ -58,33 +62,42 @@ interface KnownAgent {
   readonly live: readonly Task[];
   /** The lanes of the run that is named. */
   readonly known: readonly LaneHead[] | undefined;
+  /** Whether a retry or a timer is due that may come before what is ready. */
+  readonly isDue: boolean;
 }
 
-function* claimOrResume(ctx: EngineContext, request: ClaimRequest, { agent, live, known }: KnownAgent): Tx<Claim> {
+function* claimOrResume(
+  ctx: EngineContext,
+  request: ClaimRequest,
+  { agent, live, known, isDue }: KnownAgent,
+): Tx<Claim> {
   if (live.length >= agent.maxConcurrentTasks) {
     const own = live.find((task) => request.run === undefined || task.run === request.run) ?? live[0];
     if (request.fresh === true || !own) return { outcome: "none", ...atCapacity(agent, live) };
     const brief = yield* resume(ctx, own);
     return brief ? { outcome: "claimed", brief } : { outcome: "again" };
   }
+  if (isDue) return { outcome: "again", due: true };
   const target = yield* claimTarget(ctx, request);
-  const claimer = { agent, offer: offerOf(agent, request, ctx.caller), target };
-  const claim = yield* claimWithin(ctx, claimer, known ?? (yield* laneHeads(target)));
-  if (claim.outcome === "none" && claim.reason !== "run_finished" && claim.reason !== "at_capacity") {
-    const run = "run" in target ? yield* requireRun(target.run) : undefined;
-    const project = "project" in target ? target.project : (run?.project ?? "");
-    yield* wantWork(ctx, { offer: claimer.offer, project, run: run?.id });
-  }
-  return claim;
+  const offer = offerOf(agent, request, ctx.caller);
+  return yield* claimWithin(ctx, { agent, offer, target }, known ?? (yield* laneHeads(target)));
 }
 
-/** Claims from the target, and from the child runs of a run. */
+/** Claims from the target, and from the child runs of a run; where there is nothing, notes what the agent wants. */
 function* claimWithin(ctx: EngineContext, claimer: Claimer, heads: readonly LaneHead[]): Tx<Claim> {
-  const { target } = claimer;
+  const { target, offer } = claimer;
   const claim = yield* claimAt(ctx, claimer, heads);
-  if (claim.outcome !== "none" || !("run" in target) || claim.reason.endsWith("at_capacity")) return claim;
-  const within = yield* targetWithin(yield* requireRun(target.run), claimer.offer);
-  return within ? yield* claimAt(ctx, { ...claimer, target: within }, yield* laneHeads(within)) : claim;
+  if (claim) return claim;
+  const run = "run" in target ? yield* requireRun(target.run) : undefined;
+  const why = yield* whyNoWork(ctx, { offer, target, run });
+  const within = run && why.reason !== "run_at_capacity" ? yield* targetWithin(run, offer) : undefined;
+  const ofChild = within && (yield* claimAt(ctx, { ...claimer, target: within }, yield* laneHeads(within)));
+  if (ofChild) return ofChild;
+  if (why.reason !== "run_finished") {
+    const project = "project" in target ? target.project : (run?.project ?? "");
+    yield* wantWork(ctx, { offer, project, run: run?.id });
+  }
+  return { outcome: "none", ...why };
 }
 
 /** As many as an agent may register for. */
@@ -123,8 +136,11 @@ export function* claimTarget(ctx: EngineContext, request: Pick<ClaimRequest, "ru
   );
 }
 
-/** Takes the first task that the offer meets. The lanes were read unlocked and are read again under the run's lock. */
-export function* claimAt(ctx: EngineContext, given: Claimer, heads: readonly LaneHead[]): Tx<Claim> {
+/**
+ * Takes the first task that the offer meets; undefined where there is none. The lanes were read unlocked and are read again under the
+ * run's lock.
+ */
+export function* claimAt(ctx: EngineContext, given: Claimer, heads: readonly LaneHead[]): Tx<Claim | undefined> {
   const offer = yield* withTasksWorkedOn(
     given.offer,
     heads.map(({ demand }) => demand),
@@ -133,10 +149,8 @@ export function* claimAt(ctx: EngineContext, given: Claimer, heads: readonly Lan
   const rivals = heads.filter(({ demand }) => meets(claimer.offer, demand));
   const [lane] = rivals;
   if (!lane) {
-    if ("run" in claimer.target) yield* requireRun(claimer.target.run);
     const own = yield* findParkedOnOwnLocks(ctx, claimer.offer, claimer.target);
-    if (own) return yield* takeOwn(ctx, claimer, own);
-    return { outcome: "none", ...(yield* whyNoWork(ctx, claimer.offer, claimer.target)) };
+    return own && (yield* takeOwn(ctx, claimer, own));
   }
   const tied = tiedWith(lane, rivals).filter(({ demand }) => demand !== lane.demand);
   return yield* takeFrom(ctx, claimer, { lane, tied, rivals });

@@ -6,7 +6,9 @@ import {
   COUNTED_MAX,
   heldAtHand,
   type LaneAtHand,
+  readyOfDemand,
   requestsInTheWay,
+  retriesAtHand,
   reservedAtHand,
   waitsOf,
 } from "../../store/scheduling/obstacles.js";
@@ -14,7 +16,11 @@ import { openQuestions } from "../../store/tasks/server-steps.js";
 import type { TaskAndSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { iso } from "../../base/time.js";
-import { isExcluded, type Offer, unmet } from "../scheduling/demands.js";
+import { tasksNamed, workersOf } from "../../store/tasks/workers.js";
+import type { EngineContext } from "../context.js";
+import { commandObstacle } from "../policy/command-runners.js";
+import { toolObstacle } from "../policy/tool-runners.js";
+import { isExcluded, type Offer } from "../scheduling/demands.js";
 
 // The sentences of claims that found nothing: each names what stands in the way, a few of each kind.
 
@@ -56,42 +62,79 @@ export function* lockedOut(now: number, lanes: readonly LaneAtHand[]): Tx<Explai
   const requests: string[] = [];
   for (const lane of lanes.slice(0, NAMED_MAX)) requests.push(...(yield* requestsInTheWay(lane, NAMED_MAX)));
   const locks = yield* locksOfRequests(now, [...new Set(requests)]);
-  const ends = locks.flatMap(({ expiresAt }) => expiresAt ?? []);
+  const ends = locks.flatMap(({ expiresAt }) => (expiresAt !== null && expiresAt > now ? [expiresAt] : []));
   const named = yield* namesOf(locks.map(({ agent }) => agent));
   const names = locks.map(({ path, agent, task, expiresAt, state }) => {
-    const until =
-      expiresAt === null ? (task === null ? "" : ` until it ends task ${task}`) : ` until ${iso(expiresAt)}`;
+    const ended = task === null ? "" : ` until it ends task ${task}`;
+    const until = expiresAt === null ? ended : expiresAt > now ? ` until ${iso(expiresAt)}` : "";
     return `${path} is ${state === "queued" ? "waited for" : state} by ${named(agent)}${until}`;
   });
   return { detail: `ready tasks need files that others hold: ${listed(names)}`, until: earliestOf(ends) };
 }
 
-export function* reserved(lanes: readonly LaneAtHand[]): Tx<Explained> {
+export function* reserved(now: number, lanes: readonly LaneAtHand[]): Tx<Explained> {
   const tasks = [];
-  for (const lane of lanes.slice(0, NAMED_MAX)) tasks.push(...(yield* reservedAtHand(lane, NAMED_MAX + 1)));
+  for (const lane of lanes.slice(0, NAMED_MAX)) tasks.push(...(yield* reservedAtHand(lane, now, NAMED_MAX + 1)));
   const names = tasks.map(
     ({ key, reservedFor, reservedUntil }) => `${key} is reserved for ${reservedFor} until ${iso(reservedUntil)}`,
   );
   return { detail: listed(names), until: earliestOf(tasks.map(({ reservedUntil }) => reservedUntil)) };
 }
 
-/** Counts the roles, capabilities and agents that ready tasks ask for and the offer lacks. */
-export function notOffered(offer: Offer, lanes: readonly LaneAtHand[]): string {
+/** Counts the roles, capabilities and agents that ready tasks ask for and the offer lacks, and names those that are to be done by another agent. */
+export function* notOffered(offer: Offer, lanes: readonly LaneAtHand[]): Tx<string> {
   const wanted = new Map<string, number>();
   const add = (what: string, ready: number): void => void wanted.set(what, (wanted.get(what) ?? 0) + ready);
   for (const { demand, ready } of lanes) {
-    if (demand.executor !== "agent") {
-      add(unmet(offer, demand)[0]?.detail ?? demand.executor, ready);
-      continue;
-    }
     if (demand.role !== null && !offer.roles.has(demand.role)) add(`role ${demand.role}`, ready);
     for (const one of demand.requires) if (!offer.capabilities.has(one)) add(`capability ${one}`, ready);
-    if (isExcluded(offer, demand)) add("another agent than one that worked on what they check (not_by)", ready);
     if (demand.reservedFor !== null && demand.reservedFor !== offer.agent) add(`agent ${demand.reservedFor}`, ready);
   }
   const most = [...wanted].toSorted(([, a], [, b]) => b - a);
   const shown = most.map(([what, count]) => `${what} (${count > COUNTED_MAX ? `over ${COUNTED_MAX}` : count})`);
-  return `ready tasks ask for what ${offer.agent} does not offer: ${listed(shown)}`;
+  const lacking = `ready tasks ask for what ${offer.agent} does not offer: ${listed(shown)}`;
+  const excluded: string[] = [];
+  for (const lane of lanes.filter(({ demand }) => isExcluded(offer, demand)).slice(0, NAMED_MAX))
+    excluded.push(...(yield* excludedFrom(offer, lane)));
+  if (excluded.length === 0) return lacking;
+  return most.length === 0 ? listed(excluded) : `${lacking}; ${listed(excluded)}`;
+}
+
+/** Names tasks that an agent may not take because of not_by, and who worked on what they check. */
+function* excludedFrom(offer: Offer, lane: LaneAtHand): Tx<string[]> {
+  const named: string[] = [];
+  for (const { task, spec } of yield* readyOfDemand(lane, NAMED_MAX + 1)) {
+    const keys = (spec.not_by ?? []).slice(0, NAMED_MAX);
+    const checked: string[] = [];
+    for (const key of keys) checked.push(...(yield* tasksNamed(task.run, key)));
+    const workers = new Set((yield* workersOf(checked.slice(0, CHECKED_MAX))).map(({ agent }) => agent));
+    const shared = workers.has(offer.agent) ? "" : `; ${offer.agent} shares a connection with one of them`;
+    named.push(
+      `${task.key} excludes who worked on ${listed(keys)} (not_by), and their connections: ${listed([...workers])}${shared}`,
+    );
+  }
+  return named;
+}
+
+/** Tasks whose workers are named: a for_each step may have thousands. */
+const CHECKED_MAX = 20;
+
+/** Says of commands and tool calls that are ready why no server carries them out, or that one will. */
+export function* served(ctx: EngineContext, lanes: readonly LaneAtHand[]): Tx<string> {
+  const names: string[] = [];
+  for (const { run, demand } of lanes.filter((lane) => lane.demand.executor !== "agent").slice(0, NAMED_MAX + 1)) {
+    const [first] = yield* readyOfDemand({ run, demand }, 1);
+    const line = demand.command ?? "";
+    const isCommand = demand.executor === "command";
+    const obstacle = isCommand
+      ? yield* commandObstacle(ctx, { project: demand.project, run, line })
+      : yield* toolObstacle(ctx, { run, line });
+    const what = isCommand ? "command" : "tool call";
+    names.push(
+      `${first?.task.key ?? what} is a ${what} that ${obstacle ? `waits: ${obstacle.detail}` : "a server runs"}`,
+    );
+  }
+  return listed(names);
 }
 
 /** Names the agents at work with their tasks, and whether those are plans. */
@@ -118,6 +161,20 @@ export function* asked(target: ClaimTarget): Tx<string | undefined> {
   return listed(names);
 }
 
+/** The failed tasks that are tried again, and when. */
+export function* retries(
+  now: number,
+  targets: readonly ClaimTarget[],
+): Tx<{ detail: string | undefined; until: number | undefined }> {
+  const found = [];
+  for (const target of targets) found.push(...(yield* retriesAtHand(target, now, NAMED_MAX + 1)));
+  const soon = found.toSorted((a, b) => a.availableAt - b.availableAt);
+  const names = soon.map(
+    ({ key, availableAt, runName }) => `${key} of run ${runName} failed and is tried again at ${iso(availableAt)}`,
+  );
+  return { detail: names.length === 0 ? undefined : listed(names), until: soon[0]?.availableAt };
+}
+
 /** The timers, events and child runs that tasks wait for. */
 export function* waits(
   runs: readonly string[],
@@ -127,7 +184,8 @@ export function* waits(
   for (const run of runs) found.push(...(yield* waitsOf(run, NAMED_MAX + 1)));
   const names = found.map(({ task: { key, kind }, spec }) => {
     if (kind === "workflow") return `${key} waits for its run of ${spec.workflow ?? "a workflow"}`;
-    const until = spec.until === undefined ? undefined : `until ${iso(spec.until)}`;
+    const until =
+      spec.until === undefined ? undefined : spec.until > now ? `until ${iso(spec.until)}` : "for the server";
     const event = spec.event === undefined ? undefined : `for the event ${spec.event}`;
     return `${key} waits ${[event, until].filter((one) => one !== undefined).join(", or ")}`;
   });
@@ -135,8 +193,10 @@ export function* waits(
   return { detail: names.length === 0 ? undefined : listed(names), until: earliestOf(ends) };
 }
 
-function earliestOf(times: readonly number[]): number | undefined {
-  return times.length === 0 ? undefined : Math.min(...times);
+/** Returns the earliest of the instants that are known. */
+export function earliestOf(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
 }
 
 function listed(names: readonly string[]): string {

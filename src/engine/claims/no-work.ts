@@ -3,7 +3,6 @@ import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { findRun, type Run } from "../../store/runs/runs.js";
 import type { ClaimTarget } from "../../store/scheduling/lanes.js";
 import { type LaneAtHand, lanesAtHand, lastRunOf, openRunsOf } from "../../store/scheduling/obstacles.js";
-import { nextAvailable } from "../../store/tasks/transitions.js";
 import type { Tx } from "../../store/tx.js";
 import { iso } from "../../base/time.js";
 import type { EngineContext } from "../context.js";
@@ -39,16 +38,22 @@ export interface NoWork {
 const RETRY_AFTER_MS = 5_000;
 /** For reasons that seldom end within seconds: a person, a budget, or another agent has to act first. */
 const RETRY_LATER_MS = 30_000;
+/** For work whose instant is known: longer than this an agent need not stay away, since other work may come. */
+const RETRY_AT_LAST_MS = 3_600_000;
 
 /** For so long after its last run has ended, a project without open runs is finished rather than idle. */
 const FINISHED_MS = 60_000;
 
+/** A claim that found nothing: the offer, where it was made, and the run, where that is a run. */
+export interface EmptyClaim {
+  readonly offer: Offer;
+  readonly target: ClaimTarget;
+  readonly run: Run | undefined;
+}
+
 /** Returns the most specific reason. Costs several reads: only for a claim that found nothing. */
-export function* whyNoWork(ctx: EngineContext, given: Offer, target: ClaimTarget): Tx<NoWork> {
-  // A server's own executor reads no reasons.
-  if (given.carriesOut !== undefined) return { reason: "nothing_ready", retryAfterMs: RETRY_AFTER_MS };
-  const run = "run" in target ? yield* findRun(target.run) : undefined;
-  const over = run ? ended(run) : yield* projectOver(ctx, target);
+export function* whyNoWork(ctx: EngineContext, { offer: given, target, run }: EmptyClaim): Tx<NoWork> {
+  const over = run ? finished(run) : yield* projectOver(ctx, target);
   if (over) return over;
   if (run?.status === "paused")
     return { reason: "paused", detail: details.paused([run]), retryAfterMs: RETRY_LATER_MS };
@@ -56,21 +61,21 @@ export function* whyNoWork(ctx: EngineContext, given: Offer, target: ClaimTarget
   const offer = yield* offerFor(given, lanes);
   const held = yield* heldBack(ctx, { offer, target, lanes });
   if (held) return held;
-  const [first] = lanes;
-  if (first) return yield* notForThisAgent(ctx, offer, lanes);
-  return run === undefined ? yield* noneReady(ctx, target) : yield* noneReadyWithin(ctx, offer, run);
+  if (lanes.length > 0) return yield* notForThisAgent(ctx, offer, lanes);
+  return run === undefined ? yield* noneReady(ctx, [target]) : yield* noneReadyWithin(ctx, offer, run);
 }
 
 /** A run without ready tasks may have child runs with some. */
 function* noneReadyWithin(ctx: EngineContext, given: Offer, run: Run): Tx<NoWork> {
-  for (const id of (yield* openDescendants(run.id)).slice(0, DESCENDANTS_MAX)) {
-    const lanes = yield* lanesAtHand({ run: id });
+  const within = (yield* openDescendants(run.id)).slice(0, DESCENDANTS_MAX).map((id) => ({ run: id }));
+  for (const target of within) {
+    const lanes = yield* lanesAtHand(target);
     const offer = yield* offerFor(given, lanes);
-    const why = yield* heldBack(ctx, { offer, target: { run: id }, lanes });
+    const why = yield* heldBack(ctx, { offer, target, lanes });
     if (why) return why;
     if (lanes.length > 0) return yield* notForThisAgent(ctx, offer, lanes);
   }
-  return yield* noneReady(ctx, { run: run.id });
+  return yield* noneReady(ctx, [{ run: run.id }, ...within]);
 }
 
 function offerFor(offer: Offer, lanes: readonly LaneAtHand[]): Tx<Offer> {
@@ -82,9 +87,14 @@ function offerFor(offer: Offer, lanes: readonly LaneAtHand[]): Tx<Offer> {
 
 const DESCENDANTS_MAX = 5;
 
-function ended(run: Run): NoWork | undefined {
+/** A run that gives out no task any more: it has ended, or is being cancelled. */
+function finished(run: Run): NoWork | undefined {
+  const named = `run ${run.name} (${run.id})`;
+  const stop = "stop: nothing more of it is to be done";
+  if (run.status === "cancelling")
+    return { reason: "run_finished", detail: `${named} is being cancelled; ${stop}`, retryAfterMs: 0 };
   if (run.endedAt === null) return undefined;
-  const detail = `run ${run.name} (${run.id}) ended as ${run.status} at ${iso(run.endedAt)}`;
+  const detail = `${named} ended as ${run.status} at ${iso(run.endedAt)}${run.status === "cancelled" ? `; ${stop}` : ""}`;
   return { reason: "run_finished", detail, retryAfterMs: 0 };
 }
 
@@ -147,40 +157,53 @@ function* spentIn(id: string | null | undefined): Tx<string | undefined> {
   return budget && budgetSentence(budget);
 }
 
-/** Ready work asks for another agent: a reservation ends by itself, a role or a capability has to be offered. */
+/** Ready work asks for another agent: a reservation ends by itself, a role or a capability has to be offered, a server runs commands. */
 function* notForThisAgent(ctx: EngineContext, offer: Offer, lanes: readonly LaneAtHand[]): Tx<NoWork> {
   const reserved = lanes.filter(({ demand }) => {
     const gaps = unmet(offer, demand);
     return gaps.length > 0 && gaps.every(({ kind }) => kind === "reserved");
   });
   if (reserved.length > 0) {
-    const { detail, until } = yield* details.reserved(reserved);
+    const { detail, until } = yield* details.reserved(ctx.now, reserved);
     return { reason: "reserved", detail, retryAfterMs: soonest(ctx, until, RETRY_LATER_MS) };
   }
-  return { reason: "no_capability", detail: details.notOffered(offer, lanes), retryAfterMs: RETRY_LATER_MS };
+  const forAgents = lanes.filter(({ demand }) => demand.executor === "agent");
+  const served = yield* details.served(ctx, lanes);
+  // Agents are not asked for what servers run.
+  if (forAgents.length === 0) return { reason: "nothing_ready", detail: served, retryAfterMs: RETRY_AFTER_MS };
+  const asked = yield* details.notOffered(offer, forAgents);
+  const detail = served === "" ? asked : `${asked}; ${served}`;
+  return { reason: "no_capability", detail, retryAfterMs: RETRY_LATER_MS };
 }
 
-/** Nothing is ready: says what is under way, and whom or what the rest waits for. */
-function* noneReady(ctx: EngineContext, target: ClaimTarget): Tx<NoWork> {
-  const runs = "run" in target ? [] : yield* openRunsOf(target.project, RUNS_MAX);
-  const open = "run" in target ? [target.run] : runs.map(({ id }) => id);
+/** Nothing is ready: says what is under way, what is tried again, and whom or what the rest waits for. The first target is the claim's. */
+function* noneReady(ctx: EngineContext, targets: readonly [ClaimTarget, ...ClaimTarget[]]): Tx<NoWork> {
+  const [target] = targets;
+  const open = "run" in target ? targets : (yield* openRunsOf(target.project, RUNS_MAX)).map(({ id }) => ({ run: id }));
   const working = yield* details.working(target);
   const asked = yield* details.asked(target);
-  const waits = yield* details.waits(open, ctx.now);
-  const retryAt = yield* nextAvailable(target);
-  const retries = retryAt === undefined ? undefined : `a failed task is tried again at ${iso(retryAt)}`;
-  const sentences = [working?.detail, retries, waits.detail].filter((one) => one !== undefined);
+  const retries = yield* details.retries(ctx.now, targets);
+  const waits = yield* details.waits(
+    open.flatMap((one) => ("run" in one ? one.run : [])),
+    ctx.now,
+  );
+  const sentences = [working?.detail, retries.detail, waits.detail].filter((one) => one !== undefined);
   const detail = [...sentences, asked].filter((one) => one !== undefined).join("; ");
   if (working?.planning === true) return { reason: "no_plan_yet", detail, retryAfterMs: RETRY_AFTER_MS };
-  const person = asked !== undefined && sentences.length === 0;
-  const retryAfterMs = soonest(ctx, retryAt ?? waits.until, person ? RETRY_LATER_MS : RETRY_AFTER_MS);
-  const reason = person ? "waits_for_person" : "nothing_ready";
+  const until = details.earliestOf([retries.until, waits.until]);
+  // An agent at work may make tasks ready at any time, a person within a while; else the instant is known.
+  const unknownMs = asked === undefined ? RETRY_AFTER_MS : RETRY_LATER_MS;
+  const isKnown = working === undefined && asked === undefined && until !== undefined;
+  const retryAfterMs = soonest(ctx, until, isKnown ? RETRY_AT_LAST_MS : working ? RETRY_AFTER_MS : unknownMs);
+  const reason = asked !== undefined && sentences.length === 0 ? "waits_for_person" : "nothing_ready";
   return detail === "" ? { reason, retryAfterMs } : { reason, detail, retryAfterMs };
 }
 
 const RUNS_MAX = 5;
+/** Zero would read as "ask again at once". */
+const SOONEST_MS = 100;
 
 /** When to look again: at an instant that is known, within `mostMs`. */
 function soonest(ctx: EngineContext, at: number | undefined, mostMs: number): number {
-  return at === undefined ? mostMs : Math.max(0, Math.min(mostMs, at - ctx.now));
+  return at === undefined ? mostMs : Math.max(SOONEST_MS, Math.min(mostMs, at - ctx.now));
 }

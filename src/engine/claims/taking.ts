@@ -41,8 +41,8 @@ export type Claim = Outcome & {
 type Outcome =
   | { readonly outcome: "claimed"; readonly brief: Brief }
   | ({ readonly outcome: "none" } & NoWork)
-  /** The candidates had to be parked; the next transaction looks further. */
-  | { readonly outcome: "again" };
+  /** The candidates had to be parked, or `due` work comes first; the next transaction looks further. */
+  | { readonly outcome: "again"; readonly due?: boolean };
 
 export interface Claimer {
   readonly agent: Agent;

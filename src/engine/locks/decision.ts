@@ -14,7 +14,8 @@ import type { EngineContext } from "../context.js";
 import { isOwn, type LockTable, type Obstacle, type QueuePosition, type WantedLocks } from "./conflicts.js";
 import type { Holder } from "./holders.js";
 import type { LockChange } from "./lock-change.js";
-import { type Conflict, conflictOf, lockLine, type LockLine, silenceOf, type Silences } from "./views.js";
+import { type Conflict, conflictOf, lockLine, type LockLine, type Silences } from "./views.js";
+import { silenceView } from "../agents/presence.js";
 import { wantFiles } from "../agents/wants.js";
 import { findDeadlock } from "./deadlock.js";
 import { ageingBucket, PRIORITIES } from "../scheduling/order.js";
@@ -260,7 +261,7 @@ const PATHS_TOLD_MAX = 20;
 
 function blocking({ obstacles, silent }: InTheWay): Pick<Acquired, "conflicts" | "conflicts_total"> {
   const shown = obstacles.slice(0, CONFLICTS_SHOWN_MAX).map(conflictOf);
-  const conflicts = shown.map((conflict) => ({ ...conflict, ...silenceOf(conflict.held_by, silent) }));
+  const conflicts = shown.map((conflict) => ({ ...conflict, ...silenceView(silent.get(conflict.held_by)) }));
   return { conflicts, conflicts_total: obstacles.length };
 }
 

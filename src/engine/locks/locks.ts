@@ -16,7 +16,8 @@ import { isOwn, isStale, locksNear, LockTable, patternOf } from "./conflicts.js"
 import { type Acquired, decide, type LockDecision, type Wait } from "./decision.js";
 import { confirmHolder, findHolder, type HolderReference, knownProject, onlyTaskOf } from "./holders.js";
 import { LockChange, type Served } from "./lock-change.js";
-import { type Conflict, conflictOf, lockView, type LockView, silenceOf } from "./views.js";
+import { type Conflict, conflictOf, lockView, type LockView } from "./views.js";
+import { silenceView } from "../agents/presence.js";
 import { normalisePath, type PathPattern, type PathSpace } from "../paths/paths.js";
 import { distinctPatterns } from "../paths/file-sets.js";
 import { requireTask, taskId } from "../lookup.js";
@@ -233,7 +234,7 @@ export function* editsViolating(
   );
   const shown = conflicts.slice(0, HOLDERS_SHOWN_MAX);
   const silent = yield* silentSince(shown.map(({ held_by }) => held_by));
-  return shown.map((conflict) => ({ ...conflict, ...silenceOf(conflict.held_by, silent) }));
+  return shown.map((conflict) => ({ ...conflict, ...silenceView(silent.get(conflict.held_by)) }));
 }
 
 const HOLDERS_SHOWN_MAX = 20;

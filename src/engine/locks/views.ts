@@ -1,6 +1,7 @@
 import type { Lock } from "../../store/locks/locks.js";
 import type { Obstacle } from "./conflicts.js";
 import { iso, isoOrNull } from "../../base/time.js";
+import { silenceView } from "../agents/presence.js";
 
 /** The shapes in which locks stand in every answer and resource (spec 04, Shapes). */
 
@@ -13,11 +14,6 @@ export type LockLine = ReturnType<typeof lockLine>;
 
 /** Since when agents have made no call, of those that are silent. */
 export type Silences = ReadonlyMap<string, number>;
-
-export function silenceOf(agent: string, silent: Silences): { silent_since?: string } {
-  const since = silent.get(agent);
-  return since === undefined ? {} : { silent_since: iso(since) };
-}
 
 /** The owner that blocks a path. */
 export function conflictOf({ pattern, lock }: Obstacle) {
@@ -46,7 +42,7 @@ export function lockView(lock: Lock, silent: Silences) {
     mode: lock.mode,
     state: lock.state,
     agent: lock.agent,
-    ...silenceOf(lock.agent, silent),
+    ...silenceView(silent.get(lock.agent)),
     ...(lock.task === null ? {} : { task: lock.task }),
     ...(lock.run === null ? {} : { run: lock.run }),
     ...(lock.state === "held" ? { token: lock.token } : {}),

@@ -115,7 +115,9 @@ export function* claimWork(
   }
   const target = { run };
   const claimer = { agent: known, offer: offerOf(offer, root), target };
-  return yield* claimAt(ctx, claimer, yield* laneHeads(target));
+  const claim = yield* claimAt(ctx, claimer, yield* laneHeads(target));
+  // An executor reads no reasons.
+  return claim ?? { outcome: "none", reason: "nothing_ready", retryAfterMs: 0 };
 }
 
 /** Returns the tasks the executor holds, as the database sees it. A query. */

@@ -10,7 +10,7 @@ import { milestoneLines } from "../milestones/milestones.js";
 import type { Project, ProjectLine } from "../projects/projects.js";
 import { projectView } from "../projects/views.js";
 import { runLine } from "../runs/views.js";
-import { silenceView } from "../tasks/views.js";
+import { silenceView } from "../agents/presence.js";
 
 const RUNS_SHOWN_MAX = 50;
 const WORK_SHOWN_MAX = 200;

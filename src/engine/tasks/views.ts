@@ -1,6 +1,7 @@
 import type { Attempt } from "../../store/tasks/attempts.js";
 import type { Reason, Task } from "../../store/tasks/tasks.js";
 import { iso, isoOrNull } from "../../base/time.js";
+import { silenceView } from "../agents/presence.js";
 import type { Caller } from "../context.js";
 import type { LeaseTerms } from "../lifecycle/leases.js";
 import { priorityName } from "../scheduling/order.js";
@@ -48,11 +49,6 @@ export type TaskLine = ReturnType<typeof taskLine>;
 /** A task in one line, with the silence of its holder. */
 export function heldLine(task: Task, silent: ReadonlyMap<string, number>) {
   return { ...taskLine(task), ...silenceView(silent.get(task.agent ?? "")) };
-}
-
-/** Since when an agent has made no call, where it is silent. */
-export function silenceView(since: number | undefined): { silent_since?: string } {
-  return since === undefined ? {} : { silent_since: iso(since) };
 }
 
 export function blockedLine(task: Task): { task: TaskLine; reasons: readonly Reason[] } {

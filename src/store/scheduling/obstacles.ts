@@ -65,15 +65,43 @@ export function* requestsInTheWay(
 
 const RESERVED = columns({ key: text, reservedFor: text, reservedUntil: int });
 
-/** Ready tasks of a demand that are reserved. */
+/** Ready tasks of a demand that are reserved until later than now. */
 export function* reservedAtHand(
   lane: { readonly run: string; readonly demand: Demand },
+  now: number,
   limit: number,
 ): Tx<RowOf<typeof RESERVED>[]> {
   return yield* many(RESERVED.read, [
-    `SELECT ${RESERVED.columns} FROM tasks WHERE run = $1 AND demand = $2 AND status = 'ready' AND reserved_until IS NOT NULL
-     ORDER BY reserved_until, id LIMIT $3`,
+    `SELECT ${RESERVED.columns} FROM tasks WHERE run = $1 AND demand = $2 AND status = 'ready' AND reserved_until > $3
+     ORDER BY reserved_until, id LIMIT $4`,
+    [lane.run, lane.demand.id, now, limit],
+  ]);
+}
+
+/** Ready tasks of a demand with their specs, oldest first. */
+export function* readyOfDemand(
+  lane: { readonly run: string; readonly demand: Demand },
+  limit: number,
+): Tx<TaskAndSpec[]> {
+  return yield* many(taskAndSpecOf, [
+    `SELECT ${TASKS.columnsOf("t")}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id
+     WHERE t.run = $1 AND t.demand = $2 AND t.status = 'ready' ORDER BY t.id LIMIT $3`,
     [lane.run, lane.demand.id, limit],
+  ]);
+}
+
+const RETRY = columns({ key: text, availableAt: int, runName: text });
+export interface RetryAtHand extends RowOf<typeof RETRY> {}
+
+/** Failed tasks whose next try starts later than now, the soonest first. */
+export function* retriesAtHand(where: ClaimTarget, now: number, limit: number): Tx<RetryAtHand[]> {
+  const [column, id] = columnOf(where);
+  return yield* many(RETRY.read, [
+    // sql: one of two columns.
+    `SELECT t.key, t.available_at, r.name AS run_name FROM tasks t JOIN runs r ON r.id = t.run
+     WHERE t.${column} || '' = $1 AND t.due_at IS NOT NULL AND t.agent IS NULL AND t.status = 'pending' AND t.available_at > $2
+     ORDER BY t.available_at, t.id LIMIT $3`,
+    [id, now, limit],
   ]);
 }
 

@@ -217,19 +217,18 @@ export function* dueTasks(now: number, limit: number): Tx<{ id: string; kind: st
   return [...unheld, ...held].map((row) => ({ id: text(row, "id"), kind: text(row, "kind") }));
 }
 
+/** Whether a retry, a timer or a timeout of a task without a holder is due. */
+export function* isAnyUnheldDue(now: number): Tx<boolean> {
+  return (
+    (yield ["SELECT 1 FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at <= $1 LIMIT 1", [now]]).length >
+    0
+  );
+}
+
 /** Returns when the next unclaimed task comes due, after an instant. */
 export function* nextDueAt(after: number): Tx<number | undefined> {
   const sql = "SELECT min(due_at) AS at FROM tasks WHERE due_at IS NOT NULL AND agent IS NULL AND due_at > $1";
   return (yield* sole(only("at", intOrNull), [sql, [after]])) ?? undefined;
-}
-
-/** When the earliest pending retry of a run or project comes due; undefined when there is none. */
-export function* nextAvailable(where: { run?: string; project?: string }): Tx<number | undefined> {
-  const [column, id] = where.run === undefined ? ["project", where.project ?? ""] : ["run", where.run];
-  // sql: one of two columns.
-  const sql = `SELECT min(available_at) AS at FROM tasks WHERE ${column} || '' = $1 AND due_at IS NOT NULL AND agent IS NULL
-    AND status = 'pending'`;
-  return (yield* sole(only("at", intOrNull), [sql, [id]])) ?? undefined;
 }
 
 /** Moves the due instant, leaving all else. */
