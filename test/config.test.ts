@@ -237,6 +237,8 @@ describe("configuration", () => {
     ["${HOME}/x.db", "holds a variable"],
     ["%APPDATA%\\x.db", "holds a variable"],
     ["~root/x.db", "begins with ~ and a name"],
+    [" ", "is blank"],
+    ['"/tmp/x.db"', "stands in quotes"],
     [":memory:", "of each process alone"],
     ["file:x.db", "is a URI"],
     ["file:///x.db?mode=memory", "is a URI"],

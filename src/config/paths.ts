@@ -20,6 +20,8 @@ const REFUSED: readonly (readonly [form: RegExp, why: string])[] = [
   [/^~[^/\\]/, "begins with ~ and a name, which only a shell reads as the home of that user: write the whole path"],
   [/\$\{?[a-z_]|^%[a-z_]+%/i, "holds a variable, which only a shell fills in: write what it stands for"],
   [/\0/, "holds a NUL"],
+  [/^\s*$/, "is blank: name a file"],
+  [/^(["']).*\1$/s, "stands in quotes, which only a shell takes off: write it without them"],
 ];
 
 /** Returns the absolute path. `~` is the home directory. Throws `invalid_input` for a form that means another file in each place. */

@@ -17,6 +17,7 @@ export function prepareFile(file: string, readOnly = false): void {
   try {
     if (!readOnly) makeDirectory(path.dirname(path.resolve(file)));
     refuseNetwork(file);
+    refuseOddFile(file);
     const handle = readOnly ? fs.openSync(file, "r") : fs.openSync(file, "a+", FILE_MODE);
     try {
       refuseForeign(handle, file);
@@ -55,11 +56,34 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "no permission to write it or its directory",
   EPERM: "no permission to write it or its directory",
   EROFS: "its file system is read-only",
-  EISDIR: "it is a directory",
   ENOTDIR: "a part of its path is not a directory",
   ENOENT: "its directory cannot be made",
   ENOSPC: "the disk is full",
+  ELOOP: "its symbolic links lead round in a circle",
 };
+
+/**
+ * Refuses what is no file, which may block its opener for ever, and a file with another name: SQLite keeps a log beside each name, and
+ * what is written through one of them would be lost to the other.
+ */
+function refuseOddFile(file: string): void {
+  const found = fs.statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  if (!found.isFile()) throw notUsable(file, found.isDirectory() ? "EISDIR" : "not_regular");
+  if (found.nlink > 1) throw notUsable(file, "hard_link");
+}
+
+function notUsable(file: string, reason: keyof typeof ODD_FILES): BatonError {
+  const message = `The database file ${file} cannot be used: ${ODD_FILES[reason]}. Name another one with BATON_DB.`;
+  return new BatonError("unavailable", message, { details: { file, reason } });
+}
+
+const ODD_FILES = {
+  EISDIR: "it is a directory",
+  not_regular: "it is a pipe, a socket or a device, and no regular file",
+  hard_link:
+    "it has another name (a hard link), and what is written through one of them would be lost to the other. Remove that name, or make the copy with baton backup",
+} as const;
 
 function refuseForeign(handle: number, file: string): void {
   const header = Buffer.alloc(APPLICATION_ID_OFFSET + 4);

@@ -12,6 +12,8 @@ type Mark = readonly [device: bigint, inode: bigint];
  */
 export class FileIdentity {
   readonly #file: string;
+  /** The file itself where the path is a symbolic link: SQLite keeps the log and its index beside it. */
+  readonly realFile: string;
   readonly #mark: Mark | undefined;
   readonly #beside = new Map<string, Mark>();
   #besideAt = -Infinity;
@@ -19,6 +21,7 @@ export class FileIdentity {
   /** To be made before the connection opens the file, so that a swap in between is noticed too. */
   constructor(file: string) {
     this.#file = file;
+    this.realFile = fs.existsSync(file) ? fs.realpathSync(file) : file;
     this.#mark = markOf(file);
   }
 
@@ -31,14 +34,14 @@ export class FileIdentity {
     for (const suffix of ["-wal", "-shm"]) {
       // They come with the first query, and go with the last connection alone.
       const known = this.#beside.get(suffix);
-      const found = markOf(this.#file + suffix);
+      const found = markOf(this.realFile + suffix);
       if (known !== undefined && !isSame(known, found)) throw this.#moved(suffix);
       if (found !== undefined) this.#beside.set(suffix, found);
     }
   }
 
   #moved(suffix: string): BatonError {
-    const file = this.#file + suffix;
+    const file = (suffix === "" ? this.#file : this.realFile) + suffix;
     const happened = fs.existsSync(file) ? "replaced" : "removed";
     const message =
       `The database file ${file} was ${happened} while this process had it open. What this call and the last ones before it ` +

@@ -163,7 +163,10 @@ class SqliteStore implements Store {
     this.#rollback = database.prepare("ROLLBACK");
     this.#version = database.prepare("PRAGMA user_version").pluck();
     const dataVersion = database.prepare("PRAGMA data_version").pluck();
-    this.#wake = new SqliteWake({ file: options.file, dataVersion: () => unlessBusy(() => Number(dataVersion.get())) });
+    this.#wake = new SqliteWake({
+      file: sharing.identity?.realFile ?? options.file,
+      dataVersion: () => unlessBusy(() => Number(dataVersion.get())),
+    });
     // NOOP copies nothing.
     const log = database.prepare<[], { log: number; checkpointed: number }>("PRAGMA wal_checkpoint(NOOP)");
     this.#checkpointer = new WalCheckpointer({

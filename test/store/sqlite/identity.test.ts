@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { openSqlite } from "../../../src/store/sqlite/sqlite.js";
@@ -47,10 +47,16 @@ describe("a database file under a running process", () => {
     await expect(store.snapshot(names)).rejects.toMatchObject(refused);
   });
 
-  test.each(["-wal", "-shm"])("is refused within a second when its %s alone was removed", async (suffix) => {
+  test.each([
+    ["-wal", ""],
+    ["-shm", ""],
+    ["-wal", ", opened by a link,"],
+  ])("is refused within a second when the %s of the file%s alone was removed", async (suffix, byLink) => {
     const file = migratedFile();
+    const link = path.join(temporaryDirectory(), "link.db");
+    symlinkSync(file, link);
     const runtime = testRuntime();
-    const store = await openSqlite({ file, synchronous: "NORMAL", runtime });
+    const store = await openSqlite({ file: byLink === "" ? file : link, synchronous: "NORMAL", runtime });
     onTestFinished(() => store.close());
     await store.transact(() => put("a"));
     rmSync(file + suffix);

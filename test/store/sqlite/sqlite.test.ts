@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -139,6 +140,23 @@ describe("refused with a reason, and nothing changed:", () => {
     await expect(open(path.join(directory, "file", "baton.db"))).rejects.toEqual(unavailable(/not a directory/));
     mkdirSync(path.join(directory, "directory"));
     await expect(open(path.join(directory, "directory"))).rejects.toEqual(unavailable(/it is a directory/));
+  });
+
+  test("a pipe, a device, links that lead round, and a file with a second name", async () => {
+    const at = (name: string) => path.join(directory, name);
+    const directory = temporaryDirectory();
+    execFileSync("mkfifo", [at("pipe")]);
+    for (const odd of [at("pipe"), "/dev/null"])
+      for (const readOnly of [false, true])
+        await expect(open(odd, { readOnly })).rejects.toEqual(unavailable(/no regular file/));
+    symlinkSync("round", at("round"));
+    await expect(open(at("round"))).rejects.toEqual(unavailable(/links lead round/));
+    await (await open(at("baton.db"))).close();
+    linkSync(at("baton.db"), at("other.db"));
+    for (const name of ["baton.db", "other.db"])
+      await expect(open(at(name))).rejects.toEqual(unavailable(/has another name \(a hard link\)/));
+    rmSync(at("other.db"));
+    await (await open(at("baton.db"))).close();
   });
 
   test("a place that cannot be written", async () => {
