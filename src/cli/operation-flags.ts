@@ -21,6 +21,13 @@ export interface InputSchema {
 /** The flag that takes a whole input as JSON. No operation has a parameter of its name (a test looks). */
 export const WHOLE = "json_input";
 
+export interface FlagReading {
+  readonly schema: InputSchema;
+  readonly stdin: () => string;
+  /** The parameter that another system's name means. */
+  readonly meant?: (name: string) => string | undefined;
+}
+
 /**
  * Reads `--key value`, `--key=value`, `--switch`, `--no-switch` and repeated flags as an operation's input, by its JSON
  * Schema; `--json-input JSON` gives the rest, `-` what `stdin` reads. What a value must be beyond its form dispatch
@@ -28,14 +35,14 @@ export const WHOLE = "json_input";
  */
 export function parseOperationFlags(
   args: readonly string[],
-  { schema, stdin }: { readonly schema: InputSchema; readonly stdin: () => string },
+  { schema, stdin, meant = () => undefined }: FlagReading,
 ): Record<string, unknown> {
   const properties = schema.properties ?? {};
   const input: Record<string, unknown> = {};
   const lists = new Map<string, unknown[]>();
   let whole: Record<string, unknown> = {};
   for (let at = 0; at < args.length; at++) {
-    const flag = flagAt(args, at, properties);
+    const flag = flagAt(args, at, { properties, meant });
     at += flag.taken;
     if (flag.name === WHOLE) {
       whole = wholeInput(flag.text === "-" ? stdin() : flag.text);
@@ -63,13 +70,17 @@ interface Flag {
   readonly taken: number;
 }
 
-function flagAt(args: readonly string[], at: number, properties: Readonly<Record<string, FlagSchema>>): Flag {
+interface KnownFlags extends Required<Pick<FlagReading, "meant">> {
+  readonly properties: Readonly<Record<string, FlagSchema>>;
+}
+
+function flagAt(args: readonly string[], at: number, { properties, meant }: KnownFlags): Flag {
   const argument = args[at] ?? "";
   const match = /^--([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(argument);
   if (match === null) throw new UsageError(`"${argument}" is not a flag: write parameters as --name value.`);
   const [, typed = "", inline] = match;
   const said = `--${typed}`;
-  const name = typed.replaceAll("-", "_");
+  const name = nameOf(typed.replaceAll("-", "_"), { properties, meant });
   const negated = name.startsWith("no_") ? name.slice("no_".length) : undefined;
   if (negated !== undefined && inline === undefined && properties[negated]?.type === "boolean") {
     return { name: negated, said, text: "false", taken: 0 };
@@ -84,6 +95,10 @@ function flagAt(args: readonly string[], at: number, properties: Readonly<Record
   if (next === undefined || next.startsWith("--"))
     throw new UsageError(`${said} needs a value: ${said} ${form(properties[name])}.`);
   return { name, said, text: next, taken: 1 };
+}
+
+function nameOf(written: string, { properties, meant }: KnownFlags): string {
+  return properties[written] === undefined && written !== WHOLE ? (meant(written) ?? written) : written;
 }
 
 function unknown(said: string, name: string, properties: Readonly<Record<string, FlagSchema>>): UsageError {

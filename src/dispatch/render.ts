@@ -135,7 +135,7 @@ function headlineOf(result: Record<string, unknown>): string | undefined {
   if (outcome === "none")
     return `Nothing to claim: ${show(reason)}${typeof detail === "string" ? `: ${shownLine(detail)}` : ""}.`;
   if (outcome === "queued") return `Queued, place ${show(result["position"])}: nothing is locked yet.`;
-  if (outcome === "denied") return "Not locked: others hold what you asked for.";
+  if (outcome === "denied") return deniedLine(result);
   if (outcome === "deadlock") return "Not locked: waiting would have closed a cycle of waits.";
   if (outcome === "granted") return lockedLine(result);
   if (Array.isArray(result["released"])) return releasedLine(result);
@@ -160,6 +160,18 @@ function lockedLine({ locks }: Record<string, unknown>): string {
   return `Locked${until}: edit these files now, and release_file_lock when you are done.`;
 }
 
+/** Says who holds what was asked for until when: so long another agent waits, or does something else. */
+function deniedLine({ conflicts, conflicts_total: total }: Record<string, unknown>): string {
+  const shown = (Array.isArray(conflicts) ? conflicts.filter(isObject) : []).slice(0, CONFLICTS_NAMED_MAX);
+  const said = shown.map(({ path, held_by: holder, task, expires_at: until, state }) => {
+    const end = typeof until === "string" ? until : `its task ${typeof task === "string" ? `${show(task)} ` : ""}ends`;
+    return `${show(path)} is ${state === "queued" ? "asked for earlier" : "held"} by ${show(holder)} until ${end}`;
+  });
+  const rest = typeof total === "number" && total > said.length ? ` (${total - said.length} more conflicts)` : "";
+  return `Not locked: ${said.join("; ")}${rest}. To wait in line for it: the same call with wait_seconds.`;
+}
+const CONFLICTS_NAMED_MAX = 3;
+
 function releasedLine({ released, withdrawn, not_held: others, granted }: Record<string, unknown>): string {
   const parts = [
     pathsOf(released) === "" ? "Nothing was released" : `Released ${pathsOf(released)}`,
@@ -180,13 +192,24 @@ export function renderError(error: BatonError | InternalError): Rendered {
   const { code, message, details, retry, next } = facts;
   const lines = [
     `${code}: ${message}`,
-    details && compactText({ state: details }, { items: 20, chars: 600 }, new Set()),
+    stateText(details, message),
     retryText(retry),
     ...next.map(({ tool, arguments: args }) => `next: ${tool} ${JSON.stringify(args)}`),
   ];
   const text = shownText(lines.filter((line) => line !== undefined).join("\n"));
   const shown = Buffer.byteLength(text) <= TEXT_BYTES_MAX ? text : `${clip(text, TEXT_BYTES_MAX - 20)}\n… cut here.`;
   return { structuredContent: { error: { ...facts } }, text: shown, isError: true };
+}
+
+/** The state beside an error, without the problems that its message tells already. */
+function stateText(details: Readonly<Record<string, unknown>> | undefined, message: string): string | undefined {
+  if (details === undefined) return undefined;
+  const { problems: all, ...others } = details;
+  const untold = Array.isArray(all)
+    ? all.filter((one) => !(isObject(one) && message.includes(String(one["message"]))))
+    : [];
+  const state = untold.length === 0 ? others : { ...others, problems: untold };
+  return Object.keys(state).length === 0 ? undefined : compactText({ state }, { items: 20, chars: 600 }, new Set());
 }
 
 function errorFacts(error: BatonError | InternalError) {

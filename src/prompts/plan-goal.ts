@@ -3,7 +3,8 @@ import type { EngineContext } from "../engine/context.js";
 import { projectStatus } from "../engine/system/project-status.js";
 import type { Project } from "../engine/projects/projects.js";
 import { suggestProjects } from "../engine/system/completions.js";
-import { listWorkflows, readingProject } from "../engine/workflows/workflows.js";
+import { listWorkflows } from "../engine/workflows/workflows.js";
+import { projectAtHand } from "../engine/projects/creation.js";
 import type { Tx } from "../store/tx.js";
 import type { Prompt } from "./prompt.js";
 import { clipped, quoted, recorded } from "./quoting.js";
@@ -27,7 +28,7 @@ export const planGoal: Prompt = {
     },
   ],
   *compose(ctx, given) {
-    const project = yield* readingProject(ctx, given.optional("project"));
+    const project = yield* projectAtHand(ctx, given.optional("project"));
     return [
       "Plan this goal with Baton as a workflow, and start it.",
       quoted("The goal, as the user wrote it", given.required("goal")),
@@ -48,6 +49,7 @@ function* factsOf(ctx: EngineContext, project: Project | undefined): Tx<Record<s
       name: project.name,
       root: project.root,
       description: project.description === null ? null : clipped(project.description, DESCRIPTION_CHARS_MAX),
+      ...(project.describedBy === null ? {} : { from: project.describedBy }),
     },
     active_runs: status.active_runs.slice(0, RUNS_SHOWN_MAX),
     workflows: lines.map(({ workflow: { name, version, steps }, performance: { runs, success_rate: rate } }) => ({

@@ -11,7 +11,7 @@ import { PART_BYTES_MAX } from "../engine/tasks/queries.js";
 import { startThatFits } from "../base/texts/shown-text.js";
 import { PLAN_EXAMPLE } from "../engine/tasks/plans.js";
 import { attemptView, leaseView, taskLine } from "../engine/tasks/views.js";
-import { exampleOf } from "../dispatch/guide/examples.js";
+import { exampleOf } from "../engine/steps/example-result.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";

@@ -10,6 +10,7 @@ import {
   replayDeadLetter,
   resolveDeadLetter,
 } from "../engine/dead-letters/dead-letters.js";
+import { deadLetterId } from "../engine/dead-letters/references.js";
 import { sendToDeadLetters } from "../engine/dead-letters/sending.js";
 import type { EngineContext } from "../engine/context.js";
 import { BatonError } from "../base/errors.js";
@@ -22,7 +23,7 @@ import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
-const ID = "From list_dead_letters.";
+const ID = "From list_dead_letters; or its task.";
 
 const deadLetterShape = z.object({
   id: z.string(),
@@ -92,7 +93,7 @@ const get = defineOperation({
     blocked: z.array(z.string()),
   }),
   *run(ctx, { id }) {
-    const { deadLetter, task, spec, run, attempts, blocked } = yield* deadLetterInFull(id);
+    const { deadLetter, task, spec, run, attempts, blocked } = yield* deadLetterInFull(yield* deadLetterId(id));
     const got = partialResults(attempts, ctx.settings.payload_bytes_max);
     return {
       dead_letter: deadLetterView(deadLetter, task),
@@ -184,10 +185,15 @@ interface ReplayInput {
   readonly agent?: string | undefined;
 }
 
-function* replayOne(ctx: EngineContext, id: string, { changes: given, notes: note, agent }: ReplayInput): Tx<Handled> {
+function* replayOne(
+  ctx: EngineContext,
+  reference: string,
+  { changes: given, notes: note, agent }: ReplayInput,
+): Tx<Handled> {
   const acting = yield* actingAgent(ctx, agent);
   const { retry, ...rest } = given ?? {};
   const { max_attempts } = retry ?? {};
+  const id = yield* deadLetterId(reference);
   const asked = { ...rest, ...(max_attempts === undefined ? {} : { retry: { max_attempts } }) };
   return changeView(yield* replayDeadLetter(ctx, { id, note, changes: asked, by: acting.name }));
 }
@@ -207,8 +213,9 @@ const resolve = defineOperation({
     ...params.acting,
   }),
   output: z.object(shapes.change),
-  *run(ctx, { id, notes, result, agent: handle }) {
+  *run(ctx, { id: reference, notes, result, agent: handle }) {
     const agent = yield* actingAgent(ctx, handle);
+    const id = yield* deadLetterId(reference);
     return changeView(yield* resolveDeadLetter(ctx, { id, notes, result, by: agent.name }));
   },
 });
@@ -221,8 +228,9 @@ const discard = defineOperation({
   effect: "destructive",
   input: z.object({ id: z.string().describe(ID), notes: z.string().min(1).max(10_000), ...params.acting }),
   output: z.object({ task: shapes.taskLine }),
-  *run(ctx, { id, notes, agent: handle }) {
+  *run(ctx, { id: reference, notes, agent: handle }) {
     const agent = yield* actingAgent(ctx, handle);
+    const id = yield* deadLetterId(reference);
     return { task: taskLine(yield* discardDeadLetter(ctx, { id, notes, by: agent.name })) };
   },
 });

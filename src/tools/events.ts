@@ -9,7 +9,7 @@ export const waitFor = defineOperation({
   name: "wait_for",
   title: "Wait for events",
   description:
-    "Waits for an event that concerns this agent, in any process: a lock granted, a run finished, a task ready or ended. Returns the events and the next cursor. Workers wait for work inside claim_task.",
+    "Waits for an event that concerns this agent, in any process: a lock granted, a run or task ended, a task ready. Returns the events and a cursor. Work is waited for in claim_task.",
   area: "runs",
   effect: "write",
   listed: true,
@@ -19,6 +19,7 @@ export const waitFor = defineOperation({
     cursor: z.string().optional().describe("From the last answer. Default: where this agent left off."),
     kinds: z.array(z.enum(WAIT_KINDS)).min(1).optional(),
     run: params.run.optional(),
+    task: params.task.optional(),
     timeout_seconds: z.number().min(0).max(600).default(50),
     ...params.acting,
     project: params.project,
@@ -31,7 +32,7 @@ export const waitFor = defineOperation({
       seen = await host.read(() => pollWatch({ ...watch, cursor: seen.cursor }));
       return seen.events.length > 0 ? true : undefined;
     }, input.timeout_seconds);
-    if (seen.cursor !== watch.cursor) await host.transact(() => saveCursor(watch.agent, seen.cursor), "cursor");
+    if (seen.cursor !== watch.cursor) await host.transact(() => saveCursor(watch, seen.cursor), "cursor");
     return { events: seen.events.map(eventView), cursor: seen.cursor, timed_out: seen.events.length === 0 };
   },
 });

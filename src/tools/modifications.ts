@@ -59,6 +59,7 @@ export const modifyRun = defineOperation({
     removed: z.array(z.string()),
     updated: z.array(z.string()),
     ready: z.array(shapes.taskLine),
+    warnings: z.array(z.string()).optional(),
   }),
   *run(ctx, { run, changes, expected_revision: expectedRevision, agent: handle }) {
     const agent = yield* actingAgent(ctx, handle);
@@ -69,6 +70,7 @@ export const modifyRun = defineOperation({
       removed: done.removed.slice(0, SHOWN_MAX),
       updated: done.updated.slice(0, SHOWN_MAX),
       ready: done.ready.slice(0, SHOWN_MAX).map(taskLine),
+      ...(done.warnings.length === 0 ? {} : { warnings: done.warnings.slice(0, SHOWN_MAX) }),
     };
   },
 });

@@ -20,6 +20,8 @@ const project = z.object({
   root: z.string().nullable(),
   status: z.enum(PROJECT_STATUSES),
   description: z.string().nullable(),
+  /** The author of the description. */
+  from: z.string().optional(),
   config: z.record(z.string(), z.unknown()),
   created_at: instant,
   updated_at: instant,

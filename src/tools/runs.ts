@@ -9,7 +9,8 @@ import { taskLine } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
 import { overviewView, runView } from "../engine/runs/views.js";
 import { failuresOf } from "../engine/tasks/queries.js";
-import { readingProject, requireVersion } from "../engine/workflows/workflows.js";
+import { requireVersion } from "../engine/workflows/workflows.js";
+import { projectAtHand } from "../engine/projects/creation.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
@@ -94,7 +95,7 @@ const list = defineOperation({
     const workflow =
       input.workflow === undefined
         ? undefined
-        : (yield* requireVersion(yield* readingProject(ctx, input.project), { workflow: input.workflow })).workflow.id;
+        : (yield* requireVersion(yield* projectAtHand(ctx, input.project), { workflow: input.workflow })).workflow.id;
     const { runs, next } = yield* listRunPage({ ...input, project: project?.id, workflow });
     return { runs: runs.map(({ run, counters }) => runView(run, counters)), ...next };
   },

@@ -60,6 +60,13 @@ const createInput = z.object({
   project: params.project,
 });
 
+/** Files without a word about their use are those that the task writes. */
+function withFilesWritten(given: Record<string, unknown>): Record<string, unknown> {
+  const { files: written } = given;
+  const isText = typeof written === "string" && written !== "" && !written.trimStart().startsWith("{");
+  return isText || Array.isArray(written) ? { ...given, files: { write: written } } : given;
+}
+
 const createTask = defineOperation({
   name: "create_task",
   title: "Create a task",
@@ -70,6 +77,7 @@ const createTask = defineOperation({
   quota: "tasks",
   listed: true,
   aliases: ["add_task"],
+  translate: withFilesWritten,
   example: { title: "…", prompt: "…", files: { write: ["src/api/**"] } },
   input: createInput,
   output: z.object({ task: shapes.taskLine }),

@@ -10,7 +10,7 @@ import { iso } from "../base/time.js";
 import { isName, NAME_RULE } from "../base/names.js";
 import { toMermaid } from "../engine/graph/diagrams.js";
 import { findProject, spaceOnDisk } from "../engine/projects/projects.js";
-import { requireProject } from "../engine/projects/creation.js";
+import { projectAtHand, requireProject } from "../engine/projects/creation.js";
 import * as workflows from "../engine/workflows/workflows.js";
 import {
   definition,
@@ -120,7 +120,7 @@ const list = defineOperation({
     ...nextPage,
   }),
   *run(ctx, { project: wanted, limit, cursor }) {
-    const project = yield* workflows.readingProject(ctx, wanted);
+    const project = yield* projectAtHand(ctx, wanted);
     if (project === undefined) return { workflows: [] };
     const { lines, next } = yield* workflows.listWorkflows({ project: project.id, limit, after: cursor });
     return {
@@ -166,7 +166,7 @@ const get = defineOperation({
     performance: z.object(performance),
   }),
   *run(ctx, { name: wanted, version, project: inProject }) {
-    const project = yield* workflows.readingProject(ctx, inProject);
+    const project = yield* projectAtHand(ctx, inProject);
     const found = yield* workflows.requireWorkflow(ctx, project, { workflow: wanted, version });
     const [figures] = yield* workflows.performanceOf([found.workflow]);
     if (figures === undefined) throw new Error("one workflow, no performance");
@@ -255,7 +255,7 @@ const remove = defineOperation({
   output: z.object({ workflow: z.object({ ...workflowFields, archived_at: instant }) }),
   *run(ctx, { agent, name: wanted, project: inProject }) {
     const acting = yield* actingAs(ctx, agent);
-    const project = yield* workflows.readingProject(acting, inProject);
+    const project = yield* projectAtHand(acting, inProject);
     const archived = yield* workflows.deleteWorkflow(acting, project, wanted);
     return { workflow: { ...line(archived), archived_at: iso(archived.updatedAt) } };
   },

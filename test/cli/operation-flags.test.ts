@@ -1,12 +1,15 @@
 import { expect, test } from "vitest";
 import { type InputSchema, parseOperationFlags, WHOLE } from "../../src/cli/operation-flags.js";
+import { parameterMeant } from "../../src/dispatch/input/foreign-names.js";
 import { catalogue } from "../../src/tools/registry.js";
 
 const SHARED = ["json", "db", "database_url", "log_level", "help", WHOLE];
 
 function parse(operation: string, ...args: string[]): Record<string, unknown> {
-  const schema = catalogue.inputSchema(catalogue.require(operation)) as InputSchema;
-  return parseOperationFlags(args, { schema, stdin: () => '{"title":"from stdin"}' });
+  const found = catalogue.require(operation);
+  const schema = catalogue.inputSchema(found) as InputSchema;
+  const meant = (key: string) => parameterMeant(found, key);
+  return parseOperationFlags(args, { schema, stdin: () => '{"title":"from stdin"}', meant });
 }
 
 test.each(catalogue.all.map((operation) => [operation.name, operation] as const))(
@@ -16,6 +19,14 @@ test.each(catalogue.all.map((operation) => [operation.name, operation] as const)
     expect(Object.keys(properties).filter((name) => SHARED.includes(name))).toEqual([]);
   },
 );
+
+test("a flag under another system's name is the parameter that it means", () => {
+  expect(parse("create_task", "--needs", "a", "--needs=b", "--description", "p")).toEqual({
+    dependencies: ["a", "b"],
+    prompt: "p",
+  });
+  expect(() => parse("create_task", "--nedes", "a")).toThrow(/Unknown parameter --nedes/);
+});
 
 test("each value is read as its parameter's schema says", () => {
   expect(parse("fail_task", "--task", "7", "--token", "7", '--error={"type":"x"}', "--no-retryable")).toEqual({

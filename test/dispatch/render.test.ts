@@ -11,6 +11,22 @@ const line = (n: number) => ({
   priority: "normal",
 });
 
+test("an error tells each problem once, in its message or beside it", () => {
+  const problems = [
+    { path: "a", message: '"a" is missing.' },
+    { path: "b", message: "told nowhere else" },
+  ];
+  const error = new BatonError("invalid_input", 'Nothing was done: "a" is missing.', {
+    details: { problems, run: "r" },
+  });
+  const { text, structuredContent } = renderError(error);
+  expect(text.match(/"a" is missing/g)).toHaveLength(1);
+  expect(text).toContain("told nowhere else");
+  expect(structuredContent).toMatchObject({ error: { details: { problems } } });
+  const all = new BatonError("invalid_input", '"a" is missing.', { details: { problems: problems.slice(0, 1) } });
+  expect(renderError(all).text).toBe('invalid_input: "a" is missing.');
+});
+
 describe("a result", () => {
   test("is complete data, and short lines of the same", () => {
     const result = {

@@ -6,7 +6,7 @@ import { catalogue } from "../../src/tools/registry.js";
 // the reader has, need none.
 
 const PROSE =
-  /^(?:title|prompt|ask|notes?|message|reason|detail|label|description|goal|progress_note|error|result|partial_result|stack|payload|conditions|criteria)$/;
+  /^(?:title|prompt|ask|notes?|message|reason|detail|label|description|goal|text|progress_note|error|result|partial_result|stack|payload|conditions|criteria)$/;
 const AUTHOR = /^(?:from|agent|held_by|(?:created|closed|completed|started)_by)$/;
 
 const EXEMPT: Readonly<Record<string, string>> = {
@@ -20,15 +20,6 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "signal.note": "the server's own words",
   "acquire_file_lock.note": "the server's own words",
   "get_health_status.components[].reason": "the server's own words",
-  // A project's description is shared by all who work in it; the history names who changed it.
-  ...Object.fromEntries(
-    ["create", "update", "archive", "restore"].map((verb) => [
-      `${verb}_project.project.description`,
-      "the project's own",
-    ]),
-  ),
-  "get_project_status.project.description": "the project's own",
-  "list_projects.projects[].description": "the project's own",
 };
 
 interface Schema {

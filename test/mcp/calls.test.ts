@@ -31,6 +31,11 @@ test("a wait shows its progress and is ended by another process", async () => {
   });
   expect(claimed).toMatchObject({ outcome: "claimed", task: { title: "t", prompt: "Do it." } });
   expect(progress.length).toBeGreaterThanOrEqual(2);
+  const { task, lease } = claimed;
+  if (!task || !lease) throw new Error("nothing was claimed");
+  const ended = planner.call("wait_for", { task: task.id, timeout_seconds: 30 });
+  await worker.call("complete_task", { task: task.id, token: lease.token });
+  expect(await ended).toMatchObject({ timed_out: false, events: [{ type: "task.succeeded", task: task.id }] });
 });
 
 test("a cancelled wait ends, and the server answers on", async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from "vitest";
 import { STEP_KINDS } from "../../src/base/statuses.js";
-import { exampleCall, exampleOf } from "../../src/dispatch/guide/examples.js";
+import { exampleCall } from "../../src/dispatch/guide/examples.js";
+import { exampleOf } from "../../src/engine/steps/example-result.js";
 import { parseInput } from "../../src/dispatch/input.js";
 import { renderResult } from "../../src/dispatch/render.js";
 import { STEP_EXAMPLES, stepGuide } from "../../src/dispatch/guide/step-guide.js";

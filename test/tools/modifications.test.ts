@@ -49,6 +49,29 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
     expect((await team.run(run.id)).status).toBe("succeeded");
   });
 
+  it("warns where a removed gate let tasks through only after its checks or a person's decision", async () => {
+    const team = await crew();
+    const { run } = await team.start([
+      { key: "a" },
+      { key: "tested", kind: "gate", needs: ["a"], checks: ["steps.a.output.ok"] },
+      { key: "signed", kind: "human", ask: "Ship?", needs: ["tested"] },
+      { key: "ship", needs: ["signed"] },
+      { key: "last", kind: "gate", needs: ["ship"], checks: ["true"] },
+    ]);
+    const done = await modify(team, run.id, [
+      { op: "remove_task", task: "signed" },
+      { op: "remove_task", task: "last" },
+    ]);
+    expect(done).toMatchObject({
+      warnings: ["signed is removed: its dependents (ship) no longer wait for a person's decision"],
+    });
+    const next = await modify(team, run.id, [{ op: "remove_task", task: "tested" }]);
+    expect(next).toMatchObject({
+      warnings: ["tested is removed: its dependents (ship) no longer wait for its checks"],
+    });
+    expect(await modify(team, run.id, [{ op: "remove_task", task: "ship" }])).not.toHaveProperty("warnings");
+  });
+
   it("removes a task: what came after it still comes after what it waited for", async () => {
     const team = await crew();
     const { run } = await team.start(line);

@@ -56,6 +56,52 @@ describe.each(BACKENDS)("an answer on %s", (backend) => {
     expect((await call("get_run", { run: run.id })).run.inputs).toEqual({ goal, lang: "de" });
   });
 
+  it("to a claim outside git is about the project that create_task uses there, before either has made it", async () => {
+    const team = new Crew(await startAppOn(backend));
+    const { call } = team.app;
+    expect(await call("claim_task", { agent: "early" })).toMatchObject({ outcome: "none", reason: "no_plan_yet" });
+    const waiting = call("claim_task", { agent: "early", wait_seconds: 600 });
+    const { task } = await call("create_task", { title: "T", prompt: "p" });
+    expect(await waiting).toMatchObject({ outcome: "claimed", task: { id: task.id } });
+  });
+
+  it("to a wrong result names the call with one of the form that is asked for", async () => {
+    const team = new Crew(await startAppOn(backend));
+    const output = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
+    const { run } = await team.start([{ key: "a", output }]);
+    const { id, token } = await team.take("ann", { run: run.id });
+    await expect(team.complete({ id, token }, { n: "1" })).rejects.toMatchObject({
+      code: "invalid_input",
+      next: [{ tool: "complete_task", arguments: { task: id, token, result: { n: 1 } } }],
+    });
+  });
+
+  it("about a project names the author of its description", async () => {
+    const { call } = await startAppOn(backend);
+    const made = await call("create_project", { name: "q", description: "Ours", agent: "ann" });
+    expect(made.project).toMatchObject({ description: "Ours", from: "ann" });
+    expect(
+      (await call("update_project", { project: "q", config: { max_parallel: 2 }, agent: "ben" })).project.from,
+    ).toBe("ann");
+    await call("update_project", { project: "q", description: "Mine", agent: "ben" });
+    expect(await call("get_project_status", { project: "q" })).toMatchObject({ project: { from: "ben" } });
+    await call("update_project", { project: "q", description: null, agent: "ann" });
+    expect((await call("list_projects", {})).projects).toEqual([
+      expect.not.objectContaining({ from: expect.anything() }),
+    ]);
+  });
+
+  it("that lists locks shows a token to its holder alone", async () => {
+    const { call } = await startAppOn(backend);
+    await call("acquire_file_lock", { paths: ["a.ts"], agent: "ann" });
+    await call("acquire_file_lock", { paths: ["b.ts"] });
+    const { locks } = await call("list_file_locks", {});
+    expect(locks.map(({ path, token }) => [path, typeof token])).toEqual([
+      ["a.ts", "undefined"],
+      ["b.ts", "number"],
+    ]);
+  });
+
   it("to a signal that no step waits for says so, with the event that was probably meant", async () => {
     const team = new Crew(await startAppOn(backend));
     const { run } = await team.start([{ key: "hook", kind: "wait", event: "merged" }]);
@@ -70,6 +116,17 @@ describe.each(BACKENDS)("an answer on %s", (backend) => {
 });
 
 describe("the text of a lock's answer", () => {
+  it("says of a denied one who holds the files and until when", () => {
+    const conflicts = [
+      { path: "a.ts", held_by: "ann", state: "held", expires_at: "2026-01-01T00:00:00.000Z" },
+      { path: "b.ts", held_by: "ben", state: "held", task: "task_1", expires_at: null },
+    ];
+    const { text } = renderResult({ outcome: "denied", locks: [], conflicts, conflicts_total: 7 });
+    expect(text.split("\n")[0]).toBe(
+      "Not locked: a.ts is held by ann until 2026-01-01T00:00:00.000Z; b.ts is held by ben until its task task_1 ends (5 more conflicts). To wait in line for it: the same call with wait_seconds.",
+    );
+  });
+
   it("says until when files are locked without a task, and what a release gave free", () => {
     const locks = [{ path: "a.ts", mode: "exclusive", token: 1, expires_at: "2026-01-01T00:30:00.000Z" }];
     expect(renderResult({ outcome: "granted", locks, conflicts: [] }).text).toMatch(

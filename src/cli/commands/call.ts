@@ -1,6 +1,7 @@
 import type { NextCall } from "../../base/errors.js";
 import { isObject } from "../../base/json.js";
 import { hint } from "../../base/names.js";
+import { parameterMeant } from "../../dispatch/input/foreign-names.js";
 import type { Operation, OperationIndex } from "../../dispatch/operation.js";
 import { renderResult } from "../../dispatch/render.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
@@ -16,7 +17,7 @@ export async function call({ asPerson, stdin }: CommandContext, args: readonly s
   if (operation === undefined) throw unknown(name, catalogue);
   const schema = catalogue.inputSchema(operation) as InputSchema;
   if (flags.includes("--help") || flags.includes("-h")) return explain(operation, schema);
-  const input = parseOperationFlags(flags, { schema, stdin });
+  const input = parseOperationFlags(flags, { schema, stdin, meant: (key) => parameterMeant(operation, key) });
   // A person at a terminal sees that the call waits, so the longer bound applies.
   const { result } = await asPerson(async (opened) =>
     (await opened.dispatch()).call(name, input, { progress: () => undefined }),

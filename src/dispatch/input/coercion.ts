@@ -5,9 +5,9 @@ import { type Form, formsOf, partOf } from "./schema-forms.js";
 
 /**
  * Returns an input as its schema wants it. Clients that can send only texts, or every parameter, are understood: a value
- * wanted as object, array, number or boolean may come as exactly its JSON text, a word of a list in capitals, a priority as its place from 1,
- * the highest, to 4, and null, or "" for a text, in place of an optional value means that it is absent. Everything else is returned as it
- * came, for the schema to judge.
+ * wanted as object, array, number or boolean may come as exactly its JSON text, a list of texts as its only one, a word of a list in
+ * capitals, a priority as its place from 1, the highest, to 4, and null or "" in place of an optional value means that it is absent.
+ * Everything else is returned as it came, for the schema to judge.
  */
 export function asWanted(schema: z.core.$ZodType, input: Record<string, unknown>): Record<string, unknown> {
   const made = within(formsOf(schema), input);
@@ -38,8 +38,7 @@ function within(forms: readonly Form[], value: unknown): unknown {
 function isAbsent(schema: z.core.$ZodType, value: unknown): boolean {
   const isRequired = schema._zod.optin === undefined;
   if (isRequired || (value !== null && value !== "")) return false;
-  if (acceptsNull(schema)) return false;
-  return value === null || formsOf(schema).some(({ type }) => isText(type));
+  return !acceptsNull(schema);
 }
 
 function acceptsNull(schema: z.core.$ZodType): boolean {
@@ -53,7 +52,16 @@ function acceptsNull(schema: z.core.$ZodType): boolean {
 function fromText(forms: readonly Form[], text: string): unknown {
   if (forms.some(({ type }) => isText(type) || kindOfForm(type) === "anything")) return wordOf(forms, text);
   const value = parsed(text);
-  return forms.some(({ type }) => kindOfForm(type) === kindOf(value)) ? value : text;
+  return forms.some(({ type }) => kindOfForm(type) === kindOf(value)) ? value : (listOf(forms, text) ?? text);
+}
+
+/** The list of which a text is the only element, or the words of a closed list with commas between them. */
+function listOf(forms: readonly Form[], text: string): string[] | undefined {
+  const list = forms.find((form) => form.type === "array");
+  const elements = list?.type === "array" ? formsOf(list.element) : [];
+  // The beginning of JSON that cannot be read is a mistake, and no text that was meant.
+  if (/^\s*[[{]/.test(text) || !elements.some(({ type }) => isText(type))) return undefined;
+  return elements.every(({ type }) => type === "enum") ? text.split(/\s*,\s*/) : [text];
 }
 
 /** The word of a list that a text is but for capitals, or the priority that it is the number of. */

@@ -10,7 +10,9 @@ const FOREIGN_KEYS: Readonly<Record<string, readonly string[]>> = {
   worker: ["agent"],
   worker_id: ["agent"],
   assignee: ["agent"],
-  task_id: ["task"],
+  task_id: ["task", "id"],
+  task: ["id"],
+  tasks: ["ids"],
   task_name: ["title"],
   name: ["title"],
   description: ["prompt"],
@@ -55,6 +57,10 @@ const FOREIGN_KEYS: Readonly<Record<string, readonly string[]>> = {
   event_type: ["event"],
   idempotency_key: ["request_id"],
   page_size: ["limit"],
+  operation: ["name"],
+  operation_name: ["name"],
+  tool: ["name"],
+  tool_name: ["name"],
 };
 
 /**
@@ -62,28 +68,40 @@ const FOREIGN_KEYS: Readonly<Record<string, readonly string[]>> = {
  * operation does not know it and has exactly what it means. Of two names for one parameter, the later foreign one stays and is refused.
  */
 export function withOwnNames(operation: Operation, given: Record<string, unknown>): Record<string, unknown> {
-  const { shape } = operation.input;
-  const input = operation.translate?.(given) ?? given;
-  const knows = (key: string) => Object.hasOwn(shape, key);
-  if (Object.keys(input).every(knows)) return input;
+  const knows = (key: string) => Object.hasOwn(operation.input.shape, key);
+  return withTaskOfRun(named(operation.translate?.(given) ?? given, knows), knows);
+}
+
+/** A task by its key beside its run is RUN/KEY; an id says its run itself. */
+function withTaskOfRun(input: Record<string, unknown>, knows: (key: string) => boolean): Record<string, unknown> {
+  const { run, ...others } = input;
+  const { task } = others;
+  if (typeof run !== "string" || run === "" || typeof task !== "string" || !knows("task")) return input;
+  const own = task === "" || task.startsWith("task_") || task.includes("/") ? task : `${run}/${task}`;
+  return { ...(knows("run") ? input : others), task: own };
+}
+
+function named(input: Record<string, unknown>, knows: (key: string) => boolean): Record<string, unknown> {
+  const isOwn = (key: string) => knows(key) || (key === "run" && knows("task"));
+  if (Object.keys(input).every(isOwn)) return input;
   const taken = new Set(Object.keys(input));
   return Object.fromEntries(
     Object.entries(input).map(([key, value]) => {
-      const own = knows(key) ? key : ownName(key, knows);
+      const own = isOwn(key) ? key : ownName(key, isOwn);
       if (own === undefined || taken.has(own)) return [key, value];
       taken.add(own);
-      return [own, own === "paths" && isOnePath(value) ? [value] : value];
+      return [own, value];
     }),
   );
+}
+
+/** The parameter of an operation that a foreign key means; undefined where it means none. */
+export function parameterMeant({ input }: Operation, key: string): string | undefined {
+  return ownName(key, (own) => Object.hasOwn(input.shape, own));
 }
 
 function ownName(key: string, knows: (key: string) => boolean): string | undefined {
   const snake = key.replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter}`).toLowerCase();
   if (knows(snake)) return snake;
   return Object.hasOwn(FOREIGN_KEYS, snake) ? FOREIGN_KEYS[snake]?.find(knows) : undefined;
-}
-
-/** A text that is no JSON list, which would be one of paths. */
-function isOnePath(value: unknown): boolean {
-  return typeof value === "string" && !value.trimStart().startsWith("[");
 }

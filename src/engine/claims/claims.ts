@@ -14,11 +14,10 @@ import { meets, type Offer } from "../scheduling/demands.js";
 import { withTasksWorkedOn } from "../agents/parties.js";
 import { resume } from "./brief.js";
 import { hasJustFinished, whyNoWork } from "./no-work.js";
-import { findProject } from "../projects/projects.js";
+import { projectAtHand, requireProject } from "../projects/creation.js";
 import { blockedBudget } from "../cost/budget-state.js";
 import { type ParkedOnOwnLocks, findParkedOnOwnLocks } from "./own-locks.js";
 import { tiedWith } from "./lane-choice.js";
-import { BatonError } from "../../base/errors.js";
 import { requireRun } from "../lookup.js";
 import { atCapacity, takeFrom, type Claim, type Claimer } from "./taking.js";
 
@@ -38,8 +37,7 @@ export interface ClaimRequest {
 /**
  * Claims the first task the agent can take, in one transaction: the task runs under a new fencing token with all its
  * files locked, or nothing has changed. An agent at capacity gets its own live attempt back instead. Errors:
- * `not_found` for an unknown run or project, `invalid_input` where neither is named and none contains the working
- * directory.
+ * `not_found` for an unknown run or project; `invalid_transition` for an archived project.
  */
 export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim> {
   const name = request.agent ?? ctx.caller.agent;
@@ -119,21 +117,11 @@ function* targetWithin(run: Run, offer: Offer): Tx<ClaimTarget | undefined> {
   return undefined;
 }
 
-/** The run or project that a claim names, or the project of the working directory. */
-export function* claimTarget(ctx: EngineContext, request: Pick<ClaimRequest, "run" | "project">): Tx<ClaimTarget> {
-  if (request.run !== undefined) return { run: request.run };
-  const project = yield* findProject(ctx, request.project);
-  if (project) return { project: project.id };
-  throw new BatonError(
-    "invalid_input",
-    "There is no project for the working directory, so say where to look for work: run or project.",
-    {
-      next: [
-        { tool: "query_operation", arguments: { name: "list_runs", arguments: {} } },
-        { tool: "query_operation", arguments: { name: "list_projects", arguments: {} } },
-      ],
-    },
-  );
+/** The run or project that a claim names, or the project where create_task would put a task, made at need. */
+function* claimTarget(ctx: EngineContext, request: Pick<ClaimRequest, "run" | "project">): Tx<ClaimTarget> {
+  return request.run === undefined
+    ? { project: (yield* requireProject(ctx, request.project)).id }
+    : { run: request.run };
 }
 
 /**
@@ -162,7 +150,9 @@ export function* claimAt(ctx: EngineContext, given: Claimer, heads: readonly Lan
  */
 export function* worthClaiming(ctx: EngineContext, request: ClaimRequest): Tx<boolean> {
   const agent = yield* callingAgent(ctx, request.agent);
-  const target = yield* claimTarget(ctx, request);
+  const project = request.run === undefined ? yield* projectAtHand(ctx, request.project) : undefined;
+  const target = request.run === undefined ? project && { project: project.id } : { run: request.run };
+  if (target === undefined) return false;
   const run = "run" in target ? yield* requireRun(target.run) : undefined;
   if (run && run.endedAt !== null) return true;
   const heads = yield* laneHeads(target);

@@ -20,6 +20,7 @@ import { PLAN_EXAMPLE, expandPlan, leavePlanning, requirePlan } from "../tasks/p
 import { findProject, requireUnarchived } from "../projects/projects.js";
 import { allBlockedBehind, judgeAfresh, canReopenRun, reopen, reopenRun } from "../lifecycle/reopening.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
+import { exampleOf } from "../steps/example-result.js";
 import { listed, requireStorable, unfitness } from "../steps/output.js";
 import { noSuchTask, requireRun } from "../lookup.js";
 import { withTheirAgents } from "../tasks/queries.js";
@@ -237,7 +238,10 @@ export function* resolveDeadLetter(ctx: EngineContext, { id, notes, result, by }
   requirePerson(ctx, task, id);
   const given = {
     result,
-    again: { said: STILL_PENDING, next: resolveAgain(id, task.kind === "plan" ? PLAN_EXAMPLE : "…") },
+    again: {
+      said: STILL_PENDING,
+      next: resolveAgain(id, task.kind === "plan" ? PLAN_EXAMPLE : exampleOf(spec.output)),
+    },
   };
   requireStorable(ctx, task, given);
   const problems = unfitness(spec, result);

@@ -1,16 +1,18 @@
 import { setEventCursor } from "../../store/agents/agents.js";
 import {
   latestCursor,
+  newestEventOfTask,
   newestEventsOf,
   readEvents,
   requireCursor,
   type StoredEvent,
 } from "../../store/events/history.js";
 import type { Tx } from "../../store/tx.js";
+import { BatonError } from "../../base/errors.js";
 import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
-import { requireRun } from "../lookup.js";
-import { findProject } from "../projects/projects.js";
+import { requireRun, requireTask } from "../lookup.js";
+import { projectAtHand } from "../projects/creation.js";
 
 /** Kinds of event that an agent can wait for. */
 export const WAIT_KINDS = ["lock_granted", "run_finished", "task_ready", "task_ended", "milestone"] as const;
@@ -37,11 +39,16 @@ const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
   ],
 };
 
+/** States of a task with which its `task_ended` comes. */
+const ENDED: ReadonlySet<string> = new Set(["succeeded", "dead_letter", "cancelled", "skipped", "blocked"]);
+
 /** The events an agent waits for, and the place in the history from which it waits. */
 export interface Watch {
   readonly agent: string;
   readonly kinds: readonly WaitKind[];
   readonly run: string | undefined;
+  /** The only task whose events are waited for. */
+  readonly task: string | undefined;
   readonly project: string | undefined;
   readonly cursor: string;
 }
@@ -50,20 +57,31 @@ export interface WatchRequest {
   readonly agent?: string | undefined;
   readonly kinds?: readonly WaitKind[] | undefined;
   readonly run?: string | undefined;
+  /** An id, or `RUN/KEY`. */
+  readonly task?: string | undefined;
   readonly project?: string | undefined;
   readonly cursor?: string | undefined;
 }
 
-/** Settles what a call waits for: from the cursor given, else from where this agent left off, else from now. */
+/**
+ * Settles what a call waits for: from the cursor given, else from where this agent left off, else from now. Errors: `not_found`;
+ * `invalid_input` for a task of another run than the one that is named.
+ */
 export function* openWatch(ctx: EngineContext, request: WatchRequest): Tx<Watch> {
   if (request.cursor !== undefined) requireCursor(request.cursor);
   const agent = yield* actingAgent(ctx, request.agent);
-  if (request.run !== undefined) yield* requireRun(request.run);
-  const project = yield* findProject(ctx, request.project);
+  const run = request.run === undefined ? undefined : yield* requireRun(request.run);
+  const task = request.task === undefined ? undefined : (yield* requireTask(request.task)).task;
+  if (task && run && task.run !== run.id) {
+    const message = `Task ${task.key} (${task.id}) belongs to run ${task.run}, not to ${run.id}: leave run out.`;
+    throw new BatonError("invalid_input", message, { next: [{ tool: "wait_for", arguments: { task: task.id } }] });
+  }
+  const project = yield* projectAtHand(ctx, request.project);
   return {
     agent: agent.name,
-    kinds: request.kinds ?? DEFAULT_KINDS,
-    run: request.run,
+    kinds: request.kinds ?? (task ? ["task_ended"] : DEFAULT_KINDS),
+    run: task?.run ?? request.run,
+    task: task?.id,
     project: project?.id,
     cursor: request.cursor ?? agent.eventCursor ?? (yield* firstCursor(agent.name)),
   };
@@ -86,12 +104,17 @@ const EVENTS_AT_ONCE_MAX = 50;
 const NEWEST_READ_MAX = 200;
 
 /**
- * Returns the events for an agent since the cursor. A run that has ended answers with its end, whatever was read before: nothing more
- * comes of it. A query.
+ * Returns the events for an agent since the cursor. A run or a task that has ended answers with its end, whatever was read before:
+ * nothing more comes of it. A query.
  */
 export function* pollWatch(watch: Watch): Tx<Seen> {
   const seen = yield* readSince(watch);
   if (seen.events.length > 0 || watch.run === undefined) return seen;
+  if (watch.task !== undefined) {
+    const { task } = yield* requireTask(watch.task);
+    const ended = ENDED.has(task.status) ? yield* newestEventOfTask(task, TYPES.task_ended) : undefined;
+    return ended === undefined ? seen : { ...seen, events: [ended] };
+  }
   const { endedAt } = yield* requireRun(watch.run);
   if (endedAt === null) return seen;
   const { events } = yield* newestEventsOf(watch.run, NEWEST_READ_MAX);
@@ -105,7 +128,12 @@ function* readSince(watch: Watch): Tx<Seen> {
   for (;;) {
     const page = yield* readEvents({
       after: cursor,
-      filters: { types, run: watch.run, project: watch.run === undefined ? watch.project : undefined },
+      filters: {
+        types,
+        run: watch.run,
+        task: watch.task,
+        project: watch.run === undefined ? watch.project : undefined,
+      },
       limit: EVENTS_AT_ONCE_MAX,
     });
     cursor = page.cursor;
@@ -119,7 +147,7 @@ function concerns(event: StoredEvent, watch: Watch): boolean {
   return !event.type.startsWith("lock.") || event.agent === watch.agent;
 }
 
-/** Remembers how far an agent has read. */
-export function* saveCursor(agent: string, cursor: string): Tx<void> {
-  yield* setEventCursor(agent, cursor);
+/** Remembers how far an agent has read. After a wait for one task the events of all others are still news to it. */
+export function* saveCursor({ agent, task }: Watch, cursor: string): Tx<void> {
+  if (task === undefined) yield* setEventCursor(agent, cursor);
 }

@@ -1,4 +1,4 @@
-import { findProjectByReference, type Project } from "../../store/projects/projects.js";
+import type { Project } from "../../store/projects/projects.js";
 import { markHoldsFiles } from "../../store/tasks/transitions.js";
 import { findTask, runningTasksOf, type Task } from "../../store/tasks/tasks.js";
 import { RestartTransaction, type Tx } from "../../store/tx.js";
@@ -6,7 +6,7 @@ import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import type { Requester } from "./conflicts.js";
 import { findProject } from "../projects/projects.js";
-import { PERSONAL, requireProject } from "../projects/creation.js";
+import { personalAtHand, requireProject } from "../projects/creation.js";
 import { noSuchTask, taskId } from "../lookup.js";
 
 /** For whom a lock is asked: an agent, and the running task it is for. */
@@ -55,8 +55,7 @@ export function* findHolder(ctx: EngineContext, reference: HolderReference): Tx<
 export function* knownProject(ctx: EngineContext, reference: HolderReference, task?: Task): Tx<Project | undefined> {
   if (reference.project !== undefined) return yield* findProject(ctx, reference.project);
   const around = reference.task === undefined ? yield* findProject(ctx) : undefined;
-  if (around || task) return around ?? (yield* findProject(ctx, task?.project));
-  return ctx.caller.workplace.gitRoot === null ? yield* findProjectByReference(PERSONAL) : undefined;
+  return around ?? (yield* task ? findProject(ctx, task.project) : personalAtHand(ctx));
 }
 
 /** The agent's only running task, if it has exactly one. */

@@ -254,7 +254,8 @@ export function* listFileLocks(ctx: EngineContext, query: LockQuery) {
     query.path === undefined ? yield* readPage(ctx, project, query) : yield* readPageOnPath(ctx, project, query);
   const { page, next } = pageOf(found, query.limit, cursorAfter);
   const silent = yield* silentSince(page.map(({ agent }) => agent));
-  return { locks: page.map((lock) => lockView(lock, silent)), ...next };
+  const view = { silent, reader: ctx.caller.agent };
+  return { locks: page.map((lock) => lockView(lock, view)), ...next };
 }
 
 /** Locks, offers and queue entries of every project, by project in order of their paths. */
@@ -264,7 +265,8 @@ export function* listLocksOfAll(
 ): Tx<{ locks: (LockView & { project: string })[]; more: boolean }> {
   const found = yield* listLocksEverywhere(ctx.now, limit + 1);
   const silent = yield* silentSince(found.map(({ agent }) => agent));
-  const locks = found.slice(0, limit).map((lock) => ({ ...lockView(lock, silent), project: lock.project }));
+  const view = { silent, reader: ctx.caller.agent };
+  const locks = found.slice(0, limit).map((lock) => ({ ...lockView(lock, view), project: lock.project }));
   return { locks, more: found.length > limit };
 }
 

@@ -33,8 +33,8 @@ export function conflictOf({ pattern, lock }: Obstacle) {
 
 export type Conflict = ReturnType<typeof conflictOf>;
 
-/** A lock, an offer or a queue entry, in lists. */
-export function lockView(lock: Lock, silent: Silences) {
+/** A lock, an offer or a queue entry, in lists; with its token for its own holder alone. */
+export function lockView(lock: Lock, { silent, reader }: { readonly silent: Silences; readonly reader: string }) {
   return {
     id: lock.id,
     path: lock.path,
@@ -45,7 +45,7 @@ export function lockView(lock: Lock, silent: Silences) {
     ...silenceView(silent.get(lock.agent)),
     ...(lock.task === null ? {} : { task: lock.task }),
     ...(lock.run === null ? {} : { run: lock.run }),
-    ...(lock.state === "held" ? { token: lock.token } : {}),
+    ...(lock.state === "held" && lock.agent === reader ? { token: lock.token } : {}),
     since: iso(lock.since),
     expires_at: isoOrNull(lock.state === "queued" ? (lock.queueEntry?.expiresAt ?? null) : lock.expiresAt),
     ...(lock.reason === null ? {} : { reason: lock.reason }),

@@ -37,6 +37,8 @@ export interface Modified extends ChangedRun {
   readonly removed: readonly string[];
   readonly updated: readonly string[];
   readonly ready: readonly Task[];
+  /** Consequences that the caller may not have meant. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -121,8 +123,26 @@ function* write(ctx: EngineContext, writing: Writing): Tx<Modified> {
   const waiting = (yield* recountDependencies(run.id)).filter(({ id }) => judged.has(id));
   const ready = yield* settleWaiting(change, waiting);
   const atOnce = added.filter(({ status }) => status === "ready");
-  return { added, removed, updated, ready: [...atOnce, ...ready], ...(yield* change.flush()) };
+  const warnings = gatesPassed(writing);
+  return { added, removed, updated, ready: [...atOnce, ...ready], warnings, ...(yield* change.flush()) };
 }
+
+/** Names the removed gates whose dependents go on without their checks, or without a person's decision. */
+function gatesPassed({ graph, before }: Writing): string[] {
+  const gates = graph.removed.filter(({ kind }) => kind === "gate" || kind === "human");
+  const left = new Map([...graph.all()].flatMap(({ key, task }) => (task === undefined ? [] : [[task.id, key]])));
+  return gates.flatMap(({ id, key, kind }) => {
+    const behind = before.edges.flatMap(([dependency, task]) => (dependency === id ? (left.get(task) ?? []) : []));
+    const asked = kind === "human" ? "a person's decision" : "its checks";
+    const named = behind.slice(0, KEYS_WARNED_MAX).join(", ");
+    const more = behind.length > KEYS_WARNED_MAX ? ` and ${behind.length - KEYS_WARNED_MAX} more` : "";
+    return behind.length === 0
+      ? []
+      : [`${key} is removed: its dependents (${named}${more}) no longer wait for ${asked}`];
+  });
+}
+
+const KEYS_WARNED_MAX = 5;
 
 const KEYS_SHOWN_MAX = 100;
 

@@ -30,6 +30,16 @@ export function* requireProject(ctx: EngineContext, reference?: string): Tx<Proj
   return project;
 }
 
+/** The project that `requireProject` returns, where it is there already. A query. Errors: `not_found`. */
+export function* projectAtHand(ctx: EngineContext, reference?: string): Tx<Project | undefined> {
+  return (yield* findProject(ctx, reference)) ?? (yield* personalAtHand(ctx));
+}
+
+/** The project of callers outside any repository, where it is there already. A query. */
+export function* personalAtHand(ctx: EngineContext): Tx<Project | undefined> {
+  return ctx.caller.workplace.gitRoot === null ? yield* projects.findProjectByReference(PERSONAL) : undefined;
+}
+
 function* personalProject(ctx: EngineContext): Tx<Project> {
   const known = yield* projects.findProjectByReference(PERSONAL);
   return known ?? (yield* makeProject(ctx, { name: PERSONAL, root: null, caseInsensitive: false }));
@@ -79,6 +89,7 @@ function* tryToMake(
     ...identityAt(ctx.caller.workplace, root, repository),
     status: "active",
     description: textOrNull(description),
+    describedBy: textOrNull(description) === null ? null : ctx.caller.agent,
     config: config ?? parseProjectConfig({}),
     createdAt: ctx.now,
     updatedAt: ctx.now,

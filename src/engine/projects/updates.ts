@@ -38,10 +38,12 @@ export function* updateProject(
     ...changesOf("", { description: project.description }, { description }),
   ];
   const root = input.root?.path ?? project.root;
-  const current = { ...project, root, description, config };
+  const author = description === null ? null : ctx.caller.agent;
+  const describedBy = description === project.description ? project.describedBy : author;
+  const current = { ...project, root, description, describedBy, config };
   if (changed.length === 0) return { project: current, changed: moved };
   if (config.retention_days !== project.config.retention_days) requireOwnRetention(ctx, project.name);
-  yield* projects.saveProjectText(ctx, { id: project.id, description, config });
+  yield* projects.saveProjectText(ctx, current);
   yield* appendEvents(ctx, [
     { type: "project.updated", project: project.id, agent: ctx.caller.agent, data: { changed } },
   ]);

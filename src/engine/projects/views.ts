@@ -8,6 +8,8 @@ export function projectView(project: Project) {
     root: project.root,
     status: project.status,
     description: project.description,
+    // The author of the description.
+    ...(project.describedBy === null ? {} : { from: project.describedBy }),
     config: { ...project.config },
     created_at: iso(project.createdAt),
     updated_at: iso(project.updatedAt),

@@ -17,6 +17,7 @@ import { transition } from "../machine.js";
 import { expandPlan, leavePlanning, planCompleted, type PlanReading, requirePlan } from "./plans.js";
 import { type ChangedRun, RunChange, type TaskChanged } from "../lifecycle/run-change.js";
 import { settleDependents } from "../lifecycle/dependents.js";
+import { exampleOf } from "../steps/example-result.js";
 import { asAsked, listed, requireStorable, unfitness } from "../steps/output.js";
 import { cancelHeld } from "./cancellation.js";
 
@@ -82,10 +83,11 @@ function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: un
   requireStorable(ctx, task, { result, again: { said: "The task is still yours.", next } });
   const problems = unfitness(spec, result);
   if (problems.length === 0) return;
+  const mended = { ...next, arguments: { ...next.arguments, result: exampleOf(spec.output) } };
   const message = `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}. The task is still yours: mend the result and complete it again.`;
   throw new BatonError("invalid_input", message, {
     details: { task: task.id, problems, output: spec.output },
-    next: [next],
+    next: [mended],
   });
 }
 

@@ -2,7 +2,6 @@ import { pageOf } from "../../base/paging.js";
 import { HINTS_FROM_MAX } from "../../base/limits.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockProject } from "../../store/lock-order.js";
-import { findProjectByReference } from "../../store/projects/projects.js";
 import type { Tx } from "../../store/tx.js";
 import * as workflows from "../../store/workflows/workflows.js";
 import { fileProblems } from "../definitions/analysis.js";
@@ -15,7 +14,6 @@ import { hint } from "../../base/names.js";
 import { problemsError } from "../../base/problems.js";
 import { holdsFor } from "../steps/run-draft.js";
 import { findProject, type Project, spaceOnDisk } from "../projects/projects.js";
-import { PERSONAL } from "../projects/creation.js";
 import type { Settings } from "../../base/settings.js";
 
 export type Workflow = workflows.Workflow;
@@ -96,13 +94,6 @@ export function* createWorkflow(
     { type: "workflow.created", project: project.id, agent: createdBy, data: { workflow: id, name, version, steps } },
   ]);
   return { workflow, created: true };
-}
-
-/** The project whose workflows a reading call means: that of `findProject`, else the personal one, if there is any. */
-export function* readingProject(ctx: EngineContext, reference?: string): Tx<Project | undefined> {
-  const around = yield* findProject(ctx, reference);
-  if (around !== undefined) return around;
-  return yield* findProjectByReference(PERSONAL);
 }
 
 export interface WorkflowReference {

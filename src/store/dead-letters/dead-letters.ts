@@ -107,6 +107,14 @@ export function* openDeadLetterOf(task: string): Tx<string | undefined> {
   ]);
 }
 
+/** Returns the newest dead letter of a task, whatever became of it; undefined without one. */
+export function* newestDeadLetterOf(task: string): Tx<string | undefined> {
+  return yield* one(idOf, [
+    `SELECT id FROM dead_letters WHERE run = (SELECT run FROM tasks WHERE id = $1) AND task = $1 ORDER BY id DESC LIMIT 1`,
+    [task],
+  ]);
+}
+
 /** Closes the dead letters of tasks that were reopened together. */
 export function* replayDeadLettersOf(
   run: string,

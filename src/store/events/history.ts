@@ -96,6 +96,19 @@ export function* newestEventsOf(run: string, limit: number): Tx<{ events: readon
   };
 }
 
+const NEWEST_OF_TASK = `SELECT xid, ${EVENTS.columns} FROM %RUN_EVENTS% = $1 AND task = $2 AND type IN (${placeholders(TYPES_MAX, 3)})
+  AND xid < %XID_HORIZON% ORDER BY %RUN_EVENT_ORDER_BACK% LIMIT 1`;
+
+/** The newest event of a task that is of one of these types, at most 32. Costs as many rows as its run has events since. */
+export function* newestEventOfTask(
+  { run, id }: { readonly run: string; readonly id: string },
+  types: readonly string[],
+): Tx<StoredEvent | undefined> {
+  const padded = Array.from({ length: TYPES_MAX }, (_, at) => types[at] ?? types[0] ?? "");
+  const [row] = yield [NEWEST_OF_TASK, [run, id, ...padded]];
+  return row && EVENTS.read(row);
+}
+
 /** The end of the history as it can be read now: what comes after it is news. */
 export function* latestCursor(): Tx<string> {
   const [row] = yield ["SELECT xid, seq FROM events WHERE xid < %XID_HORIZON% ORDER BY %EVENT_ORDER_BACK% LIMIT 1"];

@@ -15,6 +15,7 @@ import { movedProjects } from "./0014-moved-projects.js";
 import { quotas } from "./0015-quotas.js";
 import { authors } from "./0016-authors.js";
 import { phases } from "./0017-phases.js";
+import { describedBy } from "./0018-described-by.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -35,6 +36,7 @@ export const migrations: readonly Migration[] = [
   quotas,
   authors,
   phases,
+  describedBy,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

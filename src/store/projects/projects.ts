@@ -24,6 +24,8 @@ const FIELDS = {
   root: textOrNull,
   status: oneOf(PROJECT_STATUSES),
   description: textOrNull,
+  /** Author of the description; null without one, and for one that is older than this column. */
+  describedBy: textOrNull,
   config: json<ProjectConfig>,
   /** Whether the file system at its root ignores case. */
   caseInsensitive: flag,
@@ -128,10 +130,21 @@ export function* saveProjectPlace(ctx: TxContext, project: string, place: Projec
   ];
 }
 
-export function* saveProjectText(ctx: TxContext, project: Pick<Project, "id" | "description" | "config">): Tx<void> {
+export function* saveProjectText(
+  ctx: TxContext,
+  project: Pick<Project, "id" | "description" | "describedBy" | "config">,
+): Tx<void> {
   yield [
-    "UPDATE projects SET description = $1, config = $2, retention_ms = $3, updated_at = $4 WHERE id = $5",
-    [project.description, JSON.stringify(project.config), retentionMs(project.config), ctx.now, project.id],
+    `UPDATE projects SET description = $1, described_by = $2, config = $3, retention_ms = $4, updated_at = $5
+     WHERE id = $6`,
+    [
+      project.description,
+      project.describedBy,
+      JSON.stringify(project.config),
+      retentionMs(project.config),
+      ctx.now,
+      project.id,
+    ],
   ];
 }
 

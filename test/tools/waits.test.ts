@@ -1,0 +1,68 @@
+import { describe, expect, test } from "vitest";
+import { startAppOn } from "../support/servers/app.js";
+import { BACKENDS } from "../support/databases/databases.js";
+import { Crew } from "../support/fixtures/plan.js";
+
+describe.each(BACKENDS)("wait_for a task on %s", (backend) => {
+  test("answers with its end, by id or by its key beside its run, and at once where it has ended", async () => {
+    const crew = new Crew(await startAppOn(backend));
+    const { call } = crew.app;
+    const { run } = await crew.start([{ key: "a" }, { key: "b" }, { key: "c", needs: ["a"] }], { max_parallel: 1 });
+    await call("wait_for", { agent: "eve", run: run.id, timeout_seconds: 0 });
+    const a = await crew.take("ann", { run: run.id });
+    const open = await call("wait_for", { agent: "eve", run: run.id, task: "c", timeout_seconds: 0 });
+    expect(open).toMatchObject({ timed_out: true, events: [] });
+    await crew.complete(a);
+    const end = { timed_out: false, events: [{ type: "task.succeeded", task: a.id }] };
+    expect(await call("wait_for", { agent: "eve", run: run.id, task: a.key, timeout_seconds: 600 })).toMatchObject(end);
+    // A second time, by an agent that asks for the first time, and whatever kinds it names.
+    expect(await call("wait_for", { agent: "late", task: a.id, timeout_seconds: 600 })).toMatchObject(end);
+    const asked = { agent: "late", task: `${run.id}/${a.key}`, kinds: ["task_ready" as const], timeout_seconds: 600 };
+    expect(await call("wait_for", asked)).toMatchObject(end);
+    // The end of another task is no news about this one, and stays news for a wait that is for all.
+    const { events } = await call("wait_for", { agent: "eve", run: run.id, kinds: ["task_ended"], timeout_seconds: 0 });
+    expect(events).toMatchObject([{ type: "task.succeeded", task: a.id }]);
+  });
+
+  test("goes on waiting for a task that was opened again, and refuses one of another run", async () => {
+    const crew = new Crew(await startAppOn(backend));
+    const { call } = crew.app;
+    const { run } = await crew.start([{ key: "a", retry: { max_attempts: 1 } }]);
+    const other = await crew.start([{ key: "x" }]);
+    await crew.fail(await crew.take("ann", { run: run.id }));
+    const task = `${run.id}/a`;
+    const { events } = await call("wait_for", { agent: "eve", task, timeout_seconds: 600 });
+    expect(events).toMatchObject([{ type: "task.dead_letter" }]);
+    await call("replay_dead_letter", { id: task });
+    const { cursor } = await call("wait_for", { agent: "eve", run: run.id, timeout_seconds: 0 });
+    expect(await call("wait_for", { agent: "eve", task, cursor, timeout_seconds: 0 })).toMatchObject({
+      timed_out: true,
+    });
+    await expect(call("wait_for", { run: other.run.id, task })).rejects.toMatchObject({
+      code: "invalid_input",
+      message: expect.stringContaining(run.id),
+    });
+  });
+});
+
+test.each(BACKENDS)("a dead letter is named by its task too on %s", async (backend) => {
+  const crew = new Crew(await startAppOn(backend));
+  const { call } = crew.app;
+  const output = { type: "object", properties: { n: { type: "integer" } }, required: ["n"] };
+  const { run } = await crew.start([{ key: "a", priority: "high", retry: { max_attempts: 1 }, output }, { key: "b" }]);
+  const held = await crew.take("ann", { run: run.id });
+  const id = `${run.id}/${held.key}`;
+  await crew.fail(held);
+  const letter = await call("get_dead_letter", { id: held.id });
+  expect(letter.dead_letter).toMatchObject({ status: "pending", task: { id: held.id } });
+  // The next call is the same with a result of the form that is asked for.
+  await expect(call("resolve_dead_letter", { id, notes: "by hand", result: { n: "1" } })).rejects.toMatchObject({
+    next: [{ arguments: { arguments: { id: letter.dead_letter.id, result: { n: 1 } } } }],
+  });
+  await call("resolve_dead_letter", { id, notes: "by hand", result: { n: 1 } });
+  expect((await call("get_dead_letter", { id })).dead_letter).toMatchObject({ status: "resolved" });
+  await expect(call("discard_dead_letter", { id: `${run.id}/b`, notes: "n" })).rejects.toMatchObject({
+    code: "not_found",
+    message: expect.stringMatching(/is ready and has no dead letter/),
+  });
+});
