@@ -17,7 +17,10 @@ export const commandHost = {
   now: () => systemClock.now(),
   open,
   seat: () => seatOf(undefined),
-  personSecret: new PersonSecret(ownDirectories().config),
+  /** Found anew each time: it depends on the environment. */
+  get personSecret() {
+    return new PersonSecret(ownDirectories().config);
+  },
   /** The configuration that `open` would take. */
   readConfig: (flags: Flags) => loadConfig({ flags, env: process.env, cwd: process.cwd() }),
   serve: async (flags: Flags) => (await import("./serve.js")).serve(flags),
@@ -60,8 +63,8 @@ async function open(flags: Flags, { sessionless, secret }: Opening) {
     ...launched,
     /** Whether a person is taken to sit here, who may decide. */
     decides: channel === "human",
-    /** Whether the secret would make a person of who sits here. A process with a session goes on under it. */
-    asksSecret: sessionless && channel !== "human" && commandHost.personSecret.isSet,
+    /** Whether the secret would make a person of who sits here. */
+    asksSecret: channel !== "human" && commandHost.personSecret.isSet,
     dispatch: () => launched.app.dispatch(CLIENT),
     /** Lets this process take command and tool steps of a run and its child runs from now on, where it may. */
     serveRun: (run: string) => launched.app.serveRun(CLIENT, run),

@@ -19,7 +19,7 @@ export interface CommandPlace {
   /** Asks a person at the terminal for a line: undefined where they give none. Undefined itself where there is no terminal. */
   readonly askLine: ((question: string, signal?: AbortSignal) => Promise<string | undefined>) | undefined;
   /** The same without showing what is typed. */
-  readonly askHidden: ((question: string) => Promise<string | undefined>) | undefined;
+  readonly askHidden: CommandPlace["askLine"];
   /** Says how the process will end. */
   readonly end: (exitCode: ExitCode) => void;
 }
@@ -29,8 +29,11 @@ export interface CommandContext extends CommandPlace {
   /** Opens the program with the first call, with further flags if given. It is closed when the command has ended. */
   readonly open: (options?: { readonly sessionless: boolean; readonly flags?: Flags }) => Promise<Opened>;
   readonly call: TypedCall;
-  /** Does what a person may have to do: where it is refused for that, their secret is asked, and it is done again. */
-  readonly asPerson: <T>(act: (opened: Opened) => Promise<T>) => Promise<T>;
+  /**
+   * Does what a person may have to do: where it is refused for that, their secret is asked until the signal fires, and it is done again.
+   * What comes after is done in their name too.
+   */
+  readonly asPerson: <T>(act: (opened: Opened) => Promise<T>, signal?: AbortSignal) => Promise<T>;
 }
 
 /** The options that every command takes beside its own. */
@@ -62,32 +65,36 @@ export async function runCommand(
   action: (context: CommandContext) => Promise<CommandAnswer>,
 ): Promise<void> {
   let opening: Promise<Opened> | undefined;
+  // Beside the first, which may have a session that runs steps.
+  let person: Promise<Opened> | undefined;
   const open: CommandContext["open"] = (how = { sessionless: true }) =>
     (opening ??= place.host.open({ ...options, ...how.flags }, how));
-  const asPerson: CommandContext["asPerson"] = async (act) => {
-    const opened = await open();
+  const asPerson: CommandContext["asPerson"] = async (act, signal) => {
+    const opened = await (person ?? open());
     try {
       return await act(opened);
     } catch (error) {
       if (!asksPerson(error) || !opened.asksSecret) throw error;
-      const secret = await place.askHidden?.("Secret: ");
+      const secret = await place.askHidden?.("Secret: ", signal);
       if (secret === undefined || secret === "") throw error;
-      await opened.app.close();
-      return act(await (opening = place.host.open(options, { sessionless: true, secret })));
+      const decides = await place.host.open(options, { sessionless: true, secret });
+      person = Promise.resolve(decides);
+      return act(decides);
     }
   };
   // JSON writes its data as it is; words are made of what may be shown.
   const shown = options.json === true ? <T>(result: T): T => result : shownData;
   // Dispatch has held the result against the schema that the type is inferred from.
-  const call: TypedCall = async (name, input) =>
-    asPerson(async (opened) => shown((await (await opened.dispatch()).call(name, defined(input))).result));
+  const call: TypedCall = async (name, input, signal) =>
+    asPerson(async (opened) => shown((await (await opened.dispatch()).call(name, defined(input))).result), signal);
   try {
     const { data, text } = await action({ ...place, open, call, asPerson });
     place.stdout.print(`${options.json === true ? shownJson(data, 2) : text}\n`);
   } finally {
-    await opening?.then(
-      ({ app }) => app.close(),
-      () => undefined,
-    );
+    for (const one of [person, opening])
+      await one?.then(
+        ({ app }) => app.close(),
+        () => undefined,
+      );
   }
 }

@@ -2,6 +2,8 @@ import { type Command, Option } from "commander";
 import { DEAD_LETTER_STATUSES, PRIORITY_NAMES, PROJECT_STATUSES } from "../base/statuses.js";
 import path from "node:path";
 import type { Act } from "./command.js";
+import { hint } from "../base/names.js";
+import { UsageError } from "./failure.js";
 import { amount, collect, wholeNumber } from "./option-values.js";
 
 // Commands that stand in groups, such as `baton workflow list`, and the options of those that run a workflow.
@@ -28,6 +30,20 @@ export function withRunOptions(command: Command): Command {
     .addHelpText("after", RUN_HELP);
 }
 
+/** The command of a group that is run where none is named: any other word is taken for a misspelt command. */
+function defaultCommand(group: Command, name: string): Command {
+  return group
+    .command(name, { isDefault: true })
+    .allowExcessArguments()
+    .hook("preAction", (_, { args: [word] }) => {
+      if (word === undefined) return;
+      const known = group.commands.map((one) => one.name());
+      throw new UsageError(
+        `Unknown command ${group.name()} ${word}${hint(word, known)}. \`baton ${group.name()} --help\` lists them.`,
+      );
+    });
+}
+
 export function addWorkflow(program: Command, act: Act, packageRoot: string): void {
   const commands = () => import("./commands/workflow.js");
   const group = program
@@ -50,12 +66,13 @@ export function addWorkflow(program: Command, act: Act, packageRoot: string): vo
   withRunOptions(group.command("run").argument("<name>", "name of a stored workflow, or template:NAME"))
     .description("run a stored workflow, as `baton run` does a file")
     .action(act(async () => (await import("./commands/run.js")).runStored));
-  group
-    .command("validate")
-    .description("check a file: list every problem, or estimate the run; exit code 2 for problems")
-    .argument("<file>", "YAML or JSON, - for stdin")
-    .option("--project <name>", "default: the project of the working directory")
-    .action(act(async () => (await commands()).validateWorkflow));
+  for (const parent of [group, program])
+    parent
+      .command("validate")
+      .description("check a workflow file: list every problem, or estimate the run; exit code 2 for problems")
+      .argument("<file>", "YAML or JSON, - for stdin")
+      .option("--project <name>", "default: the project of the working directory")
+      .action(act(async () => (await commands()).validateWorkflow));
 }
 
 export function addDeadLetters(program: Command, act: Act): void {
@@ -65,8 +82,7 @@ export function addDeadLetters(program: Command, act: Act): void {
     .alias("dead-letters")
     .alias("letters")
     .description("show and handle tasks that failed permanently: retry, resolve or discard them");
-  group
-    .command("list")
+  defaultCommand(group, "list")
     .description("list failed tasks, newest first; by default those still pending")
     .option("--run <run>", "only those of one run")
     .option("--project <name>", "default: all projects")
@@ -75,7 +91,7 @@ export function addDeadLetters(program: Command, act: Act): void {
   group
     .command("show")
     .description("show one with its error, attempts, prompt and the tasks it blocks")
-    .argument("<id>", "from `baton failed list`")
+    .argument("<id>", "from `baton failed`")
     .action(act(async () => (await commands()).showDeadLetter));
   group
     .command("replay")

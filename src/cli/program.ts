@@ -64,6 +64,26 @@ function commandPlace(host: CommandHost, end: (exitCode: ExitCode) => void): Com
 /** Undefined where the person closes the input (Ctrl-D), or the signal fires. */
 async function askLine(question: string, signal?: AbortSignal): Promise<string | undefined> {
   const lines = readline.createInterface({ input: process.stdin, output: process.stderr });
+  return answerOf(lines, { question, signal });
+}
+
+async function askHidden(question: string, signal?: AbortSignal): Promise<string | undefined> {
+  process.stderr.write(question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const lines = readline.createInterface({ input: process.stdin, output: nowhere, terminal: true });
+  try {
+    return await answerOf(lines, { question: "", signal });
+  } finally {
+    process.stderr.write("\n");
+  }
+}
+
+interface Prompt {
+  readonly question: string;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function answerOf(lines: readline.Interface, { question, signal }: Prompt): Promise<string | undefined> {
   const closed = new Promise<undefined>((resolve) => lines.once("close", () => resolve(undefined)));
   // Ctrl-C is for the process, not for the line.
   lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
@@ -74,20 +94,6 @@ async function askLine(question: string, signal?: AbortSignal): Promise<string |
     return undefined;
   } finally {
     lines.close();
-  }
-}
-
-async function askHidden(question: string): Promise<string | undefined> {
-  process.stderr.write(question);
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const lines = readline.createInterface({ input: process.stdin, output: nowhere, terminal: true });
-  const closed = new Promise<undefined>((resolve) => lines.once("close", () => resolve(undefined)));
-  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
-  try {
-    return await Promise.race([lines.question(""), closed]);
-  } finally {
-    lines.close();
-    process.stderr.write("\n");
   }
 }
 
@@ -195,7 +201,10 @@ function addRun(program: Command, act: Act): void {
   withRunOptions(
     program
       .command("run")
-      .argument("<target>", "a workflow file (YAML or JSON, - for stdin), or the id of a run to follow"),
+      .argument(
+        "<target>",
+        "a workflow file (YAML or JSON, - for stdin), or a run to follow: id, its beginning, or name",
+      ),
   )
     .description("run a workflow file and show its progress until it ends")
     .action(act(async () => (await import("./commands/run.js")).run));

@@ -1,8 +1,12 @@
 // Types alone: the command line does not load the registry at its start.
 import type { InputOf, OperationName, ResultOf } from "../tools/registry.js";
 
-/** Calls an operation with the types of its literal. */
-export type TypedCall = <N extends OperationName>(name: N, input: InputOf<N>) => Promise<ResultOf<N>>;
+/** Calls an operation with the types of its literal. A person's secret that it needs is asked until the signal fires. */
+export type TypedCall = <N extends OperationName>(
+  name: N,
+  input: InputOf<N>,
+  signal?: AbortSignal,
+) => Promise<ResultOf<N>>;
 
 export type RunAnswer = ResultOf<"get_run">["run"];
 export type BudgetAnswer = NonNullable<ResultOf<"get_run">["budget"]>;

@@ -2,6 +2,7 @@ import { startOf } from "../base/texts/stored-values.js";
 import type { Caller, Command } from "../engine/context.js";
 import { type Engine, prepared } from "../engine/engine.js";
 import { BatonError, programReplaced } from "../base/errors.js";
+import { isName } from "../base/names.js";
 import { type Done, doneEarlier, once, type WriteRequest } from "../engine/idempotency.js";
 import { withinQuotas } from "../engine/system/quotas.js";
 import { hashOfInput } from "../base/json.js";
@@ -114,7 +115,7 @@ export class Dispatch {
 
   async #perform(operation: Operation, given: Record<string, unknown>, options: CallOptions) {
     if (this.#parts.readOnly) requireRead(operation, given);
-    requirePermission(operation, this.#parts.caller);
+    requirePermission(operation, { caller: this.#parts.caller, given });
     // Before the check: a text may hold what the check looks for.
     const raw = asWanted(operation.input, withOwnNames(operation, given));
     checkInput(operation.name, raw, this.#parts.settings().input_bytes_max);
@@ -270,13 +271,18 @@ function checkedResult(operation: Operation, result: unknown): Result {
  * Over stdio a handle is no proof of who acts, so an agent may take every role but those of a person. Who sits at a
  * terminal may do everything.
  */
-function requirePermission({ name, permission = "anyone" }: Operation, caller: Caller): void {
+function requirePermission(
+  { name, permission = "anyone", atTerminal = `baton call ${name}` }: Operation,
+  { caller, given }: { readonly caller: Caller; readonly given: Readonly<Record<string, unknown>> },
+): void {
   if (permission === "anyone" || caller.channel === "human") return;
   const persons: readonly PermissionRole[] = ["human", "admin"];
   if (permission.some((role) => !persons.includes(role))) return;
+  const { id } = given;
+  const subject = typeof id === "string" && isName(id) ? [id] : [];
   const why =
     caller.seat?.refused === undefined ? "" : ` This terminal is not taken for a person's: ${caller.seat.refused}.`;
-  const message = `${name} is for ${permission.join(" or ")}; an agent may not call it.${why} A person calls it at a terminal: baton call ${name}.`;
+  const message = `${name} is for ${permission.join(" or ")}; an agent may not call it.${why} A person calls it at a terminal: ${[atTerminal, ...subject].join(" ")}.`;
   throw new BatonError("not_permitted", message, { details: { operation: name, permitted: [...permission] } });
 }
 

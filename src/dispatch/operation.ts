@@ -32,6 +32,8 @@ interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
   /** It takes steps of a workflow: find_operations shows how they are written. */
   readonly takesSteps?: boolean;
   readonly permission?: Permission;
+  /** The command with which a person does it, before the id it is about. Default: `baton call` and its name. */
+  readonly atTerminal?: string;
   /** The quota of its agent that a call uses. */
   readonly quota?: QuotaUse;
   /** Returns an input in the form of another system as this operation's own; what it does not know stays for the schema to refuse. */

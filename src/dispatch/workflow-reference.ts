@@ -63,7 +63,7 @@ steps:
     run: npm test
 \`\`\`
 
-\`baton workflow validate FILE\` lists every problem with its line and what to write, \`baton run FILE -i topic=search\` runs it. The first line gives completion and hover texts in editors with the YAML language server; in JSON write \`"$schema"\` instead. [examples/](../examples) has one file for each pattern.
+\`baton validate FILE\` lists every problem with its line and what to write, \`baton run FILE -i topic=search\` runs it. The first line gives completion and hover texts in editors with the YAML language server; in JSON write \`"$schema"\` instead. [examples/](../examples) has one file for each pattern.
 
 Durations are \`300ms\`, \`20s\`, \`20m\`, \`1h\`, \`2d\`, or whole milliseconds. Every key that is not listed here is refused.`;
 

@@ -37,6 +37,7 @@ const decide = defineOperation({
   area: "escalations",
   effect: "write",
   permission: ["human"],
+  atTerminal: "baton approve",
   words: ["approve", "answer a question"],
   input: z.object({
     id: z.string().describe("From list_escalations."),

@@ -144,6 +144,7 @@ const status = defineOperation({
       }),
     ),
     losing: z.array(z.object({ id: z.string(), key: z.string(), run: z.string(), losses: count, losses_max: count })),
+    commands_waiting: z.array(z.object({ run: z.string(), kind: z.string(), detail: z.string() })),
     locks: z.object({ held: count, offered: count, waiting: count }),
     milestones: z.array(milestone),
   }),

@@ -10,7 +10,7 @@ import {
   type CommandLineFixture,
   startBaton,
   startCommandLineFixture,
-  startOnTerminal,
+  withSecret,
 } from "../support/servers/command-line.js";
 import * as inProcess from "../support/servers/in-process.js";
 import { resultOf } from "../support/servers/result-of.js";
@@ -103,8 +103,8 @@ describe("run as they are", () => {
     });
     const decision = ["call", "decide_escalation", "--id", id, "--decision", "approved"];
     const answer = [...decision, "--answers", '{"version":"1.2.0"}'];
-    expect((await baton(fixture, answer)).stderr).toContain("A person calls it at a terminal");
-    await startOnTerminal(fixture, answer, { columns: 80, rows: 24 }).ended;
+    expect((await baton(fixture, answer)).stderr).toContain(`A person calls it at a terminal: baton approve ${id}.`);
+    expect(await baton(withSecret(fixture), answer)).toMatchObject({ code: 0 });
     const { code, stdout } = await started.ended;
     expect(stdout).toContain("released 1.2.0");
     expect(code).toBe(0);

@@ -7,9 +7,12 @@ import {
   type CommandLineFixture,
   MAIN,
   quoted,
+  secretFileOf,
   startCommandLineFixture,
   startOnTerminal,
+  withSecret,
 } from "../support/servers/command-line.js";
+import { personAt } from "../support/servers/at-terminal.js";
 import { batonJson } from "../support/servers/in-process.js";
 import { temporaryDirectory } from "../support/databases/databases.js";
 import { resultOf } from "../support/servers/result-of.js";
@@ -81,10 +84,7 @@ describe.skipIf(process.platform !== "linux")("a person at a terminal", () => {
     expect((await typed("correct horse\ncorrect horse", ["secret"], { CLAUDECODE: "1" })).code).toBe(1);
     const set = await typed("correct horse\ncorrect horse", ["secret"]);
     expect(set).toMatchObject({ code: 0, stdout: expect.stringContaining("asks for the secret") as string });
-    const file = path.join(
-      fixture.env["XDG_CONFIG_HOME"] ?? path.join(fixture.env["HOME"]!, ".config"),
-      "baton/person-secret",
-    );
+    const file = secretFileOf(fixture);
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(readFileSync(file, "utf8")).not.toContain("horse");
 
@@ -103,6 +103,23 @@ describe.skipIf(process.platform !== "linux")("a person at a terminal", () => {
       expect((await baton(given, deferred)).code).toBe(code);
     }
     expect((await typed("correct horse", decide, { CLAUDECODE: "1" })).code).toBe(0);
+    expect(await eventsOf(fixture, run)).toMatchObject([{ data: { channel: "human", proof: "secret" } }]);
+  });
+
+  test("is asked for the secret by baton run, again where it is another, and decides without leaving the run", async () => {
+    const { fixture, run } = await asked();
+    withSecret(fixture);
+    const started = startOnTerminal(fixture, ["run", run], SIZE);
+    const type = personAt(started);
+    await type("[l]ater:", "maybe");
+    await type("[l]ater:", "y");
+    await type("Secret:", "wrong horse");
+    await type("[l]ater:", "approve");
+    await type("Secret:", "correct horse");
+    const { code, stdout } = await started.ended;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining("ask approved") as string });
+    for (const said of ["l to leave the question open.", "not the secret"]) expect(stdout).toContain(said);
+    expect(stdout).not.toContain("horse");
     expect(await eventsOf(fixture, run)).toMatchObject([{ data: { channel: "human", proof: "secret" } }]);
   });
 

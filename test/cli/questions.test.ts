@@ -6,11 +6,12 @@ import { describe, expect, test } from "vitest";
 import { temporaryDirectory } from "../support/databases/databases.js";
 import {
   type CommandLineFixture,
-  type Started,
   startCommandLineFixture,
   startOnTerminal,
+  withSecret,
 } from "../support/servers/command-line.js";
 import { baton, batonJson } from "../support/servers/in-process.js";
+import { personAt } from "../support/servers/at-terminal.js";
 import { resultOf } from "../support/servers/result-of.js";
 import { until } from "../support/until.js";
 
@@ -34,16 +35,6 @@ function repository(): CommandLineFixture {
   return startCommandLineFixture({ cwd });
 }
 
-/** A person at a terminal: reads until a text stands there that they have not answered yet, then types. */
-function personAt({ child, stdout }: Started) {
-  let read = 0;
-  return async (prompt: string, answer: string): Promise<void> => {
-    await until(`"${prompt}" is asked`, () => stripVTControlCharacters(stdout()).indexOf(prompt, read) >= 0);
-    read = stripVTControlCharacters(stdout()).indexOf(prompt, read) + prompt.length;
-    child.stdin!.write(`${answer}\r`);
-  };
-}
-
 async function detached(fixture: CommandLineFixture): Promise<string> {
   const { run } = (await batonJson(fixture, ["run", "ask.yaml", "--detach"])) as { run: { id: string } };
   return run.id;
@@ -64,7 +55,7 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
     // An empty line is no: nothing has started.
     expect({ code, stdout }).toEqual({ code: 2, stdout: expect.stringContaining("Nothing was started") as string });
 
-    const again = startOnTerminal(fixture, ["run", "release.yaml"], SIZE);
+    const again = startOnTerminal(withSecret(fixture), ["run", "release.yaml"], SIZE);
     const answer = personAt(again);
     await answer("Run them?", "y");
     await answer("[a]pprove, [r]eject, [l]ater:", "a");
@@ -84,13 +75,13 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
   });
 
   test("a question that is answered elsewhere is withdrawn, and Ctrl-C leaves the run while one is asked", async () => {
-    const fixture = repository();
+    const fixture = withSecret(repository());
     const [elsewhere, left] = [await detached(fixture), await detached(fixture)];
     const first = startOnTerminal(fixture, ["run", elsewhere], SIZE);
     const second = startOnTerminal(fixture, ["run", left], SIZE);
     await until("both ask", () => [first, second].every(({ stdout }) => stdout().includes("[l]ater:")));
     second.child.stdin!.write("\u0003");
-    const decided = await startOnTerminal(fixture, ["reject", `${elsewhere}/ask`, "--note", "not today"], SIZE).ended;
+    const decided = await baton(fixture, ["reject", `${elsewhere}/ask`, "--note", "not today"]);
     expect(decided).toMatchObject({ code: 0, stdout: expect.stringContaining("ask rejected") as string });
     expect((await first.ended).code).toBe(1);
     expect((await second.ended).code).toBe(4);
@@ -98,7 +89,7 @@ describe.skipIf(!existsSync("/usr/bin/script") || process.platform !== "linux")(
   });
 
   test("baton approve asks each open question in turn", async () => {
-    const fixture = repository();
+    const fixture = withSecret(repository());
     const runs = [await detached(fixture), await detached(fixture)];
     const started = startOnTerminal(fixture, ["approve"], SIZE);
     const type = personAt(started);
@@ -128,6 +119,8 @@ test("without a terminal approve lists the questions with the commands, and deci
   const { stdout } = await baton(fixture, ["approve"]);
   expect(stdout).toMatch(/^\? ask: Go\?\n {2}baton approve task_\w+, or baton reject task_\w+\n$/);
   const { code, stderr } = await baton(fixture, ["approve", "ask"]);
-  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining("person") as string });
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/A person calls it at a terminal: baton approve task_\w+\./);
+  expect((await baton(fixture, ["status"])).stdout).toMatch(/^ {2}ask asks: Go\? .*→ baton approve task_\w+$/m);
   expect(await statusOf(fixture, run)).toBe("running");
 });

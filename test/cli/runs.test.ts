@@ -90,6 +90,30 @@ describe("a person looks at a run", () => {
   });
 });
 
+test("a run whose commands no server runs is named by status, and show says how to follow it", async () => {
+  const { fixture } = place();
+  const run = await detached("ship.yaml");
+  const waits = `nothing runs its commands: no running server is allowed to run commands → baton run ${run} --allow-commands`;
+  expect(await text("status")).toContain(waits);
+  expect(await text("show", run)).toContain(`follow: baton run ${run} --allow-commands`);
+  expect(await baton(fixture, ["logs", run, "build"])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("Step build has not begun: it is ready.") as string,
+  });
+  expect(await text("cancel", run)).toContain("is cancelled");
+  expect(await text("status")).not.toContain("nothing runs its commands");
+});
+
+test.each([
+  ["its id", () => place().shipped, 1],
+  ["the beginning of its id", () => place().shipped.slice(0, -1), 1],
+  ["its name", () => "waits", 3],
+])("run follows a run by %s", async (_, reference, code) => {
+  await text("cancel", await detached("waits.yaml"));
+  const followed = await baton(place().fixture, ["run", reference()]);
+  expect(followed).toMatchObject({ code, stdout: expect.stringMatching(/^(?:ship|waits) runs as run_/) as string });
+});
+
 test("a person pauses, resumes, cancels and retries a run", async () => {
   const { shipped } = place();
   const run = await detached("waits.yaml");
@@ -105,6 +129,9 @@ test.each([
   [["show", "run_zz"], 1, "`baton runs` lists them"],
   [["show", "ship", "bild"], 1, 'did you mean "build"'],
   [["logs", "ship", "bild"], 1, 'did you mean "build"'],
+  [["run", "zz"], 2, "There is no file and no run zz"],
+  [["run", "zz.yaml"], 2, "There is no file zz.yaml"],
+  [["failed", "lst"], 2, 'Unknown command failed lst (did you mean "list"?)'],
   [["approve", "zz"], 1, 'No question is open for "zz"'],
   [["cancel"], 2, "missing required argument 'run'"],
   [["graph", "--svg", "--dot"], 2, "cannot be used with"],

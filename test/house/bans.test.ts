@@ -331,6 +331,15 @@ const BANS: readonly Ban[] = [
       good: "q = `SELECT ${COLUMNS} FROM tasks WHERE id = $1`;",
     },
   },
+  {
+    name: "decision at a bare terminal",
+    find: ({ raw }) =>
+      raw.includes("withSecret(") ? [] : offsetsOf(raw, /startOnTerminal\([^;]*"(?:approve|decide_e)/g),
+    where: ["test/**", "!test/house/**"],
+    because: "a terminal below an assistant or a Baton process is not a person's, and tests run there too",
+    instead: "decide with the person's secret: withSecret(fixture)",
+    example: { file: "test/a.ts", bad: 'startOnTerminal(a, ["approve"])', good: 'baton(a, ["approve"])' },
+  },
 ];
 
 describe("bans", () => {

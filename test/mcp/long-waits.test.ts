@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ResultOf } from "../../src/tools/registry.js";
 import { connectClient, type TestClient } from "../support/servers/client.js";
-import { startCommandLineFixture, startOnTerminal } from "../support/servers/command-line.js";
+import { baton, startCommandLineFixture, withSecret } from "../support/servers/command-line.js";
 import { BACKENDS, createDatabase } from "../support/databases/databases.js";
 import { bestOfFew, type InTime } from "../support/in-time.js";
 import { until } from "../support/until.js";
@@ -105,8 +105,7 @@ describe.each(BACKENDS)("long waits, on %s, with real servers", (backend) => {
     const id = escalations[0]?.id ?? "none";
     const claim = third.call("claim_task", { run, wait_seconds: 20 });
     const decide = ["call", "decide_escalation", "--id", id, "--decision", "approved"];
-    const person = startOnTerminal(startCommandLineFixture({ database }), decide, { columns: 100, rows: 40 });
-    expect(await person.ended).toMatchObject({ code: 0 });
+    expect(await baton(withSecret(startCommandLineFixture({ database })), decide)).toMatchObject({ code: 0 });
     expect(await claim).toMatchObject({ outcome: "claimed", task: { key: "ship" } });
   });
 });

@@ -64,7 +64,7 @@ describe("the guide to steps", () => {
     const { keys, kinds } = stepGuide();
     for (const { kind, keys: own, example } of kinds) {
       const schema = stepSchema({ kind });
-      if (typeof schema === "string") throw new Error(schema);
+      if ("field" in schema) throw new Error(schema.message);
       const named = new Set([...Object.keys(keys), "kind", ...own.split(", ").map((key) => key.replace("?", ""))]);
       expect(Object.keys(schema.shape).filter((key) => !named.has(key))).toEqual([]);
       expect(schema.safeParse(example).error).toBeUndefined();

@@ -62,10 +62,20 @@ describe.each(BACKENDS)("the system on %s", (backend) => {
     const { call, clock, advance, cwd } = await start();
     expect(await call("get_health_status")).toMatchObject({ status: "ok" });
     await call("create_project", { name: "p", root: cwd });
-    await call("execute_workflow", {
+    const { run } = await call("execute_workflow", {
       project: "p",
-      definition: { name: "w", steps: [{ key: "a", kind: "command", run: "true" }] },
+      definition: {
+        name: "w",
+        steps: [
+          { key: "a", kind: "command", run: "true" },
+          { key: "b", kind: "command", run: "false" },
+          { key: "c", kind: "command", run: "ls", needs: ["a"] },
+        ],
+      },
     });
+    expect((await call("get_project_status", { project: "p" })).commands_waiting).toEqual([
+      { run: run.id, kind: "commands_not_allowed", detail: "no running server is allowed to run commands" },
+    ]);
     await advance(1_000);
     expect(await call("get_health_status")).toMatchObject({
       status: "degraded",

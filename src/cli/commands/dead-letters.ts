@@ -14,7 +14,7 @@ export interface ListOptions extends Shared {
   readonly status: NonNullable<InputOf<"list_dead_letters">["status"]>;
 }
 
-/** `baton failed list` */
+/** `baton failed` */
 export async function listDeadLetters(
   { call, stdout, host }: CommandContext,
   { run, project, status }: ListOptions,

@@ -4,8 +4,9 @@ import { stripVTControlCharacters } from "node:util";
 import { BatonError, hasCode } from "../../base/errors.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
 import { findRun } from "../run/run-reference.js";
+import { wordOf } from "../terminal/task-marks.js";
 import { paint } from "../terminal/terminal.js";
-import type { TypedCall } from "../typed-calls.js";
+import type { TaskAnswer, TypedCall } from "../typed-calls.js";
 
 /** Limit for each step, where none is named. */
 const LINES_SHOWN = 20;
@@ -34,7 +35,7 @@ export async function logs(
   const found = steps.flatMap(({ id, key, attempts }) =>
     attempts.flatMap((attempt) => logOf(path.join(directory, `${id}-${attempt}.log`), { step: key, attempt })),
   );
-  if (found.length === 0) throw noLogs(run.id, step, directory);
+  if (found.length === 0) throw noLogs({ run: run.id, step, steps, directory });
   const lines = tail ?? (step === undefined ? LINES_SHOWN : undefined);
   const text = found.flatMap(({ step: key, attempt, output }) => [
     paint(`── ${key}, attempt ${attempt}`, "bold", style),
@@ -46,20 +47,23 @@ export async function logs(
 interface LoggedStep {
   readonly id: string;
   readonly key: string;
+  readonly kind: TaskAnswer["kind"];
+  readonly status: TaskAnswer["status"];
   readonly attempts: readonly number[];
 }
 
 async function stepsOf(call: TypedCall, run: string, step: string | undefined): Promise<readonly LoggedStep[]> {
   if (step !== undefined) {
     const { task } = await call("get_task", { task: `${run}/${step}` });
-    return [{ id: task.id, key: task.key, attempts: Array.from({ length: task.attempt }, (_, at) => at + 1) }];
+    const { id, key, kind, status, attempt } = task;
+    return [{ id, key, kind, status, attempts: Array.from({ length: attempt }, (_, at) => at + 1) }];
   }
   const { tasks = [] } = await call("get_run", { run, include: ["tasks"] });
   const begun = tasks.filter(({ kind, status }) => kind === "command" && status !== "pending" && status !== "blocked");
   const steps: LoggedStep[] = [];
-  for (const { id, key } of begun.slice(0, STEPS_SHOWN)) {
+  for (const { id, key, kind, status } of begun.slice(0, STEPS_SHOWN)) {
     const { task } = await call("get_task", { task: id });
-    steps.push({ id, key, attempts: [task.attempt] });
+    if (task.attempt > 0) steps.push({ id, key, kind, status, attempts: [task.attempt] });
   }
   return steps;
 }
@@ -81,8 +85,29 @@ function shownEnd(output: string, limit: number | undefined): string[] {
   return [`… ${lines.length - limit} lines before`, ...lines.slice(-limit)];
 }
 
-function noLogs(run: string, step: string | undefined, directory: string): BatonError {
+interface Looked {
+  readonly run: string;
+  readonly step: string | undefined;
+  readonly steps: readonly LoggedStep[];
+  readonly directory: string;
+}
+
+/** Says why there is nothing to print: the step has not begun, is no command, or ran elsewhere. */
+function noLogs({ run, step, steps, directory }: Looked): BatonError {
+  const [one] = steps;
+  const ended = (message: string) => new BatonError("not_found", message, {});
+  if (step === undefined && one === undefined)
+    return ended(`No command step of this run has begun. \`baton show ${run}\` shows where it stands.`);
+  if (step !== undefined && one !== undefined && one.kind !== "command")
+    return ended(
+      `Step ${step} is ${one.kind === "agent" ? "an agent's" : `of kind ${one.kind}`}: only command steps print output. \`baton show ${run} ${step}\` shows its result.`,
+    );
+  if (step !== undefined && one?.attempts.length === 0)
+    return ended(
+      `Step ${step} has not begun: it is ${wordOf(one.status)}. \`baton show ${run} ${step}\` shows why it waits.`,
+    );
   const whose = step === undefined ? "No command step of this run" : `Step ${step}`;
-  const message = `${whose} has output in ${directory}: only command steps have some, on the machine that ran them. \`baton show ${run}${step === undefined ? "" : ` ${step}`}\` shows results.`;
-  return new BatonError("not_found", message, {});
+  return ended(
+    `${whose} has output in ${directory}: it lies on the machine that ran it. \`baton show ${run}${step === undefined ? "" : ` ${step}`}\` shows results.`,
+  );
 }

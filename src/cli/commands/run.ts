@@ -14,7 +14,7 @@ import { askWhileOpen } from "../run/questions.js";
 import { finalResults } from "../run/results.js";
 import type { RunState } from "../run/state.js";
 import type { RunDisplay } from "../run/display.js";
-import { checkedDefinition, findWorkflowFile, inputsOf, readWorkflowFile } from "../run/workflow-file.js";
+import { checkedDefinition, findWorkflowFile, inputsOf, readWorkflowFile, similarFiles } from "../run/workflow-file.js";
 
 export interface RunOptions extends Shared {
   readonly input: readonly string[];
@@ -33,12 +33,12 @@ interface StartedRun {
   readonly warnings: readonly string[];
 }
 
-/** `baton run TARGET`: a workflow file, or the id of a run to go on with. */
+/** `baton run TARGET`: a workflow file, or a run to go on with. */
 export async function run(context: CommandContext, target: string, options: RunOptions): Promise<CommandAnswer> {
   const file = findWorkflowFile(target, context);
   const { call } = context;
-  if (file === undefined && target.startsWith("run_"))
-    return followRun(context, options, () => attach(call, target, options));
+  if (file === undefined && !/[/\\]|\.(?:ya?ml|json)$/i.test(target))
+    return followRun(context, options, () => attach(context, target, options));
   const { text } = file ?? readWorkflowFile(target, context);
   const permitted = await permitCommands(context, { file: target, text }, options);
   return followRun(context, permitted, async () => {
@@ -63,9 +63,19 @@ async function inputsOfStored(call: TypedCall, name: string, { project }: RunOpt
   return templates[0]?.inputs ?? {};
 }
 
-async function attach(call: TypedCall, id: string, { input }: RunOptions): Promise<StartedRun> {
-  if (input.length > 0) throw new UsageError(`Run ${id} has its inputs already: --input applies only to a new run.`);
-  return { run: await findRun(call, id), warnings: [] };
+async function attach({ call, cwd }: CommandContext, reference: string, { input }: RunOptions): Promise<StartedRun> {
+  const found = reference.startsWith("run_")
+    ? await findRun(call, reference)
+    : await unlessCode(findRun(call, reference), "not_found");
+  if (found === undefined) {
+    const stored = `\`baton workflow run ${quoted(reference)}\` starts a stored workflow`;
+    throw new UsageError(
+      `There is no file and no run ${reference}${similarFiles(reference, cwd)}. \`baton runs\` lists runs; ${stored}.`,
+    );
+  }
+  if (input.length > 0)
+    throw new UsageError(`Run ${found.id} has its inputs already: --input applies only to a new run.`);
+  return { run: found, warnings: [] };
 }
 
 async function start(call: TypedCall, options: RunOptions, what: InputOf<"execute_workflow">): Promise<StartedRun> {
@@ -115,7 +125,7 @@ async function watch(context: CommandContext, options: RunOptions, watched: Watc
   });
   try {
     const { signal } = interrupts;
-    const ask = questioner(context, { display, signal, decides: watched.opened.decides });
+    const ask = questioner(context, { display, signal, decides: watched.opened.decides || watched.opened.asksSecret });
     const state = await follow(new RunFollower({ call, run: started.id, table, warnings, now: now() }), {
       onWake: (listener) => store.onWake(listener),
       signal,

@@ -102,13 +102,14 @@ function taskLine(task: TaskAnswer, { style, width, reason }: TaskLineParts): st
 }
 
 /** Commands that a person may type next, by the state of the run. */
-function nextSteps({ run, waiting }: ResultOf<"get_run">): string[] {
+function nextSteps({ run, waiting, tasks = [] }: ResultOf<"get_run">): string[] {
+  const flags = tasks.some(({ kind }) => kind === "command") ? " --allow-commands" : "";
   const asks = waiting.some(({ kind }) => kind === "human");
   return [
     ...(asks ? [`  answer: baton approve, or baton reject`] : []),
     ...(run.status === "paused" ? [`  resume: baton resume ${run.id}`] : []),
     ...(run.status === "failed" ? [`  retry: baton retry ${run.id}`] : []),
-    ...(run.ended_at === undefined ? [`  follow: baton run ${run.id}`] : []),
+    ...(run.ended_at === undefined ? [`  follow: baton run ${run.id}${flags}`] : []),
   ];
 }
 

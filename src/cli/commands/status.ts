@@ -1,16 +1,21 @@
 import type { ResultOf } from "../../tools/registry.js";
-import type { TypedCall } from "../typed-calls.js";
+import { shownLine } from "../../base/texts/shown-text.js";
+import type { QuestionAnswer, TypedCall } from "../typed-calls.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
 import { ago, duration, percent } from "../terminal/durations.js";
 import { EXIT } from "../failure.js";
 import { STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
-import { paint, shownWidth, type Style, type Tone, wrap } from "../terminal/terminal.js";
+import { openQuestions } from "../run/questions.js";
+import { fit, paint, shownWidth, type Style, type Tone, wrap } from "../terminal/terminal.js";
 
 type System = ResultOf<"get_system_status">;
 type Health = ResultOf<"get_health_status">;
 type ProjectStatus = ResultOf<"get_project_status">;
 
 const PROJECTS_SHOWN = 20;
+const QUESTIONS_SHOWN = 10;
+/** Columns of a question: its first words tell which it is. */
+const ASK_COLUMNS = 200;
 
 /** `baton status`: what goes on, project by project, and what keeps it from going on. */
 export async function status({ call, stdout, host }: CommandContext): Promise<CommandAnswer> {
@@ -18,16 +23,18 @@ export async function status({ call, stdout, host }: CommandContext): Promise<Co
   const system = await call("get_system_status", {});
   const health = await call("get_health_status", {});
   const projects = await active(call);
+  const questions = await openQuestions(call);
   const lines = [
     systemLine(system),
     ...projects.flatMap((project) => projectLines(project, { style, now: host.now() })),
     ...(projects.length === 0 ? ["Nothing is running. Start a workflow: baton run FILE.yaml"] : []),
-    ...problemLines(system, health, style),
+    ...questionLines(questions, style),
+    ...problemLines(system, { components: health.components.filter(unsaid(projects)), style }),
   ];
   const columns = stdout.live ? stdout.size().columns : Number.POSITIVE_INFINITY;
   // A line that is broken by the terminal would be cut within a word.
   const shown = lines.flatMap((line) => (shownWidth(line) <= columns ? [line] : wrap(line, columns)));
-  return { data: { system, health, projects }, text: shown.join("\n") };
+  return { data: { system, health, projects, questions }, text: shown.join("\n") };
 }
 
 /** The projects where something goes on. */
@@ -59,7 +66,7 @@ interface Shown {
 }
 
 function projectLines(found: ProjectStatus, { style, now }: Shown): string[] {
-  const { project, active_runs: runs, agents, losing, locks, tasks } = found;
+  const { project, active_runs: runs, agents, losing, locks, tasks, commands_waiting: waiting } = found;
   const counts = STATUSES_SHOWN.filter((one) => (tasks[one] ?? 0) > 0).map((one) =>
     paint(`${tasks[one] ?? 0} ${wordOf(one)}`, toneOf(one), style),
   );
@@ -69,10 +76,10 @@ function projectLines(found: ProjectStatus, { style, now }: Shown): string[] {
     "",
     `${paint(project.name, "bold", style)}  ${project.root ?? ""}`.trimEnd(),
     ...(counts.length === 0 ? [] : [`  tasks: ${counts.join(", ")}`]),
-    ...runs.map(
-      (run) =>
-        `  ${run.name.padEnd(width)}  ${paint(run.status, toneOfRun(run.status), style)}  ${percent(run.progress)}  ${run.id}`,
-    ),
+    ...runs.flatMap((run) => [
+      `  ${run.name.padEnd(width)}  ${paint(run.status, toneOfRun(run.status), style)}  ${percent(run.progress)}  ${run.id}`,
+      ...waiting.filter((one) => one.run === run.id).map((one) => `    ${paint(commandsText(one), "yellow", style)}`),
+    ]),
     ...agents.map((agent) => agentLine(agent, { style, now })),
     ...losing.map(
       ({ key, run, losses, losses_max: max }) =>
@@ -80,6 +87,33 @@ function projectLines(found: ProjectStatus, { style, now }: Shown): string[] {
     ),
     ...held,
   ];
+}
+
+/** Says why commands of a run wait, and who could run them. */
+function commandsText({ run, kind, detail }: ProjectStatus["commands_waiting"][number]): string {
+  // The reason may name the commands itself.
+  const how =
+    kind !== "commands_not_allowed" || detail.includes("--allow-commands")
+      ? ""
+      : ` → baton run ${run} --allow-commands, or baton serve --allow-commands`;
+  return `nothing runs its commands: ${detail}${how}`;
+}
+
+/** Leaves out of the problems what stands beside a run already. */
+function unsaid(projects: readonly ProjectStatus[]): (component: Health["components"][number]) => boolean {
+  const said = projects.some(({ commands_waiting: waiting }) => waiting.length > 0);
+  return ({ name, status: state }) => state !== "ok" && !(said && name === "commands");
+}
+
+/** Open questions of human steps, each with the command that answers it. */
+function questionLines(questions: readonly QuestionAnswer[], style: Style): string[] {
+  if (questions.length === 0) return [];
+  const shown = questions.slice(0, QUESTIONS_SHOWN).map(({ id, ask, task: { key, from } }) => {
+    const author = from === undefined ? "" : ` (from ${from})`;
+    return `  ${paint(key, "yellow", style)} asks: ${fit(shownLine(ask), ASK_COLUMNS)}${author} → baton approve ${id}`;
+  });
+  const more = questions.length - shown.length;
+  return ["", "Questions:", ...shown, ...(more > 0 ? [`  and ${more} more: baton approve`] : [])];
 }
 
 function agentLine(
@@ -95,14 +129,14 @@ function times(count: number): string {
 }
 
 /** Problems that a person should look at. */
-function problemLines(system: System, health: Health, style: Style): string[] {
+function problemLines(system: System, { components, style }: Pick<Health, "components"> & { style: Style }): string[] {
   const failed = system.tasks["dead_letter"] ?? 0;
-  const lines = health.components
-    .filter((one) => one.status !== "ok")
-    .map((one) => `  ${paint(one.status, HEALTH_TONES[one.status], style)} ${one.name}: ${one.reason}`);
+  const lines = components.map(
+    (one) => `  ${paint(one.status, HEALTH_TONES[one.status], style)} ${one.name}: ${one.reason}`,
+  );
   for (const { ready, wants } of system.unserved)
     lines.push(`  ${ready} ready ${ready === 1 ? "task wants" : "tasks want"} ${wants}, and no live agent is that`);
-  if (failed > 0) lines.push(`  ${failed} failed ${failed === 1 ? "task" : "tasks"}: baton failed list`);
+  if (failed > 0) lines.push(`  ${failed} failed ${failed === 1 ? "task" : "tasks"}: baton failed`);
   return lines.length === 0 ? [] : ["", "Problems:", ...lines];
 }
 

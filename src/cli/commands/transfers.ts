@@ -29,5 +29,5 @@ export async function importFile(
   if (file === "-" || !(await context.host.isExport(whole))) return importWorkflow(context, file, options);
   const { app } = await context.open();
   const made = await context.host.importFrom(app, whole);
-  return { data: made, text: `${made.rows} rows of ${made.file} are in the database now.` };
+  return { data: made, text: `Imported ${made.rows} rows from ${made.file}.` };
 }

@@ -52,34 +52,49 @@ export async function askQuestion(
 ): Promise<DecidedQuestion | undefined> {
   if (askLine === undefined) return undefined;
   const line = async (prompt: string) => (await askLine(prompt, signal))?.trim();
+  const again = (text: string) => stderr.print(`  ${text}\n`);
   stderr.print(`${questionText(question)}\n`);
   for (;;) {
-    const decision = await askDecision(line);
+    const decision = await askDecision(line, again);
     if (decision === undefined) return undefined;
     const given = decision === "approved" ? await askAnswers(line, question) : await askReason(line);
     if (given === undefined) return undefined;
     try {
-      const decided = await call("decide_escalation", { id: question.id, token: question.token, decision, ...given });
+      const decided = await call(
+        "decide_escalation",
+        { id: question.id, token: question.token, decision, ...given },
+        signal,
+      );
       stderr.print(`  ${decidedText(decision, decided)}\n`);
       return decided;
     } catch (error) {
       if (!(error instanceof BatonError)) throw error;
       stderr.print(`  ${error.message}\n`);
-      if (error.code !== "invalid_input") return undefined;
+      // Another secret is asked again as other answers are; a place where no person may decide stays one.
+      if (error.code !== "invalid_input" && !isWrongSecret(error)) return undefined;
     }
   }
 }
 
+function isWrongSecret({ code, details }: BatonError): boolean {
+  return code === "not_permitted" && details?.["permitted"] === undefined;
+}
+
 type AskLine = (prompt: string) => Promise<string | undefined>;
 
-const DECISIONS: Readonly<Record<string, Decision | "later">> = { a: "approved", r: "rejected", l: "later" };
+const DECISIONS: readonly (readonly [RegExp, Decision | "later"])[] = [
+  [/^(?:a|approved?|y|yes)$/i, "approved"],
+  [/^(?:r|reject(?:ed)?|n|no)$/i, "rejected"],
+  [/^(?:l|later)$/i, "later"],
+];
 
-async function askDecision(line: AskLine): Promise<Decision | undefined> {
+async function askDecision(line: AskLine, again: (text: string) => void): Promise<Decision | undefined> {
   for (;;) {
-    const typed = await line("  [a]pprove, [r]eject, [l]ater: ");
+    const typed = await line("  Type a letter: [a]pprove, [r]eject, [l]ater: ");
     if (typed === undefined) return undefined;
-    const decision = DECISIONS[typed.slice(0, 1).toLowerCase()];
+    const [, decision] = DECISIONS.find(([words]) => words.test(typed)) ?? [];
     if (decision !== undefined) return decision === "later" ? undefined : decision;
+    again("Type a (or y) to approve, r (or n) to reject, l to leave the question open.");
   }
 }
 

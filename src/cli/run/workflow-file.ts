@@ -38,12 +38,12 @@ function withText(found: WorkflowFile): WorkflowFile {
 /** A file that must be there. */
 export function readWorkflowFile(file: string, place: { cwd: string; stdin: () => string }): WorkflowFile {
   const found = findWorkflowFile(file, place);
-  if (found === undefined) throw new UsageError(`There is no file ${file}${similar(file, place.cwd)}.`);
+  if (found === undefined) throw new UsageError(`There is no file ${file}${similarFiles(file, place.cwd)}.`);
   return found;
 }
 
 /** Names workflow files that stand where the missing one was looked for. */
-function similar(file: string, cwd: string): string {
+export function similarFiles(file: string, cwd: string): string {
   const directory = path.dirname(path.resolve(cwd, file));
   if (!fs.existsSync(directory)) return "";
   const there = fs

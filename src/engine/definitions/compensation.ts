@@ -1,7 +1,5 @@
-import { addStepProblems, type StepChecks } from "./step-checks.js";
-import { stepSchema, type WrittenStep } from "./schema.js";
-import { wordIssue } from "./wording.js";
-import { zodProblems } from "../../base/problems.js";
+import { parseStep, type StepChecks } from "./step-checks.js";
+import type { WrittenStep } from "./schema.js";
 
 // A compensation is written as a step, without these keys, which it takes from the step that it undoes.
 
@@ -9,7 +7,7 @@ const FROM_ITS_STEP = ["key", "needs", "trigger", "if", "for_each", "phase", "co
 const KINDS: ReadonlySet<unknown> = new Set([undefined, "agent", "command", "tool", "human", "workflow"]);
 
 /** Reads the `compensate` of a step: a step of the same key, or undefined where it has none or one that is wrong. */
-export function parseCompensation(step: WrittenStep, index: number, checks: StepChecks): WrittenStep | undefined {
+export function parseCompensation(step: WrittenStep, checks: StepChecks): WrittenStep | undefined {
   const { compensate, key } = step;
   if (compensate === undefined) return undefined;
   const { problems } = checks;
@@ -24,17 +22,5 @@ export function parseCompensation(step: WrittenStep, index: number, checks: Step
     problems.add({ path: `${at}.kind`, step: key, message });
   }
   if (problems.count > before) return undefined;
-  const written = { ...compensate, key };
-  const schema = stepSchema(written);
-  if (typeof schema === "string") {
-    problems.add({ path: `${at}.kind`, step: key, message: schema });
-    return undefined;
-  }
-  const parsed = schema.safeParse(written, { error: wordIssue });
-  if (parsed.success) {
-    addStepProblems(parsed.data, { ...checks, at });
-    return parsed.data;
-  }
-  zodProblems(parsed.error, ["steps", index, "compensate"], key).forEach((problem) => problems.add(problem));
-  return undefined;
+  return parseStep({ ...compensate, key }, { ...checks, at });
 }

@@ -1,12 +1,12 @@
 import type { RetryPolicy, Timeouts } from "../../store/tasks/tasks.js";
 import type { OnFailure, StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { buildDag, type Dag } from "../graph/dag.js";
-import { type Deadline, type Defaults, headSchema, stepSchema, type WrittenStep } from "./schema.js";
+import { type Deadline, type Defaults, headSchema, type WrittenStep } from "./schema.js";
 import { parseCompensation } from "./compensation.js";
-import { addStepProblems, addTakerProblems, type DefinitionLimits } from "./step-checks.js";
+import { addTakerProblems, type DefinitionLimits, parseStep } from "./step-checks.js";
 import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./expression-checks.js";
 import { withLines } from "./lines.js";
-import { withoutMissing, withStrictestBounds, wordIssue } from "./wording.js";
+import { withStrictestBounds, wordIssue } from "./wording.js";
 import { addForbidden, readDefinitionText } from "./text.js";
 import { parseDuration } from "../../base/durations.js";
 import { defined, type JsonObject, isObject } from "../../base/json.js";
@@ -202,28 +202,16 @@ function stepsOf(source: JsonObject): unknown[] {
 
 function parseSteps(source: JsonObject, limits: DefinitionLimits, problems: Problems): PlacedStep[] {
   return stepsOf(source).flatMap((step, index) => {
-    const path = ["steps", index];
     const at = `steps[${index}]`;
     if (!isObject(step)) {
       problems.add({ path: at, message: "a step is a map with a key and a prompt: - key: build" });
       return [];
     }
-    const key = typeof step["key"] === "string" ? { step: step["key"] } : {};
-    const schema = stepSchema(step);
-    if (typeof schema === "string") {
-      problems.add({ path: `${at}.kind`, ...key, message: schema });
-      return [];
-    }
-    const parsed = schema.safeParse(step, { error: wordIssue });
-    if (!parsed.success) {
-      const found = withoutMissing(zodProblems(parsed.error, path, key.step), step);
-      found.forEach((problem) => problems.add(problem));
-      return [];
-    }
     const checks = { at, limits, problems };
-    addStepProblems(parsed.data, checks);
-    const compensate = parseCompensation(parsed.data, index, checks);
-    return [{ index, step: parsed.data, ...(compensate && { compensate }) }];
+    const parsed = parseStep(step, checks);
+    if (parsed === undefined) return [];
+    const compensate = parseCompensation(parsed, checks);
+    return [{ index, step: parsed, ...(compensate && { compensate }) }];
   });
 }
 

@@ -1,4 +1,8 @@
+import type { JsonObject } from "../../base/json.js";
+import { hint, nearest } from "../../base/names.js";
+import { STEP_KINDS, type StepKind } from "../../base/statuses.js";
 import { startOf } from "../../base/texts/stored-values.js";
+
 // Keys and values that people write out of habit, from GitHub Actions, Compose, Taskfile, Task Master and the like, with
 // the sentence that says how the same is written here.
 
@@ -117,17 +121,91 @@ export const RETRY_HABITS: Readonly<Record<string, string>> = {
   backoff: "write backoff_coefficient: 2",
 };
 
+/** Why a step has no kind, with its mend. */
+export interface KindProblem {
+  readonly field: string;
+  readonly message: string;
+  /** The step as it was probably meant: what else is wrong with it is told too. */
+  readonly readAs?: JsonObject;
+}
+
+/** The field that only one kind of step has. */
+const FIELD_OF_KIND: readonly (readonly [field: string, kind: StepKind])[] = [
+  ["run", "command"],
+  ["tool", "tool"],
+  ["ask", "human"],
+  ["checks", "gate"],
+  ["workflow", "workflow"],
+];
+
+/** Keys for a command line in other systems. The words of a list are one line, or are lines of their own. */
+const COMMAND_KEYS: Readonly<Record<string, string>> = {
+  command: " ",
+  entrypoint: " ",
+  cmd: " ",
+  commands: " && ",
+  cmds: " && ",
+  script: " && ",
+};
+
 /** How a step without `kind` that cannot be an agent's is to be written. */
-export function kindMeant(step: Readonly<Record<string, unknown>>): string | undefined {
+export function kindMeant(step: JsonObject): KindProblem | undefined {
   if ("prompt" in step) return undefined;
-  if ("run" in step) return 'has "run" and so must say `kind: command`';
-  if ("tool" in step) return 'has "tool" and so must say `kind: tool`';
-  if ("ask" in step) return 'has "ask" and so must say `kind: human`';
-  if ("checks" in step) return 'has "checks" and so must say `kind: gate`';
-  if ("workflow" in step) return 'has "workflow" and so must say `kind: workflow`';
-  const command = ["command", "cmd", "script"].find((key) => typeof step[key] === "string");
-  if (command !== undefined) return `write kind: command and run: ${shortText(step[command])} in place of "${command}"`;
-  return "uses" in step ? STEP_HABITS["uses"] : undefined;
+  for (const [field, kind] of FIELD_OF_KIND) {
+    if (field in step)
+      return { field: "kind", message: `has "${field}" and so must say \`kind: ${kind}\``, readAs: { ...step, kind } };
+  }
+  for (const [field, separator] of Object.entries(COMMAND_KEYS)) {
+    const run = commandText(step[field], separator);
+    if (run === undefined) continue;
+    const { [field]: _, ...rest } = step;
+    const message = `write kind: command and run: ${shortText(run)} in place of "${field}"`;
+    return { field, message, readAs: { ...rest, kind: "command", run } };
+  }
+  return "uses" in step ? { field: "uses", message: STEP_HABITS["uses"] ?? "" } : undefined;
+}
+
+function commandText(value: unknown, separator: string): string | undefined {
+  if (typeof value === "string") return value;
+  return Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string")
+    ? value.join(separator)
+    : undefined;
+}
+
+/** Kinds of step by the names that they have elsewhere. */
+const KIND_HABITS: Readonly<Record<string, StepKind>> = {
+  bash: "command",
+  shell: "command",
+  sh: "command",
+  script: "command",
+  run: "command",
+  exec: "command",
+  task: "agent",
+  llm: "agent",
+  ai: "agent",
+  prompt: "agent",
+  approval: "human",
+  manual: "human",
+  input: "human",
+  sleep: "wait",
+  delay: "wait",
+  timer: "wait",
+  event: "wait",
+  check: "gate",
+  condition: "gate",
+  subworkflow: "workflow",
+  child: "workflow",
+  mcp: "tool",
+};
+
+/** The kind that a step of an unknown one was probably meant to have. */
+export function knownKind(step: JsonObject, kind: string): KindProblem {
+  const meant = Object.hasOwn(KIND_HABITS, kind.toLowerCase()) ? KIND_HABITS[kind.toLowerCase()] : undefined;
+  const near = nearest(kind, STEP_KINDS);
+  const mend = meant === undefined ? hint(kind, STEP_KINDS) : `: write kind: ${meant}`;
+  const message = `unknown kind "${shortText(kind)}"${mend}; understood are ${STEP_KINDS.join(", ")}`;
+  const read = meant ?? near;
+  return { field: "kind", message, ...(read && { readAs: { ...step, kind: read } }) };
 }
 
 const SHOWN_MAX = 60;

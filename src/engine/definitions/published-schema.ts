@@ -27,7 +27,7 @@ export function workflowSchemaText(): string {
 
 function schemaOfKind(kind: StepKind): Record<string, unknown> {
   const schema = stepSchema({ kind });
-  if (typeof schema === "string") throw new Error(`a kind of step without a schema: ${schema}`);
+  if ("field" in schema) throw new Error(`a kind of step without a schema: ${schema.message}`);
   const { $schema: _, ...rest } = written(schema);
   describe(rest, [kind === "workflow" ? "workflow step" : kind, "step"]);
   return { title: `${kind} step`, ...rest };

@@ -1,11 +1,20 @@
 import { startOf } from "../../base/texts/stored-values.js";
 import { ON_FAILURE, PRIORITY_NAMES, STEP_KINDS, type StepKind, TRIGGER_RULES } from "../../base/statuses.js";
 import { z } from "zod";
+import type { JsonObject } from "../../base/json.js";
 import { closedObject } from "../../base/strict-object.js";
 import { durationSchema, parseDuration } from "../../base/durations.js";
 import { parseInstant } from "../../base/time.js";
-import { hint, isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "../../base/names.js";
-import { HEAD_HABITS, kindMeant, RETRY_HABITS, STEP_HABITS, TIMEOUT_HABITS } from "./habits.js";
+import { isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "../../base/names.js";
+import {
+  HEAD_HABITS,
+  type KindProblem,
+  kindMeant,
+  knownKind,
+  RETRY_HABITS,
+  STEP_HABITS,
+  TIMEOUT_HABITS,
+} from "./habits.js";
 import { TOOL_NAME, TOOL_NAME_LENGTH_MAX, TOOL_NAME_RULE } from "../policy/tool-policy.js";
 
 export const INPUT_TYPES = ["string", "number", "integer", "boolean", "array", "object"] as const;
@@ -234,12 +243,11 @@ export type Head = z.output<typeof headSchema>;
 export type Defaults = NonNullable<Head["defaults"]>;
 export type WrittenStep = z.output<(typeof SCHEMAS)[StepKind]>;
 
-/** The schema of a step, chosen by what it says it is; or a sentence on why there is none. */
-export function stepSchema(written: Readonly<Record<string, unknown>>): (typeof SCHEMAS)[StepKind] | string {
+/** The schema of a step, chosen by what it says it is; or why there is none. */
+export function stepSchema(written: JsonObject): (typeof SCHEMAS)[StepKind] | KindProblem {
   const { kind } = written;
   if (kind === undefined) return kindMeant(written) ?? agentStep;
-  if (typeof kind === "string" && Object.hasOwn(SCHEMAS, kind)) return SCHEMAS[kind as StepKind];
-  const known = `understood are ${STEP_KINDS.join(", ")}`;
-  if (typeof kind !== "string") return `kind must be a text: ${known}`;
-  return `unknown kind "${kind}"${hint(kind, STEP_KINDS)}; ${known}`;
+  if (typeof kind !== "string")
+    return { field: "kind", message: `must be a text: understood are ${STEP_KINDS.join(", ")}` };
+  return Object.hasOwn(SCHEMAS, kind) ? SCHEMAS[kind as StepKind] : knownKind(written, kind);
 }

@@ -1,8 +1,10 @@
 import type { StepKind } from "../../base/statuses.js";
-import type { WrittenStep } from "./schema.js";
+import { stepSchema, type WrittenStep } from "./schema.js";
 import { hint } from "../../base/names.js";
+import { defined, type JsonObject } from "../../base/json.js";
 import { addSchemaProblems } from "./json-schema.js";
-import type { Problems } from "../../base/problems.js";
+import { Problems, zodProblems } from "../../base/problems.js";
+import { withoutMissing, wordIssue } from "./wording.js";
 import type { Settings } from "../../base/settings.js";
 
 /** Settings for definitions: their bounds, and the defaults of a step. */
@@ -18,8 +20,37 @@ export interface StepChecks {
   readonly problems: Problems;
 }
 
+/** Reads a step as it was written, and adds its problems. Undefined where it is no step. */
+export function parseStep(step: JsonObject, checks: StepChecks): WrittenStep | undefined {
+  const { at, problems } = checks;
+  const { key } = step;
+  const named = typeof key === "string" ? key : undefined;
+  const schema = stepSchema(step);
+  if ("field" in schema) {
+    const { field, message, readAs } = schema;
+    problems.add({ path: `${at}.${field}`, ...defined({ step: named }), message });
+    addOtherProblems(readAs, checks);
+    return undefined;
+  }
+  const parsed = schema.safeParse(step, { error: wordIssue });
+  if (!parsed.success) {
+    withoutMissing(zodProblems(parsed.error, [at], named), step).forEach((problem) => problems.add(problem));
+    return undefined;
+  }
+  addStepProblems(parsed.data, checks);
+  return parsed.data;
+}
+
+/** Adds what else is wrong with a step that has no kind, as far as it is wrong whatever its kind. */
+function addOtherProblems(readAs: JsonObject | undefined, checks: StepChecks): void {
+  if (readAs === undefined) return;
+  const others = new Problems();
+  parseStep(readAs, { ...checks, problems: others });
+  for (const problem of others.list()) if (!problem.message.startsWith("is missing")) checks.problems.add(problem);
+}
+
 /** Adds the problems of one step that no schema expresses: sizes, and the schemas of its result and its form. */
-export function addStepProblems(step: WrittenStep, { at, limits, problems }: StepChecks): void {
+function addStepProblems(step: WrittenStep, { at, limits, problems }: StepChecks): void {
   const bytes = Buffer.byteLength(JSON.stringify(step));
   if (bytes > limits.payload_bytes_max) {
     const message = `takes ${bytes} bytes, the limit is ${limits.payload_bytes_max}: put large texts into files`;

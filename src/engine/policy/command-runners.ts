@@ -1,5 +1,6 @@
 import { startOf } from "../../base/texts/stored-values.js";
 import { findProjectByReference } from "../../store/projects/projects.js";
+import { commandsAtHand } from "../../store/scheduling/obstacles.js";
 import type { Reason } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { lineAllowed } from "./command-policy.js";
@@ -28,6 +29,26 @@ export function* commandObstacle(
     detail: `the root ${root ?? ""} of its project is not a directory on ${hosts}, where commands are run`,
     blocking: [],
   };
+}
+
+/** Why command steps of a run wait, where no running server would start them now. */
+export interface CommandsWaiting {
+  readonly run: string;
+  readonly kind: string;
+  readonly detail: string;
+}
+
+const LINES_LOOKED_AT = 50;
+
+/** The open runs of a project with ready command steps that no running server would start now, each with the first reason. */
+export function* commandsWaiting(ctx: EngineContext, project: string): Tx<CommandsWaiting[]> {
+  const waiting = new Map<string, CommandsWaiting>();
+  for (const { run, command } of yield* commandsAtHand(project, LINES_LOOKED_AT)) {
+    if (waiting.has(run)) continue;
+    const obstacle = yield* commandObstacle(ctx, { project, run, line: command });
+    if (obstacle !== undefined) waiting.set(run, { run, kind: obstacle.kind, detail: obstacle.detail });
+  }
+  return [...waiting.values()];
 }
 
 /** Returns which command lines of a run that is about to start no running server would start, and why. */

@@ -6,6 +6,7 @@ import { activeRunsOf, countRunsByStatus, findRuns } from "../../store/runs/runs
 import type { TxResult } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { isoOrNull } from "../../base/time.js";
+import { commandsWaiting } from "../policy/command-runners.js";
 import { milestoneLines } from "../milestones/milestones.js";
 import type { Project, ProjectLine } from "../projects/projects.js";
 import { projectView } from "../projects/views.js";
@@ -19,7 +20,7 @@ const LOSING_SHOWN_MAX = 20;
 /** A project as it stands, counted from what is recorded. */
 type ProjectOverview = TxResult<ReturnType<typeof projectStatus>>;
 
-export function* projectStatus(ctx: Pick<EngineContext, "now" | "settings">, project: Project) {
+export function* projectStatus(ctx: EngineContext, project: Project) {
   const active = (yield* activeRunsOf(project.id)).slice(-RUNS_SHOWN_MAX);
   const lines: ReturnType<typeof runLine>[] = [];
   for (const run of (yield* findRuns(active)).toReversed()) lines.push(runLine(run, yield* findCounters(run.id)));
@@ -40,6 +41,8 @@ export function* projectStatus(ctx: Pick<EngineContext, "now" | "settings">, pro
       ...task,
       losses_max: ctx.settings.max_losses,
     })),
+    // Runs with ready command steps that no running server would start.
+    commands_waiting: yield* commandsWaiting(ctx, project.id),
     locks: yield* lockStats(project.id),
     milestones: yield* milestoneLines(ctx, project.id),
   };
@@ -48,7 +51,15 @@ export function* projectStatus(ctx: Pick<EngineContext, "now" | "settings">, pro
 /** As it stands in answers and resources, with the work at hand by agent. */
 export function projectStatusView(
   project: Project,
-  { at_work: work, silent, losing, active_runs: active, milestones, ...facts }: ProjectOverview,
+  {
+    at_work: work,
+    silent,
+    losing,
+    commands_waiting: commands,
+    active_runs: active,
+    milestones,
+    ...facts
+  }: ProjectOverview,
 ) {
   const names = [...new Set(work.map(({ agent }) => agent))];
   const agents = names.map((agent) => ({
@@ -56,7 +67,7 @@ export function projectStatusView(
     ...silenceView(silent.get(agent)),
     tasks: work.filter((one) => one.agent === agent).map(workLine),
   }));
-  const lists = { agents, losing: [...losing], milestones: [...milestones] };
+  const lists = { agents, losing: [...losing], commands_waiting: [...commands], milestones: [...milestones] };
   return { project: projectView(project), ...facts, active_runs: [...active], ...lists };
 }
 

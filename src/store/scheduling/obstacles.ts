@@ -51,6 +51,17 @@ export function* lanesAtHand(where: ClaimTarget): Tx<LaneAtHand[]> {
   );
 }
 
+const COMMAND_AT_HAND = columns({ run: text, command: text });
+
+/** The command lines of ready steps in the open runs of a project, each once in a run. */
+export function* commandsAtHand(project: string, limit: number): Tx<RowOf<typeof COMMAND_AT_HAND>[]> {
+  return yield* many(COMMAND_AT_HAND.read, [
+    `SELECT DISTINCT l.run, d.command FROM lanes l JOIN demands d ON d.id = l.demand
+     WHERE l.project = $1 AND l.open = 1 AND l.head IS NOT NULL AND d.executor = 'command' ORDER BY l.run, d.command LIMIT $2`,
+    [project, limit],
+  ]);
+}
+
 /** The lock requests that keep ready tasks of a demand back, in the order of those tasks. */
 export function* requestsInTheWay(
   lane: { readonly run: string; readonly demand: Demand },

@@ -18,7 +18,22 @@ describe("a mistake in a file", () => {
     [
       "command without kind",
       "steps:\n - key: a\n   command: npm test",
-      /^2 steps\[0\].kind: write kind: command and run: npm test/,
+      /^3 steps\[0\].command: write kind: command and run: npm test in place of "command"$/,
+    ],
+    [
+      "a list of commands without kind",
+      "steps:\n - key: a\n   commands: [npm ci, npm test]",
+      /^3 steps\[0\].commands: write kind: command and run: npm ci && npm test in place/,
+    ],
+    [
+      "a command without kind and a habit more",
+      "steps:\n - key: a\n   command: npm test\n   working-directory: web",
+      /^4 steps\[0\]: unknown key "working-directory": write cwd: packages\/app$/,
+    ],
+    [
+      "a kind of other systems",
+      "steps:\n - key: a\n   kind: shell\n   run: ls",
+      /^3 steps\[0\].kind: unknown kind "shell": write kind: command/,
     ],
     ["timeout", "steps:\n - key: a\n   prompt: x\n   timeout: 5m", /^4 .*write timeouts: \{ start_to_close: 5m \}/],
     [

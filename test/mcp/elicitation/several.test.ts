@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ResultOf } from "../../../src/tools/registry.js";
 import { connectClient } from "../../support/servers/client.js";
-import { startCommandLineFixture, startOnTerminal } from "../../support/servers/command-line.js";
+import { baton, startCommandLineFixture, withSecret } from "../../support/servers/command-line.js";
 import { BACKENDS, createDatabase } from "../../support/databases/databases.js";
 import { decided, type Seat, sitDown, startRelease } from "../../support/fixtures/release-run.js";
 import { until } from "../../support/until.js";
@@ -125,11 +125,8 @@ describe.each(BACKENDS)("a question that several clients could ask, on %s", (bac
   });
 
   async function decide(database: string, args: readonly string[]): Promise<void> {
-    const person = startOnTerminal(startCommandLineFixture({ database }), ["call", "decide_escalation", ...args], {
-      columns: 100,
-      rows: 40,
-    });
-    expect(await person.ended).toMatchObject({ code: 0 });
+    const person = withSecret(startCommandLineFixture({ database }));
+    expect(await baton(person, ["call", "decide_escalation", ...args])).toMatchObject({ code: 0 });
   }
 });
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
 import { onTestFinished } from "vitest";
+import { PersonSecret } from "../../../src/runtime/person-secret.js";
 import { temporaryDirectory } from "../databases/databases.js";
 
 export const MAIN = path.resolve(import.meta.dirname, "../../../dist/main.js");
@@ -31,6 +32,20 @@ export function startCommandLineFixture(
       ...more.env,
     },
   };
+}
+
+const SECRET = "correct horse";
+
+/** The file that holds the person's secret. */
+export function secretFileOf({ env }: CommandLineFixture): string {
+  const mac = path.join(env["HOME"] ?? "", "Library/Preferences");
+  return path.join(process.platform === "darwin" ? mac : (env["XDG_CONFIG_HOME"] ?? ""), "baton/person-secret");
+}
+
+/** The same place of a person who has set a secret and gives it: they decide from wherever they start `baton`, without a terminal too. */
+export function withSecret(fixture: CommandLineFixture): CommandLineFixture {
+  new PersonSecret(path.dirname(secretFileOf(fixture))).set(SECRET);
+  return { ...fixture, env: { ...fixture.env, BATON_PERSON_SECRET: SECRET } };
 }
 
 export interface Ended {
