@@ -49,12 +49,16 @@ test("a duration without a unit that is less than a second is warned of, when it
     steps: [
       { key: "a", prompt: "x", timeouts: { start_to_close: 30, schedule_to_start: "30ms", schedule_to_close: 90_000 } },
       { key: "b", kind: "wait", for: 5 },
+      { key: "c", prompt: "x", deadline: 60 },
     ],
+    deadline: 90,
   };
   const expected = [
+    "deadline: 90 without a unit is 90 milliseconds: write 90s for seconds, or 90ms if it is meant",
     "defaults: timeouts.heartbeat: 45 without a unit is 45 milliseconds: write 45s for seconds, or 45ms if it is meant",
     "a: timeouts.start_to_close: 30 without a unit is 30 milliseconds: write 30s for seconds, or 30ms if it is meant",
     "b: for: 5 without a unit is 5 milliseconds: write 5s for seconds, or 5ms if it is meant",
+    "c: deadline: 60 without a unit is 60 milliseconds: write 60s for seconds, or 60ms if it is meant",
   ];
   expect((await app.call("validate_workflow", { definition })).warnings).toEqual(expected);
   expect((await app.call("execute_workflow", { definition })).warnings).toEqual(expected);

@@ -99,7 +99,9 @@ export function flawOfNumber(value: number | bigint): string | undefined {
   if (typeof value === "number" && !Number.isFinite(value))
     return `is not a number that JSON can hold (${value}): write it as text`;
   if (value <= Number.MAX_SAFE_INTEGER && value >= -Number.MAX_SAFE_INTEGER) return undefined;
-  return `is a number beyond ${Number.MAX_SAFE_INTEGER}, which JSON cannot hold exactly: write it as text, such as "${value}"`;
+  // A number that was read from a text has lost its last digits.
+  const example = typeof value === "bigint" ? `, such as "${value}"` : "";
+  return `is a number beyond ${Number.MAX_SAFE_INTEGER}, which JSON cannot hold exactly: write it as text${example}`;
 }
 
 /** The start of a text, cut between characters. */

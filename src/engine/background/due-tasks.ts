@@ -6,7 +6,7 @@ import { reserveTask } from "../tasks/assignments.js";
 import type { EngineContext } from "../context.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
 import { askForTaker } from "../escalations/takerless.js";
-import { runningDueAt, startByOf } from "../lifecycle/leases.js";
+import { limitsOf, runningDueAt, startByOf } from "../lifecycle/leases.js";
 import { isUnstarted, startChild, waitForChildRun } from "../child-runs/child-runs.js";
 import type { Preparation } from "../runs/preparation.js";
 import { expireLease } from "../presence/lease-expiry.js";
@@ -104,9 +104,10 @@ function* runningDue(ctx: EngineContext, locked: LockedTask): Tx<void> {
 type TimeoutKind = "schedule_to_start" | "start_to_close" | "schedule_to_close" | "heartbeat";
 
 function passedTimeout(ctx: EngineContext, { task, spec }: TaskAndSpec): TimeoutKind | undefined {
-  const { start_to_close, heartbeat } = spec.timeouts;
-  if (isOver(ctx, task.closeBy)) return "schedule_to_close";
-  if (task.startedAt !== null && isOver(ctx, task.startedAt + start_to_close + task.sleptMs)) return "start_to_close";
+  const { heartbeat } = spec.timeouts;
+  const { startToClose, scheduleToClose } = limitsOf(ctx, task, spec.timeouts);
+  if (isOver(ctx, scheduleToClose)) return "schedule_to_close";
+  if (task.startedAt !== null && isOver(ctx, startToClose)) return "start_to_close";
   if (heartbeat !== undefined && task.heartbeatAt !== null && isOver(ctx, task.heartbeatAt + heartbeat))
     return "heartbeat";
   return undefined;

@@ -188,7 +188,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     sleptMs: 0,
     progressNote: null,
     leaseExpiresAt: lease.expiresAt,
-    dueAt: runningDueAt(ctx, closing, { timeouts: spec.timeouts, lease }),
+    dueAt: runningDueAt(ctx, { ...closing, kind: task.kind }, { timeouts: spec.timeouts, lease }),
     holdsFiles: taking.locks.length > 0,
   };
   // Read before the writes, which then travel with COMMIT.

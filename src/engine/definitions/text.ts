@@ -62,10 +62,10 @@ function repeatedJsonKey(text: string): Problem | undefined {
 }
 
 /** Texts of JSON, which are passed over, and the signs that begin a comment where a value or a key could stand. */
-const JSON_COMMENT = /"(?:[^"\\\n]|\\.)*"|(?<=[\s,:{}[\]])\/[/*]/g;
+const JSON_COMMENT = /"(?:[^"\\\n]|\\.)*"|(?<=^|[\s,:{}[\]])\/[/*]/g;
 
 function jsonCommentAt(text: string): number | undefined {
-  if (!text.trimStart().startsWith("{")) return undefined;
+  if (!/^\s*(?:\{|\/[/*][^{]*\{)/.test(text)) return undefined;
   for (const { 0: token, index } of text.matchAll(JSON_COMMENT)) if (token.startsWith("/")) return index;
   return undefined;
 }

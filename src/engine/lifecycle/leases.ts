@@ -48,20 +48,30 @@ export interface Said {
 
 const NOTHING_SAID: Said = { percent: null, note: null };
 
+/** For a server that carries out a command or tool step to end it at its time limit, and to report what it came to. */
+const REPORT_MS = 5_000;
+
+type RunningTask = Pick<Task, "kind" | "startedAt" | "closeBy" | "sleptMs">;
+
+/** When the time limits of a running task are taken to have passed: its executor ends a command or a call itself, and then reports. */
+export function limitsOf(ctx: EngineContext, task: RunningTask, timeouts: Timeouts) {
+  const reportMs = countsFromBeginning(task.kind) ? REPORT_MS : 0;
+  return {
+    startToClose: (task.startedAt ?? ctx.now) + timeouts.start_to_close + task.sleptMs + reportMs,
+    scheduleToClose: task.closeBy === null ? null : task.closeBy + reportMs,
+  };
+}
+
 /** When a running task is due: at a timeout, or at the end of a lease without a session. */
 export function runningDueAt(
   ctx: EngineContext,
-  task: Pick<Task, "startedAt" | "closeBy" | "sleptMs">,
+  task: RunningTask,
   { timeouts, lease, heardAt = ctx.now }: { timeouts: Timeouts; lease: Lease; heardAt?: number },
 ): number {
-  const startedAt = task.startedAt ?? ctx.now;
-  const due = earliest(
-    startedAt + timeouts.start_to_close + task.sleptMs,
-    timeouts.heartbeat === undefined ? null : heardAt + timeouts.heartbeat,
-    task.closeBy,
-    lease.session === null ? lease.expiresAt : null,
-  );
-  return due ?? startedAt + timeouts.start_to_close + task.sleptMs;
+  const { startToClose, scheduleToClose } = limitsOf(ctx, task, timeouts);
+  const heardBy = timeouts.heartbeat === undefined ? null : heardAt + timeouts.heartbeat;
+  const leaseEnd = lease.session === null ? lease.expiresAt : null;
+  return earliest(startToClose, heardBy, scheduleToClose, leaseEnd) ?? startToClose;
 }
 
 /** A lease as it is told to its holder. */

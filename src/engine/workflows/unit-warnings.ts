@@ -4,8 +4,9 @@ const SECOND_MS = 1_000;
 const NAMED_MAX = 20;
 
 /** Warns of numbers without a unit that are less than a second in milliseconds: who wrote `start_to_close: 30` meant seconds. */
-export function unitWarnings({ defaults, steps }: JsonObject): string[] {
+export function unitWarnings({ defaults, deadline, steps }: JsonObject): string[] {
   const found = [
+    ...(typeof deadline === "number" ? [{ field: "deadline", value: deadline }] : []),
     ...durationsOf("defaults", defaults),
     ...(Array.isArray(steps) ? steps : []).flatMap((step) => (isObject(step) ? stepDurations(step) : [])),
   ];
@@ -29,6 +30,7 @@ function durationsOf(place: string, written: unknown): UnitlessDuration[] {
   const fields = [
     ...Object.entries(isObject(timeouts) ? timeouts : {}).map(([name, value]) => [`timeouts.${name}`, value] as const),
     ["for", written["for"]] as const,
+    ["deadline", written["deadline"]] as const,
   ];
   return fields.flatMap(([name, value]) => (typeof value === "number" ? [{ field: `${place}: ${name}`, value }] : []));
 }

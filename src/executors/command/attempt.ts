@@ -11,7 +11,7 @@ import { type TestReport, testReportIn } from "./test-report.js";
 import { reportOf } from "./report.js";
 import { confinedDirectory } from "../processes/directory.js";
 import { commandEnvironment } from "../processes/environment.js";
-import { type CommandStart, endCommand, GRACE_MS, type RunningCommand, startCommand } from "../processes/process.js";
+import { type CommandStart, endCommand, type RunningCommand, startCommand } from "../processes/process.js";
 
 export interface AttemptParts {
   /** Root of the task's project; null for a project without files. */
@@ -55,9 +55,9 @@ export class CommandAttempt extends RunningAttempt {
       };
     await this.#endLeftovers();
     let spec: CommandStart;
-    const bound = this.timeLimit(GRACE_MS);
+    const limit = this.timeLimit();
     try {
-      spec = await this.#spec(root, bound.ms);
+      spec = await this.#spec(root, limit.ms);
     } catch (error) {
       if (error instanceof BatonError) return refused("not_started", error.message);
       throw error;
@@ -68,7 +68,7 @@ export class CommandAttempt extends RunningAttempt {
     const { output } = this.brief.spec;
     const result = await this.#command.done;
     const tests = await testReportOf(spec.outputFile);
-    return reportOf(result, { outputFile: spec.outputFile, timeout: bound.error, output, tests });
+    return reportOf(result, { outputFile: spec.outputFile, timeout: limit.report, output, tests });
   }
 
   /** Processes that an earlier attempt left on this machine, its server and its runner killed together, must not run beside this one. */
@@ -91,7 +91,8 @@ export class CommandAttempt extends RunningAttempt {
     };
     return {
       mark: markOf(task.id, task.token),
-      run: command.run,
+      // A line that ends as on Windows: to a shell the return is a character of the last word.
+      run: command.run.replaceAll("\r\n", "\n"),
       shell: command.shell === "bash" ? "bash" : "sh",
       cwd: await confinedDirectory(root, command.cwd),
       env: {

@@ -1,5 +1,4 @@
-import type { FailRequest } from "../../engine/tasks/tasks.js";
-import type { Report } from "../loop/attempt.js";
+import type { Report, TimeLimit } from "../loop/attempt.js";
 import type { TestReport } from "./test-report.js";
 import { asksForText, lastJson, mayBeText, outputText } from "./result.js";
 import { tailText } from "../processes/output.js";
@@ -10,7 +9,7 @@ export interface StoredCommandResult {
   readonly exit_code?: number;
   /** Of stdout and stderr together; the whole, as far as it was kept, is in the file. */
   readonly output_tail: string;
-  /** Where the output holds a report of tests in TAP or JUnit form. The tail is short then. */
+  /** Where the output holds a report of tests. The tail is short then. */
   readonly tests?: TestReport;
   /** On the machine that ran the command. */
   readonly output_file: string;
@@ -24,8 +23,8 @@ export interface StoredCommandResult {
 
 export interface CommandExecution {
   readonly outputFile: string;
-  /** The timeout that ends the command first. */
-  readonly timeout: FailRequest["error"];
+  /** The report of a command that the first timeout ends. */
+  readonly timeout: TimeLimit["report"];
   /** The step's output schema, which asks for a result of its own from stdout: `resultOf`. */
   readonly output: unknown;
   readonly tests?: TestReport | undefined;
@@ -42,7 +41,7 @@ export function reportOf(result: CommandResult, execution: CommandExecution): Re
     case "signalled":
       return fail(`signal_${result.signal}`, `the command was ended by ${result.signal}${endOf(facts)}`);
     case "timed_out":
-      return fail(execution.timeout.type, `${execution.timeout.message}${endOf(facts)}`);
+      return timedOut(execution.timeout, facts);
     case "cancelled":
       return fail("cancelled", result.reason);
     case "not_started":
@@ -50,6 +49,11 @@ export function reportOf(result: CommandResult, execution: CommandExecution): Re
     case "lost":
       return fail("runner_lost", result.error);
   }
+}
+
+function timedOut(timeout: TimeLimit["report"], facts: StoredCommandResult): Report {
+  const message = `${timeout.error.message}${endOf(facts)}`;
+  return { ...timeout, error: { ...timeout.error, message }, partial: facts };
 }
 
 function completion(
@@ -68,6 +72,8 @@ function completion(
 function resultOf(stdout: NonNullable<CommandResult["stdout"]>, schema: unknown): { value: unknown } | string {
   const kept = Buffer.byteLength(stdout.text);
   const cut = stdout.bytes > kept ? `; only the last ${kept} of its ${stdout.bytes} bytes were kept` : "";
+  if (stdout.badLine !== undefined)
+    return `its stdout, which is the result, is not UTF-8 (line ${stdout.badLine}): print UTF-8, or leave out the step's output schema${cut}`;
   const found = asksForText(schema) ? undefined : lastJson(stdout.text);
   if (found !== undefined) return found;
   if (mayBeText(schema) && cut === "") return { value: outputText(stdout.text) };

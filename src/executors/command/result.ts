@@ -1,3 +1,5 @@
+import { stripVTControlCharacters } from "node:util";
+
 /** Characters that are looked at in search of a result, over all beginnings: what goes beyond is an output made to be slow. */
 const CHARACTERS_READ_MAX = 8 * 1024 * 1024;
 const SCALAR = /^(?:true|false|null|-?\d[\d.eE+-]*|".*")$/;
@@ -9,7 +11,9 @@ export type Found = { readonly value: unknown } | undefined;
  * The last whole JSON value of a text that has lines of its own, one or several; whatever else is printed before or after
  * it is no part of it.
  */
-export function lastJson(text: string): Found {
+export function lastJson(printed: string): Found {
+  // Some programs colour their JSON wherever they run.
+  const text = printed.includes("\u001b") ? stripVTControlCharacters(printed) : printed;
   const whole = parsed(text.replace(/^\uFEFF/, "").trim());
   if (whole !== undefined) return whole;
   let found: Found;

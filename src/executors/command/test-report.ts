@@ -1,8 +1,9 @@
 import { startOf } from "../../base/texts/stored-values.js";
+import { type Summary, summaryIn } from "./test-summaries.js";
 
-/** A report of tests that a command printed, in TAP or JUnit form. */
+/** The tests that a command reported, in TAP or JUnit form or as its runner prints them. */
 export interface TestReport {
-  readonly format: "tap" | "junit";
+  readonly format: "tap" | "junit" | Summary["format"];
   readonly passed: number;
   readonly failed: number;
   readonly skipped?: number;
@@ -52,7 +53,16 @@ class Tally {
 
 /** Returns what a report in a command's output comes to; undefined where there is none. Linear in the output. */
 export function testReportIn(output: string): TestReport | undefined {
-  return junitReport(output) ?? tapReport(output);
+  return junitReport(output) ?? tapReport(output) ?? summarised(output);
+}
+
+function summarised(output: string): TestReport | undefined {
+  const summary = summaryIn(output);
+  if (summary === undefined) return undefined;
+  const tally = new Tally();
+  for (const [test, message] of summary.failures) tally.fail(test, message);
+  Object.assign(tally, { passed: summary.passed, failed: summary.failed, skipped: summary.skipped });
+  return tally.report(summary.format);
 }
 
 const TAP_LINE = /^(not )?ok\b(?: +(\d+))?(?: *-)? *([^#]*)(?:# *(skip|todo)\b)?/i;
@@ -91,7 +101,7 @@ function diagnosticBehind(lines: readonly string[], at: number): string {
   return behind.find((line) => line.startsWith("#"))?.replace(/^#\s*/, "") ?? "";
 }
 
-const CASE = /^<testcase\b((?:[^>"]|"[^"]*")*?)(\/)?>/;
+const CASE = /^<testcase\b((?:[^>"']|"[^"]*"|'[^']*')*?)(\/)?>/;
 const CASE_END = "</testcase>";
 const CASE_TAG_CHARS_MAX = 4_000;
 const CASE_CHARS_READ_MAX = 20_000;
@@ -109,7 +119,7 @@ function junitReport(output: string): TestReport | undefined {
     }
     const end = closed === undefined && at < last ? output.indexOf(CASE_END, at) : -1;
     const body = output.slice(at + found.length, Math.max(at, Math.min(end, at + CASE_CHARS_READ_MAX)));
-    const failure = /<(?:failure|error)\b([^>]*)>(?:<!\[CDATA\[)?([^<]*)/.exec(body);
+    const failure = /<(?:failure|error)\b((?:[^>"']|"[^"]*"|'[^']*')*)>(?:<!\[CDATA\[)?([^<]*)/.exec(body);
     if (failure !== null) tally.fail(nameOfCase(attributes), messageOf(failure));
     else if (/<skipped\b/.test(body)) tally.skipped += 1;
     else tally.passed += 1;
@@ -129,8 +139,9 @@ function messageOf([, attributes = "", text = ""]: RegExpExecArray): string {
 }
 
 function attribute(attributes: string, name: string): string {
-  const [, value = ""] = new RegExp(String.raw`(?:^|\s)${name}="([^"]*)"`).exec(attributes) ?? [];
-  return plain(value);
+  const [, double, single = ""] =
+    new RegExp(String.raw`(?:^|\s)${name}=(?:"([^"]*)"|'([^']*)')`).exec(attributes) ?? [];
+  return plain(double ?? single);
 }
 
 const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&", "#10": "\n" };

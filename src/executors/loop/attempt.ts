@@ -45,6 +45,12 @@ export function unfitReason({ message, details = {} }: BatonError): string {
   return bytes === undefined ? message : `the result has ${Number(bytes)} bytes; at most ${Number(max)} fit`;
 }
 
+/** How long an attempt may take, and the report of one that takes longer. */
+export interface TimeLimit {
+  readonly ms: number;
+  readonly report: Failure;
+}
+
 type Failure = Extract<Report, { kind: "fail" }>;
 
 /** A failure as the store can keep it: what a command or another server said in it may hold anything. */
@@ -62,9 +68,6 @@ export function storableFailure(failure: Failure, bytesMax: number): Failure {
 export function refused(type: string, message: string): Report {
   return { kind: "fail", error: { type, message }, retryable: false };
 }
-
-/** For the report to be written before the tick takes the task away. */
-const REPORT_MS = 500;
 
 /** One attempt of the server's own executor at a task, from the claim to what there is to report. */
 export abstract class RunningAttempt {
@@ -121,8 +124,8 @@ export abstract class RunningAttempt {
   /** Ends what `execute` has under way: its report is then a failure of type `cancelled`. */
   protected abstract interrupt(why: string, graceMs?: number): void;
 
-  /** The timeout that comes first, ended early enough for what `endingMs` takes and for the report. */
-  protected timeLimit(endingMs: number): { ms: number; error: FailRequest["error"] } {
+  /** The timeout that comes first. After that of all attempts together there is no other. */
+  protected timeLimit(): TimeLimit {
     const { task, spec } = this.brief;
     const toStart = spec.timeouts.start_to_close;
     const toClose = task.closeBy === null || task.startedAt === null ? Infinity : task.closeBy - task.startedAt;
@@ -130,10 +133,14 @@ export abstract class RunningAttempt {
     const limitMs = Math.min(toStart, toClose);
     const leftMs = Math.max(0, limitMs - (performance.now() - this.#claimedAt));
     return {
-      ms: Math.round(leftMs - Math.min(endingMs + REPORT_MS, leftMs / 10)),
-      error: {
-        type: `timeout:${kind}`,
-        message: `the ${kind} timeout of ${spec.timeouts[kind] ?? limitMs} ms has passed`,
+      ms: Math.round(leftMs),
+      report: {
+        kind: "fail",
+        error: {
+          type: `timeout:${kind}`,
+          message: `the ${kind} timeout of ${spec.timeouts[kind] ?? limitMs} ms has passed`,
+        },
+        ...(kind === "schedule_to_close" ? { retryable: false } : {}),
       },
     };
   }

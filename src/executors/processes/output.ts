@@ -1,7 +1,8 @@
+import { isUtf8 } from "node:buffer";
 import { type FileHandle, mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import type { CommandFacts, CommandOutcome, CommandResult } from "./runner-protocol.js";
+import type { CommandFacts, CommandOutcome, CommandResult, StdoutFacts } from "./runner-protocol.js";
 
 export interface OutputLimits {
   /** Size of the file at most; the rest is counted and dropped. */
@@ -97,13 +98,21 @@ export class OutputFile {
       outputBytes: this.#bytes,
       truncated: !complete || this.#bytes > this.#limits.outputBytesMax || this.#error !== undefined,
       ...(this.#error === undefined ? {} : { outputError: this.#error }),
-      ...(this.#stdout && { stdout: { text: this.#stdout.last().toString("utf8"), bytes: this.#stdout.bytes } }),
+      ...(this.#stdout && { stdout: stdoutFacts(this.#stdout) }),
     };
   }
 
   async close(): Promise<void> {
     await this.#file.close();
   }
+}
+
+function stdoutFacts(stdout: Tail): StdoutFacts {
+  const last = stdout.last();
+  const kept = last.length < stdout.bytes ? fromWholeCharacter(last) : last;
+  const text = kept.toString("utf8");
+  const bad = isUtf8(kept) ? -1 : text.indexOf("\uFFFD");
+  return { text, bytes: stdout.bytes, ...(bad < 0 ? {} : { badLine: text.slice(0, bad).split("\n").length }) };
 }
 
 /** The result of a command that has written nothing, as far as is known. */

@@ -45,11 +45,18 @@ export type CommandOutcome =
   /** The runner ended without a report; what was left of the command was ended by the server. */
   | { outcome: "lost"; error: string };
 
+export interface StdoutFacts {
+  text: string;
+  bytes: number;
+  /** The line, of the bytes kept, in which the first byte stands that is no part of a character in UTF-8. */
+  badLine?: number;
+}
+
 export interface CommandFacts {
   /** The end of stdout and stderr in the order written: at most `tailBytes` of UTF-8, without control sequences. */
   tail: string;
   /** Stdout by itself where it was asked for: its last bytes as they are, and how many there were. */
-  stdout?: { text: string; bytes: number };
+  stdout?: StdoutFacts;
   /** All bytes the command wrote, kept or not. */
   outputBytes: number;
   /** The output file lacks some of them. */

@@ -13,8 +13,6 @@ export interface ToolAttemptParts {
 
 type Called = NonNullable<Brief["spec"]["tool"]>;
 
-/** A cancelled call is given up at once: nothing is waited for. */
-const ENDING_MS = 0;
 const KEPT_CHARS_MAX = 8 * 1024;
 
 /** One attempt at a tool step: one call of one tool of another MCP server. */
@@ -34,7 +32,7 @@ export class ToolAttempt extends RunningAttempt {
   protected async execute(): Promise<Report> {
     const { tool: call } = this.brief.spec;
     if (call === undefined) return refused("invalid_input", "the step names no tool");
-    const limit = this.timeLimit(ENDING_MS);
+    const limit = this.timeLimit();
     const { pool } = this.#parts;
     if (this.stoppedBecause !== undefined) return refused("cancelled", this.stoppedBecause);
     this.markBegun();
@@ -47,7 +45,8 @@ export class ToolAttempt extends RunningAttempt {
       if (!(error instanceof ToolFailure)) throw error;
       // The first of the two signals has given its reason.
       if (error.type === "cancelled") return refused("cancelled", this.stoppedBecause ?? error.message);
-      const failed = error.type === "timeout" ? limit.error : { type: error.type, message: error.message };
+      if (error.type === "timeout") return limit.report;
+      const failed = { type: error.type, message: error.message };
       return { kind: "fail", error: failed, ...(error.retryable ? {} : { retryable: false }) };
     }
   }

@@ -104,6 +104,7 @@ describe("a mistake in a file", () => {
       /^3 : a text with a colon stands in quotes: prompt: "Fix: the thing"/,
     ],
     ["two documents", "steps: []\n---\nsteps: []", /one workflow in each file/],
+    ["a comment before JSON", '// steps\n{"steps": []}', /^1 : JSON has no comments/],
     ["comments in JSON", '{\n// steps\n"steps": []}', /^2 : JSON has no comments/],
     ["an empty file", "", /^\? : the text is empty: a definition is/],
     [

@@ -134,6 +134,9 @@ describe("a command that fails", () => {
     ]);
     const [own, child] = [await fixture.written("own"), await fixture.written("child")];
     await fixture.app.advance(3_600_000);
+    // Its server ends it at this time, and has five seconds to report what it said.
+    expect((await fixture.task(run)).task.status).toBe("running");
+    await fixture.app.advance(5_000);
     await fixture.app.advance(1_000);
     expect(await fixture.ended(run)).toBe("succeeded");
     expect((await fixture.task(run)).attempts.map(({ outcome }) => outcome)).toEqual(["timed_out", "succeeded"]);
@@ -169,12 +172,17 @@ describe("a step with an output schema", () => {
       { key: "c", run: `echo '{"covered": 3}'; echo done`, output },
       { key: "d", run: "echo hello; echo warning >&2", output: { type: "string" } },
       { key: "e", run: "echo yes", output: { enum: ["yes", "no"] } },
+      { key: "f", run: `printf '\\033[1;32m{"covered": 6}\\033[0m\\n'`, output },
+      { key: "g", run: "if true; then\r\n  echo '{\"covered\": 7}'\r\nfi\r\n", output },
     ]);
     expect(await fixture.ended(run)).toBe("succeeded");
     const results = await Promise.all(
-      ["a", "b", "c", "d", "e"].map(async (key) => (await fixture.task(run, key)).result),
+      ["a", "b", "c", "d", "e", "f", "g"].map(async (key) => (await fixture.task(run, key)).result),
     );
-    expect(results).toEqual([{ covered: 81.5 }, { covered: 2 }, { covered: 3 }, "hello", "yes"]);
+    expect(results.filter((result) => typeof result === "string")).toEqual(["hello", "yes"]);
+    expect(results.filter((result) => typeof result !== "string")).toEqual(
+      [81.5, 2, 3, 6, 7].map((covered) => ({ covered })),
+    );
   });
 
   test("has a result of any length, and says what is wrong with one that is none", async () => {
@@ -184,6 +192,7 @@ describe("a step with an output schema", () => {
       { key: "a", run: `echo talk; echo '{"covered": 81.5, "pad": "${pad}"}'`, output },
       { key: "b", run: "echo talk", output, retry: { max_attempts: 1 } },
       { key: "c", run: `echo '{"covered": "much"}'`, output, retry: { max_attempts: 1 } },
+      { key: "d", run: "printf 'a\\ncaf\\351\\n'", output: { type: "string" }, retry: { max_attempts: 1 } },
     ]);
     expect(await fixture.ended(run)).toBe("failed");
     expect((await fixture.task(run, "a")).result).toEqual({ covered: 81.5, pad });
@@ -192,6 +201,9 @@ describe("a step with an output schema", () => {
       { error: { type: "invalid_output", message: expect.stringContaining("no JSON value") } },
     ]);
     expect(b.result).toMatchObject({ exit_code: 0, output_tail: "talk\n" });
+    expect((await fixture.task(run, "d")).attempts).toMatchObject([
+      { error: { type: "invalid_output", message: expect.stringContaining("is not UTF-8 (line 2)") } },
+    ]);
     expect((await fixture.task(run, "c")).attempts).toMatchObject([
       {
         error: {

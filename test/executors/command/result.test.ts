@@ -15,6 +15,7 @@ describe("lastJson", () => {
     ["took 12\n42\nok", 42],
     ['"text"', "text"],
     ["null", null],
+    ['\u001b[32m{"a":1}\u001b[0m\n', { a: 1 }],
   ])("%j holds %j", (text, value) => {
     expect(lastJson(text)).toEqual({ value });
   });

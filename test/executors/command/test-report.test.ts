@@ -48,12 +48,65 @@ describe("a report of tests in a command's output", () => {
     });
   });
 
-  test.each(["ok\nnot ok\n", "it is ok\n1 of 2\n", "<testsuites></testsuites>", "1..0\n", ""])(
-    "is not seen in %j",
-    (text) => {
-      expect(testReportIn(text)).toBeUndefined();
-    },
-  );
+  test("in JUnit form may have its attributes in single quotes", () => {
+    const text =
+      "<testsuite><testcase classname='c' name='a > b'><failure message='no > &amp; no'/></testcase></testsuite>";
+    expect(testReportIn(text)).toMatchObject({ failures: [{ test: "c › a > b", message: "no > & no" }] });
+  });
+
+  test.each([
+    [
+      "pytest",
+      "test_a.py .F.\n=== short test summary info ===\nFAILED test_a.py::test_b[1-x] - assert 1 == 2\n=== 1 failed, 2 passed, 1 skipped in 0.03s ===",
+      { passed: 2, failed: 1, skipped: 1, failures: [{ test: "test_a.py::test_b[1-x]", message: "assert 1 == 2" }] },
+    ],
+    ["pytest", "...\n3 passed, 1 warning in 0.03s\n", { passed: 3, failed: 0 }],
+    [
+      "vitest",
+      "\u001b[31m FAIL \u001b[39m test/a.test.ts > a > fails\nAssertionError: expected 1 to be 2\n\n Test Files  1 failed (1)\n      Tests  1 failed | 2 passed (3)\n",
+      {
+        passed: 2,
+        failed: 1,
+        failures: [{ test: "test/a.test.ts > a > fails", message: "AssertionError: expected 1 to be 2" }],
+      },
+    ],
+    [
+      "jest",
+      "  ● x › fails\n\n    expect(received).toBe(expected)\n\nTests:       1 failed, 1 passed, 2 total\n",
+      { passed: 1, failed: 1, failures: [{ test: "x › fails", message: "expect(received).toBe(expected)" }] },
+    ],
+    [
+      "cargo",
+      "test tests::b ... FAILED\n\ntest result: FAILED. 1 passed; 1 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.00s\n\ntest result: ok. 4 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+      { passed: 5, failed: 1, skipped: 1, failures: [{ test: "tests::b" }] },
+    ],
+    [
+      "go",
+      "=== RUN   TestA\n--- PASS: TestA (0.00s)\n=== RUN   TestB\n    b_test.go:6: want 1 got 2\n--- FAIL: TestB (0.00s)\nFAIL",
+      { passed: 1, failed: 1, failures: [{ test: "TestB", message: "b_test.go:6: want 1 got 2" }] },
+    ],
+    ["mocha", "  2 passing (5ms)\n  1 failing\n\n  1) x fails:\n     AssertionError: 1\n", { passed: 2, failed: 1 }],
+    [
+      "unittest",
+      "..F\n=====\nFAIL: test_b (t.T)\n-----\nRan 4 tests in 0.001s\n\nFAILED (failures=1, skipped=1)\n",
+      { passed: 2, failed: 1, skipped: 1, failures: [{ test: "test_b (t.T)" }] },
+    ],
+  ])("of %s is counted as it is printed for people: %j", (format, text, counts) => {
+    expect(testReportIn(text)).toMatchObject({ format, ...counts });
+  });
+
+  test.each([
+    "ok\nnot ok\n",
+    "it is ok\n1 of 2\n",
+    "<testsuites></testsuites>",
+    "1..0\n",
+    "",
+    "3 passed the exam in 2s\n",
+    "--- FAIL: TestB\nFAIL\n",
+    "Tests are 3 in total\n",
+  ])("is not seen in %j", (text) => {
+    expect(testReportIn(text)).toBeUndefined();
+  });
 
   test("names five failures and how many more", () => {
     const lines = Array.from({ length: 7 }, (_, i) => `not ok ${i + 1} - t${i + 1}`);
@@ -72,6 +125,11 @@ describe("a report of tests in a command's output", () => {
     "1..1\nnot ok # ",
     "not ok\n #",
     "1..2\nok - ",
+    "1 failed, 2 passed, ",
+    "=1 passed\n",
+    " FAIL  a > b\n",
+    "=== RUN x\n--- FAIL: a\n",
+    "\u001b[31m",
   ])("of 4 MB of %j ends within a bound", async (piece) => {
     const text = `<testsuite>\n1..9\n${piece.repeat(4_000_000 / piece.length)}`;
     expect(await processorMs(() => testReportIn(text))).toBeLessThan(5_000);
