@@ -17,11 +17,19 @@ const PARTS: Readonly<Record<string, string>> = {
 };
 const COMMON = new Set(["run", "run_id", "swarm_id", "agent", "agent_id", "request_id", "expected_revision"]);
 
+/** A step whose fields stand beside the word that it is added, rather than under `step`. */
+function withStep(change: unknown): unknown {
+  if (!isObject(change) || change["op"] !== "add_task" || "step" in change || !("key" in change)) return change;
+  const { op, before, ...step } = change;
+  return { op, step, ...defined({ before }) };
+}
+
 /** A call under the name of one change has its parts beside the run, and the change itself says its name only. */
 function withOneChange({ changes, ...given }: Record<string, unknown>): Record<string, unknown> {
   const [only] = Array.isArray(changes) ? (changes as unknown[]) : [];
   const op = isObject(only) && Object.keys(only).join() === "op" ? only["op"] : undefined;
-  if (op === undefined) return { ...given, ...defined({ changes }) };
+  if (op === undefined)
+    return { ...given, ...defined({ changes: Array.isArray(changes) ? changes.map(withStep) : changes }) };
   const entries = Object.entries(given);
   const parts = entries.filter(([name]) => !COMMON.has(name)).map(([name, value]) => [PARTS[name] ?? name, value]);
   const own = entries.filter(([name]) => COMMON.has(name));

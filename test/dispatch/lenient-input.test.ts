@@ -87,6 +87,23 @@ describe("every parameter", () => {
   });
 });
 
+test.each([
+  ["list_tasks.status", "Done", "succeeded"],
+  ["list_tasks.status", "in-progress", "running"],
+  ["list_tasks.status", "failed", "dead_letter"],
+  ["list_runs.status", "failed", "failed"],
+  ["list_runs.status", "Completed", "succeeded"],
+  ["create_task.priority", "medium", "normal"],
+  ["create_task.trigger", "all_success", "all_succeeded"],
+  ["control_run.action", "abort", "cancel"],
+  ["acquire_file_lock.mode", "write", "exclusive"],
+  // Whether the run is to be paused or cancelled is not said.
+  ["control_run.action", "stop", "stop"],
+])("%s: %s is read as %s", (label, given, read) => {
+  const parameter = parameters.find((one) => one.label === label);
+  expect(parameter && readAlone(parameter.operation, parameter.name, given)).toBe(read);
+});
+
 describe("dispatch", () => {
   test.each([
     ["create_task", { title: "t", prompt: "p", files: { write: '["a.ts"]', read: null }, requires: "[]", key: "" }],

@@ -49,6 +49,15 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
     expect((await team.run(run.id)).status).toBe("succeeded");
   });
 
+  it("adds a step whose fields stand beside op, and whose one dependency is a text", async () => {
+    const team = await crew();
+    const { run } = await team.start([{ key: "a" }, { key: "z" }]);
+    const step = { key: "b", prompt: "b", needs: "a" };
+    const done = await modify(team, run.id, [{ op: "add_task", ...step, before: ["z"] }]);
+    expect(done).toMatchObject({ added: [{ key: "b", status: "pending" }], updated: ["z"] });
+    expect(await work(team, run.id)).toEqual(["a", "b", "z"]);
+  });
+
   it("warns where a removed gate let tasks through only after its checks or a person's decision", async () => {
     const team = await crew();
     const { run } = await team.start([
@@ -310,7 +319,7 @@ describe.each(BACKENDS)("modify_run on %s", (backend) => {
       ["a gate without anything to hold it", [{ op: "insert_gate", after: "a" }], /a gate has checks/],
       [
         "needs that are no list",
-        [{ op: "add_task", step: { key: "n", prompt: "p", needs: "a" } }],
+        [{ op: "add_task", step: { key: "n", prompt: "p", needs: 1 } }],
         /changes\[0\]\.step\.needs: must be a list of keys/,
       ],
       [

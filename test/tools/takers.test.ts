@@ -28,7 +28,10 @@ describe.each(BACKENDS)("tasks that choose their agents, on %s", (backend) => {
     for (const agent of ["ann", "alter-ego"]) {
       const { outcome, reason, ...rest } = await mine.claim(agent, { run });
       expect([outcome, reason]).toEqual(["none", "no_capability"]);
-      const shares = agent === "ann" ? "" : "; alter-ego shares a connection with one of them";
+      const shares =
+        agent === "ann"
+          ? ""
+          : "; alter-ego shares a connection with one of them (to admit other handles of one connection: update_project with config {reviewers: handle})";
       const detail = `review excludes who worked on build (not_by), and their connections: ann${shares}`;
       expect(rest).toMatchObject({ detail });
     }

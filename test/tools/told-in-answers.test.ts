@@ -91,6 +91,15 @@ describe.each(BACKENDS)("an answer on %s", (backend) => {
     ]);
   });
 
+  it("that lists events tells instants as every other does", async () => {
+    const { call } = await startAppOn(backend);
+    await call("acquire_file_lock", { paths: ["a.ts"], agent: "ann" });
+    await call("add_milestone", { name: "m", due: "2030-01-01T00:00:00Z" });
+    const { events } = await call("list_events", {});
+    const data = Object.assign({}, ...events.map((event) => event.data)) as Record<string, unknown>;
+    expect(data).toMatchObject({ due_at: "2030-01-01T00:00:00.000Z", expires_at: expect.stringMatching(/Z$/) });
+  });
+
   it("that lists locks shows a token to its holder alone", async () => {
     const { call } = await startAppOn(backend);
     await call("acquire_file_lock", { paths: ["a.ts"], agent: "ann" });

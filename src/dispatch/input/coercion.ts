@@ -1,12 +1,13 @@
 import { PRIORITY_NAMES } from "../../base/statuses.js";
 import { isObject } from "../../base/json.js";
 import type { z } from "zod";
+import { wordMeant } from "./foreign-words.js";
 import { type Form, formsOf, partOf } from "./schema-forms.js";
 
 /**
  * Returns an input as its schema wants it. Clients that can send only texts, or every parameter, are understood: a value
  * wanted as object, array, number or boolean may come as exactly its JSON text, a list of texts as its only one, a word of a list in
- * capitals, a priority as its place from 1, the highest, to 4, and null or "" in place of an optional value means that it is absent.
+ * capitals or as other systems say it, a priority as its place from 1, the highest, to 4, and null or "" in place of an optional value means that it is absent.
  * Everything else is returned as it came, for the schema to judge.
  */
 export function asWanted(schema: z.core.$ZodType, input: Record<string, unknown>): Record<string, unknown> {
@@ -64,12 +65,10 @@ function listOf(forms: readonly Form[], text: string): string[] | undefined {
   return elements.every(({ type }) => type === "enum") ? text.split(/\s*,\s*/) : [text];
 }
 
-/** The word of a list that a text is but for capitals, or the priority that it is the number of. */
+/** The word of a list that a text means, or the priority that it is the number of. */
 function wordOf(forms: readonly Form[], text: string): string {
-  const words = wordsOf(forms);
-  const lower = text.toLowerCase();
-  if (words.includes(text)) return text;
-  return words.includes(lower) ? lower : (priorityOf(forms, /^\d$/.test(text) ? Number(text) : undefined) ?? text);
+  const meant = wordMeant(wordsOf(forms), text);
+  return meant ?? priorityOf(forms, /^\d$/.test(text) ? Number(text) : undefined) ?? text;
 }
 
 /** The priority of a number, where one is wanted: the first of a queue is served first. */

@@ -6,6 +6,7 @@ import type { EngineContext } from "../context.js";
 import type { Step } from "../definitions/definition.js";
 import { meets, type Offer } from "../scheduling/demands.js";
 import { withTasksWorkedOn } from "../agents/parties.js";
+import { OTHER_HANDLES } from "./no-work-details.js";
 
 // Work that waits for an agent that is not there: roles that no live agent offers, and checks by another one than the author where there is no other.
 
@@ -67,7 +68,7 @@ export function* takerWarnings(ctx: EngineContext, steps: readonly Step[], byHan
     ...(alone.length === 0
       ? []
       : [
-          `No live agent could take ${alone.join(", ")}: not_by wants another one than worked on what is checked, on another connection${byHandle ? " or under another handle" : ""}.`,
+          `No live agent could take ${alone.join(", ")}: not_by wants another one than worked on what is checked, on another connection${byHandle ? " or under another handle" : OTHER_HANDLES}.`,
         ]),
   ];
 }

@@ -100,6 +100,10 @@ export function* notOffered(offer: Offer, lanes: readonly LaneAtHand[]): Tx<stri
   return most.length === 0 ? listed(excluded) : `${lacking}; ${listed(excluded)}`;
 }
 
+/** How agents on one connection may check each other's work. */
+export const OTHER_HANDLES =
+  " (to admit other handles of one connection: update_project with config {reviewers: handle})";
+
 /** Names tasks that an agent may not take because of not_by, and who worked on what they check. */
 function* excludedFrom(offer: Offer, lane: LaneAtHand): Tx<string[]> {
   const named: string[] = [];
@@ -108,7 +112,9 @@ function* excludedFrom(offer: Offer, lane: LaneAtHand): Tx<string[]> {
     const checked: string[] = [];
     for (const key of keys) checked.push(...(yield* tasksNamed(task.run, key)));
     const workers = new Set((yield* workersOf(checked.slice(0, CHECKED_MAX))).map(({ agent }) => agent));
-    const shared = workers.has(offer.agent) ? "" : `; ${offer.agent} shares a connection with one of them`;
+    const shared = workers.has(offer.agent)
+      ? ""
+      : `; ${offer.agent} shares a connection with one of them${OTHER_HANDLES}`;
     named.push(
       `${task.key} excludes who worked on ${listed(keys)} (not_by), and their connections: ${listed([...workers])}${shared}`,
     );

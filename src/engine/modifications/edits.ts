@@ -82,7 +82,7 @@ class Edit {
     const { key: name, needs, ...rest } = written;
     if (typeof name !== "string" || name === "") return this.refuse("a step has a key", `${field}.key`);
     if (this.graph.find(name)) return this.refuse(`the run has a task "${name}" already`, `${field}.key`);
-    const parsed = keys.optional().safeParse(needs);
+    const parsed = keys.optional().safeParse(typeof needs === "string" ? [needs] : needs);
     if (!parsed.success) return this.refuse("must be a list of keys", `${field}.needs`);
     this.graph.add(name, rest, `${this.place}.${field}`);
     // A step of the same change may come after it: whether there is one is looked at when all are there.
