@@ -37,6 +37,8 @@ const taskLineFields = {
   percent: z.int().optional(),
   reserved_for: z.string().optional(),
   reserved_until: instant.optional(),
+  /** Attempts that failed. */
+  failures: z.int().optional(),
   retry_at: instant.optional(),
   until: instant.optional(),
 } as const;
@@ -46,6 +48,16 @@ export const taskLine = z.object(taskLineFields);
 export const heldLine = z.object({ ...taskLineFields, silent_since: instant.optional() });
 
 export const waitingLine = z.object({ ...taskLineFields, child_run: z.string().optional() });
+
+/** A failed task that is tried again, with the error of its last attempt and the agent of that. */
+export const retryingLine = z.object({ ...taskLineFields, after: z.string().optional(), by: z.string().optional() });
+
+/** A pending task with the dependencies that it still needs. */
+export const pendingLine = z.object({
+  ...taskLineFields,
+  needs: z.array(z.string()).readonly(),
+  needs_more: z.int().optional(),
+});
 
 export const reason = z.object({ kind: z.string(), detail: z.string(), blocking: z.array(z.string()).readonly() });
 export const reasons = z.array(reason).readonly();

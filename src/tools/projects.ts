@@ -12,7 +12,7 @@ import type { Files } from "../dispatch/capabilities.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { createFromTemplate, scaffolded } from "./templates.js";
-import { count, instant, milestone, runLine, taskStatus, nextPage } from "../dispatch/shapes.js";
+import { count, instant, milestone, runLine, retryingLine, taskStatus, nextPage } from "../dispatch/shapes.js";
 
 const project = z.object({
   id: z.string(),
@@ -143,6 +143,7 @@ const status = defineOperation({
         ),
       }),
     ),
+    retrying: z.array(retryingLine),
     losing: z.array(z.object({ id: z.string(), key: z.string(), run: z.string(), losses: count, losses_max: count })),
     commands_waiting: z.array(z.object({ run: z.string(), kind: z.string(), detail: z.string() })),
     locks: z.object({ held: count, offered: count, waiting: count }),

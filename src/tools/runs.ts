@@ -7,7 +7,7 @@ import { listEventPage, conditionsOf, listRunPage, runGraph, runPicture, runProg
 import { getRun } from "../engine/runs/runs.js";
 import { taskLine } from "../engine/tasks/views.js";
 import { eventView } from "../engine/events/views.js";
-import { overviewView, runView } from "../engine/runs/views.js";
+import { overviewView, retriesView, runView } from "../engine/runs/views.js";
 import { failuresOf } from "../engine/tasks/queries.js";
 import { requireVersion } from "../engine/workflows/workflows.js";
 import { projectAtHand } from "../engine/projects/creation.js";
@@ -54,7 +54,9 @@ const get = defineOperation({
     phases: z.array(phase).optional(),
     ready: z.array(shapes.taskLine),
     running: z.array(shapes.heldLine),
+    retrying: z.array(shapes.retryingLine).optional(),
     waiting: z.array(shapes.waitingLine),
+    pending: z.array(shapes.pendingLine).optional(),
     blocked: z.array(shapes.blockedLine),
     dead_letter: z.array(shapes.blockedLine),
     more: shapes.more.optional(),
@@ -89,7 +91,10 @@ const list = defineOperation({
     project: params.project,
     ...params.paging,
   }),
-  output: z.object({ runs: z.array(shapes.run), ...shapes.nextPage }),
+  output: z.object({
+    runs: z.array(shapes.run.extend({ retrying: z.int().optional(), next_retry_at: shapes.instant.optional() })),
+    ...shapes.nextPage,
+  }),
   *run(ctx, input) {
     const project = yield* findProject(ctx, input.project);
     const workflow =
@@ -97,7 +102,10 @@ const list = defineOperation({
         ? undefined
         : (yield* requireVersion(yield* projectAtHand(ctx, input.project), { workflow: input.workflow })).workflow.id;
     const { runs, next } = yield* listRunPage({ ...input, project: project?.id, workflow });
-    return { runs: runs.map(({ run, counters }) => runView(run, counters)), ...next };
+    return {
+      runs: runs.map(({ run, counters, retries }) => ({ ...runView(run, counters), ...retriesView(retries) })),
+      ...next,
+    };
   },
 });
 
@@ -121,6 +129,8 @@ const progress = defineOperation({
     skipped: z.int(),
     total: z.int(),
     ready_tasks: z.int(),
+    failed_attempts: z.int(),
+    retrying: z.array(shapes.retryingLine),
     has_cycle: z.boolean(),
     conflict_stats: z.object({
       active_locks: z.int(),

@@ -16,6 +16,13 @@ steps:
 `;
 const WAITS = "name: waits\nsteps:\n  - { key: only, prompt: Do it }\n";
 
+const FLAKY = `
+name: flaky
+steps:
+  - { key: once, prompt: Do it, retry: { max_attempts: 3, initial_interval_ms: 3600000, max_interval_ms: 3600000 } }
+  - { key: after, prompt: Go on, needs: [once] }
+`;
+
 async function detached(file: string): Promise<string> {
   const { run } = (await batonJson(place().fixture, ["run", file, "--detach"])) as { run: { id: string } };
   return run.id;
@@ -34,6 +41,7 @@ const place = shared(async () => {
   const fixture = startCommandLineFixture({ cwd });
   writeFileSync(path.join(cwd, "ship.yaml"), PLAN);
   writeFileSync(path.join(cwd, "waits.yaml"), WAITS);
+  writeFileSync(path.join(cwd, "flaky.yaml"), FLAKY);
   const args = [MAIN, "run", "ship.yaml", "--allow-commands"];
   const { status, stdout } = spawnSync(process.execPath, args, { cwd, env: fixture.env, encoding: "utf8" });
   return { fixture, status, stdout, shipped: /run_[0-9a-z]{16}/.exec(stdout)?.[0] ?? "" };
@@ -139,6 +147,21 @@ test.each([
   const refused = await baton(place().fixture, args);
   expect({ code: refused.code, stdout: refused.stdout }).toEqual({ code, stdout: "" });
   expect(refused.stderr).toContain(said);
+});
+
+test("a failed task that is tried again is told by runs, show and status, and what needs it", async () => {
+  const { fixture } = place();
+  const run = await detached("flaky.yaml");
+  const claim = await batonJson(fixture, ["call", "claim_task", "--run", run]);
+  const { task, lease } = claim as { task: { id: string }; lease: { token: number } };
+  const held = ["--task", task.id, "--token", String(lease.token)];
+  await text("call", "fail_task", ...held, "--error", '{"type":"exit_1","message":"no net"}');
+  const retrying = /once.* retrying in \d+ (?:s|min).* after exit_1: no net/;
+  expect(await text("runs")).toMatch(new RegExp(`${run} +flaky +running +0 of 2, 1 retrying`));
+  expect(await text("show", run)).toMatch(retrying);
+  expect(await text("show", run)).toMatch(/after +pending +needs once/);
+  expect(await text("status")).toMatch(retrying);
+  expect(await text("show", run, "once")).toMatch(/retrying in/);
 });
 
 test("the beginning of several ids is refused with these ids", async () => {

@@ -3,7 +3,7 @@ import type { InputOf, ResultOf } from "../../tools/registry.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
 import { finalResultLines, finalResults, resultText } from "../run/results.js";
 import { findRun } from "../run/run-reference.js";
-import { tasksByUrgency } from "../run/state.js";
+import { retryText, tasksByUrgency } from "../run/state.js";
 import { ago, duration, percent as percentText } from "../terminal/durations.js";
 import { table } from "../terminal/table.js";
 import { signOf, STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
@@ -25,11 +25,11 @@ export async function listRuns(
   { status, project, limit = RUNS_SHOWN }: ListRunsOptions,
 ): Promise<CommandAnswer> {
   const found = await call("list_runs", { status, project, limit: Math.min(limit, 200) });
-  const rows = found.runs.map(({ id, name, status: state, counts, created_at: at }) => [
+  const rows = found.runs.map(({ id, name, status: state, counts, retrying = 0, created_at: at }) => [
     id,
     name,
     { text: state, tone: toneOfRun(state) },
-    `${counts.succeeded} of ${counts.total}${counts.dead_letter > 0 ? `, ${counts.dead_letter} failed` : ""}`,
+    `${counts.succeeded} of ${counts.total}${counts.dead_letter > 0 ? `, ${counts.dead_letter} failed` : ""}${retrying > 0 ? `, ${retrying} retrying` : ""}`,
     ago(host.now() - Date.parse(at)),
   ]);
   const more = found.next_cursor === undefined ? "" : "\nThere are older ones: --limit N shows up to 200.";
@@ -59,6 +59,9 @@ async function showRun({ call, stdout: { style }, host }: CommandContext, { id }
     const error = attempts.at(-1)?.error;
     if (error !== undefined) reasons.set(task.id, `${error.type}: ${error.message}`);
   }
+  for (const retry of found.retrying ?? []) reasons.set(retry.id, retryText(retry, host.now()));
+  for (const { id: task, needs, needs_more: more = 0 } of found.pending ?? [])
+    reasons.set(task, `needs ${needs.join(", ")}${more > 0 ? ` and ${more} more` : ""}`);
   const shown = tasksByUrgency({ ...found, failed: found.dead_letter, tasks }).slice(0, TASKS_SHOWN);
   const width = Math.max(0, ...shown.map(({ key }) => key.length));
   const lines = [
@@ -113,13 +116,14 @@ function nextSteps({ run, waiting, tasks = [] }: ResultOf<"get_run">): string[] 
   ];
 }
 
-async function showStep({ call, stdout: { style } }: CommandContext, run: RunAnswer, key: string) {
+async function showStep({ call, stdout: { style }, host }: CommandContext, run: RunAnswer, key: string) {
   const found = await call("get_task", { task: `${run.id}/${key}`, include: ["result", "attempts"] });
   const { task, spec, result, attempts = [] } = found;
   const text = (value: unknown) => (typeof value === "string" ? value : undefined);
   const work = text(spec["prompt"]) ?? text(spec["ask"]) ?? lineOf(spec["command"]);
   const lines = [
     `${signOf(task.status, style)} ${paint(task.key, "bold", style)}  ${wordOf(task.status)}  ${task.kind} step of ${run.name}  ${task.id}`,
+    ...(task.retry_at === undefined ? [] : [`  ${retryText(task, host.now())}`]),
     ...(task.reasons ?? []).map(({ detail }) => `  ${detail}`),
     ...(work === undefined ? [] : ["", ...indented(work)]),
     ...(attempts.length === 0 ? [] : ["", "attempts:", ...attempts.map(attemptLine)]),

@@ -2,6 +2,7 @@ import type { ResultOf } from "../../tools/registry.js";
 import { shownLine } from "../../base/texts/shown-text.js";
 import type { QuestionAnswer, TypedCall } from "../typed-calls.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
+import { retryText } from "../run/state.js";
 import { ago, duration, percent } from "../terminal/durations.js";
 import { EXIT } from "../failure.js";
 import { STATUSES_SHOWN, toneOf, toneOfRun, wordOf } from "../terminal/task-marks.js";
@@ -66,7 +67,7 @@ interface Shown {
 }
 
 function projectLines(found: ProjectStatus, { style, now }: Shown): string[] {
-  const { project, active_runs: runs, agents, losing, locks, tasks, commands_waiting: waiting } = found;
+  const { project, active_runs: runs, agents, losing, retrying, locks, tasks, commands_waiting: waiting } = found;
   const counts = STATUSES_SHOWN.filter((one) => (tasks[one] ?? 0) > 0).map((one) =>
     paint(`${tasks[one] ?? 0} ${wordOf(one)}`, toneOf(one), style),
   );
@@ -81,6 +82,7 @@ function projectLines(found: ProjectStatus, { style, now }: Shown): string[] {
       ...waiting.filter((one) => one.run === run.id).map((one) => `    ${paint(commandsText(one), "yellow", style)}`),
     ]),
     ...agents.map((agent) => agentLine(agent, { style, now })),
+    ...retrying.map((task) => `  ${task.key}  ${paint(retryText(task, now), "yellow", style)}  ${task.run}`),
     ...losing.map(
       ({ key, run, losses, losses_max: max }) =>
         `  ${paint(`${key} has lost its holder ${times(losses)}`, "yellow", style)}; a dead letter after ${times(max)} in a row (${run})`,

@@ -1,4 +1,5 @@
 import type { ResultOf } from "../../tools/registry.js";
+import { duration } from "../terminal/durations.js";
 import { rankOf } from "../terminal/task-marks.js";
 import type {
   AttemptAnswer,
@@ -43,6 +44,15 @@ export function tasksByUrgency({ failed, running, waiting, ready, tasks }: Liste
   const known = [...failed.map(({ task }) => task), ...running, ...waiting, ...ready, ...tasks];
   const byId = new Map(known.map((task) => [task.id, task]));
   return [...byId.values()].sort((one, other) => rankOf(one.status) - rankOf(other.status));
+}
+
+type Retry = Pick<NonNullable<ResultOf<"get_run">["retrying"]>[number], "retry_at" | "after">;
+
+/** When a failed task is tried again, and after which error. */
+export function retryText({ retry_at: at, after }: Retry, now: number): string {
+  const leftMs = at === undefined ? 0 : Date.parse(at) - now;
+  const when = leftMs <= 0 ? "now" : `in ${duration(leftMs)}`;
+  return `retrying ${when}${after === undefined ? "" : ` after ${after}`}`;
 }
 
 /** Why a task failed permanently. */

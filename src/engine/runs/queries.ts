@@ -4,6 +4,7 @@ import { type EventFilters, type EventPage, newestEventsOf, readEvents } from ".
 import { heldLocksOfRun } from "../../store/locks/lists.js";
 import { findRunShape, listRuns, type Run, type RunFilter } from "../../store/runs/runs.js";
 import { edgesOfRun, graphOfRun } from "../../store/tasks/lists.js";
+import { countFailedAttempts, retriesOfRuns, type RunRetries } from "../../store/tasks/outlook.js";
 import { specsOf } from "../../store/tasks/revisions.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -13,6 +14,7 @@ import { iso } from "../../base/time.js";
 import type { PictureNode } from "../graph/diagrams.js";
 import { progressOf } from "../lifecycle/run-counts.js";
 import { requireRun, requireTask } from "../lookup.js";
+import { retryingIn, retryingLine } from "../tasks/outlook.js";
 import { outcomeOf } from "./views.js";
 import type { RunView } from "./runs.js";
 
@@ -23,17 +25,20 @@ export function* listRunPage(query: RunPageQuery) {
   const { project, status, workflow } = query;
   const found = yield* listRuns({ project, status, workflow, before: query.cursor, limit: query.limit + 1 });
   const { page, next } = pageOf(found, query.limit, ({ id }) => id);
-  const runs: RunView[] = [];
-  for (const run of page) runs.push({ run, counters: yield* findCounters(run.id) });
+  const retries = new Map((yield* retriesOfRuns(page.map(({ id }) => id))).map((one) => [one.run, one]));
+  const runs: (RunView & { readonly retries: RunRetries | undefined })[] = [];
+  for (const run of page) runs.push({ run, counters: yield* findCounters(run.id), retries: retries.get(run.id) });
   return { runs, next };
 }
 
 const LOCKED_FILES_SHOWN_MAX = 50;
+const RETRYING_SHOWN_MAX = 20;
 
 /** Progress as spec 03 words it: the five groups sum to total. */
 export function* runProgress(ctx: EngineContext, id: string) {
   const run = yield* requireRun(id);
   const counters = yield* findCounters(id);
+  const retrying = counters.pending === 0 ? [] : yield* retryingIn({ run: run.id }, RETRYING_SHOWN_MAX);
   return {
     run_id: run.id,
     status: run.status,
@@ -45,6 +50,8 @@ export function* runProgress(ctx: EngineContext, id: string) {
     skipped: counters.skipped + counters.cancelled,
     total: counters.total,
     ready_tasks: counters.ready,
+    failed_attempts: yield* countFailedAttempts(run.id),
+    retrying: retrying.map(retryingLine),
     has_cycle: findCycle(yield* edgesOfRun(run.id)) !== undefined,
     conflict_stats: { ...(yield* heldLocksOfRun(run.id, LOCKED_FILES_SHOWN_MAX)), failed_tasks: counters.dead_letter },
     eta_ms: etaMs(ctx.now, run, counters),

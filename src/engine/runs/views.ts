@@ -4,10 +4,12 @@ import { iso } from "../../base/time.js";
 import type { Counters } from "../../store/runs/counters.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { Phase } from "../../store/tasks/phases.js";
+import type { RunRetries } from "../../store/tasks/outlook.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { TaskChanged } from "../lifecycle/run-change.js";
 import { progressOf, countsOf } from "../lifecycle/run-counts.js";
 import { priorityName } from "../scheduling/order.js";
+import { pendingLine, retryingLine } from "../tasks/outlook.js";
 import { blockedLine, heldLine, taskLine } from "../tasks/views.js";
 import type { RunOverview } from "./runs.js";
 
@@ -38,12 +40,20 @@ export function runView(run: Run, counters: Counters) {
   };
 }
 
-/** The share of an ended run's tasks that succeeded, those left out not counted, and how long it took. */
-export function outcomeOf({ createdAt, endedAt }: Run, { total, skipped, cancelled, succeeded }: Counters) {
+/**
+ * The share of an ended run's tasks that succeeded, those left out not counted, and how long it took. Tasks of a run that was cancelled
+ * itself were not left out: they were not done.
+ */
+export function outcomeOf({ status, createdAt, endedAt }: Run, { total, skipped, cancelled, succeeded }: Counters) {
   if (endedAt === null) return {};
-  const counted = total - skipped - cancelled;
+  const counted = total - skipped - (status === "cancelled" ? 0 : cancelled);
   const rate = counted === 0 ? null : Math.round((succeeded / counted) * 1_000) / 1_000;
   return { success_rate: rate, duration_ms: endedAt - createdAt };
+}
+
+/** How many of a run's failed tasks are tried again, and when the first of them. */
+export function retriesView(retries: RunRetries | undefined) {
+  return retries === undefined ? {} : { retrying: retries.count, next_retry_at: iso(retries.nextAt) };
 }
 
 /** A run in one line, for lists and for what a completion answers. */
@@ -85,19 +95,23 @@ function phaseView({ phase, tasks, begun, ended }: Phase) {
 
 /** A run with what can be done in it now and what cannot. */
 export function overviewView(overview: RunOverview) {
-  const { run, counters, ready, running, silent, waiting, blocked, dead, children, budget, phases } = overview;
+  const { run, counters, ready, running, silent, blocked, dead, budget, phases } = overview;
+  const { retrying, waiting, pending, children } = overview;
   return {
     run: runView(run, counters),
     ...(budget === undefined ? {} : { budget }),
     ...(phases.length === 0 ? {} : { phases: phases.map(phaseView) }),
     ready: ready.map(taskLine),
     running: running.map((task) => heldLine(task, silent)),
+    ...(retrying.length === 0 ? {} : { retrying: retrying.map(retryingLine) }),
     waiting: waiting.map((task) => waitingLine(task, children.get(task.id))),
+    ...(pending.length === 0 ? {} : { pending: pending.map(pendingLine) }),
     blocked: blocked.map(blockedLine),
     dead_letter: dead.map(blockedLine),
     ...moreView(run.id, {
       ready: counters.ready - ready.length,
       running: counters.running - running.length,
+      pending: counters.pending - retrying.length - pending.length,
       waiting: counters.waiting + counters.in_review - waiting.length,
       blocked: counters.blocked - blocked.length,
       dead_letter: counters.dead_letter - dead.length,

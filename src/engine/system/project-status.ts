@@ -10,12 +10,14 @@ import { commandsWaiting } from "../policy/command-runners.js";
 import { milestoneLines } from "../milestones/milestones.js";
 import type { Project, ProjectLine } from "../projects/projects.js";
 import { projectView } from "../projects/views.js";
+import { retryingIn, retryingLine } from "../tasks/outlook.js";
 import { runLine } from "../runs/views.js";
 import { silenceView } from "../agents/presence.js";
 
 const RUNS_SHOWN_MAX = 50;
 const WORK_SHOWN_MAX = 200;
 const LOSING_SHOWN_MAX = 20;
+const RETRYING_SHOWN_MAX = 20;
 
 /** A project as it stands, counted from what is recorded. */
 type ProjectOverview = TxResult<ReturnType<typeof projectStatus>>;
@@ -43,6 +45,7 @@ export function* projectStatus(ctx: EngineContext, project: Project) {
     })),
     // Runs with ready command steps that no running server would start.
     commands_waiting: yield* commandsWaiting(ctx, project.id),
+    retrying: (yield* retryingIn({ project: project.id }, RETRYING_SHOWN_MAX)).map(retryingLine),
     locks: yield* lockStats(project.id),
     milestones: yield* milestoneLines(ctx, project.id),
   };

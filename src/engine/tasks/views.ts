@@ -22,6 +22,7 @@ export function taskLine(task: Task) {
     ...(task.percent === null || task.status !== "running" ? {} : { percent: task.percent }),
     ...(task.reservedFor === null ? {} : { reserved_for: task.reservedFor }),
     ...(task.reservedUntil === null ? {} : { reserved_until: iso(task.reservedUntil) }),
+    ...(task.failures === 0 ? {} : { failures: task.failures }),
     ...(task.availableAt === null || task.status !== "pending" ? {} : { retry_at: iso(task.availableAt) }),
     // A timer's instant, or the end of the time for an event.
     ...(task.dueAt === null || task.status !== "waiting" || task.kind !== "wait" ? {} : { until: iso(task.dueAt) }),
