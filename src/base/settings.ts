@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { parseDuration } from "./durations.js";
+import { RUN_MODES } from "./statuses.js";
 
 /** Intervals and limits a process starts with. Every one can be set, so that tests with real processes are short. */
 export const settingsSchema = z.object({
@@ -31,6 +32,10 @@ export const settingsSchema = z.object({
   dead_letter_replays: z.int().min(0).max(100).default(0),
   dead_letter_replay_delay_ms: z.int().min(1).max(86_400_000).default(600_000),
   open_tasks_max: z.int().min(1).default(10_000),
+  /** Tasks of a run at once, where nothing else says how many; 0: as many as there are agents. */
+  max_concurrent_tasks: z.int().min(0).max(10_000).default(0),
+  /** Mode of a run without a session. */
+  default_mode: z.enum(RUN_MODES).default("standard"),
   depth_max: z.int().min(1).default(1_000),
   payload_bytes_max: z.int().min(1).default(262_144),
   input_bytes_max: z.int().min(1_024).default(16_777_216),

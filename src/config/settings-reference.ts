@@ -23,6 +23,9 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   dead_letter_replays: "automatic retries of a failed task; 0: none",
   dead_letter_replay_delay_ms: "pause before the first of them; it doubles each time, up to a day",
   open_tasks_max: "open tasks of a run",
+  max_concurrent_tasks:
+    "tasks of a run at once where neither its start, its workflow, its session nor its project says; 0: as many as there are agents",
+  default_mode: "mode of a run without a session: `standard`, `high_performance`, `fault_tolerant` or `resource_aware`",
   depth_max: "longest chain of dependencies",
   payload_bytes_max: "size of a step or a result",
   input_bytes_max: "size of a call",
@@ -113,7 +116,7 @@ const UNITS = [
 
 function shownDefault(name: keyof Settings): string {
   const value = defaultSettings[name];
-  if (typeof value === "boolean") return String(value);
+  if (typeof value !== "number") return String(value);
   if (name.endsWith("_bytes_max")) return value < 1_048_576 ? `${value / 1_024} KB` : `${value / 1_048_576} MB`;
   if (!name.endsWith("_ms")) return value.toLocaleString("en-US");
   const [unit, size] = UNITS.find(([, ms]) => value >= least(ms) && value % ms === 0) ?? ["ms", 1];

@@ -6,7 +6,7 @@ import { prepared } from "../engine/engine.js";
 import { findProject, type Project } from "../engine/projects/projects.js";
 import { requireProject } from "../engine/projects/creation.js";
 import { executeWorkflow, type Started } from "../engine/runs/executions.js";
-import { settingsIn } from "../engine/scheduling/run-modes.js";
+import { modeOf, settingsIn } from "../engine/scheduling/run-modes.js";
 import { getRun } from "../engine/runs/runs.js";
 import { budgetLimit } from "./cost.js";
 import { taskLine } from "../engine/tasks/views.js";
@@ -103,7 +103,7 @@ function chosenBy(
   { project, session }: { project: Project | undefined; session: WorkSession | undefined },
 ): Tx<ChosenDefinition> {
   const { workflow, definition, version, max_parallel, priority, deadline } = input;
-  const settings = settingsIn(session?.mode ?? "standard", ctx.settings);
+  const settings = settingsIn(modeOf(session, ctx.settings), ctx.settings);
   const choice = { workflow, definition, version, overrides: defined({ max_parallel, priority, deadline }) };
   return chooseDefinition({ ...ctx, settings }, project, choice);
 }

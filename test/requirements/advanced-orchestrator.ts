@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { mkdirSync } from "node:fs";
 import path from "node:path";
-import { type Checks, holdingOf } from "./checks.js";
+import { type Checks, holdingOf, RowFixture } from "./checks.js";
 
 const HOUR_MS = 3_600_000;
 
@@ -139,6 +139,29 @@ export const advancedOrchestrator: Checks = {
     const assigned = await ask("assign_task_to_agent", { task_id: `${run}/a`, agent_id: "coder_1" });
     expect(assigned).toMatchObject({ task: { reserved_for: "coder_1" } });
     expect(await call("claim_task", { run, agent: "bob" })).toMatchObject({ outcome: "none", reason: "reserved" });
+  },
+  "0.39 0.43": async ({ ask, call, start }) => {
+    const parallel = async (from: RowFixture["call"], run: string) => (await from("get_run", { run })).run.max_parallel;
+    const bounded = await RowFixture.open({ env: { BATON_MAX_CONCURRENT_TASKS: "10" } });
+    expect(await parallel(bounded.call, await bounded.start([{ key: "a" }]))).toBe(10);
+    await ask("configure", { settings: { max_concurrent_tasks: 15 } });
+    expect(await parallel(call, await start([{ key: "a" }]))).toBe(15);
+    expect(await parallel(call, await start([{ key: "a" }], { max_parallel: 3 }))).toBe(3);
+  },
+  "4.7 4.99": async ({ call }) => {
+    const definition = { name: "w", steps: [{ key: "a", prompt: "x" }] };
+    for (const mode of ["standard", "high_performance", "fault_tolerant"] as const) {
+      await call("create_session", { name: mode, mode });
+      const { run } = await call("execute_workflow", { definition, session: mode });
+      expect(run.mode ?? "standard").toBe(mode);
+    }
+    const production = await RowFixture.open({ env: { BATON_DEFAULT_MODE: "fault_tolerant" } });
+    const run = await production.start([{ key: "a" }]);
+    const task = await production.call("get_task", { task: `${run}/a` });
+    expect([(await production.call("get_run", { run })).run.mode, task.spec["retry"]]).toMatchObject([
+      "fault_tolerant",
+      { max_attempts: 5 },
+    ]);
   },
   "0.44 2.54 0.134": async ({ app, ask, call, crew, start }) => {
     await ask("configure", { settings: { task_timeout: 60 } });

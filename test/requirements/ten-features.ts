@@ -153,7 +153,7 @@ export const tenFeatures: Checks = {
     expect(await asked(4)).toMatchObject({ allowed: true, state_after: "warn" });
     expect(await asked(6)).toMatchObject({ allowed: false, state_after: "blocked" });
   },
-  "1.75 1.76 1.77": async ({ call, crew, start }) => {
+  "1.68 1.75 1.76 1.77": async ({ call, crew, start }) => {
     const run = await start([{ key: "a" }, { key: "b" }, { key: "c" }, { key: "d" }]);
     await call("set_budget", { run, limit: 50 });
     const spend = async (cost: number) => {

@@ -10,7 +10,7 @@ import type { EngineContext } from "../context.js";
 import { requireDefinition } from "../definitions/definition.js";
 import { type Execution, executeWorkflow, type Started } from "../runs/executions.js";
 import { nameFrom } from "../../base/names.js";
-import { settingsIn } from "../scheduling/run-modes.js";
+import { modeOf, settingsIn } from "../scheduling/run-modes.js";
 import { mostSimilar } from "./similarity.js";
 import type { Entry, Template } from "../templates/catalogue.js";
 import { decompose, type Decomposition, inputsOfGoal, templatesFitting } from "./workflow-templates.js";
@@ -87,7 +87,7 @@ export interface Decomposed {
 export function* decomposeGoal(ctx: EngineContext, goal: Goal, wanted: string): Tx<Decomposed> {
   const { template, workflow, chosen } = decompose(goal.templates, goal.goal, wanted);
   const name = nameFrom(goal.goal.slice(0, NAME_CHARS), template.name).toLowerCase();
-  const settings = settingsIn(goal.session?.mode ?? "standard", ctx.settings);
+  const settings = settingsIn(modeOf(goal.session, ctx.settings), ctx.settings);
   const started = yield* executeWorkflow(ctx, {
     ...termsOf(goal),
     parsed: requireDefinition({ ...workflow.source, name }, { limits: settings }),

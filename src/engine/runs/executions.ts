@@ -21,7 +21,7 @@ import { PRIORITIES, type Priority } from "../scheduling/order.js";
 import { problemsError } from "../../base/problems.js";
 import { type Project, requireUnarchived, spaceOnDisk } from "../projects/projects.js";
 import { type ChangedRun, RunChange } from "../lifecycle/run-change.js";
-import { parallelIn } from "../scheduling/run-modes.js";
+import { modeOf, parallelIn } from "../scheduling/run-modes.js";
 import { settleWaiting } from "../lifecycle/dependents.js";
 import { valuesOfRun } from "../steps/values.js";
 import { requireRun } from "../lookup.js";
@@ -109,7 +109,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
 function newRun(ctx: EngineContext, execution: Execution, { shape, text }: RunDraft): NewRun {
   const { parsed, project, session, parent, workflow } = execution;
   const { definition } = parsed;
-  const mode = session?.mode ?? "standard";
+  const mode = modeOf(session, ctx.settings);
   // Runs are locked by their ids, a parent before those within it.
   const id = ctx.newId("run", parent?.run.id);
   return {

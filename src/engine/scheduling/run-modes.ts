@@ -14,9 +14,15 @@ export const MODE_MEANING: Readonly<Record<RunMode, string>> = {
   resource_aware: `at most ${SPARING_PARALLEL} tasks at once`,
 };
 
+/** The mode of a run that is started in a session, or in none. */
+export function modeOf(session: { readonly mode: RunMode } | undefined, settings: Settings): RunMode {
+  return session?.mode ?? settings.default_mode;
+}
+
 /** How many tasks of a run may run at once if neither the call, its definition nor its session says. */
 export function parallelIn(mode: RunMode, ofProject: number | undefined, settings: Settings): number {
-  const usual = ofProject ?? settings.open_tasks_max;
+  const configured = settings.max_concurrent_tasks === 0 ? settings.open_tasks_max : settings.max_concurrent_tasks;
+  const usual = ofProject ?? configured;
   if (mode === "high_performance") return settings.open_tasks_max;
   return mode === "resource_aware" ? Math.min(SPARING_PARALLEL, usual) : usual;
 }

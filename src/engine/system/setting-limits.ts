@@ -45,6 +45,7 @@ const LIMITS: Limits = {
   request_id_ttl_ms: [HOUR, 30 * DAY],
   dead_letter_replay_delay_ms: [10 * SECOND, DAY],
   open_tasks_max: [100, 100_000],
+  max_concurrent_tasks: [10, 10_000, 0],
   depth_max: [100, 10_000],
   payload_bytes_max: [16_384, 1_048_576],
   patterns_max: [100, 10_000],
