@@ -19,15 +19,18 @@ import type { Tx } from "./tx.js";
  */
 export const LOCK_ORDER = ["projects", "runs", "agents", "sessions", "milestones", "budgets"] as const;
 
-const LOCK_PROJECT = `SELECT ${PROJECTS.columns} FROM projects WHERE id = $1 %FOR_UPDATE%`;
+// Files of a project may be those of another around it: the row of the outermost is locked first, and stands for all inside of it.
+const LOCK_PROJECT = `SELECT ${PROJECTS.columns} FROM projects
+  WHERE id = $1 OR id = (SELECT outermost FROM projects WHERE id = $1) ORDER BY CASE WHEN id = $1 THEN 1 ELSE 0 END %FOR_UPDATE%`;
 const LOCK_RUN = `SELECT ${RUNS.columns} FROM runs WHERE id = $1 %FOR_UPDATE%`;
 const LOCK_RUN_OF_PLAIN_TASK = `SELECT ${RUNS.columns} FROM runs WHERE id = (SELECT run FROM tasks
   WHERE id = $1 AND holds_files = 0) %FOR_UPDATE%`;
 const AGENT_STATUS = AGENTS.pick("name", "status");
 const LOCK_AGENT = `SELECT ${AGENT_STATUS.columns} FROM agents WHERE name = $1 %FOR_UPDATE%`;
 
-export function lockProject(id: string): Tx<Project | undefined> {
-  return one(PROJECTS.read, [LOCK_PROJECT, [id]]);
+/** Locks a project, and before it the outermost one that it lies in. */
+export function* lockProject(id: string): Tx<Project | undefined> {
+  return (yield* many(PROJECTS.read, [LOCK_PROJECT, [id]])).find((project) => project.id === id);
 }
 
 export function lockRun(id: string): Tx<Run | undefined> {

@@ -114,7 +114,7 @@ function* lockWithHeld({ run: id, project }: Checkpoint): Tx<LockedRun> {
     if (task.holdsFiles) locks.set(task.id, yield* locksOfTask(task.id));
   }
   const requests = [...new Set([...locks.values()].flat().map(({ request }) => request))];
-  const parkedRuns = new Set(requests.length === 0 ? [] : yield* runsParkedOn(project, requests));
+  const parkedRuns = new Set(requests.length === 0 ? [] : yield* runsParkedOn(requests));
   const children = yield* childrenOf(id);
   yield* lockRuns([...parkedRuns, id, ...children, ...(yield* openDescendants(id))]);
   const run = (yield* lockRun(id)) ?? (yield* requireRun(id));

@@ -43,7 +43,7 @@ export function* findParkedOnOwnLocks(
   // All nearby locks are read at once, however many sets there are: the demand says that they belong to one project.
   const near = yield* locksNear(
     ctx.now,
-    one.project,
+    { id: one.project },
     wanted.flatMap(({ patterns }) => patterns.map(({ pattern }) => pattern)),
   );
   const table = new LockTable(ctx.now, near);

@@ -131,7 +131,7 @@ function* runReasons(run: Run): Tx<Reason[]> {
 
 function* fileReasons(ctx: EngineContext, task: Task, agent = ""): Tx<Reason[]> {
   if (task.scope === "") return [];
-  const conflicts = yield* conflictsOfScope(ctx, { project: task.project, scope: task.scope, agent });
+  const conflicts = yield* conflictsOfScope(ctx, { project: { id: task.project }, scope: task.scope, agent });
   if (conflicts === undefined) return [TOO_MANY_LOCKS];
   const parked = yield* parkedOn(task);
   if (conflicts.length === 0) return [];

@@ -1,3 +1,4 @@
+import type { Project } from "../projects/projects.js";
 import type { Agent, SilenceLoss } from "../../store/agents/agents.js";
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import { lockProject, lockRun, lockAgent } from "../../store/lock-order.js";
@@ -84,7 +85,7 @@ export function* takeFrom(
   if (agent?.status !== "active") return { outcome: "again" };
   const chosen = { ...choice, run, counters };
   if (!project || !chosen.lane.demand.scoped) return yield* takePlain(ctx, claimer, chosen);
-  return yield* takeWithFiles(ctx, claimer, { ...chosen, rivals, caseInsensitive: project.caseInsensitive });
+  return yield* takeWithFiles(ctx, claimer, { ...chosen, rivals, project });
 }
 
 interface ChosenLane extends Choice {
@@ -114,7 +115,7 @@ function lostRace(claimer: Claimer, candidate: Candidate | undefined): Claim | u
 function* takeWithFiles(
   ctx: EngineContext,
   claimer: Claimer,
-  { rivals, ...chosen }: ChosenLane & { readonly caseInsensitive: boolean; readonly rivals: readonly LaneHead[] },
+  { rivals, ...chosen }: ChosenLane & { readonly project: Project; readonly rivals: readonly LaneHead[] },
 ): Tx<Claim> {
   const touched = new Set([chosen.lane.demand.id]);
   let rival: OrderKey | undefined;
@@ -131,12 +132,12 @@ function* takeWithFiles(
       break;
     }
     const files = yield* lockScope(ctx, {
-      project: task.project,
+      project: chosen.project,
       task: task.id,
       run: task.run,
       agent: claimer.agent.name,
       session: ctx.caller.session?.id ?? null,
-      patterns: modedPatterns(candidate.files ?? NO_FILES, chosen.caseInsensitive),
+      patterns: modedPatterns(candidate.files ?? NO_FILES, chosen.project.caseInsensitive),
       queuePosition: { position: task.bucket, askedAt: task.readyAt ?? task.createdAt },
     });
     if ("granted" in files) {

@@ -128,7 +128,7 @@ function* freeFiles(change: RunChange, { task, files }: HeldTask): Tx<void> {
   if (!files) return;
   const { freed, events } = yield* releaseTaskLocks(change.ctx, task.project, files.locks);
   change.append(events);
-  if (files.parkedRuns.size > 0) yield* unpark(task.project, freed, new Set([...files.parkedRuns, task.run]));
+  if (files.parkedRuns.size > 0) yield* unpark(freed, new Set([...files.parkedRuns, task.run]));
 }
 
 /** Milliseconds to the next attempt: exponential backoff with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter"). */

@@ -50,7 +50,7 @@ export function* lockTask(reference: string): Tx<LockedTask> {
 // Under the project's lock no other transaction changes the files that the task holds, or parks work on them.
 function* lockWithFiles({ id, project, run: runId, holdsFiles }: Task): Tx<LockedTask> {
   const [, locks] = yield* together([lockProject(project), locksOfTask(id)]);
-  const parked = yield* runsParkedOn(project, [...new Set(locks.map((lock) => lock.request))]);
+  const parked = yield* runsParkedOn([...new Set(locks.map((lock) => lock.request))]);
   if (parked.length > 0) yield* lockRuns([...parked, runId]);
   const [run, found, counters] = yield* together([lockRun(runId), findTaskAndSpec(id), countersIfAny(runId)]);
   if (!run || !found || !counters) throw noSuchTask(id);

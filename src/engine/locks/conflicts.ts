@@ -1,7 +1,9 @@
 import { LOCK_STATES } from "../../base/statuses.js";
 import { type Lock, locksByPrefix } from "../../store/locks/locks.js";
 import type { LockOwner } from "../../store/locks/requests.js";
-import type { Tx } from "../../store/tx.js";
+import { together, type Tx } from "../../store/tx.js";
+import { relatives } from "../../store/projects/projects.js";
+import { locksOfRelatives, type NearLock } from "./nested.js";
 import { BatonError } from "../../base/errors.js";
 import { isAbove, overlaps, type PathPattern, prefixesAbove, storedPattern } from "../paths/paths.js";
 import type { ModedPattern } from "../paths/file-sets.js";
@@ -56,16 +58,31 @@ export function isOwn(lock: LockOwner, by: Requester): boolean {
   return lock.agent === by.agent && (lock.task === by.task || (lock.task === null && by.ownsUntasked));
 }
 
-/** The locks, offers and queue entries whose patterns may overlap these. The cost does not depend on the others. */
-export function* locksNear(now: number, project: string, patterns: readonly PathPattern[]): Tx<Lock[]> {
+/** A project as far as its locks meet those of others. */
+export interface LockSpace {
+  readonly id: string;
+  /** As in `Project`; undefined where it is not known. */
+  readonly outermost?: string | null | undefined;
+}
+
+/** The locks, offers and queue entries whose patterns may overlap these, of projects around and inside too. The cost does not depend on the others. */
+export function* locksNear(
+  now: number,
+  { id: project, outermost }: LockSpace,
+  patterns: readonly PathPattern[],
+): Tx<NearLock[]> {
+  if (patterns.length === 0) return [];
   const exactly = new Set<string>();
   const under = new Set<string>();
   for (const pattern of patterns) {
     for (const prefix of prefixesAbove(pattern)) exactly.add(prefix);
     under.add(pattern.prefix);
   }
-  const outermost = [...under].filter((prefix) => !hasAncestorIn(prefix, under));
-  return yield* locksByPrefix(now, { project, exactly: [...exactly].sort(), under: outermost.sort() });
+  const highest = [...under].filter((prefix) => !hasAncestorIn(prefix, under));
+  const search = { project, exactly: [...exactly].sort(), under: highest.sort() };
+  if (outermost === null) return yield* locksByPrefix(now, search);
+  const [own, family] = yield* together([locksByPrefix(now, search), relatives(project)]);
+  return family.length === 0 ? own : [...own, ...(yield* locksOfRelatives(now, { project, family, patterns }))];
 }
 
 function hasAncestorIn(prefix: string, prefixes: ReadonlySet<string>): boolean {
@@ -81,7 +98,7 @@ function hasAncestorIn(prefix: string, prefixes: ReadonlySet<string>): boolean {
 const COMPARISONS_MAX = 100_000;
 
 interface Known {
-  readonly lock: Lock;
+  readonly lock: NearLock;
   readonly pattern: PathPattern;
 }
 
@@ -94,12 +111,12 @@ export class LockTable {
   readonly #now: number;
   #comparisons = 0;
 
-  constructor(now: number, locks: Iterable<Lock>) {
+  constructor(now: number, locks: Iterable<NearLock>) {
     this.#now = now;
     for (const lock of locks) this.add(lock);
   }
 
-  add(lock: Lock): void {
+  add(lock: NearLock): void {
     this.#below = undefined;
     const known = { lock, pattern: patternOf(lock) };
     if (known.pattern.kind !== "file") {
@@ -121,7 +138,7 @@ export class LockTable {
       );
   }
 
-  all(): Lock[] {
+  all(): NearLock[] {
     return [...this.#wide.values(), ...[...this.#files.values()].flat()].map(({ lock }) => lock);
   }
 
@@ -129,7 +146,7 @@ export class LockTable {
    * Returns every lock that overlaps a pattern, the requester's own too. Errors: `limit_exceeded` for too much to
    * compare.
    */
-  overlapping(pattern: PathPattern): Lock[] {
+  overlapping(pattern: PathPattern): NearLock[] {
     const isFile = pattern.kind === "file";
     const found = isFile ? this.#filesAlong(pattern) : [];
     const candidates = [this.#wide.values(), isFile ? [] : [...this.#files.values()].flat()];
@@ -150,7 +167,11 @@ export class LockTable {
   /** One's own held lock on the very pattern, or on one that contains the file. */
   ownOn(pattern: PathPattern, by: Requester): { exact: Lock | undefined; covered: boolean } {
     const own = this.overlapping(pattern).filter(
-      (lock) => lock.state === "held" && isOwn(lock, by) && (lock.expiresAt === null || lock.expiresAt > this.#now),
+      (lock) =>
+        lock.state === "held" &&
+        lock.elsewhere === undefined &&
+        isOwn(lock, by) &&
+        (lock.expiresAt === null || lock.expiresAt > this.#now),
     );
     const same = own.filter((lock) => patternOf(lock).key === pattern.key);
     // A lock upgraded while its request waited has both rows; the exclusive one counts.

@@ -101,7 +101,10 @@ function* expand(
     ctx.now,
     waiting.map(({ id }) => id),
   );
-  const table = new LockTable(ctx.now, yield* locksNear(ctx.now, project, asked.map(patternOf)));
+  const table = new LockTable(
+    ctx.now,
+    yield* locksNear(ctx.now, { id: project, outermost: asked[0]?.outermost }, asked.map(patternOf)),
+  );
   const self = graph.nodeOf(wanted.by);
   for (const lock of asked) {
     const node = graph.nodeOf(lock);

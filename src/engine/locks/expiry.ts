@@ -97,7 +97,7 @@ function* releaseEverywhere(
   for (const project of ordered) yield* lockProject(project);
   // Read again under the lock: no other transaction can change them now.
   const locks = yield* read();
-  const changes: [project: string, change: LockChange][] = [];
+  const changes: LockChange[] = [];
   for (const project of ordered) {
     const change = new LockChange(ctx, project);
     yield* end(
@@ -105,19 +105,17 @@ function* releaseEverywhere(
       locks.filter((lock) => lock.project === project),
     );
     yield* change.serve();
-    changes.push([project, change]);
+    changes.push(change);
   }
   yield* settleAll(changes);
-  for (const [, change] of changes) yield* change.flush();
+  for (const change of changes) yield* change.flush();
   return locks.length;
 }
 
 /** Runs of all projects are locked at once: their order is one. */
-function* settleAll(changes: readonly [project: string, change: LockChange][]): Tx<void> {
+function* settleAll(changes: readonly LockChange[]): Tx<void> {
   const runs = new Set<string>();
-  for (const [project, change] of changes) {
-    for (const run of yield* runsParkedOn(project, change.freed)) runs.add(run);
-  }
+  for (const change of changes) for (const run of yield* runsParkedOn(change.freed)) runs.add(run);
   yield* lockRuns([...runs]);
-  for (const [project, change] of changes) yield* unpark(project, change.freed, runs);
+  for (const change of changes) yield* unpark(change.freed, runs);
 }

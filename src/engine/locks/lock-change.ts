@@ -26,11 +26,15 @@ export interface Served {
 
 /** Locks to be held from now on, under new tokens. */
 export interface Grant extends LockGroup, Pick<Lock, "expiresAt"> {
+  /** Default: the project of the change. */
+  readonly project?: string;
   readonly patterns: readonly ModedPattern[];
 }
 
 /** Fields that the rows of a group share. */
-type LockGroup = Pick<Lock, "request" | "agent" | "task" | "run" | "session" | "reason">;
+type LockGroup = Pick<Lock, "request" | "agent" | "task" | "run" | "session" | "reason"> & {
+  readonly project?: string;
+};
 
 /** Fields that may differ between the rows of a group. */
 export type LockFields = Pick<NewLock, "mode" | "state" | "token" | "since" | "expiresAt">;
@@ -47,6 +51,7 @@ export class LockChange {
   readonly #events: NewEvent[] = [];
   readonly #freed = new Set<string>();
   #vacated: PathPattern[] = [];
+  #outermost: string | null | undefined;
 
   constructor(ctx: EngineContext, project: string) {
     this.#ctx = ctx;
@@ -58,8 +63,9 @@ export class LockChange {
     return [...this.#freed];
   }
 
-  record(event: Omit<NewEvent, "project">): void {
-    this.#events.push({ ...event, project: this.#project });
+  /** Records an event of the project, or of the one that it names. */
+  record(event: Omit<NewEvent, "project"> & { readonly project?: string }): void {
+    this.#events.push({ ...event, project: event.project ?? this.#project });
   }
 
   /** Tells of a request that is gone, though its locks go on under another. */
@@ -118,7 +124,7 @@ export class LockChange {
   *hold(grant: Grant): Tx<Lock[]> {
     if (grant.patterns.length === 0) return [];
     const { now } = this.#ctx;
-    const first = yield* drawTokens(this.#project, grant.patterns.length);
+    const first = yield* drawTokens(grant.project ?? this.#project, grant.patterns.length);
     const { expiresAt } = grant;
     const locks = grant.patterns.map(({ pattern, mode }, i) =>
       this.newLock(grant, pattern, { mode, state: "held", token: first + i, since: now, expiresAt }),
@@ -126,6 +132,7 @@ export class LockChange {
     yield* insertLocks(locks);
     this.record({
       type: "lock.granted",
+      ...(grant.project !== undefined && { project: grant.project }),
       agent: grant.agent,
       task: grant.task,
       run: grant.run,
@@ -138,7 +145,7 @@ export class LockChange {
   newLock(group: LockGroup, pattern: PathPattern, state: LockFields): NewLock & Lock {
     return {
       id: this.#ctx.newId("lock"),
-      project: this.#project,
+      project: group.project ?? this.#project,
       request: group.request,
       path: pattern.path,
       kind: pattern.kind,
@@ -151,6 +158,7 @@ export class LockChange {
       session: group.session,
       reason: group.reason,
       ...state,
+      outermost: this.#outermost ?? null,
       sessionGone: false,
       queueEntry: null,
     };
@@ -169,30 +177,48 @@ export class LockChange {
     const { now } = this.#ctx;
     const touched = new LockTable(
       now,
-      (yield* locksNear(now, this.#project, vacated)).filter(({ state }) => state === "queued"),
+      (yield* locksNear(now, { id: this.#project, outermost: this.#outermost }, vacated)).filter(
+        ({ state }) => state === "queued",
+      ),
     );
     // Freeing must not fail: where there is too much to compare, every request nearby is looked at.
     const meeting = unlessTooMuch(() => vacated.flatMap((pattern) => touched.overlapping(pattern))) ?? touched.all();
     const requests = new Set(meeting.map(({ request }) => request));
     if (requests.size === 0) return;
     const waiting = (yield* locksOfRequests(now, [...requests])).filter((lock) => !isStale(lock, now));
-    const table = new LockTable(now, yield* locksNear(now, this.#project, waiting.map(patternOf)));
     const only = yield* onlyRunningTasks([...new Set(waiting.map(({ agent }) => agent))].sort());
     const inOrder = [...byRequest(waiting).values()].sort(byQueuePosition);
-    for (const locks of inOrder) yield* this.#serveOne(locks, { table, only });
+    const byProject = grouped(waiting, ({ project }) => project);
+    const tables = new Map<string, LockTable>();
+    for (const locks of inOrder) {
+      const project = locks[0]?.project ?? this.#project;
+      const table = tables.get(project) ?? (yield* this.#tableOf(byProject.get(project) ?? []));
+      tables.set(project, table);
+      // Of projects inside of each other each reads anew what the other was given.
+      if (yield* this.#serveOne(locks, { table, only }))
+        for (const other of byProject.keys()) if (other !== project) tables.delete(other);
+    }
   }
 
-  *#serveOne(locks: readonly Lock[], near: { table: LockTable; only: ReadonlyMap<string, string> }): Tx<void> {
+  *#tableOf(waiting: readonly Lock[]): Tx<LockTable> {
+    const { now } = this.#ctx;
+    const [{ project, outermost } = { project: this.#project, outermost: this.#outermost }] = waiting;
+    return new LockTable(now, yield* locksNear(now, { id: project, outermost }, waiting.map(patternOf)));
+  }
+
+  /** Whether the request was granted or offered its locks. */
+  *#serveOne(locks: readonly Lock[], near: { table: LockTable; only: ReadonlyMap<string, string> }): Tx<boolean> {
     const [lock] = locks;
-    if (!lock?.queueEntry) return;
+    if (!lock?.queueEntry) return false;
     const { agent, task } = lock;
     const patterns = locks.map((one) => ({ pattern: patternOf(one), mode: one.mode }));
     const by = { agent, task, ownsUntasked: task !== null && near.only.get(agent) === task };
     const wanted = { by, patterns, queuePosition: queuePositionOf(lock) };
-    if (unlessTooMuch(() => near.table.obstacles(wanted))?.length !== 0) return;
+    if (unlessTooMuch(() => near.table.obstacles(wanted))?.length !== 0) return false;
     for (const one of locks) near.table.remove(one);
     const isThere = lock.queueEntry.presentUntil > this.#ctx.now && !lock.sessionGone;
     for (const one of yield* isThere ? this.#grantTo(lock, locks) : this.#offerTo(lock, locks)) near.table.add(one);
+    return true;
   }
 
   *#grantTo(lock: Lock, locks: readonly Lock[]): Tx<Lock[]> {
@@ -213,7 +239,7 @@ export class LockChange {
     const paths = locks.map(({ path }) => path);
     this.offered.push({ agent: lock.agent, paths });
     const data = { request: lock.request, mode: lock.mode, paths, until };
-    this.record({ type: "lock.offered", ...ownerOf(locks), data });
+    this.record({ type: "lock.offered", project: lock.project, ...ownerOf(locks), data });
     return locks.map((one) => ({ ...one, state: "offered", expiresAt: until }));
   }
 
@@ -222,14 +248,15 @@ export class LockChange {
     for (const lock of locks) {
       this.#freed.add(lock.request);
       this.#vacated.push(patternOf(lock));
+      this.#outermost = lock.outermost;
     }
   }
 
   /** Locks the runs that the freed locks keep work of parked, and the others named, and brings that work back. */
   *settle(also: readonly string[] = []): Tx<void> {
     if (this.#freed.size === 0 && also.length === 0) return;
-    const locked = yield* lockRunsParkedOn(this.#project, this.freed, also);
-    yield* unpark(this.#project, this.freed, locked);
+    const locked = yield* lockRunsParkedOn(this.freed, also);
+    yield* unpark(this.freed, locked);
   }
 
   /** Writes the history. */

@@ -12,7 +12,7 @@ import { projectsWithin } from "../projects/projects.js";
 import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import { isOwn, isStale, locksNear, LockTable, patternOf } from "./conflicts.js";
+import { isOwn, isStale, locksNear, type LockSpace, LockTable, patternOf } from "./conflicts.js";
 import { type Acquired, decide, type LockDecision, type Wait } from "./decision.js";
 import { confirmHolder, findHolder, type HolderReference, knownProject, onlyTaskOf } from "./holders.js";
 import { LockChange, type Served } from "./lock-change.js";
@@ -44,10 +44,10 @@ export function* acquireFileLock(ctx: EngineContext, request: AcquireRequest): T
   yield* actingAgent(ctx, request.agent);
   const { project, holder } = yield* findHolder(ctx, request);
   const patterns = patternsOf(ctx, project, request.paths);
-  yield* lockProject(project.id);
+  const space = (yield* lockProject(project.id)) ?? project;
   const change = new LockChange(ctx, project.id);
   const pending = { ctx, change, project: project.id, holder, patterns };
-  const table = yield* tableWithoutStale(pending);
+  const table = yield* tableWithoutStale(pending, space);
   const keys = patterns.map(({ key }) => key);
   const { agent, task } = holder.requester;
   const queued = yield* findSameRequest({ project: project.id, agent, task, mode: request.mode, keys });
@@ -116,14 +116,16 @@ function patternsOf(ctx: EngineContext, project: PathSpace, paths: readonly stri
 type PendingRequest = Pick<LockDecision, "ctx" | "change" | "project" | "holder" | "patterns">;
 
 /** The locks nearby, once the stale ones have been broken and those who waited for them have been served. */
-function* tableWithoutStale({ ctx, change, project, holder, patterns }: PendingRequest): Tx<LockTable> {
+function* tableWithoutStale({ ctx, change, holder, patterns }: PendingRequest, space: LockSpace): Tx<LockTable> {
   const read = function* () {
-    return new LockTable(ctx.now, yield* locksNear(ctx.now, project, patterns));
+    return new LockTable(ctx.now, yield* locksNear(ctx.now, space, patterns));
   };
   const table = yield* read();
   const { requester } = holder;
   const stale = new Set(
-    patterns.flatMap((pattern) => table.overlapping(pattern)).filter((lock) => isStale(lock, ctx.now)),
+    patterns
+      .flatMap((pattern) => table.overlapping(pattern))
+      .filter((lock) => lock.elsewhere === undefined && isStale(lock, ctx.now)),
   );
   for (const lock of stale) {
     // An agent that comes back under a new session takes over its own lock.
@@ -199,8 +201,8 @@ function* locksToRelease(ctx: EngineContext, { project, patterns, request }: Rel
   const isMine = (lock: Lock) => lock.agent === agent && (task === undefined || lock.task === task);
   if (!patterns) return (yield* locksOfAgent(ctx.now, project.id, agent)).filter(isMine);
   const keys = new Set(patterns.map(({ key }) => key));
-  const near = yield* locksNear(ctx.now, project.id, patterns);
-  return near.filter((lock) => isMine(lock) && keys.has(patternOf(lock).key));
+  const near = yield* locksNear(ctx.now, project, patterns);
+  return near.filter((lock) => lock.elsewhere === undefined && isMine(lock) && keys.has(patternOf(lock).key));
 }
 
 function pathsOf(locks: readonly Lock[]): string[] {
@@ -225,7 +227,7 @@ export function* editsViolating(
   edit: { readonly project: Project; readonly patterns: readonly PathPattern[]; readonly agent: string },
 ): Tx<Conflict[]> {
   const { project, patterns, agent } = edit;
-  const table = new LockTable(ctx.now, yield* locksNear(ctx.now, project.id, patterns));
+  const table = new LockTable(ctx.now, yield* locksNear(ctx.now, project, patterns));
   const conflicts = patterns.flatMap((pattern) =>
     table
       .overlapping(pattern)
@@ -277,7 +279,7 @@ function* readPage(ctx: EngineContext, project: Project, { agent, run, limit, cu
 
 function* readPageOnPath(ctx: EngineContext, project: Project, query: LockQuery): Tx<Lock[]> {
   const pattern = normalisePath(project, query.path ?? "");
-  const near = yield* locksNear(ctx.now, project.id, [pattern]);
+  const near = yield* locksNear(ctx.now, project, [pattern]);
   const after = query.cursor === undefined ? undefined : parseCursor(query.cursor);
   return new LockTable(ctx.now, near)
     .overlapping(pattern)

@@ -4,6 +4,7 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import {
   isOwn,
+  type LockSpace,
   locksNear,
   LockTable,
   type Obstacle,
@@ -16,7 +17,7 @@ import { type Conflict, conflictOf, lockLine, type LockLine } from "./views.js";
 import { type ModedPattern, patternsOfScope } from "../paths/file-sets.js";
 
 export interface ScopeRequest {
-  readonly project: string;
+  readonly project: LockSpace;
   readonly task: string;
   readonly run?: string | undefined;
   readonly agent: string;
@@ -55,7 +56,7 @@ export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeL
   // Too much to compare: it waits for a lock nearby, with whose end there is less of it.
   const first = obstacles ? nearestOf(obstacles) : obstacleNearby(near, wanted);
   if (first) return { blockedBy: first.lock.request, conflict: conflictOf(first), compared: obstacles !== undefined };
-  const change = new LockChange(ctx, request.project);
+  const change = new LockChange(ctx, request.project.id);
   const held = yield* change.hold({
     request: ctx.newId("lock"),
     agent,

@@ -95,7 +95,7 @@ export function isAbove(path: PathPattern, other: PathPattern): boolean {
 }
 
 /** The prefixes at which a pattern that overlaps this one from above can stand: the root, each directory, its own. */
-export function prefixesAbove({ prefix }: PathPattern): string[] {
+export function prefixesAbove({ prefix }: Pick<PathPattern, "prefix">): string[] {
   const prefixes = [""];
   for (let end = prefix.indexOf("/"); end >= 0; end = prefix.indexOf("/", end + 1)) prefixes.push(prefix.slice(0, end));
   if (prefix !== "") prefixes.push(prefix);

@@ -96,13 +96,16 @@ function* wanterOfLocks(ctx: EngineContext, held: SilentHoldings, locks: readonl
   const here = held.wants.filter((want) => want.project === project);
   const denied = here.find((want) => locks.some((one) => isWanted(one, patternsOf(want, one))));
   if (denied) return { ...denied, what: lock.path };
-  const near = new LockTable(ctx.now, yield* locksNear(ctx.now, project, locks.map(patternOf)));
+  const near = new LockTable(
+    ctx.now,
+    yield* locksNear(ctx.now, { id: project, outermost: lock.outermost }, locks.map(patternOf)),
+  );
   const waiting = locks
     .flatMap((one) => near.overlapping(patternOf(one)).filter((other) => conflicts(one.mode, other.mode)))
     .find((other) => other.state === "queued" && other.agent !== held.agent && !isStale(other, ctx.now));
   if (waiting) return { agent: waiting.agent, kind: "files", since: waiting.since, what: waiting.path, project };
   if (!here.some(({ kind }) => kind === "work")) return undefined;
-  const parked = yield* demandsParkedOn(project, [...new Set(locks.map(({ request }) => request))]);
+  const parked = yield* demandsParkedOn([...new Set(locks.map(({ request }) => request))]);
   const claim = here.find((want) => want.kind === "work" && parked.some((demand) => meets(offerOf(want), demand)));
   // The files are wanted, and the claim goes on wanting a task.
   return claim && { ...claim, kind: "files", what: lock.path };

@@ -8,7 +8,7 @@ import type { EngineContext, Workplace } from "../context.js";
 import { liesWithin } from "../../base/directories.js";
 import { parseProjectConfig } from "./config.js";
 import { requireOwnRetention } from "./retention.js";
-import { archived, findProject, type Project, textOrNull } from "./projects.js";
+import { archived, findProject, type Project, relate, textOrNull } from "./projects.js";
 
 /** The project of work that happens outside any repository. It has no root. */
 export const PERSONAL = "personal";
@@ -87,6 +87,7 @@ function* tryToMake(
     root,
     caseInsensitive,
     ...identityAt(ctx.caller.workplace, root, repository),
+    outermost: null,
     status: "active",
     description: textOrNull(description),
     describedBy: textOrNull(description) === null ? null : ctx.caller.agent,
@@ -97,6 +98,7 @@ function* tryToMake(
   if (yield* projects.insertProject(project)) {
     const event = { type: "project.created", project: project.id, agent: ctx.caller.agent, data: { name, root } };
     yield* appendEvents(ctx, [event]);
+    yield* relate(root);
     return { made: project };
   }
   const other = yield* clashing(name, root);

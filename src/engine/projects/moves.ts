@@ -7,7 +7,7 @@ import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 import type { EngineContext } from "../context.js";
 import { isAllowedRoot, requireAllowedRoot, type RootPlace, taken } from "./creation.js";
-import { type Project, projectsWithin } from "./projects.js";
+import { type Project, projectsWithin, relate } from "./projects.js";
 
 export interface ProjectChange {
   readonly name: string;
@@ -70,6 +70,7 @@ function* moveTo(ctx: EngineContext, project: Project, place: RootPlace): Tx<Pro
 
 function* saveMove(ctx: EngineContext, project: Project, place: projects.ProjectPlace): Tx<ProjectChange[]> {
   yield* projects.saveProjectPlace(ctx, project.id, place);
+  yield* relate(place.root);
   const changed = [{ name: "root", from: project.root, to: place.root }];
   const { agent } = ctx.caller;
   yield* appendEvents(ctx, [{ type: "project.updated", project: project.id, agent, data: { changed } }]);

@@ -67,6 +67,20 @@ export function* projectsWithin(directory: string): Tx<Project[]> {
   return yield* projects.findProjectsBelow(directory.endsWith(sep) ? directory : `${directory}${sep}`);
 }
 
+/** Notes which is the outermost of the projects that a root lies in, or that lie in it. */
+export function* relate(root: string | null): Tx<void> {
+  if (root === null) return;
+  const outermost = (yield* projectsOver(root)).at(-1);
+  if (outermost?.root === undefined || outermost.root === null) return;
+  const inside = yield* projectsWithin(outermost.root);
+  if (inside.length === 0) return;
+  const changed = [outermost, ...inside].filter((project) => project.outermost !== outermost.id);
+  yield* projects.saveOutermost(
+    changed.map(({ id }) => id),
+    outermost.id,
+  );
+}
+
 function ancestors(directory: string): string[] {
   const list = [directory];
   for (let at = directory; dirname(at) !== at; at = dirname(at)) list.push(dirname(at));
@@ -138,6 +152,7 @@ export function* setStatus(ctx: EngineContext, project: Project, to: Project["st
   yield* projects.setProjectStatus(ctx, project.id, { from: project.status, to });
   const type = to === "archived" ? "project.archived" : "project.restored";
   yield* appendEvents(ctx, [{ type, project: project.id, agent: ctx.caller.agent }]);
+  if (to === "active") yield* relate(project.root);
   return { ...project, status: to, updatedAt: ctx.now };
 }
 

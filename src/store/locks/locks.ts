@@ -40,6 +40,8 @@ export interface QueueEntry extends RowOf<typeof QUEUE_ENTRY> {}
 export const LOCKS = columns({
   ...KEPT,
   caseInsensitive: flag,
+  /** The outermost project around its own; null where its own stands alone. */
+  outermost: textOrNull,
   /** The task's run. */
   run: textOrNull,
   /** Whether its session has ended, or has not been renewed in time. */
@@ -56,7 +58,7 @@ const SESSION_GONE = `CASE WHEN l.session IS NULL THEN 0
     OR (s.expires_at <= $1 AND (s.gone_at IS NOT NULL OR COALESCE(h.grace_until, 0) <= $1)) THEN 1
   ELSE 0 END`;
 
-const FIELDS = `${table("file_locks", KEPT).columnsOf("l")}, p.case_insensitive, t.run,
+const FIELDS = `${table("file_locks", KEPT).columnsOf("l")}, p.case_insensitive, p.outermost, t.run,
   r.position, r.created_at AS asked_at, r.ttl_ms, r.present_until, r.place_expires_at`;
 
 const SELECTED = `SELECT ${FIELDS}, ${SESSION_GONE} AS session_gone FROM`;

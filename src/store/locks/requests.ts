@@ -31,9 +31,10 @@ export const LOCK_REQUESTS = table("lock_requests", {
 /** A request that waits in line, or has been offered what it waits for. */
 export interface LockRequest extends RowOf<typeof LOCK_REQUESTS> {}
 
-const IN_LINE = "SELECT 1 AS one FROM lock_requests WHERE project = $1 LIMIT 1";
+const IN_LINE = `SELECT 1 AS one FROM lock_requests WHERE project = $1 OR project IN (
+  SELECT f.id FROM projects p JOIN projects f ON f.outermost = p.outermost WHERE p.id = $1) LIMIT 1`;
 
-/** Whether any request of a project waits, or has been offered what it waits for. */
+/** Whether any request of a project, or of one around or inside of it, waits or has been offered what it waits for. */
 export function* anyoneInLine(project: string): Tx<boolean> {
   return yield* hit([IN_LINE, [project]]);
 }

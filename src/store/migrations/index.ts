@@ -16,6 +16,7 @@ import { quotas } from "./0015-quotas.js";
 import { authors } from "./0016-authors.js";
 import { phases } from "./0017-phases.js";
 import { describedBy } from "./0018-described-by.js";
+import { nestedProjects } from "./0019-nested-projects.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -37,6 +38,7 @@ export const migrations: readonly Migration[] = [
   authors,
   phases,
   describedBy,
+  nestedProjects,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -1,5 +1,19 @@
 import { PROJECT_STATUSES, type ProjectStatus } from "../../base/statuses.js";
-import { many, flag, hit, int, intOrNull, json, one, oneOf, only, placeholders, text, textOrNull } from "../rows.js";
+import {
+  chunksOf,
+  many,
+  flag,
+  hit,
+  int,
+  intOrNull,
+  json,
+  one,
+  oneOf,
+  only,
+  placeholders,
+  text,
+  textOrNull,
+} from "../rows.js";
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx, TxContext } from "../tx.js";
 
@@ -33,6 +47,8 @@ const FIELDS = {
   gitDirectory: textOrNull,
   /** Identity of the git directory that the worktrees of its repository share. */
   repository: textOrNull,
+  /** The outermost project that it lies in, or itself where others lie in it; null for a project that stands alone. */
+  outermost: textOrNull,
   createdAt: int,
   updatedAt: int,
 };
@@ -95,6 +111,30 @@ export function* findProjectsBelow(prefix: string): Tx<Project[]> {
     `SELECT ${PROJECTS.columns} FROM projects WHERE status = 'active' AND root > $1 AND root < $2 ORDER BY root`,
     [prefix, end],
   ]);
+}
+
+const RELATIVE = { id: text, root: text, caseInsensitive: flag };
+const RELATIVES = table("projects", RELATIVE);
+/** A project as far as its files meet those of others. */
+export interface Relative extends RowOf<typeof RELATIVES> {}
+
+// Far more than lie inside of each other, and a bound all the same.
+const RELATIVES_MAX = 500;
+
+/** Returns the active projects that lie in the same outermost project, this one among them; none where it stands alone. */
+export function relatives(id: string): Tx<Relative[]> {
+  return many(RELATIVES.read, [
+    `SELECT ${RELATIVES.columnsOf("f")} FROM projects p JOIN projects f ON f.outermost = p.outermost
+     WHERE p.id = $1 AND f.status = 'active' AND f.root IS NOT NULL ORDER BY f.root LIMIT ${RELATIVES_MAX}`,
+    [id],
+  ]);
+}
+
+/** Notes the outermost of projects that lie inside of each other. */
+export function* saveOutermost(ids: readonly string[], outermost: string): Tx<void> {
+  for (const chunk of chunksOf(ids)) {
+    yield [`UPDATE projects SET outermost = $1 WHERE id IN (${placeholders(chunk.length, 2)})`, [outermost, ...chunk]];
+  }
 }
 
 // The retention stands beside the configuration too, so that an index finds what is past it.

@@ -241,18 +241,16 @@ export function* parkScope(lane: { run: string; scope: string }, request: string
   ]);
 }
 
-const PARKED_ON = bySize(
-  (size) => `SELECT DISTINCT run FROM scope_lanes WHERE project = $1 AND parked_on IN (${placeholders(size, 2)})`,
-);
+const PARKED_ON = bySize((size) => `SELECT DISTINCT run FROM scope_lanes WHERE parked_on IN (${placeholders(size)})`);
 
 /** The demands of the file sets that are parked on these lock requests. */
-export function* demandsParkedOn(project: string, requests: readonly string[]): Tx<Demand[]> {
+export function* demandsParkedOn(requests: readonly string[]): Tx<Demand[]> {
   const found: Demand[] = [];
   for (const chunk of chunksOf(requests)) {
     const rows = yield [
       `SELECT DISTINCT ${DEMANDS.columnsOf("d")} FROM scope_lanes l JOIN demands d ON d.id = l.demand
-       WHERE l.project = $1 AND l.parked_on IN (${placeholders(chunk.length, 2)}) LIMIT 100`,
-      [project, ...chunk],
+       WHERE l.parked_on IN (${placeholders(chunk.length)}) LIMIT 100`,
+      chunk,
     ];
     found.push(...rows.map(DEMANDS.read));
   }
@@ -260,8 +258,8 @@ export function* demandsParkedOn(project: string, requests: readonly string[]): 
 }
 
 /** The runs that have something parked on any of these lock requests. */
-export function* runsParkedOn(project: string, requests: readonly string[]): Tx<string[]> {
-  const runs = yield* manyIn(only("run", text), requests, (chunk) => [PARKED_ON(chunk.length), [project, ...chunk]]);
+export function* runsParkedOn(requests: readonly string[]): Tx<string[]> {
+  const runs = yield* manyIn(only("run", text), requests, (chunk) => [PARKED_ON(chunk.length), chunk]);
   return [...new Set(runs)].sort();
 }
 
@@ -277,9 +275,9 @@ const PARKED_SCOPES = columns({
 export interface ParkedScope extends RowOf<typeof PARKED_SCOPES> {}
 
 // A request has a row for each pattern: each is to meet what is parked on it once.
-const PARKED_ON_OWN = `(SELECT DISTINCT project, request FROM file_locks
+const PARKED_ON_OWN = `(SELECT DISTINCT request FROM file_locks
     WHERE agent = $1 AND task IS NULL AND (state <> 'held' OR expires_at IS NOT NULL)) f
-  JOIN scope_lanes l ON l.project = f.project AND l.parked_on = f.request
+  JOIN scope_lanes l ON l.parked_on = f.request
   JOIN lanes o ON o.run = l.run AND o.demand = l.demand AND o.open = 1`;
 const DEMANDS_ON_OWN = `SELECT DISTINCT ${DEMANDS.columnsOf("d")} FROM ${PARKED_ON_OWN} JOIN demands d ON d.id = l.demand`;
 const DEMANDS_ON_OWN_IN_RUN = `${DEMANDS_ON_OWN} WHERE l.run = $2`;
@@ -315,13 +313,12 @@ export function* unparkScope({ run, demand, scope }: LaneOfTask): Tx<void> {
 }
 
 /** Returns what was parked on the requests to the order. Gives the lanes whose head must be found afresh. */
-export function* unparkScopes(project: string, requests: readonly string[]): Tx<{ run: string; demand: string }[]> {
+export function* unparkScopes(requests: readonly string[]): Tx<{ run: string; demand: string }[]> {
   const lanes = new Map<string, { run: string; demand: string }>();
   for (const chunk of chunksOf(requests)) {
     const rows = yield [
-      `UPDATE scope_lanes SET parked_on = NULL WHERE project = $1 AND parked_on IN (${placeholders(chunk.length, 2)})
-       RETURNING run, demand`,
-      [project, ...chunk],
+      `UPDATE scope_lanes SET parked_on = NULL WHERE parked_on IN (${placeholders(chunk.length)}) RETURNING run, demand`,
+      chunk,
     ];
     for (const row of rows) {
       const lane = { run: text(row, "run"), demand: text(row, "demand") };

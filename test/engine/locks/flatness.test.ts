@@ -61,7 +61,7 @@ test("a claim's scope takes a few statements, and each search is served by an in
   const scope = normaliseScope(project, { write: ["src/api/a.ts", "src/api/b/", "src/web/**/*.ts"], read: ["docs/"] });
   const paths = { write: scope.write.map(({ path }) => path), read: scope.read.map(({ path }) => path) };
   const patterns = modedPatterns(paths, false);
-  const request = { project: project.id, task: "task_1", agent: "ann", session: null, patterns };
+  const request = { project, task: "task_1", agent: "ann", session: null, patterns };
   const locking: Statement[] = [];
   await room.run("ann", (ctx) => recorded(lockScope(ctx, request), locking));
   const releasing: Statement[] = [];
