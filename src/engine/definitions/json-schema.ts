@@ -69,12 +69,17 @@ interface ProblemPath {
 export function addSchemaProblems(schema: unknown, place: ProblemPath): void {
   if (typeof schema === "boolean") return;
   const add = (path: string, message: string) => place.problems.add({ path, step: place.step, message });
-  if (!isObject(schema)) return add(place.path, "must be a JSON Schema: an object, true or false");
+  if (!isObject(schema))
+    return add(place.path, `must be a JSON Schema: ${schemaMeant(schema) ?? "an object, true or false"}`);
   for (const [keyword, value] of Object.entries(schema)) {
     const path = `${place.path}.${keyword}`;
     const form = Object.hasOwn(KEYWORDS, keyword) ? KEYWORDS[keyword] : undefined;
     if (form === undefined) {
-      const meant = hint(keyword, Object.keys(KEYWORDS));
+      const field = schemaMeant(value) ?? (isObject(value) && "type" in value ? JSON.stringify(value) : undefined);
+      const meant =
+        field === undefined
+          ? hint(keyword, Object.keys(KEYWORDS))
+          : `: a field stands under properties: { ${keyword}: ${field} }`;
       add(path, `this keyword of JSON Schema is not checked here, so it cannot be used${meant}`);
     } else {
       const message = formProblem(form, value);
@@ -85,6 +90,11 @@ export function addSchemaProblems(schema: unknown, place: ProblemPath): void {
         );
     }
   }
+}
+
+/** Returns the schema for a type that was written alone. */
+function schemaMeant(written: unknown): string | undefined {
+  return TYPES.some((type) => type === written) ? `{ type: ${String(written)} }` : undefined;
 }
 
 function formProblem(form: Form, value: unknown): string | undefined {

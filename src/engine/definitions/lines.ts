@@ -1,5 +1,6 @@
 import { isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { Problem } from "../../base/problems.js";
+import { PUT_IN_QUOTES } from "./wording.js";
 
 /** The text is read a second time for its lines: half a second for a longer one. */
 const CHARS_MAX = 200_000;
@@ -11,8 +12,9 @@ export function withLines(problems: readonly Problem[], text: string): Problem[]
   const { contents } = parseDocument(text, { lineCounter, uniqueKeys: false, logLevel: "silent" });
   return problems.map((problem) => {
     if (problem.line !== undefined || problem.limit === true) return problem;
-    const at = offsetOf(contents, [...partsOf(problem.path), ...unknownKey(problem.message)]);
-    return at === undefined ? problem : { ...problem, line: lineCounter.linePos(at).line };
+    const { offset, value } = placeOf(contents, [...partsOf(problem.path), ...unknownKey(problem.message)]);
+    if (offset === undefined) return problem;
+    return { ...problem, message: asWritten(problem.message, value), line: lineCounter.linePos(offset).line };
   });
 }
 
@@ -29,19 +31,31 @@ function unknownKey(message: string): string[] {
   return key === undefined ? [] : [key];
 }
 
-function offsetOf(root: unknown, parts: readonly (string | number)[]): number | undefined {
+/** The mend of a value with its own letters: 1.10 in quotes is no 1.1. */
+function asWritten(message: string, value: unknown): string {
+  if (!message.startsWith(PUT_IN_QUOTES) || !isScalar(value) || value.source === undefined) return message;
+  return message.replace(/"[^"]*"$/, () => `"${value.source}"`);
+}
+
+interface TextPlace {
+  readonly offset?: number | undefined;
+  /** The node of the value; undefined where the path leads to none. */
+  readonly value?: unknown;
+}
+
+function placeOf(root: unknown, parts: readonly (string | number)[]): TextPlace {
   let node = root;
   let offset: number | undefined;
   for (const part of parts) {
     if (isMap(node)) {
       const pair = node.items.find(({ key }) => (isScalar(key) ? String(key.value) : key) === String(part));
-      if (!isPair(pair)) return offset;
+      if (!isPair(pair)) return { offset };
       offset = isNode(pair.key) ? pair.key.range?.[0] : offset;
       node = pair.value;
     } else if (isSeq(node) && typeof part === "number") {
       node = node.items[part];
       offset = isNode(node) ? node.range?.[0] : offset;
-    } else return offset;
+    } else return { offset };
   }
-  return offset;
+  return { offset, value: node };
 }

@@ -41,7 +41,9 @@ const nameSchema = z
   .meta({ pattern: NAME_PATTERN.source, maxLength: NAME_LENGTH_MAX });
 const labelSchema = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9 ._:/+#-]*$/, { error: "must be a label" })
+  .regex(/^[A-Za-z0-9][A-Za-z0-9 ._:/+#-]*$/, {
+    error: "must be a label: letters, digits, spaces and ._:/+#-, beginning with a letter or a digit",
+  })
   .max(NAME_LENGTH_MAX);
 const labelsSchema = z.array(labelSchema).max(64);
 const prioritySchema = z.enum(PRIORITY_NAMES);
@@ -147,7 +149,9 @@ const anyStep = {
   retry: retrySchema.optional(),
   timeouts: timeoutsSchema.optional(),
   output: z
-    .union([z.boolean(), z.record(z.string(), z.unknown())], { error: "must be a JSON Schema: an object" })
+    .union([z.boolean(), z.record(z.string(), z.unknown())], {
+      error: "must be a JSON Schema: output: { type: string }",
+    })
     .optional(),
   criteria: z
     .union([z.string().min(1), z.array(z.string().min(1)).max(100)], { error: "must be a text or a list of texts" })

@@ -30,11 +30,13 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   checks: "checks: [steps.test.output.passed]",
   form: "form: { properties: { version: { type: string } } }",
   compensate: "compensate: { kind: command, run: npm run undo }",
+  run: "write run: | and each command on a line of its own",
+  prompt: "write prompt: | and the lines of the text",
 };
 
 /** Words for what is wrong with a definition, with the way to write it. For the `error` option of a parse. */
 export function wordIssue(issue: z.core.$ZodRawIssue): string | undefined {
-  const key = issue.path?.findLast((part) => typeof part === "string");
+  const key = issue.path?.at(-1);
   const name = typeof key === "string" ? key : "";
   switch (issue.code) {
     case "invalid_type":
@@ -60,12 +62,15 @@ const TYPES: Readonly<Record<string, string>> = {
   object: "a map",
 };
 
+/** Beginning of the problem of a value that would be a text in quotes; behind it stands the value. */
+export const PUT_IN_QUOTES = "must be a text: put it in quotes:";
+
 function wrongType(expected: string, input: unknown, name: string): string {
   const wanted = TYPES[expected] ?? expected;
   if (input === undefined) return `is missing: ${MISSING[name] ?? `it must be ${wanted}`}`;
   if (input === null) return `has no value: write ${wanted}, or leave the key out`;
   if (expected === "string" && (typeof input === "number" || typeof input === "boolean"))
-    return `must be a text: put it in quotes: ${name}: "${String(input)}"`;
+    return `${PUT_IN_QUOTES} ${name === "" ? "" : `${name}: `}"${String(input)}"`;
   if (expected === "array" && name !== "steps" && typeof input === "string")
     return `must be a list: ${name}: [${shortText(input)}]`;
   const example = EXAMPLES[name];
@@ -118,8 +123,9 @@ export function withoutMissing(problems: readonly Problem[], step: JsonObject): 
   });
 }
 
-/** Keeps, of the bounds that one value exceeds, the one that counts: the smallest. */
+/** Keeps, of the bounds that one value exceeds, the one that counts: the smallest, and none of a number that is meant as a text. */
 export function withStrictestBounds(problems: readonly Problem[]): Problem[] {
+  const inQuotes = new Set(problems.flatMap(({ path, message }) => (message.startsWith(PUT_IN_QUOTES) ? [path] : [])));
   const strictest = new Map<string, number>();
   for (const { path, message } of problems) {
     const bound = boundIn(message);
@@ -127,6 +133,7 @@ export function withStrictestBounds(problems: readonly Problem[]): Problem[] {
   }
   return problems.filter(({ path, message }) => {
     const bound = strictest.get(path);
+    if (message.startsWith("is a number beyond") && inQuotes.has(path)) return false;
     return (
       bound === undefined || boundIn(message) === bound || !/^(?:must be at most|is a number beyond) /.test(message)
     );

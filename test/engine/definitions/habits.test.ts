@@ -103,6 +103,38 @@ describe("a mistake in a file", () => {
       "steps:\n - key: a\n   prompt: Fix: the thing",
       /^3 : a text with a colon stands in quotes: prompt: "Fix: the thing"/,
     ],
+    [
+      "a version that is a number",
+      "steps:\n - key: a\n   kind: command\n   run: x\n   env:\n     NODE: 1.10",
+      /^6 steps\[0\].env.NODE: must be a text: put it in quotes: NODE: "1.10"$/,
+    ],
+    [
+      "versions in a list",
+      "steps:\n - key: a\n   prompt: x\n   requires: [node, 3.10]",
+      /^4 steps\[0\].requires\[1\]: must be a text: put it in quotes: "3.10"$/,
+    ],
+    [
+      "a large number for a text",
+      "steps:\n - key: a\n   prompt: 12345678901234567890",
+      /^3 steps\[0\].prompt: must be a text: put it in quotes: prompt: "12345678901234567890"$/,
+    ],
+    [
+      "commands as a list",
+      "steps:\n - key: a\n   kind: command\n   run: [npm ci, npm test]",
+      /^4 steps\[0\].run: must be a text, not a list: write run: \| and each command/,
+    ],
+    ["a type for a schema", "steps:\n - key: a\n   prompt: x\n   output: string", /^4 .*output: \{ type: string \}$/],
+    [
+      "a type for the schema of a field",
+      "steps:\n - key: a\n   prompt: x\n   output: { properties: { n: string } }",
+      /^4 .*output.properties.n: must be a JSON Schema: \{ type: string \}$/,
+    ],
+    [
+      "a field beside properties",
+      "steps:\n - key: a\n   kind: human\n   ask: x\n   form: { version: string }",
+      /^5 .*form.version: .*: a field stands under properties: \{ version: \{ type: string \} \}$/,
+    ],
+    ["a role of two", "steps:\n - key: a\n   prompt: x\n   role: a,b", /^4 .*role: must be a label: letters, digits/],
     ["two documents", "steps: []\n---\nsteps: []", /one workflow in each file/],
     ["a comment before JSON", '// steps\n{"steps": []}', /^1 : JSON has no comments/],
     ["comments in JSON", '{\n// steps\n"steps": []}', /^2 : JSON has no comments/],
