@@ -46,5 +46,6 @@ export const PAGE_SIZE_MAX = 200;
 /** Every list has these. */
 export const paging = {
   limit: z.int().min(1).max(PAGE_SIZE_MAX).default(PAGE_SIZE_DEFAULT).describe(`At most ${PAGE_SIZE_MAX}.`),
-  cursor: z.string().min(1).max(500).optional().describe("next_cursor of the previous page."),
+  // That of locks holds a path.
+  cursor: z.string().min(1).max(2_000).optional().describe("next_cursor of the previous page."),
 } as const;

@@ -23,6 +23,9 @@ const WHOLE: Whole = new Set([
   "result.part.text",
   "task.criteria",
   "result.task.criteria",
+  // A cursor that is cut leads back instead of on.
+  "next_cursor",
+  "result.next_cursor",
 ]);
 /** Criteria that would take the answer beyond what clients accept are shortened like the rest. */
 const WITHOUT_CRITERIA: Whole = new Set([...WHOLE].filter((path) => !path.endsWith("criteria")));

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { BatonError } from "../base/errors.js";
+import { isObject } from "../base/json.js";
 import { iso } from "../base/time.js";
 import type { EngineContext } from "../engine/context.js";
 import { holdsUntaskedLocks, releaseUntaskedLocks } from "../engine/locks/expiry.js";
@@ -24,7 +25,7 @@ const report = defineOperation({
   area: "tasks",
   effect: "write",
   listed: true,
-  words: ["heartbeat", "keep alive", "renew the lease"],
+  words: ["heartbeat", "keep alive", "renew the lease", "leave a note", "comment"],
   input: z.object({
     task: params.task,
     token: params.token,
@@ -88,10 +89,11 @@ const complete = defineOperation({
   },
 });
 
-/** An error as a text, or under the keys `error_message` and `stack_trace`, as an error of the type "error". */
+/** An error as a text, without a type, or under the keys `error_message` and `stack_trace`, as an error of the type "error". */
 function withErrorObject(given: Record<string, unknown>): Record<string, unknown> {
   const { error_message: said, stack_trace: stack, ...others } = given;
   const error = given["error"] ?? said;
+  if (isObject(error) && error["type"] === undefined) return { ...given, error: { type: "error", ...error } };
   if (typeof error !== "string" || error.trimStart().startsWith("{")) return given;
   return { ...others, error: { type: "error", message: error, ...(stack === undefined ? {} : { stack }) } };
 }
@@ -162,7 +164,7 @@ const release = defineOperation({
   effect: "write",
   quota: "nothing",
   listed: true,
-  words: ["give back", "hand back", "stop working on a task"],
+  words: ["give back", "hand back", "stop working on a task", "leave a note"],
   input: z.object({
     task: params.task,
     token: params.token,

@@ -260,6 +260,7 @@ const cancel = defineOperation({
     "Cancels a task: at once when no agent holds it; a holder is asked first, and loses it after a grace period. Its dependents are skipped.",
   area: "tasks",
   effect: "destructive",
+  words: ["delete a task", "remove a task"],
   input: z.object({ task: params.task, reason: z.string().max(2_000).optional(), ...params.acting }),
   output: z.object(shapes.change),
   *run(ctx, input) {

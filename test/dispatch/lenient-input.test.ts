@@ -143,6 +143,12 @@ describe("names of other systems", () => {
     ["get_task", { run: "run_1", task: "a" }, { task: "run_1/a" }],
     ["complete_task", { run_id: "run_1", task_id: "task_1", token: 1 }, { task: "task_1", token: 1 }],
     ["wait_for", { run: "run_1", task: "a" }, { run: "run_1", task: "run_1/a" }],
+    ["discard_dead_letter", { run: "run_1", task: "a", notes: "n" }, { id: "run_1/a", notes: "n" }],
+    [
+      "fail_task",
+      { task: "t", token: 1, error: { message: "no" } },
+      { task: "t", token: 1, error: { type: "error", message: "no" } },
+    ],
     ["resolve_dead_letter", { task: "task_1", notes: "n" }, { id: "task_1", notes: "n" }],
     ["call_operation", { operation: "list_runs", args: {} }, { name: "list_runs", arguments: {} }],
     ["create_task", { title: "t", prompt: "p", files: "a" }, { title: "t", prompt: "p", files: { write: "a" } }],

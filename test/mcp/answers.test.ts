@@ -30,6 +30,7 @@ describe("the text of a page", () => {
   test.each([
     ["list_tasks", (args: Record<string, unknown>) => args],
     ["query_operation", (args: Record<string, unknown>) => ({ name: "list_tasks", arguments: args })],
+    ["list_tasks", (args: Record<string, unknown>) => ({ ...args, status: "ready" })],
   ])("of %s leads on from the last row that it shows", async (name, inputOf) => {
     const app = await startApp();
     await manyTasks(app, 120);
@@ -42,6 +43,20 @@ describe("the text of a page", () => {
     }
     expect(seen).toEqual(Array.from({ length: 120 }, (_, at) => String(at)));
   });
+});
+
+test("locks of long paths with odd signs are read page by page, by the cursor of the text", async () => {
+  const app = await startApp();
+  const paths = Array.from({ length: 30 }, (_, at) => `lock-${at}/${`a b\u202e ${"é".repeat(60)}/`.repeat(7)}x`);
+  await app.call("acquire_file_lock", { paths });
+  const seen: string[] = [];
+  for (let cursor: string | undefined, pages = 0; pages < 50; pages++) {
+    const { text } = await answerOf(app, "list_file_locks", { limit: 9, ...(cursor !== undefined && { cursor }) });
+    seen.push(...Array.from(text.matchAll(/path: lock-(\d+)/g), ([, at]) => at ?? ""));
+    cursor = /next_cursor: (\S+)/.exec(text)?.[1];
+    if (cursor === undefined) break;
+  }
+  expect(seen.map(Number).toSorted((a, b) => a - b)).toEqual(paths.map((_, at) => at));
 });
 
 describe("a brief", () => {

@@ -69,20 +69,23 @@ const FOREIGN_KEYS: Readonly<Record<string, readonly string[]>> = {
  */
 export function withOwnNames(operation: Operation, given: Record<string, unknown>): Record<string, unknown> {
   const knows = (key: string) => Object.hasOwn(operation.input.shape, key);
-  return withTaskOfRun(named(operation.translate?.(given) ?? given, knows), knows);
+  const input = operation.translate?.(given) ?? given;
+  const isOfTask = knows("task") || "task" in input || "task_id" in input;
+  const isOwn = (key: string) => knows(key) || (key === "run" && isOfTask);
+  return isOfTask ? withTaskOfRun(named(input, isOwn), knows) : named(input, isOwn);
 }
 
 /** A task by its key beside its run is RUN/KEY; an id says its run itself. */
 function withTaskOfRun(input: Record<string, unknown>, knows: (key: string) => boolean): Record<string, unknown> {
   const { run, ...others } = input;
-  const { task } = others;
-  if (typeof run !== "string" || run === "" || typeof task !== "string" || !knows("task")) return input;
+  const place = knows("task") ? "task" : "id";
+  const task = others[place];
+  if (typeof run !== "string" || run === "" || typeof task !== "string" || !knows(place)) return input;
   const own = task === "" || task.startsWith("task_") || task.includes("/") ? task : `${run}/${task}`;
-  return { ...(knows("run") ? input : others), task: own };
+  return { ...(knows("run") ? input : others), [place]: own };
 }
 
-function named(input: Record<string, unknown>, knows: (key: string) => boolean): Record<string, unknown> {
-  const isOwn = (key: string) => knows(key) || (key === "run" && knows("task"));
+function named(input: Record<string, unknown>, isOwn: (key: string) => boolean): Record<string, unknown> {
   if (Object.keys(input).every(isOwn)) return input;
   const taken = new Set(Object.keys(input));
   return Object.fromEntries(

@@ -306,11 +306,12 @@ function comesAfter(a: ListPosition, b: ListPosition): boolean {
 
 function cursorAfter(lock: Lock): string {
   const { prefix, id } = listPosition(lock);
-  return `${id}:${prefix}`;
+  // A path may hold spaces and signs that a text shows as others.
+  return Buffer.from(`${id}:${prefix}`).toString("base64url");
 }
 
 function parseCursor(cursor: string): ListPosition {
-  const [, id, prefix] = /^(\w+):(.*)$/s.exec(cursor) ?? [];
+  const [, id, prefix] = /^(\w+):(.*)$/s.exec(Buffer.from(cursor, "base64url").toString()) ?? [];
   if (id !== undefined && prefix !== undefined) return { id, prefix };
   throw new BatonError("invalid_input", "Invalid cursor: pass next_cursor of the previous page.", {
     details: { cursor },

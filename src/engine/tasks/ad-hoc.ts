@@ -65,7 +65,7 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   const change = new RunChange(ctx, run);
   yield* requireCapacity(change, 1);
   yield* requireFreeKey(run, adHoc.step.key);
-  const needed = yield* dependenciesIn(run, adHoc.dependencies);
+  const needed = yield* dependenciesIn(run, adHoc);
   requireTriggerToHold(adHoc.step, needed);
   for (const key of [...(adHoc.step.not_by ?? []), ...(adHoc.step.prefer_by ?? [])]) yield* requireTaskOfKey(run, key);
   const id = ctx.newId("task");
@@ -122,17 +122,18 @@ function* requireFreeKey(run: Run, key: string): Tx<void> {
   });
 }
 
-function* dependenciesIn(run: Run, references: readonly string[]): Tx<Task[]> {
+function* dependenciesIn(run: Run, { dependencies: references, step }: AdHoc): Tx<Task[]> {
   const found = new Map<string, Task>();
   for (const reference of references) {
     const byId = yield* findTask(reference);
     const [task] = byId ? [byId] : yield* tasksCalled(run, reference);
     if (!task) throw yield* noSuchDependency(run, reference);
     if (task.run !== run.id) {
-      const message = `Task ${task.id} belongs to run ${task.run}, not to ${run.id}: a task depends on tasks of its own run.`;
+      const message = `Task ${task.id} belongs to run ${task.run}, not to ${nameOf(run)}: a task depends on tasks of its own run.`;
+      const within = { run: task.run, title: step.title, prompt: "…", dependencies: references };
       throw new BatonError("invalid_input", message, {
         details: { dependency: task.id, run: task.run },
-        next: [{ tool: "list_tasks", arguments: { run: run.id } }],
+        next: [{ tool: "create_task", arguments: within }],
       });
     }
     found.set(task.id, task);
@@ -158,8 +159,14 @@ function* requireTaskOfKey(run: Run, key: string): Tx<void> {
 
 function* noSuchDependency(run: Run, reference: string, what = "to depend on"): Tx<BatonError> {
   const keys = yield* keysOfRun(run.id);
-  return new BatonError("not_found", `Run ${run.id} has no task "${reference}" ${what}${hint(reference, keys)}.`, {
-    details: { run: run.id, dependency: reference },
-    next: [{ tool: "list_tasks", arguments: { run: run.id } }],
+  const message = `There is no task "${reference}" ${what} in ${nameOf(run)}${hint(reference, keys)}.`;
+  return new BatonError("not_found", message, {
+    details: { ...(run.kind === "standing" ? {} : { run: run.id }), dependency: reference },
+    next: [{ tool: "list_tasks", arguments: run.kind === "standing" ? {} : { run: run.id } }],
   });
+}
+
+/** The standing run may be made by the very call that is refused, and has no id then. */
+function nameOf(run: Run): string {
+  return run.kind === "standing" ? "the project's ad-hoc tasks" : `run ${run.id}`;
 }

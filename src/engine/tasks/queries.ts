@@ -114,7 +114,7 @@ export function* listTaskPage(query: TaskListQuery): Tx<Page<tasks.Task>> {
   return { page: yield* withTheirAgents(page), next };
 }
 
-const PLACE = /^(?:-?\d+ ){3}task_\w+$/;
+const PLACE = /^(?:-?\d+~){3}task_\w+$/;
 
 /** A page of ready tasks in the order of claims. Errors: `invalid_input` for a cursor of another list. */
 export function* listReadyPage(query: Omit<TaskListQuery, "status">): Tx<Page<tasks.Task>> {

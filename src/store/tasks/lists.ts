@@ -81,11 +81,11 @@ export function* listReadyTasks(filter: Omit<TaskFilter, "status">): Tx<Task[]> 
 
 /** Where a task stands in the order of claims. */
 export function placeInOrder({ bucket, latestStart, rankOrder, id }: Task): string {
-  return [bucket, latestStart, rankOrder, id].join(" ");
+  return [bucket, latestStart, rankOrder, id].join("~");
 }
 
 function placeOf(cursor: string): (string | number)[] {
-  const [bucket, latest, rank, id = ""] = cursor.split(" ");
+  const [bucket, latest, rank, id = ""] = cursor.split("~");
   return [Number(bucket), Number(latest), Number(rank), id];
 }
 
