@@ -225,7 +225,7 @@ export class App {
         startedAt: this.#startedAt,
         refreshSettings: () => this.#session.refreshSettings(),
         catchUp: () => this.#background.catchUp(),
-        keepsUp: () => this.#background.keepsUp,
+        mayBeBehind: () => this.#background.mayBeBehind(),
       }),
       waitFor: (poll, waiting) => this.#background.whileCatchingUp(() => waitFor(poll, waiting)),
       newRequestId: () => this.newRequestId(),

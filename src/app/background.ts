@@ -36,9 +36,11 @@ export class BackgroundLoop {
     this.#localHost = { host: os.hostname(), isAlive, startedAt: parts.startedAt, quarantine: new Map() };
   }
 
-  /** Whether due work was handled before: passes and their timers do so from then on. */
-  get keepsUp(): boolean {
-    return this.#keepsUp;
+  /** True for the first to ask, unless due work was handled before: passes and their timers do so from then on. */
+  mayBeBehind(): boolean {
+    const isBehind = !this.#keepsUp;
+    this.#keepsUp = true;
+    return isBehind;
   }
 
   /** Asks for regular passes. Further calls change nothing. */

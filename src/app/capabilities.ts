@@ -11,7 +11,7 @@ export interface CapabilityParts {
   readonly startedAt: number;
   refreshSettings(): Promise<void>;
   catchUp(): Promise<boolean>;
-  keepsUp(): boolean;
+  mayBeBehind(): boolean;
 }
 
 /** Capabilities of this process for its operations. What touches the disk is loaded when it is first used. */
@@ -38,6 +38,6 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
       memoryBytes: () => process.memoryUsage.rss(),
     },
     configuration: { values: settingsWithOrigins(config), refresh: () => parts.refreshSettings() },
-    background: { catchUp: () => parts.catchUp(), keepsUp: () => parts.keepsUp() },
+    background: { catchUp: () => parts.catchUp(), mayBeBehind: () => parts.mayBeBehind() },
   };
 }

@@ -65,6 +65,6 @@ export interface BackgroundWork {
    * server process looks for processes that are gone, too: no other does it.
    */
   catchUp(): Promise<boolean>;
-  /** Whether this process has handled due work before: from then on it does so at each instant. */
-  keepsUp(): boolean;
+  /** True once, unless this process has handled due work before: from then on its passes and timers do so. */
+  mayBeBehind(): boolean;
 }

@@ -133,7 +133,7 @@ function headlineOf(result: Record<string, unknown>): string | undefined {
   if (outcome === "claimed" && isObject(task) && isObject(lease)) {
     const again = result["resumed"] === true ? "You still hold" : "You hold";
     const note = typeof result["note"] === "string" ? `${result["note"]} ` : "";
-    return `${note}${again} task ${show(task["id"])} with token ${show(lease["token"])}; its lease renews ${show(lease["renews"])}. End it with complete_task, fail_task or release_task.`;
+    return `${note}${again} task ${show(task["id"])} with token ${show(lease["token"])}; its lease renews ${show(lease["renews"])}.${endsOf(result["next"])}`;
   }
   if (outcome === "none")
     return `Nothing to claim: ${show(reason)}${typeof detail === "string" ? `: ${shownLine(detail)}` : ""}.`;
@@ -143,6 +143,12 @@ function headlineOf(result: Record<string, unknown>): string | undefined {
   if (outcome === "granted") return lockedLine(result);
   if (Array.isArray(result["released"])) return releasedLine(result);
   return typeof orders === "string" ? ORDERS[orders] : undefined;
+}
+
+/** The calls that end a task; a note has named the one that ends a cancelled task. */
+function endsOf(next: unknown): string {
+  const isCancelled = Array.isArray(next) && next.length === 1;
+  return isCancelled ? "" : " End it with complete_task, fail_task or release_task.";
 }
 
 /** The orders of report_progress as a sentence; nothing changes with `continue`. */

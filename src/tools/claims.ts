@@ -125,7 +125,7 @@ class Claimer {
 
   async claim(): Promise<Decided> {
     for (let tries = 0; tries < TRIES_MAX; tries++) {
-      const request = { ...this.input, catchesUp: !this.host.background.keepsUp() };
+      const request = { ...this.input, catchesUp: this.host.background.mayBeBehind() };
       const found = await this.host.transact((ctx) => claimTask(ctx, request), "claim");
       this.#lost = [...this.#lost, ...(found.lost ?? [])];
       if (found.outcome !== "again") return { ...found, lost: this.#lost };

@@ -99,6 +99,17 @@ describe("a result", () => {
     );
   });
 
+  test("begins with the order to stop, and names no other way to end a cancelled task", () => {
+    const lease = { token: 1, expires_at: "2026-01-01T00:00:00Z", renews: "by each call" };
+    expect(renderResult({ orders: "cancel_requested", lease }).text).toMatch(/^Stop now \(cancel_requested\)/);
+    expect(renderResult({ orders: "continue", lease }).text).toMatch(/^orders: continue/);
+    const next = [{ tool: "release_task", arguments: { task: "t", token: 1 } }];
+    const claim = { outcome: "claimed", resumed: true, note: "Stop now: …", task: line(1), lease, next };
+    const { text } = renderResult(claim);
+    expect(text).toMatch(/^Stop now: … You still hold task task_1 with token 1; its lease renews by each call\.\n/);
+    expect(text).not.toContain("complete_task");
+  });
+
   test("shows the next calls ready to be made", () => {
     const next = [{ tool: "complete_task", arguments: { task: "task_1", token: 7, result: { a: [1] } } }];
     expect(renderResult({ next }).text).toBe(

@@ -113,11 +113,18 @@ describe.each(BACKENDS)("claims that find nothing, on %s", (backend) => {
     const stop = "stop: nothing more of it is to be done";
     const cancelling = { reason: "run_finished", detail: `run plan (${run}) is being cancelled; ${stop}` };
     expect(await why(app, "ben", { run })).toEqual({ ...cancelling, retry: undefined });
+    expect(await why(app, "ben", { project: "p" })).toMatchObject({
+      detail: "ann is asked to stop a of run plan, which is cancelled",
+    });
     const again = await app.call("claim_task", { agent: "ann", run });
     const release = [{ tool: "release_task", arguments: { task: held.id, token: held.token } }];
     expect(again).toMatchObject({ resumed: true, note: expect.stringMatching(/^Stop now: task a/) as string });
     expect(again.next).toEqual(release);
     await app.call("release_task", { agent: "ann", task: held.id, token: held.token });
+    const stale = app.call("report_progress", { agent: "ann", task: held.id, token: held.token });
+    await expect(stale).rejects.toMatchObject({
+      message: expect.stringMatching(/^Stop: the task is cancelled/) as string,
+    });
     const over = await why(app, "ann", { run });
     expect(over.detail).toMatch(new RegExp(`ended as cancelled at 20\\S+; ${stop}$`));
   });

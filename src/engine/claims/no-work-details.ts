@@ -148,7 +148,8 @@ export function* working(target: ClaimTarget): Tx<{ detail: string; planning: bo
   const held = yield* heldAtHand(target, NAMED_MAX + 1);
   if (held.length === 0) return undefined;
   const named = yield* namesOf(held.map(({ agent }) => agent));
-  const names = held.map(({ key, agent, startedAt, runName, kind }) => {
+  const names = held.map(({ key, agent, startedAt, runName, kind, orders }) => {
+    if (orders !== null) return `${named(agent)} is asked to stop ${key} of run ${runName}, which is cancelled`;
     const what = kind === "plan" ? `makes the plan of run ${runName}` : `works on ${key} of run ${runName}`;
     return `${named(agent)} ${what}${startedAt === null ? "" : ` since ${iso(startedAt)}`}`;
   });

@@ -61,7 +61,9 @@ export function* whyNotClaimable(
         return yield* runReasons(yield* requireRun(task.run));
       })),
       ...(yield* once(known, `files ${task.project} ${task.scope} ${task.demand}`, () => fileReasons(ctx, task))),
-      ...(yield* once(known, `taker ${task.run} ${task.demand}`, () => takerReasons(ctx, task, undefined))),
+      ...(yield* once(known, `taker ${task.run} ${task.demand} ${task.reservedUntil}`, () =>
+        takerReasons(ctx, task, undefined),
+      )),
     ];
     if (reasons.length > 0) found.set(task.id, reasons);
   }
@@ -84,8 +86,12 @@ function* ownReasons(ctx: EngineContext, task: Task): Tx<Reason[]> {
       : [{ kind: task.status, detail: `it is ${task.status}`, blocking: [] }];
   }
   const reasons: Reason[] = [];
-  if (task.availableAt !== null && task.availableAt > ctx.now) {
-    reasons.push({ kind: "retry_wait", detail: `its next try starts at ${iso(task.availableAt)}`, blocking: [] });
+  if (task.availableAt !== null) {
+    const isDue = task.availableAt <= ctx.now;
+    const detail = isDue
+      ? "its next try is due: the next claim takes it"
+      : `its next try starts at ${iso(task.availableAt)}`;
+    reasons.push({ kind: "retry_wait", detail, blocking: [] });
   }
   if (task.availableAt === null && judge(task.trigger, dependencyCounts(task)) === "wait") {
     const open = (yield* dependencyResults(task.id, 0)).filter((dependency) => !SETTLED.has(dependency.status));
@@ -148,6 +154,11 @@ const TOO_MANY_LOCKS: Reason = {
   blocking: [],
 };
 
+/** When a reservation ends by itself, as the end of a sentence. */
+function untilOf(ctx: EngineContext, { reservedUntil }: Task): string {
+  return reservedUntil === null || reservedUntil <= ctx.now ? "" : ` until ${iso(reservedUntil)}`;
+}
+
 function* takerReasons(ctx: EngineContext, task: Task, name: string | undefined): Tx<Reason[]> {
   const demand = yield* findDemand(task.demand);
   if (!demand) return [];
@@ -166,11 +177,15 @@ function* takerReasons(ctx: EngineContext, task: Task, name: string | undefined)
   if (name === undefined) {
     return demand.reservedFor === null
       ? []
-      : [{ kind: "reserved", detail: `it is reserved for ${demand.reservedFor}`, blocking: [] }];
+      : [{ kind: "reserved", detail: `it is reserved for ${demand.reservedFor}${untilOf(ctx, task)}`, blocking: [] }];
   }
   const agent = yield* requireAgent(name);
   const offer = yield* withTasksWorkedOn(offerOf(agent, {}, connectionOf(agent)), [demand]);
-  const gaps = unmet(offer, demand).map((gap) => ({ ...gap, blocking: [] }));
+  const gaps = unmet(offer, demand).map(({ kind, detail }) => ({
+    kind,
+    detail: kind === "reserved" ? `${detail}${untilOf(ctx, task)}` : detail,
+    blocking: [],
+  }));
   const live = yield* runningTasksOf(agent.name, agent.maxConcurrentTasks);
   if (live.length < agent.maxConcurrentTasks) return gaps;
   return [

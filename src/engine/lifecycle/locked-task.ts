@@ -101,9 +101,11 @@ export function staleToken(
   const what = attempt
     ? `the attempt of that token has ended (${endOf(attempt)})`
     : "that token is not the current one";
+  const isRunOver = run.endedAt !== null || run.status === "cancelling";
+  const stop = task.status === "cancelled" ? "Stop: the task is cancelled, nothing more of it is to be done. " : "";
   return new BatonError(
     "stale_token",
-    `Token ${token} no longer holds task ${task.key} (${task.id}): ${what}; ${state}. Nothing was changed.`,
+    `${stop}Token ${token} no longer holds task ${task.key} (${task.id}): ${what}; ${state}. Nothing was changed.`,
     {
       details: {
         task: task.id,
@@ -114,7 +116,7 @@ export function staleToken(
       },
       next: [
         { tool: "get_task", arguments: { task: task.id } },
-        { tool: "claim_task", arguments: { run: run.id } },
+        { tool: "claim_task", arguments: isRunOver ? { project: run.project } : { run: run.id } },
       ],
     },
   );

@@ -1,5 +1,5 @@
 import { RUN_KINDS, RUN_STATUSES } from "../../base/statuses.js";
-import { flag, int, intOrNull, many, one, oneOf, only, text } from "../rows.js";
+import { flag, int, intOrNull, many, one, oneOf, only, text, textOrNull } from "../rows.js";
 import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
 import { columns, type RowOf } from "../tables.js";
 import type { Tx } from "../tx.js";
@@ -116,7 +116,14 @@ export function* retriesAtHand(where: ClaimTarget, now: number, limit: number): 
   ]);
 }
 
-const HELD = columns({ key: text, kind: text, agent: text, startedAt: intOrNull, runName: text });
+const HELD = columns({
+  key: text,
+  kind: text,
+  agent: text,
+  startedAt: intOrNull,
+  orders: textOrNull,
+  runName: text,
+});
 export interface HeldAtHand extends RowOf<typeof HELD> {}
 
 /** Tasks that agents hold, oldest first. */
@@ -124,7 +131,7 @@ export function* heldAtHand(where: ClaimTarget, limit: number): Tx<HeldAtHand[]>
   const [column, id] = columnOf(where);
   return yield* many(HELD.read, [
     // sql: one of two columns.
-    `SELECT t.key, t.kind, t.agent, t.started_at, r.name AS run_name FROM tasks t JOIN runs r ON r.id = t.run
+    `SELECT t.key, t.kind, t.agent, t.started_at, t.orders, r.name AS run_name FROM tasks t JOIN runs r ON r.id = t.run
      WHERE t.agent IS NOT NULL AND t.${column} || '' = $1 ORDER BY t.id LIMIT $2`,
     [id, limit],
   ]);

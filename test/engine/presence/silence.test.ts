@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { claimTask } from "../../../src/engine/claims/claims.js";
 import { changeSilence, fallSilent, silenceSteps, takeLocks } from "../../../src/engine/presence/silence.js";
 import { untaskedLocksOfAgent } from "../../../src/store/locks/locks.js";
 import { BACKENDS } from "../../support/databases/databases.js";
@@ -184,7 +185,8 @@ describe.each(BACKENDS)("a silent agent on %s", (backend) => {
     await quiet(app, SILENCE_MS);
     const engine = await app.app.background("test");
     await engine.transact((ctx) => fallSilent(ctx, "ann"));
-    await crew.claim("ben", { run: run.id });
+    // A claim of the engine's own: claim_task would handle what is due, the warning too.
+    await engine.transact((ctx) => claimTask(ctx, { agent: "ben", run: run.id }));
     const [step] = await engine.read(silenceSteps);
     if (step?.event !== "want") throw new Error("no warning is due");
     for (let process = 1; process <= 2; process++) await engine.transact((ctx) => changeSilence(ctx, step));
