@@ -28,7 +28,12 @@ export interface JudgedCommand {
  * PATH or NODE_OPTIONS decide what a program does, patterns must name them.
  */
 export function commandLine(run: string, env: Readonly<Record<string, string>> = {}): string {
-  return writeLine(run, env);
+  return writeLine(shellText(run), env);
+}
+
+/** A command line as a shell is given it: a return before the end of a line would be a character of its last word. */
+export function shellText(run: string): string {
+  return run.replaceAll("\r\n", "\n");
 }
 
 /**

@@ -5,7 +5,7 @@ import { BatonError, unlessCode } from "../../base/errors.js";
 import { RunningAttempt, refused, type Report } from "../loop/attempt.js";
 import { liesWithin } from "../../base/directories.js";
 import { WAYS_TO_A_ROOT } from "../../engine/policy/command-place.js";
-import { commandLine, lineAllowed } from "../../engine/policy/command-policy.js";
+import { commandLine, lineAllowed, shellText } from "../../engine/policy/command-policy.js";
 import type { CommandPolicy } from "../../base/executor-policy.js";
 import { type TestReport, testReportIn } from "./test-report.js";
 import { reportOf } from "./report.js";
@@ -91,8 +91,7 @@ export class CommandAttempt extends RunningAttempt {
     };
     return {
       mark: markOf(task.id, task.token),
-      // A line that ends as on Windows: to a shell the return is a character of the last word.
-      run: command.run.replaceAll("\r\n", "\n"),
+      run: shellText(command.run),
       shell: command.shell === "bash" ? "bash" : "sh",
       cwd: await confinedDirectory(root, command.cwd),
       env: {

@@ -20,6 +20,7 @@ describe("lineAllowed", () => {
   test.each([
     ["npm test", "npm test"],
     ["npm test", "  npm test\n"],
+    ["npm test", "npm test\r\n"],
     ["npm run *", "npm run build"],
     ["npm run *", "npm run build 'a b' \"c\" é x-y"],
     ["npm run * -- --watch *", "npm run build -- --watch 'a b'"],
@@ -44,6 +45,8 @@ describe("lineAllowed", () => {
     ["npm test", "npm test; id"],
     ["npm test", "npm test\nid"],
     ["npm test", "npm test\r"],
+    ["npm test", "npm test\r\nid"],
+    ["npm *", "npm test\r\nid"],
     ["npm test", "npm\u00a0test"],
     ["npm test", "npm test\u00a0"],
     ["npm.test", "npm test"],
