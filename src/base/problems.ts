@@ -53,13 +53,17 @@ export function pathText(path: readonly PropertyKey[]): string {
   }, "");
 }
 
+/** Stands between the unknown keys of one object in the message of an issue: each is a problem of its own. */
+export const KEY_SEPARATOR = "\n";
+
 /** The problems of a failed parse, below a path. */
 export function zodProblems(error: z.ZodError, base: readonly PropertyKey[] = [], step?: string): Problem[] {
-  return error.issues.map((issue) => ({
-    path: pathText([...base, ...issue.path]),
-    ...(step === undefined ? {} : { step }),
-    message: messageOf(issue),
-  }));
+  return error.issues.flatMap((issue) => {
+    const message = messageOf(issue);
+    const messages = issue.code === "unrecognized_keys" ? message.split(KEY_SEPARATOR) : [message];
+    const path = pathText([...base, ...issue.path]);
+    return messages.map((one) => ({ path, ...(step === undefined ? {} : { step }), message: one }));
+  });
 }
 
 /** Returns the reason why a key does not fit, rather than that it is invalid. */

@@ -54,6 +54,12 @@ describe("README", () => {
     expect(firstScreen).toContain("npm ci && npm test");
   });
 
+  test("links to files that the package ships", () => {
+    const { files } = JSON.parse(readFileSync(path.join(ROOT, "package.json"), "utf8")) as { files: string[] };
+    const linked = linksIn(readme).map((target) => target.replace(/#.*$/, "").split("/")[0] ?? "");
+    expect(linked.filter((target) => target !== "" && !files.includes(target))).toEqual([]);
+  });
+
   test("names variables and settings that exist", () => {
     const known = new Set([...SETTING_VARIABLES, ...OTHER_VARIABLES]);
     const variables = [...readme.matchAll(/\bBATON_[A-Z_]+/g)].map(([name]) => name);

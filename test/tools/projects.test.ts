@@ -87,11 +87,8 @@ describe("create_project", () => {
       code: "invalid_input",
       details: {
         problems: expect.arrayContaining([
-          {
-            path: "config",
-            message:
-              'unknown key "worktree" (did you mean "worktrees"?); the key "agents" comes with a later version and is not understood yet',
-          },
+          { path: "config", message: 'unknown key "worktree" (did you mean "worktrees"?)' },
+          { path: "config", message: 'the key "agents" comes with a later version and is not understood yet' },
           expect.objectContaining({ path: "config.max_parallel" }),
         ]),
       },

@@ -123,7 +123,7 @@ describe("create_workflow", () => {
     expect(await call("create_workflow", { yaml })).toMatchObject({ workflow: { name: "y", steps: 1 } });
     await expect(call("create_workflow", { yaml: "name: y\nname: z\n" })).rejects.toMatchObject({
       code: "invalid_input",
-      details: { problems: [{ line: 2, message: 'the key "name" stands twice in one map' }] },
+      details: { problems: [{ line: 2, message: 'the key "name" stands twice in one map: leave one out' }] },
     });
   });
 

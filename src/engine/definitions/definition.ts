@@ -6,7 +6,7 @@ import { parseCompensation } from "./compensation.js";
 import { addTakerProblems, type DefinitionLimits, parseStep } from "./step-checks.js";
 import { conditionSource, type PlacedStep, type Reads, readExpressions } from "./expression-checks.js";
 import { withLines } from "./lines.js";
-import { withStrictestBounds, wordIssue } from "./wording.js";
+import { withoutMissing, withStrictestBounds, wordIssue } from "./wording.js";
 import { addForbidden, readDefinitionText } from "./text.js";
 import { parseDuration } from "../../base/durations.js";
 import { defined, type JsonObject, isObject } from "../../base/json.js";
@@ -143,7 +143,7 @@ function parseSource(source: JsonObject, options: ParseOptions): Parsed | { prob
   addCountProblem(source, options.limits, problems);
   if (problems.list().some((problem) => problem.limit)) return { problems: problems.list() };
   const head = headSchema.safeParse(source, { error: wordIssue });
-  if (!head.success) zodProblems(head.error).forEach((problem) => problems.add(problem));
+  if (!head.success) withoutMissing(zodProblems(head.error), source).forEach((problem) => problems.add(problem));
   const writtenSteps = parseSteps(source, options.limits, problems);
   const links = [...linksOf(source), ...(options.around ?? [])];
   addGraphProblems(links, options.limits, problems);

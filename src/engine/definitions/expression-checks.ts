@@ -223,10 +223,29 @@ class StepReader {
 
 const LITERAL = "a text that only looks like an expression begins with ${{ '${{' }}";
 
+/** Names and functions of expressions elsewhere, with the mend here. */
+const EXPRESSION_HABITS: Readonly<Record<string, string>> = {
+  needs: "write steps.build.output",
+  jobs: "write steps.build.output",
+  tasks: "write steps.build.output",
+  outputs: "write steps.build.output",
+  matrix: "an element of for_each is item",
+  env: "pass it as an input: inputs.name; a command reads its own environment as $NAME",
+  vars: "pass it as an input: inputs.name",
+  params: "write inputs.name",
+  success: "write trigger: all_succeeded in place of if:",
+  failure: "write trigger: one_failed in place of if:",
+  always: "write trigger: all_done in place of if:",
+};
+
 /** An unknown name is often another system's: `${{ secrets.TOKEN }}` in a prompt is meant as it stands. */
 function withWayOut(read: ReturnType<typeof readExpression>): ReturnType<typeof readExpression> {
   if (!("problems" in read)) return read;
-  const worded = (message: string): string => (message.startsWith("unknown name") ? `${message}; ${LITERAL}` : message);
+  const worded = (message: string): string => {
+    const [, what, name = ""] = /^unknown (name|function) "([^"]+)"/.exec(message) ?? [];
+    const habit = Object.hasOwn(EXPRESSION_HABITS, name) ? `; ${EXPRESSION_HABITS[name] ?? ""}` : "";
+    return `${message}${habit}${what === "name" ? `; ${LITERAL}` : ""}`;
+  };
   return { problems: read.problems.map(({ message, at }) => ({ message: worded(message), at })) };
 }
 

@@ -11,6 +11,10 @@ const COMMAND = "write kind: command and run: npm test";
 const TIMEOUTS = "write timeouts: { start_to_close: 5m }";
 const STEPS = "write steps: as a list, each beginning with - key: build";
 const LEAVE_OUT = "leave it out";
+const CONDITION = "write if: inputs.branch == 'main'";
+const CHECKS = "write checks: [steps.test.output.passed]";
+const COMMAND_PART = "write it into run:, joined by &&";
+const LABELS = "leave it out, or write role: or requires: to choose who takes the step";
 const MERGE =
   "YAML merge keys and x- keys are not read: write the keys out, or put what all steps share under defaults:";
 
@@ -76,8 +80,62 @@ export const STEP_HABITS: Readonly<Record<string, string>> = {
   outputs: "write output: with a JSON Schema of the result",
   output_schema: "write output: with a JSON Schema of the result",
   artifacts: "write files: { write: [dist/**] }",
+  task_id: "write key: build",
+  upstream: NEEDS,
+  blocked_by: NEEDS,
+  blockedBy: NEEDS,
+  parents: NEEDS,
+  bash_command: COMMAND,
+  before_script: COMMAND_PART,
+  after_script: COMMAND_PART,
+  operator: "write kind: command, agent, tool, human, gate, wait or workflow",
+  trigger_rule: "write trigger: all_done",
+  on_failure: "write trigger: one_failed in the step that is to run then; at the top, on_failure is for the whole run",
+  only: CONDITION,
+  except: CONDITION,
+  rules: CONDITION,
+  unless: CONDITION,
+  parameters: "write arguments: for a tool, inputs: for a workflow",
+  container: `${LEAVE_OUT}: commands run on this machine, not in a container`,
+  tags: LABELS,
+  labels: LABELS,
+  position: `${LEAVE_OUT}: baton graph lays a run out by itself`,
+  max_parallel: "write it at the top of the file: it bounds the whole run",
   "<<": MERGE,
   "x-": MERGE,
+};
+
+/** In a gate. */
+export const GATE_HABITS: Readonly<Record<string, string>> = {
+  ...STEP_HABITS,
+  check: CHECKS,
+  condition: CHECKS,
+  conditions: CHECKS,
+  when: CHECKS,
+  expression: CHECKS,
+};
+
+/** In a wait. */
+export const WAIT_HABITS: Readonly<Record<string, string>> = {
+  ...STEP_HABITS,
+  ...Object.fromEntries(
+    ["seconds", "minutes", "hours", "duration", "delay", "sleep", "time", "timeout"].map((key) => [
+      key,
+      "write for: 30s",
+    ]),
+  ),
+  signal: "write event: released",
+};
+
+/** In a human step. */
+export const HUMAN_HABITS: Readonly<Record<string, string>> = {
+  ...STEP_HABITS,
+  ...Object.fromEntries(
+    ["options", "choices", "fields", "schema"].map((key) => [
+      key,
+      "write form: { properties: { choice: { enum: [one, other] } } }",
+    ]),
+  ),
 };
 
 /** At the top of a workflow. */
@@ -86,6 +144,21 @@ export const HEAD_HABITS: Readonly<Record<string, string>> = {
   tasks: STEPS,
   services: STEPS,
   stages: STEPS,
+  nodes: STEPS,
+  connections: "write needs: [build] in each step that comes after another",
+  edges: "write needs: [build] in each step that comes after another",
+  links: "write needs: [build] in each step that comes after another",
+  id: "write name: my-workflow",
+  dag_id: "write name: my-workflow",
+  workflow: "write name: my-workflow",
+  schedule: `${LEAVE_OUT}: a run is started with baton run FILE or execute_workflow`,
+  triggers: `${LEAVE_OUT}: a run is started with baton run FILE or execute_workflow`,
+  cron: `${LEAVE_OUT}: a run is started with baton run FILE or execute_workflow`,
+  default_args: "write defaults: { retry: { max_attempts: 3 } }",
+  apiVersion: `${LEAVE_OUT}: a workflow has a name and steps`,
+  kind: `${LEAVE_OUT}: a workflow has a name and steps`,
+  metadata: "write name: my-workflow",
+  spec: STEPS,
   title: "write name: my-workflow",
   on: `${LEAVE_OUT}: a run is started with baton run FILE or execute_workflow`,
   version: `${LEAVE_OUT}: versions are counted when a workflow is stored`,
@@ -145,6 +218,7 @@ const COMMAND_KEYS: Readonly<Record<string, string>> = {
   cmd: " ",
   commands: " && ",
   cmds: " && ",
+  bash_command: " && ",
   script: " && ",
 };
 
@@ -162,7 +236,9 @@ export function kindMeant(step: JsonObject): KindProblem | undefined {
     const message = `write kind: command and run: ${shortText(run)} in place of "${field}"`;
     return { field, message, readAs: { ...rest, kind: "command", run } };
   }
-  return "uses" in step ? { field: "uses", message: STEP_HABITS["uses"] ?? "" } : undefined;
+  if (!("uses" in step)) return undefined;
+  const { uses: _, ...rest } = step;
+  return { field: "uses", message: STEP_HABITS["uses"] ?? "", readAs: { ...rest, kind: "agent" } };
 }
 
 function commandText(value: unknown, separator: string): string | undefined {

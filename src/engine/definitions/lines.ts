@@ -10,12 +10,14 @@ export function withLines(problems: readonly Problem[], text: string): Problem[]
   if (text.length > CHARS_MAX || problems.every(({ line }) => line !== undefined)) return [...problems];
   const lineCounter = new LineCounter();
   const { contents } = parseDocument(text, { lineCounter, uniqueKeys: false, logLevel: "silent" });
-  return problems.map((problem) => {
+  const placed = problems.map((problem) => {
     if (problem.line !== undefined || problem.limit === true) return problem;
     const { offset, value } = placeOf(contents, [...partsOf(problem.path), ...unknownKey(problem.message)]);
     if (offset === undefined) return problem;
     return { ...problem, message: asWritten(problem.message, value), line: lineCounter.linePos(offset).line };
   });
+  // As the person reads the file; problems of the whole come last.
+  return placed.toSorted((one, other) => (one.line ?? Infinity) - (other.line ?? Infinity));
 }
 
 /** `steps[3].timeouts.heartbeat` as its parts. */
@@ -45,7 +47,7 @@ interface TextPlace {
 
 function placeOf(root: unknown, parts: readonly (string | number)[]): TextPlace {
   let node = root;
-  let offset: number | undefined;
+  let offset = isNode(root) ? root.range?.[0] : undefined;
   for (const part of parts) {
     if (isMap(node)) {
       const pair = node.items.find(({ key }) => (isScalar(key) ? String(key.value) : key) === String(part));

@@ -7,13 +7,16 @@ import { durationSchema, parseDuration } from "../../base/durations.js";
 import { parseInstant } from "../../base/time.js";
 import { isName, NAME_LENGTH_MAX, NAME_PATTERN, NAME_RULE } from "../../base/names.js";
 import {
+  GATE_HABITS,
   HEAD_HABITS,
+  HUMAN_HABITS,
   type KindProblem,
   kindMeant,
   knownKind,
   RETRY_HABITS,
   STEP_HABITS,
   TIMEOUT_HABITS,
+  WAIT_HABITS,
 } from "./habits.js";
 import { TOOL_NAME, TOOL_NAME_LENGTH_MAX, TOOL_NAME_RULE } from "../policy/tool-policy.js";
 
@@ -32,7 +35,7 @@ const LATER_KEYS = new Set(["review", "resources"]);
 
 const closed = <Shape extends z.core.$ZodLooseShape>(shape: Shape, habits?: Readonly<Record<string, string>>) =>
   closedObject(shape, LATER_KEYS, habits);
-const stepOf = <Shape extends z.core.$ZodLooseShape>(shape: Shape) => closed(shape, STEP_HABITS);
+const stepOf = <Shape extends z.core.$ZodLooseShape>(shape: Shape, habits = STEP_HABITS) => closed(shape, habits);
 
 // `meta` is for the JSON Schema of workflow-schema.ts, which does not see what only code checks.
 const nameSchema = z
@@ -136,7 +139,7 @@ const anyStep = {
       error: ({ input }) =>
         Array.isArray(input)
           ? `has ${input.length} elements; at most ${FOR_EACH_MAX} fit`
-          : "must be a list, or an expression that gives one",
+          : "must be a list, or an expression that gives one: for_each: [1, 2, 3]",
     })
     .optional(),
   role: labelSchema.optional(),
@@ -204,22 +207,31 @@ const toolStep = stepOf({
 
 const planStep = stepOf({ ...claimed, kind: z.literal("plan"), prompt: z.string().min(1) });
 
-const humanStep = stepOf({
-  ...anyStep,
-  kind: z.literal("human"),
-  ask: z.string().min(1),
-  form: z.record(z.string(), z.unknown()).optional(),
-});
+const humanStep = stepOf(
+  {
+    ...anyStep,
+    kind: z.literal("human"),
+    ask: z.string().min(1),
+    form: z.record(z.string(), z.unknown()).optional(),
+  },
+  HUMAN_HABITS,
+);
 
-const gateStep = stepOf({ ...anyStep, kind: z.literal("gate"), checks: z.array(z.string().min(1)).min(1).max(100) });
+const gateStep = stepOf(
+  { ...anyStep, kind: z.literal("gate"), checks: z.array(z.string().min(1)).min(1).max(100) },
+  GATE_HABITS,
+);
 
-const waitStep = stepOf({
-  ...anyStep,
-  kind: z.literal("wait"),
-  for: z.union([z.string().min(1), z.number()]).optional(),
-  until: z.string().min(1).optional(),
-  event: nameSchema.optional(),
-})
+const waitStep = stepOf(
+  {
+    ...anyStep,
+    kind: z.literal("wait"),
+    for: z.union([z.string().min(1), z.number()]).optional(),
+    until: z.string().min(1).optional(),
+    event: nameSchema.optional(),
+  },
+  WAIT_HABITS,
+)
   .refine((step) => [step.for, step.until, step.event].filter((one) => one !== undefined).length === 1, {
     error: "a wait says one of: for (a duration), until (an instant), event (a name)",
   })

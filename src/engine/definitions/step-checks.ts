@@ -1,6 +1,7 @@
 import type { StepKind } from "../../base/statuses.js";
 import { stepSchema, type WrittenStep } from "./schema.js";
-import { hint } from "../../base/names.js";
+import { startOf } from "../../base/texts/stored-values.js";
+import { hint, NAME_LENGTH_MAX } from "../../base/names.js";
 import { defined, type JsonObject } from "../../base/json.js";
 import { addSchemaProblems } from "./json-schema.js";
 import { Problems, zodProblems } from "../../base/problems.js";
@@ -23,8 +24,7 @@ export interface StepChecks {
 /** Reads a step as it was written, and adds its problems. Undefined where it is no step. */
 export function parseStep(step: JsonObject, checks: StepChecks): WrittenStep | undefined {
   const { at, problems } = checks;
-  const { key } = step;
-  const named = typeof key === "string" ? key : undefined;
+  const named = nameOf(step);
   const schema = stepSchema(step);
   if ("field" in schema) {
     const { field, message, readAs } = schema;
@@ -39,6 +39,12 @@ export function parseStep(step: JsonObject, checks: StepChecks): WrittenStep | u
   }
   addStepProblems(parsed.data, checks);
   return parsed.data;
+}
+
+/** How a person finds the step in their text: by its key, or by what stands for it in other systems. */
+function nameOf(step: JsonObject): string | undefined {
+  const name = ["key", "id", "name", "task_id"].map((field) => step[field]).find((one) => one !== undefined);
+  return typeof name === "string" || typeof name === "number" ? startOf(String(name), NAME_LENGTH_MAX) : undefined;
 }
 
 /** Adds what else is wrong with a step that has no kind, as far as it is wrong whatever its kind. */

@@ -1,4 +1,4 @@
-import { type Document, isMap, isScalar, LineCounter, parseDocument, visit } from "yaml";
+import { type Document, isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from "yaml";
 import { shortText } from "./habits.js";
 import { type Problem, Problems, pathText } from "../../base/problems.js";
 import { flawOfNumber, flawOfText } from "../../base/texts/stored-values.js";
@@ -53,7 +53,7 @@ function repeatedJsonKey(text: string): Problem | undefined {
       const key = JSON.parse(token.slice(0, -colon.length)) as string;
       if (open.at(-1)?.has(key)) {
         const line = text.slice(0, match.index).split("\n").length;
-        return { path: "", line, message: `the key "${key}" stands twice in one object` };
+        return { path: "", line, message: `the key "${key}" stands twice in one object: leave one out` };
       }
       open.at(-1)?.add(key);
     }
@@ -83,12 +83,31 @@ function readYaml(text: string, expected: string): Read {
   const problems = new Problems();
   for (const { message, linePos, pos } of [...document.errors, ...document.warnings].slice(0, SYNTAX_PROBLEMS_MAX)) {
     if (message.startsWith("Maximum call stack")) return { problems: [TOO_DEEP] };
-    const line = linePos?.[0].line ?? lines.linePos(pos[0]).line;
+    const opened = message.startsWith("Missing closing") ? lastScalarAt(document) : undefined;
+    const line = opened === undefined ? (linePos?.[0].line ?? lines.linePos(pos[0]).line) : lines.linePos(opened).line;
     problems.add({ path: "", line, message: syntaxProblem(message, text, line) });
   }
   if (problems.count === 0) addRepeatedKeys(document, lines, problems);
   return problems.count > 0 ? { problems: problems.list() } : plainData(document, expected);
 }
+
+/** Where the last text begins: a quote that is never closed takes all that follows. */
+function lastScalarAt(document: Document.Parsed): number | undefined {
+  let at: number | undefined;
+  visit(document, { Scalar: (_, { range }) => void (at = range?.[0] ?? at) });
+  return at;
+}
+
+/** Mistakes in YAML with their mends, by the parser's words. */
+const SYNTAX_MENDS: readonly (readonly [RegExp, string])[] = [
+  [/multiple documents/, "multiple documents (---) in one file: write one workflow in each file"],
+  [/^Tabs are not allowed/, "tabs are not allowed as indentation: indent with spaces"],
+  [/^Missing closing/, "the text that begins here has no closing quote"],
+  [
+    /^(?:Sequence item without - indicator|All (?:mapping|sequence|collection) items must start at the same column|.*is not indented correctly|Unexpected (?:block-seq-ind|seq-item-ind|map-value-ind))/,
+    "its indentation fits neither the line above nor one before: keys of one step stand in one column, below the first letter after the -",
+  ],
+];
 
 /** The parser's first line, without the excerpt that it adds; or what to write, where the mistake is a common one. */
 function syntaxProblem(said: string, text: string, line: number): string {
@@ -98,7 +117,7 @@ function syntaxProblem(said: string, text: string, line: number): string {
     if (value.includes(": "))
       return `a text with a colon stands in quotes: ${key}: ${JSON.stringify(shortText(value))}`;
   }
-  if (/multiple documents/.test(said)) return "multiple documents (---) in one file: write one workflow in each file";
+  for (const [pattern, message] of SYNTAX_MENDS) if (pattern.test(said)) return message;
   return (said.split("\n")[0] ?? said).replace(/ at line \d+, column \d+:?$/, "");
 }
 
@@ -126,7 +145,11 @@ function addRepeatedKeys(document: Document.Parsed, lines: LineCounter, problems
         if (!isScalar(key)) continue;
         const line = lines.linePos(key.range?.[0] ?? 0).line;
         if (seen.has(key.value))
-          problems.add({ path: "", line, message: `the key "${String(key.value)}" stands twice in one map` });
+          problems.add({
+            path: "",
+            line,
+            message: `the key "${String(key.value)}" stands twice in one map: leave one out`,
+          });
         seen.add(key.value);
       }
     },
@@ -136,7 +159,8 @@ function addRepeatedKeys(document: Document.Parsed, lines: LineCounter, problems
 function plainData(document: Document.Parsed, expected: string): Read {
   if (!isMap(document.contents)) {
     const empty = document.contents === null ? "the text is empty: " : "";
-    return { problems: [{ path: "", message: `${empty}${expected}` }] };
+    const list = isSeq(document.contents) ? "put this list below steps: " : "";
+    return { problems: [{ path: "", message: `${empty}${list}${expected}` }] };
   }
   try {
     // A map with string keys becomes an object; `stringKeys` has refused every other.

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import type { JsonObject } from "../../base/json.js";
 import type { Problem } from "../../base/problems.js";
+import { nearest } from "../../base/names.js";
 import { shortText } from "./habits.js";
 
 /** The mend of a key that is missing, by its name. */
@@ -32,6 +33,9 @@ const EXAMPLES: Readonly<Record<string, string>> = {
   compensate: "compensate: { kind: command, run: npm run undo }",
   run: "write run: | and each command on a line of its own",
   prompt: "write prompt: | and the lines of the text",
+  max_parallel: "max_parallel: 4",
+  cwd: "cwd: packages/app",
+  role: "role: reviewer",
 };
 
 /** Words for what is wrong with a definition, with the way to write it. For the `error` option of a parse. */
@@ -40,9 +44,13 @@ export function wordIssue(issue: z.core.$ZodRawIssue): string | undefined {
   const name = typeof key === "string" ? key : "";
   switch (issue.code) {
     case "invalid_type":
-      return wrongType(issue.expected, issue.input, name);
+      return wrongType(
+        issue.expected,
+        issue.input,
+        isInput(issue.path) ? { name, example: `${name}: { type: string }` } : { name },
+      );
     case "invalid_value":
-      return `must be ${oneOf(issue.values)}, not ${shownValue(issue.input)}`;
+      return `must be ${oneOf(issue.values)}, not ${shownValue(issue.input)}${valueMeant(issue)}`;
     case "too_small":
       return tooSmall(issue);
     case "too_big":
@@ -65,7 +73,50 @@ const TYPES: Readonly<Record<string, string>> = {
 /** Beginning of the problem of a value that would be a text in quotes; behind it stands the value. */
 export const PUT_IN_QUOTES = "must be a text: put it in quotes:";
 
-function wrongType(expected: string, input: unknown, name: string): string {
+/** Whether a problem is about an input of the whole workflow. */
+function isInput(path: readonly PropertyKey[] = []): boolean {
+  return path.length === 2 && path[0] === "inputs";
+}
+
+/** Values by the names that they have elsewhere: those that fit the field count. */
+const VALUE_HABITS: Readonly<Record<string, string>> = {
+  always: "all_done",
+  success: "all_succeeded",
+  on_success: "all_succeeded",
+  all_success: "all_succeeded",
+  one_success: "one_succeeded",
+  failure: "one_failed",
+  failed: "one_failed",
+  on_failure: "one_failed",
+  medium: "normal",
+  default: "normal",
+  urgent: "critical",
+  highest: "critical",
+  lowest: "low",
+  int: "integer",
+  float: "number",
+  bool: "boolean",
+  list: "array",
+  map: "object",
+  text: "string",
+  str: "string",
+};
+
+function valueMeant({ input, values }: z.core.$ZodRawIssue<z.core.$ZodIssueInvalidValue>): string {
+  if (typeof input !== "string") return "";
+  const words = values.map(String);
+  const habit = Object.hasOwn(VALUE_HABITS, input.toLowerCase()) ? VALUE_HABITS[input.toLowerCase()] : undefined;
+  const meant = habit !== undefined && words.includes(habit) ? habit : nearest(input, words);
+  return meant === undefined ? "" : `: write ${meant}`;
+}
+
+interface Named {
+  readonly name: string;
+  /** How its value is written. */
+  readonly example?: string;
+}
+
+function wrongType(expected: string, input: unknown, { name, example = EXAMPLES[name] }: Named): string {
   const wanted = TYPES[expected] ?? expected;
   if (input === undefined) return `is missing: ${MISSING[name] ?? `it must be ${wanted}`}`;
   if (input === null) return `has no value: write ${wanted}, or leave the key out`;
@@ -73,7 +124,8 @@ function wrongType(expected: string, input: unknown, name: string): string {
     return `${PUT_IN_QUOTES} ${name === "" ? "" : `${name}: `}"${String(input)}"`;
   if (expected === "array" && name !== "steps" && typeof input === "string")
     return `must be a list: ${name}: [${shortText(input)}]`;
-  const example = EXAMPLES[name];
+  const only: unknown = Array.isArray(input) && input.length === 1 ? input[0] : undefined;
+  if (expected === "string" && typeof only === "string") return `must be a text: ${name}: ${shortText(only)}`;
   return `must be ${wanted}, not ${kindOf(input)}${example === undefined ? "" : `: ${example}`}`;
 }
 
@@ -113,12 +165,16 @@ const IN_PLACE: Readonly<Record<string, readonly string[]>> = {
   prompt: ["task", "instructions", "description", "details", "message"],
   ask: ["prompt", "question", "message", "description"],
   run: ["command", "commands", "cmd", "cmds", "script"],
+  checks: ["check", "condition", "conditions", "when", "expression"],
+  steps: ["jobs", "tasks", "services", "stages", "nodes"],
 };
 
 /** Leaves out that a key is missing where the step has the wrong one for it: the unknown key is told with its mend. */
 export function withoutMissing(problems: readonly Problem[], step: JsonObject): readonly Problem[] {
   return problems.filter(({ path, message }) => {
     const field = path.slice(path.lastIndexOf(".") + 1);
+    // A merge key brings others along.
+    if (message.startsWith("is missing") && Object.hasOwn(step, "<<")) return false;
     return !message.startsWith("is missing") || !(IN_PLACE[field] ?? []).some((key) => Object.hasOwn(step, key));
   });
 }

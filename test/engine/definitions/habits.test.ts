@@ -21,6 +21,49 @@ describe("a mistake in a file", () => {
       /^3 steps\[0\].command: write kind: command and run: npm test in place of "command"$/,
     ],
     [
+      "the second unknown key",
+      "steps:\n - key: a\n   prompt: x\n   depends_on: [b]\n   timeout: 5m",
+      /^5 steps\[0\]: unknown key "timeout": write timeouts: \{ start_to_close: 5m \}$/,
+    ],
+    [
+      "a key like no other",
+      "base: {}\nsteps:\n - key: a\n   prompt: x",
+      /^1 : unknown key "base": known are \$schema, name, description, inputs, /,
+    ],
+    ["a tab", "steps:\n - key: a\n\tprompt: x", /^3 : tabs are not allowed as indentation: indent with spaces$/],
+    [
+      "an open quote",
+      'steps:\n - key: a\n   prompt: "x\n - key: b\n',
+      /^3 : the text that begins here has no closing quote$/,
+    ],
+    [
+      "a key out of line",
+      "steps:\n  - key: a\n    prompt: x\n   needs: [b]",
+      /^4 : its indentation fits neither the line above/,
+    ],
+    ["a list alone", "- key: a\n  prompt: x", /: put this list below steps: a definition is a map/],
+    [
+      "an input's type alone",
+      "inputs:\n topic: string\nsteps: []",
+      /^2 inputs.topic: must be a map, not a text: topic: \{ type: string \}$/,
+    ],
+    [
+      "a list of one for a text",
+      "steps:\n - key: a\n   prompt: x\n   role: [reviewer]",
+      /^4 steps\[0\].role: must be a text: role: reviewer$/,
+    ],
+    ["a rule of Actions", "steps:\n - key: a\n   prompt: x\n   trigger: always", /^4 .*not "always": write all_done$/],
+    [
+      "seconds of a wait",
+      "steps:\n - key: a\n   kind: wait\n   seconds: 30",
+      /^4 steps\[0\]: unknown key "seconds": write for: 30s$/,
+    ],
+    [
+      "needs in an expression",
+      "steps:\n - key: a\n   prompt: ${{ needs.b.outputs.x }}",
+      /^3 .*unknown name "needs".*; write steps.build.output; /,
+    ],
+    [
       "a list of commands without kind",
       "steps:\n - key: a\n   commands: [npm ci, npm test]",
       /^3 steps\[0\].commands: write kind: command and run: npm ci && npm test in place/,
