@@ -60,7 +60,8 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   "command.run": "Command line. Expressions reach it as environment variables, never as part of the line.",
   "command.cwd": "Directory, relative to the project's root and inside it. Default: the root.",
   "command.env": "Environment variables, beside the few that every command gets.",
-  "command.shell": "Shell that runs the line: sh (default) or bash.",
+  "command.shell":
+    "Shell that runs the line: sh (default) or bash. A pipe fails with any of its commands under bash, and under an sh that knows pipefail; elsewhere with its last.",
   "tool.server": "MCP server of your own configuration (`mcpServers`).",
   "tool.tool": "Its tool.",
   "tool.arguments": "The tool's arguments; texts in it may hold expressions.",

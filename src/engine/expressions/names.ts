@@ -116,7 +116,7 @@ export class Names {
         if (!inElement) say(`"${root}" has a value only in a step with for_each`);
         return;
       default:
-        say(`unknown name "${root}"${hint(root, ROOTS)}; known are ${ROOTS.join(", ")}`);
+        say(`unknown name "${root}"${hint(root, ROOTS)}; known are ${ROOTS.join(", ")}${habitOf(root)}`);
     }
   }
 
@@ -124,6 +124,26 @@ export class Names {
     if (field && !known.includes(field.name))
       say(`unknown field "${field.name}"${hint(field.name, known)}; known are ${known.join(", ")}`, field);
   }
+}
+
+const NO_SECRETS =
+  "values of a workflow are stored and shown, so there are no secrets: let a command read its own, as run: set -a; . ./.env; ./deploy does";
+
+/** Roots of other systems, with the way to write the same here. */
+const ROOT_HABITS: Readonly<Record<string, string>> = {
+  secrets: NO_SECRETS,
+  vars: "declare inputs: at the top and read inputs.NAME",
+  params: "write inputs.NAME",
+  env: 'a command reads its environment itself: write "$NAME", and env: { NAME: value } for more',
+  needs: "write steps.KEY.output",
+  tasks: "write steps.KEY.output",
+  jobs: "write steps.KEY.output",
+  matrix: "with for_each: [1, 2, 3] write item",
+  workflow: "write run.name",
+};
+
+function habitOf(root: string): string {
+  return Object.hasOwn(ROOT_HABITS, root) ? `; ${ROOT_HABITS[root]}` : "";
 }
 
 const MACROS = new Set(["map", "filter", "exists", "exists_one", "all"]);

@@ -177,6 +177,16 @@ describe("a mistake in a file", () => {
       "steps:\n - key: a\n   kind: human\n   ask: x\n   form: { version: string }",
       /^5 .*form.version: .*: a field stands under properties: \{ version: \{ type: string \} \}$/,
     ],
+    [
+      "secrets of Actions",
+      "steps:\n - key: a\n   kind: command\n   run: x\n   env: { T: '${{ secrets.T }}' }",
+      /^5 .*unknown name "secrets"; .*: let a command read its own, as run: set -a; \. \.\/\.env/,
+    ],
+    [
+      "needs of Actions",
+      "steps:\n - { key: a, prompt: x }\n - key: b\n   needs: [a]\n   prompt: '${{ needs.a.outputs.x }}'",
+      /^5 .*unknown name "needs"; .*; write steps.KEY.output/,
+    ],
     ["a role of two", "steps:\n - key: a\n   prompt: x\n   role: a,b", /^4 .*role: must be a label: letters, digits/],
     ["two documents", "steps: []\n---\nsteps: []", /one workflow in each file/],
     ["a comment before JSON", '// steps\n{"steps": []}', /^1 : JSON has no comments/],
