@@ -1,3 +1,5 @@
+import { BatonError } from "./errors.js";
+
 /** The part of a list that a caller asks for. */
 export interface PageQuery {
   /** `next_cursor` of the page before. */
@@ -9,6 +11,14 @@ export interface Page<T> {
   readonly page: T[];
   /** Where the next page starts; empty for the last one. Answers hold it as it is. */
   readonly next: { readonly next_cursor?: string };
+}
+
+/** The id that a cursor is, of a list in the order of ids. Errors: `invalid_input`: from anything else a list would begin anew, or end. */
+export function idOfCursor(kind: string, cursor: string | undefined): string | undefined {
+  if (cursor === undefined || (cursor.startsWith(`${kind}_`) && /^[a-z]+_[0-9a-z]{16}$/.test(cursor))) return cursor;
+  throw new BatonError("invalid_input", "Invalid cursor: pass next_cursor of the previous page of this list.", {
+    details: { path: "cursor" },
+  });
 }
 
 /** Bytes after which a page ends, though it has fewer entries than were asked for. */

@@ -22,7 +22,7 @@ export class Catalogue implements OperationIndex {
   }
 
   find(name: string): Operation | undefined {
-    return this.#byName.get(name);
+    return this.#byName.get(name) ?? this.#byName.get(plainName(name));
   }
 
   require(name: string): Operation {
@@ -40,3 +40,15 @@ export class Catalogue implements OperationIndex {
     return inputSchema(operation);
   }
 }
+
+/** A name without what a client puts before it (`mcp__baton__`, `baton.`), from camel case or with hyphens too. */
+function plainName(name: string): string {
+  return name
+    .slice(0, NAME_CHARS_MAX)
+    .replace(/^mcp__[A-Za-z0-9-]+__|^baton[.:/]/, "")
+    .replaceAll(/(?<=[a-z0-9])[A-Z]/g, (letter) => `_${letter}`)
+    .replaceAll("-", "_")
+    .toLowerCase();
+}
+
+const NAME_CHARS_MAX = 100;

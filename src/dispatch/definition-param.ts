@@ -30,6 +30,16 @@ export interface WrittenDefinition {
   readonly yaml?: string | undefined;
 }
 
+/** Returns an input in which steps that stand beside the name of their workflow, or alone as a list, are a definition's. */
+export function withStepsGathered(given: Record<string, unknown>): Record<string, unknown> {
+  const { steps, ...others } = given;
+  const written = given["definition"];
+  if (Array.isArray(written)) return { ...given, definition: { steps: written } };
+  if (!Array.isArray(steps) || written !== undefined || given["yaml"] !== undefined) return given;
+  const { name, ...rest } = others;
+  return { ...rest, definition: { ...(typeof name === "string" && { name }), steps } };
+}
+
 /** The one of the two that was given. Errors: `invalid_input` for both or none. */
 export function writtenDefinition({ definition: object, yaml: text }: WrittenDefinition): JsonObject | string {
   if (object !== undefined && text === undefined) return object;

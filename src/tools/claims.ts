@@ -79,6 +79,22 @@ export const claimOutput = z.object({
   retry_after_ms: z.int().optional(),
 });
 
+/** A claim of one certain task is two calls: it is reserved, so that no other agent gets it, and claimed when its turn comes. */
+function withoutTask(given: Record<string, unknown>): Record<string, unknown> {
+  const task = given["task"] ?? given["task_id"];
+  if (typeof task !== "string" || task === "") return given;
+  const message =
+    "claim_task takes no task: it returns the next one that you can do. So that no other agent gets a certain one, reserve it for your handle with assign_task; then claim. Nothing was done.";
+  const { run, agent = "YOUR-HANDLE" } = given;
+  const reference = typeof run === "string" && !task.startsWith("task_") ? `${run}/${task}` : task;
+  throw new BatonError("invalid_input", message, {
+    next: [
+      { tool: "call_operation", arguments: { name: "assign_task", arguments: { task: reference, agent } } },
+      { tool: "claim_task", arguments: { ...defined({ run, agent: given["agent"] }) } },
+    ],
+  });
+}
+
 export const claim = defineOperation({
   name: "claim_task",
   title: "Claim a task",
@@ -90,6 +106,7 @@ export const claim = defineOperation({
   aliases: ["next_task", "get_next_task"],
   words: ["get work", "what should I do next"],
   example: { run: "run_…", wait_seconds: 50 },
+  translate: withoutTask,
   input: claimInput,
   output: claimOutput,
   needs: ["background"],

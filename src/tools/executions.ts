@@ -21,7 +21,7 @@ import {
   prepareRun,
 } from "../engine/runs/preparation.js";
 import type { Tx } from "../store/tx.js";
-import { definition as definitionParam, DEFINITION_EXAMPLE } from "../dispatch/definition-param.js";
+import { definition as definitionParam, DEFINITION_EXAMPLE, withStepsGathered } from "../dispatch/definition-param.js";
 import { defineOperation, type HostWith, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import { templatesAt } from "./templates.js";
@@ -68,6 +68,7 @@ const execute = defineOperation({
   words: ["start a plan", "run steps", "review by another agent"],
   example: { definition: DEFINITION_EXAMPLE },
   takesSteps: true,
+  translate: withStepsGathered,
   input: executeInput,
   output: z.object(startedShape),
   needs: ["templates"],

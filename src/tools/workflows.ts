@@ -15,6 +15,7 @@ import * as workflows from "../engine/workflows/workflows.js";
 import {
   definition,
   DEFINITION_EXAMPLE,
+  withStepsGathered,
   type WrittenDefinition,
   writtenDefinition,
   yaml,
@@ -58,6 +59,7 @@ const create = defineOperation({
   words: ["save a plan", "format of a step"],
   example: { definition: DEFINITION_EXAMPLE },
   takesSteps: true,
+  translate: withStepsGathered,
   input: z.object({
     name: params.name.optional(),
     definition,

@@ -1,4 +1,5 @@
 import { describe, expect, it, test } from "vitest";
+import { BatonError } from "../../src/base/errors.js";
 import { asWanted } from "../../src/dispatch/input/coercion.js";
 import { withOwnNames } from "../../src/dispatch/input/foreign-names.js";
 import { parseInput } from "../../src/dispatch/input.js";
@@ -132,6 +133,53 @@ describe("dispatch", () => {
   });
 });
 
+test("every list in the order of ids refuses a cursor that it has not given", async () => {
+  const { callUnchecked, call } = await startApp();
+  const { run } = await call("execute_workflow", { definition: { name: "w", steps: [{ key: "a", prompt: "p" }] } });
+  const lists = catalogue.all.filter(({ input, effect }) => effect === "read" && "cursor" in input.shape);
+  const byName = new Set(["list_projects", "list_workflows", "list_agents"]);
+  const calls = lists
+    .filter(({ name }) => !byName.has(name))
+    .map(async ({ name, input }) => {
+      const args = { cursor: "garbage", ...("run" in input.shape && { run: run.id }) };
+      const refused = await callUnchecked(name, args).then(
+        () => "taken",
+        (error: unknown) => (error instanceof BatonError ? error.code : error),
+      );
+      return [name, refused];
+    });
+  const refusals = await Promise.all(calls);
+  expect(refusals.filter(([, refused]) => refused !== "invalid_input")).toEqual([]);
+  expect(refusals.length).toBeGreaterThan(6);
+});
+
+test.each(["claim-task", "claimTask", "Claim_Task", "mcp__baton__claim_task", "baton.claim_task", "next-task"])(
+  "the operation %s is claim_task",
+  (name) => {
+    expect(catalogue.find(name)?.name).toBe("claim_task");
+  },
+);
+
+test("a claim of a certain task is refused with the calls that reserve and claim it", () => {
+  const claim = () => withOwnNames(catalogue.require("claim_task"), { run: "run_1", task: "a", agent: "ann" });
+  expect(claim).toThrow(
+    expect.objectContaining({
+      code: "invalid_input",
+      next: [
+        { tool: "call_operation", arguments: { name: "assign_task", arguments: { task: "run_1/a", agent: "ann" } } },
+        { tool: "claim_task", arguments: { run: "run_1", agent: "ann" } },
+      ],
+    }),
+  );
+});
+
+test.each([
+  ["acquire_file_lock", "ttl_seconds", "10m", 600],
+  ["wait_for", "timeout_seconds", "500ms", 0.5],
+])("%s takes %s with a unit too: %s", (...[operation, name, given, read]) => {
+  expect(readAlone(catalogue.require(operation), name, given)).toBe(read);
+});
+
 describe("names of other systems", () => {
   const own = (name: string, input: Record<string, unknown>) => withOwnNames(catalogue.require(name), input);
 
@@ -143,6 +191,14 @@ describe("names of other systems", () => {
     ["get_task", { run: "run_1", task: "a" }, { task: "run_1/a" }],
     ["complete_task", { run_id: "run_1", task_id: "task_1", token: 1 }, { task: "task_1", token: 1 }],
     ["wait_for", { run: "run_1", task: "a" }, { run: "run_1", task: "run_1/a" }],
+    [
+      "execute_workflow",
+      { name: "w", steps: [{}], agent: "a" },
+      { definition: { name: "w", steps: [{}] }, agent: "a" },
+    ],
+    ["execute_workflow", { definition: [{ key: "a" }] }, { definition: { steps: [{ key: "a" }] } }],
+    ["create_workflow", { name: "w", steps: [{}] }, { definition: { name: "w", steps: [{}] } }],
+    ["claim_task", { role: "dev", capabilities: ["ts"] }, { roles: "dev", requires: ["ts"] }],
     ["discard_dead_letter", { run: "run_1", task: "a", notes: "n" }, { id: "run_1/a", notes: "n" }],
     [
       "fail_task",

@@ -1,3 +1,4 @@
+import { parseDuration } from "../../base/durations.js";
 import { PRIORITY_NAMES } from "../../base/statuses.js";
 import { isObject } from "../../base/json.js";
 import type { z } from "zod";
@@ -31,9 +32,15 @@ function within(forms: readonly Form[], value: unknown): unknown {
     Object.entries(value).flatMap(([key, part]) => {
       const [schema] = partOf(form, key);
       if (schema === undefined) return [[key, part]];
-      return isAbsent(schema, part) ? [] : [[key, coerced(schema, part)]];
+      return isAbsent(schema, part) ? [] : [[key, coerced(schema, key.endsWith("_seconds") ? secondsOf(part) : part)]];
     }),
   );
+}
+
+/** The seconds of a duration with its unit. */
+function secondsOf(value: unknown): unknown {
+  const ms = typeof value === "string" && /[a-z]$/.test(value) ? parseDuration(value) : undefined;
+  return ms === undefined ? value : ms / 1_000;
 }
 
 function isAbsent(schema: z.core.$ZodType, value: unknown): boolean {

@@ -1,4 +1,4 @@
-import { type PageQuery, pageOf } from "../../base/paging.js";
+import { idOfCursor, type PageQuery, pageOf } from "../../base/paging.js";
 import type { Engine } from "../engine.js";
 import * as store from "../../store/checkpoints/checkpoints.js";
 import { lockRun } from "../../store/lock-order.js";
@@ -99,7 +99,10 @@ export function openCheckpoint({ checkpoint, parts }: StoredCheckpoint): Promise
 /** Checkpoints of a run, newest first, each with what has changed since. Errors: `not_found`. */
 export function* listCheckpointPage(query: PageQuery & { readonly run: string }) {
   const run = yield* requireRun(query.run);
-  const found = yield* store.listCheckpoints(run.id, { before: query.cursor, limit: query.limit + 1 });
+  const found = yield* store.listCheckpoints(run.id, {
+    before: idOfCursor("checkpoint", query.cursor),
+    limit: query.limit + 1,
+  });
   const { page, next } = pageOf(found, query.limit, ({ id }) => id);
   const now = yield* tallyOf(run.id);
   return {

@@ -1,4 +1,4 @@
-import { type PageQuery, pageOf } from "../../base/paging.js";
+import { idOfCursor, type PageQuery, pageOf } from "../../base/paging.js";
 import * as deadLetters from "../../store/dead-letters/dead-letters.js";
 import { type Attempt, attemptsOf } from "../../store/tasks/attempts.js";
 import { isCompensation } from "../../store/child-runs/compensations.js";
@@ -34,7 +34,8 @@ export interface DeadLetterQuery extends Omit<deadLetters.DeadLetterFilter, "bef
 export function* listDeadLetterPage(ctx: EngineContext, query: DeadLetterQuery) {
   if (query.run !== undefined) yield* requireRun(query.run);
   const project = query.project === undefined ? undefined : (yield* findProject(ctx, query.project))?.id;
-  const { run, status, cursor: before, limit } = query;
+  const { run, status, cursor, limit } = query;
+  const before = idOfCursor("dead", cursor);
   const found = yield* deadLetters.listDeadLetters({ run, project, status, before, limit: limit + 1 });
   const failed = yield* withTheirAgents(yield* findTasks(found.map(({ task }) => task)));
   const tasks = new Map(failed.map((task) => [task.id, task]));

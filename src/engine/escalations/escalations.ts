@@ -1,5 +1,5 @@
 import { defined } from "../../base/json.js";
-import { type PageQuery, pageOf } from "../../base/paging.js";
+import { idOfCursor, type PageQuery, pageOf } from "../../base/paging.js";
 import { forgetElicitation, putOff } from "../../store/escalations/elicitations.js";
 import { listTakerless } from "../../store/escalations/takerless.js";
 import { openQuestions, type QuestionQuery } from "../../store/tasks/server-steps.js";
@@ -28,7 +28,8 @@ export interface EscalationQuery extends Pick<QuestionQuery, "run" | "project">,
 export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) {
   if (query.run !== undefined) yield* requireRun(query.run);
   const project = query.project === undefined ? undefined : yield* findProject(ctx, query.project);
-  const { run, cursor: after, limit } = query;
+  const { run, cursor, limit } = query;
+  const after = idOfCursor("task", cursor);
   const where = { run, project: project?.id, after, limit: limit + 1 };
   const questions = (yield* openQuestions(where)).map((one) => ({ ...one, ...GATE }));
   const takerless = (yield* listTakerless(where)).map((one) => ({ ...one, ...NO_TAKER, ask: askOf(one) }));

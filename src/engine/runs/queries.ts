@@ -1,4 +1,4 @@
-import { type PageQuery, pageOf } from "../../base/paging.js";
+import { idOfCursor, type PageQuery, pageOf } from "../../base/paging.js";
 import { findCounters, type Counters } from "../../store/runs/counters.js";
 import { type EventFilters, type EventPage, newestEventsOf, readEvents } from "../../store/events/history.js";
 import { heldLocksOfRun } from "../../store/locks/lists.js";
@@ -23,7 +23,13 @@ export interface RunPageQuery extends Omit<RunFilter, "before">, PageQuery {}
 /** A page of runs, newest first. */
 export function* listRunPage(query: RunPageQuery) {
   const { project, status, workflow } = query;
-  const found = yield* listRuns({ project, status, workflow, before: query.cursor, limit: query.limit + 1 });
+  const found = yield* listRuns({
+    project,
+    status,
+    workflow,
+    before: idOfCursor("run", query.cursor),
+    limit: query.limit + 1,
+  });
   const { page, next } = pageOf(found, query.limit, ({ id }) => id);
   const retries = new Map((yield* retriesOfRuns(page.map(({ id }) => id))).map((one) => [one.run, one]));
   const runs: (RunView & { readonly retries: RunRetries | undefined })[] = [];

@@ -1,4 +1,4 @@
-import { type PageQuery, pageOf } from "../../base/paging.js";
+import { idOfCursor, type PageQuery, pageOf } from "../../base/paging.js";
 import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import type { RunMode } from "../../base/statuses.js";
 import { appendEvents } from "../../store/events/events.js";
@@ -105,7 +105,11 @@ export function* closeSession(ctx: EngineContext, reference: string): Tx<WorkSes
 /** A page of sessions, newest first, with how many runs each has had. */
 export function* listSessions(ctx: EngineContext, { all, limit, cursor }: PageQuery & { readonly all: boolean }) {
   const openAt = all ? undefined : ctx.now;
-  const found = yield* sessions.listWorkSessions({ openAt, before: cursor, limit: limit + 1 });
+  const found = yield* sessions.listWorkSessions({
+    openAt,
+    before: idOfCursor("worksession", cursor),
+    limit: limit + 1,
+  });
   const { page, next } = pageOf(found, limit, ({ id }) => id);
   const runs = yield* sessions.countSessionRuns(page.map(({ id }) => id));
   const lines = page.map((session) => ({ ...sessionView(session, ctx.now), runs: runs.get(session.id) ?? 0 }));

@@ -1,4 +1,4 @@
-import { type Page, type PageQuery, pageOf } from "../../base/paging.js";
+import { idOfCursor, type Page, type PageQuery, pageOf } from "../../base/paging.js";
 import { startThatFits } from "../../base/texts/shown-text.js";
 import { attemptsOf, lastAgents } from "../../store/tasks/attempts.js";
 import { readEvents, type StoredEvent } from "../../store/events/history.js";
@@ -109,7 +109,8 @@ export interface TaskListQuery extends Omit<TaskFilter, "after">, PageQuery {}
 
 /** A page of tasks in order of creation. */
 export function* listTaskPage(query: TaskListQuery): Tx<Page<tasks.Task>> {
-  const { cursor: after, limit, ...filter } = query;
+  const { cursor, limit, ...filter } = query;
+  const after = idOfCursor("task", cursor);
   const { page, next } = pageOf(yield* listTasks({ ...filter, after, limit: limit + 1 }), limit, ({ id }) => id);
   return { page: yield* withTheirAgents(page), next };
 }
