@@ -10,8 +10,8 @@ import { baton, batonJson } from "../support/servers/in-process.js";
 const PLAN = `
 name: ship
 steps:
-  - { key: build, kind: command, run: "for i in 1 2 3; do echo line $i; done" }
-  - { key: sum, kind: command, needs: [build], run: "printf 'one\\\\ntwo\\\\n'" }
+  - { key: build, phase: make, kind: command, run: "for i in 1 2 3; do echo line $i; done" }
+  - { key: sum, phase: make, kind: command, needs: [build], run: "printf 'one\\\\ntwo\\\\n'" }
   - { key: broken, kind: command, run: "echo cannot; exit 3", retry: { max_attempts: 1 } }
 `;
 const WAITS = "name: waits\nsteps:\n  - { key: only, prompt: Do it }\n";
@@ -72,6 +72,7 @@ describe("a person looks at a run", () => {
     const shown = await text("show", ...reference());
     const { shipped } = place();
     expect(shown).toContain(`ship  failed  66%  ${shipped}`);
+    expect(shown).toContain("\n  phases: make (ended)\n");
     expect(shown).toMatch(/broken +failed +exit_3: the command ended with exit code 3/);
     expect(shown).toContain("  sum → one\n    two\n");
     expect(shown).toContain(`retry: baton retry ${shipped}`);

@@ -66,12 +66,23 @@ async function showRun({ call, stdout: { style }, host }: CommandContext, { id }
   const width = Math.max(0, ...shown.map(({ key }) => key.length));
   const lines = [
     ...headLines(run, style, host.now()),
+    ...phasesLine(found),
     ...shown.map((task) => taskLine(task, { style, width, reason: reasons.get(task.id) })),
     ...(run.counts.total > shown.length ? [`  and ${run.counts.total - shown.length} more tasks`] : []),
     ...finalResultLines(final, id),
     ...nextSteps(found),
   ];
   return { data: { ...found, results: final.results }, text: lines.join("\n") };
+}
+
+/** How far each phase is; no line for a run without phases. */
+function phasesLine({ phases = [] }: ResultOf<"get_run">): string[] {
+  if (phases.length === 0) return [];
+  const shown = phases.map(({ phase, status, tasks, ended }) => {
+    if (status === "under_way") return `${phase} (${ended} of ${tasks})`;
+    return `${phase} (${status === "ended" ? "ended" : "not begun"})`;
+  });
+  return [`  phases: ${shown.join(", ")}`];
 }
 
 function headLines(run: RunAnswer, style: Style, now: number): string[] {
