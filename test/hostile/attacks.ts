@@ -177,6 +177,19 @@ export const NEIGHBOURS: Readonly<Record<string, Attack>> = {
     await callUnchecked("create_task", { project, title: "t", prompt: "p", role: "odd", files });
     return callUnchecked("claim_task", { project, roles: ["odd"], agent: "odd" });
   },
+  "40 requests that wait for the same 500 paths": async ({ callUnchecked, project }) => {
+    const paths = numbers(500).map((n) => `f${n}`);
+    await callUnchecked("acquire_file_lock", { project, paths, agent: "holder" });
+    const wait = (n: number) =>
+      callUnchecked("acquire_file_lock", { project, paths, agent: `w${n}`, wait_seconds: 0.5 });
+    await Promise.allSettled(numbers(40).map(wait));
+  },
+  "300 agents that share one file, and one that wants it alone": async ({ callUnchecked, project }) => {
+    const share = (n: number) =>
+      callUnchecked("acquire_file_lock", { project, paths: ["f"], mode: "shared", agent: `s${n}` });
+    await Promise.all(numbers(300).map(share));
+    return callUnchecked("acquire_file_lock", { project, paths: ["**"], agent: "alone" });
+  },
   // Text tricks.
   "marks without end on one letter": resultOf(`a${"\u0300".repeat(120_000)}`),
   "turned and hidden characters": resultOf(filled("\u202e\u200b\u{e0041}").slice(0, 80_000)),

@@ -9,7 +9,7 @@ import {
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer } from "../scheduling/demands.js";
-import { locksNear, LockTable, unlessTooMuch } from "../locks/conflicts.js";
+import { nearbyLocks, LockTable, unlessTooMuch } from "../locks/conflicts.js";
 import { withTasksWorkedOn } from "../agents/parties.js";
 import { modedPatterns } from "../paths/file-sets.js";
 
@@ -41,12 +41,13 @@ export function* findParkedOnOwnLocks(
     return { lane, patterns: modedPatterns(paths, caseInsensitive) };
   });
   // All nearby locks are read at once, however many sets there are: the demand says that they belong to one project.
-  const near = yield* locksNear(
+  const near = yield* nearbyLocks(
     ctx.now,
     { id: one.project },
     wanted.flatMap(({ patterns }) => patterns.map(({ pattern }) => pattern)),
   );
-  const table = new LockTable(ctx.now, near);
+  if (!near.whole) return undefined;
+  const table = new LockTable(ctx.now, near.locks);
   const by = { agent: offer.agent, task: null, ownsUntasked: true };
   for (const { lane, patterns } of wanted) {
     const queuePosition = { position: lane.bucket, askedAt: lane.readyAt, id: "" };

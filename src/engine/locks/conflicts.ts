@@ -1,5 +1,5 @@
 import { LOCK_STATES } from "../../base/statuses.js";
-import { type Lock, locksByPrefix } from "../../store/locks/locks.js";
+import { type Lock, locksByPrefix, LOCKS_READ_MAX } from "../../store/locks/locks.js";
 import type { LockOwner } from "../../store/locks/requests.js";
 import { together, type Tx } from "../../store/tx.js";
 import { relatives } from "../../store/projects/projects.js";
@@ -65,13 +65,33 @@ export interface LockSpace {
   readonly outermost?: string | null | undefined;
 }
 
-/** The locks, offers and queue entries whose patterns may overlap these, of projects around and inside too. The cost does not depend on the others. */
-export function* locksNear(
+/** The locks near some paths; not `whole` where there are more than one transaction may look through. */
+export interface NearbyLocks {
+  readonly locks: readonly NearLock[];
+  readonly whole: boolean;
+}
+
+/**
+ * Returns the locks, offers and queue entries whose patterns may overlap these, of projects around and inside too. The cost does not
+ * depend on the others. Errors: `limit_exceeded` for more than one transaction may look through.
+ */
+export function* locksNear(now: number, space: LockSpace, patterns: readonly PathPattern[]): Tx<readonly NearLock[]> {
+  const { locks, whole } = yield* nearbyLocks(now, space, patterns);
+  if (!whole) throw tooMuchToCompare({ locks_max: LOCKS_READ_MAX });
+  return locks;
+}
+
+/** Returns the same, as many as one transaction may look through: for decisions that no caller can make smaller. */
+export function* nearbyLocks(now: number, space: LockSpace, patterns: readonly PathPattern[]): Tx<NearbyLocks> {
+  const locks = patterns.length === 0 ? [] : yield* readNear(now, space, patterns);
+  return { locks, whole: locks.length <= LOCKS_READ_MAX };
+}
+
+function* readNear(
   now: number,
   { id: project, outermost }: LockSpace,
   patterns: readonly PathPattern[],
 ): Tx<NearLock[]> {
-  if (patterns.length === 0) return [];
   const exactly = new Set<string>();
   const under = new Set<string>();
   for (const pattern of patterns) {
@@ -95,7 +115,7 @@ function hasAncestorIn(prefix: string, prefixes: ReadonlySet<string>): boolean {
 }
 
 // Far more than real work has, and still well under a second.
-const COMPARISONS_MAX = 100_000;
+export const COMPARISONS_MAX = 100_000;
 
 interface Known {
   readonly lock: NearLock;
@@ -104,7 +124,7 @@ interface Known {
 
 /** Locks read from the database, as far as the decisions of one transaction have changed them. */
 export class LockTable {
-  readonly #files = new Map<string, Known[]>();
+  readonly #files = new Map<string, Map<string, Known>>();
   readonly #wide = new Map<string, Known>();
   /** Files by each directory above them; undefined until it is asked for, and after a change. */
   #below: Map<string, Known[]> | undefined;
@@ -123,23 +143,20 @@ export class LockTable {
       this.#wide.set(lock.id, known);
       return;
     }
-    const others = this.#files.get(known.pattern.key) ?? [];
-    this.#files.set(known.pattern.key, [...others.filter((other) => other.lock.id !== lock.id), known]);
+    const others = this.#files.get(known.pattern.key);
+    if (others) others.set(lock.id, known);
+    else this.#files.set(known.pattern.key, new Map([[lock.id, known]]));
   }
 
   remove(lock: Lock): void {
     this.#below = undefined;
     const { kind, key } = patternOf(lock);
     if (kind !== "file") this.#wide.delete(lock.id);
-    else
-      this.#files.set(
-        key,
-        (this.#files.get(key) ?? []).filter((other) => other.lock.id !== lock.id),
-      );
+    else this.#files.get(key)?.delete(lock.id);
   }
 
   all(): NearLock[] {
-    return [...this.#wide.values(), ...[...this.#files.values()].flat()].map(({ lock }) => lock);
+    return [...this.#wide.values(), ...this.#allFiles()].map(({ lock }) => lock);
   }
 
   /**
@@ -149,9 +166,9 @@ export class LockTable {
   overlapping(pattern: PathPattern): NearLock[] {
     const isFile = pattern.kind === "file";
     const found = isFile ? this.#filesAlong(pattern) : [];
-    const candidates = [this.#wide.values(), isFile ? [] : [...this.#files.values()].flat()];
+    const candidates = [this.#wide.values(), isFile ? [] : this.#allFiles()];
     for (const known of candidates.flatMap((some) => [...some])) {
-      if (++this.#comparisons > COMPARISONS_MAX) throw tooMuchToCompare();
+      if (++this.#comparisons > COMPARISONS_MAX) throw tooMuchToCompare({ comparisons_max: COMPARISONS_MAX });
       if (overlaps(pattern, known.pattern)) found.push(known);
     }
     return found.map(({ lock }) => lock);
@@ -159,9 +176,13 @@ export class LockTable {
 
   /** Files at a path, above it and below it, at a cost that does not grow with the number of others. */
   #filesAlong(pattern: PathPattern): Known[] {
-    this.#below ??= filesByDirectory([...this.#files.values()].flat());
-    const above = prefixesAbove(pattern).flatMap((key) => this.#files.get(key) ?? []);
+    this.#below ??= filesByDirectory(this.#allFiles());
+    const above = prefixesAbove(pattern).flatMap((key) => [...(this.#files.get(key)?.values() ?? [])]);
     return [...above, ...(this.#below.get(pattern.key) ?? [])];
+  }
+
+  #allFiles(): Known[] {
+    return [...this.#files.values()].flatMap((known) => [...known.values()]);
   }
 
   /** One's own held lock on the very pattern, or on one that contains the file. */
@@ -240,10 +261,9 @@ export function patternOf(lock: Lock): PathPattern {
   return storedPattern(lock, lock.path, lock.kind);
 }
 
-function tooMuchToCompare(): BatonError {
-  return new BatonError(
-    "limit_exceeded",
-    "So many globs meet so many locks here that comparing them would take too long. Lock a directory instead.",
-    { details: { comparisons_max: COMPARISONS_MAX } },
-  );
+export function tooMuchToCompare(details: Readonly<Record<string, number>>): BatonError {
+  const message =
+    "So many locks and requests meet here that comparing them would take too long. Nothing was done. " +
+    "Name fewer paths, single files, or a directory instead of many globs; list_file_locks shows who holds them.";
+  return new BatonError("limit_exceeded", message, { details });
 }

@@ -4,6 +4,7 @@ import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { findCycleThrough, type WaitEdge } from "../graph/dag.js";
 import {
+  COMPARISONS_MAX,
   type Requester,
   isEarlier,
   isOwn,
@@ -11,6 +12,7 @@ import {
   LockTable,
   patternOf,
   queuePositionOf,
+  tooMuchToCompare,
   type WantedLocks,
 } from "./conflicts.js";
 import { overlaps } from "../paths/paths.js";
@@ -106,10 +108,13 @@ function* expand(
     yield* locksNear(ctx.now, { id: project, outermost: asked[0]?.outermost }, asked.map(patternOf)),
   );
   const self = graph.nodeOf(wanted.by);
+  let compared = 0;
   for (const lock of asked) {
     const node = graph.nodeOf(lock);
     const patterns = [{ pattern: patternOf(lock), mode: lock.mode }];
     const obstacles = table.obstacles({ by: graph.requesterOf(lock), patterns, queuePosition: queuePositionOf(lock) });
+    compared += obstacles.length;
+    if (compared > COMPARISONS_MAX) throw tooMuchToCompare({ comparisons_max: COMPARISONS_MAX });
     yield* graph.learn(obstacles.map((obstacle) => obstacle.lock.agent));
     for (const obstacle of obstacles) graph.connect(node, graph.nodeOf(obstacle.lock));
     // A request for a file that its owner holds already passes those in line, and waits for holders alone.

@@ -17,6 +17,7 @@ import type { LockChange } from "./lock-change.js";
 import { type Conflict, conflictOf, lockLine, type LockLine, type Silences } from "./views.js";
 import { silenceView } from "../agents/presence.js";
 import { wantFiles } from "../agents/wants.js";
+import { requireLockCapacity, requireQueueCapacity } from "./capacity.js";
 import { findDeadlock } from "./deadlock.js";
 import { ageingBucket, PRIORITIES } from "../scheduling/order.js";
 import type { PathPattern } from "../paths/paths.js";
@@ -112,7 +113,7 @@ function* overtakesWhileWaiting({ project, holder, patterns, table, request, que
 }
 
 /** Renews what the requester holds already and locks the rest. */
-function* grant({ ctx, change, holder, patterns, table, request, queued }: LockDecision): Tx<Acquired> {
+function* grant({ ctx, change, project, holder, patterns, table, request, queued }: LockDecision): Tx<Acquired> {
   const { requester, run } = holder;
   const session = ctx.caller.session?.id ?? null;
   const expiresAt = ctx.now + request.ttlMs;
@@ -128,6 +129,7 @@ function* grant({ ctx, change, holder, patterns, table, request, queued }: LockD
     if (exact) renewed.push(exact);
     else fresh.push(pattern);
   }
+  if (fresh.length > 0) yield* requireLockCapacity(project, fresh.length);
   if (queued && fresh.length === 0) change.free(queued.id);
   const { mode } = request;
   yield* renewLocks(renewed, { expiresAt, session, mode });
@@ -209,7 +211,7 @@ function* refuse(
 
 /** Queues the request, or renews the entry it has; it can be served until the wait is over. */
 function* stayQueued(
-  { ctx, change, project, holder, patterns, request, queued }: LockDecision,
+  { ctx, change, project, holder, patterns, request, queued, table }: LockDecision,
   { obstacles, silent }: InTheWay,
   queuePosition: QueuePosition,
 ): Tx<Acquired> {
@@ -233,6 +235,7 @@ function* stayQueued(
       reason: request.reason ?? null,
       state: "queued",
     } as const;
+    yield* requireQueueCapacity(project, patterns.length, table);
     const keys = patterns.map(({ key }) => key);
     yield* insertRequest({
       ...common,

@@ -14,7 +14,7 @@ import {
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { lockRunsParkedOn, unpark } from "../scheduling/parking.js";
-import { isEarlier, isStale, locksNear, LockTable, patternOf, queuePositionOf, unlessTooMuch } from "./conflicts.js";
+import { isEarlier, isStale, nearbyLocks, LockTable, patternOf, queuePositionOf, unlessTooMuch } from "./conflicts.js";
 import type { PathPattern } from "../paths/paths.js";
 import type { ModedPattern } from "../paths/file-sets.js";
 
@@ -175,13 +175,12 @@ export class LockChange {
     // One check whether the queue is empty, as it mostly is, spares the search around each path.
     if (vacated.length === 0 || !(yield* anyoneInLine(this.#project))) return;
     const { now } = this.#ctx;
+    // Freeing must not fail: where there is too much to look through, those that were read are served; the others ask again.
+    const nearby = yield* nearbyLocks(now, { id: this.#project, outermost: this.#outermost }, vacated);
     const touched = new LockTable(
       now,
-      (yield* locksNear(now, { id: this.#project, outermost: this.#outermost }, vacated)).filter(
-        ({ state }) => state === "queued",
-      ),
+      nearby.locks.filter(({ state }) => state === "queued"),
     );
-    // Freeing must not fail: where there is too much to compare, every request nearby is looked at.
     const meeting = unlessTooMuch(() => vacated.flatMap((pattern) => touched.overlapping(pattern))) ?? touched.all();
     const requests = new Set(meeting.map(({ request }) => request));
     if (requests.size === 0) return;
@@ -193,6 +192,7 @@ export class LockChange {
     for (const locks of inOrder) {
       const project = locks[0]?.project ?? this.#project;
       const table = tables.get(project) ?? (yield* this.#tableOf(byProject.get(project) ?? []));
+      if (!table) continue;
       tables.set(project, table);
       // Of projects inside of each other each reads anew what the other was given.
       if (yield* this.#serveOne(locks, { table, only }))
@@ -200,10 +200,11 @@ export class LockChange {
     }
   }
 
-  *#tableOf(waiting: readonly Lock[]): Tx<LockTable> {
+  *#tableOf(waiting: readonly Lock[]): Tx<LockTable | undefined> {
     const { now } = this.#ctx;
     const [{ project, outermost } = { project: this.#project, outermost: this.#outermost }] = waiting;
-    return new LockTable(now, yield* locksNear(now, { id: project, outermost }, waiting.map(patternOf)));
+    const { locks, whole } = yield* nearbyLocks(now, { id: project, outermost }, waiting.map(patternOf));
+    return whole ? new LockTable(now, locks) : undefined;
   }
 
   /** Whether the request was granted or offered its locks. */

@@ -12,10 +12,11 @@ import { projectsWithin } from "../projects/projects.js";
 import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
-import { isOwn, isStale, locksNear, type LockSpace, LockTable, patternOf } from "./conflicts.js";
+import { isOwn, isStale, locksNear, type LockSpace, LockTable, nearbyLocks, patternOf } from "./conflicts.js";
 import { type Acquired, decide, type LockDecision, type Wait } from "./decision.js";
 import { confirmHolder, findHolder, type HolderReference, knownProject, onlyTaskOf } from "./holders.js";
 import { LockChange, type Served } from "./lock-change.js";
+import type { NearLock } from "./nested.js";
 import { type Conflict, conflictOf, lockView, type LockView } from "./views.js";
 import { silenceView } from "../agents/presence.js";
 import { normalisePath, type PathPattern, type PathSpace } from "../paths/paths.js";
@@ -201,8 +202,9 @@ function* locksToRelease(ctx: EngineContext, { project, patterns, request }: Rel
   const isMine = (lock: Lock) => lock.agent === agent && (task === undefined || lock.task === task);
   if (!patterns) return (yield* locksOfAgent(ctx.now, project.id, agent)).filter(isMine);
   const keys = new Set(patterns.map(({ key }) => key));
-  const near = yield* locksNear(ctx.now, project, patterns);
-  return near.filter((lock) => lock.elsewhere === undefined && isMine(lock) && keys.has(patternOf(lock).key));
+  const near = yield* nearbyLocks(ctx.now, project, patterns);
+  const own: readonly NearLock[] = near.whole ? near.locks : yield* locksOfAgent(ctx.now, project.id, agent);
+  return own.filter((lock) => lock.elsewhere === undefined && isMine(lock) && keys.has(patternOf(lock).key));
 }
 
 function pathsOf(locks: readonly Lock[]): string[] {

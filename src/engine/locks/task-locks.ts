@@ -5,7 +5,7 @@ import type { EngineContext } from "../context.js";
 import {
   isOwn,
   type LockSpace,
-  locksNear,
+  nearbyLocks,
   LockTable,
   type Obstacle,
   type QueuePosition,
@@ -44,7 +44,7 @@ export type ScopeLocked =
  */
 export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeLocked> {
   const { agent, task, session, patterns } = request;
-  const near = yield* locksNear(
+  const { locks: near, whole } = yield* nearbyLocks(
     ctx.now,
     request.project,
     patterns.map(({ pattern }) => pattern),
@@ -52,7 +52,7 @@ export function* lockScope(ctx: EngineContext, request: ScopeRequest): Tx<ScopeL
   // Locks that the agent holds without a task count as its own.
   const by = { agent, task, ownsUntasked: true };
   const wanted = { by, patterns, queuePosition: positionOrLast(request) };
-  const obstacles = unlessTooMuch(() => new LockTable(ctx.now, near).obstacles(wanted));
+  const obstacles = whole ? unlessTooMuch(() => new LockTable(ctx.now, near).obstacles(wanted)) : undefined;
   // Too much to compare: it waits for a lock nearby, with whose end there is less of it.
   const first = obstacles ? nearestOf(obstacles) : obstacleNearby(near, wanted);
   if (first) return { blockedBy: first.lock.request, conflict: conflictOf(first), compared: obstacles !== undefined };
@@ -97,11 +97,12 @@ export interface ScopeQuery extends Pick<ScopeRequest, "project" | "queuePositio
  */
 export function* conflictsOfScope(ctx: EngineContext, request: ScopeQuery): Tx<Conflict[] | undefined> {
   const patterns = yield* patternsOfScope(request.scope);
-  const near = yield* locksNear(
+  const { locks: near, whole } = yield* nearbyLocks(
     ctx.now,
     request.project,
     patterns.map(({ pattern }) => pattern),
   );
+  if (!whole) return undefined;
   const by = { agent: request.agent, task: null, ownsUntasked: true };
   const wanted = { by, patterns, queuePosition: positionOrLast(request) };
   return unlessTooMuch(() => new LockTable(ctx.now, near).obstacles(wanted).map(conflictOf));

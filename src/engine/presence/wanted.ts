@@ -7,7 +7,7 @@ import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { isOpen } from "../lifecycle/run-state.js";
-import { isStale, locksNear, LockTable, patternOf } from "../locks/conflicts.js";
+import { isStale, nearbyLocks, LockTable, patternOf } from "../locks/conflicts.js";
 import { keptPattern, overlaps, type PathPattern } from "../paths/paths.js";
 import { meets, type Offer } from "../scheduling/demands.js";
 
@@ -96,10 +96,9 @@ function* wanterOfLocks(ctx: EngineContext, held: SilentHoldings, locks: readonl
   const here = held.wants.filter((want) => want.project === project);
   const denied = here.find((want) => locks.some((one) => isWanted(one, patternsOf(want, one))));
   if (denied) return { ...denied, what: lock.path };
-  const near = new LockTable(
-    ctx.now,
-    yield* locksNear(ctx.now, { id: project, outermost: lock.outermost }, locks.map(patternOf)),
-  );
+  // The first of those that are read will do.
+  const space = { id: project, outermost: lock.outermost };
+  const near = new LockTable(ctx.now, (yield* nearbyLocks(ctx.now, space, locks.map(patternOf))).locks);
   const waiting = locks
     .flatMap((one) => near.overlapping(patternOf(one)).filter((other) => conflicts(one.mode, other.mode)))
     .find((other) => other.state === "queued" && other.agent !== held.agent && !isStale(other, ctx.now));

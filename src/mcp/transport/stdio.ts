@@ -11,6 +11,7 @@ const INVALID_REQUEST = -32600;
 /** Requests under way at once, and their bytes: beyond either, further input is left in the pipe until some are answered. */
 const UNANSWERED_MAX = 1_000;
 const UNANSWERED_BYTES_MAX = 32_000_000;
+const MESSAGE_DEPTH_MAX = 1_000;
 
 export interface StdioOptions {
   readonly input?: Readable;
@@ -135,6 +136,11 @@ export class StdioTransport implements Transport {
       this.#complain(INVALID_PARAMS, wrong, idOf(data));
       return;
     }
+    // The SDK writes out a response that it does not expect, recursively: a deep one would end the process.
+    if (!isJSONRPCRequest(message.data) && isDeeperThan(MESSAGE_DEPTH_MAX, message.data)) {
+      this.#complain(INVALID_REQUEST, `Invalid request: the line is nested more than ${MESSAGE_DEPTH_MAX} levels deep`);
+      return;
+    }
     this.#note(message.data, text.length);
     this.onmessage?.(message.data);
   }
@@ -178,6 +184,15 @@ function withoutNulls(data: unknown): unknown {
   if (params === null) return message;
   if (!isObject(params)) return data;
   return { ...message, params: Object.fromEntries(Object.entries(params).filter(([, value]) => value !== null)) };
+}
+
+function isDeeperThan(levels: number, value: unknown): boolean {
+  let layer: unknown[] = [value];
+  for (let depth = 0; layer.length > 0; depth++) {
+    if (depth > levels) return true;
+    layer = layer.flatMap((one): unknown[] => (typeof one === "object" && one !== null ? Object.values(one) : []));
+  }
+  return false;
 }
 
 function idOf(data: unknown): string | number | undefined {

@@ -1,5 +1,5 @@
 import { LOCK_MODES, LOCK_KINDS, LOCK_STATES, type LockMode } from "../../base/statuses.js";
-import { many, bySize, flag, int, intOrNull, oneOf, only, placeholders, text, textOrNull } from "../rows.js";
+import { many, bySize, flag, int, intOrNull, oneOf, only, placeholders, sole, text, textOrNull } from "../rows.js";
 import { columns, insertInto, insertRows, named, type RowOf, table } from "../tables.js";
 import { first, type Tx } from "../tx.js";
 
@@ -87,6 +87,12 @@ const AFTER_ALL = "\u{10ffff}";
 const RANGE_COUNTS = [0, 1, 8, 32];
 const RANGES_MAX = 32;
 
+/**
+ * Locks that one transaction looks through, and that a project has before further ones are refused: reading as many takes some
+ * 0.4 s, during which nothing else is written.
+ */
+export const LOCKS_READ_MAX = 25_000;
+
 /** A text per number of ranges and of prefixes. Each part names the project, so that the index serves each by itself. */
 const WITH_PREFIX = new Map(
   RANGE_COUNTS.map((count) => {
@@ -96,16 +102,24 @@ const WITH_PREFIX = new Map(
     );
     const exactly = (size: number) =>
       size === 0 ? [] : [`(l.project = $2 AND l.prefix IN (${placeholders(size, 3 + 2 * count)}))`];
-    return [count, bySize((size) => `${SELECT_LOCKS} WHERE ${[...ranges, ...exactly(size)].join(" OR ")}`)];
+    return [
+      count,
+      bySize(
+        (size) => `${SELECT_LOCKS} WHERE ${[...ranges, ...exactly(size)].join(" OR ")} LIMIT ${LOCKS_READ_MAX + 1}`,
+      ),
+    ];
   }),
 );
 
-/** The locks of a project that have one of the prefixes. Each once; the cost does not depend on the others. */
+/**
+ * Returns the locks of a project that have one of the prefixes, each once; the cost does not depend on the others. Of more than
+ * `LOCKS_READ_MAX` it returns only some, and more than `LOCKS_READ_MAX`.
+ */
 export function* locksByPrefix(now: number, { project, exactly, under }: PrefixSearch): Tx<Lock[]> {
   const locks = new Map<string, Lock>();
   const lists = listsOf(exactly);
   const ranges = rangesOf(under);
-  for (let at = 0; at < Math.max(lists.length, ranges.length); at++) {
+  for (let at = 0; at < Math.max(lists.length, ranges.length) && locks.size <= LOCKS_READ_MAX; at++) {
     const { count, bounds } = ranges[at] ?? { count: 0, bounds: [] };
     const list = lists[at] ?? [];
     const sql = WITH_PREFIX.get(count)?.(list.length) ?? "";
@@ -195,6 +209,13 @@ export function* projectsToExpire(now: number, limit: number): Tx<string[]> {
     "SELECT project FROM file_locks WHERE expires_at IS NOT NULL AND expires_at <= $1 GROUP BY project ORDER BY min(expires_at) LIMIT $2",
     [now, limit],
   ]);
+}
+
+const COUNT = "SELECT count(*) AS locks FROM file_locks WHERE project = $1";
+
+/** Returns the number of a project's locks, offers and requested paths. */
+export function* countLocks(project: string): Tx<number> {
+  return yield* sole(only("locks", int), [COUNT, [project]]);
 }
 
 const LIST_SIZES = [1, 4, 16, 128] as const;

@@ -282,4 +282,36 @@ describe.each(BACKENDS)("locks on %s", (backend) => {
     await expect(room.acquire("bob", globs("b"))).rejects.toThrow(BatonError);
     expect((await room.events()).filter(({ agent }) => agent === "bob")).toEqual([]);
   });
+
+  test("the locks of a project are bounded; renewing and releasing stay possible", async () => {
+    const room = await open();
+    await room.acquire("ann", ["a"]);
+    await room.store.transact(function* () {
+      const more = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 24999)";
+      const same = "owner, project, request, kind, mode, state, agent, task, session, token, since, expires_at, reason";
+      yield [
+        `INSERT INTO file_locks (id, path, prefix, ${same}) ${more} SELECT id || i, 'd/' || i, 'd/' || i, ${same} FROM file_locks CROSS JOIN n`,
+      ];
+    });
+    await expect(room.acquire("bob", ["b"])).rejects.toMatchObject({
+      code: "limit_exceeded",
+      details: { locks: 25_000, added: 1, locks_max: 25_000 },
+    });
+    expect(await room.outcome("ann", ["a"])).toBe("granted");
+    await room.release("ann", ["a"]);
+    expect(await room.outcome("bob", ["b"])).toBe("granted");
+  });
+});
+
+test("requests in line in one place are bounded: each further one is held against all of them", async () => {
+  const room = await openLockRoom("sqlite", {});
+  const paths = Array.from({ length: 1_000 }, (_, i) => `f${i}`);
+  await room.acquire("ann", paths);
+  for (const agent of ["bob", "cem"]) await room.acquire(agent, paths, { waitMs: 1_000 });
+  await expect(room.acquire("dan", paths, { waitMs: 1_000 })).rejects.toMatchObject({
+    code: "limit_exceeded",
+    details: { queued: 2_000, added: 1_000, queued_max: 2_000 },
+  });
+  expect(await room.outcome("dan", paths)).toBe("denied");
+  expect(await room.outcome("dan", ["f0"], { waitMs: 1_000 })).toBe("queued");
 });

@@ -131,6 +131,19 @@ describe("bad lines", () => {
     expect(await server.next(withId(8))).toHaveProperty("result.structuredContent.operations");
   });
 
+  test("responses and notifications nested 100,000 levels deep are refused, and the server lives on", async () => {
+    const server = startServer();
+    await server.write(line(INITIALIZE));
+    await server.next(withId(0));
+    const deep = `${"[".repeat(100_000)}${"]".repeat(100_000)}`;
+    for (const body of [`"id":"d","result":{"x":${deep}}`, `"method":"notifications/x","params":{"x":${deep}}`]) {
+      await server.write(`{"jsonrpc":"2.0",${body}}\n`);
+      expect(await server.next()).toMatchObject({ error: { code: -32600 } });
+    }
+    await server.write(call(8, "find_operations", {}));
+    expect(await server.next(withId(8))).toHaveProperty("result.structuredContent.operations");
+  });
+
   test("parameters of the wrong shape are the caller's mistake, told in a sentence", async () => {
     const server = startServer();
     await server.write(line(INITIALIZE));
