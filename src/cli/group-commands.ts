@@ -4,6 +4,7 @@ import path from "node:path";
 import type { Act } from "./command.js";
 import { hint } from "../base/names.js";
 import { UsageError } from "./failure.js";
+import { habitOf } from "./usage.js";
 import { amount, collect, wholeNumber } from "./option-values.js";
 
 // Commands that stand in groups, such as `baton workflow list`, and the options of those that run a workflow.
@@ -39,7 +40,8 @@ function defaultCommand(group: Command, name: string): Command {
       if (word === undefined) return;
       const known = group.commands.map((one) => one.name());
       throw new UsageError(
-        `Unknown command ${group.name()} ${word}${hint(word, known)}. \`baton ${group.name()} --help\` lists them.`,
+        habitOf([group.name(), word]) ??
+          `Unknown command ${group.name()} ${word}${hint(word, known)}. \`baton ${group.name()} --help\` lists them.`,
       );
     });
 }

@@ -1,6 +1,6 @@
 import { isObject } from "../base/json.js";
 import { hint } from "../base/names.js";
-import { UsageError } from "./failure.js";
+import { quoted, UsageError } from "./failure.js";
 
 /** The part of a JSON Schema that says how a flag is read. */
 export interface FlagSchema {
@@ -42,7 +42,7 @@ export function parseOperationFlags(
   const lists = new Map<string, unknown[]>();
   let whole: Record<string, unknown> = {};
   for (let at = 0; at < args.length; at++) {
-    const flag = flagAt(args, at, { properties, meant });
+    const flag = flagAt(args, at, { properties, required: schema.required ?? [], meant });
     at += flag.taken;
     if (flag.name === WHOLE) {
       whole = wholeInput(flag.text === "-" ? stdin() : flag.text);
@@ -72,15 +72,19 @@ interface Flag {
 
 interface KnownFlags extends Required<Pick<FlagReading, "meant">> {
   readonly properties: Readonly<Record<string, FlagSchema>>;
+  readonly required: readonly string[];
 }
 
-function flagAt(args: readonly string[], at: number, { properties, meant }: KnownFlags): Flag {
+function flagAt(args: readonly string[], at: number, { properties, required, meant }: KnownFlags): Flag {
   const argument = args[at] ?? "";
   const match = /^--([A-Za-z][\w-]*)(?:=([\s\S]*))?$/.exec(argument);
-  if (match === null) throw new UsageError(`"${argument}" is not a flag: write parameters as --name value.`);
+  if (match === null)
+    throw new UsageError(
+      `"${argument}" is not a flag: write parameters as --name value${exampleOf(argument, required)}.`,
+    );
   const [, typed = "", inline] = match;
   const said = `--${typed}`;
-  const name = nameOf(typed.replaceAll("-", "_"), { properties, meant });
+  const name = nameOf(typed.replaceAll("-", "_"), { properties, required, meant });
   const negated = name.startsWith("no_") ? name.slice("no_".length) : undefined;
   if (negated !== undefined && inline === undefined && properties[negated]?.type === "boolean") {
     return { name: negated, said, text: "false", taken: 0 };
@@ -95,6 +99,14 @@ function flagAt(args: readonly string[], at: number, { properties, meant }: Know
   if (next === undefined || next.startsWith("--"))
     throw new UsageError(`${said} needs a value: ${said} ${form(properties[name])}.`);
   return { name, said, text: next, taken: 1 };
+}
+
+/** The flag that was probably meant: `title=x`, or the one value that the operation needs. */
+function exampleOf(argument: string, required: readonly string[]): string {
+  const [, name, value] = /^([A-Za-z][\w-]*)=([\s\S]*)$/.exec(argument) ?? [];
+  const [only, ...others] = required;
+  if (name !== undefined && value !== undefined) return `: --${name} ${quoted(value)}`;
+  return only === undefined || others.length > 0 ? "" : `: --${only.replaceAll("_", "-")} ${quoted(argument)}`;
 }
 
 function nameOf(written: string, { properties, meant }: KnownFlags): string {

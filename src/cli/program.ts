@@ -10,6 +10,7 @@ import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
 import { utf8Text } from "../base/texts/text-file.js";
 import { addDeadLetters, addProject, addWorkflow, withRunOptions } from "./group-commands.js";
 import { addRunCommands } from "./run-commands.js";
+import { habitOf, usageErrorOf } from "./usage.js";
 import { terminalOf } from "./terminal/terminal.js";
 import { shownJson, shownText } from "../base/texts/shown-text.js";
 
@@ -25,25 +26,20 @@ export async function runCommandLine(args: readonly string[], host: CommandHost)
     });
   }
   const wantsJson = args.includes("--json");
+  const program = programOf(place, { quiet: wantsJson });
   try {
-    await programOf(place, { quiet: wantsJson }).parseAsync([...args], { from: "user" });
+    await program.parseAsync(args.length === 1 && args[0] === "-v" ? ["-V"] : [...args], { from: "user" });
     return exitCode;
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT.succeeded;
-    const worded = await wordFailure(error instanceof CommanderError ? usageErrorOf(error) : error);
+    const worded = await wordFailure(
+      error instanceof CommanderError ? await usageErrorOf(error, { program, args }) : error,
+    );
     if (worded === undefined) throw error;
     if (wantsJson) place.stdout.print(`${shownJson(worded.json, 2)}\n`);
     else place.stderr.print(`${shownText(worded.text)}\n`);
     return worded.exitCode;
   }
-}
-
-/** Commander says what is wrong and which command or option is nearest. */
-function usageErrorOf({ message, code }: CommanderError): UsageError {
-  // With a group of commands it has shown the help instead.
-  if (code === "commander.help") return new UsageError("Missing subcommand. Run `baton COMMAND --help` for usage.");
-  const said = message.replace(/^error: /, "").replaceAll(/\s*\n\s*/g, " ");
-  return new UsageError(`${said.replace(/\.$/, "")}. Run \`baton --help\` for usage.`);
 }
 
 function commandPlace(host: CommandHost, end: (exitCode: ExitCode) => void): CommandPlace {
@@ -172,7 +168,9 @@ function addHelp(program: Command, place: CommandPlace): void {
       const known = program.commands.flatMap((one) => [one.name(), ...one.aliases()]);
       const command = program.commands.find((one) => [one.name(), ...one.aliases()].includes(name));
       if (command === undefined)
-        throw new UsageError(`Unknown command ${name}${hint(name, known)}. \`baton --help\` lists them.`);
+        throw new UsageError(
+          habitOf([name]) ?? `Unknown command ${name}${hint(name, known)}. \`baton --help\` lists them.`,
+        );
       command.help();
     });
   program.command("version", { hidden: true }).action(() => place.stdout.print(`${place.host.version}\n`));
@@ -215,6 +213,7 @@ function addStatus(program: Command, act: Act): void {
   program
     .command("status")
     .description("show what is running, project by project, and what is stuck")
+    .argument("[run]", "a run alone, as `baton show` does")
     .action(act(async () => (await commands()).status));
   const group = program.command("orchestration").description("show the system as a whole");
   group

@@ -1,5 +1,7 @@
 import { writeFileSync } from "node:fs";
 import path from "node:path";
+import { HABITS } from "../../src/cli/usage.js";
+import { catalogue } from "../../src/tools/registry.js";
 import { describe, expect, test } from "vitest";
 import { baton as batonProcess, startCommandLineFixture } from "../support/servers/command-line.js";
 import { baton, batonJson } from "../support/servers/in-process.js";
@@ -15,12 +17,20 @@ describe("invalid arguments", () => {
     [["run", "x.yaml", "--budget", "-1"], "Expected an amount above 0"],
     [["run", "x.yaml", "--priority", "urgent"], "critical, high, normal, low"],
     [["workflow", "lst"], "Did you mean list?"],
+    [["start", "w.yaml"], "There is no command start: `baton run FILE.yaml` runs a workflow."],
+    [["project", "show", "p"], "`baton call get_project_status --project NAME` shows it."],
+    [["failed", "retry", "x"], "`baton failed replay ID` retries a failed task"],
+    [["claim_task"], "claim_task is an operation: `baton call claim_task` calls it."],
+    [["help", "init"], "nothing has to be set up"],
+    [["validate"], "missing required argument 'file'. Usage: `baton validate [options] <file>`."],
+    [["run", "x.yaml", "--wacth"], "Run `baton run --help` for usage."],
+    [["call", "create_task", "title=Fix login"], "write parameters as --name value: --title 'Fix login'."],
     [["serve", "--tolsets", "all"], "Did you mean --toolsets?"],
     [["--bogus"], "unknown option '--bogus'"],
     [["status", "--db", "a", "--database-url", "postgres://b/c"], "cannot be used with"],
     [["call", "get_rum"], 'did you mean "get_run"?'],
     [["call", "get_run", "--rn", "x"], 'did you mean "--run"?'],
-    [["call", "get_run", "run_x"], "write parameters as --name value"],
+    [["call", "get_run", "run_x"], "write parameters as --name value: --run run_x."],
     [["call", "get_run", "--run"], "--run needs a value"],
     [["call", "get_run"], '"run" is missing'],
     [["call", "fail_task", "--error", "{oops"], "--error takes JSON"],
@@ -55,6 +65,14 @@ test.each([
   const { code, stdout, stderr } = await baton(startCommandLineFixture(), args);
   expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/^Usage: baton/);
+});
+
+test("the operations that a habit is answered with exist", () => {
+  const named = Object.values(HABITS).flatMap((text) =>
+    [...text.matchAll(/baton call (\w+)/g)].map(([, name]) => name),
+  );
+  expect(named.length).toBeGreaterThan(5);
+  expect(named.filter((name) => catalogue.find(name ?? "") === undefined)).toEqual([]);
 });
 
 test("--version says the version of the package", async () => {

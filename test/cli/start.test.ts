@@ -36,8 +36,11 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]]])(
     const loaded = files.flatMap((file) => MODULES[path.relative("dist", file)] ?? [file]);
     expect(loaded).toContain("src/main.ts");
     expect(loaded).toContain("src/app/serve.ts");
-    // Modules a plain start needs: errors, settings with their durations, areas, the test for an object, and the search for the nearest name.
-    const light = ["errors", "settings", "durations", "names", "areas", "json"].map((name) => `src/base/${name}.ts`);
+    // Modules a plain start needs: errors, settings with their durations and modes, areas, the tests for an object and a directory, and the
+    // search for the nearest name.
+    const light = ["errors", "settings", "durations", "statuses", "names", "areas", "json", "directories"].map(
+      (name) => `src/base/${name}.ts`,
+    );
     const heavy = loaded.filter((file) =>
       /^src\/(?:cli|base|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg|graphology)/.test(
         file,

@@ -19,7 +19,9 @@ const QUESTIONS_SHOWN = 10;
 const ASK_COLUMNS = 200;
 
 /** `baton status`: what goes on, project by project, and what keeps it from going on. */
-export async function status({ call, stdout, host }: CommandContext): Promise<CommandAnswer> {
+export async function status(context: CommandContext, run: string | undefined): Promise<CommandAnswer> {
+  if (run !== undefined) return (await import("./runs.js")).show(context, run, undefined);
+  const { call, stdout, host } = context;
   const { style } = stdout;
   const system = await call("get_system_status", {});
   const health = await call("get_health_status", {});
