@@ -129,10 +129,10 @@ describe.each(BACKENDS)("claims that find nothing, on %s", (backend) => {
     expect(over.detail).toMatch(new RegExp(`ended as cancelled at 20\\S+; ${stop}$`));
   });
 
-  test("commands are waited for, not offered to agents, and one that no server runs says so", async () => {
+  test("a command that no server runs is named with the reason", async () => {
     const { app, run } = await started([{ key: "make", kind: "command", run: "true" }]);
     expect(await why(app, "ann", { run })).toMatchObject({
-      reason: "nothing_ready",
+      reason: "no_capability",
       detail: "make is a command that waits: no running server is allowed to run commands",
     });
   });

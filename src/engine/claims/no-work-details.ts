@@ -126,8 +126,9 @@ function* excludedFrom(offer: Offer, lane: LaneAtHand): Tx<string[]> {
 const CHECKED_MAX = 20;
 
 /** Says of commands and tool calls that are ready why no server carries them out, or that one will. */
-export function* served(ctx: EngineContext, lanes: readonly LaneAtHand[]): Tx<string> {
+export function* served(ctx: EngineContext, lanes: readonly LaneAtHand[]): Tx<{ detail: string; waits: boolean }> {
   const names: string[] = [];
+  let isWaiting = false;
   for (const { run, demand } of lanes.filter((lane) => lane.demand.executor !== "agent").slice(0, NAMED_MAX + 1)) {
     const [first] = yield* readyOfDemand({ run, demand }, 1);
     const line = demand.command ?? "";
@@ -135,12 +136,13 @@ export function* served(ctx: EngineContext, lanes: readonly LaneAtHand[]): Tx<st
     const obstacle = isCommand
       ? yield* commandObstacle(ctx, { project: demand.project, run, line })
       : yield* toolObstacle(ctx, { run, line });
+    isWaiting ||= obstacle !== undefined;
     const what = isCommand ? "command" : "tool call";
     names.push(
       `${first?.task.key ?? what} is a ${what} that ${obstacle ? `waits: ${obstacle.detail}` : "a server runs"}`,
     );
   }
-  return listed(names);
+  return { detail: listed(names), waits: isWaiting };
 }
 
 /** Names the agents at work with their tasks, and whether those are plans. */

@@ -169,10 +169,11 @@ function* notForThisAgent(ctx: EngineContext, offer: Offer, lanes: readonly Lane
   }
   const forAgents = lanes.filter(({ demand }) => demand.executor === "agent");
   const served = yield* details.served(ctx, lanes);
-  // Agents are not asked for what servers run.
-  if (forAgents.length === 0) return { reason: "nothing_ready", detail: served, retryAfterMs: RETRY_AFTER_MS };
-  const asked = yield* details.notOffered(offer, forAgents);
-  const detail = served === "" ? asked : `${asked}; ${served}`;
+  // Agents are not asked for what a server will run.
+  if (forAgents.length === 0 && !served.waits)
+    return { reason: "nothing_ready", detail: served.detail, retryAfterMs: RETRY_AFTER_MS };
+  const asked = forAgents.length === 0 ? "" : yield* details.notOffered(offer, forAgents);
+  const detail = [asked, served.detail].filter((one) => one !== "").join("; ");
   return { reason: "no_capability", detail, retryAfterMs: RETRY_LATER_MS };
 }
 

@@ -51,14 +51,14 @@ export function* lastAttempts(tasks: readonly string[]): Tx<LastAttempt[]> {
   ]);
 }
 
-/** The pending tasks that depend on one of these, at most `limit`: what comes next. */
+/** The pending tasks that depend on one of these, at most `limit`: what comes next. Reads about as many rows, however many depend on them. */
 export function* pendingDependents(tasks: readonly string[], limit: number): Tx<Task[]> {
   const found = yield* manyIn(TASKS.read, tasks, (chunk) => [
-    // A task of several dependencies is found once for each.
-    `SELECT DISTINCT ${TASKS.columnsOf("t")} FROM dependencies d JOIN tasks t ON t.id = d.task
+    // In the order of the index, which ends the reading. A task of several dependencies is found once for each.
+    `SELECT ${TASKS.columnsOf("t")} FROM dependencies d JOIN tasks t ON t.id = d.task
      WHERE d.dependency IN (${placeholders(chunk.length, 2)}) AND t.status = 'pending' AND t.available_at IS NULL
-     ORDER BY t.id LIMIT $1`,
-    [limit, ...chunk],
+     ORDER BY d.dependency, d.task LIMIT $1`,
+    [2 * limit, ...chunk],
   ]);
   const byId = new Map(found.map((task) => [task.id, task]));
   return [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, limit);
