@@ -37,13 +37,19 @@ export function nearestFew(name: string, candidates: Iterable<string>, count: nu
   const bound = Math.max(1, Math.floor(wanted.length / 3));
   const close: { candidate: string; distance: number }[] = [];
   for (const candidate of candidates) {
-    const distance = editDistance(wanted, folded(candidate), bound);
+    const distance =
+      editDistance(wanted, folded(candidate), bound) ?? (isBeginning(name, candidate) ? bound + 1 : undefined);
     if (distance !== undefined) close.push({ candidate, distance });
   }
   return close
     .toSorted((a, b) => a.distance - b.distance)
     .slice(0, count)
     .map(({ candidate }) => candidate);
+}
+
+/** Whether a name is the first words of a longer one: `timeout` of `timeout_seconds`. */
+function isBeginning(name: string, candidate: string): boolean {
+  return name.length >= 3 && /^[_-]/.test(candidate.slice(name.length)) && candidate.startsWith(name);
 }
 
 /** ` (did you mean "x"?)`, or nothing. For the end of a sentence. */

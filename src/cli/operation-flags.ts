@@ -89,7 +89,7 @@ function flagAt(args: readonly string[], at: number, { properties, required, mea
   if (negated !== undefined && inline === undefined && properties[negated]?.type === "boolean") {
     return { name: negated, said, text: "false", taken: 0 };
   }
-  if (name !== WHOLE && properties[name] === undefined) throw unknown(said, name, properties);
+  if (name !== WHOLE && properties[name] === undefined) throw unknown(said, properties);
   if (inline !== undefined) return { name, said, text: inline, taken: 0 };
   const next = args[at + 1];
   if (properties[name]?.type === "boolean") {
@@ -113,10 +113,10 @@ function nameOf(written: string, { properties, meant }: KnownFlags): string {
   return properties[written] === undefined && written !== WHOLE ? (meant(written) ?? written) : written;
 }
 
-function unknown(said: string, name: string, properties: Readonly<Record<string, FlagSchema>>): UsageError {
+function unknown(said: string, properties: Readonly<Record<string, FlagSchema>>): UsageError {
   const names = [...Object.keys(properties), WHOLE].map((key) => `--${key.replaceAll("_", "-")}`);
   const known = names.length === 1 ? "It takes no parameters" : `It takes ${names.join(", ")}`;
-  return new UsageError(`Unknown parameter ${said}${hint(name, names)}. ${known}.`);
+  return new UsageError(`Unknown parameter ${said}${hint(said, names)}. ${known}.`);
 }
 
 function wholeInput(text: string): Record<string, unknown> {

@@ -117,7 +117,7 @@ function alternatives(errors: readonly (readonly Issue[])[]): string | undefined
 }
 
 function unknownKey(key: string, at: readonly PropertyKey[], known: readonly string[]): InputProblem {
-  const meant = nearest(key, known) ?? known.find((own) => own.startsWith(`${key}_`));
+  const meant = nearest(key, known);
   const shown = startOf(key, 100);
   const where = at.length === 0 ? "" : ` in "${pathText(at)}"`;
   const instead =

@@ -12,6 +12,8 @@ describe("the nearest name", () => {
     ["need", ["needs", "key"], "needs"],
     ["zebra", ["design", "test"], undefined],
     ["a", ["b"], "b"],
+    ["timeout", ["cursor", "timeout_seconds"], "timeout_seconds"],
+    ["time", ["timeout_seconds"], undefined],
     ["x", [], undefined],
   ])("%s among %j is %s", (name, candidates, expected) => {
     expect(nearest(name, candidates)).toBe(expected);

@@ -26,6 +26,7 @@ test("a flag under another system's name is the parameter that it means", () => 
     prompt: "p",
   });
   expect(() => parse("create_task", "--nedes", "a")).toThrow(/Unknown parameter --nedes/);
+  expect(() => parse("wait_for", "--timeout", "1")).toThrow(/--timeout \(did you mean "--timeout-seconds"\?\)/);
 });
 
 test("each value is read as its parameter's schema says", () => {

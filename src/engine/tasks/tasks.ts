@@ -14,7 +14,7 @@ import { takesWork } from "../lifecycle/run-state.js";
 import { type LeaseTerms, leaseTerms, renewLease, countsFromBeginning, interruption } from "../lifecycle/leases.js";
 import { taskMachine } from "../lifecycle/machines.js";
 import { transition } from "../machine.js";
-import { expandPlan, leavePlanning, planCompleted, type PlanReading, requirePlan } from "./plans.js";
+import { PLAN_EXAMPLE, expandPlan, leavePlanning, planCompleted, type PlanReading, requirePlan } from "./plans.js";
 import { type ChangedRun, RunChange, type TaskChanged } from "../lifecycle/run-change.js";
 import { settleDependents } from "../lifecycle/dependents.js";
 import { exampleOf } from "../steps/example-result.js";
@@ -79,15 +79,15 @@ function otherResult({ task }: LockedTask, token: number): BatonError {
 }
 
 function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: unknown): void {
-  const next = { tool: "complete_task", arguments: { task: task.id, token: task.token } };
+  const example = task.kind === "plan" ? PLAN_EXAMPLE : exampleOf(spec.output);
+  const next = { tool: "complete_task", arguments: { task: task.id, token: task.token, result: example } };
   requireStorable(ctx, task, { result, again: { said: "The task is still yours.", next } });
   const problems = unfitness(spec, result);
   if (problems.length === 0) return;
-  const mended = { ...next, arguments: { ...next.arguments, result: exampleOf(spec.output) } };
   const message = `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}. The task is still yours: mend the result and complete it again.`;
   throw new BatonError("invalid_input", message, {
     details: { task: task.id, problems, output: spec.output },
-    next: [mended],
+    next: [next],
   });
 }
 
