@@ -8,7 +8,7 @@ import type { CommandPolicy, McpServer } from "./base/executor-policy.js";
 import { allowCommandsSchema, commandsOf, realDirectory, rootsSchema } from "./config/commands.js";
 import { hint } from "./base/names.js";
 import { PRESENT_NAMES, type Settings, settingsSchema, withPresentNames } from "./base/settings.js";
-import { parseJsonc, placeOfError } from "./config/jsonc.js";
+import { flawOfError, parseJsonc, placeOfError } from "./config/jsonc.js";
 import { expandServers, mcpServersSchema, serversOf, serversOfClient } from "./config/mcp-servers.js";
 import { absolutePath } from "./config/paths.js";
 import { LOWERABLE, readRepositoryFile } from "./config/repository-file.js";
@@ -300,7 +300,7 @@ function parseObject(file: string, text: string): object {
     data = parseJsonc(text);
   } catch (error) {
     // A parser's message quotes the text, which may be a secret: only the place is told.
-    throw new BatonError("invalid_input", `${file}${placeOfError(error, text)}: not valid JSON.`, {
+    throw new BatonError("invalid_input", `${file}${placeOfError(error, text)}: not valid JSON${flawOfError(error)}.`, {
       details: { file },
     });
   }

@@ -325,3 +325,24 @@ describe("a client's file of MCP servers", () => {
     ]);
   });
 });
+
+test.each([
+  ["{ bad }", ":1:3: not valid JSON: a key in double quotes is expected."],
+  ['{\n "mcpServers" {} }', ":2:15: not valid JSON: a colon is expected."],
+  ['{ "a": 1 "b": 2 }', ":1:10: not valid JSON: a comma or a closing bracket is expected."],
+  ['{ "a": "hunter22 }', ": not valid JSON: a text is not closed by its double quote."],
+  ['{ "a": hunter22 }', ": not valid JSON: a text stands in double quotes."],
+  ['{ "a": 1 } }', ": not valid JSON: nothing may follow the closing bracket."],
+])("a file that is no JSON, %j, is refused with the place and what is expected there", (text, said) => {
+  const cwd = temporaryDirectory();
+  writeFileSync(path.join(cwd, "clients.json"), text);
+  const flags = { mcpConfig: path.join(cwd, "clients.json") };
+  let told = "";
+  try {
+    loadConfig({ flags, env: {}, cwd });
+  } catch (error) {
+    told = String(error);
+  }
+  expect(told).toContain(said);
+  expect(told).not.toContain("hunter22");
+});

@@ -20,13 +20,29 @@ export function parseJsonc(text: string): unknown {
 export function placeOfError(error: unknown, text: string): string {
   if (!(error instanceof SyntaxError)) return "";
   const [, position] = /position (\d+)/.exec(error.message) ?? [];
-  if (position === undefined) return error.message.includes("end of JSON") ? ` (it ends too early)` : "";
+  if (position === undefined) return error.message.includes("end of JSON") ? " (it ends too early)" : "";
   const before = text
     .slice(text.startsWith("\uFEFF") ? 1 : 0)
     .slice(0, Number(position))
     .split("\n");
   return `:${before.length}:${(before.at(-1)?.length ?? 0) + 1}`;
 }
+
+/** Says what a parser expected at that place, in words that quote nothing of the text: it may be a secret. Empty where it does not say. */
+export function flawOfError(error: unknown): string {
+  if (!(error instanceof SyntaxError)) return "";
+  return FLAWS.find(([words]) => words.test(error.message))?.[1] ?? "";
+}
+
+const FLAWS: readonly (readonly [RegExp, string])[] = [
+  [/^Expected ':'/, ": a colon is expected"],
+  [/property name/, ": a key in double quotes is expected"],
+  [/^Expected ','/, ": a comma or a closing bracket is expected"],
+  [/^Unexpected token/, ": a text stands in double quotes"],
+  [/Unterminated string|Bad control character/, ": a text is not closed by its double quote"],
+  [/escape/, ": a backslash in a text is doubled"],
+  [/^Unexpected non-whitespace/, ": nothing may follow the closing bracket"],
+];
 
 // A string is matched first, and stays as it is.
 const COMMENT = /("(?:[^"\\]|\\.)*")|\/\/[^\n\r]*|\/\*[^]*?\*\//g;

@@ -21,7 +21,7 @@ export function requirePlaceForCommands({ name, root }: Project, steps: readonly
   if (root !== null) return;
   const count = countCommands(steps);
   if (count === 0) return;
-  const message = `The workflow has ${count} command steps, and the project "${name}" has no directory to run them in. Nothing was started: ${WAYS_TO_A_ROOT}.`;
+  const message = `The workflow has ${count === 1 ? "a command step" : `${count} command steps`}, and the project "${name}" has no directory to run ${count === 1 ? "it" : "them"} in. Nothing was started: ${WAYS_TO_A_ROOT}.`;
   throw new BatonError("invalid_input", message, {
     details: { project: name, commands: count },
     next: [{ tool: "create_project", arguments: { name: "…", root: "…" } }],
