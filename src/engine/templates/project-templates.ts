@@ -67,7 +67,8 @@ function* requireUnlocked(
   place: Pick<Prepared, "root" | "files" | "caseInsensitive">,
 ): Tx<void> {
   const { root, files } = place;
-  const around = (yield* projectsOver(root)).map((project) => {
+  // The outermost first: every lock on a common file is met in it, under the name that says where the file lies.
+  const around = (yield* projectsOver(root)).toReversed().map((project) => {
     const below = relative(project.root ?? root, root).replaceAll(sep, "/");
     return { project, paths: files.map(({ path }) => posix.join(below, path)) };
   });
