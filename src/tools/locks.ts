@@ -103,7 +103,7 @@ async function withRealPaths<T extends { readonly paths?: readonly string[] | un
   if (written === undefined) return input;
   const root = await host.read((ctx) => rootOfPaths(ctx, input));
   if (root === undefined) return input;
-  const real = written.map((one) => host.files.pathOnDisk(root, one));
+  const real = written.map((one) => host.files.pathOnDisk(root, one).normalize("NFC"));
   return { ...input, ...(inNestedProject(root, real) ?? { paths: real }) };
 }
 
@@ -115,7 +115,10 @@ function inNestedProject(
   { root, inner }: NonNullable<TxResult<ReturnType<typeof rootOfPaths>>>,
   real: readonly string[],
 ): { project: string; paths: string[] } | undefined {
-  const below = inner.map((project) => ({ ...project, prefix: `${posix.relative(root, project.root ?? root)}/` }));
+  const below = inner.map((project) => ({
+    ...project,
+    prefix: `${posix.relative(root, project.root ?? root)}/`.normalize("NFC"),
+  }));
   const ownerOf = (path: string) =>
     below
       .filter(({ prefix }) => `${path}/`.startsWith(prefix))
