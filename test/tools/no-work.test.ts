@@ -35,6 +35,18 @@ describe.each(BACKENDS)("claims that find nothing, on %s", (backend) => {
     expect(detail).toMatch(/x is held by ben until 20/);
   });
 
+  test("locked_out names the task whose claim holds the files", async () => {
+    const [write, read] = [{ write: ["x"] }, { read: ["x"] }];
+    const { app, crew, run } = await started([
+      { key: "a", files: write },
+      { key: "b", files: read },
+    ]);
+    const { id } = await crew.take("ben", { run });
+    const { reason, detail } = await why(app, "ann", { run });
+    expect(reason).toBe("locked_out");
+    expect(detail).toContain(`: x is held by ben until it ends task ${id}`);
+  });
+
   test("reserved names the agent and until when, and says to look again then", async () => {
     const { app, run, ready } = await started([{ key: "a" }]);
     await app.call("register_agent", { name: "ben" });

@@ -42,6 +42,21 @@ describe.each(BACKENDS)("tasks whose dependencies failed, were skipped or came b
     ]);
   const blocked = { t: "blocked", u: "blocked", w: "blocked" };
 
+  test("a task that is judged after its dependencies failed names the tasks that failed, not those they block", async () => {
+    const crew = await crewOf();
+    const run = await start(crew, [{ key: "f", ...ONCE }, { key: "b", needs: ["f"] }, { key: "h" }]);
+    await failed(crew, run, "f");
+    await crew.app.call("create_task", { run, key: "t", title: "t", prompt: "t", dependencies: ["b"] });
+    await crew.app.call("modify_run", { run, changes: [{ op: "add_dependency", task: "h", on: "b" }] });
+    const { blocked: held, dead_letter } = await crew.app.call("get_run", { run });
+    const cause = {
+      kind: "dependency_failed",
+      detail: expect.stringMatching(/^f failed: /),
+      blocking: [dead_letter[0]!.task.id],
+    };
+    expect(held.map(({ task, reasons }) => [task.key, reasons])).toEqual(["b", "h", "t"].map((key) => [key, [cause]]));
+  });
+
   test("a failed and a cancelled dependency together block where the failure came first", async () => {
     const crew = await crewOf();
     const run = await meeting(crew);

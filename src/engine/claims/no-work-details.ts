@@ -1,15 +1,14 @@
 import { startOf } from "../../base/texts/stored-values.js";
 import { silentSince } from "../../store/agents/agents.js";
-import { locksOfRequests } from "../../store/locks/locks.js";
 import type { ClaimTarget } from "../../store/scheduling/lanes.js";
 import {
   COUNTED_MAX,
   heldAtHand,
   type LaneAtHand,
   readyOfDemand,
-  requestsInTheWay,
   retriesAtHand,
   reservedAtHand,
+  scopesKeptBack,
   waitsOf,
 } from "../../store/scheduling/obstacles.js";
 import { openQuestions } from "../../store/tasks/server-steps.js";
@@ -18,6 +17,8 @@ import type { Tx } from "../../store/tx.js";
 import { iso } from "../../base/time.js";
 import { tasksNamed, workersOf } from "../../store/tasks/workers.js";
 import type { EngineContext } from "../context.js";
+import { conflictsOfScope } from "../locks/task-locks.js";
+import type { Conflict } from "../locks/views.js";
 import { commandObstacle } from "../policy/command-runners.js";
 import { toolObstacle } from "../policy/tool-runners.js";
 import { isExcluded, type Offer } from "../scheduling/demands.js";
@@ -58,18 +59,28 @@ export function* runAtCapacity({ run, runName, maxParallel }: LaneAtHand): Tx<st
   return `run ${runName} (${run}) has as many tasks running as it may (max_parallel ${maxParallel}): ${work}`;
 }
 
-export function* lockedOut(now: number, lanes: readonly LaneAtHand[]): Tx<Explained> {
-  const requests: string[] = [];
-  for (const lane of lanes.slice(0, NAMED_MAX)) requests.push(...(yield* requestsInTheWay(lane, NAMED_MAX)));
-  const locks = yield* locksOfRequests(now, [...new Set(requests)]);
-  const ends = locks.flatMap(({ expiresAt }) => (expiresAt !== null && expiresAt > now ? [expiresAt] : []));
-  const named = yield* namesOf(locks.map(({ agent }) => agent));
-  const names = locks.map(({ path, agent, task, expiresAt, state }) => {
-    const ended = task === null ? "" : ` until it ends task ${task}`;
-    const until = expiresAt === null ? ended : expiresAt > now ? ` until ${iso(expiresAt)}` : "";
-    return `${path} is ${state === "queued" ? "waited for" : state} by ${named(agent)}${until}`;
+/** Names the locks in the way of the tasks that come first: those of claims too, which end with their task. */
+export function* lockedOut(ctx: EngineContext, agent: string, lanes: readonly LaneAtHand[]): Tx<Explained> {
+  const inTheWay = new Map<string, Conflict>();
+  for (const lane of lanes.slice(0, NAMED_MAX)) {
+    for (const { project, scope } of yield* scopesKeptBack(lane, NAMED_MAX)) {
+      const conflicts = (yield* conflictsOfScope(ctx, { project: { id: project }, scope, agent })) ?? [];
+      for (const one of conflicts) inTheWay.set(`${one.path} ${one.held_by}`, one);
+      if (inTheWay.size > NAMED_MAX) break;
+    }
+  }
+  const conflicts = [...inTheWay.values()];
+  const named = yield* namesOf(conflicts.map(({ held_by }) => held_by));
+  const names = conflicts.map(({ path, held_by, task, expires_at, state }) => {
+    const until = expires_at !== null && Date.parse(expires_at) > ctx.now ? ` until ${expires_at}` : undefined;
+    const ended = task === undefined ? "" : ` until it ends task ${task}`;
+    return `${path} is ${state === "queued" ? "waited for" : state} by ${named(held_by)}${until ?? ended}`;
   });
-  return { detail: `ready tasks need files that others hold: ${listed(names)}`, until: earliestOf(ends) };
+  const ends = conflicts.flatMap(({ expires_at }) => (expires_at === null ? [] : [Date.parse(expires_at)]));
+  const until = earliestOf(ends.filter((at) => at > ctx.now));
+  return names.length === 0
+    ? { detail: "ready tasks need files that others hold", until }
+    : { detail: `ready tasks need files that others hold: ${listed(names)}`, until };
 }
 
 export function* reserved(now: number, lanes: readonly LaneAtHand[]): Tx<Explained> {

@@ -142,7 +142,7 @@ function* heldBack(ctx: EngineContext, { offer, target, lanes }: AtHand): Tx<NoW
   }
   const parked = own.filter((lane) => lane.parked);
   if (parked.length === 0) return undefined;
-  const { detail, until } = yield* details.lockedOut(ctx.now, parked);
+  const { detail, until } = yield* details.lockedOut(ctx, offer.agent, parked);
   return { reason: "locked_out", detail, retryAfterMs: soonest(ctx, until, RETRY_AFTER_MS) };
 }
 

@@ -7,6 +7,7 @@ import type { Tx } from "../../store/tx.js";
 import { activateTasks } from "./activation.js";
 import { TASK_SETTLED, type Settled } from "./machines.js";
 import type { RunChange } from "./run-change.js";
+import { failureReason } from "./server-attempts.js";
 import { judge } from "../scheduling/triggers.js";
 
 /**
@@ -19,11 +20,11 @@ export function* settleDependents(change: RunChange, settled: readonly Settled[]
 
 /**
  * Decides pending tasks by their present counts: the last dependency of a new task, or of one counted afresh, may have settled long
- * ago. `reason` is given to tasks that become blocked. Returns the tasks that became ready.
+ * ago. Returns the tasks that became ready.
  */
-export function* settleWaiting(change: RunChange, waiting: readonly Task[], reason?: Reason): Tx<Task[]> {
+export function* settleWaiting(change: RunChange, waiting: readonly Task[]): Tx<Task[]> {
   const judged: Judged = { ready: [], block: [], skip: [] };
-  for (const task of waiting) judgeOne(judged, task, reason);
+  for (const task of waiting) judgeOne(judged, task);
   return yield* follow(change, judged);
 }
 
@@ -68,7 +69,7 @@ function* judgeDependents(wave: readonly Settled[]): Tx<Judged> {
   return judged;
 }
 
-function judgeOne(judged: Judged, task: Task, reason: Reason | undefined): void {
+function judgeOne(judged: Judged, task: Task, reason?: Reason): void {
   const waits = waitsForDependencies(task);
   const skipped = task.status === "skipped";
   if (!waits && !skipped && !isUntried(task)) return;
@@ -115,12 +116,19 @@ export function dependencyCounts(task: Task) {
 
 const BLOCKING_SHOWN_MAX = 10;
 
-/** The reason of a task whose dependency failed before this wave. */
+/** The reason of a task whose dependency failed before this wave: names the tasks that failed, not those they block. */
 function* failureOf(task: Task): Tx<Reason> {
-  const failed = (yield* dependenciesOf(task.id)).filter(({ status }) => settlementOf(status) === "failed");
-  const [first] = failed;
-  const detail = first ? `${first.key} is ${first.status}` : `${task.depsFailed} of its dependencies failed`;
-  return { kind: "dependency_failed", detail, blocking: failed.slice(0, BLOCKING_SHOWN_MAX).map(({ id }) => id) };
+  const causes = (yield* dependenciesOf(task.id)).flatMap(causesOf);
+  const detail = causes[0]?.detail ?? `${task.depsFailed} of its dependencies failed`;
+  const failed = new Set(causes.flatMap(({ blocking }) => blocking));
+  return { kind: "dependency_failed", detail, blocking: [...failed].slice(0, BLOCKING_SHOWN_MAX) };
+}
+
+function causesOf(dependency: Task): readonly Reason[] {
+  if (dependency.status === "blocked") return dependency.reasons;
+  if (dependency.status !== "dead_letter") return [];
+  const [error] = dependency.reasons;
+  return [failureReason(dependency, { type: error?.kind ?? "failed", message: error?.detail ?? "" })];
 }
 
 /** Ends tasks without a holder, grouped by state and reason. Returns them as settled. */

@@ -1,6 +1,6 @@
 import type { TriggerRule } from "../../base/statuses.js";
 import { countDependents, findTasksByKeys, findTasksByTitle, keysOfRun } from "../../store/tasks/lists.js";
-import { findTask, type Reason, type Task } from "../../store/tasks/tasks.js";
+import { findTask, type Task } from "../../store/tasks/tasks.js";
 import { lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
@@ -93,7 +93,7 @@ export function* addTask(ctx: EngineContext, adHoc: AdHoc): Tx<ChangedRun & { ta
   if (task.status === "ready") change.recordTask(task, "task.ready");
   yield* raiseRanks(change, needed, estimateOf(adHoc.step));
   // A dependency may have ended already in a way that settles the task at once.
-  yield* settleWaiting(change, [task], failureAmong(needed));
+  yield* settleWaiting(change, [task]);
   const changed = yield* change.flush();
   return { task: (yield* findTask(id)) ?? task, ...changed };
 }
@@ -103,14 +103,6 @@ function requireTriggerToHold({ trigger }: Step, needed: readonly Task[]): void 
   throw new BatonError("invalid_input", `trigger: "${trigger}" can never hold for a task without dependencies.`, {
     details: { trigger },
   });
-}
-
-function failureAmong(needed: readonly Task[]): Reason | undefined {
-  const failed = needed.filter(({ status }) => status === "dead_letter" || status === "blocked");
-  const [first] = failed;
-  if (!first) return undefined;
-  const blocking = failed.map(({ id }) => id);
-  return { kind: "dependency_failed", detail: `${first.key} is ${first.status}`, blocking };
 }
 
 function* requireFreeKey(run: Run, key: string): Tx<void> {

@@ -1,5 +1,5 @@
 import { RUN_KINDS, RUN_STATUSES } from "../../base/statuses.js";
-import { flag, int, intOrNull, many, one, oneOf, only, text, textOrNull } from "../rows.js";
+import { flag, int, intOrNull, many, one, oneOf, text, textOrNull } from "../rows.js";
 import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
 import { columns, type RowOf } from "../tables.js";
 import type { Tx } from "../tx.js";
@@ -62,13 +62,15 @@ export function* commandsAtHand(project: string, limit: number): Tx<RowOf<typeof
   ]);
 }
 
-/** The lock requests that keep ready tasks of a demand back, in the order of those tasks. */
-export function* requestsInTheWay(
+const PARKED = columns({ project: text, scope: text });
+
+/** The files of ready tasks of a demand that locks keep back, in the order of those tasks. */
+export function* scopesKeptBack(
   lane: { readonly run: string; readonly demand: Demand },
   limit: number,
-): Tx<string[]> {
-  return yield* many(only("parked_on", text), [
-    `SELECT parked_on FROM scope_lanes WHERE run = $1 AND demand = $2 AND parked_on IS NOT NULL
+): Tx<RowOf<typeof PARKED>[]> {
+  return yield* many(PARKED.read, [
+    `SELECT ${PARKED.columns} FROM scope_lanes WHERE run = $1 AND demand = $2 AND parked_on IS NOT NULL
      ORDER BY bucket, latest_start, rank_order, head LIMIT $3`,
     [lane.run, lane.demand.id, limit],
   ]);
