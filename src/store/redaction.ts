@@ -1,4 +1,4 @@
-import { BEGINNINGS, SERVICES } from "./secret-forms.js";
+import { BEGINNINGS, SERVICES, SHAPED } from "./secret-forms.js";
 
 /** The replacement of a secret. */
 export const REDACTED = "[redacted]";
@@ -17,6 +17,9 @@ const FIXED = new RegExp(
       .toSorted((a, b) => b.length - a.length)
       .map(escaped)
       .join("|")})`,
+    `(?<![A-Za-z0-9])(?:${Object.entries(SHAPED)
+      .map(([beginning, shape]) => `${escaped(beginning)}(?=${shape})`)
+      .join("|")})`,
     String.raw`\b(?:Bearer|Basic|bearer|basic|BEARER|BASIC)(?=\s)`,
     String.raw`(?<=\s)(?:-u|--user)(?=[\s=])`,
   ].join("|"),
@@ -32,7 +35,7 @@ const CREDENTIALS = /\s{1,5}[\w.~+/=-]{8,}/y;
 
 /** Names after which a value is a secret. A name may stand at the end of a longer one: DB_PASSWORD, npm_config__authToken. */
 const NAMES =
-  /(?:password|passwd|passphrase|pwd|secret|token|credentials?|authorization|(?:api|access|auth|private|secret|account|encryption|signing|master|storage|license)[_.-]?key|_auth)\d{0,3}(?=["'\\\s:=])/gi;
+  /(?:password|passwd|passphrase|pwd|secret|token|credentials?|authorization|cookie|x-amz-signature|(?<=[?&])sig|ext_pat|secret_key_base|(?:app|server|admin)_key|(?:become|db|database|smtp|mail|email|ftp|ssh|pg|mysql|redis|user|admin|root|proxy)_?pass|(?:api|access|auth|private|secret|account|encryption|signing|master|storage|license)[_.-]?key|_auth)\d{0,3}(?=["'\\\s:=])/gi;
 
 const SERVICE = new RegExp(
   String.raw`(?<![A-Za-z0-9])(?:${SERVICES.split(/\s+/).join("|")})[\w.-]{0,40}(?=["'\\\s:=])`,
@@ -46,7 +49,15 @@ const OF_A_FLAG = /([ \t]{1,5}|\\?["'],\s{0,5}(?=\\?["']))\\?(["'`]?)/y;
 const QUOTED = { '"': /[^"\\]{4,}/y, "'": /[^'"\\]{4,}/y, "`": /[^`"\\]{4,}/y } as const;
 const OF_A_USER = /[\s=]{1,3}["']?[^\s:"'\\]{1,100}:/y;
 const BARE = /[^\s"'`\\,;&}]{4,}/y;
+/** The credentials of a header that has another scheme than Bearer or Basic, and the pairs of a cookie: bounded, as finds may be many. */
+const HEADER_VALUE = {
+  authorization: /[A-Za-z][\w-]{0,30}[ \t]{1,5}[^\s"'`\\]{8,500}/y,
+  cookie: /[\w-]{1,100}=[^\r\n"'`\\]{4,500}/y,
+} as const;
 const FLAG_BEFORE = /--[\w-]{0,40}$/;
+/** Words of programming languages and places that a secret is read from stand for none. */
+const NO_SECRET =
+  /^(?:null|undefined|none|true|false|string|number|boolean|unknown|include|omit|same-origin|required|optional|missing|process\.env\.\w{1,100}|\$\{[\w.-]{1,100}|\$[A-Z_][A-Z0-9_]{0,100}|[A-Za-z_$][\w.$]{0,100}\(\)|[A-Z][A-Za-z]{0,60}(?:Token|Password|Credentials?|Secret))$/;
 const COUNT = /^\d{1,9}$/;
 
 /**
@@ -93,7 +104,7 @@ function fixedAt(text: string, { 0: found, index }: RegExpExecArray): Span | und
     return { from: THREE_PARTS.test(text.slice(index, to)) ? index : to, to };
   }
   if (found.startsWith("-u") || found === "--user") return passwordAt(text, endOf(OF_A_USER, text, end));
-  const least = LEAST.get(found);
+  const least = found in SHAPED ? 1 : LEAST.get(found);
   if (least === undefined) return credentialsAt(text, { from: index, to: end });
   const to = endOf(TOKEN, text, end) ?? end;
   return to - end >= least ? { from: index, to } : undefined;
@@ -139,11 +150,21 @@ function valueAt(text: string, { 0: name, index }: RegExpExecArray): Span | unde
   const isJson = before === '"' && text[end] === '"';
   if (opening !== "" && !isJson && endsString(text, from)) return undefined;
   if (text.startsWith(REDACTED, from)) return undefined;
-  const to = endOf(opening === "" ? BARE : QUOTED[opening as keyof typeof QUOTED], text, from);
+  const to = endOfValue(text, { name: name.toLowerCase(), opening, from });
   if (to === undefined) return undefined;
   const value = text.slice(from, to);
-  if (isCount(name, value) || isScheme(value)) return undefined;
+  if (isCount(name, value) || isScheme(value) || NO_SECRET.test(value)) return undefined;
   return { from, to };
+}
+
+function endOfValue(
+  text: string,
+  { name, opening, from }: { name: string; opening: string; from: number },
+): number | undefined {
+  if (opening !== "") return endOf(QUOTED[opening as keyof typeof QUOTED], text, from);
+  if (name === "cookie") return endOf(HEADER_VALUE.cookie, text, from);
+  const header = name === "authorization" ? endOf(HEADER_VALUE.authorization, text, from) : undefined;
+  return header ?? endOf(BARE, text, from);
 }
 
 function keyAt(text: string, found: RegExpExecArray): Span | undefined {

@@ -41,6 +41,11 @@ const BEGUN = [
   "heroku",
   "heroku_key=",
   "authorization:",
+  "authorization: a ",
+  "cookie:",
+  "cookie: a=b ",
+  "&sig=",
+  "key-",
   " -u a",
   "hooks.slack.com/",
   '\\"',
@@ -80,9 +85,29 @@ describe("secrets", () => {
     ["curl -u me:hunter22 https://a.example", `curl -u me:${REDACTED} https://a.example`],
     ["git clone https://a1b2c3d4e5f6a7b8@git.example/a.git", `git clone https://${REDACTED}@git.example/a.git`],
     ["redis://:hunter22@cache:6379", `redis://:${REDACTED}@cache:6379`],
+    ["Authorization: token abcd1234efgh", `Authorization: ${REDACTED}`],
+    ["-H 'Authorization: SSWS abcd1234efgh'", `-H 'Authorization: ${REDACTED}'`],
+    ["Cookie: theme=dark; sid=abcd1234\nnext", `Cookie: ${REDACTED}\nnext`],
+    ["DB_PASS=hunter22 next", `DB_PASS=${REDACTED} next`],
+    ["GET /c?sv=2020&sig=abcd1234%3D&se=1", `GET /c?sv=2020&sig=${REDACTED}&se=1`],
+    [`use ${"key-"}${"0a".repeat(16)} here`, `use ${REDACTED} here`],
+    [`ya${"29."}${"a1".repeat(20)}`, REDACTED],
     ["ADAFRUIT_IO=0123456789abcdef0123", `ADAFRUIT_IO=${REDACTED}`],
   ])("after a name, a flag, a scheme or in an address: %s", (text, redacted) => {
     expect(redactSecrets(text)).toBe(redacted);
+  });
+
+  test.each([
+    "const password = getPassword();",
+    "cancellationToken: CancellationToken",
+    "password: ${DB_PASSWORD}",
+    "token: process.env.NPM_TOKEN",
+    "credentials: 'same-origin'",
+    "the cookie: a biscuit",
+    "v1.0-beta+exp.sha.5114f85",
+    "key-value pairs, secret_santa and SKU",
+  ])("words and places that a secret is read from stay: %s", (text) => {
+    expect(redactSecrets(text)).toBe(text);
   });
 
   // The first five have no fixed beginning and no name beside them: only their length tells them from other texts.
