@@ -8,7 +8,7 @@ import {
   readyOfDemand,
   retriesAtHand,
   reservedAtHand,
-  scopesKeptBack,
+  scopeKeptBack,
   waitsOf,
 } from "../../store/scheduling/obstacles.js";
 import { openQuestions } from "../../store/tasks/server-steps.js";
@@ -59,15 +59,15 @@ export function* runAtCapacity({ run, runName, maxParallel }: LaneAtHand): Tx<st
   return `run ${runName} (${run}) has as many tasks running as it may (max_parallel ${maxParallel}): ${work}`;
 }
 
-/** Names the locks in the way of the tasks that come first: those of claims too, which end with their task. */
+/** Names the locks in the way of the first task of each lane: those of claims too, which end with their task. */
 export function* lockedOut(ctx: EngineContext, agent: string, lanes: readonly LaneAtHand[]): Tx<Explained> {
   const inTheWay = new Map<string, Conflict>();
   for (const lane of lanes.slice(0, NAMED_MAX)) {
-    for (const { project, scope } of yield* scopesKeptBack(lane, NAMED_MAX)) {
-      const conflicts = (yield* conflictsOfScope(ctx, { project: { id: project }, scope, agent })) ?? [];
-      for (const one of conflicts) inTheWay.set(`${one.path} ${one.held_by}`, one);
-      if (inTheWay.size > NAMED_MAX) break;
-    }
+    const kept = yield* scopeKeptBack(lane);
+    if (kept === undefined) continue;
+    const { project, scope } = kept;
+    const conflicts = (yield* conflictsOfScope(ctx, { project: { id: project }, scope, agent })) ?? [];
+    for (const one of conflicts) inTheWay.set(`${one.path} ${one.held_by}`, one);
   }
   const conflicts = [...inTheWay.values()];
   const named = yield* namesOf(conflicts.map(({ held_by }) => held_by));

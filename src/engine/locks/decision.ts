@@ -9,7 +9,7 @@ import {
   requestsOfAgents,
 } from "../../store/locks/requests.js";
 import { deleteLocks, insertLocks, type Lock, locksOfRequests, renewLocks } from "../../store/locks/locks.js";
-import type { Tx } from "../../store/tx.js";
+import { nothing, together, type Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { isOwn, type LockTable, type Obstacle, type QueuePosition, type WantedLocks } from "./conflicts.js";
 import type { Holder } from "./holders.js";
@@ -129,19 +129,21 @@ function* grant({ ctx, change, project, holder, patterns, table, request, queued
     if (exact) renewed.push(exact);
     else fresh.push(pattern);
   }
-  if (fresh.length > 0) yield* requireLockCapacity(project, fresh.length);
   if (queued && fresh.length === 0) change.free(queued.id);
   const { mode } = request;
   yield* renewLocks(renewed, { expiresAt, session, mode });
-  const made = yield* change.hold({
-    request: queued?.id ?? ctx.newId("lock"),
-    ...requester,
-    run,
-    session,
-    reason: request.reason ?? null,
-    patterns: fresh.map((pattern) => ({ pattern, mode })),
-    expiresAt,
-  });
+  const [made] = yield* together([
+    change.hold({
+      request: queued?.id ?? ctx.newId("lock"),
+      ...requester,
+      run,
+      session,
+      reason: request.reason ?? null,
+      patterns: fresh.map((pattern) => ({ pattern, mode })),
+      expiresAt,
+    }),
+    fresh.length === 0 ? nothing() : requireLockCapacity(project, fresh.length),
+  ]);
   const again = renewed.map((lock) => renewedLock(lock, { expiresAt, mode }));
   recordUpgrades(
     change,

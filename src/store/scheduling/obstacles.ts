@@ -64,15 +64,15 @@ export function* commandsAtHand(project: string, limit: number): Tx<RowOf<typeof
 
 const PARKED = columns({ project: text, scope: text });
 
-/** The files of ready tasks of a demand that locks keep back, in the order of those tasks. */
-export function* scopesKeptBack(
-  lane: { readonly run: string; readonly demand: Demand },
-  limit: number,
-): Tx<RowOf<typeof PARKED>[]> {
-  return yield* many(PARKED.read, [
+/** The files of the first ready task of a demand that locks keep back. */
+export function* scopeKeptBack(lane: {
+  readonly run: string;
+  readonly demand: Demand;
+}): Tx<RowOf<typeof PARKED> | undefined> {
+  return yield* one(PARKED.read, [
     `SELECT ${PARKED.columns} FROM scope_lanes WHERE run = $1 AND demand = $2 AND parked_on IS NOT NULL
-     ORDER BY bucket, latest_start, rank_order, head LIMIT $3`,
-    [lane.run, lane.demand.id, limit],
+     ORDER BY bucket, latest_start, rank_order, head LIMIT 1`,
+    [lane.run, lane.demand.id],
   ]);
 }
 
