@@ -102,6 +102,8 @@ function finished(run: Run): NoWork | undefined {
 function* projectOver(ctx: EngineContext, target: ClaimTarget): Tx<NoWork | undefined> {
   if (!("project" in target) || (yield* openRunsOf(target.project, 1)).length > 0) return undefined;
   const last = yield* lastRunOf(target.project);
+  // On PostgreSQL each statement sees what was committed before it: a run may have begun between the two.
+  if (last !== undefined && (yield* openRunsOf(target.project, 1)).length > 0) return undefined;
   if (last === undefined) {
     const detail = "no run has been started in this project yet, and no task was created";
     return { reason: "no_plan_yet", detail, retryAfterMs: RETRY_AFTER_MS };

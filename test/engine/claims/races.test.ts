@@ -55,6 +55,19 @@ describe("two registrations of one agent at once", () => {
   });
 });
 
+describe("a claim in a project whose first run begins meanwhile", () => {
+  it("waits for its tasks: the run is not taken for one that has ended", async () => {
+    const { first, second, gate } = await raceRoom();
+    const { project } = await second.call("create_project", { name: "p" });
+    const stopped = gate.stopAt(/runs_by_end/);
+    const waiting = first.call("claim_task", { agent: "early", project: project.id, wait_seconds: 50 });
+    await stopped.reached;
+    const { task } = await second.call("create_task", { project: project.id, title: "t", prompt: "do it" });
+    stopped.open();
+    expect(await waiting).toMatchObject({ outcome: "claimed", task: { id: task.id } });
+  });
+});
+
 describe("taking an agent out while it claims", () => {
   it("returns the claimed task", async () => {
     const { first, second, gate, waiting } = await raceRoom();
