@@ -65,7 +65,12 @@ export function* spreadElements(change: RunChange, { task, step, spec, values, p
 
 /** The key of an element's task, such as `module[0]`, which no step can have. */
 export function elementKey(key: string, index: number): string {
-  return `${key}[${index}]`;
+  return `${elementPrefix(key)}${index}]`;
+}
+
+/** The beginning of the keys of a step's elements. */
+export function elementPrefix(key: string): string {
+  return `${key}[`;
 }
 
 /** The step of one element. Steps of the server are filled in when they are activated, all others now. */

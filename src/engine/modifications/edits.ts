@@ -5,6 +5,7 @@ import type { JsonObject } from "../../base/json.js";
 import { PRIORITIES } from "../scheduling/order.js";
 import { type Problems, missingFirst, zodProblems } from "../../base/problems.js";
 import type { RunGraph, Vertex } from "../graph/run-graph.js";
+import { elementPrefix } from "../lifecycle/for-each.js";
 
 // The changes that modify_run knows, as what they do to the graph of a run in memory. What is wrong is noted, and nothing is
 // written before all of them are sound together.
@@ -273,8 +274,8 @@ function isElement({ key: name }: Vertex): boolean {
 }
 
 /** The step of a list waits for the tasks of its elements. */
-function isGathering({ key: name, needs }: Vertex): boolean {
-  return [...needs].some((need) => need.startsWith(`${name}[`));
+export function isGathering({ key: name, needs }: Pick<Vertex, "key" | "needs">): boolean {
+  return [...needs].some((need) => need.startsWith(elementPrefix(name)));
 }
 
 /** Applies changes to a graph, in their order; what is wrong with any is noted at its place. */

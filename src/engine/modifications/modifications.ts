@@ -16,7 +16,7 @@ import { instantiate } from "../steps/instantiate.js";
 import { Problems, problemsError } from "../../base/problems.js";
 import { ownProject, type Project } from "../projects/projects.js";
 import { requireCapacity, type ChangedRun, RunChange } from "../lifecycle/run-change.js";
-import { applyChanges } from "./edits.js";
+import { applyChanges, isGathering } from "./edits.js";
 import { RunGraph, type Vertex } from "../graph/run-graph.js";
 import { replan, type Replanned } from "./replan.js";
 import { shapeOf } from "../graph/shape.js";
@@ -153,7 +153,8 @@ function shown(keys: readonly string[]): readonly string[] {
 function dagOf(graph: RunGraph, { steps }: Replanned): Dag {
   const nodes = [...graph.all()].map(({ key, task, needs }) => {
     const step = steps.get(key);
-    return { key, needs: [...needs], weightMs: step === undefined ? (task?.estimateMs ?? 0) : estimateOf(step) };
+    const estimateMs = step === undefined ? (task?.estimateMs ?? 0) : estimateOf(step);
+    return { key, needs: [...needs], weightMs: isGathering({ key, needs }) ? 0 : estimateMs };
   });
   return buildDag(nodes);
 }

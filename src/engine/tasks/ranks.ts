@@ -2,6 +2,7 @@ import { refreshLane } from "../../store/scheduling/lanes.js";
 import { dependenciesOf, setOrder } from "../../store/tasks/transitions.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
+import { elementPrefix } from "../lifecycle/for-each.js";
 import { TASK_SETTLED } from "../lifecycle/machines.js";
 import type { RunChange } from "../lifecycle/run-change.js";
 
@@ -21,7 +22,7 @@ export function* raiseRanks(change: RunChange, parents: readonly Task[], rankMs:
       lifted.set(task.id, atLeast);
       yield* setOrder(task.id, { rankOrder: -atLeast, earlierByMs: atLeast - rank });
       if (task.status === "ready") yield* refreshLane({ run: change.run.id, demand: task.demand, scope: task.scope });
-      liftsOf(yield* dependenciesOf(task.id), atLeast, next);
+      liftsOf(yield* dependenciesOf(task.id), atLeast, { lifts: next, of: task });
     }
     wave = next;
   }
@@ -32,10 +33,18 @@ interface Lift {
   readonly atLeast: number;
 }
 
-/** Returns the rank each parent of a task of this rank must reach: each once, with the longest chain behind it. */
-function liftsOf(parents: readonly Task[], rankMs: number, lifts = new Map<string, Lift>()): Map<string, Lift> {
+/**
+ * Returns the rank each parent of a task of this rank must reach: each once, with the longest chain behind it. The elements of a
+ * for_each step have the rank of the step, whose own work they are.
+ */
+function liftsOf(
+  parents: readonly Task[],
+  rankMs: number,
+  { lifts, of }: { lifts: Map<string, Lift>; of?: Task } = { lifts: new Map() },
+): Map<string, Lift> {
   for (const task of parents) {
-    const atLeast = task.estimateMs + rankMs;
+    const isElement = of !== undefined && task.key.startsWith(elementPrefix(of.key));
+    const atLeast = isElement ? rankMs : task.estimateMs + rankMs;
     if (atLeast > (lifts.get(task.id)?.atLeast ?? Number.NEGATIVE_INFINITY)) lifts.set(task.id, { task, atLeast });
   }
   return lifts;

@@ -32,6 +32,26 @@ describe.each(BACKENDS)("the order of claims past locked files, on %s", (backend
     expect(await claimed(crew, 3)).toEqual(["a1", "d", "b"]);
   });
 
+  test("elements of a list count their step once, also after a task or a change behind it: the longer chain goes first", async () => {
+    const crew = await started();
+    const { run } = await crew.start(
+      [
+        { key: "seed" },
+        { key: "long", needs: ["seed"], estimate_ms: 420_000 },
+        { key: "list", needs: ["seed"], for_each: [1, 2], estimate_ms: 240_000 },
+      ],
+      { project: "p" },
+    );
+    await crew.complete(await crew.take("ann", { project: "p" }));
+    const after = { title: "after", prompt: "do it", dependencies: ["list"], estimate_ms: 60_000 };
+    await crew.app.call("create_task", { ...after, run: run.id, key: "after" });
+    const ready = async () => (await crew.app.call("list_tasks", { run: run.id, status: "ready" })).tasks[0]?.key;
+    expect(await ready()).toBe("long");
+    const last = { key: "last", prompt: "do it", needs: ["list"], estimate_ms: 60_000 };
+    await crew.app.call("modify_run", { run: run.id, changes: [{ op: "add_task", step: last }] });
+    expect(await ready()).toBe("long");
+  });
+
   test("an older task of the same priority in another lane comes before it", async () => {
     const crew = await started();
     const files = (key: string, path: string) => ({ key, files: { write: [path] } });
