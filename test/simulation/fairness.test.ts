@@ -53,6 +53,43 @@ test.each([1, 2, 3, 4, 5])(
   },
 );
 
+test.each([1, 2, 3, 4, 5, 6])(
+  "files that are held are no way past the order: each claim takes the first task whose file is free (seed %i)",
+  async (seed) => {
+    const draw = new Draw(seededRandom(seed));
+    const crew = new Crew(await startApp());
+    const { app } = crew;
+    await app.call("create_project", { name: "p", root: app.cwd });
+    const waiting: { key: string; level: number; file: string | undefined }[] = [];
+    for (const run of ["r", "t"]) {
+      const steps = Array.from({ length: 14 }, (_, at) => {
+        const level = draw.int(0, PRIORITY_LEVELS.length - 1);
+        const file = draw.chance(0.7) ? draw.pick(["x", "y", "z"]) : undefined;
+        waiting.push({ key: `${run}${at}`, level, file });
+        return { key: `${run}${at}`, priority: PRIORITY_LEVELS[level], ...(file && { files: { write: [file] } }) };
+      });
+      await crew.start(steps, { project: "p" });
+    }
+    const held: { id: string; token: number; file: string | undefined }[] = [];
+    for (let at = 0; waiting.length > 0 || held.length > 0; at++) {
+      if (held.length === 4 || draw.chance(0.4)) {
+        const [done] = held.splice(draw.int(0, Math.max(0, held.length - 1)), 1);
+        if (done) await crew.complete(done);
+        continue;
+      }
+      const free = waiting.filter(({ file }) => file === undefined || held.every((other) => other.file !== file));
+      const first = free.toSorted((a, b) => a.level - b.level)[0];
+      const claim = await crew.claim(`agent-${at}`, { project: "p" });
+      expect(claim.task?.key, `seed ${seed}, step ${at}`).toBe(first?.key);
+      if (!claim.task || !claim.lease || !first) continue;
+      waiting.splice(waiting.indexOf(first), 1);
+      held.push({ id: claim.task.id, token: claim.lease.token, file: first.file });
+    }
+  },
+);
+
+const PRIORITY_LEVELS = ["critical", "high", "normal", "low"] as const;
+
 interface Offer {
   readonly roles: readonly string[];
   readonly requires: readonly string[];
