@@ -19,6 +19,7 @@ export function serveFlags(args: readonly string[]): Flags | undefined {
         "allow-commands": { type: "boolean" },
         "mcp-config": { type: "string" },
         "log-level": { type: "string" },
+        "read-only": { type: "boolean" },
       },
     });
     const { db, toolsets } = values;
@@ -29,6 +30,7 @@ export function serveFlags(args: readonly string[]): Flags | undefined {
       allowCommands: values["allow-commands"],
       mcpConfig: values["mcp-config"],
       logLevel: values["log-level"],
+      readOnly: values["read-only"],
     };
   } catch (error) {
     if (error instanceof TypeError) return undefined;

@@ -31,7 +31,7 @@ export interface CommandContext extends CommandPlace {
   readonly call: TypedCall;
   /**
    * Does what a person may have to do: where it is refused for that, their secret is asked until the signal fires, and it is done again.
-   * What comes after is done in their name too.
+   * Later calls of the command are made in their name too.
    */
   readonly asPerson: <T>(act: (opened: Opened) => Promise<T>, signal?: AbortSignal) => Promise<T>;
 }

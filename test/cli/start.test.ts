@@ -19,7 +19,7 @@ register("data:text/javascript," + encodeURIComponent(hook));
 /** The sources of each file of the build. */
 const MODULES = JSON.parse(readFileSync(path.join(ROOT, "dist/chunks.json"), "utf8")) as Record<string, string[]>;
 
-test.each([[[]], [["serve"]], [["--toolsets", "locks"]]])(
+test.each([[[]], [["serve"]], [["--toolsets", "locks"]], [["--read-only"]]])(
   "a plain start (%j) loads no command line, no engine and no database before it has answered",
   async (args) => {
     const hook = path.join(temporaryDirectory(), "hook.mjs");

@@ -34,7 +34,7 @@ export function callerOf(
 
 /**
  * Refuses a call with a task's token that names another agent than the holder, and one over another connection where that worked on what
- * the task checks. Who comes with the token from elsewhere otherwise takes the lease along. Errors: `not_permitted`.
+ * the task checks. A caller that comes with the token from elsewhere takes the lease along otherwise. Errors: `not_permitted`.
  */
 export function* requireHolder(
   ctx: EngineContext,
