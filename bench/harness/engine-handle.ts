@@ -60,6 +60,7 @@ export class EngineHandle implements Engine {
         pid: process.pid,
         processStartedAt: clock.now(),
         client: "bench",
+        clientProcess: null,
         executor: false,
       },
       workplace: { cwd: "/nowhere", gitRoot: null, worktreeOf: null, caseInsensitive: false },

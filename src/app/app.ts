@@ -81,7 +81,15 @@ export class App {
     };
     const host = os.hostname();
     const ownEngine = () => this.#connection.engine(this.#identity.client);
-    this.#session = new SessionKeeper({ config, host, clock: runtime.clock, sessionless, engine: ownEngine, onOpened });
+    this.#session = new SessionKeeper({
+      config,
+      host,
+      clock: runtime.clock,
+      sessionless,
+      engine: ownEngine,
+      identify: () => this.#identity.findClientProcess(),
+      onOpened,
+    });
     this.#background = new BackgroundLoop({
       session: this.#session,
       logger,

@@ -3,8 +3,9 @@ import os from "node:os";
 import type { Caller, SessionIdentity } from "../engine/context.js";
 import type { Config } from "../config.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
-import { ownMark } from "../runtime/processes.js";
+import { ownMark, type ProcessMark } from "../runtime/processes.js";
 import { readWorkplace } from "../runtime/files/workplace.js";
+import { processKey } from "../store/presence/sessions.js";
 import { executorPolicy } from "./step-handlers.js";
 
 export interface IdentityOptions {
@@ -17,6 +18,8 @@ export interface IdentityOptions {
   readonly sessionless?: boolean;
   /** The identity that the client gives its conversation, which outlives this process. */
   readonly clientSession?: string | undefined;
+  /** The process of the client that started this one; undefined where that is not known. */
+  readonly clientProcess?: Promise<ProcessMark | undefined>;
   /** Takes steps of one run only, with its child runs, once `App.serveRun` has said which. */
   readonly servesOneRun?: boolean;
   /** `human` for a person at a terminal. */
@@ -25,9 +28,10 @@ export interface IdentityOptions {
   readonly seat?: Caller["seat"];
 }
 
-/** The session of this process, whose policy changes once: when the run that it serves has an id. */
+/** The session of this process. Its policy changes once, when the run that it serves has an id; its client's process is found soon. */
 interface OwnSession extends SessionIdentity {
   executor: ExecutorPolicy | false;
+  clientProcess: string | null;
 }
 
 /** The callers of this process: its client, the person who sits at that, and the process's own executor. */
@@ -68,6 +72,12 @@ export class Identity {
     };
   }
 
+  /** Finds the process of the client, before the session's row is written. */
+  async findClientProcess(): Promise<void> {
+    const mark = await this.#options.clientProcess;
+    if (mark !== undefined && this.#session !== undefined) this.#session.clientProcess = processKey(mark);
+  }
+
   /** Says which run this process serves; answers its policy, undefined where it takes no steps. */
   servesOnly(run: string): ExecutorPolicy | undefined {
     const session = this.#session;
@@ -87,7 +97,14 @@ export class Identity {
     const { clientSession = null } = this.#options;
     const policy = executorPolicy(config);
     const executor = policy !== false && this.#options.servesOneRun === true ? { ...policy, run: null } : policy;
-    const session: OwnSession = { id: this.sessionId, host: os.hostname(), ...ownMark(), client, executor };
+    const session: OwnSession = {
+      id: this.sessionId,
+      host: os.hostname(),
+      ...ownMark(),
+      client,
+      executor,
+      clientProcess: null,
+    };
     this.#session = session;
     return {
       agent: agent ?? handleOf(client, clientSession ?? this.sessionId),

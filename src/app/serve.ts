@@ -3,6 +3,7 @@ import path from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import type { Flags } from "../config.js";
 import { type Launched, launch } from "./launch.js";
+import { ancestors, clientAmong } from "../runtime/ancestry.js";
 import { createServer } from "../mcp/server.js";
 import { StdioTransport } from "../mcp/transport/stdio.js";
 import { VERSION } from "../runtime/version.js";
@@ -18,7 +19,11 @@ const AT_A_TERMINAL =
 
 /** Serves MCP over stdio until the input ends or a signal comes; then ends the process. */
 export async function serve(flags: Flags): Promise<never> {
-  const launched = launch(flags, { cwd: projectDirectory(process.env) });
+  const launched = launch(flags, {
+    cwd: projectDirectory(process.env),
+    // At once: a wrapper between the client and this process may end, and its children move up.
+    clientProcess: ancestors().then(clientAmong),
+  });
   const { app, config, logger } = launched;
   if (process.stdin.isTTY) process.stderr.write(AT_A_TERMINAL);
   const server = createServer({

@@ -15,6 +15,8 @@ export interface SessionParts {
   readonly sessionless: boolean;
   /** Bound to no `SessionKeeper`: the session's own commands go through it. */
   engine(): Promise<Engine>;
+  /** Finds what the row says and is not known at once. */
+  identify(): Promise<void>;
   /** Called after the session row has been written. */
   onOpened(): void;
 }
@@ -171,6 +173,7 @@ export class SessionKeeper {
     const { openSession } = await import("../engine/presence/sessions.js");
     const { settleProject } = await import("../engine/projects/moves.js");
     await this.refreshSettings();
+    await this.#parts.identify();
     const signs = this.#signs.unrecorded();
     await (
       await this.#parts.engine()

@@ -22,7 +22,10 @@ export interface Caller {
   readonly seat?: Seat | undefined;
 }
 
-export interface SessionIdentity extends Pick<Session, "id" | "host" | "pid" | "processStartedAt" | "client"> {
+export interface SessionIdentity extends Pick<
+  Session,
+  "id" | "host" | "pid" | "processStartedAt" | "client" | "clientProcess"
+> {
   /** Which command and tool steps this process takes; false when it takes none. */
   readonly executor: ExecutorPolicy | false;
 }

@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync, realpathSync } from "node:fs";
 import path from "node:path";
+import { ancestorsInProc } from "./ancestry.js";
 
 /** Where a process was started from: what is known of who sits there. */
 export interface Seat {
@@ -28,7 +29,6 @@ const ASSISTANTS: Readonly<Record<string, string>> = {
 };
 /** Set by the runner for each process of a command step. */
 const COMMAND_MARK = "BATON_COMMAND_MARK";
-const ANCESTORS_MAX = 32;
 
 /** Looks at this process's terminal, its variables and the processes above it: a few reads, once per process. */
 export function readSeat(env: Readonly<Record<string, string | undefined>>): Seat {
@@ -53,21 +53,11 @@ interface Ancestor {
 }
 
 function ancestors(): Ancestor[] {
-  const found: Ancestor[] = [];
-  for (let pid = process.ppid; pid > 1 && found.length < ANCESTORS_MAX;) {
-    const stat = readIfThere(`/proc/${pid}/stat`);
-    if (stat === undefined) break;
-    // The name in parentheses may hold anything; the parent is the second field behind its end.
-    const [open, close] = [stat.indexOf("("), stat.lastIndexOf(")")];
-    const line = (readIfThere(`/proc/${pid}/cmdline`) ?? "").split("\0");
-    found.push({
-      name: stat.slice(open + 1, close),
-      env: environmentOf(pid),
-      isBaton: line.slice(0, 4).some(isOwnFile),
-    });
-    pid = Number(stat.slice(close + 2).split(" ")[1]);
-  }
-  return found;
+  return ancestorsInProc().map(({ pid, name, commandLine }) => ({
+    name,
+    env: environmentOf(pid),
+    isBaton: commandLine.slice(0, 4).some(isOwnFile),
+  }));
 }
 
 function environmentOf(pid: number): Record<string, string> {

@@ -17,6 +17,7 @@ import { authors } from "./0016-authors.js";
 import { phases } from "./0017-phases.js";
 import { describedBy } from "./0018-described-by.js";
 import { nestedProjects } from "./0019-nested-projects.js";
+import { clientProcesses } from "./0020-client-processes.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -39,6 +40,7 @@ export const migrations: readonly Migration[] = [
   phases,
   describedBy,
   nestedProjects,
+  clientProcesses,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -1,5 +1,19 @@
 import { lockEndedSessions } from "../lock-order.js";
-import { many, chunksOf, flag, hit, idOf, int, intOrNull, one, only, placeholders, text, textOrNull } from "../rows.js";
+import {
+  many,
+  manyIn,
+  chunksOf,
+  flag,
+  hit,
+  idOf,
+  int,
+  intOrNull,
+  one,
+  only,
+  placeholders,
+  text,
+  textOrNull,
+} from "../rows.js";
 import { columns, insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
@@ -11,6 +25,8 @@ export const SESSIONS = table("sessions", {
   client: text,
   /** The identity that the client gives its conversation, which outlives the process. */
   clientSession: textOrNull,
+  /** The process of the client that started the server, by its `processKey`; null where that is not known. */
+  clientProcess: textOrNull,
   executor: flag,
   openedAt: int,
   renewedAt: int,
@@ -22,6 +38,11 @@ export const SESSIONS = table("sessions", {
 });
 /** A server process, as long as it lives. */
 export interface Session extends RowOf<typeof SESSIONS> {}
+
+/** Names one process of a machine: a pid alone is given again. */
+export function processKey({ pid, processStartedAt }: Pick<Session, "pid" | "processStartedAt">): string {
+  return `${pid}:${processStartedAt}`;
+}
 
 const SAVE = insertInto(
   SESSIONS,
@@ -77,6 +98,37 @@ export function* openSessionsOf(host: string): Tx<Session[]> {
     `SELECT ${SESSIONS.columns} FROM sessions WHERE host = $1 AND ended_at IS NULL AND gone_at IS NULL ORDER BY id LIMIT 1000`,
     [host],
   ]);
+}
+
+/** Open sessions whose server was started by one of these client processes. */
+export function* sessionsOfClients(host: string, processes: readonly string[]): Tx<Session[]> {
+  return yield* manyIn(SESSIONS.read, processes, (chunk) => [
+    `SELECT ${SESSIONS.columns} FROM sessions WHERE host = $1 AND ended_at IS NULL AND client_process IN (${placeholders(chunk.length, 2)})`,
+    [host, ...chunk],
+  ]);
+}
+
+/** Open sessions of conversations, on any machine. */
+export function* sessionsOfConversations(clientSessions: readonly string[]): Tx<Session[]> {
+  return yield* manyIn(SESSIONS.read, clientSessions, (chunk) => [
+    `SELECT ${SESSIONS.columns} FROM sessions WHERE ended_at IS NULL AND client_session IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
+}
+
+/** Agents that work over sessions, the last heard first. */
+export function* agentsOfSessions(ids: readonly string[]): Tx<string[]> {
+  return yield* manyIn(only("name", text), ids, (chunk) => {
+    const sessions = `IN (${placeholders(chunk.length)})`;
+    return [
+      // sql: placeholders alone
+      `SELECT name FROM agents WHERE session ${sessions} OR name IN (
+         SELECT agent FROM tasks WHERE agent IS NOT NULL AND session ${sessions}
+         UNION SELECT agent FROM file_locks WHERE task IS NULL AND session ${sessions})
+       ORDER BY seen_at DESC, name LIMIT 100`,
+      chunk,
+    ];
+  });
 }
 
 /**
