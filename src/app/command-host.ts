@@ -21,6 +21,9 @@ export const commandHost = {
   get personSecret() {
     return new PersonSecret(ownDirectories().config);
   },
+  get dataDirectory() {
+    return ownDirectories().data;
+  },
   /** The configuration that `open` would take. */
   readConfig: (flags: Flags) => loadConfig({ flags, env: process.env, cwd: process.cwd() }),
   serve: async (flags: Flags) => (await import("./serve.js")).serve(flags),

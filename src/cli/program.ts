@@ -151,6 +151,7 @@ function programOf(place: CommandPlace, { quiet }: { readonly quiet: boolean }):
   addImport(program, act);
   addProject(program, act);
   program.commandsGroup("The system:");
+  addInit(program, act);
   addStatus(program, act);
   addServe(program, act);
   addCall(program, act);
@@ -224,6 +225,24 @@ function addStatus(program: Command, act: Act): void {
     .command("health")
     .description("check each component; exit code 1 when one is down")
     .action(act(async () => (await commands()).orchestrationHealth));
+}
+
+function addInit(program: Command, act: Act): void {
+  program
+    .command("init")
+    .description("set up the clients, hooks and git of this repository: shows a diff and asks before it writes")
+    .addOption(
+      new Option("--client <name...>", "only these, instead of those that are found").choices([
+        "claude-code",
+        "cursor",
+        "vscode",
+        "codex",
+        "gemini",
+      ]),
+    )
+    .option("--yes", "do not ask")
+    .option("--undo", "restore the files as they were before")
+    .action(act(async () => (await import("./commands/init.js")).init));
 }
 
 function addImport(program: Command, act: Act): void {

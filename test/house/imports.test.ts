@@ -97,7 +97,8 @@ const AREAS = [
   { area: "prompts", files: ["src/prompts/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
   { area: "mcp", files: ["src/mcp/**"], may: ["dispatch", "tools", "resources", "prompts", "base"], types: ["engine", "tx", "runtime"], node: "all" },
   { area: "config", files: ["src/config.ts", "src/config/**"], may: ["base"], types: ["runtime"], node: "all" },
-  { area: "cli", files: ["src/cli/**"], may: ["dispatch", "tools", "config", "base"], types: ["app", "tx", "runtime"], node: "all" },
+  { area: "init", files: ["src/init/**"], may: ["config", "base", "runtime"], types: [], node: "all" },
+  { area: "cli", files: ["src/cli/**"], may: ["dispatch", "tools", "config", "base", "init"], types: ["app", "tx", "runtime"], node: "all" },
   { area: "app", files: ["src/app/**", "src/main.ts"], may: "all", types: [], node: "all" },
 ] as const satisfies readonly Area[];
 
@@ -111,9 +112,12 @@ const PACKAGES = [
   { name: "graphology-types", files: ["src/engine/graph/dag.ts"] },
   { name: "@marcbachmann/cel-js", files: ["src/engine/expressions/{expressions,names}.ts"] },
   { name: "minisearch", files: ["src/engine/planning/similarity.ts"] },
-  { name: "zod", files: ["src/base/**", "src/engine/**", "src/dispatch/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts", "src/config/**"] },
+  { name: "zod", files: ["src/base/**", "src/engine/**", "src/dispatch/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts", "src/config/**", "src/init/originals.ts"] },
   { name: "picomatch", files: ["src/engine/**"] },
   { name: "yaml", files: ["src/engine/**", "src/cli/**", "src/config.ts"] },
+  { name: "jsonc-parser", files: ["src/init/json-text.ts"] },
+  { name: "smol-toml", files: ["src/init/**"] },
+  { name: "diff", files: ["src/cli/commands/init.ts"] },
   { name: "p-limit", files: ["src/executors/**"] },
   { name: "pino", files: ["src/runtime/logger.ts"] },
   { name: "commander", files: ["src/cli/**", "src/main.ts"] },

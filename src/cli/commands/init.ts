@@ -1,0 +1,179 @@
+import os from "node:os";
+import path from "node:path";
+import { createTwoFilesPatch } from "diff";
+import { shownText } from "../../base/texts/shown-text.js";
+import { batonCommand, shellLine } from "../../init/baton-command.js";
+import { applyChanges, type Change } from "../../init/change.js";
+import { CLIENTS, traceOf } from "../../init/clients/catalogue.js";
+import type { ClientName } from "../../init/clients/client.js";
+import { Originals } from "../../init/originals.js";
+import { repositoryAt } from "../../init/repository.js";
+import { planSetup } from "../../init/setup.js";
+import { applyUndo, planUndo } from "../../init/undo.js";
+import type { CommandAnswer, CommandContext } from "../command.js";
+import { EXIT, UsageError } from "../failure.js";
+import { paint, type Style } from "../terminal/terminal.js";
+
+export interface InitOptions {
+  readonly client?: readonly ClientName[];
+  readonly yes?: boolean;
+  readonly undo?: boolean;
+}
+
+interface Plan {
+  readonly changes: readonly Change[];
+  /** Lines for the person before the changes. */
+  readonly intro: readonly string[];
+  readonly remarks: readonly string[];
+  readonly question: string;
+  /** The command line that writes without asking. */
+  readonly command: string;
+  readonly apply: () => Change[];
+}
+
+/** `baton init`: shows what would be written into the repository, asks, and writes it. */
+export async function init(context: CommandContext, options: InitOptions): Promise<CommandAnswer> {
+  const repository = repositoryAt(context.cwd);
+  const home = context.env["HOME"] ?? os.homedir();
+  if (repository.root === home || path.dirname(repository.root) === repository.root)
+    throw new UsageError(`${repository.root} is no repository: type \`baton init\` in the directory of one.`);
+  const originals = new Originals(context.host.dataDirectory, repository.root);
+  const program = path.join(context.host.packageRoot, "dist", "main.js");
+  const place = { root: repository.root, home, program, env: context.env, repository };
+  const plan = options.undo === true ? undoPlan(place, originals) : setupPlan(place, originals, options);
+  return carryOut(context, plan, options);
+}
+
+type Place = Parameters<typeof traceOf>[1] & {
+  readonly repository: ReturnType<typeof repositoryAt>;
+  /** The file that clients are to start. */
+  readonly program: string;
+};
+
+function setupPlan(place: Place, originals: Originals, { client }: InitOptions): Plan {
+  const command = batonCommand(place.program, place.env);
+  const found = CLIENTS.flatMap((one) => {
+    const why = client === undefined ? traceOf(one, place) : client.includes(one.name) ? "named" : undefined;
+    return why === undefined ? [] : [{ ...one, why }];
+  });
+  const chosen = found.map(({ name }) => name);
+  const changes = planSetup({ ...place, command, chosen, saved: originals.read() });
+  const names = CLIENTS.map(({ name }) => name).join(", ");
+  return {
+    changes,
+    intro:
+      found.length === 0
+        ? [`No client was found here. --client sets one up: ${names}.`]
+        : found.map(({ title, why }) => `${title}: ${why}`),
+    remarks: found.flatMap(({ remark }) => remark ?? []),
+    question: "Write this?",
+    command: shellLine(command, "init", ...(client ?? []).flatMap((name) => ["--client", name]), "--yes"),
+    apply: () => applyChanges(changes, originals),
+  };
+}
+
+function undoPlan({ repository, program, env }: Place, originals: Originals): Plan {
+  const changes = planUndo(repository, originals.read());
+  return {
+    changes,
+    intro:
+      changes.length === 0 ? [`\`baton init\` has written nothing in ${repository.root} that is still there.`] : [],
+    remarks: [],
+    question: "Restore this?",
+    command: shellLine(batonCommand(program, env), "init", "--undo", "--yes"),
+    apply: () => applyUndo(changes, originals),
+  };
+}
+
+async function carryOut(context: CommandContext, plan: Plan, { yes }: InitOptions): Promise<CommandAnswer> {
+  const { style } = context.stdout;
+  const isToWrite = plan.changes.some(({ target }) => target !== undefined);
+  const shown = [...plan.intro, "", ...plan.changes.flatMap((change) => changeLines(change, style))];
+  if (!isToWrite) return answer(plan.changes, { applied: false, lines: [...shown, "Nothing to do."] });
+  if (yes !== true && context.askLine === undefined)
+    return answer(plan.changes, {
+      applied: false,
+      lines: [...shown, `Nothing is written yet. To write it: ${plan.command}`],
+    });
+  if (yes !== true) {
+    context.stderr.print(`${shown.join("\n")}\n`);
+    const typed = await context.askLine?.(`${plan.question} [y/N] `);
+    if (!/^y(?:es)?$/i.test((typed ?? "").trim()))
+      return answer(plan.changes, { applied: false, lines: ["Nothing was written."] });
+  }
+  const done = plan.apply();
+  const failed = done.filter((change, at) => change.kind === "refused" && plan.changes[at]?.target !== undefined);
+  if (failed.length > 0) context.end(EXIT.failed);
+  const lines = [
+    ...(yes === true ? shown : []),
+    ...failed.flatMap((change) => changeLines({ ...change, snippet: "" }, style)),
+    `${done.filter(({ kind, target }) => target !== undefined && kind !== "refused").length} files written. \`baton init --undo\` restores them.`,
+    ...plan.remarks,
+  ];
+  return answer(done, { applied: true, lines });
+}
+
+function answer(
+  changes: readonly Change[],
+  { applied, lines }: { readonly applied: boolean; readonly lines: readonly string[] },
+): CommandAnswer {
+  const files = changes.map(({ target, isTracked = false, ...change }) => ({
+    ...change,
+    tracked: isTracked,
+    ...(target === undefined ? {} : { diff: diffOf({ ...change, target }) }),
+  }));
+  return { data: { applied, files }, text: lines.join("\n") };
+}
+
+function changeLines(change: Change, style: Style): string[] {
+  const { file, kind, why, snippet, target, isTracked } = change;
+  const named = isTracked === true ? `${file} (tracked by git)` : file;
+  switch (kind) {
+    case "refused":
+      return [
+        `${paint("left as it is", "yellow", style)}  ${named}: ${why ?? ""}.`,
+        ...(snippet === undefined || snippet === ""
+          ? []
+          : ["To add by hand:", ...snippet.split("\n").map((line) => `    ${line}`)]),
+        "",
+      ];
+    case "covered":
+    case "unchanged":
+      return [`${paint("nothing to do", "dim", style)}  ${named}${why === undefined ? "" : `: ${why}`}`];
+    case "delete":
+      return [
+        `${paint("delete", "bold", style)}  ${named}, which \`baton init\` made${why === undefined ? "" : `: ${why}`}`,
+      ];
+    default: {
+      const title = paint(kind, "bold", style);
+      const lines = target === undefined ? [] : diffOf({ ...change, target }).split("\n");
+      return [
+        `${title}  ${named}${why === undefined ? "" : `: ${why}`}`,
+        ...lines.map((line) => painted(line, style)),
+        "",
+      ];
+    }
+  }
+}
+
+const DIFF_EDITS_MAX = 5_000;
+
+function diffOf({
+  file,
+  target,
+  kind,
+}: Pick<Change, "file" | "kind"> & { target: NonNullable<Change["target"]> }): string {
+  const [from, to] = [kind === "create" ? "/dev/null" : `a/${file}`, kind === "delete" ? "/dev/null" : `b/${file}`];
+  const options = {
+    context: 3,
+    maxEditLength: DIFF_EDITS_MAX,
+    headerOptions: { includeIndex: false, includeUnderline: false, includeFileHeaders: true },
+  };
+  const patch = createTwoFilesPatch(from, to, target.state.text ?? "", target.after, undefined, undefined, options);
+  return patch === undefined ? "(too many lines to show)" : shownText(patch.trimEnd());
+}
+
+function painted(line: string, style: Style): string {
+  if (line.startsWith("+")) return paint(line, "green", style);
+  return line.startsWith("-") ? paint(line, "red", style) : line;
+}

@@ -1,0 +1,111 @@
+import { accessSync, constants, realpathSync } from "node:fs";
+import path from "node:path";
+import { isObject, type JsonObject } from "../base/json.js";
+
+type Env = Readonly<Record<string, string | undefined>>;
+
+/** The command that clients start: `baton` where the one on the path is this program, else Node with its file. */
+export interface BatonCommand {
+  readonly words: readonly [string, ...string[]];
+  /** Absolute. */
+  readonly program: string;
+  readonly isOnPath: boolean;
+}
+
+export function batonCommand(program: string, env: Env): BatonCommand {
+  // A client on Windows cannot start the .cmd file that npm puts on the path.
+  const found = process.platform === "win32" ? undefined : programOnPath("baton", env);
+  const isOnPath = found !== undefined && realpathSync(found) === realpathSync(program);
+  return { words: isOnPath ? ["baton"] : ["node", program], program, isOnPath };
+}
+
+/** The file that a shell would start under this name. */
+export function programOnPath(name: string, env: Env): string | undefined {
+  const endings = process.platform === "win32" ? (env["PATHEXT"] ?? ".EXE;.CMD").split(";") : [""];
+  for (const directory of (env["PATH"] ?? env["Path"] ?? "").split(path.delimiter)) {
+    const file = endings
+      .map((ending) => path.join(directory, name + ending))
+      .find((one) => path.isAbsolute(one) && isProgram(one));
+    if (file !== undefined) return file;
+  }
+  return undefined;
+}
+
+function isProgram(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A line for a shell: POSIX, and on Windows both Git Bash and PowerShell, which take slashes in paths. */
+export function shellLine({ words }: BatonCommand, ...more: readonly string[]): string {
+  return [...words, ...more].map((word) => shellWord(word)).join(" ");
+}
+
+export function shellWord(word: string): string {
+  const plain = process.platform === "win32" ? word.replaceAll("\\", "/") : word;
+  if (/^[\w@%+=:,./-]+$/.test(plain)) return plain;
+  return process.platform === "win32" ? `"${plain}"` : `'${plain.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+const GUARDED = "claude-code|cursor|vscode|codex|gemini|git";
+const HOOK = new RegExp(String.raw`(?:^|[\s/\\'"])(?:baton|main\.js)['"]?\s+guard\s+(?:${GUARDED})\b`);
+/** Where a hook of a client has its command, by client and shell. */
+const COMMANDS = ["command", "bash", "powershell"];
+
+export function isHookOfBaton(handler: unknown): boolean {
+  return isObject(handler) && COMMANDS.some((key) => typeof handler[key] === "string" && HOOK.test(handler[key]));
+}
+
+/** An MCP server in a client's file. */
+export interface ServerEntry {
+  readonly fresh: JsonObject;
+  /** Returns a present entry with the program as it is now, flags and all other keys as they are; undefined for another program. */
+  readonly update: (present: unknown) => JsonObject | undefined;
+}
+
+export function serverEntry(command: BatonCommand, fresh: JsonObject): ServerEntry {
+  return { fresh, update: (present) => updatedServer(present, command, fresh) };
+}
+
+const FILE = /[\\/]dist[\\/]main\.js(?=['"\s]|$)/;
+const ON_PATH = /(?:^|[\s/\\])baton(?:\.cmd|\.exe)?(?:\s|$)/;
+const FROM_NPM = /^baton-mcp(?:@|$)/;
+
+/** Whether a client's entry for a server starts Baton, in whatever form. */
+export function startsBaton(entry: unknown): boolean {
+  return wordsOf(entry).some((word) => FILE.test(word) || ON_PATH.test(word) || FROM_NPM.test(word));
+}
+
+function wordsOf(entry: unknown): string[] {
+  if (!isObject(entry)) return [];
+  const args = Array.isArray(entry["args"]) ? (entry["args"] as unknown[]) : [];
+  return [entry["command"], ...args].filter((word) => typeof word === "string");
+}
+
+function updatedServer(
+  present: unknown,
+  { program, isOnPath }: BatonCommand,
+  fresh: JsonObject,
+): JsonObject | undefined {
+  if (!isObject(present) || !startsBaton(present)) return undefined;
+  const words = wordsOf(present);
+  if (words.some((word) => FILE.test(word))) {
+    const renew = (word: unknown): unknown => (typeof word === "string" ? renewed(word, program) : word);
+    const args = Array.isArray(present["args"]) ? { args: present["args"].map(renew) } : {};
+    return { ...present, command: renew(present["command"]), ...args };
+  }
+  // A package of npm is the same from every place.
+  return isOnPath || words.some((word) => FROM_NPM.test(word)) ? present : { ...present, ...fresh };
+}
+
+/** A word that is the path of a Baton, or a shell's line that holds one. */
+function renewed(word: string, program: string): string {
+  if (path.isAbsolute(word)) return FILE.test(word) ? program : word;
+  return word.replace(/(['"]?)([^'"\s]*[\\/]dist[\\/]main\.js)\1|'[^']*[\\/]dist[\\/]main\.js'/, () =>
+    shellWord(program),
+  );
+}

@@ -1,0 +1,45 @@
+import path from "node:path";
+import { serverEntry, shellLine } from "../baton-command.js";
+import { jsonFile } from "../json-file.js";
+import type { Client, ClientFile, ClientPlace } from "./client.js";
+
+export const vscode: Client = {
+  name: "vscode",
+  title: "VS Code and GitHub Copilot",
+  traces: [".vscode", ".github/copilot-instructions.md", ".github/hooks"],
+  homeTraces: [".vscode", ".copilot"],
+  programs: ["code", "copilot"],
+  ownFiles: ({ home, env }) => [path.join(applicationData(home, env), "Code", "User", "mcp.json")],
+  files: (place) => {
+    const [program, ...args] = place.command.words;
+    const fresh = { type: "stdio", command: program, args, cwd: "${workspaceFolder}" };
+    const server: ClientFile = {
+      file: ".vscode/mcp.json",
+      isServerOnly: true,
+      editor: jsonFile({ strict: false, server: { key: "servers", entry: serverEntry(place.command, fresh) } }),
+    };
+    // VS Code and Copilot run the hooks of Claude Code's files too.
+    return place.chosen.includes("claude-code") ? [server] : [server, hooksOf(place)];
+  },
+};
+
+function hooksOf({ command }: ClientPlace): ClientFile {
+  const line = shellLine(command, "guard", "vscode");
+  // Copilot takes each failure of a hook before a tool for a denial: without Baton the work goes on.
+  const hook = { type: "command", bash: `${line} || true`, powershell: `${line}; exit 0`, timeoutSec: 5 };
+  return {
+    file: ".github/hooks/baton.json",
+    editor: jsonFile({
+      strict: true,
+      frame: { version: 1 },
+      hooks: { preToolUse: hook, sessionStart: hook, agentStop: hook },
+    }),
+  };
+}
+
+/** Where applications keep the person's settings. */
+export function applicationData(home: string, env: ClientPlace["env"]): string {
+  if (process.platform === "darwin") return path.join(home, "Library", "Application Support");
+  if (process.platform === "win32") return env["APPDATA"] ?? path.join(home, "AppData", "Roaming");
+  return env["XDG_CONFIG_HOME"] ?? path.join(home, ".config");
+}

@@ -1,0 +1,46 @@
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import { parse, TomlError } from "smol-toml";
+import { isObject } from "../base/json.js";
+import { parseJsonc } from "../config/jsonc.js";
+import { unlessMissing } from "../runtime/files/confinement.js";
+import { startsBaton } from "./baton-command.js";
+
+/** The person's own file that starts Baton in every repository, where the repository's file does not itself. */
+export function serverElsewhere(file: string, ownFiles: readonly string[], root: string): string | undefined {
+  if (servers(file, root).length > 0) return undefined;
+  return ownFiles.find((one) =>
+    servers(one, root).some((entry) => startsBaton(entry) && missingProgram(entry) === undefined),
+  );
+}
+
+/** Entries named baton in a client's file: of the file as a whole, and of the project. None where it cannot be read. */
+function servers(file: string, root: string): unknown[] {
+  const data = readData(file);
+  const projects = get(data, "projects");
+  return [data, get(projects, root)]
+    .flatMap((holder) => ["mcpServers", "servers", "mcp_servers"].map((key) => get(get(holder, key), "baton")))
+    .filter((entry) => entry !== undefined);
+}
+
+function readData(file: string): unknown {
+  const text = unlessMissing(() => readFileSync(file, "utf8"));
+  if (text === undefined) return undefined;
+  try {
+    return file.endsWith(".toml") ? parse(text) : parseJsonc(text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && !(error instanceof TomlError)) throw error;
+    return undefined;
+  }
+}
+
+/** A program named by an absolute path that is not there: a relative one depends on where the client starts it. */
+function missingProgram(entry: unknown): string | undefined {
+  const args = get(entry, "args");
+  const words = [get(entry, "command"), ...(Array.isArray(args) ? (args as unknown[]) : [])];
+  return words.find((one): one is string => typeof one === "string" && path.isAbsolute(one) && !existsSync(one));
+}
+
+function get(value: unknown, key: string): unknown {
+  return isObject(value) ? value[key] : undefined;
+}

@@ -1,0 +1,62 @@
+import { execFileSync } from "node:child_process";
+import path from "node:path";
+
+/** The directory that is set up, and what git says about it. */
+export interface Repository {
+  /** Root of the working tree, else the directory itself. Absolute. */
+  readonly root: string;
+  readonly git:
+    | {
+        /** Git's own directory, common to all working trees. Absolute. */
+        readonly directory: string;
+        /** Where git looks for hooks. Absolute. */
+        readonly hooks: string;
+        /** Whether the person has set that place. */
+        readonly isHooksPathSet: boolean;
+        readonly exclude: string;
+        /** Of these files, those that git tracks. */
+        readonly tracked: (files: readonly string[]) => ReadonlySet<string>;
+        readonly ignored: (files: readonly string[]) => ReadonlySet<string>;
+      }
+    | undefined;
+}
+
+export function repositoryAt(cwd: string): Repository {
+  const top = gitSays(cwd, ["rev-parse", "--show-toplevel"]);
+  if (top === undefined) return { root: cwd, git: undefined };
+  const root = path.resolve(top);
+  const paths = (args: readonly string[], files: readonly string[]): ReadonlySet<string> => {
+    const relative = files.map((file) => path.relative(root, file)).filter((file) => !file.startsWith(".."));
+    const out = relative.length === 0 ? undefined : gitSays(root, [...args, "--", ...relative]);
+    return new Set(
+      (out ?? "")
+        .split("\0")
+        .filter(Boolean)
+        .map((file) => path.join(root, file)),
+    );
+  };
+  return {
+    root,
+    git: {
+      directory: path.resolve(root, gitSays(root, ["rev-parse", "--git-common-dir"]) ?? ".git"),
+      hooks: path.resolve(root, gitSays(root, ["rev-parse", "--git-path", "hooks"]) ?? ".git/hooks"),
+      isHooksPathSet: gitSays(root, ["config", "core.hooksPath"]) !== undefined,
+      exclude: path.resolve(root, gitSays(root, ["rev-parse", "--git-path", "info/exclude"]) ?? ".git/info/exclude"),
+      tracked: (files) => paths(["ls-files", "-z"], files),
+      ignored: (files) => paths(["check-ignore", "-z"], files),
+    },
+  };
+}
+
+/** Undefined where git refuses, or is not there. */
+function gitSays(cwd: string, args: readonly string[]): string | undefined {
+  try {
+    return execFileSync("git", ["--literal-pathspecs", ...args], {
+      cwd,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    }).trimEnd();
+  } catch {
+    return undefined;
+  }
+}
