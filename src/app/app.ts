@@ -114,9 +114,9 @@ export class App {
     return this.#session.settings;
   }
 
-  /** The dispatch of operations. The caller's name is that of the first client: a process serves one. */
-  dispatch(client: string): Promise<Dispatch> {
-    this.#dispatch ??= this.#dispatchOf(this.#identity.clientNamed(client));
+  /** The dispatch of operations. The caller's name and conversation are those of the first call: a process serves one client. */
+  dispatch(client: string, conversation: string | null = null): Promise<Dispatch> {
+    this.#dispatch ??= this.#dispatchOf(this.#identity.clientIn(client, conversation));
     return this.#dispatch;
   }
 

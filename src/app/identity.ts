@@ -17,7 +17,7 @@ export interface IdentityOptions {
   /** No process outlives the call: leases last by time and are not renewed. */
   readonly sessionless?: boolean;
   /** The identity that the client gives its conversation, which outlives this process. */
-  readonly clientSession?: string | undefined;
+  readonly clientSession?: string | null;
   /** The process of the client that started this one; undefined where that is not known. */
   readonly clientProcess?: Promise<ProcessMark | undefined>;
   /** Takes steps of one run only, with its child runs, once `App.serveRun` has said which. */
@@ -34,11 +34,17 @@ interface OwnSession extends SessionIdentity {
   clientProcess: string | null;
 }
 
+/** The client, whose conversation may be known with its first call alone. */
+interface OwnCaller extends Caller {
+  agent: string;
+  clientSession: string | null;
+}
+
 /** The callers of this process: its client, the person who sits at that, and the process's own executor. */
 export class Identity {
   readonly sessionId: string;
   readonly #options: IdentityOptions;
-  #client: Caller | undefined;
+  #client: OwnCaller | undefined;
   #session: OwnSession | undefined;
 
   constructor(sessionId: string, options: IdentityOptions) {
@@ -59,6 +65,15 @@ export class Identity {
   /** The client of this name. The first name stays: a process serves one client. */
   clientNamed(name: string): Caller {
     return (this.#client ??= this.#callerOf(name));
+  }
+
+  /** The same, of this conversation unless another is known. Before the first call: with it the agent's handle changes. */
+  clientIn(name: string, conversation: string | null): Caller {
+    const client = (this.#client ??= this.#callerOf(name));
+    if (client.clientSession !== null || conversation === null) return client;
+    client.clientSession = conversation;
+    client.agent = this.#options.agent ?? handleOf(name, conversation);
+    return client;
   }
 
   /** The person at the client. No agent can be called so: no name holds an "@". */
@@ -92,7 +107,7 @@ export class Identity {
     return { ...this.client, agent, channel: "executor" };
   }
 
-  #callerOf(client: string): Caller {
+  #callerOf(client: string): OwnCaller {
     const { config, agent, sessionless = false, channel = "agent", cwd = process.cwd() } = this.#options;
     const { clientSession = null } = this.#options;
     const policy = executorPolicy(config);

@@ -1,6 +1,7 @@
 import { App, type AppOptions } from "./app.js";
 import { type Config, type Flags, loadConfig } from "../config.js";
 import { type Logger, stderrLogger } from "../runtime/logger.js";
+import { conversationKey } from "../base/names.js";
 import { soon } from "../runtime/soon.js";
 import { redactSecrets } from "../store/redaction.js";
 
@@ -25,15 +26,10 @@ export function launch(
   const onActive = () => startInterval(runBackground, config.settings);
   // A pass under way may have read too early; the pass after it has not.
   const runAnother = () => void app.runBackground().then(runBackground, runBackground);
-  const clientSession = clientSessionOf(process.env);
+  // Outlives this process: Claude Code names its conversation so.
+  const clientSession = conversationKey(process.env["CLAUDE_CODE_SESSION_ID"]);
   const app: App = new App({ clientSession, ...options, config, logger, onActive, onDue: soon(runAnother, DUE_MS) });
   return { app, config, logger };
-}
-
-/** The identity that a client gives its conversation: the same after a restart of this process. */
-function clientSessionOf(env: NodeJS.ProcessEnv): string | undefined {
-  const id = env["CLAUDE_CODE_SESSION_ID"]?.trim();
-  return id === undefined || id === "" ? undefined : `client:${id.slice(0, 200)}`;
 }
 
 /** Long enough for a commit on its way, short compared to the interval, which finds the same work. */

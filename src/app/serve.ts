@@ -31,7 +31,7 @@ export async function serve(flags: Flags): Promise<never> {
     toolsets: config.toolsets,
     readOnly: config.readOnly,
     logger,
-    dispatch: (client) => app.dispatch(client),
+    dispatch: (client, conversation) => app.dispatch(client, conversation),
     reader: (client) => app.reader(client),
     elicitationHost: (client) => app.elicitationHost(client),
     newRequestId: () => app.newRequestId(),

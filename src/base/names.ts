@@ -6,6 +6,12 @@ export const NAME_RULE = `letters, digits, ".", "_" and "-", starting with a let
 /** Ids of runs match this. */
 export const RUN_ID = /^run_[0-9a-z]{16}$/;
 
+/** Returns the form in which a session keeps the id that a client gives its conversation; null for none, and for a text that is no id. */
+export function conversationKey(id: unknown): string | null {
+  const text = typeof id === "string" ? id.trim() : "";
+  return /^[ -~]+$/.test(text) ? `client:${text.slice(0, 200)}` : null;
+}
+
 export function isName(value: string): boolean {
   return value.length <= NAME_LENGTH_MAX && NAME_PATTERN.test(value);
 }

@@ -15,6 +15,7 @@ export function toolEntries(operations: readonly Operation[]): ToolEntry[] {
       inputSchema: publishedInput(operation),
       outputSchema: publishedOutput(operation),
       annotations: annotationsOf(operation),
+      ...(operation.inLoop === true && { _meta: { "anthropic/alwaysLoad": true } }),
     },
   }));
 }

@@ -10,6 +10,7 @@ export interface PublishedTool {
   readonly inputSchema: JsonSchema & { type: "object" };
   readonly outputSchema: JsonSchema & { type: "object" };
   readonly annotations: ToolAnnotations;
+  readonly _meta?: Readonly<Record<string, unknown>>;
 }
 
 export interface ToolAnnotations {

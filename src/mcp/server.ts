@@ -1,6 +1,8 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
+import { isObject } from "../base/json.js";
+import { conversationKey } from "../base/names.js";
 import type { Logger } from "../runtime/logger.js";
 import type { Reader } from "../resources/resource.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
@@ -21,8 +23,8 @@ export interface ServerParts {
   /** Whether the process only reads. */
   readonly readOnly: boolean;
   readonly logger: Logger;
-  /** The way into the operations for a client of this name. Asked with the first call, not before. */
-  dispatch(client: string): Promise<Dispatch>;
+  /** The way into the operations for a client of this name and conversation. Asked with the first call, not before. */
+  dispatch(client: string, conversation: string | null): Promise<Dispatch>;
   /** The database as a client of this name may look at it. Asked with the first look, not before. */
   reader(client: string): Promise<Reader>;
   /** Open questions for the person at the client of this name. Called with the first question, not before. */
@@ -71,7 +73,7 @@ export function createServer(parts: ServerParts): BatonServer {
       const progress = progressOf(extra, parts.logger);
       const input = params.arguments ?? {};
       const [{ callTool }, dispatch] = await orRefuse({ ...parts, notFound: INVALID_PARAMS }, () =>
-        Promise.all([import("./tool-call.js"), parts.dispatch(client())]),
+        Promise.all([import("./tool-call.js"), parts.dispatch(client(), conversationOf(params._meta))]),
       );
       const call = (onRun: (run: string) => void) => {
         const options = { signal: abort.signal, onRun, ...(progress && { progress }) };
@@ -102,6 +104,12 @@ function abortedWith(signal: AbortSignal): AbortController {
   if (signal.aborted) abort.abort();
   else signal.addEventListener("abort", () => abort.abort(), { once: true });
   return abort;
+}
+
+/** Codex says with each call of a tool in which conversation that is; it gives its servers no variable. */
+function conversationOf(meta: Readonly<Record<string, unknown>> | undefined): string | null {
+  const turn = meta?.["x-codex-turn-metadata"];
+  return isObject(turn) ? conversationKey(turn["session_id"]) : null;
 }
 
 function progressOf(extra: Extra, logger: Logger) {

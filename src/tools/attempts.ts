@@ -25,6 +25,7 @@ const report = defineOperation({
   area: "tasks",
   effect: "write",
   listed: true,
+  inLoop: true,
   words: ["heartbeat", "keep alive", "renew the lease", "leave a note", "comment"],
   input: z.object({
     task: params.task,
@@ -68,6 +69,7 @@ const complete = defineOperation({
   area: "tasks",
   effect: "write",
   listed: true,
+  inLoop: true,
   aliases: ["report_task_completion"],
   translate: withoutSuccess,
   words: ["finish", "done", "submit a result", "update task status"],
@@ -123,6 +125,7 @@ const fail = defineOperation({
   effect: "write",
   quota: "nothing",
   listed: true,
+  inLoop: true,
   aliases: ["report_task_failure", "mark_task_failed"],
   translate: withErrorObject,
   words: ["update task status", "report an error"],

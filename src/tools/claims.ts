@@ -103,6 +103,7 @@ export const claim = defineOperation({
   area: "tasks",
   effect: "write",
   listed: true,
+  inLoop: true,
   aliases: ["next_task", "get_next_task"],
   words: ["get work", "what should I do next"],
   example: { run: "run_…", wait_seconds: 50 },

@@ -13,6 +13,7 @@ export const waitFor = defineOperation({
   area: "runs",
   effect: "write",
   listed: true,
+  inLoop: true,
   words: ["wait for a run to end", "subscribe"],
   example: { run: "run_…", timeout_seconds: 50 },
   input: z.object({

@@ -60,6 +60,7 @@ const acquire = defineOperation({
   effect: "write",
   quota: "locks",
   listed: true,
+  inLoop: true,
   aliases: ["acquire_lock", "lock_files"],
   words: ["reserve a file before an edit"],
   example: { paths: ["src/api/", "package.json"], reason: "…" },

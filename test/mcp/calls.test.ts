@@ -105,6 +105,35 @@ test("a conversation that its client restarts is the same agent, has its task ba
   expect(await lost.call("list_tasks", {})).toMatchObject({ tasks: [{ title: "t", status: "succeeded" }] });
 });
 
+test("a conversation that Codex names in its calls is the same agent in its next process, and a later name changes nothing", async () => {
+  const cwd = temporaryDirectory();
+  const codex = async (id: unknown, database?: string) => {
+    const { client, server, call } = await connectClient({
+      clientName: "codex-mcp-client",
+      cwd,
+      ...(database && { database }),
+    });
+    const _meta = { "x-codex-turn-metadata": { session_id: id, turn_id: "1" } };
+    const claim = async (meta: object = _meta) => {
+      const { structuredContent } = await client.callTool({ name: "claim_task", arguments: {}, _meta: { ...meta } });
+      return structuredContent as ResultOf<"claim_task">;
+    };
+    return { server, call, claim };
+  };
+  const first = await codex("one");
+  expect(await first.claim()).toMatchObject({ outcome: "none" });
+  await first.call("create_project", { name: "p", root: cwd });
+  await first.call("create_task", { title: "t", prompt: "Do it." });
+  const held = await first.claim({ "x-codex-turn-metadata": { session_id: "another" } });
+  first.server.child.kill("SIGKILL");
+  await first.server.ended;
+  const { database } = first.server;
+  const again = await codex("one", database);
+  expect(await again.claim()).toMatchObject({ resumed: true, task: { agent: held.task!.agent, attempt: 1 } });
+  const odd = await codex({ not: "an id" }, database);
+  expect(await odd.claim()).toMatchObject({ outcome: "none" });
+});
+
 test("the default database is the person's own, and no other user can read it", async () => {
   const home = temporaryDirectory();
   const env = { BATON_DB: "", HOME: home, XDG_DATA_HOME: home, XDG_CONFIG_HOME: home };

@@ -5,6 +5,7 @@ import {
   sessionsOfClients,
   sessionsOfConversations,
 } from "../../store/presence/sessions.js";
+import { conversationKey } from "../../base/names.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 
@@ -47,14 +48,8 @@ export function* findHookCaller(ctx: EngineContext, { conversation, ancestors }:
   }
   const nearest = yield* nearestSessions(ctx, ancestors);
   if (nearest.length > 0) return { ...(yield* withLivesBefore(nearest, null)), by: "process" };
-  if (conversation === undefined) return undefined;
   const found = yield* withLivesBefore([], conversationKey(conversation));
   return found.sessions.length === 0 ? undefined : { ...found, by: "conversation" };
-}
-
-/** The form in which a session keeps the id of its client's conversation. */
-export function conversationKey(id: string): string {
-  return `client:${id.slice(0, 200)}`;
 }
 
 function* nearestSessions({ caller }: EngineContext, ancestors: readonly SeenProcess[]): Tx<readonly Session[]> {

@@ -26,7 +26,13 @@ export function* openSession(ctx: EngineContext, signs: readonly Sign[] = []): T
 export function* renewSession(ctx: EngineContext, signs: readonly Sign[]): Tx<void> {
   const { id } = requireIdentity(ctx);
   yield* recordSigns(ctx, signs);
-  const open = yield* sessions.renewSession(id, ctx.now, ctx.now + ctx.settings.session_ttl_ms);
+  const open = yield* sessions.renewSession({
+    id,
+    renewedAt: ctx.now,
+    expiresAt: ctx.now + ctx.settings.session_ttl_ms,
+    // A process that takes steps opens its session before its client has called.
+    clientSession: ctx.caller.clientSession,
+  });
   // Given up as dead while the process was stopped: what it held is fenced off, but it lives.
   if (!open) yield* openSession(ctx);
 }

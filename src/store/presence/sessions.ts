@@ -54,11 +54,14 @@ export function* saveSession(session: Session): Tx<void> {
   yield SAVE([session]);
 }
 
+interface Renewal extends Pick<Session, "id" | "renewedAt" | "expiresAt" | "clientSession"> {}
+
 /** False when the session is not open any more. */
-export function* renewSession(id: string, now: number, expiresAt: number): Tx<boolean> {
+export function* renewSession(session: Renewal): Tx<boolean> {
   return yield* hit([
-    "UPDATE sessions SET renewed_at = $1, expires_at = $2, gone_at = NULL WHERE id = $3 AND ended_at IS NULL RETURNING id",
-    [now, expiresAt, id],
+    `UPDATE sessions SET renewed_at = $1, expires_at = $2, gone_at = NULL, client_session = COALESCE(client_session, $4)
+     WHERE id = $3 AND ended_at IS NULL RETURNING id`,
+    [session.renewedAt, session.expiresAt, session.id, session.clientSession],
   ]);
 }
 
