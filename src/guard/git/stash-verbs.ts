@@ -1,0 +1,53 @@
+import { hasFlag, optionsOf, type VerbOptions } from "./options.js";
+import {
+  changesOf,
+  narrowedTo,
+  optionsWithout,
+  pathsOf,
+  pathspecsOf,
+  type UseDraft,
+  type VerbCall,
+  type VerbUses,
+} from "./verb-call.js";
+
+const READS = new Set(["list", "show", "create", "store"]);
+
+/** `git stash`: changes leave the work tree, come back, or are thrown away. */
+export const stashing: VerbUses = async (call) => {
+  const [first = "push"] = call.args;
+  if (READS.has(first)) return [];
+  const rest = optionsOf("stash", call.args.slice(1));
+  if (first === "pop" || first === "apply" || first === "branch" || first === "drop") {
+    const name = rest.words.at(first === "branch" ? 1 : 0) ?? "0";
+    return stashed(call, first, ["stash", "show", "--include-untracked", "--name-only", "-z", stashName(name)]);
+  }
+  if (first === "clear")
+    return stashed(call, first, ["log", "-g", "-m", "--first-parent", "--name-only", "--format=", "-z", "refs/stash"]);
+  const isSave = first === "save";
+  const isPush = first === "push" || isSave;
+  if (!isPush && !first.startsWith("-")) return [];
+  return pushed({ ...call, options: isPush ? rest : call.options }, isSave);
+};
+
+function stashName(name: string): string {
+  return /^\d+$/.test(name) ? `stash@{${name}}` : name;
+}
+
+async function stashed(call: VerbCall, verb: string, question: readonly string[]): Promise<readonly UseDraft[]> {
+  const paths = await call.tree.paths(question);
+  const isLoss = verb === "drop" || verb === "clear";
+  return [{ paths, effect: isLoss ? "loses" : "edits", narrowed: undefined }];
+}
+
+async function pushed(call: VerbCall, isSave: boolean): Promise<readonly UseDraft[]> {
+  const { options } = call;
+  const changes = await changesOf(call, isSave ? undefined : pathspecsOf(call));
+  const paths = pathsOf(changes.filter((change) => isStashed(change, options)));
+  const command = ["stash", "push", ...(isSave ? [] : optionsWithout(call, "pathspec-from-file", "a", "all"))];
+  return [{ paths, effect: "loses", narrowed: narrowedTo(call, command) }];
+}
+
+function isStashed(change: { staged: boolean; untracked: boolean }, options: VerbOptions): boolean {
+  if (change.untracked) return hasFlag(options, "u", "include-untracked", "a", "all");
+  return change.staged || !hasFlag(options, "S", "staged");
+}

@@ -1,0 +1,51 @@
+import type { FileUse } from "./file-use.js";
+import { gitCallOf } from "./git-call.js";
+import { programsOf, type ProgramCall } from "./shell-line.js";
+import { VERBS } from "./verbs.js";
+import { WorkTree } from "./work-tree.js";
+
+const TIME_MAX_MS = 300;
+const ALIAS_DEPTH_MAX = 5;
+const VERB_NAMES: ReadonlySet<string> = new Set(Object.keys(VERBS));
+
+/**
+ * The uses of files by a command line, in its order, found by git itself. What only the shell will know counts for nothing, and so does
+ * what git has not said within 300 ms. Commands that only read start no process.
+ */
+export async function usesOf(command: string, cwd: string): Promise<readonly FileUse[]> {
+  return usesOfLine(command, { cwd, limit: AbortSignal.timeout(TIME_MAX_MS), depth: 0 });
+}
+
+interface Search {
+  readonly cwd: string;
+  readonly limit: AbortSignal;
+  /** How many aliases lead to the line. */
+  readonly depth: number;
+}
+
+async function usesOfLine(line: string, search: Search): Promise<readonly FileUse[]> {
+  if (search.depth > ALIAS_DEPTH_MAX) return [];
+  const programs = programsOf(line, search.cwd);
+  const uses = await Promise.all(programs.map(async (program) => usesOfProgram(program, search)));
+  return uses.flat().filter((use) => use.paths.length > 0);
+}
+
+async function usesOfProgram(program: ProgramCall, { limit, depth }: Search): Promise<readonly FileUse[]> {
+  if (program.name !== "git") return [];
+  const call = await gitCallOf(program, { limit, verbs: VERB_NAMES });
+  if (call === undefined) return [];
+  if ("line" in call) return usesOfLine(call.line, { cwd: call.cwd, limit, depth: depth + 1 });
+  const uses = VERBS[call.verb];
+  if (uses === undefined) return [];
+  const tree = new WorkTree(call.place, limit);
+  const root = await tree.root();
+  if (root === undefined) return [];
+  const drafts = await uses({ ...call, tree, prefix: root.prefix });
+  return drafts.map(({ verb, paths, effect, narrowed }) => ({
+    verb: verb ?? call.written,
+    top: root.top,
+    paths,
+    effect,
+    narrowed,
+  }));
+}

@@ -1,0 +1,89 @@
+import path from "node:path";
+import { readFileSync } from "node:fs";
+import { type GitCall, quoted } from "./git-call.js";
+import { hasFlag } from "./options.js";
+import { isKnown, UNKNOWN } from "./shell-line.js";
+import type { FileUse } from "./file-use.js";
+import type { PathChange, WorkTree } from "./work-tree.js";
+
+export interface VerbCall extends GitCall {
+  readonly tree: WorkTree;
+  /** The directory of the call, relative to the root, with a slash at its end; empty at the root. */
+  readonly prefix: string;
+}
+
+export interface UseDraft extends Pick<FileUse, "paths" | "effect" | "narrowed"> {
+  readonly verb?: string;
+}
+
+export type VerbUses = (call: VerbCall) => Promise<readonly UseDraft[]>;
+
+const MESSAGE_MAX = 72;
+
+/** The pathspecs of a call: undefined where it names none, and no list where only the shell will know them. */
+export function pathspecsOf(call: VerbCall, words = call.options.words): readonly string[] | undefined {
+  const { options, program, place } = call;
+  const file = options.values.get("pathspec-from-file");
+  const given = [
+    ...words,
+    ...(options.paths ?? []),
+    ...(file === undefined ? [] : listIn(path.resolve(place.cwd, file))),
+  ];
+  const known = given.filter(isKnown);
+  if (known.length > 0) return known;
+  // The output of `git diff --name-only | xargs git add` are the changed paths.
+  const { source } = program;
+  if (source?.name === "git" && /^(?:diff|ls-files|status)$/.test(source.args[0] ?? "")) return ["."];
+  return given.length > 0 || options.paths !== undefined || file !== undefined ? [] : undefined;
+}
+
+function listIn(file: string): readonly string[] {
+  try {
+    return readFileSync(file, "utf8")
+      .split(/[\0\n]+/)
+      .filter((line) => line !== "")
+      .slice(0, 10_000);
+  } catch {
+    return [UNKNOWN];
+  }
+}
+
+/** The changes under the pathspecs of a call; those of the whole tree where it names none. */
+export async function changesOf(
+  call: VerbCall,
+  pathspecs: readonly string[] | undefined,
+): Promise<readonly PathChange[]> {
+  if (pathspecs?.length === 0) return [];
+  return call.tree.changes(pathspecs ?? []);
+}
+
+export function pathsOf(changes: readonly PathChange[]): readonly string[] {
+  return changes.map((change) => change.path);
+}
+
+/** Writes a command for some paths alone, as it is typed in the directory of the call. */
+export function narrowedTo(call: VerbCall, command: readonly string[]): (own: readonly string[]) => string {
+  const { cwd } = call.place;
+  const at = cwd === call.program.cwd ? [] : ["-C", cwd];
+  const start = ["git", ...at, ...call.place.globals, ...command].map(quoted);
+  return (own) =>
+    [...start, "--", ...own.map((file) => quoted(specOf(path.posix.relative(call.prefix, file))))].join(" ");
+}
+
+/** The options of a call as they were written, but for some. */
+export function optionsWithout(call: VerbCall, ...left: readonly string[]): readonly string[] {
+  return call.options.written
+    .filter(([name]) => !left.includes(name))
+    .flatMap(([, ...words]) =>
+      words.map((word) => (isKnown(word) && word.length <= MESSAGE_MAX && !word.includes("\n") ? word : "…")),
+    );
+}
+
+function specOf(file: string): string {
+  return /[*?[\\]|^:/.test(file) ? `:(literal)${file}` : file;
+}
+
+/** Whether a call only says what it would do. */
+export function isDryRun(call: VerbCall): boolean {
+  return hasFlag(call.options, "n", "dry-run");
+}
