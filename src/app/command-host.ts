@@ -32,6 +32,7 @@ export const commandHost = {
   prune: async (app: App) => (await import("./maintenance.js")).prune(app, CLIENT),
   backUp: async (database: DatabaseConfig, to: string) => (await import("./transfers.js")).backUp(database, to),
   exportTo: async (app: App, to: string) => (await import("./transfers.js")).exportTo(app, to),
+  saveDocument: async (document: string, to: string) => (await import("./transfers.js")).saveDocument(document, to),
   importFrom: async (app: App, from: string) => (await import("./transfers.js")).importStore(await app.store(), from),
   isExport: async (file: string) => (await import("./transfers.js")).isExport(file),
   removeDatabase: async (database: DatabaseConfig) => (await import("./maintenance.js")).removeDatabase(database),

@@ -70,6 +70,11 @@ export async function exportStore(store: Store, to: string): Promise<Exported> {
   return { ...written, rows };
 }
 
+/** Writes a document into a new file. Errors as of `exportTo`. */
+export function saveDocument(document: string, to: string): Promise<Transferred> {
+  return intoNewFile(to, (file) => fs.promises.writeFile(file, document));
+}
+
 /** Whether a file says of itself that it is an export. */
 export function isExport(file: string): boolean {
   // The next reader says that it is not there.

@@ -45,6 +45,8 @@ export interface Shared extends Flags {
 export interface CommandAnswer {
   readonly data: unknown;
   readonly text: string;
+  /** Instead of the words: a document for other programs, as it is. */
+  readonly document?: string;
 }
 
 /** A command: it is given the words that were typed, then the options, the global ones too. */
@@ -88,8 +90,9 @@ export async function runCommand(
   const call: TypedCall = async (name, input, signal) =>
     asPerson(async (opened) => shown((await (await opened.dispatch()).call(name, defined(input))).result), signal);
   try {
-    const { data, text } = await action({ ...place, open, call, asPerson });
-    place.stdout.print(`${options.json === true ? shownJson(data, 2) : text}\n`);
+    const { data, text, document } = await action({ ...place, open, call, asPerson });
+    if (document !== undefined && options.json !== true) place.stdout.write(document);
+    else place.stdout.print(`${options.json === true ? shownJson(data, 2) : text}\n`);
   } finally {
     for (const one of [person, opening])
       await one?.then(

@@ -289,9 +289,13 @@ function addMaintenance(program: Command, act: Act): void {
     .action(act(async () => (await import("./commands/transfers.js")).backup));
   program
     .command("export")
-    .description("write the whole database into a new file, as lines of JSON that either database can import")
-    .argument("<file>", "a file that does not exist yet")
-    .action(act(async () => (await import("./commands/transfers.js")).exportAll));
+    .description(
+      "write the whole database into a new file, as lines of JSON that either database can import; or, with --format or --run, the tasks of one run",
+    )
+    .argument("[file]", "a file that does not exist yet; for a run also - for stdout, the default")
+    .addOption(new Option("--format <format>", "of a run (default: markdown)").choices(["markdown", "json", "csv"]))
+    .option("--run <run>", "id, its beginning, or name (default: the newest)")
+    .action(act(async () => (await import("./commands/transfers.js")).exportFile));
   program
     .command("reset")
     .description("delete the database: the SQLite file, or Baton's tables in PostgreSQL")

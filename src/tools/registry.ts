@@ -7,6 +7,7 @@ import { createComplex } from "./complex-workflows.js";
 import { deadLetterOperations } from "./dead-letters.js";
 import { escalationOperations } from "./escalations.js";
 import { executionOperations } from "./executions.js";
+import { exportRunOperation } from "./exports.js";
 import { importWorkflow } from "./imports.js";
 import { lockOperations } from "./locks.js";
 import { milestoneOperations } from "./milestones.js";
@@ -35,6 +36,7 @@ const operations = [
   ...executionOperations,
   orchestrate,
   ...runOperations,
+  exportRunOperation,
   modifyRun,
   waitFor,
   signal,

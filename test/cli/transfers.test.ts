@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readFileSync, statSync } from "node:fs";
+import { copyFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { makePostgres } from "../support/databases/databases.js";
@@ -97,6 +97,54 @@ describe("export and import", () => {
     expect(await baton(team, ["import", "all.jsonl"])).toMatchObject({
       code: 1,
       stderr: expect.stringContaining("not empty"),
+    });
+  });
+});
+
+describe("export of a run", () => {
+  async function startRun() {
+    const fixture = startCommandLineFixture();
+    writeFileSync(
+      path.join(fixture.cwd, "plan.yaml"),
+      'name: plan\nsteps:\n  - {key: a, title: "A, first", prompt: do a}\n  - {key: b, prompt: do b, needs: [a]}\n',
+    );
+    await baton(fixture, ["run", "plan.yaml", "--detach"]);
+    return fixture;
+  }
+
+  test("goes to stdout byte for byte, of the newest run as of a named one", async () => {
+    const fixture = await startRun();
+    const csv = await baton(fixture, ["export", "--format", "csv"]);
+    expect(csv).toMatchObject({ code: 0, stderr: "" });
+    expect(csv.stdout.split("\r\n").map((line) => line.split(",")[0])).toEqual(["key", "a", "b", ""]);
+    const { stdout } = await baton(fixture, ["export", "--run", "plan"]);
+    expect(stdout).toContain('- [ ] b <!-- baton {"key":"b","needs":["a"],"status":"pending"} -->');
+    const json = JSON.parse((await baton(fixture, ["export", "--format", "json", "-"])).stdout) as { tasks: unknown[] };
+    expect(json).toMatchObject({ baton: "run", tasks: [{ key: "a" }, { key: "b", needs: ["a"] }] });
+  });
+
+  test("goes into a new file and replaces none", async () => {
+    const fixture = await startRun();
+    expect(await batonJson(fixture, ["export", "--run", "plan", "plan.md"])).toMatchObject({ tasks: 2 });
+    const file = path.join(fixture.cwd, "plan.md");
+    const before = readFileSync(file, "utf8");
+    expect(before).toBe((await baton(fixture, ["export", "--run", "plan"])).stdout);
+    expect(await baton(fixture, ["export", "--format", "csv", "plan.md"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("exists already"),
+    });
+    expect(readFileSync(file, "utf8")).toBe(before);
+  });
+
+  test("needs a run, and the whole database a file", async () => {
+    const fixture = startCommandLineFixture();
+    expect(await baton(fixture, ["export", "--format", "csv"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("There are no runs yet"),
+    });
+    expect(await baton(fixture, ["export"])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("baton export --format markdown"),
     });
   });
 });

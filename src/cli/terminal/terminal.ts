@@ -4,8 +4,10 @@ import { shownText } from "../../base/texts/shown-text.js";
 
 /** Where a command writes, and what that place can show. */
 export interface Terminal {
-  /** The one way to it: all but Baton's own colours is neutralised, whatever its source. */
+  /** The way to it: all but Baton's own colours is neutralised, whatever its source. */
   print(text: string): void;
+  /** Writes a document that has been neutralised where it was made, and whose line ends are its format's. */
+  write(document: string): void;
   /** Moves the cursor or hides it, then prints, in one write. */
   control(sequence: string, text?: string): void;
   /** Lines can be drawn again in place. */
@@ -33,6 +35,7 @@ export function terminalOf(stream: WriteStream, env: Readonly<Record<string, str
   const style = { color: tty && !dumb && (env["NO_COLOR"] ?? "") === "", unicode: showsUnicode(env) };
   return {
     print: (text) => void stream.write(shownWithTones(text, style)),
+    write: (document) => void stream.write(document),
     control: (sequence, text = "") => void stream.write(sequence + shownWithTones(text, style)),
     live: tty && !dumb,
     style,

@@ -1,0 +1,118 @@
+import { describe, expect, it, test } from "vitest";
+import { BACKENDS } from "../support/databases/databases.js";
+import { startApp, startAppOn } from "../support/servers/app.js";
+import { Crew } from "../support/fixtures/plan.js";
+
+const SECRET = `ghp_${"a1B2c3D4".repeat(5)}`;
+const STEPS = [
+  { key: "api", title: "Build *the* API [v2]", prompt: "Line one\n- [ ] no task of the list\n# no heading" },
+  {
+    key: "docs",
+    title: '=HYPERLINK("http://evil","x")',
+    prompt: `The key is ${SECRET}`,
+    needs: ["api"],
+    files: { write: ["docs/a.md"] },
+    priority: "high",
+  },
+  { key: "test", title: "Test \u202Eit -->", needs: ["api", "docs"], criteria: ["all green"] },
+];
+
+async function startExample(backend: (typeof BACKENDS)[number]) {
+  const crew = new Crew(await startAppOn(backend));
+  const { run } = await crew.start(STEPS, { name: "release-2" });
+  const held = await crew.take("ann", { run: run.id });
+  await crew.app.call("complete_task", {
+    task: held.id,
+    token: held.token,
+    agent: "ann",
+    result: { password: "hunter2hunter2", note: "-1+2" },
+  });
+  return { crew, run };
+}
+
+describe.each(BACKENDS)("export_run on %s", (backend) => {
+  it("writes JSON with the states, agents, needs and results of all tasks, without secrets", async () => {
+    const { crew, run } = await startExample(backend);
+    const { document, tasks } = await crew.app.call("export_run", { run: run.id, format: "json" });
+    expect(tasks).toBe(3);
+    expect(document).not.toMatch(/\u202E|hunter2|ghp_/);
+    expect(JSON.parse(document)).toMatchObject({
+      baton: "run",
+      format: 1,
+      run: { id: run.id, name: "release-2", status: "running" },
+      tasks: [
+        { key: "api", status: "succeeded", agent: "ann", result: { password: "[redacted]", note: "-1+2" } },
+        { key: "docs", status: "ready", needs: ["api"], files: { write: ["docs/a.md"] }, priority: "high" },
+        { key: "test", title: "Test \u202Eit -->", status: "pending", needs: ["api", "docs"], criteria: ["all green"] },
+      ],
+    });
+  });
+});
+
+describe("export_run", () => {
+  it("writes a check list in which no text of a task can be a box, a heading or the end of a comment", async () => {
+    const { crew, run } = await startExample("sqlite");
+    const { document } = await crew.app.call("export_run", { run: run.id });
+    const lines = document.split("\n");
+    expect(lines.filter((line) => line.startsWith("#"))).toEqual(["# release-2"]);
+    expect(lines.filter((line) => /^\s*[-*+] \[/.test(line))).toEqual([
+      String.raw`- [x] Build \*the\* API \[v2\] <!-- baton {"key":"api"} -->`,
+      String.raw`- [ ] =HYPERLINK("http://evil","x") <!-- baton {"key":"docs","needs":["api"],"files":["docs/a.md"],"status":"ready","priority":"high"} -->`,
+      String.raw`- [ ] Test \\u202Eit --\> <!-- baton {"key":"test","needs":["api","docs"],"status":"pending"} -->`.replace(
+        "202E",
+        "202e",
+      ),
+    ]);
+    expect(document).toContain("  > - [ ] no task of the list\n  > # no heading");
+    expect(document).not.toMatch(/\u202E|hunter2|ghp_/);
+  });
+
+  it("writes CSV in which no cell is a formula and every text stays in its cell", async () => {
+    const { crew, run } = await startExample("sqlite");
+    const { document } = await crew.app.call("export_run", { run: run.id, format: "csv" });
+    expect(document.endsWith("\r\n")).toBe(true);
+    const [names, ...rows] = cellsOf(document);
+    expect(rows.map((row) => row.length)).toEqual(rows.map(() => names?.length));
+    const column = (name: string) => rows.map((row) => row[names?.indexOf(name) ?? -1]);
+    expect(column("title")).toEqual(["Build *the* API [v2]", `'${STEPS[1]?.title}`, String.raw`Test \u202eit -->`]);
+    expect(column("needs")).toEqual(["", "api", "api docs"]);
+    expect(column("prompt")[0]).toBe(STEPS[0]?.prompt);
+    expect(document).not.toMatch(/hunter2|ghp_/);
+  });
+
+  it("goes on where a page ends, and the pages are the whole", async () => {
+    const { crew, run } = await startExample("sqlite");
+    const read = (more: { limit?: number; cursor?: string | undefined }) =>
+      crew.app.call("export_run", { run: run.id, format: "csv", ...more });
+    let pages = "";
+    for (let cursor: string | undefined, at = 0; at === 0 || cursor !== undefined; at++) {
+      const page = await read({ limit: 1, cursor });
+      pages += page.document;
+      cursor = page.next_cursor;
+    }
+    expect(pages).toBe((await read({})).document);
+  });
+
+  it("refuses a run that does not exist", async () => {
+    const app = await startApp();
+    await expect(app.call("export_run", { run: "run_none" })).rejects.toMatchObject({ code: "not_found" });
+  });
+});
+
+test("a cell of CSV that a spreadsheet would take for a formula is a text", async () => {
+  const crew = new Crew(await startApp());
+  const formulas = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", "\n=1", "\uFF1D1"];
+  const { run } = await crew.start(formulas.map((prompt, at) => ({ key: `k${at}`, prompt })));
+  const { document } = await crew.app.call("export_run", { run: run.id, format: "csv" });
+  const [names = [], ...rows] = cellsOf(document);
+  expect(rows.map((row) => row[names.indexOf("prompt")])).toEqual(formulas.map((formula) => `'${formula}`));
+});
+
+/** The cells of a document in the form of RFC 4180. */
+function cellsOf(document: string): string[][] {
+  return [...document.matchAll(/((?:(?:"(?:[^"]|"")*"|[^",\r\n]*),?)*)\r\n/g)].map(([, row = ""]) =>
+    [...row.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^",]*))/g)].map(
+      ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? "",
+    ),
+  );
+}
