@@ -1,34 +1,34 @@
-import { type AgentOrders, STALLED_PERCENT } from "./team/agent.js";
-import { Baton, type Place } from "./team/baton.js";
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Board } from "./show/board.js";
-import { Crew, type Member } from "./team/crew.js";
-import { follow, type HistoryEvent } from "./show/feed.js";
+import { Feed } from "./show/feed.js";
 import { HoldUps } from "./hold-ups.js";
 import { Story } from "./story.js";
+import { Baton, type Place } from "./team/baton.js";
+import { allGone, Crew, signal } from "./team/crew.js";
+import { CLIENTS, type ClientName, type Orders, PAGE_PERCENT_MAX } from "./team/orders.js";
 
-export const PLANNER = "planner";
-/** The one that is killed. It begins first: the others might leave it nothing to be killed at. */
-const VICTIM = "cyd";
-const OTHERS = ["ada", "ben"] as const;
-export const AGENTS = [PLANNER, ...OTHERS, VICTIM] as const;
+/** How long nothing runs: a person sees that all windows are gone, and opens them again. */
+const DARK_MS = 2_000;
+const OBSERVER = { name: "observer", conversation: "" };
 
 export interface DemoOptions {
   readonly place: Place;
   readonly modules_max: number | undefined;
   readonly pace_ms: number;
-  /** Which of its own tasks the worker is killed at, counted from 1. */
-  readonly stall_at: number;
+  /** Everything is killed once so many tasks are done and every client is in the middle of another. */
+  readonly kill_after: number;
 }
 
-/** The run itself: starts the agents, watches the history, and kills one of them when it holds a task. */
+/** The run itself: starts the clients, watches the history, kills everything in the middle and starts it again. */
 export class Demo {
   readonly story = new Story();
   readonly crew = new Crew();
   readonly #options: DemoOptions;
   readonly #board: Board;
   readonly #holdUps = new HoldUps();
+  readonly #conversations = new Map(CLIENTS.map((name) => [name, randomUUID()]));
   #heldUpBefore = 0;
-  #waiting: readonly Member[] = [];
   run = "";
 
   constructor(options: DemoOptions, board: Board) {
@@ -36,67 +36,89 @@ export class Demo {
     this.#board = board;
   }
 
-  /** Settles when the run has ended and all agents with it; gives the connection it watched through. */
+  /** Settles when the run has ended and all clients with it; returns the connection it watched through. */
   async perform(): Promise<Baton> {
     const { place } = this.#options;
-    const [observer, planner, victim, ...others] = await Promise.all([
-      Baton.connect(place, "observer"),
-      this.crew.start("planner", { ...this.#orders(PLANNER), serverArgs: ["--allow-commands"] }),
-      this.crew.start("worker", this.#orders(VICTIM)),
-      ...OTHERS.map((name) => this.crew.start("worker", this.#orders(name))),
+    const [first, ...others] = CLIENTS;
+    const [observer, planner, ...rest] = await Promise.all([
+      Baton.connect(place, OBSERVER),
+      this.crew.start(this.#orders(first)),
+      ...others.map((name) => this.crew.start(this.#orders(name))),
     ]);
     planner.go();
     this.run = await planner.planned;
-    this.#board.open(this.story, AGENTS);
-    this.#waiting = others;
-    victim.go({ run: this.run });
-    await Promise.race([this.#watch(observer), this.crew.trouble]);
+    for (const member of rest) member.go({ run: this.run });
+    this.#board.open(this.story, CLIENTS);
+    const feed = new Feed(this.run);
+    await Promise.race([this.#watch(feed, observer, () => this.#allInTheMiddle()), this.crew.trouble]);
+    if (this.story.endedAt > 0) throw new Error("the run ended before every client was in the middle of a task");
+    await this.#killEverything(observer);
+    await pause(DARK_MS);
+    const again = await this.#startAgain();
+    await Promise.race([this.#watch(feed, again, () => false), this.crew.trouble]);
     await this.crew.ended();
     this.#holdUps.close();
     this.#board.close();
-    return observer;
+    return again;
   }
 
-  async #watch(observer: Baton): Promise<void> {
-    for await (const event of follow(observer, this.run)) {
-      const note = this.story.add(event);
-      if (note) this.#board.note(note);
-      if (event.type === "task.claimed" && event.agent === VICTIM) this.#beginAll();
-      if (isStalled(event)) await this.#kill(observer, event);
-    }
-  }
-
-  #beginAll(): void {
-    for (const worker of this.#waiting) worker.go({ run: this.run });
-    this.#waiting = [];
-  }
-
-  /** For how long the machine has held this process up since the kill. */
+  /** For how long the machine has held this process up since all were connected again. */
   get heldUpMs(): number {
     return this.#holdUps.totalMs - this.#heldUpBefore;
   }
 
-  /** kill -9 while it holds the task with its page locked: Baton itself says that it does. */
-  async #kill(observer: Baton, { task }: HistoryEvent): Promise<void> {
-    const { locks } = await observer.query("list_file_locks", { agent: VICTIM, run: this.run });
-    const page = locks.find((lock) => lock.task === task);
-    if (!page) throw new Error(`${VICTIM} holds a task without a lock on its page`);
+  async #watch(feed: Feed, observer: Baton, isOver: () => boolean): Promise<void> {
+    for await (const event of feed.follow(observer)) {
+      const note = this.story.add(event);
+      if (note) this.#board.note(note);
+      if (isOver()) return;
+    }
+  }
+
+  /** Whether every client has written a part of a page and not all of it. */
+  #allInTheMiddle(): boolean {
+    if (this.story.done < this.#options.kill_after) return false;
+    return CLIENTS.every((name) => {
+      const percent = this.story.current(name)?.percent ?? 0;
+      return percent > 0 && percent < PAGE_PERCENT_MAX;
+    });
+  }
+
+  async #killEverything(observer: Baton): Promise<void> {
     const at = Date.now();
+    const killed = [...this.crew.kill(), observer.server];
+    signal(observer.server, "SIGKILL");
+    this.story.kill(at);
+    await allGone(killed);
+    const servers = killed.length - CLIENTS.length;
+    this.#note(at, `kill -9 of everything at once: ${CLIENTS.length} clients, ${servers} servers`, "bad");
+    this.#note(Date.now(), "nothing of Baton runs any more; three pages are half written", "bad");
+  }
+
+  async #startAgain(): Promise<Baton> {
+    this.story.restartedAt = Date.now();
+    this.#note(this.story.restartedAt, "the same three conversations are started again", "notice");
+    const [observer] = await Promise.all([
+      Baton.connect(this.#options.place, OBSERVER),
+      ...CLIENTS.map(async (name) => {
+        const member = await this.crew.start(this.#orders(name));
+        member.go({ run: this.run });
+      }),
+    ]);
+    this.story.connectedAt = Date.now();
     this.#heldUpBefore = this.#holdUps.totalMs;
-    this.crew.kill(VICTIM);
-    this.story.kill(VICTIM, at);
-    this.#board.killed(VICTIM);
-    const text = `killed with -9, and its server, while it holds ${page.path}`;
-    this.#board.note({ at, agent: VICTIM, text, tone: "bad" });
+    return observer;
   }
 
-  #orders(name: string): AgentOrders {
+  #note(at: number, text: string, tone: "bad" | "notice"): void {
+    this.#board.note({ at, agent: "", text, tone });
+  }
+
+  #orders(name: ClientName): Orders {
     const { place, pace_ms, modules_max } = this.#options;
-    const orders = { place, name, serverArgs: [], pace_ms, modules_max };
-    return name === VICTIM ? { ...orders, stall_at: this.#options.stall_at } : orders;
+    // One server may run the plan's own command: a server takes no commands unless a person allows them.
+    const serverArgs = name === CLIENTS[0] ? ["--allow-commands"] : [];
+    const conversation = this.#conversations.get(name) ?? "";
+    return { place, name, conversation, serverArgs, pace_ms, modules_max };
   }
-}
-
-function isStalled({ type, agent, data }: HistoryEvent): boolean {
-  return type === "task.progress" && agent === VICTIM && data.percent === STALLED_PERCENT;
 }

@@ -1,9 +1,10 @@
-// npm run demo: four agents document Baton's own source with Baton, and one of them is killed on the way.
+// npm run demo: three clients document Baton's own source in one repository; in the middle everything is killed at once, starts
+// again and goes on.
 //
 //   npm run demo -- [--short] [--pace MS] [--svg FILE] [--remove]
 //
 // --short      six modules instead of all
-// --pace MS    how long an agent pauses in each task, where an assistant would think
+// --pace MS    how long a client pauses in each task, where a model would think
 // --svg FILE   also writes the picture of the run there
 // --remove     removes the temporary directory at the end
 import { existsSync } from "node:fs";
@@ -14,16 +15,18 @@ import { z } from "zod";
 import { argumentsOf, numberOf } from "../test/support/servers/arguments.js";
 import type { Baton } from "./team/baton.js";
 import { Board } from "./show/board.js";
-import { AGENTS, Demo } from "./demo.js";
-import { drawGraph } from "./show/picture.js";
+import { Demo } from "./demo.js";
 import { Report } from "./show/report.js";
-import { seconds } from "./story.js";
+import { seconds, SERVER } from "./story.js";
 import { drawScene } from "./show/timeline.js";
-import { type Finding, judge, recoveryOf } from "./verdict.js";
+import { type Finding, judge, recoveriesOf } from "./verdict.js";
+import { CLIENTS } from "./team/orders.js";
 import { directoryOf, makeWorkspace, removeWorkspace } from "./team/workspace.js";
 
-const SHORT_MODULES = 6;
-const PACE_MS = 1_300;
+const SHORT_MODULES = 7;
+const PACE_MS = 1_500;
+/** Tasks that are done before everything is killed: enough to see how it goes. */
+const KILL_AFTER = { short: 1, long: 6 } as const;
 const USAGE = "npm run demo -- [--short] [--pace MILLISECONDS] [--svg FILE] [--remove]";
 /** A demo that hangs ends here, as failed. */
 const RUN_MS_MAX = 300_000;
@@ -40,8 +43,7 @@ const demo = new Demo(
     place,
     modules_max: values.short ? SHORT_MODULES : undefined,
     pace_ms: values.pace,
-    // With few modules each worker is sure of one only.
-    stall_at: values.short ? 1 : 2,
+    kill_after: values.short ? KILL_AFTER.short : KILL_AFTER.long,
   },
   board,
 );
@@ -50,10 +52,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
 setTimeout(() => void giveUp(`no end after ${seconds(RUN_MS_MAX)}`), RUN_MS_MAX).unref();
 
 try {
-  board.line(board.ink("bold", "Baton documents itself: four agents, each with a server of its own, on one database"));
+  board.line(board.ink("bold", "Three assistants at work in one repository. Then everything is killed."));
+  board.line(
+    "Clients   claude-code, codex and cursor: programs that speak to Baton as those do, each through a server of its own",
+  );
+  board.line("Models    none, and no network: a client pauses where a model would think");
+  board.line("Work      a page of documentation for each module, a page that all share, a commit for each page");
   board.line(`Project   ${place.repository} (a copy of this repository's source)`);
-  board.line("Agents    scripts that pause where an assistant would think; no model, no network");
-  board.line("Starting  one planner, three workers, and a server for each");
   board.line();
   const observer = await demo.perform();
   const passed = await report(observer);
@@ -84,47 +89,31 @@ async function giveUp(why: string): Promise<void> {
 }
 
 async function report(observer: Baton): Promise<boolean> {
-  const { story, run } = demo;
+  const { story, run, crew, heldUpMs } = demo;
   const out = new Report(board, process.stdout.columns);
-  const { graph, mermaid } = await graphOf(observer, run);
-  out.heading("The graph");
-  out.lines(drawGraph(graph.tasks, graph.edges));
-  const agents = [...new Set([...AGENTS, ...story.stints.map(({ agent }) => agent)])];
+  const rows = [...CLIENTS, SERVER];
   const span = { from: story.startedAt, to: story.endedAt };
-  out.agents(story, agents, span);
-  const recovery = recoveryOf(story);
-  if (recovery) out.recovery(recovery);
+  out.clients(story, rows, span);
+  const recoveries = recoveriesOf(story).toSorted((a, b) => a.took_ms - b.took_ms);
+  out.recoveries(recoveries);
   const checked = await observer.call("get_task", { task: `${run}/check-links`, include: ["result"] });
   const check = commandResult.parse(checked.result);
-  const { findings, links } = await judge({ place, story, heldUpMs: demo.heldUpMs, check });
+  const findings = await judge({ place, story, edits: crew.edits, heldUpMs, check });
   out.findings(findings);
 
-  const took = seconds(span.to - span.from);
-  const title = `Four agents, ${story.done} tasks, ${took}: one is killed, another takes its task over`;
-  const joins = new Set(graph.edges.map(({ to }) => to));
-  const scene = drawScene({ title, story, agents, span, joins });
+  const scene = drawScene({ story, clients: rows, span });
   await writeFile(path.join(directoryOf(place), "run.svg"), scene);
-  await writeFile(path.join(directoryOf(place), "graph.mmd"), mermaid);
   if (values.svg !== undefined) await writeFile(values.svg, scene);
   if (!values.remove) {
     out.heading("Look at it");
     out.lines([
-      `pages     ${path.join(place.repository, "docs/api/README.md")}`,
-      `run       ${path.join(directoryOf(place), "run.svg")}`,
-      `graph     ${path.join(directoryOf(place), "graph.mmd")} (Mermaid)`,
+      `commits   git -C ${place.repository} log --stat start..`,
+      `picture   ${path.join(directoryOf(place), "run.svg")}`,
       `database  ${place.database}`,
     ]);
   }
-  return summary(findings, `${story.done} tasks, taken over after ${seconds(recovery?.took_ms ?? 0)}, ${links}`);
-}
-
-/** Returns the graph of a run as data, and as a drawing in Mermaid. */
-async function graphOf(observer: Baton, run: string) {
-  const { graph } = await observer.query("get_run_graph", { run, format: "json" });
-  const { graph: mermaid } = await observer.query("get_run_graph", { run, format: "mermaid" });
-  if (typeof graph === "string" || typeof mermaid !== "string")
-    throw new Error("the formats of the graph are mixed up");
-  return { graph, mermaid };
+  const last = Math.max(...recoveries.map(({ took_ms }) => took_ms));
+  return summary(findings, `${story.done} tasks, all work under way again ${seconds(last)} after the restart`);
 }
 
 function summary(findings: readonly Finding[], facts: string): boolean {

@@ -1,14 +1,17 @@
 import type { HistoryEvent } from "./show/feed.js";
 
-/** One try of an agent at a task, as the history tells it. Milliseconds since the epoch. */
+/** One attempt of an agent at a task, as the history tells it. Milliseconds since the epoch. */
 export interface Stint {
   readonly key: string;
+  /** The handle that Baton gave: `codex-3f2a`. */
   readonly agent: string;
   readonly attempt: number;
   readonly from: number;
   to?: number;
-  /** When its agent was killed at it. */
+  /** When its client was killed at it. */
   killedAt?: number;
+  /** When the client had it back after that. */
+  resumedAt?: number;
   outcome: "running" | "succeeded" | "failed" | "lost";
 }
 
@@ -41,8 +44,13 @@ const OUTCOMES: Readonly<Record<string, Stint["outcome"]>> = {
 /** Events without an acting agent. */
 const IMPERSONAL: ReadonlySet<string> = new Set(["task.lease_lost", "run.finished"]);
 
-/** One name for every executor that runs steps for a server. */
-const EXECUTOR = "executor";
+/** The row of servers that run a command step. */
+export const SERVER = "server";
+
+/** The client behind a handle: `claude-code-3f2a` is a conversation of claude-code, `executor-host-1b2c` a server itself. */
+export function clientOf(agent: string): string {
+  return agent.startsWith("executor-") ? SERVER : agent.replace(/-[0-9a-f]{4}$/, "");
+}
 
 /** The story of a run so far, told by its events alone. */
 export class Story {
@@ -52,6 +60,11 @@ export class Story {
   status = "running";
   startedAt = 0;
   endedAt = 0;
+  killedAt = 0;
+  /** When the clients were started again. */
+  restartedAt = 0;
+  /** When all of them were connected again. */
+  connectedAt = 0;
   readonly #percents = new Map<string, number>();
   /** The holder of each path. */
   readonly #holders = new Map<string, string>();
@@ -60,37 +73,38 @@ export class Story {
     return this.stints.filter(({ outcome }) => outcome === "succeeded").length;
   }
 
-  /** Returns the task an agent works on now. */
-  current(agent: string): { readonly stint: Stint; readonly percent: number } | undefined {
-    const stint = this.stints.findLast((one) => one.agent === agent && one.outcome === "running");
+  /** Returns the task a client works on now. */
+  current(client: string): { readonly stint: Stint; readonly percent: number } | undefined {
+    const stint = this.stints.findLast((one) => clientOf(one.agent) === client && one.outcome === "running");
     return stint && { stint, percent: this.#percents.get(stint.key) ?? 0 };
   }
 
-  /** The file that an agent stands in line for now. */
-  waitsFor(agent: string): string | undefined {
-    return this.waits.find((wait) => wait.agent === agent && wait.to === undefined)?.path;
+  /** Returns the file that a client stands in line for now. */
+  waitsFor(client: string): string | undefined {
+    return this.waits.find(({ agent, to }) => clientOf(agent) === client && to === undefined)?.path;
   }
 
   holderOf(path: string): string | undefined {
     return this.#holders.get(path);
   }
 
-  /** Records the kill of an agent, which no event tells. */
-  kill(agent: string, at: number): void {
-    const work = this.current(agent);
-    if (work) work.stint.killedAt = at;
+  /** Records the kill of everything, which no event tells. */
+  kill(at: number): void {
+    this.killedAt = at;
+    for (const stint of this.stints) if (stint.outcome === "running") stint.killedAt = at;
   }
 
-  /** Takes an event in; gives the line to show for it, where it is worth one. */
+  /** Takes an event in; returns the line to show for it, where it is worth one. */
   add(event: HistoryEvent): Note | undefined {
     const said = this.#tell(event);
     if (said === undefined) return undefined;
     const [text, tone = "plain"] = said;
-    return { at: event.at, agent: IMPERSONAL.has(event.type) ? "" : this.#actor(event), text, tone };
+    const agent = IMPERSONAL.has(event.type) ? "" : clientOf(event.agent ?? "");
+    return { at: event.at, agent, text, tone };
   }
 
   #tell(event: HistoryEvent): [text: string, tone?: Tone] | undefined {
-    const { type, data, at } = event;
+    const { type, data, at, agent = "" } = event;
     const key = data.key ?? "";
     switch (type) {
       case "run.started":
@@ -99,6 +113,8 @@ export class Story {
         return [`submits a plan of ${this.total} tasks`];
       case "task.claimed":
         return this.#claimed(event, key);
+      case "task.resumed":
+        return this.#resumed(event, key);
       case "task.progress":
         this.#percents.set(key, data.percent ?? 0);
         return undefined;
@@ -106,17 +122,18 @@ export class Story {
         return [`finishes ${key} after ${seconds(this.#end(event, key))}`, "good"];
       case "task.lease_lost":
         this.#end(event, key);
-        return [`lease of ${this.#actor(event)} is over: ${key} is ready again, its page unlocked`, "notice"];
+        return [`${agent} has not come back under this name: ${key} is ready again, its page unlocked`, "notice"];
       case "task.retry":
       case "task.dead_letter":
       case "task.released":
         this.#end(event, key);
         return [`${type === "task.released" ? "gives back" : "fails at"} ${key}`, "bad"];
       case "lock.queued":
-        for (const path of data.paths ?? []) this.waits.push({ agent: this.#actor(event), path, from: at });
+        for (const path of data.paths ?? []) this.waits.push({ agent, path, from: at });
         return [`waits for ${listed(data.paths)}, which ${this.#holdersOf(data.paths)} holds`];
       case "lock.granted":
-        return this.#locked(event);
+        this.#locked(event);
+        return undefined;
       case "lock.released":
         for (const { path } of data.locks ?? []) this.#holders.delete(path);
         return undefined;
@@ -129,30 +146,34 @@ export class Story {
     }
   }
 
-  #claimed(event: HistoryEvent, key: string): [string, Tone?] {
-    const attempt = event.data.attempt ?? 1;
+  #claimed({ at, agent = "", data }: HistoryEvent, key: string): [string, Tone?] {
+    const attempt = data.attempt ?? 1;
     const before = this.stints.findLast((stint) => stint.key === key);
-    const agent = this.#actor(event);
-    this.stints.push({ key, agent, attempt, from: event.at, outcome: "running" });
+    this.stints.push({ key, agent, attempt, from: at, outcome: "running" });
     this.#percents.set(key, 0);
-    if (agent === EXECUTOR) return [`runs ${key}`];
+    if (clientOf(agent) === SERVER) return [`runs ${key}`];
     if (before && before.agent !== agent) return [`takes ${key} over from ${before.agent}, attempt ${attempt}`, "good"];
     const page = [...this.#holders].findLast(([, holder]) => holder === agent)?.[0];
     return [`claims ${key}${page === undefined ? "" : `, ${page} locked`}`];
   }
 
-  #locked(event: HistoryEvent): [string, Tone?] | undefined {
-    const agent = this.#actor(event);
-    for (const { path } of event.data.locks ?? []) {
+  #resumed({ at }: HistoryEvent, key: string): [string, Tone?] | undefined {
+    const stint = this.stints.findLast((one) => one.key === key && one.outcome === "running");
+    if (!stint) return undefined;
+    stint.resumedAt = at;
+    return [`has ${key} back, its page still locked for it, ${seconds(at - this.restartedAt)} after the start`, "good"];
+  }
+
+  #locked({ at, agent = "", data }: HistoryEvent): void {
+    for (const { path } of data.locks ?? []) {
       this.#holders.delete(path);
       this.#holders.set(path, agent);
       const wait = this.waits.findLast((one) => one.agent === agent && one.path === path && one.to === undefined);
-      if (wait) wait.to = event.at;
+      if (wait) wait.to = at;
     }
-    return undefined;
   }
 
-  /** Ends the open stint at a task; gives how long it took. */
+  /** Ends the open stint at a task; returns how long it took. */
   #end(event: HistoryEvent, key: string): number {
     const stint = this.stints.findLast((one) => one.key === key && one.outcome === "running");
     if (!stint) return 0;
@@ -162,11 +183,7 @@ export class Story {
   }
 
   #holdersOf(paths: readonly string[] = []): string {
-    return listed(paths.map((path) => this.#holders.get(path) ?? "somebody before it"));
-  }
-
-  #actor({ agent = "" }: HistoryEvent): string {
-    return agent.startsWith(`${EXECUTOR}-`) ? EXECUTOR : agent;
+    return listed(paths.map((path) => clientOf(this.#holders.get(path) ?? "another")));
   }
 }
 

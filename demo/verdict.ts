@@ -1,13 +1,13 @@
 import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { promisify } from "node:util";
-import type { Place } from "./team/baton.js";
-import { coverageRows } from "./show/pages.js";
+import { PAGES } from "./show/pages.js";
 import { seconds, type Stint, type Story } from "./story.js";
+import type { Place } from "./team/baton.js";
+import type { Edit } from "./team/orders.js";
 
-/** From the kill to the task running again elsewhere, at most, without what the machine held up. */
-const TAKEOVER_MS_MAX = 15_000;
+/** From the last new connection to the task being worked on again, at most, without what the machine held up. */
+const BACK_MS_MAX = 15_000;
+const COMMIT_MARK = "\u0001";
 
 /** One thing that must hold at the end. */
 export interface Finding {
@@ -15,101 +15,120 @@ export interface Finding {
   readonly text: string;
 }
 
-/** The attempt that died with its agent, and the one that went on. */
+/** A task that was held when everything was killed, and how it went on. */
 export interface Recovery {
   readonly lost: Stint & { readonly killedAt: number };
-  readonly next: Stint | undefined;
-  /** From the kill to the next claim. */
+  /** The agent that went on with it: the same one, or one that took it over; undefined where it never went on. */
+  readonly by: string | undefined;
+  /** From the restart on: while nothing runs, nothing can go on. */
   readonly took_ms: number;
 }
 
-export function recoveryOf({ stints }: Story): Recovery | undefined {
-  for (const lost of stints) {
-    const { killedAt } = lost;
-    if (killedAt === undefined) continue;
-    const next = stints.find(({ key, agent, from }) => key === lost.key && agent !== lost.agent && from >= killedAt);
-    return { lost: { ...lost, killedAt }, next, took_ms: (next?.from ?? Infinity) - killedAt };
-  }
-  return undefined;
+export function recoveriesOf({ stints, restartedAt }: Story): Recovery[] {
+  return stints.flatMap((lost) => {
+    const { killedAt, resumedAt } = lost;
+    if (killedAt === undefined) return [];
+    const next = stints.find(({ key, attempt }) => key === lost.key && attempt > lost.attempt);
+    const back = resumedAt === undefined ? { by: next?.agent, at: next?.from } : { by: lost.agent, at: resumedAt };
+    return [{ lost: { ...lost, killedAt }, by: back.by, took_ms: (back.at ?? Infinity) - restartedAt }];
+  });
 }
 
-/** Evidence for the verdict: the files, the history, and the result of the plan's own check. */
+/** Evidence for the verdict: the repository, the history, the clients' reports, and the result of the plan's own check. */
 export interface Evidence {
   readonly place: Place;
   readonly story: Story;
+  readonly edits: readonly Edit[];
   /** For how long the machine held the demo up meanwhile. */
   readonly heldUpMs: number;
   readonly check: { readonly exit_code: number; readonly output_tail: string } | undefined;
 }
 
-/** Whether all went as it must; `links` is what the check said. */
-export async function judge({
-  place,
-  story,
-  heldUpMs,
-  check,
-}: Evidence): Promise<{ findings: Finding[]; links: string }> {
-  const pages = path.join(place.repository, "docs/api");
-  const keys = [...new Set(story.stints.map(({ key }) => key))];
-  const modules = keys.filter((key) => key !== "index" && key !== "check-links");
-  const texts = await Promise.all(modules.map((key) => textOf(path.join(pages, `${key}.md`))));
-  const whole = texts.filter((text) => text.trimEnd().endsWith("(README.md)")).length;
-  const rows = coverageRows(await textOf(path.join(pages, "COVERAGE.md"))).length;
-  const twice = keys.filter(
-    (key) => story.stints.filter((one) => one.key === key && one.to && one.outcome === "succeeded").length > 1,
-  );
-  const recovery = recoveryOf(story);
-  const checked = await checkLinks(place, pages);
-  const findings = [
+/** Judges by the history, by git and by the files, whether all went as it must. */
+export async function judge({ place, story, edits, heldUpMs, check }: Evidence): Promise<Finding[]> {
+  const git = async (...args: string[]) =>
+    (await promisify(execFile)("git", args, { cwd: place.repository, maxBuffer: 64 * 1024 * 1024 })).stdout;
+  const commits = commitsOf(await git("log", `--format=${COMMIT_MARK}%s`, "--name-only", "HEAD", "--not", "start"));
+  const texts = new Map<string, string>();
+  for (const file of new Set(edits.map((edit) => edit.file))) texts.set(file, await git("show", `HEAD:${file}`));
+  const leftover = (await git("status", "--porcelain")).trim();
+  return [
     {
-      holds: story.status === "succeeded",
+      holds: story.status === "succeeded" && story.total > 0 && story.done === story.total,
       text: `the run has ${story.status}, ${story.done} of ${story.total} tasks done`,
     },
-    {
-      holds: story.total > 0 && twice.length === 0 && story.done === story.total,
-      text: "no task was lost or done twice",
-    },
-    recovered(recovery, heldUpMs),
-    { holds: whole === modules.length && whole > 0, text: `${whole} of ${modules.length} pages are there and whole` },
-    {
-      holds: rows === modules.length,
-      text: `${rows} of ${modules.length} rows stand in the page that all workers share`,
-    },
-    { holds: check?.exit_code === 0, text: `the server's own check says: ${check?.output_tail.trim() ?? "nothing"}` },
-    { holds: checked.good, text: `checked again from here: ${checked.said}` },
+    ...recoveriesOf(story).map((recovery) => recovered(recovery, heldUpMs + story.connectedAt - story.restartedAt)),
+    allKept(edits, texts),
+    nothingTwice(story, commits),
+    ownFilesOnly(commits),
+    { holds: leftover === "", text: leftover === "" ? "nothing is left uncommitted" : `uncommitted: ${leftover}` },
+    { holds: check?.exit_code === 0, text: `the plan's own last step: ${check?.output_tail.trim() ?? "nothing"}` },
   ];
-  return { findings, links: checked.said };
 }
 
-function recovered(recovery: Recovery | undefined, heldUpMs: number): Finding {
-  if (!recovery) return { holds: false, text: "no worker was killed while it held a task" };
-  const { lost, next, took_ms: tookMs } = recovery;
-  if (!next) return { holds: false, text: `nobody took ${lost.key} over after ${lost.agent} was killed` };
-  const holds = tookMs - heldUpMs <= TAKEOVER_MS_MAX && next.outcome === "succeeded";
-  const standstill = heldUpMs < 1_000 ? "" : `, of which the machine stood still for ${seconds(heldUpMs)}`;
+interface Commit {
+  readonly subject: string;
+  readonly files: readonly string[];
+}
+
+function commitsOf(log: string): Commit[] {
+  return log
+    .split(COMMIT_MARK)
+    .slice(1)
+    .map((entry) => {
+      const [subject = "", ...files] = entry.split("\n").filter((line) => line !== "");
+      return { subject, files };
+    });
+}
+
+/** An edit that a client saw reach the disk stands in the last commit, once. */
+function allKept(edits: readonly Edit[], texts: ReadonlyMap<string, string>): Finding {
+  const gone = edits.filter(({ file, text }) => texts.get(file)?.split(text).length !== 2);
+  const [first] = gone;
   return {
-    holds,
-    text: `${lost.key} was taken over ${seconds(tookMs)} after its worker was killed (at most ${seconds(TAKEOVER_MS_MAX)})${standstill}`,
+    holds: edits.length > 0 && first === undefined,
+    text:
+      first === undefined
+        ? `nobody's edit was lost: ${edits.length} edits were made, each stands once in the last commit`
+        : `${gone.length} of ${edits.length} edits are not there once, the first by ${first.client} in ${first.file}`,
   };
 }
 
-/** The same check as the plan's last step, made once more from outside. */
-async function checkLinks(place: Place, pages: string): Promise<{ good: boolean; said: string }> {
-  const script = path.join(place.home, "scripts/check-links.mjs");
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, [script, pages]);
-    return { good: true, said: stdout.trim() };
-  } catch (error) {
-    if (error instanceof Error && "stdout" in error) return { good: false, said: String(error.stdout).trim() };
-    throw error;
-  }
+function nothingTwice({ stints }: Story, commits: readonly Commit[]): Finding {
+  const times = new Map<string, number>();
+  const count = (what: string) => times.set(what, (times.get(what) ?? 0) + 1);
+  for (const { key, outcome } of stints) if (outcome === "succeeded") count(key);
+  for (const { subject } of commits) count(subject);
+  const twice = [...times].filter(([, number]) => number > 1).map(([what]) => what);
+  return {
+    holds: commits.length > 0 && twice.length === 0,
+    text:
+      twice.length === 0
+        ? `nothing was done twice: one success for each task, one commit for each page`
+        : `done twice: ${twice.join(", ")}`,
+  };
 }
 
-async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
-    throw error;
-  }
+/** A client commits while others' pages lie half written beside its own. */
+function ownFilesOnly(commits: readonly Commit[]): Finding {
+  const mixed = commits.filter(({ subject, files }) => files.some((file) => !isOwn(subject, file)));
+  return {
+    holds: commits.length > 0 && mixed.length === 0,
+    text: `${commits.length - mixed.length} of ${commits.length} commits hold their own task's files and nobody else's`,
+  };
+}
+
+function isOwn(subject: string, file: string): boolean {
+  const name = subject.replace(/^Document /, "");
+  const own = name === subject ? ["README"] : [name, "COVERAGE"];
+  return own.some((page) => file === `${PAGES}/${page}.md`);
+}
+
+function recovered({ lost, by, took_ms: tookMs }: Recovery, delayMs: number): Finding {
+  if (by === undefined) return { holds: false, text: `${lost.key} was never gone on with after the kill` };
+  const went = by === lost.agent ? "had it back" : "took it over";
+  return {
+    holds: tookMs - delayMs <= BACK_MS_MAX,
+    text: `${lost.key}: ${by} ${went} ${seconds(tookMs)} after the restart, ${seconds(delayMs)} of it until all had started`,
+  };
 }

@@ -1,17 +1,18 @@
 // Checks that every link of the Markdown files in a directory leads somewhere: to a file, to a heading in it, or to a
 // line of it. Says how many there are, or which are broken, and ends with 1.
 //
-//   node scripts/check-links.mjs [DIRECTORY]      (default: the environment's BATON_INPUT_PAGES)
+//   node scripts/check-links.mjs DIRECTORY
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 
-const directory = process.argv[2] ?? process.env["BATON_INPUT_PAGES"];
+const directory = process.argv[2];
 if (directory === undefined) {
   process.stderr.write("which directory?\n");
   process.exit(2);
 }
 
 const texts = new Map();
+const anchors = new Map();
 const pages = readdirSync(directory).filter((name) => name.endsWith(".md"));
 const links = pages.flatMap((page) => linksOf(path.join(directory, page)));
 const broken = links.filter((link) => problemOf(link) !== undefined);
@@ -43,19 +44,25 @@ function problemOf({ page, target }) {
   return anchorsOf(place).has(fragment) ? undefined : `${place} has no heading #${fragment}`;
 }
 
-/** As GitHub makes them. */
+/** The anchors of a page's headings as GitHub makes them, read once for all links that lead there. */
 function anchorsOf(page) {
-  const anchors = new Set();
+  const known = anchors.get(page) ?? readAnchors(page);
+  anchors.set(page, known);
+  return known;
+}
+
+function readAnchors(page) {
+  const found = new Set();
   for (const [, heading] of withoutCode(textOf(page)).matchAll(/^#+ +(.*)$/gm)) {
     const slug = heading
       .toLowerCase()
       .replaceAll(/[^\p{L}\p{N}\p{M}_ -]/gu, "")
       .replaceAll(" ", "-");
     let anchor = slug;
-    for (let times = 1; anchors.has(anchor); times++) anchor = `${slug}-${times}`;
-    anchors.add(anchor);
+    for (let times = 1; found.has(anchor); times++) anchor = `${slug}-${times}`;
+    found.add(anchor);
   }
-  return anchors;
+  return found;
 }
 
 function withoutCode(text) {

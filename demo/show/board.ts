@@ -16,7 +16,7 @@ const TONES: Readonly<Record<Tone, Ink | undefined>> = {
   notice: "yellow",
 };
 
-const NAME_WIDTH = 9;
+const NAME_WIDTH = 12;
 const BAR_WIDTH = 24;
 const REDRAW_MS = 100;
 const COLUMNS_MIN = 40;
@@ -33,7 +33,6 @@ export class Board {
   readonly #start: number;
   #story: Story | undefined;
   #agents: readonly string[] = [];
-  #dead = new Set<string>();
   #drawn = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -58,11 +57,6 @@ export class Board {
     this.#timer = undefined;
     this.#screen.write(`${this.#erase()}\x1b[?25h`);
     this.#drawn = 0;
-  }
-
-  /** Marks an agent as killed. */
-  killed(agent: string): void {
-    this.#dead.add(agent);
   }
 
   note({ at, agent, text, tone }: Note): void {
@@ -105,7 +99,7 @@ export class Board {
 
   #agentLine(story: Story, agent: string): string {
     const name = `${" ".repeat(10)}${agent.padEnd(NAME_WIDTH)} `;
-    if (this.#dead.has(agent)) return `${name}${this.ink("red", "killed")}`;
+    if (story.killedAt > story.restartedAt) return `${name}${this.ink("red", "killed")}`;
     const work = story.current(agent);
     if (!work) return `${name}${this.ink("dim", "waits for work")}`;
     const wanted = story.waitsFor(agent);

@@ -20,11 +20,15 @@ export interface PageContext {
   readonly modules: readonly Module[];
 }
 
-/** From docs/api/ to the top of the repository. */
+/** Where the pages lie. */
+export const PAGES = "docs/api";
+/** From there to the top of the repository. */
 const TOP = "../..";
+/** An assistant writes a page in so many edits. */
+const PARTS = 3;
 
-/** The reference page of a module, and its figures. */
-export function writePage({ module, sources, modules }: PageContext): { text: string; result: PageResult } {
+/** The reference page of a module in the parts that it is written in, and its figures. */
+export function pageParts({ module, sources, modules }: PageContext): { parts: string[]; result: PageResult } {
   const exports = sources.flatMap((source) => source.exports);
   const uses = usesOf(module, sources, modules);
   const result: PageResult = {
@@ -38,16 +42,31 @@ export function writePage({ module, sources, modules }: PageContext): { text: st
   anchors.next(module.name);
   const sections = sources.filter((source) => source.exports.length > 0).map((source) => section(source, anchors));
   const silent = sources.filter((source) => source.exports.length === 0).map(({ file }) => sourceLink(file));
-  const text = [
+  const [first, ...rest] = chunksOf(
+    sections.map(({ text }) => text),
+    PARTS,
+  );
+  const head = [
     `# ${module.name}`,
     `${count(result.files, "file")}, ${count(result.exports, "export")}, ${result.documented} of them documented.` +
       (uses.length === 0 ? "" : ` Uses ${uses.map((name) => `[${name}](${name}.md)`).join(", ")}.`),
     ["| export | | in short |", "| --- | --- | --- |", ...sections.flatMap(({ rows }) => rows)].join("\n"),
-    ...sections.map((one) => one.text),
+    ...(first ?? []),
+  ];
+  const foot = [
     ...(silent.length === 0 ? [] : [`Files that export nothing: ${silent.join(", ")}.`]),
-    "[All modules](README.md)",
-  ].join("\n\n");
-  return { text: `${text}\n`, result };
+    `[All modules](README.md) · end of ${module.name}`,
+  ];
+  const parts = [head, ...rest, foot].map((blocks) => `${blocks.join("\n\n")}\n\n`);
+  return { parts, result };
+}
+
+/** At most `max` rows of neighbours, nearly of one length. */
+function chunksOf<T>(items: readonly T[], max: number): T[][] {
+  const length = Math.ceil(items.length / max);
+  return Array.from({ length: length === 0 ? 0 : Math.ceil(items.length / length) }, (_, index) =>
+    items.slice(index * length, (index + 1) * length),
+  );
 }
 
 function usesOf(module: Module, sources: readonly SourceFile[], modules: readonly Module[]): string[] {
@@ -121,12 +140,12 @@ function listed(names: readonly string[]): string {
 
 const COVERAGE_HEAD = "# Documented exports\n\n| module | documented | of |\n| --- | ---: | ---: |\n";
 
-/** Puts a module's row into the page that all writers share; a row of an earlier try is replaced. */
-export function addCoverage(text: string, page: PageResult): string {
+/** Puts a module's row into the page that all writers share; a row of an earlier attempt is replaced. */
+export function addCoverage(text: string, page: PageResult): { text: string; row: string } {
   const name = nameOf(page);
-  const rows = coverageRows(text).filter((row) => !row.startsWith(`| [${name}](`));
+  const rows = coverageRows(text).filter((one) => !one.startsWith(`| [${name}](`));
   const row = `| [${name}](${page.page}) | ${page.documented} | ${page.exports} |`;
-  return `${COVERAGE_HEAD}${[...rows, row].sort().join("\n")}\n`;
+  return { text: `${COVERAGE_HEAD}${[...rows, row].sort().join("\n")}\n`, row };
 }
 
 /** The rows of the shared page, one for each module that has been written. */

@@ -1,6 +1,6 @@
 import type { Board } from "./board.js";
 import { drawTimeline, type Span } from "./picture.js";
-import { seconds, type Story } from "../story.js";
+import { clientOf, seconds, type Stint, type Story } from "../story.js";
 import type { Finding, Recovery } from "../verdict.js";
 
 const INDENT = "  ";
@@ -26,40 +26,35 @@ export class Report {
     for (const line of lines) this.#board.line(`${INDENT}${line}`);
   }
 
-  /** Prints each agent's work: a row per agent, its time beside it where the screen is wide enough. */
-  agents(story: Story, agents: readonly string[], span: Span): void {
+  /** Prints each client's work: a row per client, its time beside it where the screen is wide enough. */
+  clients(story: Story, clients: readonly string[], span: Span): void {
     this.heading("Who did what");
     const wide = this.#columns >= TIMELINE_COLUMNS;
-    const head = ["agent", "done", "at work", "in line", wide ? "when" : ""];
-    const rows = agents.map((agent) => {
-      const own = story.stints.filter((stint) => stint.agent === agent);
-      const work = own.reduce((sum, { from, to = span.to, killedAt }) => sum + (killedAt ?? to) - from, 0);
-      const line = story.waits.filter((wait) => wait.agent === agent);
+    const head = ["", "done", "at work", "in line", wide ? "when (✗ is the kill)" : ""];
+    const rows = clients.map((client) => {
+      // A claim that was parked behind others' work may be told late: rows of time are in order.
+      const own = story.stints.filter(({ agent }) => clientOf(agent) === client).toSorted((a, b) => a.from - b.from);
+      const work = own.reduce((sum, stint) => sum + workOf(stint, span), 0);
+      const line = story.waits.filter(({ agent }) => clientOf(agent) === client);
       const waited = line.reduce((sum, { from, to = from }) => sum + to - from, 0);
       const done = own.filter(({ outcome }) => outcome === "succeeded").length;
-      const killed = own.some(({ killedAt }) => killedAt !== undefined) ? ", killed" : "";
-      return [
-        agent,
-        `${done}${killed}`,
-        seconds(work),
-        seconds(waited),
-        wide ? drawTimeline(own, span, TIMELINE_WIDTH) : "",
-      ];
+      return [client, `${done}`, seconds(work), seconds(waited), wide ? drawTimeline(own, span, TIMELINE_WIDTH) : ""];
     });
     this.lines(table([head, ...rows]));
   }
 
-  recovery({ lost, next, took_ms: tookMs }: Recovery): void {
-    this.heading("Recovery");
-    const at = (instant: number | undefined) => `+${seconds((instant ?? Infinity) - lost.killedAt)}`.padStart(7);
-    this.lines([
-      `${at(lost.killedAt)}  kill -9 of ${lost.agent} and its server, its page half written`,
-      `${at(lost.to)}  its lease is over (10 s grace): page unlocked, ${lost.key} ready again`,
-      ...(next
-        ? [`${at(next.from)}  ${next.agent} goes on as attempt ${next.attempt}: recovered in ${seconds(tookMs)}`]
-        : []),
-      ...(next?.to ? [`${at(next.to)}  the page is whole`] : []),
+  /** Prints who got what back, and after how long. */
+  recoveries(recoveries: readonly Recovery[]): void {
+    this.heading("What each held when everything was killed");
+    const rows = recoveries.map(({ lost, by, took_ms: tookMs }) => [
+      clientOf(lost.agent),
+      lost.key,
+      by === undefined ? "lost" : `worked on again ${seconds(tookMs)} after the restart`,
+      by === lost.agent
+        ? "by the same conversation"
+        : `by ${by ?? "nobody"}: ${lost.agent} could not tell its new server who it had been`,
     ]);
+    this.lines(table(rows));
   }
 
   findings(findings: readonly Finding[]): void {
@@ -70,6 +65,12 @@ export class Report {
       ),
     );
   }
+}
+
+function workOf({ from, to, killedAt, resumedAt }: Stint, span: Span): number {
+  const end = to ?? span.to;
+  if (killedAt === undefined) return end - from;
+  return killedAt - from + (resumedAt === undefined ? 0 : end - resumedAt);
 }
 
 /** Columns as wide as their widest cell; figures stay left, so that they read in every terminal. */

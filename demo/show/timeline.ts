@@ -1,18 +1,15 @@
 import type { Span } from "./picture.js";
-import { seconds, type Stint, type Story } from "../story.js";
+import { clientOf, seconds, type Stint, type Story } from "../story.js";
 
 /** The data that a picture of a whole run shows. */
 export interface Scene {
-  readonly title: string;
   readonly story: Story;
   /** In the order of the rows. */
-  readonly agents: readonly string[];
+  readonly clients: readonly string[];
   readonly span: Span;
-  /** Tasks that need others. */
-  readonly joins: ReadonlySet<string>;
 }
 
-const SIZE = { width: 960, left: 92, right: 24, top: 58, row: 40, bar: 26, foot: 64 } as const;
+const SIZE = { width: 960, left: 112, right: 24, top: 78, row: 44, bar: 28, foot: 64 } as const;
 const WAIT_HEIGHT = 5;
 const CHAR_WIDTH = 6.1;
 const LEGEND_CHAR_WIDTH = 6.7;
@@ -31,8 +28,7 @@ interface Theme {
   readonly lostEdge: string;
   readonly saved: string;
   readonly savedEdge: string;
-  readonly join: string;
-  readonly joinEdge: string;
+  readonly dark: string;
   readonly wait: string;
 }
 
@@ -47,8 +43,7 @@ const LIGHT: Theme = {
   lostEdge: "#cf222e",
   saved: "#dafbe1",
   savedEdge: "#1a7f37",
-  join: "#fbefff",
-  joinEdge: "#8250df",
+  dark: "#f6e3e1",
   wait: "#d4a72c",
 };
 const DARK: Theme = {
@@ -62,31 +57,44 @@ const DARK: Theme = {
   lostEdge: "#f85149",
   saved: "#033a16",
   savedEdge: "#3fb950",
-  join: "#271052",
-  joinEdge: "#a371f7",
+  dark: "#2d1214",
   wait: "#d29922",
 };
 
 /** A picture of a run, row by row who did what when, as an SVG that follows the reader's light or dark preference. */
 export function drawScene(scene: Scene): string {
-  const height = SIZE.top + scene.agents.length * SIZE.row + SIZE.foot;
-  const bars = scene.story.stints.map((stint) => bar(scene, stint));
+  const { story, span } = scene;
+  const height = SIZE.top + scene.clients.length * SIZE.row + SIZE.foot;
+  const took = seconds(span.to - span.from);
+  const title = `Three assistants, one repository, ${story.total} tasks, ${took}: everything is killed, and all of it goes on`;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" class="baton-demo" role="img" aria-label="${escape(scene.title)}" width="${SIZE.width}" height="${height}" viewBox="0 0 ${SIZE.width} ${height}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" class="baton-demo" role="img" aria-label="${escape(title)}" width="${SIZE.width}" height="${height}" viewBox="0 0 ${SIZE.width} ${height}">`,
     `<style>${style()}</style>`,
     `<rect class="page" width="${SIZE.width}" height="${height}" rx="8"/>`,
-    `<text class="title" x="20" y="32">${escape(scene.title)}</text>`,
+    `<text class="title" x="20" y="32">${escape(title)}</text>`,
+    ...darkness(scene),
     ...axis(scene),
-    ...scene.agents.map((agent, row) => `<text x="20" y="${rowTop(row) + 18}">${escape(agent)}</text>`),
-    plan(scene),
+    ...scene.clients.map((client, row) => `<text x="20" y="${rowTop(row) + 18}">${escape(client)}</text>`),
     // Behind the bars of rows in between.
     ...handovers(scene),
-    ...bars,
+    ...story.stints.map((stint) => bars(scene, stint)),
     ...waits(scene),
     ...legend(height - 20),
     "</svg>",
     "",
   ].join("\n");
+}
+
+/** The time in which nothing ran, across all rows. */
+function darkness(scene: Scene): string[] {
+  const { killedAt, restartedAt } = scene.story;
+  const [left, right] = [xAt(scene, killedAt), xAt(scene, restartedAt)];
+  const bottom = rowTop(scene.clients.length) - SIZE.row + SIZE.bar + 8;
+  return [
+    `<rect class="dark" x="${left}" y="${SIZE.top - 8}" width="${(right - left).toFixed(1)}" height="${bottom - SIZE.top + 8}"/>`,
+    `<text class="small" x="${left}" y="${SIZE.top - 14}" text-anchor="middle">kill -9: all clients and servers</text>`,
+    `<text class="small" x="${right + 4}" y="${bottom - 4}">started again</text>`,
+  ];
 }
 
 /** Colours stand in the rules themselves: programs that draw SVG outside browsers know no variables, and painted all black. */
@@ -106,14 +114,13 @@ function style(): string {
 function painted(theme: Theme): string[] {
   return [
     `.baton-demo text{fill:${theme.ink}}.baton-demo .soft{fill:${theme.soft}}`,
-    `.baton-demo .page{fill:${theme.page};stroke:${theme.grid}}.baton-demo .grid{stroke:${theme.grid}}`,
+    `.baton-demo .page{fill:${theme.page};stroke:${theme.grid}}.baton-demo .grid{stroke:${theme.grid}}.baton-demo .dark{fill:${theme.dark}}`,
     `.baton-demo .bar{fill:${theme.bar};stroke:${theme.edge}}`,
-    `.baton-demo .join{fill:${theme.join};stroke:${theme.joinEdge}}`,
     `.baton-demo .saved{fill:${theme.saved};stroke:${theme.savedEdge}}`,
     `.baton-demo .lost{fill:${theme.lost};stroke:${theme.lostEdge}}`,
     `.baton-demo .wait{fill:${theme.wait}}`,
     `.baton-demo .silent{stroke:${theme.lostEdge}}.baton-demo .cross{stroke:${theme.lostEdge}}`,
-    `.baton-demo .way{stroke:${theme.savedEdge}}.baton-demo .start{stroke:${theme.joinEdge}}`,
+    `.baton-demo .way{stroke:${theme.savedEdge}}`,
   ];
 }
 
@@ -127,8 +134,8 @@ function xAt({ span }: Scene, at: number): number {
 }
 
 function axis(scene: Scene): string[] {
-  const { span, agents } = scene;
-  const bottom = rowTop(agents.length);
+  const { span, clients } = scene;
+  const bottom = rowTop(clients.length);
   const lines: string[] = [];
   for (let at = 0; at <= span.to - span.from; at += TICK_MS) {
     const x = xAt(scene, span.from + at);
@@ -140,27 +147,53 @@ function axis(scene: Scene): string[] {
   return lines;
 }
 
-function bar(scene: Scene, stint: Stint): string {
-  const row = scene.agents.indexOf(stint.agent);
+function rowOf({ clients }: Scene, agent: string): number {
+  return clients.indexOf(clientOf(agent));
+}
+
+/** A stint in up to two bars: before the kill, and after its client had it back. */
+function bars(scene: Scene, stint: Stint): string {
+  const row = rowOf(scene, stint.agent);
   if (row < 0) return "";
-  const { from, to = scene.span.to, killedAt } = stint;
+  const { from, to = scene.span.to, killedAt, resumedAt, outcome, attempt } = stint;
   const y = rowTop(row);
+  const words = `${stint.key}, attempt ${attempt}: ${outcome} after ${seconds(to - from)}`;
+  const drawn =
+    killedAt === undefined
+      ? [bar(scene, { from, to, y, kind: attempt > 1 ? "saved" : "bar", name: stint.key })]
+      : [
+          bar(scene, { from, to: killedAt, y, kind: outcome === "lost" ? "lost" : "bar", name: stint.key }),
+          silence(scene, { from: killedAt, to: resumedAt ?? to, y }),
+          ...(resumedAt === undefined ? [] : [bar(scene, { from: resumedAt, to, y, kind: "saved", name: stint.key })]),
+        ];
+  return `<g><title>${escape(words)}</title>${drawn.join("")}</g>`;
+}
+
+interface Bar {
+  readonly from: number;
+  readonly to: number;
+  readonly y: number;
+  readonly kind: "bar" | "saved" | "lost";
+  readonly name: string;
+}
+
+function bar(scene: Scene, { from, to, y, kind, name }: Bar): string {
   const left = xAt(scene, from);
-  const width = Math.max(2, xAt(scene, killedAt ?? to) - left);
-  const took = `${stint.key}, attempt ${stint.attempt}: ${stint.outcome} after ${seconds(to - from)}`;
-  const box = `<rect class="${kindOf(scene, stint)}" x="${left}" y="${y}" width="${width.toFixed(1)}" height="${SIZE.bar}" rx="4"/>`;
+  const width = Math.max(2, xAt(scene, to) - left);
+  const box = `<rect class="${kind}" x="${left}" y="${y}" width="${width.toFixed(1)}" height="${SIZE.bar}" rx="4"/>`;
   const room = Math.floor((width - 8) / CHAR_WIDTH);
-  const label = room < LABEL_CHARS_MIN ? beside(left, y, stint.key) : inside(left, y, fitted(stint.key, room));
-  return `<g><title>${escape(took)}</title>${box}${label}${killedAt === undefined ? "" : death(scene, { stint, killedAt, y })}</g>`;
+  return `${box}${room < LABEL_CHARS_MIN ? "" : inside(left, y, fitted(name, room))}`;
+}
+
+function silence(scene: Scene, { from, to, y }: Pick<Bar, "from" | "to" | "y">): string {
+  const [x, end] = [xAt(scene, from), xAt(scene, to)];
+  const middle = y + SIZE.bar / 2;
+  const cross = `<path class="cross" d="M${x - 5} ${middle - 5}l10 10M${x + 5} ${middle - 5}l-10 10"/>`;
+  return `<path class="silent" d="M${x + 10} ${middle}H${end}"/>${cross}`;
 }
 
 function inside(left: number, y: number, words: string): string {
   return `<text class="name" x="${left + 4}" y="${y + 17}">${escape(words)}</text>`;
-}
-
-/** Draws the name beside a bar: a task that is over in a moment is too narrow for it. */
-function beside(left: number, y: number, words: string): string {
-  return `<text class="small" x="${left - 5}" y="${y + 17}" text-anchor="end">${escape(words)}</text>`;
 }
 
 function fitted(text: string, room: number): string {
@@ -168,65 +201,44 @@ function fitted(text: string, room: number): string {
   return text.length <= room ? text : `…${text.slice(1 - room)}`;
 }
 
-function kindOf({ joins }: Scene, { key, outcome, attempt }: Stint): string {
-  if (outcome === "lost") return "lost";
-  if (attempt > 1) return "saved";
-  return joins.has(key) ? "join" : "bar";
-}
-
-function death(scene: Scene, { stint, killedAt, y }: { stint: Stint; killedAt: number; y: number }): string {
-  const x = xAt(scene, killedAt);
-  const end = xAt(scene, stint.to ?? scene.span.to);
-  const middle = y + SIZE.bar / 2;
-  const cross = `<path class="cross" d="M${x - 5} ${middle - 5}l10 10M${x + 5} ${middle - 5}l-10 10"/>`;
-  const silence = `<path class="silent" d="M${x + 10} ${middle}H${end}"/>`;
-  return `${silence}${cross}<text class="small soft" x="${x + 14}" y="${middle - 5}">kill -9; lease and lock end after the grace</text>`;
-}
-
-function plan(scene: Scene): string {
-  const x = xAt(scene, scene.span.from);
-  const words = `submits a plan of ${scene.story.total} tasks`;
-  return `<path class="way start" d="M${x} ${rowTop(0)}v${SIZE.bar}"/><text class="small soft" x="${x + 8}" y="${rowTop(0) + 17}">${words}</text>`;
-}
-
 /** Where an agent stood in line for a file, on the lower edge of what it worked on. */
 function waits(scene: Scene): string[] {
   return scene.story.waits.flatMap(({ agent, path, from, to = scene.span.to }) => {
-    const row = scene.agents.indexOf(agent);
+    const row = rowOf(scene, agent);
     if (row < 0) return [];
     const left = xAt(scene, from);
     const width = Math.max(2, xAt(scene, to) - left);
-    const words = escape(`${agent} waits for ${path} for ${seconds(to - from)}`);
+    const words = escape(`${clientOf(agent)} waits for ${path} for ${seconds(to - from)}`);
     const y = rowTop(row) + SIZE.bar - WAIT_HEIGHT;
     return `<rect class="wait" x="${left}" y="${y}" width="${width.toFixed(1)}" height="${WAIT_HEIGHT}"><title>${words}</title></rect>`;
   });
 }
 
-/** From where work was lost to where it went on. */
+/** From the agent that did not come back to the one that took its task over. */
 function handovers(scene: Scene): string[] {
-  const { stints } = scene.story;
+  const { stints, restartedAt } = scene.story;
   return stints.flatMap((lost) => {
-    const next = stints.find((stint) => stint.key === lost.key && stint.from >= (lost.to ?? Infinity));
+    const next = stints.find(({ key, attempt }) => key === lost.key && attempt > lost.attempt);
     if (lost.outcome !== "lost" || !next || lost.killedAt === undefined) return [];
-    const [fromRow, toRow] = [scene.agents.indexOf(lost.agent), scene.agents.indexOf(next.agent)];
+    const [fromRow, toRow] = [rowOf(scene, lost.agent), rowOf(scene, next.agent)];
     const x = xAt(scene, next.from);
+    const y = rowTop(fromRow) + SIZE.bar;
+    const words = `${lost.key} taken over ${seconds(next.from - restartedAt)} after the restart`;
+    const label = `<text class="small" x="${x - 4}" y="${y + 10}" text-anchor="end">${escape(words)}</text>`;
+    if (fromRow === toRow) return [label];
     const up = toRow < fromRow;
-    const startY = rowTop(fromRow) + SIZE.bar / 2;
     const endY = rowTop(toRow) + (up ? SIZE.bar + 2 : -2);
-    const tip = up ? `l-4 6m4 -6l4 6` : `l-4 -6m4 6l4 -6`;
-    const words = `taken over by ${next.agent} ${seconds(next.from - lost.killedAt)} after the kill`;
-    const label = `<text class="small" x="${x}" y="${startY + 17}" text-anchor="end">${escape(words)}</text>`;
-    return [`<path class="way" d="M${x} ${startY}V${endY}${tip}"/>`, label];
+    const tip = up ? "l-4 6m4 -6l4 6" : "l-4 -6m4 6l4 -6";
+    return [`<path class="way" d="M${x} ${y - SIZE.bar / 2}V${endY}${tip}"/>`, label];
   });
 }
 
 function legend(y: number): string[] {
   const entries = [
-    ["bar", "a page"],
-    ["saved", "second attempt"],
-    ["lost", "lost with its agent"],
-    ["join", "needs what was before"],
-    ["wait", "in line for a shared file"],
+    ["bar", "a task"],
+    ["saved", "goes on after the kill"],
+    ["lost", "its agent did not come back"],
+    ["wait", "waits for a file of another"],
   ] as const;
   let x: number = SIZE.left;
   return entries.map(([kind, words]) => {

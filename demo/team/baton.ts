@@ -10,10 +10,16 @@ import { resultOf } from "../../test/support/servers/result-of.js";
 export interface Place {
   /** This repository: where the built server lies. */
   readonly home: string;
-  /** The copy that the agents work on; Baton's project. */
+  /** The copy that the clients work on; Baton's project. */
   readonly repository: string;
   /** The database that all servers share. */
   readonly database: string;
+}
+
+/** A client as its server sees it: a name, and the id of the conversation, which a restart keeps. */
+export interface Identity {
+  readonly name: string;
+  readonly conversation: string;
 }
 
 /** An answer of Baton that is an error: what happened, and what can be done about it. */
@@ -29,28 +35,40 @@ export class BatonRefusal extends Error {
 
 const failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
+/** Environment of the servers and hooks: a home of its own keeps your configuration out of the demo, and the demo out of your data. */
+export function environmentOf({ database }: Place, { name, conversation }: Identity): Record<string, string> {
+  const own = path.join(path.dirname(database), "home");
+  const known: Record<string, string> = name === "claude-code" ? { CLAUDE_CODE_SESSION_ID: conversation } : {};
+  return { ...getDefaultEnvironment(), XDG_CONFIG_HOME: own, XDG_DATA_HOME: own, BATON_DB: database, ...known };
+}
+
+/** Codex names its conversation in every call; Claude Code in the environment; Cursor tells a server of none. */
+function metaOf({ name, conversation }: Identity): { _meta?: Record<string, unknown> } {
+  return name === "codex" ? { _meta: { "x-codex-turn-metadata": { session_id: conversation } } } : {};
+}
+
 /** A connection to Baton as an assistant has it: the SDK's client on a stdio server of its own. */
 export class Baton {
   readonly #client: Client;
   readonly #transport: StdioClientTransport;
+  readonly #meta: { _meta?: Record<string, unknown> };
 
-  private constructor(client: Client, transport: StdioClientTransport) {
+  private constructor(client: Client, transport: StdioClientTransport, identity: Identity) {
     this.#client = client;
     this.#transport = transport;
+    this.#meta = metaOf(identity);
   }
 
-  static async connect(place: Place, name: string, args: readonly string[] = []): Promise<Baton> {
-    const own = path.join(path.dirname(place.database), "home");
+  static async connect(place: Place, identity: Identity, args: readonly string[] = []): Promise<Baton> {
     const transport = new StdioClientTransport({
       command: process.execPath,
       args: [path.join(place.home, "dist/main.js"), ...args],
       cwd: place.repository,
-      // A home of its own keeps your configuration out of the demo, and the demo out of your data.
-      env: { ...getDefaultEnvironment(), XDG_CONFIG_HOME: own, XDG_DATA_HOME: own, BATON_DB: place.database },
+      env: environmentOf(place, identity),
     });
-    const client = new Client({ name, version: "1" });
+    const client = new Client({ name: identity.name, version: "1" });
     await client.connect(transport);
-    return new Baton(client, transport);
+    return new Baton(client, transport, identity);
   }
 
   /** The process id of the server. */
@@ -62,7 +80,7 @@ export class Baton {
 
   /** Calls a tool. Throws `BatonRefusal` where the answer is an error. */
   async call<N extends OperationName>(tool: N, given: InputOf<N>): Promise<ResultOf<N>> {
-    const answer = await this.#client.callTool({ name: tool, arguments: given });
+    const answer = await this.#client.callTool({ name: tool, arguments: given, ...this.#meta });
     if (answer.isError === true) throw new BatonRefusal(failure.parse(answer.structuredContent).error);
     return resultOf(tool, answer.structuredContent);
   }

@@ -1,74 +1,79 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
-import type { AgentNews, AgentOrders, Go } from "./agent.js";
+import type { ClientName, Edit, Go, News, Orders } from "./orders.js";
 
-/** How long agents that have been asked to end may take before they are killed. */
+/** How long processes that have been asked to end may take before the demo gives up. */
 const END_MS_MAX = 5_000;
 const COMPLAINT_CHARS_MAX = 4_000;
 
-/** The agents' processes. Each has started its own server; none outlives this one. */
+/** The clients' processes. Each starts its own server; none outlives this process. */
 export class Crew {
-  readonly #members = new Map<string, Member>();
+  /** Every edit that a client reported, in the order of the reports. */
+  readonly edits: Edit[] = [];
+  readonly #members = new Map<ClientName, Member>();
 
-  /** Starts an agent's process; settles once it is connected to its server. It begins when it is told `go`. */
-  async start(program: "planner" | "worker", orders: AgentOrders): Promise<Member> {
-    const member = new Member(program, orders);
+  /** Starts a client's process; settles once it is connected to its server. It begins when it is told `go`. */
+  async start(orders: Orders): Promise<Member> {
+    const member = new Member(orders, (edit) => this.edits.push(edit));
     this.#members.set(orders.name, member);
     await member.connected;
     return member;
   }
 
-  /** kill -9 of an agent and of its server. */
-  kill(name: string): void {
-    this.#members.get(name)?.kill();
+  /** Sends kill -9 to every client and to all that it has started; returns the processes of the clients and their servers. */
+  kill(): number[] {
+    return [...this.#members.values()].flatMap((member) => member.kill());
   }
 
-  /** Rejects as soon as an agent ends that was not meant to. */
+  /** Rejects as soon as a client ends that was not meant to. */
   get trouble(): Promise<never> {
     return Promise.race([...this.#members.values()].map(({ trouble }) => trouble));
   }
 
   /** Waits for all to end by themselves. */
   async ended(): Promise<void> {
-    await Promise.all([...this.#members.values()].map((member) => member.ended));
+    await Promise.all([...this.#members.values()].map(({ ended }) => ended));
   }
 
-  /** Ends whatever still runs: the agents, and with them their servers. */
+  /** Ends whatever still runs. */
   async stop(): Promise<void> {
-    await Promise.all([...this.#members.values()].map((member) => member.stop()));
+    await allGone(this.kill());
   }
 }
 
 export class Member {
-  readonly name: string;
   /** The server's process id. */
   readonly connected: Promise<number>;
-  /** The run that a planner has started. */
+  /** The run that this client has started. */
   readonly planned: Promise<string>;
   readonly ended: Promise<void>;
   readonly trouble: Promise<never>;
+  readonly #name: string;
   readonly #child: ChildProcess;
   #server: number | undefined;
   #complaints = "";
   #meantToEnd = false;
 
-  constructor(program: string, orders: AgentOrders) {
-    this.name = orders.name;
-    this.#child = spawn(process.execPath, [path.join(import.meta.dirname, `${program}.js`), JSON.stringify(orders)], {
+  constructor(orders: Orders, onEdit: (edit: Edit) => void) {
+    this.#name = orders.name;
+    this.#child = spawn(process.execPath, [path.join(import.meta.dirname, "client.js"), JSON.stringify(orders)], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
+      // A process group of its own: a kill meets the client, its server, its hooks and its git.
+      detached: true,
     });
-    // Complaints of an agent and its server are shown only when one of them fails.
+    // Complaints of a client and its server are shown only when one of them fails.
     this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#complaints = (this.#complaints + text).slice(-COMPLAINT_CHARS_MAX);
     });
     this.ended = new Promise((resolve) => this.#child.once("exit", () => resolve()));
     this.connected = this.#news((news) => (news.kind === "connected" ? news.server : undefined));
     this.planned = this.#news((news) => (news.kind === "planned" ? news.run : undefined));
+    this.#child.on("message", (news: News) => {
+      if (news.kind === "edited") onEdit(news.edit);
+    });
     this.trouble = new Promise((_, reject) => {
       this.#child.once("exit", (code, by) => {
-        // A worker that ends well has closed its server first.
-        if (code === 0) this.#server = undefined;
-        else if (!this.#meantToEnd) reject(this.#failure(`ended with ${by ?? code}`));
+        if (code !== 0 && !this.#meantToEnd) reject(this.#failure(`ended with ${by ?? code}`));
       });
     });
     // Each awaiting caller hears of the failure; a promise without one must not end the process.
@@ -83,30 +88,19 @@ export class Member {
     this.#child.send(go);
   }
 
-  /** kill -9, of the agent and of its server at once: neither can say good-bye. */
-  kill(): void {
+  kill(): number[] {
     this.#meantToEnd = true;
-    this.#child.kill("SIGKILL");
-    if (this.#server !== undefined) signal(this.#server, "SIGKILL");
-    // Its number may soon be another process's.
-    this.#server = undefined;
+    const { pid, exitCode, signalCode } = this.#child;
+    // The number of a process that has ended may be another's by now.
+    if (pid === undefined || exitCode !== null || signalCode !== null) return [];
+    signal(-pid, "SIGKILL");
+    return this.#server === undefined ? [pid] : [pid, this.#server];
   }
 
-  async stop(): Promise<void> {
-    this.#meantToEnd = true;
-    // The agent's end closes its server's input, which ends the server.
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
-    const deadline = performance.now() + END_MS_MAX;
-    while (this.#server !== undefined && signal(this.#server, 0)) {
-      if (performance.now() > deadline) signal(this.#server, "SIGKILL");
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-  }
-
-  #news<T>(pick: (news: AgentNews) => T | undefined): Promise<T> {
+  #news<T>(pick: (news: News) => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#child.on("message", (news) => {
-        const picked = pick(news as AgentNews);
+      this.#child.on("message", (news: News) => {
+        const picked = pick(news);
         if (picked !== undefined) resolve(picked);
       });
       this.#child.once("exit", () => reject(this.#failure("ended too early")));
@@ -114,12 +108,22 @@ export class Member {
   }
 
   #failure(what: string): Error {
-    return new Error(`${this.name} ${what}${this.#complaints === "" ? "" : `:\n${this.#complaints.trim()}`}`);
+    return new Error(`${this.#name} ${what}${this.#complaints === "" ? "" : `:\n${this.#complaints.trim()}`}`);
   }
 }
 
+/** Waits until none of these processes runs any more. */
+export async function allGone(pids: readonly number[]): Promise<void> {
+  const deadline = performance.now() + END_MS_MAX;
+  for (const pid of pids)
+    while (signal(pid, 0)) {
+      if (performance.now() > deadline) throw new Error(`process ${pid} outlives kill -9`);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+}
+
 /** False where there is no such process any more. */
-function signal(pid: number, name: NodeJS.Signals | 0): boolean {
+export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, name);
   } catch (error) {

@@ -19,6 +19,8 @@ export async function makeWorkspace(home: string): Promise<Place> {
   // Your own identity, hooks and signing keys have no part in it.
   const own = ["user.name=Baton demo", "user.email=demo@localhost", "commit.gpgsign=false", "core.hooksPath=/dev/null"];
   await git(...own.flatMap((setting) => ["-c", setting]), "commit", "--quiet", "--message", "The source");
+  // The clients' commits are those that this tag does not reach.
+  await git("tag", "start");
   return { home, repository, database: path.join(directory, "baton.db") };
 }
 

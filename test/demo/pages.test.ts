@@ -3,8 +3,8 @@ import { appendFileSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { expect, it } from "vitest";
 import { listModules } from "../../demo/team/modules.js";
-import { addCoverage, coverageRows, type PageResult, writeIndex, writePage } from "../../demo/show/pages.js";
-import { readSource } from "../../demo/team/source.js";
+import { addCoverage, coverageRows, pageParts, type PageResult, writeIndex } from "../../demo/show/pages.js";
+import { parseSource, readSource } from "../../demo/team/source.js";
 import { ROOT } from "../house/source.js";
 import { temporaryDirectory } from "../support/databases/databases.js";
 
@@ -18,12 +18,15 @@ it("writes pages of this repository whose every link resolves, and notices one t
   const modules = listModules(root);
   const written = modules.map((module) => {
     const sources = module.files.map((file) => readSource(root, file));
-    const { text, result } = writePage({ module, sources, modules });
-    writeFileSync(path.join(pages, result.page), text);
+    const { parts, result } = pageParts({ module, sources, modules });
+    writeFileSync(path.join(pages, result.page), parts.join(""));
     return result;
   });
   writeFileSync(path.join(pages, "README.md"), writeIndex(written));
-  writeFileSync(path.join(pages, "COVERAGE.md"), written.reduce(addCoverage, ""));
+  writeFileSync(
+    path.join(pages, "COVERAGE.md"),
+    written.reduce((text, page) => addCoverage(text, page).text, ""),
+  );
 
   const check = () =>
     spawnSync(process.execPath, [path.join(ROOT, "scripts/check-links.mjs"), pages], { encoding: "utf8" });
@@ -38,7 +41,16 @@ it("writes pages of this repository whose every link resolves, and notices one t
 
 it("keeps one row for each module in the page that all share, however often it is written", () => {
   const first = addCoverage("", PAGE);
-  const both = addCoverage(first, { ...PAGE, page: "tasks.md" });
-  const again = addCoverage(both, { ...PAGE, documented: 4 });
-  expect(coverageRows(again)).toEqual(["| [locks](locks.md) | 4 | 4 |", "| [tasks](tasks.md) | 3 | 4 |"]);
+  const both = addCoverage(first.text, { ...PAGE, page: "tasks.md" });
+  const again = addCoverage(both.text, { ...PAGE, documented: 4 });
+  expect(coverageRows(again.text)).toEqual([again.row, both.row]);
+  expect(again.row).toBe("| [locks](locks.md) | 4 | 4 |");
+});
+
+it("writes parts that differ from each other: a page that is half written tells which are there", () => {
+  const module = { name: "sample", files: ["src/a.ts", "src/b.ts", "src/c.ts", "src/d.ts"] };
+  const sources = module.files.map((file) => parseSource(file, "export const same = 1;\n"));
+  const { parts } = pageParts({ module, sources, modules: [module] });
+  expect(parts).toHaveLength(3);
+  for (const [index, part] of parts.entries()) expect(parts.slice(0, index).join("")).not.toContain(part);
 });

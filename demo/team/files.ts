@@ -1,0 +1,84 @@
+import { execFile } from "node:child_process";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
+import type { Baton } from "./baton.js";
+import type { Edit, Orders } from "./orders.js";
+
+const LOCK_WAIT_SECONDS = 30;
+const GIT_TRIES_MAX = 50;
+const GIT_PAUSE_MS = 100;
+
+/** A client's own tools for files and git, as an assistant has them. */
+export class Files {
+  readonly #baton: Baton;
+  readonly #orders: Orders;
+  readonly #onEdit: (edit: Edit) => void;
+
+  constructor(baton: Baton, orders: Orders, onEdit: (edit: Edit) => void) {
+    this.#baton = baton;
+    this.#orders = orders;
+    this.#onEdit = onEdit;
+  }
+
+  /** Returns the text of a file, empty where there is none. */
+  async read(file: string): Promise<string> {
+    return textOf(path.join(this.#orders.place.repository, file));
+  }
+
+  /** Changes a file for a task. */
+  async edit(
+    { id }: { readonly id: string },
+    { file, added }: { readonly file: string; readonly added: string },
+    change: (before: string) => string,
+  ): Promise<void> {
+    await this.#lock(id, file);
+    const place = path.join(this.#orders.place.repository, file);
+    await mkdir(path.dirname(place), { recursive: true });
+    await writeFile(place, change(await textOf(place)));
+    this.#onEdit({ client: this.#orders.name, file, text: added });
+  }
+
+  /** Commits these files, whatever else is open in the same work tree. */
+  async commit(message: string, files: readonly string[]): Promise<void> {
+    await this.#git("add", "--", ...files);
+    await this.#git("commit", "--quiet", "--message", message, "--", ...files);
+  }
+
+  async release({ id }: { readonly id: string }, files: readonly string[]): Promise<void> {
+    await this.#baton.call("release_file_lock", { paths: [...files], task: id });
+  }
+
+  /** A file that the task declared is held by it already. */
+  async #lock(task: string, file: string): Promise<void> {
+    const wanted = { paths: [file], task, wait_seconds: LOCK_WAIT_SECONDS, reason: "edits it" };
+    const { outcome } = await this.#baton.call("acquire_file_lock", wanted);
+    if (outcome !== "granted") throw new Error(`${file} could not be locked: ${outcome}`);
+  }
+
+  /** Two clients share the index: git refuses the second for the moment that the first writes it. */
+  async #git(...args: string[]): Promise<void> {
+    const { name, place } = this.#orders;
+    const author = { GIT_AUTHOR_NAME: name, GIT_COMMITTER_NAME: name };
+    const email = { GIT_AUTHOR_EMAIL: `${name}@localhost`, GIT_COMMITTER_EMAIL: `${name}@localhost` };
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await promisify(execFile)("git", args, { cwd: place.repository, env: { ...process.env, ...author, ...email } });
+        return;
+      } catch (error) {
+        if (tries === GIT_TRIES_MAX || !String(error).includes("index.lock")) throw error;
+        await pause(GIT_PAUSE_MS);
+      }
+    }
+  }
+}
+
+export async function textOf(file: string): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return "";
+    throw error;
+  }
+}
