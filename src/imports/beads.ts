@@ -1,0 +1,175 @@
+import { isObject, type JsonObject } from "../base/json.js";
+import { sections, textOf, textsOf, titleAndText } from "./contents.js";
+import type { ForeignPlan, ForeignTask, SourceFile, TaskState, Unmapped } from "./foreign-plan.js";
+
+/** An issue of a line, which the plan keeps or leaves out. */
+interface Issue {
+  readonly id: string;
+  readonly place: string;
+  readonly fields: JsonObject;
+  readonly edges: readonly Edge[];
+}
+
+interface Edge {
+  readonly kind: string;
+  readonly on: string;
+}
+
+const STATES: Readonly<Record<string, TaskState>> = {
+  open: "open",
+  // Its dependencies say why.
+  blocked: "open",
+  in_progress: "started",
+  hooked: "started",
+  closed: "done",
+};
+const PRIORITIES = ["critical", "high", "normal", "low", "low"] as const;
+
+/** Kinds of issues that record what agents and the tool itself do; free kinds beside them are work. */
+const NO_WORK = new Set(["message", "molecule", "gate", "event", "agent", "convoy", "role", "rig", "slot", "wisp"]);
+
+/** Dependencies that keep an issue from being ready (`AffectsReadyWork` of beads), without `parent-child`. */
+const BLOCKING = new Set(["blocks", "waits-for"]);
+
+/** Reads issues of beads as `.beads/issues.jsonl` or `bd export` has them: one JSON object a line. */
+export function readBeads(files: readonly SourceFile[]): ForeignPlan[] {
+  return files.flatMap((file) => {
+    const plan = planOf(file);
+    return plan.tasks.length + plan.unmapped.length === 0 ? [] : [plan];
+  });
+}
+
+function planOf(file: SourceFile): ForeignPlan {
+  const unmapped: Unmapped[] = [];
+  const issues = issuesOf(file, unmapped);
+  const leftOut = new Map<string, string>();
+  for (const issue of issues.values()) {
+    const why = whyNoTask(issue);
+    if (why === undefined) continue;
+    leftOut.set(issue.id, why);
+    unmapped.push({ place: issue.place, what: nameOf(issue), why });
+  }
+  const tasks = [...issues.values()]
+    .filter(({ id }) => !leftOut.has(id))
+    .map((issue) => taskOf(issue, { issues, leftOut, unmapped }));
+  return { format: "beads", source: file.path, title: "beads", tasks, unmapped };
+}
+
+const BAD_LINES_MAX = 1_000;
+
+/** The issues by id in their order. Of two lines with one id the later counts, as in an appended log. Reading ends at too many bad lines: then it is another format. */
+function issuesOf(file: SourceFile, unmapped: Unmapped[]): Map<string, Issue> {
+  const issues = new Map<string, Issue>();
+  for (const [index, line] of file.text
+    .replace(/^\uFEFF/, "")
+    .split("\n")
+    .entries()) {
+    if (line.trim() === "") continue;
+    const place = `${file.path}:${index + 1}`;
+    const fields = objectOf(line);
+    const id = fields === undefined ? undefined : textOf(fields["id"]);
+    if (fields === undefined || id === undefined) {
+      const why = fields === undefined ? "is no JSON object, as each line must be" : "has no id";
+      unmapped.push({ place, what: line.trim().slice(0, 60), why });
+      if (unmapped.length === BAD_LINES_MAX) break;
+      continue;
+    }
+    const earlier = issues.get(id);
+    if (earlier !== undefined)
+      unmapped.push({ place: earlier.place, what: nameOf(earlier), why: `stands again at ${place}, which counts` });
+    issues.set(id, { id, place, fields, edges: edgesOf(fields) });
+  }
+  return issues;
+}
+
+function objectOf(line: string): JsonObject | undefined {
+  if (!line.trimStart().startsWith("{")) return undefined;
+  try {
+    const value: unknown = JSON.parse(line);
+    return isObject(value) ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function edgesOf({ dependencies }: JsonObject): Edge[] {
+  if (!Array.isArray(dependencies)) return [];
+  return dependencies.flatMap((edge: unknown) => {
+    const on = isObject(edge) ? textOf(edge["depends_on_id"]) : undefined;
+    return !isObject(edge) || on === undefined ? [] : [{ on, kind: textOf(edge["type"]) ?? "blocks" }];
+  });
+}
+
+function whyNoTask({ fields, edges }: Issue): string | undefined {
+  const status = textOf(fields["status"]) ?? "open";
+  const kind = textOf(fields["issue_type"]) ?? "task";
+  if (status === "tombstone") return "is deleted";
+  if (fields["ephemeral"] === true) return "is ephemeral: a trace of an agent's work";
+  if (fields["is_template"] === true) return "is a template";
+  if (NO_WORK.has(kind)) return `is of kind "${kind}", which is no work`;
+  if (status === "pinned") return "is pinned: kept as context, never done";
+  if (status === "deferred") return "is deferred: set it to open there and import again";
+  const condition = edges.find((edge) => edge.kind === "conditional-blocks");
+  if (condition !== undefined && STATES[status] !== "done")
+    return `runs only if ${condition.on} fails: add it by hand with trigger_rule one_failed`;
+  return undefined;
+}
+
+interface Surroundings {
+  readonly issues: ReadonlyMap<string, Issue>;
+  readonly leftOut: ReadonlyMap<string, string>;
+  readonly unmapped: Unmapped[];
+}
+
+function taskOf(issue: Issue, around: Surroundings): ForeignTask {
+  const { fields, edges, place } = issue;
+  const kind = textOf(fields["issue_type"]);
+  const priority = fields["priority"];
+  const { title, text } = titleAndText(textOf(fields["title"]) ?? issue.id, textOf(fields["description"]));
+  const parent = textOf(fields["parent"]) ?? edges.find((edge) => edge.kind === "parent-child")?.on;
+  return {
+    ref: issue.id,
+    title,
+    text: sections(text, {
+      Design: textOf(fields["design"]),
+      "Acceptance criteria": textOf(fields["acceptance_criteria"]),
+      Notes: textOf(fields["notes"]),
+      Specification: textOf(fields["spec_id"]),
+      "External reference": textOf(fields["external_ref"]),
+    }),
+    state: stateOf(issue, around.unmapped),
+    needs: needsOf(issue, around),
+    parent: parent !== undefined && around.leftOut.has(parent) ? undefined : parent,
+    priority: typeof priority === "number" ? PRIORITIES[priority] : undefined,
+    labels: [...(kind === undefined || kind === "task" ? [] : [kind]), ...textsOf(fields["labels"])],
+    assignee: textOf(fields["assignee"]),
+    place,
+  };
+}
+
+function stateOf({ fields, place }: Issue, unmapped: Unmapped[]): TaskState {
+  const status = textOf(fields["status"]) ?? "open";
+  const state = Object.hasOwn(STATES, status) ? STATES[status] : undefined;
+  if (state === undefined)
+    unmapped.push({ place, what: `status "${status}"`, why: "is none of beads: the task counts as open" });
+  return state ?? "open";
+}
+
+/** The issues that an issue waits for. An open issue that is left out blocks in beads and cannot here: it is listed. */
+function needsOf(issue: Issue, { issues, leftOut, unmapped }: Surroundings): string[] {
+  const needs = new Set<string>();
+  for (const { kind, on } of issue.edges) {
+    if (!BLOCKING.has(kind) || on === issue.id) continue;
+    const why = leftOut.get(on);
+    if (why === undefined) needs.add(on);
+    else if (textOf(issues.get(on)?.fields["status"]) !== "closed")
+      unmapped.push({ place: issue.place, what: `${issue.id} waits for ${on}`, why: `${on} ${why}` });
+  }
+  return [...needs];
+}
+
+function nameOf({ id, fields }: Issue): string {
+  const title = textOf(fields["title"]);
+  return title === undefined ? id : `${id} ${title.slice(0, 60)}`;
+}
