@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
 import os from "node:os";
+import { handleOf, slugOf, suffixOf } from "../engine/agents/handle.js";
 import type { Caller, SessionIdentity } from "../engine/context.js";
 import type { Config } from "../config.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
@@ -131,25 +131,4 @@ export class Identity {
       seat: this.#options.seat,
     };
   }
-}
-
-/** `claude-code-3f2a`: the client's name, and enough of its conversation, or else of the process, to tell its windows apart. */
-function handleOf(client: string, conversation: string): string {
-  return `${slugOf(client, "agent")}-${suffixOf(conversation)}`;
-}
-
-const SLUG_LENGTH_MAX = 40;
-
-function slugOf(client: string, fallback: string): string {
-  const slug = client
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/[^a-z0-9]+/g, "-")
-    .replace(/^-+|-+$/g, "")
-    .slice(0, SLUG_LENGTH_MAX);
-  return slug === "" ? fallback : slug;
-}
-
-function suffixOf(sessionId: string): string {
-  return createHash("sha256").update(sessionId).digest("hex").slice(0, 4);
 }

@@ -6,7 +6,7 @@ import { BatonError } from "../base/errors.js";
 import { pruneAllDeadLetters, pruneAllSessions, pruneRuns } from "../engine/background/retention.js";
 import { isAlive } from "../runtime/processes.js";
 import type { Finding } from "../store/driver/inspection.js";
-import { listOpenSessions } from "../store/presence/sessions.js";
+import { listOpenSessions, processKey } from "../store/presence/sessions.js";
 
 export type { Finding };
 
@@ -39,10 +39,14 @@ export async function liveSessions(app: App): Promise<LiveSession[]> {
   const store = await app.store();
   return store.read(function* (ctx) {
     const open = yield* listOpenSessions(SESSIONS_MAX);
-    return open
-      .filter(({ expiresAt, goneAt }) => expiresAt > ctx.now && goneAt === null)
-      .filter((session) => session.host !== os.hostname() || isAlive(session))
-      .map(({ client, host, pid }) => ({ client, host, pid }));
+    return (
+      open
+        .filter(({ expiresAt, goneAt }) => expiresAt > ctx.now && goneAt === null)
+        // A client whose hooks are all that is known of it has no server that uses the database.
+        .filter((session) => processKey(session) !== session.clientProcess)
+        .filter((session) => session.host !== os.hostname() || isAlive(session))
+        .map(({ client, host, pid }) => ({ client, host, pid }))
+    );
   });
 }
 

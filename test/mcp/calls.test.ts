@@ -1,4 +1,5 @@
 import { statSync } from "node:fs";
+import { handleOf } from "../../src/engine/agents/handle.js";
 import type { ResultOf } from "../../src/tools/registry.js";
 import path from "node:path";
 import { expect, test } from "vitest";
@@ -125,6 +126,7 @@ test("a conversation that Codex names in its calls is the same agent in its next
   await first.call("create_project", { name: "p", root: cwd });
   await first.call("create_task", { title: "t", prompt: "Do it." });
   const held = await first.claim({ "x-codex-turn-metadata": { session_id: "another" } });
+  expect(held.task!.agent).toBe(handleOf("codex-mcp-client", "client:one"));
   first.server.child.kill("SIGKILL");
   await first.server.ended;
   const { database } = first.server;

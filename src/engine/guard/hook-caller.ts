@@ -7,6 +7,7 @@ import {
 } from "../../store/presence/sessions.js";
 import { conversationKey } from "../../base/names.js";
 import type { Tx } from "../../store/tx.js";
+import { handleOf } from "../agents/handle.js";
 import type { EngineContext } from "../context.js";
 
 /** A process above a hook. */
@@ -24,7 +25,7 @@ export interface Evidence {
 export interface HookCaller {
   /** Ids, the newest first. */
   readonly sessions: readonly string[];
-  /** Handles, the last heard first. */
+  /** Handles, the last heard first, at least one. */
   readonly agents: readonly string[];
   /** The sign that decided. */
   readonly by: "connection" | "process" | "conversation";
@@ -69,5 +70,8 @@ function* withLivesBefore(
   const again = known.size === 0 ? [] : yield* sessionsOfConversations([...known]);
   const newest = [...sessions, ...again].toSorted((a, b) => b.openedAt - a.openedAt);
   const ids = [...new Set(newest.map(({ id }) => id))];
-  return { sessions: ids, agents: ids.length === 0 ? [] : yield* agentsOfSessions(ids) };
+  if (ids.length === 0) return { sessions: [], agents: [] };
+  // An agent that has held nothing yet has the handle that its next call will give it.
+  const own = newest.map(({ id, client, clientSession }) => handleOf(client, clientSession ?? id));
+  return { sessions: ids, agents: [...new Set([...(yield* agentsOfSessions(ids)), ...own])] };
 }

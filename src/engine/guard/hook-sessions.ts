@@ -1,0 +1,91 @@
+import { createHash } from "node:crypto";
+import { conversationKey } from "../../base/names.js";
+import { processKey, saveSession, type Session } from "../../store/presence/sessions.js";
+import type { Tx } from "../../store/tx.js";
+import { handleOf } from "../agents/handle.js";
+import type { EngineContext } from "../context.js";
+import type { HookCaller, SeenProcess } from "./hook-caller.js";
+
+/** A client that has called a hook, and no server of which has written yet. */
+export interface HookClient {
+  readonly client: ClientKind;
+  /** The id that its hooks give the conversation. */
+  readonly conversation: string | undefined;
+  /** Its own process, which has started the hook. */
+  readonly process: SeenProcess;
+}
+
+export type ClientKind = "claude-code" | "cursor" | "vscode" | "copilot" | "codex" | "gemini";
+
+/**
+ * Clients whose hooks and servers know one id of the conversation and come from one process, by the names that they give their servers:
+ * the handle that the hook gives the agent is then the one it has over its server.
+ */
+const KNOWN_BY_HOOKS: Partial<Record<ClientKind, string>> = { "claude-code": "claude-code", codex: "codex-mcp-client" };
+
+/** Longer than a person is away from a client that runs on: its session ends with its process. */
+const HOOK_SESSION_MS = 3_600_000;
+
+/**
+ * Opens a session for a client that only its hooks have made known, or renews it, so that the files it edits are its own. Undefined for a
+ * client whose agent would have another name over its server.
+ */
+export function* openHookSession(ctx: EngineContext, hook: HookClient): Tx<HookCaller | undefined> {
+  const client = KNOWN_BY_HOOKS[hook.client];
+  const conversation = conversationKey(hook.conversation);
+  if (client === undefined || conversation === null) return undefined;
+  const { pid, processStartedAt } = hook.process;
+  const session = sessionOf(ctx, { client, clientSession: conversation, pid, processStartedAt });
+  yield* saveSession(session);
+  return { sessions: [session.id], agents: [handleOf(client, conversation)], by: "process" };
+}
+
+type Known = Pick<Session, "client" | "clientSession" | "pid" | "processStartedAt">;
+
+function sessionOf({ caller, now }: EngineContext, known: Known): Session {
+  const clientProcess = processKey(known);
+  const id = createHash("sha256").update(`${caller.host}\n${clientProcess}`).digest("hex").slice(0, 16);
+  return {
+    ...known,
+    // The same for hooks that are called at the same time.
+    id: `session_hook_${id}`,
+    host: caller.host,
+    clientProcess,
+    executor: false,
+    openedAt: now,
+    renewedAt: now,
+    expiresAt: now + HOOK_SESSION_MS,
+    goneAt: null,
+    endedAt: null,
+  };
+}
+
+/** Names that clients give their servers. Cursor's holds that of VS Code, which it is made from. */
+const NAMES: readonly (readonly [ClientKind, RegExp])[] = [
+  ["cursor", /cursor/i],
+  ["copilot", /copilot/i],
+  ["vscode", /visual studio code|vscode/i],
+  ["claude-code", /claude-?code/i],
+  ["codex", /codex/i],
+  ["gemini", /gemini/i],
+];
+
+/** Their windows may share the process that hooks are started from. */
+const EDITORS: ReadonlySet<ClientKind> = new Set(["cursor", "vscode"]);
+
+/**
+ * Whether a session may be that of a hook's caller, where nothing tells who that is: on the same machine, of the same kind of client, and
+ * no process speaks against it. The guard denies nothing that such a session holds.
+ */
+export function mayBeCaller(
+  { caller }: EngineContext,
+  hook: { readonly client: ClientKind; readonly ancestors: readonly SeenProcess[] },
+  session: Pick<Session, "host" | "client" | "clientProcess" | "goneAt">,
+): boolean {
+  if (session.host !== caller.host) return false;
+  if (NAMES.find(([, name]) => name.test(session.client))?.[0] !== hook.client) return false;
+  // Without starts of processes the chain is that of Windows, which ends at the parent.
+  const isWhole = hook.ancestors.some(({ processStartedAt }) => processStartedAt > 0);
+  if (EDITORS.has(hook.client) || !isWhole || session.clientProcess === null || session.goneAt !== null) return true;
+  return hook.ancestors.some((ancestor) => processKey(ancestor) === session.clientProcess);
+}
