@@ -1,6 +1,6 @@
 import path from "node:path";
 import { optionsOf, type VerbOptions } from "./options.js";
-import { isKnown, type ProgramCall, programsOf } from "./shell-line.js";
+import { isKnown, type ProgramCall, programsOf } from "../shell/shell-line.js";
 import { type GitPlace, WorkTree } from "./work-tree.js";
 
 /** A call of git: its verb, and where it is asked. */

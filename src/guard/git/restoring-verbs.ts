@@ -1,5 +1,5 @@
 import { hasFlag } from "./options.js";
-import { isKnown } from "./shell-line.js";
+import { isKnown } from "../shell/shell-line.js";
 import {
   changesOf,
   isDryRun,

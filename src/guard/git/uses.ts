@@ -1,19 +1,24 @@
 import type { FileUse } from "./file-use.js";
 import { gitCallOf } from "./git-call.js";
-import { programsOf, type ProgramCall } from "./shell-line.js";
+import { programsOf, type ProgramCall } from "../shell/shell-line.js";
 import { VERBS } from "./verbs.js";
 import { WorkTree } from "./work-tree.js";
+import { writtenBy } from "./writers.js";
 
-const TIME_MAX_MS = 300;
+const TIME_MAX_MS = 1_000;
 const ALIAS_DEPTH_MAX = 5;
 const VERB_NAMES: ReadonlySet<string> = new Set(Object.keys(VERBS));
 
 /**
  * The uses of files by a command line, in its order, found by git itself. What only the shell will know counts for nothing, and so does
- * what git has not said within 300 ms. Commands that only read start no process.
+ * what git has not said within the limit, a second by default. Commands that only read start no process.
  */
-export async function usesOf(command: string, cwd: string): Promise<readonly FileUse[]> {
-  return usesOfLine(command, { cwd, limit: AbortSignal.timeout(TIME_MAX_MS), depth: 0 });
+export async function usesOf(
+  command: string,
+  cwd: string,
+  limit: AbortSignal = AbortSignal.timeout(TIME_MAX_MS),
+): Promise<readonly FileUse[]> {
+  return usesOfLine(command, { cwd, limit, depth: 0 });
 }
 
 interface Search {
@@ -31,9 +36,10 @@ async function usesOfLine(line: string, search: Search): Promise<readonly FileUs
 }
 
 async function usesOfProgram(program: ProgramCall, { limit, depth }: Search): Promise<readonly FileUse[]> {
-  if (program.name !== "git") return [];
+  const written = await writtenBy(program, limit);
+  if (program.name !== "git") return written;
   const call = await gitCallOf(program, { limit, verbs: VERB_NAMES });
-  if (call === undefined) return [];
+  if (call === undefined) return written;
   if ("line" in call) return usesOfLine(call.line, { cwd: call.cwd, limit, depth: depth + 1 });
   const uses = VERBS[call.verb];
   if (uses === undefined) return [];
@@ -41,9 +47,9 @@ async function usesOfProgram(program: ProgramCall, { limit, depth }: Search): Pr
   const root = await tree.root();
   if (root === undefined) return [];
   const drafts = await uses({ ...call, tree, prefix: root.prefix });
-  return drafts.map(({ verb, paths, effect, narrowed }) => ({
-    verb: verb ?? call.written,
-    top: root.top,
+  return drafts.map(({ top = root.top, paths, effect, narrowed }) => ({
+    verb: call.written,
+    top,
     paths,
     effect,
     narrowed,

@@ -2,7 +2,7 @@ import path from "node:path";
 import { readFileSync } from "node:fs";
 import { type GitCall, quoted } from "./git-call.js";
 import { hasFlag } from "./options.js";
-import { isKnown, UNKNOWN } from "./shell-line.js";
+import { isKnown, UNKNOWN } from "../shell/shell-line.js";
 import type { FileUse } from "./file-use.js";
 import type { PathChange, WorkTree } from "./work-tree.js";
 
@@ -13,7 +13,8 @@ export interface VerbCall extends GitCall {
 }
 
 export interface UseDraft extends Pick<FileUse, "paths" | "effect" | "narrowed"> {
-  readonly verb?: string;
+  /** The root, where it is not that of the call. */
+  readonly top?: string;
 }
 
 export type VerbUses = (call: VerbCall) => Promise<readonly UseDraft[]>;
@@ -66,8 +67,7 @@ export function narrowedTo(call: VerbCall, command: readonly string[]): (own: re
   const { cwd } = call.place;
   const at = cwd === call.program.cwd ? [] : ["-C", cwd];
   const start = ["git", ...at, ...call.place.globals, ...command].map(quoted);
-  return (own) =>
-    [...start, "--", ...own.map((file) => quoted(specOf(path.posix.relative(call.prefix, file))))].join(" ");
+  return (own) => [...start, "--", ...own.map((file) => quoted(pathspecOf(call.prefix, file)))].join(" ");
 }
 
 /** The options of a call as they were written, but for some. */
@@ -79,8 +79,10 @@ export function optionsWithout(call: VerbCall, ...left: readonly string[]): read
     );
 }
 
-function specOf(file: string): string {
-  return /[*?[\\]|^:/.test(file) ? `:(literal)${file}` : file;
+/** A path of the root as a pathspec that is typed in a directory of it, and means this path alone. */
+export function pathspecOf(prefix: string, file: string): string {
+  const relative = path.posix.relative(prefix, file);
+  return /[*?[\\]|^:/.test(relative) ? `:(literal)${relative}` : relative;
 }
 
 /** Whether a call only says what it would do. */

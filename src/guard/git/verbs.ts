@@ -1,5 +1,15 @@
 import { committing, adding, removing, renaming, updatingIndex } from "./index-verbs.js";
 import { checkingOut, cleaning, resetting, restoring, switching } from "./restoring-verbs.js";
+import {
+  bisecting,
+  merging,
+  patching,
+  picking,
+  pulling,
+  readingTree,
+  rebasing,
+  removingWorktree,
+} from "./moving-verbs.js";
 import { stashing } from "./stash-verbs.js";
 import type { VerbUses } from "./verb-call.js";
 
@@ -17,4 +27,15 @@ export const VERBS: Readonly<Partial<Record<string, VerbUses>>> = {
   restore: restoring,
   reset: resetting,
   clean: cleaning,
+  merge: merging,
+  pull: pulling,
+  rebase: rebasing,
+  "cherry-pick": picking,
+  revert: picking,
+  am: patching,
+  apply: patching,
+  bisect: bisecting,
+  worktree: removingWorktree,
+  "read-tree": readingTree,
+  "checkout-index": readingTree,
 };

@@ -29,6 +29,11 @@ export class WorkTree {
     this.#limit = limit;
   }
 
+  /** Another work tree, asked within the same limit. */
+  at(cwd: string): WorkTree {
+    return new WorkTree({ cwd, globals: [], env: {} }, this.#limit);
+  }
+
   /** The root, and the place of the directory in it; undefined outside of a work tree. */
   async root(): Promise<{ readonly top: string; readonly prefix: string } | undefined> {
     const text = await this.ask(["rev-parse", "--show-toplevel", "--show-prefix"]);

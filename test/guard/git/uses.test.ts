@@ -3,7 +3,12 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { FileUse } from "../../../src/guard/git/file-use.js";
+import { commitInHook, stashInHook } from "../../../src/guard/git/hook-uses.js";
 import { usesOf } from "../../../src/guard/git/uses.js";
+
+/** Far more than git needs, also on a busy machine. */
+const LIMIT_MS = 30_000;
 
 let top: string;
 
@@ -52,9 +57,13 @@ function write(file: string, text: string): void {
   writeFileSync(path.join(top, file), text);
 }
 
+async function usesIn(command: string, cwd: string): Promise<readonly FileUse[]> {
+  return usesOf(command, cwd, AbortSignal.timeout(LIMIT_MS));
+}
+
 /** Each use as `effect: paths`. */
 async function uses(command: string, cwd = top): Promise<string[]> {
-  const found = await usesOf(command, cwd);
+  const found = await usesIn(command, cwd);
   for (const use of found) expect(use.top).toBe(top);
   return found.map(({ effect, paths }) => `${effect}: ${[...paths].sort().join(" ")}`);
 }
@@ -110,9 +119,104 @@ describe("the files that a verb would take or lose", () => {
     ["git clean -nd", []],
     ["git rm -f same.ts", ["loses: same.ts"]],
     ["git mv same.ts other.ts", ["edits: other.ts same.ts"]],
+    ["git merge other", ["moves: same.ts"]],
+    ["git merge --abort", ["loses: both.ts open.ts src/inner.ts staged.ts"]],
+    ["git pull origin nowhere", []],
+    ["git rebase other", ["moves: both.ts open.ts same.ts src/inner.ts staged.ts"]],
+    ["git rebase --continue", []],
+    ["git cherry-pick other", ["moves: same.ts"]],
+    ["git revert -n main..other", ["moves: same.ts"]],
+    ["git apply <<'EOF'\n--- a/open.ts\n+++ b/open.ts\n@@ -1 +1 @@\n-2\n+3\nEOF", ["edits: open.ts"]],
+    ["git bisect start", ["moves: both.ts open.ts src/inner.ts staged.ts"]],
+    ["git checkout-index -f -a", ["loses: both.ts open.ts src/inner.ts"]],
+    ["git read-tree HEAD", ["loses: both.ts staged.ts"]],
+    ["git update-index open.ts", ["takes: open.ts"]],
+    ["git push --force && git fetch && git log", []],
   ])("%s", async (command, expected) => {
     expect(await uses(command)).toEqual(expected);
   });
+
+  test("a work tree that is removed by force loses its changes", async () => {
+    const other = `${top}-tree`;
+    git("worktree", "add", "-q", other, "other");
+    try {
+      writeFileSync(path.join(other, "mine.ts"), "1");
+      expect(await usesIn(`git worktree remove ${other}`, top)).toEqual([]);
+      const [use] = await usesIn(`git worktree remove --force ${other}`, top);
+      expect(use).toMatchObject({ top: other, paths: ["mine.ts"], effect: "loses" });
+    } finally {
+      git("worktree", "remove", "--force", other);
+    }
+  });
+});
+
+describe("the files of a commit or stash that a hook of git may refuse", () => {
+  test("a commit takes what its index holds, of the paths that it names alone", async () => {
+    expect(await commitInHook(path.join(top, "src"), {})).toMatchObject({
+      verb: "git commit",
+      top,
+      paths: ["both.ts", "staged.ts"],
+      effect: "takes",
+    });
+    const index = path.join(top, ".git", "index-of-hook");
+    try {
+      execFileSync("git", ["read-tree", "HEAD"], { cwd: top, env: { ...process.env, GIT_INDEX_FILE: index } });
+      execFileSync("git", ["add", "open.ts"], { cwd: top, env: { ...process.env, GIT_INDEX_FILE: index } });
+      expect(await commitInHook(top, { GIT_INDEX_FILE: index })).toMatchObject({ paths: ["open.ts"] });
+    } finally {
+      rmSync(index, { force: true });
+    }
+  });
+
+  test("the first commit takes all that its index holds", async () => {
+    const first = realpathSync(mkdtempSync(path.join(tmpdir(), "baton-first-")));
+    try {
+      execFileSync("git", ["init", "-q"], { cwd: first });
+      writeFileSync(path.join(first, "a b.ts"), "1");
+      execFileSync("git", ["add", "-A"], { cwd: first });
+      expect(await commitInHook(first, {})).toMatchObject({ top: first, paths: ["a b.ts"] });
+    } finally {
+      rmSync(first, { recursive: true, force: true });
+    }
+  });
+
+  test("a stash loses what its commit holds, also files that git did not know", async () => {
+    const id = git("rev-parse", "stash@{0}").trim();
+    const transaction = `${"0".repeat(40)} ${id} refs/stash\n`;
+    expect(await stashInHook(top, transaction)).toMatchObject({
+      verb: "git stash",
+      paths: ["open.ts"],
+      effect: "loses",
+    });
+    expect(await stashInHook(top, `${"0".repeat(40)} ${id} refs/heads/main\n`)).toBeUndefined();
+    expect(await stashInHook(top, `${id} ${"0".repeat(40)} refs/stash\n`)).toBeUndefined();
+  });
+});
+
+describe("files that a shell writes without git", () => {
+  test.each([
+    ["echo x > open.ts", ["edits: open.ts"]],
+    ["cat > src/inner.ts <<'EOF'\nrm same.ts\nEOF", ["edits: src/inner.ts"]],
+    ["echo x >> open.ts 2>&1 >/dev/null", ["edits: open.ts"]],
+    ["echo x | tee -a open.ts same.ts", ["edits: open.ts same.ts"]],
+    ["sed -i 's/a/b/' open.ts same.ts", ["edits: open.ts same.ts"]],
+    ["sed -i.bak -e s/a/b/ open.ts", ["edits: open.ts"]],
+    ["sed -n 1,20p open.ts", []],
+    ["perl -pi -e 's/a/b/' open.ts", ["edits: open.ts"]],
+    ["rm -rf src", ["edits: src/inner.ts src/new.ts"]],
+    ["rm *.ts", ["edits: both.ts new.ts open.ts same.ts staged.ts"]],
+    ["mv open.ts renamed.ts", ["edits: open.ts renamed.ts"]],
+    ["cp open.ts src", ["edits: src/open.ts"]],
+    ["truncate -s 0 open.ts", ["edits: open.ts"]],
+    ["git diff > new.ts", ["edits: new.ts"]],
+    ["cat open.ts", []],
+  ])("%s", async (command, expected) => {
+    expect(await uses(command)).toEqual(expected);
+  });
+});
+
+test("git that has not answered within the limit counts for nothing", async () => {
+  expect(await usesOf("git add -A", top, AbortSignal.abort())).toEqual([]);
 });
 
 describe("a command line is read as a shell would", () => {
@@ -149,7 +253,7 @@ describe("a command line is read as a shell would", () => {
     const before = process.env["PATH"];
     process.env["PATH"] = "";
     try {
-      expect(await usesOf("git status && git log -3 | head; git diff HEAD~1; ls -la", top)).toEqual([]);
+      expect(await usesIn("git status && git log -3 | head; git diff HEAD~1; ls -la", top)).toEqual([]);
     } finally {
       process.env["PATH"] = before;
     }
@@ -165,13 +269,13 @@ describe("the same command for some paths alone", () => {
     ["git checkout .", "git checkout .", "git checkout -- open.ts src/inner.ts"],
     ["git reset --hard", "git reset --hard", "git restore --staged --worktree -- open.ts src/inner.ts"],
   ])("%s", async (command, verb, expected) => {
-    const [use] = await usesOf(command, top);
+    const [use] = await usesIn(command, top);
     expect(use?.verb).toBe(verb);
     expect(use?.narrowed?.(["open.ts", "src/inner.ts"])).toBe(expected);
   });
 
   test("a name that git would read as a pattern is taken literally", async () => {
-    const [use] = await usesOf("git add -A", top);
+    const [use] = await usesIn("git add -A", top);
     expect(use?.narrowed?.(["app/[id] x.tsx"])).toBe("git add -- ':(literal)app/[id] x.tsx'");
   });
 });
