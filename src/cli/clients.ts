@@ -1,105 +1,71 @@
-import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import type { Finding } from "../app/maintenance.js";
-import { isObject } from "../base/json.js";
-import { parseJsonc } from "../config/jsonc.js";
-
-/** Program that clients are to start: this file is in dist/cli. */
-const PROGRAM = path.resolve(import.meta.dirname, "../main.js");
+import { messageOf } from "../base/errors.js";
+import { batonCommand } from "../init/baton-command.js";
+import { CLIENTS } from "../init/clients/catalogue.js";
+import type { ClientPlace } from "../init/clients/client.js";
+import { applicationData } from "../init/clients/vscode.js";
+import { missingProgram, serversIn } from "../init/own-servers.js";
+import { repositoryAt } from "../init/repository.js";
+import { setupStates } from "../init/setup-state.js";
 
 interface ClientEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** As `programOf` names it. */
+  readonly program: string;
 }
 
-/** Where the clients that people use keep their servers. Only looked at, never written. */
-function clientFiles({
-  env,
-  cwd,
-}: ClientEnvironment): { readonly client: string; readonly files: readonly string[] }[] {
+/** The file that clients are to start. */
+export function programOf({ packageRoot }: { readonly packageRoot: string }): string {
+  return path.join(packageRoot, "dist", "main.js");
+}
+
+/** Which clients have Baton among their servers and in their hooks, and whether that is as `baton init` would write it. */
+export function clientFindings({ env, cwd, program }: ClientEnvironment): Finding[] {
+  const repository = repositoryAt(cwd);
   const home = env["HOME"] ?? os.homedir();
-  const application = applicationData(env, home);
-  return [
-    { client: "Claude Desktop", files: [path.join(application, "Claude", "claude_desktop_config.json")] },
-    { client: "Claude Code", files: [path.join(cwd, ".mcp.json"), path.join(home, ".claude.json")] },
-    { client: "Cursor", files: [path.join(cwd, ".cursor", "mcp.json"), path.join(home, ".cursor", "mcp.json")] },
-    {
-      client: "VS Code",
-      files: [path.join(cwd, ".vscode", "mcp.json"), path.join(application, "Code", "User", "mcp.json")],
-    },
-    { client: "Codex", files: [path.join(env["CODEX_HOME"] ?? path.join(home, ".codex"), "config.toml")] },
-  ];
+  const place = { root: repository.root, home, env, command: batonCommand(program, env), chosen: [] };
+  const found = clientFiles(place).flatMap(({ client, file }) => serverFindings(client, file, place.root));
+  const hooks = setupStates(place, repository).map(({ title, file, isStale }): Finding => {
+    const check = `hooks ${title}`;
+    if (!isStale) return { check, verdict: "ok", says: `call Baton (${file})` };
+    return { check, verdict: "warn", says: `${file} calls another Baton`, remedy: "`baton init` brings it up to date" };
+  });
+  if (found.length > 0) return [...found, ...hooks];
+  const remedy = `\`baton init\` in your repository, or for Claude Code in all of them \`claude mcp add --scope user baton -- node ${program}\``;
+  return [{ check: "clients", verdict: "warn", says: "no client is configured to start Baton", remedy }, ...hooks];
 }
 
-function applicationData(env: ClientEnvironment["env"], home: string): string {
-  if (process.platform === "darwin") return path.join(home, "Library", "Application Support");
-  if (process.platform === "win32") return env["APPDATA"] ?? path.join(home, "AppData", "Roaming");
-  return env["XDG_CONFIG_HOME"] ?? path.join(home, ".config");
+/** The files in which clients keep their servers, of the repository and of the person. */
+function clientFiles(place: ClientPlace): { readonly client: string; readonly file: string }[] {
+  const desktop = path.join(applicationData(place.home, place.env), "Claude", "claude_desktop_config.json");
+  const others = CLIENTS.flatMap(({ title, files, ownFiles }) =>
+    [...files(place).map(({ file }) => path.join(place.root, file)), ...ownFiles(place)].map((file) => ({
+      client: title,
+      file,
+    })),
+  );
+  return [{ client: "Claude Desktop", file: desktop }, ...others];
 }
 
-/** Which clients have Baton among their servers, and whether what they would start is there. */
-export function clientFindings(place: ClientEnvironment): Finding[] {
-  const found = clientFiles(place).flatMap(({ client, files }) => files.flatMap((file) => finding(client, file)));
-  if (found.length > 0) return found;
-  const remedy = `see README, Connect: for Claude Code \`claude mcp add --scope user baton -- node ${PROGRAM}\``;
-  return [{ check: "clients", verdict: "warn", says: "no client is configured to start Baton", remedy }];
-}
-
-function finding(client: string, file: string): Finding[] {
-  const text = readIfThere(file);
-  if (text === undefined) return [];
+function serverFindings(client: string, file: string, root: string): Finding[] {
   const check = `client ${client}`;
-  if (file.endsWith(".toml")) {
-    return /^\s*\[mcp_servers\.(?:"baton"|baton)\]/m.test(text)
-      ? [{ check, verdict: "ok", says: `starts Baton (${file})` }]
-      : [];
-  }
-  let data: unknown;
+  let entries: unknown[];
   try {
-    data = parseJsonc(text);
+    entries = serversIn(file, root);
   } catch (error) {
-    return [{ check, verdict: "warn", says: `${file} cannot be read as JSON: ${String(error)}` }];
+    return [{ check, verdict: "warn", says: `${file} cannot be read: ${messageOf(error)}` }];
   }
-  return entriesOf(data).map((entry) => {
-    const missing = missingScript(entry);
+  return entries.map((entry) => {
+    const missing = missingProgram(entry);
     if (missing === undefined) return { check, verdict: "ok", says: `starts Baton (${file})` };
     return {
       check,
       verdict: "fail",
       says: `${file} starts ${missing}, which does not exist`,
-      remedy: "build it or correct the path",
+      remedy: "`baton init` corrects it in a repository; else build it or correct the path",
     };
   });
-}
-
-/** Entries named baton, of the file as a whole and of each project in it. */
-function entriesOf(data: unknown): unknown[] {
-  const projects = get(data, "projects");
-  const holders = [data, ...(isObject(projects) ? Object.values(projects) : [])];
-  return holders.flatMap((holder) => {
-    return ["mcpServers", "servers"]
-      .map((key) => get(get(holder, key), "baton"))
-      .filter((entry) => entry !== undefined);
-  });
-}
-
-/** A script named by an absolute path: a relative one depends on where the client starts it. */
-function missingScript(entry: unknown): string | undefined {
-  const args = get(entry, "args");
-  const scripts = [get(entry, "command"), ...(Array.isArray(args) ? (args as unknown[]) : [])];
-  return scripts.find((one): one is string => typeof one === "string" && path.isAbsolute(one) && !fs.existsSync(one));
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return fs.readFileSync(file, "utf8");
-  } catch {
-    // Not there, or not ours to read: either way this client does not tell.
-    return undefined;
-  }
-}
-
-function get(value: unknown, key: string): unknown {
-  return isObject(value) ? value[key] : undefined;
 }

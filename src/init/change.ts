@@ -1,7 +1,8 @@
+import path from "node:path";
 import { BatonError, messageOf } from "../base/errors.js";
 import { bytesOf, type FileState, missingDirectories, readState, replaceFile, requireWritable } from "./file-state.js";
 import { digestOf, type Originals, type SavedFile } from "./originals.js";
-import { withoutBaton } from "./removal.js";
+import { withoutBaton } from "./editors/removal.js";
 import type { Repository } from "./repository.js";
 
 /** A file, and how it is to change. */
@@ -39,11 +40,18 @@ interface Edit {
 export function planChange({ file, shown, edit, mode }: Edit, { root, git }: Repository): Change {
   const state = readState(file, git === undefined ? [root] : [root, git.directory]);
   const after = edit(state.text);
-  const isTracked = git?.tracked([state.file]).has(state.file) === true;
-  if (after === state.text) return { file: shown, kind: "unchanged", isTracked };
+  if (after === state.text) return { file: shown, kind: "unchanged" };
   requireWritable(state);
   const target = { state, bytes: bytesOf(after, state), after, mode: state.mode ?? mode };
-  return { file: shown, kind: state.bytes === undefined ? "create" : "update", isTracked, target };
+  return { file: shown, kind: state.bytes === undefined ? "create" : "update", target };
+}
+
+/** Says of each file whether git tracks it. */
+export function withTracking(changes: readonly Change[], { root, git }: Repository): Change[] {
+  const tracked = git?.tracked(changes.map(({ file }) => path.join(root, file)));
+  return changes.map((change) =>
+    tracked?.has(path.join(root, change.file)) === true ? { ...change, isTracked: true } : change,
+  );
 }
 
 /** Writes the changes, the originals first. Returns them as they came out: one that cannot be written is refused and the others go on. */

@@ -3,7 +3,7 @@ import path from "node:path";
 import { liesWithin } from "../base/directories.js";
 import { utf8Text } from "../base/texts/text-file.js";
 import { realPlace, unlessMissing } from "../runtime/files/confinement.js";
-import { unfit } from "./file-editor.js";
+import { unfit } from "./editors/file-editor.js";
 
 /** A file as it is on disk. */
 export interface FileState {
@@ -24,7 +24,9 @@ export function readState(file: string, directories: readonly string[]): FileSta
   const real = realPlace(file);
   if (real === undefined) throw unfit("it is a symbolic link that leads round");
   if (!directories.some((directory) => liesWithin(realPlace(directory) ?? directory, real)))
-    throw unfit(`a symbolic link leads out of the repository, to ${real}`);
+    throw unfit(
+      real === file ? "it lies outside of the repository" : `a symbolic link leads out of the repository, to ${real}`,
+    );
   const facts = unlessMissing(() => statSync(real));
   if (facts === undefined) return { file: real, bytes: undefined, text: undefined, mode: undefined };
   if (!facts.isFile()) throw unfit(facts.isDirectory() ? "it is a directory" : "it is no file");

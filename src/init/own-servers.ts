@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { isObject } from "../base/json.js";
@@ -14,28 +14,28 @@ export function serverElsewhere(file: string, ownFiles: readonly string[], root:
   );
 }
 
-/** Entries named baton in a client's file: of the file as a whole, and of the project. None where it cannot be read. */
+/** Entries named baton in a client's file: of the file as a whole, and of the repository. None where it cannot be read. */
 function servers(file: string, root: string): unknown[] {
-  const data = readData(file);
-  const projects = get(data, "projects");
-  return [data, get(projects, root)]
+  try {
+    return serversIn(file, root);
+  } catch (error) {
+    if (!(error instanceof SyntaxError) && !(error instanceof TomlError)) throw error;
+    return [];
+  }
+}
+
+/** Throws the parser's error for a file that cannot be read. */
+export function serversIn(file: string, root: string): unknown[] {
+  const text = unlessMissing(() => (statSync(file).isFile() ? readFileSync(file, "utf8") : undefined));
+  if (text === undefined) return [];
+  const data: unknown = file.endsWith(".toml") ? parse(text) : parseJsonc(text);
+  return [data, get(get(data, "projects"), root)]
     .flatMap((holder) => ["mcpServers", "servers", "mcp_servers"].map((key) => get(get(holder, key), "baton")))
     .filter((entry) => entry !== undefined);
 }
 
-function readData(file: string): unknown {
-  const text = unlessMissing(() => readFileSync(file, "utf8"));
-  if (text === undefined) return undefined;
-  try {
-    return file.endsWith(".toml") ? parse(text) : parseJsonc(text);
-  } catch (error) {
-    if (!(error instanceof SyntaxError) && !(error instanceof TomlError)) throw error;
-    return undefined;
-  }
-}
-
 /** A program named by an absolute path that is not there: a relative one depends on where the client starts it. */
-function missingProgram(entry: unknown): string | undefined {
+export function missingProgram(entry: unknown): string | undefined {
   const args = get(entry, "args");
   const words = [get(entry, "command"), ...(Array.isArray(args) ? (args as unknown[]) : [])];
   return words.find((one): one is string => typeof one === "string" && path.isAbsolute(one) && !existsSync(one));

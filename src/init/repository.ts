@@ -11,8 +11,6 @@ export interface Repository {
         readonly directory: string;
         /** Where git looks for hooks. Absolute. */
         readonly hooks: string;
-        /** Whether the person has set that place. */
-        readonly isHooksPathSet: boolean;
         readonly exclude: string;
         /** Of these files, those that git tracks. */
         readonly tracked: (files: readonly string[]) => ReadonlySet<string>;
@@ -25,7 +23,14 @@ export function repositoryAt(cwd: string): Repository {
   const top = gitSays(cwd, ["rev-parse", "--show-toplevel"]);
   if (top === undefined) return { root: cwd, git: undefined };
   const root = path.resolve(top);
-  const paths = (args: readonly string[], files: readonly string[]): ReadonlySet<string> => {
+  const said = gitSays(root, ["rev-parse", "--git-common-dir", "--git-path", "hooks", "--git-path", "info/exclude"]);
+  const [directory, hooks, exclude] = (said ?? "").split("\n").map((place) => path.resolve(root, place));
+  if (directory === undefined || hooks === undefined || exclude === undefined) return { root, git: undefined };
+  return { root, git: { directory, hooks, exclude, ...listings(root) } };
+}
+
+function listings(root: string): Pick<NonNullable<Repository["git"]>, "tracked" | "ignored"> {
+  const listed = (args: readonly string[], files: readonly string[]): ReadonlySet<string> => {
     const relative = files.map((file) => path.relative(root, file)).filter((file) => !file.startsWith(".."));
     const out = relative.length === 0 ? undefined : gitSays(root, [...args, "--", ...relative]);
     return new Set(
@@ -36,15 +41,8 @@ export function repositoryAt(cwd: string): Repository {
     );
   };
   return {
-    root,
-    git: {
-      directory: path.resolve(root, gitSays(root, ["rev-parse", "--git-common-dir"]) ?? ".git"),
-      hooks: path.resolve(root, gitSays(root, ["rev-parse", "--git-path", "hooks"]) ?? ".git/hooks"),
-      isHooksPathSet: gitSays(root, ["config", "core.hooksPath"]) !== undefined,
-      exclude: path.resolve(root, gitSays(root, ["rev-parse", "--git-path", "info/exclude"]) ?? ".git/info/exclude"),
-      tracked: (files) => paths(["ls-files", "-z"], files),
-      ignored: (files) => paths(["check-ignore", "-z"], files),
-    },
+    tracked: (files) => listed(["ls-files", "-z"], files),
+    ignored: (files) => listed(["check-ignore", "-z"], files),
   };
 }
 

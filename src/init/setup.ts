@@ -1,11 +1,11 @@
 import path from "node:path";
 import { BatonError, messageOf } from "../base/errors.js";
-import { type Change, planChange } from "./change.js";
+import { type Change, planChange, withTracking } from "./change.js";
 import { CLIENTS } from "./clients/catalogue.js";
 import type { ClientPlace } from "./clients/client.js";
-import type { FileEditor } from "./file-editor.js";
+import type { FileEditor } from "./editors/file-editor.js";
 import { gitHook } from "./git-hook.js";
-import { MARKDOWN_MARKS, markedBlock, SHELL_MARKS } from "./marked-block.js";
+import { MARKDOWN_MARKS, markedBlock, SHELL_MARKS } from "./editors/marked-block.js";
 import type { SavedFile } from "./originals.js";
 import { serverElsewhere } from "./own-servers.js";
 import type { Repository } from "./repository.js";
@@ -41,7 +41,7 @@ export function planSetup(place: SetupPlace): Change[] {
   const others: Wanted[] = [{ file: path.join(repository.root, "AGENTS.md"), editor: markedBlock(INSTRUCTIONS) }];
   if (git !== undefined) others.push(gitHook(repository, git, place.command));
   const changes = [...ofClients, ...others.map((wanted) => changeOf(wanted, place))];
-  return git === undefined ? changes : [...changes, ...excluded(changes, place, git)];
+  return withTracking(git === undefined ? changes : [...changes, ...excluded(changes, place, git)], repository);
 }
 
 const INSTRUCTIONS = {
@@ -71,13 +71,11 @@ function excluded(changes: readonly Change[], place: SetupPlace, git: NonNullabl
 }
 
 function changeOf({ file, editor, mode = 0o644 }: Wanted, { repository }: SetupPlace): Change {
-  const { root, git } = repository;
-  const shown = path.relative(root, file);
+  const shown = path.relative(repository.root, file);
   try {
     return planChange({ file, shown, edit: editor.edit, mode }, repository);
   } catch (error) {
     if (!(error instanceof BatonError) || error.code !== "invalid_input") throw error;
-    const isTracked = git?.tracked([file]).has(file) === true;
-    return { file: shown, kind: "refused", why: messageOf(error), snippet: editor.snippet, isTracked };
+    return { file: shown, kind: "refused", why: messageOf(error), snippet: editor.snippet };
   }
 }

@@ -1,26 +1,27 @@
 import { rmdirSync } from "node:fs";
 import path from "node:path";
 import { BatonError, hasCode, messageOf } from "../base/errors.js";
-import { type Change, written } from "./change.js";
+import { type Change, withTracking, written } from "./change.js";
 import { bytesOf, type FileState, readState, requireWritable } from "./file-state.js";
 import { digestOf, type Originals, type SavedFile } from "./originals.js";
-import { withoutBaton } from "./removal.js";
+import { withoutBaton } from "./editors/removal.js";
 import type { Repository } from "./repository.js";
 
 /** Works out how each file becomes what it was before init. One that was changed since loses Baton's entries alone. */
-export function planUndo({ root, git }: Repository, saved: ReadonlyMap<string, SavedFile>): Change[] {
+export function planUndo(repository: Repository, saved: ReadonlyMap<string, SavedFile>): Change[] {
+  const { root, git } = repository;
   const directories = git === undefined ? [root] : [root, git.directory];
-  return [...saved].map(([file, before]) => {
+  const changes = [...saved].map(([file, before]): Change => {
     const shown = path.relative(root, file);
     try {
       const state = readState(file, directories);
-      const isTracked = git?.tracked([file]).has(file) === true;
-      return { file: shown, isTracked, ...undoneChange(state, before) };
+      return { file: shown, ...undoneChange(state, before) };
     } catch (error) {
       if (!(error instanceof BatonError) || error.code !== "invalid_input") throw error;
       return { file: shown, kind: "refused", why: messageOf(error) };
     }
   });
+  return withTracking(changes, repository);
 }
 
 function undoneChange(state: FileState, before: SavedFile): Omit<Change, "file"> {

@@ -116,7 +116,7 @@ const PACKAGES = [
   { name: "minisearch", files: ["src/engine/planning/similarity.ts"] },
   { name: "zod", files: ["src/base/**", "src/engine/**", "src/dispatch/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts", "src/config/**", "src/init/originals.ts"] },
   { name: "picomatch", files: ["src/engine/**"] },
-  { name: "jsonc-parser", files: ["src/init/json-text.ts"] },
+  { name: "jsonc-parser", files: ["src/init/editors/json-text.ts"] },
   { name: "smol-toml", files: ["src/init/**"] },
   { name: "diff", files: ["src/cli/commands/init.ts"] },
   { name: "yaml", files: ["src/engine/**", "src/imports/**", "src/cli/**", "src/config.ts"] },

@@ -3,7 +3,7 @@ import type { CommandPattern } from "../../base/executor-policy.js";
 import { hint } from "../../base/names.js";
 import { type Config, SETTING_VARIABLES } from "../../config.js";
 import type { Finding } from "../../app/maintenance.js";
-import { clientFindings } from "../clients.js";
+import { clientFindings, programOf } from "../clients.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
 import { EXIT } from "../failure.js";
 import type { TypedCall } from "../typed-calls.js";
@@ -16,7 +16,11 @@ const PREFIX = "BATON_";
 
 /** `baton doctor`: looks at everything the program needs and says what to do about what is not right. Changes nothing. */
 export async function doctor(context: CommandContext): Promise<CommandAnswer> {
-  const findings = [node(), ...(await configured(context)), ...clientFindings(context)];
+  const findings = [
+    node(),
+    ...(await configured(context)),
+    ...clientFindings({ ...context, program: programOf(context.host) }),
+  ];
   const failed = findings.some(({ verdict }) => verdict === "fail");
   const width = Math.max(...findings.map(({ check }) => check.length));
   const lines = findings.flatMap((finding) => findingLines(finding, width, context.stdout.style));

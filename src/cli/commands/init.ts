@@ -10,6 +10,7 @@ import { Originals } from "../../init/originals.js";
 import { repositoryAt } from "../../init/repository.js";
 import { planSetup } from "../../init/setup.js";
 import { applyUndo, planUndo } from "../../init/undo.js";
+import { programOf } from "../clients.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
 import { EXIT, UsageError } from "../failure.js";
 import { paint, type Style } from "../terminal/terminal.js";
@@ -38,7 +39,7 @@ export async function init(context: CommandContext, options: InitOptions): Promi
   if (repository.root === home || path.dirname(repository.root) === repository.root)
     throw new UsageError(`${repository.root} is no repository: type \`baton init\` in the directory of one.`);
   const originals = new Originals(context.host.dataDirectory, repository.root);
-  const program = path.join(context.host.packageRoot, "dist", "main.js");
+  const program = programOf(context.host);
   const place = { root: repository.root, home, program, env: context.env, repository };
   const plan = options.undo === true ? undoPlan(place, originals) : setupPlan(place, originals, options);
   return carryOut(context, plan, options);
@@ -131,7 +132,7 @@ function changeLines(change: Change, style: Style): string[] {
   switch (kind) {
     case "refused":
       return [
-        `${paint("left as it is", "yellow", style)}  ${named}: ${why ?? ""}.`,
+        `${paint("left as it is", "yellow", style)}  ${named}: ${(why ?? "").replace(/\.$/, "")}.`,
         ...(snippet === undefined || snippet === ""
           ? []
           : ["To add by hand:", ...snippet.split("\n").map((line) => `    ${line}`)]),

@@ -1,5 +1,5 @@
 import type { BatonCommand } from "../baton-command.js";
-import type { FileEditor } from "../file-editor.js";
+import type { FileEditor } from "../editors/file-editor.js";
 
 export const CLIENT_NAMES = ["claude-code", "cursor", "vscode", "codex", "gemini"] as const;
 export type ClientName = (typeof CLIENT_NAMES)[number];

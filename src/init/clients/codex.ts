@@ -1,7 +1,7 @@
 import path from "node:path";
 import { serverEntry, shellLine } from "../baton-command.js";
-import { jsonFile } from "../json-file.js";
-import { tomlFile } from "../toml-file.js";
+import { jsonFile } from "../editors/json-file.js";
+import { tomlFile } from "../editors/toml-file.js";
 import type { Client } from "./client.js";
 
 /** Codex ends a call after 60 s by itself; `wait_for` may last longer. */

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { serverEntry, shellLine } from "../baton-command.js";
-import { jsonFile } from "../json-file.js";
+import { jsonFile } from "../editors/json-file.js";
 import type { Client, ClientPlace } from "./client.js";
 
 export const cursor: Client = {

@@ -1,6 +1,6 @@
 import path from "node:path";
 import { serverEntry, shellLine } from "../baton-command.js";
-import { jsonFile } from "../json-file.js";
+import { jsonFile } from "../editors/json-file.js";
 import type { Client } from "./client.js";
 
 const TIMEOUT_MS = 5_000;

@@ -1,4 +1,4 @@
-import { BatonError } from "../base/errors.js";
+import { BatonError } from "../../base/errors.js";
 
 /** Puts Baton's entries into one file. */
 export interface FileEditor {

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
-import { isObject, type JsonObject } from "../base/json.js";
-import { isHookOfBaton, type ServerEntry, startsBaton } from "./baton-command.js";
+import { isObject, type JsonObject } from "../../base/json.js";
+import { isHookOfBaton, type ServerEntry, startsBaton } from "../baton-command.js";
 import { type FileEditor, unfit } from "./file-editor.js";
 import { JsonText } from "./json-text.js";
 
@@ -79,8 +79,9 @@ const SERVERS = ["mcpServers", "servers"];
 /** Takes Baton's server and hooks out of any client's file. Returns undefined where nothing but the format's frame is left. */
 export function jsonWithoutBaton(text: string): string | undefined {
   const json = new JsonText(text, { strict: false });
-  for (const event of Object.keys(objectAt(json.data, "hooks") ?? {})) removeHooks(json, event);
-  removeEmpty(json, ["hooks"]);
+  const hooks = objectAt(json.data, "hooks") ?? {};
+  for (const event of Object.keys(hooks)) removeHooks(json, event);
+  if (Object.keys(hooks).length > 0) removeEmpty(json, ["hooks"]);
   for (const key of SERVERS) {
     if (!startsBaton(objectAt(json.data, key)?.[NAME])) continue;
     json.remove([key, NAME]);
@@ -91,7 +92,7 @@ export function jsonWithoutBaton(text: string): string | undefined {
 
 function removeHooks(json: JsonText, event: string): void {
   const listed = objectAt(json.data, "hooks")?.[event];
-  if (!Array.isArray(listed)) return;
+  if (!Array.isArray(listed) || listed.length === 0) return;
   // From the end, so that the places before stay as they are.
   for (const [at, group] of [...listed.entries()].toReversed()) {
     if (!isObject(group)) continue;

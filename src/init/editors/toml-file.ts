@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { parse, TomlError } from "smol-toml";
-import { isObject, type JsonObject } from "../base/json.js";
-import { type ServerEntry, startsBaton } from "./baton-command.js";
+import { isObject, type JsonObject } from "../../base/json.js";
+import { type ServerEntry, startsBaton } from "../baton-command.js";
 import { type FileEditor, unfit } from "./file-editor.js";
 
 const TABLE = "mcp_servers";

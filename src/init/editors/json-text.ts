@@ -1,14 +1,5 @@
-import {
-  applyEdits,
-  findNodeAtLocation,
-  getNodeValue,
-  modify,
-  type Node,
-  type ParseError,
-  parseTree,
-  stripComments,
-} from "jsonc-parser";
-import { isObject, type JsonObject } from "../base/json.js";
+import { findNodeAtLocation, getNodeValue, type Node, type ParseError, parseTree, stripComments } from "jsonc-parser";
+import { isObject, type JsonObject } from "../../base/json.js";
 import { unfit } from "./file-editor.js";
 
 type Way = (string | number)[];
@@ -34,7 +25,8 @@ export class JsonText {
   }
 
   get data(): JsonObject {
-    return getNodeValue(this.#tree()) as JsonObject;
+    // The parser's objects have no prototype, and would equal no other.
+    return structuredClone(getNodeValue(this.#tree()) as JsonObject);
   }
 
   /** Sets a value, making the objects on the way to it, or adds it to the end of the list there. */
@@ -44,7 +36,11 @@ export class JsonText {
       const missing = way.findIndex((_, at) => findNodeAtLocation(this.#tree(), way.slice(0, at + 1)) === undefined);
       const whole = way.slice(missing + 1).reduceRight((inner: unknown, key) => ({ [key]: inner }), value);
       this.#insert(way.slice(0, missing), JSON.stringify(way[missing]), whole);
-    } else this.#splice(present.offset, present.length, this.#written(value, this.#indentAt(present.offset)));
+      return;
+    }
+    const isOneLine = !this.#text.slice(present.offset, present.offset + present.length).includes("\n");
+    const written = isOneLine ? JSON.stringify(value) : this.#written(value, this.#indentAt(present.offset));
+    this.#splice(present.offset, present.length, written);
   }
 
   append(way: Way, value: unknown): void {
@@ -52,8 +48,30 @@ export class JsonText {
     else this.#insert(way, undefined, value);
   }
 
+  /** Takes out a key with its value, or an item of a list, with the comma that it needed and the blanks before it. */
   remove(way: Way): void {
-    this.#text = applyEdits(this.#text, modify(this.#text, way, undefined, {}));
+    const value = findNodeAtLocation(this.#tree(), way);
+    const item = value?.parent?.type === "property" ? value.parent : value;
+    const container = item?.parent;
+    if (item === undefined || container?.children === undefined) return;
+    const at = container.children.indexOf(item);
+    const [previous, next] = [container.children[at - 1], container.children[at + 1]];
+    const [end, close] = [item.offset + item.length, container.offset + container.length - 1];
+    const comma = this.#commaIn(end, next?.offset ?? close);
+    if (comma !== undefined) this.#splice(comma, 1, "");
+    const before = this.#text.slice(0, item.offset).trimEnd().length;
+    const after = this.#text.slice(end, comma === undefined ? close : close - 1);
+    const isAlone = before === container.offset + 1 && after.trim() === "";
+    this.#splice(before, end + (isAlone ? after.length : 0) - before, "");
+    if (comma !== undefined || previous === undefined) return;
+    const unneeded = this.#commaIn(previous.offset + previous.length, before);
+    if (unneeded !== undefined) this.#splice(unneeded, 1, "");
+  }
+
+  /** The comma between two items, or after the last, outside of comments. */
+  #commaIn(from: number, to: number): number | undefined {
+    const at = stripComments(this.#text.slice(from, to), " ").indexOf(",");
+    return at < 0 ? undefined : from + at;
   }
 
   #tree(): Node {

@@ -1,0 +1,40 @@
+import path from "node:path";
+import { BatonError } from "../base/errors.js";
+import { CLIENTS } from "./clients/catalogue.js";
+import type { ClientPlace } from "./clients/client.js";
+import { gitHook } from "./git-hook.js";
+import { readState } from "./file-state.js";
+import { withoutBaton } from "./editors/removal.js";
+import type { Repository } from "./repository.js";
+
+/** A file in which Baton's hooks stand. */
+export interface SetupState {
+  readonly title: string;
+  /** From the root of the repository. */
+  readonly file: string;
+  /** Whether `baton init` would change it. */
+  readonly isStale: boolean;
+}
+
+/** Finds the files that hold hooks of Baton's, and compares them with those that `baton init` would write. */
+export function setupStates(place: ClientPlace, { root, git }: Repository): SetupState[] {
+  const files = CLIENTS.flatMap(({ title, files: filesOf }) =>
+    filesOf(place)
+      .filter(({ isServerOnly = false }) => !isServerOnly)
+      .map(({ file, editor }) => ({ title, file: path.join(root, file), editor })),
+  );
+  if (git !== undefined) files.push({ title: "git", ...gitHook({ root, git }, git, place.command) });
+  const directories = git === undefined ? [root] : [root, git.directory];
+  return files.flatMap(({ title, file, editor }) => {
+    const shown = path.relative(root, file);
+    try {
+      const { text } = readState(file, directories);
+      if (text === undefined || withoutBaton(file, text) === text) return [];
+      return [{ title, file: shown, isStale: editor.edit(text) !== text }];
+    } catch (error) {
+      // A file that init could not merge into holds nothing of it.
+      if (!(error instanceof BatonError)) throw error;
+      return [];
+    }
+  });
+}
