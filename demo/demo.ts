@@ -6,7 +6,7 @@ import { HoldUps } from "./hold-ups.js";
 import { Story } from "./story.js";
 import { Baton, type Place } from "./team/baton.js";
 import { allGone, Crew, signal } from "./team/crew.js";
-import { CLIENTS, type ClientName, type Orders, PAGE_PERCENT_MAX } from "./team/orders.js";
+import { CLIENTS, type ClientName, type Edit, type News, type Orders, PAGE_PERCENT_MAX } from "./team/orders.js";
 
 /** How long nothing runs: a person sees that all windows are gone, and opens them again. */
 const DARK_MS = 2_000;
@@ -14,7 +14,7 @@ const OBSERVER = { name: "observer", conversation: "" };
 
 export interface DemoOptions {
   readonly place: Place;
-  readonly modules_max: number | undefined;
+  readonly modules_max: number;
   readonly pace_ms: number;
   /** Everything is killed once so many tasks are done and every client is in the middle of another. */
   readonly kill_after: number;
@@ -23,7 +23,9 @@ export interface DemoOptions {
 /** The run itself: starts the clients, watches the history, kills everything in the middle and starts it again. */
 export class Demo {
   readonly story = new Story();
-  readonly crew = new Crew();
+  readonly crew = new Crew((_, news) => this.#hear(news));
+  /** Every edit that a client reported, in the order of the reports. */
+  readonly edits: Edit[] = [];
   readonly #options: DemoOptions;
   readonly #board: Board;
   readonly #holdUps = new HoldUps();
@@ -108,6 +110,10 @@ export class Demo {
     this.story.connectedAt = Date.now();
     this.#heldUpBefore = this.#holdUps.totalMs;
     return observer;
+  }
+
+  #hear(news: News): void {
+    if (news.kind === "edited") this.edits.push(news.edit);
   }
 
   #note(at: number, text: string, tone: "bad" | "notice"): void {

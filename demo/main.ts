@@ -3,7 +3,7 @@
 //
 //   npm run demo -- [--short] [--pace MS] [--svg FILE] [--remove]
 //
-// --short      six modules instead of all
+// --short      seven modules instead of twenty
 // --pace MS    how long a client pauses in each task, where a model would think
 // --svg FILE   also writes the picture of the run there
 // --remove     removes the temporary directory at the end
@@ -23,7 +23,8 @@ import { type Finding, judge, recoveriesOf } from "./verdict.js";
 import { CLIENTS } from "./team/orders.js";
 import { directoryOf, makeWorkspace, removeWorkspace } from "./team/workspace.js";
 
-const SHORT_MODULES = 7;
+/** Modules in the plan, the smallest of this repository: as many as are written in half a minute. */
+const MODULES_MAX = { short: 7, long: 20 } as const;
 const PACE_MS = 1_500;
 /** Tasks that are done before everything is killed: enough to see how it goes. */
 const KILL_AFTER = { short: 1, long: 6 } as const;
@@ -41,7 +42,7 @@ const place = await makeWorkspace(homeOf(import.meta.dirname));
 const demo = new Demo(
   {
     place,
-    modules_max: values.short ? SHORT_MODULES : undefined,
+    modules_max: values.short ? MODULES_MAX.short : MODULES_MAX.long,
     pace_ms: values.pace,
     kill_after: values.short ? KILL_AFTER.short : KILL_AFTER.long,
   },
@@ -89,7 +90,7 @@ async function giveUp(why: string): Promise<void> {
 }
 
 async function report(observer: Baton): Promise<boolean> {
-  const { story, run, crew, heldUpMs } = demo;
+  const { story, run, edits, heldUpMs } = demo;
   const out = new Report(board, process.stdout.columns);
   const rows = [...CLIENTS, SERVER];
   const span = { from: story.startedAt, to: story.endedAt };
@@ -98,7 +99,7 @@ async function report(observer: Baton): Promise<boolean> {
   out.recoveries(recoveries);
   const checked = await observer.call("get_task", { task: `${run}/check-links`, include: ["result"] });
   const check = commandResult.parse(checked.result);
-  const findings = await judge({ place, story, edits: crew.edits, heldUpMs, check });
+  const findings = await judge({ place, story, edits, heldUpMs, check });
   out.findings(findings);
 
   const scene = drawScene({ story, clients: rows, span });

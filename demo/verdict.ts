@@ -127,8 +127,9 @@ function isOwn(subject: string, file: string): boolean {
 function recovered({ lost, by, took_ms: tookMs }: Recovery, delayMs: number): Finding {
   if (by === undefined) return { holds: false, text: `${lost.key} was never gone on with after the kill` };
   const went = by === lost.agent ? "had it back" : "took it over";
+  const late = tookMs - delayMs > BACK_MS_MAX ? `: too late, all had started after ${seconds(delayMs)}` : "";
   return {
-    holds: tookMs - delayMs <= BACK_MS_MAX,
-    text: `${lost.key}: ${by} ${went} ${seconds(tookMs)} after the restart, ${seconds(delayMs)} of it until all had started`,
+    holds: late === "",
+    text: `${lost.key}: ${by} ${went} ${seconds(tookMs)} after the restart${late}`,
   };
 }

@@ -24,7 +24,7 @@ export interface PageContext {
 export const PAGES = "docs/api";
 /** From there to the top of the repository. */
 const TOP = "../..";
-/** An assistant writes a page in so many edits. */
+/** A page is written in at most so many edits, and in two at least: one can be half written. */
 const PARTS = 3;
 
 /** The reference page of a module in the parts that it is written in, and its figures. */
@@ -44,7 +44,7 @@ export function pageParts({ module, sources, modules }: PageContext): { parts: s
   const silent = sources.filter((source) => source.exports.length === 0).map(({ file }) => sourceLink(file));
   const [first, ...rest] = chunksOf(
     sections.map(({ text }) => text),
-    PARTS,
+    PARTS - 1,
   );
   const head = [
     `# ${module.name}`,

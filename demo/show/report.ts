@@ -51,10 +51,13 @@ export class Report {
       lost.key,
       by === undefined ? "lost" : `worked on again ${seconds(tookMs)} after the restart`,
       by === lost.agent
-        ? "by the same conversation"
-        : `by ${by ?? "nobody"}: ${lost.agent} could not tell its new server who it had been`,
+        ? "by the same agent, from where it was"
+        : `by ${by ?? "nobody"}: ${lost.agent} gave no sign of life for 10 s`,
     ]);
-    this.lines(table(rows));
+    this.lines([
+      ...table(rows),
+      "Claude Code and Codex tell their new server which conversation it is; Cursor does not, so it comes back as a new agent.",
+    ]);
   }
 
   findings(findings: readonly Finding[]): void {

@@ -237,8 +237,8 @@ function legend(y: number): string[] {
   const entries = [
     ["bar", "a task"],
     ["saved", "goes on after the kill"],
-    ["lost", "its agent did not come back"],
-    ["wait", "waits for a file of another"],
+    ["lost", "did not come back"],
+    ["wait", "waits for a file"],
   ] as const;
   let x: number = SIZE.left;
   return entries.map(([kind, words]) => {

@@ -1,3 +1,4 @@
+import os from "node:os";
 import path from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
 import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -35,11 +36,19 @@ export class BatonRefusal extends Error {
 
 const failure = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
-/** Environment of the servers and hooks: a home of its own keeps your configuration out of the demo, and the demo out of your data. */
+/** Environment of servers, hooks and git: your configuration, identity and signing keys have no part in the demo, nor it in your data. */
 export function environmentOf({ database }: Place, { name, conversation }: Identity): Record<string, string> {
   const own = path.join(path.dirname(database), "home");
   const known: Record<string, string> = name === "claude-code" ? { CLAUDE_CODE_SESSION_ID: conversation } : {};
-  return { ...getDefaultEnvironment(), XDG_CONFIG_HOME: own, XDG_DATA_HOME: own, BATON_DB: database, ...known };
+  return {
+    ...getDefaultEnvironment(),
+    XDG_CONFIG_HOME: own,
+    XDG_DATA_HOME: own,
+    BATON_DB: database,
+    GIT_CONFIG_GLOBAL: os.devNull,
+    GIT_CONFIG_NOSYSTEM: "1",
+    ...known,
+  };
 }
 
 /** Codex names its conversation in every call; Claude Code in the environment; Cursor tells a server of none. */

@@ -30,8 +30,9 @@ process.once("disconnect", outlived);
 const baton = await Baton.connect(place, orders, orders.serverArgs);
 const told = new Promise<Go>((resolve) => process.once("message", (go) => resolve(go as Go)));
 tell({ kind: "connected", server: baton.server });
-const files = new Files(baton, orders, (edit) => tell({ kind: "edited", edit }));
-const { run = await submitPlan() } = await told;
+const files = new Files({ baton, orders, tell });
+const { run: known } = await told;
+const run = known ?? (await submitPlan());
 for (;;) {
   const held = await claim();
   if (held === "over") break;
@@ -50,7 +51,7 @@ function tell(news: News): void {
 }
 
 async function submitPlan(): Promise<string> {
-  // A short demo takes the smallest, so that there is as much to wait for but less to do.
+  // The smallest first: a file that takes long to read makes no better story.
   const modules = listModules(place.repository)
     .toSorted((a, b) => a.files.length - b.files.length)
     .slice(0, orders.modules_max);

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
-import type { ClientName, Edit, Go, News, Orders } from "./orders.js";
+import type { ClientName, Go, News, Orders } from "./orders.js";
 
 /** How long processes that have been asked to end may take before the demo gives up. */
 const END_MS_MAX = 5_000;
@@ -8,13 +8,16 @@ const COMPLAINT_CHARS_MAX = 4_000;
 
 /** The clients' processes. Each starts its own server; none outlives this process. */
 export class Crew {
-  /** Every edit that a client reported, in the order of the reports. */
-  readonly edits: Edit[] = [];
   readonly #members = new Map<ClientName, Member>();
+  readonly #onNews: (client: ClientName, news: News) => void;
+
+  constructor(onNews: (client: ClientName, news: News) => void) {
+    this.#onNews = onNews;
+  }
 
   /** Starts a client's process; settles once it is connected to its server. It begins when it is told `go`. */
   async start(orders: Orders): Promise<Member> {
-    const member = new Member(orders, (edit) => this.edits.push(edit));
+    const member = new Member(orders, (news) => this.#onNews(orders.name, news));
     this.#members.set(orders.name, member);
     await member.connected;
     return member;
@@ -54,7 +57,7 @@ export class Member {
   #complaints = "";
   #meantToEnd = false;
 
-  constructor(orders: Orders, onEdit: (edit: Edit) => void) {
+  constructor(orders: Orders, onNews: (news: News) => void) {
     this.#name = orders.name;
     this.#child = spawn(process.execPath, [path.join(import.meta.dirname, "client.js"), JSON.stringify(orders)], {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
@@ -68,9 +71,7 @@ export class Member {
     this.ended = new Promise((resolve) => this.#child.once("exit", () => resolve()));
     this.connected = this.#news((news) => (news.kind === "connected" ? news.server : undefined));
     this.planned = this.#news((news) => (news.kind === "planned" ? news.run : undefined));
-    this.#child.on("message", (news: News) => {
-      if (news.kind === "edited") onEdit(news.edit);
-    });
+    this.#child.on("message", onNews);
     this.trouble = new Promise((_, reject) => {
       this.#child.once("exit", (code, by) => {
         if (code !== 0 && !this.#meantToEnd) reject(this.#failure(`ended with ${by ?? code}`));

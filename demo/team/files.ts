@@ -3,28 +3,30 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
-import type { Baton } from "./baton.js";
-import type { Edit, Orders } from "./orders.js";
+import { type Baton, environmentOf } from "./baton.js";
+import type { News, Orders } from "./orders.js";
 
 const LOCK_WAIT_SECONDS = 30;
 const GIT_TRIES_MAX = 50;
 const GIT_PAUSE_MS = 100;
 
+export interface FilesContext {
+  readonly baton: Baton;
+  readonly orders: Orders;
+  readonly tell: (news: News) => void;
+}
+
 /** A client's own tools for files and git, as an assistant has them. */
 export class Files {
-  readonly #baton: Baton;
-  readonly #orders: Orders;
-  readonly #onEdit: (edit: Edit) => void;
+  readonly #context: FilesContext;
 
-  constructor(baton: Baton, orders: Orders, onEdit: (edit: Edit) => void) {
-    this.#baton = baton;
-    this.#orders = orders;
-    this.#onEdit = onEdit;
+  constructor(context: FilesContext) {
+    this.#context = context;
   }
 
   /** Returns the text of a file, empty where there is none. */
   async read(file: string): Promise<string> {
-    return textOf(path.join(this.#orders.place.repository, file));
+    return textOf(path.join(this.#context.orders.place.repository, file));
   }
 
   /** Changes a file for a task. */
@@ -34,10 +36,10 @@ export class Files {
     change: (before: string) => string,
   ): Promise<void> {
     await this.#lock(id, file);
-    const place = path.join(this.#orders.place.repository, file);
+    const place = path.join(this.#context.orders.place.repository, file);
     await mkdir(path.dirname(place), { recursive: true });
     await writeFile(place, change(await textOf(place)));
-    this.#onEdit({ client: this.#orders.name, file, text: added });
+    this.#context.tell({ kind: "edited", edit: { client: this.#context.orders.name, file, text: added } });
   }
 
   /** Commits these files, whatever else is open in the same work tree. */
@@ -47,24 +49,24 @@ export class Files {
   }
 
   async release({ id }: { readonly id: string }, files: readonly string[]): Promise<void> {
-    await this.#baton.call("release_file_lock", { paths: [...files], task: id });
+    await this.#context.baton.call("release_file_lock", { paths: [...files], task: id });
   }
 
   /** A file that the task declared is held by it already. */
   async #lock(task: string, file: string): Promise<void> {
     const wanted = { paths: [file], task, wait_seconds: LOCK_WAIT_SECONDS, reason: "edits it" };
-    const { outcome } = await this.#baton.call("acquire_file_lock", wanted);
+    const { outcome } = await this.#context.baton.call("acquire_file_lock", wanted);
     if (outcome !== "granted") throw new Error(`${file} could not be locked: ${outcome}`);
   }
 
   /** Two clients share the index: git refuses the second for the moment that the first writes it. */
   async #git(...args: string[]): Promise<void> {
-    const { name, place } = this.#orders;
-    const author = { GIT_AUTHOR_NAME: name, GIT_COMMITTER_NAME: name };
-    const email = { GIT_AUTHOR_EMAIL: `${name}@localhost`, GIT_COMMITTER_EMAIL: `${name}@localhost` };
+    const { name, place } = this.#context.orders;
+    const author = ["-c", `user.name=${name}`, "-c", `user.email=${name}@localhost`];
+    const env = environmentOf(place, this.#context.orders);
     for (let tries = 1; ; tries += 1) {
       try {
-        await promisify(execFile)("git", args, { cwd: place.repository, env: { ...process.env, ...author, ...email } });
+        await promisify(execFile)("git", [...author, ...args], { cwd: place.repository, env });
         return;
       } catch (error) {
         if (tries === GIT_TRIES_MAX || !String(error).includes("index.lock")) throw error;

@@ -12,8 +12,8 @@ export interface Orders extends Identity {
   readonly serverArgs: readonly string[];
   /** How long a client pauses in each task, where a model would think. */
   readonly pace_ms: number;
-  /** The plan has at most so many modules; without it, all. */
-  readonly modules_max: number | undefined;
+  /** The plan has at most so many modules. */
+  readonly modules_max: number;
 }
 
 /** That it may begin: with a new plan, or in the run that it knows of. */
