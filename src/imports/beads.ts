@@ -1,5 +1,6 @@
 import { isObject, type JsonObject } from "../base/json.js";
 import { sections, textOf, textsOf, titleAndText } from "./contents.js";
+import { type JsonRecord, recordsOf } from "./json-records.js";
 import type { ForeignPlan, ForeignTask, SourceFile, TaskState, Unmapped } from "./foreign-plan.js";
 
 /** An issue of a line, which the plan keeps or leaves out. */
@@ -31,7 +32,7 @@ const NO_WORK = new Set(["message", "molecule", "gate", "event", "agent", "convo
 /** Dependencies that keep an issue from being ready (`AffectsReadyWork` of beads), without `parent-child`. */
 const BLOCKING = new Set(["blocks", "waits-for"]);
 
-/** Reads issues of beads as `.beads/issues.jsonl` or `bd export` has them: one JSON object a line. */
+/** Reads issues of beads as `.beads/issues.jsonl` and `bd export` have them, one JSON object a line, or as `bd list --json` does. */
 export function readBeads(files: readonly SourceFile[]): ForeignPlan[] {
   return files.flatMap((file) => {
     const plan = planOf(file);
@@ -47,31 +48,43 @@ function planOf(file: SourceFile): ForeignPlan {
     const why = whyNoTask(issue);
     if (why === undefined) continue;
     leftOut.set(issue.id, why);
-    unmapped.push({ place: issue.place, what: nameOf(issue), why });
   }
+  unmapped.push(...listed(issues, leftOut));
   const tasks = [...issues.values()]
     .filter(({ id }) => !leftOut.has(id))
     .map((issue) => taskOf(issue, { issues, leftOut, unmapped }));
   return { format: "beads", source: file.path, title: "beads", tasks, unmapped };
 }
 
+/** Bad lines beyond which a file is of another format. */
 const BAD_LINES_MAX = 1_000;
 
-/** The issues by id in their order. Of two lines with one id the later counts, as in an appended log. Reading ends at too many bad lines: then it is another format. */
+const LISTED_EACH_MAX = 3;
+
+/** The issues that are left out: by name where a reason has few, else by their number. Most lines of a file can be traces. */
+function listed(issues: ReadonlyMap<string, Issue>, leftOut: ReadonlyMap<string, string>): Unmapped[] {
+  const byReason = new Map<string, Issue[]>();
+  for (const [id, why] of leftOut) {
+    const issue = issues.get(id);
+    const own = byReason.get(why) ?? [];
+    if (issue !== undefined) own.push(issue);
+    byReason.set(why, own);
+  }
+  return [...byReason].flatMap(([why, own]) => {
+    const [first] = own;
+    if (first === undefined || own.length <= LISTED_EACH_MAX)
+      return own.map((issue) => ({ place: issue.place, what: nameOf(issue), why }));
+    return [{ place: first.place, what: `${own.length} issues such as ${nameOf(first)}`, why }];
+  });
+}
+
+/** The issues by id in their order. Of two lines with one id the later counts, as in an appended log. */
 function issuesOf(file: SourceFile, unmapped: Unmapped[]): Map<string, Issue> {
   const issues = new Map<string, Issue>();
-  for (const [index, line] of file.text
-    .replace(/^\uFEFF/, "")
-    .split("\n")
-    .entries()) {
-    if (line.trim() === "") continue;
-    const place = `${file.path}:${index + 1}`;
-    const fields = objectOf(line);
-    const id = fields === undefined ? undefined : textOf(fields["id"]);
-    if (fields === undefined || id === undefined) {
-      const why = fields === undefined ? "is no JSON object, as each line must be" : "has no id";
-      unmapped.push({ place, what: line.trim().slice(0, 60), why });
-      if (unmapped.length === BAD_LINES_MAX) break;
+  for (const { place, fields } of recordsIn(file, unmapped)) {
+    const id = textOf(fields["id"]);
+    if (id === undefined) {
+      unmapped.push({ place, what: (textOf(fields["title"]) ?? "an issue").slice(0, 60), why: "has no id" });
       continue;
     }
     const earlier = issues.get(id);
@@ -80,6 +93,25 @@ function issuesOf(file: SourceFile, unmapped: Unmapped[]): Map<string, Issue> {
     issues.set(id, { id, place, fields, edges: edgesOf(fields) });
   }
   return issues;
+}
+
+function recordsIn(file: SourceFile, unmapped: Unmapped[]): JsonRecord[] {
+  const text = file.text.replace(/^\uFEFF/, "");
+  if (text.trimStart().startsWith("[")) {
+    const read = recordsOf(file, []);
+    unmapped.push(...read.unmapped);
+    return read.records;
+  }
+  const records: JsonRecord[] = [];
+  for (const [index, line] of text.split("\n").entries()) {
+    if (line.trim() === "") continue;
+    const place = `${file.path}:${index + 1}`;
+    const fields = objectOf(line);
+    if (fields !== undefined) records.push({ place, fields });
+    else unmapped.push({ place, what: line.trim().slice(0, 60), why: "is no JSON object, as each line must be" });
+    if (unmapped.length === BAD_LINES_MAX) break;
+  }
+  return records;
 }
 
 function objectOf(line: string): JsonObject | undefined {

@@ -79,10 +79,10 @@ test("issues that are no work are left out with their reason, and those that wai
   );
   expect(plan?.tasks.map(({ ref, title, needs }) => [ref, title, needs])).toEqual([["a", "Work", []]]);
   expect(plan?.unmapped.map(({ place, what, why }) => `${place.slice(8)} ${what}: ${why}`)).toEqual([
-    "6 a First: stands again at i.jsonl:7, which counts",
-    '8 {"title":"Nameless"}: has no id',
     "9 <<<<<<< HEAD: is no JSON object, as each line must be",
     '10 {"id": "half", "tit: is no JSON object, as each line must be',
+    "6 a First: stands again at i.jsonl:7, which counts",
+    "8 Nameless: has no id",
     "1 w Trace: is ephemeral: a trace of an agent's work",
     '2 m Mail: is of kind "message", which is no work',
     "3 t: is deleted",
@@ -90,4 +90,13 @@ test("issues that are no work are left out with their reason, and those that wai
     "5 c Rescue: runs only if a fails: add it by hand with trigger_rule one_failed",
     "7 a waits for d: d is deferred: set it to open there and import again",
   ]);
+});
+
+test("issues that share a reason are counted, and a list of bd is read as its export is", () => {
+  const traces = Array.from({ length: 500 }, (_, at) => ({ id: `w-${at}`, title: "Trace", ephemeral: true }));
+  const [plan] = readBeads(
+    oneFile("list.json", JSON.stringify([{ id: "a", title: "Work", status: "open" }, ...traces])),
+  );
+  expect(plan?.tasks.map(({ ref }) => ref)).toEqual(["a"]);
+  expect(plan?.unmapped.map(({ what }) => what)).toEqual(["500 issues such as w-0 Trace"]);
 });
