@@ -3,8 +3,8 @@ import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import type { EngineContext } from "../engine/context.js";
 import { prepared } from "../engine/engine.js";
-import { findProject, type Project } from "../engine/projects/projects.js";
-import { requireProject } from "../engine/projects/creation.js";
+import type { Project } from "../engine/projects/projects.js";
+import { projectAtHand, requireProject } from "../engine/projects/creation.js";
 import { executeWorkflow, type Started } from "../engine/runs/executions.js";
 import { modeOf, settingsIn } from "../engine/scheduling/run-modes.js";
 import { getRun } from "../engine/runs/runs.js";
@@ -93,7 +93,7 @@ async function withTemplate(host: HostWith<"templates">, input: ExecuteInput): P
 }
 
 function* prepareGiven(ctx: EngineContext, input: ExecuteInput): Tx<Preparation> {
-  const project = yield* findProject(ctx, input.project);
+  const project = yield* projectAtHand(ctx, input.project);
   const session = input.session === undefined ? undefined : yield* requireOpenSession(ctx, input.session);
   return prepareRun(ctx, yield* chosenBy(ctx, input, { project, session }), project);
 }

@@ -1,3 +1,4 @@
+import { isLong } from "../support/counts.js";
 import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
@@ -124,11 +125,14 @@ describe("secrets", () => {
     expect(missed.map(({ rule }) => rule)).toEqual(UNSEEN);
   });
 
+  /** One pair in so many is tried by `npm test`, another set of partners for each beginning. */
+  const SHORT_SHARE = 7;
+
   test("redaction takes 256 KB of any beginning in less than a second of processor time", () => {
     const before = process.cpuUsage();
     let slowest = { text: "", ms: 0 };
-    for (const first of BEGUN)
-      for (const second of ["", ...BEGUN]) {
+    for (const [at, first] of BEGUN.entries())
+      for (const second of ["", ...BEGUN.filter((_, other) => isLong || (at + other) % SHORT_SHARE === 0)]) {
         const begun = process.cpuUsage();
         redactSecrets(`${first}${second}`.repeat(Math.ceil(262_144 / (first.length + second.length))));
         const ms = process.cpuUsage(begun).user / 1_000;

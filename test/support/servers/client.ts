@@ -6,6 +6,7 @@ import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { ElicitRequestSchema, type JSONRPCMessage, JSONRPCMessageSchema } from "@modelcontextprotocol/sdk/types.js";
 import { temporaryDirectory } from "../databases/databases.js";
 import { atEnd } from "../lifetime.js";
+import { QUICK_TICK } from "./quick-tick.js";
 import { sharedSchemas } from "./output-schemas.js";
 import type { TypedCall, UncheckedCall } from "./typed-call.js";
 import type { Person } from "./person.js";
@@ -52,6 +53,7 @@ export function startServer(options: ServerOptions = {}): ServerProcess {
       HOME: home,
       XDG_CONFIG_HOME: home,
       XDG_DATA_HOME: home,
+      ...QUICK_TICK,
       ...location,
       ...options.env,
     },

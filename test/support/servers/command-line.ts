@@ -3,6 +3,7 @@ import path from "node:path";
 import { onTestFinished } from "vitest";
 import { PersonSecret } from "../../../src/runtime/person-secret.js";
 import { temporaryDirectory } from "../databases/databases.js";
+import { QUICK_TICK } from "./quick-tick.js";
 
 export const MAIN = path.resolve(import.meta.dirname, "../../../dist/main.js");
 
@@ -28,6 +29,7 @@ export function startCommandLineFixture(
       XDG_DATA_HOME: home,
       BATON_AGENT: "anna",
       BATON_SQLITE_SYNCHRONOUS: "NORMAL",
+      ...QUICK_TICK,
       ...(database.startsWith("postgres") ? { BATON_DATABASE_URL: database } : { BATON_DB: database }),
       ...more.env,
     },
