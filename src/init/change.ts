@@ -1,5 +1,6 @@
 import path from "node:path";
 import { BatonError, messageOf } from "../base/errors.js";
+import { unfit } from "./editors/file-editor.js";
 import { bytesOf, type FileState, missingDirectories, readState, replaceFile, requireWritable } from "./file-state.js";
 import { digestOf, type Originals, type SavedFile } from "./originals.js";
 import { withoutBaton } from "./editors/removal.js";
@@ -36,12 +37,16 @@ interface Edit {
   readonly mode: number;
 }
 
+const EXECUTABLE = 0o111;
+
 /** Throws `unfit` where the file is to be left as it is. */
 export function planChange({ file, shown, edit, mode }: Edit, { root, git }: Repository): Change {
   const state = readState(file, git === undefined ? [root] : [root, git.directory]);
   const after = edit(state.text);
   if (after === state.text) return { file: shown, kind: "unchanged" };
   requireWritable(state);
+  if ((mode & EXECUTABLE) > 0 && state.mode !== undefined && (state.mode & EXECUTABLE) === 0)
+    throw unfit("it is not executable, and git runs no such hook");
   const target = { state, bytes: bytesOf(after, state), after, mode: state.mode ?? mode };
   return { file: shown, kind: state.bytes === undefined ? "create" : "update", target };
 }

@@ -1,19 +1,17 @@
 import path from "node:path";
+import { liesWithin } from "../base/directories.js";
 import { BatonError, messageOf } from "../base/errors.js";
 import { type Change, planChange, withTracking } from "./change.js";
 import { CLIENTS } from "./clients/catalogue.js";
 import type { ClientPlace } from "./clients/client.js";
 import type { FileEditor } from "./editors/file-editor.js";
 import { gitHook } from "./git-hook.js";
-import { MARKDOWN_MARKS, markedBlock, SHELL_MARKS } from "./editors/marked-block.js";
-import type { SavedFile } from "./originals.js";
+import { blockLines, MARKDOWN_MARKS, markedBlock, SHELL_MARKS } from "./editors/marked-block.js";
 import { serverElsewhere } from "./own-servers.js";
 import type { Repository } from "./repository.js";
 
 export interface SetupPlace extends ClientPlace {
   readonly repository: Repository;
-  /** Files that init has written before. */
-  readonly saved: ReadonlyMap<string, SavedFile>;
 }
 
 /** A file to write, and the entries. */
@@ -55,19 +53,28 @@ const INSTRUCTIONS = {
   ],
 };
 
-/** Files of init's own that git would show as new ones. */
+/** Files that init makes, and would otherwise be shown as new by git. Other working trees may have named some before. */
 function excluded(changes: readonly Change[], place: SetupPlace, git: NonNullable<Repository["git"]>): Change[] {
   const { root } = place.repository;
-  const before = [...place.saved].filter(([, { original }]) => original === null).map(([file]) => file);
-  const now = changes.flatMap(({ kind, target }) => (kind === "create" && target ? [target.state.file] : []));
-  const ignored = git.ignored(now);
-  const made = [...before, ...now.filter((file) => !ignored.has(file))].map((file) => path.relative(root, file));
-  const tracked = git.tracked(made.map((file) => path.join(root, file)));
-  const lines = [...new Set(made)]
-    .filter((file) => !file.startsWith("..") && !file.startsWith(".git/") && !tracked.has(path.join(root, file)))
-    .map((file) => `/${file.split(path.sep).join("/")}`);
-  if (lines.length === 0) return [];
-  return [changeOf({ file: git.exclude, editor: markedBlock({ ...SHELL_MARKS, lines: lines.toSorted() }) }, place)];
+  const made = changes.flatMap(({ kind, target }) => (kind === "create" && target ? [target.state.file] : []));
+  const ignored = git.ignored(made);
+  const shown = made.filter((file) => liesWithin(root, file) && !liesWithin(git.directory, file) && !ignored.has(file));
+  const editor = (text: string | undefined): FileEditor => {
+    const lines = [...blockLines(text ?? "", SHELL_MARKS), ...shown.map((file) => patternOf(root, file))];
+    return markedBlock({ ...SHELL_MARKS, lines: [...new Set(lines)].toSorted() });
+  };
+  if (shown.length === 0) return [];
+  return [
+    changeOf(
+      { file: git.exclude, editor: { edit: (text) => editor(text).edit(text), snippet: editor("").snippet } },
+      place,
+    ),
+  ];
+}
+
+/** A line of git's exclude file for one file. */
+function patternOf(root: string, file: string): string {
+  return `/${path.relative(root, file).split(path.sep).join("/")}`;
 }
 
 function changeOf({ file, editor, mode = 0o644 }: Wanted, { repository }: SetupPlace): Change {

@@ -21,6 +21,8 @@ import {
   TOML_FILE,
 } from "../support/fixtures/init-repository.js";
 import { temporaryDirectory } from "../support/databases/databases.js";
+import { personAt } from "../support/servers/at-terminal.js";
+import { startOnTerminal } from "../support/servers/command-line.js";
 import { baton } from "../support/servers/in-process.js";
 
 const ALL = ["--yes", "--client", ...ALL_CLIENTS];
@@ -64,6 +66,26 @@ describe("a repository without settings", () => {
     expect(everything(place)).toEqual(before);
   });
 
+  test("is written to where the person at a terminal says yes, and by no other answer", async () => {
+    const answers = await Promise.all(
+      ["y", "no"].map(async (typed) => {
+        const place = initRepository();
+        const started = startOnTerminal(place.fixture, ["init", "--client", "codex"], { columns: 100, rows: 30 });
+        await personAt(started)("Write this? [y/N]", typed);
+        const { stdout } = await started.ended;
+        return [
+          existsSync(place.at(TOML_FILE)),
+          stdout.includes("Nothing was written."),
+          stdout.includes("type /hooks"),
+        ];
+      }),
+    );
+    expect(answers).toEqual([
+      [true, false, true],
+      [false, true, false],
+    ]);
+  });
+
   test("has the clients set up that leave a trace in it or at home", async () => {
     const place = initRepository();
     place.write("GEMINI.md", "");
@@ -102,6 +124,7 @@ describe("files that are there", () => {
   test("keep all that they say, are tracked as before, and come back byte for byte", async () => {
     const place = initRepository();
     for (const [file, text] of Object.entries(MERGED)) place.write(file, text);
+    chmodSync(place.at(".git/hooks/pre-commit"), 0o755);
     place.git("add", "AGENTS.md", ".vscode");
     const before = everything(place);
     const { files } = await place.init(...ALL);
@@ -263,6 +286,7 @@ describe("git's hook", () => {
     const own = initRepository();
     own.git("config", "core.hooksPath", "tools/hooks");
     expect(await hookOf(own)).toBe("tools/hooks/pre-commit");
+    expect(own.git("status", "--short", "--untracked-files=all")).toBe("");
   });
 
   test("is left to the person in another language, and where it is one for all repositories", async () => {
@@ -270,6 +294,11 @@ describe("git's hook", () => {
     python.write(".git/hooks/pre-commit", "#!/usr/bin/env python3\n");
     const answer = await python.init(...run);
     expect(answer.files.find(({ file }) => file.includes("pre-commit"))?.why).toBe("it is no shell script");
+    const asleep = initRepository();
+    asleep.write(".git/hooks/pre-commit", "#!/bin/sh\n");
+    chmodSync(asleep.at(".git/hooks/pre-commit"), 0o644);
+    const { files: left } = await asleep.init(...run);
+    expect(left.find(({ file }) => file.includes("pre-commit"))?.why).toMatch(/^it is not executable/);
     const all = initRepository();
     const elsewhere = temporaryDirectory();
     all.git("config", "core.hooksPath", elsewhere);

@@ -1,8 +1,9 @@
+import { existsSync, realpathSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { createTwoFilesPatch } from "diff";
 import { shownText } from "../../base/texts/shown-text.js";
-import { batonCommand, shellLine } from "../../init/baton-command.js";
+import { type BatonCommand, batonCommand, shellLine } from "../../init/baton-command.js";
 import { applyChanges, type Change } from "../../init/change.js";
 import { CLIENTS, traceOf } from "../../init/clients/catalogue.js";
 import type { ClientName } from "../../init/clients/client.js";
@@ -36,7 +37,10 @@ interface Plan {
 export async function init(context: CommandContext, options: InitOptions): Promise<CommandAnswer> {
   const repository = repositoryAt(context.cwd);
   const home = context.env["HOME"] ?? os.homedir();
-  if (repository.root === home || path.dirname(repository.root) === repository.root)
+  if (
+    repository.root === (existsSync(home) ? realpathSync(home) : home) ||
+    path.dirname(repository.root) === repository.root
+  )
     throw new UsageError(`${repository.root} is no repository: type \`baton init\` in the directory of one.`);
   const originals = new Originals(context.host.dataDirectory, repository.root);
   const program = programOf(context.host);
@@ -58,7 +62,7 @@ function setupPlan(place: Place, originals: Originals, { client }: InitOptions):
     return why === undefined ? [] : [{ ...one, why }];
   });
   const chosen = found.map(({ name }) => name);
-  const changes = planSetup({ ...place, command, chosen, saved: originals.read() });
+  const changes = planSetup({ ...place, command, chosen });
   const names = CLIENTS.map(({ name }) => name).join(", ");
   return {
     changes,
@@ -66,11 +70,22 @@ function setupPlan(place: Place, originals: Originals, { client }: InitOptions):
       found.length === 0
         ? [`No client was found here. --client sets one up: ${names}.`]
         : found.map(({ title, why }) => `${title}: ${why}`),
-    remarks: found.flatMap(({ remark }) => remark ?? []),
+    remarks: [...found.flatMap(({ remark }) => remark ?? []), ...sharedPaths(changes, command)],
     question: "Write this?",
     command: shellLine(command, "init", ...(client ?? []).flatMap((name) => ["--client", name]), "--yes"),
     apply: () => applyChanges(changes, originals),
   };
+}
+
+/** Files that others get by git, and in which a path of this machine would break their clients. */
+function sharedPaths(changes: readonly Change[], { program, isOnPath }: BatonCommand): string[] {
+  const files = changes.flatMap(({ file, isTracked = false, target }) =>
+    isTracked && !isOnPath && target?.after.includes(program) === true ? [file] : [],
+  );
+  if (files.length === 0) return [];
+  return [
+    `${files.join(", ")}: git tracks it, and it names a path of this machine now. Do not commit that; \`npm link\` and \`baton init\` again make it \`baton\`.`,
+  ];
 }
 
 function undoPlan({ repository, program, env }: Place, originals: Originals): Plan {

@@ -44,6 +44,12 @@ export function withoutBlock(text: string, block: Pick<MarkedBlock, "open" | "cl
   return /^(?:#!.*)?\s*$/.test(rest) ? undefined : rest;
 }
 
+/** The lines of a block that is there. */
+export function blockLines(text: string, block: Pick<MarkedBlock, "open" | "close">): string[] {
+  const found = findBlock(text, block);
+  return found === undefined ? [] : text.slice(found.from, found.to).split(/\r?\n/).slice(1, -1);
+}
+
 function findBlock(
   text: string,
   { open, close }: Pick<MarkedBlock, "open" | "close">,
