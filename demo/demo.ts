@@ -90,11 +90,12 @@ export class Demo {
     const at = Date.now();
     const killed = [...this.crew.kill(), observer.server];
     signal(observer.server, "SIGKILL");
-    this.story.kill(at);
+    const halves = this.story.kill(at);
     await allGone(killed);
     const servers = killed.length - CLIENTS.length;
-    this.#note(at, `kill -9 of everything at once: ${CLIENTS.length} clients, ${servers} servers`, "bad");
-    this.#note(Date.now(), "nothing of Baton runs any more; three pages are half written", "bad");
+    const all = `${CLIENTS.length} clients and ${servers} servers, the one of this screen too`;
+    this.#note(at, `kill -9 of everything at once: ${all}`, "bad");
+    this.#note(Date.now(), `nothing runs any more; half written are the pages ${halves.join(", ")}`, "bad");
   }
 
   async #startAgain(): Promise<Baton> {

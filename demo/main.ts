@@ -53,7 +53,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
 setTimeout(() => void giveUp(`no end after ${seconds(RUN_MS_MAX)}`), RUN_MS_MAX).unref();
 
 try {
-  board.line(board.ink("bold", "Three assistants at work in one repository. Then everything is killed."));
+  board.line(board.ink("bold", "Baton: three assistants at work in one repository, until everything is killed"));
+  board.line(
+    "Baton     hands each task, with the files it writes, to one agent at a time; all it knows is one SQLite file",
+  );
   board.line(
     "Clients   claude-code, codex and cursor: programs that speak to Baton as those do, each through a server of its own",
   );

@@ -88,10 +88,12 @@ export class Story {
     return this.#holders.get(path);
   }
 
-  /** Records the kill of everything, which no event tells. */
-  kill(at: number): void {
+  /** Records the kill of everything, which no event tells; returns the keys of the tasks that were under way. */
+  kill(at: number): string[] {
     this.killedAt = at;
-    for (const stint of this.stints) if (stint.outcome === "running") stint.killedAt = at;
+    const running = this.stints.filter(({ outcome }) => outcome === "running");
+    for (const stint of running) stint.killedAt = at;
+    return running.map(({ key }) => key);
   }
 
   /** Takes an event in; returns the line to show for it, where it is worth one. */
