@@ -12,7 +12,8 @@ const UPGRADE = "close your clients, then `git pull && npm ci && npm run build` 
 const ANSWER = "`baton approve` answers open questions";
 
 export const HABITS: Readonly<Record<string, string>> = {
-  init: "nothing has to be set up: a git repository gets its project at the first write, `baton project create NAME --root .` makes one elsewhere",
+  setup: "`baton init` sets up the clients and git of a repository, `baton init --undo` restores it",
+  install: "`baton init` sets up the clients and git of a repository, `baton init --undo` restores it",
   ls: "`baton runs` lists runs, `baton status` shows what is running",
   ps: "`baton runs` lists runs, `baton status` shows what is running",
   top: WATCH,
@@ -49,7 +50,7 @@ export const HABITS: Readonly<Record<string, string>> = {
   settings: SETTINGS,
   update: UPGRADE,
   upgrade: UPGRADE,
-  uninstall: "README, Uninstall, says how",
+  uninstall: "`baton init --undo` restores the files of a repository; README, Uninstall, says the rest",
   mcp: "`baton serve` serves MCP on stdin and stdout, as a client starts it",
   "failed retry": "`baton failed replay ID` retries a failed task, `baton retry RUN` those of a run",
   "project show": "`baton call get_project_status --project NAME` shows it",

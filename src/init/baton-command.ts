@@ -45,6 +45,13 @@ export function shellLine({ words }: BatonCommand, ...more: readonly string[]): 
   return [...words, ...more].map((word) => shellWord(word)).join(" ");
 }
 
+/** The line of a client's hook. Without Baton the work goes on: clients take code 2 for a denial, and Copilot any failure. */
+export function hookLine(command: BatonCommand, client: string): string {
+  const line = shellLine(command, "guard", client);
+  // PowerShell 5, which clients may use on Windows, reads no such list.
+  return process.platform === "win32" ? line : `${line} || true`;
+}
+
 export function shellWord(word: string): string {
   const plain = process.platform === "win32" ? word.replaceAll("\\", "/") : word;
   if (/^[\w@%+=:,./-]+$/.test(plain)) return plain;

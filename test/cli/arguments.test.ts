@@ -21,7 +21,7 @@ describe("invalid arguments", () => {
     [["project", "show", "p"], "`baton call get_project_status --project NAME` shows it."],
     [["failed", "retry", "x"], "`baton failed replay ID` retries a failed task"],
     [["claim_task"], "claim_task is an operation: `baton call claim_task` calls it."],
-    [["help", "init"], "nothing has to be set up"],
+    [["help", "setup"], "`baton init` sets up the clients"],
     [["validate"], "missing required argument 'file'. Usage: `baton validate [options] <file>`."],
     [["run", "x.yaml", "--wacth"], "Run `baton run --help` for usage."],
     [["call", "create_task", "title=Fix login"], "write parameters as --name value: --title 'Fix login'."],

@@ -123,10 +123,19 @@ async function carryOut(context: CommandContext, plan: Plan, { yes }: InitOption
   const lines = [
     ...(yes === true ? shown : []),
     ...failed.flatMap((change) => changeLines({ ...change, snippet: "" }, style)),
-    `${done.filter(({ kind, target }) => target !== undefined && kind !== "refused").length} files written. \`baton init --undo\` restores them.`,
+    summary(done),
     ...plan.remarks,
   ];
   return answer(done, { applied: true, lines });
+}
+
+function summary(done: readonly Change[]): string {
+  const written = done.filter(({ kind, target }) => target !== undefined && kind !== "refused");
+  const removed = written.filter(({ kind }) => kind === "delete").length;
+  const count = written.length === 1 ? "1 file" : `${written.length} files`;
+  return removed > 0
+    ? `${count} restored, ${removed} of them removed.`
+    : `${count} written. \`baton init --undo\` restores each.`;
 }
 
 function answer(

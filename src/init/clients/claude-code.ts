@@ -1,5 +1,5 @@
 import path from "node:path";
-import { serverEntry, shellLine } from "../baton-command.js";
+import { hookLine, serverEntry } from "../baton-command.js";
 import { jsonFile } from "../editors/json-file.js";
 import type { Client } from "./client.js";
 
@@ -12,7 +12,7 @@ export const claudeCode: Client = {
   ownFiles: ({ home }) => [path.join(home, ".claude.json")],
   files: ({ command }) => {
     const [program, ...args] = command.words;
-    const handler = { type: "command", command: shellLine(command, "guard", "claude-code"), timeout: 5 };
+    const handler = { type: "command", command: hookLine(command, "claude-code"), timeout: 5 };
     return [
       {
         file: ".mcp.json",

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { serverEntry, shellLine } from "../baton-command.js";
+import { hookLine, serverEntry } from "../baton-command.js";
 import { jsonFile } from "../editors/json-file.js";
 import { tomlFile } from "../editors/toml-file.js";
 import type { Client } from "./client.js";
@@ -16,7 +16,7 @@ export const codex: Client = {
   ownFiles: ({ home, env }) => [path.join(env["CODEX_HOME"] ?? path.join(home, ".codex"), "config.toml")],
   files: ({ command }) => {
     const [program, ...args] = command.words;
-    const handler = { type: "command", command: shellLine(command, "guard", "codex"), timeout: 5 };
+    const handler = { type: "command", command: hookLine(command, "codex"), timeout: 5 };
     return [
       {
         file: ".codex/config.toml",

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { serverEntry, shellLine } from "../baton-command.js";
+import { hookLine, serverEntry } from "../baton-command.js";
 import { jsonFile } from "../editors/json-file.js";
 import type { Client } from "./client.js";
 
@@ -17,7 +17,7 @@ export const gemini: Client = {
     const handler = (name: string): object => ({
       name,
       type: "command",
-      command: shellLine(command, "guard", "gemini"),
+      command: hookLine(command, "gemini"),
       timeout: TIMEOUT_MS,
     });
     return [
