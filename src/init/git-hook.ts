@@ -34,21 +34,18 @@ const LEFTHOOK = ["", ".", ".config/"].flatMap((place) =>
   ["yml", "yaml", "toml", "json", "jsonc"].map((ending) => `${place}lefthook.${ending}`),
 );
 
-/** A block of a hook. Where its program is gone it lets each commit pass. */
-function shellHook(command: BatonCommand): FileEditor {
+/** Lets a commit pass where the program is gone. Code 1 is a refusal; any other failure is Baton's own, and the commit passes too. */
+function guardLine(command: BatonCommand): string {
   const there = command.isOnPath
     ? "command -v baton >/dev/null 2>&1"
     : `[ -f ${shellWord(command.program)} ] && command -v node >/dev/null 2>&1`;
-  // Code 1 is a refusal; any other failure is Baton's own, and the commit passes.
-  const lines = [
-    "# Keeps files that another agent holds out of a commit.",
-    `if ${there}; then`,
-    `  ${shellLine(command, "guard", "git")} </dev/null || [ $? -ne 1 ] || exit 1`,
-    "fi",
-  ];
+  return `if ${there}; then ${shellLine(command, "guard", "git")} </dev/null || [ $? -ne 1 ] || exit 1; fi`;
+}
+
+function shellHook(command: BatonCommand): FileEditor {
   const block = markedBlock({
     ...SHELL_MARKS,
-    lines,
+    lines: ["# Keeps files that another agent holds out of a commit.", guardLine(command)],
     head: ["#!/bin/sh"],
     // Before the first line that could end the hook.
     placeIn: (text) => (text.startsWith("#!") ? text.indexOf("\n") + 1 || text.length : 0),
@@ -63,13 +60,8 @@ function shellHook(command: BatonCommand): FileEditor {
 }
 
 function lefthookFile(command: BatonCommand): FileEditor {
-  const lines = [
-    "pre-commit:",
-    "  commands:",
-    "    baton:",
-    `      run: ${JSON.stringify(shellLine(command, "guard", "git"))}`,
-  ];
-  const block = markedBlock({ ...SHELL_MARKS, lines });
+  const run = `      run: ${JSON.stringify(guardLine(command))}`;
+  const block = markedBlock({ ...SHELL_MARKS, lines: ["pre-commit:", "  commands:", "    baton:", run] });
   return {
     ...block,
     edit: (text) => {

@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readFileSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { clientFindings } from "../../src/cli/clients.js";
@@ -307,15 +298,22 @@ describe("git's hook", () => {
     expect(existsSync(path.join(elsewhere, "pre-commit"))).toBe(false);
   });
 
-  test("lets a commit pass where its program is gone, from a linked working tree too", async () => {
+  test("lets a commit pass where its program is gone or fails, and none that it refuses, in a linked working tree too", async () => {
     const place = initRepository();
     place.git("config", "user.name", "a");
     place.git("config", "user.email", "a@example.com");
     await place.init(...run);
-    place.write(".git/hooks/pre-commit", place.read(".git/hooks/pre-commit").replaceAll(PROGRAM, "/gone/dist/main.js"));
-    expect(statSync(place.at(".git/hooks/pre-commit")).mode & 0o111).toBe(0o111);
-    place.git("commit", "-q", "--allow-empty", "-m", "one");
+    const stub = path.join(temporaryDirectory(), "dist", "main.js");
+    place.write(".git/hooks/pre-commit", place.read(".git/hooks/pre-commit").replaceAll(PROGRAM, stub));
+    const commit = (): string => place.git("commit", "-q", "--allow-empty", "-m", "one");
+    commit();
     place.git("worktree", "add", "-q", "linked");
+    mkdirSync(path.dirname(stub));
+    writeFileSync(stub, "process.exit(2)");
+    commit();
+    writeFileSync(stub, "process.exit(process.argv.slice(2).join(' ') === 'guard git' ? 1 : 0)");
+    expect(commit).toThrow("Command failed");
+    expect(() => place.git("-C", "linked", "commit", "-q", "--allow-empty", "-m", "one")).toThrow("Command failed");
     const { files } = await place.init("--undo", "--yes");
     expect(files.find(({ file }) => file.includes("pre-commit"))?.kind).toBe("delete");
   });
