@@ -27,7 +27,7 @@ export async function stashInHook(cwd: string, transaction: string): Promise<Fil
   const tree = treeAt(cwd, {});
   const root = await tree.root();
   if (root === undefined) return undefined;
-  const paths = await tree.paths(["stash", "show", "--include-untracked", "--name-only", "-z", id]);
+  const paths = await tree.stashed(id);
   return {
     verb: "git stash",
     top: root.top,

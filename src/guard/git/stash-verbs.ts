@@ -1,3 +1,4 @@
+import { union } from "./restoring-verbs.js";
 import { hasFlag, optionsOf, type VerbOptions } from "./options.js";
 import {
   changesOf,
@@ -10,6 +11,8 @@ import {
   type VerbUses,
 } from "./verb-call.js";
 
+/** Each costs two processes. */
+const STASHES_MAX = 20;
 const READS = new Set(["list", "show", "create", "store"]);
 
 /** `git stash`: changes leave the work tree, come back, or are thrown away. */
@@ -19,10 +22,13 @@ export const stashing: VerbUses = async (call) => {
   const rest = optionsOf("stash", call.args.slice(1));
   if (first === "pop" || first === "apply" || first === "branch" || first === "drop") {
     const name = rest.words.at(first === "branch" ? 1 : 0) ?? "0";
-    return stashed(call, first, ["stash", "show", "--include-untracked", "--name-only", "-z", stashName(name)]);
+    return stashed(await call.tree.stashed(stashName(name)), first);
   }
-  if (first === "clear")
-    return stashed(call, first, ["log", "-g", "-m", "--first-parent", "--name-only", "--format=", "-z", "refs/stash"]);
+  if (first === "clear") {
+    const ids = (await call.tree.ask(["log", "-g", "--format=%H", `--max-count=${STASHES_MAX}`, "refs/stash"])) ?? "";
+    const stashes = ids.split("\n").filter((id) => id !== "");
+    return stashed(union(...(await Promise.all(stashes.map(async (id) => call.tree.stashed(id))))), first);
+  }
   const isSave = first === "save";
   const isPush = first === "push" || isSave;
   if (!isPush && !first.startsWith("-")) return [];
@@ -33,8 +39,7 @@ function stashName(name: string): string {
   return /^\d+$/.test(name) ? `stash@{${name}}` : name;
 }
 
-async function stashed(call: VerbCall, verb: string, question: readonly string[]): Promise<readonly UseDraft[]> {
-  const paths = await call.tree.paths(question);
+function stashed(paths: readonly string[], verb: string): readonly UseDraft[] {
   const isLoss = verb === "drop" || verb === "clear";
   return [{ paths, effect: isLoss ? "loses" : "edits", narrowed: undefined }];
 }

@@ -24,6 +24,9 @@ export interface ProgramCall {
 const CALLS_MAX = 200;
 const NESTING_MAX = 8;
 const VALUES_MAX = 1_000;
+const BRACES_MAX = 20;
+/** Far beyond any path. */
+const WORD_MAX = 10_000;
 const KEYWORDS = new Set("if then elif else fi while until do done ! { } time".split(" "));
 /** Programs that start the one behind them, with those of their options that take a value. */
 const WRAPPERS: Readonly<Record<string, string>> = {
@@ -196,7 +199,7 @@ function valuesOf(word: ShellWord, state: ShellState): readonly string[] {
       isPattern ||= /[*?[]/.test(part.text);
       hasBraces ||= /\{.*,.*\}/.test(part.text);
     }
-    values = values.flatMap((value) => added.map((more) => value + more)).slice(0, VALUES_MAX);
+    values = joined(values, added);
   }
   const [first] = word;
   const isHome = first !== undefined && "text" in first && !first.quoted && /^~(?:\/|$)/.test(first.text);
@@ -205,6 +208,12 @@ function valuesOf(word: ShellWord, state: ShellState): readonly string[] {
   if (hasBraces) values = values.flatMap((value) => inBraces(value));
   const { cwd } = state;
   return isPattern && cwd !== undefined ? values.flatMap((value) => filesLike(value, cwd)) : values;
+}
+
+/** Each of some beginnings with each of some ends, within the bounds. */
+function joined(starts: readonly string[], ends: readonly string[]): readonly string[] {
+  const each = Math.max(1, Math.floor(VALUES_MAX / starts.length));
+  return starts.flatMap((start) => ends.slice(0, each).map((end) => `${start}${end}`.slice(0, WORD_MAX)));
 }
 
 function partValues(part: ShellWord[number], state: ShellState): readonly string[] {
@@ -233,15 +242,22 @@ export function topAbove(directory: string): string | undefined {
   }
 }
 
+/** The values of a word with braces, one pair after the other, so that many pairs cannot multiply beyond the bound. */
 function inBraces(text: string): readonly string[] {
-  const match = /^(.*?)\{([^{}]*,[^{}]*)\}(.*)$/s.exec(text);
+  let values: readonly string[] = [text];
+  for (let pair = 0; pair < BRACES_MAX; pair++) {
+    const next = values.flatMap((value) => withoutBraces(value)).slice(0, VALUES_MAX);
+    if (next.length === values.length) break;
+    values = next;
+  }
+  return values;
+}
+
+function withoutBraces(text: string): readonly string[] {
+  const match = /\{([^{}]*,[^{}]*)\}/.exec(text);
   if (match === null) return [text];
-  const [, before = "", choices = "", after = ""] = match;
-  return choices
-    .split(",")
-    .slice(0, 50)
-    .flatMap((choice) => inBraces(`${before}${choice}${after}`))
-    .slice(0, VALUES_MAX);
+  const [before, after] = [text.slice(0, match.index), text.slice(match.index + match[0].length)];
+  return (match[1] ?? "").split(",").map((choice) => `${before}${choice}${after}`);
 }
 
 /** The files that a pattern of a shell stands for; without any, the pattern as it is written. */

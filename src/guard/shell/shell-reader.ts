@@ -248,6 +248,20 @@ class ShellReader {
     parts.push({ text, quoted: true });
   }
 
+  /** A text in `$'…'`, in which a backslash writes the sign behind it, or by its code. */
+  #escapedText(): WordPart {
+    const text = /\$'((?:[^'\\]|\\[\s\S])*)'/y;
+    text.lastIndex = this.#at;
+    const found = text.exec(this.#text);
+    if (found === null) {
+      this.#break();
+      return { unknown: true };
+    }
+    this.#at += found[0].length;
+    const [, written = ""] = found;
+    return /\\[^\\'"?]/.test(written) ? { unknown: true } : { text: written.replaceAll(/\\(.)/gs, "$1"), quoted: true };
+  }
+
   #expansion(quoted: boolean): WordPart {
     if (this.#text[this.#at] === "`") {
       const inner = this.#upTo("`");
@@ -271,8 +285,8 @@ class ShellReader {
       this.#skipTo("}");
       return { unknown: true };
     }
+    if (!quoted && rest.startsWith("$'")) return this.#escapedText();
     this.#at += 1;
-    if (!quoted && rest.startsWith("$'")) return { text: this.#upTo("'"), quoted: true };
     if (/^\$[@*#?!$-]/.test(rest)) {
       this.#at += 1;
       return { unknown: true };

@@ -152,9 +152,9 @@ class History {
     this.#compareStash();
     for (const [file, item] of this.#items) {
       const inTree = this.#read(file) === item.content;
-      const isThere = item.place === "work tree" ? inTree : this.#stashed(file) === item.content;
+      const isThere = item.place === "work tree" ? inTree : this.#isStashed(file, item.content);
       if (isThere) continue;
-      const isElsewhere = item.place === "stash" ? inTree : this.#stashed(file) === item.content;
+      const isElsewhere = item.place === "stash" ? inTree : this.#isStashed(file, item.content);
       if (item.session !== by) this.#lost.push(`${file} of ${item.session} by ${command}`);
       if (item.session === by && isElsewhere) item.place = item.place === "stash" ? "work tree" : "stash";
       else this.#items.delete(file);
@@ -185,15 +185,12 @@ class History {
     this.#stashes = stash === "" ? [] : this.#output("git log -g --format=%H refs/stash").split("\n");
   }
 
-  /** The content of a path in the newest stash that has it changed. */
-  #stashed(file: string): string | undefined {
-    for (const stash of this.#stashes) {
-      const changed = this.#output(`git stash show --include-untracked --name-only ${stash}`).split("\n");
-      if (!changed.includes(file)) continue;
+  /** Whether a stash holds a content of a path. */
+  #isStashed(file: string, content: string): boolean {
+    return this.#stashes.some((stash) => {
       const show = `git show ${stash}:${file} 2>/dev/null || git show ${stash}^3:${file}`;
-      return `${this.#output(show)}\n`;
-    }
-    return undefined;
+      return `${this.#output(show)}\n` === content;
+    });
   }
 
   #pick<T>(from: readonly T[]): T {

@@ -136,6 +136,19 @@ describe("the files that a verb would take or lose", () => {
     expect(await uses(command)).toEqual(expected);
   });
 
+  test("a stash counts that holds a path both as a change and as a file that git did not know", async () => {
+    const odd = realpathSync(mkdtempSync(path.join(tmpdir(), "baton-stash-")));
+    try {
+      const shell =
+        "git init -q && git config user.name a && git config user.email a@example.org && echo 1 > a.ts && git add a.ts && ";
+      const steps = "git commit -q -m 1 && git rm -q --cached a.ts && echo 2 > a.ts && git stash -q -u";
+      execFileSync("bash", ["-c", `${shell}${steps}`], { cwd: odd });
+      expect(await usesIn("git stash pop", odd)).toMatchObject([{ paths: ["a.ts"], effect: "edits" }]);
+    } finally {
+      rmSync(odd, { recursive: true, force: true });
+    }
+  });
+
   test("a work tree that is removed by force loses its changes", async () => {
     const other = `${top}-tree`;
     git("worktree", "add", "-q", other, "other");
