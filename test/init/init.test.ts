@@ -244,11 +244,15 @@ describe("files that cannot be merged into", () => {
     expect(place.read("CLAUDE.md")).toBe("# Rules\n");
   });
 
-  test("are those of a home directory, which are its person's for every repository", async () => {
+  test("are those of a home directory, which are its person's for every repository, and those of git itself", async () => {
     const place = initRepository();
     const { code, stderr } = await baton({ ...place.fixture, env: { ...place.fixture.env, HOME: place.fixture.cwd } }, [
       "init",
     ]);
+    const bare = { ...place.fixture, cwd: place.at(".git") };
+    expect((await baton(bare, ["init"])).stderr).toContain(
+      "is git's own directory: type `baton init` in a working tree",
+    );
     expect([code, stderr]).toEqual([
       2,
       expect.stringContaining("is no repository: type `baton init` in the directory of one"),

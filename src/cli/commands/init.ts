@@ -37,16 +37,20 @@ interface Plan {
 export async function init(context: CommandContext, options: InitOptions): Promise<CommandAnswer> {
   const repository = repositoryAt(context.cwd);
   const home = context.env["HOME"] ?? os.homedir();
-  if (
-    repository.root === (existsSync(home) ? realpathSync(home) : home) ||
-    path.dirname(repository.root) === repository.root
-  )
-    throw new UsageError(`${repository.root} is no repository: type \`baton init\` in the directory of one.`);
+  requireRepository(repository.root, existsSync(home) ? realpathSync(home) : home);
   const originals = new Originals(context.host.dataDirectory, repository.root);
   const program = programOf(context.host);
   const place = { root: repository.root, home, program, env: context.env, repository };
   const plan = options.undo === true ? undoPlan(place, originals) : setupPlan(place, originals, options);
   return carryOut(context, plan, options);
+}
+
+/** Refuses the directories whose files are a person's for all repositories, and those of git itself. */
+function requireRepository(root: string, home: string): void {
+  if (root === home || path.dirname(root) === root)
+    throw new UsageError(`${root} is no repository: type \`baton init\` in the directory of one.`);
+  if (existsSync(path.join(root, "HEAD")) && existsSync(path.join(root, "objects")))
+    throw new UsageError(`${root} is git's own directory: type \`baton init\` in a working tree.`);
 }
 
 type Place = Parameters<typeof traceOf>[1] & {
@@ -105,7 +109,7 @@ async function carryOut(context: CommandContext, plan: Plan, { yes }: InitOption
   const { style } = context.stdout;
   const isToWrite = plan.changes.some(({ target }) => target !== undefined);
   const shown = [...plan.intro, "", ...plan.changes.flatMap((change) => changeLines(change, style))];
-  if (!isToWrite) return answer(plan.changes, { applied: false, lines: [...shown, "Nothing to do."] });
+  if (!isToWrite) return answer(plan.changes, { applied: false, lines: [...shown, nothingToDo(plan.changes)] });
   if (yes !== true && context.askLine === undefined)
     return answer(plan.changes, {
       applied: false,
@@ -127,6 +131,10 @@ async function carryOut(context: CommandContext, plan: Plan, { yes }: InitOption
     ...plan.remarks,
   ];
   return answer(done, { applied: true, lines });
+}
+
+function nothingToDo(changes: readonly Change[]): string {
+  return changes.some(({ kind }) => kind === "refused") ? "Nothing else to do." : "Nothing to do.";
 }
 
 function summary(done: readonly Change[]): string {
