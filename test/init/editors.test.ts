@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { batonCommand } from "../../src/init/baton-command.js";
 import { CLIENTS } from "../../src/init/clients/catalogue.js";
@@ -60,6 +61,26 @@ describe("a client's file", () => {
       ".github/hooks/baton.json",
       ".codex/hooks.json",
     ]);
+  });
+});
+
+test("hooks of clients let work go on where Baton is gone: code 0, or one that denies nothing in Cursor", () => {
+  const commands = jsonFiles.flatMap(({ file, editor }) =>
+    [...editor.snippet.matchAll(/"(?:command|bash)": ("[^\n]* guard [^\n]*"),?\n/g)].map(([, line]) => [
+      file,
+      JSON.parse(line ?? ""),
+    ]),
+  );
+  const codes = commands.map(([file, line]) => [
+    file,
+    spawnSync("/bin/sh", ["-c", String(line)], { env: { PATH: "/nowhere" } }).status,
+  ]);
+  expect(Object.fromEntries(codes)).toEqual({
+    ".claude/settings.local.json": 0,
+    ".cursor/hooks.json": 127,
+    ".github/hooks/baton.json": 0,
+    ".codex/hooks.json": 0,
+    ".gemini/settings.json": 0,
   });
 });
 
