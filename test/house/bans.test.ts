@@ -61,9 +61,10 @@ const BANS: readonly Ban[] = [
     name: "stdout",
     in: "code",
     pattern: /\bprocess\s*\.\s*stdout\b/g,
-    where: ["src/**", "!src/cli/**", "!src/mcp/transport/stdio.ts"],
+    where: ["src/**", "!src/cli/**", "!src/mcp/transport/stdio.ts", "!src/app/guard/guard.ts"],
     because: "stdout belongs to the protocol",
-    instead: "log to stderr through runtime/logger.ts; only cli/ and mcp/transport/stdio.ts write to stdout",
+    instead:
+      "log to stderr through runtime/logger.ts; only cli/, mcp/transport/stdio.ts and the answer of a guard write to stdout",
     example: {
       file: "src/app/app.ts",
       bad: "process.stdout.write(text);",

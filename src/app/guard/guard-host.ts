@@ -1,0 +1,136 @@
+import { existsSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { type Config, databaseIsThere, loadConfig } from "../../config.js";
+import { isName } from "../../base/names.js";
+import type { Caller } from "../../engine/context.js";
+import { type Engine, engineFor } from "../../engine/engine.js";
+import { takeEditedFiles } from "../../engine/guard/edits.js";
+import { type GuardedFiles, holdingsOf } from "../../engine/guard/guarded-files.js";
+import type { HookOrigin } from "../../engine/guard/hook-origin.js";
+import type { ClientKind } from "../../engine/guard/hook-sessions.js";
+import { sessionNotes } from "../../engine/guard/session-notes.js";
+import type { GuardHost } from "../../guard/judgement.js";
+import { startNote, workLeft } from "../../guard/wording.js";
+import { ancestors, clientAmong } from "../../runtime/ancestry.js";
+import { realPlace } from "../../runtime/files/confinement.js";
+import { readWorkplace } from "../../runtime/files/workplace.js";
+import { type Runtime, systemRuntime } from "../../runtime/runtime.js";
+import { VERSION } from "../../runtime/version.js";
+import type { Store } from "../../store/tx.js";
+
+const BUSY_MS = 1_000;
+
+/** Where a question of a guard comes from. */
+export interface GuardOrigin {
+  readonly client: ClientKind | undefined;
+  readonly conversation: string | undefined;
+  readonly cwd: string;
+}
+
+/** Asks the engine within a time. Undefined where there is no database, and so nothing is held. */
+export async function withEngine<T>(
+  from: GuardOrigin,
+  ms: number,
+  ask: (host: GuardHost) => Promise<T>,
+): Promise<T | undefined> {
+  const config = loadConfig({ flags: {}, env: process.env, cwd: from.cwd });
+  if (!databaseIsThere(config)) return undefined;
+  return within(ms, async () => {
+    const runtime = systemRuntime();
+    const store = await openStore(config, runtime);
+    try {
+      return await ask(await hostOf(engineOn(store, config, runtime.clock), from));
+    } finally {
+      await store.close();
+    }
+  });
+}
+
+async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it did not answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function openStore({ database }: Config, runtime: Runtime): Promise<Store> {
+  const shared = { runtime, busyMs: BUSY_MS };
+  if (database.kind === "postgres") {
+    const { openPostgres } = await import("../../store/postgres/postgres.js");
+    return openPostgres({ ...shared, url: database.url, poolSize: 1 });
+  }
+  const { openSqlite } = await import("../../store/sqlite/sqlite.js");
+  return openSqlite({ ...shared, file: database.file, synchronous: database.synchronous });
+}
+
+function engineOn(store: Store, config: Config, clock: Runtime["clock"]): Engine {
+  const caller: Caller = {
+    agent: "guard",
+    session: null,
+    clientSession: null,
+    host: os.hostname(),
+    workplace: { cwd: "/", gitRoot: null, caseInsensitive: false },
+    channel: "agent",
+  };
+  const { settings } = config;
+  return engineFor(store, caller, { version: VERSION, settings: () => settings, now: () => clock.now(), effects: [] });
+}
+
+async function hostOf(engine: Engine, { client, conversation, cwd }: GuardOrigin): Promise<GuardHost> {
+  const above = await ancestors();
+  const own = process.env["BATON_AGENT"];
+  const origin: HookOrigin = {
+    client,
+    conversation,
+    ancestors: above,
+    process: clientAmong(above),
+    ownHandle: own !== undefined && isName(own) ? own : undefined,
+  };
+  const notes = () => engine.read((ctx) => sessionNotes(ctx, origin, readWorkplace(cwd)));
+  return {
+    holdings: (files) => engine.read((ctx) => holdingsOf(ctx, origin, placesOf(files))),
+    take: (files) => engine.transact((ctx) => takeEditedFiles(ctx, origin, placesOf(files))),
+    usesOf: async (command, from) => (await import("../../guard/git/uses.js")).usesOf(command, from),
+    noteAtStart: async (compacted) => startNote(await notes(), compacted),
+    workLeft: async () => workLeft(await notes()),
+    at: (top, file) => path.join(top, file),
+  };
+}
+
+/** More files than these are looked for in the project of their repository, which meets the locks of projects inside of it. */
+const DIRECTORIES_MAX = 8;
+
+/** Files by the place that they lie in, with their real paths. */
+function placesOf(files: readonly string[]): GuardedFiles[] {
+  const places = new Map<string, { workplace: GuardedFiles["workplace"]; files: string[] }>();
+  const byDirectory = new Map<string, GuardedFiles["workplace"]>();
+  for (const file of files) {
+    const real = realPlace(file);
+    if (real === undefined) continue;
+    const directory = directoryOf(real);
+    const workplace = byDirectory.get(directory) ?? workplaceOf(directory, files.length > DIRECTORIES_MAX);
+    byDirectory.set(directory, workplace);
+    const place = places.get(workplace.cwd) ?? { workplace, files: new Array<string>() };
+    place.files.push(real);
+    places.set(workplace.cwd, place);
+  }
+  return [...places.values()];
+}
+
+function workplaceOf(directory: string, byRepository: boolean): GuardedFiles["workplace"] {
+  const workplace = readWorkplace(directory);
+  return byRepository && workplace.gitRoot !== null ? { ...workplace, cwd: workplace.gitRoot } : workplace;
+}
+
+/** The nearest directory above a file that is there. */
+function directoryOf(file: string): string {
+  let directory = path.dirname(file);
+  while (!existsSync(directory)) directory = path.dirname(directory);
+  return directory;
+}

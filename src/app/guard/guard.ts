@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { ownDirectories } from "../../config.js";
+import { messageOf } from "../../base/errors.js";
+import type { ClientKind } from "../../engine/guard/hook-sessions.js";
+import { answerOf } from "../../guard/hooks/hook-answer.js";
+import { type HookCall, readHookCall } from "../../guard/hooks/hook-call.js";
+import { judge, judgeUse } from "../../guard/judgement.js";
+import { editDenied } from "../../guard/wording.js";
+import { withEngine } from "./guard-host.js";
+
+/** A document of a hook that is longer is not read: an edit carries the whole file. */
+const DOCUMENT_BYTES_MAX = 32 * 1024 * 1024;
+/** A client waits no longer for Baton: then its work goes on. */
+const TIME_MAX_MS = 1_000;
+/** git and what it waits for take longer in a large repository. */
+const SHELL_MS_MAX = 2_500;
+const USAGE =
+  "Usage: baton guard claude-code|cursor|codex|gemini|vscode, with the document of a hook on standard input; baton guard git, in a hook of git; baton guard check PATH…\n";
+
+/** The texts that a guard writes, and the code it ends with. */
+interface Ending {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly code: number;
+}
+
+const SILENT: Ending = { stdout: "", stderr: "", code: 0 };
+
+/** Carries out `baton guard …`. Whatever fails in it lets the work go on. */
+export async function guard([kind = "", ...rest]: readonly string[]): Promise<void> {
+  const ending = await endingOf(kind, rest);
+  process.exitCode = ending.code;
+  if (ending.stderr !== "") process.stderr.write(ending.stderr);
+  // Also while a connection to the database still hangs.
+  process.stdout.write(ending.stdout, () => process.exit());
+}
+
+async function endingOf(kind: string, rest: readonly string[]): Promise<Ending> {
+  if (kind === "git") return guardGit(rest[0]);
+  if (kind === "check" && rest.length > 0) return checkPaths(rest);
+  if (!["claude-code", "cursor", "codex", "gemini", "vscode"].includes(kind))
+    return { ...SILENT, stderr: USAGE, code: 2 };
+  const call = await readCall();
+  if (call === undefined) {
+    const said = sayOnce(`unknown ${kind} ${process.ppid}`, "");
+    return said === ""
+      ? SILENT
+      : { ...SILENT, stderr: `baton: a hook of ${kind} sent a document that is not known here; the work goes on.\n` };
+  }
+  try {
+    const verdict = await withEngine(call, call.event === "shell" ? SHELL_MS_MAX : TIME_MAX_MS, (host) =>
+      judge(call, host),
+    );
+    return { ...SILENT, stdout: answerOf(call, verdict) };
+  } catch (error) {
+    return { ...SILENT, stdout: downAnswer(call, messageOf(error)) };
+  }
+}
+
+async function readCall(): Promise<HookCall | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > DOCUMENT_BYTES_MAX) return undefined;
+    chunks.push(chunk);
+  }
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    return readHookCall(JSON.parse(text), process.cwd());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Clients whose every hook may tell the person something. */
+const TOLD_BY_MESSAGE: ReadonlySet<HookCall["client"]> = new Set(["claude-code", "codex", "vscode", "gemini"]);
+
+/** Tells a conversation once that Baton cannot be asked. */
+function downAnswer({ client, conversation }: HookCall, why: string): string {
+  const text = sayOnce(
+    `down ${conversation ?? process.ppid}`,
+    `Baton could not be asked, so files that others hold are not guarded now: ${why}`,
+  );
+  return text === "" || !TOLD_BY_MESSAGE.has(client) ? "" : `${JSON.stringify({ systemMessage: text })}\n`;
+}
+
+/** Returns a text once for each subject; empty afterwards, and where it cannot be noted that it was said. */
+function sayOnce(subject: string, text: string): string {
+  try {
+    const directory = path.join(ownDirectories().data, "guard");
+    const file = path.join(directory, createHash("sha256").update(subject).digest("hex").slice(0, 32));
+    if (existsSync(file)) return "";
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeFileSync(file, "", { flag: "wx", mode: 0o600 });
+    return text === "" ? "said" : text;
+  } catch {
+    return "";
+  }
+}
+
+/** For a hook of git: code 1 keeps it from going on. */
+async function guardGit(hook: string | undefined): Promise<Ending> {
+  try {
+    const { commitInHook, stashInHook } = await import("../../guard/git/hook-uses.js");
+    const { GIT_INDEX_FILE, GIT_DIR } = process.env;
+    const env = { ...(GIT_INDEX_FILE !== undefined && { GIT_INDEX_FILE }), ...(GIT_DIR !== undefined && { GIT_DIR }) };
+    const cwd = process.cwd();
+    const use =
+      hook === "reference-transaction" ? await stashInHook(cwd, await inputText()) : await commitInHook(cwd, env);
+    if (use === undefined) return SILENT;
+    const origin = { client: clientOfShell(), conversation: conversationOfShell(), cwd };
+    const reason = await withEngine(origin, SHELL_MS_MAX, (host) => judgeUse(use, host));
+    if (reason === undefined) return SILENT;
+    const person = origin.client === undefined && process.stdin.isTTY ? " A person goes on with --no-verify." : "";
+    return { ...SILENT, stderr: `baton: ${reason}${person}\n`, code: 1 };
+  } catch (error) {
+    return { ...SILENT, stderr: `baton: the work goes on unguarded: ${messageOf(error)}\n` };
+  }
+}
+
+async function inputText(): Promise<string> {
+  let text = "";
+  for await (const chunk of process.stdin.setEncoding("utf8") as AsyncIterable<string>) {
+    text += chunk;
+    if (text.length > DOCUMENT_BYTES_MAX) break;
+  }
+  return text;
+}
+
+/** For people and scripts: code 1 and a sentence where a file is held by another. */
+async function checkPaths(paths: readonly string[]): Promise<Ending> {
+  const cwd = process.cwd();
+  const origin = { client: clientOfShell(), conversation: conversationOfShell(), cwd };
+  try {
+    const held = await withEngine(origin, SHELL_MS_MAX, async (host) => {
+      return (await host.holdings(paths.map((file) => path.resolve(cwd, file)))).others;
+    });
+    return held === undefined || held.length === 0 ? SILENT : { ...SILENT, stdout: `${editDenied(held)}\n`, code: 1 };
+  } catch (error) {
+    return { ...SILENT, stderr: `baton: ${messageOf(error)}\n`, code: 2 };
+  }
+}
+
+/** The client in whose shell this runs; undefined in a person's own. */
+function clientOfShell(): ClientKind | undefined {
+  const { env } = process;
+  if (env["CLAUDECODE"] !== undefined) return "claude-code";
+  if (env["CODEX_THREAD_ID"] !== undefined) return "codex";
+  if (env["GEMINI_CLI"] !== undefined) return "gemini";
+  return env["CURSOR_AGENT"] === undefined ? undefined : "cursor";
+}
+
+function conversationOfShell(): string | undefined {
+  return process.env["CLAUDE_CODE_SESSION_ID"] ?? process.env["CODEX_THREAD_ID"];
+}

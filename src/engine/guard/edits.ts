@@ -1,0 +1,64 @@
+import { lockProject } from "../../store/lock-order.js";
+import { renewLocks } from "../../store/locks/locks.js";
+import type { Tx } from "../../store/tx.js";
+import { actingAgent } from "../agents/agents.js";
+import type { EngineContext } from "../context.js";
+import { confirmHolder, findHolder } from "../locks/holders.js";
+import { LockChange } from "../locks/lock-change.js";
+import { EDIT_LOCK_MS, type GuardedFiles, heldFile, type HeldFile, isDueForRenewal, locksOn } from "./guarded-files.js";
+import { actingAsCaller, findOrOpenCaller, type HookOrigin, recordHookCall } from "./hook-origin.js";
+
+const REASON = "edited";
+
+/**
+ * Makes the files that an agent edits its own, as far as they are no other's: for its only running task, else for its session and a while
+ * after the last edit. Records the call as a sign of the agent. Returns the files that others hold by now.
+ */
+export function* takeEditedFiles(
+  ctx: EngineContext,
+  origin: HookOrigin,
+  places: readonly GuardedFiles[],
+): Tx<readonly HeldFile[]> {
+  const caller = yield* findOrOpenCaller(ctx, origin);
+  if (caller === undefined) return [];
+  const others: HeldFile[] = [];
+  for (const place of places) {
+    if (place.workplace.gitRoot === null) continue;
+    const acting = yield* actingAsCaller(ctx, caller, place.workplace);
+    if (acting !== undefined) others.push(...(yield* takeAt(acting, { origin, caller, place })));
+  }
+  const [agent] = caller.agents;
+  if (agent !== undefined) yield* recordHookCall(ctx, agent);
+  return others;
+}
+
+type Taking = Pick<Parameters<typeof locksOn>[1], "origin" | "caller" | "place">;
+
+function* takeAt(ctx: EngineContext, taking: Taking): Tx<HeldFile[]> {
+  yield* actingAgent(ctx);
+  const { project: named, holder } = yield* findHolder(ctx, {});
+  const project = (yield* lockProject(named.id)) ?? named;
+  const found = yield* locksOn(ctx, { ...taking, project });
+  const change = new LockChange(ctx, project.id);
+  const session = ctx.caller.session?.id ?? null;
+  const expiresAt = ctx.now + EDIT_LOCK_MS;
+  const fresh = found.filter(({ held, mine, isWanted }) => held === undefined && mine === undefined && !isWanted);
+  const due = found.flatMap(({ mine }) => (mine?.project === project.id && isDueForRenewal(ctx, mine) ? mine : []));
+  if (due.length > 0) yield* renewLocks(due, { expiresAt, session, mode: "shared" });
+  yield* change.hold({
+    request: ctx.newId("lock"),
+    ...holder.requester,
+    run: holder.run,
+    session,
+    reason: REASON,
+    patterns: fresh.map(({ pattern }) => ({ pattern, mode: "exclusive" })),
+    expiresAt,
+  });
+  yield* change.settle(holder.run === null ? [] : [holder.run]);
+  yield* confirmHolder(holder, fresh.length > 0);
+  yield* change.flush();
+  const others: HeldFile[] = [];
+  for (const { file, pattern, held } of found)
+    if (held !== undefined) others.push(yield* heldFile(file, pattern, held));
+  return others;
+}

@@ -1,0 +1,53 @@
+import { iso } from "../../base/time.js";
+import { runningTasksOf, type Task } from "../../store/tasks/tasks.js";
+import { untaskedLocksOfAgent } from "../../store/locks/locks.js";
+import { readyTasksOf } from "../../store/tasks/ready-counts.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext, Workplace } from "../context.js";
+import { isStale } from "../locks/conflicts.js";
+import { locksHeldBy } from "../locks/task-locks.js";
+import { findProject } from "../projects/projects.js";
+import { findHookCaller } from "./hook-caller.js";
+import type { HookOrigin } from "./hook-origin.js";
+
+const SHOWN_MAX = 10;
+
+/** A task that the caller of a hook holds. */
+export interface TaskAtHand extends Pick<Task, "id" | "key" | "title" | "agent"> {
+  /** Undefined where the caller is known by a conversation alone, whose id any process can write. */
+  readonly token: number | undefined;
+  readonly files: readonly string[];
+}
+
+export interface SessionNotes {
+  readonly tasks: readonly TaskAtHand[];
+  /** Files that are locked without a task. */
+  readonly files: readonly { readonly path: string; readonly until: string | undefined }[];
+  readonly project: string | undefined;
+  /** Tasks of the project that can be claimed, as far as they are counted. */
+  readonly ready: number;
+  /** Of runs in which the caller has worked. */
+  readonly readyOfOwnRuns: number;
+}
+
+/** Returns what a hook's caller holds, and what waits at its place. A query. */
+export function* sessionNotes(ctx: EngineContext, origin: HookOrigin, workplace: Workplace): Tx<SessionNotes> {
+  const caller = yield* findHookCaller(ctx, origin);
+  const tasks: TaskAtHand[] = [];
+  const files: { path: string; until: string | undefined }[] = [];
+  for (const agent of (caller?.agents ?? []).slice(0, SHOWN_MAX)) {
+    for (const { id, key, title, token } of yield* runningTasksOf(agent, SHOWN_MAX)) {
+      const locks = yield* locksHeldBy(id);
+      const shown = { id, key, title, agent, files: locks.map(({ path }) => path) };
+      tasks.push({ ...shown, token: caller?.by === "conversation" ? undefined : token });
+    }
+    const locks = (yield* untaskedLocksOfAgent(ctx.now, agent)).filter(
+      (lock) => lock.state === "held" && !isStale(lock, ctx.now),
+    );
+    for (const { path, expiresAt } of locks.slice(0, SHOWN_MAX))
+      files.push({ path, until: expiresAt === null ? undefined : iso(expiresAt) });
+  }
+  const project = yield* findProject({ ...ctx, caller: { ...ctx.caller, workplace } });
+  const counts = project && (yield* readyTasksOf(project.id, caller?.agents ?? []));
+  return { tasks, files, project: project?.name, ready: counts?.ready ?? 0, readyOfOwnRuns: counts?.ofOwnRuns ?? 0 };
+}

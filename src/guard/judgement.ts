@@ -1,0 +1,63 @@
+import type { HeldFile, Holdings } from "../engine/guard/guarded-files.js";
+import type { FileUse } from "./git/file-use.js";
+import type { HookVerdict } from "./hooks/hook-answer.js";
+import type { HookCall } from "./hooks/hook-call.js";
+import { editDenied, useDenied } from "./wording.js";
+
+/** The answers of the engine that a guard needs. Files are absolute. */
+export interface GuardHost {
+  holdings(files: readonly string[]): Promise<Holdings>;
+  /** Makes files the caller's own that no other holds; returns those of others. Records the call as a sign of its agent. */
+  take(files: readonly string[]): Promise<readonly HeldFile[]>;
+  usesOf(command: string, cwd: string): Promise<readonly FileUse[]>;
+  /** The facts for a session that starts, or whose context was compacted. */
+  noteAtStart(compacted: boolean): Promise<string | undefined>;
+  /** Why an agent that stops has something left to do. */
+  workLeft(): Promise<string | undefined>;
+  /** A file of a work tree, absolute. */
+  at(top: string, file: string): string;
+}
+
+/** Decides about a call. Denies only what would touch work that another agent holds. */
+export async function judge(call: HookCall, host: GuardHost): Promise<HookVerdict> {
+  if (call.event === "edit") return judgeEdit(call.files, host);
+  if (call.event === "shell" && call.command !== undefined) {
+    for (const use of await host.usesOf(call.command, call.cwd)) {
+      const reason = await judgeUse(use, host);
+      if (reason !== undefined) return { kind: "deny", reason };
+    }
+    return undefined;
+  }
+  if (call.event === "session-start") {
+    const text = await host.noteAtStart(call.compacted);
+    return text === undefined ? undefined : { kind: "tell", text };
+  }
+  if (call.event === "stop" && !call.again) {
+    const reason = await host.workLeft();
+    return reason === undefined ? undefined : { kind: "continue", reason };
+  }
+  return undefined;
+}
+
+async function judgeEdit(files: readonly string[], host: GuardHost): Promise<HookVerdict> {
+  const { others, isDue } = await host.holdings(files);
+  // Another may have come between the two.
+  const held = others.length > 0 || !isDue ? others : await host.take(files);
+  return held.length === 0 ? undefined : { kind: "deny", reason: editDenied(held) };
+}
+
+/** Why a use of files is denied; undefined where it may go on. */
+export async function judgeUse(
+  { verb, top, paths, effect, narrowed }: FileUse,
+  host: GuardHost,
+): Promise<string | undefined> {
+  const files = paths.map((file) => host.at(top, file));
+  const { others, own } = await host.holdings(files);
+  if (others.length === 0) {
+    if (effect === "edits") await host.take(files);
+    return undefined;
+  }
+  const mine = new Set(own);
+  const kept = paths.filter((file) => mine.has(host.at(top, file)));
+  return useDenied(verb, others, kept.length === 0 ? undefined : narrowed?.(kept));
+}

@@ -1,0 +1,84 @@
+import type { SessionNotes } from "../engine/guard/session-notes.js";
+import type { HeldFile } from "../engine/guard/guarded-files.js";
+import { shownLine } from "../base/texts/shown-text.js";
+
+const SHOWN_MAX = 5;
+
+/** Why an edit is denied, and what is open to the agent: facts, which no client takes for orders of a stranger. */
+export function editDenied(held: readonly HeldFile[]): string {
+  const paths = [...new Set(held.map(({ path }) => path))];
+  return `${heldSentences(held)} Open to you: ${waysOut(paths)}.`;
+}
+
+/** Why a command line is denied. */
+export function useDenied(verb: string, held: readonly HeldFile[], narrowed: string | undefined): string {
+  const instead = narrowed === undefined ? "" : `\`${narrowed}\`, which leaves them alone; `;
+  const does = `${verb} would take along or change work of others.`;
+  return `${does} ${heldSentences(held)} Open to you: ${instead}${waysOut([...new Set(held.map(({ path }) => path))])}.`;
+}
+
+function heldSentences(held: readonly HeldFile[]): string {
+  const shown = held.slice(0, SHOWN_MAX).map(heldSentence);
+  const more = held.length - shown.length;
+  return `${shown.join(" ")}${more > 0 ? ` So are ${more} more files.` : ""}`;
+}
+
+function heldSentence({ path, lockedPath, agent, task, until, reason }: HeldFile): string {
+  const by = lockedPath === path ? "" : `, by its lock on ${lockedPath}`;
+  const what =
+    task !== undefined
+      ? ` (task ${task.key}, "${shownLine(task.title).slice(0, 80)}")`
+      : reason === null
+        ? ""
+        : ` (${shownLine(reason).slice(0, 80)})`;
+  const time = until === null ? "for as long as it holds that task" : `until ${clockTime(until)} unless it goes on`;
+  return `${path} is held by ${agent}${what} ${time}${by}.`;
+}
+
+function waysOut(paths: readonly string[]): string {
+  const some = JSON.stringify(paths.slice(0, SHOWN_MAX));
+  return `acquire_file_lock {"paths": ${some}, "wait_seconds": 60} waits for it, another file, or another task by claim_task`;
+}
+
+function clockTime(at: number): string {
+  return `${new Date(at).toISOString().slice(11, 16)} UTC`;
+}
+
+/** Facts for a session that starts: what it holds, else that Baton is here. Undefined where there is neither. */
+export function startNote({ tasks, files, project, ready }: SessionNotes, compacted: boolean): string | undefined {
+  if (tasks.length > 0 || files.length > 0) {
+    const again = compacted ? " claim_task returns its brief again." : " claim_task returns its brief.";
+    const held = tasks.map(
+      (task) =>
+        `This session holds task ${task.key} (${task.id}), "${shownLine(task.title).slice(0, 200)}", as ${task.agent ?? ""}` +
+        `${task.token === undefined ? "" : `, token ${task.token}`}${filesOf(task.files)}.${again}`,
+    );
+    const own = files.map(({ path, until }) => (until === undefined ? path : `${path} until ${until}`));
+    const locked =
+      own.length === 0 ? [] : [`Files locked by this session without a task: ${own.slice(0, SHOWN_MAX).join(", ")}.`];
+    return [...held, ...locked].join(" ");
+  }
+  if (project === undefined) return undefined;
+  const tasksReady =
+    ready === 0 ? "no task is ready" : `${ready} ${ready === 1 ? "task is" : "tasks are"} ready (claim_task)`;
+  return `Baton coordinates the work of several sessions in this project (${project}): ${tasksReady}.`;
+}
+
+/** Says what an agent that stops has left; undefined where nothing is. */
+export function workLeft({ tasks, readyOfOwnRuns }: SessionNotes): string | undefined {
+  const [task] = tasks;
+  if (task !== undefined)
+    return (
+      `This session still holds task ${task.key} (${task.id}), "${shownLine(task.title).slice(0, 200)}". ` +
+      "complete_task ends it with its result, fail_task with what stands in the way, release_task gives it back."
+    );
+  if (readyOfOwnRuns === 0) return undefined;
+  const many = readyOfOwnRuns === 1 ? "One more task" : `${readyOfOwnRuns} more tasks`;
+  return `${many} of a run that this session has worked on can be claimed: claim_task returns the next one.`;
+}
+
+function filesOf(files: readonly string[]): string {
+  if (files.length === 0) return "";
+  const more = files.length > SHOWN_MAX ? ` and ${files.length - SHOWN_MAX} more` : "";
+  return `, with ${files.slice(0, SHOWN_MAX).join(", ")}${more}`;
+}

@@ -1,0 +1,83 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { BACKENDS, createDatabase, temporaryDirectory } from "../support/databases/databases.js";
+import { MAIN } from "../support/servers/command-line.js";
+
+const FIXTURES = path.resolve(import.meta.dirname, "../data/hooks");
+
+function repositoryWith(database: string) {
+  const cwd = realpathSync(temporaryDirectory());
+  const data = temporaryDirectory();
+  execFileSync("git", ["init", "-q"], { cwd });
+  mkdirSync(path.join(cwd, "src"));
+  writeFileSync(path.join(cwd, "src/auth.ts"), "a\n");
+  writeFileSync(path.join(cwd, "mine.ts"), "b\n");
+  const location = database.startsWith("postgres") ? { BATON_DATABASE_URL: database } : { BATON_DB: database };
+  const env = { PATH: process.env["PATH"], HOME: data, XDG_DATA_HOME: data, XDG_CONFIG_HOME: data, ...location };
+  const run = (args: readonly string[], input: string | Buffer = "", more = {}) =>
+    spawnSync(process.execPath, [MAIN, ...args], { cwd, input, env: { ...env, ...more }, encoding: "utf8" });
+  const hook = (name: string, more: object = {}) => {
+    const document = JSON.parse(readFileSync(path.join(FIXTURES, `${name}.json`), "utf8")) as object;
+    return run(["guard", name.split("/")[0] ?? ""], JSON.stringify({ ...document, cwd, ...more }));
+  };
+  return { cwd, data, run, hook };
+}
+
+describe("baton guard", () => {
+  test.each(BACKENDS)("denies an edit and a git verb that touch the file of another, on %s", async (backend) => {
+    const { location } = await createDatabase(backend);
+    const { cwd, run, hook } = repositoryWith(location);
+    const lock = ["call", "acquire_file_lock", "--paths", '["src/auth.ts"]', "--reason", "a move"];
+    expect(run(lock, "", { BATON_AGENT: "zoe" }).status).toBe(0);
+
+    const edit = (file: string) => ({
+      tool_input: { file_path: path.join(cwd, file), old_string: "a", new_string: "b" },
+    });
+    const denied = hook("claude-code/PreToolUse.Edit", edit("src/auth.ts"));
+    expect(denied).toMatchObject({ status: 0, stderr: "" });
+    const { hookSpecificOutput: said } = JSON.parse(denied.stdout) as { hookSpecificOutput: Record<string, string> };
+    expect(said).toMatchObject({ permissionDecision: "deny" });
+    expect(said["permissionDecisionReason"]).toMatch(/^src\/auth\.ts is held by zoe \(a move\) until \d\d:\d\d UTC/);
+
+    expect(hook("claude-code/PreToolUse.Edit", edit("mine.ts"))).toMatchObject({ status: 0, stdout: "", stderr: "" });
+    const shell = hook("claude-code/PreToolUse.Bash").stdout;
+    expect(shell).toContain('"permissionDecision":"deny"');
+    expect(shell).toContain("-- mine.ts`");
+    expect(run(["guard", "check", "src/auth.ts"])).toMatchObject({ status: 1, stdout: expect.stringContaining("zoe") });
+  });
+
+  test("keeps a commit from taking the file of another along, and lets one of other files pass", async () => {
+    const { location } = await createDatabase("sqlite");
+    const { cwd, run } = repositoryWith(location);
+    run(["call", "acquire_file_lock", "--paths", '["src/auth.ts"]'], "", { BATON_AGENT: "zoe" });
+    execFileSync("git", ["add", "-A"], { cwd });
+    expect(run(["guard", "git"])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining("src/auth.ts is held by zoe"),
+    });
+    execFileSync("git", ["rm", "-q", "--cached", "src/auth.ts"], { cwd });
+    expect(run(["guard", "git"])).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  test("lets the work go on where the database cannot be used, and says so once in a conversation", () => {
+    const { data, hook } = repositoryWith(path.join(FIXTURES, "claude-code/Stop.json"));
+    const first = hook("claude-code/PreToolUse.Edit");
+    expect(first).toMatchObject({ status: 0, stderr: "" });
+    expect(JSON.parse(first.stdout)).toEqual({ systemMessage: expect.stringMatching(/^Baton could not be asked/) });
+    expect(hook("claude-code/PreToolUse.Edit")).toMatchObject({ status: 0, stdout: "", stderr: "" });
+    expect(readdirSync(data, { recursive: true }).filter((name) => /[0-9a-f]{32}$/.test(String(name)))).toHaveLength(1);
+  });
+
+  test.each([
+    ["no JSON", "{"],
+    ["of no client", '{"a": 1}'],
+    ["no UTF-8", Buffer.from([0x7b, 0xff, 0xfe])],
+  ])("lets the work go on with a document that is %s", (_, input) => {
+    const { run } = repositoryWith(path.join(temporaryDirectory(), "none.db"));
+    const { status, stdout, stderr } = run(["guard", "cursor"], input);
+    expect({ status, stdout }).toEqual({ status: 0, stdout: "" });
+    expect(stderr).toContain("not known here; the work goes on");
+  });
+});

@@ -1,0 +1,79 @@
+import { mkdirSync, realpathSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { takeEditedFiles } from "../../../src/engine/guard/edits.js";
+import { EDIT_LOCK_MS, holdingsOf } from "../../../src/engine/guard/guarded-files.js";
+import type { HookOrigin } from "../../../src/engine/guard/hook-origin.js";
+import { readWorkplace } from "../../../src/runtime/files/workplace.js";
+import { BACKENDS, temporaryDirectory } from "../../support/databases/databases.js";
+import { startAppOn } from "../../support/servers/app.js";
+
+function originAt(pid: number, conversation: string): HookOrigin {
+  const process = { pid, processStartedAt: 100 };
+  return { client: "claude-code", conversation, ancestors: [process], process, ownHandle: undefined };
+}
+
+const [FIRST, SECOND] = [originAt(11, "one"), originAt(12, "two")];
+
+describe.each(BACKENDS)("the guard of edits, on %s", (backend) => {
+  async function repository() {
+    const cwd = realpathSync(temporaryDirectory());
+    mkdirSync(path.join(cwd, ".git"));
+    const app = await startAppOn(backend, { sessionless: true, cwd, agent: "hand" });
+    const engine = await app.app.background("hook");
+    const places = (file: string) => [{ workplace: readWorkplace(cwd), files: [path.join(cwd, file)] }];
+    return {
+      ...app,
+      take: (origin: HookOrigin, file: string) => engine.transact((ctx) => takeEditedFiles(ctx, origin, places(file))),
+      ask: (origin: HookOrigin, file: string) => engine.read((ctx) => holdingsOf(ctx, origin, places(file))),
+    };
+  }
+
+  test("an edit makes a file that is free the editor's own, and no other's", async () => {
+    const { take, ask } = await repository();
+    expect(await ask(FIRST, "src/[id].ts")).toMatchObject({ others: [], own: [], isDue: true });
+    expect(await take(FIRST, "src/[id].ts")).toEqual([]);
+    expect(await ask(FIRST, "src/[id].ts")).toMatchObject({ others: [], own: [expect.any(String)], isDue: false });
+    const held = { path: "src/[id].ts", reason: "edited", until: expect.any(Number), task: undefined };
+    expect(await ask(SECOND, "src/[id].ts")).toMatchObject({ others: [held] });
+    expect(await take(SECOND, "src/[id].ts")).toMatchObject([held]);
+    expect(await ask(SECOND, "src/other.ts")).toMatchObject({ others: [] });
+  });
+
+  test("the lock lasts for a while after the last edit, and each edit renews it", async () => {
+    const { take, ask, clock } = await repository();
+    await take(FIRST, "a.ts");
+    clock.advance(EDIT_LOCK_MS - 1_000);
+    expect(await ask(FIRST, "a.ts")).toMatchObject({ isDue: true });
+    await take(FIRST, "a.ts");
+    clock.advance(EDIT_LOCK_MS - 1_000);
+    expect(await ask(SECOND, "a.ts")).toMatchObject({ others: [{ path: "a.ts" }] });
+    clock.advance(2_000);
+    expect(await ask(SECOND, "a.ts")).toMatchObject({ others: [] });
+    expect(await take(SECOND, "a.ts")).toEqual([]);
+  });
+
+  test("a lock that was asked for by hand is respected, but for the origin whose environment has its handle", async () => {
+    const { ask, call } = await repository();
+    await call("acquire_file_lock", { paths: ["src/"], reason: "a move" });
+    const others = [{ path: "src/a.ts", lockedPath: "src/", agent: "hand", reason: "a move" }];
+    expect(await ask(FIRST, "src/a.ts")).toMatchObject({ others });
+    expect(await ask({ ...FIRST, ownHandle: "hand" }, "src/a.ts")).toMatchObject({
+      others: [],
+      own: [expect.any(String)],
+    });
+  });
+
+  test("a client that cannot be told is denied nothing that one of its kind may hold as itself", async () => {
+    const { take, ask } = await repository();
+    await take(FIRST, "a.ts");
+    const unknown = {
+      ...FIRST,
+      conversation: undefined,
+      process: undefined,
+      ancestors: [{ pid: 9, processStartedAt: 0 }],
+    };
+    expect(await ask(unknown, "a.ts")).toMatchObject({ others: [] });
+    expect(await ask({ ...unknown, client: "gemini" }, "a.ts")).toMatchObject({ others: [{ path: "a.ts" }] });
+  });
+});
