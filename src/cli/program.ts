@@ -249,12 +249,14 @@ function addImport(program: Command, act: Act): void {
   program
     .command("import")
     .description(
-      "take in what baton export wrote, or store a workflow recorded by another system (WfCommons WfFormat 1.5)",
+      "make a run of a plan kept elsewhere, or update the run it came from; store a recorded workflow; take in what baton export wrote",
     )
-    .argument("<file>", "an export, or JSON, - for stdin")
+    .argument("[file]", "a plan's file or folder, an export, - for stdin; default: shows what lies in the repository")
+    .option("--apply", "do it; without it only what would come of a plan is shown")
+    .option("--remove", "also remove unstarted tasks that the plan has no longer")
     .option("--name <name>", "default: the name in the file")
     .option("--project <name>", "default: the project of the working directory")
-    .action(act(async () => (await import("./commands/transfers.js")).importFile));
+    .action(act(async () => (await import("./commands/import.js")).importFile));
 }
 
 function addCall(program: Command, act: Act): void {

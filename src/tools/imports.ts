@@ -1,45 +1,141 @@
 import { z } from "zod";
-import { actingAs } from "../engine/agents/agents.js";
+import { BatonError } from "../base/errors.js";
+import { actingAgent, actingAs } from "../engine/agents/agents.js";
 import type { EngineContext } from "../engine/context.js";
 import { requireDefinition } from "../engine/definitions/definition.js";
-import { readWfFormat } from "../engine/workflows/imports.js";
+import { prepared } from "../engine/engine.js";
+import { importPlan, prepareImport } from "../engine/imports/imports.js";
 import { requireProject } from "../engine/projects/creation.js";
+import { findProject } from "../engine/projects/projects.js";
+import { readWfFormat } from "../engine/workflows/imports.js";
 import { createWorkflow, prepareWorkflow } from "../engine/workflows/workflows.js";
-import { defineOperation } from "../dispatch/operation.js";
+import { isWfFormat, readPlans } from "../imports/readers.js";
+import type { ForeignPlan, SourceFile } from "../imports/foreign-plan.js";
+import { defineOperation, type OperationHost } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
+import { planOutcome, planShape } from "./imported-plans.js";
 import { workflowLine, workflowLineOf } from "./workflows.js";
+
+const FILES_MAX = 10_000;
+const CHARS_MAX = 10_000_000;
+
+const importInput = z.object({
+  document: z.string().optional().describe("The text of one file."),
+  path: z
+    .string()
+    .max(1_000)
+    .optional()
+    .describe("Where the document lies in the repository: importing it again updates its run."),
+  files: z
+    .array(z.strictObject({ path: z.string().max(1_000), text: z.string() }))
+    .max(FILES_MAX)
+    .optional()
+    .describe("A folder's files, in place of document."),
+  apply: z.boolean().optional().describe("Default false: a plan's outcome is only told."),
+  remove: z.boolean().optional().describe("Removes unstarted tasks that the plan has no longer."),
+  name: z.string().optional().describe("Default: that of the document."),
+  project: params.project,
+  ...params.acting,
+});
+type ImportInput = z.output<typeof importInput>;
+
+const workflowOutput = {
+  workflow: workflowLine,
+  created: z.boolean(),
+  figures: z.object({
+    tasks: z.int(),
+    edges: z.int(),
+    depth: z.int(),
+    max_width: z.int(),
+    critical_path_s: z.number(),
+    total_work_s: z.number(),
+  }),
+  files_left_out: z.int(),
+  tasks_without_runtime: z.int(),
+  runtimes_of_no_task: z.int(),
+} as const;
 
 export const importWorkflow = defineOperation({
   name: "import_workflow",
-  title: "Import a workflow",
+  title: "Import a plan or workflow",
   description:
-    "Stores a workflow recorded by another system: WfCommons WfFormat 1.5. Its tasks become steps for agents, its runtimes estimates, its files read and write scopes. Returns the workflow and the statistics of its graph.",
+    "Makes a run of a plan kept elsewhere (Task Master, Markdown check list), or updates the run it came from; without apply it only returns what would come of it. WfCommons WfFormat 1.5 is stored as a workflow. Returns created, changed, completed and unmapped tasks, or the workflow.",
   area: "workflows",
   effect: "write",
-  input: z.object({
-    document: z.string().describe("The file's text, JSON."),
-    name: z.string().optional().describe("Default: that of the document."),
-    project: params.project,
-    ...params.acting,
-  }),
+  quota: "tasks",
+  words: ["import a todo list", "taskmaster", "tasks.json", "import issues"],
+  example: {
+    document: "- [ ] Write the parser\n- [ ] Ship it (needs: write-the-parser)",
+    path: "TODO.md",
+    apply: true,
+  },
+  input: importInput,
   output: z.object({
-    workflow: workflowLine,
-    created: z.boolean(),
-    figures: z.object({
-      tasks: z.int(),
-      edges: z.int(),
-      depth: z.int(),
-      max_width: z.int(),
-      critical_path_s: z.number(),
-      total_work_s: z.number(),
-    }),
-    files_left_out: z.int(),
-    tasks_without_runtime: z.int(),
-    runtimes_of_no_task: z.int(),
+    workflow: workflowOutput.workflow.optional(),
+    created: workflowOutput.created.optional(),
+    figures: workflowOutput.figures.optional(),
+    files_left_out: z.int().optional(),
+    tasks_without_runtime: z.int().optional(),
+    runtimes_of_no_task: z.int().optional(),
+    plans: z.array(planShape).optional(),
   }),
-  prepare: (input) => (ctx) => prepareWorkflow(ctx, input.project, readImported(ctx, input)),
-  *run(ctx, { agent, project: reference, ...given }, before) {
-    const read = before?.limits === ctx.settings ? before.read : readImported(ctx, given);
+  async perform(host, input) {
+    const files = filesOf(input);
+    const [only] = files;
+    if (files.length === 1 && only !== undefined && isWfFormat(only)) return storeWorkflow(host, only.text, input);
+    const plans = readPlans(files);
+    if (plans.length === 0) throw noPlan(files);
+    const outcomes = [];
+    for (const [at, plan] of plans.entries()) outcomes.push(await takePlan(host, { plan, step: `plan-${at}`, input }));
+    return { plans: outcomes };
+  },
+});
+
+function filesOf({ document, path, files }: ImportInput): readonly SourceFile[] {
+  if ((document === undefined) === (files === undefined))
+    throw new BatonError("invalid_input", "Give either document, the text of one file, or files, those of a folder.");
+  const given = files ?? [{ path: path ?? "document", text: document ?? "" }];
+  const chars = given.reduce((sum, { text }) => sum + text.length, 0);
+  if (chars <= CHARS_MAX) return given;
+  throw new BatonError("limit_exceeded", `The files have ${chars} characters; at most ${CHARS_MAX} are read.`, {
+    details: { chars, max: CHARS_MAX },
+  });
+}
+
+function noPlan(files: readonly SourceFile[]): BatonError {
+  const named = files.length === 1 ? (files[0]?.path ?? "") : `${files.length} files`;
+  const message = `No plan was found in ${named}: a plan is a Task Master tasks.json, a Markdown file with check boxes ("- [ ] …"), or WfCommons WfFormat 1.5.`;
+  return new BatonError("invalid_input", message, { details: { files: files.slice(0, 20).map(({ path }) => path) } });
+}
+
+interface Taken {
+  readonly plan: ForeignPlan;
+  readonly step: string;
+  readonly input: ImportInput;
+}
+
+async function takePlan(host: OperationHost, { plan, step, input }: Taken) {
+  const query = function* (ctx: EngineContext) {
+    return yield* prepareImport(ctx, yield* findProject(ctx, input.project), { plan, name: input.name });
+  };
+  if (input.apply !== true) {
+    const { outlook } = await host.read(query);
+    return planOutcome(outlook, { applied: false, run: outlook.run, ready: [] });
+  }
+  const before = await prepared(host, query);
+  return host.transact(function* (ctx) {
+    const { name: agent } = yield* actingAgent(ctx, input.agent);
+    const project = yield* requireProject(ctx, input.project);
+    const { name, remove } = input;
+    const { outlook, run, ready } = yield* importPlan(ctx, project, { plan, name, remove, agent, before });
+    return planOutcome(outlook, { applied: true, run, ready });
+  }, step);
+}
+
+async function storeWorkflow(host: OperationHost, document: string, { agent, project: reference, name }: ImportInput) {
+  const before = await prepared(host, (ctx) => prepareWorkflow(ctx, reference, readImported(ctx, { document, name })));
+  return host.transact(function* (ctx) {
+    const read = before?.limits === ctx.settings ? before.read : readImported(ctx, { document, name });
     const { parsed, figures, ...left } = read;
     const acting = yield* actingAs(ctx, agent);
     const project = yield* requireProject(acting, reference);
@@ -52,10 +148,10 @@ export const importWorkflow = defineOperation({
       tasks_without_runtime: left.withoutRuntime,
       runtimes_of_no_task: left.strayRuntimes,
     };
-  },
-});
+  });
+}
 
-function readImported({ settings: limits }: EngineContext, given: { document: string; name?: string | undefined }) {
+function readImported({ settings: limits }: EngineContext, given: { document: string; name: string | undefined }) {
   const { definition, ...rest } = readWfFormat(given.document, limits);
   const named = given.name === undefined ? definition : { ...definition, name: given.name };
   return { parsed: requireDefinition(named, { limits }), ...rest };

@@ -40,6 +40,7 @@ const ROOMS = [
   { house: "engine", floor: 9, room: "child-runs" },
   { house: "engine", floor: 9, room: "presence" },
   { house: "engine", floor: 9, room: "templates" },
+  { house: "engine", floor: 9, room: "imports" },
   { house: "engine", floor: 10, room: "guard" },
   { house: "engine", floor: 10, room: "checkpoints" },
   { house: "engine", floor: 10, room: "planning", node: ["module"] },
@@ -65,6 +66,7 @@ const ROOMS = [
   { house: "store", floor: 5, room: "locks" },
   { house: "store", floor: 5, room: "cost" },
   { house: "store", floor: 5, room: "checkpoints" },
+  { house: "store", floor: 5, room: "imports" },
   { house: "store", floor: 6, room: "lock-order.ts" },
   { house: "store", floor: 7, room: "presence" },
   { house: "store", floor: 7, room: "exports" },
@@ -72,7 +74,7 @@ const ROOMS = [
 
 /** Imports that each house may use beside its own lower rooms. */
 const HOUSES = {
-  engine: { may: ["base", "store", "tx"], types: ["runtime"], node: ["crypto", "path", "util"] },
+  engine: { may: ["base", "store", "tx"], types: ["runtime", "imports"], node: ["crypto", "path", "util"] },
   store: { may: ["tx", "base"], types: ["runtime"], node: [] },
 } as const satisfies Record<Room["house"], Omit<Area, "area" | "files">>;
 
@@ -92,15 +94,15 @@ const AREAS = [
   ...ROOMS.map((row) => roomArea(row)),
   { area: "executors", files: ["src/executors/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: "all" },
   { area: "dispatch", files: ["src/dispatch/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: ["crypto", "path", "util"] },
-  { area: "tools", files: ["src/tools/**"], may: ["dispatch", "engine", "base"], types: ["tx", "runtime"], node: ["crypto", "path", "util"] },
+  { area: "imports", files: ["src/imports/**"], may: ["base"], types: [], node: [] },
+  { area: "tools", files: ["src/tools/**"], may: ["dispatch", "engine", "imports", "base"], types: ["tx", "runtime"], node: ["crypto", "path", "util"] },
   { area: "resources", files: ["src/resources/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
   { area: "prompts", files: ["src/prompts/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: [] },
   { area: "mcp", files: ["src/mcp/**"], may: ["dispatch", "tools", "resources", "prompts", "base"], types: ["engine", "tx", "runtime"], node: "all" },
-  { area: "imports", files: ["src/imports/**"], may: ["base"], types: [], node: [] },
   { area: "config", files: ["src/config.ts", "src/config/**"], may: ["base"], types: ["runtime"], node: "all" },
   { area: "init", files: ["src/init/**"], may: ["config", "base", "runtime"], types: [], node: "all" },
   { area: "guard", files: ["src/guard/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: "all" },
-  { area: "cli", files: ["src/cli/**"], may: ["dispatch", "tools", "config", "base", "init"], types: ["app", "tx", "runtime"], node: "all" },
+  { area: "cli", files: ["src/cli/**"], may: ["dispatch", "tools", "imports", "config", "base", "init"], types: ["app", "tx", "runtime"], node: "all" },
   { area: "app", files: ["src/app/**", "src/main.ts"], may: "all", types: [], node: "all" },
 ] as const satisfies readonly Area[];
 

@@ -5,7 +5,6 @@ import { UsageError } from "../failure.js";
 import { findRun } from "../run/run-reference.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
 import { bytes } from "../terminal/durations.js";
-import { importWorkflow } from "./workflow.js";
 
 /** `baton backup`: copies the database file while servers use it. */
 export async function backup({ host, cwd }: CommandContext, file: string, options: Shared): Promise<CommandAnswer> {
@@ -78,17 +77,4 @@ async function exportAll({ open, host, cwd }: CommandContext, file: string): Pro
   const made = await host.exportTo(app, path.resolve(cwd, file));
   const text = `${made.file}: ${made.rows} rows, ${bytes(made.bytes)}\n  import it into an empty database: BATON_DB=NEW.db baton import ${made.file}`;
   return { data: made, text };
-}
-
-/** `baton import`: an export goes into the empty database, anything else is a workflow of another system. */
-export async function importFile(
-  context: CommandContext,
-  file: string,
-  options: { readonly project?: string; readonly name?: string },
-): Promise<CommandAnswer> {
-  const whole = path.resolve(context.cwd, file);
-  if (file === "-" || !(await context.host.isExport(whole))) return importWorkflow(context, file, options);
-  const { app } = await context.open();
-  const made = await context.host.importFrom(app, whole);
-  return { data: made, text: `Imported ${made.rows} rows from ${made.file}.` };
 }

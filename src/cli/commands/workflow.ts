@@ -67,29 +67,6 @@ async function storeTemplate(
   return call("create_workflow", { definition: { ...definition, name: into.name }, project: into.project });
 }
 
-/** Stores what another system has recorded. */
-export async function importWorkflow(
-  context: CommandContext,
-  file: string,
-  { project, name }: InProject & { name?: string },
-): Promise<CommandAnswer> {
-  const { text: document } = readWorkflowFile(file, context);
-  const made = await context.call("import_workflow", { document, project, name });
-  const { workflow, created, figures, files_left_out: leftOut } = made;
-  const { tasks_without_runtime: without, runtimes_of_no_task: stray } = made;
-  const work = `critical path ${duration(figures.critical_path_s * 1_000)}, all work ${duration(figures.total_work_s * 1_000)}, as recorded`;
-  const verb = created ? "imported" : "already stored, unchanged";
-  const lines = [
-    `${workflow.name} version ${workflow.version} ${verb}: ${figures.tasks} tasks, ${figures.edges} dependencies, ${figures.depth} levels, at most ${figures.max_width} at once`,
-    `  ${without === figures.tasks ? "no runtimes are recorded: the duration is unknown" : work}`,
-    ...(without === 0 || without === figures.tasks ? [] : [`  note: ${without} tasks have no recorded runtime`]),
-    ...(stray === 0 ? [] : [`  note: ${stray} recorded tasks do not belong to the workflow and were left out`]),
-    ...(leftOut === 0 ? [] : [`  note: ${leftOut} files exceed the limit of a step and were left out`]),
-    `  run: baton workflow run ${workflow.name}`,
-  ];
-  return { data: made, text: lines.join("\n") };
-}
-
 export async function validateWorkflow(
   context: CommandContext,
   file: string,

@@ -243,7 +243,7 @@ function promptOf(task: Specified, run: Executed | undefined): string {
 }
 
 /** No text of a file is an expression. */
-function plainText(text: string, charsMax: number): string {
+export function plainText(text: string, charsMax: number): string {
   const inert = startOf(text, charsMax).replaceAll("${{", "$ {{");
   const fits = text.length <= charsMax && inert.length <= charsMax;
   return fits ? inert : `${startOf(inert, charsMax - 1)}…`;

@@ -48,6 +48,7 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "work_sessions", key: ["id"] },
   { name: "work_session_runs", key: ["session", "run"] },
   { name: "requests", key: ["subject", "request_id"], large: true },
+  { name: "imports", key: ["run"], large: true },
   { name: "added_tasks", key: ["task"] },
   { name: "written_bytes", key: ["writer"] },
 ];

@@ -18,6 +18,7 @@ import { phases } from "./0017-phases.js";
 import { describedBy } from "./0018-described-by.js";
 import { nestedProjects } from "./0019-nested-projects.js";
 import { clientProcesses } from "./0020-client-processes.js";
+import { imports } from "./0021-imports.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -41,6 +42,7 @@ export const migrations: readonly Migration[] = [
   describedBy,
   nestedProjects,
   clientProcesses,
+  imports,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

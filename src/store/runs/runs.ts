@@ -199,6 +199,7 @@ const REMOVE_RUN = [
   "DELETE FROM checkpoints WHERE run = $1",
   "DELETE FROM checkpoint_turns WHERE run = $1",
   "DELETE FROM budgets WHERE run = $1",
+  "DELETE FROM imports WHERE run = $1",
   "DELETE FROM run_counters WHERE run = $1",
   "DELETE FROM run_definitions WHERE run = $1",
   "DELETE FROM runs WHERE id = $1",

@@ -1,0 +1,108 @@
+import fs from "node:fs";
+import path from "node:path";
+import { hasCode } from "../base/errors.js";
+import { utf8Text } from "../base/texts/text-file.js";
+import type { SourceFile } from "../imports/foreign-plan.js";
+import { UsageError } from "./failure.js";
+
+/** Files that are read together: a file, or a folder of one plan. */
+export interface PlanFiles {
+  /** What to name on the command line. */
+  readonly path: string;
+  readonly files: readonly SourceFile[];
+}
+
+export interface FoundPlans {
+  readonly found: readonly PlanFiles[];
+  /** Files that look like plans and were not read, and why. */
+  readonly skipped: readonly { readonly path: string; readonly why: string }[];
+}
+
+const BACKLOG =
+  /^((?:.*\/)?backlog)\/(?:config\.ya?ml|(?:tasks|completed|drafts|archive\/(?:tasks|completed|drafts))\/[^/]+\.md)$/;
+const SINGLE = [
+  /(?:^|\/)(?:\.taskmaster\/)?tasks\/tasks\.json$/,
+  /(?:^|\/)specs\/[^/]+\/tasks\.md$/,
+  /(?:^|\/)\.beads\/(?:issues|beads)\.jsonl$/,
+  /(?:^|\/)(?:TODO|PLAN|TASKS|ROADMAP)\.md$/i,
+  /(?:^|\/)issues\.json$/,
+  /\.wfformat(?:\.json)?$/,
+];
+const FOLDERS = new Set([".taskmaster", "tasks", "specs", ".beads", "backlog"]);
+const LEVELS_MAX = 5;
+const ENTRIES_MAX = 20_000;
+const BYTES_MAX = 10_000_000;
+
+/** The root of the git repository around a directory, else the directory itself: the paths of plans begin there. */
+export function rootAround(directory: string): string {
+  for (let place = directory; ; place = path.dirname(place)) {
+    if (fs.existsSync(path.join(place, ".git"))) return place;
+    if (place === path.dirname(place)) return directory;
+  }
+}
+
+/** Finds the plans below a directory, in the places where tools keep them. Symbolic links are not followed. */
+export function findPlans(root: string, directory: string): FoundPlans {
+  const groups = new Map<string, SourceFile[]>();
+  const skipped: { path: string; why: string }[] = [];
+  let bytes = 0;
+  for (const { place, isLink } of candidates(root, directory)) {
+    const full = path.join(root, place);
+    if (isLink) skipped.push({ path: place, why: "is a symbolic link" });
+    else if ((bytes += fs.statSync(full).size) > BYTES_MAX)
+      skipped.push({ path: place, why: `is beyond ${BYTES_MAX} bytes in all` });
+    else {
+      const group = BACKLOG.exec(place)?.[1] ?? place;
+      const text = readText(full);
+      if (typeof text === "string") groups.set(group, [...(groups.get(group) ?? []), { path: place, text }]);
+      else skipped.push({ path: place, why: text.why });
+    }
+  }
+  return { found: [...groups].map(([at, files]) => ({ path: at, files })), skipped };
+}
+
+function readText(file: string): string | { readonly why: string } {
+  try {
+    return textOfPlan(fs.readFileSync(file), file);
+  } catch (error) {
+    if (error instanceof Error) return { why: error.message };
+    throw error;
+  }
+}
+
+/** Paths from the root of what may be plans, in order. */
+function candidates(root: string, directory: string): { place: string; isLink: boolean }[] {
+  const found: { place: string; isLink: boolean }[] = [];
+  const open: [directory: string, level: number][] = [[directory, 0]];
+  let entries = 0;
+  for (let next = open.shift(); next !== undefined && entries < ENTRIES_MAX; next = open.shift()) {
+    const [folder, level] = next;
+    for (const entry of entriesOf(folder)) {
+      entries += 1;
+      const whole = path.join(folder, entry.name);
+      const place = path.relative(root, whole).split(path.sep).join("/");
+      const isInside = place.split("/").some((part) => FOLDERS.has(part));
+      if (entry.isDirectory() && isInside && level < LEVELS_MAX) open.push([whole, level + 1]);
+      else if (!entry.isDirectory() && (BACKLOG.test(place) || SINGLE.some((pattern) => pattern.test(place))))
+        found.push({ place, isLink: entry.isSymbolicLink() });
+    }
+  }
+  return found.toSorted((a, b) => (a.place < b.place ? -1 : 1));
+}
+
+function entriesOf(folder: string): fs.Dirent[] {
+  try {
+    return fs.readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (hasCode(error, "EACCES", "ENOENT", "ENOTDIR")) return [];
+    throw error;
+  }
+}
+
+/** The text of a file that may be UTF-16, as Windows writes what is redirected. Throws `invalid_input`, `UsageError`. */
+export function textOfPlan(bytes: Buffer, name: string): string {
+  if (bytes.length > BYTES_MAX)
+    throw new UsageError(`${name} has ${bytes.length} bytes; at most ${BYTES_MAX} are read.`);
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
+  return utf8Text(bytes, name);
+}

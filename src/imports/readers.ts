@@ -1,0 +1,72 @@
+import type { ForeignPlan, PlanFormat, SourceFile } from "./foreign-plan.js";
+import { readBacklogMd } from "./backlog-md.js";
+import { readBeads } from "./beads.js";
+import { readGithubIssues } from "./github-issues.js";
+import { readMarkdown } from "./markdown.js";
+import { readSpecKit } from "./spec-kit.js";
+import { readTaskmaster } from "./taskmaster.js";
+
+interface Format {
+  readonly format: PlanFormat;
+  /** Whether a file is of this format, by its name and its content. */
+  readonly knows: (file: SourceFile) => boolean;
+  readonly read: (files: readonly SourceFile[]) => ForeignPlan[];
+}
+
+const isJson = ({ text }: SourceFile): boolean => /^\s*[[{]/.test(text.slice(0, SNIFFED_CHARS).replace(/^\uFEFF/, ""));
+const says = ({ text }: SourceFile, words: RegExp): boolean => words.test(text.slice(0, SNIFFED_CHARS));
+const SNIFFED_CHARS = 100_000;
+
+/** The formats in the order in which they are asked: the first that knows a file reads it. */
+const FORMATS: readonly Format[] = [
+  {
+    format: "taskmaster",
+    knows: (file) =>
+      isJson(file) && says(file, /"tasks"\s*:\s*\[/) && !says(file, /"(?:schemaVersion|specification)"\s*:/),
+    read: readTaskmaster,
+  },
+  {
+    format: "beads",
+    knows: (file) => isJson(file) && says(file, /"issue_type"\s*:/),
+    read: readBeads,
+  },
+  {
+    format: "github-issues",
+    knows: (file) => isJson(file) && says(file, /"number"\s*:\s*\d/) && says(file, /"title"\s*:/),
+    read: readGithubIssues,
+  },
+  {
+    format: "backlog-md",
+    knows: ({ path }) =>
+      /(?:^|\/)(?:tasks|completed|drafts)\/[^/]+\.md$|(?:^|\/)(?:backlog\.)?config\.ya?ml$/.test(path),
+    read: readBacklogMd,
+  },
+  {
+    format: "spec-kit",
+    knows: (file) => /\.md$/i.test(file.path) && says(file, /^\s*[-*+] \[.\] (?:\*\*)?T\d{3}/m),
+    read: readSpecKit,
+  },
+  {
+    format: "markdown",
+    knows: (file) => !isJson(file),
+    read: readMarkdown,
+  },
+];
+
+/** Reads files that were found together, each by the format that knows it. Returns no plan where there is none in them. */
+export function readPlans(files: readonly SourceFile[]): ForeignPlan[] {
+  const byFormat = new Map<Format, SourceFile[]>();
+  for (const file of files) {
+    const format = FORMATS.find(({ knows }) => knows(file));
+    if (format === undefined) continue;
+    const own = byFormat.get(format);
+    if (own === undefined) byFormat.set(format, [file]);
+    else own.push(file);
+  }
+  return [...byFormat].flatMap(([format, own]) => format.read(own));
+}
+
+/** Whether a file is to be read as WfFormat: it says so, or it is a JSON document that no other format knows. */
+export function isWfFormat(file: SourceFile): boolean {
+  return file.text.trim() === "" || (isJson(file) && !FORMATS.some(({ knows }) => knows(file)));
+}
