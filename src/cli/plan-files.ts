@@ -7,7 +7,7 @@ import { UsageError } from "./failure.js";
 
 /** Files that are read together: a file, or a folder of one plan. */
 export interface PlanFiles {
-  /** What to name on the command line. */
+  /** The name for the command line. */
   readonly path: string;
   readonly files: readonly SourceFile[];
 }

@@ -13,7 +13,8 @@ interface TaskFile {
   readonly body: string;
 }
 
-const TASK_PATH = /^(?:(.*?)\/)?(tasks|completed|drafts|archive\/(?:tasks|drafts|completed))\/[^/]+\.md$/;
+/** Paths of tasks, with the folder of the tool and the folder in it. */
+export const TASK_PATH = /^(?:(.*?)\/)?(tasks|completed|drafts|archive\/(?:tasks|drafts|completed))\/[^/]+\.md$/;
 
 /** Reads folders as Backlog.md keeps them: a file a task in `tasks` and `completed`, with the words of `config.yml`. */
 export function readBacklogMd(files: readonly SourceFile[]): ForeignPlan[] {

@@ -35,7 +35,15 @@ export interface Unmapped {
   readonly why: string;
 }
 
-export const PLAN_FORMATS = ["taskmaster", "spec-kit", "beads", "backlog-md", "github-issues", "markdown"] as const;
+export const PLAN_FORMATS = [
+  "taskmaster",
+  "spec-kit",
+  "beads",
+  "backlog-md",
+  "github-issues",
+  "markdown",
+  "baton",
+] as const;
 export type PlanFormat = (typeof PLAN_FORMATS)[number];
 
 export interface ForeignPlan {
@@ -43,6 +51,8 @@ export interface ForeignPlan {
   /** Tells the plans of one repository apart and stays the same: `taskmaster/master`, `specs/016-login/tasks.md`. */
   readonly source: string;
   readonly title: string;
+  /** Id of the run that it is an export of. */
+  readonly exportOf?: string | undefined;
   readonly tasks: readonly ForeignTask[];
   readonly unmapped: readonly Unmapped[];
 }

@@ -77,12 +77,12 @@ class CheckList {
       return;
     }
     const [, space = "", bullet = "", mark = "", rest = ""] = BOX.exec(line.text) ?? [];
-    if (bullet === "") this.#goOn(line.text);
+    if (bullet === "") this.#addWords(line.text);
     else this.#add({ line, indent: widthOf(space), numbered: /\d/.test(bullet), mark, rest });
   }
 
-  /** A line that is no item: it goes on with the item that it is indented below, or ends the list. */
-  #goOn(text: string): void {
+  /** A line that is no item belongs to the item that it is indented below, or ends the list. */
+  #addWords(text: string): void {
     if (text.trim() === "") return;
     const indent = widthOf(/^[ \t]*/.exec(text)?.[0] ?? "");
     this.#open = this.#open.filter((item) => item.indent < indent);

@@ -1,8 +1,9 @@
 import type { ForeignPlan, PlanFormat, SourceFile } from "./foreign-plan.js";
-import { readBacklogMd } from "./backlog-md.js";
+import { readBacklogMd, TASK_PATH } from "./backlog-md.js";
 import { readBeads } from "./beads.js";
 import { readGithubIssues } from "./github-issues.js";
 import { readMarkdown } from "./markdown.js";
+import { isRunExport, readRunExports } from "./run-export.js";
 import { readSpecKit } from "./spec-kit.js";
 import { readTaskmaster } from "./taskmaster.js";
 
@@ -20,6 +21,11 @@ const SNIFFED_CHARS = 100_000;
 /** The formats in the order in which they are asked: the first that knows a file reads it. */
 const FORMATS: readonly Format[] = [
   {
+    format: "baton",
+    knows: ({ text }) => isRunExport(text.slice(0, SNIFFED_CHARS)),
+    read: readRunExports,
+  },
+  {
     format: "taskmaster",
     knows: (file) =>
       isJson(file) && says(file, /"tasks"\s*:\s*\[/) && !says(file, /"(?:schemaVersion|specification)"\s*:/),
@@ -27,7 +33,7 @@ const FORMATS: readonly Format[] = [
   },
   {
     format: "beads",
-    knows: (file) => isJson(file) && says(file, /"issue_type"\s*:/),
+    knows: (file) => isJson(file) && (file.path.endsWith(".jsonl") || says(file, /"issue_type"\s*:/)),
     read: readBeads,
   },
   {
@@ -37,8 +43,8 @@ const FORMATS: readonly Format[] = [
   },
   {
     format: "backlog-md",
-    knows: ({ path }) =>
-      /(?:^|\/)(?:tasks|completed|drafts)\/[^/]+\.md$|(?:^|\/)(?:backlog\.)?config\.ya?ml$/.test(path),
+    knows: ({ path, text }) =>
+      /(?:^|\/)(?:backlog\.)?config\.ya?ml$/.test(path) || (TASK_PATH.test(path) && /^\uFEFF?---\r?\n/.test(text)),
     read: readBacklogMd,
   },
   {

@@ -3,8 +3,6 @@ import { storableText } from "../base/texts/stored-values.js";
 import { isRemovable } from "../engine/imports/imports.js";
 import { openNeeds, type Outlook } from "../engine/imports/outlook.js";
 import { isLive } from "../engine/imports/planned-tasks.js";
-import type { Run } from "../store/runs/runs.js";
-import type { Task } from "../store/tasks/tasks.js";
 
 const SHOWN_MAX = 50;
 const WORDS_CHARS_MAX = 200;
@@ -41,14 +39,13 @@ export const planShape = z.object({
   unmapped: z.array(z.object({ place: z.string(), what: z.string(), why: z.string() })),
 });
 
-export interface Outcome {
+export interface ImportOutcome {
   readonly applied: boolean;
-  readonly run: Run | undefined;
-  readonly ready: readonly Task[];
+  readonly run: Outlook["run"];
 }
 
 /** The outcome as data; lists are cut, `counts` count all. */
-export function planOutcome(outlook: Outlook, { applied, run }: Outcome): z.output<typeof planShape> {
+export function planOutcome(outlook: Outlook, { applied, run }: ImportOutcome): z.output<typeof planShape> {
   const { plan, planned, created, updated, settled, gone, left, ended } = outlook;
   const all = [...planned.tasks.values()];
   const needs = created.map((task) => openNeeds(outlook, task));

@@ -120,15 +120,15 @@ async function takePlan(host: OperationHost, { plan, step, input }: Taken) {
   };
   if (input.apply !== true) {
     const { outlook } = await host.read(query);
-    return planOutcome(outlook, { applied: false, run: outlook.run, ready: [] });
+    return planOutcome(outlook, { applied: false, run: outlook.run });
   }
   const before = await prepared(host, query);
   return host.transact(function* (ctx) {
     const { name: agent } = yield* actingAgent(ctx, input.agent);
     const project = yield* requireProject(ctx, input.project);
     const { name, remove } = input;
-    const { outlook, run, ready } = yield* importPlan(ctx, project, { plan, name, remove, agent, before });
-    return planOutcome(outlook, { applied: true, run, ready });
+    const { outlook, run } = yield* importPlan(ctx, project, { plan, name, remove, agent, before });
+    return planOutcome(outlook, { applied: true, run });
   }, step);
 }
 

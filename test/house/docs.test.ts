@@ -6,7 +6,16 @@ import { configurationPage } from "../../src/config/settings-reference.js";
 import { ROOT } from "./source.js";
 
 /** Made by tools or by a build, or not ours, or of the projects that templates make: nothing in there is a document of this one. */
-const NOT_OURS = new Set(["node_modules", "dist", "coverage", "tmp", "templates", "backlog-md", "spec-kit"]);
+const NOT_OURS = new Set([
+  "node_modules",
+  "dist",
+  "coverage",
+  "tmp",
+  "templates",
+  "backlog-md",
+  "spec-kit",
+  "markdown",
+]);
 
 /** Beside the settings: who `baton call` acts as, and the placeholder that README uses for any setting. */
 const OTHER_VARIABLES = ["BATON_AGENT", "BATON_NAME"];

@@ -116,3 +116,59 @@ function cellsOf(document: string): string[][] {
     ),
   );
 }
+
+const FORMS = ["markdown", "json"] as const;
+const BOX = "- [ ] ";
+
+describe.each(BACKENDS)("the export of a run on %s", (backend) => {
+  test.each(FORMS)("comes back as %s without a change", async (format) => {
+    const { crew, run } = await startExample(backend);
+    const { document } = await crew.app.call("export_run", { run: run.id, format });
+    const before = await crew.app.call("get_run", { run: run.id });
+    const { plans = [] } = await crew.app.call("import_workflow", { document, path: "plan", apply: true });
+    expect(plans).toMatchObject([
+      {
+        format: "baton",
+        run: { id: run.id },
+        counts: { create: 0, update: 0, complete: 0, gone: 0, left: 0, unmapped: 0 },
+      },
+    ]);
+    expect(await crew.app.call("get_run", { run: run.id })).toEqual(before);
+  });
+});
+
+describe("the export of a run", () => {
+  test("completes the tasks that were ticked in it and adds the boxes that are new, once", async () => {
+    const { crew, run } = await startExample("sqlite");
+    const { document } = await crew.app.call("export_run", { run: run.id });
+    const edited = `${document.replace(`${BOX}=HYPER`, "- [x] =HYPER")}- [ ] Tell everyone\n`;
+    const { plans } = await crew.app.call("import_workflow", { document: edited, path: "plan.md", apply: true });
+    expect(plans).toMatchObject([{ run: { id: run.id }, counts: { create: 1, complete: 1, update: 0 } }]);
+    const { tasks } = await crew.app.call("list_tasks", { run: run.id });
+    expect(tasks.map(({ key, status }) => `${key} ${status}`).toSorted()).toEqual([
+      "api succeeded",
+      "docs succeeded",
+      "tell-everyone ready",
+      "test ready",
+    ]);
+    const again = await crew.app.call("import_workflow", { document: edited, path: "plan.md", apply: true });
+    expect(again.plans).toMatchObject([{ counts: { create: 0, complete: 0, update: 0 } }]);
+  });
+
+  test.each(FORMS)("becomes a run of what is left where the run is not known, as %s", async (format) => {
+    const { crew, run } = await startExample("sqlite");
+    const { document } = await crew.app.call("export_run", { run: run.id, format });
+    const elsewhere = new Crew(await startApp());
+    const { plans = [] } = await elsewhere.app.call("import_workflow", { document, path: "plan", apply: true });
+    expect(plans).toMatchObject([{ title: "release-2", counts: { create: 2, done: 1, unmapped: 0 } }]);
+    const { tasks } = await elsewhere.app.call("list_tasks", { run: plans[0]?.run?.id ?? "" });
+    expect(tasks.map(({ key, title, priority, status }) => ({ key, title, priority, status }))).toMatchObject([
+      { key: "docs", title: '=HYPERLINK("http://evil","x")', priority: "high", status: "ready" },
+      { key: "test", status: "pending" },
+    ]);
+    const taken = await elsewhere.take("bob", { run: plans[0]?.run?.id ?? "" });
+    expect(taken).toMatchObject({ key: "docs" });
+    const again = await elsewhere.app.call("import_workflow", { document, path: "moved", apply: true });
+    expect(again.plans).toMatchObject([{ counts: { create: 0, update: 0, unchanged: 2 } }]);
+  });
+});

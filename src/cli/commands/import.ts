@@ -127,6 +127,7 @@ const NAMES: Readonly<Record<string, string>> = {
   "backlog-md": "Backlog.md",
   "github-issues": "GitHub issues",
   markdown: "check list",
+  baton: "a run's export",
 };
 const LINES_MAX = 20;
 

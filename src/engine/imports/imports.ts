@@ -155,6 +155,8 @@ function* settle(ctx: EngineContext, { outlook, run: { id }, given }: Update): T
 /** Keeps which task of the run each task of the plan is. Tasks that were left as they are are told of again next time. */
 function* remember(ctx: EngineContext, outlook: Outlook, run: Run): Tx<void> {
   const { plan, created, updated, row } = outlook;
+  // An export names the tasks of its run by their keys: nothing is to be kept.
+  if (plan.exportOf === run.id) return;
   const said = new Map([...created, ...updated.map((one) => one.planned)].map((one) => [one.ref, one.digest]));
   const before = outlook.run === undefined ? [] : importedTasks(row);
   const known = before.map(([ref, key, digest]): ImportedTask => [ref, key, said.get(ref) ?? digest]);

@@ -51,15 +51,33 @@ export function importedTasks(row: ImportRow | undefined): readonly ImportedTask
 
 /** Finds what importing a plan into a project would do. Reads alone. */
 export function* outlookOf(project: string | undefined, plan: ForeignPlan): Tx<Outlook> {
-  const row = project === undefined ? undefined : yield* findImport(project, plan.source);
-  const earlier = row && (yield* findRun(row.run));
+  const saved = project === undefined ? undefined : yield* findImport(project, plan.source);
+  const exported = project === undefined || saved !== undefined ? undefined : yield* exportedIn(project, plan);
+  const earlier = exported ?? (saved && (yield* findRun(saved.run)));
   const graph = earlier && (yield* graphOfRun(earlier.id));
   const tasks = new Map((graph?.tasks ?? []).map((task) => [task.key, task]));
+  const row = exported === undefined ? saved : rowOf(exported, plan, [...tasks.keys()]);
   const byRef = new Map(importedTasks(row).map(([ref, key]) => [ref, key]));
   const planned = plannedTasks(plan, { byRef, taken: tasks.keys() });
   const common = { plan, planned, row };
   if (earlier === undefined || !takesWork(earlier)) return afresh(common, earlier, tasks);
   return { ...common, run: earlier, ended: undefined, edges: edgesByKey(graph), ...compared(common, tasks) };
+}
+
+/** The run of this project that a plan is an export of. */
+function* exportedIn(project: string, plan: ForeignPlan): Tx<Run | undefined> {
+  const run = plan.exportOf === undefined ? undefined : yield* findRun(plan.exportOf);
+  return run?.project === project ? run : undefined;
+}
+
+/** Stands for the digest of a task that its run knows better than an export of it. */
+const OWN = "own";
+
+/** The import that an exported run would have come from: its tasks by their keys, with texts that are its own. */
+function rowOf(run: Run, { format, source }: ForeignPlan, keys: readonly string[]): ImportRow {
+  const tasks = keys.map((key): ImportedTask => [key, key, OWN]);
+  const { id, project, createdAt } = run;
+  return { run: id, project, format, source, tasks, createdAt, updatedAt: createdAt };
 }
 
 type Common = Pick<Outlook, "plan" | "planned" | "row">;
@@ -128,7 +146,7 @@ function verdictOf(planned: PlannedTask, task: Task | undefined, digest: string 
     if (task.status === "pending" || task.status === "ready") return "settle";
     return task.status === "succeeded" ? "nothing" : { why: `is done at its source and ${task.status} here` };
   }
-  if (digest === planned.digest) return "nothing";
+  if (digest === planned.digest || digest === OWN) return "nothing";
   return isOpen ? "update" : { why: `has changed at its source and is ${task.status} here` };
 }
 

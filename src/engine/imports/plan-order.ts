@@ -28,6 +28,8 @@ function saidNeeds(task: ForeignTask, tasks: ReadonlyMap<string, ForeignTask>, u
   for (const need of task.needs) {
     const what = `${task.ref} needs ${need}`;
     if (need === task.ref) unmapped.push({ place: task.place, what, why: "a task cannot wait for itself" });
+    // A task that is over waits for nothing.
+    else if (!tasks.has(need) && (task.state === "done" || task.state === "dropped")) continue;
     else if (!tasks.has(need)) unmapped.push({ place: task.place, what, why: `the plan has no task ${need}` });
     // Its parent waits for it.
     else if (need !== task.parent) known.add(need);
@@ -122,7 +124,7 @@ function inherit(tasks: ReadonlyMap<string, ForeignTask>, needs: Edges): void {
   for (const [ref, own] of inherited) for (const need of own) needs.get(ref)?.add(need);
 }
 
-/** What each first part of a task waits for because its whole does; wholes come before their parts. */
+/** The needs that each first part of a task has because its whole has them; wholes come before their parts. */
 function inheritedNeeds(tasks: ReadonlyMap<string, ForeignTask>, needs: Edges): Edges {
   const parts = new Map<string, string[]>();
   for (const [ref, { parent }] of tasks) if (parent !== undefined && tasks.has(parent)) push(parts, parent, ref);
