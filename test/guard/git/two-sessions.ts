@@ -13,12 +13,17 @@ export interface Denial {
 /** The work of the sessions as a guard may know it: who holds which path. */
 export type Holders = ReadonlyMap<string, string>;
 
-export type Guard = (call: {
-  readonly command: string;
-  readonly top: string;
-  readonly session: string;
-  readonly holders: Holders;
-}) => Promise<Denial | undefined>;
+export interface Guard {
+  /** Before a command line. */
+  readonly command: (call: {
+    readonly command: string;
+    readonly top: string;
+    readonly session: string;
+    readonly holders: Holders;
+  }) => Promise<Denial | undefined>;
+  /** Before an edit of a file. Returns whether it may be made. */
+  readonly edit?: (call: { readonly file: string; readonly top: string; readonly session: string }) => Promise<boolean>;
+}
 
 export interface Outcome {
   /** Contents of the other session that left the work tree, or its stash, by a command of a session. */
@@ -114,17 +119,19 @@ class History {
     const session = this.#pick(SESSIONS);
     const own = [...this.#items].filter(([, item]) => item.session === session).map(([file]) => file);
     if (own.length === 0 || this.#random.next() < 0.5) {
-      this.#edit(session, step);
+      await this.#edit(session, step);
       return;
     }
     const slice = own.slice(0, SLICE_MAX).join(" ");
     await this.#command(session, this.#pick(COMMANDS)(slice, `${session} ${step}`));
   }
 
-  #edit(session: string, step: number): void {
+  async #edit(session: string, step: number): Promise<void> {
     const file = this.#pick(FILES);
     const holder = this.#items.get(file)?.session;
     if (holder !== undefined && holder !== session) return;
+    const edits = this.#guard?.edit;
+    if (edits !== undefined && !(await edits({ file: path.join(this.#top, file), top: this.#top, session }))) return;
     const content = `${session} ${step}\n`;
     this.#write(file, content);
     this.#items.set(file, { session, content, place: "work tree" });
@@ -132,7 +139,7 @@ class History {
 
   async #command(session: string, command: string): Promise<void> {
     const holders: Holders = new Map([...this.#items].map(([file, item]) => [file, item.session]));
-    const denial = await this.#guard?.({ command, top: this.#top, session, holders });
+    const denial = await this.#guard?.command({ command, top: this.#top, session, holders });
     if (denial === undefined) {
       this.#run(command);
       this.#compare(session, command);
@@ -140,7 +147,7 @@ class History {
     }
     this.#counts.denied += 1;
     if (denial.instead === undefined) return;
-    const again = await this.#guard?.({ command: denial.instead, top: this.#top, session, holders });
+    const again = await this.#guard?.command({ command: denial.instead, top: this.#top, session, holders });
     if (again !== undefined) throw new Error(`Instead of ${command} the guard offers ${denial.instead}, and denies it`);
     if (this.#run(denial.instead) === 0) this.#counts.narrowed += 1;
     this.#compare(session, denial.instead);
