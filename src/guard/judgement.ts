@@ -26,6 +26,8 @@ export async function judge(call: HookCall, host: GuardHost): Promise<HookVerdic
       const reason = await judgeUse(use, host);
       if (reason !== undefined) return { kind: "deny", reason };
     }
+    // An agent that runs commands for a long time is not silent.
+    if ((await host.holdings([])).isDue) await host.take([]);
     return undefined;
   }
   if (call.event === "session-start") {
@@ -52,9 +54,9 @@ export async function judgeUse(
   host: GuardHost,
 ): Promise<string | undefined> {
   const files = paths.map((file) => host.at(top, file));
-  const { others, own } = await host.holdings(files);
+  const { others, own, isDue } = await host.holdings(files);
   if (others.length === 0) {
-    if (effect === "edits") await host.take(files);
+    if (effect === "edits" && isDue) await host.take(files);
     return undefined;
   }
   const mine = new Set(own);

@@ -53,6 +53,18 @@ describe.each(BACKENDS)("the guard of edits, on %s", (backend) => {
     expect(await take(SECOND, "a.ts")).toEqual([]);
   });
 
+  test("a call of a hook without files is a sign of the agent, once in a few seconds", async () => {
+    const { app, take, clock } = await repository();
+    await take(FIRST, "a.ts");
+    const engine = await app.background("hook");
+    const isDue = async () => (await engine.read((ctx) => holdingsOf(ctx, FIRST, []))).isDue;
+    expect(await isDue()).toBe(false);
+    clock.advance(60_000);
+    expect(await isDue()).toBe(true);
+    await engine.transact((ctx) => takeEditedFiles(ctx, FIRST, []));
+    expect(await isDue()).toBe(false);
+  });
+
   test("a lock that was asked for by hand is respected, but for the origin whose environment has its handle", async () => {
     const { ask, call } = await repository();
     await call("acquire_file_lock", { paths: ["src/"], reason: "a move" });
