@@ -77,25 +77,23 @@ export class Demo {
     }
   }
 
-  /** Whether every client has written a part of a page and not all of it. */
+  /** Whether every client works on a page of its own, and one has written a part of it. */
   #allInTheMiddle(): boolean {
     if (this.story.done < this.#options.kill_after) return false;
-    return CLIENTS.every((name) => {
-      const percent = this.story.current(name)?.percent ?? 0;
-      return percent > 0 && percent < PAGE_PERCENT_MAX;
-    });
+    const percents = CLIENTS.map((name) => this.story.current(name)?.percent ?? Infinity);
+    return Math.max(...percents) < PAGE_PERCENT_MAX && percents.some((percent) => percent > 0);
   }
 
   async #killEverything(observer: Baton): Promise<void> {
     const at = Date.now();
     const killed = [...this.crew.kill(), observer.server];
     signal(observer.server, "SIGKILL");
-    const halves = this.story.kill(at);
-    await allGone(killed);
+    const unfinished = this.story.kill(at);
     const servers = killed.length - CLIENTS.length;
     const all = `${CLIENTS.length} clients and ${servers} servers, the one of this screen too`;
     this.#note(at, `kill -9 of everything at once: ${all}`, "bad");
-    this.#note(Date.now(), `nothing runs any more; half written are the pages ${halves.join(", ")}`, "bad");
+    await allGone(killed);
+    this.#note(Date.now(), `nothing runs any more; the pages ${unfinished.join(", ")} are not whole`, "bad");
   }
 
   async #startAgain(): Promise<Baton> {
