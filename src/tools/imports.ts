@@ -59,7 +59,7 @@ export const importWorkflow = defineOperation({
   name: "import_workflow",
   title: "Import a plan or workflow",
   description:
-    "Makes a run of a plan kept elsewhere (Task Master, Markdown check list), or updates the run it came from; without apply it only returns what would come of it. WfCommons WfFormat 1.5 is stored as a workflow. Returns created, changed, completed and unmapped tasks, or the workflow.",
+    "Makes a run of a plan kept elsewhere (Task Master, spec-kit, beads, Backlog.md, GitHub issues, check list), or updates the run it came from; without apply it only returns what would come of it. WfCommons WfFormat 1.5 is stored as a workflow. Returns created, changed, completed and unmapped tasks, or the workflow.",
   area: "workflows",
   effect: "write",
   quota: "tasks",
@@ -104,7 +104,7 @@ function filesOf({ document, path, files }: ImportInput): readonly SourceFile[] 
 
 function noPlan(files: readonly SourceFile[]): BatonError {
   const named = files.length === 1 ? (files[0]?.path ?? "") : `${files.length} files`;
-  const message = `No plan was found in ${named}: a plan is a Task Master tasks.json, a Markdown file with check boxes ("- [ ] …"), or WfCommons WfFormat 1.5.`;
+  const message = `No plan was found in ${named}: a plan is a Task Master tasks.json, tasks.md of spec-kit, issues of beads or GitHub, a folder of Backlog.md, a Markdown file with check boxes ("- [ ] …"), the export of a run, or WfCommons WfFormat 1.5.`;
   return new BatonError("invalid_input", message, { details: { files: files.slice(0, 20).map(({ path }) => path) } });
 }
 
