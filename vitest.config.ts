@@ -5,6 +5,8 @@ import { TallyReporter } from "./test/support/tally-reporter.js";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // They need other programs: `npm run test:system`.
+    exclude: ["test/system/**"],
     environment: "node",
     globalSetup: [
       "test/support/servers/built-server.ts",

@@ -1,0 +1,8 @@
+import { defineConfig, mergeConfig } from "vitest/config";
+import base from "./vitest.config.js";
+
+/** `npm run test:system`: tests that need other programs than Node and git, from registries. */
+export default mergeConfig(
+  { ...base, test: { ...base.test, include: [], exclude: [] } },
+  defineConfig({ test: { include: ["test/system/**/*.test.ts"], exclude: [], maxWorkers: 1 } }),
+);
