@@ -6,10 +6,19 @@ import { HoldUps } from "./hold-ups.js";
 import { Story } from "./story.js";
 import { Baton, type Place } from "./team/baton.js";
 import { allGone, Crew, signal } from "./team/crew.js";
-import { CLIENTS, type ClientName, type Edit, type News, type Orders, PAGE_PERCENT_MAX } from "./team/orders.js";
+import {
+  CLIENTS,
+  type ClientName,
+  type Edit,
+  type News,
+  type Orders,
+  PAGE_PERCENT_MAX,
+  type Refusal,
+} from "./team/orders.js";
 
 /** How long nothing runs: a person sees that all windows are gone, and opens them again. */
 const DARK_MS = 2_000;
+const TOLD_CHARS_MAX = 120;
 const OBSERVER = { name: "observer", conversation: "" };
 
 export interface DemoOptions {
@@ -23,9 +32,10 @@ export interface DemoOptions {
 /** The run itself: starts the clients, watches the history, kills everything in the middle and starts it again. */
 export class Demo {
   readonly story = new Story();
-  readonly crew = new Crew((_, news) => this.#hear(news));
+  readonly crew = new Crew((client, news) => this.#hear(client, news));
   /** Every edit that a client reported, in the order of the reports. */
   readonly edits: Edit[] = [];
+  readonly refusals: Refusal[] = [];
   readonly #options: DemoOptions;
   readonly #board: Board;
   readonly #holdUps = new HoldUps();
@@ -111,8 +121,15 @@ export class Demo {
     return observer;
   }
 
-  #hear(news: News): void {
+  #hear(agent: ClientName, news: News): void {
     if (news.kind === "edited") this.edits.push(news.edit);
+    if (news.kind === "refused") {
+      this.refusals.push(news.refusal);
+      const { at, call, why } = news.refusal;
+      this.#board.note({ at, agent, text: `is refused ${call}: ${shortened(why)}`, tone: "notice" });
+    }
+    if (news.kind === "told" && news.text !== "" && this.story.restartedAt > 0)
+      this.#board.note({ at: Date.now(), agent, text: `is told by its hook: ${shortened(news.text)}`, tone: "notice" });
   }
 
   #note(at: number, text: string, tone: "bad" | "notice"): void {
@@ -124,6 +141,13 @@ export class Demo {
     // One server may run the plan's own command: a server takes no commands unless a person allows them.
     const serverArgs = name === CLIENTS[0] ? ["--allow-commands"] : [];
     const conversation = this.#conversations.get(name) ?? "";
-    return { place, name, conversation, serverArgs, pace_ms, modules_max };
+    const again = this.story.restartedAt > 0;
+    return { place, name, conversation, serverArgs, pace_ms, modules_max, again };
   }
+}
+
+/** The beginning of a text that was written for a model. */
+function shortened(text: string): string {
+  const line = text.replaceAll(/\s+/g, " ").trim();
+  return line.length <= TOLD_CHARS_MAX ? line : `${line.slice(0, TOLD_CHARS_MAX - 2)} …`;
 }

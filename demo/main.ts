@@ -93,7 +93,7 @@ async function giveUp(why: string): Promise<void> {
 }
 
 async function report(observer: Baton): Promise<boolean> {
-  const { story, run, edits, heldUpMs } = demo;
+  const { story, run, edits, refusals, heldUpMs } = demo;
   const out = new Report(board, process.stdout.columns);
   const rows = [...CLIENTS, SERVER];
   const span = { from: story.startedAt, to: story.endedAt };
@@ -102,10 +102,10 @@ async function report(observer: Baton): Promise<boolean> {
   out.recoveries(recoveries);
   const checked = await observer.call("get_task", { task: `${run}/check-links`, include: ["result"] });
   const check = commandResult.parse(checked.result);
-  const findings = await judge({ place, story, edits, heldUpMs, check });
+  const findings = await judge({ place, story, edits, refusals, heldUpMs, check });
   out.findings(findings);
 
-  const scene = drawScene({ story, clients: rows, span });
+  const scene = drawScene({ story, refusals, clients: rows, span });
   await writeFile(path.join(directoryOf(place), "run.svg"), scene);
   if (values.svg !== undefined) await writeFile(values.svg, scene);
   if (!values.remove) {

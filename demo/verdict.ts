@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { PAGES } from "./show/pages.js";
 import { seconds, type Stint, type Story } from "./story.js";
 import type { Place } from "./team/baton.js";
-import type { Edit } from "./team/orders.js";
+import type { Edit, Refusal } from "./team/orders.js";
 
 /** From the last new connection to the task being worked on again, at most, without what the machine held up. */
 const BACK_MS_MAX = 15_000;
@@ -39,13 +39,14 @@ export interface Evidence {
   readonly place: Place;
   readonly story: Story;
   readonly edits: readonly Edit[];
+  readonly refusals: readonly Refusal[];
   /** For how long the machine held the demo up meanwhile. */
   readonly heldUpMs: number;
   readonly check: { readonly exit_code: number; readonly output_tail: string } | undefined;
 }
 
 /** Judges by the history, by git and by the files, whether all went as it must. */
-export async function judge({ place, story, edits, heldUpMs, check }: Evidence): Promise<Finding[]> {
+export async function judge({ place, story, edits, refusals, heldUpMs, check }: Evidence): Promise<Finding[]> {
   const git = async (...args: string[]) =>
     (await promisify(execFile)("git", args, { cwd: place.repository, maxBuffer: 64 * 1024 * 1024 })).stdout;
   const commits = commitsOf(await git("log", `--format=${COMMIT_MARK}%s`, "--name-only", "HEAD", "--not", "start"));
@@ -58,6 +59,10 @@ export async function judge({ place, story, edits, heldUpMs, check }: Evidence):
       text: `the run has ${story.status}, ${story.done} of ${story.total} tasks done`,
     },
     ...recoveriesOf(story).map((recovery) => recovered(recovery, heldUpMs + story.connectedAt - story.restartedAt)),
+    {
+      holds: refusals.length > 0,
+      text: `${refusals.length} calls that would have touched another's files were refused by the clients' hooks`,
+    },
     allKept(edits, texts),
     nothingTwice(story, commits),
     ownFilesOnly(commits),

@@ -1,9 +1,11 @@
 import type { Span } from "./picture.js";
+import type { Refusal } from "../team/orders.js";
 import { clientOf, seconds, type Stint, type Story } from "../story.js";
 
 /** The data that a picture of a whole run shows. */
 export interface Scene {
   readonly story: Story;
+  readonly refusals: readonly Refusal[];
   /** In the order of the rows. */
   readonly clients: readonly string[];
   readonly span: Span;
@@ -79,6 +81,7 @@ export function drawScene(scene: Scene): string {
     ...handovers(scene),
     ...story.stints.map((stint) => bars(scene, stint)),
     ...waits(scene),
+    ...refusals(scene),
     ...legend(height - 20),
     "</svg>",
     "",
@@ -118,7 +121,7 @@ function painted(theme: Theme): string[] {
     `.baton-demo .bar{fill:${theme.bar};stroke:${theme.edge}}`,
     `.baton-demo .saved{fill:${theme.saved};stroke:${theme.savedEdge}}`,
     `.baton-demo .lost{fill:${theme.lost};stroke:${theme.lostEdge}}`,
-    `.baton-demo .wait{fill:${theme.wait}}`,
+    `.baton-demo .wait{fill:${theme.wait}}.baton-demo .refused{fill:${theme.lostEdge};stroke:${theme.page}}`,
     `.baton-demo .silent{stroke:${theme.lostEdge}}.baton-demo .cross{stroke:${theme.lostEdge}}`,
     `.baton-demo .way{stroke:${theme.savedEdge}}`,
   ];
@@ -214,6 +217,19 @@ function waits(scene: Scene): string[] {
   });
 }
 
+/** Calls that a hook refused, on the upper edge of the row. */
+function refusals(scene: Scene): string[] {
+  return scene.refusals.map(({ client, at, call, why }) => {
+    const [x, y] = [xAt(scene, at), rowTop(rowOf(scene, client))];
+    const words = escape(`${client} is refused ${call}: ${why}`);
+    return `<path class="refused" d="${diamond(x, y)}"><title>${words}</title></path>`;
+  });
+}
+
+function diamond(x: number, y: number): string {
+  return `M${x} ${y - 6}l6 6l-6 6l-6 -6z`;
+}
+
 /** From the agent that did not come back to the one that took its task over. */
 function handovers(scene: Scene): string[] {
   const { stints, restartedAt } = scene.story;
@@ -239,10 +255,14 @@ function legend(y: number): string[] {
     ["saved", "goes on after the kill"],
     ["lost", "did not come back"],
     ["wait", "waits for a file"],
+    ["refused", "refused: touches another's file"],
   ] as const;
   let x: number = SIZE.left;
   return entries.map(([kind, words]) => {
-    const swatch = `<rect class="${kind}" x="${x}" y="${y - 10}" width="14" height="12" rx="3"/>`;
+    const swatch =
+      kind === "refused"
+        ? `<path class="refused" d="${diamond(x + 7, y - 4)}"/>`
+        : `<rect class="${kind}" x="${x}" y="${y - 10}" width="14" height="12" rx="3"/>`;
     const text = `<text class="small soft" x="${x + 20}" y="${y}">${words}</text>`;
     x += LEGEND_GAP + Math.round(words.length * LEGEND_CHAR_WIDTH);
     return swatch + text;

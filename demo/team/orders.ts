@@ -14,6 +14,8 @@ export interface Orders extends Identity {
   readonly pace_ms: number;
   /** The plan has at most so many modules. */
   readonly modules_max: number;
+  /** Whether the conversation is opened again. */
+  readonly again: boolean;
 }
 
 /** That it may begin: with a new plan, or in the run that it knows of. */
@@ -30,11 +32,22 @@ export interface Edit {
   readonly text: string;
 }
 
+/** A call that a hook did not let through. */
+export interface Refusal {
+  readonly client: ClientName;
+  readonly at: number;
+  /** The call, as a person would name it. */
+  readonly call: string;
+  readonly why: string;
+}
+
 /** Messages from a client's process to the demo. */
 export type News =
   | { readonly kind: "connected"; readonly server: number }
   | { readonly kind: "planned"; readonly run: string }
-  | { readonly kind: "edited"; readonly edit: Edit };
+  | { readonly kind: "edited"; readonly edit: Edit }
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  | { readonly kind: "told"; readonly text: string };
 
 /** Progress up to here is work on a client's own page alone. */
 export const PAGE_PERCENT_MAX = 60;

@@ -4,12 +4,13 @@ import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
 import { environmentOf, type Place } from "./baton.js";
+import { CLIENTS } from "./orders.js";
 
 const COPIED = ["src", "scripts", "package.json", "tsconfig.json", "LICENSE"];
 
 const NOBODY = { name: "demo", conversation: "" };
 
-/** Copies this repository's own source into a new git repository in a temporary directory. */
+/** Copies this repository's own source into a new git repository in a temporary directory, and has `baton init` set that up. */
 export async function makeWorkspace(home: string): Promise<Place> {
   const directory = await mkdtemp(path.join(os.tmpdir(), "baton-demo-"));
   const repository = path.join(directory, "repository");
@@ -24,6 +25,8 @@ export async function makeWorkspace(home: string): Promise<Place> {
   await run("git", ...author, "commit", "--quiet", "--message", "The source");
   // The clients' commits are those that this tag does not reach.
   await run("git", "tag", "start");
+  const clients = CLIENTS.flatMap((name) => ["--client", name]);
+  await run(process.execPath, path.join(home, "dist/main.js"), "init", ...clients, "--yes");
   return place;
 }
 

@@ -86,9 +86,11 @@ describe("the story of a run", () => {
 
   it("is drawn as a picture in light and dark, with what goes on after the kill and what is taken over", () => {
     const { story } = told();
+    const refusals = [{ client: "cursor" as const, at: 1_800, call: "git add -A", why: "a.md is held by codex-bbbb" }];
     const clients = ["claude-code", "codex", "cursor"];
-    const picture = drawScene({ story, clients, span: { from: 0, to: 14_000 } });
+    const picture = drawScene({ story, refusals, clients, span: { from: 0, to: 14_000 } });
     expect(picture.match(/<rect class="(?:bar|saved|lost)"[^>]*height="28"/g)).toHaveLength(4);
+    expect(picture).toContain("cursor is refused git add -A: a.md is held by codex-bbbb");
     expect(picture).toContain("b taken over 9.0 s after the restart");
     expect(picture).toContain("@media (prefers-color-scheme:dark)");
   });
