@@ -9,6 +9,8 @@ export interface GuardHost {
   holdings(files: readonly string[]): Promise<Holdings>;
   /** Makes files the caller's own that no other holds; returns those of others. Records the call as a sign of its agent. */
   take(files: readonly string[]): Promise<readonly HeldFile[]>;
+  /** Ends the locks that edits alone had made the origin's. */
+  free(files: readonly string[]): Promise<void>;
   usesOf(command: string, cwd: string): Promise<readonly FileUse[]>;
   /** The facts for a session that starts, or whose context was compacted. */
   noteAtStart(compacted: boolean): Promise<string | undefined>;

@@ -2,7 +2,7 @@ import path from "node:path";
 import { BatonError } from "../base/errors.js";
 import { CLIENTS } from "./clients/catalogue.js";
 import type { ClientPlace } from "./clients/client.js";
-import { gitHook } from "./git-hook.js";
+import { gitHooks } from "./git-hook.js";
 import { readState } from "./file-state.js";
 import { withoutBaton } from "./editors/removal.js";
 import type { Repository } from "./repository.js";
@@ -23,7 +23,8 @@ export function setupStates(place: ClientPlace, { root, git }: Repository): Setu
       .filter(({ isServerOnly = false }) => !isServerOnly)
       .map(({ file, editor }) => ({ title, file: path.join(root, file), editor })),
   );
-  if (git !== undefined) files.push({ title: "git", ...gitHook({ root, git }, git, place.command) });
+  if (git !== undefined)
+    files.push(...gitHooks({ root, git }, git, place.command).map((hook) => ({ title: "git", ...hook })));
   const directories = git === undefined ? [root] : [root, git.directory];
   return files.flatMap(({ title, file, editor }) => {
     const shown = path.relative(root, file);

@@ -5,7 +5,7 @@ import { type Change, planChange, withTracking } from "./change.js";
 import { CLIENTS } from "./clients/catalogue.js";
 import type { ClientPlace } from "./clients/client.js";
 import type { FileEditor } from "./editors/file-editor.js";
-import { gitHook } from "./git-hook.js";
+import { gitHooks } from "./git-hook.js";
 import { blockLines, MARKDOWN_MARKS, markedBlock, SHELL_MARKS } from "./editors/marked-block.js";
 import { serverElsewhere } from "./own-servers.js";
 import type { Repository } from "./repository.js";
@@ -37,7 +37,7 @@ export function planSetup(place: SetupPlace): Change[] {
   );
   const { git } = repository;
   const others: Wanted[] = [{ file: path.join(repository.root, "AGENTS.md"), editor: markedBlock(INSTRUCTIONS) }];
-  if (git !== undefined) others.push(gitHook(repository, git, place.command));
+  if (git !== undefined) others.push(...gitHooks(repository, git, place.command));
   const changes = [...ofClients, ...others.map((wanted) => changeOf(wanted, place))];
   return withTracking(git === undefined ? changes : [...changes, ...excluded(changes, place, git)], repository);
 }

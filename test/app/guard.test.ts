@@ -61,6 +61,23 @@ describe("baton guard", () => {
     expect(run(["guard", "git"])).toMatchObject({ status: 0, stderr: "" });
   });
 
+  test("frees the files of a commit that edits had locked, and keeps those that were changed again", async () => {
+    const { location } = await createDatabase("sqlite");
+    const { cwd, run, hook } = repositoryWith(location);
+    for (const file of ["mine.ts", "src/auth.ts"]) {
+      expect(hook("claude-code/PreToolUse.Edit", { tool_input: { file_path: path.join(cwd, file) } }).stdout).toBe("");
+    }
+    const locks = () => run(["call", "list_locks"]).stdout;
+    expect(locks()).toMatch(/mine\.ts[^]*src\/auth\.ts/);
+    const author = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
+    execFileSync("git", ["add", "-A"], { cwd });
+    execFileSync("git", [...author, "commit", "-qm", "one"], { cwd });
+    writeFileSync(path.join(cwd, "src/auth.ts"), "again\n");
+    expect(run(["guard", "git", "post-commit"])).toMatchObject({ status: 0, stdout: "", stderr: "" });
+    expect(locks()).not.toContain("mine.ts");
+    expect(locks()).toContain("src/auth.ts");
+  });
+
   test("lets the work go on where the database cannot be used, and says so once in a conversation", () => {
     const { data, hook } = repositoryWith(path.join(FIXTURES, "claude-code/Stop.json"));
     const first = hook("claude-code/PreToolUse.Edit");

@@ -18,6 +18,8 @@ import { baton } from "../support/servers/in-process.js";
 
 const ALL = ["--yes", "--client", ...ALL_CLIENTS];
 
+const HOOKS = [".git/hooks/pre-commit", ".git/hooks/post-commit"];
+
 describe("a repository without settings", () => {
   test("gets the files of each client, git's hook and the instructions, and loses them by --undo", async () => {
     const place = initRepository();
@@ -35,6 +37,7 @@ describe("a repository without settings", () => {
       "create .gemini/settings.json",
       "create AGENTS.md",
       "create .git/hooks/pre-commit",
+      "create .git/hooks/post-commit",
       "create .git/info/exclude",
     ]);
     expect(JSON.parse(place.read(".mcp.json"))).toEqual({
@@ -110,12 +113,13 @@ describe("files that are there", () => {
     [TOML_FILE]: '\uFEFFmodel = "x" # mine\r\n[mcp_servers.other]\r\ncommand = "y"',
     "AGENTS.md": "# Rules\r\n\r\nNone",
     ".git/hooks/pre-commit": "#!/usr/bin/env bash\nset -e\nexec npm test\n",
+    ".git/hooks/post-commit": "#!/bin/sh\nexit 0\n",
   };
 
   test("keep all that they say, are tracked as before, and come back byte for byte", async () => {
     const place = initRepository();
     for (const [file, text] of Object.entries(MERGED)) place.write(file, text);
-    chmodSync(place.at(".git/hooks/pre-commit"), 0o755);
+    for (const hook of HOOKS) chmodSync(place.at(hook), 0o755);
     place.git("add", "AGENTS.md", ".vscode");
     const before = everything(place);
     const { files } = await place.init(...ALL);
@@ -128,7 +132,7 @@ describe("files that are there", () => {
       [".vscode/mcp.json", "update", true],
       ...[TOML_FILE, ".codex/hooks.json", ".gemini/settings.json"].map((file) => [file, "update", false]),
       ["AGENTS.md", "update", true],
-      [".git/hooks/pre-commit", "update", false],
+      ...HOOKS.map((file) => [file, "update", false]),
     ]);
     expect(place.read(".mcp.json")).toBe(
       `{"mcpServers": {"mine": {"command": "x"}, "baton": {"command":"node","args":["${PROGRAM}"]}}}`,
@@ -172,7 +176,7 @@ describe("files that are there", () => {
   test("start the Baton that is here after it was moved, with the flags and variables that a person added", async () => {
     const place = initRepository();
     await place.init(...ALL);
-    for (const file of [...JSON_FILES, TOML_FILE, ".git/hooks/pre-commit"])
+    for (const file of [...JSON_FILES, TOML_FILE, ...HOOKS])
       place.write(file, place.read(file).replaceAll(PROGRAM, "/old/dist/main.js"));
     const moved = place
       .read(".mcp.json")
@@ -180,16 +184,15 @@ describe("files that are there", () => {
       .replace('"command"', '"env": {"A": "1"}, "command"');
     place.write(".mcp.json", moved);
     place.write(TOML_FILE, `${place.read(TOML_FILE).replace("]\n", "] # mine\n")}env = { A = "1" }\n`);
-    expect(hookVerdicts(place)).toEqual(["warn", "warn", "warn", "warn", "warn"]);
+    expect(hookVerdicts(place)).toEqual(["warn", "warn", "warn", "warn", "warn", "warn"]);
     const { files } = await place.init(...ALL);
-    expect(files.filter(({ kind }) => kind === "update")).toHaveLength(9);
-    expect(hookVerdicts(place)).toEqual(["ok", "ok", "ok", "ok", "ok"]);
+    expect(files.filter(({ kind }) => kind === "update")).toHaveLength(10);
+    expect(hookVerdicts(place)).toEqual(["ok", "ok", "ok", "ok", "ok", "ok"]);
     expect(JSON.parse(place.read(".mcp.json"))).toEqual({
       mcpServers: { baton: { env: { A: "1" }, command: "node", args: [PROGRAM, "--toolsets", "all"] } },
     });
     expect(place.read(TOML_FILE)).toContain(`args = ["${PROGRAM}"]\ntool_timeout_sec = 600\nenv = { A = "1" }\n`);
-    for (const file of [...JSON_FILES, TOML_FILE, ".git/hooks/pre-commit"])
-      expect(place.read(file)).not.toContain("/old/");
+    for (const file of [...JSON_FILES, TOML_FILE, ...HOOKS]) expect(place.read(file)).not.toContain("/old/");
   });
 });
 

@@ -5,7 +5,7 @@ import { type Config, databaseIsThere, loadConfig } from "../../config.js";
 import { isName } from "../../base/names.js";
 import type { Caller } from "../../engine/context.js";
 import { type Engine, engineFor } from "../../engine/engine.js";
-import { takeEditedFiles } from "../../engine/guard/edits.js";
+import { freeEditedFiles, takeEditedFiles } from "../../engine/guard/edits.js";
 import { type GuardedFiles, holdingsOf } from "../../engine/guard/guarded-files.js";
 import type { HookOrigin } from "../../engine/guard/hook-origin.js";
 import type { ClientKind } from "../../engine/guard/hook-sessions.js";
@@ -96,6 +96,7 @@ async function hostOf(engine: Engine, { client, conversation, cwd }: GuardOrigin
   return {
     holdings: (files) => engine.read((ctx) => holdingsOf(ctx, origin, placesOf(files))),
     take: (files) => engine.transact((ctx) => takeEditedFiles(ctx, origin, placesOf(files))),
+    free: (files) => engine.transact((ctx) => freeEditedFiles(ctx, origin, placesOf(files))),
     usesOf: async (command, from) => (await import("../../guard/git/uses.js")).usesOf(command, from),
     noteAtStart: async (compacted) => startNote(await notes(), compacted),
     workLeft: async () => workLeft(await notes()),

@@ -12,10 +12,8 @@ import { withEngine } from "./guard-host.js";
 
 /** A document of a hook that is longer is not read: an edit carries the whole file. */
 const DOCUMENT_BYTES_MAX = 32 * 1024 * 1024;
-/** A client waits no longer for Baton: then its work goes on. */
-const TIME_MAX_MS = 1_000;
-/** git and what it waits for take longer in a large repository. */
-const SHELL_MS_MAX = 2_500;
+/** A client waits no longer for Baton: then its work goes on. Hooks that `baton init` writes are given twice that time. */
+const TIME_MAX_MS = 2_500;
 const USAGE =
   "Usage: baton guard claude-code|cursor|codex|gemini|vscode, with the document of a hook on standard input; baton guard git, in a hook of git; baton guard check PATH…\n";
 
@@ -50,9 +48,7 @@ async function endingOf(kind: string, rest: readonly string[]): Promise<Ending> 
       : { ...SILENT, stderr: `baton: a hook of ${kind} sent a document that is not known here; the work goes on.\n` };
   }
   try {
-    const verdict = await withEngine(call, call.event === "shell" ? SHELL_MS_MAX : TIME_MAX_MS, (host) =>
-      judge(call, host),
-    );
+    const verdict = await withEngine(call, TIME_MAX_MS, (host) => judge(call, host));
     return { ...SILENT, stdout: answerOf(call, verdict) };
   } catch (error) {
     return { ...SILENT, stdout: downAnswer(call, messageOf(error)) };
@@ -104,6 +100,7 @@ function sayOnce(subject: string, text: string): string {
 /** For a hook of git: code 1 keeps it from going on. */
 async function guardGit(hook: string | undefined): Promise<Ending> {
   try {
+    if (hook === "post-commit") return await freeCommitted();
     const { commitInHook, stashInHook } = await import("../../guard/git/hook-uses.js");
     const { GIT_INDEX_FILE, GIT_DIR } = process.env;
     const env = { ...(GIT_INDEX_FILE !== undefined && { GIT_INDEX_FILE }), ...(GIT_DIR !== undefined && { GIT_DIR }) };
@@ -112,13 +109,23 @@ async function guardGit(hook: string | undefined): Promise<Ending> {
       hook === "reference-transaction" ? await stashInHook(cwd, await inputText()) : await commitInHook(cwd, env);
     if (use === undefined) return SILENT;
     const origin = { client: clientOfShell(), conversation: conversationOfShell(), cwd };
-    const reason = await withEngine(origin, SHELL_MS_MAX, (host) => judgeUse(use, host));
+    const reason = await withEngine(origin, TIME_MAX_MS, (host) => judgeUse(use, host));
     if (reason === undefined) return SILENT;
-    const person = origin.client === undefined && process.stdin.isTTY ? " A person goes on with --no-verify." : "";
+    const person = origin.client === undefined && process.stderr.isTTY ? " A person goes on with --no-verify." : "";
     return { ...SILENT, stderr: `baton: ${reason}${person}\n`, code: 1 };
   } catch (error) {
     return { ...SILENT, stderr: `baton: the work goes on unguarded: ${messageOf(error)}\n` };
   }
+}
+
+/** Frees the files of the commit that its agent's edits had locked, as far as it has not changed them again. */
+async function freeCommitted(): Promise<Ending> {
+  const { committedInHook } = await import("../../guard/git/hook-uses.js");
+  const cwd = process.cwd();
+  const { top, paths } = await committedInHook(cwd);
+  const origin = { client: clientOfShell(), conversation: conversationOfShell(), cwd };
+  await withEngine(origin, TIME_MAX_MS, (host) => host.free(paths.map((file) => host.at(top, file))));
+  return SILENT;
 }
 
 async function inputText(): Promise<string> {
@@ -135,7 +142,7 @@ async function checkPaths(paths: readonly string[]): Promise<Ending> {
   const cwd = process.cwd();
   const origin = { client: clientOfShell(), conversation: conversationOfShell(), cwd };
   try {
-    const held = await withEngine(origin, SHELL_MS_MAX, async (host) => {
+    const held = await withEngine(origin, TIME_MAX_MS, async (host) => {
       return (await host.holdings(paths.map((file) => path.resolve(cwd, file)))).others;
     });
     return held === undefined || held.length === 0 ? SILENT : { ...SILENT, stdout: `${editDenied(held)}\n`, code: 1 };

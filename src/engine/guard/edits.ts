@@ -4,8 +4,18 @@ import type { Tx } from "../../store/tx.js";
 import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { confirmHolder, findHolder } from "../locks/holders.js";
+import { patternOf } from "../locks/conflicts.js";
 import { LockChange } from "../locks/lock-change.js";
-import { EDIT_LOCK_MS, type GuardedFiles, heldFile, type HeldFile, isDueForRenewal, locksOn } from "./guarded-files.js";
+import {
+  EDIT_LOCK_MS,
+  type GuardedFiles,
+  heldFile,
+  type HeldFile,
+  isDueForRenewal,
+  locksOn,
+  projectOf,
+} from "./guarded-files.js";
+import { findHookCaller } from "./hook-caller.js";
 import { actingAsCaller, findOrOpenCaller, type HookOrigin, recordHookCall } from "./hook-origin.js";
 
 const REASON = "edited";
@@ -61,4 +71,29 @@ function* takeAt(ctx: EngineContext, taking: Taking): Tx<HeldFile[]> {
   for (const { file, pattern, held } of found)
     if (held !== undefined) others.push(yield* heldFile(file, pattern, held));
   return others;
+}
+
+/** Ends the locks that edits without a task had made, and serves those who wait for them. Returns nothing where the origin is not known. */
+export function* freeEditedFiles(ctx: EngineContext, origin: HookOrigin, places: readonly GuardedFiles[]): Tx<void> {
+  const caller = yield* findHookCaller(ctx, origin);
+  if (caller === undefined) return;
+  for (const place of places) {
+    const named = yield* projectOf(ctx, place);
+    const project = named && (yield* lockProject(named.id));
+    if (project === undefined) continue;
+    const change = new LockChange(ctx, project.id);
+    const found = yield* locksOn(ctx, { origin, caller, place, project });
+    const own = found.flatMap(({ pattern, mine }) =>
+      mine?.project === project.id &&
+      mine.task === null &&
+      mine.reason === REASON &&
+      patternOf(mine).key === pattern.key
+        ? mine
+        : [],
+    );
+    yield* change.release(own, "released");
+    yield* change.serve();
+    yield* change.settle();
+    yield* change.flush();
+  }
 }

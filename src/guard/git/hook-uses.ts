@@ -20,6 +20,18 @@ export async function commitInHook(cwd: string, env: Readonly<Record<string, str
   return { verb: "git commit", top: root.top, paths, effect: "takes", narrowed: narrowedAt(root.prefix, "git commit") };
 }
 
+/** The files of the commit that git has just made, without those that have changed again. */
+export async function committedInHook(cwd: string): Promise<Pick<FileUse, "top" | "paths">> {
+  const tree = treeAt(cwd, {});
+  const [root, committed, changes] = await Promise.all([
+    tree.root(),
+    tree.paths(["diff-tree", "--no-commit-id", "--name-only", "-r", "--root", "-z", "HEAD"]),
+    tree.changes(),
+  ]);
+  const changed = new Set(changes.map((change) => change.path));
+  return { top: root?.top ?? cwd, paths: committed.filter((file) => !changed.has(file)) };
+}
+
 /** The stash that git is about to make, by the lines that it gives to its reference-transaction hook. */
 export async function stashInHook(cwd: string, transaction: string): Promise<FileUse | undefined> {
   const [, id] = /^\S+ (\S+) refs\/stash$/m.exec(transaction) ?? [];

@@ -1,7 +1,7 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { takeEditedFiles } from "../../../src/engine/guard/edits.js";
+import { freeEditedFiles, takeEditedFiles } from "../../../src/engine/guard/edits.js";
 import { EDIT_LOCK_MS, holdingsOf } from "../../../src/engine/guard/guarded-files.js";
 import type { HookOrigin } from "../../../src/engine/guard/hook-origin.js";
 import { readWorkplace } from "../../../src/runtime/files/workplace.js";
@@ -25,6 +25,7 @@ describe.each(BACKENDS)("the guard of edits, on %s", (backend) => {
     return {
       ...app,
       take: (origin: HookOrigin, file: string) => engine.transact((ctx) => takeEditedFiles(ctx, origin, places(file))),
+      free: (origin: HookOrigin, file: string) => engine.transact((ctx) => freeEditedFiles(ctx, origin, places(file))),
       ask: (origin: HookOrigin, file: string) => engine.read((ctx) => holdingsOf(ctx, origin, places(file))),
     };
   }
@@ -63,6 +64,16 @@ describe.each(BACKENDS)("the guard of edits, on %s", (backend) => {
     expect(await isDue()).toBe(true);
     await engine.transact((ctx) => takeEditedFiles(ctx, FIRST, []));
     expect(await isDue()).toBe(false);
+  });
+
+  test("a committed file that an edit alone had locked is free again, by its editor's commit and no other's", async () => {
+    const { take, free, ask } = await repository();
+    await take(FIRST, "a.ts");
+    await free(SECOND, "a.ts");
+    expect(await ask(SECOND, "a.ts")).toMatchObject({ others: [{ path: "a.ts" }] });
+    await free(FIRST, "a.ts");
+    expect(await ask(SECOND, "a.ts")).toMatchObject({ others: [] });
+    expect(await take(SECOND, "a.ts")).toEqual([]);
   });
 
   test("a lock that was asked for by hand is respected, but for the origin whose environment has its handle", async () => {
