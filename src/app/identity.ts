@@ -1,5 +1,5 @@
 import os from "node:os";
-import { handleOf, slugOf, suffixOf } from "../engine/agents/handle.js";
+import { handleOf, slugOf, suffixOf } from "../base/names.js";
 import type { Caller, SessionIdentity } from "../engine/context.js";
 import type { Config } from "../config.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";

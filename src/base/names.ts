@@ -1,3 +1,5 @@
+import { createHash } from "node:crypto";
+
 /** Names in a definition, and of projects, agents and workflows, match this. */
 export const NAME_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 export const NAME_LENGTH_MAX = 100;
@@ -93,4 +95,25 @@ function editDistance(a: string, b: string, bound: number): number | undefined {
   }
   const distance = last[b.length] ?? 0;
   return distance <= bound ? distance : undefined;
+}
+
+const SLUG_LENGTH_MAX = 40;
+
+/** `claude-code-3f2a`: the client's name, and enough of its conversation, or else of the session, to tell its windows apart. */
+export function handleOf(client: string, conversation: string): string {
+  return `${slugOf(client, "agent")}-${suffixOf(conversation)}`;
+}
+
+export function slugOf(client: string, fallback: string): string {
+  const slug = client
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, SLUG_LENGTH_MAX);
+  return slug === "" ? fallback : slug;
+}
+
+export function suffixOf(id: string): string {
+  return createHash("sha256").update(id).digest("hex").slice(0, 4);
 }

@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { handleOf } from "../../src/engine/agents/handle.js";
+import { handleOf } from "../../src/base/names.js";
 import type { ResultOf } from "../../src/tools/registry.js";
 import path from "node:path";
 import { expect, test } from "vitest";

@@ -7,7 +7,7 @@ import {
 } from "../../store/presence/sessions.js";
 import { conversationKey } from "../../base/names.js";
 import type { Tx } from "../../store/tx.js";
-import { handleOf } from "../agents/handle.js";
+import { handleOf } from "../../base/names.js";
 import type { EngineContext } from "../context.js";
 
 /** A process above a hook. */

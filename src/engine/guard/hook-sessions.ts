@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { conversationKey } from "../../base/names.js";
 import { processKey, saveSession, type Session } from "../../store/presence/sessions.js";
 import type { Tx } from "../../store/tx.js";
-import { handleOf } from "../agents/handle.js";
+import { handleOf } from "../../base/names.js";
 import type { EngineContext } from "../context.js";
 import type { HookCaller, SeenProcess } from "./hook-caller.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { handleOf } from "../../../src/engine/agents/handle.js";
+import { handleOf } from "../../../src/base/names.js";
 import { findHookCaller } from "../../../src/engine/guard/hook-caller.js";
 import { type HookClient, mayBeCaller, openHookSession } from "../../../src/engine/guard/hook-sessions.js";
 import type { Command } from "../../../src/engine/context.js";
