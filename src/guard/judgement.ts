@@ -13,7 +13,7 @@ export interface GuardHost {
   free(files: readonly string[]): Promise<void>;
   usesOf(command: string, cwd: string): Promise<readonly FileUse[]>;
   /** The facts for a session that starts, or whose context was compacted. */
-  noteAtStart(compacted: boolean): Promise<string | undefined>;
+  noteAtStart(): Promise<string | undefined>;
   /** Why an agent that stops has something left to do. */
   workLeft(): Promise<string | undefined>;
   /** A file of a work tree, absolute. */
@@ -33,7 +33,7 @@ export async function judge(call: HookCall, host: GuardHost): Promise<HookVerdic
     return undefined;
   }
   if (call.event === "session-start") {
-    const text = await host.noteAtStart(call.compacted);
+    const text = await host.noteAtStart();
     return text === undefined ? undefined : { kind: "tell", text };
   }
   if (call.event === "stop" && !call.again) {

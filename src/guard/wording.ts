@@ -44,19 +44,22 @@ function clockTime(at: number): string {
   return `${new Date(at).toISOString().slice(11, 16)} UTC`;
 }
 
-/** Facts for a session that starts: what it holds, else that Baton is here. Undefined where there is neither. */
-export function startNote({ tasks, files, project, ready }: SessionNotes, compacted: boolean): string | undefined {
+/** Note at a session's start, or after its context was compacted: what it holds, with the brief of its first task; else that Baton is here. */
+export function startNote(
+  { tasks, files, project, ready }: SessionNotes,
+  brief: string | undefined,
+): string | undefined {
   if (tasks.length > 0 || files.length > 0) {
-    const again = compacted ? " claim_task returns its brief again." : " claim_task returns its brief.";
     const held = tasks.map(
-      (task) =>
+      (task, index) =>
         `This session holds task ${task.key} (${task.id}), "${shownLine(task.title).slice(0, 200)}", as ${task.agent ?? ""}` +
-        `${task.token === undefined ? "" : `, token ${task.token}`}${filesOf(task.files)}.${again}`,
+        `${task.token === undefined ? "" : `, token ${task.token}`}${filesOf(task.files)}.` +
+        (index === 0 && brief !== undefined ? "" : " claim_task returns its brief."),
     );
     const own = files.map(({ path, until }) => (until === undefined ? path : `${path} until ${until}`));
     const locked =
       own.length === 0 ? [] : [`Files locked by this session without a task: ${own.slice(0, SHOWN_MAX).join(", ")}.`];
-    return [...held, ...locked].join(" ");
+    return [[...held, ...locked].join(" "), ...(brief === undefined ? [] : [brief])].join("\n\n");
   }
   if (project === undefined) return undefined;
   const tasksReady =

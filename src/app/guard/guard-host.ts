@@ -9,7 +9,8 @@ import { freeEditedFiles, takeEditedFiles } from "../../engine/guard/edits.js";
 import { type GuardedFiles, holdingsOf } from "../../engine/guard/guarded-files.js";
 import type { HookOrigin } from "../../engine/guard/hook-origin.js";
 import type { ClientKind } from "../../engine/guard/hook-sessions.js";
-import { sessionNotes } from "../../engine/guard/session-notes.js";
+import { heldBrief, sessionNotes } from "../../engine/guard/session-notes.js";
+import type { Brief } from "../../engine/claims/brief.js";
 import type { GuardHost } from "../../guard/judgement.js";
 import { startNote, workLeft } from "../../guard/wording.js";
 import { ancestors, clientAmong } from "../../runtime/ancestry.js";
@@ -98,10 +99,26 @@ async function hostOf(engine: Engine, { client, conversation, cwd }: GuardOrigin
     take: (files) => engine.transact((ctx) => takeEditedFiles(ctx, origin, placesOf(files))),
     free: (files) => engine.transact((ctx) => freeEditedFiles(ctx, origin, placesOf(files))),
     usesOf: async (command, from) => (await import("../../guard/git/uses.js")).usesOf(command, from),
-    noteAtStart: async (compacted) => startNote(await notes(), compacted),
+    noteAtStart: async () => {
+      const found = await notes();
+      const [task] = found.tasks;
+      const brief = task && (await engine.read((ctx) => heldBrief(ctx, task)));
+      return startNote(found, brief && (await briefText(brief)));
+    },
     workLeft: async () => workLeft(await notes()),
     at: (top, file) => path.join(top, file),
   };
+}
+
+/** Clients keep a longer text of a hook out of the conversation. */
+const BRIEF_BYTES_MAX = 7_000;
+
+async function briefText(brief: Brief): Promise<string> {
+  const [{ claimAnswer }, { renderResult }] = await Promise.all([
+    import("../../tools/claims.js"),
+    import("../../dispatch/render.js"),
+  ]);
+  return renderResult(claimAnswer({ outcome: "claimed", brief }), BRIEF_BYTES_MAX).text;
 }
 
 /** More files than these are looked for in the project of their repository, which meets the locks of projects inside of it. */

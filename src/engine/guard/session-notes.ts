@@ -1,8 +1,10 @@
 import { iso } from "../../base/time.js";
-import { runningTasksOf, type Task } from "../../store/tasks/tasks.js";
+import { findTaskAndSpec, runningTasksOf, type Task } from "../../store/tasks/tasks.js";
 import { untaskedLocksOfAgent } from "../../store/locks/locks.js";
 import { readyTasksOf } from "../../store/tasks/ready-counts.js";
-import type { Tx } from "../../store/tx.js";
+import { findRun } from "../../store/runs/runs.js";
+import { together, type Tx } from "../../store/tx.js";
+import { type Brief, briefOf } from "../claims/brief.js";
 import type { EngineContext, Workplace } from "../context.js";
 import { isStale } from "../locks/conflicts.js";
 import { locksHeldBy } from "../locks/task-locks.js";
@@ -50,4 +52,13 @@ export function* sessionNotes(ctx: EngineContext, origin: HookOrigin, workplace:
   const project = yield* findProject({ ...ctx, caller: { ...ctx.caller, workplace } });
   const counts = project && (yield* readyTasksOf(project.id, caller?.agents ?? []));
   return { tasks, files, project: project?.name, ready: counts?.ready ?? 0, readyOfOwnRuns: counts?.ofOwnRuns ?? 0 };
+}
+
+/** Returns the brief of a task at hand, as a claim that resumes it would. Undefined where it is held no more, or not certainly. A query. */
+export function* heldBrief(ctx: EngineContext, { id, token }: TaskAtHand): Tx<Brief | undefined> {
+  if (token === undefined) return undefined;
+  const [found, locks] = yield* together([findTaskAndSpec(id), locksHeldBy(id)]);
+  if (found?.task.status !== "running" || found.task.token !== token) return undefined;
+  const run = yield* findRun(found.task.run);
+  return run && (yield* briefOf(ctx, found, { run, locks, resumed: true }));
 }
