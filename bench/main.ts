@@ -14,6 +14,7 @@ import { argumentsOf } from "../test/support/servers/arguments.js";
 import { type Benchmark, type Outcome, verdictOn } from "./harness/benchmark.js";
 import { checkpoints } from "./cases/checkpoints.js";
 import { flatness } from "./cases/flatness.js";
+import { hooks } from "./cases/hooks.js";
 import { makespan } from "./cases/makespan.js";
 import { memory } from "./cases/memory.js";
 import { parked } from "./cases/parked.js";
@@ -40,6 +41,7 @@ const ALL: readonly Benchmark[] = [
   memory,
   wake,
   tools,
+  hooks,
   makespan,
 ];
 

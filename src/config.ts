@@ -1,6 +1,5 @@
 import fs from "node:fs";
 import path from "node:path";
-import envPaths from "env-paths";
 import { z } from "zod";
 import { AREAS } from "./base/areas.js";
 import { BatonError, hasCode, messageOf } from "./base/errors.js";
@@ -10,6 +9,7 @@ import { hint } from "./base/names.js";
 import { PRESENT_NAMES, type Settings, settingsSchema, withPresentNames } from "./base/settings.js";
 import { flawOfError, parseJsonc, placeOfError } from "./config/jsonc.js";
 import { expandServers, mcpServersSchema, serversOf, serversOfClient } from "./config/mcp-servers.js";
+import { CONFIG_FILE, DATABASE_FILE, type DatabaseConfig, ownDirectories } from "./config/database.js";
 import { absolutePath } from "./config/paths.js";
 import { LOWERABLE, readRepositoryFile } from "./config/repository-file.js";
 
@@ -38,17 +38,6 @@ export interface Config {
   readonly warnings: readonly string[];
 }
 
-export type DatabaseConfig =
-  | {
-      readonly kind: "sqlite";
-      /** Absolute. */
-      readonly file: string;
-      readonly synchronous: "FULL" | "NORMAL";
-      /** Whether it is the default place, whose directories are made; those of a place that was named are not. */
-      readonly isDefault: boolean;
-    }
-  | { readonly kind: "postgres"; readonly url: string; readonly connections: number };
-
 /** Flags a person typed; undefined means not typed. */
 export interface Flags {
   /** A SQLite file. */
@@ -70,7 +59,6 @@ export interface ConfigSources {
 
 const LOG_LEVELS = ["silent", "error", "warn", "info", "debug"] as const;
 const TOOLSETS = [...AREAS, "all"] as const;
-const FILE_NAME = "baton.json";
 const PREFIX = "BATON_";
 
 // A list may be written as one text with commas, which is how flags and the environment have it.
@@ -134,11 +122,6 @@ interface Given {
 }
 type Values = Map<Name, Given>;
 
-/** The directories of the person's own configuration and data. */
-export function ownDirectories(): ReturnType<typeof envPaths> {
-  return envPaths("baton", { suffix: "" });
-}
-
 /**
  * Reads flags, then BATON_* variables, then the person's own baton.json, then the defaults: the first that names a value
  * decides. A baton.json of the repository (searched upwards from `cwd` to the git root) may lower limits.
@@ -150,12 +133,12 @@ export function loadConfig(sources: ConfigSources): Config {
   const values: Values = new Map();
   const warnings: string[] = [];
   takeTyped(values, sources, warnings);
-  const repository = readRepositoryFile(cwd, FILE_NAME);
+  const repository = readRepositoryFile(cwd, CONFIG_FILE);
   if (repository.warning !== undefined) warnings.push(repository.warning);
   const lowered = repository.found && repositoryValues(repository.found);
   const toolsets = lowered?.get("toolsets");
   if (toolsets !== undefined && !values.has("toolsets")) values.set("toolsets", toolsets);
-  const ownFile = path.join(own.config, FILE_NAME);
+  const ownFile = path.join(own.config, CONFIG_FILE);
   if (fs.existsSync(ownFile)) {
     for (const [name, written] of readFile(parseObject(ownFile, readText(ownFile)), ownFile)) {
       const isSet = values.has(name) || (name === "database_url" && sources.flags.db !== undefined);
@@ -168,7 +151,7 @@ export function loadConfig(sources: ConfigSources): Config {
   const placed = (name: "db" | "output_directory" | "templates_directory", otherwise: string) =>
     pathOf(parsed[name], { name, given: values.get(name) }) ?? otherwise;
   return deepFreeze({
-    database: databaseOf(parsed, placed("db", path.join(own.data, "baton.db"))),
+    database: databaseOf(parsed, placed("db", path.join(own.data, DATABASE_FILE))),
     toolsets: parsed.toolsets,
     commands: commandsOf(parsed.read_only ? false : parsed.allow_commands, allowedRoots),
     allowedRoots,
@@ -338,9 +321,4 @@ export function settingsWithOrigins({ settings, origins }: Config) {
   return Object.entries(settings)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => ({ name, value, origin: origins[name] ?? "default" }));
-}
-
-/** Whether the database exists already. For PostgreSQL only the server can tell, so the answer is yes. */
-export function databaseIsThere({ database }: Config): boolean {
-  return database.kind === "postgres" || fs.existsSync(database.file);
 }

@@ -3,7 +3,7 @@ import { chownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { defaultSettings } from "../src/base/settings.js";
+import { defaultSettings } from "../src/base/settings/defaults.js";
 import { loadConfig } from "../src/config.js";
 import { LOWERABLE } from "../src/config/repository-file.js";
 import { startServer } from "./support/servers/client.js";

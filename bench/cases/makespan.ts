@@ -1,7 +1,8 @@
 import path from "node:path";
 import type { Parsed } from "../../src/engine/definitions/definition.js";
 import { readWfFormat } from "../../src/engine/workflows/imports.js";
-import { defaultSettings, type Settings } from "../../src/base/settings.js";
+import { defaultSettings } from "../../src/base/settings/defaults.js";
+import { type Settings } from "../../src/base/settings.js";
 import { ManualClock } from "../../src/runtime/clock.js";
 import { sortableIds } from "../../src/runtime/ids.js";
 import { seededRandom } from "../../src/runtime/random.js";

@@ -12,7 +12,8 @@ import { executeWorkflow, type Started } from "../../src/engine/runs/executions.
 import type { Project } from "../../src/engine/projects/projects.js";
 import { createProject } from "../../src/engine/projects/creation.js";
 import { openSession } from "../../src/engine/presence/sessions.js";
-import { defaultSettings, type Settings } from "../../src/base/settings.js";
+import { defaultSettings } from "../../src/base/settings/defaults.js";
+import { type Settings } from "../../src/base/settings.js";
 import type { TaskChanged } from "../../src/engine/lifecycle/run-change.js";
 import { completeTask } from "../../src/engine/tasks/tasks.js";
 import type { ClaimTarget } from "../../src/store/scheduling/lanes.js";

@@ -1,5 +1,6 @@
 import os from "node:os";
-import { type Config, databaseIsThere } from "../config.js";
+import { type Config } from "../config.js";
+import { databaseIsThere } from "../config/database.js";
 import { hasCode } from "../base/errors.js";
 import type { Settings } from "../base/settings.js";
 import type { Caller } from "../engine/context.js";

@@ -1,5 +1,6 @@
 import os from "node:os";
-import { type DatabaseConfig, type Flags, loadConfig, ownDirectories } from "../config.js";
+import { type Flags, loadConfig } from "../config.js";
+import { type DatabaseConfig, ownDirectories } from "../config/database.js";
 import { BatonError } from "../base/errors.js";
 import { isName, NAME_RULE, nameFrom } from "../base/names.js";
 import { PACKAGE_ROOT } from "../runtime/package-root.js";

@@ -1,7 +1,7 @@
 import fs from "node:fs";
 import os from "node:os";
 import type { App } from "./app.js";
-import type { DatabaseConfig } from "../config.js";
+import type { DatabaseConfig } from "../config/database.js";
 import { BatonError } from "../base/errors.js";
 import { pruneAllDeadLetters, pruneAllSessions, pruneRuns } from "../engine/background/retention.js";
 import { isAlive } from "../runtime/processes.js";

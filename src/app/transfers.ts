@@ -3,7 +3,7 @@ import path from "node:path";
 import { VERSION } from "../runtime/version.js";
 import { iso } from "../base/time.js";
 import { BatonError, codeOf } from "../base/errors.js";
-import type { DatabaseConfig } from "../config.js";
+import type { DatabaseConfig } from "../config/database.js";
 import { exportRows } from "../store/exports/read.js";
 import { EXPORT_FORMAT, type ExportHeader } from "../store/exports/tables.js";
 import { importRows } from "../store/exports/write.js";

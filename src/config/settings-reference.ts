@@ -1,4 +1,5 @@
-import { defaultSettings, type Settings } from "../base/settings.js";
+import { defaultSettings } from "../base/settings/defaults.js";
+import { type Settings } from "../base/settings.js";
 import { LOWERABLE } from "./repository-file.js";
 
 /** Each setting in words, for docs/configuration.md: a setting without words does not compile. */

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Client } from "@modelcontextprotocol/sdk/client/index.js";
@@ -5,7 +6,7 @@ import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js"
 import type { McpError } from "@modelcontextprotocol/sdk/types.js";
 import { expect, onTestFinished, test } from "vitest";
 import { startServer } from "../support/servers/client.js";
-import { temporaryDirectory } from "../support/databases/databases.js";
+import { migratedFile, temporaryDirectory } from "../support/databases/databases.js";
 import { until } from "../support/until.js";
 
 const ROOT = path.resolve(import.meta.dirname, "../..");
@@ -36,11 +37,19 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]], [["--read-only"]]])(
     const loaded = files.flatMap((file) => MODULES[path.relative("dist", file)] ?? [file]);
     expect(loaded).toContain("src/main.ts");
     expect(loaded).toContain("src/app/serve.ts");
-    // Modules a plain start needs: errors, settings with their durations and modes, areas, the tests for an object and a directory, and the
+    // Modules a plain start needs: errors, settings with their defaults, durations and modes, areas, the tests for an object and a directory, and the
     // search for the nearest name.
-    const light = ["errors", "settings", "durations", "statuses", "names", "areas", "json", "directories"].map(
-      (name) => `src/base/${name}.ts`,
-    );
+    const light = [
+      "errors",
+      "settings",
+      "settings/defaults",
+      "durations",
+      "statuses",
+      "names",
+      "areas",
+      "json",
+      "directories",
+    ].map((name) => `src/base/${name}.ts`);
     const heavy = loaded.filter((file) =>
       /^src\/(?:cli|base|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg|graphology)/.test(
         file,
@@ -49,6 +58,27 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]], [["--read-only"]]])(
     expect(heavy.filter((file) => !light.includes(file))).toEqual([]);
   },
 );
+
+test("a hook loads neither the command line, nor the protocol, nor what checks what is written: it starts at each edit", () => {
+  const directory = temporaryDirectory();
+  const hook = path.join(directory, "hook.mjs");
+  writeFileSync(hook, HOOK);
+  const db = path.join(directory, "baton.db");
+  cpSync(migratedFile(), db);
+  const document = { session_id: "a", cwd: directory, hook_event_name: "PreToolUse", tool_name: "Edit" };
+  const { stderr } = spawnSync(process.execPath, ["--import", hook, "dist/main.js", "guard", "claude-code"], {
+    cwd: ROOT,
+    env: { PATH: process.env["PATH"], HOME: directory, XDG_CONFIG_HOME: directory, BATON_DB: db },
+    input: JSON.stringify({ ...document, tool_input: { file_path: "a.ts" } }),
+    encoding: "utf8",
+  });
+  const loaded = [...stderr.matchAll(/^loads (.*)$/gm)].map(([, url = ""]) => url);
+  expect(loaded).toContainEqual(expect.stringMatching(/node_modules\/better-sqlite3\//));
+  expect(loaded).not.toContainEqual(
+    expect.stringMatching(/node_modules\/(?:zod|commander|@modelcontextprotocol|@marcbachmann|yaml|pg|graphology)/),
+  );
+  expect(stderr).not.toContain("could not be asked");
+});
 
 test("mcp.json is a client configuration that works as it is, in a checkout that is built", async () => {
   const { mcpServers } = JSON.parse(readFileSync(path.join(ROOT, "mcp.json"), "utf8")) as {

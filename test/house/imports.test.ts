@@ -125,7 +125,7 @@ const PACKAGES = [
   { name: "p-limit", files: ["src/executors/**"] },
   { name: "pino", files: ["src/runtime/logger.ts"] },
   { name: "commander", files: ["src/cli/**", "src/main.ts"] },
-  { name: "env-paths", files: ["src/config.ts"] },
+  { name: "env-paths", files: ["src/config/database.ts"] },
   { name: "@modelcontextprotocol/sdk", files: ["src/mcp/**"] },
   { name: "@modelcontextprotocol/sdk/client", files: ["src/executors/mcp/{client,http}.ts"] },
   { name: "@modelcontextprotocol/sdk/shared", files: ["src/mcp/**", "src/executors/mcp/stdio.ts"] },

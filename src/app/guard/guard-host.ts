@@ -1,15 +1,14 @@
 import { existsSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { type Config, databaseIsThere, loadConfig } from "../../config.js";
+
+import { databaseIsThere } from "../../config/database.js";
 import { isName } from "../../base/names.js";
 import type { Caller } from "../../engine/context.js";
 import { type Engine, engineFor } from "../../engine/engine.js";
-import { freeEditedFiles, takeEditedFiles } from "../../engine/guard/edits.js";
 import { type GuardedFiles, holdingsOf } from "../../engine/guard/guarded-files.js";
 import type { HookOrigin } from "../../engine/guard/hook-origin.js";
 import type { ClientKind } from "../../engine/guard/hook-sessions.js";
-import { heldBrief, sessionNotes } from "../../engine/guard/session-notes.js";
 import type { Brief } from "../../engine/claims/brief.js";
 import type { GuardHost } from "../../guard/judgement.js";
 import { startNote, workLeft } from "../../guard/wording.js";
@@ -19,6 +18,7 @@ import { readWorkplace } from "../../runtime/files/workplace.js";
 import { type Runtime, systemRuntime } from "../../runtime/runtime.js";
 import { VERSION } from "../../runtime/version.js";
 import type { Store } from "../../store/tx.js";
+import { type GuardConfig, guardConfig } from "./guard-config.js";
 
 const BUSY_MS = 1_000;
 
@@ -35,7 +35,7 @@ export async function withEngine<T>(
   ms: number,
   ask: (host: GuardHost) => Promise<T>,
 ): Promise<T | undefined> {
-  const config = loadConfig({ flags: {}, env: process.env, cwd: from.cwd });
+  const config = await guardConfig(from.cwd);
   if (!databaseIsThere(config)) return undefined;
   return within(ms, async () => {
     const runtime = systemRuntime();
@@ -60,7 +60,7 @@ async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function openStore({ database }: Config, runtime: Runtime): Promise<Store> {
+async function openStore({ database }: GuardConfig, runtime: Runtime): Promise<Store> {
   const shared = { runtime, busyMs: BUSY_MS };
   if (database.kind === "postgres") {
     const { openPostgres } = await import("../../store/postgres/postgres.js");
@@ -70,7 +70,7 @@ async function openStore({ database }: Config, runtime: Runtime): Promise<Store>
   return openSqlite({ ...shared, file: database.file, synchronous: database.synchronous });
 }
 
-function engineOn(store: Store, config: Config, clock: Runtime["clock"]): Engine {
+function engineOn(store: Store, config: GuardConfig, clock: Runtime["clock"]): Engine {
   const caller: Caller = {
     agent: "guard",
     session: null,
@@ -93,14 +93,23 @@ async function hostOf(engine: Engine, { client, conversation, cwd }: GuardOrigin
     process: clientAmong(above),
     ownHandle: own !== undefined && isName(own) ? own : undefined,
   };
-  const notes = () => engine.read((ctx) => sessionNotes(ctx, origin, readWorkplace(cwd)));
+  const notes = async () => {
+    const { sessionNotes } = await import("../../engine/guard/session-notes.js");
+    return engine.read((ctx) => sessionNotes(ctx, origin, readWorkplace(cwd)));
+  };
   return {
     holdings: (files) => engine.read((ctx) => holdingsOf(ctx, origin, placesOf(files))),
-    take: (files) => engine.transact((ctx) => takeEditedFiles(ctx, origin, placesOf(files))),
-    free: (files) => engine.transact((ctx) => freeEditedFiles(ctx, origin, placesOf(files))),
+    take: async (files) => {
+      const { takeEditedFiles } = await import("../../engine/guard/edits.js");
+      return engine.transact((ctx) => takeEditedFiles(ctx, origin, placesOf(files)));
+    },
+    free: async (files) => {
+      const { freeEditedFiles } = await import("../../engine/guard/edits.js");
+      return engine.transact((ctx) => freeEditedFiles(ctx, origin, placesOf(files)));
+    },
     usesOf: async (command, from) => (await import("../../guard/git/uses.js")).usesOf(command, from),
     noteAtStart: async () => {
-      const found = await notes();
+      const [found, { heldBrief }] = await Promise.all([notes(), import("../../engine/guard/session-notes.js")]);
       const [task] = found.tasks;
       const brief = task && (await engine.read((ctx) => heldBrief(ctx, task)));
       return startNote(found, brief && (await briefText(brief)));

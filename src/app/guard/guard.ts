@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { ownDirectories } from "../../config.js";
+import { ownDirectories } from "../../config/database.js";
 import { messageOf } from "../../base/errors.js";
 import type { ClientKind } from "../../engine/guard/hook-sessions.js";
 import { answerOf } from "../../guard/hooks/hook-answer.js";

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { ProjectConfig } from "../../store/projects/projects.js";
 import { withPresentNames } from "../../base/settings.js";
 import { closedObject } from "../../base/strict-object.js";
+import { DEFAULT_CONFIG } from "./projects.js";
 import { missingFirst, problemsError, zodProblems } from "../../base/problems.js";
 
 // Permission roles of agents are decided with permissions (spec 03), which come later.
@@ -10,7 +11,7 @@ const LATER: ReadonlySet<string> = new Set(["agents"]);
 /** A project's configuration, checked as a whole. */
 export const projectConfigSchema = closedObject(
   {
-    worktrees: z.enum(["per_worktree", "shared"]).default("per_worktree"),
+    worktrees: z.enum(["per_worktree", "shared"]).default(DEFAULT_CONFIG.worktrees),
     max_parallel: z.int().min(1).max(10_000).optional(),
     retention_days: z.number().min(0).max(36_500).optional(),
     /** The parties that `not_by` tells apart: connections, or handles, so that subagents of one connection may review each other. */

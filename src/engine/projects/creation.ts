@@ -8,7 +8,7 @@ import type { EngineContext, Workplace } from "../context.js";
 import { liesWithin } from "../../base/directories.js";
 import { parseProjectConfig } from "./config.js";
 import { requireOwnRetention } from "./retention.js";
-import { archived, findProject, type Project, relate, textOrNull } from "./projects.js";
+import { archived, DEFAULT_CONFIG, findProject, type Project, relate, textOrNull } from "./projects.js";
 
 /** The project of work that happens outside any repository. It has no root. */
 export const PERSONAL = "personal";
@@ -91,7 +91,7 @@ function* tryToMake(
     status: "active",
     description: textOrNull(description),
     describedBy: textOrNull(description) === null ? null : ctx.caller.agent,
-    config: config ?? parseProjectConfig({}),
+    config: config ?? DEFAULT_CONFIG,
     createdAt: ctx.now,
     updatedAt: ctx.now,
   };

@@ -14,6 +14,8 @@ import { hint } from "../../base/names.js";
 
 export type Project = projects.Project;
 
+export const DEFAULT_CONFIG: projects.ProjectConfig = { worktrees: "per_worktree" };
+
 /**
  * The project of a reference (an id or a name, archived ones too); without one the active project whose root is the
  * longest that contains the caller's directory, or undefined. Errors: `not_found` for a reference that is none, with

@@ -7,7 +7,7 @@ import {
   requireDefinition,
 } from "../../../src/engine/definitions/definition.js";
 import type { Problem } from "../../../src/base/problems.js";
-import { defaultSettings } from "../../../src/base/settings.js";
+import { defaultSettings } from "../../../src/base/settings/defaults.js";
 import { processorMs } from "../../support/servers/processor-time.js";
 
 const limits = defaultSettings;

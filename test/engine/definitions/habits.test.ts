@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseDefinition } from "../../../src/engine/definitions/definition.js";
-import { defaultSettings } from "../../../src/base/settings.js";
+import { defaultSettings } from "../../../src/base/settings/defaults.js";
 
 function problemsOf(text: string): string[] {
   const parsed = parseDefinition(text, { limits: defaultSettings });

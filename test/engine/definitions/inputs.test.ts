@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { requireDefinition } from "../../../src/engine/definitions/definition.js";
 import { bindInputs } from "../../../src/engine/definitions/inputs.js";
-import { defaultSettings } from "../../../src/base/settings.js";
+import { defaultSettings } from "../../../src/base/settings/defaults.js";
 
 const { definition } = requireDefinition(
   {

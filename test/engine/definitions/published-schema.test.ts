@@ -1,7 +1,7 @@
 import { AjvJsonSchemaValidator } from "@modelcontextprotocol/sdk/validation/ajv";
 import { describe, expect, test } from "vitest";
 import { parseDefinition } from "../../../src/engine/definitions/definition.js";
-import { defaultSettings } from "../../../src/base/settings.js";
+import { defaultSettings } from "../../../src/base/settings/defaults.js";
 import { workflowJsonSchema } from "../../../src/engine/definitions/published-schema.js";
 
 const { $schema: dialect, ...schema } = workflowJsonSchema();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseDefinition, requireDefinition } from "../../../src/engine/definitions/definition.js";
-import { defaultSettings } from "../../../src/base/settings.js";
+import { defaultSettings } from "../../../src/base/settings/defaults.js";
 
 const limits = defaultSettings;
 const human = (rest: object) => ({ key: "a", kind: "human", ask: "?", ...rest });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parseDefinition, requireDefinition } from "../../../src/engine/definitions/definition.js";
 import type { Problem } from "../../../src/base/problems.js";
-import { defaultSettings } from "../../../src/base/settings.js";
+import { defaultSettings } from "../../../src/base/settings/defaults.js";
 import { processorMs } from "../../support/servers/processor-time.js";
 
 const limits = defaultSettings;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { Problems } from "../../../src/base/problems.js";
-import { defaultSettings } from "../../../src/base/settings.js";
+import { defaultSettings } from "../../../src/base/settings/defaults.js";
 import { addGraphProblems } from "../../../src/engine/graph/problems.js";
 
 /** Each step needs all before it. */

@@ -7,7 +7,7 @@ import { engineFor } from "../../../src/engine/engine.js";
 import { findProject, type Project } from "../../../src/engine/projects/projects.js";
 import { createProject, requireProject } from "../../../src/engine/projects/creation.js";
 import { updateProject } from "../../../src/engine/projects/updates.js";
-import { defaultSettings } from "../../../src/base/settings.js";
+import { defaultSettings } from "../../../src/base/settings/defaults.js";
 import { readWorkplace } from "../../../src/runtime/files/workplace.js";
 import type { Store } from "../../../src/store/tx.js";
 import { BACKENDS, createDatabase, temporaryDirectory } from "../../support/databases/databases.js";

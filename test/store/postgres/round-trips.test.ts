@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from "vitest";
-import { defaultSettings } from "../../../src/base/settings.js";
+import { defaultSettings } from "../../../src/base/settings/defaults.js";
 import type { Brief } from "../../../src/engine/claims/brief.js";
 import { claimTask } from "../../../src/engine/claims/claims.js";
 import { requireDefinition } from "../../../src/engine/definitions/definition.js";
