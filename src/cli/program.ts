@@ -101,6 +101,8 @@ Examples:
   baton show                                  the newest run with its results
   baton call create_task --title "Fix login" --prompt "…"
   baton call --help                           every operation there is
+  baton init                                  set up the clients of this repository
+  baton guard check src/a.ts                  does another agent hold this file?
   baton doctor                                check your setup`;
 
 /** Makes the actions of commands. The module of a command is loaded when it is typed. */
