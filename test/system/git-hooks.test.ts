@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
-import { everything, type InitRepository, initRepository } from "../support/fixtures/init-repository.js";
+import { everything, type InitRepository, initRepository, PROGRAM } from "../support/fixtures/init-repository.js";
 import { installed, programsOf } from "./npm-package.js";
 
 /** A tool that runs a repository's hooks: how people set it up, with a hook of their own that leaves the file `own-ran`. */
@@ -72,6 +72,20 @@ for (const { name, programs, setUp } of TOOLS) {
       run("git", "commit", "-m", "a");
       expect(existsSync(repository.at("own-ran"))).toBe(true);
       expect(repository.git("show", "--name-only", "--format=", "HEAD").split("\n")).toContain("a.txt");
+    });
+
+    test("refuses a commit of a file that an agent holds, and the hook after a commit lets it be", async () => {
+      const { repository, run } = place();
+      await repository.init("--yes", "--client", "claude-code");
+      const { fixture } = repository;
+      const lock = ["call", "acquire_file_lock", "--paths", '["a.txt"]'];
+      const env = { ...fixture.env, BATON_AGENT: "zoe" };
+      expect(spawnSync(process.execPath, [PROGRAM, ...lock], { cwd: fixture.cwd, env }).status).toBe(0);
+      for (const file of ["a.txt", "b.txt"]) repository.write(file, "a\n");
+      run("git", "add", "a.txt", "b.txt");
+      expect(() => run("git", "commit", "-m", "both")).toThrow(/a\.txt is held by zoe until/);
+      run("git", "commit", "-m", "one", "--", "b.txt");
+      expect(repository.git("show", "--name-only", "--format=", "HEAD").trim()).toBe("b.txt");
     });
 
     test("leaves with --undo byte for byte, and the repository's own hook runs on", async () => {
