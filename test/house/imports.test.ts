@@ -14,7 +14,7 @@ const THIS_FILE = "test/house/imports.test.ts";
 // oxfmt-ignore
 const ROOMS = [
   { house: "engine", floor: 1, room: "expressions", node: ["module", "vm"] },
-  { house: "engine", floor: 1, room: "paths" },
+  { house: "engine", floor: 1, room: "paths", node: ["module"] },
   { house: "engine", floor: 1, room: "graph", node: ["module"] },
   { house: "engine", floor: 1, room: "{context,disk-paths,effect,engine,idempotency,lookup,machine,person}.ts" },
   { house: "engine", floor: 2, room: "scheduling" },

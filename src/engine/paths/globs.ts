@@ -1,4 +1,4 @@
-import picomatch from "picomatch";
+import { createRequire } from "node:module";
 
 /**
  * Globs are compared segment by segment: picomatch decides within a segment, a table over both patterns decides about
@@ -65,11 +65,14 @@ export function globSegment(text: string): Segment {
 }
 
 // Everything but the wild signs is a letter, and dot files are files.
+const require = createRequire(import.meta.url);
 const OPTIONS = { dot: true, nonegate: true, noextglob: true, windows: false } as const;
 
 function matcherOf(segment: string): (name: string) => boolean {
   // A lock on `app/[slug]/page.tsx` is first of all a lock on the file of that name.
   const pattern = segment.replace(/\[[^\]]+\]|[()|+!@^$"'~]/g, (sign) => (sign.length > 1 ? sign : `\\${sign}`));
+  // Loaded for the first pattern with a wild sign: a guard, which starts at each edit, meets none in most projects.
+  const picomatch = require("picomatch") as (glob: string, options: typeof OPTIONS) => (name: string) => boolean;
   const matches = picomatch(pattern, OPTIONS);
   return (name) => name === segment || matches(name);
 }
