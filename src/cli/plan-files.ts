@@ -46,14 +46,15 @@ export function findPlans(root: string, directory: string): FoundPlans {
   const groups = new Map<string, SourceFile[]>();
   const skipped: { path: string; why: string }[] = [];
   let bytes = 0;
-  for (const { place, isLink } of candidates(root, directory)) {
+  for (const { place, isLink, isFile } of candidates(root, directory)) {
     const full = path.join(root, place);
     if (isLink) skipped.push({ path: place, why: "is a symbolic link" });
+    else if (!isFile) skipped.push({ path: place, why: "is no file" });
     else if ((bytes += fs.statSync(full).size) > BYTES_MAX)
       skipped.push({ path: place, why: `is beyond ${BYTES_MAX} bytes in all` });
     else {
       const group = BACKLOG.exec(place)?.[1] ?? place;
-      const text = readText(full);
+      const text = readText(full, place);
       if (typeof text === "string") groups.set(group, [...(groups.get(group) ?? []), { path: place, text }]);
       else skipped.push({ path: place, why: text.why });
     }
@@ -61,18 +62,25 @@ export function findPlans(root: string, directory: string): FoundPlans {
   return { found: [...groups].map(([at, files]) => ({ path: at, files })), skipped };
 }
 
-function readText(file: string): string | { readonly why: string } {
+function readText(file: string, place: string): string | { readonly why: string } {
   try {
-    return textOfPlan(fs.readFileSync(file), file);
+    return textOfPlan(fs.readFileSync(file), place);
   } catch (error) {
-    if (error instanceof Error) return { why: error.message };
+    if (error instanceof Error) return { why: `cannot be read: ${error.message.replace(/\.$/, "")}` };
     throw error;
   }
 }
 
+interface Candidate {
+  readonly place: string;
+  readonly isLink: boolean;
+  /** False for a pipe or a device, which may never end. */
+  readonly isFile: boolean;
+}
+
 /** Paths from the root of what may be plans, in order. */
-function candidates(root: string, directory: string): { place: string; isLink: boolean }[] {
-  const found: { place: string; isLink: boolean }[] = [];
+function candidates(root: string, directory: string): Candidate[] {
+  const found: Candidate[] = [];
   const open: [directory: string, level: number][] = [[directory, 0]];
   let entries = 0;
   for (let next = open.shift(); next !== undefined && entries < ENTRIES_MAX; next = open.shift()) {
@@ -84,7 +92,7 @@ function candidates(root: string, directory: string): { place: string; isLink: b
       const isInside = place.split("/").some((part) => FOLDERS.has(part));
       if (entry.isDirectory() && isInside && level < LEVELS_MAX) open.push([whole, level + 1]);
       else if (!entry.isDirectory() && (BACKLOG.test(place) || SINGLE.some((pattern) => pattern.test(place))))
-        found.push({ place, isLink: entry.isSymbolicLink() });
+        found.push({ place, isLink: entry.isSymbolicLink(), isFile: entry.isFile() });
     }
   }
   return found.toSorted((a, b) => (a.place < b.place ? -1 : 1));

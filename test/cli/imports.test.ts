@@ -1,0 +1,53 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { describe, expect, test } from "vitest";
+import { startCommandLineFixture } from "../support/servers/command-line.js";
+import { baton } from "../support/servers/in-process.js";
+
+/** A repository with these files. */
+function repository(files: Readonly<Record<string, string | Buffer>>) {
+  const fixture = startCommandLineFixture();
+  execFileSync("git", ["init", "-q"], { cwd: fixture.cwd });
+  for (const [file, content] of Object.entries(files)) {
+    mkdirSync(path.dirname(path.join(fixture.cwd, file)), { recursive: true });
+    writeFileSync(path.join(fixture.cwd, file), content);
+  }
+  return { fixture, run: async (...words: string[]) => (await baton(fixture, words)).stdout };
+}
+
+const TODO = "- [ ] Write the parser\n- [x] Choose a name\n";
+
+describe("baton import", () => {
+  test("finds the plans of a repository, says what each would become, and what it did not read", async () => {
+    const { fixture, run } = repository({
+      "TODO.md": TODO,
+      "PLAN.md": Buffer.from([0xff, 0x00]),
+      ".taskmaster/tasks/tasks.json": '{"tasks": [',
+      ".beads/issues.jsonl": '{"id":"a-1","title":"Mend it","status":"open"}\n{"id":',
+    });
+    symlinkSync("TODO.md", path.join(fixture.cwd, "TASKS.md"));
+    execFileSync("mkfifo", [path.join(fixture.cwd, "ROADMAP.md")]);
+    const said = await run("import");
+    expect(said).toMatch(/^\.beads\/issues\.jsonl: beads "beads"\n {2}a new run: 1 task,/m);
+    expect(said).toMatch(/^TODO\.md: check list "TODO"\n {2}a new run: 1 task,[^]*baton import TODO\.md --apply$/m);
+    expect(said).toContain("PLAN.md was not read: it cannot be read: PLAN.md, line 1: byte 0xff is not UTF-8");
+    expect(said).toContain("ROADMAP.md was not read: it is no file.");
+    expect(said).toContain("TASKS.md was not read: it is a symbolic link.");
+    expect(await run("runs")).not.toContain("TODO");
+  });
+
+  test("makes a run with --apply alone, and again brings it up to date", async () => {
+    const { fixture, run } = repository({ "docs/TODO.md": TODO });
+    expect(await run("import", "docs")).toContain("a new run: 1 task");
+    expect(await run("runs")).not.toContain("TODO");
+    expect(await run("import", "docs/TODO.md", "--apply")).toMatch(/run run_\w+ started: 1 task/);
+    expect(await run("import", "docs/TODO.md", "--apply")).toMatch(/run run_\w+ is up to date/);
+    writeFileSync(path.join(fixture.cwd, "docs/TODO.md"), `${TODO.replace("[ ]", "[x]")}- [ ] Test it\n`);
+    const updated = await run("import", "docs/TODO.md", "--apply");
+    expect(updated).toMatch(/run run_\w+: 1 task added, 1 task completed, done at the source/);
+    const tasks = await run("call", "list_tasks");
+    expect(tasks).toMatch(/title Write the parser[^\n]*status succeeded/);
+    expect(tasks).toMatch(/title Test it[^\n]*status ready/);
+  });
+});
