@@ -137,7 +137,8 @@ function headlineOf(result: Record<string, unknown>): string | undefined {
   }
   if (outcome === "none")
     return `Nothing to claim: ${show(reason)}${typeof detail === "string" ? `: ${shownLine(detail)}` : ""}.`;
-  if (outcome === "queued") return `Queued, place ${show(result["position"])}: nothing is locked yet.`;
+  if (outcome === "queued")
+    return `Queued, place ${show(result["position"])}: nothing is locked yet. The same call waits on and keeps the place.`;
   if (outcome === "denied") return deniedLine(result);
   if (outcome === "deadlock") return "Not locked: waiting would have closed a cycle of waits.";
   if (outcome === "granted") return lockedLine(result);
@@ -159,8 +160,11 @@ const ORDERS: Readonly<Record<string, string>> = {
   deadline_passed: "The deadline has passed (deadline_passed): finish only if it still serves.",
 };
 
-const pathsOf = (value: unknown): string =>
-  Array.isArray(value) ? value.slice(0, PATHS_NAMED_MAX).map(show).join(", ") : "";
+function pathsOf(value: unknown): string {
+  if (!Array.isArray(value)) return "";
+  const more = value.length - PATHS_NAMED_MAX;
+  return `${value.slice(0, PATHS_NAMED_MAX).map(show).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+}
 const PATHS_NAMED_MAX = 5;
 
 function lockedLine({ locks }: Record<string, unknown>): string {
