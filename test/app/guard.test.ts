@@ -87,6 +87,18 @@ describe("baton guard", () => {
     expect(readdirSync(data, { recursive: true }).filter((name) => /[0-9a-f]{32}$/.test(String(name)))).toHaveLength(1);
   });
 
+  test("looks at no path that is too long for a file, and at a line of many commands from its start", async () => {
+    const { location } = await createDatabase("sqlite");
+    const { cwd, run, hook } = repositoryWith(location);
+    run(["call", "acquire_file_lock", "--paths", '["src/auth.ts"]'], "", { BATON_AGENT: "zoe" });
+    const long = path.join(cwd, "x/".repeat(50_000));
+    expect(hook("claude-code/PreToolUse.Write", { tool_input: { file_path: long } })).toMatchObject({ stdout: "" });
+    const command = "git add -A; ".repeat(2_000);
+    const { stdout, stderr } = hook("claude-code/PreToolUse.Bash", { tool_input: { command } });
+    expect(stdout).toContain("src/auth.ts is held by zoe");
+    expect(stderr).toBe("");
+  });
+
   test.each([
     ["no JSON", "{"],
     ["of no client", '{"a": 1}'],

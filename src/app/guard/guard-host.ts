@@ -133,11 +133,15 @@ async function briefText(brief: Brief): Promise<string> {
 /** More files than these are looked for in the project of their repository, which meets the locks of projects inside of it. */
 const DIRECTORIES_MAX = 8;
 
+/** No file system has longer ones. */
+const PATH_CHARS_MAX = 4_096;
+
 /** Files by the place that they lie in, with their real paths. */
 function placesOf(files: readonly string[]): GuardedFiles[] {
   const places = new Map<string, { workplace: GuardedFiles["workplace"]; files: string[] }>();
   const byDirectory = new Map<string, GuardedFiles["workplace"]>();
   for (const file of files) {
+    if (file.length > PATH_CHARS_MAX) continue;
     const real = realPlace(file);
     if (real === undefined) continue;
     const directory = directoryOf(real);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import type { FileUse } from "./file-use.js";
 import { gitCallOf } from "./git-call.js";
 import { programsOf, type ProgramCall } from "../shell/shell-line.js";
@@ -7,6 +8,8 @@ import { writtenBy } from "./writers.js";
 
 const TIME_MAX_MS = 1_000;
 const ALIAS_DEPTH_MAX = 5;
+/** A line may have thousands of commands: so many are asked about at once. */
+const AT_ONCE_MAX = 4;
 const VERB_NAMES: ReadonlySet<string> = new Set(Object.keys(VERBS));
 
 /**
@@ -18,6 +21,7 @@ export async function usesOf(
   cwd: string,
   limit: AbortSignal = AbortSignal.timeout(TIME_MAX_MS),
 ): Promise<readonly FileUse[]> {
+  setMaxListeners(0, limit);
   return usesOfLine(command, { cwd, limit, depth: 0 });
 }
 
@@ -31,8 +35,12 @@ interface Search {
 async function usesOfLine(line: string, search: Search): Promise<readonly FileUse[]> {
   if (search.depth > ALIAS_DEPTH_MAX) return [];
   const programs = programsOf(line, search.cwd);
-  const uses = await Promise.all(programs.map(async (program) => usesOfProgram(program, search)));
-  return uses.flat().filter((use) => use.paths.length > 0);
+  const uses: FileUse[] = [];
+  for (let from = 0; from < programs.length && !search.limit.aborted; from += AT_ONCE_MAX) {
+    const some = programs.slice(from, from + AT_ONCE_MAX);
+    uses.push(...(await Promise.all(some.map(async (program) => usesOfProgram(program, search)))).flat());
+  }
+  return uses.filter((use) => use.paths.length > 0);
 }
 
 async function usesOfProgram(program: ProgramCall, { limit, depth }: Search): Promise<readonly FileUse[]> {
