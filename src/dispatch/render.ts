@@ -170,7 +170,7 @@ const PATHS_NAMED_MAX = 5;
 function lockedLine({ locks }: Record<string, unknown>): string {
   const [first] = Array.isArray(locks) ? locks.filter(isObject) : [];
   const until = typeof first?.["expires_at"] === "string" ? ` until ${first["expires_at"]}` : " until its task ends";
-  return `Locked${until}: edit these files now, and release_file_lock when you are done.`;
+  return `Locked${until}: read these files again where you had read them before, edit them, and release_file_lock when you are done.`;
 }
 
 /** Says who holds what was asked for until when: so long another agent waits, or does something else. */

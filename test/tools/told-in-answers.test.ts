@@ -139,7 +139,7 @@ describe("the text of a lock's answer", () => {
   it("says until when files are locked without a task, and what a release gave free", () => {
     const locks = [{ path: "a.ts", mode: "exclusive", token: 1, expires_at: "2026-01-01T00:30:00.000Z" }];
     expect(renderResult({ outcome: "granted", locks, conflicts: [] }).text).toMatch(
-      /^Locked until 2026-01-01T00:30:00.000Z: edit these files now/,
+      /^Locked until 2026-01-01T00:30:00.000Z: read these files again where you had read them before, edit them/,
     );
     const released = {
       released: ["a.ts"],
