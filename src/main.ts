@@ -42,8 +42,9 @@ const args = process.argv.slice(2);
 const flags = serveFlags(args);
 try {
   // Each way loads only what it needs: the protocol's SDK on one side, the command line's parser on the other.
-  if (args[0] === "guard") {
-    await (await import("./app/guard/guard.js")).guard(args.slice(1));
+  const asksForHelp = args[0] === "help" && args[1] === "guard";
+  if (args[0] === "guard" || asksForHelp) {
+    await (await import("./app/guard/guard.js")).guard(asksForHelp ? ["--help"] : args.slice(1));
   } else if (flags === undefined) {
     const [{ runCommandLine }, { commandHost }] = await Promise.all([
       import("./cli/program.js"),

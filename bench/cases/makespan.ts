@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Parsed } from "../../src/engine/definitions/definition.js";
-import { readWfFormat } from "../../src/engine/workflows/imports.js";
+import { readWfFormat } from "../../src/engine/workflows/wfformat.js";
 import { defaultSettings } from "../../src/base/settings/defaults.js";
 import { type Settings } from "../../src/base/settings.js";
 import { ManualClock } from "../../src/runtime/clock.js";

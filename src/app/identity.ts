@@ -67,7 +67,7 @@ export class Identity {
     return (this.#client ??= this.#callerOf(name));
   }
 
-  /** The same, of this conversation unless another is known. Before the first call: with it the agent's handle changes. */
+  /** Returns the client in a conversation, unless another is known. Before the first call: with it the agent's handle changes. */
   clientIn(name: string, conversation: string | null): Caller {
     const client = (this.#client ??= this.#callerOf(name));
     if (client.clientSession !== null || conversation === null) return client;

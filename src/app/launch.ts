@@ -26,7 +26,7 @@ export function launch(
   const onActive = () => startInterval(runBackground, config.settings);
   // A pass under way may have read too early; the pass after it has not.
   const runAnother = () => void app.runBackground().then(runBackground, runBackground);
-  // Outlives this process: Claude Code names its conversation so.
+  // Claude Code's name for its conversation outlives this process.
   const clientSession = conversationKey(process.env["CLAUDE_CODE_SESSION_ID"]);
   const app: App = new App({ clientSession, ...options, config, logger, onActive, onDue: soon(runAnother, DUE_MS) });
   return { app, config, logger };

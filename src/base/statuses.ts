@@ -73,3 +73,7 @@ export const LOCK_STATES = ["held", "offered", "queued"] as const;
 /** The effect of a failed task on the rest of its run. */
 export const ON_FAILURE = ["continue", "stop", "compensate"] as const;
 export type OnFailure = (typeof ON_FAILURE)[number];
+
+/** Clients that `baton init` sets up and `baton guard` is named for. */
+export const CLIENT_NAMES = ["claude-code", "cursor", "vscode", "codex", "gemini"] as const;
+export type ClientName = (typeof CLIENT_NAMES)[number];

@@ -8,7 +8,7 @@ import type { ClientPlace } from "../init/clients/client.js";
 import { applicationData } from "../init/clients/vscode.js";
 import { missingProgram, serversIn } from "../init/own-servers.js";
 import { repositoryAt } from "../init/repository.js";
-import { setupStates } from "../init/setup-state.js";
+import { setupStates } from "../init/hooks-in-place.js";
 
 interface ClientEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -3,6 +3,7 @@ import path from "node:path";
 import { hasCode } from "../base/errors.js";
 import { utf8Text } from "../base/texts/text-file.js";
 import type { SourceFile } from "../imports/foreign-plan.js";
+import { gitRootOf } from "../config/repository-file.js";
 import { UsageError } from "./failure.js";
 
 /** Files that are read together: a file, or a folder of one plan. */
@@ -35,10 +36,7 @@ const BYTES_MAX = 10_000_000;
 
 /** The root of the git repository around a directory, else the directory itself: the paths of plans begin there. */
 export function rootAround(directory: string): string {
-  for (let place = directory; ; place = path.dirname(place)) {
-    if (fs.existsSync(path.join(place, ".git"))) return place;
-    if (place === path.dirname(place)) return directory;
-  }
+  return gitRootOf(directory) ?? directory;
 }
 
 /** Finds the plans below a directory, in the places where tools keep them. Symbolic links are not followed. */

@@ -4,6 +4,7 @@ import { Writable } from "node:stream";
 import { Command, CommanderError, Help, Option } from "commander";
 import type { CommandHost } from "../app/command-host.js";
 import { hint } from "../base/names.js";
+import { CLIENT_NAMES } from "../base/statuses.js";
 import type { Flags } from "../config.js";
 import { type Act, type CommandFunction, type CommandPlace, runCommand } from "./command.js";
 import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
@@ -233,15 +234,7 @@ function addInit(program: Command, act: Act): void {
   program
     .command("init")
     .description("set up the clients, hooks and git of this repository: shows a diff and asks before it writes")
-    .addOption(
-      new Option("--client <name...>", "only these, instead of those that are found").choices([
-        "claude-code",
-        "cursor",
-        "vscode",
-        "codex",
-        "gemini",
-      ]),
-    )
+    .addOption(new Option("--client <name...>", "only these, instead of those that are found").choices(CLIENT_NAMES))
     .option("--yes", "do not ask")
     .option("--undo", "restore the files as they were before")
     .action(act(async () => (await import("./commands/init.js")).init));

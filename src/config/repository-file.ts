@@ -74,7 +74,8 @@ function findUpwards(cwd: string, name: string): string | undefined {
   }
 }
 
-function gitRootOf(start: string): string | undefined {
+/** The nearest directory, from this one up, that holds a `.git`. */
+export function gitRootOf(start: string): string | undefined {
   for (let directory = start; ; directory = path.dirname(directory)) {
     if (fs.existsSync(path.join(directory, ".git"))) return directory;
     if (directory === path.dirname(directory)) return undefined;

@@ -1,3 +1,4 @@
+import path from "node:path";
 import type { HeldFile, Holdings } from "../engine/guard/guarded-files.js";
 import type { FileUse } from "./git/file-use.js";
 import type { HookVerdict } from "./hooks/hook-answer.js";
@@ -16,8 +17,6 @@ export interface GuardHost {
   noteAtStart(): Promise<string | undefined>;
   /** Why an agent that stops has something left to do. */
   workLeft(): Promise<string | undefined>;
-  /** A file of a work tree, absolute. */
-  at(top: string, file: string): string;
 }
 
 /** Decides about a call. Denies only what would touch work that another agent holds. */
@@ -55,13 +54,13 @@ export async function judgeUse(
   { verb, top, paths, effect, narrowed }: FileUse,
   host: GuardHost,
 ): Promise<string | undefined> {
-  const files = paths.map((file) => host.at(top, file));
+  const files = paths.map((file) => path.join(top, file));
   const { others, own, isDue } = await host.holdings(files);
   if (others.length === 0) {
     if (effect === "edits" && isDue) await host.take(files);
     return undefined;
   }
   const mine = new Set(own);
-  const kept = paths.filter((file) => mine.has(host.at(top, file)));
+  const kept = paths.filter((file) => mine.has(path.join(top, file)));
   return useDenied(verb, others, kept.length === 0 ? undefined : narrowed?.(kept));
 }

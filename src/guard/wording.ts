@@ -6,15 +6,14 @@ const SHOWN_MAX = 5;
 
 /** Why an edit is denied, and what is open to the agent: facts, which no client takes for orders of a stranger. */
 export function editDenied(held: readonly HeldFile[]): string {
-  const paths = [...new Set(held.map(({ path }) => path))];
-  return `${heldSentences(held)} Open to you: ${waysOut(paths)}.`;
+  return `${heldSentences(held)} Open to you: ${waysOut(held)}.`;
 }
 
 /** Why a command line is denied. */
 export function useDenied(verb: string, held: readonly HeldFile[], narrowed: string | undefined): string {
   const instead = narrowed === undefined ? "" : `\`${narrowed}\`, which leaves them alone; `;
   const does = `${verb} would take along or change work of others.`;
-  return `${does} ${heldSentences(held)} Open to you: ${instead}${waysOut([...new Set(held.map(({ path }) => path))])}.`;
+  return `${does} ${heldSentences(held)} Open to you: ${instead}${waysOut(held)}.`;
 }
 
 function heldSentences(held: readonly HeldFile[]): string {
@@ -35,7 +34,8 @@ function heldSentence({ path, lockedPath, agent, task, until, reason }: HeldFile
   return `${path} is held by ${agent}${what} ${time}${by}.`;
 }
 
-function waysOut(paths: readonly string[]): string {
+function waysOut(held: readonly HeldFile[]): string {
+  const paths = [...new Set(held.map(({ path }) => path))];
   const some = JSON.stringify(paths.slice(0, SHOWN_MAX));
   return `acquire_file_lock {"paths": ${some}, "wait_seconds": 60} waits for it, another file, or another task by claim_task`;
 }

@@ -90,7 +90,7 @@ function whyNoTask(folder: string, { fields, id, known }: Content): string | und
 }
 
 function partsOf(text: string): { head: string | undefined; body: string } {
-  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const lines = text.split(/\r?\n/);
   const end = lines[0]?.trimEnd() === "---" ? lines.findIndex((line, at) => at > 0 && line.trimEnd() === "---") : -1;
   if (end < 0) return { head: undefined, body: text };
   return { head: lines.slice(1, end).join("\n"), body: lines.slice(end + 1).join("\n") };

@@ -1,5 +1,5 @@
 import { isObject, type JsonObject } from "../base/json.js";
-import { sections, textOf, textsOf, titleAndText } from "./contents.js";
+import { objectIn, sections, textOf, textsOf, titleAndText } from "./contents.js";
 import { type JsonRecord, recordsOf } from "./json-records.js";
 import type { ForeignPlan, ForeignTask, SourceFile, TaskState, Unmapped } from "./foreign-plan.js";
 
@@ -96,7 +96,7 @@ function issuesOf(file: SourceFile, unmapped: Unmapped[]): Map<string, Issue> {
 }
 
 function recordsIn(file: SourceFile, unmapped: Unmapped[]): JsonRecord[] {
-  const text = file.text.replace(/^\uFEFF/, "");
+  const { text } = file;
   if (text.trimStart().startsWith("[")) {
     const read = recordsOf(file, []);
     unmapped.push(...read.unmapped);
@@ -106,23 +106,12 @@ function recordsIn(file: SourceFile, unmapped: Unmapped[]): JsonRecord[] {
   for (const [index, line] of text.split("\n").entries()) {
     if (line.trim() === "") continue;
     const place = `${file.path}:${index + 1}`;
-    const fields = objectOf(line);
+    const fields = objectIn(line);
     if (fields !== undefined) records.push({ place, fields });
     else unmapped.push({ place, what: line.trim().slice(0, 60), why: "is no JSON object, as each line must be" });
     if (unmapped.length === BAD_LINES_MAX) break;
   }
   return records;
-}
-
-function objectOf(line: string): JsonObject | undefined {
-  if (!line.trimStart().startsWith("{")) return undefined;
-  try {
-    const value: unknown = JSON.parse(line);
-    return isObject(value) ? value : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function edgesOf({ dependencies }: JsonObject): Edge[] {

@@ -1,3 +1,5 @@
+import { isObject, type JsonObject } from "../base/json.js";
+
 /** Values of foreign documents, which may be of any kind, as what a plan needs. */
 
 /** A text with something in it; a number as its digits. */
@@ -32,4 +34,15 @@ export function sections(text: string, parts: Readonly<Record<string, string | u
 
 export function paragraphs(parts: readonly (string | undefined)[]): string {
   return parts.filter((part) => part !== undefined && part !== "").join("\n\n");
+}
+
+/** The object that a JSON text is; undefined for any other text. */
+export function objectIn(text: string): JsonObject | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }

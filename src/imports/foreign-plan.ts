@@ -1,3 +1,5 @@
+import type { PRIORITY_NAMES } from "../base/statuses.js";
+
 /** A plan that another tool keeps, as its reader understood it. Readers are pure, bounded, and never throw for odd content. */
 
 export interface SourceFile {
@@ -21,7 +23,7 @@ export interface ForeignTask {
   readonly parent?: string | undefined;
   /** Paths it names as its own to write. */
   readonly files?: readonly string[] | undefined;
-  readonly priority?: "critical" | "high" | "normal" | "low" | undefined;
+  readonly priority?: (typeof PRIORITY_NAMES)[number] | undefined;
   readonly labels?: readonly string[] | undefined;
   readonly assignee?: string | undefined;
   /** Such as `tasks.md:12`. */

@@ -190,8 +190,9 @@ const PRIORITY_LABEL =
 /** `P1`, `priority: high`, `priority/critical`, `high`. A digit alone says nothing. */
 function priorityOf(labels: readonly string[]): ForeignTask["priority"] {
   for (const label of labels) {
-    const [, critical, high, normal] = PRIORITY_LABEL.exec(label) ?? [undefined];
-    if (!PRIORITY_LABEL.test(label) || /^\d$/.test(label)) continue;
+    const found = PRIORITY_LABEL.exec(label);
+    if (found === null || /^\d$/.test(label)) continue;
+    const [, critical, high, normal] = found;
     if (critical !== undefined) return "critical";
     if (high !== undefined) return "high";
     return normal === undefined ? "low" : "normal";

@@ -1,4 +1,5 @@
 import { isObject, type JsonObject } from "../base/json.js";
+import { objectIn } from "./contents.js";
 import type { SourceFile, Unmapped } from "./foreign-plan.js";
 
 export interface JsonRecord {
@@ -17,7 +18,7 @@ export function recordsOf(
   file: SourceFile,
   wrappers: readonly string[],
 ): { records: JsonRecord[]; unmapped: Unmapped[] } {
-  const text = file.text.replace(/^\uFEFF/, "");
+  const { text } = file;
   const unmapped: Unmapped[] = [];
   const records: JsonRecord[] = [];
   const { spans, broken } = outermostObjects(text);
@@ -26,7 +27,7 @@ export function recordsOf(
     line += lineFeeds(text, counted, from);
     counted = from;
     const place = `${file.path}:${line}`;
-    const value = parsed(text.slice(from, to));
+    const value = objectIn(text.slice(from, to));
     if (value === undefined) unmapped.push({ place, what: text.slice(from, from + 60), why: "is no JSON" });
     if (unmapped.length === BAD_RECORDS_MAX) break;
     if (value !== undefined) for (const fields of unwrapped(value, wrappers)) records.push({ place, fields });
@@ -75,16 +76,6 @@ function unwrapped(value: JsonObject, wrappers: readonly string[]): JsonObject[]
   }
   if (Array.isArray(inner)) return inner.filter(isObject);
   return isObject(inner) ? [inner] : [];
-}
-
-function parsed(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isObject(value) ? value : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function lineFeeds(text: string, from: number, to: number): number {

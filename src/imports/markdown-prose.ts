@@ -8,7 +8,7 @@ const FENCE = /^\s{0,3}(?:[-*+>]\s+|\d+[.)]\s+){0,10}(`{3,}|~{3,})(.*)$/;
 
 /** The lines of a Markdown text without front matter, code in fences and comments. */
 export function proseOf(text: string): ProseLine[] {
-  const lines = text.replace(/^\uFEFF/, "").split(/\r\n|[\n\r]/);
+  const lines = text.split(/\r\n|[\n\r]/);
   const prose: ProseLine[] = [];
   let fence: string | undefined;
   let comment = false;

@@ -1,3 +1,4 @@
+import { PRIORITY_NAMES } from "../base/statuses.js";
 import { paragraphs, titleAndText } from "./contents.js";
 import type { ForeignPlan, ForeignTask, SourceFile, TaskState, Unmapped } from "./foreign-plan.js";
 import { headingOf, type ProseLine, proseOf } from "./markdown-prose.js";
@@ -13,7 +14,6 @@ const STATES: Readonly<Record<string, TaskState>> = {
 };
 /** A list in parentheses at the end of an item: `(id: ship; needs: test, docs; files: src/a.ts)`. */
 const NOTES = /\s*\(((?:id|needs|files|priority):[^()]{1,2000})\)\s*$/;
-const PRIORITIES = new Set(["critical", "high", "normal", "low"]);
 const TAB = "    ";
 const ITEMS_MAX = 20_000;
 
@@ -169,7 +169,6 @@ function taskOf({ notes, before, parent, ...item }: Item): ForeignTask {
       .split(",")
       .map((one) => one.trim())
       .filter((one) => one !== "");
-  const priority = notes.get("priority");
   const where = item.headings.length === 0 ? undefined : `Under: ${item.headings.join(" / ")}`;
   return {
     ref: item.ref,
@@ -178,7 +177,7 @@ function taskOf({ notes, before, parent, ...item }: Item): ForeignTask {
     needs: [...list("needs"), ...(before === undefined ? [] : [before.ref])],
     parent: parent?.ref,
     files: list("files"),
-    priority: PRIORITIES.has(priority ?? "") ? (priority as ForeignTask["priority"]) : undefined,
+    priority: PRIORITY_NAMES.find((name) => name === notes.get("priority")),
     place: item.place,
   };
 }

@@ -14,7 +14,7 @@ interface Format {
   readonly read: (files: readonly SourceFile[]) => ForeignPlan[];
 }
 
-const isJson = ({ text }: SourceFile): boolean => /^\s*[[{]/.test(text.slice(0, SNIFFED_CHARS).replace(/^\uFEFF/, ""));
+const isJson = ({ text }: SourceFile): boolean => /^\s*[[{]/.test(text.slice(0, SNIFFED_CHARS));
 const says = ({ text }: SourceFile, words: RegExp): boolean => words.test(text.slice(0, SNIFFED_CHARS));
 const SNIFFED_CHARS = 100_000;
 
@@ -44,7 +44,7 @@ const FORMATS: readonly Format[] = [
   {
     format: "backlog-md",
     knows: ({ path, text }) =>
-      /(?:^|\/)(?:backlog\.)?config\.ya?ml$/.test(path) || (TASK_PATH.test(path) && /^\uFEFF?---\r?\n/.test(text)),
+      /(?:^|\/)(?:backlog\.)?config\.ya?ml$/.test(path) || (TASK_PATH.test(path) && /^---\r?\n/.test(text)),
     read: readBacklogMd,
   },
   {

@@ -1,6 +1,7 @@
+import { PRIORITY_NAMES } from "../base/statuses.js";
 import { isObject, type JsonObject } from "../base/json.js";
 import { nameFrom } from "../base/names.js";
-import { textOf, textsOf, titleAndText } from "./contents.js";
+import { objectIn, textOf, textsOf, titleAndText } from "./contents.js";
 import type { ForeignPlan, ForeignTask, SourceFile, TaskState, Unmapped } from "./foreign-plan.js";
 import { headingOf } from "./markdown-prose.js";
 
@@ -22,7 +23,6 @@ const STATES: Readonly<Record<string, TaskState>> = {
   skipped: "dropped",
   cancelled: "dropped",
 };
-const PRIORITIES = new Set(["critical", "high", "normal", "low"]);
 
 export function isRunExport(start: string): boolean {
   return /^\s*\{\s*"baton"\s*:\s*"run"/.test(start) || /<!-- baton \{/.test(start);
@@ -62,7 +62,7 @@ function planFrom({ path, run, title, tasks, unmapped }: Parts): ForeignPlan {
 }
 
 function planOfJson({ path, text }: SourceFile): ForeignPlan {
-  const document = objectOf(text) ?? {};
+  const document = objectIn(text) ?? {};
   const run = isObject(document["run"]) ? document["run"] : {};
   const listed: readonly unknown[] = Array.isArray(document["tasks"]) ? document["tasks"] : [];
   const unmapped: Unmapped[] =
@@ -77,7 +77,7 @@ function planOfJson({ path, text }: SourceFile): ForeignPlan {
 }
 
 function planOfList({ path, text }: SourceFile): ForeignPlan {
-  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  const lines = text.split(/\r?\n/);
   const drafts: { fields: JsonObject; state: TaskState; place: string; prompt: string[] }[] = [];
   let [run, title] = [undefined as string | undefined, undefined as string | undefined];
   for (const [at, line] of lines.entries()) {
@@ -88,7 +88,7 @@ function planOfList({ path, text }: SourceFile): ForeignPlan {
     if (words !== undefined) {
       const { own, data } = partsOfItem(words);
       // A box that a person has added has no comment.
-      const fields = objectOf(data) ?? { key: nameFrom(own.toLowerCase(), "task") };
+      const fields = objectIn(data) ?? { key: nameFrom(own.toLowerCase(), "task") };
       drafts.push({
         fields: { ...fields, title: own },
         state: BOXES[mark] ?? "open",
@@ -125,7 +125,6 @@ function taskOf(
   if (key === undefined || said === undefined) return undefined;
   const prompt = textOf(fields["prompt"]);
   const status = textOf(fields["status"]) ?? "";
-  const priority = textOf(fields["priority"]) ?? "";
   const files = isObject(fields["files"]) ? fields["files"]["write"] : fields["files"];
   // The prompt of an imported task begins with its title.
   const rest = prompt?.startsWith(said) === true ? prompt.slice(said.length).trim() : prompt;
@@ -135,17 +134,7 @@ function taskOf(
     state: state ?? (Object.hasOwn(STATES, status) ? STATES[status] : undefined) ?? "open",
     needs: textsOf(fields["needs"]),
     files: textsOf(files),
-    priority: PRIORITIES.has(priority) ? (priority as ForeignTask["priority"]) : undefined,
+    priority: PRIORITY_NAMES.find((name) => name === textOf(fields["priority"])),
     place,
   };
-}
-
-function objectOf(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
-    return isObject(value) ? value : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

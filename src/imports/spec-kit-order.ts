@@ -29,7 +29,7 @@ const NAMED_MAX = 100;
 /**
  * The tasks that each task waits for. spec-kit says: phases follow one another, but the user stories wait for the phases before
  * them only and run side by side; within a phase the tasks follow in their order, and neighbours marked `[P]` run side by side.
- * What the document says about a phase ("Depends on US1") replaces what is usual for it.
+ * A sentence of the document about a phase ("Depends on US1") replaces that rule for it.
  */
 export function needsOf(phases: readonly PlanPhase[], order: readonly string[]): Map<string, string[]> {
   const edges = new Edges();

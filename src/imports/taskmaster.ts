@@ -28,7 +28,7 @@ export function readTaskmaster(files: readonly SourceFile[]): ForeignPlan[] {
     ];
     let parsed: unknown;
     try {
-      parsed = JSON.parse(text.replace(/^\uFEFF/, ""));
+      parsed = JSON.parse(text);
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
       return broken(`is no JSON: ${error.message}`);

@@ -1,3 +1,4 @@
+import { CLIENT_NAMES } from "../base/statuses.js";
 import { accessSync, constants, realpathSync } from "node:fs";
 import path from "node:path";
 import { isObject, type JsonObject } from "../base/json.js";
@@ -58,7 +59,7 @@ export function shellWord(word: string): string {
   return process.platform === "win32" ? `"${plain}"` : `'${plain.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-const GUARDED = "claude-code|cursor|vscode|codex|gemini|git";
+const GUARDED = [...CLIENT_NAMES, "git"].join("|");
 const HOOK = new RegExp(String.raw`(?:^|[\s/\\'"])(?:baton|main\.js)['"]?\s+guard\s+(?:${GUARDED})\b`);
 /** Where a hook of a client has its command, by client and shell. */
 const COMMANDS = ["command", "bash", "powershell"];

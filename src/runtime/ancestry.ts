@@ -1,8 +1,7 @@
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { promisify } from "node:util";
-import type { ProcessMark } from "./processes.js";
+import { type ProcessMark, readIfThere, statOf } from "./processes.js";
 
 /** A process above another one. */
 export interface Ancestor extends ProcessMark {
@@ -14,8 +13,6 @@ export interface Ancestor extends ProcessMark {
 }
 
 const ANCESTORS_MAX = 32;
-// USER_HZ, fixed at 100 in the kernel's interface to user space.
-const MS_PER_TICK = 10;
 const PS_MS_MAX = 1_000;
 
 /**
@@ -35,19 +32,13 @@ export async function ancestors(): Promise<readonly Ancestor[]> {
 /** The same where there is a /proc; empty elsewhere. */
 export function ancestorsInProc(): readonly Ancestor[] {
   return chainFrom(process.ppid, (pid) => {
-    const stat = readIfThere(`/proc/${pid}/stat`);
+    const stat = statOf(pid);
     if (stat === undefined) return undefined;
-    // The name in parentheses may hold anything; the numbered fields start behind its end, with the third.
-    const [open, close] = [stat.indexOf("("), stat.lastIndexOf(")")];
-    const fields = stat.slice(close + 2).split(" ");
+    const { name, fields, startedAt: processStartedAt } = stat;
     const [parent, session, terminal] = [Number(fields[1]), Number(fields[3]), Number(fields[4])];
     const commandLine = (readIfThere(`/proc/${pid}/cmdline`) ?? "").split("\0").filter((word) => word !== "");
-    const processStartedAt = Number(fields[19]) * MS_PER_TICK;
     const leadsTerminal = session === pid && terminal !== 0;
-    return {
-      parent,
-      ancestor: { pid, processStartedAt, name: stat.slice(open + 1, close), commandLine, leadsTerminal },
-    };
+    return { parent, ancestor: { pid, processStartedAt, name, commandLine, leadsTerminal } };
   });
 }
 
@@ -109,12 +100,4 @@ function isWrapper({ name, commandLine: [program = "", script = ""] }: Ancestor)
   const own = program.startsWith("/") ? path.basename(program) : (program.split(" ")[0] ?? "");
   if (WRAPPERS.test(own) || WRAPPERS.test(name.split(" ")[0] ?? "")) return true;
   return /^node$/.test(own) && WRAPPERS.test(path.basename(script));
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
-  }
 }

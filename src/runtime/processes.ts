@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 /** A process as it was recorded: a pid is used again, its start is not. */
 export interface ProcessMark {
   readonly pid: number;
-  /** As `startOf` gives it. */
+  /** As `statOf` tells it. */
   readonly processStartedAt: number;
 }
 
@@ -18,29 +18,39 @@ export function isAlive(mark: ProcessMark): boolean {
     // EPERM: the process exists and belongs to another user.
     return (error as NodeJS.ErrnoException).code === "EPERM";
   }
-  const start = startOf(mark.pid);
+  const start = statOf(mark.pid)?.startedAt;
   return start === undefined || start === mark.processStartedAt;
 }
 
-/**
- * When a process started, in milliseconds since the machine did: an instant of the wall clock would move when that is set.
- * Undefined where there is no /proc; -1 for a zombie.
- */
-function startOf(pid: number): number | undefined {
+/** A process as /proc/PID/stat tells of it. */
+interface ProcessStat {
+  readonly name: string;
+  /** The third field and those after it, from `state` on (proc_pid_stat(5)). */
+  readonly fields: readonly string[];
+  /**
+   * When it started, in milliseconds since the machine did: an instant of the wall clock would move when that is set. -1 for a zombie.
+   */
+  readonly startedAt: number;
+}
+
+/** Undefined where there is no /proc, or no such process. */
+export function statOf(pid: number): ProcessStat | undefined {
   const stat = readIfThere(`/proc/${pid}/stat`);
   if (stat === undefined) return undefined;
-  // The name in parentheses may hold anything; the numbered fields start behind its end, with the third.
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  if (fields[0] === "Z" || fields[0] === "X") return -1;
-  return Number(fields[19]) * MS_PER_TICK;
+  // The name in parentheses may hold anything; the numbered fields start behind its end.
+  const [open, close] = [stat.indexOf("("), stat.lastIndexOf(")")];
+  const fields = stat.slice(close + 2).split(" ");
+  const isGone = fields[0] === "Z" || fields[0] === "X";
+  return { name: stat.slice(open + 1, close), fields, startedAt: isGone ? -1 : Number(fields[19]) * MS_PER_TICK };
 }
 
 /** This process's own mark. Without /proc only the pid tells processes apart. */
 export function ownMark(): ProcessMark {
-  return { pid: process.pid, processStartedAt: startOf(process.pid) ?? 0 };
+  return { pid: process.pid, processStartedAt: statOf(process.pid)?.startedAt ?? 0 };
 }
 
-function readIfThere(path: string): string | undefined {
+/** The text of a file; undefined where it cannot be read. */
+export function readIfThere(path: string): string | undefined {
   try {
     return readFileSync(path, "utf8");
   } catch {

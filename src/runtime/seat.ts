@@ -1,6 +1,7 @@
-import { readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { readlinkSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { ancestorsInProc } from "./ancestry.js";
+import { readIfThere } from "./processes.js";
 
 /** Where a process was started from: what is known of who sits there. */
 export interface Seat {
@@ -87,13 +88,5 @@ function terminal(): string | null {
     return readlinkSync("/proc/self/fd/0");
   } catch {
     return null;
-  }
-}
-
-function readIfThere(file: string): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    return undefined;
   }
 }

@@ -7,7 +7,7 @@ import { prepared } from "../engine/engine.js";
 import { importPlan, prepareImport } from "../engine/imports/imports.js";
 import { requireProject } from "../engine/projects/creation.js";
 import { findProject } from "../engine/projects/projects.js";
-import { readWfFormat } from "../engine/workflows/imports.js";
+import { readWfFormat } from "../engine/workflows/wfformat.js";
 import { createWorkflow, prepareWorkflow } from "../engine/workflows/workflows.js";
 import { isWfFormat, readPlans } from "../imports/readers.js";
 import type { ForeignPlan, SourceFile } from "../imports/foreign-plan.js";
@@ -96,7 +96,8 @@ function filesOf({ document, path, files }: ImportInput): readonly SourceFile[] 
     throw new BatonError("invalid_input", "Give either document, the text of one file, or files, those of a folder.");
   const given = files ?? [{ path: path ?? "document", text: document ?? "" }];
   const chars = given.reduce((sum, { text }) => sum + text.length, 0);
-  if (chars <= CHARS_MAX) return given;
+  // Some editors put a mark at the beginning of a file.
+  if (chars <= CHARS_MAX) return given.map(({ path: at, text }) => ({ path: at, text: text.replace(/^\uFEFF/, "") }));
   throw new BatonError("limit_exceeded", `The files have ${chars} characters; at most ${CHARS_MAX} are read.`, {
     details: { chars, max: CHARS_MAX },
   });

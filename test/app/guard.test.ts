@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { conversationKey, handleOf } from "../../src/base/names.js";
 import { BACKENDS, createDatabase, temporaryDirectory } from "../support/databases/databases.js";
 import { MAIN } from "../support/servers/command-line.js";
 
@@ -78,6 +79,28 @@ describe("baton guard", () => {
     expect(locks()).toContain("src/auth.ts");
   });
 
+  test("hands a session the brief of its task, asks an agent that stops to go on once, and a shell's edit is one too", async () => {
+    const { location } = await createDatabase("sqlite");
+    const { cwd, run, hook } = repositoryWith(location);
+    const own = { session_id: "one" };
+    const agent = handleOf("claude-code", conversationKey(own.session_id) ?? "");
+    const tool_input = { file_path: path.join(cwd, "mine.ts") };
+    expect(hook("claude-code/PreToolUse.Edit", { ...own, tool_input }).stdout).toBe("");
+    run(["call", "create_task", "--title", "Fix login", "--prompt", "Make login work."]);
+    expect(hook("claude-code/SessionStart.startup", own).stdout).toContain("Files locked by this session");
+    expect(hook("claude-code/Stop", own).stdout).toBe("");
+    expect(run(["call", "claim_task", "--agent", agent]).stdout).toContain("Make login work.");
+    const { hookSpecificOutput: start } = JSON.parse(hook("claude-code/SessionStart.compact", own).stdout) as {
+      hookSpecificOutput: Record<string, string>;
+    };
+    expect(start["additionalContext"]).toMatch(/"Fix login", as claude-code-\w{4}, token \d+[^]*Make login work\./);
+    expect(hook("claude-code/Stop", own).stdout).toContain('"decision":"block"');
+    expect(hook("claude-code/Stop.active", own).stdout).toBe("");
+    const shell = { tool_input: { command: "echo x > by-shell.ts" } };
+    expect(hook("claude-code/PreToolUse.Bash", { ...own, ...shell }).stdout).toBe("");
+    expect(run(["call", "list_locks"]).stdout).toContain("by-shell.ts");
+  });
+
   test("lets the work go on where the database cannot be used, and says so once in a conversation", () => {
     const { data, hook } = repositoryWith(path.join(FIXTURES, "claude-code/Stop.json"));
     const first = hook("claude-code/PreToolUse.Edit");
@@ -97,6 +120,11 @@ describe("baton guard", () => {
     const { stdout, stderr } = hook("claude-code/PreToolUse.Bash", { tool_input: { command } });
     expect(stdout).toContain("src/auth.ts is held by zoe");
     expect(stderr).toBe("");
+  });
+
+  test.each([[["guard", "--help"]], [["help", "guard"]]])("%j says what it takes", (words) => {
+    const { run } = repositoryWith(path.join(temporaryDirectory(), "none.db"));
+    expect(run(words)).toMatchObject({ status: 0, stderr: "", stdout: expect.stringMatching(/^Usage: baton guard /) });
   });
 
   test.each([

@@ -101,7 +101,7 @@ const AREAS = [
   { area: "mcp", files: ["src/mcp/**"], may: ["dispatch", "tools", "resources", "prompts", "base"], types: ["engine", "tx", "runtime"], node: "all" },
   { area: "config", files: ["src/config.ts", "src/config/**"], may: ["base"], types: ["runtime"], node: "all" },
   { area: "init", files: ["src/init/**"], may: ["config", "base", "runtime"], types: [], node: "all" },
-  { area: "guard", files: ["src/guard/**"], may: ["engine", "base"], types: ["tx", "runtime"], node: "all" },
+  { area: "guard", files: ["src/guard/**"], may: ["engine", "base", "runtime"], types: ["tx"], node: "all" },
   { area: "cli", files: ["src/cli/**"], may: ["dispatch", "tools", "imports", "config", "base", "init"], types: ["app", "tx", "runtime"], node: "all" },
   { area: "app", files: ["src/app/**", "src/main.ts"], may: "all", types: [], node: "all" },
 ] as const satisfies readonly Area[];

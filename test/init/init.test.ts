@@ -18,6 +18,14 @@ import { baton } from "../support/servers/in-process.js";
 
 const ALL = ["--yes", "--client", ...ALL_CLIENTS];
 
+const HOOK_FILES = [".claude/settings.local.json", ".cursor/hooks.json", ".codex/hooks.json", ".gemini/settings.json"];
+
+/** The matchers of each event that a file of hooks names. */
+function matchersIn(place: InitRepository, file: string): Record<string, (string | undefined)[]> {
+  const { hooks } = JSON.parse(place.read(file)) as { hooks: Record<string, { matcher?: string }[]> };
+  return Object.fromEntries(Object.entries(hooks).map(([event, groups]) => [event, groups.map((one) => one.matcher)]));
+}
+
 const HOOKS = [".git/hooks/pre-commit", ".git/hooks/post-commit"];
 
 describe("a repository without settings", () => {
@@ -43,6 +51,33 @@ describe("a repository without settings", () => {
     expect(JSON.parse(place.read(".mcp.json"))).toEqual({
       mcpServers: { baton: { command: "node", args: [PROGRAM] } },
     });
+    expect(HOOK_FILES.map((file) => [file, matchersIn(place, file)])).toEqual([
+      [
+        ".claude/settings.local.json",
+        {
+          PreToolUse: ["Edit|MultiEdit|Write|NotebookEdit|Bash|PowerShell"],
+          SessionStart: ["startup|resume|clear|compact|fork"],
+          Stop: [undefined],
+        },
+      ],
+      [
+        ".cursor/hooks.json",
+        {
+          preToolUse: ["Write|Delete"],
+          beforeShellExecution: [undefined],
+          sessionStart: [undefined],
+          stop: [undefined],
+        },
+      ],
+      [
+        ".codex/hooks.json",
+        { PreToolUse: ["Bash|apply_patch"], SessionStart: ["startup|resume|clear|compact"], Stop: [undefined] },
+      ],
+      [
+        ".gemini/settings.json",
+        { BeforeTool: ["write_file|replace|run_shell_command"], SessionStart: [undefined], AfterAgent: [undefined] },
+      ],
+    ]);
     expect(place.git("status", "--short")).toBe("");
     expect((await place.init(...ALL)).files.every(({ kind }) => kind === "unchanged")).toBe(true);
     await place.init("--undo", "--yes");
@@ -311,13 +346,18 @@ describe("git's hook", () => {
     place.git("config", "user.email", "a@example.com");
     await place.init(...run);
     const stub = path.join(temporaryDirectory(), "dist", "main.js");
-    place.write(".git/hooks/pre-commit", place.read(".git/hooks/pre-commit").replaceAll(PROGRAM, stub));
+    for (const hook of HOOKS) place.write(hook, place.read(hook).replaceAll(PROGRAM, stub));
     const commit = (): string => place.git("commit", "-q", "--allow-empty", "-m", "one");
     commit();
     place.git("worktree", "add", "-q", "linked");
     mkdirSync(path.dirname(stub));
     writeFileSync(stub, "process.exit(2)");
     commit();
+    const log = path.join(temporaryDirectory(), "calls");
+    const noted = `require('fs').appendFileSync(${JSON.stringify(log)}, process.argv.slice(2).join(' ') + ';')`;
+    writeFileSync(stub, noted);
+    commit();
+    expect(readFileSync(log, "utf8")).toBe("guard git;guard git post-commit;");
     writeFileSync(stub, "process.exit(process.argv.slice(2).join(' ') === 'guard git' ? 1 : 0)");
     expect(commit).toThrow("Command failed");
     expect(() => place.git("-C", "linked", "commit", "-q", "--allow-empty", "-m", "one")).toThrow("Command failed");

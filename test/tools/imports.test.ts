@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readWfFormat } from "../../src/engine/workflows/imports.js";
+import { readWfFormat } from "../../src/engine/workflows/wfformat.js";
 import { defaultSettings } from "../../src/base/settings/defaults.js";
 import { startApp } from "../support/servers/app.js";
 import { Crew } from "../support/fixtures/plan.js";

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-
 import { databaseIsThere } from "../../config/database.js";
 import { isName } from "../../base/names.js";
 import type { Caller } from "../../engine/context.js";
@@ -13,7 +12,8 @@ import type { Brief } from "../../engine/claims/brief.js";
 import type { GuardHost } from "../../guard/judgement.js";
 import { startNote, workLeft } from "../../guard/wording.js";
 import { ancestors, clientAmong } from "../../runtime/ancestry.js";
-import { realPlace } from "../../runtime/files/confinement.js";
+import { PATH_CHARS_MAX, realPlace } from "../../runtime/files/confinement.js";
+import { gitRootAbove } from "../../runtime/files/git-root.js";
 import { readWorkplace } from "../../runtime/files/workplace.js";
 import { type Runtime, systemRuntime } from "../../runtime/runtime.js";
 import { VERSION } from "../../runtime/version.js";
@@ -22,7 +22,7 @@ import { type GuardConfig, guardConfig } from "./guard-config.js";
 
 const BUSY_MS = 1_000;
 
-/** Where a question of a guard comes from. */
+/** The client, conversation and directory that a guard is asked from. */
 export interface GuardOrigin {
   readonly client: ClientKind | undefined;
   readonly conversation: string | undefined;
@@ -37,11 +37,13 @@ export async function withEngine<T>(
 ): Promise<T | undefined> {
   const config = await guardConfig(from.cwd);
   if (!databaseIsThere(config)) return undefined;
+  // On macOS a process lists them: it runs while the database is opened.
+  const above = ancestors();
   return within(ms, async () => {
     const runtime = systemRuntime();
     const store = await openStore(config, runtime);
     try {
-      return await ask(await hostOf(engineOn(store, config, runtime.clock), from));
+      return await ask(hostOf(engineOn(store, config, runtime.clock), from, await above));
     } finally {
       await store.close();
     }
@@ -83,8 +85,11 @@ function engineOn(store: Store, config: GuardConfig, clock: Runtime["clock"]): E
   return engineFor(store, caller, { version: VERSION, settings: () => settings, now: () => clock.now(), effects: [] });
 }
 
-async function hostOf(engine: Engine, { client, conversation, cwd }: GuardOrigin): Promise<GuardHost> {
-  const above = await ancestors();
+function hostOf(
+  engine: Engine,
+  { client, conversation, cwd }: GuardOrigin,
+  above: Awaited<ReturnType<typeof ancestors>>,
+): GuardHost {
   const own = process.env["BATON_AGENT"];
   const origin: HookOrigin = {
     client,
@@ -115,7 +120,6 @@ async function hostOf(engine: Engine, { client, conversation, cwd }: GuardOrigin
       return startNote(found, brief && (await briefText(brief)));
     },
     workLeft: async () => workLeft(await notes()),
-    at: (top, file) => path.join(top, file),
   };
 }
 
@@ -133,9 +137,6 @@ async function briefText(brief: Brief): Promise<string> {
 /** More files than these are looked for in the project of their repository, which meets the locks of projects inside of it. */
 const DIRECTORIES_MAX = 8;
 
-/** No file system has longer ones. */
-const PATH_CHARS_MAX = 4_096;
-
 /** Files by the place that they lie in, with their real paths. */
 function placesOf(files: readonly string[]): GuardedFiles[] {
   const places = new Map<string, { workplace: GuardedFiles["workplace"]; files: string[] }>();
@@ -144,19 +145,15 @@ function placesOf(files: readonly string[]): GuardedFiles[] {
     if (file.length > PATH_CHARS_MAX) continue;
     const real = realPlace(file);
     if (real === undefined) continue;
-    const directory = directoryOf(real);
-    const workplace = byDirectory.get(directory) ?? workplaceOf(directory, files.length > DIRECTORIES_MAX);
+    const near = directoryOf(real);
+    const directory = files.length > DIRECTORIES_MAX ? (gitRootAbove(near) ?? near) : near;
+    const workplace = byDirectory.get(directory) ?? readWorkplace(directory);
     byDirectory.set(directory, workplace);
     const place = places.get(workplace.cwd) ?? { workplace, files: new Array<string>() };
     place.files.push(real);
     places.set(workplace.cwd, place);
   }
   return [...places.values()];
-}
-
-function workplaceOf(directory: string, byRepository: boolean): GuardedFiles["workplace"] {
-  const workplace = readWorkplace(directory);
-  return byRepository && workplace.gitRoot !== null ? { ...workplace, cwd: workplace.gitRoot } : workplace;
 }
 
 /** The nearest directory above a file that is there. */

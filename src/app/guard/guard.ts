@@ -2,20 +2,21 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ownDirectories } from "../../config/database.js";
+import { CLIENT_NAMES } from "../../base/statuses.js";
 import { messageOf } from "../../base/errors.js";
+import { shownJson } from "../../base/texts/shown-text.js";
 import type { ClientKind } from "../../engine/guard/hook-sessions.js";
 import { answerOf } from "../../guard/hooks/hook-answer.js";
 import { type HookCall, readHookCall } from "../../guard/hooks/hook-call.js";
 import { judge, judgeUse } from "../../guard/judgement.js";
 import { editDenied } from "../../guard/wording.js";
-import { withEngine } from "./guard-host.js";
+import { type GuardOrigin, withEngine } from "./guard-host.js";
 
 /** A document of a hook that is longer is not read: an edit carries the whole file. */
 const DOCUMENT_BYTES_MAX = 32 * 1024 * 1024;
 /** A client waits no longer for Baton: then its work goes on. Hooks that `baton init` writes are given twice that time. */
 const TIME_MAX_MS = 2_500;
-const USAGE =
-  "Usage: baton guard claude-code|cursor|codex|gemini|vscode, with the document of a hook on standard input; baton guard git, in a hook of git; baton guard check PATH…\n";
+const USAGE = `Usage: baton guard ${CLIENT_NAMES.join("|")}, with the document of a hook on standard input; baton guard git, in a hook of git; baton guard check PATH…\n`;
 
 /** The texts that a guard writes, and the code it ends with. */
 interface Ending {
@@ -31,15 +32,15 @@ export async function guard([kind = "", ...rest]: readonly string[]): Promise<vo
   const ending = await endingOf(kind, rest);
   process.exitCode = ending.code;
   if (ending.stderr !== "") process.stderr.write(ending.stderr);
-  // Also while a connection to the database still hangs.
+  // The process ends also while a connection to the database still hangs.
   process.stdout.write(ending.stdout, () => process.exit());
 }
 
 async function endingOf(kind: string, rest: readonly string[]): Promise<Ending> {
+  if (kind === "--help" || kind === "-h") return { ...SILENT, stdout: USAGE };
   if (kind === "git") return guardGit(rest[0]);
   if (kind === "check" && rest.length > 0) return checkPaths(rest);
-  if (!["claude-code", "cursor", "codex", "gemini", "vscode"].includes(kind))
-    return { ...SILENT, stderr: USAGE, code: 2 };
+  if (!CLIENT_NAMES.some((name) => name === kind)) return { ...SILENT, stderr: USAGE, code: 2 };
   const call = await readCall();
   if (call === undefined) {
     const said = sayOnce(`unknown ${kind} ${process.ppid}`, "");
@@ -47,6 +48,7 @@ async function endingOf(kind: string, rest: readonly string[]): Promise<Ending> 
       ? SILENT
       : { ...SILENT, stderr: `baton: a hook of ${kind} sent a document that is not known here; the work goes on.\n` };
   }
+  if (call.event === "other" || (call.event === "stop" && call.again)) return SILENT;
   try {
     const verdict = await withEngine(call, TIME_MAX_MS, (host) => judge(call, host));
     return { ...SILENT, stdout: answerOf(call, verdict) };
@@ -80,7 +82,7 @@ function downAnswer({ client, conversation }: HookCall, why: string): string {
     `down ${conversation ?? process.ppid}`,
     `Baton could not be asked, so files that others hold are not guarded now: ${why}`,
   );
-  return text === "" || !TOLD_BY_MESSAGE.has(client) ? "" : `${JSON.stringify({ systemMessage: text })}\n`;
+  return text === "" || !TOLD_BY_MESSAGE.has(client) ? "" : `${shownJson({ systemMessage: text })}\n`;
 }
 
 /** Returns a text once for each subject; empty afterwards, and where it cannot be noted that it was said. */
@@ -97,18 +99,18 @@ function sayOnce(subject: string, text: string): string {
   }
 }
 
-/** For a hook of git: code 1 keeps it from going on. */
+/** Judges a hook of git: code 1 keeps git from going on. */
 async function guardGit(hook: string | undefined): Promise<Ending> {
   try {
     if (hook === "post-commit") return await freeCommitted();
     const { commitInHook, stashInHook } = await import("../../guard/git/hook-uses.js");
     const { GIT_INDEX_FILE, GIT_DIR } = process.env;
     const env = { ...(GIT_INDEX_FILE !== undefined && { GIT_INDEX_FILE }), ...(GIT_DIR !== undefined && { GIT_DIR }) };
-    const cwd = process.cwd();
+    const origin = shellOrigin();
+    const { cwd } = origin;
     const use =
       hook === "reference-transaction" ? await stashInHook(cwd, await inputText()) : await commitInHook(cwd, env);
     if (use === undefined) return SILENT;
-    const origin = { client: clientOfShell(), conversation: conversationOfShell(), cwd };
     const reason = await withEngine(origin, TIME_MAX_MS, (host) => judgeUse(use, host));
     if (reason === undefined) return SILENT;
     const person = origin.client === undefined && process.stderr.isTTY ? " A person goes on with --no-verify." : "";
@@ -121,10 +123,9 @@ async function guardGit(hook: string | undefined): Promise<Ending> {
 /** Frees the files of the commit that its agent's edits had locked, as far as it has not changed them again. */
 async function freeCommitted(): Promise<Ending> {
   const { committedInHook } = await import("../../guard/git/hook-uses.js");
-  const cwd = process.cwd();
-  const { top, paths } = await committedInHook(cwd);
-  const origin = { client: clientOfShell(), conversation: conversationOfShell(), cwd };
-  await withEngine(origin, TIME_MAX_MS, (host) => host.free(paths.map((file) => host.at(top, file))));
+  const origin = shellOrigin();
+  const { top, paths } = await committedInHook(origin.cwd);
+  await withEngine(origin, TIME_MAX_MS, (host) => host.free(paths.map((file) => path.join(top, file))));
   return SILENT;
 }
 
@@ -137,13 +138,12 @@ async function inputText(): Promise<string> {
   return text;
 }
 
-/** For people and scripts: code 1 and a sentence where a file is held by another. */
+/** Tells people and scripts who holds files: code 1 where another does. */
 async function checkPaths(paths: readonly string[]): Promise<Ending> {
-  const cwd = process.cwd();
-  const origin = { client: clientOfShell(), conversation: conversationOfShell(), cwd };
+  const origin = shellOrigin();
   try {
     const held = await withEngine(origin, TIME_MAX_MS, async (host) => {
-      return (await host.holdings(paths.map((file) => path.resolve(cwd, file)))).others;
+      return (await host.holdings(paths.map((file) => path.resolve(origin.cwd, file)))).others;
     });
     return held === undefined || held.length === 0 ? SILENT : { ...SILENT, stdout: `${editDenied(held)}\n`, code: 1 };
   } catch (error) {
@@ -160,6 +160,8 @@ function clientOfShell(): ClientKind | undefined {
   return env["CURSOR_AGENT"] === undefined ? undefined : "cursor";
 }
 
-function conversationOfShell(): string | undefined {
-  return process.env["CLAUDE_CODE_SESSION_ID"] ?? process.env["CODEX_THREAD_ID"];
+/** The origin of a hook of git and of a command: the shell that it runs in. */
+function shellOrigin(): GuardOrigin {
+  const conversation = process.env["CLAUDE_CODE_SESSION_ID"] ?? process.env["CODEX_THREAD_ID"];
+  return { client: clientOfShell(), conversation, cwd: process.cwd() };
 }

@@ -147,7 +147,10 @@ function planText(plan: Plan, typed: string, details = true): string {
         ...listOf(plan.left.map(({ key, why }) => `${key} ${why}`)),
         ...listOf(plan.gone.map(({ key, status }) => `${key} (${status}) is no longer in the source`)),
         counts.unmapped > 0 && `${counts.unmapped} not taken:`,
-        ...listOf(plan.unmapped.map(({ place, what, why }) => `${place}: ${what}: ${why}`)),
+        ...listOf(
+          plan.unmapped.map(({ place, what, why }) => `${place}: ${what}: ${why}`),
+          counts.unmapped,
+        ),
       ].filter((line) => line !== false)
     : counts.unmapped > 0
       ? [`${counts.unmapped} not taken`]
@@ -184,9 +187,11 @@ function nextOf(plan: Plan, typed: string): string[] {
   return [`do it: ${again}`, ...(removable ? [`remove what is no longer in the source too: ${again} --remove`] : [])];
 }
 
-function listOf(lines: readonly string[]): string[] {
-  const more = lines.length - LINES_MAX;
-  return [...lines.slice(0, LINES_MAX), ...(more > 0 ? [`… ${more} more: --json`] : [])].map((line) => `  ${line}`);
+function listOf(lines: readonly string[], total = lines.length): string[] {
+  const more = total - LINES_MAX;
+  return [...lines.slice(0, LINES_MAX), ...(more > 0 ? [`… ${more} more: --json names up to 50`] : [])].map(
+    (line) => `  ${line}`,
+  );
 }
 
 function tasks(count: number): string {

@@ -6,7 +6,7 @@ import { shownText } from "../../base/texts/shown-text.js";
 import { type BatonCommand, batonCommand, shellLine } from "../../init/baton-command.js";
 import { applyChanges, type Change } from "../../init/change.js";
 import { CLIENTS, traceOf } from "../../init/clients/catalogue.js";
-import type { ClientName } from "../../init/clients/client.js";
+import type { ClientName } from "../../base/statuses.js";
 import { Originals } from "../../init/originals.js";
 import { repositoryAt } from "../../init/repository.js";
 import { planSetup } from "../../init/setup.js";

@@ -8,6 +8,7 @@ import { isStale, LockTable, nearbyLocks, unlessTooMuch } from "../locks/conflic
 import { type PathPattern, storedPattern } from "../paths/paths.js";
 import { findProject, type Project } from "../projects/projects.js";
 import { findHookCaller, type HookCaller } from "./hook-caller.js";
+import { opensSession } from "./hook-sessions.js";
 import { type HookOrigin, isFresh, mayBeOwn } from "./hook-origin.js";
 
 /** Files at one place that something is about to happen to. Their paths are real and absolute. */
@@ -42,9 +43,9 @@ export interface Holdings {
 
 /** A lock without a task that an edit has made lasts so long after the last one. */
 export const EDIT_LOCK_MS = 15 * 60_000;
-/** It is renewed at most so often. */
+/** An edit lock is renewed at most so often. */
 const RENEW_EVERY_MS = 60_000;
-/** From so many files on all locks of the project are read at once. */
+/** All locks of the project are read at once for more files than these. */
 const FILES_LOOKED_UP_MAX = 100;
 
 /** Says who holds files. A query. */
@@ -66,7 +67,9 @@ export function* holdingsOf(ctx: EngineContext, origin: HookOrigin, places: read
       isDue ||= held === undefined && (mine === undefined || isDueForRenewal(ctx, mine));
     }
   }
-  return { others, own, isDue };
+  // Nothing can be taken for a caller that is not known and gets no session.
+  const canTake = caller !== undefined || (origin.process !== undefined && opensSession(origin.client));
+  return { others, own, isDue: isDue && canTake };
 }
 
 export function isDueForRenewal(ctx: EngineContext, { expiresAt }: Pick<Lock, "expiresAt">): boolean {

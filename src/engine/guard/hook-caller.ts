@@ -5,9 +5,8 @@ import {
   sessionsOfClients,
   sessionsOfConversations,
 } from "../../store/presence/sessions.js";
-import { conversationKey } from "../../base/names.js";
+import { conversationKey, handleOf } from "../../base/names.js";
 import type { Tx } from "../../store/tx.js";
-import { handleOf } from "../../base/names.js";
 import type { EngineContext } from "../context.js";
 
 /** A process above a hook. */

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import { conversationKey } from "../../base/names.js";
+import { conversationKey, handleOf } from "../../base/names.js";
+import type { ClientName } from "../../base/statuses.js";
 import { processKey, saveSession, type Session } from "../../store/presence/sessions.js";
 import type { Tx } from "../../store/tx.js";
-import { handleOf } from "../../base/names.js";
 import type { EngineContext } from "../context.js";
 import type { HookCaller, SeenProcess } from "./hook-caller.js";
 
@@ -15,7 +15,7 @@ export interface HookClient {
   readonly process: SeenProcess;
 }
 
-export type ClientKind = "claude-code" | "cursor" | "vscode" | "copilot" | "codex" | "gemini";
+export type ClientKind = ClientName | "copilot";
 
 /**
  * Clients whose hooks and servers know one id of the conversation and come from one process, by the names that they give their servers:
@@ -23,7 +23,12 @@ export type ClientKind = "claude-code" | "cursor" | "vscode" | "copilot" | "code
  */
 const KNOWN_BY_HOOKS: Partial<Record<ClientKind, string>> = { "claude-code": "claude-code", codex: "codex-mcp-client" };
 
-/** Longer than a person is away from a client that runs on: its session ends with its process. */
+/** Whether a client whose hooks alone are known gets a session by them. */
+export function opensSession(client: ClientKind | undefined): boolean {
+  return client !== undefined && KNOWN_BY_HOOKS[client] !== undefined;
+}
+
+/** A hook's session outlasts a person's absence; it ends with the client's process. */
 const HOOK_SESSION_MS = 3_600_000;
 
 /**

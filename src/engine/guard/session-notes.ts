@@ -50,7 +50,7 @@ export function* sessionNotes(ctx: EngineContext, origin: HookOrigin, workplace:
       files.push({ path, until: expiresAt === null ? undefined : iso(expiresAt) });
   }
   const project = yield* findProject({ ...ctx, caller: { ...ctx.caller, workplace } });
-  const counts = project && (yield* readyTasksOf(project.id, caller?.agents ?? []));
+  const counts = project && (yield* readyTasksOf(project.id, caller?.agents[0] ?? ""));
   return { tasks, files, project: project?.name, ready: counts?.ready ?? 0, readyOfOwnRuns: counts?.ofOwnRuns ?? 0 };
 }
 

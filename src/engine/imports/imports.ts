@@ -1,6 +1,6 @@
 import { nameFrom } from "../../base/names.js";
 import type { ForeignPlan } from "../../imports/foreign-plan.js";
-import { saveImport } from "../../store/imports/imports.js";
+import { type ImportedTask, saveImport } from "../../store/imports/imports.js";
 import { lockProject, lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
 import { findTasks } from "../../store/tasks/lists.js";
@@ -17,7 +17,7 @@ import { modifyRun } from "../modifications/modifications.js";
 import type { Project } from "../projects/projects.js";
 import { executeWorkflow } from "../runs/executions.js";
 import { draftRun, type RunDraft } from "../steps/run-draft.js";
-import { definitionOf, type ImportedTask, importedTasks, openNeeds, type Outlook, outlookOf } from "./outlook.js";
+import { definitionOf, openNeeds, type Outlook, outlookOf } from "./outlook.js";
 
 export interface PlanImport {
   readonly plan: ForeignPlan;
@@ -59,7 +59,6 @@ export interface ImportDone {
   readonly outlook: Outlook;
   /** The run as it is now; undefined where nothing was to be created. */
   readonly run: Run | undefined;
-  readonly ready: readonly Task[];
 }
 
 /**
@@ -71,13 +70,13 @@ export function* importPlan(ctx: EngineContext, project: Project, { before, ...g
   yield* lockProject(project.id);
   const outlook = yield* outlookOf(project.id, given.plan);
   if (outlook.run !== undefined) return yield* update(ctx, { outlook, run: outlook.run, given });
-  if (outlook.created.length === 0) return { outlook, run: undefined, ready: [] };
+  if (outlook.created.length === 0) return { outlook, run: undefined };
   const isPrepared = before?.parsed !== undefined && before.outlook.row === undefined && outlook.row === undefined;
   const parsed = isPrepared ? before.parsed : parsedOf(ctx, outlook, given.name);
   const draft = isPrepared ? before.draft : undefined;
   const started = yield* executeWorkflow(ctx, { project, parsed, draft, createdBy: given.agent });
   yield* remember(ctx, outlook, started.run);
-  return { outlook, run: started.run, ready: started.ready };
+  return { outlook, run: started.run };
 }
 
 interface Update {
@@ -88,26 +87,17 @@ interface Update {
 
 function* update(ctx: EngineContext, { outlook, run, given }: Update): Tx<ImportDone> {
   const changes = changesOf(outlook, given.remove === true);
-  const ready: Task[] = [];
   let now = run;
-  if (changes.length > 0) {
-    const modified = yield* modifyRun(ctx, { run: run.id, changes, agent: given.agent });
-    ready.push(...modified.ready);
-    now = modified.run;
-  }
-  if (outlook.settled.length > 0) {
-    const settled = yield* settle(ctx, { outlook, run, given });
-    ready.push(...settled.ready);
-    now = settled.run;
-  }
+  if (changes.length > 0) now = (yield* modifyRun(ctx, { run: run.id, changes, agent: given.agent })).run;
+  if (outlook.settled.length > 0) now = yield* settle(ctx, { outlook, run, given });
   if (changes.length + outlook.settled.length > 0) yield* remember(ctx, outlook, run);
-  return { outlook, run: now, ready };
+  return { outlook, run: now };
 }
 
 /** The changes of `modify_run` that bring a run in line with its source. */
 function changesOf(outlook: Outlook, remove: boolean): object[] {
   const { planned, created, updated, gone, edges, row } = outlook;
-  const imported = new Set(importedTasks(row).map(([, key]) => key));
+  const imported = new Set((row?.tasks ?? []).map(([, key]) => key));
   const additions = created.map((task) => ({
     op: "add_task",
     step: { key: task.key, ...task.step, needs: openNeeds(outlook, task) },
@@ -133,7 +123,7 @@ export function isRemovable({ status, attempt }: Task): boolean {
 }
 
 /** Completes the tasks that are done at their source. */
-function* settle(ctx: EngineContext, { outlook, run: { id }, given }: Update): Tx<{ run: Run; ready: Task[] }> {
+function* settle(ctx: EngineContext, { outlook, run: { id }, given }: Update): Tx<Run> {
   const run = yield* lockRun(id);
   if (run === undefined) throw new Error(`run ${id} is gone under its own lock`);
   const tasks = (yield* findTasks(outlook.settled.map(({ task }) => task.id))).toSorted((a, b) =>
@@ -148,8 +138,8 @@ function* settle(ctx: EngineContext, { outlook, run: { id }, given }: Update): T
     const open: Task = { ...task, status: "pending" };
     settled.push(yield* completeByServer(change, open, { result: { done_in: outlook.plan.source }, by: given.agent }));
   }
-  const ready = yield* settleDependents(change, settled);
-  return { ready, run: (yield* change.flush()).run };
+  yield* settleDependents(change, settled);
+  return (yield* change.flush()).run;
 }
 
 /** Keeps which task of the run each task of the plan is. Tasks that were left as they are are told of again next time. */
@@ -158,7 +148,7 @@ function* remember(ctx: EngineContext, outlook: Outlook, run: Run): Tx<void> {
   // An export names the tasks of its run by their keys: nothing is to be kept.
   if (plan.exportOf === run.id) return;
   const said = new Map([...created, ...updated.map((one) => one.planned)].map((one) => [one.ref, one.digest]));
-  const before = outlook.run === undefined ? [] : importedTasks(row);
+  const before = outlook.run === undefined ? [] : (row?.tasks ?? []);
   const known = before.map(([ref, key, digest]): ImportedTask => [ref, key, said.get(ref) ?? digest]);
   const fresh = created.map(({ ref, key, digest }): ImportedTask => [ref, key, digest]);
   yield* saveImport({

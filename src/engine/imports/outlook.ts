@@ -1,6 +1,6 @@
 import type { JsonObject } from "../../base/json.js";
 import type { ForeignPlan } from "../../imports/foreign-plan.js";
-import { findImport, type ImportRow } from "../../store/imports/imports.js";
+import { findImport, type ImportedTask, type ImportRow } from "../../store/imports/imports.js";
 import { findRun, type Run } from "../../store/runs/runs.js";
 import { graphOfRun } from "../../store/tasks/lists.js";
 import type { Task } from "../../store/tasks/tasks.js";
@@ -35,18 +35,12 @@ export interface Outlook {
   readonly waitedFor: ReadonlySet<string>;
   readonly created: readonly PlannedTask[];
   readonly updated: readonly SharedTask[];
-  /** They are done at their source and have not begun here. */
+  /** Tasks that are done at their source and have not begun here. */
   readonly settled: readonly SharedTask[];
-  /** Their source has them no longer, or has dropped them. */
+  /** Tasks that their source has no longer, or has dropped. */
   readonly gone: readonly Task[];
   readonly left: readonly LeftTask[];
   readonly unchanged: number;
-}
-
-export type ImportedTask = readonly [ref: string, key: string, digest: string];
-
-export function importedTasks(row: ImportRow | undefined): readonly ImportedTask[] {
-  return (row?.tasks ?? []) as readonly ImportedTask[];
 }
 
 /** Finds what importing a plan into a project would do. Reads alone. */
@@ -57,7 +51,7 @@ export function* outlookOf(project: string | undefined, plan: ForeignPlan): Tx<O
   const graph = earlier && (yield* graphOfRun(earlier.id));
   const tasks = new Map((graph?.tasks ?? []).map((task) => [task.key, task]));
   const row = exported === undefined ? saved : rowOf(exported, plan, [...tasks.keys()]);
-  const byRef = new Map(importedTasks(row).map(([ref, key]) => [ref, key]));
+  const byRef = new Map((row?.tasks ?? []).map(([ref, key]) => [ref, key]));
   const planned = plannedTasks(plan, { byRef, taken: tasks.keys() });
   const common = { plan, planned, row };
   if (earlier === undefined || !takesWork(earlier)) return afresh(common, earlier, tasks);
@@ -113,7 +107,7 @@ function compared({ planned, row }: Common, tasks: ReadonlyMap<string, Task>): C
     left: LeftTask[];
   };
   let unchanged = 0;
-  const known = new Map(importedTasks(row).map(([ref, key, digest]) => [ref, { key, digest }]));
+  const known = new Map((row?.tasks ?? []).map(([ref, key, digest]) => [ref, { key, digest }]));
   for (const [ref, one] of planned.tasks) {
     const earlier = known.get(ref);
     const task = tasks.get(one.key);

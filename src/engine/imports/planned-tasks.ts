@@ -4,7 +4,7 @@ import { nameFrom } from "../../base/names.js";
 import { storableText } from "../../base/texts/stored-values.js";
 import type { ForeignPlan, ForeignTask, TaskState, Unmapped } from "../../imports/foreign-plan.js";
 import { ImportedFiles } from "../workflows/import-files.js";
-import { plainText } from "../workflows/imports.js";
+import { plainText } from "../workflows/wfformat.js";
 import { orderOf } from "./plan-order.js";
 
 /** A task of a plan as the run would have it. */

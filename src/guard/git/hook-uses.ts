@@ -12,9 +12,7 @@ export async function commitInHook(cwd: string, env: Readonly<Record<string, str
   const [root, head, merged] = await Promise.all([tree.root(), tree.commit("HEAD"), tree.commit("MERGE_HEAD")]);
   if (root === undefined) return undefined;
   const against = head === undefined ? [] : merged === undefined ? ["HEAD"] : ["HEAD", "MERGE_HEAD"];
-  const lists = await Promise.all(
-    against.map(async (commit) => tree.paths(["diff", "--cached", "--name-only", "--no-renames", "-z", commit])),
-  );
+  const lists = await Promise.all(against.map(async (commit) => tree.differing("--cached", commit)));
   const [first = await tree.paths(["ls-files", "-z", "--full-name"]), second] = lists;
   const paths = second === undefined ? first : first.filter((file) => second.includes(file));
   return { verb: "git commit", top: root.top, paths, effect: "takes", narrowed: narrowedAt(root.prefix, "git commit") };

@@ -30,13 +30,13 @@ export const committing: VerbUses = async (call) => {
   const isAll = hasFlag(options, "a", "all");
   const hasIndex = pathspecs === undefined || hasFlag(options, "i", "include");
   const [changes, named, merged] = await Promise.all([
-    tree.changes(),
+    hasIndex ? tree.changes() : [],
     pathspecs === undefined ? [] : changesOf(call, pathspecs),
     mergedPaths(call),
   ]);
   const taken = new Set(
     [
-      ...changes.filter((change) => hasIndex && (change.staged || (isAll && change.unstaged))),
+      ...changes.filter((change) => change.staged || (isAll && change.unstaged)),
       ...named.filter((change) => !change.untracked),
     ].map((change) => change.path),
   );
@@ -49,7 +49,7 @@ export const committing: VerbUses = async (call) => {
 /** Paths that the index has from neither side of a merge under way; undefined without a merge. */
 async function mergedPaths({ tree }: VerbCall): Promise<ReadonlySet<string> | undefined> {
   if ((await tree.commit("MERGE_HEAD")) === undefined) return undefined;
-  return new Set(await tree.paths(["diff", "--cached", "--name-only", "--no-renames", "-z", "MERGE_HEAD"]));
+  return new Set(await tree.differing("--cached", "MERGE_HEAD"));
 }
 
 /** `git rm`: files are deleted, and taken out of the index. */

@@ -1,21 +1,18 @@
 import path from "node:path";
 import { hasFlag } from "./options.js";
 import { changesWithin, patchIn } from "./patches.js";
-import { differingFrom, tracked, union } from "./restoring-verbs.js";
+import { differingFrom } from "./restoring-verbs.js";
 import { isKnown } from "../shell/shell-line.js";
-import { pathsOf, type UseDraft, type VerbCall, type VerbUses } from "./verb-call.js";
+import { pathsOf, tracked, trackedPaths, union, type UseDraft, type VerbCall, type VerbUses } from "./verb-call.js";
 
 /** Paths that another commit brings since it parted from the one that is checked out. */
 async function broughtBy({ tree }: VerbCall, targets: readonly string[]): Promise<readonly string[]> {
   const known = targets.filter(isKnown).slice(0, 10);
-  const question = ["diff", "--name-only", "--no-renames", "-z"];
-  return union(
-    ...(await Promise.all(known.map(async (target) => tree.paths([...question, `HEAD...${target}`, "--"])))),
-  );
+  return union(...(await Promise.all(known.map(async (target) => tree.differing(`HEAD...${target}`, "--")))));
 }
 
 async function aborted(call: VerbCall): Promise<readonly UseDraft[]> {
-  return [{ paths: pathsOf(tracked(await call.tree.changes())), effect: "loses", narrowed: undefined }];
+  return [{ paths: await trackedPaths(call), effect: "loses", narrowed: undefined }];
 }
 
 function moves(paths: readonly string[]): readonly UseDraft[] {
@@ -27,7 +24,7 @@ export const merging: VerbUses = async (call) => {
   if (hasFlag(call.options, "abort")) return aborted(call);
   if (hasFlag(call.options, "continue", "quit")) return [];
   const { words } = call.options;
-  const all = hasFlag(call.options, "autostash") ? pathsOf(tracked(await call.tree.changes())) : [];
+  const all = hasFlag(call.options, "autostash") ? await trackedPaths(call) : [];
   return moves(union(all, await broughtBy(call, words.length === 0 ? ["@{upstream}"] : words)));
 };
 
@@ -35,17 +32,17 @@ export const merging: VerbUses = async (call) => {
 export const pulling: VerbUses = async (call) => {
   const [, branch] = call.options.words;
   const target = branch === undefined ? "@{upstream}" : `${call.options.words[0] ?? ""}/${branch}`;
-  const all = hasFlag(call.options, "autostash") ? pathsOf(tracked(await call.tree.changes())) : [];
+  const all = hasFlag(call.options, "autostash") ? await trackedPaths(call) : [];
   return moves(union(all, await broughtBy(call, [target])));
 };
 
 /** `git rebase`: another commit is checked out on the way. Git itself refuses with open changes, unless it stashes them. */
 export const rebasing: VerbUses = async (call) => {
-  const { options, tree } = call;
+  const { options } = call;
   if (hasFlag(options, "abort", "skip")) return aborted(call);
   if (hasFlag(options, "continue", "quit", "edit-todo", "show-current-patch")) return [];
   const target = options.values.get("onto") ?? options.words[0] ?? "@{upstream}";
-  const changes = pathsOf(tracked(await tree.changes()));
+  const changes = await trackedPaths(call);
   return moves(union(changes, await differingFrom(call, hasFlag(options, "root") ? undefined : target)));
 };
 
@@ -78,7 +75,7 @@ export const patching: VerbUses = async (call) => {
 /** `git bisect`: one commit after another is checked out. */
 export const bisecting: VerbUses = async (call) => {
   const isStep = ["start", "good", "bad", "new", "old", "skip", "reset", "run"].includes(call.args[0] ?? "");
-  return isStep ? moves(pathsOf(tracked(await call.tree.changes()))) : [];
+  return isStep ? moves(await trackedPaths(call)) : [];
 };
 
 /** `git worktree remove --force`: the changes in that work tree are deleted with it. */

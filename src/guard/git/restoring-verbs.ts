@@ -7,11 +7,12 @@ import {
   optionsWithout,
   pathsOf,
   pathspecsOf,
+  tracked,
+  union,
   type UseDraft,
   type VerbCall,
   type VerbUses,
 } from "./verb-call.js";
-import type { PathChange } from "./work-tree.js";
 
 /** `git checkout`: either paths are overwritten, or another commit is checked out. */
 export const checkingOut: VerbUses = async (call) => {
@@ -47,7 +48,7 @@ function revision(name: string): string {
   return name === "-" ? "@{-1}" : name;
 }
 
-/** Another commit beneath all who work there: paths that differ in it, and those with changes. Without care, changes are overwritten. */
+/** Checks out another commit beneath all who work there: paths that differ in it, and those with changes. Without care, changes are overwritten. */
 async function switched(call: VerbCall, target: string | undefined): Promise<readonly UseDraft[]> {
   const isForced = hasFlag(call.options, "f", "force", "discard-changes");
   const changes = tracked(await call.tree.changes());
@@ -60,15 +61,7 @@ async function switched(call: VerbCall, target: string | undefined): Promise<rea
 /** Paths that differ between the commit that is checked out and another one. */
 export async function differingFrom({ tree }: VerbCall, target: string | undefined): Promise<readonly string[]> {
   if (target === undefined || !isKnown(target)) return [];
-  return tree.paths(["diff", "--name-only", "--no-renames", "-z", "HEAD", revision(target), "--"]);
-}
-
-export function union(...lists: readonly (readonly string[])[]): readonly string[] {
-  return [...new Set(lists.flat())];
-}
-
-export function tracked(changes: readonly PathChange[]): readonly PathChange[] {
-  return changes.filter((change) => !change.untracked);
+  return tree.differing("HEAD", revision(target), "--");
 }
 
 interface Restoration {
@@ -86,10 +79,7 @@ async function restored(
   if (pathspecs.length === 0) return [];
   const changes = await changesOf(call, pathspecs);
   const lost = changes.filter((change) => change.unstaged || (index && change.staged));
-  const written =
-    source === undefined
-      ? []
-      : await call.tree.paths(["diff", "--name-only", "--no-renames", "-z", source, "--", ...pathspecs]);
+  const written = source === undefined ? [] : await call.tree.differing(source, "--", ...pathspecs);
   return [{ paths: union(pathsOf(lost), written), effect: "loses", narrowed: narrowedTo(call, command) }];
 }
 

@@ -1,4 +1,3 @@
-import { union } from "./restoring-verbs.js";
 import { hasFlag, optionsOf, type VerbOptions } from "./options.js";
 import {
   changesOf,
@@ -6,12 +5,13 @@ import {
   optionsWithout,
   pathsOf,
   pathspecsOf,
+  union,
   type UseDraft,
   type VerbCall,
   type VerbUses,
 } from "./verb-call.js";
 
-/** Each costs two processes. */
+/** A stash costs two processes. */
 const STASHES_MAX = 20;
 const READS = new Set(["list", "show", "create", "store"]);
 

@@ -89,3 +89,16 @@ export function pathspecOf(prefix: string, file: string): string {
 export function isDryRun(call: VerbCall): boolean {
   return hasFlag(call.options, "n", "dry-run");
 }
+
+export function union(...lists: readonly (readonly string[])[]): readonly string[] {
+  return [...new Set(lists.flat())];
+}
+
+export function tracked(changes: readonly PathChange[]): readonly PathChange[] {
+  return changes.filter((change) => !change.untracked);
+}
+
+/** Paths of the work tree with changes, of files that git knows. */
+export async function trackedPaths({ tree }: VerbCall): Promise<readonly string[]> {
+  return pathsOf(tracked(await tree.changes()));
+}

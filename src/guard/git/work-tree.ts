@@ -72,10 +72,15 @@ export class WorkTree {
     ].slice(0, PATHS_MAX);
   }
 
+  /** Paths that differ between two sides, as `git diff` takes them. */
+  async differing(...sides: readonly string[]): Promise<readonly string[]> {
+    return this.paths(["diff", "--name-only", "--no-renames", "-z", ...sides]);
+  }
+
   /** The paths of a stash. `git stash show` refuses one that has a path both as a change and as a file that git did not know. */
   async stashed(name: string): Promise<readonly string[]> {
     const [changed, untracked] = await Promise.all([
-      this.paths(["diff", "--name-only", "--no-renames", "-z", `${name}^1`, name, "--"]),
+      this.differing(`${name}^1`, name, "--"),
       this.paths(["ls-tree", "-r", "--name-only", "--full-tree", "-z", `${name}^3`]),
     ]);
     return [...new Set([...changed, ...untracked])];

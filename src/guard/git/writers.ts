@@ -1,8 +1,9 @@
-import { realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { patchIn, changesWithin } from "./patches.js";
 import type { FileUse } from "./file-use.js";
-import { isKnown, type ProgramCall, topAbove } from "../shell/shell-line.js";
+import { isKnown, type ProgramCall } from "../shell/shell-line.js";
+import { gitRootAbove } from "../../runtime/files/git-root.js";
+import { isDirectoryAt, PATH_CHARS_MAX, realPlace } from "../../runtime/files/confinement.js";
 import { WorkTree } from "./work-tree.js";
 
 /** Files that a program other than git writes, by the words of its call. */
@@ -83,25 +84,11 @@ async function filesUnder(top: string, { directories, limit }: Listing): Promise
 function placeOf(
   file: string,
 ): { readonly top: string; readonly path: string; readonly isDirectory: boolean } | undefined {
-  const directory = realDirectory(path.dirname(file));
+  if (file.length > PATH_CHARS_MAX) return undefined;
+  const directory = realPlace(path.dirname(file));
   if (directory === undefined) return undefined;
-  const top = topAbove(directory);
+  const top = gitRootAbove(directory);
   if (top === undefined) return undefined;
   const real = path.join(directory, path.basename(file));
   return { top, path: path.relative(top, real).split(path.sep).join("/"), isDirectory: isDirectoryAt(real) };
-}
-
-function isDirectoryAt(file: string): boolean {
-  return statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-/** The real path of a directory, as far as it exists. */
-function realDirectory(directory: string): string | undefined {
-  try {
-    return realpathSync(directory);
-  } catch {
-    const above = path.dirname(directory);
-    const real = above === directory ? undefined : realDirectory(above);
-    return real === undefined ? undefined : path.join(real, path.basename(directory));
-  }
 }

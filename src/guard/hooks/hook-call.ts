@@ -11,15 +11,12 @@ export interface HookCall {
   /** The name of the event as the client spells it, which its answer repeats. */
   readonly eventName: string;
   readonly conversation: string | undefined;
-  readonly subagent: string | undefined;
   /** Absolute. */
   readonly cwd: string;
   /** Files of an edit. Absolute. */
   readonly files: readonly string[];
   /** The line that a shell is given. */
   readonly command: string | undefined;
-  /** Whether a session starts because its context was compacted. */
-  readonly compacted: boolean;
   /** Whether the agent goes on only because a hook held up its stop before. */
   readonly again: boolean;
 }
@@ -50,11 +47,9 @@ export function readHookCall(document: unknown, cwd: string): HookCall | undefin
     eventName,
     conversation:
       textIn(document, "conversation_id") ?? textIn(document, "session_id") ?? textIn(document, "sessionId"),
-    subagent: textIn(document, "agent_id"),
     cwd: place,
     files: [],
     command: undefined,
-    compacted: document["source"] === "compact",
     again: document["stop_hook_active"] === true || Number(document["loop_count"] ?? 0) > 0,
   };
   const kind = EVENTS[eventName.toLowerCase()];

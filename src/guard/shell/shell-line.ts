@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
+import { gitRootAbove } from "../../runtime/files/git-root.js";
 import { readShell, type ShellNode, type ShellWord, type SimpleCommand } from "./shell-reader.js";
 
 /** Stands in a word for what only the shell will know. */
@@ -77,7 +78,8 @@ class ShellWalk {
 
   #command(node: SimpleCommand, state: ShellState, before: ProgramCall | undefined): ProgramCall | undefined {
     for (const part of node.words.flat()) if ("script" in part) this.nodes(part.script, inSubshell(state));
-    let words = node.words.flatMap((word) => valuesOf(word, state));
+    const values = node.words.map((word) => valuesOf(word, state));
+    let words = values.flat();
     while (words[0] !== undefined && KEYWORDS.has(words[0])) words = words.slice(1);
     if (words[0] === "for" && words[2] === "in") {
       state.variables.set(words[1] ?? "", words.slice(3));
@@ -97,7 +99,7 @@ class ShellWalk {
       name: path.basename(name ?? "").replace(/\.exe$/i, ""),
       args,
       cwd,
-      env: { ...state.exported, ...takeEnvOf(node.words, state), ...env },
+      env: { ...state.exported, ...takeEnvOf(values.slice(1)), ...env },
       writes: node.writes
         .flatMap((word) => valuesOf(word, state))
         .filter(isKnown)
@@ -139,12 +141,9 @@ function takeAssignments(words: readonly string[], env: Record<string, string>):
 }
 
 /** Variables that stand between a wrapper and its program, as in `env GIT_DIR=x git`. */
-function takeEnvOf(words: readonly ShellWord[], state: ShellState): Record<string, string> {
+function takeEnvOf(words: readonly (readonly string[])[]): Record<string, string> {
   const env: Record<string, string> = {};
-  for (const word of words.slice(1)) {
-    const [value = ""] = valuesOf(word, state);
-    if (/^GIT_\w+=/.test(value)) takeAssignments([value], env);
-  }
+  for (const [value = ""] of words) if (/^GIT_\w+=/.test(value)) takeAssignments([value], env);
   return env;
 }
 
@@ -223,7 +222,8 @@ function partValues(part: ShellWord[number], state: ShellState): readonly string
     const value = process.env[part.variable];
     return state.variables.get(part.variable) ?? [value ?? UNKNOWN];
   }
-  if ("script" in part && state.cwd !== undefined && asksForTop(part.script)) return [topAbove(state.cwd) ?? UNKNOWN];
+  if ("script" in part && state.cwd !== undefined && asksForTop(part.script))
+    return [gitRootAbove(state.cwd) ?? UNKNOWN];
   return [UNKNOWN];
 }
 
@@ -232,14 +232,6 @@ function asksForTop([node, ...others]: readonly ShellNode[]): boolean {
   if (node === undefined || "subshell" in node || others.length > 0) return false;
   const words = node.words.map((word) => word.map((part) => ("text" in part ? part.text : UNKNOWN)).join(""));
   return words.join(" ") === "git rev-parse --show-toplevel";
-}
-
-/** The nearest directory that holds a `.git`. */
-export function topAbove(directory: string): string | undefined {
-  for (let at = directory; ; at = path.dirname(at)) {
-    if (existsSync(path.join(at, ".git"))) return at;
-    if (at === path.dirname(at)) return undefined;
-  }
 }
 
 /** The values of a word with braces, one pair after the other, so that many pairs cannot multiply beyond the bound. */

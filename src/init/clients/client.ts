@@ -1,8 +1,6 @@
+import type { ClientName } from "../../base/statuses.js";
 import type { BatonCommand } from "../baton-command.js";
 import type { FileEditor } from "../editors/file-editor.js";
-
-export const CLIENT_NAMES = ["claude-code", "cursor", "vscode", "codex", "gemini"] as const;
-export type ClientName = (typeof CLIENT_NAMES)[number];
 
 /** The machine and the repository that clients are set up for. */
 export interface ClientPlace {

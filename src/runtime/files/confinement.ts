@@ -1,4 +1,4 @@
-import { readlinkSync, realpathSync } from "node:fs";
+import { readlinkSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { liesWithin } from "../../base/directories.js";
 import { hasCode } from "../../base/errors.js";
@@ -26,6 +26,9 @@ const GITS = new Set([".git", "git~1"]);
 // As many as Linux follows.
 const LINKS_MAX = 40;
 
+/** No file system has longer paths: to look for one segment by segment would take minutes. */
+export const PATH_CHARS_MAX = 4_096;
+
 /** Where a path leads, of which the end need not exist; undefined for one that goes round. */
 export function realPlace(absolute: string, links = LINKS_MAX): string | undefined {
   if (links === 0) return undefined;
@@ -38,6 +41,11 @@ export function realPlace(absolute: string, links = LINKS_MAX): string | undefin
       return realPlace(path.resolve(realpathSync.native(path.dirname(way)), target, below), links - 1);
     if (way === path.dirname(way)) return absolute;
   }
+}
+
+/** False also for a place that leads nowhere or cannot exist. */
+export function isDirectoryAt(place: string): boolean {
+  return unlessMissing(() => statSync(place))?.isDirectory() === true;
 }
 
 // EINVAL is what readlink says of something that is no link.

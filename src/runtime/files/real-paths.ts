@@ -2,7 +2,8 @@ import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
 import { liesWithin } from "../../base/directories.js";
 import { BatonError } from "../../base/errors.js";
-import { leavesRoot, realPlace, unlessMissing } from "./confinement.js";
+import { isDirectoryAt, leavesRoot, realPlace } from "./confinement.js";
+import { gitRootAbove } from "./git-root.js";
 
 /** A project as its paths are looked up: its real root, and whether all worktrees of its repository mean the same files. */
 export interface PathRoot {
@@ -67,19 +68,8 @@ function partsOf(text: string): { literal: string; rest: string[] } {
 
 /** The linked worktree that a place lies in, unless it is the root itself. */
 function worktreeAround(place: string, root: string): string | undefined {
-  const gitRoot = nearestGitRoot(place);
+  const gitRoot = gitRootAbove(place);
   return gitRoot !== undefined && gitRoot !== root && linkedTo(gitRoot) !== undefined ? gitRoot : undefined;
-}
-
-function isDirectoryAt(place: string): boolean {
-  return unlessMissing(() => statSync(place))?.isDirectory() === true;
-}
-
-function nearestGitRoot(place: string): string | undefined {
-  for (let directory = place; ; directory = path.dirname(directory)) {
-    if (existsSync(path.join(directory, ".git"))) return directory;
-    if (directory === path.dirname(directory)) return undefined;
-  }
 }
 
 /** The common directory of a linked worktree's repository; undefined for any other git root. */

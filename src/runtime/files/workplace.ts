@@ -1,5 +1,6 @@
-import { existsSync, lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, readdirSync, realpathSync, statSync } from "node:fs";
 import path from "node:path";
+import { gitRootAbove } from "./git-root.js";
 import { gitIdentities, linkedTo } from "./real-paths.js";
 
 /** A directory as the file system knows it: what the engine calls a workplace. Absolute, real paths. */
@@ -24,7 +25,7 @@ export function readWorkplace(directory: string, base = process.cwd()): WorkingD
   // The native call also gives each name the case it has on disk.
   const cwd = realpathSync.native(path.resolve(base, directory));
   if (!statSync(cwd).isDirectory()) throw new NotADirectory(cwd);
-  const gitRoot = findGitRoot(cwd);
+  const gitRoot = gitRootAbove(cwd) ?? null;
   return {
     cwd,
     gitRoot,
@@ -39,14 +40,6 @@ class NotADirectory extends Error {
 
   constructor(file: string) {
     super(`ENOTDIR: not a directory, '${file}'`);
-  }
-}
-
-function findGitRoot(cwd: string): string | null {
-  for (let directory = cwd; ; directory = path.dirname(directory)) {
-    // A file in a linked worktree or a submodule, a directory elsewhere.
-    if (existsSync(path.join(directory, ".git"))) return directory;
-    if (directory === path.dirname(directory)) return null;
   }
 }
 

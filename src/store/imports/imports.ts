@@ -2,6 +2,8 @@ import { int, json, one, text } from "../rows.js";
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
+export type ImportedTask = readonly [ref: string, key: string, digest: string];
+
 export const IMPORTS = table("imports", {
   run: text,
   project: text,
@@ -9,7 +11,7 @@ export const IMPORTS = table("imports", {
   /** Tells the plans of a project apart. */
   source: text,
   /** `[ref, key, digest]` of each task. */
-  tasks: json,
+  tasks: json<readonly ImportedTask[]>,
   createdAt: int,
   updatedAt: int,
 });

@@ -10,13 +10,12 @@ const READY = columns({ id: text, isOwn: int });
 export interface ReadyCounts {
   /** At most `READY_MAX`. */
   readonly ready: number;
-  /** Of runs in which these agents have worked lately. */
+  /** Of runs in which the agent has worked lately. */
   readonly ofOwnRuns: number;
 }
 
-/** Counts the tasks of a project that agents can claim: those that no lock holds up. */
-export function* readyTasksOf(project: string, agents: readonly string[]): Tx<ReadyCounts> {
-  const [agent = ""] = agents;
+/** Counts the tasks of a project that an agent can claim: those that no lock holds up. */
+export function* readyTasksOf(project: string, agent: string): Tx<ReadyCounts> {
   const found = yield* many(READY.read, [
     `SELECT t.id, CASE WHEN EXISTS (
          SELECT 1 FROM (SELECT task FROM attempts WHERE agent = $2 ORDER BY ended_at DESC LIMIT ${ATTEMPTS_LOOKED_AT}) a

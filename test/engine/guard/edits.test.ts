@@ -1,6 +1,7 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
+import { handleOf } from "../../../src/base/names.js";
 import { freeEditedFiles, takeEditedFiles } from "../../../src/engine/guard/edits.js";
 import { EDIT_LOCK_MS, holdingsOf } from "../../../src/engine/guard/guarded-files.js";
 import type { HookOrigin } from "../../../src/engine/guard/hook-origin.js";
@@ -74,6 +75,19 @@ describe.each(BACKENDS)("the guard of edits, on %s", (backend) => {
     await free(FIRST, "a.ts");
     expect(await ask(SECOND, "a.ts")).toMatchObject({ others: [] });
     expect(await take(SECOND, "a.ts")).toEqual([]);
+  });
+
+  test("an edit of an agent with one running task is for that task, and free with its end", async () => {
+    const { take, ask, call } = await repository();
+    await take(FIRST, "a.ts");
+    const agent = handleOf("claude-code", "client:one");
+    const { task } = await call("create_task", { title: "Move it", prompt: "Move it." });
+    const { lease } = await call("claim_task", { agent });
+    await take(FIRST, "b.ts");
+    const held = { path: "b.ts", task: { key: task.key, title: "Move it" } };
+    expect(await ask(SECOND, "b.ts")).toMatchObject({ others: [held] });
+    await call("complete_task", { task: task.id, token: lease?.token ?? 0, agent });
+    expect(await ask(SECOND, "b.ts")).toMatchObject({ others: [] });
   });
 
   test("a lock that was asked for by hand is respected, but for the origin whose environment has its handle", async () => {

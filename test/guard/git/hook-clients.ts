@@ -32,6 +32,10 @@ export class HookClients {
       const tool = { tool_name: "Edit", tool_input: { file_path: file, old_string: "a", new_string: "b" } };
       return (await this.#denial(session, top, tool)) === undefined;
     },
+    committed: async ({ top, session }) => {
+      const { status, stdout, stderr } = await this.#hook(session, top, { args: "git post-commit", input: "" });
+      if (status !== 0 || `${stdout}${stderr}` !== "") throw new Error(`the hook ended with ${status}: ${stderr}`);
+    },
   };
 
   close(): void {
@@ -48,16 +52,21 @@ export class HookClients {
       ...tool,
       tool_use_id: "toolu_1",
     };
-    const client = this.#client(session, cwd);
-    const answer = once(client, "message");
-    const program = `'${process.execPath}' '${path.join(ROOT, "dist/main.js")}'`;
-    client.send({ line: `${program} guard claude-code`, input: JSON.stringify(document) });
-    const [{ status, stdout, stderr }] = (await answer) as [Answer];
+    const input = JSON.stringify(document);
+    const { status, stdout, stderr } = await this.#hook(session, cwd, { args: "claude-code", input });
     if (status !== 0) throw new Error(`the hook ended with ${status}: ${stderr}`);
     if (stdout.trim() === "") return undefined;
     const { hookSpecificOutput: decided } = JSON.parse(stdout);
     if (decided?.permissionDecision !== "deny") throw new Error(`the hook answers ${stdout}`);
     return { instead: /Open to you: `([^`]+)`/.exec(decided.permissionDecisionReason)?.[1] };
+  }
+
+  async #hook(session: string, cwd: string, { args, input }: { args: string; input: string }): Promise<Answer> {
+    const client = this.#client(session, cwd);
+    const answer = once(client, "message");
+    const program = `'${process.execPath}' '${path.join(ROOT, "dist/main.js")}'`;
+    client.send({ line: `${program} guard ${args}`, input });
+    return ((await answer) as [Answer])[0];
   }
 
   #client(session: string, cwd: string): ChildProcess {

@@ -23,6 +23,8 @@ export interface Guard {
   }) => Promise<Denial | undefined>;
   /** Before an edit of a file. Returns whether it may be made. */
   readonly edit?: (call: { readonly file: string; readonly top: string; readonly session: string }) => Promise<boolean>;
+  /** After a commit of a session. */
+  readonly committed?: (call: { readonly top: string; readonly session: string }) => Promise<void>;
 }
 
 export interface Outcome {
@@ -129,9 +131,12 @@ class History {
   async #edit(session: string, step: number): Promise<void> {
     const file = this.#pick(FILES);
     const holder = this.#items.get(file)?.session;
-    if (holder !== undefined && holder !== session) return;
+    const isOthers = holder !== undefined && holder !== session;
     const edits = this.#guard?.edit;
-    if (edits !== undefined && !(await edits({ file: path.join(this.#top, file), top: this.#top, session }))) return;
+    const may =
+      edits === undefined ? !isOthers : await edits({ file: path.join(this.#top, file), top: this.#top, session });
+    if (isOthers && may) this.#lost.push(`${file} of ${holder} by an edit`);
+    if (isOthers || !may) return;
     const content = `${session} ${step}\n`;
     this.#write(file, content);
     this.#items.set(file, { session, content, place: "work tree" });
@@ -141,16 +146,23 @@ class History {
     const holders: Holders = new Map([...this.#items].map(([file, item]) => [file, item.session]));
     const denial = await this.#guard?.command({ command, top: this.#top, session, holders });
     if (denial === undefined) {
-      this.#run(command);
-      this.#compare(session, command);
+      await this.#runAs(session, command);
       return;
     }
     this.#counts.denied += 1;
     if (denial.instead === undefined) return;
     const again = await this.#guard?.command({ command: denial.instead, top: this.#top, session, holders });
     if (again !== undefined) throw new Error(`Instead of ${command} the guard offers ${denial.instead}, and denies it`);
-    if (this.#run(denial.instead) === 0) this.#counts.narrowed += 1;
-    this.#compare(session, denial.instead);
+    if ((await this.#runAs(session, denial.instead)) === 0) this.#counts.narrowed += 1;
+  }
+
+  /** Returns git's exit code. */
+  async #runAs(session: string, command: string): Promise<number | null> {
+    const { commits } = this.#counts;
+    const code = this.#run(command);
+    this.#compare(session, command);
+    if (this.#counts.commits > commits) await this.#guard?.committed?.({ top: this.#top, session });
+    return code;
   }
 
   /** Compares what each session wrote with what is there after a command of one of them. */

@@ -207,6 +207,11 @@ describe("the files of a commit or stash that a hook of git may refuse", () => {
 });
 
 describe("files that a shell writes without git", () => {
+  test("count beside a name that no file can have, and a path that is too long to be looked for", async () => {
+    const [use] = await usesOf(`rm both.ts ${"a".repeat(300)} ${"x/".repeat(3_000)}y`, top);
+    expect(use?.paths).toEqual(["both.ts", "a".repeat(300)]);
+  });
+
   test.each([
     ["echo x > open.ts", ["edits: open.ts"]],
     ["cat > src/inner.ts <<'EOF'\nrm same.ts\nEOF", ["edits: src/inner.ts"]],
