@@ -8,6 +8,7 @@ import type { ClientPlace } from "../init/clients/client.js";
 import { applicationData } from "../init/clients/vscode.js";
 import { missingProgram, serversIn } from "../init/own-servers.js";
 import { repositoryAt } from "../init/repository.js";
+import { serverDatabases } from "../init/server-databases.js";
 import { setupStates } from "../init/hooks-in-place.js";
 
 interface ClientEnvironment {
@@ -31,9 +32,17 @@ export function clientFindings({ env, cwd, program }: ClientEnvironment): Findin
   const hooks = setupStates(place, repository).map(({ title, file, isStale }): Finding => {
     const check = `hooks ${title}`;
     if (!isStale) return { check, verdict: "ok", says: `call Baton (${file})` };
-    return { check, verdict: "warn", says: `${file} calls another Baton`, remedy: "`baton init` brings it up to date" };
+    return {
+      check,
+      verdict: "warn",
+      says: `${file} calls another Baton, or on another database`,
+      remedy: "`baton init` brings it up to date",
+    };
   });
-  if (found.length > 0) return [...found, ...hooks];
+  const databases = serverDatabases(place).remarks.map(
+    (says) => ({ check: "databases", verdict: "warn", says }) as const,
+  );
+  if (found.length > 0) return [...found, ...databases, ...hooks];
   const remedy = `\`baton init\` in your repository, or for Claude Code in all of them \`claude mcp add --scope user baton -- node ${program}\``;
   return [{ check: "clients", verdict: "warn", says: "no client is configured to start Baton", remedy }, ...hooks];
 }

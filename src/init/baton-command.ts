@@ -11,6 +11,8 @@ export interface BatonCommand {
   /** Absolute. */
   readonly program: string;
   readonly isOnPath: boolean;
+  /** The SQLite file that servers and hooks are given. Absolute; undefined: both take the one of the person's configuration. */
+  readonly database?: string | undefined;
 }
 
 export function batonCommand(program: string, env: Env): BatonCommand {
@@ -46,9 +48,25 @@ export function shellLine({ words }: BatonCommand, ...more: readonly string[]): 
   return [...words, ...more].map((word) => shellWord(word)).join(" ");
 }
 
+/** The words that choose the database of a server and of a hook. */
+function databaseWords({ database }: BatonCommand): string[] {
+  return database === undefined ? [] : ["--db", database];
+}
+
+/** The command and the arguments of a server. */
+export function serverWords(command: BatonCommand): { readonly command: string; readonly args: string[] } {
+  const [program, ...args] = command.words;
+  return { command: program, args: [...args, ...databaseWords(command)] };
+}
+
+/** The line of a hook: of a client by its name, or of git. */
+export function guardLine(command: BatonCommand, ...hook: readonly string[]): string {
+  return shellLine(command, "guard", ...hook, ...databaseWords(command));
+}
+
 /** The line of a client's hook. Without Baton the work goes on: clients take code 2 for a denial, and Copilot any failure. */
 export function hookLine(command: BatonCommand, client: string): string {
-  const line = shellLine(command, "guard", client);
+  const line = guardLine(command, client);
   // PowerShell 5, which clients may use on Windows, reads no such list.
   return process.platform === "win32" ? line : `${line} || true`;
 }
@@ -88,7 +106,8 @@ export function startsBaton(entry: unknown): boolean {
   return wordsOf(entry).some((word) => FILE.test(word) || ON_PATH.test(word) || FROM_NPM.test(word));
 }
 
-function wordsOf(entry: unknown): string[] {
+/** The command of an entry and its arguments. */
+export function wordsOf(entry: unknown): string[] {
   if (!isObject(entry)) return [];
   const args = Array.isArray(entry["args"]) ? (entry["args"] as unknown[]) : [];
   return [entry["command"], ...args].filter((word) => typeof word === "string");

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { type BatonCommand, shellLine, shellWord } from "./baton-command.js";
+import { type BatonCommand, guardLine, shellWord } from "./baton-command.js";
 import { type FileEditor, unfit } from "./editors/file-editor.js";
 import { markedBlock, SHELL_MARKS } from "./editors/marked-block.js";
 import type { Repository } from "./repository.js";
@@ -39,7 +39,7 @@ interface GitHook {
 }
 
 const HOOKS: readonly GitHook[] = [
-  { name: "pre-commit", says: "Keeps files that another agent holds out of a commit.", line: guardLine },
+  { name: "pre-commit", says: "Keeps files that another agent holds out of a commit.", line: commitLine },
   { name: "post-commit", says: "Frees the committed files that an agent's edits had locked.", line: releaseLine },
 ];
 
@@ -48,12 +48,12 @@ const LEFTHOOK = ["", ".", ".config/"].flatMap((place) =>
 );
 
 /** Lets a commit pass where the program is gone. Code 1 is a refusal; any other failure is Baton's own, and the commit passes too. */
-function guardLine(command: BatonCommand): string {
-  return `if ${isThere(command)}; then ${shellLine(command, "guard", "git")} </dev/null || [ $? -ne 1 ] || exit 1; fi`;
+function commitLine(command: BatonCommand): string {
+  return `if ${isThere(command)}; then ${guardLine(command, "git")} </dev/null || [ $? -ne 1 ] || exit 1; fi`;
 }
 
 function releaseLine(command: BatonCommand): string {
-  return `if ${isThere(command)}; then ${shellLine(command, "guard", "git", "post-commit")} </dev/null || :; fi`;
+  return `if ${isThere(command)}; then ${guardLine(command, "git", "post-commit")} </dev/null || :; fi`;
 }
 
 function isThere(command: BatonCommand): string {

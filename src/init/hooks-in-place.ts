@@ -1,11 +1,12 @@
 import path from "node:path";
 import { BatonError } from "../base/errors.js";
 import { CLIENTS } from "./clients/catalogue.js";
-import type { ClientPlace } from "./clients/client.js";
+import { type ClientPlace, placeWith } from "./clients/client.js";
 import { gitHooks } from "./git-hook.js";
 import { readState } from "./file-state.js";
 import { withoutBaton } from "./editors/removal.js";
 import type { Repository } from "./repository.js";
+import { serverDatabases } from "./server-databases.js";
 
 /** A file in which Baton's hooks stand. */
 export interface SetupState {
@@ -18,13 +19,16 @@ export interface SetupState {
 
 /** Finds the files that hold hooks of Baton's, and compares them with those that `baton init` would write. */
 export function setupStates(place: ClientPlace, { root, git }: Repository): SetupState[] {
-  const files = CLIENTS.flatMap(({ title, files: filesOf }) =>
-    filesOf(place)
+  const databases = serverDatabases(place);
+  const files = CLIENTS.flatMap((client) =>
+    client
+      .files(placeWith(place, databases.of(client)))
       .filter(({ isServerOnly = false }) => !isServerOnly)
-      .map(({ file, editor }) => ({ title, file: path.join(root, file), editor })),
+      .map(({ file, editor }) => ({ title: client.title, file: path.join(root, file), editor })),
   );
+  const { command } = placeWith(place, databases.of());
   if (git !== undefined)
-    files.push(...gitHooks({ root, git }, git, place.command).map((hook) => ({ title: "git", ...hook })));
+    files.push(...gitHooks({ root, git }, git, command).map((hook) => ({ title: "git", ...hook })));
   const directories = git === undefined ? [root] : [root, git.directory];
   return files.flatMap(({ title, file, editor }) => {
     const shown = path.relative(root, file);

@@ -15,7 +15,7 @@ export function serverElsewhere(file: string, ownFiles: readonly string[], root:
 }
 
 /** Entries named baton in a client's file: of the file as a whole, and of the repository. None where it cannot be read. */
-function servers(file: string, root: string): unknown[] {
+export function servers(file: string, root: string): unknown[] {
   try {
     return serversIn(file, root);
   } catch (error) {

@@ -3,12 +3,13 @@ import { liesWithin } from "../base/directories.js";
 import { BatonError, messageOf } from "../base/errors.js";
 import { type Change, planChange, withTracking } from "./change.js";
 import { CLIENTS } from "./clients/catalogue.js";
-import type { ClientPlace } from "./clients/client.js";
+import { type ClientPlace, placeWith } from "./clients/client.js";
 import type { FileEditor } from "./editors/file-editor.js";
 import { gitHooks } from "./git-hook.js";
 import { blockLines, MARKDOWN_MARKS, markedBlock, SHELL_MARKS } from "./editors/marked-block.js";
 import { serverElsewhere } from "./own-servers.js";
 import type { Repository } from "./repository.js";
+import { serverDatabases } from "./server-databases.js";
 
 export interface SetupPlace extends ClientPlace {
   readonly repository: Repository;
@@ -24,9 +25,10 @@ interface Wanted {
 /** Works out every change that sets up the chosen clients, git and the instructions, and writes nothing. */
 export function planSetup(place: SetupPlace): Change[] {
   const { repository, chosen } = place;
+  const databases = serverDatabases(place);
   const clients = CLIENTS.filter(({ name }) => chosen.includes(name));
   const ofClients = clients.flatMap((client) =>
-    client.files(place).map(({ file, editor, isServerOnly = false }) => {
+    client.files(placeWith(place, databases.of(client))).map(({ file, editor, isServerOnly = false }) => {
       const wanted = { file: path.join(repository.root, file), editor };
       const elsewhere = isServerOnly
         ? serverElsewhere(wanted.file, client.ownFiles(place), repository.root)
@@ -37,7 +39,7 @@ export function planSetup(place: SetupPlace): Change[] {
   );
   const { git } = repository;
   const others: Wanted[] = [{ file: path.join(repository.root, "AGENTS.md"), editor: markedBlock(INSTRUCTIONS) }];
-  if (git !== undefined) others.push(...gitHooks(repository, git, place.command));
+  if (git !== undefined) others.push(...gitHooks(repository, git, placeWith(place, databases.of()).command));
   const changes = [...ofClients, ...others.map((wanted) => changeOf(wanted, place))];
   return withTracking(git === undefined ? changes : [...changes, ...excluded(changes, place, git)], repository);
 }

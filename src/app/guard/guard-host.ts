@@ -27,6 +27,8 @@ export interface GuardOrigin {
   readonly client: ClientKind | undefined;
   readonly conversation: string | undefined;
   readonly cwd: string;
+  /** The SQLite file that the hook was given. */
+  readonly db?: string | undefined;
 }
 
 /** Asks the engine within a time. Undefined where there is no database, and so nothing is held. */
@@ -35,7 +37,7 @@ export async function withEngine<T>(
   ms: number,
   ask: (host: GuardHost) => Promise<T>,
 ): Promise<T | undefined> {
-  const config = await guardConfig(from.cwd);
+  const config = await guardConfig(from.cwd, from.db);
   if (!databaseIsThere(config)) return undefined;
   // On macOS a process lists them: it runs while the database is opened.
   const above = ancestors();

@@ -16,7 +16,7 @@ import { type GuardOrigin, withEngine } from "./guard-host.js";
 const DOCUMENT_BYTES_MAX = 32 * 1024 * 1024;
 /** A client waits no longer for Baton: then its work goes on. Hooks that `baton init` writes are given twice that time. */
 const TIME_MAX_MS = 2_500;
-const USAGE = `Usage: baton guard ${CLIENT_NAMES.join("|")}, with the document of a hook on standard input; baton guard git, in a hook of git; baton guard check PATH…\n`;
+const USAGE = `Usage: baton guard ${CLIENT_NAMES.join("|")}, with the document of a hook on standard input; baton guard git, in a hook of git; baton guard check PATH…. Each takes --db FILE behind it.\n`;
 
 /** The texts that a guard writes, and the code it ends with. */
 interface Ending {
@@ -28,18 +28,22 @@ interface Ending {
 const SILENT: Ending = { stdout: "", stderr: "", code: 0 };
 
 /** Carries out `baton guard …`. Whatever fails in it lets the work go on. */
-export async function guard([kind = "", ...rest]: readonly string[]): Promise<void> {
-  const ending = await endingOf(kind, rest);
+export async function guard(args: readonly string[]): Promise<void> {
+  const ending = await endingOf(args);
   process.exitCode = ending.code;
   if (ending.stderr !== "") process.stderr.write(ending.stderr);
   // The process ends also while a connection to the database still hangs.
   process.stdout.write(ending.stdout, () => process.exit());
 }
 
-async function endingOf(kind: string, rest: readonly string[]): Promise<Ending> {
+async function endingOf([kind = "", ...given]: readonly string[]): Promise<Ending> {
+  // It is the last that `baton init` writes: a path that is checked may have any name.
+  const isGiven = given.at(-2) === "--db";
+  const db = isGiven ? given.at(-1) : undefined;
+  const rest = isGiven ? given.slice(0, -2) : given;
   if (kind === "--help" || kind === "-h") return { ...SILENT, stdout: USAGE };
-  if (kind === "git") return guardGit(rest[0]);
-  if (kind === "check" && rest.length > 0) return checkPaths(rest);
+  if (kind === "git") return guardGit(rest[0], shellOrigin(db));
+  if (kind === "check" && rest.length > 0) return checkPaths(rest, shellOrigin(db));
   if (!CLIENT_NAMES.some((name) => name === kind)) return { ...SILENT, stderr: USAGE, code: 2 };
   const call = await readCall();
   if (call === undefined) {
@@ -50,7 +54,7 @@ async function endingOf(kind: string, rest: readonly string[]): Promise<Ending> 
   }
   if (call.event === "other" || (call.event === "stop" && call.again)) return SILENT;
   try {
-    const verdict = await withEngine(call, TIME_MAX_MS, (host) => judge(call, host));
+    const verdict = await withEngine({ ...call, db }, TIME_MAX_MS, (host) => judge(call, host));
     return { ...SILENT, stdout: answerOf(call, verdict) };
   } catch (error) {
     return { ...SILENT, stdout: downAnswer(call, messageOf(error)) };
@@ -100,13 +104,12 @@ function sayOnce(subject: string, text: string): string {
 }
 
 /** Judges a hook of git: code 1 keeps git from going on. */
-async function guardGit(hook: string | undefined): Promise<Ending> {
+async function guardGit(hook: string | undefined, origin: GuardOrigin): Promise<Ending> {
   try {
-    if (hook === "post-commit") return await freeCommitted();
+    if (hook === "post-commit") return await freeCommitted(origin);
     const { commitInHook, stashInHook } = await import("../../guard/git/hook-uses.js");
     const { GIT_INDEX_FILE, GIT_DIR } = process.env;
     const env = { ...(GIT_INDEX_FILE !== undefined && { GIT_INDEX_FILE }), ...(GIT_DIR !== undefined && { GIT_DIR }) };
-    const origin = shellOrigin();
     const { cwd } = origin;
     const use =
       hook === "reference-transaction" ? await stashInHook(cwd, await inputText()) : await commitInHook(cwd, env);
@@ -121,9 +124,8 @@ async function guardGit(hook: string | undefined): Promise<Ending> {
 }
 
 /** Frees the files of the commit that its agent's edits had locked, as far as it has not changed them again. */
-async function freeCommitted(): Promise<Ending> {
+async function freeCommitted(origin: GuardOrigin): Promise<Ending> {
   const { committedInHook } = await import("../../guard/git/hook-uses.js");
-  const origin = shellOrigin();
   const { top, paths } = await committedInHook(origin.cwd);
   await withEngine(origin, TIME_MAX_MS, (host) => host.free(paths.map((file) => path.join(top, file))));
   return SILENT;
@@ -139,8 +141,7 @@ async function inputText(): Promise<string> {
 }
 
 /** Tells people and scripts who holds files: code 1 where another does. */
-async function checkPaths(paths: readonly string[]): Promise<Ending> {
-  const origin = shellOrigin();
+async function checkPaths(paths: readonly string[], origin: GuardOrigin): Promise<Ending> {
   try {
     const held = await withEngine(origin, TIME_MAX_MS, async (host) => {
       return (await host.holdings(paths.map((file) => path.resolve(origin.cwd, file)))).others;
@@ -161,7 +162,7 @@ function clientOfShell(): ClientKind | undefined {
 }
 
 /** The origin of a hook of git and of a command: the shell that it runs in. */
-function shellOrigin(): GuardOrigin {
+function shellOrigin(db: string | undefined): GuardOrigin {
   const conversation = process.env["CLAUDE_CODE_SESSION_ID"] ?? process.env["CODEX_THREAD_ID"];
-  return { client: clientOfShell(), conversation, cwd: process.cwd() };
+  return { client: clientOfShell(), conversation, cwd: process.cwd(), db };
 }

@@ -9,6 +9,7 @@ import { CLIENTS, traceOf } from "../../init/clients/catalogue.js";
 import type { ClientName } from "../../base/statuses.js";
 import { Originals } from "../../init/originals.js";
 import { repositoryAt } from "../../init/repository.js";
+import { serverDatabases } from "../../init/server-databases.js";
 import { planSetup } from "../../init/setup.js";
 import { applyUndo, planUndo } from "../../init/undo.js";
 import { programOf } from "../clients.js";
@@ -66,7 +67,8 @@ function setupPlan(place: Place, originals: Originals, { client }: InitOptions):
     return why === undefined ? [] : [{ ...one, why }];
   });
   const chosen = found.map(({ name }) => name);
-  const changes = planSetup({ ...place, command, chosen });
+  const setup = { ...place, command, chosen };
+  const changes = planSetup(setup);
   const names = CLIENTS.map(({ name }) => name).join(", ");
   return {
     changes,
@@ -74,7 +76,11 @@ function setupPlan(place: Place, originals: Originals, { client }: InitOptions):
       found.length === 0
         ? [`No client was found here. --client sets one up: ${names}.`]
         : found.map(({ title, why }) => `${title}: ${why}`),
-    remarks: [...found.flatMap(({ remark }) => remark ?? []), ...sharedPaths(changes, command)],
+    remarks: [
+      ...found.flatMap(({ remark }) => remark ?? []),
+      ...sharedPaths(changes, command),
+      ...serverDatabases(setup).remarks,
+    ],
     question: "Write this?",
     command: shellLine(command, "init", ...(client ?? []).flatMap((name) => ["--client", name]), "--yes"),
     apply: () => applyChanges(changes, originals),

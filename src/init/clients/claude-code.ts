@@ -1,5 +1,5 @@
 import path from "node:path";
-import { hookLine, serverEntry } from "../baton-command.js";
+import { hookLine, serverEntry, serverWords } from "../baton-command.js";
 import { jsonFile } from "../editors/json-file.js";
 import type { Client } from "./client.js";
 
@@ -11,7 +11,6 @@ export const claudeCode: Client = {
   programs: ["claude"],
   ownFiles: ({ home }) => [path.join(home, ".claude.json")],
   files: ({ command }) => {
-    const [program, ...args] = command.words;
     const handler = { type: "command", command: hookLine(command, "claude-code"), timeout: 5 };
     return [
       {
@@ -19,7 +18,7 @@ export const claudeCode: Client = {
         isServerOnly: true,
         editor: jsonFile({
           strict: true,
-          server: { key: "mcpServers", entry: serverEntry(command, { command: program, args }) },
+          server: { key: "mcpServers", entry: serverEntry(command, { ...serverWords(command) }) },
         }),
       },
       {

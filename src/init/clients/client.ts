@@ -11,6 +11,11 @@ export interface ClientPlace {
   readonly chosen: readonly ClientName[];
 }
 
+/** The same place with the database that servers and hooks are given. */
+export function placeWith<T extends ClientPlace>(place: T, database: string | undefined): T {
+  return { ...place, command: { ...place.command, database } };
+}
+
 /** A file that a client reads, and Baton's entries in it. */
 export interface ClientFile {
   /** From the root of the repository. */

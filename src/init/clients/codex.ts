@@ -1,5 +1,5 @@
 import path from "node:path";
-import { hookLine, serverEntry } from "../baton-command.js";
+import { hookLine, serverEntry, serverWords } from "../baton-command.js";
 import { jsonFile } from "../editors/json-file.js";
 import { tomlFile } from "../editors/toml-file.js";
 import type { Client } from "./client.js";
@@ -15,13 +15,12 @@ export const codex: Client = {
   programs: ["codex"],
   ownFiles: ({ home, env }) => [path.join(env["CODEX_HOME"] ?? path.join(home, ".codex"), "config.toml")],
   files: ({ command }) => {
-    const [program, ...args] = command.words;
     const handler = { type: "command", command: hookLine(command, "codex"), timeout: 5 };
     return [
       {
         file: ".codex/config.toml",
         isServerOnly: true,
-        editor: tomlFile(serverEntry(command, { command: program, args, tool_timeout_sec: TOOL_TIMEOUT_SECONDS })),
+        editor: tomlFile(serverEntry(command, { ...serverWords(command), tool_timeout_sec: TOOL_TIMEOUT_SECONDS })),
       },
       {
         // Not in config.toml: Codex ends at a wrong shape there, and here leaves this file out alone.

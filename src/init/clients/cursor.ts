@@ -1,5 +1,5 @@
 import path from "node:path";
-import { serverEntry, shellLine } from "../baton-command.js";
+import { guardLine, serverEntry, serverWords, shellLine } from "../baton-command.js";
 import { jsonFile } from "../editors/json-file.js";
 import type { Client, ClientPlace } from "./client.js";
 
@@ -11,7 +11,7 @@ export const cursor: Client = {
   programs: ["cursor", "cursor-agent"],
   ownFiles: ({ home }) => [path.join(home, ".cursor", "mcp.json")],
   files: ({ command }) => {
-    const line = { command: shellLine(command, "guard", "cursor"), timeout: 5 };
+    const line = { command: guardLine(command, "cursor"), timeout: 5 };
     return [
       {
         file: ".cursor/mcp.json",
@@ -40,7 +40,9 @@ export const cursor: Client = {
 
 /** Cursor may start servers in the home directory, so this one goes to the workspace first. */
 function serverOf(command: ClientPlace["command"]): { command: string; args: string[] } {
-  const [program, ...args] = command.words;
-  if (process.platform === "win32") return { command: program, args };
-  return { command: "sh", args: ["-c", `cd "$0" && exec ${shellLine(command)}`, "${workspaceFolder}"] };
+  const server = serverWords(command);
+  if (process.platform === "win32") return { ...server };
+  const more = server.args.slice(command.words.length - 1);
+  const line = `cd "$0" && exec ${shellLine(command)}${more.length === 0 ? "" : ' "$@"'}`;
+  return { command: "sh", args: ["-c", line, "${workspaceFolder}", ...more] };
 }

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { hookLine, serverEntry } from "../baton-command.js";
+import { hookLine, serverEntry, serverWords } from "../baton-command.js";
 import { jsonFile } from "../editors/json-file.js";
 import type { Client } from "./client.js";
 
@@ -13,7 +13,6 @@ export const gemini: Client = {
   programs: ["gemini"],
   ownFiles: ({ home }) => [path.join(home, ".gemini", "settings.json")],
   files: ({ command }) => {
-    const [program, ...args] = command.words;
     const handler = (name: string): object => ({
       name,
       type: "command",
@@ -25,7 +24,7 @@ export const gemini: Client = {
         file: ".gemini/settings.json",
         editor: jsonFile({
           strict: false,
-          server: { key: "mcpServers", entry: serverEntry(command, { command: program, args }) },
+          server: { key: "mcpServers", entry: serverEntry(command, { ...serverWords(command) }) },
           hooks: {
             BeforeTool: { matcher: "write_file|replace|run_shell_command", hooks: [handler("baton")] },
             SessionStart: { hooks: [handler("baton-start")] },

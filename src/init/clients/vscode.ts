@@ -1,5 +1,5 @@
 import path from "node:path";
-import { serverEntry, shellLine } from "../baton-command.js";
+import { guardLine, serverEntry, serverWords } from "../baton-command.js";
 import { jsonFile } from "../editors/json-file.js";
 import type { Client, ClientFile, ClientPlace } from "./client.js";
 
@@ -11,8 +11,7 @@ export const vscode: Client = {
   programs: ["code", "copilot"],
   ownFiles: ({ home, env }) => [path.join(applicationData(home, env), "Code", "User", "mcp.json")],
   files: (place) => {
-    const [program, ...args] = place.command.words;
-    const fresh = { type: "stdio", command: program, args, cwd: "${workspaceFolder}" };
+    const fresh = { type: "stdio", ...serverWords(place.command), cwd: "${workspaceFolder}" };
     const server: ClientFile = {
       file: ".vscode/mcp.json",
       isServerOnly: true,
@@ -24,7 +23,7 @@ export const vscode: Client = {
 };
 
 function hooksOf({ command }: ClientPlace): ClientFile {
-  const line = shellLine(command, "guard", "vscode");
+  const line = guardLine(command, "vscode");
   // Copilot takes each failure of a hook before a tool for a denial: without Baton the work goes on.
   const hook = { type: "command", bash: `${line} || true`, powershell: `${line}; exit 0`, timeoutSec: 5 };
   return {
