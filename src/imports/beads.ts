@@ -32,17 +32,30 @@ const NO_WORK = new Set(["message", "molecule", "gate", "event", "agent", "convo
 /** Dependencies that keep an issue from being ready (`AffectsReadyWork` of beads), without `parent-child`. */
 const BLOCKING = new Set(["blocks", "waits-for"]);
 
-/** Reads issues of beads as `.beads/issues.jsonl` and `bd export` have them, one JSON object a line, or as `bd list --json` does. */
+/** Tables of a backup of beads (`.beads/backup`), whose issues keep neither their dependencies nor their labels. */
+const TABLE = /^(.*\/)?(?:dependencies|labels)\.jsonl$/;
+
+/**
+ * Reads issues of beads as `.beads/issues.jsonl` and `bd export` have them, one JSON object a line, as `bd list --json` does, or
+ * as the backup of its database does, with the tables beside the issues.
+ */
 export function readBeads(files: readonly SourceFile[]): ForeignPlan[] {
+  const tables = files.filter(({ path }) => TABLE.test(path));
   return files.flatMap((file) => {
-    const plan = planOf(file);
+    if (tables.includes(file)) return [];
+    const folder = file.path.replace(/[^/]*$/, "");
+    const plan = planOf(
+      file,
+      tables.filter(({ path }) => path.replace(/[^/]*$/, "") === folder),
+    );
     return plan.tasks.length + plan.unmapped.length === 0 ? [] : [plan];
   });
 }
 
-function planOf(file: SourceFile): ForeignPlan {
+function planOf(file: SourceFile, tables: readonly SourceFile[]): ForeignPlan {
   const unmapped: Unmapped[] = [];
   const issues = issuesOf(file, unmapped);
+  for (const table of tables) addRows(table, { issues, unmapped });
   const leftOut = new Map<string, string>();
   for (const issue of issues.values()) {
     const why = whyNoTask(issue);
@@ -95,6 +108,17 @@ function issuesOf(file: SourceFile, unmapped: Unmapped[]): Map<string, Issue> {
   return issues;
 }
 
+/** Adds rows of a table to the issues that they name; rows of no issue say nothing. */
+function addRows(table: SourceFile, { issues, unmapped }: { issues: Map<string, Issue>; unmapped: Unmapped[] }): void {
+  for (const { fields } of recordsIn(table, unmapped)) {
+    const issue = issues.get(textOf(fields["issue_id"]) ?? "");
+    if (issue === undefined) continue;
+    const labels = [...textsOf(issue.fields["labels"]), ...textsOf(fields["label"])];
+    const edges = [...issue.edges, ...edgesOf({ dependencies: [fields] })];
+    issues.set(issue.id, { ...issue, edges, fields: { ...issue.fields, labels } });
+  }
+}
+
 function recordsIn(file: SourceFile, unmapped: Unmapped[]): JsonRecord[] {
   const { text } = file;
   if (text.trimStart().startsWith("[")) {
@@ -126,8 +150,8 @@ function whyNoTask({ fields, edges }: Issue): string | undefined {
   const status = textOf(fields["status"]) ?? "open";
   const kind = textOf(fields["issue_type"]) ?? "task";
   if (status === "tombstone") return "is deleted";
-  if (fields["ephemeral"] === true) return "is ephemeral: a trace of an agent's work";
-  if (fields["is_template"] === true) return "is a template";
+  if (isSet(fields["ephemeral"])) return "is ephemeral: a trace of an agent's work";
+  if (isSet(fields["is_template"])) return "is a template";
   if (NO_WORK.has(kind)) return `is of kind "${kind}", which is no work`;
   if (status === "pinned") return "is pinned: kept as context, never done";
   if (status === "deferred") return "is deferred: set it to open there and import again";
@@ -135,6 +159,11 @@ function whyNoTask({ fields, edges }: Issue): string | undefined {
   if (condition !== undefined && STATES[status] !== "done")
     return `runs only if ${condition.on} fails: add it by hand with trigger_rule one_failed`;
   return undefined;
+}
+
+/** A flag: the backup writes 1 where the export writes true. */
+function isSet(value: unknown): boolean {
+  return value === true || value === 1;
 }
 
 interface Surroundings {

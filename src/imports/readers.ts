@@ -9,14 +9,16 @@ import { readTaskmaster } from "./taskmaster.js";
 
 interface Format {
   readonly format: PlanFormat;
-  /** Whether a file is of this format, by its name and its content. */
-  readonly knows: (file: SourceFile) => boolean;
+  /** Whether a file is of this format, by its name, its content and the files beside it. */
+  readonly knows: (file: SourceFile, together: readonly SourceFile[]) => boolean;
   readonly read: (files: readonly SourceFile[]) => ForeignPlan[];
 }
 
 const isJson = ({ text }: SourceFile): boolean => /^\s*[[{]/.test(text.slice(0, SNIFFED_CHARS));
 const says = ({ text }: SourceFile, words: RegExp): boolean => words.test(text.slice(0, SNIFFED_CHARS));
 const SNIFFED_CHARS = 100_000;
+/** The configuration of Backlog.md. */
+const CONFIG = /(?:^|\/)(?:backlog\.)?config\.ya?ml$/;
 
 /** The formats in the order in which they are asked: the first that knows a file reads it. */
 const FORMATS: readonly Format[] = [
@@ -43,8 +45,9 @@ const FORMATS: readonly Format[] = [
   },
   {
     format: "backlog-md",
-    knows: ({ path, text }) =>
-      /(?:^|\/)(?:backlog\.)?config\.ya?ml$/.test(path) || (TASK_PATH.test(path) && /^---\r?\n/.test(text)),
+    knows: ({ path, text }, together) =>
+      CONFIG.test(path) ||
+      (TASK_PATH.test(path) && (/^---\r?\n/.test(text) || together.some((file) => CONFIG.test(file.path)))),
     read: readBacklogMd,
   },
   {
@@ -63,7 +66,7 @@ const FORMATS: readonly Format[] = [
 export function readPlans(files: readonly SourceFile[]): ForeignPlan[] {
   const byFormat = new Map<Format, SourceFile[]>();
   for (const file of files) {
-    const format = FORMATS.find(({ knows }) => knows(file));
+    const format = FORMATS.find(({ knows }) => knows(file, files));
     if (format === undefined) continue;
     const own = byFormat.get(format);
     if (own === undefined) byFormat.set(format, [file]);
@@ -74,5 +77,5 @@ export function readPlans(files: readonly SourceFile[]): ForeignPlan[] {
 
 /** Whether a file is to be read as WfFormat: it says so, or it is a JSON document that no other format knows. */
 export function isWfFormat(file: SourceFile): boolean {
-  return file.text.trim() === "" || (isJson(file) && !FORMATS.some(({ knows }) => knows(file)));
+  return file.text.trim() === "" || (isJson(file) && !FORMATS.some(({ knows }) => knows(file, [file])));
 }

@@ -106,7 +106,9 @@ function filesOf({ document, path, files }: ImportInput): readonly SourceFile[] 
 function noPlan(files: readonly SourceFile[]): BatonError {
   const named = files.length === 1 ? (files[0]?.path ?? "") : `${files.length} files`;
   const message = `No plan was found in ${named}: a plan is a Task Master tasks.json, tasks.md of spec-kit, issues of beads or GitHub, a folder of Backlog.md, a Markdown file with check boxes ("- [ ] …"), the export of a run, or WfCommons WfFormat 1.5.`;
-  return new BatonError("invalid_input", message, { details: { files: files.slice(0, 20).map(({ path }) => path) } });
+  return new BatonError("invalid_input", message, {
+    details: { no_plan: true, files: files.slice(0, 20).map(({ path }) => path) },
+  });
 }
 
 interface Taken {

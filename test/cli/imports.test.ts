@@ -37,6 +37,43 @@ describe("baton import", () => {
     expect(await run("runs")).not.toContain("TODO");
   });
 
+  test("goes on where a file with the name of a plan holds none, and reads no files that belong to another tool's plan", async () => {
+    const { run } = repository({
+      "ROADMAP.md": "# Roadmap\n\n- Be fast\n",
+      "specs/001-login/tasks.md": "- [ ] T001 Write src/login.ts\n- [ ] T002 Test it\n",
+      "specs/001-login/plan.md": "# Plan\n\n- [ ] Read the specification\n",
+      "backlog/config.yml": "project_name: Shop\n",
+      "backlog/tasks/task-1 - Pay.md": "---\nid: task-1\ntitle: Pay\nstatus: To Do\n---\n",
+      "backlog/tasks/notes.md": "# Notes\n\n- [ ] Ask about taxes\n",
+      "backlog/tasks/epics/one/task-9 - Old.md": "---\nid: task-9\ntitle: Old\nstatus: To Do\n---\n",
+    });
+    const said = await run("import");
+    expect(said).toMatch(/^specs\/001-login\/tasks\.md: spec-kit [^\n]*\n {2}a new run: 2 tasks,/m);
+    expect(said).toMatch(/^backlog: Backlog\.md "Shop"\n {2}a new run: 1 task,[^]*1 not taken$/m);
+    expect(said).toContain("ROADMAP.md was not read: it holds no tasks that Baton can read.");
+    expect(said).toContain("backlog/tasks/epics was not read: it lies below the tasks of Backlog.md");
+    expect(said).not.toContain("check list");
+    expect(said).not.toContain("plan.md");
+    expect(await run("import", "specs", "--apply")).toMatch(/run run_\w+ started: 2 tasks/);
+  });
+
+  test("reads the backup that beads keeps in a repository, unless an export lies beside it", async () => {
+    const issue = (id: string) =>
+      `${JSON.stringify({ id, title: id, status: "open", issue_type: "task", ephemeral: 0 })}\n`;
+    const backup = {
+      ".beads/backup/issues.jsonl": `${issue("a-1")}${issue("a-2")}`,
+      ".beads/backup/dependencies.jsonl": '{"issue_id":"a-2","depends_on_id":"a-1","type":"blocks"}\n',
+      ".beads/backup/labels.jsonl": '{"issue_id":"a-2","label":"ui"}\n',
+      ".beads/backup/events.jsonl": '{"id":1,"issue_id":"a-1","event_type":"created"}\n',
+    };
+    expect(await repository(backup).run("import")).toMatch(
+      /^\.beads\/backup: beads "beads"\n {2}a new run: 2 tasks, 1 dependencies, 1 without an open dependency\n/,
+    );
+    const both = await repository({ ...backup, ".beads/issues.jsonl": issue("a-3") }).run("import");
+    expect(both).toMatch(/^\.beads\/issues\.jsonl: beads "beads"\n {2}a new run: 1 task,/);
+    expect(both).not.toContain("backup");
+  });
+
   test("makes a run with --apply alone, and again brings it up to date", async () => {
     const { fixture, run } = repository({ "docs/TODO.md": TODO });
     expect(await run("import", "docs")).toContain("a new run: 1 task");

@@ -1,6 +1,6 @@
 import fs from "node:fs";
 import path from "node:path";
-import { hasCode } from "../../base/errors.js";
+import { BatonError, hasCode } from "../../base/errors.js";
 import type { ResultOf } from "../../tools/registry.js";
 import type { CommandAnswer, CommandContext } from "../command.js";
 import { UsageError } from "../failure.js";
@@ -56,16 +56,31 @@ async function importFolder(
   const { found, skipped } = findPlans(rootAround(whole), whole);
   if (found.length === 0)
     throw new UsageError(`${file} has no plan in it${skippedText(skipped)}. Name a file to read it as a plan.`);
-  const answers = [];
-  for (const one of found)
-    answers.push(await importGiven(context, { ...one, path: typedPath(context, one, file) }, options));
+  const answers: CommandAnswer[] = [];
+  const others = [...skipped];
+  for (const one of found) {
+    const typed = typedPath(context, one, file);
+    const answer = await unlessNoPlan(importGiven(context, { ...one, path: typed }, options));
+    if (answer === undefined) others.push({ path: typed, why: NO_PLAN });
+    else answers.push(answer);
+  }
+  if (answers.length === 0) throw new UsageError(`${file} has no plan in it${skippedText(others)}.`);
   return {
     data: answers.length === 1 ? answers[0]?.data : answers.map(({ data }) => data),
-    text: [
-      ...answers.map(({ text }) => text),
-      ...skipped.map(({ path: at, why }) => `${at} was not read: it ${why}.`),
-    ].join("\n"),
+    text: [...answers.map(({ text }) => text), ...skippedLines(others)].join("\n"),
   };
+}
+
+const NO_PLAN = "holds no tasks that Baton can read";
+
+/** The answer to a file found by its name; undefined where there is no plan in it, as in many a ROADMAP.md. */
+async function unlessNoPlan<A>(answer: Promise<A>): Promise<A | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof BatonError && error.details?.["no_plan"] === true) return undefined;
+    throw error;
+  }
 }
 
 /** The path of a plan as a person in this directory types it. */
@@ -94,25 +109,31 @@ async function showFound(
   if (found.length === 0) {
     const places =
       ".taskmaster, specs/*/tasks.md, .beads, backlog, TODO.md, PLAN.md, TASKS.md, ROADMAP.md, issues.json";
-    const text = `No plan was found here${skippedText(skipped)}. Looked for: ${places}.\n  import another file: baton import FILE`;
+    const text = `No plan was found here${skippedText(skipped)}. Looked for: ${places}.\n${NEXT}`;
     return { data: { plans: [] }, text };
   }
   const plans: Plan[] = [];
   const lines: string[] = [];
+  const others = [...skipped];
   for (const one of found) {
     const typed = typedPath(context, one, ".");
     if (one.path.includes(".wfformat")) {
       lines.push(`${typed}: a workflow in WfFormat\n  store it: baton import ${typed}`);
       continue;
     }
-    const made = await context.call("import_workflow", { files: [...one.files], project });
-    for (const plan of made.plans ?? []) lines.push(planText(plan, typed, false));
-    plans.push(...(made.plans ?? []));
+    const made = await unlessNoPlan(context.call("import_workflow", { files: [...one.files], project }));
+    if (made === undefined) others.push({ path: typed, why: NO_PLAN });
+    for (const plan of made?.plans ?? []) lines.push(planText(plan, typed, false));
+    plans.push(...(made?.plans ?? []));
   }
-  return {
-    data: { plans },
-    text: [...lines, ...skipped.map(({ path: at, why }) => `${at} was not read: it ${why}.`)].join("\n"),
-  };
+  if (lines.length === 0) lines.push(`No plan was found here.`, NEXT);
+  return { data: { plans }, text: [...lines, ...skippedLines(others)].join("\n") };
+}
+
+const NEXT = "  import another file: baton import FILE";
+
+function skippedLines(skipped: FoundPlans["skipped"]): string[] {
+  return skipped.map(({ path: at, why }) => `${at} was not read: it ${why}.`);
 }
 
 function skippedText(skipped: FoundPlans["skipped"]): string {
