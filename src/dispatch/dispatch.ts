@@ -174,12 +174,15 @@ export class Dispatch {
       snapshot: async (query) => (await this.#parts.engine()).snapshot(query),
       signal,
       started: (run) => onRun?.(run),
+      waitBound: async (timeoutSeconds) => {
+        const most = longestWaitMs((await this.#parts.engine()).settings(), options) / 1000;
+        return timeoutSeconds > most ? { wait_seconds_max: most } : {};
+      },
       waitFor: async (poll, timeoutSeconds) => {
         const engine = await this.#parts.engine();
         const settings = engine.settings();
-        const mostMs = progress ? settings.wait_max_with_progress_ms : settings.wait_max_ms;
         return this.#parts.waitFor(poll, {
-          timeoutMs: Math.min(timeoutSeconds * 1000, mostMs),
+          timeoutMs: Math.min(timeoutSeconds * 1000, longestWaitMs(settings, options)),
           signal,
           onWake: (listener) => engine.onWake(listener),
           ...(progress && { progress: { everyMs: settings.progress_every_ms, report: progress } }),
@@ -190,6 +193,11 @@ export class Dispatch {
 }
 
 type Result = Record<string, unknown>;
+
+/** A client that shows progress does not take a long call for a dead one. */
+function longestWaitMs(settings: Settings, { progress }: CallOptions): number {
+  return progress ? settings.wait_max_with_progress_ms : settings.wait_max_ms;
+}
 
 /** One call's transactions, each under the call's request id where it has one. */
 class Call {

@@ -89,6 +89,8 @@ export interface OperationHost extends Pick<Engine, "read" | "snapshot"> {
    * that finds nothing should write nothing: what it commits would make every other waiter look again.
    */
   waitFor<T>(poll: () => Promise<T | undefined>, timeoutSeconds: number): Promise<T | undefined>;
+  /** For the answer to a wait that found nothing: the bound of `waitFor`, where so many seconds are more. */
+  waitBound(timeoutSeconds: number): Promise<{ readonly wait_seconds_max?: number }>;
   /** Tells the client's transport that its call has started this run, and may wait for it. */
   started(run: string): void;
   /** Fires when the client has cancelled the request. */

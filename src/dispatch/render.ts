@@ -1,5 +1,6 @@
 import type { BatonError, RetryAdvice } from "../base/errors.js";
 import { isObject } from "../base/json.js";
+import { grouped } from "../engine/graph/groups.js";
 import { shownBytes, shownLine, shownText } from "../base/texts/shown-text.js";
 import { InternalError } from "./dispatch.js";
 import { type Bounds, compactText, type Whole } from "./text.js";
@@ -59,7 +60,7 @@ function resultText(whole: Record<string, unknown>, bytesMax: number): { text: s
   // "ready: none" would say that no work is left, where it is only that this change made none ready.
   const { ready, ...others } = whole;
   const result = "newly_ready" in whole || ready === undefined ? others : whole;
-  const headline = headlineOf(result);
+  const headline = [headlineOf(result), cutWaitOf(result)].filter((line) => line !== undefined).join(" ");
   const all = wholeBytes(result, WHOLE);
   const uncut = all <= WHOLE_BYTES_MAX ? WHOLE : WITHOUT_CRITERIA;
   const room = bytesMax + dependencyBytes(result) + (uncut === WHOLE ? all : wholeBytes(result, uncut));
@@ -138,12 +139,20 @@ function headlineOf(result: Record<string, unknown>): string | undefined {
   if (outcome === "none")
     return `Nothing to claim: ${show(reason)}${typeof detail === "string" ? `: ${shownLine(detail)}` : ""}.`;
   if (outcome === "queued")
-    return `Queued, place ${show(result["position"])}: nothing is locked yet. The same call waits on and keeps the place.`;
+    return `Queued, place ${show(result["position"])}: nothing is locked yet. ${blockersOf(result)}. The same call waits on and keeps the place.`;
   if (outcome === "denied") return deniedLine(result);
   if (outcome === "deadlock") return "Not locked: waiting would have closed a cycle of waits.";
   if (outcome === "granted") return lockedLine(result);
   if (Array.isArray(result["released"])) return releasedLine(result);
+  if (Array.isArray(result["events"]) && Array.isArray(result["next"])) return offerLine(result["events"]);
   return typeof orders === "string" ? ORDERS[orders] : undefined;
+}
+
+/** Says which bound counted for a wait that was asked for longer. */
+function cutWaitOf({ wait_seconds_max: most }: Record<string, unknown>): string | undefined {
+  return typeof most === "number"
+    ? `It waited ${most} s, the longest that one call waits here: the same call waits on.`
+    : undefined;
 }
 
 /** The calls that end a task; a note has named the one that ends a cancelled task. */
@@ -160,6 +169,14 @@ const ORDERS: Readonly<Record<string, string>> = {
   deadline_passed: "The deadline has passed (deadline_passed): finish only if it still serves.",
 };
 
+/** Says that an offer is no lock yet, and until when the call in `next` takes it. */
+function offerLine(events: readonly unknown[]): string | undefined {
+  const offers = events.filter(isObject).filter(({ type }) => type === "lock.offered");
+  const [first] = offers.map(({ data }) => (isObject(data) ? data["until"] : undefined));
+  const which = offers.length > 1 ? `${offers.length} offers, the first` : "Offered";
+  return `${which} until ${show(first)}, not locked yet: the same acquire_file_lock call (next) takes it by then, else it goes to the next in line.`;
+}
+
 function pathsOf(value: unknown): string {
   if (!Array.isArray(value)) return "";
   const more = value.length - PATHS_NAMED_MAX;
@@ -174,16 +191,38 @@ function lockedLine({ locks }: Record<string, unknown>): string {
 }
 
 /** Says who holds what was asked for until when: so long another agent waits, or does something else. */
-function deniedLine({ conflicts, conflicts_total: total }: Record<string, unknown>): string {
-  const shown = (Array.isArray(conflicts) ? conflicts.filter(isObject) : []).slice(0, CONFLICTS_NAMED_MAX);
-  const said = shown.map(({ path, held_by: holder, task, expires_at: until, state }) => {
-    const end = typeof until === "string" ? until : `its task ${typeof task === "string" ? `${show(task)} ` : ""}ends`;
-    return `${show(path)} is ${state === "queued" ? "asked for earlier" : "held"} by ${show(holder)} until ${end}`;
-  });
-  const rest = typeof total === "number" && total > said.length ? ` (${total - said.length} more conflicts)` : "";
-  return `Not locked: ${said.join("; ")}${rest}. To wait in line for it: the same call with wait_seconds.`;
+function deniedLine(result: Record<string, unknown>): string {
+  return `Not locked: ${blockersOf(result)}. To wait in line for it: the same call with wait_seconds.`;
 }
-const CONFLICTS_NAMED_MAX = 3;
+
+/** Names each holder once, with what it holds of what was asked for. */
+function blockersOf({ conflicts: all, conflicts_total: total }: Record<string, unknown>): string {
+  const conflicts = Array.isArray(all) ? all.filter(isObject) : [];
+  const holderOf = ({ held_by: holder, task, state }: Record<string, unknown>) => JSON.stringify([holder, task, state]);
+  const byHolder = [...grouped(conflicts, holderOf).values()];
+  const said = byHolder.slice(0, HOLDERS_NAMED_MAX).map(holderPhrase);
+  const untold = byHolder.slice(HOLDERS_NAMED_MAX).reduce((sum, some) => sum + some.length, 0);
+  const more = untold + (typeof total === "number" ? Math.max(0, total - conflicts.length) : 0);
+  return `${said.join("; ")}${more > 0 ? ` (${more} more conflicts)` : ""}`;
+}
+const HOLDERS_NAMED_MAX = 3;
+
+function holderPhrase(conflicts: readonly Record<string, unknown>[]): string {
+  const [{ held_by: holder, task, state } = {}] = conflicts;
+  const what = conflicts.slice(0, PATHS_NAMED_MAX).map(({ path, locks, locked_paths: paths }) => {
+    if (typeof locks !== "number" || !Array.isArray(paths)) return show(path);
+    const rest = locks > paths.length ? ` and ${locks - paths.length} more` : "";
+    return `${locks} locks in ${show(path)} (${paths.map(show).join(", ")}${rest})`;
+  });
+  const more = conflicts.length - what.length;
+  const subject = `${what.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  const isMany = conflicts.length > 1 || typeof conflicts[0]?.["locks"] === "number";
+  const ends = conflicts.map(({ expires_at: until }) => (typeof until === "string" ? until : ""));
+  const until = ends.includes("")
+    ? `its task ${typeof task === "string" ? `${show(task)} ` : ""}ends`
+    : ends.sort().at(-1);
+  return `${subject} ${isMany ? "are" : "is"} ${state === "queued" ? "asked for earlier" : "held"} by ${show(holder)} until ${until}`;
+}
 
 function releasedLine({ released, withdrawn, not_held: others, granted }: Record<string, unknown>): string {
   const parts = [

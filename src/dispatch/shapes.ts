@@ -141,12 +141,18 @@ export const budget = z.object({
 
 export const runLine = z.object({ id: z.string(), name: z.string(), status: runStatus, progress: z.number() });
 
+/** A call to make next. */
+export const call = z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) });
+
+/** The longest wait of a call, in answers to one that was asked to wait longer and found nothing. */
+export const waitBound = { wait_seconds_max: z.number().optional() } as const;
+
 /** How many tasks of each state an answer leaves out, and the call that lists them. */
 export const more = z.array(
   z.object({
     status: taskStatus,
     count,
-    next: z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) }),
+    next: call,
   }),
 );
 

@@ -1,5 +1,6 @@
 import type { SessionNotes } from "../engine/guard/session-notes.js";
 import type { HeldFile } from "../engine/guard/guarded-files.js";
+import { grouped } from "../engine/graph/groups.js";
 import { shownLine } from "../base/texts/shown-text.js";
 
 const SHOWN_MAX = 5;
@@ -17,21 +18,32 @@ export function useDenied(verb: string, held: readonly HeldFile[], narrowed: str
 }
 
 function heldSentences(held: readonly HeldFile[]): string {
-  const shown = held.slice(0, SHOWN_MAX).map(heldSentence);
-  const more = held.length - shown.length;
-  return `${shown.join(" ")}${more > 0 ? ` So are ${more} more files.` : ""}`;
+  const owners = [...grouped(held, ({ agent, task }) => JSON.stringify([agent, task?.id])).values()];
+  const more = owners.slice(SHOWN_MAX).reduce((sum, files) => sum + files.length, 0);
+  const shown = owners.slice(0, SHOWN_MAX).map(heldSentence);
+  return `${shown.join(" ")}${more > 0 ? ` Others hold ${more} more.` : ""}`;
 }
 
-function heldSentence({ path, lockedPath, agent, task, until, reason }: HeldFile): string {
-  const by = lockedPath === path ? "" : `, by its lock on ${lockedPath}`;
+/** Names an owner once, with its files. */
+function heldSentence(held: readonly HeldFile[]): string {
+  const [first] = held;
+  if (first === undefined) return "";
+  const { agent, task, reason, lockedPath } = first;
+  const isOneLock = held.every((file) => file.lockedPath === lockedPath && file.path !== lockedPath);
+  const by = isOneLock ? `, by its lock on ${lockedPath}` : "";
+  const paths = [...new Set(held.map(({ path }) => path))];
+  const more = paths.length - SHOWN_MAX;
+  const files = `${paths.slice(0, SHOWN_MAX).join(", ")}${more > 0 ? ` and ${more} more files` : ""}`;
+  const ends = held.map(({ until: end }) => end ?? Infinity);
+  const until = Math.max(...ends);
   const what =
     task !== undefined
       ? ` (task ${task.key}, "${shownLine(task.title).slice(0, 80)}")`
       : reason === null
         ? ""
         : ` (${shownLine(reason).slice(0, 80)})`;
-  const time = until === null ? "for as long as it holds that task" : `until ${clockTime(until)} unless it goes on`;
-  return `${path} is held by ${agent}${what} ${time}${by}.`;
+  const time = until === Infinity ? "for as long as it holds that task" : `until ${clockTime(until)} unless it goes on`;
+  return `${files} ${paths.length > 1 ? "are" : "is"} held by ${agent}${what} ${time}${by}.`;
 }
 
 function waysOut(held: readonly HeldFile[]): string {

@@ -27,8 +27,6 @@ const claimInput = z.object({
 });
 type ClaimInput = z.output<typeof claimInput>;
 
-const call = z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) });
-
 const dependency = z.object({
   key: z.string(),
   status: z.string(),
@@ -37,7 +35,7 @@ const dependency = z.object({
   result: z.unknown().optional(),
   truncated: z.boolean().optional(),
   resource: z.string().optional(),
-  rest: call.optional(),
+  rest: shapes.call.optional(),
 });
 
 /** A task or files that went to another agent while this one was silent. */
@@ -60,7 +58,7 @@ export const claimOutput = z.object({
       // Beside the prompt, which is data from its author.
       from: z.string().optional(),
       prompt: z.string().optional(),
-      prompt_rest: call.optional(),
+      prompt_rest: shapes.call.optional(),
       criteria: z.array(z.string()).readonly().optional(),
       output: z.unknown().optional(),
       inputs: z.record(z.string(), z.unknown()).optional(),
@@ -73,9 +71,10 @@ export const claimOutput = z.object({
     .optional(),
   lease: shapes.lease.optional(),
   locks: z.array(shapes.lockLine).optional(),
-  next: z.array(z.object({ tool: z.string(), arguments: z.record(z.string(), z.unknown()) })).optional(),
+  next: z.array(shapes.call).optional(),
   reason: z.enum(NO_WORK_REASONS).optional(),
   detail: z.string().optional(),
+  ...shapes.waitBound,
   retry_after_ms: z.int().optional(),
 });
 
@@ -122,7 +121,10 @@ export const claim = defineOperation({
       last = await claimer.claim();
       return last.outcome === "claimed" || claimer.over(last) ? last : undefined;
     }, given.wait_seconds ?? 0);
-    return claimAnswer(found ?? last);
+    return {
+      ...claimAnswer(found ?? last),
+      ...(found === undefined && (await host.waitBound(given.wait_seconds ?? 0))),
+    };
   },
 });
 

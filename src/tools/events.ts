@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { saveCursor, pollWatch, openWatch, type Seen, WAIT_KINDS } from "../engine/events/waits.js";
+import { saveCursor, pollWatch, openWatch, type Seen, WAIT_KINDS, type Watch } from "../engine/events/waits.js";
+import { defined } from "../base/json.js";
 import { eventView } from "../engine/events/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
@@ -25,15 +26,49 @@ export const waitFor = defineOperation({
     ...params.acting,
     project: params.project,
   }),
-  output: z.object({ events: z.array(shapes.event), cursor: z.string(), timed_out: z.boolean() }),
+  output: z.object({
+    next: z.array(shapes.call).optional(),
+    ...shapes.waitBound,
+    events: z.array(shapes.event),
+    cursor: z.string(),
+    timed_out: z.boolean(),
+  }),
   async perform(host, input) {
     const watch = await host.transact((ctx) => openWatch(ctx, input), "watch");
     let seen: Seen = { events: [], cursor: watch.cursor };
     await host.waitFor(async () => {
-      seen = await host.read(() => pollWatch({ ...watch, cursor: seen.cursor }));
+      seen = await host.read((ctx) => pollWatch(ctx, { ...watch, cursor: seen.cursor }));
       return seen.events.length > 0 ? true : undefined;
     }, input.timeout_seconds);
     if (seen.cursor !== watch.cursor) await host.transact(() => saveCursor(watch, seen.cursor), "cursor");
-    return { events: seen.events.map(eventView), cursor: seen.cursor, timed_out: seen.events.length === 0 };
+    const next = seen.events.flatMap((event) =>
+      event.type === "lock.offered" ? takingOffer(event, watch, input) : [],
+    );
+    return {
+      ...(next.length > 0 && { next }),
+      events: seen.events.map(eventView),
+      cursor: seen.cursor,
+      timed_out: seen.events.length === 0,
+      ...(seen.events.length === 0 && (await host.waitBound(input.timeout_seconds))),
+    };
   },
 });
+
+/** The call that takes an offer: the one that asked, once more. */
+function takingOffer(
+  { data, task, project }: Seen["events"][number],
+  watch: Watch,
+  asked: { agent?: string | undefined },
+) {
+  const { paths, mode } = data;
+  return {
+    tool: "acquire_file_lock",
+    arguments: defined({
+      paths,
+      mode: mode === "shared" ? mode : undefined,
+      task: task ?? undefined,
+      agent: asked.agent,
+      project: project === watch.project ? undefined : project,
+    }),
+  };
+}

@@ -35,6 +35,8 @@ const conflict = z.object({
   expires_at: shapes.instant.nullable(),
   reason: z.string().optional(),
   locked_path: z.string().optional(),
+  locks: z.int().optional(),
+  locked_paths: z.array(z.string()).readonly().optional(),
   silent_since: shapes.instant.optional(),
 });
 const served = z.array(z.object({ agent: z.string(), paths: z.array(z.string()).readonly() })).readonly();
@@ -72,6 +74,7 @@ const acquire = defineOperation({
     conflicts: z.array(conflict).readonly(),
     conflicts_total: z.int(),
     position: z.int().optional(),
+    ...shapes.waitBound,
     cycle: z
       .array(z.object({ agent: z.string(), task: z.string().nullable() }))
       .readonly()
@@ -88,7 +91,8 @@ const acquire = defineOperation({
       await host.transact((ctx) => leaveLine(ctx, place), "leave");
       return answerOf(first);
     }
-    return answerOf(await host.transact((ctx) => acquireFileLock(ctx, requestOf(ctx, input, "over")), "end"));
+    const last = await host.transact((ctx) => acquireFileLock(ctx, requestOf(ctx, input, "over")), "end");
+    return { ...answerOf(last), ...(last.outcome === "queued" && (await host.waitBound(input.wait_seconds))) };
   },
 });
 

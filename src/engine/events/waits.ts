@@ -7,10 +7,12 @@ import {
   requireCursor,
   type StoredEvent,
 } from "../../store/events/history.js";
+import { type Lock, locksOfRequests } from "../../store/locks/locks.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 import { actingAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
+import { isStale } from "../locks/conflicts.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { projectAtHand } from "../projects/creation.js";
 
@@ -51,6 +53,8 @@ export interface Watch {
   readonly task: string | undefined;
   readonly project: string | undefined;
   readonly cursor: string;
+  /** Milliseconds since the epoch. */
+  readonly openedAt: number;
 }
 
 export interface WatchRequest {
@@ -84,6 +88,7 @@ export function* openWatch(ctx: EngineContext, request: WatchRequest): Tx<Watch>
     task: task?.id,
     project: project?.id,
     cursor: request.cursor ?? agent.eventCursor ?? (yield* firstCursor(agent.name)),
+    openedAt: ctx.now,
   };
 }
 
@@ -107,8 +112,8 @@ const NEWEST_READ_MAX = 200;
  * Returns the events for an agent since the cursor. A run or a task that has ended answers with its end, whatever was read before:
  * nothing more comes of it. A query.
  */
-export function* pollWatch(watch: Watch): Tx<Seen> {
-  const seen = yield* readSince(watch);
+export function* pollWatch(ctx: EngineContext, watch: Watch): Tx<Seen> {
+  const seen = yield* readSince(ctx, watch);
   if (seen.events.length > 0 || watch.run === undefined) return seen;
   if (watch.task !== undefined) {
     const { task } = yield* requireTask(watch.task);
@@ -122,7 +127,7 @@ export function* pollWatch(watch: Watch): Tx<Seen> {
   return end === undefined ? seen : { ...seen, events: [end] };
 }
 
-function* readSince(watch: Watch): Tx<Seen> {
+function* readSince(ctx: EngineContext, watch: Watch): Tx<Seen> {
   const types = watch.kinds.flatMap((kind) => TYPES[kind]);
   let cursor = watch.cursor;
   for (;;) {
@@ -137,14 +142,49 @@ function* readSince(watch: Watch): Tx<Seen> {
       limit: EVENTS_AT_ONCE_MAX,
     });
     cursor = page.cursor;
-    const events = page.events.filter((event) => concerns(event, watch));
+    const events = yield* withoutPastLocks(
+      ctx,
+      watch,
+      page.events.filter((event) => concerns(event, watch)),
+    );
     if (events.length > 0 || !page.more) return { events, cursor };
   }
 }
 
 // A lock concerns the agent that gets it; the other events concern every watcher.
 function concerns(event: StoredEvent, watch: Watch): boolean {
-  return !event.type.startsWith("lock.") || event.agent === watch.agent;
+  return !isOfLock(event) || event.agent === watch.agent;
+}
+
+function isOfLock({ type }: StoredEvent): boolean {
+  return type.startsWith("lock.");
+}
+
+/** Leaves out grants and offers that are over, and grants that a call of acquire_file_lock or claim_task has answered with. */
+function* withoutPastLocks(
+  ctx: EngineContext,
+  watch: Watch,
+  events: readonly StoredEvent[],
+): Tx<readonly StoredEvent[]> {
+  const requests = new Set(events.filter(isOfLock).map(requestOf));
+  if (requests.size === 0) return events;
+  const locks = (yield* locksOfRequests(ctx.now, [...requests])).filter((lock) => !isStale(lock, ctx.now));
+  return events.filter((event) => {
+    if (!isOfLock(event)) return true;
+    const now = locks.filter(({ request }) => request === requestOf(event));
+    return event.type === "lock.offered" ? now.some(({ state }) => state === "offered") : isNews(event, watch, now);
+  });
+}
+
+function requestOf({ data }: StoredEvent): string {
+  return typeof data["request"] === "string" ? data["request"] : "";
+}
+
+// The call that waited in line renews what it got when it answers: a lock as the event has it was not told by that call. During a wait
+// both calls are under way, and either may be the first to answer.
+function isNews({ at, data }: StoredEvent, { openedAt }: Watch, locks: readonly Lock[]): boolean {
+  if (data["from_queue"] !== true) return false;
+  return locks.some(({ state, expiresAt }) => state === "held" && (at >= openedAt || expiresAt === data["expires_at"]));
 }
 
 /** Remembers how far an agent has read. After a wait for one task the events of all others are still news to it. */

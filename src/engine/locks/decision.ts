@@ -14,7 +14,7 @@ import type { EngineContext } from "../context.js";
 import { isOwn, type LockTable, type Obstacle, type QueuePosition, type WantedLocks } from "./conflicts.js";
 import type { Holder } from "./holders.js";
 import type { LockChange } from "./lock-change.js";
-import { type Conflict, conflictOf, lockLine, type LockLine, type Silences } from "./views.js";
+import { type Conflict, conflictsOf, lockLine, type LockLine, type Silences } from "./views.js";
 import { silenceView } from "../agents/presence.js";
 import { wantFiles } from "../agents/wants.js";
 import { requireLockCapacity, requireQueueCapacity } from "./capacity.js";
@@ -265,9 +265,10 @@ const CONFLICTS_TOLD_MAX = 3;
 const PATHS_TOLD_MAX = 20;
 
 function blocking({ obstacles, silent }: InTheWay): Pick<Acquired, "conflicts" | "conflicts_total"> {
-  const shown = obstacles.slice(0, CONFLICTS_SHOWN_MAX).map(conflictOf);
+  const all = conflictsOf(obstacles);
+  const shown = all.slice(0, CONFLICTS_SHOWN_MAX);
   const conflicts = shown.map((conflict) => ({ ...conflict, ...silenceView(silent.get(conflict.held_by)) }));
-  return { conflicts, conflicts_total: obstacles.length };
+  return { conflicts, conflicts_total: all.length };
 }
 
 function positionAmong(obstacles: readonly Obstacle[]): number {

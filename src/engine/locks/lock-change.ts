@@ -29,6 +29,8 @@ export interface Grant extends LockGroup, Pick<Lock, "expiresAt"> {
   /** Default: the project of the change. */
   readonly project?: string;
   readonly patterns: readonly ModedPattern[];
+  /** Whether another's call freed them for a request in line, whose own call has yet to answer. */
+  readonly fromQueue?: boolean;
 }
 
 /** Fields that the rows of a group share. */
@@ -136,7 +138,12 @@ export class LockChange {
       agent: grant.agent,
       task: grant.task,
       run: grant.run,
-      data: { request: grant.request, locks: linesOf(locks), expires_at: expiresAt },
+      data: {
+        request: grant.request,
+        locks: linesOf(locks),
+        expires_at: expiresAt,
+        ...(grant.fromQueue === true && { from_queue: true }),
+      },
     });
     return locks;
   }
@@ -230,6 +237,7 @@ export class LockChange {
       ...lock,
       patterns: locks.map((one) => ({ pattern: patternOf(one), mode: one.mode })),
       expiresAt: this.#ctx.now + (lock.queueEntry?.ttlMs ?? 0),
+      fromQueue: true,
     });
   }
 

@@ -17,7 +17,7 @@ import { type Acquired, decide, type LockDecision, type Wait } from "./decision.
 import { confirmHolder, findHolder, type HolderReference, knownProject, onlyTaskOf } from "./holders.js";
 import { LockChange, type Served } from "./lock-change.js";
 import type { NearLock } from "./nested.js";
-import { type Conflict, conflictOf, lockView, type LockView } from "./views.js";
+import { type Conflict, conflictsOf, lockView, type LockView } from "./views.js";
 import { silenceView } from "../agents/presence.js";
 import { normalisePath, type PathPattern, type PathSpace } from "../paths/paths.js";
 import { distinctPatterns } from "../paths/file-sets.js";
@@ -230,11 +230,13 @@ export function* editsViolating(
 ): Tx<Conflict[]> {
   const { project, patterns, agent } = edit;
   const table = new LockTable(ctx.now, yield* locksNear(ctx.now, project, patterns));
-  const conflicts = patterns.flatMap((pattern) =>
-    table
-      .overlapping(pattern)
-      .filter((lock) => lock.agent !== agent && lock.state !== "queued" && !isStale(lock, ctx.now))
-      .map((lock) => conflictOf({ pattern, lock })),
+  const conflicts = conflictsOf(
+    patterns.flatMap((pattern) =>
+      table
+        .overlapping(pattern)
+        .filter((lock) => lock.agent !== agent && lock.state !== "queued" && !isStale(lock, ctx.now))
+        .map((lock) => ({ pattern, lock })),
+    ),
   );
   const shown = conflicts.slice(0, HOLDERS_SHOWN_MAX);
   const silent = yield* silentSince(shown.map(({ held_by }) => held_by));

@@ -1,4 +1,5 @@
 import type { Lock } from "../../store/locks/locks.js";
+import { grouped } from "../graph/groups.js";
 import type { Obstacle } from "./conflicts.js";
 import { iso, isoOrNull } from "../../base/time.js";
 import { silenceView } from "../agents/presence.js";
@@ -31,7 +32,32 @@ export function conflictOf({ pattern, lock }: Obstacle) {
   };
 }
 
-export type Conflict = ReturnType<typeof conflictOf>;
+export interface Conflict extends ReturnType<typeof conflictOf> {
+  /** Locks of the owner in a directory or glob, where it has several there, and the first of their paths. */
+  readonly locks?: number;
+  readonly locked_paths?: readonly string[];
+}
+
+const LOCKED_PATHS_SHOWN_MAX = 5;
+
+/** Lists the owners that block paths, each once for each path that is asked for. */
+export function conflictsOf(obstacles: readonly Obstacle[]): Conflict[] {
+  const keyOf = ({ pattern, lock }: Obstacle) => JSON.stringify([pattern.path, lock.agent, lock.task, lock.state]);
+  return [...grouped(obstacles, keyOf).values()].flatMap((group) => {
+    const conflicts = group.map(conflictOf);
+    const [first] = conflicts;
+    if (first === undefined || conflicts.length === 1) return conflicts;
+    const { locked_path: _, ...shared } = first;
+    const locked_paths = group.slice(0, LOCKED_PATHS_SHOWN_MAX).map(({ lock }) => lock.path);
+    const expires_at = latestOf(conflicts.map((one) => one.expires_at));
+    return [{ ...shared, expires_at, locks: group.length, locked_paths }];
+  });
+}
+
+/** Null is the end of a task, which has no instant. */
+function latestOf(ends: readonly (string | null)[]): string | null {
+  return ends.reduce((a, b) => (a === null || b === null ? null : a > b ? a : b));
+}
 
 /** A lock, an offer or a queue entry, in lists; with its token for its own holder alone. */
 export function lockView(lock: Lock, { silent, reader }: { readonly silent: Silences; readonly reader: string }) {
