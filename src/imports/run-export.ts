@@ -39,12 +39,14 @@ export function readRunExports(files: readonly SourceFile[]): ForeignPlan[] {
 interface Parts {
   readonly path: string;
   readonly run: string | undefined;
+  /** The plan that the run was imported from. */
+  readonly importedFrom?: string | undefined;
   readonly title: string | undefined;
   readonly tasks: readonly ForeignTask[];
   readonly unmapped: readonly Unmapped[];
 }
 
-function planFrom({ path, run, title, tasks, unmapped }: Parts): ForeignPlan {
+function planFrom({ path, run, importedFrom, title, tasks, unmapped }: Parts): ForeignPlan {
   const own = new Map<string, ForeignTask>();
   const repeated: Unmapped[] = [];
   for (const task of tasks) {
@@ -53,7 +55,7 @@ function planFrom({ path, run, title, tasks, unmapped }: Parts): ForeignPlan {
   }
   return {
     format: "baton",
-    source: run === undefined ? path : `run/${run}`,
+    source: importedFrom ?? (run === undefined ? path : `run/${run}`),
     exportOf: run,
     title: title ?? path,
     tasks: [...own.values()],
@@ -67,13 +69,39 @@ function planOfJson({ path, text }: SourceFile): ForeignPlan {
   const listed: readonly unknown[] = Array.isArray(document["tasks"]) ? document["tasks"] : [];
   const unmapped: Unmapped[] =
     listed.length === 0 ? [{ place: path, what: "the file", why: "is no JSON, or has no tasks" }] : [];
+  const importedFrom = textOf(run["imported_from"]);
   const tasks = listed.flatMap((task, at) => {
     const place = `${path}: tasks[${at}]`;
     const made = isObject(task) ? taskOf(task, { place, state: undefined }) : undefined;
     if (made === undefined) unmapped.push({ place, what: "an entry", why: "has no key or no title" });
     return made ?? [];
   });
-  return planFrom({ path, run: textOf(run["id"]), title: textOf(run["name"]), tasks, unmapped });
+  const common = { path, run: textOf(run["id"]), title: textOf(run["name"]), unmapped };
+  if (importedFrom === undefined) return planFrom({ ...common, tasks });
+  return planFrom({ ...common, importedFrom, tasks: withRefs(tasks, { listed, importedFrom }) });
+}
+
+/** Names tasks as the plan does that their run was imported from, and takes out the sentence about it, which each import adds. */
+function withRefs(
+  tasks: readonly ForeignTask[],
+  { listed, importedFrom }: { readonly listed: readonly unknown[]; readonly importedFrom: string },
+): ForeignTask[] {
+  const refs = new Map(
+    listed.flatMap((task): [string, string][] => {
+      const [key, ref] = isObject(task) ? [textOf(task["key"]), textOf(task["ref"])] : [];
+      return key === undefined || ref === undefined ? [] : [[key, ref]];
+    }),
+  );
+  return tasks.map(({ ref: key, text, needs, ...task }) => {
+    const ref = refs.get(key) ?? key;
+    const about = `From ${importedFrom}, ${ref}.`;
+    return {
+      ...task,
+      ref,
+      text: text.endsWith(about) ? text.slice(0, -about.length).trimEnd() : text,
+      needs: needs.map((need) => refs.get(need) ?? need),
+    };
+  });
 }
 
 function planOfList({ path, text }: SourceFile): ForeignPlan {
@@ -134,7 +162,8 @@ function taskOf(
     state: state ?? (Object.hasOwn(STATES, status) ? STATES[status] : undefined) ?? "open",
     needs: textsOf(fields["needs"]),
     files: textsOf(files),
-    priority: PRIORITY_NAMES.find((name) => name === textOf(fields["priority"])),
+    // The usual priority is that of a task whose plan says none.
+    priority: PRIORITY_NAMES.find((name) => name === textOf(fields["priority"]) && name !== "normal"),
     place,
   };
 }

@@ -171,4 +171,62 @@ describe("the export of a run", () => {
     const again = await elsewhere.app.call("import_workflow", { document, path: "moved", apply: true });
     expect(again.plans).toMatchObject([{ counts: { create: 0, update: 0, unchanged: 2 } }]);
   });
+
+  describe("that was imported", () => {
+    const items = (done: readonly number[]) => [
+      { id: 1, title: "Plan", description: "Think.", status: done.includes(1) ? "done" : "pending" },
+      { id: 2, title: "Build", dependencies: [1], status: done.includes(2) ? "done" : "pending" },
+    ];
+    const source = (done: readonly number[]) => ({
+      document: JSON.stringify({ tasks: items(done) }),
+      path: "tasks.json",
+      apply: true,
+    });
+
+    test("names its plan and the ref of each task, by which another database goes on with that plan", async () => {
+      const crew = new Crew(await startApp());
+      const { plans = [] } = await crew.app.call("import_workflow", source([]));
+      const run = plans[0]?.run?.id ?? "";
+      const added = { key: "extra", title: "Extra", prompt: "More." };
+      await crew.app.call("modify_run", { run, changes: [{ op: "add_task", step: added }] });
+      const { document } = await crew.app.call("export_run", { run, format: "json" });
+      expect(JSON.parse(document)).toMatchObject({
+        run: { imported_from: "taskmaster/master" },
+        tasks: [{ ref: "1" }, { ref: "2", needs: ["1"] }, { key: "extra" }],
+      });
+      const elsewhere = new Crew(await startApp());
+      // Ids of tests begin with the time: at the same time its run would have the id of the exported one.
+      elsewhere.app.clock.advance(1_000);
+      const back = { document, path: "plan.json", apply: true };
+      const { plans: made = [] } = await elsewhere.app.call("import_workflow", back);
+      expect(made).toMatchObject([{ counts: { create: 3, unmapped: 0 } }]);
+      const there = made[0]?.run?.id ?? "";
+      const again = await elsewhere.app.call("import_workflow", back);
+      expect(again.plans).toMatchObject([{ run: { id: there }, counts: { create: 0, update: 0, unchanged: 3 } }]);
+      const { plans: later } = await elsewhere.app.call("import_workflow", source([1]));
+      expect(later).toMatchObject([
+        { run: { id: there }, counts: { create: 0, update: 0, complete: 1, unchanged: 1, gone: 1 } },
+      ]);
+      const { task } = await elsewhere.claim("ann", { run: there });
+      expect(task).toMatchObject({ key: "2", prompt: "Build\n\nFrom taskmaster/master, 2." });
+    });
+
+    test("comes back to its run with the texts that the run has, and completes what the document says is done", async () => {
+      const crew = new Crew(await startApp());
+      const { plans = [] } = await crew.app.call("import_workflow", source([]));
+      const run = plans[0]?.run?.id ?? "";
+      const changes = [{ op: "update_task", task: "2", set: { title: "Build it well" } }];
+      await crew.app.call("modify_run", { run, changes });
+      const { document } = await crew.app.call("export_run", { run, format: "json" });
+      const edited = document.replace("Build it well", "Other").replace('"status": "ready"', '"status": "succeeded"');
+      const back = await crew.app.call("import_workflow", { document: edited, path: "plan.json", apply: true });
+      expect(back.plans).toMatchObject([{ run: { id: run }, counts: { create: 0, update: 0, complete: 1, gone: 0 } }]);
+      const { task } = await crew.claim("ann", { run });
+      expect(task).toMatchObject({ key: "2", title: "Build it well" });
+      const again = await crew.app.call("import_workflow", source([1]));
+      expect(again.plans).toMatchObject([
+        { run: { id: run }, counts: { create: 0, update: 0, unchanged: 2, gone: 0 } },
+      ]);
+    });
+  });
 });

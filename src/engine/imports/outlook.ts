@@ -46,14 +46,15 @@ export interface Outlook {
 /** Finds what importing a plan into a project would do. Reads alone. */
 export function* outlookOf(project: string | undefined, plan: ForeignPlan): Tx<Outlook> {
   const saved = project === undefined ? undefined : yield* findImport(project, plan.source);
-  const exported = project === undefined || saved !== undefined ? undefined : yield* exportedIn(project, plan);
-  const earlier = exported ?? (saved && (yield* findRun(saved.run)));
+  const exported = project === undefined ? undefined : yield* exportedIn(project, plan);
+  const earlier = saved === undefined ? exported : yield* findRun(saved.run);
   const graph = earlier && (yield* graphOfRun(earlier.id));
   const tasks = new Map((graph?.tasks ?? []).map((task) => [task.key, task]));
-  const row = exported === undefined ? saved : rowOf(exported, plan, [...tasks.keys()]);
+  const isOwn = exported !== undefined && exported.id === earlier?.id;
+  const row = isOwn ? withAdded(saved ?? rowOf(exported, plan), tasks) : saved;
   const byRef = new Map((row?.tasks ?? []).map(([ref, key]) => [ref, key]));
   const planned = plannedTasks(plan, { byRef, taken: tasks.keys() });
-  const common = { plan, planned, row };
+  const common = { plan, planned, row, isExport: exported !== undefined };
   if (earlier === undefined || !takesWork(earlier)) return afresh(common, earlier, tasks);
   return { ...common, run: earlier, ended: undefined, edges: edgesByKey(graph), ...compared(common, tasks) };
 }
@@ -64,17 +65,22 @@ function* exportedIn(project: string, plan: ForeignPlan): Tx<Run | undefined> {
   return run?.project === project ? run : undefined;
 }
 
-/** Stands for the digest of a task that its run knows better than an export of it. */
-const OWN = "own";
-
-/** The import that an exported run would have come from: its tasks by their keys, with texts that are its own. */
-function rowOf(run: Run, { format, source }: ForeignPlan, keys: readonly string[]): ImportRow {
-  const tasks = keys.map((key): ImportedTask => [key, key, OWN]);
-  const { id, project, createdAt } = run;
-  return { run: id, project, format, source, tasks, createdAt, updatedAt: createdAt };
+/** The import that an exported run would have come from. */
+function rowOf({ id, project, createdAt }: Run, { format, source }: ForeignPlan): ImportRow {
+  return { run: id, project, format, source, tasks: [], createdAt, updatedAt: createdAt };
 }
 
-type Common = Pick<Outlook, "plan" | "planned" | "row">;
+/** The same with the tasks that were added to the run: an export names them by their keys. */
+function withAdded(row: ImportRow, tasks: ReadonlyMap<string, Task>): ImportRow {
+  const known = new Set(row.tasks.map(([, key]) => key));
+  const added = [...tasks.keys()].filter((key) => !known.has(key)).map((key): ImportedTask => [key, key, ""]);
+  return { ...row, tasks: [...row.tasks, ...added] };
+}
+
+interface Common extends Pick<Outlook, "plan" | "planned" | "row"> {
+  /** Whether the plan is an export of a run of this project, which knows its texts better. */
+  readonly isExport: boolean;
+}
 
 /** The outlook of a plan that has no open run: what has succeeded in an ended one is done. */
 function afresh(common: Common, ended: Run | undefined, tasks: ReadonlyMap<string, Task>): Outlook {
@@ -98,7 +104,7 @@ function afresh(common: Common, ended: Run | undefined, tasks: ReadonlyMap<strin
 
 type Compared = Pick<Outlook, "waitedFor" | "created" | "updated" | "settled" | "gone" | "left" | "unchanged">;
 
-function compared({ planned, row }: Common, tasks: ReadonlyMap<string, Task>): Compared {
+function compared({ planned, row, isExport }: Common, tasks: ReadonlyMap<string, Task>): Compared {
   const found = { created: [], updated: [], settled: [], gone: [], left: [] } as {
     created: PlannedTask[];
     updated: SharedTask[];
@@ -111,7 +117,8 @@ function compared({ planned, row }: Common, tasks: ReadonlyMap<string, Task>): C
   for (const [ref, one] of planned.tasks) {
     const earlier = known.get(ref);
     const task = tasks.get(one.key);
-    const verdict = verdictOf(one, task, earlier?.digest);
+    const digest = isExport && earlier !== undefined ? one.digest : earlier?.digest;
+    const verdict = verdictOf(one, task, digest);
     if (verdict === "create") found.created.push(one);
     else if (task === undefined || verdict === "nothing") unchanged += isLive(one) || task !== undefined ? 1 : 0;
     else if (verdict === "update") found.updated.push({ planned: one, task });
@@ -140,7 +147,7 @@ function verdictOf(planned: PlannedTask, task: Task | undefined, digest: string 
     if (task.status === "pending" || task.status === "ready") return "settle";
     return task.status === "succeeded" ? "nothing" : { why: `is done at its source and ${task.status} here` };
   }
-  if (digest === planned.digest || digest === OWN) return "nothing";
+  if (digest === planned.digest) return "nothing";
   return isOpen ? "update" : { why: `has changed at its source and is ${task.status} here` };
 }
 

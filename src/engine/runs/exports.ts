@@ -1,6 +1,7 @@
 import { type Page, idOfCursor, pageOf } from "../../base/paging.js";
 import { iso } from "../../base/time.js";
 import { priorityName } from "../scheduling/order.js";
+import { findImportOfRun, type ImportRow } from "../../store/imports/imports.js";
 import { lastOutcomes, neededKeys, type TaskOutcome } from "../../store/tasks/outcomes.js";
 import { listTasks } from "../../store/tasks/lists.js";
 import { specsOf } from "../../store/tasks/revisions.js";
@@ -30,7 +31,8 @@ export function* exportRun(query: { run: string; cursor?: string | undefined; li
   const run = yield* requireRun(query.run);
   const after = idOfCursor("task", query.cursor);
   const found = yield* listTasks({ run: run.id, after, limit: query.limit + 1 });
-  const tasks = yield* withTheirTexts(found.slice(0, query.limit));
+  const imported = yield* findImportOfRun(run.id);
+  const tasks = yield* withTheirTexts(found.slice(0, query.limit), imported);
   const { page, next }: Page<Written> = pageOf(
     // The row beyond the page tells that there are more; its texts are not read.
     [...tasks, ...found.slice(query.limit).map((task): Written => ({ id: task.id }))],
@@ -39,7 +41,7 @@ export function* exportRun(query: { run: string; cursor?: string | undefined; li
   );
   const progress = progressOf(yield* findCounters(run.id));
   const written = page.flatMap(({ task }) => (task === undefined ? [] : [task]));
-  return { run: exportedRun(run, progress), tasks: written, isFirst: after === undefined, next };
+  return { run: exportedRun(run, progress, imported), tasks: written, isFirst: after === undefined, next };
 }
 
 interface Written {
@@ -47,10 +49,11 @@ interface Written {
   readonly task?: ExportedTask;
 }
 
-function* withTheirTexts(tasks: readonly Task[]): Tx<Written[]> {
+function* withTheirTexts(tasks: readonly Task[], imported: ImportRow | undefined): Tx<Written[]> {
   const ids = tasks.map(({ id }) => id);
   const specs = yield* specsOf(ids);
   const outcomes = new Map((yield* lastOutcomes(ids, RESULT_CHARS_MAX)).map((one) => [one.task, one]));
+  const refs = new Map((imported?.tasks ?? []).map(([ref, key]) => [key, ref]));
   const needs = new Map<string, string[]>();
   for (const { task, key } of yield* neededKeys(ids)) {
     const others = needs.get(task);
@@ -63,16 +66,18 @@ function* withTheirTexts(tasks: readonly Task[]): Tx<Written[]> {
       spec: specs.get(task.id),
       outcome: outcomes.get(task.id),
       needs: needs.get(task.id) ?? [],
+      ref: refs.get(task.key),
     }),
   }));
 }
 
-function exportedRun(run: Run, progress: number) {
+function exportedRun(run: Run, progress: number, imported: ImportRow | undefined) {
   return {
     id: run.id,
     name: run.name,
     status: run.status,
     progress,
+    ...(imported === undefined ? {} : { imported_from: imported.source }),
     created_at: iso(run.createdAt),
     ...(run.endedAt === null ? {} : { ended_at: iso(run.endedAt) }),
   };
@@ -82,14 +87,17 @@ interface TaskTexts {
   readonly spec: TaskSpec | undefined;
   readonly outcome: TaskOutcome | undefined;
   readonly needs: readonly string[];
+  /** Its id in the plan that the run was imported from. */
+  readonly ref: string | undefined;
 }
 
-function exportedTask(task: Task, { spec, outcome, needs }: TaskTexts) {
+function exportedTask(task: Task, { spec, outcome, needs, ref }: TaskTexts) {
   const agent = task.agent ?? outcome?.agent;
   const { prompt, criteria, files } = spec ?? {};
   const isFailed = outcome !== undefined && outcome.error !== null && task.status !== "succeeded";
   return {
     key: task.key,
+    ...(ref === undefined ? {} : { ref }),
     title: task.title,
     status: task.status,
     priority: priorityName(task.priority),

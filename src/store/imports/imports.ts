@@ -24,6 +24,13 @@ export function* findImport(project: string, source: string): Tx<ImportRow | und
   return yield* one(IMPORTS.read, [NEWEST, [project, source]]);
 }
 
+const OF_RUN = `SELECT ${IMPORTS.columns} FROM imports WHERE run = $1`;
+
+/** The import that a run was made of, or is kept up to date by. */
+export function* findImportOfRun(run: string): Tx<ImportRow | undefined> {
+  return yield* one(IMPORTS.read, [OF_RUN, [run]]);
+}
+
 const SAVE = insertInto(
   IMPORTS,
   "ON CONFLICT (run) DO UPDATE SET tasks = excluded.tasks, updated_at = excluded.updated_at",
