@@ -4,7 +4,8 @@ import { isRemovable } from "../engine/imports/imports.js";
 import { openNeeds, type Outlook } from "../engine/imports/outlook.js";
 import { isLive } from "../engine/imports/planned-tasks.js";
 
-const SHOWN_MAX = 50;
+/** Keys of needs that a task to be made names. */
+const NEEDS_SHOWN_MAX = 50;
 const WORDS_CHARS_MAX = 200;
 
 const line = z.object({ key: z.string(), title: z.string() });
@@ -42,10 +43,12 @@ export const planShape = z.object({
 export interface ImportOutcome {
   readonly applied: boolean;
   readonly run: Outlook["run"];
+  /** Items of each list. */
+  readonly limit: number;
 }
 
 /** The outcome as data; lists are cut, `counts` count all. */
-export function planOutcome(outlook: Outlook, { applied, run }: ImportOutcome): z.output<typeof planShape> {
+export function planOutcome(outlook: Outlook, { applied, run, limit }: ImportOutcome): z.output<typeof planShape> {
   const { plan, planned, created, updated, settled, gone, left, ended } = outlook;
   const all = [...planned.tasks.values()];
   const needs = created.map((task) => openNeeds(outlook, task));
@@ -70,21 +73,21 @@ export function planOutcome(outlook: Outlook, { applied, run }: ImportOutcome): 
       dropped: all.filter(({ state }) => state === "dropped").length,
       unmapped: planned.unmapped.length,
     },
-    create: created.slice(0, SHOWN_MAX).map(({ ref, key, title }, at) => ({
+    create: created.slice(0, limit).map(({ ref, key, title }, at) => ({
       key,
       title,
       ref: words(ref),
-      ...(needs[at]?.length === 0 ? {} : { needs: (needs[at] ?? []).slice(0, SHOWN_MAX) }),
+      ...(needs[at]?.length === 0 ? {} : { needs: (needs[at] ?? []).slice(0, NEEDS_SHOWN_MAX) }),
     })),
-    update: updated.slice(0, SHOWN_MAX).map(({ planned: { key, title } }) => ({ key, title })),
-    complete: settled.slice(0, SHOWN_MAX).map(({ task: { key, title } }) => ({ key, title })),
-    gone: gone.slice(0, SHOWN_MAX).map((task) => {
+    update: updated.slice(0, limit).map(({ planned: { key, title } }) => ({ key, title })),
+    complete: settled.slice(0, limit).map(({ task: { key, title } }) => ({ key, title })),
+    gone: gone.slice(0, limit).map((task) => {
       const { key, title, status } = task;
       return { key, title, status, removable: isRemovable(task) };
     }),
-    left: left.slice(0, SHOWN_MAX).map((one) => ({ ...one })),
+    left: left.slice(0, limit).map((one) => ({ ...one })),
     unmapped: planned.unmapped
-      .slice(0, SHOWN_MAX)
+      .slice(0, limit)
       .map(({ place, what, why }) => ({ place: words(place), what: words(what), why: words(why) })),
   };
 }

@@ -5,8 +5,7 @@ import type { EngineContext } from "../engine/context.js";
 import { requireDefinition } from "../engine/definitions/definition.js";
 import { prepared } from "../engine/engine.js";
 import { importPlan, prepareImport } from "../engine/imports/imports.js";
-import { requireProject } from "../engine/projects/creation.js";
-import { findProject } from "../engine/projects/projects.js";
+import { projectAtHand, requireProject } from "../engine/projects/creation.js";
 import { readWfFormat } from "../engine/workflows/wfformat.js";
 import { createWorkflow, prepareWorkflow } from "../engine/workflows/workflows.js";
 import { isWfFormat, readPlans } from "../imports/readers.js";
@@ -18,6 +17,8 @@ import { workflowLine, workflowLineOf } from "./workflows.js";
 
 const FILES_MAX = 10_000;
 const CHARS_MAX = 10_000_000;
+const ITEMS_SHOWN = 50;
+const ITEMS_MAX = 100_000;
 
 const importInput = z.object({
   document: z.string().optional().describe("The text of one file."),
@@ -34,6 +35,12 @@ const importInput = z.object({
   apply: z.boolean().optional().describe("Default false: a plan's outcome is only told."),
   remove: z.boolean().optional().describe("Removes unstarted tasks that the plan has no longer."),
   name: z.string().optional().describe("Default: that of the document."),
+  items_max: z
+    .int()
+    .min(1)
+    .max(ITEMS_MAX)
+    .default(ITEMS_SHOWN)
+    .describe("Items that each list of the answer has at most."),
   project: params.project,
   ...params.acting,
 });
@@ -119,11 +126,11 @@ interface Taken {
 
 async function takePlan(host: OperationHost, { plan, step, input }: Taken) {
   const query = function* (ctx: EngineContext) {
-    return yield* prepareImport(ctx, yield* findProject(ctx, input.project), { plan, name: input.name });
+    return yield* prepareImport(ctx, yield* projectAtHand(ctx, input.project), { plan, name: input.name });
   };
   if (input.apply !== true) {
     const { outlook } = await host.read(query);
-    return planOutcome(outlook, { applied: false, run: outlook.run });
+    return planOutcome(outlook, { applied: false, run: outlook.run, limit: input.items_max });
   }
   const before = await prepared(host, query);
   return host.transact(function* (ctx) {
@@ -131,7 +138,7 @@ async function takePlan(host: OperationHost, { plan, step, input }: Taken) {
     const project = yield* requireProject(ctx, input.project);
     const { name, remove } = input;
     const { outlook, run } = yield* importPlan(ctx, project, { plan, name, remove, agent, before });
-    return planOutcome(outlook, { applied: true, run });
+    return planOutcome(outlook, { applied: true, run, limit: input.items_max });
   }, step);
 }
 

@@ -37,6 +37,22 @@ describe("baton import", () => {
     expect(await run("runs")).not.toContain("TODO");
   });
 
+  test("names 20 of many items to a person and how to see the others, and all of them under --json", async () => {
+    const odd = Array.from({ length: 60 }, (_, at) => ({ id: at + 1, title: "" }));
+    const { run } = repository({ "tasks.json": JSON.stringify({ tasks: [{ id: 99, title: "One" }, ...odd] }) });
+    expect(await run("import", "tasks.json")).toMatch(/ 60 not taken:\n(?:.*\n){20} +… 40 more: --json names all/);
+    const { plans } = JSON.parse(await run("import", "tasks.json", "--json")) as { plans: { unmapped: object[] }[] };
+    expect(plans[0]?.unmapped).toHaveLength(60);
+  });
+
+  test("knows outside of a repository too which run an earlier import has made", async () => {
+    const fixture = startCommandLineFixture();
+    writeFileSync(path.join(fixture.cwd, "TODO.md"), TODO);
+    const run = async (...words: string[]) => (await baton(fixture, words)).stdout;
+    expect(await run("import", "TODO.md", "--apply")).toMatch(/run run_\w+ started: 1 task/);
+    expect(await run("import", "TODO.md")).toMatch(/run run_\w+ is up to date/);
+  });
+
   test("goes on where a file with the name of a plan holds none, and reads no files that belong to another tool's plan", async () => {
     const { run } = repository({
       "ROADMAP.md": "# Roadmap\n\n- Be fast\n",

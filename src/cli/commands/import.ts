@@ -12,6 +12,7 @@ interface ImportOptions {
   readonly name?: string;
   readonly apply?: boolean;
   readonly remove?: boolean;
+  readonly json?: boolean;
 }
 type Imported = ResultOf<"import_workflow">;
 type Plan = NonNullable<Imported["plans"]>[number];
@@ -92,19 +93,31 @@ function typedPath({ cwd }: CommandContext, { path: place }: PlanFiles, from: st
 async function importGiven(
   context: CommandContext,
   { path: typed, files }: PlanFiles,
-  { project, name, apply, remove }: ImportOptions,
+  { project, name, apply, remove, json }: ImportOptions,
 ): Promise<CommandAnswer> {
-  const made = await context.call("import_workflow", { files: [...files], project, name, apply, remove });
+  const made = await context.call("import_workflow", {
+    files: [...files],
+    project,
+    name,
+    apply,
+    remove,
+    items_max: itemsMax(json),
+  });
   const text =
     made.plans === undefined ? workflowText(made) : made.plans.map((plan) => planText(plan, typed)).join("\n");
   return { data: made, text };
+}
+
+/** A person reads a few of many; a program gets all of them. */
+function itemsMax(json = false): number | undefined {
+  return json ? ITEMS_MAX : undefined;
 }
 
 /** `baton import` alone: the plans that lie in the repository, and what each would become. */
 async function showFound(
   context: CommandContext,
   { found, skipped }: FoundPlans,
-  { project }: ImportOptions,
+  { project, json }: ImportOptions,
 ): Promise<CommandAnswer> {
   if (found.length === 0) {
     const places =
@@ -121,7 +134,9 @@ async function showFound(
       lines.push(`${typed}: a workflow in WfFormat\n  store it: baton import ${typed}`);
       continue;
     }
-    const made = await unlessNoPlan(context.call("import_workflow", { files: [...one.files], project }));
+    const made = await unlessNoPlan(
+      context.call("import_workflow", { files: [...one.files], project, items_max: itemsMax(json) }),
+    );
     if (made === undefined) others.push({ path: typed, why: NO_PLAN });
     for (const plan of made?.plans ?? []) lines.push(planText(plan, typed, false));
     plans.push(...(made?.plans ?? []));
@@ -151,6 +166,7 @@ const NAMES: Readonly<Record<string, string>> = {
   baton: "a run's export",
 };
 const LINES_MAX = 20;
+const ITEMS_MAX = 100_000;
 
 function planText(plan: Plan, typed: string, details = true): string {
   const { counts, run } = plan;
@@ -165,8 +181,14 @@ function planText(plan: Plan, typed: string, details = true): string {
   ].filter((note) => note !== false);
   const lists = details
     ? [
-        ...listOf(plan.left.map(({ key, why }) => `${key} ${why}`)),
-        ...listOf(plan.gone.map(({ key, status }) => `${key} (${status}) is no longer in the source`)),
+        ...listOf(
+          plan.left.map(({ key, why }) => `${key} ${why}`),
+          counts.left,
+        ),
+        ...listOf(
+          plan.gone.map(({ key, status }) => `${key} (${status}) is no longer in the source`),
+          counts.gone,
+        ),
         counts.unmapped > 0 && `${counts.unmapped} not taken:`,
         ...listOf(
           plan.unmapped.map(({ place, what, why }) => `${place}: ${what}: ${why}`),
@@ -208,9 +230,9 @@ function nextOf(plan: Plan, typed: string): string[] {
   return [`do it: ${again}`, ...(removable ? [`remove what is no longer in the source too: ${again} --remove`] : [])];
 }
 
-function listOf(lines: readonly string[], total = lines.length): string[] {
+function listOf(lines: readonly string[], total: number): string[] {
   const more = total - LINES_MAX;
-  return [...lines.slice(0, LINES_MAX), ...(more > 0 ? [`… ${more} more: --json names up to 50`] : [])].map(
+  return [...lines.slice(0, LINES_MAX), ...(more > 0 ? [`… ${more} more: --json names all`] : [])].map(
     (line) => `  ${line}`,
   );
 }

@@ -13,7 +13,8 @@ import { BatonError } from "../../base/errors.js";
 import { hint } from "../../base/names.js";
 import { problemsError } from "../../base/problems.js";
 import { holdsFor } from "../steps/run-draft.js";
-import { findProject, type Project, spaceOnDisk } from "../projects/projects.js";
+import { projectAtHand } from "../projects/creation.js";
+import { type Project, spaceOnDisk } from "../projects/projects.js";
 import type { Settings } from "../../base/settings.js";
 
 export type Workflow = workflows.Workflow;
@@ -47,7 +48,7 @@ export function* prepareWorkflow<R extends { readonly parsed: Parsed }>(
   reference: string | undefined,
   read: R,
 ): Tx<PreparedWorkflow<R>> {
-  const project = yield* findProject(ctx, reference);
+  const project = yield* projectAtHand(ctx, reference);
   return { limits: ctx.settings, read, draft: project && draftWorkflow(ctx, project, read.parsed) };
 }
 
