@@ -1,4 +1,4 @@
-import type { SessionNotes } from "../engine/guard/session-notes.js";
+import type { OtherAgent, SessionNotes } from "../engine/guard/session-notes.js";
 import type { HeldFile } from "../engine/guard/guarded-files.js";
 import { grouped } from "../engine/graph/groups.js";
 import { shownLine } from "../base/texts/shown-text.js";
@@ -58,7 +58,7 @@ function clockTime(at: number): string {
 
 /** Note at a session's start, or after its context was compacted: what it holds, with the brief of its first task; else that Baton is here. */
 export function startNote(
-  { tasks, files, project, ready }: SessionNotes,
+  { tasks, files, project, ready, others }: SessionNotes & { readonly others: readonly OtherAgent[] },
   brief: string | undefined,
 ): string | undefined {
   if (tasks.length > 0 || files.length > 0) {
@@ -71,12 +71,31 @@ export function startNote(
     const own = files.map(({ path, until }) => (until === undefined ? path : `${path} until ${until}`));
     const locked =
       own.length === 0 ? [] : [`Files locked by this session without a task: ${own.slice(0, SHOWN_MAX).join(", ")}.`];
-    return [[...held, ...locked].join(" "), ...(brief === undefined ? [] : [brief])].join("\n\n");
+    return [[...held, ...locked, ...othersLine(others)].join(" "), ...(brief === undefined ? [] : [brief])].join(
+      "\n\n",
+    );
   }
   if (project === undefined) return undefined;
   const tasksReady =
     ready === 0 ? "no task is ready" : `${ready} ${ready === 1 ? "task is" : "tasks are"} ready (claim_task)`;
-  return `Baton coordinates the work of several sessions in this project (${project}): ${tasksReady}.`;
+  const here = `Baton coordinates the work of several sessions in this project (${project}): ${tasksReady}.`;
+  return [here, ...othersLine(others)].join(" ");
+}
+
+/** Says who else is at work, with what they hold; nothing where the session is alone. */
+function othersLine(others: readonly OtherAgent[]): string[] {
+  if (others.length === 0) return [];
+  const shown = others.slice(0, SHOWN_MAX).map(({ agent, tasks, files }) => {
+    const holds = [...tasks.slice(0, 1).map((key) => `task ${key}`), ...listed(files)];
+    return `${agent} holds ${holds.join(", ")}`;
+  });
+  const more = others.length > SHOWN_MAX ? ` and ${others.length - SHOWN_MAX} more` : "";
+  return [`Also at work here: ${shown.join("; ")}${more}.`];
+}
+
+function listed(files: readonly string[]): string[] {
+  const more = files.length - SHOWN_MAX;
+  return [...files.slice(0, SHOWN_MAX).map(shownLine), ...(more > 0 ? [`${more} more files`] : [])];
 }
 
 /** Says what an agent that stops has left; undefined where nothing is. */

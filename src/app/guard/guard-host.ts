@@ -116,10 +116,14 @@ function hostOf(
     },
     usesOf: async (command, from) => (await import("../../guard/git/uses.js")).usesOf(command, from),
     noteAtStart: async () => {
-      const [found, { heldBrief }] = await Promise.all([notes(), import("../../engine/guard/session-notes.js")]);
+      const [found, { heldBrief, othersAtWork }] = await Promise.all([
+        notes(),
+        import("../../engine/guard/session-notes.js"),
+      ]);
+      const others = await engine.read((ctx) => othersAtWork(ctx, origin, readWorkplace(cwd)));
       const [task] = found.tasks;
       const brief = task && (await engine.read((ctx) => heldBrief(ctx, task)));
-      return startNote(found, brief && (await briefText(brief)));
+      return startNote({ ...found, others }, brief && (await briefText(brief)));
     },
     workLeft: async () => workLeft(await notes()),
   };

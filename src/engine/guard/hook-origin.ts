@@ -1,10 +1,10 @@
 import { recordSigns } from "../agents/presence.js";
 import { findAgent } from "../../store/agents/agents.js";
-import { findSession } from "../../store/presence/sessions.js";
+import { findSession, type Session } from "../../store/presence/sessions.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext, Workplace } from "../context.js";
 import { type Evidence, findHookCaller, type HookCaller, type SeenProcess } from "./hook-caller.js";
-import { type ClientKind, mayBeCaller, openHookSession } from "./hook-sessions.js";
+import { type ClientKind, isOver, mayBeCaller, openHookSession, reopenByHook } from "./hook-sessions.js";
 
 /** A client that asks by a hook. */
 export interface HookOrigin extends Evidence {
@@ -33,12 +33,34 @@ export function* mayBeOwn(
   return session !== undefined && mayBeCaller(ctx, { client: origin.client, ancestors: origin.ancestors }, session);
 }
 
-/** The caller, made known where its hooks are the first that is heard of it. */
+/**
+ * The caller with a session that lives, first of its sessions: opened where its hooks are the first that is heard of it, and where its
+ * servers have ended, since no lock outlives its session.
+ */
 export function* findOrOpenCaller(ctx: EngineContext, origin: HookOrigin): Tx<HookCaller | undefined> {
   const known = yield* findHookCaller(ctx, origin);
   const { client, conversation, process } = origin;
-  if (known !== undefined || client === undefined || process === undefined) return known;
-  return yield* openHookSession(ctx, { client, conversation, process });
+  if (process === undefined) return known;
+  if (known !== undefined) return yield* withLiveSession(ctx, known, process);
+  return client === undefined ? undefined : yield* openHookSession(ctx, { client, conversation, process });
+}
+
+const SESSIONS_LOOKED_AT_MAX = 10;
+
+function* withLiveSession(ctx: EngineContext, known: HookCaller, process: SeenProcess): Tx<HookCaller> {
+  const found: Session[] = [];
+  for (const id of known.sessions.slice(0, SESSIONS_LOOKED_AT_MAX)) {
+    const session = yield* findSession(id);
+    if (session === undefined) continue;
+    if (!isOver(ctx, session)) return withFirst(known, id);
+    found.push(session);
+  }
+  const [newest] = found;
+  return newest === undefined ? known : withFirst(known, yield* reopenByHook(ctx, newest, process));
+}
+
+function withFirst(known: HookCaller, session: string): HookCaller {
+  return { ...known, sessions: [session, ...known.sessions.filter((id) => id !== session)] };
 }
 
 /** The context in which the caller's agent acts over its session, at a place. Undefined where its session is gone. */

@@ -30,6 +30,7 @@ export function opensSession(client: ClientKind | undefined): boolean {
 
 /** A hook's session outlasts a person's absence; it ends with the client's process. */
 const HOOK_SESSION_MS = 3_600_000;
+const HOOK_SESSION = "session_hook_";
 
 /**
  * Opens a session for a client that only its hooks have made known, or renews it, so that the files it edits are its own. Undefined for a
@@ -45,6 +46,21 @@ export function* openHookSession(ctx: EngineContext, hook: HookClient): Tx<HookC
   return { sessions: [session.id], agents: [handleOf(client, conversation)], by: "process" };
 }
 
+/** Whether a session has ended or soon does: its server's, and one of hooks that has not been renewed for half of its time. */
+export function isOver({ now }: EngineContext, { id, endedAt, goneAt, expiresAt }: Session): boolean {
+  if (endedAt !== null || goneAt !== null || expiresAt <= now) return true;
+  return id.startsWith(HOOK_SESSION) && expiresAt - now < HOOK_SESSION_MS / 2;
+}
+
+/** Opens or renews the session of a client's hooks in the place of one of its servers that has ended. Returns its id. */
+export function* reopenByHook(ctx: EngineContext, ended: Session, process: SeenProcess): Tx<string> {
+  const { client, clientSession } = ended;
+  const { pid, processStartedAt } = process;
+  const session = sessionOf(ctx, { client, clientSession, pid, processStartedAt });
+  yield* saveSession(session);
+  return session.id;
+}
+
 type Known = Pick<Session, "client" | "clientSession" | "pid" | "processStartedAt">;
 
 function sessionOf({ caller, now }: EngineContext, known: Known): Session {
@@ -53,7 +69,7 @@ function sessionOf({ caller, now }: EngineContext, known: Known): Session {
   return {
     ...known,
     // The same for hooks that are called at the same time.
-    id: `session_hook_${id}`,
+    id: `${HOOK_SESSION}${id}`,
     host: caller.host,
     clientProcess,
     executor: false,

@@ -7,10 +7,13 @@ import { together, type Tx } from "../../store/tx.js";
 import { type Brief, briefOf } from "../claims/brief.js";
 import type { EngineContext, Workplace } from "../context.js";
 import { isStale } from "../locks/conflicts.js";
+import { grouped } from "../graph/groups.js";
+import { listLocks } from "../../store/locks/lists.js";
+import { workAtHand } from "../../store/system/stats.js";
 import { locksHeldBy } from "../locks/task-locks.js";
 import { findProject } from "../projects/projects.js";
 import { findHookCaller } from "./hook-caller.js";
-import type { HookOrigin } from "./hook-origin.js";
+import { type HookOrigin, mayBeOwn } from "./hook-origin.js";
 
 const SHOWN_MAX = 10;
 
@@ -52,6 +55,39 @@ export function* sessionNotes(ctx: EngineContext, origin: HookOrigin, workplace:
   const project = yield* findProject({ ...ctx, caller: { ...ctx.caller, workplace } });
   const counts = project && (yield* readyTasksOf(project.id, caller?.agents[0] ?? ""));
   return { tasks, files, project: project?.name, ready: counts?.ready ?? 0, readyOfOwnRuns: counts?.ofOwnRuns ?? 0 };
+}
+
+/** An agent that holds something of a project. */
+export interface OtherAgent {
+  readonly agent: string;
+  /** Keys of the tasks it holds. */
+  readonly tasks: readonly string[];
+  /** Paths that it has locked. */
+  readonly files: readonly string[];
+}
+
+const HOLDINGS_READ_MAX = 200;
+
+/** Returns the agents beside a hook's caller that hold tasks or files of the project at its place. A query. */
+export function* othersAtWork(ctx: EngineContext, origin: HookOrigin, workplace: Workplace): Tx<OtherAgent[]> {
+  const project = yield* findProject({ ...ctx, caller: { ...ctx.caller, workplace } });
+  if (project === undefined) return [];
+  const caller = yield* findHookCaller(ctx, origin);
+  const locks = yield* listLocks(ctx.now, { project: project.id, limit: HOLDINGS_READ_MAX });
+  const files = grouped(
+    locks.filter((lock) => lock.state === "held" && !isStale(lock, ctx.now)),
+    ({ agent }) => agent,
+  );
+  const tasks = grouped(yield* workAtHand(project.id, HOLDINGS_READ_MAX), ({ agent }) => agent);
+  const others: OtherAgent[] = [];
+  for (const agent of new Set([...files.keys(), ...tasks.keys()])) {
+    const held = files.get(agent) ?? [];
+    const session = held[0]?.session ?? null;
+    if (yield* mayBeOwn(ctx, { origin, caller }, { agent, session })) continue;
+    const keys = (tasks.get(agent) ?? []).map(({ key }) => key);
+    others.push({ agent, tasks: keys, files: [...new Set(held.map(({ path }) => path))] });
+  }
+  return others;
 }
 
 /** Returns the brief of a task at hand, as a claim that resumes it would. Undefined where it is held no more, or not certainly. A query. */

@@ -55,6 +55,28 @@ describe.each(BACKENDS)("the guard of edits, on %s", (backend) => {
     expect(await take(SECOND, "a.ts")).toEqual([]);
   });
 
+  test("the lock of an edit holds on over the hour that a session of hooks lasts", async () => {
+    const { take, ask, clock } = await repository();
+    for (let edits = 0; edits < 8; edits++) {
+      await take(FIRST, "a.ts");
+      expect(await ask(FIRST, "a.ts")).toMatchObject({ own: [expect.any(String)], isDue: false });
+      clock.advance(EDIT_LOCK_MS - 1_000);
+      expect(await ask(SECOND, "a.ts")).toMatchObject({ others: [{ path: "a.ts" }] });
+    }
+  });
+
+  test("an edit takes no lock of a free file that another agent waits for together with one that is held", async () => {
+    const { take, ask, call } = await repository();
+    await call("acquire_file_lock", { agent: "holder", paths: ["b.ts"] });
+    const wait = { agent: "waiter", paths: ["a.ts", "b.ts"], wait_seconds: 0.05 };
+    expect(await call("acquire_file_lock", wait)).toMatchObject({ outcome: "queued" });
+    expect(await take(FIRST, "a.ts")).toEqual([]);
+    expect(await ask(SECOND, "a.ts")).toMatchObject({ others: [] });
+    const { offered } = await call("release_file_lock", { agent: "holder", all: true });
+    expect(offered).toEqual([{ agent: "waiter", paths: ["a.ts", "b.ts"] }]);
+    expect(await ask(FIRST, "a.ts")).toMatchObject({ others: [{ path: "a.ts", agent: "waiter" }] });
+  });
+
   test("a call of a hook without files is a sign of the agent, once in a few seconds", async () => {
     const { app, take, clock } = await repository();
     await take(FIRST, "a.ts");

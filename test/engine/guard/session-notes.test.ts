@@ -3,7 +3,7 @@ import path from "node:path";
 import { describe, expect, test } from "vitest";
 import type { HookOrigin } from "../../../src/engine/guard/hook-origin.js";
 import { openHookSession } from "../../../src/engine/guard/hook-sessions.js";
-import { heldBrief, sessionNotes } from "../../../src/engine/guard/session-notes.js";
+import { heldBrief, othersAtWork, sessionNotes } from "../../../src/engine/guard/session-notes.js";
 import { startNote, workLeft } from "../../../src/guard/wording.js";
 import { readWorkplace } from "../../../src/runtime/files/workplace.js";
 import { BACKENDS, temporaryDirectory } from "../../support/databases/databases.js";
@@ -28,7 +28,11 @@ describe.each(BACKENDS)("the notes of a session, on %s", (backend) => {
       openHookSession(ctx, { client: "claude-code", conversation: "one", process: CLIENT }),
     );
     const agent = opened?.agents[0] ?? "";
-    const notes = (origin = ORIGIN) => engine.read((ctx) => sessionNotes(ctx, origin, readWorkplace(cwd)));
+    const notes = (origin = ORIGIN) =>
+      engine.read(function* (ctx) {
+        const others = yield* othersAtWork(ctx, origin, readWorkplace(cwd));
+        return { ...(yield* sessionNotes(ctx, origin, readWorkplace(cwd))), others };
+      });
     expect(startNote(await notes(), undefined)).toBeUndefined();
 
     const plan = { name: "two", steps: ["first", "second"].map((key) => ({ key, prompt: `Do the ${key} thing.` })) };
@@ -53,5 +57,31 @@ describe.each(BACKENDS)("the notes of a session, on %s", (backend) => {
 
     await call("complete_task", { task: task.id, token: claimed.lease.token, agent });
     expect(workLeft(await notes())).toMatch(/^One more task of a run that this session has worked on/);
+  });
+
+  test("say who else is at work in the project with what they hold, and nothing of the session's own", async () => {
+    const cwd = realpathSync(temporaryDirectory());
+    mkdirSync(path.join(cwd, ".git"));
+    const { app, call } = await startAppOn(backend, { sessionless: true, cwd, agent: "planner" });
+    const engine = await app.background("hook");
+    const opened = await engine.transact((ctx) =>
+      openHookSession(ctx, { client: "claude-code", conversation: "one", process: CLIENT }),
+    );
+    const note = () =>
+      engine.read(function* (ctx) {
+        const others = yield* othersAtWork(ctx, ORIGIN, readWorkplace(cwd));
+        return startNote({ ...(yield* sessionNotes(ctx, ORIGIN, readWorkplace(cwd))), others }, undefined);
+      });
+    await call("acquire_file_lock", { agent: opened?.agents[0] ?? "", paths: ["own.ts"] });
+    expect(await note()).toMatch(/^Files locked by this session without a task: own\.ts until \S+Z\.$/);
+    const paths = Array.from({ length: 7 }, (_, at) => `src/${at}.ts`);
+    await call("acquire_file_lock", { agent: "zoe", paths });
+    await call("create_task", { title: "Fix login", prompt: "Fix it." });
+    const { task } = await call("claim_task", { agent: "ann" });
+    expect(await note()).toContain(
+      ` Also at work here: zoe holds src/0.ts, src/1.ts, src/2.ts, src/3.ts, src/4.ts, 2 more files; ann holds task ${task?.key}.`,
+    );
+    await call("release_file_lock", { agent: "zoe", all: true });
+    expect(await note()).not.toContain("zoe");
   });
 });

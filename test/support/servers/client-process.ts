@@ -67,6 +67,14 @@ function call(socket: string, line: string): Pipes {
   return { input: connection, output: connection };
 }
 
+/** Runs a line in a shell of a client. Returns all that it writes. */
+export async function outputOf({ socket }: ClientProcess, line: string): Promise<string> {
+  const { output } = call(socket, line);
+  let text = "";
+  for await (const chunk of output.setEncoding("utf8") as AsyncIterable<string>) text += chunk;
+  return text;
+}
+
 async function callHook(socket: string): Promise<readonly Ancestor[]> {
   const { value } = await createInterface(call(socket, HOOK).output)[Symbol.asyncIterator]().next();
   return JSON.parse(String(value)) as Ancestor[];
