@@ -1,3 +1,4 @@
+import { shellWord } from "../base/texts/shell-word.js";
 import { BatonError, type NextCall } from "../base/errors.js";
 import { isObject } from "../base/json.js";
 
@@ -73,12 +74,7 @@ function flagOf(key: string, value: unknown): string[] {
   if (value === undefined) return [];
   if (typeof value === "boolean") return [value ? flag : `${flag}=false`];
   if (Array.isArray(value) && value.every((item) => typeof item === "string")) {
-    return value.map((item) => `${flag} ${quoted(item)}`);
+    return value.map((item) => `${flag} ${shellWord(item)}`);
   }
-  return [`${flag} ${quoted(typeof value === "string" ? value : JSON.stringify(value))}`];
-}
-
-/** As one word of a POSIX shell. */
-export function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return [`${flag} ${shellWord(typeof value === "string" ? value : JSON.stringify(value))}`];
 }

@@ -1,6 +1,7 @@
+import { shellWord } from "../base/texts/shell-word.js";
 import { isObject } from "../base/json.js";
 import { hint } from "../base/names.js";
-import { quoted, UsageError } from "./failure.js";
+import { UsageError } from "./failure.js";
 
 /** The part of a JSON Schema that says how a flag is read. */
 export interface FlagSchema {
@@ -105,8 +106,8 @@ function flagAt(args: readonly string[], at: number, { properties, required, mea
 function exampleOf(argument: string, required: readonly string[]): string {
   const [, name, value] = /^([A-Za-z][\w-]*)=([\s\S]*)$/.exec(argument) ?? [];
   const [only, ...others] = required;
-  if (name !== undefined && value !== undefined) return `: --${name} ${quoted(value)}`;
-  return only === undefined || others.length > 0 ? "" : `: --${only.replaceAll("_", "-")} ${quoted(argument)}`;
+  if (name !== undefined && value !== undefined) return `: --${name} ${shellWord(value)}`;
+  return only === undefined || others.length > 0 ? "" : `: --${only.replaceAll("_", "-")} ${shellWord(argument)}`;
 }
 
 function nameOf(written: string, { properties, meant }: KnownFlags): string {

@@ -1,6 +1,6 @@
 import type { BatonError, RetryAdvice } from "../base/errors.js";
 import { isObject } from "../base/json.js";
-import { grouped } from "../engine/graph/groups.js";
+import { grouped } from "../base/lists/groups.js";
 import { shownBytes, shownLine, shownText } from "../base/texts/shown-text.js";
 import { InternalError } from "./dispatch.js";
 import { type Bounds, compactText, type Whole } from "./text.js";

@@ -1,6 +1,6 @@
 import type { OtherAgent, SessionNotes } from "../engine/guard/session-notes.js";
 import type { HeldFile } from "../engine/guard/guarded-files.js";
-import { grouped } from "../engine/graph/groups.js";
+import { grouped } from "../base/lists/groups.js";
 import { shownLine } from "../base/texts/shown-text.js";
 
 const SHOWN_MAX = 5;

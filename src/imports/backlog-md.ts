@@ -1,3 +1,4 @@
+import { grouped } from "../base/lists/groups.js";
 import { parseDocument } from "yaml";
 import { paragraphs, textOf, textsOf, titleAndText } from "./contents.js";
 import type { ForeignPlan, ForeignTask, SourceFile, TaskState, Unmapped } from "./foreign-plan.js";
@@ -18,15 +19,8 @@ export const TASK_PATH = /^(?:(.*?)\/)?(tasks|completed|drafts|archive\/(?:tasks
 
 /** Reads folders as Backlog.md keeps them: a file a task in `tasks` and `completed`, with the words of `config.yml`. */
 export function readBacklogMd(files: readonly SourceFile[]): ForeignPlan[] {
-  const byRoot = new Map<string, SourceFile[]>();
-  for (const file of files) {
-    const found = TASK_PATH.exec(file.path);
-    if (found === null) continue;
-    const root = found[1] ?? "";
-    const own = byRoot.get(root);
-    if (own === undefined) byRoot.set(root, [file]);
-    else own.push(file);
-  }
+  const ofTasks = files.filter(({ path }) => TASK_PATH.test(path));
+  const byRoot = grouped(ofTasks, ({ path }) => TASK_PATH.exec(path)?.[1] ?? "");
   return [...byRoot].map(([root, own]) => {
     const names = ["config.yml", "config.yaml"].map((name) => (root === "" ? name : `${root}/${name}`));
     return planOf(

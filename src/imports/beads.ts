@@ -1,3 +1,4 @@
+import { grouped } from "../base/lists/groups.js";
 import { isObject, type JsonObject } from "../base/json.js";
 import { objectIn, sections, textOf, textsOf, titleAndText } from "./contents.js";
 import { type JsonRecord, recordsOf } from "./json-records.js";
@@ -76,13 +77,8 @@ const LISTED_EACH_MAX = 3;
 
 /** The issues that are left out: by name where a reason has few, else by their number. Most lines of a file can be traces. */
 function listed(issues: ReadonlyMap<string, Issue>, leftOut: ReadonlyMap<string, string>): Unmapped[] {
-  const byReason = new Map<string, Issue[]>();
-  for (const [id, why] of leftOut) {
-    const issue = issues.get(id);
-    const own = byReason.get(why) ?? [];
-    if (issue !== undefined) own.push(issue);
-    byReason.set(why, own);
-  }
+  const known = [...issues.values()].filter(({ id }) => leftOut.has(id));
+  const byReason = grouped(known, ({ id }) => leftOut.get(id) ?? "");
   return [...byReason].flatMap(([why, own]) => {
     const [first] = own;
     if (first === undefined || own.length <= LISTED_EACH_MAX)

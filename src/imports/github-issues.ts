@@ -1,3 +1,4 @@
+import { grouped } from "../base/lists/groups.js";
 import { isObject, type JsonObject } from "../base/json.js";
 import { textOf, textsOf, titleAndText } from "./contents.js";
 import type { ForeignPlan, ForeignTask, SourceFile, TaskState, Unmapped } from "./foreign-plan.js";
@@ -35,11 +36,8 @@ export function readGithubIssues(files: readonly SourceFile[]): ForeignPlan[] {
       if (typeof issue === "string") unmapped.push({ place, what: labelOf(fields), why: issue });
       else issues.push(issue);
     }
-    const repositories = [...new Set(issues.map(({ repository }) => repository))];
-    const plans = repositories.map((repository) => {
-      const own = issues.filter((issue) => issue.repository === repository);
-      return planOf(own, { repository, path: file.path });
-    });
+    const byRepository = grouped(issues, ({ repository }) => repository);
+    const plans = [...byRepository].map(([repository, own]) => planOf(own, { repository, path: file.path }));
     const [first, ...others] = plans;
     if (first !== undefined) return [{ ...first, unmapped: [...unmapped, ...first.unmapped] }, ...others];
     if (unmapped.length === 0) return [];

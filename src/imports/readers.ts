@@ -1,4 +1,5 @@
 import type { ForeignPlan, PlanFormat, SourceFile } from "./foreign-plan.js";
+import { grouped } from "../base/lists/groups.js";
 import { readBacklogMd, TASK_PATH } from "./backlog-md.js";
 import { readBeads } from "./beads.js";
 import { readGithubIssues } from "./github-issues.js";
@@ -64,15 +65,8 @@ const FORMATS: readonly Format[] = [
 
 /** Reads files that were found together, each by the format that knows it. Returns no plan where there is none in them. */
 export function readPlans(files: readonly SourceFile[]): ForeignPlan[] {
-  const byFormat = new Map<Format, SourceFile[]>();
-  for (const file of files) {
-    const format = FORMATS.find(({ knows }) => knows(file, files));
-    if (format === undefined) continue;
-    const own = byFormat.get(format);
-    if (own === undefined) byFormat.set(format, [file]);
-    else own.push(file);
-  }
-  return [...byFormat].flatMap(([format, own]) => format.read(own));
+  const byFormat = grouped(files, (file) => FORMATS.find(({ knows }) => knows(file, files)));
+  return [...byFormat].flatMap(([format, own]) => format?.read(own) ?? []);
 }
 
 /** Whether a file is to be read as WfFormat: it says so, or it is a JSON document that no other format knows. */

@@ -2,6 +2,7 @@ import { CLIENT_NAMES } from "../base/statuses.js";
 import { accessSync, constants, realpathSync } from "node:fs";
 import path from "node:path";
 import { isObject, type JsonObject } from "../base/json.js";
+import { shellWord } from "../base/texts/shell-word.js";
 
 type Env = Readonly<Record<string, string | undefined>>;
 
@@ -45,7 +46,7 @@ function isProgram(file: string): boolean {
 
 /** A line for a shell: POSIX, and on Windows both Git Bash and PowerShell, which take slashes in paths. */
 export function shellLine({ words }: BatonCommand, ...more: readonly string[]): string {
-  return [...words, ...more].map((word) => shellWord(word)).join(" ");
+  return [...words, ...more].map((word) => wordOf(word)).join(" ");
 }
 
 /** The words that choose the database of a server and of a hook. */
@@ -71,10 +72,11 @@ export function hookLine(command: BatonCommand, client: string): string {
   return process.platform === "win32" ? line : `${line} || true`;
 }
 
-export function shellWord(word: string): string {
-  const plain = process.platform === "win32" ? word.replaceAll("\\", "/") : word;
-  if (/^[\w@%+=:,./-]+$/.test(plain)) return plain;
-  return process.platform === "win32" ? `"${plain}"` : `'${plain.replaceAll("'", String.raw`'\''`)}'`;
+/** A word for the shells of this platform: those of Windows have quotes in common that a POSIX shell reads otherwise. */
+export function wordOf(word: string): string {
+  if (process.platform !== "win32") return shellWord(word);
+  const plain = word.replaceAll("\\", "/");
+  return shellWord(plain) === plain ? plain : `"${plain}"`;
 }
 
 const GUARDED = [...CLIENT_NAMES, "git"].join("|");
@@ -132,7 +134,5 @@ function updatedServer(
 /** A word that is the path of a Baton, or a shell's line that holds one. */
 function renewed(word: string, program: string): string {
   if (path.isAbsolute(word)) return FILE.test(word) ? program : word;
-  return word.replace(/(['"]?)([^'"\s]*[\\/]dist[\\/]main\.js)\1|'[^']*[\\/]dist[\\/]main\.js'/, () =>
-    shellWord(program),
-  );
+  return word.replace(/(['"]?)([^'"\s]*[\\/]dist[\\/]main\.js)\1|'[^']*[\\/]dist[\\/]main\.js'/, () => wordOf(program));
 }

@@ -1,3 +1,4 @@
+import { grouped } from "../../base/lists/groups.js";
 import { BatonError } from "../../base/errors.js";
 import type { CommandPattern } from "../../base/executor-policy.js";
 import { hint } from "../../base/names.js";
@@ -71,10 +72,11 @@ function remedyOf({ code, details }: BatonError): string {
 }
 
 function configuration({ origins }: Config): Finding[] {
-  const places = new Map<string, string[]>();
-  for (const [name, origin] of Object.entries(origins)) {
-    if (origin !== "default") places.set(origin, [...(places.get(origin) ?? []), name]);
-  }
+  const places = grouped(
+    Object.entries(origins).filter(([, origin]) => origin !== "default"),
+    ([, origin]) => origin,
+    ([name]) => name,
+  );
   if (places.size === 0) return [{ check: "configuration", verdict: "ok", says: "every value is the default" }];
   return [...places].map(([origin, names]) => ({
     check: "configuration",

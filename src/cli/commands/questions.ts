@@ -1,6 +1,7 @@
+import { shellWord } from "../../base/texts/shell-word.js";
 import { BatonError } from "../../base/errors.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
-import { quoted, UsageError } from "../failure.js";
+import { UsageError } from "../failure.js";
 import { askQuestion, type DecidedQuestion, decidedText, openQuestions, questionText } from "../run/questions.js";
 import { inputsOf } from "../run/workflow-file.js";
 import { fieldsOf } from "../terminal/form.js";
@@ -59,7 +60,7 @@ async function answerForm(context: CommandContext, question: QuestionAnswer): Pr
     const fields = fieldsOf(question.form ?? {}) ?? [];
     const flags = fields
       .filter(({ required }) => required)
-      .map(({ name, kind }) => ` --answer ${quoted(`${name}=${kind}`)}`);
+      .map(({ name, kind }) => ` --answer ${shellWord(`${name}=${kind}`)}`);
     throw new UsageError(`${question.task.key} asks for answers: baton approve ${question.id}${flags.join("")}.`);
   }
   return askEach(context, [question]);

@@ -1,9 +1,10 @@
+import { shellWord } from "../../base/texts/shell-word.js";
 import type { InputOf } from "../../tools/registry.js";
 import type { Opened } from "../../app/command-host.js";
 import { unlessCode } from "../../base/errors.js";
 import type { TypedCall, RunAnswer } from "../typed-calls.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
-import { EXIT, quoted, UsageError } from "../failure.js";
+import { EXIT, UsageError } from "../failure.js";
 import { follow, RunFollower } from "../run/follower.js";
 import { Interrupts } from "../terminal/interrupts.js";
 import { runDisplay } from "../run/display.js";
@@ -68,7 +69,7 @@ async function attach({ call, cwd }: CommandContext, reference: string, { input 
     ? await findRun(call, reference)
     : await unlessCode(findRun(call, reference), "not_found");
   if (found === undefined) {
-    const stored = `\`baton workflow run ${quoted(reference)}\` starts a stored workflow`;
+    const stored = `\`baton workflow run ${shellWord(reference)}\` starts a stored workflow`;
     throw new UsageError(
       `There is no file and no run ${reference}${similarFiles(reference, cwd)}. \`baton runs\` lists runs; ${stored}.`,
     );
@@ -186,7 +187,7 @@ async function finalAnswer(context: CommandContext, options: RunOptions, state: 
 
 function flagsOf({ allowCommands, mcpConfig }: RunOptions): string {
   const commands = allowCommands === true ? " --allow-commands" : "";
-  return mcpConfig === undefined ? commands : `${commands} --mcp-config ${quoted(mcpConfig)}`;
+  return mcpConfig === undefined ? commands : `${commands} --mcp-config ${shellWord(mcpConfig)}`;
 }
 
 /** Results of the tasks that succeeded, by key. */

@@ -1,4 +1,4 @@
-import { idOfCursor, type PageQuery, pageOf } from "../../base/paging.js";
+import { idOfCursor, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import type { Engine } from "../engine.js";
 import * as store from "../../store/checkpoints/checkpoints.js";
 import { lockRun } from "../../store/lock-order.js";

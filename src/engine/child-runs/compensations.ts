@@ -1,5 +1,5 @@
 import { startOf } from "../../base/texts/stored-values.js";
-import { grouped } from "../graph/groups.js";
+import { grouped } from "../../base/lists/groups.js";
 import { TITLE_CHARS_MAX } from "../../base/limits.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { compensable, compensationKey } from "../../store/child-runs/compensations.js";

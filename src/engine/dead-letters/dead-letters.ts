@@ -1,4 +1,4 @@
-import { idOfCursor, type PageQuery, pageOf } from "../../base/paging.js";
+import { idOfCursor, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import * as deadLetters from "../../store/dead-letters/dead-letters.js";
 import { type Attempt, attemptsOf } from "../../store/tasks/attempts.js";
 import { isCompensation } from "../../store/child-runs/compensations.js";

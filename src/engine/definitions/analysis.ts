@@ -1,4 +1,4 @@
-import { grouped } from "../graph/groups.js";
+import { grouped } from "../../base/lists/groups.js";
 import type { CriticalPath } from "../graph/dag.js";
 import { type Definition, definitionDag, type Step } from "./definition.js";
 import { BatonError } from "../../base/errors.js";

@@ -1,5 +1,5 @@
 import { defined } from "../../base/json.js";
-import { idOfCursor, type PageQuery, pageOf } from "../../base/paging.js";
+import { idOfCursor, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import { forgetElicitation, putOff } from "../../store/escalations/elicitations.js";
 import { listTakerless } from "../../store/escalations/takerless.js";
 import { openQuestions, type QuestionQuery } from "../../store/tasks/server-steps.js";

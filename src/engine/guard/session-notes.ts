@@ -7,7 +7,7 @@ import { together, type Tx } from "../../store/tx.js";
 import { type Brief, briefOf } from "../claims/brief.js";
 import type { EngineContext, Workplace } from "../context.js";
 import { isStale } from "../locks/conflicts.js";
-import { grouped } from "../graph/groups.js";
+import { grouped } from "../../base/lists/groups.js";
 import { listLocks } from "../../store/locks/lists.js";
 import { workAtHand } from "../../store/system/stats.js";
 import { locksHeldBy } from "../locks/task-locks.js";

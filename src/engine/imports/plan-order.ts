@@ -1,3 +1,4 @@
+import { grouped } from "../../base/lists/groups.js";
 import type { ForeignTask, Unmapped } from "../../imports/foreign-plan.js";
 
 /** The dependencies of a plan's tasks, by ref: those it says, and those that follow from its parents. */
@@ -90,10 +91,7 @@ function circle(tasks: ReadonlyMap<string, ForeignTask>, path: readonly Step[], 
 function inherit(tasks: ReadonlyMap<string, ForeignTask>, needs: Edges): void {
   const inherited = inheritedNeeds(tasks, needs);
   const waits = new Map([...needs].map(([ref, own]) => [ref, own.size]));
-  const dependents = new Map<string, string[]>();
-  const heirs = new Map<string, string[]>();
-  for (const [ref, own] of needs) for (const need of own) push(dependents, need, ref);
-  for (const [ref, own] of inherited) for (const need of own) push(heirs, need, ref);
+  const [dependents, heirs] = [reversed(needs), reversed(inherited)];
   const open = new Map([...inherited].map(([ref, own]) => [ref, new Set(own)]));
   const left = new Set(tasks.keys());
   const isFree = (ref: string): boolean => left.has(ref) && waits.get(ref) === 0;
@@ -126,10 +124,13 @@ function inherit(tasks: ReadonlyMap<string, ForeignTask>, needs: Edges): void {
 
 /** The needs that each first part of a task has because its whole has them; wholes come before their parts. */
 function inheritedNeeds(tasks: ReadonlyMap<string, ForeignTask>, needs: Edges): Edges {
-  const parts = new Map<string, string[]>();
-  for (const [ref, { parent }] of tasks) if (parent !== undefined && tasks.has(parent)) push(parts, parent, ref);
+  const parts = grouped(
+    tasks.values(),
+    ({ parent }) => (parent !== undefined && tasks.has(parent) ? parent : undefined),
+    ({ ref }) => ref,
+  );
   const inherited: Edges = new Map();
-  const open = [...tasks].flatMap(([ref, { parent }]) => (parent === undefined || !tasks.has(parent) ? [ref] : []));
+  const open = [...(parts.get(undefined) ?? [])];
   for (let whole = open.pop(); whole !== undefined; whole = open.pop()) {
     const own = parts.get(whole) ?? [];
     const siblings = new Set(own);
@@ -143,8 +144,12 @@ function inheritedNeeds(tasks: ReadonlyMap<string, ForeignTask>, needs: Edges): 
   return inherited;
 }
 
-function push(lists: Map<string, string[]>, at: string, value: string): void {
-  const list = lists.get(at);
-  if (list === undefined) lists.set(at, [value]);
-  else list.push(value);
+/** The tasks that lead to each, by a map of those that each leads to. */
+function reversed(edges: Edges): Map<string, string[]> {
+  const pairs = [...edges].flatMap(([from, to]) => [...to].map((one) => [from, one] as const));
+  return grouped(
+    pairs,
+    ([, to]) => to,
+    ([from]) => from,
+  );
 }

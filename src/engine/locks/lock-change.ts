@@ -1,4 +1,4 @@
-import { grouped } from "../graph/groups.js";
+import { grouped } from "../../base/lists/groups.js";
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
 import { anyoneInLine, deleteRequests, offerRequest } from "../../store/locks/requests.js";
 import {

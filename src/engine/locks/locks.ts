@@ -1,4 +1,4 @@
-import { type PageQuery, pageOf } from "../../base/paging.js";
+import { type PageQuery, pageOf } from "../../base/lists/paging.js";
 import type { LockMode } from "../../base/statuses.js";
 import type { Project } from "../../store/projects/projects.js";
 import { silentSince } from "../../store/agents/agents.js";

@@ -1,5 +1,5 @@
 import type { Lock } from "../../store/locks/locks.js";
-import { grouped } from "../graph/groups.js";
+import { grouped } from "../../base/lists/groups.js";
 import type { Obstacle } from "./conflicts.js";
 import { iso, isoOrNull } from "../../base/time.js";
 import { silenceView } from "../agents/presence.js";

@@ -1,3 +1,5 @@
+import { shellWord } from "../../base/texts/shell-word.js";
+
 /** A command line in two parts that are judged apart: the variables in front of it, and what a shell then runs. */
 export interface ParsedLine {
   readonly variables: ReadonlyMap<string, string>;
@@ -7,13 +9,12 @@ export interface ParsedLine {
 /** `NAME=value` in front of a command, where the value is plain or in quotes within which a shell expands nothing. */
 const ASSIGNMENT =
   /^([A-Za-z_][A-Za-z0-9_]*)=('[^']*'(?:\\''[^']*')*|"[^"$`\\!]*"|[^\s'"$`\\;&|<>()#~{}!]*)[ \t]+(?=[^ \t])/;
-const PLAIN = /^[\w./:@%+,=-]*$/;
 
 /** Writes variables and `run` as a shell takes them, the variables sorted by name: `CI=1 npm test`. `parseLine` reads it. */
 export function writeLine(run: string, env: Readonly<Record<string, string>>): string {
   const assignments = Object.keys(env)
     .sort()
-    .map((name) => `${name}=${quoted(env[name] ?? "")} `);
+    .map((name) => `${name}=${assigned(env[name] ?? "")} `);
   return assignments.join("") + trimmed(run);
 }
 
@@ -30,8 +31,9 @@ export function parseLine(line: string): ParsedLine | undefined {
   return { variables, run };
 }
 
-function quoted(value: string): string {
-  return PLAIN.test(value) ? value : `'${value.replaceAll("'", String.raw`'\''`)}'`;
+/** A value behind `=`, where nothing is a word too. */
+function assigned(value: string): string {
+  return value === "" ? "" : shellWord(value);
 }
 
 function unquoted(value: string): string {

@@ -1,4 +1,4 @@
-import { type PageQuery, pageOf } from "../../base/paging.js";
+import { type PageQuery, pageOf } from "../../base/lists/paging.js";
 import type { AttemptOutcome } from "../../base/statuses.js";
 import * as agents from "../../store/agents/agents.js";
 import { attemptStats, recentAttemptsOf } from "../../store/tasks/attempts.js";

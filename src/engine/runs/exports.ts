@@ -1,4 +1,5 @@
-import { type Page, idOfCursor, pageOf } from "../../base/paging.js";
+import { grouped } from "../../base/lists/groups.js";
+import { type Page, idOfCursor, pageOf } from "../../base/lists/paging.js";
 import { iso } from "../../base/time.js";
 import { priorityName } from "../scheduling/order.js";
 import { findImportOfRun, type ImportRow } from "../../store/imports/imports.js";
@@ -54,12 +55,11 @@ function* withTheirTexts(tasks: readonly Task[], imported: ImportRow | undefined
   const specs = yield* specsOf(ids);
   const outcomes = new Map((yield* lastOutcomes(ids, RESULT_CHARS_MAX)).map((one) => [one.task, one]));
   const refs = new Map((imported?.tasks ?? []).map(([ref, key]) => [key, ref]));
-  const needs = new Map<string, string[]>();
-  for (const { task, key } of yield* neededKeys(ids)) {
-    const others = needs.get(task);
-    if (others === undefined) needs.set(task, [key]);
-    else others.push(key);
-  }
+  const needs = grouped(
+    yield* neededKeys(ids),
+    ({ task }) => task,
+    ({ key }) => key,
+  );
   return tasks.map((task) => ({
     id: task.id,
     task: exportedTask(task, {

@@ -1,4 +1,5 @@
-import { idOfCursor, type PageQuery, pageOf } from "../../base/paging.js";
+import { grouped } from "../../base/lists/groups.js";
+import { idOfCursor, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import { findCounters, type Counters } from "../../store/runs/counters.js";
 import { type EventFilters, type EventPage, newestEventsOf, readEvents } from "../../store/events/history.js";
 import { heldLocksOfRun } from "../../store/locks/lists.js";
@@ -80,17 +81,17 @@ export function* runPicture(id: string): Tx<PictureNode[]> {
   yield* requireRun(id);
   const { tasks, edges } = yield* graphOfRun(id);
   const keyOf = new Map(tasks.map((task) => [task.id, task.key]));
-  const needs = new Map<string, string[]>();
-  for (const [dependency, task] of edges) {
-    const key = keyOf.get(dependency);
-    if (key !== undefined) needs.set(task, [...(needs.get(task) ?? []), key]);
-  }
+  const needs = grouped(
+    edges,
+    ([, task]) => task,
+    ([dependency]) => keyOf.get(dependency),
+  );
   return tasks.map((task) => ({
     key: task.key,
     title: task.title,
     kind: task.kind,
     status: task.status,
-    needs: needs.get(task.id) ?? [],
+    needs: (needs.get(task.id) ?? []).filter((key) => key !== undefined),
   }));
 }
 

@@ -1,4 +1,4 @@
-import { idOfCursor, type PageQuery, pageOf } from "../../base/paging.js";
+import { idOfCursor, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import type { RunMode } from "../../base/statuses.js";
 import { appendEvents } from "../../store/events/events.js";

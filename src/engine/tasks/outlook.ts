@@ -1,3 +1,4 @@
+import { grouped } from "../../base/lists/groups.js";
 import { startOf } from "../../base/texts/stored-values.js";
 import type { LastAttempt } from "../../store/tasks/outlook.js";
 import * as outlook from "../../store/tasks/outlook.js";
@@ -45,12 +46,15 @@ export function* pendingAfter(open: readonly Task[], limit: number): Tx<Pending[
     for (const task of from) found.set(task.id, task);
   }
   const tasks = [...found.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
-  const needs = new Map<string, string[]>();
-  for (const { task, key } of yield* outlook.openNeeds(
+  const read = yield* outlook.openNeeds(
     tasks.map(({ id }) => id),
     NEEDS_READ_MAX,
-  ))
-    needs.set(task, [...(needs.get(task) ?? []), key]);
+  );
+  const needs = grouped(
+    read,
+    ({ task }) => task,
+    ({ key }) => key,
+  );
   return tasks.map((task) => ({ task, needs: needs.get(task.id) ?? [] }));
 }
 

@@ -1,4 +1,4 @@
-import { idOfCursor, type Page, type PageQuery, pageOf } from "../../base/paging.js";
+import { idOfCursor, type Page, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import { startThatFits } from "../../base/texts/shown-text.js";
 import { attemptsOf, lastAgents } from "../../store/tasks/attempts.js";
 import { readEvents, type StoredEvent } from "../../store/events/history.js";

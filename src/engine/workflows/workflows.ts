@@ -1,4 +1,4 @@
-import { pageOf } from "../../base/paging.js";
+import { pageOf } from "../../base/lists/paging.js";
 import { HINTS_FROM_MAX } from "../../base/limits.js";
 import { appendEvents } from "../../store/events/events.js";
 import { lockProject } from "../../store/lock-order.js";

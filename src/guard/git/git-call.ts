@@ -1,3 +1,4 @@
+import { shellWord } from "../../base/texts/shell-word.js";
 import path from "node:path";
 import { optionsOf, type VerbOptions } from "./options.js";
 import { isKnown, type ProgramCall, programsOf } from "../shell/shell-line.js";
@@ -39,7 +40,7 @@ export async function gitCallOf(
   for (let depth = 0; verb !== undefined && !verbs.has(verb); depth++) {
     if (READING.has(verb) || depth === ALIAS_DEPTH_MAX || !/^[\w-]+$/.test(verb)) return undefined;
     const alias = (await new WorkTree(place, limit).ask(["config", "--get", `alias.${verb}`]))?.trim() ?? "";
-    if (alias.startsWith("!")) return { line: [alias.slice(1), ...args.map(quoted)].join(" "), cwd: place.cwd };
+    if (alias.startsWith("!")) return { line: [alias.slice(1), ...args.map(shellWord)].join(" "), cwd: place.cwd };
     const [words] = programsOf(`git ${alias}`, place.cwd);
     [verb, ...args] = alias === "" ? [] : [...(words?.args ?? []), ...args];
   }
@@ -74,9 +75,4 @@ function nameOf(verb: string, args: readonly string[]): string {
     if (isMessage || shown.length === 3) break;
   }
   return ["git", verb, ...shown].join(" ");
-}
-
-/** A word as a shell reads it back. */
-export function quoted(word: string): string {
-  return /^[\w./,:=+@%^-]+$/.test(word) ? word : `'${word.replaceAll("'", String.raw`'\''`)}'`;
 }

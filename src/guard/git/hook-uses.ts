@@ -1,5 +1,5 @@
 import type { FileUse } from "./file-use.js";
-import { quoted } from "./git-call.js";
+import { shellWord } from "../../base/texts/shell-word.js";
 import { pathspecOf } from "./verb-call.js";
 import { WorkTree } from "./work-tree.js";
 
@@ -52,5 +52,5 @@ function treeAt(cwd: string, env: Readonly<Record<string, string>>): WorkTree {
 }
 
 function narrowedAt(prefix: string, command: string): (own: readonly string[]) => string {
-  return (own) => `${command} -- ${own.map((file) => quoted(pathspecOf(prefix, file))).join(" ")}`;
+  return (own) => `${command} -- ${own.map((file) => shellWord(pathspecOf(prefix, file))).join(" ")}`;
 }

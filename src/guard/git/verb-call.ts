@@ -1,6 +1,7 @@
+import { shellWord } from "../../base/texts/shell-word.js";
 import path from "node:path";
 import { readFileSync } from "node:fs";
-import { type GitCall, quoted } from "./git-call.js";
+import type { GitCall } from "./git-call.js";
 import { hasFlag } from "./options.js";
 import { isKnown, UNKNOWN } from "../shell/shell-line.js";
 import type { FileUse } from "./file-use.js";
@@ -66,8 +67,8 @@ export function pathsOf(changes: readonly PathChange[]): readonly string[] {
 export function narrowedTo(call: VerbCall, command: readonly string[]): (own: readonly string[]) => string {
   const { cwd } = call.place;
   const at = cwd === call.program.cwd ? [] : ["-C", cwd];
-  const start = ["git", ...at, ...call.place.globals, ...command].map(quoted);
-  return (own) => [...start, "--", ...own.map((file) => quoted(pathspecOf(call.prefix, file)))].join(" ");
+  const start = ["git", ...at, ...call.place.globals, ...command].map(shellWord);
+  return (own) => [...start, "--", ...own.map((file) => shellWord(pathspecOf(call.prefix, file)))].join(" ");
 }
 
 /** The options of a call as they were written, but for some. */

@@ -1,4 +1,4 @@
-import { fittingEntries } from "../../base/paging.js";
+import { fittingEntries } from "../../base/lists/paging.js";
 import { BatonError } from "../../base/errors.js";
 import { int, json, placeholders, text, textOrNull } from "../rows.js";
 import { columns, type RowOf } from "../tables.js";

@@ -1,4 +1,4 @@
-import { BatonError } from "./errors.js";
+import { BatonError } from "../errors.js";
 
 /** The part of a list that a caller asks for. */
 export interface PageQuery {
