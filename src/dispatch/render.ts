@@ -139,7 +139,7 @@ function headlineOf(result: Record<string, unknown>): string | undefined {
   if (outcome === "none")
     return `Nothing to claim: ${show(reason)}${typeof detail === "string" ? `: ${shownLine(detail)}` : ""}.`;
   if (outcome === "queued")
-    return `Queued, place ${show(result["position"])}: nothing is locked yet. ${blockersOf(result)}. The same call waits on and keeps the place.`;
+    return `Queued, place ${show(result["position"])}: nothing is locked yet. ${blockersOf(result)}. The same call waits on and keeps the place, which lapses ${show(result["kept_until"])} without it.`;
   if (outcome === "denied") return deniedLine(result);
   if (outcome === "deadlock") return "Not locked: waiting would have closed a cycle of waits.";
   if (outcome === "granted") return lockedLine(result);
@@ -198,7 +198,7 @@ function deniedLine(result: Record<string, unknown>): string {
 /** Names each holder once, with what it holds of what was asked for. */
 function blockersOf({ conflicts: all, conflicts_total: total }: Record<string, unknown>): string {
   const conflicts = Array.isArray(all) ? all.filter(isObject) : [];
-  const holderOf = ({ held_by: holder, task, state }: Record<string, unknown>) => JSON.stringify([holder, task, state]);
+  const holderOf = ({ held_by: holder, state }: Record<string, unknown>) => JSON.stringify([holder, state]);
   const byHolder = [...grouped(conflicts, holderOf).values()];
   const said = byHolder.slice(0, HOLDERS_NAMED_MAX).map(holderPhrase);
   const untold = byHolder.slice(HOLDERS_NAMED_MAX).reduce((sum, some) => sum + some.length, 0);
@@ -207,29 +207,33 @@ function blockersOf({ conflicts: all, conflicts_total: total }: Record<string, u
 }
 const HOLDERS_NAMED_MAX = 3;
 
+const BLOCKED: Readonly<Record<string, string>> = { queued: "asked for earlier by", offered: "offered to" };
+
 function holderPhrase(conflicts: readonly Record<string, unknown>[]): string {
-  const [{ held_by: holder, task, state } = {}] = conflicts;
-  const what = conflicts.slice(0, PATHS_NAMED_MAX).map(({ path, locks, locked_paths: paths }) => {
-    if (typeof locks !== "number" || !Array.isArray(paths)) return show(path);
-    const rest = locks > paths.length ? ` and ${locks - paths.length} more` : "";
-    return `${locks} locks in ${show(path)} (${paths.map(show).join(", ")}${rest})`;
-  });
-  const more = conflicts.length - what.length;
-  const subject = `${what.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-  const isMany = conflicts.length > 1 || typeof conflicts[0]?.["locks"] === "number";
+  const [{ held_by: holder, state } = {}] = conflicts;
+  const task = conflicts.find((one) => one["task"] !== undefined && one["expires_at"] === null)?.["task"];
+  const subjects = [...new Set(conflicts.map(blockedPath))];
+  const isMany = subjects.length > 1 || typeof conflicts[0]?.["locks"] === "number";
   const ends = conflicts.map(({ expires_at: until }) => (typeof until === "string" ? until : ""));
   const until = ends.includes("")
     ? `its task ${typeof task === "string" ? `${show(task)} ` : ""}ends`
     : ends.sort().at(-1);
-  return `${subject} ${isMany ? "are" : "is"} ${state === "queued" ? "asked for earlier" : "held"} by ${show(holder)} until ${until}`;
+  return `${pathsOf(subjects)} ${isMany ? "are" : "is"} ${BLOCKED[String(state)] ?? "held by"} ${show(holder)} until ${until}`;
 }
 
-function releasedLine({ released, withdrawn, not_held: others, granted }: Record<string, unknown>): string {
+function blockedPath({ path, locks, locked_paths: paths }: Record<string, unknown>): string {
+  if (typeof locks !== "number" || !Array.isArray(paths)) return show(path);
+  const more = locks > paths.length ? ` and ${locks - paths.length} more` : "";
+  return `${locks} locks in ${show(path)} (${paths.map(show).join(", ")}${more})`;
+}
+
+function releasedLine({ released, withdrawn, not_held: others, granted, offered }: Record<string, unknown>): string {
   const parts = [
     pathsOf(released) === "" ? "Nothing was released" : `Released ${pathsOf(released)}`,
     pathsOf(withdrawn) === "" ? undefined : `withdrawn from the line: ${pathsOf(withdrawn)}`,
-    pathsOf(others) === "" ? undefined : `not yours: ${pathsOf(others)}`,
+    pathsOf(others) === "" ? undefined : `not held by you: ${pathsOf(others)}`,
     Array.isArray(granted) && granted.length > 0 ? `granted to ${granted.length} in line` : undefined,
+    Array.isArray(offered) && offered.length > 0 ? `offered to ${offered.length} in line` : undefined,
   ];
   return `${parts.filter((part) => part !== undefined).join("; ")}.`;
 }

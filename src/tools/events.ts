@@ -1,5 +1,13 @@
 import { z } from "zod";
-import { saveCursor, pollWatch, openWatch, type Seen, WAIT_KINDS, type Watch } from "../engine/events/waits.js";
+import {
+  saveCursor,
+  pollWatch,
+  openWatch,
+  waitsForFiles,
+  type Seen,
+  WAIT_KINDS,
+  type Watch,
+} from "../engine/events/waits.js";
 import { defined } from "../base/json.js";
 import { eventView } from "../engine/events/views.js";
 import { defineOperation } from "../dispatch/operation.js";
@@ -10,7 +18,7 @@ export const waitFor = defineOperation({
   name: "wait_for",
   title: "Wait for events",
   description:
-    "Waits for an event that concerns this agent, in any process: a lock granted, a run or task ended, a task ready. Returns the events and a cursor. Work is waited for in claim_task.",
+    "Waits for an event that concerns this agent, in any process: a file it queues for, a run or task ended, a task ready. Returns the events and a cursor. Work is waited for in claim_task.",
   area: "runs",
   effect: "write",
   listed: true,
@@ -27,6 +35,7 @@ export const waitFor = defineOperation({
     project: params.project,
   }),
   output: z.object({
+    note: z.string().optional(),
     next: z.array(shapes.call).optional(),
     ...shapes.waitBound,
     events: z.array(shapes.event),
@@ -49,10 +58,17 @@ export const waitFor = defineOperation({
       events: seen.events.map(eventView),
       cursor: seen.cursor,
       timed_out: seen.events.length === 0,
-      ...(seen.events.length === 0 && (await host.waitBound(input.timeout_seconds))),
+      ...(seen.events.length === 0 && {
+        ...(await host.waitBound(input.timeout_seconds)),
+        ...(input.kinds?.includes("lock_granted") === true &&
+          !(await host.read(() => waitsForFiles(watch))) && { note: NO_LINE }),
+      }),
     };
   },
 });
+
+const NO_LINE =
+  "You are in line for no file here, so none can be granted: acquire_file_lock with wait_seconds waits for one, and keeps its place in line for a while after.";
 
 /** The call that takes an offer: the one that asked, once more. */
 function takingOffer(

@@ -74,6 +74,7 @@ const acquire = defineOperation({
     conflicts: z.array(conflict).readonly(),
     conflicts_total: z.int(),
     position: z.int().optional(),
+    kept_until: shapes.instant.optional(),
     ...shapes.waitBound,
     cycle: z
       .array(z.object({ agent: z.string(), task: z.string().nullable() }))
@@ -152,7 +153,7 @@ function requestOf(ctx: EngineContext, input: AcquireInput, wait: "for" | "over"
 }
 
 const SHARED =
-  'Some of these were locked already, under this handle and on this connection: another agent that shares the handle may be at work on them. An agent with a handle of its own passes it in every call: {"agent": "YOUR-NAME"}.';
+  'You held some of these already. If that was not you but another agent on this connection, it shares your handle: pass one of your own in every call, {"agent": "YOUR-NAME"}.';
 
 /** The engine's decision without the id of the place, which callers never name. */
 function answerOf(acquired: Acquired) {

@@ -79,6 +79,21 @@ describe.each(BACKENDS)("wait_for lock_granted on %s", (backend) => {
   });
 });
 
+test("a wait for a grant says where the agent is in line for no file, and a queued answer until when it is", async () => {
+  const app = await startApp();
+  const wait = () => app.call("wait_for", { agent: "bob", kinds: ["lock_granted"], timeout_seconds: 0.05 });
+  await app.call("acquire_file_lock", { agent: "ann", paths: ["a.ts"] });
+  await app.call("acquire_file_lock", { agent: "bob", paths: ["a.ts"] });
+  expect((await wait()).note).toMatch(/^You are in line for no file here.*acquire_file_lock with wait_seconds/);
+  const queued = await app.call("acquire_file_lock", { agent: "bob", paths: ["a.ts"], wait_seconds: 0.05 });
+  expect(renderResult(queued).text).toContain(`keeps the place, which lapses ${queued.kept_until} without it.`);
+  expect(await wait()).not.toHaveProperty("note");
+  const released = await app.call("release_file_lock", { agent: "ann", all: true });
+  expect(renderResult(released).text).toMatch(/^Released a\.ts; offered to 1 in line\./);
+  const denied = await app.call("acquire_file_lock", { agent: "ann", paths: ["a.ts"] });
+  expect(renderResult(denied).text).toMatch(/^Not locked: a\.ts is offered to bob until /);
+});
+
 test("a wait that is cut says at which bound, in each operation that waits", async () => {
   const app = await startApp({ settings: { wait_max_ms: 60 } });
   await app.call("acquire_file_lock", { agent: "ann", paths: ["a.ts"] });

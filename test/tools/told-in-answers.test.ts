@@ -147,6 +147,6 @@ describe("the text of a lock's answer", () => {
       not_held: ["b.ts"],
       granted: [{ agent: "bob", paths: ["a.ts"] }],
     };
-    expect(renderResult(released).text).toMatch(/^Released a\.ts; not yours: b\.ts; granted to 1 in line\./);
+    expect(renderResult(released).text).toMatch(/^Released a\.ts; not held by you: b\.ts; granted to 1 in line\./);
   });
 });

@@ -8,6 +8,7 @@ import {
   type StoredEvent,
 } from "../../store/events/history.js";
 import { type Lock, locksOfRequests } from "../../store/locks/locks.js";
+import { requestsOfAgents } from "../../store/locks/requests.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 import { actingAgent } from "../agents/agents.js";
@@ -185,6 +186,11 @@ function requestOf({ data }: StoredEvent): string {
 function isNews({ at, data }: StoredEvent, { openedAt }: Watch, locks: readonly Lock[]): boolean {
   if (data["from_queue"] !== true) return false;
   return locks.some(({ state, expiresAt }) => state === "held" && (at >= openedAt || expiresAt === data["expires_at"]));
+}
+
+/** Whether the agent waits in line for files of the project, or is offered them. A query. */
+export function* waitsForFiles({ agent, project }: Watch): Tx<boolean> {
+  return project !== undefined && (yield* requestsOfAgents(project, [agent])).length > 0;
 }
 
 /** Remembers how far an agent has read. After a wait for one task the events of all others are still news to it. */

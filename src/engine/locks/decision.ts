@@ -1,4 +1,5 @@
 import type { LockMode } from "../../base/statuses.js";
+import { iso } from "../../base/time.js";
 import { silentSince } from "../../store/agents/agents.js";
 import {
   attendRequest,
@@ -38,6 +39,8 @@ export interface Acquired {
   readonly conflicts_total: number;
   /** In line: 1 is next. */
   readonly position?: number;
+  /** When its place in line lapses unless the same call is made again. */
+  readonly kept_until?: string;
   /** Whether some of the locks were held already, on this very connection. */
   readonly shared?: boolean;
   /** The owners that wait for each other; the first again at the end. */
@@ -185,15 +188,17 @@ function* deny(
     change.record({ type: "lock.denied", agent, task, run: holder.run, data });
     return { outcome: "denied", request: null, locks: [], ...blocking({ obstacles, silent }) };
   }
+  const placeExpiresAt = ctx.now + ctx.settings.lock_place_ms;
   yield* attendRequest({
     id: queued.id,
     session: ctx.caller.session?.id ?? null,
     presentUntil: ctx.now,
-    placeExpiresAt: ctx.now + ctx.settings.lock_place_ms,
+    placeExpiresAt,
   });
   const outcome = request.wait.kind === "over" ? "queued" : "denied";
   const position = positionAmong(obstacles);
-  return { outcome, request: queued.id, locks: [], ...blocking({ obstacles, silent }), position };
+  const place = { position, kept_until: iso(placeExpiresAt) };
+  return { outcome, request: queued.id, locks: [], ...blocking({ obstacles, silent }), ...place };
 }
 
 function* refuse(
@@ -254,7 +259,8 @@ function* stayQueued(
     const data = { request: attendance.id, mode: request.mode, paths: patterns.map(({ path }) => path), position };
     change.record({ type: "lock.queued", agent, task, run: holder.run, data });
   }
-  return { outcome: "queued", request: attendance.id, locks: [], ...blocking({ obstacles, silent }), position };
+  const place = { position, kept_until: iso(attendance.placeExpiresAt) };
+  return { outcome: "queued", request: attendance.id, locks: [], ...blocking({ obstacles, silent }), ...place };
 }
 
 const QUEUED = { state: "queued", token: 0, expiresAt: null } as const;
