@@ -58,6 +58,11 @@ describe("baton guard", () => {
       status: 1,
       stderr: expect.stringContaining("src/auth.ts is held by zoe"),
     });
+    // Another hook of git is not one to refuse: a failure would keep git from moving any branch.
+    expect(run(["guard", "git", "reference-transaction"])).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/^Usage: baton guard/),
+    });
     execFileSync("git", ["rm", "-q", "--cached", "src/auth.ts"], { cwd });
     expect(run(["guard", "git"])).toMatchObject({ status: 0, stderr: "" });
   });

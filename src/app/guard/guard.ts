@@ -107,12 +107,12 @@ function sayOnce(subject: string, text: string): string {
 async function guardGit(hook: string | undefined, origin: GuardOrigin): Promise<Ending> {
   try {
     if (hook === "post-commit") return await freeCommitted(origin);
-    const { commitInHook, stashInHook } = await import("../../guard/git/hook-uses.js");
+    // A hook that is not known keeps nothing from going on: git would abort each change of a branch.
+    if (hook !== undefined && hook !== "pre-commit") return { ...SILENT, stderr: USAGE };
+    const { commitInHook } = await import("../../guard/git/hook-uses.js");
     const { GIT_INDEX_FILE, GIT_DIR } = process.env;
     const env = { ...(GIT_INDEX_FILE !== undefined && { GIT_INDEX_FILE }), ...(GIT_DIR !== undefined && { GIT_DIR }) };
-    const { cwd } = origin;
-    const use =
-      hook === "reference-transaction" ? await stashInHook(cwd, await inputText()) : await commitInHook(cwd, env);
+    const use = await commitInHook(origin.cwd, env);
     if (use === undefined) return SILENT;
     const reason = await withEngine(origin, TIME_MAX_MS, (host) => judgeUse(use, host));
     if (reason === undefined) return SILENT;
@@ -129,15 +129,6 @@ async function freeCommitted(origin: GuardOrigin): Promise<Ending> {
   const { top, paths } = await committedInHook(origin.cwd);
   await withEngine(origin, TIME_MAX_MS, (host) => host.free(paths.map((file) => path.join(top, file))));
   return SILENT;
-}
-
-async function inputText(): Promise<string> {
-  let text = "";
-  for await (const chunk of process.stdin.setEncoding("utf8") as AsyncIterable<string>) {
-    text += chunk;
-    if (text.length > DOCUMENT_BYTES_MAX) break;
-  }
-  return text;
 }
 
 /** Tells people and scripts who holds files: code 1 where another does. */

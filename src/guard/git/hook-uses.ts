@@ -4,7 +4,6 @@ import { pathspecOf } from "./verb-call.js";
 import { WorkTree } from "./work-tree.js";
 
 const TIME_MAX_MS = 2_000;
-const NO_OBJECT = /^0+$/;
 
 /** The commit that git is about to make, by the index that it gives to its pre-commit hook. */
 export async function commitInHook(cwd: string, env: Readonly<Record<string, string>>): Promise<FileUse | undefined> {
@@ -15,7 +14,7 @@ export async function commitInHook(cwd: string, env: Readonly<Record<string, str
   const lists = await Promise.all(against.map(async (commit) => tree.differing("--cached", commit)));
   const [first = await tree.paths(["ls-files", "-z", "--full-name"]), second] = lists;
   const paths = second === undefined ? first : first.filter((file) => second.includes(file));
-  return { verb: "git commit", top: root.top, paths, effect: "takes", narrowed: narrowedAt(root.prefix, "git commit") };
+  return { verb: "git commit", top: root.top, paths, effect: "takes", narrowed: narrowedAt(root.prefix) };
 }
 
 /** The files of the commit that git has just made, without those that have changed again. */
@@ -30,27 +29,10 @@ export async function committedInHook(cwd: string): Promise<Pick<FileUse, "top" 
   return { top: root?.top ?? cwd, paths: committed.filter((file) => !changed.has(file)) };
 }
 
-/** The stash that git is about to make, by the lines that it gives to its reference-transaction hook. */
-export async function stashInHook(cwd: string, transaction: string): Promise<FileUse | undefined> {
-  const [, id] = /^\S+ (\S+) refs\/stash$/m.exec(transaction) ?? [];
-  if (id === undefined || NO_OBJECT.test(id)) return undefined;
-  const tree = treeAt(cwd, {});
-  const root = await tree.root();
-  if (root === undefined) return undefined;
-  const paths = await tree.stashed(id);
-  return {
-    verb: "git stash",
-    top: root.top,
-    paths,
-    effect: "loses",
-    narrowed: narrowedAt(root.prefix, "git stash push"),
-  };
-}
-
 function treeAt(cwd: string, env: Readonly<Record<string, string>>): WorkTree {
   return new WorkTree({ cwd, globals: [], env }, AbortSignal.timeout(TIME_MAX_MS));
 }
 
-function narrowedAt(prefix: string, command: string): (own: readonly string[]) => string {
-  return (own) => `${command} -- ${own.map((file) => shellWord(pathspecOf(prefix, file))).join(" ")}`;
+function narrowedAt(prefix: string): (own: readonly string[]) => string {
+  return (own) => `git commit -- ${own.map((file) => shellWord(pathspecOf(prefix, file))).join(" ")}`;
 }

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { FileUse } from "../../../src/guard/git/file-use.js";
-import { commitInHook, stashInHook } from "../../../src/guard/git/hook-uses.js";
+import { commitInHook } from "../../../src/guard/git/hook-uses.js";
 import { usesOf } from "../../../src/guard/git/uses.js";
 
 /** Far more than git needs, also on a busy machine. */
@@ -163,7 +163,7 @@ describe("the files that a verb would take or lose", () => {
   });
 });
 
-describe("the files of a commit or stash that a hook of git may refuse", () => {
+describe("the files of a commit that a hook of git may refuse", () => {
   test("a commit takes what its index holds, of the paths that it names alone", async () => {
     expect(await commitInHook(path.join(top, "src"), {})).toMatchObject({
       verb: "git commit",
@@ -191,18 +191,6 @@ describe("the files of a commit or stash that a hook of git may refuse", () => {
     } finally {
       rmSync(first, { recursive: true, force: true });
     }
-  });
-
-  test("a stash loses what its commit holds, also files that git did not know", async () => {
-    const id = git("rev-parse", "stash@{0}").trim();
-    const transaction = `${"0".repeat(40)} ${id} refs/stash\n`;
-    expect(await stashInHook(top, transaction)).toMatchObject({
-      verb: "git stash",
-      paths: ["open.ts"],
-      effect: "loses",
-    });
-    expect(await stashInHook(top, `${"0".repeat(40)} ${id} refs/heads/main\n`)).toBeUndefined();
-    expect(await stashInHook(top, `${id} ${"0".repeat(40)} refs/stash\n`)).toBeUndefined();
   });
 });
 
