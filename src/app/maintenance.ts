@@ -3,7 +3,7 @@ import os from "node:os";
 import type { App } from "./app.js";
 import type { DatabaseConfig } from "../config/database.js";
 import { BatonError } from "../base/errors.js";
-import { pruneAllDeadLetters, pruneAllSessions, pruneRuns } from "../engine/background/retention.js";
+import { pruneAllDeadLetters, pruneAllMessages, pruneAllSessions, pruneRuns } from "../engine/background/retention.js";
 import { isAlive } from "../runtime/processes.js";
 import type { Finding } from "../store/driver/inspection.js";
 import { listOpenSessions, processKey } from "../store/presence/sessions.js";
@@ -62,6 +62,7 @@ export interface Pruned {
   readonly dead_letters: number;
   /** That runs were started in (`create_session`). */
   readonly sessions: number;
+  readonly messages: number;
   /** Given back to the file system; null where the database does that by itself. */
   readonly bytes: number | null;
   readonly retention_ms: number;
@@ -70,7 +71,7 @@ export interface Pruned {
 const RUNS_AT_ONCE = 20;
 
 /**
- * Removes every run and every session that ended, and every dead letter that was closed, longer ago than they are kept, and gives
+ * Removes every run and every session that ended, every dead letter that was closed and every message, longer ago than they are kept, and gives
  * their space back. Errors: `not_found` without a database.
  */
 export async function prune(app: App, client: string): Promise<Pruned> {
@@ -83,10 +84,12 @@ export async function prune(app: App, client: string): Promise<Pruned> {
     removed = await pruneRuns(host, RUNS_AT_ONCE);
   const deadLetters = await pruneAllDeadLetters(host);
   const sessions = await pruneAllSessions(host);
+  const messages = await pruneAllMessages(host);
   return {
     runs,
     dead_letters: deadLetters,
     sessions,
+    messages,
     bytes: await giveBack(app, before),
     retention_ms: app.settings.retention_ms,
   };

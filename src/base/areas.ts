@@ -7,6 +7,7 @@ export const AREAS = [
   "tasks",
   "locks",
   "agents",
+  "channels",
   "escalations",
   "dead_letters",
   "checkpoints",

@@ -52,6 +52,9 @@ export const AGENT_STATUSES = ["active", "unregistered"] as const;
 export const PRESENCES = ["present", "silent", "warned", "yielding", "exempt"] as const;
 export type Presence = (typeof PRESENCES)[number];
 
+export const MESSAGE_TYPES = ["question", "answer", "inform", "handoff", "broadcast", "meeting_invite"] as const;
+export type MessageType = (typeof MESSAGE_TYPES)[number];
+
 export const MILESTONE_STATUSES = ["open", "completed"] as const;
 
 export const LINK_KINDS = ["run", "task", "workflow"] as const;

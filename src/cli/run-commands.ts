@@ -18,6 +18,8 @@ const questions = () => import("./commands/questions.js");
 const reason = new Option("--reason <text>", "why, for the history");
 const note = new Option("--note <text>", "why, for the history");
 
+const messages = () => import("./commands/messages.js");
+
 const RUN_COMMANDS: readonly RunCommand[] = [
   {
     usage: "runs",
@@ -63,6 +65,29 @@ const RUN_COMMANDS: readonly RunCommand[] = [
     summary: "reject what a human step asks for: the step fails",
     options: [note],
     load: async () => (await questions()).reject,
+  },
+  {
+    usage: "messages",
+    summary: "show the unread messages to you, which are read then",
+    options: [
+      new Option("--all", "those that were read too"),
+      new Option("--channel <name>", "only this: #CHANNEL, role:NAME, task:ID or all"),
+      new Option("--agent <handle>", "those of an agent, which stay unread"),
+      new Option("--project <name>", "default: the project of the working directory"),
+    ],
+    load: async () => (await messages()).listMessages,
+  },
+  {
+    usage: "send <to> <text>",
+    summary: "send a message to an agent, role:NAME, #CHANNEL, task:ID or all",
+    options: [
+      new Option("--subject <text>"),
+      new Option("--type <type>").choices(["question", "answer", "inform", "broadcast"]),
+      new Option("--task <task>", "the task it is about"),
+      new Option("--reply-to <message>", "the message it replies to"),
+      new Option("--project <name>", "default: the project of the working directory"),
+    ],
+    load: async () => (await messages()).sendMessage,
   },
   {
     usage: "cancel <run>",

@@ -13,6 +13,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   tasks: "Tasks",
   locks: "File locks",
   agents: "Agents",
+  channels: "Messages",
   escalations: "Questions to people",
   dead_letters: "Dead letters",
   checkpoints: "Checkpoints",

@@ -166,6 +166,9 @@ export const change = {
   run: runLine.extend({ ready: count }),
 } as const;
 
+/** Messages that wait for the agent of a call; absent where none does. read_messages returns them. */
+export const waitingMessages = z.object({ waiting: count, from: z.array(z.string()).readonly() }).optional();
+
 export const lease = z.object({
   token: z.int(),
   expires_at: instant,

@@ -6,6 +6,7 @@ import type { Tx } from "../store/tx.js";
 import { agents } from "./agents.js";
 import { deadLetters } from "./dead-letters.js";
 import { locks } from "./locks.js";
+import { messages } from "./messages.js";
 import { project, projects } from "./projects.js";
 import type { Described, FixedResource, ResourceTemplate } from "./resource.js";
 import { checkpoints, events, graph, run, runs } from "./runs.js";
@@ -22,7 +23,15 @@ export const fixedResources: readonly FixedResource[] = [
   deadLetters,
   workflowSchema,
 ];
-export const resourceTemplates: readonly ResourceTemplate[] = [project, run, graph, events, checkpoints, task];
+export const resourceTemplates: readonly ResourceTemplate[] = [
+  project,
+  run,
+  graph,
+  events,
+  checkpoints,
+  task,
+  messages,
+];
 
 /** A resource or a template as clients list it, beside its address. */
 export function describe({ name, title, description, mimeType = "application/json" }: Described) {

@@ -37,13 +37,11 @@ const report = defineOperation({
   output: z.object({
     orders: z.enum(["continue", "cancel_requested", "paused", "deadline_passed"]),
     lease: shapes.lease,
+    messages: shapes.waitingMessages,
   }),
   *run(ctx, input) {
-    const answer = yield* reportProgress(ctx, input);
-    return {
-      orders: answer.orders,
-      lease: leaseView(answer.task.token, answer.lease),
-    };
+    const { orders, task, lease, messages } = yield* reportProgress(ctx, input);
+    return { orders, lease: leaseView(task.token, lease), ...(messages && { messages }) };
   },
 });
 
@@ -81,13 +79,14 @@ const complete = defineOperation({
     usage: usage.describe("Model, tokens; cost in US$."),
     ...params.acting,
   }),
-  output: z.object(shapes.change),
+  output: z.object({ ...shapes.change, messages: shapes.waitingMessages }),
   prepare: ({ task, result }) => {
     const steps = stepsOfPlan(result);
     return steps && ((ctx) => preparePlan(ctx, { task, steps }));
   },
   *run(ctx, input, reading) {
-    return changeView(yield* completeTask(ctx, { ...input, reading }));
+    const completed = yield* completeTask(ctx, { ...input, reading });
+    return { ...changeView(completed), ...(completed.messages && { messages: completed.messages }) };
   },
 });
 

@@ -1,6 +1,13 @@
 import { startOf } from "../base/texts/stored-values.js";
 import { z } from "zod";
-import { type Brief, INPUT_REPEATED_MAX, isLongText, resultCharsShown } from "../engine/claims/brief.js";
+import { MESSAGE_TYPES } from "../base/statuses.js";
+import {
+  type Brief,
+  INPUT_REPEATED_MAX,
+  isLongText,
+  MESSAGES_SHOWN_MAX,
+  resultCharsShown,
+} from "../engine/claims/brief.js";
 import { claimTask, worthClaiming } from "../engine/claims/claims.js";
 import type { Claim } from "../engine/claims/taking.js";
 import { BatonError } from "../base/errors.js";
@@ -47,9 +54,19 @@ const loss = z.object({
   at: shapes.instant,
 });
 
+const boundMessage = z.object({
+  id: z.string(),
+  from: z.string(),
+  type: z.enum(MESSAGE_TYPES),
+  subject: z.string().optional(),
+  body: z.string(),
+  at: shapes.instant,
+});
+
 export const claimOutput = z.object({
   note: z.string().optional(),
   lost: z.array(loss).optional(),
+  messages: shapes.waitingMessages,
   outcome: z.enum(["claimed", "none"]),
   resumed: z.boolean().optional(),
   task: z
@@ -66,6 +83,9 @@ export const claimOutput = z.object({
       started_at: shapes.instant.nullable(),
       dependencies: z.array(dependency),
       progress_note: z.string().optional(),
+      /** Messages bound to the task. */
+      messages: z.array(boundMessage).optional(),
+      messages_rest: shapes.call.optional(),
       previous: shapes.attempt.extend({ partial_result: z.unknown().optional() }).optional(),
     })
     .optional(),
@@ -177,7 +197,8 @@ class Claimer {
 /** The answer to a claim, whichever operation made it. */
 export function claimAnswer(found: Decided): z.input<typeof claimOutput> {
   const lost = (found.lost ?? []).map((one) => ({ ...one, at: iso(one.at) }));
-  return { ...(lost.length === 0 ? {} : { lost }), ...outcomeOf(found) };
+  const { messages } = found;
+  return { ...(lost.length === 0 ? {} : { lost }), ...(messages && { messages }), ...outcomeOf(found) };
 }
 
 function outcomeOf(found: Decided): z.input<typeof claimOutput> {
@@ -218,7 +239,28 @@ function previousView(attempt: NonNullable<Brief["previous"]>) {
   return { ...attemptView(attempt), ...(result === null ? {} : { partial_result: result }) };
 }
 
-function briefView({ task, spec, run, dependencies, previous, knowsInputs }: Brief) {
+const BODY_SHOWN_MAX = 1_000;
+
+/** Messages bound to the task, the start of each, with the call that shows the rest. */
+function messagesView({ task, messages }: Brief) {
+  if (messages.length === 0) return {};
+  const shown = messages.slice(-MESSAGES_SHOWN_MAX);
+  const lines = shown.map(({ id, sender, type, subject, body, at }) => ({
+    id,
+    from: sender,
+    type,
+    body: startOf(body, BODY_SHOWN_MAX),
+    at: iso(at),
+    ...(subject === null ? {} : { subject }),
+  }));
+  const isWhole =
+    shown.length === messages.length && shown.every(({ body, data }) => body.length <= BODY_SHOWN_MAX && data === null);
+  const rest = { tool: "read_messages", arguments: { channel: `task:${task.id}`, unread: false } };
+  return { messages: lines, ...(isWhole ? {} : { messages_rest: rest }) };
+}
+
+function briefView(brief: Brief) {
+  const { task, spec, run, dependencies, previous, knowsInputs } = brief;
   const { prompt, criteria, output } = spec;
   const inputs = { ...(knowsInputs ? repeatedInputs(run) : run.inputs), ...spec.inputs };
   const { from = run.kind === "standing" ? undefined : run.createdBy, ...line } = taskLine(task);
@@ -231,6 +273,7 @@ function briefView({ task, spec, run, dependencies, previous, knowsInputs }: Bri
     attempt: task.attempt,
     started_at: isoOrNull(task.startedAt),
     ...(task.progressNote === null ? {} : { progress_note: task.progressNote }),
+    ...messagesView(brief),
     dependencies: dependencies.map((one) => dependencyView(one, resultCharsShown(task.depsTotal))),
     ...(previous === undefined ? {} : { previous: previousView(previous) }),
   };

@@ -8,6 +8,7 @@ import {
   WAIT_KINDS,
   type Watch,
 } from "../engine/events/waits.js";
+import type { NextCall } from "../base/errors.js";
 import { defined } from "../base/json.js";
 import { eventView } from "../engine/events/views.js";
 import { defineOperation } from "../dispatch/operation.js";
@@ -18,7 +19,7 @@ export const waitFor = defineOperation({
   name: "wait_for",
   title: "Wait for events",
   description:
-    "Waits for an event that concerns this agent, in any process: a file it queues for, a run or task ended, a task ready. Returns the events and a cursor. Work is waited for in claim_task.",
+    "Waits for an event that concerns this agent, in any process: a message, a file it queues for, a run or task ended, a task ready. Returns the events and a cursor. Work is waited for in claim_task.",
   area: "runs",
   effect: "write",
   listed: true,
@@ -50,9 +51,11 @@ export const waitFor = defineOperation({
       return seen.events.length > 0 ? true : undefined;
     }, input.timeout_seconds);
     if (seen.cursor !== watch.cursor) await host.transact(() => saveCursor(watch, seen.cursor), "cursor");
-    const next = seen.events.flatMap((event) =>
+    const next: NextCall[] = seen.events.flatMap((event) =>
       event.type === "lock.offered" ? takingOffer(event, watch, input) : [],
     );
+    if (seen.events.some(({ type }) => type === "message.sent"))
+      next.push({ tool: "read_messages", arguments: defined({ agent: input.agent, project: input.project }) });
     return {
       ...(next.length > 0 && { next }),
       events: seen.events.map(eventView),

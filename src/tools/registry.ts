@@ -1,6 +1,7 @@
 import { agentOperations } from "./agents.js";
 import { budgetOperations } from "./cost.js";
 import { Catalogue } from "../dispatch/catalogue.js";
+import { channelOperations } from "./channels.js";
 import { checkpointOperations } from "./checkpoints.js";
 import { claim } from "./claims.js";
 import { createComplex } from "./complex-workflows.js";
@@ -44,6 +45,7 @@ const operations = [
   claim,
   ...lockOperations,
   ...agentOperations,
+  ...channelOperations,
   ...escalationOperations,
   ...deadLetterOperations,
   ...workSessionOperations,

@@ -21,7 +21,7 @@ export interface Registration extends agents.AgentProfile {
  * The agent that acts in a call: the handle named, or the caller's own. An unknown one is registered, since this is a write.
  * Errors: `invalid_input` for a handle that is no name; `not_permitted` for the name of a person or of the server.
  */
-export function* actingAgent(ctx: EngineContext, handle?: string): Tx<agents.Agent> {
+export function* actingAgent(ctx: EngineContext, handle?: string): Tx<agents.FoundAgent> {
   const name = handle ?? ctx.caller.agent;
   refuseReserved(ctx, name);
   const known = yield* agents.findAgent(name);
@@ -34,10 +34,10 @@ const RENEWALS_PER_LEASE = 10;
 
 // An agent without a process has no background renewal, so its own calls renew its leases and end its silence; those of the others
 // are recorded with the session's renewal. An agent that comes from another process than the last time is recorded as present there.
-function* heardOf(ctx: EngineContext, known: agents.Agent): Tx<agents.Agent> {
+function* heardOf(ctx: EngineContext, known: agents.FoundAgent): Tx<agents.FoundAgent> {
   const { lease_ms } = ctx.settings;
   const from = ctx.caller.session?.id ?? null;
-  const agent = from === null && isSilent(known) ? yield* hear(ctx, known) : known;
+  const agent = from === null && isSilent(known) ? { ...known, ...(yield* hear(ctx, known)) } : known;
   const { name, session, seenAt } = agent;
   const isRecent = from === null ? ctx.now - seenAt < lease_ms / RENEWALS_PER_LEASE : session === from;
   if (isRecent && agent === known) return agent;
@@ -47,7 +47,7 @@ function* heardOf(ctx: EngineContext, known: agents.Agent): Tx<agents.Agent> {
 }
 
 /** Returns the same agent in a query, which registers none. Errors: `not_found`. */
-export function* callingAgent(ctx: EngineContext, handle?: string): Tx<agents.Agent> {
+export function* callingAgent(ctx: EngineContext, handle?: string): Tx<agents.FoundAgent> {
   return yield* requireAgent(handle ?? ctx.caller.agent);
 }
 
@@ -56,24 +56,24 @@ export function* registerAgent(
   ctx: EngineContext,
   registration: Registration,
   onlyKnown = false,
-): Tx<{ agent: agents.Agent; created: boolean }> {
+): Tx<{ agent: agents.FoundAgent; created: boolean }> {
   const { name } = registration;
   requireHandle(ctx, name);
   if ((yield* agents.findAgent(name)) === undefined) {
-    const agent = described(ctx, registration, { ...NEWCOMER, registeredAt: ctx.now });
-    if (yield* agents.insertAgent(agent)) return { agent: yield* told(ctx, agent, "agent.registered"), created: true };
+    const agent = yield* agents.insertAgent(described(ctx, registration, { ...NEWCOMER, registeredAt: ctx.now }));
+    if (agent) return { agent: yield* told(ctx, agent, "agent.registered"), created: true };
   }
   const known = yield* lockedAgent(name);
   if (onlyKnown && known.status !== "active") throw yield* noSuchAgent(name);
   const created = known.status !== "active";
   if (isSilent(known)) yield* hear(ctx, known);
-  const agent = described(ctx, registration, known);
+  const agent = { ...known, ...described(ctx, registration, known), messagesSeen: null };
   yield* agents.saveAgent(agent);
   return { agent: yield* told(ctx, agent, created ? "agent.registered" : "agent.updated"), created };
 }
 
 /** An agent that is there, with its row locked, as it is then: what two say of it at once is all kept. */
-function* lockedAgent(name: string): Tx<agents.Agent> {
+function* lockedAgent(name: string): Tx<agents.FoundAgent> {
   yield* lockAgent(name);
   const agent = yield* agents.findAgent(name);
   if (!agent) throw new Error(`agent ${name} was removed, which nothing does`);
@@ -110,6 +110,9 @@ const NEWCOMER = {
   loadNote: null,
   presence: "present",
   lost: [],
+  offeredRoles: [],
+  messagesSeen: null,
+  messagesProject: null,
 } as const;
 
 /** The agent with what it says now; what it does not name stays. */
@@ -141,7 +144,7 @@ function described(
   };
 }
 
-function* told(ctx: EngineContext, agent: agents.Agent, type: string): Tx<agents.Agent> {
+function* told<T extends agents.Agent>(ctx: EngineContext, agent: T, type: string): Tx<T> {
   yield* appendEvents(ctx, [
     {
       type,
@@ -157,7 +160,7 @@ function unique(values: readonly string[]): string[] {
 }
 
 /** An agent that is known. Errors: `not_found` with the nearest name. */
-export function* requireAgent(name: string): Tx<agents.Agent> {
+export function* requireAgent(name: string): Tx<agents.FoundAgent> {
   const agent = yield* agents.findAgent(name);
   if (agent?.status === "active") return agent;
   throw yield* noSuchAgent(name);

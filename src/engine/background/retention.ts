@@ -1,6 +1,7 @@
 import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-replay.js";
+import { oldMessages, pruneMessages } from "../channels/retention.js";
 import type { Engine } from "../engine.js";
 import { anyOldSession, pruneSessions } from "../runs/work-sessions.js";
 import type { IsolatedJobs } from "./isolation.js";
@@ -49,6 +50,18 @@ function* pruneTasks(ctx: EngineContext, standing: string): Tx<number> {
   yield* appendEvents(ctx, [{ type: "tasks.pruned", project: run.project, run: run.id, data: { tasks: old.length } }]);
   yield* deleteTasks(old.map(({ id }) => id));
   return old.length;
+}
+
+/** Removes messages that are older than their projects keep what has ended; a bounded number. */
+export async function pruneOldMessages(engine: Engine): Promise<number> {
+  return (await engine.read(oldMessages)).length > 0 ? engine.transact(pruneMessages) : 0;
+}
+
+/** Removes all such messages. Returns how many. */
+export async function pruneAllMessages(engine: Engine): Promise<number> {
+  let removed = 0;
+  for (let more = 1; more > 0; removed += more) more = await pruneOldMessages(engine);
+  return removed;
 }
 
 /** Removes ended sessions and old ad-hoc tasks, which no index finds; called every few seconds by one process per host. */

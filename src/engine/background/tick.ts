@@ -26,7 +26,7 @@ import { expireLeaseOfSession, expireSession } from "../presence/lease-expiry.js
 import { BatonError } from "../../base/errors.js";
 import { expireLocks, projectsWithLocksDue, releaseSessionLocks } from "../locks/expiry.js";
 import { anyOldDeadLetter, pruneDeadLetters, replayDue } from "../dead-letters/automatic-replay.js";
-import { pruneOldRuns, pruneOldSessions, tidy } from "./retention.js";
+import { pruneOldMessages, pruneOldRuns, pruneOldSessions, tidy } from "./retention.js";
 import { anyOldRequest, forgetOldRequests } from "../idempotency.js";
 
 /** State of this host that only its processes can see, and failures that this process remembers from tick to tick. */
@@ -100,6 +100,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     ),
     runsPruned: await pruneOldRuns(engine, jobs),
     tasksPruned: tidying ? await jobs.once("tidying", () => tidy(engine, jobs)) : 0,
+    messagesPruned: tidying ? await jobs.once("old messages", () => pruneOldMessages(engine)) : 0,
     sessionsPruned: tidying ? await jobs.once("old sessions", () => pruneOldSessions(engine)) : 0,
     checkpoints:
       (await jobs.once("checkpoints", () => takeRequestedCheckpoints(engine))) +

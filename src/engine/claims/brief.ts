@@ -5,6 +5,7 @@ import {
   hasWorkedIn,
   tellingAttempt,
 } from "../../store/tasks/attempts.js";
+import { type Message, messagesOfTask } from "../../store/channels/messages.js";
 import { lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
 import { findTaskAndSpec, type Task, type TaskAndSpec } from "../../store/tasks/tasks.js";
@@ -28,9 +29,14 @@ export interface Brief extends TaskAndSpec {
   readonly lease: LeaseTerms;
   /** Whether the agent has been told the run's inputs in full: one of its last tasks was of this run. */
   readonly knowsInputs: boolean;
+  /** The newest messages that are bound to the task, oldest first; one more than are shown where there are more. */
+  readonly messages: readonly Message[];
   /** Whether the attempt is under way on this very connection: another agent that shares the handle may be at work on it. */
   readonly shared: boolean;
 }
+
+/** Messages bound to a task that its brief shows. */
+export const MESSAGES_SHOWN_MAX = 10;
 
 /** Length of an input of the run, in characters, up to which each brief repeats it whole. */
 export const INPUT_REPEATED_MAX = 500;
@@ -55,13 +61,15 @@ export function isLongText(input: unknown): input is string {
 export function* briefOf(
   ctx: EngineContext,
   { task, spec }: TaskAndSpec,
-  known: { run: Run; locks: readonly LockLine[]; resumed: boolean; shared?: boolean },
+  known: { run: Run; locks: readonly LockLine[]; resumed: boolean; hasMessages: boolean; shared?: boolean },
 ): Tx<Brief> {
   // One character more than is shown tells that there is more.
   const chars = resultCharsShown(task.depsTotal) + 1;
-  const [found = [], previous] = yield* together([
+  const bound = { sender: task.agent ?? "", limit: MESSAGES_SHOWN_MAX + 1 };
+  const [found = [], previous, messages = []] = yield* together([
     task.depsTotal === 0 ? nothing() : dependencyResults(task.id, chars),
     task.attempt <= 1 ? nothing() : tellingAttempt(task.id),
+    known.hasMessages ? messagesOfTask(task.id, bound) : nothing(),
   ]);
   const dependencies = yield* withElementResults(ctx, found, chars);
   const hasLong = Object.values(known.run.inputs).some((input) => isLongText(input));
@@ -78,6 +86,7 @@ export function* briefOf(
     locks: known.locks,
     dependencies,
     previous,
+    messages: messages.toReversed(),
     lease: leaseTerms(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now }),
     knowsInputs,
     shared: known.shared === true,
@@ -103,5 +112,9 @@ export function* resume(ctx: EngineContext, own: Task): Tx<Brief | undefined> {
     ]);
   }
   const task = { ...found.task, session: lease.session, leaseExpiresAt: lease.expiresAt };
-  return yield* briefOf(ctx, { task, spec: found.spec }, { run, locks, resumed: true, shared });
+  return yield* briefOf(
+    ctx,
+    { task, spec: found.spec },
+    { run, locks, resumed: true, shared, hasMessages: found.hasMessages },
+  );
 }

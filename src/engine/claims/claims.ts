@@ -1,4 +1,4 @@
-import type { Agent } from "../../store/agents/agents.js";
+import type { FoundAgent } from "../../store/agents/agents.js";
 import { type LaneHead, laneHeads, type ClaimTarget, unparkScope } from "../../store/scheduling/lanes.js";
 import { openDescendants } from "../../store/child-runs/child-runs.js";
 import { lockProject, lockRun } from "../../store/lock-order.js";
@@ -9,6 +9,7 @@ import { nothing, together, type Tx } from "../../store/tx.js";
 import { actingAgent, callingAgent, offerOf } from "../agents/agents.js";
 import { tellLosses } from "../agents/presence.js";
 import { wantsUnnoted, wantWork } from "../agents/wants.js";
+import { rememberRoles, settleWaiting, type WaitingMessages } from "../channels/unread.js";
 import type { EngineContext } from "../context.js";
 import { meets, type Offer } from "../scheduling/demands.js";
 import { withTasksWorkedOn } from "../agents/parties.js";
@@ -51,11 +52,28 @@ export function* claimTask(ctx: EngineContext, request: ClaimRequest): Tx<Claim>
   const claim = yield* claimOrResume(ctx, request, { agent, live, known, isDue });
   // After the locks of the claim, in the one order.
   const lost = yield* tellLosses(agent);
-  return lost.length === 0 ? claim : { ...claim, lost };
+  const messages = claim.outcome === "again" ? undefined : yield* messagesBeside(ctx, { agent, request, claim });
+  return { ...claim, ...(lost.length === 0 ? {} : { lost }), ...(messages && { messages }) };
+}
+
+/** Remembers the roles of the claim, and counts the messages that wait for the agent where it works. */
+function* messagesBeside(
+  ctx: EngineContext,
+  { agent, request, claim }: { agent: FoundAgent; request: ClaimRequest; claim: Claim },
+): Tx<WaitingMessages | undefined> {
+  const known = yield* rememberRoles(agent, request.roles);
+  if (known.newestMessage === null || known.newestMessage === known.messagesSeen) return undefined;
+  return yield* settleWaiting(known, yield* projectOf(ctx, request, claim));
+}
+
+function* projectOf(ctx: EngineContext, request: ClaimRequest, claim: Claim): Tx<string | undefined> {
+  if (claim.outcome === "claimed") return claim.brief.task.project;
+  if (request.run !== undefined) return (yield* requireRun(request.run)).project;
+  return (yield* projectAtHand(ctx, request.project))?.id;
 }
 
 interface KnownAgent {
-  readonly agent: Agent;
+  readonly agent: FoundAgent;
   /** The tasks it holds. */
   readonly live: readonly Task[];
   /** The lanes of the run that is named. */

@@ -16,10 +16,11 @@ import {
   type LaneHead,
   type OrderKey,
 } from "../../store/scheduling/lanes.js";
-import type { Task, TaskAndSpec } from "../../store/tasks/tasks.js";
+import type { Task } from "../../store/tasks/tasks.js";
 import { openAttempt, forgiveLoss } from "../../store/tasks/transitions.js";
 import { type Tx, together, nothing } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
+import type { WaitingMessages } from "../channels/unread.js";
 import { closeIfOverBudget } from "../cost/budget-state.js";
 import { newLease, runningDueAt, identityOfCaller } from "../lifecycle/leases.js";
 import { taskMachine } from "../lifecycle/machines.js";
@@ -37,6 +38,8 @@ import type { NoWork } from "./no-work.js";
 export type Claim = Outcome & {
   /** Losses of the agent while it was silent, told once. */
   readonly lost?: readonly SilenceLoss[];
+  /** Undefined where no message waits for the agent. */
+  readonly messages?: WaitingMessages | undefined;
 };
 
 type Outcome =
@@ -163,7 +166,7 @@ function* refreshAll(run: string, demands: ReadonlySet<string>): Tx<void> {
 }
 
 interface Taking extends Omit<ChosenLane, "candidate"> {
-  readonly candidate: TaskAndSpec;
+  readonly candidate: Pick<Candidate, "task" | "spec" | "hasMessages">;
   readonly locks: readonly LockLine[];
   /** Events of locking the task's files. */
   readonly events: readonly NewEvent[];
@@ -193,7 +196,8 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     holdsFiles: taking.locks.length > 0,
   };
   // Read before the writes, which then travel with COMMIT.
-  const brief = yield* briefOf(ctx, { task: opened, spec }, { ...taking, resumed: false });
+  const { hasMessages } = taking.candidate;
+  const brief = yield* briefOf(ctx, { task: opened, spec }, { ...taking, resumed: false, hasMessages });
   yield* openAttempt(opened);
   const forgives = task.lostBy !== null && task.lostBy === identityOfCaller(ctx);
   if (forgives) yield* forgiveLoss(task.id);

@@ -2,7 +2,10 @@ import { type EventPage, latestCursor, readEvents, type StoredEvent } from "../.
 import type { Tx } from "../../store/tx.js";
 
 /** The part of an event that says which entities it changed. */
-export type ChangedEntities = Pick<StoredEvent, "type" | "project" | "run" | "task">;
+export interface ChangedEntities extends Pick<StoredEvent, "type" | "project" | "run" | "task"> {
+  /** Addressee of a message; null for every other event. */
+  readonly to: string | null;
+}
 
 export interface Changes extends Omit<EventPage, "events"> {
   readonly changes: readonly ChangedEntities[];
@@ -13,7 +16,11 @@ const CHANGES_AT_ONCE_MAX = 500;
 /** The next changes after a cursor, in order. A query. */
 export function* changesSince(cursor: string): Tx<Changes> {
   const { events, ...place } = yield* readEvents({ after: cursor, limit: CHANGES_AT_ONCE_MAX });
-  return { changes: events.map(({ type, project, run, task }) => ({ type, project, run, task })), ...place };
+  const changes = events.map(({ type, project, run, task, data }) => {
+    const to = type === "message.sent" && typeof data["to"] === "string" ? data["to"] : null;
+    return { type, project, run, task, to };
+  });
+  return { changes, ...place };
 }
 
 /** The cursor behind which everything is news. */

@@ -9,22 +9,25 @@ import {
 } from "../../store/events/history.js";
 import { type Lock, locksOfRequests } from "../../store/locks/locks.js";
 import { requestsOfAgents } from "../../store/locks/requests.js";
+import { findTask } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 import { actingAgent } from "../agents/agents.js";
+import { addressOf, inboxOf, parseAddressee } from "../channels/addresses.js";
 import type { EngineContext } from "../context.js";
 import { isStale } from "../locks/conflicts.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { projectAtHand } from "../projects/creation.js";
 
 /** Kinds of event that an agent can wait for. */
-export const WAIT_KINDS = ["lock_granted", "run_finished", "task_ready", "task_ended", "milestone"] as const;
+export const WAIT_KINDS = ["message", "lock_granted", "run_finished", "task_ready", "task_ended", "milestone"] as const;
 export type WaitKind = (typeof WAIT_KINDS)[number];
 
 /** Kinds that a call waits for where it names none: that any task has ended is news only to a caller that asks for it. */
 const DEFAULT_KINDS: readonly WaitKind[] = WAIT_KINDS.filter((kind) => kind !== "task_ended");
 
 const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
+  message: ["message.sent"],
   lock_granted: ["lock.granted", "lock.offered"],
   run_finished: ["run.finished"],
   milestone: ["milestone.completed"],
@@ -53,6 +56,8 @@ export interface Watch {
   /** The only task whose events are waited for. */
   readonly task: string | undefined;
   readonly project: string | undefined;
+  /** Where messages to the agent are addressed, beside its tasks. */
+  readonly addresses: readonly string[];
   readonly cursor: string;
   /** Milliseconds since the epoch. */
   readonly openedAt: number;
@@ -82,9 +87,13 @@ export function* openWatch(ctx: EngineContext, request: WatchRequest): Tx<Watch>
     throw new BatonError("invalid_input", message, { next: [{ tool: "wait_for", arguments: { task: task.id } }] });
   }
   const project = yield* projectAtHand(ctx, request.project);
+  const kinds = request.kinds ?? (task ? ["task_ended"] : DEFAULT_KINDS);
   return {
     agent: agent.name,
-    kinds: request.kinds ?? (task ? ["task_ended"] : DEFAULT_KINDS),
+    kinds,
+    addresses: kinds.includes("message")
+      ? (yield* inboxOf(agent, (task ?? run)?.project ?? project?.id)).addresses
+      : [],
     run: task?.run ?? request.run,
     task: task?.id,
     project: project?.id,
@@ -138,22 +147,23 @@ function* readSince(ctx: EngineContext, watch: Watch): Tx<Seen> {
         types,
         run: watch.run,
         task: watch.task,
-        project: watch.run === undefined ? watch.project : undefined,
+        // A message to the agent itself may come from another project.
+        project: watch.run === undefined && !watch.kinds.includes("message") ? watch.project : undefined,
       },
       limit: EVENTS_AT_ONCE_MAX,
     });
     cursor = page.cursor;
-    const events = yield* withoutPastLocks(
-      ctx,
-      watch,
-      page.events.filter((event) => concerns(event, watch)),
-    );
+    const concerning: StoredEvent[] = [];
+    for (const event of page.events) if (yield* concerns(event, watch)) concerning.push(event);
+    const events = yield* withoutPastLocks(ctx, watch, concerning);
     if (events.length > 0 || !page.more) return { events, cursor };
   }
 }
 
-// A lock concerns the agent that gets it; the other events concern every watcher.
-function concerns(event: StoredEvent, watch: Watch): boolean {
+// A lock concerns the agent that gets it, a message its addressees; the other events concern every watcher of their project.
+function* concerns(event: StoredEvent, watch: Watch): Tx<boolean> {
+  if (event.type === "message.sent") return yield* isAddressed(event, watch);
+  if (watch.run === undefined && watch.project !== undefined && event.project !== watch.project) return false;
   return !isOfLock(event) || event.agent === watch.agent;
 }
 
@@ -191,6 +201,13 @@ function isNews({ at, data }: StoredEvent, { openedAt }: Watch, locks: readonly 
 /** Whether the agent waits in line for files of the project, or is offered them. A query. */
 export function* waitsForFiles({ agent, project }: Watch): Tx<boolean> {
   return project !== undefined && (yield* requestsOfAgents(project, [agent])).length > 0;
+}
+
+function* isAddressed({ agent, project, data }: StoredEvent, watch: Watch): Tx<boolean> {
+  if (agent === watch.agent) return false;
+  const address = addressOf(parseAddressee(String(data["to"])), project ?? "");
+  if (!address.startsWith("task:")) return watch.addresses.includes(address);
+  return (yield* findTask(address.slice("task:".length)))?.agent === watch.agent;
 }
 
 /** Remembers how far an agent has read. After a wait for one task the events of all others are still news to it. */

@@ -96,5 +96,5 @@ export function* heldBrief(ctx: EngineContext, { id, token }: TaskAtHand): Tx<Br
   const [found, locks] = yield* together([findTaskAndSpec(id), locksHeldBy(id)]);
   if (found?.task.status !== "running" || found.task.token !== token) return undefined;
   const run = yield* findRun(found.task.run);
-  return run && (yield* briefOf(ctx, found, { run, locks, resumed: true }));
+  return run && (yield* briefOf(ctx, found, { run, locks, resumed: true, hasMessages: found.hasMessages }));
 }

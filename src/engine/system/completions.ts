@@ -6,6 +6,7 @@ import {
   type Offered,
   type Referable,
 } from "../../store/system/references.js";
+import { agentNames } from "../../store/agents/agents.js";
 import type { Tx } from "../../store/tx.js";
 
 /** More than a client is shown at once, so that it can be said that there are more. */
@@ -26,6 +27,11 @@ export function* suggestTasks(prefix: string): Tx<string[]> {
 /** Names of projects that begin with the text, and ids where it begins an id; newest first. */
 export function* suggestProjects(prefix: string): Tx<string[]> {
   return (yield* beginning("project", prefix)).map(({ id, names }) => names.find(begins(prefix)) ?? id);
+}
+
+/** Handles of agents that begin with the text, the latest seen first. */
+export function* suggestAgents(prefix: string): Tx<string[]> {
+  return (yield* agentNames(LOOKED_AT_MAX)).filter(begins(prefix)).slice(0, SUGGESTED_MAX);
 }
 
 /** Roles that agents offer, the latest seen first, then those that tasks ask for. */

@@ -1,3 +1,4 @@
+import { findAgent } from "../../store/agents/agents.js";
 import type { Attempt, AttemptError } from "../../store/tasks/attempts.js";
 import { endTasks } from "../../store/tasks/transitions.js";
 import { dependentsInState, tasksInState } from "../../store/tasks/lists.js";
@@ -6,6 +7,7 @@ import type { Tx } from "../../store/tx.js";
 import { backoffMs, endAttempt, mayRetry, type Usage } from "../lifecycle/attempts.js";
 import { failureReason } from "../lifecycle/server-attempts.js";
 import { recordSigns } from "../agents/presence.js";
+import { type WaitingMessages, waitingMessages } from "../channels/unread.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { callerOf, type OtherCaller, requireHolder } from "../agents/holder.js";
@@ -29,12 +31,17 @@ export interface Completion extends TaskToken {
   readonly reading?: PlanReading | undefined;
 }
 
+export interface TaskCompleted extends TaskChanged {
+  /** Undefined where no message waits for the agent. */
+  readonly messages?: WaitingMessages | undefined;
+}
+
 /**
  * Ends the attempt of a token well and lets the dependents go on. The same call again gets the same answer. Errors: `stale_token`,
  * `limit_exceeded` for a result over the inline limit, `invalid_input` for one that is not what the step's schema asks; the
  * attempt then still runs.
  */
-export function* completeTask(ctx: EngineContext, completion: Completion): Tx<TaskChanged> {
+export function* completeTask(ctx: EngineContext, completion: Completion): Tx<TaskCompleted> {
   const { usage, note, reading } = completion;
   const found = yield* lockByToken(ctx, completion);
   if ("ended" in found) {
@@ -57,7 +64,14 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
     ...callerOf(ctx, held.task, completion),
   });
   const ready = yield* settleDependents(change, [{ task, as: "succeeded" }]);
-  return { task, ready, ...(yield* change.flush()) };
+  const changed = yield* change.flush();
+  return { task, ready, ...changed, messages: yield* messagesOfHolder(held) };
+}
+
+/** Counts the messages that wait for the holder of a task. */
+function* messagesOfHolder({ task, hasNews }: LockedTask): Tx<WaitingMessages | undefined> {
+  const holder = hasNews === true ? yield* findAgent(task.agent ?? "") : undefined;
+  return holder && (yield* waitingMessages(holder, task.project));
 }
 
 function* completedBefore(ended: LockedTask & { attempt: Attempt }, again: Completion): Tx<TaskChanged> {
@@ -249,6 +263,8 @@ export interface ProgressAnswer {
   readonly task: Task;
   readonly orders: "continue" | "paused" | "deadline_passed" | "cancel_requested";
   readonly lease: LeaseTerms;
+  /** Undefined where no message waits for the agent. */
+  readonly messages: WaitingMessages | undefined;
 }
 
 /** A sign of life: renews the lease and says what to do. Errors: `stale_token`. */
@@ -267,7 +283,7 @@ export function* reportProgress(ctx: EngineContext, progress: Progress): Tx<Prog
     yield* change.writeHistory();
   }
   const orders = task.orders ?? (run.status === "paused" ? "paused" : deadlinePassed(ctx, task, run.deadline));
-  return { task, orders, lease: leaseTerms(ctx, lease) };
+  return { task, orders, lease: leaseTerms(ctx, lease), messages: yield* messagesOfHolder(held) };
 }
 
 function deadlinePassed(ctx: EngineContext, task: Task, deadline: number | null): "deadline_passed" | "continue" {

@@ -61,27 +61,56 @@ export const AGENTS = table("agents", {
   lost: list<SilenceLoss>,
   /** The machine from which it called last. */
   host: textOrNull,
+  /** Roles that it has offered in claims beside those it registered. */
+  offeredRoles: list<string>,
+  /** The message up to which none of a project waited for it when they were last counted; null: not counted yet. */
+  messagesSeen: intOrNull,
+  messagesProject: textOrNull,
 });
 export interface Agent extends RowOf<typeof AGENTS> {}
 
-const FIND = `SELECT ${AGENTS.columns} FROM agents WHERE name = $1`;
-
-export function* findAgent(name: string): Tx<Agent | undefined> {
-  return yield* one(AGENTS.read, [FIND, [name]]);
+/** An agent as it is read, and the number of the newest message of all, so that most calls need not look for any. */
+export interface FoundAgent extends Agent {
+  /** Null while no message was ever sent. */
+  readonly newestMessage: number | null;
 }
 
-const INSERT = insertInto(AGENTS, "ON CONFLICT (name) DO NOTHING RETURNING name");
+const NEWEST_MESSAGE = "(SELECT newest FROM message_clock WHERE id = 1) AS newest_message";
+const FIND = `SELECT ${AGENTS.columns}, ${NEWEST_MESSAGE} FROM agents WHERE name = $1`;
+const newestMessageOf = only("newest_message", intOrNull);
 
-/** Returns false where an agent of that name was registered at the same time. */
-export function insertAgent(agent: Agent): Tx<boolean> {
-  return hit(INSERT([agent]));
+export function* findAgent(name: string): Tx<FoundAgent | undefined> {
+  return yield* one((row) => ({ ...AGENTS.read(row), newestMessage: newestMessageOf(row) }), [FIND, [name]]);
+}
+
+const INSERT = insertInto(AGENTS, `ON CONFLICT (name) DO NOTHING RETURNING ${NEWEST_MESSAGE}`);
+
+/** Returns undefined where an agent of that name was registered at the same time. */
+export function* insertAgent(agent: Agent): Tx<FoundAgent | undefined> {
+  return yield* one((row) => ({ ...agent, newestMessage: newestMessageOf(row) }), INSERT([agent]));
+}
+
+/** Records roles that an agent offers; what was addressed to them before is counted from then on. */
+export function* saveOfferedRoles(name: string, roles: readonly string[]): Tx<void> {
+  yield ["UPDATE agents SET offered_roles = $1, messages_seen = NULL WHERE name = $2", [JSON.stringify(roles), name]];
+}
+
+/** Records up to which message none of a project waits for an agent. */
+export function* saveMessagesSeen(
+  name: string,
+  seen: { readonly newest: number; readonly project: string | null },
+): Tx<void> {
+  yield [
+    "UPDATE agents SET messages_seen = $1, messages_project = $2 WHERE name = $3",
+    [seen.newest, seen.project, name],
+  ];
 }
 
 /** Replaces what an agent whose row is locked says of itself. */
 export function* saveAgent(agent: Agent): Tx<void> {
   yield [
     `UPDATE agents SET status = $1, capabilities = $2, roles = $3, max_concurrent_tasks = $4, profile = $5, session = $6, seen_at = $7,
-       heard_at = $7, host = $8, presence = $9, silent_at = $10, yields_at = $11 WHERE name = $12`,
+       heard_at = $7, host = $8, presence = $9, silent_at = $10, yields_at = $11, messages_seen = NULL WHERE name = $12`,
     [
       agent.status,
       JSON.stringify(agent.capabilities),

@@ -49,6 +49,13 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "work_session_runs", key: ["session", "run"] },
   { name: "requests", key: ["subject", "request_id"], large: true },
   { name: "imports", key: ["run"], large: true },
+  { name: "message_clock", key: ["id"] },
+  { name: "messages", key: ["seq"], large: true },
+  { name: "message_acks", key: ["agent", "seq"] },
+  { name: "channel_members", key: ["agent", "address"] },
+  { name: "handoffs", key: ["id"], large: true },
+  { name: "meetings", key: ["id"], large: true },
+  { name: "meeting_posts", key: ["meeting", "number"], large: true },
   { name: "added_tasks", key: ["task"] },
   { name: "written_bytes", key: ["writer"] },
 ];

@@ -19,6 +19,7 @@ import { describedBy } from "./0018-described-by.js";
 import { nestedProjects } from "./0019-nested-projects.js";
 import { clientProcesses } from "./0020-client-processes.js";
 import { imports } from "./0021-imports.js";
+import { channels } from "./0022-channels.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -43,6 +44,7 @@ export const migrations: readonly Migration[] = [
   nestedProjects,
   clientProcesses,
   imports,
+  channels,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

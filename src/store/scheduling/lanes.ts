@@ -1,5 +1,5 @@
 import type { ScopePaths } from "./file-sets.js";
-import { TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
+import { HAS_MESSAGES, TASKS, taskAndSpecOf, type TaskAndSpec } from "../tasks/tasks.js";
 import {
   list,
   many,
@@ -128,6 +128,8 @@ export function* bestOtherRun({ run, demand }: Pick<LaneHead, "run" | "demand">)
 /** The first ready task of a lane, and how many tasks the agent is running. */
 export interface Candidate extends TaskAndSpec {
   readonly live: number;
+  /** Whether messages are bound to it. */
+  readonly hasMessages: boolean;
   /** The files it declares; undefined in a lane whose tasks declare none. */
   readonly files: ScopePaths | undefined;
 }
@@ -135,10 +137,10 @@ export interface Candidate extends TaskAndSpec {
 const LIVE = "(SELECT count(*) FROM tasks a WHERE a.agent = $3) AS live";
 // The lane may have been closed between the look and the lock.
 const STILL_OPEN = "EXISTS (SELECT 1 FROM lanes o WHERE o.run = $1 AND o.demand = $2 AND o.open = 1)";
-const HEAD_OF_LANE = `SELECT ${TASKS.columnsOf("t")}, s.spec, ${LIVE} FROM tasks t JOIN task_specs s ON s.task = t.id
+const HEAD_OF_LANE = `SELECT ${TASKS.columnsOf("t")}, s.spec, ${LIVE}, ${HAS_MESSAGES} FROM tasks t JOIN task_specs s ON s.task = t.id
   WHERE t.run = $1 AND t.demand = $2 AND t.scope = '' AND t.status = 'ready' AND ${STILL_OPEN}
   ORDER BY t.bucket, t.latest_start, t.rank_order, t.id LIMIT 1`;
-const HEAD_OF_SCOPES = `SELECT ${TASKS.columnsOf("t")}, s.spec, f.patterns, ${LIVE}
+const HEAD_OF_SCOPES = `SELECT ${TASKS.columnsOf("t")}, s.spec, f.patterns, ${LIVE}, ${HAS_MESSAGES}
   FROM scope_lanes l JOIN tasks t ON t.id = l.head JOIN task_specs s ON s.task = t.id JOIN scopes f ON f.id = l.scope
   WHERE l.run = $1 AND l.demand = $2 AND l.parked_on IS NULL AND l.head IS NOT NULL AND t.status = 'ready' AND ${STILL_OPEN}
   ORDER BY l.bucket, l.latest_start, l.rank_order, l.head LIMIT 1`;
@@ -147,7 +149,7 @@ export function* firstOfLane(lane: Pick<LaneHead, "run" | "demand">, agent: stri
   const row = yield* first([lane.demand.scoped ? HEAD_OF_SCOPES : HEAD_OF_LANE, [lane.run, lane.demand.id, agent]]);
   if (!row) return undefined;
   const files = lane.demand.scoped ? json<ScopePaths>(row, "patterns") : undefined;
-  return { ...taskAndSpecOf(row), live: int(row, "live"), files };
+  return { ...taskAndSpecOf(row), live: int(row, "live"), hasMessages: flag(row, "has_messages"), files };
 }
 
 const KEY_COLUMNS = "bucket, latest_start, rank_order, head";

@@ -26,6 +26,9 @@ const REMOVE = [
   "DELETE FROM task_specs WHERE task IN (LIST)",
   "DELETE FROM askings WHERE task IN (LIST)",
   "DELETE FROM dead_letters WHERE run IN (SELECT run FROM tasks WHERE id IN (LIST)) AND task IN (LIST)",
+  "DELETE FROM message_acks WHERE seq IN (SELECT seq FROM messages WHERE task IN (LIST))",
+  "DELETE FROM messages WHERE task IN (LIST)",
+  "DELETE FROM handoffs WHERE run IN (SELECT run FROM tasks WHERE id IN (LIST)) AND task IN (LIST)",
   "DELETE FROM tasks WHERE id IN (LIST)",
 ];
 

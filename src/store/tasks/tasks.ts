@@ -182,6 +182,14 @@ export interface TaskAndSpec {
   readonly spec: TaskSpec;
 }
 
+/** A task as it is read by itself, and what is known of messages without a further look. */
+export interface FoundTask extends TaskAndSpec {
+  /** Whether messages are bound to it. */
+  readonly hasMessages: boolean;
+  /** Whether any message was sent since none waited for its holder. */
+  readonly hasNews: boolean;
+}
+
 export function taskAndSpecOf(row: Row): TaskAndSpec {
   return { task: TASKS.read(row), spec: json<TaskSpec>(row, "spec") };
 }
@@ -215,7 +223,13 @@ export function* insertTasks(tasks: readonly NewTask[]): Tx<void> {
 // Texts of the everyday path stand outside their functions: inside they would be put together, and hashed, at every call.
 const FIND = `SELECT ${TASKS.columns} FROM tasks WHERE id = $1`;
 const FIND_BY_KEY = `SELECT ${TASKS.columns} FROM tasks WHERE run = $1 AND key = $2`;
-const FIND_WITH_SPEC = `SELECT ${TASKS.columnsOf("t")}, s.spec FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.id = $1`;
+/** Whether messages are bound to a task; for statements that call it t. */
+export const HAS_MESSAGES =
+  "CASE WHEN EXISTS (SELECT 1 FROM messages m WHERE m.task = t.id) THEN 1 ELSE 0 END AS has_messages";
+const HAS_NEWS = `CASE WHEN EXISTS (SELECT 1 FROM message_clock k JOIN agents h ON h.name = t.agent
+  WHERE k.id = 1 AND (h.messages_seen IS NULL OR h.messages_seen < k.newest)) THEN 1 ELSE 0 END AS has_news`;
+const FIND_WITH_SPEC = `SELECT ${TASKS.columnsOf("t")}, s.spec, ${HAS_MESSAGES}, ${HAS_NEWS}
+  FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.id = $1`;
 const HELD_BY_AGENT = `SELECT ${TASKS.columns} FROM tasks WHERE agent = $1 ORDER BY id LIMIT $2`;
 const HELD_IN_SESSION = `SELECT ${TASKS.columns} FROM tasks WHERE agent IS NOT NULL AND session = $1 ORDER BY id LIMIT $2`;
 
@@ -227,8 +241,12 @@ export function* findTaskByKey(run: string, key: string): Tx<Task | undefined> {
   return yield* one(TASKS.read, [FIND_BY_KEY, [run, key]]);
 }
 
-export function* findTaskAndSpec(id: string): Tx<TaskAndSpec | undefined> {
-  return yield* one(taskAndSpecOf, [FIND_WITH_SPEC, [id]]);
+export function* findTaskAndSpec(id: string): Tx<FoundTask | undefined> {
+  return yield* one(foundTaskOf, [FIND_WITH_SPEC, [id]]);
+}
+
+function foundTaskOf(row: Row): FoundTask {
+  return { ...taskAndSpecOf(row), hasMessages: flag(row, "has_messages"), hasNews: flag(row, "has_news") };
 }
 
 export function* runningTasksOf(agent: string, limit: number): Tx<Task[]> {

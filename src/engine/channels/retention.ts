@@ -1,0 +1,20 @@
+import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
+import { deleteMessages, messagesPastRetention } from "../../store/channels/messages.js";
+import type { Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+
+/** Messages that are older than their project keeps what has ended, at most so many as one transaction removes. A query. */
+export function* oldMessages(ctx: EngineContext): Tx<number[]> {
+  return yield* messagesPastRetention({
+    now: ctx.now,
+    defaultMs: ctx.settings.retention_ms,
+    limit: ROWS_AT_ONCE_MAX,
+  });
+}
+
+/** Removes old messages, read or not. Returns how many. */
+export function* pruneMessages(ctx: EngineContext): Tx<number> {
+  const old = yield* oldMessages(ctx);
+  yield* deleteMessages(old);
+  return old.length;
+}

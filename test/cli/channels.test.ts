@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { startCommandLineFixture } from "../support/servers/command-line.js";
+import { baton, batonJson } from "../support/servers/in-process.js";
+
+test("baton send writes to an agent and baton messages shows each message once, without its control characters", async () => {
+  const ann = startCommandLineFixture();
+  const ben = { ...ann, env: { ...ann.env, BATON_AGENT: "ben" } };
+  expect((await baton(ben, ["messages"])).stdout).toBe("No message is unread.\n");
+  const sent = (await batonJson(ann, [
+    "send",
+    "ben",
+    "Deploy?\nNow.\u001b[2J",
+    "--type",
+    "question",
+    "--subject",
+    "Today",
+  ])) as {
+    message: { id: string };
+  };
+  expect((await baton(ann, ["messages", "--agent", "ben"])).stdout).toContain("Deploy?");
+  const { stdout } = await baton(ben, ["messages"]);
+  expect(stdout).toMatch(/^anna to ben, .* ago \(question; message_\w+\): Today\n {2}Deploy\?\n {2}Now\./);
+  expect(stdout).not.toContain("\u001b");
+  expect((await baton(ben, ["messages"])).stdout).toBe("No message is unread.\n");
+  await baton(ben, ["send", "anna", "Yes.", "--reply-to", sent.message.id]);
+  expect(await batonJson(ann, ["messages", "--all"])).toMatchObject({
+    messages: [{ from: "ben", type: "answer", body: "Yes." }],
+  });
+  const refused = await baton(ann, ["send", "bem", "x"]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('There is no agent "bem"');
+});
