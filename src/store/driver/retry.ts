@@ -17,6 +17,8 @@ export type TransientError =
       readonly reason: string;
       /** It is a matter of the rows that were wanted, and not of the database as a whole. */
       readonly busy?: true;
+      /** Milliseconds after which it gives up, where that is sooner than the policy says. */
+      readonly totalMs?: number;
     }
   | undefined;
 
@@ -44,7 +46,7 @@ export async function retrying<T>(
       const transient = attempt.transient(error);
       if (transient === undefined) throw error;
       const waitedMs = performance.now() - startedAt;
-      if (waitedMs >= policy.totalMs) {
+      if (waitedMs >= Math.min(policy.totalMs, transient.totalMs ?? policy.totalMs)) {
         throw new BatonError("unavailable", `The database ${policy.database} could not be used: ${transient.reason}.`, {
           details: {
             database: policy.database,

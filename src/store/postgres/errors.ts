@@ -47,6 +47,17 @@ export function transientOrUnknown(error: unknown): TransientError {
   return error instanceof CommitUnknown ? LOST : transientErrorOf(error);
 }
 
+/** A server that has not been reached yet is more often named wrongly, or not started, than on its way back. */
+const UNREACHED_MS = 3_000;
+const UNREACHED = /^(?:ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ENOENT)$/;
+
+/** The verdict on an error while the database is opened. */
+export function transientAtOpening(error: unknown): TransientError {
+  const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+  const isUnreached = errors.every((one) => UNREACHED.test(codeOf(one) ?? ""));
+  return isUnreached && isLost(error) ? { ...LOST, totalMs: UNREACHED_MS } : transientErrorOf(error);
+}
+
 const LOST = {
   reason: "it cannot be reached. Check that it is running, and that BATON_DATABASE_URL names it",
 } as const;

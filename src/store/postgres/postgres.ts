@@ -5,7 +5,15 @@ import { Crashed, FaultPoints, type StoreHooks } from "../driver/faults.js";
 import { refuseNewer } from "../driver/migrate.js";
 import { readOnlyStore } from "../driver/read-only.js";
 import { SCHEMA_VERSION } from "../migrations/index.js";
-import { isLost, isStalePlan, transientErrorOf, transientOrUnknown, refusal, shownLocation } from "./errors.js";
+import {
+  isLost,
+  isStalePlan,
+  transientAtOpening,
+  transientErrorOf,
+  transientOrUnknown,
+  refusal,
+  shownLocation,
+} from "./errors.js";
 import { migrate, requireSchema } from "./schema.js";
 import { PostgresTransaction } from "./transaction.js";
 import { PostgresWake } from "./wake.js";
@@ -92,7 +100,7 @@ class PostgresStore implements Store {
   }
 
   async migrate(readOnly: boolean): Promise<void> {
-    await this.#retrying(() => this.#withClient(readOnly ? requireSchema : migrate), transientErrorOf);
+    await this.#retrying(() => this.#withClient(readOnly ? requireSchema : migrate), transientAtOpening);
   }
 
   async transact<T>(command: (ctx: TxContext) => Tx<T>, options: TransactOptions = {}): Promise<T> {

@@ -50,6 +50,17 @@ describe("the connection", () => {
     expect(JSON.stringify(error) + String(error)).not.toContain(password);
   });
 
+  test("is refused after a few seconds where no server has answered yet", async () => {
+    const url = new URL((await createDatabase("postgres")).location);
+    url.port = "1";
+    const opening = openPostgres({ url: url.href, poolSize: 1, runtime: testRuntime() });
+    const error: unknown = await opening.catch((refusal: unknown) => refusal);
+    expect(error).toMatchObject({ code: "unavailable" });
+    const { waited_ms: waited } = (error as { details: { waited_ms: number } }).details;
+    expect(waited).toBeGreaterThanOrEqual(3_000);
+    expect(waited).toBeLessThan(10_000);
+  });
+
   test.each(["nonsense", "http://me:topsecret@host/db", "postgres://me:topsecret@[bad/db"])(
     "is no URL: %s",
     async (url) => {
