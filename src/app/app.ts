@@ -15,7 +15,7 @@ import type { Dispatch } from "../dispatch/dispatch.js";
 import type { OperationIndex } from "../dispatch/operation.js";
 import { BackgroundLoop } from "./background.js";
 import { capabilitiesOf } from "./capabilities.js";
-import { Connection } from "./connection.js";
+import { Connection, contentFilesOf } from "./connection.js";
 import { Identity, type IdentityOptions } from "./identity.js";
 import { SessionKeeper } from "./session.js";
 import { executes, startExecutor } from "./step-handlers.js";
@@ -101,6 +101,7 @@ export class App {
       isNeeded: () =>
         !config.readOnly && this.#identity.isKnown && (this.#connection.isUsed || databaseIsThere(config)),
       startExecutor: () => this.#startExecutor(),
+      contentFiles: () => contentFilesOf(config.database),
       onActive: () => options.onActive?.(),
       onDue: (afterMs) => options.onDue?.(afterMs),
     });

@@ -3,6 +3,7 @@ import type { LocalHost } from "../engine/background/tick.js";
 import type { Engine } from "../engine/engine.js";
 import type { Executor } from "../executors/loop/executor.js";
 import type { Logger } from "../runtime/logger.js";
+import type { ContentFiles } from "../runtime/files/content-files.js";
 import { isAlive } from "../runtime/processes.js";
 import type { SessionKeeper } from "./session.js";
 
@@ -17,6 +18,8 @@ export interface BackgroundParts {
   isNeeded(): boolean;
   engine(): Promise<Engine>;
   startExecutor(): Promise<Executor>;
+  /** Contents of artifacts beside the database. */
+  contentFiles(): Promise<ContentFiles | undefined>;
   onActive?(): void;
   onDue?(afterMs?: number): void;
 }
@@ -33,7 +36,13 @@ export class BackgroundLoop {
 
   constructor(parts: BackgroundParts) {
     this.#parts = parts;
-    this.#localHost = { host: os.hostname(), isAlive, startedAt: parts.startedAt, quarantine: new Map() };
+    this.#localHost = {
+      host: os.hostname(),
+      isAlive,
+      startedAt: parts.startedAt,
+      quarantine: new Map(),
+      contents: { files: () => parts.contentFiles() },
+    };
   }
 
   /** True for the first to ask, unless due work was handled before: passes and their timers do so from then on. */

@@ -1,5 +1,6 @@
 import { type Config, settingsWithOrigins } from "../config.js";
 import type { ServerCapabilities } from "../dispatch/capabilities.js";
+import { contentFilesOf } from "./connection.js";
 import { pathOnDisk } from "../runtime/files/real-paths.js";
 import { readWorkplace } from "../runtime/files/workplace.js";
 
@@ -23,6 +24,19 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
       pathOnDisk,
       survey: async (root, files) => (await import("../runtime/scaffolding.js")).surveyFiles(root, files),
       write: async (root, writing) => (await import("../runtime/scaffolding.js")).writeFiles(root, writing),
+    },
+    contents: {
+      readProjectFile: async (root, path, bytesMax) =>
+        (await import("../runtime/files/project-file.js")).readProjectFile(root, path, bytesMax),
+      save: async (hash, data) => {
+        const files = await contentFilesOf(config.database);
+        await files?.save(hash, data);
+        return files !== undefined;
+      },
+      ensure: async (hash, data) => {
+        const files = await contentFilesOf(config.database);
+        if (files?.has(hash) === false) await files.save(hash, data);
+      },
     },
     templates: {
       list: async (contentsOf) => {

@@ -8,6 +8,8 @@ import { VERSION } from "../runtime/version.js";
 import type { Runtime } from "../runtime/runtime.js";
 import type { StoreHooks } from "../store/driver/faults.js";
 import type { Store } from "../store/tx.js";
+import type { DatabaseConfig } from "../config/database.js";
+import type { ContentFiles } from "../runtime/files/content-files.js";
 
 export interface ConnectionParts {
   readonly database: Config["database"];
@@ -28,6 +30,13 @@ export type BindEngine = (caller: Caller, beforeWrite?: () => Promise<void>) => 
 interface Opened {
   readonly store: Store;
   readonly bind: BindEngine;
+}
+
+/** The files with large contents of artifacts beside a database; undefined where the database holds them itself. */
+export async function contentFilesOf(database: DatabaseConfig): Promise<ContentFiles | undefined> {
+  if (database.kind === "postgres") return undefined;
+  const { ContentFiles: Files } = await import("../runtime/files/content-files.js");
+  return new Files(database.file);
 }
 
 /** The connection of this process to its database. The engine is loaded with the driver, when the database is opened. */
@@ -82,12 +91,21 @@ export class Connection {
 
   async #openEngine(): Promise<Opened> {
     const { runtime, settings, onDue } = this.#parts;
-    const [{ effects }, { engineFor }] = await Promise.all([
+    const [{ effects }, { engineFor }, files] = await Promise.all([
       import("../engine/effects.js"),
       import("../engine/engine.js"),
+      contentFilesOf(this.#parts.database),
     ]);
     const store = await this.#openStore();
-    const parts = { version: VERSION, settings, now: () => runtime.clock.now(), onDue, effects, findPath: pathOnDisk };
+    const parts = {
+      version: VERSION,
+      settings,
+      now: () => runtime.clock.now(),
+      onDue,
+      effects,
+      findPath: pathOnDisk,
+      ...(files && { readContentFile: (hash: string) => files.read(hash) }),
+    };
     return {
       store,
       bind: (caller, beforeWrite) => engineFor(store, caller, { ...parts, ...(beforeWrite && { beforeWrite }) }),

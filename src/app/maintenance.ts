@@ -1,9 +1,11 @@
 import fs from "node:fs";
 import os from "node:os";
 import type { App } from "./app.js";
+import { contentFilesOf } from "./connection.js";
 import type { DatabaseConfig } from "../config/database.js";
 import { BatonError } from "../base/errors.js";
 import { pruneAllDeadLetters, pruneAllMessages, pruneAllSessions, pruneRuns } from "../engine/background/retention.js";
+import { sweepAllContents } from "../engine/background/contents.js";
 import { isAlive } from "../runtime/processes.js";
 import type { Finding } from "../store/driver/inspection.js";
 import { listOpenSessions, processKey } from "../store/presence/sessions.js";
@@ -85,6 +87,7 @@ export async function prune(app: App, client: string): Promise<Pruned> {
   const deadLetters = await pruneAllDeadLetters(host);
   const sessions = await pruneAllSessions(host);
   const messages = await pruneAllMessages(host);
+  await sweepAllContents(host, await contentFilesOf(database));
   return {
     runs,
     dead_letters: deadLetters,

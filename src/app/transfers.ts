@@ -1,14 +1,18 @@
 import fs from "node:fs";
 import path from "node:path";
+import type { ContentFiles } from "../runtime/files/content-files.js";
+import { systemRuntime } from "../runtime/runtime.js";
 import { VERSION } from "../runtime/version.js";
 import { iso } from "../base/time.js";
 import { BatonError, codeOf } from "../base/errors.js";
 import type { DatabaseConfig } from "../config/database.js";
-import { exportRows } from "../store/exports/read.js";
+import { allInFiles, takeIntoRows } from "../store/artifacts/contents.js";
+import { type FileContents, exportRows } from "../store/exports/read.js";
 import { EXPORT_FORMAT, type ExportHeader } from "../store/exports/tables.js";
 import { importRows } from "../store/exports/write.js";
 import type { Store } from "../store/tx.js";
 import type { App } from "./app.js";
+import { contentFilesOf } from "./connection.js";
 import { requireDatabase } from "./maintenance.js";
 import { type JsonLine, JsonLines, linesOf } from "./json-lines.js";
 
@@ -29,7 +33,25 @@ export async function backUp(database: DatabaseConfig, to: string): Promise<Tran
   if (database.kind === "postgres") throw backedUpElsewhere(database.url, to);
   requireDatabase(database, "back up");
   const { copySqlite } = await import("../store/sqlite/backup.js");
-  return intoNewFile(to, async (file) => copySqlite(database.file, file));
+  const files = await contentFilesOf(database);
+  return intoNewFile(to, async (file) => {
+    await copySqlite(database.file, file);
+    if (files?.isThere() === true) await takeContentsIn(file, files);
+  });
+}
+
+/** Puts contents that lie beside the database into the rows of its copy, which so is one file. */
+async function takeContentsIn(file: string, files: ContentFiles): Promise<void> {
+  const { openSqlite } = await import("../store/sqlite/sqlite.js");
+  const copy = await openSqlite({ file, synchronous: "FULL", runtime: systemRuntime() });
+  try {
+    for (const hash of await copy.read(allInFiles)) {
+      const data = files.read(hash);
+      if (data !== undefined) await copy.transact(() => takeIntoRows(hash, data));
+    }
+  } finally {
+    await copy.close();
+  }
 }
 
 function backedUpElsewhere(url: string, to: string): BatonError {
@@ -45,10 +67,11 @@ function backedUpElsewhere(url: string, to: string): BatonError {
 /** Writes every row into a new file, as lines of JSON. Errors: `conflict` where the file is there; `not_found` without a database. */
 export async function exportTo(app: App, to: string): Promise<Exported> {
   requireDatabase(app.config.database, "export");
-  return exportStore(await app.store(), to);
+  return exportStore(await app.store(), to, await contentFilesOf(app.config.database));
 }
 
-export async function exportStore(store: Store, to: string): Promise<Exported> {
+/** `files` are the contents of artifacts beside the database. */
+export async function exportStore(store: Store, to: string, files?: FileContents): Promise<Exported> {
   let rows = 0;
   const written = await intoNewFile(to, async (file) => {
     rows = await store.snapshot(function* (ctx) {
@@ -58,7 +81,7 @@ export async function exportStore(store: Store, to: string): Promise<Exported> {
         const { schemaVersion: schema } = store.info;
         const at = iso(ctx.now);
         lines.write({ baton: "export", format: EXPORT_FORMAT, schema, version: VERSION, at } satisfies ExportHeader);
-        const count = yield* exportRows((line) => lines.write(line));
+        const count = yield* exportRows((line) => lines.write(line), files);
         lines.write({ end: true, rows: count });
         lines.save();
         return count;

@@ -34,6 +34,7 @@ export const settingsSchema = z.object({
   depth_max: z.int().min(1).default(defaultSettings.depth_max),
   payload_bytes_max: z.int().min(1).default(defaultSettings.payload_bytes_max),
   input_bytes_max: z.int().min(1_024).default(defaultSettings.input_bytes_max),
+  artifact_bytes_max: z.int().min(1).max(134_217_728).default(defaultSettings.artifact_bytes_max),
   patterns_max: z.int().min(1).default(defaultSettings.patterns_max),
   /** Of one server process that is allowed to run commands. */
   max_concurrent_commands: z.int().min(1).max(1_000).default(defaultSettings.max_concurrent_commands),

@@ -120,6 +120,35 @@ export function addDeadLetters(program: Command, act: Act): void {
     .action(act(async () => (await commands()).discardDeadLetters));
 }
 
+export function addArtifacts(program: Command, act: Act): void {
+  const commands = () => import("./commands/artifacts.js");
+  const group = program
+    .command("artifacts")
+    .description("list, store and read artifacts: named, versioned outputs of tasks and runs");
+  const place = (command: Command): Command =>
+    command
+      .option("--task <task>", "of a task: its id, or RUN/KEY")
+      .option("--run <run>", "of a run")
+      .option("--project <name>", "default: the project of the working directory");
+  place(defaultCommand(group, "list"))
+    .description("list artifacts, newest first; by default those of the project with its runs")
+    .option("--name <name>", "the versions of one name")
+    .option("--type <type>", "such as code or requirements")
+    .action(act(async () => (await commands()).listArtifacts));
+  place(group.command("put"))
+    .description("store a file as the next version of a name, if it differs from the newest")
+    .argument("<name>", "such as design.md")
+    .argument("<file>", "- for stdin")
+    .option("--type <type>", "default: by the ending of the name")
+    .action(act(async () => (await commands()).putArtifact));
+  place(group.command("get"))
+    .description("print an artifact, or write it into a new file")
+    .argument("<artifact>", "id, or name for its newest version")
+    .option("--version <n>", "of a name", wholeNumber)
+    .option("-o, --out <file>", "needed for what is not a text")
+    .action(act(async () => (await commands()).getArtifact));
+}
+
 export function addProject(program: Command, act: Act): void {
   const commands = () => import("./commands/project.js");
   const group = program

@@ -12,6 +12,7 @@ export const LOWERABLE: readonly (keyof Settings)[] = [
   "depth_max",
   "payload_bytes_max",
   "input_bytes_max",
+  "artifact_bytes_max",
   "patterns_max",
   "max_concurrent_commands",
   "max_concurrent_tool_calls",

@@ -30,6 +30,7 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   depth_max: "longest chain of dependencies",
   payload_bytes_max: "size of a step or a result",
   input_bytes_max: "size of a call",
+  artifact_bytes_max: "size of an artifact",
   patterns_max: "patterns in a lock call",
   max_concurrent_commands: "commands at once in one process",
   max_concurrent_tool_calls: "calls of other servers' tools at once in one process",

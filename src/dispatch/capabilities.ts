@@ -1,4 +1,5 @@
 import type { Workplace } from "../engine/context.js";
+import type { ProjectFile } from "../runtime/files/project-file.js";
 import type { PathRoot } from "../runtime/files/real-paths.js";
 import type { NewFile, Survey, Writing, Written } from "../runtime/scaffolding.js";
 import type { TemplateFolder } from "../runtime/files/template-folders.js";
@@ -6,6 +7,7 @@ import type { TemplateFolder } from "../runtime/files/template-folders.js";
 /** Access of operations to the server and the machine, outside the database. */
 export interface ServerCapabilities {
   readonly files: Files;
+  readonly contents: Contents;
   readonly templates: Templates;
   readonly process: ServerProcess;
   readonly configuration: Configuration;
@@ -22,6 +24,16 @@ export interface Files {
   survey(root: string, files: readonly NewFile[]): Promise<Survey>;
   /** Writes files below a root, all or none, until they are undone or kept. Throws file system errors. */
   write(root: string, writing: Writing): Promise<Written>;
+}
+
+/** Contents of artifacts outside the database. */
+export interface Contents {
+  /** Reads a file of a project. Errors: as `readProjectFile`. */
+  readProjectFile(root: string, path: string, bytesMax: number): Promise<ProjectFile>;
+  /** Writes a content beside the database, before a row names it. False where the database is to hold it itself. */
+  save(hash: string, data: Uint8Array): Promise<boolean>;
+  /** Writes a content again whose file was removed since `save`. */
+  ensure(hash: string, data: Uint8Array): Promise<void>;
 }
 
 /** Templates on this machine. */

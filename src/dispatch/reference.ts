@@ -12,6 +12,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   runs: "Runs",
   tasks: "Tasks",
   locks: "File locks",
+  artifacts: "Artifacts",
   agents: "Agents",
   channels: "Messages",
   escalations: "Questions to people",

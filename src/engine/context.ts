@@ -54,6 +54,8 @@ export interface EngineContext extends EffectContext {
   readonly effects: readonly Effect[];
   /** Looks up a path as it lies on this machine's disk; absent where none is looked up. Errors: `invalid_input`. */
   readonly findPath?: FindPath;
+  /** Reads the content of an artifact from its file beside the database; undefined where it is gone. */
+  readonly readContentFile?: (hash: string) => Buffer | undefined;
 }
 
 /** The server that runs the transaction, and its database. */

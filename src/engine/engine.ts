@@ -46,13 +46,15 @@ export interface EngineParts {
   readonly onDue?: () => void;
   /** Looks a path up on this machine's disk. Without it paths are taken as they are written. */
   readonly findPath?: FindPath;
+  /** Reads the content of an artifact from its file beside the database. */
+  readonly readContentFile?: (hash: string) => Buffer | undefined;
   /** Awaited before each command, outside its transaction. */
   readonly beforeWrite?: () => Promise<void>;
 }
 
 /** Binds the engine to a caller. Each transaction reads the settings in force when it begins. */
 export function engineFor(store: Store, caller: Caller, parts: EngineParts): Engine {
-  const { effects, onDue, findPath } = parts;
+  const { effects, onDue, findPath, readContentFile } = parts;
   const context = (ctx: TxContext, paths: FindPath | undefined): EngineContext => ({
     ...ctx,
     caller,
@@ -61,6 +63,7 @@ export function engineFor(store: Store, caller: Caller, parts: EngineParts): Eng
     effects,
     ...(onDue && { onDue }),
     ...(paths && { findPath: paths }),
+    ...(readContentFile && { readContentFile }),
   });
   return {
     transact: async (command, options) => {

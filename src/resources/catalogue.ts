@@ -4,6 +4,7 @@ import { BatonError } from "../base/errors.js";
 import { hint } from "../base/names.js";
 import type { Tx } from "../store/tx.js";
 import { agents } from "./agents.js";
+import { artifact } from "./artifacts.js";
 import { deadLetters } from "./dead-letters.js";
 import { locks } from "./locks.js";
 import { messages } from "./messages.js";
@@ -31,6 +32,7 @@ export const resourceTemplates: readonly ResourceTemplate[] = [
   checkpoints,
   task,
   messages,
+  artifact,
 ];
 
 /** A resource or a template as clients list it, beside its address. */

@@ -6,11 +6,13 @@ import type { EngineContext } from "../engine/context.js";
 import { holdsUntaskedLocks, releaseUntaskedLocks } from "../engine/locks/expiry.js";
 import { preparePlan, stepsOfPlan } from "../engine/tasks/plans.js";
 import { completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks/tasks.js";
+import { prepared } from "../engine/engine.js";
 import { leaseView, taskLine } from "../engine/tasks/views.js";
 import { changeView, moreView, runLine } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
+import { outputLine, outputLines, OUTPUTS_MAX, readOutputs } from "./task-outputs.js";
 
 // Calls of a task's holder: each names the token of its attempt.
 
@@ -63,7 +65,7 @@ const complete = defineOperation({
   name: "complete_task",
   title: "Complete a task",
   description:
-    "Completes a claimed task: its result goes to its dependents, its locks are released. Returns the tasks that became ready and the run's progress.",
+    "Completes a claimed task: its result goes to its dependents. Returns the tasks that became ready and the run's progress.",
   area: "tasks",
   effect: "write",
   listed: true,
@@ -75,18 +77,33 @@ const complete = defineOperation({
   input: z.object({
     task: params.task,
     token: params.token,
-    result: params.json.optional().describe("What dependents need to know, at most 256 KB."),
-    usage: usage.describe("Model, tokens; cost in US$."),
+    result: params.json.optional().describe("For dependents."),
+    artifacts: z
+      .array(z.record(z.string(), z.unknown()))
+      .max(OUTPUTS_MAX)
+      .optional()
+      .describe("{name, path or content}"),
+    usage: usage.describe("Cost in US$."),
     ...params.acting,
   }),
-  output: z.object({ ...shapes.change, messages: shapes.waitingMessages }),
-  prepare: ({ task, result }) => {
-    const steps = stepsOfPlan(result);
-    return steps && ((ctx) => preparePlan(ctx, { task, steps }));
-  },
-  *run(ctx, input, reading) {
-    const completed = yield* completeTask(ctx, { ...input, reading });
-    return { ...changeView(completed), ...(completed.messages && { messages: completed.messages }) };
+  output: z.object({
+    ...shapes.change,
+    messages: shapes.waitingMessages,
+    artifacts: z.array(outputLine).optional(),
+  }),
+  needs: ["contents"],
+  async perform(host, input) {
+    const steps = stepsOfPlan(input.result);
+    const reading = steps && (await prepared(host, (ctx) => preparePlan(ctx, { task: input.task, steps })));
+    const outputs = await readOutputs(host, input);
+    const answer = await host.transact(function* (ctx) {
+      const { artifacts: _, ...completion } = input;
+      const completed = yield* completeTask(ctx, { ...completion, ...outputs.given, reading });
+      const { messages, artifacts } = completed;
+      return { ...changeView(completed), ...(messages && { messages }), ...outputLines(artifacts) };
+    }, "run");
+    await outputs.ensure();
+    return answer;
   },
 });
 
@@ -118,8 +135,7 @@ function* failed(ctx: EngineContext, input: Parameters<typeof failTask>[1]) {
 const fail = defineOperation({
   name: "fail_task",
   title: "Fail a task",
-  description:
-    "Fails a claimed task: it is retried with backoff, or becomes a dead letter and blocks its dependents. partial_result keeps what is usable.",
+  description: "Fails a claimed task: it is retried with backoff, or becomes a dead letter and blocks its dependents.",
   area: "tasks",
   effect: "write",
   quota: "nothing",

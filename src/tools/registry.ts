@@ -1,4 +1,5 @@
 import { agentOperations } from "./agents.js";
+import { artifactOperations } from "./artifacts.js";
 import { budgetOperations } from "./cost.js";
 import { Catalogue } from "../dispatch/catalogue.js";
 import { channelOperations } from "./channels.js";
@@ -44,6 +45,7 @@ const operations = [
   ...taskOperations,
   claim,
   ...lockOperations,
+  ...artifactOperations,
   ...agentOperations,
   ...channelOperations,
   ...escalationOperations,

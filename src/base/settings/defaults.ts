@@ -26,6 +26,7 @@ const VALUES = {
   depth_max: 1_000,
   payload_bytes_max: 262_144,
   input_bytes_max: 16_777_216,
+  artifact_bytes_max: 33_554_432,
   patterns_max: 1_000,
   max_concurrent_commands: 10,
   max_concurrent_tool_calls: 10,

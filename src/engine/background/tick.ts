@@ -27,6 +27,7 @@ import { BatonError } from "../../base/errors.js";
 import { expireLocks, projectsWithLocksDue, releaseSessionLocks } from "../locks/expiry.js";
 import { anyOldDeadLetter, pruneDeadLetters, replayDue } from "../dead-letters/automatic-replay.js";
 import { pruneOldMessages, pruneOldRuns, pruneOldSessions, tidy } from "./retention.js";
+import { type ContentSweep, sweepContents } from "./contents.js";
 import { anyOldRequest, forgetOldRequests } from "../idempotency.js";
 
 /** State of this host that only its processes can see, and failures that this process remembers from tick to tick. */
@@ -37,6 +38,8 @@ export interface LocalHost {
   /** Whether the process of a session on this host lives: its pid exists and has the recorded start time. */
   isAlive(session: sessions.Session): boolean;
   readonly quarantine: Quarantine;
+  /** Contents of artifacts beside the database; undefined where there are none. */
+  readonly contents?: ContentSweep;
 }
 
 /**
@@ -99,6 +102,7 @@ export async function tick(engine: Engine, local: LocalHost) {
       (await engine.read(anyOldDeadLetter)) ? engine.transact(pruneDeadLetters) : 0,
     ),
     runsPruned: await pruneOldRuns(engine, jobs),
+    contentsSwept: tidying ? await jobs.once("contents", () => sweepContents(engine, local.contents)) : 0,
     tasksPruned: tidying ? await jobs.once("tidying", () => tidy(engine, jobs)) : 0,
     messagesPruned: tidying ? await jobs.once("old messages", () => pruneOldMessages(engine)) : 0,
     sessionsPruned: tidying ? await jobs.once("old sessions", () => pruneOldSessions(engine)) : 0,

@@ -7,6 +7,7 @@ import { insertCounters } from "../../store/runs/runs.js";
 import type { Reason } from "../../store/tasks/tasks.js";
 import { type Demand, findDemandsWithParties, saveDemands } from "../../store/scheduling/lanes.js";
 import type { Row, SqlValue, Tx } from "../../store/tx.js";
+import { copyArtifacts } from "../artifacts/copying.js";
 import { demandOf, withUnreserved } from "../scheduling/demands.js";
 import { SERVER, type EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
@@ -56,6 +57,7 @@ export function* forkRun(ctx: EngineContext, { checkpoint, snapshot, agent }: Re
     id,
     snapshot.signals.map((signal) => ({ ...signal, id: ctx.newId("signal"), run: id, task: ownOrNull(signal, own) })),
   );
+  if (!(yield* copyArtifacts(ctx, snapshot.artifacts ?? [], { run: id, own }))) throw originGone(checkpoint.run);
   const deadLetters = snapshot.letters.map((deadLetter) => ({ ...deadLetter, task: own(deadLetter.task) }));
   yield* restoreDeadLetters(ctx, { run: { id, project: checkpoint.project }, deadLetters, by: agent, note: "" });
   const forked = {

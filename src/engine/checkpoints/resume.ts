@@ -1,3 +1,4 @@
+import { supersedeOthers } from "../../store/artifacts/artifacts.js";
 import { childrenOf, wakeRuns, openDescendants } from "../../store/child-runs/child-runs.js";
 import { type Lock, locksOfTask } from "../../store/locks/locks.js";
 import { deleteLanes, runsParkedOn } from "../../store/scheduling/lanes.js";
@@ -70,6 +71,8 @@ export function* resumeInPlace(
   yield* writeRestoration(ctx, made, `${why}: what was tried since does not count`);
   const droppedSignals = yield* replaceSignals(run.id, snapshot.signals);
   yield* restoreDeadLetters(ctx, { run, deadLetters: snapshot.letters, by: agent, note: why });
+  // Artifacts put since stay, and count for nothing.
+  if (snapshot.artifacts) yield* supersedeOthers(run.id, snapshot.artifacts);
   const figures = { fenced: fenced.length, restored: made.changed.length, superseded: made.superseded.length };
   const event = {
     type: "run.resumed_from_checkpoint",

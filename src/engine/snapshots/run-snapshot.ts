@@ -1,3 +1,4 @@
+import { artifactsOfRun } from "../../store/artifacts/artifacts.js";
 import { findCounters } from "../../store/runs/counters.js";
 import { pendingDeadLettersOf, type PendingDeadLetter } from "../../store/dead-letters/dead-letters.js";
 import { latestCursor } from "../../store/events/history.js";
@@ -20,6 +21,8 @@ interface SnapshotHead {
   readonly signals: readonly Row[];
   /** Under this key in stored checkpoints. */
   readonly letters: readonly PendingDeadLetter[];
+  /** Ids of the artifacts that count; absent in checkpoints of before there were any. */
+  readonly artifacts?: readonly string[];
   readonly tally: snapshots.RunTally;
   readonly cursor: string;
   readonly changedAt: number;
@@ -61,6 +64,7 @@ export function* snapshotRun(
     columns,
     signals: yield* snapshots.signalRows(run),
     letters: [...(yield* pendingDeadLettersOf(run)), ...unwritten],
+    artifacts: yield* artifactsOfRun(run),
     tally,
     cursor: yield* latestCursor(),
     changedAt: (yield* findCounters(run)).updatedAt,

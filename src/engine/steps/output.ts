@@ -37,8 +37,12 @@ export interface GivenResult {
 
 /** Errors: `limit_exceeded` above the bound of a result, `invalid_input` for one that the store cannot keep as given. */
 export function requireStorable(ctx: EngineContext, task: Task, given: GivenResult): void {
-  const { result, again } = given;
   requireSize(task, given, ctx.settings.payload_bytes_max);
+  requireFlawless(task, given);
+}
+
+/** Errors: `invalid_input` for a result that the store cannot keep as given. */
+export function requireFlawless(task: Task, { result, again }: GivenResult): void {
   const flaws = flawsOf(result, Infinity);
   if (flaws.length === 0) return;
   const problems = flaws.map(({ path, message }) => ({ path: pathText(["result", ...path]), message }));
@@ -48,8 +52,13 @@ export function requireStorable(ctx: EngineContext, task: Task, given: GivenResu
   });
 }
 
+/** Bytes of a result as JSON. */
+export function resultBytes(result: unknown): number {
+  return result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
+}
+
 function requireSize({ kind }: Task, { result, again }: GivenResult, max: number): void {
-  const bytes = result === undefined ? 0 : Buffer.byteLength(JSON.stringify(result));
+  const bytes = resultBytes(result);
   if (bytes <= max) return;
   const instead =
     kind === "plan"

@@ -24,6 +24,11 @@ export function* suggestTasks(prefix: string): Tx<string[]> {
   return (yield* beginning("task", prefix)).map(({ id }) => id);
 }
 
+/** Ids of artifacts that begin with the text, or whose name does; newest first. */
+export function* suggestArtifacts(prefix: string): Tx<string[]> {
+  return (yield* beginning("artifact", prefix)).map(({ id }) => id);
+}
+
 /** Names of projects that begin with the text, and ids where it begins an id; newest first. */
 export function* suggestProjects(prefix: string): Tx<string[]> {
   return (yield* beginning("project", prefix)).map(({ id, names }) => names.find(begins(prefix)) ?? id);

@@ -48,6 +48,7 @@ const LIMITS: Limits = {
   max_concurrent_tasks: [10, 10_000, 0],
   depth_max: [100, 10_000],
   payload_bytes_max: [16_384, 1_048_576],
+  artifact_bytes_max: [65_536, 33_554_432],
   patterns_max: [100, 10_000],
   mcp_start_timeout_ms: [SECOND, HOUR],
   mcp_idle_ms: [SECOND, DAY],

@@ -20,10 +20,12 @@ import { PLAN_EXAMPLE, expandPlan, leavePlanning, planCompleted, type PlanReadin
 import { type ChangedRun, RunChange, type TaskChanged } from "../lifecycle/run-change.js";
 import { settleDependents } from "../lifecycle/dependents.js";
 import { exampleOf } from "../steps/example-result.js";
-import { asAsked, listed, requireStorable, unfitness } from "../steps/output.js";
+import { type GivenOutputs, isLarge, isStubOf, storeOutputs, stubOf } from "./outputs.js";
+import type { Artifact } from "../artifacts/artifacts.js";
+import { asAsked, listed, requireFlawless, requireStorable, unfitness } from "../steps/output.js";
 import { cancelHeld } from "./cancellation.js";
 
-export interface Completion extends TaskToken {
+export interface Completion extends TaskToken, GivenOutputs {
   readonly result?: unknown;
   readonly usage?: Usage | undefined;
   readonly note?: string | undefined;
@@ -34,11 +36,13 @@ export interface Completion extends TaskToken {
 export interface TaskCompleted extends TaskChanged {
   /** Undefined where no message waits for the agent. */
   readonly messages?: WaitingMessages | undefined;
+  /** Artifacts that the completion brought. */
+  readonly artifacts: readonly Artifact[];
 }
 
 /**
  * Ends the attempt of a token well and lets the dependents go on. The same call again gets the same answer. Errors: `stale_token`,
- * `limit_exceeded` for a result over the inline limit, `invalid_input` for one that is not what the step's schema asks; the
+ * `limit_exceeded` for a plan over the inline limit, `invalid_input` for one that is not what the step's schema asks; the
  * attempt then still runs.
  */
 export function* completeTask(ctx: EngineContext, completion: Completion): Tx<TaskCompleted> {
@@ -50,8 +54,10 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
     return yield* completedBefore(found.ended, { ...completion, result });
   }
   const { held } = found;
-  const result = asAsked(held.spec, completion.result);
-  requireSound(ctx, held, result);
+  const asked = asAsked(held.spec, completion.result);
+  requireSound(ctx, held, asked);
+  const artifacts = completion.artifacts === undefined ? [] : yield* storeOutputs(ctx, held, completion);
+  const result = isLarge(ctx, held.task, asked) ? yield* stubOf(ctx, held, { ...completion, result: asked }) : asked;
   // The plan of a run that comes to its end already is kept as a result, and nothing is begun of it.
   const expands = held.task.kind === "plan" && takesWork(held.run);
   const plan = expands ? yield* requirePlan(ctx, held, { ...planCompleted(held, result), reading }) : undefined;
@@ -65,7 +71,7 @@ export function* completeTask(ctx: EngineContext, completion: Completion): Tx<Ta
   });
   const ready = yield* settleDependents(change, [{ task, as: "succeeded" }]);
   const changed = yield* change.flush();
-  return { task, ready, ...changed, messages: yield* messagesOfHolder(held) };
+  return { task, ready, ...changed, messages: yield* messagesOfHolder(held), artifacts };
 }
 
 /** Counts the messages that wait for the holder of a task. */
@@ -74,14 +80,15 @@ function* messagesOfHolder({ task, hasNews }: LockedTask): Tx<WaitingMessages | 
   return holder && (yield* waitingMessages(holder, task.project));
 }
 
-function* completedBefore(ended: LockedTask & { attempt: Attempt }, again: Completion): Tx<TaskChanged> {
-  const same = JSON.stringify(ended.attempt.result ?? null) === JSON.stringify(again.result ?? null);
+function* completedBefore(ended: LockedTask & { attempt: Attempt }, again: Completion): Tx<TaskCompleted> {
+  const kept = ended.attempt.result ?? null;
+  const same = JSON.stringify(kept) === JSON.stringify(again.result ?? null) || isStubOf(kept, again.result ?? null);
   if (ended.attempt.outcome !== "succeeded" || ended.task.status !== "succeeded") {
     throw staleToken(ended, again.token, ended.attempt);
   }
   if (!same) throw otherResult(ended, again.token);
   const ready = yield* dependentsInState(ended.task.id, "ready");
-  return { task: ended.task, ready, run: ended.run, counters: ended.counters };
+  return { task: ended.task, ready, run: ended.run, counters: ended.counters, artifacts: [] };
 }
 
 function otherResult({ task }: LockedTask, token: number): BatonError {
@@ -95,7 +102,10 @@ function otherResult({ task }: LockedTask, token: number): BatonError {
 function requireSound(ctx: EngineContext, { task, spec }: LockedTask, result: unknown): void {
   const example = task.kind === "plan" ? PLAN_EXAMPLE : exampleOf(spec.output);
   const next = { tool: "complete_task", arguments: { task: task.id, token: task.token, result: example } };
-  requireStorable(ctx, task, { result, again: { said: "The task is still yours.", next } });
+  const given = { result, again: { said: "The task is still yours.", next } };
+  // Any other result over the bound becomes an artifact.
+  if (task.kind === "plan") requireStorable(ctx, task, given);
+  else requireFlawless(task, given);
   const problems = unfitness(spec, result);
   if (problems.length === 0) return;
   const message = `The result of task ${task.key} is not what its output schema asks: ${listed(problems)}. The task is still yours: mend the result and complete it again.`;

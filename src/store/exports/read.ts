@@ -1,6 +1,7 @@
 import { decodeCursor, isAfter, type Position, positionOf, START } from "../events/positions.js";
 import { placeholders, text, textOrNull } from "../rows.js";
 import type { Row, SqlValue, Tx } from "../tx.js";
+import { allInFiles, CONTENTS, CONTENT_PARTS, partsOf } from "../artifacts/contents.js";
 import { EVENT_COLUMNS, EXPORTED_TABLES, type ExportedTable, valuesOf } from "./tables.js";
 
 const PAGE_ROWS = 500;
@@ -13,11 +14,22 @@ export type WriteLine = (line: unknown) => void;
  * Writes every row of a database, table by table: the history first, in its order, so that a cursor can be written as the number of
  * events up to it. Returns the number of rows.
  */
-export function* exportRows(write: WriteLine): Tx<number> {
+export function* exportRows(write: WriteLine, files?: FileContents): Tx<number> {
   const cursors = new NumberedCursors(yield* knownCursors());
   let rows = yield* exportEvents(write, cursors);
-  for (const table of EXPORTED_TABLES) rows += yield* exportTable(table, write, cursors);
+  for (const table of EXPORTED_TABLES) rows += yield* exportTable(table, write, { cursors, files });
   return rows;
+}
+
+/** Contents of artifacts beside the database: an export has them as the rows that hold them elsewhere. */
+export interface FileContents {
+  has(hash: string): boolean;
+  read(hash: string): Uint8Array | undefined;
+}
+
+interface Elsewhere {
+  readonly cursors: NumberedCursors;
+  readonly files: FileContents | undefined;
 }
 
 /** Says how many events are not after a cursor, once the history has gone by. */
@@ -79,7 +91,7 @@ function* exportEvents(write: WriteLine, cursors: NumberedCursors): Tx<number> {
   return written;
 }
 
-function* exportTable(table: ExportedTable, write: WriteLine, cursors: NumberedCursors): Tx<number> {
+function* exportTable(table: ExportedTable, write: WriteLine, { cursors, files }: Elsewhere): Tx<number> {
   const limit = table.large === true ? LARGE_PAGE_ROWS : PAGE_ROWS;
   let columns: readonly string[] | undefined;
   let written = 0;
@@ -91,11 +103,32 @@ function* exportTable(table: ExportedTable, write: WriteLine, cursors: NumberedC
         columns = Object.keys(row);
         write({ table: table.name, columns });
       }
-      write(valuesOf(numbered(row, table, cursors), columns));
+      write(valuesOf(numbered(table === FILED ? withoutFile(row, files) : row, table, cursors), columns));
     }
     written += rows.length;
     last = rows.length === limit ? rows.at(-1) : undefined;
   } while (last !== undefined);
+  return table === PARTED && files !== undefined ? written + (yield* exportFiles(write, files, columns)) : written;
+}
+
+const tableNamed = (name: string) => EXPORTED_TABLES.find((table) => table.name === name);
+const FILED = tableNamed(CONTENTS.name);
+const PARTED = tableNamed(CONTENT_PARTS.name);
+
+/** A content whose file is there is a content in rows, wherever it is imported. */
+function withoutFile(row: Row, files: FileContents | undefined): Row {
+  return files?.has(text(row, "hash")) === true ? { ...row, in_file: 0 } : row;
+}
+
+function* exportFiles(write: WriteLine, files: FileContents, columns = CONTENT_PARTS.names): Tx<number> {
+  let written = 0;
+  for (const hash of yield* allInFiles()) {
+    for (const part of partsOf(hash, files.read(hash) ?? new Uint8Array())) {
+      if (written === 0 && columns === CONTENT_PARTS.names) write({ table: CONTENT_PARTS.name, columns });
+      write(valuesOf({ ...part }, columns));
+      written += 1;
+    }
+  }
   return written;
 }
 

@@ -56,6 +56,9 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "handoffs", key: ["id"], large: true },
   { name: "meetings", key: ["id"], large: true },
   { name: "meeting_posts", key: ["meeting", "number"], large: true },
+  { name: "artifacts", key: ["id"] },
+  { name: "artifact_contents", key: ["hash"] },
+  { name: "artifact_parts", key: ["hash", "number"], large: true },
   { name: "added_tasks", key: ["task"] },
   { name: "written_bytes", key: ["writer"] },
 ];

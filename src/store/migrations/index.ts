@@ -20,6 +20,7 @@ import { nestedProjects } from "./0019-nested-projects.js";
 import { clientProcesses } from "./0020-client-processes.js";
 import { imports } from "./0021-imports.js";
 import { channels } from "./0022-channels.js";
+import { artifacts } from "./0023-artifacts.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -45,6 +46,7 @@ export const migrations: readonly Migration[] = [
   clientProcesses,
   imports,
   channels,
+  artifacts,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

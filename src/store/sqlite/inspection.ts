@@ -96,14 +96,23 @@ function writing(database: Database.Database): Finding {
 
 /** Deletes the file and what stands beside it; gives the paths that were there. */
 export function removeSqlite(file: string): string[] {
-  const there = filesOf(file);
-  for (const one of there) fs.rmSync(one);
+  const there = [...filesOf(file), ...[contentsBeside(file)].filter((one) => fs.existsSync(one))];
+  for (const one of there) fs.rmSync(one, { recursive: true });
   return there;
 }
 
-/** Bytes on disk, the log included. */
+/** Bytes on disk, the log and contents of artifacts included. */
 export function sizeOfSqlite(file: string): number {
-  return filesOf(file).reduce((sum, one) => sum + fs.statSync(one).size, 0);
+  const beside = contentsBeside(file);
+  const names = fs.existsSync(beside) ? fs.readdirSync(beside, { recursive: true, encoding: "utf8" }) : [];
+  const found = names.map((name) => fs.statSync(path.join(beside, name), { throwIfNoEntry: false }));
+  const bytes = found.reduce((sum, one) => sum + (one?.isFile() === true ? one.size : 0), 0);
+  return filesOf(file).reduce((sum, one) => sum + fs.statSync(one).size, bytes);
+}
+
+/** The directory with large contents of artifacts; see `ContentFiles`. */
+function contentsBeside(file: string): string {
+  return `${file}-artifacts`;
 }
 
 function filesOf(file: string): string[] {

@@ -14,6 +14,7 @@ const NEWEST = {
   project: "SELECT id, name, name AS other FROM projects WHERE id < $1 ORDER BY id DESC LIMIT $2",
   run: "SELECT id, name, name AS other FROM runs WHERE id < $1 ORDER BY id DESC LIMIT $2",
   task: "SELECT id, key AS name, title AS other FROM tasks WHERE id < $1 ORDER BY id DESC LIMIT $2",
+  artifact: "SELECT id, name, name AS other FROM artifacts WHERE id < $1 ORDER BY id DESC LIMIT $2",
 } as const;
 export type Referable = keyof typeof NEWEST;
 

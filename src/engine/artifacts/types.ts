@@ -1,0 +1,23 @@
+/** The type of an artifact by the end of its name, where its author names none. */
+const BY_ENDING: Readonly<Record<string, string>> = {
+  ...endings(
+    "code",
+    "ts tsx mts cts js jsx mjs cjs py go rs java c h cpp hpp cs rb php swift kt scala sh sql css html vue",
+  ),
+  ...endings("json", "json jsonc"),
+  ...endings("yaml", "yaml yml"),
+  ...endings("markdown", "md markdown"),
+  ...endings("coverage", "info lcov"),
+  ...endings("diff", "diff patch"),
+  ...endings("text", "txt log csv tsv toml ini xml"),
+  ...endings("image", "png jpg jpeg gif webp svg"),
+};
+
+function endings(type: string, all: string): Record<string, string> {
+  return Object.fromEntries(all.split(" ").map((ending) => [ending, type]));
+}
+
+export function typeOf(name: string, isText: boolean): string {
+  const ending = /\.([A-Za-z0-9]+)$/.exec(name)?.[1]?.toLowerCase() ?? "";
+  return BY_ENDING[ending] ?? (isText ? "text" : "binary");
+}

@@ -1,0 +1,127 @@
+import {
+  conditionsOf,
+  eachIn,
+  flag,
+  int,
+  intOrNull,
+  many,
+  manyIn,
+  one,
+  only,
+  placeholders,
+  sole,
+  text,
+  textOrNull,
+} from "../rows.js";
+import { insertInto, insertRows, type RowOf, table } from "../tables.js";
+import type { Tx } from "../tx.js";
+
+export const ARTIFACTS = table("artifacts", {
+  id: text,
+  project: text,
+  run: textOrNull,
+  task: textOrNull,
+  /** The run, else the project: names and versions are counted within it. */
+  scope: text,
+  name: text,
+  version: int,
+  type: text,
+  isText: flag,
+  hash: text,
+  bytes: int,
+  /** Where it was read from, relative to the project's root. */
+  path: textOrNull,
+  /** The attempt at its task during which it was put. */
+  attempt: intOrNull,
+  createdBy: text,
+  createdAt: int,
+  /** Its run was taken back to a checkpoint that does not have it. */
+  superseded: flag,
+});
+/** A named output of a task, a run or a project. It never changes: another content is another version. */
+export interface Artifact extends RowOf<typeof ARTIFACTS> {}
+
+const INSERT = insertInto(ARTIFACTS);
+
+export function* insertArtifacts(artifacts: readonly Artifact[]): Tx<void> {
+  yield* insertRows(INSERT, artifacts);
+}
+
+export function* findArtifact(id: string): Tx<Artifact | undefined> {
+  return yield* one(ARTIFACTS.read, [`SELECT ${ARTIFACTS.columns} FROM artifacts WHERE id = $1`, [id]]);
+}
+
+/** Returns the newest version of a name, superseded ones too. */
+export function* lastVersion(scope: string, name: string): Tx<Artifact | undefined> {
+  return yield* one(ARTIFACTS.read, [
+    `SELECT ${ARTIFACTS.columns} FROM artifacts WHERE scope = $1 AND name = $2 ORDER BY version DESC LIMIT 1`,
+    [scope, name],
+  ]);
+}
+
+/** Returns a version of a name, or the newest that counts. */
+export function* findVersion(scope: string, name: string, version?: number): Tx<Artifact | undefined> {
+  return yield* one(ARTIFACTS.read, [
+    // sql: one of two conditions.
+    `SELECT ${ARTIFACTS.columns} FROM artifacts WHERE scope = $1 AND name = $2
+       AND ${version === undefined ? "superseded = 0 AND version >= $3" : "version = $3"} ORDER BY version DESC LIMIT 1`,
+    [scope, name, version ?? 0],
+  ]);
+}
+
+export function* countArtifacts(scope: string): Tx<number> {
+  return yield* sole(only("artifacts", int), ["SELECT count(*) AS artifacts FROM artifacts WHERE scope = $1", [scope]]);
+}
+
+export interface ArtifactFilter {
+  readonly project?: string | undefined;
+  readonly run?: string | undefined;
+  readonly task?: string | undefined;
+  readonly name?: string | undefined;
+  readonly type?: string | undefined;
+  readonly before?: string | undefined;
+  readonly limit: number;
+}
+
+/** Lists artifacts that count, newest first. */
+export function* listArtifacts({ before, limit, ...filter }: ArtifactFilter): Tx<Artifact[]> {
+  const { where, params } = conditionsOf([
+    ["superseded =", 0],
+    ["project =", filter.project],
+    ["run =", filter.run],
+    ["task =", filter.task],
+    ["name =", filter.name],
+    ["type =", filter.type],
+    ["id <", before],
+  ]);
+  return yield* many(ARTIFACTS.read, [
+    // sql: the comparisons are those above.
+    `SELECT ${ARTIFACTS.columns} FROM artifacts ${where} ORDER BY id DESC LIMIT $${params.length + 1}`,
+    [...params, limit],
+  ]);
+}
+
+/** Returns the ids of the artifacts of a run that count. */
+export function* artifactsOfRun(run: string): Tx<string[]> {
+  return yield* many(only("id", text), [
+    "SELECT id FROM artifacts WHERE run = $1 AND superseded = 0 ORDER BY id",
+    [run],
+  ]);
+}
+
+/** Lets those of a run's artifacts count that are named, and no others. */
+export function* supersedeOthers(run: string, counting: readonly string[]): Tx<void> {
+  yield ["UPDATE artifacts SET superseded = 1 WHERE run = $1 AND superseded = 0", [run]];
+  yield* eachIn(counting, (ids) => [
+    `UPDATE artifacts SET superseded = 0 WHERE id IN (${placeholders(ids.length)})`,
+    ids,
+  ]);
+}
+
+/** Returns artifacts by their ids. */
+export function* findArtifacts(ids: readonly string[]): Tx<Artifact[]> {
+  return yield* manyIn(ARTIFACTS.read, ids, (chunk) => [
+    `SELECT ${ARTIFACTS.columns} FROM artifacts WHERE id IN (${placeholders(chunk.length)})`,
+    chunk,
+  ]);
+}
