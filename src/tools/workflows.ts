@@ -1,3 +1,4 @@
+import { idleKeyWarnings } from "../engine/workflows/idle-keys.js";
 import { unitWarnings } from "../engine/workflows/unit-warnings.js";
 import { z } from "zod";
 import { actingAs } from "../engine/agents/agents.js";
@@ -231,6 +232,7 @@ const validate = defineOperation({
     const warnings = [
       ...(analysis.warnings ?? []),
       ...unitWarnings(parsed.source),
+      ...idleKeyWarnings(parsed.source),
       ...(commands > 0 ? [`${commands} command steps have no directory to run in: ${WAYS_TO_A_ROOT}.`] : []),
     ];
     return {

@@ -64,6 +64,26 @@ test("a duration without a unit that is less than a second is warned of, when it
   expect((await app.call("execute_workflow", { definition })).warnings).toEqual(expected);
 });
 
+test("keys without effect on the kind of their step are warned of", async () => {
+  const { call } = fixture();
+  const definition = {
+    name: "idle",
+    defaults: { retry: { max_attempts: 2 } },
+    steps: [
+      { key: "a", kind: "human", ask: "Ship it?", role: "boss", retry: { max_attempts: 3 } },
+      { key: "b", kind: "wait", for: "5s", files: { write: ["a.ts"] }, priority: "high" },
+      { key: "c", prompt: "x", role: "writer", files: { write: ["a.ts"] }, retry: { max_attempts: 3 } },
+    ],
+  };
+  const expected = [
+    "a: role, retry have no effect on a human step, which no agent claims",
+    "b: files has no effect on a wait step, which no agent claims",
+  ];
+  const told = (warnings: readonly string[] = []) => warnings.filter((one) => one.includes("no effect"));
+  expect(told((await call("validate_workflow", { definition })).warnings)).toEqual(expected);
+  expect(told((await call("execute_workflow", { definition })).warnings)).toEqual(expected);
+});
+
 describe("a result given as its JSON text", () => {
   const RESULT = { passed: 3 };
 

@@ -25,6 +25,7 @@ import { modeOf, parallelIn } from "../scheduling/run-modes.js";
 import { settleWaiting } from "../lifecycle/dependents.js";
 import { valuesOfRun } from "../steps/values.js";
 import { requireRun } from "../lookup.js";
+import { idleKeyWarnings } from "../workflows/idle-keys.js";
 import { unitWarnings } from "../workflows/unit-warnings.js";
 import { shellLine } from "../expressions/shell.js";
 import { isTemplate } from "../expressions/interpolation.js";
@@ -99,6 +100,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const changed = yield* change.flush();
   const warnings = [
     ...unitWarnings(parsed.source),
+    ...idleKeyWarnings(parsed.source),
     ...(yield* commandWarnings(ctx, project, parsed)),
     ...(yield* workflowWarnings(project, parsed)),
     ...(yield* takerWarnings(ctx, parsed.definition.steps, project.config.reviewers === "handle")),
