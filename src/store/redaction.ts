@@ -22,6 +22,8 @@ const FIXED = new RegExp(
       .join("|")})`,
     String.raw`\b(?:Bearer|Basic|bearer|basic|BEARER|BASIC)(?=\s)`,
     String.raw`(?<=\s)(?:-u|--user)(?=[\s=])`,
+    String.raw`\bsshpass(?=\s)`,
+    String.raw`\bmachine(?=\s{1,5}\S{1,200}\s{1,5}login\s)`,
   ].join("|"),
   "g",
 );
@@ -47,6 +49,11 @@ const LIKE_A_KEY = /^(?![a-z]+_[\da-z]{16}$)(?=.*\d)[\w.:~+/=%-]{14,}$/;
 const ASSIGNED = /\\?(["'`]?)\s{0,5}(?:=>|:=|[:=])\s{0,5}\\?(["'`]?)/y;
 const OF_A_FLAG = /([ \t]{1,5}|\\?["'],\s{0,5}(?=\\?["']))\\?(["'`]?)/y;
 const QUOTED = { '"': /[^"\\]{4,}/y, "'": /[^'"\\]{4,}/y, "`": /[^`"\\]{4,}/y } as const;
+/** The words before a password, behind the one that was found: of sshpass, and of an entry in a .netrc. */
+const OF_PROGRAM: Readonly<Record<string, RegExp>> = {
+  sshpass: /\s{1,5}-p[ \t]{0,5}["']?/y,
+  machine: /\s{1,5}\S{1,200}\s{1,5}login\s{1,5}\S{1,200}\s{1,5}password\s{1,5}/y,
+};
 const OF_A_USER = /[\s=]{1,3}["']?[^\s:"'\\]{1,100}:/y;
 const BARE = /[^\s"'`\\,;&}]{4,}/y;
 /** The credentials of a header that has another scheme than Bearer or Basic, and the pairs of a cookie: bounded, as finds may be many. */
@@ -103,6 +110,8 @@ function fixedAt(text: string, { 0: found, index }: RegExpExecArray): Span | und
     const to = endOf(TOKEN, text, index) ?? end;
     return { from: THREE_PARTS.test(text.slice(index, to)) ? index : to, to };
   }
+  const ofProgram = OF_PROGRAM[found];
+  if (ofProgram !== undefined) return passwordAt(text, endOf(ofProgram, text, end));
   if (found.startsWith("-u") || found === "--user") return passwordAt(text, endOf(OF_A_USER, text, end));
   const least = found in SHAPED ? 1 : LEAST.get(found);
   if (least === undefined) return credentialsAt(text, { from: index, to: end });
