@@ -11,17 +11,33 @@ const [directory] = process.argv.slice(2);
 
 const external = (id) => !id.startsWith(".") && !path.isAbsolute(id);
 const shared = { platform: "node", tsconfig: path.join(ROOT, "tsconfig.json") };
-const GUARD = path.join(ROOT, "src/app/guard/guard.ts");
 const CONFIG = path.join(ROOT, "src/config.ts");
+const GUARD = path.join(ROOT, "src/app/guard/guard.ts");
+/** What a hook loads only where no server answers it, or for a line of a shell and git. */
+const GUARD_PARTS = {
+  "guard-database": path.join(ROOT, "src/app/guard/own-database.ts"),
+  "guard-shell": path.join(ROOT, "src/guard/git/uses.ts"),
+  "guard-git": path.join(ROOT, "src/guard/git/hook-uses.ts"),
+};
 
-/** Leaves a module to the other bundle, which has it as a file in lib/. */
-const elsewhere = (module, file) => ({
+/** Leaves modules to another bundle, which has them as files in lib/. */
+const elsewhere = (files) => ({
   name: "elsewhere",
-  resolveId: (id, importer) =>
-    importer !== undefined && path.resolve(path.dirname(importer), id).replace(/js$/, "ts") === module
-      ? { id: file, external: true }
-      : undefined,
+  resolveId: (id, importer) => {
+    if (importer === undefined || !id.startsWith(".")) return undefined;
+    const file = files[path.resolve(path.dirname(importer), id).replace(/js$/, "ts")];
+    return file && { id: file, external: true };
+  },
 });
+
+/** Loads other scripts as scripts: `import()` would take each for a module first. */
+const requiredParts = {
+  name: "required-parts",
+  renderChunk: (code) => ({
+    code: code.replaceAll(/\bimport\(("\.\/[\w-]+\.cjs")\)/g, "Promise.resolve().then(() => require($1))"),
+    map: null,
+  }),
+};
 
 const bundle = await rolldown({
   ...shared,
@@ -34,15 +50,20 @@ const bundle = await rolldown({
     "mcp-supervisor": path.join(ROOT, "src/executors/mcp/supervisor.ts"),
   },
   external,
-  plugins: [elsewhere(GUARD, "./lib/guard.js")],
 });
-// A guard starts at each edit: what it needs is one file, without the schemas that only servers check, and so without zod.
+// A guard starts at each edit: what it needs is one file, without the schemas that only servers check, and so without zod. It is no
+// module: Node loads its own parts faster into a script.
+const guardOptions = { ...shared, external, treeshake: { moduleSideEffects: false, manualPureFunctions: ["z"] } };
+const partFiles = Object.entries(GUARD_PARTS).map(([name, module]) => [module, `./${name}.cjs`]);
 const guard = await rolldown({
-  ...shared,
+  ...guardOptions,
   input: { guard: GUARD },
-  external,
-  plugins: [elsewhere(CONFIG, "./config.js")],
-  treeshake: { moduleSideEffects: false, manualPureFunctions: ["z"] },
+  plugins: [elsewhere({ [CONFIG]: "./config.js", ...Object.fromEntries(partFiles) }), requiredParts],
+});
+const guardParts = await rolldown({
+  ...guardOptions,
+  input: GUARD_PARTS,
+  plugins: [elsewhere({ [CONFIG]: "./config.js" })],
 });
 const written = {
   dir: directory,
@@ -52,7 +73,12 @@ const written = {
   entryFileNames: ({ name }) => (name === "main" ? "main.js" : "lib/[name].js"),
   chunkFileNames: "lib/[name]-[hash].js",
 };
-const output = [...(await bundle.write(written)).output, ...(await guard.write(written)).output];
+const script = { ...written, format: "cjs", entryFileNames: "lib/[name].cjs", chunkFileNames: "lib/[name]-[hash].cjs" };
+const output = [
+  ...(await bundle.write(written)).output,
+  ...(await guard.write(script)).output,
+  ...(await guardParts.write(script)).output,
+];
 chmodSync(path.join(directory, "main.js"), 0o755);
 
 // For those who want to know what a start loads. Not shipped.

@@ -1,61 +1,14 @@
 #!/usr/bin/env node
-import { parseArgs } from "node:util";
-import type { Flags } from "./config.js";
-import { BatonError } from "./base/errors.js";
-
-/**
- * Reads the flags of `baton [serve] …` without the command line's parser, which takes longer to load than the server to
- * start. Returns undefined for anything but a plain start: the parser then says what is wrong, or prints the help.
- */
-export function serveFlags(args: readonly string[]): Flags | undefined {
-  const [first, ...rest] = args;
-  try {
-    const { values } = parseArgs({
-      args: first === "serve" ? rest : [...args],
-      options: {
-        db: { type: "string" },
-        "database-url": { type: "string" },
-        toolsets: { type: "string" },
-        "allow-commands": { type: "boolean" },
-        "mcp-config": { type: "string" },
-        "log-level": { type: "string" },
-        "read-only": { type: "boolean" },
-      },
-    });
-    const { db, toolsets } = values;
-    return {
-      db,
-      databaseUrl: values["database-url"],
-      toolsets,
-      allowCommands: values["allow-commands"],
-      mcpConfig: values["mcp-config"],
-      logLevel: values["log-level"],
-      readOnly: values["read-only"],
-    };
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
-  }
-}
+import type { guard as Guard } from "./app/guard/guard.js";
 
 const args = process.argv.slice(2);
-const flags = serveFlags(args);
-try {
-  // Each way loads only what it needs: the protocol's SDK on one side, the command line's parser on the other.
-  const asksForHelp = args[0] === "help" && args[1] === "guard";
-  if (args[0] === "guard" || asksForHelp) {
-    await (await import("./app/guard/guard.js")).guard(asksForHelp ? ["--help"] : args.slice(1));
-  } else if (flags === undefined) {
-    const [{ runCommandLine }, { commandHost }] = await Promise.all([
-      import("./cli/program.js"),
-      import("./app/command-host.js"),
-    ]);
-    process.exitCode = await runCommandLine(args, commandHost);
-  } else {
-    await (await import("./app/serve.js")).serve(flags);
-  }
-} catch (error) {
-  if (!(error instanceof BatonError)) throw error;
-  process.stderr.write(`baton: ${error.message}\n`);
-  process.exitCode = 2;
+const asksForHelp = args[0] === "help" && args[1] === "guard";
+if (args[0] === "guard" || asksForHelp) {
+  // A hook runs at each edit: its file is a script, which Node loads faster than a module, and nothing stands before it.
+  const loadScript = process.getBuiltinModule("node:module").createRequire(import.meta.url);
+  const { guard } = loadScript("./lib/guard.cjs") as { guard: typeof Guard };
+  await guard(asksForHelp ? ["--help"] : args.slice(1));
+} else {
+  const { start } = await import("./start.js");
+  await start(args);
 }

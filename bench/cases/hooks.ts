@@ -1,8 +1,9 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, realpathSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout } from "node:timers/promises";
 import type { Bench, Benchmark, Line, Outcome } from "../harness/benchmark.js";
 import { SERVER } from "../harness/places.js";
 import { startDurablePostgres } from "../harness/postgres.js";
@@ -42,23 +43,31 @@ const STEPS = {
   "a stop": { hook_event_name: "Stop", stop_hook_active: false },
 } as const;
 
+/** Whether a server answers a hook, or it opens the database itself. */
+const WAYS = { "a server answers": {}, "no server": { XDG_RUNTIME_DIR: "/nonexistent" } } as const;
+const EDIT = "an edit of an own file";
+
 async function measured(
   database: string,
   place: Readonly<Record<string, string>>,
   { directory, quick }: Bench,
 ): Promise<Pick<Outcome, "lines"> & { readonly detail: Record<string, unknown> }> {
   const cwd = path.join(realpathSync(directory), database.toLowerCase());
-  mkdirSync(cwd);
+  mkdirSync(path.join(cwd, "run"), { recursive: true, mode: 0o700 });
   spawnSync("git", ["init", "--quiet"], { cwd });
   writeFileSync(path.join(cwd, "a.ts"), "export const a = 1;\n");
   const { PATH } = process.env;
-  const env = { PATH, HOME: cwd, XDG_CONFIG_HOME: cwd, XDG_DATA_HOME: cwd, ...place };
+  const own = { HOME: cwd, XDG_CONFIG_HOME: cwd, XDG_DATA_HOME: cwd, XDG_RUNTIME_DIR: path.join(cwd, "run") };
+  const env = { PATH, ...own, ...place };
   const endServer = await takeFile(cwd, env);
   const hook = [SERVER, "guard", "claude-code"];
-  const steps = Object.entries(STEPS).map(([name, step]) => {
-    const input = JSON.stringify({ session_id: CONVERSATION, transcript_path: "t.jsonl", cwd, ...step });
-    return { name, round: async () => timed(hook, { cwd, env, input }) };
-  });
+  const steps = Object.entries(WAYS).flatMap(([way, more]) =>
+    Object.entries(STEPS).map(([step, document]) => {
+      const input = JSON.stringify({ session_id: CONVERSATION, transcript_path: "t.jsonl", cwd, ...document });
+      const round = async () => timed(hook, { cwd, env: { ...env, ...more }, input });
+      return { name: `${step}; ${way}`, round };
+    }),
+  );
   const bare = { name: "bare", round: async () => timed(["-e", "0"], { cwd, env, input: "" }) };
   await interleave([bare, ...steps], 2);
   const rounds = await interleave([bare, ...steps], quick ? 5 : ROUNDS);
@@ -68,7 +77,8 @@ async function measured(
     const value = median(figuresOf(rounds, name));
     const line = { what: `${database}: ${name}`, value, unit: "ms", peer };
     const above = { what: `${database}: ${name}, above bare Node`, value: value - peer.value, unit: "ms" };
-    if (name !== "an edit of an own file") return [line];
+    if (!name.startsWith(EDIT)) return [line];
+    if (!name.endsWith("a server answers")) return [line, above];
     return [line, { ...above, target: { of: "value", at: "most", limit: EDIT_MS_MAX } }];
   });
   const detail = [bare, ...steps].map(({ name }) => [`${database}, ${name}, ms`, figuresOf(rounds, name)] as const);
@@ -107,6 +117,8 @@ async function takeFile(cwd: string, env: NodeJS.ProcessEnv): Promise<() => Prom
   await call(1, "initialize", { protocolVersion: "2025-06-18", capabilities: {}, clientInfo });
   server.stdin.write(`${JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" })}\n`);
   await call(2, "tools/call", { name: "acquire_file_lock", arguments: { paths: ["a.ts"], reason: "bench" } });
+  const sockets = path.join(env["XDG_RUNTIME_DIR"] ?? "", "baton");
+  while (!existsSync(sockets) || readdirSync(sockets).length === 0) await setTimeout(10);
   return async () => {
     const ended = once(server, "exit");
     server.stdin.end();

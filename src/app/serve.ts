@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import type { Flags } from "../config.js";
+import { databaseIsThere } from "../config/database.js";
 import { type Launched, launch } from "./launch.js";
 import { ancestors, clientAmong } from "../runtime/ancestry.js";
 import { createServer } from "../mcp/server.js";
@@ -67,14 +68,32 @@ function projectDirectory(env: NodeJS.ProcessEnv): string {
 const STAND_BY_MS = 300;
 const STAND_BY_AGAIN_MS = 10_000;
 
-function standBySoon({ app, logger }: Launched, client: string): void {
+function standBySoon(launched: Launched, client: string): void {
+  const { app, logger } = launched;
   const standBy = () => {
     app.standBy(client).catch((error: unknown) => {
       logger.warn("what is due is not looked after yet", { error });
       setTimeout(standBy, STAND_BY_AGAIN_MS).unref();
     });
   };
-  setTimeout(standBy, STAND_BY_MS).unref();
+  setTimeout(() => {
+    standBy();
+    answerHooks(launched);
+  }, STAND_BY_MS).unref();
+}
+
+const DATABASE_POLL_MS = 1_000;
+
+/** Answers hooks of clients as soon as there is a database. */
+function answerHooks({ app, config, logger }: Launched): void {
+  if (config.readOnly) return;
+  if (!databaseIsThere(config)) {
+    setTimeout(() => answerHooks({ app, config, logger }), DATABASE_POLL_MS).unref();
+    return;
+  }
+  import("./guard/hook-server.js")
+    .then(({ serveHooks }) => serveHooks(config.database, { store: () => app.store(), settings: () => app.settings }))
+    .catch((error: unknown) => logger.warn("hooks ask the database themselves", { error }));
 }
 
 const PARENT_POLL_MS = 1_000;

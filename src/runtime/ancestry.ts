@@ -1,6 +1,4 @@
-import { execFile } from "node:child_process";
 import path from "node:path";
-import { promisify } from "node:util";
 import { type ProcessMark, readIfThere, statOf } from "./processes.js";
 
 /** A process above another one. */
@@ -45,6 +43,8 @@ export function ancestorsInProc(): readonly Ancestor[] {
 /** All processes as `ps` lists them, which every POSIX system without /proc has. */
 export async function listProcesses(): Promise<string> {
   const columns = ["pid=", "ppid=", "stat=", "tty=", "lstart=", "args="].flatMap((column) => ["-o", column]);
+  // Loaded here alone: most systems have /proc, and a hook runs at each edit.
+  const [{ execFile }, { promisify }] = await Promise.all([import("node:child_process"), import("node:util")]);
   // One language and one time zone: the start of a process is compared with what another process has read.
   const env = { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" };
   const options = { env, timeout: PS_MS_MAX, maxBuffer: 16 * 1024 * 1024 };

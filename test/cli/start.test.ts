@@ -17,6 +17,9 @@ const hook = "export async function load(url, context, next) { process._rawDebug
 register("data:text/javascript," + encodeURIComponent(hook));
 `;
 
+/** Scripts are known at the end alone. */
+const SCRIPTS = `process.on("exit", () => Object.keys(require.cache).forEach((file) => process._rawDebug("loads file://" + file)));`;
+
 /** The sources of each file of the build. */
 const MODULES = JSON.parse(readFileSync(path.join(ROOT, "dist/chunks.json"), "utf8")) as Record<string, string[]>;
 
@@ -63,15 +66,21 @@ test("a hook loads neither the command line, nor the protocol, nor what checks w
   const directory = temporaryDirectory();
   const hook = path.join(directory, "hook.mjs");
   writeFileSync(hook, HOOK);
+  const scripts = path.join(directory, "scripts.cjs");
+  writeFileSync(scripts, SCRIPTS);
   const db = path.join(directory, "baton.db");
   cpSync(migratedFile(), db);
   const document = { session_id: "a", cwd: directory, hook_event_name: "PreToolUse", tool_name: "Edit" };
-  const { stderr } = spawnSync(process.execPath, ["--import", hook, "dist/main.js", "guard", "claude-code"], {
-    cwd: ROOT,
-    env: { PATH: process.env["PATH"], HOME: directory, XDG_CONFIG_HOME: directory, BATON_DB: db },
-    input: JSON.stringify({ ...document, tool_input: { file_path: "a.ts" } }),
-    encoding: "utf8",
-  });
+  const { stderr } = spawnSync(
+    process.execPath,
+    ["--import", hook, "--require", scripts, "dist/main.js", "guard", "claude-code"],
+    {
+      cwd: ROOT,
+      env: { PATH: process.env["PATH"], HOME: directory, XDG_CONFIG_HOME: directory, BATON_DB: db },
+      input: JSON.stringify({ ...document, tool_input: { file_path: "a.ts" } }),
+      encoding: "utf8",
+    },
+  );
   const loaded = [...stderr.matchAll(/^loads (.*)$/gm)].map(([, url = ""]) => url);
   expect(loaded).toContainEqual(expect.stringMatching(/node_modules\/better-sqlite3\//));
   expect(loaded).not.toContainEqual(

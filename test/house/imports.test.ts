@@ -107,7 +107,7 @@ const AREAS = [
   { area: "init", files: ["src/init/**"], may: ["config", "base", "runtime"], types: [], node: "all" },
   { area: "guard", files: ["src/guard/**"], may: ["engine", "base", "runtime"], types: ["tx"], node: "all" },
   { area: "cli", files: ["src/cli/**"], may: ["dispatch", "tools", "imports", "config", "base", "init"], types: ["app", "tx", "runtime"], node: "all" },
-  { area: "app", files: ["src/app/**", "src/main.ts"], may: "all", types: [], node: "all" },
+  { area: "app", files: ["src/app/**", "src/main.ts", "src/start.ts"], may: "all", types: [], node: "all" },
 ] as const satisfies readonly Area[];
 
 /** Which files may import which package. The longest name that matches an import decides. */
@@ -120,7 +120,7 @@ const PACKAGES = [
   { name: "graphology-types", files: ["src/engine/graph/dag.ts"] },
   { name: "@marcbachmann/cel-js", files: ["src/engine/expressions/{expressions,names}.ts"] },
   { name: "minisearch", files: ["src/engine/planning/similarity.ts"] },
-  { name: "zod", files: ["src/base/**", "src/engine/**", "src/dispatch/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts", "src/config/**", "src/init/originals.ts"] },
+  { name: "zod", files: ["src/base/**", "src/engine/**", "src/dispatch/**", "src/tools/**", "src/resources/**", "src/prompts/**", "src/config.ts", "src/config/**", "src/init/originals.ts", "src/app/guard/hook-answers.ts"] },
   { name: "picomatch", files: ["src/engine/**"] },
   { name: "jsonc-parser", files: ["src/init/editors/json-text.ts"] },
   { name: "smol-toml", files: ["src/init/**"] },
@@ -129,7 +129,6 @@ const PACKAGES = [
   { name: "p-limit", files: ["src/executors/**"] },
   { name: "pino", files: ["src/runtime/logger.ts"] },
   { name: "commander", files: ["src/cli/**", "src/main.ts"] },
-  { name: "env-paths", files: ["src/config/database.ts"] },
   { name: "@modelcontextprotocol/sdk", files: ["src/mcp/**"] },
   { name: "@modelcontextprotocol/sdk/client", files: ["src/executors/mcp/{client,http}.ts"] },
   { name: "@modelcontextprotocol/sdk/shared", files: ["src/mcp/**", "src/executors/mcp/stdio.ts"] },

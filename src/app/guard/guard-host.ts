@@ -1,26 +1,18 @@
 import { existsSync } from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import { databaseIsThere } from "../../config/database.js";
-import { isName } from "../../base/names.js";
-import type { Caller } from "../../engine/context.js";
-import { type Engine, engineFor } from "../../engine/engine.js";
-import { type GuardedFiles, holdingsOf } from "../../engine/guard/guarded-files.js";
+import type { GuardedFiles } from "../../engine/guard/guarded-files.js";
 import type { HookOrigin } from "../../engine/guard/hook-origin.js";
 import type { ClientKind } from "../../engine/guard/hook-sessions.js";
-import type { Brief } from "../../engine/claims/brief.js";
 import type { GuardHost } from "../../guard/judgement.js";
-import { startNote, workLeft } from "../../guard/wording.js";
+import { usesNoFiles } from "../../guard/shell/plain-line.js";
 import { ancestors, clientAmong } from "../../runtime/ancestry.js";
 import { PATH_CHARS_MAX, realPlace } from "../../runtime/files/confinement.js";
 import { gitRootAbove } from "../../runtime/files/git-root.js";
 import { readWorkplace } from "../../runtime/files/workplace.js";
-import { type Runtime, systemRuntime } from "../../runtime/runtime.js";
-import { VERSION } from "../../runtime/version.js";
-import type { Store } from "../../store/tx.js";
-import { type GuardConfig, guardConfig } from "./guard-config.js";
-
-const BUSY_MS = 1_000;
+import { chosenDatabase } from "./guard-config.js";
+import type { HookAsks } from "./hook-asks.js";
+import { type RunningServer, runningServers } from "./running-server.js";
 
 /** The client, conversation and directory that a guard is asked from. */
 export interface GuardOrigin {
@@ -31,25 +23,41 @@ export interface GuardOrigin {
   readonly db?: string | undefined;
 }
 
-/** Asks the engine within a time. Undefined where there is no database, and so nothing is held. */
-export async function withEngine<T>(
-  from: GuardOrigin,
-  ms: number,
-  ask: (host: GuardHost) => Promise<T>,
-): Promise<T | undefined> {
-  const config = await guardConfig(from.cwd, from.db);
-  if (!databaseIsThere(config)) return undefined;
-  // On macOS a process lists them: it runs while the database is opened.
-  const above = ancestors();
+type Ask<T> = (host: GuardHost) => Promise<T>;
+
+/**
+ * Asks a server that runs, else the database itself, within a time. Undefined where there is no database, and so nothing is held. A
+ * question may be asked twice: what it changes is the same the second time.
+ */
+export function withHost<T>(from: GuardOrigin, ms: number, ask: Ask<T>): Promise<T | undefined> {
+  // Looked up while a server takes the connection, or the database is opened.
+  let above: ReturnType<typeof ancestors> | undefined;
+  const origin = async () => originOf(from, await (above ??= ancestors()));
   return within(ms, async () => {
-    const runtime = systemRuntime();
-    const store = await openStore(config, runtime);
-    try {
-      return await ask(hostOf(engineOn(store, config, runtime.clock), from, await above));
-    } finally {
-      await store.close();
+    const database = chosenDatabase(from.cwd, from.db);
+    if (database !== undefined && !databaseIsThere({ database })) return undefined;
+    for (const server of database === undefined ? [] : runningServers(database, origin)) {
+      const answered = await overServer(server, from.cwd, ask);
+      if (answered !== undefined) return answered.value;
     }
+    const { askOwnDatabase } = await import("./own-database.js");
+    return askOwnDatabase(from, origin, (own) => ask(hostOver(own, from.cwd)));
   });
+}
+
+async function overServer<T>(
+  server: RunningServer,
+  cwd: string,
+  ask: Ask<T>,
+): Promise<{ readonly value: T } | undefined> {
+  try {
+    return { value: await ask(hostOver(server.asks, cwd)) };
+  } catch {
+    // The next server decides, or the database itself, which also says what is wrong.
+    return undefined;
+  } finally {
+    server.close();
+  }
 }
 
 async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
@@ -64,80 +72,27 @@ async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
   }
 }
 
-async function openStore({ database }: GuardConfig, runtime: Runtime): Promise<Store> {
-  const shared = { runtime, busyMs: BUSY_MS };
-  if (database.kind === "postgres") {
-    const { openPostgres } = await import("../../store/postgres/postgres.js");
-    return openPostgres({ ...shared, url: database.url, poolSize: 1 });
-  }
-  const { openSqlite } = await import("../../store/sqlite/sqlite.js");
-  return openSqlite({ ...shared, file: database.file, synchronous: database.synchronous });
-}
-
-function engineOn(store: Store, config: GuardConfig, clock: Runtime["clock"]): Engine {
-  const caller: Caller = {
-    agent: "guard",
-    session: null,
-    clientSession: null,
-    host: os.hostname(),
-    workplace: { cwd: "/", gitRoot: null, caseInsensitive: false },
-    channel: "agent",
-  };
-  const { settings } = config;
-  return engineFor(store, caller, { version: VERSION, settings: () => settings, now: () => clock.now(), effects: [] });
-}
-
-function hostOf(
-  engine: Engine,
-  { client, conversation, cwd }: GuardOrigin,
-  above: Awaited<ReturnType<typeof ancestors>>,
-): GuardHost {
-  const own = process.env["BATON_AGENT"];
-  const origin: HookOrigin = {
+function originOf({ client, conversation }: GuardOrigin, above: Awaited<ReturnType<typeof ancestors>>): HookOrigin {
+  return {
     client,
     conversation,
-    ancestors: above,
+    ancestors: above.map(({ pid, processStartedAt }) => ({ pid, processStartedAt })),
     process: clientAmong(above),
-    ownHandle: own !== undefined && isName(own) ? own : undefined,
-  };
-  const notes = async () => {
-    const { sessionNotes } = await import("../../engine/guard/session-notes.js");
-    return engine.read((ctx) => sessionNotes(ctx, origin, readWorkplace(cwd)));
-  };
-  return {
-    holdings: (files) => engine.read((ctx) => holdingsOf(ctx, origin, placesOf(files))),
-    take: async (files) => {
-      const { takeEditedFiles } = await import("../../engine/guard/edits.js");
-      return engine.transact((ctx) => takeEditedFiles(ctx, origin, placesOf(files)));
-    },
-    free: async (files) => {
-      const { freeEditedFiles } = await import("../../engine/guard/edits.js");
-      return engine.transact((ctx) => freeEditedFiles(ctx, origin, placesOf(files)));
-    },
-    usesOf: async (command, from) => (await import("../../guard/git/uses.js")).usesOf(command, from),
-    noteAtStart: async () => {
-      const [found, { heldBrief, othersAtWork }] = await Promise.all([
-        notes(),
-        import("../../engine/guard/session-notes.js"),
-      ]);
-      const others = await engine.read((ctx) => othersAtWork(ctx, origin, readWorkplace(cwd)));
-      const [task] = found.tasks;
-      const brief = task && (await engine.read((ctx) => heldBrief(ctx, task)));
-      return startNote({ ...found, others }, brief && (await briefText(brief)));
-    },
-    workLeft: async () => workLeft(await notes()),
+    ownHandle: process.env["BATON_AGENT"],
   };
 }
 
-/** Clients keep a longer text of a hook out of the conversation. */
-const BRIEF_BYTES_MAX = 7_000;
-
-async function briefText(brief: Brief): Promise<string> {
-  const [{ claimAnswer }, { renderResult }] = await Promise.all([
-    import("../../tools/claims.js"),
-    import("../../dispatch/render.js"),
-  ]);
-  return renderResult(claimAnswer({ outcome: "claimed", brief }), BRIEF_BYTES_MAX).text;
+/** The answers of a database about files as a guard names them. */
+export function hostOver(database: HookAsks, cwd: string): GuardHost {
+  return {
+    holdings: (files) => database.holdings(placesOf(files)),
+    take: (files) => database.take(placesOf(files)),
+    free: (files) => database.free(placesOf(files)),
+    usesOf: async (command, from) =>
+      usesNoFiles(command) ? [] : (await import("../../guard/git/uses.js")).usesOf(command, from),
+    noteAtStart: () => database.noteAtStart(readWorkplace(cwd)),
+    workLeft: () => database.workLeft(readWorkplace(cwd)),
+  };
 }
 
 /** More files than these are looked for in the project of their repository, which meets the locks of projects inside of it. */

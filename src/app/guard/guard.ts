@@ -1,16 +1,15 @@
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ownDirectories } from "../../config/database.js";
 import { CLIENT_NAMES } from "../../base/statuses.js";
-import { messageOf } from "../../base/errors.js";
+import { hasCode, messageOf } from "../../base/errors.js";
 import { shownJson } from "../../base/texts/shown-text.js";
 import type { ClientKind } from "../../engine/guard/hook-sessions.js";
 import { answerOf } from "../../guard/hooks/hook-answer.js";
 import { type HookCall, readHookCall } from "../../guard/hooks/hook-call.js";
 import { judge, judgeUse } from "../../guard/judgement.js";
 import { editDenied } from "../../guard/wording.js";
-import { type GuardOrigin, withEngine } from "./guard-host.js";
+import { type GuardOrigin, withHost } from "./guard-host.js";
 
 /** A document of a hook that is longer is not read: an edit carries the whole file. */
 const DOCUMENT_BYTES_MAX = 32 * 1024 * 1024;
@@ -33,6 +32,7 @@ export async function guard(args: readonly string[]): Promise<void> {
   process.exitCode = ending.code;
   if (ending.stderr !== "") process.stderr.write(ending.stderr);
   // The process ends also while a connection to the database still hangs.
+  if (ending.stdout === "") process.exit();
   process.stdout.write(ending.stdout, () => process.exit());
 }
 
@@ -47,42 +47,65 @@ async function endingOf([kind = "", ...given]: readonly string[]): Promise<Endin
   if (!CLIENT_NAMES.some((name) => name === kind)) return { ...SILENT, stderr: USAGE, code: 2 };
   const call = await readCall();
   if (call === undefined) {
-    const said = sayOnce(`unknown ${kind} ${process.ppid}`, "");
+    const said = await sayOnce(`unknown ${kind} ${process.ppid}`, "");
     return said === ""
       ? SILENT
       : { ...SILENT, stderr: `baton: a hook of ${kind} sent a document that is not known here; the work goes on.\n` };
   }
   if (call.event === "other" || (call.event === "stop" && call.again)) return SILENT;
   try {
-    const verdict = await withEngine({ ...call, db }, TIME_MAX_MS, (host) => judge(call, host));
+    const verdict = await withHost({ ...call, db }, TIME_MAX_MS, (host) => judge(call, host));
     return { ...SILENT, stdout: answerOf(call, verdict) };
   } catch (error) {
-    return { ...SILENT, stdout: downAnswer(call, messageOf(error)) };
+    return { ...SILENT, stdout: await downAnswer(call, messageOf(error)) };
   }
 }
 
 async function readCall(): Promise<HookCall | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > DOCUMENT_BYTES_MAX) return undefined;
-    chunks.push(chunk);
-  }
+  const input = await readInput();
+  if (input === undefined) return undefined;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(input);
     return readHookCall(JSON.parse(text), process.cwd());
   } catch {
     return undefined;
   }
 }
 
+const STDIN = 0;
+const CHUNK_BYTES = 65_536;
+
+/** All of standard input, read without its stream, which takes longer to load than a document to come. Undefined where it is too long. */
+async function readInput(): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  const add = (chunk: Buffer): boolean => {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    return bytes <= DOCUMENT_BYTES_MAX;
+  };
+  try {
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const length = readSync(STDIN, chunk);
+      if (length === 0) return Buffer.concat(chunks);
+      if (!add(chunk.subarray(0, length))) return undefined;
+    }
+  } catch (error) {
+    // Windows says so at the end. A client's pipe may not wait, and then the stream does.
+    if (hasCode(error, "EOF")) return Buffer.concat(chunks);
+    if (!hasCode(error, "EAGAIN")) throw error;
+  }
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) if (!add(chunk)) return undefined;
+  return Buffer.concat(chunks);
+}
+
 /** Clients whose every hook may tell the person something. */
 const TOLD_BY_MESSAGE: ReadonlySet<HookCall["client"]> = new Set(["claude-code", "codex", "vscode", "gemini"]);
 
 /** Tells a conversation once that Baton cannot be asked. */
-function downAnswer({ client, conversation }: HookCall, why: string): string {
-  const text = sayOnce(
+async function downAnswer({ client, conversation }: HookCall, why: string): Promise<string> {
+  const text = await sayOnce(
     `down ${conversation ?? process.ppid}`,
     `Baton could not be asked, so files that others hold are not guarded now: ${why}`,
   );
@@ -90,8 +113,9 @@ function downAnswer({ client, conversation }: HookCall, why: string): string {
 }
 
 /** Returns a text once for each subject; empty afterwards, and where it cannot be noted that it was said. */
-function sayOnce(subject: string, text: string): string {
+async function sayOnce(subject: string, text: string): Promise<string> {
   try {
+    const { createHash } = await import("node:crypto");
     const directory = path.join(ownDirectories().data, "guard");
     const file = path.join(directory, createHash("sha256").update(subject).digest("hex").slice(0, 32));
     if (existsSync(file)) return "";
@@ -114,7 +138,7 @@ async function guardGit(hook: string | undefined, origin: GuardOrigin): Promise<
     const env = { ...(GIT_INDEX_FILE !== undefined && { GIT_INDEX_FILE }), ...(GIT_DIR !== undefined && { GIT_DIR }) };
     const use = await commitInHook(origin.cwd, env);
     if (use === undefined) return SILENT;
-    const reason = await withEngine(origin, TIME_MAX_MS, (host) => judgeUse(use, host));
+    const reason = await withHost(origin, TIME_MAX_MS, (host) => judgeUse(use, host));
     if (reason === undefined) return SILENT;
     const person = origin.client === undefined && process.stderr.isTTY ? " A person goes on with --no-verify." : "";
     return { ...SILENT, stderr: `baton: ${reason}${person}\n`, code: 1 };
@@ -127,14 +151,14 @@ async function guardGit(hook: string | undefined, origin: GuardOrigin): Promise<
 async function freeCommitted(origin: GuardOrigin): Promise<Ending> {
   const { committedInHook } = await import("../../guard/git/hook-uses.js");
   const { top, paths } = await committedInHook(origin.cwd);
-  await withEngine(origin, TIME_MAX_MS, (host) => host.free(paths.map((file) => path.join(top, file))));
+  await withHost(origin, TIME_MAX_MS, (host) => host.free(paths.map((file) => path.join(top, file))));
   return SILENT;
 }
 
 /** Tells people and scripts who holds files: code 1 where another does. */
 async function checkPaths(paths: readonly string[], origin: GuardOrigin): Promise<Ending> {
   try {
-    const held = await withEngine(origin, TIME_MAX_MS, async (host) => {
+    const held = await withHost(origin, TIME_MAX_MS, async (host) => {
       return (await host.holdings(paths.map((file) => path.resolve(origin.cwd, file)))).others;
     });
     return held === undefined || held.length === 0 ? SILENT : { ...SILENT, stdout: `${editDenied(held)}\n`, code: 1 };

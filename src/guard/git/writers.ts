@@ -1,6 +1,7 @@
 import path from "node:path";
 import { patchIn, changesWithin } from "./patches.js";
 import type { FileUse } from "./file-use.js";
+import { WRITER_NAMES } from "../shell/plain-line.js";
 import { isKnown, type ProgramCall } from "../shell/shell-line.js";
 import { gitRootAbove } from "../../runtime/files/git-root.js";
 import { isDirectoryAt, PATH_CHARS_MAX, realPlace } from "../../runtime/files/confinement.js";
@@ -13,7 +14,7 @@ function wordsOf(args: readonly string[]): readonly string[] {
   return args.filter((arg) => !arg.startsWith("-"));
 }
 
-const WRITERS: Readonly<Partial<Record<string, WrittenFiles>>> = {
+const WRITERS: Readonly<Record<(typeof WRITER_NAMES)[number], WrittenFiles>> = {
   tee: wordsOf,
   rm: wordsOf,
   unlink: wordsOf,
@@ -32,6 +33,11 @@ const WRITERS: Readonly<Partial<Record<string, WrittenFiles>>> = {
   "Add-Content": (args) => wordsOf(args).slice(0, 1),
   "Out-File": (args) => wordsOf(args).slice(0, 1),
 };
+
+function writerOf(name: string): WrittenFiles | undefined {
+  const writer = WRITER_NAMES.find((one) => one === name);
+  return writer && WRITERS[writer];
+}
 
 /** The targets of `mv` and `cp`: within a directory the names of the sources. */
 function targetsOf(args: readonly string[], cwd: string): readonly string[] {
@@ -56,7 +62,7 @@ const FILES_MAX = 1_000;
 /** The files that a program writes, and those its output is written to, by the work trees they lie in. */
 export async function writtenBy(program: ProgramCall, limit: AbortSignal): Promise<readonly FileUse[]> {
   const { name, args, cwd, writes } = program;
-  const words = WRITERS[name]?.(args.filter(isKnown), program) ?? [];
+  const words = writerOf(name)?.(args.filter(isKnown), program) ?? [];
   const files = [...writes, ...words.map((word) => path.resolve(cwd, word))].slice(0, FILES_MAX);
   const places = files.map((file) => placeOf(file)).filter((place) => place !== undefined);
   const uses: FileUse[] = [];
