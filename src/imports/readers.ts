@@ -1,4 +1,5 @@
 import type { ForeignPlan, PlanFormat, SourceFile } from "./foreign-plan.js";
+import { startOf, storableText } from "../base/texts/stored-values.js";
 import { grouped } from "../base/lists/groups.js";
 import { readBacklogMd, TASK_PATH } from "./backlog-md.js";
 import { readBeads } from "./beads.js";
@@ -66,7 +67,16 @@ const FORMATS: readonly Format[] = [
 /** Reads files that were found together, each by the format that knows it. Returns no plan where there is none in them. */
 export function readPlans(files: readonly SourceFile[]): ForeignPlan[] {
   const byFormat = grouped(files, (file) => FORMATS.find(({ knows }) => knows(file, files)));
-  return [...byFormat].flatMap(([format, own]) => format?.read(own) ?? []);
+  return [...byFormat].flatMap(([format, own]) => format?.read(own) ?? []).map(withStorableNames);
+}
+
+const NAME_CHARS_MAX = 1_000;
+
+/** A plan is found again by its source, and an export by its run: names that no database takes are written otherwise. */
+function withStorableNames(plan: ForeignPlan): ForeignPlan {
+  const storable = (name: string): string => storableText(startOf(name, NAME_CHARS_MAX));
+  const { source, exportOf } = plan;
+  return { ...plan, source: storable(source), exportOf: exportOf === undefined ? undefined : storable(exportOf) };
 }
 
 /** Whether a file is to be read as WfFormat: it says so, or it is a JSON document that no other format knows. */

@@ -137,6 +137,24 @@ describe.each(BACKENDS)("the export of a run on %s", (backend) => {
   });
 });
 
+test.each(BACKENDS)(
+  "an export whose run and plan have names that no database takes is read all the same, on %s",
+  async (backend) => {
+    const { call } = await startAppOn(backend);
+    const task = { key: "a", ref: "\0", title: "A", status: "ready" };
+    const tags = { "a\0b": { tasks: [{ id: 1, title: "B" }] } };
+    for (const document of [
+      JSON.stringify({ baton: "run", run: { id: "run_\0", name: "n" }, tasks: [task] }),
+      JSON.stringify({ baton: "run", run: { name: "n", imported_from: `\uD800${"x".repeat(5_000)}` }, tasks: [task] }),
+      JSON.stringify(tags),
+    ]) {
+      const given = { document, path: "plan.json", apply: true };
+      expect((await call("import_workflow", given)).plans).toMatchObject([{ counts: { create: 1 } }]);
+      expect((await call("import_workflow", given)).plans).toMatchObject([{ counts: { create: 0, unchanged: 1 } }]);
+    }
+  },
+);
+
 describe("the export of a run", () => {
   test("completes the tasks that were ticked in it and adds the boxes that are new, once", async () => {
     const { crew, run } = await startExample("sqlite");
