@@ -3,7 +3,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { temporaryDirectory } from "../../support/databases/databases.js";
 import { ROOT } from "../../house/source.js";
-import type { Denial, Guard } from "./two-sessions.js";
+import type { CalledHook } from "./hook-guard.js";
 
 /** A client: a process that lives on and starts each hook from a shell, as those of editors and terminals do. */
 const CLIENT = `
@@ -20,53 +20,23 @@ interface Answer {
   readonly stderr: string;
 }
 
-/** A client for each session, with the hooks of Claude Code before edits and commands. */
+/** A client for each session, whose hooks are processes of `baton guard`. */
 export class HookClients {
   readonly #clients = new Map<string, ChildProcess>();
   readonly #database = path.join(temporaryDirectory(), "baton.db");
-
-  readonly guard: Guard = {
-    command: async ({ command, top, session }) =>
-      this.#denial(session, top, { tool_name: "Bash", tool_input: { command } }),
-    edit: async ({ file, top, session }) => {
-      const tool = { tool_name: "Edit", tool_input: { file_path: file, old_string: "a", new_string: "b" } };
-      return (await this.#denial(session, top, tool)) === undefined;
-    },
-    committed: async ({ top, session }) => {
-      const { status, stdout, stderr } = await this.#hook(session, top, { args: "git post-commit", input: "" });
-      if (status !== 0 || `${stdout}${stderr}` !== "") throw new Error(`the hook ended with ${status}: ${stderr}`);
-    },
-  };
 
   close(): void {
     for (const client of this.#clients.values()) client.kill();
   }
 
-  async #denial(session: string, cwd: string, tool: object): Promise<Denial | undefined> {
-    const document = {
-      session_id: `session-${session}`,
-      transcript_path: "/nowhere/transcript.jsonl",
-      cwd,
-      permission_mode: "default",
-      hook_event_name: "PreToolUse",
-      ...tool,
-      tool_use_id: "toolu_1",
-    };
-    const input = JSON.stringify(document);
-    const { status, stdout, stderr } = await this.#hook(session, cwd, { args: "claude-code", input });
-    if (status !== 0) throw new Error(`the hook ended with ${status}: ${stderr}`);
-    if (stdout.trim() === "") return undefined;
-    const { hookSpecificOutput: decided } = JSON.parse(stdout);
-    if (decided?.permissionDecision !== "deny") throw new Error(`the hook answers ${stdout}`);
-    return { instead: /Open to you: `([^`]+)`/.exec(decided.permissionDecisionReason)?.[1] };
-  }
-
-  async #hook(session: string, cwd: string, { args, input }: { args: string; input: string }): Promise<Answer> {
+  async ask({ session, cwd, kind, input }: CalledHook): Promise<string> {
     const client = this.#client(session, cwd);
     const answer = once(client, "message");
     const program = `'${process.execPath}' '${path.join(ROOT, "dist/main.js")}'`;
-    client.send({ line: `${program} guard ${args}`, input });
-    return ((await answer) as [Answer])[0];
+    client.send({ line: `${program} guard ${kind}`, input });
+    const [{ status, stdout, stderr }] = (await answer) as [Answer];
+    if (status !== 0 || stderr !== "") throw new Error(`the hook ended with ${status}: ${stderr}`);
+    return stdout;
   }
 
   #client(session: string, cwd: string): ChildProcess {

@@ -10,21 +10,17 @@ export interface Denial {
   readonly instead: string | undefined;
 }
 
-/** The work of the sessions as a guard may know it: who holds which path. */
-export type Holders = ReadonlyMap<string, string>;
-
 export interface Guard {
   /** Before a command line. */
   readonly command: (call: {
     readonly command: string;
     readonly top: string;
     readonly session: string;
-    readonly holders: Holders;
   }) => Promise<Denial | undefined>;
   /** Before an edit of a file. Returns whether it may be made. */
-  readonly edit?: (call: { readonly file: string; readonly top: string; readonly session: string }) => Promise<boolean>;
+  readonly edit: (call: { readonly file: string; readonly top: string; readonly session: string }) => Promise<boolean>;
   /** After a commit of a session. */
-  readonly committed?: (call: { readonly top: string; readonly session: string }) => Promise<void>;
+  readonly committed: (call: { readonly top: string; readonly session: string }) => Promise<void>;
 }
 
 export interface Outcome {
@@ -132,9 +128,11 @@ class History {
     const file = this.#pick(FILES);
     const holder = this.#items.get(file)?.session;
     const isOthers = holder !== undefined && holder !== session;
-    const edits = this.#guard?.edit;
+    // Without a guard the sessions keep to the rule that no one edits what the other has open.
     const may =
-      edits === undefined ? !isOthers : await edits({ file: path.join(this.#top, file), top: this.#top, session });
+      this.#guard === undefined
+        ? !isOthers
+        : await this.#guard.edit({ file: path.join(this.#top, file), top: this.#top, session });
     if (isOthers && may) this.#lost.push(`${file} of ${holder} by an edit`);
     if (isOthers || !may) return;
     const content = `${session} ${step}\n`;
@@ -143,15 +141,14 @@ class History {
   }
 
   async #command(session: string, command: string): Promise<void> {
-    const holders: Holders = new Map([...this.#items].map(([file, item]) => [file, item.session]));
-    const denial = await this.#guard?.command({ command, top: this.#top, session, holders });
+    const denial = await this.#guard?.command({ command, top: this.#top, session });
     if (denial === undefined) {
       await this.#runAs(session, command);
       return;
     }
     this.#counts.denied += 1;
     if (denial.instead === undefined) return;
-    const again = await this.#guard?.command({ command: denial.instead, top: this.#top, session, holders });
+    const again = await this.#guard?.command({ command: denial.instead, top: this.#top, session });
     if (again !== undefined) throw new Error(`Instead of ${command} the guard offers ${denial.instead}, and denies it`);
     if ((await this.#runAs(session, denial.instead)) === 0) this.#counts.narrowed += 1;
   }
@@ -161,7 +158,7 @@ class History {
     const { commits } = this.#counts;
     const code = this.#run(command);
     this.#compare(session, command);
-    if (this.#counts.commits > commits) await this.#guard?.committed?.({ top: this.#top, session });
+    if (this.#counts.commits > commits) await this.#guard?.committed({ top: this.#top, session });
     return code;
   }
 
