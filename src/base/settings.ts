@@ -13,6 +13,7 @@ export const settingsSchema = z.object({
   ageing_ms: z.int().min(1).default(defaultSettings.ageing_ms),
   cancel_grace_ms: z.int().min(0).default(defaultSettings.cancel_grace_ms),
   reservation_ms: z.int().min(1).default(defaultSettings.reservation_ms),
+  handoff_ms: z.int().min(100).default(defaultSettings.handoff_ms),
   lock_place_ms: z.int().min(1).default(defaultSettings.lock_place_ms),
   lock_offer_ms: z.int().min(1).default(defaultSettings.lock_offer_ms),
   sleep_gap_ms: z.int().min(1).default(defaultSettings.sleep_gap_ms),

@@ -55,6 +55,8 @@ export type Presence = (typeof PRESENCES)[number];
 export const MESSAGE_TYPES = ["question", "answer", "inform", "handoff", "broadcast", "meeting_invite"] as const;
 export type MessageType = (typeof MESSAGE_TYPES)[number];
 
+export const HANDOFF_STATUSES = ["requested", "accepted", "declined", "lapsed", "void"] as const;
+
 export const MILESTONE_STATUSES = ["open", "completed"] as const;
 
 export const LINK_KINDS = ["run", "task", "workflow"] as const;

@@ -12,6 +12,7 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   ageing_ms: "a ready task gains one priority level after waiting so long",
   cancel_grace_ms: "from a request to stop until a task is taken from its holder",
   reservation_ms: "how long a task stays reserved for an agent that does not claim it",
+  handoff_ms: "how long a task that is offered to an agent waits for its answer, and stays reserved for it",
   lock_place_ms: "how long a place in a lock's queue is kept for an agent that does not ask again",
   lock_offer_ms: "how long a free lock is kept for the first in its queue",
   sleep_gap_ms: "time that may pass without any process of a host before its sessions are given time to renew",

@@ -51,7 +51,7 @@ export interface EndedAttempt {
 /** A task that changed its state. */
 export interface TaskMove {
   /** As it was before. */
-  readonly task: Pick<Task, "id" | "kind" | "status">;
+  readonly task: Pick<Task, "id" | "kind" | "status" | "reservedFor">;
   readonly to: TaskStatus;
 }
 

@@ -1,7 +1,8 @@
 import { chargeBudgets } from "./cost/charges.js";
 import { recordDeadLetters } from "./dead-letters/recording.js";
 import type { Effect } from "./effect.js";
+import { settleHandoffs } from "./handoffs/settling.js";
 import { advanceMilestones } from "./milestones/progress.js";
 
 /** The effects of a change of a run, in lock order. A room that reacts to changes adds its line here. */
-export const effects: readonly Effect[] = [recordDeadLetters, advanceMilestones, chargeBudgets];
+export const effects: readonly Effect[] = [recordDeadLetters, settleHandoffs, advanceMilestones, chargeBudgets];

@@ -10,6 +10,7 @@ import { deadLetterOperations } from "./dead-letters.js";
 import { escalationOperations } from "./escalations.js";
 import { executionOperations } from "./executions.js";
 import { exportRunOperation } from "./exports.js";
+import { handoffOperations } from "./handoffs.js";
 import { importWorkflow } from "./imports.js";
 import { lockOperations } from "./locks.js";
 import { milestoneOperations } from "./milestones.js";
@@ -48,6 +49,7 @@ const operations = [
   ...artifactOperations,
   ...agentOperations,
   ...channelOperations,
+  ...handoffOperations,
   ...escalationOperations,
   ...deadLetterOperations,
   ...workSessionOperations,

@@ -39,6 +39,7 @@ const ROOMS = [
   { house: "engine", floor: 8, room: "escalations" },
   { house: "engine", floor: 8, room: "dead-letters" },
   { house: "engine", floor: 8, room: "events" },
+  { house: "engine", floor: 8, room: "handoffs" },
   { house: "engine", floor: 9, room: "child-runs" },
   { house: "engine", floor: 9, room: "presence" },
   { house: "engine", floor: 9, room: "templates" },

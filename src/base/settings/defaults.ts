@@ -9,6 +9,7 @@ const VALUES = {
   ageing_ms: 600_000,
   cancel_grace_ms: 30_000,
   reservation_ms: 300_000,
+  handoff_ms: 600_000,
   lock_place_ms: 60_000,
   lock_offer_ms: 30_000,
   sleep_gap_ms: 30_000,

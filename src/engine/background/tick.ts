@@ -28,6 +28,7 @@ import { expireLocks, projectsWithLocksDue, releaseSessionLocks } from "../locks
 import { anyOldDeadLetter, pruneDeadLetters, replayDue } from "../dead-letters/automatic-replay.js";
 import { pruneOldMessages, pruneOldRuns, pruneOldSessions, tidy } from "./retention.js";
 import { type ContentSweep, sweepContents } from "./contents.js";
+import { dueOffers, lapseHandoff } from "../handoffs/handoffs.js";
 import { anyOldRequest, forgetOldRequests } from "../idempotency.js";
 
 /** State of this host that only its processes can see, and failures that this process remembers from tick to tick. */
@@ -101,6 +102,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     deadLettersPruned: await jobs.once("dead letters", async () =>
       (await engine.read(anyOldDeadLetter)) ? engine.transact(pruneDeadLetters) : 0,
     ),
+    handoffsLapsed: await lapseDueHandoffs(engine, jobs),
     runsPruned: await pruneOldRuns(engine, jobs),
     contentsSwept: tidying ? await jobs.once("contents", () => sweepContents(engine, local.contents)) : 0,
     tasksPruned: tidying ? await jobs.once("tidying", () => tidy(engine, jobs)) : 0,
@@ -243,6 +245,11 @@ async function replayDueDeadLetters(engine: Engine, jobs: IsolatedJobs): Promise
   const find = (limit: number) => engine.read((ctx) => dueDeadLetters(ctx.now, limit));
   const replay = async (id: string) => Number(await engine.transact((ctx) => replayDue(ctx, id)));
   return (await jobs.eachDue("dead letter", { find }, replay)).sum;
+}
+
+async function lapseDueHandoffs(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+  const find = (limit: number) => engine.read((ctx) => dueOffers(ctx, limit));
+  return (await jobs.eachDue("handoff", { find }, (id) => engine.transact((ctx) => lapseHandoff(ctx, id)))).sum;
 }
 
 /** Begins silences that are due, and gives what silent agents hold to those that want it. */

@@ -46,7 +46,7 @@ export function* sendMessage(ctx: EngineContext, sender: FoundAgent, given: NewM
   const addressee = yield* addresseeOf(sender, given, bound);
   const type = typeOf(given, addressee, bound.repliedTo);
   const id = ctx.newId("message");
-  const message = yield* store.insertMessage({
+  const message = yield* deliver(ctx, {
     id,
     project: bound.project,
     address: addressOf(addressee, bound.project),
@@ -63,15 +63,16 @@ export function* sendMessage(ctx: EngineContext, sender: FoundAgent, given: NewM
   });
   if (addressee.kind === "channel") yield* store.joinChannel(sender.name, message.address, message.seq);
   if (bound.repliedTo) yield* store.acknowledge(sender.name, [bound.repliedTo.seq]);
-  yield* tell(ctx, message);
   return message;
 }
 
-/** Records a message in the history, which wakes its addressees; its text stays out of it. */
-export function* tell(ctx: EngineContext, message: Message): Tx<void> {
+/** Stores a message, and says in the history that it was sent, which wakes its addressees; its text stays out of that. */
+export function* deliver(ctx: EngineContext, draft: Omit<Message, "seq">): Tx<Message> {
+  const message = yield* store.insertMessage(draft);
   const { id, project, task, run, sender, address, type } = message;
   const data = { message: id, to: shownAddress(address), type };
   yield* appendEvents(ctx, [{ type: "message.sent", project, run, task, agent: sender, data }]);
+  return message;
 }
 
 function requireSmall({ body, subject = "", data }: NewMessage): void {

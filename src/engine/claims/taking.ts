@@ -22,7 +22,7 @@ import { type Tx, together, nothing } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { WaitingMessages } from "../channels/unread.js";
 import { closeIfOverBudget } from "../cost/budget-state.js";
-import { newLease, runningDueAt, identityOfCaller } from "../lifecycle/leases.js";
+import { newLease, nextToken, runningDueAt, identityOfCaller } from "../lifecycle/leases.js";
 import { taskMachine } from "../lifecycle/machines.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { isOpen } from "../lifecycle/run-state.js";
@@ -62,9 +62,6 @@ export function atCapacity({ name, maxConcurrentTasks }: Agent, live: readonly T
 }
 
 const LIVE_SHOWN_MAX = 3;
-
-/** Tokens of a task only grow, by steps that cannot be guessed: the next holder's is known to no other agent. */
-const TOKEN_STEP_MAX = 100_000_000;
 
 // A claim that keeps meeting locked files sets this many aside in one transaction, then lets others at the database.
 const PARKED_AT_ONCE_MAX = 64;
@@ -186,7 +183,7 @@ function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> 
     demand: unreservedId(taking.lane.demand),
     reservedFor: null,
     reservedUntil: null,
-    token: task.token + 1 + Math.floor(ctx.random() * TOKEN_STEP_MAX),
+    token: nextToken(ctx, task),
     attempt: task.attempt + 1,
     startedAt: ctx.now,
     sleptMs: 0,

@@ -5,6 +5,8 @@ import { closeAttempt, recordLoss } from "../../store/tasks/transitions.js";
 import type { Reason, RetryPolicy, Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { HeldTask } from "./locked-task.js";
+import { findDemand } from "../../store/scheduling/lanes.js";
+import { unreservedId } from "../scheduling/demands.js";
 import { unpark } from "../scheduling/parking.js";
 import { releaseTaskLocks } from "../locks/task-locks.js";
 import { STOPPED } from "./stopping.js";
@@ -61,7 +63,7 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
   const { ctx } = change;
   const { task } = locked;
   const to = transition(taskMachine, task, end.event);
-  const after = afterAttempt(locked, to, { ...end, now: ctx.now });
+  const after = yield* withoutReservation(afterAttempt(locked, to, { ...end, now: ctx.now }));
   if (end.lost) yield* recordLoss(task.id, end.lost.by);
   yield* closeAttempt(after, task.token);
   yield* insertAttempt({
@@ -84,6 +86,14 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
   if (to === "ready") change.enter(after);
   yield* freeFiles(change, locked);
   return after;
+}
+
+/** An offer to another agent ends with the task; until then a task that comes back is reserved for that agent. */
+function* withoutReservation(task: Task): Tx<Task> {
+  if (task.reservedFor === null || task.endedAt === null) return task;
+  const demand = yield* findDemand(task.demand);
+  if (!demand) throw new Error(`task ${task.id} has no demand`);
+  return { ...task, demand: unreservedId(demand), reservedFor: null, reservedUntil: null };
 }
 
 /** The last note of the holder serves the next one where the end itself has none. */
@@ -109,7 +119,9 @@ function afterAttempt({ task, spec }: HeldTask, to: TaskStatus, end: AttemptEnd 
     availableAt: end.availableAt ?? null,
     // A released task keeps its place in the order: it has waited already.
     readyAt: to === "pending" ? null : startWithin === undefined ? task.readyAt : end.now,
-    dueAt: ended ? null : earliest(end.availableAt, task.closeBy, startWithin && end.now + startWithin),
+    dueAt: ended
+      ? null
+      : earliest(end.availableAt, task.closeBy, task.reservedUntil, startWithin && end.now + startWithin),
     reasons: reasonsOf(to, end.error),
     agent: null,
     session: null,

@@ -21,6 +21,13 @@ export function newLease(ctx: EngineContext): Lease {
   return { session, expiresAt: session === null ? ctx.now + ctx.settings.lease_ms : ctx.now };
 }
 
+const TOKEN_STEP_MAX = 100_000_000;
+
+/** Tokens of a task only grow, by steps that cannot be guessed: the next holder's is known to no other agent. */
+export function nextToken(ctx: EngineContext, { token }: Pick<Task, "token">): number {
+  return token + 1 + Math.floor(ctx.random() * TOKEN_STEP_MAX);
+}
+
 /**
  * Renews the lease of a held task. A call that the holder makes from a shell leaves the task with its session; the lease's own time is
  * longer then, so that the task outlives a session that has just ended.

@@ -78,7 +78,7 @@ export class LockChange {
   /** Ends held locks. The history says why, for each holder. */
   *release(
     locks: readonly Lock[],
-    why: "released" | "task_ended" | "task_failed" | "hung_up" | "unregistered",
+    why: "released" | "task_ended" | "task_failed" | "hung_up" | "unregistered" | "handed_over",
   ): Tx<void> {
     yield* this.#remove(locks);
     for (const own of byOwner(locks))

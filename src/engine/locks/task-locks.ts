@@ -7,6 +7,7 @@ import {
   type LockSpace,
   nearbyLocks,
   LockTable,
+  patternOf,
   type Obstacle,
   type QueuePosition,
   unlessTooMuch,
@@ -14,6 +15,8 @@ import {
 } from "./conflicts.js";
 import { LockChange } from "./lock-change.js";
 import { type Conflict, conflictOf, lockLine, type LockLine } from "./views.js";
+import { grouped } from "../../base/lists/groups.js";
+import { overlaps } from "../paths/paths.js";
 import { type ModedPattern, patternsOfScope } from "../paths/file-sets.js";
 
 export interface ScopeRequest {
@@ -130,6 +133,45 @@ export function* releaseTaskLocks(
   yield* change.withdraw(new Set(locks.filter((lock) => !isHeld(lock)).map(({ request }) => request)), "task_ended");
   yield* change.serve();
   return { freed: change.freed, events: change.drainEvents() };
+}
+
+/** The next holder of what a task holds. */
+export interface LockHeir {
+  readonly agent: string;
+  readonly session: string | null;
+}
+
+/**
+ * Moves the locks of a task to another agent under new tokens, and with them those that its holder has without a task on the same files.
+ * Requests of the task in line end. The caller holds the same rows as for `releaseTaskLocks`. Returns the requests that were freed.
+ */
+export function* moveTaskLocks(
+  ctx: EngineContext,
+  { space, locks, from }: { readonly space: LockSpace; readonly locks: readonly Lock[]; readonly from: string },
+  heir: LockHeir,
+): Tx<{ freed: string[]; events: NewEvent[] }> {
+  const change = new LockChange(ctx, space.id);
+  const held = locks.filter(isHeld);
+  const patterns = held.map(patternOf);
+  const { locks: near } = yield* nearbyLocks(ctx.now, space, patterns);
+  const untasked = near.filter(
+    (lock) =>
+      lock.agent === from &&
+      lock.task === null &&
+      isHeld(lock) &&
+      patterns.some((one) => overlaps(one, patternOf(lock))),
+  );
+  const moved = [...held, ...untasked];
+  yield* change.release(moved, "handed_over");
+  for (const group of grouped(moved, ({ request }) => request).values()) {
+    const [lock] = group;
+    const modes = group.map((one) => ({ pattern: patternOf(one), mode: one.mode }));
+    if (lock) yield* change.hold({ ...lock, ...heir, patterns: modes });
+  }
+  const kept = new Set(moved.map(({ request }) => request));
+  yield* change.withdraw(new Set(locks.filter((lock) => !isHeld(lock)).map(({ request }) => request)), "task_ended");
+  yield* change.serve();
+  return { freed: change.freed.filter((request) => !kept.has(request)), events: change.drainEvents() };
 }
 
 function isHeld(lock: Lock): boolean {

@@ -36,6 +36,7 @@ const LIMITS: Limits = {
   ageing_ms: [SECOND, DAY],
   cancel_grace_ms: [SECOND, HOUR],
   reservation_ms: [10 * SECOND, DAY],
+  handoff_ms: [10 * SECOND, 7 * DAY],
   lock_place_ms: [5 * SECOND, HOUR],
   lock_offer_ms: [5 * SECOND, HOUR],
   sleep_gap_ms: [5 * SECOND, HOUR],

@@ -20,11 +20,48 @@ export function* openAttempt(task: Task): Tx<void> {
 /** running → any: the attempt in the row, of a token, ends. `task` is the task from now on. */
 export function* closeAttempt(task: Task, heldBy: number): Tx<void> {
   const { id, status, token, failures, endedAt, availableAt, readyAt, dueAt, reasons } = task;
+  const { demand, reservedFor, reservedUntil } = task;
   yield [
     `UPDATE tasks SET status = $1, agent = NULL, session = NULL, lease_expires_at = NULL, orders = NULL, holds_files = 0, token = $2, failures = $3,
-      losses = CASE WHEN $1 = 'succeeded' THEN 0 ELSE losses END, ended_at = $4, available_at = $5, ready_at = $6, due_at = $7, reasons = $8
+      losses = CASE WHEN $1 = 'succeeded' THEN 0 ELSE losses END, ended_at = $4, available_at = $5, ready_at = $6, due_at = $7, reasons = $8, demand = $9,
+      reserved_for = $10, reserved_until = $11
+     WHERE id = $12 AND token = $13 AND status = 'running'`,
+    [
+      status,
+      token,
+      failures,
+      endedAt,
+      availableAt,
+      readyAt,
+      dueAt,
+      reasonsText(reasons),
+      demand,
+      reservedFor,
+      reservedUntil,
+      id,
+      heldBy,
+    ],
+    1,
+  ];
+}
+
+/** running → running: the task of a token goes on under another holder, in an attempt of its own. */
+export function* handOver(task: Task, heldBy: number): Tx<void> {
+  const { id, agent, session, demand, token, attempt, startedAt, leaseExpiresAt, dueAt } = task;
+  yield [
+    `UPDATE tasks SET agent = $1, session = $2, token = $3, attempt = $4, started_at = $5, heartbeat_at = $5, lease_expires_at = $6, due_at = $7,
+      percent = NULL, progress_note = NULL, slept_ms = 0, reserved_for = NULL, reserved_until = NULL, demand = $8
      WHERE id = $9 AND token = $10 AND status = 'running'`,
-    [status, token, failures, endedAt, availableAt, readyAt, dueAt, reasonsText(reasons), id, heldBy],
+    [agent, session, token, attempt, startedAt, leaseExpiresAt, dueAt, demand, id, heldBy],
+    1,
+  ];
+}
+
+/** Says of a task that is held to which agent it goes if it comes back, or that it goes to any. */
+export function* reserveHeld({ id, token, demand, reservedFor, reservedUntil }: Task): Tx<void> {
+  yield [
+    `UPDATE tasks SET demand = $1, reserved_for = $2, reserved_until = $3 WHERE id = $4 AND token = $5 AND status = 'running'`,
+    [demand, reservedFor, reservedUntil, id, token],
     1,
   ];
 }

@@ -24,6 +24,7 @@ const WEIGHTS = {
   modify: 4,
   checkpoint: 3,
   budget: 4,
+  handoff: 6,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
@@ -87,6 +88,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
   modify,
   checkpoint,
   budget,
+  handoff,
   async unregister(world, player) {
     await world.call(player, "unregister_agent", { agent: player.name });
   },
@@ -226,6 +228,24 @@ async function budget(world: World, player: Player): Promise<void> {
   const shares = draw.chance(0.2) ? { warn_at: 0.5, block_at: draw.pick([0.5, 0.9, 1.5]) } : {};
   if (run !== undefined)
     await world.call(player, "set_budget", { run, limit: draw.pick([null, 0.2, 1, 5, 50]), ...shares });
+}
+
+/** Offers what an agent believes to hold to another, or answers an offer, now and then one that is not for the one that answers. */
+async function handoff(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const held = draw.pick(player.held);
+  const to = world.anyPlayer();
+  if (held !== undefined && draw.chance(0.6)) {
+    const lease = { task: held.task, token: held.token };
+    const answer = await world.call(player, "request_handoff", { ...lease, to: to.name, reason: "yours" });
+    if (answer) world.handoffs.push({ id: answer.handoff.id, to, run: held.run });
+  }
+  const offer = draw.pick(world.handoffs.slice(-5));
+  if (offer === undefined || draw.chance(0.3)) return;
+  const by = draw.chance(0.9) ? offer.to : player;
+  const answer = await world.call(by, "respond_handoff", { handoff: offer.id, accept: draw.chance(0.7) });
+  if (answer?.lease !== undefined && answer.task !== undefined)
+    by.held.push({ task: answer.task.id, token: answer.lease.token, run: offer.run });
 }
 
 async function lock(world: World, player: Player): Promise<void> {

@@ -37,6 +37,8 @@ export class World {
   readonly players: readonly Player[];
   readonly runs: string[] = [];
   readonly tasks: string[] = [];
+  /** Offers of tasks, with their addressees. */
+  readonly handoffs: { id: string; to: Player; run: string }[] = [];
   readonly figures = { calls: 0, refused: 0, unheard: 0 };
   readonly #faulty: boolean;
   #requests = 0;

@@ -1,0 +1,24 @@
+import type { NewEvent } from "../../store/events/events.js";
+import { endHandoff, type Handoff } from "../../store/channels/handoffs.js";
+import type { Tx } from "../../store/tx.js";
+import type { EffectContext, EffectResult, RunOutcome } from "../effect.js";
+
+/**
+ * Ends the offer of a task that ended under its holder, or that the addressee has claimed after it came back. Tasks with an offer are
+ * reserved: without one no statement is yielded.
+ */
+export function* settleHandoffs(ctx: EffectContext, { moves }: RunOutcome): Tx<EffectResult> {
+  const events: NewEvent[] = [];
+  for (const { task, to } of moves) {
+    // It comes back reserved, and is then the addressee's to claim.
+    if (task.reservedFor === null || to === "ready" || to === "pending") continue;
+    const ended = yield* endHandoff(task.id, { status: to === "running" ? "accepted" : "void", at: ctx.now });
+    if (ended) events.push(handoffEvent(ended));
+  }
+  return { events };
+}
+
+/** The event of an offer, as it stands. */
+export function handoffEvent({ id, project, run, task, sender, recipient, status }: Handoff): NewEvent {
+  return { type: `task.handoff_${status}`, project, run, task, agent: sender, data: { handoff: id, to: recipient } };
+}
