@@ -11,6 +11,7 @@ const [directory] = process.argv.slice(2);
 
 const external = (id) => !id.startsWith(".") && !path.isAbsolute(id);
 const shared = { platform: "node", tsconfig: path.join(ROOT, "tsconfig.json") };
+const MAIN = path.join(ROOT, "src/main.ts");
 const CONFIG = path.join(ROOT, "src/config.ts");
 const GUARD = path.join(ROOT, "src/app/guard/guard.ts");
 /** What a hook loads only where no server answers it, or for a line of a shell and git. */
@@ -34,7 +35,7 @@ const elsewhere = (files) => ({
 const requiredParts = {
   name: "required-parts",
   renderChunk: (code) => ({
-    code: code.replaceAll(/\bimport\(("\.\/[\w-]+\.cjs")\)/g, "Promise.resolve().then(() => require($1))"),
+    code: code.replaceAll(/\bimport\(("\.\/[\w/-]+\.cjs")\)/g, "Promise.resolve().then(() => require($1))"),
     map: null,
   }),
 };
@@ -42,7 +43,7 @@ const requiredParts = {
 const bundle = await rolldown({
   ...shared,
   input: {
-    main: path.join(ROOT, "src/main.ts"),
+    main: MAIN,
     config: CONFIG,
     // Started by file: programs, and a thread.
     runner: path.join(ROOT, "src/executors/processes/runner.ts"),
@@ -59,6 +60,11 @@ const guard = await rolldown({
   ...guardOptions,
   input: { guard: GUARD },
   plugins: [elsewhere({ [CONFIG]: "./config.js", ...Object.fromEntries(partFiles) }), requiredParts],
+});
+const program = await rolldown({
+  ...guardOptions,
+  input: { baton: path.join(ROOT, "src/baton.ts") },
+  plugins: [elsewhere({ [GUARD]: "./lib/guard.cjs", [MAIN]: "./main.js" }), requiredParts],
 });
 const guardParts = await rolldown({
   ...guardOptions,
@@ -77,9 +83,10 @@ const script = { ...written, format: "cjs", entryFileNames: "lib/[name].cjs", ch
 const output = [
   ...(await bundle.write(written)).output,
   ...(await guard.write(script)).output,
+  ...(await program.write({ ...script, entryFileNames: "[name].cjs" })).output,
   ...(await guardParts.write(script)).output,
 ];
-chmodSync(path.join(directory, "main.js"), 0o755);
+for (const name of ["main.js", "baton.cjs"]) chmodSync(path.join(directory, name), 0o755);
 
 // For those who want to know what a start loads. Not shipped.
 const chunks = output.flatMap((file) =>

@@ -60,7 +60,7 @@ async function measured(
   const own = { HOME: cwd, XDG_CONFIG_HOME: cwd, XDG_DATA_HOME: cwd, XDG_RUNTIME_DIR: path.join(cwd, "run") };
   const env = { PATH, ...own, ...place };
   const endServer = await takeFile(cwd, env);
-  const hook = [SERVER, "guard", "claude-code"];
+  const hook = [path.join(path.dirname(SERVER), "baton.cjs"), "guard", "claude-code"];
   const steps = Object.entries(WAYS).flatMap(([way, more]) =>
     Object.entries(STEPS).map(([step, document]) => {
       const input = JSON.stringify({ session_id: CONVERSATION, transcript_path: "t.jsonl", cwd, ...document });

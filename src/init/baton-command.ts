@@ -4,6 +4,9 @@ import path from "node:path";
 import { isObject, type JsonObject } from "../base/json.js";
 import { shellWord } from "../base/texts/shell-word.js";
 
+/** The script beside the program, which `baton` on the path is. */
+const SCRIPT = "baton.cjs";
+
 type Env = Readonly<Record<string, string | undefined>>;
 
 /** The command that clients start: `baton` where the one on the path is this program, else Node with its file. */
@@ -19,7 +22,8 @@ export interface BatonCommand {
 export function batonCommand(program: string, env: Env): BatonCommand {
   // A client on Windows cannot start the .cmd file that npm puts on the path.
   const found = process.platform === "win32" ? undefined : programOnPath("baton", env);
-  const isOnPath = found !== undefined && realpathSync(found) === realpathSync(program);
+  // The one on the path is a script beside it.
+  const isOnPath = found !== undefined && path.dirname(realpathSync(found)) === path.dirname(realpathSync(program));
   return { words: isOnPath ? ["baton"] : ["node", program], program, isOnPath };
 }
 
@@ -60,9 +64,15 @@ export function serverWords(command: BatonCommand): { readonly command: string; 
   return { command: program, args: [...args, ...databaseWords(command)] };
 }
 
+/** The program that hooks start: they run at each edit, and a script starts sooner. Absolute. */
+export function hookScript({ program }: BatonCommand): string {
+  return path.join(path.dirname(program), SCRIPT);
+}
+
 /** The line of a hook: of a client by its name, or of git. */
 export function guardLine(command: BatonCommand, ...hook: readonly string[]): string {
-  return shellLine(command, "guard", ...hook, ...databaseWords(command));
+  const words = command.isOnPath ? command.words : (["node", hookScript(command)] as const);
+  return shellLine({ ...command, words }, "guard", ...hook, ...databaseWords(command));
 }
 
 /** The line of a client's hook. Without Baton the work goes on: clients take code 2 for a denial, and Copilot any failure. */
@@ -80,7 +90,7 @@ export function wordOf(word: string): string {
 }
 
 const GUARDED = [...CLIENT_NAMES, "git"].join("|");
-const HOOK = new RegExp(String.raw`(?:^|[\s/\\'"])(?:baton|main\.js)['"]?\s+guard\s+(?:${GUARDED})\b`);
+const HOOK = new RegExp(String.raw`(?:^|[\s/\\'"])(?:baton(?:\.cjs)?|main\.js)['"]?\s+guard\s+(?:${GUARDED})\b`);
 /** Where a hook of a client has its command, by client and shell. */
 const COMMANDS = ["command", "bash", "powershell"];
 

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { type BatonCommand, guardLine, wordOf } from "./baton-command.js";
+import { type BatonCommand, guardLine, hookScript, wordOf } from "./baton-command.js";
 import { type FileEditor, unfit } from "./editors/file-editor.js";
 import { markedBlock, SHELL_MARKS } from "./editors/marked-block.js";
 import type { Repository } from "./repository.js";
@@ -59,7 +59,7 @@ function releaseLine(command: BatonCommand): string {
 function isThere(command: BatonCommand): string {
   return command.isOnPath
     ? "command -v baton >/dev/null 2>&1"
-    : `[ -f ${wordOf(command.program)} ] && command -v node >/dev/null 2>&1`;
+    : `[ -f ${wordOf(hookScript(command))} ] && command -v node >/dev/null 2>&1`;
 }
 
 function shellHook({ says, line }: GitHook, command: BatonCommand): FileEditor {

@@ -108,7 +108,7 @@ const AREAS = [
   { area: "init", files: ["src/init/**"], may: ["config", "base", "runtime"], types: [], node: "all" },
   { area: "guard", files: ["src/guard/**"], may: ["engine", "base", "runtime"], types: ["tx"], node: "all" },
   { area: "cli", files: ["src/cli/**"], may: ["dispatch", "tools", "imports", "config", "base", "init"], types: ["app", "tx", "runtime"], node: "all" },
-  { area: "app", files: ["src/app/**", "src/main.ts", "src/start.ts"], may: "all", types: [], node: "all" },
+  { area: "app", files: ["src/app/**", "src/{baton,main,start}.ts"], may: "all", types: [], node: "all" },
 ] as const satisfies readonly Area[];
 
 /** Which files may import which package. The longest name that matches an import decides. */

@@ -12,7 +12,7 @@ const FILES_MAX = 15;
 /** Folders whose files are one list: an area's operations each, a command each, a migration each. */
 const LISTS = ["src/tools", "src/cli/commands", "src/store/migrations"];
 /** Files at the root of src: the command and its configuration. */
-const ROOT_FILES = ["config.ts", "main.ts", "start.ts"];
+const ROOT_FILES = ["baton.ts", "config.ts", "main.ts", "start.ts"];
 
 test("an area's operations and their rules stand under the same name, as a room of the engine or a file of one", () => {
   const names = new Set([...roomsOf("src/engine"), ...typescriptFiles("src/engine").map(nameOf)]);

@@ -212,7 +212,7 @@ describe("files that are there", () => {
     const place = initRepository();
     await place.init(...ALL);
     for (const file of [...JSON_FILES, TOML_FILE, ...HOOKS])
-      place.write(file, place.read(file).replaceAll(PROGRAM, "/old/dist/main.js"));
+      place.write(file, place.read(file).replaceAll(path.dirname(PROGRAM), "/old/dist"));
     const moved = place
       .read(".mcp.json")
       .replace('main.js"', 'main.js", "--toolsets", "all"')
@@ -265,7 +265,7 @@ describe("files that cannot be merged into", () => {
       ".codex/hooks.json: it is read-only",
       ".gemini/settings.json: it is a symbolic link that leads round",
     ]);
-    for (const { snippet } of refused) expect(snippet).toContain("main.js");
+    for (const { snippet } of refused) expect(snippet).toMatch(/dist\/(?:main\.js|baton\.cjs)/);
     expect(everything(place)).toMatchObject(before);
     expect(readFileSync(path.join(outside, "hooks.json"), "utf8")).toBe("{}");
     expect(existsSync(place.at(".git/hooks/pre-commit"))).toBe(true);
@@ -345,8 +345,8 @@ describe("git's hook", () => {
     place.git("config", "user.name", "a");
     place.git("config", "user.email", "a@example.com");
     await place.init(...run);
-    const stub = path.join(temporaryDirectory(), "dist", "main.js");
-    for (const hook of HOOKS) place.write(hook, place.read(hook).replaceAll(PROGRAM, stub));
+    const stub = path.join(temporaryDirectory(), "dist", "baton.cjs");
+    for (const hook of HOOKS) place.write(hook, place.read(hook).replaceAll(path.dirname(PROGRAM), path.dirname(stub)));
     const commit = (): string => place.git("commit", "-q", "--allow-empty", "-m", "one");
     commit();
     place.git("worktree", "add", "-q", "linked");

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { existsSync, mkdirSync, readSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ownDirectories } from "../../config/database.js";
@@ -65,8 +66,10 @@ async function readCall(): Promise<HookCall | undefined> {
   const input = await readInput();
   if (input === undefined) return undefined;
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(input);
-    return readHookCall(JSON.parse(text), process.cwd());
+    if (!isUtf8(input)) return undefined;
+    const text = input.toString("utf8");
+    // PowerShell may put a byte order mark before it.
+    return readHookCall(JSON.parse(text.startsWith("\uFEFF") ? text.slice(1) : text), process.cwd());
   } catch {
     return undefined;
   }

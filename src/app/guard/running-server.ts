@@ -78,16 +78,16 @@ function serverAt(file: string, { identity, origin }: About): RunningServer {
 /** A connection over which lines are sent and answered in turn. */
 class Line {
   readonly #socket: net.Socket;
-  #text = "";
+  #received = Buffer.alloc(0);
   #failure: Error | undefined;
   #changed: () => void = () => {};
 
   constructor(file: string) {
     this.#socket = net.connect(file);
-    this.#socket.setEncoding("utf8");
-    this.#socket.on("data", (text: string) => {
-      this.#text += text;
-      if (this.#text.length > ANSWER_BYTES_MAX) this.#socket.destroy(new Error("too long an answer"));
+    // Lines are cut by their bytes: a decoder would have to be loaded.
+    this.#socket.on("data", (chunk: Buffer) => {
+      this.#received = Buffer.concat([this.#received, chunk]);
+      if (this.#received.length > ANSWER_BYTES_MAX) this.#socket.destroy(new Error("too long an answer"));
       this.#changed();
     });
     this.#socket.on("error", (error) => {
@@ -110,13 +110,13 @@ class Line {
       const timer = setTimeout(() => this.#socket.destroy(new Error(`no answer within ${ms} ms`)), ms);
       this.#changed = () => {
         const failure = this.#failure;
-        const end = this.#text.indexOf("\n");
+        const end = this.#received.indexOf("\n");
         if (end < 0 && failure === undefined) return;
         clearTimeout(timer);
         this.#changed = () => {};
         if (end < 0) return reject(failure ?? new Error("there is no line"));
-        resolve(this.#text.slice(0, end));
-        this.#text = this.#text.slice(end + 1);
+        resolve(this.#received.toString("utf8", 0, end));
+        this.#received = this.#received.subarray(end + 1);
       };
       this.#changed();
     });

@@ -90,7 +90,7 @@ function setupPlan(place: Place, originals: Originals, { client }: InitOptions):
 /** Files that others get by git, and in which a path of this machine would break their clients. */
 function sharedPaths(changes: readonly Change[], { program, isOnPath }: BatonCommand): string[] {
   const files = changes.flatMap(({ file, isTracked = false, target }) =>
-    isTracked && !isOnPath && target?.after.includes(program) === true ? [file] : [],
+    isTracked && !isOnPath && target?.after.includes(path.dirname(program)) === true ? [file] : [],
   );
   if (files.length === 0) return [];
   return [
