@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { isLong } from "../support/counts.js";
+import { usesOf } from "../../src/guard/git/uses.js";
 import { programsOf } from "../../src/guard/shell/shell-line.js";
 
 const PIECES = [
@@ -41,9 +42,18 @@ test.each([
   ["quotes that never end", `echo '${"x".repeat(1_000_000)}`],
   ["a shell in a shell", `${"bash -c '".repeat(2_000)}git add -A`],
   ["here-documents without an end", "cat <<EOF\n".repeat(20_000)],
+  ["braces that never end", "{a,".repeat(30_000)],
+  ["braces before a redirection", `${"{a".repeat(50_000)}}>x`],
+  ["programs that start others", `${"sudo ".repeat(40_000)}git add -A`],
+  ["directories within directories", `cd /x${";cd x".repeat(40_000)}; git add .`],
+  ["scripts whose output is asked for", `rm ${"$(cat a) ".repeat(20_000)}`],
   ["patterns", `rm ${"*".repeat(5_000)}${"[a-z]?".repeat(2_000)}`],
 ])("%s are bounded", (_, line) => {
   expect(programsOf(line, "/").length).toBeLessThanOrEqual(200);
+});
+
+test("a program with the name of a property of every object is one like others", async () => {
+  expect(await usesOf("hasOwnProperty x; constructor y; toString z", "/")).toEqual([]);
 });
 
 test.each([

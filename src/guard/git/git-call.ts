@@ -1,7 +1,9 @@
 import { shellWord } from "../../base/texts/shell-word.js";
 import path from "node:path";
 import { optionsOf, type VerbOptions } from "./options.js";
-import { isKnown, type ProgramCall, programsOf } from "../shell/shell-line.js";
+import type { ProgramCall } from "../shell/program-call.js";
+import { programsOf } from "../shell/shell-line.js";
+import { isKnown } from "../shell/word-values.js";
 import { type GitPlace, WorkTree } from "./work-tree.js";
 
 /** A call of git: its verb, and where it is asked. */
@@ -13,6 +15,14 @@ export interface GitCall {
   readonly written: string;
   readonly place: GitPlace;
   readonly program: ProgramCall;
+}
+
+/** The line that an alias stands for. */
+interface ShellAlias {
+  readonly line: string;
+  /** The words that it is given. */
+  readonly words: readonly string[];
+  readonly cwd: string;
 }
 
 /** Options of git itself that take the next word as their value. */
@@ -32,19 +42,25 @@ const READING = new Set(
 export async function gitCallOf(
   program: ProgramCall,
   { limit, verbs }: { readonly limit: AbortSignal; readonly verbs: ReadonlySet<string> },
-): Promise<GitCall | { readonly line: string; readonly cwd: string } | undefined> {
-  const found = placeOf(program);
+): Promise<GitCall | ShellAlias | undefined> {
+  let found = placeOf(program);
   if (found === undefined) return undefined;
-  const { place } = found;
   let [verb, ...args] = found.args;
   for (let depth = 0; verb !== undefined && !verbs.has(verb); depth++) {
     if (READING.has(verb) || depth === ALIAS_DEPTH_MAX || !/^[\w-]+$/.test(verb)) return undefined;
+    const { place } = found;
     const alias = (await new WorkTree(place, limit).ask(["config", "--get", `alias.${verb}`]))?.trim() ?? "";
-    if (alias.startsWith("!")) return { line: [alias.slice(1), ...args.map(shellWord)].join(" "), cwd: place.cwd };
+    if (alias === "") return undefined;
+    if (alias.startsWith("!"))
+      return { line: [alias.slice(1), ...args.map(shellWord)].join(" "), words: args, cwd: place.cwd };
     const [words] = programsOf(`git ${alias}`, place.cwd);
-    [verb, ...args] = alias === "" ? [] : [...(words?.args ?? []), ...args];
+    const next = placeOf({ ...program, cwd: place.cwd, args: [...place.globals, ...(words?.args ?? []), ...args] });
+    if (next === undefined) return undefined;
+    found = next;
+    [verb, ...args] = found.args;
   }
   if (verb === undefined) return undefined;
+  const { place } = found;
   return { verb, args, options: optionsOf(verb, args), written: nameOf(verb, args), place, program };
 }
 

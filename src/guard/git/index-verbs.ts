@@ -1,11 +1,15 @@
+import path from "node:path";
+import { isDirectoryAt } from "../../runtime/files/confinement.js";
 import { hasFlag } from "./options.js";
 import {
   changesOf,
+  ignoredPaths,
   isDryRun,
   narrowedTo,
   optionsWithout,
   pathsOf,
   pathspecsOf,
+  union,
   type VerbCall,
   type VerbUses,
 } from "./verb-call.js";
@@ -19,7 +23,8 @@ export const adding: VerbUses = async (call) => {
   if (pathspecs === undefined && !isUpdate && !hasFlag(options, "A", "all", "p", "patch")) return [];
   const changes = await changesOf(call, pathspecs);
   const taken = changes.filter((change) => change.unstaged || (change.untracked && !isUpdate));
-  return [{ paths: pathsOf(taken), effect: "takes", narrowed: narrowedTo(call, ["add"]) }];
+  const ignored = hasFlag(options, "f", "force") ? await ignoredPaths(call, pathspecs ?? []) : [];
+  return [{ paths: union(pathsOf(taken), ignored), effect: "takes", narrowed: narrowedTo(call, ["add"]) }];
 };
 
 /** `git commit`: all that is in the index, or all that is changed, comes into the commit. */
@@ -27,7 +32,7 @@ export const committing: VerbUses = async (call) => {
   const { options, tree } = call;
   if (hasFlag(options, "dry-run", "short", "porcelain")) return [];
   const pathspecs = pathspecsOf(call);
-  const isAll = hasFlag(options, "a", "all");
+  const isAll = hasFlag(options, "a", "all", "p", "patch", "interactive");
   const hasIndex = pathspecs === undefined || hasFlag(options, "i", "include");
   const [changes, named, merged] = await Promise.all([
     hasIndex ? tree.changes() : [],
@@ -65,9 +70,16 @@ export const renaming: VerbUses = async (call) => {
   const pathspecs = pathspecsOf(call) ?? [];
   const target = pathspecs.at(-1);
   if (isDryRun(call) || target === undefined || pathspecs.length < 2) return [];
-  const sources = await call.tree.paths(["ls-files", "-z", "--full-name", "--", ...pathspecs.slice(0, -1)]);
-  const place = `${call.prefix}${target}`.replace(/\/$/, "");
-  return [{ paths: [...sources, place], effect: "edits", narrowed: undefined }];
+  const named = pathspecs.slice(0, -1);
+  const sources = await call.tree.paths(["ls-files", "-coz", "--exclude-standard", "--full-name", "--", ...named]);
+  const isInto = isDirectoryAt(path.resolve(call.place.cwd, target));
+  const targets = named.flatMap((name) => {
+    const place = path.posix.join(call.prefix, target, isInto ? path.posix.basename(name) : "").replace(/\/$/, "");
+    const from = path.posix.join(call.prefix, name).replace(/\/$/, "");
+    const within = sources.filter((file) => file.startsWith(`${from}/`));
+    return within.length === 0 ? [place] : within.map((file) => place + file.slice(from.length));
+  });
+  return [{ paths: union(sources, targets), effect: "edits", narrowed: undefined }];
 };
 
 /** `git update-index`: the named files come into the index. */

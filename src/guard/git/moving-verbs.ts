@@ -2,8 +2,17 @@ import path from "node:path";
 import { hasFlag } from "./options.js";
 import { changesWithin, patchIn } from "./patches.js";
 import { differingFrom } from "./restoring-verbs.js";
-import { isKnown } from "../shell/shell-line.js";
-import { pathsOf, tracked, trackedPaths, union, type UseDraft, type VerbCall, type VerbUses } from "./verb-call.js";
+import { isKnown } from "../shell/word-values.js";
+import {
+  pathsOf,
+  pathspecsOf,
+  tracked,
+  trackedPaths,
+  union,
+  type UseDraft,
+  type VerbCall,
+  type VerbUses,
+} from "./verb-call.js";
 
 /** Paths that another commit brings since it parted from the one that is checked out. */
 async function broughtBy({ tree }: VerbCall, targets: readonly string[]): Promise<readonly string[]> {
@@ -94,11 +103,14 @@ export const readingTree: VerbUses = async (call) => {
   const { options, tree, verb } = call;
   const changes = tracked(await tree.changes());
   if (verb === "checkout-index") {
-    const named = new Set(options.words.map((word) => path.posix.join(call.prefix, word)));
+    const words = pathspecsOf(call) ?? [];
+    const named = new Set(words.map((word) => path.posix.join(call.prefix, word)));
     const isAll = hasFlag(options, "a", "all");
     const lost = changes.filter((change) => change.unstaged && (isAll || named.has(change.path)));
     return hasFlag(options, "f", "force") ? [{ paths: pathsOf(lost), effect: "loses", narrowed: undefined }] : [];
   }
+  if (hasFlag(options, "n", "dry-run")) return [];
   const lost = changes.filter((change) => change.staged || hasFlag(options, "u", "reset"));
-  return hasFlag(options, "n", "dry-run") ? [] : [{ paths: pathsOf(lost), effect: "loses", narrowed: undefined }];
+  const other = await differingFrom(call, options.words.at(-1));
+  return [{ paths: union(pathsOf(lost), other), effect: "loses", narrowed: undefined }];
 };

@@ -1,5 +1,5 @@
 import { hasFlag } from "./options.js";
-import { isKnown } from "../shell/shell-line.js";
+import { isKnown } from "../shell/word-values.js";
 import {
   changesOf,
   isDryRun,
@@ -86,29 +86,27 @@ async function restored(
 /** `git restore`: files are overwritten from the index or a commit, or taken out of the index. */
 export const restoring: VerbUses = async (call) => {
   const { options } = call;
-  const pathspecs = pathspecsOf(call) ?? [];
+  const pathspecs = pathspecsOf(call) ?? (hasFlag(options, "p", "patch") ? [":/"] : []);
   const source = options.values.get("source") ?? options.values.get("s");
+  const known = source !== undefined && isKnown(source) ? source : undefined;
   const index = hasFlag(options, "S", "staged");
   const command = ["restore", ...optionsWithout(call, "pathspec-from-file")];
-  if (index && !hasFlag(options, "W", "worktree")) return unstaged(call, pathspecs, command);
+  if (index && !hasFlag(options, "W", "worktree")) return unstaged(call, { pathspecs, source: known, index, command });
   return restored(call, {
     pathspecs,
-    source: source !== undefined && isKnown(source) ? source : undefined,
+    source: known,
     index,
     command,
   });
 };
 
 /** Paths leave the index, and their files stay as they are. */
-async function unstaged(
-  call: VerbCall,
-  pathspecs: readonly string[] | undefined,
-  command: readonly string[],
-): Promise<readonly UseDraft[]> {
+async function unstaged(call: VerbCall, { pathspecs, source, command }: Restoration): Promise<readonly UseDraft[]> {
+  if (pathspecs.length === 0) return [];
   const changes = await changesOf(call, pathspecs);
-  return [
-    { paths: pathsOf(changes.filter((change) => change.staged)), effect: "loses", narrowed: narrowedTo(call, command) },
-  ];
+  const staged = changes.filter((change) => change.staged);
+  const written = source === undefined ? [] : await call.tree.differing("--cached", source, "--", ...pathspecs);
+  return [{ paths: union(pathsOf(staged), written), effect: "loses", narrowed: narrowedTo(call, command) }];
 }
 
 /** `git reset`: the index, the files or the branch go back to a commit. */
@@ -118,8 +116,10 @@ export const resetting: VerbUses = async (call) => {
   if (first !== undefined && !isKnown(first)) return [];
   const commit = first === undefined ? undefined : await tree.commit(revision(first));
   const pathspecs = pathspecsOf(call, commit === undefined ? options.words : options.words.slice(1));
-  if (pathspecs !== undefined)
-    return unstaged(call, pathspecs, ["reset", ...(commit === undefined ? [] : [first ?? ""])]);
+  if (pathspecs !== undefined) {
+    const command = ["reset", ...(commit === undefined ? [] : [first ?? ""])];
+    return unstaged(call, { pathspecs, source: commit, index: true, command });
+  }
   const moved = commit === undefined || commit === (await tree.commit("HEAD")) ? [] : await differingFrom(call, first);
   const changes = tracked(await tree.changes());
   const uses: UseDraft[] = [];

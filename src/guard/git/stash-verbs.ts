@@ -1,6 +1,7 @@
 import { hasFlag, optionsOf, type VerbOptions } from "./options.js";
 import {
   changesOf,
+  ignoredPaths,
   narrowedTo,
   optionsWithout,
   pathsOf,
@@ -46,8 +47,12 @@ function stashed(paths: readonly string[], verb: string): readonly UseDraft[] {
 
 async function pushed(call: VerbCall, isSave: boolean): Promise<readonly UseDraft[]> {
   const { options } = call;
-  const changes = await changesOf(call, isSave ? undefined : pathspecsOf(call));
-  const paths = pathsOf(changes.filter((change) => isStashed(change, options)));
+  const pathspecs = isSave ? undefined : pathspecsOf(call);
+  const [changes, ignored] = await Promise.all([
+    changesOf(call, pathspecs),
+    hasFlag(options, "a", "all") ? ignoredPaths(call, pathspecs ?? []) : [],
+  ]);
+  const paths = union(pathsOf(changes.filter((change) => isStashed(change, options))), ignored);
   const command = ["stash", "push", ...(isSave ? [] : optionsWithout(call, "pathspec-from-file", "a", "all"))];
   return [{ paths, effect: "loses", narrowed: narrowedTo(call, command) }];
 }

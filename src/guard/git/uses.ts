@@ -1,7 +1,9 @@
 import { setMaxListeners } from "node:events";
 import type { FileUse } from "./file-use.js";
 import { gitCallOf } from "./git-call.js";
-import { programsOf, type ProgramCall } from "../shell/shell-line.js";
+import { withListings } from "../shell/listings.js";
+import type { ProgramCall } from "../shell/program-call.js";
+import { programsOf } from "../shell/shell-line.js";
 import { VERBS } from "./verbs.js";
 import { WorkTree } from "./work-tree.js";
 import { writtenBy } from "./writers.js";
@@ -22,11 +24,13 @@ export async function usesOf(
   limit: AbortSignal = AbortSignal.timeout(TIME_MAX_MS),
 ): Promise<readonly FileUse[]> {
   setMaxListeners(0, limit);
-  return usesOfLine(command, { cwd, limit, depth: 0 });
+  return usesOfLine(command, { cwd, words: [], limit, depth: 0 });
 }
 
 interface Search {
   readonly cwd: string;
+  /** The words that the line is given. */
+  readonly words: readonly string[];
   readonly limit: AbortSignal;
   /** How many aliases lead to the line. */
   readonly depth: number;
@@ -34,7 +38,7 @@ interface Search {
 
 async function usesOfLine(line: string, search: Search): Promise<readonly FileUse[]> {
   if (search.depth > ALIAS_DEPTH_MAX) return [];
-  const programs = programsOf(line, search.cwd);
+  const programs = programsOf(line, search.cwd, search.words);
   const uses: FileUse[] = [];
   for (let from = 0; from < programs.length && !search.limit.aborted; from += AT_ONCE_MAX) {
     const some = programs.slice(from, from + AT_ONCE_MAX);
@@ -43,12 +47,13 @@ async function usesOfLine(line: string, search: Search): Promise<readonly FileUs
   return uses.filter((use) => use.paths.length > 0);
 }
 
-async function usesOfProgram(program: ProgramCall, { limit, depth }: Search): Promise<readonly FileUse[]> {
+async function usesOfProgram(called: ProgramCall, { limit, depth }: Search): Promise<readonly FileUse[]> {
+  const program = await withListings(called, limit);
   const written = await writtenBy(program, limit);
   if (program.name !== "git") return written;
   const call = await gitCallOf(program, { limit, verbs: VERB_NAMES });
   if (call === undefined) return written;
-  if ("line" in call) return usesOfLine(call.line, { cwd: call.cwd, limit, depth: depth + 1 });
+  if ("line" in call) return usesOfLine(call.line, { ...call, limit, depth: depth + 1 });
   const uses = VERBS[call.verb];
   if (uses === undefined) return [];
   const tree = new WorkTree(call.place, limit);

@@ -1,9 +1,9 @@
 import { shellWord } from "../../base/texts/shell-word.js";
 import path from "node:path";
-import { readFileSync } from "node:fs";
 import type { GitCall } from "./git-call.js";
 import { hasFlag } from "./options.js";
-import { isKnown, UNKNOWN } from "../shell/shell-line.js";
+import { regularText } from "../../runtime/files/regular-text.js";
+import { isKnown, UNKNOWN } from "../shell/word-values.js";
 import type { FileUse } from "./file-use.js";
 import type { PathChange, WorkTree } from "./work-tree.js";
 
@@ -29,7 +29,7 @@ export function pathspecsOf(call: VerbCall, words = call.options.words): readonl
   const given = [
     ...words,
     ...(options.paths ?? []),
-    ...(file === undefined ? [] : listIn(path.resolve(place.cwd, file))),
+    ...(file === undefined ? [] : listIn(file === "-" ? program.input : regularText(path.resolve(place.cwd, file)))),
   ];
   const known = given.filter(isKnown);
   if (known.length > 0) return known;
@@ -39,15 +39,12 @@ export function pathspecsOf(call: VerbCall, words = call.options.words): readonl
   return given.length > 0 || options.paths !== undefined || file !== undefined ? [] : undefined;
 }
 
-function listIn(file: string): readonly string[] {
-  try {
-    return readFileSync(file, "utf8")
-      .split(/[\0\n]+/)
-      .filter((line) => line !== "")
-      .slice(0, 10_000);
-  } catch {
-    return [UNKNOWN];
-  }
+function listIn(text: string | undefined): readonly string[] {
+  if (text === undefined) return [UNKNOWN];
+  return text
+    .split(/[\0\n]+/)
+    .filter((line) => line !== "")
+    .slice(0, 10_000);
 }
 
 /** The changes under the pathspecs of a call; those of the whole tree where it names none. */
@@ -102,4 +99,9 @@ export function tracked(changes: readonly PathChange[]): readonly PathChange[] {
 /** Paths of the work tree with changes, of files that git knows. */
 export async function trackedPaths({ tree }: VerbCall): Promise<readonly string[]> {
   return pathsOf(tracked(await tree.changes()));
+}
+
+/** Files under pathspecs that git ignores. */
+export async function ignoredPaths({ tree }: VerbCall, pathspecs: readonly string[]): Promise<readonly string[]> {
+  return tree.paths(["ls-files", "-oiz", "--exclude-standard", "--full-name", "--", ...pathspecs]);
 }

@@ -1,50 +1,18 @@
-import { existsSync, readdirSync } from "node:fs";
 import path from "node:path";
-import { gitRootAbove } from "../../runtime/files/git-root.js";
-import { readShell, type ShellNode, type ShellWord, type SimpleCommand } from "./shell-reader.js";
-
-/** Stands in a word for what only the shell will know. */
-export const UNKNOWN = "\0";
-
-/** A program as the shell would start it. */
-export interface ProgramCall {
-  readonly name: string;
-  readonly args: readonly string[];
-  readonly cwd: string;
-  /** Variables that the line itself gives to it. */
-  readonly env: Readonly<Record<string, string>>;
-  /** Files that its output is written to. */
-  readonly writes: readonly string[];
-  /** Its input, as far as the line says it. */
-  readonly input: string | undefined;
-  readonly inputFile: string | undefined;
-  /** The program whose output is its input. */
-  readonly source: ProgramCall | undefined;
-}
+import { PATH_CHARS_MAX } from "../../runtime/files/confinement.js";
+import { findActions } from "./find-actions.js";
+import type { ProgramCall } from "./program-call.js";
+import { hasListing, listingToken, onlyReads, type Split } from "./listings.js";
+import { readShell, type ShellNode, type SimpleCommand } from "./shell-reader.js";
+import { isKnown, UNKNOWN, valuesOf, type WordScope } from "./word-values.js";
+import { type ListPassing, withoutWrappers } from "./wrappers.js";
 
 const CALLS_MAX = 200;
 const NESTING_MAX = 8;
-const VALUES_MAX = 1_000;
-const BRACES_MAX = 20;
-/** Far beyond any path. */
-const WORD_MAX = 10_000;
 const KEYWORDS = new Set("if then elif else fi while until do done ! { } time".split(" "));
-/** Programs that start the one behind them, with those of their options that take a value. */
-const WRAPPERS: Readonly<Record<string, string>> = {
-  sudo: "ugphCrtT",
-  command: "",
-  builtin: "",
-  exec: "a",
-  nohup: "",
-  nice: "n",
-  ionice: "cn",
-  stdbuf: "ioe",
-  timeout: "ks",
-  env: "uSC",
-  xargs: "EILnPsad",
-};
-const SHELLS = new Set(["bash", "sh", "zsh", "dash", "ksh"]);
+const SHELLS = new Set(["bash", "sh", "zsh", "dash", "ksh", "ash"]);
 const ASSIGNMENT = /^[A-Za-z_]\w*=/;
+const VARIABLE = /^[A-Za-z_]\w*$/;
 
 interface ShellState {
   /** Undefined where only the shell will know it. */
@@ -54,81 +22,161 @@ interface ShellState {
   readonly exported: Record<string, string>;
 }
 
-/** The programs that a command line would start, in its order, as far as it can be known without running any. */
-export function programsOf(line: string, cwd: string): readonly ProgramCall[] {
+/** What surrounds a program in its line. */
+interface Surroundings {
+  readonly state: ShellState;
+  readonly node: SimpleCommand;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly before: ProgramCall | undefined;
+}
+
+/** The programs that a command line would start, in its order, as far as it can be known without running any. `words` are its own `$@`. */
+export function programsOf(line: string, cwd: string, words: readonly string[] = []): readonly ProgramCall[] {
   const walk = new ShellWalk();
-  walk.nodes(readShell(line), { cwd, before: undefined, variables: new Map(), exported: {} });
+  const state = { cwd, before: undefined, variables: new Map(), exported: {} };
+  if (words.length > 0) setPositional(state, ["", ...words]);
+  walk.nodes(readShell(line), state);
   return walk.calls;
 }
 
 class ShellWalk {
   readonly calls: ProgramCall[] = [];
+  readonly #listings: ProgramCall[] = [];
   #depth = 0;
 
-  nodes(nodes: readonly ShellNode[], state: ShellState): void {
+  /** Returns the last of the programs, whose output is that of them all for the most part. */
+  nodes(nodes: readonly ShellNode[], state: ShellState): ProgramCall | undefined {
     let last: ProgramCall | undefined;
-    if (++this.#depth > NESTING_MAX) return;
+    if (++this.#depth > NESTING_MAX) return undefined;
     for (const node of nodes) {
       if (this.calls.length >= CALLS_MAX) break;
-      if ("subshell" in node) this.nodes(node.subshell, inSubshell(state));
+      if ("subshell" in node) last = this.nodes(node.subshell, inSubshell(state));
       else last = this.#command(node, state, last);
     }
     this.#depth -= 1;
+    return last;
   }
 
   #command(node: SimpleCommand, state: ShellState, before: ProgramCall | undefined): ProgramCall | undefined {
-    for (const part of node.words.flat()) if ("script" in part) this.nodes(part.script, inSubshell(state));
-    const values = node.words.map((word) => valuesOf(word, state));
+    const scripts = new Map<readonly ShellNode[], ProgramCall | undefined>();
+    for (const part of node.words.flat())
+      if ("script" in part) scripts.set(part.script, this.nodes(part.script, inSubshell(state)));
+    const scope: WordScope = {
+      cwd: state.cwd,
+      variables: state.variables,
+      outputOf: (script, quoted) => this.#tokenOf(scripts.get(script), quoted ? "whole" : "words"),
+    };
+    const values = node.words.map((word) => valuesOf(word, scope));
     let words = values.flat();
-    while (words[0] !== undefined && KEYWORDS.has(words[0])) words = words.slice(1);
+    const start = words.findIndex((word) => !KEYWORDS.has(word));
+    words = start < 0 ? [] : words.slice(start);
+    if (words[0] === "function") words = words.slice(words[2] === "{" ? 3 : 2);
     if (words[0] === "for" && words[2] === "in") {
       state.variables.set(words[1] ?? "", words.slice(3));
       return undefined;
     }
     const env: Record<string, string> = {};
-    words = withoutWrappers(takeAssignments(words, env));
-    const [name, ...args] = words;
-    if (name === undefined) {
+    words = takeAssignments(words, env);
+    if (words.length === 0) {
       for (const [key, value] of Object.entries(env)) state.variables.set(key, [value]);
       if (node.writes.length === 0) return undefined;
     }
-    if (changesState(name, args, state)) return undefined;
-    if (state.cwd === undefined) return undefined;
-    const { cwd } = state;
+    const piped = node.isPiped ? before : undefined;
+    const [name, ...args] = words;
+    if (name === "read" && piped !== undefined) {
+      const line = this.#tokenOf(piped, "lines");
+      for (const variable of args.filter((arg) => VARIABLE.test(arg))) state.variables.set(variable, [line]);
+      return piped;
+    }
+    if (changesState(name, args, state) || state.cwd === undefined) return undefined;
+    const own = { ...state.exported, ...takeEnvOf(values.slice(1)), ...env };
+    return this.#start(words, { state, node, cwd: state.cwd, env: own, before: piped });
+  }
+
+  #start(all: readonly string[], { state, node, cwd, env, before }: Surroundings): ProgramCall {
+    const { words, directory, passing } = withoutWrappers(all);
+    const [name = "", ...args] = takeAssignments(words, {});
+    const scope: WordScope = { cwd, variables: state.variables, outputOf: () => UNKNOWN };
+    const place = directory === undefined ? cwd : path.resolve(cwd, directory);
     const call: ProgramCall = {
-      name: path.basename(name ?? "").replace(/\.exe$/i, ""),
+      name: path.basename(name).replace(/\.exe$/i, ""),
       args,
-      cwd,
-      env: { ...state.exported, ...takeEnvOf(values.slice(1)), ...env },
-      writes: node.writes
-        .flatMap((word) => valuesOf(word, state))
-        .filter(isKnown)
-        .map((file) => path.resolve(cwd, file)),
+      cwd: place,
+      env,
+      writes: node.writes.flatMap((word) => valuesOf(word, scope)).filter((file) => isKnown(file) || hasListing(file)),
       input: node.input,
-      inputFile: node.reads.flatMap((word) => valuesOf(word, state)).find(isKnown),
-      source: node.isPiped ? before : undefined,
+      inputFile: node.reads.flatMap((word) => valuesOf(word, scope)).find(isKnown),
+      source: before,
+      listings: this.#listings,
     };
-    this.calls.push(call);
-    this.#scriptOf(call, state);
-    return call;
+    const whole = passing === undefined ? call : { ...call, args: this.#passed(call, passing) };
+    if (this.calls.length < CALLS_MAX) this.calls.push(whole);
+    if (whole.name === "find") this.#findActions(whole, { state, node, cwd, env, before: undefined });
+    this.#scriptOf(whole, state);
+    return whole;
+  }
+
+  /** The words behind `xargs`, with a list that is read from its input or a file. */
+  #passed(call: ProgramCall, { placeholder, split, file }: ListPassing): readonly string[] {
+    const { args, source, input, inputFile } = call;
+    const reader = { ...call, name: "cat", source: undefined, writes: [] };
+    const from = file ?? inputFile;
+    const listing =
+      from !== undefined ? { ...reader, args: [from] } : input !== undefined ? { ...reader, args: [], input } : source;
+    const token = this.#tokenOf(listing, split);
+    if (placeholder === undefined || placeholder === "") return [...args, token];
+    return args.map((arg) => arg.replaceAll(placeholder, () => token));
+  }
+
+  /** The programs that `find` starts with the files that it finds. */
+  #findActions(call: ProgramCall, around: Surroundings): void {
+    const { listed, commands } = findActions(call.args);
+    if (commands.length === 0) return;
+    const token = this.#tokenOf({ ...call, args: listed, writes: [], source: undefined }, "lines");
+    const node = { ...around.node, writes: [], reads: [], input: undefined };
+    for (const command of commands)
+      this.#start(
+        command.map((word) => word.replaceAll("{}", () => token)),
+        { ...around, node },
+      );
+  }
+
+  /** A word for the output of a program that can be asked for it. */
+  #tokenOf(program: ProgramCall | undefined, split: Split): string {
+    if (program === undefined || !onlyReads(program)) return UNKNOWN;
+    return listingToken(this.#listings.push(program) - 1, split);
   }
 
   /** The line that a shell is started with is read as if it stood here. */
-  #scriptOf({ name, args, input }: ProgramCall, state: ShellState): void {
+  #scriptOf({ name, args, input, source }: ProgramCall, state: ShellState): void {
     if (name === "eval") this.nodes(readShell(args.join(" ")), state);
     if (!SHELLS.has(name)) return;
     const option = args.findIndex((arg) => /^-\w*c$/.test(arg));
-    const script = option < 0 ? (args.every((arg) => arg.startsWith("-")) ? input : undefined) : args[option + 1];
-    if (script !== undefined) this.nodes(readShell(script), inSubshell(state));
+    const isFromInput = option < 0 && args.every((arg) => arg.startsWith("-"));
+    const script = isFromInput ? (input ?? (source === undefined ? undefined : printed(source))) : args[option + 1];
+    if (script === undefined || (option < 0 && !isFromInput)) return;
+    const inner = inSubshell(state);
+    setPositional(inner, isFromInput ? [] : args.slice(option + 2));
+    this.nodes(readShell(script), inner);
   }
+}
+
+/** What a program prints whose words say it. */
+function printed({ name, args, input }: ProgramCall): string | undefined {
+  if (name === "cat") return input;
+  if (name === "printf") return args[0]?.replaceAll(String.raw`\n`, "\n");
+  return name === "echo" ? args.filter((arg) => !/^-[neE]+$/.test(arg)).join(" ") : undefined;
+}
+
+function setPositional({ variables }: ShellState, [own = "", ...words]: readonly string[]): void {
+  variables.set("0", [own]);
+  variables.set("@", words);
+  for (const [at, word] of words.slice(0, 9).entries()) variables.set(String(at + 1), [word]);
 }
 
 function inSubshell(state: ShellState): ShellState {
   return { ...state, variables: new Map(state.variables), exported: { ...state.exported } };
-}
-
-export function isKnown(text: string): boolean {
-  return !text.includes(UNKNOWN);
 }
 
 function takeAssignments(words: readonly string[], env: Record<string, string>): string[] {
@@ -145,25 +193,6 @@ function takeEnvOf(words: readonly (readonly string[])[]): Record<string, string
   const env: Record<string, string> = {};
   for (const [value = ""] of words) if (/^GIT_\w+=/.test(value)) takeAssignments([value], env);
   return env;
-}
-
-function withoutWrappers(words: string[]): string[] {
-  const [name = ""] = words;
-  const withValue = WRAPPERS[path.basename(name)];
-  if (withValue === undefined) return words;
-  let at = 1;
-  for (; at < words.length; at++) {
-    const word = words[at] ?? "";
-    if (word === "--") {
-      at += 1;
-      break;
-    }
-    if (ASSIGNMENT.test(word)) continue;
-    if (!word.startsWith("-")) break;
-    if (word.length === 2 && withValue.includes(word.charAt(1))) at += 1;
-  }
-  if (path.basename(name) === "timeout") at += 1;
-  return withoutWrappers(words.slice(at));
 }
 
 /** Carries out what changes the shell itself. Returns whether the command was of that kind. */
@@ -183,115 +212,7 @@ function changesState(name: string | undefined, args: readonly string[], state: 
   if (target === "-") state.cwd = state.before;
   else if (target === undefined || !isKnown(target)) state.cwd = undefined;
   else if (path.isAbsolute(target) || cwd !== undefined) state.cwd = path.resolve(cwd ?? "/", target);
+  if ((state.cwd?.length ?? 0) > PATH_CHARS_MAX) state.cwd = undefined;
   state.before = cwd;
   return true;
-}
-
-/** The values of a word: several of a pattern, of braces and of the variable of a `for`. */
-function valuesOf(word: ShellWord, state: ShellState): readonly string[] {
-  let values: readonly string[] = [""];
-  let isPattern = false;
-  let hasBraces = false;
-  for (const part of word) {
-    const added = partValues(part, state);
-    if ("text" in part && !part.quoted) {
-      isPattern ||= /[*?[]/.test(part.text);
-      hasBraces ||= /\{.*,.*\}/.test(part.text);
-    }
-    values = joined(values, added);
-  }
-  const [first] = word;
-  const isHome = first !== undefined && "text" in first && !first.quoted && /^~(?:\/|$)/.test(first.text);
-  const home = process.env["HOME"];
-  if (isHome && home !== undefined) values = values.map((value) => home + value.slice(1));
-  if (hasBraces) values = values.flatMap((value) => inBraces(value));
-  const { cwd } = state;
-  return isPattern && cwd !== undefined ? values.flatMap((value) => filesLike(value, cwd)) : values;
-}
-
-/** Each of some beginnings with each of some ends, within the bounds. */
-function joined(starts: readonly string[], ends: readonly string[]): readonly string[] {
-  const each = Math.max(1, Math.floor(VALUES_MAX / starts.length));
-  return starts.flatMap((start) => ends.slice(0, each).map((end) => `${start}${end}`.slice(0, WORD_MAX)));
-}
-
-function partValues(part: ShellWord[number], state: ShellState): readonly string[] {
-  if ("text" in part) return [part.text];
-  if ("variable" in part) {
-    if (part.variable === "PWD") return [state.cwd ?? UNKNOWN];
-    const value = process.env[part.variable];
-    return state.variables.get(part.variable) ?? [value ?? UNKNOWN];
-  }
-  if ("script" in part && state.cwd !== undefined && asksForTop(part.script))
-    return [gitRootAbove(state.cwd) ?? UNKNOWN];
-  return [UNKNOWN];
-}
-
-/** Whether a script is `git rev-parse --show-toplevel`, which often stands behind `cd`. */
-function asksForTop([node, ...others]: readonly ShellNode[]): boolean {
-  if (node === undefined || "subshell" in node || others.length > 0) return false;
-  const words = node.words.map((word) => word.map((part) => ("text" in part ? part.text : UNKNOWN)).join(""));
-  return words.join(" ") === "git rev-parse --show-toplevel";
-}
-
-/** The values of a word with braces, one pair after the other, so that many pairs cannot multiply beyond the bound. */
-function inBraces(text: string): readonly string[] {
-  let values: readonly string[] = [text];
-  for (let pair = 0; pair < BRACES_MAX; pair++) {
-    const next = values.flatMap((value) => withoutBraces(value)).slice(0, VALUES_MAX);
-    if (next.length === values.length) break;
-    values = next;
-  }
-  return values;
-}
-
-function withoutBraces(text: string): readonly string[] {
-  const match = /\{([^{}]*,[^{}]*)\}/.exec(text);
-  if (match === null) return [text];
-  const [before, after] = [text.slice(0, match.index), text.slice(match.index + match[0].length)];
-  return (match[1] ?? "").split(",").map((choice) => `${before}${choice}${after}`);
-}
-
-/** The files that a pattern of a shell stands for; without any, the pattern as it is written. */
-function filesLike(pattern: string, cwd: string): readonly string[] {
-  if (!isKnown(pattern)) return [pattern];
-  let found = [pattern.startsWith("/") ? "/" : ""];
-  for (const segment of pattern.split("/").filter((part) => part !== "")) {
-    if (!/[*?[]/.test(segment)) {
-      found = found.map((base) => path.posix.join(base, segment));
-      continue;
-    }
-    const like = segmentPattern(segment);
-    found = found.flatMap((base) =>
-      namesIn(path.resolve(cwd, base))
-        .filter((name) => like.test(name))
-        .map((name) => path.posix.join(base, name)),
-    );
-    found = found.slice(0, VALUES_MAX);
-  }
-  const existing = found.filter((file) => existsSync(path.resolve(cwd, file)));
-  return existing.length > 0 ? existing : [pattern];
-}
-
-function segmentPattern(segment: string): RegExp {
-  const hidden = segment.startsWith(".") ? "" : "(?!\\.)";
-  const body = segment.replaceAll(/\*+|\?|\[[^\]]+\]|[^*?[]+|\[/g, (piece) => {
-    if (piece.startsWith("*")) return ".*";
-    if (piece === "?") return ".";
-    if (piece.startsWith("[") && piece.length > 1) return piece.replace(/^\[!/, "[^").replaceAll("\\", "\\\\");
-    return piece.replaceAll(/[\\^$.|+()[\]{}]/g, String.raw`\$&`);
-  });
-  try {
-    return new RegExp(`^${hidden}${body}$`, "s");
-  } catch {
-    return /^(?!)/;
-  }
-}
-
-function namesIn(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory).slice(0, VALUES_MAX);
-  } catch {
-    return [];
-  }
 }

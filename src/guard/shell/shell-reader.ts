@@ -1,8 +1,11 @@
+import { unescaped } from "./escapes.js";
+
 /** A piece of a word. `quoted` pieces are no pattern and are not split. */
 export type WordPart =
   | { readonly text: string; readonly quoted: boolean }
-  | { readonly variable: string; readonly quoted: boolean }
-  | { readonly script: readonly ShellNode[] }
+  /** `otherwise` is what `${x:-text}` means without the variable. */
+  | { readonly variable: string; readonly quoted: boolean; readonly otherwise?: string }
+  | { readonly script: readonly ShellNode[]; readonly quoted: boolean }
   | { readonly unknown: true };
 
 export type ShellWord = readonly WordPart[];
@@ -13,7 +16,7 @@ export interface SimpleCommand {
   readonly writes: readonly ShellWord[];
   /** Sources of `<`. */
   readonly reads: readonly ShellWord[];
-  /** The text of a here-document. */
+  /** The text of a here-document or a here-string. */
   readonly input: string | undefined;
   /** Whether its input is the output of the command before it. */
   readonly isPiped: boolean;
@@ -157,7 +160,7 @@ class ShellReader {
   #redirect(redirection: string, command: OpenCommand): void {
     if (/^[<>]\(/.test(this.#text.slice(this.#at, this.#at + 2))) {
       this.#at += 2;
-      command.words.push([{ script: this.script(")") }, { unknown: true }]);
+      command.words.push([{ script: this.script(")"), quoted: true }, { unknown: true }]);
       return;
     }
     this.#at += redirection.length;
@@ -167,7 +170,8 @@ class ShellReader {
     if (kind === "<<" || kind === "<<-") {
       const end = target.map((part) => ("text" in part ? part.text : "")).join("");
       this.#documents.push({ end, isIndented: kind === "<<-", command });
-    } else if (kind === "<") command.reads.push(target);
+    } else if (kind === "<<<") command.input = target.map((part) => ("text" in part ? part.text : "")).join("");
+    else if (kind === "<") command.reads.push(target);
     else if (kind.startsWith(">") ? !isDescriptor(kind, target) : kind.startsWith("&>")) command.writes.push(target);
   }
 
@@ -259,13 +263,13 @@ class ShellReader {
     }
     this.#at += found[0].length;
     const [, written = ""] = found;
-    return /\\[^\\'"?]/.test(written) ? { unknown: true } : { text: written.replaceAll(/\\(.)/gs, "$1"), quoted: true };
+    return { text: unescaped(written), quoted: true };
   }
 
   #expansion(quoted: boolean): WordPart {
     if (this.#text[this.#at] === "`") {
       const inner = this.#upTo("`");
-      return { script: readShell(inner) };
+      return { script: readShell(inner), quoted };
     }
     const rest = this.#text.slice(this.#at, this.#at + 200);
     const name = /^\$(?:\{(\w+)\}|(\w+))/.exec(rest);
@@ -273,13 +277,22 @@ class ShellReader {
       this.#at += name[0].length;
       return { variable: name[1] ?? name[2] ?? "", quoted };
     }
+    const withDefault = /^\$\{(\w+):?[-=]([\w./-]*)\}/.exec(rest);
+    if (withDefault !== null) {
+      this.#at += withDefault[0].length;
+      return { variable: withDefault[1] ?? "", quoted, otherwise: withDefault[2] ?? "" };
+    }
+    if (/^\$[@*]/.test(rest)) {
+      this.#at += 2;
+      return { variable: "@", quoted };
+    }
     if (rest.startsWith("$((")) {
       this.#skipTo("))");
       return { unknown: true };
     }
     if (rest.startsWith("$(")) {
       this.#at += 2;
-      return { script: this.script(")") };
+      return { script: this.script(")"), quoted };
     }
     if (rest.startsWith("${")) {
       this.#skipTo("}");
@@ -287,7 +300,7 @@ class ShellReader {
     }
     if (!quoted && rest.startsWith("$'")) return this.#escapedText();
     this.#at += 1;
-    if (/^\$[@*#?!$-]/.test(rest)) {
+    if (/^\$[#?!$-]/.test(rest)) {
       this.#at += 1;
       return { unknown: true };
     }
