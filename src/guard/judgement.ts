@@ -5,6 +5,9 @@ import type { HookVerdict } from "./hooks/hook-answer.js";
 import type { HookCall } from "./hooks/hook-call.js";
 import { editDenied, useDenied } from "./wording.js";
 
+/** A line that writes more files than these declares none of them: it is a formatter or the removal of a directory, and no one's edit. */
+const TAKEN_MAX = 100;
+
 /** The answers of the engine that a guard needs. Files are absolute. */
 export interface GuardHost {
   holdings(files: readonly string[]): Promise<Holdings>;
@@ -57,7 +60,7 @@ export async function judgeUse(
   const files = paths.map((file) => path.join(top, file));
   const { others, own, isDue } = await host.holdings(files);
   if (others.length === 0) {
-    if (effect === "edits" && isDue) await host.take(files);
+    if (effect === "edits" && isDue && files.length <= TAKEN_MAX) await host.take(files);
     return undefined;
   }
   const mine = new Set(own);

@@ -106,6 +106,18 @@ describe("baton guard", () => {
     expect(run(["call", "list_locks"]).stdout).toContain("by-shell.ts");
   });
 
+  test("a line that writes many files at once makes none of them its own, and is denied one of another", async () => {
+    const { location } = await createDatabase("sqlite");
+    const { cwd, run, hook } = repositoryWith(location);
+    for (let at = 0; at < 101; at++) writeFileSync(path.join(cwd, "src", `${at}.ts`), "a\n");
+    run(["call", "acquire_file_lock", "--paths", '["mine.ts"]'], "", { BATON_AGENT: "zoe" });
+    expect(hook("claude-code/PreToolUse.Bash", { tool_input: { command: "rm -rf src" } }).stdout).toBe("");
+    expect(run(["call", "list_locks"]).stdout).not.toContain("src/");
+    expect(hook("claude-code/PreToolUse.Bash", { tool_input: { command: "rm -rf *" } }).stdout).toContain(
+      "mine.ts is held by zoe",
+    );
+  });
+
   test("lets the work go on where the database cannot be used, and says so once in a conversation", () => {
     const { data, hook } = repositoryWith(path.join(FIXTURES, "claude-code/Stop.json"));
     const first = hook("claude-code/PreToolUse.Edit");

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import path from "node:path";
 import { databaseIsThere } from "../../config/database.js";
 import type { GuardedFiles } from "../../engine/guard/guarded-files.js";
@@ -7,7 +7,7 @@ import type { ClientKind } from "../../engine/guard/hook-sessions.js";
 import type { GuardHost } from "../../guard/judgement.js";
 import { usesNoFiles } from "../../guard/shell/plain-line.js";
 import { ancestors, clientAmong } from "../../runtime/ancestry.js";
-import { PATH_CHARS_MAX, realPlace } from "../../runtime/files/confinement.js";
+import { PATH_CHARS_MAX, realPlace, unlessMissing } from "../../runtime/files/confinement.js";
 import { gitRootAbove } from "../../runtime/files/git-root.js";
 import { readWorkplace } from "../../runtime/files/workplace.js";
 import { chosenDatabase } from "./guard-config.js";
@@ -102,24 +102,43 @@ const DIRECTORIES_MAX = 8;
 function placesOf(files: readonly string[]): GuardedFiles[] {
   const places = new Map<string, { workplace: GuardedFiles["workplace"]; files: string[] }>();
   const byDirectory = new Map<string, GuardedFiles["workplace"]>();
+  const real = files.length > DIRECTORIES_MAX ? realPlaces() : realPlace;
+  const roots = new Map<string, string>();
   for (const file of files) {
-    if (file.length > PATH_CHARS_MAX) continue;
-    const real = realPlace(file);
-    if (real === undefined) continue;
-    const near = directoryOf(real);
-    const directory = files.length > DIRECTORIES_MAX ? (gitRootAbove(near) ?? near) : near;
+    const found = file.length > PATH_CHARS_MAX ? undefined : real(file);
+    if (found === undefined) continue;
+    const above = path.dirname(found);
+    const directory = roots.get(above) ?? (files.length > DIRECTORIES_MAX ? rootOf(above) : nearestIn(above));
+    roots.set(above, directory);
     const workplace = byDirectory.get(directory) ?? readWorkplace(directory);
     byDirectory.set(directory, workplace);
     const place = places.get(workplace.cwd) ?? { workplace, files: new Array<string>() };
-    place.files.push(real);
+    place.files.push(found);
     places.set(workplace.cwd, place);
   }
   return [...places.values()];
 }
 
-/** The nearest directory above a file that is there. */
-function directoryOf(file: string): string {
-  let directory = path.dirname(file);
+/** Looks each directory up once: a command of git may take many thousand files. */
+function realPlaces(): (file: string) => string | undefined {
+  const directories = new Map<string, string | undefined>();
+  return (file) => {
+    if (unlessMissing(() => lstatSync(file))?.isSymbolicLink() === true) return realPlace(file);
+    const above = path.dirname(file);
+    if (!directories.has(above)) directories.set(above, realPlace(above));
+    const directory = directories.get(above);
+    return directory === undefined ? undefined : path.join(directory, path.basename(file));
+  };
+}
+
+function rootOf(above: string): string {
+  const near = nearestIn(above);
+  return gitRootAbove(near) ?? near;
+}
+
+/** The nearest directory that is there, from this one up. */
+function nearestIn(above: string): string {
+  let directory = above;
   while (!existsSync(directory)) directory = path.dirname(directory);
   return directory;
 }

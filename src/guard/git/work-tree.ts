@@ -16,8 +16,8 @@ export interface PathChange {
   readonly untracked: boolean;
 }
 
-const BYTES_MAX = 4 * 1024 * 1024;
-const PATHS_MAX = 10_000;
+const BYTES_MAX = 16 * 1024 * 1024;
+const PATHS_MAX = 100_000;
 
 /** A work tree as git sees it. Git takes no lock for these questions, and none is asked past the limit. */
 export class WorkTree {
@@ -104,7 +104,9 @@ export class WorkTree {
     };
     return new Promise((resolve) => {
       execFile("git", [...globals, "-c", "core.fsmonitor=false", ...args], options, (error, stdout) => {
-        resolve(error === null ? stdout : undefined);
+        // The beginning of what is too long is better than nothing.
+        const isCut = error?.code === "ERR_CHILD_PROCESS_STDIO_MAXBUFFER";
+        resolve(error === null || isCut ? stdout : undefined);
       });
     });
   }

@@ -87,7 +87,7 @@ function patched(args: readonly string[], { cwd, input }: ProgramCall): readonly
   return changesWithin(file === undefined ? (input ?? "") : patchIn(path.resolve(cwd, file)), strip);
 }
 
-/** What `mv` takes away. */
+/** The files that `mv` takes away. */
 function movedBy(args: readonly string[]): readonly string[] {
   const words = wordsOf(args, "St");
   return valuesOf(args, "t", "target-directory").length > 0 ? words : words.slice(0, -1);

@@ -1,4 +1,4 @@
-/** What `find` does with the files that it finds. */
+/** The actions of a `find` on the files that it finds. */
 export interface FindActions {
   /** The words of a `find` that lists these files and does nothing else. */
   readonly listed: readonly string[];

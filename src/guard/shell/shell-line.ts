@@ -22,7 +22,7 @@ interface ShellState {
   readonly exported: Record<string, string>;
 }
 
-/** What surrounds a program in its line. */
+/** The surroundings of a program in its line. */
 interface Surroundings {
   readonly state: ShellState;
   readonly node: SimpleCommand;
@@ -162,7 +162,7 @@ class ShellWalk {
   }
 }
 
-/** What a program prints whose words say it. */
+/** Returns the text that a program prints, where its words say it. */
 function printed({ name, args, input }: ProgramCall): string | undefined {
   if (name === "cat") return input;
   if (name === "printf") return args[0]?.replaceAll(String.raw`\n`, "\n");
