@@ -45,7 +45,16 @@ export interface TaskFilter {
   readonly limit: number;
 }
 
-/** In order of creation. */
+/** The index that names the few tasks of a state, which SQLite would leave for the order of ids and read every task. */
+const AMONG: Readonly<Partial<Record<string, string>>> = {
+  running: "agent IS NOT NULL",
+  waiting: STUCK,
+  in_review: STUCK,
+  blocked: STUCK,
+  dead_letter: STUCK,
+};
+
+/** In order of creation. Costs O(tasks in that state) where they are still open, and those of one run where it is named. */
 export function* listTasks(filter: TaskFilter): Tx<Task[]> {
   const { where, params } = conditionsOf([
     ["run =", filter.run],
@@ -55,8 +64,11 @@ export function* listTasks(filter: TaskFilter): Tx<Task[]> {
     ["role =", filter.role],
     ["id >", filter.after],
   ]);
-  // sql: the comparisons are those above.
-  const sql = `SELECT ${TASKS.columns} FROM tasks ${where} ORDER BY id LIMIT $${params.length + 1}`;
+  const { status, run } = filter;
+  const few = status === undefined || run !== undefined ? undefined : AMONG[status];
+  const among = few && `AND id IN (SELECT id FROM tasks WHERE status = '${status}' AND (${few}))`;
+  // sql: the comparisons are those above, and the state is one of those of AMONG.
+  const sql = `SELECT ${TASKS.columns} FROM tasks ${where} ${among ?? ""} ORDER BY id LIMIT $${params.length + 1}`;
   return yield* many(TASKS.read, [sql, [...params, filter.limit]]);
 }
 
