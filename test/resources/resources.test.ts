@@ -48,6 +48,7 @@ describe("the list of resources", () => {
       "baton://runs/{id}/events",
       "baton://runs/{id}/checkpoints",
       "baton://tasks/{id}",
+      "baton://messages/{id}",
       "baton://artifacts/{id}",
     ]);
     for (const { name, title, description, mimeType } of [...resources, ...resourceTemplates]) {
