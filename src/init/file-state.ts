@@ -55,8 +55,9 @@ export function missingDirectories(file: string): string[] {
   return missing;
 }
 
-/** Replaces a file as a whole, or removes it. Throws `unfit` where it is no longer as it was read. */
+/** Replaces a file as a whole, or removes it. Throws `unfit` where it is no longer as it was read, or a link now leads elsewhere. */
 export function replaceFile(state: FileState, bytes: Buffer | undefined, mode: number): void {
+  if (realPlace(state.file) !== state.file) throw unfit("a directory on the way was replaced by a symbolic link");
   const present = unlessMissing(() => readFileSync(state.file));
   if (present === undefined ? state.bytes !== undefined : state.bytes?.equals(present) !== true)
     throw unfit("it has been changed since it was read");

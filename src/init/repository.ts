@@ -46,12 +46,16 @@ function listings(root: string): Pick<NonNullable<Repository["git"]>, "tracked" 
   };
 }
 
-/** Undefined where git refuses, or is not there. */
+/** A pipe in place of one of its files holds git up for ever. */
+const GIT_MS_MAX = 10_000;
+
+/** Undefined where git refuses, takes too long, or is not there. */
 function gitSays(cwd: string, args: readonly string[]): string | undefined {
   try {
     return execFileSync("git", ["--literal-pathspecs", ...args], {
       cwd,
       encoding: "utf8",
+      timeout: GIT_MS_MAX,
       stdio: ["ignore", "pipe", "ignore"],
     }).trimEnd();
   } catch {

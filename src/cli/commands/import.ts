@@ -28,6 +28,8 @@ export async function importFile(
   if (file === "-")
     return importGiven(context, { path: "stdin", files: [{ path: "stdin", text: context.stdin() }] }, options);
   const stat = statOf(whole, file);
+  if (stat.isCharacterDevice() || stat.isBlockDevice())
+    throw new UsageError(`${file} is a device, which may never end. Standard input is read by: baton import -`);
   if (stat.isDirectory()) return importFolder(context, { file, whole }, options);
   if (await context.host.isExport(whole)) {
     const { app } = await context.open();

@@ -27,6 +27,18 @@ interface ShellAlias {
 
 /** Options of git itself that take the next word as their value. */
 const WITH_VALUE = new Set(["-C", "-c", "--git-dir", "--work-tree", "--namespace", "--super-prefix", "--config-env"]);
+/**
+ * Settings and variables of a line that git's questions are asked with: those that choose files. The others may name a program, which a hook would
+ * start before the client has asked its person.
+ */
+const HARMLESS =
+  /^(?:alias\.[\w-]+|core\.(?:worktree|excludesfile|ignorecase|precomposeunicode)|(?:rebase|merge)\.autostash|clean\.requireforce)=/i;
+const PLACES = new Set(
+  (
+    "GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE GIT_COMMON_DIR GIT_NAMESPACE GIT_CEILING_DIRECTORIES GIT_OBJECT_DIRECTORY GIT_PREFIX " +
+    "GIT_LITERAL_PATHSPECS GIT_GLOB_PATHSPECS GIT_NOGLOB_PATHSPECS GIT_ICASE_PATHSPECS"
+  ).split(" "),
+);
 const ALIAS_DEPTH_MAX = 5;
 /** Verbs of git that change no file of a work tree, so that no alias is looked for. */
 const READING = new Set(
@@ -74,10 +86,12 @@ function placeOf(program: ProgramCall): { readonly place: GitPlace; readonly arg
     const value = WITH_VALUE.has(option) ? program.args[++at] : undefined;
     if (!isKnown(option) || (value !== undefined && !isKnown(value))) return undefined;
     if (option === "-C") cwd = path.resolve(cwd, value ?? "");
+    else if (option === "-c" && !HARMLESS.test(value ?? "")) continue;
     else if (value !== undefined) globals.push(option, value);
     else if (/^--(?:git-dir|work-tree|\w+-pathspecs)/.test(option)) globals.push(option);
   }
-  return { place: { cwd, globals, env: program.env }, args: program.args.slice(at) };
+  const env = Object.fromEntries(Object.entries(program.env).filter(([name]) => PLACES.has(name)));
+  return { place: { cwd, globals, env }, args: program.args.slice(at) };
 }
 
 /** The verb with its options and the words that fit on a line. */

@@ -186,6 +186,13 @@ test("a program whose output is asked for is started only where it can change no
     `git diff --output=${marks[3]} | xargs rm`,
   ];
   const top = path.join(base, "top");
+  // A git of the line's own, and settings that have git start a program.
+  const bin = path.join(base, "bin");
+  mkdirSync(bin);
+  writeFileSync(path.join(bin, "git"), `#!/bin/sh\ntouch ${path.join(top, "git-mark")}\n`, { mode: 0o755 });
+  writeFileSync(path.join(base, "attributes"), "* filter=x\n");
+  const filter = `-c core.attributesFile=../attributes -c filter.x.clean='touch ${path.join(top, "git-mark")}; cat'`;
+  lines.push(`PATH=${bin}:$PATH git add -A`, `git ${filter} add -A`, `git ${filter} stash`);
   for (const line of lines) await usesOf(line, top, AbortSignal.timeout(LIMIT_MS));
   expect(readdirSync(top).filter((name) => marks.includes(name))).toEqual([]);
 });
