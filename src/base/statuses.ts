@@ -57,6 +57,8 @@ export type MessageType = (typeof MESSAGE_TYPES)[number];
 
 export const HANDOFF_STATUSES = ["requested", "accepted", "declined", "lapsed", "void"] as const;
 
+export const MEETING_STATUSES = ["open", "closed"] as const;
+
 export const MILESTONE_STATUSES = ["open", "completed"] as const;
 
 export const LINK_KINDS = ["run", "task", "workflow"] as const;

@@ -14,6 +14,7 @@ import { handoffOperations } from "./handoffs.js";
 import { importWorkflow } from "./imports.js";
 import { lockOperations } from "./locks.js";
 import { milestoneOperations } from "./milestones.js";
+import { meetingOperations } from "./meetings.js";
 import { metaOperations } from "./meta.js";
 import { modifyRun } from "./modifications.js";
 import { orchestrate } from "./planning.js";
@@ -50,6 +51,7 @@ const operations = [
   ...agentOperations,
   ...channelOperations,
   ...handoffOperations,
+  ...meetingOperations,
   ...escalationOperations,
   ...deadLetterOperations,
   ...workSessionOperations,

@@ -40,6 +40,7 @@ const ROOMS = [
   { house: "engine", floor: 8, room: "dead-letters" },
   { house: "engine", floor: 8, room: "events" },
   { house: "engine", floor: 8, room: "handoffs" },
+  { house: "engine", floor: 8, room: "meetings", node: ["buffer"] },
   { house: "engine", floor: 9, room: "child-runs" },
   { house: "engine", floor: 9, room: "presence" },
   { house: "engine", floor: 9, room: "templates" },

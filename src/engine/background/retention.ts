@@ -1,7 +1,7 @@
 import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-replay.js";
-import { oldMessages, pruneMessages } from "../channels/retention.js";
+import { meetingsPastRetention, oldMessages, pruneMeetings, pruneMessages } from "../channels/retention.js";
 import type { Engine } from "../engine.js";
 import { anyOldSession, pruneSessions } from "../runs/work-sessions.js";
 import type { IsolatedJobs } from "./isolation.js";
@@ -52,8 +52,9 @@ function* pruneTasks(ctx: EngineContext, standing: string): Tx<number> {
   return old.length;
 }
 
-/** Removes messages that are older than their projects keep what has ended; a bounded number. */
+/** Removes messages, and meetings, that are older than what has ended is kept; a bounded number. Returns how many messages. */
 export async function pruneOldMessages(engine: Engine): Promise<number> {
+  if ((await engine.read(meetingsPastRetention)).length > 0) await engine.transact(pruneMeetings);
   return (await engine.read(oldMessages)).length > 0 ? engine.transact(pruneMessages) : 0;
 }
 

@@ -29,6 +29,7 @@ import { anyOldDeadLetter, pruneDeadLetters, replayDue } from "../dead-letters/a
 import { pruneOldMessages, pruneOldRuns, pruneOldSessions, tidy } from "./retention.js";
 import { type ContentSweep, sweepContents } from "./contents.js";
 import { dueOffers, lapseHandoff } from "../handoffs/handoffs.js";
+import { dueMeetingIds, lapseMeeting } from "../meetings/meetings.js";
 import { anyOldRequest, forgetOldRequests } from "../idempotency.js";
 
 /** State of this host that only its processes can see, and failures that this process remembers from tick to tick. */
@@ -102,6 +103,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     deadLettersPruned: await jobs.once("dead letters", async () =>
       (await engine.read(anyOldDeadLetter)) ? engine.transact(pruneDeadLetters) : 0,
     ),
+    meetingsClosed: await closeDueMeetings(engine, jobs),
     handoffsLapsed: await lapseDueHandoffs(engine, jobs),
     runsPruned: await pruneOldRuns(engine, jobs),
     contentsSwept: tidying ? await jobs.once("contents", () => sweepContents(engine, local.contents)) : 0,
@@ -250,6 +252,11 @@ async function replayDueDeadLetters(engine: Engine, jobs: IsolatedJobs): Promise
 async function lapseDueHandoffs(engine: Engine, jobs: IsolatedJobs): Promise<number> {
   const find = (limit: number) => engine.read((ctx) => dueOffers(ctx, limit));
   return (await jobs.eachDue("handoff", { find }, (id) => engine.transact((ctx) => lapseHandoff(ctx, id)))).sum;
+}
+
+async function closeDueMeetings(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+  const find = (limit: number) => engine.read((ctx) => dueMeetingIds(ctx, limit));
+  return (await jobs.eachDue("meeting", { find }, (id) => engine.transact((ctx) => lapseMeeting(ctx, id)))).sum;
 }
 
 /** Begins silences that are due, and gives what silent agents hold to those that want it. */

@@ -1,4 +1,5 @@
 import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
+import { deleteMeetings, oldMeetings } from "../../store/channels/meetings.js";
 import { deleteMessages, messagesPastRetention } from "../../store/channels/messages.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
@@ -16,5 +17,17 @@ export function* oldMessages(ctx: EngineContext): Tx<number[]> {
 export function* pruneMessages(ctx: EngineContext): Tx<number> {
   const old = yield* oldMessages(ctx);
   yield* deleteMessages(old);
+  return old.length;
+}
+
+/** Meetings outside any run that closed so long ago. A query. */
+export function* meetingsPastRetention(ctx: EngineContext): Tx<string[]> {
+  return yield* oldMeetings(ctx.now - ctx.settings.retention_ms, ROWS_AT_ONCE_MAX);
+}
+
+/** Removes such meetings with what was said in them. Returns how many. */
+export function* pruneMeetings(ctx: EngineContext): Tx<number> {
+  const old = yield* meetingsPastRetention(ctx);
+  yield* deleteMeetings(old);
   return old.length;
 }

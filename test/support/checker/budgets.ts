@@ -71,7 +71,8 @@ function claimFindings(snapshot: Snapshot): Detail[] {
       if (budget?.state === "blocked") blocked.add(run);
       else blocked.delete(run);
     }
-    if (type !== "task.claimed" || run === null) continue;
+    // A task that is handed over was claimed before: a spent budget lets work that is under way go on.
+    if (type !== "task.claimed" || data["handoff"] !== undefined || run === null) continue;
     const spent = aboveOf(run, snapshot).find((id) => blocked.has(id));
     if (spent !== undefined) details.push([run, `claimed from (event ${seq}) though the budget of ${spent} was spent`]);
   }

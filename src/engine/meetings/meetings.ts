@@ -1,0 +1,277 @@
+import { BatonError } from "../../base/errors.js";
+import { nameFrom } from "../../base/names.js";
+import { durationProblem, parseDuration } from "../../base/durations.js";
+import { iso } from "../../base/time.js";
+import type { FoundAgent } from "../../store/agents/agents.js";
+import * as store from "../../store/channels/meetings.js";
+import type { Meeting, MeetingPost } from "../../store/channels/meetings.js";
+import { joinChannel, type Message } from "../../store/channels/messages.js";
+import { appendEvents } from "../../store/events/events.js";
+import type { Tx } from "../../store/tx.js";
+import { requireAgent } from "../agents/agents.js";
+import { addressOf } from "../channels/addresses.js";
+import { deliver } from "../channels/messages.js";
+import { type ArtifactPlace, storeArtifact } from "../artifacts/artifacts.js";
+import { contentOf } from "../artifacts/content.js";
+import { lockPlace } from "../artifacts/places.js";
+import type { EngineContext } from "../context.js";
+import { requireRun, requireTask } from "../lookup.js";
+import { minutesOf } from "./minutes.js";
+import { requireProject } from "../projects/creation.js";
+
+export type { Meeting, MeetingPost };
+
+export interface NewMeeting {
+  readonly topic: string;
+  /** Handles; the convener takes part without being named. */
+  readonly participants: readonly string[];
+  readonly agenda: readonly string[];
+  readonly task?: string | undefined;
+  readonly run?: string | undefined;
+  readonly duration?: string | number | undefined;
+  readonly project?: string | undefined;
+}
+
+/** A meeting, with what was said in it. */
+export interface MeetingState {
+  readonly meeting: Meeting;
+  readonly posts: readonly MeetingPost[];
+}
+
+const DURATION_MS = 30 * 60_000;
+const DURATION_MS_MAX = 7 * 86_400_000;
+
+/**
+ * Opens a meeting and invites its participants by messages; what is said in it is told to them in a channel of its own. Errors:
+ * `not_found` for an unknown agent; `invalid_input` for fewer than two participants, or an invalid duration.
+ */
+export function* createMeeting(ctx: EngineContext, convener: FoundAgent, wanted: NewMeeting): Tx<MeetingState> {
+  const participants = [...new Set([convener.name, ...wanted.participants])];
+  if (participants.length < 2) {
+    const message = `participants: a meeting needs at least one agent beside ${convener.name}, who calls it. Write alone with send_message. Nothing was done.`;
+    throw new BatonError("invalid_input", message, { details: { path: "participants" } });
+  }
+  for (const name of participants) yield* requireAgent(name);
+  const place = yield* placeOf(ctx, wanted);
+  const meeting: Meeting = {
+    id: ctx.newId("meeting"),
+    ...place,
+    topic: wanted.topic,
+    convener: convener.name,
+    participants,
+    agenda: wanted.agenda,
+    decisions: null,
+    status: "open",
+    reason: null,
+    createdAt: ctx.now,
+    closesAt: ctx.now + durationOf(wanted.duration),
+    closedAt: null,
+    closedBy: null,
+  };
+  yield* store.insertMeeting(meeting);
+  for (const name of participants) yield* joinChannel(name, channelOf(meeting), 0);
+  yield* record(ctx, meeting, "meeting.opened");
+  const data = { meeting: meeting.id, agenda: meeting.agenda, participants, closes_at: iso(meeting.closesAt) };
+  for (const name of participants.slice(1)) yield* invite(ctx, meeting, { name, data });
+  return { meeting, posts: [] };
+}
+
+function* placeOf(ctx: EngineContext, { task: named, run, project }: NewMeeting) {
+  const task = named === undefined ? undefined : (yield* requireTask(named)).task;
+  if (task) return { task: task.id, run: task.run, project: task.project };
+  if (run !== undefined) return { task: null, run, project: (yield* requireRun(run)).project };
+  return { task: null, run: null, project: (yield* requireProject(ctx, project)).id };
+}
+
+function durationOf(given: string | number | undefined): number {
+  const ms = given === undefined ? DURATION_MS : parseDuration(given);
+  if (ms !== undefined && ms > 0 && ms <= DURATION_MS_MAX) return ms;
+  const why = ms === undefined ? durationProblem(given) : "must be above 0 and at most 7 days";
+  throw new BatonError("invalid_input", `duration: ${why}. Nothing was done.`, { details: { path: "duration" } });
+}
+
+/** The address of the channel in which a meeting's positions are told. */
+function channelOf({ id, project }: Meeting): string {
+  return addressOf({ kind: "channel", name: id }, project);
+}
+
+function* invite(ctx: EngineContext, meeting: Meeting, { name, data }: { name: string; data: unknown }): Tx<void> {
+  const { topic, convener, project, agenda } = meeting;
+  const items = agenda.map((item, at) => `${at + 1}. ${item}`).join("\n");
+  const body = `${convener} asks for your position on:\n${items}\nGive it with post_to_meeting, one item after the other.`;
+  yield* write(ctx, meeting, {
+    address: addressOf({ kind: "agent", name }, project),
+    sender: convener,
+    type: "meeting_invite",
+    subject: topic,
+    body,
+    data,
+  });
+}
+
+type Written = Pick<Message, "address" | "sender" | "type" | "subject" | "body" | "data">;
+
+function* write(ctx: EngineContext, { project, task, run }: Meeting, written: Written): Tx<void> {
+  const id = ctx.newId("message");
+  yield* deliver(ctx, { id, project, task, run, replyTo: null, thread: id, at: ctx.now, ...written });
+}
+
+function* record(ctx: EngineContext, { id, project, run, task, ...meeting }: Meeting, type: string): Tx<void> {
+  const data = { meeting: id, topic: meeting.topic, ...(meeting.reason !== null && { reason: meeting.reason }) };
+  const agent = meeting.closedBy ?? (meeting.closedAt === null ? meeting.convener : null);
+  yield* appendEvents(ctx, [{ type, project, run, task, agent, data }]);
+}
+
+/** The agenda's first item on which not all have spoken, and who has yet to speak on it; undefined once all have spoken on all. */
+export function turnOf({ meeting, posts }: MeetingState): { item: number; waitingFor: string[] } | undefined {
+  for (const item of meeting.agenda.keys()) {
+    const spoken = new Set(posts.filter((post) => post.item === item).map(({ agent }) => agent));
+    const waitingFor = meeting.participants.filter((name) => !spoken.has(name));
+    if (waitingFor.length > 0) return { item, waitingFor };
+  }
+  return undefined;
+}
+
+/**
+ * Records the position of a participant on the item whose turn it is; the last position of all closes the meeting. Errors: `not_found`;
+ * `not_permitted` for an agent that takes no part; `invalid_transition` for a closed meeting, or an agent that has spoken on the item.
+ */
+export function* postToMeeting(
+  ctx: EngineContext,
+  agent: FoundAgent,
+  said: { readonly meeting: string; readonly position: string },
+): Tx<MeetingState> {
+  const meeting = yield* requireMeeting(said.meeting);
+  requirePart(meeting, agent.name);
+  const posts = yield* store.postsOf(meeting.id);
+  const turn = turnOf({ meeting, posts });
+  if (meeting.status === "closed" || turn === undefined || meeting.closesAt <= ctx.now) throw isClosed(meeting);
+  if (!turn.waitingFor.includes(agent.name)) throw hasSpoken(meeting, turn);
+  const post: MeetingPost = {
+    meeting: meeting.id,
+    number: posts.length + 1,
+    agent: agent.name,
+    item: turn.item,
+    position: said.position,
+    at: ctx.now,
+  };
+  yield* store.insertPost(post);
+  const subject = `${meeting.topic}: ${meeting.agenda[turn.item] ?? ""}`.slice(0, SUBJECT_CHARS_MAX);
+  const data = { meeting: meeting.id, item: turn.item + 1 };
+  const told = { sender: agent.name, type: "inform", subject, body: said.position, data } as const;
+  yield* write(ctx, meeting, { address: channelOf(meeting), ...told });
+  const state = { meeting, posts: [...posts, post] };
+  return turnOf(state) === undefined ? { ...state, meeting: yield* end(ctx, meeting, { reason: "all_spoke" }) } : state;
+}
+
+const SUBJECT_CHARS_MAX = 200;
+
+/** Locks a meeting. Errors: `not_found`. */
+function* requireMeeting(id: string): Tx<Meeting> {
+  const meeting = yield* store.lockMeeting(id);
+  if (meeting) return meeting;
+  throw new BatonError("not_found", `There is no meeting ${id}: its id is in the message that invites to it.`, {
+    details: { meeting: id },
+    next: [{ tool: "read_messages", arguments: {} }],
+  });
+}
+
+function requirePart({ id, participants }: Meeting, agent: string): void {
+  if (participants.includes(agent)) return;
+  const message = `${agent} takes no part in meeting ${id}; ${participants.join(", ")} do. Nothing was recorded.`;
+  throw new BatonError("not_permitted", message, { details: { meeting: id, participants, agent } });
+}
+
+function isClosed({ id, reason }: Meeting): BatonError {
+  const message = `Meeting ${id} is closed (${reason ?? "time_over"}). Nothing was recorded. Its convener records decisions with close_meeting.`;
+  return new BatonError("invalid_transition", message, { details: { meeting: id, status: "closed", reason } });
+}
+
+function hasSpoken({ id, agenda }: Meeting, { item, waitingFor }: { item: number; waitingFor: string[] }): BatonError {
+  const message = `You have spoken on item ${item + 1} (${agenda[item] ?? ""}) already; it waits for ${waitingFor.join(", ")}. Nothing was recorded.`;
+  return new BatonError("invalid_transition", message, {
+    details: { meeting: id, item: item + 1, waiting_for: waitingFor },
+    next: [{ tool: "wait_for", arguments: { kinds: ["message"] } }],
+  });
+}
+
+interface Ending {
+  readonly reason: "all_spoke" | "time_over" | "closed";
+  readonly by?: string;
+}
+
+function* end(ctx: EngineContext, meeting: Meeting, { reason, by }: Ending): Tx<Meeting> {
+  const closed: Meeting = { ...meeting, status: "closed", reason, closedAt: ctx.now, closedBy: by ?? null };
+  yield* store.saveMeetingEnd(closed);
+  yield* record(ctx, closed, "meeting.closed");
+  return closed;
+}
+
+/**
+ * Closes a meeting, or records the decisions of one that has closed by itself; they are told to its participants, and stand in the next
+ * brief of its task. The same again changes nothing. Errors: `not_permitted` for all but its convener and people; `conflict` for other
+ * decisions than those recorded.
+ */
+export function* closeMeeting(
+  ctx: EngineContext,
+  agent: FoundAgent,
+  { meeting: id, decisions }: { readonly meeting: string; readonly decisions: readonly string[] },
+): Tx<MeetingState & { recorded: boolean }> {
+  // The place of the artifact is locked before the meeting.
+  const { task, run, project } = (yield* store.findMeeting(id)) ?? (yield* requireMeeting(id));
+  const place = yield* lockPlace(ctx, task === null ? (run === null ? { project } : { run }) : { task });
+  const meeting = yield* requireMeeting(id);
+  if (agent.name !== meeting.convener && ctx.caller.channel !== "human") {
+    const message = `Meeting ${id} was called by ${meeting.convener}, who closes it. Nothing was changed.`;
+    throw new BatonError("not_permitted", message, { details: { meeting: id, convener: meeting.convener } });
+  }
+  const posts = yield* store.postsOf(id);
+  if (meeting.decisions !== null) {
+    if (JSON.stringify(meeting.decisions) === JSON.stringify(decisions)) return { meeting, posts, recorded: false };
+    const message = `The decisions of meeting ${id} are recorded already, and stand. Nothing was changed: call another meeting to change them.`;
+    throw new BatonError("conflict", message, { details: { meeting: id, decisions: meeting.decisions } });
+  }
+  const closed = meeting.status === "closed" ? meeting : yield* end(ctx, meeting, { reason: "closed", by: agent.name });
+  const decided: Meeting = { ...closed, decisions };
+  yield* store.saveMeetingEnd(decided);
+  const list = decisions.map((decision) => `- ${decision}`).join("\n");
+  const body = decisions.length === 0 ? "Closed without a decision." : `Decided:\n${list}`;
+  const artifact = yield* keepMinutes(ctx, place, { state: { meeting: decided, posts }, by: agent.name });
+  const data = { meeting: id, decisions, artifact };
+  const subject = meeting.topic;
+  yield* write(ctx, decided, { address: channelOf(meeting), sender: agent.name, type: "inform", subject, body, data });
+  return { meeting: decided, posts, recorded: true };
+}
+
+/** Stores what was said and decided as an artifact of the meeting's task, run or project. Returns its id. */
+function* keepMinutes(
+  ctx: EngineContext,
+  place: ArtifactPlace,
+  { state, by }: { readonly state: MeetingState; readonly by: string },
+): Tx<string> {
+  const name = `decisions-${nameFrom(state.meeting.topic, "meeting")}.md`;
+  const content = contentOf(Buffer.from(minutesOf(state)));
+  return (yield* storeArtifact(ctx, place, { name, type: "decisions", content, agent: by })).artifact.id;
+}
+
+/** Open meetings whose time is over. A query. */
+export function* dueMeetingIds(ctx: EngineContext, limit: number): Tx<string[]> {
+  return (yield* store.dueMeetings(ctx.now, limit)).map(({ id }) => id);
+}
+
+/** Closes a meeting whose time is over, and tells its participants. Returns 1, or 0 where it closed meanwhile. */
+export function* lapseMeeting(ctx: EngineContext, id: string): Tx<number> {
+  const meeting = yield* store.lockMeeting(id);
+  if (meeting?.status !== "open" || meeting.closesAt > ctx.now) return 0;
+  yield* end(ctx, meeting, { reason: "time_over" });
+  const body = "The time of the meeting is over. Its convener records decisions with close_meeting.";
+  const told = {
+    sender: meeting.convener,
+    type: "inform",
+    subject: meeting.topic,
+    body,
+    data: { meeting: id },
+  } as const;
+  yield* write(ctx, meeting, { address: channelOf(meeting), ...told });
+  return 1;
+}

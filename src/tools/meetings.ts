@@ -1,0 +1,131 @@
+import { z } from "zod";
+import { MEETING_STATUSES } from "../base/statuses.js";
+import { iso } from "../base/time.js";
+import { actingAgent } from "../engine/agents/agents.js";
+import { closeMeeting, createMeeting, type MeetingState, postToMeeting, turnOf } from "../engine/meetings/meetings.js";
+import { defineOperation } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import * as shapes from "../dispatch/shapes.js";
+
+const PARTICIPANTS_MAX = 20;
+const ITEMS_MAX = 20;
+const ITEM_CHARS_MAX = 500;
+const POSITION_CHARS_MAX = 4_000;
+
+const meeting = z.object({
+  id: z.string(),
+  topic: z.string(),
+  status: z.enum(MEETING_STATUSES),
+  created_by: z.string(),
+  participants: z.array(z.string()).readonly(),
+  agenda: z.array(
+    z.object({
+      item: z.string(),
+      positions: z.array(z.object({ agent: z.string(), position: z.string(), at: shapes.instant })),
+    }),
+  ),
+  waiting_for: z.array(z.string()),
+  decisions: z.array(z.string()).readonly().optional(),
+  task: z.string().optional(),
+  run: z.string().optional(),
+  reason: z.string().optional(),
+  closes_at: shapes.instant,
+  closed_at: shapes.instant.optional(),
+  closed_by: z.string().optional(),
+});
+
+function meetingView(state: MeetingState): z.input<typeof meeting> {
+  const { id, topic, status, convener, participants, agenda, decisions, task, run, reason, ...at } = state.meeting;
+  const positions = (item: number) =>
+    state.posts
+      .filter((post) => post.item === item)
+      .map((post) => ({ agent: post.agent, position: post.position, at: iso(post.at) }));
+  return {
+    id,
+    topic,
+    status,
+    created_by: convener,
+    participants,
+    agenda: agenda.map((item, index) => ({ item, positions: positions(index) })),
+    waiting_for: status === "open" ? (turnOf(state)?.waitingFor ?? []) : [],
+    ...(decisions === null ? {} : { decisions }),
+    ...(task === null ? {} : { task }),
+    ...(run === null ? {} : { run }),
+    ...(reason === null ? {} : { reason }),
+    closes_at: iso(at.closesAt),
+    ...(at.closedAt === null ? {} : { closed_at: iso(at.closedAt) }),
+    ...(at.closedBy === null ? {} : { closed_by: at.closedBy }),
+  };
+}
+
+const create = defineOperation({
+  name: "create_meeting",
+  title: "Call a meeting",
+  description:
+    "Calls agents to a meeting: each is invited by a message and gives its position on each item of the agenda, one item after the other. It closes by itself when all have spoken or its time is over. Use it for a decision that several agents share.",
+  area: "channels",
+  effect: "write",
+  words: ["discuss", "decide together", "vote", "conference"],
+  example: { topic: "API design", participants: ["ben", "eve"], agenda: ["REST or GraphQL"] },
+  input: z.object({
+    topic: z.string().min(1).max(200),
+    participants: z
+      .array(params.name)
+      .min(1)
+      .max(PARTICIPANTS_MAX)
+      .describe("Handles, from list_agents; you take part too."),
+    agenda: z.array(z.string().min(1).max(ITEM_CHARS_MAX)).min(1).max(ITEMS_MAX),
+    task: params.task.optional().describe("The task it is about, from list_tasks: decisions stand in its next brief."),
+    run: params.run.optional(),
+    duration: params.duration.optional().describe("Default: 30m."),
+    ...params.acting,
+    project: params.project,
+  }),
+  output: z.object({ meeting }),
+  *run(ctx, input) {
+    const convener = yield* actingAgent(ctx, input.agent);
+    return { meeting: meetingView(yield* createMeeting(ctx, convener, input)) };
+  },
+});
+
+const ID = z.string().min(1).max(100).describe("Its id, from create_meeting or the invitation.");
+
+const post = defineOperation({
+  name: "post_to_meeting",
+  title: "Speak in a meeting",
+  description:
+    "Gives your position on the item of a meeting's agenda whose turn it is, once for each item; the others are told. Returns the meeting with all positions so far and who has yet to speak.",
+  area: "channels",
+  effect: "write",
+  words: ["give an opinion", "answer an invitation"],
+  example: { meeting: "meeting_…", position: "…" },
+  input: z.object({ meeting: ID, position: z.string().min(1).max(POSITION_CHARS_MAX), ...params.acting }),
+  output: z.object({ meeting }),
+  *run(ctx, input) {
+    const agent = yield* actingAgent(ctx, input.agent);
+    return { meeting: meetingView(yield* postToMeeting(ctx, agent, input)) };
+  },
+});
+
+const close = defineOperation({
+  name: "close_meeting",
+  title: "Close a meeting",
+  description:
+    "Closes a meeting that you called, or one that has closed by itself, with its decisions: they are told to its participants, stand in the next brief of its task, and are kept with all positions as an artifact.",
+  area: "channels",
+  effect: "write",
+  words: ["record decisions", "minutes"],
+  example: { meeting: "meeting_…", decisions: ["…"] },
+  input: z.object({
+    meeting: ID,
+    decisions: z.array(z.string().min(1).max(ITEM_CHARS_MAX)).max(ITEMS_MAX).default([]),
+    ...params.acting,
+  }),
+  output: z.object({ meeting }),
+  *run(ctx, input) {
+    const agent = yield* actingAgent(ctx, input.agent);
+    return { meeting: meetingView(yield* closeMeeting(ctx, agent, input)) };
+  },
+});
+
+export const meetingOperations = [create, post, close] as const;
