@@ -22,6 +22,7 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
     files: {
       readWorkplace: (directory) => readWorkplace(directory, cwd),
       pathOnDisk,
+      uncommitted: async (root, paths) => (await import("../guard/uncommitted.js")).uncommittedFiles(root, paths),
       survey: async (root, files) => (await import("../runtime/scaffolding.js")).surveyFiles(root, files),
       write: async (root, writing) => (await import("../runtime/scaffolding.js")).writeFiles(root, writing),
     },

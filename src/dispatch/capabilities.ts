@@ -20,6 +20,8 @@ export interface Files {
   readWorkplace(directory: string): Workplace;
   /** Resolves links on the way to a path or glob, and says whether it is a directory. Errors: as `pathOnDisk`. */
   pathOnDisk(place: PathRoot, path: string): string;
+  /** Files below a root, of those that paths or globs name, whose changes are in no commit. Empty where git does not say. */
+  uncommitted(root: string, paths: readonly string[]): Promise<readonly string[]>;
   /** Compares files to be made with those on disk. */
   survey(root: string, files: readonly NewFile[]): Promise<Survey>;
   /** Writes files below a root, all or none, until they are undone or kept. Throws file system errors. */

@@ -42,7 +42,10 @@ function heldSentence(held: readonly HeldFile[]): string {
       : reason === null
         ? ""
         : ` (${shownLine(reason).slice(0, 80)})`;
-  const time = until === Infinity ? "for as long as it holds that task" : `until ${clockTime(until)} unless it goes on`;
+  const time =
+    until === Infinity
+      ? "for as long as it holds that task"
+      : `until it releases ${paths.length > 1 ? "them" : "it"}, at the latest ${clockTime(until)} if it does nothing more`;
   return `${files} ${paths.length > 1 ? "are" : "is"} held by ${agent}${what} ${time}${by}.`;
 }
 

@@ -18,6 +18,7 @@ import type { Acquired } from "../engine/locks/decision.js";
 import { defineOperation, type HostWith } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
+import { shownLine } from "../base/texts/shown-text.js";
 
 const TTL_SECONDS_MAX = 7 * 86_400;
 const WAIT_SECONDS_MAX = 600;
@@ -93,9 +94,31 @@ const acquire = defineOperation({
       return answerOf(first);
     }
     const last = await host.transact((ctx) => acquireFileLock(ctx, requestOf(ctx, input, "over")), "end");
-    return { ...answerOf(last), ...(last.outcome === "queued" && (await host.waitBound(input.wait_seconds))) };
+    if (last.outcome === "queued") return { ...answerOf(last), ...(await host.waitBound(input.wait_seconds)) };
+    const left = last.outcome === "granted" ? await uncommittedNote(host, input, LEFT_BEHIND) : {};
+    return { ...left, ...answerOf(last) };
   },
 });
+
+const LEFT_BEHIND =
+  "Unless they are yours, another agent has left them unfinished: keep them, and leave them out of your commits.";
+const HANDED_ON =
+  "The next holder has them before it now. If they are unfinished, acquire_file_lock again before you go on.";
+
+/** A note that names changes in no commit, for the moment in which files pass from one agent to another. */
+async function uncommittedNote(
+  host: HostWith<"files">,
+  request: { readonly paths?: readonly string[] | undefined } & Parameters<typeof rootOfPaths>[1],
+  sentence: string,
+): Promise<{ readonly note?: string }> {
+  const root = (await host.read((ctx) => rootOfPaths(ctx, request)))?.root;
+  const files = root === undefined ? [] : await host.files.uncommitted(root, request.paths ?? []);
+  if (files.length === 0) return {};
+  const more = files.length - FILES_NAMED_MAX;
+  const named = `${files.slice(0, FILES_NAMED_MAX).map(shownLine).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
+  return { note: `Not committed: ${named}. ${sentence}` };
+}
+const FILES_NAMED_MAX = 5;
 
 /**
  * Makes the paths of a request real as far as they exist, before the transaction, which may not touch the disk: links are
@@ -147,7 +170,8 @@ function requestOf(ctx: EngineContext, input: AcquireInput, wait: "for" | "over"
   const waitMs = Math.min(seconds * 1000, ctx.settings.wait_max_with_progress_ms);
   return {
     ...wanted,
-    ttlMs: Math.round(ttl * 1000),
+    // One millisecond more tells a lock that its caller was answered about from one that a release has just granted.
+    ttlMs: Math.round(ttl * 1000) + (wait === "over" ? 1 : 0),
     wait: waitMs <= 0 ? { kind: "none" } : wait === "over" ? { kind: "over" } : { kind: "for", ms: Math.ceil(waitMs) },
   };
 }
@@ -180,6 +204,7 @@ const release = defineOperation({
     project: params.project,
   }),
   output: z.object({
+    note: z.string().optional(),
     released: z.array(z.string()).readonly(),
     withdrawn: z.array(z.string()).readonly(),
     not_held: z.array(z.string()).readonly(),
@@ -189,7 +214,9 @@ const release = defineOperation({
   needs: ["files"],
   perform: async (host, written) => {
     const input = await withRealPaths(host, written);
-    return host.transact((ctx) => releaseFileLock(ctx, input));
+    const done = await host.transact((ctx) => releaseFileLock(ctx, input));
+    if (done.granted.length + done.offered.length === 0) return done;
+    return { ...(await uncommittedNote(host, { ...input, paths: done.released }, HANDED_ON)), ...done };
   },
 });
 

@@ -40,7 +40,9 @@ describe("baton guard", () => {
     expect(denied).toMatchObject({ status: 0, stderr: "" });
     const { hookSpecificOutput: said } = JSON.parse(denied.stdout) as { hookSpecificOutput: Record<string, string> };
     expect(said).toMatchObject({ permissionDecision: "deny" });
-    expect(said["permissionDecisionReason"]).toMatch(/^src\/auth\.ts is held by zoe \(a move\) until \d\d:\d\d UTC/);
+    expect(said["permissionDecisionReason"]).toMatch(
+      /^src\/auth\.ts is held by zoe \(a move\) until it releases it, at the latest \d\d:\d\d UTC/,
+    );
 
     expect(hook("claude-code/PreToolUse.Edit", edit("mine.ts"))).toMatchObject({ status: 0, stdout: "", stderr: "" });
     const shell = hook("claude-code/PreToolUse.Bash").stdout;

@@ -25,6 +25,7 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "import_workflow.plans[].left[].title": "likewise",
   "signal.note": "the server's own words",
   "acquire_file_lock.note": "the server's own words",
+  "release_file_lock.note": "the server's own words",
   "wait_for.note": "the server's own words",
   "get_health_status.components[].reason": "the server's own words",
 };

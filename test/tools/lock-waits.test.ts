@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { renderResult } from "../../src/dispatch/render.js";
@@ -20,7 +21,7 @@ async function twoServers(backend: (typeof BACKENDS)[number]) {
       const { locks } = await here.call("list_file_locks");
       return locks.some((lock) => lock.agent === agent && lock.state === "queued");
     });
-  return { here, there, clock: runtime.clock, granted, inLine };
+  return { here, there, clock: runtime.clock, granted, inLine, cwd };
 }
 
 describe.each(BACKENDS)("wait_for lock_granted on %s", (backend) => {
@@ -32,7 +33,6 @@ describe.each(BACKENDS)("wait_for lock_granted on %s", (backend) => {
     const waiting = there.call("acquire_file_lock", { agent: "bob", paths: ["a.ts"], wait_seconds: 30 });
     await inLine("bob");
     await here.call("release_file_lock", { agent: "ann", all: true });
-    clock.advance(5);
     expect(await waiting).toMatchObject({ outcome: "granted" });
     clock.advance(5);
     expect(await granted("bob")).toMatchObject({ timed_out: true, events: [] });
@@ -40,6 +40,25 @@ describe.each(BACKENDS)("wait_for lock_granted on %s", (backend) => {
     await there.call("release_file_lock", { agent: "bob", all: true });
     const all = { agent: "bob", kinds: ["lock_granted" as const], cursor: "0.0", timeout_seconds: 0 };
     expect(await there.call("wait_for", all)).toMatchObject({ events: [] });
+  });
+
+  test("names what is not committed when files pass from one agent to another, and nothing else", async () => {
+    const { here, there, inLine, cwd } = await twoServers(backend);
+    execFileSync("git", ["init", "-q"], { cwd });
+    writeFileSync(path.join(cwd, "a.ts"), "half");
+    writeFileSync(path.join(cwd, "b.ts"), "another's");
+    expect(await here.call("acquire_file_lock", { agent: "ann", paths: ["*.ts"] })).not.toHaveProperty("note");
+    const waiting = there.call("acquire_file_lock", { agent: "bob", paths: ["a.ts"], wait_seconds: 30 });
+    await inLine("bob");
+    const released = await here.call("release_file_lock", { agent: "ann", all: true });
+    expect(released.note).toMatch(/^Not committed: a\.ts, b\.ts\. The next holder has them before it now\./);
+    const granted = await waiting;
+    expect(granted).toMatchObject({ outcome: "granted" });
+    expect(granted.note).toMatch(
+      /^Not committed: a\.ts\. Unless they are yours, another agent has left them unfinished/,
+    );
+    expect(renderResult(granted).text).toContain(granted.note);
+    expect(await there.call("release_file_lock", { agent: "bob", all: true })).not.toHaveProperty("note");
   });
 
   test("tells a grant to a call that is under way beside it", async () => {
