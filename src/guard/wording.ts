@@ -30,8 +30,8 @@ function heldSentence(held: readonly HeldFile[]): string {
   if (first === undefined) return "";
   const { agent, task, reason, lockedPath } = first;
   const isOneLock = held.every((file) => file.lockedPath === lockedPath && file.path !== lockedPath);
-  const by = isOneLock ? `, by its lock on ${lockedPath}` : "";
-  const paths = [...new Set(held.map(({ path }) => path))];
+  const by = isOneLock ? `, by its lock on ${shownLine(lockedPath)}` : "";
+  const paths = [...new Set(held.map(({ path }) => shownLine(path)))];
   const more = paths.length - SHOWN_MAX;
   const files = `${paths.slice(0, SHOWN_MAX).join(", ")}${more > 0 ? ` and ${more} more files` : ""}`;
   const ends = held.map(({ until: end }) => end ?? Infinity);
@@ -71,7 +71,9 @@ export function startNote(
         `${task.token === undefined ? "" : `, token ${task.token}`}${filesOf(task.files)}.` +
         (index === 0 && brief !== undefined ? "" : " claim_task returns its brief."),
     );
-    const own = files.map(({ path, until }) => (until === undefined ? path : `${path} until ${until}`));
+    const own = files.map(({ path, until }) =>
+      until === undefined ? shownLine(path) : `${shownLine(path)} until ${until}`,
+    );
     const locked =
       own.length === 0 ? [] : [`Files locked by this session without a task: ${own.slice(0, SHOWN_MAX).join(", ")}.`];
     return [[...held, ...locked, ...othersLine(others)].join(" "), ...(brief === undefined ? [] : [brief])].join(
