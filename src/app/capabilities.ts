@@ -1,6 +1,9 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { type Config, settingsWithOrigins } from "../config.js";
 import type { ServerCapabilities } from "../dispatch/capabilities.js";
 import { contentFilesOf } from "./connection.js";
+import { leavesRoot } from "../runtime/files/confinement.js";
 import { pathOnDisk } from "../runtime/files/real-paths.js";
 import { readWorkplace } from "../runtime/files/workplace.js";
 
@@ -34,6 +37,7 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
         await files?.save(hash, data);
         return files !== undefined;
       },
+      exists: (root, path) => leavesRoot(root, path) || existsSync(resolve(root, path)),
       ensure: async (hash, data) => {
         const files = await contentFilesOf(config.database);
         if (files?.has(hash) === false) await files.save(hash, data);

@@ -24,6 +24,7 @@ import { runOperations } from "./runs.js";
 import { signal } from "./signals.js";
 import { systemOperations } from "./system.js";
 import { taskOperations } from "./tasks.js";
+import { validationOperations } from "./validation.js";
 import { waitFor } from "./events.js";
 import { workSessionOperations } from "./work-sessions.js";
 import { workflowOperations } from "./workflows.js";
@@ -48,6 +49,7 @@ const operations = [
   claim,
   ...lockOperations,
   ...artifactOperations,
+  ...validationOperations,
   ...agentOperations,
   ...channelOperations,
   ...handoffOperations,

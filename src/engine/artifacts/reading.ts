@@ -38,6 +38,26 @@ function endOf(whole: string, offset: number): number {
   return end < whole.length && /[\uD800-\uDBFF]/.test(whole.charAt(end - 1)) ? end - 1 : end;
 }
 
+export interface ReadBounds {
+  readonly count: number;
+  /** Bytes of all texts together. */
+  readonly bytes: number;
+}
+
+/** Reads the newest version of each text of a run, as many as the bounds allow. */
+export function* newestOfRun(ctx: EngineContext, run: string, { count, bytes }: ReadBounds) {
+  const names = new Set<string>();
+  const texts: { name: string; type: string; text: string }[] = [];
+  let left = bytes;
+  for (const { name, type, hash, isText, bytes: size } of yield* listArtifacts({ run, limit: count })) {
+    if (names.has(name) || !isText || size > left) continue;
+    names.add(name);
+    left -= size;
+    texts.push({ name, type, text: (yield* readContent(ctx, hash)).toString("utf8") });
+  }
+  return texts;
+}
+
 /** A page of artifacts, newest first. */
 export function* listArtifactPage({ cursor, limit, ...filter }: PageQuery & Omit<ArtifactFilter, "before">) {
   const before = idOfCursor("artifact", cursor);

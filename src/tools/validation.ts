@@ -1,0 +1,192 @@
+import path from "node:path";
+import { z } from "zod";
+import { BatonError } from "../base/errors.js";
+import { hint } from "../base/names.js";
+import { type Artifact, requireArtifact } from "../engine/artifacts/artifacts.js";
+import { type Content, contentOf, readContent } from "../engine/artifacts/content.js";
+import { newestOfRun } from "../engine/artifacts/reading.js";
+import { type GivenPlace, placeWanted, rootOf } from "../engine/artifacts/places.js";
+import { typeOf } from "../engine/artifacts/types.js";
+import { requireRun } from "../engine/lookup.js";
+import { defineOperation, type HostWith } from "../dispatch/operation.js";
+import * as params from "../dispatch/params.js";
+import type { ValidationSubject, ValidationIssue } from "../validation/issue.js";
+import { contentInput, type GivenContent, readGiven } from "./artifact-contents.js";
+
+/** Bytes that are looked through: parsers hold a text in memory several times over. */
+const BYTES_MAX = 4_194_304;
+const ISSUES_SHOWN_MAX = 100;
+const COVERAGE_MIN = 80;
+const CONSISTENT_MAX = 200;
+
+const issueShape = z.object({
+  check: z.string(),
+  severity: z.enum(["info", "minor", "major", "critical"]),
+  message: z.string(),
+  where: z.string().optional(),
+  suggestion: z.string().optional(),
+});
+
+const issuesShape = { issues: z.array(issueShape), more: z.int().optional() } as const;
+
+function issuesView(issues: readonly ValidationIssue[]) {
+  const shown = issues.slice(0, ISSUES_SHOWN_MAX).map(({ line, where, ...issue }) => {
+    const place = line === undefined ? where : `line ${line}`;
+    return { ...issue, ...(place !== undefined && { where: place }) };
+  });
+  return { issues: shown, ...(issues.length > shown.length ? { more: issues.length - shown.length } : {}) };
+}
+
+const contextShape = z.looseObject({
+  language: z.string().max(40).optional().describe("Of code, such as python."),
+  coverage_min: z.number().min(0).max(100).optional().describe(`Per cent of lines. Default: ${COVERAGE_MIN}.`),
+});
+
+const validate = defineOperation({
+  name: "validate_artifact",
+  title: "Validate an artifact",
+  description:
+    "Checks an artifact, or a content before it is put, by its type: structure, syntax, secrets, personal data, coverage, test reports, OpenAPI, requirements. Returns issues with severity, place and suggestion, whether it passed, and the criteria of its type that need judgement.",
+  area: "artifacts",
+  effect: "read",
+  words: ["lint", "check quality", "find secrets", "semantic validation", "coverage"],
+  example: { artifact: "artifact_…" },
+  input: z.object({
+    artifact: z.string().min(1).max(300).optional().describe("Id or name, from put_artifact or list_artifacts."),
+    type: z.string().max(100).optional().describe("requirements, architecture, code, tests, security, openapi, …"),
+    name: z.string().max(200).optional().describe("Of a content that was not put; its ending tells the language."),
+    ...contentInput,
+    criteria: z
+      .array(z.string().max(100))
+      .max(20)
+      .optional()
+      .describe("Only these checks. Default: those of the type."),
+    context: contextShape.optional(),
+    run: params.run.optional().describe("Where a name is looked for, from list_runs. Default: the project."),
+    project: params.project,
+  }),
+  output: z.object({
+    artifact: z.object({ id: z.string(), name: z.string(), version: z.int() }).optional(),
+    type: z.string(),
+    passed: z.boolean(),
+    critical: z.boolean(),
+    ...issuesShape,
+    figures: z.record(z.string(), z.number()),
+    checks: z.array(z.string()),
+    criteria: z.array(z.object({ key: z.string(), question: z.string() })),
+  }),
+  needs: ["contents"],
+  async perform(host, input) {
+    const { validate: run, CHECKS } = await import("../validation/validation.js");
+    requireKnown(input.criteria, Object.keys(CHECKS));
+    const { artifact, content, name, root, path: at } = await subjectOf(host, input);
+    const type = input.type ?? artifact?.type ?? typeOf(name, content.isText);
+    const line = artifact && { id: artifact.id, name: artifact.name, version: artifact.version };
+    const answer = { ...(line && { artifact: line }), type };
+    if (!content.isText) return { ...answer, ...UNREAD };
+    if (content.data.length > BYTES_MAX) throw tooLarge(content.data.length);
+    const subject: ValidationSubject = {
+      name,
+      type,
+      text: Buffer.from(content.data).toString("utf8"),
+      language: input.context?.language,
+      coverageMin: input.context?.coverage_min ?? COVERAGE_MIN,
+      ...(at !== undefined &&
+        root !== undefined && {
+          exists: (relative: string) => host.contents.exists(root, path.posix.join(path.posix.dirname(at), relative)),
+        }),
+    };
+    const { issues, criteria, figures, checks, ...verdict } = await run(subject, input.criteria);
+    const judged = criteria.map(({ key, question }) => ({ key, question }));
+    return {
+      ...answer,
+      ...verdict,
+      ...issuesView(issues),
+      figures: { ...figures },
+      checks: [...checks],
+      criteria: judged,
+    };
+  },
+});
+
+const UNREAD = {
+  passed: true,
+  critical: false,
+  issues: [{ check: "text", severity: "info" as const, message: "This is no text; no check looks into it." }],
+  figures: {},
+  checks: [],
+  criteria: [],
+};
+
+function tooLarge(bytes: number): BatonError {
+  const message = `The artifact has ${bytes} bytes; at most ${BYTES_MAX} are looked through. Validate its parts.`;
+  return new BatonError("limit_exceeded", message, { details: { bytes, max: BYTES_MAX } });
+}
+
+function requireKnown(criteria: readonly string[] | undefined, known: readonly string[]): void {
+  const all = [...known, "topics"];
+  const unknown = criteria?.find((name) => !all.includes(name));
+  if (unknown === undefined) return;
+  const message = `Unknown check "${unknown}"${hint(unknown, all)}. The checks are ${all.join(", ")}.`;
+  throw new BatonError("invalid_input", message, { details: { path: "criteria", known: all } });
+}
+
+interface Validated {
+  readonly artifact?: Artifact;
+  readonly content: Content;
+  readonly name: string;
+  /** Where it lies on this machine, if it does. */
+  readonly root?: string;
+  readonly path?: string;
+}
+
+interface GivenSubject extends GivenContent, GivenPlace {
+  readonly artifact?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+async function subjectOf(host: HostWith<"contents">, given: GivenSubject): Promise<Validated> {
+  if (given.artifact === undefined) {
+    const { content, path: at } = await readGiven(host, given, given);
+    const root = at === undefined ? undefined : await host.read((ctx) => rootOf(ctx, given));
+    return {
+      content,
+      name: given.name ?? at ?? "content",
+      ...(at !== undefined && { path: at }),
+      ...(root !== undefined && { root }),
+    };
+  }
+  const reference = given.artifact;
+  return host.read(function* (ctx) {
+    const { run, project } = reference.startsWith("artifact_") ? {} : yield* placeWanted(ctx, given);
+    const artifact = yield* requireArtifact({ artifact: reference, scope: run ?? project });
+    const content = contentOf(yield* readContent(ctx, artifact.hash));
+    const found = { artifact, content, name: artifact.name };
+    if (artifact.path === null) return found;
+    return { ...found, path: artifact.path, root: yield* rootOf(ctx, { project: artifact.project }) };
+  });
+}
+
+const consistency = defineOperation({
+  name: "check_consistency",
+  title: "Check artifacts against each other",
+  description:
+    "Compares the newest artifacts of a run with each other: interfaces of a design that the code lacks, versions that differ, requirements that no test names. Returns the issues, and how many artifacts were compared.",
+  area: "artifacts",
+  effect: "read",
+  words: ["cross-artifact", "traceability", "contradictions"],
+  example: { run: "run_…" },
+  input: z.object({ run: params.run }),
+  output: z.object({ compared: z.int(), passed: z.boolean(), ...issuesShape }),
+  async perform(host, input) {
+    const { checkConsistency } = await import("../validation/consistency.js");
+    const texts = await host.read(function* (ctx) {
+      const run = yield* requireRun(input.run);
+      return yield* newestOfRun(ctx, run.id, { count: CONSISTENT_MAX, bytes: BYTES_MAX });
+    });
+    const issues = checkConsistency(texts);
+    return { compared: texts.length, passed: issues.length === 0, ...issuesView(issues) };
+  },
+});
+
+export const validationOperations = [validate, consistency] as const;
