@@ -135,6 +135,11 @@ export class App {
     return elicitationHost(engine, person);
   }
 
+  /** The engine for hooks that come over the client's own connection. */
+  hookEngine(client: string, conversation: string | null): Promise<Engine> {
+    return this.#writingEngine(this.#identity.clientIn(client, conversation));
+  }
+
   /** An id under which something is found again, such as a failure in the log. */
   newRequestId(): string {
     return this.#runtime.ids.next("request", this.#runtime.clock.now());

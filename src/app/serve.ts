@@ -5,7 +5,8 @@ import type { Flags } from "../config.js";
 import { databaseIsThere } from "../config/database.js";
 import { type Launched, launch } from "./launch.js";
 import { ancestors, clientAmong } from "../runtime/ancestry.js";
-import { createServer } from "../mcp/server.js";
+import { createServer, type ServerParts } from "../mcp/server.js";
+import type { ConnectedHooks } from "./guard/connected-hooks.js";
 import { StdioTransport } from "../mcp/transport/stdio.js";
 import { VERSION } from "../runtime/version.js";
 
@@ -36,6 +37,7 @@ export async function serve(flags: Flags): Promise<never> {
     reader: (client) => app.reader(client),
     elicitationHost: (client) => app.elicitationHost(client),
     newRequestId: () => app.newRequestId(),
+    answerHook: connectedHooks(launched),
     onInitialized: (client) => standBySoon(launched, client),
   });
   const bytesMax = config.settings.input_bytes_max;
@@ -80,6 +82,16 @@ function standBySoon(launched: Launched, client: string): void {
     standBy();
     answerHooks(launched);
   }, STAND_BY_MS).unref();
+}
+
+/** Answers hooks that call a tool of this server. */
+function connectedHooks({ app }: Launched): ServerParts["answerHook"] {
+  let hooks: Promise<ConnectedHooks> | undefined;
+  return async (client, conversation, document) => {
+    hooks ??= import("./guard/connected-hooks.js").then((loaded) => new loaded.ConnectedHooks());
+    const engine = () => app.hookEngine(client, conversation);
+    return (await hooks).answer(engine, document, projectDirectory(process.env));
+  };
 }
 
 const DATABASE_POLL_MS = 1_000;

@@ -9,7 +9,7 @@ import { applicationData } from "../init/clients/vscode.js";
 import { missingProgram, serversIn } from "../init/own-servers.js";
 import { repositoryAt } from "../init/repository.js";
 import { serverDatabases } from "../init/server-databases.js";
-import { setupStates } from "../init/hooks-in-place.js";
+import { hooksCallTools, setupStates } from "../init/hooks-in-place.js";
 
 interface ClientEnvironment {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -27,7 +27,9 @@ export function programOf({ packageRoot }: { readonly packageRoot: string }): st
 export function clientFindings({ env, cwd, program }: ClientEnvironment): Finding[] {
   const repository = repositoryAt(cwd);
   const home = env["HOME"] ?? os.homedir();
-  const place = { root: repository.root, home, env, command: batonCommand(program, env), chosen: [] };
+  const { root } = repository;
+  const command = batonCommand(program, env);
+  const place = { root, home, env, command, chosen: [], hooksCallTools: hooksCallTools(root) };
   const found = clientFiles(place).flatMap(({ client, file }) => serverFindings(client, file, place.root));
   const hooks = setupStates(place, repository).map(({ title, file, isStale }): Finding => {
     const check = `hooks ${title}`;

@@ -236,6 +236,12 @@ function addInit(program: Command, act: Act): void {
     .command("init")
     .description("set up the clients, hooks and git of this repository: shows a diff and asks before it writes")
     .addOption(new Option("--client <name...>", "only these, instead of those that are found").choices(CLIENT_NAMES))
+    .addOption(
+      new Option("--hooks <kind>", "how hooks of Claude Code ask: by a command, or by a tool of its server").choices([
+        "command",
+        "mcp",
+      ]),
+    )
     .option("--yes", "do not ask")
     .option("--undo", "restore the files as they were before")
     .action(act(async () => (await import("./commands/init.js")).init));

@@ -5,6 +5,11 @@ import { shownLine } from "../base/texts/shown-text.js";
 
 const SHOWN_MAX = 5;
 
+/** Says that the work goes on without a guard. */
+export function unguarded(why: string): string {
+  return `Baton could not be asked, so files that others hold are not guarded now: ${why}`;
+}
+
 /** Why an edit is denied, and what is open to the agent: facts, which no client takes for orders of a stranger. */
 export function editDenied(held: readonly HeldFile[]): string {
   return `${heldSentences(held)} Open to you: ${waysOut(held)}.`;

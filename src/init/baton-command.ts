@@ -95,7 +95,13 @@ const HOOK = new RegExp(String.raw`(?:^|[\s/\\'"])(?:baton(?:\.cjs)?|main\.js)['
 const COMMANDS = ["command", "bash", "powershell"];
 
 export function isHookOfBaton(handler: unknown): boolean {
+  if (isToolHook(handler)) return true;
   return isObject(handler) && COMMANDS.some((key) => typeof handler[key] === "string" && HOOK.test(handler[key]));
+}
+
+/** Whether a hook calls the tool of Baton's server. */
+export function isToolHook(handler: unknown): boolean {
+  return isObject(handler) && handler["type"] === "mcp_tool" && handler["server"] === "baton";
 }
 
 /** An MCP server in a client's file. */

@@ -1,6 +1,9 @@
 import path from "node:path";
 import { BatonError } from "../base/errors.js";
+import { parseJsonc } from "../config/jsonc.js";
+import { isToolHook } from "./baton-command.js";
 import { CLIENTS } from "./clients/catalogue.js";
+import { CLAUDE_SETTINGS } from "./clients/claude-code.js";
 import { type ClientPlace, placeWith } from "./clients/client.js";
 import { gitHooks } from "./git-hook.js";
 import { readState } from "./file-state.js";
@@ -15,6 +18,18 @@ export interface SetupState {
   readonly file: string;
   /** Whether `baton init` would change it. */
   readonly isStale: boolean;
+}
+
+/** Whether hooks of Claude Code call a tool in this repository: so they stay until a person says otherwise. */
+export function hooksCallTools(root: string): boolean {
+  try {
+    const { text = "{}" } = readState(path.join(root, CLAUDE_SETTINGS), [root]);
+    const { hooks } = parseJsonc(text) as { hooks?: Record<string, { hooks?: unknown[] }[]> };
+    return Object.values(hooks ?? {}).some((groups) => groups.some((group) => group.hooks?.some(isToolHook) === true));
+  } catch {
+    // A file that cannot be read, or of another shape, is told of by the setup.
+    return false;
+  }
 }
 
 /** Finds the files that hold hooks of Baton's, and compares them with those that `baton init` would write. */

@@ -1,7 +1,7 @@
 import { Server } from "@modelcontextprotocol/sdk/server/index.js";
 import type { Transport } from "@modelcontextprotocol/sdk/shared/transport.js";
 import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
-import { isObject } from "../base/json.js";
+import { isObject, type JsonObject } from "../base/json.js";
 import { conversationKey } from "../base/names.js";
 import type { Logger } from "../runtime/logger.js";
 import type { Reader } from "../resources/resource.js";
@@ -10,6 +10,7 @@ import { toolsOf } from "../dispatch/toolsets.js";
 import { serveElicitations } from "./elicitation/elicitations.js";
 import { BROWSING, serveBrowsing } from "./browsing/browsing.js";
 import { INSTRUCTIONS, READ_ONLY } from "./instructions.js";
+import { documentOf, GUARD_TOOL, hasGuardTool } from "./guard-tool.js";
 import { type Extra, progressReporter } from "./notifications.js";
 import type { ElicitationHost } from "./elicitation/elicitation-host.js";
 import { INVALID_PARAMS, orRefuse } from "./transport/refusals.js";
@@ -31,6 +32,8 @@ export interface ServerParts {
   elicitationHost(client: string): Promise<ElicitationHost>;
   /** Makes the id under which a failure in the log is found again. */
   newRequestId(): string;
+  /** Answers a hook of the client that calls a tool, in the client's form; empty where nothing is said. */
+  answerHook(client: string, conversation: string | null, document: JsonObject): Promise<string>;
   /** The client has said that it is ready, which who only probes a server need not do. */
   onInitialized?(client: string): void;
 }
@@ -58,15 +61,22 @@ export function createServer(parts: ServerParts): BatonServer {
   );
   // oxlint-disable-next-line unicorn/prefer-add-event-listener -- it is no event target
   server.onerror = (error) => parts.logger.debug("protocol", { error });
-  server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: toolsOf(await toolList(), parts) }));
-
   const client = () => server.getClientVersion()?.name ?? "agent";
+  const answersHooks = () => !parts.readOnly && hasGuardTool(client());
+  server.setRequestHandler(ListToolsRequestSchema, async () => ({
+    tools: [...toolsOf(await toolList(), parts), ...(answersHooks() ? [GUARD_TOOL] : [])],
+  }));
   const browsing = serveBrowsing(server, { ...parts, reader: () => parts.reader(client()) });
   const elicitations = serveElicitations(server, { ...parts, host: () => parts.elicitationHost(client()) });
   server.oninitialized = () => parts.onInitialized?.(client());
 
   const calls = new Set<AbortController>();
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    if (params.name === GUARD_TOOL.name && answersHooks()) {
+      const document = documentOf(params.arguments ?? {});
+      const said = await parts.answerHook(client(), conversationOf(params._meta), document);
+      return (await import("./tool-call.js")).hookResult(said);
+    }
     const abort = abortedWith(extra.signal);
     calls.add(abort);
     try {

@@ -49,6 +49,11 @@ function withLimit(dispatch: Dispatch, { name, arguments: args }: ClientToolCall
   return { ...args, arguments: { ...(isObject(given) ? given : {}), limit } };
 }
 
+/** The answer to a hook that calls a tool: the client reads its text as the output of a command. */
+export function hookResult(text: string): CallToolResult {
+  return { content: [{ type: "text", text }] };
+}
+
 /** The answer to a call that was too large to be read. */
 export function tooLargeResult(bytesMax: number): CallToolResult {
   return toolResult(renderError(tooLarge(bytesMax)));

@@ -85,6 +85,33 @@ describe("a repository without settings", () => {
     expect(existsSync(place.at(".claude"))).toBe(false);
   });
 
+  test("has hooks that call a tool where a person asks for them, until they ask for commands again", async () => {
+    const place = initRepository();
+    const before = everything(place);
+    const clients = ["--client", "claude-code", "vscode", "--yes"];
+    await place.init(...clients, "--hooks", "mcp");
+    type Written = Record<string, [{ hooks: [Record<string, unknown>] }]>;
+    const hooks = () => (JSON.parse(place.read(".claude/settings.local.json")) as { hooks: Written }).hooks;
+    const kinds = () => Object.entries(hooks()).map(([event, [group]]) => [event, group.hooks[0]["type"]]);
+    const mixed = [
+      ["PreToolUse", "mcp_tool"],
+      ["SessionStart", "command"],
+      ["Stop", "mcp_tool"],
+    ];
+    expect(kinds()).toEqual(mixed);
+    expect(hooks()["PreToolUse"]?.[0].hooks[0]).toMatchObject({ server: "baton", tool: "guard" });
+    expect(JSON.stringify(hooks()["PreToolUse"])).toContain('"file_path":"${tool_input.file_path}"');
+    // VS Code runs no such hooks of Claude Code's file.
+    expect(existsSync(place.at(".github/hooks/baton.json"))).toBe(true);
+    expect((await place.init(...clients)).files.every(({ kind }) => kind === "unchanged")).toBe(true);
+    expect(hookVerdicts(place).every((verdict) => verdict === "ok")).toBe(true);
+    await place.init(...clients, "--hooks", "command");
+    expect(kinds().map(([, kind]) => kind)).toEqual(["command", "command", "command"]);
+    await place.init(...clients, "--hooks", "mcp");
+    await place.init("--undo", "--yes");
+    expect(everything(place)).toEqual(before);
+  });
+
   test("is not written to without a terminal or --yes, and the answer says what would be", async () => {
     const place = initRepository();
     const before = everything(place);

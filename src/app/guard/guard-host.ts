@@ -60,7 +60,8 @@ async function overServer<T>(
   }
 }
 
-async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
+/** Rejects what takes longer. */
+export async function within<T>(ms: number, work: () => Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`it did not answer within ${ms} ms`)), ms);

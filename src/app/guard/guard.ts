@@ -9,7 +9,7 @@ import type { ClientKind } from "../../engine/guard/hook-sessions.js";
 import { answerOf } from "../../guard/hooks/hook-answer.js";
 import { type HookCall, readHookCall } from "../../guard/hooks/hook-call.js";
 import { judge, judgeUse } from "../../guard/judgement.js";
-import { editDenied } from "../../guard/wording.js";
+import { editDenied, unguarded } from "../../guard/wording.js";
 import { type GuardOrigin, withHost } from "./guard-host.js";
 
 /** A document of a hook that is longer is not read: an edit carries the whole file. */
@@ -108,10 +108,7 @@ const TOLD_BY_MESSAGE: ReadonlySet<HookCall["client"]> = new Set(["claude-code",
 
 /** Tells a conversation once that Baton cannot be asked. */
 async function downAnswer({ client, conversation }: HookCall, why: string): Promise<string> {
-  const text = await sayOnce(
-    `down ${conversation ?? process.ppid}`,
-    `Baton could not be asked, so files that others hold are not guarded now: ${why}`,
-  );
+  const text = await sayOnce(`down ${conversation ?? process.ppid}`, unguarded(why));
   return text === "" || !TOLD_BY_MESSAGE.has(client) ? "" : `${shownJson({ systemMessage: text })}\n`;
 }
 

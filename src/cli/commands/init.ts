@@ -7,6 +7,7 @@ import { type BatonCommand, batonCommand, shellLine } from "../../init/baton-com
 import { applyChanges, type Change } from "../../init/change.js";
 import { CLIENTS, traceOf } from "../../init/clients/catalogue.js";
 import type { ClientName } from "../../base/statuses.js";
+import { hooksCallTools } from "../../init/hooks-in-place.js";
 import { Originals } from "../../init/originals.js";
 import { repositoryAt } from "../../init/repository.js";
 import { serverDatabases } from "../../init/server-databases.js";
@@ -19,6 +20,8 @@ import { paint, type Style } from "../terminal/terminal.js";
 
 export interface InitOptions {
   readonly client?: readonly ClientName[];
+  /** How hooks of Claude Code ask. Default: as they do now, else by a command. */
+  readonly hooks?: "command" | "mcp";
   readonly yes?: boolean;
   readonly undo?: boolean;
 }
@@ -60,14 +63,16 @@ type Place = Parameters<typeof traceOf>[1] & {
   readonly program: string;
 };
 
-function setupPlan(place: Place, originals: Originals, { client }: InitOptions): Plan {
+function setupPlan(place: Place, originals: Originals, options: InitOptions): Plan {
+  const { client, hooks } = options;
   const command = batonCommand(place.program, place.env);
   const found = CLIENTS.flatMap((one) => {
     const why = client === undefined ? traceOf(one, place) : client.includes(one.name) ? "named" : undefined;
     return why === undefined ? [] : [{ ...one, why }];
   });
   const chosen = found.map(({ name }) => name);
-  const setup = { ...place, command, chosen };
+  const callTools = hooks === undefined ? hooksCallTools(place.root) : hooks === "mcp";
+  const setup = { ...place, command, chosen, hooksCallTools: callTools };
   const changes = planSetup(setup);
   const names = CLIENTS.map(({ name }) => name).join(", ");
   return {
@@ -80,11 +85,19 @@ function setupPlan(place: Place, originals: Originals, { client }: InitOptions):
       ...found.flatMap(({ remark }) => remark ?? []),
       ...sharedPaths(changes, command),
       ...serverDatabases(setup).remarks,
+      ...(callTools && chosen.includes("claude-code") ? [TOOL_HOOKS] : []),
     ],
     question: "Write this?",
-    command: shellLine(command, "init", ...(client ?? []).flatMap((name) => ["--client", name]), "--yes"),
+    command: shellLine(command, "init", ...chosenWords(options), "--yes"),
     apply: () => applyChanges(changes, originals),
   };
+}
+
+const TOOL_HOOKS =
+  "Hooks of Claude Code call the tool of its server: since 2.1.118. Earlier releases may refuse .claude/settings.local.json; Cursor, VS Code and Copilot, which read it too, need hooks of their own. `baton init --hooks command` goes back.";
+
+function chosenWords({ client = [], hooks }: InitOptions): string[] {
+  return [...client.flatMap((name) => ["--client", name]), ...(hooks === undefined ? [] : ["--hooks", hooks])];
 }
 
 /** Files that others get by git, and in which a path of this machine would break their clients. */

@@ -9,6 +9,8 @@ export interface ClientPlace {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly command: BatonCommand;
   readonly chosen: readonly ClientName[];
+  /** Whether hooks of Claude Code call a tool of its server instead of a command. */
+  readonly hooksCallTools?: boolean | undefined;
 }
 
 /** The same place with the database that servers and hooks are given. */

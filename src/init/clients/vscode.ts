@@ -17,8 +17,8 @@ export const vscode: Client = {
       isServerOnly: true,
       editor: jsonFile({ strict: false, server: { key: "servers", entry: serverEntry(place.command, fresh) } }),
     };
-    // VS Code and Copilot run the hooks of Claude Code's files too.
-    return place.chosen.includes("claude-code") ? [server] : [server, hooksOf(place)];
+    // VS Code and Copilot run the hooks of Claude Code's files too, as far as they are commands.
+    return place.chosen.includes("claude-code") && place.hooksCallTools !== true ? [server] : [server, hooksOf(place)];
   },
 };
 
