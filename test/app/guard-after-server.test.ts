@@ -6,7 +6,7 @@ import { migratedFile, temporaryDirectory } from "../support/databases/databases
 import { startApp } from "../support/servers/app.js";
 import { type ClientProcess, outputOf, SERVER, startClient } from "../support/servers/client-process.js";
 
-/** Runs a server of the client for the calls alone: it ends with its input, and its time is over at once. */
+/** Runs a server of the client for the calls alone: its input ends when it has answered them, and its time is over at once. */
 function serve(client: ClientProcess, calls: readonly object[]): Promise<string> {
   const clientInfo = { name: "claude-code", version: "1" };
   const params = { protocolVersion: "2025-06-18", capabilities: {}, clientInfo };
@@ -15,9 +15,13 @@ function serve(client: ClientProcess, calls: readonly object[]): Promise<string>
     { method: "notifications/initialized" },
     ...calls.map((call, at) => ({ id: at + 2, method: "tools/call", params: call })),
   ];
-  const input = path.join(temporaryDirectory(), "input");
-  writeFileSync(input, messages.map((one) => `${JSON.stringify({ jsonrpc: "2.0", ...one })}\n`).join(""));
-  return outputOf(client, `BATON_SESSION_GRACE_MS=0 ${SERVER} < ${input}`);
+  const directory = temporaryDirectory();
+  const lines = messages.map((one) => `${JSON.stringify({ jsonrpc: "2.0", ...one })}\n`).join("");
+  writeFileSync(path.join(directory, "messages"), lines);
+  // The pipe to the server stays open until as many lines have come back as were asked for.
+  const server = `(cd - > /dev/null && BATON_SESSION_GRACE_MS=0 exec ${SERVER}) < input > output &`;
+  const answers = `exec 3> input; cat messages >&3; head -n ${calls.length + 1} < output; exec 3>&-; wait`;
+  return outputOf(client, `cd ${directory} && mkfifo input output && { ${server} ${answers}; }`);
 }
 
 // Windows tells a process its parent alone.
