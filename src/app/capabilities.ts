@@ -37,6 +37,7 @@ export function capabilitiesOf(parts: CapabilityParts): ServerCapabilities {
         await files?.save(hash, data);
         return files !== undefined;
       },
+      discard: async (hash) => (await contentFilesOf(config.database))?.discard(hash),
       exists: (root, path) => leavesRoot(root, path) || existsSync(resolve(root, path)),
       ensure: async (hash, data) => {
         const files = await contentFilesOf(config.database);

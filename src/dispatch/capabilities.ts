@@ -34,6 +34,8 @@ export interface Contents {
   readProjectFile(root: string, path: string, bytesMax: number): Promise<ProjectFile>;
   /** Writes a content beside the database, before a row names it. False where the database is to hold it itself. */
   save(hash: string, data: Uint8Array): Promise<boolean>;
+  /** Removes a content beside the database that no row names. */
+  discard(hash: string): Promise<void>;
   /** Whether a file of a project exists; true for what lies elsewhere, where nothing is looked up. */
   exists(root: string, path: string): boolean;
   /** Writes a content again whose file was removed since `save`. */

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { BatonError } from "../base/errors.js";
-import { type Content, contentOf, IN_ROWS_MAX } from "../engine/artifacts/content.js";
+import { type Content, contentOf, IN_ROWS_MAX, knownContents } from "../engine/artifacts/content.js";
 import { type GivenPlace, rootOf } from "../engine/artifacts/places.js";
 import type { Contents } from "../dispatch/capabilities.js";
 import type { HostWith } from "../dispatch/operation.js";
@@ -62,7 +62,24 @@ export async function savedBeside(contents: Contents, content: Content): Promise
   return { ...content, inFile: await contents.save(content.hash, content.data) };
 }
 
-/** Makes sure that the file is still there once a row names it: it may have been swept before. */
-export async function ensureBeside(contents: Contents, { inFile, hash, data }: Content): Promise<void> {
-  if (inFile) await contents.ensure(hash, data);
+/**
+ * Does the transaction that names contents which were saved beside the database. Where it is refused they go again, so that refused calls fill no disk;
+ * afterwards those that were swept meanwhile are written again.
+ */
+export async function storedWith<T>(
+  host: HostWith<"contents">,
+  contents: readonly Content[],
+  transact: () => Promise<T>,
+): Promise<T> {
+  const beside = contents.filter(({ inFile }) => inFile);
+  try {
+    const answer = await transact();
+    for (const { hash, data } of beside) await host.contents.ensure(hash, data);
+    return answer;
+  } catch (error) {
+    const hashes = beside.map(({ hash }) => hash);
+    const known = hashes.length === 0 ? [] : await host.read(() => knownContents(hashes));
+    for (const hash of hashes) if (!known.includes(hash)) await host.contents.discard(hash);
+    throw error;
+  }
 }

@@ -1,12 +1,14 @@
 import { z } from "zod";
 import { actingAgent } from "../engine/agents/agents.js";
 import { artifactView, requireArtifact, storeArtifact } from "../engine/artifacts/artifacts.js";
+import type { EngineContext } from "../engine/context.js";
+import type { Tx } from "../store/tx.js";
 import { lockPlace, placeWanted } from "../engine/artifacts/places.js";
 import { listArtifactPage, readPart } from "../engine/artifacts/reading.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
-import { contentInput, ensureBeside, readGiven, savedBeside } from "./artifact-contents.js";
+import { contentInput, readGiven, savedBeside, storedWith } from "./artifact-contents.js";
 
 const artifactShape = z.object({
   id: z.string(),
@@ -32,6 +34,11 @@ const place = {
   project: params.project,
 } as const;
 
+interface PutAnswer {
+  readonly artifact: ReturnType<typeof artifactView>;
+  readonly created: boolean;
+}
+
 const put = defineOperation({
   name: "put_artifact",
   title: "Put an artifact",
@@ -54,11 +61,11 @@ const put = defineOperation({
   output: z.object({ artifact: artifactShape, created: z.boolean() }),
   needs: ["contents"],
   async perform(host, input) {
-    const earlier = await host.earlier<{ artifact: ReturnType<typeof artifactView>; created: boolean }>("run");
+    const earlier = await host.earlier<PutAnswer>("run");
     if (earlier !== undefined) return earlier;
     const read = await readGiven(host, input, input);
     const content = await savedBeside(host.contents, read.content);
-    const answer = await host.transact(function* (ctx) {
+    const store = function* (ctx: EngineContext): Tx<PutAnswer> {
       const { name: agent } = yield* actingAgent(ctx, input.agent);
       const { name, type } = input;
       const stored = yield* storeArtifact(ctx, yield* lockPlace(ctx, input), {
@@ -69,9 +76,8 @@ const put = defineOperation({
         agent,
       });
       return { artifact: artifactView(stored.artifact), created: stored.created };
-    }, "run");
-    await ensureBeside(host.contents, content);
-    return answer;
+    };
+    return storedWith(host, [content], () => host.transact(store, "run"));
   },
 });
 

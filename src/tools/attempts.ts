@@ -12,6 +12,7 @@ import { changeView, moreView, runLine } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
+import { storedWith } from "./artifact-contents.js";
 import { outputLine, outputLines, OUTPUTS_MAX, readOutputs } from "./task-outputs.js";
 
 // Calls of a task's holder: each names the token of its attempt.
@@ -96,14 +97,13 @@ const complete = defineOperation({
     const steps = stepsOfPlan(input.result);
     const reading = steps && (await prepared(host, (ctx) => preparePlan(ctx, { task: input.task, steps })));
     const outputs = await readOutputs(host, input);
-    const answer = await host.transact(function* (ctx) {
-      const { artifacts: _, ...completion } = input;
+    const { artifacts: _, ...completion } = input;
+    const store = function* (ctx: EngineContext) {
       const completed = yield* completeTask(ctx, { ...completion, ...outputs.given, reading });
       const { messages, artifacts } = completed;
       return { ...changeView(completed), ...(messages && { messages }), ...outputLines(artifacts) };
-    }, "run");
-    await outputs.ensure();
-    return answer;
+    };
+    return storedWith(host, outputs.contents, () => host.transact(store, "run"));
   },
 });
 

@@ -5,7 +5,7 @@ import { type Content, IN_ROWS_MAX } from "../engine/artifacts/content.js";
 import { resultBytes } from "../engine/steps/output.js";
 import { isLarge, type GivenOutputs, largeContent } from "../engine/tasks/outputs.js";
 import type { HostWith } from "../dispatch/operation.js";
-import { contentInput, ensureBeside, readGiven, savedBeside } from "./artifact-contents.js";
+import { contentInput, readGiven, savedBeside } from "./artifact-contents.js";
 
 /** Artifacts of one completion. */
 export const OUTPUTS_MAX = 20;
@@ -28,11 +28,10 @@ interface Completing {
 
 interface Outputs {
   readonly given: GivenOutputs;
-  /** Makes sure, after the commit, that contents beside the database are still there. */
-  ensure(): Promise<void>;
+  readonly contents: readonly Content[];
 }
 
-const NONE: Outputs = { given: {}, ensure: () => Promise.resolve() };
+const NONE: Outputs = { given: {}, contents: [] };
 
 /** Reads what a completion brings beside its result, and saves what is large before the transaction. Errors: `invalid_input`. */
 export async function readOutputs(host: HostWith<"contents">, input: Completing): Promise<Outputs> {
@@ -55,12 +54,7 @@ export async function readOutputs(host: HostWith<"contents">, input: Completing)
     artifacts.push({ name, type, content, path: read.path });
   }
   const saved = new Set(contents.filter(({ inFile }) => inFile).map(({ hash }) => hash));
-  return {
-    given: { artifacts, saved },
-    ensure: async () => {
-      for (const content of contents) await ensureBeside(host.contents, content);
-    },
-  };
+  return { given: { artifacts, saved }, contents };
 }
 
 function parsed(one: Record<string, unknown>, at: number): z.output<typeof given> {

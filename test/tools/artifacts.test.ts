@@ -259,6 +259,19 @@ describe.each(BACKENDS)("an artifact on %s", (backend) => {
   });
 });
 
+test("a refused artifact leaves no file, and bytes beside the database count against the quota", async () => {
+  const app = await startApp({ settings: { agent_bytes_per_hour_max: 150_000 } });
+  await app.call("create_project", { name: "demo", root: app.cwd });
+  const put = (name: string, data: Buffer) =>
+    app.call("put_artifact", { project: "demo", name, content: data.toString("base64"), encoding: "base64" });
+  const { artifact } = await put("a", LARGE);
+  const other = Buffer.from(randomBytes(100_000));
+  await expect(put("b", other)).rejects.toMatchObject({ code: "limit_exceeded" });
+  await expect(put("c\n", LARGE)).rejects.toMatchObject({ code: "invalid_input" });
+  expect(existsSync(contentFile(app, sha256(other)))).toBe(false);
+  expect(existsSync(contentFile(app, artifact.hash))).toBe(true);
+});
+
 test("two processes that put one content at the same time store it once", async () => {
   const { app } = await crewOn("sqlite");
   const other = await startApp({ database: app.database, cwd: app.cwd, runtime: ownRuntime() });

@@ -45,6 +45,13 @@ export function* readContent(ctx: Pick<EngineContext, "readContentFile">, hash: 
   return data;
 }
 
+/** Returns those of the hashes whose content the database knows. */
+export function* knownContents(hashes: readonly string[]): Tx<string[]> {
+  const known: string[] = [];
+  for (const hash of hashes) if (yield* store.findContent(hash)) known.push(hash);
+  return known;
+}
+
 function lost(hash: string, why: string): BatonError {
   const message = `The content ${hash} cannot be read: ${why}. Restore it from a backup, or put the artifact again: the same content mends it.`;
   return new BatonError("unavailable", message, { details: { hash } });

@@ -1,3 +1,4 @@
+import { bytesBeside } from "../../store/artifacts/contents.js";
 import * as store from "../../store/system/quotas.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError, type NextCall } from "../../base/errors.js";
@@ -27,7 +28,10 @@ function* limited<T>(ctx: EngineContext, call: QuotaCall, work: () => Tx<T>): Tx
   const quota = quotaOf(ctx, call);
   const before = quota === undefined ? 0 : yield* quota.used();
   let bytes = 0;
-  const result = yield* store.metered(work(), (more) => (bytes += more));
+  const result = yield* store.metered(
+    work(),
+    (statement) => (bytes += store.bytesWritten(statement) + bytesBeside(statement)),
+  );
   if (ctx.settings.agent_bytes_per_hour_max > 0 && bytes > 0) yield* countBytes(ctx, call, bytes);
   if (quota === undefined) return result;
   const used = yield* quota.used();

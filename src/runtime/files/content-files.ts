@@ -66,6 +66,11 @@ export class ContentFiles {
     return existsSync(this.#fileOf(hash));
   }
 
+  /** Removes a content. A process that has just saved the same looks for it again after its commit. */
+  async discard(hash: string): Promise<void> {
+    await rm(this.#fileOf(hash), { force: true });
+  }
+
   /** Removes the files that no row names: `named` returns those of the hashes that one does. Returns how many went. */
   async removeUnnamed(now: number, named: (hashes: readonly string[]) => Promise<readonly string[]>): Promise<number> {
     let removed = 0;

@@ -1,6 +1,6 @@
 import { flag, int, many, manyIn, one, only, placeholders, sole, text } from "../rows.js";
 import { insertInto, insertRows, type RowOf, table } from "../tables.js";
-import type { Tx } from "../tx.js";
+import type { Statement, Tx } from "../tx.js";
 
 export const CONTENTS = table("artifact_contents", {
   /** SHA-256, in hexadecimal. */
@@ -17,7 +17,14 @@ export interface StoredContent extends RowOf<typeof CONTENTS> {}
 
 const SAVE = insertInto(CONTENTS, "ON CONFLICT (hash) DO UPDATE SET unused = 0 RETURNING made_by");
 export const CONTENT_PARTS = table("artifact_parts", { hash: text, number: int, data: text });
+const [SAVE_ONE] = SAVE([{ hash: "", bytes: 0, inFile: false, unused: false, madeBy: "" }]);
 const INSERT_PARTS = insertInto(CONTENT_PARTS);
+
+/** Bytes of the file that a statement names: its agent has written them, though no statement holds them. */
+export function bytesBeside([sql, params = []]: Statement): number {
+  const [, bytes, inFile] = params;
+  return sql === SAVE_ONE && inFile === 1 ? Number(bytes) : 0;
+}
 
 export interface NewContent extends Pick<StoredContent, "hash" | "inFile" | "madeBy"> {
   readonly data: Uint8Array;

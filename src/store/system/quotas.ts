@@ -1,6 +1,6 @@
 import { int, many, only, sole, text } from "../rows.js";
 import { insertInto, insertRows, type RowOf, table } from "../tables.js";
-import { statementsOf, type Tx } from "../tx.js";
+import { type Statement, statementsOf, type Tx } from "../tx.js";
 
 /** An agent with all handles that came last over its connection; `session` is empty for an agent without one. */
 export interface QuotaParty {
@@ -68,14 +68,17 @@ export function* forgetWrittenBytes(hour: number): Tx<void> {
 
 const WRITES = /^\s*(?:INSERT|UPDATE)\b/;
 
-/** Runs a transaction, and reports to `count` the bytes of the values that its statements write. */
-export function* metered<T>(transaction: Tx<T>, count: (bytes: number) => void): Tx<T> {
+/** Bytes of the values that a statement writes. */
+export function bytesWritten([sql, params = []]: Statement): number {
+  if (!WRITES.test(sql)) return 0;
+  return params.reduce((sum: number, value) => sum + (typeof value === "string" ? Buffer.byteLength(value) : 8), 0);
+}
+
+/** Runs a transaction, and shows each of its statements to `count`. */
+export function* metered<T>(transaction: Tx<T>, count: (statement: Statement) => void): Tx<T> {
   let step = transaction.next();
   while (step.done !== true) {
-    for (const [sql, params = []] of statementsOf(step.value)) {
-      if (!WRITES.test(sql)) continue;
-      for (const value of params) count(typeof value === "string" ? Buffer.byteLength(value) : 8);
-    }
+    for (const statement of statementsOf(step.value)) count(statement);
     step = transaction.next(yield step.value);
   }
   return step.value;
