@@ -42,6 +42,11 @@ const contextShape = z.looseObject({
   coverage_min: z.number().min(0).max(100).optional().describe(`Per cent of lines. Default: ${COVERAGE_MIN}.`),
 });
 
+/** The name that other systems have for the type. */
+function withType({ artifact_type: type, ...given }: Record<string, unknown>): Record<string, unknown> {
+  return type === undefined ? given : { type, ...given };
+}
+
 const validate = defineOperation({
   name: "validate_artifact",
   title: "Validate an artifact",
@@ -49,6 +54,7 @@ const validate = defineOperation({
     "Checks an artifact, or a content before it is put, by its type: structure, syntax, secrets, personal data, coverage, test reports, OpenAPI, requirements. Returns issues with severity, place and suggestion, whether it passed, and the criteria of its type that need judgement.",
   area: "artifacts",
   effect: "read",
+  translate: withType,
   words: ["lint", "check quality", "find secrets", "semantic validation", "coverage"],
   example: { artifact: "artifact_…" },
   input: z.object({
@@ -174,6 +180,7 @@ const consistency = defineOperation({
     "Compares the newest artifacts of a run with each other: interfaces of a design that the code lacks, versions that differ, requirements that no test names. Returns the issues, and how many artifacts were compared.",
   area: "artifacts",
   effect: "read",
+  aliases: ["check_cross_artifact_consistency"],
   words: ["cross-artifact", "traceability", "contradictions"],
   example: { run: "run_…" },
   input: z.object({ run: params.run }),

@@ -180,4 +180,32 @@ export const tenFeatures: Checks = {
       code: "not_permitted",
     });
   },
+  "1.89 1.91 1.92 1.93 1.94 1.95": async ({ ask }) => {
+    const found = await ask("validate_artifact", {
+      artifact_type: "code",
+      content: "def f(:\n  pass\n",
+      context: { language: "python", requirements: "REQ-1: f must exist." },
+    });
+    expect(found).toMatchObject({
+      critical: true,
+      issues: [{ severity: "critical", where: "line 1", suggestion: expect.any(String) }],
+      criteria: [{ key: "style" }, { key: "correctness" }, { key: "error_handling" }],
+    });
+  },
+  "1.96 1.97 1.98 1.99 1.100": async ({ call }) => {
+    const keysOf = async (type: string) =>
+      (await call("validate_artifact", { type, content: "x" })).criteria.map(({ key }) => key);
+    expect(await keysOf("requirements")).toEqual(["completeness", "clarity", "testability"]);
+    expect(await keysOf("architecture")).toEqual(["consistency", "scalability", "security"]);
+    expect(await keysOf("code")).toEqual(["style", "correctness", "error_handling"]);
+    expect(await keysOf("tests")).toEqual(["coverage", "edge_cases", "assertions"]);
+    expect(await keysOf("security")).toEqual(["owasp_top_10", "authentication", "authorization"]);
+  },
+  "1.90": async ({ ask, call, start }) => {
+    const run = await start([{ key: "a" }]);
+    await call("put_artifact", { run, name: "needs.md", type: "requirements", content: "REQ-1: It must work." });
+    await call("put_artifact", { run, name: "a.test.ts", type: "tests", content: "it('works')" });
+    const found = await ask("check_cross_artifact_consistency", { run_id: run });
+    expect(found).toMatchObject({ passed: false, issues: [{ check: "requirements" }] });
+  },
 };
