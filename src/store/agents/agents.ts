@@ -14,7 +14,7 @@ import {
   text,
   textOrNull,
 } from "../rows.js";
-import { insertInto, type RowOf, table } from "../tables.js";
+import { columns, insertInto, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
 /** An agent's description of itself beyond its capabilities. */
@@ -37,7 +37,7 @@ export interface SilenceLoss {
   readonly at: number;
 }
 
-export const AGENTS = table("agents", {
+const FIELDS = {
   name: text,
   status: oneOf(AGENT_STATUSES),
   capabilities: json<readonly string[]>,
@@ -66,21 +66,25 @@ export const AGENTS = table("agents", {
   /** The message up to which none of a project waited for it when they were last counted; null: not counted yet. */
   messagesSeen: intOrNull,
   messagesProject: textOrNull,
-});
+};
+export const AGENTS = table("agents", FIELDS);
 export interface Agent extends RowOf<typeof AGENTS> {}
 
 /** An agent as it is read, and the number of the newest message of all, so that most calls need not look for any. */
-export interface FoundAgent extends Agent {
+export interface FoundAgent extends RowOf<typeof FOUND> {}
+
+const FOUND = columns({
+  ...FIELDS,
   /** Null while no message was ever sent. */
-  readonly newestMessage: number | null;
-}
+  newestMessage: intOrNull,
+});
 
 const NEWEST_MESSAGE = "(SELECT newest FROM message_clock WHERE id = 1) AS newest_message";
 const FIND = `SELECT ${AGENTS.columns}, ${NEWEST_MESSAGE} FROM agents WHERE name = $1`;
 const newestMessageOf = only("newest_message", intOrNull);
 
 export function* findAgent(name: string): Tx<FoundAgent | undefined> {
-  return yield* one((row) => ({ ...AGENTS.read(row), newestMessage: newestMessageOf(row) }), [FIND, [name]]);
+  return yield* one(FOUND.read, [FIND, [name]]);
 }
 
 const INSERT = insertInto(AGENTS, `ON CONFLICT (name) DO NOTHING RETURNING ${NEWEST_MESSAGE}`);

@@ -226,10 +226,12 @@ const FIND_BY_KEY = `SELECT ${TASKS.columns} FROM tasks WHERE run = $1 AND key =
 /** Whether messages are bound to a task; for statements that call it t. */
 export const HAS_MESSAGES =
   "CASE WHEN EXISTS (SELECT 1 FROM messages m WHERE m.task = t.id) THEN 1 ELSE 0 END AS has_messages";
-const HAS_NEWS = `CASE WHEN EXISTS (SELECT 1 FROM message_clock k JOIN agents h ON h.name = t.agent
-  WHERE k.id = 1 AND (h.messages_seen IS NULL OR h.messages_seen < k.newest)) THEN 1 ELSE 0 END AS has_news`;
-const FIND_WITH_SPEC = `SELECT ${TASKS.columnsOf("t")}, s.spec, ${HAS_MESSAGES}, ${HAS_NEWS}
-  FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.id = $1`;
+/** 1 where messages are bound to the task, and 2 more where there is news for its holder. Without any message one look says 0. */
+const MAIL = `CASE WHEN (SELECT newest FROM message_clock WHERE id = 1) IS NULL THEN 0
+  ELSE (CASE WHEN EXISTS (SELECT 1 FROM messages m WHERE m.task = t.id) THEN 1 ELSE 0 END)
+    + (CASE WHEN EXISTS (SELECT 1 FROM message_clock k JOIN agents h ON h.name = t.agent
+        WHERE k.id = 1 AND (h.messages_seen IS NULL OR h.messages_seen < k.newest)) THEN 2 ELSE 0 END) END AS mail`;
+const FIND_WITH_SPEC = `SELECT ${TASKS.columnsOf("t")}, s.spec, ${MAIL} FROM tasks t JOIN task_specs s ON s.task = t.id WHERE t.id = $1`;
 const HELD_BY_AGENT = `SELECT ${TASKS.columns} FROM tasks WHERE agent = $1 ORDER BY id LIMIT $2`;
 const HELD_IN_SESSION = `SELECT ${TASKS.columns} FROM tasks WHERE agent IS NOT NULL AND session = $1 ORDER BY id LIMIT $2`;
 
@@ -246,7 +248,8 @@ export function* findTaskAndSpec(id: string): Tx<FoundTask | undefined> {
 }
 
 function foundTaskOf(row: Row): FoundTask {
-  return { ...taskAndSpecOf(row), hasMessages: flag(row, "has_messages"), hasNews: flag(row, "has_news") };
+  const mail = int(row, "mail");
+  return { ...taskAndSpecOf(row), hasMessages: mail % 2 === 1, hasNews: mail >= 2 };
 }
 
 export function* runningTasksOf(agent: string, limit: number): Tx<Task[]> {
