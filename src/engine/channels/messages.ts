@@ -11,6 +11,9 @@ import { requireRun, requireTask } from "../lookup.js";
 import { requireProject } from "../projects/creation.js";
 import { type Addressee, addressOf, parseAddressee, shownAddress } from "./addresses.js";
 
+/** Address of the people at terminals, whatever their handles. */
+export const PERSON = "agent:human";
+
 /** Bytes of a message: body, subject and data together. */
 export const MESSAGE_BYTES_MAX = 65_536;
 
@@ -83,7 +86,7 @@ function requireSmall({ body, subject = "", data }: NewMessage): void {
 }
 
 function* boundTo(ctx: EngineContext, sender: FoundAgent, given: NewMessage): Tx<Bound> {
-  const repliedTo = given.reply_to === undefined ? undefined : yield* requireReadable(sender, given.reply_to);
+  const repliedTo = given.reply_to === undefined ? undefined : yield* requireReadable(ctx, sender, given.reply_to);
   const task = given.task === undefined ? undefined : (yield* requireTask(given.task)).task;
   if (task && given.run !== undefined && given.run !== task.run) {
     throw new BatonError("invalid_input", `Task ${task.key} (${task.id}) belongs to run ${task.run}: leave run out.`, {
@@ -101,9 +104,10 @@ function* boundTo(ctx: EngineContext, sender: FoundAgent, given: NewMessage): Tx
 }
 
 /** A message that an agent may read: sent by it, to it, or to more than one agent. Errors: `not_found`. */
-export function* requireReadable(agent: FoundAgent, id: string): Tx<Message> {
+export function* requireReadable(ctx: EngineContext, agent: FoundAgent, id: string): Tx<Message> {
   const message = yield* store.findMessage(id);
-  if (message && isReadable(agent, message)) return message;
+  const isPersons = ctx.caller.channel === "human" && message?.address === PERSON;
+  if (message && (isPersons || isReadable(agent, message))) return message;
   throw new BatonError("not_found", `There is no message ${id} to ${agent.name}.`, {
     details: { message: id },
     next: [{ tool: "read_messages", arguments: { unread: false } }],

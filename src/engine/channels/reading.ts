@@ -10,7 +10,7 @@ import type { EngineContext } from "../context.js";
 import { requireTask } from "../lookup.js";
 import { projectAtHand } from "../projects/creation.js";
 import { addressOf, inboxOf, parseAddressee } from "./addresses.js";
-import { requireReadable } from "./messages.js";
+import { PERSON, requireReadable } from "./messages.js";
 import { settleWaiting } from "./unread.js";
 
 export interface ReadRequest extends PageQuery {
@@ -39,11 +39,12 @@ export interface ReadPage extends Page<ReadMessage> {
  * answer may be lost. Errors: `not_found` for a message that is not the agent's, `invalid_input`.
  */
 export function* readMessages(ctx: EngineContext, agent: FoundAgent, request: ReadRequest): Tx<ReadPage> {
-  yield* acknowledge(agent, request.ack ?? []);
+  yield* acknowledge(ctx, agent, request.ack ?? []);
   const project = yield* projectAtHand(ctx, request.project);
-  const inbox = yield* inboxOf(agent, project?.id);
+  const own = yield* inboxOf(agent, project?.id);
+  const inbox = ctx.caller.channel === "human" ? { ...own, addresses: [PERSON, ...own.addresses] } : own;
   const wanted = request.channel === undefined ? inbox : yield* inboxOfChannel(inbox, request.channel, project?.id);
-  const after = yield* startOf(agent, { ...request, project: project?.id });
+  const after = yield* startOf(ctx, agent, { ...request, project: project?.id });
   const place = { after, limit: request.limit + 1 };
   const isReplay = !(request.unread ?? request.from === undefined);
   const found = isReplay ? yield* store.listMessages(wanted, place) : yield* store.listUnread(wanted, place);
@@ -56,13 +57,16 @@ export function* readMessages(ctx: EngineContext, agent: FoundAgent, request: Re
   const read = found.map((message) => ({ ...message, acknowledged: known.has(message.seq) }));
   const { page, next } = pageOf(read, request.limit, ({ seq }) => seq.toString(36));
   const waiting = yield* settleWaiting(agent, project?.id);
-  return { page, next, unread: waiting?.waiting ?? 0 };
+  const unread = inbox === own ? (waiting?.waiting ?? 0) : (yield* store.listUnread(inbox, ALL_UNREAD)).length;
+  return { page, next, unread };
 }
 
+const ALL_UNREAD = { after: 0, limit: 100 };
+
 /** Errors: `not_found` for a message that was not sent to the agent. */
-function* acknowledge(agent: FoundAgent, ids: readonly string[]): Tx<void> {
+function* acknowledge(ctx: EngineContext, agent: FoundAgent, ids: readonly string[]): Tx<void> {
   const seqs: number[] = [];
-  for (const id of new Set(ids)) seqs.push((yield* requireReadable(agent, id)).seq);
+  for (const id of new Set(ids)) seqs.push((yield* requireReadable(ctx, agent, id)).seq);
   yield* store.acknowledge(agent.name, seqs);
 }
 
@@ -79,7 +83,7 @@ function* inboxOfChannel(inbox: Inbox, channel: string, project: string | undefi
 const CURSOR = /^[0-9a-z]{1,11}$/;
 
 /** The number after which the page begins. */
-function* startOf(agent: FoundAgent, { cursor, from, project }: ReadRequest): Tx<number> {
+function* startOf(ctx: EngineContext, agent: FoundAgent, { cursor, from, project }: ReadRequest): Tx<number> {
   if (cursor !== undefined) {
     if (CURSOR.test(cursor)) return Number.parseInt(cursor, 36);
     throw new BatonError("invalid_input", "Invalid cursor: pass next_cursor of the previous page of this list.", {
@@ -89,7 +93,7 @@ function* startOf(agent: FoundAgent, { cursor, from, project }: ReadRequest): Tx
   if (from === undefined) return 0;
   const instant = parseInstant(from);
   if (instant !== undefined) return project === undefined ? 0 : yield* store.numberBefore(project, instant);
-  if (from.startsWith("message_")) return (yield* requireReadable(agent, from)).seq - 1;
+  if (from.startsWith("message_")) return (yield* requireReadable(ctx, agent, from)).seq - 1;
   throw new BatonError("invalid_input", `from: "${from}" is neither the id of a message nor ${INSTANT_RULE}.`, {
     details: { path: "from" },
   });
