@@ -14,6 +14,16 @@ export const settingsSchema = z.object({
   cancel_grace_ms: z.int().min(0).default(defaultSettings.cancel_grace_ms),
   reservation_ms: z.int().min(1).default(defaultSettings.reservation_ms),
   handoff_ms: z.int().min(100).default(defaultSettings.handoff_ms),
+  /** Time of each tier of an escalation. */
+  escalation_agent_ms: z.int().min(100).default(defaultSettings.escalation_agent_ms),
+  escalation_lead_ms: z.int().min(100).default(defaultSettings.escalation_lead_ms),
+  escalation_human_ms: z.int().min(100).default(defaultSettings.escalation_human_ms),
+  /** Roles that decide at the second tier, with commas between. */
+  escalation_lead_roles: z.string().min(1).max(500).default(defaultSettings.escalation_lead_roles),
+  /** Whether the next tier comes when the time of one is over, and not the default decision. */
+  auto_escalate_on_timeout: z.boolean().default(defaultSettings.auto_escalate_on_timeout),
+  /** Whether a critical escalation goes to a person at once. */
+  critical_always_human: z.boolean().default(defaultSettings.critical_always_human),
   lock_place_ms: z.int().min(1).default(defaultSettings.lock_place_ms),
   lock_offer_ms: z.int().min(1).default(defaultSettings.lock_offer_ms),
   sleep_gap_ms: z.int().min(1).default(defaultSettings.sleep_gap_ms),

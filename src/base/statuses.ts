@@ -59,6 +59,33 @@ export const HANDOFF_STATUSES = ["requested", "accepted", "declined", "lapsed", 
 
 export const MEETING_STATUSES = ["open", "closed"] as const;
 
+export const ESCALATION_TYPES = [
+  "gate_approval",
+  "budget_override",
+  "security_review",
+  "error_resolution",
+  "ambiguous_requirement",
+  "quality_concern",
+  "sensitive_data",
+] as const;
+export type EscalationType = (typeof ESCALATION_TYPES)[number];
+
+/** Tiers that an escalation climbs, lowest first. */
+export const ESCALATION_TIERS = ["agent", "lead", "human"] as const;
+export type EscalationTier = (typeof ESCALATION_TIERS)[number];
+
+/** Paused: its time is over and it may still be decided. Retry is decided by default alone; void: its task does not wait any more. */
+export const ESCALATION_STATUSES = [
+  "open",
+  "paused",
+  "approved",
+  "approved_with_conditions",
+  "rejected",
+  "retry",
+  "void",
+] as const;
+export type EscalationStatus = (typeof ESCALATION_STATUSES)[number];
+
 export const MILESTONE_STATUSES = ["open", "completed"] as const;
 
 export const LINK_KINDS = ["run", "task", "workflow"] as const;

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { RUN_STATUSES } from "../base/statuses.js";
+import { ESCALATION_STATUSES, ESCALATION_TIERS, RUN_STATUSES } from "../base/statuses.js";
 import type { Act, CommandFunction } from "./command.js";
 import { collect, wholeNumber } from "./option-values.js";
 
@@ -50,19 +50,30 @@ const RUN_COMMANDS: readonly RunCommand[] = [
     load: async () => (await runs()).graph,
   },
   {
-    usage: "approve [task]",
-    summary: "answer open questions of human steps: all in turn, or one",
+    usage: "escalations",
+    summary: "list the questions that wait for a decision: escalations and human steps",
+    options: [
+      new Option("--status <status>", "default: those that may still be decided").choices(ESCALATION_STATUSES),
+      new Option("--tier <tier>").choices(ESCALATION_TIERS),
+      new Option("--run <run>", "default: all runs"),
+    ],
+    load: async () => (await questions()).listEscalations,
+  },
+  {
+    usage: "approve [question]",
+    summary: "answer open questions: all in turn, or one, by its task or escalation",
     options: [
       new Option("-a, --answer <name=value>", "answer to a field of its form (repeatable)")
         .argParser(collect)
         .default([]),
+      new Option("-c, --condition <text>", "approve under a condition (repeatable)").argParser(collect).default([]),
       note,
     ],
     load: async () => (await questions()).approve,
   },
   {
-    usage: "reject <task>",
-    summary: "reject what a human step asks for: the step fails",
+    usage: "reject <question>",
+    summary: "reject an escalation, or what a human step asks for: the step fails",
     options: [note],
     load: async () => (await questions()).reject,
   },

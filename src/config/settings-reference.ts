@@ -13,6 +13,13 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   cancel_grace_ms: "from a request to stop until a task is taken from its holder",
   reservation_ms: "how long a task stays reserved for an agent that does not claim it",
   handoff_ms: "how long a task that is offered to an agent waits for its answer, and stays reserved for it",
+  escalation_agent_ms: "how long other agents may decide an escalation, before it climbs to those with a leading role",
+  escalation_lead_ms: "how long agents with a leading role may decide an escalation, before it climbs to a person",
+  escalation_human_ms: "how long an escalation waits for a person, before its default decision is taken",
+  escalation_lead_roles: "roles, with commas between, whose agents decide the second tier of an escalation",
+  auto_escalate_on_timeout:
+    "whether an escalation climbs when the time of its tier is over; else its default decision is taken",
+  critical_always_human: "whether a critical escalation goes to a person at once",
   lock_place_ms: "how long a place in a lock's queue is kept for an agent that does not ask again",
   lock_offer_ms: "how long a free lock is kept for the first in its queue",
   sleep_gap_ms: "time that may pass without any process of a host before its sessions are given time to renew",

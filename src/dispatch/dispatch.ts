@@ -280,9 +280,10 @@ function checkedResult(operation: Operation, result: unknown): Result {
  * terminal may do everything.
  */
 function requirePermission(
-  { name, permission = "anyone", atTerminal = `baton call ${name}` }: Operation,
+  { name, permission: asked = "anyone", atTerminal = `baton call ${name}` }: Operation,
   { caller, given }: { readonly caller: Caller; readonly given: Readonly<Record<string, unknown>> },
 ): void {
+  const permission = typeof asked === "function" ? asked(given) : asked;
   if (permission === "anyone" || caller.channel === "human") return;
   const persons: readonly PermissionRole[] = ["human", "admin"];
   if (permission.some((role) => !persons.includes(role))) return;

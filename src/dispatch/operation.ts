@@ -33,7 +33,7 @@ interface Definition<I extends z.ZodObject, O extends z.ZodObject> {
   readonly example?: Readonly<Record<string, unknown>>;
   /** It takes steps of a workflow: find_operations shows how they are written. */
   readonly takesSteps?: boolean;
-  readonly permission?: Permission;
+  readonly permission?: Permission | ((given: Readonly<Record<string, unknown>>) => Permission);
   /** The command with which a person does it, before the id it is about. Default: `baton call` and its name. */
   readonly atTerminal?: string;
   /** The quota of its agent that a call uses. */

@@ -6,6 +6,7 @@ import type { Tx } from "../store/tx.js";
 import { agents } from "./agents.js";
 import { artifact } from "./artifacts.js";
 import { deadLetters } from "./dead-letters.js";
+import { escalations } from "./escalations.js";
 import { locks } from "./locks.js";
 import { messages } from "./messages.js";
 import { project, projects } from "./projects.js";
@@ -22,6 +23,7 @@ export const fixedResources: readonly FixedResource[] = [
   agents,
   locks,
   deadLetters,
+  escalations,
   workflowSchema,
 ];
 export const resourceTemplates: readonly ResourceTemplate[] = [

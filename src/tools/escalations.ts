@@ -1,31 +1,94 @@
 import { z } from "zod";
-import { decideEscalation, DECISIONS, listEscalationPage } from "../engine/escalations/escalations.js";
+import { ESCALATION_STATUSES, ESCALATION_TIERS, ESCALATION_TYPES } from "../base/statuses.js";
+import { decideByTier, isEscalation } from "../engine/escalations/deciding.js";
+import { escalate } from "../engine/escalations/escalating.js";
+import { decideEscalation, DECISIONS } from "../engine/escalations/escalations.js";
+import { escalationView, listEscalationPage } from "../engine/escalations/listing.js";
 import { changeView } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
 import * as shapes from "../dispatch/shapes.js";
 
-const escalation = z.object({
+const tier = z.enum(ESCALATION_TIERS);
+const status = z.enum(ESCALATION_STATUSES);
+
+/** A question of an agent, of a human step, or about a task that no agent may take. */
+const question = z.object({
   id: z.string(),
   type: z.string(),
+  tier,
+  status,
   ask: z.string(),
+  from: z.string().optional(),
+  details: z.string().optional(),
   form: z.record(z.string(), z.unknown()).optional(),
-  token: z.int(),
-  task: shapes.taskLine,
+  token: z.int().optional(),
+  /** Absent for an escalation, which names a task in about. */
+  task: shapes.taskLine.optional(),
+  priority: shapes.priority.optional(),
+  blocking: z.boolean().optional(),
+  run: z.string().optional(),
+  /** Id of the task that an escalation is about. */
+  about: z.string().optional(),
   asked_at: shapes.instant,
   until: shapes.instant.optional(),
+  due_at: shapes.instant.optional(),
+  default_decision: z.enum(["reject", "retry", "pause"]).optional(),
+  decided_at: shapes.instant.optional(),
+  decided_by: z.string().optional(),
+  conditions: z.array(z.string()).readonly().optional(),
+  note: z.string().optional(),
+});
+
+const ask = defineOperation({
+  name: "escalate",
+  title: "Escalate a question",
+  description:
+    "Asks for a decision: other agents have 5 min, leads 30, a person 60, then a cautious default. blocking gives your task back until then. The answer is a message.",
+  area: "escalations",
+  effect: "write",
+  listed: true,
+  aliases: ["create_escalation", "request_gate_approval", "request_budget_override"],
+  aliasInput: {
+    request_gate_approval: { type: "gate_approval" },
+    request_budget_override: { type: "budget_override" },
+  },
+  words: ["ask a person", "approval", "decision", "stuck", "unclear requirement"],
+  example: { type: "ambiguous_requirement", title: "…" },
+  input: z.object({
+    type: z.enum(ESCALATION_TYPES),
+    title: z.string().min(1).max(300),
+    details: z.string().min(1).max(10_000).optional(),
+    priority: shapes.priority.optional(),
+    blocking: z.boolean().optional().describe("Needs task and token."),
+    task: params.task.optional(),
+    token: params.token.optional(),
+    run: params.run.optional(),
+    ...params.acting,
+    project: params.project,
+  }),
+  output: z.object({ escalation: question }),
+  *run(ctx, input) {
+    return { escalation: escalationView(yield* escalate(ctx, input)) };
+  },
 });
 
 const list = defineOperation({
   name: "list_escalations",
   title: "List open questions",
   description:
-    "Lists open questions for a person, oldest first: the question, its form, the waiting task. A person answers in the form that their client shows during a call such as wait_for, or with decide_escalation at a terminal.",
+    "Lists questions that wait for a decision, oldest first: escalations with their tier, and human steps with form and task. A person answers in the form that their client shows during a call such as wait_for, or with decide_escalation at a terminal.",
   area: "escalations",
   effect: "read",
   words: ["open questions to a person", "approvals"],
-  input: z.object({ run: params.run.optional(), project: params.project, ...params.paging }),
-  output: z.object({ escalations: z.array(escalation), ...shapes.nextPage }),
+  input: z.object({
+    status: status.optional().describe("Default: those that may still be decided."),
+    tier: tier.optional(),
+    run: params.run.optional(),
+    project: params.project,
+    ...params.paging,
+  }),
+  output: z.object({ escalations: z.array(question), ...shapes.nextPage }),
   run: listEscalationPage,
 });
 
@@ -33,10 +96,10 @@ const decide = defineOperation({
   name: "decide_escalation",
   title: "Decide a question",
   description:
-    "Records a person's answer to an open question: approved, approved_with_conditions or rejected ends the wait, deferred leaves it open. Returns the task and what became ready. Agents may not call it.",
+    "Decides an open question. An escalation by those of its tier, but the agent that asked; deferred passes it up. A human step by a person alone. Returns the escalation, and the task that goes on with what became ready.",
   area: "escalations",
   effect: "write",
-  permission: ["human"],
+  permission: ({ id }) => (typeof id === "string" && isEscalation(id) ? "anyone" : ["human"]),
   atTerminal: "baton approve",
   words: ["approve", "answer a question"],
   input: z.object({
@@ -46,13 +109,21 @@ const decide = defineOperation({
     conditions: z.array(z.string().min(1).max(2_000)).max(20).optional(),
     note: z.string().max(10_000).optional(),
     token: z.int().optional().describe("From list_escalations: refused if the question has been asked anew since."),
-    request_id: params.requestId,
+    ...params.acting,
   }),
-  output: z.object(shapes.change),
+  output: z.object({
+    escalation: question.optional(),
+    ...shapes.change,
+    task: shapes.taskLine.optional(),
+    run: shapes.change.run.optional(),
+  }),
   *run(ctx, input) {
-    const { request_id: _, ...decision } = input;
-    return changeView(yield* decideEscalation(ctx, { ...decision, by: ctx.caller.agent }));
+    const { request_id: _, agent, ...decision } = input;
+    if (!isEscalation(input.id)) return changeView(yield* decideEscalation(ctx, { ...decision, by: ctx.caller.agent }));
+    const { escalation, resumed } = yield* decideByTier(ctx, { ...decision, agent });
+    const change = resumed === undefined ? { newly_ready: [], ready: [] } : changeView(resumed);
+    return { escalation: escalationView(escalation), ...change };
   },
 });
 
-export const escalationOperations = [list, decide] as const;
+export const escalationOperations = [ask, list, decide] as const;

@@ -28,7 +28,7 @@ async function asked(): Promise<{ fixture: CommandLineFixture; run: string; deci
   await batonJson(fixture, ["run", "ask.yaml", "--detach"]);
   const { escalations } = resultOf("list_escalations", await batonJson(fixture, ["call", "list_escalations"]));
   const { id, task } = escalations[0]!;
-  const { run } = task;
+  const { run } = task!;
   return { fixture, run, decide: ["call", "decide_escalation", "--id", id, "--decision", "approved"] };
 }
 

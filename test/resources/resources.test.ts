@@ -39,6 +39,7 @@ describe("the list of resources", () => {
       "baton://agents",
       "baton://locks",
       "baton://dead-letters",
+      "baton://escalations",
       "baton://schemas/workflow",
     ]);
     expect(resourceTemplates.map(({ uriTemplate }) => uriTemplate)).toEqual([

@@ -40,7 +40,10 @@ describe.each(BACKENDS)("open questions on %s", (backend) => {
     expect(sizes).toEqual([8, 8, 8, 6]);
     expect(new Set(seen.map(({ id }) => id)).size).toBe(30);
     expect(seen.map(({ id }) => id)).toEqual(seen.map(({ id }) => id).toSorted());
-    expect(seen.map(({ task }) => task.run)).toEqual([...Array<string>(25).fill(run), ...Array<string>(5).fill(other)]);
+    expect(seen.map(({ task }) => task!.run)).toEqual([
+      ...Array<string>(25).fill(run),
+      ...Array<string>(5).fill(other),
+    ]);
   });
 
   it("are those of one run where it is named; a whole page is the last where nothing follows", async () => {

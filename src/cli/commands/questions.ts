@@ -1,14 +1,27 @@
 import { shellWord } from "../../base/texts/shell-word.js";
 import { BatonError } from "../../base/errors.js";
 import type { CommandAnswer, CommandContext, Shared } from "../command.js";
+import { defined } from "../../base/json.js";
+import type { InputOf } from "../../tools/registry.js";
 import { UsageError } from "../failure.js";
-import { askQuestion, type DecidedQuestion, decidedText, openQuestions, questionText } from "../run/questions.js";
+import {
+  speakerOf,
+  askQuestion,
+  type DecidedQuestion,
+  decidedText,
+  openQuestions,
+  questionText,
+  runOf,
+} from "../run/questions.js";
 import { inputsOf } from "../run/workflow-file.js";
 import { fieldsOf } from "../terminal/form.js";
 import type { QuestionAnswer } from "../typed-calls.js";
 
+const SHOWN_MAX = 200;
+
 export interface ApproveOptions extends Shared {
   readonly answer: readonly string[];
+  readonly condition: readonly string[];
   readonly note?: string;
 }
 
@@ -16,15 +29,17 @@ export interface ApproveOptions extends Shared {
 export async function approve(
   context: CommandContext,
   task: string | undefined,
-  { answer, note }: ApproveOptions,
+  { answer, condition, note }: ApproveOptions,
 ): Promise<CommandAnswer> {
   const open = await openQuestions(context.call);
   if (task === undefined) return context.askLine === undefined ? listed(open) : askEach(context, open);
   const question = named(open, task);
   const { form, id, token } = question;
   if (form !== undefined && answer.length === 0) return answerForm(context, question);
+  const decision = condition.length === 0 ? "approved" : "approved_with_conditions";
+  const conditions = condition.length === 0 ? undefined : [...condition];
   const answers = form === undefined && answer.length === 0 ? undefined : inputsOf(answer, form?.["properties"]);
-  const decided = await context.call("decide_escalation", { id, token, decision: "approved", answers, note });
+  const decided = await context.call("decide_escalation", { id, token, decision, conditions, answers, note });
   return { data: decided, text: decidedText("approved", decided) };
 }
 
@@ -41,8 +56,8 @@ export async function reject(
 
 /** The open question of a task: by its id or the beginning of it, as RUN/STEP, or by the step's key where one question has it. */
 function named(open: readonly QuestionAnswer[], reference: string): QuestionAnswer {
-  const exact = open.filter(({ id, task }) => id === reference || `${task.run}/${task.key}` === reference);
-  const near = open.filter(({ id, task }) => task.key === reference || id.startsWith(reference));
+  const exact = open.filter(({ id, task }) => id === reference || `${task?.run}/${task?.key}` === reference);
+  const near = open.filter(({ id, task }) => task?.key === reference || id.startsWith(reference));
   const [found, ...others] = exact.length > 0 ? exact : near;
   if (found === undefined)
     throw new BatonError(
@@ -51,7 +66,7 @@ function named(open: readonly QuestionAnswer[], reference: string): QuestionAnsw
       {},
     );
   if (others.length === 0) return found;
-  const ids = [found, ...others].map(({ id, task }) => `${id} (${task.run})`);
+  const ids = [found, ...others].map((one) => `${one.id} (${runOf(one) ?? speakerOf(one)})`);
   throw new UsageError(`"${reference}" is asked ${ids.length} times: ${ids.join(", ")}. Name one by its id.`);
 }
 
@@ -61,7 +76,7 @@ async function answerForm(context: CommandContext, question: QuestionAnswer): Pr
     const flags = fields
       .filter(({ required }) => required)
       .map(({ name, kind }) => ` --answer ${shellWord(`${name}=${kind}`)}`);
-    throw new UsageError(`${question.task.key} asks for answers: baton approve ${question.id}${flags.join("")}.`);
+    throw new UsageError(`${speakerOf(question)} asks for answers: baton approve ${question.id}${flags.join("")}.`);
   }
   return askEach(context, [question]);
 }
@@ -76,6 +91,29 @@ async function askEach(context: CommandContext, open: readonly QuestionAnswer[])
   const text =
     open.length === 0 ? "No question is open." : left === 0 ? "All questions are answered." : `${left} left open.`;
   return { data: { decided }, text };
+}
+
+export interface EscalationsOptions extends Shared {
+  readonly status?: InputOf<"list_escalations">["status"];
+  readonly tier?: InputOf<"list_escalations">["tier"];
+  readonly run?: string;
+}
+
+/** `baton escalations`: the questions that wait for a decision, or those that were decided. */
+export async function listEscalations(
+  { call }: CommandContext,
+  { status, tier, run }: EscalationsOptions,
+): Promise<CommandAnswer> {
+  const found = await call("list_escalations", { ...defined({ status, tier, run }), limit: SHOWN_MAX });
+  const lines = found.escalations.flatMap((question) => [questionText(question), stateText(question)]);
+  const more = found.next_cursor === undefined ? [] : [`Only the first ${SHOWN_MAX} are shown.`];
+  return { data: found, text: lines.length === 0 ? "There are none." : [...lines, ...more].join("\n") };
+}
+
+function stateText({ id, status, decided_by: by, conditions = [], note }: QuestionAnswer): string {
+  if (status === "open" || status === "paused") return `  ${status}: baton approve ${id}, or baton reject ${id}`;
+  const said = [...conditions, ...(note === undefined ? [] : [note])];
+  return `  ${status} by ${by ?? "?"} (${id})${said.length === 0 ? "" : `: ${said.join("; ")}`}`;
 }
 
 function listed(open: readonly QuestionAnswer[]): CommandAnswer {

@@ -1,3 +1,4 @@
+import { speakerOf } from "../run/questions.js";
 import type { ResultOf } from "../../tools/registry.js";
 import { shownLine } from "../../base/texts/shown-text.js";
 import type { QuestionAnswer, TypedCall } from "../typed-calls.js";
@@ -112,9 +113,10 @@ function unsaid(projects: readonly ProjectStatus[]): (component: Health["compone
 /** Open questions of human steps, each with the command that answers it. */
 function questionLines(questions: readonly QuestionAnswer[], style: Style): string[] {
   if (questions.length === 0) return [];
-  const shown = questions.slice(0, QUESTIONS_SHOWN).map(({ id, ask, task: { key, from } }) => {
-    const author = from === undefined ? "" : ` (from ${from})`;
-    return `  ${paint(key, "yellow", style)} asks: ${fit(shownLine(ask), ASK_COLUMNS)}${author} → baton approve ${id}`;
+  const shown = questions.slice(0, QUESTIONS_SHOWN).map((question) => {
+    const { id, ask, task } = question;
+    const author = task?.from === undefined ? "" : ` (from ${task.from})`;
+    return `  ${paint(speakerOf(question), "yellow", style)} asks: ${fit(shownLine(ask), ASK_COLUMNS)}${author} → baton approve ${id}`;
   });
   const more = questions.length - shown.length;
   return ["", "Questions:", ...shown, ...(more > 0 ? [`  and ${more} more: baton approve`] : [])];

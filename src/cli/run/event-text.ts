@@ -19,6 +19,7 @@ const TASK_EVENTS: Readonly<Record<string, Wording>> = {
   "task.created": { status: "pending", words: () => "added" },
   "task.claimed": { status: "running", words: ({ agent, data }) => `started by ${agent ?? "?"}${attemptOf(data)}` },
   "task.waiting": { status: "waiting", words: ({ data, task }) => `waits ${awaited(data, task)}` },
+  "task.awaits_decision": { status: "waiting", words: ({ data }) => `waits for the decision of ${textOf(data["escalation"])}` },
   "task.asked": { status: "waiting", words: ({ data }) => `asks the person at ${textOf(data["client"])}` },
   "task.deferred": { status: "waiting", words: ({ agent }) => `put off by ${agent ?? "?"}` },
   "task.progress": { status: "running", words: ({ data }) => progressOf(data) },

@@ -1,3 +1,4 @@
+import { speakerOf } from "./questions.js";
 import type { BudgetAnswer, RunAnswer, TaskAnswer } from "../typed-calls.js";
 import { duration, percent, stopwatch } from "../terminal/durations.js";
 import { eventText } from "./event-text.js";
@@ -133,7 +134,7 @@ function notesOf(state: RunState, { style, now }: View, columns: number): string
   notes.push(
     ...questions
       .slice(0, QUESTIONS_SHOWN)
-      .flatMap(({ ask, id, task }) => [`${task.key} asks: ${ask}`, `answer: baton approve ${id}`]),
+      .flatMap((question) => [`${speakerOf(question)} asks: ${question.ask}`, `answer: baton approve ${question.id}`]),
   );
   return notes
     .flatMap((text) => noteLines(text, columns - 2))

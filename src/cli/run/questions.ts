@@ -21,14 +21,27 @@ export async function openQuestions(call: TypedCall, run?: string): Promise<read
   return questions;
 }
 
+/** The step that asks, or the kind of escalation with the agent that has made it. */
+export function speakerOf({ task, type, from }: QuestionAnswer): string {
+  return task?.key ?? `${type} of ${from ?? "?"}`;
+}
+
+/** The run that a question belongs to. */
+export function runOf({ task, run }: QuestionAnswer): string | undefined {
+  return task?.run ?? run;
+}
+
 /** The question itself, whole, with what a form asks for. */
-export function questionText({ ask, task, form, until }: QuestionAnswer): string {
+export function questionText(question: QuestionAnswer): string {
+  const { ask, details, form, until, due_at: dueAt, default_decision: otherwise, tier } = question;
   const fields = form === undefined ? [] : (fieldsOf(form) ?? []);
   const asked = fields.map(({ name, kind, required }) => `${name} (${kind}${required ? ", needed" : ""})`);
   return [
-    `? ${task.key}: ${ask}`,
+    `? ${speakerOf(question)}: ${ask}`,
+    ...(details === undefined ? [] : details.split("\n").map((line) => `    ${line}`)),
     ...(asked.length === 0 ? [] : [`  asks for ${asked.join(", ")}`]),
     ...(until === undefined ? [] : [`  rejected without an answer by ${until}`]),
+    ...(dueAt === undefined ? [] : [`  at the tier ${tier} until ${dueAt}; by default: ${otherwise ?? "reject"}`]),
   ].join("\n");
 }
 
@@ -36,9 +49,10 @@ export type DecidedQuestion = ResultOf<"decide_escalation">;
 type Decision = "approved" | "rejected";
 
 /** Words for an ended question. */
-export function decidedText(decision: Decision, { task, newly_ready: ready }: DecidedQuestion): string {
+export function decidedText(decision: string, { task, escalation, newly_ready: ready }: DecidedQuestion): string {
   const next = ready.length === 0 ? "" : `, ready now: ${ready.map(({ key }) => key).join(", ")}`;
-  return `${task.key} ${decision}: it is ${task.status}${next}`;
+  const subject = task?.key ?? escalation?.id ?? "?";
+  return `${subject} ${decision}${task === undefined ? "" : `: it is ${task.status}`}${next}`;
 }
 
 /**
@@ -162,7 +176,8 @@ export async function askWhileOpen(
   return asked;
 }
 
-async function untilAnswered(call: TypedCall, { id, token, task }: QuestionAnswer, signal: AbortSignal): Promise<void> {
+async function untilAnswered(call: TypedCall, question: QuestionAnswer, signal: AbortSignal): Promise<void> {
+  const { id, token } = question;
   for (;;) {
     try {
       await after(CHECK_MS, undefined, { signal });
@@ -170,7 +185,7 @@ async function untilAnswered(call: TypedCall, { id, token, task }: QuestionAnswe
       if (signal.aborted) return;
       throw error;
     }
-    const open = await openQuestions(call, task.run);
+    const open = await openQuestions(call, runOf(question));
     if (!open.some((one) => one.id === id && one.token === token)) return;
   }
 }

@@ -1,4 +1,5 @@
 import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
+import { deleteOldEscalations } from "../../store/escalations/escalations.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-replay.js";
 import { meetingsPastRetention, oldMessages, pruneMeetings, pruneMessages } from "../channels/retention.js";
@@ -68,7 +69,10 @@ export async function pruneAllMessages(engine: Engine): Promise<number> {
 /** Removes ended sessions and old ad-hoc tasks, which no index finds; called every few seconds by one process per host. */
 export async function tidy(engine: Engine, jobs: IsolatedJobs): Promise<number> {
   await jobs.once("ended sessions", async () => {
-    await engine.transact((ctx) => sessions.deleteEndedSessions(ctx.now - ctx.settings.retention_ms));
+    await engine.transact(function* (ctx) {
+      yield* sessions.deleteEndedSessions(ctx.now - ctx.settings.retention_ms);
+      yield* deleteOldEscalations(ctx.now - ctx.settings.retention_ms);
+    });
     return 0;
   });
   const standing = await engine.read(runsToPrune);

@@ -30,6 +30,8 @@ import { pruneOldMessages, pruneOldRuns, pruneOldSessions, tidy } from "./retent
 import { type ContentSweep, sweepContents } from "./contents.js";
 import { dueOffers, lapseHandoff } from "../handoffs/handoffs.js";
 import { dueMeetingIds, lapseMeeting } from "../meetings/meetings.js";
+import { dueEscalations } from "../../store/escalations/escalations.js";
+import { lapseEscalation } from "../escalations/deciding.js";
 import { anyOldRequest, forgetOldRequests } from "../idempotency.js";
 
 /** State of this host that only its processes can see, and failures that this process remembers from tick to tick. */
@@ -105,6 +107,7 @@ export async function tick(engine: Engine, local: LocalHost) {
     ),
     meetingsClosed: await closeDueMeetings(engine, jobs),
     handoffsLapsed: await lapseDueHandoffs(engine, jobs),
+    escalationsLapsed: await lapseDueEscalations(engine, jobs),
     runsPruned: await pruneOldRuns(engine, jobs),
     contentsSwept: tidying ? await jobs.once("contents", () => sweepContents(engine, local.contents)) : 0,
     tasksPruned: tidying ? await jobs.once("tidying", () => tidy(engine, jobs)) : 0,
@@ -257,6 +260,11 @@ async function lapseDueHandoffs(engine: Engine, jobs: IsolatedJobs): Promise<num
 async function closeDueMeetings(engine: Engine, jobs: IsolatedJobs): Promise<number> {
   const find = (limit: number) => engine.read((ctx) => dueMeetingIds(ctx, limit));
   return (await jobs.eachDue("meeting", { find }, (id) => engine.transact((ctx) => lapseMeeting(ctx, id)))).sum;
+}
+
+async function lapseDueEscalations(engine: Engine, jobs: IsolatedJobs): Promise<number> {
+  const find = (limit: number) => engine.read((ctx) => dueEscalations(ctx.now, limit));
+  return (await jobs.eachDue("escalation", { find }, (id) => engine.transact((ctx) => lapseEscalation(ctx, id)))).sum;
 }
 
 /** Begins silences that are due, and gives what silent agents hold to those that want it. */

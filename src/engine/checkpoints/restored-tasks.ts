@@ -38,7 +38,7 @@ export function restoredRow({ row, spec }: SnapshotTask, interval: Interval): Re
   Object.assign(restored, NOBODYS);
   const within = startWithin(spec);
   moveLimits(restored, within, interval);
-  if (statusOf(row) !== "running") return restored;
+  if (statusOf(row) !== "running" && !awaitsDecision(row)) return restored;
   // As after a lost lease.
   const startBy = within === undefined ? null : interval.now + within;
   restored["status"] = "ready";
@@ -46,6 +46,11 @@ export function restoredRow({ row, spec }: SnapshotTask, interval: Interval): Re
   restored["ready_at"] = startBy === null ? (row["ready_at"] ?? null) : interval.now;
   restored["due_at"] = earliest(intOrNull(restored, "close_by"), startBy);
   return restored;
+}
+
+/** Whether its holder has put a question and waits for the decision, which belongs to the attempt and is not copied. */
+function awaitsDecision(row: Row): boolean {
+  return statusOf(row) === "waiting" && (row["kind"] === "agent" || row["kind"] === "plan");
 }
 
 /**

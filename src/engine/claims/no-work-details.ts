@@ -202,7 +202,8 @@ export function* waits(
 ): Tx<{ detail: string | undefined; until: number | undefined }> {
   const found: TaskAndSpec[] = [];
   for (const run of runs) found.push(...(yield* waitsOf(run, NAMED_MAX + 1)));
-  const names = found.map(({ task: { key, kind }, spec }) => {
+  const names = found.map(({ task: { key, kind, reasons }, spec }) => {
+    if (reasons[0] !== undefined) return `${key}: ${reasons[0].detail}`;
     if (kind === "workflow") return `${key} waits for its run of ${spec.workflow ?? "a workflow"}`;
     const until =
       spec.until === undefined ? undefined : spec.until > now ? `until ${iso(spec.until)}` : "for the server";

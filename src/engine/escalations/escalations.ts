@@ -1,59 +1,16 @@
 import { defined } from "../../base/json.js";
-import { idOfCursor, type PageQuery, pageOf } from "../../base/lists/paging.js";
 import { forgetElicitation, putOff } from "../../store/escalations/elicitations.js";
-import { listTakerless } from "../../store/escalations/takerless.js";
-import { openQuestions, type QuestionQuery } from "../../store/tasks/server-steps.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { completeByServer, failByServer } from "../lifecycle/server-attempts.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";
-import { iso } from "../../base/time.js";
 import { checkOutput } from "../definitions/output-check.js";
-import { findProject } from "../projects/projects.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { listed, unfitness } from "../steps/output.js";
-import { requireRun } from "../lookup.js";
 import { decideTaker, isTakerless } from "./takerless.js";
-import { taskLine } from "../tasks/views.js";
 import { endWait, type WaitEnded } from "../signals/wait-steps.js";
-
-export interface EscalationQuery extends Pick<QuestionQuery, "run" | "project">, PageQuery {}
-
-/**
- * Lists the questions that wait for a person, in the order in which the tasks were made: human steps of runs that have
- * not ended. Without a project: of all projects. Errors: `not_found`.
- */
-export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) {
-  if (query.run !== undefined) yield* requireRun(query.run);
-  const project = query.project === undefined ? undefined : yield* findProject(ctx, query.project);
-  const { run, cursor, limit } = query;
-  const after = idOfCursor("task", cursor);
-  const where = { run, project: project?.id, after, limit: limit + 1 };
-  const questions = (yield* openQuestions(where)).map((one) => ({ ...one, ...GATE }));
-  const takerless = (yield* listTakerless(where)).map((one) => ({ ...one, ...NO_TAKER, ask: askOf(one) }));
-  const found = [...questions, ...takerless].toSorted((a, b) => (a.task.id < b.task.id ? -1 : 1)).slice(0, limit + 1);
-  const { page, next } = pageOf(found, limit, ({ task }) => task.id);
-  const escalations = page.map(({ task, spec, type, ask }) => ({
-    id: task.id,
-    type,
-    ask: ask ?? spec.ask ?? task.title,
-    ...(spec.form === undefined ? {} : { form: { ...spec.form } }),
-    token: task.token,
-    task: taskLine(task),
-    asked_at: iso(task.readyAt ?? task.createdAt),
-    ...(task.closeBy === null ? {} : { until: iso(task.closeBy) }),
-  }));
-  return { escalations, ...next };
-}
-
-const GATE = { type: "gate_approval", ask: undefined } as const;
-const NO_TAKER = { type: "no_taker" } as const;
-
-function askOf({ detail }: { readonly detail: string }): string {
-  return `${detail}. Approved: any agent may take it; rejected: it fails; deferred: it waits on.`;
-}
 
 export const DECISIONS = ["approved", "approved_with_conditions", "rejected", "deferred"] as const;
 

@@ -20,17 +20,30 @@ import { requireRun, requireTask } from "../lookup.js";
 import { projectAtHand } from "../projects/creation.js";
 
 /** Kinds of event that an agent can wait for. */
-export const WAIT_KINDS = ["message", "lock_granted", "run_finished", "task_ready", "task_ended", "milestone"] as const;
+export const WAIT_KINDS = [
+  "message",
+  "lock_granted",
+  "run_finished",
+  "task_ready",
+  "task_ended",
+  "milestone",
+  "decision",
+] as const;
 export type WaitKind = (typeof WAIT_KINDS)[number];
 
-/** Kinds that a call waits for where it names none: that any task has ended is news only to a caller that asks for it. */
-const DEFAULT_KINDS: readonly WaitKind[] = WAIT_KINDS.filter((kind) => kind !== "task_ended");
+const ON_REQUEST: ReadonlySet<WaitKind> = new Set(["task_ended", "decision"]);
+/**
+ * Kinds that a call waits for where it names none: that any task has ended is news only to a caller that asks for it, and a decision comes
+ * as a message too.
+ */
+const DEFAULT_KINDS: readonly WaitKind[] = WAIT_KINDS.filter((kind) => !ON_REQUEST.has(kind));
 
 const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
   message: ["message.sent"],
   lock_granted: ["lock.granted", "lock.offered"],
   run_finished: ["run.finished"],
   milestone: ["milestone.completed"],
+  decision: ["escalation.decided", "task.decided"],
   task_ended: ["task.succeeded", "task.dead_letter", "task.cancelled", "task.skipped", "task.blocked"],
   task_ready: [
     "run.started",
@@ -163,6 +176,9 @@ function* readSince(ctx: EngineContext, watch: Watch): Tx<Seen> {
 // A lock concerns the agent that gets it, a message its addressees; the other events concern every watcher of their project.
 function* concerns(event: StoredEvent, watch: Watch): Tx<boolean> {
   if (event.type === "message.sent") return yield* isAddressed(event, watch);
+  // Decisions of a run that is named, and those that the agent asked for.
+  if (event.type === "escalation.decided" && event.data["from"] === watch.agent) return true;
+  if (watch.run === undefined && watch.kinds.includes("decision") && TYPES.decision.includes(event.type)) return false;
   if (watch.run === undefined && watch.project !== undefined && event.project !== watch.project) return false;
   return !isOfLock(event) || event.agent === watch.agent;
 }

@@ -51,6 +51,8 @@ export interface AttemptEnd {
   readonly replayable?: boolean;
   /** When the next attempt may start. */
   readonly availableAt?: number | null;
+  /** Why the task goes on without a holder where it is not an error. */
+  readonly reasons?: readonly Reason[];
   /** Whether the task is taken away from its holder, whose token becomes stale. */
   readonly fenced?: boolean;
 }
@@ -103,7 +105,7 @@ function noteOf({ progressNote }: Task, { event, note }: AttemptEnd): string | n
 
 /** A task without its holder. Its token is higher when the work was taken away, the same when its holder ended it. */
 function afterAttempt({ task, spec }: HeldTask, to: TaskStatus, end: AttemptEnd & { now: number }): Task {
-  const ended = to !== "ready" && to !== "pending";
+  const ended = to !== "ready" && to !== "pending" && to !== "waiting";
   const lost = end.lost ? 1 : 0;
   // A released task gets a new schedule_to_start window. Its place in the order does not depend on it.
   const startWithin = to === "ready" ? spec.timeouts.schedule_to_start : undefined;
@@ -122,7 +124,7 @@ function afterAttempt({ task, spec }: HeldTask, to: TaskStatus, end: AttemptEnd 
     dueAt: ended
       ? null
       : earliest(end.availableAt, task.closeBy, task.reservedUntil, startWithin && end.now + startWithin),
-    reasons: reasonsOf(to, end.error),
+    reasons: end.reasons ?? reasonsOf(to, end.error),
     agent: null,
     session: null,
     leaseExpiresAt: null,

@@ -18,6 +18,8 @@ export type TaskEvent =
   | "skip"
   | "block"
   | "expire"
+  | "await_decision"
+  | "resume"
   | "cancel"
   | "reopen";
 
@@ -28,6 +30,7 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
     complete: "complete_task",
     retry: "fail_task",
     release: "release_task",
+    await_decision: "escalate",
     cancel: "cancel_task",
     reopen: "control_run retry_failed",
   },
@@ -48,12 +51,14 @@ export const taskMachine: Machine<TaskStatus, TaskEvent> = {
       exhaust: "dead_letter",
       release: "ready",
       lose_lease: "ready",
+      await_decision: "waiting",
       block: "blocked",
       cancel: "cancelled",
     },
     waiting: {
       complete_by_server: "succeeded",
       try_again: "pending",
+      resume: "pending",
       block: "blocked",
       expire: "dead_letter",
       cancel: "cancelled",

@@ -21,6 +21,7 @@ import { clientProcesses } from "./0020-client-processes.js";
 import { imports } from "./0021-imports.js";
 import { channels } from "./0022-channels.js";
 import { artifacts } from "./0023-artifacts.js";
+import { escalations } from "./0024-escalations.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -47,6 +48,7 @@ export const migrations: readonly Migration[] = [
   imports,
   channels,
   artifacts,
+  escalations,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -107,6 +107,11 @@ export function* tryAgainLater({ id, failures, availableAt, dueAt }: Task): Tx<b
   ]);
 }
 
+/** waiting → pending, for a task that waited for a decision. */
+export function* stopWaiting(task: string): Tx<void> {
+  yield ["UPDATE tasks SET status = 'pending', ready_at = NULL WHERE id = $1 AND status = 'waiting'", [task], 1];
+}
+
 /** A task that waits for its elements instead of its dependencies, which the elements now have. */
 export function* waitForElements(task: string, elements: readonly string[]): Tx<void> {
   yield* deleteEdgesTo([task]);

@@ -6,6 +6,7 @@ const ENDS = new Set([
   "task.retry",
   "task.dead_letter",
   "task.released",
+  "task.awaits_decision",
   "task.lease_lost",
   "task.cancelled",
   "task.fenced_off",

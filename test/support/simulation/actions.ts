@@ -25,6 +25,7 @@ const WEIGHTS = {
   checkpoint: 3,
   budget: 4,
   handoff: 6,
+  escalate: 6,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
@@ -89,6 +90,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
   checkpoint,
   budget,
   handoff,
+  escalate,
   async unregister(world, player) {
     await world.call(player, "unregister_agent", { agent: player.name });
   },
@@ -246,6 +248,25 @@ async function handoff(world: World, player: Player): Promise<void> {
   const answer = await world.call(by, "respond_handoff", { handoff: offer.id, accept: draw.chance(0.7) });
   if (answer?.lease !== undefined && answer.task !== undefined)
     by.held.push({ task: answer.task.id, token: answer.lease.token, run: offer.run });
+}
+
+const QUESTIONS = ["error_resolution", "quality_concern", "ambiguous_requirement"] as const;
+
+/** Puts a question, for which a task may wait, or decides one, now and then one's own. */
+async function escalate(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const held = draw.pick(player.held);
+  if (held !== undefined && draw.chance(0.6)) {
+    const blocking = draw.chance(0.7) ? { task: held.task, token: held.token, blocking: true } : { run: held.run };
+    const [type, priority] = [draw.pick(QUESTIONS), draw.pick(["normal", "critical"] as const)];
+    const answer = await world.call(player, "escalate", { type, title: "May I?", priority, ...blocking });
+    if (answer) world.escalations.push(answer.escalation.id);
+  }
+  const id = draw.pick(world.escalations.slice(-5));
+  if (id === undefined || draw.chance(0.3)) return;
+  const how = draw.weighted({ approved: 40, approved_with_conditions: 20, rejected: 20, deferred: 20 });
+  const conditions = how === "approved_with_conditions" ? { conditions: ["be careful"] } : {};
+  await world.call(world.anyPlayer(), "decide_escalation", { id, decision: how, ...conditions });
 }
 
 async function lock(world: World, player: Player): Promise<void> {

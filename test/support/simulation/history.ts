@@ -60,6 +60,7 @@ export async function bringToEnd(world: World, store: Store): Promise<void> {
     if (done > 0) continue;
     const left = await openTasks(store);
     await letTimePass(world);
+    await decidePaused(world);
     // Dead letters may have been replayed automatically.
     if (left === 0 && (await openTasks(store)) === 0) return;
   }
@@ -84,6 +85,12 @@ async function work(world: World, { name, process }: Player): Promise<number> {
 async function resumeAll(world: World): Promise<void> {
   const { runs } = await world.must("list_runs", { ...WHERE, status: "paused", limit: 200 });
   for (const { id } of runs) await world.must("control_run", { run: id, action: "resume" });
+}
+
+/** A task with an unclear requirement waits until a person decides. */
+async function decidePaused(world: World): Promise<void> {
+  const { escalations } = await world.must("list_escalations", { status: "paused", limit: 200 });
+  for (const { id } of escalations) await world.must("decide_escalation", { id, decision: "approved" });
 }
 
 /** Tasks held up by a spent budget are to be done too. */

@@ -39,6 +39,8 @@ export class World {
   readonly tasks: string[] = [];
   /** Offers of tasks, with their addressees. */
   readonly handoffs: { id: string; to: Player; run: string }[] = [];
+  /** Questions that were put. */
+  readonly escalations: string[] = [];
   readonly figures = { calls: 0, refused: 0, unheard: 0 };
   readonly #faulty: boolean;
   #requests = 0;

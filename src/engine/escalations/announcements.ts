@@ -1,0 +1,85 @@
+import { SERVER } from "../context.js";
+import type { EngineContext } from "../context.js";
+import { iso } from "../../base/time.js";
+import type { MessageType } from "../../base/statuses.js";
+import type { Escalation } from "../../store/escalations/escalations.js";
+import type { NewEvent } from "../../store/events/events.js";
+import type { Tx } from "../../store/tx.js";
+import { type Addressee, addressOf } from "../channels/addresses.js";
+import { deliver } from "../channels/messages.js";
+import { leadRoles } from "./tiers.js";
+
+/** Roles that are told of an escalation. */
+const ROLES_MAX = 10;
+
+/** The event of an escalation, as it stands. */
+export function escalationEvent(type: string, escalation: Escalation, agent: string): NewEvent {
+  const { id, project, run, task, tier, status, askedBy } = escalation;
+  const data = { escalation: id, of: escalation.type, tier, status, from: askedBy };
+  return { type: `escalation.${type}`, project, run, task, agent, data };
+}
+
+/** Tells those who may decide at the tier of an escalation, but a person, who is asked elsewhere. */
+export function* announce(ctx: EngineContext, escalation: Escalation): Tx<void> {
+  for (const addressee of decidersOf(ctx, escalation)) {
+    const { id, type, title, details, askedBy, tier, dueAt } = escalation;
+    const body = [title, ...(details === null ? [] : [details])].join("\n\n");
+    const data = { escalation: id, type, tier, ...(dueAt === null ? {} : { due_at: iso(dueAt) }) };
+    const subject = `Decide ${type} ${id}: decide_escalation`;
+    yield* tell(ctx, escalation, { by: askedBy, addressee, type: "question", subject, body, data });
+  }
+}
+
+function decidersOf({ settings }: EngineContext, { tier }: Escalation): Addressee[] {
+  if (tier === "human") return [];
+  if (tier === "agent") return [{ kind: "all" }];
+  return leadRoles(settings)
+    .slice(0, ROLES_MAX)
+    .map((name) => ({ kind: "role", name }));
+}
+
+/** Tells the agent that asked; bound to the task that waits, so that it stands in the brief of the next holder too. */
+export function* answer(ctx: EngineContext, escalation: Escalation): Tx<void> {
+  const { id, type, title, status, conditions, note, askedBy } = escalation;
+  const by = escalation.decidedBy ?? SERVER;
+  const how = by === SERVER ? " by default, since no decision came in time" : "";
+  const lines = [`${title}: ${status}${how}.`, ...conditions.map((condition) => `Condition: ${condition}`)];
+  const body = note === null ? lines.join("\n") : [...lines, note].join("\n");
+  yield* tell(ctx, escalation, {
+    by,
+    addressee: { kind: "agent", name: askedBy },
+    type: "answer",
+    subject: `${type} ${status}`,
+    body,
+    data: { escalation: id, decision: status, ...(conditions.length === 0 ? {} : { conditions: [...conditions] }) },
+  });
+}
+
+interface Telling {
+  readonly by: string;
+  readonly addressee: Addressee;
+  readonly type: MessageType;
+  readonly subject: string;
+  readonly body: string;
+  readonly data: unknown;
+}
+
+function* tell(ctx: EngineContext, escalation: Escalation, { by, addressee, ...said }: Telling): Tx<void> {
+  const { project, run } = escalation;
+  const id = ctx.newId("message");
+  // A question is for others than the holder of the task.
+  const task = said.type === "answer" ? escalation.task : null;
+  const address = addressOf(addressee, project);
+  yield* deliver(ctx, {
+    id,
+    project,
+    address,
+    sender: by,
+    ...said,
+    task,
+    run,
+    replyTo: null,
+    thread: id,
+    at: ctx.now,
+  });
+}
