@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { HeldFile, Holdings } from "../engine/guard/guarded-files.js";
+import { PATH_CHARS_MAX, realPlace } from "../runtime/files/confinement.js";
 import type { FileUse } from "./git/file-use.js";
 import type { HookVerdict } from "./hooks/hook-answer.js";
 import type { HookCall } from "./hooks/hook-call.js";
@@ -8,7 +9,7 @@ import { editDenied, useDenied } from "./wording.js";
 /** A line that writes more files than these declares none of them: it is a formatter or the removal of a directory, and no one's edit. */
 const TAKEN_MAX = 100;
 
-/** The answers of the engine that a guard needs. Files are absolute. */
+/** The answers of the engine that a guard needs. Files are absolute; a symbolic link is meant itself. */
 export interface GuardHost {
   holdings(files: readonly string[]): Promise<Holdings>;
   /** Makes files the caller's own that no other holds; returns those of others. Records the call as a sign of its agent. */
@@ -45,11 +46,17 @@ export async function judge(call: HookCall, host: GuardHost): Promise<HookVerdic
   return undefined;
 }
 
-async function judgeEdit(files: readonly string[], host: GuardHost): Promise<HookVerdict> {
+async function judgeEdit(named: readonly string[], host: GuardHost): Promise<HookVerdict> {
+  const files = editedAt(named);
   const { others, isDue } = await host.holdings(files);
   // Another may have come between the two.
   const held = others.length > 0 || !isDue ? others : await host.take(files);
   return held.length === 0 ? undefined : { kind: "deny", reason: editDenied(held) };
+}
+
+/** The files that an edit of these writes: those that symbolic links lead to. */
+export function editedAt(files: readonly string[]): readonly string[] {
+  return files.flatMap((file) => (file.length > PATH_CHARS_MAX ? [] : (realPlace(file) ?? [])));
 }
 
 /** Why a use of files is denied; undefined where it may go on. */

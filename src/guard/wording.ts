@@ -1,7 +1,7 @@
 import type { OtherAgent, SessionNotes } from "../engine/guard/session-notes.js";
 import type { HeldFile } from "../engine/guard/guarded-files.js";
 import { grouped } from "../base/lists/groups.js";
-import { shownLine } from "../base/texts/shown-text.js";
+import { shownJson, shownLine } from "../base/texts/shown-text.js";
 
 const SHOWN_MAX = 5;
 
@@ -18,7 +18,7 @@ export function editDenied(held: readonly HeldFile[]): string {
 /** Why a command line is denied. */
 export function useDenied(verb: string, held: readonly HeldFile[], narrowed: string | undefined): string {
   const instead = narrowed === undefined ? "" : `\`${narrowed}\`, which leaves them alone; `;
-  const does = `${verb} would take along or change work of others.`;
+  const does = `${shownLine(verb)} would take along or change work of others.`;
   return `${does} ${heldSentences(held)} Open to you: ${instead}${waysOut(held)}.`;
 }
 
@@ -56,7 +56,7 @@ function heldSentence(held: readonly HeldFile[]): string {
 
 function waysOut(held: readonly HeldFile[]): string {
   const paths = [...new Set(held.map(({ path }) => path))];
-  const some = JSON.stringify(paths.slice(0, SHOWN_MAX));
+  const some = shownJson(paths.slice(0, SHOWN_MAX));
   return `acquire_file_lock {"paths": ${some}, "wait_seconds": 60} waits for it, another file, or another task by claim_task`;
 }
 
@@ -88,7 +88,7 @@ export function startNote(
   if (project === undefined) return undefined;
   const tasksReady =
     ready === 0 ? "no task is ready" : `${ready} ${ready === 1 ? "task is" : "tasks are"} ready (claim_task)`;
-  const here = `Baton coordinates the work of several sessions in this project (${project}): ${tasksReady}.`;
+  const here = `Baton coordinates the work of several sessions in this project (${shownLine(project)}): ${tasksReady}.`;
   return [here, ...othersLine(others)].join(" ");
 }
 
@@ -124,5 +124,5 @@ export function workLeft({ tasks, readyOfOwnRuns }: SessionNotes): string | unde
 function filesOf(files: readonly string[]): string {
   if (files.length === 0) return "";
   const more = files.length > SHOWN_MAX ? ` and ${files.length - SHOWN_MAX} more` : "";
-  return `, with ${files.slice(0, SHOWN_MAX).join(", ")}${more}`;
+  return `, with ${files.slice(0, SHOWN_MAX).map(shownLine).join(", ")}${more}`;
 }

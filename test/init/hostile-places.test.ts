@@ -46,6 +46,14 @@ describe("baton init", () => {
   });
 });
 
+test("baton import refuses a pipe without a writer, which would never end", () => {
+  const cwd = temporaryDirectory();
+  execFileSync("mkfifo", [path.join(cwd, "plan.md")]);
+  const { status, stderr } = batonIn(cwd, "import", "plan.md");
+  expect(status).toBe(2);
+  expect(stderr).toContain("plan.md is a pipe, which may never end. Standard input is read by: baton import -");
+});
+
 test("baton import refuses a device, which would never end", () => {
   const { status, stderr } = batonIn(temporaryDirectory(), "import", "/dev/zero");
   expect(status).toBe(2);

@@ -1,4 +1,4 @@
-import { existsSync, lstatSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { databaseIsThere } from "../../config/database.js";
 import type { GuardedFiles } from "../../engine/guard/guarded-files.js";
@@ -7,7 +7,7 @@ import type { ClientKind } from "../../engine/guard/hook-sessions.js";
 import type { GuardHost } from "../../guard/judgement.js";
 import { usesNoFiles } from "../../guard/shell/plain-line.js";
 import { ancestors, clientAmong } from "../../runtime/ancestry.js";
-import { PATH_CHARS_MAX, realPlace, unlessMissing } from "../../runtime/files/confinement.js";
+import { PATH_CHARS_MAX, placeOfLink, realPlace } from "../../runtime/files/confinement.js";
 import { gitRootAbove } from "../../runtime/files/git-root.js";
 import { readWorkplace } from "../../runtime/files/workplace.js";
 import { chosenDatabase } from "./guard-config.js";
@@ -99,11 +99,11 @@ export function hostOver(database: HookAsks, cwd: string): GuardHost {
 /** More files than these are looked for in the project of their repository, which meets the locks of projects inside of it. */
 const DIRECTORIES_MAX = 8;
 
-/** Files by the place that they lie in, with their real paths. */
+/** Files by the place that they lie in, with the real paths of their directories: what follows a link has followed it. */
 function placesOf(files: readonly string[]): GuardedFiles[] {
   const places = new Map<string, { workplace: GuardedFiles["workplace"]; files: string[] }>();
   const byDirectory = new Map<string, GuardedFiles["workplace"]>();
-  const real = files.length > DIRECTORIES_MAX ? realPlaces() : realPlace;
+  const real = files.length > DIRECTORIES_MAX ? placesOfLinks() : placeOfLink;
   const roots = new Map<string, string>();
   for (const file of files) {
     const found = file.length > PATH_CHARS_MAX ? undefined : real(file);
@@ -121,10 +121,9 @@ function placesOf(files: readonly string[]): GuardedFiles[] {
 }
 
 /** Looks each directory up once: a command of git may take many thousand files. */
-function realPlaces(): (file: string) => string | undefined {
+function placesOfLinks(): (file: string) => string | undefined {
   const directories = new Map<string, string | undefined>();
   return (file) => {
-    if (unlessMissing(() => lstatSync(file))?.isSymbolicLink() === true) return realPlace(file);
     const above = path.dirname(file);
     if (!directories.has(above)) directories.set(above, realPlace(above));
     const directory = directories.get(above);

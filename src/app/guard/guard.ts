@@ -1,20 +1,20 @@
 import { isUtf8 } from "node:buffer";
-import { existsSync, mkdirSync, readSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { ownDirectories } from "../../config/database.js";
 import { CLIENT_NAMES } from "../../base/statuses.js";
-import { hasCode, messageOf } from "../../base/errors.js";
+import { messageOf } from "../../base/errors.js";
 import { shownJson } from "../../base/texts/shown-text.js";
 import type { ClientKind } from "../../engine/guard/hook-sessions.js";
 import { answerOf } from "../../guard/hooks/hook-answer.js";
 import { type HookCall, readHookCall } from "../../guard/hooks/hook-call.js";
-import { judge, judgeUse } from "../../guard/judgement.js";
+import { editedAt, judge, judgeUse } from "../../guard/judgement.js";
 import { editDenied, unguarded } from "../../guard/wording.js";
-import { type GuardOrigin, withHost } from "./guard-host.js";
+import { type GuardOrigin, within, withHost } from "./guard-host.js";
 
 /** A document of a hook that is longer is not read: an edit carries the whole file. */
 const DOCUMENT_BYTES_MAX = 32 * 1024 * 1024;
-/** A client waits no longer for Baton: then its work goes on. Hooks that `baton init` writes are given twice that time. */
+/** A document, and then the answer to it, has so long: after it the work goes on. Hooks that `baton init` writes are given both times. */
 const TIME_MAX_MS = 2_500;
 const USAGE = `Usage: baton guard ${CLIENT_NAMES.join("|")}, with the document of a hook on standard input; baton guard git, in a hook of git; baton guard check PATH…. Each takes --db FILE behind it.\n`;
 
@@ -51,7 +51,10 @@ async function endingOf([kind = "", ...given]: readonly string[]): Promise<Endin
     const said = await sayOnce(`unknown ${kind} ${process.ppid}`, "");
     return said === ""
       ? SILENT
-      : { ...SILENT, stderr: `baton: a hook of ${kind} sent a document that is not known here; the work goes on.\n` };
+      : {
+          ...SILENT,
+          stderr: `baton: a hook of ${kind} sent a document that is not known here, or not whole within ${TIME_MAX_MS} ms; the work goes on.\n`,
+        };
   }
   if (call.event === "other" || (call.event === "stop" && call.again)) return SILENT;
   try {
@@ -63,10 +66,9 @@ async function endingOf([kind = "", ...given]: readonly string[]): Promise<Endin
 }
 
 async function readCall(): Promise<HookCall | undefined> {
-  const input = await readInput();
-  if (input === undefined) return undefined;
   try {
-    if (!isUtf8(input)) return undefined;
+    const input = await within(TIME_MAX_MS, readInput);
+    if (input === undefined || !isUtf8(input)) return undefined;
     const text = input.toString("utf8");
     // PowerShell may put a byte order mark before it.
     return readHookCall(JSON.parse(text.startsWith("\uFEFF") ? text.slice(1) : text), process.cwd());
@@ -75,31 +77,15 @@ async function readCall(): Promise<HookCall | undefined> {
   }
 }
 
-const STDIN = 0;
-const CHUNK_BYTES = 65_536;
-
-/** All of standard input, read without its stream, which takes longer to load than a document to come. Undefined where it is too long. */
+/** All of standard input; undefined where it is too long. */
 async function readInput(): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  const add = (chunk: Buffer): boolean => {
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     chunks.push(chunk);
     bytes += chunk.length;
-    return bytes <= DOCUMENT_BYTES_MAX;
-  };
-  try {
-    for (;;) {
-      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-      const length = readSync(STDIN, chunk);
-      if (length === 0) return Buffer.concat(chunks);
-      if (!add(chunk.subarray(0, length))) return undefined;
-    }
-  } catch (error) {
-    // Windows says so at the end. A client's pipe may not wait, and then the stream does.
-    if (hasCode(error, "EOF")) return Buffer.concat(chunks);
-    if (!hasCode(error, "EAGAIN")) throw error;
+    if (bytes > DOCUMENT_BYTES_MAX) return undefined;
   }
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) if (!add(chunk)) return undefined;
   return Buffer.concat(chunks);
 }
 
@@ -159,7 +145,7 @@ async function freeCommitted(origin: GuardOrigin): Promise<Ending> {
 async function checkPaths(paths: readonly string[], origin: GuardOrigin): Promise<Ending> {
   try {
     const held = await withHost(origin, TIME_MAX_MS, async (host) => {
-      return (await host.holdings(paths.map((file) => path.resolve(origin.cwd, file)))).others;
+      return (await host.holdings(editedAt(paths.map((file) => path.resolve(origin.cwd, file))))).others;
     });
     return held === undefined || held.length === 0 ? SILENT : { ...SILENT, stdout: `${editDenied(held)}\n`, code: 1 };
   } catch (error) {

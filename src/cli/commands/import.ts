@@ -30,6 +30,8 @@ export async function importFile(
   const stat = statOf(whole, file);
   if (stat.isCharacterDevice() || stat.isBlockDevice())
     throw new UsageError(`${file} is a device, which may never end. Standard input is read by: baton import -`);
+  if (stat.isFIFO() || stat.isSocket())
+    throw new UsageError(`${file} is a pipe, which may never end. Standard input is read by: baton import -`);
   if (stat.isDirectory()) return importFolder(context, { file, whole }, options);
   if (await context.host.isExport(whole)) {
     const { app } = await context.open();

@@ -1,5 +1,5 @@
 import type { FileUse } from "./file-use.js";
-import { shellWord } from "../../base/texts/shell-word.js";
+import { shownShellWord } from "../../base/texts/shell-word.js";
 import { pathspecOf } from "./verb-call.js";
 import { WorkTree } from "./work-tree.js";
 
@@ -34,5 +34,5 @@ function treeAt(cwd: string, env: Readonly<Record<string, string>>): WorkTree {
 }
 
 function narrowedAt(prefix: string): (own: readonly string[]) => string {
-  return (own) => `git commit -- ${own.map((file) => shellWord(pathspecOf(prefix, file))).join(" ")}`;
+  return (own) => `git commit -- ${own.map((file) => shownShellWord(pathspecOf(prefix, file))).join(" ")}`;
 }

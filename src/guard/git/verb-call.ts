@@ -1,4 +1,4 @@
-import { shellWord } from "../../base/texts/shell-word.js";
+import { shownShellWord } from "../../base/texts/shell-word.js";
 import path from "node:path";
 import type { GitCall } from "./git-call.js";
 import { hasFlag } from "./options.js";
@@ -64,8 +64,8 @@ export function pathsOf(changes: readonly PathChange[]): readonly string[] {
 export function narrowedTo(call: VerbCall, command: readonly string[]): (own: readonly string[]) => string {
   const { cwd } = call.place;
   const at = cwd === call.program.cwd ? [] : ["-C", cwd];
-  const start = ["git", ...at, ...call.place.globals, ...command].map(shellWord);
-  return (own) => [...start, "--", ...own.map((file) => shellWord(pathspecOf(call.prefix, file)))].join(" ");
+  const start = ["git", ...at, ...call.place.globals, ...command].map(shownShellWord);
+  return (own) => [...start, "--", ...own.map((file) => shownShellWord(pathspecOf(call.prefix, file)))].join(" ");
 }
 
 /** The options of a call as they were written, but for some. */

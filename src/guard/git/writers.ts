@@ -6,7 +6,13 @@ import { WRITER_NAMES } from "../shell/plain-line.js";
 import type { ProgramCall } from "../shell/program-call.js";
 import { isKnown } from "../shell/word-values.js";
 import { gitRootAbove } from "../../runtime/files/git-root.js";
-import { isDirectoryAt, PATH_CHARS_MAX, realPlace, unlessMissing } from "../../runtime/files/confinement.js";
+import {
+  isDirectoryAt,
+  PATH_CHARS_MAX,
+  placeOfLink,
+  realPlace,
+  unlessMissing,
+} from "../../runtime/files/confinement.js";
 import { filesOfPatch } from "../hooks/patch-files.js";
 import { writtenByScript } from "./inline-scripts.js";
 import { WorkTree } from "./work-tree.js";
@@ -137,13 +143,20 @@ function editedInPlace(args: readonly string[], inPlace: RegExp): readonly strin
 
 const FILES_MAX = 1_000;
 const TAKES_DIRECTORIES = new Set(["rm", "mv"]);
+/** Programs that remove or replace a symbolic link itself; all others, and `>`, write to the file that it leads to. */
+const TAKES_LINKS = new Set(["rm", "unlink", "mv", "ln", "rsync", "install", "sed", "perl", "awk", "Remove-Item"]);
+const FOLLOWS = "--follow-symlinks";
 
 /** The files that a program writes, and those its output is written to, by the work trees they lie in. */
 export async function writtenBy(program: ProgramCall, limit: AbortSignal): Promise<readonly FileUse[]> {
   const { name, args, cwd, writes } = program;
   const words = writerOf(name)?.(args.filter(isKnown), program) ?? writtenByScript(program);
-  const files = [...writes, ...words].slice(0, FILES_MAX).map((word) => path.resolve(cwd, word));
-  const places = files.map((file) => placeOf(file)).filter((place) => place !== undefined);
+  const takesLinks = TAKES_LINKS.has(name) && !args.includes(FOLLOWS);
+  const files = [
+    ...writes.map((word) => placeOf(path.resolve(cwd, word), "target")),
+    ...words.slice(0, FILES_MAX).map((word) => placeOf(path.resolve(cwd, word), takesLinks ? "link" : "target")),
+  ];
+  const places = files.filter((place) => place !== undefined);
   const uses: FileUse[] = [];
   for (const top of new Set(places.map((place) => place.top))) {
     const within = places.filter((place) => place.top === top);
@@ -166,15 +179,18 @@ async function filesUnder(top: string, { directories, limit }: Listing): Promise
   return tree.paths(["ls-files", "-co", "--exclude-standard", "-z", "--", ...directories]);
 }
 
-/** The work tree of a file, and its place there; undefined outside of any. */
-function placeOf(
-  file: string,
-): { readonly top: string; readonly path: string; readonly isDirectory: boolean } | undefined {
+interface Place {
+  readonly top: string;
+  readonly path: string;
+  readonly isDirectory: boolean;
+}
+
+/** The work tree of a file, and its place there; undefined outside of any. A symbolic link is meant itself, or its target. */
+function placeOf(file: string, meant: "link" | "target"): Place | undefined {
   if (file.length > PATH_CHARS_MAX) return undefined;
-  const directory = realPlace(path.dirname(file));
-  if (directory === undefined) return undefined;
-  const top = gitRootAbove(directory);
-  if (top === undefined) return undefined;
-  const real = path.join(directory, path.basename(file));
-  return { top, path: path.relative(top, real).split(path.sep).join("/"), isDirectory: isDirectoryAt(real) };
+  const real = meant === "link" ? placeOfLink(file) : realPlace(file);
+  const top = real && gitRootAbove(path.dirname(real));
+  if (real === undefined || top === undefined) return undefined;
+  const isDirectory = isDirectoryAt(real) && realPlace(real) === real;
+  return { top, path: path.relative(top, real).split(path.sep).join("/"), isDirectory };
 }

@@ -32,8 +32,10 @@ const EVENTS: Readonly<Record<string, "tool" | "shell" | "session-start" | "stop
 };
 
 /** Keys of a tool's input that name a file to be written, by the clients. */
-const FILE_KEYS = ["file_path", "notebook_path", "filePath", "target_file", "path"];
-const READING_TOOLS = /^(?:read|view|ls|list|glob|grep|search|find|fetch|get|open|mcp)/i;
+const FILE_KEYS = ["file_path", "notebook_path", "filePath", "target_file", "target_notebook", "path"];
+/** Keys of lists in a tool's input: of files, or of changes that name theirs. */
+const LIST_KEYS = ["files", "replacements", "edits", "changes"];
+const READING_TOOLS = /^(?:vscode_)?(?:read|view|ls|list|glob|grep|search|find|fetch|get|open|mcp|run_?tests)/i;
 const FILES_MAX = 1_000;
 
 /** The call that a document describes; undefined where it is none of a known client. `cwd` is where the hook runs. */
@@ -85,18 +87,29 @@ function toolUse(document: JsonObject, cwd: string): Pick<HookCall, "event" | "f
   const input = inputOf(document["tool_input"] ?? document["toolArgs"]);
   const place = path.resolve(cwd, textIn(input, "working_directory") ?? textIn(input, "dir_path") ?? "");
   const command = textIn(input, "command");
-  if (tool === "apply_patch") {
+  if (/^apply_?patch$/i.test(tool)) {
     const patch = command ?? textIn(input, "input") ?? textIn(input, "patch") ?? "";
     return { event: "edit", files: filesAt(cwd, filesOfPatch(patch)), command: undefined, cwd };
   }
-  const written = FILE_KEYS.flatMap((key) => textIn(input, key) ?? []);
-  const listed = Array.isArray(input["files"])
-    ? (input["files"] as unknown[]).filter((one) => typeof one === "string")
-    : [];
+  const written = filesNamedIn(input);
+  const listed = LIST_KEYS.flatMap((key) => filesListed(input[key]));
   // The editor of Copilot has a word for what it does in the field that a shell has its line in.
   if (command !== undefined && written.length === 0) return { event: "shell", files: [], command, cwd: place };
   const files = READING_TOOLS.test(tool) || command === "view" ? [] : filesAt(cwd, [...written, ...listed]);
   return { event: files.length > 0 ? "edit" : "other", files, command: undefined, cwd };
+}
+
+function filesNamedIn(input: JsonObject): string[] {
+  return FILE_KEYS.flatMap((key) => textIn(input, key) ?? []);
+}
+
+/** The files of a list, each by its name or within an object, as VS Code's `multi_replace_string_in_file` has them. */
+function filesListed(list: unknown): string[] {
+  if (!Array.isArray(list)) return [];
+  return (list as unknown[]).slice(0, FILES_MAX).flatMap((one) => {
+    if (typeof one === "string") return one === "" || one.includes("\0") ? [] : one;
+    return isObject(one) ? filesNamedIn(one) : [];
+  });
 }
 
 /** Copilot gives what a tool is called with as an object or as its text. */

@@ -43,6 +43,12 @@ export function realPlace(absolute: string, links = LINKS_MAX): string | undefin
   }
 }
 
+/** Where a path lies, of which only the directories are followed: a symbolic link itself. */
+export function placeOfLink(absolute: string): string | undefined {
+  const directory = realPlace(path.dirname(absolute));
+  return directory === undefined ? undefined : path.join(directory, path.basename(absolute));
+}
+
 /** False also for a place that leads nowhere or cannot exist. */
 export function isDirectoryAt(place: string): boolean {
   return unlessMissing(() => statSync(place))?.isDirectory() === true;

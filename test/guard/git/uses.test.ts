@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -266,6 +266,37 @@ describe("a command line is read as a shell would", () => {
   });
 });
 
+describe("a symbolic link", () => {
+  let linked: string;
+  beforeAll(() => {
+    linked = realpathSync(mkdtempSync(path.join(tmpdir(), "baton-links-")));
+    execFileSync("git", ["init", "-q"], { cwd: linked });
+    mkdirSync(path.join(linked, "src"));
+    writeFileSync(path.join(linked, "src/a.ts"), "1");
+    symlinkSync("src/a.ts", path.join(linked, "link.ts"));
+    symlinkSync("src", path.join(linked, "directory"));
+  });
+  afterAll(() => {
+    rmSync(linked, { recursive: true, force: true });
+  });
+
+  test.each([
+    ["rm link.ts", ["link.ts"]],
+    ["rm -rf directory", ["directory"]],
+    ["mv link.ts other.ts", ["link.ts", "other.ts"]],
+    ["mv src/a.ts link.ts", ["src/a.ts", "link.ts"]],
+    ["sed -i s/a/b/ link.ts", ["link.ts"]],
+    ["sed -i --follow-symlinks s/a/b/ link.ts", ["src/a.ts"]],
+    ["rm directory/a.ts", ["src/a.ts"]],
+    ["echo x > link.ts", ["src/a.ts"]],
+    ["rm other.ts > link.ts", ["src/a.ts", "other.ts"]],
+    ["echo x | tee link.ts", ["src/a.ts"]],
+    ["cp other.ts link.ts", ["src/a.ts"]],
+  ])("is meant itself, or its target, as the program means it: %s", async (command, expected) => {
+    expect((await usesIn(command, linked)).flatMap(({ paths }) => paths)).toEqual(expected);
+  });
+});
+
 describe("the same command for some paths alone", () => {
   test.each([
     ["git add -A", "git add -A", "git add -- open.ts src/inner.ts"],
@@ -278,6 +309,16 @@ describe("the same command for some paths alone", () => {
     const [use] = await usesIn(command, top);
     expect(use?.verb).toBe(verb);
     expect(use?.narrowed?.(["open.ts", "src/inner.ts"])).toBe(expected);
+  });
+
+  test("a name with signs that are not shown is written by its bytes, and the command still means it", async () => {
+    const [use] = await usesIn("git add -A", top);
+    const name = "it's \\ \u202E\n.ts";
+    const narrowed = use?.narrowed?.([name]) ?? "";
+    expect(narrowed).toBe(String.raw`git add -- $':(literal)it\'s \\ \xe2\x80\xae\x0a.ts'`);
+    expect(execFileSync("bash", ["-c", narrowed.replace("git add --", "printf %s")], { encoding: "utf8" })).toBe(
+      `:(literal)${name}`,
+    );
   });
 
   test("a name that git would read as a pattern is taken literally", async () => {

@@ -30,6 +30,12 @@ describe("a document of a hook", () => {
     ["vscode", "PreToolUse.documented", "edit", ["/path/to/workspace/src/main.ts"]],
     ["vscode", "PreToolUse.replace_string_in_file.assumed", "edit", ["/path/to/workspace/src/main.ts"]],
     [
+      "vscode",
+      "PreToolUse.multi_replace_string_in_file.assumed",
+      "edit",
+      ["/path/to/workspace/src/main.ts", "/path/to/workspace/src/app.ts"],
+    ],
+    [
       "codex",
       "PreToolUse.apply_patch",
       "edit",
@@ -37,6 +43,21 @@ describe("a document of a hook", () => {
     ],
   ] as const)("%s %s names the files that are edited", (client, name, ...[event, files]) => {
     expect(read(client, name)).toMatchObject({ event, files });
+  });
+
+  test.each([
+    ["StrReplace", { path: "a.ts" }, ["/here/a.ts"]],
+    ["EditNotebook", { target_notebook: "a.ipynb" }, ["/here/a.ipynb"]],
+    ["ApplyPatch", { patch: "*** Update File: a.ts\n" }, ["/here/a.ts"]],
+    [
+      "edit",
+      { edits: [{ file_path: "a.ts" }, { file_path: "b.ts" }, { file_path: 7 }, "c.ts"] },
+      ["a", "b", "c"].map((name) => `/here/${name}.ts`),
+    ],
+    ["runTests", { files: ["a.test.ts"] }, []],
+    ["vscode_listCodeUsages", { filePath: "a.ts" }, []],
+  ])("the tool %s with %j names %j", (tool_name, tool_input, files) => {
+    expect(readHookCall({ hook_event_name: "PreToolUse", tool_name, tool_input }, "/here")?.files).toEqual(files);
   });
 
   test.each([
