@@ -75,8 +75,8 @@ interface Decider {
 
 function* requireDecider(ctx: EngineContext, { id, agent }: TierDecision): Tx<Decider> {
   if (ctx.caller.channel === "human") return { name: ctx.caller.agent, isPerson: true, roles: [], parties: new Set() };
-  // A command line that is not taken for a person's has no handle of its own.
-  if (ctx.caller.seat?.refused !== undefined && agent === undefined)
+  // The handle of a command line is the user's name, as a person's is: a program that calls it names an agent's.
+  if (ctx.caller.session === null && agent === undefined)
     requirePerson(ctx, {
       matter: "decide_escalation is for a person, or for an agent that names its handle.",
       way: `A person decides at a terminal: baton approve ${id}.`,

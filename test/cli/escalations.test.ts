@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { startCommandLineFixture, withSecret } from "../support/servers/command-line.js";
+import { baton, batonJson } from "../support/servers/in-process.js";
+
+test("baton escalations lists a question, baton approve decides it under a condition, and once", async () => {
+  const ann = startCommandLineFixture();
+  const person = withSecret(ann);
+  expect((await baton(ann, ["escalations"])).stdout).toBe("There are none.\n");
+  const details = "line 14\n\u001b[2Jtoken=…";
+  const ask = ["call", "escalate", "--type", "security_review", "--title", "Tokens are logged", "--details", details];
+  const { escalation } = (await batonJson({ ...ann, env: { ...ann.env, BATON_AGENT: "ben" } }, ask)) as {
+    escalation: { id: string };
+  };
+  const { stdout } = await baton(ann, ["escalations", "--tier", "agent"]);
+  expect(stdout).toMatch(/^\? security_review of ben: Tokens are logged\n {4}line 14\n/);
+  expect(stdout).toContain(`baton approve ${escalation.id}`);
+  expect(stdout).not.toContain("\u001b");
+  const approve = ["approve", escalation.id, "--condition", "mask them"];
+  expect(await batonJson(person, approve)).toMatchObject({
+    escalation: { status: "approved_with_conditions", conditions: ["mask them"] },
+  });
+  const decided = await baton(ann, ["escalations", "--status", "approved_with_conditions"]);
+  expect(decided.stdout).toContain(`(${escalation.id}): mask them`);
+  const again = await baton(person, ["call", "decide_escalation", "--id", escalation.id, "--decision", "rejected"]);
+  expect(again.code).toBe(1);
+  expect(again.stderr).toContain("decided approved_with_conditions");
+});
+
+test("a program that calls baton decides no escalation under the user's name, but as an agent that it names", async () => {
+  const ann = startCommandLineFixture();
+  const ask = ["call", "escalate", "--type", "quality_concern", "--title", "Good enough?"];
+  const { escalation } = (await batonJson({ ...ann, env: { ...ann.env, BATON_AGENT: "ben" } }, ask)) as {
+    escalation: { id: string };
+  };
+  const refused = await baton(ann, ["approve", escalation.id]);
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain("for a person, or for an agent that names its handle");
+  expect(await batonJson(ann, ["escalations"])).toMatchObject({ escalations: [{ status: "open" }] });
+  const named = ["call", "decide_escalation", "--id", escalation.id, "--decision", "approved", "--agent", "zoe"];
+  expect(await batonJson(ann, named)).toMatchObject({ escalation: { status: "approved", decided_by: "zoe" } });
+});
