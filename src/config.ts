@@ -6,9 +6,11 @@ import { BatonError, hasCode, messageOf } from "./base/errors.js";
 import type { CommandPolicy, McpServer } from "./base/executor-policy.js";
 import { allowCommandsSchema, commandsOf, realDirectory, rootsSchema } from "./config/commands.js";
 import { hint } from "./base/names.js";
+import type { OwnPrices } from "./base/prices.js";
 import { PRESENT_NAMES, type Settings, settingsSchema, withPresentNames } from "./base/settings.js";
 import { flawOfError, parseJsonc, placeOfError } from "./config/jsonc.js";
 import { expandServers, mcpServersSchema, serversOf, serversOfClient } from "./config/mcp-servers.js";
+import { pricesSchema } from "./config/prices.js";
 import { CONFIG_FILE, DATABASE_FILE, type DatabaseConfig, ownDirectories } from "./config/database.js";
 import { absolutePath } from "./config/paths.js";
 import { LOWERABLE, readRepositoryFile } from "./config/repository-file.js";
@@ -30,6 +32,8 @@ export interface Config {
   readonly outputDirectory: string;
   /** Where the person's own templates are. Absolute. */
   readonly templatesDirectory: string;
+  /** Own prices of models. */
+  readonly prices: OwnPrices;
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly settings: Settings;
   /** By name: `default`, `flag --…`, `environment BATON_…` or the file. */
@@ -96,6 +100,8 @@ const ownShape = {
   allowed_roots: rootsSchema.optional(),
   /** Neither calls that change anything nor commands and tools of other servers. */
   read_only: z.preprocess((value) => (value === 1 ? true : value === 0 ? false : value), z.boolean()).default(false),
+  /** Own prices of models, over the published ones. */
+  prices: pricesSchema.default({}),
   /** Spelt as all clients spell it. */
   mcpServers: mcpServersSchema,
 } as const;
@@ -159,6 +165,7 @@ export function loadConfig(sources: ConfigSources): Config {
     mcpServers: parsed.read_only ? [] : serversOf(parsed.mcpServers, cwd),
     outputDirectory: placed("output_directory", path.join(own.data, "output")),
     templatesDirectory: placed("templates_directory", path.join(own.config, "templates")),
+    prices: parsed.prices,
     logLevel: parsed.log_level,
     settings: settingsSchema.parse(parsed),
     origins: Object.fromEntries(NAMES.map((name) => [name, values.get(name)?.origin ?? "default"])),

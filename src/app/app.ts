@@ -73,6 +73,7 @@ export class App {
       runtime,
       hooks: options.storeHooks,
       settings: () => this.settings,
+      prices: config.prices,
       onDue: () => options.onDue?.(),
     });
     const engine = () => this.#engine();

@@ -2,6 +2,7 @@ import type { Config } from "../config.js";
 import { BatonError } from "../base/errors.js";
 import type { Caller } from "../engine/context.js";
 import type { Engine } from "../engine/engine.js";
+import type { OwnPrices } from "../base/prices.js";
 import type { Settings } from "../base/settings.js";
 import { pathOnDisk } from "../runtime/files/real-paths.js";
 import { VERSION } from "../runtime/version.js";
@@ -20,6 +21,8 @@ export interface ConnectionParts {
   readonly hooks: StoreHooks | undefined;
   /** In force now. */
   readonly settings: () => Settings;
+  /** Own prices of models, over those of the published table. */
+  readonly prices: OwnPrices;
   /** Called by a transaction that leaves work due at once. */
   readonly onDue: () => void;
 }
@@ -90,10 +93,11 @@ export class Connection {
   }
 
   async #openEngine(): Promise<Opened> {
-    const { runtime, settings, onDue } = this.#parts;
-    const [{ effects }, { engineFor }, files] = await Promise.all([
+    const { runtime, settings, onDue, prices: own } = this.#parts;
+    const [{ effects }, { engineFor }, { PublishedPrices }, files] = await Promise.all([
       import("../engine/effects.js"),
       import("../engine/engine.js"),
+      import("../runtime/models/price-list.js"),
       contentFilesOf(this.#parts.database),
     ]);
     const store = await this.#openStore();
@@ -105,6 +109,7 @@ export class Connection {
       effects,
       findPath: pathOnDisk,
       ...(files && { readContentFile: (hash: string) => files.read(hash) }),
+      prices: new PublishedPrices(own),
     };
     return {
       store,

@@ -74,6 +74,9 @@ export const settingsSchema = z.object({
   elicitation_again_ms: z.int().min(1_000).default(defaultSettings.elicitation_again_ms),
   /** Checkpoints kept of each automatic kind, per run; the oldest is removed. */
   checkpoints_kept: z.int().min(1).max(1_000).default(defaultSettings.checkpoints_kept),
+  /** Shares of a budget from which it warns, and from which it stops claims, where the budget names none. */
+  cost_warning_threshold: z.number().min(0.000001).max(10).default(defaultSettings.cost_warning_threshold),
+  cost_block_threshold: z.number().min(0.000001).max(10).default(defaultSettings.cost_block_threshold),
   /** Quotas of each agent with its connection; 0: none. */
   agent_locks_max: z.int().min(0).default(defaultSettings.agent_locks_max),
   agent_open_tasks_max: z.int().min(0).default(defaultSettings.agent_open_tasks_max),

@@ -56,6 +56,8 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   elicitation_timeout_ms: "lifetime of such a form",
   elicitation_again_ms: "pause before a person who did not answer is asked again",
   checkpoints_kept: "automatic checkpoints kept of each kind, per run",
+  cost_warning_threshold: "share of a budget from which the history warns, where the budget names none",
+  cost_block_threshold: "share of a budget from which claims stop, likewise",
   agent_locks_max: "quota of each agent: file locks held or waited for; 0: none",
   agent_open_tasks_max: "quota of each agent: open tasks that it has created; 0: none",
   agent_bytes_per_hour_max: "quota of each agent: bytes that its calls write in an hour; 0: none",
@@ -88,6 +90,7 @@ comes with a repository must not reach beyond it.
 | | \`BATON_ALLOWED_ROOTS\`: directories, between colons | \`allowed_roots\`: a list | projects and commands in any directory |
 | \`--read-only\` | \`BATON_READ_ONLY\` | \`read_only\`: the process only reads; calls that change anything are refused, and it runs nothing | \`false\` |
 | \`--mcp-config FILE\` | \`BATON_MCP_SERVERS\` | \`mcpServers\`: the servers whose tools steps may call | none |
+| | \`BATON_PRICES\`: JSON | \`prices\`: your own prices of models, in US$ for a million tokens, such as \`{"my-model": {"input": 3, "output": 15, "cached": 0.3}}\` | the published ones |
 | | \`BATON_TEMPLATES_DIRECTORY\` | \`templates_directory\`: your own templates | \`templates\` in the configuration directory |
 | \`--toolsets AREA,…\` | \`BATON_TOOLSETS\` | \`toolsets\` | the listed tools |
 | \`--log-level LEVEL\` | \`BATON_LOG_LEVEL\` | \`log_level\` | \`warn\`, to stderr |

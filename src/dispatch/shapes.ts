@@ -132,12 +132,28 @@ export const nextPage = { next_cursor: z.string().optional() } as const;
 
 /** Amounts in US dollars. */
 export const budget = z.object({
-  run: z.string(),
+  scope: z.enum(["run", "project", "agent", "global"]),
+  /** The id or name of what it covers. */
+  run: z.string().optional(),
+  project: z.string().optional(),
+  agent: z.string().optional(),
   limit: z.number(),
   spent: z.number(),
   remaining: z.number(),
   state: z.enum(["ok", "warn", "blocked"]),
 });
+
+/** Cost of usage in US dollars, and its tokens: each is counted in one of the four. */
+export const costs = {
+  cost: z.number(),
+  input_tokens: z.int(),
+  output_tokens: z.int(),
+  cached_tokens: z.int(),
+  cache_write_tokens: z.int(),
+  records: z.int(),
+  unpriced: z.int().optional(),
+  last_at: z.string().optional(),
+} as const;
 
 export const runLine = z.object({ id: z.string(), name: z.string(), status: runStatus, progress: z.number() });
 

@@ -1,3 +1,4 @@
+import type { PriceList } from "../base/prices.js";
 import type { Session } from "../store/presence/sessions.js";
 import type { StoreInfo, Tx } from "../store/tx.js";
 import type { ExecutorPolicy } from "../base/executor-policy.js";
@@ -52,6 +53,8 @@ export interface EngineContext extends EffectContext {
   readonly server: ServerInfo;
   /** The list of effects.ts, given by the composition: no module that changes a run knows which areas react to it. */
   readonly effects: readonly Effect[];
+  /** Prices of models; absent where none are known. */
+  readonly prices?: PriceList;
   /** Looks up a path as it lies on this machine's disk; absent where none is looked up. Errors: `invalid_input`. */
   readonly findPath?: FindPath;
   /** Reads the content of an artifact from its file beside the database; undefined where it is gone. */

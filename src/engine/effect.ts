@@ -5,6 +5,7 @@ import type { Counters } from "../store/runs/counters.js";
 import type { Run } from "../store/runs/runs.js";
 import type { AttemptError } from "../store/tasks/attempts.js";
 import type { Task } from "../store/tasks/tasks.js";
+import type { UsageRecord } from "../store/usage/records.js";
 import type { Tx, TxContext } from "../store/tx.js";
 
 /**
@@ -35,17 +36,19 @@ export interface RunOutcome {
   /** Whether the run ended by this change. */
   readonly runEnded: boolean;
   readonly attempts: readonly EndedAttempt[];
+  readonly usages: readonly RunUsage[];
   readonly moves: readonly TaskMove[];
   readonly failures: readonly FailedTask[];
 }
+
+/** Use of a model that was reported. */
+export type RunUsage = Omit<UsageRecord, "id" | "day" | "at">;
 
 /** An attempt that ended. */
 export interface EndedAttempt {
   /** Id. */
   readonly task: string;
   readonly outcome: AttemptOutcome;
-  /** In millionths of a US dollar. */
-  readonly cost: number;
 }
 
 /** A task that changed its state. */

@@ -1,4 +1,5 @@
 import { BatonError } from "../base/errors.js";
+import type { PriceList } from "../base/prices.js";
 import type { Settings } from "../base/settings.js";
 import type { Store, StoreInfo, TransactOptions, TxContext } from "../store/tx.js";
 import type { Caller, Command, EngineContext } from "./context.js";
@@ -48,13 +49,15 @@ export interface EngineParts {
   readonly findPath?: FindPath;
   /** Reads the content of an artifact from its file beside the database. */
   readonly readContentFile?: (hash: string) => Buffer | undefined;
+  /** Prices of models. Without it a report that names no cost costs nothing. */
+  readonly prices?: PriceList;
   /** Awaited before each command, outside its transaction. */
   readonly beforeWrite?: () => Promise<void>;
 }
 
 /** Binds the engine to a caller. Each transaction reads the settings in force when it begins. */
 export function engineFor(store: Store, caller: Caller, parts: EngineParts): Engine {
-  const { effects, onDue, findPath, readContentFile } = parts;
+  const { effects, onDue, findPath, readContentFile, prices } = parts;
   const context = (ctx: TxContext, paths: FindPath | undefined): EngineContext => ({
     ...ctx,
     caller,
@@ -62,6 +65,7 @@ export function engineFor(store: Store, caller: Caller, parts: EngineParts): Eng
     settings: parts.settings(),
     effects,
     ...(onDue && { onDue }),
+    ...(prices && { prices }),
     ...(paths && { findPath: paths }),
     ...(readContentFile && { readContentFile }),
   });

@@ -2,14 +2,16 @@ import { type Agent, AGENTS } from "./agents/agents.js";
 import { type Budget, BUDGETS } from "./cost/budgets.js";
 import { type Milestone, MILESTONES } from "./milestones/milestones.js";
 import { type Project, PROJECTS } from "./projects/projects.js";
-import { many, manyIn, eachIn, idOf, one, placeholders } from "./rows.js";
+import { many, manyIn, eachIn, flag, idOf, one, oneOf, placeholders } from "./rows.js";
+import { AGENT_STATUSES } from "../base/statuses.js";
+import { columns, type RowOf } from "./tables.js";
 import { type Run, RUNS } from "./runs/runs.js";
 import type { Tx } from "./tx.js";
 
 /**
  * The one order in which a transaction takes row locks on PostgreSQL, so that no two can wait for each other: the
  * project (whenever file locks are read or changed, or a run is started), its runs by id, the agent, the session, the milestones by
- * id that an end completes, and last the budgets by run that an end is paid from. A child run has an id that sorts after
+ * id that an end completes, and last the budgets by id that an end is paid from. A child run has an id that sorts after
  * that one's. Rows of tasks, lanes and counters need no lock of their own under their run's. On SQLite the whole database has one
  * writer and `%FOR_UPDATE%` is empty.
  * An agent that is not known yet is registered before all of them: its name is held, like a lock, until the commit. So is one that
@@ -63,6 +65,19 @@ export function lockAgent(name: string): Tx<Pick<Agent, "name" | "status"> | und
   return one(AGENT_STATUS.read, [LOCK_AGENT, [name]]);
 }
 
+const CLAIMER = columns({ status: oneOf(AGENT_STATUSES), hasBudget: flag });
+// The budgets that are not of runs: a claim without any pays no statement for them.
+const LOCK_CLAIMER = `SELECT name, status, CASE WHEN EXISTS (SELECT 1 FROM budgets WHERE id = 'global' OR id = $2 OR id = $3)
+  THEN 1 ELSE 0 END AS has_budget FROM agents WHERE name = $1 %FOR_UPDATE%`;
+
+/** Locks an agent that claims in a project, and says whether a budget of the agent, of the project or of all holds for it. */
+export function lockClaimer(
+  name: string,
+  budgets: { readonly agent: string; readonly project: string },
+): Tx<RowOf<typeof CLAIMER> | undefined> {
+  return one(CLAIMER.read, [LOCK_CLAIMER, [name, budgets.agent, budgets.project]]);
+}
+
 /** Locks sessions that ended before an instant, by id. At most 100. */
 export function lockEndedSessions(before: number): Tx<string[]> {
   return many(idOf, [
@@ -93,13 +108,18 @@ export function* lockTree(run: string): Tx<void> {
   }
 }
 
-const LOCK_BUDGETS = `SELECT ${BUDGETS.columns} FROM budgets WHERE run IN (
-    WITH RECURSIVE above (id, parent_run) AS (
+const ABOVE = `WITH RECURSIVE above (id, parent_run) AS (
       SELECT id, parent_run FROM runs WHERE id = $1
       UNION ALL SELECT r.id, r.parent_run FROM runs r JOIN above a ON r.id = a.parent_run
-    ) SELECT id FROM above) ORDER BY run %FOR_UPDATE%`;
+    ) SELECT id FROM above`;
 
-/** Locks the budgets that hold for a run: its own, and those of the runs that it is within. */
-export function lockBudgets(run: string): Tx<Budget[]> {
-  return many(BUDGETS.read, [LOCK_BUDGETS, [run]]);
+/** Locks, by id, the budgets of a run and of the runs that it is within, and those with the ids. */
+export function lockBudgets(run: string | null, ids: readonly string[] = []): Tx<Budget[]> {
+  const named = placeholders(ids.length + 1, 1);
+  // The run is among them: where there is none, the empty text stands for it.
+  return many(BUDGETS.read, [
+    // sql: numbers of parameters.
+    `SELECT ${BUDGETS.columns} FROM budgets WHERE id IN (${ABOVE}) OR id IN (${named}) ORDER BY id %FOR_UPDATE%`,
+    [run ?? "", ...ids],
+  ]);
 }

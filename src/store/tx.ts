@@ -119,6 +119,7 @@ export type Dialect = Readonly<
     | "NAME"
     | "FOR_UPDATE"
     | "SERIAL"
+    | "HOLD_USAGE"
     | "KEY"
     | "CLUSTERED"
     | "JSON_LIST"

@@ -7,6 +7,7 @@ import { holdsUntaskedLocks, releaseUntaskedLocks } from "../engine/locks/expiry
 import { preparePlan, stepsOfPlan } from "../engine/tasks/plans.js";
 import { completeTask, failTask, releaseTask, reportProgress } from "../engine/tasks/tasks.js";
 import { prepared } from "../engine/engine.js";
+import { loadPrices, needsPrice } from "../engine/usage/usage.js";
 import { leaseView, taskLine } from "../engine/tasks/views.js";
 import { changeView, moreView, runLine } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
@@ -96,6 +97,7 @@ const complete = defineOperation({
   async perform(host, input) {
     const steps = stepsOfPlan(input.result);
     const reading = steps && (await prepared(host, (ctx) => preparePlan(ctx, { task: input.task, steps })));
+    if (input.usage && needsPrice(input.usage)) await prepared(host, (ctx) => loadPrices(ctx, input.usage ?? {}));
     const outputs = await readOutputs(host, input);
     const { artifacts: _, ...completion } = input;
     const store = function* (ctx: EngineContext) {

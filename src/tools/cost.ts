@@ -10,16 +10,25 @@ import * as shapes from "../dispatch/shapes.js";
 export const budgetLimit = z.number().min(LIMIT_MIN).max(BUDGET_LIMIT_MAX);
 const share = z.number().min(0).max(10).optional();
 
+const target = {
+  scope: shapes.budget.shape.scope.optional().describe("Default: run, or what is named."),
+  run: params.run.optional(),
+  project: params.project,
+  for_agent: params.name.optional().describe("The agent whose cost in all projects counts."),
+} as const;
+
 const reported = {
-  run: z.string(),
+  scope: shapes.budget.shape.scope,
+  run: z.string().optional(),
   state: z.enum(["none", "ok", "warn", "blocked"]),
   cost: z.number(),
   budgets: z.array(shapes.budget.extend({ warn_at: z.number(), block_at: z.number() })),
 } as const;
 
-function reportView({ run, state, cost, budgets }: BudgetReport) {
+function reportView({ target: { scope, ...of }, state, cost, budgets }: BudgetReport) {
   return {
-    run: run.id,
+    scope,
+    ...("run" in of && { run: of.run.id }),
     state,
     cost,
     budgets: budgets.map((one) => ({ ...budgetView(one), warn_at: one.warnAt, block_at: one.blockAt })),
@@ -28,16 +37,16 @@ function reportView({ run, state, cost, budgets }: BudgetReport) {
 
 const set = defineOperation({
   name: "set_budget",
-  title: "Set a run's budget",
+  title: "Set a budget",
   description:
-    "Sets, raises, lowers or removes the budget of a run and its child runs, in cost their agents report (usage.cost). From block_at on nothing new is claimed; held tasks may be completed. Returns the budgets that apply to the run, and its cost.",
+    "Sets, raises, lowers or removes the budget of a run with its child runs, a project, an agent, or everything (scope global), in US dollars of reported usage. From block_at on nothing new is claimed; held tasks may be completed. Returns the budgets that apply, and the cost.",
   area: "cost",
   effect: "write",
   words: ["limit the cost"],
   example: { run: "run_…", limit: 5 },
   input: z.object({
-    run: params.run,
-    limit: budgetLimit.nullable().describe("In US dollars; null removes the run's own budget."),
+    ...target,
+    limit: budgetLimit.nullable().describe("In US dollars; null removes the budget. Earlier cost counts."),
     warn_at: share.describe("Share of the limit from which the history warns. Default: as it is, or 0.8."),
     block_at: share.describe("Share of the limit from which claims stop. Default: as it is, or 1."),
     ...params.acting,
@@ -51,15 +60,16 @@ const set = defineOperation({
 
 const check = defineOperation({
   name: "check_budget",
-  title: "Check a run's cost",
+  title: "Check a budget",
   description:
-    "Shows a run's cost and the budgets that apply to it, its own first, then those of its parent runs: limit, spent, remaining, and whether it warns or stops claims; with amount, whether that may still be spent. Without a budget, state is none.",
+    "Shows the cost of a run, a project, an agent or everything, and the budgets that apply, the nearest first: limit, spent, remaining, and whether it warns or stops claims; with amount, whether that may still be spent. Without a budget, state is none.",
   area: "cost",
   effect: "read",
   aliases: ["check_budget_before_execution"],
   words: ["cost so far"],
+  example: { run: "run_…" },
   input: z.object({
-    run: params.run,
+    ...target,
     amount: z.number().min(0).max(BUDGET_LIMIT_MAX).optional().describe("US$ that work about to begin may cost."),
   }),
   output: z.object({
@@ -67,8 +77,8 @@ const check = defineOperation({
     allowed: z.boolean(),
     state_after: reported.state.optional(),
   }),
-  *run(_ctx, { run, amount }) {
-    const report = yield* checkBudget(run);
+  *run(ctx, { amount, ...given }) {
+    const report = yield* checkBudget(ctx, given);
     const after = amount === undefined ? undefined : stateAfter(report, amount);
     const allowed = report.state !== "blocked" && (after ?? report.state) !== "blocked";
     return { ...reportView(report), allowed, ...(after === undefined ? {} : { state_after: after }) };

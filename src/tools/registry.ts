@@ -1,6 +1,7 @@
 import { agentOperations } from "./agents.js";
 import { artifactOperations } from "./artifacts.js";
 import { budgetOperations } from "./cost.js";
+import { usageOperations } from "./usage.js";
 import { Catalogue } from "../dispatch/catalogue.js";
 import { channelOperations } from "./channels.js";
 import { checkpointOperations } from "./checkpoints.js";
@@ -59,6 +60,7 @@ const operations = [
   ...workSessionOperations,
   ...checkpointOperations,
   ...budgetOperations,
+  ...usageOperations,
   ...systemOperations,
 ] as const;
 

@@ -13,14 +13,15 @@ import { openLockRoom } from "../support/fixtures/lock-fixture.js";
 
 /** Records what changes did as events of its own: all that a new area needs. */
 function* audit(_: unknown, outcome: Parameters<Effect>[1]): ReturnType<Effect> {
-  const { run, runEnded, attempts, moves, failures } = outcome;
+  const { run, runEnded, attempts, usages, moves, failures } = outcome;
   // Read from the database: the change has been written.
   const { succeeded } = yield* findCounters(run.id);
   const data = {
     run: run.status,
     runEnded,
     succeeded,
-    attempts: attempts.map(({ outcome: how, cost }) => `${how} for ${cost}`),
+    attempts: attempts.map(({ outcome: how }) => how),
+    usages: usages.map(({ model, cost }) => `${model} for ${cost}`),
     moves: moves.map(({ task, to }) => `${task.status} to ${to}`),
     failures: failures.map(({ error, replayable }) => `${error.type}, replayable: ${replayable}`),
   };
@@ -70,7 +71,8 @@ describe.each(BACKENDS)("on %s, an effect added to the list", (backend) => {
         run: "succeeded",
         runEnded: true,
         succeeded: 1,
-        attempts: ["succeeded for 2000000"],
+        attempts: ["succeeded"],
+        usages: ["null for 2000000"],
         moves: ["running to succeeded"],
         failures: [],
       },
@@ -82,7 +84,8 @@ describe.each(BACKENDS)("on %s, an effect added to the list", (backend) => {
     await run.fail();
     expect((await run.audited()).at(-1)).toMatchObject({
       run: "failed",
-      attempts: ["failed for 0"],
+      attempts: ["failed"],
+      usages: [],
       moves: ["running to dead_letter"],
       failures: ["broken, replayable: true"],
     });

@@ -41,23 +41,26 @@ test("a completion that readies nothing and ends no run takes few statements", a
   expect(completed.statements).toBeLessThanOrEqual(BOUNDS.completion);
 });
 
-test("only a run under a budget pays for it: a statement with each claim, two with what costs something", async () => {
+test("only a run under a budget pays for it: a statement with each claim, one with what costs something; usage pays two for its record", async () => {
   const counter = new StatementCounter();
   const app = await startApp({ storeHooks: { observe: (point) => counter.note(point) } });
   const crew = new Crew(app);
   await app.call("create_project", { name: "demo" });
   const definition = { name: "plan", steps: ["a", "b"].map((key) => ({ key, prompt: key })) };
-  const countsOf = async (terms: { budget?: number }) => {
+  const countsOf = async ({ usage, ...terms }: { budget?: number; usage?: { usage: { cost: number } } }) => {
     const { run } = await app.call("execute_workflow", { project: "demo", definition, ...terms });
     const claimed = await counter.count(() => crew.take("ann", { run: run.id }));
     const { id: task, token } = claimed.result;
-    const ended = await counter.count(() => app.call("complete_task", { task, token, usage: { cost: 1 } }));
+    const ended = await counter.count(() => app.call("complete_task", { task, token, ...usage }));
     return [claimed.statements, ended.statements];
   };
   // An agent is registered with its first call.
   await countsOf({});
   const [claim = 0, end = 0] = await countsOf({});
-  expect(await countsOf({ budget: 100 })).toEqual([claim + 1, end + 2]);
+  const usage = { usage: { cost: 1 } };
+  expect(await countsOf({ usage })).toEqual([claim, end + 2]);
+  expect(await countsOf({ usage, budget: 100 })).toEqual([claim + 1, end + 3]);
+  expect(await countsOf({ budget: 100 })).toEqual([claim + 1, end]);
 });
 
 /** Counts what goes to the database, BEGIN and COMMIT left out. */

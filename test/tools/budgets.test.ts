@@ -7,15 +7,17 @@ import { BACKENDS, createDatabase, testRuntime } from "../support/databases/data
 import { type Budget, Payers } from "../support/fixtures/payers.js";
 import { Crew, type Step } from "../support/fixtures/plan.js";
 
+const ofRun = (run: string) => ({ scope: "run", run });
+
 describe.each(BACKENDS)("budgets on %s", (backend) => {
   const three: readonly Step[] = [{ key: "a" }, { key: "b" }, { key: "c" }];
 
   test("a run stops giving out tasks at its limit, lets holders complete, and goes on when that is raised", async () => {
     const team = await Payers.start(backend);
     const run = await team.run([...three, { key: "d" }], 1);
-    expect(await team.shown(run)).toEqual({ run, limit: 1, spent: 0, remaining: 1, state: "ok" });
+    expect(await team.shown(run)).toEqual({ ...ofRun(run), limit: 1, spent: 0, remaining: 1, state: "ok" });
     await team.pay(run, 0.8);
-    expect(await team.shown(run)).toEqual({ run, limit: 1, spent: 0.8, remaining: 0.2, state: "warn" });
+    expect(await team.shown(run)).toEqual({ ...ofRun(run), limit: 1, spent: 0.8, remaining: 0.2, state: "warn" });
     const held = await team.crew.take("ben", { run });
     await team.pay(run, 0.2);
     const claim = await team.claim(run);
@@ -23,7 +25,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     expect(claim.detail).toMatch(new RegExp(`^1 of the 1 US\\$ that run ${run} may cost are spent`));
     // A task already under way is completed.
     await team.complete(held, 0.5);
-    expect(await team.shown(run)).toEqual({ run, limit: 1, spent: 1.5, remaining: -0.5, state: "blocked" });
+    expect(await team.shown(run)).toEqual({ ...ofRun(run), limit: 1, spent: 1.5, remaining: -0.5, state: "blocked" });
     expect(await team.app.call("check_task_ready", { task: `${run}/d` })).toMatchObject({
       ready: true,
       claimable: false,
@@ -32,12 +34,8 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     // Raised, and still below what is spent.
     expect((await team.set(run, 1.5)).state).toBe("blocked");
     expect(await team.claim(run)).toMatchObject({ reason: "budget_blocked" });
-    expect(await team.set(run, 2)).toEqual({
-      run,
-      state: "ok",
-      cost: 1.5,
-      budgets: [{ run, limit: 2, spent: 1.5, remaining: 0.5, state: "ok", warn_at: 0.8, block_at: 1 }],
-    });
+    const raised = { ...ofRun(run), limit: 2, spent: 1.5, remaining: 0.5, state: "ok", warn_at: 0.8, block_at: 1 };
+    expect(await team.set(run, 2)).toEqual({ ...ofRun(run), state: "ok", cost: 1.5, budgets: [raised] });
     await team.pay(run, 0);
     expect((await team.crew.run(run)).status).toBe("succeeded");
     expect((await team.events(run, ["run.budget_warned", "run.budget_blocked", "run.budget_set"])).map(line)).toEqual([
@@ -74,7 +72,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
   test("a child run's spending stops its parent, its siblings and their children", async () => {
     const team = await Payers.start(backend);
     const [top = "", middle = "", inner = ""] = await team.nested(1, 2);
-    expect(await team.shown(inner)).toEqual({ run: top, limit: 1, spent: 0, remaining: 1, state: "ok" });
+    expect(await team.shown(inner)).toEqual({ ...ofRun(top), limit: 1, spent: 0, remaining: 1, state: "ok" });
     await team.pay(inner, 1);
     const blocked = { outcome: "none", reason: "budget_blocked", detail: expect.stringContaining(top) };
     for (const run of [inner, middle, top]) {
@@ -123,7 +121,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     await team.pay(child, 0.1);
     await team.settle();
     await team.pay(run, 0.2);
-    expect(await team.check(run)).toEqual({ run, state: "none", cost: 0.3, budgets: [], allowed: true });
+    expect(await team.check(run)).toEqual({ ...ofRun(run), state: "none", cost: 0.3, budgets: [], allowed: true });
     expect(await team.set(run, 0.3)).toMatchObject({ state: "blocked", budgets: [{ spent: 0.3 }] });
     expect(await team.check(child)).toMatchObject({ cost: 0.1, budgets: [{ run }] });
     expect(await team.claim(run)).toMatchObject({ reason: "budget_blocked" });
@@ -279,7 +277,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     expect(await team.claim(run)).toMatchObject({ reason: "budget_blocked" });
     await fixture.resume(checkpoint.id);
     expect(await team.crew.statuses(run)).toEqual({ a: "succeeded", b: "ready", c: "pending" });
-    expect(await team.shown(run)).toEqual({ run, limit: 2, spent: 2, remaining: 0, state: "blocked" });
+    expect(await team.shown(run)).toEqual({ ...ofRun(run), limit: 2, spent: 2, remaining: 0, state: "blocked" });
     expect(await team.claim(run)).toMatchObject({ reason: "budget_blocked" });
     const fork = (await team.app.call("resume_from_checkpoint", { checkpoint: checkpoint.id, as: "fork" })).run.id;
     expect(await team.check(fork)).toMatchObject({
@@ -341,7 +339,8 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     const left = await (
       await team.app.app.store()
     ).read(function* () {
-      return (yield ["SELECT run FROM budgets UNION ALL SELECT id FROM runs"]).length;
+      return (yield ["SELECT id FROM budgets UNION ALL SELECT id FROM usage_records UNION ALL SELECT id FROM runs"])
+        .length;
     });
     expect(left).toBe(0);
   });
@@ -393,8 +392,7 @@ describe.each(BACKENDS)("budgets on %s", (backend) => {
     expect(await team.check(run)).toMatchObject({ cost: 3, budgets: [{ spent: 3 }] });
     // Each line is crossed once, by whichever comes to it.
     const types = ["run.budget_warned", "run.budget_blocked"];
-    const { events } = await first.call("list_events", { run, types });
-    expect(events.map(({ type }) => type)).toEqual(types);
+    expect((await team.events(run, types)).map(({ type }) => type)).toEqual(types);
     expect(await team.findings()).toBe("");
   });
 });

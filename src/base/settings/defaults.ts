@@ -51,6 +51,8 @@ const VALUES = {
   elicitation_timeout_ms: 600_000,
   elicitation_again_ms: 3_600_000,
   checkpoints_kept: 20,
+  cost_warning_threshold: 0.8,
+  cost_block_threshold: 1,
   agent_locks_max: 0,
   agent_open_tasks_max: 0,
   agent_bytes_per_hour_max: 0,

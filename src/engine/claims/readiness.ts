@@ -11,7 +11,7 @@ import { unmet } from "../scheduling/demands.js";
 import { iso } from "../../base/time.js";
 import { conflictsOfScope } from "../locks/task-locks.js";
 import { isOpen } from "../lifecycle/run-state.js";
-import { budgetSentence, blockedBudget } from "../cost/budget-state.js";
+import { budgetSentence, blockedBudget, budgetState, widerBudgets } from "../cost/budget-state.js";
 import { requireRun, requireTask } from "../lookup.js";
 import { toolObstacle } from "../policy/tool-runners.js";
 import { withTasksWorkedOn } from "../agents/parties.js";
@@ -121,8 +121,9 @@ function* runReasons(run: Run): Tx<Reason[]> {
   if (run.status !== "running" && run.status !== "planning" && !undoes) {
     return [{ kind: `run_${run.status}`, detail: `its run is ${run.status}`, blocking: [run.id] }];
   }
-  const budget = yield* blockedBudget(run);
-  const reasons = budget ? [{ kind: "budget", detail: budgetSentence(budget), blocking: [budget.run] }] : [];
+  const wider = (yield* widerBudgets({ project: run.project })).find((one) => budgetState(one) === "blocked");
+  const budget = (yield* blockedBudget(run)) ?? wider;
+  const reasons = budget ? [{ kind: "budget", detail: budgetSentence(budget), blocking: [budget.id] }] : [];
   const counters = yield* findCounters(run.id);
   if (isOpen({ ...run, overBudget: false }, counters.running)) return reasons;
   return [

@@ -1,7 +1,7 @@
 import type { Project } from "../projects/projects.js";
 import type { Agent, SilenceLoss } from "../../store/agents/agents.js";
 import { appendEvents, type NewEvent } from "../../store/events/events.js";
-import { lockProject, lockRun, lockAgent } from "../../store/lock-order.js";
+import { lockProject, lockRun, lockClaimer } from "../../store/lock-order.js";
 import { countersIfAny, type Counters } from "../../store/runs/counters.js";
 import type { Run } from "../../store/runs/runs.js";
 import { NO_FILES } from "../../store/scheduling/file-sets.js";
@@ -21,7 +21,7 @@ import { openAttempt, forgiveLoss } from "../../store/tasks/transitions.js";
 import { type Tx, together, nothing } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { WaitingMessages } from "../channels/unread.js";
-import { closeIfOverBudget } from "../cost/budget-state.js";
+import { agentBudget, closeIfOverBudget, whyStopped } from "../cost/budget-state.js";
 import { newLease, nextToken, runningDueAt, identityOfCaller } from "../lifecycle/leases.js";
 import { taskMachine } from "../lifecycle/machines.js";
 import { RunChange } from "../lifecycle/run-change.js";
@@ -62,6 +62,7 @@ export function atCapacity({ name, maxConcurrentTasks }: Agent, live: readonly T
 }
 
 const LIVE_SHOWN_MAX = 3;
+const BUDGET_RETRY_MS = 60_000;
 
 // A claim that keeps meeting locked files sets this many aside in one transaction, then lets others at the database.
 const PARKED_AT_ONCE_MAX = 64;
@@ -76,13 +77,16 @@ export function* takeFrom(
   const [project, run, agent, counters, choice] = yield* together([
     files ? lockProject(lane.demand.project) : nothing(),
     lockRun(lane.run),
-    lockAgent(claimer.agent.name),
+    lockClaimer(claimer.agent.name, { agent: agentBudget(claimer.agent.name), project: lane.demand.project }),
     countersIfAny(lane.run),
     chooseAmong(lane, tied, claimer.agent.name),
   ]);
   if (!run || !counters || !isOpen(run, 0) || (yield* closeIfOverBudget(run))) return { outcome: "again" };
   // The agent was removed between the read and its lock: the next transaction registers it anew.
   if (agent?.status !== "active") return { outcome: "again" };
+  const stopped = agent.hasBudget ? yield* whyStopped({ project: run.project, agent: claimer.agent.name }) : undefined;
+  if (stopped !== undefined)
+    return { outcome: "none", reason: "budget_blocked", detail: stopped, retryAfterMs: BUDGET_RETRY_MS };
   const chosen = { ...choice, run, counters };
   if (!project || !chosen.lane.demand.scoped) return yield* takePlain(ctx, claimer, chosen);
   return yield* takeWithFiles(ctx, claimer, { ...chosen, rivals, project });

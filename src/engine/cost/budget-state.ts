@@ -1,4 +1,4 @@
-import { type Budget, budgetsOver, setOverBudget } from "../../store/cost/budgets.js";
+import { type Budget, budgetsOver, type BudgetScope, findBudgets, setOverBudget } from "../../store/cost/budgets.js";
 import { setLanesOpen } from "../../store/scheduling/lanes.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { Tx } from "../../store/tx.js";
@@ -24,9 +24,29 @@ function shareOf(limit: number, share: number): number {
   return Math.max(1, Math.round(limit * share));
 }
 
+/** Ids of budgets that are not of runs. */
+export const GLOBAL_BUDGET = "global";
+const AGENT_PREFIX = "agent:";
+
+export function agentBudget(agent: string): string {
+  return AGENT_PREFIX + agent;
+}
+
+interface BudgetSubject {
+  readonly scope: BudgetScope;
+  readonly run?: string;
+  readonly project?: string;
+  readonly agent?: string;
+}
+
+export function subjectOf({ scope, id }: Pick<Budget, "scope" | "id">): BudgetSubject {
+  if (scope === "global") return { scope };
+  return { scope, [scope]: scope === "agent" ? id.slice(AGENT_PREFIX.length) : id };
+}
+
 export function budgetView(budget: Budget) {
   return {
-    run: budget.run,
+    ...subjectOf(budget),
     limit: dollarsOf(budget.limit),
     spent: dollarsOf(budget.spent),
     remaining: dollarsOf(budget.limit - budget.spent),
@@ -37,8 +57,13 @@ export function budgetView(budget: Budget) {
 export type BudgetView = ReturnType<typeof budgetView>;
 
 export function budgetSentence(budget: Budget): string {
-  const { run, limit, spent } = budgetView(budget);
-  return `${spent} of the ${limit} US$ that run ${run} may cost are spent; nothing new is claimed until set_budget raises that`;
+  const { limit, spent } = budgetView(budget);
+  return `${spent} of the ${limit} US$ that ${nameOfSubject(budget)} may cost are spent; nothing new is claimed until set_budget raises that`;
+}
+
+function nameOfSubject(budget: Budget): string {
+  const { scope, run, project, agent } = subjectOf(budget);
+  return scope === "global" ? "everything together" : `${scope} ${run ?? project ?? agent}`;
 }
 
 type Budgeted = Pick<Run, "id" | "budgetOf">;
@@ -46,6 +71,26 @@ type Budgeted = Pick<Run, "id" | "budgetOf">;
 /** The budgets that hold for a run, the nearest first. */
 export function* budgetsOf({ id, budgetOf }: Budgeted): Tx<Budget[]> {
   return budgetOf === null ? [] : yield* budgetsOver(id);
+}
+
+/** The budgets beside those of runs that hold for an agent in a project: the agent's, the project's, and that of all. */
+export function* widerBudgets({ project, agent }: Spender): Tx<Budget[]> {
+  return yield* findBudgets(widerIds({ project, agents: agent === undefined ? [] : [agent] }));
+}
+
+export interface Spender {
+  readonly project: string | null;
+  readonly agent?: string | undefined;
+}
+
+export function widerIds({ project, agents }: { project: string | null; agents: readonly string[] }): string[] {
+  return [...agents.map(agentBudget), ...(project === null ? [] : [project]), GLOBAL_BUDGET];
+}
+
+/** The sentence of a spent budget of an agent, a project or all, which stops a claim. */
+export function* whyStopped(spender: Spender): Tx<string | undefined> {
+  const blocked = (yield* widerBudgets(spender)).find((budget) => budgetState(budget) === "blocked");
+  return blocked && budgetSentence(blocked);
 }
 
 /** The nearest blocked budget. */

@@ -1,25 +1,42 @@
 import * as store from "../../store/cost/budgets.js";
 import { wakeNextUnstarted } from "../../store/child-runs/child-runs.js";
+import { appendEvents } from "../../store/events/events.js";
 import { findCounters } from "../../store/runs/counters.js";
 import { setLanesOpen } from "../../store/scheduling/lanes.js";
 import { lockBudgets, lockTree } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
 import type { TxResult, Tx } from "../../store/tx.js";
+import { holdUsage, recordedCost } from "../../store/usage/sums.js";
+import { requireAgent } from "../agents/agents.js";
 import type { EngineContext } from "../context.js";
 import { BatonError } from "../../base/errors.js";
 import { isOpen } from "../lifecycle/run-state.js";
 import { RunChange } from "../lifecycle/run-change.js";
-import { type BudgetState, budgetsOf, budgetState, budgetView } from "./budget-state.js";
+import {
+  agentBudget,
+  type BudgetState,
+  subjectOf,
+  budgetsOf,
+  budgetState,
+  budgetView,
+  GLOBAL_BUDGET,
+  widerBudgets,
+} from "./budget-state.js";
 import { dollarsOf, microsOf } from "../../base/money.js";
+import { projectAtHand } from "../projects/creation.js";
 import { requireRun } from "../lookup.js";
 
-/** Default shares of a budget's limit at which it warns and at which it stops claims. */
-const WARN_AT = 0.8;
-const BLOCK_AT = 1;
+/** Subject of a budget: a run, a project, an agent in all projects, or everything in the database. */
+export interface BudgetTarget {
+  readonly scope?: store.BudgetScope | undefined;
+  readonly run?: string | undefined;
+  /** Default, where the scope is a project: the one at hand. */
+  readonly project?: string | undefined;
+  readonly for_agent?: string | undefined;
+}
 
-export interface BudgetTerms {
-  readonly run: string;
-  /** In US dollars; null removes the run's own budget. */
+export interface BudgetTerms extends BudgetTarget {
+  /** In US dollars; null removes the budget. */
   readonly limit: number | null;
   readonly warn_at?: number | undefined;
   readonly block_at?: number | undefined;
@@ -28,14 +45,78 @@ export interface BudgetTerms {
 
 export type BudgetReport = TxResult<ReturnType<typeof checkBudget>>;
 
+/** A target that exists. */
+type Resolved = { readonly scope: "run"; readonly run: Run } | WiderTarget;
+
+interface WiderTarget {
+  readonly scope: Exclude<store.BudgetScope, "run">;
+  /** Of its budget. */
+  readonly id: string;
+  readonly project?: string;
+  readonly agent?: string;
+}
+
 /**
- * The budgets that hold for a run, the nearest first, and the cost of the run and its descendants, in US dollars. Errors:
- * `not_found`.
+ * The budgets that hold for a target, the nearest first, and the cost of all that it covers, in US dollars. Errors: `not_found`,
+ * `invalid_input` for a target that is none.
  */
-export function* checkBudget(id: string) {
-  const run = yield* requireRun(id);
-  const budgets = yield* budgetsOf(run);
-  return { run, cost: dollarsOf(yield* store.costWithin(id)), budgets, state: worstOf(budgets) };
+export function* checkBudget(ctx: EngineContext, target: BudgetTarget) {
+  const found = yield* resolve(ctx, target);
+  const budgets = yield* budgetsFor(found);
+  const cost = found.scope === "run" ? yield* store.costWithin(found.run.id) : yield* recordedCost(found);
+  return { target: found, cost: dollarsOf(cost), budgets, state: worstOf(budgets) };
+}
+
+function* resolve(ctx: EngineContext, target: BudgetTarget): Tx<Resolved> {
+  const scope = target.scope ?? impliedScope(target);
+  requireFitting(scope, target);
+  if (scope === "run") return { scope, run: yield* requireRun(target.run ?? "") };
+  if (scope === "project") return yield* projectTarget(ctx, target.project);
+  if (scope === "global") return { scope, id: GLOBAL_BUDGET };
+  const { name } = yield* requireAgent(target.for_agent ?? "");
+  return { scope, id: agentBudget(name), agent: name };
+}
+
+function* projectTarget(ctx: EngineContext, reference?: string): Tx<Resolved> {
+  const project = yield* projectAtHand(ctx, reference);
+  if (project) return { scope: "project", id: project.id, project: project.id };
+  throw new BatonError(
+    "not_found",
+    "There is no project around the working directory yet: name one of list_projects.",
+    {
+      next: [{ tool: "list_projects", arguments: {} }],
+    },
+  );
+}
+
+function impliedScope({ run, project, for_agent }: BudgetTarget): store.BudgetScope {
+  if (run !== undefined) return "run";
+  if (for_agent !== undefined) return "agent";
+  return project === undefined ? "run" : "project";
+}
+
+/** Errors: `invalid_input` where the scope lacks its subject, or is given that of another. */
+function requireFitting(scope: store.BudgetScope, { run, for_agent, project }: BudgetTarget): void {
+  const given = { run, for_agent, project };
+  const own = { run: "run", agent: "for_agent", project: "project", global: undefined }[scope];
+  const strays = Object.entries(given).filter(([key, value]) => value !== undefined && key !== own);
+  const lacks = (scope === "run" && run === undefined) || (scope === "agent" && for_agent === undefined);
+  if (!lacks && strays.length === 0) return;
+  const wrong = lacks ? `it lacks ${own}` : `${strays.map(([key]) => key).join(" and ")} belong to another scope`;
+  throw new BatonError(
+    "invalid_input",
+    `The budget's scope is ${scope}, and ${wrong}: give run for a run; scope "project" and perhaps project; for_agent for an agent; scope "global" alone for everything.`,
+    { details: { path: "scope", scope } },
+  );
+}
+
+function* budgetsFor(target: Resolved): Tx<readonly store.Budget[]> {
+  if (target.scope === "run")
+    return [...(yield* budgetsOf(target.run)), ...(yield* widerBudgets({ project: target.run.project }))];
+  const { project = null, agent } = target;
+  return (yield* widerBudgets({ project, agent })).toSorted(
+    (a, b) => Number(a.scope === "global") - Number(b.scope === "global"),
+  );
 }
 
 function worstOf(budgets: readonly store.Budget[]): "none" | BudgetState {
@@ -49,50 +130,73 @@ export function stateAfter({ budgets }: BudgetReport, amount: number): "none" | 
 }
 
 /** The budget of a new run. */
-export function newBudget(run: string, limit: number): store.Budget {
-  return { run, limit: microsOf(limit), spent: 0, warnAt: WARN_AT, blockAt: BLOCK_AT };
+export function newBudget({ settings }: EngineContext, run: string, limit: number): store.Budget {
+  const { cost_warning_threshold: warnAt, cost_block_threshold: blockAt } = settings;
+  return { id: run, scope: "run", limit: microsOf(limit), spent: 0, warnAt, blockAt };
 }
 
 /**
- * Sets or removes the budget of a run, which covers its descendants. Earlier cost counts. Runs that no blocked budget holds then give out
- * work again, and start their waiting child runs. Errors: `not_found`, `invalid_input`.
+ * Sets or removes a budget. Earlier cost counts, so a limit below it stops claims at once. What no blocked budget holds then gives out
+ * work again. Errors: `not_found`, `invalid_input`.
  */
 export function* setBudget(ctx: EngineContext, terms: BudgetTerms): Tx<BudgetReport> {
-  yield* requireRun(terms.run);
-  yield* lockTree(terms.run);
-  const run = yield* requireRun(terms.run);
-  const own = run.budgetOf === run.id ? (yield* lockBudgets(run.id)).find((one) => one.run === run.id) : undefined;
-  const budget = yield* writeBudget(run, own, terms);
+  const target = yield* resolve(ctx, terms);
+  if (target.scope === "run") return yield* setBudgetOfRun(ctx, target.run.id, terms);
+  yield* holdUsage();
+  const [own] = yield* lockBudgets(null, [target.id]);
+  const budget = yield* writeBudget(ctx, { own, scope: target.scope, id: target.id, terms }, () =>
+    recordedCost(target),
+  );
+  const { project = null } = target;
+  const data = { budget: budget ? budgetView(budget) : null, ...subjectOf(target) };
+  yield* appendEvents(ctx, [{ type: "budget.set", project, agent: terms.agent, data }]);
+  return yield* checkBudget(ctx, terms);
+}
+
+function* setBudgetOfRun(ctx: EngineContext, id: string, terms: BudgetTerms): Tx<BudgetReport> {
+  yield* lockTree(id);
+  const run = yield* requireRun(id);
+  const own = run.budgetOf === run.id ? (yield* lockBudgets(run.id)).find((one) => one.id === run.id) : undefined;
+  const budget = yield* writeBudget(ctx, { own, scope: "run", id, terms }, () => store.costWithin(id));
+  if (own && !budget) {
+    const [above] = yield* store.budgetsOver(run.id);
+    yield* store.changeNearest(run.id, run.id, above?.id ?? null);
+  } else if (budget && !own) yield* store.changeNearest(run.id, run.budgetOf, run.id);
   const closed = yield* store.clearOverBudget(run.id);
   for (const one of closed) yield* reopenClaims(ctx, one);
   const change = new RunChange(ctx, run);
   change.record({ type: "run.budget_set", agent: terms.agent, data: { budget: budget ? budgetView(budget) : null } });
   yield* change.writeHistory();
-  return yield* checkBudget(run.id);
+  return yield* checkBudget(ctx, { run: run.id });
 }
 
-/** Writes the budget and returns it. */
-function* writeBudget(run: Run, own: store.Budget | undefined, terms: BudgetTerms): Tx<store.Budget | undefined> {
+interface BudgetDraft extends Pick<store.Budget, "id" | "scope"> {
+  /** As it is so far. */
+  readonly own: store.Budget | undefined;
+  readonly terms: BudgetTerms;
+}
+
+/** Writes the budget and returns it; undefined where it is removed. */
+function* writeBudget(
+  { settings }: EngineContext,
+  { own, id, scope, terms }: BudgetDraft,
+  costSoFar: () => Tx<number>,
+): Tx<store.Budget | undefined> {
   if (terms.limit === null) {
-    if (!own) return undefined;
-    yield* store.deleteBudget(run.id);
-    const [above] = yield* store.budgetsOver(run.id);
-    yield* store.changeNearest(run.id, run.id, above?.run ?? null);
+    if (own) yield* store.deleteBudget(id);
     return undefined;
   }
   const budget = {
-    run: run.id,
+    id,
+    scope,
     limit: microsOf(terms.limit),
-    spent: own?.spent ?? (yield* store.costWithin(run.id)),
-    warnAt: terms.warn_at ?? own?.warnAt ?? WARN_AT,
-    blockAt: terms.block_at ?? own?.blockAt ?? BLOCK_AT,
+    spent: own?.spent ?? (yield* costSoFar()),
+    warnAt: terms.warn_at ?? own?.warnAt ?? settings.cost_warning_threshold,
+    blockAt: terms.block_at ?? own?.blockAt ?? settings.cost_block_threshold,
   };
   requireShares(budget);
   if (own) yield* store.changeBudget(budget);
-  else {
-    yield* store.insertBudget(budget);
-    yield* store.changeNearest(run.id, run.budgetOf, run.id);
-  }
+  else yield* store.insertBudget(budget);
   return budget;
 }
 

@@ -2,35 +2,67 @@ import { addSpent, type Budget } from "../../store/cost/budgets.js";
 import type { NewEvent } from "../../store/events/events.js";
 import { lockBudgets } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
-import type { Tx } from "../../store/tx.js";
-import type { EffectContext, EffectResult, RunOutcome } from "../effect.js";
-import { budgetState, budgetView, closeOverBudget } from "./budget-state.js";
+import type { Tx, TxContext } from "../../store/tx.js";
+import { insertUsage } from "../../store/usage/records.js";
+import type { EffectContext, EffectResult, RunOutcome, RunUsage } from "../effect.js";
+import { agentBudget, budgetState, budgetView, closeOverBudget, widerIds } from "./budget-state.js";
 
 /**
- * Adds the cost of the attempts that ended to every budget that holds for the run, and closes a run whose budget is blocked by it.
- * Locks the rows of the budgets, the last in the lock order.
+ * Records the usage that was reported of the run, adds its cost to every budget that holds for it, and closes a run whose budget is
+ * blocked by it. Locks the rows of the budgets, the last in the lock order.
  */
-export function* chargeBudgets(_: EffectContext, { run, attempts }: RunOutcome): Tx<EffectResult> {
-  const cost = attempts.reduce((sum, attempt) => sum + attempt.cost, 0);
-  if (cost === 0 || run.budgetOf === null) return {};
-  const before = yield* lockBudgets(run.id);
-  if (before.length === 0) return {};
-  yield* addSpent(
-    before.map((budget) => budget.run),
-    cost,
-  );
-  const after = before.map((budget) => ({ ...budget, spent: budget.spent + cost }));
-  const events = before.flatMap((budget, at) => crossings(run, budget, after[at] ?? budget));
-  if (run.endedAt !== null || !after.some((budget) => budgetState(budget) === "blocked")) return { events };
+export function* chargeBudgets(ctx: EffectContext, { run, usages }: RunOutcome): Tx<EffectResult> {
+  if (usages.length === 0) return {};
+  const { events, spent } = yield* charge(ctx, { project: run.project, run }, usages);
+  if (run.endedAt !== null || !spent.some(isBlockedRun)) return { events };
   yield* closeOverBudget(run.id);
   return { events, run: { ...run, overBudget: true } };
 }
 
-/** The event of a budget that has come to warn or to block, in the history of the run and of the run that has the budget. */
-function crossings({ id, project }: Run, before: Budget, after: Budget): NewEvent[] {
+export interface Charged {
+  readonly events: NewEvent[];
+  /** The budgets as they are then. */
+  readonly spent: readonly Budget[];
+}
+
+interface Payer {
+  readonly project: string | null;
+  readonly run: Pick<Run, "id"> | null;
+}
+
+/** Records usage, and adds its cost to the budgets of its run, of the runs that this is within, of its project, its agents, and of all. */
+export function* charge(ctx: TxContext, payer: Payer, usages: readonly RunUsage[]): Tx<Charged> {
+  const day = new Date(ctx.now).toISOString().slice(0, 10);
+  yield* insertUsage(usages.map((usage) => ({ ...usage, id: ctx.newId("usage"), day, at: ctx.now })));
+  const byAgent = new Map<string, number>();
+  for (const { agent, cost } of usages)
+    if (agent !== null) byAgent.set(agentBudget(agent), (byAgent.get(agentBudget(agent)) ?? 0) + cost);
+  const cost = usages.reduce((sum, usage) => sum + usage.cost, 0);
+  if (cost === 0) return { events: [], spent: [] };
+  const agents = [...new Set(usages.flatMap(({ agent }) => agent ?? []))];
+  const before = yield* lockBudgets(payer.run?.id ?? null, widerIds({ project: payer.project, agents }));
+  const costOf = ({ id }: Budget) => byAgent.get(id) ?? cost;
+  for (const amount of new Set(before.map(costOf)))
+    yield* addSpent(
+      before.flatMap((budget) => (costOf(budget) === amount ? [budget.id] : [])),
+      amount,
+    );
+  const spent = before.map((budget) => ({ ...budget, spent: budget.spent + costOf(budget) }));
+  return { spent, events: before.flatMap((budget, at) => crossings(payer, budget, spent[at] ?? budget)) };
+}
+
+function isBlockedRun(budget: Budget): boolean {
+  return budget.scope === "run" && budgetState(budget) === "blocked";
+}
+
+/** The event of a budget that has come to warn or to block, in the history of the run that spent and of the run that has the budget. */
+function crossings({ project, run }: Payer, before: Budget, after: Budget): NewEvent[] {
   const state = budgetState(after);
   if (state === "ok" || state === budgetState(before)) return [];
+  const data = { budget: budgetView(after) };
+  if (after.scope !== "run")
+    return [{ type: state === "warn" ? "budget.warned" : "budget.blocked", project, run: run?.id ?? null, data }];
   const type = state === "warn" ? "run.budget_warned" : "run.budget_blocked";
-  const runs = after.run === id ? [id] : [id, after.run];
-  return runs.map((run) => ({ type, project, run, data: { budget: budgetView(after) } }));
+  const runs = run === null || after.id === run.id ? [after.id] : [run.id, after.id];
+  return runs.map((id) => ({ type, project, run: id, data }));
 }

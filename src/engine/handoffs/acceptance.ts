@@ -93,7 +93,7 @@ function* takeOver(ctx: EngineContext, locked: LockedTask, { recipient, handoff 
   const change = new RunChange(ctx, run, counters);
   yield* handOver(taken, task.token);
   yield* endAttemptOf(ctx, task, handoff);
-  change.recordAttempt({ task: task.id, outcome: "released", cost: 0 });
+  change.recordAttempt({ task: task.id, outcome: "released" });
   change.append([handoffEvent(handoff)]);
   change.recordTask(task, "task.released", { token: task.token, attempt: task.attempt, handoff: handoff.id });
   yield* moveFiles(change, locked, taken);

@@ -1,4 +1,3 @@
-import { startOf } from "../../base/texts/stored-values.js";
 import type { AttemptOutcome, TaskStatus } from "../../base/statuses.js";
 import { type AttemptError, insertAttempt } from "../../store/tasks/attempts.js";
 import { closeAttempt, recordLoss } from "../../store/tasks/transitions.js";
@@ -14,26 +13,7 @@ import { type TaskEvent, taskMachine } from "./machines.js";
 import { transition } from "../machine.js";
 import type { RunChange } from "./run-change.js";
 import { earliest } from "../../base/time.js";
-import { BatonError } from "../../base/errors.js";
-import { microsOf } from "../../base/money.js";
-
-export type Usage = Readonly<Record<string, unknown>>;
-
-/** The highest cost of one attempt, in US dollars. */
-const COST_MAX = 1_000_000;
-
-/** The cost in the usage of an attempt, in millionths of a US dollar; the rest of the usage is free-form. Errors: `invalid_input`. */
-function costOf(usage: Usage | undefined): number {
-  const cost = usage?.["cost"];
-  if (cost === undefined) return 0;
-  if (typeof cost === "number" && cost >= 0 && cost <= COST_MAX) return microsOf(cost);
-  const shown = startOf(JSON.stringify(cost), 100);
-  throw new BatonError(
-    "invalid_input",
-    `usage.cost is ${shown}, and must be a number of US dollars from 0 to ${COST_MAX}. Nothing was changed.`,
-    { details: { path: "usage.cost" } },
-  );
-}
+import { pricedUsage, type Usage } from "../usage/usage.js";
 
 /** The end of an attempt. */
 export interface AttemptEnd {
@@ -59,7 +39,7 @@ export interface AttemptEnd {
 
 /**
  * Ends the open attempt of a task: writes its row and its record, and releases its file locks. The run's counters and history are
- * written by the change. Returns the task as it is then. Errors: `invalid_input` for an invalid cost.
+ * written by the change. Returns the task as it is then. Errors: `invalid_input` for a usage that is none.
  */
 export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd): Tx<Task> {
   const { ctx } = change;
@@ -82,7 +62,12 @@ export function* endAttempt(change: RunChange, locked: HeldTask, end: AttemptEnd
     note: noteOf(task, end),
     session: task.session,
   });
-  change.recordAttempt({ task: task.id, outcome: end.outcome, cost: costOf(end.usage) });
+  change.recordAttempt({ task: task.id, outcome: end.outcome });
+  const usage = pricedUsage(ctx, end.usage);
+  if (usage) {
+    const { id, role, agent, attempt } = task;
+    change.recordUsage({ ...usage, project: task.project, run: task.run, task: id, attempt, agent, role });
+  }
   const failed = to === "dead_letter" && end.error !== undefined;
   change.move(task, to, failed ? { error: end.error, replayable: end.replayable === true } : undefined);
   if (to === "ready") change.enter(after);

@@ -8,7 +8,7 @@ import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { BatonError } from "../../base/errors.js";
 import type { EngineContext } from "../context.js";
-import type { EndedAttempt, RunOutcome, FailedTask, TaskMove } from "../effect.js";
+import type { EndedAttempt, RunOutcome, FailedTask, TaskMove, RunUsage } from "../effect.js";
 import { EvaluationTime } from "../expressions/time-limit.js";
 import { CountChanges, countsOf, type MovedMany, OPEN_STATUSES } from "./run-counts.js";
 import { LaneChanges } from "./run-lanes.js";
@@ -39,6 +39,7 @@ export class RunChange {
   readonly #lanes = new LaneChanges();
   readonly #events: NewEvent[] = [];
   readonly #attempts: EndedAttempt[] = [];
+  readonly #usages: RunUsage[] = [];
   readonly #moves: TaskMove[] = [];
   readonly #failures: FailedTask[] = [];
   #reopened = false;
@@ -87,6 +88,10 @@ export class RunChange {
 
   recordAttempt(attempt: EndedAttempt): void {
     this.#attempts.push(attempt);
+  }
+
+  recordUsage(usage: RunUsage): void {
+    this.#usages.push(usage);
   }
 
   /** Puts a ready task, as it is now, into its lane. */
@@ -141,7 +146,7 @@ export class RunChange {
 
   /** The cost that no budget has been charged with yet, in millionths of a US dollar. */
   get cost(): number {
-    return this.#attempts.reduce((sum, { cost }) => sum + cost, 0);
+    return this.#usages.reduce((sum, { cost }) => sum + cost, 0);
   }
 
   /** Writes everything and applies the effects. A run without open tasks ends here. */
@@ -191,7 +196,7 @@ export class RunChange {
   }
 
   *#applyEffects({ run, counters, runEnded }: Pick<RunOutcome, "run" | "counters" | "runEnded">): Tx<Run> {
-    const [attempts, moves, failures] = [this.#attempts, this.#moves, this.#failures];
+    const [attempts, usages, moves, failures] = [this.#attempts, this.#usages, this.#moves, this.#failures];
     let changed = run;
     for (const effect of this.ctx.effects) {
       const { events, run: after } = yield* effect(this.ctx, {
@@ -199,6 +204,7 @@ export class RunChange {
         counters,
         runEnded,
         attempts,
+        usages,
         moves,
         failures,
       });

@@ -79,7 +79,7 @@ function* saveAttempt(change: RunChange, task: Task, { result, error, by }: Omit
     note: null,
     session: null,
   });
-  change.recordAttempt({ task: task.id, outcome, cost: 0 });
+  change.recordAttempt({ task: task.id, outcome });
   return { ...task, attempt, token };
 }
 

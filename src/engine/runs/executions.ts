@@ -70,7 +70,7 @@ export function* executeWorkflow(ctx: EngineContext, execution: Execution): Tx<S
   const known = execution.draft;
   const draft = known && holdsFor(known, parsed, project) ? known : draftRun(ctx, parsed, project);
   const run = yield* insertRun(ctx, newRun(ctx, execution, draft));
-  if (execution.budget !== undefined) yield* insertBudget(newBudget(run.id, execution.budget));
+  if (execution.budget !== undefined) yield* insertBudget(newBudget(ctx, run.id, execution.budget));
   const { session } = execution;
   if (session !== undefined) yield* insertRunOfSession(session.id, run.id);
   const values = valuesOfRun(ctx, run, project);

@@ -2,7 +2,8 @@ import { dependenciesOf, endTasks, orderCancel } from "../../store/tasks/transit
 import { findTaskAndSpec, type Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import { endAttempt, type Usage } from "../lifecycle/attempts.js";
+import { endAttempt } from "../lifecycle/attempts.js";
+import type { Usage } from "../usage/usage.js";
 import { settleDependents, settlementOf } from "../lifecycle/dependents.js";
 import type { OtherCaller } from "../agents/holder.js";
 import { type LockedTask, lockTask } from "../lifecycle/locked-task.js";

@@ -1,34 +1,48 @@
 import { type Run, RUNS } from "../runs/runs.js";
-import { many, idOf, int, one, only, placeholders, sole, text } from "../rows.js";
+import { many, idOf, int, one, oneOf, only, placeholders, sole, text } from "../rows.js";
 import { insertInto, named, type RowOf, table } from "../tables.js";
 import type { Tx } from "../tx.js";
 
+/** Scopes of budgets: a run with its descendants, a project, an agent in all projects, the whole database. */
+export const BUDGET_SCOPES = ["run", "project", "agent", "global"] as const;
+export type BudgetScope = (typeof BUDGET_SCOPES)[number];
+
 export const BUDGETS = table("budgets", {
-  run: text,
+  /** Id of the run or project, `agent:NAME`, or `global`. */
+  id: text,
+  scope: oneOf(BUDGET_SCOPES),
   limit: named("limit_micros", int),
   spent: named("spent_micros", int),
   /** Shares of the limit. */
   warnAt: int,
   blockAt: int,
 });
-/** Limit of what a run and its descendants may cost. Amounts are millionths of a US dollar. */
+/** Limit of what a scope may cost. Amounts are millionths of a US dollar. */
 export interface Budget extends RowOf<typeof BUDGETS> {}
 
 const BUDGETS_OVER = `WITH RECURSIVE above (id, parent_run, depth) AS (
     SELECT id, parent_run, depth FROM runs WHERE id = $1
     UNION ALL SELECT r.id, r.parent_run, r.depth FROM runs r JOIN above a ON r.id = a.parent_run
-  ) SELECT ${BUDGETS.columnsOf("b")} FROM above a JOIN budgets b ON b.run = a.id ORDER BY a.depth DESC`;
+  ) SELECT ${BUDGETS.columnsOf("b")} FROM above a JOIN budgets b ON b.id = a.id ORDER BY a.depth DESC`;
 
 /** The budgets that hold for a run, the nearest first: its own, and those of the runs that it is within. */
 export function* budgetsOver(run: string): Tx<Budget[]> {
   return yield* many(BUDGETS.read, [BUDGETS_OVER, [run]]);
 }
 
+/** Returns the budgets of projects, agents and the whole database among these ids. */
+export function* findBudgets(ids: readonly string[]): Tx<Budget[]> {
+  return yield* many(BUDGETS.read, [
+    `SELECT ${BUDGETS.columns} FROM budgets WHERE id IN (${placeholders(ids.length)}) ORDER BY id`,
+    ids,
+  ]);
+}
+
 /** Adds a cost to budgets whose rows are locked. */
-export function* addSpent(runs: readonly string[], cost: number): Tx<void> {
+export function* addSpent(ids: readonly string[], cost: number): Tx<void> {
   yield [
-    `UPDATE budgets SET spent_micros = spent_micros + $1 WHERE run IN (${placeholders(runs.length, 2)})`,
-    [cost, ...runs],
+    `UPDATE budgets SET spent_micros = spent_micros + $1 WHERE id IN (${placeholders(ids.length, 2)})`,
+    [cost, ...ids],
   ];
 }
 
@@ -38,15 +52,15 @@ export function* insertBudget(budget: Budget): Tx<void> {
   yield INSERT([budget]);
 }
 
-export function* changeBudget({ run, limit, warnAt, blockAt }: Omit<Budget, "spent">): Tx<void> {
+export function* changeBudget({ id, limit, warnAt, blockAt }: Omit<Budget, "spent" | "scope">): Tx<void> {
   yield [
-    "UPDATE budgets SET limit_micros = $2, warn_at = $3, block_at = $4 WHERE run = $1",
-    [run, limit, warnAt, blockAt],
+    "UPDATE budgets SET limit_micros = $2, warn_at = $3, block_at = $4 WHERE id = $1",
+    [id, limit, warnAt, blockAt],
   ];
 }
 
-export function* deleteBudget(run: string): Tx<void> {
-  yield ["DELETE FROM budgets WHERE run = $1", [run]];
+export function* deleteBudget(id: string): Tx<void> {
+  yield ["DELETE FROM budgets WHERE id = $1", [id]];
 }
 
 /** Returns the cost of a run and its descendants. */

@@ -22,6 +22,7 @@ import { imports } from "./0021-imports.js";
 import { channels } from "./0022-channels.js";
 import { artifacts } from "./0023-artifacts.js";
 import { escalations } from "./0024-escalations.js";
+import { usage } from "./0025-usage.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -49,6 +50,7 @@ export const migrations: readonly Migration[] = [
   channels,
   artifacts,
   escalations,
+  usage,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -5,6 +5,7 @@ import { type Dialect, type Statement, translate } from "../tx.js";
 export const POSTGRES: Dialect = {
   NAME: "postgres",
   FOR_UPDATE: "FOR UPDATE",
+  HOLD_USAGE: "LOCK TABLE usage_records IN SHARE ROW EXCLUSIVE MODE",
   SERIAL: "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY",
   KEY: 'TEXT COLLATE "C"',
   CLUSTERED: "",

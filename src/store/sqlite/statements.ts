@@ -17,6 +17,7 @@ import {
 export const SQLITE: Dialect = {
   NAME: "sqlite",
   FOR_UPDATE: "",
+  HOLD_USAGE: "SELECT 1 WHERE 1 = 0",
   // Not AUTOINCREMENT, which writes a second table: the newest event is never removed, so no number is given twice.
   SERIAL: "INTEGER PRIMARY KEY",
   KEY: "TEXT",

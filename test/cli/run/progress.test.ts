@@ -88,7 +88,14 @@ test("says whom a run that stands still waits for", () => {
 });
 
 test("says that a run stands still because its budget is spent, and how it goes on", () => {
-  const budget = { run: "run_1", limit: 1, spent: 1.5, remaining: -0.5, state: "blocked" as const };
+  const budget = {
+    scope: "run" as const,
+    run: "run_1",
+    limit: 1,
+    spent: 1.5,
+    remaining: -0.5,
+    state: "blocked" as const,
+  };
   const ready = [task("a", { status: "ready" })];
   const crossed = event(1_000, "run.budget_blocked", { budget });
   const state = stateOf({ run: runOf({ ready: 1 }), budget, running: [], ready, recent: [crossed] });

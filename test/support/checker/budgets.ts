@@ -14,30 +14,47 @@ export function budgetFindings(snapshot: Snapshot): Finding[] {
   };
   const details = [
     ...ownCostFindings(snapshot),
-    ...[...budgets.values()]
-      .filter(({ run, spent }) => spent !== costOf(run))
-      .map(({ run, spent }) => [
-        run,
-        `${spent} are spent of its budget, its attempts and those within it cost ${costOf(run)}`,
-      ]),
+    ...attemptFindings(snapshot),
+    ...[...budgets.values()].flatMap((budget): Detail[] => {
+      const { id, scope, spent } = budget;
+      const cost = scope === "run" ? costOf(id) : widerCost(budget, snapshot);
+      return spent === cost ? [] : [[id, `${spent} are spent of its budget, what it covers costs ${cost}`]];
+    }),
     ...[...runs.values()].flatMap((run) => runFindings(run, snapshot)),
     ...claimFindings(snapshot),
   ] as const;
-  return details.map(([subject = "", detail = ""]) => ({ invariant: "budgets", subject, detail }));
+  return details.map(([subject, detail]) => ({ invariant: "budgets", subject, detail }));
 }
 
 type Detail = readonly [subject: string, detail: string];
 
-/** Holds a run's counters against its attempts. */
-function ownCostFindings({ tasks, attempts, counters }: Snapshot): Detail[] {
+/** The cost that counts against the budget of a project, an agent or all. */
+function widerCost({ id, scope }: BudgetRow, { usages }: Snapshot): number {
+  const own = usages.filter(
+    ({ project, agent }) => scope === "global" || (scope === "project" ? project : `agent:${agent}`) === id,
+  );
+  return own.reduce((sum, { cost }) => sum + cost, 0);
+}
+
+/** Holds a run's counters against the usage that was recorded of it. */
+function ownCostFindings({ usages, counters }: Snapshot): Detail[] {
   const costs = new Map<string, number>();
-  for (const { task, usage } of attempts) {
-    const run = tasks.get(task)?.run ?? "";
-    costs.set(run, (costs.get(run) ?? 0) + microsOf(Number(usage?.["cost"] ?? 0)));
-  }
+  for (const { run, cost } of usages) if (run !== null) costs.set(run, (costs.get(run) ?? 0) + cost);
   return [...counters].flatMap(([run, row]): Detail[] => {
     const [kept, counted] = [int(row, "cost_micros"), costs.get(run) ?? 0];
-    return kept === counted ? [] : [[run, `cost ${kept}, its attempts ${counted}`]];
+    return kept === counted ? [] : [[run, `cost ${kept}, its recorded usage ${counted}`]];
+  });
+}
+
+/** Holds the usage that was recorded of attempts against what their holders said. */
+function attemptFindings({ usages, attempts }: Snapshot): Detail[] {
+  const recorded = new Map<string, number>();
+  for (const { task, attempt, cost } of usages)
+    if (attempt !== null) recorded.set(`${task}/${attempt}`, (recorded.get(`${task}/${attempt}`) ?? 0) + cost);
+  return attempts.flatMap(({ task, number, usage }): Detail[] => {
+    const [said, kept] = [usage?.["cost"], recorded.get(`${task}/${number}`) ?? 0];
+    if (said === undefined || microsOf(Number(said)) === kept) return [];
+    return [[task, `attempt ${number} cost ${Number(said)}, of which ${kept} millionths are recorded`]];
   });
 }
 
@@ -53,7 +70,7 @@ function budgetsOver(run: RunRow | undefined, { runs, budgets }: Snapshot): Budg
 
 function runFindings(run: RunRow, snapshot: Snapshot): Detail[] {
   const over = budgetsOver(run, snapshot);
-  const nearest = over[0]?.run ?? null;
+  const nearest = over[0]?.id ?? null;
   if (run.budgetOf !== nearest)
     return [[run.id, `says that ${run.budgetOf ?? "none"} has its budget, and ${nearest ?? "none"} has`]];
   const spent = over.some(({ limit, spent: cost, blockAt }) => cost >= Math.round(limit * blockAt));
@@ -64,19 +81,36 @@ function runFindings(run: RunRow, snapshot: Snapshot): Detail[] {
 function claimFindings(snapshot: Snapshot): Detail[] {
   const blocked = new Set<string>();
   const details: Detail[] = [];
-  for (const { type, run, data, seq } of snapshot.events) {
-    const budget = data["budget"] as { run: string; state: string } | null | undefined;
-    if (type === "run.budget_blocked" && budget) blocked.add(budget.run);
-    if (type === "run.budget_set" && run !== null) {
-      if (budget?.state === "blocked") blocked.add(run);
-      else blocked.delete(run);
-    }
+  for (const { type, run, project, agent, data, seq } of snapshot.events) {
+    const { budget } = data as { budget?: EventBudget | null };
+    if (/budget[._]blocked$/.test(type) && budget) blocked.add(keyOf(budget));
+    if (type === "run.budget_set" && run !== null) mark(blocked, { scope: "run", run, ...budget });
+    if (type === "budget.set") mark(blocked, { scope: String(data["scope"]), ...data, ...budget });
     // A task that is handed over was claimed before: a spent budget lets work that is under way go on.
     if (type !== "task.claimed" || data["handoff"] !== undefined || run === null) continue;
-    const spent = aboveOf(run, snapshot).find((id) => blocked.has(id));
+    const over = [...aboveOf(run, snapshot), project ?? "", `agent:${agent ?? ""}`, "global"];
+    const spent = over.find((id) => blocked.has(id));
     if (spent !== undefined) details.push([run, `claimed from (event ${seq}) though the budget of ${spent} was spent`]);
   }
   return details;
+}
+
+interface EventBudget {
+  readonly scope: string;
+  readonly run?: string;
+  readonly project?: string;
+  readonly agent?: string;
+  readonly state?: string;
+}
+
+function keyOf({ scope, run, project, agent }: EventBudget): string {
+  return run ?? project ?? (scope === "agent" ? `agent:${agent}` : scope);
+}
+
+/** Notes whether a budget that was set, or removed, is spent. */
+function mark(blocked: Set<string>, budget: EventBudget): void {
+  if (budget.state === "blocked") blocked.add(keyOf(budget));
+  else blocked.delete(keyOf(budget));
 }
 
 /** A run and those that it is within. */

@@ -17,6 +17,7 @@ export interface Snapshot {
   /** By dependent. */
   readonly needs: ReadonlyMap<string, readonly string[]>;
   readonly attempts: readonly AttemptRow[];
+  readonly usages: readonly UsageRow[];
   readonly demands: ReadonlyMap<string, DemandRow>;
   readonly lanes: readonly LaneRow[];
   readonly scopeLanes: readonly ScopeLaneRow[];
@@ -43,10 +44,21 @@ export interface RunRow {
 }
 
 export interface BudgetRow {
-  readonly run: string;
+  readonly id: string;
+  readonly scope: string;
   readonly limit: number;
   readonly spent: number;
   readonly blockAt: number;
+}
+
+export interface UsageRow {
+  readonly project: string | null;
+  readonly run: string | null;
+  readonly task: string | null;
+  /** Null for one that no attempt ended with. */
+  readonly attempt: number | null;
+  readonly agent: string | null;
+  readonly cost: number;
 }
 
 export interface DemandRow {
@@ -159,7 +171,7 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
         caseInsensitive: int(row, "case_insensitive") === 1,
       })),
       runs: byKey(yield ["SELECT * FROM runs"], "id", runOf),
-      budgets: byKey(yield ["SELECT * FROM budgets"], "run", budgetOf),
+      budgets: byKey(yield ["SELECT * FROM budgets"], "id", budgetOf),
       counters: byKey(yield ["SELECT * FROM run_counters"], "run", (row) => row),
       tasks: byKey(yield ["SELECT * FROM tasks ORDER BY id"], "id", taskOf),
       notBy: byKey(
@@ -171,6 +183,7 @@ export function readSnapshot(store: Store): Promise<Snapshot> {
       attempts: (yield ["SELECT task, number, token, agent, outcome, usage FROM attempts ORDER BY task, number"]).map(
         attemptOf,
       ),
+      usages: (yield ["SELECT * FROM usage_records ORDER BY id"]).map(usageOf),
       demands: byKey(yield ["SELECT id, role, requires, reserved_for FROM demands"], "id", (row) => ({
         role: textOrNull(row, "role"),
         requires: json<string[]>(row, "requires"),
@@ -229,10 +242,22 @@ function runOf(row: Row): RunRow {
 
 function budgetOf(row: Row): BudgetRow {
   return {
-    run: text(row, "run"),
+    id: text(row, "id"),
+    scope: text(row, "scope"),
     limit: int(row, "limit_micros"),
     spent: int(row, "spent_micros"),
     blockAt: int(row, "block_at"),
+  };
+}
+
+function usageOf(row: Row): UsageRow {
+  return {
+    project: textOrNull(row, "project"),
+    run: textOrNull(row, "run"),
+    task: textOrNull(row, "task"),
+    attempt: intOrNull(row, "attempt"),
+    agent: textOrNull(row, "agent"),
+    cost: int(row, "cost_micros"),
   };
 }
 

@@ -18,7 +18,7 @@ export interface Taken {
 const LOCKING = /\bFROM\s+(\w+)\b[\s\S]*%FOR_UPDATE%/i;
 const WRITING = /^\s*(?:UPDATE|DELETE\s+FROM)\s+(\w+)/i;
 const UPSERTING = /^\s*INSERT\s+INTO\s+(\w+)\b[\s\S]*\bDO\s+UPDATE\b/i;
-// Budgets are keyed by their runs. What changes a whole tree of runs names its root.
+// A statement that changes a whole tree of runs names its root.
 const BY_KEY = /\bWHERE\b[\s\S]*\b(?:id|name|run) = \$\d/i;
 const BY_KEYS = /\b(?:id|run) IN \(\$/i;
 const READING = /\bFROM\s+(\w+)\b/i;
@@ -49,7 +49,8 @@ export class LockRecorder {
     const taken = this.#tries.get(attempt) ?? [];
     const read = tableOf(READING, sql);
     if (read !== undefined && rows.length === 0) for (const value of values) this.#missing.add(`${read}/${value}`);
-    const locked = tableOf(LOCKING, sql);
+    // A query within the first columns locks nothing.
+    const locked = tableOf(LOCKING, sql.replaceAll(/EXISTS \(SELECT[^()]*\)/g, ""));
     if (locked !== undefined && rows.length > 0) taken.push({ table: locked, ids: rows.map(keyOf), statement: sql });
     const written = tableOf(WRITING, sql);
     if (written !== undefined) {
@@ -113,9 +114,9 @@ function rank(table: Table): number {
   return LOCK_ORDER.indexOf(table);
 }
 
-/** Agents are keyed by name, budgets by run, the rest by id. */
+/** Agents are keyed by name, the rest by id. */
 function keyOf(row: Row): string {
-  return String(row["id"] ?? row["name"] ?? row["run"]);
+  return String(row["id"] ?? row["name"]);
 }
 
 /** How many of the rows that a statement names are held. */

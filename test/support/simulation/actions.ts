@@ -26,6 +26,7 @@ const WEIGHTS = {
   budget: 4,
   handoff: 6,
   escalate: 6,
+  recordUsage: 4,
 } as const;
 type Action = keyof typeof WEIGHTS;
 
@@ -91,6 +92,7 @@ const ACTIONS: Readonly<Record<Action, (world: World, player: Player) => Promise
   budget,
   handoff,
   escalate,
+  recordUsage,
   async unregister(world, player) {
     await world.call(player, "unregister_agent", { agent: player.name });
   },
@@ -228,8 +230,24 @@ async function budget(world: World, player: Player): Promise<void> {
   const { draw } = world;
   const run = draw.chance(0.3) ? draw.pick(player.held)?.run : draw.pick(world.runs);
   const shares = draw.chance(0.2) ? { warn_at: 0.5, block_at: draw.pick([0.5, 0.9, 1.5]) } : {};
-  if (run !== undefined)
-    await world.call(player, "set_budget", { run, limit: draw.pick([null, 0.2, 1, 5, 50]), ...shares });
+  const wider = draw.pick([
+    WHERE,
+    { scope: "global" as const },
+    { for_agent: draw.pick(world.players)?.name ?? player.name },
+  ]);
+  const target = draw.chance(0.3) ? wider : run && { run };
+  if (target) await world.call(player, "set_budget", { ...target, limit: draw.pick([null, 0.2, 1, 5, 50]), ...shares });
+}
+
+/** Reports the use of a model, also of a task or a run that has ended, or of none. */
+async function recordUsage(world: World, player: Player): Promise<void> {
+  const { draw } = world;
+  const run = draw.pick(world.runs);
+  const about = draw.chance(0.3) ? WHERE : draw.chance(0.4) ? { task: draw.pick(player.held)?.task } : { run };
+  const usage = draw.chance(0.5)
+    ? { cost: draw.pick([0, 0.1, 0.000001]) }
+    : { input_tokens: 1_000, output_tokens: 100 };
+  await world.call(player, "record_usage", { ...about, model: draw.pick(["gpt-5", "nonesuch"]), ...usage });
 }
 
 /** Offers what an agent believes to hold to another, or answers an offer, now and then one that is not for the one that answers. */

@@ -1,3 +1,4 @@
+import type { InputOf } from "../../../src/tools/registry.js";
 import { text } from "../../../src/store/rows.js";
 import type { Store, Tx } from "../../../src/store/tx.js";
 import { Checker, type Finding } from "../checker/checker.js";
@@ -95,10 +96,16 @@ async function decidePaused(world: World): Promise<void> {
 
 /** Tasks held up by a spent budget are to be done too. */
 async function liftBudgets(world: World, store: Store): Promise<void> {
-  const runs = await store.read(function* (): Tx<string[]> {
-    return (yield ["SELECT run FROM budgets ORDER BY run"]).map((row) => text(row, "run"));
+  const ids = await store.read(function* (): Tx<string[]> {
+    return (yield ["SELECT id FROM budgets ORDER BY id"]).map((row) => text(row, "id"));
   });
-  for (const run of runs) await world.must("set_budget", { run, limit: 1_000_000 });
+  for (const id of ids) await world.must("set_budget", { ...budgetTarget(id), limit: 1_000_000 });
+}
+
+function budgetTarget(id: string): InputOf<"check_budget"> {
+  if (id === "global") return { scope: "global" };
+  if (id.startsWith("agent:")) return { for_agent: id.slice("agent:".length) };
+  return id.startsWith("run_") ? { run: id } : { project: id };
 }
 
 /** Long enough for every timeout of a random graph, and then in steps in which no host seems to have slept. */
