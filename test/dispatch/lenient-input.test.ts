@@ -68,7 +68,7 @@ describe("every parameter", () => {
     expect(lists.length).toBeGreaterThan(15);
     const wrong = lists.filter(({ operation, name, schema }) => {
       const { enum: words } = schema["items"] as { enum?: string[] };
-      const [given, read] = words ? [`${words[0]}, ${words[1]}`, words.slice(0, 2)] : ["a, b", ["a, b"]];
+      const [given, read] = words ? [words.slice(0, 2).join(", "), words.slice(0, 2)] : ["a, b", ["a, b"]];
       return JSON.stringify(readAlone(operation, name, given)) !== JSON.stringify(read);
     });
     expect(wrong.map(({ label }) => label)).toEqual([]);
