@@ -44,7 +44,7 @@ async function endingOf([kind = "", ...given]: readonly string[]): Promise<Endin
   const rest = isGiven ? given.slice(0, -2) : given;
   if (kind === "--help" || kind === "-h") return { ...SILENT, stdout: USAGE };
   if (kind === "git") return guardGit(rest[0], shellOrigin(db));
-  if (kind === "check" && rest.length > 0) return checkPaths(rest, shellOrigin(db));
+  if (kind === "check" && rest.length > 0) return checkWords(rest, shellOrigin(db));
   if (!CLIENT_NAMES.some((name) => name === kind)) return { ...SILENT, stderr: USAGE, code: 2 };
   const call = await readCall();
   if (call === undefined) {
@@ -139,6 +139,17 @@ async function freeCommitted(origin: GuardOrigin): Promise<Ending> {
   const { top, paths } = await committedInHook(origin.cwd);
   await withHost(origin, TIME_MAX_MS, (host) => host.free(paths.map((file) => path.join(top, file))));
   return SILENT;
+}
+
+/** Takes the words behind `check`: an option that is not known is no path, or a script with a slip would be told that all is free. */
+async function checkWords(words: readonly string[], origin: GuardOrigin): Promise<Ending> {
+  const [first = "", ...others] = words;
+  if (first === "--help" || first === "-h") return { ...SILENT, stdout: USAGE };
+  if (first === "--") return checkPaths(others, origin);
+  const option = words.find((word) => word.startsWith("-"));
+  if (option === undefined) return checkPaths(words, origin);
+  const message = `baton: ${option} is no option of baton guard check. For a file of that name: baton guard check -- ${option}\n`;
+  return { ...SILENT, stderr: message, code: 2 };
 }
 
 /** Tells people and scripts who holds files: code 1 where another does. */

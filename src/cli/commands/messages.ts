@@ -28,7 +28,7 @@ export async function listMessages(context: CommandContext, options: MessagesOpt
 function messageText(message: ResultOf<"read_messages">["messages"][number], now: number): string {
   const { id, from, to, type, subject, body, task, at } = message;
   const about = task === undefined ? "" : `, about ${task}`;
-  const head = `${from} to ${to}, ${ago(now - Date.parse(at))} ago (${type}${about}; ${id})${subject === undefined ? "" : `: ${subject}`}`;
+  const head = `${from} to ${to}, ${ago(now - Date.parse(at))} (${type}${about}; ${id})${subject === undefined ? "" : `: ${subject}`}`;
   return [head, ...body.split("\n").map((line) => `  ${line}`)].join("\n");
 }
 

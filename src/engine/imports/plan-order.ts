@@ -31,7 +31,8 @@ function saidNeeds(task: ForeignTask, tasks: ReadonlyMap<string, ForeignTask>, u
     if (need === task.ref) unmapped.push({ place: task.place, what, why: "a task cannot wait for itself" });
     // A task that is over waits for nothing.
     else if (!tasks.has(need) && (task.state === "done" || task.state === "dropped")) continue;
-    else if (!tasks.has(need)) unmapped.push({ place: task.place, what, why: `the plan has no task ${need}` });
+    else if (!tasks.has(need))
+      unmapped.push({ place: task.place, what, why: `the plan has no task ${need}, so it waits for none` });
     // Its parent waits for it.
     else if (need !== task.parent) known.add(need);
   }

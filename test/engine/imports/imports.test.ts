@@ -82,7 +82,7 @@ describe("a first import", () => {
     expect(plan.counts.create).toBe(3);
     expect(plan.unmapped.map(({ what, why }) => `${what}: ${why}`)).toEqual([
       "again: tasks.json: master.tasks[1] has the id 2 already",
-      "3 needs 9: the plan has no task 9",
+      "3 needs 9: the plan has no task 9, so it waits for none",
       "3 needs 3: a task cannot wait for itself",
       "2 needs 1: closes a circle: 1 → 3 → 2 → 1",
     ]);
