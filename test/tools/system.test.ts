@@ -9,6 +9,8 @@ const valueOf = (answer: ResultOf<"get_configuration">, name: string) =>
 
 /** Numbers of things at once or in a row, of which one is a sensible choice. */
 const ONE_IS_ENOUGH: ReadonlySet<string> = new Set([
+  "cost_block_threshold",
+  "cost_warning_threshold",
   "dead_letter_replays",
   "max_concurrent_commands",
   "max_concurrent_tool_calls",

@@ -1,6 +1,6 @@
 import type { Operation } from "../operation.js";
 
-const WEIGHTS = { name: 10, words: 8, title: 4, description: 1.5 } as const;
+const WEIGHTS = { name: 10, aliases: 9.5, words: 8, title: 4, description: 1.5 } as const;
 /** Credit for a word that only begins like the one asked for. */
 const BEGINNING = 0.6;
 /** Beyond the sum of its words, where one phrase of an operation holds every word of the query. */
@@ -46,7 +46,8 @@ function indexOf(operation: Operation): Indexed {
   return {
     operation,
     fields: {
-      name: new Set([name, ...aliases].flatMap(wordsOf)),
+      name: new Set(wordsOf(name)),
+      aliases: new Set(aliases.flatMap(wordsOf)),
       words: new Set(words.flatMap(wordsOf)),
       title: new Set(wordsOf(`${title} ${area}`)),
       description: new Set(wordsOf(description)),
