@@ -17,7 +17,8 @@ function placeOf(database: string) {
   const start = (...args: string[]) => spawn(process.execPath, [MAIN, ...args], { cwd, env });
   const run = (args: readonly string[], input = "") =>
     spawnSync(process.execPath, [MAIN, ...args], { cwd, env, input, encoding: "utf8" });
-  return { cwd, start, run, hook: (file: string) => run(["guard", "claude-code"], editOf(cwd, file)) };
+  const shell = (line: string) => spawnSync("sh", ["-c", line], { cwd, env, encoding: "utf8" }).stdout;
+  return { cwd, start, run, shell, hook: (file: string) => run(["guard", "claude-code"], editOf(cwd, file)) };
 }
 
 function editOf(cwd: string, file: string): string {
@@ -35,6 +36,29 @@ test("a hook whose standard input never ends lets the work go on", async () => {
   expect(await once(hook, "close")).toEqual([0, null]);
   expect(said).toContain("not whole within 2500 ms; the work goes on");
   hook.stdin.destroy();
+});
+
+test("a hook reads its document whole however it comes: over a socket, a pipe, from a file, late and in parts", async () => {
+  const { start, run, hook, shell, cwd } = placeOf(migratedFile());
+  expect(run(["call", "acquire_file_lock", "--agent", "zoe", "--paths", "a.ts"]).status).toBe(0);
+  const document = path.join(temporaryDirectory(), "document");
+  writeFileSync(document, editOf(cwd, "a.ts"));
+  const guarded = `${process.execPath} ${MAIN} guard claude-code`;
+  for (const said of [hook("a.ts").stdout, shell(`cat ${document} | ${guarded}`), shell(`${guarded} < ${document}`)])
+    expect(said).toContain("a.ts is held by zoe");
+  const late = start("guard", "claude-code");
+  let said = "";
+  late.stdout.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  await once(late, "spawn");
+  const text = editOf(cwd, "a.ts");
+  for (const part of [text.slice(0, 40), text.slice(40)])
+    await new Promise((resolve) => late.stdin.write(part, resolve));
+  late.stdin.end();
+  await once(late, "close");
+  expect(said).toContain("a.ts is held by zoe");
+  const huge = editOf(cwd, "a.ts").replace("}}", `,"content":"${"x".repeat(200_000)}"}}`);
+  writeFileSync(document, huge);
+  expect(shell(`cat ${document} | ${guarded}`)).toContain("a.ts is held by zoe");
 });
 
 test("a database of a newer version lets the work go on, and the hook says so once", () => {

@@ -1,3 +1,4 @@
+import { readInput } from "./hook-input.js";
 import { isUtf8 } from "node:buffer";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -67,7 +68,7 @@ async function endingOf([kind = "", ...given]: readonly string[]): Promise<Endin
 
 async function readCall(): Promise<HookCall | undefined> {
   try {
-    const input = await within(TIME_MAX_MS, readInput);
+    const input = await within(TIME_MAX_MS, () => readInput(DOCUMENT_BYTES_MAX));
     if (input === undefined || !isUtf8(input)) return undefined;
     const text = input.toString("utf8");
     // PowerShell may put a byte order mark before it.
@@ -75,18 +76,6 @@ async function readCall(): Promise<HookCall | undefined> {
   } catch {
     return undefined;
   }
-}
-
-/** All of standard input; undefined where it is too long. */
-async function readInput(): Promise<Buffer | undefined> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > DOCUMENT_BYTES_MAX) return undefined;
-  }
-  return Buffer.concat(chunks);
 }
 
 /** Clients whose every hook may tell the person something. */
