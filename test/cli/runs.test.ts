@@ -99,6 +99,19 @@ describe("a person looks at a run", () => {
   });
 });
 
+test("show says why a ready task waits: another agent holds its file", async () => {
+  writeFileSync(
+    path.join(place().fixture.cwd, "held.yaml"),
+    "name: held\nsteps:\n  - { key: api, prompt: Write it, files: { write: [src/a.ts] } }\n  - { key: free, prompt: Do it }\n",
+  );
+  await text("call", "acquire_file_lock", "--agent", "zoe", "--paths", "src/a.ts");
+  const run = await detached("held.yaml");
+  expect(await text("show", run)).toMatch(/ api {3}ready {2}src\/a\.ts is locked by zoe\n.* free {2}ready\n/);
+  await text("call", "release_file_lock", "--agent", "zoe", "--all");
+  expect(await text("show", run)).not.toContain("locked by");
+  await text("cancel", run);
+});
+
 test("a run whose commands no server runs is named by status, and show says how to follow it", async () => {
   const { fixture } = place();
   const run = await detached("ship.yaml");

@@ -133,12 +133,13 @@ describe("a repository without settings", () => {
           existsSync(place.at(TOML_FILE)),
           stdout.includes("Nothing was written."),
           stdout.includes("type /hooks"),
+          /git does not show \.codex\/config\.toml, .*AGENTS\.md \(\.git\/info\/exclude\)/s.test(stdout),
         ];
       }),
     );
     expect(answers).toEqual([
-      [true, false, true],
-      [false, true, false],
+      [true, false, true, true],
+      [false, true, false, false],
     ]);
   });
 

@@ -147,9 +147,18 @@ async function carryOut(context: CommandContext, plan: Plan, { yes }: InitOption
     ...(yes === true ? shown : []),
     ...failed.flatMap((change) => changeLines({ ...change, snippet: "" }, style)),
     summary(done),
+    ...hiddenFiles(done),
     ...plan.remarks,
   ];
   return answer(done, { applied: true, lines });
+}
+
+/** Says of new files that git does not show them, since `git add` of one is refused. */
+function hiddenFiles(done: readonly Change[]): string[] {
+  const isHidden = done.some(({ file, kind }) => file.endsWith("info/exclude") && kind !== "refused");
+  const files = done.flatMap(({ file, kind }) => (kind === "create" && !/(?:^|\/)\.git\//.test(file) ? [file] : []));
+  if (!isHidden || files.length === 0) return [];
+  return [`git does not show ${files.join(", ")} (.git/info/exclude). To commit one: git add -f FILE`];
 }
 
 function nothingToDo(changes: readonly Change[]): string {

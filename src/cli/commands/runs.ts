@@ -59,6 +59,7 @@ async function showRun({ call, stdout: { style }, host }: CommandContext, { id }
     const error = attempts.at(-1)?.error;
     if (error !== undefined) reasons.set(task.id, `${error.type}: ${error.message}`);
   }
+  for (const [task, reason] of await obstacles(call, run)) reasons.set(task, reason);
   for (const retry of found.retrying ?? []) reasons.set(retry.id, retryText(retry, host.now()));
   for (const { id: task, needs, needs_more: more = 0 } of found.pending ?? [])
     reasons.set(task, `needs ${needs.join(", ")}${more > 0 ? ` and ${more} more` : ""}`);
@@ -73,6 +74,13 @@ async function showRun({ call, stdout: { style }, host }: CommandContext, { id }
     ...nextSteps(found),
   ];
   return { data: { ...found, results: final.results }, text: lines.join("\n") };
+}
+
+/** Why ready tasks cannot be claimed now, as where another agent holds their files. A paused run says so for all of them. */
+async function obstacles(call: CommandContext["call"], { id, status, counts }: RunAnswer): Promise<[string, string][]> {
+  if (counts.ready === 0 || status !== "running") return [];
+  const { tasks } = await call("list_tasks", { run: id, status: "ready", limit: TASKS_SHOWN });
+  return tasks.flatMap(({ id: task, reasons: [first] = [] }) => (first === undefined ? [] : [[task, first.detail]]));
 }
 
 /** How far each phase is; no line for a run without phases. */
