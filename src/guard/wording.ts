@@ -50,7 +50,7 @@ function heldSentence(held: readonly HeldFile[]): string {
   const time =
     until === Infinity
       ? "for as long as it holds that task"
-      : `until it releases ${paths.length > 1 ? "them" : "it"}, at the latest ${clockTime(until)} if it does nothing more`;
+      : `until released or ${clockTime(until)} (later if renewed)`;
   return `${files} ${paths.length > 1 ? "are" : "is"} held by ${agent}${what} ${time}${by}.`;
 }
 

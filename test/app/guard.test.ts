@@ -41,7 +41,7 @@ describe("baton guard", () => {
     const { hookSpecificOutput: said } = JSON.parse(denied.stdout) as { hookSpecificOutput: Record<string, string> };
     expect(said).toMatchObject({ permissionDecision: "deny" });
     expect(said["permissionDecisionReason"]).toMatch(
-      /^src\/auth\.ts is held by zoe \(a move\) until it releases it, at the latest \d\d:\d\d UTC/,
+      /^src\/auth\.ts is held by zoe \(a move\) until released or \d\d:\d\d UTC \(later if renewed\)/,
     );
 
     expect(hook("claude-code/PreToolUse.Edit", edit("mine.ts"))).toMatchObject({ status: 0, stdout: "", stderr: "" });
