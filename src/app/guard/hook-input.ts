@@ -1,4 +1,5 @@
-import { closeSync, constants, openSync, readSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
+import { Socket } from "node:net";
 import { hasCode } from "../../base/errors.js";
 
 const CHUNK_BYTES = 65_536;
@@ -11,8 +12,10 @@ export async function readInput(bytesMax: number): Promise<Buffer | undefined> {
   // Listeners, since an iterator over the stream costs a hook one more millisecond.
   if (!isWhole && bytes <= bytesMax)
     await new Promise<void>((resolve, reject) => {
-      process.stdin.on("end", resolve).on("error", reject);
-      process.stdin.on("data", (chunk: Buffer) => {
+      // Half the cost of process.stdin, which is made for terminals too.
+      const input = fstatSync(0).isSocket() ? new Socket({ fd: 0, readable: true, writable: false }) : process.stdin;
+      input.on("end", resolve).on("error", reject);
+      input.on("data", (chunk: Buffer) => {
         chunks.push(chunk);
         bytes += chunk.length;
         if (bytes > bytesMax) resolve();
