@@ -44,7 +44,9 @@ export function restoredRow({ row, spec }: SnapshotTask, interval: Interval): Re
   restored["status"] = "ready";
   restored["available_at"] = null;
   restored["ready_at"] = startBy === null ? (row["ready_at"] ?? null) : interval.now;
-  restored["due_at"] = earliest(intOrNull(restored, "close_by"), startBy);
+  // A handoff that was offered keeps the task for its addressee, as long as it did.
+  const keptUntil = intOrNull(restored, "reserved_until");
+  restored["due_at"] = earliest(earliest(intOrNull(restored, "close_by"), startBy), keptUntil);
   return restored;
 }
 

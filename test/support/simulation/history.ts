@@ -99,7 +99,14 @@ async function liftBudgets(world: World, store: Store): Promise<void> {
   const ids = await store.read(function* (): Tx<string[]> {
     return (yield ["SELECT id FROM budgets ORDER BY id"]).map((row) => text(row, "id"));
   });
-  for (const id of ids) await world.must("set_budget", { ...budgetTarget(id), limit: 1_000_000 });
+  const { agents: known } = await world.must("list_agents", { limit: 200 });
+  const agents = new Set(known.map(({ name }) => name));
+  for (const id of ids) {
+    const target = budgetTarget(id);
+    // An agent that was unregistered has a budget still, which holds up nothing.
+    if (target.for_agent !== undefined && !agents.has(target.for_agent)) continue;
+    await world.must("set_budget", { ...target, limit: 1_000_000 });
+  }
 }
 
 function budgetTarget(id: string): InputOf<"check_budget"> {
