@@ -21,8 +21,6 @@ const COUNT = countOf("BATON_SIMULATIONS", { short: 20, long: 1_000 });
 const KNOWN_FAULTS: ReadonlySet<number> = new Set([
   // An agent that worked on an element of a step claims a task whose not_by names that step.
   261,
-  // Locks that a handoff moves stand beside locks of the sender that overlap them.
-  602,
 ]);
 const FIRST_SEED = Number(process.env["BATON_SIMULATION_SEED"] ?? 1);
 const GROUP = 10;

@@ -161,8 +161,8 @@ export function* moveTaskLocks(
       isHeld(lock) &&
       patterns.some((one) => overlaps(one, patternOf(lock))),
   );
-  const moved = [...held, ...untasked];
-  yield* change.release(moved, "handed_over");
+  const moved = [...held, ...(yield* movable(ctx, space, { untasked, held, from }))];
+  yield* change.release([...held, ...untasked], "handed_over");
   for (const group of grouped(moved, ({ request }) => request).values()) {
     const [lock] = group;
     const modes = group.map((one) => ({ pattern: patternOf(one), mode: one.mode }));
@@ -172,6 +172,28 @@ export function* moveTaskLocks(
   yield* change.withdraw(new Set(locks.filter((lock) => !isHeld(lock)).map(({ request }) => request)), "task_ended");
   yield* change.serve();
   return { freed: change.freed.filter((request) => !kept.has(request)), events: change.drainEvents() };
+}
+
+/**
+ * The locks without a task that can be the heir's beside what their holder keeps: an agent's own locks may overlap, those of two agents
+ * may not. One that can be neither's is given up.
+ */
+function* movable(
+  ctx: EngineContext,
+  space: LockSpace,
+  {
+    untasked,
+    held,
+    from,
+  }: { readonly untasked: readonly Lock[]; readonly held: readonly Lock[]; readonly from: string },
+): Tx<readonly Lock[]> {
+  if (untasked.length === 0) return [];
+  const moving = new Set([...held, ...untasked].map(({ id }) => id));
+  const { locks } = yield* nearbyLocks(ctx.now, space, untasked.map(patternOf));
+  const kept = locks.filter((lock) => lock.agent === from && isHeld(lock) && !moving.has(lock.id));
+  const clashes = (a: Lock, b: Lock) =>
+    (a.mode === "exclusive" || b.mode === "exclusive") && overlaps(patternOf(a), patternOf(b));
+  return untasked.filter((lock) => !kept.some((other) => clashes(lock, other)));
 }
 
 function isHeld(lock: Lock): boolean {
