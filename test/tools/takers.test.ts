@@ -77,6 +77,18 @@ describe.each(BACKENDS)("tasks that choose their agents, on %s", (backend) => {
     expect((await other.take("ben", { run })).key).toBe("review");
   });
 
+  test("not_by of a for_each step means elements that come after the task was ready", async () => {
+    const { mine, other, run } = await begin([
+      { key: "first", priority: "critical" },
+      { key: "part", needs: ["first"], for_each: [1], prompt: "do ${{ item }}", priority: "high" },
+      { key: "review", not_by: ["part"] },
+    ]);
+    await other.complete(await other.take("ben", { run }));
+    expect((await mine.take("ann", { run })).key).toBe("part[0]");
+    expect((await mine.claim("bea", { run })).outcome).toBe("none");
+    expect((await other.take("ben", { run })).key).toBe("review");
+  });
+
   test("prefer_by reserves a task for the agent that completed another, until the reservation lapses", async () => {
     const steps = [{ key: "build" }, { key: "test", needs: ["build"], prefer_by: ["build"] }];
     const { app, mine, other, run } = await begin(steps);

@@ -35,14 +35,23 @@ export interface Party {
   readonly clientSession: string | null;
 }
 
-const BY_PARTY = `(agent = $1 OR session = $2 OR session IN (SELECT id FROM sessions WHERE client_session = $3))`;
+const byParty = (of: string) =>
+  `(${of}.agent = $1 OR ${of}.session = $2 OR ${of}.session IN (SELECT id FROM sessions WHERE client_session = $3))`;
 
-/** Returns those of these tasks that a party has worked on. */
+/** Pairs of a task and an element of it, whose key lies between `key[` and the sign that follows the bracket. */
+const ELEMENTS = "tasks t JOIN tasks e ON e.run = t.run AND e.key > t.key || '[' AND e.key < t.key || '\\'";
+
+/** Returns those of these tasks that a party has worked on, or on an element of which: one may come after its step was named. */
 export function* workedOn(tasks: readonly string[], { agent, session, clientSession }: Party): Tx<string[]> {
-  return yield* manyIn(only("task", text), tasks, (chunk) => [
-    // sql: a constant of this file.
-    `SELECT DISTINCT task FROM attempts WHERE ${BY_PARTY} AND task IN (${placeholders(chunk.length, 4)})
-     UNION SELECT id AS task FROM tasks WHERE agent IS NOT NULL AND ${BY_PARTY} AND id IN (${placeholders(chunk.length, 4 + chunk.length)})`,
-    [agent, session, clientSession, ...chunk, ...chunk],
-  ]);
+  return yield* manyIn(only("task", text), tasks, (chunk) => {
+    const [own, held, element, heldElement] = [0, 1, 2, 3].map((at) =>
+      placeholders(chunk.length, 4 + at * chunk.length),
+    );
+    // sql: constants of this file.
+    const query = `SELECT a.task FROM attempts a WHERE ${byParty("a")} AND a.task IN (${own})
+     UNION SELECT t.id AS task FROM tasks t WHERE t.agent IS NOT NULL AND ${byParty("t")} AND t.id IN (${held})
+     UNION SELECT t.id AS task FROM ${ELEMENTS} JOIN attempts a ON a.task = e.id WHERE ${byParty("a")} AND t.id IN (${element})
+     UNION SELECT t.id AS task FROM ${ELEMENTS} WHERE e.agent IS NOT NULL AND ${byParty("e")} AND t.id IN (${heldElement})`;
+    return [query, [agent, session, clientSession, ...chunk, ...chunk, ...chunk, ...chunk]];
+  });
 }
