@@ -36,7 +36,7 @@ export const channels: Migration = {
     "CREATE INDEX messages_by_task ON messages (task, seq) WHERE task IS NOT NULL",
     "CREATE INDEX messages_by_run ON messages (run) WHERE run IS NOT NULL",
     "CREATE INDEX messages_by_age ON messages (project, at)",
-    // What an agent has acknowledged, as long as the message is there.
+    // Acknowledgements of agents, each as long as its message is there.
     `CREATE TABLE message_acks (
       agent %KEY% NOT NULL,
       seq BIGINT NOT NULL,

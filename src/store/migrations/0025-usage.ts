@@ -30,7 +30,7 @@ export const usage: Migration = {
     "CREATE INDEX usage_by_run ON usage_records (run)",
     "CREATE INDEX usage_by_project ON usage_records (project, at)",
     "CREATE INDEX usage_by_role ON usage_records (role, at)",
-    // What was reported before has no rows: one for each run keeps the sums.
+    // Usage that was reported before has no rows: one for each run keeps the sums.
     `INSERT INTO usage_records (id, project, run, day, at, input_tokens, output_tokens, cached_tokens, cache_write_tokens, cost_micros, price)
       SELECT 'usage_before_' || c.run, r.project, c.run, '1970-01-01', r.created_at, 0, 0, 0, 0, c.cost_micros, 'given'
       FROM run_counters c JOIN runs r ON r.id = c.run WHERE c.cost_micros > 0`,
