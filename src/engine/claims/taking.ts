@@ -22,7 +22,7 @@ import { type Tx, together, nothing } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import type { WaitingMessages } from "../channels/unread.js";
 import { agentBudget, closeIfOverBudget, whyStopped } from "../cost/budget-state.js";
-import { newLease, nextToken, runningDueAt, identityOfCaller } from "../lifecycle/leases.js";
+import { begunBy, identityOfCaller } from "../lifecycle/leases.js";
 import { taskMachine } from "../lifecycle/machines.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { isOpen } from "../lifecycle/run-state.js";
@@ -30,7 +30,7 @@ import { lockScope } from "../locks/task-locks.js";
 import type { Conflict, LockLine } from "../locks/views.js";
 import { transition } from "../machine.js";
 import { modedPatterns } from "../paths/file-sets.js";
-import { unreservedId, type Offer } from "../scheduling/demands.js";
+import type { Offer } from "../scheduling/demands.js";
 import { briefOf, type Brief } from "./brief.js";
 import { type Choice, type Lane, chooseAmong, isBefore, rivalOf } from "./lane-choice.js";
 import type { NoWork } from "./no-work.js";
@@ -156,7 +156,6 @@ function* takeWithFiles(
 }
 
 /** Tells why a task is passed over whose files are too many to compare with the locks there are. */
-
 function passedOver({ id, key, project, run }: Task, { path, held_by }: Conflict): NewEvent {
   const reason = "so many globs meet so many locks that comparing them would take too long: name directories instead";
   return { type: "task.passed_over", project, run, task: id, data: { key, reason, waits_for: { path, held_by } } };
@@ -176,26 +175,8 @@ interface Taking extends Omit<ChosenLane, "candidate"> {
 function* take(ctx: EngineContext, claimer: Claimer, taking: Taking): Tx<Claim> {
   const { task, spec } = taking.candidate;
   transition(taskMachine, task, "claim");
-  const lease = newLease(ctx);
-  const closing = { startedAt: ctx.now, closeBy: task.closeBy, sleptMs: 0 };
-  const opened: Task = {
-    ...task,
-    status: "running",
-    agent: claimer.agent.name,
-    session: lease.session,
-    // A reservation ends with the claim: should the task come back, it is open to every agent.
-    demand: unreservedId(taking.lane.demand),
-    reservedFor: null,
-    reservedUntil: null,
-    token: nextToken(ctx, task),
-    attempt: task.attempt + 1,
-    startedAt: ctx.now,
-    sleptMs: 0,
-    progressNote: null,
-    leaseExpiresAt: lease.expiresAt,
-    dueAt: runningDueAt(ctx, { ...closing, kind: task.kind }, { timeouts: spec.timeouts, lease }),
-    holdsFiles: taking.locks.length > 0,
-  };
+  const begun = begunBy(ctx, taking.candidate, { agent: claimer.agent.name, demand: taking.lane.demand });
+  const opened: Task = { ...begun, holdsFiles: taking.locks.length > 0 };
   // Read before the writes, which then travel with COMMIT.
   const { hasMessages } = taking.candidate;
   const brief = yield* briefOf(ctx, { task: opened, spec }, { ...taking, resumed: false, hasMessages });

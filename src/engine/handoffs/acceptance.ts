@@ -8,11 +8,10 @@ import { handOver } from "../../store/tasks/transitions.js";
 import { findDemand } from "../../store/scheduling/lanes.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
-import { type LeaseTerms, leaseTerms, newLease, nextToken, runningDueAt } from "../lifecycle/leases.js";
+import { begunBy, type LeaseTerms, leaseTerms } from "../lifecycle/leases.js";
 import type { LockedTask } from "../lifecycle/locked-task.js";
 import { RunChange } from "../lifecycle/run-change.js";
 import { moveTaskLocks } from "../locks/task-locks.js";
-import { unreservedId } from "../scheduling/demands.js";
 import { unpark } from "../scheduling/parking.js";
 import { ownProject } from "../projects/projects.js";
 import { reserveTask } from "../tasks/assignments.js";
@@ -74,22 +73,7 @@ function* takeOver(ctx: EngineContext, locked: LockedTask, { recipient, handoff 
   const { task, spec, run, counters } = locked;
   const demand = yield* findDemand(task.demand);
   if (!demand) throw new Error(`task ${task.id} has no demand`);
-  const lease = newLease(ctx);
-  const taken: Task = {
-    ...task,
-    agent: recipient,
-    session: lease.session,
-    demand: unreservedId(demand),
-    reservedFor: null,
-    reservedUntil: null,
-    token: nextToken(ctx, task),
-    attempt: task.attempt + 1,
-    startedAt: ctx.now,
-    sleptMs: 0,
-    progressNote: null,
-    leaseExpiresAt: lease.expiresAt,
-    dueAt: runningDueAt(ctx, { ...task, startedAt: ctx.now, sleptMs: 0 }, { timeouts: spec.timeouts, lease }),
-  };
+  const taken = begunBy(ctx, { task, spec }, { agent: recipient, demand });
   const change = new RunChange(ctx, run, counters);
   yield* handOver(taken, task.token);
   yield* endAttemptOf(ctx, task, handoff);

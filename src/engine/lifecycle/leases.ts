@@ -1,4 +1,5 @@
 import type { StepKind } from "../../base/statuses.js";
+import type { Demand } from "../../store/scheduling/lanes.js";
 import { findSession } from "../../store/presence/sessions.js";
 import { type AttemptError, lostAttempts } from "../../store/tasks/attempts.js";
 import type { Task, TaskAndSpec, Timeouts } from "../../store/tasks/tasks.js";
@@ -6,6 +7,7 @@ import { recordHeartbeat } from "../../store/tasks/transitions.js";
 import type { Tx } from "../../store/tx.js";
 import type { EngineContext } from "../context.js";
 import { earliest } from "../../base/time.js";
+import { unreservedId } from "../scheduling/demands.js";
 
 /**
  * A lease bounds how long a holder keeps its task. That of an agent with a session lives with the session, so its own expiry is at
@@ -21,10 +23,35 @@ export function newLease(ctx: EngineContext): Lease {
   return { session, expiresAt: session === null ? ctx.now + ctx.settings.lease_ms : ctx.now };
 }
 
+/** A held task as its next attempt begins, by a claim or a handoff: a new token and lease, and no reservation any more. */
+export function begunBy(
+  ctx: EngineContext,
+  { task, spec }: TaskAndSpec,
+  { agent, demand }: { readonly agent: string; readonly demand: Demand },
+): Task {
+  const lease = newLease(ctx);
+  const timed = { ...task, startedAt: ctx.now, sleptMs: 0 };
+  return {
+    ...timed,
+    status: "running",
+    agent,
+    session: lease.session,
+    // A reservation ends with the claim: should the task come back, it is open to every agent.
+    demand: unreservedId(demand),
+    reservedFor: null,
+    reservedUntil: null,
+    token: nextToken(ctx, task),
+    attempt: task.attempt + 1,
+    progressNote: null,
+    leaseExpiresAt: lease.expiresAt,
+    dueAt: runningDueAt(ctx, timed, { timeouts: spec.timeouts, lease }),
+  };
+}
+
 const TOKEN_STEP_MAX = 100_000_000;
 
 /** Tokens of a task only grow, by steps that cannot be guessed: the next holder's is known to no other agent. */
-export function nextToken(ctx: EngineContext, { token }: Pick<Task, "token">): number {
+function nextToken(ctx: EngineContext, { token }: Pick<Task, "token">): number {
   return token + 1 + Math.floor(ctx.random() * TOKEN_STEP_MAX);
 }
 
