@@ -23,6 +23,10 @@ export type TriggerRule = (typeof TRIGGER_RULES)[number];
 export const ATTEMPT_OUTCOMES = ["succeeded", "failed", "timed_out", "lease_lost", "released", "cancelled"] as const;
 export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 
+/** Tiers of roles, the lowest first: each is supervised by the next, the last by a person. */
+export const SUPERVISION_TIERS = ["execution", "lead", "architect"] as const;
+export type SupervisionTier = (typeof SUPERVISION_TIERS)[number];
+
 export const PRIORITY_NAMES = ["critical", "high", "normal", "low"] as const;
 
 export const RUN_STATUSES = [

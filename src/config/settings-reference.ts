@@ -16,7 +16,6 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   escalation_agent_ms: "how long other agents may decide an escalation, before it climbs to those with a leading role",
   escalation_lead_ms: "how long agents with a leading role may decide an escalation, before it climbs to a person",
   escalation_human_ms: "how long an escalation waits for a person, before its default decision is taken",
-  escalation_lead_roles: "roles, with commas between, whose agents decide the second tier of an escalation",
   auto_escalate_on_timeout:
     "whether an escalation climbs when the time of its tier is over; else its default decision is taken",
   critical_always_human: "whether a critical escalation goes to a person at once",

@@ -21,6 +21,7 @@ const ROOMS = [
   { house: "engine", floor: 2, room: "policy" },
   { house: "engine", floor: 2, room: "projects" },
   { house: "engine", floor: 3, room: "agents" },
+  { house: "engine", floor: 3, room: "supervision" },
   { house: "engine", floor: 3, room: "definitions" },
   { house: "engine", floor: 4, room: "artifacts", node: ["buffer"] },
   { house: "engine", floor: 4, room: "locks" },

@@ -98,7 +98,9 @@ describe.each(BACKENDS)("an escalation on %s", (backend) => {
     expect((await decide(ben, "ben", "deferred")).escalation).toMatchObject({ tier: "lead", status: "open" });
     await expect(decide(ben, "ben")).rejects.toMatchObject({
       code: "not_permitted",
-      message: expect.stringContaining("role of lead, architect"),
+      message: expect.stringContaining(
+        "role of code_reviewer, project_manager, lead, tech_lead, security_reviewer, architect",
+      ),
     });
     expect((await decide(eve, "eve", "deferred")).escalation).toMatchObject({ tier: "human" });
     await expect(decide(eve, "eve")).rejects.toMatchObject({
@@ -120,6 +122,30 @@ describe.each(BACKENDS)("an escalation on %s", (backend) => {
     await expect(
       person.call("decide_escalation", { id: "escalation_0000000000000000", decision: "approved" }),
     ).rejects.toMatchObject({ code: "not_found" });
+  });
+
+  test("asks those whom the project's own map makes leads, and lets architects decide for them", async () => {
+    const { app, ben, eve, ask, unread } = await team();
+    const asked = await ask();
+    const config = { supervision: { lead: ["reviewer"] } };
+    await app.call("update_project", { project: "demo", config });
+    await ben.call("register_agent", { name: "ben", roles: ["reviewer"] });
+    await ben.call("register_agent", { name: "kim", roles: ["tech_lead"] });
+    await ben.call("decide_escalation", { id: asked.id, decision: "deferred", agent: "ben" });
+    const toldAtLeadTier = async (of: TestApp, agent: string) =>
+      (await unread(of, agent)).filter(({ data }) => (data as { tier?: string }).tier === "lead").length;
+    expect(await toldAtLeadTier(eve, "eve")).toBe(0);
+    expect(await toldAtLeadTier(ben, "ben")).toBe(1);
+    expect(await toldAtLeadTier(ben, "kim")).toBe(1);
+    const decision = { id: asked.id, decision: "approved" as const };
+    await expect(eve.call("decide_escalation", { ...decision, agent: "eve" })).rejects.toMatchObject({
+      code: "not_permitted",
+      message: expect.stringContaining("role of reviewer, tech_lead, security_reviewer, architect"),
+    });
+    expect((await ben.call("decide_escalation", { ...decision, agent: "kim" })).escalation).toMatchObject({
+      status: "approved",
+      decided_by: "kim",
+    });
   });
 
   test("goes straight to a person where it is critical", async () => {

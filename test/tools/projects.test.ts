@@ -116,6 +116,33 @@ describe("update_project", () => {
     expect(await call("update_project", { project: "p", description: "new" })).toMatchObject({ changed: [] });
   });
 
+  test("has a map from roles to tiers, each tier by itself, and refuses one that is no map", async () => {
+    const { call } = await startApp();
+    const map = { lead: ["reviewer"], architect: ["cto"] };
+    expect(await call("create_project", { name: "p", config: { supervision: map } })).toMatchObject({
+      project: { config: { supervision: map } },
+    });
+    const set = (supervision: unknown) => call("update_project", { project: "p", config: { supervision } });
+    expect(await set({ lead: ["reviewer", "pm"] })).toMatchObject({
+      project: { config: { supervision: { lead: ["reviewer", "pm"] } } },
+      changed: [{ name: "config.supervision", from: map, to: { lead: ["reviewer", "pm"] } }],
+    });
+    for (const [wrong, at, message] of [
+      [{ lead: ["cto"], architect: ["cto"] }, "config.supervision", "one tier"],
+      [{ execution: ["backend"] }, "config.supervision", "all roles that lead and architect do not name execute"],
+      [{ lead: ["tech lead"] }, "config.supervision.lead[0]", "name of a role"],
+      [{ lead: [] }, "config.supervision.lead", ">=1"],
+      [{ lead: ["a", "a"] }, "config.supervision.lead", "twice"],
+      [["lead"], "config.supervision", "object"],
+    ] as const)
+      await expect(set(wrong)).rejects.toMatchObject({
+        code: "invalid_input",
+        message: expect.stringContaining(message),
+        details: { problems: [expect.objectContaining({ path: at })] },
+      });
+    expect(await set(null)).toMatchObject({ project: { config: { worktrees: "per_worktree" } } });
+  });
+
   test("takes a key under its former name, and takes it back under either", async () => {
     const { call } = await startApp();
     const created = await call("create_project", { name: "p", config: { letter_replays: 2 } });

@@ -13,7 +13,6 @@ const VALUES = {
   escalation_agent_ms: 300_000,
   escalation_lead_ms: 1_800_000,
   escalation_human_ms: 3_600_000,
-  escalation_lead_roles: "lead,architect",
   auto_escalate_on_timeout: true,
   critical_always_human: true,
   lock_place_ms: 60_000,

@@ -7,7 +7,8 @@ import type { NewEvent } from "../../store/events/events.js";
 import type { Tx } from "../../store/tx.js";
 import { type Addressee, addressOf } from "../channels/addresses.js";
 import { deliver } from "../channels/messages.js";
-import { leadRoles } from "./tiers.js";
+import { rolesFrom } from "../supervision/tiers.js";
+import { findProjectByReference } from "../../store/projects/projects.js";
 
 /** Roles that are told of an escalation. */
 const ROLES_MAX = 10;
@@ -21,7 +22,7 @@ export function escalationEvent(type: string, escalation: Escalation, agent: str
 
 /** Tells those who may decide at the tier of an escalation, but a person, who is asked elsewhere. */
 export function* announce(ctx: EngineContext, escalation: Escalation): Tx<void> {
-  for (const addressee of decidersOf(ctx, escalation)) {
+  for (const addressee of yield* decidersOf(escalation)) {
     const { id, type, title, details, askedBy, tier, dueAt } = escalation;
     const body = [title, ...(details === null ? [] : [details])].join("\n\n");
     const data = { escalation: id, type, tier, ...(dueAt === null ? {} : { due_at: iso(dueAt) }) };
@@ -30,12 +31,16 @@ export function* announce(ctx: EngineContext, escalation: Escalation): Tx<void> 
   }
 }
 
-function decidersOf({ settings }: EngineContext, { tier }: Escalation): Addressee[] {
+function* decidersOf({ project, tier }: Escalation): Tx<Addressee[]> {
   if (tier === "human") return [];
   if (tier === "agent") return [{ kind: "all" }];
-  return leadRoles(settings)
-    .slice(0, ROLES_MAX)
-    .map((name) => ({ kind: "role", name }));
+  const roles = yield* leadRoles(project);
+  return roles.slice(0, ROLES_MAX).map((name) => ({ kind: "role", name }));
+}
+
+/** Roles whose agents decide at the tier of leads: those of leads and of architects. */
+export function* leadRoles(project: string): Tx<readonly string[]> {
+  return rolesFrom((yield* findProjectByReference(project))?.config ?? {}, "lead");
 }
 
 /** Tells the agent that asked; bound to the task that waits, so that it stands in the brief of the next holder too. */

@@ -15,8 +15,8 @@ import { RunChange } from "../lifecycle/run-change.js";
 import { requirePerson } from "../person.js";
 import { transition } from "../machine.js";
 import type { WaitEnded } from "../signals/wait-steps.js";
-import { announce, answer, escalationEvent } from "./announcements.js";
-import { DEFAULT_DECISIONS, leadRoles, tierAbove, timeOf } from "./tiers.js";
+import { announce, answer, escalationEvent, leadRoles } from "./announcements.js";
+import { DEFAULT_DECISIONS, tierAbove, timeOf } from "./tiers.js";
 
 export interface TierDecision {
   readonly id: string;
@@ -45,7 +45,7 @@ export function isEscalation(id: string): boolean {
 export function* decideByTier(ctx: EngineContext, decision: TierDecision): Tx<EscalationChanged> {
   const by = yield* requireDecider(ctx, decision);
   const { escalation, locked } = yield* lockOpen(decision.id);
-  requireTier(ctx, escalation, by);
+  requireTier(ctx, by, { escalation, leads: yield* leadRoles(escalation.project) });
   const note = decision.note ?? null;
   if (decision.decision === "deferred") return yield* defer(ctx, { escalation, note, by: by.name });
   const conditions = conditionsOf(decision);
@@ -106,7 +106,12 @@ function* lockOpen(id: string): Tx<{ escalation: Escalation; locked: LockedTask 
   });
 }
 
-function requireTier({ settings, caller }: EngineContext, escalation: Escalation, by: Decider): void {
+interface TierCheck {
+  readonly escalation: Escalation;
+  readonly leads: readonly string[];
+}
+
+function requireTier({ caller }: EngineContext, by: Decider, { escalation, leads }: TierCheck): void {
   if (by.isPerson) return;
   const refuse = (why: string): never => {
     const { id, tier } = escalation;
@@ -118,7 +123,6 @@ function requireTier({ settings, caller }: EngineContext, escalation: Escalation
   if (escalation.parties.some((party) => by.parties.has(party)))
     refuse(`${escalation.askedBy} asks over the same handle or connection`);
   if (escalation.tier === "human") refuse("it waits for a person");
-  const leads = leadRoles(settings);
   if (escalation.tier === "lead" && !by.roles.some((role) => leads.includes(role)))
     refuse(`it waits for an agent with a role of ${leads.join(", ")}`);
 }

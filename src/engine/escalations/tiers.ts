@@ -26,9 +26,3 @@ export function tierAbove(tier: EscalationTier): EscalationTier | undefined {
 export function timeOf(settings: Settings, tier: EscalationTier): number {
   return settings[`escalation_${tier}_ms`];
 }
-
-/** Roles whose agents decide at the tier of leads. */
-export function leadRoles({ escalation_lead_roles }: Settings): string[] {
-  const roles = escalation_lead_roles.split(",").map((role) => role.trim());
-  return [...new Set(roles.filter((role) => role !== ""))];
-}

@@ -21,7 +21,6 @@ const PERSONS: ReadonlySet<string> = new Set<Name>([
   "escalation_agent_ms",
   "escalation_lead_ms",
   "escalation_human_ms",
-  "escalation_lead_roles",
   "auto_escalate_on_timeout",
   "critical_always_human",
   "agent_locks_max",

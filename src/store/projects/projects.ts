@@ -17,6 +17,11 @@ import {
 import { insertInto, type RowOf, table } from "../tables.js";
 import type { Tx, TxContext } from "../tx.js";
 
+export interface SupervisionMap {
+  readonly lead?: readonly string[] | undefined;
+  readonly architect?: readonly string[] | undefined;
+}
+
 /** Settings of a project for all work in it. */
 export interface ProjectConfig {
   /** Whether linked git worktrees share their main working tree's paths, or are a scope each. */
@@ -29,6 +34,8 @@ export interface ProjectConfig {
   readonly retention_days?: number | undefined;
   /** How many times a dead letter is replayed automatically. */
   readonly dead_letter_replays?: number | undefined;
+  /** Roles of the supervising tiers; a tier that is not named has its default ones, and all other roles execute. */
+  readonly supervision?: SupervisionMap | undefined;
 }
 
 const FIELDS = {
