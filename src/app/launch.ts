@@ -3,7 +3,7 @@ import { type Config, type Flags, loadConfig } from "../config.js";
 import { type Logger, stderrLogger } from "../runtime/logger.js";
 import { conversationKey } from "../base/names.js";
 import { soon } from "../runtime/soon.js";
-import { redactSecrets } from "../store/redaction.js";
+import { redactSecrets } from "../base/secrets/redaction.js";
 
 export interface Launched {
   readonly app: App;

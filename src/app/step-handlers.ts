@@ -58,7 +58,7 @@ async function stepHandlersOf({ config, mark }: ExecutorStart, engine: Engine): 
   if (servers.length > 0) {
     const [{ ToolHandler }, { redactSecrets }] = await Promise.all([
       import("../executors/tools/handler.js"),
-      import("../store/redaction.js"),
+      import("../base/secrets/redaction.js"),
     ]);
     handlers.push(new ToolHandler({ engine, servers, version: VERSION, mark, redact: redactSecrets }));
   }

@@ -54,7 +54,7 @@ const ROOMS = [
   { house: "engine", floor: 11, room: "background" },
   { house: "engine", floor: 11, room: "effects.ts" },
 
-  { house: "store", floor: 1, room: "{tx,compile,rows,tables,redaction,secret-forms}.ts" },
+  { house: "store", floor: 1, room: "{tx,compile,rows,tables}.ts" },
   { house: "store", floor: 2, room: "events" },
   { house: "store", floor: 2, room: "projects" },
   { house: "store", floor: 2, room: "agents" },

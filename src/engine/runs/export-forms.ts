@@ -1,7 +1,7 @@
 import { isObject } from "../../base/json.js";
 import { shownJson, shownLine, shownText } from "../../base/texts/shown-text.js";
 import { startOf } from "../../base/texts/stored-values.js";
-import { redactSecrets } from "../../store/redaction.js";
+import { redactSecrets } from "../../base/secrets/redaction.js";
 import type { ExportedTask, ExportPage } from "./exports.js";
 
 export const EXPORT_FORMATS = ["markdown", "json", "csv"] as const;

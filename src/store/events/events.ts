@@ -1,4 +1,4 @@
-import { redactSecrets } from "../redaction.js";
+import { redactSecrets } from "../../base/secrets/redaction.js";
 import { int, text, textOrNull } from "../rows.js";
 import { insertInto, insertRows, table } from "../tables.js";
 import type { Tx, TxContext } from "../tx.js";

@@ -1,8 +1,11 @@
 import { lintSource } from "@secretlint/core";
 import { creator } from "@secretlint/secretlint-rule-preset-recommend";
+import { findKeys } from "../../base/secrets/redaction.js";
 import { type CheckResult, Lines, type ValidationSubject, type ValidationIssue } from "../issue.js";
 
 const SHOWN_MAX = 50;
+/** Ids of keys count too: where one stands, its key is often near. */
+const AWS_IDS = { id: "@secretlint/secretlint-rule-aws", options: { enableIDScanRule: true } };
 
 /** Part of a text that is a secret, by the rule that found it. */
 interface Found {
@@ -18,7 +21,7 @@ interface Found {
 export async function checkSecrets(subject: Pick<ValidationSubject, "name" | "text">): Promise<CheckResult> {
   const found: Found[] = [];
   // The first of two rules that meet the same secret tells it.
-  for (const one of [...(await published(subject)), ...assigned(subject)])
+  for (const one of [...(await published(subject)), ...keysOf(subject.text), ...assigned(subject)])
     if (!found.some(({ from, to }) => one.from < to && from < one.to)) found.push(one);
   const lines = new Lines(subject.text);
   const issues = found
@@ -36,22 +39,33 @@ export async function checkSecrets(subject: Pick<ValidationSubject, "name" | "te
 async function published({ name, text }: Pick<ValidationSubject, "name" | "text">): Promise<Found[]> {
   const { messages } = await lintSource({
     source: { content: text, filePath: `/${name}`, ext: endingOf(name), contentType: "text" },
-    options: { locale: "en", maskSecrets: true, config: { rules: [{ id: "recommended", rule: creator }] } },
+    options: {
+      locale: "en",
+      maskSecrets: true,
+      config: { rules: [{ id: "recommended", rule: creator, rules: [AWS_IDS] }] },
+    },
   });
   return messages
     .filter(({ severity }) => severity === "error")
     .map(({ messageId, range: [from, to] }) => ({ from, to: Math.max(to, from + 1), rule: messageId }));
 }
 
+/** Keys whose rule there is missing or misses signs that they may hold. A form is read by the letters and digits behind its beginning. */
+function keysOf(text: string): Found[] {
+  return findKeys(text)
+    .filter(({ from, to }) => LIKE_A_KEY.test(text.slice(from, to)) && !NO_SECRET.test(text.slice(from, to)))
+    .map((span) => ({ ...span, rule: "the form of a provider's key" }));
+}
+
 function endingOf(name: string): string {
   return /\.[A-Za-z0-9]+$/.exec(name)?.[0] ?? "";
 }
 
-/** Keys whose rule there misses the signs that they may hold. */
-const SENDGRID = /\bSG\.[\w-]{22}\.[\w-]{43}(?![\w-])/g;
-const NAME = String.raw`(?<![A-Za-z])[\w-]{0,40}(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?key|private[_-]?key|auth[_-]?token|access[_-]?token)["']?\s{0,5}(?::|=>|=)\s{0,5}`;
+const NAME = String.raw`(?<![A-Za-z])[\w-]{0,40}(?:password|passwd|passphrase|secret|api[_-]?key|access[_-]?key|(?:private|secret|account|signing|encryption|master)[_-]?key|auth[_-]?token|access[_-]?token)["']?\s{0,5}(?::|=>|=)\s{0,5}`;
 const QUOTED = new RegExp(`${NAME}(["'\`])([^"'\`\\s]{8,200})\\1`, "gi");
 const BARE = new RegExp(`^[ \\t]*(?:export )?${NAME}()([^\\s"'\`#$<{]{8,200})[ \\t]*(?:#.*)?$`, "gim");
+/** A private key, or signs of which some are digits and some are letters. */
+const LIKE_A_KEY = /^-----BEGIN|^(?=[^]*\d)(?=[^]*[A-Za-z])\S{20,}$/;
 /** Files in which values stand without quotes. */
 const BARE_IN = /\.(?:env|ya?ml|ini|toml|properties|conf|cfg)$|(?:^|\/)\.env[\w.-]*$/i;
 const NO_SECRET =
@@ -60,12 +74,11 @@ const NO_SECRET =
 /** A literal with a letter and a digit: words and names of variables are none. */
 function assigned({ name, text }: Pick<ValidationSubject, "name" | "text">): Found[] {
   const forms = BARE_IN.test(name) ? [QUOTED, BARE] : [QUOTED];
-  const named = forms.flatMap((form) =>
+  return forms.flatMap((form) =>
     [...text.matchAll(form)]
       .filter(([, , value = ""]) => /\d/.test(value) && /[A-Za-z]/.test(value) && !NO_SECRET.test(value))
       .map((match): Found => spanOf(match, "a literal that is called so")),
   );
-  return [...[...text.matchAll(SENDGRID)].map((match) => spanOf(match, "SENDGRID_KEY")), ...named];
 }
 
 function spanOf({ index, 0: whole }: RegExpExecArray, rule: string): Found {

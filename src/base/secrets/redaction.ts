@@ -1,4 +1,4 @@
-import { BEGINNINGS, SERVICES, SHAPED } from "./secret-forms.js";
+import { BEGINNINGS, SERVICES, SHAPED } from "./forms.js";
 
 /** The replacement of a secret. */
 export const REDACTED = "[redacted]";
@@ -76,8 +76,31 @@ export function redactSecrets(text: string): string {
   return replaced(replaced(replaced(text, FIXED, fixedAt), NAMES, valueAt), SERVICE, keyAt);
 }
 
+/** Keys in the forms that providers publish, JSON web tokens and private keys, in the order of the text. Without names and addresses. */
+export function findKeys(text: string): Span[] {
+  const keys: Span[] = [];
+  FIXED.lastIndex = 0;
+  for (let found = FIXED.exec(text); found !== null; found = FIXED.exec(text)) {
+    const secret = fixedAt(text, found);
+    if (secret === undefined) continue;
+    FIXED.lastIndex = secret.to;
+    if (secret.from < secret.to && (isKeyForm(found[0]) || isWebToken(text.slice(secret.from, secret.to))))
+      keys.push(secret);
+  }
+  return keys;
+}
+
+/** Found behind `Bearer` too. */
+function isWebToken(value: string): boolean {
+  return value.startsWith(JWT) && THREE_PARTS.test(value);
+}
+
+function isKeyForm(beginning: string): boolean {
+  return beginning === PRIVATE_KEY || beginning === JWT || LEAST.has(beginning) || beginning in SHAPED;
+}
+
 /** The part of a text that is a secret. */
-interface Span {
+export interface Span {
   readonly from: number;
   readonly to: number;
 }

@@ -1,8 +1,8 @@
-import { isLong } from "../support/counts.js";
+import { isLong } from "../../support/counts.js";
 import { readFileSync } from "node:fs";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { REDACTED, redactSecrets } from "../../src/store/redaction.js";
+import { REDACTED, redactSecrets } from "../../../src/base/secrets/redaction.js";
 
 // Put together here, so that no scanner takes this file for a leak.
 const KEYS = [
@@ -21,7 +21,7 @@ interface MadeUp {
   readonly text: string;
   readonly secret: string;
 }
-const corpus = JSON.parse(readFileSync(new URL("../data/secrets.json", import.meta.url), "utf8")) as MadeUp[];
+const corpus = JSON.parse(readFileSync(new URL("../../data/secrets.json", import.meta.url), "utf8")) as MadeUp[];
 const turned = (text: string): string => text.split("").toReversed().join("");
 
 /** Texts with which something begins that is read on from there. */
