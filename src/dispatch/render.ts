@@ -22,6 +22,8 @@ const WHOLE: Whole = new Set([
   "result.task.prompt",
   "part.text",
   "result.part.text",
+  "brief",
+  "result.brief",
   "task.criteria",
   "result.task.criteria",
   // A cursor that is cut leads back instead of on.

@@ -5,6 +5,7 @@ import { hint } from "../base/names.js";
 import type { Tx } from "../store/tx.js";
 import { agents } from "./agents.js";
 import { artifact } from "./artifacts.js";
+import { brief } from "./briefs.js";
 import { deadLetters } from "./dead-letters.js";
 import { escalations } from "./escalations.js";
 import { locks } from "./locks.js";
@@ -33,6 +34,7 @@ export const resourceTemplates: readonly ResourceTemplate[] = [
   events,
   checkpoints,
   task,
+  brief,
   messages,
   artifact,
 ];

@@ -2,6 +2,7 @@ import { agentOperations } from "./agents.js";
 import { artifactOperations } from "./artifacts.js";
 import { budgetOperations } from "./cost.js";
 import { usageOperations } from "./usage.js";
+import { brief } from "./briefs.js";
 import { Catalogue } from "../dispatch/catalogue.js";
 import { channelOperations } from "./channels.js";
 import { checkpointOperations } from "./checkpoints.js";
@@ -48,6 +49,7 @@ const operations = [
   signal,
   ...taskOperations,
   claim,
+  brief,
   ...lockOperations,
   ...artifactOperations,
   ...validationOperations,

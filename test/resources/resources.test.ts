@@ -49,6 +49,7 @@ describe("the list of resources", () => {
       "baton://runs/{id}/events",
       "baton://runs/{id}/checkpoints",
       "baton://tasks/{id}",
+      "baton://briefs/{id}",
       "baton://messages/{id}",
       "baton://artifacts/{id}",
     ]);

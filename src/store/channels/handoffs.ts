@@ -55,3 +55,17 @@ export function* endHandoff(task: string, { status, at, note = null }: HandoffEn
     [status, at, note, task],
   ]);
 }
+
+export interface HandoffFilter {
+  readonly run: string;
+  readonly task?: string | undefined;
+  readonly limit: number;
+}
+
+/** Offers of tasks of a run, or of one of its tasks, newest first. */
+export function* listHandoffs({ run, task, limit }: HandoffFilter): Tx<Handoff[]> {
+  return yield* many(HANDOFFS.read, [
+    `SELECT ${HANDOFFS.columns} FROM handoffs WHERE run = $1 AND ($2 = '' OR task = $2) ORDER BY id DESC LIMIT $3`,
+    [run, task ?? "", limit],
+  ]);
+}

@@ -102,3 +102,17 @@ export function* deleteMeetings(ids: readonly string[]): Tx<void> {
   yield* eachIn(ids, (chunk) => [`DELETE FROM meeting_posts WHERE meeting IN (${placeholders(chunk.length)})`, chunk]);
   yield* eachIn(ids, (chunk) => [`DELETE FROM meetings WHERE id IN (${placeholders(chunk.length)})`, chunk]);
 }
+
+export interface MeetingFilter {
+  readonly run: string;
+  readonly task?: string | undefined;
+  readonly limit: number;
+}
+
+/** Meetings about a run, or about one of its tasks, newest first. */
+export function* listMeetings({ run, task, limit }: MeetingFilter): Tx<Meeting[]> {
+  return yield* many(MEETINGS.read, [
+    `SELECT ${MEETINGS.columns} FROM meetings WHERE run = $1 AND ($2 = '' OR task = $2) ORDER BY id DESC LIMIT $3`,
+    [run, task ?? "", limit],
+  ]);
+}

@@ -170,3 +170,20 @@ export function* channelsOf(agent: string, limit: number): Tx<string[]> {
     [agent, limit],
   ]);
 }
+
+export interface AboutFilter {
+  readonly run: string;
+  /** Default: about any task of the run, or none. */
+  readonly task?: string | undefined;
+  readonly limit: number;
+}
+
+/** Messages that are bound to a run or one of its tasks, newest first. */
+export function* messagesAbout({ run, task, limit }: AboutFilter): Tx<Message[]> {
+  const [column, value] = task === undefined ? ["run", run] : ["task", task];
+  return yield* many(MESSAGES.read, [
+    // sql: one of two columns.
+    `SELECT ${MESSAGES.columns} FROM messages WHERE ${column} = $1 ORDER BY seq DESC LIMIT $2`,
+    [value, limit],
+  ]);
+}

@@ -60,6 +60,7 @@ export function* findDeadLetter(id: string): Tx<DeadLetter | undefined> {
 
 export interface DeadLetterFilter {
   readonly run?: string | undefined;
+  readonly task?: string | undefined;
   readonly project?: string | undefined;
   readonly status?: DeadLetterStatus | undefined;
   readonly before?: string | undefined;
@@ -70,6 +71,7 @@ export interface DeadLetterFilter {
 export function* listDeadLetters(filter: DeadLetterFilter): Tx<DeadLetter[]> {
   const { where, params } = conditionsOf([
     ["run =", filter.run],
+    ["task =", filter.task],
     ["project =", filter.project],
     ["status =", filter.status],
     ["id <", filter.before],

@@ -97,3 +97,15 @@ export function* updateEscalation(before: Escalation, after: Escalation): Tx<boo
 export function* deleteOldEscalations(before: number): Tx<void> {
   yield ["DELETE FROM escalations WHERE run IS NULL AND decided_at IS NOT NULL AND decided_at < $1", [before]];
 }
+
+/** Escalations about a run, or about one of its tasks, decided or not, newest first. */
+export function* escalationsAbout({
+  run,
+  task,
+  limit,
+}: Pick<EscalationFilter, "run" | "limit"> & { readonly task?: string | undefined }): Tx<Escalation[]> {
+  return yield* many(ESCALATIONS.read, [
+    `SELECT ${ESCALATIONS.columns} FROM escalations WHERE run = $1 AND ($2 = '' OR task = $2) ORDER BY id DESC LIMIT $3`,
+    [run ?? "", task ?? "", limit],
+  ]);
+}

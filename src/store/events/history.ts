@@ -149,3 +149,24 @@ function paddedTypes(filters: EventFilters): readonly string[] {
 export function requireCursor(cursor: string): void {
   decodeCursor(cursor);
 }
+
+/** Events that are looked at for those of a few types: a longer history is known by the rows that it left. */
+const LOOKED_AT = 10_000;
+const NEWEST_OF_TYPES = `SELECT ${EVENTS.columns} FROM (
+    SELECT xid, ${EVENTS.columns} FROM %RUN_EVENTS% = $1 AND xid < %XID_HORIZON% ORDER BY %RUN_EVENT_ORDER_BACK% LIMIT ${LOOKED_AT}
+  ) AS newest WHERE ($2 = '' OR task = $2) AND type IN (${placeholders(TYPES_MAX, 4)}) ORDER BY %EVENT_ORDER_BACK% LIMIT $3`;
+
+export interface TypedEvents {
+  readonly run: string;
+  /** Default: those of every task, and of none. */
+  readonly task?: string | undefined;
+  /** At most 32. */
+  readonly types: readonly string[];
+  readonly limit: number;
+}
+
+/** The newest events of a few types among the last 10,000 of a run, newest first. */
+export function* newestOfTypes({ run, task = "", types, limit }: TypedEvents): Tx<StoredEvent[]> {
+  const padded = Array.from({ length: TYPES_MAX }, (_, at) => types[at] ?? types[0] ?? "");
+  return (yield [NEWEST_OF_TYPES, [run, task, limit, ...padded]]).map(EVENTS.read);
+}

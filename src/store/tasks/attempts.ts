@@ -200,3 +200,27 @@ export function* recentAttemptsOf(agent: string, limit: number): Tx<Attempt[]> {
     [agent, limit],
   ]);
 }
+
+const TOLD = columns({
+  task: text,
+  number: int,
+  agent: text,
+  startedAt: int,
+  endedAt: int,
+  outcome: oneOf(ATTEMPT_OUTCOMES),
+  /** The beginning of the JSON text of the result. */
+  result: textOrNull,
+  error: jsonOrNull<AttemptError>,
+  note: textOrNull,
+});
+/** An attempt as far as a brief tells it. */
+export interface ToldAttempt extends RowOf<typeof TOLD> {}
+
+/** Returns the ended attempts of tasks in order, with so many characters of each result. At most 1,000 of 128 tasks. */
+export function* attemptsOfTasks(tasks: readonly string[], chars: number): Tx<ToldAttempt[]> {
+  return yield* manyIn(TOLD.read, tasks, (chunk) => [
+    `SELECT task, number, agent, started_at, ended_at, outcome, substr(result, 1, $1) AS result, error, note FROM attempts
+     WHERE task IN (${placeholders(chunk.length, 2)}) ORDER BY task, number LIMIT 1000`,
+    [chars, ...chunk],
+  ]);
+}

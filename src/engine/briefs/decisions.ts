@@ -1,0 +1,127 @@
+import { callOperation } from "../../base/errors.js";
+import { isObject } from "../../base/json.js";
+import { shownAddress } from "../channels/addresses.js";
+import type { BriefFacts } from "./facts.js";
+import type { BriefEntry, BriefSection } from "./fitting.js";
+import { unanswered } from "./open.js";
+import { ago } from "./wording.js";
+import { tasksById } from "./work.js";
+
+const RANK = { decision: 86, handoff: 78, message: 60 } as const;
+
+/** Returns what was decided, by whom: by people, in escalations and meetings, and in answers to questions. */
+export function decisionsOf(facts: BriefFacts): BriefSection {
+  const entries = [...decidedByPeople(facts), ...decidedEscalations(facts), ...meetings(facts), ...answers(facts)];
+  const { run, about } = facts;
+  return {
+    title: "Decided",
+    // Later decisions may overrule earlier ones.
+    entries: entries.map((entry, index) => ({ ...entry, rank: entry.rank - (entries.length - 1 - index) / 2 })),
+    more: callOperation("list_events", {
+      ...(about === undefined ? { run: run.id } : { task: about.task.id }),
+      types: ["task.decided", "escalation.decided", "message.sent"],
+    }),
+  };
+}
+
+function decidedByPeople(facts: BriefFacts): BriefEntry[] {
+  const tasks = tasksById(facts);
+  return facts.attempts.flatMap(({ task: id, result, error, agent, endedAt }): BriefEntry[] => {
+    const task = tasks.get(id);
+    if (task?.kind !== "human") return [];
+    const ask = facts.specs.get(id)?.ask;
+    const given: unknown = result === null ? undefined : parsed(result);
+    const { decision = "rejected", answers: form, conditions, note = error?.message } = isObject(given) ? given : {};
+    return [
+      {
+        rank: RANK.decision,
+        line: (quote) =>
+          `${task.key}${ask === undefined ? "" : ` ${quote(ask)}`}: ${String(decision)} by ${agent} ${ago(facts.now, endedAt)}` +
+          Object.entries({ answers: form, conditions, note })
+            .filter(([, value]) => value !== undefined)
+            .map(([name, value]) => `; ${name} ${quote(value)}`)
+            .join(""),
+      },
+    ];
+  });
+}
+
+function parsed(json: string): unknown {
+  try {
+    return JSON.parse(json) as unknown;
+  } catch {
+    // Only its beginning was read.
+    return { note: json };
+  }
+}
+
+function decidedEscalations({ escalations, now }: BriefFacts): BriefEntry[] {
+  return escalations.flatMap(({ decidedAt, id, type, askedBy, title, status, decidedBy, conditions, note }) =>
+    decidedAt === null
+      ? []
+      : [
+          {
+            rank: RANK.decision,
+            line: (quote) =>
+              `${type} of ${askedBy} ${quote(title)} (${id}): ${status} by ${decidedBy ?? "the default"} ${ago(now, decidedAt)}` +
+              `${conditions.length === 0 ? "" : `; conditions ${quote(conditions)}`}${note === null ? "" : `; note ${quote(note)}`}`,
+          },
+        ],
+  );
+}
+
+function meetings({ meetings: held, now }: BriefFacts): BriefEntry[] {
+  return held.map(({ topic, id, status, decisions, participants, closedBy, createdAt }) => {
+    const recorded = closedBy === null ? "" : `, recorded by ${closedBy}`;
+    const isDecided = decisions !== null && decisions.length > 0;
+    return {
+      rank: RANK.decision,
+      line: (quote) =>
+        `Meeting ${quote(topic)} (${id}) of ${participants.join(", ")}, ${ago(now, createdAt)}: ${status}${isDecided ? `; decided ${quote(decisions)}${recorded}` : ""}`,
+    };
+  });
+}
+
+function answers({ messages, now }: BriefFacts): BriefEntry[] {
+  const byId = new Map(messages.map((message) => [message.id, message]));
+  return messages.flatMap(({ replyTo, sender, body, at }): BriefEntry[] => {
+    const asked = replyTo === null ? undefined : byId.get(replyTo);
+    if (asked === undefined) return [];
+    return [
+      {
+        rank: RANK.decision - 2,
+        line: (quote) =>
+          `${asked.sender} asked ${quote(asked.body)}: ${sender} answered ${ago(now, at)} ${quote(body)}`,
+      },
+    ];
+  });
+}
+
+/** Returns how the work passed from hand to hand, and what was said on the way. */
+export function handoffsOf(facts: BriefFacts): BriefSection {
+  const tasks = tasksById(facts);
+  const { now, messages } = facts;
+  const offers = facts.handoffs
+    .filter(({ status }) => status !== "requested")
+    .map(({ task, sender, recipient, reason, context, status, note, endedAt, createdAt }): BriefEntry => ({
+      rank: RANK.handoff,
+      line: (quote) =>
+        `${tasks.get(task)?.key ?? task} was offered by ${sender} to ${recipient}: ${status} ${ago(now, endedAt ?? createdAt)}; reason ${quote(reason)}` +
+        `${context === null ? "" : `; context ${quote(context)}`}${note === null ? "" : `; note ${quote(note)}`}`,
+    }));
+  const open = new Set(unanswered(messages));
+  const told = messages.filter(
+    (message) =>
+      !open.has(message) && message.replyTo === null && (message.type === "inform" || message.type === "broadcast"),
+  );
+  const said = told.map(({ sender, address, body, subject, at }, index): BriefEntry => ({
+    rank: RANK.message - (told.length - 1 - index),
+    line: (quote) =>
+      `${sender} to ${shownAddress(address)}, ${ago(now, at)}: ${subject === null ? "" : `${quote(subject)} `}${quote(body)}`,
+  }));
+  return {
+    title: "Handed over, and said",
+    entries: [...offers, ...said],
+    more: { tool: "read_messages", arguments: { unread: false } },
+  };
+}

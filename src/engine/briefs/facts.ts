@@ -1,0 +1,145 @@
+import { listArtifacts } from "../../store/artifacts/artifacts.js";
+import { listHandoffs } from "../../store/channels/handoffs.js";
+import { listMeetings } from "../../store/channels/meetings.js";
+import { messagesAbout } from "../../store/channels/messages.js";
+import { childrenOf } from "../../store/child-runs/child-runs.js";
+import { listDeadLetters } from "../../store/dead-letters/dead-letters.js";
+import { escalationsAbout } from "../../store/escalations/escalations.js";
+import { newestOfTypes } from "../../store/events/history.js";
+import { listLocks } from "../../store/locks/lists.js";
+import { locksOfTask } from "../../store/locks/locks.js";
+import { findCounters } from "../../store/runs/counters.js";
+import { findRuns } from "../../store/runs/runs.js";
+import { attemptsOfTasks } from "../../store/tasks/attempts.js";
+import { findTasks, listTasks, tasksInState } from "../../store/tasks/lists.js";
+import { specsOf } from "../../store/tasks/revisions.js";
+import type { Task, TaskAndSpec } from "../../store/tasks/tasks.js";
+import { dependenciesOf, dependentsOf } from "../../store/tasks/transitions.js";
+import { nothing, together, type Tx } from "../../store/tx.js";
+import type { EngineContext } from "../context.js";
+import { requireRun, requireTask } from "../lookup.js";
+
+/** Rows of a kind that a brief is made of: the newest ones. A run of any size is so read in bounded time. */
+const ROWS_MAX = 60;
+/** Tasks of a run that are looked at one by one; of a larger run, those that are open or have ended last. */
+const TASKS_MAX = 128;
+const IN_STATE_MAX = 20;
+const EVENTS_MAX = 300;
+/** Characters of a result that are read. */
+const RESULT_CHARS = 1_200;
+
+/** Events whose facts stand in no row, or in none that lasts: locks, decisions, and what was changed in a plan. */
+const TOLD = [
+  "lock.granted",
+  "lock.broken",
+  "lock.denied",
+  "task.decided",
+  "task.deferred",
+  "task.escalated",
+  "task.cancelled",
+  "task.replayed",
+  "task.discarded",
+  "task.superseded",
+  "task.reservation_lapsed",
+  "run.modified",
+  "run.paused",
+  "run.resumed",
+  "run.stopping",
+  "run.cancelling",
+  "run.compensating",
+  "run.reopened",
+  "run.forked",
+  "run.resumed_from_checkpoint",
+  "run.signalled",
+  "run.budget_blocked",
+] as const;
+const ENDED = ["task.succeeded", "task.skipped"] as const;
+
+export interface BriefSubject {
+  readonly task?: string | undefined;
+  readonly run?: string | undefined;
+}
+
+/** Reads the facts of a brief. A query. Errors: `not_found`. */
+export function* readFacts(ctx: EngineContext, subject: BriefSubject & { readonly reader?: string | undefined }) {
+  const about = subject.task === undefined ? undefined : yield* requireTask(subject.task);
+  const run = yield* requireRun(about?.task.run ?? subject.run ?? "");
+  const counters = yield* findCounters(run.id);
+  const [around, tasks] =
+    about === undefined
+      ? [NO_NEIGHBOURS, yield* tasksOfRun(run.id, counters.total)]
+      : [yield* neighboursOf(about), [about.task]];
+  const ids = tasks.map(({ id }) => id);
+  const where = { run: run.id, task: about?.task.id, limit: ROWS_MAX };
+  const [attempts, messages, escalations, handoffs, meetings, artifacts, deadLetters, events, specs, children, locks] =
+    yield* together([
+      attemptsOfTasks([...ids, ...around.before.map(({ id }) => id)], RESULT_CHARS),
+      messagesAbout(where),
+      escalationsAbout(where),
+      listHandoffs(where),
+      listMeetings(where),
+      listArtifacts(where),
+      listDeadLetters(where),
+      newestOfTypes({ ...where, types: TOLD, limit: EVENTS_MAX }),
+      specsOf(ids),
+      childrenOf(run.id),
+      about === undefined
+        ? listLocks(ctx.now, { project: run.project, run: run.id, limit: ROWS_MAX })
+        : locksOfTask(about.task.id),
+    ]);
+  return {
+    now: ctx.now,
+    run,
+    counters,
+    about,
+    tasks,
+    ...around,
+    attempts,
+    messages: messages.toReversed(),
+    escalations: escalations.toReversed(),
+    handoffs: handoffs.toReversed(),
+    meetings: meetings.toReversed(),
+    artifacts: artifacts.toReversed(),
+    deadLetters: deadLetters.toReversed(),
+    events: events.toReversed(),
+    specs,
+    children: children.length === 0 ? [] : yield* findRuns(children.slice(-ROWS_MAX)),
+    locks: locks.filter(({ state }) => state === "held"),
+  };
+}
+
+type Read<G> = G extends Generator<unknown, infer R, never> ? R : never;
+/** The facts that are recorded about a task or a run, the oldest first in each list. */
+export type BriefFacts = Read<ReturnType<typeof readFacts>>;
+
+interface Neighbours {
+  readonly before: readonly Task[];
+  readonly after: readonly Task[];
+}
+const NO_NEIGHBOURS: Neighbours = { before: [], after: [] };
+
+function* neighboursOf({ task }: TaskAndSpec): Tx<Neighbours> {
+  const [before = [], after = []] = yield* together([
+    task.depsTotal === 0 ? nothing() : dependenciesOf(task.id),
+    task.dependents === 0 ? nothing() : dependentsOf(task.id),
+  ]);
+  return { before: before.slice(0, ROWS_MAX), after: after.slice(0, ROWS_MAX) };
+}
+
+/** Returns the tasks of a run that a brief names: all of a small one. */
+function* tasksOfRun(run: string, total: number): Tx<Task[]> {
+  if (total <= TASKS_MAX) return yield* listTasks({ run, limit: TASKS_MAX });
+  const [running, dead, blocked, waiting, inReview, ready, ended] = yield* together([
+    tasksInState(run, "running", IN_STATE_MAX),
+    tasksInState(run, "dead_letter", IN_STATE_MAX),
+    tasksInState(run, "blocked", IN_STATE_MAX),
+    tasksInState(run, "waiting", IN_STATE_MAX),
+    tasksInState(run, "in_review", IN_STATE_MAX),
+    tasksInState(run, "ready", IN_STATE_MAX),
+    newestOfTypes({ run, types: ENDED, limit: IN_STATE_MAX * 2 }),
+  ]);
+  const open = [...running, ...dead, ...blocked, ...waiting, ...inReview, ...ready];
+  const known = new Set(open.map(({ id }) => id));
+  const more = [...new Set(ended.flatMap(({ task }) => task ?? []))].filter((id) => !known.has(id));
+  return [...open, ...(yield* findTasks(more))];
+}

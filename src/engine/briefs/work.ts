@@ -1,0 +1,164 @@
+import { callOperation } from "../../base/errors.js";
+import type { StoredEvent } from "../../store/events/history.js";
+import type { ToldAttempt } from "../../store/tasks/attempts.js";
+import type { Task } from "../../store/tasks/tasks.js";
+import type { BriefFacts } from "./facts.js";
+import type { BriefEntry, BriefSection, Quote } from "./fitting.js";
+import { ago, span } from "./wording.js";
+
+const RANK = { failure: 88, work: 80, change: 70 } as const;
+
+/** Tasks by id, those beside the one that a brief is about too. */
+export function tasksById({ tasks, before, after }: BriefFacts): ReadonlyMap<string, Task> {
+  return new Map([...tasks, ...before, ...after].map((task) => [task.id, task]));
+}
+
+/** Returns who did what, with the result. Decisions of people have a section of their own. */
+export function workOf(facts: BriefFacts): BriefSection {
+  const tasks = tasksById(facts);
+  const done = facts.attempts.filter(
+    ({ outcome, task }) => outcome === "succeeded" && tasks.get(task)?.kind !== "human",
+  );
+  const lines = done
+    .sort((a, b) => a.endedAt - b.endedAt)
+    .map((attempt, index): BriefEntry => {
+      // The newest is most likely to be what comes next builds on.
+      const rank = RANK.work - (done.length - 1 - index);
+      return { rank, line: (quote) => doneLine(facts, attempt, quote) };
+    });
+  const skipped = facts.tasks.filter(({ status }) => status === "skipped" || status === "cancelled");
+  const reasons = skipped.map((task, index): BriefEntry => ({
+    rank: RANK.work - 10 - index,
+    line: (quote) => {
+      const [reason] = task.reasons;
+      return `${task.key} was ${task.status}${reason === undefined ? "" : `: ${quote(reason.detail)}`}`;
+    },
+  }));
+  return { title: "Done, by whom", entries: [...lines, ...reasons], more: attemptsCall(facts) };
+}
+
+function doneLine(facts: BriefFacts, attempt: ToldAttempt, quote: Quote): string {
+  const { now, about } = facts;
+  const task = tasksById(facts).get(attempt.task);
+  const title =
+    task === undefined || task.title === task.key || task.id === about?.task.id ? "" : ` ${quote(task.title)}`;
+  const took = span(attempt.endedAt - attempt.startedAt);
+  return `${task?.key ?? attempt.task}${title}: done by ${attempt.agent} in ${took}, ${ago(now, attempt.endedAt)}${resultText(attempt, quote)}`;
+}
+
+function resultText({ result }: Pick<ToldAttempt, "result">, quote: Quote): string {
+  if (result === null) return "";
+  try {
+    return `: ${quote(JSON.parse(result) as unknown)}`;
+  } catch {
+    // Only its beginning was read.
+    return `: ${quote(result)}`;
+  }
+}
+
+const FAILED: ReadonlySet<ToldAttempt["outcome"]> = new Set(["failed", "timed_out", "lease_lost", "cancelled"]);
+
+/** Returns what was tried and failed, and why, with what became of it. */
+export function failuresOf(facts: BriefFacts): BriefSection {
+  const tasks = tasksById(facts);
+  const failed = facts.attempts
+    .filter(({ outcome, task }) => FAILED.has(outcome) && tasks.get(task)?.kind !== "human")
+    .sort((a, b) => a.endedAt - b.endedAt);
+  const newest = new Map(failed.map((attempt) => [attempt.task, attempt]));
+  const lines = failed.map((attempt, index): BriefEntry => {
+    const isTelling = index === 0 || newest.get(attempt.task) === attempt;
+    return {
+      rank: RANK.failure - (isTelling ? 0 : 20) - Math.min(index, 20) / 2,
+      line: (quote) => failureLine(facts, attempt, quote),
+    };
+  });
+  const given = facts.attempts.filter(({ outcome, note }) => outcome === "released" && note !== null);
+  const released = given.map((attempt, index): BriefEntry => ({
+    rank: RANK.failure - 25 - index,
+    line: (quote) => failureLine(facts, attempt, quote),
+  }));
+  return {
+    title: "Tried without success",
+    entries: [...lines, ...released, ...deadLetters(facts)],
+    more: attemptsCall(facts),
+  };
+}
+
+function failureLine(facts: BriefFacts, attempt: ToldAttempt, quote: Quote): string {
+  const { agent, number, outcome, error, note, result, endedAt } = attempt;
+  const key = tasksById(facts).get(attempt.task)?.key ?? attempt.task;
+  const why = error === null ? "" : ` (${error.type}): ${quote(error.message)}`;
+  const left = result === null ? "" : `; it left${resultText({ result }, quote)}`;
+  const noted = note === null ? "" : `; note ${quote(note)}`;
+  return `${key}, attempt ${number} by ${agent}: ${outcome} ${ago(facts.now, endedAt)}${why}${left}${noted}`;
+}
+
+function deadLetters(facts: BriefFacts): BriefEntry[] {
+  const tasks = tasksById(facts);
+  return facts.deadLetters.map(({ id, task, status, closedBy, note, error }, index) => ({
+    rank: RANK.failure + (status === "pending" ? 3 : -10) - index / 2,
+    line: (quote) => {
+      const closed =
+        status === "pending" ? "" : ` by ${closedBy ?? "the server"}${note === null ? "" : `: ${quote(note)}`}`;
+      return `Dead letter of ${tasks.get(task)?.key ?? task} (${id}, ${error.type}): ${status}${closed}`;
+    },
+  }));
+}
+
+const CHANGES_SHOWN_MAX = 30;
+
+/** Returns what was changed in the plan, and the course of the run. */
+export function changesOf(facts: BriefFacts): BriefSection {
+  const lines = facts.events.flatMap((event, index): BriefEntry[] => {
+    const line = changeLine(event);
+    const rank = RANK.change + index / 1_000;
+    return line === undefined ? [] : [{ rank, line: (quote) => `${line(quote)}, ${ago(facts.now, event.at)}` }];
+  });
+  const children = facts.children.map(({ id, name, status, reason, parentTask }): BriefEntry => ({
+    rank: RANK.change + 5,
+    line: (quote) =>
+      `Child run ${quote(name)} (${id}) of ${tasksById(facts).get(parentTask ?? "")?.key ?? "an earlier task"}: ${status}${reason === null ? "" : `: ${quote(reason)}`}`,
+  }));
+  return {
+    title: "Changes of the plan",
+    entries: [...children, ...lines.slice(-CHANGES_SHOWN_MAX)],
+    more: callOperation("list_events", { run: facts.run.id }),
+  };
+}
+
+function changeLine({ type, agent, data }: StoredEvent): ((quote: Quote) => string) | undefined {
+  const by = agent === null ? "" : ` by ${agent}`;
+  const { key, reason, added, removed, updated, event, origin, checkpoint } = data;
+  if (type === "task.cancelled")
+    return (quote) => `${String(key)} was cancelled${by}${typeof reason === "string" ? `: ${quote(reason)}` : ""}`;
+  if (type === "task.replayed") return () => `${String(key)} was replayed${by}`;
+  if (type === "task.superseded") return () => `${String(key)} was superseded by a return to a checkpoint`;
+  if (type === "run.modified")
+    return (quote) =>
+      `The plan was changed${by}: ${Object.entries({ added, removed, updated })
+        .filter(([, keys]) => Array.isArray(keys) && keys.length > 0)
+        .map(([what, keys]) => `${what} ${quote(keys)}`)
+        .join(", ")}`;
+  if (type === "run.signalled") return (quote) => `Signal ${quote(event)} was sent${by}`;
+  if (type === "run.cancelling")
+    return (quote) => `The run was cancelled${by}${typeof reason === "string" ? `: ${quote(reason)}` : ""}`;
+  if (type === "run.forked") return () => `The run was forked${by} from ${String(origin)} at ${String(checkpoint)}`;
+  if (type === "run.resumed_from_checkpoint") return () => `The run went back${by} to ${String(checkpoint)}`;
+  const plain = PLAIN[type];
+  return plain === undefined ? undefined : () => `The run ${plain}${by}`;
+}
+
+const PLAIN: Readonly<Record<string, string>> = {
+  "run.paused": "was paused",
+  "run.resumed": "was resumed",
+  "run.stopping": "stopped after a failure",
+  "run.compensating": "began to undo its work",
+  "run.reopened": "was reopened",
+  "run.budget_blocked": "reached its budget",
+};
+
+function attemptsCall({ about, run }: BriefFacts) {
+  if (about !== undefined)
+    return { tool: "get_task", arguments: { task: about.task.id, include: ["attempts", "result"] } };
+  return { tool: "list_tasks", arguments: { run: run.id } };
+}
