@@ -9,6 +9,7 @@ export const AREAS = [
   "artifacts",
   "agents",
   "channels",
+  "supervision",
   "escalations",
   "dead_letters",
   "checkpoints",

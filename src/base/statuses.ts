@@ -27,6 +27,12 @@ export type AttemptOutcome = (typeof ATTEMPT_OUTCOMES)[number];
 export const SUPERVISION_TIERS = ["execution", "lead", "architect"] as const;
 export type SupervisionTier = (typeof SUPERVISION_TIERS)[number];
 
+/** Outcomes of a validation: nothing major was found, something major, or something critical. */
+export const ARTIFACT_VERDICTS = ["passed", "failed", "critical"] as const;
+
+export const APPROVAL_STATUSES = ["open", "approved", "approved_with_conditions", "rejected", "void"] as const;
+export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
+
 export const PRIORITY_NAMES = ["critical", "high", "normal", "low"] as const;
 
 export const RUN_STATUSES = [

@@ -15,6 +15,7 @@ const TITLES: Readonly<Record<Area, string>> = {
   artifacts: "Artifacts",
   agents: "Agents",
   channels: "Messages",
+  supervision: "Supervision",
   escalations: "Questions to people",
   dead_letters: "Dead letters",
   checkpoints: "Checkpoints",

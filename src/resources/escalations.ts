@@ -22,5 +22,6 @@ export const escalations: FixedResource = {
   description:
     "Escalations of agents, human steps, and tasks without a taker, oldest first, of all projects, at most 200; list_escalations pages the rest.",
   read: (ctx) => listEscalationPage(ctx, { limit: LISTED_MAX }),
-  changedBy: ({ type }) => type.startsWith("escalation.") || CHANGING.has(type),
+  changedBy: ({ type }) =>
+    type.startsWith("escalation.") || type.startsWith("approval.") || type === "artifact.created" || CHANGING.has(type),
 };

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { ARTIFACT_VERDICTS } from "../base/statuses.js";
 import { actingAgent } from "../engine/agents/agents.js";
 import { artifactView, requireArtifact, storeArtifact } from "../engine/artifacts/artifacts.js";
 import type { EngineContext } from "../engine/context.js";
@@ -25,6 +26,7 @@ const artifactShape = z.object({
   attempt: z.int().optional(),
   from: z.string(),
   created_at: shapes.instant,
+  verdict: z.enum(ARTIFACT_VERDICTS).optional(),
   superseded: z.boolean().optional(),
 });
 

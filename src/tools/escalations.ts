@@ -1,9 +1,12 @@
 import { z } from "zod";
+import { BatonError } from "../base/errors.js";
 import { ESCALATION_STATUSES, ESCALATION_TIERS, ESCALATION_TYPES } from "../base/statuses.js";
-import { decideByTier, isEscalation } from "../engine/escalations/deciding.js";
+import { decideApproval, isApproval } from "../engine/approvals/deciding.js";
+import { decideByTier, isEscalation, type TierDecision } from "../engine/escalations/deciding.js";
 import { escalate } from "../engine/escalations/escalating.js";
 import { decideEscalation, DECISIONS } from "../engine/escalations/escalations.js";
-import { escalationView, listEscalationPage } from "../engine/escalations/listing.js";
+import { approvalLine, escalationView, listEscalationPage } from "../engine/escalations/listing.js";
+import type { EngineContext } from "../engine/context.js";
 import { changeView } from "../engine/runs/views.js";
 import { defineOperation } from "../dispatch/operation.js";
 import * as params from "../dispatch/params.js";
@@ -30,6 +33,8 @@ const question = z.object({
   run: z.string().optional(),
   /** Id of the task that an escalation is about. */
   about: z.string().optional(),
+  /** The artifact whose approval is asked for. */
+  artifact: z.string().optional(),
   asked_at: shapes.instant,
   until: shapes.instant.optional(),
   due_at: shapes.instant.optional(),
@@ -77,7 +82,7 @@ const list = defineOperation({
   name: "list_escalations",
   title: "List open questions",
   description:
-    "Lists questions that wait for a decision, oldest first: escalations with their tier, and human steps with form and task. A person answers in the form that their client shows during a call such as wait_for, or with decide_escalation at a terminal.",
+    "Lists questions that wait for a decision, oldest first: escalations with their tier, approvals, and human steps with form and task. A person answers in the form that their client shows during a call such as wait_for, or with decide_escalation at a terminal.",
   area: "escalations",
   effect: "read",
   words: ["open questions to a person", "approvals"],
@@ -99,7 +104,7 @@ const decide = defineOperation({
     "Decides an open question. An escalation by those of its tier, but the agent that asked; deferred passes it up. A human step by a person alone. Returns the escalation, and the task that goes on with what became ready.",
   area: "escalations",
   effect: "write",
-  permission: ({ id }) => (typeof id === "string" && isEscalation(id) ? "anyone" : ["human"]),
+  permission: ({ id }) => (typeof id === "string" && (isEscalation(id) || isApproval(id)) ? "anyone" : ["human"]),
   atTerminal: "baton approve",
   words: ["approve", "answer a question"],
   input: z.object({
@@ -119,11 +124,22 @@ const decide = defineOperation({
   }),
   *run(ctx, input) {
     const { request_id: _, agent, ...decision } = input;
+    if (isApproval(input.id)) return yield* decideAsApproval(ctx, input);
     if (!isEscalation(input.id)) return changeView(yield* decideEscalation(ctx, { ...decision, by: ctx.caller.agent }));
     const { escalation, resumed } = yield* decideByTier(ctx, { ...decision, agent });
     const change = resumed === undefined ? { newly_ready: [], ready: [] } : changeView(resumed);
     return { escalation: escalationView(escalation), ...change };
   },
 });
+
+/** A person decides approvals with the other questions. Errors: `invalid_input` for a deferral: an approval has no time limit. */
+function* decideAsApproval(ctx: EngineContext, { id, decision, ...given }: TierDecision) {
+  if (decision === "deferred") {
+    const message = `decision: approval ${id} waits without a time limit, so it cannot be deferred: leave it open. Nothing was changed.`;
+    throw new BatonError("invalid_input", message, { details: { path: "decision" } });
+  }
+  const decided = yield* decideApproval(ctx, { ...given, approval: id, decision });
+  return { escalation: approvalLine(decided), newly_ready: [], ready: [] };
+}
 
 export const escalationOperations = [ask, list, decide] as const;

@@ -156,7 +156,7 @@ const status = defineOperation({
   },
 });
 
-function nowhere(): BatonError {
+export function nowhere(): BatonError {
   return new BatonError("not_found", "No project contains the working directory: pass project.", {
     next: [{ tool: "query_operation", arguments: { name: "list_projects", arguments: {} } }],
   });

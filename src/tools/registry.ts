@@ -24,6 +24,7 @@ import { listTemplates } from "./templates.js";
 import { projectOperations } from "./projects.js";
 import { runOperations } from "./runs.js";
 import { signal } from "./signals.js";
+import { supervisionOperations } from "./supervision.js";
 import { systemOperations } from "./system.js";
 import { taskOperations } from "./tasks.js";
 import { validationOperations } from "./validation.js";
@@ -57,6 +58,7 @@ const operations = [
   ...channelOperations,
   ...handoffOperations,
   ...meetingOperations,
+  ...supervisionOperations,
   ...escalationOperations,
   ...deadLetterOperations,
   ...workSessionOperations,

@@ -200,9 +200,13 @@ const LIVE_AGENTS_MAX = 500;
 
 /** The offers of all live agents but the servers' own executors. */
 export function* liveOffers(ctx: EngineContext): Tx<Offer[]> {
+  return (yield* liveAgents(ctx)).map((agent) => offerOf(agent, {}, connectionOf(agent)));
+}
+
+/** Agents that are there now, the last heard first, without the executors of servers; a bounded number. */
+export function* liveAgents(ctx: EngineContext): Tx<agents.Agent[]> {
   const live = { now: ctx.now, heardSince: ctx.now - ctx.settings.lease_ms, limit: LIVE_AGENTS_MAX };
-  const found = (yield* agents.liveAgents(live)).filter(({ name }) => !name.startsWith(EXECUTOR_PREFIX));
-  return found.map((agent) => offerOf(agent, {}, connectionOf(agent)));
+  return (yield* agents.liveAgents(live)).filter(({ name }) => !name.startsWith(EXECUTOR_PREFIX));
 }
 
 /** Changes what is known of an agent. Errors: `not_found`. */

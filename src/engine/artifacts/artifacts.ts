@@ -4,7 +4,7 @@ import { flawOfText } from "../../base/texts/stored-values.js";
 import { shownLine } from "../../base/texts/shown-text.js";
 import { iso } from "../../base/time.js";
 import * as store from "../../store/artifacts/artifacts.js";
-import { type Artifact } from "../../store/artifacts/artifacts.js";
+import type { Artifact } from "../../store/artifacts/artifacts.js";
 import { appendEvents } from "../../store/events/events.js";
 import type { Task } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
@@ -75,6 +75,7 @@ export function* storeArtifact(ctx: EngineContext, place: ArtifactPlace, draft: 
     createdBy: agent,
     createdAt: ctx.now,
     superseded: false,
+    verdict: null,
   };
   yield* store.insertArtifacts([artifact]);
   const { project, run, version, hash, bytes } = artifact;
@@ -156,6 +157,7 @@ export function artifactView(artifact: Artifact) {
     ...(attempt === null ? {} : { attempt }),
     from: artifact.createdBy,
     created_at: iso(artifact.createdAt),
+    ...(artifact.verdict === null ? {} : { verdict: artifact.verdict }),
     ...(artifact.superseded ? { superseded: true } : {}),
   };
 }

@@ -1,4 +1,5 @@
 import { ROWS_AT_ONCE_MAX } from "../../base/limits.js";
+import { deleteOldApprovals } from "../../store/approvals/approvals.js";
 import { deleteOldEscalations } from "../../store/escalations/escalations.js";
 import * as sessions from "../../store/presence/sessions.js";
 import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-replay.js";
@@ -72,6 +73,7 @@ export async function tidy(engine: Engine, jobs: IsolatedJobs): Promise<number> 
     await engine.transact(function* (ctx) {
       yield* sessions.deleteEndedSessions(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldEscalations(ctx.now - ctx.settings.retention_ms);
+      yield* deleteOldApprovals(ctx.now - ctx.settings.retention_ms);
     });
     return 0;
   });

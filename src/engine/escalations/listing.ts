@@ -2,6 +2,7 @@ import { BatonError } from "../../base/errors.js";
 import { type PageQuery, pageOf } from "../../base/lists/paging.js";
 import type { EscalationStatus, EscalationTier } from "../../base/statuses.js";
 import { iso } from "../../base/time.js";
+import { type Approval, listOpenApprovals } from "../../store/approvals/approvals.js";
 import { type Escalation, listEscalations } from "../../store/escalations/escalations.js";
 import { listTakerless } from "../../store/escalations/takerless.js";
 import { openQuestions, type QuestionQuery } from "../../store/tasks/server-steps.js";
@@ -11,6 +12,7 @@ import { requireRun } from "../lookup.js";
 import { findProject } from "../projects/projects.js";
 import { priorityName } from "../scheduling/order.js";
 import { taskLine } from "../tasks/views.js";
+import { PERSON_ROLE, subjectText } from "../approvals/announcements.js";
 import { DEFAULT_DECISIONS } from "./tiers.js";
 
 export interface EscalationQuery extends Pick<QuestionQuery, "run" | "project">, PageQuery {
@@ -19,7 +21,10 @@ export interface EscalationQuery extends Pick<QuestionQuery, "run" | "project">,
 }
 
 /** A question in a list: what an agent escalated, a human step, or a task that no agent may take. */
-export type EscalationLine = ReturnType<typeof escalationView> | ReturnType<typeof questionView>;
+export type EscalationLine =
+  | ReturnType<typeof escalationView>
+  | ReturnType<typeof questionView>
+  | ReturnType<typeof approvalLine>;
 
 /**
  * Lists the questions that wait for a decision, in the order in which they or their tasks were made: escalations of agents, and of runs
@@ -38,14 +43,19 @@ export function* listEscalationPage(ctx: EngineContext, query: EscalationQuery) 
   const takerless = asksPerson
     ? (yield* listTakerless(ofTasks)).map((one) => questionView({ ...one, ...NO_TAKER, ask: askOf(one) }))
     : [];
+  const ofApprovals = { ...where, after: after === undefined ? undefined : `approval${after}` };
+  const approvals =
+    (status ?? "open") === "open" && tier !== "agent"
+      ? (yield* listOpenApprovals(ofApprovals)).map(approvalLine).filter((one) => one.tier === (tier ?? one.tier))
+      : [];
   const ofAgents = { ...where, status, tier, after: after === undefined ? undefined : `escalation${after}` };
   const escalated = (yield* listEscalations(ofAgents)).map(escalationView);
-  const found: EscalationLine[] = [...questions, ...takerless, ...escalated];
+  const found: EscalationLine[] = [...questions, ...takerless, ...approvals, ...escalated];
   const { page, next } = pageOf(inOrder(found).slice(0, limit + 1), limit, ({ id }) => id);
   return { escalations: page, ...next };
 }
 
-const ID = /^(?:task|escalation)(_[0-9a-z]{16})$/;
+const ID = /^(?:task|escalation|approval)(_[0-9a-z]{16})$/;
 
 /** The part of an id that says when it was made: by it the kinds of questions stand in one order. */
 function placeOf(cursor: string | undefined): string | undefined {
@@ -86,6 +96,29 @@ function questionView({ task, spec, type, ask }: Question) {
     task: taskLine(task),
     asked_at: iso(task.readyAt ?? task.createdAt),
     ...(task.closeBy === null ? {} : { until: iso(task.closeBy) }),
+  };
+}
+
+/** An open approval among the questions: a person may decide each, and agents those of their roles. */
+export function approvalLine(approval: Approval) {
+  const { id, role, status, reason, askedBy, run, task, artifact, createdAt, decidedAt, decidedBy } = approval;
+  const { conditions, note } = approval;
+  return {
+    id,
+    type: "approval",
+    tier: role === PERSON_ROLE ? ("human" as const) : ("lead" as const),
+    status,
+    ask: `Approve ${subjectText(approval)} as ${role}?`,
+    from: askedBy,
+    ...(reason === null ? {} : { details: reason }),
+    ...(run === null ? {} : { run }),
+    ...(task === null ? {} : { about: task }),
+    ...(artifact === null ? {} : { artifact }),
+    asked_at: iso(createdAt),
+    ...(decidedAt === null ? {} : { decided_at: iso(decidedAt) }),
+    ...(decidedBy === null ? {} : { decided_by: decidedBy }),
+    ...(conditions.length === 0 ? {} : { conditions: [...conditions] }),
+    ...(note === null ? {} : { note }),
   };
 }
 

@@ -43,7 +43,7 @@ const TYPES: Readonly<Record<WaitKind, readonly string[]>> = {
   lock_granted: ["lock.granted", "lock.offered"],
   run_finished: ["run.finished"],
   milestone: ["milestone.completed"],
-  decision: ["escalation.decided", "task.decided"],
+  decision: ["escalation.decided", "approval.decided", "task.decided"],
   task_ended: ["task.succeeded", "task.dead_letter", "task.cancelled", "task.skipped", "task.blocked"],
   task_ready: [
     "run.started",
@@ -177,7 +177,8 @@ function* readSince(ctx: EngineContext, watch: Watch): Tx<Seen> {
 function* concerns(event: StoredEvent, watch: Watch): Tx<boolean> {
   if (event.type === "message.sent") return yield* isAddressed(event, watch);
   // Decisions of a run that is named, and those that the agent asked for.
-  if (event.type === "escalation.decided" && event.data["from"] === watch.agent) return true;
+  const isAnswer = event.type === "escalation.decided" || event.type === "approval.decided";
+  if (isAnswer && event.data["from"] === watch.agent) return true;
   if (watch.run === undefined && watch.kinds.includes("decision") && TYPES.decision.includes(event.type)) return false;
   if (watch.run === undefined && watch.project !== undefined && event.project !== watch.project) return false;
   return !isOfLock(event) || event.agent === watch.agent;

@@ -1,3 +1,4 @@
+import { ARTIFACT_VERDICTS } from "../../base/statuses.js";
 import {
   conditionsOf,
   eachIn,
@@ -7,6 +8,7 @@ import {
   many,
   manyIn,
   one,
+  oneOfOrNull,
   only,
   placeholders,
   sole,
@@ -37,6 +39,8 @@ export const ARTIFACTS = table("artifacts", {
   createdAt: int,
   /** Its run was taken back to a checkpoint that does not have it. */
   superseded: flag,
+  /** Of its last validation; null where there was none. */
+  verdict: oneOfOrNull(ARTIFACT_VERDICTS),
 });
 /** A named output of a task, a run or a project. It never changes: another content is another version. */
 export interface Artifact extends RowOf<typeof ARTIFACTS> {}

@@ -56,6 +56,7 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "channel_members", key: ["agent", "address"] },
   { name: "handoffs", key: ["id"], large: true },
   { name: "escalations", key: ["id"], large: true },
+  { name: "approvals", key: ["id"], large: true },
   { name: "meetings", key: ["id"], large: true },
   { name: "meeting_posts", key: ["meeting", "number"], large: true },
   { name: "artifacts", key: ["id"] },

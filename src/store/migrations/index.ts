@@ -23,6 +23,7 @@ import { channels } from "./0022-channels.js";
 import { artifacts } from "./0023-artifacts.js";
 import { escalations } from "./0024-escalations.js";
 import { usage } from "./0025-usage.js";
+import { approvals } from "./0026-approvals.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -51,6 +52,7 @@ export const migrations: readonly Migration[] = [
   artifacts,
   escalations,
   usage,
+  approvals,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

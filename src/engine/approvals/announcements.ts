@@ -1,0 +1,69 @@
+import type { MessageType } from "../../base/statuses.js";
+import type { Approval } from "../../store/approvals/approvals.js";
+import type { NewEvent } from "../../store/events/events.js";
+import type { Tx } from "../../store/tx.js";
+import { type Addressee, addressOf } from "../channels/addresses.js";
+import { deliver } from "../channels/messages.js";
+import { type EngineContext, SERVER } from "../context.js";
+
+/** Role of a person: no agent decides for it. */
+export const PERSON_ROLE = "human";
+
+/** The event of an approval, as it stands. */
+export function approvalEvent(type: string, approval: Approval, agent: string): NewEvent {
+  const { id, project, run, task, artifact, name, version, hash, role, status, askedBy } = approval;
+  const data = { approval: id, artifact, name, version, hash, role, status, from: askedBy };
+  return { type: `approval.${type}`, project, run, task, agent, data };
+}
+
+/** Its subject in words. */
+export function subjectText({ name, version, task }: Approval): string {
+  return name === null ? `the result of ${task ?? "a task"}` : `${name} version ${version ?? 0}`;
+}
+
+/** Tells the agents of the role; a person is asked elsewhere. */
+export function* askApprovers(ctx: EngineContext, approval: Approval): Tx<void> {
+  const { id, role, reason, artifact, hash, askedBy } = approval;
+  if (role === PERSON_ROLE) return;
+  yield* tell(ctx, approval, {
+    by: askedBy,
+    addressee: { kind: "role", name: role },
+    type: "question",
+    subject: `Approve ${subjectText(approval)}: decide_approval`.slice(0, 200),
+    body: reason ?? `Approval of ${subjectText(approval)} is asked for.`,
+    data: { approval: id, role, ...(artifact === null ? {} : { artifact }), hash },
+    // A question is for others than the holder of the task.
+    task: null,
+  });
+}
+
+/** Tells the agent that asked; bound to the task, so that it stands in the brief of its next holder too. */
+export function* answerRequester(ctx: EngineContext, approval: Approval): Tx<void> {
+  const { id, status, conditions, note, askedBy, task } = approval;
+  const lines = [`${subjectText(approval)}: ${status}.`, ...conditions.map((condition) => `Condition: ${condition}`)];
+  yield* tell(ctx, approval, {
+    by: approval.decidedBy ?? SERVER,
+    addressee: { kind: "agent", name: askedBy },
+    type: "answer",
+    subject: `Approval ${status}`,
+    body: note === null ? lines.join("\n") : [...lines, note].join("\n"),
+    data: { approval: id, decision: status, ...(conditions.length === 0 ? {} : { conditions: [...conditions] }) },
+    task,
+  });
+}
+
+interface Telling {
+  readonly by: string;
+  readonly addressee: Addressee;
+  readonly type: MessageType;
+  readonly subject: string;
+  readonly body: string;
+  readonly data: unknown;
+  readonly task: string | null;
+}
+
+function* tell(ctx: EngineContext, { project, run }: Approval, { by, addressee, ...said }: Telling): Tx<void> {
+  const id = ctx.newId("message");
+  const address = addressOf(addressee, project);
+  yield* deliver(ctx, { id, project, address, sender: by, ...said, run, replyTo: null, thread: id, at: ctx.now });
+}
