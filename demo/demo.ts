@@ -5,7 +5,8 @@ import { Feed } from "./show/feed.js";
 import { HoldUps } from "./hold-ups.js";
 import { Story } from "./story.js";
 import { Baton, type Place } from "./team/baton.js";
-import { allGone, Crew, signal } from "./team/crew.js";
+import { allGone, signal } from "./team/client-process.js";
+import { Crew } from "./team/crew.js";
 import {
   CLIENTS,
   type ClientName,

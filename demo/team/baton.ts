@@ -100,6 +100,12 @@ export class Baton {
     return resultOf(name, result);
   }
 
+  /** Writes through one of the operations that are not listed as tools. */
+  async operate<N extends OperationName>(name: N, given: InputOf<N>): Promise<ResultOf<N>> {
+    const { result } = await this.call("call_operation", { name, arguments: given });
+    return resultOf(name, result);
+  }
+
   /** Has `changed` called whenever the resource changes, by whatever process. */
   async subscribe(uri: string, changed: () => void): Promise<void> {
     this.#client.setNotificationHandler(ResourceUpdatedNotificationSchema, changed);

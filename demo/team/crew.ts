@@ -1,10 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import path from "node:path";
+import { allGone, ClientProcess } from "./client-process.js";
 import type { ClientName, Go, News, Orders } from "./orders.js";
 
-/** How long processes that have been asked to end may take before the demo gives up. */
-const END_MS_MAX = 5_000;
-const COMPLAINT_CHARS_MAX = 4_000;
+const CLIENT = path.join(import.meta.dirname, "client.js");
 
 /** The clients' processes. Each starts its own server; none outlives this process. */
 export class Crew {
@@ -44,91 +42,16 @@ export class Crew {
   }
 }
 
-export class Member {
-  /** The server's process id. */
-  readonly connected: Promise<number>;
+export class Member extends ClientProcess<News> {
   /** The run that this client has started. */
   readonly planned: Promise<string>;
-  readonly ended: Promise<void>;
-  readonly trouble: Promise<never>;
-  readonly #name: string;
-  readonly #child: ChildProcess;
-  #server: number | undefined;
-  #complaints = "";
-  #meantToEnd = false;
 
   constructor(orders: Orders, onNews: (news: News) => void) {
-    this.#name = orders.name;
-    this.#child = spawn(process.execPath, [path.join(import.meta.dirname, "client.js"), JSON.stringify(orders)], {
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
-      // A process group of its own: a kill meets the client, its server, its hooks and its git.
-      detached: true,
-    });
-    // Complaints of a client and its server are shown only when one of them fails.
-    this.#child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-      this.#complaints = (this.#complaints + text).slice(-COMPLAINT_CHARS_MAX);
-    });
-    this.ended = new Promise((resolve) => this.#child.once("exit", () => resolve()));
-    this.connected = this.#news((news) => (news.kind === "connected" ? news.server : undefined));
-    this.planned = this.#news((news) => (news.kind === "planned" ? news.run : undefined));
-    this.#child.on("message", onNews);
-    this.trouble = new Promise((_, reject) => {
-      this.#child.once("exit", (code, by) => {
-        if (code !== 0 && !this.#meantToEnd) reject(this.#failure(`ended with ${by ?? code}`));
-      });
-    });
-    // Each awaiting caller hears of the failure; a promise without one must not end the process.
-    for (const promise of [this.connected, this.planned, this.trouble]) promise.catch(() => {});
-    void this.connected.then(
-      (server) => (this.#server = server),
-      () => {},
-    );
+    super({ name: orders.name, file: CLIENT, orders }, onNews);
+    this.planned = this.news((news) => (news.kind === "planned" ? news.run : undefined));
   }
 
   go(go: Go = {}): void {
-    this.#child.send(go);
-  }
-
-  kill(): number[] {
-    this.#meantToEnd = true;
-    const { pid, exitCode, signalCode } = this.#child;
-    // The number of a process that has ended may be another's by now.
-    if (pid === undefined || exitCode !== null || signalCode !== null) return [];
-    signal(-pid, "SIGKILL");
-    return this.#server === undefined ? [pid] : [pid, this.#server];
-  }
-
-  #news<T>(pick: (news: News) => T | undefined): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#child.on("message", (news: News) => {
-        const picked = pick(news);
-        if (picked !== undefined) resolve(picked);
-      });
-      this.#child.once("exit", () => reject(this.#failure("ended too early")));
-    });
-  }
-
-  #failure(what: string): Error {
-    return new Error(`${this.#name} ${what}${this.#complaints === "" ? "" : `:\n${this.#complaints.trim()}`}`);
-  }
-}
-
-/** Waits until none of these processes runs any more. */
-export async function allGone(pids: readonly number[]): Promise<void> {
-  const deadline = performance.now() + END_MS_MAX;
-  for (const pid of pids)
-    while (signal(pid, 0)) {
-      if (performance.now() > deadline) throw new Error(`process ${pid} outlives kill -9`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-}
-
-/** False where there is no such process any more. */
-export function signal(pid: number, name: NodeJS.Signals | 0): boolean {
-  try {
-    return process.kill(pid, name);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
-    throw error;
+    this.send(go);
   }
 }

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
@@ -28,6 +29,11 @@ export async function makeWorkspace(home: string): Promise<Place> {
   const clients = CLIENTS.flatMap((name) => ["--client", name]);
   await run(process.execPath, path.join(home, "dist/main.js"), "init", ...clients, "--yes");
   return place;
+}
+
+/** The top of this repository, whether this file runs compiled or not. */
+export function homeOf(directory: string): string {
+  return existsSync(path.join(directory, "package.json")) ? directory : homeOf(path.dirname(directory));
 }
 
 /** Where everything of a run lies: the copy, the database, the pictures. */

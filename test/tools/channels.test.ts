@@ -135,6 +135,20 @@ describe.each(BACKENDS)("messages on %s", (backend) => {
     expect((await call("read_messages", { agent: "ann" })).unread).toBe(0);
   });
 
+  test("to a role, a task's holder or all are answered to their sender, those in a channel there", async () => {
+    const { call } = await office();
+    for (const [to, answered] of [
+      ["role:architect", "ann"],
+      ["all", "ann"],
+      ["#design", "channel:design"],
+    ]) {
+      const question = (await call("send_message", { agent: "ann", to, type: "question", body: "why?" })).message;
+      const answer = (await call("send_message", { agent: "ben", reply_to: question.id, body: "because" })).message;
+      expect(answer.to).toBe(answered);
+    }
+    expect(bodies(await call("read_messages", { agent: "ann" }))).toEqual(["because", "because", "because"]);
+  });
+
   test("about a task reach its holder, and stand in its next brief", async () => {
     const app = await office();
     const crew = new Crew(app);

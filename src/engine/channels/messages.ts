@@ -132,10 +132,10 @@ function* addresseeOf(sender: FoundAgent, { to, task }: NewMessage, bound: Bound
 function defaultAddressee(sender: FoundAgent, { task, bound }: { task: string | undefined; bound: Bound }): Addressee {
   const { repliedTo } = bound;
   if (repliedTo) {
-    // A reply in a group goes to the group.
-    if (!repliedTo.address.startsWith("agent:")) return parseAddressee(shownAddress(repliedTo.address));
-    const own = repliedTo.sender === sender.name;
-    return { kind: "agent", name: own ? shownAddress(repliedTo.address) : repliedTo.sender };
+    const before = parseAddressee(shownAddress(repliedTo.address));
+    // A channel is read by all who write to it; who asks a role, or the holder of a task, does not read what that is sent.
+    const stays = before.kind === "channel" || repliedTo.sender === sender.name;
+    return stays ? before : { kind: "agent", name: repliedTo.sender };
   }
   if (task !== undefined && bound.task !== null) return { kind: "task", name: bound.task };
   const message = "to: name an agent, role:NAME, #CHANNEL or all; or pass task, or reply_to. Nothing was sent.";

@@ -1,0 +1,78 @@
+// npm run demo -- team [--pace MS] [--remove]
+//
+// --pace MS    how long a member pauses in each task, where a model would think
+// --remove     removes the temporary directory at the end
+import path from "node:path";
+import { rm } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { argumentsOf, numberOf } from "../../test/support/servers/arguments.js";
+import { Board } from "../show/board.js";
+import { Report } from "../show/report.js";
+import { seconds } from "../story.js";
+import { homeOf } from "../team/workspace.js";
+import type { Finding } from "../verdict.js";
+import { judge } from "./findings.js";
+import { makeRepository } from "./repository.js";
+import { Scenario } from "./scenario.js";
+
+const USAGE = "npm run demo -- team [--pace MILLISECONDS] [--remove]";
+const PACE_MS = 400;
+/** A scenario that hangs ends here, as failed. */
+const RUN_MS_MAX = 180_000;
+
+const values = readArguments();
+const start = Date.now();
+const board = new Board(process.stdout, start);
+const place = await makeRepository(homeOf(import.meta.dirname));
+const scenario = new Scenario({ place, pace_ms: values.pace }, board);
+let givenUp = false;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  process.once(signal, () => void giveUp(`stopped by ${signal}`));
+setTimeout(() => void giveUp(`no end after ${seconds(RUN_MS_MAX)}`), RUN_MS_MAX).unref();
+
+try {
+  const observer = await scenario.perform();
+  const { events, run } = scenario;
+  const findings = await judge({ events, place, run, baton: observer });
+  await observer.close();
+  new Report(board, process.stdout.columns).findings(findings);
+  process.exitCode = summary(findings) ? 0 : 1;
+} catch (error) {
+  await giveUp(error instanceof Error ? error.message : String(error));
+} finally {
+  await scenario.stop();
+  if (values.remove) await rm(path.dirname(place.database), { recursive: true, force: true });
+}
+
+function summary(findings: readonly Finding[]): boolean {
+  const broken = findings.filter(({ holds }) => !holds);
+  const passed = broken.length === 0;
+  board.line();
+  board.line(
+    passed
+      ? board.ink("green", `demo passed in ${seconds(Date.now() - start)}`)
+      : board.ink("red", `demo failed: ${broken.map(({ text }) => text).join("; ")}`),
+  );
+  return passed;
+}
+
+/** Ends all and says why; only the first reason counts, the others follow from it. */
+async function giveUp(why: string): Promise<void> {
+  if (givenUp) return;
+  givenUp = true;
+  await scenario.stop();
+  board.line(board.ink("red", `demo failed: ${why}`));
+  board.line(`Everything is kept in ${path.dirname(place.database)}`);
+  process.exit(1);
+}
+
+/** Ends the process with a sentence for what cannot be meant. */
+function readArguments() {
+  return argumentsOf({ program: "demo", usage: USAGE }, () => {
+    const { values: given } = parseArgs({
+      args: process.argv.slice(3),
+      options: { pace: { type: "string", default: String(PACE_MS) }, remove: { type: "boolean", default: false } },
+    });
+    return { ...given, pace: numberOf("pace", given.pace) };
+  });
+}

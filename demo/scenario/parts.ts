@@ -1,0 +1,97 @@
+import { CHANGES, CONVERT, DESIGN, FORMAT, GUIDE, plantedKey, settingsWith } from "./texts.js";
+import { type Workplace, type Held } from "./workplace.js";
+import { FILES, GOAL, STEPS } from "./plan.js";
+
+const MODEL = "claude-sonnet-4-5";
+const HALF = 50;
+
+/** Work on one task; returns its result. */
+type Part = (place: Workplace, held: Held) => Promise<object>;
+
+/** Plans the goal; where the forecast is over the budget, holds the run until a person has decided. */
+export async function plan(place: Workplace, planned: (run: string) => Promise<void>): Promise<string> {
+  const { baton } = place;
+  const { run, task, lease } = await baton.call("orchestrate", {
+    goal: GOAL,
+    constraints: ["No secret in the repository"],
+  });
+  if (!task || !lease) throw new Error("the plan was not handed out");
+  await planned(run.id);
+  await baton.call("complete_task", { task: task.id, token: lease.token, result: { steps: STEPS } });
+  await baton.call("control_run", { run: run.id, action: "pause" });
+  await baton.call("control_run", { run: run.id, action: "resume" });
+  return run.id;
+}
+
+/** The work of each step's holder, by the step's key. */
+export const PARTS: Readonly<Record<string, Part>> = {
+  async design(place) {
+    await place.think();
+    await place.write(FILES.design, DESIGN);
+    await place.commit("Design the library", FILES.design);
+    return { functions: ["convert", "format"] };
+  },
+
+  async convert(place, held) {
+    const reply = await place.ask(held, "role:architect", "Which way does half a cent go? The design does not say.");
+    place.say(`has its answer: ${reply}`);
+    await place.think();
+    await place.write(FILES.convert, CONVERT);
+    await place.commit("Convert money", FILES.convert);
+    await place.add(held, FILES.exports, 'export { convert } from "./convert.mjs";\n');
+    return { file: FILES.convert };
+  },
+
+  async format(place, held) {
+    await place.think();
+    await place.write(FILES.format, FORMAT);
+    await place.commit("Show money", FILES.format);
+    await place.add(held, FILES.exports, 'export { format } from "./format.mjs";\n');
+    return { file: FILES.format };
+  },
+
+  async settings(place, held) {
+    const { baton } = place;
+    await place.write(FILES.settings, settingsWith(plantedKey()));
+    const { critical, issues } = await baton.query("validate_artifact", { path: FILES.settings, type: "code" });
+    if (!critical) throw new Error("the planted secret was not found");
+    const worst = issues.find(({ severity }) => severity === "critical");
+    place.say(`has its settings checked: ${worst?.message ?? ""} (${worst?.where ?? ""})`);
+    const { escalation } = await baton.call("escalate", {
+      type: "security_review",
+      title: "May the settings keep an access key?",
+      details: worst?.message ?? "",
+      priority: "high",
+      task: held.id,
+    });
+    const answer = await place.decided(escalation.id);
+    place.say(`is told: ${answer.subject ?? ""}`);
+    await place.write(FILES.settings, settingsWith(undefined));
+    await place.commit("Write the settings", FILES.settings);
+    return { file: FILES.settings, secret: "removed" };
+  },
+
+  changes: writing(FILES.changes, CHANGES),
+  guide: writing(FILES.guide, GUIDE),
+};
+
+/** Writes a page in two sittings: everything is killed between them. */
+function writing(file: string, text: string): Part {
+  return async (place, held) => {
+    await place.baton.call("report_progress", {
+      task: held.id,
+      token: held.token,
+      percent: HALF,
+      note: `half of ${file}`,
+    });
+    await place.think(2);
+    await place.write(file, text);
+    await place.commit(`Write ${file}`, file);
+    return { file };
+  };
+}
+
+/** Tokens that a model would have used for a task: more where it had more to read. */
+export function usageOf({ prompt }: Held): { model: string; input_tokens: number; output_tokens: number } {
+  return { model: MODEL, input_tokens: 4_000 + prompt.length * 10, output_tokens: 1_200 };
+}
