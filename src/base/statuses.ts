@@ -30,6 +30,8 @@ export type SupervisionTier = (typeof SUPERVISION_TIERS)[number];
 /** Outcomes of a validation: nothing major was found, something major, or something critical. */
 export const ARTIFACT_VERDICTS = ["passed", "failed", "critical"] as const;
 
+export type ArtifactVerdict = (typeof ARTIFACT_VERDICTS)[number];
+
 export const APPROVAL_STATUSES = ["open", "approved", "approved_with_conditions", "rejected", "void"] as const;
 export type ApprovalStatus = (typeof APPROVAL_STATUSES)[number];
 

@@ -76,6 +76,7 @@ const EXPRESSIONS = `## Expressions
 | \`inputs.NAME\` | an input of the run |
 | \`steps.KEY.output\` | result of a step that comes before, in \`needs\` or further up |
 | \`steps.KEY.status\`, \`steps.KEY.error\` | how that step ended |
+| \`artifact["NAME"]\` | newest version of an artifact of the run: \`exists\`, \`version\`, \`type\`, \`hash\`, \`bytes\`; \`validated\`, \`passed\`, \`critical\` and \`figures\` of its last validation; \`approved\`: every role that was asked has approved this version |
 | \`item\`, \`index\` | element of the step's \`for_each\`, and its number from 0 |
 | \`run\`, \`project\` | the run (\`run.id\`, \`run.name\`) and the project |
 

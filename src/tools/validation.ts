@@ -1,8 +1,10 @@
 import path from "node:path";
 import { z } from "zod";
 import { BatonError } from "../base/errors.js";
+import type { ArtifactVerdict } from "../base/statuses.js";
 import { hint } from "../base/names.js";
-import { type Artifact, requireArtifact } from "../engine/artifacts/artifacts.js";
+import { actingAgent } from "../engine/agents/agents.js";
+import { type Artifact, recordValidation, requireArtifact } from "../engine/artifacts/artifacts.js";
 import { type Content, contentOf, readContent } from "../engine/artifacts/content.js";
 import { newestOfRun } from "../engine/artifacts/reading.js";
 import { type GivenPlace, placeWanted, rootOf } from "../engine/artifacts/places.js";
@@ -51,9 +53,9 @@ const validate = defineOperation({
   name: "validate_artifact",
   title: "Validate an artifact",
   description:
-    "Checks an artifact, or a content before it is put, by its type: structure, syntax, secrets, personal data, coverage, test reports, OpenAPI, requirements. Returns issues with severity, place and suggestion, whether it passed, and the criteria of its type that need judgement.",
+    "Checks an artifact, or a content before it is put, by its type: structure, syntax, secrets, personal data, coverage, test reports, OpenAPI, requirements. Returns issues with severity, place and suggestion, whether it passed, and the criteria that need judgement. The verdict stays with the artifact, for gates.",
   area: "artifacts",
-  effect: "read",
+  effect: "write",
   translate: withType,
   words: ["lint", "check quality", "find secrets", "semantic validation", "coverage"],
   example: { artifact: "artifact_…" },
@@ -70,6 +72,7 @@ const validate = defineOperation({
     context: contextShape.optional(),
     run: params.run.optional().describe("Where a name is looked for, from list_runs. Default: the project."),
     project: params.project,
+    ...params.acting,
   }),
   output: z.object({
     artifact: z.object({ id: z.string(), name: z.string(), version: z.int() }).optional(),
@@ -104,6 +107,14 @@ const validate = defineOperation({
     };
     const { issues, criteria, figures, checks, ...verdict } = await run(subject, input.criteria);
     const judged = criteria.map(({ key, question }) => ({ key, question }));
+    // Some checks alone are no verdict.
+    if (artifact !== undefined && input.criteria === undefined && type === artifact.type) {
+      const outcome = { verdict: verdictOf(verdict), figures: { ...figures } };
+      await host.transact(function* (ctx) {
+        const { name: agent } = yield* actingAgent(ctx, input.agent);
+        yield* recordValidation(ctx, artifact, { ...outcome, agent });
+      }, "verdict");
+    }
     return {
       ...answer,
       ...verdict,
@@ -114,6 +125,10 @@ const validate = defineOperation({
     };
   },
 });
+
+function verdictOf({ passed, critical }: { readonly passed: boolean; readonly critical: boolean }): ArtifactVerdict {
+  return critical ? "critical" : passed ? "passed" : "failed";
+}
 
 const UNREAD = {
   passed: true,

@@ -76,6 +76,7 @@ export function* storeArtifact(ctx: EngineContext, place: ArtifactPlace, draft: 
     createdAt: ctx.now,
     superseded: false,
     verdict: null,
+    figures: null,
   };
   yield* store.insertArtifacts([artifact]);
   const { project, run, version, hash, bytes } = artifact;
@@ -138,6 +139,17 @@ function* namesIn(scope: string): Tx<string[]> {
   const isRun = scope.startsWith("run_");
   const found = yield* store.listArtifacts({ ...(isRun ? { run: scope } : { project: scope }), limit: HINTS_FROM });
   return [...new Set(found.map(({ name }) => name))];
+}
+
+/** Records what a validation of an artifact found: gates and reviewers read it. */
+export function* recordValidation(
+  ctx: EngineContext,
+  { id, project, run, task, name, version }: Artifact,
+  { agent, ...outcome }: store.ValidationOutcome & { readonly agent: string },
+): Tx<void> {
+  yield* store.saveValidation(id, outcome);
+  const data = { artifact: id, name, version, verdict: outcome.verdict };
+  yield* appendEvents(ctx, [{ type: "artifact.validated", project, run, task, agent, data }]);
 }
 
 export function artifactView(artifact: Artifact) {

@@ -17,7 +17,7 @@ export const EXPRESSION_BYTES_MAX = 2_048;
 /** An expression that has been read, and what it speaks of. */
 export interface Expression {
   readonly source: string;
-  /** Keys of the steps it reads, each once. */
+  /** Keys of the steps it reads, and artifacts as `artifactRead` knows them, each once. */
   readonly steps: readonly string[];
   /** Whether it reads what changes while the run goes on, beside the steps. */
   readonly late: boolean;

@@ -2,12 +2,32 @@ import type { ASTNode } from "@marcbachmann/cel-js";
 import { hint } from "../../base/names.js";
 
 /** The names that an expression can speak of. */
-export const ROOTS = ["inputs", "steps", "run", "project", "item", "index"] as const;
+export const ROOTS = ["inputs", "steps", "run", "project", "artifact", "item", "index"] as const;
 export type Root = (typeof ROOTS)[number];
 const STEP_FIELDS = ["output", "status", "error"] as const;
 export const RUN_FIELDS = ["id", "name", "created_at", "budget"] as const;
 const BUDGET_FIELDS = ["limit", "spent", "remaining"] as const;
 export const PROJECT_FIELDS = ["id", "name", "root"] as const;
+
+const ARTIFACT_FIELDS = [
+  "exists",
+  "version",
+  "type",
+  "hash",
+  "bytes",
+  "validated",
+  "passed",
+  "critical",
+  "figures",
+  "approved",
+] as const;
+
+const ARTIFACT_READ = "artifact:";
+
+/** The name of the artifact that an entry of a step's `reads` means; undefined where it is the key of a step, which has no colon. */
+export function artifactRead(read: string): string | undefined {
+  return read.startsWith(ARTIFACT_READ) ? read.slice(ARTIFACT_READ.length) : undefined;
+}
 
 /** The names an expression may use at its place. */
 export interface Scope {
@@ -30,6 +50,7 @@ export interface ExpressionProblem {
 /** Walks the names of an expression. */
 export class Names {
   readonly problems: ExpressionProblem[] = [];
+  /** Keys of steps, and artifacts as `artifactRead` knows them. */
   readonly steps = new Set<string>();
   late = false;
   readonly #scope: Scope;
@@ -111,6 +132,10 @@ export class Names {
           : this.#checkField(field, RUN_FIELDS, say);
       case "project":
         return this.#checkField(field, PROJECT_FIELDS, say);
+      case "artifact":
+        if (!field) return say('artifact is read by name: artifact["design.md"].passed');
+        this.steps.add(`${ARTIFACT_READ}${field.name}`);
+        return this.#checkField(second, ARTIFACT_FIELDS, say);
       case "item":
       case "index":
         if (!inElement) say(`"${root}" has a value only in a step with for_each`);
@@ -140,6 +165,7 @@ const ROOT_HABITS: Readonly<Record<string, string>> = {
   jobs: "write steps.KEY.output",
   matrix: "with for_each: [1, 2, 3] write item",
   workflow: "write run.name",
+  artifacts: 'write artifact["design.md"]',
 };
 
 function habitOf(root: string): string {

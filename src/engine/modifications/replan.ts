@@ -4,6 +4,7 @@ import type { Task, TaskSpec } from "../../store/tasks/tasks.js";
 import type { Tx } from "../../store/tx.js";
 import { fileProblems } from "../definitions/analysis.js";
 import type { EngineContext } from "../context.js";
+import { artifactRead } from "../expressions/names.js";
 import { parseDefinition, type Step } from "../definitions/definition.js";
 import { defined, type JsonObject } from "../../base/json.js";
 import { ownProject, spaceOnDisk } from "../projects/projects.js";
@@ -122,6 +123,7 @@ function* addLostReads(run: Run, graph: RunGraph, problems: Problems): Tx<void> 
     const vertex = graph.find(task.key);
     if (!vertex || vertex.written !== undefined) continue;
     for (const read of spec.dynamic?.reads ?? []) {
+      if (artifactRead(read) !== undefined) continue;
       const gone = graph.find(read) === undefined;
       if (!gone && graph.comesBefore(read, task.key)) continue;
       const message = `"${task.key}" reads the result of "${read}", which ${gone ? "would be gone" : "would no longer come before it"}`;

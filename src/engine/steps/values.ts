@@ -13,6 +13,8 @@ import { mayHaveResultsOfElements, resultsOfElements } from "./elements.js";
 import { startOf } from "../../base/texts/stored-values.js";
 import { iso } from "../../base/time.js";
 import { shellTemplate } from "../expressions/shell.js";
+import { artifactRead } from "../expressions/names.js";
+import { artifactValue } from "./artifact-values.js";
 import { fillIn, fillInAll, fillInText, textOf } from "../expressions/interpolation.js";
 
 /** Kinds of step that no agent claims: the server does them itself. */
@@ -54,6 +56,7 @@ export function valuesOfRun(
     run: { id: run.id, name: run.name, created_at: iso(run.createdAt) },
     project: { id: project.id, name: project.name, root: project.root },
     steps: {},
+    artifact: {},
     [TIME]: new EvaluationTime(),
     [BYTES]: new ValueBytes(settings.payload_bytes_max),
   } satisfies Values;
@@ -85,14 +88,23 @@ export class StepValues {
 
   /** With what these steps have come to, and the inputs of one task beside those of the run. */
   *with(reads: readonly string[], inputs: Readonly<Record<string, unknown>> = {}): Tx<Values> {
-    const unknown = reads.filter((key) => !this.#outcomes.has(key));
+    const artifacts = yield* this.#artifactsOf(reads);
+    const ofSteps = reads.filter((read) => artifactRead(read) === undefined);
+    const unknown = ofSteps.filter((key) => !this.#outcomes.has(key));
     for (const { task, key, status, result, error } of yield* outcomesByKey(this.#run.id, unknown)) {
       const own = result !== null || !mayHaveResultsOfElements(status);
       const output = own ? result : ((yield* resultsOfElements(task, this.#bytesMax)) ?? null);
       this.#outcomes.set(key, { status, output, error });
     }
-    const steps = Object.fromEntries(reads.map((key) => [key, this.#outcomes.get(key)]));
-    return { ...this.#known, inputs: { ...this.#run.inputs, ...inputs }, steps };
+    const steps = Object.fromEntries(ofSteps.map((key) => [key, this.#outcomes.get(key)]));
+    return { ...this.#known, inputs: { ...this.#run.inputs, ...inputs }, steps, artifact: artifacts };
+  }
+
+  *#artifactsOf(reads: readonly string[]): Tx<Record<string, unknown>> {
+    const found: Record<string, unknown> = {};
+    for (const name of reads.flatMap((read) => artifactRead(read) ?? []))
+      found[name] = yield* artifactValue(this.#run.id, name);
+    return found;
   }
 }
 

@@ -5,6 +5,7 @@ import {
   flag,
   int,
   intOrNull,
+  jsonOrNull,
   many,
   manyIn,
   one,
@@ -41,6 +42,8 @@ export const ARTIFACTS = table("artifacts", {
   superseded: flag,
   /** Of its last validation; null where there was none. */
   verdict: oneOfOrNull(ARTIFACT_VERDICTS),
+  /** Figures that it found, such as line_coverage. */
+  figures: jsonOrNull<Readonly<Record<string, number>>>,
 });
 /** A named output of a task, a run or a project. It never changes: another content is another version. */
 export interface Artifact extends RowOf<typeof ARTIFACTS> {}
@@ -120,6 +123,12 @@ export function* supersedeOthers(run: string, counting: readonly string[]): Tx<v
     `UPDATE artifacts SET superseded = 0 WHERE id IN (${placeholders(ids.length)})`,
     ids,
   ]);
+}
+
+export type ValidationOutcome = Pick<Artifact, "verdict" | "figures">;
+
+export function* saveValidation(artifact: string, { verdict, figures }: ValidationOutcome): Tx<void> {
+  yield ["UPDATE artifacts SET verdict = $1, figures = $2 WHERE id = $3", [verdict, JSON.stringify(figures), artifact]];
 }
 
 /** Returns artifacts by their ids. */

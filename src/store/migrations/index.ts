@@ -24,6 +24,7 @@ import { artifacts } from "./0023-artifacts.js";
 import { escalations } from "./0024-escalations.js";
 import { usage } from "./0025-usage.js";
 import { approvals } from "./0026-approvals.js";
+import { artifactFigures } from "./0027-artifact-figures.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -53,6 +54,7 @@ export const migrations: readonly Migration[] = [
   escalations,
   usage,
   approvals,
+  artifactFigures,
 ];
 
 export const SCHEMA_VERSION = migrations.length;
