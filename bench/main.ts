@@ -14,6 +14,7 @@ import { argumentsOf } from "../test/support/servers/arguments.js";
 import { type Benchmark, type Outcome, verdictOn } from "./harness/benchmark.js";
 import { checkpoints } from "./cases/checkpoints.js";
 import { flatness } from "./cases/flatness.js";
+import { forecasts } from "./cases/forecasts.js";
 import { hooks } from "./cases/hooks.js";
 import { makespan } from "./cases/makespan.js";
 import { memory } from "./cases/memory.js";
@@ -43,6 +44,7 @@ const ALL: readonly Benchmark[] = [
   tools,
   hooks,
   makespan,
+  forecasts,
 ];
 
 const USAGE = "npm run bench -- [NAME…] [--quick] [--keep]";

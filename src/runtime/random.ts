@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { mulberry32 } from "../base/numbers/mulberry32.js";
 
 /** Uniform numbers in [0, 1). */
 export interface Random {
@@ -22,15 +23,7 @@ export const systemRandom: Random = {
   },
 };
 
-/** A seeded sequence, so that a failing history can be replayed. Algorithm: mulberry32 (Tommy Ettinger, public domain). */
+/** A seeded sequence, so that a failing history can be replayed. */
 export function seededRandom(seed: number): Random {
-  let state = seed >>> 0;
-  return {
-    next() {
-      state = (state + 0x6d2b79f5) >>> 0;
-      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-      return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-    },
-  };
+  return { next: mulberry32(seed) };
 }

@@ -12,6 +12,7 @@ import { deadLetterOperations } from "./dead-letters.js";
 import { escalationOperations } from "./escalations.js";
 import { executionOperations } from "./executions.js";
 import { exportRunOperation } from "./exports.js";
+import { forecastOperations } from "./forecasts.js";
 import { handoffOperations } from "./handoffs.js";
 import { importWorkflow } from "./imports.js";
 import { lockOperations } from "./locks.js";
@@ -65,6 +66,7 @@ const operations = [
   ...checkpointOperations,
   ...budgetOperations,
   ...usageOperations,
+  ...forecastOperations,
   ...systemOperations,
 ] as const;
 

@@ -30,6 +30,8 @@ const EXEMPT: Readonly<Record<string, string>> = {
   "validate_artifact.issues[].message": "the server's own words",
   "validate_artifact.criteria": "questions of the package's own files",
   "check_consistency.issues[].message": "the server's own words",
+  "estimate_task_cost.notes": "the server's own words",
+  "forecast_run_cost.notes": "the server's own words",
   "get_health_status.components[].reason": "the server's own words",
 };
 

@@ -54,6 +54,7 @@ const ROOMS = [
   { house: "engine", floor: 10, room: "planning", node: ["module"] },
   { house: "engine", floor: 10, room: "system" },
   { house: "engine", floor: 11, room: "background" },
+  { house: "engine", floor: 11, room: "forecasts" },
   { house: "engine", floor: 11, room: "effects.ts" },
 
   { house: "store", floor: 1, room: "{tx,compile,rows,tables}.ts" },

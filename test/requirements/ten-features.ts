@@ -143,6 +143,23 @@ export const tenFeatures: Checks = {
       run: { id: expect.not.stringContaining(run) as string },
     });
   },
+  "1.65 1.69 1.72 1.73 1.74": async ({ ask }) => {
+    const asked = { role: "backend_engineer", prompt_length: 5_000, expected_iterations: 3 };
+    const { estimate } = (await ask("estimate_task_cost", asked)) as { estimate: Record<string, number> };
+    // 3 x 1,250 tokens of the prompt and 2,400 written before; claude-sonnet-4-5 costs 3 US$ in and 15 out.
+    expect(estimate).toMatchObject({ input_tokens: 6_150, output_tokens: 2_400, model: "claude-sonnet-4-5" });
+    expect(estimate["input_cost"]).toBeCloseTo(0.01845, 5);
+    expect(estimate["output_cost"]).toBeCloseTo(0.036, 5);
+    expect(estimate["total_cost"]).toBeCloseTo(0.05445, 5);
+    expect(estimate["confidence"]).toBe(0);
+  },
+  "1.66 1.70": async ({ ask }) => {
+    const { forecast } = (await ask("forecast_run_cost", { goal: "Build a REST API with authentication" })) as {
+      forecast: Record<string, number>;
+    };
+    expect(forecast["total_estimated"]).toBeGreaterThan(0);
+    expect(forecast["low"]).toBeLessThan(forecast["high"] ?? 0);
+  },
   "1.71": async ({ ask, call, held }) => {
     const { run, ...task } = await held();
     await call("set_budget", { run, limit: 10 });

@@ -1,0 +1,62 @@
+import { int, many, placeholders, text, textOrNull } from "../rows.js";
+import { columns, named, type RowOf } from "../tables.js";
+import type { Tx } from "../tx.js";
+
+const PAST = columns({
+  task: text,
+  key: text,
+  role: textOrNull,
+  model: textOrNull,
+  inputTokens: int,
+  outputTokens: int,
+  cachedTokens: int,
+  cacheWriteTokens: int,
+  cost: named("cost_micros", int),
+  price: text,
+});
+/** Use of a model for a task that has ended. */
+export interface PastUsage extends RowOf<typeof PAST> {}
+
+const COLUMNS = `u.task, t.key, u.role, u.model, u.input_tokens, u.output_tokens, u.cached_tokens, u.cache_write_tokens,
+  u.cost_micros, u.price`;
+// The task's state decides, so that what an attempt in progress has used so far is not taken for all that it needs.
+const OF_ENDED = "JOIN tasks t ON t.id = u.task AND t.status IN ('succeeded', 'dead_letter')";
+
+/** Returns the newest records of tasks that have ended: those among the newest of all, and the newest of each role. */
+export function* pastUsage(
+  roles: readonly string[],
+  { all, perRole }: { all: number; perRole: number },
+): Tx<PastUsage[]> {
+  // sql: columns and conditions are those above.
+  const newest = yield* many(PAST.read, [
+    `SELECT ${COLUMNS} FROM (SELECT * FROM usage_records ORDER BY id DESC LIMIT $1) u ${OF_ENDED}`,
+    [all],
+  ]);
+  const seen = new Set(newest.map(({ task }) => task));
+  const found = [...newest];
+  for (const role of roles) {
+    // sql: the same.
+    const own = yield* many(PAST.read, [
+      `SELECT ${COLUMNS} FROM (SELECT * FROM usage_records WHERE role = $1 ORDER BY at DESC LIMIT $2) u ${OF_ENDED}`,
+      [role, perRole],
+    ]);
+    found.push(...own.filter(({ task }) => !seen.has(task)));
+  }
+  return found;
+}
+
+const OPEN = columns({ key: text, role: textOrNull, spent: int });
+/** An open task that an agent does, with what was reported of it so far, in millionths of a US dollar. */
+export interface OpenWork extends RowOf<typeof OPEN> {}
+
+/** Returns the open tasks of runs that agents do, in the order in which they were made. */
+export function* openWork(runs: readonly string[], limit: number): Tx<OpenWork[]> {
+  // sql: placeholders alone.
+  return yield* many(OPEN.read, [
+    `SELECT t.key, t.role, CAST(COALESCE(s.spent, 0) AS BIGINT) AS spent FROM tasks t
+       LEFT JOIN (SELECT task, sum(cost_micros) AS spent FROM usage_records WHERE run IN (${placeholders(runs.length, 2)})
+         AND task IS NOT NULL GROUP BY task) s ON s.task = t.id
+       WHERE t.run IN (${placeholders(runs.length, 2)}) AND t.ended_at IS NULL AND t.kind IN ('agent', 'plan') ORDER BY t.id LIMIT $1`,
+    [limit, ...runs],
+  ]);
+}
