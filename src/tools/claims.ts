@@ -1,7 +1,8 @@
 import { startOf } from "../base/texts/stored-values.js";
 import { z } from "zod";
-import { MESSAGE_TYPES } from "../base/statuses.js";
+import { ARTIFACT_VERDICTS, MESSAGE_TYPES } from "../base/statuses.js";
 import {
+  ARTIFACTS_SHOWN_MAX,
   type Brief,
   INPUT_REPEATED_MAX,
   isLongText,
@@ -45,6 +46,18 @@ const dependency = z.object({
   rest: shapes.call.optional(),
 });
 
+const dependencyArtifact = z.object({
+  id: z.string(),
+  name: z.string(),
+  version: z.int(),
+  type: z.string(),
+  bytes: z.int(),
+  /** Key of the dependency. */
+  of: z.string(),
+  from: z.string(),
+  verdict: z.enum(ARTIFACT_VERDICTS).optional(),
+});
+
 /** A task or files that went to another agent while this one was silent. */
 const loss = z.object({
   task: z.string().optional(),
@@ -82,6 +95,10 @@ export const claimOutput = z.object({
       attempt: z.int(),
       started_at: shapes.instant.nullable(),
       dependencies: z.array(dependency),
+      /** The newest artifacts of the dependencies. */
+      artifacts: z.array(dependencyArtifact).optional(),
+      artifacts_read: shapes.call.optional(),
+      artifacts_rest: shapes.call.optional(),
       progress_note: z.string().optional(),
       /** Messages bound to the task. */
       messages: z.array(boundMessage).optional(),
@@ -275,7 +292,33 @@ function briefView(brief: Brief) {
     ...(task.progressNote === null ? {} : { progress_note: task.progressNote }),
     ...messagesView(brief),
     dependencies: dependencies.map((one) => dependencyView(one, resultCharsShown(task.depsTotal))),
+    ...artifactsView(brief),
     ...(previous === undefined ? {} : { previous: previousView(previous) }),
+  };
+}
+
+/** The artifacts of the dependencies by name, with the call that reads the first of them, and the one that lists all where there are more. */
+function artifactsView({ run, artifacts, dependencies }: Brief) {
+  const [first] = artifacts;
+  if (!first) return {};
+  const keys = new Map(dependencies.map(({ task, key }) => [task, key]));
+  const call = (name: string, args: Record<string, unknown>) => ({
+    tool: "query_operation",
+    arguments: { name, arguments: args },
+  });
+  return {
+    artifacts: artifacts.slice(0, ARTIFACTS_SHOWN_MAX).map(({ id, name, version, type, bytes, ...artifact }) => ({
+      id,
+      name,
+      version,
+      type,
+      bytes,
+      of: keys.get(artifact.task ?? "") ?? "",
+      from: artifact.createdBy,
+      ...(artifact.verdict === null ? {} : { verdict: artifact.verdict }),
+    })),
+    artifacts_read: call("get_artifact", { artifact: first.id }),
+    ...(artifacts.length > ARTIFACTS_SHOWN_MAX ? { artifacts_rest: call("list_artifacts", { run: run.id }) } : {}),
   };
 }
 

@@ -11,6 +11,7 @@ export async function supervisionDay(app: TestApp, project: string): Promise<voi
   await request();
   await put("# Two");
   const second = await request();
+  await call("validate_artifact", { agent: "ben", project, artifact: "plan.md" });
   for (const { approval } of [second, await request("human")])
     await call("decide_approval", {
       approval: approval.id,

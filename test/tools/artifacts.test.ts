@@ -64,6 +64,56 @@ describe.each(BACKENDS)("an artifact on %s", (backend) => {
     });
   });
 
+  test("is named in the briefs of the tasks that need its task, with the call that reads it", async () => {
+    const crew = await crewOn(backend);
+    const { app } = crew;
+    const steps = [{ key: "design" }, { key: "data" }, { key: "build", needs: ["design", "data"] }, { key: "other" }];
+    const { run } = await crew.start(steps, { project: "demo" });
+    const held = [await crew.take("ann", { run: run.id }), await crew.take("ben", { run: run.id })];
+    const put = async (at: number, name: string, content: string) =>
+      (await app.call("put_artifact", { agent: "ann", task: held[at]!.id, name, content })).artifact;
+    await put(0, "design.md", "# One");
+    const design = await put(0, "design.md", "# Two");
+    await app.call("validate_artifact", { artifact: design.id });
+    for (let i = 0; i < 20; i++) await put(1, `part-${String(i).padStart(2, "0")}.txt`, `${i}`);
+    await app.call("put_artifact", { agent: "ann", run: run.id, name: "of-no-task.txt", content: "x" });
+    for (const one of held) await crew.complete(one);
+    const { task } = await crew.claim("cleo", { run: run.id });
+    expect(task!.key).toBe("build");
+    expect((await crew.claim("dora", { run: run.id })).task).not.toHaveProperty("artifacts");
+    expect(task!.artifacts).toHaveLength(20);
+    expect(task!.artifacts![0]).toMatchObject({ name: "part-19.txt", version: 1, of: "data", from: "ann" });
+    expect(task!.artifacts_rest).toMatchObject({ arguments: { name: "list_artifacts", arguments: { run: run.id } } });
+    const { tool, arguments: given } = task!.artifacts_read!;
+    const read = await app.callUnchecked(tool, given);
+    expect(read).toMatchObject({ result: { artifact: { name: "part-19.txt" }, content: { text: "19" } } });
+    const next = await crew.start([{ key: "a" }, { key: "b", needs: ["a"] }], { project: "demo" });
+    const first = await crew.take("ann", { run: next.run.id });
+    await app.call("put_artifact", { agent: "ann", task: first.id, name: "design.md", content: "# Two" });
+    await crew.complete(first);
+    expect((await crew.claim("ann", { run: next.run.id })).task!.artifacts).toMatchObject([
+      { name: "design.md", version: 1, type: "markdown", bytes: 5, of: "a", from: "ann" },
+    ]);
+  });
+
+  test("outlives the retention in its newest version alone, where it is a project's own", async () => {
+    const { app } = await crewOn(backend);
+    const put = (name: string, content: string) => app.call("put_artifact", { project: "demo", name, content });
+    await put("plan.md", "# One");
+    await put("alone.md", "# Alone");
+    const { artifact } = await put("plan.md", "# Two");
+    await app.advance(89 * DAY_MS);
+    await app.advance(3_600_001);
+    const names = async () =>
+      (await app.call("list_artifacts", { project: "demo" })).artifacts.map(
+        ({ name, version }) => `${name} ${version}`,
+      );
+    expect(await names()).toEqual(["plan.md 2", "alone.md 1", "plan.md 1"]);
+    await app.advance(2 * DAY_MS);
+    expect(await names()).toEqual(["plan.md 2", "alone.md 1"]);
+    expect((await app.call("get_artifact", { artifact: artifact.id })).content?.text).toBe("# Two");
+  });
+
   test("keeps every byte, in rows or in a file, and is read in parts", async () => {
     const { app } = await crewOn(backend);
     const odd = "a\r\n\u001b[31m\u202E𝄞";

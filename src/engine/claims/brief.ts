@@ -5,6 +5,7 @@ import {
   hasWorkedIn,
   tellingAttempt,
 } from "../../store/tasks/attempts.js";
+import { type Artifact, newestOfTasks } from "../../store/artifacts/artifacts.js";
 import { type Message, messagesOfTask } from "../../store/channels/messages.js";
 import { lockRun } from "../../store/lock-order.js";
 import type { Run } from "../../store/runs/runs.js";
@@ -23,6 +24,8 @@ export interface Brief extends TaskAndSpec {
   readonly run: Run;
   readonly resumed: boolean;
   readonly dependencies: readonly DependencyResult[];
+  /** The newest artifacts of the dependencies; one more than are shown where there are more. */
+  readonly artifacts: readonly Artifact[];
   /** The newest earlier attempt that left a partial result or an error, else the newest; undefined for the first attempt. */
   readonly previous: Attempt | undefined;
   readonly locks: readonly LockLine[];
@@ -37,6 +40,9 @@ export interface Brief extends TaskAndSpec {
 
 /** Messages bound to a task that its brief shows. */
 export const MESSAGES_SHOWN_MAX = 10;
+
+/** Artifacts of dependencies that a brief names. */
+export const ARTIFACTS_SHOWN_MAX = 20;
 
 /** Length of an input of the run, in characters, up to which each brief repeats it whole. */
 export const INPUT_REPEATED_MAX = 500;
@@ -72,6 +78,8 @@ export function* briefOf(
     known.hasMessages ? messagesOfTask(task.id, bound) : nothing(),
   ]);
   const dependencies = yield* withElementResults(ctx, found, chars);
+  const withArtifacts = found.filter(({ hasArtifacts }) => hasArtifacts).map((one) => one.task);
+  const artifacts = withArtifacts.length === 0 ? [] : yield* newestOfTasks(withArtifacts, ARTIFACTS_SHOWN_MAX + 1);
   const hasLong = Object.values(known.run.inputs).some((input) => isLongText(input));
   const knowsInputs =
     hasLong &&
@@ -85,6 +93,7 @@ export function* briefOf(
     resumed: known.resumed,
     locks: known.locks,
     dependencies,
+    artifacts,
     previous,
     messages: messages.toReversed(),
     lease: leaseTerms(ctx, { session: task.session, expiresAt: task.leaseExpiresAt ?? ctx.now }),

@@ -125,6 +125,41 @@ export function* supersedeOthers(run: string, counting: readonly string[]): Tx<v
   ]);
 }
 
+/** Lists the newest versions, by name, of what these tasks have put, newest first; not those of which another task has a newer version. */
+export function* newestOfTasks(tasks: readonly string[], limit: number): Tx<Artifact[]> {
+  return yield* manyIn(ARTIFACTS.read, tasks, (chunk) => [
+    `SELECT ${ARTIFACTS.columns} FROM artifacts a WHERE a.task IN (${placeholders(chunk.length, 2)}) AND a.superseded = 0
+       AND NOT EXISTS (SELECT 1 FROM artifacts n WHERE n.scope = a.scope AND n.name = a.name AND n.superseded = 0 AND n.version > a.version)
+     ORDER BY a.id DESC LIMIT $1`,
+    [limit, ...chunk],
+  ]);
+}
+
+export interface ArtifactRetention {
+  readonly now: number;
+  /** Retention of a project without its own. */
+  readonly defaultMs: number;
+  readonly limit: number;
+}
+
+/** Lists artifacts of projects, outside their runs, that a newer version has replaced and that are older than their project keeps what has ended. */
+export function* replacedArtifacts({ now, defaultMs, limit }: ArtifactRetention): Tx<string[]> {
+  return yield* many(only("id", text), [
+    `SELECT a.id FROM projects p JOIN artifacts a ON a.project = p.id WHERE a.run IS NULL AND a.created_at < $1 - COALESCE(p.retention_ms, $2)
+       AND EXISTS (SELECT 1 FROM artifacts n WHERE n.scope = a.scope AND n.name = a.name AND n.version > a.version) ORDER BY a.id LIMIT $3`,
+    [now, defaultMs, limit],
+  ]);
+}
+
+/** Removes artifacts; their contents are swept once no other has them. */
+export function* deleteArtifacts(ids: readonly string[]): Tx<void> {
+  yield* eachIn(ids, (chunk) => [
+    `UPDATE artifact_contents SET unused = 1 WHERE hash IN (SELECT hash FROM artifacts WHERE id IN (${placeholders(chunk.length)}))`,
+    chunk,
+  ]);
+  yield* eachIn(ids, (chunk) => [`DELETE FROM artifacts WHERE id IN (${placeholders(chunk.length)})`, chunk]);
+}
+
 export type ValidationOutcome = Pick<Artifact, "verdict" | "figures">;
 
 export function* saveValidation(artifact: string, { verdict, figures }: ValidationOutcome): Tx<void> {

@@ -25,6 +25,7 @@ import { escalations } from "./0024-escalations.js";
 import { usage } from "./0025-usage.js";
 import { approvals } from "./0026-approvals.js";
 import { artifactFigures } from "./0027-artifact-figures.js";
+import { artifactsOfProjects } from "./0028-artifacts-of-projects.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -55,6 +56,7 @@ export const migrations: readonly Migration[] = [
   usage,
   approvals,
   artifactFigures,
+  artifactsOfProjects,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -5,6 +5,7 @@ import {
   placeholders,
   bySize,
   chunksOf,
+  flag,
   int,
   jsonOrNull,
   one,
@@ -150,6 +151,8 @@ const DEPENDENCY_RESULTS = columns({
   agent: textOrNull,
   /** The beginning of the JSON text of the result. */
   result: textOrNull,
+  /** Whether it has put artifacts that count. */
+  hasArtifacts: flag,
 });
 export interface DependencyResult extends RowOf<typeof DEPENDENCY_RESULTS> {}
 
@@ -157,7 +160,9 @@ export interface DependencyResult extends RowOf<typeof DEPENDENCY_RESULTS> {}
 export function* dependencyResults(task: string, chars: number): Tx<DependencyResult[]> {
   return yield* many(DEPENDENCY_RESULTS.read, [
     // A plan's result has become the tasks themselves.
-    `SELECT n.id AS task, n.key, n.status, a.agent, CASE WHEN n.kind = 'plan' THEN NULL ELSE substr(a.result, 1, $2) END AS result FROM dependencies d JOIN tasks n ON n.id = d.dependency
+    `SELECT n.id AS task, n.key, n.status, a.agent, CASE WHEN n.kind = 'plan' THEN NULL ELSE substr(a.result, 1, $2) END AS result,
+       CASE WHEN EXISTS (SELECT 1 FROM artifacts x WHERE x.task = n.id AND x.superseded = 0) THEN 1 ELSE 0 END AS has_artifacts
+     FROM dependencies d JOIN tasks n ON n.id = d.dependency
      LEFT JOIN attempts a ON a.task = n.id AND a.number = n.attempt AND a.outcome = 'succeeded'
      WHERE d.task = $1 ORDER BY n.id LIMIT 1000`,
     [task, chars],
