@@ -6,10 +6,19 @@ import { BatonError, hasCode, messageOf } from "./base/errors.js";
 import type { CommandPolicy, McpServer } from "./base/executor-policy.js";
 import { allowCommandsSchema, commandsOf, realDirectory, rootsSchema } from "./config/commands.js";
 import { hint } from "./base/names.js";
+import type { NotificationTarget } from "./base/notifications/targets.js";
 import type { OwnPrices } from "./base/prices.js";
 import { PRESENT_NAMES, type Settings, settingsSchema, withPresentNames } from "./base/settings.js";
 import { flawOfError, parseJsonc, placeOfError } from "./config/jsonc.js";
-import { expandServers, mcpServersSchema, serversOf, serversOfClient } from "./config/mcp-servers.js";
+import {
+  expandServers,
+  expandValue,
+  mcpServersSchema,
+  serversOf,
+  serversOfClient,
+  type VariableSources,
+} from "./config/mcp-servers.js";
+import { notificationsSchema, targetsOf } from "./config/notifications.js";
 import { pricesSchema } from "./config/prices.js";
 import { CONFIG_FILE, DATABASE_FILE, type DatabaseConfig, ownDirectories } from "./config/database.js";
 import { absolutePath } from "./config/paths.js";
@@ -34,6 +43,8 @@ export interface Config {
   readonly templatesDirectory: string;
   /** Own prices of models. */
   readonly prices: OwnPrices;
+  /** Where this process tells a person of what happens. Never set by a project's file or through a tool. */
+  readonly notifications: readonly NotificationTarget[];
   readonly logLevel: (typeof LOG_LEVELS)[number];
   readonly settings: Settings;
   /** By name: `default`, `flag --…`, `environment BATON_…` or the file. */
@@ -102,6 +113,8 @@ const ownShape = {
   read_only: z.preprocess((value) => (value === 1 ? true : value === 0 ? false : value), z.boolean()).default(false),
   /** Own prices of models, over the published ones. */
   prices: pricesSchema.default({}),
+  /** Where a person is told of what waits for a decision, and of other events. */
+  notifications: notificationsSchema,
   /** Spelt as all clients spell it. */
   mcpServers: mcpServersSchema,
 } as const;
@@ -148,8 +161,7 @@ export function loadConfig(sources: ConfigSources): Config {
   if (fs.existsSync(ownFile)) {
     for (const [name, written] of readFile(parseObject(ownFile, readText(ownFile)), ownFile)) {
       const isSet = values.has(name) || (name === "database_url" && sources.flags.db !== undefined);
-      const value = name === "mcpServers" ? expandServers(written, sources) : written;
-      if (!isSet) values.set(name, { value, origin: ownFile, base: own.config });
+      if (!isSet) values.set(name, { value: filledIn(name, written, sources), origin: ownFile, base: own.config });
     }
   }
   const parsed = lower(parse(values), values, lowered);
@@ -166,6 +178,7 @@ export function loadConfig(sources: ConfigSources): Config {
     outputDirectory: placed("output_directory", path.join(own.data, "output")),
     templatesDirectory: placed("templates_directory", path.join(own.config, "templates")),
     prices: parsed.prices,
+    notifications: parsed.read_only ? [] : targetsOf(parsed.notifications),
     logLevel: parsed.log_level,
     settings: settingsSchema.parse(parsed),
     origins: Object.fromEntries(NAMES.map((name) => [name, values.get(name)?.origin ?? "default"])),
@@ -173,12 +186,18 @@ export function loadConfig(sources: ConfigSources): Config {
   });
 }
 
+/** Fills in the variables where a value may name some. */
+function filledIn(name: Name, written: unknown, sources: VariableSources): unknown {
+  if (name === "mcpServers") return expandServers(written, sources);
+  return name === "notifications" ? expandValue(name, written, sources) : written;
+}
+
 /** Takes the flags and variables of this start. */
 function takeTyped(values: Values, { flags, env, cwd }: ConfigSources, warnings: string[]): void {
   const take = (name: Name, value: unknown, origin: string) => {
     if (value === undefined || values.has(name)) return;
     const base = origin.startsWith("flag") ? { base: cwd } : {};
-    values.set(name, { value: name === "mcpServers" ? expandServers(value, { env, cwd }) : value, origin, ...base });
+    values.set(name, { value: filledIn(name, value, { env, cwd }), origin, ...base });
   };
   take("db", flags.db, "flag --db");
   take("database_url", flags.databaseUrl, "flag --database-url");

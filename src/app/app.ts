@@ -10,6 +10,7 @@ import { type Runtime, systemRuntime } from "../runtime/runtime.js";
 import type { StoreHooks } from "../store/driver/faults.js";
 import type { Store } from "../store/tx.js";
 import type { ElicitationHost } from "../mcp/elicitation/elicitation-host.js";
+import type { NotifierLoop } from "../notifiers/loop.js";
 import type { Executor } from "../executors/loop/executor.js";
 import type { Dispatch } from "../dispatch/dispatch.js";
 import type { OperationIndex } from "../dispatch/operation.js";
@@ -102,6 +103,7 @@ export class App {
       isNeeded: () =>
         !config.readOnly && this.#identity.isKnown && (this.#connection.isUsed || databaseIsThere(config)),
       startExecutor: () => this.#startExecutor(),
+      startNotifiers: config.notifications.length === 0 ? undefined : () => this.#startNotifiers(),
       contentFiles: () => contentFilesOf(config.database),
       onActive: () => options.onActive?.(),
       onDue: (afterMs) => options.onDue?.(afterMs),
@@ -246,6 +248,17 @@ export class App {
       waitFor: (poll, waiting) => this.#background.whileCatchingUp(() => waitFor(poll, waiting)),
       newRequestId: () => this.newRequestId(),
     });
+  }
+
+  async #startNotifiers(): Promise<NotifierLoop> {
+    const { NotifierLoop: Loop } = await import("../notifiers/loop.js");
+    const loop = new Loop({
+      engine: await this.#engine(),
+      targets: this.config.notifications,
+      logger: this.#logger,
+    });
+    if (!this.#connection.isClosed) loop.start();
+    return loop;
   }
 
   async #startExecutor(): Promise<Executor> {

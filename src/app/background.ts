@@ -2,6 +2,7 @@ import os from "node:os";
 import type { LocalHost } from "../engine/background/tick.js";
 import type { Engine } from "../engine/engine.js";
 import type { Executor } from "../executors/loop/executor.js";
+import type { NotifierLoop } from "../notifiers/loop.js";
 import type { Logger } from "../runtime/logger.js";
 import type { ContentFiles } from "../runtime/files/content-files.js";
 import { isAlive } from "../runtime/processes.js";
@@ -18,6 +19,8 @@ export interface BackgroundParts {
   isNeeded(): boolean;
   engine(): Promise<Engine>;
   startExecutor(): Promise<Executor>;
+  /** Undefined where no notifications are configured. */
+  readonly startNotifiers?: (() => Promise<NotifierLoop>) | undefined;
   /** Contents of artifacts beside the database. */
   contentFiles(): Promise<ContentFiles | undefined>;
   onActive?(): void;
@@ -33,6 +36,7 @@ export class BackgroundLoop {
   #running: Promise<void> | undefined;
   #catchingUp: Promise<void> | undefined;
   #executor: Promise<Executor> | undefined;
+  #notifiers: Promise<NotifierLoop> | undefined;
 
   constructor(parts: BackgroundParts) {
     this.#parts = parts;
@@ -110,6 +114,8 @@ export class BackgroundLoop {
     await Promise.allSettled([this.#running, this.#parts.session.settled()]);
     const [executor] = await Promise.allSettled([this.#executor]);
     if (executor.status === "fulfilled") await executor.value?.stop();
+    const [notifiers] = await Promise.allSettled([this.#notifiers]);
+    if (notifiers.status === "fulfilled") await notifiers.value?.stop();
   }
 
   async #run(): Promise<void> {
@@ -124,6 +130,16 @@ export class BackgroundLoop {
     // A project root that reappears on disk makes no commit, so the executor polls here.
     executor?.poll();
     await executor?.tidy();
+    await this.#notify();
+  }
+
+  async #notify(): Promise<void> {
+    const { startNotifiers } = this.#parts;
+    if (startNotifiers === undefined) return;
+    this.#notifiers ??= startNotifiers();
+    // A failure to load them is that of this pass; the next tries again.
+    this.#notifiers.catch(() => (this.#notifiers = undefined));
+    (await this.#notifiers).poll();
   }
 
   async #tick(): Promise<void> {

@@ -1,5 +1,5 @@
 import os from "node:os";
-import { type Flags, loadConfig } from "../config.js";
+import { type Config, type Flags, loadConfig } from "../config.js";
 import { type DatabaseConfig, ownDirectories } from "../config/database.js";
 import { BatonError } from "../base/errors.js";
 import { isName, NAME_RULE, nameFrom } from "../base/names.js";
@@ -36,6 +36,9 @@ export const commandHost = {
   saveDocument: async (document: string, to: string) => (await import("./transfers.js")).saveDocument(document, to),
   importFrom: async (app: App, from: string) => (await import("./transfers.js")).importStore(await app.store(), from),
   isExport: async (file: string) => (await import("./transfers.js")).isExport(file),
+  testNotifications: async (config: Config, targets: Config["notifications"]) =>
+    (await import("./maintenance.js")).testNotifications(config, targets),
+  sendNotifications: async (app: App) => (await import("./maintenance.js")).sendNotifications(app, CLIENT),
   removeDatabase: async (database: DatabaseConfig) => (await import("./maintenance.js")).removeDatabase(database),
 };
 export type CommandHost = typeof commandHost;

@@ -2,6 +2,11 @@ import fs from "node:fs";
 import os from "node:os";
 import type { App } from "./app.js";
 import { contentFilesOf } from "./connection.js";
+import type { NotificationTarget } from "../base/notifications/targets.js";
+import type { Config } from "../config.js";
+import { silentLogger } from "../runtime/logger.js";
+import { systemClock } from "../runtime/clock.js";
+import { systemRuntime } from "../runtime/runtime.js";
 import type { DatabaseConfig } from "../config/database.js";
 import { BatonError } from "../base/errors.js";
 import { pruneAllDeadLetters, pruneAllMessages, pruneAllSessions, pruneRuns } from "../engine/background/retention.js";
@@ -24,6 +29,39 @@ export async function inspectDatabase(database: DatabaseConfig): Promise<Finding
 export async function removeDatabase(database: DatabaseConfig): Promise<string[]> {
   if (database.kind === "sqlite") return (await import("../store/sqlite/inspection.js")).removeSqlite(database.file);
   return (await import("../store/postgres/inspection.js")).dropPostgres(database.url);
+}
+
+export interface NotificationTest {
+  readonly target: string;
+  readonly error?: string;
+}
+
+/** Sends a test to targets, past the queue. */
+export async function testNotifications(
+  { settings }: Config,
+  targets: Config["notifications"],
+): Promise<NotificationTest[]> {
+  const [{ send }, { testContent }] = await Promise.all([
+    import("../notifiers/notifier.js"),
+    import("../engine/notifications/content.js"),
+  ]);
+  const { signal } = new AbortController();
+  const now = systemClock.now();
+  const outgoing = { id: systemRuntime().ids.next("delivery", now), content: testContent(now) };
+  const sendTo = async (target: NotificationTarget): Promise<NotificationTest> => {
+    const result = await send(target, outgoing, { timeoutMs: settings.delivery_timeout_ms, now, signal });
+    return { target: target.name, ...(result.ok ? {} : { error: result.error }) };
+  };
+  return Promise.all(targets.map(sendTo));
+}
+
+/** Makes the deliveries to this place's targets that are due. */
+export async function sendNotifications(app: App, client: string): Promise<void> {
+  const { NotifierLoop } = await import("../notifiers/loop.js");
+  const engine = await app.background(client);
+  const loop = new NotifierLoop({ engine, targets: app.config.notifications, logger: silentLogger });
+  loop.poll();
+  await loop.settled();
 }
 
 export interface LiveSession {

@@ -76,6 +76,10 @@ export const settingsSchema = z.object({
   /** Shares of a budget from which it warns, and from which it stops claims, where the budget names none. */
   cost_warning_threshold: z.number().min(0.000001).max(10).default(defaultSettings.cost_warning_threshold),
   cost_block_threshold: z.number().min(0.000001).max(10).default(defaultSettings.cost_block_threshold),
+  /** Attempts at a notification, the pause before the second, which doubles each time, and the time limit of each. */
+  delivery_attempts_max: z.int().min(1).max(100).default(defaultSettings.delivery_attempts_max),
+  delivery_retry_ms: z.int().min(10).default(defaultSettings.delivery_retry_ms),
+  delivery_timeout_ms: z.int().min(10).max(300_000).default(defaultSettings.delivery_timeout_ms),
   /** Quotas of each agent with its connection; 0: none. */
   agent_locks_max: z.int().min(0).default(defaultSettings.agent_locks_max),
   agent_open_tasks_max: z.int().min(0).default(defaultSettings.agent_open_tasks_max),

@@ -69,6 +69,9 @@ export type MessageType = (typeof MESSAGE_TYPES)[number];
 
 export const HANDOFF_STATUSES = ["requested", "accepted", "declined", "lapsed", "void"] as const;
 
+/** `failed` has used up its attempts; `void` was about a question that was decided before. */
+export const DELIVERY_STATUSES = ["pending", "delivered", "failed", "void", "discarded"] as const;
+
 export const MEETING_STATUSES = ["open", "closed"] as const;
 
 export const ESCALATION_TYPES = [

@@ -1,5 +1,5 @@
 import { type Command, Option } from "commander";
-import { DEAD_LETTER_STATUSES, PRIORITY_NAMES, PROJECT_STATUSES } from "../base/statuses.js";
+import { DEAD_LETTER_STATUSES, DELIVERY_STATUSES, PRIORITY_NAMES, PROJECT_STATUSES } from "../base/statuses.js";
 import path from "node:path";
 import type { Act } from "./command.js";
 import { hint } from "../base/names.js";
@@ -75,6 +75,36 @@ export function addWorkflow(program: Command, act: Act, packageRoot: string): vo
       .argument("<file>", "YAML or JSON, - for stdin")
       .option("--project <name>", "default: the project of the working directory")
       .action(act(async () => (await commands()).validateWorkflow));
+}
+
+export function addNotifications(program: Command, act: Act): void {
+  const commands = () => import("./commands/notifications.js");
+  const group = program
+    .command("notifications")
+    .description("show, test and retry notifications to Slack, mail, webhooks and the desktop");
+  defaultCommand(group, "list")
+    .description("list notifications, oldest first, and the targets configured here")
+    .addOption(new Option("--status <status>", "default: all").choices(DELIVERY_STATUSES))
+    .action(act(async () => (await commands()).listNotifications));
+  group
+    .command("test")
+    .description("send a test to the targets configured here")
+    .argument("[target]", "default: all of them")
+    .action(act(async () => (await commands()).testNotifications));
+  group
+    .command("send")
+    .description("send what is due now, as a server does all the time: for a timer, where none runs")
+    .action(act(async () => (await commands()).sendNotifications));
+  group
+    .command("retry")
+    .description("send notifications again that were given up")
+    .argument("<ids...>")
+    .action(act(async () => (await commands()).retryNotifications));
+  group
+    .command("discard")
+    .description("close notifications without another attempt")
+    .argument("<ids...>")
+    .action(act(async () => (await commands()).discardNotifications));
 }
 
 export function addDeadLetters(program: Command, act: Act): void {

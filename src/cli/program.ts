@@ -9,7 +9,14 @@ import type { Flags } from "../config.js";
 import { type Act, type CommandFunction, type CommandPlace, runCommand } from "./command.js";
 import { EXIT, type ExitCode, UsageError, wordFailure } from "./failure.js";
 import { utf8Text } from "../base/texts/text-file.js";
-import { addArtifacts, addDeadLetters, addProject, addWorkflow, withRunOptions } from "./group-commands.js";
+import {
+  addArtifacts,
+  addDeadLetters,
+  addNotifications,
+  addProject,
+  addWorkflow,
+  withRunOptions,
+} from "./group-commands.js";
 import { addRunCommands } from "./run-commands.js";
 import { habitOf, usageErrorOf } from "./usage.js";
 import { terminalOf } from "./terminal/terminal.js";
@@ -149,6 +156,7 @@ function programOf(place: CommandPlace, { quiet }: { readonly quiet: boolean }):
   addRun(program, act);
   addRunCommands(program, act);
   addDeadLetters(program, act);
+  addNotifications(program, act);
   addArtifacts(program, act);
   program.commandsGroup("Workflows and projects:");
   addWorkflow(program, act, place.host.packageRoot);

@@ -125,6 +125,16 @@ function serverProblem(server: unknown): string | undefined {
   return issue && [issue.path.join("."), issue.message].filter(Boolean).join(" ");
 }
 
+/**
+ * Fills in variables as in `expandServers`, in another value that a person has written. Throws `BatonError` `invalid_input`.
+ */
+export function expandValue(name: string, written: unknown, sources: VariableSources): unknown {
+  const { value, problem } = expandVariables(written, sources);
+  if (problem === undefined) return value;
+  const message = `Invalid configuration: ${name}: ${problem}. Set it, or write \${VAR:-default}.`;
+  throw new BatonError("invalid_input", message, { details: { path: name } });
+}
+
 const VARIABLE = /\$\{([^{}]*)\}/g;
 
 /**

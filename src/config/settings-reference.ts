@@ -57,6 +57,9 @@ const MEANINGS: Readonly<Record<keyof Settings, string>> = {
   checkpoints_kept: "automatic checkpoints kept of each kind, per run",
   cost_warning_threshold: "share of a budget from which the history warns, where the budget names none",
   cost_block_threshold: "share of a budget from which claims stop, likewise",
+  delivery_attempts_max: "attempts at a notification before it is kept as failed",
+  delivery_retry_ms: "pause before the second attempt at a notification; it doubles each time, up to an hour",
+  delivery_timeout_ms: "time limit of one attempt at a notification",
   agent_locks_max: "quota of each agent: file locks held or waited for; 0: none",
   agent_open_tasks_max: "quota of each agent: open tasks that it has created; 0: none",
   agent_bytes_per_hour_max: "quota of each agent: bytes that its calls write in an hour; 0: none",
@@ -90,6 +93,7 @@ comes with a repository must not reach beyond it.
 | \`--read-only\` | \`BATON_READ_ONLY\` | \`read_only\`: the process only reads; calls that change anything are refused, and it runs nothing | \`false\` |
 | \`--mcp-config FILE\` | \`BATON_MCP_SERVERS\` | \`mcpServers\`: the servers whose tools steps may call | none |
 | | \`BATON_PRICES\`: JSON | \`prices\`: your own prices of models, in US$ for a million tokens, such as \`{"my-model": {"input": 3, "output": 15, "cached": 0.3}}\` | the published ones |
+| | \`BATON_NOTIFICATIONS\`: JSON | \`notifications\`: where you are told of what waits for your decision, and of other events ([notifications](notifications.md)) | the command line alone |
 | | \`BATON_TEMPLATES_DIRECTORY\` | \`templates_directory\`: your own templates | \`templates\` in the configuration directory |
 | \`--toolsets AREA,…\` | \`BATON_TOOLSETS\` | \`toolsets\` | the listed tools |
 | \`--log-level LEVEL\` | \`BATON_LOG_LEVEL\` | \`log_level\` | \`warn\`, to stderr |

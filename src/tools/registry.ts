@@ -22,6 +22,7 @@ import { metaOperations } from "./meta.js";
 import { modifyRun } from "./modifications.js";
 import { orchestrate } from "./planning.js";
 import { listTemplates } from "./templates.js";
+import { notificationOperations } from "./notifications.js";
 import { projectOperations } from "./projects.js";
 import { runOperations } from "./runs.js";
 import { signal } from "./signals.js";
@@ -61,6 +62,7 @@ const operations = [
   ...meetingOperations,
   ...supervisionOperations,
   ...escalationOperations,
+  ...notificationOperations,
   ...deadLetterOperations,
   ...workSessionOperations,
   ...checkpointOperations,

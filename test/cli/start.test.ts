@@ -40,8 +40,8 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]], [["--read-only"]]])(
     const loaded = files.flatMap((file) => MODULES[path.relative("dist", file)] ?? [file]);
     expect(loaded).toContain("src/main.ts");
     expect(loaded).toContain("src/app/serve.ts");
-    // Modules a plain start needs: errors, settings with their defaults, durations and modes, areas, the tests for an object and a directory, and the
-    // search for the nearest name.
+    // Modules a plain start needs: errors, settings with their defaults, durations and modes, areas, the tests for an object and a directory, the
+    // search for the nearest name, the word for questions in a target's events, and the logger's redaction.
     const light = [
       "errors",
       "settings",
@@ -52,6 +52,9 @@ test.each([[[]], [["serve"]], [["--toolsets", "locks"]], [["--read-only"]]])(
       "areas",
       "json",
       "directories",
+      "notifications/targets",
+      "secrets/forms",
+      "secrets/redaction",
     ].map((name) => `src/base/${name}.ts`);
     const heavy = loaded.filter((file) =>
       /^src\/(?:cli|base|engine|store\/(?:sqlite|postgres))|node_modules\/(?:commander|better-sqlite3|pg|graphology)/.test(

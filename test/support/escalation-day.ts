@@ -1,3 +1,5 @@
+import { collectDeliveries, registerTarget } from "../../src/engine/notifications/collecting.js";
+import { settleDelivery, takeDelivery } from "../../src/engine/notifications/sending.js";
 import type { TestApp } from "./servers/app.js";
 import { Crew } from "./fixtures/plan.js";
 
@@ -22,4 +24,22 @@ export async function escalationDay(app: TestApp, project: string): Promise<void
   for (const ms of [300_000, 1_800_000, 3_600_000]) await app.advance(ms);
   await decide(asked[1]!.id, "twice");
   for (const { task } of asked.slice(0, 2)) await call("cancel_task", { task });
+  await notificationDay(app, project);
+}
+
+const target = { id: "ops:000000000000", events: ["questions", "run.*"] };
+
+/** A target is told of a question, what fails is tried again, and then discarded. */
+async function notificationDay({ app, call }: TestApp, project: string): Promise<void> {
+  const engine = await app.background("test");
+  await engine.transact((ctx) => registerTarget(ctx, target));
+  const question = { type: "security_review", title: "Stop?", priority: "critical" } as const;
+  await call("escalate", { ...question, agent: "ben", project });
+  await engine.transact((ctx) => collectDeliveries(ctx, target));
+  for (const action of ["retry", "discard"] as const) {
+    const taken = await engine.transact((ctx) => takeDelivery(ctx, target.id));
+    if (taken === undefined) throw new Error("nothing is due");
+    await engine.transact((ctx) => settleDelivery(ctx, taken, { ok: false, error: "answered 410", final: true }));
+    await call("retry_delivery", { id: taken.id, action });
+  }
 }

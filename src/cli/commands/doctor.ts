@@ -60,6 +60,7 @@ async function configured({ open, host, env, call }: CommandContext): Promise<Fi
     ...variables(env),
     commands(config),
     tools(config),
+    notifications(config),
     ...database.map((one) => ({ ...one, check: `database ${one.check}` })),
     ...(there ? await health(call) : []),
   ];
@@ -128,6 +129,15 @@ function tools({ mcpServers, origins }: Config): Finding {
       ? "tool steps are off: no mcpServers are configured"
       : `tool steps may call ${names} (${origins["mcpServers"] ?? "default"})`;
   return { check: "tools", verdict: "ok", says };
+}
+
+function notifications({ notifications: targets, origins }: Config): Finding {
+  const check = "notifications";
+  if (targets.length === 0)
+    return { check, verdict: "ok", says: "no target is configured: questions stand in `baton escalations`" };
+  const named = targets.map(({ name, kind, events }) => `${name} (${kind}: ${events.join(", ")})`).join("; ");
+  const says = `${named} (${origins["notifications"] ?? "default"}); \`baton notifications test\` tries them`;
+  return { check, verdict: "ok", says };
 }
 
 async function health(call: TypedCall): Promise<Finding[]> {

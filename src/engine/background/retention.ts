@@ -5,6 +5,7 @@ import * as sessions from "../../store/presence/sessions.js";
 import { anyOldDeadLetter, pruneDeadLetters } from "../dead-letters/automatic-replay.js";
 import { meetingsPastRetention, oldMessages, pruneMeetings, pruneMessages } from "../channels/retention.js";
 import type { Engine } from "../engine.js";
+import { pruneDeliveries } from "../notifications/sending.js";
 import { anyOldSession, pruneSessions } from "../runs/work-sessions.js";
 import type { IsolatedJobs } from "./isolation.js";
 import type { TaskStatus } from "../../base/statuses.js";
@@ -74,6 +75,7 @@ export async function tidy(engine: Engine, jobs: IsolatedJobs): Promise<number> 
       yield* sessions.deleteEndedSessions(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldEscalations(ctx.now - ctx.settings.retention_ms);
       yield* deleteOldApprovals(ctx.now - ctx.settings.retention_ms);
+      yield* pruneDeliveries(ctx);
     });
     return 0;
   });

@@ -57,6 +57,8 @@ export const EXPORTED_TABLES: readonly ExportedTable[] = [
   { name: "handoffs", key: ["id"], large: true },
   { name: "escalations", key: ["id"], large: true },
   { name: "approvals", key: ["id"], large: true },
+  { name: "notification_targets", key: ["id"], cursor: "cursor" },
+  { name: "deliveries", key: ["id"], large: true },
   { name: "meetings", key: ["id"], large: true },
   { name: "meeting_posts", key: ["meeting", "number"], large: true },
   { name: "artifacts", key: ["id"] },

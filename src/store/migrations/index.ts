@@ -26,6 +26,7 @@ import { usage } from "./0025-usage.js";
 import { approvals } from "./0026-approvals.js";
 import { artifactFigures } from "./0027-artifact-figures.js";
 import { artifactsOfProjects } from "./0028-artifacts-of-projects.js";
+import { notifications } from "./0029-notifications.js";
 import type { Migration } from "./migration.js";
 
 export const migrations: readonly Migration[] = [
@@ -57,6 +58,7 @@ export const migrations: readonly Migration[] = [
   approvals,
   artifactFigures,
   artifactsOfProjects,
+  notifications,
 ];
 
 export const SCHEMA_VERSION = migrations.length;

@@ -208,6 +208,7 @@ const REMOVE_RUN = [
   "DELETE FROM meetings WHERE run = $1",
   "DELETE FROM escalations WHERE run = $1",
   "DELETE FROM approvals WHERE run = $1",
+  "DELETE FROM deliveries WHERE run = $1",
   "UPDATE artifact_contents SET unused = 1 WHERE hash IN (SELECT hash FROM artifacts WHERE run = $1)",
   "DELETE FROM artifacts WHERE run = $1",
   "DELETE FROM run_counters WHERE run = $1",

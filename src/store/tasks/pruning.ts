@@ -31,6 +31,7 @@ const REMOVE = [
   "DELETE FROM handoffs WHERE run IN (SELECT run FROM tasks WHERE id IN (LIST)) AND task IN (LIST)",
   "DELETE FROM escalations WHERE run IN (SELECT run FROM tasks WHERE id IN (LIST)) AND task IN (LIST)",
   "DELETE FROM approvals WHERE task IN (LIST)",
+  "DELETE FROM deliveries WHERE run IN (SELECT run FROM tasks WHERE id IN (LIST)) AND task IN (LIST)",
   "UPDATE artifact_contents SET unused = 1 WHERE hash IN (SELECT hash FROM artifacts WHERE task IN (LIST))",
   "DELETE FROM artifacts WHERE task IN (LIST)",
   "DELETE FROM tasks WHERE id IN (LIST)",
