@@ -15,7 +15,14 @@ export interface Evidence {
 
 /** Judges whether each act of the scenario went as it must. */
 export async function judge(evidence: Evidence): Promise<Finding[]> {
-  return [ended(evidence), sideBySide(evidence), await secretKeptOut(evidence), wentOn(evidence), await paid(evidence)];
+  return [
+    ended(evidence),
+    sideBySide(evidence),
+    await secretKeptOut(evidence),
+    wentOn(evidence),
+    await paid(evidence),
+    await remembered(evidence),
+  ];
 }
 
 function told({ events }: Evidence, type: string): HistoryEvent[] {
@@ -66,5 +73,16 @@ async function paid({ baton, run }: Evidence): Promise<Finding> {
   return {
     holds: total.cost > 0 && Math.abs(sum - total.cost) < 1e-6,
     text: `the work cost $${total.cost.toFixed(2)}, booked to ${groups.length} agents`,
+  };
+}
+
+/** An agent that comes anew learns from one call who wrote which file, what was answered and what was decided. */
+async function remembered({ baton, run }: Evidence): Promise<Finding> {
+  const { brief, tokens } = await baton.query("get_brief", { run });
+  const facts = [...Object.values(FILES), "To the even cent", "security_review", "rejected by gemini-cli"];
+  const told = facts.filter((fact) => brief.includes(fact));
+  return {
+    holds: told.length === facts.length,
+    text: `the brief of the run tells ${told.length} of ${facts.length} facts in ${tokens} tokens`,
   };
 }
